@@ -1,0 +1,48 @@
+# Everything that CI does, a developer does with the same commands. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export UV := $(shell command -v uv 2>/dev/null || echo .tools/uv/bin/uv)
+WORKSPACE := packages/core apps/brain apps/agent apps/cli
+STAMP := $(VENV)/.installed
+
+.PHONY: help install up test test-oldest check format lock clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | sort | while IFS=$$'\t' read -r t d; do printf '  make %-14s %s\n' "$$t" "$$d"; done
+
+install: $(STAMP) ## make the environment in .venv from the hashed locks
+
+$(STAMP): requirements/dev.txt requirements/uv.txt $(WORKSPACE:%=%/pyproject.toml) scripts/install
+	@PYTHON="$(PYTHON)" scripts/install $(VENV) requirements/dev.txt $(WORKSPACE)
+	@touch $@
+
+up: install ## the bot in a browser page; Ctrl-C stops everything
+	@$(BIN)/openclaw up $(ARGS)
+
+test: install ## all tests that need no cluster
+	$(BIN)/pytest $(ARGS)
+
+test-oldest: install ## the tests on the oldest library versions that the packages' metadata allows
+	scripts/test-oldest $(ARGS)
+
+check: install ## format, lint, types, import contracts, prompts and roles
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy $(WORKSPACE:%=%/src) tests
+	$(BIN)/lint-imports
+	$(BIN)/openclaw doctor --only roles
+
+format: install ## rewrite the code in the one format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: ## resolve anew and write requirements/*.txt (ARGS=--upgrade for newer versions)
+	scripts/lock $(ARGS)
+
+clean: ## forget the environment, caches and local data
+	rm -rf $(VENV) .tools .openclaw .mypy_cache .ruff_cache .hypothesis .import_linter_cache tests/artifacts

@@ -1,0 +1,128 @@
+"""What can go wrong, by cause. Adapters translate their SDK's exceptions into these; nothing else crosses a port.
+
+Messages here are for developers and name no user text, token or response body: an error may be logged by its type alone.
+"""
+
+
+class OpenClawError(Exception):
+    """The root: catch it only where every kind of it ends in the same state."""
+
+
+class Transient(OpenClawError):
+    """Another try, later, may work."""
+
+
+class Permanent(OpenClawError):
+    """The same call would fail the same way."""
+
+
+class LostOwnership(OpenClawError):
+    """Another attempt, a stop or a new leader owns this now; the caller writes nothing more."""
+
+
+# ---- the store
+
+
+class StoreUnavailable(Transient):
+    """Redis did not answer in time, or refused the connection."""
+
+
+class StoreFull(Transient):
+    """Redis is at its memory limit and refuses writes (`noeviction`)."""
+
+
+class StoreMisconfigured(Permanent):
+    """Wrong password, or settings under which Redis would lose data; the message says which and what to set."""
+
+
+# ---- the model
+
+
+class RateLimited(Transient):
+    """429. *retry_after_s* is the server's wish in seconds, None if it sent none."""
+
+    def __init__(self, *, retry_after_s: float | None = None) -> None:
+        super().__init__("rate limited")
+        self.retry_after_s = retry_after_s
+
+
+class ChatUnavailable(Transient):
+    """498, 5xx, a time-out, a connection that failed, or a reply that is not what the API promises."""
+
+
+class StreamCut(Transient):
+    """The stream ended before its end mark, after some text had come."""
+
+
+class EmptyAnswer(Transient):
+    """The model ended without a word."""
+
+
+class ModelGone(Permanent):
+    """404: this model is not served (any more); the next one in the role's list may be."""
+
+
+class ChatUnauthorized(Permanent):
+    """401 or 403: the API key is wrong. No other model will help."""
+
+
+class RequestTooLarge(Permanent):
+    """413, or 400 for the context length: it passes only with fewer tokens."""
+
+
+class ChatRefused(Permanent):
+    """Any other 4xx: the request itself is not accepted."""
+
+
+# ---- the messenger
+
+
+class FloodWait(Transient):
+    """429 of the Bot API: this chat rests for *retry_after_s* seconds."""
+
+    def __init__(self, *, retry_after_s: float) -> None:
+        super().__init__("flood limit")
+        self.retry_after_s = retry_after_s
+
+
+class MessengerUnavailable(Transient):
+    """The call certainly did not land (refused before connecting, or 5xx on an edit): it may be repeated."""
+
+
+class FateUnknown(Transient):
+    """A send that may or may not have landed (time-out or reset after the request went out, or a 5xx)."""
+
+
+class MarkupRefused(Permanent):
+    """400: entities cannot be parsed. The same text goes through as plain text."""
+
+
+class MessageGone(Permanent):
+    """400: the message to edit is not there (deleted, too old); a new one has to be reserved."""
+
+
+class ChatGone(Permanent):
+    """403, or 400 chat not found: blocked by the user, removed from the group, deactivated."""
+
+
+class MessengerRefused(Permanent):
+    """Any other 4xx."""
+
+
+class MessengerUnauthorized(Permanent):
+    """401 or 404 for the whole bot: the token is wrong."""
+
+
+class PollConflict(Transient):
+    """409: another process polls with the same token, or a webhook is set."""
+
+
+# ---- what was asked
+
+
+class BadTask(Permanent):
+    """A task record that no agent can do: missing, malformed, or of a schema that is not understood."""
+
+
+class SettingsError(Permanent):
+    """Settings, prompts or roles that are missing or wrong; the message lists each with what to do, never a value."""

@@ -1,0 +1,82 @@
+"""How a task stands, how it ended, and why: closed sets that brain, agent, metrics and wording share."""
+
+from enum import IntEnum, StrEnum
+
+
+class TaskState(StrEnum):
+    """`queued → ready → running → preview → answered → delivering → closed`, or `failed`, `cancelled`."""
+
+    QUEUED = "queued"
+    READY = "ready"
+    RUNNING = "running"
+    PREVIEW = "preview"
+    ANSWERED = "answered"
+    DELIVERING = "delivering"
+    CLOSED = "closed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+ENDED = frozenset({TaskState.CLOSED, TaskState.FAILED, TaskState.CANCELLED})
+"""States that a task never leaves."""
+
+
+class Exit(IntEnum):
+    """Exit codes of the agent (sysexits.h where one fits)."""
+
+    DONE = 0  # answered and delivered, or cancelled by the user, or nothing was waiting
+    BAD_TASK = 65  # EX_DATAERR: the task cannot be done; the user was told
+    TRY_AGAIN = 75  # EX_TEMPFAIL: the task was handed back; the brain decides on another try
+    MISCONFIGURED = 78  # EX_CONFIG: settings or keys are wrong; nothing will work until they change
+
+
+class Delivery(StrEnum):
+    """What became of the answer or failure text on its way to the chat, apart from the run itself."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    PARTIAL = "partial"  # a file of unknown fate was not repeated
+    UNDELIVERABLE = "undeliverable"  # the chat is gone or refuses us
+
+
+class Cause(StrEnum):
+    """Why a task failed, or why a pool cannot start agents. Each has its sentence in `wording`."""
+
+    # the model's side
+    MODEL_BUSY = "model_busy"
+    MODEL_DOWN = "model_down"
+    MODEL_GONE = "model_gone"
+    MODEL_KEY = "model_key"
+    TOO_LONG = "too_long"
+    REFUSED = "refused"
+    EMPTY_ANSWER = "empty_answer"
+    # the agent's side
+    AGENT_LOST = "agent_lost"
+    CRASH = "crash"
+    OUT_OF_MEMORY = "out_of_memory"
+    DEADLINE = "deadline"
+    EVICTED = "evicted"
+    NODE_LOST = "node_lost"
+    BAD_TASK = "bad_task"
+    MISCONFIGURED = "misconfigured"
+    # the pool's side, before any claim
+    IMAGE = "image"
+    CONTAINER_CONFIG = "container_config"
+    NO_ROOM = "no_room"
+    ADMISSION = "admission"
+    QUOTA = "quota"
+    # the queue's side
+    QUEUE_DEADLINE = "queue_deadline"
+    # unknown to us: a bug
+    INTERNAL = "internal"
+
+
+class Decision(StrEnum):
+    """How a role was picked."""
+
+    EXPLICIT = "explicit"  # a command or a button
+    FOLLOW_UP = "follow_up"
+    RULE = "rule"
+    MODEL = "model"
+    CLASSIFIER = "classifier"
+    DEFAULT = "default"

@@ -1,0 +1,153 @@
+"""What brain and agent ask of the outside world, in their own words. Adapters match these by shape."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+Lang = Literal["en", "he"]
+
+# ---- messenger: values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entity:
+    """A stretch of formatting, as in Telegram's MessageEntity. Offset and length are UTF-16 code units."""
+
+    type: str
+    offset: int
+    length: int
+    url: str | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One message's worth of text: 1 to 4096 UTF-16 units, at most 100 entities."""
+
+    text: str = field(repr=False)
+    entities: tuple[Entity, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file made from an answer, such as a long code block."""
+
+    name: str
+    content: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Button:
+    """A button under a message; *data* is at most 64 bytes."""
+
+    label: str
+    data: str
+
+
+class Messenger(Protocol):
+    """The Bot API calls that OpenClaw makes. No method repeats a call by itself; each ends within `timeout_s`.
+
+    All raise FloodWait, ChatGone, MessengerUnauthorized, MessengerUnavailable, MessengerRefused.
+    """
+
+    timeout_s: float
+
+    async def send(
+        self,
+        chat_id: int,
+        page: Page,
+        *,
+        thread_id: int | None = None,
+        reply_to: int | None = None,
+        buttons: Sequence[Sequence[Button]] = (),
+        silent: bool = True,
+    ) -> int:
+        """Send and return the message id. Also raises FateUnknown and MarkupRefused."""
+
+    async def edit(
+        self, chat_id: int, message_id: int, page: Page, *, buttons: Sequence[Sequence[Button]] = ()
+    ) -> None:
+        """Make the message say *page*; 'not modified' is success. Also raises MarkupRefused and MessageGone."""
+
+    async def send_file(
+        self,
+        chat_id: int,
+        file: Attachment,
+        *,
+        thread_id: int | None = None,
+        reply_to: int | None = None,
+        caption: str = "",
+    ) -> int:
+        """Send a document and return the message id. Also raises FateUnknown."""
+
+    async def react(self, chat_id: int, message_id: int, emoji: str) -> None:
+        """Set the one reaction of the bot; an empty *emoji* takes it away."""
+
+    async def action(self, chat_id: int, *, thread_id: int | None = None) -> None:
+        """Show 'typing' for up to 5 s."""
+
+    async def answer_button(self, callback_id: str, text: str = "") -> None:
+        """End the button's spinner, with a toast if *text* is given."""
+
+
+# ---- model: values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message of a request to a model."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCall:
+    """A request: which model, what it is told, and its limits in tokens and seconds."""
+
+    model: str
+    messages: tuple[Message, ...] = field(repr=False)
+    max_tokens: int
+    temperature: float | None = None
+    reasoning_effort: str | None = None
+    tools: tuple[str, ...] = ()
+    """Built-in tools of Groq by type, such as `browser_search`."""
+    first_token_timeout_s: float = 30.0
+    idle_timeout_s: float = 20.0
+    """The longest silence between two pieces of a stream."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens as the server counted them; *counted* is False where it did not say and we estimated."""
+
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    answer_tokens: int = 0
+    counted: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A piece of a streamed answer; the last one has *usage* and maybe no text."""
+
+    text: str = field(default="", repr=False)
+    usage: Usage | None = None
+    truncated: bool = False
+    """True on the last piece if the model stopped at `max_tokens`."""
+
+
+class Chat(Protocol):
+    """A model server that speaks Groq's API. No method repeats or falls back by itself."""
+
+    def stream(self, call: ModelCall) -> AsyncIterator[Piece]:
+        """Yield the answer piece by piece, the usage last.
+
+        Raises RateLimited, ChatUnavailable, StreamCut, EmptyAnswer, ModelGone, ChatUnauthorized, RequestTooLarge, ChatRefused.
+        """
+
+    async def complete_json(self, call: ModelCall, *, schema: dict[str, Any], timeout_s: float) -> tuple[Any, Usage]:
+        """One strict-schema answer, parsed. Raises as `stream`; ChatUnavailable also for a reply that does not match."""
+
+    async def models(self) -> frozenset[str]:
+        """Ids that the server lists now."""

@@ -1,0 +1,92 @@
+"""A task: one message of a chat that wants an answer, from the update to the agent, and its JSON form in Redis."""
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+from openclaw_core.errors import BadTask
+from openclaw_core.ports import Lang
+
+SCHEMA_VERSION = 1
+READABLE_VERSIONS = frozenset({1})
+"""Brain and agent understand these versions of each other's records; a rollout mixes one release with the next."""
+
+ChatKind = Literal["private", "group"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """How a task is to be done: a snapshot of the role at dispatch, so that no later change reaches a running task."""
+
+    role: str
+    prompt: str = field(repr=False)
+    prompt_sha256: str
+    models: tuple[str, ...]
+    """In order of preference."""
+    tools: tuple[str, ...] = ()
+    max_answer_tokens: int = 2000
+    history_tokens: int = 3000
+    temperature: float | None = None
+    reasoning_effort: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What was asked, where, and by whom. *text* stays out of every repr."""
+
+    id: str
+    chat_id: int
+    chat_kind: ChatKind
+    user_id: int
+    message_id: int
+    """The user's message, for the reaction and for replies in groups."""
+    update_id: int
+    lang: Lang
+    text: str = field(repr=False)
+    admitted_ms: int
+    """Unix time in milliseconds at which the update was admitted."""
+    thread_id: int | None = None
+    role: str | None = None
+    """Asked for by a command or a button, else None until routed."""
+    quoted: str = field(default="", repr=False)
+    """Text of the message that this one replies to."""
+    retry_of: str | None = None
+    order: Order | None = None
+
+    def ordered(self, order: Order) -> "Task":
+        """The same task with the order that an agent follows."""
+        return replace(self, order=order, role=order.role)
+
+
+def task_id(update_id: int) -> str:
+    """The id of the task that an update becomes: the same update gives the same task."""
+    return f"u{update_id}"
+
+
+def retry_id(finished_task_id: str) -> str:
+    """The id of the one Retry of a finished task."""
+    return f"{finished_task_id}r"
+
+
+def to_json(task: Task) -> str:
+    """The record as stored; `v` is its schema version."""
+    return json.dumps({"v": SCHEMA_VERSION, **asdict(task)}, ensure_ascii=False, separators=(",", ":"))
+
+
+def from_json(raw: str | bytes) -> Task:
+    """Read a stored record. Unknown fields of a newer writer are dropped. Raises BadTask, which carries no user text."""
+    try:
+        fields: dict[str, Any] = json.loads(raw)
+        version = fields.pop("v")
+        if version not in READABLE_VERSIONS:
+            raise BadTask(f"task record of schema version {version!r} is not understood")
+        order = fields.pop("order", None)
+        known = {name: value for name, value in fields.items() if name in Task.__dataclass_fields__}
+        if order is not None:
+            order = {name: value for name, value in order.items() if name in Order.__dataclass_fields__}
+            known["order"] = Order(
+                **{**order, "models": tuple(order["models"]), "tools": tuple(order.get("tools", ()))}
+            )
+        return Task(**known)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise BadTask("task record is malformed") from None  # the cause would carry the user's words
