@@ -1,0 +1,91 @@
+"""The brain's settings: one function of a mapping. `docs/settings.md` lists every variable with its unit."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from openclaw_core.environment import Environment
+from openclaw_core.store import RedisSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    telegram_token: str = field(repr=False)
+    bot_id: int
+    telegram_base_url: str | None
+    groq_api_key: str = field(repr=False)
+    groq_base_url: str | None
+    redis: RedisSettings
+    launcher: Literal["processes", "kubernetes"]
+    allowed_user_ids: frozenset[int] | None
+    """None: everyone (`*`)."""
+    smoke_bot_ids: frozenset[int]
+    roles_dir: Path
+    demo_model: bool
+    """The model server is the small built-in one: English only, and it never routes."""
+    log_level: str
+    health_port: int
+    """0: no health server."""
+    running_cap: int
+    """Tasks that may be out at a time; also the cap on agents."""
+    chat_cap: int
+    total_cap: int
+    warm: int
+    tasks_per_job: int
+    task_deadline_s: float
+    warm_max_age_s: float
+    queue_deadline_s: float
+    drain_s: float
+    """How long a shutdown waits for what was begun."""
+
+    @property
+    def routes_by_model(self) -> bool:
+        return bool(self.groq_api_key) and not self.demo_model
+
+
+def from_env(env: Mapping[str, str]) -> Settings:
+    """Build the settings. Raises SettingsError naming every variable at fault, never its value."""
+    read = Environment(env)
+    token, bot_id = read.token()
+    settings = Settings(
+        telegram_token=token,
+        bot_id=bot_id,
+        telegram_base_url=read.url("TELEGRAM_BASE_URL"),
+        groq_api_key=read.secret("GROQ_API_KEY", required=True),
+        groq_base_url=read.url("GROQ_BASE_URL"),
+        redis=read.redis(),
+        launcher="kubernetes"
+        if read.one_of("AGENT_LAUNCHER", "processes", ("processes", "kubernetes")) == "kubernetes"
+        else "processes",
+        allowed_user_ids=_ids(read, "ALLOWED_USER_IDS"),
+        smoke_bot_ids=_ids(read, "SMOKE_BOT_IDS") or frozenset(),
+        roles_dir=Path(read.text("ROLES_DIR", "platform/openclaw/base")),
+        demo_model=read.one_of("DEMO_MODEL", "no", ("yes", "no")) == "yes",
+        log_level=read.one_of("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
+        health_port=read.integer("HEALTH_PORT", 0, low=0, high=65535),
+        running_cap=read.integer("RUNNING_CAP", 16, low=1, high=5000),
+        chat_cap=read.integer("CHAT_WAITING_CAP", 20, low=1, high=1000),
+        total_cap=read.integer("TOTAL_WAITING_CAP", 5000, low=1, high=1_000_000),
+        warm=read.integer("WARM_AGENTS", 1, low=0, high=100),
+        tasks_per_job=read.integer("TASKS_PER_JOB", 1, low=1, high=1000),
+        task_deadline_s=read.number("TASK_DEADLINE_S", 180, low=5, high=3600),
+        warm_max_age_s=read.number("WARM_MAX_AGE_S", 900, low=10, high=86400),
+        queue_deadline_s=read.number("QUEUE_DEADLINE_S", 900, low=10, high=86400),
+        drain_s=read.number("DRAIN_S", 8, low=0, high=120),
+    )
+    if settings.launcher == "kubernetes":
+        read.faults.append("AGENT_LAUNCHER=kubernetes is not there yet in this release: use processes")
+    read.done()
+    return settings
+
+
+def _ids(read: Environment, name: str) -> frozenset[int] | None:
+    raw = read.text(name)
+    if raw == "*":
+        return None
+    try:
+        return frozenset(int(part) for part in raw.split(",") if part.strip())
+    except ValueError:
+        read.faults.append(f"{name} must be user ids (numbers) with commas between, or * for everyone")
+        return frozenset()

@@ -1,0 +1,114 @@
+"""Lanes and the chat's memory, as the leader sees them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from openclaw_core.conversation import Turn
+from openclaw_core.errors import LostOwnership
+from openclaw_core.outcome import Cause
+from openclaw_core.store.client import Script
+from openclaw_core.task import Task, to_json
+
+HISTORY_TURNS = 10
+HISTORY_TTL_S = 24 * 3600
+
+
+class Lanes:
+    """Who may run now. Every write raises LostOwnership once a newer leader has raised the epoch."""
+
+    def __init__(self, script: Script) -> None:
+        self._script = script
+
+    async def release(self, *, cap: int, at_most: int, epoch: int) -> list[str]:
+        """Let tasks go while fewer than *cap* are out; gives their ids. Each stays `queued` until dispatched."""
+        ids = await self._script.step("release", cap=cap, max=at_most, epoch=epoch)
+        _check(ids)
+        return list(ids)
+
+    async def released(self) -> list[str]:
+        """Ids of all tasks that are out: released and not ended."""
+        return sorted(await self._script.read("SMEMBERS", self._script.keys("released")))
+
+    async def waiting(self) -> int:
+        """How many tasks stand in lanes, over all chats."""
+        return int(await self._script.read("GET", self._script.keys("waiting")) or 0)
+
+    async def waiting_in(self, chat_id: int) -> list[str]:
+        """Ids of the tasks that wait in a chat, oldest first."""
+        return list(await self._script.read("LRANGE", self._script.keys("lane", chat_id), 0, -1))
+
+    async def running_in(self, chat_id: int) -> str | None:
+        value = await self._script.read("GET", self._script.keys("busy", chat_id))
+        return None if value is None else str(value)
+
+    async def fields(self, task_ids: Sequence[str], *names: str) -> list[dict[str, str | None]]:
+        """Fields of task records, None where there is none."""
+        replies = await self._script.reads(
+            [("HMGET", self._script.keys("task", task_id), *names) for task_id in task_ids]
+        )
+        return [dict(zip(names, values, strict=True)) for values in replies]
+
+    async def save_context(self, task: Task, *, epoch: int) -> tuple[Turn, ...]:
+        """Append the user's turn under its task id (a repeat is a no-op) and give the turns before it."""
+        turn = Turn(task_id=task.id, speaker="user", text=task.text)
+        raw = await self._script.step(
+            "remember",
+            chat=str(task.chat_id),
+            task=task.id,
+            turn=turn_json(turn),
+            keep=HISTORY_TURNS,
+            ttl_s=HISTORY_TTL_S,
+            epoch=epoch,
+        )
+        _check(raw)
+        return tuple(turn for turn in map(turn_from, raw) if turn.task_id != task.id)
+
+    async def history(self, chat_id: int) -> tuple[Turn, ...]:
+        """The chat's last turns, oldest first."""
+        return tuple(map(turn_from, await self._script.read("LRANGE", self._script.keys("turns", chat_id), 0, -1)))
+
+    async def dispatch(
+        self, task: Task, *, pool: str, decision: str, route_ms: int, route_tokens: int, epoch: int
+    ) -> bool:
+        """Hand a routed task to its pool; False if it is not queued any more (stopped, or handed over before)."""
+        result = await self._script.step(
+            "dispatch",
+            task=task.id,
+            record=to_json(task),
+            pool=pool,
+            role=task.role,
+            decision=decision,
+            route_ms=route_ms,
+            route_tokens=route_tokens,
+            epoch=epoch,
+        )
+        _check([result])
+        return bool(result)
+
+    async def fail(self, task_id: str, cause: Cause, *, epoch: int) -> bool:
+        """End a task that has no answer yet; its user is told. False if it is too late for that."""
+        result = await self._script.step("fail_task", task=task_id, cause=cause.value, epoch=epoch)
+        _check([result])
+        return bool(result)
+
+    async def tell_waiting(self, task_id: str, cause: Cause, *, epoch: int) -> None:
+        """Tell why a ready task still waits, once for each cause."""
+        _check([await self._script.step("task_notice", task=task_id, cause=cause.value, epoch=epoch)])
+
+
+def turn_json(turn: Turn) -> str:
+    """A turn as stored."""
+    return json.dumps(asdict(turn))
+
+
+def turn_from(raw: str) -> Turn:
+    """Read a stored turn, dropping what a newer writer added."""
+    fields: dict[str, Any] = json.loads(raw)
+    return Turn(**{name: value for name, value in fields.items() if name in Turn.__dataclass_fields__})
+
+
+def _check(result: Sequence[Any]) -> None:
+    if len(result) == 1 and result[0] == -1:
+        raise LostOwnership("a newer leader has raised the epoch")

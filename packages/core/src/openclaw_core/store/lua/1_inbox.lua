@@ -1,0 +1,122 @@
+-- Admission and handling: update in, effects out, each exactly once.
+
+function ops.take_lead()
+  local holder = call('GET', P .. 'leader')
+  if holder and holder ~= a.holder then return 0 end
+  call('SET', P .. 'leader', a.holder, 'PX', a.ttl_ms)
+  if holder == a.holder and call('GET', P .. 'epoch.holder') == a.holder then return tonumber(call('GET', P .. 'epoch')) end
+  call('SET', P .. 'epoch.holder', a.holder)
+  return call('INCR', P .. 'epoch')
+end
+
+function ops.give_up_lead()
+  if call('GET', P .. 'leader') == a.holder then call('DEL', P .. 'leader') end
+  return 1
+end
+
+function ops.admit()
+  if not led() then return -1 end
+  local fresh = 0
+  for _, u in ipairs(a.updates) do
+    if call('SET', P .. 'seen:' .. u.id, 1, 'NX', 'EX', a.dedupe_s) then
+      call('XADD', P .. u.stream, '*', 'u', u.id, 'j', u.json, 'at', ms(now_ms()))
+      fresh = fresh + 1
+    end
+  end
+  if a.offset then call('SET', P .. 'offset', a.offset) end
+  return fresh
+end
+
+local effects = {}
+local add_sign
+
+function effects.task(e)
+  if call('EXISTS', task_key(e.id)) == 1 then return end
+  if call('LLEN', P .. 'lane:' .. e.chat) >= a.chat_cap or tonumber(call('GET', P .. 'waiting') or 0) >= a.total_cap then
+    add_notice('full:' .. e.id, { chat = e.chat, lang = e.lang, thread = e.thread, kind = 'full', args = { cap = a.chat_cap }, reply_to = e.reply_to })
+    return
+  end
+  set(e.id, 'state', 'queued', 'record', e.record, 'chat', e.chat, 'chat_kind', e.chat_kind, 'lang', e.lang, 'thread', e.thread or '', 'message_id', e.message_id,
+    'user', e.user, 'admitted_ms', e.admitted_ms, 'attempt', 0, 'tries', 0, 'handbacks', 0)
+  call('RPUSH', P .. 'lane:' .. e.chat, e.id)
+  call('HSET', P .. 'chat:' .. e.chat, 'last_task', e.id)
+  call('EXPIRE', P .. 'chat:' .. e.chat, 7776000)
+  call('INCR', P .. 'waiting')
+  call('SET', P .. 'msg:' .. e.chat .. ':' .. e.message_id, e.id, 'EX', 172800)
+  next_in_chat(e.chat)
+  add_sign(e)
+end
+
+function effects.notice(e) add_notice(e.key, e) end
+
+function effects.stop(e)
+  local stopped, waiting, late = 0, 0, 0
+  local ids = {}
+  if e.task then ids[1] = e.task
+  else
+    local running = call('GET', P .. 'busy:' .. e.chat)
+    if running then ids[#ids + 1] = running end
+    for _, id in ipairs(call('LRANGE', P .. 'lane:' .. e.chat, 0, -1)) do ids[#ids + 1] = id end
+  end
+  for _, id in ipairs(ids) do
+    if get(id, 'chat') == e.chat then
+      local state = cancel(id)
+      if not state then late = late + 1
+      elseif state == 'queued' then waiting = waiting + 1
+      else stopped = stopped + 1 end
+    end
+  end
+  e.kind = 'stopped'
+  e.args = { stopped = stopped, waiting = waiting, late = late }
+  add_notice(e.key, e)
+end
+
+function effects.retry(e) -- one Retry for each finished task; the new id derives from the old
+  local old = call('HMGET', task_key(e.task), 'state', 'chat', 'record')
+  if not old[1] or not e.record or old[2] ~= e.chat or not ENDED[old[1]] then
+    e.kind = 'retry_nothing'; add_notice(e.key, e); return
+  end
+  if call('EXISTS', task_key(e.id)) == 1 then
+    e.kind = 'retry_twice'; add_notice(e.key, e); return
+  end
+  effects.task(e)
+end
+
+function effects.lang(e)
+  call('HSET', P .. 'chat:' .. e.chat, 'lang', e.lang)
+  call('EXPIRE', P .. 'chat:' .. e.chat, 7776000)
+end
+
+function effects.forget(e)
+  call('DEL', P .. 'turns:' .. e.chat)
+  call('HINCRBY', P .. 'chat:' .. e.chat, 'generation', 1)
+  call('HDEL', P .. 'chat:' .. e.chat, 'last_role')
+end
+
+function effects.edited(e) -- a message that still waits takes its new words; one that was taken does not
+  local id = call('GET', P .. 'msg:' .. e.chat .. ':' .. e.message_id)
+  if not id then return end
+  local taken = get(id, 'state') ~= 'queued' or call('SISMEMBER', P .. 'released', id) == 1
+  if not taken then set(id, 'record', (e.record:gsub('"id":"[^"]*"', '"id":"' .. id .. '"', 1))) end
+  e.kind = taken and 'edit_late' or 'edit_taken'
+  add_notice(e.key, e)
+end
+
+function effects.button(e) call('RPUSH', P .. 'buttons', cjson.encode({ id = e.id, text = e.text })) end
+
+function effects.file(e) -- the user asked for the file whose fate was unknown
+  if get(e.task, 'chat') ~= e.chat then return end
+  call('RPUSH', P .. 'files', cjson.encode({ task = e.task, part = e.part, key = e.key }))
+end
+
+-- The first visible sign is no message: losing one is no loss, so it only has to be quick.
+add_sign = function(e)
+  call('RPUSH', P .. 'signs', cjson.encode({ chat = e.chat, message_id = e.message_id, thread = e.thread, at = e.admitted_ms }))
+end
+
+function ops.handle()
+  if not led() then return -1 end
+  if call('XDEL', P .. a.stream, a.entry) == 0 then return 0 end
+  for _, e in ipairs(a.effects) do effects[e.op](e) end
+  return 1
+end

@@ -1,0 +1,78 @@
+-- Lanes: which task may go now, what a chat has said, and the hand-over to the pool.
+
+function ops.release() -- let tasks go while there is room; a chat that got its turn stands again at the end when its task has ended
+  if not led() then return { -1 } end
+  local out = {}
+  while #out < a.max and call('SCARD', P .. 'released') < a.cap do
+    local chat = call('LPOP', P .. 'ring')
+    if not chat then break end
+    call('SREM', P .. 'ring.members', chat)
+    local id = call('LPOP', P .. 'lane:' .. chat)
+    if id then
+      call('DECR', P .. 'waiting')
+      call('SET', P .. 'busy:' .. chat, id)
+      call('SADD', P .. 'released', id)
+      set(id, 'released_ms', ms(now_ms()))
+      out[#out + 1] = id
+    end
+  end
+  return out
+end
+
+function ops.remember() -- the user's turn, once; gives the turns before it
+  if not led() then return { -1 } end
+  local key = P .. 'turns:' .. a.chat
+  local turns = call('LRANGE', key, 0, -1)
+  for _, raw in ipairs(turns) do
+    local turn = cjson.decode(raw)
+    if turn.task_id == a.task and turn.speaker == 'user' then return turns end
+  end
+  call('RPUSH', key, a.turn)
+  call('LTRIM', key, -a.keep, -1)
+  call('EXPIRE', key, a.ttl_s)
+  set(a.task, 'generation', call('HGET', P .. 'chat:' .. a.chat, 'generation') or '0')
+  return turns
+end
+
+function ops.dispatch()
+  if not led() then return -1 end
+  if get(a.task, 'state') ~= 'queued' then return 0 end
+  set(a.task, 'state', 'ready', 'record', a.record, 'pool', a.pool, 'role', a.role, 'decision', a.decision, 'route_ms', a.route_ms,
+    'route_tokens', a.route_tokens, 'ready_ms', ms(now_ms()))
+  call('RPUSH', P .. 'ready:' .. a.pool, a.task)
+  call('RPUSH', P .. 'wake:' .. a.pool, 1)
+  call('LTRIM', P .. 'wake:' .. a.pool, -1000, -1)
+  return 1
+end
+
+function ops.fail_task() -- by the leader: the queue's deadline, a record that nobody can read
+  if not led() then return -1 end
+  local state = get(a.task, 'state')
+  if not state or not STOPPABLE[state] then return 0 end
+  unqueue(a.task)
+  local pool = get(a.task, 'pool')
+  if pool then call('LREM', P .. 'ready:' .. pool, 0, a.task) end
+  fail(a.task, a.cause)
+  return 1
+end
+
+function ops.task_notice() -- 'still waiting, because …', once for each task and cause
+  if not led() then return -1 end
+  if get(a.task, 'state') ~= 'ready' then return 0 end
+  task_notice(a.task, 'wait:' .. a.task .. ':' .. a.cause, 'pool_wait', { cause = a.cause }, false)
+  return 1
+end
+
+function ops.move_ready() -- the pool's hash changed: unclaimed ids go to the new one
+  if not led() then return -1 end
+  local moved = 0
+  while true do
+    local id = call('LPOP', P .. 'ready:' .. a.from)
+    if not id then break end
+    set(id, 'pool', a.to)
+    call('RPUSH', P .. 'ready:' .. a.to, id)
+    call('RPUSH', P .. 'wake:' .. a.to, 1)
+    moved = moved + 1
+  end
+  return moved
+end

@@ -1,0 +1,103 @@
+-- What an agent writes: slots, the outbox, the end. Each step is refused for another attempt's number.
+
+function ops.intent() -- a message is about to be reserved; gives its id if it is there already
+  if not owns(a.task, a.attempt) then return -1 end
+  local id = get(a.task, 'slot' .. a.slot)
+  if id then return tonumber(id) end
+  set(a.task, 'intent' .. a.slot, ms(now_ms()))
+  return 0
+end
+
+function ops.reserved()
+  if not owns(a.task, a.attempt) then return -1 end
+  set(a.task, 'slot' .. a.slot, a.message_id)
+  return 1
+end
+
+function ops.unreserve() -- the message is not there any more
+  if not owns(a.task, a.attempt) then return -1 end
+  call('HDEL', task_key(a.task), 'slot' .. a.slot)
+  return 1
+end
+
+function ops.preview()
+  if not owns(a.task, a.attempt) then return -1 end
+  if get(a.task, 'state') == 'running' then set(a.task, 'state', 'preview') end
+  if not get(a.task, 'first_text_ms') then set(a.task, 'first_text_ms', ms(now_ms())) end
+  return 1
+end
+
+function ops.answered() -- all parts at once; from here on nobody calls the model again, and Stop comes too late
+  if not owns(a.task, a.attempt) then return -1 end
+  set(a.task, 'state', 'answered', 'outbox', a.outbox, 'run', a.run, 'answered_ms', ms(now_ms()), 'delivery', 'pending')
+  return 1
+end
+
+function ops.part() -- what is known of one part: `sending` before a file goes out, `done` after
+  if not owns(a.task, a.attempt) then return -1 end
+  set(a.task, 'state', 'delivering', 'part' .. a.part, a.status)
+  return 1
+end
+
+function ops.close()
+  if not owns(a.task, a.attempt) then return -1 end
+  local t = call('HMGET', task_key(a.task), 'chat', 'generation', 'role')
+  set(a.task, 'state', 'closed', 'delivery', a.delivery, 'ended_ms', ms(now_ms()))
+  if t[2] == (call('HGET', P .. 'chat:' .. t[1], 'generation') or '0') then
+    local key = P .. 'turns:' .. t[1]
+    call('RPUSH', key, a.turn)
+    call('LTRIM', key, -a.keep, -1)
+    call('EXPIRE', key, a.ttl_s)
+    call('HSET', P .. 'chat:' .. t[1], 'last_role', t[3])
+  end
+  leave(a.task)
+  record_run(a.task)
+  if a.pool and a.job then call('HSET', P .. 'jobs:' .. a.pool, a.job, 'waiting ' .. ms(now_ms())) end
+  return 1
+end
+
+function ops.give_up() -- the agent knows that no other try will help
+  if not owns(a.task, a.attempt) then return -1 end
+  if a.run then set(a.task, 'run', a.run) end
+  if get(a.task, 'outbox') then -- an answer that nobody can be given: the chat is gone
+    set(a.task, 'state', 'failed', 'cause', a.cause, 'delivery', 'undeliverable', 'ended_ms', ms(now_ms()))
+    leave(a.task)
+    record_run(a.task)
+  else fail(a.task, a.cause) end
+  if a.pool and a.job then call('HSET', P .. 'jobs:' .. a.pool, a.job, 'waiting ' .. ms(now_ms())) end
+  return 1
+end
+
+function ops.marked_stopped() -- the cancelled text carries its mark; the brain need not see to it
+  call('ZREM', P .. 'stopping', a.task)
+  return 1
+end
+
+-- ---- the brain's own texts
+
+function ops.notice_intent()
+  if not led() then return -1 end
+  local n = call('HMGET', P .. 'notice:' .. a.key, 'message_id', 'slot_of')
+  if n[1] then return tonumber(n[1]) end
+  if n[2] and n[2] ~= '' then
+    local slot = get(n[2], 'slot0')
+    if slot then return tonumber(slot) end
+  end
+  call('HSET', P .. 'notice:' .. a.key, 'intent', ms(now_ms()))
+  return 0
+end
+
+function ops.notice_reserved()
+  if not led() then return -1 end
+  call('HSET', P .. 'notice:' .. a.key, 'message_id', a.message_id)
+  return 1
+end
+
+function ops.notice_done()
+  if not led() then return -1 end
+  call('LREM', P .. 'notices', 0, a.key)
+  local n = call('HMGET', P .. 'notice:' .. a.key, 'slot_of', 'kind')
+  if n[1] and n[1] ~= '' then set(n[1], 'delivery', a.delivery) end
+  call('DEL', P .. 'notice:' .. a.key)
+  return 1
+end

@@ -1,0 +1,108 @@
+"""Pools of agents as the leader sees them: ready ids, Jobs and their state, leases that ran out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from openclaw_core.errors import LostOwnership
+from openclaw_core.outcome import Cause
+from openclaw_core.store.client import Script
+
+MAX_TRIES = 2
+MAX_REDELIVERIES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobState:
+    """What Redis knows of a Job: `created`, `waiting`, `claimed` or `retired`; since when (ms) or which task."""
+
+    state: str
+    since_ms: int = 0
+    task_id: str = ""
+
+
+class Pools:
+    """Every write raises LostOwnership once a newer leader has raised the epoch."""
+
+    def __init__(self, script: Script) -> None:
+        self._script = script
+
+    async def new_job(self, pool: str, name: str, *, epoch: int) -> str:
+        """Write a new Job's name down, before it is created."""
+        n = _fenced(await self._script.step("new_job", pool=pool, name=name, epoch=epoch))
+        return f"{name}-{n}"
+
+    async def jobs(self, pool: str) -> dict[str, JobState]:
+        reply = await self._script.read("HGETALL", self._script.keys("jobs", pool))
+        rows: Mapping[str, str] = reply if isinstance(reply, dict) else dict(zip(reply[::2], reply[1::2], strict=True))
+        return {name: _state(value) for name, value in rows.items()}
+
+    async def ready(self, pool: str) -> list[str]:
+        """Ids that wait for an agent, next first."""
+        return list(await self._script.read("LRANGE", self._script.keys("ready", pool), 0, -1))
+
+    async def retire(self, pool: str, job: str) -> bool:
+        """Mark a waiting Job so that it claims nothing more; False if it has claimed."""
+        return bool(await self._script.step("retire", pool=pool, job=job))
+
+    async def forget(self, pool: str, job: str) -> None:
+        await self._script.step("forget_job", pool=pool, job=job)
+
+    async def move_ready(self, old: str, new: str, *, epoch: int) -> int:
+        """Unclaimed ids of a pool that is no more go to the new one."""
+        return _fenced(await self._script.step("move_ready", **{"from": old, "to": new, "epoch": epoch}))
+
+    async def overdue(self, *, limit: int = 500) -> list[str]:
+        """Ids of tasks whose lease has run out by Redis' own clock."""
+        seconds, micros = await self._script.read("TIME")
+        now = int(seconds) * 1000 + int(micros) // 1000
+        return list(
+            await self._script.read(
+                "ZRANGE", self._script.keys("leases"), "-inf", str(now), "BYSCORE", "LIMIT", 0, limit
+            )
+        )
+
+    async def lost(
+        self,
+        task_id: str,
+        cause: Cause,
+        *,
+        epoch: int,
+        pool: str | None = None,
+        job: str | None = None,
+        only_overdue: bool = False,
+    ) -> str:
+        """The owner of a task (*job*, if it still is that one) is gone: gives `requeued`, `failed`, or `` if there was nothing to do."""
+        result = _fenced(
+            await self._script.step(
+                "lost",
+                task=task_id,
+                cause=cause.value,
+                pool=pool,
+                job=job,
+                only_overdue=only_overdue,
+                max_tries=MAX_TRIES,
+                max_redeliveries=MAX_REDELIVERIES,
+                epoch=epoch,
+            )
+        )
+        return {0: "", 1: "requeued", 2: "failed"}[result]
+
+    async def stopping(self, *, older_than_ms: int) -> list[str]:
+        """Cancelled tasks whose agent has not marked its text within that time."""
+        seconds, micros = await self._script.read("TIME")
+        until = int(seconds) * 1000 + int(micros) // 1000 - older_than_ms
+        return list(await self._script.read("ZRANGE", self._script.keys("stopping"), "-inf", str(until), "BYSCORE"))
+
+
+def _state(value: str) -> JobState:
+    state, _, rest = value.partition(" ")
+    if state == "claimed":
+        return JobState(state=state, task_id=rest)
+    return JobState(state=state, since_ms=int(rest or 0))
+
+
+def _fenced(result: object) -> int:
+    value = int(str(result))
+    if value < 0:
+        raise LostOwnership("a newer leader has raised the epoch")
+    return value
