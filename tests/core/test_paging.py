@@ -1,0 +1,401 @@
+"""Answers in Markdown become valid Telegram messages, whatever the model writes."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from openclaw_core.paging import pages, plain, preview
+from openclaw_core.ports import Entity, Page
+
+RLM = "\u200f"
+
+
+def units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+def part(page: Page, entity: Entity) -> str:
+    raw = page.text.encode("utf-16-le")
+    return raw[entity.offset * 2 : (entity.offset + entity.length) * 2].decode("utf-16-le")
+
+
+def marked(page: Page, kind: str) -> list[str]:
+    return [part(page, entity) for entity in page.entities if entity.type == kind]
+
+
+def only(markdown: str) -> Page:
+    (page,), files = pages(markdown, lang="en")
+    assert files == ()
+    return page
+
+
+def assert_valid(page: Page) -> None:
+    assert 1 <= units(page.text) <= 4096
+    assert page.text == page.text.strip() or page.entities  # only code may keep its indentation
+    assert any(not char.isspace() and char != RLM for char in page.text)
+    assert len(page.entities) <= 100
+    size = units(page.text)
+    for entity in page.entities:
+        assert entity.length > 0
+        assert entity.offset >= 0
+        assert entity.offset + entity.length <= size
+        part(page, entity)  # decodes: no cut through a surrogate pair
+        assert (entity.url is not None) == (entity.type == "text_link")
+    ranges = sorted((entity.offset, -entity.length, entity.type) for entity in page.entities)
+    for at, (start, negative, kind) in enumerate(ranges):
+        end = start - negative
+        for other_start, other_negative, other_kind in ranges[at + 1 :]:
+            other_end = other_start - other_negative
+            assert other_start >= end or other_end <= end, "entities cross"
+            if other_start < end:
+                assert kind not in ("pre", "code"), "nothing may stand inside code"
+                assert not (
+                    other_kind in ("pre", "code") and (other_start, other_end) == (start, end) and "quote" not in kind
+                )
+                assert other_kind != kind
+
+
+ALPHABET = st.sampled_from(
+    [*"abזשלם 🙂👩\u200d💻1(*_`~|#>-+.![]<>$\\\n\t", "\n\n", "**", "```", "```py\n", "~~~", "| a | ב |\n|---|---|\n", "||", "- ",
+     "1. ", "[x](http://a.b)", "<br>", "<div>", "\\(", "\\)", "\\[", "\\]", "$$", "&amp;", "\ud83d", "\x00", "\u05b8", "[1]: "]
+)  # fmt: skip
+BROKEN_MARKDOWN = st.lists(ALPHABET, max_size=80).map("".join) | st.text(max_size=300)
+
+
+@given(BROKEN_MARKDOWN)
+@settings(max_examples=400, deadline=None)
+@example("**bold _both** it_ `code` ||x|| <b>y")
+@example("> a\n> > b `c`\n\n```\nx")
+def test_any_text_becomes_valid_pages(markdown: str) -> None:
+    done, _ = pages(markdown, lang="he")
+
+    for page in done:
+        assert_valid(page)
+    if any(char.isalnum() for char in markdown):
+        assert done
+
+
+@given(BROKEN_MARKDOWN)
+@settings(max_examples=300, deadline=None)
+def test_any_prefix_of_a_stream_previews_as_valid_pages(markdown: str) -> None:
+    for page in preview(markdown, lang="he"):
+        assert_valid(page)
+
+
+@given(st.lists(BROKEN_MARKDOWN, min_size=5, max_size=40), st.integers(20, 200))
+@settings(max_examples=40, deadline=None)
+def test_long_texts_become_valid_pages(parts: list[str], times: int) -> None:
+    for page in pages("\n".join(parts) * times, lang="en")[0]:
+        assert_valid(page)
+
+
+PLAIN_WORDS = st.text(st.sampled_from("abcXYZאבגש🙂é,;?"), min_size=1, max_size=12)
+
+
+@given(
+    st.lists(st.lists(PLAIN_WORDS, min_size=1, max_size=30).map(" ".join), min_size=1, max_size=30), st.integers(1, 30)
+)
+@settings(max_examples=100, deadline=None)
+def test_no_word_is_lost_or_reordered(paragraphs: list[str], times: int) -> None:
+    text = "\n\n".join(paragraphs * times)
+
+    done, _ = pages(text, lang="he")
+
+    shown = " ".join(page.text for page in done).replace(RLM, "")
+    assert "".join(shown.split()) == "".join(text.split())
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\n\n\t", "\x00\x07"])
+def test_blank_text_gives_no_page(blank: str) -> None:
+    assert pages(blank, lang="en") == ((), ())
+    assert preview(blank, lang="en") == ()
+
+
+def test_markup_without_content_is_shown_rather_than_nothing() -> None:
+    assert only("```\n```").text == "```\n```"
+
+
+def test_usual_markup_becomes_entities() -> None:
+    page = only(
+        "# Title\n\n**bold** *it* `code` ~~gone~~ [site](https://a.b/c_(d))\n\n> quote\n\n```python\nx = 1\n```"
+    )
+
+    assert page.text == "Title\n\nbold it code gone site\n\nquote\n\nx = 1"
+    assert marked(page, "bold") == ["Title", "bold"]
+    assert marked(page, "italic") == ["it"]
+    assert marked(page, "code") == ["code"]
+    assert marked(page, "strikethrough") == ["gone"]
+    assert marked(page, "blockquote") == ["quote"]
+    assert [(part(page, entity), entity.url) for entity in page.entities if entity.type == "text_link"] == [
+        ("site", "https://a.b/c_(d)")
+    ]
+    assert [entity.language for entity in page.entities if entity.type == "pre"] == ["python"]
+
+
+def test_offsets_count_utf16_units() -> None:
+    page = only("a 🙂🙂 **bold!**")
+
+    assert [(entity.offset, entity.length) for entity in page.entities] == [(7, 5)]
+
+
+def test_links_that_lead_nowhere_stay_text() -> None:
+    assert only("[docs](docs/a.md) [x](javascript:alert)").entities == ()
+
+
+# ---- what the converter alone would lose
+
+
+@pytest.mark.parametrize(
+    ("markdown", "text"),
+    [
+        ("use <b> and <div>", "use <b> and <div>"),
+        (
+            "<details>\n<summary>More</summary>\ninner\n</details>",
+            "<details>\n<summary>More</summary>\ninner\n</details>",
+        ),
+        ("one<br>two<br/>\nthree", "one\ntwo\nthree"),
+        ("it costs 5$-10$ or $5 to $20k", "it costs 5$-10$ or $5 to $20k"),
+        ("a || b || c", "a || b || c"),
+        ("see [1]\n\n[1]: https://x.y/z", "see [1]\n\n[1]: https://x.y/z"),
+        ("Euler: \\(e^{i\\pi} = -1\\)", "Euler: e^(iπ) = -1"),
+    ],
+)
+def test_text_that_looks_like_markup_stays(markdown: str, text: str) -> None:
+    assert only(markdown).text == text
+
+
+def test_code_is_never_rewritten() -> None:
+    code = 're.sub(r"\\(\\alpha\\)", "<br>", x) || $a$ || "\\[\\frac{1}{2}\\]"\n[1]: x\n| a | b |\n|---|---|\n| שלום | <b> |'
+
+    page = only(f"```js\n{code}\n```\n\nand `<b> || \\(\\alpha\\)`")
+
+    assert marked(page, "pre") == [code]
+    assert marked(page, "code") == ["<b> || \\(\\alpha\\)"]
+
+
+def test_a_narrow_table_is_aligned_in_monospace() -> None:
+    page = only("| a | b |\n|---|---|\n| 100 | x<br>y $n$ |")
+
+    assert marked(page, "pre") == [page.text]
+    assert page.text.splitlines() == ["a   | b    ", "----+------", "100 | x y n"]
+
+
+def test_a_hebrew_table_becomes_a_list() -> None:
+    page = only("טבלה:\n\n| שם | גיל | עיר |\n|---|---|---|\n| דן | 5 | חיפה |\n| רות | 7 | |\n\nסוף")
+
+    assert page.text.replace(RLM, "") == "טבלה:\n\n• שם: דן\n  • גיל: 5\n  • עיר: חיפה\n• שם: רות\n  • גיל: 7\n\nסוף"
+    assert marked(page, "bold") == ["שם: דן", "שם: רות"]
+
+
+def test_a_table_wider_than_a_phone_becomes_a_list_that_keeps_links_and_empty_columns() -> None:
+    page = only("| name | what it is good for |\n|---|---|\n| one | a very long explanation, indeed [x](http://a.b) |")
+
+    assert page.text == "name – what it is good for\n\n• one: a very long explanation, indeed x"
+    assert marked(page, "text_link") == ["x"]
+
+
+# ---- cutting
+
+
+def test_pages_are_cut_between_paragraphs() -> None:
+    paragraphs = [f"{number} " + "word " * 150 for number in range(12)]
+
+    done, _ = pages("\n\n".join(paragraphs), lang="en")
+
+    assert len(done) == 3
+    assert all(page.text.split()[0].isdigit() for page in done)
+
+
+def test_a_text_without_any_boundary_is_cut_between_whole_emoji() -> None:
+    family = "👨\u200d👩\u200d👧"
+
+    done, _ = pages(family * 2000, lang="en")
+
+    assert "".join(page.text for page in done) == family * 2000
+    assert all(page.text.startswith("👨") and page.text.endswith("👧") for page in done)
+
+
+def test_formatting_goes_on_over_a_cut() -> None:
+    done, _ = pages("**" + "bold words " * 700 + "end**", lang="en")
+
+    assert len(done) == 2
+    assert [marked(page, "bold") for page in done] == [[page.text] for page in done]
+
+
+def test_more_than_100_entities_open_another_page() -> None:
+    done, _ = pages(" ".join(f"**b{number}**" for number in range(250)), lang="en")
+
+    assert [len(page.entities) for page in done] == [100, 100, 50]
+
+
+def test_code_that_goes_on_over_a_cut_keeps_language_and_indentation() -> None:
+    code = "\n".join(f"    line_{number} = " + "x" * 70 for number in range(40))
+
+    done, files = pages("word " * 300 + f"\n\n```py\n{code}\n```", lang="en")
+
+    assert files == ()
+    code_pages = [page for page in done if marked(page, "pre")]
+    assert len(code_pages) == 2
+    assert "\n".join(block for page in code_pages for block in marked(page, "pre")) == code
+    assert {entity.language for page in code_pages for entity in page.entities} == {"py"}
+
+
+def test_plain_keeps_the_text_alone() -> None:
+    page = only("**x** y")
+
+    assert plain(page) == Page(text="x y")
+
+
+# ---- files
+
+
+def long_code(lines: int = 60) -> str:
+    return "\n".join(f"x{number} = {number}" for number in range(lines))
+
+
+def test_code_over_50_lines_goes_into_a_file_as_well() -> None:
+    (page,), (file,) = pages(f"Here:\n\n```python\n{long_code()}\n```\n\nDone **well**.", lang="en")
+
+    assert file.name == "code.py"
+    assert file.content == long_code() + "\n"
+    assert marked(page, "pre") == [long_code(50) + "\n…"]
+    assert "code.py" in page.text
+    assert marked(page, "bold") == ["well"]
+
+
+def test_50_lines_stay_in_the_message_alone() -> None:
+    _, files = pages(f"```python\n{long_code(50)}\n```", lang="en")
+
+    assert files == ()
+
+
+def test_one_endless_line_of_code_is_a_file_too() -> None:
+    done, (file,) = pages("```json\n" + "[0]" * 5000 + "\n```", lang="en")
+
+    assert (len(done), file.name, len(file.content)) == (1, "code.json", 15001)
+
+
+@pytest.mark.parametrize(
+    ("info", "first_line", "name"),
+    [
+        ("python", "# app/main.py", "main.py"),
+        ("rust", "// src/lib.rs", "lib.rs"),
+        ("python", "# see notes.txt", "code.py"),
+        ('tsx title="a"', "let x", "code.tsx"),
+        ("Dockerfile", "FROM x", "Dockerfile"),
+        ("../../etc/passwd", "x", "code.txt"),
+        ("", "x", "code.txt"),
+    ],
+)
+def test_a_file_is_named_after_its_code(info: str, first_line: str, name: str) -> None:
+    _, (file,) = pages(f"```{info}\n{first_line}\n{long_code()}\n```", lang="en")
+
+    assert file.name == name
+
+
+def test_two_files_of_an_answer_have_two_names() -> None:
+    block = f"```py\n{long_code()}\n```"
+
+    _, files = pages(f"{block}\n\nand\n\n{block}", lang="en")
+
+    assert [file.name for file in files] == ["code.py", "code-2.py"]
+
+
+# ---- direction
+
+
+def test_hebrew_lines_that_begin_otherwise_get_a_right_to_left_mark() -> None:
+    text = "Python היא שפה\n\nשורה רגילה\n\n1. ראשון\n2. `pip` שני\n\n🙂 שלום\n\n> Quote ציטוט"
+
+    page = only(text)
+
+    assert page.text == (
+        "‏Python היא שפה\n\nשורה רגילה\n\n‏1. ראשון\n‏2. pip שני\n\n‏🙂 שלום\n\n‏Quote ציטוט".replace("‏", RLM)
+    )
+    assert marked(page, "code") == ["pip"]
+    assert marked(page, "blockquote") == [f"{RLM}Quote ציטוט"]
+
+
+def test_code_gets_no_mark_inside() -> None:
+    page = only("`npm i` מתקין הכול\n\n```js\nlet x = 1 // הערה\n\nlet y\n```\n\nReact בסוף")
+
+    assert page.text == f"{RLM}npm i מתקין הכול\n\nlet x = 1 // הערה\n\nlet y\n\n{RLM}React בסוף"
+    assert marked(page, "code") == ["npm i"]
+    assert marked(page, "pre") == ["let x = 1 // הערה\n\nlet y"]
+
+
+def test_an_english_sentence_quoted_in_hebrew_keeps_its_direction() -> None:
+    assert RLM not in only("כך אומרים את זה:\n\nTo be, or not to be?\n\nוזה כל הסיפור").text
+
+
+def test_an_english_answer_with_some_hebrew_gets_no_marks() -> None:
+    assert RLM not in only("The word שלום means peace and is a greeting.\n\nNothing else.").text
+
+
+# ---- streaming
+
+
+STREAMED = (
+    "# כותרת\n\nPython היא **שפה נוחה** עם `pip` ו*עוד*.\n\n- ראשון\n- שני [קישור](https://a.b)\n\n"
+    "```python\n" + long_code(70) + "\n```\n\n| שם | גיל |\n|---|---|\n| דן | 5 |\n\nסוף 🙂 " + "ועוד **משהו** מעניין מאוד. " * 20
+) * 15  # fmt: skip
+
+
+def test_full_pages_of_a_growing_text_stay_as_they_are() -> None:
+    shown: tuple[Page, ...] = ()
+    for length in range(0, len(STREAMED), 173):
+        now = preview(STREAMED[:length], lang="he")
+        for page in now:
+            assert_valid(page)
+        assert len(now) >= len(shown)
+        assert now[: len(shown) - 1] == shown[: len(shown) - 1]
+        shown = now
+
+    assert len(shown) > 3
+    assert pages(STREAMED, lang="he")[0] == preview(STREAMED, lang="he")
+
+
+@pytest.mark.parametrize(
+    ("so_far", "text", "kinds"),
+    [
+        ("**bold and `co", "**bold and co", {"code"}),
+        ("some **bold", "some bold", {"bold"}),
+        ("some **", "some", set()),
+        ("a list\n\n- of **th", "a list\n\n• of th", {"bold"}),
+        ("x\n\n```py\nde", "x\n\nde", {"pre"}),
+        ("x\n\n``", "x", set()),
+        ("```py\nx = '**'", "x = '**'", {"pre"}),
+    ],
+)
+def test_what_is_open_is_closed_in_a_preview(so_far: str, text: str, kinds: set[str]) -> None:
+    (page,) = preview(so_far, lang="en")
+
+    assert page.text == text
+    assert {entity.type for entity in page.entities} == kinds
+
+
+def test_pages_grow_linearly_in_cost() -> None:
+    def took_s(times: int) -> float:
+        started = time.perf_counter()
+        pages(STREAMED * times, lang="he")
+        return time.perf_counter() - started
+
+    took_s(1)
+    small, large = (min(took_s(times) for _ in range(3)) for times in (1, 8))
+
+    assert large / small < 8 * 5
+
+
+def test_importing_does_not_load_the_converter() -> None:
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import sys, openclaw_core.paging; print('telegramify_markdown' in sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert loaded.stdout.strip() == "False"
