@@ -104,7 +104,7 @@ class Answers:
         )
         if int(mine):
             return None
-        return TaskState(state) if state in TaskState else TaskState.READY
+        return TaskState.CLOSED if state == "gone" else TaskState(state)
 
     async def state(self, claimed: Claimed) -> TaskState | None:
         """The task's state now; None if the record is gone."""

@@ -93,6 +93,10 @@ class Pools:
         until = int(seconds) * 1000 + int(micros) // 1000 - older_than_ms
         return list(await self._script.read("ZRANGE", self._script.keys("stopping"), "-inf", str(until), "BYSCORE"))
 
+    async def stop_unheard(self, task_id: str, *, epoch: int) -> None:
+        """The agent of a cancelled task did not mark its text: the brain will."""
+        _fenced(await self._script.step("stop_unheard", task=task_id, epoch=epoch))
+
 
 def _state(value: str) -> JobState:
     state, _, rest = value.partition(" ")

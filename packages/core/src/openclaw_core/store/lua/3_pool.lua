@@ -56,7 +56,7 @@ function ops.claim_alone() -- one task by itself, outside lanes and pools; a rep
   if state and ENDED[state] then return {} end
   if not state then
     set(a.task, 'state', 'ready', 'record', a.record, 'chat', a.chat, 'chat_kind', a.chat_kind, 'lang', a.lang, 'thread', '', 'message_id', '', 'admitted_ms', ms(now_ms()),
-      'attempt', 0, 'tries', 0, 'alone', 1, 'role', a.role, 'generation', call('HGET', P .. 'chat:' .. a.chat, 'generation') or '0')
+      'attempt', 0, 'tries', 0, 'alone', 1, 'role', a.role or '', 'generation', call('HGET', P .. 'chat:' .. a.chat, 'generation') or '0')
     local key = P .. 'turns:' .. a.chat
     local last = call('LINDEX', key, -1)
     local newest = last and cjson.decode(last)

@@ -101,3 +101,11 @@ function ops.notice_done()
   call('DEL', P .. 'notice:' .. a.key)
   return 1
 end
+
+function ops.stop_unheard() -- the agent did not mark its text: the brain does
+  if not led() then return -1 end
+  if call('ZREM', P .. 'stopping', a.task) == 1 and get(a.task, 'slot0') then
+    task_notice(a.task, 'stopmark:' .. a.task, 'stopped_mark', { task = a.task }, true)
+  end
+  return 1
+end

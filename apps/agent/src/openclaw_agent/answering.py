@@ -1,0 +1,206 @@
+"""The use case: a claimed task, its history, the model's stream, previews, the outbox, delivery, the end."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from openclaw_agent.delivery import EDIT_INTERVAL_S, Courier
+from openclaw_agent.lease import Lease
+from openclaw_agent.prompt import messages
+from openclaw_core import logs
+from openclaw_core.answer_stream import Answered, Answerer, Failed, Grew, Restarted
+from openclaw_core.errors import (
+    ChatGone,
+    LostOwnership,
+    MarkupRefused,
+    MessengerRefused,
+    MessengerUnauthorized,
+    MessengerUnavailable,
+    StoreFull,
+    StoreUnavailable,
+)
+from openclaw_core.outcome import Cause, Delivery
+from openclaw_core.ports import Chat, Messenger, ModelCall
+from openclaw_core.store import Answers, Claimed, Flood
+
+log = logs.get(__name__)
+ACTION_EVERY_S = 4.5
+"""'typing' is shown for 5 s."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """How it ended for this process: no *cause* means that the answer is delivered; *lost* that it is another's now."""
+
+    cause: Cause | None = None
+    lost: bool = False
+
+
+@dataclass(kw_only=True)
+class Answering:
+    answers: Answers
+    messenger: Messenger
+    chat: Chat
+    flood: Flood
+    task_deadline_s: float
+    clock: Callable[[], float] = time.monotonic
+    _courier: Courier | None = None
+    _text: list[str] = field(default_factory=list)
+
+    async def answer(self, claimed: Claimed, lease: Lease) -> Result:
+        """Bring one task to its end. Raises LostOwnership; everything else ends in a state that its user sees."""
+        courier = Courier(
+            claimed=claimed, answers=self.answers, messenger=self.messenger, flood=self.flood, lease=lease
+        )
+        self._courier, self._text = courier, []
+        outbox: Any = claimed.outbox
+        if outbox is None:
+            produced = await self._produce(claimed, courier)
+            if isinstance(produced, Cause):
+                await _persist(lambda: self.answers.give_up(claimed, produced))
+                log.warning("task.failed", cause=produced.value)
+                return Result(cause=produced)
+            outbox = produced
+        try:
+            delivery = await courier.deliver(outbox)
+        except (ChatGone, MarkupRefused, MessengerRefused, MessengerUnauthorized) as exc:
+            log.warning("delivery.refused", error=type(exc).__name__)
+            await _persist(lambda: self.answers.give_up(claimed, Cause.REFUSED))
+            return Result()
+        except MessengerUnavailable:
+            log.warning("delivery.unavailable")
+            if await self.answers.hand_back(claimed):
+                return Result(lost=True)
+            delivery = Delivery.PENDING
+        await _persist(
+            lambda: self.answers.close(
+                claimed, answer=outbox["answer"], role=claimed.task.role or "", delivery=delivery
+            )
+        )
+        log.info("task.closed", delivery=delivery.value, took_ms=round(time.time() * 1000) - claimed.task.admitted_ms)
+        return Result()
+
+    async def mark_stopped(self, claimed: Claimed) -> None:
+        """The user pressed Stop: say so in the text that was shown."""
+        if self._courier is not None:
+            with contextlib.suppress(ChatGone, MessengerUnavailable, MessengerRefused, MarkupRefused):
+                await self._courier.mark_stopped("".join(self._text))
+        await _persist(lambda: self.answers.marked_stopped(claimed))
+
+    async def _produce(self, claimed: Claimed, courier: Courier) -> dict[str, Any] | Cause:
+        """The outbox of an answer, recorded; or why there is none."""
+        order = claimed.task.order
+        if order is None:
+            return Cause.BAD_TASK
+        history = await self.answers.history(claimed)
+
+        def make_call(model: str, shrink: int) -> ModelCall:
+            return ModelCall(
+                model=model,
+                messages=messages(claimed.task, order, history, shrink=shrink),
+                max_tokens=max(256, order.max_answer_tokens >> shrink),
+                temperature=order.temperature,
+                reasoning_effort=order.reasoning_effort,
+                tools=order.tools,
+            )
+
+        begun = self.clock()
+        first_s: float | None = None
+        answerer = Answerer(chat=self.chat, models=order.models, make_call=make_call, deadline_s=self.task_deadline_s)
+        side = [
+            asyncio.create_task(self._show_progress(courier, claimed), name="previews"),
+            asyncio.create_task(self._typing(claimed), name="typing"),
+        ]
+        try:
+            async with asyncio.timeout(self.task_deadline_s):
+                async for event in answerer.run():
+                    if isinstance(event, Grew):
+                        first_s = first_s if first_s is not None else self.clock() - begun
+                        self._text.append(event.text)
+                    elif isinstance(event, Restarted):
+                        self._text.clear()
+                    elif isinstance(event, Failed):
+                        return event.cause
+                    else:
+                        return await self._record(
+                            claimed, courier, event, side, model_s=self.clock() - begun, first_s=first_s
+                        )
+        except TimeoutError:
+            return Cause.DEADLINE
+        finally:
+            await _end(side)
+        return Cause.EMPTY_ANSWER
+
+    async def _record(
+        self,
+        claimed: Claimed,
+        courier: Courier,
+        event: Answered,
+        side: "list[asyncio.Task[None]]",
+        *,
+        model_s: float,
+        first_s: float | None,
+    ) -> dict[str, Any]:
+        await _end(side)  # before the final edit, so that no preview comes after it
+        outbox = courier.outbox(event.text, truncated=event.truncated)
+        run = {
+            "model": event.model, "calls": event.calls, "prompt_tokens": event.usage.prompt_tokens, "cached_tokens": event.usage.cached_tokens,
+            "answer_tokens": event.usage.answer_tokens, "counted": event.usage.counted, "model_ms": round(model_s * 1000),
+            "first_token_ms": None if first_s is None else round(first_s * 1000),
+        }  # fmt: skip
+        await _persist(lambda: self.answers.answered(claimed, outbox, run))
+        log.info("task.answered", **run)
+        return outbox
+
+    async def _show_progress(self, courier: Courier, claimed: Claimed) -> None:
+        """Reserve the message at once, then show the growing text, at most once in each interval."""
+        interval_s = EDIT_INTERVAL_S[claimed.task.chat_kind]
+        try:
+            await courier.reserve(0)
+            said, next_at = "", 0.0
+            while True:
+                await asyncio.sleep(0.05)
+                text = "".join(self._text)
+                if not text.strip() or text == said or self.clock() < next_at:
+                    continue
+                if not said:
+                    await self.answers.preview(claimed)
+                if await courier.preview(text):
+                    said = text
+                next_at = self.clock() + interval_s
+        except (
+            ChatGone,
+            MessengerRefused,
+            MessengerUnauthorized,
+            MessengerUnavailable,
+            LostOwnership,
+            StoreUnavailable,
+            StoreFull,
+        ) as exc:
+            log.info("preview.ended", error=type(exc).__name__)  # the final delivery meets the same fault and decides
+
+    async def _typing(self, claimed: Claimed) -> None:
+        while not "".join(self._text).strip():
+            with contextlib.suppress(Exception):  # a sign only: the answer does not depend on it
+                await self.messenger.action(claimed.task.chat_id, thread_id=claimed.task.thread_id)
+            await asyncio.sleep(ACTION_EVERY_S)
+
+
+async def _end(tasks: "list[asyncio.Task[None]]") -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _persist(step: Callable[[], Any]) -> None:
+    """A step that must not be given up because Redis is away for a while: the lease decides whether it still counts."""
+    while True:
+        try:
+            await step()
+            return
+        except (StoreUnavailable, StoreFull):
+            log.warning("store.unavailable", during="answer")
+            await asyncio.sleep(1)

@@ -1,0 +1,220 @@
+"""The agent's composition root: wait for a task, do it, hand it back when told to go; and the one map from errors to `Exit`."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+
+from openclaw_agent.answering import Answering, Result
+from openclaw_agent.lease import Lease
+from openclaw_agent.settings import Alone, Settings
+from openclaw_core import logs
+from openclaw_core.chat import GroqChat
+from openclaw_core.errors import (
+    BadTask,
+    LostOwnership,
+    MessengerUnauthorized,
+    Permanent,
+    SettingsError,
+    StoreFull,
+    StoreMisconfigured,
+    StoreUnavailable,
+    Transient,
+)
+from openclaw_core.messenger import TelegramMessenger
+from openclaw_core.outcome import Cause, Exit, TaskState
+from openclaw_core.roles import Role, load
+from openclaw_core.store import Answers, Claimed, Flood, open_script
+from openclaw_core.task import Order, Task
+from openclaw_core.wording import lang_of
+
+log = logs.get(__name__)
+WAIT_S = 4.0
+HAND_BACK_S = 4.0
+"""Of the 5 s in which a task is given back after SIGTERM."""
+
+
+async def run(settings: Settings, stop: asyncio.Event) -> Exit:
+    """Do what this process is for, until done or *stop* is set; gives the exit code."""
+    async with AsyncExitStack() as stack:
+        script = await stack.enter_async_context(open_script(settings.redis, bot_id=settings.bot_id))
+        messenger = await stack.enter_async_context(
+            TelegramMessenger.open(settings.telegram_token, settings.telegram_base_url)
+        )
+        chat = await stack.enter_async_context(GroqChat.open(settings.groq_api_key, base_url=settings.groq_base_url))
+        answers = Answers(script, pool=settings.pool or None, job=settings.job or None)
+        answering = Answering(
+            answers=answers,
+            messenger=messenger,
+            chat=chat,
+            flood=Flood(script),
+            task_deadline_s=settings.task_deadline_s,
+        )
+        try:
+            if settings.alone is not None:
+                return await _alone(settings, settings.alone, answers, answering, stop)
+            return await _in_pool(settings, answers, answering, stop)
+        except StoreMisconfigured as exc:
+            log.error("store.misconfigured", hint=str(exc))
+            return Exit.MISCONFIGURED
+
+
+async def _in_pool(settings: Settings, answers: Answers, answering: Answering, stop: asyncio.Event) -> Exit:
+    born = time.monotonic()
+    done = 0
+    async for claimed, since in _claims(settings, answers, stop, born):
+        code = await own(answers, answering, claimed, since, stop)
+        done += 1
+        if code is not Exit.DONE or stop.is_set() or done >= settings.tasks_per_job:
+            return code
+    return Exit.DONE
+
+
+async def _claims(
+    settings: Settings, answers: Answers, stop: asyncio.Event, born: float
+) -> AsyncIterator[tuple[Claimed, float]]:
+    """Tasks as they come, each with the time before its claim; ends when retired, too old, or told to stop."""
+    stopping = asyncio.create_task(stop.wait(), name="stop")
+    try:
+        while not stop.is_set():
+            try:
+                if not await answers.check_in():
+                    return
+                since = time.monotonic()
+                claimed = await answers.claim()
+            except (StoreUnavailable, StoreFull):
+                log.warning("store.unavailable", during="claim")
+                await asyncio.wait([stopping], timeout=1)
+                continue
+            except BadTask:
+                log.error("task.unreadable")
+                with contextlib.suppress(LostOwnership):
+                    await answers.give_up_unreadable()
+                continue
+            except LostOwnership:
+                return  # retired
+            if claimed is not None:
+                yield claimed, since
+                continue
+            if time.monotonic() - born > settings.warm_max_age_s:
+                return
+            waiting = asyncio.create_task(_wait(answers), name="wait")
+            await asyncio.wait([waiting, stopping], return_when=asyncio.FIRST_COMPLETED)
+            if not waiting.done():
+                waiting.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await waiting
+    finally:
+        stopping.cancel()
+
+
+async def _wait(answers: Answers) -> None:
+    try:
+        await answers.wait(timeout_s=WAIT_S)
+    except StoreUnavailable:
+        await asyncio.sleep(1)
+
+
+async def _alone(settings: Settings, alone: Alone, answers: Answers, answering: Answering, stop: asyncio.Event) -> Exit:
+    roles = load(settings.roles_dir)
+    role = roles.roles.get(alone.role or roles.default)
+    if role is None:
+        raise SettingsError(f"ROLE must be one of {', '.join(sorted(roles.roles))}")
+    task = Task(
+        id=alone.task_id,
+        chat_id=alone.chat_id,
+        chat_kind="group" if alone.chat_id < 0 else "private",
+        user_id=0,
+        message_id=0,
+        update_id=0,
+        lang=lang_of(alone.text, stored=None, language_code=""),
+        text=alone.text,
+        admitted_ms=round(time.time() * 1000),
+        order=order_of(role),
+        role=role.name,
+    )
+    since = time.monotonic()
+    claimed = await answers.claim_alone(task)
+    if claimed is None:
+        log.info("task.ended_before", task_id=task.id)
+        return Exit.DONE
+    return await own(answers, answering, claimed, since, stop)
+
+
+def order_of(role: Role) -> Order:
+    """The role as this image was built with it."""
+    return Order(
+        role=role.name, prompt=role.prompt, prompt_sha256="", models=role.models, tools=role.tools, max_answer_tokens=role.max_answer_tokens,
+        history_tokens=role.history_tokens, temperature=role.temperature, reasoning_effort=role.reasoning_effort,
+    )  # fmt: skip
+
+
+async def own(answers: Answers, answering: Answering, claimed: Claimed, since: float, stop: asyncio.Event) -> Exit:
+    """One claimed task from here to its end: answered, stopped by its user, taken by another, or handed back."""
+    with logs.bound(task_id=claimed.task.id, role=claimed.task.role, attempt=claimed.attempt):
+        log.info(
+            "task.claimed",
+            waited_ms=round(time.time() * 1000) - claimed.task.admitted_ms,
+            delivers_only=claimed.outbox is not None,
+        )
+        lease = Lease(answers=answers, claimed=claimed, since=since)
+        work = asyncio.create_task(answering.answer(claimed, lease), name="answer")
+        keep = asyncio.create_task(lease.keep(), name="lease")
+        told = asyncio.create_task(stop.wait(), name="stop")
+        try:
+            await asyncio.wait([work, keep, told], return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                return _code(await _result(work))
+            work.cancel()
+            await asyncio.wait([work], timeout=1)
+            if keep.done() and keep.result() is TaskState.CANCELLED:
+                await answering.mark_stopped(claimed)
+                log.info("task.stopped")
+                return Exit.DONE
+            if keep.done():
+                log.warning("task.taken", state=keep.result().value)
+                return Exit.DONE
+            async with asyncio.timeout(HAND_BACK_S):
+                given = await answers.hand_back(claimed)
+            log.info("task.handed_back", given=given)
+            return Exit.TRY_AGAIN
+        except (TimeoutError, StoreUnavailable, StoreFull):
+            log.warning("task.not_handed_back", hint="its lease ends by itself")
+            return Exit.TRY_AGAIN
+        finally:
+            for task in (work, keep, told):
+                task.cancel()
+            await asyncio.gather(work, keep, told, return_exceptions=True)
+
+
+async def _result(work: "asyncio.Task[Result]") -> Result:
+    try:
+        return await work
+    except LostOwnership:
+        return Result(lost=True)
+
+
+def _code(result: Result) -> Exit:
+    match result.cause:
+        case None:
+            return Exit.DONE
+        case Cause.BAD_TASK:
+            return Exit.BAD_TASK
+        case Cause.MODEL_KEY | Cause.MISCONFIGURED:
+            return Exit.MISCONFIGURED
+        case _:
+            return Exit.DONE  # the user is told; nothing is left to try
+
+
+def exit_code(exc: Exception) -> Exit:
+    """The code for an error that ends the process before or between tasks."""
+    if isinstance(exc, BadTask):
+        return Exit.BAD_TASK
+    if isinstance(exc, SettingsError | StoreMisconfigured | MessengerUnauthorized):
+        return Exit.MISCONFIGURED
+    if isinstance(exc, Transient):
+        return Exit.TRY_AGAIN
+    if isinstance(exc, Permanent):
+        return Exit.BAD_TASK
+    raise exc

@@ -1,0 +1,229 @@
+"""Text pieces in, messages and edits out: no answer is ever sent, each is edited into a message reserved for it."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from typing import Any, TypeVar
+
+from openclaw_agent.lease import Lease
+from openclaw_core import logs, wording
+from openclaw_core.errors import FateUnknown, FloodWait, MarkupRefused, MessageGone, MessengerUnavailable
+from openclaw_core.outcome import Delivery
+from openclaw_core.paging import pages, plain, preview
+from openclaw_core.ports import Attachment, Button, Entity, Messenger, Page
+from openclaw_core.store import Answers, Claimed, Flood
+from openclaw_core.store.flood import Priority
+
+log = logs.get(__name__)
+T = TypeVar("T")
+
+EDIT_INTERVAL_S = {"private": 1.2, "group": 3.0}
+"""Between two edits of a message that is still being written."""
+PAGE_MAX_UNITS = 4096
+TRIES = 8
+"""Of one call that did not land; the waits between them add up to about a minute."""
+
+
+@dataclass(kw_only=True)
+class Courier:
+    """Carries one task's texts into its chat, within the flood limits and while the lease holds."""
+
+    claimed: Claimed
+    answers: Answers
+    messenger: Messenger
+    flood: Flood
+    lease: Lease
+    clock: Callable[[], float] = time.monotonic
+    shown: dict[int, Page] = field(default_factory=dict)
+    """What each slot's message says now, as far as this attempt knows."""
+    _slots: dict[int, int] = field(default_factory=dict)
+    _reserving: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    # ---- slots
+
+    async def reserve(self, slot: int) -> int:
+        """The message id of a slot; sends a short silent placeholder if it has none."""
+        async with self._reserving:
+            while slot not in self._slots:
+                known = await self.answers.intent(self.claimed, slot)
+                if known:
+                    self._slots[slot] = known
+                    break
+                try:
+                    message_id = await self._call(
+                        Priority.RESERVE,
+                        lambda: self.messenger.send(
+                            self.claimed.task.chat_id,
+                            Page(text=wording.placeholder()),
+                            thread_id=self.claimed.task.thread_id,
+                            reply_to=self.claimed.task.message_id if self.claimed.task.chat_kind == "group" else None,
+                            buttons=self._stop_button(),
+                        ),
+                    )
+                except FateUnknown:
+                    log.warning("reserve.fate_unknown", slot=slot)
+                    continue  # it may stand there: a stray placeholder is the worst that can be seen
+                await self.answers.reserved(self.claimed, slot, message_id)
+                self._slots[slot] = message_id
+            return self._slots[slot]
+
+    def _stop_button(self) -> tuple[tuple[Button, ...], ...]:
+        return (
+            (
+                Button(
+                    label=wording.label(wording.Label.STOP, self.claimed.task.lang), data=f"stop:{self.claimed.task.id}"
+                ),
+            ),
+        )
+
+    async def show(
+        self, slot: int, page: Page, priority: Priority, *, buttons: Sequence[Sequence[Button]] = ()
+    ) -> None:
+        """Make the slot's message say *page*; plain text if its entities are refused, a new message if it is gone."""
+        while True:
+            message_id = await self.reserve(slot)
+            try:
+                await self._call(
+                    priority, partial(self.messenger.edit, self.claimed.task.chat_id, message_id, page, buttons=buttons)
+                )
+                self.shown[slot] = page
+                return
+            except MarkupRefused:
+                log.warning("delivery.markup_refused", slot=slot)
+                if not page.entities:
+                    raise
+                page = plain(page)
+            except MessageGone:
+                del self._slots[slot]
+                await self.answers.unreserve(self.claimed, slot)
+
+    async def _call(self, priority: Priority, call: Callable[[], Awaitable[T]]) -> T:
+        pause_s = 0.5
+        for attempt in range(TRIES):
+            while wait_s := await self.flood.take(self.claimed.task.chat_id, self.claimed.task.chat_kind, priority):
+                await asyncio.sleep(wait_s)
+            await self.lease.hold(self.messenger.timeout_s)
+            try:
+                return await call()
+            except FloodWait as exc:
+                await self.flood.refused(self.claimed.task.chat_id, retry_after_s=exc.retry_after_s)
+            except MessengerUnavailable:
+                if attempt == TRIES - 1:
+                    raise
+                await asyncio.sleep(pause_s)
+                pause_s = min(15.0, pause_s * 2)
+        raise MessengerUnavailable("the flood limit refused too often")
+
+    # ---- while the model writes
+
+    async def preview(self, markdown: str) -> bool:
+        """Show an unfinished answer if no limit makes it wait; False if it was dropped."""
+        drafts = preview(markdown, lang=self.claimed.task.lang)
+        if not drafts:
+            return False
+        slot = len(drafts) - 1
+        first = not self.shown
+        if slot not in self._slots and slot > 0:
+            await self.reserve(slot)
+        if self.shown.get(slot) == drafts[slot]:
+            return True
+        if await self.flood.take(
+            self.claimed.task.chat_id, self.claimed.task.chat_kind, Priority.FIRST_TEXT if first else Priority.PREVIEW
+        ):
+            return False
+        await self.lease.hold(self.messenger.timeout_s)
+        try:
+            await self.messenger.edit(
+                self.claimed.task.chat_id, await self.reserve(slot), drafts[slot], buttons=self._stop_button()
+            )
+        except FloodWait as exc:
+            await self.flood.refused(self.claimed.task.chat_id, retry_after_s=exc.retry_after_s)
+            return False
+        except (MessengerUnavailable, MarkupRefused, MessageGone):
+            return False  # the final text sees to it
+        self.shown[slot] = drafts[slot]
+        return True
+
+    async def mark_stopped(self, markdown: str) -> None:
+        """The text that was shown, marked as stopped; nothing if no message was reserved."""
+        if not self._slots:
+            return
+        task = self.claimed.task
+        drafts = preview(markdown, lang=task.lang) if markdown.strip() else ()
+        slot = max(self._slots)
+        shown = drafts[slot] if slot < len(drafts) else Page(text=wording.PLACEHOLDER)
+        marked = wording.with_stopped_mark(shown.text, task.lang)
+        fits = len(marked.encode("utf-16-le")) // 2 <= PAGE_MAX_UNITS
+        page = (
+            Page(text=marked, entities=shown.entities) if fits else Page(text=wording.with_stopped_mark("", task.lang))
+        )
+        try:
+            await self.messenger.edit(task.chat_id, self._slots[slot], page)
+        except MarkupRefused:
+            await self.messenger.edit(task.chat_id, self._slots[slot], plain(page))
+
+    # ---- when it has ended
+
+    def outbox(self, markdown: str, *, truncated: bool) -> dict[str, Any]:
+        """All parts of an answer as stored."""
+        if truncated:
+            markdown = f"{markdown.rstrip()}\n\n_{wording.say(wording.Say.TRUNCATED, self.claimed.task.lang)}_"
+        texts, files = pages(markdown, lang=self.claimed.task.lang)
+        return {
+            "pages": [asdict(page) for page in texts],
+            "files": [asdict(file) for file in files],
+            "answer": markdown,
+        }
+
+    async def deliver(self, outbox: Mapping[str, Any]) -> Delivery:
+        """Bring every part that is missing into the chat: texts first, then files."""
+        texts = [page_from(row) for row in outbox["pages"]]
+        files = [Attachment(**row) for row in outbox["files"]]
+        status = await self.answers.parts(self.claimed, len(texts) + len(files))
+        for slot, page in enumerate(texts):
+            if status[slot] != "done":
+                await self.show(slot, page, Priority.FINAL)
+                await self.answers.part(self.claimed, slot, "done")
+        unknown: list[int] = []
+        for n, file in enumerate(files, start=len(texts)):
+            if status[n] == "done":
+                continue
+            if status[n] == "sending" or not await self._send_file(n, file):
+                unknown.append(n)
+        if unknown and texts:
+            lang = self.claimed.task.lang
+            row = tuple(
+                Button(
+                    label=wording.label(wording.Label.SEND_FILE_AGAIN, lang), data=f"file:{self.claimed.task.id}:{n}"
+                )
+                for n in unknown[:4]
+            )
+            await self.show(len(texts) - 1, texts[-1], Priority.FINAL, buttons=(row,))
+            return Delivery.PARTIAL
+        return Delivery.DELIVERED
+
+    async def _send_file(self, part: int, file: Attachment) -> bool:
+        """False if the file's fate is unknown: it is not repeated."""
+        task = self.claimed.task
+        await self.answers.part(self.claimed, part, "sending")
+        try:
+            await self._call(
+                Priority.FINAL,
+                lambda: self.messenger.send_file(
+                    task.chat_id,
+                    file,
+                    thread_id=task.thread_id,
+                    reply_to=task.message_id if task.chat_kind == "group" else None,
+                ),
+            )
+        except FateUnknown:
+            return False
+        await self.answers.part(self.claimed, part, "done")
+        return True
+
+
+def page_from(row: Mapping[str, Any]) -> Page:
+    """A page as stored in the outbox."""
+    return Page(text=row["text"], entities=tuple(Entity(**entity) for entity in row["entities"]))

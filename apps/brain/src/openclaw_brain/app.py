@@ -1,0 +1,306 @@
+"""The brain's composition root: what is opened, who leads, which loops turn, and the order of a shutdown."""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import os
+import time
+import uuid
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+
+from openclaw_brain.handling import Handling
+from openclaw_brain.health import Beats, Health
+from openclaw_brain.incoming import Bot
+from openclaw_brain.intake import Access, Intake
+from openclaw_brain.lanes import LaneKeeper
+from openclaw_brain.leader import RedisLeader
+from openclaw_brain.pool import PoolKeeper
+from openclaw_brain.ports import Launcher, Pool
+from openclaw_brain.processes import Processes, agent_environment
+from openclaw_brain.report import Reporter
+from openclaw_brain.routing import Classifier
+from openclaw_brain.settings import Settings
+from openclaw_brain.updates import Poller, admit_forever
+from openclaw_brain.watch import Watch
+from openclaw_core import logs, wording
+from openclaw_core.chat import GroqChat
+from openclaw_core.errors import (
+    LostOwnership,
+    MessengerUnauthorized,
+    OpenClawError,
+    SettingsError,
+    StoreFull,
+    StoreMisconfigured,
+    StoreUnavailable,
+)
+from openclaw_core.messenger import BotIdentity, TelegramMessenger
+from openclaw_core.ports import Chat
+from openclaw_core.roles import Roles, load
+from openclaw_core.store import Flood, Inbox, Lanes, Notices, Pools, Script, open_script
+
+log = logs.get(__name__)
+AGENT_VARIABLES = (
+    "TELEGRAM_TOKEN", "TELEGRAM_BASE_URL", "GROQ_API_KEY", "GROQ_BASE_URL", "REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_PASSWORD", "LOG_LEVEL",
+    "TASKS_PER_JOB", "TASK_DEADLINE_S", "WARM_MAX_AGE_S",
+)  # fmt: skip
+
+
+@dataclass(kw_only=True)
+class Brain:
+    """What every leadership of this process shares."""
+
+    settings: Settings
+    script: Script
+    messenger: TelegramMessenger
+    chat: Chat | None
+    classifier: Classifier | None
+    launcher: Launcher
+    roles: Roles
+    identity: BotIdentity
+    beats: Beats
+    nudges: dict[str, asyncio.Event] = field(
+        default_factory=lambda: {
+            name: asyncio.Event() for name in ("inbox", "control", "lanes", "pool", "tell", "signs")
+        }
+    )
+
+    def nudge(self, *names: str) -> None:
+        for name in names:
+            self.nudges[name].set()
+
+    async def lead(self, epoch: int, leader: RedisLeader) -> None:
+        """All loops of a leader, until cancelled. Raises LostOwnership (in a group) when another one leads."""
+        settings = self.settings
+        inbox, lanes, pools, notices = Inbox(self.script), Lanes(self.script), Pools(self.script), Notices(self.script)
+        flood = Flood(self.script)
+        pool = pool_of("agent", settings)
+        keeper = PoolKeeper(
+            pool=pool, pools=pools, lanes=lanes, launcher=self.launcher, epoch=epoch, warm=settings.warm, cap=settings.running_cap,
+            queue_deadline_s=settings.queue_deadline_s,
+        )  # fmt: skip
+        await self._adopt(pools, pool, epoch)
+        intake = Intake(
+            roles=self.roles,
+            access=Access(users=settings.allowed_user_ids, bots=settings.smoke_bot_ids),
+            english_only=settings.demo_model,
+        )
+        handling = Handling(
+            inbox=inbox, lanes=lanes, intake=intake, bot=Bot(id=self.identity.id, username=self.identity.username), epoch=epoch,
+            chat_cap=settings.chat_cap, total_cap=settings.total_cap,
+        )  # fmt: skip
+        lane_keeper = LaneKeeper(
+            lanes=lanes, roles=self.roles, chat=self.chat, classifier=self.classifier, pool_of=lambda _template: pool.id, epoch=epoch,
+            cap=settings.running_cap, model_override=settings.model_override,
+        )  # fmt: skip
+        reporter = Reporter(
+            notices=notices, lanes=lanes, messenger=self.messenger, flood=flood, roles=self.roles, epoch=epoch
+        )
+        watch = Watch(
+            pools=pools, lanes=lanes, launcher=self.launcher, keeper_of=lambda name: keeper if name == pool.id else None,
+            current_pool=lambda _name: pool.id, epoch=epoch, task_deadline_s=settings.task_deadline_s,
+        )  # fmt: skip
+        poller = Poller(settings.telegram_token, settings.telegram_base_url)
+        turned = self.beats.of
+        n = self.nudges
+        async with _opened(poller), asyncio.TaskGroup() as group:
+            start = group.create_task
+            start(leader.keep(epoch, turned=turned("leader")), name="leader")
+            start(
+                admit_forever(
+                    poller,
+                    inbox,
+                    epoch=epoch,
+                    on_admitted=lambda _: self.nudge("inbox", "control"),
+                    turned=turned("updates"),
+                ),
+                name="updates",
+            )
+            start(
+                handling.forever(
+                    "control",
+                    nudge=n["control"],
+                    handled=lambda _: self.nudge("tell", "signs", "lanes"),
+                    turned=turned("control"),
+                ),
+                name="control",
+            )
+            start(
+                handling.forever(
+                    "inbox",
+                    nudge=n["inbox"],
+                    handled=lambda _: self.nudge("tell", "signs", "lanes"),
+                    turned=turned("inbox"),
+                ),
+                name="inbox",
+            )
+            start(
+                lane_keeper.forever(nudge=n["lanes"], dispatched=lambda: self.nudge("pool"), turned=turned("lanes")),
+                name="lanes",
+            )
+            start(keeper.forever(nudge=n["pool"], turned=turned("pool")), name="pool")
+            start(watch.ends(nudge=lambda: self.nudge("pool", "tell", "lanes"), turned=lambda: None), name="ends")
+            start(watch.leases(turned=turned("leases")), name="leases")
+            start(reporter.tell_forever(nudge=n["tell"], turned=turned("tell")), name="tell")
+            start(reporter.signs_forever(nudge=n["signs"], turned=turned("signs")), name="signs")
+            start(self._set_commands(), name="commands")
+            start(self._check_models(), name="models")
+
+    async def _adopt(self, pools: Pools, pool: Pool, epoch: int) -> None:
+        """Tasks that wait in pools of other settings go to the pool of today."""
+        async for key in self.script.redis.scan_iter(match=self.script.keys("ready", "*")):
+            old = str(key).removeprefix(self.script.keys("ready") + ":")
+            if old != pool.id:
+                await pools.move_ready(old, pool.id, epoch=epoch)
+
+    async def _set_commands(self) -> None:
+        for lang in wording.LANGS:
+            try:
+                await self.messenger.set_commands(lang, wording.commands(self.roles, lang))
+            except OpenClawError as exc:
+                log.warning("commands.not_set", lang=lang, error=type(exc).__name__)
+
+    async def _check_models(self) -> None:
+        if self.chat is None or self.settings.demo_model:
+            return
+        try:
+            served = await self.chat.models()
+        except OpenClawError as exc:
+            log.warning("models.not_listed", error=type(exc).__name__)
+            return
+        for role in self.roles.roles.values():
+            missing = [model for model in role.models if model not in served]
+            if missing:
+                log.warning(
+                    "models.missing",
+                    role=role.name,
+                    models=missing,
+                    hint="the server does not list them: change roles.yaml",
+                )
+
+
+@asynccontextmanager
+async def _opened(poller: Poller) -> AsyncIterator[None]:
+    try:
+        with contextlib.suppress(OpenClawError):  # the polling loop meets the same fault and reports it
+            await poller.open()
+        yield
+    finally:
+        await poller.close()
+
+
+def pool_of(template: str, settings: Settings) -> Pool:
+    """The pool of today's settings: another hash is another pool."""
+    facts = [
+        template,
+        settings.tasks_per_job,
+        settings.task_deadline_s,
+        settings.warm_max_age_s,
+        settings.groq_base_url,
+        settings.telegram_base_url,
+    ]
+    return Pool(template=template, hash8=hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:8])
+
+
+async def run(settings: Settings, env: Mapping[str, str], stop: asyncio.Event) -> int:
+    """Serve until *stop* is set. Raises SettingsError and StoreMisconfigured for what only a person can mend."""
+    roles = load(settings.roles_dir)
+    if settings.allowed_user_ids is not None and not settings.allowed_user_ids:
+        log.warning(
+            "access.closed",
+            hint="nobody may use the bot: set ALLOWED_USER_IDS to user ids (the bot tells each its own), or to * for everyone",
+        )
+    beats = Beats(clock=time.monotonic)
+    async with AsyncExitStack() as stack:
+        script = await stack.enter_async_context(open_script(settings.redis, bot_id=settings.bot_id))
+        await _wait_for_store(script, stop)
+        if stop.is_set():
+            return 0
+        messenger = await stack.enter_async_context(
+            TelegramMessenger.open(settings.telegram_token, settings.telegram_base_url)
+        )
+        chat = await stack.enter_async_context(GroqChat.open(settings.groq_api_key, base_url=settings.groq_base_url))
+        classifier = None if settings.routes_by_model else await stack.enter_async_context(Classifier.open())
+        launcher = Processes(environment=agent_environment(env, AGENT_VARIABLES))
+        health = Health(beats=beats, script=script)
+        if settings.health_port:
+            await stack.enter_async_context(health.serve(settings.health_port))
+        identity = await _identity(messenger, stop)
+        if identity is None:
+            return 0
+        log.info("brain.started", bot=identity.username, roles=sorted(roles.roles), launcher=settings.launcher)
+        brain = Brain(
+            settings=settings, script=script, messenger=messenger, chat=chat if settings.routes_by_model else None, classifier=classifier, launcher=launcher,
+            roles=roles, identity=identity, beats=beats,
+        )  # fmt: skip
+        leader = RedisLeader(inbox=Inbox(script), holder=f"{os.uname().nodename}-{uuid.uuid4().hex[:8]}")
+        await _lead_until(brain, leader, health, stop)
+        health.ready = False  # 1. tell whoever asks, before anything closes
+        await launcher.close()  # 2. agents of this machine hand their tasks back
+        await leader.release()  # 3. the next one need not wait for the lock's end
+    return 0
+
+
+async def _lead_until(brain: Brain, leader: RedisLeader, health: Health, stop: asyncio.Event) -> None:
+    stopping = asyncio.create_task(stop.wait(), name="stop")
+    while not stop.is_set():
+        leading = asyncio.create_task(_lead_once(brain, leader, health), name="lead")
+        await asyncio.wait([leading, stopping], return_when=asyncio.FIRST_COMPLETED)
+        leading.cancel()  # admitting ends here: what is not in Redis yet was not acknowledged
+        results = await asyncio.gather(leading, return_exceptions=True)
+        if isinstance(results[0], Exception) and not _only_lost(results[0]):
+            raise results[0]
+        if isinstance(results[0], Exception):
+            log.warning("leader.lost")
+            await asyncio.sleep(1)
+    stopping.cancel()
+
+
+def _only_lost(exc: Exception) -> bool:
+    if isinstance(exc, ExceptionGroup):
+        return all(isinstance(inner, Exception) and _only_lost(inner) for inner in exc.exceptions)
+    return isinstance(exc, LostOwnership)
+
+
+async def _lead_once(brain: Brain, leader: RedisLeader, health: Health) -> None:
+    epoch = await leader.acquire(turned=brain.beats.of("leader"))
+    health.leading = True
+    try:
+        await brain.lead(epoch, leader)
+    finally:
+        health.leading = False
+        brain.beats.forget()
+
+
+async def _wait_for_store(script: Script, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        try:
+            await script.check()
+            return
+        except StoreMisconfigured as exc:
+            raise SettingsError(str(exc)) from None
+        except (StoreUnavailable, StoreFull):
+            log.error(
+                "store.unavailable",
+                during="start",
+                hint="is Redis running, and is REDIS_URL or REDIS_HOST right? Trying again",
+            )
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(2):
+                    await stop.wait()
+
+
+async def _identity(messenger: TelegramMessenger, stop: asyncio.Event) -> BotIdentity | None:
+    while not stop.is_set():
+        try:
+            return await messenger.get_me()
+        except MessengerUnauthorized:
+            raise SettingsError("TELEGRAM_TOKEN is refused by Telegram: copy it again from @BotFather") from None
+        except OpenClawError as exc:
+            log.warning("telegram.unavailable", during="start", error=type(exc).__name__)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(2):
+                    await stop.wait()
+    return None

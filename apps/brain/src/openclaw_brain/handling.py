@@ -1,0 +1,130 @@
+"""Streams of admitted updates → effects in the store, in order, many in one round trip."""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from openclaw_brain.incoming import Bot, Incoming, read_update
+from openclaw_brain.intake import Effect, Intake, Known
+from openclaw_core import logs
+from openclaw_core.errors import BadTask, StoreFull, StoreUnavailable
+from openclaw_core.store import Admitted, Inbox, Lanes
+from openclaw_core.store.inbox import Stream
+from openclaw_core.task import Task, from_json
+
+log = logs.get(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handling:
+    """Reads a stream from its oldest entry; an entry leaves it together with its effects."""
+
+    inbox: Inbox
+    lanes: Lanes
+    intake: Intake
+    bot: Bot
+    epoch: int
+    chat_cap: int
+    total_cap: int
+
+    async def forever(
+        self, stream: Stream, *, nudge: asyncio.Event, handled: Callable[[int], None], turned: Callable[[], None]
+    ) -> None:
+        """Handle until cancelled. Raises LostOwnership."""
+        while True:
+            turned()
+            nudge.clear()
+            try:
+                count = await self.batch(stream)
+            except (StoreUnavailable, StoreFull):
+                log.warning("store.unavailable", during="handle")
+                await asyncio.sleep(1)
+                continue
+            if count:
+                handled(count)
+                continue
+            try:
+                async with asyncio.timeout(2):  # a bound, should a nudge of another kind be missed
+                    await nudge.wait()
+            except TimeoutError:
+                pass
+
+    async def batch(self, stream: Stream) -> int:
+        """Handle the oldest entries; gives how many."""
+        entries = await self.inbox.waiting(stream)
+        if not entries:
+            return 0
+        # Entries that ask the store something first are handled alone, after those before them have had their effects.
+        plain: list[tuple[Admitted, Incoming]] = []
+        for entry in entries:
+            incoming = read_update(entry.update, self.bot)
+            if _asks(incoming):
+                if plain:
+                    break
+                await self._commit(
+                    stream,
+                    [
+                        (
+                            entry.entry_id,
+                            self.intake.effects(incoming, await self._known(incoming), admitted_ms=entry.admitted_ms),
+                        )
+                    ],
+                )
+                return 1
+            plain.append((entry, incoming))
+        chats = await self.inbox.chats([incoming.chat_id for _, incoming in plain])
+        await self._commit(
+            stream,
+            [
+                (entry.entry_id, self.intake.effects(incoming, Known(chat=chat), admitted_ms=entry.admitted_ms))
+                for (entry, incoming), chat in zip(plain, chats, strict=True)
+            ],
+        )
+        return len(plain)
+
+    async def _commit(self, stream: Stream, handled: Sequence[tuple[str, Sequence[Effect]]]) -> None:
+        await self.inbox.handle(stream, handled, epoch=self.epoch, chat_cap=self.chat_cap, total_cap=self.total_cap)
+
+    async def _known(self, incoming: Incoming) -> Known:
+        chat = (await self.inbox.chats([incoming.chat_id]))[0]
+        if incoming.command == "status":
+            return Known(chat=chat, status=await self._status(incoming.chat_id))
+        wanted = chat.get("last_task", "") if incoming.kind == "command" else incoming.button_data.partition(":")[2]
+        return Known(chat=chat, old_task=await self._task(wanted))
+
+    async def _task(self, task_id: str) -> Task | None:
+        record = (await self.inbox.task_fields(task_id, "record"))["record"] if task_id else None
+        try:
+            return from_json(record) if record else None
+        except BadTask:
+            return None
+
+    async def _status(self, chat_id: int) -> dict[str, Any]:
+        running = await self.lanes.running_in(chat_id)
+        waiting = await self.lanes.waiting_in(chat_id)
+        oldest = await self.lanes.fields(
+            [task for task in (running, *waiting[:1]) if task], "admitted_ms", "role", "state"
+        )
+        now_ms = time.time() * 1000
+        status: dict[str, Any] = {"waiting": len(waiting), "running": 1 if running else 0}
+        if running:
+            status.update(
+                running_s=_seconds(oldest[0]["admitted_ms"], now_ms),
+                role=oldest[0]["role"] or "",
+                state=oldest[0]["state"] or "",
+            )
+        if waiting:
+            status["waiting_s"] = _seconds(oldest[-1]["admitted_ms"], now_ms)
+        return status
+
+
+def _asks(incoming: Incoming) -> bool:
+    return (incoming.kind == "command" and incoming.command in ("status", "retry")) or (
+        incoming.kind == "button" and incoming.button_data.startswith("retry:")
+    )
+
+
+def _seconds(admitted_ms: str | None, now_ms: float) -> int:
+    return max(0, round((now_ms - float(admitted_ms or now_ms)) / 1000))

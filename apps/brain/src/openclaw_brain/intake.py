@@ -1,0 +1,217 @@
+"""The use case of an update: who wrote, what is wanted, and the effects that handling it has. It calls no model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from openclaw_brain.incoming import Incoming
+from openclaw_core.ports import Lang
+from openclaw_core.roles import Roles
+from openclaw_core.task import Task, retry_id, task_id, to_json
+from openclaw_core.wording import lang_of
+
+Effect = Mapping[str, Any]
+TEXT_MAX_CHARS = 16_000
+"""Longer messages cannot come from Telegram (4096 units); the bound protects the store from other servers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Who may use the bot; *users* None means everyone. With *closed*, nobody was listed at all."""
+
+    users: frozenset[int] | None
+    bots: frozenset[int] = frozenset()
+
+    def admits(self, incoming: Incoming) -> bool:
+        if incoming.user_is_bot:
+            return incoming.user_id in self.bots
+        return self.users is None or incoming.user_id in self.users
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the store knows that handling needs: the chat's settings, a task that is asked for again, what runs and waits."""
+
+    chat: Mapping[str, str] = field(default_factory=dict)
+    old_task: Task | None = None
+    status: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """The rules of this bot: roles, access, and whether the model understands English only."""
+
+    roles: Roles
+    access: Access
+    english_only: bool = False
+
+    def effects(self, incoming: Incoming, known: Known, *, admitted_ms: int) -> list[Effect]:
+        """What handling *incoming* changes. Each effect is keyed by the update, so that a repeat is harmless."""
+        if incoming.kind == "ignored":
+            return []
+        stored = _lang(known.chat.get("lang"))
+        lang = lang_of(incoming.text, stored=stored, language_code=incoming.language_code)
+        say = _Say(incoming=incoming, lang=lang)
+        if not self.access.admits(incoming):
+            return self._refuse(incoming, say)
+        if incoming.kind == "button":
+            return self._button(incoming, known, say, admitted_ms)
+        if incoming.kind == "command":
+            return self._command(incoming, known, say, admitted_ms)
+        if incoming.kind == "text":
+            return self._ask(incoming, say, role=None, admitted_ms=admitted_ms)
+        if incoming.kind == "edited":
+            return [
+                {
+                    "op": "edited",
+                    **say.to("edited"),
+                    "message_id": str(incoming.message_id),
+                    "record": to_json(self._task(incoming, say.lang, None, admitted_ms)),
+                }
+            ]
+        if incoming.kind == "joined":
+            return [say.notice("start")]
+        return [say.notice("unsupported", what=incoming.kind)]
+
+    def _refuse(self, incoming: Incoming, say: "_Say") -> list[Effect]:
+        if incoming.user_is_bot or (incoming.chat_kind == "group" and incoming.kind in ("joined", "edited")):
+            return []  # two bots that refuse each other would never stop
+        if incoming.kind == "button":
+            return [{"op": "button", "id": incoming.button_id, "text": ""}]
+        return [say.notice("refused", user_id=incoming.user_id)]
+
+    def _command(self, incoming: Incoming, known: Known, say: "_Say", admitted_ms: int) -> list[Effect]:
+        for role in self.roles.roles.values():
+            if incoming.command == role.command:
+                if incoming.text or incoming.quoted:
+                    return self._ask(incoming, say, role=role.name, admitted_ms=admitted_ms)
+                return [say.notice("role_empty", role=role.name)]
+        match incoming.command:
+            case "start" | "help":
+                return [say.notice(incoming.command)]
+            case "new":
+                return [{"op": "forget", "chat": str(incoming.chat_id)}, say.notice("new")]
+            case "stop":
+                return [{"op": "stop", **say.to("stopped")}]
+            case "status":
+                return [say.notice("status", **known.status)]
+            case "retry":
+                return self._retry(incoming, known.old_task, say, admitted_ms)
+            case "lang":
+                return self._lang(incoming.text.strip().lower(), incoming, say)
+        return [say.notice("unknown_command")]
+
+    def _button(self, incoming: Incoming, known: Known, say: "_Say", admitted_ms: int) -> list[Effect]:
+        done: Effect = {"op": "button", "id": incoming.button_id, "text": ""}
+        action, _, rest = incoming.button_data.partition(":")
+        if action == "stop" and rest:
+            return [{"op": "stop", **say.to("stopped"), "task": rest}, done]
+        if action == "retry" and rest:
+            return [*self._retry(incoming, known.old_task, say, admitted_ms), done]
+        if action == "lang":
+            return [*self._lang(rest, incoming, say), done]
+        if action == "file" and rest:
+            task, _, part = rest.rpartition(":")
+            return [
+                {
+                    "op": "file",
+                    "chat": str(incoming.chat_id),
+                    "task": task,
+                    "part": part,
+                    "key": f"u{incoming.update_id}",
+                },
+                done,
+            ]
+        return [done]
+
+    def _lang(self, wish: str, incoming: Incoming, say: "_Say") -> list[Effect]:
+        chosen = {"he": "he", "hebrew": "he", "עברית": "he", "en": "en", "english": "en", "אנגלית": "en"}.get(wish)
+        if chosen is None:
+            return [say.notice("lang_menu")]
+        chosen_say = replace(say, lang=_lang(chosen) or "en")
+        return [{"op": "lang", "chat": str(incoming.chat_id), "lang": chosen}, chosen_say.notice("lang_set")]
+
+    def _retry(self, incoming: Incoming, old: Task | None, say: "_Say", admitted_ms: int) -> list[Effect]:
+        if old is None or old.chat_id != incoming.chat_id:
+            return [say.notice("retry_nothing")]
+        again = replace(
+            old, id=retry_id(old.id), retry_of=old.id, admitted_ms=admitted_ms, order=None, update_id=incoming.update_id
+        )
+        effect = self._task_effect(again, incoming)
+        return [
+            {
+                **effect,
+                "op": "retry",
+                "task": old.id,
+                **{name: value for name, value in say.to("retry").items() if name not in effect},
+            }
+        ]
+
+    def _ask(self, incoming: Incoming, say: "_Say", *, role: str | None, admitted_ms: int) -> list[Effect]:
+        task = self._task(incoming, say.lang, role, admitted_ms)
+        if self.english_only and say.lang_of_text == "he":
+            return [say.notice("demo_hebrew")]
+        return [self._task_effect(task, incoming)]
+
+    def _task(self, incoming: Incoming, lang: Lang, role: str | None, admitted_ms: int) -> Task:
+        return Task(
+            id=task_id(incoming.update_id),
+            chat_id=incoming.chat_id,
+            chat_kind=incoming.chat_kind,
+            user_id=incoming.user_id,
+            message_id=incoming.message_id,
+            update_id=incoming.update_id,
+            lang=lang,
+            text=(incoming.text or incoming.quoted)[:TEXT_MAX_CHARS],
+            quoted=incoming.quoted if incoming.text else "",
+            admitted_ms=admitted_ms,
+            thread_id=incoming.thread_id,
+            role=role,
+        )
+
+    @staticmethod
+    def _task_effect(task: Task, incoming: Incoming) -> dict[str, Any]:
+        return {
+            "op": "task",
+            "id": task.id,
+            "record": to_json(task),
+            "chat": str(task.chat_id),
+            "chat_kind": task.chat_kind,
+            "lang": task.lang,
+            "thread": None if task.thread_id is None else str(task.thread_id),
+            "message_id": str(task.message_id),
+            "reply_to": str(incoming.message_id) if incoming.chat_kind == "group" else None,
+            "user": str(task.user_id),
+            "admitted_ms": str(task.admitted_ms),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Say:
+    """Texts of ours that answer *incoming*."""
+
+    incoming: Incoming
+    lang: Lang
+
+    @property
+    def lang_of_text(self) -> Lang:
+        return lang_of(self.incoming.text, stored=None, language_code="en")
+
+    def to(self, kind: str) -> dict[str, Any]:
+        return {
+            "key": f"u{self.incoming.update_id}",
+            "kind": kind,
+            "chat": str(self.incoming.chat_id),
+            "lang": self.lang,
+            "thread": None if self.incoming.thread_id is None else str(self.incoming.thread_id),
+            "reply_to": str(self.incoming.message_id)
+            if self.incoming.chat_kind == "group" and self.incoming.kind != "button"
+            else None,
+        }
+
+    def notice(self, kind: str, **args: Any) -> Effect:
+        return {"op": "notice", **self.to(kind), "args": args}
+
+
+def _lang(value: str | None) -> Lang | None:
+    return "he" if value == "he" else "en" if value == "en" else None

@@ -1,0 +1,170 @@
+"""Telling people: notices into messages reserved for them, the first visible sign, the end of a button's spinner."""
+
+import asyncio
+import contextlib
+import json
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from openclaw_brain.telling import told
+from openclaw_core import logs, wording
+from openclaw_core.errors import (
+    ChatGone, FateUnknown, FloodWait, LostOwnership, MarkupRefused, MessageGone, MessengerRefused, MessengerUnauthorized, MessengerUnavailable, OpenClawError,
+    StoreFull, StoreUnavailable,
+)  # fmt: skip
+from openclaw_core.outcome import Delivery
+from openclaw_core.ports import Attachment, Messenger, Page
+from openclaw_core.roles import Roles
+from openclaw_core.store import Flood, Lanes, Notice, Notices
+from openclaw_core.store.flood import Priority
+
+log = logs.get(__name__)
+SIGN = "👀"
+CHATS_AT_ONCE = 16
+
+
+@dataclass(kw_only=True)
+class Reporter:
+    """Every loop raises LostOwnership."""
+
+    notices: Notices
+    lanes: Lanes
+    messenger: Messenger
+    flood: Flood
+    roles: Roles
+    epoch: int
+    _busy: set[int] = field(default_factory=set)
+
+    async def tell_forever(self, *, nudge: asyncio.Event, turned: Callable[[], None]) -> None:
+        """Bring each notice into its chat, in order within a chat, chats side by side."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                turned()
+                nudge.clear()
+                try:
+                    by_chat: dict[int, list[Notice]] = defaultdict(list)
+                    for notice in await self.notices.waiting():
+                        by_chat[notice.chat_id].append(notice)
+                    for chat_id, waiting in by_chat.items():
+                        if chat_id not in self._busy and len(self._busy) < CHATS_AT_ONCE:
+                            self._busy.add(chat_id)
+                            group.create_task(self._tell_chat(chat_id, waiting), name="tell")
+                except (StoreUnavailable, StoreFull):
+                    await asyncio.sleep(1)
+                    continue
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(0.2):
+                        await nudge.wait()
+
+    async def _tell_chat(self, chat_id: int, waiting: Sequence[Notice]) -> None:
+        try:
+            for notice in waiting:
+                await self._tell(notice)
+        except (
+            StoreUnavailable,
+            StoreFull,
+            MessengerUnavailable,
+            MessengerUnauthorized,
+            FateUnknown,
+            FloodWait,
+        ) as exc:
+            log.warning("notice.waits", error=type(exc).__name__)
+            await asyncio.sleep(1)  # it stays in the list: the next round goes on where this one stopped
+        finally:
+            self._busy.discard(chat_id)
+
+    async def _tell(self, notice: Notice) -> None:
+        page, buttons = told(notice, self.roles)
+        kind = "group" if notice.chat_id < 0 else "private"
+        delivery = Delivery.DELIVERED
+        for _ in range(3):
+            try:
+                message_id = await self.notices.intent(notice.key, epoch=self.epoch)
+                if message_id is None:
+                    await self._room(notice.chat_id, kind, Priority.RESERVE)
+                    message_id = await self.messenger.send(
+                        notice.chat_id,
+                        Page(text=wording.PLACEHOLDER),
+                        thread_id=notice.thread_id,
+                        reply_to=notice.reply_to,
+                    )
+                    await self.notices.reserved(notice.key, message_id, epoch=self.epoch)
+                await self._room(notice.chat_id, kind, Priority.FINAL)
+                await self.messenger.edit(notice.chat_id, message_id, page, buttons=buttons)
+                break
+            except MessageGone:
+                message_id = await self.messenger.send(
+                    notice.chat_id, Page(text=wording.PLACEHOLDER), thread_id=notice.thread_id
+                )
+                await self.notices.reserved(notice.key, message_id, epoch=self.epoch)
+            except FloodWait as exc:
+                await self.flood.refused(notice.chat_id, retry_after_s=exc.retry_after_s)
+                raise
+            except (ChatGone, MessengerRefused, MarkupRefused) as exc:
+                log.warning("notice.refused", error=type(exc).__name__, kind=notice.kind)
+                delivery = Delivery.UNDELIVERABLE
+                break
+        await self.notices.done(notice.key, delivery, epoch=self.epoch)
+
+    async def _room(self, chat_id: int, kind: str, priority: Priority) -> None:
+        while wait_s := await self.flood.take(chat_id, "group" if kind == "group" else "private", priority):
+            await asyncio.sleep(wait_s)
+
+    async def signs_forever(self, *, nudge: asyncio.Event, turned: Callable[[], None]) -> None:
+        """Reactions, ends of spinners and files that were asked for again: small, quick, and no message is lost with them."""
+        pace = asyncio.Semaphore(10)
+        async with asyncio.TaskGroup() as group:
+            while True:
+                turned()
+                nudge.clear()
+                try:
+                    for button in await self.notices.pop("buttons"):
+                        group.create_task(
+                            self._quiet(self.messenger.answer_button(str(button["id"]), str(button.get("text", ""))))
+                        )
+                    for wish in await self.notices.pop("files"):
+                        group.create_task(self._quiet(self._send_file(str(wish["task"]), int(wish["part"]))))
+                    signs = await self.notices.pop("signs", count=10)
+                    for sign in signs:
+                        await pace.acquire()
+                        group.create_task(self._sign(int(sign["chat"]), int(sign["message_id"]), pace))
+                except (StoreUnavailable, StoreFull):
+                    await asyncio.sleep(1)
+                    continue
+                if signs:
+                    await asyncio.sleep(len(signs) / 30)  # reactions have a limit of 30 a second of their own
+                    continue
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(0.5):
+                        await nudge.wait()
+
+    async def _sign(self, chat_id: int, message_id: int, pace: asyncio.Semaphore) -> None:
+        try:
+            await self.messenger.react(chat_id, message_id, SIGN)
+        except (MessengerRefused, MessengerUnavailable):
+            await self._quiet(self.messenger.action(chat_id))  # groups may forbid reactions
+        except OpenClawError as exc:
+            log.info("sign.dropped", error=type(exc).__name__)
+        finally:
+            pace.release()
+
+    @staticmethod
+    async def _quiet(call: "asyncio.Future[None] | object") -> None:
+        try:
+            await call  # type: ignore[misc]
+        except LostOwnership:
+            raise
+        except OpenClawError as exc:
+            log.info("sign.dropped", error=type(exc).__name__)
+
+    async def _send_file(self, task_id: str, part: int) -> None:
+        row = (await self.lanes.fields([task_id], "outbox", "chat"))[0]
+        if not row["outbox"] or not row["chat"]:
+            return
+        outbox = json.loads(row["outbox"])
+        files = outbox["files"]
+        n = part - len(outbox["pages"])
+        if 0 <= n < len(files):
+            await self._room(int(row["chat"]), "group" if int(row["chat"]) < 0 else "private", Priority.FINAL)
+            await self.messenger.send_file(int(row["chat"]), Attachment(**files[n]))

@@ -1,0 +1,70 @@
+"""Pure: a notice becomes the page that its chat sees, with its buttons."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from openclaw_core import wording
+from openclaw_core.outcome import Cause
+from openclaw_core.ports import Button, Lang, Page
+from openclaw_core.roles import Roles
+from openclaw_core.store import Notice
+from openclaw_core.wording import Label, Say
+
+Buttons = Sequence[Sequence[Button]]
+
+_PLAIN = {
+    "new": Say.NEW_DONE, "retry_nothing": Say.NOTHING_TO_RETRY, "retry_twice": Say.ALREADY_RETRIED, "lang_menu": Say.LANG_MENU, "lang_set": Say.LANG_SET,
+    "edit_taken": Say.EDIT_UPDATED, "edit_late": Say.EDIT_TOO_LATE, "unknown_command": Say.UNKNOWN_COMMAND, "stopped_mark": Say.STOPPED,
+    "demo_hebrew": Say.DEMO_NO_HEBREW,
+}  # fmt: skip
+_UNSUPPORTED = {
+    "voice": Say.VOICE,
+    "photo": Say.PHOTO,
+    "file": Say.FILE_UNSUPPORTED,
+    "sticker": Say.STICKER,
+    "place": Say.LOCATION,
+}
+
+
+def told(notice: Notice, roles: Roles) -> tuple[Page, Buttons]:
+    """The text and buttons of a notice; a kind that a newer brain wrote reads as 'unknown'."""
+    text, buttons = _told(notice.kind, notice.args, notice.lang, roles)
+    return Page(text=text), buttons
+
+
+def _told(kind: str, args: Any, lang: Lang, roles: Roles) -> tuple[str, Buttons]:
+    match kind:
+        case "start":
+            return wording.start(roles, lang), ()
+        case "help":
+            return wording.help_text(roles, lang), ()
+        case "failed":
+            retry = Button(label=wording.label(Label.RETRY, lang), data=f"retry:{args['task']}")
+            return wording.failed(Cause(args["cause"]), lang), ((retry,),)
+        case "pool_wait":
+            return wording.waiting(Cause(args["cause"]), lang), ()
+        case "full":
+            return wording.chat_full(int(args["cap"]), lang), ()
+        case "stopped":
+            return _stopped(args, lang), ()
+        case "status":
+            running_s = args.get("running_s") if args.get("running") else None
+            waiting = (float(args.get("waiting_s", 0)),) * int(args.get("waiting", 0))
+            return wording.status(running_s=running_s, waiting_s=waiting, lang=lang), ()
+        case "role_empty":
+            return wording.write_after_command(roles.roles[args["role"]].command, lang), ()
+        case "refused":
+            return wording.no_access(int(args["user_id"]), lang), ()
+        case "unsupported":
+            return wording.say(_UNSUPPORTED.get(str(args["what"]), Say.UNKNOWN_KIND), lang), ()
+        case "lang_menu":
+            row = tuple(Button(label=name, data=f"lang:{code}") for code, name in wording.LANG_NAMES.items())
+            return wording.say(Say.LANG_MENU, lang), (row,)
+    return wording.say(_PLAIN.get(kind, Say.UNKNOWN_KIND), lang), ()
+
+
+def _stopped(args: Any, lang: Lang) -> str:
+    running, waiting = int(args.get("stopped", 0)), int(args.get("waiting", 0))
+    if running or waiting:
+        return wording.stopped(running=running, waiting=waiting, lang=lang)
+    return wording.say(Say.STOP_TOO_LATE if args.get("late") else Say.NOTHING_TO_STOP, lang)

@@ -1,0 +1,121 @@
+"""What becomes of agents: ends of Jobs, leases that ran out, tasks past their deadline, stops that were not heard."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from openclaw_brain.pool import PoolKeeper
+from openclaw_brain.ports import JobEnded, Launcher
+from openclaw_core import logs
+from openclaw_core.errors import StoreFull, StoreUnavailable
+from openclaw_core.outcome import Cause
+from openclaw_core.store import Lanes, Pools
+from openclaw_core.store.answers import LEASE_S
+
+log = logs.get(__name__)
+STOP_HEARD_S = 2.0
+DEADLINE_GRACE_S = 15.0
+"""The agent keeps the deadline itself; the brain steps in this much later."""
+
+
+@dataclass(kw_only=True)
+class Watch:
+    """Judges, and lets the pool try again or the user be told. Every loop raises LostOwnership."""
+
+    pools: Pools
+    lanes: Lanes
+    launcher: Launcher
+    keeper_of: Callable[[str], PoolKeeper | None]
+    current_pool: Callable[[str], str]
+    epoch: int
+    task_deadline_s: float
+    lease_s: float = LEASE_S
+    clock: Callable[[], float] = time.monotonic
+
+    async def ends(self, *, nudge: Callable[[], None], turned: Callable[[], None]) -> None:
+        """Judge each end of a Job as it comes."""
+        turned()
+        async for ended in self.launcher.ended():
+            turned()
+            while True:
+                try:
+                    await self.judge(ended)
+                    break
+                except (StoreUnavailable, StoreFull):
+                    await asyncio.sleep(1)
+            nudge()
+
+    async def judge(self, ended: JobEnded) -> None:
+        """One Job is over: its task, if it left one, goes on elsewhere; a fault before any claim is the pool's."""
+        state = (await self.pools.jobs(ended.pool)).get(ended.name)
+        if state is not None and state.state == "claimed":
+            verdict = await self.pools.lost(
+                state.task_id,
+                ended.cause or Cause.AGENT_LOST,
+                pool=self.current_pool(ended.pool),
+                job=ended.name,
+                epoch=self.epoch,
+            )
+            if verdict:
+                log.warning(
+                    "job.lost",
+                    job=ended.name,
+                    task_id=state.task_id,
+                    cause=(ended.cause or Cause.AGENT_LOST).value,
+                    detail=ended.detail,
+                    verdict=verdict,
+                )
+        keeper = self.keeper_of(ended.pool)
+        if keeper is not None:
+            if ended.cause is not None and state is not None and state.state in ("created", "waiting"):
+                keeper.backoff.failed(ended.cause, keeper.clock())
+                log.error(
+                    "pool.cannot_start",
+                    pool=ended.pool,
+                    cause=ended.cause.value,
+                    detail=ended.detail,
+                    next_try_s=keeper.backoff.pause_s,
+                )
+            elif ended.cause is None or (state is not None and state.state == "claimed"):
+                keeper.backoff.worked()
+        await self.pools.forget(ended.pool, ended.name)
+
+    async def leases(self, *, turned: Callable[[], None]) -> None:
+        """Judge leases, but only after Redis has answered, and we have led, for one lease without a break:
+        an outage of Redis or of the leader must not make every task look dead."""
+        answering_since = self.clock()
+        while True:
+            turned()
+            try:
+                overdue = await self.pools.overdue()
+                if self.clock() - answering_since >= self.lease_s:
+                    for task_id in overdue:
+                        verdict = await self.pools.lost(task_id, Cause.AGENT_LOST, only_overdue=True, epoch=self.epoch)
+                        if verdict:
+                            log.warning("lease.ran_out", task_id=task_id, verdict=verdict)
+                    await self._deadlines()
+                await self._stops()
+            except (StoreUnavailable, StoreFull):
+                answering_since = self.clock()
+            await asyncio.sleep(1)
+
+    async def _deadlines(self) -> None:
+        released = await self.lanes.released()
+        rows = await self.lanes.fields(released, "state", "attempt_ms") if released else []
+        now_ms = time.time() * 1000
+        for task_id, row in zip(released, rows, strict=True):
+            late = (
+                row["state"] in ("running", "preview")
+                and now_ms - float(row["attempt_ms"] or now_ms) > (self.task_deadline_s + DEADLINE_GRACE_S) * 1000
+            )
+            if late and await self.lanes.fail(task_id, Cause.DEADLINE, epoch=self.epoch):
+                log.warning("task.deadline", task_id=task_id)
+
+    async def _stops(self) -> None:
+        for task_id in await self.pools.stopping(older_than_ms=int(STOP_HEARD_S * 1000)):
+            job = (await self.lanes.fields([task_id], "job"))[0]["job"]
+            if job:
+                await self.launcher.delete(job)
+            await self.pools.stop_unheard(task_id, epoch=self.epoch)
+            log.warning("stop.unheard", task_id=task_id, job=job)

@@ -1,0 +1,95 @@
+"""The `openclaw` command. Each subcommand is imported only when it is asked for."""
+
+import argparse
+import os
+import sys
+
+
+def parser() -> argparse.ArgumentParser:
+    root = argparse.ArgumentParser(
+        prog="openclaw", description="A chat bot whose every answer is the work of a short-lived agent."
+    )
+    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    from openclaw_cli import doctor
+
+    up = commands.add_parser("up", help="run the whole bot on this machine, with a chat page")
+    up.add_argument(
+        "--port", type=int, default=None, help="port of the chat page (default 8787, or a free one if that is taken)"
+    )
+    up.add_argument("--data", default=".openclaw", help="folder that keeps chats and state (default .openclaw)")
+    up.add_argument("--fresh", action="store_true", help="forget what that folder holds")
+    up.add_argument("--verbose", action="store_true", help="show the brain's and the agents' logs here")
+    ask = commands.add_parser("ask", help="answer one question in the terminal")
+    ask.add_argument("question")
+    ask.add_argument(
+        "--role", default=None, help="researcher, coder, summarizer, or another of roles.yaml (default: routed)"
+    )
+    runs = commands.add_parser("runs", help="list the newest runs: role, outcome, cause, tokens, times")
+    runs.add_argument("--count", type=int, default=20)
+    runs.add_argument("--json", action="store_true")
+    runs.add_argument("--data", default=".openclaw", help="folder of `openclaw up`, if REDIS_URL is not set")
+    check = commands.add_parser(
+        "doctor", help="check this machine, settings, prompts and roles, Redis, the token, the models"
+    )
+    doctor.add_arguments(check)
+    evaluate = commands.add_parser("eval", help="measure routing").add_subparsers(dest="what", required=True)
+    routing = evaluate.add_parser("routing", help="accuracy by role and language on a labelled file")
+    routing.add_argument("file", help="JSON lines: id, lang, text, previous, accept, kind")
+    routing.add_argument("--json", action="store_true")
+    bench = commands.add_parser("bench", help="measure the bot").add_subparsers(dest="what", required=True)
+    local = bench.add_parser("local", help="through the stand-ins on this machine")
+    local.add_argument("--messages", type=int, default=50)
+    local.add_argument("--chats", type=int, default=50)
+    local.add_argument("--rate", type=float, default=1.0, help="messages per second; 0: all at once (default 1)")
+    local.add_argument("--running-cap", type=int, default=16)
+    local.add_argument("--warm", type=int, default=4)
+    local.add_argument("--tasks-per-job", type=int, default=1)
+    local.add_argument("--timeout-s", type=float, default=600)
+    local.add_argument("--json", action="store_true", help="JSON only")
+    return root
+
+
+def main() -> int:
+    args = parser().parse_args()
+    try:
+        return run(args)
+    except KeyboardInterrupt:
+        return 130
+
+
+def run(args: argparse.Namespace) -> int:
+    from openclaw_core.errors import SettingsError
+
+    try:
+        match args.command:
+            case "up":
+                from openclaw_cli import up
+
+                return up.main(args, os.environ)
+            case "ask":
+                from openclaw_cli import ask
+
+                return ask.main(args, os.environ)
+            case "runs":
+                from openclaw_cli import runs
+
+                return runs.main(args, os.environ)
+            case "doctor":
+                from openclaw_cli import doctor
+
+                return doctor.main(args, os.environ)
+            case "eval":
+                from openclaw_cli import eval_routing
+
+                return eval_routing.main(args)
+            case _:
+                from openclaw_cli import bench_local
+
+                return bench_local.main(args)
+    except SettingsError as exc:
+        print(exc, file=sys.stderr)
+        return 78
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,78 @@
+"""`openclaw ask`: one question, answered in the terminal, streamed and rendered."""
+
+import argparse
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+from rich.markdown import Markdown
+
+from openclaw_agent.prompt import messages
+from openclaw_brain.lanes import order_of
+from openclaw_brain.routing import Classifier, decide_agent
+from openclaw_cli.backends import model_from
+from openclaw_core import roles as roles_of
+from openclaw_core import wording
+from openclaw_core.answer_stream import Answered, Answerer, Failed, Grew, Restarted
+from openclaw_core.chat import GroqChat
+from openclaw_core.errors import SettingsError
+from openclaw_core.ports import ModelCall
+from openclaw_core.task import Task
+
+
+def main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
+    return asyncio.run(_main(args, env))
+
+
+async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
+    console = Console()
+    roles = roles_of.load(Path(env.get("ROLES_DIR", "platform/openclaw/base")))
+    if args.role and args.role not in roles.roles:
+        raise SettingsError(f"--role must be one of {', '.join(sorted(roles.roles))}")
+    lang = wording.lang_of(args.question)
+    async with model_from(env) as model:
+        if model.demo and lang == "he":
+            console.print(wording.say(wording.Say.DEMO_NO_HEBREW, "he"))
+            return 1
+        async with (
+            GroqChat.open(model.env["GROQ_API_KEY"], base_url=model.env.get("GROQ_BASE_URL")) as chat,
+            Classifier.open() as classifier,
+        ):
+            routed = await decide_agent(
+                args.question,
+                lang=lang,
+                explicit=args.role,
+                previous=None,
+                roles=roles,
+                chat=None if model.demo else chat,
+                classifier=classifier,
+            )
+            order = order_of(roles.roles[routed.role], model_override=model.env.get("MODEL_OVERRIDE"))
+            task = Task(
+                id="ask", chat_id=0, chat_kind="private", user_id=0, message_id=0, update_id=0, lang=lang, text=args.question, admitted_ms=0, order=order,
+            )  # fmt: skip
+
+            def make_call(name: str, shrink: int) -> ModelCall:
+                return ModelCall(
+                    model=name, messages=messages(task, order, (), shrink=shrink), max_tokens=order.max_answer_tokens >> shrink,
+                    temperature=order.temperature, reasoning_effort=order.reasoning_effort, tools=order.tools,
+                )  # fmt: skip
+
+            console.print(f"[dim]{wording.role_label(roles, routed.role, 'en')} · {model.name}[/dim]", highlight=False)
+            text = ""
+            with Live(console=console, refresh_per_second=8, vertical_overflow="visible") as live:
+                async for event in Answerer(chat=chat, models=order.models, make_call=make_call, deadline_s=180).run():
+                    if isinstance(event, Grew):
+                        text += event.text
+                    elif isinstance(event, Restarted):
+                        text = ""
+                    elif isinstance(event, Answered):
+                        text = event.text
+                    elif isinstance(event, Failed):
+                        live.update("")
+                        console.print(wording.failed(event.cause, lang))
+                        return 1
+                    live.update(Markdown(text))
+    return 0

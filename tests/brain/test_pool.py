@@ -1,0 +1,121 @@
+"""How many agents a pool keeps: pure decisions, then the loop's back-off with a launcher that refuses."""
+
+import asyncio
+
+import pytest
+
+from openclaw_brain.pool import Plan, PoolKeeper, plan
+from openclaw_brain.ports import LaunchFailed, Pool
+from openclaw_core.outcome import Cause
+from openclaw_core.store import Inbox, Lanes, Pools, Script
+from openclaw_core.store.pools import JobState
+
+NOW = 1_000_000_000
+
+
+def waiting(age_s: float = 1) -> JobState:
+    return JobState(state="waiting", since_ms=NOW - int(age_s * 1000))
+
+
+def decide(
+    jobs: dict[str, JobState],
+    *,
+    ready: int = 0,
+    warm: int = 0,
+    cap: int = 10,
+    cause: Cause | None = None,
+    alive: set[str] | None = None,
+) -> Plan:
+    return plan(
+        jobs,
+        alive=frozenset(jobs if alive is None else alive),
+        ready=ready,
+        warm=warm,
+        cap=cap,
+        now_ms=NOW,
+        cause=cause,
+    )
+
+
+def test_ready_and_warm_agents_are_kept() -> None:
+    assert decide({}, ready=2, warm=3).create == 5
+    assert decide({"a": waiting()}, ready=2, warm=3).create == 4
+
+
+def test_the_cap_counts_agents_that_are_busy() -> None:
+    busy = {f"b{n}": JobState(state="claimed", task_id="u") for n in range(8)}
+    assert decide(busy, ready=5, warm=2, cap=10).create == 2
+
+
+def test_with_a_cause_there_is_one_probe_at_a_time() -> None:
+    assert decide({}, ready=9, cause=Cause.IMAGE).create == 1
+    assert decide({"probe": JobState(state="created", since_ms=NOW)}, ready=9, cause=Cause.IMAGE).create == 0
+
+
+def test_a_silent_agent_that_no_launcher_knows_is_replaced() -> None:
+    assert decide({"a": waiting(age_s=60)}, ready=1, alive=set()) == Plan(create=1, forget=("a",))
+
+
+def test_an_agent_of_the_brain_before_us_counts_while_it_checks_in() -> None:
+    assert decide({"a": waiting(age_s=3)}, ready=1, alive=set()) == Plan()
+
+
+def test_a_large_surplus_is_retired_and_a_small_one_kept_for_the_next_burst() -> None:
+    many = {f"a{n:02}": waiting() for n in range(9)}
+    assert len(decide(many, warm=1).retire) == 4
+    assert decide({"a": waiting(), "b": waiting()}).retire == ()
+
+
+class Refusing:
+    def __init__(self) -> None:
+        self.created: list[str] = []
+        self.cause: Cause | None = Cause.QUOTA
+
+    async def create(self, name: str, pool: Pool) -> None:
+        if self.cause:
+            raise LaunchFailed(self.cause)
+        self.created.append(name)
+
+    async def alive(self) -> frozenset[str]:
+        return frozenset(self.created)
+
+
+async def test_creating_backs_off_and_goes_on_when_it_works_again(script: Script) -> None:
+    epoch = await Inbox(script).take_lead("me", ttl_s=8)
+    now = [0.0]
+    launcher = Refusing()
+    keeper = PoolKeeper(
+        pool=Pool(template="agent", hash8="0" * 8), pools=Pools(script), lanes=Lanes(script), launcher=launcher, epoch=epoch, warm=3, cap=10,  # type: ignore[arg-type]
+        queue_deadline_s=900, clock=lambda: now[0],
+    )  # fmt: skip
+    pauses = []
+    for _ in range(8):
+        await keeper.keep()
+        pauses.append(keeper.backoff.pause_s)
+        now[0] = keeper.backoff.next_try
+    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
+    launcher.cause = None
+    keeper.backoff.worked()
+    await keeper.keep()
+    assert len(launcher.created) == 3
+    assert launcher.created[0].startswith("agent-agent-00000000-")
+
+
+@pytest.mark.parametrize("lead", [True, False])
+async def test_only_the_leader_creates_agents(script: Script, lead: bool) -> None:
+    from openclaw_core.errors import LostOwnership
+
+    epoch = await Inbox(script).take_lead("me", ttl_s=8)
+    launcher = Refusing()
+    launcher.cause = None
+    keeper = PoolKeeper(
+        pool=Pool(template="agent", hash8="0" * 8), pools=Pools(script), lanes=Lanes(script), launcher=launcher, epoch=epoch - (not lead), warm=1, cap=10,  # type: ignore[arg-type]
+        queue_deadline_s=900,
+    )  # fmt: skip
+    if lead:
+        await keeper.keep()
+    else:
+        with pytest.raises(LostOwnership):
+            await keeper.keep()
+    assert len(launcher.created) == lead
+    await asyncio.sleep(0)
