@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from openclaw_core.errors import SettingsError
 from openclaw_core.ports import Lang
 
 
@@ -13,6 +14,10 @@ class Model:
 
     id: str
     context_tokens: int
+    strict_schema: bool = False
+    """Whether it keeps to a strict JSON schema."""
+    tools: tuple[str, ...] = ()
+    """Built-in tools that it has."""
     input_usd_per_mtok: float | None = None
     cached_usd_per_mtok: float | None = None
     output_usd_per_mtok: float | None = None
@@ -48,6 +53,7 @@ class Router:
 
     models: tuple[str, ...]
     prompt: str = field(repr=False)
+    """Ready to send: the list of roles is in it."""
     budget_s: float
     max_tokens: int
     reasoning_effort: str | None
@@ -63,6 +69,27 @@ class Roles:
     models: Mapping[str, Model]
 
 
+RESERVED_COMMANDS = frozenset({"start", "help", "new", "stop", "retry", "status", "lang"})
+"""Commands of the bot itself; no role may take one."""
+
+PROMPT_MAX_TOKENS = 1500
+"""The longest prompt of a role, as `estimate_tokens` counts."""
+
+ROUTER_PROMPT_MAX_TOKENS = 350
+"""The longest routing prompt with the list of roles in it: it is paid for on every second message."""
+
+
 def load(folder: Path) -> Roles:
     """Read `folder/config/roles.yaml` and the prompts it names. Raises SettingsError listing `file:line: reason` of each fault."""
-    raise NotImplementedError
+    # Imported here: an agent that claims its task from the store needs the values above and no YAML.
+    from openclaw_core import roles_check, roles_file
+
+    shown = str(folder / "config" / "roles.yaml")
+    faults = roles_file.Faults()
+    content, places = roles_file.read(folder / "config" / "roles.yaml", shown, faults)
+    roles = None
+    if content is not None:
+        roles = roles_check.build(content, folder=folder, shown=shown, places=places, faults=faults)
+    if roles is None or faults.found:
+        raise SettingsError("wrong roles or prompts:\n" + "\n".join(f"  {line}" for line in faults.lines()))
+    return roles
