@@ -1,0 +1,264 @@
+"""JSON logs on stderr, one line for each event, and one way for every unexpected fault: where it happened, never what it said.
+
+Built on the standard library alone: structlog would cost a waiting agent 0.4 s and 10 MB (`docs/benchmarks.md`), and the
+part that matters, what of a foreign record may be written, is ours in any case.
+"""
+
+import asyncio
+import json
+import logging
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from enum import Enum
+from functools import lru_cache
+from math import isfinite
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Any
+
+_ROOT = "openclaw"
+_FIELDS = "openclaw_fields"
+_MAX_CHARS = 1000
+_MAX_DEPTH = 4
+_MAX_FAULTS = 16
+_MAX_FRAMES = 32
+
+_bound: ContextVar[Mapping[str, Any]] = ContextVar("openclaw_bound", default=MappingProxyType({}))
+
+_ASYNCIO_SAYS = frozenset(
+    {
+        "Task exception was never retrieved",
+        "Future exception was never retrieved",
+        "Task was destroyed but it is pending!",
+        "unhandled exception during asyncio.run() shutdown",
+    }
+)
+"""Messages of asyncio that name no value; its others show the arguments of a callback."""
+
+
+class Log:
+    """Writes events: a fixed dotted name and fields. Never hand it a user's text, a token or a whole response."""
+
+    def __init__(self, name: str) -> None:
+        self._logger = logging.getLogger(f"{_ROOT}.{name}")
+
+    def debug(self, event: str, **fields: Any) -> None:
+        self._write(logging.DEBUG, event, fields)
+
+    def info(self, event: str, **fields: Any) -> None:
+        self._write(logging.INFO, event, fields)
+
+    def warning(self, event: str, **fields: Any) -> None:
+        self._write(logging.WARNING, event, fields)
+
+    def error(self, event: str, **fields: Any) -> None:
+        self._write(logging.ERROR, event, fields)
+
+    def fault(self, event: str, exc: BaseException, **fields: Any) -> None:
+        """An unexpected exception: its types and places."""
+        self._write(logging.ERROR, event, fields | {"faults": described(exc)})
+
+    def _write(self, level: int, event: str, fields: Mapping[str, Any]) -> None:
+        if self._logger.isEnabledFor(level):
+            self._logger.log(level, event, extra={_FIELDS: {**_bound.get(), **fields}})
+
+
+def get(name: str) -> Log:
+    """The log of a module: `log = logs.get(__name__)`."""
+    return Log(name)
+
+
+def bind(**fields: Any) -> None:
+    """Add *fields* to each event of this context (a thread, or an asyncio task and those it starts) from now on."""
+    _bound.set({**_bound.get(), **fields})
+
+
+@contextmanager
+def bound(**fields: Any) -> Iterator[None]:
+    """The same until the end of a `with` block."""
+    token = _bound.set({**_bound.get(), **fields})
+    try:
+        yield
+    finally:
+        _bound.reset(token)
+
+
+def configure(level: str = "INFO", *, service: str) -> None:
+    """Send everything to stderr as JSON: our events from *level* on, libraries' records from WARNING on, every fault.
+
+    Called once, by `__main__`. Raises ValueError for an unknown level.
+    """
+    handler = _Handler()
+    handler.setFormatter(_JsonFormatter(service))
+    root = logging.getLogger()
+    for old in root.handlers[:]:
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(logging.WARNING)
+    for name in ("httpx", "httpcore"):  # at INFO they log URLs; the Bot API's hold the token
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger(_ROOT).setLevel(level.upper())
+    logging.captureWarnings(True)
+    sys.excepthook = _on_uncaught
+    sys.unraisablehook = _on_unraisable
+    threading.excepthook = _on_thread_fault
+
+
+def install_asyncio(loop: asyncio.AbstractEventLoop) -> None:
+    """Send the loop's faults, such as those of a task that nobody awaited, the same way."""
+    loop.set_exception_handler(_on_loop_fault)
+
+
+def described(exc: BaseException) -> list[dict[str, Any]]:
+    """Types and `module:line` of each frame, innermost last; then the same of its causes and of a group's parts.
+
+    No message, no argument, no local: they carry users' words.
+    """
+    faults: list[dict[str, Any]] = []
+    seen: set[int] = set()
+    waiting: list[tuple[str, BaseException]] = [("", exc)]
+    while waiting and len(faults) < _MAX_FAULTS:
+        relation, current = waiting.pop(0)
+        if id(current) in seen:
+            continue
+        seen.add(id(current))
+        kind = type(current)
+        fault: dict[str, Any] = {"type": f"{kind.__module__}.{kind.__qualname__}", "at": _frames(current.__traceback__)}
+        faults.append({"as": relation, **fault} if relation else fault)
+        if isinstance(current, BaseExceptionGroup):
+            waiting += [("part", part) for part in current.exceptions]
+        if current.__cause__ is not None:
+            waiting.append(("cause", current.__cause__))
+        elif current.__context__ is not None and not current.__suppress_context__:
+            waiting.append(("during", current.__context__))
+    return faults
+
+
+def _frames(traceback: TracebackType | None) -> list[str]:
+    frames = []
+    while traceback is not None:
+        module = traceback.tb_frame.f_globals.get("__name__", "?")
+        frames.append(f"{module}:{traceback.tb_lineno}")
+        traceback = traceback.tb_next
+    return frames[-_MAX_FRAMES:]
+
+
+# ---- hooks
+
+_log = Log("logs")
+
+
+def _on_uncaught(kind: type[BaseException], exc: BaseException, traceback: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        _log.info("process.interrupted")
+        return
+    _log.fault("fault.uncaught", exc.with_traceback(traceback))
+
+
+def _on_unraisable(unraisable: "sys.UnraisableHookArgs") -> None:
+    if unraisable.exc_value is not None:
+        _log.fault("fault.unraisable", unraisable.exc_value)
+
+
+def _on_thread_fault(args: "threading.ExceptHookArgs") -> None:
+    if args.exc_value is not None and not issubclass(args.exc_type, SystemExit):
+        _log.fault("fault.thread", args.exc_value, thread=args.thread.name if args.thread else "?")
+
+
+def _on_loop_fault(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    said = context.get("message")
+    fields: dict[str, Any] = {"message": said if said in _ASYNCIO_SAYS else "a fault in a callback"}
+    task = context.get("task") or context.get("future")
+    if isinstance(task, asyncio.Task):
+        fields["task"] = task.get_name()
+    exc = context.get("exception")
+    if isinstance(exc, BaseException):
+        _log.fault("fault.asyncio", exc, **fields)
+    else:
+        _log.error("fault.asyncio", **fields)
+
+
+# ---- writing
+
+
+class _Handler(logging.Handler):
+    """Writes to the stderr of the moment, and never the traceback of a record that it cannot format."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            line = self.format(record)
+        except Exception as exc:  # noqa: BLE001 - a log call must not end the work; the standard way prints the arguments
+            line = json.dumps({"level": "error", "event": "log.unwritable", "type": type(exc).__name__})
+        try:
+            sys.stderr.write(line + "\n")
+            sys.stderr.flush()
+        except (OSError, ValueError):
+            pass  # stderr is closed: nowhere left to say it
+
+
+class _JsonFormatter(logging.Formatter):
+    def __init__(self, service: str) -> None:
+        super().__init__()
+        self._service = service
+
+    def format(self, record: logging.LogRecord) -> str:
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        line: dict[str, Any] = {"at": at, "level": record.levelname.lower(), "service": self._service}
+        fields = getattr(record, _FIELDS, None)
+        if fields is None:
+            line |= _foreign(record)
+        else:
+            line |= {"event": record.msg, "logger": record.name.removeprefix(f"{_ROOT}.")}
+            line |= {f"{name}_" if name in line else name: _value(value) for name, value in fields.items()}
+        return json.dumps(line, ensure_ascii=False, separators=(",", ":"))
+
+
+def _foreign(record: logging.LogRecord) -> dict[str, Any]:
+    """What may be said of a library's record: where it was made, and its message as far as it is a constant."""
+    shown: dict[str, Any] = {
+        "event": "library",
+        "logger": record.name,
+        "where": f"{record.module}:{record.lineno}",
+    }
+    # A template with its arguments left out says enough. But an f-string has its values inside already; so a message is
+    # shown only if it stands word for word in the library's source.
+    if isinstance(record.msg, str) and _in_source(record.pathname, record.msg):
+        shown["message"] = record.msg
+    exc = record.exc_info[1] if record.exc_info else None
+    if exc is not None:
+        shown["faults"] = described(exc)
+    return shown
+
+
+@lru_cache(maxsize=128)
+def _in_source(pathname: str, message: str) -> bool:
+    if not message.strip():
+        return False
+    try:
+        return message in Path(pathname).read_text(encoding="utf-8", errors="replace")
+    except (OSError, ValueError):
+        return False
+
+
+def _value(value: Any, depth: int = 0) -> Any:
+    """Plain values as they are; of anything else only its type, since a repr may show what it holds."""
+    if isinstance(value, Enum):
+        value = value.value
+    if isinstance(value, float) and not isfinite(value):
+        return str(value)  # JSON has no such number
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        return value if len(value) <= _MAX_CHARS else value[:_MAX_CHARS] + "…"
+    if isinstance(value, Path):
+        return str(value)
+    if depth < _MAX_DEPTH:
+        if isinstance(value, Mapping):
+            return {str(key): _value(part, depth + 1) for key, part in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [_value(part, depth + 1) for part in value]
+    return f"<{type(value).__qualname__}>"
