@@ -106,7 +106,11 @@ class PoolKeeper:
         """Start one agent, the only way there is: its number is written down before it is created. Raises LaunchFailed."""
         name = await self.pools.new_job(self.pool.id, f"agent-{self.pool.template}-{self.pool.hash8}", epoch=self.epoch)
         started = self.clock()
-        await self.launcher.create(name, self.pool)
+        try:
+            await self.launcher.create(name, self.pool)
+        except LaunchFailed:
+            await self.pools.forget(self.pool.id, name)
+            raise
         log.info("job.created", job=name, took_s=round(self.clock() - started, 3))
         return name
 

@@ -1,0 +1,144 @@
+"""Who may use the bot, what each kind of message becomes, and that nothing of the user's gets into a text of ours."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from openclaw_brain.incoming import Bot, read_update
+from openclaw_brain.intake import Access, Effect, Intake, Known
+from openclaw_core.roles import Roles, load
+from openclaw_core.task import Task, from_json
+
+NOTHING = Known()
+BOT = Bot(id=42, username="OpenClawBot")
+
+
+@pytest.fixture(scope="module")
+def roles() -> Roles:
+    return load(Path(__file__).parents[2] / "platform/openclaw/base")
+
+
+class Chat:
+    def __init__(self, roles: Roles, users: frozenset[int] | None = None, *, english_only: bool = False) -> None:
+        self.intake = Intake(roles=roles, access=Access(users=users), english_only=english_only)
+
+    def says(
+        self, text: str = "", *, known: Known = NOTHING, user: int = 7, bot: bool = False, **fields: Any
+    ) -> list[Effect]:
+        message = {
+            "message_id": 5, "date": 1, "chat": {"id": user, "type": "private"}, "from": {"id": user, "is_bot": bot, "language_code": "en"}, **fields,
+        }  # fmt: skip
+        if text:
+            message["text"] = text
+        return self.intake.effects(read_update({"update_id": 3, "message": message}, BOT), known, admitted_ms=1000)
+
+    def presses(self, data: str, known: Known = NOTHING) -> list[Effect]:
+        query = {
+            "id": "cb",
+            "data": data,
+            "from": {"id": 7},
+            "message": {"message_id": 9, "chat": {"id": 7, "type": "private"}},
+        }
+        return self.intake.effects(read_update({"update_id": 3, "callback_query": query}, BOT), known, admitted_ms=1000)
+
+
+@pytest.fixture
+def chat(roles: Roles) -> Chat:
+    return Chat(roles)
+
+
+def kinds(effects: list[Effect]) -> list[str]:
+    return [str(effect.get("kind", effect["op"])) for effect in effects]
+
+
+def task_of(effect: Effect) -> Task:
+    return from_json(str(effect["record"]))
+
+
+def test_a_text_becomes_a_task_of_its_update(chat: Chat) -> None:
+    [effect] = chat.says("why is the sky blue?")
+    assert (effect["op"], effect["id"], task_of(effect).text, task_of(effect).role) == (
+        "task",
+        "u3",
+        "why is the sky blue?",
+        None,
+    )
+
+
+@pytest.mark.parametrize(("command", "role"), [("research", "researcher"), ("code", "coder"), ("sum", "summarizer")])
+def test_role_commands_ask_for_their_role(chat: Chat, command: str, role: str) -> None:
+    [effect] = chat.says(f"/{command} do it")
+    assert (task_of(effect).role, task_of(effect).text) == (role, "do it")
+
+
+def test_a_role_command_without_words_takes_the_message_it_replies_to_or_asks_for_words(chat: Chat) -> None:
+    [effect] = chat.says("/sum", reply_to_message={"text": "a long story"})
+    assert task_of(effect).text == "a long story"
+    assert kinds(chat.says("/code")) == ["role_empty"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("/start", ["start"]), ("/help", ["help"]), ("/new", ["forget", "new"]), ("/stop", ["stopped"]), ("/status", ["status"]), ("/lang", ["lang_menu"]),
+     ("/lang he", ["lang", "lang_set"]), ("/retry", ["retry_nothing"]), ("/nonsense", ["unknown_command"])],
+)  # fmt: skip
+def test_commands(chat: Chat, text: str, expected: list[str]) -> None:
+    assert kinds(chat.says(text)) == expected
+
+
+@pytest.mark.parametrize("kind", ["voice", "photo", "document", "sticker", "location", "contact", "poll", "dice"])
+def test_what_cannot_be_read_gets_a_kind_answer(chat: Chat, kind: str) -> None:
+    assert kinds(chat.says(**{kind: {}})) == ["unsupported"]
+
+
+def test_retry_asks_again_under_an_id_that_derives_from_the_old(chat: Chat) -> None:
+    [effect] = chat.says("again please")
+    old = task_of(effect)
+    for again in (chat.says("/retry", known=Known(old_task=old)), chat.presses("retry:u3", Known(old_task=old))):
+        assert (again[0]["op"], again[0]["id"], again[0]["task"]) == ("retry", "u3r", "u3")
+        assert (task_of(again[0]).text, task_of(again[0]).retry_of) == ("again please", "u3")
+
+
+def test_a_task_of_another_chat_is_not_retried(chat: Chat, roles: Roles) -> None:
+    foreign = task_of(Chat(roles).says("secret", user=8)[0])
+    assert kinds(chat.says("/retry", known=Known(old_task=foreign))) == ["retry_nothing"]
+
+
+def test_buttons_end_their_spinner(chat: Chat) -> None:
+    assert kinds(chat.presses("stop:u1")) == ["stopped", "button"]
+    assert kinds(chat.presses("lang:he")) == ["lang", "lang_set", "button"]
+    assert kinds(chat.presses("junk")) == ["button"]
+
+
+def test_with_no_list_everyone_is_refused_and_told_their_id(roles: Roles) -> None:
+    closed = Chat(roles, users=frozenset())
+    [effect] = closed.says("let me in", user=12345)
+    assert (effect["kind"], effect["args"]) == ("refused", {"user_id": 12345})
+    assert "let me in" not in str(effect)
+
+
+def test_a_bot_is_never_answered_unless_it_is_listed(roles: Roles) -> None:
+    assert Chat(roles).says("hello", bot=True) == []
+    listed = Intake(roles=roles, access=Access(users=frozenset(), bots=frozenset({9})))
+    message = {
+        "message_id": 5,
+        "chat": {"id": 9, "type": "private"},
+        "from": {"id": 9, "is_bot": True},
+        "text": "/research x",
+    }
+    assert [
+        effect["op"]
+        for effect in listed.effects(read_update({"update_id": 1, "message": message}, BOT), Known(), admitted_ms=1)
+    ] == ["task"]
+
+
+def test_the_demo_model_says_honestly_that_it_knows_no_hebrew(roles: Roles) -> None:
+    demo = Chat(roles, english_only=True)
+    assert kinds(demo.says("מה בירת צרפת?")) == ["demo_hebrew"]
+    assert kinds(demo.says("capital of France?")) == ["task"]
+
+
+def test_the_chosen_language_is_kept_for_our_own_texts(chat: Chat) -> None:
+    [effect] = chat.says("/help", known=Known(chat={"lang": "he"}))
+    assert effect["lang"] == "he"
