@@ -1,0 +1,329 @@
+"""The one place that talks to a model server: Groq's API by its SDK, with our own time-outs and our own errors."""
+
+import asyncio
+import json
+import logging
+import re
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import groq
+import httpx
+
+from openclaw_core.conversation import estimate_tokens
+from openclaw_core.errors import (
+    ChatRefused,
+    ChatUnauthorized,
+    ChatUnavailable,
+    EmptyAnswer,
+    ModelGone,
+    OpenClawError,
+    RateLimited,
+    RequestTooLarge,
+    SettingsError,
+    StreamCut,
+)
+from openclaw_core.ports import ModelCall, Piece, Usage
+
+GROQ_URL = "https://api.groq.com"
+TAIL_TIMEOUT_S = 2.0
+"""After the model has ended, only the token counts are missing: they are worth waiting for, not for long."""
+LIST_TIMEOUT_S = 10.0
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class GroqChat:
+    """`Chat` over the groq SDK. One call is one request: nothing is repeated here."""
+
+    def __init__(self, client: groq.AsyncGroq) -> None:
+        self._client = client
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls, api_key: str, base_url: str | None = None, connect_timeout_s: float = 5.0
+    ) -> AsyncIterator["GroqChat"]:
+        """Connect lazily, close at the end. *base_url* is scheme, host and port: the SDK appends `/openai/v1/…`.
+
+        Raises SettingsError for a key that cannot be sent.
+        """
+        if not api_key.isascii() or not api_key.isprintable() or " " in api_key or not api_key:
+            # Said here: the HTTP library would put the key into its exception.
+            raise SettingsError(
+                "GROQ_API_KEY holds characters that no key has: copy it again from console.groq.com/keys"
+            )
+        for name in ("groq", "httpx", "httpcore"):
+            logging.getLogger(name).setLevel(logging.WARNING)  # below that they write bodies, so users' words
+        # A proxy for the outside world does not reach a server on this machine.
+        trust_env = (urlsplit(base_url or GROQ_URL).hostname or "") not in _LOOPBACK
+        # Silence is bounded by this module, for each call on its own; httpx would count only the gap between two reads.
+        timeout = httpx.Timeout(connect=connect_timeout_s, read=None, write=30.0, pool=connect_timeout_s)
+        client = groq.AsyncGroq(
+            api_key=api_key,
+            base_url=base_url or GROQ_URL,
+            max_retries=0,
+            timeout=timeout,
+            http_client=groq.DefaultAsyncHttpxClient(timeout=timeout, trust_env=trust_env),
+        )
+        try:
+            yield cls(client)
+        finally:
+            await client.close()
+
+    async def stream(self, call: ModelCall) -> AsyncIterator[Piece]:
+        """Yield the answer piece by piece, the usage last.
+
+        Raises RateLimited, ChatUnavailable, StreamCut, EmptyAnswer, ModelGone, ChatUnauthorized, RequestTooLarge, ChatRefused.
+        """
+        clock = asyncio.get_running_loop().time
+        first_by = clock() + call.first_token_timeout_s
+        tidy = _Citations() if "browser_search" in call.tools else None
+        text, ended, usage = "", "", None
+        with _translated():
+            async with asyncio.timeout_at(first_by):
+                chunks = await self._client.chat.completions.create(**_request(call), stream=True)
+        try:
+            chunk_iterator = aiter(chunks)
+            while True:
+                by = clock() + (TAIL_TIMEOUT_S if ended else call.idle_timeout_s)
+                try:
+                    with _translated(text=text):
+                        async with asyncio.timeout_at(by if text or ended else first_by):
+                            chunk = await anext(chunk_iterator, None)
+                        if chunk is None:
+                            break
+                        grown, reason = _read(chunk)
+                        usage = _usage(chunk) or usage
+                except OpenClawError:
+                    if ended:
+                        break  # the whole answer is here; only its counts are not
+                    raise
+                ended = ended or reason
+                if tidy is not None:
+                    grown = tidy.feed(grown)
+                if grown:
+                    text += grown
+                    yield Piece(text=grown)
+        finally:
+            await chunks.close()
+        if not ended:
+            raise StreamCut("no end mark") if text else ChatUnavailable("the stream ended before it began")
+        rest = tidy.rest() if tidy is not None else ""
+        if not (text + rest).strip():
+            raise EmptyAnswer(f"ended by {_word(ended)}")
+        yield Piece(text=rest, usage=usage or _estimated(call, text + rest), truncated=ended == "length")
+
+    async def complete_json(self, call: ModelCall, *, schema: dict[str, Any], timeout_s: float) -> tuple[Any, Usage]:
+        """One strict-schema answer, parsed. Raises as `stream`; ChatUnavailable also for a reply that does not match."""
+        request = _request(call)
+        request["response_format"] = {
+            "type": "json_schema",
+            "json_schema": {"name": "reply", "strict": True, "schema": schema},
+        }
+        with _translated():
+            async with asyncio.timeout(timeout_s):
+                reply = await self._client.chat.completions.create(**request, stream=False)
+            content = reply.choices[0].message.content
+            if not content:
+                raise EmptyAnswer("no JSON")
+            value = json.loads(content)
+            if not matches(value, schema):
+                raise ChatUnavailable("the reply does not match the schema")
+            return value, _usage(reply) or _estimated(call, content)
+
+    async def models(self) -> frozenset[str]:
+        """Ids that the server lists now. Raises as `stream`."""
+        with _translated():
+            async with asyncio.timeout(LIST_TIMEOUT_S):
+                listed = await self._client.models.list()
+            return frozenset(model.id for model in listed.data)
+
+
+# ---- what is sent
+
+
+def _request(call: ModelCall) -> dict[str, Any]:
+    """The call's parameters. What only one maker's models understand goes to those alone: other servers refuse it."""
+    request: dict[str, Any] = {
+        "model": call.model,
+        "messages": [{"role": message.role, "content": message.content} for message in call.messages],
+        # Groq counts it against the limit before it runs, with a default that nobody wrote down: always send it.
+        "max_completion_tokens": call.max_tokens,
+    }
+    if call.temperature is not None:
+        request["temperature"] = call.temperature
+    if call.model.startswith("openai/gpt-oss"):
+        request["include_reasoning"] = False
+        if call.reasoning_effort is not None:
+            request["reasoning_effort"] = call.reasoning_effort
+        if call.tools:
+            request["tools"] = [{"type": tool} for tool in call.tools]
+    elif call.model.startswith("qwen/"):
+        request["reasoning_format"] = "hidden"  # or the answer begins with the model's thoughts
+    else:
+        request["extra_body"] = {"stream_options": {"include_usage": True}}  # llama.cpp counts only when asked
+    return request
+
+
+# ---- what comes back
+
+
+def _read(chunk: Any) -> tuple[str, str]:
+    """Text and end mark of a chunk, each empty if it has none. Raises TypeError or AttributeError for no chunk at all."""
+    if not chunk.choices:
+        return "", ""  # the last chunk may have nothing but counts
+    choice = chunk.choices[0]
+    text = (choice.delta.content if choice.delta is not None else None) or ""
+    reason = choice.finish_reason or ""
+    if not isinstance(text, str) or not isinstance(reason, str):
+        raise TypeError("not a chunk")
+    return text, reason
+
+
+def _usage(reply: Any) -> Usage | None:
+    """The server's counts: in the reply, or (streamed by Groq) in its `x_groq`."""
+    counts = getattr(reply, "usage", None) or getattr(getattr(reply, "x_groq", None), "usage", None)
+    prompt, answer = getattr(counts, "prompt_tokens", None), getattr(counts, "completion_tokens", None)
+    if not isinstance(prompt, int) or not isinstance(answer, int):
+        return None
+    cached = getattr(getattr(counts, "prompt_tokens_details", None), "cached_tokens", None)
+    return Usage(prompt_tokens=prompt, answer_tokens=answer, cached_tokens=cached if isinstance(cached, int) else 0)
+
+
+def _estimated(call: ModelCall, text: str) -> Usage:
+    prompt = sum(estimate_tokens(message.content) + 4 for message in call.messages)
+    return Usage(prompt_tokens=prompt, answer_tokens=estimate_tokens(text), counted=False)
+
+
+def _word(reason: str) -> str:
+    """An end mark that is safe to print: a server's text could hold anything."""
+    return reason if re.fullmatch(r"[a-z_]{1,20}", reason) else "an unknown mark"
+
+
+def matches(value: Any, schema: dict[str, Any]) -> bool:
+    """Whether *value* keeps to the part of JSON Schema that strict schemas use: types, enum, required, items."""
+    if "enum" in schema and value not in schema["enum"]:
+        return False
+    match schema.get("type"):
+        case "object":
+            known = schema.get("properties", {})
+            return (
+                isinstance(value, dict)
+                and all(name in value for name in schema.get("required", ()))
+                and (schema.get("additionalProperties", True) is not False or all(name in known for name in value))
+                and all(matches(value[name], inner) for name, inner in known.items() if name in value)
+            )
+        case "array":
+            return isinstance(value, list) and all(matches(item, schema.get("items", {})) for item in value)
+        case "string":
+            return isinstance(value, str)
+        case "boolean":
+            return isinstance(value, bool)
+        case "integer":
+            return isinstance(value, int) and not isinstance(value, bool)
+        case "number":
+            return isinstance(value, int | float) and not isinstance(value, bool)
+    return True
+
+
+class _Citations:
+    """Takes out the marks like 【3†L10-L15】 that browser_search leaves in the text: they point into pages nobody sees."""
+
+    _MARK = re.compile(r"【\d+(?::\d+)?†[^【】\n]*】")
+    _HELD_MAX_CHARS = 60
+
+    def __init__(self) -> None:
+        self._held = ""
+
+    def feed(self, text: str) -> str:
+        """What can be shown now; an opened mark is held back until it ends or proves to be none."""
+        whole = self._MARK.sub("", self._held + text)
+        at = whole.rfind("【")
+        if at < 0 or "】" in whole[at:] or len(whole) - at > self._HELD_MAX_CHARS:
+            self._held = ""
+            return whole
+        self._held = whole[at:]
+        return whole[:at]
+
+    def rest(self) -> str:
+        return self._held
+
+
+# ---- errors
+
+
+@contextmanager
+def _translated(*, text: str = "") -> Iterator[None]:
+    """Turn whatever a call raises into one of ours; *text* is what had come of the answer.
+
+    The cause is dropped: an SDK exception's message holds the server's reply, which can repeat the user's words.
+    """
+    try:
+        yield
+    except groq.APIStatusError as exc:
+        raise _by_status(exc) from None
+    except (groq.APIError, httpx.HTTPError, httpx.StreamError, OSError, TimeoutError) as exc:
+        raise _broken(text, type(exc).__name__) from None
+    except (ValueError, TypeError, AttributeError, LookupError) as exc:
+        # The SDK builds its objects without checking them: a reply that is not what the API promises fails anywhere.
+        raise _broken(text, f"unreadable reply, {type(exc).__name__}") from None
+
+
+def _broken(text: str, what: str) -> OpenClawError:
+    return StreamCut(what) if text else ChatUnavailable(what)
+
+
+_TOO_LONG = frozenset({"context_length_exceeded", "exceed_context_size_error"})
+_MODEL_GONE = frozenset({"model_not_found", "model_decommissioned", "model_not_active"})
+_MODEL_FAILED = frozenset({"json_validate_failed", "tool_use_failed", "output_parse_failed"})
+
+
+def _by_status(exc: groq.APIStatusError) -> OpenClawError:
+    codes = _codes(exc.body)
+    match exc.status_code:
+        case 429:
+            return RateLimited(retry_after_s=retry_after_s(exc.response.headers, now=time.time()))
+        case 413:
+            return RequestTooLarge("413")
+        case 400 if codes & _TOO_LONG:
+            return RequestTooLarge("context length")
+        case 400 if codes & _MODEL_FAILED:
+            return ChatUnavailable("the model's own output was refused")  # another try gives other output
+        case 403 if any(code.startswith("model_permission_blocked") for code in codes):
+            return ModelGone("blocked for this key")
+        case 404:
+            return ModelGone("404")
+        case 401 | 403:
+            return ChatUnauthorized(str(exc.status_code))
+        case status if status >= 498 or status in (408, 409, 425) or status < 400:
+            return ChatUnavailable(str(status))
+        case _ if codes & _MODEL_GONE:
+            return ModelGone("not served any more")
+        case status:
+            return ChatRefused(str(status))
+
+
+def _codes(body: object) -> set[str]:
+    """`code` and `type` of an error body, whatever its shape."""
+    error = body.get("error", body) if isinstance(body, dict) else None
+    if not isinstance(error, dict):
+        return set()
+    return {value for name in ("code", "type") if isinstance(value := error.get(name), str)}
+
+
+def retry_after_s(headers: "httpx.Headers | dict[str, str]", *, now: float) -> float | None:
+    """The server's wish in seconds, from `retry-after` in either of its forms; None if it sent none that makes sense."""
+    raw = headers.get("retry-after", "").strip()
+    try:
+        seconds = float(raw)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(raw).timestamp() - now
+        except (ValueError, TypeError, OverflowError):
+            return None
+        seconds = max(seconds, 0.0)
+    return seconds if 0 <= seconds < float("inf") else None

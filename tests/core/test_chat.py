@@ -1,0 +1,498 @@
+"""The real SDK against a server that answers as Groq does, well or badly: every fault becomes one of our errors."""
+
+import asyncio
+import json
+import logging
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from openclaw_core.chat import GroqChat, matches, retry_after_s
+from openclaw_core.errors import (
+    ChatRefused,
+    ChatUnauthorized,
+    ChatUnavailable,
+    EmptyAnswer,
+    ModelGone,
+    OpenClawError,
+    RateLimited,
+    RequestTooLarge,
+    SettingsError,
+    StreamCut,
+)
+from openclaw_core.ports import Message, ModelCall, Piece, Usage
+
+CALL = ModelCall(
+    model="openai/gpt-oss-20b",
+    messages=(Message(role="system", content="Be brief."), Message(role="user", content="marker-5d1e שלום")),
+    max_tokens=200,
+    temperature=0.2,
+    reasoning_effort="low",
+)
+ROLE_SCHEMA = {
+    "type": "object",
+    "properties": {"role": {"type": "string", "enum": ["coder", "researcher"]}},
+    "required": ["role"],
+    "additionalProperties": False,
+}
+Script = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass
+class Server:
+    """Answers each completion with *script*; keeps what it was asked."""
+
+    script: Script
+    url: str = ""
+    bodies: list[dict[str, Any]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    hung_up: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        self.paths.append(request.path)
+        if request.method == "POST":
+            self.bodies.append(await request.json())
+        try:
+            return await self.script(request)
+        except (asyncio.CancelledError, ConnectionError):
+            self.hung_up.set()
+            raise
+
+
+@asynccontextmanager
+async def serving(script: Script) -> AsyncIterator[tuple[Server, GroqChat]]:
+    server = Server(script)
+    app = web.Application()
+    app.router.add_route("*", "/openai/v1/{tail:.*}", server.handle)
+    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
+    await runner.setup()
+    listening = socket.create_server(("127.0.0.1", 0))
+    await web.SockSite(runner, listening).start()
+    server.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    try:
+        async with GroqChat.open("gsk_marker-key", server.url) as chat:
+            yield server, chat
+    finally:
+        await runner.cleanup()
+
+
+def delta(text: str = "", *, reason: str | None = None, **more: Any) -> str:
+    choice = {"index": 0, "delta": {"content": text} if text else {}, "finish_reason": reason}
+    return "data: " + json.dumps({"id": "c", "object": "chat.completion.chunk", "choices": [choice], **more}) + "\n\n"
+
+
+USAGE = {
+    "prompt_tokens": 11,
+    "completion_tokens": 3,
+    "total_tokens": 14,
+    "prompt_tokens_details": {"cached_tokens": 8},
+}
+END = delta(reason="stop", x_groq={"id": "x", "usage": USAGE}) + "data: [DONE]\n\n"
+
+
+def streams(*parts: str, then: str = "end") -> Script:
+    """Send *parts*, and then end the reply, cut the connection, or hang."""
+
+    async def script(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await response.prepare(request)
+        for part in parts:
+            await response.write(part.encode())
+        if then == "cut":
+            assert request.transport is not None
+            request.transport.abort()
+        if then == "hang":
+            await asyncio.sleep(60)
+        return response
+
+    return script
+
+
+def refuses(status: int, *, headers: dict[str, str] | None = None, code: str = "", message: str = "no") -> Script:
+    async def script(_: web.Request) -> web.StreamResponse:
+        error = {"message": message, "type": "invalid_request_error", "code": code}
+        return web.json_response({"error": error}, status=status, headers=headers)
+
+    return script
+
+
+def says(content: str | None) -> Script:
+    async def script(_: web.Request) -> web.StreamResponse:
+        message = {"role": "assistant", "content": content}
+        return web.json_response(
+            {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": USAGE}
+        )
+
+    return script
+
+
+def replies(text: str, content_type: str = "application/json") -> Script:
+    async def script(_: web.Request) -> web.StreamResponse:
+        return web.Response(text=text, content_type=content_type)
+
+    return script
+
+
+async def hangs(_: web.Request) -> web.StreamResponse:
+    await asyncio.sleep(60)
+    return web.Response()
+
+
+async def collected(chat: GroqChat, call: ModelCall = CALL) -> list[Piece]:
+    return [piece async for piece in chat.stream(call)]
+
+
+# ---- a good answer
+
+
+async def test_answer_comes_piece_by_piece_with_the_servers_counts_at_the_end() -> None:
+    async with serving(streams(delta("של"), delta("ום"), END)) as (_, chat):
+        pieces = await collected(chat)
+
+    assert [piece.text for piece in pieces] == ["של", "ום", ""]
+    assert pieces[-1].usage == Usage(prompt_tokens=11, answer_tokens=3, cached_tokens=8)
+    assert not pieces[-1].truncated
+
+
+async def test_answer_that_reached_its_limit_is_marked() -> None:
+    async with serving(streams(delta("half a"), delta(reason="length"))) as (_, chat):
+        assert (await collected(chat))[-1].truncated
+
+
+async def test_counts_in_a_chunk_of_their_own_are_read() -> None:
+    tail = 'data: {"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 2}}\n\ndata: [DONE]\n\n'
+    async with serving(streams(delta("hi"), delta(reason="stop"), tail)) as (_, chat):
+        assert (await collected(chat))[-1].usage == Usage(prompt_tokens=5, answer_tokens=2)
+
+
+async def test_counts_that_the_server_does_not_give_are_estimated_and_say_so() -> None:
+    async with serving(streams(delta("hello"), delta(reason="stop"), "data: [DONE]\n\n")) as (_, chat):
+        usage = (await collected(chat))[-1].usage
+
+    assert usage is not None
+    assert (usage.counted, usage.prompt_tokens > 10, usage.answer_tokens) == (False, True, 2)
+
+
+@pytest.mark.parametrize("then", ["cut", "hang"])
+async def test_whole_answer_counts_even_if_the_tail_is_lost(then: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("openclaw_core.chat.TAIL_TIMEOUT_S", 0.05)
+    async with serving(streams(delta("done"), delta(reason="stop"), then=then)) as (_, chat):
+        assert "".join(piece.text for piece in await collected(chat)) == "done"
+
+
+async def test_thoughts_and_tool_runs_are_not_part_of_the_answer() -> None:
+    thought = 'data: {"choices": [{"delta": {"reasoning": "hmm", "executed_tools": []}, "finish_reason": null}]}\n\n'
+    async with serving(streams(thought, delta("yes"), END)) as (_, chat):
+        assert "".join(piece.text for piece in await collected(chat)) == "yes"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ["It rains【3†L10-L15】."],
+        ["It rains【3", "†L10-", "L15】."],
+        ["It rains", "【", "3†L10-L15", "】【4†L1】", "."],
+    ],
+)
+async def test_citation_marks_of_the_search_tool_are_taken_out(parts: list[str]) -> None:
+    call = replace(CALL, tools=("browser_search",))
+    async with serving(streams(*map(delta, parts), END)) as (_, chat):
+        assert "".join(piece.text for piece in await collected(chat, call)) == "It rains."
+
+
+@pytest.mark.parametrize("text", ["a 【note】 b", "open 【", "x" * 5 + "【" + "y" * 80])
+async def test_other_brackets_stay(text: str) -> None:
+    call = replace(CALL, tools=("browser_search",))
+    async with serving(streams(*map(delta, text), END)) as (_, chat):
+        assert "".join(piece.text for piece in await collected(chat, call)) == text
+
+
+async def test_leaving_an_answer_early_closes_its_connection() -> None:
+    async with serving(streams(delta("one"), then="hang")) as (server, chat):
+        stream = chat.stream(CALL)
+        assert (await anext(stream)).text == "one"
+        await stream.aclose()  # type: ignore[attr-defined]
+        async with asyncio.timeout(5):
+            await server.hung_up.wait()
+
+
+# ---- what is sent
+
+
+async def test_limits_are_always_sent_and_only_known_parameters() -> None:
+    async with serving(streams(delta("hi"), END)) as (server, chat):
+        await collected(chat, replace(CALL, tools=("browser_search",)))
+
+    body = server.bodies[0]
+    assert server.paths == ["/openai/v1/chat/completions"]
+    assert body.pop("messages")[0] == {"role": "system", "content": "Be brief."}
+    assert body == {
+        "model": "openai/gpt-oss-20b",
+        "max_completion_tokens": 200,
+        "temperature": 0.2,
+        "include_reasoning": False,
+        "reasoning_effort": "low",
+        "tools": [{"type": "browser_search"}],
+        "stream": True,
+    }
+
+
+async def test_model_of_another_server_gets_no_parameter_of_groqs() -> None:
+    async with serving(streams(delta("hi"), END)) as (server, chat):
+        await collected(chat, replace(CALL, model="smollm2-135m-instruct", tools=("browser_search",)))
+
+    assert not server.bodies[0].keys() & {"tools", "include_reasoning", "reasoning_effort", "reasoning_format"}
+
+
+async def test_qwen_keeps_its_thoughts_to_itself() -> None:
+    async with serving(streams(delta("hi"), END)) as (server, chat):
+        await collected(chat, replace(CALL, model="qwen/qwen3.6-27b"))
+
+    assert server.bodies[0]["reasoning_format"] == "hidden"
+    assert "include_reasoning" not in server.bodies[0]
+
+
+@pytest.mark.parametrize("key", ["", "gsk_two words", "gsk_ש", "gsk_line\n"])
+async def test_key_that_cannot_be_sent_is_refused_without_showing_it(key: str) -> None:
+    with pytest.raises(SettingsError, match="copy it again") as caught:
+        async with GroqChat.open(key):
+            pass
+
+    assert not key or key not in str(caught.value)
+
+
+# ---- faults before the stream
+
+FAULTS: list[Any] = [
+    (refuses(401), ChatUnauthorized),
+    (refuses(403), ChatUnauthorized),
+    (refuses(403, code="model_permission_blocked_org"), ModelGone),
+    (refuses(404, code="model_not_found"), ModelGone),
+    (refuses(400, code="model_decommissioned"), ModelGone),
+    (refuses(413, code="rate_limit_exceeded"), RequestTooLarge),
+    (refuses(400, code="context_length_exceeded"), RequestTooLarge),
+    (refuses(400, code="json_validate_failed"), ChatUnavailable),
+    (refuses(400), ChatRefused),
+    (refuses(422), ChatRefused),
+    (refuses(429), RateLimited),
+    (refuses(498, code="capacity_exceeded"), ChatUnavailable),
+    (refuses(500), ChatUnavailable),
+    (refuses(502), ChatUnavailable),
+    (refuses(503), ChatUnavailable),
+]
+
+
+@pytest.mark.parametrize(("script", "expected"), FAULTS)
+async def test_refusal_becomes_the_error_of_its_cause_after_one_request(
+    script: Script, expected: type[Exception]
+) -> None:
+    async with serving(script) as (server, chat):
+        with pytest.raises(OpenClawError) as caught:
+            await collected(chat)
+        assert type(caught.value) is expected
+        assert len(server.bodies) == 1
+
+        with pytest.raises(expected):
+            await chat.complete_json(CALL, schema=ROLE_SCHEMA, timeout_s=5)
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"retry-after": "7"}, 7.0),
+        ({"retry-after": "0.5"}, 0.5),
+        ({"retry-after": "Wed, 25 Nov 2026 10:00:30 GMT"}, 30.0),
+        ({"retry-after": "Wed, 25 Nov 2026 09:00:00 GMT"}, 0.0),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "-3"}, None),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after": "inf"}, None),
+        ({}, None),
+    ],
+)
+def test_retry_after_is_read_in_both_of_its_forms(headers: dict[str, str], expected: float | None) -> None:
+    assert retry_after_s(headers, now=1795600800.0) == expected  # Wed, 25 Nov 2026 10:00:00 GMT
+
+
+async def test_rate_limit_carries_the_servers_wish() -> None:
+    async with serving(refuses(429, headers={"retry-after": "12"})) as (_, chat):
+        with pytest.raises(RateLimited) as caught:
+            await collected(chat)
+
+    assert caught.value.retry_after_s == 12.0
+
+
+async def test_server_that_is_not_there_is_unavailable() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    async with GroqChat.open("gsk_x", f"http://127.0.0.1:{port}") as chat:
+        with pytest.raises(ChatUnavailable):
+            await collected(chat)
+        with pytest.raises(ChatUnavailable):
+            await chat.models()
+
+
+async def test_server_that_never_answers_is_unavailable_after_the_first_token_timeout() -> None:
+    async with serving(hangs) as (server, chat):
+        with pytest.raises(ChatUnavailable):
+            await collected(chat, replace(CALL, first_token_timeout_s=0.1))
+        async with asyncio.timeout(5):
+            await server.hung_up.wait()
+
+
+# ---- faults during the stream
+
+
+async def test_stream_that_begins_without_text_and_hangs_is_unavailable() -> None:
+    async with serving(streams(delta(), then="hang")) as (_, chat):
+        with pytest.raises(ChatUnavailable):
+            await collected(chat, replace(CALL, first_token_timeout_s=0.1))
+
+
+ERROR_EVENT = 'event: error\ndata: {"error": {"message": "marker-5d1e", "type": "server_error"}}\n\n'
+
+
+async def _noting(pieces: AsyncIterator[Piece], texts: list[str]) -> AsyncIterator[Piece]:
+    async for piece in pieces:
+        texts.append(piece.text)
+        yield piece
+
+
+BROKEN: list[Any] = [
+    streams(delta("some"), then="cut"),
+    streams(delta("some"), then="end"),
+    streams(delta("some"), "data: [DONE]\n\n"),
+    streams(delta("some"), then="hang"),
+    streams(delta("some"), ERROR_EVENT),
+    streams(delta("some"), 'data: {"error": {"message": "over capacity"}}\n\n'),
+    streams(delta("some"), "data: {garbage\n\n"),
+    streams(delta("some"), "data: 7\n\n"),
+    streams(delta("some"), 'data: {"choices": 3}\n\n'),
+    streams(delta("some"), 'data: {"choices": [{"delta": {"content": 9}}]}\n\n'),
+]
+
+
+@pytest.mark.parametrize("script", BROKEN)
+async def test_stream_that_breaks_after_some_text_is_cut(script: Script) -> None:
+    got: list[str] = []
+    async with serving(script) as (_, chat):
+        with pytest.raises(StreamCut) as caught:
+            got.extend([piece.text async for piece in _noting(chat.stream(replace(CALL, idle_timeout_s=0.2)), got)])
+
+    assert got == ["some"]
+    assert "marker" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        streams(ERROR_EVENT),
+        streams(then="cut"),
+        streams(then="end"),
+        streams("data: {garbage\n\n"),
+        replies("<html>not an API</html>", "text/html"),
+        replies("{garbage"),
+    ],
+)
+async def test_stream_that_breaks_before_any_text_is_unavailable(script: Script) -> None:
+    async with serving(script) as (_, chat):
+        with pytest.raises(ChatUnavailable):
+            await collected(chat)
+
+
+@pytest.mark.parametrize("parts", [[END], [delta(" \n"), END], [delta(reason="length")], [delta(reason="tool_calls")]])
+async def test_end_without_a_word_is_an_empty_answer(parts: list[str]) -> None:
+    async with serving(streams(*parts)) as (_, chat):
+        with pytest.raises(EmptyAnswer):
+            await collected(chat)
+
+
+# ---- JSON by a schema
+
+
+async def test_reply_by_schema_comes_parsed_with_its_counts() -> None:
+    async with serving(says('{"role": "coder"}')) as (server, chat):
+        value, usage = await chat.complete_json(CALL, schema=ROLE_SCHEMA, timeout_s=5)
+
+    assert (value, usage.prompt_tokens) == ({"role": "coder"}, 11)
+    assert server.bodies[0]["response_format"]["json_schema"]["strict"] is True
+    assert server.bodies[0]["response_format"]["json_schema"]["schema"] == ROLE_SCHEMA
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("coder, I think", ChatUnavailable),
+        ('{"role": "poet"}', ChatUnavailable),
+        ('{"role": "coder", "also": 1}', ChatUnavailable),
+        ("[]", ChatUnavailable),
+        ('{"role": ', ChatUnavailable),
+        ("", EmptyAnswer),
+        (None, EmptyAnswer),
+    ],
+)
+async def test_garbage_instead_of_json_is_an_error(content: str | None, expected: type[Exception]) -> None:
+    async with serving(says(content)) as (_, chat):
+        with pytest.raises(expected):
+            await chat.complete_json(CALL, schema=ROLE_SCHEMA, timeout_s=5)
+
+
+@pytest.mark.parametrize("text", ["{}", '{"choices": []}', '{"choices": null}', "[]", "nonsense"])
+async def test_reply_without_a_choice_is_unavailable(text: str) -> None:
+    async with serving(replies(text)) as (_, chat):
+        with pytest.raises(ChatUnavailable):
+            await chat.complete_json(CALL, schema=ROLE_SCHEMA, timeout_s=5)
+
+
+async def test_json_reply_keeps_its_time_budget() -> None:
+    async with serving(hangs) as (_, chat):
+        with pytest.raises(ChatUnavailable):
+            await chat.complete_json(CALL, schema=ROLE_SCHEMA, timeout_s=0.1)
+
+
+@pytest.mark.parametrize(
+    ("value", "schema", "expected"),
+    [
+        (3, {"type": "integer"}, True),
+        (True, {"type": "integer"}, False),
+        (0.5, {"type": "number"}, True),
+        ("x", {"type": "number"}, False),
+        (False, {"type": "boolean"}, True),
+        (["a"], {"type": "array", "items": {"type": "string"}}, True),
+        (["a", 1], {"type": "array", "items": {"type": "string"}}, False),
+        ({}, {"type": "object", "required": ["a"]}, False),
+    ],
+)
+def test_schema_check_knows_the_types(value: object, schema: dict[str, Any], expected: bool) -> None:
+    assert matches(value, schema) is expected
+
+
+# ---- the model list, and what must never be seen
+
+
+async def test_model_list_is_the_set_of_ids() -> None:
+    listed = '{"object": "list", "data": [{"id": "a", "object": "model"}, {"id": "b", "object": "model"}]}'
+    async with serving(replies(listed)) as (server, chat):
+        assert await chat.models() == {"a", "b"}
+
+    assert server.paths == ["/openai/v1/models"]
+
+
+async def test_neither_key_nor_users_words_reach_a_log_or_an_error(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    seen = []
+    for script in (streams(delta("some"), ERROR_EVENT), refuses(400, message="marker-5d1e")):
+        async with serving(script) as (_, chat):
+            with pytest.raises(OpenClawError) as caught:
+                await collected(chat)
+            seen.append(f"{caught.value!r} {caught.value} {caught.value.__cause__!r}")
+            assert caught.value.__suppress_context__
+    async with serving(streams(delta("a"), END)) as (_, chat):
+        await collected(chat)
+
+    assert "marker" not in "".join(seen) + caplog.text
