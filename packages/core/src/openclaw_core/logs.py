@@ -1,6 +1,6 @@
 """JSON logs on stderr, one line for each event, and one way for every unexpected fault: where it happened, never what it said.
 
-Built on the standard library alone: structlog would cost a waiting agent 0.4 s and 10 MB (`docs/benchmarks.md`), and the
+Built on the standard library alone: importing structlog took 0.4 s and 19 MB here, logging and json 0.02 s and 2 MB; and the
 part that matters, what of a foreign record may be written, is ours in any case.
 """
 

@@ -120,8 +120,10 @@ class _Requests(HTTPXRequest):
             why = type(exc.__cause__).__name__
             not_sent = why in _NOT_SENT
         else:
-            if status < 300:
+            if status < 300 and (api == "file" or "result" in _answer(payload)):
                 return status, payload
+            if status < 300:
+                raise _Judged(_unclear(api, "an answer that is not the Bot API's"))
             description, parameters = _explanation(payload)
             if moved_to := parameters.get("migrate_to_chat_id"):
                 raise _Moved(int(moved_to))
@@ -132,13 +134,17 @@ class _Requests(HTTPXRequest):
         raise _Judged(errors.MessengerUnavailable(f"{api}: {why}") if not_sent else _unclear(api, why))
 
 
-def _explanation(payload: bytes) -> tuple[str, Mapping[str, Any]]:
+def _answer(payload: bytes) -> dict[str, Any]:
+    """The JSON object that the Bot API always answers with; empty for anything else, such as a proxy's error page."""
     try:
         answer = json.loads(payload)
     except ValueError:
-        return "", {}  # a proxy's error page
-    if not isinstance(answer, dict):
-        return "", {}
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _explanation(payload: bytes) -> tuple[str, Mapping[str, Any]]:
+    answer = _answer(payload)
     parameters = answer.get("parameters")
     return str(answer.get("description") or ""), parameters if isinstance(parameters, dict) else {}
 
