@@ -1,0 +1,109 @@
+# What a new control plane is restored from: etcd/ holds snapshots, pki/ what etcd does not hold. Manifests that the
+# master applies at first boot lie beside them under gitops/.
+resource "aws_s3_bucket" "this" {
+  #checkov:skip=CKV_AWS_18:Access is on record in CloudTrail's data events, which the account turns on once; a log bucket here would log itself
+  #checkov:skip=CKV_AWS_144:A second region is a non-goal (docs/infrastructure.md): a lost region is rebuilt from Git with new secrets
+  #checkov:skip=CKV2_AWS_62:Nothing listens to object events; the alarm watches the snapshots' age
+  bucket        = "${var.name}-cluster-${var.account}"
+  force_destroy = var.force_destroy
+}
+
+resource "aws_s3_bucket_versioning" "this" {
+  bucket = aws_s3_bucket.this.id
+
+  versioning_configuration {
+    status = "Enabled"
+  }
+}
+
+resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
+  bucket = aws_s3_bucket.this.id
+
+  rule {
+    bucket_key_enabled = true
+
+    apply_server_side_encryption_by_default {
+      sse_algorithm     = "aws:kms"
+      kms_master_key_id = var.kms_key_arn
+    }
+  }
+}
+
+resource "aws_s3_bucket_public_access_block" "this" {
+  bucket = aws_s3_bucket.this.id
+
+  block_public_acls       = true
+  block_public_policy     = true
+  ignore_public_acls      = true
+  restrict_public_buckets = true
+}
+
+resource "aws_s3_bucket_ownership_controls" "this" {
+  bucket = aws_s3_bucket.this.id
+
+  rule {
+    object_ownership = "BucketOwnerEnforced"
+  }
+}
+
+resource "aws_s3_bucket_lifecycle_configuration" "this" {
+  bucket = aws_s3_bucket.this.id
+
+  rule {
+    id     = "snapshots-expire"
+    status = "Enabled"
+
+    filter {
+      prefix = "etcd/"
+    }
+
+    expiration {
+      days = var.snapshot_retention_days
+    }
+
+    noncurrent_version_expiration {
+      noncurrent_days = var.snapshot_retention_days
+    }
+  }
+
+  # pki/ and gitops/ never expire while they are current; what they replaced stays long enough to go back.
+  rule {
+    id     = "replaced-versions-expire"
+    status = "Enabled"
+
+    filter {
+      prefix = ""
+    }
+
+    noncurrent_version_expiration {
+      noncurrent_days = 90
+    }
+
+    abort_incomplete_multipart_upload {
+      days_after_initiation = 1
+    }
+  }
+
+  depends_on = [aws_s3_bucket_versioning.this]
+}
+
+locals {
+  bucket_policy = {
+    Version = "2012-10-17"
+    Statement = [{
+      Sid       = "TlsOnly"
+      Effect    = "Deny"
+      Principal = "*"
+      Action    = "s3:*"
+      Resource  = [aws_s3_bucket.this.arn, "${aws_s3_bucket.this.arn}/*"]
+      Condition = { Bool = { "aws:SecureTransport" = "false" } }
+    }]
+  }
+}
+
+resource "aws_s3_bucket_policy" "this" {
+  bucket = aws_s3_bucket.this.id
+  policy = jsonencode(local.bucket_policy)
+
+  depends_on = [aws_s3_bucket_public_access_block.this]
+}

@@ -1,0 +1,28 @@
+#!/bin/bash
+# Turns a fresh Debian 12 into a router that masquerades what the private subnets send. Running it again changes nothing.
+set -euo pipefail
+
+export DEBIAN_FRONTEND=noninteractive
+if ! command -v nft >/dev/null; then
+  apt-get update
+  apt-get install --yes --no-install-recommends nftables
+fi
+
+printf 'net.ipv4.ip_forward = 1\n' >/etc/sysctl.d/90-nat.conf
+sysctl --quiet --load=/etc/sysctl.d/90-nat.conf
+
+uplink=$(ip -json route show default | sed -nE 's/.*"dev":"([^"]+)".*/\1/p' | head -n 1)
+[[ -n $uplink ]] || { echo "nat: no default route, so no interface to masquerade on" >&2; exit 1; }
+
+cat >/etc/nftables.conf <<RULES
+#!/usr/sbin/nft -f
+flush ruleset
+table ip nat {
+  chain postrouting {
+    type nat hook postrouting priority srcnat;
+    oifname "$uplink" masquerade
+  }
+}
+RULES
+systemctl enable nftables.service
+systemctl restart nftables.service
