@@ -24,6 +24,12 @@ MAX_RATE_WAIT_S = 60.0
 """A longer Retry-After is a reason to ask the next model."""
 
 
+TOLD_FIRST = (
+    Cause.MODEL_KEY, Cause.TOO_LONG, Cause.MODEL_BUSY, Cause.MODEL_DOWN, Cause.EMPTY_ANSWER, Cause.REFUSED, Cause.MODEL_GONE, Cause.INTERNAL,
+)  # fmt: skip
+"""If models failed in different ways, the user hears what helps most: a busy model is worth a retry, though another was gone."""
+
+
 # ---- what the caller sees
 
 
@@ -124,7 +130,7 @@ class Answerer:
     async def run(self) -> AsyncIterator[Event]:
         """Yield text as it grows; the last event is Answered or Failed. Raises nothing of the chat's."""
         ends = self.clock() + self.deadline_s
-        cause = Cause.MODEL_DOWN
+        causes: set[Cause] = set()
         for model in self.models:
             tries, shrink = 0, 0
             while self._calls < MAX_CALLS:
@@ -153,11 +159,11 @@ class Answerer:
                         then=verdict.then.name.lower(),
                         wait_s=round(verdict.wait_s, 2),
                     )
-                cause = verdict.cause
+                causes.add(verdict.cause)
                 if parts:
                     yield Restarted()
                 if verdict.then is Then.FAIL:
-                    yield Failed(cause=cause, calls=self._calls)
+                    yield Failed(cause=verdict.cause, calls=self._calls)
                     return
                 if verdict.then is Then.NEXT_MODEL:
                     break
@@ -166,4 +172,4 @@ class Answerer:
                     tries -= 1
                 if verdict.wait_s:
                     await self.sleep(verdict.wait_s)
-        yield Failed(cause=cause, calls=self._calls)
+        yield Failed(cause=min(causes, key=TOLD_FIRST.index, default=Cause.MODEL_DOWN), calls=self._calls)

@@ -1,0 +1,198 @@
+"""One answer over unreliable models: what waits, what is tried again, what falls back, and what the user hears at the end."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from openclaw_core.answer_stream import Answered, Answerer, Failed, Grew, Restarted, Then, judge
+from openclaw_core.errors import (
+    ChatRefused,
+    ChatUnauthorized,
+    ChatUnavailable,
+    EmptyAnswer,
+    ModelGone,
+    OpenClawError,
+    RateLimited,
+    RequestTooLarge,
+    StreamCut,
+)
+from openclaw_core.outcome import Cause
+from openclaw_core.ports import Message, ModelCall, Piece, Usage
+
+
+@dataclass
+class Models:
+    """A chat server by script: for each call the pieces it says, then an error or the end."""
+
+    script: list[list[str | OpenClawError]]
+    asked: list[tuple[str, int]] = field(default_factory=list)
+    clock: float = 0.0
+    slept: list[float] = field(default_factory=list)
+
+    async def stream(self, call: ModelCall) -> AsyncIterator[Piece]:
+        self.asked.append((call.model, call.max_tokens))
+        for step in self.script.pop(0) if self.script else [ChatUnavailable()]:
+            if isinstance(step, OpenClawError):
+                raise step
+            yield Piece(text=step)
+        yield Piece(usage=Usage(prompt_tokens=5, answer_tokens=2))
+
+    async def complete_json(self, call: ModelCall, *, schema: dict[str, Any], timeout_s: float) -> tuple[Any, Usage]:
+        raise NotImplementedError
+
+    async def models(self) -> frozenset[str]:
+        raise NotImplementedError
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.clock += seconds
+
+    async def answer(self, *models: str, deadline_s: float = 100) -> list[object]:
+        def make_call(model: str, shrink: int) -> ModelCall:
+            return ModelCall(model=model, messages=(Message(role="user", content="?"),), max_tokens=1000 >> shrink)
+
+        answerer = Answerer(
+            chat=self, models=models or ("big", "small"), make_call=make_call, deadline_s=deadline_s,
+            clock=lambda: self.clock, sleep=self.sleep, jitter=lambda: 0.5,
+        )  # fmt: skip
+        return [event async for event in answerer.run()]
+
+    @property
+    def names(self) -> list[str]:
+        return [model for model, _ in self.asked]
+
+
+async def test_answer_grows_and_ends_with_its_model_and_counts() -> None:
+    models = Models([["Hel", "lo"]])
+
+    assert await models.answer() == [
+        Grew("Hel"),
+        Grew("lo"),
+        Answered(
+            text="Hello", model="big", usage=Usage(prompt_tokens=5, answer_tokens=2), truncated=False, calls=1
+        ),
+    ]  # fmt: skip
+
+
+async def test_rate_limit_waits_as_long_as_the_server_wishes() -> None:
+    models = Models([[RateLimited(retry_after_s=7)], ["ok"]])
+
+    await models.answer()
+
+    assert (models.names, models.slept) == (["big", "big"], [7])
+
+
+async def test_rate_limit_without_a_wish_backs_off() -> None:
+    models = Models([[RateLimited()], [RateLimited()], ["ok"]])
+
+    await models.answer()
+
+    assert (models.names, models.slept) == (["big"] * 3, [0.5, 1.0])
+
+
+@pytest.mark.parametrize(("wish_s", "deadline_s"), [(61, 100), (20, 15)])
+async def test_rate_limit_that_does_not_fit_asks_the_next_model_at_once(wish_s: float, deadline_s: float) -> None:
+    models = Models([[RateLimited(retry_after_s=wish_s)], ["ok"]])
+
+    await models.answer(deadline_s=deadline_s)
+
+    assert (models.names, models.slept) == (["big", "small"], [])
+
+
+async def test_request_that_is_too_large_shrinks_until_it_passes() -> None:
+    models = Models([[RequestTooLarge()], [RequestTooLarge()], ["ok"]])
+
+    await models.answer()
+
+    assert models.asked == [("big", 1000), ("big", 500), ("big", 250)]
+
+
+@pytest.mark.parametrize("error", [ChatUnavailable(), EmptyAnswer()])
+async def test_passing_fault_is_tried_once_more_then_the_next_model_answers(error: OpenClawError) -> None:
+    models = Models([[error], [error], ["ok"]])
+
+    events = await models.answer()
+
+    assert (models.names, models.slept) == (["big", "big", "small"], [0.5])
+    assert Restarted() not in events  # nothing was shown that had to go
+
+
+async def test_stream_cut_short_begins_anew_and_says_so() -> None:
+    models = Models([["Half a", StreamCut()], ["Whole"]])
+
+    events = await models.answer()
+
+    assert events[:3] == [Grew("Half a"), Restarted(), Grew("Whole")]
+    assert isinstance(events[3], Answered)
+    assert (events[3].text, events[3].calls) == ("Whole", 2)
+
+
+@pytest.mark.parametrize("error", [ModelGone(), ChatRefused()])
+async def test_model_that_is_gone_or_refuses_is_not_asked_twice(error: OpenClawError) -> None:
+    models = Models([[error], ["ok"]])
+
+    await models.answer()
+
+    assert (models.names, models.slept) == (["big", "small"], [])
+
+
+async def test_wrong_key_ends_it_at_once() -> None:
+    models = Models([[ChatUnauthorized()]])
+
+    assert await models.answer() == [Failed(cause=Cause.MODEL_KEY, calls=1)]
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (RateLimited(retry_after_s=500), Cause.MODEL_BUSY),
+        (RateLimited(), Cause.MODEL_BUSY),
+        (ChatUnavailable(), Cause.MODEL_DOWN),
+        (StreamCut(), Cause.MODEL_DOWN),
+        (EmptyAnswer(), Cause.EMPTY_ANSWER),
+        (ModelGone(), Cause.MODEL_GONE),
+        (RequestTooLarge(), Cause.TOO_LONG),
+        (ChatRefused(), Cause.REFUSED),
+    ],
+)
+async def test_when_nothing_helps_the_cause_is_told(error: OpenClawError, cause: Cause) -> None:
+    models = Models([[error] for _ in range(20)])
+
+    events = await models.answer()
+
+    assert isinstance(events[-1], Failed)
+    assert events[-1].cause is cause
+    assert events[-1].calls <= 6
+
+
+async def test_busy_model_is_told_although_the_last_one_was_gone() -> None:
+    models = Models([[RateLimited(retry_after_s=500)], [ModelGone()]])
+
+    assert await models.answer() == [Failed(cause=Cause.MODEL_BUSY, calls=2)]
+
+
+async def test_calls_are_bounded_however_many_models_there_are() -> None:
+    models = Models([])
+
+    await models.answer(*(f"m{i}" for i in range(20)))
+
+    assert len(models.asked) == 6
+
+
+async def test_last_text_is_withdrawn_before_the_failure() -> None:
+    models = Models([["x", StreamCut()] for _ in range(6)])
+
+    events = await models.answer()
+
+    assert events[-2] == Restarted()
+
+
+def test_no_wait_outlives_the_deadline() -> None:
+    for error in (RateLimited(), RateLimited(retry_after_s=3), ChatUnavailable(), StreamCut()):
+        for left_s in (0.1, 1.0, 5.0):
+            for tries in (1, 2, 3):
+                verdict = judge(error, tries=tries, shrink=0, left_s=left_s, jitter=1.0)
+                assert verdict.wait_s < left_s
+                assert verdict.then in (Then.RETRY, Then.NEXT_MODEL)
