@@ -1,0 +1,151 @@
+"""One Bot API call from the socket to the reply: token, fault, method, journal."""
+
+import asyncio
+import inspect
+import json
+import time
+from typing import Any
+
+from aiohttp import web
+
+from openclaw_cli.standin.bot_methods import METHODS, result_ids
+from openclaw_cli.standin.faults import Fault, Faults
+from openclaw_cli.standin.journal import Entry, Journal
+from openclaw_cli.standin.wire import Params, Refused, read_params
+from openclaw_cli.standin.world import World
+
+SAID_BY = frozenset({"sendmessage", "editmessagetext"})
+
+
+class BotRoutes:
+    """`/bot<token>/<method>` and `/file/bot<token>/<path>`."""
+
+    def __init__(self, world: World, faults: Faults, journal: Journal) -> None:
+        self._world = world
+        self._faults = faults
+        self._journal = journal
+
+    def add_to(self, app: web.Application) -> None:
+        app.router.add_route("*", "/bot{token:[^/]+}/{method}", self.call)
+        app.router.add_get("/file/bot{token:[^/]+}/{path:.+}", self.download)
+
+    async def call(self, request: web.Request) -> web.StreamResponse:
+        at_s, wall_s = time.monotonic(), time.time()
+        method = request.match_info["method"]
+        params = Params({})
+        number = self._journal.next_number()
+        outcome, message_id, said = "cut", None, None
+        try:
+            self._check_token(request.match_info["token"])
+            params = await read_params(request)
+            said = params.text("text") if method.lower() in SAID_BY else None
+            fault = self._faults.met_by(method, params.integer("chat_id") or None)
+            result = await self._obey(method, params, fault)
+            outcome, message_id = "ok", result_ids(result)
+            if fault is not None and fault.kind in ("close_after", "withhold"):
+                # Noted before the wait: a test acts on the stored send while its caller still hangs.
+                outcome = "withheld" if fault.kind == "withhold" else "closed"
+                self._note(number, method, params, message_id, at_s, wall_s, outcome, said)
+                await self._cut(request, fault.hold_s if fault.kind == "withhold" else 0)
+                return web.Response()
+            body = {"ok": True, "result": result}
+            self._note(number, method, params, message_id, at_s, wall_s, outcome, said)
+            return _json(200, body)
+        except Refused as refused:
+            outcome = f"{refused.status} {refused.description}"
+            self._note(number, method, params, message_id, at_s, wall_s, outcome, said)
+            return _json(refused.status, refused.body(), refused.parameters)
+        except _NoAnswer as order:
+            self._note(number, method, params, None, at_s, wall_s, order.outcome, said)
+            if order.html:
+                page = "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
+                return web.Response(status=502, text=page, content_type="text/html")
+            await self._cut(request, order.hold_s)
+            return web.Response()
+        except (asyncio.CancelledError, ConnectionError):
+            if outcome == "cut":
+                self._note(number, method, params, message_id, at_s, wall_s, outcome, said)
+            raise
+
+    def _check_token(self, token: str) -> None:
+        head, colon, tail = token.partition(":")
+        if not (head.isdigit() and colon and tail):
+            raise Refused(404, "Not Found")
+        if token != self._world.token:
+            raise Refused(401, "Unauthorized")
+
+    async def _obey(self, method: str, params: Params, fault: Fault | None) -> Any:
+        if fault is not None:
+            if (refusal := fault.refusal()) is not None:
+                raise refusal
+            if fault.kind == "slow":
+                await asyncio.sleep(fault.hold_s)
+            elif fault.kind == "bad_gateway":
+                raise _NoAnswer("502 Bad Gateway", html=True)
+            elif fault.kind in ("close", "hang"):
+                hung = fault.kind == "hang"
+                raise _NoAnswer("hung" if hung else "closed", hold_s=fault.hold_s if hung else 0)
+        act = METHODS.get(method.lower())
+        if act is None:
+            raise Refused(404, "Not Found: method not found")
+        result = act(self._world, params)
+        return await result if inspect.isawaitable(result) else result
+
+    async def _cut(self, request: web.Request, after_s: float) -> None:
+        await asyncio.sleep(after_s)
+        if request.transport is not None:
+            request.transport.abort()
+
+    def _note(
+        self,
+        number: int,
+        method: str,
+        params: Params,
+        message_id: int | None,
+        at_s: float,
+        wall_s: float,
+        outcome: str,
+        said: str | None,
+    ) -> None:
+        self._journal.add(
+            Entry(
+                n=number,
+                method=method,
+                chat_id=params.integer("chat_id") or None,
+                message_id=message_id or params.integer("message_id") or None,
+                at_s=at_s,
+                wall_s=wall_s,
+                took_s=time.monotonic() - at_s,
+                outcome=outcome,
+                text=said,
+            )
+        )
+
+    async def download(self, request: web.Request) -> web.Response:
+        try:
+            self._check_token(request.match_info["token"])
+        except Refused as refused:
+            return _json(refused.status, refused.body())
+        found = self._world.keeper.file_at(request.match_info["path"])
+        if found is None:
+            return _json(404, Refused(404, "Not Found").body())
+        return web.Response(body=found[2], content_type="application/octet-stream")
+
+
+class _NoAnswer(Exception):
+    """The connection ends without a proper reply."""
+
+    def __init__(self, outcome: str, *, hold_s: float = 0, html: bool = False) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
+        self.hold_s = hold_s
+        self.html = html
+
+
+def _json(status: int, body: dict[str, Any], parameters: Any = None) -> web.Response:
+    headers = {}
+    if parameters and "retry_after" in parameters:
+        headers["Retry-After"] = str(parameters["retry_after"])
+    return web.Response(
+        status=status, text=json.dumps(body, ensure_ascii=False), content_type="application/json", headers=headers
+    )
