@@ -16,6 +16,7 @@ from openclaw_core.errors import (
     ChatGone,
     LostOwnership,
     MarkupRefused,
+    MessageGone,
     MessengerRefused,
     MessengerUnauthorized,
     MessengerUnavailable,
@@ -86,7 +87,9 @@ class Answering:
     async def mark_stopped(self, claimed: Claimed) -> None:
         """The user pressed Stop: say so in the text that was shown."""
         if self._courier is not None:
-            with contextlib.suppress(ChatGone, MessengerUnavailable, MessengerRefused, MarkupRefused):
+            with contextlib.suppress(
+                ChatGone, LostOwnership, MessageGone, MessengerUnavailable, MessengerRefused, MarkupRefused
+            ):
                 await self._courier.mark_stopped("".join(self._text))
         await _persist(lambda: self.answers.marked_stopped(claimed))
 

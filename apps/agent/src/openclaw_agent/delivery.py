@@ -159,10 +159,11 @@ class Courier:
         page = (
             Page(text=marked, entities=shown.entities) if fits else Page(text=wording.with_stopped_mark("", task.lang))
         )
+        edit = partial(self.messenger.edit, task.chat_id, self._slots[slot])
         try:
-            await self.messenger.edit(task.chat_id, self._slots[slot], page)
+            await self._call(Priority.FINAL, partial(edit, page))
         except MarkupRefused:
-            await self.messenger.edit(task.chat_id, self._slots[slot], plain(page))
+            await self._call(Priority.FINAL, partial(edit, plain(page)))
 
     # ---- when it has ended
 
