@@ -9,8 +9,16 @@ from enum import Enum, auto
 
 from openclaw_core import logs
 from openclaw_core.errors import (
-    ChatRefused, ChatUnauthorized, ChatUnavailable, EmptyAnswer, ModelGone, OpenClawError, RateLimited, RequestTooLarge, StreamCut,
-)  # fmt: skip
+    ChatRefused,
+    ChatUnauthorized,
+    ChatUnavailable,
+    EmptyAnswer,
+    ModelGone,
+    OpenClawError,
+    RateLimited,
+    RequestTooLarge,
+    StreamCut,
+)
 from openclaw_core.outcome import Cause
 from openclaw_core.ports import Chat, ModelCall, Usage
 
