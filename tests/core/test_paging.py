@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from openclaw_core.paging import pages, plain, preview
+from openclaw_core.paging import _Span, _tidy, pages, plain, preview
 from openclaw_core.ports import Entity, Page
 
 RLM = "\u200f"
@@ -140,6 +140,27 @@ def test_offsets_count_utf16_units() -> None:
     page = only("a 🙂🙂 **bold!**")
 
     assert [(entity.offset, entity.length) for entity in page.entities] == [(7, 5)]
+
+
+def test_formatting_that_crosses_or_stands_inside_code_is_put_right() -> None:
+    found = [
+        _Span(0, 6, "bold"),
+        _Span(4, 9, "italic"),
+        _Span(10, 20, "pre"),
+        _Span(12, 14, "bold"),
+        _Span(20, 30, "blockquote"),
+        _Span(22, 25, "blockquote"),
+        _Span(28, 99, "code"),
+        _Span(1, 2, "custom_emoji"),
+    ]
+
+    assert [span[:3] for span in _tidy(found, 40)] == [
+        (0, 6, "bold"),
+        (4, 6, "italic"),
+        (10, 20, "pre"),
+        (20, 30, "blockquote"),
+        (28, 30, "code"),
+    ]
 
 
 def test_links_that_lead_nowhere_stay_text() -> None:
@@ -376,6 +397,13 @@ def test_what_is_open_is_closed_in_a_preview(so_far: str, text: str, kinds: set[
 
     assert page.text == text
     assert {entity.type for entity in page.entities} == kinds
+
+
+def test_a_text_that_turns_to_hebrew_late_does_not_change_its_first_pages() -> None:
+    english = "An English sentence about שלום and more.\n\n" * 150
+    shown = preview(english, lang="he")
+
+    assert preview(english + "ועכשיו בעברית בלבד.\n\n" * 2000, lang="he")[: len(shown) - 1] == shown[:-1]
 
 
 def test_pages_grow_linearly_in_cost() -> None:
