@@ -1,0 +1,61 @@
+"""Processes that a local run starts: they end with us, also if we are killed, and never by the terminal's Ctrl-C."""
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+STOP_TIMEOUT_S = 10.0
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+async def start(
+    program: Sequence[str], *, cwd: Path | None = None, stdin: bytes | None = None, output: IO[bytes] | int
+) -> asyncio.subprocess.Process:
+    """Start *program*, hand it *stdin*, and send what it prints to *output*."""
+    parent = os.getpid()
+
+    def end_with_parent() -> None:
+        # Linux only. Elsewhere a killed `openclaw up` can leave a child, which the next start finds by its lock.
+        if _LIBC is not None:
+            _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+            if os.getppid() != parent:  # it died before the line above
+                os._exit(1)
+
+    process = await asyncio.create_subprocess_exec(
+        *program,
+        cwd=cwd,
+        stdin=asyncio.subprocess.PIPE if stdin is not None else asyncio.subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        # A session of its own: Ctrl-C in the terminal must not end the store before those who write to it.
+        start_new_session=True,
+        preexec_fn=end_with_parent,
+    )
+    if stdin is not None and process.stdin is not None:
+        with contextlib.suppress(ConnectionError):  # it ended already: whoever waits for it will see that
+            process.stdin.write(stdin)
+            await process.stdin.drain()
+        process.stdin.close()
+    return process
+
+
+async def stop(process: asyncio.subprocess.Process) -> None:
+    """SIGTERM, and SIGKILL after a while; returns when it is gone."""
+    if process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        async with asyncio.timeout(STOP_TIMEOUT_S):
+            await process.wait()
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
