@@ -1,79 +1,126 @@
-"""The launcher of local runs: an agent is a process of this machine with the same code and the same contract as a Job."""
+"""The launcher of local runs: an agent is a process of this machine with the same code and the same contract as a Job.
+
+On Linux agents are forked from one process that has imported everything (`openclaw_agent.nursery`); elsewhere each is started anew.
+"""
 
 import asyncio
 import contextlib
+import json
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import dataclass, field
 
 from openclaw_brain.ports import JobEnded, LaunchFailed, Pool
+from openclaw_core import logs
 from openclaw_core.outcome import Cause, Exit
 
+log = logs.get(__name__)
 GRACE_S = 6.0
 """An agent hands its task back within 5 s of SIGTERM."""
 
 
 @dataclass(kw_only=True)
 class Processes:
-    """Children by name. *environment* is what every agent gets; the task never stands in it."""
+    """Agents by name. *environment* is what every agent gets; the task never stands in it."""
 
     environment: Mapping[str, str] = field(repr=False)
+    forks: bool = sys.platform == "linux"
+    _pools: dict[str, str] = field(default_factory=dict)
     _children: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
-    _watchers: set[asyncio.Task[None]] = field(default_factory=set)
+    _nursery: asyncio.subprocess.Process | None = None
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _ended: asyncio.Queue[JobEnded] = field(default_factory=asyncio.Queue)
 
+    # ---- the port
+
     async def create(self, name: str, pool: Pool) -> None:
-        if name in self._children:
+        if name in self._pools:
             return
+        env = {**self.environment, "AGENT_JOB": name, "AGENT_POOL": pool.id}
         try:
-            child = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "openclaw_agent",
-                env={**self.environment, "AGENT_JOB": name, "AGENT_POOL": pool.id},
-                stdin=asyncio.subprocess.DEVNULL,
-            )  # fmt: skip
+            if self.forks:
+                await self._order({"start": name, "env": env})
+            else:
+                self._children[name] = child = await asyncio.create_subprocess_exec(
+                    sys.executable, "-m", "openclaw_agent", env=env, stdin=asyncio.subprocess.DEVNULL
+                )
+                self._spawn(self._watch(name, child), f"watch {name}")
         except OSError:
             raise LaunchFailed(Cause.NO_ROOM) from None
-        self._children[name] = child
-        watcher = asyncio.create_task(self._watch(name, pool.id, child), name=f"watch {name}")
-        self._watchers.add(watcher)
-        watcher.add_done_callback(self._watchers.discard)
-
-    async def _watch(self, name: str, pool: str, child: asyncio.subprocess.Process) -> None:
-        code = await child.wait()
-        self._children.pop(name, None)
-        await self._ended.put(JobEnded(name=name, pool=pool, cause=cause_of(code), detail=f"exit {code}"))
+        self._pools[name] = pool.id
 
     async def alive(self) -> frozenset[str]:
-        return frozenset(self._children)
+        return frozenset(self._pools)
 
     async def delete(self, name: str) -> None:
-        child = self._children.get(name)
-        if child is not None:
-            await _end(child, grace_s=0)
+        await self._signal(name, signal.SIGKILL)
 
     async def ended(self) -> AsyncIterator[JobEnded]:
         while True:
             yield await self._ended.get()
 
     async def close(self) -> None:
-        """End all children: they hand their tasks back."""
-        await asyncio.gather(*(_end(child, grace_s=GRACE_S) for child in list(self._children.values())))
-        await asyncio.gather(*self._watchers)
+        """End all agents: they hand their tasks back."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            for name in list(self._pools):
+                await self._signal(name, number)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(GRACE_S):
+                    while self._pools:
+                        await asyncio.sleep(0.02)
+        if self._nursery is not None and self._nursery.stdin is not None:
+            self._nursery.stdin.close()
+            await self._nursery.wait()
+        await asyncio.gather(*self._tasks)
 
+    # ---- what is behind it
 
-async def _end(child: asyncio.subprocess.Process, *, grace_s: float) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        if grace_s:
-            child.send_signal(signal.SIGTERM)
-            try:
-                async with asyncio.timeout(grace_s):
-                    await child.wait()
-                    return
-            except TimeoutError:
-                pass
-        child.kill()
-    await child.wait()
+    async def _order(self, order: Mapping[str, object]) -> None:
+        if self._nursery is None or self._nursery.returncode is not None:
+            self._nursery = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "openclaw_agent.nursery", env=dict(self.environment), stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+            self._spawn(self._listen(self._nursery), "nursery")
+        assert self._nursery.stdin is not None  # noqa: S101 - it was asked for
+        self._nursery.stdin.write(json.dumps(order).encode() + b"\n")
+        await self._nursery.stdin.drain()
+
+    async def _listen(self, nursery: asyncio.subprocess.Process) -> None:
+        assert nursery.stdout is not None  # noqa: S101 - it was asked for
+        async for line in nursery.stdout:
+            said = json.loads(line)
+            if "ended" in said:
+                await self._gone(said["ended"], said["code"])
+        code = await nursery.wait()
+        if code:  # its agents live on without us; what they hold, the leases tell
+            log.error("nursery.ended", code=code)
+            for name in list(self._pools):
+                self._pools.pop(name, None)
+
+    async def _watch(self, name: str, child: asyncio.subprocess.Process) -> None:
+        code = await child.wait()
+        self._children.pop(name, None)
+        await self._gone(name, code)
+
+    async def _gone(self, name: str, code: int) -> None:
+        pool = self._pools.pop(name, "")
+        await self._ended.put(JobEnded(name=name, pool=pool, cause=cause_of(code), detail=f"exit {code}"))
+
+    async def _signal(self, name: str, number: int) -> None:
+        if name not in self._pools:
+            return
+        with contextlib.suppress(ProcessLookupError, OSError):
+            if name in self._children:
+                self._children[name].send_signal(number)
+            else:
+                await self._order({"signal": name, "number": int(number)})
+
+    def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
+        task: asyncio.Task[None] = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
 
 def cause_of(code: int) -> Cause | None:
@@ -100,7 +147,6 @@ def agent_environment(env: Mapping[str, str], names: tuple[str, ...]) -> dict[st
         "VIRTUAL_ENV",
         "SSL_CERT_FILE",
         "SSL_CERT_DIR",
-        "OPENCLAW_DATA",
         "TMPDIR",
     )
     return {name: env[name] for name in (*keep, *names, *(f"{name}_FILE" for name in names)) if name in env}
