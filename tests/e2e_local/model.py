@@ -1,0 +1,72 @@
+"""A model server for end-to-end tests: its answer names the question, so that each answer can be told from every other."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+
+@dataclass
+class EchoModel:
+    """Streams `Answer to <question>. w0 w1 …`; *fail* makes the next calls answer that status, *seen* counts calls by question."""
+
+    url: str = ""
+    first_s: float = 0.05
+    words: int = 20
+    word_s: float = 0.005
+    fail: list[int] = field(default_factory=list)
+    seen: list[str] = field(default_factory=list)
+    prompts: list[list[dict[str, Any]]] = field(default_factory=list)
+
+    async def chat(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        question = body["messages"][-1]["content"]
+        self.seen.append(question)
+        self.prompts.append(body["messages"])
+        if self.fail:
+            return web.json_response({"error": {"message": f"about {question}"}}, status=self.fail.pop(0))
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await response.prepare(request)
+        try:
+            await asyncio.sleep(self.first_s)
+            for text in [f"Answer to {question}. ", *(f"w{n} " for n in range(self.words))]:
+                await response.write(self._event({"content": text}, None))
+                await asyncio.sleep(self.word_s)
+            await response.write(self._event({}, "stop"))
+            await response.write(b"data: [DONE]\n\n")
+        except ConnectionError:
+            pass  # the agent was killed or stopped: nobody reads any more
+        return response
+
+    @staticmethod
+    def _event(delta: dict[str, str], finish: str | None) -> bytes:
+        usage = {"prompt_tokens": 10, "completion_tokens": 20, "total_tokens": 30}
+        chunk: dict[str, Any] = {
+            "id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
+        }  # fmt: skip
+        if finish:
+            chunk["x_groq"] = {"id": "r", "usage": usage}
+        return b"data: " + json.dumps(chunk).encode() + b"\n\n"
+
+
+@asynccontextmanager
+async def echo_model() -> AsyncIterator[EchoModel]:
+    model = EchoModel()
+    app = web.Application()
+
+    async def models(_: web.Request) -> web.Response:
+        return web.json_response({"object": "list", "data": []})
+
+    app.add_routes([web.post("/openai/v1/chat/completions", model.chat), web.get("/openai/v1/models", models)])
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        model.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        yield model
+    finally:
+        await runner.cleanup()

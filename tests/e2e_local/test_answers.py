@@ -1,0 +1,109 @@
+"""The bot as its users meet it: answers, follow-ups, Stop, Retry, failures that are told."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e_local.world import TOKEN, World, world
+
+
+@pytest.fixture
+async def bot(tmp_path: Path) -> AsyncIterator[World]:
+    async with world(tmp_path) as up:
+        yield up
+
+
+async def test_a_message_is_answered_and_remembered(bot: World) -> None:
+    bot.api.user_says(5, "/code first question")
+    await bot.answered(5, "first question")
+    bot.api.user_says(5, "/code second question")
+    await bot.answered(5, "second question")
+    said = [(m["role"], m["content"].split(".")[0]) for m in bot.model.prompts[-1][1:]]
+    assert said == [("user", "first question"), ("assistant", "Answer to first question"), ("user", "second question")]
+    assert bot.api.reaction(5, 1) == "👀"
+
+
+async def test_new_forgets(bot: World) -> None:
+    bot.api.user_says(5, "/code first question")
+    await bot.answered(5, "first question")
+    bot.api.user_says(5, "/new")
+    bot.api.user_says(5, "/code second question")
+    await bot.answered(5, "second question")
+    assert [m["role"] for m in bot.model.prompts[-1]] == ["system", "user"]
+
+
+async def test_stop_ends_a_running_answer_within_two_seconds_and_it_does_not_come_back(bot: World) -> None:
+    bot.model.words, bot.model.word_s = 1000, 0.02
+    bot.api.user_says(5, "/code long question")
+    await bot.until(lambda: any(t.startswith("Answer to long") for t in bot.texts(5)))
+    bot.api.user_says(5, "/stop")
+    began = asyncio.get_running_loop().time()
+    await bot.until(lambda: any("Stopped" in t and t.startswith("Answer") for t in bot.texts(5)), timeout_s=5)
+    assert (
+        asyncio.get_running_loop().time() - began < 4
+    )  # heard within 1 s; the mark also waits for the chat's flood bucket
+    shown = bot.texts(5)
+    await asyncio.sleep(1.5)
+    assert bot.texts(5) == shown
+    assert bot.model.seen == ["long question"]
+
+
+async def test_a_failure_is_told_with_a_retry_button_that_works_once(bot: World) -> None:
+    bot.model.fail = [401]
+    bot.api.user_says(5, "/code doomed question")
+    await bot.until(lambda: any("reply_markup" in m for m in bot.api.messages(5) if not m["text"].startswith("💭")))
+    [told] = [m for m in bot.api.messages(5) if "reply_markup" in m]
+    assert "doomed" not in told["text"]
+    data = told["reply_markup"]["inline_keyboard"][0][0]["callback_data"]
+    assert data.startswith("retry:")
+    bot.api.press(5, told["message_id"], data)
+    await bot.answered(5, "doomed question")
+    bot.api.press(5, told["message_id"], data)
+    await bot.until(lambda: len(bot.texts(5)) == 3)
+    assert sum(t.startswith("Answer to doomed") for t in bot.texts(5)) == 1
+
+
+async def test_a_chat_does_not_wait_for_another(bot: World) -> None:
+    bot.model.words = 40
+    for n in range(10):
+        bot.api.user_says(5, f"/code busy {n}")
+    bot.api.user_says(6, "/code quick")
+    await bot.answered(6, "quick")
+    assert sum("busy" in t for t in bot.texts(5)) < 5
+
+
+async def test_sigterm_leaves_nothing_running_and_the_next_brain_goes_on(bot: World) -> None:
+    bot.model.words, bot.model.word_s = 200, 0.02
+    bot.api.user_says(5, "/code handed over")
+    await bot.until(lambda: bot.model.seen)
+    assert await bot.stop_brain() == 0
+    assert bot.agents() == []
+    bot.model.words, bot.model.word_s = 20, 0.005
+    await bot.start_brain()
+    await bot.answered(5, "handed over")
+    fields = await bot.script.read(
+        "HMGET", bot.script.keys("task", f"u{next(iter(bot_updates(bot)))}"), "tries", "state"
+    )
+    assert fields == ["0", "closed"]
+
+
+def bot_updates(bot: World) -> list[int]:
+    import json
+
+    return [int(json.loads(line)["task_id"][1:]) for line in bot.log.read_text().splitlines() if '"task.ready"' in line]
+
+
+async def test_two_words_of_markers_reach_no_log(bot: World) -> None:
+    bot.model.fail = [500, 413, 429, 400, 404, 500]
+    bot.api.user_says(5, "/code marker-text-never-logged")
+    await bot.until(lambda: any("reply_markup" in m for m in bot.api.messages(5)), timeout_s=60)
+    bot.api.inject({"update_id": 1, "message": {"message_id": "marker-text-never-logged", "chat": 3}})
+    bot.api.user_says(5, "/status")
+    await asyncio.sleep(0.5)
+    await bot.stop_brain()
+    log = bot.log.read_text()
+    for marker in ("marker-text-never-logged", TOKEN, TOKEN.split(":")[1], "marker-key-never-logged"):
+        assert marker not in log
+    assert "model.failed" in log

@@ -1,0 +1,174 @@
+"""The whole bot as processes: a real Redis, the Bot API stand-in, a model server, the brain, its agents."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from openclaw_cli.standin.bot_api import BotApi
+from openclaw_core.store import RedisSettings, Runs, Script, open_script
+from tests.e2e_local.model import EchoModel, echo_model
+from tests.redis_server import RedisServer
+
+TOKEN = "4242:marker-token-never-logged"
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class World:
+    api: BotApi
+    model: EchoModel
+    redis: RedisServer
+    script: Script
+    log: Path
+    settings: dict[str, str] = field(default_factory=dict)
+    brain: "asyncio.subprocess.Process | None" = None
+
+    # ---- processes
+
+    async def start_brain(self, **settings: str) -> None:
+        self.settings.update(settings)
+        keep = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        env = {
+            **keep, "TELEGRAM_TOKEN": TOKEN, "TELEGRAM_BASE_URL": self.api.url, "GROQ_API_KEY": "marker-key-never-logged", "GROQ_BASE_URL": self.model.url,
+            "REDIS_URL": self.redis.url, "ALLOWED_USER_IDS": "*", "ROLES_DIR": str(ROOT / "platform/openclaw/base"), "WARM_AGENTS": "2",
+            "RUNNING_CAP": "8", "DEMO_MODEL": "yes", **self.settings,
+        }  # fmt: skip
+        with self.log.open("ab") as log:
+            self.brain = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "openclaw_brain",
+                env=env,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    async def kill_brain(self) -> None:
+        """`kill -9` of the brain alone: its agents live on."""
+        assert self.brain is not None
+        self.brain.kill()
+        await self.brain.wait()
+        self.brain = None
+
+    async def stop_brain(self) -> int:
+        assert self.brain is not None
+        self.brain.terminate()
+        async with asyncio.timeout(20):
+            code = await self.brain.wait()
+        self.brain = None
+        return code
+
+    def agents(self) -> list[psutil.Process]:
+        """Agent processes of this world, the one that forks them left out."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                line = process.cmdline()
+                if (
+                    any("openclaw_agent" in part for part in line)
+                    and process.environ().get("TELEGRAM_BASE_URL", self.api.url) == self.api.url
+                ):
+                    parent = process.parent()
+                    if (parent is not None and any("openclaw_agent.nursery" in part for part in parent.cmdline())) or process.environ().get("AGENT_JOB"):
+                        found.append(process)
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                continue
+        return found
+
+    # ---- looking
+
+    async def until(self, found: "Callable[[], object]", *, timeout_s: float = 30) -> object:
+        """What *found* gives, once it gives something."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            value = found()
+            if asyncio.iscoroutine(value):
+                value = await value
+            if value:
+                return value
+            if time.monotonic() > deadline:
+                raise AssertionError(
+                    f"nothing within {timeout_s} s; the log ends:\n"
+                    + "\n".join(self.log.read_text(errors="replace").splitlines()[-25:])
+                )
+            await asyncio.sleep(0.05)
+
+    def texts(self, chat_id: int) -> list[str]:
+        return self.api.bot_texts(chat_id)
+
+    async def answered(self, chat_id: int, question: str, *, timeout_s: float = 30) -> str:
+        """The final answer to *question*."""
+        last = f"w{self.model.words - 1}"
+        return str(
+            await self.until(
+                lambda: next(
+                    (t for t in self.texts(chat_id) if t.startswith(f"Answer to {question}.") and last in t), None
+                ),
+                timeout_s=timeout_s,
+            )
+        )
+
+    def verdict(self, asked: dict[int, list[str]]) -> dict[str, list[str]]:
+        """What is lost, twice or out of order, by the texts that stand in the chats."""
+        out: dict[str, list[str]] = {"lost": [], "twice": [], "order": []}
+        last = f"w{self.model.words - 1}"
+        for chat_id, questions in asked.items():
+            answers = [text for text in self.texts(chat_id) if text.startswith("Answer to ") and last in text]
+            order = [text.split(".")[0].removeprefix("Answer to ") for text in answers]
+            counts = Counter(order)
+            out["lost"] += [q for q in questions if not counts[q]]
+            out["twice"] += [q for q in questions if counts[q] > 1]
+            seen = [q for q in dict.fromkeys(order) if q in questions]
+            if seen != [q for q in questions if q in counts]:
+                out["order"].append(f"{chat_id}: {seen}")
+        return out
+
+    async def all_ended(self, count: int, *, timeout_s: float = 90) -> None:
+        """Wait until *count* tasks have ended, and nothing is left to tell."""
+
+        async def ended() -> bool:
+            done = sum((await Runs(self.script).outcomes()).values())
+            return done >= count and not await self.script.read("LLEN", self.script.keys("notices"))
+
+        await self.until(ended, timeout_s=timeout_s)
+
+
+@asynccontextmanager
+async def world(folder: Path, **settings: str) -> AsyncIterator[World]:
+    """A bot that is up. At the end all of it is gone, also after a failure."""
+    (folder / "redis").mkdir()
+    with RedisServer.start(folder / "redis") as redis:
+        async with (
+            echo_model() as model,
+            BotApi.open(token=TOKEN, data_dir=folder / "chat") as api,
+            open_script(RedisSettings(url=redis.url), bot_id=4242) as script,
+        ):
+            bot = World(
+                api=api, model=model, redis=redis, script=script, log=folder / "brain.log", settings=dict(settings)
+            )
+            sessions = []
+            try:
+                await bot.start_brain()
+                sessions.append(bot.brain)
+                await bot.until(lambda: "leader.taken" in bot.log.read_text(errors="replace"))
+                yield bot
+            finally:
+                for process in bot.agents():
+                    try:
+                        process.kill()
+                    except psutil.NoSuchProcess:
+                        continue
+                if bot.brain is not None:
+                    os.killpg(bot.brain.pid, signal.SIGKILL)
+                    await bot.brain.wait()
