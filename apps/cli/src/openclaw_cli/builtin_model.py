@@ -102,6 +102,14 @@ def weights() -> Path:
     raise SettingsError(f"the built-in model's weights are missing: run `make install`, or {INSTEAD}")
 
 
+def check_machine() -> None:
+    """Raises SettingsError if this machine lacks what the model needs; imports and starts nothing."""
+    check_cpu(cpu_flags())
+    weights()
+    if importlib.util.find_spec("xllamacpp") is None:
+        raise SettingsError(f"the built-in model cannot run on this system (no xllamacpp): {INSTEAD}")
+
+
 def check_cpu(flags: frozenset[str] | None) -> None:
     """Refuse a CPU on which the library would die of an illegal instruction; *flags* is None if they are not known."""
     missing = sorted({"avx2", "fma"} - flags) if flags is not None else []
@@ -128,8 +136,7 @@ def cpu_flags() -> frozenset[str] | None:
 
 def serve(port: int) -> None:
     """Serve until the process is told to end. Raises SettingsError if this machine cannot."""
-    check_cpu(cpu_flags())
-    file = weights()
+    check_machine()
     # Before the import: OpenMP's threads spin while they wait, which on a busy machine costs nine tenths of the speed.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
@@ -137,7 +144,7 @@ def serve(port: int) -> None:
     except ImportError:
         raise SettingsError(f"the built-in model cannot run on this system (no xllamacpp): {INSTEAD}") from None
     params = xllamacpp.CommonParams()
-    params.model.path = str(file)
+    params.model.path = str(weights())
     params.hostnames = ["127.0.0.1"]
     params.port = port
     params.api_prefix = "/openai"  # what the groq SDK asks for
