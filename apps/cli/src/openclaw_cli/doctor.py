@@ -82,6 +82,8 @@ def _print(findings: list[Finding]) -> None:
 
     colours = {Level.OK: "green", Level.WARNING: "yellow", Level.FAULT: "red"}
     table = Table(box=None, show_header=False, padding=(0, 1))
+    for _ in range(3):
+        table.add_column(overflow="fold")
     for finding in findings:
         colour = colours[finding.level]
         table.add_row(f"[{colour}]{finding.level.value}[/]", finding.area, _escaped(finding.text))
@@ -172,7 +174,7 @@ async def _redis(env: Env) -> AsyncIterator[tuple[str | None, str]]:
 
     with tempfile.TemporaryDirectory() as folder:
         async with local_redis(Path(folder)) as url:
-            yield url, f"our own ({server_binary()})"
+            yield url, f"our own ({Path(server_binary()).name})"
 
 
 def _server(info: object) -> str:
