@@ -91,7 +91,7 @@ class GroqChat:
             while True:
                 by = clock() + (TAIL_TIMEOUT_S if ended else call.idle_timeout_s)
                 try:
-                    with _translated(text=text):
+                    with _translated(text=text), _readable(text=text):
                         async with asyncio.timeout_at(by if text or ended else first_by):
                             chunk = await anext(chunk_iterator, None)
                         if chunk is None:
@@ -127,6 +127,7 @@ class GroqChat:
         with _translated():
             async with asyncio.timeout(timeout_s):
                 reply = await self._client.chat.completions.create(**request, stream=False)
+        with _readable():
             content = reply.choices[0].message.content
             if not content:
                 raise EmptyAnswer("no JSON")
@@ -140,6 +141,7 @@ class GroqChat:
         with _translated():
             async with asyncio.timeout(LIST_TIMEOUT_S):
                 listed = await self._client.models.list()
+        with _readable():
             return frozenset(model.id for model in listed.data)
 
 
@@ -266,10 +268,16 @@ def _translated(*, text: str = "") -> Iterator[None]:
         yield
     except groq.APIStatusError as exc:
         raise _by_status(exc) from None
-    except (groq.APIError, httpx.HTTPError, httpx.StreamError, OSError, TimeoutError) as exc:
-        raise _broken(text, type(exc).__name__) from None
+    except (groq.APIError, httpx.HTTPError, httpx.StreamError, OSError, TimeoutError, ValueError) as exc:
+        raise _broken(text, type(exc).__name__) from None  # ValueError: not JSON
+
+
+@contextmanager
+def _readable(*, text: str = "") -> Iterator[None]:
+    """Around what reads a reply. The SDK builds its objects unchecked: what the API does not promise fails anywhere in it."""
+    try:
+        yield
     except (ValueError, TypeError, AttributeError, LookupError) as exc:
-        # The SDK builds its objects without checking them: a reply that is not what the API promises fails anywhere.
         raise _broken(text, f"unreadable reply, {type(exc).__name__}") from None
 
 
