@@ -50,7 +50,7 @@ resource "aws_instance" "master" {
   }
 
   # The first boot writes to all of these.
-  depends_on = [aws_cloudwatch_log_group.nodes, aws_ssm_parameter.join, aws_route53_record.api_one_master, aws_lb_listener.api]
+  depends_on = [aws_cloudwatch_log_group.nodes, aws_route53_record.api_one_master, aws_lb_listener.api]
 }
 
 # etcd's data has a life of its own. The boot script waits for the volume with this id, formats it only when it is blank,

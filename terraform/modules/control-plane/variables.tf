@@ -105,12 +105,7 @@ variable "root_volume_gib" {
 }
 
 variable "kms_key_arn" {
-  description = "Key that encrypts disks, logs and the join parameter."
-  type        = string
-}
-
-variable "join_parameter" {
-  description = "Name of the SSM parameter that the master's timer writes and workers read."
+  description = "Key that encrypts disks and logs."
   type        = string
 }
 

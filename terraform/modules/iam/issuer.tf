@@ -4,7 +4,6 @@ resource "aws_s3_bucket" "issuer" {
   #checkov:skip=CKV_AWS_18:Two public documents; who reads them is of no interest, who writes them is in CloudTrail
   #checkov:skip=CKV_AWS_144:The master writes both documents again at each start; a copy elsewhere would have another name
   #checkov:skip=CKV_AWS_145:The documents are public and CloudFront must read them without a grant on our key; SSE-S3 encrypts them at rest
-  #checkov:skip=CKV2_AWS_61:Two objects that are overwritten; replaced versions expire below, nothing else may
   #checkov:skip=CKV2_AWS_62:Nothing listens to object events
   bucket        = "${var.name}-issuer-${var.account}"
   force_destroy = true # two documents that the master can write again
@@ -16,6 +15,30 @@ resource "aws_s3_bucket_versioning" "issuer" {
   versioning_configuration {
     status = "Enabled"
   }
+}
+
+# Each start of a master writes both documents again: what they replaced stays for a month of looking back.
+resource "aws_s3_bucket_lifecycle_configuration" "issuer" {
+  bucket = aws_s3_bucket.issuer.id
+
+  rule {
+    id     = "replaced-versions-expire"
+    status = "Enabled"
+
+    filter {
+      prefix = ""
+    }
+
+    noncurrent_version_expiration {
+      noncurrent_days = 30
+    }
+
+    abort_incomplete_multipart_upload {
+      days_after_initiation = 1
+    }
+  }
+
+  depends_on = [aws_s3_bucket_versioning.issuer]
 }
 
 resource "aws_s3_bucket_server_side_encryption_configuration" "issuer" {

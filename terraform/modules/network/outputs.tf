@@ -45,3 +45,8 @@ output "nat_gateway_count" {
   description = "How many NAT gateways are paid for."
   value       = length(aws_nat_gateway.this)
 }
+
+output "private_cidrs" {
+  description = "Workers' addresses, by zone."
+  value       = { for zone, subnet in aws_subnet.private : zone => subnet.cidr_block }
+}

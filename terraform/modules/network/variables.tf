@@ -103,10 +103,10 @@ variable "nat_mode" {
 }
 
 variable "nat_instance" {
-  description = "For nat_mode instance only: AMI id (Debian 12) and instance type."
+  description = "For nat_mode instance only: AMI id (Debian 12, of the type's architecture) and instance type."
   type = object({
     ami_id = string
-    type   = optional(string, "t4g.nano")
+    type   = optional(string, "t3.nano")
   })
   default = null
 
