@@ -58,6 +58,7 @@ async def local_redis(
             # Two servers over one append-only file would destroy it.
             yield await _running(data_dir, share=share)
             return
+        (data_dir / URL_NAME).unlink(missing_ok=True)  # of an owner that was killed
         server = await _start(data_dir, port)
         try:
             yield server.url
