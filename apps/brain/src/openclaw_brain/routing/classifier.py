@@ -1,0 +1,158 @@
+"""Asks the classifier's process. A slow, dead or missing process has no opinion; it never fails a message."""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+from openclaw_brain.routing.classifier_process import EXIT_NOT_INSTALLED
+from openclaw_brain.routing.reading import clean
+from openclaw_core import logs
+
+log = logs.get(__name__)
+
+COMMAND = (sys.executable, "-m", "openclaw_brain.routing.classifier_process")
+ENVIRONMENT = {
+    # Two or more threads on busy cores took 100 to 200 ms for a message, one takes 4.
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "PYTHONUTF8": "1",
+}
+"""All that the process gets: it needs no token and no key."""
+RESTART_WAIT_MAX_S = 60.0
+
+
+@dataclass(eq=False)
+class Classifier:
+    """Starts its process with the first question, or at once if asked to, and again if it died."""
+
+    command: Sequence[str] = COMMAND
+    answer_timeout_s: float = 1.0
+    start_timeout_s: float = 15.0
+    """How long a question waits for a process that is starting; one that takes longer than twice that is ended."""
+    clock: Callable[[], float] = time.monotonic
+    _process: asyncio.subprocess.Process | None = field(default=None, repr=False)
+    _running: asyncio.Task[None] | None = field(default=None, repr=False)
+    _ready: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+    _asked: dict[int, asyncio.Future[Mapping[str, float]]] = field(default_factory=dict, repr=False)
+    _count: int = 0
+    _installed: bool = True
+    _failures: int = 0
+    _not_before: float = 0.0
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, *, start_now: bool = False) -> "AsyncIterator[Classifier]":
+        """A classifier whose process is gone when the block ends. *start_now* spares the first message the start."""
+        classifier = cls()
+        try:
+            if start_now:
+                classifier.start()
+            yield classifier
+        finally:
+            await classifier.close()
+
+    @property
+    def pid(self) -> int | None:
+        """The process, if one runs."""
+        return self._process.pid if self._process else None
+
+    def start(self) -> None:
+        """Start the process, unless it runs, is not installed, or failed a moment ago."""
+        if self._running is not None and not self._running.done():
+            return
+        if self._installed and self.clock() >= self._not_before:
+            self._ready.clear()
+            self._running = asyncio.create_task(self._run(), name="classifier process")
+
+    async def scores(self, text: str) -> Mapping[str, float] | None:
+        """How well each role fits *text*, around 1 for yes and -1 for no; None: no opinion. Never raises for a fault."""
+        self.start()
+        if self._running is None or self._running.done():
+            return None
+        number = self._count = self._count + 1
+        answer: asyncio.Future[Mapping[str, float]] = asyncio.get_running_loop().create_future()
+        try:
+            if not self._ready.is_set():
+                async with asyncio.timeout(self.start_timeout_s):
+                    await self._ready.wait()
+            process = self._process
+            if process is None or process.stdin is None:  # it died while starting
+                return None
+            self._asked[number] = answer
+            async with asyncio.timeout(self.answer_timeout_s):
+                process.stdin.write(json.dumps({"n": number, "text": clean(text)}).encode() + b"\n")
+                await process.stdin.drain()
+                return await answer
+        except (TimeoutError, OSError, _Died):
+            return None
+        finally:
+            self._asked.pop(number, None)
+
+    async def close(self) -> None:
+        """End the process and wait until it is gone."""
+        if self._running is not None:
+            self._running.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._running
+            self._running = None
+
+    async def _run(self) -> None:
+        try:
+            await self._converse()
+        except (OSError, ValueError, KeyError, TypeError, TimeoutError):
+            log.warning("classifier.broken")
+        finally:
+            await self._end()
+
+    async def _converse(self) -> None:
+        self._process = await asyncio.create_subprocess_exec(
+            *self.command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+            env=ENVIRONMENT, start_new_session=True,
+        )  # fmt: skip
+        assert self._process.stdout is not None  # noqa: S101 - it is a pipe
+        began = self.clock()
+        async with asyncio.timeout(2 * self.start_timeout_s):
+            first = await self._process.stdout.readline()
+        if first:
+            if json.loads(first).get("ready") is not True:
+                raise ValueError("the classifier's process did not say that it is ready")
+            log.info("classifier.ready", took_s=round(self.clock() - began, 3))
+            self._ready.set()
+            while line := await self._process.stdout.readline():
+                reply = json.loads(line)
+                answer = self._asked.get(reply["n"])
+                if answer is not None and not answer.done():
+                    answer.set_result({str(role): float(score) for role, score in reply["scores"].items()})
+                self._failures = 0
+
+    async def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    process.kill()
+            code = await process.wait()
+            # asyncio closes the pipe's transport only when someone lets it
+            if process.stdin is not None:
+                process.stdin.close()
+            if code == EXIT_NOT_INSTALLED:
+                self._installed = False
+                log.warning("classifier.not_installed", install="openclaw-brain[classifier]")
+            else:
+                log.info("classifier.ended", code=code)
+        self._not_before = self.clock() + min(RESTART_WAIT_MAX_S, (2.0**self._failures - 1))
+        self._failures = min(self._failures + 1, 10)
+        self._ready.set()  # whoever waits for a start sees that there is no process
+        for answer in self._asked.values():
+            if not answer.done():
+                answer.set_exception(_Died())
+        self._asked.clear()
+
+
+class _Died(Exception):
+    """The process ended with questions open."""

