@@ -26,7 +26,9 @@ TABLE_MAX_CHARS = 40
 _HEBREW = re.compile("[\u0590-\u05ff\ufb1d-\ufb4f]")
 _BREAK = re.compile(rb"<br\s*/?>", re.IGNORECASE)
 _MATH = re.compile(rb"\\\((?P<inline>[^$\n]+?)\\\)|\\\[(?P<block>(?:[^$\n]|\n(?!\s*\n))+?)\\\]")
-_DEFINITION = re.compile(rb"^ {0,3}(?P<open>\[)[^\]\n]+\]:", re.MULTILINE)
+_DEFINITION = re.compile(
+    rb"^[ \t>*+-]*(?:\d+[.)][ \t]*)*(?P<open>\[)(?:\\.|[^\]\\]){1,200}\]:", re.MULTILINE | re.DOTALL
+)
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})(.*)$")
 
 Edit = tuple[int, int, bytes]
@@ -53,6 +55,8 @@ class _Seen:
     math: list[tuple[int, int, bytes]] = field(default_factory=list)
     table_ranges: list[tuple[int, int]] = field(default_factory=list)
     tables: list[_Table] = field(default_factory=list)
+    surplus: list[tuple[int, int]] = field(default_factory=list)
+    """Ends of table rows that have more cells than the header; Markdown drops those."""
 
 
 def prepared(markdown: str) -> str:
@@ -64,9 +68,17 @@ def prepared(markdown: str) -> str:
     text = cleaned(markdown)
     if any(mark in text for mark in ("<", "$", "||", "\\(", "\\[", "]:", "|")):
         source = text.encode()
-        source = _edited(source, _edits(source, _look(source)))
+        for _ in range(3):  # an edit may make a table or a formula of what was none; twice is already rare
+            edits = _edits(source, _look(source))
+            if not edits:
+                break
+            source = _edited(source, edits)
         if b"|" in source:
-            source = _edited(source, _lists_for_tables(source, _look(source)))
+            seen = _look(source)
+            if seen.surplus:
+                source = _edited(source, _joined_to_last_cell(source, seen))
+                seen = _look(source)
+            source = _edited(source, _lists_for_tables(source, seen))
         text = source.decode()
     return text
 
@@ -146,6 +158,8 @@ def _look(source: bytes) -> _Seen:
         elif kind == "End":
             if name in ("BlockQuote", "List"):
                 depth -= 1
+            elif name == "TableRow" and rows and rows[-1] and source[rows[-1][-1][1] : end].strip(b"| \t\n"):
+                seen.surplus.append((rows[-1][-1][1], end))
             elif name == "Table" and table is not None:
                 if depth == 0:
                     cells = tuple(tuple(row) for row in rows)
@@ -170,22 +184,22 @@ def _edits(source: bytes, seen: _Seen) -> list[Edit]:
             else:
                 edits.append((at, tag.end(), b"" if source[tag.end() : tag.end() + 1] == b"\n" else b"\n"))
     for start, end, formula in seen.math:
-        if start in tables:
+        signs = [start, end - 1] if source[start : start + 2] != b"$$" else [start, start + 1, end - 2, end - 1]
+        if start in tables and b"`" not in formula:
             # The converter writes a cell's math before the whole table; as code it stays in its cell.
-            if b"`" not in formula:
-                edits.append((start, end, b"`" + formula + b"`"))
-        elif source[start : start + 2] != b"$$" and not _is_formula(formula):
-            edits += [(start, start, b"\\"), (end - 1, end - 1, b"\\")]
+            edits.append((start, end, b"`" + formula + b"`"))
+        elif start in tables or (len(signs) == 2 and not _is_formula(formula)):
+            edits += [(at, at, b"\\") for at in signs]
     for at in _find(source, b"||"):
         if at not in protected and source[at - 1 : at] != b"\\":
-            edits.append((at, at + 2, b"| |" if at in tables else b"\\|\\|"))
+            edits.append((at + 1, at + 1, b" ") if at in tables else (at, at + 2, b"\\|\\|"))
     for found in _MATH.finditer(source):
-        if found.start() in protected or found.start() in tables:
+        if any(end in protected or end in tables for end in (found.start(), found.end() - 1)):
             continue
         inline, block = found["inline"], found["block"]
         formula = (inline or block).strip()
         if formula:
-            marks = b"$" if inline else b"$$"
+            marks = b"$$" if block else b"$" if _is_formula(formula) else b""
             edits.append((found.start(), found.end(), marks + formula + marks))
     edits += [
         (found.start("open"), found.start("open"), b"\\")
@@ -198,6 +212,14 @@ def _edits(source: bytes, seen: _Seen) -> list[Edit]:
 def _is_formula(text: bytes) -> bool:
     """Whether `$text$` is math and not what stands between two prices."""
     return any(sign in text for sign in b"\\^_={") or re.fullmatch(rb"[A-Za-z]\S{0,12}", text) is not None
+
+
+def _joined_to_last_cell(source: bytes, seen: _Seen) -> list[Edit]:
+    edits: list[Edit] = []
+    for start, end in seen.surplus:
+        last = start + len(source[start:end].rstrip(b"| \t\n"))
+        edits += [(at, at, b"\\") for at in range(start, last) if source[at : at + 1] == b"|"]
+    return edits
 
 
 def _lists_for_tables(source: bytes, seen: _Seen) -> list[Edit]:
