@@ -18,14 +18,15 @@ PAGE_FILES = {
     "": ("index.html", "text/html"),
     "style.css": ("style.css", "text/css"),
     "app.js": ("app.js", "text/javascript"),
-    "messages.js": ("messages.js", "text/javascript"),
+    "composer.js": ("composer.js", "text/javascript"),
     "formatting.js": ("formatting.js", "text/javascript"),
+    "messages.js": ("messages.js", "text/javascript"),
     "server.js": ("server.js", "text/javascript"),
+    "words.js": ("words.js", "text/javascript"),
     "icon.svg": ("icon.svg", "image/svg+xml"),
 }
 MAX_UPLOAD_BYTES = 20 * 1024 * 1024
 MAX_TEXT = 4096
-HEARTBEAT_S = 10.0
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -84,7 +85,7 @@ class PageRoutes:
 
     def _summary(self, chat: Chat) -> Wire:
         messages = self._world.messages(chat.id)
-        first = next((m["text"] for m in messages if not m.get("from", {}).get("is_bot") and _worth_a_title(m)), "")
+        first = next((said for m in messages if (said := _title_from(m))), "")
         last = messages[-1] if messages else None
         return {
             "id": chat.id,
@@ -106,7 +107,7 @@ class PageRoutes:
         with self._world.changes.listening() as changes:
             await response.write(b'data: {"kind": "hello"}\n\n')
             async for change in changes:
-                if change["kind"] == "chat":
+                if change["kind"] in ("chat", "message"):
                     chat = self._world.chats.get(change["chat_id"])
                     change = change | {"chat": self._summary(chat) if chat else None}
                 await response.write(f"data: {json.dumps(change)}\n\n".encode())
@@ -136,8 +137,8 @@ class PageRoutes:
             raise web.HTTPBadRequest(text="nothing to send")
         reply_to = wish.get("reply_to")
         # As Telegram's own apps do, a longer text becomes several messages.
-        for start in range(0, len(text), MAX_TEXT // 2 if any(ord(c) > 0xFFFF for c in text) else MAX_TEXT):
-            size = MAX_TEXT // 2 if any(ord(c) > 0xFFFF for c in text) else MAX_TEXT
+        size = MAX_TEXT // 2 if any(ord(char) > 0xFFFF for char in text) else MAX_TEXT
+        for start in range(0, len(text), size):
             self._people.says(
                 chat.id,
                 text[start : start + size],
@@ -234,9 +235,15 @@ def _shown_at(message: Wire) -> int:
     return int(message.get("edit_date") or message.get("date") or 0)
 
 
-def _worth_a_title(message: Wire) -> bool:
-    text = message.get("text", "")
-    return bool(text) and not text.startswith("/")
+def _title_from(message: Wire) -> str:
+    """What a conversation may be called after: a user's own words, or the file that they sent."""
+    if message.get("from", {}).get("is_bot"):
+        return ""
+    text = str(message.get("text") or message.get("caption") or "")
+    if text and not text.startswith("/"):
+        return text
+    file = message.get("document")
+    return str(file.get("file_name", "")) if isinstance(file, dict) else ""
 
 
 def _kind_of(message: Wire) -> str:

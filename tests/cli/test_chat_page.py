@@ -1,0 +1,301 @@
+"""The chat page in a real browser, with a real bot behind it: what people see, hear by a screen reader, and can do."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, expect
+from telegram import BotCommand
+
+from openclaw_cli.standin.bot_api import BotApi
+from tests.cli.chat_browser import ARTIFACTS, EchoBot, browser, browser_path
+from tests.cli.standin.conftest import TOKEN, bot_for
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),  # one browser for all tests, a fresh profile for each
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        browser_path() is None,
+        reason="NO BROWSER: the chat page was NOT tested. Install Chromium or Chrome, or set OPENCLAW_CHROMIUM.",
+    ),
+]
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def api() -> AsyncIterator[BotApi]:
+    async with BotApi.open(token=TOKEN, flood=False, notice="A small English demo model answers here.") as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def bot(api: BotApi) -> AsyncIterator[EchoBot]:
+    async with bot_for(api.url) as client:
+        await client.set_my_commands([BotCommand("start", "Say hello"), BotCommand("stop", "Stop the answer")])
+        await client.set_my_commands([BotCommand("start", "לומר שלום")], language_code="he")
+        echo = EchoBot(client)
+        running = asyncio.create_task(echo.run(), name="echo bot")
+        yield echo
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def chromium() -> AsyncIterator[Browser]:
+    async with browser() as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def context(chromium: Browser) -> AsyncIterator[BrowserContext]:
+    context = await chromium.new_context(viewport={"width": 1100, "height": 720})
+    context.set_default_timeout(8000)
+    yield context
+    await context.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(api: BotApi, bot: EchoBot, context: BrowserContext) -> AsyncIterator[Page]:
+    page = await context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda line: faults.append(line.text) if line.type == "error" else None)
+    await page.goto(api.url)
+    await expect(page.locator("#link")).to_have_text("Connected")
+    yield page
+    # A lost connection is logged by the browser itself; anything else is our own fault.
+    assert [fault for fault in faults if "net::" not in fault and "Failed to load resource" not in fault] == []
+
+
+async def say(page: Page, text: str) -> None:
+    await page.get_by_role("textbox", name="Message").fill(text)
+    await page.keyboard.press("Enter")
+
+
+async def shot(page: Page, name: str) -> None:
+    ARTIFACTS.mkdir(exist_ok=True)
+    await page.screenshot(path=ARTIFACTS / f"{name}.png")
+
+
+async def test_a_message_typed_in_is_answered_with_live_edits(page: Page, bot: EchoBot) -> None:
+    bot.go_on.clear()
+    await say(page, "hello there")
+
+    answer = page.locator(".message.theirs .body")
+    await expect(answer).to_have_text("You said: hel")
+    await expect(page.locator(".message.mine .reaction")).to_have_text("👀")
+    bot.go_on.set()
+    await expect(answer).to_contain_text("You said: hello there")
+    await expect(answer.locator("strong")).to_have_text("You said")
+    await expect(answer.locator("figure figcaption")).to_contain_text("python")
+    await expect(page.locator(".message.theirs")).to_have_count(1)
+    await shot(page, "chat-light")
+
+
+async def test_a_button_is_pressed_and_the_bot_hears_of_it(page: Page, bot: EchoBot) -> None:
+    bot.go_on.clear()
+    await say(page, "a long story")
+
+    await page.get_by_role("button", name="Stop", exact=True).click()
+
+    await expect(page.locator(".toast")).to_have_text("Stopped.")
+    assert bot.pressed == ["stop:1"]
+    bot.go_on.set()
+    await expect(page.get_by_role("button", name="Stop", exact=True)).to_have_count(0)
+
+
+async def test_hebrew_is_shown_from_right_to_left_and_english_beside_it_from_left(page: Page) -> None:
+    await say(page, "מה ההבדל בין list ל־tuple?")
+
+    mine = page.locator(".message.mine .line")
+    await expect(mine).to_have_css("direction", "rtl")
+    answer = page.locator(".message.theirs .line").first
+    await expect(answer).to_contain_text("You said: מה")
+    await expect(answer).to_have_css("direction", "ltr")
+    await expect(page.locator(".message.theirs pre")).to_have_css("direction", "ltr")
+    await page.get_by_role("textbox").fill("שלום")
+    await expect(page.get_by_role("textbox")).to_have_css("direction", "rtl")
+    await shot(page, "chat-hebrew")
+
+
+async def test_markup_in_a_message_is_only_text(api: BotApi, page: Page) -> None:
+    attack = "<img src=x onerror=\"document.title='hacked'\"><script>document.title='hacked'</script>"
+    await say(page, attack)
+
+    await expect(page.locator(".message.mine .body")).to_have_text(attack)
+    await expect(page.locator(".message.theirs .body")).to_contain_text(attack)
+    assert await page.locator("#log img, #log script").count() == 0
+    assert "hacked" not in await page.title() or (await page.title()).startswith("<img")
+
+
+async def test_links_lead_only_to_the_web(api: BotApi, page: Page) -> None:
+    chat_id = next(iter(api.world.chats))
+    async with bot_for(api.url) as client:
+        markup = '<a href="javascript:alert(1)">bad</a> <a href="https://example.org/a">good</a>'
+        await client.send_message(chat_id, markup, parse_mode="HTML")
+
+    await expect(page.locator(".message a")).to_have_count(1)
+    assert await page.locator(".message a").get_attribute("href") == "https://example.org/a"
+
+
+async def test_no_sideways_scrolling_at_phone_width_even_with_long_words_and_code(
+    api: BotApi, page: Page, bot: EchoBot
+) -> None:
+    await page.set_viewport_size({"width": 360, "height": 640})
+    await say(page, "https://example.org/" + "x" * 300)
+    await say(page, "שורה ארוכה מאוד של עברית " * 12)
+
+    await expect(page.locator(".message.theirs figure")).to_have_count(2)
+    widths = await page.evaluate(
+        "[document.documentElement.scrollWidth, document.querySelector('#scroll').scrollWidth]"
+    )
+    assert max(widths) <= 360
+    await shot(page, "chat-phone")
+
+
+async def test_the_list_of_chats_is_a_drawer_on_a_phone(page: Page) -> None:
+    await page.set_viewport_size({"width": 360, "height": 640})
+    await expect(page.locator("#sidebar")).not_to_be_visible()
+
+    await page.get_by_role("button", name="Chats").click()
+    await expect(page.get_by_role("button", name="New chat", exact=True).first).to_be_focused()
+    await page.wait_for_timeout(250)
+    await shot(page, "chat-phone-drawer")
+    await page.keyboard.press("Escape")
+
+    await expect(page.locator("#sidebar")).not_to_be_visible()
+
+
+async def test_each_conversation_keeps_its_own_messages_and_draft(page: Page) -> None:
+    await say(page, "first question")
+    await expect(page.locator(".message.theirs figure")).to_have_count(1)
+    await page.get_by_role("textbox").fill("half a thought")
+    await page.get_by_role("button", name="New chat", exact=True).first.click()
+    await expect(page.locator(".message")).to_have_count(0)
+    await say(page, "second question")
+    await expect(page.locator(".chat")).to_have_count(2)
+
+    await page.locator(".chat", has_text="first question").click()
+
+    await expect(page.locator(".message.mine .body")).to_have_text("first question")
+    await expect(page.get_by_role("textbox")).to_have_value("half a thought")
+    await page.reload()
+    await expect(page.locator(".message.mine .body")).to_have_text("first question")
+
+
+async def test_everything_works_by_keyboard_alone(page: Page, bot: EchoBot) -> None:
+    bot.go_on.clear()
+    await page.keyboard.press("/")
+    await expect(page.get_by_role("option")).to_have_count(2)
+    await expect(page.get_by_role("option").first).to_have_attribute("aria-selected", "true")
+    await shot(page, "chat-commands")
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("textbox")).to_have_value("/stop ")
+    await page.keyboard.press("Shift+Enter")
+    await page.keyboard.type("now")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".message.mine .line")).to_have_text(["/stop", "now"])
+
+    stop = page.get_by_role("button", name="Stop", exact=True)
+    await expect(stop).to_be_visible()
+    for _ in range(20):
+        await page.keyboard.press("Shift+Tab")
+        if await stop.evaluate("node => node === document.activeElement"):
+            break
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".toast")).to_be_visible()
+    assert bot.pressed == ["stop:1"]
+
+
+async def test_a_file_goes_up_and_another_comes_down(page: Page, bot: EchoBot) -> None:
+    await page.locator("#file").set_input_files({"name": "note.txt", "mimeType": "text/plain", "buffer": b"quiet"})
+    await page.get_by_role("textbox").fill("please")
+    await page.keyboard.press("Enter")
+
+    link = page.locator(".message.theirs a.file")
+    await expect(link).to_contain_text("LOUD.txt")
+    async with page.expect_download() as download:
+        await link.click()
+    path = await (await download.value).path()
+    assert path.read_bytes() == b"QUIET"
+    assert bot.files == [("note.txt", b"quiet")]
+    await expect(page.locator(".message.mine")).to_contain_text("please")
+    await shot(page, "chat-file")
+
+
+async def test_dark_follows_the_system_until_the_user_decides(page: Page) -> None:
+    ground = "getComputedStyle(document.querySelector('.main')).backgroundColor"
+    light = await page.evaluate(ground)
+    await page.emulate_media(color_scheme="dark")
+    dark = await page.evaluate(ground)
+    await say(page, "good evening")
+    await expect(page.locator(".message.theirs figure")).to_have_count(1)
+    await shot(page, "chat-dark")
+    await page.get_by_role("button", name="Light colours").click()
+
+    assert dark != light
+    assert await page.evaluate(ground) == light
+    await page.reload()
+    await expect(page.locator("#link")).to_have_text("Connected")
+    assert await page.evaluate(ground) == light
+
+
+async def test_the_banner_and_the_roles_are_there_for_a_screen_reader(page: Page) -> None:
+    await expect(page.locator("#notice")).to_have_text("A small English demo model answers here.")
+    await expect(page.get_by_role("log", name="Messages")).to_have_attribute("aria-live", "polite")
+    unnamed = await page.evaluate(
+        "[...document.querySelectorAll('button,a,textarea')].filter(n => !(n.getAttribute('aria-label') || n.textContent.trim())).length"
+    )
+    assert unnamed == 0
+
+
+async def test_typing_is_shown_until_the_message_comes(api: BotApi, page: Page) -> None:
+    chat_id = next(iter(api.world.chats))
+    async with bot_for(api.url) as client:
+        await client.send_chat_action(chat_id, "typing")
+        await expect(page.locator("#typing")).to_contain_text("OpenClaw is writing…")
+        await client.send_message(chat_id, "done")
+
+    await expect(page.locator("#typing")).to_be_empty()
+
+
+async def test_a_hebrew_browser_gets_a_hebrew_page_and_its_own_commands(
+    api: BotApi, bot: EchoBot, chromium: Browser
+) -> None:
+    context = await chromium.new_context(locale="he-IL", viewport={"width": 1100, "height": 720})
+    page = await context.new_page()
+    await page.goto(api.url)
+    await expect(page.locator("#link")).to_have_text("מחובר")
+
+    await expect(page.locator("html")).to_have_attribute("dir", "rtl")
+    await page.get_by_role("textbox").press("/")
+    await expect(page.get_by_role("option")).to_contain_text("לומר שלום")
+    await shot(page, "chat-hebrew-page")
+    user = next(iter(api.world.chats.values()))
+    assert user.language_code == "he"
+    await context.close()
+
+
+async def test_a_lost_connection_is_said_and_heals_with_nothing_missing(chromium: Browser) -> None:
+    context = await chromium.new_context()
+    page = await context.new_page()
+    async with BotApi.open(token=TOKEN) as first:
+        port = int(first.url.rpartition(":")[2])
+        await page.goto(first.url)
+        await expect(page.locator("#link")).to_have_text("Connected")
+        await page.get_by_role("textbox").fill("do not lose me")
+
+    await expect(page.locator("#lost")).to_be_visible()
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".toast").first).to_contain_text("Not sent")
+    await expect(page.get_by_role("textbox")).to_have_value("do not lose me")
+    await shot(page, "chat-lost")
+
+    async with BotApi.open(token=TOKEN, port=port) as second:
+        await expect(page.locator("#link")).to_have_text("Connected", timeout=9000)
+        await expect(page.locator("#lost")).not_to_be_visible()
+        await page.get_by_role("textbox").press("Enter")
+        await expect(page.locator(".message.mine .body")).to_have_text("do not lose me")
+        assert [m["text"] for chat in second.world.chats for m in second.messages(chat)] == ["do not lose me"]
+    await context.close()
