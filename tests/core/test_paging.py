@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from openclaw_core.paging import _Span, _tidy, pages, plain, preview
+from openclaw_core.paging import _Span, _tidy, pages, plain, preview, with_note
 from openclaw_core.ports import Entity, Page
 
 RLM = "\u200f"
@@ -141,7 +141,7 @@ def marks(*kinds: str) -> st.SearchStrategy[list[str]]:
 
 # Formulas are left out (LaTeX has words of its own), and what arises when all these meet in one line: no model writes that.
 @given(marks(*INLINE, *SPECIAL) | marks(*INLINE, *MONEY) | marks(*INLINE, *TABLE), st.booleans())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_words_between_marks_stay_in_order(between: list[str], hebrew: bool) -> None:
     words = [f"מל{number}ה" if hebrew else f"wo{number}rd" for number in range(len(between))]
 
@@ -442,6 +442,25 @@ def test_what_is_open_is_closed_in_a_preview(so_far: str, text: str, kinds: set[
 
     assert page.text == text
     assert {entity.type for entity in page.entities} == kinds
+
+
+@pytest.mark.parametrize(
+    ("cut", "code"),
+    [
+        ("```py\nx = 1\ny =", ["x = 1\ny ="]),
+        ("~~~~\na\n```", ["a\n```"]),
+        ("text **bo", []),
+        ("use `x", []),
+        ("done.", []),
+    ],
+)
+def test_a_note_stands_outside_of_what_was_cut(cut: str, code: list[str]) -> None:
+    page = only(with_note(cut, "_cut here_"))
+
+    assert marked(page, "pre") == code
+    assert marked(page, "italic") == ["cut here"]
+    assert page.text.endswith("\n\ncut here")
+    assert "**" not in page.text
 
 
 def test_a_text_that_turns_to_hebrew_late_does_not_change_its_first_pages() -> None:

@@ -1,7 +1,7 @@
 """JSON logs on stderr, one line for each event, and one way for every unexpected fault: where it happened, never what it said.
 
-Built on the standard library alone: importing structlog took 0.4 s and 19 MB here, logging and json 0.02 s and 2 MB; and the
-part that matters, what of a foreign record may be written, is ours in any case.
+Built on the standard library alone: importing structlog costs each agent 0.1 s and 4 MB more (0.2 s and 10 MB where rich is
+installed), and the part that matters, what of a foreign record may be written, is ours in any case.
 """
 
 import asyncio

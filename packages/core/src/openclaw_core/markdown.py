@@ -83,22 +83,33 @@ def prepared(markdown: str) -> str:
     return text
 
 
-def closed(markdown: str) -> str:
-    """A text that is still streaming, with the bold or code of its last paragraph closed, so that no bare mark shows."""
-    lines = markdown.split("\n")
+def with_note(markdown: str, note: str) -> str:
+    """*note* as a paragraph of its own after a text that may have been cut anywhere, also in the middle of code."""
+    fence = _open_fence(markdown)
+    end = f"\n{fence}" if fence else ""
+    return f"{closed(markdown).rstrip()}{end}\n\n{note}"
+
+
+def _open_fence(markdown: str) -> str:
+    """The mark that would end the code in which the text ends, or nothing."""
     fence = ""
-    for line in lines:
+    for line in markdown.split("\n"):
         if (mark := _FENCE.match(line)) is None:
             continue
         if not fence:
             fence = mark[1]
         elif mark[1][0] == fence[0] and len(mark[1]) >= len(fence) and not mark[2].strip():
             fence = ""
-    if fence:
+    return fence
+
+
+def closed(markdown: str) -> str:
+    """A text that is still streaming, with the bold or code of its last paragraph closed, so that no bare mark shows."""
+    if _open_fence(markdown):
         return markdown  # the parser ends an open fence at the end of the text
     start = markdown.rfind("\n\n") + 1
     tail = markdown[start:]
-    if re.fullmatch("`{1,2}", lines[-1].strip()):  # the beginning of a fence
+    if re.fullmatch("`{1,2}", tail.rpartition("\n")[2].strip()):  # the beginning of a fence
         return markdown.rstrip().rstrip("`")
     if tail.count("`") % 2:
         return markdown[:-1] if tail.endswith("`") else markdown + "`"

@@ -91,6 +91,11 @@ def plain(page: Page) -> Page:
     return Page(text=page.text)
 
 
+def with_note(markdown: str, note: str) -> str:
+    """*markdown*, cut wherever it was, and below it *note* outside of any code or bold text that was left open."""
+    return source.with_note(markdown, note)
+
+
 def preload() -> None:
     """Import the converter now, while nobody waits for it (0.1 s)."""
     _converted("")

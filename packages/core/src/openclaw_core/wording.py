@@ -23,6 +23,7 @@ ANSWER_SHARE = 0.3
 """From this share of Hebrew letters in a message on, it is answered in Hebrew."""
 
 _HEBREW = re.compile("[\u0590-\u05ff\ufb1d-\ufb4f]")
+_NO_WORDS = re.compile(r"https?://\S+|www\.\S+|(?<!\S)[/@]\w\S*")
 
 
 class Say(StrEnum):
@@ -357,10 +358,11 @@ def hebrew_share(text: str, *, first_letters: int | None = None) -> float:
 
 
 def lang_of(text: str = "", *, stored: Lang | None = None, language_code: str | None = None) -> Lang:
-    """The language of an answer to *text*, or without letters in it, that of notices.
+    """The language of an answer to *text*, or without words in it, that of notices.
 
-    Notices go by the stored choice, then by the `language_code` of the user's app, then English.
+    Commands, mentions and addresses are no words. Notices go by the stored choice, then by the `language_code` of the user's app, then English.
     """
+    text = _NO_WORDS.sub(" ", text)
     if any(char.isalpha() for char in text):
         return "he" if hebrew_share(text) >= ANSWER_SHARE else "en"
     if stored is not None:
