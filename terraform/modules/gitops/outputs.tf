@@ -17,3 +17,10 @@ output "argocd_version" {
   description = "Argo CD's version; platform/argocd must manage the same."
   value       = local.pins.argocd.version
 }
+
+output "bucket" {
+  description = "The cluster's bucket once its gitops/ is complete: a master that is told this name finds everything."
+  value       = var.bucket
+
+  depends_on = [aws_s3_object.index]
+}

@@ -1,0 +1,24 @@
+# What only prod promises.
+mock_provider "aws" {}
+mock_provider "tls" {}
+
+variables {
+  ami_id = "ami-0123456789abcdef0"
+}
+
+run "prod_without_backups_is_refused" {
+  command = plan
+  variables {
+    snapshot_retention_days = 3
+  }
+  expect_failures = [var.snapshot_retention_days]
+}
+
+run "prod_is_protected_and_survives_a_zone" {
+  command = plan
+
+  assert {
+    condition     = var.protected && length(var.zones) == 3 && var.nat_mode == "gateway_per_zone"
+    error_message = "prod must be protected from a destroy, and stand in three zones with a way out of each"
+  }
+}

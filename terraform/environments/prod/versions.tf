@@ -1,0 +1,22 @@
+terraform {
+  required_version = ">= 1.11"
+
+  # Bucket and region come from clusters/<env>/environment.yaml: `scripts/infra` passes them on, since a backend block can
+  # read no file.
+  backend "s3" {
+    key          = "prod/terraform.tfstate"
+    encrypt      = true
+    use_lockfile = true
+  }
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 6.28, < 7.0"
+    }
+    tls = {
+      source  = "hashicorp/tls"
+      version = ">= 4.0, < 5.0"
+    }
+  }
+}

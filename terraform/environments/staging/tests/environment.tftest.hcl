@@ -1,0 +1,126 @@
+# The whole environment from its own terraform.tfvars, with made-up values for what only AWS could tell.
+mock_provider "aws" {
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::111122223333:role/mock" }
+  }
+  mock_resource "aws_iam_openid_connect_provider" {
+    defaults = { arn = "arn:aws:iam::111122223333:oidc-provider/mock" }
+  }
+  mock_resource "aws_kms_key" {
+    defaults = { arn = "arn:aws:kms:eu-central-1:111122223333:key/mock" }
+  }
+  mock_resource "aws_s3_bucket" {
+    defaults = {
+      arn                         = "arn:aws:s3:::mock"
+      bucket_regional_domain_name = "mock.s3.eu-central-1.amazonaws.com"
+    }
+  }
+  mock_resource "aws_cloudfront_distribution" {
+    defaults = {
+      arn         = "arn:aws:cloudfront::111122223333:distribution/MOCK"
+      domain_name = "d111111abcdef8.cloudfront.net"
+    }
+  }
+  mock_resource "aws_cloudwatch_log_group" {
+    defaults = { arn = "arn:aws:logs:eu-central-1:111122223333:log-group:mock" }
+  }
+  mock_resource "aws_sns_topic" {
+    defaults = { arn = "arn:aws:sns:eu-central-1:111122223333:mock" }
+  }
+  mock_resource "aws_launch_template" {
+    defaults = { id = "lt-0123456789abcdef0", latest_version = 1 }
+  }
+  mock_resource "aws_ebs_volume" {
+    defaults = { id = "vol-0123456789abcdef0" }
+  }
+  mock_resource "aws_network_interface" {
+    defaults = { private_ip = "10.20.0.10" }
+  }
+}
+
+mock_provider "tls" {
+  mock_data "tls_certificate" {
+    defaults = { certificates = [{ sha1_fingerprint = "0123456789abcdef0123456789abcdef01234567" }] }
+  }
+}
+
+variables {
+  ami_id = "ami-0123456789abcdef0" # stands in for what scripts/pin writes
+}
+
+run "one_apply_makes_the_whole_environment" {
+  assert {
+    condition     = output.endpoint == "api.${output.name}.internal" && length(output.master_instance_ids) == 1
+    error_message = "an environment has an endpoint and a master"
+  }
+  assert {
+    condition     = toset(keys(output.service_role_arns)) == toset(["external-secrets", "cloud-controller", "ebs-csi", "cluster-autoscaler"])
+    error_message = "the manifests need these four roles"
+  }
+}
+
+run "machines_boot_exactly_what_user_data_renders" {
+  assert {
+    condition     = tomap(module.workers.launch_template_user_data) == tomap(module.user_data.worker_user_data_base64)
+    error_message = "a launch template's user data differs from what modules/user-data renders"
+  }
+  assert {
+    condition     = alltrue([for text in concat(module.user_data.control_plane_user_data_base64, values(module.user_data.worker_user_data_base64)) : length(text) <= 21848])
+    error_message = "user data exceeds EC2's 16 KiB"
+  }
+}
+
+run "the_kubelets_labels_are_those_the_autoscaler_is_told" {
+  assert {
+    condition     = module.workers.node_labels == { for name, pool in var.pools : name => merge(pool.labels, { "openclaw.io/pool" = name }) }
+    error_message = "a pool's labels differ between user data and the autoscaler's tags"
+  }
+}
+
+run "agents_grow_and_keep_to_their_pool" {
+  assert {
+    condition     = var.pools["agents"].max_per_zone > var.pools["agents"].min_per_zone && var.pools["agents"].taints[0].effect == "NoSchedule"
+    error_message = "the autoscaler needs room in the agents' pool, and other Pods must stay away from it"
+  }
+}
+
+run "the_manifests_follow_this_environment" {
+  assert {
+    condition     = yamldecode(module.gitops.manifests["60-root.yaml"]).spec.source.path == "clusters/${local.environment}"
+    error_message = "Argo CD must follow clusters/<env>"
+  }
+}
+
+run "secrets_are_containers_of_this_environment" {
+  assert {
+    condition     = alltrue([for secret in aws_secretsmanager_secret.this : startswith(secret.name, "openclaw/${local.environment}/")])
+    error_message = "external-secrets may read openclaw/<env>/ only"
+  }
+}
+
+run "a_missing_image_says_what_to_run" {
+  command = plan
+  variables {
+    ami_id = ""
+  }
+  expect_failures = [var.ami_id]
+}
+
+run "an_even_number_of_masters_is_refused" {
+  command = plan
+  variables {
+    masters = 2
+  }
+  expect_failures = [var.masters]
+}
+
+run "jobs_among_the_platforms_pods_are_refused" {
+  command = plan
+  variables {
+    pools = {
+      system = { instance_types = ["t3.large"], min_per_zone = 1, max_per_zone = 2 }
+      agents = { instance_types = ["t3.large"], min_per_zone = 0, max_per_zone = 2 }
+    }
+  }
+  expect_failures = [var.pools]
+}

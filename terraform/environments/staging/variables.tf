@@ -1,0 +1,136 @@
+variable "ami_id" {
+  description = "Debian 12's official image (amd64) for the region. `scripts/pin` looks it up and writes it to terraform.tfvars; there is no most_recent, so an image changes only by a reviewed commit."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^ami-[0-9a-f]{8,17}$", var.ami_id))
+    error_message = "ami_id is not set: run `scripts/pin` with a network, which looks up Debian 12's official image for this region and writes it to terraform.tfvars."
+  }
+}
+
+variable "kubernetes_version" {
+  description = "Exact version of kubelet, kubeadm and the control plane, for example 1.34.1. One minor version up at a time."
+  type        = string
+
+  validation {
+    condition     = can(regex("^1[.][0-9]{2}[.][0-9]{1,2}$", var.kubernetes_version))
+    error_message = "kubernetes_version must be exact, for example 1.34.1."
+  }
+}
+
+variable "kubernetes_package_revision" {
+  description = "Revision of the Debian packages of that version at pkgs.k8s.io; `apt-cache madison kubeadm` shows it."
+  type        = string
+  default     = "1.1"
+}
+
+variable "zones" {
+  description = "Availability zones, 2 or 3. Append only: the order decides addresses and the master's place."
+  type        = list(string)
+}
+
+variable "vpc_cidr" {
+  description = "The VPC's addresses, a /16 that holds api_server_cidr of clusters/<env>/environment.yaml."
+  type        = string
+}
+
+variable "pod_cidr" {
+  description = "Addresses of pods."
+  type        = string
+  default     = "10.244.0.0/16"
+}
+
+variable "service_cidr" {
+  description = "Virtual addresses of Services."
+  type        = string
+  default     = "10.96.0.0/16"
+}
+
+variable "nat_mode" {
+  description = "gateway_per_zone, gateway or instance: see the cost table in docs/infrastructure.md."
+  type        = string
+}
+
+variable "interface_endpoints" {
+  description = "AWS services reached inside the VPC instead of through NAT; none is needed."
+  type        = set(string)
+  default     = []
+}
+
+variable "api_allow_cidrs" {
+  description = "Further private ranges that may reach the API server. Never 0.0.0.0/0."
+  type        = set(string)
+  default     = []
+}
+
+variable "masters" {
+  description = "Number of masters. One is done and tested; for three the module lays out instances, disks and the load balancer, but no script joins the second and third yet."
+  type        = number
+  default     = 1
+
+  validation {
+    condition     = var.masters % 2 == 1
+    error_message = "masters must be odd: with an even number etcd survives no more losses than with one fewer."
+  }
+
+  validation {
+    condition     = var.masters % 2 == 0 || var.masters == 1
+    error_message = "masters must be 1: joining further masters is not automated yet (docs/infrastructure.md, non-goals)."
+  }
+}
+
+variable "master_instance_type" {
+  description = "Instance type of a master, amd64, at least 2 vCPU and 4 GiB."
+  type        = string
+  default     = "t3.medium"
+}
+
+variable "pools" {
+  description = "Worker pools by name; modules/workers/variables.tf describes the fields. To add workers, raise min_per_zone, or add a pool."
+  type = map(object({
+    instance_types          = list(string)
+    zones                   = optional(list(string), [])
+    min_per_zone            = number
+    max_per_zone            = number
+    on_demand_base_per_zone = optional(number, 0)
+    on_demand_percent       = optional(number, 100)
+    disk_gib                = optional(number, 40)
+    labels                  = optional(map(string), {})
+    taints                  = optional(list(object({ key = string, value = string, effect = string })), [])
+    resources               = optional(map(string), {})
+    ami_id                  = optional(string)
+  }))
+
+  validation {
+    condition     = try(length(var.pools["agents"].taints) > 0, false)
+    error_message = "pools needs one named agents with a taint, or Jobs would push Redis and the brain from their nodes."
+  }
+}
+
+variable "snapshot_interval_hours" {
+  description = "Hours between two etcd snapshots, 1 to 12."
+  type        = number
+  default     = 1
+}
+
+variable "snapshot_retention_days" {
+  description = "Days that a snapshot is kept; prod keeps at least 14."
+  type        = number
+  default     = 14
+
+  validation {
+    condition     = local.environment != "prod" || var.snapshot_retention_days >= 14
+    error_message = "prod is not run without backups: snapshot_retention_days must be at least 14."
+  }
+}
+
+variable "alarm_email" {
+  description = "Address that hears alarms."
+  type        = string
+}
+
+variable "protected" {
+  description = "True keeps `terraform destroy` from terminating masters and from deleting backups; always true in prod but for the one apply before it is torn down."
+  type        = bool
+}
