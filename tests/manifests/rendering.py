@@ -1,0 +1,76 @@
+"""Renders the platform as Argo CD would, and finds its way in what came out."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENTS = ("staging", "prod")
+
+Object = dict[str, Any]
+
+
+def tool(name: str) -> str:
+    """The path of *name*: its variable (KUSTOMIZE, KUBECONFORM, CHECKOV), PATH, or the environment. Else the test is skipped."""
+    path = os.environ.get(name.upper()) or shutil.which(name) or shutil.which(name, path=str(ROOT / ".venv/bin"))
+    if not path:
+        pytest.skip(f"{name} is missing: install it or set {name.upper()} to its path; the manifests are NOT checked")
+    return path
+
+
+def render(folder: Path) -> list[Object]:
+    """What kustomize makes of *folder*. Raises CalledProcessError with kustomize's own words."""
+    done = subprocess.run([tool("kustomize"), "build", str(folder)], check=True, capture_output=True, text=True)
+    return [document for document in yaml.safe_load_all(done.stdout) if document]
+
+
+def overlay(environment: str) -> Path:
+    return ROOT / "platform/openclaw/overlays" / environment
+
+
+def label(obj: Object) -> str:
+    return f"{obj['kind']}/{obj['metadata']['name']}"
+
+
+def named(objects: Sequence[Object], kind: str, name: str) -> Object:
+    return next(obj for obj in objects if obj["kind"] == kind and obj["metadata"]["name"] == name)
+
+
+def of_kind(objects: Sequence[Object], *kinds: str) -> list[Object]:
+    return [obj for obj in objects if obj["kind"] in kinds]
+
+
+def pods(objects: Sequence[Object]) -> Iterator[tuple[Object, Object]]:
+    """Each workload with its pod (metadata and spec)."""
+    for obj in objects:
+        if obj["kind"] in ("Deployment", "StatefulSet", "DaemonSet", "Job"):
+            yield obj, obj["spec"]["template"]
+        elif obj["kind"] == "CronJob":
+            yield obj, obj["spec"]["jobTemplate"]["spec"]["template"]
+        elif obj["kind"] == "PodTemplate":
+            yield obj, obj["template"]
+        elif obj["kind"] == "Pod":
+            yield obj, obj
+
+
+def containers(pod: Object) -> list[Object]:
+    spec = pod["spec"]
+    return [*spec.get("initContainers", []), *spec["containers"], *spec.get("ephemeralContainers", [])]
+
+
+def selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    """Whether a label selector matches; the empty one matches everything."""
+    for key, value in selector.get("matchLabels", {}).items():
+        if labels.get(key) != value:
+            return False
+    for term in selector.get("matchExpressions", []):
+        there, inside = term["key"] in labels, labels.get(term["key"]) in term.get("values", [])
+        if not {"In": inside, "NotIn": not inside, "Exists": there, "DoesNotExist": not there}[term["operator"]]:
+            return False
+    return True

@@ -1,0 +1,149 @@
+"""Every environment renders, keeps every rule, and differs from the other only where it may."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.manifests.rendering import ENVIRONMENTS, ROOT, Object, label, named, of_kind, overlay, render
+from tests.manifests.rules import RULES
+
+DIFFERENCES = re.compile(
+    r"""^(
+      .*\.namespace
+    | .*\.labels\.openclaw\.io/environment
+    | Deployment/brain\.spec\.replicas
+    | Deployment/brain\..*\.configMapRef\.name
+    | ConfigMap/brain-settings\.(metadata\.name | data\.(LOG_LEVEL|RUNNING_CAP|WARM_AGENTS))
+    | PodTemplate/agent\.template\.spec\.containers\.0\.env\.0\.value
+    | ResourceQuota/openclaw\.spec\.hard\..*
+    | ExternalSecret/\w+\.spec\.data\.0\.remoteRef\.key
+    | SecretStore/aws\.spec\.provider\.aws\.region
+    | ServiceAccount/external-secrets\.metadata\.annotations\..*
+    | NetworkPolicy/brain\.spec\.egress\.0\.to\.0\.ipBlock\.cidr
+    )$""",
+    re.VERBOSE,
+)
+"""What staging and prod may differ in. Whatever else differs was tested in staging and then not shipped."""
+
+
+def _flat(node: Any, path: str) -> dict[str, Any]:
+    if isinstance(node, dict):
+        return {key: value for name, child in node.items() for key, value in _flat(child, f"{path}.{name}").items()}
+    if isinstance(node, list):
+        return {key: value for n, child in enumerate(node) for key, value in _flat(child, f"{path}.{n}").items()}
+    return {path: node}
+
+
+def _paths(objects: list[Object]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for obj in objects:
+        flat |= _flat(obj, re.sub(r"-[a-z0-9]{10}$", "", label(obj)) if obj["kind"] == "ConfigMap" else label(obj))
+    return flat
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_environment_keeps_the_rule(rule: str, objects: list[Object]) -> None:
+    assert len(objects) > 20
+    assert list(RULES[rule](objects)) == []
+
+
+def test_staging_and_prod_differ_only_where_they_may() -> None:
+    staging, prod = (_paths(render(overlay(environment))) for environment in ENVIRONMENTS)
+
+    different = {path for path in staging.keys() | prod.keys() if staging.get(path) != prod.get(path)}
+
+    assert different, "two environments that are the same in everything cannot be right"
+    assert sorted(path for path in different if not DIFFERENCES.match(path)) == []
+
+
+def test_prod_has_two_brains_and_staging_one() -> None:
+    replicas = [named(render(overlay(env)), "Deployment", "brain")["spec"]["replicas"] for env in ENVIRONMENTS]
+
+    assert replicas == [1, 2]
+
+
+def test_environment_takes_its_facts_from_the_one_file(environment: str, objects: list[Object]) -> None:
+    facts = yaml.safe_load((ROOT / f"clusters/{environment}/environment.yaml").read_text())
+    api_server = named(objects, "NetworkPolicy", "brain")["spec"]["egress"][0]
+    identity = named(objects, "ServiceAccount", "external-secrets")["metadata"]["annotations"]
+    agent = named(objects, "PodTemplate", "agent")["template"]["spec"]["containers"][0]["image"]
+
+    assert api_server["to"] == [{"ipBlock": {"cidr": facts["api_server_cidr"]}}]
+    assert named(objects, "SecretStore", "aws")["spec"]["provider"]["aws"]["region"] == facts["region"]
+    assert list(identity.values()) == [f"arn:aws:iam::{facts['account']}:role/openclaw-{environment}-external-secrets"]
+    assert agent.startswith(f"{facts['registry']}/openclaw-agent:")
+    assert (
+        named(objects, "ConfigMap", "agent-policy")["data"]["imageRepository"] == f"{facts['registry']}/openclaw-agent"
+    )
+    assert {
+        item["spec"]["data"][0]["remoteRef"]["key"].rsplit("/", 1)[0] for item in of_kind(objects, "ExternalSecret")
+    } == {f"openclaw/{environment}"}
+
+
+def test_only_the_release_component_names_our_images() -> None:
+    own = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "platform").rglob("*.yaml")
+        if re.search(r"/openclaw-(agent|brain)\b", path.read_text())
+    }
+
+    assert own == {"platform/openclaw/components/release/kustomization.yaml"}
+
+
+def test_every_prompt_and_configuration_file_reaches_the_brain(objects: list[Object]) -> None:
+    base = ROOT / "platform/openclaw/base"
+    maps = {
+        obj["metadata"]["name"].rsplit("-", 1)[0]: obj["data"]
+        for obj in of_kind(objects, "ConfigMap")
+        if "-" in obj["metadata"]["name"]
+    }
+
+    assert maps["prompts"] == {path.name: path.read_text() for path in (base / "prompts").glob("*.md")}
+    assert maps["roles"] == {path.name: path.read_text() for path in (base / "config").glob("*.yaml")}
+
+
+def test_one_byte_of_a_prompt_rolls_the_brain_and_leaves_the_agent_alone(tmp_path: Path) -> None:
+    copied = tmp_path / "platform"
+    shutil.copytree(ROOT / "platform/openclaw", copied / "openclaw")
+    before = render(copied / "openclaw/overlays/staging")
+    prompt = copied / "openclaw/base/prompts/coder.md"
+    prompt.write_text(prompt.read_text() + "x")
+
+    after = render(copied / "openclaw/overlays/staging")
+
+    def brain(objects: list[Object]) -> Any:
+        return named(objects, "Deployment", "brain")["spec"]["template"]
+
+    def agent(objects: list[Object]) -> Any:
+        return named(objects, "PodTemplate", "agent")
+
+    assert brain(before) != brain(after)
+    assert agent(before) == agent(after)
+
+
+def test_render_script_prints_an_environment_and_refuses_an_unknown_one(tmp_path: Path) -> None:
+    def run(*args: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run([ROOT / "scripts/render", *args], capture_output=True, text=True, check=False)
+
+    render(overlay("staging"))  # skips where kustomize is missing
+    shown, unknown = run("staging"), run("test")
+
+    assert shown.returncode == 0
+    assert "namespace: openclaw-staging" in shown.stdout
+    assert unknown.returncode != 0
+    assert "no environment test" in unknown.stderr
+
+
+def test_each_file_holds_one_resource() -> None:
+    several = [
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "platform").rglob("*.yaml")
+        if "config" not in path.parts and len(re.findall(r"^kind:", path.read_text(), re.MULTILINE)) > 1
+    ]
+
+    assert several == []

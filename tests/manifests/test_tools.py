@@ -1,0 +1,71 @@
+"""The two tools that know Kubernetes' own rules: kubeconform (schemas) and checkov (good practice)."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.manifests.rendering import ROOT, Object, tool
+
+SCHEMAS = [
+    "-schema-location",
+    str(ROOT / "tests/schemas/core/{{.ResourceKind}}{{.KindSuffix}}.json"),
+    "-schema-location",
+    str(ROOT / "tests/schemas/{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json"),
+]
+
+
+def kubeconform(objects: list[Object]) -> "subprocess.CompletedProcess[str]":
+    """Strict, and a kind without a schema is an error: nothing is skipped."""
+    return subprocess.run(
+        [tool("kubeconform"), "-strict", "-summary", *SCHEMAS, "-"],
+        input=yaml.safe_dump_all(objects),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def checkov(objects: list[Object], folder: Path) -> dict[str, list[dict[str, object]]]:
+    """Checks by outcome. Rendered first: checkov's own kustomize runner skips in silence where a tool is missing."""
+    file = folder / "rendered.yaml"
+    file.write_text(yaml.safe_dump_all(objects))
+    done = subprocess.run(
+        [tool("checkov"), "--framework", "kubernetes", "--skip-download", "-o", "json", "-f", str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    results: dict[str, list[dict[str, object]]] = json.loads(done.stdout)["results"]
+    return results
+
+
+def test_every_object_fits_its_schema(objects: list[Object], policies: list[Object]) -> None:
+    done = kubeconform([*objects, *policies])
+
+    assert done.returncode == 0, done.stdout
+    assert f"Valid: {len(objects) + len(policies)}, Invalid: 0, Errors: 0, Skipped: 0" in done.stdout
+
+
+def test_a_kind_without_a_schema_is_an_error() -> None:
+    done = kubeconform([{"apiVersion": "example.org/v1", "kind": "Unknown", "metadata": {"name": "x"}}])
+
+    assert done.returncode != 0
+
+
+@pytest.mark.slow
+def test_checkov_passes_and_each_skip_has_a_reason(objects: list[Object], tmp_path: Path) -> None:
+    results = checkov(objects, tmp_path)
+    asked = [
+        value
+        for obj in objects
+        for key, value in obj["metadata"].get("annotations", {}).items()
+        if key.startswith("checkov.io/skip")
+    ]
+
+    assert [(check["check_id"], check["resource"]) for check in results["failed_checks"]] == []
+    assert len(results["passed_checks"]) > 200, "checkov looked at too little"
+    assert all(len(value.partition("=")[2]) > 30 for value in asked), "a skip says why"
+    assert len(results["skipped_checks"]) == len(asked), "a skip that nothing needs is taken out"
