@@ -1,5 +1,8 @@
 """The atomic steps, against a real server: each guarantee of the path of a message, one by one."""
 
+import asyncio
+from collections.abc import Mapping
+
 import pytest
 
 from openclaw_core.errors import BadTask, LostOwnership, StoreFull, StoreMisconfigured, StoreUnavailable
@@ -69,7 +72,7 @@ class World:
             [*_, entry] = await self.inbox.waiting("inbox")
             await self.inbox.handle("inbox", [(entry.entry_id, [effect(one)])], epoch=self.epoch, **CAPS)
 
-    async def effects(self, *effects: dict[str, object]) -> None:
+    async def effects(self, *effects: Mapping[str, object]) -> None:
         n = 10_000 + await self.inbox.length("control")
         await self.inbox.admit(
             [("control", {"update_id": n + hash(str(effects)) % 10**6})], offset=None, epoch=self.epoch
@@ -431,3 +434,17 @@ async def test_a_wrong_password_is_a_setting_to_mend(tmp_path_factory: pytest.Te
 
 def test_a_task_does_not_show_its_words_in_its_repr() -> None:
     assert "secret" not in repr(task(1, text="secret"))
+
+
+@pytest.mark.parametrize("moment_ms", range(0, 20, 2))
+async def test_a_cancelled_caller_ends_at_once_and_the_connection_stays_whole(script: Script, moment_ms: int) -> None:
+    async def forever() -> None:
+        while True:
+            await script.read("SET", "k", "v")
+
+    task = asyncio.create_task(forever())
+    await asyncio.sleep(moment_ms / 1000)
+    task.cancel()
+    done, _ = await asyncio.wait([task], timeout=0.5)
+    assert done
+    assert await script.read("GET", "k") == "v" or moment_ms == 0

@@ -108,6 +108,7 @@ class Answering:
                 temperature=order.temperature,
                 reasoning_effort=order.reasoning_effort,
                 tools=order.tools,
+                first_token_timeout_s=60,
             )
 
         begun = self.clock()

@@ -32,10 +32,12 @@ def previous_of(turns: Sequence[Turn]) -> Previous | None:
 
 def order_of(role: Role, *, model_override: str | None = None) -> Order:
     """A snapshot of the role, so that no later change reaches a running task."""
+    # A small local model reads a whole prompt for 20 s before its first word; its gist takes one.
+    prompt = role.gist if model_override else role.prompt
     return Order(
         role=role.name,
-        prompt=role.prompt,
-        prompt_sha256=hashlib.sha256(role.prompt.encode()).hexdigest(),
+        prompt=prompt,
+        prompt_sha256=hashlib.sha256(prompt.encode()).hexdigest(),
         models=(model_override,) if model_override else role.models,
         tools=() if model_override else role.tools,
         max_answer_tokens=role.max_answer_tokens,

@@ -58,6 +58,7 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
                 return ModelCall(
                     model=name, messages=messages(task, order, (), shrink=shrink), max_tokens=order.max_answer_tokens >> shrink,
                     temperature=order.temperature, reasoning_effort=order.reasoning_effort, tools=order.tools,
+                first_token_timeout_s=60,
                 )  # fmt: skip
 
             console.print(f"[dim]{wording.role_label(roles, routed.role, 'en')} · {model.name}[/dim]", highlight=False)

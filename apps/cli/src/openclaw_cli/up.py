@@ -35,12 +35,14 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     data = Path(args.data).resolve()
-    if args.fresh:
-        shutil.rmtree(data, ignore_errors=True)
     data.mkdir(parents=True, exist_ok=True)
+    if args.fresh:
+        await _forget(data)
     async with AsyncExitStack() as stack:
         with console.status("starting the store") as status:
-            redis_url = await stack.enter_async_context(local_redis(data / "redis", redis_url=env.get("REDIS_URL")))
+            redis_url = await stack.enter_async_context(
+                local_redis(data / "redis", redis_url=env.get("REDIS_URL"), share=False)
+            )
             status.update("starting the model")
             model = await stack.enter_async_context(model_from(env))
             status.update("starting the chat")
@@ -77,6 +79,14 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
         console.print("stopping")
         ended.cancel()
     return 0
+
+
+async def _forget(data: Path) -> None:
+    """Empty the folder, but never under a running bot: its store holds the lock. Raises SettingsError if there is one."""
+    async with local_redis(data / "redis", share=False):
+        pass
+    for name in ("redis", "chat"):
+        shutil.rmtree(data / name, ignore_errors=True)
 
 
 async def _chat(

@@ -2,12 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 
 from redis import exceptions
 from redis.asyncio import Redis
@@ -15,6 +15,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from openclaw_core.errors import StoreFull, StoreMisconfigured, StoreUnavailable
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +55,30 @@ class Script:
         self.redis = redis
         self.keys = keys
         self._sha = ""
+        self._calls: set[asyncio.Future[Any]] = set()
+
+    async def _whole(self, call: Coroutine[Any, Any, T]) -> T:
+        """Await *call* in a task of its own: the client loses cancellations that meet it in a read (redis-py 8.1, more than half of
+        them in a tight loop) and tears its connection. So the caller is cancelled at once, and the call runs to its end behind it."""
+        task = asyncio.ensure_future(call)
+        self._calls.add(task)
+        task.add_done_callback(self._over)
+        return await asyncio.shield(task)
+
+    def _over(self, task: "asyncio.Future[Any]") -> None:
+        self._calls.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen: whoever waited has been cancelled, or has it too
+
+    async def close(self) -> None:
+        """End what still runs behind cancelled callers, then the connections."""
+        for _ in range(20):
+            if not self._calls:
+                break
+            for task in self._calls:
+                task.cancel()
+            await asyncio.wait(self._calls, timeout=0.1)
+        await self.redis.aclose()
 
     async def step(self, op: str, **args: Any) -> Any:
         """Run one step. Integers, strings and lists come back as Redis gives them.
@@ -66,7 +92,7 @@ class Script:
         if not calls:
             return []
         with translated():
-            return await self._run(calls)
+            return await self._whole(self._run(calls))
 
     async def _run(self, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Any]:
         for _ in range(2):
@@ -89,7 +115,7 @@ class Script:
     async def read(self, command: str, *args: Any) -> Any:
         """One plain command, such as HMGET. Raises as `step`."""
         with translated():
-            return await self.redis.execute_command(command, *args)  # type: ignore[no-untyped-call]
+            return await self._whole(self.redis.execute_command(command, *args))  # type: ignore[no-untyped-call]
 
     async def reads(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Plain commands in one round trip. Raises as `step`."""
@@ -99,13 +125,16 @@ class Script:
             pipe = self.redis.pipeline(transaction=False)
             for command in commands:
                 pipe.execute_command(*command)
-            return await pipe.execute()
+            return await self._whole(pipe.execute())
 
     async def wait_for(self, key: str, *, timeout_s: float) -> bool:
         """Block until a wake-up stands in the list *key*, at most *timeout_s*; True if one was taken."""
         with translated():
             async with asyncio.timeout(timeout_s + 5):
-                return await self.redis.blpop([key], timeout=timeout_s) is not None
+                return await self._whole(self._blocking_pop(key, timeout_s)) is not None
+
+    async def _blocking_pop(self, key: str, timeout_s: float) -> Any:
+        return await self.redis.blpop([key], timeout=timeout_s)
 
     async def check(self) -> None:
         """Refuse a Redis that would lose data. Raises StoreMisconfigured, StoreUnavailable."""
@@ -170,7 +199,8 @@ async def open_script(settings: RedisSettings, *, bot_id: int) -> AsyncIterator[
         retry=Retry(NoBackoff(), 0),
         health_check_interval=0,
     )
+    script = Script(redis, Keys(bot_id))
     try:
-        yield Script(redis, Keys(bot_id))
+        yield script
     finally:
-        await redis.aclose()
+        await script.close()
