@@ -104,7 +104,7 @@ class Classifier:
     async def _run(self) -> None:
         try:
             await self._converse()
-        except (OSError, ValueError, KeyError, TypeError, TimeoutError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, TimeoutError):
             log.warning("classifier.broken")
         finally:
             await self._end()

