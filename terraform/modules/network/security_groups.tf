@@ -2,6 +2,7 @@
 # AWS does not filter traffic to its resolver, time server and metadata service, so none of them stands here.
 
 resource "aws_security_group" "control_plane" {
+  #checkov:skip=CKV2_AWS_5:Attached to the masters by modules/control-plane; the check does not follow a module's output
   name        = "${var.name}-control-plane"
   description = "Masters"
   vpc_id      = aws_vpc.this.id
@@ -14,6 +15,7 @@ resource "aws_security_group" "control_plane" {
 }
 
 resource "aws_security_group" "workers" {
+  #checkov:skip=CKV2_AWS_5:Attached to the workers by modules/workers; the check does not follow a module's output
   name        = "${var.name}-workers"
   description = "Workers of every pool"
   vpc_id      = aws_vpc.this.id
