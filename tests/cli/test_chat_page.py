@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, expect
-from telegram import BotCommand
+from telegram import BotCommand, InlineKeyboardButton, InlineKeyboardMarkup, MessageEntity, ReplyParameters
 
 from openclaw_cli.standin.bot_api import BotApi
 from tests.cli.chat_browser import ARTIFACTS, EchoBot, browser, browser_path
@@ -225,20 +225,19 @@ async def test_a_file_goes_up_and_another_comes_down(page: Page, bot: EchoBot) -
 
 
 async def test_dark_follows_the_system_until_the_user_decides(page: Page) -> None:
-    ground = "getComputedStyle(document.querySelector('.main')).backgroundColor"
-    light = await page.evaluate(ground)
+    main = page.locator(".main")
+    light = await main.evaluate("node => getComputedStyle(node).backgroundColor")
     await page.emulate_media(color_scheme="dark")
-    dark = await page.evaluate(ground)
+    await expect(main).not_to_have_css("background-color", light)
     await say(page, "good evening")
     await expect(page.locator(".message.theirs figure")).to_have_count(1)
     await shot(page, "chat-dark")
     await page.get_by_role("button", name="Light colours").click()
 
-    assert dark != light
-    assert await page.evaluate(ground) == light
+    await expect(main).to_have_css("background-color", light)
     await page.reload()
     await expect(page.locator("#link")).to_have_text("Connected")
-    assert await page.evaluate(ground) == light
+    await expect(main).to_have_css("background-color", light)
 
 
 async def test_the_banner_and_the_roles_are_there_for_a_screen_reader(page: Page) -> None:
@@ -299,3 +298,91 @@ async def test_a_lost_connection_is_said_and_heals_with_nothing_missing(chromium
         await expect(page.locator(".message.mine .body")).to_have_text("do not lose me")
         assert [m["text"] for chat in second.world.chats for m in second.messages(chat)] == ["do not lose me"]
     await context.close()
+
+
+def marked(text: str, *marks: tuple[str, str]) -> tuple[str, list[MessageEntity]]:
+    """*text* with an entity for the first place of each marked part; `language:part` after `pre` names a language."""
+    entities = []
+    for kind, part in marks:
+        language, _, code = part.partition(":") if kind == "pre" else (None, "", part)
+        at = len(text[: text.index(code)].encode("utf-16-le")) // 2
+        entities.append(MessageEntity(kind, at, len(code.encode("utf-16-le")) // 2, language=language))
+    return text, entities
+
+
+CODE = """def moving_average(values, size):
+    total, out = 0.0, []
+    for n, value in enumerate(values):
+        total += value - (values[n - size] if n >= size else 0)
+        out.append(total / min(n + 1, size))
+    return out"""
+
+ENGLISH = marked(
+    "Keep a running total instead of summing each window again: every value is added once and taken away once, so the"
+    f" work no longer grows with the window.\n\n{CODE}\n\nThe first size − 1 results average what there is so far. For"
+    " long series of floats, math.fsum over blocks keeps the error small.",
+    ("bold", "running total"),
+    ("pre", f"python:{CODE}"),
+    ("code", "size − 1"),
+    ("code", "math.fsum"),
+)
+
+HEBREW = marked(
+    "הקוד עובר על הערכים פעם אחת בלבד ושומר סכום רץ.\n\n• כל ערך חדש נוסף ל־total\n• הערך שיצא מהחלון מוחסר ממנו\n"
+    "• התוצאה היא הסכום חלקי גודל החלון\n\nלכן הזמן הוא O(n), בלי תלות בגודל החלון.",
+    ("bold", "פעם אחת בלבד"),
+    ("code", "total"),
+    ("code", "O(n)"),
+)
+
+
+async def test_a_conversation_in_two_languages_reads_well(context: BrowserContext) -> None:
+    page = await context.new_page()
+    await page.set_viewport_size({"width": 1180, "height": 880})
+    async with BotApi.open(token=TOKEN, flood=False) as api, bot_for(api.url) as client:
+        for text in ("Summarize the attached minutes", "מה חדש במשפחת העטלפים?"):
+            api.user_says(api.people.new_user(first_name="You", language_code="en").id, text)
+        chat_id = api.people.new_user(first_name="You", language_code="en").id
+        await client.send_message(1_000_001, "Three decisions, two open questions.")
+        await client.send_message(1_000_002, "שני מינים חדשים תוארו השנה.")
+        api.user_says(chat_id, "Moving average of a list, without summing each window again?")
+        await client.set_message_reaction(chat_id, 1, "👌")
+        await client.send_message(chat_id, ENGLISH[0], entities=ENGLISH[1])
+        api.user_says(chat_id, "תודה! אפשר להסביר בקצרה בעברית?")
+        await client.set_message_reaction(chat_id, 3, "👀")
+        keys = InlineKeyboardMarkup([[InlineKeyboardButton("עצירה", callback_data="stop:3")]])
+        await client.send_message(chat_id, HEBREW[0], entities=HEBREW[1], reply_markup=keys)
+        await page.goto(api.url)
+        await page.locator(".chat").filter(has_text="Moving average").click()
+
+        hebrew = page.locator(".message.theirs").last
+        await expect(hebrew.locator(".line").first).to_have_css("direction", "rtl")
+        await expect(hebrew.locator(".keys")).to_have_css("direction", "rtl")
+        await expect(hebrew.locator("strong")).to_have_text("פעם אחת בלבד")
+        await expect(hebrew.locator("code")).to_have_text(["total", "O(n)"])
+        english = page.locator(".message.theirs").first
+        await expect(english.locator("pre")).to_have_text(CODE)
+        await expect(english.locator(".line").first).to_have_css("direction", "ltr")
+        await page.wait_for_timeout(300)  # reactions pop in
+        await shot(page, "chat-page")
+        await page.emulate_media(color_scheme="dark")
+        await shot(page, "chat-page-dark")
+        await page.set_viewport_size({"width": 360, "height": 780})
+        await page.wait_for_timeout(300)
+        await shot(page, "chat-page-phone")
+
+
+async def test_a_reply_quotes_what_it_answers_unless_that_stands_right_above(
+    api: BotApi, context: BrowserContext
+) -> None:
+    chat_id = api.people.new_user(first_name="You", language_code="en").id
+    page = await context.new_page()
+    async with bot_for(api.url) as client:
+        for text in ("first", "second"):
+            api.user_says(chat_id, text)
+        await client.send_message(chat_id, "to the second", reply_parameters=ReplyParameters(2))
+        await client.send_message(chat_id, "to the first", reply_parameters=ReplyParameters(1))
+    await page.goto(api.url)
+
+    await expect(page.locator(".message.theirs .body")).to_have_text(["to the second", "firstto the first"])
+    await expect(page.locator(".quoted")).to_have_text(["first"])

@@ -76,7 +76,7 @@ class BotApi:
                 world.changes.close()
 
             app.on_shutdown.append(end_streams)
-            # Without cancellation a poll whose caller was killed would go on and take the next updates with it.
+            # A call whose caller is gone ends at once: the journal says `cut`, and no poll lingers until its time-out.
             runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=GOODBYE_S)
             await runner.setup()
             try:

@@ -1,6 +1,7 @@
 """The chat page and the small API behind it: only for a browser on this machine, and only for our own page in it."""
 
 import json
+import math
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from typing import Any
@@ -20,13 +21,16 @@ PAGE_FILES = {
     "app.js": ("app.js", "text/javascript"),
     "composer.js": ("composer.js", "text/javascript"),
     "formatting.js": ("formatting.js", "text/javascript"),
+    "memory.js": ("memory.js", "text/javascript"),
     "messages.js": ("messages.js", "text/javascript"),
     "server.js": ("server.js", "text/javascript"),
+    "theme.js": ("theme.js", "text/javascript"),
     "words.js": ("words.js", "text/javascript"),
     "icon.svg": ("icon.svg", "image/svg+xml"),
 }
 MAX_UPLOAD_BYTES = 20 * 1024 * 1024
 MAX_TEXT = 4096
+MAX_LISTED = 200
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -79,9 +83,18 @@ class PageRoutes:
                 "bot": self._world.bot,
                 "notice": self._notice,
                 "commands": shown_commands(self._world, language),
-                "chats": [self._summary(chat) for chat in self._world.chats.values()],
+                "chats": [self._summary(chat) for chat in self._newest()],
             }
         )
+
+    def _newest(self) -> list[Chat]:
+        """The chats worth listing: after a load test there may be very many."""
+
+        def active_at(chat: Chat) -> float:
+            messages = self._world.messages(chat.id)
+            return _shown_at(messages[-1]) if messages else math.inf
+
+        return sorted(self._world.chats.values(), key=active_at, reverse=True)[:MAX_LISTED]
 
     def _summary(self, chat: Chat) -> Wire:
         messages = self._world.messages(chat.id)

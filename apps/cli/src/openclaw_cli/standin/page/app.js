@@ -1,9 +1,11 @@
 // The page: which chat is open, what comes in, what goes out.
 
 import { Composer } from "./composer.js";
-import { element, icon } from "./formatting.js";
+import { element } from "./formatting.js";
 import { clock, day, MessageView } from "./messages.js";
+import { recall, remember } from "./memory.js";
 import { get, listen, post } from "./server.js";
+import { theme } from "./theme.js";
 import { fillPage, language, word } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
@@ -17,20 +19,6 @@ let openId = null;
 let views = new Map(); // message id → MessageView, in the open chat
 let typingTimer = 0;
 let pinned = true;
-
-// Storage can be switched off in a browser: then nothing is remembered, and nothing else changes.
-function remember(name, value) {
-  try {
-    localStorage.setItem(`openclaw.${name}`, value);
-  } catch {}
-}
-function recall(name) {
-  try {
-    return localStorage.getItem(`openclaw.${name}`);
-  } catch {
-    return null;
-  }
-}
 
 // ---- the list of chats
 
@@ -107,7 +95,7 @@ function arrange() {
     const after = sorted[index + 1];
     const newDay = !before || day(before.date) !== day(view.date);
     if (newDay) view.node.before(element("div", { class: "day" }, day(view.date)));
-    view.place(newDay || before.mine !== view.mine, !after || after.mine !== view.mine || after.date - view.date > 300);
+    view.place(newDay || before.mine !== view.mine, !after || after.mine !== view.mine || after.date - view.date > 300, before?.id);
   });
   $("empty").hidden = sorted.length > 0;
 }
@@ -301,23 +289,6 @@ $("open-sidebar").addEventListener("click", () => {
 $("close-sidebar").addEventListener("click", closeSidebar);
 $("shade").addEventListener("click", closeSidebar);
 
-// ---- light and dark: the system decides until the user does
-
-const system = matchMedia("(prefers-color-scheme: dark)");
-function drawTheme() {
-  const kept = recall("theme");
-  const dark = kept ? kept === "dark" : system.matches;
-  document.documentElement.dataset.theme = dark ? "dark" : "light";
-  $("theme").replaceChildren(icon(dark ? "sun" : "moon"));
-  $("theme").setAttribute("aria-label", word(dark ? "light" : "dark"));
-  $("theme").title = word(dark ? "light" : "dark");
-}
-$("theme").addEventListener("click", () => {
-  remember("theme", document.documentElement.dataset.theme === "dark" ? "light" : "dark");
-  drawTheme();
-});
-system.addEventListener("change", drawTheme);
-
 fillPage();
-drawTheme();
+theme($("theme"));
 listen({ onJoined: refresh, onChange: (change) => changes[change.kind]?.(change), onState: showLink });

@@ -64,7 +64,8 @@ export class Composer {
 
   enter(chat) {
     this.chat = chat;
-    this.text.value = this.drafts.get(chat) ?? "";
+    const draft = this.drafts.get(chat) ?? "";
+    if (this.text.value !== draft) this.text.value = draft; // else the caret stays where it is
     this.#draw();
   }
 

@@ -36,6 +36,12 @@ function address(raw) {
   }
 }
 
+/** "rtl" if the first letter of `text` is Hebrew or Arabic, as the browser decides for `dir="auto"`. */
+export function direction(text) {
+  const [letter = ""] = /\p{L}/u.exec(text) ?? [];
+  return /[\p{Script=Hebrew}\p{Script=Arabic}]/u.test(letter) ? "rtl" : "ltr";
+}
+
 /** Elements for `text`. Offsets of entities are UTF-16 units, which is what JavaScript counts too. */
 export function render(text, entities = []) {
   const out = document.createDocumentFragment();

@@ -1,6 +1,6 @@
 // One element for each message. An edit changes what is different and leaves the rest alone, so focus and selection stay.
 
-import { element, icon, render } from "./formatting.js";
+import { direction, element, icon, render } from "./formatting.js";
 import { language, word } from "./words.js";
 
 const FILES = ["document", "voice", "audio", "video", "photo", "sticker"];
@@ -78,13 +78,14 @@ export class MessageView {
 
   update(message) {
     this.message = message;
-    this.#changed("body", [message.text, message.entities, message.caption, message.caption_entities, FILES.map((f) => message[f])], () => {
+    this.#changed("body", [this.quotes, message.text, message.entities, message.caption, message.caption_entities, FILES.map((f) => message[f])], () => {
       this.body.replaceChildren();
       const quoted = message.reply_to_message;
-      if (quoted && !this.mine && gist(quoted) && this.quotes) this.body.append(element("span", { class: "quoted", dir: "auto" }, gist(quoted)));
+      if (quoted && this.quotes && gist(quoted)) this.body.append(element("span", { class: "quoted", dir: "auto" }, gist(quoted)));
       const file = fileLink(message);
       if (file) this.body.append(file);
       const text = message.text ?? message.caption ?? "";
+      this.keys.dir = direction(text); // buttons begin where the text begins
       this.body.append(render(text, message.text === undefined ? message.caption_entities : message.entities));
     });
     this.#changed("keys", message.reply_markup?.inline_keyboard ?? [], (rows) => {
@@ -99,8 +100,14 @@ export class MessageView {
     this.#drawMeta();
   }
 
-  /** First and last of a run of messages from one side: the first shows the mark, the last the time. */
-  place(first, last) {
+  /**
+   * Where the message stands: first and last of a run from one side (the first shows the mark, the last the time), and
+   * below which other one. What it replies to is quoted unless it stands right there.
+   */
+  place(first, last, before) {
+    const replied = this.message.reply_to_message?.message_id;
+    this.quotes = replied !== undefined && replied !== before;
+    this.update(this.message);
     this.node.classList.toggle("first", first);
     const mark = this.node.querySelector(".mark");
     if (first && !this.mine && !mark) this.node.prepend(element("span", { class: "mark", "aria-hidden": "true" }, icon("claw")));
