@@ -21,7 +21,7 @@ DIFFERENCES = re.compile(
     | ConfigMap/brain-settings\.(metadata\.name | data\.(LOG_LEVEL|RUNNING_CAP|WARM_AGENTS))
     | PodTemplate/agent\.template\.spec\.containers\.0\.env\.0\.value
     | ResourceQuota/openclaw\.spec\.hard\..*
-    | ExternalSecret/\w+\.spec\.data\.0\.remoteRef\.key
+    | ExternalSecret/\w+\.spec\.data\.[01]\.remoteRef\.key
     | SecretStore/aws\.spec\.provider\.aws\.region
     | ServiceAccount/external-secrets\.metadata\.annotations\..*
     | NetworkPolicy/brain\.spec\.egress\.0\.to\.0\.ipBlock\.cidr
@@ -31,19 +31,19 @@ DIFFERENCES = re.compile(
 """What staging and prod may differ in. Whatever else differs was tested in staging and then not shipped."""
 
 
-def _flat(node: Any, path: str) -> dict[str, Any]:
+def flat(node: Any, path: str) -> dict[str, Any]:
     if isinstance(node, dict):
-        return {key: value for name, child in node.items() for key, value in _flat(child, f"{path}.{name}").items()}
+        return {key: value for name, child in node.items() for key, value in flat(child, f"{path}.{name}").items()}
     if isinstance(node, list):
-        return {key: value for n, child in enumerate(node) for key, value in _flat(child, f"{path}.{n}").items()}
+        return {key: value for n, child in enumerate(node) for key, value in flat(child, f"{path}.{n}").items()}
     return {path: node}
 
 
-def _paths(objects: list[Object]) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
+def paths(objects: list[Object]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
     for obj in objects:
-        flat |= _flat(obj, re.sub(r"-[a-z0-9]{10}$", "", label(obj)) if obj["kind"] == "ConfigMap" else label(obj))
-    return flat
+        found |= flat(obj, re.sub(r"-[a-z0-9]{10}$", "", label(obj)) if obj["kind"] == "ConfigMap" else label(obj))
+    return found
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -53,7 +53,7 @@ def test_environment_keeps_the_rule(rule: str, objects: list[Object]) -> None:
 
 
 def test_staging_and_prod_differ_only_where_they_may() -> None:
-    staging, prod = (_paths(render(overlay(environment))) for environment in ENVIRONMENTS)
+    staging, prod = (paths(render(overlay(environment))) for environment in ENVIRONMENTS)
 
     different = {path for path in staging.keys() | prod.keys() if staging.get(path) != prod.get(path)}
 

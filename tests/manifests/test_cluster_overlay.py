@@ -1,0 +1,69 @@
+"""What `make e2e` installs is staging, but for what a test cluster cannot have."""
+
+import re
+
+from tests.manifests.rendering import ROOT, label, named, of_kind, overlay, render
+from tests.manifests.rules import RULES
+from tests.manifests.test_environments import paths
+
+REPLACED = re.compile(
+    r"""^(
+      Deployment/brain\.spec\.template\.spec\.containers\.0\.image
+    | Deployment/brain\..*\.configMapRef\.name
+    | PodTemplate/agent\.template\.spec\.containers\.0\.image
+    | PodTemplate/agent\.template\.spec\.containers\.0\.env\.\d+\.(name|value)
+    | StatefulSet/redis\.spec\.template\.spec\.containers\.0\.image
+    | ConfigMap/brain-settings\.(metadata\.name | data\.(TELEGRAM|GROQ)_BASE_URL)
+    | ConfigMap/agent-policy\.data\.imageRepository
+    | NetworkPolicy/brain\.spec\.egress\.0\.to\.0\.ipBlock\.cidr
+    | NetworkPolicy/(brain|agent)\.spec\.egress\.\d+\..*
+    | (ExternalSecret|SecretStore|Secret)/.*
+    )$""",
+    re.VERBOSE,
+)
+
+
+def test_cluster_tests_run_staging_with_stand_ins_and_nothing_else() -> None:
+    staging, tested = render(overlay("staging")), render(ROOT / "tests/e2e/overlay")
+    before, after = paths(staging), paths(tested)
+
+    changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
+
+    assert sorted(path for path in changed if not REPLACED.match(path)) == []
+
+
+def test_cluster_tests_add_one_egress_rule_and_two_addresses() -> None:
+    staging, tested = render(overlay("staging")), render(ROOT / "tests/e2e/overlay")
+    for name in ("brain", "agent"):
+        before, after = (named(objects, "NetworkPolicy", name)["spec"]["egress"] for objects in (staging, tested))
+        assert after[name == "brain" : len(before)] == before[name == "brain" :]
+        assert len(after) == len(before) + 1
+    before, after = (
+        named(objects, "PodTemplate", "agent")["template"]["spec"]["containers"][0]["env"]
+        for objects in (staging, tested)
+    )
+
+    assert after[: len(before)] == before
+    assert [item["name"] for item in after[len(before) :]] == ["TELEGRAM_BASE_URL", "GROQ_BASE_URL"]
+
+
+def test_cluster_tests_have_the_secrets_of_staging_with_the_same_keys() -> None:
+    staging, tested = render(overlay("staging")), render(ROOT / "tests/e2e/overlay")
+    wanted = {}
+    for external in of_kind(staging, "ExternalSecret"):
+        target = external["spec"]["target"]
+        wanted[target["name"]] = set(
+            target.get("template", {}).get("data") or (item["secretKey"] for item in external["spec"]["data"])
+        )
+
+    assert {obj["metadata"]["name"]: set(obj["data"]) for obj in of_kind(tested, "Secret")} == wanted
+    assert {label(obj) for obj in tested} - {label(obj) for obj in staging} <= {f"Secret/{name}" for name in wanted} | {
+        label(obj) for obj in of_kind(tested, "ConfigMap")
+    }
+
+
+def test_cluster_tests_keep_the_rules_that_do_not_speak_of_pins_and_secrets() -> None:
+    tested = render(ROOT / "tests/e2e/overlay")
+    exempt = {"images-are-pinned", "no-secret-is-in-git", "secrets-come-from-the-store"}
+
+    assert [fault for name, check in RULES.items() if name not in exempt for fault in check(tested)] == []
