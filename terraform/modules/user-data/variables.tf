@@ -98,7 +98,7 @@ variable "join_parameter" {
 }
 
 variable "join_token_minutes" {
-  description = "Life of a join token in minutes. A new one is made in a third of that time."
+  description = "Life of a join token in minutes. A new one is made every 5 minutes."
   type        = number
   default     = 60
 

@@ -1,0 +1,62 @@
+# shellcheck shell=bash disable=SC2154,SC2034 # sourced by scripts/machines-test, which sets what is used here
+# The control plane comes up, although the power goes while kubeadm is at work.
+
+render now
+for role in control-plane system agents; do
+  size=$(stat --format %s "$work/now/$role")
+  ((size <= 16384)) || fail "user data of $role has $size bytes, EC2 takes 16384"
+  say "user data of $role: $size bytes of 16384"
+done
+
+# What modules/gitops would have written to the bucket, with what stands in for images that cannot be pulled.
+mkdir -p "$(aws_state)/bin" "$(aws_state)/s3/$bucket/gitops"
+cp tests/machines/aws/* "$(aws_state)/bin/"
+gitops=$(aws_state)/s3/$bucket/gitops
+cp "$(dirname "$tool")/example/pod-network.yaml" "$gitops/10-cni.yaml"
+cp tests/machines/manifests/cloud-controller.yaml "$gitops/20-cloud-controller.yaml"
+cp terraform/modules/gitops/manifests/argocd-namespace.yaml "$gitops/40-argocd-namespace.yaml"
+environment=staging repository=https://example.com/openclaw.git revision=main \
+  envsubst <terraform/modules/gitops/manifests/root.yaml.tftpl >"$gitops/60-root.yaml"
+manifests=(10-cni.yaml 20-cloud-controller.yaml 40-argocd-namespace.yaml)
+argocd=${OPENCLAW_ARGOCD_MANIFEST:-}
+if [[ -n $argocd ]]; then
+  cp "$argocd" "$gitops/50-argocd.yaml"
+  manifests+=(50-argocd.yaml 60-root.yaml)
+else
+  say "NOT SHOWN: Argo CD and its root Application: OPENCLAW_ARGOCD_MANIFEST names no install manifest"
+fi
+for manifest in "${manifests[@]}"; do
+  namespace=-
+  [[ $manifest != [56]0-* ]] || namespace=argocd
+  echo "$(sha256sum "$gitops/$manifest" | cut -d' ' -f1) $namespace s3://$bucket/gitops/$manifest"
+done >"$gitops/index"
+
+master=control volume=vol-0123456789abcdef0
+first_disk=$(disk first)
+disks+=("$first_disk")
+boot control "$work/now/control-plane"
+endpoint_is control
+say "a blank master boots"
+attach control "$first_disk" "$volume"
+within 180 on control test -e /etc/kubernetes/manifests/etcd.yaml || fail "kubeadm did not begin"
+machines off control
+say "power cut while kubeadm was at work"
+machines up control 2>/dev/null
+attach control "$first_disk" "$volume"
+within 240 booted control || fail "the interrupted first boot did not end well when run again"
+say "the first boot, interrupted half-way and run again, has ended well"
+within 60 ready control || fail "the master's node is not Ready"
+say "the control plane is Ready"
+
+[[ -s $(aws_state)/s3/$bucket/pki/roots.tar ]] || fail "what etcd does not hold is not in S3"
+for document in .well-known/openid-configuration openid/v1/jwks; do
+  [[ -s $(aws_state)/s3/openclaw-test-issuer/$document ]] || fail "the issuer's $document was not published"
+done
+kubectl create secret generic before --from-literal word=kept >/dev/null
+on control bash -c "grep --quiet --recursive --text kept /var/lib/etcd/data/member" && fail "etcd's files hold a Secret in plain text"
+on control test -s /var/log/kubernetes/audit.log || fail "there is no audit log"
+say "roots in S3, issuer published, Secrets encrypted at rest, audit log written"
+if [[ -n $argocd ]]; then
+  kubectl --namespace argocd get application staging-root >/dev/null || fail "the root Application is missing"
+  say "Argo CD's manifest is applied, its root Application exists"
+fi

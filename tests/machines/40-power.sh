@@ -1,0 +1,23 @@
+# The control plane comes back by itself after a reboot and after a power cut.
+
+serves() { kubectl get --raw /readyz; }
+back() { # back HOW: the API server answers again and still knows what it knew
+  # The disk is attached to the instance and comes with it; here somebody has to plug it in again.
+  attach control "$first_disk" "$volume"
+  within 180 serves || fail "the API server did not come back after $1"
+  [[ $(kubectl get secret before --output 'jsonpath={.data.word}' | base64 --decode) == kept ]] || fail "a Secret did not survive $1"
+  within 90 ready control || fail "the master did not become Ready after $1"
+  say "the control plane is back after $1"
+}
+
+on control systemctl reboot >/dev/null 2>&1 || true
+sleep 3
+within 60 on control test -d /run/systemd/system || fail "the master did not boot again"
+back "a reboot"
+
+machines off control
+machines up control 2>/dev/null
+sleep 5
+! serves >/dev/null 2>&1 || fail "etcd started without its disk"
+say "without its disk nothing starts"
+back "a power cut"

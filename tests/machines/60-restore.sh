@@ -1,0 +1,31 @@
+# The master and its disk are lost: a new one with another address becomes the same cluster.
+
+kubectl create serviceaccount visitor >/dev/null
+kubectl create clusterrolebinding visitor --clusterrole view --serviceaccount default:visitor >/dev/null
+token=$(kubectl create token visitor --duration 2h)
+on control systemctl start openclaw-snapshot.service || fail "the snapshot failed"
+snapshot=$(<"$(aws_state)/s3/$bucket/etcd/latest")
+[[ -s $(aws_state)/s3/$bucket/$snapshot ]] || fail "no snapshot in S3"
+grep --quiet "cloudwatch put-metric-data.*EtcdSnapshotStored" "$(aws_state)/calls.log" || fail "the alarm was not told of the snapshot"
+say "a snapshot is in S3: $snapshot"
+
+machines off control
+render new etcd_volume_id=vol-0fedcba9876543210
+second_disk=$(disk second)
+disks+=("$second_disk")
+boot second "$work/new/control-plane"
+endpoint_is second
+master=second
+attach second "$second_disk" vol-0fedcba9876543210
+within 120 told "etcd's disk is blank" || fail "a blank master did not stop although snapshots exist"
+! on second test -e /etc/kubernetes/manifests/etcd.yaml || fail "the blank master started a new cluster"
+say "a new master with a blank disk stopped and said what to do"
+
+on second /usr/local/lib/openclaw/restore-etcd latest >"$work/restore.log" 2>&1 || { tail -n 30 "$work/restore.log"; fail "the restore failed"; }
+say "restore-etcd has ended"
+[[ $(kubectl get secret before --output 'jsonpath={.data.word}' | base64 --decode) == kept ]] || fail "the Secret cannot be read back"
+within 120 ready second || fail "the new master is not Ready"
+within 180 ready worker || fail "the old worker did not become Ready"
+on second kubectl --server "https://$endpoint:6443" --certificate-authority /etc/kubernetes/pki/ca.crt --token "$token" get pods >/dev/null || fail "a token from before is refused"
+! kubectl get node "$(node control)" >/dev/null 2>&1 || fail "the lost master is still a node"
+say "a Secret is read back, the old worker is Ready without joining again, a token from before works"

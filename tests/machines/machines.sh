@@ -1,0 +1,83 @@
+# shellcheck shell=bash disable=SC2154,SC2034 # sourced by scripts/machines-test, which sets what is used here
+# Sourced by scripts/machines-test: machines, their disks, and the few things that stand in for AWS and the Internet.
+# Everything that stands in for something is named in stand-ins.yaml.
+
+bucket=openclaw-test-cluster parameter=/openclaw/openclaw-test/join endpoint=api.openclaw-test.internal
+began=$SECONDS
+
+say() { printf '%4d s  %s\n' $((SECONDS - began)) "$*"; }
+fail() {
+  say "FAILED: $*" >&2
+  exit 1
+}
+machines() { "$tool" "$@"; }
+on() { machines run "$1" -- "${@:2}"; }
+kubectl() { on "$master" kubectl --kubeconfig /etc/kubernetes/admin.conf "$@"; }
+aws_state() { machines dir; }
+node() { echo "ip-$(tr . - <"$(machines dir "$1")/ip").eu-central-1.compute.internal"; }
+
+finish() {
+  local code=$?
+  if ((code)); then
+    for name in ${up[*]:-}; do
+      echo "--- $name" >&2
+      on "$name" journalctl --no-pager --output cat --lines 40 --unit openclaw-boot.service --unit openclaw-etcd-volume.service >&2 2>/dev/null || true
+    done
+  fi
+  if [[ -z ${KEEP:-} ]]; then
+    [[ -z ${up[*]:-} ]] || machines down "${up[@]}" || true
+    for device in ${disks[*]:-}; do losetup --detach "$device" || true; done
+    rm -rf "$work"
+  fi
+  exit "$code"
+}
+up=() disks=()
+
+# within SECONDS COMMAND...: true as soon as the command is.
+within() {
+  local end=$((SECONDS + $1))
+  shift
+  until "$@" >/dev/null 2>&1; do
+    ((SECONDS < end)) || return 1
+    sleep 1
+  done
+}
+
+# render NAME [VARIABLE=VALUE...]: the module's user data, as instances get it, to $work/NAME/{control-plane,<pool>}.
+render() {
+  local to=$work/$1
+  shift
+  mkdir -p "$to"
+  terraform -chdir=tests/machines init -input=false >/dev/null
+  terraform -chdir=tests/machines apply -auto-approve -input=false -state="$to/state" "${@/#/-var=}" >/dev/null
+  terraform -chdir=tests/machines output -state="$to/state" -raw control_plane | base64 --decode >"$to/control-plane"
+  for pool in system agents; do
+    terraform -chdir=tests/machines output -state="$to/state" -json workers | jq --raw-output ".$pool" | base64 --decode >"$to/$pool"
+  done
+}
+
+boot() { # boot NAME USER-DATA
+  up+=("$1")
+  machines up "$1" "$2" 2>/dev/null
+}
+
+disk() { # disk NAME: a blank disk on the host; prints its device
+  truncate --size 2G "$work/$1.disk"
+  losetup --find --show "$work/$1.disk"
+}
+
+attach() { # attach MACHINE DEVICE VOLUME-ID: what EC2 does with a volume while the instance boots
+  on "$1" bash -c "[[ -e /dev/etcd-disk ]] || mknod /dev/etcd-disk b $((0x$(stat --format %t "$2"))) $((0x$(stat --format %T "$2")))
+    mkdir -p /dev/disk/by-id && ln -sf /dev/etcd-disk /dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${3/-/}"
+}
+
+endpoint_is() { # endpoint_is MACHINE: moves the record in the private zone
+  local hosts
+  hosts=$(dirname "$(machines dir control)")/hosts
+  sed -i "/ $endpoint\$/d" "$hosts"
+  machines name "$endpoint" "$(<"$(machines dir "$1")/ip")"
+}
+
+ready() { [[ $(kubectl get node "$(node "$1")" --output 'jsonpath={.status.conditions[?(@.type=="Ready")].status}') == True ]]; }
+booted() { on "$1" test -e /var/lib/openclaw/booted; }
+told() { grep --quiet --recursive "$1" "$(aws_state)/logs"; }
