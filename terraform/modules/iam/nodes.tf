@@ -48,11 +48,12 @@ locals {
         Resource = ["${var.cluster_bucket_arn}/gitops/*"]
       },
       {
-        Sid       = "ListThem"
-        Effect    = "Allow"
-        Action    = ["s3:ListBucket"]
-        Resource  = [var.cluster_bucket_arn]
-        Condition = { StringLike = { "s3:prefix" = ["etcd/*", "pki/*", "gitops/*"] } }
+        # Makes a missing object a 404 and not a 403, on which the boot script stops. No condition on the prefix: reading
+        # an object carries none, so with one S3 would answer 403 again.
+        Sid      = "SeeWhatIsMissing"
+        Effect   = "Allow"
+        Action   = ["s3:ListBucket"]
+        Resource = [var.cluster_bucket_arn]
       },
       {
         Sid    = "PublishIssuer"

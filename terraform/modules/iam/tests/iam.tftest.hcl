@@ -85,6 +85,13 @@ run "only_the_master_reads_the_pki" {
   }
 }
 
+run "a_missing_object_is_told_from_a_missing_right" {
+  assert {
+    condition     = anytrue([for statement in jsondecode(aws_iam_role_policy.master.policy).Statement : contains(statement.Action, "s3:ListBucket") && statement.Resource == [var.cluster_bucket_arn] && !can(statement.Condition)])
+    error_message = "without an unconditional s3:ListBucket, S3 says 403 for what is not there, and a first boot stops"
+  }
+}
+
 run "no_policy_allows_everything" {
   assert {
     condition = alltrue(flatten([for policy in concat(
