@@ -448,3 +448,18 @@ async def test_a_cancelled_caller_ends_at_once_and_the_connection_stays_whole(sc
     done, _ = await asyncio.wait([task], timeout=0.5)
     assert done
     assert await script.read("GET", "k") == "v" or moment_ms == 0
+
+
+async def test_a_claim_is_warm_if_the_agent_waited_before_the_task_was_ready(world: World) -> None:
+    for n, job in ((1, "waits first"), (2, "comes later")):
+        agent = Answers(world.script, pool="p", job=job)
+        if n == 1:
+            await agent.check_in()
+        await asyncio.sleep(0.002)
+        await world.ask(task(n, chat=n))
+        await world.lanes.release(cap=9, at_most=9, epoch=world.epoch)
+        await world.dispatch(task(n, chat=n))
+        await asyncio.sleep(0.002)
+        await agent.check_in()
+        assert await agent.claim() is not None
+    assert [row["warm"] for row in await world.lanes.fields(["u1", "u2"], "warm")] == ["1", "0"]

@@ -27,15 +27,15 @@ def ask(bot: World, chats: int, each: int) -> dict[int, list[str]]:
 CLEAN = {"lost": [], "twice": [], "order": []}
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 async def test_brain_killed_while_a_hundred_messages_are_under_way(tmp_path: Path) -> None:
-    async with world(tmp_path) as bot:
+    async with world(tmp_path, TASKS_PER_JOB="10") as bot:
         asked = ask(bot, chats=20, each=5)
         for _ in range(2):
             await asyncio.sleep(1.5)
             await bot.kill_brain()
             await bot.start_brain()
-        await bot.all_ended(100, timeout_s=150)
+        await bot.all_ended(100, timeout_s=240)
         assert bot.verdict(asked) == CLEAN
 
 

@@ -80,7 +80,9 @@ class World:
                     and process.environ().get("TELEGRAM_BASE_URL", self.api.url) == self.api.url
                 ):
                     parent = process.parent()
-                    if (parent is not None and any("openclaw_agent.nursery" in part for part in parent.cmdline())) or process.environ().get("AGENT_JOB"):
+                    if (
+                        parent is not None and any("openclaw_agent.nursery" in part for part in parent.cmdline())
+                    ) or process.environ().get("AGENT_JOB"):
                         found.append(process)
             except (psutil.NoSuchProcess, psutil.AccessDenied):
                 continue

@@ -11,7 +11,7 @@ from openclaw_agent.lease import Lease
 from openclaw_core import logs, wording
 from openclaw_core.errors import FateUnknown, FloodWait, MarkupRefused, MessageGone, MessengerUnavailable
 from openclaw_core.outcome import Delivery
-from openclaw_core.paging import pages, plain, preview
+from openclaw_core.paging import pages, plain, preview, with_note
 from openclaw_core.ports import Attachment, Button, Entity, Messenger, Page
 from openclaw_core.store import Answers, Claimed, Flood
 from openclaw_core.store.flood import Priority
@@ -170,7 +170,7 @@ class Courier:
     def outbox(self, markdown: str, *, truncated: bool) -> dict[str, Any]:
         """All parts of an answer as stored."""
         if truncated:
-            markdown = f"{markdown.rstrip()}\n\n_{wording.say(wording.Say.TRUNCATED, self.claimed.task.lang)}_"
+            markdown = with_note(markdown, f"_{wording.say(wording.Say.TRUNCATED, self.claimed.task.lang)}_")
         texts, files = pages(markdown, lang=self.claimed.task.lang)
         return {
             "pages": [asdict(page) for page in texts],

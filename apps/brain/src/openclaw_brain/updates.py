@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
+from telegram.error import TelegramError
 from telegram.request import HTTPXRequest
 
 from openclaw_brain.incoming import stream_of
@@ -65,18 +65,24 @@ class Poller:
     async def _get(self, path: str) -> Any:
         try:
             async with asyncio.timeout(WATCHDOG_S):
-                payload = await self._request.retrieve(f"{self._url}/{path}")
+                # Below the library's own judgement: its exceptions warn, carry the URL with the token, and lose what the reply said.
+                status, payload = await self._request.do_request(f"{self._url}/{path}", "GET")
             reply = json.loads(payload)
-        except Conflict:
-            raise PollConflict("another process polls with this token") from None
-        except RetryAfter as exc:
-            wait = exc.retry_after
-            raise FloodWait(retry_after_s=wait.total_seconds() if not isinstance(wait, int | float) else wait) from None
-        except InvalidToken:
-            raise MessengerUnauthorized("Telegram refuses the token") from None
         except (TelegramError, TimeoutError, ValueError):
             raise MessengerUnavailable("the Bot API does not answer") from None
-        return reply.get("result") if isinstance(reply, dict) else None
+        if not isinstance(reply, dict):
+            raise MessengerUnavailable("the Bot API does not answer as it should")
+        if status == 409:
+            raise PollConflict("another process polls with this token")
+        if status == 429:
+            parameters = reply.get("parameters")
+            wait = parameters.get("retry_after", 1) if isinstance(parameters, dict) else 1
+            raise FloodWait(retry_after_s=float(wait) if isinstance(wait, int | float) else 1.0)
+        if status in (401, 404):
+            raise MessengerUnauthorized("Telegram refuses the token")
+        if status != 200:
+            raise MessengerUnavailable("the Bot API does not answer as it should")
+        return reply.get("result")
 
 
 async def admit_forever(

@@ -102,7 +102,7 @@ def _state(value: str) -> JobState:
     state, _, rest = value.partition(" ")
     if state == "claimed":
         return JobState(state=state, task_id=rest)
-    return JobState(state=state, since_ms=int(rest or 0))
+    return JobState(state=state, since_ms=int((rest or "0").split()[0]))
 
 
 def _fenced(result: object) -> int:

@@ -11,7 +11,9 @@ function ops.check_in()
   local key = P .. 'jobs:' .. a.pool
   local state = call('HGET', key, a.job)
   if state and state:sub(1, 7) == 'retired' then return 0 end
-  call('HSET', key, a.job, 'waiting ' .. ms(now_ms()))
+  -- When it was last seen, for who asks whether it lives; and since when it waits, for who asks whether a claim was warm.
+  local since = (state or ''):match('^waiting %d+ (%d+)') or ms(now_ms())
+  call('HSET', key, a.job, 'waiting ' .. ms(now_ms()) .. ' ' .. since)
   return 1
 end
 
@@ -44,7 +46,7 @@ function ops.claim()
     local id = call('LPOP', P .. 'ready:' .. a.pool)
     if not id then return {} end
     if get(id, 'state') == 'ready' then
-      local since = tonumber((state or ''):match('^waiting (%d+)') or now_ms())
+      local since = tonumber((state or ''):match('^waiting %d+ (%d+)') or now_ms())
       call('HSET', key, a.job, 'claimed ' .. id)
       return own(id, a.job, tonumber(get(id, 'ready_ms') or 0) > since)
     end

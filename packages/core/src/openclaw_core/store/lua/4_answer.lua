@@ -52,7 +52,7 @@ function ops.close()
   end
   leave(a.task)
   record_run(a.task)
-  if a.pool and a.job then call('HSET', P .. 'jobs:' .. a.pool, a.job, 'waiting ' .. ms(now_ms())) end
+  if a.pool and a.job then call('HSET', P .. 'jobs:' .. a.pool, a.job, 'waiting ' .. ms(now_ms()) .. ' ' .. ms(now_ms())) end
   return 1
 end
 
@@ -64,7 +64,7 @@ function ops.give_up() -- the agent knows that no other try will help
     leave(a.task)
     record_run(a.task)
   else fail(a.task, a.cause) end
-  if a.pool and a.job then call('HSET', P .. 'jobs:' .. a.pool, a.job, 'waiting ' .. ms(now_ms())) end
+  if a.pool and a.job then call('HSET', P .. 'jobs:' .. a.pool, a.job, 'waiting ' .. ms(now_ms()) .. ' ' .. ms(now_ms())) end
   return 1
 end
 
