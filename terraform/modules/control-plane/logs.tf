@@ -1,4 +1,4 @@
-# What nodes say goes here, the API server's audit log among it. The join parameter has no resource: the master's timer
+# What nodes say goes here. The join parameter has no resource: the master's timer
 # creates it, so that neither a plan nor the state ever holds a token. `scripts/infra down` deletes it.
 resource "aws_cloudwatch_log_group" "nodes" {
   name              = var.node_log_group

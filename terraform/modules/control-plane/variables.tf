@@ -115,7 +115,7 @@ variable "node_log_group" {
 }
 
 variable "log_retention_days" {
-  description = "How long nodes' logs, the audit log among them, are kept, in days."
+  description = "how long nodes' logs are kept, in days."
   type        = number
   default     = 365
 }

@@ -1,0 +1,150 @@
+"""What no single module can promise: environments alike, nothing that opens a back door, suppressions with reasons.
+
+`scripts/terraform-check` runs Terraform's own tests; these read the files and need no terraform.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+TERRAFORM = ROOT / "terraform"
+SOURCES = sorted(path for path in TERRAFORM.rglob("*.tf") if ".terraform" not in path.relative_to(ROOT).parts)
+MAY_DIFFER = {"environment.tf", "versions.tf", "terraform.tfvars"}
+
+
+def relative(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def blocks(text: str, kind: str) -> dict[str, str]:
+    """Top-level blocks of a kind by their labels, as formatted by terraform fmt."""
+    found = re.findall(rf'^{kind} ((?:"[^"]+" ?)+)\{{\n(.*?)^\}}', text, re.M | re.S)
+    return {labels.strip(): body for labels, body in found}
+
+
+def test_these_tests_see_the_blocks_that_they_judge() -> None:
+    network = TERRAFORM / "modules/network"
+
+    assert '"nat_mode"' in blocks((network / "variables.tf").read_text(), "variable")
+    assert '"aws_security_group" "workers"' in blocks((network / "security_groups.tf").read_text(), "resource")
+
+
+def test_environments_differ_only_where_they_must() -> None:
+    staging, prod = (TERRAFORM / "environments" / name for name in ("staging", "prod"))
+    names = {path.name for folder in (staging, prod) for path in folder.glob("*.tf")}
+
+    differing = {
+        name
+        for name in names
+        if not (staging / name).exists()
+        or not (prod / name).exists()
+        or (staging / name).read_bytes() != (prod / name).read_bytes()
+    }
+
+    assert differing <= MAY_DIFFER
+
+
+def test_backends_differ_only_in_the_key() -> None:
+    texts = [
+        (TERRAFORM / "environments" / name / "versions.tf").read_text().replace(f'"{name}/', '"ENV/')
+        for name in ("staging", "prod")
+    ]
+
+    assert texts[0] == texts[1]
+    assert "use_lockfile = true" in texts[0]
+
+
+@pytest.mark.parametrize("name", ["staging", "prod"])
+def test_an_environment_says_who_and_where(name: str) -> None:
+    shared = yaml.safe_load((ROOT / "clusters" / name / "environment.yaml").read_text())
+
+    assert set(shared) == {"repository", "registry", "region", "account", "api_server_cidr"}
+    assert re.fullmatch(r"\d{12}", shared["account"]), "quote the account, or YAML makes it a number"
+
+
+def test_environments_can_share_an_account_and_be_peered() -> None:
+    ranges = {
+        name: yaml.safe_load((ROOT / "clusters" / name / "environment.yaml").read_text())
+        for name in ("staging", "prod")
+    }
+
+    assert ranges["staging"]["api_server_cidr"] != ranges["prod"]["api_server_cidr"]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_there_is_no_ssh(path: Path) -> None:
+    # key_name is computed when unset, so Terraform's mocked tests cannot see that an instance has none.
+    text = path.read_text()
+
+    assert "aws_key_pair" not in text
+    assert not re.search(r"^\s*key_name\s*=", text, re.M)
+    assert not re.search(r"_port\s*=\s*22\b", text)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_rules_and_images_are_explicit(path: Path) -> None:
+    text = path.read_text()
+
+    assert not blocks(text, 'resource "aws_security_group_rule"')
+    assert not re.search(r"most_recent\s*=", text), "an image changes by a reviewed commit only"
+    for labels, body in blocks(text, "resource").items():
+        if labels.startswith('"aws_security_group"'):
+            assert not re.search(r"^\s*(ingress|egress)\b", body, re.M), f"{labels}: use single rules"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_no_providers_that_talk_to_the_cluster_or_run_commands(path: Path) -> None:
+    assert not re.search(r'"hashicorp/(kubernetes|helm|null|local)"|provisioner "', path.read_text())
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_variables_and_outputs_are_described(path: Path) -> None:
+    text = path.read_text()
+
+    for labels, body in blocks(text, "variable").items():
+        assert re.search(r"^\s*type\s*=", body, re.M), f"{labels} has no type"
+        assert re.search(r"^\s*description\s*=", body, re.M), f"{labels} has no description"
+    for labels, body in blocks(text, "output").items():
+        assert re.search(r"^\s*description\s*=", body, re.M), f"{labels} has no description"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=relative)
+def test_suppressions_carry_reasons(path: Path) -> None:
+    for line in path.read_text().splitlines():
+        if "checkov:skip" in line:
+            assert re.search(r"#checkov:skip=CKV2?_AWS_\d+:\S.{11,}", line), line
+
+
+def test_no_lock_file_or_state_is_kept() -> None:
+    tracked = subprocess.run(
+        ["git", "ls-files", "terraform"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+
+    assert not [path for path in tracked if ".terraform" in path or ".tfstate" in path]
+
+
+def test_argo_cd_is_pinned_once() -> None:
+    pins = yaml.safe_load((TERRAFORM / "modules/gitops/pins.yaml").read_text())
+    version = pins["argocd"]["version"]
+    named_elsewhere = {
+        relative(path): found
+        for path in (ROOT / "platform/argocd").rglob("*.yaml")
+        if (found := re.findall(r"argoproj/argo-cd/(?:raw/)?(v\d+\.\d+\.\d+)/", path.read_text()))
+    }
+
+    assert all(set(found) == {version} for found in named_elsewhere.values()), named_elsewhere
+
+
+def test_the_cost_table_is_up_to_date() -> None:
+    printed = subprocess.run(
+        [sys.executable, ROOT / "scripts/infra-cost"], capture_output=True, text=True, check=True
+    ).stdout
+
+    assert printed.strip() in (ROOT / "docs/infrastructure.md").read_text(), "run scripts/infra-cost --write"
