@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -24,7 +25,7 @@ def ask(bot: World, chats: int, each: int) -> dict[int, list[str]]:
     return asked
 
 
-CLEAN = {"lost": [], "twice": [], "order": []}
+CLEAN: dict[str, list[str]] = {"lost": [], "twice": [], "order": []}
 
 
 @pytest.mark.timeout(300)
@@ -66,6 +67,10 @@ async def test_redis_away_for_longer_than_a_lease(tmp_path: Path) -> None:
         assert all(run.fields["state"] == "closed" for run in await Runs(bot.script).newest(count=100))
 
 
+def _asked_times(bot: World, n: int) -> bool:
+    return len(bot.model.seen) == n
+
+
 async def running(bot: World, question: str) -> list[psutil.Process]:
     """The agent that asks the model for *question*: the one with a connection to its server."""
     await bot.until(lambda: question in bot.model.seen)
@@ -100,7 +105,7 @@ async def test_agent_killed_twice_is_told_with_its_cause(tmp_path: Path) -> None
         bot.model.first_s = 30
         bot.api.user_says(5, "/code hopeless")
         for n in (1, 2):
-            await bot.until(lambda n=n: len(bot.model.seen) == n)
+            await bot.until(partial(_asked_times, bot, n))
             [agent] = await running(bot, "hopeless")
             agent.kill()
         await bot.until(

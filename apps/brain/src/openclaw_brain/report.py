@@ -10,8 +10,18 @@ from dataclasses import dataclass, field
 from openclaw_brain.telling import told
 from openclaw_core import logs, wording
 from openclaw_core.errors import (
-    ChatGone, FateUnknown, FloodWait, LostOwnership, MarkupRefused, MessageGone, MessengerRefused, MessengerUnauthorized, MessengerUnavailable, OpenClawError,
-    StoreFull, StoreUnavailable,
+    ChatGone,
+    FateUnknown,
+    FloodWait,
+    LostOwnership,
+    MarkupRefused,
+    MessageGone,
+    MessengerRefused,
+    MessengerUnauthorized,
+    MessengerUnavailable,
+    OpenClawError,
+    StoreFull,
+    StoreUnavailable,
 )  # fmt: skip
 from openclaw_core.outcome import Delivery
 from openclaw_core.ports import Attachment, Messenger, Page

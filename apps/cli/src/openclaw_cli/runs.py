@@ -14,7 +14,8 @@ from openclaw_cli.backends import LOCAL_TOKEN
 from openclaw_cli.local_redis import local_redis
 from openclaw_core.environment import Environment
 from openclaw_core.roles import Model, load
-from openclaw_core.store import RedisSettings, Run, Runs, open_script
+from openclaw_core.store import RedisSettings, Runs, open_script
+from openclaw_core.store.runs import Run
 
 
 def main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
@@ -81,12 +82,12 @@ def cost_usd(usage: Mapping[str, Any], model: Model | None) -> float | str:
     cached = usage.get("cached_tokens", 0)
     cached_price = model.cached_usd_per_mtok if model.cached_usd_per_mtok is not None else model.input_usd_per_mtok
     fresh = usage.get("prompt_tokens", 0) - cached
-    return round(
-        (
+    usd = (
+        float(
             fresh * model.input_usd_per_mtok
             + cached * cached_price
             + usage.get("answer_tokens", 0) * model.output_usd_per_mtok
         )
-        / 1e6,
-        6,
+        / 1e6
     )
+    return round(usd, 6)

@@ -53,13 +53,15 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
             brain = await stack.enter_async_context(
                 _brain({**env, **model.env, **chat_env, "REDIS_URL": redis_url}, log)
             )
-        console.print(f"[bold]OpenClaw is up.[/bold] Chat: [bold cyan]{where}[/bold cyan]", highlight=False)
-        console.print(f"  model  {model.name}", highlight=False)
+        console.print(
+            f"[bold]OpenClaw is up.[/bold] Chat: [bold cyan]{where}[/bold cyan]", highlight=False, soft_wrap=True
+        )
+        console.print(f"  model  {model.name}", highlight=False, soft_wrap=True)
         console.print(
             f"  store  {'REDIS_URL' if env.get('REDIS_URL') else data / 'redis'} (kept over restarts; --fresh forgets)",
             highlight=False,
         )
-        console.print(f"  logs   {'here' if args.verbose else log_file}", highlight=False)
+        console.print(f"  logs   {'here' if args.verbose else log_file}", highlight=False, soft_wrap=True)
         if "ALLOWED_USER_IDS" not in chat_env and not env.get("ALLOWED_USER_IDS"):
             console.print(
                 "  access [yellow]closed[/yellow]: write to the bot, it tells you your id; then ALLOWED_USER_IDS=<id> make up",

@@ -1,0 +1,105 @@
+"""`openclaw up` as a newcomer runs it: an answer of the built-in model on the page, and nothing left after Ctrl-C."""
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import psutil
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+async def start(folder: Path, *args: str) -> asyncio.subprocess.Process:
+    env = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("TELEGRAM_", "GROQ_", "REDIS_", "ALLOWED_"))
+    }
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "openclaw_cli", "up", "--data", str(folder), *args, env=env, cwd=ROOT, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT, stdin=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+async def address(process: asyncio.subprocess.Process) -> str:
+    assert process.stdout is not None
+    said = ""
+    async with asyncio.timeout(60):
+        while line := await process.stdout.readline():
+            said += line.decode()
+            if "Ctrl-C" in said and (found := re.search(r"http://127\.0\.0\.1:\d+", said)):
+                return found[0]
+    raise AssertionError(said)
+
+
+async def say(http: aiohttp.ClientSession, url: str, chat: int, text: str) -> None:
+    async with http.post(f"{url}/page/chats/{chat}/say", json={"text": text}, headers={"Origin": url}) as reply:
+        assert reply.status == 200, await reply.text()
+
+
+async def bot_texts(http: aiohttp.ClientSession, url: str, chat: int) -> list[str]:
+    async with http.get(f"{url}/page/chats/{chat}") as reply:
+        body: dict[str, Any] = await reply.json()
+    return [message.get("text", "") for message in body["messages"] if message["from"].get("is_bot")]
+
+
+async def settled(http: aiohttp.ClientSession, url: str, chat: int, count: int) -> list[str]:
+    """The bot's texts once there are *count* that do not change any more."""
+    deadline, before = time.monotonic() + 90, [""]
+    while time.monotonic() < deadline:
+        texts = await bot_texts(http, url, chat)
+        if len(texts) >= count and texts == before and not any(text.startswith("💭") for text in texts):
+            return texts
+        before = texts
+        await asyncio.sleep(1.5)
+    raise AssertionError(before)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+async def test_the_bot_answers_survives_a_restart_and_leaves_nothing_running(tmp_path: Path) -> None:
+    up = await start(tmp_path)
+    try:
+        url = await address(up)
+        async with aiohttp.ClientSession() as http:
+            async with http.post(f"{url}/page/chats", json={"language": "en"}, headers={"Origin": url}) as reply:
+                chat = (await reply.json())["id"]
+            await say(http, url, chat, "/research What is the capital of France?")
+            [answer] = await settled(http, url, chat, 1)
+            assert len(answer) > 5
+            await say(http, url, chat, "מה בירת צרפת?")
+            hebrew = (await settled(http, url, chat, 2))[1]
+            assert "GROQ_API_KEY" in hebrew
+        children = psutil.Process(up.pid).children(recursive=True)
+        assert len(children) >= 4  # store, model, brain, agents
+        up.send_signal(signal.SIGINT)
+        async with asyncio.timeout(30):
+            assert await up.wait() == 0
+        assert [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE] == []
+        up = await start(tmp_path)
+        url = await address(up)
+        async with aiohttp.ClientSession() as http:
+            assert (await bot_texts(http, url, chat))[0] == answer
+    finally:
+        if up.returncode is None:
+            up.send_signal(signal.SIGINT)
+            await up.wait()
+
+
+async def test_a_taken_port_is_named_with_the_option_that_moves_it(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        up = await start(tmp_path, "--port", str(port))
+        out, _ = await up.communicate()
+    assert up.returncode == 78
+    assert f"port {port} is taken: choose another with --port" in out.decode()
