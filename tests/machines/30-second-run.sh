@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154,SC2034 # sourced by scripts/machines-test, which sets what is used here
 # Everything again changes nothing: the same files, objects and Secrets.
 
 picture() { # what a run of the scripts could change: files on the node, objects in S3, generations in the cluster

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154,SC2034 # sourced by scripts/machines-test, which sets what is used here
 # The control plane comes back by itself after a reboot and after a power cut.
 
 serves() { kubectl get --raw /readyz; }

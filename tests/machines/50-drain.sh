@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154,SC2034 # sourced by scripts/machines-test, which sets what is used here
 # A notice that the instance goes empties the node, and what ran there is done elsewhere.
 
 # Agents' work: it takes half a minute, writes down how far it is, and goes on from there wherever it runs next.

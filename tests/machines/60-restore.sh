@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154,SC2034 # sourced by scripts/machines-test, which sets what is used here
 # The master and its disk are lost: a new one with another address becomes the same cluster.
 
 kubectl create serviceaccount visitor >/dev/null

@@ -1,0 +1,112 @@
+variables {
+  name             = "openclaw-test"
+  region           = "eu-central-1"
+  endpoint         = "api.openclaw-test.internal"
+  cluster_bucket   = "openclaw-test-cluster"
+  kms_key_arn      = "arn:aws:kms:eu-central-1:111122223333:key/mock"
+  join_parameter   = "/openclaw/openclaw-test/join"
+  node_log_group   = "/openclaw/openclaw-test/nodes"
+  issuer_url       = "https://d111111abcdef8.cloudfront.net"
+  issuer_bucket    = "openclaw-test-issuer"
+  metric_namespace = "OpenClaw/openclaw-test"
+  etcd_volume_ids  = ["vol-0123456789abcdef0"]
+  pools = {
+    system = { labels = { "openclaw.io/disk" = "big" } }
+    agents = { taints = [{ key = "openclaw.io/agents", value = "true", effect = "NoSchedule" }] }
+  }
+}
+
+run "user_data_is_cloud_config_below_the_limit" {
+  assert {
+    condition     = alltrue([for text in concat(output.control_plane_user_data, values(output.worker_user_data)) : startswith(text, "#cloud-config\n") && can(yamldecode(text))])
+    error_message = "user data must be a cloud-config"
+  }
+  assert {
+    condition     = alltrue([for text in concat(output.control_plane_user_data_base64, values(output.worker_user_data_base64)) : length(text) <= 21848])
+    error_message = "user data must stay below 16 KiB"
+  }
+}
+
+run "scripts_reach_the_node_byte_for_byte" {
+  assert {
+    condition = alltrue([for file in fileset(path.module, "files/{common,worker}/*") : contains(
+      [for entry in yamldecode(output.worker_user_data["system"]).write_files : entry.content], file("${path.module}/${file}")
+    )])
+    error_message = "no line of a script may be changed on its way"
+  }
+  assert {
+    condition = alltrue([for file in fileset(path.module, "files/{common,control-plane}/*") : contains(
+      [for entry in yamldecode(output.control_plane_user_data[0]).write_files : entry.content], file("${path.module}/${file}")
+    )])
+    error_message = "no line of a script may be changed on its way"
+  }
+}
+
+run "each_pool_has_its_labels_and_taints" {
+  assert {
+    condition     = strcontains(output.worker_user_data["system"], "NODE_LABELS='openclaw.io/disk=big,openclaw.io/pool=system'") && strcontains(output.worker_user_data["agents"], "\"key\":\"openclaw.io/agents\"")
+    error_message = "a pool's labels and taints must be in its settings"
+  }
+}
+
+run "a_worker_knows_nothing_of_the_masters_bucket_and_keys" {
+  assert {
+    condition     = !strcontains(output.worker_user_data["system"], "openclaw-test-cluster") && !strcontains(output.worker_user_data["system"], "KMS_KEY")
+    error_message = "workers have no business with the cluster's bucket"
+  }
+}
+
+run "a_token_always_expires_and_the_ca_is_always_checked" {
+  assert {
+    condition     = strcontains(output.control_plane_user_data[0], "kubeadm token create --ttl \"$${JOIN_TOKEN_MINUTES}m\"") && !strcontains(output.worker_user_data["system"], "unsafeSkipCAVerification") && strcontains(output.worker_user_data["system"], "caCertHashes")
+    error_message = "a join token needs an end, a join needs the CA's hash"
+  }
+}
+
+run "a_token_without_end_is_refused" {
+  command = plan
+  variables {
+    join_token_minutes = 0
+  }
+  expect_failures = [var.join_token_minutes]
+}
+
+run "two_masters_are_refused" {
+  command = plan
+  variables {
+    etcd_volume_ids = ["vol-0123456789abcdef0", "vol-0123456789abcdef1"]
+  }
+  expect_failures = [var.etcd_volume_ids]
+}
+
+run "overlapping_pods_and_services_are_refused" {
+  command = plan
+  variables {
+    service_cidr = "10.244.128.0/20"
+  }
+  expect_failures = [var.service_cidr]
+}
+
+run "a_version_that_is_not_exact_is_refused" {
+  command = plan
+  variables {
+    kubernetes_version = "1.34"
+  }
+  expect_failures = [var.kubernetes_version]
+}
+
+run "a_label_that_a_kubelet_may_not_set_is_refused" {
+  command = plan
+  variables {
+    pools = { system = { labels = { "node-role.kubernetes.io/worker" = "" } } }
+  }
+  expect_failures = [var.pools]
+}
+
+run "an_issuer_without_tls_is_refused" {
+  command = plan
+  variables {
+    issuer_url = "http://example.com"
+  }
+  expect_failures = [var.issuer_url]
+}
