@@ -61,6 +61,8 @@ def set_my_commands(world: World, params: Params) -> bool:
     if not isinstance(commands, list) or len(commands) > 100:
         raise bad_request("can't parse commands: expected an Array of at most 100")
     for command in commands:
+        if not isinstance(command, dict):
+            raise bad_request("can't parse BotCommand: expected an Object")
         name, what = str(command.get("command", "")), str(command.get("description", ""))
         word = name.replace("_", "a")
         if not (1 <= len(name) <= 32 and word.isascii() and word.isalnum() and name == name.lower()):

@@ -106,7 +106,7 @@ def _given(raw: Any) -> list[dict[str, Any]]:
                 raise bad_request(f"can't parse MessageEntity: Can't find field \"{name}\"")
         if not isinstance(item["offset"], int) or not isinstance(item["length"], int):
             raise bad_request('can\'t parse MessageEntity: Field "offset" must be a valid Number')
-        kind = item["type"]
+        kind = str(item["type"])
         if kind in FOUND:
             continue
         if kind not in GIVEN:

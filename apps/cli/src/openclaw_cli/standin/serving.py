@@ -3,7 +3,10 @@
 import asyncio
 import inspect
 import json
+import logging
 import time
+import traceback
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -13,6 +16,8 @@ from openclaw_cli.standin.faults import Fault, Faults
 from openclaw_cli.standin.journal import Entry, Journal
 from openclaw_cli.standin.wire import Params, Refused, read_params
 from openclaw_cli.standin.world import World
+
+log = logging.getLogger(__name__)
 
 SAID_BY = frozenset({"sendmessage", "editmessagetext"})
 
@@ -66,6 +71,10 @@ class BotRoutes:
             if outcome == "cut":
                 self._note(number, method, params, message_id, at_s, wall_s, outcome, said)
             raise
+        except Exception as exc:  # noqa: BLE001 - a fault of ours must not look like the network's
+            log.error("fault in %s: %s", method if method.lower() in METHODS else "a call", _place(exc))
+            self._note(number, method, params, message_id, at_s, wall_s, "500 Internal Server Error", said)
+            return _json(500, Refused(500, "Internal Server Error").body())
 
     def _check_token(self, token: str) -> None:
         head, colon, tail = token.partition(":")
@@ -132,6 +141,12 @@ class BotRoutes:
         return web.Response(body=found[2], content_type="application/octet-stream")
 
 
+def _place(exc: BaseException) -> str:
+    """Type and place of a fault, without its message: that may hold the user's words."""
+    frames = traceback.extract_tb(exc.__traceback__)
+    return f"{type(exc).__name__} at {Path(frames[-1].filename).name}:{frames[-1].lineno}"
+
+
 class _NoAnswer(Exception):
     """The connection ends without a proper reply."""
 
@@ -146,6 +161,4 @@ def _json(status: int, body: dict[str, Any], parameters: Any = None) -> web.Resp
     headers = {}
     if parameters and "retry_after" in parameters:
         headers["Retry-After"] = str(parameters["retry_after"])
-    return web.Response(
-        status=status, text=json.dumps(body, ensure_ascii=False), content_type="application/json", headers=headers
-    )
+    return web.Response(status=status, text=json.dumps(body), content_type="application/json", headers=headers)
