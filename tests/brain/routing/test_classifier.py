@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,8 +12,9 @@ import numpy as np
 import pytest
 
 from openclaw_brain.routing import Classifier, decide_agent
+from openclaw_brain.routing.classifier import ENVIRONMENT
 from openclaw_brain.routing.classifier_process import EXIT_NOT_INSTALLED
-from openclaw_brain.routing.model import embedder, examples, learn, load
+from openclaw_brain.routing.model import WEIGHTS, examples
 from openclaw_cli.eval_routing import judge, labelled, report
 from openclaw_core.outcome import Decision
 from openclaw_core.roles import Roles
@@ -34,7 +36,7 @@ async def classifier() -> AsyncIterator[Classifier]:
     await one.close()
 
 
-@pytest.mark.parametrize("name", ["dev.jsonl", "held_out.jsonl"])
+@pytest.mark.parametrize("name", ["dev.jsonl", "held_out.jsonl", "hard.jsonl"])
 async def test_without_a_model_english_is_right_in_85_and_hebrew_in_70_of_100(
     classifier: Classifier, roles: Roles, name: str
 ) -> None:
@@ -42,12 +44,14 @@ async def test_without_a_model_english_is_right_in_85_and_hebrew_in_70_of_100(
     found = report(judged, took_s=1)
     assert found["by_language"]["en"] >= 0.85
     assert found["by_language"]["he"] >= 0.70
-    assert found["by_language"]["mix"] >= 0.70
+    assert found["by_language"].get("mix", 1) >= 0.70
     assert found["by_decision"]["rule"] >= 0.9
 
 
 def test_no_example_stands_in_a_labelled_set() -> None:
-    measured = {row["text"].strip().lower() for name in ("dev.jsonl", "held_out.jsonl") for row in rows_of(name)}
+    measured = {
+        row["text"].strip().lower() for name in ("dev.jsonl", "held_out.jsonl", "hard.jsonl") for row in rows_of(name)
+    }
     shared = {example.text.strip().lower() for example in examples()} & measured
     # A greeting is a greeting wherever it is written.
     assert {text for text in shared if len(text.split()) > 2} == set()
@@ -60,11 +64,13 @@ def test_there_are_at_least_300_hebrew_and_200_english_examples() -> None:
 
 
 @pytest.mark.slow
-def test_weights_are_those_that_the_examples_make_now() -> None:
-    embed = embedder()
-    made, stored = learn(embed, examples()).weights, load(embed).weights
-    assert made.shape == stored.shape, "run: python -m openclaw_brain.routing.model"
-    assert np.allclose(made, stored, atol=1e-3), "run: python -m openclaw_brain.routing.model"
+def test_weights_are_those_that_the_examples_make_now(tmp_path: Path) -> None:
+    again = tmp_path / "weights.npz"
+    # in a process of its own, since the number of threads is read when numpy is imported
+    subprocess.run([sys.executable, "-m", "openclaw_brain.routing.model", str(again)], env=ENVIRONMENT, check=True)
+    with np.load(again) as made, np.load(WEIGHTS) as stored:
+        assert made["weights"].shape == stored["weights"].shape, "run: python -m openclaw_brain.routing.model"
+        assert np.allclose(made["weights"], stored["weights"], atol=1e-3), "run: python -m openclaw_brain.routing.model"
 
 
 async def test_process_stays_under_200_mb(classifier: Classifier) -> None:

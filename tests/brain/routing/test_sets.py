@@ -1,4 +1,8 @@
-"""The labelled messages: well formed, half Hebrew, and the held-out part untouched since before the first rule."""
+"""The labelled messages: well formed, half Hebrew, and the held-out part untouched since before the first rule.
+
+`dev` was open while rules were written, `held_out` was not; `hard` came last, against the finished rules: nine in ten
+of its messages are left to the classifier. No rule or example was changed for it.
+"""
 
 import hashlib
 import json
@@ -20,7 +24,7 @@ def test_held_out_set_is_the_one_written_before_the_rules() -> None:
     assert hashlib.sha256((SETS / "held_out.jsonl").read_bytes()).hexdigest() == HELD_OUT_SHA256
 
 
-@pytest.mark.parametrize("name", ["dev.jsonl", "held_out.jsonl"])
+@pytest.mark.parametrize("name", ["dev.jsonl", "held_out.jsonl", "hard.jsonl"])
 def test_each_line_has_every_key_and_a_known_role(name: str) -> None:
     for row in rows_of(name):
         assert set(row) == {"id", "lang", "text", "previous", "accept", "kind"}, row["id"]

@@ -97,8 +97,7 @@ class Classifier:
         """End the process and wait until it is gone."""
         if self._running is not None:
             self._running.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._running
+            await asyncio.wait({self._running})
             self._running = None
 
     async def _run(self) -> None:

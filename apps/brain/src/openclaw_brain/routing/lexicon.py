@@ -21,6 +21,8 @@ class Cue:
     """A regular expression, matched between word boundaries."""
     he: str = ""
     """The same for Hebrew, matched after optional prefixes and before a non-letter."""
+    mixed: str = ""
+    """English words that speak so only inside a Hebrew message, where everyday things have Hebrew names."""
     start: bool = False
     """Only at the start of what is asked."""
     pattern: re.Pattern[str] = field(init=False, repr=False, compare=False)
@@ -31,6 +33,8 @@ class Cue:
             parts.append(rf"(?<![a-z0-9_])(?:{self.en})(?![a-z0-9_])")
         if self.he:
             parts.append(rf"(?<![א-תa-z0-9_]){PREFIXES}-?(?:{self.he})(?![א-תa-z0-9_])")
+        if self.mixed:
+            parts.append(rf"(?s:^(?=.*[א-ת]).*?(?<![a-z0-9_])(?:{self.mixed})(?![a-z0-9_]))")
         joined = "|".join(parts)
         if self.start:
             joined = rf"^(?:ok(?:ay)?|so|hey|hi|please|pls|can you|could you|תגיד|תגידי|אז|היי|אוקיי|בבקשה|[\W_])*\s*(?:{joined})"
@@ -47,7 +51,7 @@ def verb(*stems: str) -> str:
     return "(?:" + "|".join(forms) + ")"
 
 
-MAKE_EN = r"write|build|make|create|implement|code|generate|develop|program|set up|need|want|give me|show me|do"
+MAKE_EN = r"write|build|make|create|implement|code|generate|develop|program|need|want|give me"
 THING_EN = (
     r"scripts?|functions?|programs?|(?:discord|telegram|slack|whatsapp) bot|web ?(?:site|page|app)|landing page|class|"
     r"(?:chrome |browser )?extension|component|query|endpoints?|(?:web ?)?server|api|"
@@ -59,7 +63,7 @@ MAKE_HE = (
     + "|צריכ?ה?|צריך|רוצה|לעשות|לבנות|ליצור|תן לי|תני לי|כותבים|כותב|בונים|בונה|בא לי"
 )
 THING_HE = (
-    r"סקריפט(?:ים)?|פונקצי(?:ה|ות|ית)|תוכנית ש\w*|תוכנה|תוכנת|קוד(?! ה)|בוט|אפליקצי(?:ה|ית)|דף נחיתה|דף אינטרנט|אתר|"
+    r"סקריפט|פונקצי(?:ה|ות|ית)|תוכנית ש\w*|תוכנה|תוכנת|קוד(?! ה)|בוט|אפליקצי(?:ה|ית)|דף נחיתה|דף אינטרנט|אתר|"
     r"תוסף|שאילת(?:ה|א|ות|ת)|מחלקה|רגקס|רג'קס|ביטוי רגולרי|שרת|מאקרו|נוסחה|אלגוריתם|מיון \w+|לולאה|"
     r"משחק (?:סנייק|איקס|ב)|בדיקות יחידה|טסטים|פקודה|דוקרפייל|מחשבון"
 )  # fmt: skip
@@ -81,7 +85,7 @@ CUES: tuple[Cue, ...] = (
     Cue(
         name="program named first",
         role="coder",
-        weight=2,
+        weight=1.5,
         start=True,
         en=rf"(?:an? |the |some )?(?:small |simple |tiny |quick )?(?:{THING_EN}|sql|bash|regexp?|css|html|pattern|formula|command|cli|docker|git|github action|vba)",
         he=r"(?:סקריפט|פונקציה|שאילת[הא]|רגקס|ביטוי רגולרי|בוט|נוסחה|פקודה|מאקרו|קוד|תוכנה|תוכנית ש\S+|אפליקציה|לולאה|דף נחיתה|שרת|דוקרפייל|כלי ש\S+|אלגוריתם|סיבוכיות|מחשבון|טרהפורם|קרון|קובץ (?:yaml|docker|דוקר))",
@@ -114,16 +118,24 @@ CUES: tuple[Cue, ...] = (
         name="parts of programs",
         role="coder",
         weight=2,
-        en=r"functions?|variables?|arrays?|loops?|recurs(?:ive|ion)|strings?|json|yaml|csv|xml|api|endpoint|async(?:/?await)?|await|closure|"
-        r"decorator|generator|pointer|thread.?safe|threads?|deadlock|mutex|constructor|method|dependency|dependencies|"
+        en=r"variables?|arrays?|loops?|recurs(?:ive|ion)|json|yaml|csv|xml|api|endpoint|async(?:/?await)?|await|closure|"
+        r"decorator|thread.?safe|threads?|deadlock|mutex|dependency|dependencies|"
         r"div|z-index|flexbox|css|dom|component|schema|primary key|foreign key|(?:left|inner|outer) join|index(?:es)? on|duplicate rows|"
         r"compile[sr]?|runtime|stack ?trace|null|undefined|nan|boolean|integer|localstorage|env(?:ironment)? var(?:iable)?s?|"
         r"time complexity|big o|linked list|hash ?map|binary tree|unit tests?|mock|refactor|merge conflict|pull request|rebase|"
-        r"commit(?:s|ted)?|branch|repo(?:sitory)?|deploy(?:ed|ment)?|staging|ci|build fails?|sub ?query|script|source code",
-        he=r"פונקצי(?:ה|ות|ית|יה)|משתנ(?:ה|ים)(?: סביבה)?|מערך|מערכים|לולא(?:ה|ות|ת)|רקורסי(?:ה|בי|בית)|מחרוז(?:ת|ות)|ג'ייסון|מחלקה|מחלקות|מתוד(?:ה|ות)|אובייקט(?:ים)?|"
-        r"טבל(?:ה|אות|ת) ב(?:מסד|דאטה)|מסד נתונים|דאטה בייס|שאילת(?:ה|א|ות|ת)|עמודה|קומיט(?:ים)?|ענף|מרג'|פוש|פול ריקווסט|ריפו|קונטיינר|"
-        r"קוד|סקריפט|שרת|קונסול|דיבאג|מודול|ספרי(?:י)?ה(?: חיצונית)?|קומפילציה|סיבוכיות|תחביר|באקאנד|פרונט(?:אנד)?|דפדפן|"
-        r"html|css|json|yaml|csv|api|sql|docker|git|npm|null|undefined|bash|script|state|component|build|container|deploy|commit|branch|merge|query|endpoint|database|debug|pipeline|token|env|server",
+        r"commit(?:s|ted)?|deploy(?:ed|ment)?|ci|build fails?|sub ?query|source code",
+        he=r"משתנ(?:ה|ים)(?: סביבה)?|מערך|מערכים|לולא(?:ה|ות|ת)|רקורסי(?:ה|בי|בית)|מחרוז(?:ת|ות)|ג'ייסון|מתוד(?:ה|ות)|אובייקט(?:ים)?|"
+        r"מסד נתונים|דאטה בייס|שאילת(?:ה|א|ות|ת)|עמודה|קומיט(?:ים)?|מרג'|פוש|פול ריקווסט|ריפו|קונטיינר|"
+        r"קונסול|דיבאג|ספרי(?:י)?ה(?: חיצונית)?|קומפילציה|סיבוכיות|תחביר|באקאנד|פרונט(?:אנד)?|דפדפן",
+        mixed=r"html|css|json|yaml|csv|api|sql|docker|git|npm|null|undefined|bash|state|component|build|container|deploy|commit|branch|merge|query|endpoint|database|debug|pipeline|token|env|server|hook|thread|class|function|string|array|loop|repo|package",
+    ),
+    Cue(
+        name="words with another meaning too",
+        role="coder",
+        weight=1,
+        en=r"functions?|strings?|branch(?:es)?|method|class(?:es)?|scripts?|code|servers?|generator|pointer|constructor|staging|repo(?:sitory)?|table|bot|app|program|command|list|file|page|site|build|test|user|data|package|release|keys?|values?|field|type",
+        he=r"פונקצי(?:ה|ות|ית|יה)|קוד|סקריפט(?:ים)?|שרת(?:ים)?|ענף|מודול|מחלק(?:ה|ות)|טבל(?:ה|ה|אות|ת)|בוט|אפליקצי(?:ה|ה|ית)|תוכנ(?:ה|ת|ית)|פקוד(?:ה|ת)|קובץ|קבצים|עמוד|דף|בילד|טסט(?:ים)?|משתמש(?:ים)?|גרסה|שדה",
+        mixed=r"script|user|data|file|app|bot|config|list",
     ),
     Cue(
         name="it breaks",
@@ -132,8 +144,8 @@ CUES: tuple[Cue, ...] = (
         en=r"crash(?:es|ed|ing)?|errors?|exceptions?|bugs?|debug(?:ging)?|segfaults?|fails?|failing|broken|hangs?|stuck|"
         r"(?:doesn.?t|does not|isn.?t|is not|not|won.?t|stopped) (?:work(?:ing)?|run(?:ning)?|load(?:ing)?|compil(?:e|ing)|respond(?:ing)?|start(?:ing)?|updat(?:e|ing))|does nothing|"
         r"blank page|rerenders?|infinite|time(?:s|d)? ?out|permission denied|(?:40[0-9]|50[0-9])s?|returns? (?:null|none|undefined|nothing|#n/a)|throws?",
-        he=r"שגיא(?:ה|ת|ות)|באג(?:ים)?|נופל(?:ת|ים)?|קורס(?:ת|ים)?|נתקע(?:ת)?|נכשל(?:ת)?|חריגה|זורק|לא (?:עובד|עובדת|רץ|רצה|נטען|מגיב|נעצר|נעצרת|נמצא|מתקמפל|מתעדכן|מתחבר)|מתפוצץ|אינסופית|לדבג|מדבגים|חוזר ריק|"
-        r"error|bug|crash|timeout|exception",
+        he=r"שגיא(?:ה|ת|ות)|באג(?:ים)?|נופל(?:ת|ים)?|קורס(?:ת|ים)?|נתקע(?:ת)?|נכשל(?:ת)?|חריגה|זורק|לא (?:עובד|עובדת|רץ|רצה|נטען|מגיב|נעצר|נעצרת|נמצא|מתקמפל|מתעדכן|מתחבר)|מתפוצץ|אינסופית|לדבג|מדבגים|חוזר ריק",
+        mixed=r"error|bug|crash|timeout|exception|fail",
     ),
     Cue(
         name="work on code",
@@ -167,8 +179,8 @@ CUES: tuple[Cue, ...] = (
         en=r"summari[sz]e|summary|sum (?:\w+ )?up|tl;?dr|gist|recap|key (?:points|facts|takeaways)|main (?:points|ideas|takeaways?|things?)|takeaways?|highlights|bullet(?:s| points?)|action (?:items|points)|minutes (?:from|of)|meeting minutes|"
         r"bottom line|in (?:a nutshell|one (?:line|sentence)|two (?:lines|sentences)|\d+ (?:lines|bullets|words|sentences))|executive summary|abstract|condense|shorten|trim|boil (?:\w+ )?down|cut (?:\w+ )?(?:down|to|by)|too long|essentials|wrap up|outline|main thing",
         he=rf"{verb('סכם/סכמ', 'תמצת', 'קצר', 'צמצם/צמצמ', 'מצת', 'הדק', 'תקטין/תקטינ', 'דחס', 'דחוס/דחס', 'זקק')}|סיכום|סיכומים|תקציר|תמצית|תמציתי|בקצרה|בקיצור|נקודות|בולטים|עיקר(?:י|ים)?|שורה(?: ה)?תחתונה|במשפט אחד|בשתי שורות|ראשי פרקים|"
-        r"עיקרי הדברים|פואנטה|תכל'?ס|החשוב|ליבה|המסקנות|פספסתי|פרוטוקול|תמלול|משפט אחד|שורה אחת|בשורה|בכמה מילים|בפחות מילים|חצי מה|ארוך (?:לי|מדי)|קצר יותר|גרסה קצרה|כותרת|"
-        r"summary|tldr|tl;dr|bullets|bullet|highlights|takeaways|action items|\d+ (?:נקודות|שורות|מילים|משפטים)",
+        r"עיקרי הדברים|פואנטה|תכל'?ס|החשוב|ליבה|המסקנות|פספסתי|פרוטוקול|תמלול|משפט אחד|שורה אחת|בשורה|בכמה מילים|בפחות מילים|חצי מה|ארוך (?:לי|מדי)|קצר יותר|גרסה קצרה|כותרת|\d+ (?:נקודות|שורות|מילים|משפטים)",
+        mixed=r"summary|tldr|tl;dr|bullets|bullet|highlights|takeaways|action items",
     ),
     Cue(
         name="about what was pasted",
@@ -205,7 +217,7 @@ CUES: tuple[Cue, ...] = (
         role="researcher",
         weight=4,
         en=r"(?:who|when|why|where|history|year|inventor|creator|founder|origin)\b.{0,50}\b(?:invent(?:ed|or)|design(?:ed|er)|creat(?:ed|or)|found(?:ed|er)|named?|called|popular|first|come to|appear(?:ed)?|originally|history|develop(?:ed)? by)|first programming|(?:still|is) .{0,25}\b(?:used|dead|popular|dying)\b|"
-        r"(?:salary|salaries|earn|paid|career|hired?|jobs?|market|bootcamps?|degree|interview|course|book|worth (?:it|learning)|learn(?:ing)? (?:to code|programming)|most popular|best laptop)",
+        r"(?:salary|salaries|earn|career|hired?|job (?:market|openings?)|jobs in|bootcamps?|degree|interview|course|book|worth (?:it|learning)|learn(?:ing)? (?:to code|programming)|most popular|best laptop)",
         he=r"(?:מי|מתי|למה|מדוע|באיזו? שנה|היסטוריה|ממציא|בת כמה)(?: \S+){0,5} (?:המציא|המציאו|יצר|יצרה|פיתח|פיתחה|קראו|קוראים|נוצרה|נולדה|הקים|ייסד|ממציא|פופולרי|פופולרית|הראשונה|עומד מאחורי|שפת|השפה)|מי (?:המציא|יצר|פיתח|הקים|עומד מאחורי)|מרוויח(?:ים|ה)?|משכורת|שכר|לעשות קורס|קורס (?:תכנות|סייבר|פיתוח|אונליין)|בוטקאמפ|ראיון|הסבה|הייטק|תואר|שוק העבודה|ללמוד|ספר(?:ים)? (?:טוב|על)|שווה ללמוד|הכי (?:ותיקה|מבוקשת|פופולרית)|לתכנת|יחליפ?ו? מתכנתים",
     ),
     Cue(

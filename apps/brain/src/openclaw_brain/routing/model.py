@@ -8,6 +8,7 @@ forgotten. Learning at each start would take seconds of a busy core and more mem
 
 import importlib
 import re
+import sys
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -165,4 +166,7 @@ def embedder() -> Embed:
 
 
 if __name__ == "__main__":
-    np.savez_compressed(WEIGHTS, weights=learn(embedder(), examples()).weights)
+    # One thread (OPENBLAS_NUM_THREADS=1) is several times faster than two on busy cores.
+    np.savez_compressed(
+        Path(sys.argv[1]) if len(sys.argv) > 1 else WEIGHTS, weights=learn(embedder(), examples()).weights
+    )

@@ -20,7 +20,11 @@ _CODE = (
         re.MULTILINE,
     ),
     re.compile(r"[;{}]\s*$|=>|[=!]==?[^=]|\+=|&&|\|\||::|->|</?[a-z][\w-]*[^<>]*>", re.MULTILINE),
-    re.compile(r"\b(?:def|class|function|func|fn|public|private|static|const|let|var|import|return|print|void)\s+\w"),
+    re.compile(
+        r"\b(?:def|function|func|fn)\s+\w+\s*\(|\bclass\s+\w+\s*[:({]|\b(?:public|private|static)\s+\w+\s+\w+|"
+        r"\b(?:const|let|var)\s+\w+\s*=|^(?:import|from)\s+[\w.]+(?:$|\s+import)|\breturn\s+\S+;|\bprint\s?\(",
+        re.MULTILINE,
+    ),
     re.compile(r"\bfor\b.{0,40}\bin\b.{0,20}[:)(]|\b(?:while|if|for)\s*\("),
     re.compile(r"\bselect\b.{1,120}\bfrom\b|\binsert into\b|\bupdate \w+ set\b|\bgroup by\b|\bcreate table\b", re.DOTALL),
     re.compile(r"\w+\([^()\n]*\)(?!\s*[א-ת])|\w\.\w+\(|\w\[[\w'\":]+\]"),
