@@ -367,8 +367,3 @@ def defaults_are_spelled_out(objects: Sequence[Object]) -> Iterator[str]:
             "spec"
         ]:
             yield f"{label(external)}: leaves policies to the API"
-
-
-def faults(objects: Sequence[Object]) -> list[str]:
-    """Every fault of every rule, each with its rule's name."""
-    return [f"{name}: {fault}" for name, check in RULES.items() for fault in check(objects)]
