@@ -12,6 +12,8 @@ from openclaw_cli.standin.bot_api import BotApi
 from tests.cli.chat_browser import ARTIFACTS, EchoBot, browser, browser_path
 from tests.cli.standin.conftest import TOKEN, bot_for
 
+expect.set_options(timeout=15_000)  # a busy machine is slow, not wrong
+
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),  # one browser for all tests, a fresh profile for each
     pytest.mark.browser,
@@ -49,7 +51,7 @@ async def chromium() -> AsyncIterator[Browser]:
 @pytest_asyncio.fixture(loop_scope="module")
 async def context(chromium: Browser) -> AsyncIterator[BrowserContext]:
     context = await chromium.new_context(viewport={"width": 1100, "height": 720})
-    context.set_default_timeout(8000)
+    context.set_default_timeout(15_000)
     yield context
     await context.close()
 
@@ -292,7 +294,7 @@ async def test_a_lost_connection_is_said_and_heals_with_nothing_missing(chromium
     await shot(page, "chat-lost")
 
     async with BotApi.open(token=TOKEN, port=port) as second:
-        await expect(page.locator("#link")).to_have_text("Connected", timeout=9000)
+        await expect(page.locator("#link")).to_have_text("Connected")
         await expect(page.locator("#lost")).not_to_be_visible()
         await page.get_by_role("textbox").press("Enter")
         await expect(page.locator(".message.mine .body")).to_have_text("do not lose me")

@@ -22,7 +22,7 @@ async def test_a_poll_waits_for_the_next_update_and_returns_at_once_when_it_come
     api.user_says(7, "hello")
     (update,) = await polling
 
-    assert time.monotonic() - said_at < 1
+    assert time.monotonic() - said_at < 5
     assert (update.message and update.message.text) == "hello"
 
 
@@ -30,7 +30,7 @@ async def test_a_poll_ends_empty_after_its_timeout(bot: Bot) -> None:
     started = time.monotonic()
 
     assert await bot.get_updates(timeout=1) == ()
-    assert 0.9 < time.monotonic() - started < 3
+    assert 0.9 < time.monotonic() - started < 6
 
 
 async def test_updates_come_again_until_a_higher_offset_acknowledges_them(api: BotApi, bot: Bot) -> None:
