@@ -52,8 +52,8 @@ say "the control plane is Ready"
 for document in .well-known/openid-configuration openid/v1/jwks; do
   [[ -s $(aws_state)/s3/openclaw-test-issuer/$document ]] || fail "the issuer's $document was not published"
 done
-kubectl create secret generic before --from-literal word=kept >/dev/null
-on control bash -c "grep --quiet --recursive --text kept /var/lib/etcd/data/member" && fail "etcd's files hold a Secret in plain text"
+kubectl create secret generic before --from-literal word=kept-4f1c9a >/dev/null
+on control bash -c "grep --quiet --recursive --text kept-4f1c9a /var/lib/etcd/data/member" && fail "etcd's files hold a Secret in plain text"
 on control test -s /var/log/kubernetes/audit.log || fail "there is no audit log"
 say "roots in S3, issuer published, Secrets encrypted at rest, audit log written"
 if [[ -n $argocd ]]; then

@@ -6,19 +6,20 @@ back() { # back HOW: the API server answers again and still knows what it knew
   # The disk is attached to the instance and comes with it; here somebody has to plug it in again.
   attach control "$first_disk" "$volume"
   within 180 serves || fail "the API server did not come back after $1"
-  [[ $(kubectl get secret before --output 'jsonpath={.data.word}' | base64 --decode) == kept ]] || fail "a Secret did not survive $1"
+  [[ $(kubectl get secret before --output 'jsonpath={.data.word}' | base64 --decode) == kept-4f1c9a ]] || fail "a Secret did not survive $1"
   within 90 ready control || fail "the master did not become Ready after $1"
   say "the control plane is back after $1"
 }
 
+on control touch /run/before-reboot
 on control systemctl reboot >/dev/null 2>&1 || true
-sleep 3
-within 60 on control test -d /run/systemd/system || fail "the master did not boot again"
+within 90 on control test ! -e /run/before-reboot || fail "the master did not boot again"
 back "a reboot"
 
 machines off control
 machines up control 2>/dev/null
-sleep 5
-! serves >/dev/null 2>&1 || fail "etcd started without its disk"
-say "without its disk nothing starts"
+within 60 on control systemctl list-jobs kubelet.service || fail "the master did not boot"
+sleep 15
+! on control systemctl --quiet is-active kubelet.service || fail "the kubelet started without etcd's disk"
+say "without etcd's disk the kubelet does not start"
 back "a power cut"

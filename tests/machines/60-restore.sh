@@ -24,7 +24,7 @@ say "a new master with a blank disk stopped and said what to do"
 
 on second /usr/local/lib/openclaw/restore-etcd latest >"$work/restore.log" 2>&1 || { tail -n 30 "$work/restore.log"; fail "the restore failed"; }
 say "restore-etcd has ended"
-[[ $(kubectl get secret before --output 'jsonpath={.data.word}' | base64 --decode) == kept ]] || fail "the Secret cannot be read back"
+[[ $(kubectl get secret before --output 'jsonpath={.data.word}' | base64 --decode) == kept-4f1c9a ]] || fail "the Secret cannot be read back"
 within 120 ready second || fail "the new master is not Ready"
 within 180 ready worker || fail "the old worker did not become Ready"
 on second kubectl --server "https://$endpoint:6443" --certificate-authority /etc/kubernetes/pki/ca.crt --token "$token" get pods >/dev/null || fail "a token from before is refused"
