@@ -19,14 +19,14 @@ node() { echo "ip-$(tr . - <"$(machines dir "$1")/ip").eu-central-1.compute.inte
 finish() {
   local code=$?
   if ((code)); then
-    for name in ${up[*]:-}; do
+    for name in "${up[@]}"; do
       echo "--- $name" >&2
       on "$name" journalctl --no-pager --output cat --lines 40 --unit openclaw-boot.service --unit openclaw-etcd-volume.service >&2 2>/dev/null || true
     done
   fi
   if [[ -z ${KEEP:-} ]]; then
     [[ -z ${up[*]:-} ]] || machines down "${up[@]}" || true
-    for device in ${disks[*]:-}; do losetup --detach "$device" || true; done
+    for device in "${disks[@]}"; do losetup --detach "$device" || true; done
     rm -rf "$work"
   fi
   exit "$code"
