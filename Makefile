@@ -10,7 +10,7 @@ export UV := $(shell command -v uv 2>/dev/null || echo .tools/uv/bin/uv)
 WORKSPACE := packages/core apps/brain apps/agent apps/cli
 STAMP := $(VENV)/.installed
 
-.PHONY: help install up test test-oldest check format lock clean
+.PHONY: help install up test test-oldest check format lock clean bench terraform-check terraform-scan machines-test infra-plan infra-up infra-down
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | sort | while IFS=$$'\t' read -r t d; do printf '  make %-14s %s\n' "$$t" "$$d"; done
@@ -25,7 +25,7 @@ up: install ## the bot in a browser page; Ctrl-C stops everything
 	@$(BIN)/openclaw up $(ARGS)
 
 test: install ## all tests that need no cluster
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 2 $(ARGS)
 
 test-oldest: install ## the tests on the oldest library versions that the packages' metadata allows
 	scripts/test-oldest $(ARGS)
@@ -36,6 +36,21 @@ check: install ## format, lint, types, import contracts, prompts and roles
 	$(BIN)/mypy $(WORKSPACE:%=%/src) tests
 	$(BIN)/lint-imports
 	$(BIN)/openclaw doctor --only roles
+
+bench: install ## the table of docs/benchmarks.md, measured here (ARGS for other messages, chats, rates)
+	$(BIN)/openclaw bench local $(ARGS)
+
+terraform-check: ## format, validate and test every Terraform module and environment
+	scripts/terraform-check
+
+terraform-scan: ## checkov over the Terraform code (CHECKOV names it if it is not on PATH)
+	scripts/terraform-scan
+
+machines-test: ## boot machines from the rendered user data (OPENCLAW_MACHINES_TOOL names the tool)
+	scripts/machines-test
+
+infra-plan infra-up infra-down: ## plan, build, take down an environment: make infra-plan ENV=staging
+	scripts/infra $(@:infra-%=%) $(ENV)
 
 format: install ## rewrite the code in the one format
 	$(BIN)/ruff format .

@@ -89,7 +89,7 @@ def test_commands(chat: Chat, text: str, expected: list[str]) -> None:
 
 @pytest.mark.parametrize("kind", ["voice", "photo", "document", "sticker", "location", "contact", "poll", "dice"])
 def test_what_cannot_be_read_gets_a_kind_answer(chat: Chat, kind: str) -> None:
-    assert kinds(chat.says(**{kind: {}})) == ["unsupported"]
+    assert kinds(chat.says("", **dict[str, Any]({kind: {}}))) == ["unsupported"]
 
 
 def test_retry_asks_again_under_an_id_that_derives_from_the_old(chat: Chat) -> None:

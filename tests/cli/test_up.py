@@ -41,7 +41,9 @@ async def address(process: asyncio.subprocess.Process) -> str:
 
 
 async def say(http: aiohttp.ClientSession, url: str, chat: int, text: str) -> None:
-    async with http.post(f"{url}/page/chats/{chat}/say", json={"text": text}, headers={"Origin": url}) as reply:
+    async with http.post(
+        f"{url}/page/chats/{chat}/say", json={"text": text}, headers={"Origin": url, "X-OpenClaw-Page": "1"}
+    ) as reply:
         assert reply.status == 200, await reply.text()
 
 
@@ -70,7 +72,9 @@ async def test_the_bot_answers_survives_a_restart_and_leaves_nothing_running(tmp
     try:
         url = await address(up)
         async with aiohttp.ClientSession() as http:
-            async with http.post(f"{url}/page/chats", json={"language": "en"}, headers={"Origin": url}) as reply:
+            async with http.post(
+                f"{url}/page/chats", json={"language": "en"}, headers={"Origin": url, "X-OpenClaw-Page": "1"}
+            ) as reply:
                 chat = (await reply.json())["id"]
             await say(http, url, chat, "/research What is the capital of France?")
             [answer] = await settled(http, url, chat, 1)

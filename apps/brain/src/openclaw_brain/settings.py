@@ -84,7 +84,7 @@ def from_env(env: Mapping[str, str]) -> Settings:
 
 
 def _ids(read: Environment, name: str) -> frozenset[int] | None:
-    raw = read.text(name)
+    raw = read.secret(name)
     if raw == "*":
         return None
     try:

@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
             case "eval":
                 from openclaw_cli import eval_routing
 
-                return eval_routing.main(args)
+                return eval_routing.main(args, os.environ)
             case _:
                 from openclaw_cli import bench_local
 
