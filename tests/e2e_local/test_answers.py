@@ -44,6 +44,7 @@ async def test_stop_ends_a_running_answer_within_two_seconds_and_it_does_not_com
     assert (
         asyncio.get_running_loop().time() - began < 4
     )  # heard within 1 s; the mark also waits for the chat's flood bucket
+    await bot.until(lambda: len(bot.texts(5)) == 2 and not any(t.startswith("💭") for t in bot.texts(5)))
     shown = bot.texts(5)
     await asyncio.sleep(1.5)
     assert bot.texts(5) == shown

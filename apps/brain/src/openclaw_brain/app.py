@@ -222,7 +222,9 @@ async def run(settings: Settings, env: Mapping[str, str], stop: asyncio.Event) -
             TelegramMessenger.open(settings.telegram_token, settings.telegram_base_url)
         )
         chat = await stack.enter_async_context(GroqChat.open(settings.groq_api_key, base_url=settings.groq_base_url))
-        classifier = None if settings.routes_by_model else await stack.enter_async_context(Classifier.open(start_now=True))
+        classifier = (
+            None if settings.routes_by_model else await stack.enter_async_context(Classifier.open(start_now=True))
+        )
         launcher = Processes(environment=agent_environment(env, AGENT_VARIABLES))
         health = Health(beats=beats, script=script)
         if settings.health_port:

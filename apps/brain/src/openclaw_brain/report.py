@@ -31,6 +31,8 @@ from openclaw_core.store.flood import Priority
 
 log = logs.get(__name__)
 SIGN = "👀"
+SIGNS_PER_S = 30
+SIGN_SLACK_S = 0.2
 CHATS_AT_ONCE = 16
 
 
@@ -124,6 +126,7 @@ class Reporter:
     async def signs_forever(self, *, nudge: asyncio.Event, turned: Callable[[], None]) -> None:
         """Reactions, ends of spinners and files that were asked for again: small, quick, and no message is lost with them."""
         pace = asyncio.Semaphore(10)
+        next_at = 0.0
         async with asyncio.TaskGroup() as group:
             while True:
                 turned()
@@ -143,7 +146,10 @@ class Reporter:
                     await asyncio.sleep(1)
                     continue
                 if signs:
-                    await asyncio.sleep(len(signs) / 30)  # reactions have a limit of 30 a second of their own
+                    # Reactions have a limit of 30 a second of their own. The pace counts from the last sign, not from the end of its call.
+                    now = asyncio.get_running_loop().time()
+                    next_at = max(next_at, now - SIGN_SLACK_S) + len(signs) / SIGNS_PER_S
+                    await asyncio.sleep(max(0.0, next_at - now))
                     continue
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(0.5):

@@ -22,7 +22,7 @@ from openclaw_cli.local_redis import local_redis
 from openclaw_cli.standin.bot_api import BotApi
 from openclaw_cli.standin.journal import Entry
 from openclaw_cli.standin.model import ScriptedModel
-from openclaw_core.store import RedisSettings, Runs, Script, open_script
+from openclaw_core.store import Inbox, RedisSettings, Runs, Script, open_script
 
 BOT_ID = 777000
 TOKEN = f"{BOT_ID}:bench"
@@ -84,6 +84,7 @@ async def _run(args: argparse.Namespace) -> dict[str, Any]:
         try:
             await _until_warm(script, args.warm)
             load_before = os.getloadavg()[0]
+            admits_per_s = await _admits_per_s(redis_url)
             memory = await _memory(brain.pid)
             asked = await _ask(api, args)
             await _until_ended(script, len(asked), args.timeout_s)
@@ -97,6 +98,7 @@ async def _run(args: argparse.Namespace) -> dict[str, Any]:
                     "tasks_per_job": args.tasks_per_job, "cores": os.cpu_count(), "load_before": round(load_before, 2), "load_after": round(os.getloadavg()[0], 2),
                     "model": "0.3 s to the first token, 100 tokens/s, 120 tokens", "flood_limits": "on",
                 },
+                "admits_per_s_alone": admits_per_s,
                 "memory_mb": {"brain": after["brain"], "agent_waiting": memory["agent"]},
                 "routing": _routing(asked, model),
                 "outcomes": await Runs(script).outcomes(),
@@ -109,6 +111,26 @@ async def _run(args: argparse.Namespace) -> dict[str, Any]:
                     await brain.wait()
             except TimeoutError:
                 os.killpg(brain.pid, 9)
+
+
+async def _admits_per_s(redis_url: str, *, batches: int = 50) -> int:
+    """Updates a second that one step after the other admits, in batches of 100 as Telegram gives them, with nothing beside."""
+    async with open_script(RedisSettings(url=redis_url), bot_id=BOT_ID + 1) as script:
+        inbox = Inbox(script)
+        epoch = await inbox.take_lead("bench", ttl_s=60)
+        message = {
+            "message_id": 1,
+            "date": 0,
+            "chat": {"id": 1, "type": "private"},
+            "from": {"id": 1, "is_bot": False},
+            "text": "x" * 60,
+        }
+        began = time.monotonic()
+        for n in range(0, batches * 100, 100):
+            await inbox.admit(
+                [("inbox", {"update_id": n + i, "message": message}) for i in range(100)], offset=n + 100, epoch=epoch
+            )
+        return round(batches * 100 / (time.monotonic() - began))
 
 
 async def _until_warm(script: Script, warm: int) -> None:
@@ -163,6 +185,7 @@ async def _memory(brain_pid: int) -> dict[str, float]:
 async def _fill_in(asked: list[Asked], script: Script, api: BotApi, model: ScriptedModel) -> None:
     names = (
         "state",
+        "queued_ms",
         "message_id",
         "slot0",
         "claimed_ms",
@@ -231,6 +254,7 @@ def judge(asked: list[Asked], api: BotApi) -> dict[str, Any]:
             ),
             "routing": quantiles([float(one.fields["route_ms"] or 0) / 1000 for one in asked]),
         },
+        "per_s": {"admitted": rate(asked, "admitted_ms"), "in_a_lane": rate(asked, "queued_ms")},
         "claims_warm": sum(one.fields["warm"] == "1" for one in asked),
     }
 
@@ -250,6 +274,14 @@ def _routing(asked: list[Asked], model: ScriptedModel) -> dict[str, Any]:
         "calls": len(calls),
         "tokens_per_call": round(sum(tokens) / len(tokens)) if tokens else 0,
     }
+
+
+def rate(asked: list[Asked], name: str) -> int:
+    """How many tasks a second passed the step whose time is *name*, from the first message's admission to the last one's step."""
+    times = [float(one.fields[name] or 0) for one in asked if one.fields.get(name)]
+    starts = [float(one.fields["admitted_ms"] or 0) for one in asked if one.fields.get("admitted_ms")]
+    took_ms = max(times) - min(starts) if times and starts else 0
+    return round(len(times) * 1000 / took_ms) if took_ms else 0
 
 
 def quantiles(values: list[float]) -> dict[str, float]:

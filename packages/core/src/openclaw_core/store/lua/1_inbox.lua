@@ -37,7 +37,7 @@ function effects.task(e)
     return
   end
   set(e.id, 'state', 'queued', 'record', e.record, 'chat', e.chat, 'chat_kind', e.chat_kind, 'lang', e.lang, 'thread', e.thread or '', 'message_id', e.message_id,
-    'user', e.user, 'admitted_ms', e.admitted_ms, 'attempt', 0, 'tries', 0, 'handbacks', 0)
+    'user', e.user, 'admitted_ms', e.admitted_ms, 'queued_ms', ms(now_ms()), 'attempt', 0, 'tries', 0, 'handbacks', 0)
   call('RPUSH', P .. 'lane:' .. e.chat, e.id)
   call('HSET', P .. 'chat:' .. e.chat, 'last_task', e.id)
   call('EXPIRE', P .. 'chat:' .. e.chat, 7776000)
