@@ -305,6 +305,7 @@ def show(report: dict[str, Any]) -> None:
     console.print(
         f"lost {report['lost']}  twice {report['twice']}  out of order {report['out_of_order']}", style="bold"
     )
+    console.print(f"per second {report['per_s']}, admission alone {report['admits_per_s_alone']}", highlight=False)
     console.print(
         f"routing {report['routing']}  memory MB {report['memory_mb']}  warm claims {report['claims_warm']}",
         highlight=False,
