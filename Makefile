@@ -25,7 +25,7 @@ up: install ## the bot in a browser page; Ctrl-C stops everything
 	@$(BIN)/openclaw up $(ARGS)
 
 test: install ## all tests that need no cluster
-	$(BIN)/pytest -n 2 $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 
 test-oldest: install ## the tests on the oldest library versions that the packages' metadata allows
 	scripts/test-oldest $(ARGS)

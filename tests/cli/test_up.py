@@ -55,7 +55,7 @@ async def bot_texts(http: aiohttp.ClientSession, url: str, chat: int) -> list[st
 
 async def settled(http: aiohttp.ClientSession, url: str, chat: int, count: int) -> list[str]:
     """The bot's texts once there are *count* that do not change any more."""
-    deadline, before = time.monotonic() + 90, [""]
+    deadline, before = time.monotonic() + 150, [""]
     while time.monotonic() < deadline:
         texts = await bot_texts(http, url, chat)
         if len(texts) >= count and texts == before and not any(text.startswith("💭") for text in texts):
@@ -66,7 +66,7 @@ async def settled(http: aiohttp.ClientSession, url: str, chat: int, count: int) 
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 async def test_the_bot_answers_survives_a_restart_and_leaves_nothing_running(tmp_path: Path) -> None:
     up = await start(tmp_path)
     try:

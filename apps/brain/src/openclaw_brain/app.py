@@ -94,6 +94,7 @@ class Brain:
         lane_keeper = LaneKeeper(
             lanes=lanes, roles=self.roles, chat=self.chat, classifier=self.classifier, pool_of=lambda _template: pool.id, epoch=epoch,
             cap=settings.running_cap, model_override=settings.model_override,
+            demo=settings.demo_model,
         )  # fmt: skip
         reporter = Reporter(
             notices=notices, lanes=lanes, messenger=self.messenger, flood=flood, roles=self.roles, epoch=epoch

@@ -17,6 +17,8 @@ from openclaw_core.store import Lanes
 from openclaw_core.task import Order, Task, from_json
 
 log = logs.get(__name__)
+DEMO_ANSWER_TOKENS = 300
+"""The small built-in model rambles on until it is stopped, at 20 to 60 tokens a second."""
 AT_ONCE = 64
 """Tasks that are routed at the same time."""
 
@@ -30,7 +32,7 @@ def previous_of(turns: Sequence[Turn]) -> Previous | None:
     return None
 
 
-def order_of(role: Role, *, model_override: str | None = None) -> Order:
+def order_of(role: Role, *, model_override: str | None = None, demo: bool = False) -> Order:
     """A snapshot of the role, so that no later change reaches a running task."""
     # A small local model reads a whole prompt for 20 s before its first word; its gist takes one.
     prompt = role.gist if model_override else role.prompt
@@ -40,7 +42,7 @@ def order_of(role: Role, *, model_override: str | None = None) -> Order:
         prompt_sha256=hashlib.sha256(prompt.encode()).hexdigest(),
         models=(model_override,) if model_override else role.models,
         tools=() if model_override else role.tools,
-        max_answer_tokens=role.max_answer_tokens,
+        max_answer_tokens=min(role.max_answer_tokens, DEMO_ANSWER_TOKENS) if demo else role.max_answer_tokens,
         history_tokens=role.history_tokens,
         temperature=role.temperature,
         reasoning_effort=None if model_override else role.reasoning_effort,
@@ -58,6 +60,7 @@ class LaneKeeper:
     pool_of: Callable[[str], str]
     epoch: int
     cap: int
+    demo: bool = False
     model_override: str | None = None
     """The one model of a local model server, instead of the roles' lists."""
     _under_way: dict[str, asyncio.Task[None]] = field(default_factory=dict)
@@ -131,7 +134,7 @@ class LaneKeeper:
         role = self.roles.roles[routed.role]
         tokens = routed.usage.prompt_tokens + routed.usage.answer_tokens if routed.usage else 0
         done = await self.lanes.dispatch(
-            task.ordered(order_of(role, model_override=self.model_override)),
+            task.ordered(order_of(role, model_override=self.model_override, demo=self.demo)),
             pool=self.pool_of(role.template), decision=routed.decision.value, route_ms=routed.took_ms, route_tokens=tokens, epoch=self.epoch,
         )  # fmt: skip
         if done:

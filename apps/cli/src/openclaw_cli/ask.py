@@ -49,7 +49,7 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
                 chat=None if model.demo else chat,
                 classifier=classifier,
             )
-            order = order_of(roles.roles[routed.role], model_override=model.env.get("MODEL_OVERRIDE"))
+            order = order_of(roles.roles[routed.role], model_override=model.env.get("MODEL_OVERRIDE"), demo=model.demo)
             task = Task(
                 id="ask", chat_id=0, chat_kind="private", user_id=0, message_id=0, update_id=0, lang=lang, text=args.question, admitted_ms=0, order=order,
             )  # fmt: skip
