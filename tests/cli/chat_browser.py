@@ -3,8 +3,11 @@
 import asyncio
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 
 from playwright.async_api import Browser, async_playwright
@@ -24,10 +27,28 @@ FLAGS = [
 ]
 
 
+@cache
 def browser_path() -> str | None:
-    """`OPENCLAW_CHROMIUM`, else the first Chromium or Chrome on PATH."""
+    """`OPENCLAW_CHROMIUM`, else the first Chromium or Chrome on PATH, else Playwright's own, which is fetched once; None where none can be had."""
     found = os.environ.get("OPENCLAW_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        tool = [sys.executable, "-m", "playwright", "install"]
+        asked = subprocess.run([*tool, "--dry-run", "chromium"], capture_output=True, text=True, check=False)
+        places = [line.partition(":")[2].strip() for line in asked.stdout.splitlines() if "Install location" in line]
+        if places and not any(_binaries(places)):
+            subprocess.run([*tool, "chromium"], capture_output=True, timeout=300, check=False)
+        found = next(iter(_binaries(places)), None)
     return found if found and Path(found).exists() else None
+
+
+def _binaries(places: list[str]) -> list[str]:
+    wanted = ("chrome", "Chromium", "headless_shell", "chrome-headless-shell")
+    return [
+        str(path)
+        for place in places
+        for path in Path(place).rglob("*")
+        if path.name in wanted and path.is_file() and os.access(path, os.X_OK)
+    ]
 
 
 @asynccontextmanager
