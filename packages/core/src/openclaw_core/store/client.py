@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from openclaw_core.errors import StoreFull, StoreMisconfigured, StoreUnavailable
+from openclaw_core.errors import LostOwnership, StoreFull, StoreMisconfigured, StoreUnavailable
 
 T = TypeVar("T")
 
@@ -141,7 +141,7 @@ class Script:
         found: dict[str, str] = {}
         for name in ("appendonly", "appendfsync", "maxmemory-policy"):
             reply = await self.read("CONFIG", "GET", name)
-            found.update(reply if isinstance(reply, dict) else dict(zip(reply[::2], reply[1::2], strict=True)))
+            found.update(pairs(reply))
         wanted = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
         wrong = [
             f"{name} is {found.get(name, 'unknown')}, set it to {value}"
@@ -159,6 +159,19 @@ def _without_none(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_without_none(item) for item in value]
     return value
+
+
+def fenced(result: object) -> int:
+    """What a leader's step gave. Raises LostOwnership for -1: a newer leader has raised the epoch."""
+    value = int(str(result))
+    if value < 0:
+        raise LostOwnership("a newer leader has raised the epoch")
+    return value
+
+
+def pairs(reply: Any) -> dict[str, str]:
+    """A hash as a mapping, whichever shape the protocol's version gives it."""
+    return reply if isinstance(reply, dict) else dict(zip(reply[::2], reply[1::2], strict=True))
 
 
 class translated:

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from openclaw_core.errors import LostOwnership
-from openclaw_core.store.client import Script
+from openclaw_core.store.client import Script, fenced, pairs
 
 Stream = Literal["control", "inbox"]
 DEDUPE_S = 48 * 3600
@@ -49,7 +48,7 @@ class Inbox:
         fresh = await self._script.step(
             "admit", updates=rows, offset=None if offset is None else str(offset), dedupe_s=DEDUPE_S, epoch=epoch
         )
-        return _fenced(fresh)
+        return fenced(fresh)
 
     async def waiting(self, stream: Stream, *, count: int = 200) -> list[Admitted]:
         """The oldest entries, in order."""
@@ -87,12 +86,12 @@ class Inbox:
             ]
         )
         for result in results:
-            _fenced(result)
+            fenced(result)
 
     async def chats(self, chat_ids: Sequence[int]) -> list[Mapping[str, str]]:
         """What is kept of each chat: `lang`, `last_role`, `last_task`, `generation`."""
         replies = await self._script.reads([("HGETALL", self._script.keys("chat", chat_id)) for chat_id in chat_ids])
-        return [_mapping(reply) for reply in replies]
+        return [pairs(reply) for reply in replies]
 
     async def task_fields(self, task_id: str, *names: str) -> dict[str, str | None]:
         values = await self._script.read("HMGET", self._script.keys("task", task_id), *names)
@@ -100,17 +99,5 @@ class Inbox:
 
 
 def _entry(entry_id: str, fields: Any) -> Admitted:
-    values = _mapping(fields)
+    values = pairs(fields)
     return Admitted(entry_id=entry_id, update=json.loads(values["j"]), admitted_ms=int(values["at"]))
-
-
-def _mapping(reply: Any) -> dict[str, str]:
-    if isinstance(reply, dict):
-        return reply
-    return dict(zip(reply[::2], reply[1::2], strict=True))
-
-
-def _fenced(result: Any) -> int:
-    if int(result) < 0:
-        raise LostOwnership("a newer leader has raised the epoch")
-    return int(result)

@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from openclaw_core.errors import LostOwnership
 from openclaw_core.outcome import Delivery
 from openclaw_core.ports import Lang
-from openclaw_core.store.client import Script
+from openclaw_core.store.client import Script, fenced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +42,13 @@ class Notices:
 
     async def intent(self, key: str, *, epoch: int) -> int | None:
         """The message that the text belongs into; None after writing down that one is about to be reserved."""
-        return _fenced(await self._script.step("notice_intent", key=key, epoch=epoch)) or None
+        return fenced(await self._script.step("notice_intent", key=key, epoch=epoch)) or None
 
     async def reserved(self, key: str, message_id: int, *, epoch: int) -> None:
-        _fenced(await self._script.step("notice_reserved", key=key, message_id=str(message_id), epoch=epoch))
+        fenced(await self._script.step("notice_reserved", key=key, message_id=str(message_id), epoch=epoch))
 
     async def done(self, key: str, delivery: Delivery, *, epoch: int) -> None:
-        _fenced(await self._script.step("notice_done", key=key, delivery=delivery.value, epoch=epoch))
+        fenced(await self._script.step("notice_done", key=key, delivery=delivery.value, epoch=epoch))
 
     async def pop(self, queue: str, *, count: int = 100) -> list[dict[str, Any]]:
         """Take small signs (`signs`, `buttons`, `files`); they are lost with this process, which loses no message."""
@@ -69,10 +68,3 @@ def _notice(key: str, row: list[str]) -> Notice:
         thread_id=int(thread) if thread else None,
         reply_to=int(reply_to) if reply_to else None,
     )
-
-
-def _fenced(result: object) -> int:
-    value = int(str(result))
-    if value < 0:
-        raise LostOwnership("a newer leader has raised the epoch")
-    return value

@@ -1,11 +1,9 @@
 """Pools of agents as the leader sees them: ready ids, Jobs and their state, leases that ran out."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from openclaw_core.errors import LostOwnership
 from openclaw_core.outcome import Cause
-from openclaw_core.store.client import Script
+from openclaw_core.store.client import Script, fenced, pairs
 
 MAX_TRIES = 2
 MAX_REDELIVERIES = 5
@@ -28,12 +26,12 @@ class Pools:
 
     async def new_job(self, pool: str, name: str, *, epoch: int) -> str:
         """Write a new Job's name down, before it is created."""
-        n = _fenced(await self._script.step("new_job", pool=pool, name=name, epoch=epoch))
+        n = fenced(await self._script.step("new_job", pool=pool, name=name, epoch=epoch))
         return f"{name}-{n}"
 
     async def jobs(self, pool: str) -> dict[str, JobState]:
         reply = await self._script.read("HGETALL", self._script.keys("jobs", pool))
-        rows: Mapping[str, str] = reply if isinstance(reply, dict) else dict(zip(reply[::2], reply[1::2], strict=True))
+        rows = pairs(reply)
         return {name: _state(value) for name, value in rows.items()}
 
     async def ready(self, pool: str) -> list[str]:
@@ -49,7 +47,7 @@ class Pools:
 
     async def move_ready(self, old: str, new: str, *, epoch: int) -> int:
         """Unclaimed ids of a pool that is no more go to the new one."""
-        return _fenced(await self._script.step("move_ready", **{"from": old, "to": new, "epoch": epoch}))
+        return fenced(await self._script.step("move_ready", **{"from": old, "to": new, "epoch": epoch}))
 
     async def overdue(self, *, limit: int = 500) -> list[str]:
         """Ids of tasks whose lease has run out by Redis' own clock."""
@@ -72,7 +70,7 @@ class Pools:
         only_overdue: bool = False,
     ) -> str:
         """The owner of a task (*job*, if it still is that one) is gone: gives `requeued`, `failed`, or `` if there was nothing to do."""
-        result = _fenced(
+        result = fenced(
             await self._script.step(
                 "lost",
                 task=task_id,
@@ -95,7 +93,7 @@ class Pools:
 
     async def stop_unheard(self, task_id: str, *, epoch: int) -> None:
         """The agent of a cancelled task did not mark its text: the brain will."""
-        _fenced(await self._script.step("stop_unheard", task=task_id, epoch=epoch))
+        fenced(await self._script.step("stop_unheard", task=task_id, epoch=epoch))
 
 
 def _state(value: str) -> JobState:
@@ -103,10 +101,3 @@ def _state(value: str) -> JobState:
     if state == "claimed":
         return JobState(state=state, task_id=rest)
     return JobState(state=state, since_ms=int((rest or "0").split()[0]))
-
-
-def _fenced(result: object) -> int:
-    value = int(str(result))
-    if value < 0:
-        raise LostOwnership("a newer leader has raised the epoch")
-    return value

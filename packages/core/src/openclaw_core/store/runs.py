@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from openclaw_core.store.client import Script
+from openclaw_core.store.client import Script, pairs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,13 +20,9 @@ class Runs:
     async def newest(self, *, count: int) -> list[Run]:
         """The newest runs first."""
         rows: list[Any] = await self._script.read("XREVRANGE", self._script.keys("runs"), "+", "-", "COUNT", count)
-        return [Run(fields=_pairs(fields)) for _, fields in rows]
+        return [Run(fields=pairs(fields)) for _, fields in rows]
 
     async def outcomes(self) -> dict[str, int]:
         """How many tasks ended how, as `state:cause`."""
         reply = await self._script.read("HGETALL", self._script.keys("outcomes"))
-        return {name: int(count) for name, count in _pairs(reply).items()}
-
-
-def _pairs(reply: Any) -> dict[str, str]:
-    return reply if isinstance(reply, dict) else dict(zip(reply[::2], reply[1::2], strict=True))
+        return {name: int(count) for name, count in pairs(reply).items()}
