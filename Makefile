@@ -43,7 +43,7 @@ bench: install ## the table of docs/benchmarks.md, measured here (ARGS for other
 terraform-check: ## format, validate and test every Terraform module and environment
 	scripts/terraform-check
 
-terraform-scan: ## checkov over the Terraform code (CHECKOV names it if it is not on PATH)
+terraform-scan: install ## checkov over the Terraform code (installed into .tools, or named by CHECKOV)
 	scripts/terraform-scan
 
 machines-test: ## boot machines from the rendered user data (OPENCLAW_MACHINES_TOOL names the tool)

@@ -66,9 +66,8 @@ def test_a_file_that_cannot_be_read_is_red(tmp_path: Path) -> None:
     assert scan(tmp_path, report(passed=7, parsing_errors=1)).returncode == 1
 
 
-def test_without_checkov_it_skips_loudly_but_not_in_ci(tmp_path: Path) -> None:
-    alone = scan(tmp_path, "", CHECKOV="/nonexistent/checkov")
-    in_ci = scan(tmp_path, "", CHECKOV="/nonexistent/checkov", CI="true")
+def test_a_checkov_that_is_not_there_is_red(tmp_path: Path) -> None:
+    done = scan(tmp_path, "", CHECKOV="/nonexistent/checkov")
 
-    assert (alone.returncode, in_ci.returncode) == (0, 1)
-    assert "SKIPPED" in alone.stderr
+    assert done.returncode == 1
+    assert "not an executable" in done.stderr
