@@ -131,15 +131,44 @@ def test_no_lock_file_or_state_is_kept() -> None:
 
 
 def test_argo_cd_is_pinned_once() -> None:
-    pins = yaml.safe_load((TERRAFORM / "modules/gitops/pins.yaml").read_text())
-    version = pins["argocd"]["version"]
-    named_elsewhere = {
+    pin = yaml.safe_load((TERRAFORM / "modules/gitops/pins.yaml").read_text())["argocd"]
+    manifests = [path for path in (ROOT / "platform/argocd").rglob("*") if path.suffix in {".yaml", ".sha256"}]
+    versions = {
         relative(path): found
-        for path in (ROOT / "platform/argocd").rglob("*.yaml")
+        for path in manifests
         if (found := re.findall(r"argoproj/argo-cd/(?:raw/)?(v\d+\.\d+\.\d+)/", path.read_text()))
     }
 
-    assert all(set(found) == {version} for found in named_elsewhere.values()), named_elsewhere
+    assert f"/{pin['version']}/" in pin["url"]
+    assert all(set(found) == {pin["version"]} for found in versions.values()), versions
+
+
+@pytest.mark.parametrize("name", ["staging", "prod"])
+def test_every_secret_that_the_manifests_read_is_made_with_its_fields(name: str) -> None:
+    made = {
+        secret: set(re.findall(r'"([^"]+)"', fields))
+        for secret, fields in re.findall(
+            r"^    ([a-z-]+) += \{ fields = \[([^]]*)\]",
+            (TERRAFORM / "environments" / name / "secrets.tf").read_text(),
+            re.M,
+        )
+    }
+    read: dict[str, set[str]] = {}
+    for path in (ROOT / "platform").rglob("*.yaml"):
+        if "kind: ExternalSecret\n" not in path.read_text():
+            continue
+        for document in yaml.safe_load_all(path.read_text()):
+            if document and document.get("kind") == "ExternalSecret":
+                for entry in document["spec"]["data"]:
+                    secret = entry["remoteRef"]["key"].rsplit("/", 1)[-1]
+                    read.setdefault(secret, set()).add(entry["remoteRef"]["property"])
+    patched = set()
+    for path in (ROOT / "platform/openclaw/overlays" / name).rglob("*.yaml"):
+        patched |= set(re.findall(rf"openclaw/{name}/([a-z][a-z-]*)", path.read_text()))
+
+    assert {secret: fields for secret, fields in made.items() if secret in read} == read
+    assert patched == {"telegram", "groq", "redis"}
+    assert set(made) - set(read) <= {"ops-telegram"}
 
 
 def test_the_cost_table_is_up_to_date() -> None:
