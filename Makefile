@@ -9,8 +9,10 @@ BIN := $(VENV)/bin
 export UV := $(shell command -v uv 2>/dev/null || echo .tools/uv/bin/uv)
 WORKSPACE := packages/core apps/brain apps/agent apps/cli
 STAMP := $(VENV)/.installed
+# The locked checkers come before those of the machine, in every recipe and script.
+export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: help install up test test-oldest check format lock clean bench terraform-check terraform-scan machines-test infra-plan infra-up infra-down
+.PHONY: help install tools up test test-oldest check format lock clean bench terraform-check terraform-scan machines-test infra-plan infra-up infra-down
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | sort | while IFS=$$'\t' read -r t d; do printf '  make %-14s %s\n' "$$t" "$$d"; done
@@ -24,7 +26,10 @@ $(STAMP): requirements/dev.txt requirements/uv.txt $(WORKSPACE:%=%/pyproject.tom
 up: install ## the bot in a browser page; Ctrl-C stops everything
 	@$(BIN)/openclaw up $(ARGS)
 
-test: install ## all tests that need no cluster
+tools: install ## put kustomize, kubeconform, actionlint and checkov into .tools/bin
+	@scripts/tools
+
+test: install tools ## all tests that need no cluster
 	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 
 test-oldest: install ## the tests on the oldest library versions that the packages' metadata allows

@@ -1,5 +1,6 @@
 """Every environment renders, keeps every rule, and differs from the other only where it may."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.manifests.rendering import ENVIRONMENTS, ROOT, Object, label, named, of_kind, overlay, render
+from tests.manifests.rendering import ENVIRONMENTS, ROOT, Object, label, named, of_kind, overlay, render, tool
 from tests.manifests.rules import RULES
 
 DIFFERENCES = re.compile(
@@ -128,9 +129,11 @@ def test_one_byte_of_a_prompt_rolls_the_brain_and_leaves_the_agent_alone(tmp_pat
 
 def test_render_script_prints_an_environment_and_refuses_an_unknown_one(tmp_path: Path) -> None:
     def run(*args: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run([ROOT / "scripts/render", *args], capture_output=True, text=True, check=False)
+        environment = os.environ | {"KUSTOMIZE": tool("kustomize")}
+        return subprocess.run(
+            [ROOT / "scripts/render", *args], env=environment, capture_output=True, text=True, check=False
+        )
 
-    render(overlay("staging"))  # skips where kustomize is missing
     shown, unknown = run("staging"), run("test")
 
     assert shown.returncode == 0
