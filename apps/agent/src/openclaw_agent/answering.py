@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from openclaw_agent.delivery import EDIT_INTERVAL_S, Courier
+from openclaw_agent.delivery import EDIT_INTERVAL_S, Courier, persist
 from openclaw_agent.lease import Lease
 from openclaw_agent.prompt import messages
 from openclaw_core import logs
@@ -61,7 +61,7 @@ class Answering:
         if outbox is None:
             produced = await self._produce(claimed, courier)
             if isinstance(produced, Cause):
-                await _persist(lambda: self.answers.give_up(claimed, produced))
+                await persist(lambda: self.answers.give_up(claimed, produced))
                 log.warning("task.failed", cause=produced.value)
                 return Result(cause=produced)
             outbox = produced
@@ -69,14 +69,14 @@ class Answering:
             delivery = await courier.deliver(outbox)
         except (ChatGone, MarkupRefused, MessengerRefused, MessengerUnauthorized) as exc:
             log.warning("delivery.refused", error=type(exc).__name__)
-            await _persist(lambda: self.answers.give_up(claimed, Cause.REFUSED))
+            await persist(lambda: self.answers.give_up(claimed, Cause.REFUSED))
             return Result()
         except MessengerUnavailable:
             log.warning("delivery.unavailable")
             if await self.answers.hand_back(claimed):
                 return Result(lost=True)
             delivery = Delivery.PENDING
-        await _persist(
+        await persist(
             lambda: self.answers.close(
                 claimed, answer=outbox["answer"], role=claimed.task.role or "", delivery=delivery
             )
@@ -91,7 +91,7 @@ class Answering:
                 ChatGone, LostOwnership, MessageGone, MessengerUnavailable, MessengerRefused, MarkupRefused
             ):
                 await self._courier.mark_stopped("".join(self._text))
-        await _persist(lambda: self.answers.marked_stopped(claimed))
+        await persist(lambda: self.answers.marked_stopped(claimed))
 
     async def _produce(self, claimed: Claimed, courier: Courier) -> dict[str, Any] | Cause:
         """The outbox of an answer, recorded; or why there is none."""
@@ -136,6 +136,7 @@ class Answering:
             return Cause.DEADLINE
         finally:
             await _end(side)
+            await courier.settle()  # before anybody else writes into the message that it reserves
         return Cause.EMPTY_ANSWER
 
     async def _record(
@@ -148,14 +149,15 @@ class Answering:
         model_s: float,
         first_s: float | None,
     ) -> dict[str, Any]:
-        await _end(side)  # before the final edit, so that no preview comes after it
+        await _end(side)
+        await courier.settle()  # before the final edit, so that no preview comes after it
         outbox = courier.outbox(event.text, truncated=event.truncated)
         run = {
             "model": event.model, "calls": event.calls, "prompt_tokens": event.usage.prompt_tokens, "cached_tokens": event.usage.cached_tokens,
             "answer_tokens": event.usage.answer_tokens, "counted": event.usage.counted, "model_ms": round(model_s * 1000),
             "first_token_ms": None if first_s is None else round(first_s * 1000),
         }  # fmt: skip
-        await _persist(lambda: self.answers.answered(claimed, outbox, run))
+        await persist(lambda: self.answers.answered(claimed, outbox, run))
         log.info("task.answered", **run)
         return outbox
 
@@ -197,14 +199,3 @@ async def _end(tasks: "list[asyncio.Task[None]]") -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _persist(step: Callable[[], Any]) -> None:
-    """A step that must not be given up because Redis is away for a while: the lease decides whether it still counts."""
-    while True:
-        try:
-            await step()
-            return
-        except (StoreUnavailable, StoreFull):
-            log.warning("store.unavailable", during="answer")
-            await asyncio.sleep(1)

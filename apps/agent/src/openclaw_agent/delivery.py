@@ -2,14 +2,22 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
 from openclaw_agent.lease import Lease
 from openclaw_core import logs, wording
-from openclaw_core.errors import FateUnknown, FloodWait, MarkupRefused, MessageGone, MessengerUnavailable
+from openclaw_core.errors import (
+    FateUnknown,
+    FloodWait,
+    MarkupRefused,
+    MessageGone,
+    MessengerUnavailable,
+    StoreFull,
+    StoreUnavailable,
+)
 from openclaw_core.outcome import Delivery
 from openclaw_core.paging import pages, plain, preview, with_note
 from openclaw_core.ports import Attachment, Button, Entity, Messenger, Page
@@ -40,34 +48,60 @@ class Courier:
     """What each slot's message says now, as far as this attempt knows."""
     _slots: dict[int, int] = field(default_factory=dict)
     _reserving: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _on_their_way: "set[asyncio.Task[Any]]" = field(default_factory=set)
+
+    # ---- calls that nobody cuts short
+
+    async def _whole(self, call: Coroutine[Any, Any, T]) -> T:
+        """Await *call*, which runs to its end also if the caller is cancelled: a send cut short leaves a message that nobody
+        knows of, and an edit cut short may land after the next one."""
+        task = asyncio.create_task(call, name="to the chat")
+        self._on_their_way.add(task)
+        task.add_done_callback(self._landed)
+        return await asyncio.shield(task)
+
+    def _landed(self, task: "asyncio.Task[Any]") -> None:
+        self._on_their_way.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen: the caller has it too, unless it was cancelled
+
+    async def settle(self) -> None:
+        """Return when no call of a cancelled caller is on its way any more."""
+        if self._on_their_way:
+            await asyncio.wait(self._on_their_way, timeout=self.messenger.timeout_s)
 
     # ---- slots
 
     async def reserve(self, slot: int) -> int:
         """The message id of a slot; sends a short silent placeholder if it has none."""
         async with self._reserving:
+            pause_s, unknown = 0.5, 0
             while slot not in self._slots:
                 known = await self.answers.intent(self.claimed, slot)
                 if known:
                     self._slots[slot] = known
                     break
                 try:
-                    message_id = await self._call(
-                        Priority.RESERVE,
-                        lambda: self.messenger.send(
-                            self.claimed.task.chat_id,
-                            Page(text=wording.placeholder()),
-                            thread_id=self.claimed.task.thread_id,
-                            reply_to=self.claimed.task.message_id if self.claimed.task.chat_kind == "group" else None,
-                            buttons=self._stop_button(),
-                        ),
-                    )
+                    await self._call(Priority.RESERVE, lambda: self._whole(self._send_placeholder(slot)))
                 except FateUnknown:
                     log.warning("reserve.fate_unknown", slot=slot)
-                    continue  # it may stand there: a stray placeholder is the worst that can be seen
-                await self.answers.reserved(self.claimed, slot, message_id)
-                self._slots[slot] = message_id
+                    unknown += 1  # it may stand there: a stray placeholder is the worst that can be seen
+                    if unknown == TRIES:
+                        raise MessengerUnavailable("the fate of too many messages is unknown") from None
+                    await asyncio.sleep(pause_s)
+                    pause_s = min(15.0, pause_s * 2)
             return self._slots[slot]
+
+    async def _send_placeholder(self, slot: int) -> None:
+        task = self.claimed.task
+        self._slots[slot] = message_id = await self.messenger.send(
+            task.chat_id,
+            Page(text=wording.placeholder()),
+            thread_id=task.thread_id,
+            reply_to=task.message_id if task.chat_kind == "group" else None,
+            buttons=self._stop_button(),
+        )
+        await persist(lambda: self.answers.reserved(self.claimed, slot, message_id))
 
     def _stop_button(self) -> tuple[tuple[Button, ...], ...]:
         return (
@@ -133,10 +167,11 @@ class Courier:
             self.claimed.task.chat_id, self.claimed.task.chat_kind, Priority.FIRST_TEXT if first else Priority.PREVIEW
         ):
             return False
+        message_id = await self.reserve(slot)
         await self.lease.hold(self.messenger.timeout_s)
         try:
-            await self.messenger.edit(
-                self.claimed.task.chat_id, await self.reserve(slot), drafts[slot], buttons=self._stop_button()
+            await self._whole(
+                self.messenger.edit(self.claimed.task.chat_id, message_id, drafts[slot], buttons=self._stop_button())
             )
         except FloodWait as exc:
             await self.flood.refused(self.claimed.task.chat_id, retry_after_s=exc.retry_after_s)
@@ -148,6 +183,7 @@ class Courier:
 
     async def mark_stopped(self, markdown: str) -> None:
         """The text that was shown, marked as stopped; nothing if no message was reserved."""
+        await self.settle()
         if not self._slots:
             return
         task = self.claimed.task
@@ -223,6 +259,17 @@ class Courier:
             return False
         await self.answers.part(self.claimed, part, "done")
         return True
+
+
+async def persist(step: Callable[[], Awaitable[None]]) -> None:
+    """A step that must not be given up because Redis is away for a while: the lease decides whether it still counts."""
+    while True:
+        try:
+            await step()
+            return
+        except (StoreUnavailable, StoreFull):
+            log.warning("store.unavailable", during="answer")
+            await asyncio.sleep(1)
 
 
 def page_from(row: Mapping[str, Any]) -> Page:

@@ -8,10 +8,10 @@ function ops.intent() -- a message is about to be reserved; gives its id if it i
   return 0
 end
 
-function ops.reserved()
-  if not owns(a.task, a.attempt) then return -1 end
+function ops.reserved() -- also after a stop or an end of this attempt: the message stands there, and the brain may have to write into it
+  if get(a.task, 'attempt') ~= tostring(a.attempt) then return -1 end
   set(a.task, 'slot' .. a.slot, a.message_id)
-  return 1
+  return owns(a.task, a.attempt) and 1 or -1
 end
 
 function ops.unreserve() -- the message is not there any more
