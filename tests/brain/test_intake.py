@@ -118,19 +118,31 @@ def test_with_no_list_everyone_is_refused_and_told_their_id(roles: Roles) -> Non
     assert "let me in" not in str(effect)
 
 
-def test_a_bot_is_never_answered_unless_it_is_listed(roles: Roles) -> None:
-    assert Chat(roles).says("hello", bot=True) == []
-    listed = Intake(roles=roles, access=Access(users=frozenset(), bots=frozenset({9})))
-    message = {
-        "message_id": 5,
-        "chat": {"id": 9, "type": "private"},
-        "from": {"id": 9, "is_bot": True},
-        "text": "/research x",
-    }
-    assert [
-        effect["op"]
-        for effect in listed.effects(read_update({"update_id": 1, "message": message}, BOT), Known(), admitted_ms=1)
-    ] == ["task"]
+def from_bot(roles: Roles, bot_id: int, text: str, **fields: Any) -> list[str]:
+    """The kinds of effects that a message of the bot *bot_id* in a group has, when bots 9 and 42 are listed."""
+    intake = Intake(roles=roles, access=Access(users=None, bots=frozenset({9, BOT.id})))
+    sender = {"id": bot_id, "is_bot": True}
+    message = {"message_id": 5, "chat": {"id": -100500, "type": "supergroup"}, "from": sender, "text": text, **fields}
+    return kinds(intake.effects(read_update({"update_id": 1, "message": message}, BOT), NOTHING, admitted_ms=1))
+
+
+def test_only_the_commands_of_a_listed_bot_are_answered(roles: Roles) -> None:
+    assert from_bot(roles, 9, "/research@OpenClawBot nonce") == ["task"]
+    assert from_bot(roles, 8, "/research@OpenClawBot nonce") == []
+    assert from_bot(roles, 9, "/research@AnotherBot nonce") == []
+
+
+def test_two_bots_that_listed_each_other_do_not_answer_their_answers(roles: Roles) -> None:
+    ours = {"message_id": 4, "from": {"id": BOT.id, "is_bot": True}, "text": "an answer"}
+
+    assert from_bot(roles, 9, "a reply to ours", reply_to_message=ours) == []
+
+
+@pytest.mark.parametrize("text", ["an answer", "/research@OpenClawBot an answer"])
+def test_an_answer_of_our_own_is_never_answered_even_if_our_id_is_listed(roles: Roles, text: str) -> None:
+    ours = {"message_id": 4, "from": {"id": BOT.id, "is_bot": True}, "text": "an answer"}
+
+    assert from_bot(roles, BOT.id, text, reply_to_message=ours) == []
 
 
 def test_the_demo_model_says_honestly_that_it_knows_no_hebrew(roles: Roles) -> None:

@@ -107,6 +107,8 @@ def _message(update_id: int, message: Mapping[str, Any], bot: Bot, *, edited: bo
         kind = "ignored"  # a command for another bot
     if not addressed and not (kind == "joined" and _joined_is(message, bot)):
         kind = "ignored"
+    if _int(user.get("id")) == bot.id:
+        kind = "ignored"  # an answer of our own, whatever the settings say of bots
     return Incoming(
         update_id=update_id,
         kind=kind,

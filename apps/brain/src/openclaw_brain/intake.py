@@ -17,14 +17,15 @@ TEXT_MAX_CHARS = 16_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """Who may use the bot; *users* None means everyone. With *closed*, nobody was listed at all."""
+    """Who may use the bot; *users* None means every person. A bot is answered only if it is listed, and only its commands."""
 
     users: frozenset[int] | None
     bots: frozenset[int] = frozenset()
 
     def admits(self, incoming: Incoming) -> bool:
         if incoming.user_is_bot:
-            return incoming.user_id in self.bots
+            # Commands name us, replies do not: two bots that listed each other would answer their answers for ever.
+            return incoming.user_id in self.bots and incoming.kind == "command"
         return self.users is None or incoming.user_id in self.users
 
 
