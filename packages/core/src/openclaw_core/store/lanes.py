@@ -33,7 +33,7 @@ class Lanes:
 
     async def waiting(self) -> int:
         """How many tasks stand in lanes, over all chats."""
-        return int(await self._script.read("GET", self._script.keys("waiting")) or 0)
+        return int(await self._script.read("ZCARD", self._script.keys("waiting.since")))
 
     async def waiting_in(self, chat_id: int) -> list[str]:
         """Ids of the tasks that wait in a chat, oldest first."""

@@ -13,6 +13,18 @@ local function task_key(id) return P .. 'task:' .. id end
 local function get(id, field) return call('HGET', task_key(id), field) end
 local function set(id, ...) call('HSET', task_key(id), ...) end
 
+-- What must survive a restart is counted here, in the step that does it; `openclaw_core.store.figures` reads it.
+local function count(field, by) call('HINCRBY', P .. 'counts', field, ms(by or 1)) end
+local BOUNDS_MS = { 50, 100, 150, 300, 600, 1000, 2000, 4000, 8000, 15000, 30000, 60000, 180000, 900000 }
+local function observe(field, took_ms)
+  local bound = 'inf'
+  for _, le in ipairs(BOUNDS_MS) do
+    if took_ms <= le then bound = ms(le); break end
+  end
+  count(field .. ':' .. bound)
+  count(field .. ':sum', math.max(0, took_ms))
+end
+
 -- A step of the leader is refused when a newer leader has raised the epoch.
 local function led() return call('GET', P .. 'epoch') == tostring(a.epoch) end
 
@@ -57,6 +69,24 @@ local function note_turn(id, note)
   end
 end
 
+-- Tokens and cost of an answered run, by role; gives the cost in millionths of a dollar, nil where the model has no price.
+local function count_usage(role, run)
+  local cached = tonumber(run.cached_tokens) or 0
+  local fresh, answer = (tonumber(run.prompt_tokens) or 0) - cached, tonumber(run.answer_tokens) or 0
+  count('tokens:' .. role .. ':prompt', fresh)
+  count('tokens:' .. role .. ':cached', cached)
+  count('tokens:' .. role .. ':answer', answer)
+  local price = call('HGET', P .. 'prices', run.model or '')
+  if not price then
+    count('unpriced:' .. role)
+    return nil
+  end
+  local per_fresh, per_cached, per_answer = price:match('^(%S+) (%S+) (%S+)$')
+  local micro_usd = math.floor(fresh * per_fresh + cached * per_cached + answer * per_answer + 0.5)
+  count('cost:' .. role, micro_usd)
+  return ms(micro_usd)
+end
+
 local function record_run(id)
   local fields = call('HMGET', task_key(id), 'chat', 'run', 'state', 'cause', 'delivery', 'attempt', 'role', 'admitted_ms', 'decision', 'ready_ms', 'claimed_ms', 'job', 'warm', 'lost')
   local names = { 'chat', 'run', 'state', 'cause', 'delivery', 'attempt', 'role', 'admitted_ms', 'decision', 'ready_ms', 'claimed_ms', 'job', 'warm', 'lost' }
@@ -64,6 +94,10 @@ local function record_run(id)
   for i, name in ipairs(names) do
     if fields[i] and name ~= 'chat' then row[#row + 1] = name; row[#row + 1] = fields[i] end
   end
+  local role = fields[7] and fields[7] ~= '' and fields[7] or 'none'
+  local micro_usd = fields[2] and count_usage(role, cjson.decode(fields[2]))
+  if micro_usd then row[#row + 1] = 'micro_usd'; row[#row + 1] = micro_usd end
+  if fields[3] == 'closed' and fields[8] then observe('answer', now_ms() - fields[8]) end
   call('XADD', P .. 'runs', 'MAXLEN', '~', 20000, '*', unpack(row))
   call('HINCRBY', P .. 'outcomes', (fields[3] or '?') .. ':' .. (fields[4] or ''), 1)
 end
@@ -93,7 +127,8 @@ end
 
 local function unqueue(id)
   local chat = get(id, 'chat')
-  if call('LREM', P .. 'lane:' .. chat, 0, id) > 0 then call('DECR', P .. 'waiting') end
+  call('LREM', P .. 'lane:' .. chat, 0, id)
+  call('ZREM', P .. 'waiting.since', id)
 end
 
 -- Any state before `answered` becomes `cancelled`. Gives the state that it was in, or nil if it is too late.

@@ -14,15 +14,23 @@ function ops.give_up_lead()
   return 1
 end
 
+function ops.raise_epoch() -- for a leader by other means than our own key: a Kubernetes Lease
+  if call('GET', P .. 'epoch.holder') == a.holder then return tonumber(call('GET', P .. 'epoch')) end
+  call('SET', P .. 'epoch.holder', a.holder)
+  return call('INCR', P .. 'epoch')
+end
+
 function ops.admit()
   if not led() then return -1 end
-  local fresh = 0
+  local fresh, by_stream = 0, {}
   for _, u in ipairs(a.updates) do
     if call('SET', P .. 'seen:' .. u.id, 1, 'NX', 'EX', a.dedupe_s) then
       call('XADD', P .. u.stream, '*', 'u', u.id, 'j', u.json, 'at', ms(now_ms()))
       fresh = fresh + 1
+      by_stream[u.stream] = (by_stream[u.stream] or 0) + 1
     end
   end
+  for stream, n in pairs(by_stream) do count('admitted:' .. stream, n) end
   if a.offset then call('SET', P .. 'offset', a.offset) end
   return fresh
 end
@@ -32,7 +40,8 @@ local add_sign
 
 function effects.task(e)
   if call('EXISTS', task_key(e.id)) == 1 then return end
-  if call('LLEN', P .. 'lane:' .. e.chat) >= a.chat_cap or tonumber(call('GET', P .. 'waiting') or 0) >= a.total_cap then
+  if call('LLEN', P .. 'lane:' .. e.chat) >= a.chat_cap or call('ZCARD', P .. 'waiting.since') >= a.total_cap then
+    count('refused')
     add_notice('full:' .. e.id, { chat = e.chat, lang = e.lang, thread = e.thread, kind = 'full', args = { cap = a.chat_cap }, reply_to = e.reply_to })
     return
   end
@@ -41,7 +50,7 @@ function effects.task(e)
   call('RPUSH', P .. 'lane:' .. e.chat, e.id)
   call('HSET', P .. 'chat:' .. e.chat, 'last_task', e.id)
   call('EXPIRE', P .. 'chat:' .. e.chat, 7776000)
-  call('INCR', P .. 'waiting')
+  call('ZADD', P .. 'waiting.since', e.admitted_ms, e.id)
   call('SET', P .. 'msg:' .. e.chat .. ':' .. e.message_id, e.id, 'EX', 172800)
   next_in_chat(e.chat)
   add_sign(e)

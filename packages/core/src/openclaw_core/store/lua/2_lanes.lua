@@ -9,7 +9,7 @@ function ops.release() -- let tasks go while there is room; a chat that got its 
     call('SREM', P .. 'ring.members', chat)
     local id = call('LPOP', P .. 'lane:' .. chat)
     if id then
-      call('DECR', P .. 'waiting')
+      call('ZREM', P .. 'waiting.since', id)
       call('SET', P .. 'busy:' .. chat, id)
       call('SADD', P .. 'released', id)
       set(id, 'released_ms', ms(now_ms()))
@@ -39,6 +39,9 @@ function ops.dispatch()
   if get(a.task, 'state') ~= 'queued' then return 0 end
   set(a.task, 'state', 'ready', 'record', a.record, 'pool', a.pool, 'role', a.role, 'decision', a.decision, 'route_ms', a.route_ms,
     'route_tokens', a.route_tokens, 'ready_ms', ms(now_ms()))
+  count('routed:' .. a.decision)
+  count('routing_tokens', a.route_tokens)
+  call('SADD', P .. 'pools', a.pool)
   call('RPUSH', P .. 'ready:' .. a.pool, a.task)
   call('RPUSH', P .. 'wake:' .. a.pool, 1)
   call('LTRIM', P .. 'wake:' .. a.pool, -1000, -1)
@@ -60,6 +63,13 @@ function ops.task_notice() -- 'still waiting, because …', once for each task a
   if not led() then return -1 end
   if get(a.task, 'state') ~= 'ready' then return 0 end
   task_notice(a.task, 'wait:' .. a.task .. ':' .. a.cause, 'pool_wait', { cause = a.cause }, false)
+  return 1
+end
+
+function ops.set_prices() -- of today's models, for the runs that end from now on
+  if not led() then return -1 end
+  call('DEL', P .. 'prices')
+  for model, price in pairs(a.prices) do call('HSET', P .. 'prices', model, price) end
   return 1
 end
 

@@ -23,7 +23,10 @@ end
 function ops.preview()
   if not owns(a.task, a.attempt) then return -1 end
   if get(a.task, 'state') == 'running' then set(a.task, 'state', 'preview') end
-  if not get(a.task, 'first_text_ms') then set(a.task, 'first_text_ms', ms(now_ms())) end
+  if not get(a.task, 'first_text_ms') then
+    set(a.task, 'first_text_ms', ms(now_ms()))
+    observe('first_text', now_ms() - (get(a.task, 'admitted_ms') or now_ms()))
+  end
   return 1
 end
 
@@ -43,6 +46,7 @@ function ops.close()
   if not owns(a.task, a.attempt) then return -1 end
   local t = call('HMGET', task_key(a.task), 'chat', 'generation', 'role')
   set(a.task, 'state', 'closed', 'delivery', a.delivery, 'ended_ms', ms(now_ms()))
+  count('delivery:answer:' .. a.delivery)
   if t[2] == (call('HGET', P .. 'chat:' .. t[1], 'generation') or '0') then
     local key = P .. 'turns:' .. t[1]
     call('RPUSH', key, a.turn)
@@ -61,6 +65,7 @@ function ops.give_up() -- the agent knows that no other try will help
   if a.run then set(a.task, 'run', a.run) end
   if get(a.task, 'outbox') then -- an answer that nobody can be given: the chat is gone
     set(a.task, 'state', 'failed', 'cause', a.cause, 'delivery', 'undeliverable', 'ended_ms', ms(now_ms()))
+    count('delivery:answer:undeliverable')
     leave(a.task)
     record_run(a.task)
   else fail(a.task, a.cause) end
@@ -98,6 +103,7 @@ function ops.notice_done()
   call('LREM', P .. 'notices', 0, a.key)
   local n = call('HMGET', P .. 'notice:' .. a.key, 'slot_of', 'kind')
   if n[1] and n[1] ~= '' then set(n[1], 'delivery', a.delivery) end
+  count('delivery:' .. (n[2] == 'failed' and 'failure' or 'notice') .. ':' .. a.delivery)
   call('DEL', P .. 'notice:' .. a.key)
   return 1
 end

@@ -1,0 +1,168 @@
+"""What metrics tell of the store: what stands in it now, and what its steps have counted since it was made. Only numbers and closed sets."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from openclaw_core.roles import Model
+from openclaw_core.store.client import Script, fenced, pairs
+
+BOUNDS_MS = (50, 100, 150, 300, 600, 1000, 2000, 4000, 8000, 15000, 30000, 60000, 180000, 900000)
+"""Of every histogram, the same as in the script: the goals of 150 and 300 ms are among them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """How many wait, and for how long the oldest of them has, in seconds by Redis' clock (0 if none waits)."""
+
+    length: int = 0
+    oldest_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timings:
+    """A histogram: how many took at most so many seconds (each bound with those below it), how many in all, their sum."""
+
+    at_most: tuple[tuple[float, int], ...] = ()
+    total: int = 0
+    sum_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """One look. *ready* and *jobs* are summed over a template's pools, by its name."""
+
+    counts: Mapping[str, int]
+    """As the script counts them: labels with colons between, such as `tokens:coder:prompt`."""
+    ended: Mapping[tuple[str, str], int]
+    """Tasks by state and cause, the cause empty where there is none."""
+    inbox: Queue
+    control: Queue
+    lanes: Queue
+    notices: Queue
+    ready: Mapping[str, Queue]
+    jobs: Mapping[tuple[str, str], int]
+    """Jobs by template and state."""
+    out: int
+    """Tasks that are released and not ended."""
+    overdue: int
+    """Tasks whose lease has run out."""
+
+    def labelled(self, first: str) -> dict[tuple[str, ...], int]:
+        """The counts whose first label is *first*, by the labels that follow."""
+        split = [(key.split(":"), n) for key, n in self.counts.items()]
+        return {tuple(rest): n for (head, *rest), n in split if head == first}
+
+    def timings(self, *labels: str) -> Timings:
+        """The histogram under *labels*."""
+        prefix = ":".join(labels) + ":"
+        below, rows = 0, []
+        for bound_ms in BOUNDS_MS:
+            below += self.counts.get(f"{prefix}{bound_ms}", 0)
+            rows.append((bound_ms / 1000, below))
+        total = below + self.counts.get(f"{prefix}inf", 0)
+        return Timings(at_most=tuple(rows), total=total, sum_s=self.counts.get(f"{prefix}sum", 0) / 1000)
+
+
+async def figures(script: Script) -> Figures:
+    """Look at the store in three round trips, without walking over its keys. Raises StoreUnavailable."""
+    key = script.keys
+    (
+        (seconds, micros),
+        counts,
+        ended,
+        inbox_n,
+        inbox,
+        control_n,
+        control,
+        lanes_n,
+        lanes,
+        notices_n,
+        notice,
+        pools,
+        out,
+    ) = await script.reads(
+        [
+            ("TIME",),
+            ("HGETALL", key("counts")),
+            ("HGETALL", key("outcomes")),
+            ("XLEN", key("inbox")),
+            ("XRANGE", key("inbox"), "-", "+", "COUNT", 1),
+            ("XLEN", key("control")),
+            ("XRANGE", key("control"), "-", "+", "COUNT", 1),
+            ("ZCARD", key("waiting.since")),
+            ("ZRANGE", key("waiting.since"), 0, 0, "WITHSCORES"),
+            ("LLEN", key("notices")),
+            ("LINDEX", key("notices"), 0),
+            ("SMEMBERS", key("pools")),
+            ("SCARD", key("released")),
+        ]
+    )
+    now_ms = int(seconds) * 1000 + int(micros) // 1000
+    pools = sorted(pools)
+    overdue, notice_at, *by_pool = await script.reads(
+        [
+            ("ZCOUNT", key("leases"), "-inf", now_ms),
+            ("HGET", key("notice", notice), "at"),
+            *(
+                command
+                for pool in pools
+                for command in (
+                    ("LLEN", key("ready", pool)),
+                    ("LINDEX", key("ready", pool), 0),
+                    ("HVALS", key("jobs", pool)),
+                )
+            ),
+        ]
+    )
+    ready_at = await script.reads([("HGET", key("task", head), "ready_ms") for head in by_pool[1::3]])
+
+    def queue(length: int, oldest_ms: Any) -> Queue:
+        return Queue(length=length, oldest_s=max(0.0, (now_ms - float(oldest_ms or now_ms)) / 1000) if length else 0.0)
+
+    ready: dict[str, Queue] = {}
+    jobs: Counter[tuple[str, str]] = Counter()
+    for pool, length, since, states in zip(pools, by_pool[::3], ready_at, by_pool[2::3], strict=True):
+        template = str(pool).rpartition("-")[0]
+        mine = queue(length, since)
+        so_far = ready.get(template, Queue())
+        ready[template] = Queue(length=so_far.length + mine.length, oldest_s=max(so_far.oldest_s, mine.oldest_s))
+        jobs.update((template, str(state).partition(" ")[0]) for state in states)
+    return Figures(
+        counts={name: int(n) for name, n in pairs(counts).items()},
+        ended={(state, cause): int(n) for name, n in pairs(ended).items() for state, _, cause in [name.partition(":")]},
+        inbox=queue(inbox_n, _admitted(inbox)),
+        control=queue(control_n, _admitted(control)),
+        lanes=queue(lanes_n, _score(lanes)),
+        notices=queue(notices_n, notice_at),
+        ready=ready,
+        jobs=dict(jobs),
+        out=int(out),
+        overdue=int(overdue),
+    )
+
+
+async def set_prices(script: Script, models: Mapping[str, Model], *, epoch: int) -> None:
+    """Price the runs that end from now on, by USD for a million tokens, which is millionths of a dollar for one.
+
+    A model without a price stays out: its runs have no cost rather than none to pay. Raises LostOwnership.
+    """
+    prices = {}
+    for name, model in models.items():
+        if model.input_usd_per_mtok is None or model.output_usd_per_mtok is None:
+            continue
+        cached = model.input_usd_per_mtok if model.cached_usd_per_mtok is None else model.cached_usd_per_mtok
+        prices[name] = f"{model.input_usd_per_mtok} {cached} {model.output_usd_per_mtok}"
+    fenced(await script.step("set_prices", prices=prices, epoch=epoch))
+
+
+def _admitted(entries: Any) -> Any:
+    return pairs(entries[0][1])["at"] if entries else None
+
+
+def _score(entries: Any) -> Any:
+    """The score of the first of `ZRANGE … WITHSCORES`, whichever shape the protocol's version gives it."""
+    if not entries:
+        return None
+    return entries[0][1] if isinstance(entries[0], list | tuple) else entries[1]
