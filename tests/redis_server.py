@@ -1,6 +1,7 @@
 """A real Redis or Valkey for tests, which can be killed and started again with its data."""
 
 import importlib.util
+import random
 import shutil
 import socket
 import subprocess
@@ -22,6 +23,15 @@ def binary() -> str:
     return str(next(Path(spec.submodule_search_locations[0]).rglob("valkey-server*")))
 
 
+def _quiet_port() -> int:
+    """A free port below those that the system gives to connections: a killed server finds its own still free when it comes back."""
+    while True:
+        port = random.randint(15_000, 29_999)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+
+
 @dataclass
 class RedisServer:
     folder: Path
@@ -36,11 +46,16 @@ class RedisServer:
     @classmethod
     @contextmanager
     def start(cls, folder: Path, *options: str) -> "Iterator[RedisServer]":
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        server = cls(folder=folder, port=port, options=options)
-        server.up()
+        server = cls(folder=folder, port=0, options=options)
+        for _ in range(20):
+            server.port = _quiet_port()
+            try:
+                server.up()
+                break
+            except OSError:
+                continue  # another worker was quicker with that port
+        else:
+            raise RuntimeError("no port was free")
         try:
             yield server
         finally:
@@ -52,7 +67,10 @@ class RedisServer:
             "--maxmemory-policy", "noeviction", "--save", "", *self.options,
         ]  # fmt: skip
         self.process = subprocess.Popen(args, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        for _ in range(200):
+        for _ in range(1500):
+            if self.process.poll() is not None:
+                self.process = None
+                raise OSError("the server ended at once: is its port taken?")
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
                     return

@@ -19,7 +19,7 @@ async def server() -> AsyncIterator[ScriptedModel]:
         yield opened
 
 
-async def answered(server: ScriptedModel) -> tuple[list[Event], list[float]]:
+async def answered(server: ScriptedModel, *, silence_s: float = 10) -> tuple[list[Event], list[float]]:
     """The events of one answer, and the waits that it would have made."""
     waits: list[float] = []
 
@@ -29,7 +29,7 @@ async def answered(server: ScriptedModel) -> tuple[list[Event], list[float]]:
     def make_call(model: str, shrink: int) -> ModelCall:
         return ModelCall(
             model=model, messages=(Message(role="user", content="Why is the sky blue?"),), max_tokens=500 >> shrink,
-            first_token_timeout_s=0.5, idle_timeout_s=0.5,
+            first_token_timeout_s=silence_s, idle_timeout_s=silence_s,
         )  # fmt: skip
 
     async with GroqChat.open("key", server.url) as chat:
@@ -71,7 +71,7 @@ async def test_one_fault_is_overcome_and_the_shown_text_is_the_whole_answer(
 ) -> None:
     server.faults.next(kind)  # type: ignore[arg-type]
 
-    events, _ = await answered(server)
+    events, _ = await answered(server, silence_s=2 if kind.startswith("hang") else 10)
 
     last = events[-1]
     assert isinstance(last, Answered)
@@ -84,7 +84,7 @@ async def test_one_fault_is_overcome_and_the_shown_text_is_the_whole_answer(
 async def test_text_of_a_broken_stream_is_withdrawn(server: ScriptedModel, kind: str) -> None:
     server.faults.next(kind)  # type: ignore[arg-type]
 
-    events, _ = await answered(server)
+    events, _ = await answered(server, silence_s=2 if kind.startswith("hang") else 10)
 
     assert events.count(Restarted()) == 1
 

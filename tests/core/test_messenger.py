@@ -151,10 +151,11 @@ async def test_a_server_error_leaves_a_sends_fate_unknown_and_an_edit_repeatable
 
 @pytest.mark.parametrize("answer", [silence, hang_up, said("not json"), said("[]"), said("")])
 async def test_no_usable_answer_leaves_a_sends_fate_unknown_and_an_edit_repeatable(answer: Answer) -> None:
+    timeout_s = 1.0 if answer is silence else 8.0  # half of it is for connecting, which a busy machine may need
     for call in SENDS:
-        assert type((await outcome(call, answer, timeout_s=0.3))[0]) is errors.FateUnknown
+        assert type((await outcome(call, answer, timeout_s=timeout_s))[0]) is errors.FateUnknown
     for call in ("edit", "react", "get_me"):
-        assert type((await outcome(call, answer, timeout_s=0.3))[0]) is errors.MessengerUnavailable
+        assert type((await outcome(call, answer, timeout_s=timeout_s))[0]) is errors.MessengerUnavailable
 
 
 async def test_what_never_left_may_be_repeated_also_if_it_is_a_send() -> None:
@@ -171,7 +172,7 @@ async def test_each_call_ends_within_the_time_out_however_the_server_drips() -> 
     async def drip(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
-        for _ in range(50):
+        for _ in range(200):
             await response.write(b" ")
             await asyncio.sleep(0.05)
         return response
@@ -181,7 +182,7 @@ async def test_each_call_ends_within_the_time_out_however_the_server_drips() -> 
     fault, _ = await outcome("edit", drip, timeout_s=0.3)
 
     assert type(fault) is errors.MessengerUnavailable
-    assert loop.time() - started < 1.5
+    assert loop.time() - started < 5
 
 
 @pytest.mark.parametrize(

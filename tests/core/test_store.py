@@ -438,6 +438,8 @@ def test_a_task_does_not_show_its_words_in_its_repr() -> None:
 
 @pytest.mark.parametrize("moment_ms", range(0, 20, 2))
 async def test_a_cancelled_caller_ends_at_once_and_the_connection_stays_whole(script: Script, moment_ms: int) -> None:
+    await script.read("SET", "k", "v")
+
     async def forever() -> None:
         while True:
             await script.read("SET", "k", "v")
@@ -445,9 +447,9 @@ async def test_a_cancelled_caller_ends_at_once_and_the_connection_stays_whole(sc
     task = asyncio.create_task(forever())
     await asyncio.sleep(moment_ms / 1000)
     task.cancel()
-    done, _ = await asyncio.wait([task], timeout=0.5)
+    done, _ = await asyncio.wait([task], timeout=10)
     assert done
-    assert await script.read("GET", "k") == "v" or moment_ms == 0
+    assert await script.read("GET", "k") == "v"
 
 
 async def test_a_claim_is_warm_if_the_agent_waited_before_the_task_was_ready(world: World) -> None:

@@ -5,8 +5,12 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
+
 from openclaw_core.outcome import Exit
 from tests.e2e_local.world import ROOT, TOKEN, World, world
+
+pytestmark = pytest.mark.timeout(300)
 
 
 async def alone(bot: World, **settings: str) -> tuple[int, str]:

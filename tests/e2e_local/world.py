@@ -1,6 +1,7 @@
 """The whole bot as processes: a real Redis, the Bot API stand-in, a model server, the brain, its agents."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -64,33 +65,29 @@ class World:
     async def stop_brain(self) -> int:
         assert self.brain is not None
         self.brain.terminate()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             code = await self.brain.wait()
         self.brain = None
         return code
 
     def agents(self) -> list[psutil.Process]:
-        """Agent processes of this world, the one that forks them left out."""
+        """Agent processes of this world, also those that outlived their brain; the one that forks them is the brain's own child."""
         found = []
         for process in psutil.process_iter():
             try:
-                line = process.cmdline()
-                if (
-                    any("openclaw_agent" in part for part in line)
-                    and process.environ().get("TELEGRAM_BASE_URL", self.api.url) == self.api.url
-                ):
-                    parent = process.parent()
-                    if (
-                        parent is not None and any("openclaw_agent.nursery" in part for part in parent.cmdline())
-                    ) or process.environ().get("AGENT_JOB"):
-                        found.append(process)
+                ours = (
+                    any("openclaw_agent" in part for part in process.cmdline())
+                    and process.environ().get("TELEGRAM_BASE_URL") == self.api.url
+                )
+                if ours and (self.brain is None or process.ppid() != self.brain.pid):
+                    found.append(process)
             except (psutil.NoSuchProcess, psutil.AccessDenied):
                 continue
         return found
 
     # ---- looking
 
-    async def until(self, found: "Callable[[], object]", *, timeout_s: float = 30) -> object:
+    async def until(self, found: "Callable[[], object]", *, timeout_s: float = 60) -> object:
         """What *found* gives, once it gives something."""
         deadline = time.monotonic() + timeout_s
         while True:
@@ -109,7 +106,7 @@ class World:
     def texts(self, chat_id: int) -> list[str]:
         return self.api.bot_texts(chat_id)
 
-    async def answered(self, chat_id: int, question: str, *, timeout_s: float = 30) -> str:
+    async def answered(self, chat_id: int, question: str, *, timeout_s: float = 60) -> str:
         """The final answer to *question*."""
         last = f"w{self.model.words - 1}"
         return str(
@@ -136,6 +133,15 @@ class World:
                 out["order"].append(f"{chat_id}: {seen}")
         return out
 
+    async def placeholder_recorded(self, chat_id: int) -> None:
+        """Wait until the message that the newest task of a chat has reserved is written down: a kill before that leaves it stray."""
+
+        async def recorded() -> bool:
+            task = await self.script.read("HGET", self.script.keys("chat", chat_id), "last_task")
+            return bool(task and await self.script.read("HGET", self.script.keys("task", task), "slot0"))
+
+        await self.until(recorded)
+
     async def all_ended(self, count: int, *, timeout_s: float = 90) -> None:
         """Wait until *count* tasks have ended, and nothing is left to tell."""
 
@@ -159,10 +165,8 @@ async def world(folder: Path, **settings: str) -> AsyncIterator[World]:
             bot = World(
                 api=api, model=model, redis=redis, script=script, log=folder / "brain.log", settings=dict(settings)
             )
-            sessions = []
             try:
                 await bot.start_brain()
-                sessions.append(bot.brain)
                 await bot.until(lambda: "leader.taken" in bot.log.read_text(errors="replace"))
                 yield bot
             finally:
@@ -172,5 +176,6 @@ async def world(folder: Path, **settings: str) -> AsyncIterator[World]:
                     except psutil.NoSuchProcess:
                         continue
                 if bot.brain is not None:
-                    os.killpg(bot.brain.pid, signal.SIGKILL)
+                    with contextlib.suppress(ProcessLookupError):
+                        os.killpg(bot.brain.pid, signal.SIGKILL)
                     await bot.brain.wait()

@@ -187,7 +187,7 @@ async def test_silent_model_costs_no_more_than_its_budget(roles: Roles) -> None:
     routed = await route(UNSURE, hasty, chat=ScriptedChat([SILENCE]))
     assert routed.decision is Decision.DEFAULT
     assert routed.took_ms >= 40
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 1.8  # the budget of the roles is 2 s
 
 
 async def test_second_routing_model_is_asked_when_the_first_is_gone(roles: Roles) -> None:

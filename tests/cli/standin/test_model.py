@@ -234,7 +234,7 @@ async def test_a_caller_that_hangs_up_is_recorded_as_such(model: ScriptedModel, 
     asking.cancel()
     await asyncio.gather(asking, return_exceptions=True)
 
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(20):
         while model.calls[0].end_s is None:
             await asyncio.sleep(0.01)
 
@@ -271,4 +271,4 @@ async def test_orders_and_records_work_from_another_process() -> None:
         started = time.monotonic()
         server.terminate()
         assert await server.wait() == 0
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 20
