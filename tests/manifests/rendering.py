@@ -37,6 +37,13 @@ def render(folder: Path) -> list[Object]:
     return [document for document in yaml.safe_load_all(done.stdout) if document]
 
 
+def copy_of_the_tree(folder: Path) -> Path:
+    """All that kustomize reads, under *folder*, to be changed there."""
+    for part in ("platform", "clusters"):
+        shutil.copytree(ROOT / part, folder / part)
+    return folder
+
+
 def overlay(environment: str) -> Path:
     return ROOT / "platform/openclaw/overlays" / environment
 

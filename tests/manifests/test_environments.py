@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,20 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.manifests.rendering import ENVIRONMENTS, ROOT, Object, label, named, of_kind, overlay, render, tool
+from tests.manifests.rendering import (
+    ENVIRONMENTS,
+    ROOT,
+    Object,
+    containers,
+    copy_of_the_tree,
+    label,
+    named,
+    of_kind,
+    overlay,
+    pods,
+    render,
+    tool,
+)
 from tests.manifests.rules import RULES
 
 DIFFERENCES = re.compile(
@@ -68,22 +80,47 @@ def test_prod_has_two_brains_and_staging_one() -> None:
     assert replicas == [1, 2]
 
 
-def test_environment_takes_its_facts_from_the_one_file(environment: str, objects: list[Object]) -> None:
-    facts = yaml.safe_load((ROOT / f"clusters/{environment}/environment.yaml").read_text())
+def test_environment_takes_its_facts_from_the_one_file(environment: str, tmp_path: Path) -> None:
+    """Each fact is changed in a copy: the new value is everywhere, the old one nowhere."""
+    root = copy_of_the_tree(tmp_path)
+    file = root / f"clusters/{environment}/environment.yaml"
+    facts = yaml.safe_load(file.read_text())
+    new = {
+        "registry": "registry.example",
+        "region": "mx-north-7",
+        "account": "099999999999",
+        "api_server_cidr": "10.99.0.0/26",
+    }
+    file.write_text(yaml.safe_dump(facts | new))
+
+    objects = render(root / f"platform/openclaw/overlays/{environment}")
+
     api_server = named(objects, "NetworkPolicy", "brain")["spec"]["egress"][0]
     identity = named(objects, "ServiceAccount", "external-secrets")["metadata"]["annotations"]
-    agent = named(objects, "PodTemplate", "agent")["template"]["spec"]["containers"][0]["image"]
-
-    assert api_server["to"] == [{"ipBlock": {"cidr": facts["api_server_cidr"]}}]
-    assert named(objects, "SecretStore", "aws")["spec"]["provider"]["aws"]["region"] == facts["region"]
-    assert list(identity.values()) == [f"arn:aws:iam::{facts['account']}:role/openclaw-{environment}-external-secrets"]
-    assert agent.startswith(f"{facts['registry']}/openclaw-agent:")
-    assert (
-        named(objects, "ConfigMap", "agent-policy")["data"]["imageRepository"] == f"{facts['registry']}/openclaw-agent"
-    )
+    images = [container["image"] for _, pod in pods(objects) for container in containers(pod)]
+    assert api_server["to"] == [{"ipBlock": {"cidr": new["api_server_cidr"]}}]
+    assert named(objects, "SecretStore", "aws")["spec"]["provider"]["aws"]["region"] == new["region"]
+    assert list(identity.values()) == [f"arn:aws:iam::{new['account']}:role/openclaw-{environment}-external-secrets"]
+    assert {image.split(":")[0] for image in images if "openclaw" in image} == {
+        f"{new['registry']}/openclaw-{name}" for name in ("agent", "brain")
+    }
+    assert named(objects, "ConfigMap", "agent-policy")["data"]["imageRepository"] == "registry.example/openclaw-agent"
     assert {
-        item["spec"]["data"][0]["remoteRef"]["key"].rsplit("/", 1)[0] for item in of_kind(objects, "ExternalSecret")
+        item["remoteRef"]["key"].rsplit("/", 1)[0]
+        for secret in of_kind(objects, "ExternalSecret")
+        for item in secret["spec"]["data"]
     } == {f"openclaw/{environment}"}
+    assert [key for key in new if facts[key] in yaml.safe_dump_all(objects)] == []
+
+
+def test_both_environments_have_the_same_facts_and_each_only_its_own(objects: list[Object], environment: str) -> None:
+    facts = {env: yaml.safe_load((ROOT / f"clusters/{env}/environment.yaml").read_text()) for env in ENVIRONMENTS}
+    other = next(env for env in ENVIRONMENTS if env != environment)
+
+    assert facts["staging"].keys() == facts["prod"].keys()
+    assert {env: facts[env]["metadata"]["name"] for env in ENVIRONMENTS} == {env: env for env in ENVIRONMENTS}
+    assert facts[other]["api_server_cidr"] not in yaml.safe_dump_all(objects)
+    assert of_kind(objects, "Environment") == []
 
 
 def test_only_the_release_component_names_our_images() -> None:
@@ -109,8 +146,7 @@ def test_every_prompt_and_configuration_file_reaches_the_brain(objects: list[Obj
 
 
 def test_one_byte_of_a_prompt_rolls_the_brain_and_leaves_the_agent_alone(tmp_path: Path) -> None:
-    copied = tmp_path / "platform"
-    shutil.copytree(ROOT / "platform/openclaw", copied / "openclaw")
+    copied = copy_of_the_tree(tmp_path) / "platform"
     before = render(copied / "openclaw/overlays/staging")
     prompt = copied / "openclaw/base/prompts/coder.md"
     prompt.write_text(prompt.read_text() + "x")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.manifests.rendering import ROOT, label, overlay, render
+from tests.manifests.rendering import ROOT, copy_of_the_tree, label, overlay, render
 from tests.manifests.rules import RULES
 from tests.manifests.test_tools import kubeconform
 
@@ -27,8 +27,7 @@ def test_bad_change_is_refused_by_the_rule_that_it_breaks(fixture: Path, tmp_pat
     known = staging()
     change = yaml.safe_load(fixture.read_text())
     # kustomize wants relative paths, and a patch's file inside the folder that it builds.
-    base = tmp_path / "platform"
-    shutil.copytree(ROOT / "platform", base)
+    base = copy_of_the_tree(tmp_path) / "platform"
     folder = base / "openclaw/overlays/changed"
     folder.mkdir()
     shutil.copy(fixture, folder / "change.yaml")
