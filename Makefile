@@ -12,10 +12,10 @@ STAMP := $(VENV)/.installed
 # The locked checkers come before those of the machine, in every recipe and script.
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: help install tools up test test-oldest check format lock clean bench terraform-check terraform-scan machines-test infra-plan infra-up infra-down
+.PHONY: help install tools up test test-oldest e2e e2e-full check format lock clean bench terraform-check terraform-scan machines-test infra-plan infra-up infra-down
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | sort | while IFS=$$'\t' read -r t d; do printf '  make %-14s %s\n' "$$t" "$$d"; done
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## /\1\t/' | sort | while IFS=$$'\t' read -r t d; do printf '  make %-14s %s\n' "$$t" "$$d"; done
 
 install: $(STAMP) ## make the environment in .venv from the hashed locks
 
@@ -34,6 +34,12 @@ test: install tools ## all tests that need no cluster
 
 test-oldest: install ## the tests on the oldest library versions that the packages' metadata allows
 	scripts/test-oldest $(ARGS)
+
+e2e: install tools ## the bot on a cluster that may be broken: KUBECONFIG, or what OPENCLAW_CLUSTER_TOOL brings up (tests/e2e/README.md)
+	scripts/e2e $(ARGS)
+
+e2e-full: install tools ## the same with bursts of 1,000 messages, a slow disk, and every right taken away once
+	scripts/e2e full $(ARGS)
 
 check: install ## format, lint, types, import contracts, prompts and roles
 	$(BIN)/ruff format --check .

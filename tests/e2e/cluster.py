@@ -1,0 +1,204 @@
+"""The cluster under test as its administrator sees it: kubectl, the installation of staging, and changes that are taken back."""
+
+import copy
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from tests.manifests.rendering import ROOT, Object, named, render
+
+NAMESPACE = "openclaw-staging"
+OVERLAY_HOST = "10.244.0.1"
+"""Stands in tests/e2e/overlay for the stand-ins and for the API server."""
+
+
+def kubectl(*args: str, stdin: str | None = None, check: bool = True, timeout_s: float = 120) -> str:
+    """What `kubectl` printed. A failure shows its own words."""
+    done = subprocess.run(
+        ["kubectl", *args], input=stdin, capture_output=True, text=True, check=False, timeout=timeout_s
+    )
+    assert not check or done.returncode == 0, f"kubectl {' '.join(args)}: {done.stderr}"
+    return done.stdout
+
+
+def ours(*args: str, stdin: str | None = None, check: bool = True, timeout_s: float = 120) -> str:
+    """`kubectl` in the namespace of the installation."""
+    return kubectl("-n", NAMESPACE, *args, stdin=stdin, check=check, timeout_s=timeout_s)
+
+
+def listed(kind: str, *args: str) -> list[Object]:
+    items = json.loads(ours("get", kind, *args, "-o", "json"))["items"]
+    return list(items)
+
+
+def until(found: Callable[[], Any], *, within_s: float, what: str, every_s: float = 0.2) -> Any:
+    """What *found* gives, once it gives something. AssertionError names *what* did not come."""
+    deadline = time.monotonic() + within_s
+    while True:
+        if value := found():
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what}: not within {within_s:g} s")
+        time.sleep(every_s)
+
+
+def apply(*objects: Object) -> None:
+    kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(objects))
+
+
+def adapted(objects: Sequence[Object]) -> list[Object]:
+    """The overlay's render for a cluster whose pods reach the stand-ins and the API server elsewhere."""
+    host = os.environ.get("OPENCLAW_E2E_HOST", OVERLAY_HOST)
+    api_server = os.environ.get("OPENCLAW_E2E_APISERVER", OVERLAY_HOST)
+    text = json.dumps(list(objects)).replace(OVERLAY_HOST, host)
+    moved: list[Object] = json.loads(text)
+    egress = named(moved, "NetworkPolicy", "brain")["spec"]["egress"]
+    egress[0]["to"][0]["ipBlock"]["cidr"] = f"{api_server}/32"
+    return moved
+
+
+@dataclass
+class Cluster:
+    """Staging as it was installed. Changes are applied as a whole object and taken back the same way."""
+
+    objects: list[Object] = field(default_factory=list)
+
+    # ---- installing
+
+    @classmethod
+    @contextmanager
+    def installed(cls) -> "Iterator[Cluster]":
+        """Policies and the staging overlay, ready to answer. At the end all of it is gone, also after a failure."""
+        policies = render(ROOT / "platform/policies")
+        cluster = cls(adapted(render(ROOT / "tests/e2e/overlay")))
+        remove(policies)  # what a run that was killed has left
+        try:
+            apply(*policies)
+            apply(*(obj for obj in cluster.objects if obj["kind"] != "Deployment"))
+            ours("rollout", "status", "statefulset/redis", "--timeout=120s", timeout_s=130)
+            redis("FLUSHALL")  # a volume that is used again may hold the keys of the run before
+            apply(named(cluster.objects, "Deployment", "brain"))
+            cluster.brain_is_out(within_s=120)
+            yield cluster
+        finally:
+            remove(policies)
+
+    def brain_is_out(self, *, within_s: float = 90) -> None:
+        """Wait until the brain's newest revision runs alone."""
+        ours("rollout", "status", "deployment/brain", f"--timeout={within_s:g}s", timeout_s=within_s + 10)
+        until(lambda: all(not gone(pod) for pod in pods("brain")), within_s=40, what="the old brain leaves")
+
+    # ---- changing
+
+    def original(self, kind: str, name: str) -> Object:
+        return copy.deepcopy(self.find(kind, name))
+
+    def find(self, kind: str, name: str) -> Object:
+        """By name, without the hash that kustomize may have put behind it."""
+        return next(
+            obj
+            for obj in self.objects
+            if obj["kind"] == kind and (obj["metadata"]["name"] + "-").startswith(f"{name}-")
+        )
+
+    @contextmanager
+    def changed(self, kind: str, name: str, change: Callable[[Any], object]) -> Iterator[None]:
+        """*change* one object until the block ends."""
+        obj = self.original(kind, name)
+        change(obj)
+        apply(obj)
+        try:
+            yield
+        finally:
+            apply(self.find(kind, name))
+
+    @contextmanager
+    def settings(self, **values: str) -> Iterator[None]:
+        """The brain with other settings until the block ends; each way is a rollout."""
+
+        def set_them(deployment: Any) -> None:
+            env = deployment["spec"]["template"]["spec"]["containers"][0]["env"]
+            env += [{"name": name, "value": value} for name, value in values.items()]
+
+        with self.changed("Deployment", "brain", set_them):
+            self.brain_is_out()
+            yield
+        self.brain_is_out()
+
+    @contextmanager
+    def without(self, kind: str, name: str) -> Iterator[None]:
+        ours("delete", kind, self.find(kind, name)["metadata"]["name"])
+        try:
+            yield
+        finally:
+            apply(self.find(kind, name))
+
+    @contextmanager
+    def cordoned(self) -> Iterator[None]:
+        nodes = kubectl("get", "nodes", "-o", "name").split()
+        for node in nodes:
+            kubectl("cordon", node)
+        try:
+            yield
+        finally:
+            for node in nodes:
+                kubectl("uncordon", node)
+
+
+def remove(policies: Sequence[Object]) -> None:
+    """Everything that an installation makes, and nothing else."""
+    names = [f"{obj['kind']}/{obj['metadata']['name']}" for obj in policies]
+    kubectl("delete", "--ignore-not-found", "--timeout=120s", *names, timeout_s=150)
+    # Volumes that the cluster does not provision by itself keep their claim when it is gone: nobody could take them again.
+    for volume in json.loads(kubectl("get", "pv", "-o", "json"))["items"]:
+        claim = volume["spec"].get("claimRef", {})
+        if claim.get("namespace") == NAMESPACE and volume["spec"]["persistentVolumeReclaimPolicy"] == "Retain":
+            patch = '[{"op": "remove", "path": "/spec/claimRef"}]'
+            kubectl("patch", "pv", volume["metadata"]["name"], "--type=json", "-p", patch)
+
+
+# ---- looking
+
+
+def pods(component: str) -> list[Object]:
+    return listed("pods", "-l", f"app.kubernetes.io/component={component}")
+
+
+def jobs() -> list[Object]:
+    return listed("jobs", "-l", "app.kubernetes.io/component=agent")
+
+
+def gone(pod: Object) -> bool:
+    """Whether it is on its way out."""
+    return "deletionTimestamp" in pod["metadata"]
+
+
+def runs(pod: Object) -> bool:
+    return pod["status"].get("phase") == "Running" and not gone(pod)
+
+
+def pod_of(job: str) -> Object | None:
+    return next(iter(listed("pods", "-l", f"batch.kubernetes.io/job-name={job}")), None)
+
+
+def leader() -> str:
+    """The pod that holds the Lease."""
+    return ours("get", "lease", "brain", "-o", "jsonpath={.spec.holderIdentity}")
+
+
+def python(pod: str, code: str, *args: str, check: bool = True, timeout_s: float = 60) -> str:
+    """Run *code* in a pod of ours: the images have no shell to speak of."""
+    return ours("exec", pod, "--", "python3", "-c", code, *args, check=check, timeout_s=timeout_s)
+
+
+def redis(*command: str) -> Any:
+    """One command to the Redis of the installation."""
+    line = 'REDISCLI_AUTH="$(cat /run/secrets/openclaw/redis/password)" exec redis-cli --json "$@"'
+    return json.loads(ours("exec", "redis-0", "--", "sh", "-ec", line, "redis-cli", *command))

@@ -1,0 +1,72 @@
+"""Cluster tests: skipped unless `make e2e` asks for them; one installation for all; what happened is printed after a failure."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.cluster import OVERLAY_HOST, Cluster, ours
+from tests.e2e.standins import StandIns
+from tests.e2e.world import World
+
+ASKED = os.environ.get("OPENCLAW_E2E", "")
+TOKEN = "1000000001:not-a-token-of-telegram-0000000000"
+"""As tests/e2e/overlay has it."""
+
+
+def pytest_configure() -> None:
+    if ASKED:  # a time limit ends a run by SIGTERM: what was made is removed then too
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here not in item.path.parents or here / "gitops" in item.path.parents:
+            continue
+        if not ASKED:
+            item.add_marker(pytest.mark.skip(reason="needs a cluster: make e2e"))
+        elif item.get_closest_marker("full") and ASKED != "full":
+            item.add_marker(pytest.mark.skip(reason="takes long: make e2e-full"))
+
+
+def pytest_report_teststatus(report: pytest.TestReport) -> "tuple[str, str, str] | None":
+    if ASKED and report.when == "call" and report.passed:
+        return "passed", ".", f"PASSED {report.duration:.1f} s"
+    return None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    report = yield
+    if report.failed and "world" in getattr(item, "fixturenames", ()):
+        for title, args in (
+            ("brain", ("logs", "-l", "app.kubernetes.io/component=brain", "--tail=40", "--prefix")),
+            ("brain before", ("logs", "-l", "app.kubernetes.io/component=brain", "--tail=20", "--previous")),
+            ("jobs and pods", ("get", "jobs,pods", "-o", "wide")),
+            ("events", ("get", "events", "--sort-by=.lastTimestamp")),
+        ):
+            text = ours(*args, check=False)
+            report.sections.append((title, "\n".join(text.splitlines()[-60:])))
+    return report
+
+
+@pytest.fixture(scope="session")
+def world() -> Iterator[World]:
+    host = os.environ.get("OPENCLAW_E2E_HOST", OVERLAY_HOST)
+    with StandIns.serve(host, token=TOKEN) as standins, Cluster.installed() as cluster:
+        yield World(cluster, standins)
+
+
+@pytest.fixture
+def bot(world: World) -> Iterator[World]:
+    """The installation in good health, and a model that answers within a second."""
+    world.pace(first_token_s=0.2, tokens_per_s=200.0, tokens=60)
+    world.standins.do(world.standins.model.faults.clear)
+    world.standins.do(world.standins.model.calls.clear)
+    world.is_well()
+    yield world
+    world.standins.do(world.standins.model.faults.clear)

@@ -1,0 +1,82 @@
+"""The Bot API and the model server that the cluster talks to, on a loop of their own: no waiting test holds them up."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from openclaw_cli.standin.bot_api import BotApi
+from openclaw_cli.standin.model import ScriptedModel
+from openclaw_cli.standin.model_script import Call, ModelFault, last_said
+
+BOT_API_PORT, MODEL_PORT = 8081, 8082
+"""As tests/e2e/overlay has them."""
+DEVOUR = "devour"
+"""A question with this word is answered by more than an agent's memory can hold."""
+
+T = TypeVar("T")
+
+
+class Model(ScriptedModel):
+    """The scripted model, which can also say far too much at once."""
+
+    def _pieces(self, call: Call, schema: dict[str, Any] | None, fault: ModelFault | None) -> list[str]:
+        if schema is None and DEVOUR in last_said(call.messages, "user"):
+            return ["x" * 100_000_000]
+        return super()._pieces(call, schema, fault)
+
+
+@dataclass
+class StandIns:
+    api: BotApi
+    model: Model
+    loop: asyncio.AbstractEventLoop
+
+    def do(self, act: Callable[[], T]) -> T:
+        """Run *act* where the stand-ins live: their state changes in their loop alone."""
+
+        async def inside() -> T:
+            return act()
+
+        return asyncio.run_coroutine_threadsafe(inside(), self.loop).result(30)
+
+    @classmethod
+    @contextmanager
+    def serve(cls, host: str, *, token: str) -> "Iterator[StandIns]":
+        started, ended = threading.Event(), threading.Event()
+        made: list[StandIns] = []
+        faults: list[BaseException] = []
+
+        async def run() -> None:
+            loop = asyncio.get_running_loop()
+            async with (
+                BotApi.open(host=host, port=BOT_API_PORT, token=token) as api,
+                Model.open(host=host, port=MODEL_PORT, first_token_s=0.2, tokens_per_s=200, tokens=60) as model,
+            ):
+                assert isinstance(model, Model)
+                made.append(cls(api, model, loop))
+                started.set()
+                await loop.run_in_executor(None, ended.wait)
+
+        def main() -> None:
+            try:
+                asyncio.run(run())
+            except BaseException as exc:  # noqa: BLE001 - told to whoever waits
+                faults.append(exc)
+            finally:
+                started.set()
+
+        thread = threading.Thread(target=main, name="stand-ins", daemon=True)
+        thread.start()
+        started.wait(30)
+        if not made:
+            raise RuntimeError(
+                f"the stand-ins cannot listen on {host}: is OPENCLAW_E2E_HOST an address of this machine?"
+            ) from (faults[0] if faults else None)
+        try:
+            yield made[0]
+        finally:
+            ended.set()
+            thread.join(30)

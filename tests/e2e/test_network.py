@@ -1,0 +1,202 @@
+"""Every path that must be open is, every path that must be closed is: tried from the real pods."""
+
+import os
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from tests.e2e.bystanders import Bystander, bystander, namespace
+from tests.e2e.cluster import NAMESPACE, OVERLAY_HOST, listed, pods, python, runs, until
+from tests.e2e.standins import BOT_API_PORT, MODEL_PORT
+from tests.e2e.world import World
+
+pytestmark = pytest.mark.timeout(180)
+HOST = os.environ.get("OPENCLAW_E2E_HOST", OVERLAY_HOST)
+API_SERVER = os.environ.get("OPENCLAW_E2E_APISERVER", OVERLAY_HOST)
+LISTENER = 9099
+
+_TRY = """
+import socket, sys
+for wish in sys.argv[1:]:
+    host, _, port = wish.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=2).close()
+        print("open")
+    except OSError:
+        print("closed")
+"""
+_LISTEN = """
+import socket, sys, time
+server = socket.create_server(("", int(sys.argv[1])))
+server.settimeout(1)
+until = time.monotonic() + 120
+print("listening", flush=True)
+while time.monotonic() < until:
+    try:
+        server.accept()[0].close()
+    except TimeoutError:
+        pass
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doors:
+    """Who tries, and addresses behind which somebody really listens."""
+
+    brain: str
+    agent: str
+    redis: str
+    stranger: Bystander
+    """In the installation's namespace, without its labels."""
+    foreigner: Bystander
+    """In another namespace, which no policy holds: what it reaches is there."""
+    prometheus: Bystander
+    brain_ip: str
+    agent_ip: str
+    redis_ip: str
+
+
+@contextmanager
+def _listening(pod: str) -> Iterator[None]:
+    """Somebody listens in a pod that has no server of its own."""
+    command = ["kubectl", "-n", NAMESPACE, "exec", pod, "--", "python3", "-c", _LISTEN, str(LISTENER)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as listener:
+        assert listener.stdout is not None
+        try:
+            assert listener.stdout.readline().strip() == "listening"
+            yield
+        finally:
+            listener.kill()
+
+
+@contextmanager
+def _private_443() -> Iterator[bool]:
+    """A server at port 443 of a private address, the node's own; False where we may not open one."""
+    try:
+        server = socket.create_server((HOST, 443))
+    except PermissionError:
+        yield False
+        return
+    with closing(server):
+        server.settimeout(0.5)
+        over = threading.Event()
+
+        def serve() -> None:
+            while not over.is_set():
+                try:
+                    server.accept()[0].close()
+                except TimeoutError:
+                    continue
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield True
+        finally:
+            over.set()
+            thread.join()
+
+
+@pytest.fixture(scope="module")
+def doors(world: World) -> Iterator[Doors]:
+    world.is_well()
+    brain = next(pod for pod in pods("brain") if runs(pod))
+    agents = [
+        pod
+        for pod in pods("agent")
+        if runs(pod) and pod["metadata"]["labels"]["batch.kubernetes.io/job-name"] in world.waiting()
+    ]
+    agent, other = agents[:2]
+    [redis] = listed("pods", "-l", "app.kubernetes.io/component=redis")
+    prometheus = {"app.kubernetes.io/name": "prometheus"}
+    with ExitStack() as stack:
+        for name in ("openclaw-e2e", "monitoring"):
+            stack.enter_context(namespace(name))
+        stack.enter_context(_listening(other["metadata"]["name"]))
+        yield Doors(
+            brain=brain["metadata"]["name"],
+            agent=agent["metadata"]["name"],
+            redis=redis["metadata"]["name"],
+            stranger=stack.enter_context(bystander(NAMESPACE, "stranger")),
+            foreigner=stack.enter_context(bystander("openclaw-e2e", "foreigner")),
+            prometheus=stack.enter_context(bystander("monitoring", "prometheus", labels=prometheus)),
+            brain_ip=brain["status"]["podIP"],
+            agent_ip=other["status"]["podIP"],
+            redis_ip=redis["status"]["podIP"],
+        )
+
+
+def opened(pod: str | Bystander, *doors: str) -> list[str]:
+    """Which of *doors* open from this pod."""
+    text = pod.python(_TRY, *doors) if isinstance(pod, Bystander) else python(pod, _TRY, *doors)
+    return [door for door, word in zip(doors, text.split(), strict=True) if word == "open"]
+
+
+def test_brain_reaches_redis_the_api_server_and_its_outside(doors: Doors) -> None:
+    wanted = ("redis:6379", f"{API_SERVER}:6443", f"{HOST}:{BOT_API_PORT}", f"{HOST}:{MODEL_PORT}")
+
+    assert opened(doors.brain, *wanted) == list(wanted)
+
+
+def test_agent_reaches_redis_and_its_outside(doors: Doors) -> None:
+    wanted = ("redis:6379", f"{HOST}:{BOT_API_PORT}", f"{HOST}:{MODEL_PORT}")
+
+    assert opened(doors.agent, *wanted) == list(wanted)
+
+
+def test_agent_reaches_neither_the_api_server_nor_other_pods(doors: Doors) -> None:
+    doors_there = (f"{doors.agent_ip}:{LISTENER}", f"{doors.brain_ip}:8080")
+
+    assert opened(doors.agent, f"{API_SERVER}:6443", "kubernetes.default.svc:443", *doors_there) == []
+
+
+def test_brain_reaches_no_agent(doors: Doors) -> None:
+    assert opened(doors.brain, f"{doors.agent_ip}:{LISTENER}") == []
+
+
+def test_nobody_speaks_first_to_an_agent(doors: Doors) -> None:
+    door = f"{doors.agent_ip}:{LISTENER}"
+
+    assert opened(doors.foreigner, door) == []
+    assert opened(doors.stranger, door) == []
+
+
+def test_redis_hears_nobody_else_and_speaks_to_nobody(doors: Doors) -> None:
+    door = f"{doors.redis_ip}:6379"
+
+    assert opened(doors.foreigner, door) == []
+    assert opened(doors.stranger, door) == []
+    assert opened(doors.redis, f"{doors.brain_ip}:8080", f"{API_SERVER}:6443", f"{HOST}:{BOT_API_PORT}") == []
+
+
+def test_brain_shows_its_metrics_to_prometheus_alone(doors: Doors) -> None:
+    door = f"{doors.brain_ip}:8080"
+
+    assert opened(doors.prometheus, door) == [door]
+    assert opened(doors.foreigner, door) == []
+    assert opened(doors.stranger, door) == []
+
+
+def test_a_stranger_in_the_namespace_reaches_nothing(doors: Doors) -> None:
+    assert opened(doors.stranger, f"{API_SERVER}:6443", f"{HOST}:{BOT_API_PORT}", "redis:6379") == []
+
+
+@pytest.mark.parametrize("who", ["brain", "agent"])
+def test_private_addresses_and_instance_metadata_are_closed(who: str, doors: Doors) -> None:
+    """Port 443 is open to the internet: there a private address must still be refused, and there is somebody to answer."""
+    with _private_443() as there:
+        private = [f"{HOST}:443"] if there else []
+        assert opened(doors.foreigner, *private) == private
+        assert opened(getattr(doors, who), *private, "169.254.169.254:443", "169.254.169.254:80") == []
+
+
+def test_agent_hears_itself(doors: Doors) -> None:
+    """The listener that nobody reached does listen: its own pod reaches it."""
+    name = next(pod["metadata"]["name"] for pod in pods("agent") if pod["status"].get("podIP") == doors.agent_ip)
+
+    assert until(lambda: opened(name, f"{doors.agent_ip}:{LISTENER}"), within_s=10, what="the listener")

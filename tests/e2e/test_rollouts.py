@@ -1,0 +1,110 @@
+"""What a merged pull request does to the running bot: a new prompt, an agent that cannot start."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.e2e.cluster import adapted, apply, kubectl, ours, pods, python, until
+from tests.e2e.world import CLEAN, World
+from tests.manifests.rendering import ROOT, named, render
+
+pytestmark = pytest.mark.timeout(300)
+NEW_WORDS = "Words that only the new prompt has."
+
+
+def with_prompt(folder: Path, name: str, words: str) -> list[dict[str, Any]]:
+    """The installation as it is rendered when a pull request has added *words* to a prompt."""
+    for part in ("platform", "tests/e2e/overlay"):
+        shutil.copytree(ROOT / part, folder / part)
+    prompt = folder / "platform/openclaw/base/prompts" / name
+    prompt.write_text(f"{prompt.read_text()}\n{words}\n")
+    return adapted(render(folder / "tests/e2e/overlay"))
+
+
+def test_a_prompt_change_rolls_the_brain_and_a_running_job_keeps_the_old_prompt(bot: World, tmp_path: Path) -> None:
+    changed = with_prompt(tmp_path, "coder.md", NEW_WORDS)
+    [before] = [pod["metadata"]["name"] for pod in pods("brain")]
+    chat = bot.new_chat()
+    bot.pace(first_token_s=1, tokens_per_s=2)
+    asked = bot.ask(chat, "asked before the change")
+    until(lambda: bot.calls(asked.question), within_s=30, what="its agent's call of the model")
+    job = bot.job(asked)
+
+    apply(*changed)
+    try:
+        bot.cluster.brain_is_out()
+        old = bot.cluster.find("ConfigMap", "prompts")["metadata"]["name"]
+        ours("delete", "configmap", old)  # as Argo CD prunes it at once
+        after = [pod["metadata"]["name"] for pod in pods("brain")]
+        still_running = bot.task(asked, "state")
+        bot.answered(asked, within_s=90)
+        bot.pace(first_token_s=0.2, tokens_per_s=200)
+        later = bot.ask(chat, "asked after the change")
+        bot.answered(later)
+    finally:
+        apply(*bot.cluster.objects)
+        new = next(
+            obj["metadata"]["name"]
+            for obj in changed
+            if obj["kind"] == "ConfigMap" and obj["metadata"]["name"].startswith("prompts-")
+        )
+        bot.cluster.brain_is_out()
+        ours("delete", "configmap", new)
+
+    assert after != [before]
+    assert still_running in ("running", "preview")
+    [old_call], [new_call] = bot.calls(asked.question), bot.calls(later.question)
+    assert NEW_WORDS not in old_call.messages[0]["content"]
+    assert NEW_WORDS in new_call.messages[0]["content"]
+    assert bot.job(asked) == job
+    assert bot.verdict([asked, later]) == CLEAN
+
+
+def metric(name: str) -> list[str]:
+    """The lines of one metric of the brain."""
+    [brain] = [pod["metadata"]["name"] for pod in pods("brain")]
+    page = python(
+        brain, "import urllib.request as r; print(r.urlopen('http://127.0.0.1:8080/metrics').read().decode())"
+    )
+    return [line for line in page.splitlines() if line.startswith(name)]
+
+
+def test_answers_go_on_with_the_last_good_template_when_a_new_image_cannot_start(bot: World) -> None:
+    def nowhere(template: Any) -> None:
+        template["template"]["spec"]["containers"][0]["image"] = "localhost/openclaw-agent:nowhere"
+
+    fallback = 'openclaw_template_fallback{template="agent"}'
+    with bot.cluster.changed("PodTemplate", "agent", nowhere):
+        until(lambda: metric(fallback) == [f"{fallback} 1.0"], within_s=60, what="the metric that says so")
+        until(
+            lambda: "ErrImagePull" in states() or "ImagePullBackOff" in states(),
+            within_s=60,
+            what="the new image's failure",
+        )
+        asked = [bot.ask(bot.new_chat(), f"in spite of a bad image {n}") for n in range(4)]  # more than wait warm
+        bot.settled(asked, within_s=90)
+        assert bot.verdict(asked) == CLEAN
+        assert not any(bot.told(one) for one in asked)
+    until(lambda: metric(fallback) == [f"{fallback} 0.0"], within_s=60, what="the metric's return")
+
+
+def states() -> str:
+    """Why agents' containers wait."""
+    return ours(
+        "get",
+        "pods",
+        "-l",
+        "app.kubernetes.io/component=agent",
+        "-o",
+        "jsonpath={.items[*].status.containerStatuses[*].state.waiting.reason}",
+    )
+
+
+def test_the_installation_applied_once_more_changes_nothing(bot: World) -> None:
+    text = kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(bot.cluster.objects))
+
+    assert [line for line in text.splitlines() if not line.endswith(" unchanged")] == []
+    assert named(bot.cluster.objects, "Deployment", "brain")

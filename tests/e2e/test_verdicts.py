@@ -1,0 +1,173 @@
+"""Whatever ends an agent or keeps one from starting is provoked for real, and the chat is told what it was."""
+
+import json
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import pytest
+
+from openclaw_core import wording
+from openclaw_core.outcome import Cause
+from tests.e2e.bystanders import Hand, hand_on_the_node
+from tests.e2e.cluster import apply, kubectl, ours, pod_of, python, until
+from tests.e2e.standins import DEVOUR
+from tests.e2e.world import CLEAN, Asked, World
+
+pytestmark = pytest.mark.timeout(300)
+
+NOTICE_S = 20
+"""A task that has been ready for this long while its pool has a cause is told so."""
+SLACK_S = 30
+GHOST = "node-without-a-kubelet"
+
+
+# ---- before any claim: the pool's causes
+
+
+@contextmanager
+def quota_used_up(bot: World) -> Iterator[None]:
+    def none_left(quota: Any) -> None:
+        quota["spec"]["hard"]["count/jobs.batch"] = "0"
+
+    with bot.cluster.changed("ResourceQuota", "openclaw", none_left):
+        yield
+
+
+def policy_without_parameters(bot: World) -> AbstractContextManager[None]:
+    return bot.cluster.without("ConfigMap", "agent-policy")
+
+
+def nodes_cordoned(bot: World) -> AbstractContextManager[None]:
+    return bot.cluster.cordoned()
+
+
+@contextmanager
+def node_without_a_kubelet(bot: World) -> Iterator[None]:
+    """The only node that takes pods is one on which nobody starts them."""
+    ready = [{"type": "Ready", "status": "True", "reason": "Forged"}]
+    room = {"cpu": "8", "memory": "16Gi", "pods": "110", "ephemeral-storage": "100Gi"}
+    with bot.cluster.cordoned():
+        apply({"apiVersion": "v1", "kind": "Node", "metadata": {"name": GHOST}})
+        try:
+            status = {"status": {"conditions": ready, "capacity": room, "allocatable": room}}
+            kubectl("patch", "node", GHOST, "--subresource=status", "--type=merge", "-p", json.dumps(status))
+            kubectl("taint", "node", GHOST, "node.kubernetes.io/not-ready-", check=False)
+            yield
+        finally:
+            kubectl("delete", "node", GHOST)
+
+
+def first_template_is(change: Callable[[Any], None]) -> Callable[[World], AbstractContextManager[None]]:
+    """A PodTemplate that cannot start, where no earlier one is known to: a first installation gone wrong."""
+
+    @contextmanager
+    def broken(bot: World) -> Iterator[None]:
+        with bot.cluster.changed("PodTemplate", "agent", change), bot.without_a_good_template():
+            yield
+
+    broken.__name__ = change.__name__
+    return broken
+
+
+def image_that_is_nowhere(template: Any) -> None:
+    template["template"]["spec"]["containers"][0]["image"] = "localhost/openclaw-agent:nowhere"
+
+
+def path_that_cannot_be_made(template: Any) -> None:
+    """The kubelet cannot expand the path: CreateContainerConfigError."""
+    mounts = template["template"]["spec"]["containers"][0]["volumeMounts"]
+    next(mount for mount in mounts if mount["name"] == "tmp")["subPathExpr"] = "$(NOWHERE)"
+
+
+OBSTACLES = {
+    Cause.QUOTA: quota_used_up,
+    Cause.ADMISSION: policy_without_parameters,
+    Cause.NO_ROOM: nodes_cordoned,
+    Cause.NODE_LOST: node_without_a_kubelet,
+    Cause.IMAGE: first_template_is(image_that_is_nowhere),
+    Cause.CONTAINER_CONFIG: first_template_is(path_that_cannot_be_made),
+}
+
+
+@pytest.mark.parametrize("cause", OBSTACLES, ids=lambda cause: cause.value)
+def test_what_keeps_agents_from_starting_is_told_and_the_question_keeps_its_place(cause: Cause, bot: World) -> None:
+    chat = bot.new_chat()
+    with OBSTACLES[cause](bot):
+        ours("delete", "jobs", "-l", "app.kubernetes.io/component=agent", "--cascade=foreground", "--wait=false")
+        until(lambda: not bot.waiting(), within_s=60, what="the end of the agents that waited")
+        asked = bot.ask(chat, f"a question in spite of {cause.value}")
+        expected = wording.waiting(cause, "en")
+        late = 45 if cause is Cause.NODE_LOST else 0  # so long a node may take to take notice of a pod
+        until(
+            lambda: [m for m in bot.messages(chat) if m["text"] == expected],
+            within_s=NOTICE_S + late + SLACK_S,
+            what=f"the notice {expected!r}",
+        )
+        assert bot.task(asked, "state") == "ready"
+    bot.answered(asked, within_s=120)
+
+    assert bot.verdict([asked]) == CLEAN
+    assert not bot.told(asked)
+
+
+# ---- after the claim: the task's causes
+
+
+@pytest.fixture(scope="module")
+def hand(world: World) -> Iterator[Hand]:
+    with hand_on_the_node() as hand:
+        yield hand
+
+
+def told_why(bot: World, asked: Asked, cause: Cause, *, within_s: float) -> None:
+    """Both tries ended so: the chat is told, once, and the run record knows why."""
+    assert bot.failed(asked, within_s=within_s) == wording.failed(cause, "en")
+    assert bot.task(asked, "state", "cause") == {"state": "failed", "cause": cause.value}
+    assert bot.verdict([asked]) == CLEAN
+
+
+def test_out_of_memory(bot: World) -> None:
+    asked = bot.ask(bot.new_chat(), f"{DEVOUR} all there is")
+
+    told_why(bot, asked, Cause.OUT_OF_MEMORY, within_s=120)
+
+
+def tries(bot: World, asked: Asked, n: int) -> str:
+    """The Job of the *n*-th try, which waits for the model."""
+    until(lambda: len(bot.calls(asked.question)) >= n, within_s=60, what=f"try {n}")
+    return bot.job(asked)
+
+
+def test_crash_with_its_exit_code_and_last_words(bot: World, hand: Hand) -> None:
+    bot.pace(first_token_s=60)
+    asked = bot.ask(bot.new_chat(), "killed twice")
+    for n in (1, 2):
+        hand.kill(tries(bot, asked, n), signal.SIGKILL)
+
+    told_why(bot, asked, Cause.CRASH, within_s=60)
+    record = bot.task(asked, "job_detail", "log_tail")
+    assert record["job_detail"] == "exit 137"
+    assert "task.claimed" in record["log_tail"]
+
+
+def test_eviction_by_the_kubelet(bot: World) -> None:
+    bot.pace(first_token_s=90)
+    asked = bot.ask(bot.new_chat(), "fills its disk")
+    fill = "open('/tmp/full', 'wb').write(b'x' * 90_000_000)"  # the volume's limit is 64Mi
+    for n in (1, 2):
+        pod = pod_of(tries(bot, asked, n))
+        assert pod is not None
+        python(pod["metadata"]["name"], fill, check=False)
+
+    told_why(bot, asked, Cause.EVICTED, within_s=120)
+
+
+def test_deadline(bot: World) -> None:
+    with bot.cluster.settings(TASK_DEADLINE_S="8"):
+        until(bot.waiting, within_s=60, what="an agent with the new deadline")
+        bot.pace(first_token_s=60)
+        asked = bot.ask(bot.new_chat(), "takes too long")
+
+        told_why(bot, asked, Cause.DEADLINE, within_s=60)
