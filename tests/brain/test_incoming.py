@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from openclaw_brain.incoming import Bot, Incoming, read_update, stream_of
@@ -128,7 +128,8 @@ junk = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=10_000, deadline=None)
+@pytest.mark.timeout(900)  # 10 s alone, more than a minute beside much other work
+@settings(max_examples=10_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.sampled_from(["message", "edited_message", "callback_query", "channel_post", "new_kind"]),
     junk,

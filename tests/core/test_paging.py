@@ -68,7 +68,7 @@ BROKEN_MARKDOWN = st.lists(ALPHABET, max_size=80).map("".join) | st.text(max_siz
 
 
 @given(BROKEN_MARKDOWN)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @example("**bold _both** it_ `code` ||x|| <b>y")
 @example("> a\n> > b `c`\n\n```\nx")
 def test_any_text_becomes_valid_pages(markdown: str) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from openclaw_brain.routing import Previous, Routed, decide_agent
@@ -251,7 +251,7 @@ async def test_hostile_message_gets_a_role_that_exists_at_once(roles: Roles, tex
 
 
 @given(text=st.text(max_size=400), before=st.sampled_from([None, "coder", "researcher", "summarizer", "admin"]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 async def test_any_text_gets_a_role_that_exists(roles: Roles, text: str, before: str | None) -> None:
     routed = await route(
         text, roles, previous=after(before) if before else None, chat=ScriptedChat([{"role": text}], strict=False)
