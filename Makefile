@@ -41,12 +41,25 @@ e2e: install tools ## the bot on a cluster that may be broken: KUBECONFIG, or wh
 e2e-full: install tools ## the same with bursts of 1,000 messages, a slow disk, and every right taken away once
 	scripts/e2e full $(ARGS)
 
-check: install ## format, lint, types, import contracts, prompts and roles
+check: install tools check-code check-shell check-workflows check-manifests terraform-check terraform-scan ## everything that a pull request must pass, but for the tests
+
+check-code: ## format, lint, types, import contracts, prompts and roles
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy $(WORKSPACE:%=%/src) tests
 	$(BIN)/lint-imports
 	$(BIN)/openclaw doctor --only roles
+
+check-shell: ## shellcheck over every shell script
+	scripts/check-shell
+
+check-workflows: ## actionlint, zizmor and our own rules over .github/workflows
+	@if command -v actionlint; then actionlint -shellcheck=$(BIN)/shellcheck -pyflakes=; else echo '*** actionlint SKIPPED: run make tools ***' >&2; fi
+	$(BIN)/zizmor --offline --quiet --persona=auditor .github
+	$(BIN)/pytest tests/workflows
+
+check-manifests: ## render every environment; schemas, checkov, our own rules
+	$(BIN)/pytest -n 2 tests/manifests
 
 bench: install ## the table of docs/benchmarks.md, measured here (ARGS for other messages, chats, rates)
 	$(BIN)/openclaw bench local $(ARGS)

@@ -1,0 +1,132 @@
+"""Every workflow keeps every rule; what they build on is what the scripts say."""
+
+import json
+import re
+
+import pytest
+import yaml
+
+from openclaw_cli.gitops.release import BUILT_PATHS
+from tests.workflows.rules import ROOT, RULES, Workflow, _matches, actions, delivered, workflows
+
+ALL = {workflow.name: workflow for workflow in workflows()}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_workflow_keeps_the_rule(rule: str) -> None:
+    faults = [f".github/workflows/{each.name}: {rule}: {fault}" for each in ALL.values() for fault in RULES[rule](each)]
+
+    assert not faults, "\n".join(faults)
+
+
+def test_the_workflows_that_the_platform_needs_are_there() -> None:
+    names = ("ci", "manifests", "diff", "terraform", "images", "promote", "e2e", "drift", "dependencies", "scorecard")
+
+    assert {f"{name}.yaml" for name in names} <= ALL.keys()
+
+
+def test_every_action_of_the_table_is_used() -> None:
+    used = {name for name in actions() if any(f"uses: {name}@" in each.text for each in ALL.values())}
+
+    assert used == set(actions())
+
+
+def test_one_job_sums_up_every_other_job_of_ci() -> None:
+    jobs = ALL["ci.yaml"].jobs
+
+    assert set(jobs["success"]["needs"]) == set(jobs) - {"success"}
+    assert jobs["success"]["if"] == "always()"
+
+
+def test_ci_runs_on_every_supported_python() -> None:
+    oldest = re.search(r'requires-python = ">=3\.(\d+)"', (ROOT / "pyproject.toml").read_text())
+    assert oldest
+
+    versions = ALL["ci.yaml"].jobs["test"]["strategy"]["matrix"]["python"]
+
+    assert versions == [f"3.{minor}" for minor in range(int(oldest[1]), 15)]
+
+
+def test_images_are_built_from_what_promotion_compares() -> None:
+    paths = ALL["images.yaml"].events["push"]["paths"]
+
+    assert sorted(paths) == sorted(f"{folder}**" for folder in BUILT_PATHS)
+
+
+def test_merging_a_promotion_starts_neither_a_build_nor_a_promotion() -> None:
+    [(_, how, paths)] = delivered(ALL["promote.yaml"])
+    filters = ALL["images.yaml"].events["push"]["paths"]
+
+    assert how == "propose"
+    assert "push" not in ALL["promote.yaml"].events
+    assert not any(_matches(each, f"{path}/apps/openclaw.yaml") for path in paths for each in filters)
+
+
+def test_terraform_is_the_one_that_the_checks_run_with() -> None:
+    versions = {
+        step["with"]["terraform_version"]
+        for each in ALL.values()
+        for _, step in each.steps()
+        if "setup-terraform" in str(step.get("uses"))
+    }
+
+    assert len(versions) == 1
+
+
+def test_only_a_job_in_an_environment_may_apply() -> None:
+    jobs = ALL["terraform.yaml"].jobs
+    text = {name: yaml.safe_dump(job) for name, job in jobs.items()}
+
+    assert [name for name in jobs if "openclaw-github-apply" in text[name]] == ["apply"]
+    assert jobs["apply"]["environment"] == "${{ matrix.environment }}"
+    for name in ("drift.yaml", "terraform.yaml"):
+        readers = [job for job in ALL[name].jobs.values() if "openclaw-github-plan" in yaml.safe_dump(job)]
+        assert readers
+        assert all("environment" not in job for job in readers)
+
+
+def test_an_image_is_signed_after_its_scan_and_its_smoke_test() -> None:
+    steps = [str(step.get("uses") or step.get("run")) for _, step in ALL["images.yaml"].steps()]
+    order = [next(n for n, step in enumerate(steps) if what in step) for what in ("build-push", "scan-action", "image-smoke", "cosign sign", "deliver")]  # fmt: skip
+
+    assert order == sorted(order)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "matches"),
+    [
+        ("apps/**", "apps/brain/src/x.py", True),
+        ("apps/**", "platform/apps/x", False),
+        ("clusters/*/environment.yaml", "clusters/prod/environment.yaml", True),
+        ("clusters/*/environment.yaml", "clusters/prod/apps/environment.yaml", False),
+        ("**/x.yaml", "x.yaml", True),
+    ],
+)
+def test_path_filters_are_read_as_github_reads_them(pattern: str, path: str, matches: bool) -> None:
+    assert _matches(pattern, path) is matches
+
+
+def test_a_loop_is_seen() -> None:
+    images = ALL["images.yaml"]
+    wider = Workflow("images.yaml", images.text.replace("      - apps/**", "      - platform/**"))
+
+    [fault] = RULES["what-it-delivers-does-not-start-it-again"](wider)
+
+    assert "starts it again" in fault
+
+
+def test_renovate_waits_groups_and_moves_the_table_with_the_workflows() -> None:
+    config = json.loads((ROOT / ".github/renovate.json").read_text())
+
+    assert config["minimumReleaseAge"] == "7 days"
+    assert config["automerge"] is False
+    assert all("groupName" in rule for rule in config["packageRules"])
+    [table] = [
+        manager
+        for manager in config["customManagers"]
+        if manager["managerFilePatterns"] == ["/^tests/workflows/actions\\.txt$/"]
+    ]
+    # Renovate's expressions are JavaScript's, and match over the whole file.
+    pattern = re.compile(table["matchStrings"][0].replace("(?<", "(?P<"))
+    found = [match["depName"] for match in pattern.finditer((ROOT / "tests/workflows/actions.txt").read_text())]
+    assert found == ["/".join(name.split("/")[:2]) for name in actions()]
