@@ -6,7 +6,7 @@ import sys
 import time
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from openclaw_core.paging import _Span, _tidy, pages, plain, preview, with_note
