@@ -12,7 +12,7 @@ STAMP := $(VENV)/.installed
 # The locked checkers come before those of the machine, in every recipe and script.
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: help install tools up test test-oldest e2e e2e-full check format lock clean bench terraform-check terraform-scan machines-test infra-plan infra-up infra-down
+.PHONY: help install tools up render diff bump promote test test-oldest e2e e2e-full check format lock clean bench terraform-check terraform-scan machines-test infra-plan infra-up infra-down
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## /\1\t/' | sort | while IFS=$$'\t' read -r t d; do printf '  make %-14s %s\n' "$$t" "$$d"; done
@@ -58,11 +58,24 @@ check-workflows: ## actionlint, zizmor and our own rules over .github/workflows
 	$(BIN)/zizmor --offline --quiet --persona=auditor .github
 	$(BIN)/pytest tests/workflows
 
-check-manifests: ## render every environment; schemas, checkov, our own rules
+check-manifests: ## render every environment; schemas, checkov, our own rules; the images are a build or none yet
+	@scripts/bump --check
 	$(BIN)/pytest -n 2 tests/manifests
 
 bench: install ## the table of docs/benchmarks.md, measured here (ARGS for other messages, chats, rates)
 	$(BIN)/openclaw bench local $(ARGS)
+
+render: install ## print an environment's manifests: make render ENV=staging
+	@scripts/render $(ENV) $(PART)
+
+diff: install ## what the work tree changes in an environment: make diff ENV=prod BASE=origin/main
+	@scripts/diff $(ENV) $(BASE) $(ARGS)
+
+bump: install ## write the images of a build: make bump COMMIT=… TAG=… AGENT=sha256:… BRAIN=sha256:…
+	@scripts/bump --commit "$(COMMIT)" --tag "$(TAG)" --agent "$(AGENT)" --brain "$(BRAIN)"
+
+promote: install ## move prod's pins to a commit that staging has proved: make promote [COMMIT=…]
+	@scripts/promote $(COMMIT) $(ARGS)
 
 terraform-check: ## format, validate and test every Terraform module and environment
 	scripts/terraform-check

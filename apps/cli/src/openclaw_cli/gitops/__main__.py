@@ -1,0 +1,145 @@
+"""The commands behind `scripts/render`, `diff`, `bump`, `promote`, `smoke` and `pin`; each says what it does with `--help`.
+
+Exit codes: 0 done, or nothing to do; 64 wrong use; 65 refused; 69 a tool or a server is missing; 75 not yet, try later.
+"""
+
+import argparse
+import os
+import secrets
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from openclaw_cli.gitops import comparing
+from openclaw_cli.gitops.stopping import USAGE, Stop
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> "None":  # type: ignore[override]
+        self.print_usage(sys.stderr)
+        raise Stop(USAGE, message)
+
+
+def parser() -> argparse.ArgumentParser:
+    root = _Parser(prog="scripts", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    render = commands.add_parser("render", prog="scripts/render", help="print the manifests of an environment")
+    render.add_argument("environment")
+    render.add_argument("part", nargs="?", help="one part of it, such as openclaw; all by default")
+
+    diff = commands.add_parser(
+        "diff", prog="scripts/diff", help="what the work tree changes in an environment, as a comment"
+    )
+    diff.add_argument("environment")
+    diff.add_argument("base", help="the commit to compare with, such as origin/main or HEAD~1")
+    diff.add_argument("--all", action="store_true", help="everything as plain text, however long")
+
+    bump = commands.add_parser("bump", prog="scripts/bump", help="write the images that a build has pushed")
+    bump.add_argument("--check", action="store_true", help="write nothing: only say whether the file is as it may be")
+    bump.add_argument("--commit", help="the commit that they were built from, 40 digits")
+    bump.add_argument("--tag", help="the tag that they were pushed with")
+    bump.add_argument("--agent", metavar="DIGEST", help="sha256:… of openclaw-agent, as the registry gave it")
+    bump.add_argument("--brain", metavar="DIGEST", help="sha256:… of openclaw-brain, as the registry gave it")
+
+    promote = commands.add_parser("promote", prog="scripts/promote", help="move prod's pins to what staging has proved")
+    promote.add_argument("commit", nargs="?", help="a commit of main; its newest by default")
+    promote.add_argument("--main", default="origin/main", help="the branch that staging follows (default origin/main)")
+    promote.add_argument(
+        "--unverified",
+        action="store_true",
+        help="do not ask GitHub how staging is: you vouch for it, and the text says so",
+    )
+    promote.add_argument("--dry-run", action="store_true", help="write nothing")
+    return root
+
+
+def main(argv: Sequence[str] | None = None, *, root: Path | None = None, env: Mapping[str, str] | None = None) -> int:
+    env = os.environ if env is None else env
+    try:
+        return run(parser().parse_args(argv), root or Path.cwd(), env)
+    except Stop as stop:
+        print(stop, file=sys.stderr)
+        return stop.code
+    except KeyboardInterrupt:
+        return 130
+
+
+def run(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
+    match args.command:
+        case "render":
+            return _render(args, root, env)
+        case "diff":
+            return _diff(args, root, env)
+        case "bump":
+            return _bump(args, root)
+        case _:
+            return _promote(args, root, env)
+
+
+def _render(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
+    from openclaw_cli.gitops.rendering import not_rendered, render
+
+    print(render(root, args.environment, args.part, env), end="")
+    if args.part is None:
+        for source in not_rendered(root, args.environment):
+            print(f"# not shown, comes from elsewhere: {source}", file=sys.stderr)
+    return 0
+
+
+def _diff(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
+    from openclaw_cli.gitops.checkout import Checkout
+    from openclaw_cli.gitops.environments import check_name
+    from openclaw_cli.gitops.rendering import not_rendered, rendered
+
+    check_name(root, args.environment)
+    checkout = Checkout(root=root)
+    with checkout.at(checkout.commit(args.base)) as before:
+        old = rendered(before, args.environment, env)
+    found = comparing.changes(old, rendered(root, args.environment, env), salt=secrets.token_hex(16))
+    elsewhere = len(not_rendered(root, args.environment))
+    remarks = (
+        [f"{elsewhere} charts and manifests from elsewhere are not rendered: of them only the version shows here."]
+        if elsewhere
+        else []
+    )
+    print(
+        comparing.plain(found)
+        if args.all
+        else comparing.markdown(args.environment, found, base=args.base, remarks=remarks),
+        end="",
+    )
+    return 0
+
+
+def _bump(args: argparse.Namespace, root: Path) -> int:
+    from openclaw_cli.gitops import release as releases
+
+    values = {"--commit": args.commit, "--tag": args.tag, "--agent": args.agent, "--brain": args.brain}
+    if args.check:
+        release = releases.read((root / releases.FILE).read_text())
+        print(
+            f"images: {release.tag}"
+            + (f", built from {release.built_from[:12]}" if release.is_built else ", nothing is built yet")
+        )
+        return 0
+    if missing := [name for name, value in values.items() if not value]:
+        raise Stop(USAGE, f"bump needs {', '.join(missing)}")
+    digests = {"openclaw-agent": args.agent, "openclaw-brain": args.brain}
+    wrote = releases.bump(root, releases.Release(built_from=args.commit, tag=args.tag, digests=digests))
+    print(f"{releases.FILE}: {args.tag}" if wrote else "nothing to bump: the file holds these images already")
+    return 0
+
+
+def _promote(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
+    from openclaw_cli.gitops.promoting import promote, statuses
+
+    ask = None if args.unverified else statuses(root, env)
+    done = promote(root, args.commit or args.main, main=args.main, statuses_of=ask, env=env, dry_run=args.dry_run)
+    print(done.reason, file=sys.stderr)
+    print(done.body, end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

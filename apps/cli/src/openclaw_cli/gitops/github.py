@@ -1,0 +1,83 @@
+"""GitHub's commit statuses: how the health of staging gets out of the cluster without anybody holding a key to it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Self
+
+import httpx
+
+from openclaw_cli.gitops.stopping import REFUSED, UNAVAILABLE, USAGE, Stop
+
+CALL_S = 15.0
+PAGE = 100
+
+State = Literal["success", "failure", "error", "pending"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statuses:
+    """Commit statuses of one repository."""
+
+    api: str
+    repository: str
+    """owner/name"""
+    token: str = field(repr=False)
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str], repository_url: str) -> Self:
+        """From GITHUB_TOKEN or GH_TOKEN, GITHUB_REPOSITORY (else *repository_url*) and GITHUB_API_URL. Raises Stop."""
+        token = env.get("GITHUB_TOKEN") or env.get("GH_TOKEN")
+        if not token:
+            raise Stop(
+                UNAVAILABLE,
+                "no GitHub token: set GITHUB_TOKEN to one that reads commit statuses (gh auth token prints yours)",
+            )
+        name = env.get("GITHUB_REPOSITORY") or repository_url.removeprefix("https://github.com/").removesuffix(".git")
+        if not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+            raise Stop(USAGE, "the repository is not on GitHub: set GITHUB_REPOSITORY to owner/name")
+        return cls(api=env.get("GITHUB_API_URL", "https://api.github.com").rstrip("/"), repository=name, token=token)
+
+    def of(self, commit: str) -> dict[str, str]:
+        """The newest state of each context at *commit*. Raises Stop if GitHub does not tell."""
+        found: dict[str, str] = {}
+        for page in range(1, 11):
+            body = self._call("GET", f"commits/{commit}/status?per_page={PAGE}&page={page}")
+            entries = body.get("statuses") if isinstance(body, dict) else None
+            if not isinstance(entries, list):
+                raise Stop(UNAVAILABLE, "GitHub does not answer as it should: try again later")
+            for entry in entries:
+                found.setdefault(str(entry["context"]), str(entry["state"]))
+            if len(entries) < PAGE:
+                return found
+        raise Stop(REFUSED, f"{commit} has more than {PAGE * 10} statuses")
+
+    def put(self, commit: str, context: str, state: State, what: str) -> None:
+        """Set *context* of *commit*; *what* is shown beside it. Raises Stop if GitHub refuses."""
+        self._call("POST", f"statuses/{commit}", {"state": state, "context": context, "description": what[:140]})
+
+    def _call(self, method: str, path: str, body: Mapping[str, str] | None = None) -> object:
+        headers = {
+            "Authorization": f"Bearer {self.token}",
+            "Accept": "application/vnd.github+json",
+            "X-GitHub-Api-Version": "2022-11-28",
+        }
+        try:
+            reply = httpx.request(
+                method, f"{self.api}/repos/{self.repository}/{path}", headers=headers, json=body, timeout=CALL_S
+            )
+        except httpx.HTTPError:
+            raise Stop(UNAVAILABLE, "GitHub cannot be reached: try again later, or set GITHUB_API_URL") from None
+        if reply.status_code in (401, 403, 404):
+            need = "statuses: write" if method == "POST" else "statuses: read"
+            raise Stop(
+                UNAVAILABLE, f"GitHub refuses ({reply.status_code}): the token needs `{need}` on {self.repository}"
+            )
+        if reply.status_code == 422:
+            raise Stop(REFUSED, "GitHub does not know this commit: push it first")
+        if reply.is_error:
+            raise Stop(UNAVAILABLE, f"GitHub answers {reply.status_code}: try again later")
+        try:
+            return reply.json()
+        except ValueError:
+            raise Stop(UNAVAILABLE, "GitHub does not answer as it should: try again later") from None

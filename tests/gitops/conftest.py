@@ -1,0 +1,148 @@
+"""A small platform in a Git repository of its own, of the same shape as ours, to move through its whole life."""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from openclaw_cli.gitops.__main__ import main
+from openclaw_cli.gitops.environments import NEVER
+from openclaw_cli.gitops.kustomizing import kustomize
+from openclaw_cli.gitops.stopping import Stop
+
+ROOT = Path(__file__).parents[2]
+REPOSITORY = "https://github.com/owner/platform"
+RELEASE = "platform/openclaw/components/release/kustomization.yaml"
+AGENT = "sha256:08ad0b1d280850169a790dba1393ff7a90aef951fc19632cf4d3ce4f78e679ba"
+BRAIN = "sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b"
+"""Digests of public images: real ones, so that they may stand for ours."""
+
+
+@pytest.fixture(scope="session")
+def tools() -> Mapping[str, str]:
+    """An environment in which kustomize is found; without one the test is skipped, loudly."""
+    env = {**os.environ, "PATH": f"{os.environ.get('PATH', '')}:{ROOT / '.tools/bin'}"}
+    try:
+        kustomize(env)
+    except Stop as stop:
+        pytest.skip(f"{stop}; renderings are NOT checked")
+    return env
+
+
+@dataclass
+class Platform:
+    root: Path
+    env: Mapping[str, str]
+
+    def git(self, *args: str) -> str:
+        who = ["-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false"]
+        return subprocess.run(
+            ["git", *who, *args], cwd=self.root, check=True, capture_output=True, text=True
+        ).stdout.strip()
+
+    def write(self, path: str, text: str) -> None:
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    def replace(self, path: str, old: str, new: str) -> None:
+        text = self.read(path)
+        assert old in text
+        self.write(path, text.replace(old, new))
+
+    def read(self, path: str) -> str:
+        return (self.root / path).read_text()
+
+    def commit(self, subject: str = "Change it") -> str:
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "-m", subject)
+        return self.git("rev-parse", "HEAD")
+
+    def run(self, *args: str, **env: str) -> int:
+        """A command as `scripts/gitops` runs it."""
+        return main(args, root=self.root, env={**self.env, **env})
+
+    def bump(self, commit: str, *, tag: str = "1.0.0", agent: str = AGENT, brain: str = BRAIN) -> int:
+        return self.run("bump", "--commit", commit, "--tag", tag, "--agent", agent, "--brain", brain)
+
+    def pins(self) -> dict[str, str]:
+        """Every targetRevision in clusters/prod, by file."""
+        found = {}
+        for file in sorted((self.root / "clusters/prod").rglob("*.yaml")):
+            lines = [
+                line.split(":", 1)[1].strip() for line in file.read_text().splitlines() if "targetRevision" in line
+            ]
+            if lines:
+                found[file.name] = " ".join(lines)
+        return found
+
+
+@pytest.fixture
+def platform(tmp_path: Path, tools: Mapping[str, str]) -> Platform:
+    """Staging follows main, prod was never promoted, no image is built. One commit."""
+    made = Platform(root=tmp_path / "platform", env=tools)
+    made.root.mkdir()
+    made.git("init", "--quiet", "--initial-branch=main")
+    for name, revision in (("staging", "main"), ("prod", f'"{NEVER}"')):
+        made.write(f"clusters/{name}/environment.yaml", f"repository: {REPOSITORY} # ours\nregistry: ghcr.io/owner\n")
+        made.write(f"clusters/{name}/root.yaml", _application(f"{name}-root", _own("main", f"clusters/{name}")))
+        own = _own(revision, f"platform/openclaw/overlays/{name}")
+        made.write(f"clusters/{name}/openclaw.yaml", _application(f"{name}-openclaw", own))
+        made.write(f"clusters/{name}/monitoring.yaml", MONITORING.format(name=name, revision=revision))
+        overlay = f"resources: [../../base]\ncomponents: [../../components/release]\nnamespace: openclaw-{name}\n"
+        made.write(f"platform/openclaw/overlays/{name}/kustomization.yaml", overlay)
+    made.write("platform/openclaw/base/kustomization.yaml", BASE)
+    made.write("platform/openclaw/base/brain.yaml", BRAIN_DEPLOYMENT)
+    made.write("platform/openclaw/base/prompt.md", "Be brief.\n")
+    made.write("platform/monitoring/kustomization.yaml", "resources: [rules.yaml]\n")
+    made.write("platform/monitoring/rules.yaml", RULES)
+    made.write(RELEASE, (ROOT / RELEASE).read_text().split("\n# The image that the admission policy")[0])
+    made.write("apps/brain/brain.py", "print('brain')\n")
+    made.commit("Begin")
+    return made
+
+
+def _own(revision: str, path: str) -> str:
+    return f"  source:\n    repoURL: {REPOSITORY}\n    path: {path}\n    targetRevision: {revision} # moves\n"
+
+
+def _application(name: str, source: str) -> str:
+    return f"apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: {name}\nspec:\n{source}"
+
+
+MONITORING = f"""# A chart, and our own manifests beside it.
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata:
+  name: {{name}}-monitoring
+spec:
+  sources:
+    - repoURL: https://charts.example.com
+      chart: stack
+      targetRevision: "1.2.0"
+    - repoURL: {REPOSITORY}.git
+      path: platform/monitoring
+      targetRevision: {{revision}}
+"""
+BASE = """resources: [brain.yaml]
+configMapGenerator:
+  - name: prompts
+    files: [prompt.md]
+"""
+BRAIN_DEPLOYMENT = """apiVersion: apps/v1
+kind: Deployment
+metadata: {name: brain}
+spec:
+  template:
+    spec:
+      containers: [{name: brain, image: openclaw-brain}]
+      volumes: [{name: prompts, configMap: {name: prompts}}]
+"""
+RULES = """apiVersion: monitoring.coreos.com/v1
+kind: PrometheusRule
+metadata: {name: rules, namespace: monitoring}
+spec: {groups: []}
+"""
