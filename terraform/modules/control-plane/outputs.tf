@@ -17,3 +17,8 @@ output "master_addresses" {
   description = "Private addresses of the masters, which outlive their instances."
   value       = aws_network_interface.master[*].private_ip
 }
+
+output "instance_user_data" {
+  description = "User data that each master boots with, to compare with what modules/user-data renders."
+  value       = aws_instance.master[*].user_data_base64
+}

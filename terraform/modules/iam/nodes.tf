@@ -26,7 +26,7 @@ locals {
   node_log_statement = {
     Sid      = "NodeLogs"
     Effect   = "Allow"
-    Action   = ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"]
+    Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
     Resource = ["arn:aws:logs:${var.region}:${var.account}:log-group:${local.node_log_group}:*"]
   }
 
@@ -58,22 +58,15 @@ locals {
       {
         Sid    = "PublishIssuer"
         Effect = "Allow"
-        Action = ["s3:GetObject", "s3:PutObject"]
+        Action = ["s3:PutObject"]
         Resource = [
           "${aws_s3_bucket.issuer.arn}/.well-known/openid-configuration", "${aws_s3_bucket.issuer.arn}/openid/v1/jwks",
         ]
       },
       {
-        # ListBucket makes a missing document a 404 and not a 403, which would look like a missing right.
-        Sid      = "SeeIssuer"
-        Effect   = "Allow"
-        Action   = ["s3:ListBucket"]
-        Resource = [aws_s3_bucket.issuer.arn]
-      },
-      {
         Sid      = "WriteJoinParameter"
         Effect   = "Allow"
-        Action   = ["ssm:PutParameter", "ssm:GetParameter"]
+        Action   = ["ssm:PutParameter"]
         Resource = [local.join_parameter_arn]
       },
       {
@@ -120,7 +113,7 @@ locals {
         # Says "joined", "could not join" and "drained" to its own group.
         Sid      = "LifecycleHooks"
         Effect   = "Allow"
-        Action   = ["autoscaling:CompleteLifecycleAction", "autoscaling:RecordLifecycleActionHeartbeat"]
+        Action   = ["autoscaling:CompleteLifecycleAction"]
         Resource = [local.arn_asg]
       },
     ]

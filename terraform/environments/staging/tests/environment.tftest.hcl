@@ -61,12 +61,71 @@ run "one_apply_makes_the_whole_environment" {
 
 run "machines_boot_exactly_what_user_data_renders" {
   assert {
+    condition     = module.control_plane.instance_user_data == module.user_data.control_plane_user_data_base64
+    error_message = "a master's user data differs from what modules/user-data renders"
+  }
+  assert {
     condition     = tomap(module.workers.launch_template_user_data) == tomap(module.user_data.worker_user_data_base64)
     error_message = "a launch template's user data differs from what modules/user-data renders"
   }
   assert {
     condition     = alltrue([for text in concat(module.user_data.control_plane_user_data_base64, values(module.user_data.worker_user_data_base64)) : length(text) <= 21848])
     error_message = "user data exceeds EC2's 16 KiB"
+  }
+}
+
+# Two modules that name one thing differently would plan well, and no machine would find the other.
+run "nodes_are_told_of_what_there_is" {
+  assert {
+    condition = alltrue([for setting, value in {
+      CLUSTER          = local.name
+      AWS_REGION       = local.shared.region
+      ENDPOINT         = module.control_plane.endpoint
+      CLUSTER_BUCKET   = module.backup.bucket
+      KMS_KEY          = module.encryption.key_arn
+      JOIN_PARAMETER   = module.iam.join_parameter
+      LOG_GROUP        = module.iam.node_log_group
+      ISSUER_URL       = module.iam.issuer_url
+      ISSUER_BUCKET    = module.iam.issuer_bucket
+      METRIC_NAMESPACE = module.backup.metric_namespace
+      METRIC_NAME      = module.backup.metric_name
+      ETCD_VOLUME      = module.control_plane.etcd_volume_ids[0]
+      POD_CIDR         = var.pod_cidr
+      SERVICE_CIDR     = var.service_cidr
+    } : strcontains(module.user_data.control_plane_user_data[0], "\n      ${setting}='${value}'\n")])
+    error_message = "the master's settings differ from what the modules made"
+  }
+  assert {
+    condition = alltrue([for text in values(module.user_data.worker_user_data) : alltrue([for setting, value in {
+      CLUSTER        = local.name
+      AWS_REGION     = local.shared.region
+      ENDPOINT       = module.control_plane.endpoint
+      JOIN_PARAMETER = module.iam.join_parameter
+      LOG_GROUP      = module.iam.node_log_group
+    } : strcontains(text, "\n      ${setting}='${value}'\n")])])
+    error_message = "the workers' settings differ from what the modules made"
+  }
+  assert {
+    condition = (
+      jsonencode([for it in module.iam.policies.worker.Statement : it.Resource if it.Sid == "ReadJoinParameter"]) ==
+      jsonencode([["arn:aws:ssm:${local.shared.region}:${local.shared.account}:parameter${module.iam.join_parameter}"]])
+    )
+    error_message = "workers may read another parameter than the one that they are told of"
+  }
+}
+
+run "every_pool_has_its_own_user_data_and_groups" {
+  assert {
+    condition     = toset(keys(module.user_data.worker_user_data)) == toset(keys(var.pools)) && alltrue([for name, text in module.user_data.worker_user_data : strcontains(text, "\n      POOL='${name}'\n")])
+    error_message = "each pool of terraform.tfvars needs user data that names it"
+  }
+  assert {
+    condition     = toset(values(module.workers.group_names)) == toset(flatten([for name, pool in var.pools : [for zone in(length(pool.zones) > 0 ? pool.zones : var.zones) : "${local.name}-${name}-${zone}"]]))
+    error_message = "a worker answers its group's hooks by this name"
+  }
+  assert {
+    condition     = alltrue(flatten([for name, pool in var.pools : [for taint in pool.taints : strcontains(module.user_data.worker_user_data[name], jsonencode({ effect = taint.effect, key = taint.key, value = taint.value }))]]))
+    error_message = "a pool's taints must reach the kubelet"
   }
 }
 

@@ -33,14 +33,6 @@ identify() {
   export NODE_NAME ADDRESS INSTANCE_ID ZONE
 }
 
-# in_s3 BUCKET KEY: true or false; anything but a plain "not there" ends the script, since it decides what gets overwritten.
-in_s3() {
-  local answer
-  answer=$(aws s3api head-object --bucket "$1" --key "$2" 2>&1 >/dev/null) && return 0
-  [[ $answer == *"(404)"* ]] && return 1
-  die "cannot tell whether s3://$1/$2 exists: $answer"
-}
-
 # write_if_changed FILE MODE < content: true if it changed.
 write_if_changed() {
   local new="$1.new"
