@@ -3,6 +3,7 @@
 # Everything that stands in for something is named in stand-ins.yaml.
 
 bucket=openclaw-test-cluster parameter=/openclaw/openclaw-test/join endpoint=api.openclaw-test.internal
+host_address=10.250.0.254 # of this host, as machines see it
 began=$SECONDS
 
 say() { printf '%4d s  %s\n' $((SECONDS - began)) "$*"; }
@@ -25,13 +26,14 @@ finish() {
     done
   fi
   if [[ -z ${KEEP:-} ]]; then
+    [[ -z ${processes[*]:-} ]] || kill "${processes[@]}" || true
     [[ -z ${up[*]:-} ]] || machines down "${up[@]}" || true
     for device in "${disks[@]}"; do losetup --detach "$device" || true; done
     rm -rf "$work"
   fi
   exit "$code"
 }
-up=() disks=()
+up=() disks=() processes=()
 
 # within SECONDS COMMAND...: true as soon as the command is.
 within() {

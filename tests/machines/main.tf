@@ -15,6 +15,8 @@ module "user_data" {
   etcd_volume_ids  = [var.etcd_volume_id]
   join_timeout_s   = var.join_timeout_s
   drain_timeout_s  = 60
+
+  session_agent_key = var.session_agent_key
   pools = {
     system = {}
     agents = { taints = [{ key = "openclaw.io/agents", value = "true", effect = "NoSchedule" }] }
@@ -31,6 +33,11 @@ variable "join_timeout_s" {
   description = "Seconds that workers try to join."
   type        = number
   default     = 600
+}
+
+variable "session_agent_key" {
+  description = "Key that signs the package that stands in for Amazon's agent."
+  type        = string
 }
 
 output "control_plane" {

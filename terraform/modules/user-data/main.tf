@@ -11,6 +11,7 @@ locals {
     ENDPOINT                   = var.endpoint
     JOIN_PARAMETER             = var.join_parameter
     LOG_GROUP                  = var.node_log_group
+    SESSION_AGENT_VERSION      = var.session_agent_version
   }
 
   control_plane_settings = [for volume_id in var.etcd_volume_ids : merge(local.settings, {
@@ -38,7 +39,10 @@ locals {
   }) }
 
   # Where each of files/ lands on a node. Scripts are executable, units are not.
-  common_files = { for file in fileset(path.module, "files/common/*") : file => file("${path.module}/${file}") }
+  common_files = merge(
+    { for file in fileset(path.module, "files/common/*") : file => file("${path.module}/${file}") },
+    var.session_agent_key == null ? {} : { "files/common/session-agent.asc" = var.session_agent_key },
+  )
   role_files = {
     for role in ["control-plane", "worker"] : role => merge(local.common_files, {
       for file in fileset(path.module, "files/${role}/*") : file => file("${path.module}/${file}")
@@ -48,9 +52,9 @@ locals {
   write_files = { for role, files in local.role_files : role => [for file, content in files : {
     path = (
       can(regex("[.](service|timer)$", file)) ? "/etc/systemd/system/${basename(file)}" :
-      can(regex("[.]yaml$", file)) ? "/etc/openclaw/${basename(file)}" : "/usr/local/lib/openclaw/${basename(file)}"
+      can(regex("[.](yaml|asc)$", file)) ? "/etc/openclaw/${basename(file)}" : "/usr/local/lib/openclaw/${basename(file)}"
     )
-    permissions = can(regex("[.](service|timer|yaml)$", file)) ? "0644" : "0755"
+    permissions = can(regex("[.](service|timer|yaml|asc)$", file)) ? "0644" : "0755"
     content     = content
   }] }
 

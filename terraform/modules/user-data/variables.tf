@@ -46,6 +46,28 @@ variable "kubernetes_key_fingerprint" {
   }
 }
 
+variable "session_agent_version" {
+  description = "Exact version of Amazon's agent for Session Manager, as in its bucket's folders."
+  type        = string
+  default     = "3.3.5226.0"
+
+  validation {
+    condition     = can(regex("^[0-9]+([.][0-9]+){3}$", var.session_agent_version))
+    error_message = "session_agent_version must be exact, such as 3.3.5226.0."
+  }
+}
+
+variable "session_agent_key" {
+  description = "Public key that signs that agent, armored. Null takes files/common/session-agent.asc: Amazon's, fingerprint 1C5B395CBE5E74E2F1CA21592784DBF388D19D46, good for signatures until 2027-11-25."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.session_agent_key == null || can(regex("^-----BEGIN PGP PUBLIC KEY BLOCK-----\n", var.session_agent_key))
+    error_message = "session_agent_key must be an armored public key."
+  }
+}
+
 variable "endpoint" {
   description = "Name of the API server inside the VPC, without the port (6443)."
   type        = string
