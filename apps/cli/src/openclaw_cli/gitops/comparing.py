@@ -87,7 +87,7 @@ def markdown(
     counts = {what: sum(change.what == what for change in found) for what in ("added", "changed", "removed")}
     title = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
     head = [f"### {environment}: {title}\n", *_quoted(remarks), f"Compared with `{base}`.\n"]
-    head += [f"- {change.what} `{change.name}`" for change in found[:NAMED_MAX]]
+    head += [f"- {change.what} `{_plain(change.name)}`" for change in found[:NAMED_MAX]]
     if len(found) > NAMED_MAX:
         head.append(f"- and {len(found) - NAMED_MAX} more")
     text = "\n".join(head) + "\n"
@@ -107,6 +107,11 @@ def plain(found: Sequence[Change]) -> str:
     return "".join(f"# {change.what} {change.name}\n{change.diff}\n" for change in found)
 
 
+def _plain(name: str) -> str:
+    """A name without what Markdown or HTML would act on: it comes from the change that is to be judged."""
+    return re.sub(r"[^\w .:/@-]", "_", name).replace("@", "@\u200b")
+
+
 def _quoted(remarks: Sequence[str]) -> list[str]:
     return [f"> {remark}\n" for remark in remarks]
 
@@ -114,4 +119,4 @@ def _quoted(remarks: Sequence[str]) -> list[str]:
 def _details(change: Change) -> str:
     # The fence is longer than any inside: a prompt may hold Markdown itself.
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall(r"`+", change.diff)), default=0))
-    return f"\n<details><summary>{change.what} <code>{change.name}</code></summary>\n\n{fence}diff\n{change.diff}\n{fence}\n</details>\n"
+    return f"\n<details><summary>{change.what} <code>{_plain(change.name)}</code></summary>\n\n{fence}diff\n{change.diff}\n{fence}\n</details>\n"

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from openclaw_cli.gitops.scalars import scalar
 from openclaw_cli.gitops.stopping import REFUSED, USAGE, Stop
 
 NEVER = "0" * 40
@@ -133,5 +134,5 @@ def pinned_commit(found: list[Child]) -> str:
 def with_revisions(text: str, new: Mapping[tuple[int, int], str]) -> str:
     """*text* with other revisions at the given places, and every other character as it was."""
     for (start, end), revision in sorted(new.items(), reverse=True):
-        text = text[:start] + revision + text[end:]
+        text = text[:start] + scalar(revision) + text[end:]
     return text

@@ -85,9 +85,6 @@ def decide(facts: Facts) -> Decision:
         return Nothing(reason=f"prod pins {short} already")
     if facts.pinned != NEVER and not facts.after_pin:
         return Refused(reason=f"{short} is older than prod's pin {facts.pinned[:12]}: to go back, revert the promotion")
-    promoted = [path for path in facts.changed_since_pin if path.startswith(PROMOTED)]
-    if facts.pinned != NEVER and not promoted and not facts.versions_move:
-        return Nothing(reason=f"nothing that prod runs has changed between {facts.pinned[:12]} and {short}")
     if not facts.release.is_built:
         return Refused(reason=f"no images have been built yet: {short} holds the tag unreleased and digests of zeros")
     if late := [path for path in facts.changed_since_build if path.startswith(BUILT_PATHS)]:
@@ -95,6 +92,9 @@ def decide(facts: Facts) -> Decision:
         return NotYet(
             reason=f"the images are those of {built}, and {late[0]} has changed since: promote the commit of the bump that follows"
         )
+    promoted = [path for path in facts.changed_since_pin if path.startswith(PROMOTED)]
+    if facts.pinned != NEVER and not promoted and not facts.versions_move:
+        return Nothing(reason=f"nothing that prod runs has changed between {facts.pinned[:12]} and {short}")
     if facts.history is None:
         return Move()
     return _staging(facts.commit, facts.history)
@@ -156,9 +156,11 @@ def new_pins(
                     REFUSED,
                     f"{child.part} takes {theirs.what} in staging at {commit[:12]}, and {mine.what} in prod: make them alike by a reviewed change",
                 )
-            edits.setdefault(child, {})[mine.at] = commit if mine.own else _version(child.part, commit, mine, theirs)
-            if not mine.own and mine.revision != theirs.revision:
-                moves.append(VersionMove(part=child.part, what=mine.what, old=mine.revision, new=theirs.revision))
+            new = commit if mine.own else _version(child.part, commit, mine, theirs)
+            if new != mine.revision:
+                edits.setdefault(child, {})[mine.at] = new
+            if new != mine.revision and not mine.own:
+                moves.append(VersionMove(part=child.part, what=mine.what, old=mine.revision, new=new))
     return edits, moves
 
 

@@ -10,6 +10,7 @@ import yaml
 
 from openclaw_cli.gitops.checkout import Checkout
 from openclaw_cli.gitops.digests import is_real_sha256
+from openclaw_cli.gitops.scalars import scalar
 from openclaw_cli.gitops.stopping import REFUSED, Stop
 
 FILE = "platform/openclaw/components/release/kustomization.yaml"
@@ -85,9 +86,7 @@ def written(text: str, release: Release) -> str:
     spots = sorted(((_node(tree, path), value) for path, value in values), key=lambda spot: -spot[0].start_mark.index)
     new = text
     for node, value in spots:
-        # Quoted where YAML would read a number or a date, as in a tag of digits.
-        shown = value if yaml.safe_load(value) == value else f'"{value}"'
-        new = new[: node.start_mark.index] + shown + new[node.end_mark.index :]
+        new = new[: node.start_mark.index] + scalar(value) + new[node.end_mark.index :]
     if _others(new) != _others(text) or read(new) != release:
         raise Stop(REFUSED, f"{FILE} has an unusual form: nothing was written")
     return new
