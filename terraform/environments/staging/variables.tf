@@ -48,7 +48,7 @@ variable "service_cidr" {
 }
 
 variable "nat_mode" {
-  description = "gateway_per_zone, gateway or instance: see the cost table in docs/infrastructure.md."
+  description = "gateway_per_zone, gateway or instance: see the cost table in the README."
   type        = string
 }
 
