@@ -56,6 +56,13 @@ run "a_worker_knows_nothing_of_the_masters_bucket_and_keys" {
   }
 }
 
+run "secrets_are_encrypted_and_deeds_written_down" {
+  assert {
+    condition     = strcontains(output.control_plane_user_data[0], "name: encryption-provider-config, value: /etc/kubernetes/encryption/config.yaml") && strcontains(output.control_plane_user_data[0], "name: audit-log-path")
+    error_message = "the API server must encrypt Secrets and keep an audit log"
+  }
+}
+
 run "a_token_always_expires_and_the_ca_is_always_checked" {
   assert {
     condition     = strcontains(output.control_plane_user_data[0], "kubeadm token create --ttl \"$${JOIN_TOKEN_MINUTES}m\"") && !strcontains(output.worker_user_data["system"], "unsafeSkipCAVerification") && strcontains(output.worker_user_data["system"], "caCertHashes")
