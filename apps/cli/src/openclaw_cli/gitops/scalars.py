@@ -4,7 +4,6 @@ import re
 
 import yaml
 
-
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:/+-]*")
 _NUMBER = re.compile(r"[0-9][0-9_]*(\.[0-9_]*)?([eE][+-]?[0-9]+)?")
 """PyYAML takes 12e34 for a text, kustomize takes it for a number."""
