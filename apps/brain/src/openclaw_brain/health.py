@@ -1,14 +1,19 @@
-"""`/healthz`: our own loops turn. `/readyz`: Redis answers. `/metrics`: counts. Outside faults never fail `/healthz`."""
+"""`/healthz`: our own loops turn. `/readyz`: Redis and the API server answer. `/metrics`: see `metrics`.
 
+Outside faults never fail `/healthz`: a restart would mend none of them. Wrong settings end the start before any page is served.
+"""
+
+import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from openclaw_brain.metrics import CONTENT_TYPE_LATEST, Metrics
 from openclaw_core.errors import OpenClawError
-from openclaw_core.store import Runs, Script
+from openclaw_core.store import Script
 
 STUCK_S = 60.0
 """A loop that has not turned for this long is stuck; a failed attempt is a turn too."""
@@ -34,20 +39,42 @@ class Beats:
         """The loops have ended on purpose."""
         self._last.clear()
 
-    def stuck(self) -> list[str]:
+    def ages_s(self) -> dict[str, float]:
+        """How long ago each loop last turned, in seconds."""
         now = self.clock()
-        return sorted(name for name, last in self._last.items() if now - last > STUCK_S)
+        return {name: now - last for name, last in self._last.items()}
+
+    def stuck(self) -> list[str]:
+        return sorted(name for name, age_s in self.ages_s().items() if age_s > STUCK_S)
 
 
 @dataclass(kw_only=True)
 class Health:
+    """Serves three pages. *reachable* asks the API server where agents are Jobs; None: there is none to ask."""
+
     beats: Beats
     script: Script
+    metrics: Metrics = None  # type: ignore[assignment]
+    reachable: Callable[[], Awaitable[bool]] | None = None
+    reach_s: float = 4.0
+    """How long the API server may take; the readiness probe waits 6 s."""
     ready: bool = True
-    leading: bool = False
+    """False from the moment that a shutdown begins."""
+
+    def __post_init__(self) -> None:
+        self.metrics = self.metrics or Metrics(script=self.script, roles=(), loop_ages_s=self.beats.ages_s)
+
+    @property
+    def leading(self) -> bool:
+        return self.metrics.leading
+
+    @leading.setter
+    def leading(self, value: bool) -> None:
+        self.metrics.leading = value
 
     @asynccontextmanager
-    async def serve(self, port: int) -> AsyncIterator[None]:
+    async def serve(self, port: int, host: str | None = None) -> AsyncIterator[int]:
+        """Serve until the end of the block; gives the port, a free one for 0."""
         app = web.Application()
         app.add_routes(
             [web.get("/healthz", self._healthz), web.get("/readyz", self._readyz), web.get("/metrics", self._metrics)]
@@ -55,8 +82,8 @@ class Health:
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         try:
-            await web.TCPSite(runner, port=port).start()
-            yield
+            await web.TCPSite(runner, host=host, port=port).start()
+            yield int(runner.addresses[0][1])
         finally:
             await runner.cleanup()
 
@@ -67,15 +94,24 @@ class Health:
     async def _readyz(self, _: web.Request) -> web.Response:
         if not self.ready:
             return web.Response(status=503, text="leaving\n")
+        faults = [fault for fault in await asyncio.gather(self._store_fault(), self._cluster_fault()) if fault]
+        return web.Response(status=503 if faults else 200, text="\n".join(faults or ["ok"]) + "\n")
+
+    async def _store_fault(self) -> str:
         try:
             await self.script.read("PING")
         except OpenClawError as exc:
-            return web.Response(status=503, text=f"{type(exc).__name__}\n")
-        return web.Response(text="ok\n")
+            return f"Redis: {type(exc).__name__}"
+        return ""
+
+    async def _cluster_fault(self) -> str:
+        if self.reachable is None:
+            return ""
+        try:
+            async with asyncio.timeout(self.reach_s):
+                return "" if await self.reachable() else "API server: no answer"
+        except TimeoutError:
+            return f"API server: no answer within {self.reach_s:g} s"
 
     async def _metrics(self, _: web.Request) -> web.Response:
-        lines = [f"openclaw_leader {int(self.leading)}"]
-        for name, count in sorted((await Runs(self.script).outcomes()).items()):
-            state, _colon, cause = name.partition(":")
-            lines.append(f'openclaw_tasks_ended_total{{state="{state}",cause="{cause}"}} {count}')
-        return web.Response(text="\n".join(lines) + "\n")
+        return web.Response(body=await self.metrics.page(), headers={"Content-Type": CONTENT_TYPE_LATEST})

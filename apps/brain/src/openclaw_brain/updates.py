@@ -27,6 +27,8 @@ POLL_S = 20
 """Seconds that the server holds an empty poll open."""
 WATCHDOG_S = POLL_S + 15
 """A poll that has not ended by then hangs: it is given up and begun anew."""
+TURN_S = 20.0
+"""The longest that a waiting loop goes without a turn."""
 FORGET_OFFSET_S = 24 * 3600
 """After a quiet week Telegram may start anew with a lower update id; what was handled is known by its id for 48 h."""
 # Everything that intake can tell apart; the rest of Telegram's kinds is not even sent.
@@ -121,8 +123,11 @@ async def admit_forever(
         except MessengerUnavailable:
             pause_s = min(30.0, max(0.5, pause_s * 2))
             log.warning("updates.unavailable", wait_s=pause_s)
-        if pause_s:
-            await sleep(pause_s)
+        left_s = pause_s
+        while left_s > 0:  # Telegram may ask for minutes; a loop that waits still turns
+            turned()
+            await sleep(min(left_s, TURN_S))
+            left_s -= TURN_S
 
 
 async def _admit(

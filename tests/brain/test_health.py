@@ -1,0 +1,154 @@
+"""The three pages, asked over HTTP: what fails them, and what does not."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from openclaw_brain.health import STUCK_S, Beats, Health
+from openclaw_brain.leader import RedisLeader
+from openclaw_brain.metrics import Metrics
+from openclaw_brain.updates import admit_forever
+from openclaw_core.errors import FloodWait
+from openclaw_core.store import Inbox, RedisSettings, Script, open_script
+from tests.redis_server import RedisServer
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@asynccontextmanager
+async def served(
+    script: Script, beats: Beats, reachable: Callable[[], Awaitable[bool]] | None = None
+) -> AsyncIterator[tuple[httpx.AsyncClient, Health]]:
+    metrics = Metrics(script=script, roles=(), loop_ages_s=beats.ages_s)
+    health = Health(beats=beats, script=script, metrics=metrics, reachable=reachable)
+    async with (
+        health.serve(0, host="127.0.0.1") as port,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
+    ):
+        yield client, health
+
+
+async def test_a_loop_that_no_longer_turns_fails_healthz_by_name_and_one_that_turns_again_passes(
+    script: Script,
+) -> None:
+    clock = Clock()
+    beats = Beats(clock=clock)
+    lanes, _inbox = beats.of("lanes"), beats.of("inbox")
+    async with served(script, beats) as (client, _):
+        clock.now += STUCK_S
+        assert (await client.get("/healthz")).status_code == 200
+        clock.now += 1
+        lanes()
+        reply = await client.get("/healthz")
+        assert (reply.status_code, reply.text) == (503, "stuck: inbox\n")
+
+
+async def test_a_standby_whose_wait_for_the_lead_stands_still_fails_healthz(script: Script) -> None:
+    clock = Clock()
+    beats = Beats(clock=clock)
+    inbox = Inbox(script)
+    await inbox.take_lead("another", ttl_s=60)
+    standby = asyncio.create_task(RedisLeader(inbox=inbox, holder="me").acquire(turned=beats.of("leader")))
+    try:
+        async with served(script, beats) as (client, _):
+            clock.now += 10 * STUCK_S
+            await eventually(client, "/healthz", 200)  # it tries each second, and a failed attempt is a turn
+            standby.cancel()
+            await asyncio.wait([standby])
+            clock.now += 10 * STUCK_S
+            assert (await client.get("/healthz")).text == "stuck: leader\n"
+    finally:
+        standby.cancel()
+
+
+async def test_a_leader_that_has_ended_on_purpose_is_not_stuck(script: Script) -> None:
+    clock = Clock()
+    beats = Beats(clock=clock)
+    beats.of("lanes")
+    beats.forget()
+    clock.now += 10 * STUCK_S
+    async with served(script, beats) as (client, _):
+        assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_a_long_flood_wait_of_the_poll_is_no_stuck_loop(script: Script) -> None:
+    clock = Clock()
+    beats = Beats(clock=clock)
+    turned = beats.of("updates")
+    oldest = 0.0
+
+    class Refused:
+        async def poll(self, offset: int | None) -> list[dict[str, object]]:
+            raise FloodWait(retry_after_s=10 * STUCK_S)
+
+    async def sleep(seconds: float) -> None:
+        nonlocal oldest
+        clock.now += seconds
+        oldest = max(oldest, *beats.ages_s().values())
+        if clock.now > 1000 + 10 * STUCK_S:
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await admit_forever(
+            Refused(),  # type: ignore[arg-type]
+            Inbox(script), epoch=1, on_admitted=lambda _: None, turned=turned, sleep=sleep, clock=clock,
+        )  # fmt: skip
+    assert 0 < oldest < STUCK_S
+
+
+async def test_outside_faults_fail_readyz_and_not_healthz(tmp_path: Path, bot_id: int) -> None:
+    answers = True
+
+    async def reachable() -> bool:
+        return answers
+
+    with RedisServer.start(tmp_path) as server:
+        async with (
+            open_script(RedisSettings(url=server.url, timeout_s=1), bot_id=bot_id) as script,
+            served(script, Beats(), reachable) as (client, _),
+        ):
+            assert (await client.get("/readyz")).text == "ok\n"
+            answers = False
+            reply = await client.get("/readyz")
+            assert (reply.status_code, reply.text) == (503, "API server: no answer\n")
+            server.kill()
+            reply = await client.get("/readyz")
+            assert (reply.status_code, reply.text) == (503, "Redis: StoreUnavailable\nAPI server: no answer\n")
+            assert (await client.get("/healthz")).status_code == 200
+            answers = True
+            server.up()
+            await eventually(client, "/readyz", 200)
+
+
+async def test_an_api_server_that_never_answers_ends_readyz_within_the_probe(script: Script) -> None:
+
+    async def reachable() -> bool:
+        await asyncio.Event().wait()
+        return True
+
+    async with served(script, Beats(), reachable) as (client, health):
+        health.reach_s = 0.05
+        reply = await client.get("/readyz")
+        assert (reply.status_code, reply.text) == (503, "API server: no answer within 0.05 s\n")
+
+
+async def test_a_brain_that_leaves_is_not_ready(script: Script) -> None:
+    async with served(script, Beats()) as (client, health):
+        health.ready = False
+        assert (await client.get("/readyz")).status_code == 503
+
+
+async def eventually(client: httpx.AsyncClient, path: str, status: int) -> None:
+    async with asyncio.timeout(20):
+        while (await client.get(path)).status_code != status:
+            await asyncio.sleep(0.05)

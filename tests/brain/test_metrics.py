@@ -1,0 +1,261 @@
+"""The page as Prometheus reads it, with steps of a real store behind it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from openclaw_brain.metrics import Metrics
+from openclaw_core.outcome import Cause, Delivery
+from openclaw_core.roles import Model
+from openclaw_core.store import Answers, Claimed, RedisSettings, Script, open_script
+from openclaw_core.store.client import source
+from openclaw_core.store.figures import BOUNDS_MS, set_prices
+from tests.core.test_store import ORDER, World, effect, task
+from tests.redis_server import RedisServer
+
+MARKER = "a-word-of-the-user"
+PRICED = Model(id="m", context_tokens=1, input_usd_per_mtok=0.15, cached_usd_per_mtok=0.075, output_usd_per_mtok=0.6)
+USAGE = {"model": "m", "prompt_tokens": 1000, "cached_tokens": 400, "answer_tokens": 200}
+
+Page = Mapping[tuple[str, frozenset[str]], float]
+
+
+@pytest.fixture
+async def world(script: Script) -> World:
+    world = World(script)
+    world.agent = Answers(script, pool="agent-0123abcd", job="job-1")
+    await world.lead()
+    await set_prices(script, {"m": PRICED}, epoch=world.epoch)
+    return world
+
+
+@pytest.fixture
+def metrics(script: Script) -> Metrics:
+    return Metrics(script=script, roles=("coder",), leading=True)
+
+
+async def page(metrics: Metrics) -> Page:
+    """Samples by name and `label=value` pairs."""
+    families = text_string_to_metric_families((await metrics.page()).decode())
+    return {
+        (sample.name, frozenset(f"{label}={value}" for label, value in sample.labels.items())): sample.value
+        for family in families
+        for sample in family.samples
+    }
+
+
+def of(found: Page, name: str, *labels: str) -> float | None:
+    return found.get((f"openclaw_{name}", frozenset(labels)))
+
+
+async def claim(world: World, n: int, role: str = "coder") -> Claimed:
+    one = task(n, text=MARKER)
+    await world.ask(one)
+    await world.lanes.release(cap=10, at_most=10, epoch=world.epoch)
+    assert await world.lanes.dispatch(
+        one.ordered(replace(ORDER, role=role)),
+        pool="agent-0123abcd",
+        decision="model",
+        route_ms=1,
+        route_tokens=300,
+        epoch=world.epoch,
+    )
+    claimed = await world.agent.claim()
+    assert claimed is not None
+    return claimed
+
+
+async def answer(world: World, claimed: Claimed, run: Mapping[str, object] = USAGE) -> None:
+    await world.agent.preview(claimed)
+    await world.agent.answered(claimed, {"pages": [], "files": [], "answer": MARKER}, run)
+    await world.agent.close(claimed, answer=MARKER, role="coder", delivery=Delivery.DELIVERED)
+
+
+async def test_the_way_of_a_message_is_counted_step_by_step(world: World, metrics: Metrics) -> None:
+    await answer(world, await claim(world, 1))
+    found = await page(metrics)
+    assert of(found, "updates_admitted_total", "stream=inbox") == 1
+    assert of(found, "tasks_routed_total", "decision=model") == 1
+    assert of(found, "routing_tokens_total") == 300
+    assert of(found, "first_text_seconds_count") == 1
+    assert of(found, "answer_seconds_count") == 1
+    assert of(found, "tasks_ended_total", "state=closed", "cause=") == 1
+    assert of(found, "deliveries_total", "text=answer", "outcome=delivered") == 1
+    assert of(found, "tokens_total", "role=coder", "kind=prompt") == 600
+    assert of(found, "tokens_total", "role=coder", "kind=cached") == 400
+    assert of(found, "tokens_total", "role=coder", "kind=answer") == 200
+
+
+async def test_cost_is_whole_millionths_of_a_dollar_by_the_price_of_the_moment(world: World, metrics: Metrics) -> None:
+    await answer(world, await claim(world, 1))
+    # 600 × 0.15 + 400 × 0.075 + 200 × 0.6
+    assert of(await page(metrics), "cost_microusd_total", "role=coder") == 240
+    [run] = await world.runs.newest(count=1)
+    assert run.fields["micro_usd"] == "240"
+
+    await set_prices(world.script, {"m": replace(PRICED, output_usd_per_mtok=6.0)}, epoch=world.epoch)
+    await answer(world, await claim(world, 2))
+    assert of(await page(metrics), "cost_microusd_total", "role=coder") == 240 + 1320
+
+
+async def test_a_model_without_a_price_has_no_cost_and_is_counted_as_such(world: World, metrics: Metrics) -> None:
+    await set_prices(world.script, {"m": replace(PRICED, output_usd_per_mtok=None)}, epoch=world.epoch)
+    await answer(world, await claim(world, 1))
+    found = await page(metrics)
+    assert of(found, "cost_microusd_total", "role=coder") is None
+    assert of(found, "answers_unpriced_total", "role=coder") == 1
+    assert of(found, "tokens_total", "role=coder", "kind=answer") == 200
+    assert "micro_usd" not in (await world.runs.newest(count=1))[0].fields
+
+
+async def test_a_failure_is_counted_by_its_cause_and_its_text_when_it_stands_in_the_chat(
+    world: World, metrics: Metrics
+) -> None:
+    claimed = await claim(world, 1)
+    await world.agent.give_up(claimed, Cause.MODEL_DOWN)
+    found = await page(metrics)
+    assert of(found, "tasks_ended_total", "state=failed", "cause=model_down") == 1
+    assert of(found, "queue_length", "queue=notices") == 1
+    assert of(found, "deliveries_total", "text=failure", "outcome=delivered") is None
+    [notice] = await world.notices.waiting()
+    await world.notices.done(notice.key, Delivery.DELIVERED, epoch=world.epoch)
+    found = await page(metrics)
+    assert of(found, "queue_length", "queue=notices") == 0
+    assert of(found, "deliveries_total", "text=failure", "outcome=delivered") == 1
+
+
+async def test_queues_tell_how_many_wait_and_since_when(world: World, metrics: Metrics) -> None:
+    await world.inbox.admit([("inbox", {"update_id": 50})], offset=None, epoch=world.epoch)
+    long_ago = await _now_ms(world.script) - 30_000
+    for n in (1, 2):
+        await world.effects({**effect(task(n)), "admitted_ms": str(long_ago + n)})
+    found = await page(metrics)
+    assert of(found, "queue_length", "queue=inbox") == 1
+    assert of(found, "queue_length", "queue=lanes") == 2
+    age = of(found, "queue_age_seconds", "queue=lanes")
+    assert age is not None
+    assert 30 <= age < 60
+
+    await world.lanes.release(cap=10, at_most=10, epoch=world.epoch)
+    found = await page(metrics)
+    assert of(found, "queue_length", "queue=lanes") == 1, "both are of one chat, and one goes at a time"
+    assert of(found, "tasks_out") == 1
+
+
+async def test_tasks_that_wait_for_an_agent_are_told_by_template_with_the_pools_added_up(
+    world: World, metrics: Metrics
+) -> None:
+    for n, pool in ((1, "agent-0123abcd"), (2, "agent-4567cdef")):
+        one = task(n, chat=n)
+        await world.ask(one)
+        await world.lanes.release(cap=10, at_most=10, epoch=world.epoch)
+        await world.lanes.dispatch(
+            one.ordered(ORDER), pool=pool, decision="rule", route_ms=1, route_tokens=0, epoch=world.epoch
+        )
+    await world.agent.check_in()
+    found = await page(metrics)
+    assert of(found, "ready_length", "template=agent") == 2
+    assert of(found, "jobs", "template=agent", "state=waiting") == 1
+    assert of(found, "jobs", "template=agent", "state=claimed") == 0
+
+
+async def test_a_task_that_found_its_lane_full_is_counted(world: World, metrics: Metrics) -> None:
+    for n in range(1, 22):
+        await world.ask(task(n))
+    assert of(await page(metrics), "messages_refused_total") == 1
+
+
+async def test_labels_come_from_what_is_configured(world: World, metrics: Metrics) -> None:
+    await answer(world, await claim(world, 1, role="removed_one"))
+    await answer(world, await claim(world, 2, role="removed_two"))
+    await world.script.read("HSET", world.script.keys("outcomes"), "failed:cause_of_tomorrow", "3")
+    await world.script.read("HSET", world.script.keys("outcomes"), "failed:another_of_tomorrow", "4")
+    found = await page(metrics)
+    assert of(found, "tokens_total", "role=other", "kind=answer") == 400
+    assert of(found, "tasks_ended_total", "state=failed", "cause=other") == 7
+    assert not [labels for _, labels in found if any("removed" in label or "tomorrow" in label for label in labels)]
+
+
+async def test_no_word_of_a_user_and_no_id_is_on_the_page(world: World, metrics: Metrics) -> None:
+    await answer(world, await claim(world, 7654321))
+    text = (await metrics.page()).decode()
+    assert MARKER not in text
+    assert "7654321" not in text
+
+
+async def test_a_standby_tells_of_itself_only(world: World, metrics: Metrics) -> None:
+    await answer(world, await claim(world, 1))
+    metrics.leading = False
+    found = await page(metrics)
+    assert of(found, "leader") == 0
+    assert of(found, "store_up") == 1
+    assert of(found, "tasks_ended_total", "state=closed", "cause=") is None
+
+
+async def test_what_this_process_sees_of_pools_templates_and_the_watch(metrics: Metrics) -> None:
+    now = 100.0
+    metrics.clock = lambda: now
+    metrics.loop_ages_s = lambda: {"lanes": 0.5}
+    assert of(await page(metrics), "watch_age_seconds") is None
+    metrics.watch_turned()
+    metrics.causes = lambda: {"agent": Cause.IMAGE}
+    metrics.template_fallback("agent", True)
+    now += 12
+    found = await page(metrics)
+    assert of(found, "leader") == 1
+    assert of(found, "watch_age_seconds") == 12
+    assert of(found, "loop_age_seconds", "loop=lanes") == 0.5
+    assert of(found, "pool_cause", "template=agent", "cause=image") == 1
+    assert of(found, "template_fallback", "template=agent") == 1
+    metrics.template_fallback("agent", False)
+    assert of(await page(metrics), "template_fallback", "template=agent") == 0
+
+    metrics.forget()
+    found = await page(metrics)
+    assert of(found, "leader") == 0
+    assert of(found, "pool_cause", "template=agent", "cause=image") is None
+    assert of(found, "watch_age_seconds") is None
+
+
+async def test_counts_outlive_the_brain_and_a_killed_redis_and_the_page_outlives_redis(
+    tmp_path: Path, bot_id: int
+) -> None:
+    with RedisServer.start(tmp_path) as server:
+        async with open_script(RedisSettings(url=server.url, timeout_s=1), bot_id=bot_id) as script:
+            world = World(script)
+            world.agent = Answers(script, pool="agent-0123abcd", job="job-1")
+            await world.lead()
+            await answer(world, await claim(world, 1))
+            server.kill()
+            metrics = Metrics(script=script, roles=("coder",), leading=True)
+            found = await page(metrics)
+            assert (of(found, "store_up"), of(found, "leader")) == (0, 1)
+            server.up()
+        async with open_script(RedisSettings(url=server.url), bot_id=bot_id) as script:
+            found = await page(Metrics(script=script, roles=("coder",), leading=True))
+            assert of(found, "deliveries_total", "text=answer", "outcome=delivered") == 1
+
+
+async def test_a_histogram_has_every_bound_and_adds_up(world: World, metrics: Metrics) -> None:
+    bounds = re.search(r"BOUNDS_MS = \{([^}]*)\}", source())
+    assert bounds is not None
+    assert tuple(int(bound) for bound in bounds[1].split(",")) == BOUNDS_MS, "the script's and the reader's differ"
+    for n in (1, 2):
+        claimed = await claim(world, n)
+        await world.script.read(
+            "HSET", world.script.keys("task", f"u{n}"), "admitted_ms", await _now_ms(world.script) - 200
+        )
+        await answer(world, claimed)
+    found = await page(metrics)
+    assert of(found, "answer_seconds_bucket", "le=0.15") == 0
+    assert of(found, "answer_seconds_bucket", "le=900") == of(found, "answer_seconds_bucket", "le=+Inf") == 2
+    assert 0.4 <= (of(found, "answer_seconds_sum") or 0) < 60
+
+
+async def _now_ms(script: Script) -> int:
+    seconds, micros = await script.read("TIME")
+    return int(seconds) * 1000 + int(micros) // 1000
