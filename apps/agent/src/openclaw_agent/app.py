@@ -24,9 +24,9 @@ from openclaw_core.errors import (
 )
 from openclaw_core.messenger import TelegramMessenger
 from openclaw_core.outcome import Cause, Exit, TaskState
-from openclaw_core.roles import Role, load
+from openclaw_core.roles import load
 from openclaw_core.store import Answers, Claimed, Flood, open_script
-from openclaw_core.task import Order, Task
+from openclaw_core.task import Task, order_of
 from openclaw_core.wording import lang_of
 
 log = logs.get(__name__)
@@ -79,6 +79,8 @@ async def _claims(
     try:
         while not stop.is_set():
             try:
+                if time.monotonic() - born > settings.warm_max_age_s:
+                    return  # looked at before Redis is asked: an agent whose Redis has gone for good ends too
                 if not await answers.check_in():
                     return
                 since = time.monotonic()
@@ -97,8 +99,6 @@ async def _claims(
             if claimed is not None:
                 yield claimed, since
                 continue
-            if time.monotonic() - born > settings.warm_max_age_s:
-                return
             waiting = asyncio.create_task(_wait(answers), name="wait")
             await asyncio.wait([waiting, stopping], return_when=asyncio.FIRST_COMPLETED)
             if not waiting.done():
@@ -140,14 +140,6 @@ async def _alone(settings: Settings, alone: Alone, answers: Answers, answering: 
         log.info("task.ended_before", task_id=task.id)
         return Exit.DONE
     return await own(answers, answering, claimed, since, stop)
-
-
-def order_of(role: Role) -> Order:
-    """The role as this image was built with it."""
-    return Order(
-        role=role.name, prompt=role.prompt, prompt_sha256="", models=role.models, tools=role.tools, max_answer_tokens=role.max_answer_tokens,
-        history_tokens=role.history_tokens, temperature=role.temperature, reasoning_effort=role.reasoning_effort,
-    )  # fmt: skip
 
 
 async def own(answers: Answers, answering: Answering, claimed: Claimed, since: float, stop: asyncio.Event) -> Exit:

@@ -1,7 +1,6 @@
 """Lanes: tasks go when there is room; each is remembered, routed and handed to its pool, in that order."""
 
 import asyncio
-import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -9,16 +8,14 @@ from dataclasses import dataclass, field
 from openclaw_brain.routing import Classifier, Previous, decide_agent
 from openclaw_core import logs
 from openclaw_core.conversation import Turn
-from openclaw_core.errors import BadTask, LostOwnership, StoreFull, StoreUnavailable
+from openclaw_core.errors import BadTask, StoreFull, StoreUnavailable
 from openclaw_core.outcome import Cause
 from openclaw_core.ports import Chat
-from openclaw_core.roles import Role, Roles
+from openclaw_core.roles import Roles
 from openclaw_core.store import Lanes
-from openclaw_core.task import Order, Task, from_json
+from openclaw_core.task import Task, from_json, order_of
 
 log = logs.get(__name__)
-DEMO_ANSWER_TOKENS = 300
-"""The small built-in model rambles on until it is stopped, at 20 to 60 tokens a second."""
 AT_ONCE = 64
 """Tasks that are routed at the same time."""
 
@@ -30,23 +27,6 @@ def previous_of(turns: Sequence[Turn]) -> Previous | None:
             asked = next((turn.text for turn in reversed(turns[:i]) if turn.speaker == "user"), "")
             return Previous(role=turns[i].role, user=asked, answer=turns[i].text)
     return None
-
-
-def order_of(role: Role, *, model_override: str | None = None, demo: bool = False) -> Order:
-    """A snapshot of the role, so that no later change reaches a running task."""
-    # A small local model reads a whole prompt for 20 s before its first word; its gist takes one.
-    prompt = role.gist if model_override else role.prompt
-    return Order(
-        role=role.name,
-        prompt=prompt,
-        prompt_sha256=hashlib.sha256(prompt.encode()).hexdigest(),
-        models=(model_override,) if model_override else role.models,
-        tools=() if model_override else role.tools,
-        max_answer_tokens=min(role.max_answer_tokens, DEMO_ANSWER_TOKENS) if demo else role.max_answer_tokens,
-        history_tokens=role.history_tokens,
-        temperature=role.temperature,
-        reasoning_effort=None if model_override else role.reasoning_effort,
-    )
 
 
 @dataclass(kw_only=True)
@@ -151,6 +131,3 @@ class LaneKeeper:
 
 def _age_ms(task: Task) -> int:
     return round(time.time() * 1000) - task.admitted_ms
-
-
-__all__ = ["LaneKeeper", "LostOwnership", "order_of", "previous_of"]

@@ -10,7 +10,6 @@ from rich.live import Live
 from rich.markdown import Markdown
 
 from openclaw_agent.prompt import messages
-from openclaw_brain.lanes import order_of
 from openclaw_brain.routing import Classifier, decide_agent
 from openclaw_cli.backends import model_from
 from openclaw_core import roles as roles_of
@@ -19,7 +18,7 @@ from openclaw_core.answer_stream import Answered, Answerer, Failed, Grew, Restar
 from openclaw_core.chat import GroqChat
 from openclaw_core.errors import SettingsError
 from openclaw_core.ports import ModelCall
-from openclaw_core.task import Task
+from openclaw_core.task import Task, order_of
 
 
 def main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
