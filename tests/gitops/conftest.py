@@ -88,10 +88,11 @@ def platform(tmp_path: Path, tools: Mapping[str, str]) -> Platform:
     made.git("init", "--quiet", "--initial-branch=main")
     for name, revision in (("staging", "main"), ("prod", f'"{NEVER}"')):
         made.write(f"clusters/{name}/environment.yaml", f"repository: {REPOSITORY} # ours\nregistry: ghcr.io/owner\n")
-        made.write(f"clusters/{name}/root.yaml", _application(f"{name}-root", _own("main", f"clusters/{name}")))
+        made.write(f"clusters/{name}/kustomization.yaml", WIRING.format(name=name))
+        made.write(f"clusters/{name}/root.yaml", _application("root", _own("main", f"clusters/{name}")))
         own = _own(revision, f"platform/openclaw/overlays/{name}")
-        made.write(f"clusters/{name}/openclaw.yaml", _application(f"{name}-openclaw", own))
-        made.write(f"clusters/{name}/monitoring.yaml", MONITORING.format(name=name, revision=revision))
+        made.write(f"clusters/{name}/openclaw.yaml", _application("openclaw", own))
+        made.write(f"clusters/{name}/monitoring.yaml", MONITORING.format(revision=revision))
         overlay = f"resources: [../../base]\ncomponents: [../../components/release]\nnamespace: openclaw-{name}\n"
         made.write(f"platform/openclaw/overlays/{name}/kustomization.yaml", overlay)
     made.write("platform/openclaw/base/kustomization.yaml", BASE)
@@ -106,26 +107,27 @@ def platform(tmp_path: Path, tools: Mapping[str, str]) -> Platform:
 
 
 def _own(revision: str, path: str) -> str:
-    return f"  source:\n    repoURL: {REPOSITORY}\n    path: {path}\n    targetRevision: {revision} # moves\n"
+    return f"  source:\n    repoURL: repository\n    path: {path}\n    targetRevision: {revision} # moves\n"
 
 
 def _application(name: str, source: str) -> str:
     return f"apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: {name}\nspec:\n{source}"
 
 
-MONITORING = f"""# A chart, and our own manifests beside it.
+WIRING = "namePrefix: {name}-\nresources: [root.yaml, openclaw.yaml, monitoring.yaml]\n"
+MONITORING = """# A chart, and our own manifests beside it.
 apiVersion: argoproj.io/v1alpha1
 kind: Application
 metadata:
-  name: {{name}}-monitoring
+  name: monitoring
 spec:
   sources:
     - repoURL: https://charts.example.com
       chart: stack
       targetRevision: "1.2.0"
-    - repoURL: {REPOSITORY}.git
+    - repoURL: repository
       path: platform/monitoring
-      targetRevision: {{revision}}
+      targetRevision: {revision}
 """
 BASE = """resources: [brain.yaml]
 configMapGenerator:

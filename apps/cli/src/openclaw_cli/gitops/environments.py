@@ -11,6 +11,9 @@ import yaml
 from openclaw_cli.gitops.scalars import scalar
 from openclaw_cli.gitops.stopping import REFUSED, USAGE, Stop
 
+OURS = "repository"
+"""What stands for our own repository in the Applications; clusters/components/wiring puts environment.yaml's in its place."""
+
 NEVER = "0" * 40
 """The commit that prod's children pin before the first promotion: no repository has it, so nothing runs by accident."""
 
@@ -32,7 +35,7 @@ class Source:
     @property
     def what(self) -> str:
         """What it takes from where, without the revision."""
-        return self.chart or self.path or self.repository
+        return self.chart or (self.path if self.own else self.repository)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +96,7 @@ def _source(source: Mapping[str, Any], node: yaml.MappingNode, repository: str) 
         revision=str(source["targetRevision"]),
         path=str(source.get("path", "")),
         chart=str(source.get("chart", "")),
-        own="chart" not in source and url.removesuffix(".git") == repository.removesuffix(".git"),
+        own="chart" not in source and url.removesuffix(".git") in (OURS, repository.removesuffix(".git")),
         at=(revision.start_mark.index, revision.end_mark.index),
     )
 
