@@ -1,0 +1,316 @@
+"""What workflows leave to scripts, run as on a laptop: against real git repositories and a gh that writes down what it is told."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.workflows.rules import RELEASE, ROOT
+
+GH = """#!/usr/bin/env bash
+printf '%s\\n' "$*" >>"$GH_LOG"
+case "$1 $2" in
+  'pr list'|'issue list') printf '%s' "${GH_OPEN:-}" ;;
+esac
+"""
+
+
+def run(
+    command: list[str | Path], cwd: Path, env: dict[str, str] | None = None, stdin: str = ""
+) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        command, cwd=cwd, env=os.environ | (env or {}), input=stdin, capture_output=True, text=True, check=False
+    )
+
+
+def git(folder: Path, *args: str) -> str:
+    who = ["-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false"]
+    done = run(["git", *who, *args], folder)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A clone with the release file, some code and a remote whose main it has, and our scripts."""
+    remote, clone = tmp_path / "remote.git", tmp_path / "clone"
+    git(tmp_path, "init", "--quiet", "--bare", "--initial-branch=main", str(remote))
+    git(tmp_path, "clone", "--quiet", str(remote), str(clone))
+    git(clone, "switch", "--quiet", "--create", "main")
+    for name in (RELEASE, "apps/brain/x.py", "docs/x.md", "platform/openclaw/base/prompts/coder.md"):
+        (clone / name).parent.mkdir(parents=True, exist_ok=True)
+        (clone / name).write_text("old\n")
+    (clone / "scripts").symlink_to(ROOT / "scripts")
+    (clone / ".git/info/exclude").write_text("scripts\n")
+    git(clone, "add", ".")
+    git(clone, "commit", "--quiet", "-m", "Begin")
+    git(clone, "push", "--quiet", "origin", "main")
+    return clone
+
+
+@pytest.fixture
+def gh(tmp_path: Path) -> dict[str, str]:
+    """The environment in which `gh` is a stand-in; its calls are in the file GH_LOG."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "gh").write_text(GH)
+    (folder / "gh").chmod(0o755)
+    return {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", "GH_LOG": str(tmp_path / "gh.log")}
+
+
+def deliver(checkout: Path, gh: dict[str, str], *args: str) -> "subprocess.CompletedProcess[str]":
+    return run([ROOT / "scripts/deliver", *args], checkout, gh)
+
+
+def on_main(checkout: Path, path: str) -> str:
+    git(checkout, "fetch", "--quiet", "origin")
+    return git(checkout, "show", f"origin/main:{path}")
+
+
+def test_a_bump_reaches_main(checkout: Path, gh: dict[str, str]) -> None:
+    (checkout / RELEASE).write_text("new\n")
+
+    done = deliver(checkout, gh, "push", "Release", RELEASE)
+
+    assert done.returncode == 0, done.stderr
+    assert on_main(checkout, RELEASE) == "new"
+
+
+def test_a_bump_with_anything_else_in_it_is_refused(checkout: Path, gh: dict[str, str]) -> None:
+    (checkout / RELEASE).write_text("new\n")
+    (checkout / "apps/brain/added.py").write_text("import os\n")
+
+    done = deliver(checkout, gh, "push", "Release", RELEASE)
+
+    assert done.returncode == 65
+    assert "apps/brain/added.py" in done.stderr
+    assert on_main(checkout, RELEASE) == "old"
+
+
+def test_a_bump_lands_on_a_main_that_has_moved_on(checkout: Path, gh: dict[str, str], tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    git(tmp_path, "clone", "--quiet", str(tmp_path / "remote.git"), str(other))
+    (other / "docs/x.md").write_text("moved on\n")
+    git(other, "commit", "--quiet", "--all", "-m", "Move on")
+    git(other, "push", "--quiet", "origin", "HEAD:main")
+    (checkout / RELEASE).write_text("new\n")
+
+    done = deliver(checkout, gh, "push", "Release", RELEASE)
+
+    assert done.returncode == 0, done.stderr
+    assert (on_main(checkout, RELEASE), on_main(checkout, "docs/x.md")) == ("new", "moved on")
+
+
+def test_a_main_that_refuses_the_push_is_a_failure_that_says_so(
+    checkout: Path, gh: dict[str, str], tmp_path: Path
+) -> None:
+    hook = tmp_path / "remote.git/hooks/pre-receive"
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    (checkout / RELEASE).write_text("new\n")
+
+    done = deliver(checkout, gh, "push", "Release", RELEASE)
+
+    assert done.returncode == 1
+    assert "could not be pushed" in done.stderr
+
+
+@pytest.mark.parametrize(("already", "call"), [("", "pr create --head promote"), ("7", "pr edit promote")])
+def test_a_promotion_opens_its_pull_request_once(
+    checkout: Path, gh: dict[str, str], tmp_path: Path, already: str, call: str
+) -> None:
+    (checkout / "clusters").mkdir()
+    (checkout / "clusters/pin.yaml").write_text("new\n")
+    body = tmp_path / "body.md"
+    body.write_text("why")
+
+    done = deliver(checkout, gh | {"GH_OPEN": already}, "propose", "promote", "Promote", str(body), "clusters")
+
+    assert done.returncode == 0, done.stderr
+    assert call in (tmp_path / "gh.log").read_text()
+    git(checkout, "fetch", "--quiet", "origin")
+    assert git(checkout, "show", "origin/promote:clusters/pin.yaml") == "new"
+    assert git(checkout, "log", "--format=%s", "origin/main") == "Begin"
+
+
+def test_nothing_to_deliver_is_no_pull_request(checkout: Path, gh: dict[str, str], tmp_path: Path) -> None:
+    done = deliver(checkout, gh, "propose", "promote", "Promote", "body.md", "platform")
+
+    assert done.returncode == 0
+    assert not (tmp_path / "gh.log").exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "images"),
+    [
+        ("docs/x.md", "false", "false"),
+        ("platform/openclaw/base/prompts/coder.md", "true", "false"),
+        ("apps/brain/x.py", "true", "true"),
+        (RELEASE, "true", "false"),
+    ],
+)
+def test_a_change_starts_what_it_touches(checkout: Path, path: str, code: str, images: str) -> None:
+    (checkout / path).write_text("new\n")
+    git(checkout, "commit", "--quiet", "--all", "-m", "Change")
+
+    # The script changes into its own checkout, so it is run from a copy inside of this one.
+    script = checkout / ".git/scripts/changed"
+    script.parent.mkdir()
+    script.write_text((ROOT / "scripts/changed").read_text().replace('cd "$(dirname "$0")/.."', f"cd '{checkout}'"))
+    done = run(["bash", script, "HEAD~1"], checkout)
+
+    assert done.stdout.split() == [f"code={code}", f"images={images}"]
+
+
+def test_a_change_that_cannot_be_compared_starts_everything() -> None:
+    done = run([ROOT / "scripts/changed", "0" * 40], ROOT)
+
+    assert done.stdout.split() == ["code=true", "images=true"]
+
+
+FINE = {
+    "changes": {"result": "success", "outputs": {"code": "true", "images": "false"}},
+    "check": {"result": "success", "outputs": {}},
+    "test": {"result": "success", "outputs": {}},
+    "image": {"result": "skipped", "outputs": {}},
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "passes"),
+    [
+        ({}, True),
+        ({"test": {"result": "failure", "outputs": {}}}, False),
+        ({"test": {"result": "cancelled", "outputs": {}}}, False),
+        ({"test": {"result": "skipped", "outputs": {}}}, False),  # it was to run
+        ({"check": {"result": "skipped", "outputs": {}}}, False),
+        ({"changes": {"result": "failure", "outputs": {}}}, False),
+    ],
+)
+def test_ci_passes_when_all_that_was_to_run_has_passed(change: dict[str, object], passes: bool) -> None:
+    done = run([ROOT / "scripts/ci-passed"], ROOT, stdin=json.dumps(FINE | change))
+
+    assert (done.returncode == 0) is passes
+    assert passes or next(iter(change)) in done.stdout
+
+
+def test_ci_without_jobs_does_not_pass() -> None:
+    assert run([ROOT / "scripts/ci-passed"], ROOT, stdin="{}").returncode == 1
+
+
+def test_a_fact_is_read_from_the_one_file() -> None:
+    assert run([ROOT / "scripts/fact", "prod", "account"], ROOT).stdout.strip().isdigit()
+    assert run([ROOT / "scripts/fact", "prod", "registry"], ROOT).stdout.strip()
+    assert run([ROOT / "scripts/fact", "prod", "nothing"], ROOT).returncode == 65
+    assert run([ROOT / "scripts/fact", "../prod", "account"], ROOT).returncode == 64
+
+
+PLAN = """  # aws_instance.node will be updated in-place
+      ~ secret_value = "hush" -> "louder"
+Plan: 0 to add, 1 to change, 0 to destroy.
+"""
+
+
+@pytest.mark.parametrize(
+    ("plan", "already", "status", "calls"),
+    [
+        (f"cat <<'E'\n{PLAN}E", "", 0, ["issue list", "issue create"]),
+        (f"cat <<'E'\n{PLAN}E", "9", 0, ["issue list", "issue edit 9"]),
+        ("echo 'No changes. Your infrastructure matches the configuration.'", "9", 0, ["issue list", "issue close 9"]),
+        ("echo 'No changes. Your infrastructure matches the configuration.'", "", 0, ["issue list"]),
+        ("echo broken; exit 1", "", 1, []),
+    ],
+)
+def test_drift_keeps_one_issue(
+    tmp_path: Path, gh: dict[str, str], plan: str, already: str, status: int, calls: list[str]
+) -> None:
+    scripts = tmp_path / "tree/scripts"
+    scripts.mkdir(parents=True)
+    for name, text in (("drift", (ROOT / "scripts/drift").read_text()), ("infra", f"#!/usr/bin/env bash\n{plan}\n")):
+        (scripts / name).write_text(text)
+        (scripts / name).chmod(0o755)
+
+    done = run([scripts / "drift", "staging"], tmp_path, gh | {"GH_OPEN": already})
+
+    log = Path(gh["GH_LOG"])
+    made = log.read_text().splitlines() if log.exists() else []
+    assert done.returncode == status, done.stderr
+    assert len(made) == len(calls)
+    assert all(line.startswith(call) for line, call in zip(made, calls, strict=True)), made
+
+
+def test_an_issue_about_drift_names_what_differs_and_no_value(tmp_path: Path, gh: dict[str, str]) -> None:
+    bodies = GH + 'while (($#)); do if [[ $1 == --body-file ]]; then cat "$2" >>"$GH_LOG"; fi; shift; done\n'
+    (tmp_path / "bin/gh").write_text(bodies)
+    scripts = tmp_path / "tree/scripts"
+    scripts.mkdir(parents=True)
+    for name, text in (
+        ("drift", (ROOT / "scripts/drift").read_text()),
+        ("infra", f"#!/usr/bin/env bash\ncat <<'E'\n{PLAN}E\n"),
+    ):
+        (scripts / name).write_text(text)
+        (scripts / name).chmod(0o755)
+
+    run([scripts / "drift", "staging"], tmp_path, gh)
+
+    log = Path(gh["GH_LOG"]).read_text()
+    assert "aws_instance.node will be updated" in log
+    assert "hush" not in log
+
+
+ENGINE = """#!/usr/bin/env bash
+if [[ $1 == image ]]; then echo "$USER_OF_IMAGE"; exit; fi
+printf '%s' "$SAID" >&2
+exit "$STATUS"
+"""
+
+
+@pytest.mark.parametrize(
+    ("user", "said", "status", "fine"),
+    [
+        ("65532:65532", "wrong settings:\n  - REDIS_URL or REDIS_HOST is missing", "78", True),
+        ("", "wrong settings:\n  - REDIS_URL or REDIS_HOST is missing", "78", False),  # as root
+        ("65532:65532", "ModuleNotFoundError: No module named 'openclaw_core'", "1", False),
+        ("65532:65532", "exec format error", "255", False),
+        ("65532:65532", "", "0", False),
+    ],
+)
+def test_an_image_that_does_not_come_up_is_refused(
+    tmp_path: Path, user: str, said: str, status: str, fine: bool
+) -> None:
+    engine = tmp_path / "engine"
+    engine.write_text(ENGINE)
+    engine.chmod(0o755)
+    env = {"CONTAINER_ENGINE": str(engine), "USER_OF_IMAGE": user, "SAID": said, "STATUS": status}
+
+    assert (run([ROOT / "scripts/image-smoke", "openclaw-brain:test"], ROOT, env).returncode == 0) is fine
+
+
+@pytest.mark.parametrize("app", ["brain", "agent"])
+def test_what_the_smoke_test_waits_for_is_what_the_code_says(app: str) -> None:
+    done = run([sys.executable, "-m", f"openclaw_{app}"], ROOT, {"REDIS_URL": "", "REDIS_HOST": ""})
+
+    assert done.returncode == 78
+    assert "REDIS_HOST" in done.stderr
+
+
+@pytest.mark.parametrize(("ci", "status"), [("false", 0), ("true", 1)])
+def test_a_missing_checker_is_said_loudly_and_red_in_ci(tmp_path: Path, ci: str, status: int) -> None:
+    if any(shutil.which(name, path="/usr/bin:/bin") for name in ("go", "kustomize", "kubeconform", "actionlint")):
+        pytest.skip("a checker, or the Go that builds them, is installed where every command is")
+    scripts = tmp_path / "scripts"
+    scripts.mkdir()
+    (scripts / "tools").write_text((ROOT / "scripts/tools").read_text())
+    (scripts / "checkov").write_text("#!/bin/sh\necho /bin/true\n")
+    (scripts / "checkov").chmod(0o755)
+    given = {name: "" for name in ("KUSTOMIZE", "KUBECONFORM")} | {"ACTIONLINT": "/bin/true"}
+
+    done = run(["bash", scripts / "tools"], tmp_path, given | {"PATH": "/usr/bin:/bin", "CI": ci})
+
+    assert done.returncode == status
+    assert "kustomize kubeconform: MISSING" in done.stderr
+    assert (tmp_path / ".tools/bin/actionlint").resolve() == Path("/bin/true").resolve()
