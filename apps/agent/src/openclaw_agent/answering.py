@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,13 +48,19 @@ class Answering:
     flood: Flood
     task_deadline_s: float
     clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _courier: Courier | None = None
     _text: list[str] = field(default_factory=list)
 
     async def answer(self, claimed: Claimed, lease: Lease) -> Result:
         """Bring one task to its end. Raises LostOwnership; everything else ends in a state that its user sees."""
         courier = Courier(
-            claimed=claimed, answers=self.answers, messenger=self.messenger, flood=self.flood, lease=lease
+            claimed=claimed,
+            answers=self.answers,
+            messenger=self.messenger,
+            flood=self.flood,
+            lease=lease,
+            sleep=self.sleep,
         )
         self._courier, self._text = courier, []
         outbox: Any = claimed.outbox
@@ -67,10 +73,14 @@ class Answering:
             outbox = produced
         try:
             delivery = await courier.deliver(outbox)
-        except (ChatGone, MarkupRefused, MessengerRefused, MessengerUnauthorized) as exc:
-            log.warning("delivery.refused", error=type(exc).__name__)
-            await persist(lambda: self.answers.give_up(claimed, Cause.REFUSED))
+        except ChatGone:
+            log.warning("delivery.chat_gone")
+            await persist(lambda: self.answers.give_up(claimed, Cause.REFUSED, chat_gone=True))
             return Result()
+        except (MarkupRefused, MessengerRefused, MessengerUnauthorized) as exc:
+            log.error("delivery.refused", error=type(exc).__name__)
+            await persist(lambda: self.answers.give_up(claimed, Cause.INTERNAL))
+            return Result(cause=Cause.INTERNAL)
         except MessengerUnavailable:
             log.warning("delivery.unavailable")
             if await self.answers.hand_back(claimed):
@@ -113,7 +123,9 @@ class Answering:
 
         begun = self.clock()
         first_s: float | None = None
-        answerer = Answerer(chat=self.chat, models=order.models, make_call=make_call, deadline_s=self.task_deadline_s)
+        answerer = Answerer(
+            chat=self.chat, models=order.models, make_call=make_call, deadline_s=self.task_deadline_s, sleep=self.sleep
+        )
         side = [
             asyncio.create_task(self._show_progress(courier, claimed), name="previews"),
             asyncio.create_task(self._typing(claimed), name="typing"),

@@ -1,7 +1,6 @@
 """Text pieces in, messages and edits out: no answer is ever sent, each is edited into a message reserved for it."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -43,7 +42,8 @@ class Courier:
     messenger: Messenger
     flood: Flood
     lease: Lease
-    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    """Between tries of a call that did not land."""
     shown: dict[int, Page] = field(default_factory=dict)
     """What each slot's message says now, as far as this attempt knows."""
     _slots: dict[int, int] = field(default_factory=dict)
@@ -88,7 +88,7 @@ class Courier:
                     unknown += 1  # it may stand there: a stray placeholder is the worst that can be seen
                     if unknown == TRIES:
                         raise MessengerUnavailable("the fate of too many messages is unknown") from None
-                    await asyncio.sleep(pause_s)
+                    await self.sleep(pause_s)
                     pause_s = min(15.0, pause_s * 2)
             return self._slots[slot]
 
@@ -146,7 +146,7 @@ class Courier:
             except MessengerUnavailable:
                 if attempt == TRIES - 1:
                     raise
-                await asyncio.sleep(pause_s)
+                await self.sleep(pause_s)
                 pause_s = min(15.0, pause_s * 2)
         raise MessengerUnavailable("the flood limit refused too often")
 
@@ -237,7 +237,11 @@ class Courier:
                 )
                 for n in unknown[:4]
             )
-            await self.show(len(texts) - 1, texts[-1], Priority.FINAL, buttons=(row,))
+            note = f"\n\n{wording.say(wording.Say.FILE_FATE_UNKNOWN, lang)}"
+            last = texts[-1]
+            if len((last.text + note).encode("utf-16-le")) // 2 <= PAGE_MAX_UNITS:
+                last = Page(text=last.text + note, entities=last.entities)
+            await self.show(len(texts) - 1, last, Priority.FINAL, buttons=(row,))
             return Delivery.PARTIAL
         return Delivery.DELIVERED
 

@@ -195,15 +195,15 @@ class Answers:
             )
         )
 
-    async def give_up(self, claimed: Claimed, cause: Cause, run: Mapping[str, Any] | None = None) -> None:
-        """End the task: no other try would help. The brain tells the user."""
+    async def give_up(self, claimed: Claimed, cause: Cause, *, chat_gone: bool = False) -> None:
+        """End the task: no other try would help. The brain tells the user, unless the chat is gone."""
         self._mine(
             await self._script.step(
                 "give_up",
                 task=claimed.task.id,
                 attempt=claimed.attempt,
                 cause=cause.value,
-                run=json.dumps(run) if run else None,
+                chat_gone=chat_gone,
                 pool=self.pool,
                 job=self.job,
             )

@@ -62,8 +62,7 @@ end
 
 function ops.give_up() -- the agent knows that no other try will help
   if not owns(a.task, a.attempt) then return -1 end
-  if a.run then set(a.task, 'run', a.run) end
-  if get(a.task, 'outbox') then -- an answer that nobody can be given: the chat is gone
+  if a.chat_gone then -- nobody can be given an answer, or told
     set(a.task, 'state', 'failed', 'cause', a.cause, 'delivery', 'undeliverable', 'ended_ms', ms(now_ms()))
     count('delivery:answer:undeliverable')
     leave(a.task)

@@ -1,0 +1,222 @@
+"""A claimed task to its end, over a real store: what the chat sees when a step of the way fails, and what is written down."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+import pytest
+
+from openclaw_agent.answering import Answering, Result
+from openclaw_agent.app import own
+from openclaw_agent.lease import Lease
+from openclaw_core.errors import (
+    ChatGone,
+    ChatUnauthorized,
+    FateUnknown,
+    LostOwnership,
+    MarkupRefused,
+    MessageGone,
+    MessengerUnavailable,
+)
+from openclaw_core.outcome import Cause, Exit, TaskState
+from openclaw_core.store import Answers, Claimed, Flood, Script
+from tests.core.test_store import World, task
+from tests.fakes.chat import FakeChat
+from tests.fakes.messenger import FakeMessenger
+
+LONG_CODE = "Here:\n\n```python\n" + "\n".join(f"print({n})" for n in range(80)) + "\n```"
+
+
+async def no_pause(_: float) -> None:
+    await asyncio.sleep(0)
+
+
+@dataclass
+class Desk:
+    """One agent with fakes at its edges, and the store's view of what it does."""
+
+    store: World
+    messenger: FakeMessenger = field(default_factory=FakeMessenger)
+    chat: FakeChat = field(default_factory=FakeChat)
+    answering: Answering = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.answering = Answering(
+            answers=self.store.agent, messenger=self.messenger, chat=self.chat, flood=Flood(self.store.script), task_deadline_s=30, sleep=no_pause
+        )  # fmt: skip
+
+    def lease(self, claimed: Claimed) -> Lease:
+        return Lease(answers=self.store.agent, claimed=claimed, since=time.monotonic())
+
+    async def answer(self, claimed: Claimed) -> Result:
+        return await self.answering.answer(claimed, self.lease(claimed))
+
+    async def fields(self, *names: str) -> list[str | None]:
+        row = (await self.store.lanes.fields(["u1"], *names))[0]
+        return [row[name] for name in names]
+
+
+@pytest.fixture
+async def desk(script: Script) -> Desk:
+    store = World(script)
+    await store.lead()
+    return Desk(store)
+
+
+async def until(found: "object") -> None:
+    async with asyncio.timeout(20):
+        while not found():  # type: ignore[operator]
+            await asyncio.sleep(0.01)
+
+
+async def test_an_answer_is_edited_into_the_one_message_that_was_reserved(desk: Desk) -> None:
+    claimed = await desk.store.claimed(task(1))
+    assert await desk.answer(claimed) == Result()
+    assert desk.messenger.texts == ["The whole answer."]
+    assert list(desk.messenger.buttons.values()) == [[]]  # the Stop button is gone with the placeholder
+    assert await desk.fields("state", "delivery") == ["closed", "delivered"]
+
+
+async def test_a_refusal_waits_for_the_placeholder_on_its_way(desk: Desk) -> None:
+    desk.chat.script = [ChatUnauthorized("401")]
+    desk.chat.goes_on.clear()
+    desk.messenger.sends_land.clear()
+    claimed = await desk.store.claimed(task(1))
+    answering = asyncio.create_task(desk.answer(claimed))
+    await until(lambda: "send" in desk.messenger.calls)
+    desk.chat.goes_on.set()
+    await asyncio.sleep(0.3)
+    assert not answering.done()
+    desk.messenger.sends_land.set()
+    assert await answering == Result(cause=Cause.MODEL_KEY)
+    [message_id] = desk.messenger.shown
+    assert await desk.fields("state", "slot0") == ["failed", str(message_id)]
+
+
+async def test_a_message_that_was_deleted_is_replaced(desk: Desk) -> None:
+    desk.messenger.faults["edit"] = [MessageGone("edit"), MessageGone("edit")]
+    claimed = await desk.store.claimed(task(1))
+    await desk.answer(claimed)
+    assert desk.messenger.texts[-1] == "The whole answer."
+    assert (await desk.fields("slot0"))[0] == str(max(desk.messenger.shown))
+
+
+async def test_refused_formatting_goes_through_as_plain_text(desk: Desk) -> None:
+    desk.chat.else_says = "This is **bold**."
+    desk.messenger.refuses_entities = True
+    await desk.answer(await desk.store.claimed(task(1)))
+    [page] = desk.messenger.shown.values()
+    assert (page.text, page.entities) == ("This is bold.", ())
+
+
+async def test_a_chat_that_is_gone_ends_the_task_as_undeliverable(desk: Desk) -> None:
+    desk.messenger.faults["send"] = [ChatGone("403")] * 9
+    await desk.answer(await desk.store.claimed(task(1)))
+    assert await desk.fields("state", "delivery") == ["failed", "undeliverable"]
+
+
+async def test_an_answer_that_telegram_refuses_altogether_is_told(desk: Desk) -> None:
+    desk.messenger.faults["edit"] = [MarkupRefused("400")] * 99
+    assert await desk.answer(await desk.store.claimed(task(1))) == Result(cause=Cause.INTERNAL)
+    assert [notice.kind for notice in await desk.store.notices.waiting()] == ["failed"]
+
+
+async def test_a_file_of_unknown_fate_is_offered_again_and_not_repeated(desk: Desk) -> None:
+    desk.chat.else_says = LONG_CODE
+    desk.messenger.faults["send_file"] = [FateUnknown("send_file")]
+    await desk.answer(await desk.store.claimed(task(1)))
+    assert desk.messenger.files == []
+    assert await desk.fields("state", "delivery") == ["closed", "partial"]
+    [button] = desk.messenger.buttons[max(desk.messenger.shown)]
+    assert button.data.startswith("file:u1:")
+    assert "I'm not sure the file reached you" in desk.messenger.texts[-1]
+
+
+async def test_the_next_attempt_delivers_what_is_missing_and_asks_no_model(desk: Desk) -> None:
+    claimed = await desk.store.claimed(task(1))
+    desk.messenger.faults["edit"] = [MessengerUnavailable("502")] * 40
+    assert (await desk.answer(claimed)).lost  # handed back with its answer
+    desk.messenger.faults.clear()
+    again = await desk.store.agent.claim()
+    assert again is not None
+    assert again.outbox is not None
+    assert await desk.answer(again) == Result()
+    assert (desk.messenger.texts, len(desk.chat.calls)) == (["The whole answer."], 1)
+    assert await desk.fields("state", "tries") == ["closed", "0"]
+
+
+async def test_sends_of_unknown_fate_are_bounded_and_the_answer_is_handed_on(desk: Desk) -> None:
+    desk.messenger.faults["send"] = [FateUnknown("send")] * 99
+    assert (await desk.answer(await desk.store.claimed(task(1)))).lost
+    assert desk.messenger.calls.count("send") <= 16
+    assert (await desk.fields("state"))[0] == "ready"
+
+
+async def test_stop_marks_the_shown_text_and_ends_without_an_answer(desk: Desk) -> None:
+    desk.chat.goes_on.clear()
+    claimed = await desk.store.claimed(task(1))
+    owning = asyncio.create_task(
+        own(desk.store.agent, desk.answering, claimed, time.monotonic(), asyncio.Event()), name="own"
+    )
+    await until(lambda: "The whol" in desk.messenger.texts)
+    await desk.store.effects({"op": "stop", "key": "s", "chat": "1", "task": "u1"})
+    assert await owning == Exit.DONE
+    assert desk.messenger.texts == ["The whol\n\n⏹ Stopped"]
+    assert await desk.fields("state") == ["cancelled"]
+
+
+async def test_stop_while_the_placeholder_is_on_its_way_leaves_no_stop_button_behind(desk: Desk) -> None:
+    desk.chat.goes_on.clear()
+    desk.messenger.sends_land.clear()
+    claimed = await desk.store.claimed(task(1))
+    owning = asyncio.create_task(own(desk.store.agent, desk.answering, claimed, time.monotonic(), asyncio.Event()))
+    await until(lambda: "send" in desk.messenger.calls)
+    await desk.store.effects({"op": "stop", "key": "s", "chat": "1", "task": "u1"})
+    await asyncio.sleep(0.8)
+    desk.messenger.sends_land.set()
+    assert await owning == Exit.DONE
+    assert desk.messenger.texts == ["The whol\n\n⏹ Stopped"]
+    assert list(desk.messenger.buttons.values()) == [[]]
+
+
+async def test_sigterm_gives_the_task_back_without_using_up_a_try(desk: Desk) -> None:
+    desk.chat.goes_on.clear()
+    claimed = await desk.store.claimed(task(1))
+    stop = asyncio.Event()
+    owning = asyncio.create_task(own(desk.store.agent, desk.answering, claimed, time.monotonic(), stop))
+    await until(lambda: desk.chat.calls)
+    stop.set()
+    assert await owning == Exit.TRY_AGAIN
+    assert await desk.fields("state", "tries") == ["ready", "0"]
+
+
+async def test_no_write_begins_under_a_lease_that_does_not_outlive_it(script: Script) -> None:
+    store = World(script)
+    await store.lead()
+    claimed = await store.claimed(task(1))
+    began = time.monotonic()
+    now = [began]
+    lease = Lease(answers=store.agent, claimed=claimed, since=began, clock=lambda: now[0])
+    await lease.hold(8)  # fresh: 15 s are left
+    now[0] += 10
+    writing = asyncio.create_task(lease.hold(8))
+    await asyncio.sleep(0.2)
+    assert not writing.done()
+    keeping = asyncio.create_task(lease.keep())
+    await asyncio.sleep(0)
+    now[0] += 3.5  # the next renewal is due
+    async with asyncio.timeout(20):
+        await writing
+    await store.effects({"op": "stop", "key": "s", "chat": "1", "task": "u1"})
+    async with asyncio.timeout(20):
+        assert await keeping is TaskState.CANCELLED
+
+
+async def test_an_attempt_that_lost_its_task_writes_nothing_more(desk: Desk) -> None:
+    claimed = await desk.store.claimed(task(1))
+    assert await desk.store.agent.hand_back(claimed)
+    with pytest.raises(LostOwnership):
+        await desk.answer(claimed)
+    assert desk.messenger.shown == {}
+    other = Answers(desk.store.script, pool="p", job="job-2")
+    assert await other.claim() is not None
