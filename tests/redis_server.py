@@ -71,11 +71,19 @@ class RedisServer:
             if self.process.poll() is not None:
                 self.process = None
                 raise OSError("the server ended at once: is its port taken?")
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
+            if self._serves():
+                return
             time.sleep(0.02)
         raise RuntimeError("the server did not start")
+
+    def _serves(self) -> bool:
+        """Whether it answers; right after a start it accepts connections while it still loads its data."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=5) as probe:
+                probe.sendall(b"PING\r\n")
+                return probe.recv(64).startswith((b"+PONG", b"-NOAUTH"))
+        except OSError:
+            return False
 
     def kill(self) -> None:
         """`kill -9`: what was acknowledged stands in the AOF."""
