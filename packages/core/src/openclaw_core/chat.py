@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import groq
 import httpx
 
+from openclaw_core import tls
 from openclaw_core.conversation import estimate_tokens
 from openclaw_core.errors import (
     ChatRefused,
@@ -67,7 +68,7 @@ class GroqChat:
             base_url=base_url or GROQ_URL,
             max_retries=0,
             timeout=timeout,
-            http_client=groq.DefaultAsyncHttpxClient(timeout=timeout, trust_env=trust_env),
+            http_client=groq.DefaultAsyncHttpxClient(timeout=timeout, trust_env=trust_env, verify=tls.context()),
         )
         try:
             yield cls(client)

@@ -27,7 +27,7 @@ from telegram import (
 from telegram.error import InvalidToken, TelegramError
 from telegram.request import HTTPXRequest
 
-from openclaw_core import errors
+from openclaw_core import errors, tls
 from openclaw_core.ports import Attachment, Button, Entity, Lang, Page
 
 PUBLIC_BASE_URL = "https://api.telegram.org"
@@ -196,6 +196,7 @@ class TelegramMessenger:
             media_write_timeout=timeout_s,
             connect_timeout=min(CONNECT_TIMEOUT_S, timeout_s / 2),
             pool_timeout=min(CONNECT_TIMEOUT_S, timeout_s / 2),
+            httpx_kwargs={"verify": tls.context()},
         )
         try:
             with _translated("open"):
