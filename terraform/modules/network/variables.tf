@@ -74,6 +74,8 @@ variable "pod_cidr" {
   }
 }
 
+# Nothing here uses it but its validations: the place that knows all ranges is the place to see that they overlap.
+# tflint-ignore: terraform_unused_declarations
 variable "service_cidr" {
   description = "Virtual addresses of Services."
   type        = string
