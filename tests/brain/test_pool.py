@@ -5,10 +5,11 @@ import asyncio
 import pytest
 
 from openclaw_brain.pool import Plan, PoolKeeper, plan
-from openclaw_brain.ports import LaunchFailed, Pool
+from openclaw_brain.ports import Pool
 from openclaw_core.outcome import Cause
-from openclaw_core.store import Inbox, Lanes, Pools, Script
+from openclaw_core.store import Answers, Inbox, Lanes, Pools, Script
 from openclaw_core.store.pools import JobState
+from tests.fakes.launcher import FakeLauncher
 
 NOW = 1_000_000_000
 
@@ -66,26 +67,12 @@ def test_a_large_surplus_is_retired_and_a_small_one_kept_for_the_next_burst() ->
     assert decide({"a": waiting(), "b": waiting()}).retire == ()
 
 
-class Refusing:
-    def __init__(self) -> None:
-        self.created: list[str] = []
-        self.cause: Cause | None = Cause.QUOTA
-
-    async def create(self, name: str, pool: Pool) -> None:
-        if self.cause:
-            raise LaunchFailed(self.cause)
-        self.created.append(name)
-
-    async def alive(self) -> frozenset[str]:
-        return frozenset(self.created)
-
-
 async def test_creating_backs_off_and_goes_on_when_it_works_again(script: Script) -> None:
     epoch = await Inbox(script).take_lead("me", ttl_s=8)
     now = [0.0]
-    launcher = Refusing()
+    launcher = FakeLauncher(cause=Cause.QUOTA)
     keeper = PoolKeeper(
-        pool=Pool(template="agent", hash8="0" * 8), pools=Pools(script), lanes=Lanes(script), launcher=launcher, epoch=epoch, warm=3, cap=10,  # type: ignore[arg-type]
+        pool=Pool(template="agent", hash8="0" * 8), pools=Pools(script), lanes=Lanes(script), launcher=launcher, epoch=epoch, warm=3, cap=10,
         queue_deadline_s=900, clock=lambda: now[0],
     )  # fmt: skip
     pauses = []
@@ -106,10 +93,9 @@ async def test_only_the_leader_creates_agents(script: Script, lead: bool) -> Non
     from openclaw_core.errors import LostOwnership
 
     epoch = await Inbox(script).take_lead("me", ttl_s=8)
-    launcher = Refusing()
-    launcher.cause = None
+    launcher = FakeLauncher()
     keeper = PoolKeeper(
-        pool=Pool(template="agent", hash8="0" * 8), pools=Pools(script), lanes=Lanes(script), launcher=launcher, epoch=epoch - (not lead), warm=1, cap=10,  # type: ignore[arg-type]
+        pool=Pool(template="agent", hash8="0" * 8), pools=Pools(script), lanes=Lanes(script), launcher=launcher, epoch=epoch - (not lead), warm=1, cap=10,
         queue_deadline_s=900,
     )  # fmt: skip
     if lead:
@@ -119,3 +105,36 @@ async def test_only_the_leader_creates_agents(script: Script, lead: bool) -> Non
             await keeper.keep()
     assert len(launcher.created) == lead
     await asyncio.sleep(0)
+
+
+async def test_a_trouble_of_jobs_that_may_still_start_is_the_pools_cause_until_an_agent_comes_up(
+    script: Script,
+) -> None:
+    epoch = await Inbox(script).take_lead("me", ttl_s=8)
+    launcher = FakeLauncher()
+    pool = Pool(template="agent", hash8="0" * 8)
+    keeper = PoolKeeper(
+        pool=pool, pools=Pools(script), lanes=Lanes(script), launcher=launcher, epoch=epoch, warm=2, cap=10,
+        queue_deadline_s=900,
+    )  # fmt: skip
+    await keeper.keep()
+    launcher.trouble[pool.id] = Cause.NO_ROOM
+    await keeper.keep()
+    assert keeper.backoff.cause is Cause.NO_ROOM
+    assert len(launcher.created) == 2  # they stay, since a new node may be on its way
+
+    launcher.trouble.clear()
+    await Answers(script, pool=pool.id, job=launcher.created[0]).check_in()
+    await keeper.keep()
+    assert keeper.backoff.cause is None
+
+
+async def test_the_cap_is_for_all_pools_together(script: Script) -> None:
+    epoch = await Inbox(script).take_lead("me", ttl_s=8)
+    launcher = FakeLauncher(created=[f"agent-other-11111111-{n}" for n in range(8)])
+    keeper = PoolKeeper(
+        pool=Pool(template="agent", hash8="0" * 8), pools=Pools(script), lanes=Lanes(script), launcher=launcher, epoch=epoch, warm=5, cap=10,
+        queue_deadline_s=900,
+    )  # fmt: skip
+    await keeper.keep()
+    assert len(launcher.created) == 10

@@ -2,21 +2,24 @@
 
 import asyncio
 import contextlib
-import hashlib
-import json
-import os
 import time
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
+from openclaw_brain.fleet import Fleet
 from openclaw_brain.handling import Handling
 from openclaw_brain.health import Beats, Health
 from openclaw_brain.incoming import Bot
 from openclaw_brain.intake import Access, Intake
+from openclaw_brain.kubernetes_api import KubernetesApi
+from openclaw_brain.kubernetes_jobs import KubernetesJobs
+from openclaw_brain.kubernetes_lease import LeaseLeader
 from openclaw_brain.lanes import LaneKeeper
-from openclaw_brain.leader import RedisLeader
+from openclaw_brain.leader import Leader, RedisLeader
+from openclaw_brain.metrics import Metrics
 from openclaw_brain.pool import PoolKeeper
 from openclaw_brain.ports import Launcher, Pool
 from openclaw_brain.processes import Processes, agent_environment
@@ -47,6 +50,9 @@ AGENT_VARIABLES = (
     "TASKS_PER_JOB", "TASK_DEADLINE_S", "WARM_MAX_AGE_S",
 )  # fmt: skip
 
+JOB_GRACE_S = 60
+"""Between an agent's own limits and the deadline of its Job: start-up, and handing back."""
+
 
 @dataclass(kw_only=True)
 class Brain:
@@ -61,6 +67,7 @@ class Brain:
     roles: Roles
     identity: BotIdentity
     beats: Beats
+    metrics: Metrics
     nudges: dict[str, asyncio.Event] = field(
         default_factory=lambda: {
             name: asyncio.Event() for name in ("inbox", "control", "lanes", "pool", "tell", "signs")
@@ -71,17 +78,25 @@ class Brain:
         for name in names:
             self.nudges[name].set()
 
-    async def lead(self, epoch: int, leader: RedisLeader) -> None:
+    async def lead(self, epoch: int, leader: Leader) -> None:
         """All loops of a leader, until cancelled. Raises LostOwnership (in a group) when another one leads."""
         settings = self.settings
         inbox, lanes, pools, notices = Inbox(self.script), Lanes(self.script), Pools(self.script), Notices(self.script)
         flood = Flood(self.script)
-        pool = pool_of("agent", settings)
-        keeper = PoolKeeper(
-            pool=pool, pools=pools, lanes=lanes, launcher=self.launcher, epoch=epoch, warm=settings.warm, cap=settings.running_cap,
-            queue_deadline_s=settings.queue_deadline_s,
+
+        def keeper_of_pool(pool: Pool, warm: int, cap: int) -> PoolKeeper:
+            return PoolKeeper(
+                pool=pool, pools=pools, lanes=lanes, launcher=self.launcher, epoch=epoch, warm=warm, cap=cap,
+                queue_deadline_s=settings.queue_deadline_s,
+            )  # fmt: skip
+
+        fleet = Fleet(
+            templates=sorted({role.template for role in self.roles.roles.values()}), launcher=self.launcher, pools=pools, epoch=epoch,
+            warm=settings.warm, cap=settings.running_cap, pool_of=lambda template, pod: pool_of(template, pod, settings),
+            keeper_of_pool=keeper_of_pool, on_fallback=self.metrics.template_fallback,
         )  # fmt: skip
-        await self._adopt(pools, pool, epoch)
+        await fleet.open()
+        self.metrics.causes = lambda: {k.pool.template: k.backoff.cause for k in fleet.keepers() if k.backoff.cause}
         intake = Intake(
             roles=self.roles,
             access=Access(users=settings.allowed_user_ids, bots=settings.smoke_bot_ids),
@@ -92,7 +107,7 @@ class Brain:
             chat_cap=settings.chat_cap, total_cap=settings.total_cap,
         )  # fmt: skip
         lane_keeper = LaneKeeper(
-            lanes=lanes, roles=self.roles, chat=self.chat, classifier=self.classifier, pool_of=lambda _template: pool.id, epoch=epoch,
+            lanes=lanes, roles=self.roles, chat=self.chat, classifier=self.classifier, pool_of=fleet.current, epoch=epoch,
             cap=settings.running_cap, model_override=settings.model_override,
             demo=settings.demo_model,
         )  # fmt: skip
@@ -100,8 +115,7 @@ class Brain:
             notices=notices, lanes=lanes, messenger=self.messenger, flood=flood, roles=self.roles, epoch=epoch
         )
         watch = Watch(
-            pools=pools, lanes=lanes, launcher=self.launcher, keeper_of=lambda name: keeper if name == pool.id else None,
-            current_pool=lambda _name: pool.id, epoch=epoch, task_deadline_s=settings.task_deadline_s,
+            pools=pools, lanes=lanes, launcher=self.launcher, keeper_of=fleet.keeper, current_pool=fleet.successor, epoch=epoch, task_deadline_s=settings.task_deadline_s,
         )  # fmt: skip
         poller = Poller(settings.telegram_token, settings.telegram_base_url)
         turned = self.beats.of
@@ -141,20 +155,15 @@ class Brain:
                 lane_keeper.forever(nudge=n["lanes"], dispatched=lambda: self.nudge("pool"), turned=turned("lanes")),
                 name="lanes",
             )
-            start(keeper.forever(nudge=n["pool"], turned=turned("pool")), name="pool")
+            start(fleet.keep_forever(nudge=n["pool"], turned=turned("pool")), name="pool")
+            start(fleet.look_forever(turned=turned("templates")), name="templates")
+            start(self.launcher.watch(turned=turned("watch"), confirmed=self.metrics.watch_turned), name="watch")
             start(watch.ends(nudge=lambda: self.nudge("pool", "tell", "lanes"), turned=lambda: None), name="ends")
             start(watch.leases(turned=turned("leases")), name="leases")
             start(reporter.tell_forever(nudge=n["tell"], turned=turned("tell")), name="tell")
             start(reporter.signs_forever(nudge=n["signs"], turned=turned("signs")), name="signs")
             start(self._set_commands(), name="commands")
             start(self._check_models(), name="models")
-
-    async def _adopt(self, pools: Pools, pool: Pool, epoch: int) -> None:
-        """Tasks that wait in pools of other settings go to the pool of today."""
-        async for key in self.script.redis.scan_iter(match=self.script.keys("ready", "*")):
-            old = str(key).removeprefix(self.script.keys("ready") + ":")
-            if old != pool.id:
-                await pools.move_ready(old, pool.id, epoch=epoch)
 
     async def _set_commands(self) -> None:
         for lang in wording.LANGS:
@@ -192,17 +201,17 @@ async def _opened(poller: Poller) -> AsyncIterator[None]:
         await poller.close()
 
 
-def pool_of(template: str, settings: Settings) -> Pool:
-    """The pool of today's settings: another hash is another pool."""
-    facts = [
-        template,
-        settings.tasks_per_job,
-        settings.task_deadline_s,
-        settings.warm_max_age_s,
-        settings.groq_base_url,
-        settings.telegram_base_url,
-    ]
-    return Pool(template=template, hash8=hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:8])
+def pool_of(template: str, pod: Mapping[str, Any], settings: Settings) -> Pool:
+    """The pool of a template under today's settings."""
+    env = {
+        "TASKS_PER_JOB": str(settings.tasks_per_job),
+        "TASK_DEADLINE_S": f"{settings.task_deadline_s:g}",
+        "WARM_MAX_AGE_S": f"{settings.warm_max_age_s:g}",
+    }
+    if settings.launcher == "processes":  # in a cluster the PodTemplate says where the servers are
+        env |= {"GROQ_BASE_URL": settings.groq_base_url or "", "TELEGRAM_BASE_URL": settings.telegram_base_url or ""}
+    deadline_s = settings.warm_max_age_s + settings.tasks_per_job * settings.task_deadline_s + JOB_GRACE_S
+    return Pool.of(template, pod=pod, env=env, deadline_s=round(deadline_s))
 
 
 async def run(settings: Settings, env: Mapping[str, str], stop: asyncio.Event) -> int:
@@ -226,8 +235,10 @@ async def run(settings: Settings, env: Mapping[str, str], stop: asyncio.Event) -
         classifier = (
             None if settings.routes_by_model else await stack.enter_async_context(Classifier.open(start_now=True))
         )
-        launcher = Processes(environment=agent_environment(env, AGENT_VARIABLES))
-        health = Health(beats=beats, script=script)
+        launcher, leader = await _cluster_or_local(settings, env, script, stack)
+        metrics = Metrics(script=script, roles=sorted(roles.roles), loop_ages_s=beats.ages_s)
+        reachable = launcher.reachable if settings.launcher == "kubernetes" else None
+        health = Health(beats=beats, script=script, metrics=metrics, reachable=reachable)
         if settings.health_port:
             await stack.enter_async_context(health.serve(settings.health_port))
         identity = await _identity(messenger, stop)
@@ -236,9 +247,8 @@ async def run(settings: Settings, env: Mapping[str, str], stop: asyncio.Event) -
         log.info("brain.started", bot=identity.username, roles=sorted(roles.roles), launcher=settings.launcher)
         brain = Brain(
             settings=settings, script=script, messenger=messenger, chat=chat if settings.routes_by_model else None, classifier=classifier, launcher=launcher,
-            roles=roles, identity=identity, beats=beats,
+            roles=roles, identity=identity, beats=beats, metrics=metrics,
         )  # fmt: skip
-        leader = RedisLeader(inbox=Inbox(script), holder=f"{os.uname().nodename}-{uuid.uuid4().hex[:8]}")
         await _lead_until(brain, leader, health, stop)
         health.ready = False  # 1. tell whoever asks, before anything closes
         await launcher.close()  # 2. agents of this machine hand their tasks back
@@ -246,7 +256,21 @@ async def run(settings: Settings, env: Mapping[str, str], stop: asyncio.Event) -
     return 0
 
 
-async def _lead_until(brain: Brain, leader: RedisLeader, health: Health, stop: asyncio.Event) -> None:
+async def _cluster_or_local(
+    settings: Settings, env: Mapping[str, str], script: Script, stack: AsyncExitStack
+) -> tuple[Launcher, Leader]:
+    """Who starts agents, and who says which brain leads."""
+    holder = f"{settings.holder}-{uuid.uuid4().hex[:8]}"  # a restarted container is another holder than its forerunner
+    inbox = Inbox(script)
+    if settings.launcher == "processes":
+        return Processes(environment=agent_environment(env, AGENT_VARIABLES)), RedisLeader(inbox=inbox, holder=holder)
+    api = await stack.enter_async_context(
+        KubernetesApi.open(settings.namespace, kubeconfig=settings.kubeconfig or None)
+    )
+    return KubernetesJobs(api=api), LeaseLeader(api=api, inbox=inbox, holder=holder)
+
+
+async def _lead_until(brain: Brain, leader: Leader, health: Health, stop: asyncio.Event) -> None:
     stopping = asyncio.create_task(stop.wait(), name="stop")
     while not stop.is_set():
         leading = asyncio.create_task(_lead_once(brain, leader, health), name="lead")
@@ -267,13 +291,13 @@ def _only_lost(exc: Exception) -> bool:
     return isinstance(exc, LostOwnership)
 
 
-async def _lead_once(brain: Brain, leader: RedisLeader, health: Health) -> None:
+async def _lead_once(brain: Brain, leader: Leader, health: Health) -> None:
     epoch = await leader.acquire(turned=brain.beats.of("leader"))
     health.leading = True
     try:
         await brain.lead(epoch, leader)
     finally:
-        health.leading = False
+        brain.metrics.forget()
         brain.beats.forget()
 
 

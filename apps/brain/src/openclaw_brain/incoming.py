@@ -5,19 +5,27 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from openclaw_core.store.inbox import Stream
-from openclaw_core.task import ChatKind
+from openclaw_core.task import ChatKind, Material
 
 Kind = Literal[
-    "text", "command", "button", "edited", "voice", "photo", "file", "sticker", "place", "joined", "other", "ignored"
-]
+    "text", "command", "button", "edited", "voice", "photo", "video", "file", "sticker", "place", "contact", "game", "joined", "other", "ignored",
+]  # fmt: skip
 
 # Passes the queue: what a user says of running work must not wait behind it.
 CONTROL_COMMANDS = frozenset({"stop", "status", "help"})
 
 _MEDIA: tuple[tuple[str, Kind], ...] = (
-    ("voice", "voice"), ("audio", "voice"), ("video_note", "voice"), ("photo", "photo"), ("video", "photo"), ("animation", "photo"),
-    ("document", "file"), ("sticker", "sticker"), ("location", "place"), ("venue", "place"), ("contact", "other"), ("poll", "other"), ("dice", "other"),
+    ("voice", "voice"), ("audio", "voice"), ("video_note", "voice"), ("photo", "photo"), ("video", "video"), ("animation", "video"),
+    ("document", "file"), ("sticker", "sticker"), ("location", "place"), ("venue", "place"), ("contact", "contact"), ("poll", "game"), ("dice", "game"),
+    ("game", "game"),
 )  # fmt: skip
+
+_TEXT_ENDINGS = frozenset(
+    "txt md markdown rst log csv tsv json jsonl yaml yml toml ini cfg conf xml html css srt vtt tex sql sh bash py ipynb js mjs ts jsx tsx java kt go rs "
+    "c h cc cpp hpp cs rb php swift scala lua pl r m dart proto tf diff patch dockerfile makefile".split()
+)
+_TEXT_TYPES = frozenset({"application/json", "application/xml", "application/x-yaml", "application/toml", "application/sql"})
+_SOUND_ENDINGS = {"audio/ogg": "ogg", "audio/mpeg": "mp3", "audio/mp4": "m4a", "audio/x-m4a": "m4a", "audio/wav": "wav", "audio/x-wav": "wav", "audio/webm": "webm", "audio/flac": "flac"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +51,8 @@ class Incoming:
     language_code: str = ""
     text: str = field(default="", repr=False)
     quoted: str = field(default="", repr=False)
+    material: Material | None = None
+    """A recording or a text file that can be read; other files are of kind `file` without it."""
     command: str = ""
     button_id: str = ""
     button_data: str = ""
@@ -121,6 +131,7 @@ def _message(update_id: int, message: Mapping[str, Any], bot: Bot, *, edited: bo
         language_code=_text(user.get("language_code")),
         text=_without_mention(rest if command else text, bot).strip(),
         quoted=_quoted(message, reply),
+        material=_material(message) or (_material(reply) if command else None),
         command=command,
     )
 
@@ -139,9 +150,31 @@ def _kind(message: Mapping[str, Any], *, command: str, edited: bool) -> Kind:
     return "text" if has_words else "other" if _is_content(message) else "ignored"
 
 
+def _material(message: Mapping[str, Any]) -> Material | None:
+    for name in ("voice", "audio", "video_note"):
+        if file_id := _text(_mapping(message.get(name)).get("file_id")):
+            return _sound(_mapping(message[name]), file_id, "mp4" if name == "video_note" else "ogg")
+    document = _mapping(message.get("document"))
+    file_id, name, mime = (_text(document.get(field)) for field in ("file_id", "file_name", "mime_type"))
+    if not file_id:
+        return None
+    if mime.startswith("audio/"):
+        return _sound(document, file_id, "ogg")
+    if name.lower().rpartition(".")[2] in _TEXT_ENDINGS or mime.startswith("text/") or mime in _TEXT_TYPES:
+        return Material(
+            kind="file", file_id=file_id, name=" ".join(name.split())[:80], size_bytes=_int(document.get("file_size"))
+        )
+    return None
+
+
+def _sound(part: Mapping[str, Any], file_id: str, ending: str) -> Material:
+    ending = _SOUND_ENDINGS.get(_text(part.get("mime_type")), ending)
+    return Material(kind="voice", file_id=file_id, name=f"recording.{ending}", size_bytes=_int(part.get("file_size")))
+
+
 def _is_content(message: Mapping[str, Any]) -> bool:
     return any(
-        name in message for name in ("story", "game", "invoice", "paid_media", "checklist", "web_app_data", "giveaway")
+        name in message for name in ("story", "invoice", "paid_media", "checklist", "web_app_data", "giveaway")
     )
 
 

@@ -11,6 +11,8 @@ from openclaw_core.task import Task, retry_id, task_id, to_json
 from openclaw_core.wording import lang_of
 
 Effect = Mapping[str, Any]
+FILE_MAX_BYTES = {"voice": 20_000_000, "file": 1_000_000}
+"""A bot may fetch 20 MB; of a text, a model reads a few pages."""
 TEXT_MAX_CHARS = 16_000
 """Longer messages cannot come from Telegram (4096 units); the bound protects the store from other servers."""
 
@@ -70,6 +72,8 @@ class Intake:
                     "record": to_json(self._task(incoming, say.lang, None, admitted_ms)),
                 }
             ]
+        if incoming.kind in ("voice", "file") and incoming.material is not None:
+            return self._ask(incoming, say, role=None, admitted_ms=admitted_ms)
         if incoming.kind == "joined":
             return [say.notice("start")]
         return [say.notice("unsupported", what=incoming.kind)]
@@ -84,7 +88,7 @@ class Intake:
     def _command(self, incoming: Incoming, known: Known, say: "_Say", admitted_ms: int) -> list[Effect]:
         for role in self.roles.roles.values():
             if incoming.command == role.command:
-                if incoming.text or incoming.quoted:
+                if incoming.text or incoming.quoted or incoming.material:
                     return self._ask(incoming, say, role=role.name, admitted_ms=admitted_ms)
                 return [say.notice("role_empty", role=role.name)]
         match incoming.command:
@@ -149,6 +153,11 @@ class Intake:
         ]
 
     def _ask(self, incoming: Incoming, say: "_Say", *, role: str | None, admitted_ms: int) -> list[Effect]:
+        if (material := incoming.material) is not None:
+            if material.kind == "voice" and self.english_only:
+                return [say.notice("unsupported", what="voice")]  # the demo model has no ears
+            if material.size_bytes > FILE_MAX_BYTES[material.kind]:
+                return [say.notice("too_large", mb=FILE_MAX_BYTES[material.kind] // 1_000_000)]
         task = self._task(incoming, say.lang, role, admitted_ms)
         if self.english_only and say.lang_of_text == "he":
             return [say.notice("demo_hebrew")]
@@ -163,8 +172,9 @@ class Intake:
             message_id=incoming.message_id,
             update_id=incoming.update_id,
             lang=lang,
-            text=(incoming.text or incoming.quoted)[:TEXT_MAX_CHARS],
-            quoted=incoming.quoted if incoming.text else "",
+            text=(incoming.text or ("" if incoming.material else incoming.quoted))[:TEXT_MAX_CHARS],
+            quoted=incoming.quoted if incoming.text or incoming.material else "",
+            material=incoming.material,
             admitted_ms=admitted_ms,
             thread_id=incoming.thread_id,
             role=role,

@@ -29,6 +29,11 @@ def previous_of(turns: Sequence[Turn]) -> Previous | None:
     return None
 
 
+def words(task: Task) -> str:
+    """What routing goes by. A file without a word beside it wants to be made short; what a recording says is not known yet."""
+    return task.text or ("summarize this file" if task.material is not None and task.material.kind == "file" else "")
+
+
 @dataclass(kw_only=True)
 class LaneKeeper:
     """Releases, remembers, routes, dispatches."""
@@ -103,7 +108,7 @@ class LaneKeeper:
             return
         turns = await self.lanes.save_context(task, epoch=self.epoch)
         routed = await decide_agent(
-            task.text,
+            words(task),
             lang=task.lang,
             explicit=task.role,
             previous=previous_of(turns),

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from openclaw_core import logs
 from openclaw_core.errors import LostOwnership, StoreFull, StoreUnavailable
@@ -12,6 +13,17 @@ from openclaw_core.store import Inbox
 log = logs.get(__name__)
 TTL_S = 8.0
 RENEW_S = 2.0
+
+
+class Leader(Protocol):
+    async def acquire(self, *, turned: Callable[[], None]) -> int:
+        """Wait until we lead; gives the epoch."""
+
+    async def keep(self, epoch: int, *, turned: Callable[[], None]) -> None:
+        """Renew until cancelled. Raises LostOwnership when another one leads."""
+
+    async def release(self) -> None:
+        """Let the next one take over at once."""
 
 
 @dataclass(kw_only=True)

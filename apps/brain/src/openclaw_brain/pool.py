@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from openclaw_brain.ports import Launcher, LaunchFailed, Pool
 from openclaw_core import logs
-from openclaw_core.errors import StoreFull, StoreUnavailable
 from openclaw_core.outcome import Cause
 from openclaw_core.store import Lanes, Pools
 from openclaw_core.store.pools import JobState
@@ -19,6 +18,8 @@ STARTING_S = 60.0
 SILENT_S = 15.0
 """A waiting agent checks in every 4 s; one that is silent for this long counts as gone."""
 NOTICE_AFTER_S = 20.0
+CREATES_AT_ONCE = 8
+"""Calls to the launcher under way; more only queue at the API server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,8 @@ class Backoff:
         if self.cause is None:
             self.since = now
         self.cause = cause
-        self.pause_s = min(60.0, max(1.0, self.pause_s * 2))
+        # A cluster that does not answer comes back for all at once; what else is wrong waits for a person.
+        self.pause_s = min(5.0 if cause is Cause.CLUSTER else 60.0, max(1.0, self.pause_s * 2))
         self.next_try = now + self.pause_s
 
     def worked(self) -> None:
@@ -101,6 +103,10 @@ class PoolKeeper:
     queue_deadline_s: float
     backoff: Backoff = field(default_factory=Backoff)
     clock: Callable[[], float] = time.monotonic
+    _up: set[str] = field(default_factory=set)
+    """Agents that had checked in at the last look."""
+    _shown: dict[str, str] = field(default_factory=dict)
+    """Claims that the launcher has been told of."""
 
     async def create_agent_job(self) -> str:
         """Start one agent, the only way there is: its number is written down before it is created. Raises LaunchFailed."""
@@ -114,37 +120,18 @@ class PoolKeeper:
         log.info("job.created", job=name, took_s=round(self.clock() - started, 3))
         return name
 
-    async def forever(self, *, nudge: asyncio.Event, turned: Callable[[], None]) -> None:
-        """Keep the pool until cancelled. Raises LostOwnership."""
-        looked_at_queue = 0.0
-        while True:
-            turned()
-            nudge.clear()
-            try:
-                await self.keep()
-                if self.clock() - looked_at_queue >= 1:
-                    looked_at_queue = self.clock()
-                    await self.tell_waiting()
-            except (StoreUnavailable, StoreFull):
-                await asyncio.sleep(1)
-                continue
-            try:
-                async with asyncio.timeout(0.2):
-                    await nudge.wait()
-            except TimeoutError:
-                pass
-
     async def keep(self) -> None:
-        """Carry out the plan of this moment."""
+        """Carry out the plan of this moment. Raises LostOwnership, StoreUnavailable, StoreFull."""
         jobs = await self.pools.jobs(self.pool.id)
         ready = await self.pools.ready(self.pool.id)
         alive = await self.launcher.alive()
+        self._judge(jobs)
         todo = plan(
             jobs,
             alive=alive,
             ready=len(ready),
             warm=self.warm,
-            cap=self.cap,
+            cap=max(1, self.cap - self._elsewhere(alive)),
             now_ms=round(time.time() * 1000),
             cause=self.backoff.cause,
         )
@@ -153,17 +140,57 @@ class PoolKeeper:
         for name in todo.retire:
             if await self.pools.retire(self.pool.id, name):
                 log.info("job.retired", job=name)
-        if self.backoff.cause is not None and self.clock() < self.backoff.next_try:
+        await self._show_claims(jobs)
+        if todo.create and (self.backoff.cause is None or self.clock() >= self.backoff.next_try):
+            await self.launcher.make_room(self.cap)
+            await self._create(todo.create)
+
+    async def _create(self, count: int) -> None:
+        """Start *count* agents, a few at a time; the first refusal is the pool's cause."""
+        places = asyncio.Semaphore(CREATES_AT_ONCE)
+
+        async def one() -> None:
+            async with places:
+                if self.backoff.cause is not None and self.clock() < self.backoff.next_try:
+                    return
+                try:
+                    await self.create_agent_job()
+                except LaunchFailed as exc:
+                    if self.backoff.cause is None or self.clock() >= self.backoff.next_try:
+                        self.failed(exc.cause)
+
+        await asyncio.gather(*(one() for _ in range(count)))
+
+    def failed(self, cause: Cause, detail: str = "") -> None:
+        """No agent comes up, and this is why."""
+        self.backoff.failed(cause, self.clock())
+        log.error(
+            "pool.cannot_start", pool=self.pool.id, cause=cause.value, detail=detail, next_try_s=self.backoff.pause_s
+        )
+
+    def _judge(self, jobs: Mapping[str, JobState]) -> None:
+        up = {name for name, job in jobs.items() if job.state in ("waiting", "claimed")}
+        if self.backoff.cause is not None and up - self._up:
+            self.backoff.worked()
+            log.info("pool.starts_again", pool=self.pool.id)
+        self._up = up
+        trouble = self.launcher.troubles().get(self.pool.id)
+        if trouble is not None and self.backoff.cause is None:
+            self.failed(trouble)
+
+    def _elsewhere(self, alive: frozenset[str]) -> int:
+        """Agents of other pools: the cap is for all together."""
+        return sum(1 for name in alive if not name.startswith(f"agent-{self.pool.id}-"))
+
+    async def _show_claims(self, jobs: Mapping[str, JobState]) -> None:
+        claims = {name: job.task_id for name, job in jobs.items() if job.state == "claimed"}
+        fresh = [(name, task) for name, task in claims.items() if self._shown.get(name) != task]
+        self._shown = claims
+        if not fresh:
             return
-        for _ in range(todo.create):
-            try:
-                await self.create_agent_job()
-            except LaunchFailed as exc:
-                self.backoff.failed(exc.cause, self.clock())
-                log.error(
-                    "pool.cannot_start", pool=self.pool.id, cause=exc.cause.value, next_try_s=self.backoff.pause_s
-                )
-                return
+        rows = await self.lanes.fields([task for _, task in fresh], "role")
+        for (name, task_id), row in zip(fresh, rows, strict=True):
+            await self.launcher.claimed(name, task_id=task_id, role=row["role"] or "")
 
     async def tell_waiting(self) -> None:
         """Tasks that have been ready for long: a notice while the pool has a cause, the end at the queue's deadline."""

@@ -8,12 +8,14 @@ import contextlib
 import json
 import signal
 import sys
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from openclaw_brain.ports import JobEnded, LaunchFailed, Pool
+from openclaw_brain.verdict import cause_of_exit
 from openclaw_core import logs
-from openclaw_core.outcome import Cause, Exit
+from openclaw_core.outcome import Cause
 
 log = logs.get(__name__)
 GRACE_S = 6.0
@@ -26,9 +28,11 @@ class Processes:
 
     environment: Mapping[str, str] = field(repr=False)
     forks: bool = sys.platform == "linux"
+    tries_templates: bool = False
     _pools: dict[str, str] = field(default_factory=dict)
     _children: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
     _nursery: asyncio.subprocess.Process | None = None
+    _ordering: asyncio.Lock = field(default_factory=asyncio.Lock)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _ended: asyncio.Queue[JobEnded] = field(default_factory=asyncio.Queue)
 
@@ -56,6 +60,26 @@ class Processes:
     async def delete(self, name: str) -> None:
         await self._signal(name, signal.SIGKILL)
 
+    async def pod(self, template: str) -> Mapping[str, Any]:
+        return {}  # an agent is a process with this one's own code
+
+    async def claimed(self, name: str, *, task_id: str, role: str) -> None:
+        return None  # nobody looks at a process
+
+    async def make_room(self, cap: int) -> None:
+        return None  # a process that has ended is gone
+
+    def troubles(self) -> Mapping[str, Cause]:
+        return {}
+
+    async def watch(self, *, turned: Callable[[], None], confirmed: Callable[[], None]) -> None:
+        while True:  # ends are heard from the children themselves
+            turned()
+            await asyncio.sleep(10)
+
+    async def reachable(self) -> bool:
+        return True
+
     async def ended(self) -> AsyncIterator[JobEnded]:
         while True:
             yield await self._ended.get()
@@ -77,15 +101,16 @@ class Processes:
     # ---- what is behind it
 
     async def _order(self, order: Mapping[str, object]) -> None:
-        if self._nursery is None or self._nursery.returncode is not None:
-            self._nursery = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "openclaw_agent.nursery", env=dict(self.environment), stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-            )  # fmt: skip
-            self._spawn(self._listen(self._nursery), "nursery")
-        assert self._nursery.stdin is not None  # noqa: S101 - it was asked for
-        self._nursery.stdin.write(json.dumps(order).encode() + b"\n")
-        await self._nursery.stdin.drain()
+        async with self._ordering:  # two creates at once must not start two nurseries
+            if self._nursery is None or self._nursery.returncode is not None:
+                self._nursery = await asyncio.create_subprocess_exec(
+                    sys.executable, "-m", "openclaw_agent.nursery", env=dict(self.environment), stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                )  # fmt: skip
+                self._spawn(self._listen(self._nursery), "nursery")
+            assert self._nursery.stdin is not None  # noqa: S101 - it was asked for
+            self._nursery.stdin.write(json.dumps(order).encode() + b"\n")
+            await self._nursery.stdin.drain()
 
     async def _listen(self, nursery: asyncio.subprocess.Process) -> None:
         assert nursery.stdout is not None  # noqa: S101 - it was asked for
@@ -106,7 +131,7 @@ class Processes:
 
     async def _gone(self, name: str, code: int) -> None:
         pool = self._pools.pop(name, "")
-        await self._ended.put(JobEnded(name=name, pool=pool, cause=cause_of(code), detail=f"exit {code}"))
+        await self._ended.put(JobEnded(name=name, pool=pool, cause=cause_of_exit(code), detail=f"exit {code}"))
 
     async def _signal(self, name: str, number: int) -> None:
         if name not in self._pools:
@@ -121,17 +146,6 @@ class Processes:
         task: asyncio.Task[None] = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def cause_of(code: int) -> Cause | None:
-    """The verdict on a process: negative codes are signals."""
-    match code:
-        case Exit.DONE | Exit.BAD_TASK | Exit.TRY_AGAIN:
-            return None  # the agent has said in Redis what it had to say
-        case Exit.MISCONFIGURED:
-            return Cause.MISCONFIGURED
-        case _:
-            return Cause.CRASH
 
 
 def agent_environment(env: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The brain's settings: one function of a mapping. `docs/settings.md` lists every variable with its unit."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,12 @@ class Settings:
     groq_base_url: str | None
     redis: RedisSettings
     launcher: Literal["processes", "kubernetes"]
+    namespace: str
+    """Where the Jobs are; empty for processes."""
+    kubeconfig: str
+    """A file that says how to reach the cluster; empty in a pod, which has a token of its own."""
+    holder: str
+    """This brain's name in the Lease."""
     allowed_user_ids: frozenset[int] | None
     """None: everyone (`*`)."""
     smoke_bot_ids: frozenset[int]
@@ -60,6 +67,9 @@ def from_env(env: Mapping[str, str]) -> Settings:
         launcher="kubernetes"
         if read.one_of("AGENT_LAUNCHER", "processes", ("processes", "kubernetes")) == "kubernetes"
         else "processes",
+        namespace=read.text("POD_NAMESPACE"),
+        kubeconfig=read.text("KUBECONFIG"),
+        holder=read.text("POD_NAME", os.uname().nodename),
         allowed_user_ids=_ids(read, "ALLOWED_USER_IDS"),
         smoke_bot_ids=_ids(read, "SMOKE_BOT_IDS") or frozenset(),
         roles_dir=Path(read.text("ROLES_DIR", "platform/openclaw/base")),
@@ -77,8 +87,8 @@ def from_env(env: Mapping[str, str]) -> Settings:
         queue_deadline_s=read.number("QUEUE_DEADLINE_S", 900, low=10, high=86400),
         drain_s=read.number("DRAIN_S", 8, low=0, high=120),
     )
-    if settings.launcher == "kubernetes":
-        read.faults.append("AGENT_LAUNCHER=kubernetes is not there yet in this release: use processes")
+    if settings.launcher == "kubernetes" and not settings.namespace:
+        read.faults.append("POD_NAMESPACE is missing: AGENT_LAUNCHER=kubernetes needs the namespace of its Jobs")
     read.done()
     return settings
 

@@ -20,6 +20,9 @@ _PLAIN = {
 _UNSUPPORTED = {
     "voice": Say.VOICE,
     "photo": Say.PHOTO,
+    "video": Say.VIDEO,
+    "contact": Say.CONTACT,
+    "game": Say.POLL,
     "file": Say.FILE_UNSUPPORTED,
     "sticker": Say.STICKER,
     "place": Say.LOCATION,
@@ -44,7 +47,9 @@ def _told(kind: str, args: Any, lang: Lang, roles: Roles) -> tuple[str, Buttons]
         case "pool_wait":
             return wording.waiting(Cause(args["cause"]), lang), ()
         case "full":
-            return wording.chat_full(int(args["cap"]), lang), ()
+            return wording.chat_full(int(args["cap"]), lang) if args.get("cap") else wording.say(Say.ALL_FULL, lang), ()
+        case "too_large":
+            return wording.file_too_large(int(args["mb"]), lang), ()
         case "stopped":
             return _stopped(args, lang), ()
         case "status":

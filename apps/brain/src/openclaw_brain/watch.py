@@ -66,17 +66,16 @@ class Watch:
                     detail=ended.detail,
                     verdict=verdict,
                 )
+            if ended.cause is not None:
+                await self.pools.note_job(
+                    state.task_id, cause=ended.cause, detail=ended.detail, log_tail=ended.log_tail
+                )
         keeper = self.keeper_of(ended.pool)
         if keeper is not None:
             if ended.cause is not None and state is not None and state.state in ("created", "waiting"):
-                keeper.backoff.failed(ended.cause, keeper.clock())
-                log.error(
-                    "pool.cannot_start",
-                    pool=ended.pool,
-                    cause=ended.cause.value,
-                    detail=ended.detail,
-                    next_try_s=keeper.backoff.pause_s,
-                )
+                keeper.failed(ended.cause, ended.detail)
+                if ended.log_tail:
+                    log.error("job.log_tail", job=ended.name, tail=ended.log_tail)
             elif ended.cause is None or (state is not None and state.state == "claimed"):
                 keeper.backoff.worked()
         await self.pools.forget(ended.pool, ended.name)

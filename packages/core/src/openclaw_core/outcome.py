@@ -65,6 +65,7 @@ class Cause(StrEnum):
     NO_ROOM = "no_room"
     ADMISSION = "admission"
     QUOTA = "quota"
+    CLUSTER = "cluster"  # the API server does not answer
     # the queue's side
     QUEUE_DEADLINE = "queue_deadline"
     # unknown to us: a bug

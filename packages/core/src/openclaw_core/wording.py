@@ -281,6 +281,10 @@ _FAILED: Mapping[Cause, Mapping[Lang, str]] = {
         "en": "All agents were taken in all this time. Try again in a few minutes.",
         "he": "כל הסוכנים היו תפוסים לאורך כל הזמן הזה. אפשר לנסות שוב בעוד כמה דקות.",
     },
+    Cause.CLUSTER: {
+        "en": "The cluster did not answer in all this time, so no agent could start. Try again in a few minutes.",
+        "he": "האשכול לא הגיב בכל הזמן הזה, ולכן אף סוכן לא עלה. אפשר לנסות שוב בעוד כמה דקות.",
+    },
     Cause.QUEUE_DEADLINE: {
         "en": "Your question waited too long in the queue, so I have let it go. Try again when it is quieter.",
         "he": "השאלה חיכתה בתור יותר מדי זמן וירדה ממנו. אפשר לנסות שוב כשיהיה פחות עומס.",
@@ -311,6 +315,10 @@ _WAITING: Mapping[Cause, Mapping[Lang, str]] = {
     Cause.QUOTA: {
         "en": "⏳ All agents are taken right now. Your question keeps its place and starts as soon as one is free.",
         "he": "⏳ כל הסוכנים תפוסים כרגע. השאלה נשארת בתור ותתחיל ברגע שאחד יתפנה.",
+    },
+    Cause.CLUSTER: {
+        "en": "⏳ The cluster doesn't answer just now. Your question keeps its place and starts as soon as it does.",
+        "he": "⏳ האשכול לא מגיב כרגע. השאלה נשארת בתור ותתחיל ברגע שהוא יגיב.",
     },
 }
 _WAITING_ELSE: Mapping[Lang, str] = {

@@ -33,6 +33,14 @@ class Inbox:
     async def give_up_lead(self, holder: str) -> None:
         await self._script.step("give_up_lead", holder=holder)
 
+    async def raise_epoch(self, holder: str) -> int:
+        """The epoch of a leader that holds the lead by other means; the same for the same holder until another one comes."""
+        return int(await self._script.step("raise_epoch", holder=holder))
+
+    async def epoch(self) -> int:
+        """The newest leader's epoch; 0 before the first."""
+        return int(await self._script.read("GET", self._script.keys("epoch")) or 0)
+
     async def offset(self) -> int | None:
         """The next update id to ask for."""
         raw = await self._script.read("GET", self._script.keys("offset"))

@@ -45,6 +45,27 @@ class Pools:
     async def forget(self, pool: str, job: str) -> None:
         await self._script.step("forget_job", pool=pool, job=job)
 
+    async def ids(self) -> frozenset[str]:
+        """Every pool that has Jobs or ready tasks."""
+        found = set()
+        for kind in ("jobs", "ready"):
+            prefix = self._script.keys(kind) + ":"
+            async for key in self._script.redis.scan_iter(match=f"{prefix}*"):
+                found.add(str(key).removeprefix(prefix))
+        return frozenset(found)
+
+    async def good_template(self, template: str) -> str | None:
+        """The last template whose agents have come up, as its pool wrote it."""
+        raw = await self._script.read("HGET", self._script.keys("templates"), template)
+        return None if raw is None else str(raw)
+
+    async def keep_good_template(self, template: str, raw: str) -> None:
+        await self._script.read("HSET", self._script.keys("templates"), template, raw)
+
+    async def note_job(self, task_id: str, *, cause: Cause, detail: str, log_tail: str) -> None:
+        """Add to a task's record what became of its agent: its cause, exit code, and last log lines."""
+        await self._script.step("note_job", task=task_id, cause=cause.value, detail=detail, log_tail=log_tail)
+
     async def move_ready(self, old: str, new: str, *, epoch: int) -> int:
         """Unclaimed ids of a pool that is no more go to the new one."""
         return fenced(await self._script.step("move_ready", **{"from": old, "to": new, "epoch": epoch}))

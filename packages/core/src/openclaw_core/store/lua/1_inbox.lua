@@ -40,9 +40,10 @@ local add_sign
 
 function effects.task(e)
   if call('EXISTS', task_key(e.id)) == 1 then return end
-  if call('LLEN', P .. 'lane:' .. e.chat) >= a.chat_cap or call('ZCARD', P .. 'waiting.since') >= a.total_cap then
+  local chat_full = call('LLEN', P .. 'lane:' .. e.chat) >= a.chat_cap
+  if chat_full or call('ZCARD', P .. 'waiting.since') >= a.total_cap then
     count('refused')
-    add_notice('full:' .. e.id, { chat = e.chat, lang = e.lang, thread = e.thread, kind = 'full', args = { cap = a.chat_cap }, reply_to = e.reply_to })
+    add_notice('full:' .. e.id, { chat = e.chat, lang = e.lang, thread = e.thread, kind = 'full', args = { cap = chat_full and a.chat_cap or nil }, reply_to = e.reply_to })
     return
   end
   set(e.id, 'state', 'queued', 'record', e.record, 'chat', e.chat, 'chat_kind', e.chat_kind, 'lang', e.lang, 'thread', e.thread or '', 'message_id', e.message_id,

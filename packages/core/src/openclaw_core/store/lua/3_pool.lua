@@ -25,6 +25,12 @@ function ops.retire() -- fails on a Job that has claimed
   return 1
 end
 
+function ops.note_job() -- what became of the agent, for the run record; known only after the task's own end at times
+  if call('EXISTS', task_key(a.task)) == 0 then return 0 end
+  set(a.task, 'job_cause', a.cause, 'job_detail', a.detail, 'log_tail', a.log_tail)
+  return 1
+end
+
 function ops.forget_job() call('HDEL', P .. 'jobs:' .. a.pool, a.job); return 1 end
 
 local function own(id, job, warm)

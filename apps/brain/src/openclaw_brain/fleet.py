@@ -1,0 +1,172 @@
+"""All pools of a leader: for each PodTemplate the one in use, and where the template has changed, one on trial.
+
+A changed template is first tried by one agent. Until that has come up, the last good one, kept in Redis, stays in use: an
+image that cannot start then costs a warning, not the answers.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from openclaw_brain.pool import PoolKeeper
+from openclaw_brain.ports import Launcher, LaunchFailed, Pool
+from openclaw_core import logs
+from openclaw_core.errors import StoreFull, StoreUnavailable
+from openclaw_core.store import Pools
+
+log = logs.get(__name__)
+LOOK_S = 3.0
+"""Between looks at the templates."""
+KEEP_S = 0.2
+UP = ("waiting", "claimed")
+"""States of a Job whose process has checked in."""
+
+
+@dataclass(kw_only=True)
+class Fleet:
+    """*pool_of* gives the pool of a template and its pod, *keeper_of_pool* a keeper with no agents yet."""
+
+    templates: Iterable[str]
+    launcher: Launcher
+    pools: Pools
+    epoch: int
+    warm: int
+    cap: int
+    pool_of: Callable[[str, Mapping[str, Any]], Pool]
+    keeper_of_pool: Callable[[Pool, int, int], PoolKeeper]
+    on_fallback: Callable[[str, bool], None] = lambda _template, _in_use: None
+    """Told whether a template's last good version stands in for the one of today."""
+    clock: Callable[[], float] = time.monotonic
+    _current: dict[str, PoolKeeper] = field(default_factory=dict)
+    _trial: dict[str, PoolKeeper] = field(default_factory=dict)
+
+    def current(self, template: str) -> str:
+        """The id of the pool that new tasks of *template* go to."""
+        return self._current[template].pool.id
+
+    def successor(self, pool_id: str) -> str:
+        """Where the tasks of a pool go when their agent is lost: the pool in use of the same template."""
+        template = pool_id.rpartition("-")[0]
+        return self.current(template) if template in self._current else pool_id
+
+    def keeper(self, pool_id: str) -> PoolKeeper | None:
+        """Whoever keeps that pool, in use or on trial."""
+        for keeper in (*self._current.values(), *self._trial.values()):
+            if keeper.pool.id == pool_id:
+                return keeper
+        return None
+
+    def keepers(self) -> list[PoolKeeper]:
+        """Those in use, one for each template."""
+        return list(self._current.values())
+
+    async def open(self) -> None:
+        """Find each template's pool, before anything is dispatched. Raises LostOwnership, StoreUnavailable, StoreFull."""
+        for template in self.templates:
+            await self.look(template)
+
+    async def keep_forever(self, *, nudge: asyncio.Event, turned: Callable[[], None]) -> None:
+        """Keep every pool until cancelled. Raises LostOwnership."""
+        looked_at_queue = 0.0
+        while True:
+            turned()
+            nudge.clear()
+            try:
+                for keeper in (*self._current.values(), *self._trial.values()):
+                    await keeper.keep()
+                if self.clock() - looked_at_queue >= 1:
+                    looked_at_queue = self.clock()
+                    for keeper in self.keepers():
+                        await keeper.tell_waiting()
+            except (StoreUnavailable, StoreFull):
+                await asyncio.sleep(1)
+                continue
+            try:
+                async with asyncio.timeout(KEEP_S):
+                    await nudge.wait()
+            except TimeoutError:
+                pass
+
+    async def look_forever(self, *, turned: Callable[[], None]) -> None:
+        """Follow the templates until cancelled. Raises LostOwnership."""
+        while True:
+            turned()
+            await asyncio.sleep(LOOK_S if not self._trial else KEEP_S * 2)
+            try:
+                await self.open()
+            except (StoreUnavailable, StoreFull):
+                continue
+
+    async def look(self, template: str) -> None:
+        """One look at a template: a pool for it, a trial if it has changed, the end of a trial that worked."""
+        good = await self.pools.good_template(template) if self.launcher.tries_templates else None
+        try:
+            pool = self.pool_of(template, await self.launcher.pod(template))
+        except LaunchFailed as exc:
+            if template not in self._current:
+                log.error("template.unreadable", template=template, cause=exc.cause.value, last_good=good is not None)
+                # Without a pod there is nothing to start: its keeper finds that out, and tells those who wait.
+                await self._use(Pool.from_json(template, good) if good else Pool(template=template, hash8="0" * 8))
+            return
+        in_use = self._current.get(template)
+        if in_use is None and good is not None:
+            in_use = await self._use(Pool.from_json(template, good))
+        if in_use is None or (in_use.pool.id != pool.id and good is None):
+            await self._use(pool)  # nothing has worked yet that could stand in for it
+        elif in_use.pool.id == pool.id:
+            await self._end_trial(template)
+        elif template not in self._trial or self._trial[template].pool.id != pool.id:
+            await self._try(template, pool)
+        elif await self._is_up(pool):
+            log.info("template.accepted", template=template, pool=pool.id)
+            del self._trial[template]
+            self.on_fallback(template, False)
+            await self._use(pool)
+        if self.launcher.tries_templates:
+            await self._remember(template, good)
+
+    async def _try(self, template: str, pool: Pool) -> None:
+        await self._end_trial(template)
+        self._trial[template] = self.keeper_of_pool(pool, 1, 1)
+        self.on_fallback(template, True)
+        log.warning(
+            "template.on_trial", template=template, pool=pool.id, in_use=self.current(template),
+            hint="one agent tries the changed PodTemplate; until it has come up, the last good one stays in use",
+        )  # fmt: skip
+
+    async def _end_trial(self, template: str) -> None:
+        keeper = self._trial.pop(template, None)
+        if keeper is not None:
+            self.on_fallback(template, False)
+            log.info("template.trial_ended", template=template, pool=keeper.pool.id)
+            await self._dismiss(keeper.pool.id)
+
+    async def _use(self, pool: Pool) -> PoolKeeper:
+        """Make it the template's pool: tasks that wait in others move over, and agents that wait there go."""
+        keeper = self.keeper_of_pool(pool, self.warm, self.cap)
+        self._current[pool.template] = keeper
+        for other in await self.pools.ids():
+            on_trial = pool.template in self._trial and self._trial[pool.template].pool.id == other
+            if other != pool.id and other.rpartition("-")[0] == pool.template and not on_trial:
+                await self.pools.move_ready(other, pool.id, epoch=self.epoch)
+                await self._dismiss(other)
+        return keeper
+
+    async def _dismiss(self, pool_id: str) -> None:
+        """Agents of a pool that is no more: those that wait go, those that answer finish; what is gone is forgotten."""
+        alive = await self.launcher.alive()
+        for name, job in (await self.pools.jobs(pool_id)).items():
+            if job.state != "claimed" and await self.pools.retire(pool_id, name):
+                await self.launcher.delete(name)
+            if name not in alive and job.state != "waiting":
+                await self.pools.forget(pool_id, name)
+
+    async def _is_up(self, pool: Pool) -> bool:
+        return any(job.state in UP for job in (await self.pools.jobs(pool.id)).values())
+
+    async def _remember(self, template: str, good: str | None) -> None:
+        pool = self._current[template].pool
+        if pool.pod and pool.to_json() != good and await self._is_up(pool):
+            await self.pools.keep_good_template(template, pool.to_json())

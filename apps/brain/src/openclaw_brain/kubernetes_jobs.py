@@ -1,0 +1,282 @@
+"""The launcher of clusters: an agent is a Kubernetes Job. List, then watch; every end of a Job gets a verdict."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from openclaw_brain import verdict
+from openclaw_brain.job_manifest import LABELS, POOL_LABEL, ROLE_LABEL, TASK_LABEL, job_manifest
+from openclaw_brain.kubernetes_api import ApiRefused, ApiUnavailable, Gone, KubernetesApi, Object
+from openclaw_brain.ports import JobEnded, LaunchFailed, Pool
+from openclaw_brain.verdict import Verdict
+from openclaw_core import logs
+from openclaw_core.outcome import Cause
+
+log = logs.get(__name__)
+BATCH = "apis/batch/v1"
+CORE = "api/v1"
+COMPONENT = "app.kubernetes.io/component"
+SELECTOR = f"{COMPONENT}={LABELS[COMPONENT]}"
+FAILED_CREATE = "involvedObject.kind=Job,reason=FailedCreate"
+PAUSE_S = 1.0
+"""Between tries to list or watch again."""
+LOOK_S = 1.0
+"""Between looks at Jobs whose state changes by time alone: no room, no node."""
+TAIL_LINES = 20
+TAIL_BYTES = 4096
+
+
+@dataclass(kw_only=True)
+class _Job:
+    """What we know of a Job."""
+
+    pool: str
+    job: Object = field(default_factory=dict)
+    pod: Object | None = None
+    task: str = ""
+    ended_at: float | None = None
+    """Monotonic seconds; None while it lives."""
+
+
+@dataclass(kw_only=True)
+class KubernetesJobs:
+    """Agents by the name of their Job."""
+
+    api: KubernetesApi
+    clock: Callable[[], float] = time.monotonic
+    now: Callable[[], float] = time.time
+    tries_templates: bool = True
+    _jobs: dict[str, _Job] = field(default_factory=dict)
+    _ended: asyncio.Queue[JobEnded] = field(default_factory=asyncio.Queue)
+    _troubles: dict[str, tuple[str, Cause]] = field(default_factory=dict)
+    """By Job: its pool and why it does not start, while it still may."""
+    _confirmed: Callable[[], None] = lambda: None
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    # ---- the port
+
+    async def pod(self, template: str) -> Mapping[str, Any]:
+        try:
+            found = await self.api.get(CORE, "podtemplates", template)
+        except ApiUnavailable:
+            raise LaunchFailed(Cause.CLUSTER) from None
+        except ApiRefused as exc:
+            log.error(
+                "template.refused", template=template, status=exc.status,
+                hint="is there a PodTemplate of that name, and does the brain's Role name it?",
+            )  # fmt: skip
+            raise LaunchFailed(Cause.MISCONFIGURED) from None
+        pod: Mapping[str, Any] = found["template"]
+        return pod
+
+    async def create(self, name: str, pool: Pool) -> None:
+        try:
+            await self.api.create(BATCH, "jobs", job_manifest(name, pool))
+        except ApiUnavailable:
+            raise LaunchFailed(Cause.CLUSTER) from None
+        except ApiRefused as exc:
+            if exc.status != 409:  # its number was written down first: "already exists" is our own earlier try
+                cause = verdict.of_refusal(exc.status, exc.message)
+                log.error("job.refused", job=name, status=exc.status, cause=cause.value, reason=exc.message[:300])
+                raise LaunchFailed(cause) from None
+        self._jobs.setdefault(name, _Job(pool=pool.id))
+
+    async def alive(self) -> frozenset[str]:
+        return frozenset(name for name, job in self._jobs.items() if job.ended_at is None)
+
+    async def delete(self, name: str) -> None:
+        try:
+            await self.api.delete(BATCH, "jobs", name)
+        except (ApiUnavailable, ApiRefused) as exc:
+            log.warning("job.not_deleted", job=name, error=type(exc).__name__, hint="its deadline ends it")
+
+    async def claimed(self, name: str, *, task_id: str, role: str) -> None:
+        job = self._jobs.get(name)
+        if job is None or job.task == task_id:
+            return
+        job.task = task_id
+        self._spawn(self._label(name, {TASK_LABEL: task_id, ROLE_LABEL: role}), f"label {name}")
+
+    async def make_room(self, cap: int) -> None:
+        finished = sorted((job.ended_at, name) for name, job in self._jobs.items() if job.ended_at is not None)
+        wanted = len(self._jobs) - (cap - cap // 5)
+        for _, name in finished[: max(0, wanted)]:
+            self._jobs.pop(name, None)
+            self._spawn(self.delete(name), f"delete {name}")
+
+    def troubles(self) -> Mapping[str, Cause]:
+        return dict(self._troubles.values())
+
+    async def ended(self) -> AsyncIterator[JobEnded]:
+        while True:
+            yield await self._ended.get()
+
+    async def watch(self, *, turned: Callable[[], None], confirmed: Callable[[], None]) -> None:
+        self._jobs.clear()  # what was known before an outage or another's lead is known again after the lists
+        self._troubles.clear()
+        self._confirmed = confirmed
+        async with asyncio.TaskGroup() as group:
+            follow = self._follow
+            group.create_task(
+                follow(BATCH, "jobs", self._job, turned, labelSelector=SELECTOR, gone=self._job_gone), name="watch jobs"
+            )
+            group.create_task(follow(CORE, "pods", self._pod, turned, labelSelector=SELECTOR), name="watch pods")
+            group.create_task(
+                follow(CORE, "events", self._event, turned, fieldSelector=FAILED_CREATE), name="watch events"
+            )
+            group.create_task(self._look_forever(), name="look at jobs")
+
+    async def reachable(self) -> bool:
+        return await self.api.reachable()
+
+    async def close(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # ---- list, then watch
+
+    async def _follow(
+        self, api: str, kind: str, seen: Callable[[Object], None], turned: Callable[[], None],
+        gone: Callable[[str], None] = lambda _name: None, **query: str,
+    ) -> None:  # fmt: skip
+        version = ""
+        names: set[str] = set()
+        while True:
+            turned()
+            try:
+                if not version:
+                    listed = await self.api.get(api, kind, **query)
+                    version = listed["metadata"]["resourceVersion"]
+                    now = {item["metadata"]["name"] for item in listed["items"]}
+                    for item in listed["items"]:
+                        seen(item)
+                    for name in names - now:
+                        gone(name)
+                    names = now
+                    self._confirmed()
+                async for change, item in self.api.watch(api, kind, since=version, **query):
+                    turned()
+                    self._confirmed()
+                    version = item["metadata"]["resourceVersion"]
+                    if change == "BOOKMARK":
+                        continue
+                    name = item["metadata"]["name"]
+                    if change == "DELETED":
+                        names.discard(name)
+                        seen(item)
+                        gone(name)
+                    else:
+                        names.add(name)
+                        seen(item)
+                self._confirmed()  # the server ended the watch in time, as it was asked to
+                continue
+            except Gone:
+                version = ""
+                continue
+            except ApiRefused as exc:
+                log.error(
+                    "watch.refused", kind=kind, status=exc.status, hint="does the brain's Role allow list and watch?"
+                )
+                version = ""
+            except ApiUnavailable as exc:
+                log.warning("watch.unavailable", kind=kind, error=str(exc), hint="is the API server up? Trying again")
+            await asyncio.sleep(PAUSE_S)
+
+    def _job(self, item: Object) -> None:
+        name = item["metadata"]["name"]
+        labels = item["metadata"].get("labels") or {}
+        job = self._jobs.setdefault(name, _Job(pool=labels.get(POOL_LABEL, "")))
+        job.job, job.task = item, job.task or labels.get(TASK_LABEL, "")
+        self._judge(name, job)
+
+    def _job_gone(self, name: str) -> None:
+        self._troubles.pop(name, None)
+        job = self._jobs.pop(name, None)
+        if job is not None and job.ended_at is None:
+            self._ended.put_nowait(JobEnded(name=name, pool=job.pool, cause=Cause.AGENT_LOST, detail="deleted"))
+
+    def _pod(self, item: Object) -> None:
+        name = (item["metadata"].get("labels") or {}).get("batch.kubernetes.io/job-name", "")
+        job = self._jobs.get(name)
+        if job is None:
+            if name and not item["metadata"].get("deletionTimestamp"):
+                pool = item["metadata"]["labels"].get(POOL_LABEL, "")
+                self._jobs[name] = job = _Job(pool=pool)  # its Job is on its way in the other watch
+            else:
+                return
+        job.pod = item
+        self._judge(name, job)
+
+    def _event(self, item: Object) -> None:
+        """The Job controller could not make a Job's pod: a quota or an admission rule said no."""
+        name = item["involvedObject"]["name"]
+        job = self._jobs.get(name)
+        if job is None or job.ended_at is not None or job.pod is not None:
+            return
+        cause = verdict.of_refusal(403, str(item.get("message", "")))
+        self._end(name, job, Verdict(cause=cause, detail="FailedCreate"), delete=True)
+
+    # ---- verdicts
+
+    async def _look_forever(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            for name, job in list(self._jobs.items()):
+                self._judge(name, job)
+
+    def _judge(self, name: str, job: _Job) -> None:
+        if job.ended_at is not None:
+            return
+        of_job = verdict.of_job(job.job) if job.job else None
+        of_pod = verdict.of_pod(job.pod, now=self.now()) if job.pod is not None else None
+        # A Job past its deadline has its pod killed: the Job knows why, the pod only that.
+        found = of_job if of_job is not None and of_job.cause is Cause.DEADLINE else of_pod or of_job
+        if found is None:
+            self._troubles.pop(name, None)
+        elif found.over:
+            self._end(name, job, found, delete=of_job is None and not _terminated(job.pod))
+        else:
+            assert found.cause is not None  # noqa: S101 - a Job that may still start has a reason why it does not
+            self._troubles[name] = (job.pool, found.cause)
+
+    def _end(self, name: str, job: _Job, found: Verdict, *, delete: bool) -> None:
+        job.ended_at = self.clock()
+        self._troubles.pop(name, None)
+        self._spawn(self._report(name, job, found, delete=delete), f"end {name}")
+
+    async def _report(self, name: str, job: _Job, found: Verdict, *, delete: bool) -> None:
+        tail = ""
+        if found.cause is not None and job.pod is not None and _started(job.pod):
+            try:
+                tail = await self.api.log_tail(job.pod["metadata"]["name"], lines=TAIL_LINES, limit_bytes=TAIL_BYTES)
+            except (ApiUnavailable, ApiRefused) as exc:
+                log.info("job.no_log", job=name, error=type(exc).__name__)
+        self._ended.put_nowait(
+            JobEnded(name=name, pool=job.pool, cause=found.cause, detail=found.detail, log_tail=tail)
+        )
+        if delete:  # it would try for ever, or until its deadline
+            await self.delete(name)
+
+    async def _label(self, name: str, labels: Mapping[str, str]) -> None:
+        try:
+            await self.api.merge(BATCH, "jobs", name, {"metadata": {"labels": labels}})
+        except (ApiUnavailable, ApiRefused) as exc:
+            log.info("job.not_labelled", job=name, error=type(exc).__name__)
+
+    def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
+        task: asyncio.Task[None] = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _terminated(pod: Object | None) -> bool:
+    statuses = ((pod or {}).get("status") or {}).get("containerStatuses") or ()
+    return any("terminated" in (status.get("state") or {}) for status in statuses)
+
+
+def _started(pod: Object) -> bool:
+    statuses = (pod.get("status") or {}).get("containerStatuses") or ()
+    return any("waiting" not in (status.get("state") or {}) for status in statuses)

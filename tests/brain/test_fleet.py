@@ -1,0 +1,128 @@
+"""Which pool tasks go to while PodTemplates change: the last good one, until one agent of the new one has come up."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from openclaw_brain.fleet import Fleet
+from openclaw_brain.pool import PoolKeeper
+from openclaw_brain.ports import Pool
+from openclaw_core.outcome import Cause
+from openclaw_core.store import Answers, Inbox, Lanes, Pools, Script
+from tests.fakes.launcher import FakeLauncher
+
+
+def pod(image: str) -> dict[str, Any]:
+    return {"spec": {"containers": [{"name": "agent", "image": image}]}}
+
+
+def pool_of(template: str, found: Mapping[str, Any]) -> Pool:
+    return Pool.of(template, pod=found, env={"TASKS_PER_JOB": "1"}, deadline_s=1140)
+
+
+async def a_fleet(script: Script, launcher: FakeLauncher, fallbacks: list[bool] | None = None) -> Fleet:
+    epoch = await Inbox(script).take_lead("me", ttl_s=8)
+    pools = Pools(script)
+
+    def keeper(pool: Pool, warm: int, cap: int) -> PoolKeeper:
+        return PoolKeeper(
+            pool=pool, pools=pools, lanes=Lanes(script), launcher=launcher, epoch=epoch, warm=warm, cap=cap, queue_deadline_s=900
+        )  # fmt: skip
+
+    fleet = Fleet(
+        templates=["agent"], launcher=launcher, pools=pools, epoch=epoch, warm=2, cap=10, pool_of=pool_of, keeper_of_pool=keeper,
+        on_fallback=lambda _template, in_use: None if fallbacks is None else fallbacks.append(in_use),
+    )  # fmt: skip
+    await fleet.open()
+    return fleet
+
+
+async def comes_up(script: Script, pool_id: str, launcher: FakeLauncher) -> None:
+    [name] = [name for name in launcher.created if name.startswith(f"agent-{pool_id}-")][:1]
+    await Answers(script, pool=pool_id, job=name).check_in()
+
+
+async def keep(fleet: Fleet) -> None:
+    for name in [fleet.current("agent"), *(k.pool.id for k in fleet._trial.values())]:
+        keeper = fleet.keeper(name)
+        assert keeper is not None
+        await keeper.keep()
+
+
+async def test_a_changed_template_waits_until_one_agent_of_it_has_come_up(script: Script) -> None:
+    launcher = FakeLauncher(pods={"agent": pod("one")})
+    fallbacks: list[bool] = []
+    fleet = await a_fleet(script, launcher, fallbacks)
+    one, two = pool_of("agent", pod("one")).id, pool_of("agent", pod("two")).id
+    await keep(fleet)
+    await comes_up(script, one, launcher)
+    await fleet.open()
+
+    launcher.pods["agent"] = pod("two")
+    await fleet.open()
+    await keep(fleet)
+    await fleet.open()
+    assert fleet.current("agent") == one
+    assert len([name for name in launcher.created if name.startswith(f"agent-{two}-")]) == 1
+    assert fallbacks == [True]
+
+    await comes_up(script, two, launcher)
+    await fleet.open()
+    assert fleet.current("agent") == two
+    assert fleet.successor(one) == two
+    assert fallbacks == [True, False]
+    assert all(name in launcher.deleted for name in launcher.created if name.startswith(f"agent-{one}-"))
+
+
+async def test_a_new_leader_uses_the_last_good_template_while_the_one_of_today_cannot_start(script: Script) -> None:
+    launcher = FakeLauncher(pods={"agent": pod("good")})
+    fleet = await a_fleet(script, launcher)
+    good = fleet.current("agent")
+    await keep(fleet)
+    await comes_up(script, good, launcher)
+    await fleet.open()
+
+    later = FakeLauncher(pods={"agent": pod("broken")})
+    fleet = await a_fleet(script, later)
+    await fleet.open()
+    assert fleet.current("agent") == good
+    keeper = fleet.keeper(good)
+    assert keeper is not None
+    assert keeper.pool.pod == pod("good")
+
+
+async def test_a_template_that_goes_back_ends_the_trial(script: Script) -> None:
+    launcher = FakeLauncher(pods={"agent": pod("one")})
+    fallbacks: list[bool] = []
+    fleet = await a_fleet(script, launcher, fallbacks)
+    await keep(fleet)
+    await comes_up(script, fleet.current("agent"), launcher)
+    await fleet.open()
+    launcher.pods["agent"] = pod("two")
+    await fleet.open()
+    await keep(fleet)
+    launcher.pods["agent"] = pod("one")
+    await fleet.open()
+    assert fallbacks == [True, False]
+    assert fleet.keeper(pool_of("agent", pod("two")).id) is None
+    assert len(launcher.deleted) == 1
+
+
+async def test_a_template_that_never_worked_is_simply_replaced(script: Script) -> None:
+    launcher = FakeLauncher(pods={"agent": pod("broken")})
+    fleet = await a_fleet(script, launcher)
+    launcher.pods["agent"] = pod("mended")
+    await fleet.open()
+    assert fleet.current("agent") == pool_of("agent", pod("mended")).id
+
+
+async def test_a_missing_template_is_a_cause_and_mended_by_itself(script: Script) -> None:
+    launcher = FakeLauncher()
+    fleet = await a_fleet(script, launcher)
+    launcher.cause = Cause.MISCONFIGURED
+    await keep(fleet)
+    keeper = fleet.keeper(fleet.current("agent"))
+    assert keeper is not None
+    assert keeper.backoff.cause is Cause.MISCONFIGURED
+    launcher.pods["agent"] = pod("there")
+    await fleet.open()
+    assert fleet.current("agent") == pool_of("agent", pod("there")).id

@@ -1,0 +1,118 @@
+"""What happened to a Job, from the shapes that the API server was seen to send."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from openclaw_brain.verdict import Verdict, of_job, of_pod, of_refusal
+from openclaw_core.outcome import Cause
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC).timestamp()
+
+
+def stamp(seconds_ago: float) -> str:
+    return datetime.fromtimestamp(NOW - seconds_ago, UTC).isoformat().replace("+00:00", "Z")
+
+
+def pod(*, node: str = "node-1", deleted: bool = False, **status: Any) -> dict[str, Any]:
+    metadata = {"name": "p", "creationTimestamp": stamp(100), **({"deletionTimestamp": stamp(1)} if deleted else {})}
+    return {"metadata": metadata, "spec": {"nodeName": node} if node else {}, "status": status}
+
+
+def container(**state: Any) -> list[dict[str, Any]]:
+    return [{"name": "agent", "state": state}]
+
+
+def judged(found: dict[str, Any]) -> Verdict | None:
+    return of_pod(found, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("state", "cause", "detail"),
+    [
+        ({"terminated": {"exitCode": 0, "reason": "Completed"}}, None, "exit 0"),
+        ({"terminated": {"exitCode": 65, "reason": "Error"}}, None, "exit 65"),
+        ({"terminated": {"exitCode": 75, "reason": "Error"}}, None, "exit 75"),
+        ({"terminated": {"exitCode": 78, "reason": "Error"}}, Cause.MISCONFIGURED, "exit 78"),
+        ({"terminated": {"exitCode": 1, "reason": "Error"}}, Cause.CRASH, "exit 1"),
+        ({"terminated": {"exitCode": 137, "reason": "OOMKilled"}}, Cause.OUT_OF_MEMORY, "OOMKilled"),
+        ({"terminated": {"exitCode": 128, "reason": "StartError"}}, Cause.IMAGE, "StartError"),
+        ({"waiting": {"reason": "ImagePullBackOff"}}, Cause.IMAGE, "ImagePullBackOff"),
+        ({"waiting": {"reason": "ErrImageNeverPull"}}, Cause.IMAGE, "ErrImageNeverPull"),
+        ({"waiting": {"reason": "CreateContainerConfigError"}}, Cause.CONTAINER_CONFIG, "CreateContainerConfigError"),
+    ],
+)
+def test_a_container_tells_how_it_ended_or_why_it_never_will_start(
+    state: dict[str, Any], cause: Cause | None, detail: str
+) -> None:
+    assert judged(pod(containerStatuses=container(**state))) == Verdict(cause=cause, detail=detail)
+
+
+@pytest.mark.parametrize(
+    "state", [{"waiting": {"reason": "ContainerCreating"}}, {"waiting": {"reason": "ErrImagePull"}}, {"running": {}}]
+)
+def test_a_container_that_starts_or_runs_gets_no_verdict(state: dict[str, Any]) -> None:
+    assert judged(pod(startTime=stamp(5), containerStatuses=container(**state))) is None
+
+
+def test_a_pod_without_room_stays_but_tells_so_after_a_while() -> None:
+    def waiting(ago: float) -> dict[str, Any]:
+        condition = {
+            "type": "PodScheduled",
+            "status": "False",
+            "reason": "Unschedulable",
+            "lastTransitionTime": stamp(ago),
+        }
+        return pod(node="", conditions=[condition])
+
+    assert judged(waiting(3)) is None
+    assert judged(waiting(15)) == Verdict(cause=Cause.NO_ROOM, over=False, detail="Unschedulable")
+
+
+def test_a_pod_that_its_node_never_takes_up_is_on_a_lost_node() -> None:
+    def placed(ago: float) -> dict[str, Any]:
+        return pod(conditions=[{"type": "PodScheduled", "status": "True", "lastTransitionTime": stamp(ago)}])
+
+    assert judged(placed(10)) is None
+    found = judged(placed(60))
+    assert found is not None
+    assert found.cause is Cause.NODE_LOST
+
+
+def test_eviction_by_pressure_by_drain_and_by_a_dead_node_are_told_apart() -> None:
+    def disrupted(reason: str, ready: dict[str, str]) -> dict[str, Any]:
+        return pod(
+            deleted=True,
+            conditions=[{"type": "DisruptionTarget", "status": "True", "reason": reason}, {"type": "Ready", **ready}],
+        )
+
+    assert judged(pod(reason="Evicted", phase="Failed")) == Verdict(cause=Cause.EVICTED, detail="Evicted")
+    drained = judged(disrupted("EvictionByEvictionAPI", {"status": "True"}))
+    assert drained is not None
+    assert drained.cause is Cause.EVICTED
+    lost = judged(disrupted("DeletionByTaintManager", {"status": "True"}))
+    assert lost is not None
+    assert lost.cause is Cause.NODE_LOST
+
+
+def test_a_job_tells_its_deadline_and_its_good_end() -> None:
+    def ended(kind: str, reason: str = "") -> dict[str, Any]:
+        return {"status": {"conditions": [{"type": kind, "status": "True", "reason": reason}]}}
+
+    assert of_job({"status": {"active": 1}}) is None
+    assert of_job(ended("Complete")) == Verdict(cause=None)
+    assert of_job(ended("Failed", "DeadlineExceeded")) == Verdict(cause=Cause.DEADLINE, detail="DeadlineExceeded")
+    assert of_job(ended("FailureTarget", "BackoffLimitExceeded")) == Verdict(
+        cause=Cause.CRASH, detail="BackoffLimitExceeded"
+    )
+
+
+def test_a_refusal_is_the_quotas_the_rules_or_a_missing_namespace() -> None:
+    assert (
+        of_refusal(403, 'jobs.batch "a" is forbidden: exceeded quota: openclaw, requested: count/jobs.batch=1')
+        is Cause.QUOTA
+    )
+    assert of_refusal(403, "ValidatingAdmissionPolicy 'openclaw-job-shape' denied request") is Cause.ADMISSION
+    assert of_refusal(422, "Job is invalid") is Cause.ADMISSION
+    assert of_refusal(404, 'namespaces "x" not found') is Cause.MISCONFIGURED
