@@ -1,9 +1,11 @@
 """Renders the platform as Argo CD would, and finds its way in what came out."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,26 @@ def overlay(environment: str) -> Path:
 
 def label(obj: Object) -> str:
     return f"{obj['kind']}/{obj['metadata']['name']}"
+
+
+@cache
+def _files(root: Path) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for path in sorted([*(root / "platform").rglob("*.yaml"), *(root / "clusters").rglob("*.yaml")]):
+        for document in yaml.safe_load_all(path.read_text()):
+            if not isinstance(document, dict):
+                continue
+            names = [label(document)] if document.get("kind") and "name" in document.get("metadata", {}) else []
+            names += [f"ConfigMap/{made['name']}" for made in document.get("configMapGenerator", [])]
+            for name in names:
+                found.setdefault(name, []).append(path.relative_to(root).as_posix())
+    return found
+
+
+def files_of(label: str, root: Path = ROOT) -> str:
+    """The files that an object is made of, patches too; where none names it, the folder of them all."""
+    known = _files(root)
+    return ", ".join(known.get(label) or known.get(re.sub(r"-[a-z0-9]{10}$", "", label)) or ["platform"])
 
 
 def named(objects: Sequence[Object], kind: str, name: str) -> Object:

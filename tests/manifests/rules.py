@@ -4,6 +4,8 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+import yaml
+
 from tests.manifests.rendering import Object, containers, label, named, of_kind, pods, selects
 
 Rule = Callable[[Sequence[Object]], Iterator[str]]
@@ -367,3 +369,14 @@ def defaults_are_spelled_out(objects: Sequence[Object]) -> Iterator[str]:
             "spec"
         ]:
             yield f"{label(external)}: leaves policies to the API"
+
+
+@rule
+def roles_run_in_pod_templates_that_exist(objects: Sequence[Object]) -> Iterator[str]:
+    templates = {obj["metadata"]["name"] for obj in of_kind(objects, "PodTemplate")}
+    for obj in of_kind(objects, "ConfigMap"):
+        for file, text in obj.get("data", {}).items():
+            roles = yaml.safe_load(text).get("roles", {}) if file == "roles.yaml" else {}
+            for name, role in roles.items():
+                if role.get("template") not in templates:
+                    yield f"{label(obj)}: {file}: the role {name} runs in the PodTemplate {role.get('template')}, which is not there: one of {', '.join(sorted(templates))}"

@@ -15,6 +15,7 @@ from tests.manifests.rendering import (
     Object,
     containers,
     copy_of_the_tree,
+    files_of,
     label,
     named,
     of_kind,
@@ -62,7 +63,8 @@ def paths(objects: list[Object]) -> dict[str, Any]:
 @pytest.mark.parametrize("rule", RULES)
 def test_environment_keeps_the_rule(rule: str, objects: list[Object]) -> None:
     assert len(objects) > 20
-    assert list(RULES[rule](objects)) == []
+    faults = [f"{files_of(fault.split(':')[0])}: {rule}: {fault}" for fault in RULES[rule](objects)]
+    assert not faults, "\n".join(faults)
 
 
 def test_staging_and_prod_differ_only_where_they_may() -> None:

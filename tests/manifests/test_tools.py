@@ -1,13 +1,14 @@
 """The two tools that know Kubernetes' own rules: kubeconform (schemas) and checkov (good practice)."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.manifests.rendering import ROOT, Object, tool
+from tests.manifests.rendering import ROOT, Object, files_of, tool
 
 SCHEMAS = [
     "-schema-location",
@@ -28,6 +29,15 @@ def kubeconform(objects: list[Object]) -> "subprocess.CompletedProcess[str]":
     )
 
 
+def refusals(output: str) -> str:
+    """kubeconform's lines, each with the files that it speaks of."""
+    lines = []
+    for line in output.splitlines():
+        spoken_of = re.match(r"stdin - (\w+) (\S+) ", line)
+        lines.append(f"{files_of('/'.join(spoken_of.groups()))}: kubeconform: {line}" if spoken_of else line)
+    return "\n".join(lines)
+
+
 def checkov(objects: list[Object], folder: Path) -> dict[str, list[dict[str, object]]]:
     """Checks by outcome. Rendered first: checkov's own kustomize runner skips in silence where a tool is missing."""
     file = folder / "rendered.yaml"
@@ -45,7 +55,7 @@ def checkov(objects: list[Object], folder: Path) -> dict[str, list[dict[str, obj
 def test_every_object_fits_its_schema(objects: list[Object], policies: list[Object]) -> None:
     done = kubeconform([*objects, *policies])
 
-    assert done.returncode == 0, done.stdout
+    assert done.returncode == 0, refusals(done.stdout)
     assert f"Valid: {len(objects) + len(policies)}, Invalid: 0, Errors: 0, Skipped: 0" in done.stdout
 
 

@@ -1,0 +1,125 @@
+"""Pull requests that must be refused: each a small change of the tree, the check that runs, and what that must say of file and rule.
+
+`make test` runs the one check that a change concerns, on a copy of the tree; a few go through the whole of `make check`.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "tests/fixtures/invalid/changes"
+
+CHECKS = {
+    "everything": ["-o", "install", "-o", "tools", "check"],
+    "roles": ["check-roles"],
+    "code": ["check-code"],
+    "shell": ["check-shell"],
+    "workflows": ["check-workflows"],
+    # Of the tests of manifests those that judge, not those that try the judges out.
+    "manifests": ["check-manifests", "ARGS=-n 0 -k 'keeps_the_rule or fits_its_schema or fit_their_schemas'"],
+    "applications": ["check-manifests", "ARGS=-n 0 tests/manifests/test_applications.py"],
+    "terraform": ["terraform-scan"],
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    name: str
+    check: str
+    edits: list[dict[str, Any]]
+    says: list[str]
+
+
+def read(path: Path) -> Change:
+    body = yaml.safe_load(path.read_text())
+    return Change(name=path.stem, check=body["check"], edits=body["change"], says=body["says"])
+
+
+CHANGES = [read(path) for path in sorted(FOLDER.glob("*.yaml"))]
+
+
+def tracked() -> list[str]:
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
+    return [name for name in names if name and (ROOT / name).is_file()]
+
+
+def copy_of_the_tree(folder: Path) -> Path:
+    """All that a clone holds, with the environment and the tools of this one."""
+    for name in tracked():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, folder / name)
+    for name in (".venv", ".tools"):
+        if (ROOT / name).exists():
+            (folder / name).symlink_to(ROOT / name)
+    # Some checks ask git what there is.
+    for command in (["init", "--quiet"], ["add", "--all"]):
+        subprocess.run(["git", *command], cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+def make(tree: Path, change: Change) -> None:
+    for edit in change.edits:
+        file = tree / edit["file"]
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if "add" in edit:
+            old = file.read_text() if file.exists() else ""
+            file.write_text(old + edit["add"] * edit.get("times", 1))
+        else:
+            old = file.read_text()
+            assert edit["replace"] in old, f"{edit['file']} no longer holds what {change.name} changes"
+            file.write_text(old.replace(edit["replace"], edit["with"], 1))
+
+
+def check(tree: Path, name: str) -> "subprocess.CompletedProcess[str]":
+    env = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+    env = {key: value for key, value in env.items() if not key.startswith(("PYTEST_", "COV_", "MAKE"))}
+    command = ["make", "--no-print-directory", *CHECKS[name]]
+    return subprocess.run(command, cwd=tree, env=env, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: f"{change.check}-{change.name}")
+def test_change_is_refused_with_its_file_and_rule(change: Change, tmp_path: Path) -> None:
+    tree = copy_of_the_tree(tmp_path)
+    make(tree, change)
+
+    done = check(tree, change.check)
+
+    said = done.stdout + done.stderr
+    assert done.returncode != 0, f"make {CHECKS[change.check]} let it pass:\n{said[-2000:]}"
+    missing = [each for each in change.says if each not in said]
+    assert not missing, f"it was refused without a word of {missing}:\n{said[-4000:]}"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", sorted({change.check for change in CHANGES} - {"everything"}))
+def test_the_tree_as_it_is_passes(name: str, tmp_path: Path) -> None:
+    """Else each refusal above could be of something else."""
+    done = check(copy_of_the_tree(tmp_path), name)
+
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+
+
+def test_each_change_says_which_file_and_which_rule_refuse_it() -> None:
+    for change in CHANGES:
+        files = [edit["file"] for edit in change.edits]
+        assert len(change.says) >= 2, change.name
+        assert any(re.search(rf"\b{re.escape(Path(file).name)}", said) for file in files for said in change.says), (
+            f"{change.name} names none of its files"
+        )
+
+
+def test_there_are_enough_of_them() -> None:
+    assert len(CHANGES) >= 20
+    assert {change.check for change in CHANGES} == set(CHECKS)
