@@ -16,6 +16,8 @@ class EchoModel:
 
     url: str = ""
     first_s: float = 0.05
+    answer: str = ""
+    """Said instead of the echo."""
     words: int = 20
     word_s: float = 0.005
     fail: list[int] = field(default_factory=list)
@@ -33,7 +35,7 @@ class EchoModel:
         await response.prepare(request)
         try:
             await asyncio.sleep(self.first_s)
-            for text in [f"Answer to {question}. ", *(f"w{n} " for n in range(self.words))]:
+            for text in [self.answer or f"Answer to {question}. ", *(f"w{n} " for n in range(self.words))]:
                 await response.write(self._event({"content": text}, None))
                 await asyncio.sleep(self.word_s)
             await response.write(self._event({}, "stop"))

@@ -20,6 +20,7 @@ from tests.e2e_local.model import EchoModel, echo_model
 from tests.redis_server import RedisServer
 
 TOKEN = "4242:marker-token-never-logged"
+SECOND_TOKEN = "5151:marker-second-token-never-logged"
 ROOT = Path(__file__).parents[2]
 
 
@@ -159,7 +160,7 @@ async def world(folder: Path, **settings: str) -> AsyncIterator[World]:
     with RedisServer.start(folder / "redis") as redis:
         async with (
             echo_model() as model,
-            BotApi.open(token=TOKEN, data_dir=folder / "chat") as api,
+            BotApi.open(token=TOKEN, data_dir=folder / "chat", second_token=SECOND_TOKEN) as api,
             open_script(RedisSettings(url=redis.url), bot_id=4242) as script,
         ):
             bot = World(

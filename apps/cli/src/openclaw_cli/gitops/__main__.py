@@ -1,6 +1,6 @@
 """The commands behind `scripts/render`, `diff`, `bump`, `promote`, `smoke` and `pin`; each says what it does with `--help`.
 
-Exit codes: 0 done, or nothing to do; 64 wrong use; 65 refused; 69 a tool or a server is missing; 75 not yet, try later.
+Exit codes: 0 done, or nothing to do; 1 what was looked at is not well; 64 wrong use; 65 refused; 69 a tool or a server is missing; 75 not yet, try later.
 """
 
 import argparse
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from openclaw_cli.gitops import comparing
-from openclaw_cli.gitops.stopping import USAGE, Stop
+from openclaw_cli.gitops.stopping import FAILED, USAGE, Stop
 
 
 class _Parser(argparse.ArgumentParser):
@@ -51,6 +51,17 @@ def parser() -> argparse.ArgumentParser:
         help="do not ask GitHub how staging is: you vouch for it, and the text says so",
     )
     promote.add_argument("--dry-run", action="store_true", help="write nothing")
+
+    smoke = commands.add_parser(
+        "smoke", prog="scripts/smoke", help="ask a deployed bot in chat and wait for its answer",
+        description="A second bot writes /research@Bot in a group and waits for the answer. Set SMOKE_BOT_TOKEN (its token), SMOKE_CHAT_ID"
+        " (the group), SMOKE_TARGET (the bot that is asked); the asked bot needs the second one's id in SMOKE_BOT_IDS.",
+    )  # fmt: skip
+    smoke.add_argument("environment")
+    smoke.add_argument("--within", type=float, default=120.0, metavar="SECONDS", help="how long to wait (default 120)")
+    smoke.add_argument(
+        "--commit", help="set the commit status smoke/ENVIRONMENT of this commit to the result (GITHUB_TOKEN)"
+    )
     return root
 
 
@@ -73,6 +84,8 @@ def run(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
             return _diff(args, root, env)
         case "bump":
             return _bump(args, root)
+        case "smoke":
+            return _smoke(args, root, env)
         case _:
             return _promote(args, root, env)
 
@@ -138,6 +151,31 @@ def _promote(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> in
     done = promote(root, args.commit or args.main, main=args.main, statuses_of=ask, env=env, dry_run=args.dry_run)
     print(done.reason, file=sys.stderr)
     print(done.body, end="")
+    return 0
+
+
+def _smoke(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
+    from openclaw_cli.gitops.environments import check_name, settings
+    from openclaw_cli.gitops.github import Statuses
+    from openclaw_cli.gitops.smoke import Settings, smoke
+
+    check_name(root, args.environment)
+    statuses = Statuses.from_env(env, settings(root, args.environment).get("repository", "")) if args.commit else None
+    context = f"smoke/{args.environment}"
+    try:
+        answer = smoke(Settings.from_env(env), within_s=args.within)
+    except Stop as stop:
+        if statuses:
+            # What the bot said stays in the log of this run: a status is for everyone.
+            failed = stop.code == FAILED
+            statuses.put(
+                args.commit, context, "failure" if failed else "error", "no right answer" if failed else "could not ask"
+            )
+        raise
+    took = f"answered after {answer.answer_s:.1f} s, first sign after {answer.sign_s:.1f} s"
+    if statuses:
+        statuses.put(args.commit, context, "success", took)
+    print(f"{args.environment}: {took}")
     return 0
 
 

@@ -1,5 +1,7 @@
 """Why a command ends early: one sentence for the person, one exit code for the workflow."""
 
+FAILED = 1
+"""What was looked at is not as it must be."""
 USAGE = 64
 REFUSED = 65
 """What was asked for must not be done, however often it is asked."""

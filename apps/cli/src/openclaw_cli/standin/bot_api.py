@@ -22,6 +22,7 @@ from openclaw_cli.standin.journal import Journal
 from openclaw_cli.standin.keeping import Keeper
 from openclaw_cli.standin.page_routes import PageRoutes
 from openclaw_cli.standin.people import FileKind, People
+from openclaw_cli.standin.second_bot import SecondBot
 from openclaw_cli.standin.serving import BotRoutes
 from openclaw_cli.standin.world import Chat, Wire, World
 
@@ -39,6 +40,7 @@ class BotApi:
         self.faults = faults
         self.journal = journal
         self.people = People(world)
+        self.second: SecondBot | None = None
 
     @classmethod
     @asynccontextmanager
@@ -56,10 +58,12 @@ class BotApi:
         control: bool = False,
         name: str = "OpenClaw",
         username: str = "openclaw_local_bot",
+        second_token: str = "",
     ) -> AsyncIterator["BotApi"]:
         """Serve until the block ends. *data_dir* None keeps nothing; *fresh* forgets what is there.
 
-        *notice* is the banner of the chat page, *control* opens `/control/…`. Raises OSError if the port is taken.
+        *notice* is the banner of the chat page, *control* opens `/control/…`, *second_token* is that of a second bot, for
+        `scripts/smoke`. Raises OSError if the port is taken.
         """
         keeper = Keeper(data_dir, fresh=fresh)
         try:
@@ -67,7 +71,10 @@ class BotApi:
             faults, journal = Faults(), Journal()
             api = cls(world, "", faults, journal)
             app = web.Application(client_max_size=MAX_BODY_BYTES)
-            BotRoutes(world, faults, journal).add_to(app)
+            routes = BotRoutes(world, faults, journal)
+            if second_token:
+                routes.second = api.second = SecondBot(world, token=second_token)
+            routes.add_to(app)
             PageRoutes(world, api.people, notice=notice).add_to(app)
             if control:
                 ControlRoutes(world, api.people, faults, journal).add_to(app)
@@ -147,6 +154,7 @@ async def _serve(options: argparse.Namespace, token: str) -> None:
         notice=options.notice,
         fresh=options.fresh,
         control=options.control,
+        second_token=os.environ.get("SMOKE_BOT_TOKEN", ""),
     ) as api:
         print(api.url, flush=True)
         await stop.wait()

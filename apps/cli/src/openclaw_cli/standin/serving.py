@@ -2,7 +2,6 @@
 
 import asyncio
 import inspect
-import json
 import logging
 import time
 import traceback
@@ -14,7 +13,8 @@ from aiohttp import web
 from openclaw_cli.standin.bot_methods import METHODS, result_ids
 from openclaw_cli.standin.faults import Fault, Faults
 from openclaw_cli.standin.journal import Entry, Journal
-from openclaw_cli.standin.wire import Params, Refused, read_params
+from openclaw_cli.standin.second_bot import SecondBot
+from openclaw_cli.standin.wire import Params, Refused, read_params, reply_of
 from openclaw_cli.standin.world import World
 
 log = logging.getLogger(__name__)
@@ -29,12 +29,16 @@ class BotRoutes:
         self._world = world
         self._faults = faults
         self._journal = journal
+        self.second: SecondBot | None = None
+        """Another bot of the same Telegram, if a test wants one."""
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_route("*", "/bot{token:[^/]+}/{method}", self.call)
         app.router.add_get("/file/bot{token:[^/]+}/{path:.+}", self.download)
 
     async def call(self, request: web.Request) -> web.StreamResponse:
+        if self.second is not None and request.match_info["token"] == self.second.token:
+            return await self.second.call(request)
         at_s, wall_s = time.monotonic(), time.time()
         method = request.match_info["method"]
         params = Params({})
@@ -55,11 +59,11 @@ class BotRoutes:
                 return web.Response()
             body = {"ok": True, "result": result}
             self._note(number, method, params, message_id, at_s, wall_s, outcome, said)
-            return _json(200, body)
+            return web.json_response(body)
         except Refused as refused:
             outcome = f"{refused.status} {refused.description}"
             self._note(number, method, params, message_id, at_s, wall_s, outcome, said)
-            return _json(refused.status, refused.body(), refused.parameters)
+            return reply_of(refused)
         except _NoAnswer as order:
             self._note(number, method, params, None, at_s, wall_s, order.outcome, said)
             if order.html:
@@ -74,7 +78,7 @@ class BotRoutes:
         except Exception as exc:  # noqa: BLE001 - a fault of ours must not look like the network's
             log.error("fault in %s: %s", method if method.lower() in METHODS else "a call", _place(exc))
             self._note(number, method, params, message_id, at_s, wall_s, "500 Internal Server Error", said)
-            return _json(500, Refused(500, "Internal Server Error").body())
+            return reply_of(Refused(500, "Internal Server Error"))
 
     def _check_token(self, token: str) -> None:
         head, colon, tail = token.partition(":")
@@ -134,10 +138,10 @@ class BotRoutes:
         try:
             self._check_token(request.match_info["token"])
         except Refused as refused:
-            return _json(refused.status, refused.body())
+            return reply_of(refused)
         found = self._world.keeper.file_at(request.match_info["path"])
         if found is None:
-            return _json(404, Refused(404, "Not Found").body())
+            return reply_of(Refused(404, "Not Found"))
         return web.Response(body=found[2], content_type="application/octet-stream")
 
 
@@ -155,10 +159,3 @@ class _NoAnswer(Exception):
         self.outcome = outcome
         self.hold_s = hold_s
         self.html = html
-
-
-def _json(status: int, body: dict[str, Any], parameters: Any = None) -> web.Response:
-    headers = {}
-    if parameters and "retry_after" in parameters:
-        headers["Retry-After"] = str(parameters["retry_after"])
-    return web.Response(status=status, text=json.dumps(body), content_type="application/json", headers=headers)

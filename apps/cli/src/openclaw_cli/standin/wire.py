@@ -118,3 +118,10 @@ async def read_params(request: web.Request) -> Params:
         elif kind == "application/x-www-form-urlencoded":
             values |= dict(await request.post())
     return Params(values, files)
+
+
+def reply_of(refused: Refused) -> web.Response:
+    """The reply to a refused call."""
+    wait = (refused.parameters or {}).get("retry_after")
+    headers = {} if wait is None else {"Retry-After": str(wait)}
+    return web.json_response(refused.body(), status=refused.status, headers=headers)

@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -79,6 +80,8 @@ class World:
             if reaction:
                 self.reactions[chat_id, message_id] = reaction
         self.commands: dict[str, list[Wire]] = keeper.known("commands", {})
+        self.watchers: list[Callable[[Wire, bool], None]] = []
+        """Told of each message that is new, or (True) edited: another bot may hear it."""
         self.waiting_buttons: dict[str, int] = {}
         """Ids of callback queries that the bot has not answered, with their chats."""
 
@@ -133,13 +136,18 @@ class World:
         with self.keeper.together():
             self.keeper.chat(chat.id, asdict(chat))
             self._keep(chat.id, message)
-        self.changes.publish("message", chat.id, message=message)
+        self._tell(chat.id, message, edited=False)
         return message
 
     def keep_message(self, chat_id: int, message: Wire) -> None:
         """Replace or add *message* as it is."""
         self._keep(chat_id, message)
+        self._tell(chat_id, message, edited=True)
+
+    def _tell(self, chat_id: int, message: Wire, *, edited: bool) -> None:
         self.changes.publish("message", chat_id, message=message)
+        for watcher in self.watchers:
+            watcher(message, edited)
 
     def _keep(self, chat_id: int, message: Wire) -> None:
         message_id = message["message_id"]

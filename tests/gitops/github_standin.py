@@ -1,0 +1,88 @@
+"""GitHub's two calls about commit statuses, on loopback: newest state for each context, pages, and refusals."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+TOKEN = "ghs_marker_never_logged"
+
+
+@dataclass
+class GitHub:
+    url: str = ""
+    repository: str = "owner/platform"
+    status: int = 0
+    """What every call is answered with, unless 0."""
+    bodies: list[dict[str, Any]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+    _statuses: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def variables(self) -> dict[str, str]:
+        return {"GITHUB_TOKEN": TOKEN, "GITHUB_API_URL": self.url, "GITHUB_REPOSITORY": self.repository}
+
+    def states(self, commit: str) -> dict[str, str]:
+        return self._statuses.get(commit, {})
+
+    def put(self, commit: str, context: str, state: str) -> None:
+        self._statuses.setdefault(commit, {})[context] = state
+
+
+@contextmanager
+def github() -> Iterator[GitHub]:
+    hub = GitHub()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            path, query = urlsplit(self.path).path.split("/"), parse_qs(urlsplit(self.path).query)
+            if not self._is_known(path, "commits"):
+                return
+            hub.asked.append(path[5])
+            size, page = int(query["per_page"][0]), int(query["page"][0])
+            entries = [{"context": name, "state": state} for name, state in hub.states(path[5]).items()]
+            self._answer(200, {"state": "success", "statuses": entries[(page - 1) * size : page * size]})
+
+        def do_POST(self) -> None:
+            path = self.path.split("/")
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if self._is_known(path, "statuses"):
+                hub.bodies.append(body)
+                hub.put(path[5], body["context"], body["state"])
+                self._answer(201, body)
+
+        def _is_known(self, path: list[str], what: str) -> bool:
+            if hub.status:
+                self._answer(hub.status, {"message": "no"})
+            elif self.headers.get("Authorization") != f"Bearer {TOKEN}":
+                self._answer(401, {"message": "Bad credentials"})
+            elif path[:5] != ["", "repos", *hub.repository.split("/"), what]:
+                self._answer(404, {"message": "Not Found"})
+            else:
+                return True
+            return False
+
+        def _answer(self, status: int, body: dict[str, Any]) -> None:
+            payload = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(payload)))
+            self.end_headers()
+            self.wfile.write(payload)
+
+        def log_message(self, *_args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    hub.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="github")
+    thread.start()
+    try:
+        yield hub
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

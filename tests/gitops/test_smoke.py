@@ -1,0 +1,145 @@
+"""The smoke test of a deployed bot: through the stand-in, with a real brain and real agents."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from openclaw_cli.gitops.__main__ import main
+from openclaw_cli.gitops.smoke import Answer, Settings, smoke
+from openclaw_cli.gitops.stopping import FAILED, UNAVAILABLE, USAGE, Stop
+from openclaw_cli.standin.bot_api import BotApi
+from tests.e2e_local.world import SECOND_TOKEN, World, world
+from tests.gitops.conftest import ROOT
+from tests.gitops.github_standin import GitHub, github
+
+GROUP = -100200
+TARGET = "openclaw_local_bot"
+SMOKE_BOT = SECOND_TOKEN.split(":")[0]
+
+
+@pytest.fixture
+async def bot(tmp_path: Path) -> AsyncIterator[World]:
+    async with world(tmp_path, SMOKE_BOT_IDS=SMOKE_BOT, ALLOWED_USER_IDS="1") as up:
+        up.api.group(GROUP, title="Smoke")
+        yield up
+
+
+@pytest.fixture
+def hub() -> Iterator[GitHub]:
+    with github() as opened:
+        yield opened
+
+
+def variables(api: BotApi, **changes: str) -> dict[str, str]:
+    return {
+        "SMOKE_BOT_TOKEN": SECOND_TOKEN, "SMOKE_CHAT_ID": str(GROUP), "SMOKE_TARGET": TARGET, "TELEGRAM_BASE_URL": api.url, **changes,
+    }  # fmt: skip
+
+
+async def ask(api: BotApi, *, within_s: float = 30, **changes: str) -> Answer:
+    settings = Settings.from_env(variables(api, **changes))
+    return await asyncio.to_thread(smoke, settings, within_s=within_s)
+
+
+def said_by_smoke_bot(api: BotApi) -> list[dict[str, Any]]:
+    return [message for message in api.messages(GROUP) if message["from"]["id"] == int(SMOKE_BOT)]
+
+
+async def test_a_deployed_bot_answers_its_smoke_bot_and_nothing_follows(bot: World) -> None:
+    answer = await ask(bot.api)
+
+    assert 0 < answer.sign_s <= answer.answer_s < 30
+    await bot.all_ended(1)
+    await asyncio.sleep(1)
+    assert len(bot.model.seen) == 1  # neither bot took the answer for a question
+    assert [message["text"].split("@")[0] for message in said_by_smoke_bot(bot.api)] == ["/research"]
+
+
+async def test_an_answer_is_found_even_if_bots_do_not_hear_of_edits(bot: World) -> None:
+    assert bot.api.second is not None
+    bot.api.second.hears_edits = False
+
+    await ask(bot.api)
+
+    assert len(said_by_smoke_bot(bot.api)) == 1  # the copies by which it looked are gone
+
+
+async def test_a_bot_that_is_not_listed_gets_no_answer_and_the_error_says_what_to_look_at(bot: World) -> None:
+    await bot.stop_brain()
+    await bot.start_brain(SMOKE_BOT_IDS="77")
+
+    with pytest.raises(Stop, match=f"is {SMOKE_BOT} in its SMOKE_BOT_IDS") as stopped:
+        await ask(bot.api, within_s=6)
+    assert stopped.value.code == FAILED
+    assert bot.model.seen == []
+
+
+async def test_a_failure_that_the_bot_tells_ends_the_wait_at_once(bot: World) -> None:
+    bot.model.fail = [401]
+
+    with pytest.raises(Stop, match="could not answer, and says: ") as stopped:
+        await ask(bot.api, within_s=60)
+    assert stopped.value.code == FAILED
+
+
+async def test_an_answer_without_the_word_is_no_answer(bot: World) -> None:
+    bot.model.answer = "The sky is blue."
+
+    with pytest.raises(Stop, match=r"not with the word within 9 s. It shows: The sky is blue") as stopped:
+        await ask(bot.api, within_s=9)
+    assert stopped.value.code == FAILED
+
+
+async def test_the_result_becomes_a_commit_status(bot: World, hub: GitHub, capsys: pytest.CaptureFixture[str]) -> None:
+    commit = "c" * 40
+    env = variables(bot.api) | hub.variables()
+
+    code = await asyncio.to_thread(main, ["smoke", "staging", "--commit", commit], root=ROOT, env=env)
+
+    assert code == 0
+    assert "staging: answered after" in capsys.readouterr().out
+    assert hub.states(commit) == {"smoke/staging": "success"}
+    bot.model.fail = [401]
+    assert await asyncio.to_thread(main, ["smoke", "staging", "--commit", commit], root=ROOT, env=env) == FAILED
+    assert hub.states(commit) == {"smoke/staging": "failure"}
+    assert "marker" not in json.dumps(hub.bodies)
+    assert "marker" not in capsys.readouterr().err
+
+
+async def test_a_bot_cannot_ask_itself() -> None:
+    async with BotApi.open(token="4242:token", second_token=SECOND_TOKEN) as api:
+        with pytest.raises(Stop, match="take a second one") as stopped:
+            await ask(api, SMOKE_TARGET="openclaw_smoke_bot")
+    assert stopped.value.code == USAGE
+
+
+async def test_a_refused_token_and_a_silent_server_are_told_without_the_token() -> None:
+    async with BotApi.open(token="4242:token") as api:
+        with pytest.raises(Stop, match="Telegram refuses getMe: Unauthorized") as stopped:
+            await ask(api)
+    assert stopped.value.code == UNAVAILABLE
+    with pytest.raises(Stop, match="cannot be reached") as stopped:
+        await ask(api)
+    assert SECOND_TOKEN not in str(stopped.value)
+    assert SECOND_TOKEN not in repr(Settings.from_env(variables(api)))
+
+
+def test_every_missing_variable_is_named_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["smoke", "staging"], root=ROOT, env={"SMOKE_BOT_TOKEN": "secret-without-colon"}) == USAGE
+    said = capsys.readouterr().err
+    assert all(name in said for name in ("SMOKE_BOT_TOKEN", "SMOKE_CHAT_ID", "SMOKE_TARGET"))
+    assert "secret-without-colon" not in said
+
+
+def test_the_token_may_stand_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("1:t\n")
+
+    assert (
+        Settings.from_env({"SMOKE_BOT_TOKEN_FILE": str(file), "SMOKE_CHAT_ID": "-1", "SMOKE_TARGET": "@OpenBot"}).token
+        == "1:t"
+    )
