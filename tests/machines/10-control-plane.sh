@@ -20,6 +20,7 @@ environment=staging repository=https://example.com/openclaw.git revision=main \
 manifests=(10-cni.yaml 20-cloud-controller.yaml 40-argocd-namespace.yaml)
 argocd=${OPENCLAW_ARGOCD_MANIFEST:-}
 if [[ -n $argocd ]]; then
+  grep --quiet --fixed-strings "sha256: $(sha256sum "$argocd" | cut -d' ' -f1)" terraform/modules/gitops/pins.yaml || fail "OPENCLAW_ARGOCD_MANIFEST is not the manifest that modules/gitops/pins.yaml pins"
   cp "$argocd" "$gitops/50-argocd.yaml"
   manifests+=(50-argocd.yaml 60-root.yaml)
 else
