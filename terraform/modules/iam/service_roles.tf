@@ -6,6 +6,7 @@ locals {
     cloud-controller   = { namespace = "kube-system", name = "cloud-controller-manager" }
     ebs-csi            = { namespace = "kube-system", name = "ebs-csi-controller-sa" }
     cluster-autoscaler = { namespace = "kube-system", name = "cluster-autoscaler" }
+    notifications      = { namespace = "argocd", name = "notifications-secrets" }
   }
   service_accounts = merge(local.default_service_accounts, var.service_accounts)
 

@@ -37,8 +37,8 @@ variables {
 
 run "each_role_is_for_exactly_one_service_account" {
   assert {
-    condition     = toset([for role in aws_iam_role.service : role.name]) == toset(["openclaw-staging-external-secrets", "openclaw-staging-cloud-controller", "openclaw-staging-ebs-csi", "openclaw-staging-cluster-autoscaler"])
-    error_message = "the manifests know these four roles by name"
+    condition     = toset([for role in aws_iam_role.service : role.name]) == toset(["openclaw-staging-external-secrets", "openclaw-staging-cloud-controller", "openclaw-staging-ebs-csi", "openclaw-staging-cluster-autoscaler", "openclaw-staging-notifications"])
+    error_message = "the manifests know these roles by name"
   }
   assert {
     condition = { for role, it in aws_iam_role.service : role => jsondecode(it.assume_role_policy).Statement[0].Condition.StringEquals["d111111abcdef8.cloudfront.net:sub"] } == {
@@ -46,6 +46,7 @@ run "each_role_is_for_exactly_one_service_account" {
       cloud-controller   = "system:serviceaccount:kube-system:cloud-controller-manager"
       ebs-csi            = "system:serviceaccount:kube-system:ebs-csi-controller-sa"
       cluster-autoscaler = "system:serviceaccount:kube-system:cluster-autoscaler"
+      notifications      = "system:serviceaccount:argocd:notifications-secrets"
     }
     error_message = "a role's subject must be one service account, compared exactly"
   }
