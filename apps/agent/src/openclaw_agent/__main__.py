@@ -9,6 +9,7 @@ import asyncio  # noqa: E402
 import os  # noqa: E402
 import signal  # noqa: E402
 import sys  # noqa: E402
+import time  # noqa: E402
 
 from openclaw_agent.settings import Settings, from_env  # noqa: E402
 from openclaw_core import logs  # noqa: E402
@@ -21,6 +22,7 @@ async def _run(settings: Settings) -> Exit:
 
     gc.freeze()
     gc.enable()
+    logs.get(__name__).info("agent.started", job=settings.job, since_exec_ms=_age_ms())
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     logs.install_asyncio(loop)
@@ -34,6 +36,16 @@ async def _run(settings: Settings) -> Exit:
     except OpenClawError as exc:
         logs.get(__name__).error("agent.ended", error=type(exc).__name__)
         return exit_code(exc)
+
+
+def _age_ms() -> int | None:
+    """Since this process was started (forked, where it was not executed), by the kernel to 10 ms; None where there is no /proc."""
+    try:
+        with open("/proc/self/stat", encoding="ascii") as stat:
+            ticks = int(stat.read().rpartition(")")[2].split()[19])
+    except OSError:
+        return None
+    return round(1000 * (time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")))
 
 
 def main() -> int:
