@@ -11,8 +11,10 @@ import yaml
 from openclaw_cli.gitops.kustomizing import Object
 from openclaw_cli.gitops.masking import masked
 
-COMMENT_MAX_CHARS = 60_000
+TEXT_MAX_CHARS = 60_000
 """GitHub takes 65,536 characters; the rest is for what a workflow puts around it."""
+COMMENT_MAX_CHARS = TEXT_MAX_CHARS // 2
+"""One environment's: both stand in one comment."""
 OBJECT_MAX_CHARS = 15_000
 NAMED_MAX = 200
 

@@ -146,9 +146,7 @@ def _body(checkout: Checkout, facts: Facts, versions: list[VersionMove], found: 
     return (
         text
         + "\n"
-        + comparing.markdown(
-            "prod", found, base=_short(facts.pinned), max_chars=comparing.COMMENT_MAX_CHARS - len(text)
-        )
+        + comparing.markdown("prod", found, base=_short(facts.pinned), max_chars=comparing.TEXT_MAX_CHARS - len(text))
     )
 
 

@@ -1,0 +1,91 @@
+"""Commit statuses over HTTP, and a promotion that rests on them from end to end."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from openclaw_cli.gitops.github import Statuses
+from openclaw_cli.gitops.promotion import HEALTHY, SMOKED
+from openclaw_cli.gitops.stopping import REFUSED, UNAVAILABLE, Stop
+from tests.gitops.conftest import REPOSITORY, Platform
+from tests.gitops.github_standin import TOKEN, GitHub, github
+
+
+@pytest.fixture
+def hub() -> Iterator[GitHub]:
+    with github() as opened:
+        yield opened
+
+
+def test_statuses_on_many_pages_are_all_seen(hub: GitHub) -> None:
+    for n in range(250):
+        hub.put("c", f"check/{n}", "success")
+
+    assert Statuses.from_env(hub.variables(), "").of("c") == {f"check/{n}": "success" for n in range(250)}
+
+
+def test_the_repository_is_that_of_the_environment_unless_a_variable_says_otherwise(hub: GitHub) -> None:
+    env = {name: value for name, value in hub.variables().items() if name != "GITHUB_REPOSITORY"}
+
+    assert Statuses.from_env(env, REPOSITORY + ".git").of("c") == {}
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "word"),
+    [(401, UNAVAILABLE, "statuses: read"), (403, UNAVAILABLE, "statuses: read"), (404, UNAVAILABLE, "statuses: read"), (422, REFUSED, "push it first"),
+     (500, UNAVAILABLE, "try again later")],
+)  # fmt: skip
+def test_a_refusal_says_what_to_do_and_not_the_token(hub: GitHub, status: int, code: int, word: str) -> None:
+    hub.status = status
+
+    with pytest.raises(Stop, match=word) as stopped:
+        Statuses.from_env(hub.variables(), "").of("c")
+    assert stopped.value.code == code
+    assert TOKEN not in str(stopped.value)
+    assert TOKEN not in repr(Statuses.from_env(hub.variables(), ""))
+
+
+def test_a_server_that_is_away_is_told(hub: GitHub) -> None:
+    env = hub.variables() | {"GITHUB_API_URL": "http://127.0.0.1:1"}
+
+    with pytest.raises(Stop, match="cannot be reached"):
+        Statuses.from_env(env, "").of("c")
+
+
+def test_a_promotion_waits_for_staging_and_then_moves_prod(
+    platform: Platform, hub: GitHub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    platform.bump(platform.git("rev-parse", "HEAD"))
+    commit = platform.commit("Bump to 1.0.0")
+
+    assert platform.run("promote", "--main", "main", **hub.variables()) == 75
+    assert f"{HEALTHY} has said nothing" in capsys.readouterr().err
+    hub.put(commit, HEALTHY, "success")
+    hub.put(commit, SMOKED, "failure")
+    assert platform.run("promote", "--main", "main", **hub.variables()) == 75
+    assert f"{SMOKED} says failure" in capsys.readouterr().err
+    assert platform.git("status", "--porcelain") == ""
+    hub.put(commit, SMOKED, "success")
+    assert platform.run("promote", "--main", "main", **hub.variables()) == 0
+    assert commit in platform.pins()["openclaw.yaml"]
+    body = capsys.readouterr().out
+    assert f"`{HEALTHY}` and `{SMOKED}` succeeded" in body
+    assert "Nobody asked staging" not in body
+
+
+def test_a_commit_of_docs_rests_on_the_word_of_the_one_before(platform: Platform, hub: GitHub) -> None:
+    platform.bump(platform.git("rev-parse", "HEAD"))
+    older = platform.commit("Bump to 1.0.0")
+    for context in (HEALTHY, SMOKED):
+        hub.put(older, context, "success")
+    platform.write("docs/page.md", "words\n")
+    newer = platform.commit("Document it")
+
+    assert platform.run("promote", "--main", "main", **hub.variables()) == 0
+    assert newer in platform.pins()["openclaw.yaml"]
+    assert hub.asked == [newer, older]
+
+
+def test_without_a_token_nothing_is_promoted_silently(platform: Platform, capsys: pytest.CaptureFixture[str]) -> None:
+    assert platform.run("promote", "--main", "main", GITHUB_TOKEN="", GH_TOKEN="") == UNAVAILABLE
+    assert "GITHUB_TOKEN" in capsys.readouterr().err
