@@ -12,7 +12,7 @@ STAMP := $(VENV)/.installed
 # The locked checkers come before those of the machine, in every recipe and script.
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: help install tools up render diff bump promote test test-oldest e2e e2e-full check format lock clean bench terraform-check terraform-scan machines-test infra-plan infra-up infra-down
+.PHONY: help install tools up configure render diff bump promote test test-oldest e2e e2e-full check format lock clean bench terraform-check terraform-scan machines-test infra-plan infra-up infra-down
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## /\1\t/' | sort | while IFS=$$'\t' read -r t d; do printf '  make %-14s %s\n' "$$t" "$$d"; done
@@ -67,6 +67,9 @@ check-manifests: ## render every environment; schemas, checkov, our own rules; t
 
 bench: install ## the table of docs/benchmarks.md, measured here (ARGS for other messages, chats, rates)
 	$(BIN)/openclaw bench local $(ARGS)
+
+configure: ## make a fork of this yours: make configure REPO=https://github.com/you/openclaw REGISTRY=ghcr.io/you
+	@scripts/configure REPO='$(REPO)' REGISTRY='$(REGISTRY)' REGION='$(REGION)' ACCOUNT='$(ACCOUNT)' OPS_CHAT='$(OPS_CHAT)' ENV='$(ENV)' GUEST='$(GUEST)'
 
 render: install ## print an environment's manifests: make render ENV=staging
 	@scripts/render $(ENV) $(PART)
