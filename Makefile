@@ -12,7 +12,7 @@ STAMP := $(VENV)/.installed
 # The locked checkers come before those of the machine, in every recipe and script.
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: help install tools up configure render diff bump promote test test-oldest e2e e2e-full check format lock clean bench terraform-check terraform-scan machines-test infra-plan infra-up infra-down
+.PHONY: help install tools up configure render diff bump promote test test-oldest e2e e2e-full bench-cluster check format lock clean bench terraform-check terraform-scan machines-test infra-plan infra-up infra-down
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## /\1\t/' | sort | while IFS=$$'\t' read -r t d; do printf '  make %-14s %s\n' "$$t" "$$d"; done
@@ -40,6 +40,9 @@ e2e: install tools ## the bot on a cluster that may be broken: KUBECONFIG, or wh
 
 e2e-full: install tools ## the same with bursts of 1,000 messages, a slow disk, and every right taken away once
 	scripts/e2e full $(ARGS)
+
+bench-cluster: install tools ## the table of docs/benchmarks.md on that cluster, beside bare pods (ARGS="--phases warm,cold")
+	scripts/e2e bench $(ARGS)
 
 # The quick ones first: a fault is told as early as can be.
 check: install tools check-roles check-code check-shell check-workflows check-manifests terraform-scan terraform-check ## everything that a pull request must pass, but for the tests

@@ -46,6 +46,12 @@ def parser() -> argparse.ArgumentParser:
     local.add_argument("--tasks-per-job", type=int, default=1)
     local.add_argument("--timeout-s", type=float, default=600)
     local.add_argument("--json", action="store_true", help="JSON only")
+    cluster = bench.add_parser("cluster", help="on a test cluster, beside bare pods (make bench-cluster)")
+    cluster.add_argument("--phases", default="warm,cold,burst,burst-many,thousand")
+    cluster.add_argument(
+        "--messages", type=int, default=20, help="of the phases that ask one after the other (default 20)"
+    )
+    cluster.add_argument("--timeout-s", type=float, default=420, help="how long a phase may take (default 420)")
     return root
 
 
@@ -82,6 +88,10 @@ def run(args: argparse.Namespace) -> int:
                 from openclaw_cli import eval_routing
 
                 return eval_routing.main(args, os.environ)
+            case "bench" if args.what == "cluster":
+                from openclaw_cli import bench_cluster
+
+                return bench_cluster.main(args)
             case _:
                 from openclaw_cli import bench_local
 

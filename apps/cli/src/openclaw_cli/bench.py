@@ -5,6 +5,7 @@ import itertools
 import json
 import time
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,15 +44,16 @@ class Asked:
     model_s: float = 0.0
 
 
-async def ask(api: BotApi, *, messages: int, chats: int, per_s: float, first_chat: int = 1) -> list[Asked]:
+async def ask(
+    api: BotApi, *, messages: int, chats: int, per_s: float, first_chat: int = 1, first_text: int = 0
+) -> list[Asked]:
     """Say *messages* of the mix in turn in so many *chats*; 0 a second: all at once."""
     asked: list[Asked] = []
-    texts = itertools.cycle(MIX)
     began = time.monotonic()
     for n in range(messages):
         if per_s:
             await asyncio.sleep(max(0.0, began + n / per_s - time.monotonic()))
-        chat_id, text = first_chat + n % chats, next(texts).format(n=n)
+        chat_id, text = first_chat + n % chats, MIX[(first_text + n) % len(MIX)].format(n=first_text + n)
         sent = time.monotonic()
         asked.append(Asked(chat_id=chat_id, text=text, update_id=api.user_says(chat_id, text), sent_s=sent))
         if not per_s and n % 50 == 49:
@@ -59,7 +61,8 @@ async def ask(api: BotApi, *, messages: int, chats: int, per_s: float, first_cha
     return asked
 
 
-async def fill_in(asked: list[Asked], script: Script, api: BotApi, model: ScriptedModel) -> None:
+async def fill_in(asked: Sequence[Asked], script: Script, api: BotApi, model: ScriptedModel) -> None:
+    """Add to each what the store, the chat's journal and the model's script say of it."""
     names = (
         "state",
         "queued_ms",
@@ -75,6 +78,9 @@ async def fill_in(asked: list[Asked], script: Script, api: BotApi, model: Script
         "run",
         "attempt",
         "warm",
+        "job",
+        "answered_ms",
+        "ended_ms",
     )
     offset_s = time.time() - time.monotonic()
     signs = {(entry.chat_id, entry.message_id): entry for entry in reversed(api.journal.calls("setMessageReaction"))}
@@ -99,7 +105,7 @@ async def fill_in(asked: list[Asked], script: Script, api: BotApi, model: Script
             one.model_s = model.pace.first_token_s + model.pace.tokens / model.pace.tokens_per_s
 
 
-def judge(asked: list[Asked], api: BotApi) -> dict[str, Any]:
+def judge(asked: Sequence[Asked], api: BotApi) -> dict[str, Any]:
     """Lost: neither answered nor told. Twice: the same answer in two messages. Order: answers as their questions came, in each chat."""
     lost = twice = disorder = 0
     for chat_id, mine in _by_chat(asked).items():
@@ -136,14 +142,14 @@ def judge(asked: list[Asked], api: BotApi) -> dict[str, Any]:
     }
 
 
-def _by_chat(asked: list[Asked]) -> dict[int, list[Asked]]:
+def _by_chat(asked: Sequence[Asked]) -> dict[int, list[Asked]]:
     out: dict[int, list[Asked]] = defaultdict(list)
     for one in asked:
         out[one.chat_id].append(one)
     return out
 
 
-def routing(asked: list[Asked], model: ScriptedModel) -> dict[str, Any]:
+def routing(asked: Sequence[Asked], model: ScriptedModel) -> dict[str, Any]:
     calls = [call for call in model.calls if call.kind == "json"]
     tokens = [int(one.fields["route_tokens"] or 0) for one in asked if int(one.fields["route_tokens"] or 0)]
     return {
@@ -153,7 +159,7 @@ def routing(asked: list[Asked], model: ScriptedModel) -> dict[str, Any]:
     }
 
 
-def rate(asked: list[Asked], name: str) -> int:
+def rate(asked: Sequence[Asked], name: str) -> int:
     """How many tasks a second passed the step whose time is *name*, from the first message's admission to the last one's step."""
     times = [float(one.fields[name] or 0) for one in asked if one.fields.get(name)]
     starts = [float(one.fields["admitted_ms"] or 0) for one in asked if one.fields.get("admitted_ms")]

@@ -1,0 +1,263 @@
+"""`openclaw bench cluster`: staging on a test cluster, with the stand-ins of the cluster tests; what a Job costs beside a bare pod.
+
+It installs what the cluster tests install (tests/e2e: the same overlay, images and addresses), so it runs at the root of a checkout, by
+`make bench-cluster`, and removes all of it at the end.
+"""
+
+import argparse
+import asyncio
+import base64
+import json
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+from rich.console import Console
+
+from openclaw_cli.bench import Asked, ask, fill_in, judge, quantiles, rate, routing, table
+from openclaw_cli.bench_pods import Timeline, Watched, forwarded
+from openclaw_cli.standin.bot_api import BotApi
+from openclaw_cli.standin.model import ScriptedModel
+from openclaw_core.errors import SettingsError
+from openclaw_core.store import RedisSettings, Script, open_script
+
+MANY_TASKS = 20
+"""`TASKS_PER_JOB` where an agent may take several tasks in a row."""
+GOALS = {
+    "warm": "claim p95 ≤ 0.15, overhead p95 ≤ 0.3",
+    "cold": "claim p95 ≤ 1.5 × the bare pod",
+    "burst": "all done in 25 s",
+    "burst-many": "all done in 10 s",
+    "thousand": "0 lost, 0 twice, order kept",
+}
+console = Console(highlight=False, soft_wrap=True)
+
+
+def main(args: argparse.Namespace) -> int:
+    report = asyncio.run(_run(args.phases.split(","), count=args.messages, timeout_s=args.timeout_s))
+    print(json.dumps(report))
+    return int(any(phase["lost"] or phase["twice"] or phase["out_of_order"] for phase in report["phases"].values()))
+
+
+async def _run(phases: Sequence[str], *, count: int, timeout_s: float) -> dict[str, Any]:
+    unknown = [name for name in phases if name not in GOALS]
+    if unknown:
+        raise SettingsError(f"no such phase: {', '.join(unknown)}; there are {', '.join(GOALS)}")
+    harness = _harness()
+    objects = harness.adapted(harness.render(harness.ROOT / "tests/e2e/overlay"))
+    token = _secret(harness.named(objects, "Secret", "telegram"), "token")
+    password = _secret(harness.named(objects, "Secret", "redis"), "password")
+    host = os.environ.get("OPENCLAW_E2E_HOST", harness.OVERLAY_HOST)
+    async with AsyncExitStack() as stack:
+        api = await stack.enter_async_context(BotApi.open(host=host, port=8081, token=token, flood=True))
+        model = await stack.enter_async_context(ScriptedModel.open(host=host, port=8082))
+        cluster = await stack.enter_async_context(in_thread(harness.Cluster.installed()))
+        port = await stack.enter_async_context(forwarded(harness.NAMESPACE, "pod/redis-0", 6379))
+        redis = RedisSettings(url=f"redis://:{password}@127.0.0.1:{port}", timeout_s=30)
+        script = await stack.enter_async_context(open_script(redis, bot_id=int(token.partition(":")[0])))
+        watched = await stack.enter_async_context(Watched.open(harness.NAMESPACE))
+        bench = Bench(
+            cluster=cluster, api=api, model=model, script=script, watched=watched, count=count, timeout_s=timeout_s
+        )
+        console.print("staging's own values:", bench.values())
+        console.print(
+            "model: 0.3 s to the first token, 100 tokens/s, 120 tokens; flood limits on;", os.cpu_count(), "cores"
+        )
+        report: dict[str, Any] = {"staging": bench.values(), "cores": os.cpu_count(), "phases": {}}
+        for name in phases:
+            report["phases"][name] = await bench.phase(name)
+        return report
+
+
+def _harness() -> Any:
+    """The installation of the cluster tests. Raises SettingsError outside a checkout."""
+    if not Path("tests/e2e/cluster.py").is_file():
+        raise SettingsError(
+            "openclaw bench cluster installs what the cluster tests do: run it at the root of a checkout"
+        )
+    sys.path.insert(0, str(Path.cwd()))
+    from tests.e2e import cluster
+
+    return cluster
+
+
+def _secret(secret: dict[str, Any], key: str) -> str:
+    return base64.b64decode(secret["data"][key]).decode()
+
+
+@asynccontextmanager
+async def in_thread(block: AbstractContextManager[Any]) -> AsyncIterator[Any]:
+    """Enter and leave *block* beside the loop, which serves the stand-ins meanwhile."""
+    value = await asyncio.to_thread(block.__enter__)
+    try:
+        yield value
+    finally:
+        await asyncio.to_thread(block.__exit__, None, None, None)
+
+
+@dataclass(kw_only=True)
+class Bench:
+    cluster: Any
+    api: BotApi
+    model: ScriptedModel
+    script: Script
+    watched: Watched
+    count: int
+    timeout_s: float
+    _chats: int = 1
+    _bare: int = 0
+
+    def values(self) -> dict[str, str]:
+        """What staging says, so that a figure can be judged."""
+        settings = self.cluster.find("ConfigMap", "brain-settings")["data"]
+        pod = self.cluster.find("PodTemplate", "agent")["template"]["spec"]["containers"][0]["resources"]
+        quota = self.cluster.find("ResourceQuota", "openclaw")["spec"]["hard"]
+        return {
+            "warm": settings["WARM_AGENTS"], "cap": settings["RUNNING_CAP"], "tasks a Job": settings["TASKS_PER_JOB"],
+            "agent's CPU request": pod["requests"]["cpu"], "CPU limit": pod["limits"].get("cpu", "none"), "memory": pod["limits"]["memory"],
+            "quota of Jobs": quota["count/jobs.batch"],
+        }  # fmt: skip
+
+    async def phase(self, name: str) -> dict[str, Any]:
+        """Run one phase, print its figures, give them."""
+        self.model.calls.clear()
+        changes = {
+            "cold": {"WARM_AGENTS": "0"},
+            "burst-many": {"TASKS_PER_JOB": str(MANY_TASKS)},
+            "thousand": {"TASKS_PER_JOB": str(MANY_TASKS)},
+        }.get(name, {})
+        async with AsyncExitStack() as stack:
+            if changes:
+                await stack.enter_async_context(in_thread(self.cluster.settings(**changes)))
+            await self._until_warm(int(changes.get("WARM_AGENTS", self.values()["warm"])))
+            load, began = os.getloadavg()[0], time.monotonic()
+            psutil.cpu_percent()  # from here on
+            figures: dict[str, Any] = {"goal": GOALS[name], **changes}
+            if name in ("warm", "cold"):
+                asked, split = await self._one_by_one(bare=name == "cold")
+                figures["split"] = split
+            else:
+                messages, chats = (1000, 200) if name == "thousand" else (50, 50)
+                asked = await self._say(messages, chats)
+                await self._until_ended(asked)
+                await fill_in(asked, self.script, self.api, self.model)
+                figures["jobs"] = len({one.fields["job"] for one in asked})
+                figures["claims_per_s"] = rate(asked, "claimed_ms")
+                figures["all_done_s"] = max((one.done_s or 0.0 for one in asked), default=0.0)
+            figures |= {"took_s": round(time.monotonic() - began, 1), "cpu_percent": psutil.cpu_percent()}
+            figures |= {"load_before": round(load, 1), "load_after": round(os.getloadavg()[0], 1)}
+            figures |= judge(asked, self.api) | {"routing": routing(asked, self.model)}
+            show(name, figures)
+            return figures
+
+    async def _say(self, messages: int, chats: int, *, first_text: int = 0) -> list[Asked]:
+        """All at once, in chats that nothing was said in before."""
+        first, self._chats = self._chats, self._chats + chats
+        return await ask(self.api, messages=messages, chats=chats, per_s=0, first_chat=first, first_text=first_text)
+
+    async def _one_by_one(self, *, bare: bool) -> tuple[list[Asked], dict[str, Any]]:
+        """One message after the other's end, each when enough agents wait; with *bare*, a bare pod before each."""
+        asked, pods, jobs = [], [], []
+        warm = 0 if bare else int(self.values()["warm"])
+        spec = self.cluster.find("PodTemplate", "agent")["template"]["spec"]
+        for n in range(self.count):
+            if bare:
+                self._bare += 1
+                pods.append(await self.watched.bare_pod(f"bare-{self._bare}", spec))
+            await self._until_warm(warm)
+            [one] = await self._say(1, 1, first_text=n)
+            asked.append(one)
+            await self._until_ended([one])
+            await fill_in([one], self.script, self.api, self.model)
+            jobs.append(await self.watched.of_job(str(one.fields["job"])))
+        return asked, {"agents": _split(asked, jobs), **({"bare_pods": _starts(pods)} if pods else {})}
+
+    async def _until_warm(self, count: int) -> None:
+        async with asyncio.timeout(120):
+            while await self._waiting() < count:
+                await asyncio.sleep(0.1)
+
+    async def _waiting(self) -> int:
+        """Agents that have said within their rhythm of 4 s that they wait."""
+        seconds, _ = await self.script.read("TIME")
+        keys = await self.script.read("KEYS", self.script.keys("jobs", "*"))
+        rows = await self.script.reads([("HVALS", key) for key in keys])
+        states = [state.split() for row in rows for state in row]
+        return sum(state[0] == "waiting" and int(seconds) * 1000 - int(state[1]) < 6000 for state in states)
+
+    async def _until_ended(self, asked: Sequence[Asked]) -> None:
+        deadline = time.monotonic() + self.timeout_s
+        keys = [self.script.keys("task", f"u{one.update_id}") for one in asked]
+        while time.monotonic() < deadline:
+            states = await self.script.reads([("HGET", key, "state") for key in keys])
+            if all(state in ("closed", "failed", "cancelled") for state in states):
+                return
+            await asyncio.sleep(0.25)
+
+
+def _split(asked: Sequence[Asked], jobs: Sequence[Timeline]) -> dict[str, dict[str, float]]:
+    """Where the time of a message goes, step by step, in seconds."""
+    steps: dict[str, list[float]] = {}
+
+    def add(name: str, start: float | None, end: float | None) -> None:
+        if start and end:
+            steps.setdefault(name, []).append(end - start)
+
+    for one, job in zip(asked, jobs, strict=True):
+
+        def at(name: str, one: Asked = one) -> float | None:
+            return float(one.fields[name] or 0) / 1000 or None
+
+        run = json.loads(one.fields["run"] or "{}")
+        answered = at("answered_ms")
+        asks = answered - run["model_ms"] / 1000 if answered and run else None
+        first = asks + run["first_token_ms"] / 1000 if asks and run.get("first_token_ms") is not None else None
+        add("ready → Job created", at("ready_ms"), job.job_s)
+        add("Job created → pod created", job.job_s, job.pod_s)
+        add("pod created → scheduled", job.pod_s, job.scheduled_s)
+        add("scheduled → process", job.scheduled_s, job.process_s)
+        add("process → imported", job.process_s, job.ready_s)
+        if one.fields["warm"] != "1":
+            add("imported → claimed", job.ready_s, at("claimed_ms"))
+        add("ready → claimed", at("ready_ms"), at("claimed_ms"))
+        add("claimed → model asked", at("claimed_ms"), asks)
+        add("model asked → first token", asks, first)
+        add("answer ended → closed", answered, at("ended_ms"))
+    return {name: quantiles(values) for name, values in steps.items()}
+
+
+def _starts(pods: Sequence[Timeline]) -> dict[str, dict[str, float]]:
+    return {
+        "pod created → scheduled": quantiles([p.scheduled_s - p.pod_s for p in pods if p.scheduled_s and p.pod_s]),
+        "pod created → process": quantiles([p.process_s - p.pod_s for p in pods if p.process_s and p.pod_s]),
+    }
+
+
+def show(name: str, figures: dict[str, Any]) -> None:
+    console.rule(f"{name}: {figures['goal']}", align="left")
+    console.print(table(figures["seconds"]))
+    for title, rows in figures.get("split", {}).items():
+        console.print(title.replace("_", " "))
+        console.print(table(rows))
+    for what in (
+        "lost",
+        "twice",
+        "out_of_order",
+        "claims_warm",
+        "jobs",
+        "claims_per_s",
+        "all_done_s",
+        "took_s",
+        "cpu_percent",
+        "load_before",
+        "load_after",
+    ):
+        if what in figures:
+            console.print(f"{what.replace('_', ' ')}: {figures[what]}", end="  ")
+    console.print()
