@@ -23,6 +23,12 @@ def test_namespace_enforces_pod_security_and_our_policies(policies: list[Object]
             assert labels[f"pod-security.kubernetes.io/{mode}-version"].startswith("v1.")
 
 
+def test_no_namespace_goes_with_its_application(policies: list[Object]) -> None:
+    """Argo CD's own among them: it would take away what is deleting it."""
+    for space in of_kind(policies, "Namespace"):
+        assert space["metadata"]["annotations"]["argocd.argoproj.io/sync-options"] == "Prune=confirm,Delete=false"
+
+
 def test_each_policy_fails_closed_and_is_bound_by_the_label(policies: list[Object]) -> None:
     bindings = {obj["spec"]["policyName"]: obj["spec"] for obj in of_kind(policies, "ValidatingAdmissionPolicyBinding")}
     found = of_kind(policies, "ValidatingAdmissionPolicy")
