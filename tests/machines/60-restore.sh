@@ -17,6 +17,32 @@ disks+=("$second_disk")
 boot second "$work/new/control-plane"
 endpoint_is second
 master=second
+
+# Two disks that are not its own, under the name that it waits for. Neither may be written to.
+rehearse() { # rehearse DISK WORDS: the script refuses this disk, says so, and leaves it as it was
+  local before
+  before=$(sha256sum <"$1")
+  attach second "$1" vol-0fedcba9876543210
+  on second /usr/local/lib/openclaw/etcd-volume >"$work/refused" 2>&1 && fail "a wrong disk was taken"
+  grep --quiet "$2" "$work/refused" || fail "a wrong disk was refused without a reason: $(<"$work/refused")"
+  [[ $(sha256sum <"$1") == "$before" ]] || fail "a wrong disk was written to"
+  detach second
+}
+within 60 on second systemctl --quiet is-enabled openclaw-etcd-volume.service || fail "the new master did not boot"
+on second systemctl stop openclaw-boot.service
+unknown_disk=$(disk unknown)
+disks+=("$unknown_disk")
+head --bytes 1M /dev/urandom | dd of="$unknown_disk" bs=1M status=none
+rehearse "$unknown_disk" "holds something unknown: not formatted"
+mkdir "$work/foreign"
+echo openclaw-other >"$work/foreign/cluster"
+foreign_disk=$(disk foreign)
+disks+=("$foreign_disk")
+mkfs.ext4 -q -d "$work/foreign" "$foreign_disk"
+rehearse "$foreign_disk" "belongs to cluster openclaw-other"
+say "a disk with unknown content and one of another cluster are refused and left as they were"
+
+on second systemctl start --no-block openclaw-boot.service
 attach second "$second_disk" vol-0fedcba9876543210
 within 120 told "etcd's disk is blank" || fail "a blank master did not stop although snapshots exist"
 ! on second test -e /etc/kubernetes/manifests/etcd.yaml || fail "the blank master started a new cluster"

@@ -73,6 +73,8 @@ attach() { # attach MACHINE DEVICE VOLUME-ID: what EC2 does with a volume while 
     mkdir -p /dev/disk/by-id && ln -sf /dev/etcd-disk /dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${3/-/}"
 }
 
+detach() { on "$1" rm -f /dev/etcd-disk; }
+
 endpoint_is() { # endpoint_is MACHINE: moves the record in the private zone
   local hosts
   hosts=$(dirname "$(machines dir control)")/hosts

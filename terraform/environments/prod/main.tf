@@ -81,7 +81,6 @@ module "gitops" {
   environment               = local.environment
   region                    = local.shared.region
   repository                = local.shared.repository
-  root_application          = fileexists("${local.wiring}/root.yaml") ? file("${local.wiring}/root.yaml") : null
   endpoint                  = module.control_plane.endpoint
   service_cidr              = var.service_cidr
   cloud_controller_role_arn = module.iam.service_role_arns["cloud-controller"]

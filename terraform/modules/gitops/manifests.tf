@@ -14,7 +14,7 @@ locals {
       kms_key_arn = var.kms_key_arn, name = var.name
     })
     "40-argocd-namespace.yaml" = file("${path.module}/manifests/argocd-namespace.yaml")
-    "60-root.yaml" = var.root_application != null ? var.root_application : templatefile("${path.module}/manifests/root.yaml.tftpl", {
+    "60-root.yaml" = templatefile("${path.module}/manifests/root.yaml.tftpl", {
       environment = var.environment, repository = var.repository, revision = var.revision
     })
   }

@@ -29,17 +29,6 @@ variable "revision" {
   default     = "main"
 }
 
-variable "root_application" {
-  description = "The root Application as YAML, if clusters/<env>/root.yaml holds one; null renders the default."
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.root_application == null || try(yamldecode(var.root_application).kind == "Application", false)
-    error_message = "root_application must be one YAML document of kind Application."
-  }
-}
-
 variable "endpoint" {
   description = "Name of the API server inside the VPC, without the port."
   type        = string

@@ -86,17 +86,6 @@ run "the_root_application_follows_its_environment" {
   }
 }
 
-run "a_root_application_from_git_is_taken_as_it_is" {
-  variables {
-    root_application = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: mine}\n"
-  }
-
-  assert {
-    condition     = aws_s3_object.manifest["60-root.yaml"].content == var.root_application
-    error_message = "clusters/<env>/root.yaml must arrive byte for byte"
-  }
-}
-
 run "a_repository_with_a_token_in_its_url_is_refused" {
   command = plan
   variables {
