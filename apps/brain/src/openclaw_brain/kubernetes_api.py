@@ -169,7 +169,9 @@ class KubernetesApi:
     ) -> aiohttp.ClientResponse:  # fmt: skip
         configuration = self._client.configuration
         headers = {"Accept": "application/json", "Content-Type": content}
-        token = configuration.get_api_key_with_prefix("BearerToken")  # read anew each minute: tokens are short-lived
+        token = await configuration.get_api_key_with_prefix(
+            "BearerToken"
+        )  # read anew each minute: tokens are short-lived
         if token:
             headers["Authorization"] = token
         url = f"{configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")

@@ -38,6 +38,8 @@ class _Job:
     task: str = ""
     ended_at: float | None = None
     """Monotonic seconds; None while it lives."""
+    leaving: bool = False
+    """Its deletion is under way."""
 
 
 @dataclass(kw_only=True)
@@ -50,6 +52,8 @@ class KubernetesJobs:
     tries_templates: bool = True
     _jobs: dict[str, _Job] = field(default_factory=dict)
     _ended: asyncio.Queue[JobEnded] = field(default_factory=asyncio.Queue)
+    _early: dict[str, Object] = field(default_factory=dict)
+    """Pods that were seen before their Job, by its name."""
     _troubles: dict[str, tuple[str, Cause]] = field(default_factory=dict)
     """By Job: its pool and why it does not start, while it still may."""
     _confirmed: Callable[[], None] = lambda: None
@@ -100,10 +104,11 @@ class KubernetesJobs:
         self._spawn(self._label(name, {TASK_LABEL: task_id, ROLE_LABEL: role}), f"label {name}")
 
     async def make_room(self, cap: int) -> None:
-        finished = sorted((job.ended_at, name) for name, job in self._jobs.items() if job.ended_at is not None)
-        wanted = len(self._jobs) - (cap - cap // 5)
+        there = {name: job for name, job in self._jobs.items() if not job.leaving}
+        finished = sorted((job.ended_at, name) for name, job in there.items() if job.ended_at is not None)
+        wanted = len(there) - (cap - cap // 5)
         for _, name in finished[: max(0, wanted)]:
-            self._jobs.pop(name, None)
+            self._jobs[name].leaving = True
             self._spawn(self.delete(name), f"delete {name}")
 
     def troubles(self) -> Mapping[str, Cause]:
@@ -116,13 +121,16 @@ class KubernetesJobs:
     async def watch(self, *, turned: Callable[[], None], confirmed: Callable[[], None]) -> None:
         self._jobs.clear()  # what was known before an outage or another's lead is known again after the lists
         self._troubles.clear()
+        self._early.clear()
         self._confirmed = confirmed
         async with asyncio.TaskGroup() as group:
             follow = self._follow
             group.create_task(
                 follow(BATCH, "jobs", self._job, turned, labelSelector=SELECTOR, gone=self._job_gone), name="watch jobs"
             )
-            group.create_task(follow(CORE, "pods", self._pod, turned, labelSelector=SELECTOR), name="watch pods")
+            group.create_task(
+                follow(CORE, "pods", self._pod, turned, labelSelector=SELECTOR, gone=self._pod_gone), name="watch pods"
+            )
             group.create_task(
                 follow(CORE, "events", self._event, turned, fieldSelector=FAILED_CREATE), name="watch events"
             )
@@ -190,6 +198,7 @@ class KubernetesJobs:
         labels = item["metadata"].get("labels") or {}
         job = self._jobs.setdefault(name, _Job(pool=labels.get(POOL_LABEL, "")))
         job.job, job.task = item, job.task or labels.get(TASK_LABEL, "")
+        job.pod = job.pod or self._early.pop(name, None)
         self._judge(name, job)
 
     def _job_gone(self, name: str) -> None:
@@ -202,13 +211,15 @@ class KubernetesJobs:
         name = (item["metadata"].get("labels") or {}).get("batch.kubernetes.io/job-name", "")
         job = self._jobs.get(name)
         if job is None:
-            if name and not item["metadata"].get("deletionTimestamp"):
-                pool = item["metadata"]["labels"].get(POOL_LABEL, "")
-                self._jobs[name] = job = _Job(pool=pool)  # its Job is on its way in the other watch
-            else:
-                return
+            # Its Job is on its way in the other watch, or has gone already.
+            self._early[name] = item
+            return
         job.pod = item
         self._judge(name, job)
+
+    def _pod_gone(self, name: str) -> None:
+        for job_name in [job for job, pod in self._early.items() if pod["metadata"]["name"] == name]:
+            del self._early[job_name]
 
     def _event(self, item: Object) -> None:
         """The Job controller could not make a Job's pod: a quota or an admission rule said no."""

@@ -1,0 +1,253 @@
+"""List, then watch: what the launcher makes of a server that forgets, breaks off or falls silent.
+
+The server here is a script of lists and watch lines over real HTTP; what a real API server decides, tests/e2e asks a real one.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from aiohttp import web
+
+from openclaw_brain.kubernetes_api import KubernetesApi
+from openclaw_brain.kubernetes_jobs import KubernetesJobs
+from openclaw_brain.ports import JobEnded, LaunchFailed, Pool
+from openclaw_core.outcome import Cause
+
+POOL = Pool.of("agent", pod={"spec": {"containers": [{"name": "agent", "image": "i"}]}}, env={}, deadline_s=600)
+
+
+def job(name: str, version: int, **status: Any) -> dict[str, Any]:
+    labels = {"openclaw.io/pool": POOL.id}
+    return {"metadata": {"name": name, "labels": labels, "resourceVersion": str(version)}, "status": status}
+
+
+def pod(name: str, version: int, **state: Any) -> dict[str, Any]:
+    labels = {"batch.kubernetes.io/job-name": name, "openclaw.io/pool": POOL.id}
+    return {
+        "metadata": {"name": f"{name}-x", "labels": labels, "resourceVersion": str(version)},
+        "spec": {"nodeName": "n"},
+        "status": {"startTime": "2026-01-01T00:00:00Z", "containerStatuses": [{"name": "agent", "state": state}]},
+    }
+
+
+class ApiServer:
+    """Lists by kind; for each kind, watches one after another, each a list of lines. A watch without lines hangs."""
+
+    def __init__(self) -> None:
+        self.lists: dict[str, list[list[dict[str, Any]]]] = {"jobs": [[]], "pods": [[]], "events": [[]]}
+        self.watches: dict[str, list[list[dict[str, Any]]]] = {"jobs": [], "pods": [], "events": []}
+        self.asked: list[tuple[str, dict[str, str]]] = []
+        self.posted: list[dict[str, Any]] = []
+        self.refusal: tuple[int, str] | None = None
+        self.url = ""
+
+    @asynccontextmanager
+    async def serve(self) -> "AsyncIterator[ApiServer]":
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self.answer)
+        runner = web.AppRunner(app, access_log=None, handler_cancellation=True)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, host="127.0.0.1", port=0).start()
+            self.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+            yield self
+        finally:
+            await runner.shutdown()
+            await runner.cleanup()
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        kind = request.path.split("/namespaces/there/")[-1].split("/")[0]
+        self.asked.append((request.method + " " + request.path, dict(request.query)))
+        if request.path.endswith("/log"):
+            return web.Response(text='{"event":"last words"}\n')
+        if request.method == "POST":
+            if self.refusal:
+                status, message = self.refusal
+                return web.json_response({"message": message}, status=status)
+            self.posted.append(await request.json())
+            return web.json_response(self.posted[-1])
+        if request.method != "GET":
+            return web.json_response({})
+        if "watch" not in request.query:
+            items = self.lists[kind].pop(0) if len(self.lists[kind]) > 1 else self.lists[kind][0]
+            return web.json_response({"metadata": {"resourceVersion": "100"}, "items": items})
+        response = web.StreamResponse()
+        await response.prepare(request)
+        if self.watches[kind]:
+            for line in self.watches[kind].pop(0):
+                await response.write(json.dumps(line).encode() + b"\n")
+            return response
+        await asyncio.sleep(3600)
+        return response
+
+    def since(self, kind: str) -> list[str]:
+        """Resource versions that watches of *kind* began at."""
+        return [q["resourceVersion"] for path, q in self.asked if path.endswith(f"/{kind}") and "watch" in q]
+
+    def listed(self, kind: str) -> int:
+        return sum(
+            1 for path, q in self.asked if path == f"GET {path[4:]}" and path.endswith(f"/{kind}") and "watch" not in q
+        )
+
+
+@pytest.fixture
+def kubeconfig(tmp_path: Path) -> Path:
+    return tmp_path / "kubeconfig"
+
+
+@asynccontextmanager
+async def launcher(server: ApiServer, kubeconfig: Path) -> AsyncIterator[KubernetesJobs]:
+    kubeconfig.write_text(
+        yaml.safe_dump(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "current-context": "c",
+                "clusters": [{"name": "c", "cluster": {"server": server.url}}],
+                "users": [{"name": "u", "user": {}}],
+                "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+            }
+        )
+    )
+    async with KubernetesApi.open("there", kubeconfig=str(kubeconfig)) as api:
+        jobs = KubernetesJobs(api=api)
+        watching = asyncio.create_task(jobs.watch(turned=lambda: None, confirmed=lambda: None))
+        try:
+            yield jobs
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+            await jobs.close()
+
+
+async def next_end(jobs: KubernetesJobs) -> JobEnded:
+    async with asyncio.timeout(20):
+        return await anext(aiter(jobs.ended()))
+
+
+async def until(condition: Any) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def test_a_failed_agent_is_told_with_the_tail_of_its_log_while_its_job_is_there(kubeconfig: Path) -> None:
+    server = ApiServer()
+    server.lists["jobs"] = [[job("agent-a", 1)]]
+    server.lists["pods"] = [[pod("agent-a", 2, terminated={"exitCode": 137, "reason": "OOMKilled"})]]
+    async with server.serve(), launcher(server, kubeconfig) as jobs:
+        ended = await next_end(jobs)
+        assert (ended.name, ended.pool, ended.cause) == ("agent-a", POOL.id, Cause.OUT_OF_MEMORY)
+        assert ended.log_tail == '{"event":"last words"}\n'
+        assert await jobs.alive() == frozenset()
+
+
+async def test_an_end_is_told_once_whatever_else_is_heard_of_it(kubeconfig: Path) -> None:
+    server = ApiServer()
+    server.lists["jobs"] = [[job("agent-a", 1), job("agent-b", 2)]]
+    done = {"exitCode": 0, "reason": "Completed"}
+    server.watches["pods"] = [
+        [{"type": "ADDED", "object": pod("agent-a", 101, terminated=done)}, {"type": "MODIFIED", "object": pod("agent-a", 102, terminated=done)}]
+    ]  # fmt: skip
+    complete = {"conditions": [{"type": "Complete", "status": "True"}]}
+    server.watches["jobs"] = [
+        [{"type": "MODIFIED", "object": job("agent-a", 103, **complete)}, {"type": "DELETED", "object": job("agent-a", 104)}, {"type": "DELETED", "object": job("agent-b", 105)}]
+    ]  # fmt: skip
+    async with server.serve(), launcher(server, kubeconfig) as jobs:
+        ends = [await next_end(jobs), await next_end(jobs)]
+        assert sorted((end.name, end.cause) for end in ends) == [("agent-a", None), ("agent-b", Cause.AGENT_LOST)]
+        await asyncio.sleep(0.2)
+        assert jobs._ended.empty()
+
+
+async def test_a_watch_goes_on_from_the_last_bookmark_and_lists_again_after_410(kubeconfig: Path) -> None:
+    server = ApiServer()
+    server.watches["jobs"] = [
+        [{"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "140"}}}],
+        [{"type": "ERROR", "object": {"code": 410, "reason": "Expired"}}],
+        [{"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "190"}}}],
+    ]
+    async with server.serve(), launcher(server, kubeconfig):
+        await until(lambda: len(server.since("jobs")) == 4)
+    assert server.since("jobs") == ["100", "140", "100", "190"]
+
+
+async def test_a_job_that_vanished_during_an_outage_is_told_from_the_next_list(kubeconfig: Path) -> None:
+    server = ApiServer()
+    server.lists["jobs"] = [[job("agent-a", 1)], []]
+    server.watches["jobs"] = [[{"type": "ERROR", "object": {"code": 410, "reason": "Expired"}}]]
+    async with server.serve(), launcher(server, kubeconfig) as jobs:
+        ended = await next_end(jobs)
+    assert (ended.name, ended.cause) == ("agent-a", Cause.AGENT_LOST)
+
+
+async def test_a_job_whose_pod_was_refused_is_told_and_deleted(kubeconfig: Path) -> None:
+    server = ApiServer()
+    server.lists["jobs"] = [[job("agent-a", 1)]]
+    event = {
+        "metadata": {"name": "e", "resourceVersion": "120"}, "involvedObject": {"kind": "Job", "name": "agent-a"}, "reason": "FailedCreate",
+        "message": 'Error creating: pods "agent-a-x" is forbidden: exceeded quota: openclaw',
+    }  # fmt: skip
+    async with server.serve(), launcher(server, kubeconfig) as jobs:
+        await until(lambda: "agent-a" in jobs._jobs)
+        jobs._event(event)
+        ended = await next_end(jobs)
+        assert ended.cause is Cause.QUOTA
+        await until(
+            lambda: any(path == "DELETE /apis/batch/v1/namespaces/there/jobs/agent-a" for path, _ in server.asked)
+        )
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "cause"),
+    [
+        (403, "exceeded quota: openclaw", Cause.QUOTA),
+        (403, "denied by policy", Cause.ADMISSION),
+        (503, "", Cause.CLUSTER),
+    ],
+)
+async def test_a_refused_create_has_its_cause(kubeconfig: Path, status: int, message: str, cause: Cause) -> None:
+    server = ApiServer()
+    server.refusal = (status, message)
+    async with server.serve(), launcher(server, kubeconfig) as jobs:
+        with pytest.raises(LaunchFailed) as failed:
+            await jobs.create("agent-a", POOL)
+        assert failed.value.cause is cause
+        assert await jobs.alive() == frozenset()
+
+
+async def test_a_repeated_create_is_harmless(kubeconfig: Path) -> None:
+    server = ApiServer()
+    server.refusal = (409, 'jobs.batch "agent-a" already exists')
+    async with server.serve(), launcher(server, kubeconfig) as jobs:
+        await jobs.create("agent-a", POOL)
+        assert await jobs.alive() == {"agent-a"}
+
+
+async def test_finished_jobs_go_early_when_less_than_a_fifth_of_the_cap_is_free(kubeconfig: Path) -> None:
+    server = ApiServer()
+    complete = {"conditions": [{"type": "Complete", "status": "True"}]}
+    server.lists["jobs"] = [[job(f"agent-{n}", n, **complete) for n in range(8)] + [job("agent-live", 9)]]
+    async with server.serve(), launcher(server, kubeconfig) as jobs:
+        await until(lambda: len(jobs._jobs) == 9)
+        await jobs.make_room(20)
+        assert not any(job.leaving for job in jobs._jobs.values())
+        await jobs.make_room(10)
+        await until(lambda: sum(path.startswith("DELETE ") for path, _ in server.asked) == 1)
+        assert "agent-live" in await jobs.alive()
+
+
+async def test_an_api_server_that_is_away_is_no_pod_for_now(kubeconfig: Path) -> None:
+    server = ApiServer()
+    server.url = "http://127.0.0.1:9"  # the discard port: nobody listens
+    async with launcher(server, kubeconfig) as jobs:
+        with pytest.raises(LaunchFailed) as failed:
+            await jobs.pod("agent")
+        assert failed.value.cause is Cause.CLUSTER
+        assert not await jobs.reachable()
