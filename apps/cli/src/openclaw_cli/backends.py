@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from openclaw_cli.builtin_model import MODEL_ID, builtin_model
 
-LOCAL_TOKEN = "1000001:local-page"  # noqa: S105 - the stand-in's own, known to everybody, good for nothing else
+LOCAL_TOKEN = "900001:local-page"  # noqa: S105 - the stand-in's own, known to everybody, good for nothing else
+"""Its id is none that the page gives to people (from 1000001 on): the bot hears nothing from itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
