@@ -137,6 +137,16 @@ class GroqChat:
                 raise ChatUnavailable("the reply does not match the schema")
             return value, _usage(reply) or _estimated(call, content)
 
+    async def transcribe(self, recording: bytes, *, name: str, model: str, timeout_s: float) -> str:
+        """What is said in a recording, empty if nothing is; *name* tells its format by its ending. Raises as `stream`."""
+        with _translated():
+            async with asyncio.timeout(timeout_s):
+                reply = await self._client.audio.transcriptions.create(
+                    file=(name, recording), model=model, response_format="json", temperature=0.0
+                )
+        with _readable():
+            return reply.text.strip()
+
     async def models(self) -> frozenset[str]:
         """Ids that the server lists now. Raises as `stream`."""
         with _translated():

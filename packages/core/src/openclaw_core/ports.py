@@ -80,6 +80,9 @@ class Messenger(Protocol):
     ) -> int:
         """Send a document and return the message id. Also raises FateUnknown."""
 
+    async def get_file_bytes(self, file_id: str, max_bytes: int) -> bytes:
+        """The content of a file that a user sent; MessengerRefused if it is larger than *max_bytes* or not there any more."""
+
     async def react(self, chat_id: int, message_id: int, emoji: str) -> None:
         """Set the one reaction of the bot; an empty *emoji* takes it away."""
 
@@ -148,6 +151,9 @@ class Chat(Protocol):
 
     async def complete_json(self, call: ModelCall, *, schema: dict[str, Any], timeout_s: float) -> tuple[Any, Usage]:
         """One strict-schema answer, parsed. Raises as `stream`; ChatUnavailable also for a reply that does not match."""
+
+    async def transcribe(self, recording: bytes, *, name: str, model: str, timeout_s: float) -> str:
+        """What is said in a recording, empty if nothing is; *name* tells its format by its ending. Raises as `stream`."""
 
     async def models(self) -> frozenset[str]:
         """Ids that the server lists now."""

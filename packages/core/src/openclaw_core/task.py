@@ -11,8 +11,7 @@ from openclaw_core.ports import Lang
 if TYPE_CHECKING:  # an agent reads tasks, not roles
     from openclaw_core.roles import Role
 
-SCHEMA_VERSION = 1
-READABLE_VERSIONS = frozenset({1})
+READABLE_VERSIONS = frozenset({1, 2})
 """Brain and agent understand these versions of each other's records; a rollout mixes one release with the next."""
 
 ChatKind = Literal["private", "group"]
@@ -54,6 +53,16 @@ def order_of(role: "Role", *, model_override: str | None = None, demo: bool = Fa
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """What came with a message and has to be fetched before it can be answered: a recording to hear, a text file to read."""
+
+    kind: Literal["voice", "file"]
+    file_id: str
+    name: str = field(default="", repr=False)
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """What was asked, where, and by whom. *text* stays out of every repr."""
 
@@ -73,6 +82,7 @@ class Task:
     """Asked for by a command or a button, else None until routed."""
     quoted: str = field(default="", repr=False)
     """Text of the message that this one replies to."""
+    material: Material | None = None
     retry_of: str | None = None
     order: Order | None = None
 
@@ -91,9 +101,15 @@ def retry_id(finished_task_id: str) -> str:
     return f"{finished_task_id}r"
 
 
+def version_of(task: Task) -> int:
+    """The oldest schema version whose readers do right by *task*. Readers drop fields that they do not know, so a field is a reason
+    for a new version only if leaving it out would answer another question than was asked: 2 is needed for material."""
+    return 1 if task.material is None else 2
+
+
 def to_json(task: Task) -> str:
     """The record as stored; `v` is its schema version."""
-    return json.dumps({"v": SCHEMA_VERSION, **asdict(task)}, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps({"v": version_of(task), **asdict(task)}, ensure_ascii=False, separators=(",", ":"))
 
 
 def from_json(raw: str | bytes) -> Task:
@@ -103,13 +119,15 @@ def from_json(raw: str | bytes) -> Task:
         version = fields.pop("v")
         if version not in READABLE_VERSIONS:
             raise BadTask(f"task record of schema version {version!r} is not understood")
-        order = fields.pop("order", None)
+        order, material = fields.pop("order", None), fields.pop("material", None)
         known = {name: value for name, value in fields.items() if name in Task.__dataclass_fields__}
         if order is not None:
             order = {name: value for name, value in order.items() if name in Order.__dataclass_fields__}
             known["order"] = Order(
                 **{**order, "models": tuple(order["models"]), "tools": tuple(order.get("tools", ()))}
             )
+        if material is not None:
+            known["material"] = Material(**{n: v for n, v in material.items() if n in Material.__dataclass_fields__})
         return Task(**known)
     except (ValueError, TypeError, KeyError, AttributeError):
         raise BadTask("task record is malformed") from None  # the cause would carry the user's words

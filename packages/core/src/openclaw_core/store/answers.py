@@ -130,6 +130,13 @@ class Answers:
             mine = len(turns) - 1  # alone: the caller had appended the turn under another id
         return tuple(turns if mine is None else turns[:mine])
 
+    async def amend(self, claimed: Claimed, text: str) -> None:
+        """The user's turn says *text*: what a recording or a file turned out to hold."""
+        turn = Turn(task_id=claimed.task.id, speaker="user", text=text)
+        self._mine(
+            await self._script.step("amend", task=claimed.task.id, attempt=claimed.attempt, turn=turn_json(turn))
+        )
+
     async def intent(self, claimed: Claimed, slot: int) -> int | None:
         """The message id that slot has; None after writing down that one is about to be reserved."""
         return (

@@ -9,7 +9,7 @@ from openclaw_core.conversation import Turn
 from openclaw_core.errors import LostOwnership
 from openclaw_core.outcome import Cause
 from openclaw_core.store.client import Script
-from openclaw_core.task import Task, to_json
+from openclaw_core.task import Material, Task, to_json
 
 HISTORY_TURNS = 10
 HISTORY_TTL_S = 24 * 3600
@@ -52,7 +52,7 @@ class Lanes:
 
     async def save_context(self, task: Task, *, epoch: int) -> tuple[Turn, ...]:
         """Append the user's turn under its task id (a repeat is a no-op) and give the turns before it."""
-        turn = Turn(task_id=task.id, speaker="user", text=task.text)
+        turn = Turn(task_id=task.id, speaker="user", text=task.text or shown(task.material))
         raw = await self._script.step(
             "remember",
             chat=str(task.chat_id),
@@ -96,6 +96,11 @@ class Lanes:
     async def tell_waiting(self, task_id: str, cause: Cause, *, epoch: int) -> None:
         """Tell why a ready task still waits, once for each cause."""
         _check([await self._script.step("task_notice", task=task_id, cause=cause.value, epoch=epoch)])
+
+
+def shown(material: Material | None) -> str:
+    """How material stands in the history until an agent has read it."""
+    return "" if material is None else f"[{'a recording' if material.kind == 'voice' else f'the file {material.name}'}]"
 
 
 def turn_json(turn: Turn) -> str:

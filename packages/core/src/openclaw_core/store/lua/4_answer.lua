@@ -20,6 +20,16 @@ function ops.unreserve() -- the message is not there any more
   return 1
 end
 
+function ops.amend() -- what the user's message turned out to say, once the agent has heard or read it
+  if not owns(a.task, a.attempt) then return -1 end
+  local key = P .. 'turns:' .. get(a.task, 'chat')
+  for i, raw in ipairs(call('LRANGE', key, 0, -1)) do
+    local turn = cjson.decode(raw)
+    if turn.task_id == a.task and turn.speaker == 'user' then call('LSET', key, i - 1, a.turn) end
+  end
+  return 1
+end
+
 function ops.preview()
   if not owns(a.task, a.attempt) then return -1 end
   if get(a.task, 'state') == 'running' then set(a.task, 'state', 'preview') end
