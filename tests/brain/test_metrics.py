@@ -1,5 +1,6 @@
 """The page as Prometheus reads it, with steps of a real store behind it."""
 
+import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -161,6 +162,45 @@ async def test_tasks_that_wait_for_an_agent_are_told_by_template_with_the_pools_
     assert of(found, "ready_length", "template=agent") == 2
     assert of(found, "jobs", "template=agent", "state=waiting") == 1
     assert of(found, "jobs", "template=agent", "state=claimed") == 0
+
+
+async def test_claims_are_told_warm_or_cold_by_whether_the_agent_waited_before_the_task(
+    world: World, metrics: Metrics
+) -> None:
+    await claim(world, 1)  # this agent has never checked in: its Job was started for the task
+    world.agent = Answers(world.script, pool="agent-0123abcd", job="job-2")
+    await world.agent.check_in()
+    await asyncio.sleep(0.01)  # the store counts in milliseconds
+    one = task(2, chat=2)
+    await world.ask(one)
+    await world.lanes.release(cap=10, at_most=10, epoch=world.epoch)
+    await world.lanes.dispatch(
+        one.ordered(ORDER), pool="agent-0123abcd", decision="rule", route_ms=1, route_tokens=0, epoch=world.epoch
+    )
+    assert await world.agent.claim() is not None
+    found = await page(metrics)
+    assert of(found, "claim_wait_seconds_count", "start=cold") == 1
+    assert of(found, "claim_wait_seconds_count", "start=warm") == 1
+
+
+async def test_a_lost_agent_counts_even_where_the_task_goes_on_and_so_does_a_task_handed_back(
+    world: World, metrics: Metrics
+) -> None:
+    claimed = await claim(world, 1)
+    assert await world.agent.hand_back(claimed)
+    assert await world.agent.claim() is not None
+    assert await world.pools.lost("u1", Cause.OUT_OF_MEMORY, epoch=world.epoch) == "requeued"
+    found = await page(metrics)
+    assert of(found, "tasks_handed_back_total") == 1
+    assert of(found, "agents_lost_total", "cause=out_of_memory") == 1
+    assert of(found, "tasks_ended_total", "state=failed", "cause=out_of_memory") is None
+
+
+async def test_a_pool_is_told_from_its_first_job_to_its_last(world: World, metrics: Metrics) -> None:
+    name = await world.pools.new_job("other-89abcdef", "agent-other-89abcdef", epoch=world.epoch)
+    assert of(await page(metrics), "jobs", "template=other", "state=created") == 1
+    await world.pools.forget("other-89abcdef", name)
+    assert of(await page(metrics), "jobs", "template=other", "state=created") is None
 
 
 async def test_a_task_that_found_its_lane_full_is_counted(world: World, metrics: Metrics) -> None:

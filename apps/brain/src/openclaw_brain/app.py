@@ -43,6 +43,7 @@ from openclaw_core.messenger import BotIdentity, TelegramMessenger
 from openclaw_core.ports import Chat
 from openclaw_core.roles import Roles, load
 from openclaw_core.store import Flood, Inbox, Lanes, Notices, Pools, Script, open_script
+from openclaw_core.store.figures import set_prices
 
 log = logs.get(__name__)
 AGENT_VARIABLES = (
@@ -96,6 +97,7 @@ class Brain:
             keeper_of_pool=keeper_of_pool, on_fallback=self.metrics.template_fallback,
         )  # fmt: skip
         await fleet.open()
+        await set_prices(self.script, self.roles.models, epoch=epoch)
         self.metrics.causes = lambda: {k.pool.template: k.backoff.cause for k in fleet.keepers() if k.backoff.cause}
         intake = Intake(
             roles=self.roles,
@@ -225,6 +227,14 @@ async def run(settings: Settings, env: Mapping[str, str], stop: asyncio.Event) -
     beats = Beats(clock=time.monotonic)
     async with AsyncExitStack() as stack:
         script = await stack.enter_async_context(open_script(settings.redis, bot_id=settings.bot_id))
+        launcher, leader = await _cluster_or_local(settings, env, script, stack)
+        metrics = Metrics(script=script, roles=sorted(roles.roles), loop_ages_s=beats.ages_s)
+        reachable = launcher.reachable if settings.launcher == "kubernetes" else None
+        health = Health(beats=beats, script=script, metrics=metrics, reachable=reachable, ready=False)
+        if (
+            settings.health_port
+        ):  # from here on, also while Redis or Telegram is waited for: that is no reason to be restarted
+            await stack.enter_async_context(health.serve(settings.health_port))
         await _wait_for_store(script, stop)
         if stop.is_set():
             return 0
@@ -235,21 +245,16 @@ async def run(settings: Settings, env: Mapping[str, str], stop: asyncio.Event) -
         classifier = (
             None if settings.routes_by_model else await stack.enter_async_context(Classifier.open(start_now=True))
         )
-        launcher, leader = await _cluster_or_local(settings, env, script, stack)
-        metrics = Metrics(script=script, roles=sorted(roles.roles), loop_ages_s=beats.ages_s)
-        reachable = launcher.reachable if settings.launcher == "kubernetes" else None
-        health = Health(beats=beats, script=script, metrics=metrics, reachable=reachable)
-        if settings.health_port:
-            await stack.enter_async_context(health.serve(settings.health_port))
         identity = await _identity(messenger, stop)
         if identity is None:
             return 0
+        health.ready = True
         log.info("brain.started", bot=identity.username, roles=sorted(roles.roles), launcher=settings.launcher)
         brain = Brain(
             settings=settings, script=script, messenger=messenger, chat=chat if settings.routes_by_model else None, classifier=classifier, launcher=launcher,
             roles=roles, identity=identity, beats=beats, metrics=metrics,
         )  # fmt: skip
-        await _lead_until(brain, leader, health, stop)
+        await _lead_until(brain, leader, stop)
         health.ready = False  # 1. tell whoever asks, before anything closes
         await launcher.close()  # 2. agents of this machine hand their tasks back
         await leader.release()  # 3. the next one need not wait for the lock's end
@@ -270,10 +275,10 @@ async def _cluster_or_local(
     return KubernetesJobs(api=api), LeaseLeader(api=api, inbox=inbox, holder=holder)
 
 
-async def _lead_until(brain: Brain, leader: Leader, health: Health, stop: asyncio.Event) -> None:
+async def _lead_until(brain: Brain, leader: Leader, stop: asyncio.Event) -> None:
     stopping = asyncio.create_task(stop.wait(), name="stop")
     while not stop.is_set():
-        leading = asyncio.create_task(_lead_once(brain, leader, health), name="lead")
+        leading = asyncio.create_task(_lead_once(brain, leader), name="lead")
         await asyncio.wait([leading, stopping], return_when=asyncio.FIRST_COMPLETED)
         leading.cancel()  # admitting ends here: what is not in Redis yet was not acknowledged
         results = await asyncio.gather(leading, return_exceptions=True)
@@ -291,9 +296,9 @@ def _only_lost(exc: Exception) -> bool:
     return isinstance(exc, LostOwnership)
 
 
-async def _lead_once(brain: Brain, leader: Leader, health: Health) -> None:
+async def _lead_once(brain: Brain, leader: Leader) -> None:
     epoch = await leader.acquire(turned=brain.beats.of("leader"))
-    health.leading = True
+    brain.metrics.leading = True
     try:
         await brain.lead(epoch, leader)
     finally:

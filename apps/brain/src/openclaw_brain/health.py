@@ -54,23 +54,12 @@ class Health:
 
     beats: Beats
     script: Script
-    metrics: Metrics = None  # type: ignore[assignment]
+    metrics: Metrics
     reachable: Callable[[], Awaitable[bool]] | None = None
     reach_s: float = 4.0
     """How long the API server may take; the readiness probe waits 6 s."""
     ready: bool = True
-    """False from the moment that a shutdown begins."""
-
-    def __post_init__(self) -> None:
-        self.metrics = self.metrics or Metrics(script=self.script, roles=(), loop_ages_s=self.beats.ages_s)
-
-    @property
-    def leading(self) -> bool:
-        return self.metrics.leading
-
-    @leading.setter
-    def leading(self, value: bool) -> None:
-        self.metrics.leading = value
+    """False until settings, Redis and the bot's token have proved good, and from the moment that a shutdown begins."""
 
     @asynccontextmanager
     async def serve(self, port: int, host: str | None = None) -> AsyncIterator[int]:
@@ -93,7 +82,7 @@ class Health:
 
     async def _readyz(self, _: web.Request) -> web.Response:
         if not self.ready:
-            return web.Response(status=503, text="leaving\n")
+            return web.Response(status=503, text="starting or leaving\n")
         faults = [fault for fault in await asyncio.gather(self._store_fault(), self._cluster_fault()) if fault]
         return web.Response(status=503 if faults else 200, text="\n".join(faults or ["ok"]) + "\n")
 

@@ -4,6 +4,7 @@ function ops.new_job() -- the number is written down before the create, so that 
   if not led() then return -1 end
   local n = call('INCR', P .. 'job.counter')
   call('HSET', P .. 'jobs:' .. a.pool, a.name .. '-' .. ms(n), 'created ' .. ms(now_ms()))
+  call('SADD', P .. 'pools', a.pool)
   return n
 end
 
@@ -31,7 +32,11 @@ function ops.note_job() -- what became of the agent, for the run record; known o
   return 1
 end
 
-function ops.forget_job() call('HDEL', P .. 'jobs:' .. a.pool, a.job); return 1 end
+function ops.forget_job()
+  call('HDEL', P .. 'jobs:' .. a.pool, a.job)
+  if call('EXISTS', P .. 'jobs:' .. a.pool, P .. 'ready:' .. a.pool) == 0 then call('SREM', P .. 'pools', a.pool) end
+  return 1
+end
 
 local function own(id, job, warm)
   local attempt = call('HINCRBY', task_key(id), 'attempt', 1)
@@ -54,7 +59,10 @@ function ops.claim()
     if get(id, 'state') == 'ready' then
       local since = tonumber((state or ''):match('^waiting %d+ (%d+)') or now_ms())
       call('HSET', key, a.job, 'claimed ' .. id)
-      return own(id, a.job, tonumber(get(id, 'ready_ms') or 0) > since)
+      local ready_ms = tonumber(get(id, 'ready_ms') or 0)
+      local warm = ready_ms > since
+      observe('claim:' .. (warm and 'warm' or 'cold'), now_ms() - ready_ms)
+      return own(id, a.job, warm)
     end
   end
 end
@@ -95,6 +103,7 @@ function ops.hand_back() -- uses up no try; a cancelled task is not taken back
   end
   -- The attempt is spent: a late write of this owner is refused from here on.
   call('HINCRBY', task_key(a.task), 'attempt', 1)
+  count('handed_back')
   set(a.task, 'state', 'ready', 'ready_ms', ms(now_ms()))
   call('ZREM', P .. 'leases', a.task)
   call('LPUSH', P .. 'ready:' .. pool, a.task)
@@ -110,6 +119,7 @@ function ops.lost() -- the owner is gone: another try, or the user is told
   if not t[1] or ENDED[t[1]] or t[1] == 'queued' or t[1] == 'ready' then return 0 end
   if a.only_overdue and tonumber(t[4]) > now_ms() then return 0 end
   set(a.task, 'lost', a.cause)
+  count('lost:' .. a.cause)
   if not t[2] then -- only a loss before the answer stands uses up a try
     if call('HINCRBY', task_key(a.task), 'tries', 1) >= a.max_tries then
       fail(a.task, a.cause)
