@@ -101,6 +101,10 @@ def platform(tmp_path: Path, tools: Mapping[str, str]) -> Platform:
     made.write("platform/monitoring/kustomization.yaml", "resources: [rules.yaml]\n")
     made.write("platform/monitoring/rules.yaml", RULES)
     made.write(RELEASE, (ROOT / RELEASE).read_text().split("\n# The image that the admission policy")[0])
+    made.write(
+        "platform/pins.yaml",
+        f"# Checksums.\ncharts:\n  stack 1.2.0 https://charts.example.com: {AGENT}\n  stack 1.3.0 https://charts.example.com: {BRAIN}\n",
+    )
     made.write("apps/brain/brain.py", "print('brain')\n")
     made.commit("Begin")
     return made

@@ -26,7 +26,7 @@ def seen(statuses: Mapping[str, str], *changed_since: str, commit: str = NEW) ->
 
 READY = Facts(
     commit=NEW, pinned=OLD, on_main=True, after_pin=True, changed_since_pin=[PROMPT], versions_move=False, release=BUILT,
-    changed_since_build=[PROMPT], history=[seen(WELL)],
+    changed_since_build=[PROMPT], unpinned=[], history=[seen(WELL)],
 )  # fmt: skip
 
 
@@ -49,6 +49,8 @@ READY = Facts(
         ({"changed_since_build": ["apps/brain/src/x.py"]}, NotYet, "apps/brain/src/x.py has changed since"),
         ({"changed_since_build": ["packages/core/src/x.py"]}, NotYet, "packages/core"),
         ({"changed_since_build": ["requirements/brain.txt"], "history": None}, NotYet, "requirements/brain.txt"),
+        ({"unpinned": ["image x:1 (file)"]}, NotYet, "image x:1 (file) has no digest yet, and 0 more"),
+        ({"unpinned": ["image x:1 (file)"], "history": None}, Move, ""),
         ({"history": []}, NotYet, f"{HEALTHY} has said nothing"),
         ({"history": [seen({HEALTHY: "success"})]}, NotYet, f"{SMOKED} has said nothing"),
         ({"history": [seen({SMOKED: "success"})]}, NotYet, f"{HEALTHY} has said nothing"),

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from openclaw_cli.gitops import comparing
-from openclaw_cli.gitops.stopping import FAILED, USAGE, Stop
+from openclaw_cli.gitops.stopping import FAILED, REFUSED, USAGE, Stop
 
 
 class _Parser(argparse.ArgumentParser):
@@ -62,6 +62,16 @@ def parser() -> argparse.ArgumentParser:
     smoke.add_argument(
         "--commit", help="set the commit status smoke/ENVIRONMENT of this commit to the result (GITHUB_TOKEN)"
     )
+
+    pin = commands.add_parser(
+        "pin", prog="scripts/pin", help="look up what is pinned by version alone, and write its digest",
+        description="Images, charts, files and machine images that others made: looks up what lacks a digest and writes it where it belongs,"
+        " and looks again at charts and files that have one. Needs a network; machine images need the AWS command line.",
+    )  # fmt: skip
+    pin.add_argument(
+        "--check", action="store_true", help="look nothing up: fail if a digest is missing or cannot be one"
+    )
+    pin.add_argument("--allow-missing", action="store_true", help="with --check: only count those that are missing")
     return root
 
 
@@ -86,6 +96,8 @@ def run(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
             return _bump(args, root)
         case "smoke":
             return _smoke(args, root, env)
+        case "pin":
+            return _pin(args, root, env)
         case _:
             return _promote(args, root, env)
 
@@ -177,6 +189,26 @@ def _smoke(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
         statuses.put(args.commit, context, "success", took)
     print(f"{args.environment}: {took}")
     return 0
+
+
+def _pin(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
+    from openclaw_cli.gitops.pinning import checked, fill, missing
+
+    if args.check:
+        found = checked(root)
+        if (what := missing(found)) and not args.allow_missing:
+            raise Stop(REFUSED, f"{what}\nrun scripts/pin with a network, and commit what it writes")
+        print(f"pins: {sum(bool(pin.known) for pin in found)} of {len(found)} have a digest")
+        return 0
+    codes = [0]
+    for result in fill(root, env):
+        if isinstance(result, Stop):
+            print(result, file=sys.stderr)
+            codes.append(result.code)
+        else:
+            print(result)
+    # What contradicts itself weighs more than what could not be asked.
+    return FAILED if FAILED in codes else max(codes)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from openclaw_cli.gitops import release as releases
 from openclaw_cli.gitops.checkout import Checkout
 from openclaw_cli.gitops.environments import NEVER, children, pinned_commit, settings, with_revisions
 from openclaw_cli.gitops.github import Statuses
+from openclaw_cli.gitops.pins import pins
 from openclaw_cli.gitops.promotion import Facts, Move, Nothing, NotYet, Seen, VersionMove, decide, new_pins
 from openclaw_cli.gitops.rendering import rendered
 from openclaw_cli.gitops.stopping import NOT_YET, REFUSED, Stop
@@ -84,6 +85,7 @@ def _facts(
         versions_move=bool(versions),
         release=release,
         changed_since_build=checkout.changed(release.built_from, commit) if release.is_built else [],
+        unpinned=[str(pin) for pin in pins(tree) if not pin.known and pin.kind != "machine"],
         history=None if statuses_of is None else _history(checkout, commit, statuses_of),
     )
 
@@ -116,6 +118,8 @@ def _body(checkout: Checkout, facts: Facts, versions: list[VersionMove], found: 
     lines = [f"Prod moves from `{_short(facts.pinned)}` to `{facts.commit}`.\n"]
     if facts.history is None:
         lines.append("**Nobody asked staging:** this promotion was made with `--unverified`.\n")
+        if facts.unpinned:
+            lines.append(f"**Without a digest:** {', '.join(facts.unpinned)}.\n")
     else:
         lines.append(
             f"Staging ran it and was well: {' and '.join(f'`{name}`' for name in promotion.REQUIRED)} succeeded.\n"

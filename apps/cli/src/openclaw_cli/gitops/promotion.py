@@ -47,6 +47,8 @@ class Facts:
     """Whether staging runs other versions of charts than prod does."""
     release: Release
     changed_since_build: Sequence[str]
+    unpinned: Sequence[str]
+    """What others made and prod would run, and nobody has looked up."""
     history: Sequence[Seen] | None
     """None: statuses were not asked for, somebody vouches for staging."""
 
@@ -97,6 +99,10 @@ def decide(facts: Facts) -> Decision:
         return Nothing(reason=f"nothing that prod runs has changed between {facts.pinned[:12]} and {short}")
     if facts.history is None:
         return Move()
+    if facts.unpinned:
+        return NotYet(
+            reason=f"{facts.unpinned[0]} has no digest yet, and {len(facts.unpinned) - 1} more: merge what scripts/pin writes"
+        )
     return _staging(facts.commit, facts.history)
 
 

@@ -18,8 +18,6 @@ def parts(root: Path, environment: str) -> dict[str, Path]:
                 "root" if child.is_root else child.part if len(own) == 1 else f"{child.part}/{Path(source.path).name}"
             )
             found[name] = root / source.path
-    if not found:  # no Application yet
-        found = {"openclaw": root / "platform/openclaw/overlays" / environment, "policies": root / "platform/policies"}
     return dict(sorted(found.items()))
 
 
