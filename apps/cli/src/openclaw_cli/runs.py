@@ -13,7 +13,6 @@ from rich.table import Table
 from openclaw_cli.backends import LOCAL_TOKEN
 from openclaw_cli.local_redis import local_redis
 from openclaw_core.environment import Environment
-from openclaw_core.roles import Model, load
 from openclaw_core.store import RedisSettings, Runs, open_script
 from openclaw_core.store.runs import Run
 
@@ -25,12 +24,11 @@ def main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
 async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     token, bot_id = Environment({"TELEGRAM_TOKEN": LOCAL_TOKEN, **env}).token()
     del token
-    models = load(Path(env.get("ROLES_DIR", "platform/openclaw/base"))).models
     async with (
         local_redis(Path(args.data).resolve() / "redis", redis_url=env.get("REDIS_URL")) as url,
         open_script(RedisSettings(url=url), bot_id=bot_id) as script,
     ):
-        rows = [row_of(run, models) for run in await Runs(script).newest(count=args.count)]
+        rows = [row_of(run) for run in await Runs(script).newest(count=args.count)]
     if args.json:
         print(json.dumps(rows, indent=2))
         return 0
@@ -58,8 +56,8 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     return 0
 
 
-def row_of(run: Run, models: Mapping[str, Model]) -> dict[str, Any]:
-    """A run as people read it; cost only where the model's price is known."""
+def row_of(run: Run) -> dict[str, Any]:
+    """A run as people read it; its cost by the prices of its time, empty where the model had none."""
     fields = run.fields
     usage = json.loads(fields.get("run", "{}"))
     admitted, claimed, ended = (float(fields.get(name, 0) or 0) for name in ("admitted_ms", "claimed_ms", "ended_ms"))
@@ -71,23 +69,5 @@ def row_of(run: Run, models: Mapping[str, Model]) -> dict[str, Any]:
         "waited_s": round((claimed - admitted) / 1000, 2) if claimed and admitted else "",
         "took_s": round((ended - admitted) / 1000, 2) if ended and admitted else "",
         "tokens": usage.get("prompt_tokens", 0) + usage.get("answer_tokens", 0),
-        "usd": cost_usd(usage, models.get(usage.get("model", ""))),
+        "usd": int(fields["micro_usd"]) / 1e6 if "micro_usd" in fields else "",
     }
-
-
-def cost_usd(usage: Mapping[str, Any], model: Model | None) -> float | str:
-    """Price of a run in USD from its tokens; empty where a price is not known."""
-    if model is None or model.input_usd_per_mtok is None or model.output_usd_per_mtok is None:
-        return ""
-    cached = usage.get("cached_tokens", 0)
-    cached_price = model.cached_usd_per_mtok if model.cached_usd_per_mtok is not None else model.input_usd_per_mtok
-    fresh = usage.get("prompt_tokens", 0) - cached
-    usd = (
-        float(
-            fresh * model.input_usd_per_mtok
-            + cached * cached_price
-            + usage.get("answer_tokens", 0) * model.output_usd_per_mtok
-        )
-        / 1e6
-    )
-    return round(usd, 6)
