@@ -12,7 +12,7 @@ STAMP := $(VENV)/.installed
 # The locked checkers come before those of the machine, in every recipe and script.
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: help install tools up configure render diff bump promote test test-oldest e2e e2e-full bench-cluster check format lock clean bench terraform-check terraform-scan machines-test infra-plan infra-up infra-down
+.PHONY: help install tools up configure render diff bump pin promote test test-oldest e2e e2e-full bench-cluster check format lock clean bench terraform-check terraform-scan machines-test infra-plan infra-up infra-down
 
 help: ## show this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## /\1\t/' | sort | while IFS=$$'\t' read -r t d; do printf '  make %-14s %s\n' "$$t" "$$d"; done
@@ -64,8 +64,9 @@ check-workflows: ## actionlint, zizmor and our own rules over .github/workflows
 	$(BIN)/zizmor --offline --quiet --persona=auditor .github
 	$(BIN)/pytest tests/workflows/test_workflows.py
 
-check-manifests: ## render every environment; schemas, checkov, our own rules; the images are a build or none yet
+check-manifests: ## render every environment; schemas, checkov, our own rules; what is pinned can have been looked up
 	@scripts/bump --check
+	@scripts/pin --check --allow-missing
 	$(BIN)/pytest -n 2 --ignore tests/manifests/test_refused.py tests/manifests $(ARGS)
 
 bench: install ## the table of docs/benchmarks.md, measured here (ARGS for other messages, chats, rates)
@@ -82,6 +83,9 @@ diff: install ## what the work tree changes in an environment: make diff ENV=pro
 
 bump: install ## write the images of a build: make bump COMMIT=… TAG=… AGENT=sha256:… BRAIN=sha256:…
 	@scripts/bump --commit "$(COMMIT)" --tag "$(TAG)" --agent "$(AGENT)" --brain "$(BRAIN)"
+
+pin: install ## look up digests of images, charts, files that others made; needs a network (ARGS=--check lists what is missing)
+	@scripts/pin $(ARGS)
 
 promote: install ## move prod's pins to a commit that staging has proved: make promote [COMMIT=…]
 	@scripts/promote $(COMMIT) $(ARGS)

@@ -28,7 +28,8 @@ def look_up(pin: Pin, env: Mapping[str, str]) -> str:
     """The digest (or id) of *pin*. Raises Stop if it cannot be had, with FAILED if what is there contradicts itself."""
     if pin.kind == "machine":
         return _machine(pin, env)
-    with httpx.Client(timeout=CALL_S, follow_redirects=True, max_redirects=5) as http:
+    hooks = {"request": [_require_https]}  # redirects pass here too
+    with httpx.Client(timeout=CALL_S, follow_redirects=True, max_redirects=5, event_hooks=hooks) as http:
         if pin.kind == "image":
             return _image(http, pin.name)
         if pin.kind == "chart":
@@ -113,8 +114,6 @@ def _get(http: httpx.Client, url: str, headers: Mapping[str, str] | None = None)
 
 def _fetch(http: httpx.Client, url: str, headers: Mapping[str, str]) -> httpx.Response:
     parts = urlsplit(url)
-    if parts.scheme != "https" and not _is_loopback(parts.netloc):
-        raise Stop(FAILED, f"{url} is not https: nobody vouches for what it sends")
     try:
         with http.stream("GET", url, headers=headers) as reply:
             body = bytearray()
@@ -127,6 +126,11 @@ def _fetch(http: httpx.Client, url: str, headers: Mapping[str, str]) -> httpx.Re
         raise Stop(
             UNAVAILABLE, f"{parts.hostname} cannot be reached ({type(exc).__name__}): run this with a network"
         ) from None
+
+
+def _require_https(request: httpx.Request) -> None:
+    if request.url.scheme != "https" and not _is_loopback(request.url.host):
+        raise Stop(FAILED, f"{request.url} is not https: nobody vouches for what it sends")
 
 
 def _plain(headers: httpx.Headers) -> dict[str, str]:
