@@ -90,7 +90,12 @@ class Cluster:
             ours("rollout", "status", "statefulset/redis", "--timeout=120s", timeout_s=130)
             redis("FLUSHALL")  # a volume that is used again may hold the keys of the run before
             apply(named(cluster.objects, "Deployment", "brain"))
-            cluster.brain_is_out(within_s=120)
+            try:
+                cluster.brain_is_out(within_s=120)
+            except AssertionError as exc:
+                raise AssertionError(
+                    "\n".join([str(exc), *(f"-- {title}\n{text}" for title, text in state())])
+                ) from None
             yield cluster
         finally:
             remove(policies)
@@ -170,6 +175,18 @@ def remove(policies: Sequence[Object]) -> None:
 
 
 # ---- looking
+
+
+def state() -> Iterator[tuple[str, str]]:
+    """What whoever reads of a failure wants to see."""
+    brain = ("logs", "-l", "app.kubernetes.io/component=brain", "--prefix")
+    for title, args in (
+        ("brain", (*brain, "--tail=60")),
+        ("brain before its restart", (*brain, "--tail=20", "--previous")),
+        ("jobs and pods", ("get", "jobs,pods", "-o", "wide")),
+        ("events", ("get", "events", "--sort-by=.lastTimestamp")),
+    ):
+        yield title, "\n".join(ours(*args, check=False).splitlines()[-60:])
 
 
 def pods(component: str) -> list[Object]:

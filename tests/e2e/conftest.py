@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.cluster import OVERLAY_HOST, Cluster, ours
+from tests.e2e.cluster import OVERLAY_HOST, Cluster, state
 from tests.e2e.standins import StandIns
 from tests.e2e.world import World
 
@@ -40,17 +40,10 @@ def pytest_report_teststatus(report: pytest.TestReport) -> "tuple[str, str, str]
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Any:
+def pytest_runtest_makereport(item: pytest.Item, call: "pytest.CallInfo[None]") -> Any:
     report = yield
-    if report.failed and "world" in getattr(item, "fixturenames", ()):
-        for title, args in (
-            ("brain", ("logs", "-l", "app.kubernetes.io/component=brain", "--tail=40", "--prefix")),
-            ("brain before", ("logs", "-l", "app.kubernetes.io/component=brain", "--tail=20", "--previous")),
-            ("jobs and pods", ("get", "jobs,pods", "-o", "wide")),
-            ("events", ("get", "events", "--sort-by=.lastTimestamp")),
-        ):
-            text = ours(*args, check=False)
-            report.sections.append((title, "\n".join(text.splitlines()[-60:])))
+    if report.failed and call.excinfo and report.when == "call" and "world" in getattr(item, "fixturenames", ()):
+        report.sections.extend(state())
     return report
 
 

@@ -1,0 +1,95 @@
+"""The brain's Role is exactly enough: each verb taken away breaks what needs it, and the brain says which."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.e2e.cluster import ours, pods, until
+from tests.e2e.standins import DEVOUR
+from tests.e2e.world import World
+
+pytestmark = [pytest.mark.timeout(240), pytest.mark.full]
+
+NEEDS = {
+    ("jobs", "create"): "job.refused",
+    ("jobs", "list"): "watch.refused",
+    ("jobs", "watch"): "watch.refused",
+    ("jobs", "patch"): "job.not_labelled",
+    ("jobs", "delete"): "job.not_deleted",
+    ("pods", "list"): "watch.refused",
+    ("pods", "watch"): "watch.refused",
+    ("pods/log", "get"): "job.no_log",
+    ("events", "list"): "watch.refused",
+    ("events", "watch"): "watch.refused",
+    ("podtemplates", "get"): "template.refused",
+    ("leases", "get"): "lease.refused",
+    ("leases", "update"): "lease.refused",
+}
+"""What the brain's log says without the right."""
+
+
+def rights(bot: World) -> set[tuple[str, str]]:
+    rules = bot.cluster.original("Role", "brain")["rules"]
+    return {(resource, verb) for rule in rules for resource in rule["resources"] for verb in rule["verbs"]}
+
+
+def logged(event: str) -> bool:
+    text = ours("logs", "-l", "app.kubernetes.io/component=brain", "--tail=-1", check=False)
+    return any(json.loads(line).get("event") == event for line in text.splitlines() if line.startswith("{"))
+
+
+@contextmanager
+def without(bot: World, resource: str, verb: str) -> Iterator[None]:
+    def take_away(role: Any) -> None:
+        for rule in role["rules"]:
+            if resource in rule["resources"]:
+                rule["verbs"].remove(verb)
+
+    with bot.cluster.changed("Role", "brain", take_away):
+        ours("delete", "pod", "-l", "app.kubernetes.io/component=brain", "--wait=true")
+        until(
+            lambda: [pod for pod in pods("brain") if pod["status"].get("phase") == "Running"],
+            within_s=60,
+            what="a brain",
+        )
+        yield
+
+
+@contextmanager
+def another_template(bot: World) -> Iterator[None]:
+    def change(template: Any) -> None:
+        template["template"]["metadata"]["annotations"]["openclaw.io/trial"] = "yes"
+
+    with bot.cluster.changed("PodTemplate", "agent", change):
+        yield
+
+
+def live(bot: World) -> None:
+    """Everything that needs a right once: an agent that fails, one that claims, a template that changes and comes back."""
+    bot.ask(bot.new_chat(), f"{DEVOUR} for the log's sake")
+    bot.ask(bot.new_chat(), "for the label's sake")
+
+
+def test_the_role_holds_what_the_brain_needs_and_nothing_else(bot: World) -> None:
+    assert rights(bot) == set(NEEDS)
+
+
+def test_with_its_role_the_brain_misses_nothing(bot: World) -> None:
+    ours("delete", "pod", "-l", "app.kubernetes.io/component=brain", "--wait=true")
+    bot.is_well()
+    live(bot)
+    with another_template(bot):
+        until(lambda: logged("template.accepted"), within_s=60, what="the other template")
+
+    assert not any(logged(event) for event in set(NEEDS.values()))
+
+
+@pytest.mark.parametrize(("resource", "verb"), NEEDS, ids=" ".join)
+def test_without_it_the_brain_cannot(resource: str, verb: str, bot: World) -> None:
+    with without(bot, resource, verb):
+        live(bot)
+        with another_template(bot):
+            until(lambda: logged(NEEDS[resource, verb]), within_s=90, what=NEEDS[resource, verb])
