@@ -1,5 +1,6 @@
 """When prod may move, and to what: the decision as a table, then promotions of a real repository."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -234,13 +235,29 @@ def test_a_dry_run_writes_nothing(released: Platform, capsys: pytest.CaptureFixt
 
 
 def test_the_text_fits_into_a_pull_request(released: Platform) -> None:
-    for n in range(40):
-        released.write(f"platform/openclaw/base/prompt{n}.md", "a long line of a prompt\n" * 200)
-    files = ", ".join(f"prompt{n}.md" for n in range(40))
-    released.replace("platform/openclaw/base/kustomization.yaml", "[prompt.md]", f"[prompt.md, {files}]")
+    released.write("platform/openclaw/base/long.md", "a long line of a prompt\n" * 400)
+    more = "".join(f"  - {{name: more{n}, files: [long.md]}}\n" for n in range(40))
+    released.write(
+        "platform/openclaw/base/kustomization.yaml", released.read("platform/openclaw/base/kustomization.yaml") + more
+    )
     released.commit()
 
-    assert len(go(released)) <= 60_000
+    body = go(released)
+    assert 30_000 < len(body) <= 60_000
+    assert re.search(r"Too long to show: \d+ objects\. `scripts/render prod` shows them\.$", body.strip())
+
+
+def test_what_a_merged_pull_request_brought_is_listed_by_its_merge(released: Platform) -> None:
+    go(released)
+    released.git("switch", "--quiet", "--create", "side")
+    released.replace("platform/openclaw/base/prompt.md", "brief", "kind")
+    released.commit("A step of the work")
+    released.git("switch", "--quiet", "main")
+    released.git("merge", "--quiet", "--no-ff", "-m", "Merge the kind prompt", "side")
+
+    body = go(released)
+    assert "Merge the kind prompt" in body
+    assert "A step of the work" not in body
 
 
 def test_the_words_of_the_docs_are_those_of_the_code() -> None:

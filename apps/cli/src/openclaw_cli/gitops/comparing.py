@@ -81,9 +81,10 @@ def markdown(
     *,
     base: str,
     remarks: Sequence[str] = (),
+    whole: str = "",
     max_chars: int = COMMENT_MAX_CHARS,
 ) -> str:
-    """The comment. Never longer than *max_chars*: what does not fit is named, and how to see it is said."""
+    """The comment. Never longer than *max_chars*: what does not fit is counted, and *whole* is the command that shows it."""
     if not found:
         return "\n".join([f"### {environment}: nothing changes\n", *_quoted(remarks), f"Compared with `{base}`.\n"])
     counts = {what: sum(change.what == what for change in found) for what in ("added", "changed", "removed")}
@@ -93,15 +94,18 @@ def markdown(
     if len(found) > NAMED_MAX:
         head.append(f"- and {len(found) - NAMED_MAX} more")
     text = "\n".join(head) + "\n"
-    hidden = f"\nToo long to show: {{count}} objects. `scripts/diff {environment} {base} --all` shows them.\n"
-    left = 0
+    left, room = 0, max_chars - len(whole) - 80  # the last line counts what is left out
     for change in found:
         block = _details(change)
-        if len(text) + len(block) + len(hidden) + 10 > max_chars or len(block) > OBJECT_MAX_CHARS:
+        if len(text) + len(block) > room or len(block) > OBJECT_MAX_CHARS:
             left += 1
         else:
             text += block
-    return (text + hidden.format(count=left) if left else text)[:max_chars]
+    if left:
+        text += (
+            f"\nToo long to show: {left} objects. `{whole or f'scripts/diff {environment} {base} --all'}` shows them.\n"
+        )
+    return text[:max_chars]
 
 
 def plain(found: Sequence[Change]) -> str:

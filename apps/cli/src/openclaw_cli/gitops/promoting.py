@@ -130,28 +130,25 @@ def _body(checkout: Checkout, facts: Facts, versions: list[VersionMove], found: 
         lines += [f"| {move.part} | {move.what} | {move.old} | {move.new} |" for move in versions]
         lines.append("")
     if facts.pinned != NEVER:
-        log = checkout.git(
-            "log",
-            "--first-parent",
-            "--no-merges",
-            "--max-count=50",
-            "--format=- %h %s",
-            f"{facts.pinned}..{facts.commit}",
-            "--",
-            *promotion.PROMOTED,
-        )
-        lines += [
-            "Commits that prod gets:\n",
-            *(line.replace("<", "&lt;").replace("@", "@\u200b") for line in log.splitlines()),
-            "",
-        ]
-    lines.append("To go back, revert the merge of this pull request.\n")
+        lines += ["Commits that prod gets:\n", *_commits(checkout, facts), ""]
+    lines.append("To go back, revert the merge of this pull request.\n\n")
     text = "\n".join(lines)
-    return (
-        text
-        + "\n"
-        + comparing.markdown("prod", found, base=_short(facts.pinned), max_chars=comparing.TEXT_MAX_CHARS - len(text))
+    base = _short(facts.pinned)
+    whole = (
+        "scripts/render prod"
+        if facts.pinned == NEVER
+        else f"git switch --detach {facts.commit[:12]} && scripts/diff prod {base} --all"
     )
+    return text + comparing.markdown(
+        "prod", found, base=base, whole=whole, max_chars=comparing.TEXT_MAX_CHARS - len(text)
+    )
+
+
+def _commits(checkout: Checkout, facts: Facts) -> list[str]:
+    """The newest 50 of main that change what the pin decides on."""
+    span = f"{facts.pinned}..{facts.commit}"
+    log = checkout.git("log", "--first-parent", "--max-count=50", "--format=- %h %s", span, "--", *promotion.PROMOTED)
+    return [line.replace("<", "&lt;").replace("@", "@\u200b") for line in log.splitlines()]
 
 
 def _short(pinned: str) -> str:
