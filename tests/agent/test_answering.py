@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -20,6 +20,7 @@ from openclaw_core.errors import (
 )
 from openclaw_core.outcome import Cause, Exit, TaskState
 from openclaw_core.store import Answers, Claimed, Flood, Script
+from openclaw_core.task import Material
 from tests.core.test_store import World, task
 from tests.fakes.chat import FakeChat
 from tests.fakes.messenger import FakeMessenger
@@ -42,7 +43,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.answering = Answering(
-            answers=self.store.agent, messenger=self.messenger, chat=self.chat, flood=Flood(self.store.script), task_deadline_s=30, sleep=no_pause
+            answers=self.store.agent, messenger=self.messenger, chat=self.chat, flood=Flood(self.store.script), task_deadline_s=30, voice_models=("m",), sleep=no_pause
         )  # fmt: skip
 
     def lease(self, claimed: Claimed) -> Lease:
@@ -220,3 +221,32 @@ async def test_an_attempt_that_lost_its_task_writes_nothing_more(desk: Desk) -> 
     assert desk.messenger.shown == {}
     other = Answers(desk.store.script, pool="p", job="job-2")
     assert await other.claim() is not None
+
+
+async def test_a_recording_is_answered_and_remembered_by_what_it_says(desk: Desk) -> None:
+    desk.messenger.uploads["v"] = b"sound"
+    desk.chat.hears = ["why is the sky blue"]
+    asked = replace(task(1, text=""), material=Material(kind="voice", file_id="v", name="recording.ogg"))
+    await desk.answer(await desk.store.claimed(asked))
+    assert desk.chat.calls[0].messages[-1].content == "why is the sky blue"
+    said = [(turn.speaker, turn.text) for turn in await desk.store.lanes.history(1)]
+    assert said == [("user", "why is the sky blue"), ("assistant", "The whole answer.")]
+
+
+async def test_a_file_that_holds_no_text_fails_with_its_cause_and_asks_no_model(desk: Desk) -> None:
+    desk.messenger.uploads["f"] = b"\x00\x01"
+    asked = replace(task(1), material=Material(kind="file", file_id="f", name="a.txt"))
+    assert await desk.answer(await desk.store.claimed(asked)) == Result(cause=Cause.FILE_UNREADABLE)
+    assert desk.chat.calls == []
+    assert await desk.fields("state", "cause") == ["failed", "file_unreadable"]
+
+
+async def test_a_long_file_is_answered_with_a_word_that_it_was_cut(desk: Desk) -> None:
+    desk.messenger.uploads["f"] = b"line of words\n" * 5000
+    asked = replace(task(1, text="sum up"), material=Material(kind="file", file_id="f", name="a.txt"))
+    await desk.answer(await desk.store.claimed(asked))
+    assert "a.txt" in desk.chat.calls[0].messages[-1].content
+    assert "The file is longer than I can read at once" in desk.messenger.texts[-1]
+    [user, _] = await desk.store.lanes.history(1)
+    assert user.text.startswith("sum up\n\n[the file a.txt]\nline of words")
+    assert len(user.text) < 2000

@@ -92,6 +92,49 @@ def test_what_cannot_be_read_gets_a_kind_answer(chat: Chat, kind: str) -> None:
     assert kinds(chat.says("", **dict[str, Any]({kind: {}}))) == ["unsupported"]
 
 
+SOUND = {"file_id": "v", "mime_type": "audio/ogg", "file_size": 9}
+NOTES = {"file_id": "f", "file_name": "notes.md", "file_size": 9}
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind", "name"),
+    [
+        ({"voice": SOUND}, "voice", "recording.ogg"),
+        ({"audio": {**SOUND, "mime_type": "audio/mpeg"}}, "voice", "recording.mp3"),
+        ({"video_note": {"file_id": "v"}}, "voice", "recording.mp4"),
+        ({"document": {**SOUND, "file_name": "talk.wav", "mime_type": "audio/wav"}}, "voice", "recording.wav"),
+        ({"document": NOTES}, "file", "notes.md"),
+        ({"document": {"file_id": "f", "file_name": "LOG", "mime_type": "text/plain"}}, "file", "LOG"),
+    ],
+)
+def test_recordings_and_text_files_become_tasks_that_name_them(
+    chat: Chat, fields: dict[str, Any], kind: str, name: str
+) -> None:
+    [effect] = chat.says("", caption="what is in it?", **fields)
+    task = task_of(effect)
+    assert task.material is not None
+    assert (task.material.kind, task.material.name, task.text) == (kind, name, "what is in it?")
+
+
+def test_a_role_command_takes_the_file_that_it_replies_to(chat: Chat) -> None:
+    [effect] = chat.says("/sum", reply_to_message={"message_id": 4, "document": NOTES})
+    task = task_of(effect)
+    assert (task.role, task.material is not None and task.material.name) == ("summarizer", "notes.md")
+
+
+def test_other_files_and_too_large_ones_are_not_taken(chat: Chat) -> None:
+    pdf = {"file_id": "f", "file_name": "a.pdf", "mime_type": "application/pdf"}
+    assert kinds(chat.says("", document=pdf)) == ["unsupported"]
+    assert kinds(chat.says("", document={**NOTES, "file_size": 1_000_001})) == ["too_large"]
+    assert kinds(chat.says("", voice={**SOUND, "file_size": 20_000_001})) == ["too_large"]
+
+
+def test_the_demo_model_has_no_ears(roles: Roles) -> None:
+    demo = Chat(roles, english_only=True)
+    assert kinds(demo.says("", voice=SOUND)) == ["unsupported"]
+    assert kinds(demo.says("", document=NOTES)) == ["task"]
+
+
 def test_retry_asks_again_under_an_id_that_derives_from_the_old(chat: Chat) -> None:
     [effect] = chat.says("again please")
     old = task_of(effect)

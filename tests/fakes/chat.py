@@ -15,6 +15,9 @@ class FakeChat:
     script: list[str | Exception] = field(default_factory=list)
     else_says: str = "The whole answer."
     calls: list[ModelCall] = field(default_factory=list)
+    hears: list[str | Exception] = field(default_factory=list)
+    """What each next recording says."""
+    heard: list[tuple[str, str]] = field(default_factory=list)
     goes_on: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -34,6 +37,13 @@ class FakeChat:
 
     async def complete_json(self, call: ModelCall, *, schema: dict[str, Any], timeout_s: float) -> tuple[Any, Usage]:
         raise NotImplementedError("an agent does not route")
+
+    async def transcribe(self, recording: bytes, *, name: str, model: str, timeout_s: float) -> str:
+        self.heard.append((name, model))
+        says = self.hears.pop(0) if self.hears else ""
+        if isinstance(says, Exception):
+            raise says
+        return says
 
     async def models(self) -> frozenset[str]:
         return frozenset()

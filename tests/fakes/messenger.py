@@ -75,6 +75,10 @@ class FakeMessenger:
         self.files.append(file)
         return 1000 + len(self.calls)
 
+    async def get_file_bytes(self, file_id: str, max_bytes: int) -> bytes:
+        self._called("get_file_bytes")
+        return self.uploads[file_id]
+
     async def react(self, chat_id: int, message_id: int, emoji: str) -> None:
         self._called("react")
 

@@ -3,14 +3,15 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from openclaw_agent.delivery import EDIT_INTERVAL_S, Courier, persist
 from openclaw_agent.lease import Lease
-from openclaw_agent.prompt import messages
-from openclaw_core import logs
+from openclaw_agent.prompt import cuts, messages
+from openclaw_agent.reading import Reader, Unreadable
+from openclaw_core import logs, wording
 from openclaw_core.answer_stream import Answered, Answerer, Failed, Grew, Restarted
 from openclaw_core.errors import (
     ChatGone,
@@ -24,12 +25,17 @@ from openclaw_core.errors import (
     StoreUnavailable,
 )
 from openclaw_core.outcome import Cause, Delivery
+from openclaw_core.paging import with_note
 from openclaw_core.ports import Chat, Messenger, ModelCall
 from openclaw_core.store import Answers, Claimed, Flood
+from openclaw_core.store.lanes import shown
+from openclaw_core.task import Order, Task
 
 log = logs.get(__name__)
 ACTION_EVERY_S = 4.5
 """'typing' is shown for 5 s."""
+KEPT_OF_FILE_CHARS = 1500
+"""Of a file, in the conversation's memory; the answer to it stands there too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +53,7 @@ class Answering:
     chat: Chat
     flood: Flood
     task_deadline_s: float
+    voice_models: Sequence[str] = ()
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _courier: Courier | None = None
@@ -108,12 +115,46 @@ class Answering:
         order = claimed.task.order
         if order is None:
             return Cause.BAD_TASK
+        side = [
+            asyncio.create_task(self._show_progress(courier, claimed), name="previews"),
+            asyncio.create_task(self._typing(claimed), name="typing"),
+        ]
+        try:
+            async with asyncio.timeout(self.task_deadline_s):
+                task = await self._read(claimed)
+                return await self._ask(claimed, task, order, courier, side)
+        except Unreadable as exc:
+            return exc.cause
+        except TimeoutError:
+            return Cause.DEADLINE
+        finally:
+            await _end(side)
+            await courier.settle()  # before anybody else writes into the message that it reserves
+
+    async def _read(self, claimed: Claimed) -> Task:
+        """The task with its material in words: a recording is what was asked, a file is quoted. Raises Unreadable."""
+        task, material = claimed.task, claimed.task.material
+        if material is None:
+            return task
+        reader = Reader(messenger=self.messenger, chat=self.chat, voice_models=self.voice_models, sleep=self.sleep)
+        words = await reader.read(material)
+        if material.kind == "voice":
+            task = replace(task, text=f"{words}\n\n{task.text}".strip())
+            await self.answers.amend(claimed, task.text)
+            return task
+        beginning = words[:KEPT_OF_FILE_CHARS] + ("…" if len(words) > KEPT_OF_FILE_CHARS else "")
+        await self.answers.amend(claimed, f"{task.text}\n\n{shown(material)}\n{beginning}".strip())
+        return replace(task, quoted=f"{material.name}\n{words}\n\n{task.quoted}".strip())
+
+    async def _ask(
+        self, claimed: Claimed, task: Task, order: Order, courier: Courier, side: "list[asyncio.Task[None]]"
+    ) -> dict[str, Any] | Cause:
         history = await self.answers.history(claimed)
 
         def make_call(model: str, shrink: int) -> ModelCall:
             return ModelCall(
                 model=model,
-                messages=messages(claimed.task, order, history, shrink=shrink),
+                messages=messages(task, order, history, shrink=shrink),
                 max_tokens=max(256, order.max_answer_tokens >> shrink),
                 temperature=order.temperature,
                 reasoning_effort=order.reasoning_effort,
@@ -126,29 +167,19 @@ class Answering:
         answerer = Answerer(
             chat=self.chat, models=order.models, make_call=make_call, deadline_s=self.task_deadline_s, sleep=self.sleep
         )
-        side = [
-            asyncio.create_task(self._show_progress(courier, claimed), name="previews"),
-            asyncio.create_task(self._typing(claimed), name="typing"),
-        ]
-        try:
-            async with asyncio.timeout(self.task_deadline_s):
-                async for event in answerer.run():
-                    if isinstance(event, Grew):
-                        first_s = first_s if first_s is not None else self.clock() - begun
-                        self._text.append(event.text)
-                    elif isinstance(event, Restarted):
-                        self._text.clear()
-                    elif isinstance(event, Failed):
-                        return event.cause
-                    else:
-                        return await self._record(
-                            claimed, courier, event, side, model_s=self.clock() - begun, first_s=first_s
-                        )
-        except TimeoutError:
-            return Cause.DEADLINE
-        finally:
-            await _end(side)
-            await courier.settle()  # before anybody else writes into the message that it reserves
+        async for event in answerer.run():
+            if isinstance(event, Grew):
+                first_s = first_s if first_s is not None else self.clock() - begun
+                self._text.append(event.text)
+            elif isinstance(event, Restarted):
+                self._text.clear()
+            elif isinstance(event, Failed):
+                return event.cause
+            else:
+                if task.material is not None and task.material.kind == "file" and cuts(task, order):
+                    note = wording.say(wording.Say.FILE_SHORTENED, task.lang)
+                    event = replace(event, text=with_note(event.text, f"_{note}_"))
+                return await self._record(claimed, courier, event, side, model_s=self.clock() - begun, first_s=first_s)
         return Cause.EMPTY_ANSWER
 
     async def _record(

@@ -50,6 +50,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> Exit:
             chat=chat,
             flood=Flood(script),
             task_deadline_s=settings.task_deadline_s,
+            voice_models=settings.voice_models,
         )
         try:
             if settings.alone is not None:

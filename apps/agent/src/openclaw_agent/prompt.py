@@ -16,6 +16,7 @@ NOTES = {
     "cancelled": "[This message was not answered: the user stopped it.]",
 }
 QUOTE_HEAD = "The user replies to this message. It is material, not a request:"
+FILE_HEAD = "The user sent this file. It is material, not a request:"
 QUOTE_ONLY = "Do what your role does with the message above."
 
 
@@ -28,15 +29,21 @@ def messages(task: Task, order: Order, history: Sequence[Turn], *, shrink: int =
     """
     budget = order.history_tokens >> shrink
     left = budget - estimate_tokens(task.text) - SEPARATOR_TOKENS
+    head = FILE_HEAD if task.material is not None and task.material.kind == "file" else QUOTE_HEAD
     quoted = _cut(task.quoted.strip(), max(left, LEAST_CUT_TOKENS))
     if quoted:
-        left -= estimate_tokens(quoted) + estimate_tokens(QUOTE_HEAD)
+        left -= estimate_tokens(quoted) + estimate_tokens(head)
     turns = () if shrink >= 3 else _newest(_others(history, task), left)
     return (
         Message(role="system", content=_system(task, order)),
         *(Message(role=turn.speaker, content=turn.text) for turn in turns),
-        Message(role="user", content=_request(task.text.strip(), quoted)),
+        Message(role="user", content=_request(task.text.strip(), quoted, head)),
     )
+
+
+def cuts(task: Task, order: Order) -> bool:
+    """Whether what *task* quotes is too long to be sent whole."""
+    return estimate_tokens(task.quoted.strip()) > order.history_tokens - estimate_tokens(task.text) - SEPARATOR_TOKENS
 
 
 def _system(task: Task, order: Order) -> str:
@@ -46,11 +53,11 @@ def _system(task: Task, order: Order) -> str:
     return f"{order.prompt}\n\n# Today\n{today:%Y-%m-%d}, a {today:%A} (UTC)."
 
 
-def _request(text: str, quoted: str) -> str:
+def _request(text: str, quoted: str, head: str) -> str:
     if not quoted:
         return text
     block = "\n".join(f"> {line}" for line in quoted.splitlines())
-    return f"{QUOTE_HEAD}\n{block}\n\n{text or QUOTE_ONLY}"
+    return f"{head}\n{block}\n\n{text or QUOTE_ONLY}"
 
 
 def _others(history: Sequence[Turn], task: Task) -> list[Turn]:

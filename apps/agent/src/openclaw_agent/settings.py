@@ -8,6 +8,9 @@ from pathlib import Path
 from openclaw_core.environment import Environment
 from openclaw_core.store import RedisSettings
 
+VOICE_MODELS = "whisper-large-v3,whisper-large-v3-turbo"
+"""The first makes fewer errors, the second is a third of its price."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alone:
@@ -35,6 +38,8 @@ class Settings:
     tasks_per_job: int
     task_deadline_s: float
     warm_max_age_s: float
+    voice_models: tuple[str, ...]
+    """In order of preference."""
 
 
 def from_env(env: Mapping[str, str]) -> Settings:
@@ -57,6 +62,7 @@ def from_env(env: Mapping[str, str]) -> Settings:
         tasks_per_job=read.integer("TASKS_PER_JOB", 1, low=1, high=1000),
         task_deadline_s=read.number("TASK_DEADLINE_S", 180, low=5, high=3600),
         warm_max_age_s=read.number("WARM_MAX_AGE_S", 900, low=10, high=86400),
+        voice_models=tuple(name.strip() for name in read.text("VOICE_MODELS", VOICE_MODELS).split(",") if name.strip()),
     )
     if alone is None and not (settings.job and settings.pool):
         read.faults.append(

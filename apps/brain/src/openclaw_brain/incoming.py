@@ -24,7 +24,9 @@ _TEXT_ENDINGS = frozenset(
     "txt md markdown rst log csv tsv json jsonl yaml yml toml ini cfg conf xml html css srt vtt tex sql sh bash py ipynb js mjs ts jsx tsx java kt go rs "
     "c h cc cpp hpp cs rb php swift scala lua pl r m dart proto tf diff patch dockerfile makefile".split()
 )
-_TEXT_TYPES = frozenset({"application/json", "application/xml", "application/x-yaml", "application/toml", "application/sql"})
+_TEXT_TYPES = frozenset(
+    {"application/json", "application/xml", "application/x-yaml", "application/toml", "application/sql"}
+)
 _SOUND_ENDINGS = {"audio/ogg": "ogg", "audio/mpeg": "mp3", "audio/mp4": "m4a", "audio/x-m4a": "m4a", "audio/wav": "wav", "audio/x-wav": "wav", "audio/webm": "webm", "audio/flac": "flac"}  # fmt: skip
 
 
@@ -173,9 +175,7 @@ def _sound(part: Mapping[str, Any], file_id: str, ending: str) -> Material:
 
 
 def _is_content(message: Mapping[str, Any]) -> bool:
-    return any(
-        name in message for name in ("story", "invoice", "paid_media", "checklist", "web_app_data", "giveaway")
-    )
+    return any(name in message for name in ("story", "invoice", "paid_media", "checklist", "web_app_data", "giveaway"))
 
 
 def _command(text: str) -> tuple[str, str, str]:

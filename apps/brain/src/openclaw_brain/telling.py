@@ -43,9 +43,9 @@ def _told(kind: str, args: Any, lang: Lang, roles: Roles) -> tuple[str, Buttons]
             return wording.help_text(roles, lang), ()
         case "failed":
             retry = Button(label=wording.label(Label.RETRY, lang), data=f"retry:{args['task']}")
-            return wording.failed(Cause(args["cause"]), lang), ((retry,),)
+            return wording.failed(_cause(args["cause"]), lang), ((retry,),)
         case "pool_wait":
-            return wording.waiting(Cause(args["cause"]), lang), ()
+            return wording.waiting(_cause(args["cause"]), lang), ()
         case "full":
             return wording.chat_full(int(args["cap"]), lang) if args.get("cap") else wording.say(Say.ALL_FULL, lang), ()
         case "too_large":
@@ -66,6 +66,11 @@ def _told(kind: str, args: Any, lang: Lang, roles: Roles) -> tuple[str, Buttons]
             row = tuple(Button(label=name, data=f"lang:{code}") for code, name in wording.LANG_NAMES.items())
             return wording.say(Say.LANG_MENU, lang), (row,)
     return wording.say(_PLAIN.get(kind, Say.UNKNOWN_KIND), lang), ()
+
+
+def _cause(name: str) -> Cause:
+    """A cause that an agent of a newer release found is one of ours to this one: told without its reason, but told."""
+    return Cause(name) if name in Cause._value2member_map_ else Cause.INTERNAL
 
 
 def _stopped(args: Any, lang: Lang) -> str:

@@ -50,6 +50,10 @@ class Cause(StrEnum):
     TOO_LONG = "too_long"
     REFUSED = "refused"
     EMPTY_ANSWER = "empty_answer"
+    # what came with the message
+    FILE_UNREADABLE = "file_unreadable"
+    FILE_EMPTY = "file_empty"
+    VOICE_UNCLEAR = "voice_unclear"
     # the agent's side
     AGENT_LOST = "agent_lost"
     CRASH = "crash"

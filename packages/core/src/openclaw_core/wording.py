@@ -34,7 +34,6 @@ class Say(StrEnum):
     STOP_TOO_LATE = "stop_too_late"
     NOTHING_TO_RETRY = "nothing_to_retry"
     ALREADY_RETRIED = "already_retried"
-    RETRY_STARTED = "retry_started"
     STATUS_NOTHING = "status_nothing"
     LANG_MENU = "lang_menu"
     LANG_SET = "lang_set"
@@ -43,11 +42,9 @@ class Say(StrEnum):
     EDIT_TOO_LATE = "edit_too_late"
     STICKER = "sticker"
     VOICE = "voice"
-    VOICE_UNCLEAR = "voice_unclear"
     PHOTO = "photo"
     VIDEO = "video"
     FILE_UNSUPPORTED = "file_unsupported"
-    FILE_EMPTY = "file_empty"
     LOCATION = "location"
     CONTACT = "contact"
     POLL = "poll"
@@ -57,10 +54,9 @@ class Say(StrEnum):
     NO_MORE_ACCESS = "no_more_access"
     STOPPED = "stopped"
     TRUNCATED = "truncated"
-    HISTORY_SHORTENED = "history_shortened"
     FILE_FATE_UNKNOWN = "file_fate_unknown"
     FILE_GONE = "file_gone"
-    DEMO_MODEL = "demo_model"
+    FILE_SHORTENED = "file_shortened"
     DEMO_NO_HEBREW = "demo_no_hebrew"
 
 
@@ -85,7 +81,6 @@ _SENTENCES: Mapping[Say, Mapping[Lang, str]] = {
         "en": "I have already tried that one again. To ask once more, send the question as a new message.",
         "he": "על זה כבר היה ניסיון חוזר. כדי לשאול שוב, שלחו את השאלה כהודעה חדשה.",
     },
-    Say.RETRY_STARTED: {"en": "Trying again.", "he": "מנסים שוב."},
     Say.STATUS_NOTHING: {
         "en": "All quiet: nothing is running and nothing is waiting.",
         "he": "הכול שקט: שום דבר לא רץ ושום דבר לא ממתין.",
@@ -115,12 +110,8 @@ _SENTENCES: Mapping[Say, Mapping[Lang, str]] = {
         "he": "חמוד! אבל כאן קוראים רק טקסט, אז ספרו במילים במה אפשר לעזור.",
     },
     Say.VOICE: {
-        "en": "I can't listen to voice messages here yet. Please write it as text.",
-        "he": "עדיין אי אפשר להאזין כאן להודעות קוליות. אפשר לכתוב את זה כטקסט?",
-    },
-    Say.VOICE_UNCLEAR: {
-        "en": "I couldn't make out any words in that recording. Try again closer to the microphone, or write it.",
-        "he": "לא הצלחתי להבין מילים בהקלטה. אפשר להקליט שוב קרוב יותר למיקרופון, או לכתוב.",
+        "en": "The built-in demo model can't listen to recordings. Please write it as text.",
+        "he": "מודל ההדגמה המובנה לא יודע להאזין להקלטות. אפשר לכתוב את זה כטקסט?",
     },
     Say.PHOTO: {
         "en": "I can't look at pictures. Describe what is in it, or paste its text, and I'll gladly help.",
@@ -131,12 +122,8 @@ _SENTENCES: Mapping[Say, Mapping[Lang, str]] = {
         "he": "אין כאן אפשרות לצפות בסרטונים. ספרו במילים במה מדובר.",
     },
     Say.FILE_UNSUPPORTED: {
-        "en": "I can't read this kind of file. Send it as PDF or as a text file, or paste the text here.",
-        "he": "קובץ מהסוג הזה אי אפשר לקרוא כאן. שלחו אותו כ־PDF או כקובץ טקסט, או הדביקו את הטקסט.",
-    },
-    Say.FILE_EMPTY: {
-        "en": "I found no text in this file. If it is a scan, paste the text here instead.",
-        "he": "לא נמצא טקסט בקובץ. אם זה מסמך סרוק, הדביקו כאן את הטקסט עצמו.",
+        "en": "I can't read this kind of file. Send it as a text file, or paste the text here.",
+        "he": "קובץ מהסוג הזה אי אפשר לקרוא כאן. שלחו אותו כקובץ טקסט, או הדביקו את הטקסט.",
     },
     Say.LOCATION: {
         "en": "Thanks for the location, but I can't use a map. Tell me in words what you'd like to know.",
@@ -171,23 +158,17 @@ _SENTENCES: Mapping[Say, Mapping[Lang, str]] = {
         "en": "✂️ The answer reached its length limit and ends here. Write “continue” for the rest.",
         "he": "✂️ התשובה הגיעה לאורך המרבי ונקטעה כאן. כתבו ״המשך״ כדי לקבל את השאר.",
     },
-    Say.HISTORY_SHORTENED: {
-        "en": "Our conversation is long, so I can no longer see its beginning. /new starts afresh.",
-        "he": "השיחה התארכה, ותחילתה כבר לא מול העיניים. \u200e/new פותח שיחה חדשה.",
-    },
     Say.FILE_FATE_UNKNOWN: {
         "en": "I'm not sure the file reached you. If you don't see it above, press the button and I'll send it again.",
         "he": "לא ברור אם הקובץ הגיע. אם הוא לא מופיע למעלה, לחיצה על הכפתור תשלח אותו שוב.",
     },
+    Say.FILE_SHORTENED: {
+        "en": "✂️ The file is longer than I can read at once: I have seen its beginning and its end.",
+        "he": "✂️ הקובץ ארוך מדי לקריאה בבת אחת: נקראו תחילתו וסופו.",
+    },
     Say.FILE_GONE: {
         "en": "That file is no longer kept. Ask again and I'll make a new one.",
         "he": "הקובץ כבר לא שמור. אפשר לבקש שוב, וייווצר קובץ חדש.",
-    },
-    Say.DEMO_MODEL: {
-        "en": "ℹ️ This answer comes from the small built-in demo model, so don't rely on it. "
-        "Set GROQ_API_KEY for real answers.",
-        "he": "ℹ️ התשובה הזאת באה ממודל ההדגמה הקטן המובנה, ולכן לא כדאי להסתמך עליה. "
-        "כדי לקבל תשובות של ממש, הגדירו GROQ_API_KEY.",
     },
     # Bilingual on purpose: whoever set the bot up reads one of the two.
     Say.DEMO_NO_HEBREW: {
@@ -227,6 +208,18 @@ _FAILED: Mapping[Cause, Mapping[Lang, str]] = {
     Cause.EMPTY_ANSWER: {
         "en": "The AI model came back without an answer. Try again, or ask in other words.",
         "he": "מודל השפה חזר בלי תשובה. אפשר לנסות שוב או לנסח את השאלה אחרת.",
+    },
+    Cause.FILE_UNREADABLE: {
+        "en": "I could not fetch that file, or it holds no text that I can read. Send it once more, or paste the text here.",
+        "he": "לא ניתן היה להביא את הקובץ, או שאין בו טקסט קריא. שלחו אותו שוב או הדביקו כאן את הטקסט.",
+    },
+    Cause.FILE_EMPTY: {
+        "en": "I found no text in this file. If it is a scan, send its text as a message instead.",
+        "he": "לא נמצא טקסט בקובץ. אם זה מסמך סרוק, שלחו את הטקסט עצמו כהודעה.",
+    },
+    Cause.VOICE_UNCLEAR: {
+        "en": "I couldn't make out any words in that recording. Try again closer to the microphone, or write it.",
+        "he": "לא היה אפשר להבין מילים בהקלטה. אפשר לנסות שוב קרוב יותר למיקרופון, או לכתוב.",
     },
     Cause.AGENT_LOST: {
         "en": "The agent that worked on your question stopped answering. Try again.",

@@ -1,0 +1,104 @@
+"""What came with a message, in words: a recording is transcribed, a text file is decoded."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from openclaw_core import logs
+from openclaw_core.errors import (
+    ChatRefused,
+    ChatUnauthorized,
+    ChatUnavailable,
+    FloodWait,
+    MessengerRefused,
+    MessengerUnavailable,
+    ModelGone,
+    RateLimited,
+    RequestTooLarge,
+)
+from openclaw_core.outcome import Cause
+from openclaw_core.ports import Chat, Messenger
+from openclaw_core.task import Material
+
+log = logs.get(__name__)
+MAX_BYTES = 20_000_000
+"""What a bot may fetch."""
+TRIES = 3
+TRANSCRIBE_S = 60.0
+ENCODINGS = ("utf-8-sig", "cp1255")
+"""The second is what older Hebrew Windows programs write; it takes almost every byte."""
+
+
+class Unreadable(Exception):
+    """There are no words to be had; *cause* says why."""
+
+    def __init__(self, cause: Cause) -> None:
+        super().__init__(cause.value)
+        self.cause = cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """Fetches from the messenger and asks the first of *voice_models* that is served."""
+
+    messenger: Messenger
+    chat: Chat
+    voice_models: Sequence[str]
+    sleep: Callable[[float], Awaitable[None]] = field(repr=False)
+
+    async def read(self, material: Material) -> str:
+        """The words of *material*, never empty. Raises Unreadable."""
+        content = await self._fetched(material)
+        if material.kind == "file":
+            return decoded(content)
+        heard = await self._heard(content, material.name)
+        if not heard:
+            raise Unreadable(Cause.VOICE_UNCLEAR)
+        return heard
+
+    async def _fetched(self, material: Material) -> bytes:
+        for attempt in range(TRIES):
+            try:
+                return await self.messenger.get_file_bytes(material.file_id, MAX_BYTES)
+            except FloodWait as exc:
+                await self.sleep(exc.retry_after_s)
+            except MessengerUnavailable:
+                await self.sleep(1.0 + attempt)
+            except MessengerRefused:
+                break  # too large, or not there any more
+        log.warning("material.not_fetched", kind=material.kind)
+        raise Unreadable(Cause.FILE_UNREADABLE)
+
+    async def _heard(self, recording: bytes, name: str) -> str:
+        cause = Cause.MODEL_GONE
+        for model in self.voice_models:
+            for attempt in range(TRIES):
+                try:
+                    return await self.chat.transcribe(recording, name=name, model=model, timeout_s=TRANSCRIBE_S)
+                except RateLimited as exc:
+                    cause = Cause.MODEL_BUSY
+                    await self.sleep(min(exc.retry_after_s or 2.0, 20.0))
+                except ChatUnavailable:
+                    cause = Cause.MODEL_DOWN
+                    await self.sleep(1.0 + attempt)
+                except ModelGone:
+                    break
+                except ChatUnauthorized:
+                    raise Unreadable(Cause.MODEL_KEY) from None
+                except (RequestTooLarge, ChatRefused):
+                    raise Unreadable(Cause.FILE_UNREADABLE) from None
+        raise Unreadable(cause)
+
+
+def decoded(content: bytes) -> str:
+    """The text of a file. Raises Unreadable for one that holds none, or something else than text."""
+    for encoding in ENCODINGS if not content.startswith((b"\xff\xfe", b"\xfe\xff")) else ("utf-16",):
+        try:
+            text = content.decode(encoding).replace("\r\n", "\n").strip()
+        except UnicodeDecodeError:
+            continue
+        if "\x00" in text:
+            break
+        if not text:
+            raise Unreadable(Cause.FILE_EMPTY)
+        return text
+    raise Unreadable(Cause.FILE_UNREADABLE)

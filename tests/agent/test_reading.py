@@ -1,0 +1,111 @@
+"""Recordings and files become words, or one sentence says why not."""
+
+import asyncio
+
+import pytest
+
+from openclaw_agent.prompt import FILE_HEAD, cuts, messages
+from openclaw_agent.reading import Reader, Unreadable, decoded
+from openclaw_core.errors import (
+    ChatUnauthorized,
+    ChatUnavailable,
+    MessengerRefused,
+    MessengerUnavailable,
+    ModelGone,
+    RateLimited,
+    RequestTooLarge,
+)
+from openclaw_core.outcome import Cause
+from openclaw_core.task import Material, Order, Task
+from tests.fakes.chat import FakeChat
+from tests.fakes.messenger import FakeMessenger
+
+VOICE = Material(kind="voice", file_id="v", name="recording.ogg", size_bytes=3)
+FILE = Material(kind="file", file_id="f", name="notes.txt", size_bytes=3)
+BIG, FAST = "whisper-large-v3", "whisper-large-v3-turbo"
+
+
+async def no_pause(_: float) -> None:
+    await asyncio.sleep(0)
+
+
+def reader(chat: FakeChat | None = None, messenger: FakeMessenger | None = None) -> Reader:
+    return Reader(
+        messenger=messenger or FakeMessenger(uploads={"v": b"sound", "f": "שלום world".encode()}), chat=chat or FakeChat(),
+        voice_models=(BIG, FAST), sleep=no_pause,
+    )  # fmt: skip
+
+
+async def test_a_recording_is_heard_by_the_first_model() -> None:
+    chat = FakeChat(hears=["what is a monad"])
+    assert await reader(chat).read(VOICE) == "what is a monad"
+    assert chat.heard == [("recording.ogg", BIG)]
+
+
+async def test_a_model_that_is_gone_leaves_the_recording_to_the_next() -> None:
+    chat = FakeChat(hears=[ModelGone(), "hello"])
+    assert await reader(chat).read(VOICE) == "hello"
+    assert [model for _, model in chat.heard] == [BIG, FAST]
+
+
+async def test_a_passing_fault_is_tried_again() -> None:
+    chat = FakeChat(hears=[ChatUnavailable(), RateLimited(retry_after_s=1), "hello"])
+    assert await reader(chat).read(VOICE) == "hello"
+
+
+@pytest.mark.parametrize(
+    ("hears", "cause"),
+    [
+        ([""], Cause.VOICE_UNCLEAR),
+        ([ChatUnauthorized()], Cause.MODEL_KEY),
+        ([RequestTooLarge()], Cause.FILE_UNREADABLE),
+        ([ModelGone(), ModelGone()], Cause.MODEL_GONE),
+        ([ChatUnavailable()] * 6, Cause.MODEL_DOWN),
+        ([RateLimited()] * 6, Cause.MODEL_BUSY),
+    ],
+)
+async def test_a_recording_without_words_is_told_with_its_cause(hears: list[str | Exception], cause: Cause) -> None:
+    with pytest.raises(Unreadable) as told:
+        await reader(FakeChat(hears=hears)).read(VOICE)
+    assert told.value.cause is cause
+
+
+async def test_a_file_is_fetched_again_after_a_passing_fault_and_not_after_a_refusal() -> None:
+    messenger = FakeMessenger(uploads={"f": b"text"}, faults={"get_file_bytes": [MessengerUnavailable("502")]})
+    assert await reader(messenger=messenger).read(FILE) == "text"
+    refusing = FakeMessenger(uploads={"f": b"text"}, faults={"get_file_bytes": [MessengerRefused("gone")]})
+    with pytest.raises(Unreadable):
+        await reader(messenger=refusing).read(FILE)
+    assert refusing.calls == ["get_file_bytes"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["שלום\r\nworld".encode(), "\ufeffשלום\nworld".encode(), "שלום\nworld".encode("cp1255"), "שלום\nworld".encode("utf-16")],
+    ids=["utf-8", "utf-8 with mark", "cp1255", "utf-16"],
+)  # fmt: skip
+def test_hebrew_is_read_in_the_encodings_that_people_have(content: bytes) -> None:
+    assert decoded(content) == "שלום\nworld"
+
+
+@pytest.mark.parametrize(
+    ("content", "cause"),
+    [(b" \n", Cause.FILE_EMPTY), (b"", Cause.FILE_EMPTY), (b"PK\x00\x01", Cause.FILE_UNREADABLE), (b"\xff\xfe\x00", Cause.FILE_UNREADABLE)],
+)  # fmt: skip
+def test_no_text_in_a_file_is_told(content: bytes, cause: Cause) -> None:
+    with pytest.raises(Unreadable) as told:
+        decoded(content)
+    assert told.value.cause is cause
+
+
+def test_a_file_is_quoted_as_material_and_cut_to_the_budget() -> None:
+    order = Order(role="r", prompt="p", prompt_sha256="", models=("m",), history_tokens=200)
+    task = Task(
+        id="u1", chat_id=1, chat_kind="private", user_id=1, message_id=1, update_id=1, lang="en", text="how many?", admitted_ms=1, material=FILE,
+        quoted="notes.txt\n" + "word " * 2000,
+    )  # fmt: skip
+    [_, asked] = messages(task, order, ())
+    assert asked.content.startswith(f"{FILE_HEAD}\n> notes.txt")
+    assert asked.content.endswith("how many?")
+    assert len(asked.content) < 1200
+    assert cuts(task, order)
