@@ -1,0 +1,121 @@
+"""Brain and agent of two releases side by side, as a rollout has them: records of the one are read by the other, or refused aloud.
+
+`fixtures/records/v1.json` was written by the code of the release before this one; a release that changes records adds a file beside it.
+"""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from openclaw_brain.telling import told
+from openclaw_core.errors import BadTask
+from openclaw_core.outcome import Cause
+from openclaw_core.roles import load
+from openclaw_core.store import Notice, Script
+from openclaw_core.store.lanes import turn_from, turn_json
+from openclaw_core.task import READABLE_VERSIONS, Material, Order, Task, from_json, to_json
+from tests.core.test_store import ORDER, World, task
+
+RECORDS = Path(__file__).parents[1] / "fixtures/records"
+PREVIOUS: dict[str, Any] = json.loads((RECORDS / "v1.json").read_text())
+PREVIOUS_READS = {1}
+
+
+def test_a_task_of_the_previous_release_is_read_whole() -> None:
+    read = from_json(json.dumps(PREVIOUS["task"]))
+    assert read == Task(
+        id="u7", chat_id=-100500, chat_kind="group", user_id=9, message_id=41, update_id=7, lang="he", text="למה השמיים כחולים?",
+        admitted_ms=1764000000000, thread_id=3, role="researcher", quoted="an earlier message",
+        order=Order(
+            role="researcher", prompt="You answer.", prompt_sha256="ab" * 32, models=("openai/gpt-oss-120b", "openai/gpt-oss-20b"),
+            tools=("browser_search",), max_answer_tokens=2500, history_tokens=3500, temperature=0.4, reasoning_effort="medium",
+        ),
+    )  # fmt: skip
+    assert [turn_from(json.dumps(turn)).speaker for turn in PREVIOUS["turns"]] == ["user", "assistant"]
+
+
+def same_shape(ours: Any, theirs: Any) -> bool:
+    """Whether *ours* has all that *theirs* has, of the same JSON types; it may have more."""
+    if isinstance(theirs, dict):
+        return isinstance(ours, dict) and all(name in ours and same_shape(ours[name], theirs[name]) for name in theirs)
+    if isinstance(theirs, list):
+        return isinstance(ours, list) and all(same_shape(one, theirs[0]) for one in ours if theirs)
+    return type(ours) is type(theirs) or ours is None or theirs is None
+
+
+def test_the_previous_release_reads_our_tasks_and_turns() -> None:
+    order = replace(ORDER, tools=("browser_search",), temperature=0.1, reasoning_effort="low")
+    ours = json.loads(to_json(replace(task(1), thread_id=3, role="coder", quoted="q").ordered(order)))
+    assert ours["v"] in PREVIOUS_READS
+    assert same_shape(ours, {**PREVIOUS["task"], "v": 1})
+    assert same_shape(json.loads(turn_json(turn_from(json.dumps(PREVIOUS["turns"][0])))), PREVIOUS["turns"][0])
+
+
+def test_a_task_that_the_previous_release_would_answer_wrongly_is_one_that_it_refuses() -> None:
+    ours = json.loads(to_json(replace(task(1), material=Material(kind="voice", file_id="v"))))
+    assert ours["v"] not in PREVIOUS_READS
+    assert ours["v"] in READABLE_VERSIONS
+    assert from_json(json.dumps(ours)).material == Material(kind="voice", file_id="v")
+
+
+def test_fields_of_the_next_release_are_dropped_and_its_new_versions_refused_without_the_users_words() -> None:
+    later = {**PREVIOUS["task"], "mood": "good", "order": {**PREVIOUS["task"]["order"], "style": "terse"}}
+    assert from_json(json.dumps(later)) == from_json(json.dumps(PREVIOUS["task"]))
+    with pytest.raises(BadTask) as refused:
+        from_json(json.dumps({**later, "v": max(READABLE_VERSIONS) + 1}))
+    assert "השמיים" not in str(refused.value)
+    assert turn_from(json.dumps({**PREVIOUS["turns"][0], "mood": "good"})).text == "hello"
+
+
+async def test_a_task_that_the_previous_brain_left_ready_is_claimed_answered_and_closed(script: Script) -> None:
+    world = World(script)
+    await world.lead()
+    record = {**PREVIOUS["task"], "id": "u7", "chat_id": 1}
+    fields = {
+        "state": "ready", "record": json.dumps(record), "chat": "1", "chat_kind": "group", "lang": "he", "thread": "3", "message_id": "41", "user": "9",
+        "admitted_ms": "1", "queued_ms": "2", "attempt": "0", "tries": "0", "handbacks": "0", "released_ms": "3", "generation": "0", "pool": "p",
+        "role": "researcher", "decision": "rule", "route_ms": "1", "route_tokens": "0", "ready_ms": "4",
+    }  # fmt: skip
+    await script.read("HSET", script.keys("task", "u7"), *[part for pair in fields.items() for part in pair])
+    for command, key, value in (("RPUSH", "ready:p", "u7"), ("SADD", "released", "u7"), ("SET", "busy:1", "u7")):
+        await script.read(command, script.keys(key), value)
+    claimed = await world.agent.claim()
+    assert claimed is not None
+    await world.agent.answered(claimed, PREVIOUS["outbox"], {"model": "m"})
+    again = await world.agent.parts(claimed, 2)
+    assert again == ["", ""]
+    await world.agent.give_up(claimed, Cause.INTERNAL)
+    assert await world.lanes.running_in(1) is None
+
+
+def test_a_cause_of_the_next_release_is_told_all_the_same() -> None:
+    roles = load(Path(__file__).parents[2] / "platform/openclaw/base")
+    notice = Notice(
+        key="fail:u1",
+        chat_id=1,
+        kind="failed",
+        args={"cause": "moon_phase", "task": "u1"},
+        lang="en",
+        thread_id=None,
+        reply_to=None,
+    )
+    page, [[button]] = told(notice, roles)
+    assert "Something went wrong on my side" in page.text
+    assert button.data == "retry:u1"
+
+
+async def test_a_record_that_cannot_be_read_ends_its_task_and_is_told(script: Script) -> None:
+    world = World(script)
+    await world.lead()
+    await world.ask(task(1))
+    await world.lanes.release(cap=1, at_most=1, epoch=world.epoch)
+    await world.dispatch(task(1))
+    await script.read("HSET", script.keys("task", "u1"), "record", json.dumps({**PREVIOUS["task"], "v": 99}))
+    with pytest.raises(BadTask):
+        await world.agent.claim()
+    await world.agent.give_up_unreadable()
+    [notice] = await world.notices.waiting()
+    assert (notice.kind, notice.args["cause"]) == ("failed", "bad_task")
