@@ -138,3 +138,26 @@ async def test_the_cap_is_for_all_pools_together(script: Script) -> None:
     )  # fmt: skip
     await keeper.keep()
     assert len(launcher.created) == 10
+
+
+async def test_agents_start_while_their_tasks_are_routed_and_each_task_counts_once(script: Script) -> None:
+    epoch = await Inbox(script).take_lead("me", ttl_s=8)
+    launcher = FakeLauncher()
+    pool = Pool(template="agent", hash8="0" * 8)
+    under_way = {"u1", "u2"}
+    keeper = PoolKeeper(
+        pool=pool, pools=Pools(script), lanes=Lanes(script), launcher=launcher, epoch=epoch, warm=1, cap=10,
+        queue_deadline_s=900, coming=lambda: under_way,
+    )  # fmt: skip
+    await keeper.keep()
+    assert len(launcher.created) == 3
+    await script.read("RPUSH", script.keys("ready", pool.id), "u1")  # routed, and its routing has not been seen to end
+    await keeper.keep()
+    assert len(launcher.created) == 3
+    await script.read("LPOP", script.keys("ready", pool.id))
+    await script.read("HSET", script.keys("jobs", pool.id), launcher.created[0], "claimed u1")
+    await keeper.keep()
+    assert len(launcher.created) == 3
+    under_way.clear()
+    await keeper.keep()
+    assert len(launcher.created) == 3

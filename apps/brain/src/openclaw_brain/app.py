@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -88,11 +88,17 @@ class Brain:
         def keeper_of_pool(pool: Pool, warm: int, cap: int) -> PoolKeeper:
             return PoolKeeper(
                 pool=pool, pools=pools, lanes=lanes, launcher=self.launcher, epoch=epoch, warm=warm, cap=cap,
-                queue_deadline_s=settings.queue_deadline_s,
+                queue_deadline_s=settings.queue_deadline_s, coming=coming,
             )  # fmt: skip
 
+        templates = sorted({role.template for role in self.roles.roles.values()})
+
+        def coming() -> Collection[str]:
+            # With several templates a task's own is known only when it is routed.
+            return lane_keeper.under_way() if len(templates) == 1 else ()
+
         fleet = Fleet(
-            templates=sorted({role.template for role in self.roles.roles.values()}), launcher=self.launcher, pools=pools, epoch=epoch,
+            templates=templates, launcher=self.launcher, pools=pools, epoch=epoch,
             warm=settings.warm, cap=settings.running_cap, pool_of=lambda template, pod: pool_of(template, pod, settings),
             keeper_of_pool=keeper_of_pool, on_fallback=self.metrics.template_fallback,
         )  # fmt: skip
@@ -154,7 +160,7 @@ class Brain:
                 name="inbox",
             )
             start(
-                lane_keeper.forever(nudge=n["lanes"], dispatched=lambda: self.nudge("pool"), turned=turned("lanes")),
+                lane_keeper.forever(nudge=n["lanes"], moved=lambda: self.nudge("pool"), turned=turned("lanes")),
                 name="lanes",
             )
             start(fleet.keep_forever(nudge=n["pool"], turned=turned("pool")), name="pool")

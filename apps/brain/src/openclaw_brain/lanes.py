@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from openclaw_brain.routing import Classifier, Previous, decide_agent
@@ -50,10 +50,15 @@ class LaneKeeper:
     """The one model of a local model server, instead of the roles' lists."""
     _under_way: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
-    async def forever(
-        self, *, nudge: asyncio.Event, dispatched: Callable[[], None], turned: Callable[[], None]
-    ) -> None:
-        """Let tasks go until cancelled; first those that a leader before us had released. Raises LostOwnership."""
+    def under_way(self) -> Collection[str]:
+        """Ids of tasks that are being routed."""
+        return self._under_way.keys()
+
+    async def forever(self, *, nudge: asyncio.Event, moved: Callable[[], None], turned: Callable[[], None]) -> None:
+        """Let tasks go until cancelled; first those that a leader before us had released. Raises LostOwnership.
+
+        *moved* is called when tasks are under way, and when one is ready.
+        """
         pending: list[str] | None = None
         async with asyncio.TaskGroup() as group:
             while True:
@@ -69,12 +74,14 @@ class LaneKeeper:
                     pending = pending[room:]
                     for task_id in fresh:
                         self._under_way[task_id] = group.create_task(
-                            self._let_go(task_id, dispatched), name=f"route {task_id}"
+                            self._let_go(task_id, moved), name=f"route {task_id}"
                         )
                 except (StoreUnavailable, StoreFull):
                     await asyncio.sleep(1)
                     continue
-                if not fresh:
+                if fresh:
+                    moved()
+                else:
                     try:
                         async with asyncio.timeout(0.1):  # agents end tasks without telling us: look for room again
                             await nudge.wait()
@@ -86,12 +93,12 @@ class LaneKeeper:
         states = await self.lanes.fields(released, "state") if released else []
         return [task_id for task_id, row in zip(released, states, strict=True) if row["state"] == "queued"]
 
-    async def _let_go(self, task_id: str, dispatched: Callable[[], None]) -> None:
+    async def _let_go(self, task_id: str, moved: Callable[[], None]) -> None:
         try:
             while True:
                 try:
                     await self._dispatch(task_id)
-                    dispatched()
+                    moved()
                     return
                 except (StoreUnavailable, StoreFull):
                     await asyncio.sleep(1)  # it stays released and queued: the next try, or the next leader, goes on
@@ -99,9 +106,9 @@ class LaneKeeper:
             del self._under_way[task_id]
 
     async def _dispatch(self, task_id: str) -> None:
-        record = (await self.lanes.fields([task_id], "record"))[0]["record"]
+        row = (await self.lanes.fields([task_id], "record", "wish"))[0]
         try:
-            task = from_json(record or "")
+            task = from_json(row["record"] or "")
         except BadTask:
             log.error("task.unreadable", task_id=task_id)
             await self.lanes.fail(task_id, Cause.BAD_TASK, epoch=self.epoch)
@@ -110,7 +117,7 @@ class LaneKeeper:
         routed = await decide_agent(
             words(task),
             lang=task.lang,
-            explicit=task.role,
+            explicit=task.role or row["wish"],
             previous=previous_of(turns),
             roles=self.roles,
             chat=self.chat,

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from openclaw_brain.ports import Launcher, LaunchFailed, Pool
@@ -101,6 +101,8 @@ class PoolKeeper:
     warm: int
     cap: int
     queue_deadline_s: float
+    coming: Callable[[], Collection[str]] = frozenset
+    """Ids of tasks that will be ready in a moment, once they are routed: their agents start meanwhile."""
     backoff: Backoff = field(default_factory=Backoff)
     clock: Callable[[], float] = time.monotonic
     _up: set[str] = field(default_factory=set)
@@ -124,12 +126,13 @@ class PoolKeeper:
         """Carry out the plan of this moment. Raises LostOwnership, StoreUnavailable, StoreFull."""
         jobs = await self.pools.jobs(self.pool.id)
         ready = await self.pools.ready(self.pool.id)
+        coming = set(self.coming()) - {job.task_id for job in jobs.values()}  # claimed between two looks
         alive = await self.launcher.alive()
         self._judge(jobs)
         todo = plan(
             jobs,
             alive=alive,
-            ready=len(ready),
+            ready=len({*ready, *coming}),
             warm=self.warm,
             cap=max(1, self.cap - self._elsewhere(alive)),
             now_ms=round(time.time() * 1000),
