@@ -65,7 +65,7 @@ async def _run(phases: Sequence[str], *, count: int, timeout_s: float) -> dict[s
         bench = Bench(
             cluster=cluster, api=api, model=model, script=script, watched=watched, count=count, timeout_s=timeout_s
         )
-        console.print("staging's own values:", bench.values())
+        console.print("staging:", ", ".join(f"{name} {value}" for name, value in bench.values().items()))
         console.print(
             "model: 0.3 s to the first token, 100 tokens/s, 120 tokens; flood limits on;", os.cpu_count(), "cores"
         )
@@ -135,7 +135,10 @@ class Bench:
         async with AsyncExitStack() as stack:
             if changes:
                 await stack.enter_async_context(in_thread(self.cluster.settings(**changes)))
-            await self._until_warm(int(changes.get("WARM_AGENTS", self.values()["warm"])))
+            if name == "cold":
+                await self._use_up()
+            else:
+                await self._until_warm(int(self.values()["warm"]))
             load, began = os.getloadavg()[0], time.monotonic()
             psutil.cpu_percent()  # from here on
             figures: dict[str, Any] = {"goal": GOALS[name], **changes}
@@ -177,6 +180,11 @@ class Bench:
             await fill_in([one], self.script, self.api, self.model)
             jobs.append(await self.watched.of_job(str(one.fields["job"])))
         return asked, {"agents": _split(asked, jobs), **({"bare_pods": _starts(pods)} if pods else {})}
+
+    async def _use_up(self) -> None:
+        """Let the agents that still wait answer something, so that none is warm."""
+        while waiting := await self._waiting():
+            await self._until_ended(await self._say(waiting, waiting))
 
     async def _until_warm(self, count: int) -> None:
         async with asyncio.timeout(120):
@@ -236,6 +244,7 @@ def _starts(pods: Sequence[Timeline]) -> dict[str, dict[str, float]]:
     return {
         "pod created → scheduled": quantiles([p.scheduled_s - p.pod_s for p in pods if p.scheduled_s and p.pod_s]),
         "pod created → process": quantiles([p.process_s - p.pod_s for p in pods if p.process_s and p.pod_s]),
+        "pod created → imported": quantiles([p.ready_s - p.pod_s for p in pods if p.ready_s and p.pod_s]),
     }
 
 

@@ -9,7 +9,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-SAY_WHEN = 'import time; print(f"{time.time():.3f}", flush=True)'
+SAY_WHEN = """
+import time
+print(time.time(), flush=True)
+import gc
+gc.disable()
+import openclaw_agent.app
+print(time.time(), flush=True)
+"""
 
 
 async def kubectl(*args: str, stdin: str = "") -> str:
@@ -102,7 +109,7 @@ class Watched:
         return found
 
     async def bare_pod(self, name: str, spec: Mapping[str, Any]) -> Timeline:
-        """Start a pod of *spec*'s image that says when its Python runs; the pod is gone afterwards."""
+        """Start a pod like an agent's that says when its Python runs and has imported the agent; it is gone afterwards."""
         container = spec["containers"][0]
         pod = {
             "apiVersion": "v1",
@@ -115,13 +122,14 @@ class Watched:
         }
         await kubectl("apply", "-f", "-", stdin=json.dumps(pod))
         try:
-            said = ""
+            said: list[str] = []
             async with asyncio.timeout(120):
-                while not said.strip():
-                    await asyncio.sleep(0.2)
-                    said = await self._said(name)
+                while len(said) < 2:
+                    await asyncio.sleep(0.5)
+                    said = (await self._said(name)).split()
+            process_s, ready_s = map(float, said)
             return Timeline(
-                pod_s=self.pods.get(name), scheduled_s=self.scheduled.get(name), process_s=float(said.split()[0])
+                pod_s=self.pods.get(name), scheduled_s=self.scheduled.get(name), process_s=process_s, ready_s=ready_s
             )
         finally:
             await kubectl("-n", self.namespace, "delete", "pod", name)  # its end must not disturb what is measured next
