@@ -51,18 +51,18 @@ check-roles: ## prompts, roles and models
 	$(BIN)/openclaw doctor --only roles
 
 check-code: ## format, lint, import contracts, types
+	$(BIN)/lint-imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/lint-imports
 	$(BIN)/mypy $(WORKSPACE:%=%/src) tests
 
 check-shell: ## shellcheck over every shell script
 	scripts/check-shell
 
 check-workflows: ## actionlint, zizmor and our own rules over .github/workflows
+	$(BIN)/pytest tests/workflows/test_workflows.py
 	@if command -v actionlint; then actionlint -shellcheck=$(BIN)/shellcheck -pyflakes=; else echo '*** actionlint SKIPPED: run make tools ***' >&2; fi
 	$(BIN)/zizmor --offline --quiet --persona=auditor .github
-	$(BIN)/pytest tests/workflows/test_workflows.py
 
 check-manifests: ## render every environment; schemas, checkov, our own rules; what is pinned can have been looked up
 	@scripts/bump --check

@@ -54,7 +54,10 @@ def read(text: str) -> Release:
         return release
     if len(tags) != 1:
         raise Stop(REFUSED, f"{FILE}: both images come from one build and have one tag")
-    check(release)
+    try:
+        check(release)
+    except Stop as stop:
+        raise Stop(stop.code, f"{FILE}: {stop}") from None
     return release
 
 
