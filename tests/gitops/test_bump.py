@@ -55,6 +55,7 @@ def test_any_other_change_in_the_checkout_is_refused(
     [
         "sha256:" + "0" * 64,
         "sha256:" + "deadbeef" * 8,
+        "sha256:" + "".join(f"{n}a" * 8 for n in range(1, 5)),
         "sha256:" + "0123456789abcdef" * 4,
         "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
         AGENT.upper(),

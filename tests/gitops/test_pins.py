@@ -133,19 +133,19 @@ def test_what_is_published_anew_under_its_version_is_an_alarm(
 def test_nothing_is_taken_over_an_open_line(
     unpinned: Platform, hub: Registry, aws: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    unpinned.replace(PINS, f"http://{hub.host}/install.yaml", "http://example.com/install.yaml")
+    unpinned.replace(PINS, f"http://{hub.host}/install.yaml", "http://files.invalid/install.yaml")
 
     assert unpinned.run("pin", PATH=str(aws)) == FAILED
-    assert "http://example.com/install.yaml is not https" in capsys.readouterr().err
+    assert "http://files.invalid/install.yaml is not https" in capsys.readouterr().err
 
 
 def test_a_redirect_to_an_open_line_is_not_followed(
     unpinned: Platform, hub: Registry, aws: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    hub.redirect_to = "http://example.com/install.yaml"
+    hub.redirect_to = "http://files.invalid/install.yaml"
 
     assert unpinned.run("pin", PATH=str(aws)) == FAILED
-    assert "http://example.com/install.yaml is not https" in capsys.readouterr().err
+    assert "http://files.invalid/install.yaml is not https" in capsys.readouterr().err
 
 
 def test_without_the_aws_command_line_the_rest_is_pinned(

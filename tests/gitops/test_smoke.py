@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from openclaw_cli.gitops.__main__ import main
-from openclaw_cli.gitops.smoke import Answer, Settings, smoke
+from openclaw_cli.gitops.smoke import Answer, Settings, is_reply, smoke
 from openclaw_cli.gitops.stopping import FAILED, UNAVAILABLE, USAGE, Stop
 from openclaw_cli.standin.bot_api import BotApi
 from tests.e2e_local.world import SECOND_TOKEN, World, world
@@ -126,6 +126,24 @@ async def test_a_refused_token_and_a_silent_server_are_told_without_the_token() 
         await ask(api)
     assert SECOND_TOKEN not in str(stopped.value)
     assert SECOND_TOKEN not in repr(Settings.from_env(variables(api)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "counts"),
+    [
+        ({}, True),
+        ({"from": {"username": TARGET.upper()}}, True),
+        ({"from": {"username": "another_bot"}}, False),
+        ({"reply_to_message": {"message_id": 6}}, False),
+        ({"reply_to_message": {}}, False),
+        ({"chat": {"id": GROUP - 1}}, False),
+    ],
+)
+def test_only_the_asked_bots_reply_to_this_question_counts(changes: dict[str, Any], counts: bool) -> None:
+    settings = Settings(token="1:t", chat_id=GROUP, target=TARGET)
+    reply = {"chat": {"id": GROUP}, "from": {"username": TARGET}, "reply_to_message": {"message_id": 7}, **changes}
+
+    assert is_reply(reply, 7, settings) is counts
 
 
 def test_every_missing_variable_is_named_at_once(capsys: pytest.CaptureFixture[str]) -> None:

@@ -127,7 +127,7 @@ def _ask(telegram: _Telegram, settings: Settings, *, within_s: float, clock: Clo
     sign_s: float | None = None
     reply: dict[str, Any] | None = None
     while clock() - began < within_s:
-        heard = [message for message in updates.next(POLL_S) if _is_reply(message, asked, settings)]
+        heard = [message for message in updates.next(POLL_S) if is_reply(message, asked, settings)]
         reply = heard[-1] if heard else reply
         if reply is None:
             continue
@@ -167,7 +167,8 @@ class _Updates:
             yield update.get("message") or update.get("edited_message") or {}
 
 
-def _is_reply(message: Mapping[str, Any], asked: int, settings: Settings) -> bool:
+def is_reply(message: Mapping[str, Any], asked: int, settings: Settings) -> bool:
+    """Whether *message* answers our question: a bot in a group hears replies to older ones too."""
     chat_id = message.get("chat", {}).get("id")
     replied = message.get("reply_to_message", {}).get("message_id")
     sender = str(message.get("from", {}).get("username", ""))
