@@ -43,7 +43,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.answering = Answering(
-            answers=self.store.agent, messenger=self.messenger, chat=self.chat, flood=Flood(self.store.script), task_deadline_s=30, voice_models=("m",), sleep=no_pause
+            answers=self.store.agent, messenger=self.messenger, chat=self.chat, ears=self.chat, flood=Flood(self.store.script), task_deadline_s=30, voice_models=("m",), sleep=no_pause
         )  # fmt: skip
 
     def lease(self, claimed: Claimed) -> Lease:

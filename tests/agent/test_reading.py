@@ -31,7 +31,7 @@ async def no_pause(_: float) -> None:
 
 def reader(chat: FakeChat | None = None, messenger: FakeMessenger | None = None) -> Reader:
     return Reader(
-        messenger=messenger or FakeMessenger(uploads={"v": b"sound", "f": "שלום world".encode()}), chat=chat or FakeChat(),
+        messenger=messenger or FakeMessenger(uploads={"v": b"sound", "f": "שלום world".encode()}), ears=chat or FakeChat(),
         voice_models=(BIG, FAST), sleep=no_pause,
     )  # fmt: skip
 

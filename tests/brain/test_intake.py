@@ -75,7 +75,7 @@ def test_role_commands_ask_for_their_role(chat: Chat, command: str, role: str) -
 def test_a_role_command_without_words_takes_the_message_it_replies_to_or_asks_for_words(chat: Chat) -> None:
     [effect] = chat.says("/sum", reply_to_message={"text": "a long story"})
     assert task_of(effect).text == "a long story"
-    assert kinds(chat.says("/code")) == ["role_empty"]
+    assert kinds(chat.says("/code")) == ["choose", "role_chosen"]
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,23 @@ def test_a_task_of_another_chat_is_not_retried(chat: Chat, roles: Roles) -> None
 def test_buttons_end_their_spinner(chat: Chat) -> None:
     assert kinds(chat.presses("stop:u1")) == ["stopped", "button"]
     assert kinds(chat.presses("lang:he")) == ["lang", "lang_set", "button"]
-    assert kinds(chat.presses("junk")) == ["button"]
+    assert kinds(chat.presses("role:coder")) == ["choose", "role_chosen", "button"]
+    assert kinds(chat.presses("file:u1:2")) == ["file_gone", "button"]  # told only if it is gone
+
+
+@pytest.mark.parametrize("data", ["junk", "role:admin", "retry:", ""])
+def test_a_button_that_does_nothing_any_more_says_so(chat: Chat, data: str) -> None:
+    [effect] = chat.presses(data)
+    assert (effect["op"], effect["text"]) == (
+        "button",
+        "This button is from an older conversation and does nothing any more.",
+    )
+
+
+def test_a_button_of_somebody_without_access_only_says_so(roles: Roles) -> None:
+    [effect] = Chat(roles, users=frozenset({8})).presses("stop:u1")
+    assert effect["op"] == "button"
+    assert "not open to you" in effect["text"]
 
 
 def test_with_no_list_everyone_is_refused_and_told_their_id(roles: Roles) -> None:

@@ -55,7 +55,7 @@ class Server:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         self.paths.append(request.path)
-        if request.method == "POST":
+        if request.content_type == "application/json":
             self.bodies.append(await request.json())
         try:
             return await self.script(request)

@@ -465,3 +465,33 @@ async def test_a_claim_is_warm_if_the_agent_waited_before_the_task_was_ready(wor
         await agent.check_in()
         assert await agent.claim() is not None
     assert [row["warm"] for row in await world.lanes.fields(["u1", "u2"], "warm")] == ["1", "0"]
+
+
+async def test_a_chosen_role_counts_for_the_next_message_and_not_for_a_retry_or_after_new(world: World) -> None:
+    await world.effects({"op": "choose", "chat": "1", "role": "coder"})
+    await world.ask(task(1), task(2))
+    assert [row["wish"] for row in await world.lanes.fields(["u1", "u2"], "wish")] == ["coder", None]
+    await world.effects({"op": "choose", "chat": "1", "role": "summarizer"})
+    await world.effects({"op": "forget", "chat": "1"})
+    await world.ask(task(3))
+    assert (await world.lanes.fields(["u3"], "wish"))[0]["wish"] is None
+
+
+async def test_a_file_that_is_kept_no_more_is_told_and_one_of_another_chat_as_well(world: World) -> None:
+    wish = {"op": "file", "kind": "file_gone", "lang": "en", "task": "u1", "part": "1"}
+    claimed = await world.claimed(task(1))
+    await world.effects({**wish, "chat": "1", "key": "a"})
+    await world.agent.answered(claimed, {"pages": [], "files": []}, {})
+    await world.effects({**wish, "chat": "2", "key": "b"})
+    assert [(n.kind, n.chat_id) for n in await world.notices.waiting()] == [("file_gone", 1), ("file_gone", 2)]
+    await world.effects({**wish, "chat": "1", "key": "c"})
+    assert [row["task"] for row in await world.notices.pop("files")] == ["u1"]
+
+
+async def test_a_full_chat_and_a_full_bot_are_told_apart(world: World) -> None:
+    for n in (1, 2):
+        await world.inbox.admit([("inbox", {"update_id": n})], offset=None, epoch=world.epoch)
+        [*_, entry] = await world.inbox.waiting("inbox")
+        caps = {"chat_cap": 0, "total_cap": 9} if n == 1 else {"chat_cap": 9, "total_cap": 0}
+        await world.inbox.handle("inbox", [(entry.entry_id, [effect(task(n))])], epoch=world.epoch, **caps)
+    assert [dict(n.args) for n in await world.notices.waiting()] == [{"cap": 0}, {}]

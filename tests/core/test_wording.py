@@ -46,7 +46,7 @@ ROLES = Roles(
 WITH_PARTS: dict[str, Callable[[Lang], str]] = {
     "start": lambda lang: wording.start(ROLES, lang),
     "help": lambda lang: wording.help_text(ROLES, lang),
-    "write_after_command": lambda lang: wording.write_after_command("code", lang),
+    "role_chosen": lambda lang: wording.role_chosen(ROLES, "coder", lang),
     "stopped": lambda lang: wording.stopped(running=1, waiting=3, lang=lang),
     "status": lambda lang: wording.status(running_s=5, waiting_s=(70, 8), lang=lang),
     "chat_full": lambda lang: wording.chat_full(20, lang),

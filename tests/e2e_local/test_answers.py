@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from openclaw_core.store import Runs
 from tests.e2e_local.world import TOKEN, World, world
 
 pytestmark = pytest.mark.timeout(300)  # a busy machine is slow, not wrong
@@ -119,3 +120,23 @@ async def test_two_words_of_markers_reach_no_log(bot: World) -> None:
     for marker in ("marker-text-never-logged", TOKEN, TOKEN.split(":")[1], "marker-key-never-logged"):
         assert marker not in log
     assert "model.failed" in log
+
+
+async def test_a_text_file_is_read_and_a_role_chosen_by_its_button_answers_the_next_message(bot: World) -> None:
+    bot.api.upload_file(5, "notes.txt", b"The cat sat.", mime_type="text/plain", caption="/sum how many cats?")
+    await bot.until(lambda: bot.model.prompts)
+    asked = bot.model.prompts[0][-1]["content"]
+    assert "> The cat sat." in asked
+    assert asked.endswith("how many cats?")
+    await bot.all_ended(1)
+    bot.api.user_says(5, "/start")
+    await bot.until(lambda: any("reply_markup" in m for m in bot.api.messages(5) if "Hello" in m.get("text", "")))
+    [hello] = [m for m in bot.api.messages(5) if "Hello" in m.get("text", "")]
+    data = {b["callback_data"] for row in hello["reply_markup"]["inline_keyboard"] for b in row}
+    assert data == {"role:coder", "role:researcher", "role:summarizer"}
+    bot.api.press(5, hello["message_id"], "role:coder")
+    await bot.until(lambda: any("write your question" in t for t in bot.texts(5)))
+    bot.api.user_says(5, "who won in 1966?")
+    await bot.all_ended(2)
+    [run, _] = await Runs(bot.script).newest(count=5)
+    assert (run.fields["role"], run.fields["decision"]) == ("coder", "explicit")

@@ -26,7 +26,7 @@ from openclaw_core.errors import (
 )
 from openclaw_core.outcome import Cause, Delivery
 from openclaw_core.paging import with_note
-from openclaw_core.ports import Chat, Messenger, ModelCall
+from openclaw_core.ports import Chat, Ears, Messenger, ModelCall
 from openclaw_core.store import Answers, Claimed, Flood
 from openclaw_core.store.lanes import shown
 from openclaw_core.task import Order, Task
@@ -51,6 +51,7 @@ class Answering:
     answers: Answers
     messenger: Messenger
     chat: Chat
+    ears: Ears
     flood: Flood
     task_deadline_s: float
     voice_models: Sequence[str] = ()
@@ -136,7 +137,7 @@ class Answering:
         task, material = claimed.task, claimed.task.material
         if material is None:
             return task
-        reader = Reader(messenger=self.messenger, chat=self.chat, voice_models=self.voice_models, sleep=self.sleep)
+        reader = Reader(messenger=self.messenger, ears=self.ears, voice_models=self.voice_models, sleep=self.sleep)
         words = await reader.read(material)
         if material.kind == "voice":
             task = replace(task, text=f"{words}\n\n{task.text}".strip())

@@ -48,6 +48,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> Exit:
             answers=answers,
             messenger=messenger,
             chat=chat,
+            ears=chat,
             flood=Flood(script),
             task_deadline_s=settings.task_deadline_s,
             voice_models=settings.voice_models,

@@ -16,7 +16,7 @@ from openclaw_core.errors import (
     RequestTooLarge,
 )
 from openclaw_core.outcome import Cause
-from openclaw_core.ports import Chat, Messenger
+from openclaw_core.ports import Ears, Messenger
 from openclaw_core.task import Material
 
 log = logs.get(__name__)
@@ -41,7 +41,7 @@ class Reader:
     """Fetches from the messenger and asks the first of *voice_models* that is served."""
 
     messenger: Messenger
-    chat: Chat
+    ears: Ears
     voice_models: Sequence[str]
     sleep: Callable[[float], Awaitable[None]] = field(repr=False)
 
@@ -73,7 +73,7 @@ class Reader:
         for model in self.voice_models:
             for attempt in range(TRIES):
                 try:
-                    return await self.chat.transcribe(recording, name=name, model=model, timeout_s=TRANSCRIBE_S)
+                    return await self.ears.transcribe(recording, name=name, model=model, timeout_s=TRANSCRIBE_S)
                 except RateLimited as exc:
                     cause = Cause.MODEL_BUSY
                     await self.sleep(min(exc.retry_after_s or 2.0, 20.0))

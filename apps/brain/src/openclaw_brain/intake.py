@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from openclaw_brain.incoming import Incoming
+from openclaw_core import wording
 from openclaw_core.ports import Lang
 from openclaw_core.roles import Roles
 from openclaw_core.task import Task, retry_id, task_id, to_json
-from openclaw_core.wording import lang_of
+from openclaw_core.wording import Say, lang_of
 
 Effect = Mapping[str, Any]
 FILE_MAX_BYTES = {"voice": 20_000_000, "file": 1_000_000}
@@ -82,7 +83,7 @@ class Intake:
         if incoming.user_is_bot or (incoming.chat_kind == "group" and incoming.kind in ("joined", "edited")):
             return []  # two bots that refuse each other would never stop
         if incoming.kind == "button":
-            return [{"op": "button", "id": incoming.button_id, "text": ""}]
+            return [say.toast(Say.NO_MORE_ACCESS)]
         return [say.notice("refused", user_id=incoming.user_id)]
 
     def _command(self, incoming: Incoming, known: Known, say: "_Say", admitted_ms: int) -> list[Effect]:
@@ -90,7 +91,7 @@ class Intake:
             if incoming.command == role.command:
                 if incoming.text or incoming.quoted or incoming.material:
                     return self._ask(incoming, say, role=role.name, admitted_ms=admitted_ms)
-                return [say.notice("role_empty", role=role.name)]
+                return self._choose(role.name, incoming, say)
         match incoming.command:
             case "start" | "help":
                 return [say.notice(incoming.command)]
@@ -107,7 +108,7 @@ class Intake:
         return [say.notice("unknown_command")]
 
     def _button(self, incoming: Incoming, known: Known, say: "_Say", admitted_ms: int) -> list[Effect]:
-        done: Effect = {"op": "button", "id": incoming.button_id, "text": ""}
+        done = say.toast()
         action, _, rest = incoming.button_data.partition(":")
         if action == "stop" and rest:
             return [{"op": "stop", **say.to("stopped"), "task": rest}, done]
@@ -118,16 +119,16 @@ class Intake:
         if action == "file" and rest:
             task, _, part = rest.rpartition(":")
             return [
-                {
-                    "op": "file",
-                    "chat": str(incoming.chat_id),
-                    "task": task,
-                    "part": part,
-                    "key": f"u{incoming.update_id}",
-                },
+                {"op": "file", **say.to("file_gone"), "task": task, "part": part},
                 done,
             ]
-        return [done]
+        if action == "role" and rest in self.roles.roles:
+            return [*self._choose(rest, incoming, say), done]
+        return [say.toast(Say.BUTTON_OLD)]
+
+    @staticmethod
+    def _choose(role: str, incoming: Incoming, say: "_Say") -> list[Effect]:
+        return [{"op": "choose", "chat": str(incoming.chat_id), "role": role}, say.notice("role_chosen", role=role)]
 
     def _lang(self, wish: str, incoming: Incoming, say: "_Say") -> list[Effect]:
         chosen = {"he": "he", "hebrew": "he", "עברית": "he", "en": "en", "english": "en", "אנגלית": "en"}.get(wish)
@@ -219,6 +220,11 @@ class _Say:
             if self.incoming.chat_kind == "group" and self.incoming.kind != "button"
             else None,
         }
+
+    def toast(self, what: Say | None = None) -> Effect:
+        """The end of a button's spinner, with a word if it did nothing."""
+        text = "" if what is None else wording.say(what, self.lang)
+        return {"op": "button", "id": self.incoming.button_id, "text": text}
 
     def notice(self, kind: str, **args: Any) -> Effect:
         return {"op": "notice", **self.to(kind), "args": args}

@@ -14,7 +14,7 @@ Buttons = Sequence[Sequence[Button]]
 
 _PLAIN = {
     "new": Say.NEW_DONE, "retry_nothing": Say.NOTHING_TO_RETRY, "retry_twice": Say.ALREADY_RETRIED, "lang_menu": Say.LANG_MENU, "lang_set": Say.LANG_SET,
-    "edit_taken": Say.EDIT_UPDATED, "edit_late": Say.EDIT_TOO_LATE, "unknown_command": Say.UNKNOWN_COMMAND, "stopped_mark": Say.STOPPED,
+    "edit_taken": Say.EDIT_UPDATED, "edit_late": Say.EDIT_TOO_LATE, "unknown_command": Say.UNKNOWN_COMMAND, "file_gone": Say.FILE_GONE, "stopped_mark": Say.STOPPED,
     "demo_hebrew": Say.DEMO_NO_HEBREW,
 }  # fmt: skip
 _UNSUPPORTED = {
@@ -38,9 +38,9 @@ def told(notice: Notice, roles: Roles) -> tuple[Page, Buttons]:
 def _told(kind: str, args: Any, lang: Lang, roles: Roles) -> tuple[str, Buttons]:
     match kind:
         case "start":
-            return wording.start(roles, lang), ()
+            return wording.start(roles, lang), _choices(roles, lang)
         case "help":
-            return wording.help_text(roles, lang), ()
+            return wording.help_text(roles, lang), _choices(roles, lang)
         case "failed":
             retry = Button(label=wording.label(Label.RETRY, lang), data=f"retry:{args['task']}")
             return wording.failed(_cause(args["cause"]), lang), ((retry,),)
@@ -56,8 +56,8 @@ def _told(kind: str, args: Any, lang: Lang, roles: Roles) -> tuple[str, Buttons]
             running_s = args.get("running_s") if args.get("running") else None
             waiting = (float(args.get("waiting_s", 0)),) * int(args.get("waiting", 0))
             return wording.status(running_s=running_s, waiting_s=waiting, lang=lang), ()
-        case "role_empty":
-            return wording.write_after_command(roles.roles[args["role"]].command, lang), ()
+        case "role_chosen" if args["role"] in roles.roles:
+            return wording.role_chosen(roles, args["role"], lang), ()
         case "refused":
             return wording.no_access(int(args["user_id"]), lang), ()
         case "unsupported":
@@ -66,6 +66,12 @@ def _told(kind: str, args: Any, lang: Lang, roles: Roles) -> tuple[str, Buttons]
             row = tuple(Button(label=name, data=f"lang:{code}") for code, name in wording.LANG_NAMES.items())
             return wording.say(Say.LANG_MENU, lang), (row,)
     return wording.say(_PLAIN.get(kind, Say.UNKNOWN_KIND), lang), ()
+
+
+def _choices(roles: Roles, lang: Lang) -> Buttons:
+    """A button for each role, two in a row."""
+    buttons = [Button(label=wording.role_label(roles, name, lang), data=f"role:{name}") for name in roles.roles]
+    return [buttons[n : n + 2] for n in range(0, len(buttons), 2)]
 
 
 def _cause(name: str) -> Cause:

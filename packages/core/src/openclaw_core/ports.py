@@ -152,8 +152,12 @@ class Chat(Protocol):
     async def complete_json(self, call: ModelCall, *, schema: dict[str, Any], timeout_s: float) -> tuple[Any, Usage]:
         """One strict-schema answer, parsed. Raises as `stream`; ChatUnavailable also for a reply that does not match."""
 
-    async def transcribe(self, recording: bytes, *, name: str, model: str, timeout_s: float) -> str:
-        """What is said in a recording, empty if nothing is; *name* tells its format by its ending. Raises as `stream`."""
-
     async def models(self) -> frozenset[str]:
         """Ids that the server lists now."""
+
+
+class Ears(Protocol):
+    """A model server that hears. Raises as `Chat.stream`."""
+
+    async def transcribe(self, recording: bytes, *, name: str, model: str, timeout_s: float) -> str:
+        """What is said in a recording, empty if nothing is; *name* tells its format by its ending."""

@@ -414,8 +414,8 @@ def start(roles: "Roles", lang: Lang) -> str:
         "en": "👋 Hello! Ask me anything, in English or Hebrew. I pick the right helper by myself:",
         "he": "👋 שלום! אפשר לשאול הכול, בעברית או באנגלית. העוזר המתאים ייבחר מעצמו:",
     }[lang] + f"\n\n{_role_list(roles, lang)}\n\n" + {
-        "en": "To choose one yourself, put its command before your question. /help shows the rest.",
-        "he": "כדי לבחור בעצמכם, כתבו את הפקודה לפני השאלה. \u200e/help מראה את השאר.",
+        "en": "To choose one yourself, press its button, or put its command before your question. /help shows the rest.",
+        "he": "כדי לבחור בעצמכם, לחצו על הכפתור או כתבו את הפקודה לפני השאלה. \u200e/help מראה את השאר.",
     }[lang]  # fmt: skip
 
 
@@ -449,11 +449,11 @@ def role_label(roles: "Roles", name: str, lang: Lang) -> str:
     return f"{role.emoji} {role.titles[lang]}"
 
 
-def write_after_command(command: str, lang: Lang) -> str:
-    """The answer to a role's command without a question."""
+def role_chosen(roles: "Roles", name: str, lang: Lang) -> str:
+    """The answer to a role's button, or to its command without a question."""
     return {
-        "en": f"Write your question after the command, like this:\n/{command} your question",
-        "he": f"כתבו את השאלה אחרי הפקודה, כך:\n\u200e/{command} השאלה שלכם",
+        "en": f"{role_label(roles, name, lang)}: write your question, and it goes there.",
+        "he": f"{role_label(roles, name, lang)}: כתבו את השאלה, והיא תגיע לשם.",
     }[lang]
 
 

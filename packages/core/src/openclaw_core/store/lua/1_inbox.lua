@@ -48,6 +48,11 @@ function effects.task(e)
   end
   set(e.id, 'state', 'queued', 'record', e.record, 'chat', e.chat, 'chat_kind', e.chat_kind, 'lang', e.lang, 'thread', e.thread or '', 'message_id', e.message_id,
     'user', e.user, 'admitted_ms', e.admitted_ms, 'queued_ms', ms(now_ms()), 'attempt', 0, 'tries', 0, 'handbacks', 0)
+  local wish = e.op == 'task' and call('GET', P .. 'wish:' .. e.chat)
+  if wish then -- a role that was chosen for the next message; one that names its own role uses the wish up as well
+    call('DEL', P .. 'wish:' .. e.chat)
+    set(e.id, 'wish', wish)
+  end
   call('RPUSH', P .. 'lane:' .. e.chat, e.id)
   call('HSET', P .. 'chat:' .. e.chat, 'last_task', e.id)
   call('EXPIRE', P .. 'chat:' .. e.chat, 7776000)
@@ -97,7 +102,10 @@ function effects.lang(e)
   call('EXPIRE', P .. 'chat:' .. e.chat, 7776000)
 end
 
+function effects.choose(e) call('SET', P .. 'wish:' .. e.chat, e.role, 'EX', 600) end
+
 function effects.forget(e)
+  call('DEL', P .. 'wish:' .. e.chat)
   call('DEL', P .. 'turns:' .. e.chat)
   call('HINCRBY', P .. 'chat:' .. e.chat, 'generation', 1)
   call('HDEL', P .. 'chat:' .. e.chat, 'last_role')
@@ -115,7 +123,8 @@ end
 function effects.button(e) call('RPUSH', P .. 'buttons', cjson.encode({ id = e.id, text = e.text })) end
 
 function effects.file(e) -- the user asked for the file whose fate was unknown
-  if get(e.task, 'chat') ~= e.chat then return end
+  local t = call('HMGET', task_key(e.task), 'chat', 'outbox')
+  if t[1] ~= e.chat or not t[2] then e.kind = 'file_gone'; add_notice(e.key, e); return end
   call('RPUSH', P .. 'files', cjson.encode({ task = e.task, part = e.part, key = e.key }))
 end
 
