@@ -20,7 +20,19 @@ def test_every_workflow_keeps_the_rule(rule: str) -> None:
 
 
 def test_the_workflows_that_the_platform_needs_are_there() -> None:
-    names = ("ci", "manifests", "diff", "terraform", "images", "promote", "e2e", "drift", "dependencies", "scorecard")
+    names = (
+        "ci",
+        "manifests",
+        "diff",
+        "terraform",
+        "images",
+        "promote",
+        "e2e",
+        "drift",
+        "dependencies",
+        "scorecard",
+        "smoke",
+    )
 
     assert {f"{name}.yaml" for name in names} <= ALL.keys()
 
