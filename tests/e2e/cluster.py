@@ -12,7 +12,8 @@ from typing import Any
 
 import yaml
 
-from tests.manifests.rendering import ROOT, Object, named, render
+from tests.manifests.rendering import ROOT, named, render
+from tests.manifests.rendering import Object as Object
 
 NAMESPACE = "openclaw-staging"
 OVERLAY_HOST = "10.244.0.1"
@@ -211,8 +212,8 @@ def pod_of(job: str) -> Object | None:
 
 
 def leader() -> str:
-    """The pod that holds the Lease."""
-    return ours("get", "lease", "brain", "-o", "jsonpath={.spec.holderIdentity}")
+    """The pod that holds the Lease; empty while none does. The holder's name goes on behind that of its pod."""
+    return ours("get", "lease", "brain", "-o", "jsonpath={.spec.holderIdentity}").rpartition("-")[0]
 
 
 def python(pod: str, code: str, *args: str, check: bool = True, timeout_s: float = 60) -> str:

@@ -4,22 +4,24 @@ import os
 import subprocess
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from openclaw_core.store.answers import LEASE_S
-from tests.e2e.cluster import Cluster, jobs, kubectl, leader, ours, pods, runs, until
+from tests.e2e.cluster import jobs, kubectl, leader, ours, pods, runs, until
 from tests.e2e.world import CLEAN, Asked, World
 
 pytestmark = pytest.mark.timeout(900)
 
-CHATS, EACH = 40, 5
+CHATS, EACH = 20, 10
 TOLD_S = 30
 """Design section 6: told within this time of a lease's end."""
-SETTLED_S = 420
-"""Two hundred cold Jobs on two busy cores; a fault that loses messages never settles."""
+HAND_OVER_S = 15
+SETTLED_S = 480
+"""Two hundred Jobs on two busy cores; a fault that loses messages never settles."""
 
-Blow = Callable[[World], None]
+Blow = Callable[[World, list[Asked]], None]
 
 
 def flood(bot: World, chats: int = CHATS, each: int = EACH) -> list[Asked]:
@@ -61,22 +63,35 @@ def some_answered(bot: World, asked: list[Asked], count: int) -> None:
     )
 
 
-def kill_brain(bot: World) -> None:
+def kill_agent(bot: World, asked: list[Asked]) -> None:
+    pod, hit = busy_pod(bot, asked)
+    kill(pod)
+
+    def goes_on() -> bool:
+        return int(bot.task(hit, "attempt") or 0) > 1 or bool(bot.told(hit) or bot.answers(hit))
+
+    until(goes_on, within_s=LEASE_S + TOLD_S, what="another try, or a word")
+
+
+def kill_brain(bot: World, asked: list[Asked]) -> None:
     kill(leader())
-    bot.cluster.brain_is_out()
+    bot.cluster.brain_is_out(within_s=120)
 
 
-def kill_redis(bot: World) -> None:
+def kill_leader_of_two(bot: World, asked: list[Asked]) -> None:
+    until(lambda: sum(ready(pod) for pod in pods("brain")) == 2, within_s=90, what="two brains")
+    old = leader()
+    kill(old)
+    until(lambda: leader() not in ("", old), within_s=HAND_OVER_S, what="another leader")
+
+
+def kill_redis(bot: World, asked: list[Asked]) -> None:
     kill("redis-0")
     ours("rollout", "status", "statefulset/redis", "--timeout=120s", timeout_s=130)
 
 
-def stop_api_server(bot: World) -> None:
-    stop, start = os.environ.get("OPENCLAW_APISERVER_STOP"), os.environ.get("OPENCLAW_APISERVER_START")
-    if not stop or not start:
-        pytest.skip(
-            "OPENCLAW_APISERVER_STOP and OPENCLAW_APISERVER_START are not set: an API server that is away is NOT tried"
-        )
+def stop_api_server(bot: World, asked: list[Asked]) -> None:
+    stop, start = os.environ["OPENCLAW_APISERVER_STOP"], os.environ["OPENCLAW_APISERVER_START"]
     subprocess.run(stop.split(), check=True)
     try:
         time.sleep(60)  # the outage itself
@@ -85,99 +100,72 @@ def stop_api_server(bot: World) -> None:
     until(lambda: kubectl("get", "--raw=/readyz", check=False).strip() == "ok", within_s=60, what="the API server")
 
 
-def drain_node(bot: World) -> None:
+def drain_node(bot: World, asked: list[Asked]) -> None:
     with bot.cluster.cordoned():
         for node in kubectl("get", "nodes", "-o", "name").split():
             kubectl(
-                "drain", node, "--pod-selector=app.kubernetes.io/name=openclaw", "--delete-emptydir-data", "--ignore-daemonsets", "--timeout=120s", timeout_s=130,
+                "drain", node, "--pod-selector=app.kubernetes.io/name=openclaw", "--delete-emptydir-data", "--ignore-daemonsets", "--timeout=150s", timeout_s=160,
             )  # fmt: skip
 
 
-@pytest.mark.parametrize("blow", [kill_brain, kill_redis, stop_api_server, drain_node], ids=lambda blow: blow.__name__)
-def test_nothing_is_lost_or_twice_when_somebody_would(blow: Blow, bot: World) -> None:
-    asked = flood(bot)
-    some_answered(bot, asked, 20)
-    blow(bot)
+def under_load(bot: World, *blows: Blow, chats: int = CHATS, each: int = EACH) -> None:
+    """All messages at once; a blow when a part of them is answered, the next one when a larger part is."""
+    asked = flood(bot, chats, each)
+    for n, blow in enumerate(blows, 1):
+        some_answered(bot, asked, n * len(asked) // 6)
+        blow(bot, asked)
     bot.settled(asked, within_s=SETTLED_S)
-
     assert bot.verdict(asked) == CLEAN
-    assert [bot.told(one) for one in asked if bot.told(one)] == []
+    assert sum(bool(bot.told(one)) for one in asked) <= len(asked) // 20, "told is not lost, but answered is better"
 
 
-def test_an_agents_pod_is_killed_and_its_task_goes_on_in_time(bot: World) -> None:
-    bot.pace(tokens_per_s=20)
-    asked = flood(bot)
-    some_answered(bot, asked, 20)
-    pod, hit = busy_pod(bot, asked)
-    kill(pod)
-    killed = time.monotonic()
-    until(
-        lambda: int(bot.task(hit, "attempt") or 0) > 1 or bot.told(hit) or bot.answers(hit),
-        within_s=LEASE_S + TOLD_S,
-        what="another try or a word",
-    )
-    took_s = time.monotonic() - killed
-    bot.pace(tokens_per_s=200)
-    bot.settled(asked, within_s=SETTLED_S)
-
-    assert bot.verdict(asked) == CLEAN
-    assert took_s <= LEASE_S + TOLD_S
+def test_an_agents_pod_and_then_the_brains_are_killed(bot: World) -> None:
+    under_load(bot, kill_agent, kill_brain)
 
 
-def test_the_leader_of_two_is_killed_and_the_other_takes_over(bot: World) -> None:
-    def two(deployment: dict[str, dict[str, object]]) -> None:
+def test_redis_pod_is_killed_and_then_the_leader_of_two_brains(bot: World) -> None:
+    def two(deployment: Any) -> None:
         deployment["spec"]["replicas"] = 2  # as prod has
 
     with bot.cluster.changed("Deployment", "brain", two):
-        until(lambda: sum(ready(pod) for pod in pods("brain")) == 2, within_s=60, what="two brains")
-        asked = flood(bot)
-        some_answered(bot, asked, 20)
-        old = leader()
-        kill(old)
-        killed = time.monotonic()
-        until(lambda: leader() not in ("", old), within_s=30, what="another leader")
-        took_s = time.monotonic() - killed
-        bot.settled(asked, within_s=SETTLED_S)
-
-    assert took_s <= 15
-    assert bot.verdict(asked) == CLEAN
-    assert [bot.told(one) for one in asked if bot.told(one)] == []
+        under_load(bot, kill_redis, kill_leader_of_two)
 
 
-def ready(pod: dict[str, dict[str, list[dict[str, str]]]]) -> bool:
+@pytest.mark.skipif(
+    not os.environ.get("OPENCLAW_APISERVER_STOP") or not os.environ.get("OPENCLAW_APISERVER_START"),
+    reason="OPENCLAW_APISERVER_STOP and OPENCLAW_APISERVER_START are not set: an API server that is away is NOT tried",
+)
+def test_the_api_server_is_away_for_a_minute(bot: World) -> None:
+    under_load(bot, stop_api_server)
+
+
+def test_the_node_is_drained(bot: World) -> None:
+    under_load(bot, drain_node)
+
+
+def ready(pod: Any) -> bool:
     return any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"].get("conditions", []))
 
 
 @pytest.mark.full
 def test_a_thousand_messages_at_once_from_two_hundred_chats(bot: World) -> None:
-    asked = flood(bot, chats=200, each=5)
-    bot.settled(asked, within_s=850)
-
-    assert bot.verdict(asked) == CLEAN
-    assert [bot.told(one) for one in asked if bot.told(one)] == []
+    under_load(bot, chats=200, each=5)
 
 
-def slow_disk(cluster: Cluster) -> Callable[[dict[str, object]], None]:
+def slow_disk(stateful_set: Any) -> None:
     """Redis under strace, which adds 5 ms to each fsync."""
-
-    def change(stateful_set: object) -> None:
-        container = stateful_set["spec"]["template"]["spec"]["containers"][0]  # type: ignore[index]
-        container["command"] = [
-            "strace", "-f", "-qq", "-o", "/dev/null", "--seccomp-bpf", "-e", "trace=fdatasync,fsync", "-e", "inject=fdatasync,fsync:delay_exit=5000",
-            *container["command"],
-        ]  # fmt: skip
-
-    return change
+    container = stateful_set["spec"]["template"]["spec"]["containers"][0]
+    container["command"] = [
+        "strace", "-f", "-qq", "-o", "/dev/null", "--seccomp-bpf", "-e", "trace=fdatasync,fsync", "-e", "inject=fdatasync,fsync:delay_exit=5000",
+        *container["command"],
+    ]  # fmt: skip
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("blow", [kill_brain, kill_redis], ids=lambda blow: blow.__name__)
-def test_nothing_is_lost_or_twice_on_a_slow_disk_when_somebody_would(blow: Blow, bot: World) -> None:
-    with bot.cluster.changed("StatefulSet", "redis", slow_disk(bot.cluster)):
+@pytest.mark.parametrize(
+    "blows", [(kill_agent, kill_brain), (kill_redis, drain_node)], ids=["agent-brain", "redis-node"]
+)
+def test_the_same_on_a_disk_that_is_slow_to_write(blows: tuple[Blow, ...], bot: World) -> None:
+    with bot.cluster.changed("StatefulSet", "redis", slow_disk):
         ours("rollout", "status", "statefulset/redis", "--timeout=120s", timeout_s=130)
-        asked = flood(bot)
-        some_answered(bot, asked, 20)
-        blow(bot)
-        bot.settled(asked, within_s=SETTLED_S)
-
-    assert bot.verdict(asked) == CLEAN
+        under_load(bot, *blows)
