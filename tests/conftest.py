@@ -44,5 +44,10 @@ def platform_base() -> Path:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that run the whole bot or the built-in model take turns: side by side on two cores they would measure each other."""
     for item in items:
-        if "e2e_local" in item.nodeid or "test_up" in item.nodeid or "test_builtin_model" in item.nodeid:
+        if (
+            "e2e_local" in item.nodeid
+            or "test_up" in item.nodeid
+            or "test_builtin_model" in item.nodeid
+            or "bench_local" in item.nodeid
+        ):
             item.add_marker(pytest.mark.xdist_group("processes"))

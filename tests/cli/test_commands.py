@@ -1,0 +1,91 @@
+"""`openclaw ask`, `runs` and `bench local` as processes, as people run them."""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from openclaw_cli.standin.model import ScriptedModel
+from openclaw_cli.standin.model_script import answer_for, digest
+from openclaw_core.outcome import Delivery
+from openclaw_core.roles import load
+from openclaw_core.store import Script
+from tests.core.test_store import World, task
+
+ROOT = Path(__file__).parents[2]
+
+
+async def openclaw(*args: str, **settings: str) -> tuple[int, str]:
+    env = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "openclaw_cli", *args, env=env | settings, cwd=ROOT, stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    out, _ = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode()
+
+
+async def test_ask_answers_in_the_terminal_by_the_role_that_fits() -> None:
+    question = "write a python function that reverses a list"
+    async with ScriptedModel.open(first_token_s=0.01, tokens_per_s=2000, tokens=20) as model:
+        code, out = await openclaw("ask", question, GROQ_API_KEY="k", GROQ_BASE_URL=model.url)
+    coder = load(ROOT / "platform/openclaw/base").roles["coder"]
+    assert code == 0, out
+    assert "Coder" in out
+    assert digest(question) in out
+    assert [call.model for call in model.calls] == [coder.models[0]]
+    assert answer_for(question, tokens=3).split()[0] in out
+
+
+async def test_ask_says_what_went_wrong_and_what_to_do() -> None:
+    async with ScriptedModel.open(api_key="right") as model:
+        code, out = await openclaw(
+            "ask", "hello there", "--role", "coder", GROQ_API_KEY="wrong", GROQ_BASE_URL=model.url
+        )
+        assert (code, "does not accept this bot's key" in out) == (1, True)
+        code, out = await openclaw("ask", "hello", "--role", "poet", GROQ_API_KEY="k", GROQ_BASE_URL=model.url)
+    assert code == 78
+    assert "--role must be one of coder, researcher, summarizer" in out
+    assert "Traceback" not in out
+
+
+async def test_runs_lists_what_ended_without_the_users_words(script: Script, redis_url: str, bot_id: int) -> None:
+    world = World(script)
+    await world.lead()
+    claimed = await world.claimed(task(1, text="marker-of-the-user"))
+    await world.agent.answered(
+        claimed, {"pages": [], "files": []}, {"model": "m", "prompt_tokens": 7, "answer_tokens": 3}
+    )
+    await world.agent.close(claimed, answer="marker-of-the-answer", role="coder", delivery=Delivery.DELIVERED)
+    where = {"TELEGRAM_TOKEN": f"{bot_id}:x", "REDIS_URL": redis_url}
+    code, out = await openclaw("runs", "--json", **where)
+    assert code == 0, out
+    [row] = json.loads(out)
+    assert (row["task"], row["role"], row["decision"], row["state"], row["delivery"]) == (
+        "u1",
+        "coder",
+        "rule",
+        "closed",
+        "delivered",
+    )
+    assert "marker" not in out
+    code, out = await openclaw("runs", COLUMNS="200", **where)
+    assert (code, "u1" in out, "marker" in out) == (0, True, False)
+
+
+@pytest.mark.slow
+async def test_bench_local_prints_its_table_and_loses_nothing() -> None:
+    code, out = await openclaw(
+        "bench", "local", "--messages", "6", "--chats", "3", "--rate", "0", "--warm", "1", COLUMNS="200"
+    )
+    assert code == 0, out
+    report = json.loads(out.strip().splitlines()[-1])
+    assert (report["lost"], report["twice"], report["out_of_order"]) == (0, 0, 0)
+    assert sum(report["outcomes"].values()) == 6
+    assert report["memory_mb"]["brain"] > 20
+    assert "first sign" in out
+    assert "p95" in out
