@@ -143,6 +143,10 @@ def test_every_prompt_and_configuration_file_reaches_the_brain(objects: list[Obj
         if "-" in obj["metadata"]["name"]
     }
 
+    unlisted = sorted(
+        f"prompts/{path.name}" for path in (base / "prompts").glob("*.md") if path.name not in maps["prompts"]
+    )
+    assert not unlisted, f"platform/openclaw/base/kustomization.yaml: add {', '.join(unlisted)} under `prompts`"
     assert maps["prompts"] == {path.name: path.read_text() for path in (base / "prompts").glob("*.md")}
     assert maps["roles"] == {path.name: path.read_text() for path in (base / "config").glob("*.yaml")}
 
