@@ -62,6 +62,7 @@ READY = Facts(
         # Words on older commits hold as long as nothing that they speak of has changed.
         ({"history": [seen({}), seen(WELL, "docs/x.md", commit=OLD)]}, Move, ""),
         ({"history": [seen({}), seen(WELL, PROMPT, commit=OLD)]}, NotYet, f"{HEALTHY} has said nothing"),
+        ({"history": [seen({SMOKED: "success"}), seen(WELL, "platform/environments/staging/kustomization.yaml", commit=OLD)]}, NotYet, HEALTHY),
         ({"history": [seen({SMOKED: "success"}), seen(WELL, "platform/monitoring/x.yaml", commit=OLD)]}, Move, ""),
         ({"history": [seen({}), seen(WELL, "platform/monitoring/x.yaml", commit=OLD)]}, NotYet, f"{SMOKED} has said nothing"),
         ({"history": [seen({SMOKED: "failure"}), seen(WELL, "docs/x.md", commit=OLD)]}, NotYet, f"{SMOKED} says failure"),

@@ -129,7 +129,7 @@ def _diff(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
         else []
     )
     print(
-        comparing.plain(found)
+        comparing.as_text(found)
         if args.all
         else comparing.markdown(args.environment, found, base=args.base, remarks=remarks),
         end="",

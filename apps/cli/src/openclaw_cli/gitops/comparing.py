@@ -55,11 +55,14 @@ def _identity(obj: Object) -> str:
     return " ".join(part for part in (kind, f"{meta['namespace']}/{name}" if meta.get("namespace") else name) if part)
 
 
-class _Block(yaml.CSafeDumper):
-    """Long texts, such as prompts, line by line: a diff of one escaped line tells nobody anything."""
+class _Block(yaml.SafeDumper):
+    """Long texts, such as prompts, line by line: a diff of one escaped line tells nobody anything.
+
+    Not libyaml's dumper: it escapes every text that holds an emoji, and roles.yaml does.
+    """
 
 
-def _text(dumper: yaml.CSafeDumper, value: str) -> yaml.ScalarNode:
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
 
 
@@ -108,7 +111,7 @@ def markdown(
     return text[:max_chars]
 
 
-def plain(found: Sequence[Change]) -> str:
+def as_text(found: Sequence[Change]) -> str:
     """Everything, for a terminal."""
     return "".join(f"# {change.what} {change.name}\n{change.diff}\n" for change in found)
 

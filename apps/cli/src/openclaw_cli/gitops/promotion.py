@@ -12,7 +12,7 @@ HEALTHY = "argocd/staging-openclaw"
 SMOKED = "smoke/staging"
 """The commit status that `scripts/smoke` sets once staging has answered in chat."""
 REQUIRED: Mapping[str, tuple[str, ...]] = {
-    HEALTHY: ("platform/openclaw/", "clusters/staging/environment.yaml"),
+    HEALTHY: ("platform/openclaw/", "platform/environments/", "clusters/staging/environment.yaml"),
     SMOKED: ("platform/", "clusters/staging/"),
 }
 """What must have succeeded, each with the paths whose change asks for a new word: Argo CD reports only on commits that it had to sync."""
