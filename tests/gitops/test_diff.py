@@ -155,3 +155,12 @@ def test_a_name_cannot_bring_markup_into_the_comment() -> None:
     evil = config("x`</code><img src=y>`")
 
     assert "<img" not in shown([], [evil]).split("```diff")[0]
+
+
+def test_a_text_with_an_emoji_shows_as_lines_too() -> None:
+    def roles(text: str) -> Object:
+        return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "roles"}, "data": {"roles.yaml": text}}
+
+    [change] = comparing.changes([roles("coder:\n  emoji: 👨‍💻\n")], [roles("coder:\n  emoji: 🤓\n")], salt="x")
+
+    assert "+      emoji: 🤓" in change.diff

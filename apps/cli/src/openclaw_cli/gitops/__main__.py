@@ -24,49 +24,56 @@ def parser() -> argparse.ArgumentParser:
     root = _Parser(prog="scripts", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    render = commands.add_parser("render", prog="scripts/render", help="print the manifests of an environment")
+    def command(name: str, what: str, more: str = "") -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name, prog=f"scripts/{name}", help=what, description=f"{what[0].upper()}{what[1:]}. {more}"
+        )
+
+    render = command("render", "print the manifests of an environment", "Charts need a network and are only named.")
     render.add_argument("environment")
     render.add_argument("part", nargs="?", help="one part of it, such as openclaw; all by default")
 
-    diff = commands.add_parser(
-        "diff", prog="scripts/diff", help="what the work tree changes in an environment, as a comment"
+    diff = command(
+        "diff", "say what the work tree changes in an environment", "Markdown for a comment, by object, secrets masked."
     )
     diff.add_argument("environment")
     diff.add_argument("base", help="the commit to compare with, such as origin/main or HEAD~1")
     diff.add_argument("--all", action="store_true", help="everything as plain text, however long")
 
-    bump = commands.add_parser("bump", prog="scripts/bump", help="write the images that a build has pushed")
+    bump = command(
+        "bump", "write the images that a build has pushed", "Writes the release component and refuses any other change."
+    )
     bump.add_argument("--check", action="store_true", help="write nothing: only say whether the file is as it may be")
     bump.add_argument("--commit", help="the commit that they were built from, 40 digits")
     bump.add_argument("--tag", help="the tag that they were pushed with")
     bump.add_argument("--agent", metavar="DIGEST", help="sha256:… of openclaw-agent, as the registry gave it")
     bump.add_argument("--brain", metavar="DIGEST", help="sha256:… of openclaw-brain, as the registry gave it")
 
-    promote = commands.add_parser("promote", prog="scripts/promote", help="move prod's pins to what staging has proved")
+    promote = command(
+        "promote", "move prod's pins to what staging has proved",
+        "Writes clusters/prod in the work tree and prints the text of the pull request. GITHUB_TOKEN reads commit statuses.",
+    )  # fmt: skip
     promote.add_argument("commit", nargs="?", help="a commit of main; its newest by default")
     promote.add_argument("--main", default="origin/main", help="the branch that staging follows (default origin/main)")
-    promote.add_argument(
-        "--unverified",
-        action="store_true",
-        help="do not ask GitHub how staging is: you vouch for it, and the text says so",
-    )
+    unverified = "ask neither GitHub how staging is nor for missing digests: you vouch for it, and the text says so"
+    promote.add_argument("--unverified", action="store_true", help=unverified)
     promote.add_argument("--dry-run", action="store_true", help="write nothing")
 
-    smoke = commands.add_parser(
-        "smoke", prog="scripts/smoke", help="ask a deployed bot in chat and wait for its answer",
-        description="A second bot writes /research@Bot in a group and waits for the answer. Set SMOKE_BOT_TOKEN (its token), SMOKE_CHAT_ID"
-        " (the group), SMOKE_TARGET (the bot that is asked); the asked bot needs the second one's id in SMOKE_BOT_IDS.",
+    smoke = command(
+        "smoke", "ask a deployed bot in chat and wait for its answer",
+        "A second bot writes /research@Bot in a group. Set SMOKE_BOT_TOKEN (its token), SMOKE_CHAT_ID (the group), SMOKE_TARGET (the bot"
+        " that is asked); docs/smoke-test.md says how to set it up.",
     )  # fmt: skip
     smoke.add_argument("environment")
     smoke.add_argument("--within", type=float, default=120.0, metavar="SECONDS", help="how long to wait (default 120)")
     smoke.add_argument(
-        "--commit", help="set the commit status smoke/ENVIRONMENT of this commit to the result (GITHUB_TOKEN)"
+        "--commit", help="make the result this commit's status smoke/ENVIRONMENT (GITHUB_TOKEN writes it)"
     )
 
-    pin = commands.add_parser(
-        "pin", prog="scripts/pin", help="look up what is pinned by version alone, and write its digest",
-        description="Images, charts, files and machine images that others made: looks up what lacks a digest and writes it where it belongs,"
-        " and looks again at charts and files that have one. Needs a network; machine images need the AWS command line.",
+    pin = command(
+        "pin", "look up what is pinned by version alone, and write its digest",
+        "Images, charts, files, machine images of others; charts and files that have a digest are looked at again. Needs a network, and"
+        " the AWS command line for machine images.",
     )  # fmt: skip
     pin.add_argument(
         "--check", action="store_true", help="look nothing up: fail if a digest is missing or cannot be one"
