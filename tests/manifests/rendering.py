@@ -63,6 +63,8 @@ def _files(root: Path) -> dict[str, list[str]]:
                 continue
             names = [label(document)] if document.get("kind") and "name" in document.get("metadata", {}) else []
             names += [f"ConfigMap/{made['name']}" for made in document.get("configMapGenerator", [])]
+            targets = [patch.get("target", {}) for patch in document.get("patches", [])]
+            names += [f"{target['kind']}/{target['name']}" for target in targets if target.keys() >= {"kind", "name"}]
             for name in names:
                 found.setdefault(name, []).append(path.relative_to(root).as_posix())
     return found
