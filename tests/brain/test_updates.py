@@ -1,0 +1,112 @@
+"""Polling and admission through the stand-in and a real store: faults of Telegram heal, and nothing is acknowledged that Redis has not got."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from openclaw_brain.updates import Poller, admit_forever
+from openclaw_cli.standin.bot_api import BotApi
+from openclaw_core.errors import LostOwnership
+from openclaw_core.store import Inbox, Script
+
+TOKEN = "4242:test-token-of-nobody"
+
+
+@dataclass
+class Admission:
+    api: BotApi
+    inbox: Inbox
+    epoch: int
+    waits: list[float] = field(default_factory=list)
+
+    async def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        await asyncio.sleep(0.01)
+
+    async def ids(self) -> list[int]:
+        return [entry.update["update_id"] for entry in await self.inbox.waiting("inbox")]
+
+    async def admitted(self, *ids: int) -> None:
+        async with asyncio.timeout(60):
+            while await self.ids() != list(ids):
+                await asyncio.sleep(0.02)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["asyncio.Task[None]"]:
+        poller = Poller(TOKEN, self.api.url)
+        await poller.open()
+        task = asyncio.create_task(
+            admit_forever(
+                poller, self.inbox, epoch=self.epoch, on_admitted=lambda _: None, turned=lambda: None, sleep=self.sleep
+            )
+        )
+        try:
+            yield task
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await poller.close()
+
+
+@pytest.fixture
+async def admission(script: Script) -> AsyncIterator[Admission]:
+    inbox = Inbox(script)
+    epoch = await inbox.take_lead("me", ttl_s=600)
+    async with BotApi.open(token=TOKEN, flood=False) as api:
+        yield Admission(api=api, inbox=inbox, epoch=epoch)
+
+
+@pytest.mark.parametrize("kind", ["conflict", "server_error", "bad_gateway", "close", "flood", "unauthorized"])
+async def test_a_poll_that_fails_is_begun_anew_and_no_update_is_lost(admission: Admission, kind: str) -> None:
+    admission.api.faults.next("getUpdates", kind, times=2)  # type: ignore[arg-type]
+    async with admission.running():
+        first = admission.api.user_says(7, "one")
+        await admission.admitted(first)
+        second = admission.api.user_says(7, "two")
+        await admission.admitted(first, second)
+    assert len(admission.waits) >= 2
+
+
+async def test_a_reply_that_never_came_is_asked_for_again_and_its_updates_are_admitted_once(
+    admission: Admission,
+) -> None:
+    admission.api.faults.next("getUpdates", "close_after")
+    first = admission.api.user_says(7, "one")
+    async with admission.running():
+        await admission.admitted(first)
+    admission.api.replay(first)
+    async with admission.running():
+        second = admission.api.user_says(7, "two")
+        await admission.admitted(first, second)
+
+
+async def test_a_full_redis_stops_admission_before_the_offset_moves(admission: Admission, script: Script) -> None:
+    await script.read("CONFIG", "SET", "maxmemory", "1")
+    try:
+        update = admission.api.user_says(7, "one")
+        async with admission.running():
+            async with asyncio.timeout(60):
+                while not admission.waits:
+                    await asyncio.sleep(0.02)
+            assert admission.api.world.updates.pending == 1
+            await script.read("CONFIG", "SET", "maxmemory", "0")
+            await admission.admitted(update)
+            async with asyncio.timeout(60):
+                while admission.api.world.updates.pending:  # the next poll acknowledges it
+                    await asyncio.sleep(0.02)
+    finally:
+        await script.read("CONFIG", "SET", "maxmemory", "0")
+
+
+async def test_a_new_leader_ends_the_admission_of_the_old_one(admission: Admission) -> None:
+    async with admission.running() as task:
+        await admission.inbox.give_up_lead("me")
+        await admission.inbox.take_lead("another", ttl_s=600)
+        admission.api.user_says(7, "for the new one")
+        with pytest.raises(LostOwnership):
+            async with asyncio.timeout(60):
+                await task
+    assert await admission.ids() == []
