@@ -24,6 +24,7 @@ def decide(
     ready: int = 0,
     warm: int = 0,
     cap: int = 10,
+    starting_cap: int = 1000,
     cause: Cause | None = None,
     alive: set[str] | None = None,
 ) -> Plan:
@@ -34,6 +35,7 @@ def decide(
         warm=warm,
         cap=cap,
         now_ms=NOW,
+        starting_cap=starting_cap,
         cause=cause,
     )
 
@@ -46,6 +48,14 @@ def test_ready_and_warm_agents_are_kept() -> None:
 def test_the_cap_counts_agents_that_are_busy() -> None:
     busy = {f"b{n}": JobState(state="claimed", task_id="u") for n in range(8)}
     assert decide(busy, ready=5, warm=2, cap=10).create == 2
+
+
+def test_few_start_at_a_time_and_those_that_wait_do_not_count_as_starting() -> None:
+    assert decide({}, ready=50, cap=250, starting_cap=8).create == 8
+    starting = {f"s{n}": JobState(state="created", since_ms=NOW) for n in range(6)}
+    assert decide(starting, ready=50, cap=250, starting_cap=8).create == 2
+    assert decide({**starting, "a": waiting(), "b": waiting()}, ready=50, cap=250, starting_cap=8).create == 2
+    assert decide({"a": waiting()}, ready=3, starting_cap=8).create == 2
 
 
 def test_with_a_cause_there_is_one_probe_at_a_time() -> None:

@@ -88,7 +88,7 @@ class Brain:
         def keeper_of_pool(pool: Pool, warm: int, cap: int) -> PoolKeeper:
             return PoolKeeper(
                 pool=pool, pools=pools, lanes=lanes, launcher=self.launcher, epoch=epoch, warm=warm, cap=cap,
-                queue_deadline_s=settings.queue_deadline_s, coming=coming,
+                starting_cap=settings.starting_cap, queue_deadline_s=settings.queue_deadline_s, coming=coming,
             )  # fmt: skip
 
         templates = sorted({role.template for role in self.roles.roles.values()})

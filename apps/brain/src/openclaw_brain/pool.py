@@ -39,9 +39,13 @@ def plan(
     warm: int,
     cap: int,
     now_ms: int,
+    starting_cap: int = 1000,
     cause: Cause | None = None,
 ) -> Plan:
     """Keep `ready + warm` unbound Jobs alive and at most *cap* in all. With a *cause*, one probe Job at a time.
+
+    At most *starting_cap* start at a time: a start is work for the node's processors, so that fifty at once all come up late, where
+    fifty in turn come up one after the other, and agents that take several tasks leave nothing to do for the last of them.
 
     A Job unknown to the launcher still counts while it checks in: it may belong to the brain before us.
     """
@@ -65,7 +69,9 @@ def plan(
     surplus = (
         [name for name in unbound if jobs[name].state == "waiting"][wanted + 4 :] if len(unbound) > wanted + 4 else []
     )
-    return Plan(create=max(0, wanted - len(unbound)), retire=tuple(surplus), forget=tuple(gone))
+    starting = sum(jobs[name].state == "created" for name in unbound)
+    create = max(0, min(wanted - len(unbound), starting_cap - starting))
+    return Plan(create=create, retire=tuple(surplus), forget=tuple(gone))
 
 
 @dataclass(kw_only=True)
@@ -100,6 +106,7 @@ class PoolKeeper:
     epoch: int
     warm: int
     cap: int
+    starting_cap: int = 1000
     queue_deadline_s: float
     coming: Callable[[], Collection[str]] = frozenset
     """Ids of tasks that will be ready in a moment, once they are routed: their agents start meanwhile."""
@@ -136,6 +143,7 @@ class PoolKeeper:
             warm=self.warm,
             cap=max(1, self.cap - self._elsewhere(alive)),
             now_ms=round(time.time() * 1000),
+            starting_cap=self.starting_cap,
             cause=self.backoff.cause,
         )
         for name in todo.forget:

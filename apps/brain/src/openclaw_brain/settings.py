@@ -40,6 +40,8 @@ class Settings:
     """Tasks that may be out at a time; also the cap on agents."""
     chat_cap: int
     total_cap: int
+    starting_cap: int
+    """Agents that may be starting at a time: more of them only slow each other down."""
     warm: int
     tasks_per_job: int
     task_deadline_s: float
@@ -80,6 +82,7 @@ def from_env(env: Mapping[str, str]) -> Settings:
         running_cap=read.integer("RUNNING_CAP", 16, low=1, high=5000),
         chat_cap=read.integer("CHAT_WAITING_CAP", 20, low=1, high=1000),
         total_cap=read.integer("TOTAL_WAITING_CAP", 5000, low=1, high=1_000_000),
+        starting_cap=read.integer("STARTING_CAP", 8, low=1, high=1000),
         warm=read.integer("WARM_AGENTS", 1, low=0, high=100),
         tasks_per_job=read.integer("TASKS_PER_JOB", 1, low=1, high=1000),
         task_deadline_s=read.number("TASK_DEADLINE_S", 180, low=5, high=3600),
