@@ -227,6 +227,14 @@ async def test_no_word_of_a_user_and_no_id_is_on_the_page(world: World, metrics:
     assert "7654321" not in text
 
 
+async def test_steps_of_this_brain_are_timed(world: World, metrics: Metrics) -> None:
+    before = of(await page(metrics), "store_step_seconds_count")
+    await world.lanes.release(cap=10, at_most=10, epoch=world.epoch)
+    found = await page(metrics)
+    assert of(found, "store_step_seconds_count") == (before or 0) + 1
+    assert 0 < (of(found, "store_step_seconds_sum") or 0) < 60
+
+
 async def test_a_standby_tells_of_itself_only(world: World, metrics: Metrics) -> None:
     await answer(world, await claim(world, 1))
     metrics.leading = False

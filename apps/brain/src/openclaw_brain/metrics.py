@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -40,6 +40,17 @@ class Metrics:
     _watched: float | None = None
     _fallback: dict[str, bool] = field(default_factory=dict)
     _process: ProcessCollector = field(default_factory=lambda: ProcessCollector(registry=CollectorRegistry()))
+    _steps: Histogram = field(
+        default_factory=lambda: Histogram(
+            "openclaw_store_step_seconds",
+            "Round trips of atomic steps to Redis, its fsync included, as this brain saw them.",
+            registry=None,
+            buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5),
+        )
+    )
+
+    def __post_init__(self) -> None:
+        self.script.timed = self._steps.observe
 
     def watch_turned(self) -> None:
         """The watch of Jobs has heard from the API server."""
@@ -67,6 +78,7 @@ class Metrics:
             store_up = False
         registry = CollectorRegistry()
         registry.register(self._process)
+        registry.register(self._steps)
         registry.register(_Given([*self._own(store_up), *(counted(found, self.roles) if found else ())]))
         return generate_latest(registry)
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -55,6 +56,8 @@ class Script:
         self.redis = redis
         self.keys = keys
         self._sha = ""
+        self.timed: Callable[[float], None] | None = None
+        """Told how many seconds each round trip of steps took that came back."""
         self._calls: set[asyncio.Future[Any]] = set()
 
     async def _whole(self, call: Coroutine[Any, Any, T]) -> T:
@@ -91,8 +94,12 @@ class Script:
         """Run steps in order in one round trip; each is atomic by itself. Raises as `step`, for the first that failed."""
         if not calls:
             return []
+        began = time.monotonic()
         with translated():
-            return await self._whole(self._run(calls))
+            results = await self._whole(self._run(calls))
+        if self.timed is not None:
+            self.timed(time.monotonic() - began)
+        return results
 
     async def _run(self, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Any]:
         for _ in range(2):
