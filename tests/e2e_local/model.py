@@ -63,7 +63,16 @@ async def echo_model() -> AsyncIterator[EchoModel]:
     async def models(_: web.Request) -> web.Response:
         return web.json_response({"object": "list", "data": []})
 
-    app.add_routes([web.post("/openai/v1/chat/completions", model.chat), web.get("/openai/v1/models", models)])
+    async def hears(_: web.Request) -> web.Response:
+        return web.json_response({"text": "spoken question"})
+
+    app.add_routes(
+        [
+            web.post("/openai/v1/chat/completions", model.chat),
+            web.post("/openai/v1/audio/transcriptions", hears),
+            web.get("/openai/v1/models", models),
+        ]
+    )
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     try:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -140,3 +141,24 @@ async def test_a_text_file_is_read_and_a_role_chosen_by_its_button_answers_the_n
     await bot.all_ended(2)
     [run, _] = await Runs(bot.script).newest(count=5)
     assert (run.fields["role"], run.fields["decision"]) == ("coder", "explicit")
+
+
+async def test_a_voice_message_is_heard_and_answered(bot: World) -> None:
+    await bot.stop_brain()
+    await bot.start_brain(DEMO_MODEL="no")
+    bot.api.upload_file(5, "a.ogg", b"sound", kind="voice", mime_type="audio/ogg", caption="/code")
+    await bot.answered(5, "spoken question")
+    await bot.all_ended(1)
+    bot.api.user_says(5, "/code and then?")
+    await bot.answered(5, "and then?")
+    assert [m["content"] for m in bot.model.prompts[-1] if m["role"] == "user"] == ["spoken question", "and then?"]
+
+
+async def test_the_command_menu_is_registered_in_both_languages(bot: World) -> None:
+    wanted = {"research", "code", "sum", "new", "stop", "retry", "status", "lang", "help"}
+    for language in ("", "en", "he"):
+        await bot.until(partial(has_commands, bot, language, wanted))
+
+
+def has_commands(bot: World, language: str, wanted: set[str]) -> bool:
+    return {command["command"] for command in bot.api.world.commands.get(f"default/{language}", ())} >= wanted
