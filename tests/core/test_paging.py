@@ -472,9 +472,9 @@ def test_a_text_that_turns_to_hebrew_late_does_not_change_its_first_pages() -> N
 
 def test_pages_grow_linearly_in_cost() -> None:
     def took_s(times: int) -> float:
-        started = time.perf_counter()
+        started = time.process_time()
         pages(STREAMED * times, lang="he")
-        return time.perf_counter() - started
+        return time.process_time() - started
 
     took_s(1)
     small, large = (min(took_s(times) for _ in range(3)) for times in (1, 8))

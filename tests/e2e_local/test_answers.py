@@ -26,7 +26,7 @@ async def test_a_message_is_answered_and_remembered(bot: World) -> None:
     await bot.answered(5, "second question")
     said = [(m["role"], m["content"].split(".")[0]) for m in bot.model.prompts[-1][1:]]
     assert said == [("user", "first question"), ("assistant", "Answer to first question"), ("user", "second question")]
-    assert bot.api.reaction(5, 1) == "👀"
+    await bot.until(lambda: bot.api.reaction(5, 1) == "👀")
 
 
 async def test_new_forgets(bot: World) -> None:

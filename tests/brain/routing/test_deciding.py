@@ -243,7 +243,7 @@ async def test_hostile_message_gets_a_role_that_exists_at_once(roles: Roles, tex
     for previous in (None, after("coder"), after("admin")):
         routed = await route(text, roles, chat=chat, previous=previous, explicit="admin")
         assert routed.role in roles.roles
-        assert routed.took_ms < 500
+        assert routed.took_ms < 5000  # a pattern that runs away takes minutes; a busy machine stalls for less than that
     for call in chat.calls:
         assert call.messages[0].content == roles.router.prompt
         assert call.messages[1].content.count("<<<") == call.messages[1].content.count(">>>")

@@ -91,8 +91,8 @@ async def test_the_pace_is_kept() -> None:
     assert call.first_s is not None
     assert call.end_s is not None
     # Never early; how late a busy machine is, is no matter of ours.
-    assert 0.2 <= call.first_s - call.start_s < 1.5
-    assert 0.45 <= call.end_s - call.start_s < 2.5
+    assert 0.2 <= call.first_s - call.start_s < 20
+    assert 0.45 <= call.end_s - call.start_s < 20
 
 
 async def test_a_token_limit_cuts_the_answer_and_says_so(client: AsyncGroq) -> None:
