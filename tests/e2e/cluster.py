@@ -225,3 +225,11 @@ def redis(*command: str) -> Any:
     """One command to the Redis of the installation."""
     line = 'REDISCLI_AUTH="$(cat /run/secrets/openclaw/redis/password)" exec redis-cli --json "$@"'
     return json.loads(ours("exec", "redis-0", "--", "sh", "-ec", line, "redis-cli", *command))
+
+
+def metric(name: str) -> list[str]:
+    """The lines of one metric of the brain that leads; none while none does."""
+    code = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:8080/metrics').read().decode())"
+    brain = leader()
+    page = python(brain, code, check=False) if brain else ""
+    return [line for line in page.splitlines() if line.startswith(name)]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.e2e.cluster import adapted, apply, kubectl, ours, pods, python, until
+from tests.e2e.cluster import adapted, apply, kubectl, metric, ours, pods, until
 from tests.e2e.world import CLEAN, World
 from tests.manifests.rendering import ROOT, named, render
 
@@ -61,15 +61,6 @@ def test_a_prompt_change_rolls_the_brain_and_a_running_job_keeps_the_old_prompt(
     assert NEW_WORDS in new_call.messages[0]["content"]
     assert bot.job(asked) == job
     assert bot.verdict([asked, later]) == CLEAN
-
-
-def metric(name: str) -> list[str]:
-    """The lines of one metric of the brain."""
-    [brain] = [pod["metadata"]["name"] for pod in pods("brain")]
-    page = python(
-        brain, "import urllib.request as r; print(r.urlopen('http://127.0.0.1:8080/metrics').read().decode())"
-    )
-    return [line for line in page.splitlines() if line.startswith(name)]
 
 
 def test_answers_go_on_with_the_last_good_template_when_a_new_image_cannot_start(bot: World) -> None:

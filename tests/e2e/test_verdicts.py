@@ -4,6 +4,7 @@ import json
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from openclaw_core import wording
 from openclaw_core.outcome import Cause
 from tests.e2e.bystanders import Hand, hand_on_the_node
-from tests.e2e.cluster import apply, kubectl, ours, pod_of, python, until
+from tests.e2e.cluster import NAMESPACE, apply, kubectl, metric, ours, pod_of, python, until
 from tests.e2e.standins import DEVOUR
 from tests.e2e.world import CLEAN, Asked, World
 
@@ -95,14 +96,17 @@ OBSTACLES = {
 def test_what_keeps_agents_from_starting_is_told_and_the_question_keeps_its_place(cause: Cause, bot: World) -> None:
     chat = bot.new_chat()
     with OBSTACLES[cause](bot):
-        ours("delete", "jobs", "-l", "app.kubernetes.io/component=agent", "--cascade=foreground", "--wait=false")
-        until(lambda: not bot.waiting(), within_s=60, what="the end of the agents that waited")
+        until(
+            lambda: _in_force(cause, bot),
+            within_s=90,
+            every_s=1,
+            what="the end of the agents that waited, and a cause for it",
+        )
         asked = bot.ask(chat, f"a question in spite of {cause.value}")
         expected = wording.waiting(cause, "en")
-        late = 45 if cause is Cause.NODE_LOST else 0  # so long a node may take to take notice of a pod
         until(
             lambda: [m for m in bot.messages(chat) if m["text"] == expected],
-            within_s=NOTICE_S + late + SLACK_S,
+            within_s=NOTICE_S + SLACK_S,
             what=f"the notice {expected!r}",
         )
         assert bot.task(asked, "state") == "ready"
@@ -110,6 +114,14 @@ def test_what_keeps_agents_from_starting_is_told_and_the_question_keeps_its_plac
 
     assert bot.verdict([asked]) == CLEAN
     assert not bot.told(asked)
+
+
+def _in_force(cause: Cause, bot: World) -> bool:
+    """Whether nobody waits any more and nobody new comes: rules and quotas are read a moment after they were written."""
+    waiting = bot.waiting()
+    if waiting:
+        ours("delete", "jobs", "--wait=false", "--ignore-not-found", *waiting)
+    return not waiting and any(f'cause="{cause.value}"' in line for line in metric("openclaw_pool_cause"))
 
 
 # ---- after the claim: the task's causes
@@ -152,16 +164,42 @@ def test_crash_with_its_exit_code_and_last_words(bot: World, hand: Hand) -> None
     assert "task.claimed" in record["log_tail"]
 
 
-def test_eviction_by_the_kubelet(bot: World) -> None:
+def test_eviction(bot: World, hand: Hand) -> None:
     bot.pace(first_token_s=90)
+    asked = bot.ask(bot.new_chat(), "has to go twice")
+    for n in (1, 2):
+        job = tries(bot, asked, n)
+        hand.kill(job, signal.SIGSTOP)  # one that hears the eviction hands its task back, and that is no failure
+        pod = pod_of(job)
+        assert pod is not None
+        evict(pod["metadata"]["name"])
+
+    told_why(bot, asked, Cause.EVICTED, within_s=60)
+
+
+def evict(pod: str) -> None:
+    body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": NAMESPACE}}
+    kubectl("create", "--raw", f"/api/v1/namespaces/{NAMESPACE}/pods/{pod}/eviction", "-f", "-", stdin=json.dumps(body))
+
+
+@pytest.mark.full
+def test_eviction_by_a_kubelet_whose_disk_fills(bot: World) -> None:
+    bot.pace(first_token_s=150)
     asked = bot.ask(bot.new_chat(), "fills its disk")
-    fill = "open('/tmp/full', 'wb').write(b'x' * 90_000_000)"  # the volume's limit is 64Mi
+    fill = (
+        "file = open('/tmp/full', 'wb')\nfor _ in range(90): file.write(b'x' * 1_000_000)"  # the volume's limit is 64Mi
+    )
     for n in (1, 2):
         pod = pod_of(tries(bot, asked, n))
         assert pod is not None
         python(pod["metadata"]["name"], fill, check=False)
+        until(partial(_tried, bot, asked, n), within_s=120, what="the kubelet's look at its disks")
 
-    told_why(bot, asked, Cause.EVICTED, within_s=120)
+    told_why(bot, asked, Cause.EVICTED, within_s=60)
+
+
+def _tried(bot: World, asked: Asked, n: int) -> bool:
+    return int(bot.task(asked, "attempt")) > n or bool(bot.told(asked))
 
 
 def test_deadline(bot: World) -> None:
