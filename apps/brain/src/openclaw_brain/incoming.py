@@ -21,9 +21,12 @@ _MEDIA: tuple[tuple[str, Kind], ...] = (
 )  # fmt: skip
 
 _TEXT_ENDINGS = frozenset(
-    "txt md markdown rst log csv tsv json jsonl yaml yml toml ini cfg conf xml html css srt vtt tex sql sh bash py ipynb js mjs ts jsx tsx java kt go rs "
-    "c h cc cpp hpp cs rb php swift scala lua pl r m dart proto tf diff patch dockerfile makefile".split()
-)
+    {
+        "txt", "md", "markdown", "rst", "log", "csv", "tsv", "json", "jsonl", "yaml", "yml", "toml", "ini", "cfg", "conf", "xml", "html", "css", "srt", "vtt",
+        "tex", "sql", "sh", "bash", "py", "ipynb", "js", "mjs", "ts", "jsx", "tsx", "java", "kt", "go", "rs", "c", "h", "cc", "cpp", "hpp", "cs", "rb", "php",
+        "swift", "scala", "lua", "pl", "r", "m", "dart", "proto", "tf", "diff", "patch", "dockerfile", "makefile",
+    }
+)  # fmt: skip
 _TEXT_TYPES = frozenset(
     {"application/json", "application/xml", "application/x-yaml", "application/toml", "application/sql"}
 )
