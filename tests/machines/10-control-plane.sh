@@ -24,7 +24,7 @@ if [[ -n $argocd ]]; then
   cp "$argocd" "$gitops/50-argocd.yaml"
   manifests+=(50-argocd.yaml 60-root.yaml)
 else
-  say "NOT SHOWN: Argo CD and its root Application: OPENCLAW_ARGOCD_MANIFEST names no install manifest"
+  not_shown "Argo CD and its root Application: OPENCLAW_ARGOCD_MANIFEST names no install manifest"
 fi
 for manifest in "${manifests[@]}"; do
   namespace=-

@@ -16,7 +16,7 @@ on control systemctl start openclaw-join-token.service
 boot agents "$work/now/agents"
 within 180 booted agents || fail "the second worker did not boot"
 within 60 ready agents || fail "the second worker is not Ready"
-[[ $(kubectl get node "$(node agents)" --output 'jsonpath={.spec.taints[?(@.key=="openclaw.io/agents")].effect}') == NoSchedule ]] || fail "the agents' worker has no taint"
+[[ $(kubectl get node "$(node agents)" --output 'jsonpath={.spec.taints[?(@.key=="openclaw.io/pool")].effect}') == NoSchedule ]] || fail "the agents' worker has no taint"
 say "another joined after the token was rotated, tainted for agents"
 
 render hasty join_timeout_s=60

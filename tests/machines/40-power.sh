@@ -1,10 +1,10 @@
 # shellcheck shell=bash disable=SC2154,SC2034 # sourced by scripts/machines-test, which sets what is used here
 # The control plane comes back by itself after a reboot and after a power cut.
 
-serves() { kubectl get --raw /readyz; }
+# The disk is attached to the instance and comes with it; here somebody has to plug it in again, and again if that was while
+# the machine was still going down.
+serves() { attach control "$first_disk" "$volume" && kubectl get --raw /readyz; }
 back() { # back HOW: the API server answers again and still knows what it knew
-  # The disk is attached to the instance and comes with it; here somebody has to plug it in again.
-  attach control "$first_disk" "$volume"
   within 180 serves || fail "the API server did not come back after $1"
   [[ $(kubectl get secret before --output 'jsonpath={.data.word}' | base64 --decode) == kept-4f1c9a ]] || fail "a Secret did not survive $1"
   within 90 ready control || fail "the master did not become Ready after $1"

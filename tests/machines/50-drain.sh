@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2154,SC2034 # sourced by scripts/machines-test, which sets what is used here
 # A notice that the instance goes, by spot or by its group, empties the node, and what ran there is done elsewhere.
 
-# Agents' work: it takes half a minute, writes down how far it is, and goes on from there wherever it runs next.
+# Agents' work: it takes some time, writes down how far it is, and goes on from there wherever it runs next.
 machines put control tests/machines/manifests/task.yaml /root/task.yaml
 on_node() { kubectl get pods --selector app=task --field-selector "spec.nodeName=$(node "$1"),status.phase=Running" --output name; }
 runs_on() { [[ -n $(on_node "$1") ]]; }

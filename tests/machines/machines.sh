@@ -11,6 +11,10 @@ fail() {
   say "FAILED: $*" >&2
   exit 1
 }
+not_shown() { # what a run leaves out: said loudly, and a failure in CI
+  say "NOT SHOWN: $*" >&2
+  [[ ${CI:-} != true ]] || exit 1
+}
 machines() { "$tool" "$@"; }
 on() { machines run "$1" -- "${@:2}"; }
 kubectl() { on "$master" kubectl --kubeconfig /etc/kubernetes/admin.conf "$@"; }

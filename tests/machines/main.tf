@@ -19,7 +19,7 @@ module "user_data" {
   session_agent_key = var.session_agent_key
   pools = {
     system = {}
-    agents = { taints = [{ key = "openclaw.io/agents", value = "true", effect = "NoSchedule" }] }
+    agents = { taints = [{ key = "openclaw.io/pool", value = "agents", effect = "NoSchedule" }] }
   }
 }
 

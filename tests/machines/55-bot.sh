@@ -1,0 +1,47 @@
+# shellcheck shell=bash disable=SC2154,SC2034 # sourced by scripts/machines-test, which sets what is used here
+# The bot itself: an answer is being given on a worker that is told to go, and another worker gives it to its end, once.
+
+if [[ -z ${OPENCLAW_IMAGE_SAVE:-} ]]; then
+  not_shown "the bot's own Job on a worker that drains: OPENCLAW_IMAGE_SAVE names no way to the bot's images"
+else
+  # The pool of agents has its two workers again: the one that spot took back comes back, the other has not been told of anything.
+  rm "$(machines dir agents)/metadata/meta-data/spot/instance-action"
+  machines up agents 2>/dev/null
+  within 90 ready agents || fail "the worker that was off is not Ready"
+  for name in agents worker; do kubectl uncordon "$(node $name)" >/dev/null; done
+
+  image_to() { # image_to IMAGE MACHINE...
+    local archive=$work/$1.tar name
+    bash -c "$OPENCLAW_IMAGE_SAVE" save "localhost/$1:test" "$archive" || fail "there is no image localhost/$1:test: make e2e builds it"
+    for name in "${@:2}"; do
+      machines put "$name" "$archive" /root/image.tar
+      on "$name" ctr --namespace k8s.io images import /root/image.tar >/dev/null
+      on "$name" rm /root/image.tar
+    done
+    rm "$archive"
+  }
+  image_to openclaw-brain worker
+  image_to redis worker
+  image_to openclaw-agent worker agents next
+  on worker install -d -m 0777 /var/lib/redis-volume
+  machines put control tests/machines/manifests/redis-volume.yaml /root/redis-volume.yaml
+  kubectl apply --filename /root/redis-volume.yaml >/dev/null
+
+  cat >"$work/notice" <<NOTICE
+#!/bin/bash
+case \$1 in
+  $(node agents)) folder=$(machines dir agents) ;;
+  $(node next)) folder=$(machines dir next) ;;
+  *) echo "\$1 is no worker of the pool agents" >&2; exit 1 ;;
+esac
+mkdir -p "\$folder/metadata/meta-data/spot"
+echo '{"action": "terminate", "time": "2030-01-01T00:00:00Z"}' >"\$folder/metadata/meta-data/spot/instance-action"
+NOTICE
+  chmod +x "$work/notice"
+  on control cat /etc/kubernetes/admin.conf | sed "s|https://$endpoint:6443|https://$(<"$(machines dir control)/ip"):6443|" >"$work/kubeconfig"
+  OPENCLAW_DRAIN_NOTICE=$work/notice KUBECONFIG=$work/kubeconfig OPENCLAW_E2E=yes OPENCLAW_E2E_HOST=$host_address \
+    OPENCLAW_E2E_APISERVER=$(<"$(machines dir control)/ip") KUSTOMIZE=${KUSTOMIZE:-$PWD/.tools/bin/kustomize} \
+    .venv/bin/pytest -q -p no:xdist -p no:cacheprovider tests/e2e/test_drained_worker.py >"$work/bot.log" 2>&1 || { tail -n 60 "$work/bot.log"; fail "the bot's task was not answered elsewhere"; }
+  grep --quiet "1 passed" "$work/bot.log" || { tail -n 20 "$work/bot.log"; fail "the bot's drain was not tried"; }
+  say "the bot's own Job: its worker was drained in the middle of an answer, another gave it, once"
+fi
