@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openclaw_core import wording
+from openclaw_core.language import LANGS, hebrew_share, is_hebrew, lang_of
 from openclaw_core.outcome import Cause
 from openclaw_core.ports import Lang
 from openclaw_core.roles import Role, Roles, Router
-from openclaw_core.wording import LANGS, Label, Say, lang_of
+from openclaw_core.wording import Label, Say
 
 POOL_CAUSES = (Cause.IMAGE, Cause.CONTAINER_CONFIG, Cause.NO_ROOM, Cause.ADMISSION, Cause.QUOTA)
 
@@ -70,7 +71,7 @@ def every_sentence(lang: Lang) -> dict[str, str]:
 
 
 def has_hebrew(text: str) -> bool:
-    return any(map(wording.is_hebrew, text))
+    return any(map(is_hebrew, text))
 
 
 def test_every_sentence_is_said_in_both_languages() -> None:
@@ -81,7 +82,7 @@ def test_every_sentence_is_said_in_both_languages() -> None:
         assert not has_hebrew(text) or name == Say.DEMO_NO_HEBREW, name
         assert hebrew[name] != text, name
         assert has_hebrew(hebrew[name]), name
-        assert wording.hebrew_share(hebrew[name]) > 0.3 or name in ("rest_is_in_file", Say.DEMO_NO_HEBREW), name
+        assert hebrew_share(hebrew[name]) > 0.3 or name in ("rest_is_in_file", Say.DEMO_NO_HEBREW), name
 
 
 @pytest.mark.parametrize("lang", LANGS)

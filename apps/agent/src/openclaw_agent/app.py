@@ -22,12 +22,12 @@ from openclaw_core.errors import (
     StoreUnavailable,
     Transient,
 )
+from openclaw_core.language import lang_of
 from openclaw_core.messenger import TelegramMessenger
 from openclaw_core.outcome import Cause, Exit, TaskState
 from openclaw_core.roles import load
 from openclaw_core.store import Answers, Claimed, Flood, open_script
 from openclaw_core.task import Task, order_of
-from openclaw_core.wording import lang_of
 
 log = logs.get(__name__)
 WAIT_S = 4.0

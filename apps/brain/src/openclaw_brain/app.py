@@ -39,6 +39,7 @@ from openclaw_core.errors import (
     StoreMisconfigured,
     StoreUnavailable,
 )
+from openclaw_core.language import LANGS
 from openclaw_core.messenger import BotIdentity, TelegramMessenger
 from openclaw_core.ports import Chat
 from openclaw_core.roles import Roles, load
@@ -174,7 +175,7 @@ class Brain:
             start(self._check_models(), name="models")
 
     async def _set_commands(self) -> None:
-        for lang in wording.LANGS:
+        for lang in LANGS:
             try:
                 await self.messenger.set_commands(lang, wording.commands(self.roles, lang))
             except OpenClawError as exc:

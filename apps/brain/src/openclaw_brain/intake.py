@@ -6,10 +6,11 @@ from typing import Any
 
 from openclaw_brain.incoming import Incoming
 from openclaw_core import wording
+from openclaw_core.language import lang_of
 from openclaw_core.ports import Lang
 from openclaw_core.roles import Roles
 from openclaw_core.task import Task, retry_id, task_id, to_json
-from openclaw_core.wording import Say, lang_of
+from openclaw_core.wording import Say
 
 Effect = Mapping[str, Any]
 FILE_MAX_BYTES = {"voice": 20_000_000, "file": 1_000_000}

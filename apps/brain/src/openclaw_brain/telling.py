@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from openclaw_core import wording
+from openclaw_core.language import LANG_NAMES
 from openclaw_core.outcome import Cause
 from openclaw_core.ports import Button, Lang, Page
 from openclaw_core.roles import Roles
@@ -63,7 +64,7 @@ def _told(kind: str, args: Any, lang: Lang, roles: Roles) -> tuple[str, Buttons]
         case "unsupported":
             return wording.say(_UNSUPPORTED.get(str(args["what"]), Say.UNKNOWN_KIND), lang), ()
         case "lang_menu":
-            row = tuple(Button(label=name, data=f"lang:{code}") for code, name in wording.LANG_NAMES.items())
+            row = tuple(Button(label=name, data=f"lang:{code}") for code, name in LANG_NAMES.items())
             return wording.say(Say.LANG_MENU, lang), (row,)
     return wording.say(_PLAIN.get(kind, Say.UNKNOWN_KIND), lang), ()
 

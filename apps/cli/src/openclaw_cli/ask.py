@@ -17,6 +17,7 @@ from openclaw_core import wording
 from openclaw_core.answer_stream import Answered, Answerer, Failed, Grew, Restarted
 from openclaw_core.chat import GroqChat
 from openclaw_core.errors import SettingsError
+from openclaw_core.language import lang_of
 from openclaw_core.ports import ModelCall
 from openclaw_core.task import Task, order_of
 
@@ -30,7 +31,7 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     roles = roles_of.load(Path(env.get("ROLES_DIR", "platform/openclaw/base")))
     if args.role and args.role not in roles.roles:
         raise SettingsError(f"--role must be one of {', '.join(sorted(roles.roles))}")
-    lang = wording.lang_of(args.question)
+    lang = lang_of(args.question)
     async with model_from(env) as model:
         if model.demo and lang == "he":
             console.print(wording.say(wording.Say.DEMO_NO_HEBREW, "he"))

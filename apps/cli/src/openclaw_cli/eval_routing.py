@@ -17,8 +17,8 @@ from rich.table import Table
 
 from openclaw_brain.routing import Classifier, Previous, Routed, decide_agent
 from openclaw_core import roles as roles_of
-from openclaw_core import wording
 from openclaw_core.chat import GroqChat
+from openclaw_core.language import lang_of
 from openclaw_core.outcome import Decision
 from openclaw_core.ports import Chat
 from openclaw_core.roles import Roles
@@ -111,7 +111,7 @@ async def judge(
     for line in lines:
         routed = await decide_agent(
             line.text,
-            lang=wording.lang_of(line.text),
+            lang=lang_of(line.text),
             explicit=None,
             previous=line.previous,
             roles=roles,

@@ -12,6 +12,7 @@ from unicodedata import category, combining
 
 from openclaw_core import markdown as source
 from openclaw_core import wording
+from openclaw_core.language import hebrew_share, is_hebrew
 from openclaw_core.ports import Attachment, Entity, Lang, Page
 
 PAGE_MAX_UNITS = 4096
@@ -225,7 +226,7 @@ def _directed(text: str, spans: list[_Span]) -> tuple[str, list[_Span]]:
     if not any("\u0590" <= char <= "\u05ff" for char in text):
         return text, spans
     code = [span for span in spans if span.kind in _ALONE]
-    if wording.hebrew_share("".join(_outside(text, code)), first_letters=DIRECTION_LETTERS) <= HEBREW_SHARE:
+    if hebrew_share("".join(_outside(text, code)), first_letters=DIRECTION_LETTERS) <= HEBREW_SHARE:
         return text, spans
     blocks = [span for span in code if span.kind == "pre"]
     edits: list[_Edit] = []
@@ -250,9 +251,9 @@ def _outside(text: str, spans: Sequence[_Span]) -> Iterator[str]:
 
 def _wants_mark(line: str) -> bool:
     first = line.lstrip()[:1]
-    if not first or first == _RLM or wording.is_hebrew(first):
+    if not first or first == _RLM or is_hebrew(first):
         return False
-    return any(map(wording.is_hebrew, line)) or len(_WORD.findall(line)) <= FOREIGN_WORDS
+    return any(map(is_hebrew, line)) or len(_WORD.findall(line)) <= FOREIGN_WORDS
 
 
 def _edited(text: str, spans: list[_Span], edits: Sequence[_Edit]) -> tuple[str, list[_Span]]:
