@@ -236,7 +236,7 @@ def test_brain_cannot_give_its_job(wrong: str, brain: Brain, job: str) -> None:
 @pytest.mark.parametrize(
     "beyond",
     [
-        ("create", "pods"), ("create", "pods/exec"), ("get", "secrets"), ("list", "secrets"), ("get", "configmaps"), ("update", "jobs"),
+        ("get", "jobs"), ("get", "pods"), ("create", "pods"), ("create", "pods/exec"), ("get", "secrets"), ("list", "secrets"), ("get", "configmaps"), ("update", "jobs"),
         ("deletecollection", "jobs"), ("update", "jobs/status"), ("create", "cronjobs"), ("create", "leases"), ("get", "lease/other"),
         ("delete", "lease/brain"), ("get", "podtemplate/other"), ("update", "podtemplate/agent"), ("list", "podtemplates"), ("delete", "pods"),
         ("create", "events"), ("update", "roles"), ("create", "serviceaccounts/token"), ("impersonate", "serviceaccounts"),
@@ -250,7 +250,7 @@ def test_brain_has_no_right_to(beyond: tuple[str, str], brain: Brain) -> None:
 @pytest.mark.parametrize(
     "needed",
     [
-        ("create", "jobs"), ("get", "jobs"), ("list", "jobs"), ("watch", "jobs"), ("patch", "jobs"), ("delete", "jobs"), ("get", "pods"),
+        ("create", "jobs"), ("list", "jobs"), ("watch", "jobs"), ("patch", "jobs"), ("delete", "jobs"),
         ("list", "pods"), ("watch", "pods"), ("get", "pods/log"), ("list", "events"), ("watch", "events"), ("get", "podtemplate/agent"),
         ("get", "lease/brain"), ("update", "lease/brain"),
     ],

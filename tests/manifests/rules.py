@@ -28,8 +28,8 @@ CLUSTER_SCOPED = {
     "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "PersistentVolume", "ClusterSecretStore",
 }  # fmt: skip
 BRAIN_MAY = {
-    ("batch", "jobs", ()): {"create", "get", "list", "watch", "patch", "delete"},
-    ("", "pods", ()): {"get", "list", "watch"},
+    ("batch", "jobs", ()): {"create", "list", "watch", "patch", "delete"},
+    ("", "pods", ()): {"list", "watch"},
     ("", "pods/log", ()): {"get"},
     ("", "events", ()): {"list", "watch"},
     ("", "podtemplates", ("agent",)): {"get"},
