@@ -11,7 +11,7 @@ from openclaw_cli.standin.bot_api import BotApi
 from openclaw_cli.standin.model import ScriptedModel
 from openclaw_cli.standin.model_script import Call, ModelFault, last_said
 
-BOT_API_PORT, MODEL_PORT = 8081, 8082
+BOT_API_PORT, MODEL_PORT = 8481, 8482
 """As tests/e2e/overlay has them."""
 DEVOUR = "devour"
 """A question with this word is answered by more than an agent's memory can hold."""
@@ -44,7 +44,9 @@ class StandIns:
 
     @classmethod
     @contextmanager
-    def serve(cls, host: str, *, token: str) -> "Iterator[StandIns]":
+    def serve(
+        cls, host: str, *, token: str, bot_api_port: int = BOT_API_PORT, model_port: int = MODEL_PORT
+    ) -> "Iterator[StandIns]":
         started, ended = threading.Event(), threading.Event()
         made: list[StandIns] = []
         faults: list[BaseException] = []
@@ -52,8 +54,8 @@ class StandIns:
         async def run() -> None:
             loop = asyncio.get_running_loop()
             async with (
-                BotApi.open(host=host, port=BOT_API_PORT, token=token) as api,
-                Model.open(host=host, port=MODEL_PORT, first_token_s=0.2, tokens_per_s=200, tokens=60) as model,
+                BotApi.open(host=host, port=bot_api_port, token=token) as api,
+                Model.open(host=host, port=model_port, first_token_s=0.2, tokens_per_s=200, tokens=60) as model,
             ):
                 assert isinstance(model, Model)
                 made.append(cls(api, model, loop))

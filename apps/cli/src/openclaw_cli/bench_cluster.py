@@ -55,8 +55,8 @@ async def _run(phases: Sequence[str], *, count: int, timeout_s: float) -> dict[s
     password = _secret(harness.named(objects, "Secret", "redis"), "password")
     host = os.environ.get("OPENCLAW_E2E_HOST", harness.OVERLAY_HOST)
     async with AsyncExitStack() as stack:
-        api = await stack.enter_async_context(BotApi.open(host=host, port=8081, token=token, flood=True))
-        model = await stack.enter_async_context(ScriptedModel.open(host=host, port=8082))
+        api = await stack.enter_async_context(BotApi.open(host=host, port=8481, token=token, flood=True))
+        model = await stack.enter_async_context(ScriptedModel.open(host=host, port=8482))
         cluster = await stack.enter_async_context(in_thread(harness.Cluster.installed()))
         port = await stack.enter_async_context(forwarded(harness.NAMESPACE, "pod/redis-0", 6379))
         redis = RedisSettings(url=f"redis://:{password}@127.0.0.1:{port}", timeout_s=30)
