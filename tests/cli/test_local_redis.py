@@ -17,6 +17,7 @@ from openclaw_cli import local_redis as module
 from openclaw_cli.local_redis import local_redis, server_binary
 from openclaw_core.errors import SettingsError, StoreMisconfigured
 from openclaw_core.store import RedisSettings, open_script
+from openclaw_core.store.client import pairs
 
 
 async def ask(url: str, *command: str) -> object:
@@ -36,7 +37,7 @@ def servers_in(folder: Path) -> list[psutil.Process]:
 async def test_server_has_the_settings_that_the_store_insists_on(tmp_path: Path) -> None:
     async with local_redis(tmp_path) as url, open_script(RedisSettings(url=url), bot_id=1) as script:
         await script.check()
-        assert (await script.read("CONFIG", "GET", "bind"))["bind"] == "127.0.0.1"
+        assert pairs(await script.read("CONFIG", "GET", "bind"))["bind"] == "127.0.0.1"
 
 
 async def test_data_survives_a_restart(tmp_path: Path) -> None:

@@ -60,7 +60,9 @@ class GroqChat:
         for name in ("groq", "httpx", "httpcore"):
             logging.getLogger(name).setLevel(logging.WARNING)  # below that they write bodies, so users' words
         # A proxy for the outside world does not reach a server on this machine.
-        trust_env = (urlsplit(base_url or GROQ_URL).hostname or "") not in _LOOPBACK
+        local = (urlsplit(base_url or GROQ_URL).hostname or "") in _LOOPBACK
+        # llama.cpp hangs up after 5 s of silence, and so does this client by default: a call at that moment would break.
+        limits = httpx.Limits(keepalive_expiry=2.0 if local else 5.0)
         # Silence is bounded by this module, for each call on its own; httpx would count only the gap between two reads.
         timeout = httpx.Timeout(connect=connect_timeout_s, read=None, write=30.0, pool=connect_timeout_s)
         client = groq.AsyncGroq(
@@ -68,7 +70,9 @@ class GroqChat:
             base_url=base_url or GROQ_URL,
             max_retries=0,
             timeout=timeout,
-            http_client=groq.DefaultAsyncHttpxClient(timeout=timeout, trust_env=trust_env, verify=tls.context()),
+            http_client=groq.DefaultAsyncHttpxClient(
+                timeout=timeout, limits=limits, trust_env=not local, verify=tls.context()
+            ),
         )
         try:
             yield cls(client)
