@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from openclaw_brain.verdict import Verdict, of_job, of_pod, of_refusal
+from openclaw_brain.verdict import Verdict, may_hand_back, of_job, of_pod, of_refusal
 from openclaw_core.outcome import Cause
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC).timestamp()
@@ -94,6 +94,29 @@ def test_eviction_by_pressure_by_drain_and_by_a_dead_node_are_told_apart() -> No
     lost = judged(disrupted("DeletionByTaintManager", {"status": "True"}))
     assert lost is not None
     assert lost.cause is Cause.NODE_LOST
+
+
+def test_an_agent_that_is_asked_to_go_has_its_grace_to_hand_its_task_back() -> None:
+    def evicted(ago: float, **state: Any) -> dict[str, Any]:
+        found = pod(
+            phase="Running",
+            startTime=stamp(60),
+            conditions=[{"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI"}],
+            containerStatuses=container(**state),
+        )
+        found["metadata"]["deletionTimestamp"] = stamp(ago)
+        return found
+
+    in_grace, over = evicted(-8, running={}), evicted(1, running={})
+    assert (judged(in_grace), may_hand_back(in_grace, now=NOW)) == (None, True)
+    assert (judged(over), may_hand_back(over, now=NOW)) == (
+        Verdict(cause=Cause.EVICTED, detail="EvictionByEvictionAPI"),
+        False,
+    )
+    handed_back = evicted(-8, terminated={"reason": "Error", "exitCode": 75})
+    assert judged(handed_back) == Verdict(cause=None, detail="exit 75")
+    killed = evicted(-8, terminated={"reason": "Error", "exitCode": 137})
+    assert judged(killed) == Verdict(cause=Cause.EVICTED, detail="EvictionByEvictionAPI")
 
 
 def test_a_job_tells_its_deadline_and_its_good_end() -> None:

@@ -245,6 +245,8 @@ class KubernetesJobs:
         of_pod = verdict.of_pod(job.pod, now=self.now()) if job.pod is not None else None
         # A Job past its deadline has its pod killed: the Job knows why, the pod only that.
         found = of_job if of_job is not None and of_job.cause is Cause.DEADLINE else of_pod or of_job
+        if found is of_job and job.pod is not None and verdict.may_hand_back(job.pod, now=self.now()):
+            return  # its agent was asked to go and is about to say how far it came
         if found is None:
             self._troubles.pop(name, None)
         elif found.over:

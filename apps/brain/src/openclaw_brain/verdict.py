@@ -34,11 +34,11 @@ def of_pod(pod: Mapping[str, Any], *, now: float) -> Verdict | None:
     if status.get("reason") == "Evicted":
         return Verdict(cause=Cause.EVICTED, detail="Evicted")
     disrupted = _condition(status, "DisruptionTarget")
-    if disrupted is not None and disrupted.get("status") == "True":
+    if disrupted is not None and disrupted.get("status") == "True" and not _ended_well(status):
         reason = str(disrupted.get("reason", ""))
         lost = reason == "DeletionByTaintManager" and _unknown(status)
-        ended = status.get("phase") in ("Failed", "Succeeded") or bool(pod["metadata"].get("deletionTimestamp"))
-        if ended:
+        left = bool(pod["metadata"].get("deletionTimestamp")) and not may_hand_back(pod, now=now)
+        if left or status.get("phase") in ("Failed", "Succeeded"):
             return Verdict(cause=Cause.NODE_LOST if lost else Cause.EVICTED, detail=reason)
     for container in status.get("containerStatuses") or ():
         state = container.get("state") or {}
@@ -49,6 +49,18 @@ def of_pod(pod: Mapping[str, Any], *, now: float) -> Verdict | None:
     if status.get("phase") == "Failed":
         return Verdict(cause=Cause.CRASH, detail=str(status.get("reason", "Failed")))
     return _not_started(pod, status, now)
+
+
+def may_hand_back(pod: Mapping[str, Any], *, now: float) -> bool:
+    """Whether this pod was told to go, and its agent still has the time to hand its task back: that is no loss.
+
+    The time of a deletion is the end of its grace. The Job controller calls the Job failed long before.
+    """
+    until = pod["metadata"].get("deletionTimestamp")
+    statuses = (pod.get("status") or {}).get("containerStatuses") or ()
+    return (
+        bool(until) and now < _seconds(until, now) and not any("terminated" in (c.get("state") or {}) for c in statuses)
+    )
 
 
 def of_job(job: Mapping[str, Any]) -> Verdict | None:
@@ -111,6 +123,12 @@ def _not_started(pod: Mapping[str, Any], status: Mapping[str, Any], now: float) 
         if now - _seconds(since, now) >= UNHEARD_S:
             return Verdict(cause=Cause.NODE_LOST, detail="not taken up by its node")
     return None
+
+
+def _ended_well(status: Mapping[str, Any]) -> bool:
+    """Every container has ended, and its agent had said in Redis what it had to say."""
+    states = [(c.get("state") or {}).get("terminated") for c in status.get("containerStatuses") or ()]
+    return bool(states) and all(state is not None and _terminated(state).cause is None for state in states)
 
 
 def _unknown(status: Mapping[str, Any]) -> bool:
