@@ -25,7 +25,7 @@ cp "$work/wrong" "$(aws_state)/ssm$parameter"
 boot stray "$work/hasty/system"
 within 240 told "could not join" || fail "the worker with a wrong CA hash did not give up"
 told "none of the public keys" || fail "the log group does not say why the worker refused"
-grep --quiet "autoscaling complete-lifecycle-action.*joined.*ABANDON" "$(aws_state)/calls.log" || fail "the group was not asked for another worker"
+within 30 grep --quiet "autoscaling complete-lifecycle-action.*joined.*ABANDON" "$(aws_state)/calls.log" || fail "the group was not asked for another worker"
 ! kubectl get node "$(node stray)" >/dev/null 2>&1 || fail "a worker joined in spite of a wrong CA hash"
 machines down stray
 say "a worker with a wrong CA hash refused, said why in the log group and asked to be replaced"

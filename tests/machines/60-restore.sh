@@ -29,7 +29,7 @@ rehearse() { # rehearse DISK WORDS: the script refuses this disk, says so, and l
   detach second
 }
 within 60 on second systemctl --quiet is-enabled openclaw-etcd-volume.service || fail "the new master did not boot"
-on second systemctl stop openclaw-boot.service
+on second systemctl stop openclaw-boot.service openclaw-etcd-volume.service
 unknown_disk=$(disk unknown)
 disks+=("$unknown_disk")
 head --bytes 1M /dev/urandom | dd of="$unknown_disk" bs=1M status=none
