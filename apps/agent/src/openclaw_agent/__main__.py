@@ -20,8 +20,6 @@ from openclaw_core.outcome import Exit  # noqa: E402
 async def _run(settings: Settings) -> Exit:
     from openclaw_agent.app import exit_code, run  # after the settings: a wrong one is told in a tenth of a second
 
-    gc.freeze()
-    gc.enable()
     logs.get(__name__).info("agent.started", job=settings.job, since_exec_ms=_age_ms())
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -1,16 +1,19 @@
-"""The agent's composition root: wait for a task, do it, hand it back when told to go; and the one map from errors to `Exit`."""
+"""The agent's composition root: wait for a task, do it, hand it back when told to go; and the one map from errors to `Exit`.
+
+It imports what a claim needs; `opening` brings the rest.
+"""
 
 import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
-from openclaw_agent.answering import Answering, Result
 from openclaw_agent.lease import Lease
+from openclaw_agent.opening import Answerer, NeverReady, Opening, open_answering
 from openclaw_agent.settings import Alone, Settings
 from openclaw_core import logs
-from openclaw_core.chat import GroqChat
 from openclaw_core.errors import (
     BadTask,
     LostOwnership,
@@ -22,12 +25,12 @@ from openclaw_core.errors import (
     StoreUnavailable,
     Transient,
 )
-from openclaw_core.language import lang_of
-from openclaw_core.messenger import TelegramMessenger
 from openclaw_core.outcome import Cause, Exit, TaskState
-from openclaw_core.roles import load
-from openclaw_core.store import Answers, Claimed, Flood, open_script
+from openclaw_core.store import Answers, Claimed, open_script
 from openclaw_core.task import Task, order_of
+
+if TYPE_CHECKING:
+    from openclaw_agent.answering import Result
 
 log = logs.get(__name__)
 WAIT_S = 4.0
@@ -39,20 +42,9 @@ async def run(settings: Settings, stop: asyncio.Event) -> Exit:
     """Do what this process is for, until done or *stop* is set; gives the exit code."""
     async with AsyncExitStack() as stack:
         script = await stack.enter_async_context(open_script(settings.redis, bot_id=settings.bot_id))
-        messenger = await stack.enter_async_context(
-            TelegramMessenger.open(settings.telegram_token, settings.telegram_base_url)
-        )
-        chat = await stack.enter_async_context(GroqChat.open(settings.groq_api_key, base_url=settings.groq_base_url))
         answers = Answers(script, pool=settings.pool or None, job=settings.job or None)
-        answering = Answering(
-            answers=answers,
-            messenger=messenger,
-            chat=chat,
-            ears=chat,
-            flood=Flood(script),
-            task_deadline_s=settings.task_deadline_s,
-            voice_models=settings.voice_models,
-        )
+        answering = Opening(lambda: open_answering(settings, script, answers, stack))
+        stack.push_async_callback(answering.close)
         try:
             if settings.alone is not None:
                 return await _alone(settings, settings.alone, answers, answering, stop)
@@ -60,12 +52,14 @@ async def run(settings: Settings, stop: asyncio.Event) -> Exit:
         except StoreMisconfigured as exc:
             log.error("store.misconfigured", hint=str(exc))
             return Exit.MISCONFIGURED
+        except NeverReady as exc:
+            raise exc.fault from None
 
 
-async def _in_pool(settings: Settings, answers: Answers, answering: Answering, stop: asyncio.Event) -> Exit:
+async def _in_pool(settings: Settings, answers: Answers, answering: Opening, stop: asyncio.Event) -> Exit:
     born = time.monotonic()
     done = 0
-    async for claimed, since in _claims(settings, answers, stop, born):
+    async for claimed, since in _claims(settings, answers, answering, stop, born):
         code = await own(answers, answering, claimed, since, stop)
         done += 1
         if code is not Exit.DONE or stop.is_set() or done >= settings.tasks_per_job:
@@ -74,17 +68,21 @@ async def _in_pool(settings: Settings, answers: Answers, answering: Answering, s
 
 
 async def _claims(
-    settings: Settings, answers: Answers, stop: asyncio.Event, born: float
+    settings: Settings, answers: Answers, answering: Opening, stop: asyncio.Event, born: float
 ) -> AsyncIterator[tuple[Claimed, float]]:
     """Tasks as they come, each with the time before its claim; ends when retired, too old, or told to stop."""
     stopping = asyncio.create_task(stop.wait(), name="stop")
+    just_born = True
     try:
         while not stop.is_set():
+            first, just_born = just_born, False
             try:
                 if time.monotonic() - born > settings.warm_max_age_s:
                     return  # looked at before Redis is asked: an agent whose Redis has gone for good ends too
-                if not await answers.check_in():
-                    return
+                if not first:  # a Job made for a task takes it at once; one that waits says so when it could begin
+                    await answering.ready()
+                    if not await answers.check_in():
+                        return
                 since = time.monotonic()
                 claimed = await answers.claim()
             except (StoreUnavailable, StoreFull):
@@ -100,6 +98,7 @@ async def _claims(
                 return  # retired
             if claimed is not None:
                 yield claimed, since
+            if first or claimed is not None:
                 continue
             waiting = asyncio.create_task(_wait(answers), name="wait")
             await asyncio.wait([waiting, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -118,7 +117,11 @@ async def _wait(answers: Answers) -> None:
         await asyncio.sleep(1)
 
 
-async def _alone(settings: Settings, alone: Alone, answers: Answers, answering: Answering, stop: asyncio.Event) -> Exit:
+async def _alone(settings: Settings, alone: Alone, answers: Answers, answering: Opening, stop: asyncio.Event) -> Exit:
+    from openclaw_core.language import lang_of
+    from openclaw_core.roles import load
+
+    await answering.ready()
     roles = load(settings.roles_dir)
     role = roles.roles.get(alone.role or roles.default)
     if role is None:
@@ -144,7 +147,7 @@ async def _alone(settings: Settings, alone: Alone, answers: Answers, answering: 
     return await own(answers, answering, claimed, since, stop)
 
 
-async def own(answers: Answers, answering: Answering, claimed: Claimed, since: float, stop: asyncio.Event) -> Exit:
+async def own(answers: Answers, answering: Answerer, claimed: Claimed, since: float, stop: asyncio.Event) -> Exit:
     """One claimed task from here to its end: answered, stopped by its user, taken by another, or handed back."""
     with logs.bound(task_id=claimed.task.id, role=claimed.task.role, attempt=claimed.attempt):
         log.info(
@@ -173,6 +176,10 @@ async def own(answers: Answers, answering: Answering, claimed: Claimed, since: f
                 given = await answers.hand_back(claimed)
             log.info("task.handed_back", given=given)
             return Exit.TRY_AGAIN
+        except NeverReady:
+            await answers.put_back(claimed)
+            log.error("task.put_back", hint="this process cannot answer; its last words say why")
+            raise
         except (TimeoutError, StoreUnavailable, StoreFull):
             log.warning("task.not_handed_back", hint="its lease ends by itself")
             return Exit.TRY_AGAIN
@@ -182,15 +189,15 @@ async def own(answers: Answers, answering: Answering, claimed: Claimed, since: f
             await asyncio.gather(work, keep, told, return_exceptions=True)
 
 
-async def _result(work: "asyncio.Task[Result]") -> Result:
+async def _result(work: "asyncio.Task[Result]") -> "Result | None":
     try:
         return await work
     except LostOwnership:
-        return Result(lost=True)
+        return None  # another's now
 
 
-def _code(result: Result) -> Exit:
-    match result.cause:
+def _code(result: "Result | None") -> Exit:
+    match result.cause if result is not None else None:
         case None:
             return Exit.DONE
         case Cause.BAD_TASK:

@@ -119,6 +119,10 @@ class Answers:
             )
         )
 
+    async def put_back(self, claimed: Claimed) -> None:
+        """This process cannot answer at all: its task goes back untouched, and its Job counts as one that never came up."""
+        await self._script.step("put_back", task=claimed.task.id, attempt=claimed.attempt, job=self.job)
+
     # ---- answering
 
     async def history(self, claimed: Claimed) -> tuple[Turn, ...]:

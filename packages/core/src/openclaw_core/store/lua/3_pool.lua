@@ -111,6 +111,20 @@ function ops.hand_back() -- uses up no try; a cancelled task is not taken back
   return 1
 end
 
+function ops.put_back() -- the process cannot do what it has claimed: a fault before any claim, and so the pool's
+  if not owns(a.task, a.attempt) then return 0 end
+  local pool = get(a.task, 'pool')
+  if not pool then return 0 end
+  call('HINCRBY', task_key(a.task), 'attempt', 1)
+  call('HDEL', task_key(a.task), 'claimed_ms')
+  set(a.task, 'state', 'ready')
+  call('ZREM', P .. 'leases', a.task)
+  call('LPUSH', P .. 'ready:' .. pool, a.task)
+  call('RPUSH', P .. 'wake:' .. pool, 1)
+  call('HSET', P .. 'jobs:' .. pool, a.job, 'created ' .. ms(now_ms()))
+  return 1
+end
+
 function ops.lost() -- the owner is gone: another try, or the user is told
   if not led() then return -1 end
   if a.attempt and a.attempt ~= '' and not owns(a.task, a.attempt) then return 0 end

@@ -1,0 +1,128 @@
+"""A claim does not wait for what only an answer needs, and a process that can never answer takes no task down with it."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from openclaw_agent.answering import Answering
+from openclaw_agent.app import _in_pool
+from openclaw_agent.opening import NeverReady, Opening
+from openclaw_agent.settings import Settings, from_env
+from openclaw_core.errors import LostOwnership, SettingsError
+from openclaw_core.outcome import Exit
+from openclaw_core.store import Script
+from tests.agent.test_answering import Desk
+from tests.core.test_store import World, task
+
+
+@pytest.fixture
+async def desk(script: Script) -> Desk:
+    store = World(script)
+    await store.lead()
+    return Desk(store)
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return from_env(
+        {
+            "TELEGRAM_TOKEN": "1:a",
+            "GROQ_API_KEY": "k",
+            "REDIS_URL": "redis://unused",
+            "AGENT_JOB": "job-1",
+            "AGENT_POOL": "p",
+        }
+    )
+
+
+async def ready_task(desk: Desk) -> None:
+    await desk.store.ask(task(1))
+    await desk.store.lanes.release(cap=10, at_most=10, epoch=desk.store.epoch)
+    await desk.store.lanes.save_context(task(1), epoch=desk.store.epoch)
+    assert await desk.store.dispatch(task(1))
+
+
+async def until(found: Callable[[], Awaitable[object]]) -> None:
+    async with asyncio.timeout(20):
+        while not await found():
+            await asyncio.sleep(0.01)
+
+
+async def job_state(desk: Desk) -> str:
+    return str(await desk.store.script.read("HGET", desk.store.script.keys("jobs", "p"), "job-1"))
+
+
+async def test_a_job_that_was_made_for_a_task_takes_it_while_it_still_loads(desk: Desk, settings: Settings) -> None:
+    loaded = asyncio.Event()
+
+    async def opened() -> Answering:
+        await loaded.wait()
+        return desk.answering
+
+    await ready_task(desk)
+    agent = asyncio.create_task(_in_pool(settings, desk.store.agent, Opening(opened), asyncio.Event()))
+
+    async def claimed() -> bool:
+        return await job_state(desk) == "claimed u1"
+
+    await until(claimed)
+    assert desk.messenger.texts == []
+    loaded.set()
+    assert await agent is Exit.DONE
+    assert desk.messenger.texts == ["The whole answer."]
+
+
+async def test_an_agent_says_that_it_waits_only_when_it_could_begin(desk: Desk, settings: Settings) -> None:
+    loaded, stop = asyncio.Event(), asyncio.Event()
+
+    async def opened() -> Answering:
+        await loaded.wait()
+        return desk.answering
+
+    agent = asyncio.create_task(_in_pool(settings, desk.store.agent, Opening(opened), stop))
+    await asyncio.sleep(0.3)
+    assert await job_state(desk) == "None"
+    loaded.set()
+
+    async def waits() -> bool:
+        return (await job_state(desk)).startswith("waiting")
+
+    await until(waits)
+    stop.set()
+    assert await agent is Exit.DONE
+
+
+async def test_a_process_that_can_never_answer_puts_its_task_back_untouched(desk: Desk, settings: Settings) -> None:
+    async def opened() -> Answering:
+        raise SettingsError("no such key")
+
+    await ready_task(desk)
+    with pytest.raises(NeverReady) as raised:
+        await _in_pool(settings, desk.store.agent, Opening(opened), asyncio.Event())
+    assert isinstance(raised.value.fault, SettingsError)
+    assert await desk.fields("state", "tries", "handbacks", "claimed_ms") == ["ready", "0", "0", None]
+    assert (await job_state(desk)).startswith("created"), "a fault before any claim is the pool's"
+    claimed = await desk.store.agent.claim()
+    assert claimed is not None
+    await desk.answer(claimed)
+    assert await desk.store.state(task(1)) == "closed"
+
+
+async def test_a_task_that_was_stopped_meanwhile_is_not_put_back(desk: Desk) -> None:
+    claimed = await desk.store.claimed(task(1))
+    await desk.store.effects({"op": "stop", "key": "s", "chat": "1", "lang": "en"})
+    await desk.store.agent.put_back(claimed)
+    assert await desk.store.state(task(1)) == "cancelled"
+    with pytest.raises(LostOwnership):
+        await desk.store.agent.preview(claimed)
+
+
+def test_a_claim_needs_no_library_of_telegram_or_of_the_model() -> None:
+    code = (
+        "import sys, openclaw_agent.app; print(*sorted({'telegram', 'groq', 'pydantic', 'httpx'} & set(sys.modules)))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert loaded.stdout.split() == []
