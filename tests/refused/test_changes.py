@@ -95,7 +95,8 @@ def check(tree: Path, name: str) -> "subprocess.CompletedProcess[str]":
     sources = [str(tree / folder / "src") for folder in ("packages/core", "apps/brain", "apps/agent", "apps/cli")]
     env = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": os.pathsep.join(sources)}
     env = {key: value for key, value in env.items() if not key.startswith(("PYTEST_", "COV_", "MAKE"))}
-    command = ["make", "--no-print-directory", *CHECKS[name]]
+    # Never installed anew: the environment is that of the work tree, which would then lead into a folder that is soon gone.
+    command = ["make", "--no-print-directory", "--old-file=.venv/.installed", *CHECKS[name]]
     return subprocess.run(command, cwd=tree, env=env, capture_output=True, text=True, check=False)
 
 
