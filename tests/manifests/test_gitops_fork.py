@@ -57,7 +57,7 @@ def test_fork_s_parts_differ_only_where_they_may(fork: Fork, environment: str) -
 
 
 def test_fork_s_bot_is_the_one_of_the_cluster_tests(fork: Fork) -> None:
-    """But for our images' tags, Secrets, and the parameter that follows from the images."""
+    """But for our images' tags, and for Secrets."""
     gitops, direct = (
         paths(render(folder))
         for folder in (fork.root / "platform/openclaw/overlays/staging", ROOT / "tests/e2e/overlay")

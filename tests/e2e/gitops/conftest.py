@@ -1,5 +1,6 @@
 """One installation by Argo CD for all GitOps tests. Skipped unless `make e2e` asks; everything made is removed at the end."""
 
+import base64
 import json
 import os
 import subprocess
@@ -15,12 +16,15 @@ import yaml
 
 from tests.e2e.cluster import Cluster, kubectl, ours, remove, until
 from tests.e2e.gitops import argocd, images
-from tests.e2e.gitops.fork import REGISTRY, Fork, environment_of_a_test
+from tests.e2e.gitops.fork import PORTS, REGISTRY, Fork, environment_of_a_test
 from tests.e2e.standins import StandIns
 from tests.e2e.world import World
-from tests.manifests.rendering import ROOT, named, of_kind, render
+from tests.manifests.rendering import ENVIRONMENTS, ROOT, named, of_kind, render
 
-TOKEN = "1000000001:not-a-token-of-telegram-0000000000"
+TOKENS = {
+    "staging": "1000000001:not-a-token-of-telegram-0000000000",
+    "prod": "1000000002:not-a-token-of-telegram-0000000000",
+}
 HERE = Path(__file__).parent
 TOOL = os.environ.get("OPENCLAW_CLUSTER_TOOL", "")
 OTHERS = ("external-secrets", "monitoring", "openclaw-prod", "openclaw-staging")
@@ -59,6 +63,7 @@ class Delivery:
 
     fork: Fork
     bot: World
+    prod_s: StandIns
     digests: dict[str, list[str]]
     """Two builds of each image, by its name."""
     base: str
@@ -93,6 +98,7 @@ def delivery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivery]:
     with ExitStack() as stack:
         for command in ("argocd", "crds"):
             subprocess.run([TOOL, command], check=True, capture_output=True, text=True, timeout=900)
+        stack.callback(stop_argocd)
         clean()
         stack.enter_context(as_it_was())
         digests = {name: loaded(name, tmp_path_factory.mktemp(name)) for name in ("openclaw-agent", "openclaw-brain")}
@@ -102,8 +108,24 @@ def delivery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivery]:
         )  # fmt: skip
         # Under / and readable: Argo CD's repository server is another process with its own idea of HOME.
         fork = Fork.of_the_work_tree(tmp_path_factory.mktemp("fork"), **environment_of_a_test())
-        standins = stack.enter_context(StandIns.serve(environment_of_a_test()["host"], token=TOKEN))
-        made = Delivery(fork=fork, bot=World(Cluster(), standins), digests=digests, base=fork.head())
+        standins = {
+            environment: stack.enter_context(
+                StandIns.serve(
+                    environment_of_a_test()["host"],
+                    token=TOKENS[environment],
+                    bot_api_port=PORTS[environment][0],
+                    model_port=PORTS[environment][1],
+                )
+            )
+            for environment in ENVIRONMENTS
+        }
+        made = Delivery(
+            fork=fork,
+            bot=World(Cluster(), standins["staging"]),
+            prod_s=standins["prod"],
+            digests=digests,
+            base=fork.head(),
+        )
         stack.callback(clean)
         yield made
 
@@ -146,6 +168,12 @@ def put_back(before: dict[str, list[Any]]) -> None:
             kubectl("replace", "-f", "-", stdin=yaml.safe_dump(item), check=False)
 
 
+def stop_argocd() -> None:
+    """Its processes hold ports that other cluster tests use."""
+    for component in ("application-controller", "applicationset-controller", "repo-server", "redis"):
+        subprocess.run([TOOL, "stop", f"argocd-{component}"], check=False, capture_output=True)
+
+
 def clean() -> None:
     """Take away what the root Applications brought, also after a run that was killed."""
     names = sorted(argocd.applications(), key=lambda name: not name.endswith("-root"))
@@ -168,17 +196,36 @@ def clean() -> None:
         left = [obj for obj in render(ROOT / folder) if obj["kind"] != "Namespace"]
         kubectl("delete", "--ignore-not-found", "--wait=false", "-f", "-", stdin=yaml.safe_dump_all(left))
     remove([{"kind": "Namespace", "metadata": {"name": name}} for name in OTHERS])
+    for volume in json.loads(kubectl("get", "pv", "-o", "json"))["items"]:  # as `remove` does for staging's
+        if volume["spec"].get("claimRef", {}).get("namespace") == "openclaw-prod":
+            patch = '[{"op": "remove", "path": "/spec/claimRef"}]'
+            kubectl("patch", "pv", volume["metadata"]["name"], "--type=json", "-p", patch)
 
 
-def secrets_for(namespace: str) -> None:
-    """What External Secrets would make in the namespace, once it is there."""
-    until(
-        lambda: kubectl("get", "namespace", namespace, "--ignore-not-found", "-o", "name"),
-        within_s=90, what=f"namespace {namespace}",
-    )  # fmt: skip
-    for secret in of_kind(render(ROOT / "tests/e2e/overlay"), "Secret"):
-        secret["metadata"]["namespace"] = namespace
-        kubectl("apply", "-f", "-", stdin=yaml.safe_dump(secret))
+def secrets_for(environment: str) -> None:
+    """What External Secrets would make in the environment's namespace, once it is there; Redis' own first.
+
+    Its volume may hold the keys of another run: they go before a brain can read them.
+    """
+    namespace = f"openclaw-{environment}"
+
+    def apply(*names: str) -> None:
+        for secret in of_kind(render(ROOT / "tests/e2e/overlay"), "Secret"):
+            if secret["metadata"]["name"] in names:
+                secret["metadata"]["namespace"] = namespace
+                if "token" in secret["data"]:
+                    secret["data"]["token"] = base64.b64encode(TOKENS[environment].encode()).decode()
+                kubectl("apply", "-f", "-", stdin=yaml.safe_dump(secret))
+
+    there = ("get", "namespace", namespace, "--ignore-not-found", "-o", "name")
+    until(lambda: kubectl(*there), within_s=90, what=f"namespace {namespace}")
+    apply("redis")
+    pod = ("-n", namespace, "get", "pod", "redis-0", "--ignore-not-found")
+    ready = (*pod, "-o", "jsonpath={.status.containerStatuses[0].ready}")
+    until(lambda: kubectl(*ready) == "true", within_s=120, what=f"Redis of {environment}")
+    line = 'REDISCLI_AUTH="$(cat /run/secrets/openclaw/redis/password)" exec redis-cli FLUSHALL'
+    kubectl("-n", namespace, "exec", "redis-0", "--", "sh", "-ec", line)
+    apply("telegram", "groq")
 
 
 def image_ids(component: str) -> set[str]:

@@ -20,6 +20,8 @@ from tests.manifests.rendering import ENVIRONMENTS, ROOT
 REGISTRY = "localhost"
 OVERLAY = ROOT / "tests/e2e/overlay"
 OVERLAY_HOST = "10.244.0.1"
+PORTS = {"staging": (8481, 8482), "prod": (8483, 8484)}
+"""Each environment has a bot of its own: the Bot API stand-in and the model server of each listen here."""
 
 
 @dataclass(frozen=True)
@@ -165,14 +167,17 @@ def _openclaw(fork: Fork, environment: str, *, host: str, api_server: str) -> No
     """What tests/e2e/overlay does, but for our own images, and for the Secrets, which no Application may hold."""
     theirs = yaml.safe_load((OVERLAY / "kustomization.yaml").read_text())
     folder = fork.root / "platform/openclaw/overlays" / environment
+
+    def moved(text: str) -> str:
+        for before, after in zip(PORTS["staging"], PORTS[environment], strict=True):
+            text = text.replace(str(before), str(after))
+        return text.replace(f"{OVERLAY_HOST}/32", f"{host}/32").replace(f"//{OVERLAY_HOST}", f"//{host}")
+
     patches = list(_without_external_secrets())
     for patch in theirs["patches"]:
         if patch.get("path") in ("agent.yaml", "agent-egress.yaml", "brain-egress.yaml"):
             name = f"test-{patch['path']}"
-            text = (OVERLAY / patch["path"]).read_text()
-            (folder / name).write_text(
-                text.replace(f"{OVERLAY_HOST}/32", f"{host}/32").replace(f"//{OVERLAY_HOST}", f"//{host}")
-            )
+            (folder / name).write_text(moved((OVERLAY / patch["path"]).read_text()))
             patches.append({"path": name, "target": patch["target"]})
     [addresses] = theirs["configMapGenerator"]
     redis = [image for image in theirs["images"] if image["name"].endswith("/redis")]
@@ -181,7 +186,7 @@ def _openclaw(fork: Fork, environment: str, *, host: str, api_server: str) -> No
         body["patches"] += patches
         body["images"] = redis
         [settings] = body["configMapGenerator"]
-        settings["literals"] += [line.replace(f"//{OVERLAY_HOST}", f"//{host}") for line in addresses["literals"]]
+        settings["literals"] += [moved(line) for line in addresses["literals"]]
 
     _edit(fork, f"platform/openclaw/overlays/{environment}/kustomization.yaml", edit)
     _edit(fork, f"clusters/{environment}/environment.yaml", lambda it: it.update(api_server_cidr=f"{api_server}/32"))

@@ -46,7 +46,7 @@ def test_everything_comes_up_from_the_root_application(delivery: Delivery) -> No
 
     began = time.monotonic()
     delivery.apply_roots()
-    secrets_for("openclaw-staging")
+    secrets_for("staging")
     argocd.wait_until_well(*STAGING, at=commit, within_s=180)
     print(f"from the root Application to all of staging synced and healthy: {time.monotonic() - began:.0f} s")
     delivery.is_well(commit)
@@ -195,6 +195,15 @@ def test_what_is_changed_by_hand_is_changed_back(delivery: Delivery) -> None:
     delivery.is_well()
 
 
+def prod_answers(delivery: Delivery) -> bool:
+    """Whether prod's model server was asked for an answer, and its chat shows one."""
+    calls = [call for call in list(delivery.prod_s.model.calls) if call.kind == "answer" and call.outcome == "ok"]
+    shown = delivery.prod_s.do(lambda: delivery.prod_s.api.messages(7))
+    return bool(calls) and any(
+        "asked of prod" in text or len(text.split()) > 20 for text in (m.get("text", "") for m in shown)
+    )
+
+
 def prod_s_prompts() -> str:
     return kubectl("-n", "openclaw-prod", "get", "configmaps", "-o", "yaml")
 
@@ -208,14 +217,15 @@ def test_prod_moves_with_its_pin_alone_and_goes_back_with_its_revert(delivery: D
         return fork.commit("Promote")
 
     def prod_runs(commit: str) -> None:
-        until(
-            lambda: (now := argocd.state("prod-openclaw")).revision == commit and now.sync == "Synced",
-            within_s=120, what=f"prod at {commit[:12]}: {argocd.state('prod-openclaw')}",
-        )  # fmt: skip
+        argocd.wait_until_well("prod-openclaw", at=commit, within_s=150)
 
     first = fork.head()
     promoted()
+    secrets_for("prod")
     prod_runs(first)
+    said = delivery.prod_s.do(lambda: delivery.prod_s.api.user_says(7, "/code asked of prod"))
+    assert said
+    until(lambda: prod_answers(delivery), within_s=90, what="prod's answer")
     assert "only in staging" not in prod_s_prompts()
 
     fork.change(PROMPT, add("Words that are only in staging."))
