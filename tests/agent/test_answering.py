@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -19,8 +20,9 @@ from openclaw_core.errors import (
     MessengerUnavailable,
 )
 from openclaw_core.outcome import Cause, Exit, TaskState
+from openclaw_core.ports import ModelCall, Piece
 from openclaw_core.store import Answers, Claimed, Flood, Script
-from openclaw_core.task import Material
+from openclaw_core.task import ChatKind, Material
 from tests.core.test_store import World, task
 from tests.fakes.chat import FakeChat
 from tests.fakes.messenger import FakeMessenger
@@ -151,6 +153,42 @@ async def test_sends_of_unknown_fate_are_bounded_and_the_answer_is_handed_on(des
     assert (await desk.answer(await desk.store.claimed(task(1)))).lost
     assert desk.messenger.calls.count("send") <= 16
     assert (await desk.fields("state"))[0] == "ready"
+
+
+@dataclass
+class Dictation(FakeChat):
+    """Says what is put into it, when it is put."""
+
+    pieces: "asyncio.Queue[str]" = field(default_factory=asyncio.Queue)
+
+    async def stream(self, call: ModelCall) -> AsyncIterator[Piece]:
+        while True:
+            yield Piece(text=await self.pieces.get())
+
+
+@pytest.mark.parametrize(("kind", "interval_s"), [("private", 1.0), ("group", 3.0)])
+async def test_a_growing_answer_is_edited_no_more_often_than_the_chat_allows(
+    desk: Desk, kind: ChatKind, interval_s: float
+) -> None:
+    now, dictation = [100.0], Dictation()
+    desk.answering.chat, desk.answering.clock = dictation, lambda: now[0]
+    claimed = await desk.store.claimed(replace(task(1), chat_kind=kind))
+    answering = asyncio.create_task(desk.answer(claimed))
+    dictation.pieces.put_nowait("one ")
+    await until(lambda: desk.messenger.texts == ["one"])
+    dictation.pieces.put_nowait("two ")
+    now[0] += interval_s - 0.1
+    await asyncio.sleep(1.5)
+    assert desk.messenger.texts == ["one"]
+    async with asyncio.timeout(60):
+        while desk.messenger.texts == [
+            "one"
+        ]:  # an edit that the flood limit would delay is left out, and the next one comes
+            now[0] += interval_s
+            await asyncio.sleep(0.2)
+    assert desk.messenger.texts == ["one two"]
+    answering.cancel()
+    await asyncio.gather(answering, return_exceptions=True)
 
 
 async def test_stop_marks_the_shown_text_and_ends_without_an_answer(desk: Desk) -> None:

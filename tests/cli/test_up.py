@@ -14,29 +14,37 @@ import aiohttp
 import psutil
 import pytest
 
+from openclaw_cli.standin.bot_api import BotApi
+from openclaw_cli.standin.model import ScriptedModel
+
 ROOT = Path(__file__).parents[2]
 
 
-async def start(folder: Path, *args: str) -> asyncio.subprocess.Process:
+async def start(folder: Path, *args: str, **settings: str) -> asyncio.subprocess.Process:
     env = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("TELEGRAM_", "GROQ_", "REDIS_", "ALLOWED_"))
     }
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "openclaw_cli", "up", "--data", str(folder), *args, env=env, cwd=ROOT, stdout=asyncio.subprocess.PIPE,
+        sys.executable, "-m", "openclaw_cli", "up", "--data", str(folder), *args, env=env | settings, cwd=ROOT, stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT, stdin=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
 
 
 async def address(process: asyncio.subprocess.Process) -> str:
+    return (await greeting(process))[0]
+
+
+async def greeting(process: asyncio.subprocess.Process) -> tuple[str, str]:
+    """The page's address, and all that is said at the start."""
     assert process.stdout is not None
     said = ""
     async with asyncio.timeout(120):
         while line := await process.stdout.readline():
             said += line.decode()
             if "Ctrl-C" in said and (found := re.search(r"http://127\.0\.0\.1:\d+", said)):
-                return found[0]
+                return found[0], said
     raise AssertionError(said)
 
 
@@ -108,3 +116,28 @@ async def test_a_taken_port_is_named_with_the_option_that_moves_it(tmp_path: Pat
         out, _ = await up.communicate()
     assert up.returncode == 78
     assert f"port {port} is taken: choose another with --port" in out.decode()
+
+
+@pytest.mark.timeout(400)
+async def test_with_a_token_of_ones_own_the_bot_is_closed_and_says_how_to_open_it(tmp_path: Path) -> None:
+    async with BotApi.open(token="4242:own") as api, ScriptedModel.open() as model:
+        settings = {
+            "TELEGRAM_TOKEN": "4242:own",
+            "TELEGRAM_BASE_URL": api.url,
+            "GROQ_API_KEY": "k",
+            "GROQ_BASE_URL": model.url,
+        }
+        up = await start(tmp_path, **settings)
+        try:
+            where, said = await greeting(up)
+            assert where == api.url
+            assert f"model  {model.url}" in said
+            assert "access closed: write to the bot, it tells you your id; then ALLOWED_USER_IDS=<id> make up" in said
+            api.user_says(777, "let me in")
+            async with asyncio.timeout(90):
+                while not any("777" in text for text in api.bot_texts(777)):
+                    await asyncio.sleep(0.2)
+            assert model.calls == []
+        finally:
+            up.send_signal(signal.SIGINT)
+            assert await up.wait() == 0

@@ -169,6 +169,12 @@ async def test_a_turn_is_remembered_once_and_only_the_last_ten_are_kept(world: W
     assert [turn.text for turn in history] == [f"turn {n}" for n in range(2, 12)]
 
 
+async def test_a_conversation_is_forgotten_a_day_after_its_last_turn(world: World) -> None:
+    await world.lanes.save_context(task(1), epoch=world.epoch)
+    left_s = int(await world.script.read("TTL", world.script.keys("turns", 1)))
+    assert 24 * 3600 - 600 < left_s <= 24 * 3600
+
+
 async def test_a_task_has_one_owner_and_a_late_write_of_another_attempt_is_refused(world: World) -> None:
     first = await world.claimed(task(1))
     assert await world.agent.claim() is None

@@ -66,6 +66,7 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
             console.print(
                 "  access [yellow]closed[/yellow]: write to the bot, it tells you your id; then ALLOWED_USER_IDS=<id> make up",
                 highlight=False,
+                soft_wrap=True,
             )
         console.print("Ctrl-C stops everything.")
         stopping = asyncio.create_task(stop.wait())
