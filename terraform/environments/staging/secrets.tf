@@ -6,7 +6,6 @@ locals {
     groq         = { fields = ["api-key"], description = "Groq's API" }
     redis        = { fields = ["password"], description = "Between brain, agents and Redis; any long random string" }
     ops-telegram = { fields = ["token"], description = "Bot that tells operators of deployments" }
-    ops-github   = { fields = ["app-id", "installation-id", "private-key"], description = "GitHub App that sets commits' deployment status" }
     ops-github   = { fields = ["app-id", "installation-id", "private-key"], description = "GitHub App that sets commit statuses" }
   }
 }
