@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
@@ -73,6 +74,29 @@ async def test_a_job_that_was_made_for_a_task_takes_it_while_it_still_loads(desk
     loaded.set()
     assert await agent is Exit.DONE
     assert desk.messenger.texts == ["The whole answer."]
+
+
+async def test_a_job_of_several_tasks_leaves_them_to_those_that_are_up(desk: Desk, settings: Settings) -> None:
+    loaded = asyncio.Event()
+
+    async def opened() -> Answering:
+        await loaded.wait()
+        return desk.answering
+
+    await ready_task(desk)
+    many = replace(settings, tasks_per_job=20)
+    stop = asyncio.Event()
+    agent = asyncio.create_task(_in_pool(many, desk.store.agent, Opening(opened), stop))
+    await asyncio.sleep(0.3)
+    assert await desk.store.state(task(1)) == "ready"
+    loaded.set()
+
+    async def answered() -> bool:
+        return await desk.store.state(task(1)) == "closed"
+
+    await until(answered)
+    stop.set()
+    assert await agent is Exit.DONE
 
 
 async def test_an_agent_says_that_it_waits_only_when_it_could_begin(desk: Desk, settings: Settings) -> None:

@@ -72,7 +72,8 @@ async def _claims(
 ) -> AsyncIterator[tuple[Claimed, float]]:
     """Tasks as they come, each with the time before its claim; ends when retired, too old, or told to stop."""
     stopping = asyncio.create_task(stop.wait(), name="stop")
-    just_born = True
+    # Where agents take several tasks in a row, one that is up already would have taken it sooner.
+    just_born = settings.tasks_per_job == 1
     try:
         while not stop.is_set():
             first, just_born = just_born, False
