@@ -230,9 +230,9 @@ def _split(asked: Sequence[Asked], jobs: Sequence[Timeline]) -> dict[str, dict[s
         add("Job created → pod created", job.job_s, job.pod_s)
         add("pod created → scheduled", job.pod_s, job.scheduled_s)
         add("scheduled → process", job.scheduled_s, job.process_s)
-        add("process → imported", job.process_s, job.ready_s)
+        add("process → could claim", job.process_s, job.ready_s)
         if one.fields["warm"] != "1":
-            add("imported → claimed", job.ready_s, at("claimed_ms"))
+            add("could claim → claimed", job.ready_s, at("claimed_ms"))
         add("ready → claimed", at("ready_ms"), at("claimed_ms"))
         add("claimed → model asked", at("claimed_ms"), asks)
         add("model asked → first token", asks, first)
@@ -244,7 +244,7 @@ def _starts(pods: Sequence[Timeline]) -> dict[str, dict[str, float]]:
     return {
         "pod created → scheduled": quantiles([p.scheduled_s - p.pod_s for p in pods if p.scheduled_s and p.pod_s]),
         "pod created → process": quantiles([p.process_s - p.pod_s for p in pods if p.process_s and p.pod_s]),
-        "pod created → imported": quantiles([p.ready_s - p.pod_s for p in pods if p.ready_s and p.pod_s]),
+        "pod created → could claim": quantiles([p.ready_s - p.pod_s for p in pods if p.ready_s and p.pod_s]),
     }
 
 

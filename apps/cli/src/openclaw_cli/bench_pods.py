@@ -41,7 +41,7 @@ class Timeline:
     process_s: float | None = None
     """Its process was executed."""
     ready_s: float | None = None
-    """It has imported what it needs."""
+    """It has imported what a claim needs."""
 
 
 @dataclass
@@ -109,7 +109,7 @@ class Watched:
         return found
 
     async def bare_pod(self, name: str, spec: Mapping[str, Any]) -> Timeline:
-        """Start a pod like an agent's that says when its Python runs and has imported the agent; it is gone afterwards."""
+        """Start a pod like an agent's that says when its Python runs and could claim; it is gone afterwards."""
         container = spec["containers"][0]
         pod = {
             "apiVersion": "v1",
