@@ -13,7 +13,7 @@ from openclaw_cli.standin.bot_api import BotApi
 from tests.cli.chat_browser import ARTIFACTS, EchoBot, browser, browser_path
 from tests.cli.standin.conftest import TOKEN, bot_for
 
-expect.set_options(timeout=15_000)  # a busy machine is slow, not wrong
+expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),  # one browser for all tests, a fresh profile for each
@@ -52,7 +52,7 @@ async def chromium() -> AsyncIterator[Browser]:
 @pytest_asyncio.fixture(loop_scope="module")
 async def context(chromium: Browser) -> AsyncIterator[BrowserContext]:
     context = await chromium.new_context(viewport={"width": 1100, "height": 720})
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(60_000)
     yield context
     await context.close()
 
