@@ -144,6 +144,14 @@ async def test_a_task_that_was_stopped_meanwhile_is_not_put_back(desk: Desk) -> 
         await desk.store.agent.preview(claimed)
 
 
+def test_a_key_that_cannot_be_sent_is_refused_before_any_claim() -> None:
+    with pytest.raises(SettingsError, match="GROQ_API_KEY holds characters that no key has") as refused:
+        from_env(
+            {"TELEGRAM_TOKEN": "1:a", "GROQ_API_KEY": "gsk_ab\u200bc", "REDIS_HOST": "r", "TASK": "t", "CHAT_ID": "1"}
+        )
+    assert "gsk_" not in str(refused.value)
+
+
 def test_a_claim_needs_no_library_of_telegram_or_of_the_model() -> None:
     code = (
         "import sys, openclaw_agent.app; print(*sorted({'telegram', 'groq', 'pydantic', 'httpx'} & set(sys.modules)))"

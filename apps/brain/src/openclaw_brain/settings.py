@@ -63,7 +63,7 @@ def from_env(env: Mapping[str, str]) -> Settings:
         telegram_token=token,
         bot_id=bot_id,
         telegram_base_url=read.url("TELEGRAM_BASE_URL"),
-        groq_api_key=read.secret("GROQ_API_KEY", required=True),
+        groq_api_key=read.api_key("GROQ_API_KEY"),
         groq_base_url=read.url("GROQ_BASE_URL"),
         redis=read.redis(),
         launcher="kubernetes"

@@ -32,6 +32,13 @@ class Environment:
             self.faults.append(f"{name} is missing: set it, or {name}_FILE to a file that holds it")
         return value
 
+    def api_key(self, name: str) -> str:
+        """A required secret that can stand in an HTTP header."""
+        key = self.secret(name, required=True)
+        if not (key.isascii() and key.isprintable() and " " not in key):
+            self.faults.append(f"{name} holds characters that no key has: copy it again")
+        return key
+
     def number(self, name: str, default: float, *, low: float, high: float) -> float:
         raw = self.text(name)
         if not raw:
