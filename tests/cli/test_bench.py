@@ -1,0 +1,82 @@
+"""The judgement of a benchmark: it must see what is lost, twice or out of order, and where the time went."""
+
+import json
+from typing import Any
+
+import pytest
+
+from openclaw_cli.bench import Asked, judge, quantiles
+from openclaw_cli.bench_cluster import _split
+from openclaw_cli.bench_pods import Timeline, Watched
+
+ANSWER = "An answer that is long enough to be told from a placeholder: {}"
+
+
+class Chats:
+    """The stand-in's messages, as `judge` asks for them."""
+
+    def __init__(self, *texts: str) -> None:
+        self.texts = texts
+
+    def messages(self, _chat_id: int) -> list[dict[str, Any]]:
+        return [{"text": text, "from": {"is_bot": True}} for text in self.texts]
+
+
+def asked(n: int, *, sent_s: float = 0.0, done_s: float | None = 2.0, state: str = "closed") -> Asked:
+    one = Asked(chat_id=1, text="q", update_id=n, sent_s=sent_s, done_s=done_s, model_s=1.5)
+    one.fields = {"state": state, "warm": "1", "route_ms": "0", "claim_s": "0.1", "claimed_ms": "1", "admitted_ms": "1"}
+    return one
+
+
+def verdict(messages: list[Asked], *texts: str) -> tuple[int, int, int]:
+    report = judge(messages, Chats(*texts))  # type: ignore[arg-type]
+    return report["lost"], report["twice"], report["out_of_order"]
+
+
+def test_a_clean_run_is_clean() -> None:
+    assert verdict([asked(1), asked(2, sent_s=1)], ANSWER.format(1), ANSWER.format(2)) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "lost", [asked(1, done_s=None), asked(1, state="running"), asked(1, done_s=None, state="closed")]
+)
+def test_a_message_without_an_end_is_lost(lost: Asked) -> None:
+    assert verdict([lost]) == (1, 0, 0)
+
+
+def test_the_same_answer_in_two_messages_is_twice() -> None:
+    assert verdict([asked(1)], ANSWER.format(1), ANSWER.format(1)) == (0, 1, 0)
+
+
+def test_an_answer_before_that_of_an_earlier_message_is_out_of_order() -> None:
+    assert verdict([asked(1, done_s=9), asked(2, sent_s=1, done_s=2)]) == (0, 0, 1)
+
+
+def test_quantiles_are_by_nearest_rank() -> None:
+    assert quantiles([float(n) for n in range(100)]) == {"p50": 50, "p95": 95, "p99": 99, "max": 99}
+    assert quantiles([]) == {}
+
+
+def test_a_cold_start_is_split_into_its_steps() -> None:
+    one = asked(1)
+    one.fields |= {
+        "warm": "0", "ready_ms": "10000", "claimed_ms": "11000", "answered_ms": "13000", "ended_ms": "13100",
+        "run": json.dumps({"model_ms": 1800, "first_token_ms": 300}),
+    }  # fmt: skip
+    job = Timeline(job_s=10.1, pod_s=10.15, scheduled_s=10.2, process_s=10.7, ready_s=10.9)
+    steps = {name: row["p50"] for name, row in _split([one], [job]).items()}
+    assert steps == {
+        "ready → Job created": 0.1, "Job created → pod created": 0.05, "pod created → scheduled": 0.05, "scheduled → process": 0.5,
+        "process → could claim": 0.2, "could claim → claimed": 0.1, "ready → claimed": 1.0, "claimed → model asked": 0.2,
+        "model asked → first token": 0.3, "answer ended → closed": 0.1,
+    }  # fmt: skip
+
+
+def test_a_watch_keeps_the_first_sight_of_each_change() -> None:
+    watched = Watched("n")
+    for at_s, row in enumerate(("p-1 job-1 <none>", "p-1 job-1 <none>", "p-1 job-1 node-1", "p-1 job-1 node-1")):
+        watched._saw("pods", row.split(), float(at_s))
+    watched._saw("jobs", ["job-1"], 7.0)
+    watched._saw("jobs", ["job-1"], 8.0)
+    assert (watched.pods, watched.scheduled, watched.pod_of) == ({"p-1": 0.0}, {"p-1": 2.0}, {"job-1": "p-1"})
+    assert watched.jobs == {"job-1": 7.0}
