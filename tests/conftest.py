@@ -32,7 +32,7 @@ def bot_id() -> int:
 
 @pytest.fixture
 async def script(redis_url: str, bot_id: int) -> AsyncIterator[Script]:
-    async with open_script(RedisSettings(url=redis_url), bot_id=bot_id) as opened:
+    async with open_script(RedisSettings(url=redis_url, timeout_s=30), bot_id=bot_id)  # a busy machine is slow, not wrong as opened:
         yield opened
 
 
