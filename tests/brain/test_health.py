@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from openclaw_brain.health import STUCK_S, Beats, Health
+from openclaw_brain.kubernetes_api import SILENCE_S, WATCH_S
 from openclaw_brain.leader import RedisLeader
 from openclaw_brain.metrics import Metrics
 from openclaw_brain.updates import admit_forever
@@ -104,6 +105,10 @@ async def test_a_long_flood_wait_of_the_poll_is_no_stuck_loop(script: Script) ->
             Inbox(script), epoch=1, on_admitted=lambda _: None, turned=turned, sleep=sleep, clock=clock,
         )  # fmt: skip
     assert 0 < oldest < STUCK_S
+
+
+def test_an_api_server_that_falls_silent_is_given_up_before_the_watch_looks_stuck() -> None:
+    assert WATCH_S < SILENCE_S < STUCK_S
 
 
 async def test_outside_faults_fail_readyz_and_not_healthz(tmp_path: Path, bot_id: int) -> None:

@@ -24,8 +24,8 @@ Object = Mapping[str, Any]
 CALL_S = 5.0
 WATCH_S = 50
 """The server ends a watch after this many seconds, and we go on from where it stopped."""
-SILENCE_S = 70.0
-"""A watch that gives nothing for this long, not even its own end, is dead."""
+SILENCE_S = 55.0
+"""A watch that gives nothing for this long, not even its own end, is dead; known before its loop would count as stuck."""
 
 
 class ApiUnavailable(Transient):
