@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadGroupScheduling
 
 from openclaw_core.store import RedisSettings, Script, open_script
 from tests.redis_server import RedisServer
@@ -32,7 +34,9 @@ def bot_id() -> int:
 
 @pytest.fixture
 async def script(redis_url: str, bot_id: int) -> AsyncIterator[Script]:
-    async with open_script(RedisSettings(url=redis_url, timeout_s=30), bot_id=bot_id)  # a busy machine is slow, not wrong as opened:
+    async with open_script(
+        RedisSettings(url=redis_url, timeout_s=30), bot_id=bot_id
+    ) as opened:  # a busy machine is slow
         yield opened
 
 
@@ -41,13 +45,21 @@ def platform_base() -> Path:
     return Path(__file__).parent.parent / "platform/openclaw/base"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that run the whole bot or the built-in model take turns: side by side on two cores they would measure each other."""
-    for item in items:
-        if (
-            "e2e_local" in item.nodeid
-            or "test_up" in item.nodeid
-            or "test_builtin_model" in item.nodeid
-            or "bench_local" in item.nodeid
-        ):
-            item.add_marker(pytest.mark.xdist_group("processes"))
+PROCESSES = ("e2e_local", "test_up", "test_builtin_model", "bench_local")
+
+
+class _Turns(LoadGroupScheduling):
+    """`--dist loadgroup` by the names of tests: pytest 9.2 does not let pytest-xdist 3.8 write a mark's group into them."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        if any(name in nodeid for name in PROCESSES):
+            # Tests that run the whole bot or the built-in model: side by side on two cores they would measure each other.
+            return "processes"
+        if "tests/refused/" in nodeid:
+            return "refused"  # a check that several changes share runs once
+        return nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadGroupScheduling | None:
+    return _Turns(config, log) if config.getvalue("dist") == "loadgroup" else None
