@@ -237,7 +237,7 @@ def test_brain_cannot_give_its_job(wrong: str, brain: Brain, job: str) -> None:
     "beyond",
     [
         ("get", "jobs"), ("get", "pods"), ("create", "pods"), ("create", "pods/exec"), ("get", "secrets"), ("list", "secrets"), ("get", "configmaps"), ("update", "jobs"),
-        ("deletecollection", "jobs"), ("update", "jobs/status"), ("create", "cronjobs"), ("create", "leases"), ("get", "lease/other"),
+        ("deletecollection", "jobs"), ("update", "jobs/status"), ("create", "cronjobs"), ("get", "lease/other"),
         ("delete", "lease/brain"), ("get", "podtemplate/other"), ("update", "podtemplate/agent"), ("list", "podtemplates"), ("delete", "pods"),
         ("create", "events"), ("update", "roles"), ("create", "serviceaccounts/token"), ("impersonate", "serviceaccounts"),
     ],
@@ -252,12 +252,24 @@ def test_brain_has_no_right_to(beyond: tuple[str, str], brain: Brain) -> None:
     [
         ("create", "jobs"), ("list", "jobs"), ("watch", "jobs"), ("patch", "jobs"), ("delete", "jobs"),
         ("list", "pods"), ("watch", "pods"), ("get", "pods/log"), ("list", "events"), ("watch", "events"), ("get", "podtemplate/agent"),
-        ("get", "lease/brain"), ("update", "lease/brain"),
+        ("create", "leases"), ("get", "lease/brain"), ("update", "lease/brain"),
     ],
     ids=" ".join,
 )  # fmt: skip
 def test_brain_has_the_right_to(needed: tuple[str, str], brain: Brain) -> None:
     assert brain.kubectl("auth", "can-i", *needed).stdout.strip() == "yes"
+
+
+def test_brain_makes_the_one_lease_that_it_leads_by(brain: Brain) -> None:
+    def lease(name: str) -> str:
+        return json.dumps({"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": name}})
+
+    made = brain.kubectl("create", "--dry-run=server", "-f", "-", stdin=lease("brain"))
+    refused = brain.kubectl("create", "--dry-run=server", "-f", "-", stdin=lease("another"))
+
+    assert made.returncode == 0, made.stderr
+    assert refused.returncode != 0
+    assert "openclaw-lease-name" in refused.stderr
 
 
 def test_without_its_parameters_every_job_is_refused(brain: Brain, tmp_path: Path) -> None:

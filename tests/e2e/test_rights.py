@@ -25,6 +25,7 @@ NEEDS = {
     ("events", "list"): "watch.refused",
     ("events", "watch"): "watch.refused",
     ("podtemplates", "get"): "template.refused",
+    ("leases", "create"): "lease.refused",
     ("leases", "get"): "lease.refused",
     ("leases", "update"): "lease.refused",
 }
@@ -45,10 +46,13 @@ def logged(event: str) -> bool:
 def without(bot: World, resource: str, verb: str) -> Iterator[None]:
     def take_away(role: Any) -> None:
         for rule in role["rules"]:
-            if resource in rule["resources"]:
+            if resource in rule["resources"] and verb in rule["verbs"]:
                 rule["verbs"].remove(verb)
+        role["rules"] = [rule for rule in role["rules"] if rule["verbs"]]
 
     with bot.cluster.changed("Role", "brain", take_away):
+        if (resource, verb) == ("leases", "create"):
+            ours("delete", "lease", "brain")  # made once, it stays
         ours("delete", "pod", "-l", "app.kubernetes.io/component=brain", "--wait=true")
         until(
             lambda: [pod for pod in pods("brain") if pod["status"].get("phase") == "Running"],

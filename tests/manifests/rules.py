@@ -33,6 +33,7 @@ BRAIN_MAY = {
     ("", "pods/log", ()): {"get"},
     ("", "events", ()): {"list", "watch"},
     ("", "podtemplates", ("agent",)): {"get"},
+    ("coordination.k8s.io", "leases", ()): {"create"},
     ("coordination.k8s.io", "leases", ("brain",)): {"get", "update"},
 }
 LATER = {"redis-exporter"}

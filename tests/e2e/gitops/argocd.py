@@ -31,7 +31,12 @@ def applications() -> dict[str, State]:
 def _state(status: dict[str, Any]) -> State:
     operation = status.get("operationState", {})
     sync = status.get("sync", {})
-    messages = [operation.get("message", ""), *(item["message"] for item in status.get("conditions", []))]
+    apart = [
+        f"{item['kind']}/{item['name']} is {item['status']}"
+        for item in status.get("resources", [])
+        if item.get("status", "Synced") != "Synced"
+    ]
+    messages = [*apart, operation.get("message", ""), *(item["message"] for item in status.get("conditions", []))]
     return State(
         sync=sync.get("status", ""),
         health=status.get("health", {}).get("status", ""),

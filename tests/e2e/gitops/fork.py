@@ -35,7 +35,13 @@ class Fork:
     @classmethod
     def of_the_work_tree(cls, root: Path, *, host: str = OVERLAY_HOST, api_server: str = OVERLAY_HOST) -> "Fork":
         """Two commits: the fork as anybody would make it, then what a test cluster cannot have."""
-        tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+        tracked = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         for name in filter(None, tracked.stdout.split("\0")):
             if (ROOT / name).exists():
                 (root / name).parent.mkdir(parents=True, exist_ok=True)

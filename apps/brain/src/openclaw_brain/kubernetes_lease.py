@@ -25,7 +25,7 @@ LOOK_S = 0.5
 
 @dataclass(kw_only=True)
 class LeaseLeader:
-    """*holder* names this process; *name* is the Lease in Git, which the brain may read and update, not create."""
+    """*holder* names this process; *name* is the Lease, made by the first brain: Argo CD brings no Leases."""
 
     api: KubernetesApi
     inbox: Inbox
@@ -58,12 +58,29 @@ class LeaseLeader:
             except ApiUnavailable as exc:
                 log.warning("api.unavailable", during="lead", error=str(exc), hint="is the API server up? Trying again")
             except ApiRefused as exc:
-                if exc.status != 409:  # 409: another one was faster
-                    log.error(
-                        "lease.refused", status=exc.status,
-                        hint="is there a Lease of the name brain, and may the brain get and update it?",
-                    )  # fmt: skip
+                if exc.status == 404 and await self._made():
+                    continue
+                if exc.status not in (404, 409):  # 409: another one was faster
+                    log.error("lease.refused", status=exc.status, hint="may the brain get and update its Lease?")
             await asyncio.sleep(LOOK_S)
+
+    async def _made(self) -> bool:
+        """Make the Lease, held by nobody. Whether there is one now."""
+        body = {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": self.name, "labels": {"app.kubernetes.io/part-of": "openclaw"}},
+        }
+        try:
+            await self.api.create(API, "leases", body)
+        except ApiRefused as exc:
+            if exc.status != 409:  # 409: another brain has just made it
+                log.error("lease.refused", status=exc.status, hint="may the brain create a Lease of the name brain?")
+                return False
+        except ApiUnavailable as exc:
+            log.warning("api.unavailable", during="lead", error=str(exc), hint="is the API server up? Trying again")
+            return False
+        return True
 
     async def keep(self, epoch: int, *, turned: Callable[[], None]) -> None:
         """Renew until cancelled. Raises LostOwnership when another one leads."""
