@@ -2,7 +2,7 @@
 # The bot itself: an answer is being given on a worker that is told to go, and another worker gives it to its end, once.
 
 if [[ -z ${OPENCLAW_IMAGE_SAVE:-} ]]; then
-  not_shown "the bot's own Job on a worker that drains: OPENCLAW_IMAGE_SAVE names no way to the bot's images"
+  say "NOT SHOWN: the bot's own Job on a worker that drains: OPENCLAW_IMAGE_SAVE names no way to the bot's images"
 else
   # The pool of agents has its two workers again: the one that spot took back comes back, the other has not been told of anything.
   rm "$(machines dir agents)/metadata/meta-data/spot/instance-action"
