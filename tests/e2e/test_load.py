@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from openclaw_core.store.answers import LEASE_S
-from tests.e2e.cluster import jobs, kubectl, leader, ours, pods, runs, until
-from tests.e2e.world import CLEAN, Asked, World
+from tests.e2e.cluster import kubectl, leader, ours, pod_of, pods, redis, runs, until
+from tests.e2e.world import BOT_ID, CLEAN, Asked, World
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -31,18 +31,13 @@ def flood(bot: World, chats: int = CHATS, each: int = EACH) -> list[Asked]:
 
 def busy_pod(bot: World, asked: list[Asked]) -> tuple[str, Asked]:
     """The pod of an agent that works on one of these, and which."""
+    by_task = {one.task: one for one in asked}
 
     def found() -> tuple[str, Asked] | None:
-        by_task = {one.task: one for one in asked}
-        for pod in pods("agent"):
-            job = pod["metadata"]["labels"]["batch.kubernetes.io/job-name"]
-            if runs(pod):
-                task = next(
-                    (j["metadata"]["labels"].get("openclaw.io/task") for j in jobs() if j["metadata"]["name"] == job),
-                    None,
-                )
-                if task in by_task and bot.task(by_task[task], "state") in ("running", "preview"):
-                    return pod["metadata"]["name"], by_task[task]
+        leased = redis("ZRANGE", f"oc:{BOT_ID}:leases", "0", "-1")
+        for one in (by_task[task] for task in leased if task in by_task):
+            if bot.calls(one.question) and not bot.answers(one) and (pod := pod_of(bot.task(one, "job"))) and runs(pod):
+                return pod["metadata"]["name"], one
         return None
 
     hit: tuple[str, Asked] = until(found, within_s=60, what="an agent at work")
@@ -64,8 +59,10 @@ def some_answered(bot: World, asked: list[Asked], count: int) -> None:
 
 
 def kill_agent(bot: World, asked: list[Asked]) -> None:
+    bot.pace(tokens_per_s=4)  # a quarter of a minute for an answer, so that there is one to interrupt
     pod, hit = busy_pod(bot, asked)
     kill(pod)
+    bot.pace(tokens_per_s=200)
 
     def goes_on() -> bool:
         return int(bot.task(hit, "attempt") or 0) > 1 or bool(bot.told(hit) or bot.answers(hit))
