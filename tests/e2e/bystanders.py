@@ -50,7 +50,7 @@ def namespace(name: str) -> Iterator[None]:
         yield
     finally:
         if not there:
-            kubectl("delete", "namespace", name, "--wait=false")
+            kubectl("delete", "namespace", name, "--timeout=90s")
 
 
 @contextmanager
