@@ -2,7 +2,7 @@
 # Amazon's agent for Session Manager comes onto a node, but only with the right signature, and no node waits for it.
 
 agent_unit=openclaw-session-agent.service
-said() { on worker journalctl --no-pager --output cat --unit "$agent_unit" | grep --quiet "$1"; }
+said() { on worker journalctl --no-pager --output cat --unit "$agent_unit" | grep "$1" >/dev/null; }
 installed() { on worker dpkg-query --show amazon-ssm-agent; }
 within 60 said "cannot fetch https://$agent_host/" || fail "a node without the agent does not say so"
 say "the worker has joined without Amazon's agent, and says that it cannot be fetched"
