@@ -15,7 +15,7 @@ from tests.e2e.cluster import NAMESPACE, OVERLAY_HOST, listed, pods, python, run
 from tests.e2e.standins import BOT_API_PORT, MODEL_PORT
 from tests.e2e.world import World
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.timeout(180), pytest.mark.full]
 HOST = os.environ.get("OPENCLAW_E2E_HOST", OVERLAY_HOST)
 API_SERVER = os.environ.get("OPENCLAW_E2E_APISERVER", OVERLAY_HOST)
 LISTENER = 9099

@@ -120,7 +120,8 @@ def _in_force(cause: Cause, bot: World) -> bool:
     """Whether nobody waits any more and nobody new comes: rules and quotas are read a moment after they were written."""
     waiting = bot.waiting()
     if waiting:
-        ours("delete", "jobs", "--wait=false", "--ignore-not-found", *waiting)
+        # In the foreground: a Job that is gone while its agent still hears would let it take the question.
+        ours("delete", "jobs", "--cascade=foreground", "--wait=false", "--ignore-not-found", *waiting)
     return not waiting and any(f'cause="{cause.value}"' in line for line in metric("openclaw_pool_cause"))
 
 
@@ -164,6 +165,7 @@ def test_crash_with_its_exit_code_and_last_words(bot: World, hand: Hand) -> None
     assert "task.claimed" in record["log_tail"]
 
 
+@pytest.mark.full
 def test_eviction(bot: World, hand: Hand) -> None:
     bot.pace(first_token_s=90)
     asked = bot.ask(bot.new_chat(), "has to go twice")
