@@ -219,7 +219,7 @@ def test_generate_paths_cover_all_that_a_part_loads(environment: str, tmp_path: 
 def test_a_sync_is_bounded_and_takes_up_a_revert(environment: str) -> None:
     for name, app in children(environment).items():
         policy = app["spec"]["syncPolicy"]
-        assert policy["automated"] == {"prune": name != "argocd", "selfHeal": True, "allowEmpty": False}
+        assert policy["automated"] == {"selfHeal": True} | ({"prune": True} if name != "argocd" else {})
         assert set(policy["syncOptions"]) == {
             "ServerSideApply=true",
             "ApplyOutOfSyncOnly=true",
@@ -232,6 +232,13 @@ def test_a_sync_is_bounded_and_takes_up_a_revert(environment: str) -> None:
         assert retry["refresh"] is True
         # A rollout that fails says so after 60 s; a revert that waits for the next try is still synced within 90 s.
         assert retry["backoff"] == {"duration": "5s", "factor": 2, "maxDuration": "30s"}
+
+
+def test_no_application_says_what_argo_cd_leaves_out(environment: str) -> None:
+    """It writes Applications back without what is false or empty: said in Git, that is drift of the root for ever."""
+    for app in applications(environment).values():
+        assert [path for path, value in flat(app["spec"], "spec").items() if value in (False, "", 0, None)] == []
+        assert not re.search(r"\[\]|\{\}", yaml.safe_dump(app["spec"]))
 
 
 def test_only_children_take_their_objects_along(environment: str) -> None:
