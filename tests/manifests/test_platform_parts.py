@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -200,11 +201,21 @@ def argocd(*args: str) -> "subprocess.CompletedProcess[str]":
         pytest.skip(
             "argocd is missing: install it or set ARGOCD to its path; Argo CD's own checks of its settings are NOT run"
         )
-    # It wants a cluster's address, and asks nobody there.
-    nobody = {"KUBECONFIG": "", "KUBERNETES_MASTER": "https://127.0.0.1:1"}
-    return subprocess.run(
-        [binary, "admin", *args], capture_output=True, text=True, check=False, timeout=60, env=os.environ | nobody
-    )
+    with tempfile.NamedTemporaryFile(
+        "w", suffix=".yaml"
+    ) as nobody:  # it wants a cluster's address, and asks nobody there
+        context = {"name": "none", "context": {"cluster": "none", "user": "none"}}
+        cluster = {"name": "none", "cluster": {"server": "https://127.0.0.1:1"}}
+        user: dict[str, object] = {"name": "none", "user": {"token": "none"}}
+        yaml.safe_dump(
+            {"apiVersion": "v1", "kind": "Config", "current-context": "none", "contexts": [context], "clusters": [cluster], "users": [user]},
+            nobody,
+        )  # fmt: skip
+        nobody.flush()
+        return subprocess.run(
+            [binary, "admin", *args],
+            capture_output=True, text=True, check=False, timeout=60, env=os.environ | {"KUBECONFIG": nobody.name},
+        )  # fmt: skip
 
 
 def manifest(folder: Path, obj: Object) -> str:
