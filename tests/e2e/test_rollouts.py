@@ -12,7 +12,7 @@ from tests.e2e.cluster import adapted, apply, kubectl, metric, ours, pods, until
 from tests.e2e.world import CLEAN, World
 from tests.manifests.rendering import ROOT, render
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.full]
+pytestmark = pytest.mark.timeout(300)
 NEW_WORDS = "Words that only the new prompt has."
 
 

@@ -165,7 +165,6 @@ def test_crash_with_its_exit_code_and_last_words(bot: World, hand: Hand) -> None
     assert "task.claimed" in record["log_tail"]
 
 
-@pytest.mark.full
 def test_eviction(bot: World, hand: Hand) -> None:
     bot.pace(first_token_s=90)
     asked = bot.ask(bot.new_chat(), "has to go twice")
