@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from openclaw_brain.job_manifest import job_manifest
+from openclaw_brain.ports import Pool
 from tests.manifests.rendering import ROOT, named, render
 from tests.manifests.rendering import Object as Object
 
@@ -88,6 +90,7 @@ class Cluster:
         try:
             apply(*policies)
             apply(*(obj for obj in cluster.objects if obj["kind"] != "Deployment"))
+            cluster.policies_read_their_parameters()
             ours("rollout", "status", "statefulset/redis", "--timeout=120s", timeout_s=130)
             redis("FLUSHALL")  # a volume that is used again may hold the keys of the run before
             apply(named(cluster.objects, "Deployment", "brain"))
@@ -100,6 +103,39 @@ class Cluster:
             yield cluster
         finally:
             remove(policies)
+
+    def policies_read_their_parameters(self) -> None:
+        """An API server (seen with 1.34) that has once lost its last policy with a ConfigMap as parameter never reads ConfigMaps
+        for policies again until it is started anew: it goes on with those that it knew. That is what a run before us may have left."""
+        if not self._follows_its_parameters():
+            assert restart_api_server(), (
+                "this API server has stopped reading the policies' parameters, because a run before has removed the policies: "
+                "start it anew, or set OPENCLAW_APISERVER_STOP and OPENCLAW_APISERVER_START so that it is done here"
+            )
+            assert self._follows_its_parameters(), "the policies do not read their parameters"
+
+    def _follows_its_parameters(self) -> bool:
+        """Whether a Job is refused under a parameter that refuses it, and then let in under the one of the installation."""
+        template = self.find("PodTemplate", "agent")["template"]
+        job = job_manifest(
+            "agent-agent-00000000-1", Pool(template="agent", hash8="0" * 8, pod=template, deadline_s=600)
+        )
+        who = f"system:serviceaccount:{NAMESPACE}:brain"
+
+        def let_in() -> bool:
+            tried = ("--as", who, "--as-group", "system:serviceaccounts", "create", "--dry-run=server", "-f", "-")
+            return bool(ours(*tried, stdin=json.dumps(job), check=False))
+
+        def nowhere(policy: Any) -> None:
+            policy["data"]["imageRepository"] = "nowhere"
+
+        try:
+            with self.changed("ConfigMap", "agent-policy", nowhere):
+                until(lambda: not let_in(), within_s=20, what="a refusal")
+            until(let_in, within_s=20, what="a Job that may be")
+        except AssertionError:
+            return False
+        return True
 
     def brain_is_out(self, *, within_s: float = 90) -> None:
         """Wait until the brain's newest revision runs alone."""
@@ -173,6 +209,22 @@ def remove(policies: Sequence[Object]) -> None:
         if claim.get("namespace") == NAMESPACE and volume["spec"]["persistentVolumeReclaimPolicy"] == "Retain":
             patch = '[{"op": "remove", "path": "/spec/claimRef"}]'
             kubectl("patch", "pv", volume["metadata"]["name"], "--type=json", "-p", patch)
+
+
+def restart_api_server() -> bool:
+    """False if nobody has said how."""
+    stop, start = os.environ.get("OPENCLAW_APISERVER_STOP"), os.environ.get("OPENCLAW_APISERVER_START")
+    if not stop or not start:
+        return False
+    subprocess.run(stop.split(), check=True)
+    time.sleep(5)  # its port is free a moment after it has gone
+    subprocess.run(start.split(), check=True)
+    until(api_server_is_ready, within_s=90, what="the API server")
+    return True
+
+
+def api_server_is_ready() -> bool:
+    return kubectl("get", "--raw=/readyz", check=False).strip() == "ok"
 
 
 # ---- looking

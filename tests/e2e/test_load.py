@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from openclaw_core.store.answers import LEASE_S
-from tests.e2e.cluster import kubectl, leader, ours, pod_of, pods, redis, runs, until
+from tests.e2e.cluster import api_server_is_ready, kubectl, leader, ours, pod_of, pods, redis, runs, until
 from tests.e2e.world import BOT_ID, CLEAN, Asked, World
 
 pytestmark = pytest.mark.timeout(900)
@@ -94,7 +94,7 @@ def stop_api_server(bot: World, asked: list[Asked]) -> None:
         time.sleep(60)  # the outage itself
     finally:
         subprocess.run(start.split(), check=True)
-    until(lambda: kubectl("get", "--raw=/readyz", check=False).strip() == "ok", within_s=60, what="the API server")
+    until(api_server_is_ready, within_s=90, what="the API server")
 
 
 def drain_node(bot: World, asked: list[Asked]) -> None:
