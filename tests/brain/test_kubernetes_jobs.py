@@ -45,6 +45,8 @@ class ApiServer:
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.posted: list[dict[str, Any]] = []
         self.refusal: tuple[int, str] | None = None
+        self.refusals_left = -1
+        """After so many it lets creates in again; a negative number never ends."""
         self.url = ""
 
     @asynccontextmanager
@@ -69,6 +71,8 @@ class ApiServer:
         if request.method == "POST":
             if self.refusal:
                 status, message = self.refusal
+                self.refusals_left -= 1
+                self.refusal = self.refusal if self.refusals_left else None
                 return web.json_response({"message": message}, status=status)
             self.posted.append(await request.json())
             return web.json_response(self.posted[-1])
@@ -251,3 +255,27 @@ async def test_an_api_server_that_is_away_is_no_pod_for_now(kubeconfig: Path) ->
             await jobs.pod("agent")
         assert failed.value.cause is Cause.CLUSTER
         assert not await jobs.reachable()
+
+
+QUOTA_MET = 'Operation cannot be fulfilled on resourcequotas "openclaw": the object has been modified'
+
+
+async def test_a_create_that_met_another_in_the_quota_is_tried_again(kubeconfig: Path) -> None:
+    server = ApiServer()
+    server.refusal, server.refusals_left = (409, QUOTA_MET), 2
+    async with server.serve(), launcher(server, kubeconfig) as jobs:
+        await jobs.create("agent-a", POOL)
+
+        assert [body["metadata"]["name"] for body in server.posted] == ["agent-a"]
+        assert await jobs.alive() == {"agent-a"}
+
+
+async def test_a_create_that_meets_others_again_and_again_has_made_no_job(kubeconfig: Path) -> None:
+    server = ApiServer()
+    server.refusal = (409, QUOTA_MET)
+    async with server.serve(), launcher(server, kubeconfig) as jobs:
+        with pytest.raises(LaunchFailed) as failed:
+            await jobs.create("agent-a", POOL)
+
+        assert failed.value.cause is Cause.CLUSTER
+        assert await jobs.alive() == frozenset()

@@ -24,6 +24,9 @@ PAUSE_S = 1.0
 """Between tries to list or watch again."""
 LOOK_S = 1.0
 """Between looks at Jobs whose state changes by time alone: no room, no node."""
+CONFLICTS = 5
+CONFLICT_PAUSE_S = 0.1
+"""A create that met another one in the quota is tried so often, and so soon."""
 TAIL_LINES = 20
 TAIL_BYTES = 4096
 
@@ -76,13 +79,20 @@ class KubernetesJobs:
         return pod
 
     async def create(self, name: str, pool: Pool) -> None:
-        try:
-            await self.api.create(BATCH, "jobs", job_manifest(name, pool))
-        except ApiUnavailable:
-            raise LaunchFailed(Cause.CLUSTER) from None
-        except ApiRefused as exc:
-            if exc.status != 409:  # its number was written down first: "already exists" is our own earlier try
-                cause = verdict.of_refusal(exc.status, exc.message)
+        for tries_left in reversed(range(CONFLICTS)):
+            try:
+                await self.api.create(BATCH, "jobs", job_manifest(name, pool))
+                break
+            except ApiUnavailable:
+                raise LaunchFailed(Cause.CLUSTER) from None
+            except ApiRefused as exc:
+                if exc.status == 409 and "already exists" in exc.message:
+                    break  # its number was written down first: this is our own earlier try
+                if exc.status == 409 and tries_left:
+                    # Creates side by side all write the quota's use, and the API server gives up on some of them.
+                    await asyncio.sleep(CONFLICT_PAUSE_S)
+                    continue
+                cause = Cause.CLUSTER if exc.status == 409 else verdict.of_refusal(exc.status, exc.message)
                 log.error("job.refused", job=name, status=exc.status, cause=cause.value, reason=exc.message[:300])
                 raise LaunchFailed(cause) from None
         self._jobs.setdefault(name, _Job(pool=pool.id))
