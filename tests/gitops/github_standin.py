@@ -1,13 +1,13 @@
 """GitHub's two calls about commit statuses, on loopback: newest state for each context, pages, and refusals."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.gitops.loopback import Answering, served
 
 TOKEN = "ghs_marker_never_logged"
 
@@ -36,7 +36,7 @@ class GitHub:
 def github() -> Iterator[GitHub]:
     hub = GitHub()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Answering):
         def do_GET(self) -> None:
             path, query = urlsplit(self.path).path.split("/"), parse_qs(urlsplit(self.path).query)
             if not self._is_known(path, "commits"):
@@ -66,23 +66,8 @@ def github() -> Iterator[GitHub]:
             return False
 
         def _answer(self, status: int, body: dict[str, Any]) -> None:
-            payload = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(payload)))
-            self.end_headers()
-            self.wfile.write(payload)
+            self.send(status, json.dumps(body).encode())
 
-        def log_message(self, *_args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    hub.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="github")
-    thread.start()
-    try:
+    with served(Handler, name="github") as host:
+        hub.url = f"http://{host}"
         yield hub
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

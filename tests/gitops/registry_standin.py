@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import yaml
+
+from tests.gitops.loopback import Answering, served
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 
@@ -53,58 +53,40 @@ class Registry:
 def registry() -> Iterator[Registry]:
     made = Registry()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Answering):
         def do_GET(self) -> None:
             path, query = urlsplit(self.path).path, parse_qs(urlsplit(self.path).query)
             made.asked.append(path)
             if path == "/token":
                 right = query.get("service") == ["registry.test"] and query["scope"][0].startswith("repository:")
-                self._send(200 if right else 403, json.dumps({"token": f"for {query['scope'][0]}"}).encode())
+                self.send(200 if right else 403, json.dumps({"token": f"for {query['scope'][0]}"}).encode())
             elif path.startswith("/v2/"):
                 self._manifest(path)
             elif path == "/charts/index.yaml":
-                self._send(200, made.index())
+                self.send(200, made.index())
             elif path.startswith("/charts/archives/"):
                 name, _, version = path.removeprefix("/charts/archives/").removesuffix(".tgz").rpartition("-")
-                self._send(200, made.charts[f"{name} {version}"])
+                self.send(200, made.charts[f"{name} {version}"])
             elif path in made.files:
                 if made.redirect_to:
-                    self._send(302, b"", Location=made.redirect_to)
+                    self.send(302, b"", Location=made.redirect_to)
                 else:
-                    self._send(200, made.files[path])
+                    self.send(200, made.files[path])
             else:
-                self._send(404, b"")
+                self.send(404, b"")
 
         def _manifest(self, path: str) -> None:
             name, _, tag = path.removeprefix("/v2/").partition("/manifests/")
             scope = f"repository:{name}:pull"
             if self.headers.get("Authorization") != f"Bearer for {scope}":
                 realm = f'Bearer realm="http://{made.host}/token",service="registry.test",scope="{scope}"'
-                self._send(401, b"", **{"WWW-Authenticate": realm})
+                self.send(401, b"", **{"WWW-Authenticate": realm})
             elif INDEX not in self.headers.get("Accept", "") or f"{name}:{tag}" not in made.manifests:
-                self._send(404, b"")
+                self.send(404, b"")
             else:
                 content = made.manifests[f"{name}:{tag}"]
-                self._send(200, content, **{"Docker-Content-Digest": made.wrong_digest or sha256(content)})
+                self.send(200, content, **{"Docker-Content-Digest": made.wrong_digest or sha256(content)})
 
-        def _send(self, status: int, body: bytes, **headers: str) -> None:
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(body))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    made.host = f"127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="registry")
-    thread.start()
-    try:
+    with served(Handler, name="registry") as host:
+        made.host = host
         yield made
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
