@@ -126,3 +126,13 @@ async def test_a_missing_template_is_a_cause_and_mended_by_itself(script: Script
     launcher.pods["agent"] = pod("there")
     await fleet.open()
     assert fleet.current("agent") == pool_of("agent", pod("there")).id
+
+
+async def test_a_pool_whose_agent_outlived_its_own_record_is_known_again(script: Script) -> None:
+    epoch = await Inbox(script).take_lead("me", ttl_s=8)
+    pools = Pools(script)
+    name = await pools.new_job("agent-11111111", "agent-agent-11111111", epoch=epoch)
+    await pools.forget("agent-11111111", name)
+    assert await pools.ids() == frozenset()
+    await Answers(script, pool="agent-11111111", job=name).check_in()
+    assert await pools.ids() == {"agent-11111111"}

@@ -7,6 +7,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -279,3 +280,20 @@ async def test_a_create_that_meets_others_again_and_again_has_made_no_job(kubeco
 
         assert failed.value.cause is Cause.CLUSTER
         assert await jobs.alive() == frozenset()
+
+
+async def test_an_agent_that_was_asked_to_go_is_heard_before_its_jobs_verdict(kubeconfig: Path) -> None:
+    failed = {"conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}]}
+    going = pod("agent-a", 2, running={})
+    end_of_grace = datetime.now(UTC) + timedelta(seconds=30)
+    going["metadata"]["deletionTimestamp"] = end_of_grace.isoformat().replace("+00:00", "Z")
+    server = ApiServer()
+    server.lists["jobs"] = [[job("agent-a", 1)]]
+    server.lists["pods"] = [[going]]
+    async with server.serve(), launcher(server, kubeconfig) as jobs:
+        await until(lambda: "agent-a" in jobs._jobs and jobs._jobs["agent-a"].pod is not None)
+        jobs._job(job("agent-a", 3, **failed))
+        assert await jobs.alive() == {"agent-a"}
+        jobs._pod(pod("agent-a", 3, terminated={"exitCode": 75, "reason": "Error"}))
+        ended = await next_end(jobs)
+    assert (ended.cause, ended.detail) == (None, "exit 75")

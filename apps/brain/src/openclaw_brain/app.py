@@ -238,9 +238,8 @@ async def run(settings: Settings, env: Mapping[str, str], stop: asyncio.Event) -
         metrics = Metrics(script=script, roles=sorted(roles.roles), loop_ages_s=beats.ages_s)
         reachable = launcher.reachable if settings.launcher == "kubernetes" else None
         health = Health(beats=beats, script=script, metrics=metrics, reachable=reachable, ready=False)
-        if (
-            settings.health_port
-        ):  # from here on, also while Redis or Telegram is waited for: that is no reason to be restarted
+        # Also while Redis or Telegram is waited for: that is no reason to be restarted.
+        if settings.health_port:
             await stack.enter_async_context(health.serve(settings.health_port))
         await _wait_for_store(script, stop)
         if stop.is_set():

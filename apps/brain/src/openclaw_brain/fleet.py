@@ -15,13 +15,12 @@ from openclaw_brain.ports import Launcher, LaunchFailed, Pool
 from openclaw_core import logs
 from openclaw_core.errors import StoreFull, StoreUnavailable
 from openclaw_core.store import Pools
+from openclaw_core.store.pools import template_of
 
 log = logs.get(__name__)
 LOOK_S = 3.0
 """Between looks at the templates."""
 KEEP_S = 0.2
-UP = ("waiting", "claimed")
-"""States of a Job whose process has checked in."""
 
 
 @dataclass(kw_only=True)
@@ -48,7 +47,7 @@ class Fleet:
 
     def successor(self, pool_id: str) -> str:
         """Where the tasks of a pool go when their agent is lost: the pool in use of the same template."""
-        template = pool_id.rpartition("-")[0]
+        template = template_of(pool_id)
         return self.current(template) if template in self._current else pool_id
 
     def keeper(self, pool_id: str) -> PoolKeeper | None:
@@ -149,7 +148,7 @@ class Fleet:
         self._current[pool.template] = keeper
         for other in await self.pools.ids():
             on_trial = pool.template in self._trial and self._trial[pool.template].pool.id == other
-            if other != pool.id and other.rpartition("-")[0] == pool.template and not on_trial:
+            if other != pool.id and template_of(other) == pool.template and not on_trial:
                 await self.pools.move_ready(other, pool.id, epoch=self.epoch)
                 await self._dismiss(other)
         return keeper
@@ -164,7 +163,7 @@ class Fleet:
                 await self.pools.forget(pool_id, name)
 
     async def _is_up(self, pool: Pool) -> bool:
-        return any(job.state in UP for job in (await self.pools.jobs(pool.id)).values())
+        return any(job.has_checked_in for job in (await self.pools.jobs(pool.id)).values())
 
     async def _remember(self, template: str, good: str | None) -> None:
         pool = self._current[template].pool

@@ -260,7 +260,7 @@ class KubernetesJobs:
         if found is None:
             self._troubles.pop(name, None)
         elif found.over:
-            self._end(name, job, found, delete=of_job is None and not _terminated(job.pod))
+            self._end(name, job, found, delete=of_job is None and not (job.pod and verdict.has_terminated(job.pod)))
         else:
             assert found.cause is not None  # noqa: S101 - a Job that may still start has a reason why it does not
             self._troubles[name] = (job.pool, found.cause)
@@ -293,11 +293,6 @@ class KubernetesJobs:
         task: asyncio.Task[None] = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _terminated(pod: Object | None) -> bool:
-    statuses = ((pod or {}).get("status") or {}).get("containerStatuses") or ()
-    return any("terminated" in (status.get("state") or {}) for status in statuses)
 
 
 def _started(pod: Object) -> bool:

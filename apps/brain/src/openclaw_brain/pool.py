@@ -79,13 +79,10 @@ class Backoff:
     """1, 2, 4 … 60 s between tries while a pool has a cause."""
 
     cause: Cause | None = None
-    since: float = 0.0
     pause_s: float = 0.0
     next_try: float = 0.0
 
     def failed(self, cause: Cause, now: float) -> None:
-        if self.cause is None:
-            self.since = now
         self.cause = cause
         # A cluster that does not answer comes back for all at once; what else is wrong waits for a person.
         self.pause_s = min(5.0 if cause is Cause.CLUSTER else 60.0, max(1.0, self.pause_s * 2))
@@ -119,7 +116,7 @@ class PoolKeeper:
 
     async def create_agent_job(self) -> str:
         """Start one agent, the only way there is: its number is written down before it is created. Raises LaunchFailed."""
-        name = await self.pools.new_job(self.pool.id, f"agent-{self.pool.template}-{self.pool.hash8}", epoch=self.epoch)
+        name = await self.pools.new_job(self.pool.id, f"agent-{self.pool.id}", epoch=self.epoch)
         started = self.clock()
         try:
             await self.launcher.create(name, self.pool)
@@ -180,7 +177,7 @@ class PoolKeeper:
         )
 
     def _judge(self, jobs: Mapping[str, JobState]) -> None:
-        up = {name for name, job in jobs.items() if job.state in ("waiting", "claimed")}
+        up = {name for name, job in jobs.items() if job.has_checked_in}
         if self.backoff.cause is not None and up - self._up:
             self.backoff.worked()
             log.info("pool.starts_again", pool=self.pool.id)

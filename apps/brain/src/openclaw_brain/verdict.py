@@ -57,10 +57,13 @@ def may_hand_back(pod: Mapping[str, Any], *, now: float) -> bool:
     The time of a deletion is the end of its grace. The Job controller calls the Job failed long before.
     """
     until = pod["metadata"].get("deletionTimestamp")
+    return bool(until) and now < _seconds(until, now) and not has_terminated(pod)
+
+
+def has_terminated(pod: Mapping[str, Any]) -> bool:
+    """Whether the agent's process in this pod has ended."""
     statuses = (pod.get("status") or {}).get("containerStatuses") or ()
-    return (
-        bool(until) and now < _seconds(until, now) and not any("terminated" in (c.get("state") or {}) for c in statuses)
-    )
+    return any("terminated" in (status.get("state") or {}) for status in statuses)
 
 
 def of_job(job: Mapping[str, Any]) -> Verdict | None:

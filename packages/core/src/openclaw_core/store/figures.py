@@ -7,6 +7,7 @@ from typing import Any
 
 from openclaw_core.roles import Model
 from openclaw_core.store.client import Script, fenced, pairs
+from openclaw_core.store.pools import template_of
 
 BOUNDS_MS = (50, 100, 150, 300, 600, 1000, 2000, 4000, 8000, 15000, 30000, 60000, 180000, 900000)
 """Of every histogram, the same as in the script: the goals of 150 and 300 ms are among them."""
@@ -124,7 +125,7 @@ async def figures(script: Script) -> Figures:
     ready: dict[str, Queue] = {}
     jobs: Counter[tuple[str, str]] = Counter()
     for pool, length, since, states in zip(pools, by_pool[::3], ready_at, by_pool[2::3], strict=True):
-        template = str(pool).rpartition("-")[0]
+        template = template_of(str(pool))
         mine = queue(length, since)
         so_far = ready.get(template, Queue())
         ready[template] = Queue(length=so_far.length + mine.length, oldest_s=max(so_far.oldest_s, mine.oldest_s))

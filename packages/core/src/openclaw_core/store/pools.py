@@ -17,6 +17,16 @@ class JobState:
     since_ms: int = 0
     task_id: str = ""
 
+    @property
+    def has_checked_in(self) -> bool:
+        """Its process has come up, and may claim."""
+        return self.state in ("waiting", "claimed")
+
+
+def template_of(pool: str) -> str:
+    """The template of a pool's id, `<template>-<hash8>`."""
+    return pool.rpartition("-")[0]
+
 
 class Pools:
     """Every write raises LostOwnership once a newer leader has raised the epoch."""
@@ -47,12 +57,7 @@ class Pools:
 
     async def ids(self) -> frozenset[str]:
         """Every pool that has Jobs or ready tasks."""
-        found = set()
-        for kind in ("jobs", "ready"):
-            prefix = self._script.keys(kind) + ":"
-            async for key in self._script.redis.scan_iter(match=f"{prefix}*"):
-                found.add(str(key).removeprefix(prefix))
-        return frozenset(found)
+        return frozenset(str(pool) for pool in await self._script.read("SMEMBERS", self._script.keys("pools")))
 
     async def good_template(self, template: str) -> str | None:
         """The last template whose agents have come up, as its pool wrote it."""

@@ -12,6 +12,7 @@ function ops.check_in()
   local key = P .. 'jobs:' .. a.pool
   local state = call('HGET', key, a.job)
   if state and state:sub(1, 7) == 'retired' then return 0 end
+  if not state then call('SADD', P .. 'pools', a.pool) end -- it outlived what was known of it
   -- When it was last seen, for who asks whether it lives; and since when it waits, for who asks whether a claim was warm.
   local since = (state or ''):match('^waiting %d+ (%d+)') or ms(now_ms())
   call('HSET', key, a.job, 'waiting ' .. ms(now_ms()) .. ' ' .. since)
