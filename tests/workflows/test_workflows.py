@@ -65,6 +65,15 @@ def test_images_are_built_from_what_promotion_compares() -> None:
     assert sorted(paths) == sorted(f"{folder}**" for folder in BUILT_PATHS)
 
 
+def test_a_bump_starts_where_the_bump_before_it_ended() -> None:
+    """From the commit that was built, the second of two builds in a row would meet the first one's bump in the same lines."""
+    [checkout] = [
+        step for step in ALL["images.yaml"].jobs["bump"]["steps"] if "actions/checkout@" in str(step.get("uses"))
+    ]
+
+    assert checkout["with"]["ref"] == "main"
+
+
 def test_merging_a_promotion_starts_neither_a_build_nor_a_promotion() -> None:
     [(_, how, paths)] = delivered(ALL["promote.yaml"])
     filters = ALL["images.yaml"].events["push"]["paths"]
