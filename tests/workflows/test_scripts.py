@@ -105,6 +105,22 @@ def test_a_bump_lands_on_a_main_that_has_moved_on(checkout: Path, gh: dict[str, 
     assert (on_main(checkout, RELEASE), on_main(checkout, "docs/x.md")) == ("new", "moved on")
 
 
+def test_two_bumps_that_meet_are_told_apart_from_a_refusal(checkout: Path, gh: dict[str, str], tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    git(tmp_path, "clone", "--quiet", str(tmp_path / "remote.git"), str(other))
+    (other / RELEASE).write_text("newer\n")
+    git(other, "commit", "--quiet", "--all", "-m", "Release the build before")
+    git(other, "push", "--quiet", "origin", "HEAD:main")
+    (checkout / RELEASE).write_text("new\n")
+
+    done = deliver(checkout, gh, "push", "Release", RELEASE)
+
+    assert done.returncode == 75
+    assert "run this again on the newest main" in done.stderr
+    assert on_main(checkout, RELEASE) == "newer"
+    assert "rebase" not in git(checkout, "status")
+
+
 def test_a_main_that_refuses_the_push_is_a_failure_that_says_so(
     checkout: Path, gh: dict[str, str], tmp_path: Path
 ) -> None:
@@ -141,7 +157,15 @@ def test_nothing_to_deliver_is_no_pull_request(checkout: Path, gh: dict[str, str
     done = deliver(checkout, gh, "propose", "promote", "Promote", "body.md", "platform")
 
     assert done.returncode == 0
-    assert not (tmp_path / "gh.log").exists()
+    assert [line.split()[1] for line in (tmp_path / "gh.log").read_text().splitlines()] == ["list"]
+
+
+def test_a_proposal_that_main_has_taken_back_is_closed(checkout: Path, gh: dict[str, str], tmp_path: Path) -> None:
+    """It would bring to prod what was reverted since."""
+    done = deliver(checkout, gh | {"GH_OPEN": "7"}, "propose", "promote", "Promote", "body.md", "platform")
+
+    assert done.returncode == 0, done.stderr
+    assert "pr close promote" in (tmp_path / "gh.log").read_text()
 
 
 @pytest.mark.parametrize(
