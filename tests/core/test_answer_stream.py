@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
@@ -38,12 +37,6 @@ class Models:
                 raise step
             yield Piece(text=step)
         yield Piece(usage=Usage(prompt_tokens=5, answer_tokens=2))
-
-    async def complete_json(self, call: ModelCall, *, schema: dict[str, Any], timeout_s: float) -> tuple[Any, Usage]:
-        raise NotImplementedError
-
-    async def models(self) -> frozenset[str]:
-        raise NotImplementedError
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

@@ -1,4 +1,4 @@
-"""The real SDK against a server that answers as Groq does, well or badly: every fault becomes one of our errors."""
+"""Our client, and the SDK beside it, against a server that answers as Groq does, well or badly: every fault becomes one of our errors."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from openclaw_core.chat import GroqChat, matches, retry_after_s
+from openclaw_core.chat import retry_after_s
 from openclaw_core.errors import (
     ChatRefused,
     ChatUnauthorized,
@@ -25,6 +25,7 @@ from openclaw_core.errors import (
     SettingsError,
     StreamCut,
 )
+from openclaw_core.groq_chat import GroqChat, matches
 from openclaw_core.ports import Message, ModelCall, Piece, Usage
 
 CALL = ModelCall(
@@ -210,6 +211,24 @@ async def test_other_brackets_stay(text: str) -> None:
     call = replace(CALL, tools=("browser_search",))
     async with serving(streams(*map(delta, text), END)) as (_, chat):
         assert "".join(piece.text for piece in await collected(chat, call)) == text
+
+
+async def test_a_stream_is_read_however_it_is_cut() -> None:
+    """By lines alone: separators of other kinds are text, and a character may come in two parts."""
+    chunk = {"choices": [{"delta": {"content": "שלום\u2028\x85world"}, "finish_reason": None}]}
+    whole = f": a comment\n\ndata: {json.dumps(chunk, ensure_ascii=False)}\n\n{END}"
+
+    async def script(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await response.prepare(request)
+        for byte in raw:
+            await response.write(bytes([byte]))
+        return response
+
+    for newline in ("\n", "\r\n"):
+        raw = whole.replace("\n", newline).encode()
+        async with serving(script) as (_, chat):
+            assert "".join(piece.text for piece in await collected(chat)) == "שלום\u2028\x85world"
 
 
 async def test_leaving_an_answer_early_closes_its_connection() -> None:
@@ -472,6 +491,49 @@ def test_schema_check_knows_the_types(value: object, schema: dict[str, Any], exp
     assert matches(value, schema) is expected
 
 
+# ---- a recording
+
+
+async def test_a_recording_is_sent_as_a_file_and_comes_back_as_words() -> None:
+    fields: dict[str, object] = {}
+
+    async def script(request: web.Request) -> web.StreamResponse:
+        for name, value in (await request.post()).items():
+            fields[name] = value if isinstance(value, str) else (value.filename, value.file.read())  # type: ignore[union-attr]
+        return web.json_response({"text": " שלום \n"})
+
+    async with serving(script) as (server, chat):
+        assert await chat.transcribe(b"sounds", name="voice.ogg", model="whisper-large-v3", timeout_s=5) == "שלום"
+
+    assert server.paths == ["/openai/v1/audio/transcriptions"]
+    assert fields == {
+        "file": ("voice.ogg", b"sounds"),
+        "model": "whisper-large-v3",
+        "response_format": "json",
+        "temperature": "0",
+    }
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        (refuses(413), RequestTooLarge),
+        (refuses(429), RateLimited),
+        (replies("[]"), ChatUnavailable),
+        (replies("{}"), ChatUnavailable),
+        (replies('{"text": 7}'), ChatUnavailable),
+        (replies("{garbage"), ChatUnavailable),
+        (hangs, ChatUnavailable),
+    ],
+)
+async def test_a_recording_that_is_not_heard_is_an_error_of_its_cause(
+    script: Script, expected: type[Exception]
+) -> None:
+    async with serving(script) as (_, chat):
+        with pytest.raises(expected):
+            await chat.transcribe(b"sounds", name="voice.ogg", model="whisper-large-v3", timeout_s=0.5)
+
+
 # ---- the model list, and what must never be seen
 
 
@@ -491,7 +553,7 @@ async def test_neither_key_nor_users_words_reach_a_log_or_an_error(caplog: pytes
             with pytest.raises(OpenClawError) as caught:
                 await collected(chat)
             seen.append(f"{caught.value!r} {caught.value} {caught.value.__cause__!r}")
-            assert caught.value.__suppress_context__
+            assert caught.value.__suppress_context__ or caught.value.__context__ is None
     async with serving(streams(delta("a"), END)) as (_, chat):
         await collected(chat)
 

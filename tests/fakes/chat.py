@@ -3,14 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from openclaw_core.ports import ModelCall, Piece, Usage
 
 
 @dataclass
 class FakeChat:
-    """`Chat` that works off *script*, then says *else_says*. It fails, or goes on after its first words, when *goes_on* is set."""
+    """`Speaker` and `Ears`: works off *script*, then says *else_says*. It fails, or goes on after its first words, when *goes_on* is set."""
 
     script: list[str | Exception] = field(default_factory=list)
     else_says: str = "The whole answer."
@@ -35,15 +34,9 @@ class FakeChat:
         yield Piece(text=says[half:])
         yield Piece(usage=Usage(prompt_tokens=10, answer_tokens=5))
 
-    async def complete_json(self, call: ModelCall, *, schema: dict[str, Any], timeout_s: float) -> tuple[Any, Usage]:
-        raise NotImplementedError("an agent does not route")
-
     async def transcribe(self, recording: bytes, *, name: str, model: str, timeout_s: float) -> str:
         self.heard.append((name, model))
         says = self.hears.pop(0) if self.hears else ""
         if isinstance(says, Exception):
             raise says
         return says
-
-    async def models(self) -> frozenset[str]:
-        return frozenset()

@@ -26,7 +26,7 @@ from openclaw_core.errors import (
 )
 from openclaw_core.outcome import Cause, Delivery
 from openclaw_core.paging import with_note
-from openclaw_core.ports import Chat, Ears, Messenger, ModelCall
+from openclaw_core.ports import Ears, Messenger, ModelCall, Speaker
 from openclaw_core.store import Answers, Claimed, Flood
 from openclaw_core.store.lanes import shown
 from openclaw_core.task import Order, Task
@@ -50,7 +50,7 @@ class Result:
 class Answering:
     answers: Answers
     messenger: Messenger
-    chat: Chat
+    chat: Speaker
     ears: Ears
     flood: Flood
     task_deadline_s: float

@@ -69,7 +69,7 @@ async def open_answering(settings: Settings, script: Script, answers: Answers, s
     """Load, and open the clients, which *stack* closes."""
     await asyncio.to_thread(load_libraries)
     from openclaw_agent.answering import Answering
-    from openclaw_core.chat import GroqChat
+    from openclaw_core.chat import ModelServer
     from openclaw_core.messenger import TelegramMessenger
 
     gc.freeze()
@@ -77,7 +77,7 @@ async def open_answering(settings: Settings, script: Script, answers: Answers, s
     messenger = await stack.enter_async_context(
         TelegramMessenger.open(settings.telegram_token, settings.telegram_base_url)
     )
-    chat = await stack.enter_async_context(GroqChat.open(settings.groq_api_key, base_url=settings.groq_base_url))
+    chat = await stack.enter_async_context(ModelServer.open(settings.groq_api_key, base_url=settings.groq_base_url))
     return Answering(
         answers=answers,
         messenger=messenger,

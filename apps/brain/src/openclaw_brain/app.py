@@ -29,7 +29,6 @@ from openclaw_brain.settings import Settings
 from openclaw_brain.updates import Poller, admit_forever
 from openclaw_brain.watch import Watch
 from openclaw_core import logs, wording
-from openclaw_core.chat import GroqChat
 from openclaw_core.errors import (
     LostOwnership,
     MessengerUnauthorized,
@@ -39,6 +38,7 @@ from openclaw_core.errors import (
     StoreMisconfigured,
     StoreUnavailable,
 )
+from openclaw_core.groq_chat import GroqChat
 from openclaw_core.language import LANGS
 from openclaw_core.messenger import BotIdentity, TelegramMessenger
 from openclaw_core.ports import Chat

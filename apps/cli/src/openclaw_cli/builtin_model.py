@@ -70,7 +70,7 @@ async def _start(output: IO[bytes]) -> tuple[asyncio.subprocess.Process, str]:
 
 
 async def _ready_or_ended(process: asyncio.subprocess.Process, url: str) -> None:
-    from openclaw_core.chat import GroqChat  # here: the server's own process does without the SDK
+    from openclaw_core.groq_chat import GroqChat  # here: the server's own process does without the SDK
 
     async with GroqChat.open("local", url) as chat:
         while process.returncode is None:

@@ -223,9 +223,9 @@ async def model(env: Env) -> Seen:
         builtin_model.check_machine()
         yield Level.OK, "no GROQ_API_KEY: the built-in model (small, English only)"
         return
-    from openclaw_core.chat import GroqChat
     from openclaw_core.environment import Environment
     from openclaw_core.errors import ChatUnauthorized
+    from openclaw_core.groq_chat import GroqChat
     from openclaw_core.roles import load
 
     read = Environment(env)

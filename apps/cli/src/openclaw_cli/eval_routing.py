@@ -17,7 +17,7 @@ from rich.table import Table
 
 from openclaw_brain.routing import Classifier, Previous, Routed, decide_agent
 from openclaw_core import roles as roles_of
-from openclaw_core.chat import GroqChat
+from openclaw_core.groq_chat import GroqChat
 from openclaw_core.language import lang_of
 from openclaw_core.outcome import Decision
 from openclaw_core.ports import Chat

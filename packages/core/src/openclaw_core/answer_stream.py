@@ -20,7 +20,7 @@ from openclaw_core.errors import (
     StreamCut,
 )
 from openclaw_core.outcome import Cause
-from openclaw_core.ports import Chat, ModelCall, Usage
+from openclaw_core.ports import ModelCall, Speaker, Usage
 
 log = logs.get(__name__)
 
@@ -126,7 +126,7 @@ def judge(error: OpenClawError, *, tries: int, shrink: int, left_s: float, jitte
 class Answerer:
     """Runs one answer. *make_call* gives the request for a model at a shrink level (0: whole); *deadline_s* counts from `run`."""
 
-    chat: Chat
+    chat: Speaker
     models: Sequence[str]
     make_call: Callable[[str, int], ModelCall]
     deadline_s: float

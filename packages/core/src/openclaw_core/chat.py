@@ -1,17 +1,20 @@
-"""The one place that talks to a model server: Groq's API by its SDK, with our own time-outs and our own errors."""
+"""What an agent asks of a model server, over Groq's API: a streamed answer and what a recording says, with our own time-outs and errors.
+
+Without Groq's SDK: its types and pydantic took a third of an agent's CPU, to read a few fields of each chunk (docs/benchmarks.md). The
+brain, which starts once, asks its own questions by the SDK: `groq_chat`.
+"""
 
 import asyncio
 import json
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-import groq
 import httpx
 
 from openclaw_core import tls
@@ -33,51 +36,49 @@ from openclaw_core.ports import ModelCall, Piece, Usage
 GROQ_URL = "https://api.groq.com"
 TAIL_TIMEOUT_S = 2.0
 """After the model has ended, only the token counts are missing: they are worth waiting for, not for long."""
-LIST_TIMEOUT_S = 10.0
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
-class GroqChat:
-    """`Chat` over the groq SDK. One call is one request: nothing is repeated here."""
+@asynccontextmanager
+async def connections(api_key: str, base_url: str | None, connect_timeout_s: float) -> AsyncIterator[httpx.AsyncClient]:
+    """Made lazily, closed at the end. Raises SettingsError for a key that cannot be sent."""
+    if not api_key.isascii() or not api_key.isprintable() or " " in api_key or not api_key:
+        # Said here: the HTTP library would put the key into its exception.
+        raise SettingsError("GROQ_API_KEY holds characters that no key has: copy it again from console.groq.com/keys")
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # below that they write URLs and headers
+    # A proxy for the outside world does not reach a server on this machine.
+    local = (urlsplit(base_url or GROQ_URL).hostname or "") in _LOOPBACK
+    async with httpx.AsyncClient(
+        base_url=f"{base_url or GROQ_URL}/openai/v1",
+        headers={"authorization": f"Bearer {api_key}", "user-agent": "openclaw"},
+        # Silence is bounded by this module, for each call on its own; httpx would count only the gap between two reads.
+        timeout=httpx.Timeout(connect=connect_timeout_s, read=None, write=30.0, pool=connect_timeout_s),
+        # llama.cpp hangs up after 5 s of silence, and so does this client by default: a call at that moment would break.
+        limits=httpx.Limits(keepalive_expiry=2.0 if local else 5.0),
+        trust_env=not local,
+        verify=tls.context(),
+    ) as http:
+        yield http
 
-    def __init__(self, client: groq.AsyncGroq) -> None:
-        self._client = client
+
+class ModelServer:
+    """`Speaker` and `Ears`. One call is one request: nothing is repeated here."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
 
     @classmethod
     @asynccontextmanager
     async def open(
         cls, api_key: str, base_url: str | None = None, connect_timeout_s: float = 5.0
-    ) -> AsyncIterator["GroqChat"]:
-        """Connect lazily, close at the end. *base_url* is scheme, host and port: the SDK appends `/openai/v1/…`.
+    ) -> AsyncIterator["ModelServer"]:
+        """Connect lazily, close at the end. *base_url* is scheme, host and port: `/openai/v1/…` is appended.
 
         Raises SettingsError for a key that cannot be sent.
         """
-        if not api_key.isascii() or not api_key.isprintable() or " " in api_key or not api_key:
-            # Said here: the HTTP library would put the key into its exception.
-            raise SettingsError(
-                "GROQ_API_KEY holds characters that no key has: copy it again from console.groq.com/keys"
-            )
-        for name in ("groq", "httpx", "httpcore"):
-            logging.getLogger(name).setLevel(logging.WARNING)  # below that they write bodies, so users' words
-        # A proxy for the outside world does not reach a server on this machine.
-        local = (urlsplit(base_url or GROQ_URL).hostname or "") in _LOOPBACK
-        # llama.cpp hangs up after 5 s of silence, and so does this client by default: a call at that moment would break.
-        limits = httpx.Limits(keepalive_expiry=2.0 if local else 5.0)
-        # Silence is bounded by this module, for each call on its own; httpx would count only the gap between two reads.
-        timeout = httpx.Timeout(connect=connect_timeout_s, read=None, write=30.0, pool=connect_timeout_s)
-        client = groq.AsyncGroq(
-            api_key=api_key,
-            base_url=base_url or GROQ_URL,
-            max_retries=0,
-            timeout=timeout,
-            http_client=groq.DefaultAsyncHttpxClient(
-                timeout=timeout, limits=limits, trust_env=not local, verify=tls.context()
-            ),
-        )
-        try:
-            yield cls(client)
-        finally:
-            await client.close()
+        async with connections(api_key, base_url, connect_timeout_s) as http:
+            yield cls(http)
 
     async def stream(self, call: ModelCall) -> AsyncIterator[Piece]:
         """Yield the answer piece by piece, the usage last.
@@ -88,21 +89,21 @@ class GroqChat:
         first_by = clock() + call.first_token_timeout_s
         tidy = _Citations() if "browser_search" in call.tools else None
         text, ended, usage = "", "", None
-        with _translated():
+        request = self._http.build_request("POST", "/chat/completions", json=request_of(call) | {"stream": True})
+        with translated():
             async with asyncio.timeout_at(first_by):
-                chunks = await self._client.chat.completions.create(**_request(call), stream=True)
-        try:
-            chunk_iterator = aiter(chunks)
+                reply = await self._answered(request, stream=True)
+        async with aclosing(reply), aclosing(_chunks(reply)) as chunks:
             while True:
                 by = clock() + (TAIL_TIMEOUT_S if ended else call.idle_timeout_s)
                 try:
-                    with _translated(text=text), _readable(text=text):
+                    with translated(text=text), readable(text=text):
                         async with asyncio.timeout_at(by if text or ended else first_by):
-                            chunk = await anext(chunk_iterator, None)
+                            chunk = await anext(chunks, None)
                         if chunk is None:
                             break
                         grown, reason = _read(chunk)
-                        usage = _usage(chunk) or usage
+                        usage = usage_of(chunk) or usage
                 except OpenClawError:
                     if ended:
                         break  # the whole answer is here; only its counts are not
@@ -113,57 +114,45 @@ class GroqChat:
                 if grown:
                     text += grown
                     yield Piece(text=grown)
-        finally:
-            await chunks.close()
         if not ended:
             raise StreamCut("no end mark") if text else ChatUnavailable("the stream ended before it began")
         rest = tidy.rest() if tidy is not None else ""
         if not (text + rest).strip():
             raise EmptyAnswer(f"ended by {_word(ended)}")
-        yield Piece(text=rest, usage=usage or _estimated(call, text + rest), truncated=ended == "length")
-
-    async def complete_json(self, call: ModelCall, *, schema: dict[str, Any], timeout_s: float) -> tuple[Any, Usage]:
-        """One strict-schema answer, parsed. Raises as `stream`; ChatUnavailable also for a reply that does not match."""
-        request = _request(call)
-        request["response_format"] = {
-            "type": "json_schema",
-            "json_schema": {"name": "reply", "strict": True, "schema": schema},
-        }
-        with _translated():
-            async with asyncio.timeout(timeout_s):
-                reply = await self._client.chat.completions.create(**request, stream=False)
-        with _readable():
-            content = reply.choices[0].message.content
-            if not content:
-                raise EmptyAnswer("no JSON")
-            value = json.loads(content)
-            if not matches(value, schema):
-                raise ChatUnavailable("the reply does not match the schema")
-            return value, _usage(reply) or _estimated(call, content)
+        yield Piece(text=rest, usage=usage or estimated(call, text + rest), truncated=ended == "length")
 
     async def transcribe(self, recording: bytes, *, name: str, model: str, timeout_s: float) -> str:
         """What is said in a recording, empty if nothing is; *name* tells its format by its ending. Raises as `stream`."""
-        with _translated():
+        request = self._http.build_request(
+            "POST",
+            "/audio/transcriptions",
+            data={"model": model, "response_format": "json", "temperature": "0"},
+            files={"file": (name, recording)},
+        )
+        with translated():
             async with asyncio.timeout(timeout_s):
-                reply = await self._client.audio.transcriptions.create(
-                    file=(name, recording), model=model, response_format="json", temperature=0.0
-                )
-        with _readable():
-            return reply.text.strip()
+                reply = await self._answered(request)
+            with readable():
+                return str(json.loads(reply.content, object_hook=_Loose).text.strip())
 
-    async def models(self) -> frozenset[str]:
-        """Ids that the server lists now. Raises as `stream`."""
-        with _translated():
-            async with asyncio.timeout(LIST_TIMEOUT_S):
-                listed = await self._client.models.list()
-        with _readable():
-            return frozenset(model.id for model in listed.data)
+    async def _answered(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
+        """The reply to *request*, if it is a good one. Raises the error of a bad one."""
+        reply = await self._http.send(request, stream=stream)
+        if reply.status_code == 200:
+            return reply
+        async with aclosing(reply):
+            body = await reply.aread()
+        try:
+            fault = json.loads(body)
+        except ValueError:
+            fault = None
+        raise by_status(reply.status_code, reply.headers, fault)
 
 
 # ---- what is sent
 
 
-def _request(call: ModelCall) -> dict[str, Any]:
+def request_of(call: ModelCall) -> dict[str, Any]:
     """The call's parameters. What only one maker's models understand goes to those alone: other servers refuse it."""
     request: dict[str, Any] = {
         "model": call.model,
@@ -189,6 +178,34 @@ def _request(call: ModelCall) -> dict[str, Any]:
 # ---- what comes back
 
 
+class _Loose:
+    """A JSON object by attributes, None for one that it has not: the shape of the SDK's objects."""
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        self.__dict__.update(fields)
+
+    def __getattr__(self, name: str) -> None:
+        return None
+
+
+async def _chunks(reply: httpx.Response) -> AsyncGenerator[Any, None]:
+    """The events of a stream. Lines are cut as bytes: a text's own line separators, such as U+2028, end none."""
+    rest = b""
+    async for received in reply.aiter_bytes():
+        *lines, rest = (rest + received).split(b"\n")
+        for line in lines:
+            field, _, value = line.partition(b":")
+            if field != b"data":
+                continue
+            value = value.strip()
+            if value == b"[DONE]":
+                return
+            chunk = json.loads(value, object_hook=_Loose)
+            if chunk.error:
+                raise ValueError("an error instead of a chunk")
+            yield chunk
+
+
 def _read(chunk: Any) -> tuple[str, str]:
     """Text and end mark of a chunk, each empty if it has none. Raises TypeError or AttributeError for no chunk at all."""
     if not chunk.choices:
@@ -201,7 +218,7 @@ def _read(chunk: Any) -> tuple[str, str]:
     return text, reason
 
 
-def _usage(reply: Any) -> Usage | None:
+def usage_of(reply: Any) -> Usage | None:
     """The server's counts: in the reply, or (streamed by Groq) in its `x_groq`."""
     counts = getattr(reply, "usage", None) or getattr(getattr(reply, "x_groq", None), "usage", None)
     prompt, answer = getattr(counts, "prompt_tokens", None), getattr(counts, "completion_tokens", None)
@@ -211,7 +228,7 @@ def _usage(reply: Any) -> Usage | None:
     return Usage(prompt_tokens=prompt, answer_tokens=answer, cached_tokens=cached if isinstance(cached, int) else 0)
 
 
-def _estimated(call: ModelCall, text: str) -> Usage:
+def estimated(call: ModelCall, text: str) -> Usage:
     prompt = sum(estimate_tokens(message.content) + 4 for message in call.messages)
     return Usage(prompt_tokens=prompt, answer_tokens=estimate_tokens(text), counted=False)
 
@@ -219,32 +236,6 @@ def _estimated(call: ModelCall, text: str) -> Usage:
 def _word(reason: str) -> str:
     """An end mark that is safe to print: a server's text could hold anything."""
     return reason if re.fullmatch(r"[a-z_]{1,20}", reason) else "an unknown mark"
-
-
-def matches(value: Any, schema: dict[str, Any]) -> bool:
-    """Whether *value* keeps to the part of JSON Schema that strict schemas use: types, enum, required, items."""
-    if "enum" in schema and value not in schema["enum"]:
-        return False
-    match schema.get("type"):
-        case "object":
-            known = schema.get("properties", {})
-            return (
-                isinstance(value, dict)
-                and all(name in value for name in schema.get("required", ()))
-                and (schema.get("additionalProperties", True) is not False or all(name in known for name in value))
-                and all(matches(value[name], inner) for name, inner in known.items() if name in value)
-            )
-        case "array":
-            return isinstance(value, list) and all(matches(item, schema.get("items", {})) for item in value)
-        case "string":
-            return isinstance(value, str)
-        case "boolean":
-            return isinstance(value, bool)
-        case "integer":
-            return isinstance(value, int) and not isinstance(value, bool)
-        case "number":
-            return isinstance(value, int | float) and not isinstance(value, bool)
-    return True
 
 
 class _Citations:
@@ -274,22 +265,20 @@ class _Citations:
 
 
 @contextmanager
-def _translated(*, text: str = "") -> Iterator[None]:
+def translated(*, text: str = "") -> Iterator[None]:
     """Turn whatever a call raises into one of ours; *text* is what had come of the answer.
 
-    The cause is dropped: an SDK exception's message holds the server's reply, which can repeat the user's words.
+    The cause is dropped: its message can hold the server's reply, which can repeat the user's words.
     """
     try:
         yield
-    except groq.APIStatusError as exc:
-        raise _by_status(exc) from None
-    except (groq.APIError, httpx.HTTPError, httpx.StreamError, OSError, TimeoutError, ValueError) as exc:
+    except (httpx.HTTPError, httpx.StreamError, OSError, TimeoutError, ValueError) as exc:
         raise _broken(text, type(exc).__name__) from None  # ValueError: not JSON
 
 
 @contextmanager
-def _readable(*, text: str = "") -> Iterator[None]:
-    """Around what reads a reply. The SDK builds its objects unchecked: what the API does not promise fails anywhere in it."""
+def readable(*, text: str = "") -> Iterator[None]:
+    """Around what reads a reply, ours or the SDK's, both unchecked: what the API does not promise fails anywhere in it."""
     try:
         yield
     except (ValueError, TypeError, AttributeError, LookupError) as exc:
@@ -305,11 +294,12 @@ _MODEL_GONE = frozenset({"model_not_found", "model_decommissioned", "model_not_a
 _MODEL_FAILED = frozenset({"json_validate_failed", "tool_use_failed", "output_parse_failed"})
 
 
-def _by_status(exc: groq.APIStatusError) -> OpenClawError:
-    codes = _codes(exc.body)
-    match exc.status_code:
+def by_status(status_code: int, headers: Mapping[str, str], body: object) -> OpenClawError:
+    """What a refusal means for us."""
+    codes = _codes(body)
+    match status_code:
         case 429:
-            return RateLimited(retry_after_s=retry_after_s(exc.response.headers, now=time.time()))
+            return RateLimited(retry_after_s=retry_after_s(headers, now=time.time()))
         case 413:
             return RequestTooLarge("413")
         case 400 if codes & _TOO_LONG:
@@ -321,7 +311,7 @@ def _by_status(exc: groq.APIStatusError) -> OpenClawError:
         case 404:
             return ModelGone("404")
         case 401 | 403:
-            return ChatUnauthorized(str(exc.status_code))
+            return ChatUnauthorized(str(status_code))
         case status if status >= 498 or status in (408, 409, 425) or status < 400:
             return ChatUnavailable(str(status))
         case _ if codes & _MODEL_GONE:
@@ -338,7 +328,7 @@ def _codes(body: object) -> set[str]:
     return {value for name in ("code", "type") if isinstance(value := error.get(name), str)}
 
 
-def retry_after_s(headers: "httpx.Headers | dict[str, str]", *, now: float) -> float | None:
+def retry_after_s(headers: Mapping[str, str], *, now: float) -> float | None:
     """The server's wish in seconds, from `retry-after` in either of its forms; None if it sent none that makes sense."""
     raw = headers.get("retry-after", "").strip()
     try:

@@ -140,14 +140,18 @@ class Piece:
     """True on the last piece if the model stopped at `max_tokens`."""
 
 
-class Chat(Protocol):
-    """A model server that speaks Groq's API. No method repeats or falls back by itself."""
+class Speaker(Protocol):
+    """A model server that answers, over Groq's API. Nothing is repeated here, and nothing falls back."""
 
     def stream(self, call: ModelCall) -> AsyncIterator[Piece]:
         """Yield the answer piece by piece, the usage last.
 
         Raises RateLimited, ChatUnavailable, StreamCut, EmptyAnswer, ModelGone, ChatUnauthorized, RequestTooLarge, ChatRefused.
         """
+
+
+class Chat(Speaker, Protocol):
+    """One that the brain can ask too. No method repeats or falls back by itself."""
 
     async def complete_json(self, call: ModelCall, *, schema: dict[str, Any], timeout_s: float) -> tuple[Any, Usage]:
         """One strict-schema answer, parsed. Raises as `stream`; ChatUnavailable also for a reply that does not match."""
