@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from openclaw_brain.fleet import Fleet
 from openclaw_brain.pool import PoolKeeper
 from openclaw_brain.ports import Pool
+from openclaw_core.errors import StoreUnavailable
 from openclaw_core.outcome import Cause
 from openclaw_core.store import Answers, Inbox, Lanes, Pools, Script
 from tests.fakes.launcher import FakeLauncher
@@ -136,3 +139,26 @@ async def test_a_pool_whose_agent_outlived_its_own_record_is_known_again(script:
     assert await pools.ids() == frozenset()
     await Answers(script, pool="agent-11111111", job=name).check_in()
     assert await pools.ids() == {"agent-11111111"}
+
+
+async def test_tasks_of_an_older_pool_move_over_though_redis_went_away_meanwhile(
+    script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launcher = FakeLauncher(pods={"agent": pod("one")})
+    fleet = await a_fleet(script, launcher)
+    older = fleet.current("agent")
+    await script.read("RPUSH", script.keys("ready", older), "u1")
+    move = Pools.move_ready
+
+    async def away(*_: object, **__: object) -> int:
+        monkeypatch.setattr(Pools, "move_ready", move)
+        raise StoreUnavailable("away")
+
+    await keep(fleet)
+    monkeypatch.setattr(Pools, "move_ready", away)
+    launcher.pods["agent"] = pod("two")
+    with pytest.raises(StoreUnavailable):
+        await fleet.open()
+    await fleet.open()
+    assert fleet.current("agent") != older
+    assert await fleet.pools.ready(fleet.current("agent")) == ["u1"]

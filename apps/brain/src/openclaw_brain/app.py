@@ -103,8 +103,6 @@ class Brain:
             warm=settings.warm, cap=settings.running_cap, pool_of=lambda template, pod: pool_of(template, pod, settings),
             keeper_of_pool=keeper_of_pool, on_fallback=self.metrics.template_fallback,
         )  # fmt: skip
-        await fleet.open()
-        await set_prices(self.script, self.roles.models, epoch=epoch)
         self.metrics.causes = lambda: {k.pool.template: k.backoff.cause for k in fleet.keepers() if k.backoff.cause}
         intake = Intake(
             roles=self.roles,
@@ -132,6 +130,7 @@ class Brain:
         async with _opened(poller), asyncio.TaskGroup() as group:
             start = group.create_task
             start(leader.keep(epoch, turned=turned("leader")), name="leader")
+            await self._prepare(fleet, epoch)
             start(
                 admit_forever(
                     poller,
@@ -173,6 +172,17 @@ class Brain:
             start(reporter.signs_forever(nudge=n["signs"], turned=turned("signs")), name="signs")
             start(self._set_commands(), name="commands")
             start(self._check_models(), name="models")
+
+    async def _prepare(self, fleet: Fleet, epoch: int) -> None:
+        """What every loop stands on. A Redis that is away just now is waited out, and the lead is kept meanwhile."""
+        while True:
+            try:
+                await fleet.open()
+                await set_prices(self.script, self.roles.models, epoch=epoch)
+                return
+            except (StoreUnavailable, StoreFull):
+                log.warning("store.unavailable", during="prepare", hint="the lead is kept; trying again")
+            await asyncio.sleep(1)
 
     async def _set_commands(self) -> None:
         for lang in LANGS:

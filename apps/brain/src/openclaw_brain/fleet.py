@@ -65,6 +65,7 @@ class Fleet:
         """Find each template's pool, before anything is dispatched. Raises LostOwnership, StoreUnavailable, StoreFull."""
         for template in self.templates:
             await self.look(template)
+            await self._gather(template)
 
     async def keep_forever(self, *, nudge: asyncio.Event, turned: Callable[[], None]) -> None:
         """Keep every pool until cancelled. Raises LostOwnership."""
@@ -107,13 +108,13 @@ class Fleet:
             if template not in self._current:
                 log.error("template.unreadable", template=template, cause=exc.cause.value, last_good=good is not None)
                 # Without a pod there is nothing to start: its keeper finds that out, and tells those who wait.
-                await self._use(Pool.from_json(template, good) if good else Pool(template=template, hash8="0" * 8))
+                self._use(Pool.from_json(template, good) if good else Pool(template=template, hash8="0" * 8))
             return
         in_use = self._current.get(template)
         if in_use is None and good is not None:
-            in_use = await self._use(Pool.from_json(template, good))
+            in_use = self._use(Pool.from_json(template, good))
         if in_use is None or (in_use.pool.id != pool.id and good is None):
-            await self._use(pool)  # nothing has worked yet that could stand in for it
+            self._use(pool)  # nothing has worked yet that could stand in for it
         elif in_use.pool.id == pool.id:
             await self._end_trial(template)
         elif template not in self._trial or self._trial[template].pool.id != pool.id:
@@ -122,7 +123,7 @@ class Fleet:
             log.info("template.accepted", template=template, pool=pool.id)
             del self._trial[template]
             self.on_fallback(template, False)
-            await self._use(pool)
+            self._use(pool)
         if self.launcher.tries_templates:
             await self._remember(template, good)
 
@@ -142,24 +143,32 @@ class Fleet:
             log.info("template.trial_ended", template=template, pool=keeper.pool.id)
             await self._dismiss(keeper.pool.id)
 
-    async def _use(self, pool: Pool) -> PoolKeeper:
-        """Make it the template's pool: tasks that wait in others move over, and agents that wait there go."""
-        keeper = self.keeper_of_pool(pool, self.warm, self.cap)
-        self._current[pool.template] = keeper
-        for other in await self.pools.ids():
-            on_trial = pool.template in self._trial and self._trial[pool.template].pool.id == other
-            if other != pool.id and template_of(other) == pool.template and not on_trial:
-                await self.pools.move_ready(other, pool.id, epoch=self.epoch)
-                await self._dismiss(other)
+    def _use(self, pool: Pool) -> PoolKeeper:
+        """Make it the template's pool."""
+        keeper = self._current[pool.template] = self.keeper_of_pool(pool, self.warm, self.cap)
         return keeper
+
+    async def _gather(self, template: str) -> None:
+        """Tasks that wait in other pools of the template move to the one in use, and agents that wait there go.
+
+        After each look, not only after one that chose another pool: Redis may go away half-way.
+        """
+        in_use = self.current(template)
+        on_trial = {keeper.pool.id for name, keeper in self._trial.items() if name == template}
+        for other in await self.pools.ids():
+            if template_of(other) == template and other not in {in_use} | on_trial:
+                await self.pools.move_ready(other, in_use, epoch=self.epoch)
+                await self._dismiss(other)
 
     async def _dismiss(self, pool_id: str) -> None:
         """Agents of a pool that is no more: those that wait go, those that answer finish; what is gone is forgotten."""
         alive = await self.launcher.alive()
         for name, job in (await self.pools.jobs(pool_id)).items():
-            if job.state != "claimed" and await self.pools.retire(pool_id, name):
+            gone = name not in alive
+            leaving = job.state == "retired" and gone
+            if job.state != "claimed" and not leaving and await self.pools.retire(pool_id, name):
                 await self.launcher.delete(name)
-            if name not in alive and job.state != "waiting":
+            if gone and job.state != "waiting":
                 await self.pools.forget(pool_id, name)
 
     async def _is_up(self, pool: Pool) -> bool:

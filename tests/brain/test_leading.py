@@ -1,0 +1,85 @@
+"""A brain that leads goes on through what comes and goes: Redis at the wrong moment, another leader, the end of the process."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
+
+import pytest
+
+from openclaw_brain.app import Brain, _lead_until
+from openclaw_brain.health import Beats
+from openclaw_brain.leader import RedisLeader
+from openclaw_brain.metrics import Metrics
+from openclaw_brain.settings import from_env
+from openclaw_core.errors import StoreUnavailable
+from openclaw_core.messenger import BotIdentity, TelegramMessenger
+from openclaw_core.roles import load
+from openclaw_core.store import Inbox, Script
+from tests.fakes.launcher import FakeLauncher
+
+
+class Flaky(Script):
+    """A Redis that is away for the next calls of a step."""
+
+    def __init__(self, real: Script) -> None:
+        super().__init__(real.redis, real.keys)
+        self.fails: dict[str, int] = {}
+
+    async def steps(self, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Any]:
+        for op, _ in calls:
+            if self.fails.get(op, 0) > 0:
+                self.fails[op] -= 1
+                raise StoreUnavailable("away")
+        return await super().steps(calls)
+
+
+class Silent:
+    """No chat is told anything here."""
+
+    async def set_commands(self, *_: object) -> None: ...
+
+
+@pytest.fixture
+def brain(script: Script, monkeypatch: pytest.MonkeyPatch) -> Brain:
+    settings = from_env(
+        {
+            "TELEGRAM_TOKEN": f"{script.keys.bot_id}:a",
+            "TELEGRAM_BASE_URL": "http://127.0.0.1:9",
+            "REDIS_URL": "redis://unused",
+            "DEMO_MODEL": "yes",
+            "GROQ_API_KEY": "k",
+        }
+    )
+    flaky, beats, roles = Flaky(script), Beats(clock=lambda: 0.0), load(settings.roles_dir)
+    pod = {"spec": {"containers": [{"name": "agent", "image": "one"}]}}
+    return Brain(
+        settings=settings, script=flaky, messenger=cast("TelegramMessenger", Silent()), chat=None, classifier=None,
+        launcher=FakeLauncher(pods={"agent": pod}), roles=roles, beats=beats,
+        identity=BotIdentity(id=1, username="b", can_read_all_group_messages=False),
+        metrics=Metrics(script=flaky, roles=sorted(roles.roles), loop_ages_s=beats.ages_s),
+    )  # fmt: skip
+
+
+async def until(found: Callable[[], object]) -> None:
+    async with asyncio.timeout(30):
+        while not found():
+            await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("step", ["set_prices", "move_ready"])
+async def test_a_redis_that_goes_away_just_as_a_brain_takes_the_lead_ends_nothing(
+    brain: Brain, script: Script, step: str
+) -> None:
+    flaky = cast("Flaky", brain.script)
+    flaky.fails[step] = 1
+    stop = asyncio.Event()
+    await script.read("SADD", script.keys("pools"), "agent-11111111")  # of the release before
+    await script.read("RPUSH", script.keys("ready", "agent-11111111"), "u1")
+    leading = asyncio.create_task(_lead_until(brain, RedisLeader(inbox=Inbox(script), holder="me"), stop))
+    launcher = cast("FakeLauncher", brain.launcher)
+    await until(lambda: leading.done() or launcher.created)
+    assert not leading.done(), leading.exception()
+    assert flaky.fails[step] == 0
+    assert await Inbox(script).epoch() == 1, "the lead that it took is the one that it has"
+    stop.set()
+    await leading
