@@ -22,6 +22,8 @@ from openclaw_core.outcome import Cause
 
 POOL = Pool.of("agent", pod={"spec": {"containers": [{"name": "agent", "image": "i"}]}}, env={}, deadline_s=600)
 
+FAILED = {"conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}]}
+
 
 def job(name: str, version: int, **status: Any) -> dict[str, Any]:
     labels = {"openclaw.io/pool": POOL.id}
@@ -48,6 +50,8 @@ class ApiServer:
         self.refusal: tuple[int, str] | None = None
         self.refusals_left = -1
         """After so many it lets creates in again; a negative number never ends."""
+        self.pod_of_job: list[dict[str, Any]] | None = []
+        """What a look for one Job's pod finds; None: the server does not answer it."""
         self.url = ""
 
     @asynccontextmanager
@@ -79,6 +83,10 @@ class ApiServer:
             return web.json_response(self.posted[-1])
         if request.method != "GET":
             return web.json_response({})
+        if "job-name" in request.query.get("labelSelector", ""):
+            if self.pod_of_job is None:
+                return web.json_response({"message": "away"}, status=503)
+            return web.json_response({"metadata": {"resourceVersion": "100"}, "items": self.pod_of_job})
         if "watch" not in request.query:
             items = self.lists[kind].pop(0) if len(self.lists[kind]) > 1 else self.lists[kind][0]
             return web.json_response({"metadata": {"resourceVersion": "100"}, "items": items})
@@ -283,7 +291,6 @@ async def test_a_create_that_meets_others_again_and_again_has_made_no_job(kubeco
 
 
 async def test_an_agent_that_was_asked_to_go_is_heard_before_its_jobs_verdict(kubeconfig: Path) -> None:
-    failed = {"conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}]}
     going = pod("agent-a", 2, running={})
     end_of_grace = datetime.now(UTC) + timedelta(seconds=30)
     going["metadata"]["deletionTimestamp"] = end_of_grace.isoformat().replace("+00:00", "Z")
@@ -292,8 +299,32 @@ async def test_an_agent_that_was_asked_to_go_is_heard_before_its_jobs_verdict(ku
     server.lists["pods"] = [[going]]
     async with server.serve(), launcher(server, kubeconfig) as jobs:
         await until(lambda: "agent-a" in jobs._jobs and jobs._jobs["agent-a"].pod is not None)
-        jobs._job(job("agent-a", 3, **failed))
+        jobs._job(job("agent-a", 3, **FAILED))
         assert await jobs.alive() == {"agent-a"}
         jobs._pod(pod("agent-a", 3, terminated={"exitCode": 75, "reason": "Error"}))
         ended = await next_end(jobs)
     assert (ended.cause, ended.detail) == (None, "exit 75")
+
+
+async def test_a_job_that_is_heard_to_have_failed_before_its_pod_is_told_with_the_pods_cause(kubeconfig: Path) -> None:
+    server = ApiServer()
+    server.lists["jobs"] = [[job("agent-a", 1, **FAILED)]]
+    server.pod_of_job = [pod("agent-a", 2, terminated={"exitCode": 137, "reason": "OOMKilled"})]
+    async with server.serve(), launcher(server, kubeconfig) as jobs:
+        ended = await next_end(jobs)
+        assert (ended.cause, ended.log_tail) == (Cause.OUT_OF_MEMORY, '{"event":"last words"}\n')
+        assert [q["labelSelector"] for path, q in server.asked if "job-name" in q.get("labelSelector", "")] == [
+            "app.kubernetes.io/component=agent,batch.kubernetes.io/job-name=agent-a"
+        ]
+
+
+@pytest.mark.parametrize("pods", [[], None], ids=["gone", "not to be had"])
+async def test_a_failed_job_without_a_pod_is_told_all_the_same(
+    kubeconfig: Path, pods: list[dict[str, Any]] | None
+) -> None:
+    server = ApiServer()
+    server.lists["jobs"] = [[job("agent-a", 1, **FAILED)]]
+    server.pod_of_job = pods
+    async with server.serve(), launcher(server, kubeconfig) as jobs:
+        ended = await next_end(jobs)
+    assert (ended.cause, ended.detail) == (Cause.CRASH, "BackoffLimitExceeded")

@@ -19,6 +19,7 @@ BATCH = "apis/batch/v1"
 CORE = "api/v1"
 COMPONENT = "app.kubernetes.io/component"
 SELECTOR = f"{COMPONENT}={LABELS[COMPONENT]}"
+JOB_LABEL = "batch.kubernetes.io/job-name"
 FAILED_CREATE = "involvedObject.kind=Job,reason=FailedCreate"
 PAUSE_S = 1.0
 """Between tries to list or watch again."""
@@ -43,6 +44,8 @@ class _Job:
     """Monotonic seconds; None while it lives."""
     leaving: bool = False
     """Its deletion is under way."""
+    sought: bool | None = None
+    """Whether its pod was looked up, which the watches had not shown; None before that."""
 
 
 @dataclass(kw_only=True)
@@ -218,7 +221,7 @@ class KubernetesJobs:
             self._ended.put_nowait(JobEnded(name=name, pool=job.pool, cause=Cause.AGENT_LOST, detail="deleted"))
 
     def _pod(self, item: Object) -> None:
-        name = (item["metadata"].get("labels") or {}).get("batch.kubernetes.io/job-name", "")
+        name = (item["metadata"].get("labels") or {}).get(JOB_LABEL, "")
         job = self._jobs.get(name)
         if job is None:
             # Its Job is on its way in the other watch, or has gone already.
@@ -257,6 +260,12 @@ class KubernetesJobs:
         found = of_job if of_job is not None and of_job.cause is Cause.DEADLINE else of_pod or of_job
         if found is of_job and job.pod is not None and verdict.may_hand_back(job.pod, now=self.now()):
             return  # its agent was asked to go and is about to say how far it came
+        if found is not None and found.cause is not None and job.pod is None and not job.sought:
+            # The watches do not wait for each other: why it failed may stand in a pod that the other one is about to show.
+            if job.sought is None:
+                job.sought = False
+                self._spawn(self._seek_pod(name, job), f"pod of {name}")
+            return
         if found is None:
             self._troubles.pop(name, None)
         elif found.over:
@@ -264,6 +273,15 @@ class KubernetesJobs:
         else:
             assert found.cause is not None  # noqa: S101 - a Job that may still start has a reason why it does not
             self._troubles[name] = (job.pool, found.cause)
+
+    async def _seek_pod(self, name: str, job: _Job) -> None:
+        try:
+            found = await self.api.get(CORE, "pods", labelSelector=f"{SELECTOR},{JOB_LABEL}={name}")
+            job.pod = job.pod or next(iter(found["items"]), None)
+        except (ApiUnavailable, ApiRefused) as exc:
+            log.info("job.no_pod", job=name, error=type(exc).__name__)
+        job.sought = True
+        self._judge(name, job)
 
     def _end(self, name: str, job: _Job, found: Verdict, *, delete: bool) -> None:
         job.ended_at = self.clock()
