@@ -189,9 +189,11 @@ def test_notifications_use_what_they_declare(environment: str) -> None:
     assert all("oncePer" in step for steps in triggers.values() for step in steps), (
         "once for each sync, not for each look"
     )
-    assert 'label: "argocd/{{.app.metadata.name}}"' in settings["template.status-success"], (
-        "promotion waits for this context"
-    )
+    assert all(
+        "health?.lastTransitionTime" in step["oncePer"]
+        for name in triggers.keys() - {"went-out"}
+        for step in triggers[name]
+    ), "what was unwell between two syncs must be told, and so must its recovery"
 
 
 def argocd(*args: str) -> "subprocess.CompletedProcess[str]":
