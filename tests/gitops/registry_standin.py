@@ -30,6 +30,8 @@ class Registry:
     wrong_digest: str = ""
     """Said instead of the right one, by registry and index."""
     redirect_to: str = ""
+    nonsense: bytes = b""
+    """Sent in place of the index of charts."""
     asked: list[str] = field(default_factory=list)
 
     def image(self, name: str, tag: str) -> tuple[str, str]:
@@ -63,7 +65,7 @@ def registry() -> Iterator[Registry]:
             elif path.startswith("/v2/"):
                 self._manifest(path)
             elif path == "/charts/index.yaml":
-                self.send(200, made.index())
+                self.send(200, made.nonsense or made.index())
             elif path.startswith("/charts/archives/"):
                 name, _, version = path.removeprefix("/charts/archives/").removesuffix(".tgz").rpartition("-")
                 self.send(200, made.charts[f"{name} {version}"])

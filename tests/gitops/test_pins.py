@@ -84,6 +84,17 @@ def test_everything_that_lacks_a_digest_is_looked_up_and_written_in_its_place(
     assert unpinned.run("pin", "--check") == 0
 
 
+def test_two_files_in_one_list_are_each_written_in_their_place(unpinned: Platform, hub: Registry, aws: Path) -> None:
+    hub.files["/a.yaml"] = b"kind: Another\n"
+    entry = "{}:\n  url: http://" + hub.host + "/{}.yaml\n  sha256: {}\n"
+    unpinned.write(PINS, entry.format("first", "a", "''") + entry.format("second", "install", "''"))
+
+    assert unpinned.run("pin", PATH=str(aws)) == 0
+
+    digests = [sha256(body).removeprefix("sha256:") for body in (b"kind: Another\n", b"kind: Everything\n")]
+    assert unpinned.read(PINS) == entry.format("first", "a", digests[0]) + entry.format("second", "install", digests[1])
+
+
 def test_a_second_run_changes_nothing(unpinned: Platform, aws: Path) -> None:
     unpinned.run("pin", PATH=str(aws))
     unpinned.commit("Pin")
@@ -100,6 +111,16 @@ def test_one_look_up_that_fails_stops_no_other(
     assert unpinned.run("pin", PATH=str(aws)) == UNAVAILABLE
     assert "127.0.0.1 answers 404 for /v2/vendor/controller/manifests/v1.34.3" in capsys.readouterr().err
     assert [pin.kind for pin in pins(unpinned.root) if not pin.known] == ["image", "image"]
+
+
+def test_an_index_that_is_none_stops_no_other(
+    unpinned: Platform, hub: Registry, aws: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.nonsense = b"<html>{: please log in</html>: ["
+
+    assert unpinned.run("pin", PATH=str(aws)) == UNAVAILABLE
+    assert "chart stack 1.2.0" in capsys.readouterr().err
+    assert [pin.kind for pin in pins(unpinned.root) if not pin.known] == ["chart"]
 
 
 def test_a_registry_that_contradicts_itself_is_an_alarm(

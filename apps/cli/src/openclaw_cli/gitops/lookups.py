@@ -26,6 +26,16 @@ _MANIFESTS = ", ".join([
 
 def look_up(pin: Pin, env: Mapping[str, str]) -> str:
     """The digest (or id) of *pin*. Raises Stop if it cannot be had, with FAILED if what is there contradicts itself."""
+    try:
+        return _look_up(pin, env)
+    except (httpx.InvalidURL, ValueError, yaml.YAMLError, subprocess.TimeoutExpired) as exc:
+        raise Stop(
+            UNAVAILABLE,
+            f"{pin}: what answers there makes no sense ({type(exc).__name__}): look at its address, or try again later",
+        ) from None
+
+
+def _look_up(pin: Pin, env: Mapping[str, str]) -> str:
     if pin.kind == "machine":
         return _machine(pin, env)
     hooks = {"request": [_require_https]}  # redirects pass here too

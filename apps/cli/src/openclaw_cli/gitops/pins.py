@@ -42,7 +42,7 @@ class Pin:
     file: str
     known: str
     at: tuple[int, int] = (0, 0)
-    """Where the digest goes in the file, for kinds that have a place of their own."""
+    """Where the digest goes in the file as it was read, for kinds that have a place of their own."""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name} ({self.file})"
@@ -152,7 +152,9 @@ def write(root: Path, pin: Pin, value: str) -> None:
             text,
         )
     elif pin.kind == "file":
-        new = text[: pin.at[0]] + value.removeprefix("sha256:") + text[pin.at[1] :]
+        # Looked up anew: what was written before it has moved it.
+        [(start, end)] = [each.at for each in _files(root) if (each.file, each.name) == (pin.file, pin.name)]
+        new = text[:start] + value.removeprefix("sha256:") + text[end:]
     else:
         line = f'ami_id = "{value}"'
         new = (
