@@ -15,21 +15,31 @@ TOKEN = "ghs_marker_never_logged"
 @dataclass
 class GitHub:
     url: str = ""
+    _seconds: int = 0
     repository: str = "owner/platform"
     status: int = 0
     """What every call is answered with, unless 0."""
     bodies: list[dict[str, Any]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
-    _statuses: dict[str, dict[str, str]] = field(default_factory=dict)
+    _statuses: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
 
     def variables(self) -> dict[str, str]:
         return {"GITHUB_TOKEN": TOKEN, "GITHUB_API_URL": self.url, "GITHUB_REPOSITORY": self.repository}
 
     def states(self, commit: str) -> dict[str, str]:
-        return self._statuses.get(commit, {})
+        return {context: state for context, (state, _) in self._statuses.get(commit, {}).items()}
+
+    def entries(self, commit: str) -> list[dict[str, str]]:
+        return [
+            {"context": context, "state": state, "created_at": at}
+            for context, (state, at) in self._statuses.get(commit, {}).items()
+        ]
 
     def put(self, commit: str, context: str, state: str) -> None:
-        self._statuses.setdefault(commit, {})[context] = state
+        """Set a status, a second after the one before."""
+        at = f"2026-01-01T{self._seconds // 3600:02}:{self._seconds // 60 % 60:02}:{self._seconds % 60:02}Z"
+        self._seconds += 1
+        self._statuses.setdefault(commit, {})[context] = state, at
 
 
 @contextmanager
@@ -43,7 +53,7 @@ def github() -> Iterator[GitHub]:
                 return
             hub.asked.append(path[5])
             size, page = int(query["per_page"][0]), int(query["page"][0])
-            entries = [{"context": name, "state": state} for name, state in hub.states(path[5]).items()]
+            entries = hub.entries(path[5])
             self._answer(200, {"state": "success", "statuses": entries[(page - 1) * size : page * size]})
 
         def do_POST(self) -> None:

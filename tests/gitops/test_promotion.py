@@ -9,7 +9,7 @@ import pytest
 from openclaw_cli.gitops import promotion
 from openclaw_cli.gitops.environments import NEVER
 from openclaw_cli.gitops.promoting import promote
-from openclaw_cli.gitops.promotion import HEALTHY, SMOKED, Facts, Move, Nothing, NotYet, Refused, Seen, decide
+from openclaw_cli.gitops.promotion import HEALTHY, SMOKED, Facts, Move, Nothing, NotYet, Refused, Seen, Word, decide
 from openclaw_cli.gitops.release import UNRELEASED, ZEROS, Release
 from openclaw_cli.gitops.stopping import Stop
 from tests.gitops.conftest import AGENT, BRAIN, Platform
@@ -21,8 +21,13 @@ UNBUILT = Release(built_from=UNRELEASED, tag=UNRELEASED, digests={"openclaw-agen
 PROMPT = "platform/openclaw/base/prompts/coder.md"
 
 
-def seen(statuses: Mapping[str, str], *changed_since: str, commit: str = NEW) -> Seen:
-    return Seen(commit=commit, statuses=statuses, changed_since=changed_since)
+def words(states: Mapping[str, str]) -> dict[str, Word]:
+    """All said at one time, but for those that say when: `success 2`."""
+    return {context: Word(state=state.split()[0], at=state.partition(" ")[2]) for context, state in states.items()}
+
+
+def seen(states: Mapping[str, str], *changed_since: str, commit: str = NEW) -> Seen:
+    return Seen(commit=commit, statuses=words(states), changed_since=changed_since)
 
 
 READY = Facts(
@@ -50,7 +55,7 @@ READY = Facts(
         ({"changed_since_build": ["apps/brain/src/x.py"]}, NotYet, "apps/brain/src/x.py has changed since"),
         ({"changed_since_build": ["packages/core/src/x.py"]}, NotYet, "packages/core"),
         ({"changed_since_build": ["requirements/brain.txt"], "history": None}, NotYet, "requirements/brain.txt"),
-        ({"unpinned": ["image x:1 (file)"]}, NotYet, "image x:1 (file) has no digest yet, and 0 more"),
+        ({"unpinned": ["image x:1 (file)"]}, NotYet, "1 without a digest, merge what scripts/pin writes: image x:1 (file)"),
         ({"unpinned": ["image x:1 (file)"], "history": None}, Move, ""),
         ({"history": []}, NotYet, f"{HEALTHY} has said nothing"),
         ({"history": [seen({HEALTHY: "success"})]}, NotYet, f"{SMOKED} has said nothing"),
@@ -59,6 +64,10 @@ READY = Facts(
         ({"history": [seen(WELL | {SMOKED: "failure"})]}, NotYet, f"{SMOKED} says failure"),
         ({"history": [seen(WELL | {"argocd/staging-monitoring": "failure"})]}, NotYet, "argocd/staging-monitoring says failure"),
         ({"history": [seen(WELL | {"argocd/prod-openclaw": "failure", "ci/test": "failure"})]}, Move, ""),
+        # Another part's report had staging asked while the old brain was still there.
+        ({"history": [seen({HEALTHY: "success 2", SMOKED: "success 1"})]}, NotYet, f"{SMOKED} has said nothing"),
+        ({"history": [seen({HEALTHY: "success 2", SMOKED: "success 3"})]}, Move, ""),
+        ({"history": [seen({SMOKED: "success 1"}), seen({HEALTHY: "success 2"}, "docs/x.md", commit=OLD)]}, Move, ""),
         # Words on older commits hold as long as nothing that they speak of has changed.
         ({"history": [seen({}), seen(WELL, "docs/x.md", commit=OLD)]}, Move, ""),
         ({"history": [seen({}), seen(WELL, PROMPT, commit=OLD)]}, NotYet, f"{HEALTHY} has said nothing"),
@@ -88,7 +97,11 @@ def go(platform: Platform, wanted: str = "main", statuses: Mapping[str, str] | N
     tip = platform.git("rev-parse", wanted)
     given = WELL if statuses is None else statuses
     done = promote(
-        platform.root, wanted, main="main", statuses_of=lambda commit: given if commit == tip else {}, env=platform.env
+        platform.root,
+        wanted,
+        main="main",
+        statuses_of=lambda commit: words(given) if commit == tip else {},
+        env=platform.env,
     )
     if done.moved:
         platform.commit("Promote")
@@ -173,6 +186,19 @@ def test_code_that_is_merged_before_its_bump_waits_for_it(released: Platform) ->
     bump = released.commit("Bump to 1.1.0")
     go(released)
     assert bump in released.pins()["openclaw.yaml"]
+
+
+def test_a_release_with_a_missing_pin_stops_and_says_which(released: Platform) -> None:
+    released.write("platform/part/daemonset.yaml", "image: quay.io/a/b:v1\n")
+    released.replace("clusters/staging/monitoring.yaml", '"1.2.0"', '"1.4.0"')
+    released.commit("Take a chart and an image that nobody has looked up")
+
+    with pytest.raises(Stop) as stopped:
+        go(released)
+    assert stopped.value.code == 75
+    assert "image quay.io/a/b:v1 (platform/part/daemonset.yaml)" in str(stopped.value)
+    assert "chart stack 1.4.0 https://charts.example.com (platform/pins.yaml)" in str(stopped.value)
+    assert NEVER in released.pins()["openclaw.yaml"]
 
 
 def test_unreleased_images_are_never_promoted(platform: Platform) -> None:

@@ -7,6 +7,7 @@ from typing import Literal, Self
 
 import httpx
 
+from openclaw_cli.gitops.promotion import Word
 from openclaw_cli.gitops.stopping import REFUSED, UNAVAILABLE, USAGE, Stop
 
 CALL_S = 15.0
@@ -38,16 +39,17 @@ class Statuses:
             raise Stop(USAGE, "the repository is not on GitHub: set GITHUB_REPOSITORY to owner/name")
         return cls(api=env.get("GITHUB_API_URL", "https://api.github.com").rstrip("/"), repository=name, token=token)
 
-    def of(self, commit: str) -> dict[str, str]:
-        """The newest state of each context at *commit*. Raises Stop if GitHub does not tell."""
-        found: dict[str, str] = {}
+    def of(self, commit: str) -> dict[str, Word]:
+        """The newest word on each context at *commit*. Raises Stop if GitHub does not tell."""
+        found: dict[str, Word] = {}
         for page in range(1, 11):
             body = self._call("GET", f"commits/{commit}/status?per_page={PAGE}&page={page}")
             entries = body.get("statuses") if isinstance(body, dict) else None
             if not isinstance(entries, list):
                 raise Stop(UNAVAILABLE, "GitHub does not answer as it should: try again later")
             for entry in entries:
-                found.setdefault(str(entry["context"]), str(entry["state"]))
+                word = Word(state=str(entry["state"]), at=str(entry["created_at"]))
+                found.setdefault(str(entry["context"]), word)
             if len(entries) < PAGE:
                 return found
         raise Stop(REFUSED, f"{commit} has more than {PAGE * 10} statuses")
@@ -66,7 +68,7 @@ class Statuses:
             reply = httpx.request(
                 method, f"{self.api}/repos/{self.repository}/{path}", headers=headers, json=body, timeout=CALL_S
             )
-        except httpx.HTTPError:
+        except (httpx.HTTPError, httpx.InvalidURL):
             raise Stop(UNAVAILABLE, "GitHub cannot be reached: try again later, or set GITHUB_API_URL") from None
         if reply.status_code in (401, 403, 404):
             need = "statuses: write" if method == "POST" else "statuses: read"

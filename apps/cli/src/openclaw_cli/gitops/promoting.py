@@ -1,24 +1,24 @@
 """`promote`: gather the facts, decide, move prod's pins, and write the text of the pull request."""
 
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from openclaw_cli.gitops import comparing, promotion
 from openclaw_cli.gitops import release as releases
 from openclaw_cli.gitops.checkout import Checkout
-from openclaw_cli.gitops.environments import NEVER, children, pinned_commit, settings, with_revisions
+from openclaw_cli.gitops.environments import NEVER, Child, children, pinned_commit, settings, with_revisions
 from openclaw_cli.gitops.github import Statuses
 from openclaw_cli.gitops.pins import pins
-from openclaw_cli.gitops.promotion import Facts, Move, Nothing, NotYet, Seen, VersionMove, decide, new_pins
+from openclaw_cli.gitops.promotion import Facts, Move, Nothing, NotYet, Seen, VersionMove, Word, decide, new_pins
 from openclaw_cli.gitops.rendering import rendered
 from openclaw_cli.gitops.stopping import NOT_YET, REFUSED, Stop
 
 HISTORY_MAX = 50
 """How many commits back a status is looked for."""
 
-StatusesOf = Callable[[str], Mapping[str, str]]
+StatusesOf = Callable[[str], Mapping[str, Word]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +46,12 @@ def promote(
     with checkout.at(commit) as tree:
         staging = children(tree, "staging")
         edits, versions = new_pins(commit, prod, staging)
-        facts = _facts(checkout, tree, commit, main, pinned, versions, statuses_of)
+        facts = _facts(checkout, tree, commit, main, pinned, versions)
         decision = decide(facts)
+        # GitHub is asked once nothing else stands in the way: that may be fifty calls.
+        if statuses_of is not None and isinstance(decision, Move):
+            facts = replace(facts, history=_history(checkout, commit, staging, statuses_of))
+            decision = decide(facts)
         if isinstance(decision, Nothing):
             return Promotion(moved=False, reason=decision.reason)
         if not isinstance(decision, Move):
@@ -67,7 +71,6 @@ def _facts(
     main: str,
     pinned: str,
     versions: list[VersionMove],
-    statuses_of: StatusesOf | None,
 ) -> Facts:
     after_pin = pinned != NEVER and checkout.is_ancestor(pinned, commit)
     release = releases.read((tree / releases.FILE).read_text())
@@ -86,14 +89,14 @@ def _facts(
         release=release,
         changed_since_build=checkout.changed(release.built_from, commit) if release.is_built else [],
         unpinned=[str(pin) for pin in pins(tree) if not pin.known and pin.kind != "machine"],
-        history=None if statuses_of is None else _history(checkout, commit, statuses_of),
+        history=None,
     )
 
 
-def _history(checkout: Checkout, commit: str, statuses_of: StatusesOf) -> list[Seen]:
-    """The commits before *commit* on main with their statuses, until each required context has been met."""
+def _history(checkout: Checkout, commit: str, staging: Sequence[Child], statuses_of: StatusesOf) -> list[Seen]:
+    """The commits before *commit* on main with their statuses, until each part of staging has been heard of."""
     found: list[Seen] = []
-    missing = set(promotion.REQUIRED)
+    missing = {*promotion.REQUIRED, *(f"{promotion.VETO}{child.part}" for child in staging if not child.is_root)}
     for older in checkout.git("rev-list", "--first-parent", f"--max-count={HISTORY_MAX}", commit).splitlines():
         statuses = statuses_of(older)
         found.append(Seen(commit=older, statuses=statuses, changed_since=checkout.changed(older, commit)))

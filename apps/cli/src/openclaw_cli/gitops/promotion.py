@@ -16,6 +16,10 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     SMOKED: ("platform/", "clusters/staging/"),
 }
 """What must have succeeded, each with the paths whose change asks for a new word: Argo CD reports only on commits that it had to sync."""
+WAITING: Mapping[str, str] = {
+    HEALTHY: "Argo CD reports a minute after its sync, see the Application staging-openclaw",
+    SMOKED: "the workflow smoke asks after that report, docs/smoke-test.md says how to set it up",
+}
 VETO = "argocd/staging-"
 """Other parts of staging report too: none of them may be broken."""
 
@@ -24,11 +28,20 @@ PROMOTED = ("platform/", "clusters/prod/environment.yaml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """The newest status of one context at one commit."""
+
+    state: str
+    at: str
+    """When it was set, in GitHub's form of UTC, which sorts as text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """A commit on the way back from the candidate, itself the first: its statuses, and what has changed since."""
 
     commit: str
-    statuses: Mapping[str, str] = field(hash=False)
+    statuses: Mapping[str, Word] = field(hash=False)
     changed_since: Sequence[str]
 
 
@@ -101,7 +114,7 @@ def decide(facts: Facts) -> Decision:
         return Move()
     if facts.unpinned:
         return NotYet(
-            reason=f"{facts.unpinned[0]} has no digest yet, and {len(facts.unpinned) - 1} more: merge what scripts/pin writes"
+            reason=f"{len(facts.unpinned)} without a digest, merge what scripts/pin writes: {', '.join(facts.unpinned)}"
         )
     return _staging(facts.commit, facts.history)
 
@@ -110,13 +123,17 @@ def _staging(commit: str, history: Sequence[Seen]) -> Decision:
     """Staging is judged by the newest word on each context that still holds for *commit*."""
     known: dict[str, str] = {}
     for seen in history:
-        for context, state in seen.statuses.items():
-            if not any(path.startswith(REQUIRED.get(context, ())) for path in seen.changed_since):
-                known.setdefault(context, state)
+        for context, word in seen.statuses.items():
+            if any(path.startswith(REQUIRED.get(context, ())) for path in seen.changed_since):
+                continue
+            # Any part's report has staging asked, the bot's own may come later: an answer of before is that of the old Pods.
+            if context == SMOKED and HEALTHY in seen.statuses and word.at < seen.statuses[HEALTHY].at:
+                continue
+            known.setdefault(context, word.state)
     short = commit[:12]
     for context in REQUIRED:
         if context not in known:
-            return NotYet(reason=f"{context} has said nothing of {short} yet")
+            return NotYet(reason=f"{context} has said nothing of {short} yet: {WAITING[context]}")
         if known[context] != "success":
             return NotYet(reason=f"{context} says {known[context]} of {short}")
     for context, state in sorted(known.items()):

@@ -92,7 +92,7 @@ class _Telegram:
         try:
             reply = self._http.post(f"{self._url}/{method}", json=params, timeout=CALL_S + params.get("timeout", 0))
             body = reply.json()
-        except (httpx.HTTPError, ValueError):
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError):
             raise Stop(
                 UNAVAILABLE, "Telegram cannot be reached: try again later, or look at TELEGRAM_BASE_URL"
             ) from None
