@@ -1,31 +1,19 @@
-"""The Bot API by python-telegram-bot: one call for each method of the port, errors by cause, nothing repeated, no token shown.
+"""The Bot API: one call for each method of the port, errors by cause, nothing repeated, no token shown.
 
-A send must not be repeated unless it certainly did not land, an edit may be. So the answer of the HTTP server is judged
-here, before python-telegram-bot turns it into its own exceptions, which no longer tell the cases apart.
+Without python-telegram-bot, whose 180 modules and objects took a fifth of an agent's CPU (docs/benchmarks.md). A send must not be
+repeated unless it certainly did not land, an edit may be: that is judged from what the HTTP server said, which its exceptions do not tell.
 """
 
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any
+from urllib.parse import quote
 
-from telegram import (
-    Bot,
-    BotCommand,
-    InlineKeyboardButton,
-    InlineKeyboardMarkup,
-    InputFile,
-    LinkPreviewOptions,
-    MessageEntity,
-    ReactionTypeEmoji,
-    ReplyParameters,
-)
-from telegram.error import InvalidToken, TelegramError
-from telegram.request import HTTPXRequest
+import httpx
 
 from openclaw_core import errors, tls
 from openclaw_core.ports import Attachment, Button, Entity, Lang, Page
@@ -34,10 +22,9 @@ PUBLIC_BASE_URL = "https://api.telegram.org"
 CONNECTIONS = 64
 CONNECT_TIMEOUT_S = 3.0
 
-_Result = TypeVar("_Result")
 _SENDS = frozenset({"sendMessage", "sendDocument"})
 _EDITS = frozenset({"editMessageText"})
-_NOT_SENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol"})
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 """Faults of httpx after which no byte of the request has left."""
 _MESSAGE_GONE = ("message to edit not found", "message can't be edited", "message_id_invalid", "message not found")
 _CHAT_GONE = (
@@ -93,45 +80,12 @@ def _unclear(method: str, why: str) -> errors.OpenClawError:
     return errors.MessengerUnavailable(f"{method}: {why}")
 
 
-class _Judged(TelegramError):
-    """Carries a verdict through python-telegram-bot, which lets its own exceptions pass."""
-
-    def __init__(self, fault: errors.OpenClawError) -> None:
-        super().__init__(type(fault).__name__)
-        self.fault = fault
-
-
-class _Moved(TelegramError):
+class _Moved(Exception):
     """The group became a supergroup and has another id now; nothing was sent."""
 
     def __init__(self, chat_id: int) -> None:
         super().__init__("moved")
         self.chat_id = chat_id
-
-
-class _Requests(HTTPXRequest):
-    """python-telegram-bot's transport with our verdicts."""
-
-    async def do_request(self, url: str, method: str, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
-        api = "file" if "/file/bot" in url else url.rpartition("/")[2]
-        try:
-            status, payload = await super().do_request(url, method, *args, **kwargs)
-        except TelegramError as exc:
-            why = type(exc.__cause__).__name__
-            not_sent = why in _NOT_SENT
-        else:
-            if status < 300 and (api == "file" or "result" in _answer(payload)):
-                return status, payload
-            if status < 300:
-                raise _Judged(_unclear(api, "an answer that is not the Bot API's"))
-            description, parameters = _explanation(payload)
-            if moved_to := parameters.get("migrate_to_chat_id"):
-                raise _Moved(int(moved_to))
-            fault = verdict(api, status, description, parameters)
-            if fault is None:
-                return 200, b'{"ok":true,"result":true}'
-            raise _Judged(fault)
-        raise _Judged(errors.MessengerUnavailable(f"{api}: {why}") if not_sent else _unclear(api, why))
 
 
 def _answer(payload: bytes) -> dict[str, Any]:
@@ -149,30 +103,12 @@ def _explanation(payload: bytes) -> tuple[str, Mapping[str, Any]]:
     return str(answer.get("description") or ""), parameters if isinstance(parameters, dict) else {}
 
 
-@contextmanager
-def _translated(method: str) -> Iterator[None]:
-    """Inside, faults of python-telegram-bot's *method* become those of `errors`."""
-    try:
-        yield
-    except _Judged as exc:
-        fault = exc.fault
-    except InvalidToken:
-        fault = errors.MessengerUnauthorized("TELEGRAM_TOKEN is not a token")
-    except TimeoutError:
-        fault = _unclear(method, "no answer in time")
-    except TelegramError:
-        fault = _unclear(method, "an answer that is not the Bot API's")
-    else:
-        return
-    # Raised here, not in the handler: the SDK's exception may hold the URL with the token, or the user's words.
-    raise fault
-
-
 class TelegramMessenger:
     """The `Messenger` port. Also what a bot needs at its start and for files."""
 
-    def __init__(self, bot: Bot, *, timeout_s: float) -> None:
-        self._bot = bot
+    def __init__(self, http: httpx.AsyncClient, *, token: str, timeout_s: float) -> None:
+        self._http = http
+        self._token = token
         self.timeout_s = timeout_s
         self._moved: dict[int, int] = {}
 
@@ -185,32 +121,20 @@ class TelegramMessenger:
 
         Raises MessengerUnauthorized if *token* cannot be one.
         """
+        if not token:
+            raise errors.MessengerUnauthorized("TELEGRAM_TOKEN is not a token")
         for name in ("httpx", "httpcore"):  # at INFO they log the URL, and the token with it
             if (logger := logging.getLogger(name)).getEffectiveLevel() < logging.WARNING:
                 logger.setLevel(logging.WARNING)
-        base = (base_url or PUBLIC_BASE_URL).rstrip("/")
-        requests = _Requests(
-            connection_pool_size=CONNECTIONS,
-            read_timeout=timeout_s,
-            write_timeout=timeout_s,
-            media_write_timeout=timeout_s,
-            connect_timeout=min(CONNECT_TIMEOUT_S, timeout_s / 2),
-            pool_timeout=min(CONNECT_TIMEOUT_S, timeout_s / 2),
-            httpx_kwargs={"verify": tls.context()},
-        )
-        try:
-            with _translated("open"):
-                # `Bot.initialize` would ask the network before the first call is wanted; nothing here needs it.
-                bot = Bot(
-                    token,
-                    base_url=f"{base}/bot",
-                    base_file_url=f"{base}/file/bot",
-                    request=requests,
-                    get_updates_request=requests,
-                )
-            yield cls(bot, timeout_s=timeout_s)
-        finally:
-            await requests.shutdown()
+        connect_s = min(CONNECT_TIMEOUT_S, timeout_s / 2)
+        async with httpx.AsyncClient(
+            base_url=base_url or PUBLIC_BASE_URL,
+            headers={"user-agent": "openclaw"},
+            timeout=httpx.Timeout(timeout_s, connect=connect_s, pool=connect_s),
+            limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
+            verify=tls.context(),
+        ) as http:
+            yield cls(http, token=token, timeout_s=timeout_s)
 
     def __repr__(self) -> str:
         return f"TelegramMessenger(timeout_s={self.timeout_s})"
@@ -225,21 +149,17 @@ class TelegramMessenger:
         buttons: Sequence[Sequence[Button]] = (),
         silent: bool = True,
     ) -> int:
-        message = await self._in_chat(
+        return await self._send(
             "sendMessage",
             chat_id,
-            lambda chat: self._bot.send_message(
-                chat,
-                page.text,
-                entities=_entities(page.entities),
-                link_preview_options=LinkPreviewOptions(is_disabled=True),
-                message_thread_id=thread_id,
-                reply_parameters=_reply(reply_to),
-                reply_markup=_keyboard(buttons),
-                disable_notification=silent,
-            ),
+            text=page.text,
+            entities=_entities(page.entities),
+            link_preview_options={"is_disabled": True},
+            message_thread_id=thread_id,
+            reply_parameters=_reply(reply_to),
+            reply_markup=_keyboard(buttons),
+            disable_notification=silent,
         )
-        return message.message_id
 
     async def edit(
         self, chat_id: int, message_id: int, page: Page, *, buttons: Sequence[Sequence[Button]] = ()
@@ -247,14 +167,11 @@ class TelegramMessenger:
         await self._in_chat(
             "editMessageText",
             chat_id,
-            lambda chat: self._bot.edit_message_text(
-                page.text,
-                chat,
-                message_id,
-                entities=_entities(page.entities),
-                link_preview_options=LinkPreviewOptions(is_disabled=True),
-                reply_markup=_keyboard(buttons),
-            ),
+            message_id=message_id,
+            text=page.text,
+            entities=_entities(page.entities),
+            link_preview_options={"is_disabled": True},
+            reply_markup=_keyboard(buttons),
         )
 
     async def send_file(
@@ -266,99 +183,131 @@ class TelegramMessenger:
         reply_to: int | None = None,
         caption: str = "",
     ) -> int:
-        message = await self._in_chat(
+        return await self._send(
             "sendDocument",
             chat_id,
-            lambda chat: self._bot.send_document(
-                chat,
-                InputFile(file.content.encode(), filename=file.name),
-                caption=caption or None,
-                message_thread_id=thread_id,
-                reply_parameters=_reply(reply_to),
-                disable_notification=True,
-            ),
+            files={"document": (file.name, file.content.encode())},
+            caption=caption or None,
+            message_thread_id=thread_id,
+            reply_parameters=_reply(reply_to),
+            disable_notification=True,
         )
-        return message.message_id
 
     async def react(self, chat_id: int, message_id: int, emoji: str) -> None:
-        reaction = [ReactionTypeEmoji(emoji)] if emoji else []
-        await self._in_chat(
-            "setMessageReaction",
-            chat_id,
-            lambda chat: self._bot.set_message_reaction(chat, message_id, reaction),
-        )
+        reaction = [{"type": "emoji", "emoji": emoji}] if emoji else []
+        await self._in_chat("setMessageReaction", chat_id, message_id=message_id, reaction=reaction)
 
     async def action(self, chat_id: int, *, thread_id: int | None = None) -> None:
-        await self._in_chat(
-            "sendChatAction",
-            chat_id,
-            lambda chat: self._bot.send_chat_action(chat, "typing", message_thread_id=thread_id),
-        )
+        await self._in_chat("sendChatAction", chat_id, action="typing", message_thread_id=thread_id)
 
     async def answer_button(self, callback_id: str, text: str = "") -> None:
-        await self._call("answerCallbackQuery", lambda: self._bot.answer_callback_query(callback_id, text or None))
+        await self._call("answerCallbackQuery", callback_query_id=callback_id, text=text or None)
 
     async def get_me(self) -> BotIdentity:
         """Who the token belongs to; the check of a token at start."""
-        me = await self._call("getMe", self._bot.get_me)
+        me = await self._call("getMe")
+        if not isinstance(me, dict) or not isinstance(me.get("id"), int):
+            raise _not_the_bot_apis("getMe")
         return BotIdentity(
-            id=me.id,
-            username=me.username or "",
-            can_read_all_group_messages=bool(me.can_read_all_group_messages),
+            id=me["id"],
+            username=me.get("username") or "",
+            can_read_all_group_messages=bool(me.get("can_read_all_group_messages")),
         )
 
     async def set_commands(self, lang: Lang, commands: Sequence[tuple[str, str]]) -> None:
         """Register the menu for users of *lang*; the English one is also everybody else's."""
-        menu = [BotCommand(name, description) for name, description in commands]
+        menu = [{"command": name, "description": description} for name, description in commands]
         for code in (None, "en") if lang == "en" else (lang,):
-            await self._call("setMyCommands", partial(self._bot.set_my_commands, menu, language_code=code))
+            await self._call("setMyCommands", commands=menu, language_code=code)
 
     async def get_file_bytes(self, file_id: str, max_bytes: int) -> bytes:
         """The content of a file that a user sent. Raises MessengerRefused if it is larger than *max_bytes*."""
-        file = await self._call("getFile", lambda: self._bot.get_file(file_id))
-        if (file.file_size or 0) <= max_bytes:
-            content = bytes(await self._call("file", file.download_as_bytearray))
-            if len(content) <= max_bytes:
-                return content
+        file = await self._call("getFile", file_id=file_id)
+        if not isinstance(file, dict) or not isinstance(file.get("file_path"), str):
+            raise _not_the_bot_apis("getFile")
+        if (file.get("file_size") or 0) <= max_bytes:
+            reply = await self._exchange("file", "GET", f"/file/bot{self._token}/{quote(file['file_path'])}")
+            if reply.status_code >= 300:
+                raise verdict("file", reply.status_code, *_explanation(reply.content)) or _not_the_bot_apis("file")
+            if len(reply.content) <= max_bytes:
+                return reply.content
         raise errors.MessengerRefused(f"the file is larger than {max_bytes} bytes")
 
-    async def _in_chat(self, method: str, chat_id: int, call: Callable[[int], Awaitable[_Result]]) -> _Result:
+    async def _send(self, method: str, chat_id: int, **fields: Any) -> int:
+        """As `_in_chat`, for what becomes a message: gives its id."""
+        message = await self._in_chat(method, chat_id, **fields)
+        if not isinstance(message, dict) or not isinstance(message.get("message_id"), int):
+            raise _not_the_bot_apis(method)
+        return int(message["message_id"])
+
+    async def _in_chat(self, method: str, chat_id: int, **fields: Any) -> Any:
         """As `_call`, in the chat's present id. A group that moved has certainly not got the message: it is sent there."""
+        try:
+            return await self._call(method, chat_id=self._moved.get(chat_id, chat_id), **fields)
+        except _Moved as exc:
+            self._moved[chat_id] = exc.chat_id
+        try:
+            return await self._call(method, chat_id=self._moved[chat_id], **fields)
+        except _Moved:
+            raise errors.ChatGone(f"{method}: the chat moved twice") from None
 
-        async def follow() -> _Result:
-            try:
-                return await call(self._moved.get(chat_id, chat_id))
-            except _Moved as exc:
-                self._moved[chat_id] = exc.chat_id
-            try:
-                return await call(self._moved[chat_id])
-            except _Moved:
-                raise _Judged(errors.ChatGone(f"{method}: the chat moved twice")) from None
+    async def _call(self, method: str, *, files: Mapping[str, tuple[str, bytes]] | None = None, **fields: Any) -> Any:
+        """The result of a method. Raises _Moved too, for methods that name a chat."""
+        reply = await self._exchange(method, "POST", f"/bot{self._token}/{method}", data=_form(fields), files=files)
+        if reply.status_code < 300:
+            answer = _answer(reply.content)
+            if "result" not in answer:
+                raise _not_the_bot_apis(method)
+            return answer["result"]
+        description, parameters = _explanation(reply.content)
+        if moved_to := parameters.get("migrate_to_chat_id"):
+            raise _Moved(int(moved_to))
+        if fault := verdict(method, reply.status_code, description, parameters):
+            raise fault
+        return True
 
-        return await self._call(method, follow)
-
-    async def _call(self, method: str, call: Callable[[], Awaitable[_Result]]) -> _Result:
-        with _translated(method):
+    async def _exchange(self, method: str, verb: str, url: str, **body: Any) -> httpx.Response:
+        try:
             async with asyncio.timeout(self.timeout_s):
-                return await call()
-        raise AssertionError("unreachable: `_translated` raises or the call returned")
+                return await self._http.request(verb, url, **body)
+        except _NOT_SENT as exc:
+            fault: errors.OpenClawError = errors.MessengerUnavailable(f"{method}: {type(exc).__name__}")
+        except (httpx.HTTPError, httpx.InvalidURL) as exc:
+            fault = _unclear(method, type(exc).__name__)
+        except TimeoutError:
+            fault = _unclear(method, "no answer in time")
+        # Raised here, not in the handler: the library's exception may hold the URL with the token, or the user's words.
+        raise fault
 
 
-def _entities(entities: Sequence[Entity]) -> list[MessageEntity]:
-    return [
-        MessageEntity(entity.type, entity.offset, entity.length, url=entity.url, language=entity.language)
-        for entity in entities
+def _not_the_bot_apis(method: str) -> errors.OpenClawError:
+    return _unclear(method, "an answer that is not the Bot API's")
+
+
+def _form(fields: Mapping[str, Any]) -> dict[str, str]:
+    """As the Bot API reads a form: text as it is, anything else as JSON, nothing for None."""
+    return {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        for name, value in fields.items()
+        if value is not None
+    }
+
+
+def _entities(entities: Sequence[Entity]) -> list[dict[str, Any]] | None:
+    wire = [
+        {"type": e.type, "offset": e.offset, "length": e.length, "url": e.url, "language": e.language} for e in entities
     ]
+    return [{name: value for name, value in entity.items() if value is not None} for entity in wire] or None
 
 
-def _reply(message_id: int | None) -> ReplyParameters | None:
+def _reply(message_id: int | None) -> dict[str, Any] | None:
     """A reply that becomes a plain message if what it answers has been deleted."""
-    return None if message_id is None else ReplyParameters(message_id, allow_sending_without_reply=True)
+    return None if message_id is None else {"message_id": message_id, "allow_sending_without_reply": True}
 
 
-def _keyboard(buttons: Sequence[Sequence[Button]]) -> InlineKeyboardMarkup | None:
+def _keyboard(buttons: Sequence[Sequence[Button]]) -> dict[str, Any] | None:
     if not buttons:
         return None
-    return InlineKeyboardMarkup(
-        [[InlineKeyboardButton(button.label, callback_data=button.data) for button in row] for row in buttons]
-    )
+    return {
+        "inline_keyboard": [[{"text": button.label, "callback_data": button.data} for button in row] for row in buttons]
+    }
