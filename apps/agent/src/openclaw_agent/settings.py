@@ -1,6 +1,5 @@
 """The agent's settings: one function of a mapping. Two contracts: a place in a pool, or one task by itself ('alone')."""
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,6 +72,8 @@ def from_env(env: Mapping[str, str]) -> Settings:
 
 
 def _alone(read: Environment, env: Mapping[str, str]) -> Alone:
+    import uuid  # here: an agent of a pool needs none
+
     chat = read.text("CHAT_ID")
     if not chat.lstrip("-").isdigit():
         read.faults.append("CHAT_ID must be the number of a chat")

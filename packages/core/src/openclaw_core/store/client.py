@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any, TypeVar
 
 from redis import exceptions
@@ -45,8 +45,8 @@ class Keys:
 @cache
 def source() -> str:
     """The script: the Lua files of this package, joined in the order of their names."""
-    files = sorted(resources.files(__package__).joinpath("lua").iterdir(), key=lambda file: file.name)
-    return "\n".join(file.read_text(encoding="utf-8") for file in files if file.name.endswith(".lua"))
+    files = sorted(Path(__file__).with_name("lua").glob("*.lua"))
+    return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
 
 class Script:
