@@ -6,11 +6,12 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.manifests.rendering import ENVIRONMENTS, ROOT, Object, copy_of_the_tree, named, of_kind, render
 from tests.manifests.test_environments import flat
-from tests.manifests.test_tools import kubeconform
+from tests.manifests.test_tools import KUBERNETES, kubeconform
 from tests.manifests.wiring import (
     GUEST,
     applications,
@@ -60,10 +61,11 @@ def test_a_root_brings_applications_and_projects_alone(environment: str) -> None
     assert all(obj["metadata"]["name"].startswith(f"{environment}-") for obj in wiring(environment))
 
 
-def test_wiring_and_every_part_fit_their_schemas(environment: str) -> None:
+@pytest.mark.parametrize("core", KUBERNETES.values(), ids=KUBERNETES)
+def test_wiring_and_every_part_fit_their_schemas(environment: str, core: str) -> None:
     objects = wiring(environment) + [obj for app in children(environment).values() for obj in objects_of(app)]
 
-    done = kubeconform(objects)
+    done = kubeconform(objects, core)
 
     assert done.returncode == 0, done.stdout
     assert f"Valid: {len(objects)}, Invalid: 0, Errors: 0, Skipped: 0" in done.stdout

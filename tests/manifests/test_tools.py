@@ -10,18 +10,19 @@ import yaml
 
 from tests.manifests.rendering import ROOT, Object, files_of, tool
 
-SCHEMAS = [
-    "-schema-location",
-    str(ROOT / "tests/schemas/core/{{.ResourceKind}}{{.KindSuffix}}.json"),
-    "-schema-location",
-    str(ROOT / "tests/schemas/{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json"),
-]
+SCHEMAS = ROOT / "tests/schemas"
+KUBERNETES = {"the one that runs": "core", "the next one": "core-1.35"}
 
 
-def kubeconform(objects: list[Object]) -> "subprocess.CompletedProcess[str]":
+def kubeconform(objects: list[Object], core: str = "core") -> "subprocess.CompletedProcess[str]":
     """Strict, and a kind without a schema is an error: nothing is skipped."""
+    places = (
+        f"{core}/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json",
+        "{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json",
+    )
+    schemas = [word for place in places for word in ("-schema-location", str(SCHEMAS / place))]
     return subprocess.run(
-        [tool("kubeconform"), "-strict", "-summary", *SCHEMAS, "-"],
+        [tool("kubeconform"), "-strict", "-summary", *schemas, "-"],
         input=yaml.safe_dump_all(objects),
         capture_output=True,
         text=True,
@@ -52,11 +53,18 @@ def checkov(objects: list[Object], folder: Path) -> dict[str, list[dict[str, obj
     return results
 
 
-def test_every_object_fits_its_schema(objects: list[Object], policies: list[Object]) -> None:
-    done = kubeconform([*objects, *policies])
+@pytest.mark.parametrize("core", KUBERNETES.values(), ids=KUBERNETES)
+def test_every_object_fits_its_schema(objects: list[Object], policies: list[Object], core: str) -> None:
+    done = kubeconform([*objects, *policies], core)
 
     assert done.returncode == 0, refusals(done.stdout)
     assert f"Valid: {len(objects) + len(policies)}, Invalid: 0, Errors: 0, Skipped: 0" in done.stdout
+
+
+def test_the_next_kubernetes_is_looked_at_as_closely() -> None:
+    assert {path.name for path in (SCHEMAS / "core-1.35").iterdir()} == {
+        path.name for path in (SCHEMAS / "core").iterdir()
+    }
 
 
 def test_a_kind_without_a_schema_is_an_error() -> None:
