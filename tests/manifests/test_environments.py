@@ -32,7 +32,7 @@ DIFFERENCES = re.compile(
     | .*\.labels\.openclaw\.io/environment
     | Deployment/brain\.spec\.replicas
     | Deployment/brain\..*\.configMapRef\.name
-    | ConfigMap/brain-settings\.(metadata\.name | data\.(LOG_LEVEL|RUNNING_CAP|WARM_AGENTS))
+    | ConfigMap/brain-settings\.(metadata\.name | data\.(LOG_LEVEL|RUNNING_CAP|SMOKE_BOT_IDS|WARM_AGENTS))
     | PodTemplate/agent\.template\.spec\.containers\.0\.env\.0\.value
     | ResourceQuota/openclaw\.spec\.hard\..*
     | ExternalSecret/\w+\.spec\.data\.[01]\.remoteRef\.key
