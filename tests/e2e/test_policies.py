@@ -20,13 +20,16 @@ from typing import Any
 import pytest
 import yaml
 
+from openclaw_brain.job_manifest import job_manifest
+from openclaw_brain.ports import Pool
 from tests.e2e.world import World
 from tests.manifests.rendering import ROOT, named, of_kind, render
 
 pytestmark = pytest.mark.timeout(180)
 
 Change = Callable[[Any], object]
-DEADLINE_S = 1200
+DEADLINE_S = 1140
+"""Of staging's settings."""
 
 
 def run(*args: str, stdin: str | None = None, check: bool = True) -> "subprocess.CompletedProcess[str]":
@@ -66,28 +69,15 @@ class Brain:
                 return refused.code, str(json.loads(refused.read())["message"])
 
     def job(self, n: int = 1) -> dict[str, Any]:
-        """A Job as it must be, made of the PodTemplate that staging has."""
-        name = f"agent-agent-0123abcd-{n}"
-        template = copy.deepcopy(self.template)
-        labels = template["metadata"]["labels"] | {"openclaw.io/pool": "agent-0123abcd"}
-        template["metadata"]["labels"] = labels
-        template["spec"]["containers"][0]["env"] += [
-            {"name": "AGENT_JOB", "value": name},
-            {"name": "AGENT_POOL", "value": "agent-0123abcd"},
-        ]
-        return {
-            "apiVersion": "batch/v1",
-            "kind": "Job",
-            "metadata": {"name": name, "labels": labels},
-            "spec": {
-                "parallelism": 1,
-                "completions": 1,
-                "backoffLimit": 0,
-                "activeDeadlineSeconds": DEADLINE_S,
-                "ttlSecondsAfterFinished": 60,
-                "template": template,
-            },
-        }
+        """A Job as the brain makes it of the PodTemplate that staging has."""
+        pool = Pool(
+            template="agent",
+            hash8="0123abcd",
+            pod=self.template,
+            env={"TASKS_PER_JOB": "1", "TASK_DEADLINE_S": "180", "WARM_MAX_AGE_S": "900"},
+            deadline_s=DEADLINE_S,
+        )
+        return job_manifest(f"agent-{pool.id}-{n}", pool)
 
     def create(self, job: dict[str, Any], *flags: str) -> "subprocess.CompletedProcess[str]":
         return self.kubectl("create", *flags, "-f", "-", stdin=json.dumps(job))
