@@ -1,262 +1,51 @@
-"""The cluster under test as its administrator sees it: kubectl, the installation of staging, and changes that are taken back."""
+"""The installation under test, and what only tests look at. Staging itself is `openclaw_cli.staging`, which the benchmark installs too."""
 
-import copy
-import json
-import os
-import subprocess
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from openclaw_cli.gitops.kustomizing import Object
+from openclaw_cli.staging import (
+    NAMESPACE,
+    OVERLAY_HOST,
+    Cluster,
+    adapted,
+    api_server_is_ready,
+    apply,
+    gone,
+    jobs,
+    kubectl,
+    listed,
+    ours,
+    pods,
+    redis,
+    remove,
+    restart_api_server,
+    runs,
+    state,
+    until,
+)
 
-import yaml
-
-from openclaw_brain.job_manifest import job_manifest
-from openclaw_brain.ports import Pool
-from tests.manifests.rendering import ROOT, named, render
-from tests.manifests.rendering import Object as Object
-
-NAMESPACE = "openclaw-staging"
-OVERLAY_HOST = "10.244.0.1"
-"""Stands in tests/e2e/overlay for the stand-ins and for the API server."""
-
-
-def kubectl(*args: str, stdin: str | None = None, check: bool = True, timeout_s: float = 120) -> str:
-    """What `kubectl` printed. A failure shows its own words."""
-    done = subprocess.run(
-        ["kubectl", *args], input=stdin, capture_output=True, text=True, check=False, timeout=timeout_s
-    )
-    assert not check or done.returncode == 0, f"kubectl {' '.join(args)}: {done.stderr}"
-    return done.stdout
-
-
-def ours(*args: str, stdin: str | None = None, check: bool = True, timeout_s: float = 120) -> str:
-    """`kubectl` in the namespace of the installation."""
-    return kubectl("-n", NAMESPACE, *args, stdin=stdin, check=check, timeout_s=timeout_s)
-
-
-def listed(kind: str, *args: str) -> list[Object]:
-    items = json.loads(ours("get", kind, *args, "-o", "json"))["items"]
-    return list(items)
-
-
-def until(found: Callable[[], Any], *, within_s: float, what: str, every_s: float = 0.2) -> Any:
-    """What *found* gives, once it gives something. AssertionError names *what* did not come."""
-    deadline = time.monotonic() + within_s
-    while True:
-        if value := found():
-            return value
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{what}: not within {within_s:g} s")
-        time.sleep(every_s)
-
-
-def apply(*objects: Object) -> None:
-    kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(objects))
-
-
-def adapted(objects: Sequence[Object]) -> list[Object]:
-    """The overlay's render for a cluster whose pods reach the stand-ins and the API server elsewhere."""
-    host = os.environ.get("OPENCLAW_E2E_HOST", OVERLAY_HOST)
-    api_server = os.environ.get("OPENCLAW_E2E_APISERVER", OVERLAY_HOST)
-    text = json.dumps(list(objects)).replace(OVERLAY_HOST, host)
-    moved: list[Object] = json.loads(text)
-    egress = named(moved, "NetworkPolicy", "brain")["spec"]["egress"]
-    egress[0]["to"][0]["ipBlock"]["cidr"] = f"{api_server}/32"
-    return moved
-
-
-@dataclass
-class Cluster:
-    """Staging as it was installed. Changes are applied as a whole object and taken back the same way."""
-
-    objects: list[Object] = field(default_factory=list)
-
-    # ---- installing
-
-    @classmethod
-    @contextmanager
-    def installed(cls) -> "Iterator[Cluster]":
-        """Policies and the staging overlay, ready to answer. At the end all of it is gone, also after a failure."""
-        # The bot's alone: the namespaces of other parts stay what they are, or are not there.
-        policies = [
-            obj
-            for obj in render(ROOT / "platform/policies")
-            if obj["kind"] != "Namespace" or obj["metadata"]["name"].startswith("openclaw-")
-        ]
-        cluster = cls(adapted(render(ROOT / "tests/e2e/overlay")))
-        remove(policies)  # what a run that was killed has left
-        try:
-            apply(*policies)
-            apply(*(obj for obj in cluster.objects if obj["kind"] != "Deployment"))
-            cluster.policies_read_their_parameters()
-            ours("rollout", "status", "statefulset/redis", "--timeout=120s", timeout_s=130)
-            redis("FLUSHALL")  # a volume that is used again may hold the keys of the run before
-            apply(named(cluster.objects, "Deployment", "brain"))
-            try:
-                cluster.brain_is_out(within_s=120)
-            except AssertionError as exc:
-                raise AssertionError(
-                    "\n".join([str(exc), *(f"-- {title}\n{text}" for title, text in state())])
-                ) from None
-            yield cluster
-        finally:
-            remove(policies)
-
-    def policies_read_their_parameters(self) -> None:
-        """An API server (seen with 1.34) that has once lost its last policy with a ConfigMap as parameter never reads ConfigMaps
-        for policies again until it is started anew: it goes on with those that it knew. That is what a run before us may have left."""
-        if not self._follows_its_parameters():
-            assert restart_api_server(), (
-                "this API server has stopped reading the policies' parameters, because a run before has removed the policies: "
-                "start it anew, or set OPENCLAW_APISERVER_STOP and OPENCLAW_APISERVER_START so that it is done here"
-            )
-            assert self._follows_its_parameters(), "the policies do not read their parameters"
-
-    def _follows_its_parameters(self) -> bool:
-        """Whether a Job is refused under a parameter that refuses it, and then let in under the one of the installation."""
-        template = self.find("PodTemplate", "agent")["template"]
-        job = job_manifest(
-            "agent-agent-00000000-1", Pool(template="agent", hash8="0" * 8, pod=template, deadline_s=600)
-        )
-        who = f"system:serviceaccount:{NAMESPACE}:brain"
-
-        def let_in() -> bool:
-            tried = ("--as", who, "--as-group", "system:serviceaccounts", "create", "--dry-run=server", "-f", "-")
-            return bool(ours(*tried, stdin=json.dumps(job), check=False))
-
-        def nowhere(policy: Any) -> None:
-            policy["data"]["imageRepository"] = "nowhere"
-
-        try:
-            with self.changed("ConfigMap", "agent-policy", nowhere):
-                until(lambda: not let_in(), within_s=20, what="a refusal")
-            until(let_in, within_s=20, what="a Job that may be")
-        except AssertionError:
-            return False
-        return True
-
-    def brain_is_out(self, *, within_s: float = 90) -> None:
-        """Wait until the brain's newest revision runs alone."""
-        ours("rollout", "status", "deployment/brain", f"--timeout={within_s:g}s", timeout_s=within_s + 10)
-        until(lambda: all(not gone(pod) for pod in pods("brain")), within_s=40, what="the old brain leaves")
-
-    # ---- changing
-
-    def original(self, kind: str, name: str) -> Object:
-        return copy.deepcopy(self.find(kind, name))
-
-    def find(self, kind: str, name: str) -> Object:
-        """By name, without the hash that kustomize may have put behind it."""
-        return next(
-            obj
-            for obj in self.objects
-            if obj["kind"] == kind and (obj["metadata"]["name"] + "-").startswith(f"{name}-")
-        )
-
-    @contextmanager
-    def changed(self, kind: str, name: str, change: Callable[[Any], object]) -> Iterator[None]:
-        """*change* one object until the block ends."""
-        obj = self.original(kind, name)
-        change(obj)
-        apply(obj)
-        try:
-            yield
-        finally:
-            apply(self.find(kind, name))
-
-    @contextmanager
-    def settings(self, **values: str) -> Iterator[None]:
-        """The brain with other settings until the block ends; each way is a rollout."""
-
-        def set_them(deployment: Any) -> None:
-            env = deployment["spec"]["template"]["spec"]["containers"][0]["env"]
-            env += [{"name": name, "value": value} for name, value in values.items()]
-
-        with self.changed("Deployment", "brain", set_them):
-            self.brain_is_out()
-            yield
-        self.brain_is_out()
-
-    @contextmanager
-    def without(self, kind: str, name: str) -> Iterator[None]:
-        ours("delete", kind, self.find(kind, name)["metadata"]["name"])
-        try:
-            yield
-        finally:
-            apply(self.find(kind, name))
-
-    @contextmanager
-    def cordoned(self) -> Iterator[None]:
-        nodes = kubectl("get", "nodes", "-o", "name").split()
-        for node in nodes:
-            kubectl("cordon", node)
-        try:
-            yield
-        finally:
-            for node in nodes:
-                kubectl("uncordon", node)
-
-
-def remove(policies: Sequence[Object]) -> None:
-    """Everything that an installation makes, and nothing else."""
-    names = [f"{obj['kind']}/{obj['metadata']['name']}" for obj in policies]
-    kubectl("delete", "--ignore-not-found", "--timeout=120s", *names, timeout_s=150)
-    # Volumes that the cluster does not provision by itself keep their claim when it is gone: nobody could take them again.
-    for volume in json.loads(kubectl("get", "pv", "-o", "json"))["items"]:
-        claim = volume["spec"].get("claimRef", {})
-        if claim.get("namespace") == NAMESPACE and volume["spec"]["persistentVolumeReclaimPolicy"] == "Retain":
-            patch = '[{"op": "remove", "path": "/spec/claimRef"}]'
-            kubectl("patch", "pv", volume["metadata"]["name"], "--type=json", "-p", patch)
-
-
-def restart_api_server() -> bool:
-    """False if nobody has said how."""
-    stop, start = os.environ.get("OPENCLAW_APISERVER_STOP"), os.environ.get("OPENCLAW_APISERVER_START")
-    if not stop or not start:
-        return False
-    subprocess.run(stop.split(), check=True)
-    time.sleep(5)  # its port is free a moment after it has gone
-    subprocess.run(start.split(), check=True)
-    until(api_server_is_ready, within_s=90, what="the API server")
-    return True
-
-
-def api_server_is_ready() -> bool:
-    return kubectl("get", "--raw=/readyz", check=False).strip() == "ok"
-
-
-# ---- looking
-
-
-def state() -> Iterator[tuple[str, str]]:
-    """What whoever reads of a failure wants to see."""
-    brain = ("logs", "-l", "app.kubernetes.io/component=brain", "--prefix")
-    for title, args in (
-        ("brain", (*brain, "--tail=60")),
-        ("brain before its restart", (*brain, "--tail=20", "--previous")),
-        ("jobs and pods", ("get", "jobs,pods", "-o", "wide")),
-        ("events", ("get", "events", "--sort-by=.lastTimestamp")),
-    ):
-        yield title, "\n".join(ours(*args, check=False).splitlines()[-60:])
-
-
-def pods(component: str) -> list[Object]:
-    return listed("pods", "-l", f"app.kubernetes.io/component={component}")
-
-
-def jobs() -> list[Object]:
-    return listed("jobs", "-l", "app.kubernetes.io/component=agent")
-
-
-def gone(pod: Object) -> bool:
-    """Whether it is on its way out."""
-    return "deletionTimestamp" in pod["metadata"]
-
-
-def runs(pod: Object) -> bool:
-    return pod["status"].get("phase") == "Running" and not gone(pod)
+__all__ = [
+    "NAMESPACE",
+    "OVERLAY_HOST",
+    "Cluster",
+    "adapted",
+    "api_server_is_ready",
+    "apply",
+    "gone",
+    "jobs",
+    "kubectl",
+    "leader",
+    "listed",
+    "metric",
+    "ours",
+    "pod_of",
+    "pods",
+    "python",
+    "redis",
+    "remove",
+    "restart_api_server",
+    "runs",
+    "state",
+    "until",
+]
 
 
 def pod_of(job: str) -> Object | None:
@@ -271,12 +60,6 @@ def leader() -> str:
 def python(pod: str, code: str, *args: str, check: bool = True, timeout_s: float = 60) -> str:
     """Run *code* in a pod of ours: the images have no shell to speak of."""
     return ours("exec", pod, "--", "python3", "-c", code, *args, check=check, timeout_s=timeout_s)
-
-
-def redis(*command: str) -> Any:
-    """One command to the Redis of the installation."""
-    line = 'REDISCLI_AUTH="$(cat /run/secrets/openclaw/redis/password)" exec redis-cli --json "$@"'
-    return json.loads(ours("exec", "redis-0", "--", "sh", "-ec", line, "redis-cli", *command))
 
 
 def metric(name: str) -> list[str]:

@@ -1,6 +1,6 @@
 """`openclaw bench cluster`: staging on a test cluster, with the stand-ins of the cluster tests; what a Job costs beside a bare pod.
 
-It installs what the cluster tests install (tests/e2e: the same overlay, images and addresses), so it runs at the root of a checkout, by
+It installs what the cluster tests install (`staging`: the same overlay, images and addresses), so it runs at the root of a checkout, by
 `make bench-cluster`, and removes all of it at the end.
 """
 
@@ -14,14 +14,15 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import psutil
 from rich.console import Console
 
+from openclaw_cli import staging
 from openclaw_cli.bench import Asked, ask, fill_in, judge, quantiles, rate, routing, table
 from openclaw_cli.bench_pods import Timeline, Watched, forwarded
+from openclaw_cli.gitops.stopping import Stop
 from openclaw_cli.standin.bot_api import BotApi
 from openclaw_cli.standin.model import ScriptedModel
 from openclaw_core.errors import SettingsError
@@ -40,7 +41,11 @@ console = Console(highlight=False, soft_wrap=True)
 
 
 def main(args: argparse.Namespace) -> int:
-    report = asyncio.run(_run(args.phases.split(","), count=args.messages, timeout_s=args.timeout_s))
+    try:
+        report = asyncio.run(_run(args.phases.split(","), count=args.messages, timeout_s=args.timeout_s))
+    except (staging.Unmet, Stop) as exc:
+        print(exc, file=sys.stderr)
+        return 1
     print(json.dumps(report))
     return int(any(phase["lost"] or phase["twice"] or phase["out_of_order"] for phase in report["phases"].values()))
 
@@ -49,19 +54,22 @@ async def _run(phases: Sequence[str], *, count: int, timeout_s: float) -> dict[s
     unknown = [name for name in phases if name not in GOALS]
     if unknown:
         raise SettingsError(f"no such phase: {', '.join(unknown)}; there are {', '.join(GOALS)}")
-    harness = _harness()
-    objects = harness.adapted(harness.render(harness.ROOT / "tests/e2e/overlay"))
-    token = _secret(harness.named(objects, "Secret", "telegram"), "token")
-    password = _secret(harness.named(objects, "Secret", "redis"), "password")
-    host = os.environ.get("OPENCLAW_E2E_HOST", harness.OVERLAY_HOST)
+    if not staging.OVERLAY.is_dir():
+        raise SettingsError(
+            "openclaw bench cluster installs what the cluster tests do: run it at the root of a checkout"
+        )
+    objects = staging.adapted(staging.rendered(staging.OVERLAY))
+    token = _secret(staging.named(objects, "Secret", "telegram"), "token")
+    password = _secret(staging.named(objects, "Secret", "redis"), "password")
+    host = os.environ.get("OPENCLAW_E2E_HOST", staging.OVERLAY_HOST)
     async with AsyncExitStack() as stack:
         api = await stack.enter_async_context(BotApi.open(host=host, port=8481, token=token, flood=True))
         model = await stack.enter_async_context(ScriptedModel.open(host=host, port=8482))
-        cluster = await stack.enter_async_context(in_thread(harness.Cluster.installed()))
-        port = await stack.enter_async_context(forwarded(harness.NAMESPACE, "pod/redis-0", 6379))
+        cluster = await stack.enter_async_context(in_thread(staging.Cluster.installed()))
+        port = await stack.enter_async_context(forwarded(staging.NAMESPACE, "pod/redis-0", 6379))
         redis = RedisSettings(url=f"redis://:{password}@127.0.0.1:{port}", timeout_s=30)
         script = await stack.enter_async_context(open_script(redis, bot_id=int(token.partition(":")[0])))
-        watched = await stack.enter_async_context(Watched.open(harness.NAMESPACE))
+        watched = await stack.enter_async_context(Watched.open(staging.NAMESPACE))
         bench = Bench(
             cluster=cluster, api=api, model=model, script=script, watched=watched, count=count, timeout_s=timeout_s
         )
@@ -73,18 +81,6 @@ async def _run(phases: Sequence[str], *, count: int, timeout_s: float) -> dict[s
         for name in phases:
             report["phases"][name] = await bench.phase(name)
         return report
-
-
-def _harness() -> Any:
-    """The installation of the cluster tests. Raises SettingsError outside a checkout."""
-    if not Path("tests/e2e/cluster.py").is_file():
-        raise SettingsError(
-            "openclaw bench cluster installs what the cluster tests do: run it at the root of a checkout"
-        )
-    sys.path.insert(0, str(Path.cwd()))
-    from tests.e2e import cluster
-
-    return cluster
 
 
 def _secret(secret: dict[str, Any], key: str) -> str:
@@ -103,7 +99,7 @@ async def in_thread(block: AbstractContextManager[Any]) -> AsyncIterator[Any]:
 
 @dataclass(kw_only=True)
 class Bench:
-    cluster: Any
+    cluster: staging.Cluster
     api: BotApi
     model: ScriptedModel
     script: Script
