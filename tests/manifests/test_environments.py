@@ -5,10 +5,13 @@ import re
 import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
+from openclaw_core.chat import GROQ_URL
+from openclaw_core.messenger import PUBLIC_BASE_URL
 from tests.manifests.rendering import (
     ENVIRONMENTS,
     ROOT,
@@ -192,3 +195,13 @@ def test_each_file_holds_one_resource() -> None:
     ]
 
     assert several == []
+
+
+def test_an_agent_asks_for_the_internets_names_as_they_are_and_searches_for_redis(objects: list[Object]) -> None:
+    spec = named(objects, "PodTemplate", "agent")["template"]["spec"]
+    ndots = {option["name"]: int(option["value"]) for option in spec["dnsConfig"]["options"]}["ndots"]
+    env = {entry["name"]: entry["value"] for entry in spec["containers"][0]["env"]}
+    public = [urlsplit(url).hostname or "" for url in (GROQ_URL, PUBLIC_BASE_URL)]
+
+    assert [name.count(".") >= ndots for name in public] == [True, True]
+    assert env["REDIS_HOST"].count(".") < ndots
