@@ -1,6 +1,8 @@
 """A brain that leads goes on through what comes and goes: Redis at the wrong moment, another leader, the end of the process."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
@@ -83,3 +85,9 @@ async def test_a_redis_that_goes_away_just_as_a_brain_takes_the_lead_ends_nothin
     assert await Inbox(script).epoch() == 1, "the lead that it took is the one that it has"
     stop.set()
     await leading
+
+
+def test_a_brain_of_one_machine_loads_nothing_of_kubernetes() -> None:
+    code = "import sys, openclaw_brain.app; print('aiohttp' in sys.modules, 'kubernetes' in sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert loaded.stdout.split() == ["True", "False"]

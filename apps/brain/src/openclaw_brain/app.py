@@ -14,9 +14,6 @@ from openclaw_brain.handling import Handling
 from openclaw_brain.health import Beats, Health
 from openclaw_brain.incoming import Bot
 from openclaw_brain.intake import Access, Intake
-from openclaw_brain.kubernetes_api import KubernetesApi
-from openclaw_brain.kubernetes_jobs import KubernetesJobs
-from openclaw_brain.kubernetes_lease import LeaseLeader
 from openclaw_brain.lanes import LaneKeeper
 from openclaw_brain.leader import Leader, RedisLeader
 from openclaw_brain.metrics import Metrics
@@ -285,6 +282,11 @@ async def _cluster_or_local(
     inbox = Inbox(script)
     if settings.launcher == "processes":
         return Processes(environment=agent_environment(env, AGENT_VARIABLES)), RedisLeader(inbox=inbox, holder=holder)
+    # Here: on one machine the client library would cost 11 MB and 0.1 s for nothing.
+    from openclaw_brain.kubernetes_api import KubernetesApi
+    from openclaw_brain.kubernetes_jobs import KubernetesJobs
+    from openclaw_brain.kubernetes_lease import LeaseLeader
+
     api = await stack.enter_async_context(
         KubernetesApi.open(settings.namespace, kubeconfig=settings.kubeconfig or None)
     )
