@@ -142,6 +142,11 @@ def test_renovate_waits_groups_and_moves_the_table_with_the_workflows() -> None:
     assert config["minimumReleaseAge"] == "7 days"
     assert config["automerge"] is False
     assert all("groupName" in rule for rule in config["packageRules"])
+    assert {each for rule in config["packageRules"] for each in rule["matchManagers"]} == set(config["enabledManagers"])
+    patterns = [pattern.strip("/") for pattern in config["kubernetes"]["managerFilePatterns"]]
+    for file in (ROOT / "platform").rglob("*.yaml"):
+        if re.search(r"^\s+(- )?image: ", file.read_text(), re.MULTILINE):
+            assert any(re.search(pattern, file.relative_to(ROOT).as_posix()) for pattern in patterns), file
     [table] = [
         manager
         for manager in config["customManagers"]
