@@ -11,6 +11,7 @@ from openclaw_brain.ports import Pool
 from openclaw_core.errors import StoreUnavailable
 from openclaw_core.outcome import Cause
 from openclaw_core.store import Answers, Inbox, Lanes, Pools, Script
+from tests.core.test_store import ORDER, World, task
 from tests.fakes.launcher import FakeLauncher
 
 
@@ -162,3 +163,31 @@ async def test_tasks_of_an_older_pool_move_over_though_redis_went_away_meanwhile
     await fleet.open()
     assert fleet.current("agent") != older
     assert await fleet.pools.ready(fleet.current("agent")) == ["u1"]
+
+
+async def test_a_task_whose_agent_hands_it_back_to_an_older_pool_is_not_left_there(script: Script) -> None:
+    """A new brain knows of no Job yet: what it does not see alive must not make it forget where tasks come back to."""
+    world = World(script)
+    launcher = FakeLauncher(pods={"agent": pod("two")})
+    fleet = await a_fleet(script, launcher)
+    world.epoch = await world.inbox.epoch()
+    older = pool_of("agent", pod("one")).id
+    world.agent = Answers(script, pool=older, job="of the brain before")
+    one = task(1)
+    await world.ask(one)
+    await world.lanes.release(cap=10, at_most=10, epoch=world.epoch)
+    await world.lanes.dispatch(
+        one.ordered(ORDER), pool=older, decision="rule", route_ms=1, route_tokens=0, epoch=world.epoch
+    )
+    claimed = await world.agent.claim()
+    assert claimed is not None
+    await fleet.open()
+    assert "of the brain before" in await world.pools.jobs(older)
+
+    assert await world.agent.hand_back(claimed)
+    await fleet.open()
+    assert await world.pools.ready(fleet.current("agent")) == ["u1"]
+    again = await Answers(script, pool=fleet.current("agent"), job="new").claim()
+    assert again is not None
+    await fleet.open()
+    assert await world.pools.jobs(older) == {}

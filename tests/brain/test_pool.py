@@ -9,6 +9,7 @@ from openclaw_brain.ports import Pool
 from openclaw_core.outcome import Cause
 from openclaw_core.store import Answers, Inbox, Lanes, Pools, Script
 from openclaw_core.store.pools import JobState
+from tests.core.test_store import ORDER, World, task
 from tests.fakes.launcher import FakeLauncher
 
 NOW = 1_000_000_000
@@ -171,3 +172,26 @@ async def test_agents_start_while_their_tasks_are_routed_and_each_task_counts_on
     under_way.clear()
     await keeper.keep()
     assert len(launcher.created) == 3
+
+
+async def test_an_agent_whose_end_no_brain_has_seen_stops_counting_against_the_cap(script: Script) -> None:
+    world = World(script)
+    await world.lead()
+    pool = Pool(template="p", hash8="0" * 8)
+    world.agent = Answers(script, pool=pool.id, job="job-1")
+    keeper = PoolKeeper(
+        pool=pool, pools=world.pools, lanes=world.lanes, launcher=FakeLauncher(), epoch=world.epoch, warm=0, cap=1, queue_deadline_s=900
+    )  # fmt: skip
+    await world.ask(task(1))
+    await world.lanes.release(cap=10, at_most=10, epoch=world.epoch)
+    await world.lanes.dispatch(
+        task(1).ordered(ORDER), pool=pool.id, decision="rule", route_ms=1, route_tokens=0, epoch=world.epoch
+    )
+    assert await world.agent.claim() is not None
+    await keeper.keep()
+    assert list(await world.pools.jobs(pool.id)) == ["job-1"], "an agent of the brain before is at work"
+
+    await world.pools.lost("u1", Cause.AGENT_LOST, epoch=world.epoch)  # its Job has gone while no brain looked
+    await keeper.keep()
+    await keeper.keep()
+    assert list(await world.pools.jobs(pool.id)) == [f"agent-{pool.id}-1"], "the one place is the new agent's"

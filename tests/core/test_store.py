@@ -500,3 +500,34 @@ async def test_a_full_chat_and_a_full_bot_are_told_apart(world: World) -> None:
         caps = {"chat_cap": 0, "total_cap": 9} if n == 1 else {"chat_cap": 9, "total_cap": 0}
         await world.inbox.handle("inbox", [(entry.entry_id, [effect(task(n))])], epoch=world.epoch, **caps)
     assert [dict(n.args) for n in await world.notices.waiting()] == [{"cap": 0}, {}]
+
+
+async def test_a_task_that_comes_back_to_a_pool_that_was_forgotten_can_still_be_found(world: World) -> None:
+    for n, back in ((1, "hand_back"), (2, "put_back"), (3, "lost")):
+        claimed = await world.claimed(task(n, chat=n))
+        await world.pools.forget("p", "job-1")
+        assert await world.pools.ids() == frozenset()
+        if back == "lost":
+            await world.pools.lost(f"u{n}", Cause.AGENT_LOST, epoch=world.epoch)
+        else:
+            await getattr(world.agent, back)(claimed)
+        assert await world.pools.ids() == {"p"}, back
+        await world.pools.forget("p", "job-1")
+        await world.pools.move_ready("p", "q", epoch=world.epoch)
+        assert await world.pools.ids() == {"q"}, back
+        assert await world.pools.ready("q") == [f"u{n}"]
+        await world.lanes.fail(f"u{n}", Cause.QUEUE_DEADLINE, epoch=world.epoch)
+        await world.pools.forget("q", "none")
+
+
+async def test_a_claim_is_left_when_its_task_has_ended_or_waits_again_or_is_another_jobs(world: World) -> None:
+    claimed = await world.claimed(task(1))
+    assert await world.pools.left({"job-1": "u1", "job-2": "u1", "job-3": "unknown"}) == ["job-2", "job-3"]
+    await world.agent.hand_back(claimed)
+    assert await world.pools.left({"job-1": "u1"}) == ["job-1"]
+    again = await world.agent.claim()
+    assert again is not None
+    assert await world.pools.left({"job-1": "u1"}) == []
+    await world.agent.give_up(again, Cause.MODEL_DOWN)
+    assert await world.pools.left({"job-1": "u1"}) == ["job-1"]
+    assert await world.pools.left({}) == []

@@ -163,13 +163,18 @@ class Fleet:
     async def _dismiss(self, pool_id: str) -> None:
         """Agents of a pool that is no more: those that wait go, those that answer finish; what is gone is forgotten."""
         alive = await self.launcher.alive()
+        going = []
         for name, job in (await self.pools.jobs(pool_id)).items():
             gone = name not in alive
             leaving = job.state == "retired" and gone
             if job.state != "claimed" and not leaving and await self.pools.retire(pool_id, name):
-                await self.launcher.delete(name)
-            if gone and job.state != "waiting":
+                going.append(self.launcher.delete(name))
+            if gone and (
+                job.state in ("created", "retired")
+                or (job.state == "claimed" and await self.pools.left({name: job.task_id}))
+            ):
                 await self.pools.forget(pool_id, name)
+        await asyncio.gather(*going)  # side by side: each may take seconds where the API server is away
 
     async def _is_up(self, pool: Pool) -> bool:
         return any(job.has_checked_in for job in (await self.pools.jobs(pool.id)).values())

@@ -143,7 +143,9 @@ class PoolKeeper:
             starting_cap=self.starting_cap,
             cause=self.backoff.cause,
         )
-        for name in todo.forget:
+        # Ends that no brain has seen, since none was there: they would count against the cap for ever.
+        unseen = {name: job.task_id for name, job in jobs.items() if job.state == "claimed" and name not in alive}
+        for name in (*todo.forget, *await self.pools.left(unseen)):
             await self.pools.forget(self.pool.id, name)
         for name in todo.retire:
             if await self.pools.retire(self.pool.id, name):

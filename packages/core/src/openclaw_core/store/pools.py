@@ -1,8 +1,9 @@
 """Pools of agents as the leader sees them: ready ids, Jobs and their state, leases that ran out."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from openclaw_core.outcome import Cause
+from openclaw_core.outcome import IN_HAND, Cause
 from openclaw_core.store.client import Script, fenced, pairs
 
 MAX_TRIES = 2
@@ -43,6 +44,13 @@ class Pools:
         reply = await self._script.read("HGETALL", self._script.keys("jobs", pool))
         rows = pairs(reply)
         return {name: _state(value) for name, value in rows.items()}
+
+    async def left(self, claims: Mapping[str, str]) -> list[str]:
+        """Of Jobs, each with the task that it claimed: those that have it no more: it has ended, or waits again, or is with another."""
+        rows = await self._script.reads(
+            [("HMGET", self._script.keys("task", task), "state", "job") for task in claims.values()]
+        )
+        return [name for name, (state, job) in zip(claims, rows, strict=True) if state not in IN_HAND or job != name]
 
     async def ready(self, pool: str) -> list[str]:
         """Ids that wait for an agent, next first."""

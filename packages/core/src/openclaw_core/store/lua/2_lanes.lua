@@ -76,6 +76,7 @@ end
 function ops.move_ready() -- the pool's hash changed: unclaimed ids go to the new one
   if not led() then return -1 end
   local moved = 0
+  call('SADD', P .. 'pools', a.to)
   while true do
     local id = call('LPOP', P .. 'ready:' .. a.from)
     if not id then break end
@@ -84,5 +85,6 @@ function ops.move_ready() -- the pool's hash changed: unclaimed ids go to the ne
     call('RPUSH', P .. 'wake:' .. a.to, 1)
     moved = moved + 1
   end
+  if call('EXISTS', P .. 'jobs:' .. a.from) == 0 then call('SREM', P .. 'pools', a.from) end
   return moved
 end

@@ -39,6 +39,13 @@ function ops.forget_job()
   return 1
 end
 
+-- Also where the pool had nothing left and was forgotten: the leader moves on only what is in a pool that it can see.
+local function back_in_line(pool, id)
+  call('SADD', P .. 'pools', pool)
+  call('LPUSH', P .. 'ready:' .. pool, id)
+  call('RPUSH', P .. 'wake:' .. pool, 1)
+end
+
 local function own(id, job, warm)
   local attempt = call('HINCRBY', task_key(id), 'attempt', 1)
   local until_ms = now_ms() + a.lease_ms
@@ -107,8 +114,7 @@ function ops.hand_back() -- uses up no try; a cancelled task is not taken back
   count('handed_back')
   set(a.task, 'state', 'ready', 'ready_ms', ms(now_ms()))
   call('ZREM', P .. 'leases', a.task)
-  call('LPUSH', P .. 'ready:' .. pool, a.task)
-  call('RPUSH', P .. 'wake:' .. pool, 1)
+  back_in_line(pool, a.task)
   return 1
 end
 
@@ -120,8 +126,7 @@ function ops.put_back() -- the process cannot do what it has claimed: a fault be
   call('HDEL', task_key(a.task), 'claimed_ms')
   set(a.task, 'state', 'ready')
   call('ZREM', P .. 'leases', a.task)
-  call('LPUSH', P .. 'ready:' .. pool, a.task)
-  call('RPUSH', P .. 'wake:' .. pool, 1)
+  back_in_line(pool, a.task)
   call('HSET', P .. 'jobs:' .. pool, a.job, 'created ' .. ms(now_ms()))
   return 1
 end
@@ -147,7 +152,6 @@ function ops.lost() -- the owner is gone: another try, or the user is told
   call('HINCRBY', task_key(a.task), 'attempt', 1)
   set(a.task, 'state', 'ready', 'ready_ms', ms(now_ms()), 'pool', a.pool or t[3])
   call('ZREM', P .. 'leases', a.task)
-  call('LPUSH', P .. 'ready:' .. (a.pool or t[3]), a.task)
-  call('RPUSH', P .. 'wake:' .. (a.pool or t[3]), 1)
+  back_in_line(a.pool or t[3], a.task)
   return 1
 end
