@@ -15,6 +15,7 @@ import pytest
 import yaml
 from aiohttp import web
 
+from openclaw_brain.health import STUCK_S, Beats
 from openclaw_brain.kubernetes_api import KubernetesApi
 from openclaw_brain.kubernetes_jobs import KubernetesJobs
 from openclaw_brain.ports import JobEnded, LaunchFailed, Pool
@@ -115,7 +116,10 @@ def kubeconfig(tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def launcher(server: ApiServer, kubeconfig: Path) -> AsyncIterator[KubernetesJobs]:
+async def launcher(
+    server: ApiServer, kubeconfig: Path, beats: Beats | None = None, heard: list[str] | None = None
+) -> AsyncIterator[KubernetesJobs]:
+    beats, heard = beats or Beats(), [] if heard is None else heard
     kubeconfig.write_text(
         yaml.safe_dump(
             {
@@ -130,7 +134,7 @@ async def launcher(server: ApiServer, kubeconfig: Path) -> AsyncIterator[Kuberne
     )
     async with KubernetesApi.open("there", kubeconfig=str(kubeconfig)) as api:
         jobs = KubernetesJobs(api=api)
-        watching = asyncio.create_task(jobs.watch(turned=lambda: None, confirmed=lambda: None))
+        watching = asyncio.create_task(jobs.watch(beat=beats.of, confirmed=heard.append))
         try:
             yield jobs
         finally:
@@ -328,3 +332,17 @@ async def test_a_failed_job_without_a_pod_is_told_all_the_same(
     async with server.serve(), launcher(server, kubeconfig) as jobs:
         ended = await next_end(jobs)
     assert (ended.cause, ended.detail) == (Cause.CRASH, "BackoffLimitExceeded")
+
+
+async def test_each_watch_has_a_beat_of_its_own_and_tells_what_it_heard(kubeconfig: Path) -> None:
+    now = 0.0
+    beats, heard = Beats(clock=lambda: now), list[str]()
+    server = ApiServer()
+    async with server.serve(), launcher(server, kubeconfig, beats, heard) as jobs:
+        await until(lambda: {"jobs", "pods", "events"} <= set(heard))
+        assert set(beats.ages_s()) == {"watch_jobs", "watch_pods", "watch_events", "verdicts"}
+        await until(lambda: all(server.since(kind) for kind in ("jobs", "pods", "events")))
+        now = 2 * STUCK_S  # three watches that hang, while Jobs are looked at again each second
+        await until(lambda: beats.ages_s()["verdicts"] == 0)
+        assert beats.stuck() == ["watch_events", "watch_jobs", "watch_pods"]
+        assert await jobs.alive() == frozenset()

@@ -158,8 +158,10 @@ async def test_tasks_that_wait_for_an_agent_are_told_by_template_with_the_pools_
             one.ordered(ORDER), pool=pool, decision="rule", route_ms=1, route_tokens=0, epoch=world.epoch
         )
     await world.agent.check_in()
+    await world.script.read("HSET", world.script.keys("task", "u1"), "ready_ms", await _now_ms(world.script) - 30_000)
     found = await page(metrics)
     assert of(found, "ready_length", "template=agent") == 2
+    assert 30 <= (of(found, "ready_age_seconds", "template=agent") or 0) < 60, "the older one of both pools"
     assert of(found, "jobs", "template=agent", "state=waiting") == 1
     assert of(found, "jobs", "template=agent", "state=claimed") == 0
 
@@ -181,6 +183,15 @@ async def test_claims_are_told_warm_or_cold_by_whether_the_agent_waited_before_t
     found = await page(metrics)
     assert of(found, "claim_wait_seconds_count", "start=cold") == 1
     assert of(found, "claim_wait_seconds_count", "start=warm") == 1
+
+
+async def test_agents_that_have_not_renewed_in_time_are_told_while_nobody_has_judged_them(
+    world: World, metrics: Metrics
+) -> None:
+    await claim(world, 1)
+    assert of(await page(metrics), "leases_overdue") == 0
+    await world.script.read("ZADD", world.script.keys("leases"), await _now_ms(world.script) - 1, "u1")
+    assert of(await page(metrics), "leases_overdue") == 1
 
 
 async def test_a_lost_agent_counts_even_where_the_task_goes_on_and_so_does_a_task_handed_back(
@@ -248,14 +259,16 @@ async def test_what_this_process_sees_of_pools_templates_and_the_watch(metrics: 
     now = 100.0
     metrics.clock = lambda: now
     metrics.loop_ages_s = lambda: {"lanes": 0.5}
-    assert of(await page(metrics), "watch_age_seconds") is None
-    metrics.watch_turned()
+    assert of(await page(metrics), "watch_age_seconds", "kind=jobs") is None
+    metrics.watch_turned("jobs")
     metrics.causes = lambda: {"agent": Cause.IMAGE}
     metrics.template_fallback("agent", True)
     now += 12
+    metrics.watch_turned("pods")
     found = await page(metrics)
     assert of(found, "leader") == 1
-    assert of(found, "watch_age_seconds") == 12
+    assert of(found, "watch_age_seconds", "kind=jobs") == 12
+    assert of(found, "watch_age_seconds", "kind=pods") == 0
     assert of(found, "loop_age_seconds", "loop=lanes") == 0.5
     assert of(found, "pool_cause", "template=agent", "cause=image") == 1
     assert of(found, "template_fallback", "template=agent") == 1
@@ -266,7 +279,7 @@ async def test_what_this_process_sees_of_pools_templates_and_the_watch(metrics: 
     found = await page(metrics)
     assert of(found, "leader") == 0
     assert of(found, "pool_cause", "template=agent", "cause=image") is None
-    assert of(found, "watch_age_seconds") is None
+    assert of(found, "watch_age_seconds", "kind=jobs") is None
 
 
 async def test_counts_outlive_the_brain_and_a_killed_redis_and_the_page_outlives_redis(

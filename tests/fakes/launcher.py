@@ -51,7 +51,7 @@ class FakeLauncher:
             await asyncio.sleep(3600)
             yield JobEnded(name="", pool="", cause=None)
 
-    async def watch(self, *, turned: Callable[[], None], confirmed: Callable[[], None]) -> None:
+    async def watch(self, *, beat: Callable[[str], Callable[[], None]], confirmed: Callable[[str], None]) -> None:
         await asyncio.sleep(3600)
 
     async def reachable(self) -> bool:

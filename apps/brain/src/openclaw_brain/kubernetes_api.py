@@ -22,9 +22,9 @@ Object = Mapping[str, Any]
 """An object of the API as JSON: `metadata`, `spec`, `status`."""
 
 CALL_S = 5.0
-WATCH_S = 50
+WATCH_S = 45
 """The server ends a watch after this many seconds, and we go on from where it stopped."""
-SILENCE_S = 55.0
+SILENCE_S = 50.0
 """A watch that gives nothing for this long, not even its own end, is dead; known before its loop would count as stuck."""
 
 

@@ -62,7 +62,7 @@ class KubernetesJobs:
     """Pods that were seen before their Job, by its name."""
     _troubles: dict[str, tuple[str, Cause]] = field(default_factory=dict)
     """By Job: its pool and why it does not start, while it still may."""
-    _confirmed: Callable[[], None] = lambda: None
+    _confirmed: Callable[[str], None] = lambda _kind: None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     # ---- the port
@@ -131,23 +131,24 @@ class KubernetesJobs:
         while True:
             yield await self._ended.get()
 
-    async def watch(self, *, turned: Callable[[], None], confirmed: Callable[[], None]) -> None:
+    async def watch(self, *, beat: Callable[[str], Callable[[], None]], confirmed: Callable[[str], None]) -> None:
         self._jobs.clear()  # what was known before an outage or another's lead is known again after the lists
         self._troubles.clear()
         self._early.clear()
         self._confirmed = confirmed
         async with asyncio.TaskGroup() as group:
-            follow = self._follow
-            group.create_task(
-                follow(BATCH, "jobs", self._job, turned, labelSelector=SELECTOR, gone=self._job_gone), name="watch jobs"
+            # A beat for each: one that stands still must not hide behind those that turn.
+            jobs = self._follow(
+                BATCH, "jobs", self._job, beat("watch_jobs"), gone=self._job_gone, labelSelector=SELECTOR
             )
-            group.create_task(
-                follow(CORE, "pods", self._pod, turned, labelSelector=SELECTOR, gone=self._pod_gone), name="watch pods"
+            pods = self._follow(
+                CORE, "pods", self._pod, beat("watch_pods"), gone=self._pod_gone, labelSelector=SELECTOR
             )
-            group.create_task(
-                follow(CORE, "events", self._event, turned, fieldSelector=FAILED_CREATE), name="watch events"
-            )
-            group.create_task(self._look_forever(), name="look at jobs")
+            events = self._follow(CORE, "events", self._event, beat("watch_events"), fieldSelector=FAILED_CREATE)
+            group.create_task(jobs, name="watch jobs")
+            group.create_task(pods, name="watch pods")
+            group.create_task(events, name="watch events")
+            group.create_task(self._look_forever(beat("verdicts")), name="look at jobs")
 
     async def reachable(self) -> bool:
         return await self.api.reachable()
@@ -177,10 +178,11 @@ class KubernetesJobs:
                     for name in names - now:
                         gone(name)
                     names = now
-                    self._confirmed()
+                    self._confirmed(kind)
+                    turned()
                 async for change, item in self.api.watch(api, kind, since=version, **query):
                     turned()
-                    self._confirmed()
+                    self._confirmed(kind)
                     version = item["metadata"]["resourceVersion"]
                     if change == "BOOKMARK":
                         continue
@@ -192,7 +194,7 @@ class KubernetesJobs:
                     else:
                         names.add(name)
                         seen(item)
-                self._confirmed()  # the server ended the watch in time, as it was asked to
+                self._confirmed(kind)  # the server ended the watch in time, as it was asked to
                 continue
             except Gone:
                 version = ""
@@ -245,8 +247,9 @@ class KubernetesJobs:
 
     # ---- verdicts
 
-    async def _look_forever(self) -> None:
+    async def _look_forever(self, turned: Callable[[], None]) -> None:
         while True:
+            turned()
             await asyncio.sleep(LOOK_S)
             for name, job in list(self._jobs.items()):
                 self._judge(name, job)

@@ -37,7 +37,7 @@ class Metrics:
     """Why no agent of a template can start now, by template; those that can start are absent."""
     clock: Callable[[], float] = time.monotonic
     leading: bool = False
-    _watched: float | None = None
+    _watched: dict[str, float] = field(default_factory=dict)
     _fallback: dict[str, bool] = field(default_factory=dict)
     _process: ProcessCollector = field(default_factory=lambda: ProcessCollector(registry=CollectorRegistry()))
     _steps: Histogram = field(
@@ -52,9 +52,9 @@ class Metrics:
     def __post_init__(self) -> None:
         self.script.timed = self._steps.observe
 
-    def watch_turned(self) -> None:
-        """The watch of Jobs has heard from the API server."""
-        self._watched = self.clock()
+    def watch_turned(self, kind: str) -> None:
+        """The watch of a kind has heard from the API server."""
+        self._watched[kind] = self.clock()
 
     def template_fallback(self, template: str, active: bool) -> None:
         """Whether agents start from the last good template, because the one in the cluster does not work."""
@@ -62,7 +62,8 @@ class Metrics:
 
     def forget(self) -> None:
         """This process leads no more: what it knew of pools and the watch is another's now."""
-        self.leading, self.causes, self._watched = False, dict, None
+        self.leading, self.causes = False, dict
+        self._watched.clear()
         self._fallback.clear()
 
     async def page(self) -> bytes:
@@ -85,12 +86,12 @@ class Metrics:
     def _own(self, store_up: bool) -> Iterator[Metric]:
         yield GaugeMetricFamily("openclaw_leader", "1 if this brain leads.", value=int(self.leading))
         yield GaugeMetricFamily("openclaw_store_up", "1 if Redis has answered this look.", value=int(store_up))
-        if self._watched is not None:
-            yield GaugeMetricFamily(
-                "openclaw_watch_age_seconds",
-                "Time since the API server was last heard on the watch of Jobs.",
-                value=self.clock() - self._watched,
-            )
+        yield _gauge(
+            "openclaw_watch_age_seconds",
+            "Time since the API server was last heard on the watch of a kind: jobs, pods, events.",
+            ("kind",),
+            {(kind,): self.clock() - heard for kind, heard in self._watched.items()},
+        )
         yield _gauge(
             "openclaw_loop_age_seconds",
             "Time since each of our own loops last turned.",

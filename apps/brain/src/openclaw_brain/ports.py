@@ -93,8 +93,9 @@ class Launcher(Protocol):
     def ended(self) -> AsyncIterator[JobEnded]:
         """Every end of a Job, as it happens."""
 
-    async def watch(self, *, turned: Callable[[], None], confirmed: Callable[[], None]) -> None:
-        """Look at what runs, until cancelled; *confirmed* each time that what we know was heard to be so."""
+    async def watch(self, *, beat: Callable[[str], Callable[[], None]], confirmed: Callable[[str], None]) -> None:
+        """Look at what runs, until cancelled. *beat* gives each loop in it, by name, what it calls at each turn; *confirmed* is told
+        each time that what we know of a kind was heard to be so."""
 
     async def reachable(self) -> bool:
         """Whether agents can be started and looked at now."""

@@ -72,7 +72,8 @@ class Processes:
     def troubles(self) -> Mapping[str, Cause]:
         return {}
 
-    async def watch(self, *, turned: Callable[[], None], confirmed: Callable[[], None]) -> None:
+    async def watch(self, *, beat: Callable[[str], Callable[[], None]], confirmed: Callable[[str], None]) -> None:
+        turned = beat("watch")
         while True:  # ends are heard from the children themselves
             turned()
             await asyncio.sleep(10)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from openclaw_brain.pool import PoolKeeper
@@ -15,6 +15,8 @@ from openclaw_core.store.answers import LEASE_S
 
 log = logs.get(__name__)
 STOP_HEARD_S = 2.0
+TURN_S = 20.0
+"""The longest that a waiting loop goes without a turn."""
 DEADLINE_GRACE_S = 15.0
 """The agent keeps the deadline itself; the brain steps in this much later."""
 
@@ -32,19 +34,27 @@ class Watch:
     task_deadline_s: float
     lease_s: float = LEASE_S
     clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def ends(self, *, nudge: Callable[[], None], turned: Callable[[], None]) -> None:
         """Judge each end of a Job as it comes."""
-        turned()
-        async for ended in self.launcher.ended():
-            turned()
+        ends = self.launcher.ended()
+        coming = asyncio.ensure_future(anext(ends))
+        try:
             while True:
+                turned()
+                await asyncio.wait([coming], timeout=TURN_S)
+                if not coming.done():
+                    continue
                 try:
-                    await self.judge(ended)
-                    break
+                    await self.judge(coming.result())
                 except (StoreUnavailable, StoreFull):
-                    await asyncio.sleep(1)
-            nudge()
+                    await self.sleep(1)
+                    continue
+                coming = asyncio.ensure_future(anext(ends))
+                nudge()
+        finally:
+            coming.cancel()
 
     async def judge(self, ended: JobEnded) -> None:
         """One Job is over: its task, if it left one, goes on elsewhere; a fault before any claim is the pool's."""
@@ -97,7 +107,7 @@ class Watch:
                 await self._stops()
             except (StoreUnavailable, StoreFull):
                 answering_since = self.clock()
-            await asyncio.sleep(1)
+            await self.sleep(1)
 
     async def _deadlines(self) -> None:
         released = await self.lanes.released()

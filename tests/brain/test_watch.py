@@ -1,0 +1,212 @@
+"""What becomes of agents that end, fall silent, overrun or do not hear a stop, and what their tasks make of it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from openclaw_brain import watch as module
+from openclaw_brain.pool import PoolKeeper
+from openclaw_brain.ports import JobEnded, Pool
+from openclaw_brain.watch import Watch
+from openclaw_core.errors import StoreUnavailable
+from openclaw_core.outcome import Cause
+from openclaw_core.store import Answers, Claimed, Pools, Script
+from tests.core.test_store import ORDER, World, task
+from tests.fakes.launcher import FakeLauncher
+
+POOL = Pool(template="p", hash8="0" * 8)
+
+
+@dataclass(kw_only=True)
+class Launcher(FakeLauncher):
+    ends: "asyncio.Queue[JobEnded]" = field(default_factory=asyncio.Queue)
+
+    async def ended(self) -> AsyncIterator[JobEnded]:
+        while True:
+            yield await self.ends.get()
+
+
+class Scene:
+    """A pool with one agent, `job-1`."""
+
+    def __init__(self, script: Script) -> None:
+        self.store = World(script)
+        self.store.agent = Answers(script, pool=POOL.id, job="job-1")
+        self.launcher = Launcher()
+        self.now = 1000.0
+
+    async def open(self) -> "Scene":
+        await self.store.lead()
+        self.keeper = PoolKeeper(
+            pool=POOL, pools=self.store.pools, lanes=self.store.lanes, launcher=self.launcher, epoch=self.store.epoch, warm=0,
+            cap=10, queue_deadline_s=900,
+        )  # fmt: skip
+        self.watch = Watch(
+            pools=self.store.pools, lanes=self.store.lanes, launcher=self.launcher, epoch=self.store.epoch, task_deadline_s=180,
+            keeper_of=lambda pool: self.keeper if pool == POOL.id else None, current_pool=lambda _: "p-11111111", clock=lambda: self.now,
+        )  # fmt: skip
+        return self
+
+    async def claimed(self, n: int = 1) -> Claimed:
+        one = task(n)
+        await self.store.ask(one)
+        await self.store.lanes.release(cap=10, at_most=10, epoch=self.store.epoch)
+        await self.store.lanes.save_context(one, epoch=self.store.epoch)
+        assert await self.store.lanes.dispatch(
+            one.ordered(ORDER), pool=POOL.id, decision="rule", route_ms=1, route_tokens=0, epoch=self.store.epoch
+        )
+        claimed = await self.store.agent.claim()
+        assert claimed is not None
+        return claimed
+
+    async def fields(self, *names: str) -> list[str | None]:
+        [row] = await self.store.lanes.fields(["u1"], *names)
+        return [row[name] for name in names]
+
+
+@pytest.fixture
+async def scene(script: Script) -> Scene:
+    return await Scene(script).open()
+
+
+async def until(found: Callable[[], object]) -> None:
+    async with asyncio.timeout(20):
+        while not found():
+            await asyncio.sleep(0.01)
+
+
+def ended(cause: Cause | None, detail: str = "exit 1", tail: str = "last words") -> JobEnded:
+    return JobEnded(name="job-1", pool=POOL.id, cause=cause, detail=detail, log_tail=tail)
+
+
+async def test_a_lost_agents_task_goes_to_the_pool_of_today_and_its_record_tells_why(scene: Scene) -> None:
+    await scene.claimed()
+    await scene.watch.judge(ended(Cause.OUT_OF_MEMORY, "OOMKilled"))
+    assert await scene.fields("state", "pool", "tries") == ["ready", "p-11111111", "1"]
+    assert await scene.store.pools.ready("p-11111111") == ["u1"]
+    assert await scene.fields("job_cause", "job_detail", "log_tail") == ["out_of_memory", "OOMKilled", "last words"]
+    assert await scene.store.pools.jobs(POOL.id) == {}
+    assert scene.keeper.backoff.cause is None, "the pool can start agents: this one had come up"
+
+
+async def test_a_fault_before_any_claim_is_the_pools(scene: Scene) -> None:
+    await scene.store.pools.new_job(POOL.id, "job", epoch=scene.store.epoch)
+    await scene.watch.judge(ended(Cause.IMAGE, "ImagePullBackOff"))
+    assert scene.keeper.backoff.cause is Cause.IMAGE
+    assert await scene.store.pools.jobs(POOL.id) == {}
+
+
+async def test_a_good_end_lifts_the_pools_cause(scene: Scene) -> None:
+    scene.keeper.failed(Cause.IMAGE)
+    await scene.watch.judge(ended(None, "exit 0"))
+    assert scene.keeper.backoff.cause is None
+
+
+async def test_an_end_heard_while_redis_is_away_is_judged_when_it_is_back(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await scene.claimed()
+    jobs = Pools.jobs
+
+    async def away(*_: object) -> object:
+        monkeypatch.setattr(Pools, "jobs", jobs)
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(Pools, "jobs", away)
+    scene.launcher.ends.put_nowait(ended(Cause.CRASH))
+    nudged = asyncio.Event()
+    judging = asyncio.create_task(scene.watch.ends(nudge=nudged.set, turned=lambda: None))
+    try:
+        await asyncio.wait_for(nudged.wait(), 20)
+    finally:
+        judging.cancel()
+    assert await scene.fields("state") == ["ready"]
+
+
+async def test_the_loop_turns_while_nothing_ends_and_not_while_a_judgement_hangs(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TURN_S", 0.01)
+    turns = 0
+
+    def turned() -> None:
+        nonlocal turns
+        turns += 1
+
+    async def hangs(_: JobEnded) -> None:
+        await asyncio.sleep(3600)
+
+    monkeypatch.setattr(scene.watch, "judge", hangs)
+    judging = asyncio.create_task(scene.watch.ends(nudge=lambda: None, turned=turned))
+    try:
+        await until(lambda: turns > 5)
+        scene.launcher.ends.put_nowait(ended(None))
+        await until(scene.launcher.ends.empty)
+        await asyncio.sleep(0.05)
+        before = turns
+        await asyncio.sleep(0.1)
+        assert turns == before
+    finally:
+        judging.cancel()
+
+
+async def test_a_lease_is_judged_only_after_redis_has_answered_for_one_lease_without_a_break(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await scene.claimed()
+    await scene.store.script.read("ZADD", scene.store.script.keys("leases"), 1, "u1")
+    await scene.store.script.read("HSET", scene.store.script.keys("task", "u1"), "lease_ms", 1)
+    looks, away = 0, False
+    overdue = Pools.overdue
+
+    async def look(pools: Pools, **how: int) -> list[str]:
+        nonlocal looks
+        looks += 1
+        if away:
+            raise StoreUnavailable("away")
+        return await overdue(pools, **how)
+
+    async def more_looks() -> None:
+        seen = looks
+        await until(lambda: looks > seen + 1)
+
+    async def no_time(_: float) -> None:
+        await asyncio.sleep(0.01)
+
+    monkeypatch.setattr(Pools, "overdue", look)
+    scene.watch.sleep = no_time
+    judging = asyncio.create_task(scene.watch.leases(turned=lambda: None))
+    try:
+        scene.now += scene.watch.lease_s - 1
+        await more_looks()
+        away = True
+        await more_looks()
+        away = False
+        scene.now += scene.watch.lease_s - 1
+        await more_looks()
+        assert await scene.fields("state") == ["running"], "an outage of Redis makes no task look dead"
+        scene.now += 2
+        await more_looks()
+        assert await scene.fields("state") == ["ready"]
+    finally:
+        judging.cancel()
+
+
+async def test_a_task_past_its_deadline_fails_though_its_agent_renews(scene: Scene) -> None:
+    await scene.claimed()
+    await scene.store.script.read("HSET", scene.store.script.keys("task", "u1"), "attempt_ms", 1)
+    await scene.watch._deadlines()
+    assert await scene.fields("state", "cause") == ["failed", "deadline"]
+
+
+async def test_a_stop_that_is_not_heard_ends_the_job(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    await scene.claimed()
+    await scene.store.effects({"op": "stop", "key": "s", "chat": "1", "lang": "en"})
+    await scene.watch._stops()
+    assert scene.launcher.deleted == []
+    monkeypatch.setattr(module, "STOP_HEARD_S", 0.0)
+    await scene.watch._stops()
+    assert scene.launcher.deleted == ["job-1"]
+    assert await scene.store.pools.stopping(older_than_ms=0) == []
