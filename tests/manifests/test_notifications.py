@@ -4,7 +4,6 @@ Needs the program `argocd`. That Telegram takes the texts, and GitHub the App's 
 """
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -17,19 +16,12 @@ import pytest
 import yaml
 
 from tests.gitops.loopback import Answering, served
+from tests.manifests.argocd_cli import argocd_admin, manifest
 from tests.manifests.rendering import Object, named
 from tests.manifests.wiring import applications, children, objects_of, own, sources
 
 COMMIT, OF_OTHERS = "c0ffee" + "1" * 34, "badcab" + "2" * 34
 REPOSITORY = "https://github.com/owner/platform.git"
-KUBECONFIG = {
-    "apiVersion": "v1", "kind": "Config", "current-context": "none",
-    "users": [{"name": "none", "user": {"token": "none"}}],
-    "clusters": [{"name": "none", "cluster": {"server": "https://127.0.0.1:1"}}],
-    "contexts": [{"name": "none", "context": {"cluster": "none", "user": "none"}}],
-}  # fmt: skip
-"""It wants a cluster's address, and never calls it."""
-
 Argocd = Callable[..., str]
 
 
@@ -43,15 +35,21 @@ def settings(environment: str) -> Object:
     return named(objects_of(applications(environment)["argocd"]), "ConfigMap", "argocd-notifications-cm")
 
 
-@pytest.fixture
-def secret(environment: str, tmp_path: Path) -> Object:
-    """With the keys that the ExternalSecret fills, and a key of an App that nobody has."""
+@pytest.fixture(scope="session")
+def app_key(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A key of a GitHub App that nobody has."""
     if not shutil.which("openssl"):
         pytest.skip("openssl is missing, and no key of a GitHub App can be made: notifications are NOT checked")
-    key = tmp_path / "app.pem"
+    key = tmp_path_factory.mktemp("key") / "app.pem"
     subprocess.run(["openssl", "genrsa", "-traditional", "-out", str(key), "2048"], check=True, capture_output=True)
+    return key.read_text()
+
+
+@pytest.fixture
+def secret(environment: str, app_key: str) -> Object:
+    """With the keys that the ExternalSecret fills."""
     filled = named(objects_of(applications(environment)["argocd"]), "ExternalSecret", "notifications")["spec"]["data"]
-    values = {"github-private-key": key.read_text(), "telegram-token": "1:none"}
+    values = {"github-private-key": app_key, "telegram-token": "1:none"}
     return {
         "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "argocd-notifications-secret"},
         "stringData": {item["secretKey"]: values.get(item["secretKey"], "7") for item in filled},
@@ -61,26 +59,16 @@ def secret(environment: str, tmp_path: Path) -> Object:
 @pytest.fixture
 def argocd(tmp_path: Path, settings: Object, secret: Object) -> Argocd:
     """Run `argocd admin notifications`; AssertionError if it complains: its exit code says nothing."""
-    binary = os.environ.get("ARGOCD") or shutil.which("argocd")
-    if not binary:
-        pytest.skip("argocd is missing: install it or set ARGOCD to its path; notifications are NOT checked")
-
-    def write(name: str, obj: object) -> str:
-        file = tmp_path / name
-        file.write_text(yaml.safe_dump(obj))
-        return str(file)
 
     def run(*args: str, app: Object, **changes: str) -> str:
-        files = {
-            "--config-map": write("settings.yaml", settings | {"data": settings["data"] | changes}),
-            "--secret": write("secret.yaml", secret),
-            "--kubeconfig": write("kubeconfig.yaml", KUBECONFIG),
-        }
-        given = [word for pair in files.items() for word in pair]
-        done = subprocess.run(
-            [binary, "admin", "notifications", *args, write("app.yaml", app), *given],
-            capture_output=True, text=True, check=False, timeout=60,
-        )  # fmt: skip
+        given = settings | {"data": settings["data"] | changes}
+        files = [
+            "--config-map",
+            manifest(tmp_path, "settings", given),
+            "--secret",
+            manifest(tmp_path, "secret", secret),
+        ]
+        done = argocd_admin(tmp_path, "notifications", *args, manifest(tmp_path, "app", app), *files)
         assert "failed" not in done.stderr, done.stderr
         return done.stdout
 

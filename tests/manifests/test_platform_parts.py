@@ -1,7 +1,6 @@
 """The parts that are not ours: versions that agree with what the master installs, identities that AWS knows, settings that hold."""
 
 import hashlib
-import os
 import re
 import shutil
 import subprocess
@@ -11,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.manifests.rendering import ROOT, Object, label, named, of_kind
+from tests.manifests.argocd_cli import argocd_admin, manifest
+from tests.manifests.rendering import ROOT, label, named, of_kind
 from tests.manifests.rules import RULES
 from tests.manifests.wiring import applications, children, objects_of, sources
 
@@ -196,51 +196,35 @@ def test_notifications_use_what_they_declare(environment: str) -> None:
     ), "what was unwell between two syncs must be told, and so must its recovery"
 
 
-def argocd(*args: str) -> "subprocess.CompletedProcess[str]":
-    binary = os.environ.get("ARGOCD") or shutil.which("argocd")
-    if not binary:
-        pytest.skip(
-            "argocd is missing: install it or set ARGOCD to its path; Argo CD's own checks of its settings are NOT run"
-        )
-    if not os.environ.get("KUBECONFIG"):
-        pytest.skip("KUBECONFIG is not set, and argocd wants one: Argo CD's own checks of its settings are NOT run")
-    return subprocess.run([binary, "admin", *args], capture_output=True, text=True, check=False, timeout=60)
-
-
-def manifest(folder: Path, obj: Object) -> str:
-    file = folder / f"{obj['metadata']['name']}.yaml"
-    file.write_text(yaml.safe_dump(obj))
-    return str(file)
-
-
 def test_argo_cd_itself_takes_its_rights_and_health_script(environment: str, tmp_path: Path) -> None:
     objects = objects_of(applications(environment)["argocd"])
-    rights = argocd(
-        "settings",
-        "rbac",
-        "validate",
-        "--policy-file",
-        manifest(tmp_path, named(objects, "ConfigMap", "argocd-rbac-cm")),
-    )
-    assert rights.returncode == 0, rights.stderr
-    settings = manifest(tmp_path, named(objects, "ConfigMap", "argocd-cm"))
+    policy = manifest(tmp_path, "policy", named(objects, "ConfigMap", "argocd-rbac-cm"))
+    settings = manifest(tmp_path, "settings", named(objects, "ConfigMap", "argocd-cm"))
     child = applications(environment)["openclaw"]
+    apps = {
+        "new": child,
+        "root": applications(environment)["root"],
+        "old": child | {"status": {"history": [{"id": 0}], "health": {"status": "Degraded"}}},
+    }
 
-    new = argocd("settings", "resource-overrides", "health", manifest(tmp_path, child), "--argocd-cm-path", settings)
-    root = argocd(
-        "settings",
-        "resource-overrides",
-        "health",
-        manifest(tmp_path, applications(environment)["root"]),
-        "--argocd-cm-path",
-        settings,
-    )
-    synced = child | {"status": {"history": [{"id": 0}], "health": {"status": "Degraded"}}}
-    old = argocd("settings", "resource-overrides", "health", manifest(tmp_path, synced), "--argocd-cm-path", settings)
+    rights = argocd_admin(tmp_path, "settings", "rbac", "validate", "--policy-file", policy)
+    health = {
+        name: argocd_admin(
+            tmp_path,
+            "settings",
+            "resource-overrides",
+            "health",
+            manifest(tmp_path, name, app),
+            "--argocd-cm-path",
+            settings,
+        ).stdout
+        for name, app in apps.items()
+    }
 
-    assert "STATUS: Progressing" in new.stdout, new.stdout + new.stderr
-    assert "STATUS: Healthy" in root.stdout, "the root is among its own children: it would wait for itself for ever"
-    assert "STATUS: Healthy" in old.stdout, "a sick child must not keep the root from passing on a revert"
+    assert rights.returncode == 0, rights.stderr
+    assert "STATUS: Progressing" in health["new"], health
+    assert "STATUS: Healthy" in health["root"], "the root is among its own children: it would wait for itself for ever"
+    assert "STATUS: Healthy" in health["old"], "a sick child must not keep the root from passing on a revert"
 
 
 def test_exporter_of_redis_keeps_the_bot_s_rules(environment: str) -> None:
