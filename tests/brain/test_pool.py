@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from openclaw_brain.pool import Plan, PoolKeeper, plan
+from openclaw_brain.pool import UNSEEN_S, Plan, PoolKeeper, plan
 from openclaw_brain.ports import Pool
 from openclaw_core.outcome import Cause
 from openclaw_core.store import Answers, Inbox, Lanes, Pools, Script
@@ -177,10 +177,11 @@ async def test_agents_start_while_their_tasks_are_routed_and_each_task_counts_on
 async def test_an_agent_whose_end_no_brain_has_seen_stops_counting_against_the_cap(script: Script) -> None:
     world = World(script)
     await world.lead()
-    pool = Pool(template="p", hash8="0" * 8)
+    now, pool = 100.0, Pool(template="p", hash8="0" * 8)
     world.agent = Answers(script, pool=pool.id, job="job-1")
     keeper = PoolKeeper(
-        pool=pool, pools=world.pools, lanes=world.lanes, launcher=FakeLauncher(), epoch=world.epoch, warm=0, cap=1, queue_deadline_s=900
+        pool=pool, pools=world.pools, lanes=world.lanes, launcher=FakeLauncher(), epoch=world.epoch, warm=0, cap=1, queue_deadline_s=900,
+        clock=lambda: now,
     )  # fmt: skip
     await world.ask(task(1))
     await world.lanes.release(cap=10, at_most=10, epoch=world.epoch)
@@ -192,6 +193,9 @@ async def test_an_agent_whose_end_no_brain_has_seen_stops_counting_against_the_c
     assert list(await world.pools.jobs(pool.id)) == ["job-1"], "an agent of the brain before is at work"
 
     await world.pools.lost("u1", Cause.AGENT_LOST, epoch=world.epoch)  # its Job has gone while no brain looked
+    await keeper.keep()
+    assert list(await world.pools.jobs(pool.id)) == ["job-1"], "its end may be about to be heard, with its cause"
+    now += UNSEEN_S
     await keeper.keep()
     await keeper.keep()
     assert list(await world.pools.jobs(pool.id)) == [f"agent-{pool.id}-1"], "the one place is the new agent's"

@@ -91,6 +91,18 @@ async def test_a_lost_agents_task_goes_to_the_pool_of_today_and_its_record_tells
     assert scene.keeper.backoff.cause is None, "the pool can start agents: this one had come up"
 
 
+async def test_a_record_is_refined_when_kubernetes_says_later_than_the_lease_what_became_of_the_agent(
+    scene: Scene,
+) -> None:
+    await scene.claimed()
+    assert (
+        await scene.store.pools.lost("u1", Cause.AGENT_LOST, pool="p-11111111", epoch=scene.store.epoch) == "requeued"
+    )
+    await scene.keeper.keep()  # meanwhile: its Job has ended, and the tail of its log is being fetched
+    await scene.watch.judge(ended(Cause.NODE_LOST, "not taken up by its node"))
+    assert await scene.fields("state", "tries", "job_cause") == ["ready", "1", "node_lost"]
+
+
 async def test_a_fault_before_any_claim_is_the_pools(scene: Scene) -> None:
     await scene.store.pools.new_job(POOL.id, "job", epoch=scene.store.epoch)
     await scene.watch.judge(ended(Cause.IMAGE, "ImagePullBackOff"))

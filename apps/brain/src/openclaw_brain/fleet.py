@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from openclaw_brain.pool import PoolKeeper
+from openclaw_brain.pool import PoolKeeper, Unseen
 from openclaw_brain.ports import Launcher, LaunchFailed, Pool
 from openclaw_core import logs
 from openclaw_core.errors import StoreFull, StoreUnavailable
@@ -40,6 +40,8 @@ class Fleet:
     clock: Callable[[], float] = time.monotonic
     _current: dict[str, PoolKeeper] = field(default_factory=dict)
     _trial: dict[str, PoolKeeper] = field(default_factory=dict)
+    _unseen: dict[str, Unseen] = field(default_factory=dict)
+    """By pool that is no more."""
 
     def current(self, template: str) -> str:
         """The id of the pool that new tasks of *template* go to."""
@@ -162,17 +164,15 @@ class Fleet:
 
     async def _dismiss(self, pool_id: str) -> None:
         """Agents of a pool that is no more: those that wait go, those that answer finish; what is gone is forgotten."""
-        alive = await self.launcher.alive()
-        going = []
-        for name, job in (await self.pools.jobs(pool_id)).items():
+        alive, jobs = await self.launcher.alive(), await self.pools.jobs(pool_id)
+        unseen = self._unseen.setdefault(pool_id, Unseen()).for_long(jobs, alive, self.clock())
+        left, going = await self.pools.left(unseen), []
+        for name, job in jobs.items():
             gone = name not in alive
             leaving = job.state == "retired" and gone
             if job.state != "claimed" and not leaving and await self.pools.retire(pool_id, name):
                 going.append(self.launcher.delete(name))
-            if gone and (
-                job.state in ("created", "retired")
-                or (job.state == "claimed" and await self.pools.left({name: job.task_id}))
-            ):
+            if name in left or (gone and job.state in ("created", "retired")):
                 await self.pools.forget(pool_id, name)
         await asyncio.gather(*going)  # side by side: each may take seconds where the API server is away
 

@@ -17,6 +17,8 @@ STARTING_S = 60.0
 """A Job that has not checked in by then counts as gone."""
 SILENT_S = 15.0
 """A waiting agent checks in every 4 s; one that is silent for this long counts as gone."""
+UNSEEN_S = 30.0
+"""An end that the launcher hears is judged well within it, the tail of its log fetched."""
 NOTICE_AFTER_S = 20.0
 CREATES_AT_ONCE = 8
 """Calls to the launcher under way; more only queue at the API server."""
@@ -93,6 +95,19 @@ class Backoff:
 
 
 @dataclass(kw_only=True)
+class Unseen:
+    """Claims of Jobs that the launcher does not know to be alive, and since when: an end that is heard is judged before long."""
+
+    _since: dict[str, float] = field(default_factory=dict)
+
+    def for_long(self, jobs: Mapping[str, JobState], alive: frozenset[str], now: float) -> dict[str, str]:
+        """Those for which no end will be heard any more, each with the task that it claimed."""
+        claims = {name: job.task_id for name, job in jobs.items() if job.state == "claimed" and name not in alive}
+        self._since = {name: self._since.get(name, now) for name in claims}
+        return {name: task for name, task in claims.items() if now - self._since[name] >= UNSEEN_S}
+
+
+@dataclass(kw_only=True)
 class PoolKeeper:
     """One pool: as many agents as its work needs."""
 
@@ -109,6 +124,7 @@ class PoolKeeper:
     """Ids of tasks that will be ready in a moment, once they are routed: their agents start meanwhile."""
     backoff: Backoff = field(default_factory=Backoff)
     clock: Callable[[], float] = time.monotonic
+    _unseen: Unseen = field(default_factory=Unseen)
     _up: set[str] = field(default_factory=set)
     """Agents that had checked in at the last look."""
     _shown: dict[str, str] = field(default_factory=dict)
@@ -144,7 +160,7 @@ class PoolKeeper:
             cause=self.backoff.cause,
         )
         # Ends that no brain has seen, since none was there: they would count against the cap for ever.
-        unseen = {name: job.task_id for name, job in jobs.items() if job.state == "claimed" and name not in alive}
+        unseen = self._unseen.for_long(jobs, alive, self.clock())
         for name in (*todo.forget, *await self.pools.left(unseen)):
             await self.pools.forget(self.pool.id, name)
         for name in todo.retire:
