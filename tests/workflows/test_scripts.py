@@ -153,6 +153,21 @@ def test_a_promotion_opens_its_pull_request_once(
     assert git(checkout, "log", "--format=%s", "origin/main") == "Begin"
 
 
+def test_the_same_proposal_is_not_pushed_again(checkout: Path, gh: dict[str, str], tmp_path: Path) -> None:
+    """It would start the checks anew and dismiss an approval, twice an hour."""
+    tips = []
+    for minute, text in (("01", "new\n"), ("02", "new\n"), ("03", "newer\n")):
+        git(checkout, "switch", "--quiet", "main")
+        (checkout / "docs/x.md").write_text(text)
+        now = {"GIT_COMMITTER_DATE": f"2026-01-01T00:{minute}:00Z"}
+
+        done = deliver(checkout, gh | now, "propose", "promote", "Promote", str(tmp_path / "body.md"), "docs")
+
+        assert done.returncode == 0, done.stderr
+        tips.append(git(tmp_path / "remote.git", "rev-parse", "promote"))
+    assert tips[0] == tips[1] != tips[2]
+
+
 def test_nothing_to_deliver_is_no_pull_request(checkout: Path, gh: dict[str, str], tmp_path: Path) -> None:
     done = deliver(checkout, gh, "propose", "promote", "Promote", "body.md", "platform")
 
