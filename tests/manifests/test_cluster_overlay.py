@@ -1,8 +1,10 @@
 """What `make e2e` installs is staging, but for what a test cluster cannot have."""
 
 import re
+import shutil
+from pathlib import Path
 
-from tests.manifests.rendering import ROOT, label, named, of_kind, overlay, render
+from tests.manifests.rendering import ROOT, containers, copy_of_the_tree, label, named, of_kind, overlay, pods, render
 from tests.manifests.rules import RULES
 from tests.manifests.test_environments import paths
 
@@ -30,6 +32,21 @@ def test_cluster_tests_run_staging_with_stand_ins_and_nothing_else() -> None:
     changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
 
     assert sorted(path for path in changed if not REPLACED.match(path)) == []
+
+
+def test_cluster_tests_run_the_images_of_the_work_tree_in_a_fork_too(tmp_path: Path) -> None:
+    tree = copy_of_the_tree(tmp_path)
+    shutil.copytree(ROOT / "tests/e2e/overlay", tree / "tests/e2e/overlay")
+    facts = tree / "clusters/staging/environment.yaml"
+    facts.write_text(
+        re.sub(r"^registry: .*$", "registry: registry.example.com/you", facts.read_text(), flags=re.MULTILINE)
+    )
+
+    images = {
+        container["image"] for _, pod in pods(render(tree / "tests/e2e/overlay")) for container in containers(pod)
+    }
+
+    assert images == {f"localhost/{name}:test" for name in ("openclaw-agent", "openclaw-brain", "redis")}
 
 
 def test_cluster_tests_add_one_egress_rule_and_two_addresses() -> None:
