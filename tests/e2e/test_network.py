@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -109,12 +110,16 @@ def _private_443() -> Iterator[bool]:
 def doors(world: World) -> Iterator[Doors]:
     world.is_well()
     brain = next(pod for pod in pods("brain") if runs(pod))
-    agents = [
-        pod
-        for pod in pods("agent")
-        if runs(pod) and pod["metadata"]["labels"]["batch.kubernetes.io/job-name"] in world.waiting()
-    ]
-    agent, other = agents[:2]
+
+    def waiting_agents() -> list[dict[str, Any]]:
+        names = world.waiting()
+        return [
+            pod
+            for pod in pods("agent")
+            if runs(pod) and pod["metadata"]["labels"]["batch.kubernetes.io/job-name"] in names
+        ]
+
+    agent, other = until(lambda: (two := waiting_agents()[:2])[1:] and two, within_s=60, what="two agents that wait")
     [redis] = listed("pods", "-l", "app.kubernetes.io/component=redis")
     prometheus = {"app.kubernetes.io/name": "prometheus"}
     with ExitStack() as stack:

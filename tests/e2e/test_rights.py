@@ -91,7 +91,7 @@ def test_with_its_role_the_brain_misses_nothing(bot: World) -> None:
     assert not any(logged(event) for event in set(NEEDS.values()))
 
 
-@pytest.mark.parametrize(("resource", "verb"), NEEDS, ids=" ".join)
+@pytest.mark.parametrize(("resource", "verb"), NEEDS, ids=[" ".join(right) for right in NEEDS])
 def test_without_it_the_brain_cannot(resource: str, verb: str, bot: World) -> None:
     with without(bot, resource, verb):
         live(bot)

@@ -153,10 +153,16 @@ class World:
         return [name for name in found if name in alive]
 
     def is_well(self, *, within_s: float = 90) -> None:
-        """Wait until the bot is as after its installation: one ready brain, Redis, warm agents of the current pool."""
+        """Wait until the bot is as after its installation: one ready brain, Redis, warm agents of the current pool, nobody at work."""
         self.cluster.brain_is_out(within_s=within_s)
         ours("rollout", "status", "statefulset/redis", f"--timeout={within_s:g}s", timeout_s=within_s + 10)
-        until(lambda: self.warm_at_home() >= 2, within_s=within_s, what="warm agents")
+        until(
+            lambda: self.warm_at_home() >= 2 and self.idle(), within_s=within_s, what="warm agents, and nobody at work"
+        )
+
+    def idle(self) -> bool:
+        """With agents that wait, no task is left that could be claimed either."""
+        return bool(redis("ZCARD", f"oc:{BOT_ID}:leases") == 0)
 
     def warm_at_home(self) -> int:
         """How many agents wait in the pool that the installation began with: other templates and settings make others."""

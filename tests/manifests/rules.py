@@ -130,6 +130,8 @@ def drains_do_not_hang(objects: Sequence[Object]) -> Iterator[str]:
         mine = [budget for budget in budgets if selects(budget["spec"]["selector"], labels)]
         if [budget["spec"].get("maxUnavailable") for budget in mine] != [1] or "minAvailable" in mine[0]["spec"]:
             yield f"PodDisruptionBudget/{workload['metadata']['name']}: {label(workload)} needs exactly one, with maxUnavailable: 1"
+        elif mine[0]["spec"].get("unhealthyPodEvictionPolicy") != "AlwaysAllow":
+            yield f"PodDisruptionBudget/{workload['metadata']['name']}: without unhealthyPodEvictionPolicy: AlwaysAllow a single pod that is not ready stays"
 
 
 @rule

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.e2e.cluster import Cluster, kubectl, ours, remove, until
+from tests.e2e.cluster import Cluster, kubectl, ours, remove, restart_api_server, until
 from tests.e2e.gitops import argocd, images
 from tests.e2e.gitops.fork import PORTS, REGISTRY, Fork, environment_of_a_test
 from tests.e2e.standins import StandIns
@@ -100,6 +100,9 @@ def delivery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivery]:
             subprocess.run([TOOL, command], check=True, capture_output=True, text=True, timeout=900)
         stack.callback(stop_argocd)
         clean()
+        # Policies that a run before has removed leave an API server that reads no namespace's parameters which it did not know
+        # then (Cluster.policies_read_their_parameters): prod's brain would be refused every Job.
+        assert restart_api_server(), "OPENCLAW_APISERVER_STOP and OPENCLAW_APISERVER_START are not set"
         stack.enter_context(as_it_was())
         digests = {name: loaded(name, tmp_path_factory.mktemp(name)) for name in ("openclaw-agent", "openclaw-brain")}
         subprocess.run(
