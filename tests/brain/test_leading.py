@@ -74,17 +74,19 @@ async def test_a_redis_that_goes_away_just_as_a_brain_takes_the_lead_ends_nothin
 ) -> None:
     flaky = cast("Flaky", brain.script)
     flaky.fails[step] = 1
-    stop = asyncio.Event()
+    stop, left = asyncio.Event(), asyncio.Event()
     await script.read("SADD", script.keys("pools"), "agent-11111111")  # of the release before
     await script.read("RPUSH", script.keys("ready", "agent-11111111"), "u1")
-    leading = asyncio.create_task(_lead_until(brain, RedisLeader(inbox=Inbox(script), holder="me"), stop))
+    leading = asyncio.create_task(_lead_until(brain, RedisLeader(inbox=Inbox(script), holder="me"), stop, left.set))
     launcher = cast("FakeLauncher", brain.launcher)
     await until(lambda: leading.done() or launcher.created)
     assert not leading.done(), leading.exception()
     assert flaky.fails[step] == 0
     assert await Inbox(script).epoch() == 1, "the lead that it took is the one that it has"
+    assert not left.is_set()
     stop.set()
     await leading
+    assert left.is_set()
 
 
 def test_a_brain_of_one_machine_loads_nothing_of_kubernetes() -> None:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 import uuid
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -116,8 +116,8 @@ class Brain:
             demo=settings.demo_model,
         )  # fmt: skip
         reporter = Reporter(
-            notices=notices, lanes=lanes, messenger=self.messenger, flood=flood, roles=self.roles, epoch=epoch
-        )
+            notices=notices, lanes=lanes, messenger=self.messenger, flood=flood, roles=self.roles, epoch=epoch, drain_s=settings.drain_s
+        )  # fmt: skip
         watch = Watch(
             pools=pools, lanes=lanes, launcher=self.launcher, keeper_of=fleet.keeper, current_pool=fleet.successor, epoch=epoch, task_deadline_s=settings.task_deadline_s,
         )  # fmt: skip
@@ -267,10 +267,13 @@ async def run(settings: Settings, env: Mapping[str, str], stop: asyncio.Event) -
             settings=settings, script=script, messenger=messenger, chat=chat if settings.routes_by_model else None, classifier=classifier, launcher=launcher,
             roles=roles, identity=identity, beats=beats, metrics=metrics,
         )  # fmt: skip
-        await _lead_until(brain, leader, stop)
-        health.ready = False  # 1. tell whoever asks, before anything closes
-        await launcher.close()  # 2. agents of this machine hand their tasks back
-        await leader.release()  # 3. the next one need not wait for the lock's end
+
+        def leaving() -> None:
+            health.ready = False
+
+        await _lead_until(brain, leader, stop, leaving)
+        await launcher.close()  # 3. agents of this machine hand their tasks back
+        await leader.release()  # 4. the next one need not wait for the lock's end
     return 0
 
 
@@ -293,12 +296,15 @@ async def _cluster_or_local(
     return KubernetesJobs(api=api), LeaseLeader(api=api, inbox=inbox, holder=holder)
 
 
-async def _lead_until(brain: Brain, leader: Leader, stop: asyncio.Event) -> None:
+async def _lead_until(brain: Brain, leader: Leader, stop: asyncio.Event, leaving: Callable[[], None]) -> None:
     stopping = asyncio.create_task(stop.wait(), name="stop")
     while not stop.is_set():
         leading = asyncio.create_task(_lead_once(brain, leader), name="lead")
         await asyncio.wait([leading, stopping], return_when=asyncio.FIRST_COMPLETED)
-        leading.cancel()  # admitting ends here: what is not in Redis yet was not acknowledged
+        if stop.is_set():
+            leaving()  # 1. tell whoever asks, before anything closes
+        # 2. Admitting ends here: what is not in Redis yet was not acknowledged. Texts that were begun are finished, within DRAIN_S.
+        leading.cancel()
         results = await asyncio.gather(leading, return_exceptions=True)
         if isinstance(results[0], Exception) and not _only_lost(results[0]):
             raise results[0]

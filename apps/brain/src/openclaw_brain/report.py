@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import json
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from openclaw_brain.telling import told
 from openclaw_core import logs, wording
@@ -46,11 +48,14 @@ class Reporter:
     flood: Flood
     roles: Roles
     epoch: int
+    drain_s: float = 0.0
+    """How long a loop that is cancelled lets what it has begun come to its end: between a send and the note of it lies a stray message."""
     _busy: set[int] = field(default_factory=set)
+    _leaving: bool = False
 
     async def tell_forever(self, *, nudge: asyncio.Event, turned: Callable[[], None]) -> None:
         """Bring each notice into its chat, in order within a chat, chats side by side."""
-        async with asyncio.TaskGroup() as group:
+        async with self._finishing() as start:
             while True:
                 turned()
                 nudge.clear()
@@ -61,7 +66,7 @@ class Reporter:
                     for chat_id, waiting in by_chat.items():
                         if chat_id not in self._busy and len(self._busy) < CHATS_AT_ONCE:
                             self._busy.add(chat_id)
-                            group.create_task(self._tell_chat(chat_id, waiting), name="tell")
+                            start(self._tell_chat(chat_id, waiting))
                 except (StoreUnavailable, StoreFull):
                     await asyncio.sleep(1)
                     continue
@@ -72,6 +77,8 @@ class Reporter:
     async def _tell_chat(self, chat_id: int, waiting: Sequence[Notice]) -> None:
         try:
             for notice in waiting:
+                if self._leaving:
+                    return
                 await self._tell(notice)
         except (
             StoreUnavailable,
@@ -127,21 +134,19 @@ class Reporter:
         """Reactions, ends of spinners and files that were asked for again: small, quick, and no message is lost with them."""
         pace = asyncio.Semaphore(10)
         next_at = 0.0
-        async with asyncio.TaskGroup() as group:
+        async with self._finishing() as start:
             while True:
                 turned()
                 nudge.clear()
                 try:
                     for button in await self.notices.pop("buttons"):
-                        group.create_task(
-                            self._quiet(self.messenger.answer_button(str(button["id"]), str(button.get("text", ""))))
-                        )
+                        start(self._quiet(self.messenger.answer_button(str(button["id"]), str(button.get("text", "")))))
                     for wish in await self.notices.pop("files"):
-                        group.create_task(self._quiet(self._send_file(str(wish["task"]), int(wish["part"]))))
+                        start(self._quiet(self._send_file(str(wish["task"]), int(wish["part"]))))
                     signs = await self.notices.pop("signs", count=10)
                     for sign in signs:
                         await pace.acquire()
-                        group.create_task(self._sign(int(sign["chat"]), int(sign["message_id"]), pace))
+                        start(self._sign(int(sign["chat"]), int(sign["message_id"]), pace))
                 except (StoreUnavailable, StoreFull):
                     await asyncio.sleep(1)
                     continue
@@ -165,10 +170,29 @@ class Reporter:
         finally:
             pace.release()
 
+    @asynccontextmanager
+    async def _finishing(self) -> "AsyncIterator[Callable[[Coroutine[Any, Any, None]], None]]":
+        """Starts what a loop begins, and when that loop is cancelled lets it finish within `drain_s`."""
+        async with asyncio.TaskGroup() as group:
+            begun: set[asyncio.Task[None]] = set()
+
+            def start(work: Coroutine[Any, Any, None]) -> None:
+                task = group.create_task(work)
+                begun.add(task)
+                task.add_done_callback(begun.discard)
+
+            try:
+                yield start
+            except asyncio.CancelledError:
+                self._leaving = True
+                if begun:
+                    await asyncio.wait(begun, timeout=self.drain_s)
+                raise
+
     @staticmethod
-    async def _quiet(call: "asyncio.Future[None] | object") -> None:
+    async def _quiet(call: Awaitable[None]) -> None:
         try:
-            await call  # type: ignore[misc]
+            await call
         except LostOwnership:
             raise
         except OpenClawError as exc:

@@ -48,7 +48,7 @@ class Settings:
     warm_max_age_s: float
     queue_deadline_s: float
     drain_s: float
-    """How long a shutdown waits for what was begun."""
+    """How long a shutdown lets what is on its way to a chat finish."""
 
     @property
     def routes_by_model(self) -> bool:
