@@ -6,7 +6,7 @@ need Redis only. That is safe: a second leader could only come by raising the ep
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -32,6 +32,7 @@ class LeaseLeader:
     holder: str
     name: str = "brain"
     clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _lease: Mapping[str, Any] | None = None
 
     async def acquire(self, *, turned: Callable[[], None]) -> int:
@@ -56,13 +57,15 @@ class LeaseLeader:
                     log.info("leader.waiting", hint="another brain leads; this one takes over when it ends")
                     said = True
             except ApiUnavailable as exc:
+                # Who leads cannot renew either, and goes on: only what the API server would have shown counts as silence.
+                since = self.clock()
                 log.warning("api.unavailable", during="lead", error=str(exc), hint="is the API server up? Trying again")
             except ApiRefused as exc:
                 if exc.status == 404 and await self._made():
                     continue
                 if exc.status not in (404, 409):  # 409: another one was faster
                     log.error("lease.refused", status=exc.status, hint="may the brain get and update its Lease?")
-            await asyncio.sleep(LOOK_S)
+            await self.sleep(LOOK_S)
 
     async def _made(self) -> bool:
         """Make the Lease, held by nobody. Whether there is one now."""
@@ -85,7 +88,7 @@ class LeaseLeader:
     async def keep(self, epoch: int, *, turned: Callable[[], None]) -> None:
         """Renew until cancelled. Raises LostOwnership when another one leads."""
         while True:
-            await asyncio.sleep(RENEW_S)
+            await self.sleep(RENEW_S)
             turned()
             await self._renew()
             try:
@@ -147,4 +150,4 @@ class LeaseLeader:
             except (StoreUnavailable, StoreFull):
                 log.warning("store.unavailable", during="lead", hint="is Redis running, and is REDIS_HOST right?")
             await self._renew()
-            await asyncio.sleep(LOOK_S)
+            await self.sleep(LOOK_S)
