@@ -98,6 +98,9 @@ def check(tree: Path, name: str) -> "subprocess.CompletedProcess[str]":
     sources = [str(tree / folder / "src") for folder in ("packages/core", "apps/brain", "apps/agent", "apps/cli")]
     env = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": os.pathsep.join(sources)}
     env = {key: value for key, value in env.items() if not key.startswith(("PYTEST_", "COV_", "MAKE"))}
+    # Nor is a tool: .tools is a link to this tree's, and what were installed through it would name a folder that is soon gone.
+    tools = [path for path in (ROOT / ".tools/bin").glob("*") if path.exists()]
+    env = {path.name.upper(): str(path) for path in tools} | env
     # Never installed anew: the environment is that of the work tree, which would then lead into a folder that is soon gone.
     command = ["make", "--no-print-directory", "--old-file=.venv/.installed", *CHECKS[name]]
     return subprocess.run(command, cwd=tree, env=env, capture_output=True, text=True, check=False)
