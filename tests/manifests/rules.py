@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 import yaml
 
+from openclaw_brain.app import JOB_GRACE_S
+from openclaw_brain.job_manifest import TTL_S
 from tests.manifests.rendering import Object, containers, label, named, of_kind, pods, selects
 
 Rule = Callable[[Sequence[Object]], Iterator[str]]
@@ -338,6 +340,54 @@ def the_cap_lies_below_the_quota(objects: Sequence[Object]) -> Iterator[str]:
             yield f"{label(quota)}: count/jobs.batch {jobs} must be above RUNNING_CAP {cap} and the warm agents, or the API server refuses what the brain may start"
         if warm > 4:
             yield f"ConfigMap/brain-settings: WARM_AGENTS {warm} is above 4"
+
+
+@rule
+def agents_fit_their_policy(objects: Sequence[Object]) -> Iterator[str]:
+    """What platform/policies would refuse in the cluster: there it is a pool that starts nothing any more."""
+    allowed = named(objects, "ConfigMap", "agent-policy")["data"]
+    settings = next(
+        obj for obj in of_kind(objects, "ConfigMap") if obj["metadata"]["name"].startswith("brain-settings")
+    )["data"]
+    numbers = {name: float(settings[name]) for name in ("TASKS_PER_JOB", "TASK_DEADLINE_S", "WARM_MAX_AGE_S")}
+    deadline_s = (
+        numbers["WARM_MAX_AGE_S"] + numbers["TASKS_PER_JOB"] * numbers["TASK_DEADLINE_S"] + JOB_GRACE_S
+    )  # as openclaw_brain.app.pool_of has it
+    if deadline_s > float(allowed["maxDeadlineSeconds"]):
+        yield f"ConfigMap/brain-settings: WARM_MAX_AGE_S + TASKS_PER_JOB × TASK_DEADLINE_S make a deadline of {deadline_s:g} s, and agent-policy allows {allowed['maxDeadlineSeconds']}"
+    if float(allowed["maxTtlSeconds"]) < TTL_S:
+        yield f"ConfigMap/agent-policy: the brain's Jobs have a TTL of {TTL_S} s, and it allows {allowed['maxTtlSeconds']}"
+    for template in of_kind(objects, "PodTemplate"):
+        spec = template["template"]["spec"]
+        if len(spec["containers"]) != 1 or spec.get("initContainers"):
+            yield f"{label(template)}: an agent is one container"
+        [container, *_] = spec["containers"]
+        asked, most = (
+            container["resources"]["requests"],
+            {"memory": allowed["maxMemory"], "cpu": allowed["maxCpuRequest"]},
+        )
+        for kind, limit in most.items():
+            if _quantity(asked[kind]) > _quantity(limit):
+                yield f"{label(template)}: asks for {kind} {asked[kind]}, and agent-policy allows {limit}"
+        if not container["image"].startswith((f"{allowed['imageRepository']}:", f"{allowed['imageRepository']}@")):
+            yield f"{label(template)}: its image is not of {allowed['imageRepository']}"
+        if container.keys() & {"command", "args", "envFrom", "lifecycle"} or any(
+            "valueFrom" in e for e in container["env"]
+        ):
+            yield f"{label(template)}: runs its image's own command, with plain variables"
+        for volume in spec["volumes"]:
+            if "emptyDir" not in volume and volume.get("secret", {}).get("secretName") not in allowed["secrets"].split(
+                ","
+            ):
+                yield f"{label(template)}: volume {volume['name']} is neither emptyDir nor one of {allowed['secrets']}"
+
+
+def _quantity(text: str) -> float:
+    """A number of bytes or cores as Kubernetes writes it."""
+    number, unit = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", text).groups()  # type: ignore[union-attr]
+    return (
+        float(number) * {"": 1.0, "m": 0.001, "k": 1e3, "M": 1e6, "G": 1e9, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}[unit]
+    )
 
 
 @rule

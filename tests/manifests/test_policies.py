@@ -1,7 +1,9 @@
 """Cluster-scoped objects: bound by label, closed when their parameters are missing, without drift."""
 
+import copy
+
 from tests.manifests.rendering import ENVIRONMENTS, Object, named, of_kind
-from tests.manifests.rules import CLUSTER_SCOPED
+from tests.manifests.rules import CLUSTER_SCOPED, RULES
 
 
 def test_policies_hold_cluster_scoped_objects_only(policies: list[Object]) -> None:
@@ -52,6 +54,15 @@ def test_defaults_of_policies_are_spelled_out(policies: list[Object]) -> None:
         assert match["objectSelector"] == {}
         for item in match.get("resourceRules", []):
             assert "scope" in item
+
+
+def test_settings_that_make_deadlines_beyond_the_policy_are_a_fault(objects: list[Object]) -> None:
+    changed = copy.deepcopy(objects)
+    settings = next(obj for obj in changed if obj["metadata"]["name"].startswith("brain-settings"))
+    settings["data"]["TASKS_PER_JOB"] = "40"
+
+    [fault] = RULES["agents-fit-their-policy"](changed)
+    assert "8160 s" in fault
 
 
 def test_parameters_name_the_secrets_and_the_account_that_the_agent_has(objects: list[Object]) -> None:
