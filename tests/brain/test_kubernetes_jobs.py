@@ -48,6 +48,7 @@ class ApiServer:
         self.watches: dict[str, list[list[dict[str, Any]]]] = {"jobs": [], "pods": [], "events": []}
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.posted: list[dict[str, Any]] = []
+        self.patched: list[tuple[str, Any]] = []
         self.refusal: tuple[int, str] | None = None
         self.refusals_left = -1
         """After so many it lets creates in again; a negative number never ends."""
@@ -83,6 +84,8 @@ class ApiServer:
             self.posted.append(await request.json())
             return web.json_response(self.posted[-1])
         if request.method != "GET":
+            if request.method == "PATCH":
+                self.patched.append((request.content_type, await request.json()))
             return web.json_response({})
         if "job-name" in request.query.get("labelSelector", ""):
             if self.pod_of_job is None:
@@ -346,3 +349,18 @@ async def test_each_watch_has_a_beat_of_its_own_and_tells_what_it_heard(kubeconf
         await until(lambda: beats.ages_s()["verdicts"] == 0)
         assert beats.stuck() == ["watch_events", "watch_jobs", "watch_pods"]
         assert await jobs.alive() == frozenset()
+
+
+async def test_a_claim_is_shown_on_its_job_once_by_two_labels_and_no_more(kubeconfig: Path) -> None:
+    server = ApiServer()
+    server.lists["jobs"] = [[job("agent-a", 1)]]
+    async with server.serve(), launcher(server, kubeconfig) as jobs:
+        await until(lambda: "agent-a" in jobs._jobs)
+        for _ in range(2):
+            await jobs.claimed("agent-a", task_id="u7", role="coder")
+        await jobs.claimed("agent-of-another", task_id="u8", role="coder")
+        await until(lambda: server.patched)
+        await jobs.claimed("agent-a", task_id="u9", role="coder")
+        await until(lambda: len(server.patched) == 2)
+    labels = [{"openclaw.io/task": task, "openclaw.io/role": "coder"} for task in ("u7", "u9")]
+    assert server.patched == [("application/merge-patch+json", {"metadata": {"labels": one}}) for one in labels]
