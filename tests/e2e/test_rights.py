@@ -11,7 +11,7 @@ from tests.e2e.cluster import ours, pods, until
 from tests.e2e.standins import DEVOUR
 from tests.e2e.world import World
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.full]
+pytestmark = pytest.mark.timeout(240)
 
 NEEDS = {
     ("jobs", "create"): "job.refused",
