@@ -18,8 +18,13 @@ back "a reboot"
 
 machines off control
 machines up control 2>/dev/null
-within 60 on control systemctl list-jobs kubelet.service || fail "the master did not boot"
-sleep 15
+stray_disk=$(disk stray)
+disks+=("$stray_disk")
+head --bytes 1M /dev/urandom | dd of="$stray_disk" bs=1M status=none
+attach control "$stray_disk" "$volume"
+refused() { on control journalctl --no-pager --output cat --unit openclaw-etcd-volume.service | grep "holds something unknown: not formatted" >/dev/null; }
+within 60 refused || fail "the master did not say what is wrong with its disk"
 ! on control systemctl --quiet is-active kubelet.service || fail "the kubelet started without etcd's disk"
-say "without etcd's disk the kubelet does not start"
-back "a power cut"
+say "with a wrong disk the master says so, and its kubelet does not start"
+detach control
+back "a power cut, and its own disk in place of a wrong one"

@@ -42,6 +42,16 @@ mkfs.ext4 -q -d "$work/foreign" "$foreign_disk"
 rehearse "$foreign_disk" "belongs to cluster openclaw-other"
 say "a disk with unknown content and one of another cluster are refused and left as they were"
 
+# What mkfs leaves behind when it is cut off is unknown content too, but of a disk that this machine has seen blank.
+on second bash -c 'echo vol-0fedcba9876543210 >/var/lib/openclaw/formatting'
+attach second "$unknown_disk" vol-0fedcba9876543210
+on second /usr/local/lib/openclaw/etcd-volume >"$work/again" 2>&1 || fail "a formatting that was cut off is not begun again: $(<"$work/again")"
+[[ $(on second cat /var/lib/etcd/cluster) == openclaw-test ]] || fail "the new file system has no owner"
+! on second test -e /var/lib/openclaw/formatting || fail "the master would format that disk once more"
+on second umount /var/lib/etcd
+detach second
+say "a formatting that was cut off is begun again"
+
 on second systemctl start --no-block openclaw-boot.service
 attach second "$second_disk" vol-0fedcba9876543210
 within 120 told "etcd's disk is blank" || fail "a blank master did not stop although snapshots exist"
@@ -55,4 +65,7 @@ within 120 ready second || fail "the new master is not Ready"
 within 180 ready worker || fail "the old worker did not become Ready"
 on second kubectl --server "https://$endpoint:6443" --certificate-authority /etc/kubernetes/pki/ca.crt --token "$token" get pods >/dev/null || fail "a token from before is refused"
 ! kubectl get node "$(node control)" >/dev/null 2>&1 || fail "the lost master is still a node"
+! on second /usr/local/lib/openclaw/restore-etcd etcd/none.db >"$work/none" 2>&1 || fail "a snapshot that does not exist was restored"
+grep --quiet "no snapshot etcd/none.db: nothing was stopped" "$work/none" || fail "a snapshot that does not exist is refused without a reason: $(<"$work/none")"
+kubectl get --raw /readyz >/dev/null || fail "asking for a snapshot that does not exist has stopped the control plane"
 say "a Secret is read back, the old worker is Ready without joining again, a token from before works"

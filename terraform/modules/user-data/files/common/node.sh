@@ -40,7 +40,14 @@ write_if_changed() {
   cat >"$new"
   chmod "$2" "$new"
   if cmp --silent "$new" "$1"; then rm "$new"; return 1; fi
+  sync "$new" # or a power cut could leave the name and lose the content
   mv "$new" "$1"
+}
+
+# mark FILE: a step has ended. What it wrote is on the disk first: no power cut leaves a mark and loses what it stands for.
+mark() {
+  sync
+  touch "$1"
 }
 
 # tell: what stands on the standard input becomes one event in the log group, in this instance's stream.
