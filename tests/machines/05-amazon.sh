@@ -26,7 +26,7 @@ serve_agent() { # serve_agent SIGNER: from now on the bucket has the package wit
   cp "$amazon/agent.deb" "$folder/amazon-ssm-agent.deb"
   cp "$amazon/$1.sig" "$folder/amazon-ssm-agent.deb.sig"
   if [[ -z ${web_server:-} ]]; then
-    python3 tests/machines/https-server "$amazon/served" "$host_address" "$amazon/tls.crt" "$amazon/tls.key" >"$amazon/server.log" 2>&1 &
+    python3 tests/machines/https-server "$amazon/served" "$host_address" "$amazon/tls.crt" "$amazon/tls.key" >"$amazon/server.log" 2>&1 8>&- & # not the lock: KEEP=1 leaves it running
     web_server=$!
     processes+=("$web_server")
     machines name "$agent_host" "$host_address"

@@ -49,7 +49,7 @@ NOTICE
   on control cat /etc/kubernetes/admin.conf | sed "s|https://$endpoint:6443|https://$(<"$(machines dir control)/ip"):6443|" >"$work/kubeconfig"
   OPENCLAW_DRAIN_NOTICE=$work/notice KUBECONFIG=$work/kubeconfig OPENCLAW_E2E=yes OPENCLAW_E2E_HOST=$host_address \
     OPENCLAW_E2E_APISERVER=$(<"$(machines dir control)/ip") KUSTOMIZE=${KUSTOMIZE:-$PWD/.tools/bin/kustomize} \
-    .venv/bin/pytest -q -p no:xdist -p no:cacheprovider tests/e2e/test_drained_worker.py >"$work/bot.log" 2>&1 || { tail -n 60 "$work/bot.log"; fail "the bot's task was not answered elsewhere"; }
-  grep --quiet "1 passed" "$work/bot.log" || { tail -n 20 "$work/bot.log"; fail "the bot's drain was not tried"; }
+    .venv/bin/pytest -vv -p no:xdist -p no:cacheprovider tests/e2e/test_drained_worker.py >"$work/bot.log" 2>&1 || { tail -n 60 "$work/bot.log"; fail "the bot's task was not answered elsewhere"; }
+  grep --quiet "PASSED" "$work/bot.log" || { tail -n 20 "$work/bot.log"; fail "the bot's drain was not tried"; }
   say "the bot's own Job: its worker was drained in the middle of an answer, another gave it, once"
 fi
