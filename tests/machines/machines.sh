@@ -27,7 +27,8 @@ finish() {
     for name in "${up[@]}"; do
       echo "--- $name" >&2
       on "$name" journalctl --no-pager --lines 40 --unit openclaw-boot.service --unit openclaw-etcd-volume.service >&2 2>/dev/null || true
-      on "$name" journalctl --no-pager --lines 30 --unit kubelet.service >&2 2>/dev/null || true
+      on "$name" journalctl --no-pager --lines 300 --unit kubelet.service 2>/dev/null | grep --invert-match "Unable to read config path" | tail --lines 30 >&2 || true
+      # shellcheck disable=SC2016 # words for another shell
       on "$name" bash -c 'for log in /var/log/pods/kube-system_{etcd,kube-apiserver}-*/*/*.log; do echo "- $log"; tail --lines 12 "$log"; done' >&2 2>/dev/null || true
     done
   fi
