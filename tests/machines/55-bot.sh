@@ -1,11 +1,6 @@
 # shellcheck shell=bash disable=SC2154,SC2034 # sourced by scripts/machines-test, which sets what is used here
 # The bot itself: an answer is being given on a worker that is told to go, and another worker gives it to its end, once.
 
-save=${OPENCLAW_IMAGE_SAVE:-}
-if [[ -z $save ]] && docker image inspect localhost/openclaw-agent:test >/dev/null 2>&1; then
-  # shellcheck disable=SC2016 # words for another shell
-  save='docker save --output "$2" "$1"'
-fi
 if [[ -z $save ]]; then
   say "NOT SHOWN: the bot's own Job on a worker that drains: make e2e has built no images for docker, and OPENCLAW_IMAGE_SAVE names no other way to them" >&2
 else
@@ -20,7 +15,7 @@ else
 
   image_to() { # image_to IMAGE MACHINE...
     local archive=$work/$1.tar name
-    bash -c "$save" save "localhost/$1:test" "$archive" || fail "there is no image localhost/$1:test: make e2e builds it"
+    save_image "$1" "$archive"
     for name in "${@:2}"; do
       machines put "$name" "$archive" /root/image.tar
       on "$name" ctr --namespace k8s.io images import /root/image.tar >/dev/null

@@ -93,3 +93,13 @@ endpoint_is() { # endpoint_is MACHINE: moves the record in the private zone
 ready() { [[ $(kubectl get node "$(node "$1")" --output 'jsonpath={.status.conditions[?(@.type=="Ready")].status}') == True ]]; }
 booted() { on "$1" test -e /var/lib/openclaw/booted; }
 told() { grep --quiet --recursive "$1" "$(aws_state)/logs"; }
+
+# The images that make e2e builds, if there is a way to them.
+save=${OPENCLAW_IMAGE_SAVE:-}
+if [[ -z $save ]] && docker image inspect localhost/openclaw-agent:test >/dev/null 2>&1; then
+  # shellcheck disable=SC2016 # words for another shell
+  save='docker save --output "$2" "$1"'
+fi
+save_image() { # save_image NAME FILE
+  bash -c "$save" save "localhost/$1:test" "$2" || fail "there is no image localhost/$1:test: make e2e builds it"
+}
