@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.cluster import ours, pods, until
 from tests.e2e.standins import DEVOUR
-from tests.e2e.world import World
+from tests.e2e.world import Asked, World
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -71,11 +71,12 @@ def another_template(bot: World) -> Iterator[None]:
         yield
 
 
-def live(bot: World, *, fails: bool) -> None:
-    """What needs a right: an agent that claims, and one that fails, whose two tries take a while."""
+def one_claims(bot: World) -> None:
     bot.ask(bot.new_chat(), "for the label's sake")
-    if fails:
-        bot.ask(bot.new_chat(), f"{DEVOUR} for the log's sake")
+
+
+def one_fails(bot: World) -> Asked:
+    return bot.ask(bot.new_chat(), f"{DEVOUR} for the log's sake")
 
 
 def test_the_role_holds_what_the_brain_needs_and_nothing_else(bot: World) -> None:
@@ -85,9 +86,11 @@ def test_the_role_holds_what_the_brain_needs_and_nothing_else(bot: World) -> Non
 def test_with_its_role_the_brain_misses_nothing(bot: World) -> None:
     ours("delete", "pod", "-l", "app.kubernetes.io/component=brain", "--wait=true")
     bot.is_well()
-    live(bot, fails=True)
+    one_claims(bot)
+    failing = one_fails(bot)
     with another_template(bot):
         until(lambda: logged("template.accepted"), within_s=60, what="the other template")
+    bot.failed(failing, within_s=120)
 
     assert not any(logged(event) for event in set(NEEDS.values()))
 
@@ -95,6 +98,8 @@ def test_with_its_role_the_brain_misses_nothing(bot: World) -> None:
 @pytest.mark.parametrize(("resource", "verb"), NEEDS, ids=[" ".join(right) for right in NEEDS])
 def test_without_it_the_brain_cannot(resource: str, verb: str, bot: World) -> None:
     with without(bot, resource, verb):
-        live(bot, fails=resource == "pods/log")
+        one_claims(bot)
+        if resource == "pods/log":  # nothing else needs it, and its two tries take a while
+            one_fails(bot)
         with another_template(bot):
             until(lambda: logged(NEEDS[resource, verb]), within_s=90, what=NEEDS[resource, verb])
