@@ -18,7 +18,7 @@ back "a reboot"
 
 machines off control
 machines up control 2>/dev/null
-stray_disk=$(disk stray)
+stray_disk=$(disk stray 100M)
 disks+=("$stray_disk")
 head --bytes 1M /dev/urandom | dd of="$stray_disk" bs=1M status=none
 attach control "$stray_disk" "$volume"

@@ -30,13 +30,13 @@ rehearse() { # rehearse DISK WORDS: the script refuses this disk, says so, and l
 }
 within 60 on second systemctl --quiet is-enabled openclaw-etcd-volume.service || fail "the new master did not boot"
 on second systemctl stop openclaw-boot.service openclaw-etcd-volume.service
-unknown_disk=$(disk unknown)
+unknown_disk=$(disk unknown 100M) # small: it is read as a whole, twice
 disks+=("$unknown_disk")
 head --bytes 1M /dev/urandom | dd of="$unknown_disk" bs=1M status=none
 rehearse "$unknown_disk" "holds something unknown: not formatted"
 mkdir "$work/foreign"
 echo openclaw-other >"$work/foreign/cluster"
-foreign_disk=$(disk foreign)
+foreign_disk=$(disk foreign 100M)
 disks+=("$foreign_disk")
 mkfs.ext4 -q -d "$work/foreign" "$foreign_disk"
 rehearse "$foreign_disk" "belongs to cluster openclaw-other"

@@ -71,8 +71,8 @@ boot() { # boot NAME USER-DATA
   machines up "$1" "$2" 2>/dev/null
 }
 
-disk() { # disk NAME: a blank disk on the host; prints its device
-  truncate --size 2G "$work/$1.disk"
+disk() { # disk NAME [SIZE]: a blank disk on the host; prints its device
+  truncate --size "${2:-2G}" "$work/$1.disk"
   losetup --find --show "$work/$1.disk"
 }
 
