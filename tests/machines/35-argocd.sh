@@ -4,7 +4,7 @@
 
 binary=${OPENCLAW_ARGOCD_BINARY:-}
 if [[ -z $binary || -z $argocd || -z $save ]]; then
-  say "NOT SHOWN: Argo CD's controllers: OPENCLAW_ARGOCD_BINARY, OPENCLAW_ARGOCD_MANIFEST and the images of make e2e make them" >&2
+  not_shown "Argo CD's controllers: OPENCLAW_ARGOCD_BINARY, OPENCLAW_ARGOCD_MANIFEST and the images of make e2e make them"
 else
   image() { grep --only-matching --max-count 1 "image: $1:.*" "$argocd" | sed 's|^image: [^/]*/||'; }
   save_image redis "$work/redis.tar" # Debian with a redis-server in it

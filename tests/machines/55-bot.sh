@@ -2,7 +2,7 @@
 # The bot itself: an answer is being given on a worker that is told to go, and another worker gives it to its end, once.
 
 if [[ -z $save ]]; then
-  say "NOT SHOWN: the bot's own Job on a worker that drains: make e2e has built no images for docker, and OPENCLAW_IMAGE_SAVE names no other way to them" >&2
+  not_shown "the bot's own Job on a worker that drains: make e2e has built no images for docker, and OPENCLAW_IMAGE_SAVE names no other way to them"
 else
   # The pool of agents has its two workers again: the one that spot took back comes back, the other has not been told of anything.
   rm "$(machines dir agents)/metadata/meta-data/spot/instance-action"
