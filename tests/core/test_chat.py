@@ -266,6 +266,8 @@ async def test_model_of_another_server_gets_no_parameter_of_groqs() -> None:
         await collected(chat, replace(CALL, model="smollm2-135m-instruct", tools=("browser_search",)))
 
     assert not server.bodies[0].keys() & {"tools", "include_reasoning", "reasoning_effort", "reasoning_format"}
+    assert server.bodies[0]["stream_options"] == {"include_usage": True}, "llama.cpp counts only when asked"
+    assert "extra_body" not in server.bodies[0], "that is a word between a program and an SDK"
 
 
 async def test_qwen_keeps_its_thoughts_to_itself() -> None:

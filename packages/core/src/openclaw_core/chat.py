@@ -89,7 +89,7 @@ class ModelServer:
         first_by = clock() + call.first_token_timeout_s
         tidy = _Citations() if "browser_search" in call.tools else None
         text, ended, usage = "", "", None
-        request = self._http.build_request("POST", "/chat/completions", json=request_of(call) | {"stream": True})
+        request = self._http.build_request("POST", "/chat/completions", json=streamed_request_of(call))
         with translated():
             async with asyncio.timeout_at(first_by):
                 reply = await self._answered(request, stream=True)
@@ -170,8 +170,14 @@ def request_of(call: ModelCall) -> dict[str, Any]:
             request["tools"] = [{"type": tool} for tool in call.tools]
     elif call.model.startswith("qwen/"):
         request["reasoning_format"] = "hidden"  # or the answer begins with the model's thoughts
-    else:
-        request["extra_body"] = {"stream_options": {"include_usage": True}}  # llama.cpp counts only when asked
+    return request
+
+
+def streamed_request_of(call: ModelCall) -> dict[str, Any]:
+    """The same for a stream. Groq counts without being asked; llama.cpp only when it is."""
+    request = request_of(call) | {"stream": True}
+    if not call.model.startswith(("openai/gpt-oss", "qwen/")):
+        request["stream_options"] = {"include_usage": True}
     return request
 
 
