@@ -55,7 +55,7 @@ class LaneKeeper:
         return self._under_way.keys()
 
     async def forever(self, *, nudge: asyncio.Event, moved: Callable[[], None], turned: Callable[[], None]) -> None:
-        """Let tasks go until cancelled; first those that a leader before us had released. Raises LostOwnership.
+        """Let tasks go until cancelled; first those that a leader before us had released, or we without hearing of it. Raises LostOwnership.
 
         *moved* is called when tasks are under way, and when one is ready.
         """
@@ -77,6 +77,7 @@ class LaneKeeper:
                             self._let_go(task_id, moved), name=f"route {task_id}"
                         )
                 except (StoreUnavailable, StoreFull):
+                    pending = None  # Redis may have released some whose ids were lost on the way here
                     await asyncio.sleep(1)
                     continue
                 if fresh:
@@ -91,7 +92,11 @@ class LaneKeeper:
     async def _left_behind(self) -> list[str]:
         released = await self.lanes.released()
         states = await self.lanes.fields(released, "state") if released else []
-        return [task_id for task_id, row in zip(released, states, strict=True) if row["state"] == "queued"]
+        return [
+            task_id
+            for task_id, row in zip(released, states, strict=True)
+            if row["state"] == "queued" and task_id not in self._under_way
+        ]
 
     async def _let_go(self, task_id: str, moved: Callable[[], None]) -> None:
         try:
