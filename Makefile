@@ -38,7 +38,7 @@ test-oldest: install ## the tests on the oldest library versions that the packag
 e2e: install tools ## the bot on a cluster that may be broken: KUBECONFIG, or what OPENCLAW_CLUSTER_TOOL brings up (tests/e2e/README.md)
 	scripts/e2e $(ARGS)
 
-e2e-full: install tools ## the same with bursts of 1,000 messages, a slow disk, and every right taken away once
+e2e-full: install tools ## the same with a burst of 1,000 messages and a slow disk
 	scripts/e2e full $(ARGS)
 
 bench-cluster: install tools ## the table of docs/benchmarks.md on that cluster, beside bare pods (ARGS="--phases warm,cold")
