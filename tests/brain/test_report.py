@@ -121,6 +121,15 @@ async def test_a_restart_between_reserving_and_telling_uses_the_same_message(wor
     assert messenger.calls.count("send") == 1
 
 
+async def told_to_go_while_it_sends(last: Reporter, messenger: FakeMessenger) -> "asyncio.Task[None]":
+    """Its loop, cancelled as soon as a text is on its way."""
+    telling = asyncio.create_task(last.tell_forever(nudge=asyncio.Event(), turned=lambda: None))
+    while "send" not in messenger.calls:
+        await asyncio.sleep(0.02)
+    telling.cancel()
+    return telling
+
+
 async def test_a_brain_that_is_told_to_go_finishes_the_text_it_has_begun_and_begins_no_other(
     world: World, roles: Roles
 ) -> None:
@@ -130,11 +139,8 @@ async def test_a_brain_that_is_told_to_go_finishes_the_text_it_has_begun_and_beg
     await notice(world, "n2")
     last = reporter(world, messenger, roles)
     last.drain_s = 60
-    telling = asyncio.create_task(last.tell_forever(nudge=asyncio.Event(), turned=lambda: None))
     async with asyncio.timeout(60):
-        while "send" not in messenger.calls:
-            await asyncio.sleep(0.02)
-        telling.cancel()
+        telling = await told_to_go_while_it_sends(last, messenger)
         await asyncio.sleep(0.1)
         messenger.sends_land.set()
         await asyncio.gather(telling, return_exceptions=True)
@@ -149,11 +155,8 @@ async def test_a_text_that_does_not_come_to_its_end_keeps_no_brain(world: World,
     await notice(world)
     last = reporter(world, messenger, roles)
     last.drain_s = 0.05
-    telling = asyncio.create_task(last.tell_forever(nudge=asyncio.Event(), turned=lambda: None))
     async with asyncio.timeout(60):
-        while "send" not in messenger.calls:
-            await asyncio.sleep(0.02)
-        telling.cancel()
+        telling = await told_to_go_while_it_sends(last, messenger)
         await asyncio.gather(telling, return_exceptions=True)
     assert messenger.calls == ["send"]
     assert [waiting.key for waiting in await world.notices.waiting()] == ["n"]
