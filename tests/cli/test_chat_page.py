@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 from telegram import BotCommand, InlineKeyboardButton, InlineKeyboardMarkup, MessageEntity, ReplyParameters
 
 from openclaw_cli.standin.bot_api import BotApi
@@ -154,6 +154,40 @@ async def test_no_sideways_scrolling_at_phone_width_even_with_long_words_and_cod
     )
     assert max(widths) <= 360
     await shot(page, "chat-phone")
+
+
+async def test_a_message_written_while_another_is_on_its_way_is_sent_after_it(page: Page, bot: EchoBot) -> None:
+    let_go = asyncio.Event()
+
+    async def slow(route: Route) -> None:
+        await let_go.wait()
+        await route.continue_()
+
+    await page.route("**/say", slow)
+    await say(page, "the first")
+    await say(page, "the second")
+    await expect(page.get_by_role("textbox", name="Message")).to_have_value("")
+    let_go.set()
+
+    await expect(page.locator(".message.mine .body")).to_have_text(["the first", "the second"])
+
+
+async def test_messages_that_could_not_be_sent_stand_in_the_field_again(page: Page) -> None:
+    asked = asyncio.Event()
+
+    async def refuse(route: Route) -> None:
+        await asked.wait()
+        await route.fulfill(status=503, body="{}")
+
+    await page.route("**/say", refuse)
+    await say(page, "the first")
+    await say(page, "the second")
+    field = page.get_by_role("textbox", name="Message")
+    await field.fill("half a third")
+    asked.set()
+
+    await expect(field).to_have_value("the first\nthe second\nhalf a third")
+    await expect(page.locator(".toast")).to_have_count(1)
 
 
 async def test_the_list_of_chats_is_a_drawer_on_a_phone(page: Page) -> None:

@@ -198,8 +198,8 @@ function toast(text) {
 const composer = new Composer({
   form: $("composer"),
   toast,
-  send: async (text, file) => {
-    const path = `page/chats/${openId}`;
+  send: async ({ chat, text, file }) => {
+    const path = `page/chats/${chat}`;
     if (!file) return post(`${path}/say`, { text });
     const body = new FormData();
     body.append("caption", text);

@@ -14,7 +14,7 @@ export class Composer {
     this.chat = null;
     this.file = null;
     this.picked = 0;
-    this.busy = false;
+    this.unsent = [];
     this.sendOut = send;
     this.toast = toast;
     this.form = form;
@@ -81,22 +81,38 @@ export class Composer {
     }
   }
 
-  async #send() {
+  #send() {
     const text = this.text.value.trim();
     const file = this.file;
-    if ((!text && !file) || this.busy) return;
-    this.busy = true;
+    if (!text && !file) return;
+    this.unsent.push({ chat: this.chat, text, file });
     this.text.value = "";
     this.#attach(null);
+    if (this.unsent.length === 1) this.#deliver();
+  }
+
+  /** In turn, so that a quick second message neither waits in the field nor overtakes the first. */
+  async #deliver() {
     try {
-      await this.sendOut(text, file);
+      while (this.unsent.length) {
+        await this.sendOut(this.unsent[0]);
+        this.unsent.shift();
+      }
     } catch {
-      // What was written must not be lost with the connection.
-      this.text.value = this.text.value ? `${text}\n${this.text.value}` : text;
-      if (file) this.#attach(file);
+      for (const message of this.unsent.splice(0).reverse()) this.#giveBack(message);
       this.toast(word("notSent"));
     }
-    this.busy = false;
+  }
+
+  /** What was written must not be lost with the connection. */
+  #giveBack({ chat, text, file }) {
+    const both = (draft) => (text && draft ? `${text}\n${draft}` : text || draft);
+    if (chat !== this.chat) {
+      this.drafts.set(chat, both(this.drafts.get(chat) ?? ""));
+      return;
+    }
+    this.text.value = both(this.text.value);
+    if (file) this.#attach(file);
     this.#draw();
   }
 
