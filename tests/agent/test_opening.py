@@ -1,4 +1,4 @@
-"""A claim does not wait for what only an answer needs, and a process that can never answer takes no task down with it."""
+"""A claim does not wait for what only an answer needs; a process that can never answer, or takes no more, is not counted on."""
 
 import asyncio
 import subprocess
@@ -12,7 +12,7 @@ from openclaw_agent.answering import Answering
 from openclaw_agent.app import _in_pool
 from openclaw_agent.opening import NeverReady, Opening
 from openclaw_agent.settings import Settings, from_env
-from openclaw_core.errors import LostOwnership, SettingsError
+from openclaw_core.errors import ChatUnauthorized, LostOwnership, SettingsError
 from openclaw_core.outcome import Exit
 from openclaw_core.store import Script
 from tests.agent.test_answering import Desk
@@ -39,11 +39,11 @@ def settings() -> Settings:
     )
 
 
-async def ready_task(desk: Desk) -> None:
-    await desk.store.ask(task(1))
+async def ready_task(desk: Desk, n: int = 1) -> None:
+    await desk.store.ask(task(n))
     await desk.store.lanes.release(cap=10, at_most=10, epoch=desk.store.epoch)
-    await desk.store.lanes.save_context(task(1), epoch=desk.store.epoch)
-    assert await desk.store.dispatch(task(1))
+    await desk.store.lanes.save_context(task(n), epoch=desk.store.epoch)
+    assert await desk.store.dispatch(task(n))
 
 
 async def until(found: Callable[[], Awaitable[object]]) -> None:
@@ -97,6 +97,36 @@ async def test_a_job_of_several_tasks_leaves_them_to_those_that_are_up(desk: Des
     await until(answered)
     stop.set()
     assert await agent is Exit.DONE
+
+
+async def test_nobody_counts_on_an_agent_after_its_last_task(desk: Desk, settings: Settings) -> None:
+    async def opened() -> Answering:
+        return desk.answering
+
+    await ready_task(desk, 1)
+    agent = asyncio.create_task(
+        _in_pool(replace(settings, tasks_per_job=2), desk.store.agent, Opening(opened), asyncio.Event())
+    )
+
+    async def waits() -> bool:
+        return await desk.store.state(task(1)) == "closed" and (await job_state(desk)).startswith("waiting ")
+
+    await until(waits)
+    await ready_task(desk, 2)
+    assert await agent is Exit.DONE
+    assert await desk.store.state(task(2)) == "closed"
+    assert (await job_state(desk)).startswith("retired ")
+
+
+async def test_nobody_counts_on_an_agent_that_gave_its_last_task_up(desk: Desk, settings: Settings) -> None:
+    async def opened() -> Answering:
+        return desk.answering
+
+    desk.chat.script = [ChatUnauthorized("401")]
+    await ready_task(desk)
+    assert await _in_pool(settings, desk.store.agent, Opening(opened), asyncio.Event()) is Exit.MISCONFIGURED
+    assert await desk.store.state(task(1)) == "failed"
+    assert (await job_state(desk)).startswith("retired ")
 
 
 async def test_an_agent_says_that_it_waits_only_when_it_could_begin(desk: Desk, settings: Settings) -> None:

@@ -51,6 +51,13 @@ def test_the_cap_counts_agents_that_are_busy() -> None:
     assert decide(busy, ready=5, warm=2, cap=10).create == 2
 
 
+def test_an_agent_on_its_way_out_is_replaced_at_once_but_never_over_the_cap() -> None:
+    leaving = {"a": JobState(state="retired", since_ms=NOW)}
+    assert decide(leaving, warm=1, alive={"a"}) == Plan(create=1)
+    assert decide(leaving, warm=1, cap=1, alive={"a"}) == Plan()
+    assert decide({"a": JobState(state="retired", since_ms=NOW - 60_000)}, alive=set()) == Plan(forget=("a",))
+
+
 def test_few_start_at_a_time_and_those_that_wait_do_not_count_as_starting() -> None:
     assert decide({}, ready=50, cap=250, starting_cap=8).create == 8
     starting = {f"s{n}": JobState(state="created", since_ms=NOW) for n in range(6)}

@@ -57,20 +57,19 @@ async def run(settings: Settings, stop: asyncio.Event) -> Exit:
 
 
 async def _in_pool(settings: Settings, answers: Answers, answering: Opening, stop: asyncio.Event) -> Exit:
-    born = time.monotonic()
-    done = 0
-    async for claimed, since in _claims(settings, answers, answering, stop, born):
+    async for claimed, since in _claims(settings, answers, answering, stop):
         code = await own(answers, answering, claimed, since, stop)
-        done += 1
-        if code is not Exit.DONE or stop.is_set() or done >= settings.tasks_per_job:
+        if code is not Exit.DONE or stop.is_set() or claimed.last:
             return code
     return Exit.DONE
 
 
 async def _claims(
-    settings: Settings, answers: Answers, answering: Opening, stop: asyncio.Event, born: float
+    settings: Settings, answers: Answers, answering: Opening, stop: asyncio.Event
 ) -> AsyncIterator[tuple[Claimed, float]]:
-    """Tasks as they come, each with the time before its claim; ends when retired, too old, or told to stop."""
+    """Tasks as they come, each with the time before its claim; ends after the last, when retired, too old, or told to stop."""
+    born = time.monotonic()
+    left = settings.tasks_per_job
     stopping = asyncio.create_task(stop.wait(), name="stop")
     # Where agents take several tasks in a row, one that is up already would have taken it sooner.
     just_born = settings.tasks_per_job == 1
@@ -85,7 +84,7 @@ async def _claims(
                     if not await answers.check_in():
                         return
                 since = time.monotonic()
-                claimed = await answers.claim()
+                claimed = await answers.claim(last=left == 1)
             except (StoreUnavailable, StoreFull):
                 log.warning("store.unavailable", during="claim")
                 await asyncio.wait([stopping], timeout=1)
@@ -98,6 +97,7 @@ async def _claims(
             except LostOwnership:
                 return  # retired
             if claimed is not None:
+                left -= 1
                 yield claimed, since
             if first or claimed is not None:
                 continue

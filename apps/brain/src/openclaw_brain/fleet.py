@@ -157,7 +157,9 @@ class Fleet:
         """
         in_use = self.current(template)
         on_trial = {keeper.pool.id for name, keeper in self._trial.items() if name == template}
-        for other in await self.pools.ids():
+        there = await self.pools.ids()
+        self._unseen = {pool_id: unseen for pool_id, unseen in self._unseen.items() if pool_id in there}
+        for other in there:
             if template_of(other) == template and other not in {in_use} | on_trial:
                 await self.pools.move_ready(other, in_use, epoch=self.epoch)
                 await self._dismiss(other)

@@ -58,7 +58,9 @@ def plan(
             if name in alive or job.task_id:
                 bound += 1
         elif job.state == "retired":
-            if name not in alive and age_s > SILENT_S:
+            if name in alive:
+                bound += 1  # on its way out, but still there: the cap is for all
+            elif age_s > SILENT_S:
                 gone.append(name)
         elif name in alive or age_s < (STARTING_S if job.state == "created" else SILENT_S):
             unbound.append(name)

@@ -18,13 +18,17 @@ MAX_HANDBACKS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """A task that this process owns as attempt number *attempt*. *outbox* is there if the answer already stands."""
+    """A task that this process owns as attempt number *attempt*. *outbox* is there if the answer already stands.
+
+    *last* says that the process takes no other task after it: its Job is retired in the step that ends the task.
+    """
 
     task: Task
     attempt: int
     outbox: Mapping[str, Any] | None = field(default=None, repr=False)
     pool: str | None = None
     job: str | None = None
+    last: bool = False
 
 
 class Slots(Protocol):
@@ -52,12 +56,12 @@ class Answers:
         """Say that this process lives and waits; False if its Job was retired."""
         return bool(await self._script.step("check_in", pool=self.pool, job=self.job))
 
-    async def claim(self) -> Claimed | None:
-        """The next ready task, if any. Raises LostOwnership for a retired Job, BadTask for a record that cannot be read."""
+    async def claim(self, *, last: bool = False) -> Claimed | None:
+        """The next ready task, if any, as the *last* that this process takes or not. Raises LostOwnership for a retired Job, BadTask for a record that cannot be read."""
         reply = await self._script.step("claim", pool=self.pool, job=self.job, lease_ms=int(self.lease_s * 1000))
         if reply and reply[0] == "retired":
             raise LostOwnership("this Job was retired")
-        return self._claimed(reply)
+        return self._claimed(reply, last=last)
 
     async def claim_alone(self, task: Task) -> Claimed | None:
         """Own the given task by itself; None if that id has ended before."""
@@ -78,7 +82,7 @@ class Answers:
         )
         return self._claimed(reply)
 
-    def _claimed(self, reply: list[str]) -> Claimed | None:
+    def _claimed(self, reply: list[str], *, last: bool = False) -> Claimed | None:
         if not reply:
             return None
         task_id, record, attempt, outbox, _ = reply
@@ -88,7 +92,12 @@ class Answers:
             self.unreadable = (task_id, int(attempt))
             raise
         return Claimed(
-            task=task, attempt=int(attempt), outbox=json.loads(outbox) if outbox else None, pool=self.pool, job=self.job
+            task=task,
+            attempt=int(attempt),
+            outbox=json.loads(outbox) if outbox else None,
+            pool=self.pool,
+            job=self.job,
+            last=last,
         )
 
     unreadable: tuple[str, int] | None = None
@@ -203,6 +212,7 @@ class Answers:
                 ttl_s=HISTORY_TTL_S,
                 pool=self.pool,
                 job=self.job,
+                last=claimed.last,
             )
         )
 
@@ -217,6 +227,7 @@ class Answers:
                 chat_gone=chat_gone,
                 pool=self.pool,
                 job=self.job,
+                last=claimed.last,
             )
         )
 

@@ -52,6 +52,13 @@ function ops.part() -- what is known of one part: `sending` before a file goes o
   return 1
 end
 
+-- Its Job waits for another task, or is on its way out: nobody may count on it then, though its end is heard only in a while.
+local function free_job()
+  if not (a.pool and a.job) then return end
+  local now = ms(now_ms())
+  call('HSET', P .. 'jobs:' .. a.pool, a.job, a.last and 'retired ' .. now or 'waiting ' .. now .. ' ' .. now)
+end
+
 function ops.close()
   if not owns(a.task, a.attempt) then return -1 end
   local t = call('HMGET', task_key(a.task), 'chat', 'generation', 'role')
@@ -66,7 +73,7 @@ function ops.close()
   end
   leave(a.task)
   record_run(a.task)
-  if a.pool and a.job then call('HSET', P .. 'jobs:' .. a.pool, a.job, 'waiting ' .. ms(now_ms()) .. ' ' .. ms(now_ms())) end
+  free_job()
   return 1
 end
 
@@ -78,7 +85,7 @@ function ops.give_up() -- the agent knows that no other try will help
     leave(a.task)
     record_run(a.task)
   else fail(a.task, a.cause) end
-  if a.pool and a.job then call('HSET', P .. 'jobs:' .. a.pool, a.job, 'waiting ' .. ms(now_ms()) .. ' ' .. ms(now_ms())) end
+  free_job()
   return 1
 end
 
