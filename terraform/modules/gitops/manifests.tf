@@ -11,7 +11,7 @@ locals {
       role_arn = var.cloud_controller_role_arn
     })
     "30-storage-class.yaml" = templatefile("${path.module}/manifests/storage-class.yaml.tftpl", {
-      kms_key_arn = var.kms_key_arn, name = var.name
+      kms_key_arn = var.kms_key_arn
     })
     "40-argocd-namespace.yaml" = file("${path.module}/manifests/argocd-namespace.yaml")
     "60-root.yaml" = templatefile("${path.module}/manifests/root.yaml.tftpl", {

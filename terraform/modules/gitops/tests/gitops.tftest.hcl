@@ -73,6 +73,14 @@ run "volumes_stay_encrypted_in_their_zone_and_kept" {
     )
     error_message = "the StorageClass must be gp3, encrypted, WaitForFirstConsumer, Retain"
   }
+  assert {
+    # The EBS driver answers InvalidArgument to such a tag, and no volume is ever made; it sets the cluster's tag itself
+    # (k8sTagClusterId in clusters/<env>/apps/ebs-csi.yaml).
+    condition = alltrue([for key, value in yamldecode(output.manifests["30-storage-class.yaml"]).parameters :
+      !startswith(value, "kubernetes.io") && !startswith(value, "aws:") if startswith(key, "tagSpecification_")
+    ])
+    error_message = "the driver reserves tags that begin with kubernetes.io or aws:"
+  }
 }
 
 run "the_root_application_follows_its_environment" {
