@@ -7,6 +7,7 @@ import pytest
 
 from openclaw_cli.bench import Asked, judge, quantiles
 from openclaw_cli.bench_cluster import _split
+from openclaw_cli.bench_goals import TO_CLAIM, TO_PROCESS, judged
 from openclaw_cli.bench_pods import Timeline, Watched
 
 ANSWER = "An answer that is long enough to be told from a placeholder: {}"
@@ -63,20 +64,57 @@ def test_a_cold_start_is_split_into_its_steps() -> None:
         "warm": "0", "ready_ms": "10000", "claimed_ms": "11000", "answered_ms": "13000", "ended_ms": "13100",
         "run": json.dumps({"model_ms": 1800, "first_token_ms": 300}),
     }  # fmt: skip
-    job = Timeline(job_s=10.1, pod_s=10.15, scheduled_s=10.2, process_s=10.7, ready_s=10.9)
+    job = Timeline(job_s=10.1, pod_s=10.15, scheduled_s=10.2, started_s=10.5, process_s=10.7, ready_s=10.9)
     steps = {name: row["p50"] for name, row in _split([one], [job]).items()}
     assert steps == {
-        "ready → Job created": 0.1, "Job created → pod created": 0.05, "pod created → scheduled": 0.05, "scheduled → process": 0.5,
-        "process → could claim": 0.2, "could claim → claimed": 0.1, "ready → claimed": 1.0, "claimed → model asked": 0.2,
+        "ready → Job created": 0.1, "Job created → pod created": 0.05, "pod created → scheduled": 0.05, "scheduled → started": 0.3,
+        "scheduled → process": 0.5, "process → could claim": 0.2, "could claim → claimed": 0.1, "ready → claimed": 1.0, "claimed → model asked": 0.2,
         "model asked → first token": 0.3, "answer ended → closed": 0.1,
     }  # fmt: skip
 
 
 def test_a_watch_keeps_the_first_sight_of_each_change() -> None:
     watched = Watched("n")
-    for at_s, row in enumerate(("p-1 job-1 <none>", "p-1 job-1 <none>", "p-1 job-1 node-1", "p-1 job-1 node-1")):
+    rows = (
+        "p-1 job-1 <none> <none>", "p-1 job-1 <none> <none>", "p-1 job-1 node-1 <none>", "p-1 job-1 node-1 <none>",
+        "p-1 job-1 node-1 1970-01-01T00:01:05Z", "p-1 job-1 node-1 <none>",
+    )  # fmt: skip
+    for at_s, row in enumerate(rows):
         watched._saw("pods", row.split(), float(at_s))
     watched._saw("jobs", ["job-1"], 7.0)
     watched._saw("jobs", ["job-1"], 8.0)
     assert (watched.pods, watched.scheduled, watched.pod_of) == ({"p-1": 0.0}, {"p-1": 2.0}, {"job-1": "p-1"})
     assert watched.jobs == {"job-1": 7.0}
+    assert watched.started == {"p-1": 65.5}, "the middle of the API's whole second"
+
+
+COLD = {
+    "split": {
+        "agents": {"ready → claimed": {"p95": 1.5}},
+        "bare_pods": {"pod created → process": {"p95": 0.9}, "pod created → could claim": {"p95": 1.0}},
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("phase", "figures", "said"),
+    [
+        ("burst", {"all_done_s": 24.3}, {"all done ≤ 25": "24.3, met"}),
+        ("burst-many", {"all_done_s": 13.3}, {"all done ≤ 10": "13.3, MISSED"}),
+        ("burst", {"all_done_s": 9.0, "lost": 1}, {"all done ≤ 25": "inf, MISSED"}),
+        (
+            "warm",
+            {"seconds": {"agent_has_the_task": {"p95": 0.15}, "overhead": {}}},
+            {"claim p95 ≤ 0.15": "0.15, met", "overhead p95 ≤ 0.3": "not measured"},
+        ),
+        ("cold", COLD, {f"{TO_PROCESS} ≤ 1.5": "1.67, MISSED", f"{TO_CLAIM} ≤ 1.5": "1.5, met"}),
+        ("cold", {}, {f"{TO_PROCESS} ≤ 1.5": "not measured", f"{TO_CLAIM} ≤ 1.5": "not measured"}),
+        (
+            "thousand",
+            {"lost": 0, "twice": 1, "out_of_order": 0},
+            {"lost ≤ 0": "0, met", "twice ≤ 0": "1, MISSED", "out of order ≤ 0": "0, met"},
+        ),
+    ],
+)
+def test_each_goal_is_judged_by_the_figures(phase: str, figures: dict[str, Any], said: dict[str, str]) -> None:
+    assert judged(phase, figures) == said

@@ -38,6 +38,8 @@ class Timeline:
     """Its Job was created."""
     pod_s: float | None = None
     scheduled_s: float | None = None
+    started_s: float | None = None
+    """The kubelet's word on its container: a whole second, of which this is the middle, so half a second off at most."""
     process_s: float | None = None
     """Its process was executed."""
     ready_s: float | None = None
@@ -52,6 +54,7 @@ class Watched:
     jobs: dict[str, float] = field(default_factory=dict)
     pods: dict[str, float] = field(default_factory=dict)
     scheduled: dict[str, float] = field(default_factory=dict)
+    started: dict[str, float] = field(default_factory=dict)
     pod_of: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -63,7 +66,9 @@ class Watched:
                 group.create_task(watched._follow("jobs", ".metadata.name")),
                 group.create_task(
                     watched._follow(
-                        "pods", r".metadata.name,J:.metadata.labels.batch\.kubernetes\.io/job-name,N:.spec.nodeName"
+                        "pods",
+                        r".metadata.name,J:.metadata.labels.batch\.kubernetes\.io/job-name,N:.spec.nodeName"
+                        ",S:.status.containerStatuses[0].state.running.startedAt",
                     )
                 ),
             ]
@@ -88,18 +93,25 @@ class Watched:
     def _saw(self, kind: str, row: list[str], now_s: float) -> None:
         if kind == "jobs" and row:
             self.jobs.setdefault(row[0], now_s)
-        elif len(row) == 3:
-            name, job, node = row
+        elif len(row) == 4:
+            name, job, node, started = row
             self.pods.setdefault(name, now_s)
             if job != "<none>":
                 self.pod_of[job] = name
             if node != "<none>":
                 self.scheduled.setdefault(name, now_s)
+            if started != "<none>":
+                self.started.setdefault(name, datetime.fromisoformat(started).timestamp() + 0.5)
+
+    def _seen(self, pod: str) -> dict[str, float | None]:
+        return {
+            "pod_s": self.pods.get(pod), "scheduled_s": self.scheduled.get(pod), "started_s": self.started.get(pod),
+        }  # fmt: skip
 
     async def of_job(self, job: str) -> Timeline:
         """A Job of ours, whose agent's log is still there."""
         pod = self.pod_of.get(job, "")
-        found = Timeline(job_s=self.jobs.get(job), pod_s=self.pods.get(pod), scheduled_s=self.scheduled.get(pod))
+        found = Timeline(job_s=self.jobs.get(job), **self._seen(pod))
         if pod:
             for line in (await kubectl("-n", self.namespace, "logs", pod)).splitlines():
                 event = _event(line)
@@ -128,9 +140,7 @@ class Watched:
                     await asyncio.sleep(0.5)
                     said = (await self._said(name)).split()
             process_s, ready_s = map(float, said)
-            return Timeline(
-                pod_s=self.pods.get(name), scheduled_s=self.scheduled.get(name), process_s=process_s, ready_s=ready_s
-            )
+            return Timeline(**self._seen(name), process_s=process_s, ready_s=ready_s)
         finally:
             await kubectl("-n", self.namespace, "delete", "pod", name)  # its end must not disturb what is measured next
 
