@@ -1,0 +1,200 @@
+"""What single node scripts do, run here as they are but for the folders they work in; machines-test runs them all, on machines.
+
+aws, journalctl and the like are small scripts on PATH. What a log group refuses is that of tests/machines/aws.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES = ROOT / "terraform/modules/user-data/files"
+STAND_IN = ROOT / "tests/machines/aws/logs-put-log-events"
+VOLUME = "vol-0123456789abcdef0"
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux" or shutil.which("jq") is None, reason="nodes' scripts need Linux and jq"
+)
+
+SETTINGS = {
+    "AWS_REGION": "eu-central-1",
+    "CLUSTER": "openclaw-test",
+    "CLUSTER_BUCKET": "bucket",
+    "ETCD_VOLUME": VOLUME,
+    "KUBERNETES_VERSION": "1.34.4",
+    "LOG_GROUP": "/openclaw/openclaw-test/nodes",
+    "ROLE": "control-plane",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    code: int
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A folder that stands for a node's root, and the programs that its scripts find."""
+
+    root: Path
+
+    def path(self, name: str) -> Path:
+        path = self.root / name.removeprefix("/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def write(self, name: str, text: str) -> Path:
+        self.path(name).write_text(text)
+        return self.path(name)
+
+    def program(self, name: str, text: str = "") -> None:
+        """From now on scripts find this program; an empty one does nothing, well."""
+        self.write(f"bin/{name}", f"#!/bin/bash\n{text}\n").chmod(0o755)
+
+    def moved(self, text: str) -> str:
+        """The text with this folder's names in place of a node's."""
+        for folder in ("/usr/local/lib/openclaw", "/var/l", "/etc/", "/run/", "/dev/disk/", "/usr/bin/kube"):
+            text = text.replace(folder, f"{self.root}{folder}")
+        return text
+
+    def run(self, script: str) -> Ended:
+        done = subprocess.run(
+            [self.path(f"/usr/local/lib/openclaw/{script}")],
+            env={"PATH": f"{self.root / 'bin'}:{os.environ['PATH']}", "ROOT": str(self.root)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return Ended(code=done.returncode, said=done.stdout + done.stderr)
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Node:
+    node = Node(tmp_path)
+    for part in ("common", "control-plane"):
+        for file in (FILES / part).iterdir():
+            node.write(f"/usr/local/lib/openclaw/{file.name}", node.moved(file.read_text())).chmod(0o755)
+    node.write("/etc/openclaw/node.env", "".join(f"{name}='{value}'\n" for name, value in SETTINGS.items()))
+    node.program("curl", "echo i-0123456789abcdef0")  # the metadata service
+    node.program("sync")
+    node.program("journalctl", 'cat "$ROOT/journal" 2>/dev/null || true')
+    node.program("aws", 'case "$1 $2" in "logs put-log-events") exec "$ROOT/put-log-events" "${@:3}" ;; esac')
+    node.write("put-log-events", node.moved(STAND_IN.read_text())).chmod(0o755)
+    return node
+
+
+def sent(node: Node, stream: str) -> list[str]:
+    file = node.root / "run/fake-aws/logs" / stream.replace("/", "_")
+    return file.read_text().splitlines() if file.exists() else []
+
+
+def audited(number: int, time: str = "2026-11-27T02:00:00.000000Z") -> str:
+    return json.dumps({"auditID": str(number), "stageTimestamp": time}, separators=(",", ":"))
+
+
+AUDIT = "/var/log/kubernetes/audit.log"
+AUDIT_STREAM = "audit/i-0123456789abcdef0"
+
+
+def test_the_audit_log_is_sent_sorted_by_milliseconds(node: Node) -> None:
+    times = ["02:00:01.000002Z", "02:00:00.900001Z", "02:00:00.100000Z", "02:00:02Z"]
+    lines = [audited(n, f"2026-11-27T{time}") for n, time in enumerate(times)]
+    node.write(AUDIT, "\n".join(lines) + "\n")
+
+    ended = node.run("ship-logs")
+
+    assert ended.code == 0, ended.said
+    assert sent(node, AUDIT_STREAM) == [lines[2], lines[1], lines[0], lines[3]]
+
+
+def test_logs_of_many_days_go_a_day_at_a_time(node: Node) -> None:
+    entries = [
+        {"__REALTIME_TIMESTAMP": str(day * 86_400_000_000), "_SYSTEMD_UNIT": "kubelet.service", "MESSAGE": f"day {day}"}
+        for day in (20_000, 20_003)
+    ]
+    node.write("journal", "".join(json.dumps({**entry, "__CURSOR": "c"}) + "\n" for entry in entries))
+
+    ended = node.run("ship-logs")
+
+    assert ended.code == 0, ended.said
+    assert sent(node, "control-plane/i-0123456789abcdef0/journal") == [
+        "kubelet.service day 20000",
+        "kubelet.service day 20003",
+    ]
+
+
+def test_the_rest_of_an_audit_log_that_was_turned_over_is_sent(node: Node) -> None:
+    node.write(AUDIT, audited(1) + "\n")
+    node.run("ship-logs")
+    with node.path(AUDIT).open("a") as log:
+        log.write(audited(2) + "\n")
+    node.path(AUDIT).rename(node.path("/var/log/kubernetes/audit-2026-11-27T02-00-00.000.log"))
+    node.write("/var/log/kubernetes/audit-2026-11-27T02-01-00.000.log", audited(3) + "\n")
+    node.write(AUDIT, audited(4) + "\n" + '{"half a line')
+
+    ended = node.run("ship-logs")
+    node.run("ship-logs")
+
+    assert ended.code == 0, ended.said
+    assert sent(node, AUDIT_STREAM) == [audited(n) for n in (1, 2, 3, 4)]
+
+
+def test_a_torn_line_holds_nothing_up(node: Node) -> None:
+    node.write(AUDIT, '{"auditID": "to\n' + audited(2) + "\n")
+
+    ended = node.run("ship-logs")
+
+    assert ended.code == 0, ended.said
+    assert set(sent(node, AUDIT_STREAM)) == {'{"auditID": "to', audited(2)}
+
+
+def test_what_is_refused_as_invalid_is_passed_over_and_said(node: Node) -> None:
+    node.write(AUDIT, audited(1) + "\n")
+    node.write("put-log-events", "#!/bin/bash\necho 'An error occurred (InvalidParameterException)' >&2; exit 254\n")
+    refused = node.run("ship-logs")
+    node.write("put-log-events", node.moved(STAND_IN.read_text()))
+    with node.path(AUDIT).open("a") as log:
+        log.write(audited(2) + "\n")
+
+    ended = node.run("ship-logs")
+
+    assert refused.code == ended.code == 0
+    assert "LOST 1 events of audit/" in refused.said
+    assert sent(node, AUDIT_STREAM) == [audited(2)]
+
+
+def test_what_could_not_be_sent_is_sent_the_next_time(node: Node) -> None:
+    node.write(AUDIT, audited(1) + "\n")
+    node.write("put-log-events", "#!/bin/bash\necho 'An error occurred (ThrottlingException)' >&2; exit 254\n")
+    throttled = node.run("ship-logs")
+    node.write("put-log-events", node.moved(STAND_IN.read_text()))
+
+    node.run("ship-logs")
+
+    assert throttled.code != 0
+    assert "ThrottlingException" in throttled.said
+    assert sent(node, AUDIT_STREAM) == [audited(1)]
+
+
+def test_a_file_system_ends_the_permission_to_format(node: Node) -> None:
+    node.write(f"/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_{VOLUME.replace('-', '')}", "")
+    mark = node.write("/var/lib/openclaw/formatting", VOLUME)
+    node.path("/var/lib/etcd/data").mkdir()
+    node.program("blkid", "echo ext4")
+    node.program("mountpoint", "echo 259:1")
+
+    ended = node.run("etcd-volume")
+
+    assert ended.code == 0, ended.said
+    assert not mark.exists()
