@@ -56,7 +56,12 @@ done
 kubectl create secret generic before --from-literal word=kept-4f1c9a >/dev/null
 on control bash -c "grep --quiet --recursive --text kept-4f1c9a /var/lib/etcd/data/member" && fail "etcd's files hold a Secret in plain text"
 on control test -s /var/log/kubernetes/audit.log || fail "there is no audit log"
-say "roots in S3, issuer published, Secrets encrypted at rest, audit log written"
+# Of what kubeadm signed, nothing ends within four years; the kubelet renews its own, if its kubeconfig names the file that it changes.
+for certificate in apiserver apiserver-etcd-client apiserver-kubelet-client front-proxy-client etcd/server etcd/peer etcd/healthcheck-client; do
+  on control openssl x509 -noout -checkend $((4 * 365 * 86400)) -in "/etc/kubernetes/pki/$certificate.crt" >/dev/null || fail "$certificate ends within four years, and nothing renews it"
+done
+on control grep --quiet "client-certificate: /var/lib/kubelet/pki/kubelet-client-current.pem" /etc/kubernetes/kubelet.conf || fail "the master's kubelet does not renew its certificate"
+say "roots in S3, issuer published, Secrets encrypted at rest, audit log written, certificates good for years"
 if [[ -n $argocd ]]; then
   kubectl --namespace argocd get application staging-root >/dev/null || fail "the root Application is missing"
   say "Argo CD's manifest is applied, its root Application exists"

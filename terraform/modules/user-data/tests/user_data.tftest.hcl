@@ -63,6 +63,13 @@ run "secrets_are_encrypted_and_deeds_written_down" {
   }
 }
 
+run "a_cluster_that_nobody_upgrades_goes_on_for_years" {
+  assert {
+    condition     = strcontains(output.control_plane_user_data[0], "\n      certificateValidityPeriod: 43800h ") && strcontains(output.control_plane_user_data[0], "\n      rotateCertificates: true")
+    error_message = "kubeadm's own certificates would end after a year, and nothing renews them"
+  }
+}
+
 run "a_token_always_expires_and_the_ca_is_always_checked" {
   assert {
     condition     = strcontains(output.control_plane_user_data[0], "kubeadm token create --ttl \"$${JOIN_TOKEN_MINUTES}m\"") && !strcontains(output.worker_user_data["system"], "unsafeSkipCAVerification") && strcontains(output.worker_user_data["system"], "caCertHashes")
