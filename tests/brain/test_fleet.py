@@ -1,16 +1,20 @@
 """Which pool tasks go to while PodTemplates change: the last good one, until one agent of the new one has come up."""
 
+import logging
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from openclaw_brain.fleet import Fleet
 from openclaw_brain.pool import PoolKeeper
-from openclaw_brain.ports import Pool
+from openclaw_brain.ports import Launcher, Pool
 from openclaw_core.errors import StoreUnavailable
 from openclaw_core.outcome import Cause
 from openclaw_core.store import Answers, Inbox, Lanes, Pools, Script
+from tests.brain.test_kubernetes_jobs import ApiServer
+from tests.brain.test_kubernetes_jobs import launcher as a_real_launcher
 from tests.core.test_store import ORDER, World, task
 from tests.fakes.launcher import FakeLauncher
 
@@ -23,7 +27,7 @@ def pool_of(template: str, found: Mapping[str, Any]) -> Pool:
     return Pool.of(template, pod=found, env={"TASKS_PER_JOB": "1"}, deadline_s=1140)
 
 
-async def a_fleet(script: Script, launcher: FakeLauncher, fallbacks: list[bool] | None = None) -> Fleet:
+async def a_fleet(script: Script, launcher: Launcher, fallbacks: list[bool] | None = None) -> Fleet:
     epoch = await Inbox(script).take_lead("me", ttl_s=8)
     pools = Pools(script)
 
@@ -52,7 +56,9 @@ async def keep(fleet: Fleet) -> None:
         await keeper.keep()
 
 
-async def test_a_changed_template_waits_until_one_agent_of_it_has_come_up(script: Script) -> None:
+async def test_a_changed_template_waits_until_one_agent_of_it_has_come_up(
+    script: Script, caplog: pytest.LogCaptureFixture
+) -> None:
     launcher = FakeLauncher(pods={"agent": pod("one")})
     fallbacks: list[bool] = []
     fleet = await a_fleet(script, launcher, fallbacks)
@@ -62,12 +68,16 @@ async def test_a_changed_template_waits_until_one_agent_of_it_has_come_up(script
     await fleet.open()
 
     launcher.pods["agent"] = pod("two")
-    await fleet.open()
+    with caplog.at_level(logging.WARNING):
+        await fleet.open()
+    assert [line.getMessage() for line in caplog.records] == ["template.on_trial"]
+    fleet._trial["agent"].coming = lambda: {"u1", "u2", "u3"}
     await keep(fleet)
     await fleet.open()
     assert fleet.current("agent") == one
     assert len([name for name in launcher.created if name.startswith(f"agent-{two}-")]) == 1
     assert fallbacks == [True]
+    assert set(launcher.rooms) == {10}  # one agent on trial is no reason to delete what others have finished
 
     await comes_up(script, two, launcher)
     await fleet.open()
@@ -130,6 +140,36 @@ async def test_a_missing_template_is_a_cause_and_mended_by_itself(script: Script
     launcher.pods["agent"] = pod("there")
     await fleet.open()
     assert fleet.current("agent") == pool_of("agent", pod("there")).id
+
+
+async def test_a_missing_template_is_a_cause_in_a_cluster_too(script: Script, tmp_path: Path) -> None:
+    server = ApiServer()
+    async with server.serve(), a_real_launcher(server, tmp_path / "kubeconfig") as jobs:
+        fleet = await a_fleet(script, jobs)
+        await keep(fleet)
+        keeper = fleet.keeper(fleet.current("agent"))
+        assert keeper is not None
+        assert keeper.backoff.cause is Cause.MISCONFIGURED
+        server.templates["agent"] = pod("there")
+        await fleet.open()
+        await keep(fleet)
+        assert len(server.posted) == 2
+
+
+async def test_the_last_good_template_is_told_of_while_the_one_of_today_cannot_be_read(script: Script) -> None:
+    launcher = FakeLauncher(pods={"agent": pod("good")})
+    fleet = await a_fleet(script, launcher)
+    await keep(fleet)
+    await comes_up(script, fleet.current("agent"), launcher)
+    await fleet.open()
+
+    fallbacks: list[bool] = []
+    later = FakeLauncher()
+    fleet = await a_fleet(script, later, fallbacks)
+    assert (fleet.current("agent"), fallbacks) == (pool_of("agent", pod("good")).id, [True])
+    later.pods["agent"] = pod("good")
+    await fleet.open()
+    assert fallbacks == [True, False]
 
 
 async def test_a_pool_whose_agent_outlived_its_own_record_is_known_again(script: Script) -> None:

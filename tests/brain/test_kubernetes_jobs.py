@@ -54,6 +54,10 @@ class ApiServer:
         """After so many it lets creates in again; a negative number never ends."""
         self.pod_of_job: list[dict[str, Any]] | None = []
         """What a look for one Job's pod finds; None: the server does not answer it."""
+        self.templates: dict[str, dict[str, Any]] = {}
+        self.logs = asyncio.Event()
+        """While it is not set, logs are on their way."""
+        self.logs.set()
         self.url = ""
 
     @asynccontextmanager
@@ -73,7 +77,14 @@ class ApiServer:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         kind = request.path.split("/namespaces/there/")[-1].split("/")[0]
         self.asked.append((request.method + " " + request.path, dict(request.query)))
+        if kind == "podtemplates":
+            name = request.path.split("/")[-1]
+            there = name in self.templates
+            return web.json_response(
+                {"template": self.templates.get(name)} if there else {}, status=200 if there else 404
+            )
         if request.path.endswith("/log"):
+            await self.logs.wait()
             return web.Response(text='{"event":"last words"}\n')
         if request.method == "POST":
             if self.refusal:
@@ -255,12 +266,39 @@ async def test_finished_jobs_go_early_when_less_than_a_fifth_of_the_cap_is_free(
     complete = {"conditions": [{"type": "Complete", "status": "True"}]}
     server.lists["jobs"] = [[job(f"agent-{n}", n, **complete) for n in range(8)] + [job("agent-live", 9)]]
     async with server.serve(), launcher(server, kubeconfig) as jobs:
-        await until(lambda: len(jobs._jobs) == 9)
+        await until(lambda: sum(job.told for job in jobs._jobs.values()) == 8)
         await jobs.make_room(20)
         assert not any(job.leaving for job in jobs._jobs.values())
         await jobs.make_room(10)
         await until(lambda: sum(path.startswith("DELETE ") for path, _ in server.asked) == 1)
         assert "agent-live" in await jobs.alive()
+
+
+async def test_a_finished_job_whose_log_is_on_its_way_makes_no_room(kubeconfig: Path) -> None:
+    server = ApiServer()
+    server.logs.clear()
+    server.lists["jobs"] = [[job("agent-a", 1)]]
+    server.lists["pods"] = [[pod("agent-a", 2, terminated={"exitCode": 137, "reason": "OOMKilled"})]]
+    async with server.serve(), launcher(server, kubeconfig) as jobs:
+        await until(lambda: any(path.endswith("/log") for path, _ in server.asked))
+        await jobs.make_room(0)
+        assert not jobs._jobs["agent-a"].leaving
+        server.logs.set()
+        assert (await next_end(jobs)).log_tail
+        await jobs.make_room(0)
+        assert jobs._jobs["agent-a"].leaving
+
+
+async def test_a_pool_that_has_no_pod_is_refused_for_the_reason_that_it_has_none(kubeconfig: Path) -> None:
+    server, nothing = ApiServer(), Pool(template="agent", hash8="0" * 8)
+    async with server.serve(), launcher(server, kubeconfig) as jobs:
+        with pytest.raises(LaunchFailed) as missing:
+            await jobs.create("agent-a", nothing)
+        server.templates["agent"] = dict(POOL.pod)
+        with pytest.raises(LaunchFailed) as read_again:
+            await jobs.create("agent-b", nothing)
+    assert (missing.value.cause, read_again.value.cause) == (Cause.MISCONFIGURED, Cause.CLUSTER)
+    assert server.posted == []
 
 
 async def test_an_api_server_that_is_away_is_no_pod_for_now(kubeconfig: Path) -> None:

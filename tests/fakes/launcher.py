@@ -19,6 +19,8 @@ class FakeLauncher:
     trouble: dict[str, Cause] = field(default_factory=dict)
     pods: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     tries_templates: bool = True
+    rooms: list[int] = field(default_factory=list)
+    """Caps by which finished Jobs were asked to make room."""
 
     async def pod(self, template: str) -> Mapping[str, Any]:
         if template not in self.pods:
@@ -41,7 +43,7 @@ class FakeLauncher:
         self.labels[name] = (task_id, role)
 
     async def make_room(self, cap: int) -> None:
-        return None
+        self.rooms.append(cap)
 
     def troubles(self) -> Mapping[str, Cause]:
         return self.trouble

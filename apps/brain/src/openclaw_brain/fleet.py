@@ -40,6 +40,8 @@ class Fleet:
     clock: Callable[[], float] = time.monotonic
     _current: dict[str, PoolKeeper] = field(default_factory=dict)
     _trial: dict[str, PoolKeeper] = field(default_factory=dict)
+    _fallbacks: set[str] = field(default_factory=set)
+    """Templates whose last good version stands in for the one of today."""
     _unseen: dict[str, Unseen] = field(default_factory=dict)
     """By pool that is no more."""
 
@@ -111,6 +113,7 @@ class Fleet:
                 log.error("template.unreadable", template=template, cause=exc.cause.value, last_good=good is not None)
                 # Without a pod there is nothing to start: its keeper finds that out, and tells those who wait.
                 self._use(Pool.from_json(template, good) if good else Pool(template=template, hash8="0" * 8))
+                self._fall_back(template, good is not None)
             return
         in_use = self._current.get(template)
         if in_use is None and good is not None:
@@ -119,20 +122,22 @@ class Fleet:
             self._use(pool)  # nothing has worked yet that could stand in for it
         elif in_use.pool.id == pool.id:
             await self._end_trial(template)
+            self._fall_back(template, False)
         elif template not in self._trial or self._trial[template].pool.id != pool.id:
             await self._try(template, pool)
         elif await self._is_up(pool):
             log.info("template.accepted", template=template, pool=pool.id)
             del self._trial[template]
-            self.on_fallback(template, False)
+            self._fall_back(template, False)
             self._use(pool)
         if self.launcher.tries_templates:
             await self._remember(template, good)
 
     async def _try(self, template: str, pool: Pool) -> None:
         await self._end_trial(template)
-        self._trial[template] = self.keeper_of_pool(pool, 1, 1)
-        self.on_fallback(template, True)
+        keeper = self._trial[template] = self.keeper_of_pool(pool, 1, self.cap)
+        keeper.at_most = 1
+        self._fall_back(template, True)
         log.warning(
             "template.on_trial", template=template, pool=pool.id, in_use=self.current(template),
             hint="one agent tries the changed PodTemplate; until it has come up, the last good one stays in use",
@@ -141,9 +146,13 @@ class Fleet:
     async def _end_trial(self, template: str) -> None:
         keeper = self._trial.pop(template, None)
         if keeper is not None:
-            self.on_fallback(template, False)
             log.info("template.trial_ended", template=template, pool=keeper.pool.id)
             await self._dismiss(keeper.pool.id)
+
+    def _fall_back(self, template: str, in_use: bool) -> None:
+        if in_use != (template in self._fallbacks):
+            (self._fallbacks.add if in_use else self._fallbacks.discard)(template)
+            self.on_fallback(template, in_use)
 
     def _use(self, pool: Pool) -> PoolKeeper:
         """Make it the template's pool."""

@@ -44,6 +44,8 @@ class _Job:
     """Monotonic seconds; None while it lives."""
     leaving: bool = False
     """Its deletion is under way."""
+    told: bool = False
+    """Its end was told, with the tail of its log: until then its pod is still needed."""
     sought: bool | None = None
     """Whether its pod was looked up, which the watches had not shown; None before that."""
 
@@ -82,6 +84,9 @@ class KubernetesJobs:
         return pod
 
     async def create(self, name: str, pool: Pool) -> None:
+        if not pool.pod:
+            await self.pod(pool.template)  # why there was none to make the pool of, while that is still so
+            raise LaunchFailed(Cause.CLUSTER)  # it can be read again: the next look makes the pool of it
         for tries_left in reversed(range(CONFLICTS)):
             try:
                 await self.api.create(BATCH, "jobs", job_manifest(name, pool))
@@ -118,7 +123,7 @@ class KubernetesJobs:
 
     async def make_room(self, cap: int) -> None:
         there = {name: job for name, job in self._jobs.items() if not job.leaving}
-        finished = sorted((job.ended_at, name) for name, job in there.items() if job.ended_at is not None)
+        finished = sorted((job.ended_at, name) for name, job in there.items() if job.ended_at is not None and job.told)
         wanted = len(there) - (cap - cap // 5)
         for _, name in finished[: max(0, wanted)]:
             self._jobs[name].leaving = True
@@ -301,6 +306,7 @@ class KubernetesJobs:
         self._ended.put_nowait(
             JobEnded(name=name, pool=job.pool, cause=found.cause, detail=found.detail, log_tail=tail)
         )
+        job.told = True
         if delete:  # it would try for ever, or until its deadline
             await self.delete(name)
 

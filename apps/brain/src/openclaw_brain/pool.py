@@ -120,6 +120,9 @@ class PoolKeeper:
     epoch: int
     warm: int
     cap: int
+    """Agents of all pools together, and by it their finished Jobs make room."""
+    at_most: int = 1000
+    """Agents of this pool alone."""
     starting_cap: int = 1000
     queue_deadline_s: float
     coming: Callable[[], Collection[str]] = frozenset
@@ -156,7 +159,7 @@ class PoolKeeper:
             alive=alive,
             ready=len({*ready, *coming}),
             warm=self.warm,
-            cap=max(1, self.cap - self._elsewhere(alive)),
+            cap=min(self.at_most, max(1, self.cap - self._elsewhere(alive))),
             now_ms=round(time.time() * 1000),
             starting_cap=self.starting_cap,
             cause=self.backoff.cause,
