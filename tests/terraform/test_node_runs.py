@@ -66,9 +66,9 @@ class Node:
             text = text.replace(folder, f"{self.root}{folder}")
         return text
 
-    def run(self, script: str) -> Ended:
+    def run(self, script: str, *arguments: str) -> Ended:
         done = subprocess.run(
-            [self.path(f"/usr/local/lib/openclaw/{script}")],
+            [self.path(f"/usr/local/lib/openclaw/{script}"), *arguments],
             env={"PATH": f"{self.root / 'bin'}:{os.environ['PATH']}", "ROOT": str(self.root)},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -198,3 +198,15 @@ def test_a_file_system_ends_the_permission_to_format(node: Node) -> None:
 
     assert ended.code == 0, ended.said
     assert not mark.exists()
+
+
+@pytest.mark.parametrize("installed", ["v1.35.2", "v1.34.4"])
+def test_a_restore_stops_nothing_where_the_settings_name_another_version(node: Node, installed: str) -> None:
+    node.program("kubeadm", f"echo {installed}")
+    node.program("systemctl", 'echo "$*" >>"$ROOT/stopped"; exit 1')
+
+    ended = node.run("restore-etcd", "latest")
+
+    assert ended.code != 0
+    assert (node.root / "stopped").exists() == (installed == "v1.34.4")
+    assert ("Nothing was stopped" in ended.said) == (installed == "v1.35.2")
