@@ -2,13 +2,17 @@
 
 import json
 import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from openclaw_cli import staging
 from openclaw_cli.gitops.kustomizing import Object
-from tests.manifests.rendering import tool
+from tests.e2e.gitops import conftest as gitops
+from tests.manifests.rendering import ROOT, tool
 
 
 @pytest.fixture
@@ -41,3 +45,83 @@ def test_what_kubectl_says_is_in_the_fault(monkeypatch: pytest.MonkeyPatch, tmp_
     with pytest.raises(staging.Unmet, match="no such thing"):
         staging.kubectl("get", "pods")
     assert staging.kubectl("get", "pods", check=False) == ""
+
+
+LOGGED = """#!/bin/sh
+echo "$(basename "$0") $*" >>"$COMMANDS"
+case "$(basename "$0") $*" in
+  "kubectl get namespace kube-system"*) printf '%s' "$LABEL" ;;
+  "tool kubeconfig") echo "$TOOLS_OWN" ;;
+esac
+"""
+ONLY_READ = r"kubectl get namespace kube-system -o jsonpath={.metadata.labels.openclaw\.io/disposable}"
+
+
+@dataclass
+class Machine:
+    """Programs that write down what they are told; the cluster's label says what *label* says."""
+
+    folder: Path
+    environ: dict[str, str]
+
+    def commands(self) -> list[str]:
+        log = self.folder / "commands"
+        return log.read_text().splitlines() if log.exists() else []
+
+    def e2e(self, *args: str, **environ: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [ROOT / "scripts/e2e", *args], env=self.environ | environ, capture_output=True, text=True, check=False
+        )
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Machine:
+    for name in ("kubectl", "docker", "loader", "tool"):
+        (tmp_path / name).write_text(LOGGED)
+        (tmp_path / name).chmod(0o755)
+    for name in ("admin.conf", "other.conf"):
+        (tmp_path / name).touch()
+    for name in ("OPENCLAW_CLUSTER_TOOL", "OPENCLAW_E2E_KEEP_IMAGES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setenv("COMMANDS", str(tmp_path / "commands"))
+    monkeypatch.setenv("LABEL", "")
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "other.conf"))
+    monkeypatch.setenv("KUSTOMIZE", "/bin/true")
+    monkeypatch.setenv("TOOLS_OWN", str(tmp_path / "admin.conf"))
+    monkeypatch.setenv("OPENCLAW_IMAGE_LOADER", str(tmp_path / "loader"))
+    return Machine(tmp_path, dict(os.environ))
+
+
+@pytest.mark.parametrize("removing", [lambda: staging.Cluster.installed().__enter__(), gitops.clean])
+def test_a_cluster_that_is_not_marked_is_only_read(machine: Machine, removing: Callable[[], object]) -> None:
+    with pytest.raises(staging.Unmet, match="not marked as one that may be broken, and nothing was changed on it"):
+        removing()
+    assert machine.commands() == [ONLY_READ]
+
+
+@pytest.mark.parametrize("args", [(), ("images",), ("bench",), ("tests/e2e/test_load.py",)])
+def test_the_script_refuses_it_before_it_builds_anything(machine: Machine, args: tuple[str, ...]) -> None:
+    done = machine.e2e(*args)
+
+    assert done.returncode == 1
+    assert "not marked as one that may be broken" in done.stderr
+    assert machine.commands() == [ONLY_READ]
+
+
+def test_another_cluster_gets_its_images_by_its_own_loader(machine: Machine) -> None:
+    done = machine.e2e("images", OPENCLAW_CLUSTER_TOOL=str(machine.folder / "tool"), LABEL="true")
+
+    assert done.returncode == 0, done.stderr
+    assert "the tool is NOT used" in done.stderr
+    assert [line for line in machine.commands() if line.startswith("tool ")] == ["tool kubeconfig"]
+    assert "loader localhost/openclaw-brain:test" in machine.commands()
+
+
+def test_the_tools_own_cluster_gets_them_by_the_tool(machine: Machine) -> None:
+    own = str(machine.folder / "admin.conf")
+    done = machine.e2e("images", OPENCLAW_CLUSTER_TOOL=str(machine.folder / "tool"), KUBECONFIG=own, LABEL="true")
+
+    assert done.returncode == 0, done.stderr
+    assert "tool image localhost/openclaw-brain:test apps/brain/Dockerfile ." in machine.commands()
+    assert not any(line.startswith(("docker", "loader")) for line in machine.commands())

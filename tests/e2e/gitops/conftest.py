@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.e2e.cluster import Cluster, kubectl, ours, remove, restart_api_server, until
+from tests.e2e.cluster import Cluster, kubectl, ours, refuse_unless_disposable, remove, restart_api_server, until
 from tests.e2e.gitops import argocd, images
 from tests.e2e.gitops.fork import PORTS, REGISTRY, Fork, environment_of_a_test
 from tests.e2e.standins import StandIns
@@ -179,6 +179,7 @@ def stop_argocd() -> None:
 
 def clean() -> None:
     """Take away what the root Applications brought, also after a run that was killed."""
+    refuse_unless_disposable()
     names = sorted(argocd.applications(), key=lambda name: not name.endswith("-root"))
     for name in names:
         if name.endswith("-root"):  # first, or it would bring its children back

@@ -101,7 +101,11 @@ class Cluster:
     @classmethod
     @contextmanager
     def installed(cls) -> "Iterator[Cluster]":
-        """Policies and the staging overlay, ready to answer. At the end all of it is gone, also after a failure."""
+        """Policies and the staging overlay, ready to answer. At the end all of it is gone, also after a failure.
+
+        Raises Unmet, with nothing touched, on a cluster that is not marked as one that may be broken.
+        """
+        refuse_unless_disposable()
         # The bot's alone: the namespaces of other parts stay what they are, or are not there.
         policies = [
             obj
@@ -220,6 +224,17 @@ class Cluster:
         finally:
             for node in nodes:
                 kubectl("uncordon", node)
+
+
+def refuse_unless_disposable() -> None:
+    """What an installation removes first, production's namespace among it, may be somebody's bot. Raises Unmet."""
+    label = kubectl("get", "namespace", "kube-system", "-o", r"jsonpath={.metadata.labels.openclaw\.io/disposable}")
+    if label.strip() != "true":
+        raise Unmet(
+            "the cluster of KUBECONFIG is not marked as one that may be broken, and nothing was changed on it: "
+            "set KUBECONFIG to a test cluster, or mark this one with "
+            "`kubectl label namespace kube-system openclaw.io/disposable=true`"
+        )
 
 
 def remove(policies: Sequence[Object]) -> None:
