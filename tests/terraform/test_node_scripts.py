@@ -95,6 +95,13 @@ def test_the_master_reaches_the_prefixes_that_its_scripts_use() -> None:
     assert used == reached == {"etcd", "pki", "gitops"}
 
 
+def test_the_role_that_the_bucket_leaves_its_keys_to_is_the_masters() -> None:
+    bucket = (ROOT / "terraform/modules/backup/bucket.tf").read_text()
+
+    assert ":role/${var.name}-master" in bucket
+    assert re.search(r'resource "aws_iam_role" "master" \{\n  name +=\s"\$\{var\.name\}-master"', NODES)
+
+
 def test_the_issuers_documents_are_those_that_the_master_may_write() -> None:
     loop = re.search(r"for document in (.*);", scripts("control-plane"))
     assert loop is not None

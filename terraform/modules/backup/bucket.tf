@@ -53,8 +53,10 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     id     = "snapshots-expire"
     status = "Enabled"
 
+    # Snapshots are named by their time, so this leaves etcd/latest alone: as long as that is there, a master with a blank disk
+    # stops and asks for a restore, and never starts an empty cluster.
     filter {
-      prefix = "etcd/"
+      prefix = "etcd/20"
     }
 
     expiration {
@@ -90,14 +92,26 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
 locals {
   bucket_policy = {
     Version = "2012-10-17"
-    Statement = [{
-      Sid       = "TlsOnly"
-      Effect    = "Deny"
-      Principal = "*"
-      Action    = "s3:*"
-      Resource  = [aws_s3_bucket.this.arn, "${aws_s3_bucket.this.arn}/*"]
-      Condition = { Bool = { "aws:SecureTransport" = "false" } }
-    }]
+    Statement = [
+      {
+        Sid       = "TlsOnly"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = "s3:*"
+        Resource  = [aws_s3_bucket.this.arn, "${aws_s3_bucket.this.arn}/*"]
+        Condition = { Bool = { "aws:SecureTransport" = "false" } }
+      },
+      {
+        # Whatever else somebody in this account is allowed: the cluster's keys are the master's. Deleting is not denied, so an
+        # older version can be brought back, and the bucket destroyed.
+        Sid       = "KeysAreForTheMaster"
+        Effect    = "Deny"
+        Principal = "*"
+        Action    = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"]
+        Resource  = ["${aws_s3_bucket.this.arn}/pki/*"]
+        Condition = { StringNotEquals = { "aws:PrincipalArn" = "arn:aws:iam::${var.account}:role/${var.name}-master" } }
+      },
+    ]
   }
 }
 

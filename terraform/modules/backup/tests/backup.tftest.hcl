@@ -40,10 +40,25 @@ run "snapshots_are_private_encrypted_and_versioned" {
   }
 }
 
+run "the_clusters_keys_are_the_masters" {
+  assert {
+    condition = [for statement in jsondecode(aws_s3_bucket_policy.this.policy).Statement : [statement.Effect, statement.Principal, statement.Action, statement.Condition] if strcontains(join(" ", statement.Resource), "/pki/*")] == [
+      ["Deny", "*", ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"], { StringNotEquals = { "aws:PrincipalArn" = "arn:aws:iam::111122223333:role/openclaw-test-master" } }],
+    ]
+    error_message = "nobody but the master's role may read or replace the keys, whatever rights it has"
+  }
+}
+
 run "only_snapshots_expire" {
   assert {
-    condition     = alltrue([for rule in aws_s3_bucket_lifecycle_configuration.this.rule : length(rule.expiration) == 0 || rule.filter[0].prefix == "etcd/"])
-    error_message = "pki/ must never expire: without it no snapshot can be restored"
+    condition = alltrue(flatten([for rule in aws_s3_bucket_lifecycle_configuration.this.rule : [for key in ["pki/roots.tar", "etcd/latest", "gitops/index"] :
+      length(rule.expiration) == 0 || !startswith(key, rule.filter[0].prefix)
+    ]]))
+    error_message = "pki/ must never expire, or no snapshot can be restored; nor etcd/latest, or a blank disk starts an empty cluster"
+  }
+  assert {
+    condition     = startswith("etcd/2026-11-27T02-00-00Z.db", aws_s3_bucket_lifecycle_configuration.this.rule[0].filter[0].prefix)
+    error_message = "snapshots must expire"
   }
   assert {
     condition     = aws_s3_bucket_lifecycle_configuration.this.rule[0].expiration[0].days == 14
