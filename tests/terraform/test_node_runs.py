@@ -210,3 +210,29 @@ def test_a_restore_stops_nothing_where_the_settings_name_another_version(node: N
     assert ended.code != 0
     assert (node.root / "stopped").exists() == (installed == "v1.34.4")
     assert ("Nothing was stopped" in ended.said) == (installed == "v1.35.2")
+
+
+def test_packages_are_fetched_by_https_only(node: Node) -> None:
+    for program in ("apt-get", "containerd", "kubectl", "kubelet", "modprobe", "systemctl", "sysctl"):
+        node.program(program)
+    for program in ("kubectl", "kubelet"):
+        node.program(f"../usr/bin/{program}")
+    node.program("kubeadm", 'if [[ $1 == version ]]; then echo v1.34.4; else echo "registry.example/pause:3.10"; fi')
+    sources = {
+        "/etc/apt/sources.list": "deb http://mirror.example/debian bookworm main\n",
+        "/etc/apt/sources.list.d/debian.sources": "URIs: http://mirror.example/debian https://mirror.example/security\n",
+        "/etc/apt/mirrors/debian.list": "http://mirror.example/debian\n",
+    }
+    for name, text in sources.items():
+        node.write(name, text)
+
+    ended = [node.run("prepare-node") for _ in range(2)]
+
+    assert [end.code for end in ended] == [0, 0], ended
+    assert {name: node.path(name).read_text() for name in sources} == {
+        name: text.replace("http://", "https://") for name, text in sources.items()
+    }
+
+
+def test_a_failure_before_any_program_is_installed_shows_on_the_console() -> None:
+    assert "\nStandardOutput=journal+console\n" in (FILES / "common/openclaw-boot.service").read_text()
