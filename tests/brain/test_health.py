@@ -89,6 +89,8 @@ async def test_a_long_flood_wait_of_the_poll_is_no_stuck_loop(script: Script) ->
     oldest = 0.0
 
     class Refused:
+        async def end_webhook(self) -> None: ...
+
         async def poll(self, offset: int | None) -> list[dict[str, object]]:
             raise FloodWait(retry_after_s=10 * STUCK_S)
 

@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -13,6 +14,7 @@ from openclaw_brain.health import Beats
 from openclaw_brain.leader import RedisLeader
 from openclaw_brain.metrics import Metrics
 from openclaw_brain.settings import from_env
+from openclaw_cli.standin.bot_api import BotApi
 from openclaw_core.errors import StoreUnavailable
 from openclaw_core.messenger import BotIdentity, TelegramMessenger
 from openclaw_core.roles import load
@@ -87,6 +89,28 @@ async def test_a_redis_that_goes_away_just_as_a_brain_takes_the_lead_ends_nothin
     stop.set()
     await leading
     assert left.is_set()
+
+
+async def test_a_bot_api_that_hangs_costs_a_new_leader_neither_its_lead_nor_its_queue(
+    brain: Brain, script: Script
+) -> None:
+    async with BotApi.open(token=brain.settings.telegram_token) as api:
+        brain.settings = replace(brain.settings, telegram_base_url=api.url)
+        hangs = api.faults.next("deleteWebhook", "hang")
+        stop, renewed = asyncio.Event(), asyncio.Event()
+
+        class Leader(RedisLeader):
+            async def keep(self, epoch: int, *, turned: Callable[[], None]) -> None:
+                renewed.set()
+                await super().keep(epoch, turned=turned)
+
+        leading = asyncio.create_task(_lead_until(brain, Leader(inbox=Inbox(script), holder="me"), stop, lambda: None))
+        launcher = cast("FakeLauncher", brain.launcher)
+        async with asyncio.timeout(10):  # the call is given up after 30 s
+            await until(lambda: hangs.times == 0 and renewed.is_set() and launcher.created)
+        assert not leading.done()
+        stop.set()
+        await leading
 
 
 def test_a_brain_of_one_machine_loads_nothing_of_kubernetes() -> None:

@@ -37,7 +37,6 @@ class Admission:
     @asynccontextmanager
     async def running(self) -> AsyncIterator["asyncio.Task[None]"]:
         poller = Poller(TOKEN, self.api.url)
-        await poller.open()
         task = asyncio.create_task(
             admit_forever(
                 poller, self.inbox, epoch=self.epoch, on_admitted=lambda _: None, turned=lambda: None, sleep=self.sleep
@@ -48,7 +47,7 @@ class Admission:
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-            await poller.close()
+            await poller.aclose()
 
 
 @pytest.fixture
@@ -68,6 +67,18 @@ async def test_a_poll_that_fails_is_begun_anew_and_no_update_is_lost(admission: 
         second = admission.api.user_says(7, "two")
         await admission.admitted(first, second)
     assert len(admission.waits) >= 2
+
+
+@pytest.mark.parametrize("kind", ["server_error", "close", "flood"])
+async def test_a_webhook_is_ended_before_the_first_poll_however_often_that_takes(
+    admission: Admission, kind: str
+) -> None:
+    admission.api.world.updates.webhook_url = "https://elsewhere.example"
+    admission.api.faults.next("deleteWebhook", kind, times=2)  # type: ignore[arg-type]
+    update = admission.api.user_says(7, "one")
+    async with admission.running():
+        await admission.admitted(update)
+    assert len(admission.waits) == 2
 
 
 async def test_a_reply_that_never_came_is_asked_for_again_and_its_updates_are_admitted_once(

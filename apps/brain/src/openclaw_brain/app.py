@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -124,7 +124,7 @@ class Brain:
         poller = Poller(settings.telegram_token, settings.telegram_base_url)
         turned = self.beats.of
         n = self.nudges
-        async with _opened(poller), asyncio.TaskGroup() as group:
+        async with contextlib.aclosing(poller), asyncio.TaskGroup() as group:
             start = group.create_task
             start(leader.keep(epoch, turned=turned("leader")), name="leader")
             await self._prepare(fleet, epoch)
@@ -205,16 +205,6 @@ class Brain:
                     models=missing,
                     hint="the server does not list them: change roles.yaml",
                 )
-
-
-@asynccontextmanager
-async def _opened(poller: Poller) -> AsyncIterator[None]:
-    try:
-        with contextlib.suppress(OpenClawError):  # the polling loop meets the same fault and reports it
-            await poller.open()
-        yield
-    finally:
-        await poller.close()
 
 
 def pool_of(template: str, pod: Mapping[str, Any], settings: Settings) -> Pool:

@@ -47,11 +47,11 @@ class Poller:
             connection_pool_size=2, read_timeout=POLL_S + 10, connect_timeout=5, http_version="1.1"
         )
 
-    async def open(self) -> None:
-        await self._request.initialize()
+    async def end_webhook(self) -> None:
+        """While a webhook is set, polls are refused. Raises as `poll` does."""
         await self._get("deleteWebhook")
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         await self._request.shutdown()
 
     async def poll(self, offset: int | None) -> list[dict[str, Any]]:
@@ -98,9 +98,14 @@ async def admit_forever(
     offset: int | None = None  # at start: everything that is not acknowledged, known ids are dropped
     last_update = clock()
     pause_s = 0.0
+    may_poll = False
     while True:
         turned()
         try:
+            if not may_poll:  # a turn of this loop alone: nothing else waits for a Bot API that hangs
+                await poller.end_webhook()
+                may_poll = True
+                turned()
             updates = await poller.poll(offset)
             if updates:
                 newest = max(update["update_id"] for update in updates) + 1
