@@ -12,7 +12,7 @@ STAMP := $(VENV)/.installed
 # The locked checkers come before those of the machine, in every recipe and script.
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: help install tools up configure render diff bump pin promote test test-oldest e2e e2e-full bench-cluster check format lock clean bench terraform-check terraform-scan machines-test infra-plan infra-up infra-down
+.PHONY: help install tools up configure render diff bump pin promote test test-oldest e2e e2e-full bench-cluster check format lock clean bench terraform-check terraform-files terraform-scan machines-test infra-plan infra-up infra-down
 
 help: ## show this list
 	@grep -hE '^[a-z0-9 -]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9 -]+):[^#]*## /\1\t/' | sort | while IFS=$$'\t' read -r t d; do printf '  make %-16s %s\n' "$$t" "$$d"; done
@@ -93,7 +93,10 @@ promote: install ## move prod's pins to a commit that staging has proved: make p
 terraform-check: ## format, validate and test every Terraform module and environment
 	scripts/terraform-check
 
-terraform-scan: install ## checkov over the Terraform code (installed into .tools, or named by CHECKOV)
+terraform-files: install ## our own rules over the Terraform code: what checkov does not ask
+	$(BIN)/pytest tests/terraform/test_terraform_files.py
+
+terraform-scan: terraform-files ## our own rules and checkov over the Terraform code (checkov is installed into .tools, or named by CHECKOV)
 	scripts/terraform-scan
 
 machines-test: ## boot machines from the rendered user data (OPENCLAW_MACHINES_TOOL names the tool)

@@ -33,6 +33,7 @@ CHECKS = {
     # Of the tests of manifests those that judge, not those that try the judges out.
     "manifests": ["check-manifests", "ARGS=-n 0 -k 'keeps_the_rule or fits_its_schema or fit_their_schemas'"],
     "terraform": ["terraform-scan"],
+    "terraform-files": ["-o", "install", "terraform-scan"],
 }
 NEEDS = {"manifests": ("kustomize", "kubeconform"), "workflows": ("actionlint",), "terraform": ("checkov",)}
 """Without these a check looks at less, and says so."""
