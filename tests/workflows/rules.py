@@ -165,6 +165,15 @@ def no_workflow_reaches_a_cluster(workflow: Workflow) -> Iterator[str]:
 
 
 @rule
+def a_step_fails_with_any_part_of_its_pipes(workflow: Workflow) -> Iterator[str]:
+    """GitHub's own default is bash without pipefail: `plan | tee` would be green whatever becomes of the plan."""
+    default = workflow.body.get("defaults", {}).get("run", {}).get("shell")
+    for job, step in workflow.steps():
+        if "run" in step and step.get("shell", default) != "bash":
+            yield f"job {job}: `{str(step['run']).splitlines()[0]}` … needs `defaults: run: shell: bash` at the workflow's top"
+
+
+@rule
 def decisions_are_scripts(workflow: Workflow) -> Iterator[str]:
     """So that they run the same on a laptop, and have tests."""
     for job, step in workflow.steps():
