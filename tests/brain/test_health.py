@@ -1,6 +1,7 @@
 """The three pages, asked over HTTP: what fails them, and what does not."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,13 +9,18 @@ from pathlib import Path
 import httpx
 import pytest
 
+from openclaw_brain.app import run
 from openclaw_brain.health import STUCK_S, Beats, Health
 from openclaw_brain.kubernetes_api import CALL_S, SILENCE_S, WATCH_S
+from openclaw_brain.kubernetes_lease import LeaseLeader
 from openclaw_brain.leader import RedisLeader
 from openclaw_brain.metrics import Metrics
+from openclaw_brain.settings import from_env
 from openclaw_brain.updates import admit_forever
+from openclaw_cli.standin.bot_api import BotApi
 from openclaw_core.errors import FloodWait
 from openclaw_core.store import Inbox, RedisSettings, Script, open_script
+from tests.brain.test_kubernetes_lease import Epochs, Leases
 from tests.redis_server import RedisServer
 
 
@@ -54,16 +60,61 @@ async def test_a_loop_that_no_longer_turns_fails_healthz_by_name_and_one_that_tu
         assert (reply.status_code, reply.text) == (503, "stuck: inbox\n")
 
 
-async def test_a_standby_whose_wait_for_the_lead_stands_still_fails_healthz(script: Script) -> None:
-    clock = Clock()
-    beats = Beats(clock=clock)
+async def redis_standby(script: Script, turned: Callable[[], None]) -> None:
     inbox = Inbox(script)
     await inbox.take_lead("another", ttl_s=60)
-    standby = asyncio.create_task(RedisLeader(inbox=inbox, holder="me").acquire(turned=beats.of("leader")))
+    await RedisLeader(inbox=inbox, holder="me").acquire(turned=turned)
+
+
+def on_a_cluster(leases: Leases, epochs: Epochs) -> LeaseLeader:
+    async def soon(_: float) -> None:
+        await asyncio.sleep(0.01)
+
+    return LeaseLeader(api=leases, inbox=epochs, holder="me", clock=lambda: 0.0, sleep=soon)  # type: ignore[arg-type]
+
+
+async def lease_standby(_: Script, turned: Callable[[], None]) -> None:
+    leases, epochs = Leases(), Epochs()
+    another = on_a_cluster(leases, epochs)
+    another.holder = "another"
+    await another.acquire(turned=lambda: None)
+    await on_a_cluster(leases, epochs).acquire(turned=turned)
+
+
+async def lease_without_api_server(_: Script, turned: Callable[[], None]) -> None:
+    leases = Leases()
+    leases.away = True
+    await on_a_cluster(leases, Epochs()).acquire(turned=turned)
+
+
+async def lease_without_redis(_: Script, turned: Callable[[], None]) -> None:
+    leases, epochs = Leases(), Epochs()
+    epochs.away = True
+    await on_a_cluster(leases, epochs).acquire(turned=turned)
+
+
+async def lease_that_is_kept(_: Script, turned: Callable[[], None]) -> None:
+    leader = on_a_cluster(Leases(), Epochs())
+    epoch = await leader.acquire(turned=lambda: None)
+    await leader.keep(epoch, turned=turned)
+
+
+@pytest.mark.parametrize(
+    "waiting",
+    [redis_standby, lease_standby, lease_without_api_server, lease_without_redis, lease_that_is_kept],
+    ids=lambda waiting: waiting.__name__,
+)
+async def test_a_brain_whose_wait_for_the_lead_stands_still_fails_healthz_and_one_that_waits_passes(
+    script: Script, waiting: Callable[[Script, Callable[[], None]], Awaitable[None]]
+) -> None:
+    clock = Clock()
+    beats = Beats(clock=clock)
+    standby = asyncio.ensure_future(waiting(script, beats.of("leader")))
     try:
         async with served(script, beats) as (client, _):
-            clock.now += 10 * STUCK_S
-            await eventually(client, "/healthz", 200)  # it tries each second, and a failed attempt is a turn
+            for _round in range(2):  # the first turn of a wait is another line than those that follow
+                clock.now += 10 * STUCK_S
+                await eventually(client, "/healthz", 200)  # a failed attempt is a turn
             standby.cancel()
             await asyncio.wait([standby])
             clock.now += 10 * STUCK_S
@@ -148,6 +199,29 @@ async def test_an_api_server_that_never_answers_ends_readyz_within_the_probe(scr
         health.reach_s = 0.05
         reply = await client.get("/readyz")
         assert (reply.status_code, reply.text) == (503, "API server: no answer within 0.05 s\n")
+
+
+async def test_a_brain_whose_token_has_not_proved_good_is_not_ready(redis_url: str, bot_id: int) -> None:
+    token = f"{bot_id}:test-token-of-nobody"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    async with BotApi.open(token=token) as api:
+        asked = api.faults.next("getMe", "server_error", times=1000)
+        env = {
+            "TELEGRAM_TOKEN": token, "TELEGRAM_BASE_URL": api.url, "GROQ_API_KEY": "k", "REDIS_URL": redis_url, "HEALTH_PORT": str(port),
+        }  # fmt: skip
+        stop = asyncio.Event()
+        starting = asyncio.create_task(run(from_env(env), env, stop))
+        try:
+            async with asyncio.timeout(30), httpx.AsyncClient(trust_env=False) as client:
+                while asked.times == 1000 and not starting.done():
+                    await asyncio.sleep(0.02)
+                reply = await client.get(f"http://127.0.0.1:{port}/readyz")
+                assert (reply.status_code, reply.text) == (503, "starting or leaving\n")
+                assert (await client.get(f"http://127.0.0.1:{port}/healthz")).status_code == 200
+        finally:
+            stop.set()
+            assert await starting == 0
 
 
 async def test_a_brain_that_leaves_is_not_ready(script: Script) -> None:
