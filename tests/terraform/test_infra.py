@@ -21,7 +21,7 @@ FAKE_TERRAFORM = """#!/bin/bash
 echo "terraform ${@:2}" >> "$CALLS"
 case $2 in
   show) cat "$PLAN" ;;
-  output) echo '["i-0123456789abcdef0"]' ;;
+  output) echo "$OUTPUTS" ;;
 esac
 """
 
@@ -32,7 +32,7 @@ case "$1 $2" in
   'ssm send-command') echo command-1 ;;
   'ssm wait') exit "${MASTER_EXIT:-0}" ;;
   'ec2 describe-volumes') printf 'vol-1\\tvol-2\\n' ;;
-  'resourcegroupstaggingapi get-resources') echo "${LEFT:-}" ;;
+  'resourcegroupstaggingapi get-resources') [[ "$*" == *"${LEFT_BY:-Project}"* ]] && echo "${LEFT:-None}" || echo None ;;
 esac
 """
 
@@ -87,6 +87,7 @@ def infra(project: Path, *arguments: str, **environment: str) -> Ended:
             "CALLS": str(calls),
             "PLAN": str(project / "plan.json"),
             "ACCOUNT": "111122223333",
+            "OUTPUTS": '{"master_instance_ids": {"value": ["i-0123456789abcdef0"]}}',
             **environment,
         },
         stdin=subprocess.DEVNULL,
@@ -189,11 +190,40 @@ def test_down_stops_when_the_cluster_cannot_be_emptied(project: Path) -> None:
     assert not any("destroy" in call for call in ended.calls)
 
 
-def test_what_is_left_after_down_is_named(project: Path) -> None:
-    ended = infra(project, "down", "staging", CONFIRM="staging", LEFT="arn:aws:ec2:eu-central-1:1:volume/vol-9")
+@pytest.mark.parametrize("outputs", ["{}", '{"master_instance_ids": {"value": []}}'])
+def test_down_takes_down_what_has_no_master(project: Path, outputs: str) -> None:
+    ended = infra(project, "down", "staging", CONFIRM="staging", OUTPUTS=outputs)
+
+    assert ended.code == 0, ended.said
+    assert "no master is asked" in ended.said
+    assert not any("send-command" in call for call in ended.calls)
+    assert ended.position("terraform destroy") < ended.position("aws ec2 delete-volume --volume-id vol-1")
+
+
+def test_down_asks_no_master_that_cannot_answer(project: Path) -> None:
+    ended = infra(project, "down", "staging", CONFIRM="staging", MASTER_EXIT="255", WITHOUT_MASTER="1")
+
+    assert ended.code == 0, ended.said
+    assert ended.position("terraform destroy")
+
+
+@pytest.mark.parametrize("tag", ["Project", "kubernetes.io/cluster/openclaw-staging"])
+def test_what_is_left_after_down_is_named(project: Path, tag: str) -> None:
+    left = "arn:aws:ec2:eu-central-1:1:volume/vol-9"
+
+    ended = infra(project, "down", "staging", CONFIRM="staging", LEFT=left, LEFT_BY=tag)
 
     assert ended.code == 1
     assert "volume/vol-9" in ended.said
+
+
+def test_what_waits_for_its_recovery_window_is_no_failure(project: Path) -> None:
+    waiting = "arn:aws:kms:eu-central-1:1:key/k\tarn:aws:secretsmanager:eu-central-1:1:secret:s"
+
+    ended = infra(project, "down", "staging", CONFIRM="staging", LEFT=waiting)
+
+    assert ended.code == 0, ended.said
+    assert "recovery windows:\narn:aws:kms:" in ended.said
 
 
 @pytest.mark.parametrize(
