@@ -76,17 +76,25 @@ def conditions(workflow: Workflow, job: str) -> list[str]:
     return [own, *earlier]
 
 
+def _demanded(condition: str) -> str:
+    """What *condition* asks for whatever else holds: nothing if it has alternatives, and nothing that stands in brackets."""
+    inner = r"\([^()]*\)"
+    while re.search(inner, condition):
+        condition = re.sub(inner, "", condition)
+    return "" if "||" in condition else condition
+
+
 def _closed_to_forks(workflow: Workflow, job: str) -> bool:
     return "pull_request" not in workflow.events or any(
-        "||" not in condition and (SAME_REPOSITORY in condition or "github.event_name == 'push'" in condition)
-        for condition in conditions(workflow, job)
+        SAME_REPOSITORY in condition or "github.event_name == 'push'" in condition
+        for condition in map(_demanded, conditions(workflow, job))
     )
 
 
 def _only_on_main(workflow: Workflow, job: str) -> bool:
     """Each event of the workflow is of main alone, or the job's condition says so."""
     pushes_to_main = set(workflow.events) == {"push"} and workflow.events["push"].get("branches") == ["main"]
-    return pushes_to_main or any("||" not in part and ON_MAIN in part for part in conditions(workflow, job))
+    return pushes_to_main or any(ON_MAIN in _demanded(part) for part in conditions(workflow, job))
 
 
 def _rights(job: dict[str, Any]) -> dict[str, str]:

@@ -74,6 +74,32 @@ def test_a_bump_starts_where_the_bump_before_it_ended() -> None:
     assert checkout["with"]["ref"] == "main"
 
 
+def test_a_smoke_run_is_not_replaced_by_one_that_will_be_skipped() -> None:
+    """Of the runs that wait in a group, GitHub keeps the newest. Every status starts one, and few of them ask anything."""
+    smoke = ALL["smoke.yaml"]
+
+    assert "concurrency" not in smoke.body
+    assert smoke.jobs["smoke"]["concurrency"] == {"group": "smoke", "cancel-in-progress": False}
+    assert "commit" in smoke.events["workflow_dispatch"]["inputs"], (
+        "a commit whose run was lost must get its status by hand"
+    )
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        ("github.ref == 'refs/heads/main'", True),
+        ("github.ref == 'refs/heads/main' && (a || (b && c))", True),
+        ("github.ref == 'refs/heads/main' || a", False),
+        ("a && (github.ref == 'refs/heads/main' || b)", False),
+    ],
+)
+def test_a_condition_with_a_way_round_it_demands_nothing(condition: str, holds: bool) -> None:
+    text = ALL["promote.yaml"].text.replace(ALL["promote.yaml"].jobs["promote"]["if"], condition)
+
+    assert (not list(RULES["publishing-is-for-main"](Workflow("promote.yaml", text)))) is holds
+
+
 def test_merging_a_promotion_starts_neither_a_build_nor_a_promotion() -> None:
     [(_, how, paths)] = delivered(ALL["promote.yaml"])
     filters = ALL["images.yaml"].events["push"]["paths"]
