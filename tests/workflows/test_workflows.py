@@ -100,6 +100,14 @@ def test_a_condition_with_a_way_round_it_demands_nothing(condition: str, holds: 
     assert (not list(RULES["publishing-is-for-main"](Workflow("promote.yaml", text)))) is holds
 
 
+def test_the_throw_away_cluster_is_the_one_that_is_tested() -> None:
+    """scripts/e2e wants a KUBECONFIG by name. kind writes where that says, if it says so before the cluster is made."""
+    job = ALL["e2e.yaml"].jobs["e2e"]
+
+    assert job["env"]["KUBECONFIG"].startswith("/")
+    assert not [step for step in job["steps"] if "KUBECONFIG" in str(step)]
+
+
 def test_merging_a_promotion_starts_neither_a_build_nor_a_promotion() -> None:
     [(_, how, paths)] = delivered(ALL["promote.yaml"])
     filters = ALL["images.yaml"].events["push"]["paths"]
