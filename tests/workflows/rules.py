@@ -102,6 +102,12 @@ def _rights(job: dict[str, Any]) -> dict[str, str]:
     return rights if isinstance(rights, dict) else {}
 
 
+def _has_secrets(workflow: Workflow, job: dict[str, Any]) -> bool:
+    """Whether *job*, or what the workflow gives to every job, names a secret in whatever form, or inherits them all."""
+    given = yaml.safe_dump([job, workflow.body.get("env")], width=1000)
+    return re.search(r"\$\{\{[^}]*\bsecrets\b|\bsecrets: inherit\b", given) is not None
+
+
 @rule
 def actions_are_pinned(workflow: Workflow) -> Iterator[str]:
     known = actions()
@@ -136,7 +142,7 @@ def forks_reach_no_secret_and_no_right_to_write(workflow: Workflow) -> Iterator[
     for event in workflow.events.keys() & {"pull_request_target", "workflow_run", "issue_comment"}:
         yield f"{event} runs with our rights on what a stranger wrote"
     for name, job in workflow.jobs.items():
-        power = "secrets." in yaml.safe_dump(job) or "write" in _rights(job).values() or "environment" in job
+        power = _has_secrets(workflow, job) or "write" in _rights(job).values() or "environment" in job
         if power and not _closed_to_forks(workflow, name):
             yield f"job {name} has a secret or a right to write, and a fork's pull request starts it"
 

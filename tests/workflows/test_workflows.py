@@ -6,6 +6,7 @@ import re
 import pytest
 import yaml
 
+from openclaw_cli.gitops.pins import _IMAGE_FILES
 from openclaw_cli.gitops.release import BUILT_PATHS
 from tests.workflows.rules import ROOT, RULES, Workflow, _matches, actions, delivered, workflows
 
@@ -145,6 +146,61 @@ def test_an_image_is_signed_after_its_scan_and_its_smoke_test() -> None:
     order = [next(n for n, step in enumerate(steps) if what in step) for what in ("build-push", "scan-action", "image-smoke", "cosign sign", "deliver")]  # fmt: skip
 
     assert order == sorted(order)
+
+
+def test_an_image_is_for_both_architectures_with_its_origin_its_content_and_a_gate() -> None:
+    steps = ALL["images.yaml"].jobs["build"]["steps"]
+    built, scanned = (next(step["with"] for step in steps if f"/{name}@" in str(step.get("uses"))) for name in ("build-push-action", "scan-action"))  # fmt: skip
+    [signed] = [step for step in steps if "cosign sign" in str(step.get("run"))]
+
+    assert built["platforms"] == "linux/amd64,linux/arm64"
+    assert (built["push"], built["sbom"], built["provenance"]) == (True, True, "mode=max")
+    assert (scanned["fail-build"], scanned["severity-cutoff"]) == (True, "high")
+    # By digest: a tag could name another image by then.
+    assert signed["run"] == 'cosign sign --yes "$REFERENCE"'
+    reference = "${{ steps.names.outputs.image }}@${{ steps.build.outputs.digest }}"
+    assert signed["env"]["REFERENCE"] == scanned["image"] == reference
+
+
+def test_no_workflow_names_a_registry() -> None:
+    """It stands in environment.yaml, from which the workflow that pushes takes it."""
+    registry = yaml.safe_load((ROOT / "clusters/staging/environment.yaml").read_text())["registry"]
+
+    assert [name for name, each in ALL.items() if registry.partition("/")[0] in each.text] == []
+
+
+def test_prod_takes_its_images_from_where_staging_s_are_pushed() -> None:
+    facts = [yaml.safe_load((ROOT / f"clusters/{env}/environment.yaml").read_text()) for env in ("staging", "prod")]
+
+    assert facts[0]["registry"] == facts[1]["registry"], "images are pushed once, to staging's registry"
+
+
+def test_ci_tries_the_oldest_and_the_newest_libraries() -> None:
+    jobs = ALL["ci.yaml"].jobs
+    ran = {name: [step["run"] for step in jobs[name]["steps"] if "run" in step] for name in ("oldest", "newest")}
+
+    assert ran["oldest"] == ["make test-oldest"]
+    assert ran["newest"] == ["make install", "make lock ARGS=--upgrade", "make test"]
+
+
+@pytest.mark.parametrize("secret", ["secrets.X", "secrets['X']", "toJSON(secrets)"])
+@pytest.mark.parametrize("where", ["step", "workflow"])
+def test_a_secret_is_seen_in_whatever_form(secret: str, where: str) -> None:
+    text, env = ALL["manifests.yaml"].text, '{ KEY: "${{ ' + secret + ' }}" }'
+    given = {
+        "step": text.replace("- run: make check-manifests", f"- env: {env}\n        run: make check-manifests"),
+        "workflow": text.replace("permissions: {}\n", f"permissions: {{}}\nenv: {env}\n"),
+    }[where]
+
+    [fault] = RULES["forks-reach-no-secret-and-no-right-to-write"](Workflow("manifests.yaml", given))
+
+    assert "a fork's pull request starts it" in fault
+
+
+def test_locks_and_pins_may_change_wherever_pins_stand() -> None:
+    [(_, _, paths)] = delivered(ALL["dependencies.yaml"])
+
+    assert {pattern.partition("/")[0] for pattern in _IMAGE_FILES} <= set(paths)
 
 
 @pytest.mark.parametrize(
