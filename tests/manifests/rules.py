@@ -194,6 +194,20 @@ def the_internet_is_not_the_inside(objects: Sequence[Object]) -> Iterator[str]:
 
 
 @rule
+def single_addresses_are_the_api_servers(objects: Sequence[Object]) -> Iterator[str]:
+    """A narrow range is the brain's way to the API server and nothing else: one address of the metadata service is enough."""
+    for policy in of_kind(objects, "NetworkPolicy"):
+        for item in policy["spec"].get("egress", []):
+            ports = [port.get("port") for port in item.get("ports", [])]
+            for block in (peer["ipBlock"]["cidr"] for peer in item.get("to", []) if "ipBlock" in peer):
+                if ipaddress.ip_network(block).prefixlen >= 24 and (policy["metadata"]["name"], ports) != (
+                    "brain",
+                    [6443],
+                ):
+                    yield f"{label(policy)}: reaches {block}, and the brain alone has one address to reach, the API server's on port 6443"
+
+
+@rule
 def selectors_select(objects: Sequence[Object]) -> Iterator[str]:
     labels = [pod["metadata"].get("labels", {}) for _, pod in pods(objects)] + [
         {"app.kubernetes.io/component": name} for name in LATER

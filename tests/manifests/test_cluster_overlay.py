@@ -82,5 +82,6 @@ def test_cluster_tests_have_the_secrets_of_staging_with_the_same_keys() -> None:
 def test_cluster_tests_keep_the_rules_that_do_not_speak_of_pins_and_secrets() -> None:
     tested = render(ROOT / "tests/e2e/overlay")
     exempt = {"images-are-pinned", "no-secret-is-in-git", "secrets-come-from-the-store"}
+    exempt.add("single-addresses-are-the-api-servers")  # here the stand-ins' too, in the one rule that may differ
 
     assert [fault for name, check in RULES.items() if name not in exempt for fault in check(tested)] == []
