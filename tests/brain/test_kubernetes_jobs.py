@@ -380,13 +380,22 @@ async def test_each_watch_has_a_beat_of_its_own_and_tells_what_it_heard(kubeconf
     beats, heard = Beats(clock=lambda: now), list[str]()
     server = ApiServer()
     async with server.serve(), launcher(server, kubeconfig, beats, heard) as jobs:
-        await until(lambda: {"jobs", "pods", "events"} <= set(heard))
+        await until(lambda: all(heard.count(kind) > 1 for kind in ("jobs", "pods", "events")))
         assert set(beats.ages_s()) == {"watch_jobs", "watch_pods", "watch_events", "verdicts"}
         await until(lambda: all(server.since(kind) for kind in ("jobs", "pods", "events")))
         now = 2 * STUCK_S  # three watches that hang, while Jobs are looked at again each second
         await until(lambda: beats.ages_s()["verdicts"] == 0)
         assert beats.stuck() == ["watch_events", "watch_jobs", "watch_pods"]
         assert await jobs.alive() == frozenset()
+
+
+async def test_each_watch_has_an_age_also_where_the_api_server_was_never_heard(kubeconfig: Path) -> None:
+    server, heard = ApiServer(), list[str]()
+    server.url = "http://127.0.0.1:9"  # the discard port: nobody listens
+    async with launcher(server, kubeconfig, heard=heard):
+        await until(lambda: {"jobs", "pods", "events"} <= set(heard))
+        await asyncio.sleep(0.1)
+    assert len(heard) == 3
 
 
 async def test_a_claim_is_shown_on_its_job_once_by_two_labels_and_no_more(kubeconfig: Path) -> None:

@@ -171,6 +171,7 @@ class KubernetesJobs:
     ) -> None:  # fmt: skip
         version = ""
         names: set[str] = set()
+        self._confirmed(kind)  # its age counts from here on, also where the API server is away
         while True:
             turned()
             try:

@@ -53,7 +53,7 @@ class Metrics:
         self.script.timed = self._steps.observe
 
     def watch_turned(self, kind: str) -> None:
-        """The watch of a kind has heard from the API server."""
+        """The watch of a kind has begun, or has heard from the API server."""
         self._watched[kind] = self.clock()
 
     def template_fallback(self, template: str, active: bool) -> None:
@@ -88,7 +88,7 @@ class Metrics:
         yield GaugeMetricFamily("openclaw_store_up", "1 if Redis has answered this look.", value=int(store_up))
         yield _gauge(
             "openclaw_watch_age_seconds",
-            "Time since the API server was last heard on the watch of a kind: jobs, pods, events.",
+            "Time since the API server was last heard on the watch of a kind, or this brain began it: jobs, pods, events.",
             ("kind",),
             {(kind,): self.clock() - heard for kind, heard in self._watched.items()},
         )

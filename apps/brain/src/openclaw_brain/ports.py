@@ -95,7 +95,7 @@ class Launcher(Protocol):
 
     async def watch(self, *, beat: Callable[[str], Callable[[], None]], confirmed: Callable[[str], None]) -> None:
         """Look at what runs, until cancelled. *beat* gives each loop in it, by name, what it calls at each turn; *confirmed* is told
-        each time that what we know of a kind was heard to be so."""
+        each kind as its watch begins, and each time that what we know of it was heard to be so."""
 
     async def reachable(self) -> bool:
         """Whether agents can be started and looked at now."""
