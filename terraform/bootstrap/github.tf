@@ -72,13 +72,14 @@ locals {
 
   apply_services = [
     "autoscaling:*", "budgets:*", "cloudfront:*", "cloudwatch:*", "ec2:*", "elasticloadbalancing:*", "kms:*", "logs:*",
-    "route53:*", "s3:*", "sns:*", "ssm:*", "secretsmanager:CreateSecret", "secretsmanager:DeleteSecret", "secretsmanager:DescribeSecret",
+    "route53:*", "s3:*", "sns:*", "secretsmanager:CreateSecret", "secretsmanager:DeleteSecret", "secretsmanager:DescribeSecret",
     "secretsmanager:GetResourcePolicy", "secretsmanager:ListSecrets", "secretsmanager:TagResource", "secretsmanager:UntagResource",
     "secretsmanager:UpdateSecret",
   ]
 
-  # What Terraform manages here, and nothing that would let it give itself more: of IAM only names that begin with
-  # openclaw-, never the two GitHub roles or their provider.
+  # What Terraform manages here: of IAM only names that begin with openclaw-, never the two GitHub roles or their provider.
+  # That keeps mistakes away, not a will: by a role or a machine that it makes it can reach all of this account, so what
+  # stands before it are the reviewers of the GitHub Environment.
   apply_policy = {
     Version = "2012-10-17"
     Statement = [
@@ -122,7 +123,7 @@ locals {
         ]
       },
       {
-        # A master holds the cluster's keys; a workflow may build one and never read what it stored.
+        # A master holds the cluster's keys; a workflow may build one, and what it stored is not for the workflow's own eyes.
         Sid      = "NeverReadClusterKeys"
         Effect   = "Deny"
         Action   = ["s3:GetObject", "s3:GetObjectVersion"]

@@ -186,3 +186,27 @@ def test_the_cost_table_is_up_to_date() -> None:
     ).stdout
 
     assert printed.strip() in (ROOT / "README.md").read_text(), "run scripts/infra-cost --write"
+
+
+def test_a_workflows_role_has_no_policy_that_no_test_knows() -> None:
+    # A test of Terraform's own sees the policies that it names, not those that somebody adds.
+    text = "".join(path.read_text() for path in SOURCES if path.parent.name == "bootstrap")
+    attached = {
+        labels for labels in blocks(text, "resource") if re.match(r'"aws_iam_(role_)?policy|"aws_iam_policy', labels)
+    }
+
+    assert attached == {
+        '"aws_iam_role_policy_attachment" "plan_looks"',
+        '"aws_iam_role_policy" "plan"',
+        '"aws_iam_role_policy" "apply"',
+    }
+    assert "managed_policy_arns" not in text
+
+
+@pytest.mark.parametrize("name", ["staging", "prod"])
+def test_everything_carries_the_tags_that_a_teardown_looks_for(name: str) -> None:
+    text = (TERRAFORM / "environments" / name / "main.tf").read_text()
+    (provider,) = [body for labels, body in blocks(text, "provider").items() if labels == '"aws"']
+
+    assert re.search(r"default_tags \{\s+tags = local\.tags\s+\}", provider)
+    assert re.search(r'^    Project +=\s"openclaw"\n    Environment = local\.environment$', text, re.M)

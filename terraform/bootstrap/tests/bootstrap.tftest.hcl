@@ -89,6 +89,35 @@ run "nobody_reads_the_clusters_keys_or_raises_their_own_rights" {
   }
 }
 
+run "a_plan_writes_nothing_and_no_workflow_commands_a_machine" {
+  command = plan
+
+  override_resource {
+    target          = aws_s3_bucket.state
+    override_during = plan
+    values          = { arn = "arn:aws:s3:::openclaw-terraform-111122223333" }
+  }
+  override_resource {
+    target          = aws_kms_key.state
+    override_during = plan
+    values          = { arn = "arn:aws:kms:eu-central-1:111122223333:key/mock" }
+  }
+
+  assert {
+    condition     = toset(flatten([for statement in jsondecode(aws_iam_role_policy.plan.policy).Statement : statement.Action if statement.Effect == "Allow"])) == toset(["s3:GetObject", "s3:ListBucket", "kms:Decrypt"])
+    error_message = "pull requests run with the plan role: it may read, and nothing else"
+  }
+  assert {
+    condition     = aws_iam_role_policy_attachment.plan_looks.policy_arn == "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    error_message = "the plan role looks by AWS's own policy for reading"
+  }
+  assert {
+    # A command on a master would be root there, with the cluster's keys beside it.
+    condition     = !strcontains(aws_iam_role_policy.apply.policy, "\"ssm:")
+    error_message = "terraform makes nothing of Systems Manager's, so its role has no right there"
+  }
+}
+
 run "somebody_hears_of_costs" {
   command = plan
 
