@@ -10,7 +10,7 @@ import pytest
 
 from openclaw_cli.standin.model import ScriptedModel
 from openclaw_cli.standin.model_script import answer_for, digest
-from openclaw_core.outcome import Delivery
+from openclaw_core.outcome import Cause, Delivery
 from openclaw_core.roles import load
 from openclaw_core.store import Script
 from tests.core.test_store import World, task
@@ -75,6 +75,24 @@ async def test_runs_lists_what_ended_without_the_users_words(script: Script, red
     assert "marker" not in out
     code, out = await openclaw("runs", COLUMNS="200", **where)
     assert (code, "u1" in out, "marker" in out) == (0, True, False)
+
+
+async def test_runs_tells_what_became_of_an_agent_that_was_lost(script: Script, redis_url: str, bot_id: int) -> None:
+    world = World(script)
+    await world.lead()
+    await world.claimed(task(1))
+    await world.lanes.fail("u1", Cause.OUT_OF_MEMORY, epoch=world.epoch)
+    await world.pools.note_job(
+        "u1", cause=Cause.OUT_OF_MEMORY, detail="OOMKilled", log_tail='{"event": "task.claimed"}'
+    )
+    where = {"TELEGRAM_TOKEN": f"{bot_id}:x", "REDIS_URL": redis_url}
+    code, out = await openclaw("runs", "--json", **where)
+    assert code == 0, out
+    [row] = json.loads(out)
+    assert (row["state"], row["job_cause"], row["job_detail"]) == ("failed", "out_of_memory", "OOMKilled")
+    assert row["log_tail"] == '{"event": "task.claimed"}'
+    code, out = await openclaw("runs", COLUMNS="200", **where)
+    assert (code, "OOMKilled" in out) == (0, True)
 
 
 @pytest.mark.slow

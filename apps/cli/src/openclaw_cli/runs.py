@@ -13,8 +13,11 @@ from rich.table import Table
 from openclaw_cli.backends import LOCAL_TOKEN
 from openclaw_cli.local_redis import local_redis
 from openclaw_core.environment import Environment
-from openclaw_core.store import RedisSettings, Runs, open_script
+from openclaw_core.store import Lanes, RedisSettings, Runs, open_script
 from openclaw_core.store.runs import Run
+
+OF_ITS_JOB = ("job_cause", "job_detail", "log_tail")
+"""What became of an agent that was lost. It stands in the task's record, since at times it is heard after the run's own end."""
 
 
 def main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
@@ -28,11 +31,18 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
         local_redis(Path(args.data).resolve() / "redis", redis_url=env.get("REDIS_URL")) as url,
         open_script(RedisSettings(url=url), bot_id=bot_id) as script,
     ):
-        rows = [row_of(run) for run in await Runs(script).newest(count=args.count)]
+        runs = await Runs(script).newest(count=args.count)
+        records = await Lanes(script).fields([run.fields.get("task", "") for run in runs], *OF_ITS_JOB)
+    rows = [
+        row_of(run) | {name: of_job[name] or "" for name in OF_ITS_JOB}
+        for run, of_job in zip(runs, records, strict=True)
+    ]
     if args.json:
         print(json.dumps(rows, indent=2))
         return 0
-    table = Table("task", "role", "picked by", "ended", "cause", "delivery", "try", "waited", "took", "tokens", "USD")
+    table = Table(
+        "task", "role", "picked by", "ended", "cause", "delivery", "its job", "try", "waited", "took", "tokens", "USD"
+    )
     for row in rows:
         table.add_row(
             *(
@@ -44,6 +54,7 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
                     "state",
                     "cause",
                     "delivery",
+                    "job_detail",
                     "attempt",
                     "waited_s",
                     "took_s",
