@@ -129,6 +129,15 @@ async def test_nobody_counts_on_an_agent_that_gave_its_last_task_up(desk: Desk, 
     assert (await job_state(desk)).startswith("retired ")
 
 
+async def test_nobody_counts_on_an_agent_that_has_waited_for_too_long(desk: Desk, settings: Settings) -> None:
+    async def opened() -> Answering:
+        return desk.answering
+
+    aged = replace(settings, warm_max_age_s=0.0)
+    assert await _in_pool(aged, desk.store.agent, Opening(opened), asyncio.Event()) is Exit.DONE
+    assert (await job_state(desk)).startswith("retired ")
+
+
 async def test_an_agent_says_that_it_waits_only_when_it_could_begin(desk: Desk, settings: Settings) -> None:
     loaded, stop = asyncio.Event(), asyncio.Event()
 

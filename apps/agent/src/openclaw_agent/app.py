@@ -78,7 +78,9 @@ async def _claims(
             first, just_born = just_born, False
             try:
                 if time.monotonic() - born > settings.warm_max_age_s:
-                    return  # looked at before Redis is asked: an agent whose Redis has gone for good ends too
+                    with contextlib.suppress(StoreUnavailable, StoreFull):
+                        await answers.retire()
+                    return  # looked at before Redis has answered: an agent whose Redis has gone for good ends too
                 if not first:  # a Job made for a task takes it at once; one that waits says so when it could begin
                     await answering.ready()
                     if not await answers.check_in():

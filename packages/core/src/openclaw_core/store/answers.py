@@ -56,6 +56,10 @@ class Answers:
         """Say that this process lives and waits; False if its Job was retired."""
         return bool(await self._script.step("check_in", pool=self.pool, job=self.job))
 
+    async def retire(self) -> None:
+        """Say that this process claims nothing more, so that another is started in its place now and not when its end is heard."""
+        await self._script.step("retire", pool=self.pool, job=self.job)
+
     async def claim(self, *, last: bool = False) -> Claimed | None:
         """The next ready task, if any, as the *last* that this process takes or not. Raises LostOwnership for a retired Job, BadTask for a record that cannot be read."""
         reply = await self._script.step("claim", pool=self.pool, job=self.job, lease_ms=int(self.lease_s * 1000))
