@@ -1,6 +1,8 @@
 """The parts that are not ours: versions that agree with what the master installs, identities that AWS knows, settings that hold."""
 
 import hashlib
+import json
+import os
 import re
 import shutil
 import subprocess
@@ -11,7 +13,7 @@ import pytest
 import yaml
 
 from tests.manifests.argocd_cli import argocd_admin, manifest
-from tests.manifests.rendering import ROOT, label, named, of_kind
+from tests.manifests.rendering import ENVIRONMENTS, ROOT, label, named, of_kind
 from tests.manifests.rules import RULES
 from tests.manifests.wiring import applications, children, objects_of, sources
 
@@ -22,8 +24,12 @@ def values(part: str) -> Any:
     return yaml.safe_load((ROOT / f"platform/{part}/values.yaml").read_text())
 
 
-def test_argo_cd_keeps_the_version_that_the_master_installs(environment: str) -> None:
-    install, _ = sources(applications(environment)["argocd"])
+def argo_cd(environment: str) -> Any:
+    return sources(applications(environment)["argocd"])[0]
+
+
+def test_staging_keeps_the_argo_cd_that_the_master_installs() -> None:
+    install = argo_cd("staging")
 
     assert install["targetRevision"] == PINS["argocd"]["version"]
     assert PINS["argocd"]["url"].endswith(
@@ -31,16 +37,28 @@ def test_argo_cd_keeps_the_version_that_the_master_installs(environment: str) ->
     )
 
 
+def test_prod_follows_with_a_promotion() -> None:
+    """Alike in both, a newer Argo CD could never be tried in staging first. A new master of prod installs staging's, and its first sync takes it back."""
+    staging, prod = (argo_cd(environment) for environment in ENVIRONMENTS)
+    numbers = [[int(part) for part in one["targetRevision"].removeprefix("v").split(".")] for one in (staging, prod)]
+
+    assert numbers[1] <= numbers[0]
+    assert prod | {"targetRevision": ""} == staging | {"targetRevision": ""}
+
+
 def test_checksum_of_argo_cd_is_that_of_its_published_module() -> None:
     go = shutil.which("go")
     if not go:
         pytest.skip("go is missing: the checksum of Argo CD's manifest is NOT compared with its Go module")
-    cache = subprocess.run([go, "env", "GOMODCACHE"], capture_output=True, text=True, check=True).stdout.strip()
-    manifest = Path(cache) / f"github.com/argoproj/argo-cd/v3@{PINS['argocd']['version']}/manifests/install.yaml"
-    if not manifest.exists():
-        pytest.skip(
-            f"the Go module of Argo CD {PINS['argocd']['version']} is not in the module cache: its checksum is NOT compared"
-        )
+    # Go compares what it fetches with the checksum database.
+    fetch = [go, "mod", "download", "-json", f"github.com/argoproj/argo-cd/v3@{PINS['argocd']['version']}"]
+    env = os.environ | {"GOFLAGS": "-mod=mod"}
+    try:
+        done = subprocess.run(fetch, cwd="/", env=env, capture_output=True, text=True, check=True, timeout=40)
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as exc:
+        pytest.skip(f"Go cannot fetch Argo CD, so its manifest's checksum is NOT compared: {exc.stdout or exc}")
+    module = json.loads(done.stdout)
+    manifest = Path(module["Dir"]) / "manifests/install.yaml"
 
     assert hashlib.sha256(manifest.read_bytes()).hexdigest() == PINS["argocd"]["sha256"]
 

@@ -145,17 +145,6 @@ def test_no_lock_file_or_state_is_kept() -> None:
     assert not [path for path in tracked if ".terraform" in path or ".tfstate" in path]
 
 
-def test_argo_cd_is_pinned_once() -> None:
-    pin = yaml.safe_load((TERRAFORM / "modules/gitops/pins.yaml").read_text())["argocd"]
-    managed = {
-        relative(path): re.findall(r"targetRevision: (v\S+)", path.read_text())
-        for path in ROOT.glob("clusters/*/apps/argocd.yaml")
-    }
-
-    assert f"/{pin['version']}/" in pin["url"]
-    assert all(versions == [pin["version"]] for versions in managed.values()), managed
-
-
 @pytest.mark.parametrize("name", ["staging", "prod"])
 def test_every_secret_that_the_manifests_read_is_made_with_its_fields(name: str) -> None:
     made = {
