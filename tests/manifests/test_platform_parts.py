@@ -56,7 +56,7 @@ def test_checksum_of_argo_cd_is_that_of_its_published_module() -> None:
     try:
         done = subprocess.run(fetch, cwd="/", env=env, capture_output=True, text=True, check=True, timeout=40)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as exc:
-        pytest.skip(f"Go cannot fetch Argo CD, so its manifest's checksum is NOT compared: {exc.stdout or exc}")
+        pytest.skip(f"Go cannot fetch Argo CD, so its manifest's checksum is NOT compared: {exc.stdout!r}")
     module = json.loads(done.stdout)
     manifest = Path(module["Dir"]) / "manifests/install.yaml"
 
