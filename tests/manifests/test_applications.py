@@ -36,7 +36,8 @@ FACTS_TAKEN = re.compile(
     r"""^(
       Application/[\w-]+\.spec\.(source|sources\.\d)\.(targetRevision | path)
     | Application/(openclaw|redis-exporter)\.spec\.destination\.namespace
-    | Application/[\w-]+\.spec\.sources\.0\.helm\.valuesObject\..*
+    | Application/cluster-autoscaler\.spec\.sources\.0\.helm\.valuesObject\.(awsRegion | autoDiscovery\.clusterName | extraEnv\.AWS_(REGION|ROLE_ARN))
+    | Application/ebs-csi\.spec\.sources\.0\.helm\.valuesObject\.controller\.(region | k8sTagClusterId | env\.0\.value)
     | (Application|AppProject)/[\w-]+\.(metadata\.name | spec\.project)
     | AppProject/openclaw\.spec\.destinations\.0\.namespace
     )$""",
