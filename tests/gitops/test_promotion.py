@@ -49,6 +49,7 @@ READY = Facts(
         ({"changed_since_pin": ["README.md", "terraform/main.tf", "clusters/staging/root.yaml"]}, Nothing, "nothing that prod runs"),
         ({"changed_since_pin": ["clusters/prod/openclaw.yaml", PROMPT]}, Move, ""),
         ({"changed_since_pin": ["clusters/prod/environment.yaml"]}, Move, ""),
+        ({"changed_since_pin": ["clusters/kustomization.yaml"]}, Move, ""),
         ({"changed_since_pin": [], "versions_move": True}, Move, ""),
         ({"release": UNBUILT}, Refused, "unreleased"),
         ({"release": UNBUILT, "history": None}, Refused, "unreleased"),
