@@ -89,6 +89,10 @@ MARKER = "hunter2-marker"
             "data": {"x": MARKER},
         },
         config("c", GROQ_API_KEY=MARKER),
+        config("c", password=MARKER),
+        config("c", **{"app.yaml": f"user: bot\n  db-password: {MARKER}\n"}),
+        config("c", **{"app.json": f'{{\n  "apiKey": "{MARKER}"\n}}'}),
+        config("c", **{"redis.conf": f"port 6379\nrequirepass {MARKER}"}),
         {
             "kind": "Pod",
             "metadata": {"name": "p"},
@@ -97,7 +101,18 @@ MARKER = "hunter2-marker"
         config("c", note=f"use 123456789:{MARKER}{'a' * 30} for the bot"),
         config("c", note=f"-----BEGIN RSA PRIVATE KEY-----\n{MARKER}\n-----END RSA PRIVATE KEY-----"),
     ],
-    ids=["data", "annotation", "setting", "environment", "token", "key"],
+    ids=[
+        "data",
+        "annotation",
+        "setting",
+        "key in small letters",
+        "yaml",
+        "json",
+        "redis",
+        "environment",
+        "token",
+        "key",
+    ],
 )
 def test_secrets_are_masked_and_a_changed_one_still_shows(secret: Object) -> None:
     other = json.loads(json.dumps(secret).replace(MARKER, "other-marker"))
@@ -113,6 +128,8 @@ def test_names_of_secrets_and_of_files_that_hold_them_are_no_secrets() -> None:
     pod = {"kind": "Pod", "metadata": {"name": "p"}, "spec": {"volumes": [{"secret": {"secretName": "telegram"}}]}}
 
     assert "secretName: telegram" in shown([], [pod])
+    roles = "max_tokens: 900\nrouter: a token bucket: it fills\n"
+    assert roles.splitlines()[0] in shown([], [config("c", **{"roles.yaml": roles})])
     assert "/run/secrets/token" in shown([], [config("c", TELEGRAM_TOKEN_FILE="/run/secrets/token")])
 
 

@@ -13,6 +13,13 @@ SECRET_SHAPE = re.compile(
     re.DOTALL,
 )
 
+SECRET_LINE = re.compile(
+    r"""^(?P<name>[ \t-]*["']?[\w.-]*(?:TOKEN|PASSWORD|PASSWD|SECRET|API[_-]?KEY|PRIVATE[_-]?KEY|CREDENTIALS?)["']?[ \t]*[:=][ \t]*"""
+    r"""|[ \t]*(?:requirepass|masterauth)[ \t]+)(?P<value>\S.*)$""",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""A line of a file that a ConfigMap holds: YAML, JSON, an environment file, Redis' settings."""
+
 
 def masked(obj: Object, *, salt: str) -> Object:
     """A copy of *obj*. Equal secrets look equal and different ones different under one *salt*, which must be random."""
@@ -25,6 +32,8 @@ def masked(obj: Object, *, salt: str) -> Object:
         annotations = copy.get("metadata", {}).get("annotations")
         if isinstance(annotations, dict):
             annotations.pop("kubectl.kubernetes.io/last-applied-configuration", None)
+    if obj.get("kind") == "ConfigMap" and isinstance(copy.get("data"), dict):
+        copy["data"] = {key: _mask_file(key, str(value), salt) for key, value in copy["data"].items()}
     return copy
 
 
@@ -42,6 +51,13 @@ def _walk(value: Any, salt: str) -> Any:
     if isinstance(value, str):
         return SECRET_SHAPE.sub(lambda match: _mask(match.group(), salt), value)
     return value
+
+
+def _mask_file(key: str, value: str, salt: str) -> str:
+    """One entry of a ConfigMap, where a name decides in whatever case: nothing in it is a field of Kubernetes."""
+    if SECRET_NAME.search(key) and not value.startswith("(masked "):
+        return _mask(value, salt)
+    return SECRET_LINE.sub(lambda match: match["name"] + _mask(match["value"], salt), value)
 
 
 def _is_setting(key: object) -> bool:
