@@ -213,6 +213,18 @@ async def test_a_task_past_its_deadline_fails_though_its_agent_renews(scene: Sce
     assert await scene.fields("state", "cause") == ["failed", "deadline"]
 
 
+async def test_a_stop_that_is_not_heard_leaves_a_job_that_is_at_another_task(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "STOP_HEARD_S", 0.0)
+    await scene.claimed()
+    await scene.store.effects({"op": "stop", "key": "s", "chat": "1", "lang": "en"})
+    await scene.store.agent.check_in()
+    await scene.watch._stops()
+    assert scene.launcher.deleted == []
+    assert await scene.store.pools.stopping(older_than_ms=0) == []
+
+
 async def test_a_stop_that_is_not_heard_ends_the_job(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     await scene.claimed()
     await scene.store.effects({"op": "stop", "key": "s", "chat": "1", "lang": "en"})

@@ -123,8 +123,11 @@ class Watch:
 
     async def _stops(self) -> None:
         for task_id in await self.pools.stopping(older_than_ms=int(STOP_HEARD_S * 1000)):
-            job = (await self.lanes.fields([task_id], "job"))[0]["job"]
-            if job:
+            [row] = await self.lanes.fields([task_id], "job", "pool")
+            job, pool = row["job"] or "", row["pool"] or ""
+            state = (await self.pools.jobs(pool)).get(job)
+            # One that takes several tasks may be at another's by now.
+            if state is not None and state.task_id == task_id:
                 await self.launcher.delete(job)
             await self.pools.stop_unheard(task_id, epoch=self.epoch)
             log.warning("stop.unheard", task_id=task_id, job=job)
