@@ -52,6 +52,7 @@ class ApiServer:
         self.refusal: tuple[int, str] | None = None
         self.refusals_left = -1
         """After so many it lets creates in again; a negative number never ends."""
+        self.patches_lost = 0
         self.pod_of_job: list[dict[str, Any]] | None = []
         """What a look for one Job's pod finds; None: the server does not answer it."""
         self.templates: dict[str, dict[str, Any]] = {}
@@ -95,6 +96,9 @@ class ApiServer:
             self.posted.append(await request.json())
             return web.json_response(self.posted[-1])
         if request.method != "GET":
+            if request.method == "PATCH" and self.patches_lost:
+                self.patches_lost -= 1
+                return web.json_response({"message": "away"}, status=503)
             if request.method == "PATCH":
                 self.patched.append((request.content_type, await request.json()))
             return web.json_response({})
@@ -218,21 +222,70 @@ async def test_a_job_that_vanished_during_an_outage_is_told_from_the_next_list(k
     assert (ended.name, ended.cause) == ("agent-a", Cause.AGENT_LOST)
 
 
-async def test_a_job_whose_pod_was_refused_is_told_and_deleted(kubeconfig: Path) -> None:
+def refused(message: str) -> dict[str, Any]:
+    of = {"kind": "Job", "name": "agent-a"}
+    about = {"name": "e", "resourceVersion": "120"}
+    return {"metadata": about, "involvedObject": of, "reason": "FailedCreate", "message": f"Error creating: {message}"}
+
+
+@pytest.mark.parametrize("first", ["the event", "the Job"])
+@pytest.mark.parametrize(
+    ("message", "cause"),
+    [
+        ('pods "agent-a-x" is forbidden: exceeded quota: openclaw', Cause.QUOTA),
+        ('pods "agent-a-x" is forbidden: violates PodSecurity "restricted:v1.34"', Cause.ADMISSION),
+        ('admission webhook "w" denied the request', Cause.ADMISSION),
+    ],
+)
+async def test_a_job_whose_pod_was_refused_is_told_and_deleted(
+    kubeconfig: Path, message: str, cause: Cause, first: str
+) -> None:
     server = ApiServer()
-    server.lists["jobs"] = [[job("agent-a", 1)]]
-    event = {
-        "metadata": {"name": "e", "resourceVersion": "120"}, "involvedObject": {"kind": "Job", "name": "agent-a"}, "reason": "FailedCreate",
-        "message": 'Error creating: pods "agent-a-x" is forbidden: exceeded quota: openclaw',
-    }  # fmt: skip
+    if first == "the Job":
+        server.lists["jobs"] = [[job("agent-a", 1)]]
+    server.watches["events"] = [[{"type": "ADDED", "object": refused(message)}]]
     async with server.serve(), launcher(server, kubeconfig) as jobs:
-        await until(lambda: "agent-a" in jobs._jobs)
-        jobs._event(event)
+        await until(lambda: len(server.since("events")) == 2)  # the first one, with the refusal, has ended
+        if first == "the event":
+            jobs._job(job("agent-a", 130))
         ended = await next_end(jobs)
-        assert ended.cause is Cause.QUOTA
+        assert (ended.cause, ended.detail) == (cause, "FailedCreate")
         await until(
             lambda: any(path == "DELETE /apis/batch/v1/namespaces/there/jobs/agent-a" for path, _ in server.asked)
         )
+
+
+@pytest.mark.parametrize(
+    ("message", "cause"),
+    [
+        ("Timeout: request did not complete within requested timeout", Cause.CLUSTER),
+        (
+            'pods "agent-a-" is forbidden: error looking up service account there/agent: not found',
+            Cause.MISCONFIGURED,
+        ),
+    ],
+)
+async def test_a_pod_that_may_still_be_made_is_its_pools_trouble_and_its_job_stays(
+    kubeconfig: Path, message: str, cause: Cause
+) -> None:
+    server = ApiServer()
+    server.lists["jobs"] = [[job("agent-a", 1)]]
+    server.watches["events"] = [[{"type": "ADDED", "object": refused(message)}]]
+    async with server.serve(), launcher(server, kubeconfig) as jobs:
+        await until(lambda: dict(jobs.troubles()) == {POOL.id: cause})
+        assert await jobs.alive() == {"agent-a"}
+        jobs._pod(pod("agent-a", 121, running={}))
+        assert dict(jobs.troubles()) == {}
+        assert not [path for path, _ in server.asked if path.startswith("DELETE ")]
+
+
+async def test_an_old_refusal_does_not_end_a_job_whose_pod_was_made_meanwhile(kubeconfig: Path) -> None:
+    server = ApiServer()
+    server.lists["jobs"] = [[job("agent-a", 1, active=1)]]
+    server.lists["events"] = [[refused('pods "agent-a-x" is forbidden: exceeded quota: openclaw')]]
+    async with server.serve(), launcher(server, kubeconfig) as jobs:
+        await until(lambda: server.since("events") and server.since("jobs"))
+        assert await jobs.alive() == {"agent-a"}
 
 
 @pytest.mark.parametrize(
@@ -401,6 +454,7 @@ async def test_each_watch_has_an_age_also_where_the_api_server_was_never_heard(k
 async def test_a_claim_is_shown_on_its_job_once_by_two_labels_and_no_more(kubeconfig: Path) -> None:
     server = ApiServer()
     server.lists["jobs"] = [[job("agent-a", 1)]]
+    server.patches_lost = 1
     async with server.serve(), launcher(server, kubeconfig) as jobs:
         await until(lambda: "agent-a" in jobs._jobs)
         for _ in range(2):

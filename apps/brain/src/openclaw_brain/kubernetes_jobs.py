@@ -39,6 +39,8 @@ class _Job:
     pool: str
     job: Object = field(default_factory=dict)
     pod: Object | None = None
+    no_pod: Verdict | None = None
+    """Why the Job controller could not make its pod, when it last said so."""
     task: str = ""
     ended_at: float | None = None
     """Monotonic seconds; None while it lives."""
@@ -62,6 +64,8 @@ class KubernetesJobs:
     _ended: asyncio.Queue[JobEnded] = field(default_factory=asyncio.Queue)
     _early: dict[str, Object] = field(default_factory=dict)
     """Pods that were seen before their Job, by its name."""
+    _early_events: dict[str, Object] = field(default_factory=dict)
+    """So with the refusals of pods."""
     _troubles: dict[str, tuple[str, Cause]] = field(default_factory=dict)
     """By Job: its pool and why it does not start, while it still may."""
     _confirmed: Callable[[str], None] = lambda _kind: None
@@ -103,7 +107,8 @@ class KubernetesJobs:
                 cause = Cause.CLUSTER if exc.status == 409 else verdict.of_refusal(exc.status, exc.message)
                 log.error("job.refused", job=name, status=exc.status, cause=cause.value, reason=exc.message[:300])
                 raise LaunchFailed(cause) from None
-        self._jobs.setdefault(name, _Job(pool=pool.id))
+        job = self._jobs.setdefault(name, _Job(pool=pool.id))
+        self._refused(name, job)
 
     async def alive(self) -> frozenset[str]:
         return frozenset(name for name, job in self._jobs.items() if job.ended_at is None)
@@ -140,6 +145,7 @@ class KubernetesJobs:
         self._jobs.clear()  # what was known before an outage or another's lead is known again after the lists
         self._troubles.clear()
         self._early.clear()
+        self._early_events.clear()
         self._confirmed = confirmed
         async with asyncio.TaskGroup() as group:
             # A beat for each: one that stands still must not hide behind those that turn.
@@ -149,7 +155,9 @@ class KubernetesJobs:
             pods = self._follow(
                 CORE, "pods", self._pod, beat("watch_pods"), gone=self._pod_gone, labelSelector=SELECTOR
             )
-            events = self._follow(CORE, "events", self._event, beat("watch_events"), fieldSelector=FAILED_CREATE)
+            events = self._follow(
+                CORE, "events", self._event, beat("watch_events"), gone=self._event_gone, fieldSelector=FAILED_CREATE
+            )
             group.create_task(jobs, name="watch jobs")
             group.create_task(pods, name="watch pods")
             group.create_task(events, name="watch events")
@@ -221,6 +229,7 @@ class KubernetesJobs:
         job.job, job.task = item, job.task or labels.get(TASK_LABEL, "")
         job.pod = job.pod or self._early.pop(name, None)
         self._judge(name, job)
+        self._refused(name, job)
 
     def _job_gone(self, name: str) -> None:
         self._troubles.pop(name, None)
@@ -243,13 +252,27 @@ class KubernetesJobs:
             del self._early[job_name]
 
     def _event(self, item: Object) -> None:
-        """The Job controller could not make a Job's pod: a quota or an admission rule said no."""
+        """The Job controller could not make a Job's pod. Its Job may be on its way in the other watch."""
         name = item["involvedObject"]["name"]
-        job = self._jobs.get(name)
-        if job is None or job.ended_at is not None or job.pod is not None:
+        self._early_events[name] = item
+        if name in self._jobs:
+            self._refused(name, self._jobs[name])
+
+    def _event_gone(self, event: str) -> None:
+        for name in [name for name, item in self._early_events.items() if item["metadata"]["name"] == event]:
+            del self._early_events[name]
+
+    def _refused(self, name: str, job: _Job) -> None:
+        item = self._early_events.pop(name, None)
+        if (
+            item is None
+            or job.ended_at is not None
+            or job.pod is not None
+            or (job.job.get("status") or {}).get("active")
+        ):
             return
-        cause = verdict.of_refusal(403, str(item.get("message", "")))
-        self._end(name, job, Verdict(cause=cause, detail="FailedCreate"), delete=True)
+        job.no_pod = verdict.of_failed_create(str(item.get("message", "")))
+        self._judge(name, job)
 
     # ---- verdicts
 
@@ -267,9 +290,11 @@ class KubernetesJobs:
         of_pod = verdict.of_pod(job.pod, now=self.now()) if job.pod is not None else None
         # A Job past its deadline has its pod killed: the Job knows why, the pod only that.
         found = of_job if of_job is not None and of_job.cause is Cause.DEADLINE else of_pod or of_job
+        if found is None and job.pod is None:
+            found = job.no_pod
         if found is of_job and job.pod is not None and verdict.may_hand_back(job.pod, now=self.now()):
             return  # its agent was asked to go and is about to say how far it came
-        if found is not None and found.cause is not None and job.pod is None and not job.sought:
+        if found is of_job and found is not None and found.cause is not None and job.pod is None and not job.sought:
             # The watches do not wait for each other: why it failed may stand in a pod that the other one is about to show.
             if job.sought is None:
                 job.sought = False
@@ -312,10 +337,15 @@ class KubernetesJobs:
             await self.delete(name)
 
     async def _label(self, name: str, labels: Mapping[str, str]) -> None:
-        try:
-            await self.api.merge(BATCH, "jobs", name, {"metadata": {"labels": labels}})
-        except (ApiUnavailable, ApiRefused) as exc:
-            log.info("job.not_labelled", job=name, error=type(exc).__name__)
+        while (job := self._jobs.get(name)) is not None and job.task == labels[TASK_LABEL]:
+            try:
+                await self.api.merge(BATCH, "jobs", name, {"metadata": {"labels": labels}})
+                return
+            except ApiUnavailable:
+                await asyncio.sleep(PAUSE_S)  # it is told of this claim once only
+            except ApiRefused as exc:
+                log.info("job.not_labelled", job=name, status=exc.status)
+                return
 
     def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
         task: asyncio.Task[None] = asyncio.create_task(work, name=name)

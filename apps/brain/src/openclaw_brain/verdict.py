@@ -86,6 +86,15 @@ def of_refusal(status: int, message: str) -> Cause:
     return Cause.MISCONFIGURED if status == 404 else Cause.ADMISSION
 
 
+def of_failed_create(message: str) -> Verdict:
+    """Why the Job controller could not make a pod. It goes on trying, so that what may pass by itself is not over."""
+    if "error looking up service account" in message:
+        return Verdict(cause=Cause.MISCONFIGURED, over=False, detail="FailedCreate")
+    if "forbidden" in message or "denied" in message:
+        return Verdict(cause=of_refusal(403, message), detail="FailedCreate")
+    return Verdict(cause=Cause.CLUSTER, over=False, detail="FailedCreate")
+
+
 def _terminated(state: Mapping[str, Any]) -> Verdict:
     reason, code = str(state.get("reason", "")), int(state.get("exitCode", -1))
     if reason == "OOMKilled":
