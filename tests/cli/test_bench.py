@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from openclaw_cli.__main__ import parser
 from openclaw_cli.bench import Asked, judge, quantiles
 from openclaw_cli.bench_cluster import _split
 from openclaw_cli.bench_goals import TO_CLAIM, TO_PROCESS, judged
@@ -118,3 +119,11 @@ COLD = {
 )
 def test_each_goal_is_judged_by_the_figures(phase: str, figures: dict[str, Any], said: dict[str, str]) -> None:
     assert judged(phase, figures) == said
+
+
+def test_a_setting_of_the_cluster_benchmark_is_a_name_and_a_value(capsys: pytest.CaptureFixture[str]) -> None:
+    args = parser().parse_args(["bench", "cluster", "--set", "WARM_AGENTS=6", "--set", "MODEL=a=b"])
+    assert args.set == ["WARM_AGENTS=6", "MODEL=a=b"]
+    with pytest.raises(SystemExit):
+        parser().parse_args(["bench", "cluster", "--set", "six warm ones"])
+    assert "'six warm ones' is not NAME=VALUE" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 
 
@@ -49,10 +50,24 @@ def parser() -> argparse.ArgumentParser:
     cluster = bench.add_parser("cluster", help="on a test cluster, beside bare pods (make bench-cluster)")
     cluster.add_argument("--phases", default="warm,cold,burst,burst-many,thousand")
     cluster.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=_setting,
+        metavar="NAME=VALUE",
+        help="a setting of the brain that differs from staging's, as in WARM_AGENTS=6; may be repeated",
+    )
+    cluster.add_argument(
         "--messages", type=int, default=20, help="of the phases that ask one after the other (default 20)"
     )
     cluster.add_argument("--timeout-s", type=float, default=420, help="how long a phase may take (default 420)")
     return root
+
+
+def _setting(text: str) -> str:
+    if not re.fullmatch(r"[A-Z][A-Z0-9_]*=.*", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE, as in WARM_AGENTS=6")
+    return text
 
 
 def main() -> int:

@@ -31,12 +31,14 @@ from openclaw_core.store import RedisSettings, Script, open_script
 
 MANY_TASKS = 20
 """`TASKS_PER_JOB` where an agent may take several tasks in a row."""
+QUIET_PERCENT = 40
 console = Console(highlight=False, soft_wrap=True)
 
 
 def main(args: argparse.Namespace) -> int:
     try:
-        report = asyncio.run(_run(args.phases.split(","), count=args.messages, timeout_s=args.timeout_s))
+        values = dict(pair.split("=", 1) for pair in args.set)
+        report = asyncio.run(_run(args.phases.split(","), values=values, count=args.messages, timeout_s=args.timeout_s))
     except (staging.Unmet, Stop) as exc:
         print(exc, file=sys.stderr)
         return 1
@@ -44,7 +46,7 @@ def main(args: argparse.Namespace) -> int:
     return int(any(phase["lost"] or phase["twice"] or phase["out_of_order"] for phase in report["phases"].values()))
 
 
-async def _run(phases: Sequence[str], *, count: int, timeout_s: float) -> dict[str, Any]:
+async def _run(phases: Sequence[str], *, values: dict[str, str], count: int, timeout_s: float) -> dict[str, Any]:
     unknown = [name for name in phases if name not in GOALS]
     if unknown:
         raise SettingsError(f"no such phase: {', '.join(unknown)}; there are {', '.join(GOALS)}")
@@ -65,8 +67,9 @@ async def _run(phases: Sequence[str], *, count: int, timeout_s: float) -> dict[s
         script = await stack.enter_async_context(open_script(redis, bot_id=int(token.partition(":")[0])))
         watched = await stack.enter_async_context(Watched.open(staging.NAMESPACE))
         bench = Bench(
-            cluster=cluster, api=api, model=model, script=script, watched=watched, count=count, timeout_s=timeout_s
-        )
+            cluster=cluster, api=api, model=model, script=script, watched=watched, count=count, timeout_s=timeout_s,
+            set_to=values,
+        )  # fmt: skip
         console.print("staging:", ", ".join(f"{name} {value}" for name, value in bench.values().items()))
         console.print(
             "model: 0.3 s to the first token, 100 tokens/s, 120 tokens; flood limits on;", os.cpu_count(), "cores"
@@ -100,6 +103,8 @@ class Bench:
     watched: Watched
     count: int
     timeout_s: float
+    set_to: dict[str, str]
+    """The brain's settings for every phase, before what a phase itself sets."""
     _chats: int = 1
     _bare: int = 0
 
@@ -117,7 +122,7 @@ class Bench:
     async def phase(self, name: str) -> dict[str, Any]:
         """Run one phase, print its figures, give them."""
         self.model.calls.clear()
-        changes = {
+        changes = self.set_to | {
             "cold": {"WARM_AGENTS": "0"},
             "burst-many": {"TASKS_PER_JOB": str(MANY_TASKS)},
             "thousand": {"TASKS_PER_JOB": str(MANY_TASKS)},
@@ -128,7 +133,8 @@ class Bench:
             if name == "cold":
                 await self._use_up()
             else:
-                await self._until_warm(int(self.values()["warm"]))
+                await self._until_warm(int(changes.get("WARM_AGENTS", self.values()["warm"])))
+            await until_quiet()
             load, began = os.getloadavg()[0], time.monotonic()
             psutil.cpu_percent()  # from here on
             figures: dict[str, Any] = {**changes}
@@ -158,7 +164,7 @@ class Bench:
     async def _one_by_one(self, *, bare: bool) -> tuple[list[Asked], dict[str, Any]]:
         """One message after the other's end, each when enough agents wait; with *bare*, a bare pod before each."""
         asked, pods, jobs = [], [], []
-        warm = 0 if bare else int(self.values()["warm"])
+        warm = 0 if bare else int(self.set_to.get("WARM_AGENTS", self.values()["warm"]))
         spec = self.cluster.find("PodTemplate", "agent")["template"]["spec"]
         for n in range(self.count):
             if bare:
@@ -198,6 +204,15 @@ class Bench:
             if all(state in ("closed", "failed", "cancelled") for state in states):
                 return
             await asyncio.sleep(0.25)
+
+
+async def until_quiet() -> None:
+    """Until the processors have little to do for 3 s: the ends of 50 Jobs take them for a while. Given up after 90 s; the figures name the load."""
+    quiet = 0
+    for _ in range(90):
+        quiet = quiet + 1 if await asyncio.to_thread(psutil.cpu_percent, 1) < QUIET_PERCENT else 0
+        if quiet == 3:
+            return
 
 
 def _split(asked: Sequence[Asked], jobs: Sequence[Timeline]) -> dict[str, dict[str, float]]:
