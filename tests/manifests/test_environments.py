@@ -10,6 +10,10 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
+from openclaw_agent.settings import from_env as agent_settings
+from openclaw_brain.app import pool_of
+from openclaw_brain.job_manifest import job_manifest
+from openclaw_brain.settings import from_env as brain_settings
 from openclaw_core.chat import GROQ_URL
 from openclaw_core.messenger import PUBLIC_BASE_URL
 from tests.manifests.rendering import (
@@ -35,7 +39,7 @@ DIFFERENCES = re.compile(
     | .*\.labels\.openclaw\.io/environment
     | Deployment/brain\.spec\.replicas
     | Deployment/brain\..*\.configMapRef\.name
-    | ConfigMap/brain-settings\.(metadata\.name | data\.(LOG_LEVEL|RUNNING_CAP|SMOKE_BOT_IDS|WARM_AGENTS))
+    | ConfigMap/brain-settings\.(metadata\.name | data\.(GROQ_BASE_URL|LOG_LEVEL|MODEL_OVERRIDE|RUNNING_CAP|SMOKE_BOT_IDS|VOICE_MODELS|WARM_AGENTS))
     | PodTemplate/agent\.template\.spec\.containers\.0\.env\.0\.value
     | ResourceQuota/openclaw\.spec\.hard\..*
     | ExternalSecret/\w+\.spec\.data\.[01]\.remoteRef\.key
@@ -83,6 +87,31 @@ def test_prod_has_two_brains_and_staging_one() -> None:
     replicas = [named(render(overlay(env)), "Deployment", "brain")["spec"]["replicas"] for env in ENVIRONMENTS]
 
     assert replicas == [1, 2]
+
+
+def test_model_settings_that_an_overlay_merges_reach_brain_and_agent(environment: str, tmp_path: Path) -> None:
+    file = copy_of_the_tree(tmp_path) / f"platform/openclaw/overlays/{environment}/kustomization.yaml"
+    overlay_ = yaml.safe_load(file.read_text())
+    [settings] = [made for made in overlay_["configMapGenerator"] if made["name"] == "brain-settings"]
+    merged = {"GROQ_BASE_URL": "https://models.example", "VOICE_MODELS": "hears", "MODEL_OVERRIDE": "one"}
+    settings["literals"] += [f"{name}={value}" for name, value in merged.items()]
+    file.write_text(yaml.safe_dump(overlay_))
+
+    objects = render(file.parent)
+    [data] = [o["data"] for o in of_kind(objects, "ConfigMap") if o["metadata"]["name"].startswith("brain-settings")]
+    secrets = {"TELEGRAM_TOKEN": "1:a", "GROQ_API_KEY": "k", "REDIS_PASSWORD": "p", "ALLOWED_USER_IDS": "*"}
+    plain = {name: value for name, value in data.items() if not name.endswith("_FILE")}
+    brain = brain_settings(plain | secrets | {"POD_NAMESPACE": "there"})
+    pool = pool_of("agent", named(objects, "PodTemplate", "agent")["template"], brain)
+    [container] = job_manifest("agent-a", pool)["spec"]["template"]["spec"]["containers"]
+    env = {e["name"]: e["value"] for e in container["env"] if not e["name"].endswith("_FILE")}
+    agent = agent_settings(env | secrets)
+
+    assert (brain.groq_base_url, brain.model_override) == (
+        "https://models.example",
+        "one",
+    )  # this one goes with each task
+    assert (agent.groq_base_url, agent.voice_models) == ("https://models.example", ("hears",))
 
 
 def test_environment_takes_its_facts_from_the_one_file(environment: str, tmp_path: Path) -> None:

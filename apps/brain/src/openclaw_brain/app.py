@@ -214,8 +214,11 @@ def pool_of(template: str, pod: Mapping[str, Any], settings: Settings) -> Pool:
         "TASK_DEADLINE_S": f"{settings.task_deadline_s:g}",
         "WARM_MAX_AGE_S": f"{settings.warm_max_age_s:g}",
     }
-    if settings.launcher == "processes":  # in a cluster the PodTemplate says where the servers are
+    if settings.launcher == "processes":  # in a cluster the PodTemplate says where Telegram is
         env |= {"GROQ_BASE_URL": settings.groq_base_url or "", "TELEGRAM_BASE_URL": settings.telegram_base_url or ""}
+    else:  # but the settings that an overlay merges reach the brain alone, and its agents through it
+        models = {"GROQ_BASE_URL": settings.groq_base_url, "VOICE_MODELS": settings.voice_models}
+        env |= {name: value for name, value in models.items() if value}
     deadline_s = settings.warm_max_age_s + settings.tasks_per_job * settings.task_deadline_s + JOB_GRACE_S
     return Pool.of(template, pod=pod, env=env, deadline_s=round(deadline_s))
 

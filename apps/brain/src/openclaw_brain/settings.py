@@ -33,6 +33,8 @@ class Settings:
     """The model server is the small built-in one: English only, and it never routes."""
     model_override: str | None
     """The one model of a local server, instead of the roles' lists."""
+    voice_models: str
+    """For the agents; empty: their own default."""
     log_level: str
     health_port: int
     """0: no health server."""
@@ -77,6 +79,7 @@ def from_env(env: Mapping[str, str]) -> Settings:
         roles_dir=Path(read.text("ROLES_DIR", "platform/openclaw/base")),
         demo_model=read.one_of("DEMO_MODEL", "no", ("yes", "no")) == "yes",
         model_override=read.text("MODEL_OVERRIDE") or None,
+        voice_models=read.text("VOICE_MODELS"),
         log_level=read.one_of("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
         health_port=read.integer("HEALTH_PORT", 0, low=0, high=65535),
         running_cap=read.integer("RUNNING_CAP", 16, low=1, high=5000),
