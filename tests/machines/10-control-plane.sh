@@ -47,7 +47,10 @@ attach control "$first_disk" "$volume"
 within 240 booted control || fail "the interrupted first boot did not end well when run again"
 say "the first boot, interrupted half-way and run again, has ended well"
 within 60 ready control || fail "the master's node is not Ready"
-say "the control plane is Ready"
+for timer in join-token snapshot logs; do
+  on control systemctl --quiet is-active "openclaw-$timer.timer" || fail "openclaw-$timer.timer does not run"
+done
+say "the control plane is Ready, its timers run"
 
 [[ -s $(aws_state)/s3/$bucket/pki/roots.tar ]] || fail "what etcd does not hold is not in S3"
 for document in .well-known/openid-configuration openid/v1/jwks; do

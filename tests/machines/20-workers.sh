@@ -6,6 +6,7 @@ within 180 booted worker || fail "the worker did not boot"
 within 60 ready worker || fail "the worker is not Ready"
 [[ $(kubectl get node "$(node worker)" --output 'jsonpath={.metadata.labels.openclaw\.io/pool}') == system ]] || fail "the worker has not its pool's label"
 grep --quiet "autoscaling complete-lifecycle-action.*joined.*CONTINUE" "$(aws_state)/calls.log" || fail "the group was not told that the worker joined"
+on worker systemctl --quiet is-active openclaw-logs.timer || fail "the worker does not send its logs"
 say "a worker joined with nothing but its user data"
 
 # A year later: no token of today is left.
