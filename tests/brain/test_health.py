@@ -15,7 +15,7 @@ from openclaw_brain.kubernetes_api import CALL_S, SILENCE_S, WATCH_S
 from openclaw_brain.kubernetes_lease import LeaseLeader
 from openclaw_brain.leader import RedisLeader
 from openclaw_brain.metrics import Metrics
-from openclaw_brain.settings import from_env
+from openclaw_brain.settings import at_start
 from openclaw_brain.updates import admit_forever
 from openclaw_cli.standin.bot_api import BotApi
 from openclaw_core.errors import FloodWait
@@ -211,7 +211,7 @@ async def test_a_brain_whose_token_has_not_proved_good_is_not_ready(redis_url: s
             "TELEGRAM_TOKEN": token, "TELEGRAM_BASE_URL": api.url, "GROQ_API_KEY": "k", "REDIS_URL": redis_url, "HEALTH_PORT": str(port),
         }  # fmt: skip
         stop = asyncio.Event()
-        starting = asyncio.create_task(run(from_env(env), env, stop))
+        starting = asyncio.create_task(run(*at_start(env), env, stop))
         try:
             async with asyncio.timeout(30), httpx.AsyncClient(trust_env=False) as client:
                 while asked.times == 1000 and not starting.done():

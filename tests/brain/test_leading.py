@@ -13,11 +13,10 @@ from openclaw_brain.app import Brain, _lead_until
 from openclaw_brain.health import Beats
 from openclaw_brain.leader import RedisLeader
 from openclaw_brain.metrics import Metrics
-from openclaw_brain.settings import from_env
+from openclaw_brain.settings import at_start
 from openclaw_cli.standin.bot_api import BotApi
 from openclaw_core.errors import StoreUnavailable
 from openclaw_core.messenger import BotIdentity, TelegramMessenger
-from openclaw_core.roles import load
 from openclaw_core.store import Inbox, Script
 from tests.fakes.launcher import FakeLauncher
 
@@ -45,7 +44,7 @@ class Silent:
 
 @pytest.fixture
 def brain(script: Script, monkeypatch: pytest.MonkeyPatch) -> Brain:
-    settings = from_env(
+    settings, roles = at_start(
         {
             "TELEGRAM_TOKEN": f"{script.keys.bot_id}:a",
             "TELEGRAM_BASE_URL": "http://127.0.0.1:9",
@@ -54,7 +53,7 @@ def brain(script: Script, monkeypatch: pytest.MonkeyPatch) -> Brain:
             "GROQ_API_KEY": "k",
         }
     )
-    flaky, beats, roles = Flaky(script), Beats(clock=lambda: 0.0), load(settings.roles_dir)
+    flaky, beats = Flaky(script), Beats(clock=lambda: 0.0)
     pod = {"spec": {"containers": [{"name": "agent", "image": "one"}]}}
     return Brain(
         settings=settings, script=flaky, messenger=cast("TelegramMessenger", Silent()), chat=None, classifier=None,

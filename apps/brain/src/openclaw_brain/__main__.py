@@ -5,13 +5,14 @@ import os
 import signal
 import sys
 
-from openclaw_brain.settings import Settings, from_env
+from openclaw_brain.settings import Settings, at_start
 from openclaw_core import logs
 from openclaw_core.errors import SettingsError
 from openclaw_core.outcome import Exit
+from openclaw_core.roles import Roles
 
 
-async def _run(settings: Settings) -> int:
+async def _run(settings: Settings, roles: Roles) -> int:
     from openclaw_brain.app import run  # after the settings: a wrong one is told at once
 
     stop = asyncio.Event()
@@ -19,14 +20,14 @@ async def _run(settings: Settings) -> int:
     logs.install_asyncio(loop)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    return await run(settings, os.environ, stop)
+    return await run(settings, roles, os.environ, stop)
 
 
 def main() -> int:
     try:
-        settings = from_env(os.environ)
+        settings, roles = at_start(os.environ)
         logs.configure(settings.log_level, service="brain")
-        return asyncio.run(_run(settings))
+        return asyncio.run(_run(settings, roles))
     except SettingsError as exc:
         print(exc, file=sys.stderr)
         return Exit.MISCONFIGURED

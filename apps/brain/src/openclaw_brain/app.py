@@ -39,7 +39,7 @@ from openclaw_core.groq_chat import GroqChat
 from openclaw_core.language import LANGS
 from openclaw_core.messenger import BotIdentity, TelegramMessenger
 from openclaw_core.ports import Chat
-from openclaw_core.roles import Roles, load
+from openclaw_core.roles import Roles
 from openclaw_core.store import Flood, Inbox, Lanes, Notices, Pools, Script, open_script
 from openclaw_core.store.figures import set_prices
 
@@ -223,9 +223,8 @@ def pool_of(template: str, pod: Mapping[str, Any], settings: Settings) -> Pool:
     return Pool.of(template, pod=pod, env=env, deadline_s=round(deadline_s))
 
 
-async def run(settings: Settings, env: Mapping[str, str], stop: asyncio.Event) -> int:
+async def run(settings: Settings, roles: Roles, env: Mapping[str, str], stop: asyncio.Event) -> int:
     """Serve until *stop* is set. Raises SettingsError and StoreMisconfigured for what only a person can mend."""
-    roles = load(settings.roles_dir)
     if settings.allowed_user_ids is not None and not settings.allowed_user_ids:
         log.warning(
             "access.closed",

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 from openclaw_core.environment import Environment
+from openclaw_core.errors import SettingsError
+from openclaw_core.roles import Roles, load
 from openclaw_core.store import RedisSettings
 
 
@@ -28,7 +30,6 @@ class Settings:
     allowed_user_ids: frozenset[int] | None
     """None: everyone (`*`)."""
     smoke_bot_ids: frozenset[int]
-    roles_dir: Path
     demo_model: bool
     """The model server is the small built-in one: English only, and it never routes."""
     model_override: str | None
@@ -76,7 +77,6 @@ def from_env(env: Mapping[str, str]) -> Settings:
         holder=read.text("POD_NAME", os.uname().nodename),
         allowed_user_ids=_ids(read, "ALLOWED_USER_IDS"),
         smoke_bot_ids=_ids(read, "SMOKE_BOT_IDS") or frozenset(),
-        roles_dir=Path(read.text("ROLES_DIR", "platform/openclaw/base")),
         demo_model=read.one_of("DEMO_MODEL", "no", ("yes", "no")) == "yes",
         model_override=read.text("MODEL_OVERRIDE") or None,
         voice_models=read.text("VOICE_MODELS"),
@@ -97,6 +97,22 @@ def from_env(env: Mapping[str, str]) -> Settings:
         read.faults.append("POD_NAMESPACE is missing: AGENT_LAUNCHER=kubernetes needs the namespace of its Jobs")
     read.done()
     return settings
+
+
+def at_start(env: Mapping[str, str]) -> tuple[Settings, Roles]:
+    """The settings, and the roles of the folder that `ROLES_DIR` names. Raises SettingsError with the faults of both together."""
+    settings, roles, faults = None, None, []
+    try:
+        settings = from_env(env)
+    except SettingsError as exc:
+        faults.append(str(exc))
+    try:
+        roles = load(Path(Environment(env).text("ROLES_DIR", "platform/openclaw/base")))
+    except SettingsError as exc:
+        faults.append(str(exc))
+    if settings is None or roles is None:
+        raise SettingsError("\n".join(faults))
+    return settings, roles
 
 
 def _ids(read: Environment, name: str) -> frozenset[int] | None:
