@@ -128,6 +128,11 @@ variable "snapshot_retention_days" {
 variable "alarm_email" {
   description = "Address that hears alarms."
   type        = string
+
+  validation {
+    condition     = !endswith(var.alarm_email, "@example.com")
+    error_message = "alarm_email is still the example's: write your own into terraform.tfvars, or nobody hears that the snapshots have stopped."
+  }
 }
 
 variable "protected" {

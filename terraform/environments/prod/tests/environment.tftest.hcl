@@ -45,7 +45,8 @@ mock_provider "tls" {
 }
 
 variables {
-  ami_id = "ami-0123456789abcdef0" # stands in for what scripts/pin writes
+  ami_id      = "ami-0123456789abcdef0" # stands in for what scripts/pin writes
+  alarm_email = "ops@openclaw.test"     # and for what whoever runs this writes
 }
 
 run "one_apply_makes_the_whole_environment" {
@@ -163,6 +164,50 @@ run "a_missing_image_says_what_to_run" {
     ami_id = ""
   }
   expect_failures = [var.ami_id]
+}
+
+run "an_alarm_for_the_examples_address_is_refused" {
+  command = plan
+  variables {
+    alarm_email = "ops@example.com"
+  }
+  expect_failures = [var.alarm_email]
+}
+
+# docs/infrastructure.md, "How do I add workers?": one block is all that a pool asks for.
+run "another_pool_is_one_block" {
+  variables {
+    pools = {
+      system = { instance_types = ["t3.large"], min_per_zone = 1, max_per_zone = 2 }
+      agents = { instance_types = ["t3.large"], min_per_zone = 0, max_per_zone = 2, taints = [{ key = "openclaw.io/pool", value = "agents", effect = "NoSchedule" }] }
+      gpu = {
+        instance_types = ["g5.xlarge"]
+        zones          = ["eu-central-1b"]
+        min_per_zone   = 0
+        max_per_zone   = 1
+        ami_id         = "ami-0fedcba9876543210"
+        taints         = [{ key = "openclaw.io/pool", value = "gpu", effect = "NoSchedule" }]
+        resources      = { "nvidia.com/gpu" = "1" }
+      }
+    }
+  }
+
+  assert {
+    condition     = contains(values(module.workers.group_names), "${local.name}-gpu-eu-central-1b") && length([for name in values(module.workers.group_names) : name if strcontains(name, "-gpu-")]) == 1
+    error_message = "the pool needs a group in the zone that it names, and in no other"
+  }
+  assert {
+    condition     = strcontains(module.user_data.worker_user_data["gpu"], "\n      POOL='gpu'\n") && tomap(module.workers.launch_template_user_data)["gpu"] == module.user_data.worker_user_data_base64["gpu"]
+    error_message = "the pool's machines must boot as its own"
+  }
+}
+
+run "three_masters_are_refused" {
+  command = plan
+  variables {
+    masters = 3
+  }
+  expect_failures = [var.masters]
 }
 
 run "an_even_number_of_masters_is_refused" {

@@ -3,7 +3,8 @@ mock_provider "aws" {}
 mock_provider "tls" {}
 
 variables {
-  ami_id = "ami-0123456789abcdef0"
+  ami_id      = "ami-0123456789abcdef0"
+  alarm_email = "ops@openclaw.test"
 }
 
 run "prod_without_backups_is_refused" {
