@@ -109,7 +109,8 @@ async def test_a_bot_api_that_hangs_costs_a_new_leader_neither_its_lead_nor_its_
             await until(lambda: hangs.times == 0 and renewed.is_set() and launcher.created)
         assert not leading.done()
         stop.set()
-        await leading
+        async with asyncio.timeout(brain.settings.drain_s + 2):  # nor does it keep a brain that is told to go
+            await leading
 
 
 def test_a_brain_of_one_machine_loads_nothing_of_kubernetes() -> None:

@@ -67,7 +67,7 @@ class World:
     async def stop_brain(self) -> int:
         assert self.brain is not None
         self.brain.terminate()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(20):  # then a pod of it is killed
             code = await self.brain.wait()
         self.brain = None
         return code

@@ -8,6 +8,7 @@ import yaml
 
 from openclaw_brain.app import JOB_GRACE_S
 from openclaw_brain.job_manifest import TTL_S
+from openclaw_brain.kubernetes_api import CALL_S
 from tests.manifests.rendering import Object, containers, label, named, of_kind, pods, selects
 
 Rule = Callable[[Sequence[Object]], Iterator[str]]
@@ -148,6 +149,18 @@ def rollouts_keep_the_old_brain(objects: Sequence[Object]) -> Iterator[str]:
             yield f"{label(workload)}: must roll with maxUnavailable 0 and maxSurge 1, so that wrong settings take nothing down"
         if spec.get("progressDeadlineSeconds", 600) > 60:
             yield f"{label(workload)}: progressDeadlineSeconds must be at most 60, so that a stuck rollout is seen"
+
+
+LEAVING_S = 2 * CALL_S
+"""What a brain's end may take beside DRAIN_S: the Lease is read and given back, by an API server that may not answer."""
+
+
+@rule
+def a_brain_that_leaves_has_the_time(objects: Sequence[Object]) -> Iterator[str]:
+    drain_s = float(_brain_settings(objects)["DRAIN_S"])
+    grace_s = named(objects, "Deployment", "brain")["spec"]["template"]["spec"].get("terminationGracePeriodSeconds", 30)
+    if drain_s + LEAVING_S > grace_s:
+        yield f"ConfigMap/brain-settings: DRAIN_S {drain_s:g} and {LEAVING_S:g} s for the rest are more than the terminationGracePeriodSeconds {grace_s} of Deployment/brain, which is killed then"
 
 
 @rule
@@ -342,13 +355,16 @@ def nothing_is_reachable_from_outside(objects: Sequence[Object]) -> Iterator[str
             yield f"{label(service)}: must be of type ClusterIP"
 
 
+def _brain_settings(objects: Sequence[Object]) -> dict[str, str]:
+    found = (obj for obj in of_kind(objects, "ConfigMap") if obj["metadata"]["name"].startswith("brain-settings"))
+    return dict(next(found)["data"])
+
+
 @rule
 def the_cap_lies_below_the_quota(objects: Sequence[Object]) -> Iterator[str]:
     for quota in of_kind(objects, "ResourceQuota"):
         jobs = int(quota["spec"]["hard"].get("count/jobs.batch", 0))
-        settings = next(
-            obj for obj in of_kind(objects, "ConfigMap") if obj["metadata"]["name"].startswith("brain-settings")
-        )["data"]
+        settings = _brain_settings(objects)
         cap, warm = int(settings["RUNNING_CAP"]), int(settings["WARM_AGENTS"])
         if not 0 < cap + warm < jobs:
             yield f"{label(quota)}: count/jobs.batch {jobs} must be above RUNNING_CAP {cap} and the warm agents, or the API server refuses what the brain may start"
@@ -360,9 +376,7 @@ def the_cap_lies_below_the_quota(objects: Sequence[Object]) -> Iterator[str]:
 def agents_fit_their_policy(objects: Sequence[Object]) -> Iterator[str]:
     """What platform/policies would refuse in the cluster: there it is a pool that starts nothing any more."""
     allowed = named(objects, "ConfigMap", "agent-policy")["data"]
-    settings = next(
-        obj for obj in of_kind(objects, "ConfigMap") if obj["metadata"]["name"].startswith("brain-settings")
-    )["data"]
+    settings = _brain_settings(objects)
     numbers = {name: float(settings[name]) for name in ("TASKS_PER_JOB", "TASK_DEADLINE_S", "WARM_MAX_AGE_S")}
     deadline_s = (
         numbers["WARM_MAX_AGE_S"] + numbers["TASKS_PER_JOB"] * numbers["TASK_DEADLINE_S"] + JOB_GRACE_S
