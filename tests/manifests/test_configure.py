@@ -70,6 +70,17 @@ def test_a_guest_brings_its_bot_alone(fork: Path) -> None:
     assert len(of_kind(render(fork / "clusters/staging"), "Application")) == 11
 
 
+def test_a_guest_is_where_its_host_is(fork: Path) -> None:
+    """Its NetworkPolicies allow the API server by address: with those of a cluster of its own, its brain would reach none."""
+    configure(fork, "GUEST=prod", "ENV=staging", "ACCOUNT=012345678901", "REGION=mx-north-7")
+
+    host, guest = (
+        yaml.safe_load((fork / f"clusters/{name}/environment.yaml").read_text()) for name in ("staging", "prod")
+    )
+    assert {key for key in host if host[key] != guest[key]} == {"metadata"}
+    assert (guest["account"], guest["region"]) == ("012345678901", "mx-north-7")
+
+
 @pytest.mark.parametrize(
     ("argument", "why"),
     [
