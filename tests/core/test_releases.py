@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from openclaw_brain.pool import plan
 from openclaw_brain.telling import told
 from openclaw_core.errors import BadTask
 from openclaw_core.outcome import Cause
 from openclaw_core.roles import load
-from openclaw_core.store import Notice, Script
+from openclaw_core.store import Answers, Notice, Pools, Script
 from openclaw_core.store.lanes import turn_from, turn_json
+from openclaw_core.store.pools import JobState
 from openclaw_core.task import READABLE_VERSIONS, Material, Order, Task, from_json, to_json
 from tests.core.test_store import ORDER, World, task
 
@@ -119,3 +121,29 @@ async def test_a_record_that_cannot_be_read_ends_its_task_and_is_told(script: Sc
     await world.agent.give_up_unreadable()
     [notice] = await world.notices.waiting()
     assert (notice.kind, notice.args["cause"]) == ("failed", "bad_task")
+
+
+@pytest.mark.parametrize(
+    ("row", "state"),
+    [
+        ("created 1764000000000", JobState(state="created", since_ms=1764000000000)),
+        ("waiting 1764000000000", JobState(state="waiting", since_ms=1764000000000)),  # without since when it waits
+        ("waiting 1764000000000 1763999999000", JobState(state="waiting", since_ms=1764000000000)),
+        ("claimed u7", JobState(state="claimed", task_id="u7")),
+        ("retired 1764000000000", JobState(state="retired", since_ms=1764000000000)),
+    ],
+)
+async def test_what_an_agent_of_the_previous_release_wrote_of_itself_is_read_and_gone_on_from(
+    script: Script, row: str, state: JobState
+) -> None:
+    pools, agent = Pools(script), Answers(script, pool="p", job="j")
+    await script.read("HSET", script.keys("jobs", "p"), "j", row)
+    assert await pools.jobs("p") == {"j": state}
+    assert await agent.check_in() is (state.state != "retired")
+
+
+def test_a_state_of_the_next_release_is_an_agent_that_waits_for_its_time_and_is_then_forgotten() -> None:
+    jobs = {"j": JobState(state="napping", since_ms=1000)}
+    young, old = (plan(jobs, alive=frozenset(), ready=0, warm=1, cap=9, now_ms=now) for now in (2000, 100_000))
+    assert (young.create, young.forget) == (0, ())
+    assert (old.create, old.forget) == (1, ("j",))
