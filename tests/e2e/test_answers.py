@@ -36,7 +36,7 @@ def test_a_message_is_answered_by_a_job_that_is_gone_a_minute_later(bot: World) 
 
 
 def test_ten_chats_with_different_roles_are_answered_side_by_side(bot: World) -> None:
-    bot.pace(first_token_s=3)  # so that none ends before the last has begun
+    bot.pace(first_token_s=15)  # so that none ends before the last has begun: eight agents have to start
     commands = [list(PROMPTS)[n % 3] for n in range(10)]
     asked = [bot.ask(bot.new_chat(), f"side by side {n}", command=command) for n, command in enumerate(commands)]
     bot.settled(asked, within_s=90)
@@ -49,10 +49,13 @@ def test_ten_chats_with_different_roles_are_answered_side_by_side(bot: World) ->
         for job in jobs()
     }
     assert [roles[one.task] for one in asked] == [PROMPTS[command] for command in commands]
+    calls = []
     for one, command in zip(asked, commands, strict=True):
         [call] = bot.calls(one.question)
+        calls.append(call)
         prompt = (ROOT / f"platform/openclaw/base/prompts/{PROMPTS[command]}.md").read_text()
         assert prompt.splitlines()[-1] in call.messages[0]["content"]
+    assert max(call.start_s for call in calls) < min(call.end_s for call in calls), "one waited for another's end"
 
 
 def test_hebrew_is_answered_without_a_command(bot: World) -> None:
