@@ -6,7 +6,6 @@ An open path is tried for a while: rules follow new pods a second late, on a bus
 import os
 import socket
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -23,6 +22,11 @@ pytestmark = pytest.mark.timeout(180)
 HOST = os.environ.get("OPENCLAW_E2E_HOST", OVERLAY_HOST)
 API_SERVER = os.environ.get("OPENCLAW_E2E_APISERVER", OVERLAY_HOST)
 LISTENER = 9099
+METADATA = ("169.254.169.254:443", "169.254.169.254:80")
+CLOSED = tuple(
+    f"{host}:443" for host in (HOST, "10.77.0.1", "100.100.77.1", "169.254.77.1", "172.31.77.1", "192.168.77.1")
+)
+"""One address of each range that the rules take out, beside this machine's own. The metadata service's own is not ours to take."""
 
 _TRY = """
 import socket, sys, time
@@ -81,31 +85,29 @@ def _listening(pod: str) -> Iterator[None]:
 
 
 @contextmanager
-def _private_443() -> Iterator[bool]:
-    """A server at port 443 of a private address, the node's own; False where we may not open one."""
+def _served(*doors: str) -> Iterator[None]:
+    """Somebody who listens behind doors of this machine, which are there for the block only."""
+    with ExitStack() as stack:
+        for host in {door.rpartition(":")[0] for door in doors} - {HOST}:
+            stack.enter_context(_address_of_ours(host))
+        for door in doors:
+            host, _, port = door.rpartition(":")
+            try:
+                stack.enter_context(closing(socket.create_server((host, int(port)))))
+            except PermissionError:
+                pytest.fail(f"{door} may not be opened here: sudo sysctl net.ipv4.ip_unprivileged_port_start=443")
+        # Nobody has to accept: a connection is made once the kernel has answered for a listener.
+        yield
+
+
+@contextmanager
+def _address_of_ours(host: str) -> Iterator[None]:
+    sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    subprocess.run([*sudo, "ip", "address", "replace", f"{host}/32", "dev", "lo"], check=True)
     try:
-        server = socket.create_server((HOST, 443))
-    except PermissionError:
-        yield False
-        return
-    with closing(server):
-        server.settimeout(0.5)
-        over = threading.Event()
-
-        def serve() -> None:
-            while not over.is_set():
-                try:
-                    server.accept()[0].close()
-                except TimeoutError:
-                    continue
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        try:
-            yield True
-        finally:
-            over.set()
-            thread.join()
+        yield
+    finally:
+        subprocess.run([*sudo, "ip", "address", "del", f"{host}/32", "dev", "lo"], check=True)
 
 
 @pytest.fixture(scope="module")
@@ -199,11 +201,10 @@ def test_a_stranger_in_the_namespace_reaches_nothing(doors: Doors) -> None:
 
 @pytest.mark.parametrize("who", ["brain", "agent"])
 def test_private_addresses_and_instance_metadata_are_closed(who: str, doors: Doors) -> None:
-    """Port 443 is open to the internet: there a private address must still be refused, and there is somebody to answer."""
-    with _private_443() as there:
-        private = [f"{HOST}:443"] if there else []
-        assert opened(doors.foreigner, *private) == private
-        assert opened(getattr(doors, who), *private, "169.254.169.254:443", "169.254.169.254:80") == []
+    """Port 443 is open to the internet: these must be refused there all the same, and somebody would answer whom no policy holds."""
+    with _served(*CLOSED):
+        assert opened(doors.foreigner, *CLOSED) == list(CLOSED)
+        assert opened(getattr(doors, who), *CLOSED, *METADATA) == []
 
 
 def test_agent_hears_itself(doors: Doors) -> None:
