@@ -1,5 +1,7 @@
 """The installation under test, and what only tests look at. Staging itself is `openclaw_cli.staging`, which the benchmark installs too."""
 
+import json
+
 from openclaw_cli.gitops.kustomizing import Object
 from openclaw_cli.staging import (
     NAMESPACE,
@@ -34,6 +36,7 @@ __all__ = [
     "jobs",
     "kubectl",
     "leader",
+    "left_behind",
     "listed",
     "metric",
     "ours",
@@ -48,6 +51,19 @@ __all__ = [
     "state",
     "until",
 ]
+
+
+def left_behind() -> list[str]:
+    """What a run was to remove and has not: anything of the cluster's own with our name, a volume that is claimed by nobody, a cordon."""
+    kinds = "namespaces,validatingadmissionpolicies,validatingadmissionpolicybindings"
+    left = [name for name in kubectl("get", kinds, "-o", "name").split() if "openclaw" in name]
+    for volume in json.loads(kubectl("get", "pv", "-o", "json"))["items"]:
+        if volume["spec"].get("claimRef", {}).get("namespace") == NAMESPACE:
+            left.append(f"persistentvolume/{volume['metadata']['name']}, claimed")
+    for node in json.loads(kubectl("get", "nodes", "-o", "json"))["items"]:
+        if node["spec"].get("unschedulable"):
+            left.append(f"node/{node['metadata']['name']}, cordoned")
+    return left
 
 
 def pod_of(job: str) -> Object | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.cluster import OVERLAY_HOST, Cluster, state
+from tests.e2e.cluster import OVERLAY_HOST, Cluster, left_behind, state
 from tests.e2e.standins import StandIns
 from tests.e2e.world import World
 
@@ -52,6 +52,7 @@ def world() -> Iterator[World]:
     host = os.environ.get("OPENCLAW_E2E_HOST", OVERLAY_HOST)
     with StandIns.serve(host, token=TOKEN) as standins, Cluster.installed() as cluster:
         yield World(cluster, standins)
+    assert left_behind() == []
 
 
 @pytest.fixture
