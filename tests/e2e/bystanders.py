@@ -1,6 +1,7 @@
 """Pods of the tests' own beside the installation: strangers that try doors, and a hand on the node that ends processes."""
 
 import json
+import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,12 +14,12 @@ IMAGE = "localhost/openclaw-brain:test"
 
 _KILL = """
 import os, sys
-job, number = sys.argv[1].encode(), int(sys.argv[2])
+variable, number = sys.argv[1].encode(), int(sys.argv[2])
 hit = []
 for pid in filter(str.isdigit, os.listdir("/proc")):
     try:
         with open(f"/proc/{pid}/environ", "rb") as environ:
-            if b"AGENT_JOB=" + job in environ.read().split(b"\\0"):
+            if variable in environ.read().split(b"\\0"):
                 hit.append(int(pid))
     except OSError:
         continue
@@ -87,13 +88,21 @@ def bystander(where: str, name: str, *, labels: Mapping[str, str] | None = None,
 
 @dataclass(frozen=True)
 class Hand:
-    """On the node, with all rights there: does to an agent's process what faults of machines do."""
+    """On the node, with all rights there: does to processes what faults of machines do."""
 
     pod: Bystander
 
     def kill(self, job: str, number: int) -> None:
         """Send a signal to the process of this Job's agent."""
-        assert json.loads(self.pod.python(_KILL, job, str(number))) >= 1, f"no process of {job} on the node"
+        self._kill(f"AGENT_JOB={job}", number)
+
+    def kill_pod(self, pod: str) -> None:
+        """End the processes of this pod's containers, which hear nothing of it. Not Redis': it writes its title over its environment."""
+        self._kill(f"HOSTNAME={pod}", signal.SIGKILL)
+
+    def _kill(self, variable: str, number: int) -> None:
+        hit = json.loads(self.pod.python(_KILL, variable, str(number)))
+        assert hit >= 1, f"no process with {variable} on the node"
 
 
 @contextmanager

@@ -3,12 +3,13 @@
 import os
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from openclaw_core.store.answers import LEASE_S
+from tests.e2e.bystanders import hand_on_the_node
 from tests.e2e.cluster import api_server_is_ready, kubectl, leader, ours, pod_of, pods, redis, runs, until
 from tests.e2e.world import BOT_ID, CLEAN, Asked, World
 
@@ -44,8 +45,22 @@ def busy_pod(bot: World, asked: list[Asked]) -> tuple[str, Asked]:
     return hit
 
 
-def kill(pod: str) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def hand(world: World) -> Iterator[None]:
+    with hand_on_the_node() as world.hand:
+        yield
+    world.hand = None
+
+
+def kill(bot: World, pod: str) -> None:
     """At once and without a goodbye, as when its machine fails."""
+    assert bot.hand is not None
+    bot.hand.kill_pod(pod)
+    delete(pod)
+
+
+def delete(pod: str) -> None:
+    """Without waiting; its process still hears SIGTERM and has two seconds."""
     ours("delete", "pod", pod, "--grace-period=0", "--force")
 
 
@@ -61,7 +76,7 @@ def some_answered(bot: World, asked: list[Asked], count: int) -> None:
 def kill_agent(bot: World, asked: list[Asked]) -> None:
     bot.pace(tokens_per_s=4)  # a quarter of a minute for an answer, so that there is one to interrupt
     pod, hit = busy_pod(bot, asked)
-    kill(pod)
+    kill(bot, pod)
     bot.pace(tokens_per_s=200)
 
     def goes_on() -> bool:
@@ -71,19 +86,19 @@ def kill_agent(bot: World, asked: list[Asked]) -> None:
 
 
 def kill_brain(bot: World, asked: list[Asked]) -> None:
-    kill(leader())
+    kill(bot, leader())
     bot.cluster.brain_is_out(within_s=120)
 
 
 def kill_leader_of_two(bot: World, asked: list[Asked]) -> None:
     until(lambda: sum(ready(pod) for pod in pods("brain")) == 2, within_s=90, what="two brains")
     old = leader()
-    kill(old)
+    delete(old)
     until(lambda: leader() not in ("", old), within_s=HAND_OVER_S, what="another leader")
 
 
 def kill_redis(bot: World, asked: list[Asked]) -> None:
-    kill("redis-0")
+    delete("redis-0")
     ours("rollout", "status", "statefulset/redis", "--timeout=120s", timeout_s=130)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from openclaw_cli.standin.model_script import answer_tokens, digest
+from tests.e2e.bystanders import Hand
 from tests.e2e.cluster import Cluster, jobs, ours, pods, redis, until
 from tests.e2e.standins import StandIns
 
@@ -37,6 +38,8 @@ class World:
     chats: int = 100
     home: str = ""
     asked: list[Asked] = field(default_factory=list)
+    hand: Hand | None = None
+    """On the node, while a module's tests need one."""
 
     # ---- users
 
