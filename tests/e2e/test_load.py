@@ -109,7 +109,7 @@ def stop_api_server(bot: World, asked: list[Asked]) -> None:
         time.sleep(60)  # the outage itself
     finally:
         subprocess.run(start.split(), check=True)
-    until(api_server_is_ready, within_s=90, what="the API server")
+        until(api_server_is_ready, within_s=90, what="the API server")  # nothing can be removed before
 
 
 def drain_node(bot: World, asked: list[Asked]) -> None:
