@@ -50,14 +50,28 @@ def test_nobody_special_runs_one_program_without_a_shell(app: str) -> None:
 
 @pytest.mark.parametrize("app", APPS)
 def test_everything_is_compiled_before_the_start_and_nothing_at_it(app: str) -> None:
+    """Also the standard library, of which the official image deletes what it compiled."""
     runs = [rest for word, rest in instructions(app) if word == "RUN" and "compileall" in rest]
-    env = dict(final(app))["ENV"]
+    checks = [rest for word, rest in instructions(app) if word == "RUN" and "/build/image-compiled" in rest]
+    env = dict(final(app))["ENV"].split()
+    copied = [rest.split()[1:] for word, rest in final(app) if word == "COPY" and "--from=build" in rest]
 
-    assert [folder for run in runs for folder in re.findall(r"unchecked-hash (/app/\S+)", run)] == [
+    assert [re.sub(r".* ", "", run) for run in runs] == [
+        """print(sysconfig.get_path("stdlib"))')\"""",
         "/app/venv/lib",
         "/app/src",
     ]
-    assert "PYTHONDONTWRITEBYTECODE=1" in env
+    assert all(
+        "PYTHONPYCACHEPREFIX=/app/pycache" in run and "--invalidation-mode unchecked-hash" in run for run in runs
+    )
+    assert [check.split()[-1] for check in checks] == [f"openclaw_{app}"]
+    assert {"PYTHONDONTWRITEBYTECODE=1", "PYTHONPYCACHEPREFIX=/app/pycache"} <= set(env)
+    # /usr: where the standard library is, in the official image as in Debian's.
+    assert [source for source, target in copied if source == target and "pycache" in source] == [
+        "/app/pycache/usr",
+        "/app/pycache/app/venv",
+        "/app/pycache/app/src",
+    ]
 
 
 @pytest.mark.parametrize("app", APPS)
