@@ -21,6 +21,7 @@ import pytest
 import yaml
 
 from openclaw_brain.job_manifest import job_manifest
+from openclaw_brain.kubernetes_jobs import COMPONENT
 from openclaw_brain.ports import Pool
 from tests.e2e.world import World
 from tests.manifests.rendering import ROOT, named, of_kind, render
@@ -173,6 +174,15 @@ WRONG_JOBS: dict[str, Change] = {
     "more CPU than agents get": lambda job: _container(job)["resources"]["requests"].update(cpu="51m"),
     "a CPU limit": lambda job: _container(job)["resources"]["limits"].update(cpu="1"),
     "Argo CD's tracking id": lambda job: job["metadata"].update(annotations={"argocd.argoproj.io/tracking-id": "openclaw"}),
+    "the brain's label": lambda job: job["spec"]["template"]["metadata"]["labels"].update({COMPONENT: "brain"}),
+    "Redis' label": lambda job: job["spec"]["template"]["metadata"]["labels"].update({COMPONENT: "redis"}),
+    "no label": lambda job: job["spec"]["template"]["metadata"]["labels"].pop(COMPONENT),
+    "another label on the Job itself": lambda job: job["metadata"]["labels"].update({COMPONENT: "brain"}),
+    "a priority": lambda job: _pod(job).update(priorityClassName="system-cluster-critical"),
+    "a runtime of its choice": lambda job: _pod(job).update(runtimeClassName="other"),
+    "a scheduler of its choice": lambda job: _pod(job).update(schedulerName="other"),
+    "a node selector": lambda job: _pod(job).update(nodeSelector={"kubernetes.io/os": "linux"}),
+    "a place on every node": lambda job: _pod(job)["tolerations"].append({"operator": "Exists"}),
     "another name": lambda job: job["metadata"].update(name="miner"),
 }  # fmt: skip
 

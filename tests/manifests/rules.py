@@ -403,6 +403,10 @@ def agents_fit_their_policy(objects: Sequence[Object]) -> Iterator[str]:
             "valueFrom" in e for e in container["env"]
         ):
             yield f"{label(template)}: runs its image's own command, with plain variables"
+        chosen = spec.keys() & {"priorityClassName", "runtimeClassName", "schedulerName", "nodeSelector"}
+        foreign = [t for t in spec.get("tolerations", []) if t.get("key") != "openclaw.io/pool"]
+        if chosen or foreign:
+            yield f"{label(template)}: {', '.join(sorted(chosen)) or 'a toleration'} is for no agent to have: prefer nodes by affinity, and tolerate openclaw.io/pool alone"
         for volume in spec["volumes"]:
             if "emptyDir" not in volume and volume.get("secret", {}).get("secretName") not in allowed["secrets"].split(
                 ","
