@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,9 @@ def world() -> Iterator[World]:
     host = os.environ.get("OPENCLAW_E2E_HOST", OVERLAY_HOST)
     with StandIns.serve(host, token=TOKEN) as standins, Cluster.installed() as cluster:
         yield World(cluster, standins)
+    deadline = time.monotonic() + 60  # some namespaces are deleted without waiting for their end
+    while left_behind() and time.monotonic() < deadline:
+        time.sleep(1)
     assert left_behind() == []
 
 
