@@ -48,7 +48,11 @@ def parser() -> argparse.ArgumentParser:
     local.add_argument("--timeout-s", type=float, default=600)
     local.add_argument("--json", action="store_true", help="JSON only")
     cluster = bench.add_parser("cluster", help="on a test cluster, beside bare pods (make bench-cluster)")
-    cluster.add_argument("--phases", default="warm,cold,burst,burst-many,thousand")
+    cluster.add_argument(
+        "--phases",
+        default="warm,cold,burst,burst-many,thousand",
+        help="in this order (default %(default)s); there is also cpu-limit",
+    )
     cluster.add_argument(
         "--set",
         action="append",

@@ -7,6 +7,7 @@ It installs what the cluster tests install (`staging`: the same overlay, images 
 import argparse
 import asyncio
 import base64
+import copy
 import json
 import os
 import sys
@@ -31,6 +32,7 @@ from openclaw_core.store import RedisSettings, Script, open_script
 
 MANY_TASKS = 20
 """`TASKS_PER_JOB` where an agent may take several tasks in a row."""
+CPU_LIMITS = ("none", "1", "500m", "250m")
 QUIET_PERCENT = 40
 console = Console(highlight=False, soft_wrap=True)
 
@@ -138,7 +140,10 @@ class Bench:
             load, began = os.getloadavg()[0], time.monotonic()
             psutil.cpu_percent()  # from here on
             figures: dict[str, Any] = {**changes}
-            if name in ("warm", "cold"):
+            asked: list[Asked] = []
+            if name == "cpu-limit":
+                figures["split"] = await self._limited()
+            elif name in ("warm", "cold"):
                 asked, split = await self._one_by_one(bare=name == "cold")
                 figures["split"] = split
             else:
@@ -177,6 +182,18 @@ class Bench:
             await fill_in([one], self.script, self.api, self.model)
             jobs.append(await self.watched.of_job(str(one.fields["job"])))
         return asked, {"agents": _split(asked, jobs), **({"bare_pods": _starts(pods)} if pods else {})}
+
+    async def _limited(self) -> dict[str, Any]:
+        """Bare pods without a CPU limit and with several, in turns."""
+        spec = self.cluster.find("PodTemplate", "agent")["template"]["spec"]
+        pods: dict[str, list[Timeline]] = {name: [] for name in CPU_LIMITS}
+        for n in range(self.count):
+            for name in CPU_LIMITS:
+                limited = copy.deepcopy(spec)
+                if name != "none":
+                    limited["containers"][0]["resources"]["limits"]["cpu"] = name
+                pods[name].append(await self.watched.bare_pod(f"limit-{name}-{n}", limited))
+        return {f"CPU limit {name}": _starts(starts) for name, starts in pods.items()}
 
     async def _use_up(self) -> None:
         """Let the agents that still wait answer something, so that none is warm."""

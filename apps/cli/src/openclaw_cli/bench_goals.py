@@ -11,6 +11,7 @@ GOALS: Mapping[str, Mapping[str, float]] = {
     "burst": {"all done": 25},
     "burst-many": {"all done": 10},
     "thousand": {"lost": 0, "twice": 0, "out of order": 0},
+    "cpu-limit": {},
 }
 """The most that each figure of a phase may be; the bare pod's are how often its p95 fits into the claim's."""
 
