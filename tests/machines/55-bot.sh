@@ -29,6 +29,7 @@ else
   on worker install -d -m 0777 /var/lib/redis-volume
   machines put control tests/machines/manifests/redis-volume.yaml /root/redis-volume.yaml
   kubectl apply --filename /root/redis-volume.yaml >/dev/null
+  kubectl label namespace kube-system openclaw.io/disposable=true >/dev/null
 
   cat >"$work/notice" <<NOTICE
 #!/bin/bash
