@@ -1,4 +1,8 @@
 mock_provider "aws" {
+  # State's bucket refuses to be destroyed, also by a test that would have applied it: the documents are compared in plans with the ids
+  # that the cloud would give.
+  override_during = plan
+
   mock_resource "aws_s3_bucket" {
     defaults = { arn = "arn:aws:s3:::openclaw-terraform-111122223333" }
   }
@@ -32,16 +36,8 @@ run "the_state_is_private_encrypted_and_versioned" {
   }
 }
 
-# State's bucket refuses to be destroyed, also by a test that would have applied it: the documents are compared in plans
-# with the ids that the cloud would give.
 run "workflows_are_bound_to_repository_and_environment" {
   command = plan
-
-  override_resource {
-    target          = aws_iam_openid_connect_provider.github
-    override_during = plan
-    values          = { arn = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com" }
-  }
 
   assert {
     condition     = jsondecode(aws_iam_role.github["apply"].assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == ["repo:example/openclaw:environment:prod", "repo:example/openclaw:environment:staging"]
@@ -59,17 +55,6 @@ run "workflows_are_bound_to_repository_and_environment" {
 
 run "nobody_reads_the_clusters_keys_or_raises_their_own_rights" {
   command = plan
-
-  override_resource {
-    target          = aws_s3_bucket.state
-    override_during = plan
-    values          = { arn = "arn:aws:s3:::openclaw-terraform-111122223333" }
-  }
-  override_resource {
-    target          = aws_kms_key.state
-    override_during = plan
-    values          = { arn = "arn:aws:kms:eu-central-1:111122223333:key/mock" }
-  }
 
   assert {
     condition     = alltrue([for policy in [aws_iam_role_policy.plan.policy, aws_iam_role_policy.apply.policy] : anytrue([for statement in jsondecode(policy).Statement : statement.Effect == "Deny" && contains(statement.Action, "s3:GetObject") && strcontains(join(" ", statement.Resource), "/pki/*")])])
@@ -91,17 +76,6 @@ run "nobody_reads_the_clusters_keys_or_raises_their_own_rights" {
 
 run "a_plan_writes_nothing_and_no_workflow_commands_a_machine" {
   command = plan
-
-  override_resource {
-    target          = aws_s3_bucket.state
-    override_during = plan
-    values          = { arn = "arn:aws:s3:::openclaw-terraform-111122223333" }
-  }
-  override_resource {
-    target          = aws_kms_key.state
-    override_during = plan
-    values          = { arn = "arn:aws:kms:eu-central-1:111122223333:key/mock" }
-  }
 
   assert {
     condition     = toset(flatten([for statement in jsondecode(aws_iam_role_policy.plan.policy).Statement : statement.Action if statement.Effect == "Allow"])) == toset(["s3:GetObject", "s3:ListBucket", "kms:Decrypt"])
