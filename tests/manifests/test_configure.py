@@ -16,7 +16,8 @@ from tests.manifests.wiring import own, part
 def fork(tmp_path: Path) -> Path:
     root = copy_of_the_tree(tmp_path)
     (root / "scripts").mkdir()
-    shutil.copy(ROOT / "scripts/configure", root / "scripts")
+    for name in ("configure", "fact"):
+        shutil.copy(ROOT / "scripts" / name, root / "scripts")
     return root
 
 
