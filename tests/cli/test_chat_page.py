@@ -172,6 +172,36 @@ async def test_a_message_written_while_another_is_on_its_way_is_sent_after_it(pa
     await expect(page.locator(".message.mine .body")).to_have_text(["the first", "the second"])
 
 
+async def test_a_button_that_speaks_for_its_user_does_not_overtake_a_message_on_its_way(page: Page) -> None:
+    let_go = asyncio.Event()
+
+    async def slow(route: Route) -> None:
+        if "the first" in (route.request.post_data or ""):
+            await let_go.wait()
+        await route.continue_()
+
+    await page.route("**/say", slow)
+    await say(page, "the first")
+    await page.get_by_role("button", name="/start").click()
+    await page.wait_for_timeout(300)  # time in which it could overtake
+    let_go.set()
+
+    await expect(page.locator(".message.mine .body")).to_have_text(["the first", "/start"])
+
+
+async def test_a_button_that_could_not_speak_leaves_the_draft_alone(page: Page) -> None:
+    async def refuse(route: Route) -> None:
+        await route.fulfill(status=503, body="{}")
+
+    await page.route("**/say", refuse)
+    field = page.get_by_role("textbox", name="Message")
+    await field.fill("half a thought")
+    await page.get_by_role("button", name="/start").click()
+
+    await expect(page.locator(".toast")).to_have_text("OpenClaw does not answer right now.")
+    await expect(field).to_have_value("half a thought")
+
+
 async def test_messages_that_could_not_be_sent_stand_in_the_field_again(page: Page) -> None:
     asked = asyncio.Event()
 

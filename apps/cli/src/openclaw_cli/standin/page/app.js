@@ -234,7 +234,7 @@ document.addEventListener("click", (event) => {
   if (key && !key.hasAttribute("aria-busy")) press(key);
   const say = at("[data-say]");
   if (say) {
-    post(`page/chats/${openId}/say`, { text: say.dataset.say }).catch(() => toast(word("noAnswer")));
+    composer.say(openId, say.dataset.say);
     composer.focus();
   }
 });

@@ -85,9 +85,18 @@ export class Composer {
     const text = this.text.value.trim();
     const file = this.file;
     if (!text && !file) return;
-    this.unsent.push({ chat: this.chat, text, file });
     this.text.value = "";
     this.#attach(null);
+    this.#queue({ chat: this.chat, text, file });
+  }
+
+  /** What a button says for its user; the field and its draft are left alone. */
+  say(chat, text) {
+    this.#queue({ chat, text, ofButton: true });
+  }
+
+  #queue(message) {
+    this.unsent.push(message);
     if (this.unsent.length === 1) this.#deliver();
   }
 
@@ -99,8 +108,10 @@ export class Composer {
         this.unsent.shift();
       }
     } catch {
-      for (const message of this.unsent.splice(0).reverse()) this.#giveBack(message);
-      this.toast(word("notSent"));
+      // A button is still there to be pressed again: what it said would only be in the way of the draft.
+      const written = this.unsent.splice(0).filter((message) => !message.ofButton);
+      for (const message of written.reverse()) this.#giveBack(message);
+      this.toast(word(written.length ? "notSent" : "noAnswer"));
     }
   }
 
