@@ -1,29 +1,48 @@
 """Brain and agent of two releases side by side, as a rollout has them: records of the one are read by the other, or refused aloud.
 
-`fixtures/records/v1.json` was written by the code of the release before this one; a release that changes records adds a file beside it.
+`fixtures/records/v1.json` was written by the code of the release before this one, `v2.json` is what today's code writes. Once that is
+out, the file stays as it is: the next release is held against it, and adds a file of its own beside it if it changes records.
 """
 
 import json
-from dataclasses import replace
+import re
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from openclaw_agent.delivery import page_from
 from openclaw_brain.pool import plan
 from openclaw_brain.telling import told
-from openclaw_core.errors import BadTask
+from openclaw_core.errors import BadTask, ChatUnauthorized
 from openclaw_core.outcome import Cause
+from openclaw_core.ports import Attachment
 from openclaw_core.roles import load
 from openclaw_core.store import Answers, Notice, Pools, Script
 from openclaw_core.store.lanes import turn_from, turn_json
 from openclaw_core.store.pools import JobState
 from openclaw_core.task import READABLE_VERSIONS, Material, Order, Task, from_json, to_json
+from tests.agent.test_answering import Desk
 from tests.core.test_store import ORDER, World, task
 
 RECORDS = Path(__file__).parents[1] / "fixtures/records"
 PREVIOUS: dict[str, Any] = json.loads((RECORDS / "v1.json").read_text())
 PREVIOUS_READS = {1}
+CURRENT: dict[str, Any] = json.loads((RECORDS / "v2.json").read_text())
+
+HEARD = Task(
+    id="u8", chat_id=5, chat_kind="private", user_id=9, message_id=42, update_id=8, lang="en", text="", admitted_ms=1764000000000,
+    material=Material(kind="voice", file_id="v", name="recording.ogg", size_bytes=5),
+    order=replace(ORDER, tools=("browser_search",), temperature=0.4, reasoning_effort="medium"), role="coder",
+)  # fmt: skip
+READ = replace(
+    HEARD, id="u9", message_id=43, update_id=9, text="sum up", quoted="an earlier message", retry_of="u6", thread_id=3,
+    material=Material(kind="file", file_id="f", name="notes.txt", size_bytes=11),
+)  # fmt: skip
+PLAIN = replace(HEARD, id="u10", message_id=44, update_id=10, text="תודה", material=None)
+LONG_CODE = "\n".join(str(n) for n in range(51))
+ANSWER = f"**Hello**, see [this](https://example.org/):\n\n```python\n{LONG_CODE}\n```"
 
 
 def test_a_task_of_the_previous_release_is_read_whole() -> None:
@@ -61,6 +80,64 @@ def test_a_task_that_the_previous_release_would_answer_wrongly_is_one_that_it_re
     assert ours["v"] not in PREVIOUS_READS
     assert ours["v"] in READABLE_VERSIONS
     assert from_json(json.dumps(ours)).material == Material(kind="voice", file_id="v")
+
+
+async def written(script: Script) -> dict[str, Any]:
+    """What today's code leaves in Redis: a recording and a file answered, a message not, and an agent in each state; times made equal."""
+    world = World(script)
+    await world.lead()
+    desk = Desk(world)
+    desk.messenger.uploads.update(v=b"sound", f=b"a few words")
+    desk.chat.hears = ["why is the sky blue"]
+    desk.chat.script = ["The whole answer.", ANSWER, ChatUnauthorized("401")]
+    jobs = {}
+    for one in (HEARD, READ, PLAIN):
+        claimed = await world.claimed(one)
+        jobs["claimed"] = await script.read("HGET", script.keys("jobs", "p"), "job-1")
+        await desk.answer(claimed)
+    created = await world.pools.new_job("p", "agent", epoch=world.epoch)
+    idle = Answers(script, pool="p", job=created)
+    jobs["created"] = await script.read("HGET", script.keys("jobs", "p"), created)
+    await idle.check_in()
+    jobs["waiting"] = await script.read("HGET", script.keys("jobs", "p"), created)
+    await world.pools.retire("p", created)
+    jobs["retired"] = await script.read("HGET", script.keys("jobs", "p"), created)
+    return {
+        "tasks": [json.loads(to_json(one)) for one in (HEARD, READ, PLAIN)],
+        "turns": [json.loads(turn) for turn in await script.read("LRANGE", script.keys("turns", HEARD.chat_id), 0, -1)],
+        "outbox": json.loads(await script.read("HGET", script.keys("task", READ.id), "outbox")),
+        "jobs": {state: re.sub(r"\d{13}", "1764000000000", row) for state, row in jobs.items()},
+    }
+
+
+async def test_the_file_for_the_next_release_is_what_our_code_writes(script: Script) -> None:
+    ours = await written(script)
+    assert (ours["tasks"], ours["jobs"]) == (CURRENT["tasks"], CURRENT["jobs"])
+    for name in ("turns", "outbox"):  # their words are no part of the agreement
+        assert same_shape(ours[name], CURRENT[name]), name
+        assert same_shape(CURRENT[name], ours[name]), name
+
+
+async def test_what_our_code_writes_it_reads_whole(script: Script) -> None:
+    assert [from_json(json.dumps(one)) for one in CURRENT["tasks"]] == [HEARD, READ, PLAIN]
+    assert [one["v"] for one in CURRENT["tasks"]] == [2, 2, 1]
+    turns = [turn_from(json.dumps(turn)) for turn in CURRENT["turns"]]
+    assert [(turn.task_id, turn.speaker, turn.role, turn.note) for turn in turns] == [
+        ("u8", "user", "", ""),
+        ("u8", "assistant", "coder", ""),
+        ("u9", "user", "", ""),
+        ("u9", "assistant", "coder", ""),
+        ("u10", "user", "", "failed"),
+    ]
+    assert [turn.text for turn in turns[:2]] == ["why is the sky blue", "The whole answer."]
+    outbox = CURRENT["outbox"]
+    read = [asdict(page_from(row)) for row in outbox["pages"]], [asdict(Attachment(**row)) for row in outbox["files"]]
+    assert json.loads(json.dumps(read)) == [outbox["pages"], outbox["files"]]
+    assert {mark["type"] for page in outbox["pages"] for mark in page["entities"]} == {"bold", "text_link", "pre"}
+    await script.read("HSET", script.keys("jobs", "p"), *[part for pair in CURRENT["jobs"].items() for part in pair])
+    states = await Pools(script).jobs("p")
+    assert {name: job.state for name, job in states.items()} == {name: name for name in CURRENT["jobs"]}
+    assert states["claimed"].task_id == "u10"
 
 
 def test_fields_of_the_next_release_are_dropped_and_its_new_versions_refused_without_the_users_words() -> None:
