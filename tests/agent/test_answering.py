@@ -230,6 +230,16 @@ async def test_sigterm_gives_the_task_back_without_using_up_a_try(desk: Desk) ->
     assert await desk.fields("state", "tries") == ["ready", "0"]
 
 
+async def test_a_task_that_nobody_can_do_is_told_and_ends_with_its_own_code(desk: Desk) -> None:
+    claimed = await desk.store.claimed(task(1))
+    aimless = replace(claimed, task=replace(claimed.task, order=None))
+    assert await own(desk.store.agent, desk.answering, aimless, time.monotonic(), asyncio.Event()) is Exit.BAD_TASK
+    assert (desk.chat.calls, desk.messenger.shown) == ([], {})
+    assert await desk.fields("state", "cause") == ["failed", "bad_task"]
+    [notice] = await desk.store.notices.waiting()
+    assert (notice.kind, notice.args["cause"]) == ("failed", "bad_task")
+
+
 async def test_no_write_begins_under_a_lease_that_does_not_outlive_it(script: Script) -> None:
     store = World(script)
     await store.lead()

@@ -1,4 +1,4 @@
-"""A claim does not wait for what only an answer needs; a process that can never answer, or takes no more, is not counted on."""
+"""A claim does not wait for what only an answer needs, nor for a task that nobody can read; who can never answer, or takes no more, is not counted on."""
 
 import asyncio
 import subprocess
@@ -172,6 +172,27 @@ async def test_a_process_that_can_never_answer_puts_its_task_back_untouched(desk
     assert claimed is not None
     await desk.answer(claimed)
     assert await desk.store.state(task(1)) == "closed"
+
+
+async def test_a_record_that_cannot_be_read_is_told_and_the_agent_goes_on_to_the_next(
+    desk: Desk, settings: Settings
+) -> None:
+    async def opened() -> Answering:
+        return desk.answering
+
+    await ready_task(desk, 1)
+    await desk.store.script.read("HSET", desk.store.script.keys("task", "u1"), "record", '{"v":99}')
+    agent = asyncio.create_task(_in_pool(settings, desk.store.agent, Opening(opened), asyncio.Event()))
+
+    async def told() -> bool:
+        return await desk.store.state(task(1)) == "failed"
+
+    await until(told)
+    [notice] = await desk.store.notices.waiting()
+    assert (notice.kind, notice.args["cause"]) == ("failed", "bad_task")
+    await ready_task(desk, 2)
+    assert await agent is Exit.DONE
+    assert await desk.store.state(task(2)) == "closed"
 
 
 async def test_a_task_that_was_stopped_meanwhile_is_not_put_back(desk: Desk) -> None:
