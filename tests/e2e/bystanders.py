@@ -13,13 +13,13 @@ IMAGE = "localhost/openclaw-brain:test"
 """Any image with Python does; this one is on the node."""
 
 _KILL = """
-import os, sys
-variable, number = sys.argv[1].encode(), int(sys.argv[2])
+import os, re, sys
+where, wanted, number = sys.argv[1], sys.argv[2].encode(), int(sys.argv[3])
 hit = []
 for pid in filter(str.isdigit, os.listdir("/proc")):
     try:
-        with open(f"/proc/{pid}/environ", "rb") as environ:
-            if variable in environ.read().split(b"\\0"):
+        with open(f"/proc/{pid}/{where}", "rb") as file:
+            if wanted in re.split(rb"[\\0\\n]", file.read()):
                 hit.append(int(pid))
     except OSError:
         continue
@@ -94,15 +94,16 @@ class Hand:
 
     def kill(self, job: str, number: int) -> None:
         """Send a signal to the process of this Job's agent."""
-        self._kill(f"AGENT_JOB={job}", number)
+        self._kill("environ", f"AGENT_JOB={job}", number)
 
     def kill_pod(self, pod: str) -> None:
-        """End the processes of this pod's containers, which hear nothing of it. Not Redis': it writes its title over its environment."""
-        self._kill(f"HOSTNAME={pod}", signal.SIGKILL)
+        """End the processes of this pod's containers, which hear nothing of it."""
+        # Not by the environment: Redis writes its title over its own.
+        self._kill("root/etc/hostname", pod, signal.SIGKILL)
 
-    def _kill(self, variable: str, number: int) -> None:
-        hit = json.loads(self.pod.python(_KILL, variable, str(number)))
-        assert hit >= 1, f"no process with {variable} on the node"
+    def _kill(self, where: str, wanted: str, number: int) -> None:
+        hit = json.loads(self.pod.python(_KILL, where, wanted, str(number)))
+        assert hit >= 1, f"no process of {wanted} on the node"
 
 
 @contextmanager
