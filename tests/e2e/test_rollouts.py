@@ -30,6 +30,7 @@ def test_a_prompt_change_rolls_the_brain_and_a_running_job_keeps_the_old_prompt(
     [before] = [pod["metadata"]["name"] for pod in pods("brain")]
     chat = bot.new_chat()
     bot.pace(first_token_s=1, tokens_per_s=0.5)  # two minutes, unless the pace changes
+    bot.standins.do(lambda: bot.standins.model.faults.next("cut", only="answer", after_tokens=50))
     asked = bot.ask(chat, "asked before the change")
     until(lambda: bot.calls(asked.question), within_s=30, what="its agent's call of the model")
     job = bot.job(asked)
@@ -41,7 +42,8 @@ def test_a_prompt_change_rolls_the_brain_and_a_running_job_keeps_the_old_prompt(
         ours("delete", "configmap", old)  # as Argo CD prunes it at once
         after = [pod["metadata"]["name"] for pod in pods("brain")]
         still_running = bot.task(asked, "state")
-        bot.pace(first_token_s=0.2, tokens_per_s=200)
+        calls_before = len(bot.calls(asked.question))
+        bot.pace(first_token_s=0.2, tokens_per_s=200)  # to the cut, after which its agent asks once more
         bot.answered(asked)
         later = bot.ask(chat, "asked after the change")
         bot.answered(later)
@@ -57,8 +59,9 @@ def test_a_prompt_change_rolls_the_brain_and_a_running_job_keeps_the_old_prompt(
 
     assert after != [before]
     assert still_running in ("running", "preview")
-    [old_call], [new_call] = bot.calls(asked.question), bot.calls(later.question)
-    assert NEW_WORDS not in old_call.messages[0]["content"]
+    assert calls_before == 1
+    [_, asked_again], [new_call] = bot.calls(asked.question), bot.calls(later.question)
+    assert NEW_WORDS not in asked_again.messages[0]["content"], "the question keeps the prompt that it was given"
     assert NEW_WORDS in new_call.messages[0]["content"]
     assert bot.job(asked) == job
     assert bot.verdict([asked, later]) == CLEAN
