@@ -210,3 +210,16 @@ def test_deadline(bot: World) -> None:
         asked = bot.ask(bot.new_chat(), "takes too long")
 
         told_why(bot, asked, Cause.DEADLINE, within_s=60)
+
+
+def test_deadline_of_the_job_itself(bot: World, hand: Hand) -> None:
+    """What is left for Kubernetes to do if neither the agent nor the brain keeps the time: here the agent cannot, and its Job's ends first."""
+    bot.pace(first_token_s=90)
+    asked = bot.ask(bot.new_chat(), "out of time twice")
+    for n in (1, 2):
+        job = tries(bot, asked, n)
+        hand.kill(job, signal.SIGSTOP)
+        ours("patch", "job", job, "--type=merge", "-p", '{"spec": {"activeDeadlineSeconds": 1}}')
+
+    told_why(bot, asked, Cause.DEADLINE, within_s=90)
+    assert bot.task(asked, "job_detail") == "DeadlineExceeded"
