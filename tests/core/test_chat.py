@@ -1,12 +1,11 @@
-"""Our client, and the SDK beside it, against a server that answers as Groq does, well or badly: every fault becomes one of our errors."""
+"""Our client against a server that answers as Groq does, well or badly: every fault becomes one of our errors."""
 
 import asyncio
 import json
 import logging
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -25,128 +24,21 @@ from openclaw_core.errors import (
     SettingsError,
     StreamCut,
 )
-from openclaw_core.groq_chat import GroqChat, matches
-from openclaw_core.ports import Message, ModelCall, Piece, Usage
-
-CALL = ModelCall(
-    model="openai/gpt-oss-20b",
-    messages=(Message(role="system", content="Be brief."), Message(role="user", content="marker-5d1e שלום")),
-    max_tokens=200,
-    temperature=0.2,
-    reasoning_effort="low",
+from openclaw_core.groq_chat import GroqChat
+from openclaw_core.ports import Piece, Usage
+from tests.core.groq_server import (
+    CALL,
+    END,
+    ROLE_SCHEMA,
+    Script,
+    collected,
+    delta,
+    hangs,
+    refuses,
+    replies,
+    serving,
+    streams,
 )
-ROLE_SCHEMA = {
-    "type": "object",
-    "properties": {"role": {"type": "string", "enum": ["coder", "researcher"]}},
-    "required": ["role"],
-    "additionalProperties": False,
-}
-Script = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-@dataclass
-class Server:
-    """Answers each completion with *script*; keeps what it was asked."""
-
-    script: Script
-    url: str = ""
-    bodies: list[dict[str, Any]] = field(default_factory=list)
-    paths: list[str] = field(default_factory=list)
-    hung_up: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        self.paths.append(request.path)
-        if request.content_type == "application/json":
-            self.bodies.append(await request.json())
-        try:
-            return await self.script(request)
-        except (asyncio.CancelledError, ConnectionError):
-            self.hung_up.set()
-            raise
-
-
-@asynccontextmanager
-async def serving(script: Script) -> AsyncIterator[tuple[Server, GroqChat]]:
-    server = Server(script)
-    app = web.Application()
-    app.router.add_route("*", "/openai/v1/{tail:.*}", server.handle)
-    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
-    await runner.setup()
-    listening = socket.create_server(("127.0.0.1", 0))
-    await web.SockSite(runner, listening).start()
-    server.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    try:
-        async with GroqChat.open("gsk_marker-key", server.url) as chat:
-            yield server, chat
-    finally:
-        await runner.cleanup()
-
-
-def delta(text: str = "", *, reason: str | None = None, **more: Any) -> str:
-    choice = {"index": 0, "delta": {"content": text} if text else {}, "finish_reason": reason}
-    return "data: " + json.dumps({"id": "c", "object": "chat.completion.chunk", "choices": [choice], **more}) + "\n\n"
-
-
-USAGE = {
-    "prompt_tokens": 11,
-    "completion_tokens": 3,
-    "total_tokens": 14,
-    "prompt_tokens_details": {"cached_tokens": 8},
-}
-END = delta(reason="stop", x_groq={"id": "x", "usage": USAGE}) + "data: [DONE]\n\n"
-
-
-def streams(*parts: str, then: str = "end") -> Script:
-    """Send *parts*, and then end the reply, cut the connection, or hang."""
-
-    async def script(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
-        await response.prepare(request)
-        for part in parts:
-            await response.write(part.encode())
-        if then == "cut":
-            assert request.transport is not None
-            request.transport.abort()
-        if then == "hang":
-            await asyncio.sleep(60)
-        return response
-
-    return script
-
-
-def refuses(status: int, *, headers: dict[str, str] | None = None, code: str = "", message: str = "no") -> Script:
-    async def script(_: web.Request) -> web.StreamResponse:
-        error = {"message": message, "type": "invalid_request_error", "code": code}
-        return web.json_response({"error": error}, status=status, headers=headers)
-
-    return script
-
-
-def says(content: str | None) -> Script:
-    async def script(_: web.Request) -> web.StreamResponse:
-        message = {"role": "assistant", "content": content}
-        return web.json_response(
-            {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": USAGE}
-        )
-
-    return script
-
-
-def replies(text: str, content_type: str = "application/json") -> Script:
-    async def script(_: web.Request) -> web.StreamResponse:
-        return web.Response(text=text, content_type=content_type)
-
-    return script
-
-
-async def hangs(_: web.Request) -> web.StreamResponse:
-    await asyncio.sleep(60)
-    return web.Response()
-
-
-async def collected(chat: GroqChat, call: ModelCall = CALL) -> list[Piece]:
-    return [piece async for piece in chat.stream(call)]
-
 
 # ---- a good answer
 
@@ -431,109 +323,6 @@ async def test_end_without_a_word_is_an_empty_answer(parts: list[str]) -> None:
     async with serving(streams(*parts)) as (_, chat):
         with pytest.raises(EmptyAnswer):
             await collected(chat)
-
-
-# ---- JSON by a schema
-
-
-async def test_reply_by_schema_comes_parsed_with_its_counts() -> None:
-    async with serving(says('{"role": "coder"}')) as (server, chat):
-        value, usage = await chat.complete_json(CALL, schema=ROLE_SCHEMA, timeout_s=5)
-
-    assert (value, usage.prompt_tokens) == ({"role": "coder"}, 11)
-    assert server.bodies[0]["response_format"]["json_schema"]["strict"] is True
-    assert server.bodies[0]["response_format"]["json_schema"]["schema"] == ROLE_SCHEMA
-
-
-@pytest.mark.parametrize(
-    ("content", "expected"),
-    [
-        ("coder, I think", ChatUnavailable),
-        ('{"role": "poet"}', ChatUnavailable),
-        ('{"role": "coder", "also": 1}', ChatUnavailable),
-        ("[]", ChatUnavailable),
-        ('{"role": ', ChatUnavailable),
-        ("", EmptyAnswer),
-        (None, EmptyAnswer),
-    ],
-)
-async def test_garbage_instead_of_json_is_an_error(content: str | None, expected: type[Exception]) -> None:
-    async with serving(says(content)) as (_, chat):
-        with pytest.raises(expected):
-            await chat.complete_json(CALL, schema=ROLE_SCHEMA, timeout_s=5)
-
-
-@pytest.mark.parametrize("text", ["{}", '{"choices": []}', '{"choices": null}', "[]", "nonsense"])
-async def test_reply_without_a_choice_is_unavailable(text: str) -> None:
-    async with serving(replies(text)) as (_, chat):
-        with pytest.raises(ChatUnavailable):
-            await chat.complete_json(CALL, schema=ROLE_SCHEMA, timeout_s=5)
-
-
-async def test_json_reply_keeps_its_time_budget() -> None:
-    async with serving(hangs) as (_, chat):
-        with pytest.raises(ChatUnavailable):
-            await chat.complete_json(CALL, schema=ROLE_SCHEMA, timeout_s=0.1)
-
-
-@pytest.mark.parametrize(
-    ("value", "schema", "expected"),
-    [
-        (3, {"type": "integer"}, True),
-        (True, {"type": "integer"}, False),
-        (0.5, {"type": "number"}, True),
-        ("x", {"type": "number"}, False),
-        (False, {"type": "boolean"}, True),
-        (["a"], {"type": "array", "items": {"type": "string"}}, True),
-        (["a", 1], {"type": "array", "items": {"type": "string"}}, False),
-        ({}, {"type": "object", "required": ["a"]}, False),
-    ],
-)
-def test_schema_check_knows_the_types(value: object, schema: dict[str, Any], expected: bool) -> None:
-    assert matches(value, schema) is expected
-
-
-# ---- a recording
-
-
-async def test_a_recording_is_sent_as_a_file_and_comes_back_as_words() -> None:
-    fields: dict[str, object] = {}
-
-    async def script(request: web.Request) -> web.StreamResponse:
-        for name, value in (await request.post()).items():
-            fields[name] = value if isinstance(value, str) else (value.filename, value.file.read())  # type: ignore[union-attr]
-        return web.json_response({"text": " שלום \n"})
-
-    async with serving(script) as (server, chat):
-        assert await chat.transcribe(b"sounds", name="voice.ogg", model="whisper-large-v3", timeout_s=5) == "שלום"
-
-    assert server.paths == ["/openai/v1/audio/transcriptions"]
-    assert fields == {
-        "file": ("voice.ogg", b"sounds"),
-        "model": "whisper-large-v3",
-        "response_format": "json",
-        "temperature": "0",
-    }
-
-
-@pytest.mark.parametrize(
-    ("script", "expected"),
-    [
-        (refuses(413), RequestTooLarge),
-        (refuses(429), RateLimited),
-        (replies("[]"), ChatUnavailable),
-        (replies("{}"), ChatUnavailable),
-        (replies('{"text": 7}'), ChatUnavailable),
-        (replies("{garbage"), ChatUnavailable),
-        (hangs, ChatUnavailable),
-    ],
-)
-async def test_a_recording_that_is_not_heard_is_an_error_of_its_cause(
-    script: Script, expected: type[Exception]
-) -> None:
-    async with serving(script) as (_, chat):
-        with pytest.raises(expected):
-            await chat.transcribe(b"sounds", name="voice.ogg", model="whisper-large-v3", timeout_s=0.5)
 
 
 # ---- the model list, and what must never be seen
