@@ -23,7 +23,7 @@ from openclaw_core.outcome import Cause, Exit, TaskState
 from openclaw_core.ports import ModelCall, Piece
 from openclaw_core.store import Answers, Claimed, Flood, Script
 from openclaw_core.task import ChatKind, Material
-from tests.core.test_store import World, task
+from tests.core.store_world import World, task
 from tests.fakes.chat import FakeChat
 from tests.fakes.messenger import FakeMessenger
 

@@ -16,7 +16,7 @@ from openclaw_core.errors import ChatUnauthorized, LostOwnership, SettingsError
 from openclaw_core.outcome import Exit
 from openclaw_core.store import Script
 from tests.agent.test_answering import Desk
-from tests.core.test_store import World, task
+from tests.core.store_world import World, task
 
 
 @pytest.fixture

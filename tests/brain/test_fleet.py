@@ -15,7 +15,7 @@ from openclaw_core.outcome import Cause
 from openclaw_core.store import Answers, Inbox, Lanes, Pools, Script
 from tests.brain.test_kubernetes_jobs import ApiServer
 from tests.brain.test_kubernetes_jobs import launcher as a_real_launcher
-from tests.core.test_store import ORDER, World, task
+from tests.core.store_world import ORDER, World, task
 from tests.fakes.launcher import FakeLauncher
 
 

@@ -15,7 +15,7 @@ from openclaw_core.roles import Model
 from openclaw_core.store import Answers, Claimed, RedisSettings, Script, open_script
 from openclaw_core.store.client import source
 from openclaw_core.store.figures import BOUNDS_MS, set_prices
-from tests.core.test_store import ORDER, World, effect, task
+from tests.core.store_world import ORDER, World, effect, task
 from tests.redis_server import RedisServer
 
 MARKER = "a-word-of-the-user"

@@ -9,7 +9,7 @@ from openclaw_brain.ports import Pool
 from openclaw_core.outcome import Cause
 from openclaw_core.store import Answers, Inbox, Lanes, Pools, Script
 from openclaw_core.store.pools import JobState
-from tests.core.test_store import ORDER, World, task
+from tests.core.store_world import ORDER, World, task
 from tests.fakes.launcher import FakeLauncher
 
 NOW = 1_000_000_000

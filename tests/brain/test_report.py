@@ -11,7 +11,7 @@ from openclaw_core.outcome import Cause
 from openclaw_core.ports import Page
 from openclaw_core.roles import Roles, load
 from openclaw_core.store import Flood, Notices, Script
-from tests.core.test_store import World, task
+from tests.core.store_world import World, task
 from tests.fakes.messenger import FakeMessenger
 
 

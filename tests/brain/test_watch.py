@@ -13,7 +13,7 @@ from openclaw_brain.watch import Watch
 from openclaw_core.errors import StoreUnavailable
 from openclaw_core.outcome import Cause
 from openclaw_core.store import Answers, Claimed, Pools, Script
-from tests.core.test_store import ORDER, World, task
+from tests.core.store_world import ORDER, World, task
 from tests.fakes.launcher import FakeLauncher
 
 POOL = Pool(template="p", hash8="0" * 8)

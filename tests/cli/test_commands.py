@@ -13,7 +13,7 @@ from openclaw_cli.standin.model_script import answer_for, digest
 from openclaw_core.outcome import Cause, Delivery
 from openclaw_core.roles import load
 from openclaw_core.store import Script
-from tests.core.test_store import World, task
+from tests.core.store_world import World, task
 
 ROOT = Path(__file__).parents[2]
 

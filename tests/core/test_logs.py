@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from openclaw_core import logs
+from tests.core.store_world import task
 
 MARKER = "MARKER-של-משתמש-4711"
 TOKEN = "7:SECRET-TOKEN"
@@ -369,3 +370,7 @@ def test_logging_loads_the_standard_library_only() -> None:
     )
 
     assert listed.stdout.strip() == "set()"
+
+
+def test_a_task_does_not_show_its_words_in_its_repr() -> None:
+    assert "secret" not in repr(task(1, text="secret"))

@@ -24,7 +24,7 @@ from openclaw_core.store.lanes import turn_from, turn_json
 from openclaw_core.store.pools import JobState
 from openclaw_core.task import READABLE_VERSIONS, Material, Order, Task, from_json, to_json
 from tests.agent.test_answering import Desk
-from tests.core.test_store import ORDER, World, task
+from tests.core.store_world import ORDER, World, task
 
 RECORDS = Path(__file__).parents[1] / "fixtures/records"
 PREVIOUS: dict[str, Any] = json.loads((RECORDS / "v1.json").read_text())
