@@ -1,9 +1,11 @@
-"""What the tests of the store share."""
+"""What the tests of the core share."""
 
 import pytest
 
 from openclaw_core.store import Script
 from tests.core.store_world import World
+
+pytest.register_assert_rewrite("tests.core.page_checks")  # its asserts explain themselves as those of a test do
 
 
 @pytest.fixture

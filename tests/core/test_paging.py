@@ -1,157 +1,13 @@
-"""Answers in Markdown become valid Telegram messages, whatever the model writes."""
+"""Answers in Markdown become Telegram messages: markup, tables, cuts, files and direction, one by one."""
 
-import re
 import subprocess
 import sys
-import time
 
 import pytest
-from hypothesis import HealthCheck, assume, example, given, settings
-from hypothesis import strategies as st
 
-from openclaw_core.paging import _Span, _tidy, pages, plain, preview, with_note
-from openclaw_core.ports import Entity, Page
-
-RLM = "\u200f"
-
-
-def units(text: str) -> int:
-    return len(text.encode("utf-16-le")) // 2
-
-
-def part(page: Page, entity: Entity) -> str:
-    raw = page.text.encode("utf-16-le")
-    return raw[entity.offset * 2 : (entity.offset + entity.length) * 2].decode("utf-16-le")
-
-
-def marked(page: Page, kind: str) -> list[str]:
-    return [part(page, entity) for entity in page.entities if entity.type == kind]
-
-
-def only(markdown: str) -> Page:
-    (page,), files = pages(markdown, lang="en")
-    assert files == ()
-    return page
-
-
-def assert_valid(page: Page) -> None:
-    assert 1 <= units(page.text) <= 4096
-    assert page.text == page.text.strip() or page.entities  # only code may keep its indentation
-    assert any(not char.isspace() and char != RLM for char in page.text)
-    assert len(page.entities) <= 100
-    size = units(page.text)
-    for entity in page.entities:
-        assert entity.length > 0
-        assert entity.offset >= 0
-        assert entity.offset + entity.length <= size
-        part(page, entity)  # decodes: no cut through a surrogate pair
-        assert (entity.url is not None) == (entity.type == "text_link")
-    ranges = sorted((entity.offset, -entity.length, entity.type) for entity in page.entities)
-    for at, (start, negative, kind) in enumerate(ranges):
-        end = start - negative
-        for other_start, other_negative, other_kind in ranges[at + 1 :]:
-            other_end = other_start - other_negative
-            assert other_start >= end or other_end <= end, "entities cross"
-            if other_start < end:
-                assert kind not in ("pre", "code"), "nothing may stand inside code"
-                assert not (
-                    other_kind in ("pre", "code") and (other_start, other_end) == (start, end) and "quote" not in kind
-                )
-                assert other_kind != kind
-
-
-ALPHABET = st.sampled_from(
-    [*"abזשלם 🙂👩\u200d💻1(*_`~|#>-+.![]<>$\\\n\t", "\n\n", "**", "```", "```py\n", "~~~", "| a | ב |\n|---|---|\n", "||", "- ",
-     "1. ", "[x](http://a.b)", "<br>", "<div>", "\\(", "\\)", "\\[", "\\]", "$$", "&amp;", "\ud83d", "\x00", "\u05b8", "[1]: "]
-)  # fmt: skip
-BROKEN_MARKDOWN = st.lists(ALPHABET, max_size=80).map("".join) | st.text(max_size=300)
-
-
-@given(BROKEN_MARKDOWN)
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@example("**bold _both** it_ `code` ||x|| <b>y")
-@example("> a\n> > b `c`\n\n```\nx")
-def test_any_text_becomes_valid_pages(markdown: str) -> None:
-    done, _ = pages(markdown, lang="he")
-
-    for page in done:
-        assert_valid(page)
-    if any(char.isalnum() for char in markdown):
-        assert done
-
-
-@given(BROKEN_MARKDOWN)
-@settings(max_examples=300, deadline=None)
-def test_any_prefix_of_a_stream_previews_as_valid_pages(markdown: str) -> None:
-    for page in preview(markdown, lang="he"):
-        assert_valid(page)
-
-
-@given(st.lists(BROKEN_MARKDOWN, min_size=5, max_size=40), st.integers(20, 200))
-@settings(max_examples=40, deadline=None)
-def test_long_texts_become_valid_pages(parts: list[str], times: int) -> None:
-    for page in pages("\n".join(parts) * times, lang="en")[0]:
-        assert_valid(page)
-
-
-PLAIN_WORDS = st.text(st.sampled_from("abcXYZאבגש🙂é,;?"), min_size=1, max_size=12)
-
-
-@given(
-    st.lists(st.lists(PLAIN_WORDS, min_size=1, max_size=30).map(" ".join), min_size=1, max_size=30), st.integers(1, 30)
-)
-@settings(max_examples=100, deadline=None)
-def test_no_word_is_lost_or_reordered(paragraphs: list[str], times: int) -> None:
-    text = "\n\n".join(paragraphs * times)
-
-    done, _ = pages(text, lang="he")
-
-    shown = " ".join(page.text for page in done).replace(RLM, "")
-    assert "".join(shown.split()) == "".join(text.split())
-
-
-INLINE = [
-    "**",
-    "_",
-    "`",
-    "<b>",
-    "</b>",
-    "<br>",
-    " ",
-    "[",
-    "]",
-    "](http://a.b)",
-    "&",
-    "![",
-    "> ",
-    "# ",
-    "- ",
-    "1. ",
-    "\n",
-    "\n\n",
-]
-SPECIAL = ["<div>", "<!-- ", " -->", "||", "|", "]: ", "\\", "1) "]
-MONEY = ["$", "$$", "$ ", " $"]
-TABLE = ["|", " | ", "|\n|---|---|\n|", "|\n|", "|\n\n", "| a | b |\n|---|---|\n| "]
-
-
-def marks(*kinds: str) -> st.SearchStrategy[list[str]]:
-    return st.lists(st.lists(st.sampled_from(kinds), max_size=3).map("".join), min_size=2, max_size=40)
-
-
-# Formulas are left out (LaTeX has words of its own), and what arises when all these meet in one line: no model writes that.
-@given(marks(*INLINE, *SPECIAL) | marks(*INLINE, *MONEY) | marks(*INLINE, *TABLE), st.booleans())
-@settings(max_examples=200, deadline=None)
-def test_words_between_marks_stay_in_order(between: list[str], hebrew: bool) -> None:
-    words = [f"מל{number}ה" if hebrew else f"wo{number}rd" for number in range(len(between))]
-
-    text = "".join(mark + word for mark, word in zip(between, words, strict=True))
-    assume("```" not in text)  # what follows on its line is the name of a language
-
-    done, _ = pages(text, lang="en")
-
-    shown = "\n".join(page.text for page in done)
-    assert re.findall("מל[0-9]+ה|wo[0-9]+rd", shown) == words
+from openclaw_core.paging import _Span, _tidy, pages, plain, preview
+from openclaw_core.ports import Page
+from tests.core.page_checks import RLM, long_code, marked, only, part
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\n\n\t", "\x00\x07"])
@@ -319,10 +175,6 @@ def test_plain_keeps_the_text_alone() -> None:
 # ---- files
 
 
-def long_code(lines: int = 60) -> str:
-    return "\n".join(f"x{number} = {number}" for number in range(lines))
-
-
 def test_code_over_50_lines_goes_into_a_file_as_well() -> None:
     (page,), (file,) = pages(f"Here:\n\n```python\n{long_code()}\n```\n\nDone **well**.", lang="en")
 
@@ -400,86 +252,6 @@ def test_an_english_sentence_quoted_in_hebrew_keeps_its_direction() -> None:
 
 def test_an_english_answer_with_some_hebrew_gets_no_marks() -> None:
     assert RLM not in only("The word שלום means peace and is a greeting.\n\nNothing else.").text
-
-
-# ---- streaming
-
-
-STREAMED = (
-    "# כותרת\n\nPython היא **שפה נוחה** עם `pip` ו*עוד*.\n\n- ראשון\n- שני [קישור](https://a.b)\n\n"
-    "```python\n" + long_code(70) + "\n```\n\n| שם | גיל |\n|---|---|\n| דן | 5 |\n\nסוף 🙂 " + "ועוד **משהו** מעניין מאוד. " * 20
-) * 15  # fmt: skip
-
-
-def test_full_pages_of_a_growing_text_stay_as_they_are() -> None:
-    shown: tuple[Page, ...] = ()
-    for length in range(0, len(STREAMED), 173):
-        now = preview(STREAMED[:length], lang="he")
-        for page in now:
-            assert_valid(page)
-        assert len(now) >= len(shown)
-        assert now[: len(shown) - 1] == shown[: len(shown) - 1]
-        shown = now
-
-    assert len(shown) > 3
-    assert pages(STREAMED, lang="he")[0] == preview(STREAMED, lang="he")
-
-
-@pytest.mark.parametrize(
-    ("so_far", "text", "kinds"),
-    [
-        ("**bold and `co", "**bold and co", {"code"}),
-        ("some **bold", "some bold", {"bold"}),
-        ("some **", "some", set()),
-        ("a list\n\n- of **th", "a list\n\n• of th", {"bold"}),
-        ("x\n\n```py\nde", "x\n\nde", {"pre"}),
-        ("x\n\n``", "x", set()),
-        ("```py\nx = '**'", "x = '**'", {"pre"}),
-    ],
-)
-def test_what_is_open_is_closed_in_a_preview(so_far: str, text: str, kinds: set[str]) -> None:
-    (page,) = preview(so_far, lang="en")
-
-    assert page.text == text
-    assert {entity.type for entity in page.entities} == kinds
-
-
-@pytest.mark.parametrize(
-    ("cut", "code"),
-    [
-        ("```py\nx = 1\ny =", ["x = 1\ny ="]),
-        ("~~~~\na\n```", ["a\n```"]),
-        ("text **bo", []),
-        ("use `x", []),
-        ("done.", []),
-    ],
-)
-def test_a_note_stands_outside_of_what_was_cut(cut: str, code: list[str]) -> None:
-    page = only(with_note(cut, "_cut here_"))
-
-    assert marked(page, "pre") == code
-    assert marked(page, "italic") == ["cut here"]
-    assert page.text.endswith("\n\ncut here")
-    assert "**" not in page.text
-
-
-def test_a_text_that_turns_to_hebrew_late_does_not_change_its_first_pages() -> None:
-    english = "An English sentence about שלום and more.\n\n" * 150
-    shown = preview(english, lang="he")
-
-    assert preview(english + "ועכשיו בעברית בלבד.\n\n" * 2000, lang="he")[: len(shown) - 1] == shown[:-1]
-
-
-def test_pages_grow_linearly_in_cost() -> None:
-    def took_s(times: int) -> float:
-        started = time.process_time()
-        pages(STREAMED * times, lang="he")
-        return time.process_time() - started
-
-    took_s(1)
-    small, large = (min(took_s(times) for _ in range(3)) for times in (1, 8))
-
-    assert large / small < 8 * 5
 
 
 def test_importing_does_not_load_the_converter() -> None:
