@@ -13,8 +13,8 @@ from openclaw_brain.ports import Launcher, Pool
 from openclaw_core.errors import StoreUnavailable
 from openclaw_core.outcome import Cause
 from openclaw_core.store import Answers, Inbox, Lanes, Pools, Script
-from tests.brain.test_kubernetes_jobs import ApiServer
-from tests.brain.test_kubernetes_jobs import launcher as a_real_launcher
+from tests.brain.api_server import ApiServer
+from tests.brain.api_server import launcher as a_real_launcher
 from tests.core.store_world import ORDER, World, task
 from tests.fakes.launcher import FakeLauncher
 
