@@ -28,6 +28,7 @@ from openclaw_cli.standin.model_script import (
     last_said,
     matching,
 )
+from openclaw_cli.standin.model_wire import abort, break_off, chunk, error, head, limits, send_event, wanted_schema
 
 MODELS = (
     "openai/gpt-oss-120b",
@@ -109,7 +110,7 @@ class ScriptedModel:
 
     async def list_models(self, request: web.Request) -> web.Response:
         if not self._known_key(request):
-            return _error("unauthorized")
+            return error("unauthorized")
         data = [
             {
                 "id": name,
@@ -125,7 +126,7 @@ class ScriptedModel:
 
     async def transcribe(self, request: web.Request) -> web.Response:
         if not self._known_key(request):
-            return _error("unauthorized")
+            return error("unauthorized")
         form = await request.post()
         sound = form.get("file")
         size = len(sound.file.read()) if isinstance(sound, web.FileField) else 0
@@ -138,8 +139,8 @@ class ScriptedModel:
             messages = [message for message in wish["messages"] if isinstance(message, dict)]
             name = str(wish["model"])
         except (ValueError, KeyError, TypeError):
-            return _error("bad_request", message="the body must be JSON with model and messages")
-        schema = _schema(wish)
+            return error("bad_request", message="the body must be JSON with model and messages")
+        schema = wanted_schema(wish)
         kind: Literal["answer", "json"] = "answer" if schema is None else "json"
         call = Call(
             n=len(self.calls) + 1,
@@ -168,17 +169,17 @@ class ScriptedModel:
     ) -> web.StreamResponse:
         if not self._known_key(request):
             call.outcome = "unauthorized"
-            return _error("unauthorized")
+            return error("unauthorized")
         fault = self.faults.met_by(call.model, call.kind)
         if fault is None and call.model not in self.models:
             fault = ModelFault(kind="model_gone")
         if fault is not None:
             call.outcome = fault.kind
             if fault.kind in ERRORS:
-                return _error(fault.kind, retry_after_s=fault.retry_after_s)
+                return error(fault.kind, retry_after_s=fault.retry_after_s)
             if fault.kind == "hang":
                 await asyncio.sleep(fault.hold_s)
-                return _abort(request)
+                return abort(request)
             if fault.kind == "garbage" and not call.stream:
                 return web.Response(text="<<<", content_type="application/json")
         pieces = self._pieces(call, schema, fault)
@@ -191,7 +192,7 @@ class ScriptedModel:
         await asyncio.sleep(max(0.0, call.start_s + self.pace.due_s(len(pieces)) - time.monotonic()))
         call.first_s, call.tokens = time.monotonic(), len(pieces)
         call.outcome = "ok" if fault is None else call.outcome
-        body = _head(call, "chat.completion") | {
+        body = head(call, "chat.completion") | {
             "choices": [
                 {
                     "index": 0,
@@ -203,7 +204,7 @@ class ScriptedModel:
             "usage": self._usage(call),
             "x_groq": {"id": f"req_{call.n}"},
         }
-        return web.json_response(body, headers=_limits())
+        return web.json_response(body, headers=limits())
 
     def _pieces(self, call: Call, schema: dict[str, Any] | None, fault: ModelFault | None) -> list[str]:
         if fault is not None and fault.kind == "empty":
@@ -233,11 +234,13 @@ class ScriptedModel:
         stop_at = (
             fault.after_tokens if fault is not None and kind in ("hang_mid", "cut", "error_event", "garbage") else None
         )
-        response = web.StreamResponse(headers=_limits() | {"Content-Type": "text/event-stream"})
+        response = web.StreamResponse(headers=limits() | {"Content-Type": "text/event-stream"})
         response.enable_chunked_encoding()
         await response.prepare(request)
         await self._pause(call, 0)
-        await _event(response, _chunk(call, {"role": "assistant", "content": ""}) | {"x_groq": {"id": f"req_{call.n}"}})
+        await send_event(
+            response, chunk(call, {"role": "assistant", "content": ""}) | {"x_groq": {"id": f"req_{call.n}"}}
+        )
         sent = 0
         while sent < len(pieces) and (stop_at is None or sent < stop_at):
             await self._pause(call, sent)
@@ -247,15 +250,15 @@ class ScriptedModel:
             )
             upto = min(len(pieces), max(sent + 1, due), stop_at or len(pieces))
             call.first_s = call.first_s or time.monotonic()
-            await _event(response, _chunk(call, {"content": "".join(pieces[sent:upto])}))
+            await send_event(response, chunk(call, {"content": "".join(pieces[sent:upto])}))
             call.tokens = sent = upto
             await asyncio.sleep(self.pace.chunk_s if sent < len(pieces) else 0)
         if fault is not None and stop_at is not None:
-            return await _break(request, response, fault)
-        last = _chunk(call, {}, finish=finish) | {"x_groq": {"id": f"req_{call.n}", "usage": self._usage(call)}}
-        await _event(response, last)
+            return await break_off(request, response, fault)
+        last = chunk(call, {}, finish=finish) | {"x_groq": {"id": f"req_{call.n}", "usage": self._usage(call)}}
+        await send_event(response, last)
         if (wish.get("stream_options") or {}).get("include_usage"):
-            await _event(response, _chunk(call, {}) | {"choices": [], "usage": self._usage(call)})
+            await send_event(response, chunk(call, {}) | {"choices": [], "usage": self._usage(call)})
         await response.write(b"data: [DONE]\n\n")
         await response.write_eof()
         call.outcome = "ok" if fault is None else call.outcome
@@ -301,72 +304,6 @@ class ScriptedModel:
     async def clear_faults(self, _request: web.Request) -> web.Response:
         self.faults.clear()
         return web.json_response(None)
-
-
-def _schema(wish: dict[str, Any]) -> dict[str, Any] | None:
-    """The schema that the answer has to match; None for an answer in words."""
-    form = wish.get("response_format") or {}
-    if form.get("type") == "json_schema":
-        schema = (form.get("json_schema") or {}).get("schema")
-        return schema if isinstance(schema, dict) else {"type": "object"}
-    return {"type": "object"} if form.get("type") == "json_object" else None
-
-
-def _head(call: Call, kind: str) -> dict[str, Any]:
-    return {"id": f"chatcmpl-{call.n}", "object": kind, "created": int(call.wall_s), "model": call.model}
-
-
-def _chunk(call: Call, delta: dict[str, Any], *, finish: str | None = None) -> dict[str, Any]:
-    choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
-    return _head(call, "chat.completion.chunk") | {"choices": [choice]}
-
-
-async def _event(response: web.StreamResponse, body: dict[str, Any]) -> None:
-    await response.write(f"data: {json.dumps(body, ensure_ascii=False)}\n\n".encode())
-
-
-async def _break(request: web.Request, response: web.StreamResponse, fault: ModelFault) -> web.StreamResponse:
-    """End a stream badly, in the middle of the answer."""
-    if fault.kind == "hang_mid":
-        await asyncio.sleep(fault.hold_s)
-    elif fault.kind == "error_event":
-        body = {"error": {"message": "the model failed", "type": "internal_server_error", "code": "server_error"}}
-        await response.write(f"event: error\ndata: {json.dumps(body)}\n\n".encode())
-        await response.write_eof()
-        return response
-    elif fault.kind == "garbage":
-        await response.write(b"data: <<<\n\n")
-        await response.write_eof()
-        return response
-    _abort(request)
-    return response
-
-
-def _abort(request: web.Request) -> web.Response:
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response()
-
-
-def _error(kind: str, *, retry_after_s: float | None = None, message: str | None = None) -> web.Response:
-    status, words, type_, code = ERRORS[kind]
-    headers = _limits()
-    if retry_after_s is not None:
-        headers["retry-after"] = f"{retry_after_s:g}"
-    return web.json_response(
-        {"error": {"message": message or words, "type": type_, "code": code}}, status=status, headers=headers
-    )
-
-
-def _limits() -> dict[str, str]:
-    return {
-        "x-ratelimit-limit-requests": "500000",
-        "x-ratelimit-limit-tokens": "250000",
-        "x-ratelimit-remaining-requests": "499999",
-        "x-ratelimit-remaining-tokens": "249000",
-        "x-ratelimit-reset-requests": "172ms",
-        "x-ratelimit-reset-tokens": "240ms",
-    }
 
 
 async def _serve(options: argparse.Namespace) -> None:
