@@ -149,6 +149,18 @@ async def test_the_next_attempt_delivers_what_is_missing_and_asks_no_model(desk:
     assert await desk.fields("state", "tries") == ["closed", "0"]
 
 
+async def test_an_answer_of_a_newer_agent_is_delivered_without_what_this_one_does_not_know(desk: Desk) -> None:
+    bold = {"type": "bold", "offset": 0, "length": 2, "url": None, "language": None, "mood": "good"}
+    page = {"text": "Hi", "entities": [bold], "mood": "good"}
+    outbox = {"pages": [page], "files": [{"name": "a.py", "content": "print()", "mood": "good"}], "answer": "**Hi**"}
+    claimed = await desk.store.claimed(task(1))
+    await desk.store.agent.answered(claimed, outbox, {"model": "m"})
+    assert await desk.answer(replace(claimed, outbox=outbox)) == Result()
+    [shown] = desk.messenger.shown.values()
+    assert (shown.text, [entity.type for entity in shown.entities]) == ("Hi", ["bold"])
+    assert [file.name for file in desk.messenger.files] == ["a.py"]
+
+
 async def test_sends_of_unknown_fate_are_bounded_and_the_answer_is_handed_on(desk: Desk) -> None:
     desk.messenger.faults["send"] = [FateUnknown("send")] * 99
     assert (await desk.answer(await desk.store.claimed(task(1)))).lost

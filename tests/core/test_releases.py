@@ -147,6 +147,9 @@ def test_fields_of_the_next_release_are_dropped_and_its_new_versions_refused_wit
         from_json(json.dumps({**later, "v": max(READABLE_VERSIONS) + 1}))
     assert "השמיים" not in str(refused.value)
     assert turn_from(json.dumps({**PREVIOUS["turns"][0], "mood": "good"})).text == "hello"
+    [page] = PREVIOUS["outbox"]["pages"]
+    later = {**page, "mood": "good", "entities": [{**page["entities"][0], "mood": "good"}]}
+    assert page_from(later) == page_from(page)
 
 
 async def test_a_task_that_the_previous_brain_left_ready_is_claimed_answered_and_closed(script: Script) -> None:

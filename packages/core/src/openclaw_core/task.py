@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from openclaw_core.errors import BadTask
 from openclaw_core.ports import Lang
+from openclaw_core.records import known
 
 if TYPE_CHECKING:  # an agent reads tasks, not roles
     from openclaw_core.roles import Role
@@ -120,14 +121,12 @@ def from_json(raw: str | bytes) -> Task:
         if version not in READABLE_VERSIONS:
             raise BadTask(f"task record of schema version {version!r} is not understood")
         order, material = fields.pop("order", None), fields.pop("material", None)
-        known = {name: value for name, value in fields.items() if name in Task.__dataclass_fields__}
+        parts = known(Task, fields)
         if order is not None:
-            order = {name: value for name, value in order.items() if name in Order.__dataclass_fields__}
-            known["order"] = Order(
-                **{**order, "models": tuple(order["models"]), "tools": tuple(order.get("tools", ()))}
-            )
+            lists = {"models": tuple(order["models"]), "tools": tuple(order.get("tools", ()))}
+            parts["order"] = Order(**known(Order, order) | lists)
         if material is not None:
-            known["material"] = Material(**{n: v for n, v in material.items() if n in Material.__dataclass_fields__})
-        return Task(**known)
+            parts["material"] = Material(**known(Material, material))
+        return Task(**parts)
     except (ValueError, TypeError, KeyError, AttributeError):
         raise BadTask("task record is malformed") from None  # the cause would carry the user's words
