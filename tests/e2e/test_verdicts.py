@@ -27,13 +27,18 @@ GHOST = "node-without-a-kubelet"
 # ---- before any claim: the pool's causes
 
 
-@contextmanager
-def quota_used_up(bot: World) -> Iterator[None]:
-    def none_left(quota: Any) -> None:
-        quota["spec"]["hard"]["count/jobs.batch"] = "0"
+def used_up(counted: str) -> Callable[[World], AbstractContextManager[None]]:
+    """Of *counted*, the quota lets nobody in any more."""
 
-    with bot.cluster.changed("ResourceQuota", "openclaw", none_left):
-        yield
+    @contextmanager
+    def none_left(bot: World) -> Iterator[None]:
+        def change(quota: Any) -> None:
+            quota["spec"]["hard"][counted] = "0"
+
+        with bot.cluster.changed("ResourceQuota", "openclaw", change):
+            yield
+
+    return none_left
 
 
 def policy_without_parameters(bot: World) -> AbstractContextManager[None]:
@@ -83,26 +88,28 @@ def path_that_cannot_be_made(template: Any) -> None:
 
 
 OBSTACLES = {
-    Cause.QUOTA: quota_used_up,
-    Cause.ADMISSION: policy_without_parameters,
-    Cause.NO_ROOM: nodes_cordoned,
-    Cause.NODE_LOST: node_without_a_kubelet,
-    Cause.IMAGE: first_template_is(image_that_is_nowhere),
-    Cause.CONTAINER_CONFIG: first_template_is(path_that_cannot_be_made),
+    "quota": (Cause.QUOTA, used_up("count/jobs.batch")),
+    "quota_of_pods": (Cause.QUOTA, used_up("pods")),  # lets the Job in; that it gets no pod stands in an event alone
+    "admission": (Cause.ADMISSION, policy_without_parameters),
+    "no_room": (Cause.NO_ROOM, nodes_cordoned),
+    "node_lost": (Cause.NODE_LOST, node_without_a_kubelet),
+    "image": (Cause.IMAGE, first_template_is(image_that_is_nowhere)),
+    "container_config": (Cause.CONTAINER_CONFIG, first_template_is(path_that_cannot_be_made)),
 }
 
 
-@pytest.mark.parametrize("cause", OBSTACLES, ids=lambda cause: cause.value)
-def test_what_keeps_agents_from_starting_is_told_and_the_question_keeps_its_place(cause: Cause, bot: World) -> None:
+@pytest.mark.parametrize("obstacle", OBSTACLES)
+def test_what_keeps_agents_from_starting_is_told_and_the_question_keeps_its_place(obstacle: str, bot: World) -> None:
+    cause, in_the_way = OBSTACLES[obstacle]
     chat = bot.new_chat()
-    with OBSTACLES[cause](bot):
+    with in_the_way(bot):
         until(
             lambda: _in_force(cause, bot),
             within_s=90,
             every_s=1,
             what="the end of the agents that waited, and a cause for it",
         )
-        asked = bot.ask(chat, f"a question in spite of {cause.value}")
+        asked = bot.ask(chat, f"a question in spite of {obstacle}")
         expected = wording.waiting(cause, "en")
         until(
             lambda: [m for m in bot.messages(chat) if m["text"] == expected],
