@@ -5,10 +5,10 @@ An open path is tried for a while: rules follow new pods a second late, on a bus
 
 import json
 import os
-import socket
 import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,42 +88,54 @@ def _listening(pod: str) -> Iterator[None]:
 
 
 @contextmanager
-def _served(pod_ip: str, *doors: str) -> Iterator[None]:
+def _served(*doors: str) -> Iterator[None]:
     """Somebody who listens behind *doors* on this machine, for the block and for pods only: what the machine itself reaches there, as a
     cloud's instance metadata, stays what it is."""
-    [bridge] = [route["dev"] for route in json.loads(_ip("-json", "route", "get", pod_ip))]
+    [way] = json.loads(_as_root("ip", "-json", "address", "show", "to", f"{HOST}/32"))
     with ExitStack() as stack:
         stack.enter_context(_there_and_back("route", "local", "default", "dev", "lo", "table", TABLE))
         for host in {door.rpartition(":")[0] for door in doors} - {HOST}:
-            stack.enter_context(_there_and_back("rule", "iif", bridge, "to", host, "lookup", TABLE))
-        for door in doors:
-            host, _, port = door.rpartition(":")
-            listener = stack.enter_context(closing(socket.socket()))
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.setsockopt(socket.SOL_IP, IP_TRANSPARENT, 1)
-            listener.bind((host, int(port)))
-            listener.listen()
-        # Nobody has to accept: a connection is made once the kernel has answered for a listener.
+            stack.enter_context(_there_and_back("rule", "iif", way["ifname"], "to", host, "lookup", TABLE))
+        command = [*SUDO, sys.executable, "-c", _SERVE, *doors]
+        listener = stack.enter_context(
+            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        )
+        assert listener.stdin is not None
+        assert listener.stdout is not None
+        stack.callback(listener.stdin.close)  # at which it ends
+        assert listener.stdout.readline().strip() == "listening"
         yield
 
 
-IP_TRANSPARENT = 19
-"""linux/in.h: listen on an address that is not this machine's."""
+SUDO = () if os.geteuid() == 0 else ("sudo", "-n")
+_SERVE = """
+import socket, sys
+IP_TRANSPARENT = 19  # linux/in.h: listen on an address that is not this machine's
+listeners = []
+for door in sys.argv[1:]:
+    host, _, port = door.rpartition(":")
+    listeners.append(socket.socket())
+    listeners[-1].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listeners[-1].setsockopt(socket.SOL_IP, IP_TRANSPARENT, 1)
+    listeners[-1].bind((host, int(port)))
+    listeners[-1].listen()
+# Nobody has to accept: a connection is made once the kernel has answered for a listener.
+print("listening", flush=True)
+sys.stdin.read()
+"""
 
 
 @contextmanager
 def _there_and_back(kind: str, *words: str) -> Iterator[None]:
-    _ip(kind, "add", *words)
+    _as_root("ip", kind, "add", *words)
     try:
         yield
     finally:
-        _ip(kind, "del", *words)
+        _as_root("ip", kind, "del", *words)
 
 
-def _ip(*words: str) -> str:
-    if os.geteuid():
-        pytest.fail("what pods see of this machine is changed for a moment, which only root may: run this test as root")
-    return subprocess.run(["ip", *words], check=True, stdout=subprocess.PIPE, text=True).stdout
+def _as_root(*command: str) -> str:
+    return subprocess.run([*SUDO, *command], check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 @pytest.fixture(scope="module")
@@ -218,7 +230,7 @@ def test_a_stranger_in_the_namespace_reaches_nothing(doors: Doors) -> None:
 @pytest.mark.parametrize("who", ["brain", "agent"])
 def test_private_addresses_and_instance_metadata_are_closed(who: str, doors: Doors) -> None:
     """Port 443 is open to the internet: these must be refused there all the same, and somebody would answer whom no policy holds."""
-    with _served(doors.agent_ip, *CLOSED):
+    with _served(*CLOSED):
         assert opened(doors.foreigner, *CLOSED) == list(CLOSED)
         assert opened(getattr(doors, who), *CLOSED) == []
 
