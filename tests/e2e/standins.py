@@ -75,7 +75,7 @@ class StandIns:
         started.wait(30)
         if not made:
             raise RuntimeError(
-                f"the stand-ins cannot listen on {host}: is OPENCLAW_E2E_HOST an address of this machine?"
+                f"the stand-ins cannot listen on {host}: is OPENCLAW_E2E_HOST an address of this machine, and no other run under way?"
             ) from (faults[0] if faults else None)
         try:
             yield made[0]
