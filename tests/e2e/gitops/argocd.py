@@ -3,6 +3,7 @@
 import json
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from tests.e2e.cluster import kubectl, until
@@ -48,6 +49,14 @@ def _state(status: dict[str, Any]) -> State:
 
 def state(name: str) -> State:
     return applications()[name]
+
+
+def last_sync(name: str) -> tuple[float, float]:
+    """When an Application's last sync began and when it was done, in Unix seconds."""
+    app = json.loads(kubectl("-n", "argocd", "get", "application.argoproj.io", name, "-o", "json"))
+    operation = app["status"]["operationState"]
+    begun, done = (datetime.fromisoformat(operation[at]).timestamp() for at in ("startedAt", "finishedAt"))
+    return begun, done
 
 
 def wait_until_well(*names: str, at: str = "", within_s: float) -> float:

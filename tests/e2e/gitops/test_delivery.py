@@ -6,6 +6,7 @@ The tests stand in the order of a system's life and share one installation; each
 import json
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -28,17 +29,33 @@ def add(words: str) -> Callable[[str], str]:
     return lambda text: f"{text.rstrip()}\n{words}\n"
 
 
-def held() -> dict[str, tuple[str, int]]:
-    """Identity and generation of what staging runs: equal again means that nothing was made anew or written to."""
-    kinds = (
-        "deployment,statefulset,service,networkpolicy,role,rolebinding,resourcequota,limitrange,podtemplate,lease,pods"
-    )
-    items = json.loads(ours("get", kinds, "-o", "json"))["items"]
+KINDS = (
+    "deployment", "statefulset", "service", "networkpolicy", "role", "rolebinding", "serviceaccount", "configmap", "poddisruptionbudget",
+    "resourcequota", "limitrange", "podtemplate", "lease", "pods",
+)  # fmt: skip
+LIVES = {"Lease"}
+"""Written to all the time by whoever holds it."""
+
+
+def held() -> dict[str, object]:
+    """Identity and content of what staging runs: equal again means that nothing was made anew or changed."""
+    items = json.loads(ours("get", ",".join(KINDS), "-o", "json"))["items"]
+    assert {item["kind"].lower() for item in items} >= {kind.removesuffix("s") for kind in KINDS}
     return {
-        f"{item['kind']}/{item['metadata']['name']}": (item["metadata"]["uid"], item["metadata"].get("generation", 0))
+        f"{item['kind']}/{item['metadata']['name']}": item["metadata"]["uid"]
+        if item["kind"] in LIVES
+        else content(item)
         for item in items
         if item["metadata"].get("labels", {}).get("app.kubernetes.io/component") != "agent" or item["kind"] != "Pod"
     }
+
+
+def content(item: dict[str, Any]) -> dict[str, Any]:
+    """Without what the cluster keeps on it for itself."""
+    metadata = {
+        name: value for name, value in item["metadata"].items() if name not in ("resourceVersion", "managedFields")
+    }
+    return {name: value for name, value in item.items() if name != "status"} | {"metadata": metadata}
 
 
 def test_everything_comes_up_from_the_root_application(delivery: Delivery) -> None:
@@ -92,7 +109,7 @@ def test_a_merged_prompt_is_in_the_next_answer_and_fifty_messages_live_through_t
     bot.pace(first_token_s=0.2, tokens_per_s=200.0, tokens=60)
 
     delivery.fork.change(PROMPT, add(words))
-    commit, began = delivery.fork.commit("Ask for other words"), time.monotonic()
+    commit, began, began_s = delivery.fork.commit("Ask for other words"), time.monotonic(), time.time()
     [old] = [pod["metadata"]["name"] for pod in pods("brain") if runs(pod)]
     asked: list[Asked] = []
     seen_after_s = 0.0
@@ -107,8 +124,10 @@ def test_a_merged_prompt_is_in_the_next_answer_and_fifty_messages_live_through_t
     bot.settled(asked, within_s=120)
     delivery.is_well(commit)
 
+    found_s, applied_s = (at - began_s for at in argocd.last_sync("staging-openclaw"))
     print(
-        f"from the commit to the first time that the model is asked by it: {seen_after_s:.1f} s; {len(asked)} messages"
+        f"from the commit to the first time that the model is asked by it: {seen_after_s:.1f} s; {len(asked)} messages; "
+        f"Argo CD began to sync after {found_s:.0f} s and was done after {applied_s:.0f} s (it says whole seconds)"
     )
     assert bot.verdict(asked) == CLEAN
     assert [pod["metadata"]["name"] for pod in pods("brain") if runs(pod)] != [old]
