@@ -15,7 +15,19 @@ not_shown() { # what a run leaves out: said loudly, and a failure in CI
   say "NOT SHOWN: $*" >&2
   [[ ${CI:-} != true ]] || exit 1
 }
-machines() { "$tool" "$@"; }
+machines() {
+  local name
+  "$tool" "$@" || return
+  case $1 in off | down) for name in "${@:2}"; do thaw "$name"; done ;; esac
+}
+# A container that was being set up as its machine lost its power may be frozen then, and with cgroups v1 what is frozen outlives SIGKILL: it
+# would hold the machine's disk, and the same machine could not mount it again. No machine that really lost its power leaves anybody.
+thaw() { # thaw NAME
+  local state
+  while read -r state; do
+    [[ ! -e $state ]] || grep --quiet THAWED "$state" || echo THAWED >"$state"
+  done < <(find /sys/fs/cgroup -path "*/$1/*" -name freezer.state 2>/dev/null)
+}
 on() { machines run "$1" -- "${@:2}"; }
 kubectl() { on "$master" kubectl --kubeconfig /etc/kubernetes/admin.conf "$@"; }
 aws_state() { machines dir; }
