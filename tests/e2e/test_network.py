@@ -23,9 +23,9 @@ pytestmark = pytest.mark.timeout(180)
 HOST = os.environ.get("OPENCLAW_E2E_HOST", OVERLAY_HOST)
 API_SERVER = os.environ.get("OPENCLAW_E2E_APISERVER", OVERLAY_HOST)
 LISTENER = 9099
-CLOSED = (
-    *(f"{host}:443" for host in (HOST, "10.77.0.1", "100.100.77.1", "172.31.77.1", "192.168.77.1", "169.254.169.254")),
-    "169.254.169.254:80",
+METADATA = ("169.254.169.254:443", "169.254.169.254:80")
+CLOSED = METADATA + tuple(
+    f"{host}:443" for host in (HOST, "10.77.0.1", "100.100.77.1", "169.254.77.1", "172.31.77.1", "192.168.77.1")
 )
 """One address of each range that the rules take out, the instance metadata's and this machine's own among them."""
 TABLE = "4077"

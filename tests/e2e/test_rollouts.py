@@ -60,7 +60,8 @@ def test_a_prompt_change_rolls_the_brain_and_a_running_job_keeps_the_old_prompt(
     assert after != [before]
     assert still_running in ("running", "preview")
     assert calls_before == 1
-    [_, asked_again], [new_call] = bot.calls(asked.question), bot.calls(later.question)
+    [old_call, asked_again], [new_call] = bot.calls(asked.question), bot.calls(later.question)
+    assert NEW_WORDS not in old_call.messages[0]["content"]
     assert NEW_WORDS not in asked_again.messages[0]["content"], "the question keeps the prompt that it was given"
     assert NEW_WORDS in new_call.messages[0]["content"]
     assert bot.job(asked) == job
