@@ -1,7 +1,9 @@
 """The brain's own texts reach their chat once, whatever the chat or a restart does to them."""
 
 import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,16 +37,23 @@ def reporter(world: World, messenger: FakeMessenger, roles: Roles) -> Reporter:
 
 async def told(world: World, messenger: FakeMessenger, roles: Roles) -> None:
     """Run the loop until nothing is left to tell."""
-    telling = asyncio.create_task(
-        reporter(world, messenger, roles).tell_forever(nudge=asyncio.Event(), turned=lambda: None)
-    )
+
+    async def left() -> bool:
+        return bool(await world.notices.waiting())
+
+    telling = reporter(world, messenger, roles).tell_forever(nudge=asyncio.Event(), turned=lambda: None)
+    await run_while(left, telling)
+
+
+async def run_while(left: Callable[[], Awaitable[bool]], forever: Coroutine[Any, Any, None]) -> None:
+    running = asyncio.create_task(forever)
     try:
         async with asyncio.timeout(60):
-            while await world.notices.waiting():
+            while await left():
                 await asyncio.sleep(0.02)
     finally:
-        telling.cancel()
-        await asyncio.gather(telling, return_exceptions=True)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 async def notice(world: World, key: str = "n", chat: str = "1", kind: str = "new") -> None:
@@ -187,3 +196,18 @@ async def test_an_old_leader_tells_nothing(world: World, roles: Roles) -> None:
             await old.tell_forever(nudge=asyncio.Event(), turned=lambda: None)
     assert lost.group_contains(LostOwnership)
     assert messenger.calls == []
+
+
+async def test_a_file_is_sent_again_when_asked_for_also_one_of_a_newer_agent(world: World, roles: Roles) -> None:
+    messenger = FakeMessenger()
+    file = {"name": "a.py", "content": "print()", "mood": "good"}
+    claimed = await world.claimed(task(1))
+    await world.agent.answered(claimed, {"pages": [{"text": "Hi", "entities": []}], "files": [file]}, {"model": "m"})
+    wish = {"op": "file", "key": "a", "chat": "1", "kind": "file_gone", "lang": "en", "task": "u1", "part": "1"}
+    await world.effects(wish)
+
+    async def left() -> bool:
+        return not messenger.files
+
+    await run_while(left, reporter(world, messenger, roles).signs_forever(nudge=asyncio.Event(), turned=lambda: None))
+    assert [(sent.name, sent.content) for sent in messenger.files] == [("a.py", "print()")]

@@ -20,7 +20,7 @@ from openclaw_core.errors import (
 from openclaw_core.outcome import Delivery
 from openclaw_core.paging import pages, plain, preview, with_note
 from openclaw_core.ports import Attachment, Button, Entity, Messenger, Page
-from openclaw_core.records import known
+from openclaw_core.records import read
 from openclaw_core.store import Answers, Claimed, Flood
 from openclaw_core.store.flood import Priority
 
@@ -218,7 +218,7 @@ class Courier:
     async def deliver(self, outbox: Mapping[str, Any]) -> Delivery:
         """Bring every part that is missing into the chat: texts first, then files."""
         texts = [page_from(row) for row in outbox["pages"]]
-        files = [Attachment(**known(Attachment, row)) for row in outbox["files"]]
+        files = [read(Attachment, row) for row in outbox["files"]]
         status = await self.answers.parts(self.claimed, len(texts) + len(files))
         for slot, page in enumerate(texts):
             if status[slot] != "done":
@@ -279,4 +279,4 @@ async def persist(step: Callable[[], Awaitable[None]]) -> None:
 
 def page_from(row: Mapping[str, Any]) -> Page:
     """A page as stored in the outbox."""
-    return Page(text=row["text"], entities=tuple(Entity(**known(Entity, entity)) for entity in row["entities"]))
+    return Page(text=row["text"], entities=tuple(read(Entity, entity) for entity in row["entities"]))

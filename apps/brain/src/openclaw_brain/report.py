@@ -27,7 +27,7 @@ from openclaw_core.errors import (
 )  # fmt: skip
 from openclaw_core.outcome import Delivery
 from openclaw_core.ports import Attachment, Messenger, Page
-from openclaw_core.records import known
+from openclaw_core.records import read
 from openclaw_core.roles import Roles
 from openclaw_core.store import Flood, Lanes, Notice, Notices
 from openclaw_core.store.flood import Priority
@@ -208,4 +208,4 @@ class Reporter:
         n = part - len(outbox["pages"])
         if 0 <= n < len(files):
             await self._room(int(row["chat"]), "group" if int(row["chat"]) < 0 else "private", Priority.FINAL)
-            await self.messenger.send_file(int(row["chat"]), Attachment(**known(Attachment, files[n])))
+            await self.messenger.send_file(int(row["chat"]), read(Attachment, files[n]))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from openclaw_core.errors import BadTask
 from openclaw_core.ports import Lang
-from openclaw_core.records import known
+from openclaw_core.records import read
 
 if TYPE_CHECKING:  # an agent reads tasks, not roles
     from openclaw_core.roles import Role
@@ -121,12 +121,11 @@ def from_json(raw: str | bytes) -> Task:
         if version not in READABLE_VERSIONS:
             raise BadTask(f"task record of schema version {version!r} is not understood")
         order, material = fields.pop("order", None), fields.pop("material", None)
-        parts = known(Task, fields)
+        parts: dict[str, Any] = {}
         if order is not None:
-            lists = {"models": tuple(order["models"]), "tools": tuple(order.get("tools", ()))}
-            parts["order"] = Order(**known(Order, order) | lists)
+            parts["order"] = read(Order, order, models=tuple(order["models"]), tools=tuple(order.get("tools", ())))
         if material is not None:
-            parts["material"] = Material(**known(Material, material))
-        return Task(**parts)
+            parts["material"] = read(Material, material)
+        return read(Task, fields, **parts)
     except (ValueError, TypeError, KeyError, AttributeError):
         raise BadTask("task record is malformed") from None  # the cause would carry the user's words

@@ -8,7 +8,7 @@ from typing import Any
 from openclaw_core.conversation import Turn
 from openclaw_core.errors import LostOwnership
 from openclaw_core.outcome import Cause
-from openclaw_core.records import known
+from openclaw_core.records import read
 from openclaw_core.store.client import Script
 from openclaw_core.task import Material, Task, to_json
 
@@ -111,7 +111,7 @@ def turn_json(turn: Turn) -> str:
 
 def turn_from(raw: str) -> Turn:
     """Read a stored turn, dropping what a newer writer added."""
-    return Turn(**known(Turn, json.loads(raw)))
+    return read(Turn, json.loads(raw))
 
 
 def _check(result: Sequence[Any]) -> None:
