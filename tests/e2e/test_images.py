@@ -1,12 +1,10 @@
 """What the images weigh, from inside them."""
 
-import re
-
 import pytest
 
 from tests.e2e.bystanders import bystander, namespace
 from tests.e2e.world import World
-from tests.manifests.rendering import ROOT
+from tests.test_images import final
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -28,14 +26,8 @@ print(scale.weight)
 """
 
 
-def layers_of_its_own(app: str) -> list[str]:
-    """Where the last stage of its Dockerfile copies something to."""
-    last = (ROOT / f"apps/{app}/Dockerfile").read_text().rpartition("\nFROM ")[2]
-    return re.findall(r"^COPY .*\s(/\S+)$", last, re.MULTILINE)
-
-
 def test_an_agent_is_soon_pulled(world: World) -> None:
-    paths = layers_of_its_own("agent")
+    paths = [rest.split()[-1] for word, rest in final("agent") if word == "COPY"]
     image = {"image": "localhost/openclaw-agent:test"}
 
     with namespace("openclaw-e2e"), bystander("openclaw-e2e", "scales", container=image) as pod:

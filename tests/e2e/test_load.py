@@ -16,15 +16,11 @@ from openclaw_core.outcome import Cause
 from openclaw_core.store.answers import LEASE_S
 from tests.e2e.bystanders import hand_on_the_node
 from tests.e2e.cluster import api_server_is_ready, kubectl, leader, ours, pod_of, pods, redis, runs, until
-from tests.e2e.world import BOT_ID, CLEAN, Asked, World
+from tests.e2e.world import BOT_ID, CLEAN, NOTICE_S, TOLD_S, Asked, World
 
 pytestmark = pytest.mark.timeout(900)
 
 CHATS, EACH = 20, 10
-TOLD_S = 30
-"""Told, or taken up once more, within this time of a lease's end, or of the mark below."""
-NOTICE_S = 20
-"""A task that has been ready for this long while its pool has a cause is told so."""
 HAND_OVER_S = 15
 OUTAGE_S = 60
 SETTLED_S = 480

@@ -28,6 +28,7 @@ CLOSED = METADATA + tuple(
     f"{host}:443" for host in (HOST, "10.77.0.1", "100.100.77.1", "169.254.77.1", "172.31.77.1", "192.168.77.1")
 )
 """One address of each range that the rules take out, the instance metadata's and this machine's own among them."""
+SUDO = () if os.geteuid() == 0 else ("sudo", "-n")
 TABLE = "4077"
 """A routing table that nobody else has."""
 
@@ -107,7 +108,6 @@ def _served(*doors: str) -> Iterator[None]:
         yield
 
 
-SUDO = () if os.geteuid() == 0 else ("sudo", "-n")
 _SERVE = """
 import socket, sys
 IP_TRANSPARENT = 19  # linux/in.h: listen on an address that is not this machine's

@@ -14,13 +14,10 @@ from openclaw_core.outcome import Cause
 from tests.e2e.bystanders import Hand, hand_on_the_node
 from tests.e2e.cluster import NAMESPACE, apply, kubectl, metric, ours, pod_of, python, until
 from tests.e2e.standins import DEVOUR
-from tests.e2e.world import CLEAN, Asked, World
+from tests.e2e.world import CLEAN, NOTICE_S, TOLD_S, Asked, World
 
 pytestmark = pytest.mark.timeout(300)
 
-NOTICE_S = 20
-"""A task that has been ready for this long while its pool has a cause is told so."""
-SLACK_S = 30
 GHOST = "node-without-a-kubelet"
 
 
@@ -30,15 +27,10 @@ GHOST = "node-without-a-kubelet"
 def used_up(counted: str) -> Callable[[World], AbstractContextManager[None]]:
     """Of *counted*, the quota lets nobody in any more."""
 
-    @contextmanager
-    def none_left(bot: World) -> Iterator[None]:
-        def change(quota: Any) -> None:
-            quota["spec"]["hard"][counted] = "0"
+    def none_left(quota: Any) -> None:
+        quota["spec"]["hard"][counted] = "0"
 
-        with bot.cluster.changed("ResourceQuota", "openclaw", change):
-            yield
-
-    return none_left
+    return lambda bot: bot.cluster.changed("ResourceQuota", "openclaw", none_left)
 
 
 def policy_without_parameters(bot: World) -> AbstractContextManager[None]:
@@ -113,7 +105,7 @@ def test_what_keeps_agents_from_starting_is_told_and_the_question_keeps_its_plac
         expected = wording.waiting(cause, "en")
         until(
             lambda: [m for m in bot.messages(chat) if m["text"] == expected],
-            within_s=NOTICE_S + SLACK_S,
+            within_s=NOTICE_S + TOLD_S,
             what=f"the notice {expected!r}",
         )
         assert bot.task(asked, "state") == "ready"

@@ -15,6 +15,10 @@ from tests.e2e.standins import StandIns
 
 BOT_ID = 1000000001
 TAIL_WORDS = 5
+NOTICE_S = 20
+"""A task that has been ready for this long while its pool has a cause is told so."""
+TOLD_S = 30
+"""Told, or taken up once more, within this time of a lease's end, or of the mark above."""
 
 
 @dataclass(frozen=True, kw_only=True)
