@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
 
-from playwright.async_api import Browser, async_playwright
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, Message, MessageEntity
 from telegram.error import NetworkError
 
@@ -59,6 +60,27 @@ async def browser() -> AsyncIterator[Browser]:
             yield opened
         finally:
             await opened.close()
+
+
+IN_A_BROWSER = [
+    pytest.mark.asyncio(loop_scope="module"),  # one browser for all tests, a fresh profile for each
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        browser_path() is None and not os.environ.get("OPENCLAW_REQUIRE_BROWSER"),
+        reason="NO BROWSER: the chat page was NOT tested. Install Chromium or Chrome, or set OPENCLAW_CHROMIUM.",
+    ),
+]
+"""Marks of a module whose tests need one."""
+
+
+async def say(page: Page, text: str) -> None:
+    await page.get_by_role("textbox", name="Message").fill(text)
+    await page.keyboard.press("Enter")
+
+
+async def shot(page: Page, name: str) -> None:
+    ARTIFACTS.mkdir(exist_ok=True)
+    await page.screenshot(path=ARTIFACTS / f"{name}.png")
 
 
 class EchoBot:
