@@ -227,7 +227,7 @@ def secrets_for(environment: str) -> None:
     pod = ("-n", namespace, "get", "pod", "redis-0", "--ignore-not-found")
     ready = (*pod, "-o", "jsonpath={.status.containerStatuses[0].ready}")
     until(lambda: kubectl(*ready) == "true", within_s=120, what=f"Redis of {environment}")
-    line = 'REDISCLI_AUTH="$(cat /run/secrets/openclaw/redis/password)" exec redis-cli FLUSHALL'
+    line = 'REDISCLI_AUTH="$(cat /run/secrets/openclaw/redis/password)" exec valkey-cli FLUSHALL'
     kubectl("-n", namespace, "exec", "redis-0", "--", "sh", "-ec", line)
     apply("telegram", "groq")
 
