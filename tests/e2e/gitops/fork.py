@@ -1,7 +1,7 @@
 """A Git repository that plays the remote: this work tree after `make configure`, without what a test cluster cannot have.
 
 Replaced are the remote source of each third-party child, Argo CD's polling interval, and, as in tests/e2e/overlay, ExternalSecrets, the
-stand-ins' and the API server's addresses and the images of Redis and its exporter. Our own images are bumped as in production.
+stand-ins' and the API server's addresses and the images of Valkey and its exporter. Our own images are bumped as in production.
 tests/manifests/test_gitops_fork.py compares.
 """
 
@@ -186,11 +186,11 @@ def _openclaw(fork: Fork, environment: str, *, host: str, api_server: str) -> No
             (folder / name).write_text(moved((OVERLAY / patch["path"]).read_text()))
             patches.append({"path": name, "target": patch["target"]})
     [addresses] = theirs["configMapGenerator"]
-    redis = [image for image in theirs["images"] if image["name"].endswith("/redis")]
+    valkey = [image for image in theirs["images"] if image["name"].endswith("/valkey")]
 
     def edit(body: Any) -> None:
         body["patches"] += patches
-        body["images"] = redis
+        body["images"] = valkey
         [settings] = body["configMapGenerator"]
         settings["literals"] += [moved(line) for line in addresses["literals"]]
 
