@@ -269,7 +269,11 @@ def test_drift_keeps_one_issue(
 ) -> None:
     scripts = tmp_path / "tree/scripts"
     scripts.mkdir(parents=True)
-    for name, text in (("drift", (ROOT / "scripts/drift").read_text()), ("infra", f"#!/usr/bin/env bash\n{plan}\n")):
+    for name, text in (
+        ("drift", (ROOT / "scripts/drift").read_text()),
+        ("one-issue", (ROOT / "scripts/one-issue").read_text()),
+        ("infra", f"#!/usr/bin/env bash\n{plan}\n"),
+    ):
         (scripts / name).write_text(text)
         (scripts / name).chmod(0o755)
 
@@ -289,6 +293,7 @@ def test_an_issue_about_drift_names_what_differs_and_no_value(tmp_path: Path, gh
     scripts.mkdir(parents=True)
     for name, text in (
         ("drift", (ROOT / "scripts/drift").read_text()),
+        ("one-issue", (ROOT / "scripts/one-issue").read_text()),
         ("infra", f"#!/usr/bin/env bash\ncat <<'E'\n{PLAN}E\n"),
     ):
         (scripts / name).write_text(text)

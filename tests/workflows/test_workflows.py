@@ -33,6 +33,7 @@ def test_the_workflows_that_the_platform_needs_are_there() -> None:
         "dependencies",
         "scorecard",
         "smoke",
+        "ends",
     )
 
     assert {f"{name}.yaml" for name in names} <= ALL.keys()

@@ -1,4 +1,4 @@
-"""The commands behind `scripts/render`, `diff`, `bump`, `promote`, `smoke` and `pin`; each says what it does with `--help`.
+"""The commands behind `scripts/render`, `diff`, `bump`, `promote`, `smoke`, `pin` and `ends`; each says what it does with `--help`.
 
 Exit codes: 0 done, or nothing to do; 1 what was looked at is not well; 64 wrong use; 65 refused; 69 a tool or a server is missing; 75 not yet, try later.
 """
@@ -8,6 +8,7 @@ import os
 import secrets
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 
 from openclaw_cli.gitops import comparing
@@ -79,6 +80,17 @@ def parser() -> argparse.ArgumentParser:
         "--check", action="store_true", help="look nothing up: fail if a digest is missing or cannot be one"
     )
     pin.add_argument("--allow-missing", action="store_true", help="with --check: only count those that are missing")
+
+    ends = command(
+        "ends", "say which versions that we run have ended or end within 90 days",
+        "Reads platform/end-of-life.yaml. Warnings alone do not fail: a date must not stop a change that has nothing to do with it.",
+    )  # fmt: skip
+    ends.add_argument(
+        "--markdown", action="store_true", help="the body of an issue; prints nothing if there is nothing to do"
+    )
+    ends.add_argument(
+        "--today", type=date.fromisoformat, default=date.today(), metavar="DATE", help="as if it were that day"
+    )
     return root
 
 
@@ -105,6 +117,8 @@ def run(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
             return _smoke(args, root, env)
         case "pin":
             return _pin(args, root, env)
+        case "ends":
+            return _ends(args, root)
         case _:
             return _promote(args, root, env)
 
@@ -216,6 +230,22 @@ def _pin(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
             print(result)
     # What contradicts itself weighs more than what could not be asked.
     return FAILED if FAILED in codes else max(codes)
+
+
+def _ends(args: argparse.Namespace, root: Path) -> int:
+    from openclaw_cli.gitops.ends import read, warnings
+
+    found = read(root)
+    if wrong := [fault for end in found for fault in end.misplaced(root)]:
+        raise Stop(REFUSED, "\n".join(wrong))
+    said = warnings(found, args.today)
+    if args.markdown:
+        print("".join(f"- {line}\n" for line in said), end="")
+        return 0
+    for line in said:
+        print(f"*** {line} ***", file=sys.stderr)
+    print(f"ends: {len(found)} versions have their end on record, {len(said)} need a look")
+    return 0
 
 
 if __name__ == "__main__":
