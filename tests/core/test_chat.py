@@ -13,16 +13,19 @@ from aiohttp import web
 
 from openclaw_core.chat import retry_after_s
 from openclaw_core.errors import (
+    AnswerFiltered,
     ChatRefused,
     ChatUnauthorized,
     ChatUnavailable,
     EmptyAnswer,
     ModelGone,
+    ModelSilent,
     OpenClawError,
     RateLimited,
     RequestTooLarge,
     SettingsError,
     StreamCut,
+    ToolCalled,
 )
 from openclaw_core.groq_chat import GroqChat
 from openclaw_core.ports import Piece, Usage
@@ -78,10 +81,53 @@ async def test_whole_answer_counts_even_if_the_tail_is_lost(then: str, monkeypat
         assert "".join(piece.text for piece in await collected(chat)) == "done"
 
 
-async def test_thoughts_and_tool_runs_are_not_part_of_the_answer() -> None:
-    thought = 'data: {"choices": [{"delta": {"reasoning": "hmm", "executed_tools": []}, "finish_reason": null}]}\n\n'
-    async with serving(streams(thought, delta("yes"), END)) as (_, chat):
-        assert "".join(piece.text for piece in await collected(chat)) == "yes"
+def thinking(field: str) -> str:
+    return f'data: {{"choices": [{{"delta": {{"{field}": "hmm", "executed_tools": []}}, "finish_reason": null}}]}}\n\n'
+
+
+MISTRALS = (
+    '{"choices": [{"delta": {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "hmm"}]}]}}]}',
+    '{"choices": [{"delta": {"content": [{"type": "text", "text": "yes"}]}}]}',
+)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [thinking("reasoning"), delta("yes")],
+        [thinking("reasoning_content"), delta("yes")],
+        [thinking("thinking"), delta("yes")],
+        [f"data: {MISTRALS[0]}\n\n", f"data: {MISTRALS[1]}\n\n"],
+        [delta("<think>h"), delta("mm</th"), delta("ink>yes")],
+        [delta("hmm"), delta("</think>"), delta("yes")],
+        [delta("<|channel|>analysis<|message|>hmm<|end|><|start|>assistant<|channel|>fi"), delta("nal<|message|>yes<|return|>")],
+        [delta("Okay, so hmm"), delta("</think>"), delta("yes")],
+    ],
+)  # fmt: skip
+async def test_thoughts_and_tool_runs_are_not_part_of_the_answer(parts: list[str]) -> None:
+    async with serving(streams(*parts, END)) as (_, chat):
+        assert said(await collected(chat)) == "yes"
+
+
+def said(pieces: list[Piece]) -> str:
+    text = ""
+    for piece in pieces:
+        text = piece.text if piece.anew else text + piece.text
+    return text
+
+
+async def test_a_model_whose_thoughts_began_without_a_mark_is_held_back_the_next_time() -> None:
+    async with serving(streams(delta("plan"), delta("</think>yes"), END)) as (_, chat):
+        assert [piece.text for piece in await collected(chat)] == ["plan", "yes", ""]
+        assert [piece.text for piece in await collected(chat)] == ["yes", ""]
+        other = replace(CALL, model="another")
+        assert [piece.text for piece in await collected(chat, other)] == ["plan", "yes", ""]
+
+
+async def test_citation_marks_before_a_thoughts_end_are_forgotten_with_it() -> None:
+    call = replace(CALL, tools=("browser_search",))
+    async with serving(streams(delta("hmm【3"), delta("</think>yes【4†L1】"), END)) as (_, chat):
+        assert said(await collected(chat, call)) == "yes"
 
 
 @pytest.mark.parametrize(
@@ -164,10 +210,20 @@ async def test_model_of_another_server_gets_no_parameter_of_groqs() -> None:
 
 async def test_qwen_keeps_its_thoughts_to_itself() -> None:
     async with serving(streams(delta("hi"), END)) as (server, chat):
-        await collected(chat, replace(CALL, model="qwen/qwen3.6-27b"))
+        await collected(chat, replace(CALL, model="qwen/qwen3.8-27b"))
 
     assert server.bodies[0]["reasoning_format"] == "hidden"
     assert "include_reasoning" not in server.bodies[0]
+
+
+@pytest.mark.parametrize(
+    ("model", "sent"), [("openai/gpt-oss-20b", "low"), ("qwen/qwen3.8-27b", "none"), ("smollm2-135m-instruct", None)]
+)
+async def test_as_little_thought_as_the_model_can_is_asked_for_in_its_own_word(model: str, sent: str | None) -> None:
+    async with serving(streams(delta("hi"), END)) as (server, chat):
+        await collected(chat, replace(CALL, model=model, reasoning_effort="none"))
+
+    assert server.bodies[0].get("reasoning_effort") == sent
 
 
 @pytest.mark.parametrize("key", ["", "gsk_two words", "gsk_ש", "gsk_line\n"])
@@ -250,10 +306,11 @@ async def test_server_that_is_not_there_is_unavailable() -> None:
             await chat.models()
 
 
-async def test_server_that_never_answers_is_unavailable_after_the_first_token_timeout() -> None:
+async def test_server_that_never_answers_is_silent_after_the_first_token_timeout() -> None:
     async with serving(hangs) as (server, chat):
-        with pytest.raises(ChatUnavailable):
+        with pytest.raises(ModelSilent) as caught:
             await collected(chat, replace(CALL, first_token_timeout_s=1))
+        assert caught.value.silent_s == 1
         async with asyncio.timeout(15):
             await server.hung_up.wait()
 
@@ -261,10 +318,50 @@ async def test_server_that_never_answers_is_unavailable_after_the_first_token_ti
 # ---- faults during the stream
 
 
-async def test_stream_that_begins_without_text_and_hangs_is_unavailable() -> None:
+async def test_stream_that_begins_without_text_and_hangs_is_silent() -> None:
     async with serving(streams(delta(), then="hang")) as (_, chat):
-        with pytest.raises(ChatUnavailable):
+        with pytest.raises(ModelSilent):
             await collected(chat, replace(CALL, first_token_timeout_s=0.1))
+
+
+async def test_stream_that_hangs_after_some_text_is_silent_and_says_for_how_long() -> None:
+    async with serving(streams(delta("some"), then="hang")) as (_, chat):
+        with pytest.raises(ModelSilent) as caught:
+            await collected(chat, replace(CALL, first_token_timeout_s=30, idle_timeout_s=0.2))
+    assert caught.value.silent_s == 0.2
+
+
+@pytest.mark.parametrize("part", [thinking("reasoning"), thinking("reasoning_content"), delta("<think>hm")])
+async def test_a_model_that_thinks_is_not_silent(part: str) -> None:
+    """Its thoughts come for longer than a first word may take."""
+
+    async def script(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await response.prepare(request)
+        for _ in range(6):
+            await response.write(part.encode())
+            await asyncio.sleep(0.1)
+        await response.write(f"{delta('</think>yes' if 'think>' in part else 'yes')}{END}".encode())
+        return response
+
+    async with serving(script) as (_, chat):
+        pieces = await collected(chat, replace(CALL, first_token_timeout_s=0.4, idle_timeout_s=5))
+    assert "".join(piece.text for piece in pieces) == "yes"
+
+
+async def test_empty_chunks_are_no_sign_of_life() -> None:
+    async def script(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await response.prepare(request)
+        await response.write(delta("some").encode())
+        while True:
+            await response.write(delta().encode())
+            await asyncio.sleep(0.05)
+
+    async with serving(script) as (_, chat):
+        async with asyncio.timeout(10):
+            with pytest.raises(ModelSilent):
+                await collected(chat, replace(CALL, idle_timeout_s=0.3))
 
 
 ERROR_EVENT = 'event: error\ndata: {"error": {"message": "marker-5d1e", "type": "server_error"}}\n\n'
@@ -280,7 +377,6 @@ BROKEN: list[Any] = [
     streams(delta("some"), then="cut"),
     streams(delta("some"), then="end"),
     streams(delta("some"), "data: [DONE]\n\n"),
-    streams(delta("some"), then="hang"),
     streams(delta("some"), ERROR_EVENT),
     streams(delta("some"), 'data: {"error": {"message": "over capacity"}}\n\n'),
     streams(delta("some"), "data: {garbage\n\n"),
@@ -318,10 +414,36 @@ async def test_stream_that_breaks_before_any_text_is_unavailable(script: Script)
             await collected(chat)
 
 
-@pytest.mark.parametrize("parts", [[END], [delta(" \n"), END], [delta(reason="length")], [delta(reason="tool_calls")]])
+@pytest.mark.parametrize(
+    "parts",
+    [[END], [delta(" \n"), END], [delta(reason="length")], [delta("<think>hm"), END], [delta("hm</think>"), END]],
+)
 async def test_end_without_a_word_is_an_empty_answer(parts: list[str]) -> None:
     async with serving(streams(*parts)) as (_, chat):
         with pytest.raises(EmptyAnswer):
+            await collected(chat)
+
+
+CALLS_A_TOOL = 'data: {"choices": [{"delta": {"tool_calls": [{"index": 0, "function": {"name": "x"}}]}, "finish_reason": null}]}\n\n'
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ([delta("Let me look."), delta(reason="tool_calls")], ToolCalled),
+        ([delta("Let me look."), delta(reason="function_call")], ToolCalled),
+        ([delta(reason="tool_calls")], ToolCalled),
+        ([delta("Let me look."), CALLS_A_TOOL, delta(reason="stop")], ToolCalled),
+        ([delta("I cannot"), delta(reason="content_filter")], AnswerFiltered),
+        ([delta(reason="content_filter")], AnswerFiltered),
+        ([delta("Half"), delta(reason="error")], StreamCut),
+        ([delta("Half"), delta(reason="abort")], StreamCut),
+        ([delta(reason="error")], ChatUnavailable),
+    ],
+)
+async def test_end_that_is_not_the_end_of_an_answer_is_a_fault(parts: list[str], expected: type[Exception]) -> None:
+    async with serving(streams(*parts, "data: [DONE]\n\n")) as (_, chat):
+        with pytest.raises(expected):
             await collected(chat)
 
 

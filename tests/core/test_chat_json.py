@@ -18,6 +18,12 @@ async def test_reply_by_schema_comes_parsed_with_its_counts() -> None:
     assert server.bodies[0]["response_format"]["json_schema"]["schema"] == ROLE_SCHEMA
 
 
+@pytest.mark.parametrize("before", ["<think>or researcher?</think>\n", "or researcher?</think>", "<think></think>"])
+async def test_thoughts_before_the_json_are_not_read(before: str) -> None:
+    async with serving(says(before + '{"role": "coder"}')) as (_, chat):
+        assert (await chat.complete_json(CALL, schema=ROLE_SCHEMA, timeout_s=5))[0] == {"role": "coder"}
+
+
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
@@ -27,6 +33,7 @@ async def test_reply_by_schema_comes_parsed_with_its_counts() -> None:
         ("[]", ChatUnavailable),
         ('{"role": ', ChatUnavailable),
         ("", EmptyAnswer),
+        ("<think>hm", EmptyAnswer),
         (None, EmptyAnswer),
     ],
 )

@@ -7,9 +7,8 @@ brain, which starts once, asks its own questions by the SDK: `groq_chat`.
 import asyncio
 import json
 import logging
-import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -18,20 +17,36 @@ from urllib.parse import urlsplit
 import httpx
 
 from openclaw_core import tls
-from openclaw_core.conversation import estimate_tokens
+from openclaw_core.chunks import (
+    BROKEN_OFF,
+    CALLED,
+    CUT_SHORT,
+    FILTERED,
+    Citations,
+    Loose,
+    chunks,
+    delta_of,
+    estimated,
+    shown,
+    usage_of,
+)
 from openclaw_core.errors import (
+    AnswerFiltered,
     ChatRefused,
     ChatUnauthorized,
     ChatUnavailable,
     EmptyAnswer,
     ModelGone,
+    ModelSilent,
     OpenClawError,
     RateLimited,
     RequestTooLarge,
     SettingsError,
     StreamCut,
+    ToolCalled,
 )
-from openclaw_core.ports import ModelCall, Piece, Usage
+from openclaw_core.ports import ModelCall, Piece
+from openclaw_core.thoughts import Thoughts
 
 GROQ_URL = "https://api.groq.com"
 TAIL_TIMEOUT_S = 2.0
@@ -67,6 +82,8 @@ class ModelServer:
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self._http = http
+        self._think_first: set[str] = set()
+        """Models that begin with a thought, and whose server leaves out the mark that begins it."""
 
     @classmethod
     @asynccontextmanager
@@ -81,45 +98,58 @@ class ModelServer:
             yield cls(http)
 
     async def stream(self, call: ModelCall) -> AsyncIterator[Piece]:
-        """Yield the answer piece by piece, the usage last.
+        """Yield the answer piece by piece, without the model's thoughts; the usage last. A model that thinks aloud is not silent.
 
-        Raises RateLimited, ChatUnavailable, StreamCut, EmptyAnswer, ModelGone, ChatUnauthorized, RequestTooLarge, ChatRefused.
+        Raises RateLimited, ChatUnavailable, ModelSilent, StreamCut, EmptyAnswer, ToolCalled, AnswerFiltered, ModelGone,
+        ChatUnauthorized, RequestTooLarge, ChatRefused.
         """
         clock = asyncio.get_running_loop().time
-        first_by = clock() + call.first_token_timeout_s
-        tidy = _Citations() if "browser_search" in call.tools else None
-        text, ended, usage = "", "", None
+        heard_at, patience_s = clock(), call.first_token_timeout_s
+        thoughts = Thoughts(hold=call.model in self._think_first)
+        tidy = Citations() if "browser_search" in call.tools else None
+        text, called, ended, usage = "", False, "", None
         request = self._http.build_request("POST", "/chat/completions", json=streamed_request_of(call))
         with translated():
-            async with asyncio.timeout_at(first_by):
+            async with _heard(heard_at, patience_s):
                 reply = await self._answered(request, stream=True)
-        async with aclosing(reply), aclosing(_chunks(reply)) as chunks:
+        async with aclosing(reply), aclosing(chunks(reply)) as events:
             while True:
-                by = clock() + (TAIL_TIMEOUT_S if ended else call.idle_timeout_s)
                 try:
                     with translated(text=text), readable(text=text):
-                        async with asyncio.timeout_at(by if text or ended else first_by):
-                            chunk = await anext(chunks, None)
+                        async with _heard(heard_at, patience_s):
+                            chunk = await anext(events, None)
                         if chunk is None:
                             break
-                        grown, reason = _read(chunk)
+                        delta = delta_of(chunk)
                         usage = usage_of(chunk) or usage
                 except OpenClawError:
                     if ended:
                         break  # the whole answer is here; only its counts are not
                     raise
-                ended = ended or reason
-                if tidy is not None:
-                    grown = tidy.feed(grown)
-                if grown:
-                    text += grown
-                    yield Piece(text=grown)
+                ended, called = ended or delta.ended, called or delta.calls
+                seen = thoughts.feed(delta.text)
+                grown = tidy.feed(seen.text, anew=seen.anew) if tidy is not None else seen.text
+                if grown or seen.anew:
+                    text = grown if seen.anew else text + grown
+                    yield Piece(text=grown, anew=seen.anew)
+                if delta.text or delta.thinks or delta.ended:
+                    heard_at, patience_s = clock(), TAIL_TIMEOUT_S if ended else call.idle_timeout_s
         if not ended:
             raise StreamCut("no end mark") if text else ChatUnavailable("the stream ended before it began")
-        rest = tidy.rest() if tidy is not None else ""
-        if not (text + rest).strip():
-            raise EmptyAnswer(f"ended by {_word(ended)}")
-        yield Piece(text=rest, usage=usage or estimated(call, text + rest), truncated=ended == "length")
+        if thoughts.ended_alone:
+            self._think_first.add(call.model)
+        seen = thoughts.rest()
+        rest = tidy.feed(seen.text, anew=seen.anew) + tidy.rest() if tidy is not None else seen.text
+        text = rest if seen.anew else text + rest
+        if ended in BROKEN_OFF:
+            raise StreamCut("broken off") if text else ChatUnavailable("broken off")
+        if called or ended in CALLED:
+            raise ToolCalled(shown(ended))
+        if ended in FILTERED:
+            raise AnswerFiltered(shown(ended))
+        if not text.strip():
+            raise EmptyAnswer(f"ended by {shown(ended)}")
+        yield Piece(text=rest, anew=seen.anew, usage=usage or estimated(call, text), truncated=ended in CUT_SHORT)
 
     async def transcribe(self, recording: bytes, *, name: str, model: str, timeout_s: float) -> str:
         """What is said in a recording, empty if nothing is; *name* tells its format by its ending. Raises as `stream`."""
@@ -133,7 +163,7 @@ class ModelServer:
             async with asyncio.timeout(timeout_s):
                 reply = await self._answered(request)
             with readable():
-                return str(json.loads(reply.content, object_hook=_Loose).text.strip())
+                return str(json.loads(reply.content, object_hook=Loose).text.strip())
 
     async def _answered(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
         """The reply to *request*, if it is a good one. Raises the error of a bad one."""
@@ -164,12 +194,14 @@ def request_of(call: ModelCall) -> dict[str, Any]:
         request["temperature"] = call.temperature
     if call.model.startswith("openai/gpt-oss"):
         request["include_reasoning"] = False
-        if call.reasoning_effort is not None:
-            request["reasoning_effort"] = call.reasoning_effort
+        if call.reasoning_effort is not None:  # this family cannot do without
+            request["reasoning_effort"] = "low" if call.reasoning_effort == "none" else call.reasoning_effort
         if call.tools:
             request["tools"] = [{"type": tool} for tool in call.tools]
     elif call.model.startswith("qwen/"):
         request["reasoning_format"] = "hidden"  # or the answer begins with the model's thoughts
+        if call.reasoning_effort == "none":  # the one effort that every Qwen of Groq's has known
+            request["reasoning_effort"] = "none"
     return request
 
 
@@ -181,93 +213,17 @@ def streamed_request_of(call: ModelCall) -> dict[str, Any]:
     return request
 
 
-# ---- what comes back
-
-
-class _Loose:
-    """A JSON object by attributes, None for one that it has not: the shape of the SDK's objects."""
-
-    def __init__(self, fields: dict[str, Any]) -> None:
-        self.__dict__.update(fields)
-
-    def __getattr__(self, name: str) -> None:
-        return None
-
-
-async def _chunks(reply: httpx.Response) -> AsyncGenerator[Any, None]:
-    """The events of a stream. Lines are cut as bytes: a text's own line separators, such as U+2028, end none."""
-    rest = b""
-    async for received in reply.aiter_bytes():
-        *lines, rest = (rest + received).split(b"\n")
-        for line in lines:
-            field, _, value = line.partition(b":")
-            if field != b"data":
-                continue
-            value = value.strip()
-            if value == b"[DONE]":
-                return
-            chunk = json.loads(value, object_hook=_Loose)
-            if chunk.error:
-                raise ValueError("an error instead of a chunk")
-            yield chunk
-
-
-def _read(chunk: Any) -> tuple[str, str]:
-    """Text and end mark of a chunk, each empty if it has none. Raises TypeError or AttributeError for no chunk at all."""
-    if not chunk.choices:
-        return "", ""  # the last chunk may have nothing but counts
-    choice = chunk.choices[0]
-    text = (choice.delta.content if choice.delta is not None else None) or ""
-    reason = choice.finish_reason or ""
-    if not isinstance(text, str) or not isinstance(reason, str):
-        raise TypeError("not a chunk")
-    return text, reason
-
-
-def usage_of(reply: Any) -> Usage | None:
-    """The server's counts: in the reply, or (streamed by Groq) in its `x_groq`."""
-    counts = getattr(reply, "usage", None) or getattr(getattr(reply, "x_groq", None), "usage", None)
-    prompt, answer = getattr(counts, "prompt_tokens", None), getattr(counts, "completion_tokens", None)
-    if not isinstance(prompt, int) or not isinstance(answer, int):
-        return None
-    cached = getattr(getattr(counts, "prompt_tokens_details", None), "cached_tokens", None)
-    return Usage(prompt_tokens=prompt, answer_tokens=answer, cached_tokens=cached if isinstance(cached, int) else 0)
-
-
-def estimated(call: ModelCall, text: str) -> Usage:
-    prompt = sum(estimate_tokens(message.content) + 4 for message in call.messages)
-    return Usage(prompt_tokens=prompt, answer_tokens=estimate_tokens(text), counted=False)
-
-
-def _word(reason: str) -> str:
-    """An end mark that is safe to print: a server's text could hold anything."""
-    return reason if re.fullmatch(r"[a-z_]{1,20}", reason) else "an unknown mark"
-
-
-class _Citations:
-    """Takes out the marks like 【3†L10-L15】 that browser_search leaves in the text: they point into pages nobody sees."""
-
-    _MARK = re.compile(r"【\d+(?::\d+)?†[^【】\n]*】")
-    _HELD_MAX_CHARS = 60
-
-    def __init__(self) -> None:
-        self._held = ""
-
-    def feed(self, text: str) -> str:
-        """What can be shown now; an opened mark is held back until it ends or proves to be none."""
-        whole = self._MARK.sub("", self._held + text)
-        at = whole.rfind("【")
-        if at < 0 or "】" in whole[at:] or len(whole) - at > self._HELD_MAX_CHARS:
-            self._held = ""
-            return whole
-        self._held = whole[at:]
-        return whole[:at]
-
-    def rest(self) -> str:
-        return self._held
-
-
 # ---- errors
+
+
+@asynccontextmanager
+async def _heard(heard_at: float, patience_s: float) -> AsyncIterator[None]:
+    """Wait for something to come, *patience_s* from when something last came, by the loop's clock. Raises ModelSilent."""
+    try:
+        async with asyncio.timeout_at(heard_at + patience_s):
+            yield
+    except TimeoutError:
+        raise ModelSilent(silent_s=patience_s) from None
 
 
 @contextmanager

@@ -47,15 +47,31 @@ class RateLimited(Transient):
 
 
 class ChatUnavailable(Transient):
-    """498, 5xx, a time-out, a connection that failed, or a reply that is not what the API promises."""
+    """498, 5xx, a connection that failed, or a reply that is not what the API promises; a time-out of a call that does not stream."""
 
 
 class StreamCut(Transient):
     """The stream ended before its end mark, after some text had come."""
 
 
+class ModelSilent(Transient):
+    """Nothing came for as long as the call allows: no first word, or no next one. *silent_s* is how long that was."""
+
+    def __init__(self, *, silent_s: float) -> None:
+        super().__init__("silent")
+        self.silent_s = silent_s
+
+
 class EmptyAnswer(Transient):
-    """The model ended without a word."""
+    """The model ended without a word, or with thoughts alone."""
+
+
+class ToolCalled(Transient):
+    """The model ended by calling a tool that nobody runs: what it said before is no answer."""
+
+
+class AnswerFiltered(Transient):
+    """The server's content filter ended the answer; another model may have another filter."""
 
 
 class ModelGone(Permanent):

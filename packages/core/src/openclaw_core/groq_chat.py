@@ -10,19 +10,11 @@ from typing import Any
 import groq
 import httpx
 
-from openclaw_core.chat import (
-    GROQ_URL,
-    ModelServer,
-    by_status,
-    connections,
-    estimated,
-    readable,
-    request_of,
-    translated,
-    usage_of,
-)
+from openclaw_core.chat import GROQ_URL, ModelServer, by_status, connections, readable, request_of, translated
+from openclaw_core.chunks import estimated, usage_of
 from openclaw_core.errors import ChatUnavailable, EmptyAnswer
 from openclaw_core.ports import ModelCall, Usage
+from openclaw_core.thoughts import without_thoughts
 
 LIST_TIMEOUT_S = 10.0
 
@@ -64,7 +56,7 @@ class GroqChat(ModelServer):
             async with asyncio.timeout(timeout_s):
                 reply = await self._sdk.chat.completions.create(**request, stream=False)
         with readable():
-            content = reply.choices[0].message.content
+            content = without_thoughts(reply.choices[0].message.content or "").strip()
             if not content:
                 raise EmptyAnswer("no JSON")
             value = json.loads(content)

@@ -113,6 +113,7 @@ class ModelCall:
     max_tokens: int
     temperature: float | None = None
     reasoning_effort: str | None = None
+    """`low`, `medium`, `high`, or `none`: as little as the model can."""
     tools: tuple[str, ...] = ()
     """Built-in tools of Groq by type, such as `browser_search`."""
     first_token_timeout_s: float = 30.0
@@ -135,6 +136,8 @@ class Piece:
     """A piece of a streamed answer; the last one has *usage* and maybe no text."""
 
     text: str = field(default="", repr=False)
+    anew: bool = False
+    """What came before proved to be a thought: the answer begins with this piece."""
     usage: Usage | None = None
     truncated: bool = False
     """True on the last piece if the model stopped at `max_tokens`."""
@@ -144,9 +147,10 @@ class Speaker(Protocol):
     """A model server that answers, over Groq's API. Nothing is repeated here, and nothing falls back."""
 
     def stream(self, call: ModelCall) -> AsyncIterator[Piece]:
-        """Yield the answer piece by piece, the usage last.
+        """Yield the answer piece by piece, without the model's thoughts; the usage last.
 
-        Raises RateLimited, ChatUnavailable, StreamCut, EmptyAnswer, ModelGone, ChatUnauthorized, RequestTooLarge, ChatRefused.
+        Raises RateLimited, ChatUnavailable, ModelSilent, StreamCut, EmptyAnswer, ToolCalled, AnswerFiltered, ModelGone,
+        ChatUnauthorized, RequestTooLarge, ChatRefused.
         """
 
 

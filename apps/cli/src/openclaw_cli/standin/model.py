@@ -33,7 +33,7 @@ from openclaw_cli.standin.model_wire import abort, break_off, chunk, error, head
 MODELS = (
     "openai/gpt-oss-120b",
     "openai/gpt-oss-20b",
-    "qwen/qwen3.6-27b",
+    "qwen/qwen3.8-27b",
     "whisper-large-v3",
     "whisper-large-v3-turbo",
 )

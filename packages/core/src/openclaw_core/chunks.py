@@ -1,0 +1,121 @@
+"""What a model server streams back: its events, what each brings, and the counts at their end. Servers differ in small things."""
+
+import json
+import re
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from openclaw_core.conversation import estimate_tokens
+from openclaw_core.ports import ModelCall, Usage
+
+
+class Loose:
+    """A JSON object by attributes, None for one that it has not: the shape of the SDK's objects."""
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        self.__dict__.update(fields)
+
+    def __getattr__(self, name: str) -> None:
+        return None
+
+
+async def chunks(reply: httpx.Response) -> AsyncGenerator[Any, None]:
+    """The events of a stream. Lines are cut as bytes: a text's own line separators, such as U+2028, end none."""
+    rest = b""
+    async for received in reply.aiter_bytes():
+        *lines, rest = (rest + received).split(b"\n")
+        for line in lines:
+            field, _, value = line.partition(b":")
+            if field != b"data":
+                continue
+            value = value.strip()
+            if value == b"[DONE]":
+                return
+            chunk = json.loads(value, object_hook=Loose)
+            if chunk.error:
+                raise ValueError("an error instead of a chunk")
+            yield chunk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delta:
+    """What one chunk brings."""
+
+    text: str = field(default="", repr=False)
+    thinks: bool = False
+    """Whether it brings a thought in a field of its own."""
+    calls: bool = False
+    """Whether it calls a tool that the caller is to run."""
+    ended: str = ""
+    """The end mark, empty while the answer goes on."""
+
+
+def delta_of(chunk: Any) -> Delta:
+    """Raises TypeError or AttributeError for no chunk at all."""
+    if not chunk.choices:
+        return Delta()  # the last chunk may have nothing but counts
+    choice = chunk.choices[0]
+    delta = Loose({}) if choice.delta is None else choice.delta
+    text, reason = delta.content or "", choice.finish_reason or ""
+    if isinstance(text, list):  # Mistral's API: parts, of which thoughts are some
+        text = "".join(part.text or "" for part in text if part.type == "text")
+        thinks = not text
+    else:
+        # `reasoning`: Groq, vLLM, Ollama; `reasoning_content`: DeepSeek, llama.cpp, SGLang.
+        thinks = bool(delta.reasoning or delta.reasoning_content or delta.thinking)
+    if not isinstance(text, str) or not isinstance(reason, str):
+        raise TypeError("not a chunk")
+    return Delta(text=text, thinks=thinks, calls=bool(delta.tool_calls or delta.function_call), ended=reason)
+
+
+def usage_of(reply: Any) -> Usage | None:
+    """The server's counts: in the reply, or (streamed by Groq) in its `x_groq`."""
+    counts = getattr(reply, "usage", None) or getattr(getattr(reply, "x_groq", None), "usage", None)
+    prompt, answer = getattr(counts, "prompt_tokens", None), getattr(counts, "completion_tokens", None)
+    if not isinstance(prompt, int) or not isinstance(answer, int):
+        return None
+    cached = getattr(getattr(counts, "prompt_tokens_details", None), "cached_tokens", None)
+    return Usage(prompt_tokens=prompt, answer_tokens=answer, cached_tokens=cached if isinstance(cached, int) else 0)
+
+
+def estimated(call: ModelCall, text: str) -> Usage:
+    prompt = sum(estimate_tokens(message.content) + 4 for message in call.messages)
+    return Usage(prompt_tokens=prompt, answer_tokens=estimate_tokens(text), counted=False)
+
+
+CUT_SHORT = frozenset({"length", "max_tokens"})
+CALLED = frozenset({"tool_calls", "function_call", "tool_use"})
+FILTERED = frozenset({"content_filter", "refusal"})
+BROKEN_OFF = frozenset({"error", "abort", "insufficient_system_resource"})
+"""End marks: OpenAI's and Groq's, and those of OpenRouter, vLLM, SGLang and DeepSeek. All others are the end of a whole answer."""
+
+
+def shown(reason: str) -> str:
+    """An end mark that is safe to print: a server's text could hold anything."""
+    return reason if re.fullmatch(r"[a-z_]{1,20}", reason) else "an unknown mark"
+
+
+class Citations:
+    """Takes out the marks like 【3†L10-L15】 that browser_search leaves in the text: they point into pages nobody sees."""
+
+    _MARK = re.compile(r"【\d+(?::\d+)?†[^【】\n]*】")
+    _HELD_MAX_CHARS = 60
+
+    def __init__(self) -> None:
+        self._held = ""
+
+    def feed(self, text: str, *, anew: bool = False) -> str:
+        """What can be shown now; an opened mark is held back until it ends or proves to be none. *anew*: all before is forgotten."""
+        whole = self._MARK.sub("", ("" if anew else self._held) + text)
+        at = whole.rfind("【")
+        if at < 0 or "】" in whole[at:] or len(whole) - at > self._HELD_MAX_CHARS:
+            self._held = ""
+            return whole
+        self._held = whole[at:]
+        return whole[:at]
+
+    def rest(self) -> str:
+        return self._held
