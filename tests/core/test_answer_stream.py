@@ -7,15 +7,18 @@ import pytest
 
 from openclaw_core.answer_stream import Answered, Answerer, Failed, Grew, Restarted, Then, judge
 from openclaw_core.errors import (
+    AnswerFiltered,
     ChatRefused,
     ChatUnauthorized,
     ChatUnavailable,
     EmptyAnswer,
     ModelGone,
+    ModelSilent,
     OpenClawError,
     RateLimited,
     RequestTooLarge,
     StreamCut,
+    ToolCalled,
 )
 from openclaw_core.outcome import Cause
 from openclaw_core.ports import Message, ModelCall, Piece, Usage
@@ -25,17 +28,19 @@ from openclaw_core.ports import Message, ModelCall, Piece, Usage
 class Models:
     """A chat server by script: for each call the pieces it says, then an error or the end."""
 
-    script: list[list[str | OpenClawError]]
+    script: list[list[str | Piece | OpenClawError]]
     asked: list[tuple[str, int]] = field(default_factory=list)
+    calls: list[ModelCall] = field(default_factory=list)
     clock: float = 0.0
     slept: list[float] = field(default_factory=list)
 
     async def stream(self, call: ModelCall) -> AsyncIterator[Piece]:
         self.asked.append((call.model, call.max_tokens))
+        self.calls.append(call)
         for step in self.script.pop(0) if self.script else [ChatUnavailable()]:
             if isinstance(step, OpenClawError):
                 raise step
-            yield Piece(text=step)
+            yield step if isinstance(step, Piece) else Piece(text=step)
         yield Piece(usage=Usage(prompt_tokens=5, answer_tokens=2))
 
     async def sleep(self, seconds: float) -> None:
@@ -44,7 +49,10 @@ class Models:
 
     async def answer(self, *models: str, deadline_s: float = 100) -> list[object]:
         def make_call(model: str, shrink: int) -> ModelCall:
-            return ModelCall(model=model, messages=(Message(role="user", content="?"),), max_tokens=1000 >> shrink)
+            return ModelCall(
+                model=model, messages=(Message(role="user", content="?"),), max_tokens=1000 >> shrink, reasoning_effort="medium",
+                tools=("browser_search",), first_token_timeout_s=60,
+            )  # fmt: skip
 
         answerer = Answerer(
             chat=self, models=models or ("big", "small"), make_call=make_call, deadline_s=deadline_s,
@@ -102,14 +110,117 @@ async def test_request_that_is_too_large_shrinks_until_it_passes() -> None:
     assert models.asked == [("big", 1000), ("big", 500), ("big", 250)]
 
 
-@pytest.mark.parametrize("error", [ChatUnavailable(), EmptyAnswer()])
-async def test_passing_fault_is_tried_once_more_then_the_next_model_answers(error: OpenClawError) -> None:
-    models = Models([[error], [error], ["ok"]])
+async def test_passing_fault_is_tried_once_more_then_the_next_model_answers() -> None:
+    models = Models([[ChatUnavailable()], [ChatUnavailable()], ["ok"]])
 
     events = await models.answer()
 
     assert (models.names, models.slept) == (["big", "big", "small"], [0.5])
     assert Restarted() not in events  # nothing was shown that had to go
+
+
+async def test_what_proved_to_be_a_thought_is_withdrawn() -> None:
+    models = Models([["Plan", Piece(text="Four", anew=True), "."]])
+
+    events = await models.answer()
+
+    assert events[:-1] == [Grew("Plan"), Restarted(), Grew("Four"), Grew(".")]
+    assert isinstance(events[-1], Answered)
+    assert (events[-1].text, events[-1].calls) == ("Four.", 1)
+
+
+async def test_thoughts_without_an_answer_are_followed_by_calls_with_little_thought_and_few_of_them() -> None:
+    models = Models([[EmptyAnswer()] for _ in range(9)])
+
+    events = await models.answer("big", "small", "other")
+
+    assert events == [Failed(cause=Cause.EMPTY_ANSWER, calls=3)]
+    assert [(call.model, call.reasoning_effort) for call in models.calls] == [
+        ("big", "medium"), ("big", "none"), ("small", "none"),
+    ]  # fmt: skip
+    assert models.slept == []
+
+
+async def test_one_model_that_only_thinks_is_asked_twice() -> None:
+    models = Models([[EmptyAnswer()] for _ in range(9)])
+
+    assert await models.answer("big") == [Failed(cause=Cause.EMPTY_ANSWER, calls=2)]
+
+
+async def test_call_of_a_tool_is_no_answer_and_the_next_calls_have_no_tools() -> None:
+    models = Models([["Let me look.", ToolCalled()], ["Four."]])
+
+    events = await models.answer()
+
+    assert events[:3] == [Grew("Let me look."), Restarted(), Grew("Four.")]
+    assert [(call.model, call.tools) for call in models.calls] == [("big", ("browser_search",)), ("big", ())]
+
+
+async def test_model_that_calls_tools_again_is_left_for_the_next() -> None:
+    models = Models([[ToolCalled()], [ToolCalled()], ["ok"]])
+
+    await models.answer()
+
+    assert models.names == ["big", "big", "small"]
+    assert models.calls[-1].tools == ()
+
+
+async def test_filtered_answer_is_asked_of_another_model() -> None:
+    models = Models([["I can", AnswerFiltered()], ["ok"]])
+
+    events = await models.answer()
+
+    assert models.names == ["big", "small"]
+    assert events[1] == Restarted()
+
+
+async def test_silent_model_is_left_for_the_next_and_all_silence_together_is_bounded() -> None:
+    """Each model says its first words and no more."""
+    models = Models([])
+    waits: list[float] = []
+
+    async def stream(call: ModelCall) -> AsyncIterator[Piece]:
+        models.calls.append(call)
+        yield Piece(text="Begin of it,")
+        waits.append(call.idle_timeout_s)
+        raise ModelSilent(silent_s=call.idle_timeout_s)
+
+    models.stream = stream  # type: ignore[method-assign]
+    events = await models.answer("big", "small", "other", "more")
+
+    assert events[-1] == Failed(cause=Cause.MODEL_DOWN, calls=len(waits))
+    assert [call.model for call in models.calls][:4] == ["big", "small", "other", "more"]
+    assert sum(waits) <= 60
+    assert events[-2] == Restarted()
+
+
+@pytest.mark.parametrize("names", [["big"], ["big", "small"], ["big", "small", "other"]])
+async def test_models_that_never_say_a_word_fail_within_the_bound(names: list[str]) -> None:
+    models = Models([])
+    waits: list[float] = []
+
+    async def stream(call: ModelCall) -> AsyncIterator[Piece]:
+        waits.append(call.first_token_timeout_s)
+        if waits:
+            raise ModelSilent(silent_s=call.first_token_timeout_s)
+        yield Piece()
+
+    models.stream = stream  # type: ignore[method-assign]
+    events = await models.answer(*names)
+
+    assert events == [Failed(cause=Cause.MODEL_DOWN, calls=len(waits))]
+    assert sum(waits) == 60
+    assert len(waits) == len(names)
+    assert waits[0] == (30 if len(names) > 1 else 60)
+
+
+async def test_last_model_that_fell_silent_once_is_asked_again() -> None:
+    models = Models([["Half", ModelSilent(silent_s=20)], ["Whole"]])
+
+    events = await models.answer("big")
+
+    assert models.names == ["big", "big"]
+    assert events[-2:-1] == [Grew("Whole")]
 
 
 async def test_stream_cut_short_begins_anew_and_says_so() -> None:
@@ -145,6 +256,9 @@ async def test_wrong_key_ends_it_at_once() -> None:
         (ChatUnavailable(), Cause.MODEL_DOWN),
         (StreamCut(), Cause.MODEL_DOWN),
         (EmptyAnswer(), Cause.EMPTY_ANSWER),
+        (ToolCalled(), Cause.EMPTY_ANSWER),
+        (AnswerFiltered(), Cause.REFUSED),
+        (ModelSilent(silent_s=20), Cause.MODEL_DOWN),
         (ModelGone(), Cause.MODEL_GONE),
         (RequestTooLarge(), Cause.TOO_LONG),
         (ChatRefused(), Cause.REFUSED),

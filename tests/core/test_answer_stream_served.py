@@ -57,13 +57,16 @@ def shown(events: list[Event]) -> str:
         ("capacity", BIG),
         ("server_error", BIG),
         ("unavailable", BIG),
-        ("hang", BIG),
-        ("hang_mid", BIG),
+        ("hang", SMALL),
+        ("hang_mid", SMALL),
         ("cut", BIG),
         ("error_event", BIG),
         ("empty", BIG),
         ("garbage", BIG),
         ("model_gone", SMALL),
+        ("thoughts_alone", BIG),
+        ("tool_call", BIG),
+        ("filtered", SMALL),
     ],
 )
 async def test_one_fault_is_overcome_and_the_shown_text_is_the_whole_answer(
@@ -78,6 +81,20 @@ async def test_one_fault_is_overcome_and_the_shown_text_is_the_whole_answer(
     assert (last.model, last.calls) == (model, 2)
     assert shown(events) == last.text
     assert last.usage.counted
+
+
+@pytest.mark.parametrize("kind", ["thoughts", "thoughts_unopened", "thoughts_in_channels"])
+async def test_a_model_that_thinks_in_its_text_is_answered_with_what_it_says(server: ScriptedModel, kind: str) -> None:
+    plain, _ = await answered(server)
+    server.faults.next(kind)  # type: ignore[arg-type]
+
+    events, _ = await answered(server)
+
+    assert isinstance(plain[-1], Answered)
+    assert isinstance(events[-1], Answered)
+    assert (events[-1].text, events[-1].calls) == (plain[-1].text, 1)
+    assert shown(events) == plain[-1].text
+    assert not any("secret" in event.text for event in events if isinstance(event, Grew))
 
 
 @pytest.mark.parametrize("kind", ["hang_mid", "cut", "error_event"])
@@ -105,6 +122,9 @@ async def test_wish_of_a_rate_limit_is_kept(server: ScriptedModel) -> None:
         ("capacity", Cause.MODEL_DOWN),
         ("cut", Cause.MODEL_DOWN),
         ("empty", Cause.EMPTY_ANSWER),
+        ("thoughts_alone", Cause.EMPTY_ANSWER),
+        ("tool_call", Cause.EMPTY_ANSWER),
+        ("filtered", Cause.REFUSED),
     ],
 )
 async def test_lasting_fault_ends_with_its_cause_and_nothing_shown(

@@ -13,7 +13,7 @@ import pytest
 from groq import AsyncGroq
 
 from openclaw_cli.standin.model import ScriptedModel
-from openclaw_cli.standin.model_script import FAULT_KINDS, answer_for, matching
+from openclaw_cli.standin.model_script import FAULT_KINDS, THOUGHT, answer_for, matching
 
 MODEL = "openai/gpt-oss-120b"
 ROLES = ["researcher", "coder", "summarizer"]
@@ -223,7 +223,66 @@ async def test_empty_and_garbled_answers(model: ScriptedModel, client: AsyncGroq
 async def test_every_kind_of_fault_is_tried_here() -> None:
     tried = "unauthorized model_gone bad_request too_large rate_limited capacity server_error unavailable hang hang_mid"
 
-    assert set(FAULT_KINDS) == {*tried.split(), "cut", "error_event", "empty", "garbage", "bad_json"}
+    and_here = "cut error_event empty garbage bad_json thoughts thoughts_unopened thoughts_in_channels thoughts_alone tool_call"
+    assert set(FAULT_KINDS) == {*tried.split(), *and_here.split(), "filtered"}
+
+
+@pytest.mark.parametrize("kind", ["thoughts", "thoughts_unopened", "thoughts_in_channels"])
+async def test_a_model_may_think_in_its_text(model: ScriptedModel, client: AsyncGroq, kind: str) -> None:
+    model.faults.next(kind)  # type: ignore[arg-type]
+    said, last = await streamed(client)
+
+    answer = answer_for("hello", system_prompt="be brief", tokens=40)
+    assert THOUGHT in said.partition(answer)[0]
+    assert last.choices[0].finish_reason == "stop"
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "finish"),
+    [
+        ("thoughts_alone", "", "length"),
+        ("tool_call", "Let me look.", "tool_calls"),
+        ("filtered", "Let me look.", "content_filter"),
+    ],
+)
+async def test_an_answer_may_end_as_none(
+    model: ScriptedModel, client: AsyncGroq, kind: str, said: str, finish: str
+) -> None:
+    model.faults.next(kind)  # type: ignore[arg-type]
+    got, last = await streamed(client)
+
+    assert (got, last.choices[0].finish_reason) == (said, finish)
+
+
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("openai/gpt-oss-20b", {"reasoning_effort": "none"}),
+        ("openai/gpt-oss-20b", {"reasoning_format": "hidden"}),
+        ("qwen/qwen3.8-27b", {"reasoning_format": "hidden", "include_reasoning": False}),
+        ("qwen/qwen3.8-27b", {"tools": [{"type": "browser_search"}]}),
+        ("whisper-large-v3", {}),
+    ],
+)
+async def test_parameters_of_another_model_are_refused(client: AsyncGroq, name: str, more: dict[str, Any]) -> None:
+    with pytest.raises(groq.BadRequestError):
+        await client.chat.completions.create(model=name, messages=[{"role": "user", "content": "hi"}], **more)
+
+
+async def test_a_model_that_was_retired_is_listed_no_more_and_answers_nobody(
+    model: ScriptedModel, client: AsyncGroq
+) -> None:
+    assert (await client.models.retrieve(MODEL)).id == MODEL
+    left = [name for name in model.models if name != MODEL]
+    async with httpx.AsyncClient(base_url=model.url) as other:
+        assert (await other.put("/control/models", json=left)).status_code == 200
+        assert (await other.put("/control/models", json={"no": 1})).status_code == 400
+
+    assert [entry.id for entry in (await client.models.list()).data] == left
+    with pytest.raises(groq.NotFoundError):
+        await client.models.retrieve(MODEL)
+    with pytest.raises(groq.NotFoundError):
+        await streamed(client)
 
 
 async def test_a_caller_that_hangs_up_is_recorded_as_such(model: ScriptedModel, client: AsyncGroq) -> None:

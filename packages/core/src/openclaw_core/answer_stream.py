@@ -4,20 +4,23 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
 from openclaw_core import logs
 from openclaw_core.errors import (
+    AnswerFiltered,
     ChatRefused,
     ChatUnauthorized,
     ChatUnavailable,
     EmptyAnswer,
     ModelGone,
+    ModelSilent,
     OpenClawError,
     RateLimited,
     RequestTooLarge,
     StreamCut,
+    ToolCalled,
 )
 from openclaw_core.outcome import Cause
 from openclaw_core.ports import ModelCall, Speaker, Usage
@@ -30,6 +33,12 @@ TRIES_PER_MODEL = 2
 RATE_LIMIT_TRIES = 3
 MAX_RATE_WAIT_S = 60.0
 """A longer Retry-After is a reason to ask the next model."""
+MAX_EMPTY = 3
+"""Answers without a word in one run. All but the first are asked for with as little thought as the model can."""
+SILENCE_S = 60.0
+"""How long one answer may wait for models that say nothing, over all its calls. While another model could answer, a call may use up
+half of what is left; the last one may use all of it."""
+LEAST_SILENCE_S = 1.0
 
 
 TOLD_FIRST = (
@@ -93,8 +102,21 @@ class Verdict:
     wait_s: float = 0.0
 
 
-def judge(error: OpenClawError, *, tries: int, shrink: int, left_s: float, jitter: float) -> Verdict:
-    """*tries* counts the calls to this model, this one included; *left_s* is the time to the deadline; *jitter* is 0 to 1."""
+def judge(
+    error: OpenClawError,
+    *,
+    tries: int,
+    shrink: int,
+    left_s: float,
+    jitter: float,
+    empty: int = 1,
+    last: bool = False,
+    silence_left_s: float = SILENCE_S,
+) -> Verdict:
+    """*tries* counts the calls to this model, this one included; *left_s* is the time to the deadline; *jitter* is 0 to 1.
+
+    *empty* counts the answers without a word, this one included; *last*: no other model is left; *silence_left_s*: see `SILENCE_S`.
+    """
     backoff_s = 0.5 * 2 ** (tries - 1) * (0.5 + jitter)
     match error:
         case RateLimited():
@@ -108,12 +130,27 @@ def judge(error: OpenClawError, *, tries: int, shrink: int, left_s: float, jitte
             return Verdict(then=Then.NEXT_MODEL, cause=Cause.MODEL_GONE)
         case ChatUnauthorized():
             return Verdict(then=Then.FAIL, cause=Cause.MODEL_KEY)
-        case ChatUnavailable() | StreamCut() | EmptyAnswer():
-            cause = Cause.EMPTY_ANSWER if isinstance(error, EmptyAnswer) else Cause.MODEL_DOWN
+        case ModelSilent():
+            if silence_left_s < LEAST_SILENCE_S:
+                return Verdict(then=Then.FAIL, cause=Cause.MODEL_DOWN)
+            return Verdict(
+                then=Then.RETRY if last and tries < TRIES_PER_MODEL else Then.NEXT_MODEL, cause=Cause.MODEL_DOWN
+            )
+        case EmptyAnswer():
+            if empty >= MAX_EMPTY:
+                return Verdict(then=Then.FAIL, cause=Cause.EMPTY_ANSWER)
+            return Verdict(then=Then.RETRY if empty == 1 else Then.NEXT_MODEL, cause=Cause.EMPTY_ANSWER)
+        case ToolCalled():
+            return Verdict(then=Then.RETRY if tries < TRIES_PER_MODEL else Then.NEXT_MODEL, cause=Cause.EMPTY_ANSWER)
+        case ChatUnavailable() | StreamCut():
             retry = tries < TRIES_PER_MODEL and backoff_s < left_s
             return Verdict(
-                then=Then.RETRY if retry else Then.NEXT_MODEL, cause=cause, wait_s=backoff_s if retry else 0.0
+                then=Then.RETRY if retry else Then.NEXT_MODEL,
+                cause=Cause.MODEL_DOWN,
+                wait_s=backoff_s if retry else 0.0,
             )
+        case AnswerFiltered():
+            return Verdict(then=Then.NEXT_MODEL, cause=Cause.REFUSED)
         case ChatRefused():
             return Verdict(then=Then.NEXT_MODEL, cause=Cause.REFUSED)
     return Verdict(then=Then.FAIL, cause=Cause.INTERNAL)
@@ -134,20 +171,26 @@ class Answerer:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     jitter: Callable[[], float] = random.random
     _calls: int = 0
+    _silence_left_s: float = SILENCE_S
+    _empty: int = 0
+    _without_tools: bool = False
 
     async def run(self) -> AsyncIterator[Event]:
         """Yield text as it grows; the last event is Answered or Failed. Raises nothing of the chat's."""
         ends = self.clock() + self.deadline_s
         causes: set[Cause] = set()
         for model in self.models:
-            tries, shrink = 0, 0
+            tries, shrink, last = 0, 0, model == self.models[-1]
             while self._calls < MAX_CALLS:
                 tries += 1
                 self._calls += 1
                 parts: list[str] = []
                 try:
                     usage, truncated = Usage(counted=False), False
-                    async for piece in self.chat.stream(self.make_call(model, shrink)):
+                    async for piece in self.chat.stream(self._call(model, shrink, last=last)):
+                        if piece.anew and parts:
+                            parts.clear()
+                            yield Restarted()
                         if piece.text:
                             parts.append(piece.text)
                             yield Grew(piece.text)
@@ -159,7 +202,11 @@ class Answerer:
                     )
                     return
                 except OpenClawError as exc:
-                    verdict = judge(exc, tries=tries, shrink=shrink, left_s=ends - self.clock(), jitter=self.jitter())
+                    self._note(exc)
+                    verdict = judge(
+                        exc, tries=tries, shrink=shrink, left_s=ends - self.clock(), jitter=self.jitter(),
+                        empty=self._empty, last=last, silence_left_s=self._silence_left_s,
+                    )  # fmt: skip
                     log.warning(
                         "model.failed",
                         model=model,
@@ -181,3 +228,24 @@ class Answerer:
                 if verdict.wait_s:
                     await self.sleep(verdict.wait_s)
         yield Failed(cause=min(causes, key=TOLD_FIRST.index, default=Cause.MODEL_DOWN), calls=self._calls)
+
+    def _call(self, model: str, shrink: int, *, last: bool) -> ModelCall:
+        """The request for *model*, with what earlier calls have taught: no tools after a call of one, little thought after nothing else."""
+        call = self.make_call(model, shrink)
+        patience_s = self._silence_left_s if last else self._silence_left_s / 2
+        return replace(
+            call,
+            tools=() if self._without_tools else call.tools,
+            reasoning_effort="none" if self._empty else call.reasoning_effort,
+            first_token_timeout_s=min(call.first_token_timeout_s, patience_s),
+            idle_timeout_s=min(call.idle_timeout_s, patience_s),
+        )
+
+    def _note(self, error: OpenClawError) -> None:
+        match error:
+            case ModelSilent():
+                self._silence_left_s -= error.silent_s
+            case EmptyAnswer():
+                self._empty += 1
+            case ToolCalled():
+                self._without_tools = True

@@ -12,13 +12,18 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from aiohttp import web
 
+from openclaw_cli.standin.model_control import routes
 from openclaw_cli.standin.model_script import (
     ERRORS,
+    FINISHES,
+    SAID_BEFORE,
+    THINKS,
+    THOUGHT,
     Call,
     ModelFault,
     ModelFaults,
@@ -28,7 +33,18 @@ from openclaw_cli.standin.model_script import (
     last_said,
     matching,
 )
-from openclaw_cli.standin.model_wire import abort, break_off, chunk, error, head, limits, send_event, wanted_schema
+from openclaw_cli.standin.model_wire import (
+    abort,
+    allows,
+    break_off,
+    chunk,
+    error,
+    head,
+    limits,
+    send_event,
+    thinking,
+    wanted_schema,
+)
 
 MODELS = (
     "openai/gpt-oss-120b",
@@ -92,11 +108,10 @@ class ScriptedModel:
         app = web.Application(client_max_size=64 * 1024 * 1024)
         app.router.add_post(f"{PREFIX}/chat/completions", model.complete)
         app.router.add_get(f"{PREFIX}/models", model.list_models)
+        app.router.add_get(f"{PREFIX}/models/{{name:.+}}", model.show_model)
         app.router.add_post(f"{PREFIX}/audio/transcriptions", model.transcribe)
         if control:
-            app.router.add_get("/control/calls", model.show_calls)
-            app.router.add_post("/control/faults", model.order_fault)
-            app.router.add_delete("/control/faults", model.clear_faults)
+            app.router.add_routes(routes(faults=model.faults, calls=model.calls, models=model.models))
         runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=GOODBYE_S)
         await runner.setup()
         try:
@@ -111,23 +126,27 @@ class ScriptedModel:
     async def list_models(self, request: web.Request) -> web.Response:
         if not self._known_key(request):
             return error("unauthorized")
-        data = [
-            {
-                "id": name,
-                "object": "model",
-                "created": 0,
-                "owned_by": "scripted",
-                "active": True,
-                "context_window": 131072,
-            }
-            for name in self.models
-        ]
-        return web.json_response({"object": "list", "data": data})
+        return web.json_response({"object": "list", "data": [self._entry(name) for name in self.models]})
+
+    async def show_model(self, request: web.Request) -> web.Response:
+        if not self._known_key(request):
+            return error("unauthorized")
+        name = request.match_info["name"]
+        return web.json_response(self._entry(name)) if name in self.models else error("model_gone")
+
+    @staticmethod
+    def _entry(name: str) -> dict[str, Any]:
+        return {
+            "id": name, "object": "model", "created": 0, "owned_by": "scripted", "active": True, "context_window": 131072,
+            "max_completion_tokens": 65536, "public_apps": None,
+        }  # fmt: skip
 
     async def transcribe(self, request: web.Request) -> web.Response:
         if not self._known_key(request):
             return error("unauthorized")
         form = await request.post()
+        if form.get("model") not in self.models:
+            return error("model_gone")
         sound = form.get("file")
         size = len(sound.file.read()) if isinstance(sound, web.FileField) else 0
         return web.json_response({"text": f"a recording of {size} bytes"})
@@ -173,6 +192,8 @@ class ScriptedModel:
         fault = self.faults.met_by(call.model, call.kind)
         if fault is None and call.model not in self.models:
             fault = ModelFault(kind="model_gone")
+        if fault is None and not allows(wish, call.model):
+            fault = ModelFault(kind="bad_parameter")
         if fault is not None:
             call.outcome = fault.kind
             if fault.kind in ERRORS:
@@ -186,7 +207,7 @@ class ScriptedModel:
         limit = wish.get("max_completion_tokens") or wish.get("max_tokens")
         cut_short = isinstance(limit, int) and 0 < limit < len(pieces)
         pieces = pieces[:limit] if cut_short else pieces
-        finish = "length" if cut_short else "stop"
+        finish = FINISHES.get(fault.kind if fault else "", "length" if cut_short else "stop")
         if call.stream:
             return await self._stream(request, wish, call, pieces, finish, fault)
         await asyncio.sleep(max(0.0, call.start_s + self.pace.due_s(len(pieces)) - time.monotonic()))
@@ -207,19 +228,24 @@ class ScriptedModel:
         return web.json_response(body, headers=limits())
 
     def _pieces(self, call: Call, schema: dict[str, Any] | None, fault: ModelFault | None) -> list[str]:
-        if fault is not None and fault.kind == "empty":
+        kind = "" if fault is None else fault.kind
+        if kind in ("empty", "thoughts_alone"):
             return []
-        if fault is not None and fault.kind == "bad_json":
+        if kind in FINISHES:
+            return list(SAID_BEFORE)
+        if kind == "bad_json":
             return ['{"role": "', "nob", "ody", '"']
         if schema is not None:
             text = json.dumps(matching(schema, self._chance), ensure_ascii=False)
             return [text[at : at + 4] for at in range(0, len(text), 4)]
-        return answer_tokens(
+        answer = answer_tokens(
             last_said(call.messages, "user"),
             system_prompt=last_said(call.messages, "system"),
             tokens=self.pace.tokens,
             seed=self._seed,
         )
+        before, behind = THINKS.get(kind, ("", ""))
+        return [*(before[at : at + 5] for at in range(0, len(before), 5)), *answer, *([behind] if behind else [])]
 
     async def _stream(
         self,
@@ -241,6 +267,8 @@ class ScriptedModel:
         await send_event(
             response, chunk(call, {"role": "assistant", "content": ""}) | {"x_groq": {"id": f"req_{call.n}"}}
         )
+        for event in thinking(call, THOUGHT.split(" ")) if kind == "thoughts_alone" else ():
+            await send_event(response, event)
         sent = 0
         while sent < len(pieces) and (stop_at is None or sent < stop_at):
             await self._pause(call, sent)
@@ -255,6 +283,9 @@ class ScriptedModel:
             await asyncio.sleep(self.pace.chunk_s if sent < len(pieces) else 0)
         if fault is not None and stop_at is not None:
             return await break_off(request, response, fault)
+        if kind == "tool_call":
+            called = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+            await send_event(response, chunk(call, {"tool_calls": [called]}))
         last = chunk(call, {}, finish=finish) | {"x_groq": {"id": f"req_{call.n}", "usage": self._usage(call)}}
         await send_event(response, last)
         if (wish.get("stream_options") or {}).get("include_usage"):
@@ -282,28 +313,6 @@ class ScriptedModel:
     def _known_key(self, request: web.Request) -> bool:
         key = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
         return bool(key) and (self._api_key is None or key == self._api_key)
-
-    # ---- orders from other processes
-
-    async def show_calls(self, request: web.Request) -> web.Response:
-        """`?after=n`; without `messages=1` the words stay out."""
-        after = int(request.query.get("after", 0))
-        shown = [asdict(call) for call in self.calls if call.n > after]
-        if "messages" not in request.query:
-            for call in shown:
-                del call["messages"]
-        return web.json_response(shown)
-
-    async def order_fault(self, request: web.Request) -> web.Response:
-        try:
-            self.faults.next(**json.loads(await request.read()))
-        except (ValueError, TypeError) as exc:
-            return web.json_response({"error": str(exc)}, status=400)
-        return web.json_response(None)
-
-    async def clear_faults(self, _request: web.Request) -> web.Response:
-        self.faults.clear()
-        return web.json_response(None)
 
 
 async def _serve(options: argparse.Namespace) -> None:

@@ -22,11 +22,33 @@ FaultKind = Literal[
     "empty",
     "garbage",
     "bad_json",
+    "thoughts",
+    "thoughts_unopened",
+    "thoughts_in_channels",
+    "thoughts_alone",
+    "tool_call",
+    "filtered",
 ]
 """`hang`: not even headers. `hang_mid`, `cut`, `error_event`: after some tokens. `garbage`: a reply that is not JSON.
-`bad_json`: a proper reply whose content is not the JSON that was asked for."""
+`bad_json`: a proper reply whose content is not the JSON that was asked for. `thoughts…`: the model thinks in its text, between marks
+or with the last one only; `thoughts_alone`: in a field of its own until its tokens are used up. `tool_call`, `filtered`: a few words,
+and then no end of an answer."""
 
 FAULT_KINDS: tuple[str, ...] = FaultKind.__args__  # type: ignore[attr-defined]
+
+THOUGHT = "The user wants an answer. I plan it in secret."
+THINKS: Mapping[str, tuple[str, str]] = {
+    "thoughts": (f"<think>\n{THOUGHT}\n</think>\n\n", ""),
+    "thoughts_unopened": (f"{THOUGHT}\n</think>\n\n", ""),
+    "thoughts_in_channels": (
+        f"<|channel|>analysis<|message|>{THOUGHT}<|end|><|start|>assistant<|channel|>final<|message|>",
+        "<|return|>",
+    ),
+}
+"""What stands before and behind the answer."""
+FINISHES: Mapping[str, str] = {"thoughts_alone": "length", "tool_call": "tool_calls", "filtered": "content_filter"}
+"""The end marks of answers that are none."""
+SAID_BEFORE = ["Let", " me", " look."]
 
 ERRORS: Mapping[str, tuple[int, str, str, str]] = {
     "unauthorized": (401, "Invalid API Key", "invalid_request_error", "invalid_api_key"),
@@ -41,6 +63,12 @@ ERRORS: Mapping[str, tuple[int, str, str, str]] = {
         "Please reduce the length of the messages or completion.",
         "invalid_request_error",
         "context_length_exceeded",
+    ),
+    "bad_parameter": (
+        400,
+        "A parameter is not supported with this model.",
+        "invalid_request_error",
+        "invalid_parameter",
     ),
     "too_large": (413, "Request too large for model: Limit 8000, Requested 32979", "tokens", "rate_limit_exceeded"),
     "rate_limited": (429, "Rate limit reached for model", "tokens", "rate_limit_exceeded"),

@@ -27,6 +27,27 @@ def chunk(call: Call, delta: dict[str, Any], *, finish: str | None = None) -> di
     return head(call, "chat.completion.chunk") | {"choices": [choice]}
 
 
+EFFORTS = {"openai/gpt-oss": ("low", "medium", "high"), "qwen/": ("none", "default", "low", "medium", "high")}
+"""What `reasoning_effort` may be, by how the model's id begins."""
+
+
+def allows(wish: dict[str, Any], model: str) -> bool:
+    """Whether Groq takes the parameters with this model: it refuses those of another, and a recording's model for a chat."""
+    efforts = next((allowed for begin, allowed in EFFORTS.items() if model.startswith(begin)), ())
+    gpt_oss = model.startswith("openai/gpt-oss")
+    return not (
+        model.startswith("whisper")
+        or ("reasoning_effort" in wish and wish["reasoning_effort"] not in (None, *efforts))
+        or ("reasoning_format" in wish and (gpt_oss or "include_reasoning" in wish))
+        or (any(tool.get("type") != "function" for tool in wish.get("tools") or ()) and not gpt_oss)
+    )
+
+
+def thinking(call: Call, pieces: list[str]) -> list[dict[str, Any]]:
+    """Chunks that bring a thought in a field of its own."""
+    return [chunk(call, {"reasoning": piece}) for piece in pieces]
+
+
 async def send_event(response: web.StreamResponse, body: dict[str, Any]) -> None:
     await response.write(f"data: {json.dumps(body, ensure_ascii=False)}\n\n".encode())
 
