@@ -20,7 +20,7 @@ from openclaw_core.errors import (
     MessengerUnavailable,
 )
 from openclaw_core.outcome import Cause, Exit, TaskState
-from openclaw_core.ports import ModelCall, Piece
+from openclaw_core.ports import ModelCall, Piece, Usage
 from openclaw_core.store import Answers, Claimed, Flood, Script
 from openclaw_core.task import ChatKind, Material
 from tests.core.store_world import World, task
@@ -179,6 +179,20 @@ class Dictation(FakeChat):
             yield Piece(text=await self.pieces.get())
 
 
+@dataclass
+class Pieces(FakeChat):
+    """Gives out the pieces that are put into it, the last one with its usage."""
+
+    pieces: "asyncio.Queue[Piece]" = field(default_factory=asyncio.Queue)
+
+    async def stream(self, call: ModelCall) -> AsyncIterator[Piece]:
+        while True:
+            piece = await self.pieces.get()
+            yield piece
+            if piece.usage is not None:
+                return
+
+
 @pytest.mark.parametrize(("kind", "interval_s"), [("private", 1.0), ("group", 3.0)])
 async def test_a_growing_answer_is_edited_no_more_often_than_the_chat_allows(
     desk: Desk, kind: ChatKind, interval_s: float
@@ -202,6 +216,31 @@ async def test_a_growing_answer_is_edited_no_more_often_than_the_chat_allows(
     assert desk.messenger.texts == ["one two"]
     answering.cancel()
     await asyncio.gather(answering, return_exceptions=True)
+
+
+async def test_first_words_that_prove_to_be_a_thought_are_never_shown(desk: Desk) -> None:
+    dictation = Pieces()
+    desk.answering.chat = dictation
+    answering = asyncio.create_task(desk.answer(await desk.store.claimed(task(1))))
+    await until(lambda: desk.messenger.shown)  # the placeholder
+    shown: list[str] = []
+
+    async def looking() -> None:
+        while True:
+            shown.extend(desk.messenger.texts)
+            await asyncio.sleep(0.01)
+
+    watching = asyncio.create_task(looking())
+    dictation.pieces.put_nowait(Piece(text="plan"))
+    await asyncio.sleep(0.15)
+    dictation.pieces.put_nowait(Piece(text="Four.", anew=True))
+    dictation.pieces.put_nowait(Piece(usage=Usage()))
+    assert await answering == Result()
+    watching.cancel()
+    assert desk.messenger.texts == ["Four."]
+    assert "plan" not in "".join(shown)
+    [_, answer] = await desk.store.lanes.history(1)
+    assert answer.text == "Four."
 
 
 async def test_stop_marks_the_shown_text_and_ends_without_an_answer(desk: Desk) -> None:

@@ -43,6 +43,22 @@ def test_prompt_comes_first_then_the_chat_then_the_message() -> None:
     ]
 
 
+def test_thoughts_in_an_older_answer_are_not_said_again_and_words_of_the_user_are() -> None:
+    history = (
+        turn("u5", "user", "<think>what is that?"),
+        turn("u5", "assistant", "<think>plan</think>A mark."),
+        turn("u6", "user", "and now?"),
+        turn("u6", "assistant", "<|channel|>analysis<|message|>plan<|end|>"),
+        turn("u4", "assistant", "It is `<think>` in code."),
+    )
+    assert said(history=history)[1:-1] == [
+        "user: <think>what is that?",
+        "assistant: A mark.",
+        "user: and now?",
+        "assistant: It is `<think>` in code.",
+    ]
+
+
 def test_prompt_stays_a_prefix_with_the_day_after_it() -> None:
     system = said(replace(TASK, admitted_ms=1795600800000))[0]
 

@@ -34,6 +34,9 @@ from openclaw_core.task import Order, Task
 log = logs.get(__name__)
 ACTION_EVERY_S = 4.5
 """'typing' is shown for 5 s."""
+FIRST_WORDS_CHARS = 80
+FIRST_WORDS_S = 0.4
+"""Fewer and younger first words wait: a model whose thoughts no mark began may say with the next ones that they were thoughts."""
 KEPT_OF_FILE_CHARS = 1500
 """Of a file, in the conversation's memory; the answer to it stands there too."""
 
@@ -210,11 +213,16 @@ class Answering:
         interval_s = EDIT_INTERVAL_S[claimed.task.chat_kind]
         try:
             await courier.reserve(0)
-            said, next_at = "", 0.0
+            said, next_at, since = "", 0.0, time.monotonic()
             while True:
                 await asyncio.sleep(0.05)
                 text = "".join(self._text)
-                if not text.strip() or text == said or self.clock() < next_at:
+                if not text.strip():
+                    since = time.monotonic()
+                    continue
+                if not said and len(text) < FIRST_WORDS_CHARS and time.monotonic() - since < FIRST_WORDS_S:
+                    continue
+                if text == said or self.clock() < next_at:
                     continue
                 if not said:
                     await self.answers.preview(claimed)

@@ -1,11 +1,13 @@
 """Pure: order, history and task become the messages of one request, within the order's budget of tokens."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from openclaw_core.conversation import Turn, estimate_tokens, window
 from openclaw_core.ports import Message
 from openclaw_core.task import Order, Task
+from openclaw_core.thoughts import without_thoughts
 
 SEPARATOR_TOKENS = 4
 LEAST_CUT_TOKENS = 40
@@ -63,7 +65,16 @@ def _request(text: str, quoted: str, head: str) -> str:
 def _others(history: Sequence[Turn], task: Task) -> list[Turn]:
     """Turns of other tasks, those without an answer with their note. A retry stands for the task that it repeats."""
     own = {task.id, task.retry_of}
-    return [_noted(turn) for turn in history if turn.task_id not in own]
+    said = [_said(turn) for turn in history if turn.task_id not in own]
+    return [_noted(turn) for turn in said if turn.text.strip() or turn.speaker == "user"]
+
+
+def _said(turn: Turn) -> Turn:
+    """The turn without a model's thoughts, which older answers may hold."""
+    if turn.speaker != "assistant":
+        return turn
+    text = without_thoughts(turn.text)
+    return turn if text == turn.text else replace(turn, text=text)
 
 
 def _noted(turn: Turn) -> Turn:
