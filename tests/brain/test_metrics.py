@@ -275,8 +275,14 @@ async def test_what_this_process_sees_of_pools_templates_and_the_watch(metrics: 
     metrics.template_fallback("agent", False)
     assert of(await page(metrics), "template_fallback", "template=agent") == 0
 
+    metrics.models_listed(("m", "n"), {"n"})
+    found = await page(metrics)
+    assert of(found, "model_gone", "model=m") == 0
+    assert of(found, "model_gone", "model=n") == 1
+
     metrics.forget()
     found = await page(metrics)
+    assert of(found, "model_gone", "model=n") is None
     assert of(found, "leader") == 0
     assert of(found, "pool_cause", "template=agent", "cause=image") is None
     assert of(found, "watch_age_seconds", "kind=jobs") is None

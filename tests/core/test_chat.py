@@ -458,6 +458,24 @@ async def test_model_list_is_the_set_of_ids() -> None:
     assert server.paths == ["/openai/v1/models"]
 
 
+async def test_model_that_is_not_active_is_not_served_and_a_latest_one_has_two_names() -> None:
+    listed = (
+        '{"object": "list", "data": [{"id": "a", "object": "model", "active": true}, '
+        '{"id": "b", "object": "model", "active": false}, {"id": "c:latest", "object": "model"}]}'
+    )
+    async with serving(replies(listed)) as (_, chat):
+        assert await chat.models() == {"a", "c", "c:latest"}
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "{}", "nonsense", '{"data": 3}', '{"data": [7]}', '{"data": null}', '{"data": [{}]}']
+)
+async def test_model_list_that_is_none_is_unavailable(text: str) -> None:
+    async with serving(replies(text)) as (_, chat):
+        with pytest.raises(ChatUnavailable):
+            await chat.models()
+
+
 async def test_neither_key_nor_users_words_reach_a_log_or_an_error(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     seen = []

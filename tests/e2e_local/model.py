@@ -18,6 +18,11 @@ class EchoModel:
     first_s: float = 0.05
     answer: str = ""
     """Said instead of the echo."""
+    thought: str = ""
+    """Said before it, in pieces of a few characters."""
+    listed: list[str] = field(default_factory=list)
+    """Ids that `GET /models` names; it answers every model all the same."""
+    asked_of: list[str] = field(default_factory=list)
     words: int = 20
     word_s: float = 0.005
     fail: list[int] = field(default_factory=list)
@@ -29,12 +34,17 @@ class EchoModel:
         question = body["messages"][-1]["content"]
         self.seen.append(question)
         self.prompts.append(body["messages"])
+        self.asked_of.append(body["model"])
         if self.fail:
             return web.json_response({"error": {"message": f"about {question}"}}, status=self.fail.pop(0))
         response = web.StreamResponse(headers={"content-type": "text/event-stream"})
         await response.prepare(request)
         try:
             await asyncio.sleep(self.first_s)
+            thought = [self.thought[at : at + 7] for at in range(0, len(self.thought), 7)]
+            for text in thought:
+                await response.write(self._event({"content": text}, None))
+                await asyncio.sleep(0.05)
             for text in [self.answer or f"Answer to {question}. ", *(f"w{n} " for n in range(self.words))]:
                 await response.write(self._event({"content": text}, None))
                 await asyncio.sleep(self.word_s)
@@ -61,7 +71,7 @@ async def echo_model() -> AsyncIterator[EchoModel]:
     app = web.Application()
 
     async def models(_: web.Request) -> web.Response:
-        return web.json_response({"object": "list", "data": []})
+        return web.json_response({"object": "list", "data": [{"id": id_, "object": "model"} for id_ in model.listed]})
 
     async def hears(_: web.Request) -> web.Response:
         return web.json_response({"text": "spoken question"})

@@ -29,6 +29,38 @@ async def test_a_message_is_answered_and_remembered(bot: World) -> None:
     await bot.until(lambda: bot.api.reaction(5, 1) == "👀")
 
 
+@pytest.mark.parametrize(
+    "thought",
+    [
+        "<think>\nmarker-of-a-thought, and more of it than a few words\n</think>\n\n",
+        "The user wants marker-of-a-thought, and more of it than a few words.\n</think>\n",
+        "<|channel|>analysis<|message|>marker-of-a-thought and more<|end|><|start|>assistant<|channel|>final<|message|>",
+    ],
+)
+async def test_thoughts_reach_no_chat_no_history_and_no_other_call(bot: World, thought: str) -> None:
+    bot.model.thought = thought
+    bot.api.user_says(5, "/code first question")
+    await bot.answered(5, "first question")
+    bot.api.user_says(5, "/code second question")
+    await bot.answered(5, "second question")
+
+    shown = [entry.text or "" for entry in bot.api.journal.calls(chat_id=5)]
+    assert any("Answer to second" in text for text in shown)
+    assert "marker-of-a-thought" not in "".join(shown)
+    assert "marker-of-a-thought" not in str(bot.model.prompts[-1])
+
+
+async def test_a_model_that_the_server_lists_no_more_is_asked_by_nobody_and_told(bot: World) -> None:
+    await bot.stop_brain()
+    bot.model.listed = ["openai/gpt-oss-20b", "whisper-large-v3", "whisper-large-v3-turbo"]
+    await bot.start_brain(DEMO_MODEL="no")
+    await bot.until(lambda: '"models.gone"' in bot.log.read_text(errors="replace"))
+    bot.api.user_says(5, "/code first question")
+    await bot.answered(5, "first question")
+
+    assert bot.model.asked_of == ["openai/gpt-oss-20b"]
+
+
 async def test_new_forgets(bot: World) -> None:
     bot.api.user_says(5, "/code first question")
     await bot.answered(5, "first question")

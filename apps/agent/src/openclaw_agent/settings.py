@@ -4,11 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from openclaw_core.environment import Environment
+from openclaw_core.environment import VOICE_MODELS, Environment, model_ids
 from openclaw_core.store import RedisSettings
-
-VOICE_MODELS = "whisper-large-v3,whisper-large-v3-turbo"
-"""The first makes fewer errors, the second is a third of its price."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +58,7 @@ def from_env(env: Mapping[str, str]) -> Settings:
         tasks_per_job=read.integer("TASKS_PER_JOB", 1, low=1, high=1000),
         task_deadline_s=read.number("TASK_DEADLINE_S", 180, low=5, high=3600),
         warm_max_age_s=read.number("WARM_MAX_AGE_S", 900, low=10, high=86400),
-        voice_models=tuple(name.strip() for name in read.text("VOICE_MODELS", VOICE_MODELS).split(",") if name.strip()),
+        voice_models=model_ids(read.text("VOICE_MODELS", VOICE_MODELS)),
     )
     if alone is None and not (settings.job and settings.pool):
         read.faults.append(

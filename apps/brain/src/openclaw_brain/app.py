@@ -22,6 +22,7 @@ from openclaw_brain.ports import Launcher, Pool
 from openclaw_brain.processes import Processes, agent_environment
 from openclaw_brain.report import Reporter
 from openclaw_brain.routing import Classifier
+from openclaw_brain.served_models import ServedModels
 from openclaw_brain.settings import Settings
 from openclaw_brain.updates import Poller, admit_forever
 from openclaw_brain.watch import Watch
@@ -168,7 +169,15 @@ class Brain:
             start(reporter.tell_forever(nudge=n["tell"], turned=turned("tell")), name="tell")
             start(reporter.signs_forever(nudge=n["signs"], turned=turned("signs")), name="signs")
             start(self._set_commands(), name="commands")
-            start(self._check_models(), name="models")
+            if self.chat is not None and not settings.model_override:
+
+                def use(roles: Roles) -> None:
+                    lane_keeper.roles = roles
+
+                served = ServedModels(
+                    chat=self.chat, roles=self.roles, voice_models=settings.voice_model_ids, use=use, told=self.metrics.models_listed,
+                )  # fmt: skip
+                start(served.look_forever(), name="models")
 
     async def _prepare(self, fleet: Fleet, epoch: int) -> None:
         """What every loop stands on. A Redis that is away just now is waited out, and the lead is kept meanwhile."""
@@ -187,24 +196,6 @@ class Brain:
                 await self.messenger.set_commands(lang, wording.commands(self.roles, lang))
             except OpenClawError as exc:
                 log.warning("commands.not_set", lang=lang, error=type(exc).__name__)
-
-    async def _check_models(self) -> None:
-        if self.chat is None or self.settings.demo_model:
-            return
-        try:
-            served = await self.chat.models()
-        except OpenClawError as exc:
-            log.warning("models.not_listed", error=type(exc).__name__)
-            return
-        for role in self.roles.roles.values():
-            missing = [model for model in role.models if model not in served]
-            if missing:
-                log.warning(
-                    "models.missing",
-                    role=role.name,
-                    models=missing,
-                    hint="the server does not list them: change roles.yaml",
-                )
 
 
 def pool_of(template: str, pod: Mapping[str, Any], settings: Settings) -> Pool:

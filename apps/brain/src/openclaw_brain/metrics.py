@@ -39,6 +39,7 @@ class Metrics:
     leading: bool = False
     _watched: dict[str, float] = field(default_factory=dict)
     _fallback: dict[str, bool] = field(default_factory=dict)
+    _models_gone: dict[str, bool] = field(default_factory=dict)
     _process: ProcessCollector = field(default_factory=lambda: ProcessCollector(registry=CollectorRegistry()))
     _steps: Histogram = field(
         default_factory=lambda: Histogram(
@@ -60,11 +61,16 @@ class Metrics:
         """Whether agents start from the last good template, because the one in the cluster does not work."""
         self._fallback[template] = active
 
+    def models_listed(self, models: Collection[str], gone: Collection[str]) -> None:
+        """What the model server's list says of the models in roles.yaml."""
+        self._models_gone = {model: model in gone for model in models}
+
     def forget(self) -> None:
-        """This process leads no more: what it knew of pools and the watch is another's now."""
+        """This process leads no more: what it knew of pools, models and the watch is another's now."""
         self.leading, self.causes = False, dict
         self._watched.clear()
         self._fallback.clear()
+        self._models_gone = {}
 
     async def page(self) -> bytes:
         """The page in Prometheus' text format. While the store is away, what this process knows by itself."""
@@ -109,6 +115,12 @@ class Metrics:
             "1 while agents start from the last good template instead of the one in the cluster.",
             ("template",),
             {(template,): int(active) for template, active in self._fallback.items()},
+        )
+        yield _gauge(
+            "openclaw_model_gone",
+            "1 for a model of the configuration that the model server lists no more: it is skipped.",
+            ("model",),
+            {(model,): int(gone) for model, gone in self._models_gone.items()},
         )
 
 

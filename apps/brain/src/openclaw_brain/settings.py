@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from openclaw_core.environment import Environment
+from openclaw_core.environment import VOICE_MODELS, Environment, model_ids
 from openclaw_core.errors import SettingsError
 from openclaw_core.roles import Roles, load
 from openclaw_core.store import RedisSettings
@@ -52,6 +52,10 @@ class Settings:
     queue_deadline_s: float
     drain_s: float
     """How long a shutdown lets what is on its way to a chat finish."""
+
+    @property
+    def voice_model_ids(self) -> tuple[str, ...]:
+        return model_ids(self.voice_models or VOICE_MODELS)
 
     @property
     def routes_by_model(self) -> bool:

@@ -65,12 +65,14 @@ class GroqChat(ModelServer):
             return value, usage_of(reply) or estimated(call, content)
 
     async def models(self) -> frozenset[str]:
-        """Ids that the server lists now. Raises as `stream`."""
+        """Ids that the server lists now, without those that it calls inactive. Raises as `stream`."""
         with _translated():
             async with asyncio.timeout(LIST_TIMEOUT_S):
                 listed = await self._sdk.models.list()
         with readable():
-            return frozenset(model.id for model in listed.data)
+            ids = [model.id for model in listed.data if getattr(model, "active", True) is not False]
+            # Ollama lists `name:latest` and serves it as `name` too.
+            return frozenset(ids) | {id_.removesuffix(":latest") for id_ in ids}
 
 
 @contextmanager

@@ -1,0 +1,94 @@
+"""Which models the server offers: asked when a brain takes the lead and each hour, never while a message waits.
+
+A model that the server lists no more is skipped where tasks are dispatched and routed, and the operators are told. A list is believed
+only if it names one of our models: llama.cpp names the file that it serves, and an empty list says nothing. What a list does not show,
+the call does: a refused model is left for the next one by the agent.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass, field, replace
+
+from openclaw_core import logs
+from openclaw_core.errors import OpenClawError
+from openclaw_core.ports import Chat
+from openclaw_core.roles import Roles
+
+log = logs.get(__name__)
+LOOK_EVERY_S = 3600.0
+LOOK_AGAIN_S = 300.0
+"""After a list that could not be had."""
+
+
+def wanted(roles: Roles, voice_models: Sequence[str]) -> tuple[str, ...]:
+    """Every model that a role, the router or a recording may ask for."""
+    lists = (*(role.models for role in roles.roles.values()), roles.router.models, tuple(voice_models))
+    return tuple(dict.fromkeys(model for models in lists for model in models))
+
+
+def gone(models: Collection[str], listed: Collection[str]) -> frozenset[str]:
+    """Those of *models* that are not *listed*; none if the list names no model of ours at all."""
+    missing = frozenset(models) - frozenset(listed)
+    return missing if len(missing) < len(frozenset(models)) else frozenset()
+
+
+def without(roles: Roles, missing: Collection[str]) -> Roles:
+    """*roles* with the models that are left, in the same order.
+
+    A role that has none left takes those of the default role, or else any that is left of the file. The router's need a strict schema.
+    """
+    if not missing:
+        return roles
+    others = [*roles.roles[roles.default].models, *roles.models]
+    left = tuple(dict.fromkeys(model for model in others if model not in missing))
+    strict = tuple(model for model in left if model in roles.models and roles.models[model].strict_schema)
+
+    def rest(models: tuple[str, ...], instead: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(model for model in models if model not in missing) or instead or models
+
+    return replace(
+        roles,
+        roles={name: replace(role, models=rest(role.models, left)) for name, role in roles.roles.items()},
+        router=replace(roles.router, models=rest(roles.router.models, strict)),
+    )
+
+
+@dataclass(kw_only=True)
+class ServedModels:
+    """Looks at the server's list again and again. *use* gets the roles to work with, *told* the models that are gone."""
+
+    chat: Chat
+    roles: Roles
+    voice_models: Sequence[str] = ()
+    use: Callable[[Roles], None]
+    told: Callable[[Collection[str], Collection[str]], None]
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    _missing: frozenset[str] = field(default_factory=frozenset)
+
+    async def look_forever(self) -> None:
+        while True:
+            await self.sleep(LOOK_EVERY_S if await self.look() else LOOK_AGAIN_S)
+
+    async def look(self) -> bool:
+        """Whether there was a list. Without one, what the last list said goes on."""
+        try:
+            listed = await self.chat.models()
+        except OpenClawError as exc:
+            log.warning("models.not_listed", error=type(exc).__name__, hint="no model is skipped for it")
+            return False
+        models = wanted(self.roles, self.voice_models)
+        missing = gone(models, listed)
+        if not missing and not frozenset(models) & listed:
+            log.warning(
+                "models.list_names_none",
+                listed=len(listed),
+                hint="no model is skipped: see GROQ_BASE_URL and roles.yaml",
+            )
+        elif missing:
+            log.error("models.gone", models=sorted(missing), hint="the server lists them no more: change roles.yaml")
+        if back := self._missing - missing:
+            log.info("models.back", models=sorted(back))
+        self._missing = missing
+        self.told(models, missing)
+        self.use(without(self.roles, missing))
+        return True

@@ -1,0 +1,185 @@
+"""A model that its server lists no more is skipped and told; a list that cannot be had, or names nothing of ours, changes nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from openclaw_brain.served_models import LOOK_AGAIN_S, LOOK_EVERY_S, ServedModels, gone, wanted, without
+from openclaw_cli.standin.model import ScriptedModel
+from openclaw_core.errors import ChatUnavailable, OpenClawError
+from openclaw_core.groq_chat import GroqChat
+from openclaw_core.roles import Model, Role, Roles, Router, load
+
+SHIPPED = load(Path("platform/openclaw/base"))
+
+
+def role(name: str, *models: str) -> Role:
+    return Role(
+        name=name, command=name, titles={"en": name, "he": name}, descriptions={"en": name, "he": name}, emoji="x", when="always", prompt="p",
+        models=models, tools=(), max_answer_tokens=100, history_tokens=100, temperature=None, reasoning_effort=None, template="agent",
+    )  # fmt: skip
+
+
+ROLES = Roles(
+    roles={"writer": role("writer", "big", "small"), "coder": role("coder", "code")},
+    default="writer",
+    router=Router(models=("fast",), prompt="p", budget_s=2, max_tokens=100, reasoning_effort=None),
+    models={
+        "big": Model(id="big", context_tokens=1), "small": Model(id="small", context_tokens=1, strict_schema=True),
+        "code": Model(id="code", context_tokens=1), "fast": Model(id="fast", context_tokens=1, strict_schema=True),
+    },
+)  # fmt: skip
+
+
+def models_of(roles: Roles) -> dict[str, tuple[str, ...]]:
+    return {name: role.models for name, role in roles.roles.items()} | {"router": roles.router.models}
+
+
+ALL = {"writer": ("big", "small"), "coder": ("code",), "router": ("fast",)}
+
+
+@pytest.mark.parametrize(
+    ("missing", "left"),
+    [
+        (set(), ALL),
+        ({"big"}, ALL | {"writer": ("small",)}),
+        ({"code"}, ALL | {"coder": ("big", "small", "fast")}),
+        ({"big", "small"}, ALL | {"writer": ("code", "fast")}),
+        ({"fast"}, ALL | {"router": ("small",)}),
+        ({"fast", "small"}, {"writer": ("big",), "coder": ("code",), "router": ("fast",)}),
+        ({"big", "small", "code", "fast"}, ALL),
+    ],
+)
+def test_what_is_missing_is_skipped_and_nobody_is_left_without_a_model(
+    missing: set[str], left: dict[str, tuple[str, ...]]
+) -> None:
+    assert models_of(without(ROLES, missing)) == left
+
+
+@pytest.mark.parametrize(
+    ("listed", "missing"),
+    [
+        ({"big", "small", "code", "fast", "other"}, set()),
+        ({"small", "fast"}, {"big", "code"}),
+        ({"hears"}, {"big", "small", "code", "fast"}),
+        (set(), set()),
+        ({"/models/llama.gguf"}, set()),
+    ],
+)
+def test_a_list_is_believed_if_it_names_a_model_of_ours(listed: set[str], missing: set[str]) -> None:
+    models = wanted(ROLES, ("hears",))
+
+    assert models == ("big", "small", "code", "fast", "hears")
+    assert gone(models, listed) - {"hears"} == missing
+
+
+@dataclass
+class Looking:
+    """What the looks have led to."""
+
+    roles: list[Roles] = field(default_factory=list)
+    told: list[Collection[str]] = field(default_factory=list)
+
+    def served(self, chat: "GroqChat | Listing") -> ServedModels:
+        return ServedModels(
+            chat=cast("GroqChat", chat), roles=SHIPPED, voice_models=("whisper-large-v3",), use=self.roles.append, told=lambda _, gone: self.told.append(gone),
+        )  # fmt: skip
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ScriptedModel]:
+    async with ScriptedModel.open() as opened:
+        yield opened
+
+
+async def test_shipped_models_are_all_served(server: ScriptedModel) -> None:
+    seen = Looking()
+    async with GroqChat.open("k", server.url) as chat:
+        assert await seen.served(chat).look()
+
+    assert (seen.roles, seen.told) == ([SHIPPED], [frozenset()])
+
+
+async def test_a_model_that_goes_is_skipped_and_one_that_comes_back_is_used(
+    server: ScriptedModel, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="openclaw")
+    seen = Looking()
+    big = "openai/gpt-oss-120b"
+    async with GroqChat.open("k", server.url) as chat:
+        served = seen.served(chat)
+        server.models.remove(big)
+        await served.look()
+        server.models.append(big)
+        await served.look()
+
+    assert [roles.roles["coder"].models[0] for roles in seen.roles] == ["openai/gpt-oss-20b", big]
+    assert seen.told == [{big}, frozenset()]
+    assert [record.message for record in caplog.records if record.name.endswith("served_models")] == [
+        "models.gone",
+        "models.back",
+    ]
+
+
+@pytest.mark.parametrize("then", ["unauthorized", "empty", "others", "away"])
+async def test_a_list_that_fails_or_says_nothing_skips_no_model(then: str) -> None:
+    seen = Looking()
+    ids = {"empty": (), "others": ("/models/some.gguf",)}.get(then)
+    key = "right" if then == "unauthorized" else None
+    async with ScriptedModel.open(api_key=key) as server:
+        if ids is not None:
+            server.models[:] = ids
+        url = "http://127.0.0.1:9" if then == "away" else server.url
+        async with GroqChat.open("k", url) as chat:
+            looked = await seen.served(chat).look()
+
+    assert looked == (ids is not None)
+    assert all(roles == SHIPPED for roles in seen.roles)
+    assert not any(seen.told)
+
+
+class Listing:
+    """A server whose looks end in turn with a list or an error."""
+
+    def __init__(self, *lists: frozenset[str] | OpenClawError) -> None:
+        self.lists = list(lists)
+
+    async def models(self) -> frozenset[str]:
+        listed = self.lists.pop(0)
+        if isinstance(listed, OpenClawError):
+            raise listed
+        return listed
+
+
+ALL_IDS = frozenset(wanted(SHIPPED, ("whisper-large-v3",)))
+
+
+async def test_what_the_last_list_said_goes_on_while_the_server_is_away() -> None:
+    seen = Looking()
+    served = seen.served(Listing(ALL_IDS - {"openai/gpt-oss-120b"}, ChatUnavailable()))
+
+    assert (await served.look(), await served.look()) == (True, False)
+    assert len(seen.roles) == len(seen.told) == 1, "nothing new was said"
+
+
+async def test_the_list_is_looked_at_each_hour_and_sooner_after_a_failure() -> None:
+    waits: list[float] = []
+    over = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            over.set()
+            await asyncio.Event().wait()
+
+    served = replace(Looking().served(Listing(ALL_IDS, ChatUnavailable(), ALL_IDS)), sleep=sleep)
+    looking = asyncio.create_task(served.look_forever())
+    async with asyncio.timeout(20):
+        await over.wait()
+    looking.cancel()
+
+    assert waits == [LOOK_EVERY_S, LOOK_AGAIN_S, LOOK_EVERY_S]
