@@ -125,6 +125,9 @@ async def test_a_model_that_goes_is_skipped_and_one_that_comes_back_is_used(
     ]
 
 
+ALL_IDS = frozenset(wanted(SHIPPED, ("whisper-large-v3",)))
+
+
 @pytest.mark.parametrize("then", ["unauthorized", "empty", "others", "away"])
 async def test_a_list_that_fails_or_says_nothing_skips_no_model(then: str) -> None:
     seen = Looking()
@@ -139,7 +142,9 @@ async def test_a_list_that_fails_or_says_nothing_skips_no_model(then: str) -> No
 
     assert looked == (ids is not None)
     assert all(roles == SHIPPED for roles in seen.roles)
-    assert not any(seen.told)
+    assert seen.told == {"empty": [frozenset()], "others": [ALL_IDS]}.get(then, []), (
+        "none of ours listed is told all the same"
+    )
 
 
 class Listing:
@@ -153,9 +158,6 @@ class Listing:
         if isinstance(listed, OpenClawError):
             raise listed
         return listed
-
-
-ALL_IDS = frozenset(wanted(SHIPPED, ("whisper-large-v3",)))
 
 
 async def test_what_the_last_list_said_goes_on_while_the_server_is_away() -> None:

@@ -280,6 +280,12 @@ async def test_busy_model_is_told_although_the_last_one_was_gone() -> None:
     assert await models.answer() == [Failed(cause=Cause.MODEL_BUSY, calls=2)]
 
 
+async def test_busy_model_is_told_although_the_last_ones_only_thought() -> None:
+    models = Models([[RateLimited(retry_after_s=500)], *([EmptyAnswer()] for _ in range(3))])
+
+    assert (await models.answer("big", "small", "other"))[-1] == Failed(cause=Cause.MODEL_BUSY, calls=4)
+
+
 async def test_calls_are_bounded_however_many_models_there_are() -> None:
     models = Models([])
 

@@ -61,9 +61,9 @@ class Metrics:
         """Whether agents start from the last good template, because the one in the cluster does not work."""
         self._fallback[template] = active
 
-    def models_listed(self, models: Collection[str], gone: Collection[str]) -> None:
-        """What the model server's list says of the models in roles.yaml."""
-        self._models_gone = {model: model in gone for model in models}
+    def models_listed(self, models: Collection[str], unlisted: Collection[str]) -> None:
+        """What the model server's list says of the models of the configuration."""
+        self._models_gone = {model: model in unlisted for model in models}
 
     def forget(self) -> None:
         """This process leads no more: what it knew of pools, models and the watch is another's now."""
@@ -118,7 +118,7 @@ class Metrics:
         )
         yield _gauge(
             "openclaw_model_gone",
-            "1 for a model of the configuration that the model server lists no more: it is skipped.",
+            "1 for a model of the configuration that the model server does not list.",
             ("model",),
             {(model,): int(gone) for model, gone in self._models_gone.items()},
         )

@@ -55,7 +55,7 @@ def without(roles: Roles, missing: Collection[str]) -> Roles:
 
 @dataclass(kw_only=True)
 class ServedModels:
-    """Looks at the server's list again and again. *use* gets the roles to work with, *told* the models that are gone."""
+    """Looks at the server's list again and again. *use* gets the roles to work with, *told* all models and those that are not listed."""
 
     chat: Chat
     roles: Roles
@@ -63,7 +63,7 @@ class ServedModels:
     use: Callable[[Roles], None]
     told: Callable[[Collection[str], Collection[str]], None]
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    _missing: frozenset[str] = field(default_factory=frozenset)
+    _unlisted: frozenset[str] = field(default_factory=frozenset)
 
     async def look_forever(self) -> None:
         while True:
@@ -77,18 +77,17 @@ class ServedModels:
             log.warning("models.not_listed", error=type(exc).__name__, hint="no model is skipped for it")
             return False
         models = wanted(self.roles, self.voice_models)
+        unlisted = frozenset(models) - listed if listed else frozenset()
         missing = gone(models, listed)
-        if not missing and not frozenset(models) & listed:
-            log.warning(
-                "models.list_names_none",
-                listed=len(listed),
-                hint="no model is skipped: see GROQ_BASE_URL and roles.yaml",
-            )
-        elif missing:
+        if missing:
             log.error("models.gone", models=sorted(missing), hint="the server lists them no more: change roles.yaml")
-        if back := self._missing - missing:
+        elif unlisted:
+            log.error(
+                "models.none_listed", listed=len(listed), hint="no model is skipped: check GROQ_BASE_URL and roles.yaml"
+            )
+        if back := self._unlisted - unlisted:
             log.info("models.back", models=sorted(back))
-        self._missing = missing
-        self.told(models, missing)
+        self._unlisted = unlisted
+        self.told(models, unlisted)
         self.use(without(self.roles, missing))
         return True

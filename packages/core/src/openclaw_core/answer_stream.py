@@ -218,7 +218,7 @@ class Answerer:
                 if parts:
                     yield Restarted()
                 if verdict.then is Then.FAIL:
-                    yield Failed(cause=verdict.cause, calls=self._calls)
+                    yield Failed(cause=min(causes, key=TOLD_FIRST.index), calls=self._calls)
                     return
                 if verdict.then is Then.NEXT_MODEL:
                     break
