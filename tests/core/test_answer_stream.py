@@ -281,7 +281,7 @@ async def test_busy_model_is_told_although_the_last_one_was_gone() -> None:
 
 
 async def test_busy_model_is_told_although_the_last_ones_only_thought() -> None:
-    models = Models([[RateLimited(retry_after_s=500)], *([EmptyAnswer()] for _ in range(3))])
+    models = Models([[RateLimited(retry_after_s=500)], [EmptyAnswer()], [EmptyAnswer()], [EmptyAnswer()]])
 
     assert (await models.answer("big", "small", "other"))[-1] == Failed(cause=Cause.MODEL_BUSY, calls=4)
 
