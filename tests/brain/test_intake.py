@@ -149,7 +149,7 @@ def test_a_task_of_another_chat_is_not_retried(chat: Chat, roles: Roles) -> None
 
 
 def test_buttons_end_their_spinner(chat: Chat) -> None:
-    assert kinds(chat.presses("stop:u1")) == ["stopped", "button"]
+    assert kinds(chat.presses("stop:u1")) == ["stopped"]  # the store knows which toast fits
     assert kinds(chat.presses("lang:he")) == ["lang", "lang_set", "button"]
     assert kinds(chat.presses("role:coder")) == ["choose", "role_chosen", "button"]
     assert kinds(chat.presses("file:u1:2")) == ["file_gone", "button"]  # told only if it is gone
@@ -173,7 +173,7 @@ def test_a_button_of_somebody_without_access_only_says_so(roles: Roles) -> None:
 def test_with_no_list_everyone_is_refused_and_told_their_id(roles: Roles) -> None:
     closed = Chat(roles, users=frozenset())
     [effect] = closed.says("let me in", user=12345)
-    assert (effect["kind"], effect["args"]) == ("refused", {"user_id": 12345})
+    assert (effect["kind"], effect["args"]) == ("refused", {"user_id": "12345"})
     assert "let me in" not in str(effect)
 
 

@@ -4,7 +4,6 @@ import pytest
 
 from openclaw_core.errors import LostOwnership
 from openclaw_core.outcome import Cause, Delivery, TaskState
-from openclaw_core.task import to_json
 from tests.core.store_world import CAPS, World, effect, task
 
 
@@ -131,21 +130,6 @@ async def test_one_retry_for_each_finished_task(world: World) -> None:
     await world.effects({**again, "key": "r2"})
     assert await world.lanes.waiting_in(1) == ["u1r"]
     assert [notice.kind for notice in await world.notices.waiting()] == ["failed", "retry_twice"]
-
-
-async def test_an_edit_changes_a_waiting_message_only(world: World) -> None:
-    await world.ask(task(1), task(2))
-    await world.lanes.release(cap=1, at_most=1, epoch=world.epoch)
-    for n in (1, 2):
-        edited = to_json(task(50 + n, text="better words"))
-        await world.effects(
-            {"op": "edited", "key": f"e{n}", "chat": "1", "lang": "en", "message_id": str(100 + n), "record": edited}
-        )
-    records = await world.lanes.fields(["u1", "u2"], "record")
-    assert "better" not in (records[0]["record"] or "")
-    assert "better words" in (records[1]["record"] or "")
-    assert '"id":"u2"' in (records[1]["record"] or "")
-    assert [notice.kind for notice in await world.notices.waiting()] == ["edit_late", "edit_taken"]
 
 
 async def test_a_chosen_role_counts_for_the_next_message_and_not_for_a_retry_or_after_new(world: World) -> None:

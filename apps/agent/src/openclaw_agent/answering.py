@@ -180,6 +180,8 @@ class Answering:
             elif isinstance(event, Failed):
                 return event.cause
             else:
+                if task.unseen:
+                    event = replace(event, text=with_note(event.text, f"_{wording.unseen(task.unseen, task.lang)}_"))
                 if task.material is not None and task.material.kind == "file" and cuts(task, order):
                     note = wording.say(wording.Say.FILE_SHORTENED, task.lang)
                     event = replace(event, text=with_note(event.text, f"_{note}_"))

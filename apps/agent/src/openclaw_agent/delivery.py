@@ -108,7 +108,8 @@ class Courier:
         return (
             (
                 Button(
-                    label=wording.label(wording.Label.STOP, self.claimed.task.lang), data=f"stop:{self.claimed.task.id}"
+                    label=wording.label(wording.Label.STOP, self.claimed.task.notices_in),
+                    data=f"stop:{self.claimed.task.id}",
                 ),
             ),
         )
@@ -191,10 +192,12 @@ class Courier:
         drafts = preview(markdown, lang=task.lang) if markdown.strip() else ()
         slot = max(self._slots)
         shown = drafts[slot] if slot < len(drafts) else Page(text=wording.PLACEHOLDER)
-        marked = wording.with_stopped_mark(shown.text, task.lang)
+        marked = wording.with_stopped_mark(shown.text, task.notices_in)
         fits = len(marked.encode("utf-16-le")) // 2 <= PAGE_MAX_UNITS
         page = (
-            Page(text=marked, entities=shown.entities) if fits else Page(text=wording.with_stopped_mark("", task.lang))
+            Page(text=marked, entities=shown.entities)
+            if fits
+            else Page(text=wording.with_stopped_mark("", task.notices_in))
         )
         edit = partial(self.messenger.edit, task.chat_id, self._slots[slot])
         try:
@@ -231,7 +234,7 @@ class Courier:
             if status[n] == "sending" or not await self._send_file(n, file):
                 unknown.append(n)
         if unknown and texts:
-            lang = self.claimed.task.lang
+            lang = self.claimed.task.notices_in
             row = tuple(
                 Button(
                     label=wording.label(wording.Label.SEND_FILE_AGAIN, lang), data=f"file:{self.claimed.task.id}:{n}"

@@ -91,7 +91,7 @@ class Handling:
         chat = (await self.inbox.chats([incoming.chat_id]))[0]
         if incoming.command == "status":
             return Known(chat=chat, status=await self._status(incoming.chat_id))
-        wanted = chat.get("last_task", "") if incoming.kind == "command" else incoming.button_data.partition(":")[2]
+        wanted = chat.get("last_task", "") if incoming.wants == "command" else incoming.button_data.partition(":")[2]
         return Known(chat=chat, old_task=await self._task(wanted))
 
     async def _task(self, task_id: str) -> Task | None:
@@ -121,7 +121,7 @@ class Handling:
 
 
 def _asks(incoming: Incoming) -> bool:
-    return (incoming.kind == "command" and incoming.command in ("status", "retry")) or (
+    return (incoming.wants == "command" and incoming.command in ("status", "retry")) or (
         incoming.kind == "button" and incoming.button_data.startswith("retry:")
     )
 

@@ -1,37 +1,20 @@
 """A raw update becomes an `Incoming`: pure, and never an exception, whatever the update looks like."""
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+from openclaw_brain.content import GESTURES, Kind, is_service, kind_of, material, material_id, unseen
+from openclaw_brain.wire import integer, listed, mapping, text_of
+from openclaw_brain.words import Words, quoted, written
 from openclaw_core.store.inbox import Stream
 from openclaw_core.task import ChatKind, Material
 
-Kind = Literal[
-    "text", "command", "button", "edited", "voice", "photo", "video", "file", "sticker", "place", "contact", "game", "joined", "migrated", "other",
-    "ignored",
-]  # fmt: skip
-
 # Passes the queue: what a user says of running work must not wait behind it.
 CONTROL_COMMANDS = frozenset({"stop", "status", "help"})
-
-_MEDIA: tuple[tuple[str, Kind], ...] = (
-    ("voice", "voice"), ("audio", "voice"), ("video_note", "voice"), ("photo", "photo"), ("video", "video"), ("animation", "video"),
-    ("document", "file"), ("sticker", "sticker"), ("location", "place"), ("venue", "place"), ("contact", "contact"), ("poll", "game"), ("dice", "game"),
-    ("game", "game"),
-)  # fmt: skip
-
-_TEXT_ENDINGS = frozenset(
-    {
-        "txt", "md", "markdown", "rst", "log", "csv", "tsv", "json", "jsonl", "yaml", "yml", "toml", "ini", "cfg", "conf", "xml", "html", "css", "srt", "vtt",
-        "tex", "sql", "sh", "bash", "py", "ipynb", "js", "mjs", "ts", "jsx", "tsx", "java", "kt", "go", "rs", "c", "h", "cc", "cpp", "hpp", "cs", "rb", "php",
-        "swift", "scala", "lua", "pl", "r", "m", "dart", "proto", "tf", "diff", "patch", "dockerfile", "makefile",
-    }
-)  # fmt: skip
-_TEXT_TYPES = frozenset(
-    {"application/json", "application/xml", "application/x-yaml", "application/toml", "application/sql"}
-)
-_SOUND_ENDINGS = {"audio/ogg": "ogg", "audio/mpeg": "mp3", "audio/mp4": "m4a", "audio/x-m4a": "m4a", "audio/wav": "wav", "audio/x-wav": "wav", "audio/webm": "webm", "audio/flac": "flac"}  # fmt: skip
+EDIT_MAX_AGE_S = 48 * 3600
+"""What was heard of a message is known for as long; who edits an older one would be answered twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,15 +34,26 @@ class Incoming:
     chat_id: int = 0
     chat_kind: ChatKind = "private"
     user_id: int = 0
+    """Who wrote; for a person who writes as a group or a channel, the id of that chat."""
     user_is_bot: bool = False
     message_id: int = 0
     thread_id: int | None = None
     language_code: str = ""
     text: str = field(default="", repr=False)
+    prose: str | None = field(default=None, repr=False)
+    """The words whose letters tell the language, if that is not *text*."""
     quoted: str = field(default="", repr=False)
     material: Material | None = None
-    """A recording or a text file that can be read; other files are of kind `file` without it."""
+    """A recording or a text file that can be read, here or in the message replied to; other files are of kind `file` without it."""
+    unseen: str = ""
+    """What came with the words and nobody looks at: `photo`, `video`, `file` or `other`."""
     command: str = ""
+    names_us: bool = False
+    """Whether a command names this bot."""
+    becomes: Kind = "ignored"
+    """Of an edit: what the message is now."""
+    words_digest: str = ""
+    """The same as long as nobody changes the words or the file of this message."""
     button_id: str = ""
     button_data: str = ""
     media_group_id: str = ""
@@ -68,180 +62,169 @@ class Incoming:
     migrated_to: int = 0
     """The chat's new id, if this is the service message that says so (kind `migrated`)."""
 
+    @property
+    def wants(self) -> Kind:
+        """The kind; of an edit, the kind that its message has now."""
+        return self.becomes if self.kind == "edited" else self.kind
+
 
 def stream_of(update: Mapping[str, Any]) -> Stream:
     """Which stream a raw update goes to."""
     if "callback_query" in update:
         return "control"
-    message = _mapping(update.get("message"))
-    word = _text(message.get("text")).split(maxsplit=1)[:1]
-    if word and word[0].startswith("/") and word[0][1:].partition("@")[0].lower() in CONTROL_COMMANDS:
-        return "control"
-    return "inbox"
+    words = written(mapping(update.get("message")) or mapping(update.get("edited_message")))
+    command, _, _ = _command(_without_mention(words.text, None))
+    return "control" if command in CONTROL_COMMANDS else "inbox"
 
 
 def read_update(update: Mapping[str, Any], bot: Bot) -> Incoming:
     """What *update* is. Anything that lacks what its kind needs is `ignored`."""
-    update_id = _int(update.get("update_id"))
+    update_id = integer(update.get("update_id"))
     if "callback_query" in update:
-        return _button(update_id, _mapping(update["callback_query"]))
+        return _button(update_id, mapping(update["callback_query"]))
     if "message" in update:
-        return _message(update_id, _mapping(update["message"]), bot, edited=False)
+        return _message(update_id, mapping(update["message"]), bot)
     if "edited_message" in update:
-        return _message(update_id, _mapping(update["edited_message"]), bot, edited=True)
+        return _edited(update_id, mapping(update["edited_message"]), bot)
     return Incoming(
         update_id=update_id, kind="ignored"
     )  # channel posts, reactions, polls, members: nobody waits for an answer
 
 
 def _button(update_id: int, query: Mapping[str, Any]) -> Incoming:
-    message = _mapping(query.get("message"))
-    chat, user = _mapping(message.get("chat")), _mapping(query.get("from"))
+    message = mapping(query.get("message"))
+    chat, user = mapping(message.get("chat")), mapping(query.get("from"))
     chat_kind = _chat_kind(chat)
-    if not (_int(chat.get("id")) and _int(user.get("id")) and chat_kind):
+    if not (integer(chat.get("id")) and integer(user.get("id")) and chat_kind):
         return Incoming(update_id=update_id, kind="ignored")
     return Incoming(
         update_id=update_id,
         kind="button",
-        chat_id=_int(chat.get("id")),
+        chat_id=integer(chat.get("id")),
         chat_kind=chat_kind,
-        user_id=_int(user.get("id")),
-        message_id=_int(message.get("message_id")),
+        user_id=integer(user.get("id")),
+        message_id=integer(message.get("message_id")),
         thread_id=_thread(message),
-        language_code=_text(user.get("language_code")),
-        button_id=_text(query.get("id")),
-        button_data=_text(query.get("data"))[:64],
+        language_code=text_of(user.get("language_code"))[:35],
+        button_id=text_of(query.get("id"))[:64],
+        button_data=text_of(query.get("data"))[:64],
     )
 
 
-def _message(update_id: int, message: Mapping[str, Any], bot: Bot, *, edited: bool) -> Incoming:
-    chat, user = _mapping(message.get("chat")), _mapping(message.get("from"))
+def _edited(update_id: int, message: Mapping[str, Any], bot: Bot) -> Incoming:
+    """An edit is told by its kind of update. Whether the words changed is not in it: the store knows those from before."""
+    now = _message(update_id, message, bot)
+    age_s = integer(message.get("edit_date")) - integer(message.get("date"))
+    # Telegram also edits what nobody changed: a location that is shared live, a poll that is voted in.
+    if now.kind in ("ignored", "migrated", "joined") or age_s > EDIT_MAX_AGE_S or not now.words_digest:
+        return replace(now, kind="ignored")
+    return replace(now, kind="edited", becomes=now.kind)
+
+
+def _message(update_id: int, message: Mapping[str, Any], bot: Bot) -> Incoming:
+    chat, user = mapping(message.get("chat")), mapping(message.get("from"))
     chat_kind = _chat_kind(chat)
-    if (migrated_to := _int(message.get("migrate_to_chat_id"))) and _int(chat.get("id")) and chat_kind:
+    if (migrated_to := integer(message.get("migrate_to_chat_id"))) and integer(chat.get("id")) and chat_kind:
         return Incoming(
             update_id=update_id,
             kind="migrated",
-            chat_id=_int(chat.get("id")),
+            chat_id=integer(chat.get("id")),
             chat_kind=chat_kind,
             migrated_to=migrated_to,
         )
-    if not (_int(chat.get("id")) and _int(user.get("id")) and _int(message.get("message_id")) and chat_kind):
+    if not (integer(chat.get("id")) and integer(user.get("id")) and integer(message.get("message_id")) and chat_kind):
         return Incoming(update_id=update_id, kind="ignored")
-    text = _text(message.get("text")) or _text(message.get("caption"))
+    words = written(message)
+    named_first, text = _leading_mention(words.text, bot)
     command, rest, named = _command(text)
-    reply = _mapping(message.get("reply_to_message"))
-    addressed = chat_kind == "private" or _is_for(bot, message, text, named=named, replied=reply)
-    kind = _kind(message, command=command, edited=edited)
-    if named and named.lower() != bot.username.lower():
-        kind = "ignored"  # a command for another bot
-    if not addressed and not (kind == "joined" and _joined_is(message, bot)):
-        kind = "ignored"
-    if _int(user.get("id")) == bot.id:
+    names_us = named_first or named.lower() == bot.username.lower()
+    reply = mapping(message.get("reply_to_message"))
+    elsewhere = mapping(message.get("external_reply"))
+    kind: Kind = "command" if command else kind_of(message, has_words=bool(words.text))
+    if chat_kind == "group":
+        if command and named and not names_us:
+            kind = "ignored"  # a command for another bot
+        elif kind == "joined":
+            kind = "joined" if _joined_is(message, bot) else "ignored"
+        elif not (command or names_us or _is_for(bot, words, reply)) or (not words.text and GESTURES & message.keys()):
+            kind = "ignored"
+    if integer(user.get("id")) == bot.id:
         kind = "ignored"  # an answer of our own, whatever the settings say of bots
+    # Telegram puts a bot of its own into `from` for whoever writes as a group or a channel, and for what a linked channel posts.
+    sender_chat_id = integer(mapping(message.get("sender_chat")).get("id"))
+    said_before = quoted(message)
+    own = material(message)
     return Incoming(
         update_id=update_id,
         kind=kind,
-        chat_id=_int(chat.get("id")),
+        chat_id=integer(chat.get("id")),
         chat_kind=chat_kind,
-        user_id=_int(user.get("id")),
-        user_is_bot=user.get("is_bot") is True,
-        message_id=_int(message.get("message_id")),
+        user_id=sender_chat_id or integer(user.get("id")),
+        user_is_bot=user.get("is_bot") is True and not sender_chat_id,
+        message_id=integer(message.get("message_id")),
         thread_id=_thread(message),
-        language_code=_text(user.get("language_code")),
-        text=_without_mention(rest if command else text, bot).strip(),
-        quoted=_quoted(message, reply),
-        material=_material(message) or (_material(reply) if command else None),
+        language_code=text_of(user.get("language_code"))[:35],
+        text=rest.strip() if command else text.strip(),
+        prose=words.prose,
+        quoted=said_before,
+        material=own or material(reply) or material(elsewhere),
+        unseen=unseen(message) or ("" if own else _unseen_before(reply or elsewhere, said_before)),
         command=command,
-        media_group_id=_text(message.get("media_group_id"))[:64],
+        names_us=bool(command) and names_us,
+        words_digest=_digest(message, words),
+        media_group_id=text_of(message.get("media_group_id"))[:64],
         forwarded=isinstance(message.get("forward_origin"), Mapping),
     )
 
 
-def _kind(message: Mapping[str, Any], *, command: str, edited: bool) -> Kind:
-    has_words = bool(_text(message.get("text")).strip() or _text(message.get("caption")).strip())
-    if edited:
-        return "edited" if has_words else "ignored"
-    if "new_chat_members" in message:
-        return "joined"
-    if command:
-        return "command"
-    for name, kind in _MEDIA:
-        if name in message:
-            return kind
-    return "text" if has_words else "other" if _is_content(message) else "ignored"
+def _digest(message: Mapping[str, Any], words: Words) -> str:
+    same = f"{words.text.strip()}\0{material_id(message)}"
+    return hashlib.sha256(same.encode()).hexdigest()[:16] if same != "\0" else ""
 
 
-def _material(message: Mapping[str, Any]) -> Material | None:
-    for name in ("voice", "audio", "video_note"):
-        if file_id := _text(_mapping(message.get(name)).get("file_id")):
-            return _sound(_mapping(message[name]), file_id, "mp4" if name == "video_note" else "ogg")
-    document = _mapping(message.get("document"))
-    file_id, name, mime = (_text(document.get(field)) for field in ("file_id", "file_name", "mime_type"))
-    if not file_id:
-        return None
-    if mime.startswith("audio/"):
-        return _sound(document, file_id, "ogg")
-    if name.lower().rpartition(".")[2] in _TEXT_ENDINGS or mime.startswith("text/") or mime in _TEXT_TYPES:
-        return Material(
-            kind="file", file_id=file_id, name=" ".join(name.split())[:80], size_bytes=_int(document.get("file_size"))
-        )
-    return None
-
-
-def _sound(part: Mapping[str, Any], file_id: str, ending: str) -> Material:
-    ending = _SOUND_ENDINGS.get(_text(part.get("mime_type")), ending)
-    return Material(kind="voice", file_id=file_id, name=f"recording.{ending}", size_bytes=_int(part.get("file_size")))
-
-
-def _is_content(message: Mapping[str, Any]) -> bool:
-    return any(name in message for name in ("story", "invoice", "paid_media", "checklist", "web_app_data", "giveaway"))
+def _unseen_before(replied: Mapping[str, Any], said_before: str) -> str:
+    """What nobody looks at in the message replied to, where its words do not stand for it."""
+    what = unseen(replied)
+    return "" if what == "other" and said_before else what
 
 
 def _command(text: str) -> tuple[str, str, str]:
     """Command without slash in lower case, the rest, and the bot that it names."""
-    if not text.startswith("/") or len(text) < 2:
+    if not text.startswith("/") or not text[1:2].strip():
         return "", text, ""
-    head, _, rest = text[1:].partition(" ") if "\n" not in text.split(" ", 1)[0] else text[1:].partition("\n")
+    head, *rest = text[1:].split(maxsplit=1)
     name, _, named = head.partition("@")
     if not name.replace("_", "").isalnum() or not name.isascii() or len(name) > 32:
         return "", text, ""  # a path such as /etc/hosts is text
-    return name.lower(), rest, named
+    return name.lower(), rest[0] if rest else "", named
 
 
-def _is_for(bot: Bot, message: Mapping[str, Any], text: str, *, named: str, replied: Mapping[str, Any]) -> bool:
-    if named:
-        return named.lower() == bot.username.lower()
-    if _int(_mapping(replied.get("from")).get("id")) == bot.id:
+def _is_for(bot: Bot, words: Words, reply: Mapping[str, Any]) -> bool:
+    # In a topic that we opened, each message replies to the service message about it.
+    if integer(mapping(reply.get("from")).get("id")) == bot.id and not is_service(reply):
         return True
-    if text.startswith("/"):
-        return True
-    units = text.encode("utf-16-le")
-    for entity in _list(message.get("entities")) + _list(message.get("caption_entities")):
-        entry = _mapping(entity)
-        if entry.get("type") == "text_mention" and _int(_mapping(entry.get("user")).get("id")) == bot.id:
-            return True
-        if entry.get("type") == "mention":
-            start = _int(entry.get("offset")) * 2
-            name = units[start : start + _int(entry.get("length")) * 2].decode("utf-16-le", "ignore")
-            if name.lower() == f"@{bot.username.lower()}":
-                return True
-    return False
+    return bot.username.lower() in words.names or bot.id in words.user_ids
 
 
-def _without_mention(text: str, bot: Bot) -> str:
-    mention = f"@{bot.username}"
-    if text.lower().startswith(mention.lower()):
-        return text[len(mention) :]
-    return text
+def _leading_mention(text: str, bot: Bot) -> tuple[bool, str]:
+    """Whether *text* begins with our name, and the text without it."""
+    without = _without_mention(text.lstrip(), bot.username)
+    return (True, without) if without != text.lstrip() else (False, text)
+
+
+def _without_mention(text: str, username: str | None) -> str:
+    """*text* without the *username* that it begins with, or without any if that is None."""
+    if not text.startswith("@"):
+        return text
+    end = next((n for n, char in enumerate(text[1:66], 1) if not (char.isascii() and (char.isalnum() or char == "_"))), len(text[:66]))  # fmt: skip
+    if username is not None and text[1:end].lower() != username.lower():
+        return text
+    rest = text[end:].lstrip()
+    return rest.lstrip(",:;").lstrip() if rest[:1] in (",", ":", ";") else rest
 
 
 def _joined_is(message: Mapping[str, Any], bot: Bot) -> bool:
-    return any(_int(_mapping(member).get("id")) == bot.id for member in _list(message.get("new_chat_members")))
-
-
-def _quoted(message: Mapping[str, Any], reply: Mapping[str, Any]) -> str:
-    quote = _text(_mapping(message.get("quote")).get("text"))
-    return (quote or _text(reply.get("text")) or _text(reply.get("caption")))[:4096]
+    return any(integer(mapping(member).get("id")) == bot.id for member in listed(message.get("new_chat_members")))
 
 
 def _chat_kind(chat: Mapping[str, Any]) -> ChatKind | None:
@@ -253,21 +236,4 @@ def _chat_kind(chat: Mapping[str, Any]) -> ChatKind | None:
 
 def _thread(message: Mapping[str, Any]) -> int | None:
     # Replies in plain groups carry a thread id too, which sendMessage refuses; only topics take one.
-    return _int(message.get("message_thread_id")) or None if message.get("is_topic_message") is True else None
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _int(value: object) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53 else 0
-
-
-def _text(value: object) -> str:
-    """Text without lone surrogates, which no UTF-8 encoder takes."""
-    return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace") if isinstance(value, str) else ""
+    return integer(message.get("message_thread_id")) or None if message.get("is_topic_message") is True else None

@@ -6,13 +6,15 @@ from typing import Any
 
 from openclaw_brain.incoming import Incoming
 from openclaw_core import wording
-from openclaw_core.language import lang_of
+from openclaw_core.language import lang_of, notice_lang
 from openclaw_core.ports import Lang
 from openclaw_core.roles import Roles
 from openclaw_core.task import Task, retry_id, task_id, to_json
 from openclaw_core.wording import Say
 
 Effect = Mapping[str, Any]
+_COMMANDS = frozenset({"start", "help", "new", "stop", "status", "retry", "lang"})
+_STOP_TOASTS = {"stopped": Say.STOP_HEARD, "late": Say.STOP_TOO_LATE, "not_yours": Say.NOT_YOURS, "old": Say.BUTTON_OLD}
 FILE_MAX_BYTES = {"voice": 20_000_000, "file": 1_000_000}
 """A bot may fetch 20 MB; of a text, a model reads a few pages."""
 TEXT_MAX_CHARS = 16_000
@@ -21,7 +23,10 @@ TEXT_MAX_CHARS = 16_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """Who may use the bot; *users* None means every person. A bot is answered only if it is listed, and only its commands."""
+    """Who may use the bot; *users* None means every person, and whoever writes as a group or a channel.
+
+    In the list, a group or a channel stands by its own id. A bot is answered only if it is listed, and only its commands.
+    """
 
     users: frozenset[int] | None
     bots: frozenset[int] = frozenset()
@@ -54,44 +59,56 @@ class Intake:
         """What handling *incoming* changes. Each effect is keyed by the update, so that a repeat is harmless."""
         if incoming.kind in ("ignored", "migrated"):
             return []
-        stored = _lang(known.chat.get("lang"))
-        lang = lang_of(incoming.text, stored=stored, language_code=incoming.language_code)
-        say = _Say(incoming=incoming, lang=lang)
+        say = _say(incoming, known)
         if not self.access.admits(incoming):
             return self._refuse(incoming, say)
         if incoming.kind == "button":
             return self._button(incoming, known, say, admitted_ms)
+        if incoming.kind == "edited":
+            # Only the store knows the words from before: what the new ones ask for is done if they are new and nothing was asked for yet.
+            fresh = self._wanted(replace(incoming, kind=incoming.becomes), known, say, admitted_ms)
+            edited = {"op": "edited", **say.to("edited"), "message_id": str(incoming.message_id), "fresh": fresh}
+            return [edited] if fresh else []
+        return self._wanted(incoming, known, say, admitted_ms)
+
+    def _wanted(self, incoming: Incoming, known: Known, say: "_Say", admitted_ms: int) -> list[Effect]:
         if incoming.kind == "command":
             return self._command(incoming, known, say, admitted_ms)
-        if incoming.kind == "text":
-            return self._ask(incoming, say, role=None, admitted_ms=admitted_ms)
-        if incoming.kind == "edited":
-            return [
-                {
-                    "op": "edited",
-                    **say.to("edited"),
-                    "message_id": str(incoming.message_id),
-                    "record": to_json(self._task(incoming, say.lang, None, admitted_ms)),
-                }
-            ]
-        if incoming.kind in ("voice", "file") and incoming.material is not None:
-            return self._ask(incoming, say, role=None, admitted_ms=admitted_ms)
         if incoming.kind == "joined":
             return [say.notice("start")]
+        if incoming.text or incoming.material or (incoming.kind == "text" and incoming.quoted):
+            return self._ask(incoming, say, role=None, admitted_ms=admitted_ms)
+        if incoming.kind == "text":  # our name alone
+            return [say.notice("unsupported", what=incoming.unseen) if incoming.unseen else say.notice("help")]
         return [say.notice("unsupported", what=incoming.kind)]
 
     def _refuse(self, incoming: Incoming, say: "_Say") -> list[Effect]:
-        if incoming.user_is_bot or (incoming.chat_kind == "group" and incoming.kind in ("joined", "edited")):
+        if (
+            incoming.user_is_bot
+            or incoming.kind == "edited"
+            or (incoming.chat_kind == "group" and incoming.kind == "joined")
+        ):
             return []  # two bots that refuse each other would never stop
+        if incoming.kind == "command" and not self._is_ours(incoming):
+            return []
         if incoming.kind == "button":
             return [say.toast(Say.NO_MORE_ACCESS)]
-        return [say.notice("refused", user_id=incoming.user_id)]
+        return [say.notice("refused", user_id=str(incoming.user_id))]
+
+    def _is_ours(self, incoming: Incoming) -> bool:
+        """Whether a command is for this bot: in a group, one that names nobody may be any bot's, so we have to know it."""
+        roles = {role.command for role in self.roles.roles.values()}
+        return incoming.chat_kind == "private" or incoming.names_us or incoming.command in roles | _COMMANDS
 
     def _command(self, incoming: Incoming, known: Known, say: "_Say", admitted_ms: int) -> list[Effect]:
+        if not self._is_ours(incoming):
+            return []
         for role in self.roles.roles.values():
             if incoming.command == role.command:
                 if incoming.text or incoming.quoted or incoming.material:
                     return self._ask(incoming, say, role=role.name, admitted_ms=admitted_ms)
+                if incoming.unseen:
+                    return [say.notice("unsupported", what=incoming.unseen)]
                 return self._choose(role.name, incoming, say)
         match incoming.command:
             case "start" | "help":
@@ -112,8 +129,22 @@ class Intake:
         done = say.toast()
         action, _, rest = incoming.button_data.partition(":")
         if action == "stop" and rest:
-            return [{"op": "stop", **say.to("stopped"), "task": rest}, done]
+            # Told by the message itself, which is marked as stopped; the store alone knows which of these words fits.
+            toasts = {name: wording.say(what, say.lang) for name, what in _STOP_TOASTS.items()}
+            by = str(incoming.user_id) if incoming.chat_kind == "group" else None
+            return [
+                {
+                    "op": "stop",
+                    **say.to("stopped"),
+                    "task": rest,
+                    "button": incoming.button_id,
+                    "toasts": toasts,
+                    "by": by,
+                }
+            ]
         if action == "retry" and rest:
+            if not _may_press(incoming, known.old_task):
+                return [say.toast(Say.NOT_YOURS)]
             return [*self._retry(incoming, known.old_task, say, admitted_ms), done]
         if action == "lang":
             return [*self._lang(rest, incoming, say), done]
@@ -156,16 +187,18 @@ class Intake:
 
     def _ask(self, incoming: Incoming, say: "_Say", *, role: str | None, admitted_ms: int) -> list[Effect]:
         if (material := incoming.material) is not None:
-            if material.kind == "voice" and self.english_only:
-                return [say.notice("unsupported", what="voice")]  # the demo model has no ears
-            if material.size_bytes > FILE_MAX_BYTES[material.kind]:
+            if material.kind == "voice" and self.english_only:  # the demo model has no ears
+                if not incoming.text:
+                    return [say.notice("unsupported", what="voice")]
+                incoming = replace(incoming, material=None, unseen="voice")
+            elif material.size_bytes > FILE_MAX_BYTES[material.kind]:
                 return [say.notice("too_large", mb=FILE_MAX_BYTES[material.kind] // 1_000_000)]
-        task = self._task(incoming, say.lang, role, admitted_ms)
-        if self.english_only and say.lang_of_text == "he":
+        task = self._task(incoming, say, role, admitted_ms)
+        if self.english_only and lang_of(task.text) == "he":
             return [say.notice("demo_hebrew")]
         return [self._task_effect(task, incoming)]
 
-    def _task(self, incoming: Incoming, lang: Lang, role: str | None, admitted_ms: int) -> Task:
+    def _task(self, incoming: Incoming, say: "_Say", role: str | None, admitted_ms: int) -> Task:
         return Task(
             id=task_id(incoming.update_id),
             chat_id=incoming.chat_id,
@@ -173,7 +206,9 @@ class Intake:
             user_id=incoming.user_id,
             message_id=incoming.message_id,
             update_id=incoming.update_id,
-            lang=lang,
+            lang=say.answer_lang,
+            notice_lang=say.lang if say.lang != say.answer_lang else None,
+            unseen=incoming.unseen,
             text=(incoming.text or ("" if incoming.material else incoming.quoted))[:TEXT_MAX_CHARS],
             quoted=incoming.quoted if incoming.text or incoming.material else "",
             material=incoming.material,
@@ -190,10 +225,11 @@ class Intake:
             "record": to_json(task),
             "chat": str(task.chat_id),
             "chat_kind": task.chat_kind,
-            "lang": task.lang,
+            "lang": task.notices_in,
             "thread": None if task.thread_id is None else str(task.thread_id),
             "message_id": str(task.message_id),
             "reply_to": str(incoming.message_id) if incoming.chat_kind == "group" else None,
+            **_heard(incoming),
             "user": str(task.user_id),
             "admitted_ms": str(task.admitted_ms),
         }
@@ -205,10 +241,8 @@ class _Say:
 
     incoming: Incoming
     lang: Lang
-
-    @property
-    def lang_of_text(self) -> Lang:
-        return lang_of(self.incoming.text, stored=None, language_code="en")
+    """Of these texts; the chat may have chosen it."""
+    answer_lang: Lang
 
     def to(self, kind: str) -> dict[str, Any]:
         return {
@@ -220,6 +254,7 @@ class _Say:
             "reply_to": str(self.incoming.message_id)
             if self.incoming.chat_kind == "group" and self.incoming.kind != "button"
             else None,
+            **_heard(self.incoming),
         }
 
     def toast(self, what: Say | None = None) -> Effect:
@@ -229,6 +264,28 @@ class _Say:
 
     def notice(self, kind: str, **args: Any) -> Effect:
         return {"op": "notice", **self.to(kind), "args": args}
+
+
+def _say(incoming: Incoming, known: Known) -> _Say:
+    stored, code = _lang(known.chat.get("lang")), incoming.language_code
+    words = incoming.text if incoming.prose is None else incoming.prose
+    return _Say(
+        incoming=incoming,
+        lang=notice_lang(words, stored=stored, language_code=code),
+        answer_lang=lang_of(words, stored=stored, language_code=code),
+    )
+
+
+def _heard(incoming: Incoming) -> dict[str, str]:
+    """What an edit of this message will be held against."""
+    if not incoming.words_digest:
+        return {}
+    return {"heard_of": str(incoming.message_id), "heard": incoming.words_digest}
+
+
+def _may_press(incoming: Incoming, task: Task | None) -> bool:
+    """Whether a button of *task* is this person's. Who asked as a group or a channel cannot be told from others when they press."""
+    return incoming.chat_kind == "private" or task is None or task.user_id < 0 or task.user_id == incoming.user_id
 
 
 def _lang(value: str | None) -> Lang | None:

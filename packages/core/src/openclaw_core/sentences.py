@@ -31,6 +31,13 @@ class Say(StrEnum):
     POLL = "poll"
     UNKNOWN_KIND = "unknown_kind"
     UNKNOWN_COMMAND = "unknown_command"
+    UNSEEN_PHOTO = "unseen_photo"
+    UNSEEN_VIDEO = "unseen_video"
+    UNSEEN_FILE = "unseen_file"
+    UNSEEN_VOICE = "unseen_voice"
+    UNSEEN_OTHER = "unseen_other"
+    STOP_HEARD = "stop_heard"
+    NOT_YOURS = "not_yours"
     BUTTON_OLD = "button_old"
     NO_MORE_ACCESS = "no_more_access"
     STOPPED = "stopped"
@@ -121,6 +128,34 @@ SENTENCES: Mapping[Say, Mapping[Lang, str]] = {
     Say.UNKNOWN_KIND: {
         "en": "I can't handle this kind of message. Plain text always works.",
         "he": "הודעה מהסוג הזה לא נתמכת כאן. טקסט פשוט תמיד עובד.",
+    },
+    Say.UNSEEN_PHOTO: {
+        "en": "I can't look at pictures, so this answers the words alone.",
+        "he": "אין כאן אפשרות לראות תמונות, והתשובה היא למילים בלבד.",
+    },
+    Say.UNSEEN_VIDEO: {
+        "en": "I can't watch videos, so this answers the words alone.",
+        "he": "אין כאן אפשרות לצפות בסרטונים, והתשובה היא למילים בלבד.",
+    },
+    Say.UNSEEN_FILE: {
+        "en": "I can't read this kind of file, so this answers the words alone.",
+        "he": "קובץ מהסוג הזה אי אפשר לקרוא כאן, והתשובה היא למילים בלבד.",
+    },
+    Say.UNSEEN_VOICE: {
+        "en": "The built-in demo model can't listen to recordings, so this answers the words alone.",
+        "he": "מודל ההדגמה המובנה לא יודע להאזין להקלטות, והתשובה היא למילים בלבד.",
+    },
+    Say.UNSEEN_OTHER: {
+        "en": "I can only read text, so this answers the words alone.",
+        "he": "כאן קוראים רק טקסט, והתשובה היא למילים בלבד.",
+    },
+    Say.STOP_HEARD: {
+        "en": "⏹ Stopping…",
+        "he": "⏹ עוצרים…",
+    },
+    Say.NOT_YOURS: {
+        "en": "Only the person who asked can press this.",
+        "he": "רק מי ששאל יכול ללחוץ על זה.",
     },
     Say.UNKNOWN_COMMAND: {
         "en": "I don't know that command. /help shows what I can do.",

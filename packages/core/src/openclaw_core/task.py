@@ -75,6 +75,7 @@ class Task:
     """The user's message, for the reaction and for replies in groups."""
     update_id: int
     lang: Lang
+    """The language of the answer: that of the words."""
     text: str = field(repr=False)
     admitted_ms: int
     """Unix time in milliseconds at which the update was admitted."""
@@ -84,8 +85,17 @@ class Task:
     quoted: str = field(default="", repr=False)
     """Text of the message that this one replies to."""
     material: Material | None = None
+    unseen: str = ""
+    """What came with the words and cannot be looked at: `photo`, `video`, `file`, `voice` or `other`."""
+    notice_lang: Lang | None = None
+    """The language of notices and buttons, if the chat chose one."""
     retry_of: str | None = None
     order: Order | None = None
+
+    @property
+    def notices_in(self) -> Lang:
+        """The language of notices and buttons."""
+        return self.notice_lang or self.lang
 
     def ordered(self, order: Order) -> "Task":
         """The same task with the order that an agent follows."""
@@ -110,7 +120,11 @@ def version_of(task: Task) -> int:
 
 def to_json(task: Task) -> str:
     """The record as stored; `v` is its schema version."""
-    return json.dumps({"v": version_of(task), **asdict(task)}, ensure_ascii=False, separators=(",", ":"))
+    fields: dict[str, Any] = {"v": version_of(task), **asdict(task)}
+    for name in ("unseen", "notice_lang"):
+        if not fields[name]:
+            del fields[name]
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
 
 
 def from_json(raw: str | bytes) -> Task:

@@ -39,6 +39,12 @@ def label(button: Label, lang: Lang) -> str:
     return sentences.LABELS[button][lang]
 
 
+def unseen(what: str, lang: Lang) -> str:
+    """The line under an answer to words that came with something which cannot be looked at."""
+    kinds = {"photo": Say.UNSEEN_PHOTO, "video": Say.UNSEEN_VIDEO, "file": Say.UNSEEN_FILE, "voice": Say.UNSEEN_VOICE}
+    return say(kinds.get(what, Say.UNSEEN_OTHER), lang)
+
+
 def duration(seconds: float, lang: Lang) -> str:
     """A time that has passed, in words: `5 s`, `2 min`, `1 h 5 min`; Hebrew alike."""
     whole = max(int(seconds), 0)

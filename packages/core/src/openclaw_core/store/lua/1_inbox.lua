@@ -64,7 +64,24 @@ end
 
 function effects.notice(e) add_notice(e.key, e) end
 
+-- By its button: a toast says what came of it, and the message itself is marked. In a group, who asked may press; a question that was
+-- asked in the name of a chat (its id is negative) is everybody's.
+local function press_stop(e)
+  local t = call('HMGET', task_key(e.task), 'chat', 'user', 'state', 'slot0')
+  local toast = 'old'
+  if t[1] == e.chat and e.by and t[2] and t[2] ~= e.by and t[2]:sub(1, 1) ~= '-' then toast = 'not_yours'
+  elseif t[1] == e.chat then
+    local was = cancel(e.task)
+    if was or t[3] == 'cancelled' then toast = 'stopped'
+    elseif t[3] ~= 'failed' then toast = 'late' end
+    -- A task that was handed back has a message and no agent that would mark it.
+    if t[4] and (was == 'queued' or was == 'ready') then task_notice(e.task, 'stopmark:' .. e.task, 'stopped_mark', { task = e.task }, true) end
+  end
+  effects.button({ id = e.button, text = e.toasts[toast] })
+end
+
 function effects.stop(e)
+  if e.button then return press_stop(e) end
   local stopped, waiting, late = 0, 0, 0
   local ids = {}
   if e.task then ids[1] = e.task
@@ -111,13 +128,26 @@ function effects.forget(e)
   call('HDEL', P .. 'chat:' .. e.chat, 'last_role')
 end
 
-function effects.edited(e) -- a message that still waits takes its new words; one that was taken does not
+function effects.edited(e) -- the same words get nothing; a message that still waits takes the new ones; one that was taken does not
+  if e.heard and call('GET', P .. 'heard:' .. e.chat .. ':' .. e.message_id) == e.heard then return end
   local id = call('GET', P .. 'msg:' .. e.chat .. ':' .. e.message_id)
-  if not id then return end
-  local taken = get(id, 'state') ~= 'queued' or call('SISMEMBER', P .. 'released', id) == 1
-  if not taken then set(id, 'record', (e.record:gsub('"id":"[^"]*"', '"id":"' .. id .. '"', 1))) end
-  e.kind = taken and 'edit_late' or 'edit_taken'
-  add_notice(e.key, e)
+  local state = id and get(id, 'state')
+  local new
+  for _, fresh in ipairs(e.fresh) do
+    if fresh.op == 'task' then new = fresh end -- what else there may be needs no answer of a model
+  end
+  local waits = state == 'queued' and call('SISMEMBER', P .. 'released', id) == 0
+  if waits and new then
+    set(id, 'record', (new.record:gsub('"id":"[^"]*"', '"id":"' .. id .. '"', 1)), 'lang', new.lang)
+  elseif waits then
+    cancel(id)
+  end
+  if state and new then
+    e.kind = waits and 'edit_taken' or 'edit_late'
+    add_notice(e.key, e)
+  else -- it asked for nothing before, or asks for something else than an answer now
+    for _, fresh in ipairs(e.fresh) do effects[fresh.op](fresh) end
+  end
 end
 
 function effects.button(e) call('RPUSH', P .. 'buttons', cjson.encode({ id = e.id, text = e.text })) end
@@ -136,6 +166,9 @@ end
 function ops.handle()
   if not led() then return -1 end
   if call('XDEL', P .. a.stream, a.entry) == 0 then return 0 end
-  for _, e in ipairs(a.effects) do effects[e.op](e) end
+  for _, e in ipairs(a.effects) do
+    effects[e.op](e)
+    if e.heard then call('SET', P .. 'heard:' .. e.chat .. ':' .. e.heard_of, e.heard, 'EX', 172800) end
+  end
   return 1
 end
