@@ -92,9 +92,10 @@ def _marked(text: str, entities: list[Any]) -> Words:
     hidden = bytearray(len(units) // 2)
     names, user_ids = set(), set()
     for entity in map(mapping, entities[:_ENTITIES_MAX]):
-        kind = entity.get("type")
-        start = min(max(integer(entity.get("offset")), 0), len(hidden))
-        end = min(max(start + integer(entity.get("length")), start), len(hidden))
+        kind, start, length = text_of(entity.get("type")), integer(entity.get("offset")), integer(entity.get("length"))
+        if start < 0 or length <= 0:
+            continue
+        start, end = min(start, len(hidden)), min(start + length, len(hidden))
         if kind == "mention":
             names.add(_between(units, start, end).removeprefix("@").lower())
         elif kind == "bot_command":
@@ -171,7 +172,7 @@ class _Rich:
         self.names |= {name.removeprefix("@").lower() for name in _fields(around, "username")}
         self.names |= {name.partition("@")[2].lower() for name in _fields(around, "bot_command")} - {""}
         self.user_ids |= {integer(mapping(around.get("user")).get("id"))} - {0}
-        hidden = hidden or around.get("type") in _NO_PROSE
+        hidden = hidden or text_of(around.get("type")) in _NO_PROSE
         inside = next((around[name] for name in ("text", "expression", "alternative_text") if name in around), "")
         return self.inline(inside, depth + 1, hidden=hidden)
 
