@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from openclaw_brain.handling import _asks
 from openclaw_brain.incoming import Bot, read_update
 from openclaw_brain.intake import Access, Effect, Intake, Known
 from openclaw_core.roles import Roles, load
@@ -129,10 +130,39 @@ def test_other_files_and_too_large_ones_are_not_taken(chat: Chat) -> None:
     assert kinds(chat.says("", voice={**SOUND, "file_size": 20_000_001})) == ["too_large"]
 
 
+def test_a_question_takes_the_file_or_recording_that_it_replies_to(chat: Chat) -> None:
+    for reply in ({"document": NOTES}, {"voice": SOUND}):
+        [effect] = chat.says("what does it say?", reply_to_message={"message_id": 4, **reply})
+        task = task_of(effect)
+        assert (task.text, task.material is not None) == ("what does it say?", True)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"photo": [{}]}, {"video": {}}, {"document": {"file_id": "f", "file_name": "a.pdf"}}]
+)
+def test_words_beside_a_picture_are_answered_and_it_is_said_that_it_was_not_seen(
+    chat: Chat, fields: dict[str, Any]
+) -> None:
+    [effect] = chat.says("", caption="who painted the Mona Lisa?", **fields)
+    task = task_of(effect)
+    assert (task.text, task.unseen) == ("who painted the Mona Lisa?", {"document": "file"}.get(*fields, *fields))
+
+
+def test_a_poll_and_a_checklist_are_answered_by_their_words(chat: Chat) -> None:
+    [poll] = chat.says("", poll={"question": "Tea or coffee?", "options": [{"text": "Tea"}]})
+    [checklist] = chat.says("", checklist={"title": "Shop", "tasks": [{"text": "milk"}]})
+    assert [(task_of(one).text, task_of(one).unseen) for one in (poll, checklist)] == [
+        ("Tea or coffee?\n- Tea", ""),
+        ("Shop\n- milk", ""),
+    ]
+
+
 def test_the_demo_model_has_no_ears(roles: Roles) -> None:
     demo = Chat(roles, english_only=True)
     assert kinds(demo.says("", voice=SOUND)) == ["unsupported"]
     assert kinds(demo.says("", document=NOTES)) == ["task"]
+    [effect] = demo.says("shall I go?", reply_to_message={"message_id": 4, "voice": SOUND})
+    assert (task_of(effect).material, task_of(effect).unseen) == (None, "voice")
 
 
 def test_retry_asks_again_under_an_id_that_derives_from_the_old(chat: Chat) -> None:
@@ -204,10 +234,148 @@ def test_an_answer_of_our_own_is_never_answered_even_if_our_id_is_listed(roles: 
     assert from_bot(roles, BOT.id, text, reply_to_message=ours) == []
 
 
+GROUP = {"id": -100500, "type": "supergroup"}
+OURS = {"message_id": 4, "from": {"id": BOT.id, "is_bot": True}, "text": "an answer"}
+
+
+@pytest.mark.parametrize(
+    ("users", "answer"),
+    [
+        (None, "task"),
+        (frozenset({-100777}), "task"),
+        (frozenset({136817688}), "refused"),
+        (frozenset({7}), "refused"),
+        (frozenset[int](), "refused"),
+    ],
+)
+def test_who_writes_as_a_channel_is_admitted_by_the_channels_id(
+    roles: Roles, users: frozenset[int] | None, answer: str
+) -> None:
+    channel = {"chat": GROUP, "from": {"id": 136817688, "is_bot": True}, "sender_chat": {"id": -100777}}
+    [effect] = Chat(roles, users).says("/research x", **channel)
+    assert kinds([effect]) == [answer]
+    if answer == "refused":
+        assert effect["args"] == {"user_id": "-100777"}  # what the list has to hold
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("/ban x", []), ("/etc/hosts is broken", []), ("/etc is broken", []), ("/ban@OpenClawBot x", ["unknown_command"]), ("/help", ["help"]),
+     ("/code x", ["task"]), ("/ban@OtherBot x", []), ("@OpenClawBot /etc/hosts is broken", ["task"])],
+)  # fmt: skip
+def test_in_a_group_a_command_that_names_nobody_is_ours_only_if_we_know_it(
+    chat: Chat, text: str, expected: list[str]
+) -> None:
+    assert kinds(chat.says(text, chat=GROUP)) == expected
+
+
+def test_a_foreign_command_that_replies_to_us_is_not_refused_aloud(roles: Roles) -> None:
+    assert kinds(Chat(roles, frozenset()).says("/warn", chat=GROUP, reply_to_message=OURS)) == []
+
+
+def test_our_name_alone_asks_about_the_message_replied_to_or_for_help(chat: Chat) -> None:
+    def named(**fields: Any) -> list[Effect]:
+        return chat.says("@OpenClawBot", chat=GROUP, **fields)
+
+    [effect] = named(reply_to_message={"message_id": 4, "text": "a long story"})
+    assert (task_of(effect).text, task_of(effect).quoted) == ("a long story", "")
+    [effect] = named(reply_to_message={"message_id": 4, "document": NOTES})
+    assert task_of(effect).material is not None
+    assert [
+        kinds(named(reply_to_message={"message_id": 4, **fields}))
+        for fields in ({"photo": [{}]}, {"pinned_message": {}})
+    ] == [["unsupported"], ["help"]]
+    assert kinds(named()) == ["help"]
+    assert kinds(chat.says("\u2060\u200b")) == ["help"]
+
+
+def edits(chat: Chat, text: str, *, where: Any = GROUP, **fields: Any) -> list[Effect]:
+    message = {"message_id": 5, "date": 1, "edit_date": 9, "chat": where, "from": {"id": 7}, "text": text, **fields}
+    return chat.intake.effects(read_update({"update_id": 4, "edited_message": message}, BOT), NOTHING, admitted_ms=1)
+
+
+def test_an_edit_carries_what_it_asks_for_and_the_digest_of_its_words(chat: Chat) -> None:
+    [effect] = edits(chat, "@OpenClawBot why?")
+    [fresh] = effect["fresh"]
+    assert (effect["op"], effect["message_id"], fresh["op"], fresh["id"], task_of(fresh).text) == (
+        "edited",
+        "5",
+        "task",
+        "u4",
+        "why?",
+    )
+    [said] = chat.says("@OpenClawBot why?", chat=GROUP)
+    assert said["heard"] == effect["heard"] == fresh["heard"]
+    assert (said["heard_of"], chat.says("/nonsense")[0]["heard_of"]) == ("5", "5")
+    [other] = edits(chat, "@OpenClawBot why not?")
+    assert other["heard"] != effect["heard"]
+
+
+@pytest.mark.parametrize("text", ["why?", "/ban x", "/etc/hosts"])
+def test_an_edit_that_is_not_meant_for_us_does_nothing(chat: Chat, text: str) -> None:
+    assert edits(chat, text) == []
+
+
+def test_an_edit_of_somebody_without_access_or_of_a_bot_does_nothing(roles: Roles, chat: Chat) -> None:
+    private = {"id": 7, "type": "private"}
+    assert edits(Chat(roles, frozenset()), "why?", where=private) == []
+    streaming = {"from": {"id": 9, "is_bot": True}}
+    listed = Chat(roles)
+    listed.intake = Intake(roles=roles, access=Access(users=None, bots=frozenset({9})))
+    assert edits(listed, "/code@OpenClawBot x", **streaming) == []
+
+
+def test_an_edit_to_a_command_that_asks_the_store_is_known_as_such(chat: Chat) -> None:
+    message = {"message_id": 5, "date": 1, "chat": {"id": 7, "type": "private"}, "from": {"id": 7}, "text": "/retry"}
+    incoming = read_update({"update_id": 4, "edited_message": message}, BOT)
+    assert _asks(incoming)
+    old = task_of(chat.says("again please")[0])
+    [effect] = chat.intake.effects(incoming, Known(old_task=old), admitted_ms=1)
+    assert [one["op"] for one in effect["fresh"]] == ["retry"]
+
+
+def press(chat: Chat, data: str, old: Task | None = None, user: int = 7) -> list[Effect]:
+    query = {"id": "cb", "data": data, "from": {"id": user}, "message": {"message_id": 9, "chat": GROUP}}
+    return chat.intake.effects(
+        read_update({"update_id": 3, "callback_query": query}, BOT), Known(old_task=old), admitted_ms=1
+    )
+
+
+def test_in_a_group_buttons_are_the_askers(chat: Chat) -> None:
+    [asked] = chat.says("/code x", chat=GROUP)
+    [anonymous] = chat.says("/code x", chat=GROUP, sender_chat={"id": GROUP["id"]})
+    assert [one["op"] for one in press(chat, "retry:u3", task_of(asked))] == ["retry", "button"]
+    assert [one["op"] for one in press(chat, "retry:u3", task_of(anonymous), user=8)] == ["retry", "button"]
+    [toast] = press(chat, "retry:u3", task_of(asked), user=8)
+    assert (toast["op"], toast["text"]) == ("button", "Only the person who asked can press this.")
+    [stop] = press(chat, "stop:u3", user=8)
+    assert (stop["by"], stop["task"], stop["button"]) == ("8", "u3", "cb")
+    assert stop["toasts"]["not_yours"] == "Only the person who asked can press this."
+    assert chat.presses("stop:u3")[0]["by"] is None
+
+
 def test_the_demo_model_says_honestly_that_it_knows_no_hebrew(roles: Roles) -> None:
     demo = Chat(roles, english_only=True)
     assert kinds(demo.says("מה בירת צרפת?")) == ["demo_hebrew"]
     assert kinds(demo.says("capital of France?")) == ["task"]
+
+
+PYTHON = "\n".join(f"result_{n} = compute(value, {n})" for n in range(12))
+
+
+def test_the_chosen_language_is_that_of_notices_and_buttons_and_the_words_that_of_answers(chat: Chat) -> None:
+    [effect] = chat.says("why is the sky blue?", known=Known(chat={"lang": "he"}))
+    task = task_of(effect)
+    assert (effect["lang"], task.lang, task.notices_in) == ("he", "en", "he")
+    assert chat.says("hello", known=Known(chat={"lang": "he"}), sticker={})[0]["lang"] == "he"
+    [effect] = chat.says("למה השמיים כחולים?")
+    assert (effect["lang"], task_of(effect).lang, task_of(effect).notices_in) == ("he", "he", "he")
+
+
+def test_letters_of_code_tell_no_language(chat: Chat) -> None:
+    [pasted] = chat.says(f"למה זה לא עובד?\n{PYTHON}")
+    [marked] = chat.says("למה? look here and there", entities=[{"type": "pre", "offset": 5, "length": 19}])
+    assert [(effect["lang"], task_of(effect).lang) for effect in (pasted, marked)] == [("he", "he")] * 2
 
 
 def test_the_chosen_language_is_kept_for_our_own_texts(chat: Chat) -> None:
