@@ -350,3 +350,24 @@ async def test_a_long_file_is_answered_with_a_word_that_it_was_cut(desk: Desk) -
     [user, _] = await desk.store.lanes.history(1)
     assert user.text.startswith("sum up\n\n[the file a.txt]\nline of words")
     assert len(user.text) < 2000
+
+
+async def test_words_that_came_with_a_picture_are_answered_with_a_word_that_it_was_not_seen(desk: Desk) -> None:
+    claimed = await desk.store.claimed(replace(task(1), unseen="photo", lang="he"))
+    await desk.answer(claimed)
+    [text] = desk.messenger.texts
+    assert "The whole answer.\n\n" in text
+    assert text.endswith("אין כאן אפשרות לראות תמונות, והתשובה היא למילים בלבד.")
+
+
+async def test_buttons_and_marks_keep_the_chosen_language(desk: Desk) -> None:
+    desk.chat.goes_on.clear()
+    claimed = await desk.store.claimed(replace(task(1), notice_lang="he"))
+    answering = asyncio.create_task(desk.answer(claimed))
+    await until(lambda: desk.messenger.shown)
+    assert [button.label for buttons in desk.messenger.buttons.values() for button in buttons] == ["⏹ עצירה"]
+    answering.cancel()
+    await asyncio.gather(answering, return_exceptions=True)
+    await desk.answering.mark_stopped(claimed)
+    [text] = desk.messenger.texts
+    assert text.endswith("⏹ נעצר")

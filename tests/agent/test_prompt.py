@@ -162,3 +162,12 @@ def test_budget_holds_for_any_chat(texts: list[str], quoted: str, text: str, bud
     quote_room = 150 + len(quoted.splitlines())  # what stands around it, and a mark for each line
     assert used + estimate_tokens(text) <= max(budget >> shrink, estimate_tokens(text)) + 4
     assert estimate_tokens(last.content) <= max(budget >> shrink, estimate_tokens(text)) + quote_room
+
+
+@pytest.mark.parametrize("unseen", ["photo", "video", "file", "voice", "other", "of a newer release"])
+def test_a_model_is_told_of_what_it_cannot_see(unseen: str) -> None:
+    task = replace(TASK, unseen=unseen)
+
+    assert said(task)[-1].startswith("user: now in Rust\n\n[")
+    assert "cannot" in said(task)[-1]
+    assert said(replace(task, quoted="a text"))[-1].count("now in Rust\n\n[") == 1

@@ -13,6 +13,7 @@ from openclaw_core.outcome import Cause
 from openclaw_core.ports import Page
 from openclaw_core.roles import Roles, load
 from openclaw_core.store import Flood, Notices, Script
+from openclaw_core.store.flood import CHAT_BURST, Priority
 from tests.core.store_world import World, task
 from tests.fakes.messenger import FakeMessenger
 
@@ -211,3 +212,20 @@ async def test_a_file_is_sent_again_when_asked_for_also_one_of_a_newer_agent(wor
 
     await run_while(left, reporter(world, messenger, roles).signs_forever(nudge=asyncio.Event(), turned=lambda: None))
     assert [(sent.name, sent.content) for sent in messenger.files] == [("a.py", "print()")]
+
+
+async def test_in_a_group_no_placeholder_stands_alone_until_there_is_room_for_the_text(
+    world: World, roles: Roles
+) -> None:
+    messenger = FakeMessenger()
+    flood = Flood(world.script)
+    for _ in range(CHAT_BURST["group"] - 1):  # one call may go at once, the next in 3 s
+        assert not await flood.take(-5, "group", Priority.FINAL)
+    await notice(world, chat="-5")
+    begun = asyncio.get_running_loop().time()
+
+    async def soon() -> bool:
+        return asyncio.get_running_loop().time() - begun < 0.8
+
+    await run_while(soon, reporter(world, messenger, roles).tell_forever(nudge=asyncio.Event(), turned=lambda: None))
+    assert messenger.calls == []

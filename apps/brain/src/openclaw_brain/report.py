@@ -102,7 +102,9 @@ class Reporter:
             try:
                 message_id = await self.notices.intent(notice.key, epoch=self.epoch)
                 if message_id is None:
+                    # Room for both calls first: in a group the second one waits for 3 s, and the placeholder would stand alone meanwhile.
                     await self._room(notice.chat_id, kind, Priority.RESERVE)
+                    await self._room(notice.chat_id, kind, Priority.FINAL)
                     message_id = await self.messenger.send(
                         notice.chat_id,
                         Page(text=wording.PLACEHOLDER),
@@ -110,7 +112,8 @@ class Reporter:
                         reply_to=notice.reply_to,
                     )
                     await self.notices.reserved(notice.key, message_id, epoch=self.epoch)
-                await self._room(notice.chat_id, kind, Priority.FINAL)
+                else:
+                    await self._room(notice.chat_id, kind, Priority.FINAL)
                 await self.messenger.edit(notice.chat_id, message_id, page, buttons=buttons)
                 break
             except MessageGone:
