@@ -84,6 +84,23 @@ async def test_stop_ends_a_running_answer_and_it_does_not_come_back(bot: World) 
     assert bot.model.seen == ["long question"]
 
 
+async def test_in_a_group_an_edit_and_an_anonymous_administrator_are_answered_and_the_same_words_are_not_again(
+    bot: World,
+) -> None:
+    group = -100500
+    bot.api.group(group)
+    bot.api.user_says(group, "first question", user_id=5)
+    first = bot.api.messages(group)[-1]["message_id"]
+    bot.api.edit(group, first, "@openclaw_local_bot /code first question")
+    await bot.answered(group, "first question")
+    bot.api.edit(group, first, "@openclaw_local_bot /code first question")  # as for a link preview
+    bot.api.user_says(group, "/ban somebody", user_id=5)
+    bot.api.user_says(group, "/code second question", user_id=6, as_chat=group)
+    await bot.answered(group, "second question")
+    assert len(bot.texts(group)) == 2
+    assert bot.model.seen == ["first question", "second question"]
+
+
 def told_with_retry(bot: World, chat_id: int) -> bool:
     """Whether a failure is told; a placeholder has a button too, which stops."""
     buttons = (

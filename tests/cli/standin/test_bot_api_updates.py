@@ -144,6 +144,33 @@ async def test_what_users_do_arrives_as_the_kind_of_update_that_it_is(api: BotAp
     assert (reply.message.reply_to_message and reply.message.reply_to_message.message_id) == 1
 
 
+async def test_who_writes_as_a_chat_and_what_is_edited_look_as_telegram_sends_them(api: BotApi, bot: Bot) -> None:
+    api.group(-100, title="Team")
+    api.user_says(-100, "as the group", user_id=7, as_chat=-100)
+    api.user_says(-100, "as a channel", user_id=7, as_chat=-200, reply_to=1)
+    api.user_says(-100, "a reply to a reply", user_id=7, reply_to=2)
+    api.upload_file(7, "p.jpg", b"jpg", kind="photo", caption="old")
+    api.edit(7, 1, "new @somebody")
+
+    admin, channel, reply, _, edited = (update.effective_message for update in await bot.get_updates())
+    assert admin is not None
+    assert (admin.from_user and admin.from_user.id, admin.sender_chat and admin.sender_chat.id) == (1087968824, -100)
+    assert channel is not None
+    assert (channel.from_user and channel.from_user.id, channel.sender_chat and channel.sender_chat.id) == (
+        136817688,
+        -200,
+    )
+    assert reply is not None
+    assert reply.reply_to_message is not None
+    assert (reply.reply_to_message.message_id, reply.reply_to_message.reply_to_message) == (2, None)
+    assert edited is not None
+    assert (edited.text, edited.caption, [e.type for e in edited.caption_entities]) == (
+        None,
+        "new @somebody",
+        ["mention"],
+    )
+
+
 async def test_a_pressed_button_is_answered_once(api: BotApi, bot: Bot) -> None:
     api.user_says(7, "hello")
     sent = await bot.send_message(7, "…", reply_markup=KEYBOARD)

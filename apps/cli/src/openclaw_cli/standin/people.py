@@ -2,12 +2,17 @@
 
 import itertools
 import secrets
+import time
 from typing import Any, Literal
 
 from openclaw_cli.standin.formatting import with_found
 from openclaw_cli.standin.world import Chat, ChatType, Wire, World
 
 FIRST_USER_ID = 1_000_001
+# Whom Telegram puts into `from` where nobody's own account may stand: for anonymous administrators, and for channels.
+ANONYMOUS_ADMIN: Wire = {"id": 1087968824, "is_bot": True, "first_name": "Group", "username": "GroupAnonymousBot"}
+FAKE_CHANNEL: Wire = {"id": 136817688, "is_bot": True, "first_name": "Channel", "username": "Channel_Bot"}
+_ONLY_OF_THE_OUTER = ("reply_to_message", "external_reply", "quote")
 FileKind = Literal["document", "voice", "audio", "photo", "video", "sticker"]
 _FOLDERS = {
     "document": "documents",
@@ -92,9 +97,13 @@ class People:
         reply_to: int | None = None,
         thread_id: int | None = None,
         entities: list[Wire] | None = None,
+        as_chat: int | None = None,
         extra: Wire | None = None,
     ) -> int:
-        """A user writes *text*. In a group *user_id* says who; *extra* adds or replaces fields of the message."""
+        """A user writes *text*. In a group *user_id* says who; *extra* adds or replaces fields of the message.
+
+        *as_chat* is the group itself, for an anonymous administrator, or a channel that the user writes as.
+        """
         found = with_found(text) if entities is None else entities
         body: Wire = {"text": text, "entities": found or None}
         return self._post(
@@ -106,6 +115,7 @@ class People:
             username=username,
             reply_to=reply_to,
             thread_id=thread_id,
+            as_chat=as_chat,
         )
 
     def upload(
@@ -159,6 +169,7 @@ class People:
         username: str | None = None,
         reply_to: int | None = None,
         thread_id: int | None = None,
+        as_chat: int | None = None,
     ) -> int:
         world = self._world
         chat = world.chats.get(chat_id)
@@ -172,21 +183,34 @@ class People:
         sender = self.user(user_id or chat_id, first_name=first_name, language_code=language_code, username=username)
         target = chat if chat is not None and chat.is_group else sender
         if reply_to is not None:
-            body = body | {"reply_to_message": world.message(chat_id, reply_to)}
+            old = world.message(chat_id, reply_to) or {}
+            old = {
+                key: value for key, value in old.items() if key not in _ONLY_OF_THE_OUTER
+            }  # one level deep, as Telegram
+            body = body | {"reply_to_message": old or None}
         if thread_id is not None:
             body = body | {"message_thread_id": thread_id, "is_topic_message": True}
-        message = world.new_message(target, sender.user(), body)
+        author = sender.user()
+        if as_chat is not None:
+            author = ANONYMOUS_ADMIN if as_chat == chat_id else FAKE_CHANNEL
+            body = body | {"sender_chat": self._chat_wire(as_chat)}
+        message = world.new_message(target, author, body)
         return world.updates.add({"message": message})
 
+    def _chat_wire(self, chat_id: int) -> Wire:
+        known = self._world.chats.get(chat_id)
+        return known.wire() if known else {"id": chat_id, "type": "channel", "title": f"Channel {chat_id}"}
+
     def edits(self, chat_id: int, message_id: int, text: str) -> int:
-        """A user changes a message that they wrote."""
+        """A user changes a message that they wrote, or its caption. With the words that it has, the update comes all the same."""
         old = self._world.message(chat_id, message_id)
         if old is None:
             raise ValueError("no such message")
-        message = {key: value for key, value in old.items() if key != "entities"}
-        message |= {"text": text, "edit_date": old["date"]}
+        words, entities = ("text", "entities") if "text" in old else ("caption", "caption_entities")
+        message = {key: value for key, value in old.items() if key != entities}
+        message |= {words: text, "edit_date": int(time.time())}
         if found := with_found(text):
-            message["entities"] = found
+            message[entities] = found
         self._world.keep_message(chat_id, message)
         return self._world.updates.add({"edited_message": message})
 
