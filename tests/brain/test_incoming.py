@@ -51,8 +51,9 @@ def read(update: dict[str, Any]) -> Incoming:
         ({"paid_media": {}}, "other"),
         ({"web_app_data": {}}, "other"),
         ({"of_next_year": {}}, "other"),
-        ({"checklist": {}}, "text"),
-        ({"rich_message": {}}, "text"),
+        ({"checklist": {"title": "Shop"}}, "text"),
+        ({"rich_message": {"blocks": [{"text": "hello"}]}}, "text"),
+        ({"rich_message": {"blocks": [{"type": "photo", "photo": []}]}}, "other"),
         ({"poll": {"question": "Tea?", "options": [{"text": "yes"}]}}, "text"),
         ({"dice": {}}, "game"),
         ({"video": {}, "caption": "what is said"}, "video"),
@@ -65,7 +66,7 @@ def test_kinds_of_messages(fields: dict[str, Any], kind: str) -> None:
 @pytest.mark.parametrize("name", sorted(SERVICE - {"migrate_to_chat_id"}))
 def test_what_a_chat_reports_of_itself_gets_no_answer(name: str) -> None:
     assert read(message(**{name: {}})).kind == "ignored"
-    assert read(message(**{name: {}, "text": "somebody's words"})).kind == "text"
+    assert read(message(**dict[str, Any]({name: {}, "text": "somebody's words"}))).kind == "text"
 
 
 def test_the_library_knows_no_kind_that_we_have_not_sorted() -> None:
@@ -281,6 +282,11 @@ def test_material_of_the_message_replied_to_belongs_to_any_question(
         assert (found.name if found else None) == material
 
 
+def test_a_sticker_or_a_picture_without_words_asks_nothing_about_the_file_that_it_replies_to() -> None:
+    for fields in (dict[str, Any](sticker={}), dict[str, Any](photo=[{}])):
+        assert read(message(**fields, reply_to_message={"document": NOTE})).material is None
+
+
 @pytest.mark.parametrize(
     ("fields", "unseen"),
     [
@@ -290,6 +296,7 @@ def test_material_of_the_message_replied_to_belongs_to_any_question(
         ({"paid_media": {}, "caption": "x"}, "other"),
         ({"document": NOTE, "caption": "x"}, ""),
         ({"text": "x"}, ""),
+        ({"rich_message": {"blocks": [{"text": "x"}]}}, ""),
         ({"text": "x", "reply_to_message": {"text": "y"}}, ""),
         ({"text": "x", "reply_to_message": {"photo": [{}]}}, "photo"),
         ({"text": "x", "reply_to_message": {"photo": [{}], "caption": "y"}}, "photo"),

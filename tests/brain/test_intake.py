@@ -251,7 +251,7 @@ OURS = {"message_id": 4, "from": {"id": BOT.id, "is_bot": True}, "text": "an ans
 def test_who_writes_as_a_channel_is_admitted_by_the_channels_id(
     roles: Roles, users: frozenset[int] | None, answer: str
 ) -> None:
-    channel = {"chat": GROUP, "from": {"id": 136817688, "is_bot": True}, "sender_chat": {"id": -100777}}
+    channel: dict[str, Any] = {"chat": GROUP, "from": {"id": 136817688, "is_bot": True}, "sender_chat": {"id": -100777}}
     [effect] = Chat(roles, users).says("/research x", **channel)
     assert kinds([effect]) == [answer]
     if answer == "refused":
@@ -281,10 +281,8 @@ def test_our_name_alone_asks_about_the_message_replied_to_or_for_help(chat: Chat
     assert (task_of(effect).text, task_of(effect).quoted) == ("a long story", "")
     [effect] = named(reply_to_message={"message_id": 4, "document": NOTES})
     assert task_of(effect).material is not None
-    assert [
-        kinds(named(reply_to_message={"message_id": 4, **fields}))
-        for fields in ({"photo": [{}]}, {"pinned_message": {}})
-    ] == [["unsupported"], ["help"]]
+    assert kinds(named(reply_to_message={"message_id": 4, "photo": [{}]})) == ["unsupported"]
+    assert kinds(named(reply_to_message={"message_id": 4, "pinned_message": {}})) == ["help"]
     assert kinds(named()) == ["help"]
     assert kinds(chat.says("\u2060\u200b")) == ["help"]
 
@@ -319,7 +317,7 @@ def test_an_edit_that_is_not_meant_for_us_does_nothing(chat: Chat, text: str) ->
 def test_an_edit_of_somebody_without_access_or_of_a_bot_does_nothing(roles: Roles, chat: Chat) -> None:
     private = {"id": 7, "type": "private"}
     assert edits(Chat(roles, frozenset()), "why?", where=private) == []
-    streaming = {"from": {"id": 9, "is_bot": True}}
+    streaming: dict[str, Any] = {"from": {"id": 9, "is_bot": True}}
     listed = Chat(roles)
     listed.intake = Intake(roles=roles, access=Access(users=None, bots=frozenset({9})))
     assert edits(listed, "/code@OpenClawBot x", **streaming) == []

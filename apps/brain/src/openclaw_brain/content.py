@@ -34,7 +34,6 @@ _MEDIA: tuple[tuple[str, Kind], ...] = (
     ("animation", "video"), ("document", "file"), ("sticker", "sticker"), ("location", "place"), ("venue", "place"), ("contact", "contact"),
     ("poll", "game"), ("dice", "game"), ("game", "game"),
 )  # fmt: skip
-_WRITTEN = frozenset({"text", "rich_message", "checklist"})
 _UNSEEN: Mapping[Kind, str] = {"photo": "photo", "video": "video", "file": "file", "sticker": "other", "other": "other"}
 
 _TEXT_ENDINGS = frozenset(
@@ -61,7 +60,8 @@ def kind_of(message: Mapping[str, Any], *, has_words: bool) -> Kind:
         return "text"
     if kind is not None:
         return kind
-    return "text" if _WRITTEN & message.keys() else "other"
+    written = "text" in message or (has_words and ("rich_message" in message or "checklist" in message))
+    return "text" if written else "other"
 
 
 def is_service(message: Mapping[str, Any]) -> bool:

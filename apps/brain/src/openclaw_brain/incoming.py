@@ -167,7 +167,7 @@ def _message(update_id: int, message: Mapping[str, Any], bot: Bot) -> Incoming:
         text=rest.strip() if command else text.strip(),
         prose=words.prose,
         quoted=said_before,
-        material=own or material(reply) or material(elsewhere),
+        material=own or (material(reply) or material(elsewhere) if words.text else None),
         unseen=unseen(message) or ("" if own else _unseen_before(reply or elsewhere, said_before)),
         command=command,
         names_us=bool(command) and names_us,

@@ -126,5 +126,7 @@ def _ids(read: Environment, name: str) -> frozenset[int] | None:
     try:
         return frozenset(int(part) for part in raw.split(",") if part.strip())
     except ValueError:
-        read.faults.append(f"{name} must be ids of users, groups or channels (numbers) with commas between, or * for everyone")
+        read.faults.append(
+            f"{name} must be ids of users, groups or channels (numbers) with commas between, or * for everyone"
+        )
         return frozenset()
