@@ -1,15 +1,19 @@
 """Who may use the bot, what each kind of message becomes, and that nothing of the user's gets into a text of ours."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from openclaw_brain.handling import _asks
 from openclaw_brain.incoming import Bot, read_update
 from openclaw_brain.intake import Access, Effect, Intake, Known
 from openclaw_core.roles import Roles, load
 from openclaw_core.task import Task, from_json
+from tests.brain.test_incoming import PARTS
 
 NOTHING = Known()
 BOT = Bot(id=42, username="OpenClawBot")
@@ -379,3 +383,22 @@ def test_letters_of_code_tell_no_language(chat: Chat) -> None:
 def test_the_chosen_language_is_kept_for_our_own_texts(chat: Chat) -> None:
     [effect] = chat.says("/help", known=Known(chat={"lang": "he"}))
     assert effect["lang"] == "he"
+
+
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.sampled_from(["message", "edited_message", "callback_query"]),
+    PARTS,
+    st.sampled_from([GROUP, {"id": 7, "type": "private"}]),
+)
+def test_whatever_is_in_an_update_its_effects_are_plain_and_bounded(
+    chat: Chat, kind: str, parts: dict[str, Any], where: Any
+) -> None:
+    part = {"message_id": 5, "date": 1, "chat": where, "from": {"id": 7}, "text": "@OpenClawBot x", **parts}
+    if kind == "callback_query":
+        part = {"id": "cb", "from": {"id": 7}, "data": parts.get("data"), "message": part}
+    incoming = read_update({"update_id": 3, kind: part}, BOT)
+    effects = chat.intake.effects(incoming, NOTHING, admitted_ms=1)
+    assert len(json.dumps(effects, allow_nan=False)) < 250_000
