@@ -53,9 +53,9 @@ def _binaries(places: list[str]) -> list[str]:
 
 
 @asynccontextmanager
-async def browser() -> AsyncIterator[Browser]:
+async def browser(*flags: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        opened = await playwright.chromium.launch(executable_path=browser_path(), args=FLAGS)
+        opened = await playwright.chromium.launch(executable_path=browser_path(), args=[*FLAGS, *flags])
         try:
             yield opened
         finally:

@@ -54,8 +54,10 @@ class StandIns:
         async def run() -> None:
             loop = asyncio.get_running_loop()
             async with (
-                BotApi.open(host=host, port=bot_api_port, token=token) as api,
-                Model.open(host=host, port=model_port, first_token_s=0.2, tokens_per_s=200, tokens=60) as model,
+                BotApi.open(host=host, port=bot_api_port, token=token, hosts=[host]) as api,
+                Model.open(
+                    host=host, port=model_port, first_token_s=0.2, tokens_per_s=200, tokens=60, hosts=[host]
+                ) as model,
             ):
                 assert isinstance(model, Model)
                 made.append(cls(api, model, loop))

@@ -52,7 +52,7 @@ async def page(api: BotApi, bot: EchoBot, context: BrowserContext) -> AsyncItera
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda line: faults.append(line.text) if line.type == "error" else None)
-    await page.goto(api.url)
+    await page.goto(api.page_url)
     await expect(page.locator("#link")).to_have_text("Connected")
     yield page
     # A lost connection is logged by the browser itself; anything else is our own fault.

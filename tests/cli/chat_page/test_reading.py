@@ -112,7 +112,7 @@ async def test_a_hebrew_browser_gets_a_hebrew_page_and_its_own_commands(
 ) -> None:
     context = await chromium.new_context(locale="he-IL", viewport={"width": 1100, "height": 720})
     page = await context.new_page()
-    await page.goto(api.url)
+    await page.goto(api.page_url)
     await expect(page.locator("#link")).to_have_text("מחובר")
 
     await expect(page.locator("html")).to_have_attribute("dir", "rtl")
@@ -178,7 +178,7 @@ async def test_a_conversation_in_two_languages_reads_well(context: BrowserContex
         await client.set_message_reaction(chat_id, 3, "👀")
         keys = InlineKeyboardMarkup([[InlineKeyboardButton("עצירה", callback_data="stop:3")]])
         await client.send_message(chat_id, HEBREW[0], entities=HEBREW[1], reply_markup=keys)
-        await page.goto(api.url)
+        await page.goto(api.page_url)
         await page.locator(".chat").filter(has_text="Moving average").click()
 
         hebrew = page.locator(".message.theirs").last
@@ -208,7 +208,7 @@ async def test_a_reply_quotes_what_it_answers_unless_that_stands_right_above(
             api.user_says(chat_id, text)
         await client.send_message(chat_id, "to the second", reply_parameters=ReplyParameters(2))
         await client.send_message(chat_id, "to the first", reply_parameters=ReplyParameters(1))
-    await page.goto(api.url)
+    await page.goto(api.page_url)
 
     await expect(page.locator(".message.theirs .body")).to_have_text(["to the second", "firstto the first"])
     await expect(page.locator(".quoted")).to_have_text(["first"])

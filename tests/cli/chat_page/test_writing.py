@@ -160,12 +160,15 @@ async def test_a_file_goes_up_and_another_comes_down(page: Page, bot: EchoBot) -
     await shot(page, "chat-file")
 
 
+SECRET = "of-one-data-folder-0000"
+
+
 async def test_a_lost_connection_is_said_and_heals_with_nothing_missing(chromium: Browser) -> None:
     context = await chromium.new_context()
     page = await context.new_page()
-    async with BotApi.open(token=TOKEN) as first:
+    async with BotApi.open(token=TOKEN, page_secret=SECRET) as first:
         port = int(first.url.rpartition(":")[2])
-        await page.goto(first.url)
+        await page.goto(first.page_url)
         await expect(page.locator("#link")).to_have_text("Connected")
         await page.get_by_role("textbox").fill("do not lose me")
 
@@ -175,7 +178,7 @@ async def test_a_lost_connection_is_said_and_heals_with_nothing_missing(chromium
     await expect(page.get_by_role("textbox")).to_have_value("do not lose me")
     await shot(page, "chat-lost")
 
-    async with BotApi.open(token=TOKEN, port=port) as second:
+    async with BotApi.open(token=TOKEN, port=port, page_secret=SECRET) as second:
         await expect(page.locator("#link")).to_have_text("Connected")
         await expect(page.locator("#lost")).not_to_be_visible()
         await page.get_by_role("textbox").press("Enter")

@@ -122,3 +122,15 @@ async def test_a_missing_token_is_said_without_a_traceback(tmp_path: Path) -> No
     assert server.returncode == 2
     assert "token file cannot be read" in said.decode()
     assert "Traceback" not in said.decode()
+
+
+async def test_what_is_kept_is_for_its_user_alone_also_where_it_was_not(tmp_path: Path) -> None:
+    old = tmp_path / "chat" / "chats.sqlite3"
+    old.parent.mkdir()
+    old.touch(0o644)
+    for folder in (old.parent, tmp_path / "new"):
+        async with BotApi.open(token=TOKEN, data_dir=folder) as api:
+            api.user_says(7, "private words")
+            files = list(folder.iterdir())
+            assert len(files) == 3
+            assert [file.stat().st_mode & 0o077 for file in files] == [0, 0, 0]

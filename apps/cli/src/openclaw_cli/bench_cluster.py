@@ -61,8 +61,8 @@ async def _run(phases: Sequence[str], *, values: dict[str, str], count: int, tim
     password = _secret(staging.named(objects, "Secret", "redis"), "password")
     host = os.environ.get("OPENCLAW_E2E_HOST", staging.OVERLAY_HOST)
     async with AsyncExitStack() as stack:
-        api = await stack.enter_async_context(BotApi.open(host=host, port=8481, token=token, flood=True))
-        model = await stack.enter_async_context(ScriptedModel.open(host=host, port=8482))
+        api = await stack.enter_async_context(BotApi.open(host=host, port=8481, token=token, flood=True, hosts=[host]))
+        model = await stack.enter_async_context(ScriptedModel.open(host=host, port=8482, hosts=[host]))
         cluster = await stack.enter_async_context(in_thread(staging.Cluster.installed()))
         port = await stack.enter_async_context(forwarded(staging.NAMESPACE, "pod/redis-0", 6379))
         redis = RedisSettings(url=f"redis://:{password}@127.0.0.1:{port}", timeout_s=30)

@@ -1,20 +1,23 @@
 """The Bot API stand-in: an honest, strict server for one bot, with a chat page for people and orders for tests.
 
-Run it by itself with `python -m openclaw_cli.standin.bot_api --token-file FILE --port 8787 --data DIR`.
+Run it by itself with `python -m openclaw_cli.standin.bot_api --token-file FILE --port 8787 --data DIR`: the first line printed is
+TELEGRAM_BASE_URL, the second has the chat page's address.
 """
 
 import argparse
 import asyncio
 import os
+import secrets
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
+from openclaw_cli.standin import guard
 from openclaw_cli.standin.control import ControlRoutes
 from openclaw_cli.standin.faults import Faults
 from openclaw_cli.standin.flood import Flood, Limits
@@ -27,6 +30,7 @@ from openclaw_cli.standin.serving import BotRoutes
 from openclaw_cli.standin.world import Chat, Wire, World
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
+SECRET_BYTES = 18
 GOODBYE_S = 0.2
 """How long open calls get at the end; long polls and page streams never end by themselves."""
 
@@ -40,6 +44,8 @@ class BotApi:
         self.faults = faults
         self.journal = journal
         self.people = People(world)
+        self.page_url = ""
+        """The chat page's address. It holds a secret: who has it reads and writes the chats."""
         self.second: SecondBot | None = None
 
     @classmethod
@@ -59,23 +65,28 @@ class BotApi:
         name: str = "OpenClaw",
         username: str = "openclaw_local_bot",
         second_token: str = "",
+        page_secret: str = "",
+        hosts: Collection[str] = (),
     ) -> AsyncIterator["BotApi"]:
         """Serve until the block ends. *data_dir* None keeps nothing; *fresh* forgets what is there.
 
         *notice* is the banner of the chat page, *control* opens `/control/…`, *second_token* is that of a second bot, for
-        `scripts/smoke`. Raises OSError if the port is taken.
+        `scripts/smoke`. *page_secret* stands in the page's address; without one it is another at each start. *hosts* are names
+        and addresses by which the Bot API may be called beside the loopback's, as pods of a test cluster do; the page is for this
+        machine alone. Raises OSError if the port is taken.
         """
         keeper = Keeper(data_dir, fresh=fresh)
         try:
             world = World(keeper, Flood(limits or Limits(), on=flood), token=token, name=name, username=username)
             faults, journal = Faults(), Journal()
             api = cls(world, "", faults, journal)
-            app = web.Application(client_max_size=MAX_BODY_BYTES)
+            app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[guard.known_hosts(hosts)])
             routes = BotRoutes(world, faults, journal)
             if second_token:
                 routes.second = api.second = SecondBot(world, token=second_token)
             routes.add_to(app)
-            PageRoutes(world, api.people, notice=notice).add_to(app)
+            page_secret = page_secret or secrets.token_urlsafe(SECRET_BYTES)
+            PageRoutes(world, api.people, notice=notice, secret=page_secret).add_to(app)
             if control:
                 ControlRoutes(world, api.people, faults, journal).add_to(app)
 
@@ -84,12 +95,13 @@ class BotApi:
 
             app.on_shutdown.append(end_streams)
             # A call whose caller is gone ends at once: the journal says `cut`, and no poll lingers until its time-out.
-            runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=GOODBYE_S)
+            runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=GOODBYE_S, **guard.CONNECTION)
             await runner.setup()
             try:
                 await web.TCPSite(runner, host, port).start()
                 shown = f"[{host}]" if ":" in host else host
                 api.url = f"http://{shown}:{runner.addresses[0][1]}"
+                api.page_url = f"{api.url}/{page_secret}/"
                 yield api
             finally:
                 await runner.cleanup()
@@ -155,8 +167,9 @@ async def _serve(options: argparse.Namespace, token: str) -> None:
         fresh=options.fresh,
         control=options.control,
         second_token=os.environ.get("SMOKE_BOT_TOKEN", ""),
+        hosts=options.allow_host,
     ) as api:
-        print(api.url, flush=True)
+        print(api.url, f"chat page: {api.page_url}", sep="\n", flush=True)
         await stop.wait()
 
 
@@ -171,6 +184,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--chat-burst", type=float, default=3.0, help="messages in a private chat before 1/s holds")
     parser.add_argument("--notice", default="", help="banner of the chat page")
     parser.add_argument("--control", action="store_true", help="open /control/… to tests")
+    parser.add_argument("--allow-host", action="append", default=[], help=guard.ALLOW_HOST_HELP)
     options = parser.parse_args(argv)
     try:
         token = options.token_file.read_text().strip() if options.token_file else os.environ.get("TELEGRAM_TOKEN", "")

@@ -1,17 +1,19 @@
-"""`/control/…`: what tests and benchmarks in other processes order from the stand-in. Off unless it is asked for."""
+"""`/control/…`: what tests and benchmarks in other processes order from the stand-in. Off unless it is asked for.
+
+Nobody has to prove who they are: it is for test runs, and whoever reaches the port may use it. `openclaw up` never opens it.
+"""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
 
 from openclaw_cli.standin.faults import Faults
+from openclaw_cli.standin.guard import for_programs
 from openclaw_cli.standin.journal import Journal
 from openclaw_cli.standin.people import People
 from openclaw_cli.standin.world import World
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class ControlRoutes:
@@ -38,11 +40,11 @@ class ControlRoutes:
         self._inject = people.inject
 
     def add_to(self, app: web.Application) -> None:
-        app.router.add_get("/control/messages", _own(self.messages))
-        app.router.add_get("/control/journal", _own(self.journal))
-        app.router.add_get("/control/state", _own(self.state))
-        app.router.add_delete("/control/faults", _own(self.clear_faults))
-        app.router.add_post("/control/{deed}", _own(self.do))
+        app.router.add_get("/control/messages", for_programs(self.messages))
+        app.router.add_get("/control/journal", for_programs(self.journal))
+        app.router.add_get("/control/state", for_programs(self.state))
+        app.router.add_delete("/control/faults", for_programs(self.clear_faults))
+        app.router.add_post("/control/{deed}", for_programs(self.do))
 
     async def do(self, request: web.Request) -> web.Response:
         deed = request.match_info["deed"]
@@ -55,7 +57,7 @@ class ControlRoutes:
                 results = [self._deeds[deed](**wish) for wish in many]
             else:
                 return web.json_response({"error": "no such order"}, status=404)
-        except (ValueError, TypeError, KeyError) as exc:
+        except (ValueError, TypeError, KeyError, RecursionError) as exc:
             return web.json_response({"error": f"{type(exc).__name__}: {exc}"}, status=400)
         return web.json_response(results if isinstance(wishes, list) else results[0])
 
@@ -86,14 +88,3 @@ class ControlRoutes:
     async def clear_faults(self, _request: web.Request) -> web.Response:
         self._faults.clear()
         return web.json_response(None)
-
-
-def _own(handler: Handler) -> Handler:
-    """Refuse browsers: no page, not even our own, has any business here."""
-
-    async def guarded(request: web.Request) -> web.StreamResponse:
-        if "Origin" in request.headers or "Sec-Fetch-Site" in request.headers:
-            return web.json_response({"error": "not for browsers"}, status=403)
-        return await handler(request)
-
-    return guarded

@@ -25,11 +25,14 @@ class Keeper:
     def __init__(self, data_dir: Path | None, *, fresh: bool = False) -> None:
         where = ":memory:"
         if data_dir is not None:
-            data_dir.mkdir(parents=True, exist_ok=True)
+            data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             file = data_dir / "chats.sqlite3"
             if fresh:
                 for old in data_dir.glob("chats.sqlite3*"):
                     old.unlink()
+            file.touch(mode=0o600)
+            for mine in data_dir.glob("chats.sqlite3*"):
+                mine.chmod(0o600)  # SQLite gives what it makes beside it the same rights
             where = str(file)
         self._db = sqlite3.connect(where, isolation_level=None)
         # The operating system has a committed write even if this process is killed. Only a power cut could lose it, and

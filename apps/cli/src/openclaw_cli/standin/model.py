@@ -10,13 +10,14 @@ import random
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from aiohttp import web
 
+from openclaw_cli.standin import guard
 from openclaw_cli.standin.model_control import routes
 from openclaw_cli.standin.model_script import (
     ERRORS,
@@ -101,18 +102,25 @@ class ScriptedModel:
         models: tuple[str, ...] = MODELS,
         api_key: str | None = None,
         control: bool = False,
+        hosts: Collection[str] = (),
     ) -> AsyncIterator["ScriptedModel"]:
-        """Serve until the block ends. *api_key* None accepts any key. Raises OSError if the port is taken."""
+        """Serve until the block ends. *api_key* None accepts any key, *hosts* are names for it beside the loopback's.
+
+        Raises OSError if the port is taken.
+        """
         pace = Pace(first_token_s=first_token_s, tokens_per_s=tokens_per_s, tokens=tokens, chunk_s=chunk_s)
         model = cls(pace=pace, seed=seed, models=models, api_key=api_key)
-        app = web.Application(client_max_size=64 * 1024 * 1024)
+        app = web.Application(
+            client_max_size=64 * 1024 * 1024,
+            middlewares=[guard.known_hosts(hosts), guard.no_browsers, guard.whole_bodies],
+        )
         app.router.add_post(f"{PREFIX}/chat/completions", model.complete)
         app.router.add_get(f"{PREFIX}/models", model.list_models)
         app.router.add_get(f"{PREFIX}/models/{{name:.+}}", model.show_model)
         app.router.add_post(f"{PREFIX}/audio/transcriptions", model.transcribe)
         if control:
             app.router.add_routes(routes(faults=model.faults, calls=model.calls, models=model.models))
-        runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=GOODBYE_S)
+        runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=GOODBYE_S, **guard.CONNECTION)
         await runner.setup()
         try:
             await web.TCPSite(runner, host, port).start()
@@ -157,7 +165,7 @@ class ScriptedModel:
             wish = json.loads(await request.read())
             messages = [message for message in wish["messages"] if isinstance(message, dict)]
             name = str(wish["model"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return error("bad_request", message="the body must be JSON with model and messages")
         schema = wanted_schema(wish)
         kind: Literal["answer", "json"] = "answer" if schema is None else "json"
@@ -328,6 +336,7 @@ async def _serve(options: argparse.Namespace) -> None:
         tokens=options.tokens,
         seed=options.seed,
         control=options.control,
+        hosts=options.allow_host,
     ) as model:
         print(model.url, flush=True)
         await stop.wait()
@@ -342,6 +351,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--tokens", type=int, default=120)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--control", action="store_true", help="open /control/… to tests")
+    parser.add_argument("--allow-host", action="append", default=[], help=guard.ALLOW_HOST_HELP)
     options = parser.parse_args(argv)
     try:
         asyncio.run(_serve(options))

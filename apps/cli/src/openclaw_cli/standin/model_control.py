@@ -23,7 +23,7 @@ def routes(*, faults: ModelFaults, calls: list[Call], models: list[str]) -> list
     async def order_fault(request: web.Request) -> web.Response:
         try:
             faults.next(**json.loads(await request.read()))
-        except (ValueError, TypeError) as exc:
+        except (ValueError, TypeError, RecursionError) as exc:
             return web.json_response({"error": str(exc)}, status=400)
         return web.json_response(None)
 

@@ -1,19 +1,18 @@
 """The chat page and the small API behind it: only for a browser on this machine, and only for our own page in it."""
 
+import asyncio
 import json
 import math
-from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 
 from openclaw_cli.standin.bot_methods import shown_commands
+from openclaw_cli.standin.guard import LOOPBACK, BadBody, Handler, host_of, last, read_body
 from openclaw_cli.standin.people import People
 from openclaw_cli.standin.world import Chat, Wire, World
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 PAGE_FILES = {
     "": ("index.html", "text/html"),
@@ -31,6 +30,8 @@ PAGE_FILES = {
 MAX_UPLOAD_BYTES = 20 * 1024 * 1024
 MAX_TEXT = 4096
 MAX_LISTED = 200
+READ_TIMEOUT_S = 30.0
+"""How long a page may take to read what is sent to it."""
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -40,39 +41,61 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
 }
+_WHOLE_ADDRESS = """\
+<!doctype html><html lang="en"><meta charset="utf-8"><title>OpenClaw</title>
+<p>This chat opens at the whole address that <code>make up</code> prints, with the letters after the slash.</p>
+<p lang="he" dir="rtl">הצ'אט נפתח בכתובת המלאה ש־<code dir="ltr">make up</code> מדפיס, עם האותיות שאחרי הלוכסן.</p>
+"""
 
 
 class PageRoutes:
-    """`/` with its files, `/page/…` for its calls, `/page/events` for what changes."""
+    """`/<secret>/` with its files, `/<secret>/page/…` for its calls, `/<secret>/page/events` for what changes.
 
-    def __init__(self, world: World, people: People, *, notice: str) -> None:
+    The secret stands in the path, not in a cookie: a browser sends a host's cookies to each of its ports, and another user of this
+    machine may listen on one.
+    """
+
+    def __init__(self, world: World, people: People, *, notice: str, secret: str) -> None:
         self._world = world
         self._people = people
         self._notice = notice
+        self._root = f"/{secret}"
 
     def add_to(self, app: web.Application) -> None:
         for name in PAGE_FILES:
-            app.router.add_get(f"/{name}", guarded(self.static))
+            app.router.add_get(f"{self._root}/{name}", guarded(self.static))
         routes: list[tuple[str, str, Handler]] = [
-            ("GET", "/page/state", self.state),
-            ("GET", "/page/events", self.events),
-            ("POST", "/page/chats", self.new_chat),
-            ("GET", r"/page/chats/{chat_id:-?\d+}", self.chat),
-            ("POST", r"/page/chats/{chat_id:-?\d+}/say", self.say),
-            ("POST", r"/page/chats/{chat_id:-?\d+}/press", self.press),
-            ("POST", r"/page/chats/{chat_id:-?\d+}/upload", self.upload),
-            ("GET", "/page/files/{file_id}", self.download),
+            ("GET", "state", self.state),
+            ("GET", "events", self.events),
+            ("POST", "chats", self.new_chat),
+            ("GET", r"chats/{chat_id:-?\d+}", self.chat),
+            ("POST", r"chats/{chat_id:-?\d+}/say", self.say),
+            ("POST", r"chats/{chat_id:-?\d+}/press", self.press),
+            ("POST", r"chats/{chat_id:-?\d+}/upload", self.upload),
+            ("GET", "files/{file_id}", self.download),
         ]
         for method, path, handler in routes:
-            app.router.add_route(method, path, guarded(handler))
+            app.router.add_route(method, f"{self._root}/page/{path}", guarded(handler, data=True))
+        app.router.add_get(self._root, guarded(self.slash))
+        for path in ("/", "/page/{rest:.*}"):
+            app.router.add_route("*", path, self.no_secret)
 
     # ---- the page itself
 
     async def static(self, request: web.Request) -> web.Response:
-        name, mime_type = PAGE_FILES[request.path.lstrip("/")]
+        name, mime_type = PAGE_FILES[request.path.removeprefix(f"{self._root}/")]
         body = files("openclaw_cli.standin").joinpath("page", name).read_bytes()
         return web.Response(body=body, content_type=mime_type, charset="utf-8", headers=_HEADERS)
+
+    async def slash(self, _request: web.Request) -> web.Response:
+        """The page's files and calls are named relative to its folder."""
+        raise web.HTTPFound(f"{self._root}/", headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
+
+    async def no_secret(self, _request: web.Request) -> web.Response:
+        return web.Response(status=403, text=_WHOLE_ADDRESS, content_type="text/html", headers=_HEADERS)
 
     # ---- reading
 
@@ -123,7 +146,8 @@ class PageRoutes:
                 if change["kind"] in ("chat", "message"):
                     chat = self._world.chats.get(change["chat_id"])
                     change = change | {"chat": self._summary(chat) if chat else None}
-                await response.write(f"data: {json.dumps(change)}\n\n".encode())
+                async with asyncio.timeout(READ_TIMEOUT_S):
+                    await response.write(f"data: {json.dumps(change)}\n\n".encode())
         return response
 
     async def download(self, request: web.Request) -> web.Response:
@@ -169,26 +193,22 @@ class PageRoutes:
         return _json({})
 
     async def upload(self, request: web.Request) -> web.Response:
-        chat = self._chat(request)
-        caption = ""
-        async for part in await request.multipart():
-            if not isinstance(part, BodyPartReader):
+        chat, form = self._chat(request), await request.post()
+        caption = form.get("caption", "")
+        for part in form.getall("file", []):
+            if not isinstance(part, web.FileField):
                 continue
-            if part.name == "caption":
-                caption = (await part.read()).decode("utf-8", "replace")[:1024]
-            elif part.name == "file":
-                content = bytes(await part.read())
-                if len(content) > MAX_UPLOAD_BYTES:
-                    raise web.HTTPRequestEntityTooLarge(MAX_UPLOAD_BYTES, len(content))
-                mime_type = part.headers.get("Content-Type", "application/octet-stream")
-                self._people.upload(
-                    chat.id,
-                    part.filename or "file",
-                    content,
-                    mime_type=mime_type,
-                    caption=caption,
-                    user_id=self._speaker(chat),
-                )
+            content = part.file.read()
+            if len(content) > MAX_UPLOAD_BYTES:
+                raise web.HTTPRequestEntityTooLarge(MAX_UPLOAD_BYTES, len(content))
+            self._people.upload(
+                chat.id,
+                part.filename or "file",
+                content,
+                mime_type=part.content_type,
+                caption=caption[:1024] if isinstance(caption, str) else "",
+                user_id=self._speaker(chat),
+            )
         return _json({})
 
     # ---- parts
@@ -209,22 +229,28 @@ class PageRoutes:
         )
 
 
-def guarded(handler: Handler) -> Handler:
-    """Refuse everyone but a browser on this machine that shows our page: no other site, no name that was rebound to us."""
+def guarded(handler: Handler, *, data: bool = False) -> Handler:
+    """Refuse everyone but a browser on this machine that shows our page: no other site, no name that was rebound to us.
+
+    A link from elsewhere may open the page itself, but not its *data*.
+    """
 
     async def checked(request: web.Request) -> web.StreamResponse:
-        host = urlsplit(f"//{request.host}").hostname
         origin = request.headers.get("Origin")
-        if request.remote not in ("127.0.0.1", "::1") or host not in ("127.0.0.1", "::1", "localhost"):
+        if request.remote not in ("127.0.0.1", "::1") or host_of(request) not in LOOPBACK:
             raise web.HTTPForbidden(text="the chat page answers on this machine only: open it as http://127.0.0.1")
         if origin is not None and origin != f"http://{request.host}":
             raise web.HTTPForbidden(text="this page may be used from its own address only")
         if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
             is_visit = request.method == "GET" and request.headers.get("Sec-Fetch-Mode") == "navigate"
-            if not is_visit or request.path.startswith("/page/"):
+            if not is_visit or data:
                 raise web.HTTPForbidden(text="this page may be used from its own address only")
         if request.method == "POST" and "X-OpenClaw-Page" not in request.headers:
             raise web.HTTPForbidden(text="this page may be used from its own address only")
+        try:
+            await read_body(request)
+        except BadBody as bad:
+            return last(web.Response(status=bad.status, text=bad.why))
         return await handler(request)
 
     return checked
@@ -233,7 +259,7 @@ def guarded(handler: Handler) -> Handler:
 async def _body(request: web.Request) -> dict[str, Any]:
     try:
         body = json.loads(await request.read())
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
         raise web.HTTPBadRequest(text="a JSON object is expected")

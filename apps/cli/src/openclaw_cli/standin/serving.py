@@ -1,6 +1,7 @@
 """One Bot API call from the socket to the reply: token, fault, method, journal."""
 
 import asyncio
+import hmac
 import inspect
 import logging
 import time
@@ -12,6 +13,7 @@ from aiohttp import web
 
 from openclaw_cli.standin.bot_methods import METHODS, result_ids
 from openclaw_cli.standin.faults import Fault, Faults
+from openclaw_cli.standin.guard import for_programs
 from openclaw_cli.standin.journal import Entry, Journal
 from openclaw_cli.standin.second_bot import SecondBot
 from openclaw_cli.standin.wire import Params, Refused, read_params, reply_of
@@ -23,7 +25,7 @@ SAID_BY = frozenset({"sendmessage", "editmessagetext"})
 
 
 class BotRoutes:
-    """`/bot<token>/<method>` and `/file/bot<token>/<path>`."""
+    """`/bot<token>/<method>` and `/file/bot<token>/<path>`, for programs that know the token; no web page has any business here."""
 
     def __init__(self, world: World, faults: Faults, journal: Journal) -> None:
         self._world = world
@@ -33,8 +35,8 @@ class BotRoutes:
         """Another bot of the same Telegram, if a test wants one."""
 
     def add_to(self, app: web.Application) -> None:
-        app.router.add_route("*", "/bot{token:[^/]+}/{method}", self.call)
-        app.router.add_get("/file/bot{token:[^/]+}/{path:.+}", self.download)
+        app.router.add_route("*", "/bot{token:[^/]+}/{method}", for_programs(self.call))
+        app.router.add_get("/file/bot{token:[^/]+}/{path:.+}", for_programs(self.download))
 
     async def call(self, request: web.Request) -> web.StreamResponse:
         if self.second is not None and request.match_info["token"] == self.second.token:
@@ -84,7 +86,7 @@ class BotRoutes:
         head, colon, tail = token.partition(":")
         if not (head.isdigit() and colon and tail):
             raise Refused(404, "Not Found")
-        if token != self._world.token:
+        if not hmac.compare_digest(token.encode(errors="replace"), self._world.token.encode()):
             raise Refused(401, "Unauthorized")
 
     async def _obey(self, method: str, params: Params, fault: Fault | None) -> Any:

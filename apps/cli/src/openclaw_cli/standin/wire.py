@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiohttp import BodyPartReader, web
+from aiohttp import web
+
+from openclaw_cli.standin.guard import BadBody, last, read_body
 
 
 class Refused(Exception):
@@ -81,7 +83,7 @@ class Params:
             return value
         try:
             return json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise bad_request(f"can't parse {what} JSON object") from None
 
     def upload(self, name: str) -> Upload | None:
@@ -94,27 +96,28 @@ class Params:
 async def read_params(request: web.Request) -> Params:
     """Read the parameters of *request* whichever way they were sent. Raises Refused for a body that is not what it says."""
     values: dict[str, Any] = dict(request.query)
+    try:
+        await read_body(request)
+    except BadBody as bad:
+        raise Refused(bad.status, bad.why) from None
     files: dict[str, Upload] = {}
     kind = request.content_type
-    if request.method == "POST" and request.can_read_body:
+    if request.method == "POST" and request.body_exists:
         if kind == "application/json":
             try:
                 body = json.loads(await request.read())
-            except ValueError:
+            except (ValueError, RecursionError):
                 raise bad_request("can't parse request: invalid JSON") from None
             if not isinstance(body, dict):
                 raise bad_request("can't parse request: object expected")
             values |= body
         elif kind == "multipart/form-data":
-            async for part in await request.multipart():
-                if not isinstance(part, BodyPartReader) or part.name is None:
-                    continue
-                if part.filename is None:
-                    values[part.name] = (await part.read()).decode("utf-8", "replace")
+            for name, part in (await request.post()).items():
+                if isinstance(part, web.FileField):
+                    content = part.file.read()
+                    files[name] = Upload(name=part.filename, mime_type=part.content_type, content=content)
                 else:
-                    mime_type = part.headers.get("Content-Type", "application/octet-stream")
-                    content = bytes(await part.read())
-                    files[part.name] = Upload(name=part.filename, mime_type=mime_type, content=content)
+                    values[name] = part if isinstance(part, str) else bytes(part).decode("utf-8", "replace")
         elif kind == "application/x-www-form-urlencoded":
             values |= dict(await request.post())
     return Params(values, files)
@@ -124,4 +127,5 @@ def reply_of(refused: Refused) -> web.Response:
     """The reply to a refused call."""
     wait = (refused.parameters or {}).get("retry_after")
     headers = {} if wait is None else {"Retry-After": str(wait)}
-    return web.json_response(refused.body(), status=refused.status, headers=headers)
+    reply = web.json_response(refused.body(), status=refused.status, headers=headers)
+    return last(reply) if refused.status in (408, 413) else reply
