@@ -21,7 +21,7 @@ needs_cpu = pytest.mark.skipif(
 
 @pytest.fixture
 async def chat() -> AsyncIterator[GroqChat]:
-    async with builtin_model() as url, GroqChat.open("local", url) as opened:
+    async with builtin_model() as server, GroqChat.open(server.key, server.url) as opened:
         yield opened
 
 

@@ -1,13 +1,19 @@
 """Which model and which chat a local run uses, and what that means for its settings."""
 
+import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from openclaw_cli.builtin_model import MODEL_ID, builtin_model
 
-LOCAL_TOKEN = "900001:local-page"  # noqa: S105 - the stand-in's own, known to everybody, good for nothing else
-"""Its id is none that the page gives to people (from 1000001 on): the bot hears nothing from itself."""
+LOCAL_BOT_ID = 900001
+"""None that the page gives to people (from 1000001 on): the bot hears nothing from itself."""
+
+
+def local_token() -> str:
+    """A token for the stand-in of one run: who does not know it can neither read as the bot nor speak as the bot."""
+    return f"{LOCAL_BOT_ID}:{secrets.token_urlsafe(24)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +35,14 @@ async def model_from(env: Mapping[str, str]) -> AsyncIterator[Model]:
             settings["GROQ_API_KEY"] = "none"
         yield Model(name=env.get("GROQ_BASE_URL") or "Groq", demo=False, env=settings)
         return
-    async with builtin_model() as url:
+    async with builtin_model() as server:
         yield Model(
             name="SmolLM2-135M, built in (a small English demo model; set GROQ_API_KEY for a real one)",
             demo=True,
-            env={"GROQ_API_KEY": "local", "GROQ_BASE_URL": url, "DEMO_MODEL": "yes", "MODEL_OVERRIDE": MODEL_ID},
+            env={
+                "GROQ_API_KEY": server.key,
+                "GROQ_BASE_URL": server.url,
+                "DEMO_MODEL": "yes",
+                "MODEL_OVERRIDE": MODEL_ID,
+            },
         )

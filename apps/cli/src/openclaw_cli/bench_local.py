@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import os
+import secrets
 import sys
 import tempfile
 import time
@@ -21,7 +22,6 @@ from openclaw_cli.standin.model import ScriptedModel
 from openclaw_core.store import Inbox, RedisSettings, Runs, Script, open_script
 
 BOT_ID = 777000
-TOKEN = f"{BOT_ID}:bench"
 
 
 def main(args: argparse.Namespace) -> int:
@@ -39,11 +39,12 @@ async def _run(args: argparse.Namespace) -> dict[str, Any]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="openclaw-bench-")))
         redis_url = await stack.enter_async_context(local_redis(folder / "redis"))
         script = await stack.enter_async_context(open_script(RedisSettings(url=redis_url), bot_id=BOT_ID))
-        api = await stack.enter_async_context(BotApi.open(token=TOKEN, data_dir=folder / "chat", flood=True))
-        model = await stack.enter_async_context(ScriptedModel.open())
+        token, key = f"{BOT_ID}:{secrets.token_urlsafe(24)}", secrets.token_urlsafe(24)
+        api = await stack.enter_async_context(BotApi.open(token=token, data_dir=folder / "chat", flood=True))
+        model = await stack.enter_async_context(ScriptedModel.open(api_key=key))
         env = {
             **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
-            "TELEGRAM_TOKEN": TOKEN, "TELEGRAM_BASE_URL": api.url, "GROQ_API_KEY": "bench", "GROQ_BASE_URL": model.url, "REDIS_URL": redis_url,
+            "TELEGRAM_TOKEN": token, "TELEGRAM_BASE_URL": api.url, "GROQ_API_KEY": key, "GROQ_BASE_URL": model.url, "REDIS_URL": redis_url,
             "ALLOWED_USER_IDS": "*", "RUNNING_CAP": str(args.running_cap), "WARM_AGENTS": str(args.warm), "TASKS_PER_JOB": str(args.tasks_per_job),
             "LOG_LEVEL": "warning",
         }  # fmt: skip

@@ -1,6 +1,7 @@
 """The model of a run without a key: SmolLM2-135M by llama.cpp, in a process of its own. Real, small, English only.
 
-`python -m openclaw_cli.builtin_model --port N` serves `/openai/v1/chat/completions` and `/openai/v1/models` on 127.0.0.1.
+`python -m openclaw_cli.builtin_model --port N` serves `/openai/v1/chat/completions` and `/openai/v1/models` on 127.0.0.1, to whoever
+knows the key that it reads from its standard input. Other users of the machine and web pages reach the port too.
 """
 
 import argparse
@@ -10,12 +11,14 @@ import importlib
 import importlib.util
 import os
 import platform
+import secrets
 import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -33,27 +36,35 @@ MISCONFIGURED = 78
 INSTEAD = "use another model: set GROQ_API_KEY, or GROQ_BASE_URL to a server of yours"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    url: str
+    """To be used as GROQ_BASE_URL."""
+    key: str = field(repr=False)
+
+
 @asynccontextmanager
-async def builtin_model() -> AsyncIterator[str]:
-    """The base URL of a server that is ready. Raises SettingsError if this machine cannot run it, with what to do."""
+async def builtin_model() -> AsyncIterator[Served]:
+    """A server that is ready, with a key of its own. Raises SettingsError if this machine cannot run it, with what to do."""
     # What it writes is kept for the reason of a failure only, and nowhere to be found.
     with tempfile.TemporaryFile() as output:
-        process, url = await _start(output)
+        key = secrets.token_urlsafe(24)
+        process, url = await _start(output, key)
         try:
-            yield url
+            yield Served(url=url, key=key)
         finally:
             await children.stop(process)
 
 
-async def _start(output: IO[bytes]) -> tuple[asyncio.subprocess.Process, str]:
+async def _start(output: IO[bytes], key: str) -> tuple[asyncio.subprocess.Process, str]:
     for _ in range(3):  # a free port can be taken by another before the server has it
         port = free_port()
         url = f"http://127.0.0.1:{port}"
         program = [sys.executable, "-m", "openclaw_cli.builtin_model", "--port", str(port)]
-        process = await children.start(program, output=output)
+        process = await children.start(program, stdin=f"{key}\n".encode(), output=output)
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
-                await _ready_or_ended(process, url)
+                await _ready_or_ended(process, url, key)
         except TimeoutError:
             await children.stop(process)
             raise SettingsError(
@@ -69,10 +80,10 @@ async def _start(output: IO[bytes]) -> tuple[asyncio.subprocess.Process, str]:
     raise SettingsError(f"the built-in model ended while it started (exit {process.returncode}): {INSTEAD}")
 
 
-async def _ready_or_ended(process: asyncio.subprocess.Process, url: str) -> None:
+async def _ready_or_ended(process: asyncio.subprocess.Process, url: str, key: str) -> None:
     from openclaw_core.groq_chat import GroqChat  # here: the server's own process does without the SDK
 
-    async with GroqChat.open("local", url) as chat:
+    async with GroqChat.open(key, url) as chat:
         while process.returncode is None:
             with contextlib.suppress(OpenClawError):  # not there yet, or still loading
                 if MODEL_ID in await chat.models():
@@ -134,8 +145,10 @@ def cpu_flags() -> frozenset[str] | None:
     return None
 
 
-def serve(port: int) -> None:
-    """Serve until the process is told to end. Raises SettingsError if this machine cannot."""
+def serve(port: int, *, key: str) -> None:
+    """Serve those who know *key* until the process is told to end. Raises SettingsError if this machine cannot, or for no key."""
+    if not key:
+        raise SettingsError("give the key that clients must know on the standard input")
     check_machine()
     # Before the import: OpenMP's threads spin while they wait, which on a busy machine costs nine tenths of the speed.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -147,6 +160,10 @@ def serve(port: int) -> None:
     params.model.path = str(weights())
     params.hostnames = ["127.0.0.1"]
     params.port = port
+    params.api_keys = [key]
+    # Pages that show what is being asked, and how long half a request may keep a thread, in seconds.
+    params.endpoint_slots = params.endpoint_props = params.endpoint_metrics = False
+    params.timeout_read = 30
     params.api_prefix = "/openai"  # what the groq SDK asks for
     params.model_alias = {MODEL_ID}
     params.offline = True
@@ -168,7 +185,8 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description="serve the built-in model on 127.0.0.1")
     arguments.add_argument("--port", type=int, required=True)
     try:
-        serve(arguments.parse_args().port)
+        port = arguments.parse_args().port
+        serve(port, key=sys.stdin.readline().strip())
     except SettingsError as exc:
         print(exc, file=sys.stderr)
         return MISCONFIGURED

@@ -1,4 +1,7 @@
-"""Processes that a local run starts: they end with us, also if we are killed, and never by the terminal's Ctrl-C."""
+"""Processes that a local run starts: they end with us, also if we are killed, and never by the terminal's Ctrl-C.
+
+What they write is for their user alone.
+"""
 
 import asyncio
 import contextlib
@@ -9,6 +12,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
+
+from openclaw_cli.data_folder import PRIVATE_UMASK
 
 STOP_TIMEOUT_S = 10.0
 _PR_SET_PDEATHSIG = 1
@@ -37,6 +42,7 @@ async def start(
         # A session of its own: Ctrl-C in the terminal must not end the store before those who write to it.
         start_new_session=True,
         preexec_fn=end_with_parent,
+        umask=PRIVATE_UMASK,
     )
     if stdin is not None and process.stdin is not None:
         with contextlib.suppress(ConnectionError):  # it ended already: whoever waits for it will see that

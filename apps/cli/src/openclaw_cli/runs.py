@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from openclaw_cli.backends import LOCAL_TOKEN
+from openclaw_cli.backends import LOCAL_BOT_ID
 from openclaw_cli.local_redis import local_redis
 from openclaw_core.environment import Environment
 from openclaw_core.store import Lanes, RedisSettings, Runs, open_script
@@ -25,8 +25,7 @@ def main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
 
 
 async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
-    token, bot_id = Environment({"TELEGRAM_TOKEN": LOCAL_TOKEN, **env}).token()
-    del token
+    _, bot_id = Environment({"TELEGRAM_TOKEN": f"{LOCAL_BOT_ID}:of-any-run", **env}).token()
     async with (
         local_redis(Path(args.data).resolve() / "redis", redis_url=env.get("REDIS_URL")) as url,
         open_script(RedisSettings(url=url), bot_id=bot_id) as script,

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from openclaw_cli.backends import LOCAL_TOKEN, model_from
+from openclaw_cli import data_folder
+from openclaw_cli.backends import local_token, model_from
 from openclaw_cli.local_redis import local_redis
 from openclaw_cli.standin.bot_api import BotApi
 from openclaw_core.errors import SettingsError
@@ -34,8 +35,9 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    os.umask(data_folder.PRIVATE_UMASK)  # for all that is started here
     data = Path(args.data).resolve()
-    data.mkdir(parents=True, exist_ok=True)
+    data_folder.prepare(data)
     if args.fresh:
         await _forget(data)
     async with AsyncExitStack() as stack:
@@ -102,17 +104,19 @@ async def _chat(
         if demo
         else ""
     )
+    token = local_token()
     page = await stack.enter_async_context(
         BotApi.open(
             host="127.0.0.1",
             port=_free_port(port),
-            token=LOCAL_TOKEN,
+            token=token,
             data_dir=data / "chat",
             flood=True,
             notice=notice,
+            page_secret=data_folder.page_secret(data),
         )
     )
-    return {"TELEGRAM_TOKEN": LOCAL_TOKEN, "TELEGRAM_BASE_URL": page.url, "ALLOWED_USER_IDS": "*"}, page.url
+    return {"TELEGRAM_TOKEN": token, "TELEGRAM_BASE_URL": page.url, "ALLOWED_USER_IDS": "*"}, page.page_url
 
 
 def _free_port(asked: int | None) -> int:

@@ -1,0 +1,81 @@
+"""The folder of a local run: for its user alone, also where an older version made it for everybody to read.
+
+What belongs there: rights of the folder and of what we keep in it, and the secrets that stay with it. Not: what stands in the files.
+"""
+
+import os
+import re
+import secrets
+import stat
+from pathlib import Path
+
+from openclaw_core.errors import SettingsError
+
+PRIVATE_UMASK = 0o077
+OTHERS = 0o077
+"""The bits of a mode that open a file to others than its owner."""
+PAGE_SECRET = "page-secret"  # noqa: S105 - a file's name
+KEPT = ("redis", "chat", "brain.log", PAGE_SECRET)
+"""All that a local run puts there."""
+
+
+def prepare(folder: Path) -> None:
+    """Make *folder* and what we keep in it readable by its owner alone, whoever made it.
+
+    Files of others in it are left alone, and then so are the folder's own rights. Raises SettingsError if it cannot be made so.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        strangers = {path.name for path in folder.iterdir()} - set(KEPT)
+        if not strangers:
+            _close(folder)
+        elif folder.stat().st_mode & stat.S_IWOTH:
+            raise SettingsError(f"everybody may write into {folder}: give a folder of your own with --data")
+        for name in KEPT:
+            _close_all(folder / name)
+    except OSError as exc:
+        raise SettingsError(f"{folder} cannot be used ({exc.strerror}): give another folder with --data") from None
+
+
+def _close_all(path: Path) -> None:
+    _close(path)
+    for root, folders, files in os.walk(path):  # follows no links
+        for name in (*folders, *files):
+            _close(Path(root) / name)
+
+
+def _close(path: Path) -> None:
+    """Take what others may do with *path* from them. A link is left as it is, and so is what it leads to."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return
+    if os.geteuid() not in (0, found.st_uid):
+        raise SettingsError(f"{path} belongs to another user: give another folder with --data")
+    if not stat.S_ISLNK(found.st_mode) and found.st_mode & OTHERS:
+        path.chmod(stat.S_IMODE(found.st_mode) & ~OTHERS)
+
+
+def page_secret(folder: Path) -> str:
+    """What stands in the chat page's address: drawn once for each folder, so that a bookmark lives as long as its chats."""
+    file = folder / PAGE_SECRET
+    try:
+        kept = file.read_text(encoding="ascii").strip()
+    except (FileNotFoundError, UnicodeDecodeError):
+        kept = ""
+    if re.fullmatch(r"[A-Za-z0-9_-]{20,}", kept):
+        return kept
+    secret = secrets.token_urlsafe(18)
+    write_private(file, secret + "\n")
+    return secret
+
+
+def write_private(file: Path, text: str) -> None:
+    """Write *text* for this user alone, whole or not at all."""
+    draft = file.with_name(file.name + ".new")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    draft.replace(file)
