@@ -230,6 +230,32 @@ async def test_a_brain_that_leaves_is_not_ready(script: Script) -> None:
         assert (await client.get("/readyz")).status_code == 503
 
 
+@pytest.mark.parametrize("sent", [b"", b"GET /heal", b"GET /healthz HTTP/1.1\r\nHost: brain\r\n"])
+async def test_half_a_request_does_not_keep_its_connection(script: Script, sent: bytes) -> None:
+    health = Health(
+        beats=Beats(), script=script, metrics=Metrics(script=script, roles=(), loop_ages_s=Beats().ages_s), idle_s=0.2
+    )
+    async with health.serve(0, host="127.0.0.1") as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(sent)
+        try:
+            async with asyncio.timeout(5):
+                assert await reader.read() == b""
+        finally:
+            writer.close()
+
+
+async def test_a_body_that_never_comes_does_not_keep_its_connection(script: Script) -> None:
+    async with served(script, Beats()) as (client, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", client.base_url.port)
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: brain\r\nContent-Length: 9\r\n\r\n")
+        try:
+            async with asyncio.timeout(6):
+                assert b" 200 " in await reader.read()
+        finally:
+            writer.close()
+
+
 async def eventually(client: httpx.AsyncClient, path: str, status: int) -> None:
     async with asyncio.timeout(20):
         while (await client.get(path)).status_code != status:

@@ -17,6 +17,8 @@ from openclaw_core.store import Script
 
 STUCK_S = 60.0
 """A loop that has not turned for this long is stuck; a failed attempt is a turn too."""
+LINGER_S = 2.0
+"""How long a body that nobody asked for is read and thrown away."""
 
 
 @dataclass(kw_only=True)
@@ -58,6 +60,8 @@ class Health:
     reachable: Callable[[], Awaitable[bool]] | None = None
     reach_s: float = 4.0
     """How long the API server may take; the readiness probe waits 6 s."""
+    idle_s: float = 75.0
+    """How long a connection may wait for the whole head of its next request; Prometheus asks each 30 s by the same one."""
     ready: bool = True
     """False until settings, Redis and the bot's token have proved good, and from the moment that a shutdown begins."""
 
@@ -68,7 +72,7 @@ class Health:
         app.add_routes(
             [web.get("/healthz", self._healthz), web.get("/readyz", self._readyz), web.get("/metrics", self._metrics)]
         )
-        runner = web.AppRunner(app, access_log=None)
+        runner = web.AppRunner(app, access_log=None, keepalive_timeout=self.idle_s, lingering_time=LINGER_S)
         await runner.setup()
         try:
             await web.TCPSite(runner, host=host, port=port).start()
