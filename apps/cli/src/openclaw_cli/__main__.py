@@ -18,7 +18,12 @@ def parser() -> argparse.ArgumentParser:
         "--port", type=int, default=None, help="port of the chat page (default 8787, or a free one if that is taken)"
     )
     up.add_argument("--data", default=".openclaw", help="folder that keeps chats and state (default .openclaw)")
-    up.add_argument("--fresh", action="store_true", help="forget what that folder holds")
+    up.add_argument(
+        "--fresh", action="store_true", help="forget the chats and all else in that folder; nothing else ever does"
+    )
+    up.add_argument(
+        "--repair", action="store_true", help="go on with what can be read of damaged data, and keep the rest beside it"
+    )
     up.add_argument("--verbose", action="store_true", help="show the brain's and the agents' logs here")
     ask = commands.add_parser("ask", help="answer one question in the terminal")
     ask.add_argument("question")

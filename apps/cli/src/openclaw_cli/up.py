@@ -8,20 +8,26 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from openclaw_cli import data_folder
 from openclaw_cli.backends import local_token, model_from
-from openclaw_cli.local_redis import local_redis
+from openclaw_cli.local_redis import local_store
 from openclaw_cli.standin.bot_api import BotApi
+from openclaw_cli.standin.keeping import CHATS
+from openclaw_cli.standin.salvage import readable, salvage
+from openclaw_cli.store_lock import holding
 from openclaw_core.errors import SettingsError
 
 DEFAULT_PORT = 8787
+STORE_FIRST_S = 1.0
 STOP_S = 15.0
 """The brain's agents hand back within 5 s; after this the process group is killed."""
 
@@ -40,11 +46,18 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     data_folder.prepare(data)
     if args.fresh:
         await _forget(data)
+        console.print(f"forgot the chats and the store's data in {data}", highlight=False, soft_wrap=True)
+
+    def tell(what: str) -> None:
+        console.print(f"[yellow]{escape(what)}[/yellow]", highlight=False, soft_wrap=True)
+
     async with AsyncExitStack() as stack:
         with console.status("starting the store") as status:
-            redis_url = await stack.enter_async_context(
-                local_redis(data / "redis", redis_url=env.get("REDIS_URL"), share=False)
+            store = await stack.enter_async_context(
+                local_store(data / "redis", redis_url=env.get("REDIS_URL"), share=False, repair=args.repair, tell=tell)
             )
+            if args.repair:
+                _repair_chats(data / "chat", tell)
             status.update("starting the model")
             model = await stack.enter_async_context(model_from(env))
             status.update("starting the chat")
@@ -53,7 +66,7 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
             log_file = data / "brain.log"
             log = None if args.verbose else stack.enter_context(log_file.open("ab"))
             brain = await stack.enter_async_context(
-                _brain({**env, **model.env, **chat_env, "REDIS_URL": redis_url}, log)
+                _brain({**env, **model.env, **chat_env, "REDIS_URL": store.url}, log)
             )
         console.print(
             f"[bold]OpenClaw is up.[/bold] Chat: [bold cyan]{where}[/bold cyan]", highlight=False, soft_wrap=True
@@ -73,25 +86,48 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
         console.print("Ctrl-C stops everything.")
         stopping = asyncio.create_task(stop.wait())
         ended = asyncio.create_task(brain.wait())
-        await asyncio.wait([stopping, ended], return_when=asyncio.FIRST_COMPLETED)
+        store_ended = asyncio.create_task(store.ended())
+        await asyncio.wait([stopping, ended, store_ended], return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
-        if ended.done() and not stop.is_set():
-            console.print(
-                f"[red]The brain ended (exit {ended.result()}).[/red] Why: {'above' if args.verbose else log_file}",
-                highlight=False,
-            )
+        if not stop.is_set():
+            if not store_ended.done():  # a brain ends with its store: then that is the reason to tell
+                await asyncio.wait([store_ended], timeout=STORE_FIRST_S)
+            if store_ended.done():
+                console.print(f"[red]{escape(store_ended.result())}[/red]", highlight=False, soft_wrap=True)
+            else:
+                console.print(
+                    f"[red]The brain ended (exit {ended.result()}).[/red] Why: {'above' if args.verbose else log_file}",
+                    highlight=False,
+                )
+        store_ended.cancel()
+        ended.cancel()
+        if not stop.is_set():
             return 1
         console.print("stopping")
-        ended.cancel()
     return 0
 
 
 async def _forget(data: Path) -> None:
     """Empty the folder, but never under a running bot: its store holds the lock. Raises SettingsError if there is one."""
-    async with local_redis(data / "redis", share=False):
-        pass
-    for name in ("redis", "chat"):
-        shutil.rmtree(data / name, ignore_errors=True)
+    async with holding(data / "redis"):
+        for name in ("redis", "chat"):
+            if (data / name).is_dir():
+                shutil.rmtree(data / name)
+
+
+def _repair_chats(folder: Path, tell: Callable[[str], None]) -> None:
+    """Where the chats cannot be read, go on with those that can. Raises SettingsError if there is no room for that."""
+    if not (folder / CHATS).exists() or readable(folder):
+        return
+    try:
+        kept, rows = salvage(folder)
+    except (OSError, sqlite3.Error):
+        raise SettingsError(
+            f"the chats in {folder} could not be repaired: make room on that disk, then try again"
+        ) from None
+    tell(
+        f"the chats were damaged: {rows} entries could be read, and the page goes on with them; the damaged file is kept in {kept}"
+    )
 
 
 async def _chat(

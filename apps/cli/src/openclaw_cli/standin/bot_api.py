@@ -6,12 +6,14 @@ TELEGRAM_BASE_URL, the second has the chat page's address.
 
 import argparse
 import asyncio
+import json
 import os
 import secrets
 import signal
+import sqlite3
 import sys
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +24,13 @@ from openclaw_cli.standin.control import ControlRoutes
 from openclaw_cli.standin.faults import Faults
 from openclaw_cli.standin.flood import Flood, Limits
 from openclaw_cli.standin.journal import Journal
-from openclaw_cli.standin.keeping import Keeper
+from openclaw_cli.standin.keeping import Keeper, unusable
 from openclaw_cli.standin.page_routes import PageRoutes
 from openclaw_cli.standin.people import FileKind, People
 from openclaw_cli.standin.second_bot import SecondBot
 from openclaw_cli.standin.serving import BotRoutes
 from openclaw_cli.standin.world import Chat, Wire, World
+from openclaw_core.errors import SettingsError
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 SECRET_BYTES = 18
@@ -73,11 +76,13 @@ class BotApi:
         *notice* is the banner of the chat page, *control* opens `/control/…`, *second_token* is that of a second bot, for
         `scripts/smoke`. *page_secret* stands in the page's address; without one it is another at each start. *hosts* are names
         and addresses by which the Bot API may be called beside the loopback's, as pods of a test cluster do; the page is for this
-        machine alone. Raises OSError if the port is taken.
+        machine alone. Raises OSError if the port is taken, SettingsError for chats that cannot be opened.
         """
-        keeper = Keeper(data_dir, fresh=fresh)
+        with _opening(data_dir):
+            keeper = Keeper(data_dir, fresh=fresh)
         try:
-            world = World(keeper, Flood(limits or Limits(), on=flood), token=token, name=name, username=username)
+            with _opening(data_dir):
+                world = World(keeper, Flood(limits or Limits(), on=flood), token=token, name=name, username=username)
             faults, journal = Faults(), Journal()
             api = cls(world, "", faults, journal)
             app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[guard.known_hosts(hosts)])
@@ -151,6 +156,14 @@ class BotApi:
         return self.world.reactions.get((chat_id, message_id), "")
 
 
+@contextmanager
+def _opening(data_dir: Path | None) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.DatabaseError, json.JSONDecodeError) as exc:
+        raise SettingsError(unusable(data_dir or Path(), exc)) from None
+
+
 async def _serve(options: argparse.Namespace, token: str) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -194,6 +207,9 @@ def main(argv: list[str] | None = None) -> int:
         parser.error("no bot token: give --token-file, or set TELEGRAM_TOKEN to digits, a colon and letters")
     try:
         asyncio.run(_serve(options, token))
+    except SettingsError as exc:
+        print(exc, file=sys.stderr)
+        return 1
     except OSError as exc:
         print(f"port {options.port} cannot be used ({exc.strerror}): choose another with --port", file=sys.stderr)
         return 1

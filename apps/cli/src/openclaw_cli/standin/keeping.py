@@ -18,6 +18,10 @@ CREATE TABLE IF NOT EXISTS files (
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, body TEXT NOT NULL);
 """
 
+CHATS = "chats.sqlite3"
+TABLES = {"chats": "id", "messages": "chat_id, message_id", "updates": "update_id", "files": "file_id", "facts": "name"}
+"""Each table's key."""
+
 
 class Keeper:
     """Writes through at once: what a call was told is there after `kill -9`. Without a folder it keeps nothing."""
@@ -26,15 +30,22 @@ class Keeper:
         where = ":memory:"
         if data_dir is not None:
             data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-            file = data_dir / "chats.sqlite3"
+            file = data_dir / CHATS
             if fresh:
-                for old in data_dir.glob("chats.sqlite3*"):
+                for old in data_dir.glob(f"{CHATS}*"):
                     old.unlink()
             file.touch(mode=0o600)
-            for mine in data_dir.glob("chats.sqlite3*"):
+            for mine in data_dir.glob(f"{CHATS}*"):
                 mine.chmod(0o600)  # SQLite gives what it makes beside it the same rights
             where = str(file)
         self._db = sqlite3.connect(where, isolation_level=None)
+        try:
+            self._open()
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _open(self) -> None:
         # The operating system has a committed write even if this process is killed. Only a power cut could lose it, and
         # waiting for the disk on each message would make the benchmarks measure the disk.
         self._db.execute("PRAGMA journal_mode = WAL")
@@ -109,6 +120,24 @@ class Keeper:
     def known(self, name: str, default: Any) -> Any:
         row = self._db.execute("SELECT body FROM facts WHERE name = ?", (name,)).fetchone()
         return default if row is None else json.loads(row[0])
+
+
+def is_full(exc: sqlite3.Error) -> bool:
+    """Whether there was no room for a write; a disk that is full fails in several ways."""
+    return getattr(exc, "sqlite_errorname", "").startswith(("SQLITE_FULL", "SQLITE_IOERR"))
+
+
+def unusable(data_dir: Path, exc: Exception) -> str:
+    """What to do about chats that cannot be opened."""
+    if isinstance(exc, sqlite3.Error):
+        if is_full(exc):
+            return f"the disk of {data_dir} is full, or fails: make room, then start again. Nothing was changed"
+        if getattr(exc, "sqlite_errorname", "").startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM")):
+            return f"{data_dir} cannot be written to: check its rights, or give another folder with --data"
+    return (
+        f"the chats in {data_dir / CHATS} are damaged and cannot be read. Nothing was changed. To go on with what can be read, and "
+        "keep the damaged file: make up ARGS=--repair"
+    )
 
 
 def _dump(body: Any) -> str:

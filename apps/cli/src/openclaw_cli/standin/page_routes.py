@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+import sqlite3
 from importlib.resources import files
 from typing import Any
 from urllib.parse import quote
@@ -11,6 +12,7 @@ from aiohttp import web
 
 from openclaw_cli.standin.bot_methods import shown_commands
 from openclaw_cli.standin.guard import LOOPBACK, BadBody, Handler, host_of, last, read_body
+from openclaw_cli.standin.keeping import is_full
 from openclaw_cli.standin.people import People
 from openclaw_cli.standin.world import Chat, Wire, World
 
@@ -251,7 +253,12 @@ def guarded(handler: Handler, *, data: bool = False) -> Handler:
             await read_body(request)
         except BadBody as bad:
             return last(web.Response(status=bad.status, text=bad.why))
-        return await handler(request)
+        try:
+            return await handler(request)
+        except sqlite3.OperationalError as exc:
+            if not is_full(exc):
+                raise
+            raise web.HTTPInsufficientStorage(text="the disk is full: nothing was sent") from None
 
     return checked
 

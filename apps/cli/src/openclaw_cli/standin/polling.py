@@ -51,9 +51,9 @@ class Updates:
         kinds = set(body) - {"update_id"}
         wanted = (self._allowed is None and not kinds <= NOT_BY_DEFAULT) or bool(kinds & (self._allowed or set()))
         if wanted or not kinds:
+            self._keeper.update(update_id, body)
             self._pending[update_id] = body
             self.next_id = max(self.next_id, update_id + 1)
-            self._keeper.update(update_id, body)
             self._wake()
         return int(update_id)
 

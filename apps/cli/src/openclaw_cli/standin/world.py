@@ -151,8 +151,9 @@ class World:
 
     def _keep(self, chat_id: int, message: Wire) -> None:
         message_id = message["message_id"]
-        self._messages.setdefault(chat_id, {})[message_id] = message
+        # First where it stays: a write for which there is no room must not be shown as if it had been made.
         self.keeper.message(chat_id, message_id, message, self.reactions.get((chat_id, message_id), ""))
+        self._messages.setdefault(chat_id, {})[message_id] = message
 
     def forget_message(self, chat_id: int, message_id: int) -> None:
         self._messages.get(chat_id, {}).pop(message_id, None)

@@ -1,0 +1,95 @@
+"""The end of an append-only file that cannot be read: cut off, and kept. What was confirmed to anybody stands before it, unless the disk lies.
+
+The server's own answer to a file that ends too early is to cut it where it stands. It takes a damaged length in the middle for that,
+too, and then all that follows is gone. So it is told not to, and what is cut off here is kept beside the data.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from openclaw_cli.store_engine import AOF_FOLDER, Server
+from openclaw_core.errors import SettingsError
+
+CUT_OFF = "cut-off"
+UNFINISHED_MAX_BYTES = 4 * 1024 * 1024
+"""One write of ours is smaller. A longer end that cannot be read was not merely unfinished."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Why a server gave its file up, by its log."""
+
+    file: str
+    unfinished: bool
+    """It ends in the middle of a write. Otherwise there is something in it that is no command at all."""
+
+
+def fault_in(log: str) -> Fault | None:
+    """The fault that ended the start of a server, if its file was to blame."""
+    if found := re.search(r"Unexpected end of file reading the append only file (\S+?)[:.]?\s", log):
+        return Fault(file=found[1], unfinished=True)
+    if found := re.search(
+        r"(?:Bad file format|Unrecoverable error|Unknown command .*) reading the append only file (\S+?):?\s", log
+    ):
+        return Fault(file=found[1], unfinished=False)
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """Where the readable part of *file* ends, in bytes, and how many bytes follow."""
+
+    file: Path
+    good_bytes: int
+    bad_bytes: int
+
+    def is_one_write(self) -> bool:
+        """Whether what follows can be the beginning of one write, so that it was confirmed to nobody."""
+        if self.bad_bytes > UNFINISHED_MAX_BYTES:
+            return False
+        with self.file.open("rb") as source:
+            source.seek(self.good_bytes)
+            rest = source.read()
+        if rest.startswith(b"*1\r\n$5\r\nMULTI\r\n"):  # what a script has changed is one write
+            return b"*1\r\n$4\r\nEXEC\r\n" not in rest
+        return re.search(rb"\r\n\*\d+\r\n\$\d+\r\n", rest) is None
+
+    def cut(self, data_dir: Path) -> Path:
+        """Cut the file there; gives where the rest is kept. Nothing is cut before all of it is kept."""
+        kept = data_dir / CUT_OFF / f"{self.file.name}.from-{self.good_bytes}"
+        kept.parent.mkdir(mode=0o700, exist_ok=True)
+        number = 1
+        while kept.exists():
+            number += 1
+            kept = kept.with_name(f"{self.file.name}.from-{self.good_bytes}.{number}")
+        with self.file.open("rb") as source, kept.open("xb") as target:
+            source.seek(self.good_bytes)
+            shutil.copyfileobj(source, target)
+            target.flush()
+            os.fsync(target.fileno())
+        os.truncate(self.file, self.good_bytes)
+        return kept
+
+
+def end_of(server: Server, data_dir: Path, fault: Fault) -> End | None:
+    """The end of the newest file, if the fault is in it; None if it is elsewhere, and cutting would lose all that came later."""
+    newest = max((data_dir / AOF_FOLDER).glob("*.incr.aof"), key=_number, default=None)
+    if newest is None or newest.name != fault.file:
+        return None
+    # One program is server and checker, by the name under which it is called.
+    said = subprocess.run(  # noqa: S603 - the server that was found
+        [f"{server.engine.name}-check-aof", str(newest)], executable=server.program, capture_output=True, text=True, timeout=600, check=False
+    )  # fmt: skip
+    found = re.search(r"size=(\d+), ok_up_to=(\d+)", said.stdout)
+    if found is None:
+        raise SettingsError(f"{newest} is damaged, and its checker says nothing of use (exit {said.returncode})")
+    size, good = int(found[1]), int(found[2])
+    return End(file=newest, good_bytes=good, bad_bytes=size - good) if good < size else None
+
+
+def _number(file: Path) -> int:
+    return int(file.name.split(".")[-3])
