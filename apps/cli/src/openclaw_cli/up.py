@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import ctypes
+import errno
 import os
 import shutil
 import signal
@@ -33,16 +34,23 @@ STOP_S = 15.0
 
 
 def main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
-    return asyncio.run(_main(args, env))
+    data = Path(args.data).resolve()
+    try:
+        return asyncio.run(_main(args, env, data))
+    except OSError as exc:
+        if exc.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise SettingsError(
+            f"the disk of {data} is full: make room, then start again. What was confirmed is kept"
+        ) from None
 
 
-async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
+async def _main(args: argparse.Namespace, env: Mapping[str, str], data: Path) -> int:
     console = Console()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     os.umask(data_folder.PRIVATE_UMASK)  # for all that is started here
-    data = Path(args.data).resolve()
     data_folder.prepare(data)
     if args.fresh:
         await _forget(data)
