@@ -17,10 +17,19 @@ export PATH := $(CURDIR)/.tools/bin:$(PATH)
 help: ## show this list
 	@grep -hE '^[a-z0-9 -]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9 -]+):[^#]*## /\1\t/' | sort | while IFS=$$'\t' read -r t d; do printf '  make %-16s %s\n' "$$t" "$$d"; done
 
+# Only a Python that somebody names takes the place of the one that an environment has.
+NAMED_PYTHON := $(if $(filter file,$(origin PYTHON)),,$(PYTHON))
+# An environment whose Python is gone, or has become another one, is made anew however new its stamp is.
+ifneq ($(wildcard $(STAMP)),)
+ifneq ($(shell PYTHON="$(NAMED_PYTHON)" scripts/install --check $(VENV) && echo good),good)
+.PHONY: $(STAMP)
+endif
+endif
+
 install: $(STAMP) ## make the environment in .venv from the hashed locks
 
 $(STAMP): requirements/dev.txt requirements/uv.txt $(WORKSPACE:%=%/pyproject.toml) scripts/install
-	@PYTHON="$(PYTHON)" scripts/install $(VENV) requirements/dev.txt $(WORKSPACE)
+	@PYTHON="$(NAMED_PYTHON)" scripts/install $(VENV) requirements/dev.txt $(WORKSPACE)
 	@touch $@
 
 up: install ## the bot in a browser page; Ctrl-C stops everything
@@ -115,5 +124,5 @@ format: install ## rewrite the code in the one format
 lock: ## resolve anew and write requirements/*.txt (ARGS=--upgrade for newer versions)
 	scripts/lock $(ARGS)
 
-clean: ## forget the environment, caches and local data
-	rm -rf $(VENV) .tools .openclaw .mypy_cache .ruff_cache .hypothesis .import_linter_cache tests/artifacts
+clean: ## forget the environment and caches; the chats of make up stay (make up ARGS=--fresh forgets those)
+	rm -rf $(VENV) .tools .mypy_cache .ruff_cache .hypothesis .import_linter_cache tests/artifacts
