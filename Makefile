@@ -19,16 +19,14 @@ help: ## show this list
 
 # Only a Python that somebody names takes the place of the one that an environment has.
 NAMED_PYTHON := $(if $(filter file,$(origin PYTHON)),,$(PYTHON))
-# An environment whose Python is gone, or has become another one, is made anew however new its stamp is.
-ifneq ($(wildcard $(STAMP)),)
-ifneq ($(shell PYTHON="$(NAMED_PYTHON)" scripts/install --check $(VENV) && echo good),good)
-.PHONY: $(STAMP)
-endif
-endif
+# An environment whose Python is gone, or has become another one, is made anew however new its stamp is: what it then depends on is never there.
+STALE := $(if $(wildcard $(STAMP)),$(shell PYTHON="$(NAMED_PYTHON)" scripts/install --check $(VENV) || echo stale-environment))
 
 install: $(STAMP) ## make the environment in .venv from the hashed locks
 
-$(STAMP): requirements/dev.txt requirements/uv.txt $(WORKSPACE:%=%/pyproject.toml) scripts/install
+stale-environment: ;
+
+$(STAMP): $(STALE) requirements/dev.txt requirements/uv.txt $(WORKSPACE:%=%/pyproject.toml) scripts/install
 	@PYTHON="$(NAMED_PYTHON)" scripts/install $(VENV) requirements/dev.txt $(WORKSPACE)
 	@touch $@
 
