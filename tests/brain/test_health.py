@@ -235,6 +235,7 @@ async def test_half_a_request_does_not_keep_its_connection(script: Script, sent:
     health = Health(
         beats=Beats(), script=script, metrics=Metrics(script=script, roles=(), loop_ages_s=Beats().ages_s), idle_s=0.2
     )
+    assert 0 < Health.idle_s <= 120
     async with health.serve(0, host="127.0.0.1") as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(sent)

@@ -194,12 +194,14 @@ def test_a_folder_of_another_user_is_refused(reachable: Path) -> None:
     assert "belongs to another user: give another folder with --data" in ran.stderr
 
 
-def test_the_secret_of_the_page_stays_with_the_folder_and_a_damaged_one_is_drawn_anew(tmp_path: Path) -> None:
-    first = data_folder.page_secret(tmp_path)
-    assert data_folder.page_secret(tmp_path) == first
+def test_the_secret_of_the_page_stays_with_folder_and_port_and_a_damaged_one_is_drawn_anew(tmp_path: Path) -> None:
+    first = data_folder.page_secret(tmp_path, 8787)
+    assert data_folder.page_secret(tmp_path, 8787) == first
+    assert data_folder.page_secret(tmp_path, 8788) != first
     assert (tmp_path / "page-secret").stat().st_mode & 0o077 == 0
+    assert first not in (tmp_path / "page-secret").read_text()
     for damaged in (b"", b"short", b"../../../../../../../..", b"\xff" * 30):
         (tmp_path / "page-secret").write_bytes(damaged)
-        again = data_folder.page_secret(tmp_path)
+        again = data_folder.page_secret(tmp_path, 8787)
         assert len(again) >= 20
         assert again != first

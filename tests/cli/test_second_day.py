@@ -16,6 +16,7 @@ import aiohttp
 import psutil
 import pytest
 
+from openclaw_cli.local_redis import free_port
 from openclaw_cli.standin.model import ScriptedModel
 from openclaw_cli.standin.model_script import digest
 from tests.cli.test_up import address, from_bot, greeting, say, start
@@ -94,11 +95,11 @@ async def test_everything_killed_in_the_middle_of_answers_loses_nothing_and_repe
         ScriptedModel.open(first_token_s=0.1, tokens_per_s=60, tokens=60) as model,
         aiohttp.ClientSession() as http,
     ):
-        questions = [f"question {n}" for n in range(4)]
-        async with running(tmp_path, model) as (url, up):
-            chats = [await new_chat(http, url) for _ in range(1)]
+        questions, port = [f"question {n}" for n in range(4)], str(free_port())
+        async with running(tmp_path, model, "--port", port) as (url, up):
+            chat = await new_chat(http, url)
             for question in questions:
-                await say(http, url, chats[0], f"/code {question}")
+                await say(http, url, chat, f"/code {question}")
             async with asyncio.timeout(60):
                 while not model.calls:
                     await asyncio.sleep(0.05)
@@ -108,9 +109,9 @@ async def test_everything_killed_in_the_middle_of_answers_loses_nothing_and_repe
                 with contextlib.suppress(psutil.NoSuchProcess):
                     process.kill()
             await up.wait()
-        async with running(tmp_path, model) as (again, _):
-            assert again.rsplit("/", 2)[1] == url.rsplit("/", 2)[1]
-            await answered(http, again, chats[0], questions)
+        async with running(tmp_path, model, "--port", port) as (again, _):
+            assert again == url
+            await answered(http, again, chat, questions)
 
 
 async def test_a_full_disk_is_said_and_with_room_again_all_goes_on(small_disk: Path) -> None:

@@ -14,6 +14,7 @@ import aiohttp
 import psutil
 import pytest
 
+from openclaw_cli.local_redis import free_port
 from openclaw_cli.standin.bot_api import BotApi
 from openclaw_cli.standin.model import ScriptedModel
 
@@ -75,7 +76,8 @@ async def settled(http: aiohttp.ClientSession, url: str, chat: int, count: int, 
 @pytest.mark.slow
 @pytest.mark.timeout(700)
 async def test_the_bot_answers_survives_a_restart_and_leaves_nothing_running(tmp_path: Path) -> None:
-    up = await start(tmp_path)
+    port = str(free_port())
+    up = await start(tmp_path, "--port", port)
     try:
         url = await address(up)
         async with aiohttp.ClientSession() as http:
@@ -95,7 +97,7 @@ async def test_the_bot_answers_survives_a_restart_and_leaves_nothing_running(tmp
         async with asyncio.timeout(30):
             assert await up.wait() == 0
         assert [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE] == []
-        up = await start(tmp_path)
+        up = await start(tmp_path, "--port", port)
         assert await address(up) == url  # a bookmark lives as long as the chats
         async with aiohttp.ClientSession() as http:
             assert (await from_bot(http, url, chat))[0]["text"] == answer

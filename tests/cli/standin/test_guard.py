@@ -125,15 +125,22 @@ _HEADS = {
 
 @pytest.mark.parametrize("sent", _HEADS.values(), ids=_HEADS)
 async def test_half_a_request_does_not_keep_its_connection(sent: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert 0 < guard.CONNECTION["keepalive_timeout"] <= 60
+    assert 0 < guard.BODY_TIMEOUT_S <= 60
     monkeypatch.setattr(guard, "BODY_TIMEOUT_S", 0.3)
     monkeypatch.setitem(guard.CONNECTION, "keepalive_timeout", 0.3)
     monkeypatch.setitem(guard.CONNECTION, "lingering_time", 0.1)
-    async with BotApi.open(token=TOKEN) as api, ScriptedModel.open(api_key="key") as model:
+    async with BotApi.open(token=TOKEN, control=True) as api, ScriptedModel.open(api_key="key", control=True) as model:
         chat = api.people.new_user(first_name="You", language_code="en").id
         page = api.page_url.removeprefix(api.url)
         paths = {
-            api.url: [f"/bot{TOKEN}/sendMessage", f"{page}page/chats/{chat}/say", f"{page}page/chats/{chat}/upload"],
-            model.url: ["/openai/v1/chat/completions", "/openai/v1/audio/transcriptions"],
+            api.url: [
+                f"/bot{TOKEN}/sendMessage",
+                f"{page}page/chats/{chat}/say",
+                f"{page}page/chats/{chat}/upload",
+                "/control/say",
+            ],
+            model.url: ["/openai/v1/chat/completions", "/openai/v1/audio/transcriptions", "/control/faults"],
         }
         for url, targets in paths.items():
             for path in targets:

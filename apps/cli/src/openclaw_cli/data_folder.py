@@ -3,10 +3,12 @@
 What belongs there: rights of the folder and of what we keep in it, and the secrets that stay with it. Not: what stands in the files.
 """
 
+import hmac
 import os
 import re
 import secrets
 import stat
+from base64 import urlsafe_b64encode
 from pathlib import Path
 
 from openclaw_core.errors import SettingsError
@@ -56,8 +58,17 @@ def _close(path: Path) -> None:
         path.chmod(stat.S_IMODE(found.st_mode) & ~OTHERS)
 
 
-def page_secret(folder: Path) -> str:
-    """What stands in the chat page's address: drawn once for each folder, so that a bookmark lives as long as its chats."""
+def page_secret(folder: Path, port: int) -> str:
+    """What stands in the chat page's address on *port*: the same for each start, so that a bookmark lives as long as its chats.
+
+    On another port it is another. Whoever took our port before us gets to see the address of a bookmark, and must not be able to use
+    it where we are then.
+    """
+    key = _folder_secret(folder).encode()
+    return urlsafe_b64encode(hmac.digest(key, str(port).encode(), "sha256")[:18]).decode()
+
+
+def _folder_secret(folder: Path) -> str:
     file = folder / PAGE_SECRET
     try:
         kept = file.read_text(encoding="ascii").strip()

@@ -20,7 +20,7 @@ from rich.markup import escape
 
 from openclaw_cli import data_folder
 from openclaw_cli.backends import local_token, model_from
-from openclaw_cli.local_redis import local_store
+from openclaw_cli.local_redis import free_port, local_store
 from openclaw_cli.standin.bot_api import BotApi
 from openclaw_cli.standin.keeping import CHATS
 from openclaw_cli.standin.salvage import readable, salvage
@@ -148,16 +148,16 @@ async def _chat(
         if demo
         else ""
     )
-    token = local_token()
+    token, port = local_token(), _free_port(port)
     page = await stack.enter_async_context(
         BotApi.open(
             host="127.0.0.1",
-            port=_free_port(port),
+            port=port,
             token=token,
             data_dir=data / "chat",
             flood=True,
             notice=notice,
-            page_secret=data_folder.page_secret(data),
+            page_secret=data_folder.page_secret(data, port),
         )
     )
     return {"TELEGRAM_TOKEN": token, "TELEGRAM_BASE_URL": page.url, "ALLOWED_USER_IDS": "*"}, page.page_url
@@ -173,7 +173,7 @@ def _free_port(asked: int | None) -> int:
         except OSError:
             if asked is not None:
                 raise SettingsError(f"port {asked} is taken: choose another with --port, or leave --port out") from None
-    return 0
+    return free_port()
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from openclaw_cli.standin.faults import Faults
-from openclaw_cli.standin.guard import for_programs
+from openclaw_cli.standin.guard import BadBody, for_programs, last, read_body, refusal
 from openclaw_cli.standin.journal import Journal
 from openclaw_cli.standin.people import People
 from openclaw_cli.standin.world import World
@@ -48,6 +48,10 @@ class ControlRoutes:
 
     async def do(self, request: web.Request) -> web.Response:
         deed = request.match_info["deed"]
+        try:
+            await read_body(request)
+        except BadBody as bad:
+            return last(refusal(bad.why, status=bad.status))
         try:
             wishes = json.loads(await request.read())
             many = wishes if isinstance(wishes, list) else [wishes]

@@ -148,8 +148,13 @@ class PageRoutes:
                 if change["kind"] in ("chat", "message"):
                     chat = self._world.chats.get(change["chat_id"])
                     change = change | {"chat": self._summary(chat) if chat else None}
-                async with asyncio.timeout(READ_TIMEOUT_S):
-                    await response.write(f"data: {json.dumps(change)}\n\n".encode())
+                try:
+                    async with asyncio.timeout(READ_TIMEOUT_S):
+                        await response.write(f"data: {json.dumps(change)}\n\n".encode())
+                except TimeoutError:
+                    if request.transport is not None:
+                        request.transport.abort()
+                    break
         return response
 
     async def download(self, request: web.Request) -> web.Response:
