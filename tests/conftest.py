@@ -45,7 +45,7 @@ def platform_base() -> Path:
     return Path(__file__).parent.parent / "platform/openclaw/base"
 
 
-PROCESSES = ("e2e_local", "test_up", "test_builtin_model", "bench_local")
+PROCESSES = ("e2e_local", "test_up", "test_second_day", "test_other_users", "test_builtin_model", "bench_local")
 
 
 class _Turns(LoadGroupScheduling):
