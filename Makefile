@@ -95,7 +95,7 @@ pin: install ## look up digests of images, charts, files that others made; needs
 	@scripts/pin $(ARGS)
 
 ends: install ## which versions that we run have ended or end within 90 days
-	@scripts/ends $(ARGS)
+	@scripts/ends # for arguments: scripts/ends --help
 
 promote: install ## move prod's pins to a commit that staging has proved: make promote [COMMIT=…]
 	@scripts/promote $(COMMIT) $(ARGS)
