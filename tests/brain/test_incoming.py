@@ -56,6 +56,17 @@ def test_an_edited_message_is_told_apart() -> None:
     assert (read(update).kind, read(update).text) == ("edited", "new words")
 
 
+def test_albums_forwards_and_a_new_chat_id_are_told_apart() -> None:
+    photo = read(message(photo=[{}], media_group_id="1234"))
+    forward = read(message(text="news", forward_origin={"type": "hidden_user", "sender_user_name": "A", "date": 1}))
+    moved = read(
+        {"update_id": 1, "message": {"message_id": 6, "chat": {**GROUP, "type": "group"}, "migrate_to_chat_id": -1001}}
+    )
+    assert (photo.media_group_id, photo.forwarded) == ("1234", False)
+    assert (forward.media_group_id, forward.forwarded) == ("", True)
+    assert (moved.kind, moved.chat_id, moved.migrated_to) == ("migrated", -100500, -1001)
+
+
 def test_a_button_names_its_chat_and_data() -> None:
     update = {
         "update_id": 1,
@@ -141,7 +152,7 @@ def test_no_update_raises_and_a_good_one_beside_it_is_still_read(kind: str, valu
     update = {**extra, "update_id": 3, kind: value}
     assert stream_of(update) in ("control", "inbox")
     incoming = read_update(update, BOT)
-    assert incoming.kind == "ignored" or (incoming.chat_id and incoming.user_id)
+    assert incoming.kind in ("ignored", "migrated") or (incoming.chat_id and incoming.user_id)
     incoming.text.encode()
     good = message(text="good")
     good["message"] = {**(value if isinstance(value, dict) else {}), **good["message"]}

@@ -8,7 +8,8 @@ from openclaw_core.store.inbox import Stream
 from openclaw_core.task import ChatKind, Material
 
 Kind = Literal[
-    "text", "command", "button", "edited", "voice", "photo", "video", "file", "sticker", "place", "contact", "game", "joined", "other", "ignored",
+    "text", "command", "button", "edited", "voice", "photo", "video", "file", "sticker", "place", "contact", "game", "joined", "migrated", "other",
+    "ignored",
 ]  # fmt: skip
 
 # Passes the queue: what a user says of running work must not wait behind it.
@@ -61,6 +62,11 @@ class Incoming:
     command: str = ""
     button_id: str = ""
     button_data: str = ""
+    media_group_id: str = ""
+    """The same for all messages of one album."""
+    forwarded: bool = False
+    migrated_to: int = 0
+    """The chat's new id, if this is the service message that says so (kind `migrated`)."""
 
 
 def stream_of(update: Mapping[str, Any]) -> Stream:
@@ -111,6 +117,14 @@ def _button(update_id: int, query: Mapping[str, Any]) -> Incoming:
 def _message(update_id: int, message: Mapping[str, Any], bot: Bot, *, edited: bool) -> Incoming:
     chat, user = _mapping(message.get("chat")), _mapping(message.get("from"))
     chat_kind = _chat_kind(chat)
+    if (migrated_to := _int(message.get("migrate_to_chat_id"))) and _int(chat.get("id")) and chat_kind:
+        return Incoming(
+            update_id=update_id,
+            kind="migrated",
+            chat_id=_int(chat.get("id")),
+            chat_kind=chat_kind,
+            migrated_to=migrated_to,
+        )
     if not (_int(chat.get("id")) and _int(user.get("id")) and _int(message.get("message_id")) and chat_kind):
         return Incoming(update_id=update_id, kind="ignored")
     text = _text(message.get("text")) or _text(message.get("caption"))
@@ -138,6 +152,8 @@ def _message(update_id: int, message: Mapping[str, Any], bot: Bot, *, edited: bo
         quoted=_quoted(message, reply),
         material=_material(message) or (_material(reply) if command else None),
         command=command,
+        media_group_id=_text(message.get("media_group_id"))[:64],
+        forwarded=isinstance(message.get("forward_origin"), Mapping),
     )
 
 
