@@ -1,5 +1,7 @@
 -- Admission and handling: update in, effects out, each exactly once.
 
+-- holder, ttl_ms → the epoch, or 0 while another holds the lead. Late: prolongs the holder's lead by one ttl at most, or takes it once
+-- more if nobody has it; the leader in between hears of the newer epoch, and takes its turn again.
 function ops.take_lead()
   local holder = call('GET', P .. 'leader')
   if holder and holder ~= a.holder then return 0 end
@@ -9,17 +11,21 @@ function ops.take_lead()
   return call('INCR', P .. 'epoch')
 end
 
+-- holder → 1. Late: nothing, unless that holder leads again; then another may take the lead.
 function ops.give_up_lead()
   if call('GET', P .. 'leader') == a.holder then call('DEL', P .. 'leader') end
   return 1
 end
 
-function ops.raise_epoch() -- for a leader by other means than our own key: a Kubernetes Lease
+-- holder → the epoch, for a leader by other means than our own key: a Kubernetes Lease. Late: nothing, unless another has led since;
+-- that one then raises it again.
+function ops.raise_epoch()
   if call('GET', P .. 'epoch.holder') == a.holder then return tonumber(call('GET', P .. 'epoch')) end
   call('SET', P .. 'epoch.holder', a.holder)
   return call('INCR', P .. 'epoch')
 end
 
+-- epoch, updates (id, stream, json), dedupe_s, offset → how many were new. Late: nothing, since every id has been seen.
 function ops.admit()
   if not led() then return -1 end
   local fresh, by_stream = 0, {}
@@ -31,14 +37,16 @@ function ops.admit()
     end
   end
   for stream, n in pairs(by_stream) do count('admitted:' .. stream, n) end
-  if a.offset then call('SET', P .. 'offset', a.offset) end
+  if a.offset and (fresh > 0 or #a.updates == 0) then call('SET', P .. 'offset', a.offset) end
   return fresh
 end
 
+-- What handling an update changes, by name. Each runs once: the step removes the update's entry first, and without an entry does nothing.
 local effects = {}
 local add_sign
 
 function effects.task(e)
+  sound(task_key(e.id), 'hash')
   if call('EXISTS', task_key(e.id)) == 1 then return end
   local chat_full = call('LLEN', P .. 'lane:' .. e.chat) >= a.chat_cap
   if chat_full or call('ZCARD', P .. 'waiting.since') >= a.total_cap then
@@ -54,8 +62,7 @@ function effects.task(e)
     set(e.id, 'wish', wish)
   end
   call('RPUSH', P .. 'lane:' .. e.chat, e.id)
-  call('HSET', P .. 'chat:' .. e.chat, 'last_task', e.id)
-  call('EXPIRE', P .. 'chat:' .. e.chat, 7776000)
+  set_chat(e.chat, 'last_task', e.id)
   call('ZADD', P .. 'waiting.since', e.admitted_ms, e.id)
   call('SET', P .. 'msg:' .. e.chat .. ':' .. e.message_id, e.id, 'EX', 172800)
   next_in_chat(e.chat)
@@ -69,12 +76,13 @@ function effects.stop(e)
   local ids = {}
   if e.task then ids[1] = e.task
   else
-    local running = call('GET', P .. 'busy:' .. e.chat)
+    local running = running_in(e.chat)
     if running then ids[#ids + 1] = running end
     for _, id in ipairs(call('LRANGE', P .. 'lane:' .. e.chat, 0, -1)) do ids[#ids + 1] = id end
   end
   for _, id in ipairs(ids) do
-    if get(id, 'chat') == e.chat then
+    sound(task_key(id), 'hash')
+    if here(get(id, 'chat')) == e.chat then
       local state = cancel(id)
       if not state then late = late + 1
       elseif state == 'queued' then waiting = waiting + 1
@@ -87,8 +95,9 @@ function effects.stop(e)
 end
 
 function effects.retry(e) -- one Retry for each finished task; the new id derives from the old
+  sound(task_key(e.task), 'hash')
   local old = call('HMGET', task_key(e.task), 'state', 'chat', 'record')
-  if not old[1] or not e.record or old[2] ~= e.chat or not ENDED[old[1]] then
+  if not old[1] or not e.record or here(old[2]) ~= e.chat or not ENDED[old[1]] then
     e.kind = 'retry_nothing'; add_notice(e.key, e); return
   end
   if call('EXISTS', task_key(e.id)) == 1 then
@@ -98,8 +107,7 @@ function effects.retry(e) -- one Retry for each finished task; the new id derive
 end
 
 function effects.lang(e)
-  call('HSET', P .. 'chat:' .. e.chat, 'lang', e.lang)
-  call('EXPIRE', P .. 'chat:' .. e.chat, 7776000)
+  set_chat(e.chat, 'lang', e.lang)
 end
 
 function effects.choose(e) call('SET', P .. 'wish:' .. e.chat, e.role, 'EX', 600) end
@@ -107,35 +115,51 @@ function effects.choose(e) call('SET', P .. 'wish:' .. e.chat, e.role, 'EX', 600
 function effects.forget(e)
   call('DEL', P .. 'wish:' .. e.chat)
   call('DEL', P .. 'turns:' .. e.chat)
-  call('HINCRBY', P .. 'chat:' .. e.chat, 'generation', 1)
+  set_chat(e.chat, 'generation', ms(number(call('HGET', P .. 'chat:' .. e.chat, 'generation'), 0) + 1))
   call('HDEL', P .. 'chat:' .. e.chat, 'last_role')
 end
 
 function effects.edited(e) -- a message that still waits takes its new words; one that was taken does not
+  sound(P .. 'msg:' .. e.chat .. ':' .. e.message_id, 'string')
   local id = call('GET', P .. 'msg:' .. e.chat .. ':' .. e.message_id)
   if not id then return end
+  sound(task_key(id), 'hash')
   local taken = get(id, 'state') ~= 'queued' or call('SISMEMBER', P .. 'released', id) == 1
   if not taken then set(id, 'record', (e.record:gsub('"id":"[^"]*"', '"id":"' .. id .. '"', 1))) end
   e.kind = taken and 'edit_late' or 'edit_taken'
   add_notice(e.key, e)
 end
 
-function effects.button(e) call('RPUSH', P .. 'buttons', cjson.encode({ id = e.id, text = e.text })) end
+-- The small signs are no messages: losing one is no loss, so they only have to be quick, and one that nobody took is of no use later.
+local KEEP_SIGN_S = 600
+local function sign(queue, what)
+  call('RPUSH', P .. queue, cjson.encode(what))
+  call('EXPIRE', P .. queue, KEEP_SIGN_S)
+end
+
+function effects.button(e) sign('buttons', { id = e.id, text = e.text }) end
 
 function effects.file(e) -- the user asked for the file whose fate was unknown
+  sound(task_key(e.task), 'hash')
   local t = call('HMGET', task_key(e.task), 'chat', 'outbox')
-  if t[1] ~= e.chat or not t[2] then e.kind = 'file_gone'; add_notice(e.key, e); return end
-  call('RPUSH', P .. 'files', cjson.encode({ task = e.task, part = e.part, key = e.key }))
+  if here(t[1]) ~= e.chat or not t[2] then e.kind = 'file_gone'; add_notice(e.key, e); return end
+  sign('files', { task = e.task, part = e.part, key = e.key })
 end
 
--- The first visible sign is no message: losing one is no loss, so it only has to be quick.
 add_sign = function(e)
-  call('RPUSH', P .. 'signs', cjson.encode({ chat = e.chat, message_id = e.message_id, thread = e.thread, at = e.admitted_ms }))
+  sign('signs', { chat = e.chat, message_id = e.message_id, thread = e.thread, at = e.admitted_ms })
 end
 
+-- epoch, stream, entry, effects, chat_cap, total_cap → 1, or 0 if the entry is gone. Late: nothing.
 function ops.handle()
   if not led() then return -1 end
   if call('XDEL', P .. a.stream, a.entry) == 0 then return 0 end
-  for _, e in ipairs(a.effects) do effects[e.op](e) end
+  for _, e in ipairs(a.effects) do
+    local sent_to = e.chat
+    e.chat = here(sent_to)
+    if e.chat then sound_chat(e.chat) end
+    if e.record and e.chat ~= sent_to then e.record = readdressed(e.record, sent_to, e.chat) end
+    effects[e.op](e)
+  end
   return 1
 end
