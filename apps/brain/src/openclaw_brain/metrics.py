@@ -115,15 +115,26 @@ class Metrics:
 def counted(found: Figures, roles: Collection[str]) -> Iterator[Metric]:
     """What the store knows, as metrics."""
     yield _counter(
-        "openclaw_updates_admitted", "Updates written to the store, by stream.", ("stream",), found.labelled("admitted")
+        "openclaw_updates_admitted",
+        "Updates written to the store, by stream.",
+        ("stream",),
+        found.labelled("admitted", labels=1),
     )
     yield _counter(
-        "openclaw_messages_refused", "Messages that found their lane or all lanes full.", (), found.labelled("refused")
+        "openclaw_messages_refused",
+        "Messages that found their lane or all lanes full.",
+        (),
+        found.labelled("refused", labels=0),
     )
     yield _counter(
-        "openclaw_tasks_routed", "Tasks by how their role was picked.", ("decision",), found.labelled("routed")
+        "openclaw_tasks_routed",
+        "Tasks by how their role was picked.",
+        ("decision",),
+        found.labelled("routed", labels=1),
     )
-    yield _counter("openclaw_routing_tokens", "Tokens that routing calls took.", (), found.labelled("routing_tokens"))
+    yield _counter(
+        "openclaw_routing_tokens", "Tokens that routing calls took.", (), found.labelled("routing_tokens", labels=0)
+    )
 
     queues = {"inbox": found.inbox, "control": found.control, "lanes": found.lanes, "notices": found.notices}
     yield _gauge(
@@ -182,31 +193,30 @@ def counted(found: Figures, roles: Collection[str]) -> Iterator[Metric]:
         "openclaw_agents_lost",
         "Agents that ended or fell silent with a task in hand, tried again or not.",
         ("cause",),
-        _summed(((_cause(cause),), n) for (cause,), n in found.labelled("lost").items()),
+        _summed(((_cause(cause),), n) for (cause,), n in found.labelled("lost", labels=1).items()),
     )
     yield _counter(
         "openclaw_tasks_handed_back",
         "Tasks given back by agents that were told to go.",
         (),
-        found.labelled("handed_back"),
+        found.labelled("handed_back", labels=0),
     )
     yield _counter(
         "openclaw_deliveries",
         "Texts by what they were and whether they stand in the chat.",
         ("text", "outcome"),
-        found.labelled("delivery"),
+        found.labelled("delivery", labels=2),
     )
 
-    def by_role(first: str) -> dict[tuple[str, ...], int]:
-        return _summed(
-            ((role if role in roles else OTHER, *rest), n) for (role, *rest), n in found.labelled(first).items()
-        )
+    def by_role(first: str, labels: int = 1) -> dict[tuple[str, ...], int]:
+        rows = found.labelled(first, labels=labels)
+        return _summed(((role if role in roles else OTHER, *rest), n) for (role, *rest), n in rows.items())
 
     yield _counter(
         "openclaw_tokens",
         "Tokens of answers: prompt (not cached), cached (part of the prompt), answer.",
         ("role", "kind"),
-        by_role("tokens"),
+        by_role("tokens", labels=2),
     )
     yield _counter(
         "openclaw_cost_microusd",

@@ -1,6 +1,8 @@
 -- One script serves every atomic step: KEYS[1] is the key prefix of this bot, ARGV[1] names the step, ARGV[2] holds its arguments as JSON.
 -- Records with users' words pass through as opaque strings; ids of chats are strings, since cjson keeps 14 digits of a number only.
 --
+-- A call that comes after `by_ms`, by Redis' clock, when its caller has given it up, is refused. That leaves those that were executed, and whose
+-- answer was lost; and a clock can be set.
 -- Each step says in the comment above it: its arguments, what it gives, and what a late call does. Any call can be executed late, when its
 -- caller has given it up, and twice, when the caller asked again. "late: nothing" means that it changes nothing then. Steps of the leader
 -- carry `epoch` and give -1 once a newer leader has raised it; steps of an agent carry `task` and `attempt`, and give -1 (or 0) once another

@@ -1,9 +1,33 @@
 -- What keeps the store sound: repairs that the leader makes each second, and a chat that gets another id.
 
+-- Keys of the whole bot by their type, for the day on which one holds something else.
+local KINDS = {
+  string = { 'leader', 'epoch.holder', 'epoch', 'offset', 'job.counter', 'release.turn' },
+  list = { 'ring', 'notices', 'signs', 'buttons', 'files' },
+  set = { 'ring.members', 'released', 'pools' },
+  zset = { 'waiting.since', 'leases', 'stopping', 'flood.refused' },
+  hash = { 'templates', 'outcomes', 'counts', 'prices', 'moved' },
+  stream = { 'inbox', 'control', 'runs' },
+}
+local function mend()
+  for kind, keys in pairs(KINDS) do
+    for _, key in ipairs(keys) do sound(P .. key, kind) end
+  end
+  for _, key in ipairs({ 'epoch', 'job.counter' }) do -- beyond all that were given before
+    local value = call('GET', P .. key)
+    if value and not value:match('^%d+$') then call('SET', P .. key, ms(now_ms())) end
+  end
+  for _, kind in ipairs({ 'ready', 'wake', 'jobs' }) do
+    for _, pool in ipairs(call('SMEMBERS', P .. 'pools')) do sound(P .. kind .. ':' .. pool, kind == 'jobs' and 'hash' or 'list') end
+    if a.pool then sound(P .. kind .. ':' .. a.pool, kind == 'jobs' and 'hash' or 'list') end
+  end
+end
+
 -- epoch → 1. What no step leaves behind, but one that broke off, a key that was lost or a hand from outside may: each task that is out is in
 -- somebody's hands, and each chat that waits has its turn. Late: it only repairs. What is `queued` and out is the leader's to route.
 function ops.reconcile()
   if not led() then return -1 end
+  mend()
   for _, id in ipairs(call('SMEMBERS', P .. 'released')) do
     sound_task(id)
     local state, pool = get(id, 'state'), get(id, 'pool')
