@@ -127,7 +127,7 @@ class Brain:
         async with contextlib.aclosing(poller), asyncio.TaskGroup() as group:
             start = group.create_task
             start(leader.keep(epoch, turned=turned("leader")), name="leader")
-            await self._prepare(fleet, epoch)
+            await self._prepare(fleet, lanes, epoch)
             start(
                 admit_forever(
                     poller,
@@ -170,10 +170,11 @@ class Brain:
             start(self._set_commands(), name="commands")
             start(self._check_models(), name="models")
 
-    async def _prepare(self, fleet: Fleet, epoch: int) -> None:
+    async def _prepare(self, fleet: Fleet, lanes: Lanes, epoch: int) -> None:
         """What every loop stands on. A Redis that is away just now is waited out, and the lead is kept meanwhile."""
         while True:
             try:
+                await lanes.reconcile(epoch=epoch)
                 await fleet.open()
                 await set_prices(self.script, self.roles.models, epoch=epoch)
                 return

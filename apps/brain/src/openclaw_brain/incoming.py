@@ -125,6 +125,10 @@ def _message(update_id: int, message: Mapping[str, Any], bot: Bot, *, edited: bo
             chat_kind=chat_kind,
             migrated_to=migrated_to,
         )
+    if (old_id := _int(message.get("migrate_from_chat_id"))) and _int(chat.get("id")) and chat_kind:
+        return Incoming(
+            update_id=update_id, kind="migrated", chat_id=old_id, chat_kind=chat_kind, migrated_to=_int(chat.get("id"))
+        )
     if not (_int(chat.get("id")) and _int(user.get("id")) and _int(message.get("message_id")) and chat_kind):
         return Incoming(update_id=update_id, kind="ignored")
     text = _text(message.get("text")) or _text(message.get("caption"))

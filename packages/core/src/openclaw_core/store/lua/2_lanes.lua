@@ -101,12 +101,10 @@ function ops.move_ready()
     local id = call('LPOP', P .. 'ready:' .. a.from)
     if not id then break end
     sound(task_key(id), 'hash')
-    if get(id, 'state') == 'ready' then
-      set(id, 'pool', a.to)
-      call('RPUSH', P .. 'ready:' .. a.to, id)
-      wake(a.to)
-      moved = moved + 1
-    end
+    if get(id, 'state') then set(id, 'pool', a.to) end
+    call('RPUSH', P .. 'ready:' .. a.to, id)
+    wake(a.to)
+    moved = moved + 1
   end
   if moved > 0 then call('SADD', P .. 'pools', a.to) end
   call('DEL', P .. 'wake:' .. a.from)

@@ -1,7 +1,9 @@
 if a.by_ms and now_ms() > a.by_ms then return redis.error_reply('LATE the caller has given up') end
-if a.chat then
-  a.chat = here(a.chat)
-  sound_chat(a.chat)
+for _, name in ipairs({ 'chat', 'place' }) do
+  if a[name] then
+    a[name] = here(a[name])
+    sound_chat(a[name])
+  end
 end
 if a.task then sound_task(a.task) end
 local ok, result = pcall(ops[op])
