@@ -88,7 +88,8 @@ class Pools:
 
     async def move_ready(self, old: str, new: str, *, epoch: int) -> int:
         """Unclaimed ids of a pool that is no more go to the new one."""
-        return fenced(await self._script.step("move_ready", **{"from": old, "to": new, "epoch": epoch}))
+        ids = await self.ready(old)
+        return fenced(await self._script.step("move_ready", **{"from": old, "to": new, "ids": ids, "epoch": epoch}))
 
     async def overdue(self, *, limit: int = 500) -> list[str]:
         """Ids of tasks whose lease has run out by Redis' own clock."""

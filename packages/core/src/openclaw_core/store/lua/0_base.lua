@@ -93,6 +93,11 @@ local function sound_task(id)
   if chat then sound_chat(chat) end
 end
 
+local function remember_pool(pool)
+  call('SADD', P .. 'pools', pool)
+  call('EXPIRE', P .. 'pools', KEEP_JOBS_S)
+end
+
 local function set_job(pool, job, state)
   call('HSET', P .. 'jobs:' .. pool, job, state)
   call('EXPIRE', P .. 'jobs:' .. pool, KEEP_JOBS_S)

@@ -57,7 +57,7 @@ function ops.dispatch()
     'route_tokens', a.route_tokens, 'ready_ms', ms(now_ms()))
   count('routed:' .. a.decision)
   count('routing_tokens', a.route_tokens)
-  call('SADD', P .. 'pools', a.pool)
+  remember_pool(a.pool)
   call('RPUSH', P .. 'ready:' .. a.pool, a.task)
   wake(a.pool)
   return 1
@@ -92,22 +92,23 @@ function ops.set_prices()
   return 1
 end
 
--- epoch, from, to → how many: the pool's hash changed, unclaimed ids go to the new one. Late: nothing, unless `from` is in use again; then its
--- tasks wait in `to` until the leader's next look at the pools, seconds later.
+-- epoch, from, to, ids → how many: the pool's hash changed, the unclaimed ids that were seen in it go to the new one. Late: nothing, they have gone.
 function ops.move_ready()
   if not led() then return -1 end
   local moved = 0
-  while true do
-    local id = call('LPOP', P .. 'ready:' .. a.from)
-    if not id then break end
-    sound(task_key(id), 'hash')
-    if get(id, 'state') then set(id, 'pool', a.to) end
-    call('RPUSH', P .. 'ready:' .. a.to, id)
-    wake(a.to)
-    moved = moved + 1
+  for _, id in ipairs(a.ids) do
+    if call('LREM', P .. 'ready:' .. a.from, 0, id) > 0 then
+      sound(task_key(id), 'hash')
+      if get(id, 'state') then set(id, 'pool', a.to) end
+      call('RPUSH', P .. 'ready:' .. a.to, id)
+      wake(a.to)
+      moved = moved + 1
+    end
   end
-  if moved > 0 then call('SADD', P .. 'pools', a.to) end
-  call('DEL', P .. 'wake:' .. a.from)
-  if call('EXISTS', P .. 'jobs:' .. a.from) == 0 then call('SREM', P .. 'pools', a.from) end
+  if moved > 0 then remember_pool(a.to) end
+  if call('EXISTS', P .. 'jobs:' .. a.from, P .. 'ready:' .. a.from) == 0 then
+    call('SREM', P .. 'pools', a.from)
+    call('DEL', P .. 'wake:' .. a.from)
+  end
   return moved
 end

@@ -2,8 +2,6 @@
 
 local function job_state(pool, job) return call('HGET', P .. 'jobs:' .. pool, job) or '' end
 
-local function remember_pool(pool) call('SADD', P .. 'pools', pool) end
-
 -- Whether the Job still has the task that it claimed last; gives the task's id.
 local IN_HAND = { running = true, preview = true, answered = true, delivering = true }
 local function in_hand(pool, job)

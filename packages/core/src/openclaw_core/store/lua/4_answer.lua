@@ -13,14 +13,18 @@ end
 -- it. Late: nothing, since a slot keeps its message until that is known to be gone.
 function ops.reserved()
   if get(a.task, 'attempt') ~= tostring(a.attempt) then return -1 end
-  call('HSETNX', task_key(a.task), 'slot' .. a.slot, a.message_id)
+  if get(a.task, 'gone' .. a.slot) ~= a.message_id then call('HSETNX', task_key(a.task), 'slot' .. a.slot, a.message_id) end
   return owns(a.task, a.attempt) and 1 or -1
 end
 
 -- task, attempt, slot, message_id → 1: that message is not there any more. Late: nothing once another is reserved.
 function ops.unreserve()
   if not owns(a.task, a.attempt) then return -1 end
-  if not a.message_id or get(a.task, 'slot' .. a.slot) == a.message_id then call('HDEL', task_key(a.task), 'slot' .. a.slot) end
+  local known = get(a.task, 'slot' .. a.slot)
+  if known and (not a.message_id or known == a.message_id) then
+    call('HDEL', task_key(a.task), 'slot' .. a.slot)
+    set(a.task, 'gone' .. a.slot, known)
+  end
   return 1
 end
 

@@ -54,8 +54,8 @@ function ops.reconcile()
   return 1
 end
 
--- from, to → 1 if all that is kept of the chat moved, 0 if it had moved before. A group became a supergroup: what comes for its old id goes to the
--- new one from now on. Its turns, lane and running task come before what stands under the new id already. Late: nothing.
+-- A group became a supergroup: what comes for its old id goes to the new one from now on. Its turns, lane and running task come before what stands
+-- under the new id already.
 local function move_chat(from, to)
   if from == to or call('HEXISTS', P .. 'moved', from) == 1 or here(to) == from then return 0 end
   sound_chat(from)
@@ -97,6 +97,7 @@ local function move_chat(from, to)
   return 1
 end
 
+-- from, to → 1 if all that is kept of the chat moved, 0 if it had moved before. Late: nothing.
 function ops.move_chat() return move_chat(a.from, a.to) end
 
 function effects.move(e) move_chat(e.from, e.to) end
