@@ -18,7 +18,9 @@ from rich.console import Console
 from openclaw_cli.backends import LOCAL_TOKEN, model_from
 from openclaw_cli.local_redis import local_redis
 from openclaw_cli.standin.bot_api import BotApi
-from openclaw_core.errors import SettingsError
+from openclaw_core.environment import Environment
+from openclaw_core.errors import OpenClawError, SettingsError, StoreMisconfigured
+from openclaw_core.store import open_script
 
 DEFAULT_PORT = 8787
 STOP_S = 15.0
@@ -43,6 +45,7 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
             redis_url = await stack.enter_async_context(
                 local_redis(data / "redis", redis_url=env.get("REDIS_URL"), share=False)
             )
+            await _check_store({**env, "REDIS_URL": redis_url})
             status.update("starting the model")
             model = await stack.enter_async_context(model_from(env))
             status.update("starting the chat")
@@ -82,6 +85,22 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
         console.print("stopping")
         ended.cancel()
     return 0
+
+
+async def _check_store(env: Mapping[str, str]) -> None:
+    """Say before anything else starts why a store cannot be used. Raises SettingsError."""
+    read = Environment(env)
+    settings = read.redis()
+    read.done()
+    async with open_script(settings, bot_id=0) as script:
+        try:
+            await script.check()
+        except StoreMisconfigured as exc:
+            raise SettingsError(str(exc)) from None
+        except OpenClawError as exc:
+            raise SettingsError(
+                f"{exc}: start the server that REDIS_URL names, or leave REDIS_URL out for one of our own"
+            ) from None
 
 
 async def _forget(data: Path) -> None:
