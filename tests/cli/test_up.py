@@ -147,8 +147,8 @@ async def test_with_a_token_of_ones_own_the_bot_is_closed_and_says_how_to_open_i
 
 
 async def test_a_store_of_a_kind_that_is_not_supported_is_told_before_anything_starts(tmp_path: Path) -> None:
-    with RedisServer.start(tmp_path, "--appendfsync", "everysec") as server:
-        with pytest.raises(SettingsError, match="appendfsync is everysec, set it to always"):
-            await up._check_store({"REDIS_URL": server.url})
+    lossy = RedisServer.start(tmp_path, "--appendfsync", "everysec")
+    with lossy as server, pytest.raises(SettingsError, match="appendfsync is everysec, set it to always"):
+        await up._check_store({"REDIS_URL": server.url})
     with pytest.raises(SettingsError, match="start the server that REDIS_URL names"):
         await up._check_store({"REDIS_URL": "redis://127.0.0.1:1"})

@@ -37,6 +37,8 @@ class Metrics:
     """Why no agent of a template can start now, by template; those that can start are absent."""
     clock: Callable[[], float] = time.monotonic
     leading: bool = False
+    webhooks_ended: int = 0
+    """How often a webhook that others had set was ended, so that polls are answered again."""
     _watched: dict[str, float] = field(default_factory=dict)
     _fallback: dict[str, bool] = field(default_factory=dict)
     _process: ProcessCollector = field(default_factory=lambda: ProcessCollector(registry=CollectorRegistry()))
@@ -55,6 +57,10 @@ class Metrics:
     def watch_turned(self, kind: str) -> None:
         """The watch of a kind has begun, or has heard from the API server."""
         self._watched[kind] = self.clock()
+
+    def webhook_ended(self) -> None:
+        """Somebody had set a webhook for the bot."""
+        self.webhooks_ended += 1
 
     def template_fallback(self, template: str, active: bool) -> None:
         """Whether agents start from the last good template, because the one in the cluster does not work."""
@@ -85,6 +91,11 @@ class Metrics:
 
     def _own(self, store_up: bool) -> Iterator[Metric]:
         yield GaugeMetricFamily("openclaw_leader", "1 if this brain leads.", value=int(self.leading))
+        yield CounterMetricFamily(
+            "openclaw_webhooks_ended",
+            "Webhooks that others had set for the bot, which this brain has ended since its start.",
+            value=self.webhooks_ended,
+        )
         yield GaugeMetricFamily("openclaw_store_up", "1 if Redis has answered this look.", value=int(store_up))
         yield _gauge(
             "openclaw_watch_age_seconds",

@@ -117,12 +117,20 @@ class MessengerRefused(Permanent):
     """Any other 4xx."""
 
 
+class ReplyTooLong(MessengerRefused):
+    """More came than the Bot API ever sends."""
+
+
 class MessengerUnauthorized(Permanent):
     """401 or 404 for the whole bot: the token is wrong."""
 
 
 class PollConflict(Transient):
     """409: another process polls with the same token, or a webhook is set."""
+
+
+class WebhookSet(PollConflict):
+    """409: somebody has set a webhook for this bot."""
 
 
 # ---- what was asked

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from openclaw_core import logs
 from openclaw_core.conversation import Turn
-from openclaw_core.errors import LostOwnership
+from openclaw_core.errors import LostOwnership, StoreFull, StoreUnavailable
 from openclaw_core.outcome import Cause
 from openclaw_core.records import parsed, read, readable
 from openclaw_core.store.client import Script
 from openclaw_core.task import Material, Task, to_json
 
+log = logs.get(__name__)
 HISTORY_TURNS = 10
 HISTORY_TTL_S = 24 * 3600
 
@@ -112,6 +114,18 @@ class Lanes:
     async def tell_waiting(self, task_id: str, cause: Cause, *, epoch: int) -> None:
         """Tell why a ready task still waits, once for each cause."""
         _check([await self._script.step("task_notice", task=task_id, cause=cause.value, epoch=epoch)])
+
+
+async def move_chat(script: Script, old: int, new: int) -> None:
+    """A group became a supergroup: what is kept of it goes on under its new id. Whoever hears of it says so; only the first moves anything.
+
+    A store that is away is no reason to give up the call that found it: the next one finds it again.
+    """
+    try:
+        if await script.step("move_chat", **{"from": str(old), "to": str(new)}):
+            log.info("chat.moved")
+    except (StoreUnavailable, StoreFull) as exc:
+        log.warning("chat.not_moved", error=type(exc).__name__)
 
 
 def shown(material: Material | None) -> str:
