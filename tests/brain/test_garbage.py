@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -36,6 +36,14 @@ from tests.fakes.messenger import FakeMessenger
 ROLES = load(Path(__file__).parents[2] / "platform/openclaw/base")
 VICTIM = 1
 Damage = Callable[["Leader"], Awaitable[Any]]
+
+
+class _Always(asyncio.Event):
+    """A nudge that comes with each look."""
+
+    async def wait(self) -> Literal[True]:
+        await asyncio.sleep(0.02)
+        return True
 
 
 @dataclass(kw_only=True)
@@ -82,7 +90,7 @@ class Leader:
         reporter = Reporter(
             notices=Notices(self.script), lanes=self.lanes, messenger=self.messenger, flood=Flood(self.script), roles=ROLES, epoch=self.epoch
         )  # fmt: skip
-        nothing: dict[str, Any] = {"nudge": asyncio.Event(), "turned": lambda: None}
+        nothing: dict[str, Any] = {"nudge": _Always(), "turned": lambda: None}
         self.loops = [
             asyncio.create_task(handling.forever("inbox", handled=lambda _: None, **nothing), name="inbox"),
             asyncio.create_task(handling.forever("control", handled=lambda _: None, **nothing), name="control"),
@@ -105,6 +113,10 @@ class Leader:
     async def victim(self) -> None:
         """Tasks of one chat in every state, and texts that wait for it."""
         key, pool = self.script.keys, self.fleet.current("agent")
+        mine = [f"task:u{n}" for n in range(1, 7)] + [
+            f"{name}:{VICTIM}" for name in ("lane", "turns", "busy", "chat", "wish")
+        ]
+        await self.script.read("DEL", *(key(name) for name in mine))
         for n, state in ((1, "queued"), (2, "ready"), (3, "running"), (4, "answered"), (5, "failed"), (6, "queued")):
             one = task(n, chat=VICTIM)
             fields = {
@@ -124,6 +136,9 @@ class Leader:
         await self.script.read("ZADD", key("leases"), 1, "u3", 1, "u4")
         await self.script.read("RPUSH", key("turns", VICTIM), '{"task_id":"u3","speaker":"user","text":"hello"}')
         await self.script.read("HSET", key("chat", VICTIM), "lang", "en", "generation", "0", "last_task", "u5")
+
+    async def kind(self, key: str) -> str:
+        return str(await self.script.read("TYPE", self.script.keys(key.replace("POOL", self.fleet.current("agent")))))
 
     # ---- somebody else
 
@@ -310,6 +325,10 @@ async def test_a_key_of_another_type_is_put_right(leader: Leader, part: int) -> 
         other = ("SADD", key, "x") if key in ("inbox", "control", "runs") else ("XADD", key, "*", "x", "y")
         await command(*other)(leader)
         await leader.serves()
+        whole_bots = ":" not in key or key.endswith("POOL")
+        async with asyncio.timeout(30):
+            while whole_bots and await leader.kind(key) == ("set" if other[0] == "SADD" else "stream"):
+                await asyncio.sleep(0.02)
 
 
 async def test_a_press_that_asks_for_no_part_of_a_file_ends_nothing(leader: Leader) -> None:

@@ -79,7 +79,9 @@ class LaneKeeper:
                         await self.lanes.release(cap=self.cap, at_most=room, epoch=self.epoch) if room else []
                     )
                     pending = pending[room:]
-                    for task_id in dict.fromkeys(fresh):
+                    for task_id in fresh:
+                        if task_id in self._under_way:
+                            continue
                         self._under_way[task_id] = group.create_task(
                             self._let_go(task_id, moved), name=f"route {task_id}"
                         )
@@ -125,7 +127,7 @@ class LaneKeeper:
                         return
                     await asyncio.sleep(1)  # it stays released and queued: the next try, or the next leader, goes on
         finally:
-            del self._under_way[task_id]
+            self._under_way.pop(task_id, None)
 
     async def _fail(self, task_id: str) -> None:
         while True:

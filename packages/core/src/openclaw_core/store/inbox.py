@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from openclaw_core import logs
-from openclaw_core.errors import StoreFault
 from openclaw_core.records import UNREADABLE, parsed, whole
 from openclaw_core.store.client import Script, fenced, pairs
 
@@ -86,28 +85,16 @@ class Inbox:
     ) -> None:
         """For each entry id: its effects and its removal in one step; a repeat does nothing.
 
-        An entry whose effects Redis refuses is gone with what they did until then: it would be refused again, before all that follow it.
+        An entry whose effects Redis refuses is gone all the same: it would be refused again, before all that follow it.
         """
         caps = {"epoch": epoch, "chat_cap": chat_cap, "total_cap": total_cap}
         calls = [
             ("handle", {"stream": stream, "entry": entry, "effects": list(effects), **caps})
             for entry, effects in handled
         ]
-        try:
-            results = await self._script.steps(calls)
-        except StoreFault:
-            results = [
-                await self._handled(call) for call in calls
-            ]  # those before and after it have run: for them a repeat does nothing
-        for result in results:
-            fenced(result)
-
-    async def _handled(self, call: tuple[str, Mapping[str, Any]]) -> Any:
-        try:
-            return await self._script.step(call[0], **call[1])
-        except StoreFault:
-            log.error("update.dropped", stream=call[1]["stream"])
-            return await self._script.step(call[0], **{**call[1], "effects": []})
+        for result in await self._script.steps(calls):
+            if fenced(result) == 2:
+                log.error("update.dropped", stream=stream)
 
     async def chats(self, chat_ids: Sequence[int]) -> list[Mapping[str, str]]:
         """What is kept of each chat: `lang`, `last_role`, `last_task`, `generation`."""

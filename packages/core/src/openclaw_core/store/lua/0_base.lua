@@ -32,6 +32,8 @@ local function sound(key, kind)
   if found ~= kind and found ~= 'none' then call('DEL', key) end
 end
 
+local mend -- all keys of the whole bot, in 6_repair
+
 local function task_key(id) return P .. 'task:' .. id end
 local function get(id, field) return call('HGET', task_key(id), field) end
 local function set(id, ...) call('HSET', task_key(id), ...) end
@@ -190,10 +192,10 @@ local function add_notice(key, n)
   local hash = P .. 'notice:' .. key
   sound(hash, 'hash')
   if call('EXISTS', hash) == 1 then return end
+  call('RPUSH', P .. 'notices', key) -- first: where this fails nothing has been written, and the step can be had again
   call('HSET', hash, 'chat', n.chat, 'kind', n.kind, 'args', cjson.encode(n.args or {}), 'lang', n.lang or 'en', 'thread', n.thread or '',
     'reply_to', n.reply_to or '', 'slot_of', n.slot_of or '', 'at', ms(now_ms()))
   call('EXPIRE', hash, KEEP_TASK_S)
-  call('RPUSH', P .. 'notices', key)
 end
 
 local function task_notice(id, key, kind, args, slot)

@@ -30,8 +30,9 @@ function ops.admit()
   if not led() then return -1 end
   local fresh, by_stream = 0, {}
   for _, u in ipairs(a.updates) do
-    if call('SET', P .. 'seen:' .. u.id, 1, 'NX', 'EX', a.dedupe_s) then
+    if call('EXISTS', P .. 'seen:' .. u.id) == 0 then
       call('XADD', P .. u.stream, '*', 'u', u.id, 'j', u.json, 'at', ms(now_ms()))
+      call('SET', P .. 'seen:' .. u.id, 1, 'EX', a.dedupe_s)
       fresh = fresh + 1
       by_stream[u.stream] = (by_stream[u.stream] or 0) + 1
     end
@@ -45,9 +46,14 @@ end
 local effects = {}
 local add_sign
 
+-- Whether a task waits in no lane and is not out: its effect broke off half-way.
+local function stands_nowhere(chat, id)
+  return call('SISMEMBER', P .. 'released', id) == 0 and not call('LPOS', P .. 'lane:' .. chat, id)
+end
+
 function effects.task(e)
   sound(task_key(e.id), 'hash')
-  if call('EXISTS', task_key(e.id)) == 1 then return end
+  if call('EXISTS', task_key(e.id)) == 1 and not (get(e.id, 'state') == 'queued' and stands_nowhere(e.chat, e.id)) then return end
   local chat_full = call('LLEN', P .. 'lane:' .. e.chat) >= a.chat_cap
   if chat_full or call('ZCARD', P .. 'waiting.since') >= a.total_cap then
     count('refused')
@@ -150,16 +156,21 @@ add_sign = function(e)
   sign('signs', { chat = e.chat, message_id = e.message_id, thread = e.thread, at = e.admitted_ms })
 end
 
--- epoch, stream, entry, effects, chat_cap, total_cap → 1, or 0 if the entry is gone. Late: nothing.
+-- epoch, stream, entry, effects, chat_cap, total_cap → 1, 0 if the entry is gone, 2 if an effect could not be had, whatever was mended.
+-- Late: nothing.
 function ops.handle()
   if not led() then return -1 end
   if call('XDEL', P .. a.stream, a.entry) == 0 then return 0 end
+  local handled = 1
   for _, e in ipairs(a.effects) do
     local sent_to = e.chat
     e.chat = here(sent_to)
     if e.chat then sound_chat(e.chat) end
     if e.record and e.chat ~= sent_to then e.record = readdressed(e.record, sent_to, e.chat) end
-    effects[e.op](e)
+    if not pcall(effects[e.op], e) then
+      mend()
+      if not pcall(effects[e.op], e) then handled = 2 end
+    end
   end
-  return 1
+  return handled
 end

@@ -9,7 +9,7 @@ local KINDS = {
   hash = { 'templates', 'outcomes', 'counts', 'prices', 'moved' },
   stream = { 'inbox', 'control', 'runs' },
 }
-local function mend()
+mend = function()
   for kind, keys in pairs(KINDS) do
     for _, key in ipairs(keys) do sound(P .. key, kind) end
   end
