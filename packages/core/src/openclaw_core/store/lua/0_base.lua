@@ -40,7 +40,9 @@ local function set(id, ...) call('HSET', task_key(id), ...) end
 
 -- What must survive a restart is counted here, in the step that does it; `openclaw_core.store.figures` reads it.
 local function add_to(key, field, by)
-  if not pcall(call, 'HINCRBY', key, field, by) then call('HSET', key, field, by) end
+  if pcall(call, 'HINCRBY', key, field, by) then return end
+  sound(key, 'hash')
+  call('HSET', key, field, by)
 end
 local function count(field, by) add_to(P .. 'counts', field, ms(by or 1)) end
 local BOUNDS_MS = { 50, 100, 150, 300, 600, 1000, 2000, 4000, 8000, 15000, 30000, 60000, 180000, 900000 }
@@ -158,6 +160,7 @@ local function count_usage(role, run)
   count('tokens:' .. role .. ':prompt', fresh)
   count('tokens:' .. role .. ':cached', cached)
   count('tokens:' .. role .. ':answer', answer)
+  sound(P .. 'prices', 'hash')
   local price = call('HGET', P .. 'prices', tostring(run.model or '')) or ''
   local per_fresh, per_cached, per_answer = price:match('^(%S+) (%S+) (%S+)$')
   per_fresh, per_cached, per_answer = number(per_fresh), number(per_cached), number(per_answer)
@@ -183,6 +186,7 @@ local function record_run(id)
   if micro_usd then record[#record + 1] = 'micro_usd'; record[#record + 1] = micro_usd end
   local admitted_ms = number(fields[8])
   if fields[3] == 'closed' and admitted_ms then observe('answer', now_ms() - admitted_ms) end
+  sound(P .. 'runs', 'stream')
   call('XADD', P .. 'runs', 'MAXLEN', '~', 20000, '*', unpack(record))
   add_to(P .. 'outcomes', (fields[3] or '?') .. ':' .. (fields[4] or ''), 1)
 end
