@@ -109,7 +109,7 @@ class Story:
 
     async def snapshot(self) -> dict[str, Any]:
         prefix = self.script.keys.prefix
-        names = sorted(await self.raw.keys(f"{prefix}*"))
+        names = sorted(str(name) for name in await self.raw.keys(f"{prefix}*"))
         pipe = self.raw.pipeline(transaction=False)
         for name in names:
             pipe.type(name)
@@ -131,13 +131,13 @@ class Story:
             ttl_ms = await self.raw.pttl(key)
             await self.raw.delete(key)
             if isinstance(value, dict):
-                await self.raw.hset(key, mapping=value)  # type: ignore[misc]
+                await self.raw.hset(key, mapping=value)
             elif isinstance(value, set):
-                await self.raw.sadd(key, *value)  # type: ignore[misc]
+                await self.raw.sadd(key, *value)
             elif isinstance(value, list) and short == "leases":
                 await self.raw.zadd(key, {member: float(score) for member, score in value})
             elif isinstance(value, list):
-                await self.raw.rpush(key, *value)  # type: ignore[misc]
+                await self.raw.rpush(key, *value)
             elif value is not None:
                 await self.raw.set(key, value)
             if value is not None and ttl_ms > 0:
@@ -314,7 +314,7 @@ async def test_every_key_goes_by_itself_or_is_one_that_the_docs_say_stays(script
 async def staying(story: Story) -> set[str]:
     """Keys that nothing ends: all work is done by now, so what held it has gone."""
     prefix = story.script.keys.prefix
-    names = await story.raw.keys(f"{prefix}*")
+    names = [str(name) for name in await story.raw.keys(f"{prefix}*")]
     return {name.removeprefix(prefix) for name in names if await story.raw.pttl(name) == -1}
 
 
@@ -324,7 +324,7 @@ async def test_a_call_that_redis_gets_to_after_its_time_out_is_refused(script: S
     await world.ask(task(1))
     args = {"cap": 9, "max": 9, "epoch": world.epoch, "turn": 1, "by_ms": 1}
     with pytest.raises(ResponseError, match="LATE"):
-        await script.redis.evalsha(script._sha, 1, script.keys.prefix, "release", json.dumps(args))  # type: ignore[misc]
+        await script.redis.evalsha(script._sha, 1, script.keys.prefix, "release", json.dumps(args))
     assert await world.lanes.released() == []
     script._ahead_s -= 3600  # our clock, or Redis', was set meanwhile
     assert await world.lanes.release(cap=9, at_most=9, epoch=world.epoch) == ["u1"]
