@@ -10,15 +10,17 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadGroupScheduling
 
 from openclaw_core.store import RedisSettings, Script, open_script
-from tests.redis_server import RedisServer
+from tests.redis_server import SERVERS, RedisServer
 
 _bot_ids = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """A real server with the settings that OpenClaw insists on; one for each worker of the run."""
-    with RedisServer.start(tmp_path_factory.mktemp("redis")) as server:
+def redis_server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[RedisServer]:
+    """A real server with the settings that OpenClaw insists on; one for each worker of the run. The packaged one, unless a test asks for the oldest."""
+    with RedisServer.start(
+        tmp_path_factory.mktemp("redis"), program=SERVERS[getattr(request, "param", "packaged")]()
+    ) as server:
         yield server
 
 

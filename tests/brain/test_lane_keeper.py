@@ -1,12 +1,17 @@
 """Tasks that Redis has let go are dispatched, whatever became of its reply."""
 
 import asyncio
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from openclaw_brain.lanes import LaneKeeper
 from openclaw_core.errors import StoreUnavailable
+from openclaw_core.outcome import Cause
+from openclaw_core.roles import load
+from openclaw_core.store import Script
+from tests.core.store_world import World, task
 
 
 class LostReply:
@@ -52,3 +57,72 @@ async def test_tasks_whose_release_was_not_heard_of_are_dispatched_once(monkeypa
     await asyncio.gather(looping, return_exceptions=True)
 
     assert sorted(dispatched) == ["u1", "u2"]
+
+
+async def test_a_release_that_redis_executes_late_leaks_no_place(script: Script) -> None:
+    world = World(script)
+    await world.lead()
+    await world.ask(*(task(n, chat=n) for n in range(1, 6)))
+    keeper = LaneKeeper(
+        lanes=world.lanes, roles=load(Path("platform/openclaw/base")), chat=None, classifier=None, pool_of=lambda _: "p", cap=2,
+        epoch=world.epoch,
+    )  # fmt: skip
+    looping = asyncio.create_task(keeper.forever(nudge=asyncio.Event(), moved=lambda: None, turned=lambda: None))
+    done: list[str] = []
+    try:
+        async with asyncio.timeout(60):
+            while len(done) < 5:
+                # As by a call that its client had given up: whom it lets go, the loop never hears.
+                await script.step("release", cap=2, max=2, epoch=world.epoch)
+                claimed = await world.agent.claim()
+                if claimed is not None:
+                    await world.agent.give_up(claimed, Cause.INTERNAL)
+                    done.append(claimed.task.id)
+                await asyncio.sleep(0.02)
+    finally:
+        looping.cancel()
+        await asyncio.gather(looping, return_exceptions=True)
+    assert sorted(done) == [f"u{n}" for n in range(1, 6)]
+    assert await world.lanes.released() == []
+
+
+@pytest.mark.parametrize("loss", ["ready list", "lease", "end half-way", "ring", "record", "lane's other key"])
+async def test_what_is_out_and_in_nobodys_hands_is_found_and_what_waits_gets_its_turn(
+    script: Script, loss: str
+) -> None:
+    world = World(script)
+    await world.lead()
+    key = script.keys
+    await world.ask(task(1), task(2))
+    if loss == "ring":
+        await script.read("DEL", key("ring"))
+        await world.lanes.reconcile(epoch=world.epoch)
+        assert await world.lanes.release(cap=9, at_most=9, epoch=world.epoch) == ["u1"]
+        return
+    if loss == "lane's other key":
+        await script.read("DEL", key("ring"), key("ring.members"))
+        await world.lanes.reconcile(epoch=world.epoch)
+        assert await world.lanes.release(cap=9, at_most=9, epoch=world.epoch) == ["u1"]
+        return
+    await world.lanes.release(cap=9, at_most=9, epoch=world.epoch)
+    await world.dispatch(task(1))
+    match loss:
+        case "ready list":
+            await script.read("DEL", key("ready", "p"))
+            await world.lanes.reconcile(epoch=world.epoch)
+            claimed = await world.agent.claim()
+            assert claimed is not None
+            assert claimed.task.id == "u1"
+        case "lease":
+            assert await world.agent.claim() is not None
+            await script.read("DEL", key("leases"))
+            await world.lanes.reconcile(epoch=world.epoch)
+            assert await world.pools.overdue() == ["u1"]
+        case "end half-way":
+            await script.read("HSET", key("task", "u1"), "state", "closed")
+            await world.lanes.reconcile(epoch=world.epoch)
+            assert await world.lanes.release(cap=9, at_most=9, epoch=world.epoch) == ["u2"]
+        case "record":
+            await script.read("DEL", key("task", "u1"))
+            await world.lanes.reconcile(epoch=world.epoch)
+            assert await world.lanes.release(cap=9, at_most=9, epoch=world.epoch) == ["u2"]

@@ -1,6 +1,7 @@
 """How many agents a pool keeps: pure decisions, then the loop's back-off with a launcher that refuses."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -206,3 +207,38 @@ async def test_an_agent_whose_end_no_brain_has_seen_stops_counting_against_the_c
     await keeper.keep()
     await keeper.keep()
     assert list(await world.pools.jobs(pool.id)) == [f"agent-{pool.id}-1"], "the one place is the new agent's"
+
+
+async def test_a_job_that_was_written_down_and_never_created_is_replaced_within_ten_seconds(script: Script) -> None:
+    world = World(script)
+    await world.lead()
+    pool, launcher = Pool(template="p", hash8="0" * 8), FakeLauncher()
+    ahead_s = 0.0
+    keeper = PoolKeeper(
+        pool=pool, pools=world.pools, lanes=world.lanes, launcher=launcher, epoch=world.epoch, warm=0, cap=10, queue_deadline_s=900,
+        now=lambda: time.time() + ahead_s,
+    )  # fmt: skip
+    await world.ask(task(1))
+    await world.lanes.release(cap=10, at_most=10, epoch=world.epoch)
+    await world.lanes.dispatch(
+        task(1).ordered(ORDER), pool=pool.id, decision="rule", route_ms=1, route_tokens=0, epoch=world.epoch
+    )
+    phantom = await world.pools.new_job(pool.id, f"agent-{pool.id}", epoch=world.epoch)  # and its brain was killed
+    await keeper.keep()
+    assert launcher.created == [], "it may be on its way"
+    ahead_s = 10.0
+    await keeper.keep()
+    await keeper.keep()
+    assert len(launcher.created) == 1
+    assert phantom not in await world.pools.jobs(pool.id)
+
+
+async def test_an_agent_that_the_launcher_knows_and_redis_does_not_counts_until_it_checks_in(script: Script) -> None:
+    epoch = await Inbox(script).take_lead("me", ttl_s=8)
+    launcher = FakeLauncher(created=["agent-agent-00000000-7"])  # forgotten while the API server was away
+    keeper = PoolKeeper(
+        pool=Pool(template="agent", hash8="0" * 8), pools=Pools(script), lanes=Lanes(script), launcher=launcher, epoch=epoch, warm=1, cap=10,
+        queue_deadline_s=900,
+    )  # fmt: skip
+    await keeper.keep()
+    assert launcher.created == ["agent-agent-00000000-7"]

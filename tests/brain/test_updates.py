@@ -21,6 +21,10 @@ class Admission:
     inbox: Inbox
     epoch: int
     waits: list[float] = field(default_factory=list)
+    webhooks: int = 0
+
+    def webhook(self) -> None:
+        self.webhooks += 1
 
     async def sleep(self, seconds: float) -> None:
         self.waits.append(seconds)
@@ -39,7 +43,13 @@ class Admission:
         poller = Poller(TOKEN, self.api.url)
         task = asyncio.create_task(
             admit_forever(
-                poller, self.inbox, epoch=self.epoch, on_admitted=lambda _: None, turned=lambda: None, sleep=self.sleep
+                poller,
+                self.inbox,
+                epoch=self.epoch,
+                on_admitted=lambda _: None,
+                turned=lambda: None,
+                sleep=self.sleep,
+                on_webhook=self.webhook,
             )
         )
         try:
@@ -121,3 +131,29 @@ async def test_a_new_leader_ends_the_admission_of_the_old_one(admission: Admissi
             async with asyncio.timeout(60):
                 await task
     assert await admission.ids() == []
+
+
+async def test_a_webhook_that_is_set_while_the_bot_polls_is_ended_again_said_aloud_and_costs_no_update(
+    admission: Admission, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with admission.running():
+        first = admission.api.user_says(7, "one")
+        await admission.admitted(first)
+        ids = [first]
+        for n in range(2):  # however often somebody sets one
+            admission.api.world.updates.webhook_url = "https://elsewhere.example"
+            ids.append(admission.api.user_says(7, f"two {n}"))
+            await admission.admitted(*ids)
+            assert admission.api.world.updates.webhook_url == ""
+    said = [record for record in caplog.records if record.getMessage() == "updates.webhook"]
+    assert len(said) == admission.webhooks == 2
+    assert {record.levelname for record in said} == {"ERROR"}
+
+
+async def test_another_poller_is_no_webhook_and_nothing_of_it_is_ended(admission: Admission) -> None:
+    admission.api.faults.next("getUpdates", "conflict", times=3)
+    async with admission.running():
+        update = admission.api.user_says(7, "one")
+        await admission.admitted(update)
+    assert admission.webhooks == 0
+    assert len(admission.api.journal.calls("deleteWebhook")) == 1, "the one at the start"

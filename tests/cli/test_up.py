@@ -14,9 +14,12 @@ import aiohttp
 import psutil
 import pytest
 
+from openclaw_cli import up
 from openclaw_cli.local_redis import free_port
 from openclaw_cli.standin.bot_api import BotApi
 from openclaw_cli.standin.model import ScriptedModel
+from openclaw_core.errors import SettingsError
+from tests.redis_server import RedisServer
 
 ROOT = Path(__file__).parents[2]
 
@@ -141,3 +144,11 @@ async def test_with_a_token_of_ones_own_the_bot_is_closed_and_says_how_to_open_i
         finally:
             up.send_signal(signal.SIGINT)
             assert await up.wait() == 0
+
+
+async def test_a_store_of_a_kind_that_is_not_supported_is_told_before_anything_starts(tmp_path: Path) -> None:
+    lossy = RedisServer.start(tmp_path, "--appendfsync", "everysec")
+    with lossy as server, pytest.raises(SettingsError, match="appendfsync is everysec, set it to always"):
+        await up._check_store({"REDIS_URL": server.url})
+    with pytest.raises(SettingsError, match="start the server that REDIS_URL names"):
+        await up._check_store({"REDIS_URL": "redis://127.0.0.1:1"})

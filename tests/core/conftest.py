@@ -4,6 +4,7 @@ import pytest
 
 from openclaw_core.store import Script
 from tests.core.store_world import World
+from tests.redis_server import oldest
 
 pytest.register_assert_rewrite("tests.core.page_checks")  # its asserts explain themselves as those of a test do
 
@@ -13,3 +14,13 @@ async def world(script: Script) -> World:
     world = World(script)
     await world.lead()
     return world
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The store's tests run on the packaged server and on the oldest that is supported, where there is one."""
+    if (
+        metafunc.module.__name__.rpartition(".")[2].startswith("test_store")
+        and "redis_server" in metafunc.fixturenames
+        and oldest()
+    ):
+        metafunc.parametrize("redis_server", ["packaged", "oldest"], indirect=True, scope="session")

@@ -14,6 +14,7 @@ from openclaw_agent.reading import Reader, Unreadable
 from openclaw_core import logs, wording
 from openclaw_core.answer_stream import Answered, Answerer, Failed, Grew, Restarted
 from openclaw_core.errors import (
+    BadTask,
     ChatGone,
     LostOwnership,
     MarkupRefused,
@@ -84,6 +85,10 @@ class Answering:
             outbox = produced
         try:
             delivery = await courier.deliver(outbox)
+        except BadTask:
+            log.error("delivery.unreadable")
+            await persist(lambda: self.answers.give_up(claimed, Cause.BAD_TASK))
+            return Result(cause=Cause.BAD_TASK)
         except ChatGone:
             log.warning("delivery.chat_gone")
             await persist(lambda: self.answers.give_up(claimed, Cause.REFUSED, chat_gone=True))
@@ -99,7 +104,7 @@ class Answering:
             delivery = Delivery.PENDING
         await persist(
             lambda: self.answers.close(
-                claimed, answer=outbox["answer"], role=claimed.task.role or "", delivery=delivery
+                claimed, answer=str(outbox.get("answer", "")), role=claimed.task.role or "", delivery=delivery
             )
         )
         log.info("task.closed", delivery=delivery.value, took_ms=round(time.time() * 1000) - claimed.task.admitted_ms)

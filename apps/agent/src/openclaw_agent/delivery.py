@@ -9,18 +9,20 @@ from typing import Any, TypeVar
 from openclaw_agent.lease import Lease
 from openclaw_core import logs, wording
 from openclaw_core.errors import (
+    BadTask,
     FateUnknown,
     FloodWait,
     MarkupRefused,
     MessageGone,
     MessengerUnavailable,
+    StoreFault,
     StoreFull,
     StoreUnavailable,
 )
 from openclaw_core.outcome import Delivery
 from openclaw_core.paging import pages, plain, preview, with_note
 from openclaw_core.ports import Attachment, Button, Entity, Messenger, Page
-from openclaw_core.records import read
+from openclaw_core.records import UNREADABLE, read
 from openclaw_core.store import Answers, Claimed, Flood
 from openclaw_core.store.flood import Priority
 
@@ -133,7 +135,7 @@ class Courier:
                 page = plain(page)
             except MessageGone:
                 del self._slots[slot]
-                await self.answers.unreserve(self.claimed, slot)
+                await self.answers.unreserve(self.claimed, slot, message_id)
 
     async def _call(self, priority: Priority, call: Callable[[], Awaitable[T]]) -> T:
         pause_s = 0.5
@@ -219,9 +221,12 @@ class Courier:
         }
 
     async def deliver(self, outbox: Mapping[str, Any]) -> Delivery:
-        """Bring every part that is missing into the chat: texts first, then files."""
-        texts = [page_from(row) for row in outbox["pages"]]
-        files = [read(Attachment, row) for row in outbox["files"]]
+        """Bring every part that is missing into the chat: texts first, then files. Raises BadTask for an outbox of another hand."""
+        try:
+            texts = [page_from(row) for row in outbox["pages"]]
+            files = [read(Attachment, row) for row in outbox["files"]]
+        except UNREADABLE:
+            raise BadTask("the outbox is malformed") from None
         status = await self.answers.parts(self.claimed, len(texts) + len(files))
         for slot, page in enumerate(texts):
             if status[slot] != "done":
@@ -275,6 +280,8 @@ async def persist(step: Callable[[], Awaitable[None]]) -> None:
         try:
             await step()
             return
+        except StoreFault:
+            raise  # Redis answers, and refuses: another attempt may find it mended
         except (StoreUnavailable, StoreFull):
             log.warning("store.unavailable", during="answer")
             await asyncio.sleep(1)

@@ -8,11 +8,12 @@ import contextlib
 import gc
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from openclaw_agent.lease import Lease
 from openclaw_agent.settings import Settings
-from openclaw_core.store import Answers, Claimed, Flood, Script
+from openclaw_core.store import Answers, Claimed, Flood, Script, move_chat
 
 if TYPE_CHECKING:
     from openclaw_agent.answering import Answering, Result
@@ -77,6 +78,7 @@ async def open_answering(settings: Settings, script: Script, answers: Answers, s
     messenger = await stack.enter_async_context(
         TelegramMessenger.open(settings.telegram_token, settings.telegram_base_url)
     )
+    messenger.on_moved = partial(move_chat, script)
     chat = await stack.enter_async_context(ModelServer.open(settings.groq_api_key, base_url=settings.groq_base_url))
     return Answering(
         answers=answers,

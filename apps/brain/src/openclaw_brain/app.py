@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from openclaw_brain.fleet import Fleet
@@ -41,7 +42,7 @@ from openclaw_core.language import LANGS
 from openclaw_core.messenger import BotIdentity, TelegramMessenger
 from openclaw_core.ports import Chat
 from openclaw_core.roles import Roles
-from openclaw_core.store import Flood, Inbox, Lanes, Notices, Pools, Script, open_script
+from openclaw_core.store import Flood, Inbox, Lanes, Notices, Pools, Script, move_chat, open_script
 from openclaw_core.store.figures import set_prices
 
 log = logs.get(__name__)
@@ -128,7 +129,7 @@ class Brain:
         async with contextlib.aclosing(poller), asyncio.TaskGroup() as group:
             start = group.create_task
             start(leader.keep(epoch, turned=turned("leader")), name="leader")
-            await self._prepare(fleet, epoch)
+            await self._prepare(fleet, lanes, epoch)
             start(
                 admit_forever(
                     poller,
@@ -136,6 +137,7 @@ class Brain:
                     epoch=epoch,
                     on_admitted=lambda _: self.nudge("inbox", "control"),
                     turned=turned("updates"),
+                    on_webhook=self.metrics.webhook_ended,
                 ),
                 name="updates",
             )
@@ -179,10 +181,11 @@ class Brain:
                 )  # fmt: skip
                 start(served.look_forever(), name="models")
 
-    async def _prepare(self, fleet: Fleet, epoch: int) -> None:
+    async def _prepare(self, fleet: Fleet, lanes: Lanes, epoch: int) -> None:
         """What every loop stands on. A Redis that is away just now is waited out, and the lead is kept meanwhile."""
         while True:
             try:
+                await lanes.reconcile(epoch=epoch)
                 await fleet.open()
                 await set_prices(self.script, self.roles.models, epoch=epoch)
                 return
@@ -237,6 +240,7 @@ async def run(settings: Settings, roles: Roles, env: Mapping[str, str], stop: as
         messenger = await stack.enter_async_context(
             TelegramMessenger.open(settings.telegram_token, settings.telegram_base_url)
         )
+        messenger.on_moved = partial(move_chat, script)
         chat = await stack.enter_async_context(GroqChat.open(settings.groq_api_key, base_url=settings.groq_base_url))
         classifier = (
             None if settings.routes_by_model else await stack.enter_async_context(Classifier.open(start_now=True))

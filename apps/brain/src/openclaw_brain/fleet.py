@@ -14,6 +14,7 @@ from openclaw_brain.pool import PoolKeeper, Unseen
 from openclaw_brain.ports import Launcher, LaunchFailed, Pool
 from openclaw_core import logs
 from openclaw_core.errors import StoreFull, StoreUnavailable
+from openclaw_core.records import readable
 from openclaw_core.store import Pools
 from openclaw_core.store.pools import template_of
 
@@ -105,7 +106,7 @@ class Fleet:
 
     async def look(self, template: str) -> None:
         """One look at a template: a pool for it, a trial if it has changed, the end of a trial that worked."""
-        good = await self.pools.good_template(template) if self.launcher.tries_templates else None
+        good = await self._good(template)
         try:
             pool = self.pool_of(template, await self.launcher.pod(template))
         except LaunchFailed as exc:
@@ -132,6 +133,15 @@ class Fleet:
             self._use(pool)
         if self.launcher.tries_templates:
             await self._remember(template, good)
+
+    async def _good(self, template: str) -> str | None:
+        """The last good version, if one is kept that can be read."""
+        good = await self.pools.good_template(template) if self.launcher.tries_templates else None
+        return (
+            good
+            if good is None or readable([good], lambda raw: Pool.from_json(template, raw), of="templates")
+            else None
+        )
 
     async def _try(self, template: str, pool: Pool) -> None:
         await self._end_trial(template)

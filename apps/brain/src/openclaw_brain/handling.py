@@ -3,13 +3,14 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from openclaw_brain.incoming import Bot, Incoming, read_update
 from openclaw_brain.intake import Effect, Intake, Known
 from openclaw_core import logs
 from openclaw_core.errors import BadTask, StoreFull, StoreUnavailable
+from openclaw_core.records import UNREADABLE, whole
 from openclaw_core.store import Admitted, Inbox, Lanes
 from openclaw_core.store.inbox import Stream
 from openclaw_core.task import Task, from_json
@@ -58,8 +59,7 @@ class Handling:
             return 0
         # Entries that ask the store something first are handled alone, after those before them have had their effects.
         plain: list[tuple[Admitted, Incoming]] = []
-        for entry in entries:
-            incoming = read_update(entry.update, self.bot)
+        for entry, incoming in zip(entries, await self._read(entries), strict=True):
             if _asks(incoming):
                 if plain:
                     break
@@ -68,7 +68,7 @@ class Handling:
                     [
                         (
                             entry.entry_id,
-                            self.intake.effects(incoming, await self._known(incoming), admitted_ms=entry.admitted_ms),
+                            self._effects(entry, incoming, await self._known(incoming)),
                         )
                     ],
                 )
@@ -78,11 +78,37 @@ class Handling:
         await self._commit(
             stream,
             [
-                (entry.entry_id, self.intake.effects(incoming, Known(chat=chat), admitted_ms=entry.admitted_ms))
+                (entry.entry_id, self._effects(entry, incoming, Known(chat=chat)))
                 for (entry, incoming), chat in zip(plain, chats, strict=True)
             ],
         )
         return len(plain)
+
+    async def _read(self, entries: Sequence[Admitted]) -> list[Incoming]:
+        """What each update is, in its chat's present id."""
+        read = [self._incoming(entry) for entry in entries]
+        moved = await self.inbox.moved([incoming.chat_id for incoming in read])
+        return [
+            incoming
+            if incoming.kind == "migrated"
+            else replace(incoming, chat_id=moved.get(incoming.chat_id, incoming.chat_id))
+            for incoming in read
+        ]
+
+    def _incoming(self, entry: Admitted) -> Incoming:
+        try:
+            return read_update(entry.update, self.bot)
+        except UNREADABLE as exc:
+            log.fault("update.unreadable", exc)
+            return Incoming(update_id=0, kind="ignored")
+
+    def _effects(self, entry: Admitted, incoming: Incoming, known: Known) -> Sequence[Effect]:
+        """What handling an update changes: nothing, if what it or its chat holds cannot be made sense of, for the next ones wait behind it."""
+        try:
+            return self.intake.effects(incoming, known, admitted_ms=entry.admitted_ms)
+        except UNREADABLE as exc:
+            log.fault("update.unreadable", exc)
+            return ()
 
     async def _commit(self, stream: Stream, handled: Sequence[tuple[str, Sequence[Effect]]]) -> None:
         await self.inbox.handle(stream, handled, epoch=self.epoch, chat_cap=self.chat_cap, total_cap=self.total_cap)
@@ -97,9 +123,13 @@ class Handling:
     async def _task(self, task_id: str) -> Task | None:
         record = (await self.inbox.task_fields(task_id, "record"))["record"] if task_id else None
         try:
-            return from_json(record) if record else None
+            task = from_json(record) if record else None
         except BadTask:
             return None
+        if task is None:
+            return None
+        moved = await self.inbox.moved([task.chat_id])
+        return replace(task, chat_id=moved.get(task.chat_id, task.chat_id))
 
     async def _status(self, chat_id: int) -> dict[str, Any]:
         running = await self.lanes.running_in(chat_id)
@@ -127,4 +157,4 @@ def _asks(incoming: Incoming) -> bool:
 
 
 def _seconds(admitted_ms: str | None, now_ms: float) -> int:
-    return max(0, round((now_ms - float(admitted_ms or now_ms)) / 1000))
+    return max(0, round((now_ms - whole(admitted_ms, round(now_ms))) / 1000))

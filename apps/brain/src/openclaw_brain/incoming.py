@@ -132,6 +132,14 @@ def _message(update_id: int, message: Mapping[str, Any], bot: Bot) -> Incoming:
             chat_kind=chat_kind,
             migrated_to=migrated_to,
         )
+    if (old_id := integer(message.get("migrate_from_chat_id"))) and integer(chat.get("id")) and chat_kind:
+        return Incoming(
+            update_id=update_id,
+            kind="migrated",
+            chat_id=old_id,
+            chat_kind=chat_kind,
+            migrated_to=integer(chat.get("id")),
+        )
     if not (integer(chat.get("id")) and integer(user.get("id")) and integer(message.get("message_id")) and chat_kind):
         return Incoming(update_id=update_id, kind="ignored")
     words = written(message)

@@ -57,7 +57,9 @@ class Intake:
 
     def effects(self, incoming: Incoming, known: Known, *, admitted_ms: int) -> list[Effect]:
         """What handling *incoming* changes. Each effect is keyed by the update, so that a repeat is harmless."""
-        if incoming.kind in ("ignored", "migrated"):
+        if incoming.kind == "migrated":
+            return [{"op": "move", "from": str(incoming.chat_id), "to": str(incoming.migrated_to)}]
+        if incoming.kind == "ignored":
             return []
         say = _say(incoming, known)
         if not self.access.admits(incoming):

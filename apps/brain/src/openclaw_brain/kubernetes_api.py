@@ -5,7 +5,6 @@ API classes cost another 28 MB and 1.5 s at start, and their strict models refus
 """
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
 from openclaw_core.errors import OpenClawError, Permanent, SettingsError, Transient
+from openclaw_core.records import parsed
 
 Object = Mapping[str, Any]
 """An object of the API as JSON: `metadata`, `spec`, `status`."""
@@ -127,13 +127,13 @@ class KubernetesApi:
                 if response.status >= 400:
                     raise _error(response.status, await response.read())
                 async for line in response.content:
-                    change = json.loads(line)
+                    change = parsed(line)
                     if change["type"] == "ERROR":
                         if change["object"].get("code") == 410:
                             raise Gone
                         raise ApiUnavailable(f"watch of {kind} ended by the server")
                     yield change["type"], change["object"]
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as exc:
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, LookupError, TypeError) as exc:
             raise ApiUnavailable(type(exc).__name__) from exc
 
     def _path(self, api: str, kind: str, name: str = "") -> str:
@@ -145,7 +145,12 @@ class KubernetesApi:
         content: str = "application/json",
     ) -> dict[str, Any]:  # fmt: skip
         raw = await self._call(method, path, query=query or {}, body=body, content=content)
-        found: dict[str, Any] = json.loads(raw)
+        try:
+            found = parsed(raw)
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise ApiUnavailable("an answer that is not the API server's")
         return found
 
     async def _call(
@@ -186,7 +191,7 @@ def _error(status: int, raw: bytes) -> OpenClawError:
     if status in (408, 429) or status >= 500:
         return ApiUnavailable(f"status {status}")
     try:
-        message = str(json.loads(raw).get("message", ""))
-    except ValueError:
+        message = str(parsed(raw).get("message", ""))
+    except (ValueError, AttributeError):
         message = ""
     return ApiRefused(status, message)

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from openclaw_brain.routing import Classifier, Previous, decide_agent
 from openclaw_core import logs
 from openclaw_core.conversation import Turn
-from openclaw_core.errors import BadTask, StoreFull, StoreUnavailable
+from openclaw_core.errors import BadTask, StoreFault, StoreFull, StoreUnavailable
 from openclaw_core.outcome import Cause
 from openclaw_core.ports import Chat
+from openclaw_core.records import UNREADABLE
 from openclaw_core.roles import Roles
 from openclaw_core.store import Lanes
 from openclaw_core.task import Task, from_json, order_of
@@ -18,6 +19,10 @@ from openclaw_core.task import Task, from_json, order_of
 log = logs.get(__name__)
 AT_ONCE = 64
 """Tasks that are routed at the same time."""
+FAULTS = 3
+"""Refusals by Redis after which a task is given up; what is of another type is mended within a second."""
+ADOPT_S = 1.0
+"""Between looks for tasks that are out and that nobody routes. Redis may have let them go in a call that we had given up."""
 
 
 def previous_of(turns: Sequence[Turn]) -> Previous | None:
@@ -48,6 +53,7 @@ class LaneKeeper:
     demo: bool = False
     model_override: str | None = None
     """The one model of a local model server, instead of the roles' lists."""
+    clock: Callable[[], float] = time.monotonic
     _under_way: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
     def under_way(self) -> Collection[str]:
@@ -59,25 +65,28 @@ class LaneKeeper:
 
         *moved* is called when tasks are under way, and when one is ready.
         """
-        pending: list[str] | None = None
+        pending: list[str] = []
+        looked_at: float | None = None
         async with asyncio.TaskGroup() as group:
             while True:
                 turned()
                 nudge.clear()
                 try:
-                    if pending is None:
-                        pending = await self._left_behind()
+                    if looked_at is None or self.clock() - looked_at >= ADOPT_S:
+                        pending, looked_at = await self._left_behind(), self.clock()
                     room = AT_ONCE - len(self._under_way)
                     fresh = pending[:room] or (
                         await self.lanes.release(cap=self.cap, at_most=room, epoch=self.epoch) if room else []
                     )
                     pending = pending[room:]
                     for task_id in fresh:
+                        if task_id in self._under_way:
+                            continue
                         self._under_way[task_id] = group.create_task(
                             self._let_go(task_id, moved), name=f"route {task_id}"
                         )
                 except (StoreUnavailable, StoreFull):
-                    pending = None  # Redis may have released some whose ids were lost on the way here
+                    looked_at = None  # Redis may have released some whose ids were lost on the way here
                     await asyncio.sleep(1)
                     continue
                 if fresh:
@@ -99,21 +108,43 @@ class LaneKeeper:
         ]
 
     async def _let_go(self, task_id: str, moved: Callable[[], None]) -> None:
+        faults = 0
         try:
             while True:
                 try:
                     await self._dispatch(task_id)
                     moved()
                     return
-                except (StoreUnavailable, StoreFull):
+                except UNREADABLE as exc:
+                    # What it holds is of no kind that we know. Its user is told, and the others go on.
+                    log.fault("task.not_routed", exc, task_id=task_id)
+                    await self._fail(task_id)
+                    return
+                except (StoreUnavailable, StoreFull) as exc:
+                    faults += isinstance(exc, StoreFault)
+                    if faults == FAULTS:
+                        await self._fail(task_id)
+                        return
                     await asyncio.sleep(1)  # it stays released and queued: the next try, or the next leader, goes on
         finally:
-            del self._under_way[task_id]
+            self._under_way.pop(task_id, None)
+
+    async def _fail(self, task_id: str) -> None:
+        while True:
+            try:
+                await self.lanes.fail(task_id, Cause.BAD_TASK, epoch=self.epoch)
+                return
+            except StoreFault:
+                return  # the next look finds it again, once Redis is mended
+            except (StoreUnavailable, StoreFull):
+                await asyncio.sleep(1)
 
     async def _dispatch(self, task_id: str) -> None:
         row = (await self.lanes.fields([task_id], "record", "wish"))[0]
         try:
             task = from_json(row["record"] or "")
+            if task.id != task_id:
+                raise BadTask("the record is another task's")  # noqa: TRY301 - as if it could not be read
         except BadTask:
             log.error("task.unreadable", task_id=task_id)
             await self.lanes.fail(task_id, Cause.BAD_TASK, epoch=self.epoch)

@@ -37,6 +37,8 @@ class Metrics:
     """Why no agent of a template can start now, by template; those that can start are absent."""
     clock: Callable[[], float] = time.monotonic
     leading: bool = False
+    webhooks_ended: int = 0
+    """How often a webhook that others had set was ended, so that polls are answered again."""
     _watched: dict[str, float] = field(default_factory=dict)
     _fallback: dict[str, bool] = field(default_factory=dict)
     _models_gone: dict[str, bool] = field(default_factory=dict)
@@ -56,6 +58,10 @@ class Metrics:
     def watch_turned(self, kind: str) -> None:
         """The watch of a kind has begun, or has heard from the API server."""
         self._watched[kind] = self.clock()
+
+    def webhook_ended(self) -> None:
+        """Somebody had set a webhook for the bot."""
+        self.webhooks_ended += 1
 
     def template_fallback(self, template: str, active: bool) -> None:
         """Whether agents start from the last good template, because the one in the cluster does not work."""
@@ -91,6 +97,11 @@ class Metrics:
 
     def _own(self, store_up: bool) -> Iterator[Metric]:
         yield GaugeMetricFamily("openclaw_leader", "1 if this brain leads.", value=int(self.leading))
+        yield CounterMetricFamily(
+            "openclaw_webhooks_ended",
+            "Webhooks that others had set for the bot, which this brain has ended since its start.",
+            value=self.webhooks_ended,
+        )
         yield GaugeMetricFamily("openclaw_store_up", "1 if Redis has answered this look.", value=int(store_up))
         yield _gauge(
             "openclaw_watch_age_seconds",
@@ -127,15 +138,26 @@ class Metrics:
 def counted(found: Figures, roles: Collection[str]) -> Iterator[Metric]:
     """What the store knows, as metrics."""
     yield _counter(
-        "openclaw_updates_admitted", "Updates written to the store, by stream.", ("stream",), found.labelled("admitted")
+        "openclaw_updates_admitted",
+        "Updates written to the store, by stream.",
+        ("stream",),
+        found.labelled("admitted", labels=1),
     )
     yield _counter(
-        "openclaw_messages_refused", "Messages that found their lane or all lanes full.", (), found.labelled("refused")
+        "openclaw_messages_refused",
+        "Messages that found their lane or all lanes full.",
+        (),
+        found.labelled("refused", labels=0),
     )
     yield _counter(
-        "openclaw_tasks_routed", "Tasks by how their role was picked.", ("decision",), found.labelled("routed")
+        "openclaw_tasks_routed",
+        "Tasks by how their role was picked.",
+        ("decision",),
+        found.labelled("routed", labels=1),
     )
-    yield _counter("openclaw_routing_tokens", "Tokens that routing calls took.", (), found.labelled("routing_tokens"))
+    yield _counter(
+        "openclaw_routing_tokens", "Tokens that routing calls took.", (), found.labelled("routing_tokens", labels=0)
+    )
 
     queues = {"inbox": found.inbox, "control": found.control, "lanes": found.lanes, "notices": found.notices}
     yield _gauge(
@@ -194,31 +216,30 @@ def counted(found: Figures, roles: Collection[str]) -> Iterator[Metric]:
         "openclaw_agents_lost",
         "Agents that ended or fell silent with a task in hand, tried again or not.",
         ("cause",),
-        _summed(((_cause(cause),), n) for (cause,), n in found.labelled("lost").items()),
+        _summed(((_cause(cause),), n) for (cause,), n in found.labelled("lost", labels=1).items()),
     )
     yield _counter(
         "openclaw_tasks_handed_back",
         "Tasks given back by agents that were told to go.",
         (),
-        found.labelled("handed_back"),
+        found.labelled("handed_back", labels=0),
     )
     yield _counter(
         "openclaw_deliveries",
         "Texts by what they were and whether they stand in the chat.",
         ("text", "outcome"),
-        found.labelled("delivery"),
+        found.labelled("delivery", labels=2),
     )
 
-    def by_role(first: str) -> dict[tuple[str, ...], int]:
-        return _summed(
-            ((role if role in roles else OTHER, *rest), n) for (role, *rest), n in found.labelled(first).items()
-        )
+    def by_role(first: str, labels: int = 1) -> dict[tuple[str, ...], int]:
+        rows = found.labelled(first, labels=labels)
+        return _summed(((role if role in roles else OTHER, *rest), n) for (role, *rest), n in rows.items())
 
     yield _counter(
         "openclaw_tokens",
         "Tokens of answers: prompt (not cached), cached (part of the prompt), answer.",
         ("role", "kind"),
-        by_role("tokens"),
+        by_role("tokens", labels=2),
     )
     yield _counter(
         "openclaw_cost_microusd",

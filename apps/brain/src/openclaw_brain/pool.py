@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 
 from openclaw_brain.ports import Launcher, LaunchFailed, Pool
 from openclaw_core import logs
+from openclaw_core.errors import StoreFault
 from openclaw_core.outcome import Cause
+from openclaw_core.records import whole
 from openclaw_core.store import Lanes, Pools
 from openclaw_core.store.pools import JobState
 
 log = logs.get(__name__)
 
-STARTING_S = 60.0
-"""A Job that has not checked in by then counts as gone."""
+CREATED_S = 8.0
+"""A Job that was written down and that the launcher does not know by then was never created, or is forgotten there; it checks in if it lives."""
 SILENT_S = 15.0
 """A waiting agent checks in every 4 s; one that is silent for this long counts as gone."""
 UNSEEN_S = 30.0
@@ -62,7 +64,7 @@ def plan(
                 bound += 1  # on its way out, but still there: the cap is for all
             elif age_s > SILENT_S:
                 gone.append(name)
-        elif name in alive or age_s < (STARTING_S if job.state == "created" else SILENT_S):
+        elif name in alive or age_s < (CREATED_S if job.state == "created" else SILENT_S):
             unbound.append(name)
         else:
             gone.append(name)
@@ -129,6 +131,7 @@ class PoolKeeper:
     """Ids of tasks that will be ready in a moment, once they are routed: their agents start meanwhile."""
     backoff: Backoff = field(default_factory=Backoff)
     clock: Callable[[], float] = time.monotonic
+    now: Callable[[], float] = time.time
     _unseen: Unseen = field(default_factory=Unseen)
     _up: set[str] = field(default_factory=set)
     """Agents that had checked in at the last look."""
@@ -154,13 +157,14 @@ class PoolKeeper:
         coming = set(self.coming()) - {job.task_id for job in jobs.values()}  # claimed between two looks
         alive = await self.launcher.alive()
         self._judge(jobs)
+        now_ms = round(self.now() * 1000)
         todo = plan(
-            jobs,
+            {**self._unwritten(jobs, alive, now_ms), **jobs},
             alive=alive,
             ready=len({*ready, *coming}),
             warm=self.warm,
             cap=min(self.at_most, max(1, self.cap - self._elsewhere(alive))),
-            now_ms=round(time.time() * 1000),
+            now_ms=now_ms,
             starting_cap=self.starting_cap,
             cause=self.backoff.cause,
         )
@@ -213,6 +217,11 @@ class PoolKeeper:
         """Agents of other pools: the cap is for all together."""
         return sum(1 for name in alive if not name.startswith(f"agent-{self.pool.id}-"))
 
+    def _unwritten(self, jobs: Mapping[str, JobState], alive: frozenset[str], now_ms: int) -> dict[str, JobState]:
+        """Agents of this pool of which Redis knows nothing: forgotten while the launcher could not be asked, they may still come up."""
+        mine = (name for name in alive if name.startswith(f"agent-{self.pool.id}-") and name not in jobs)
+        return {name: JobState(state="created", since_ms=now_ms) for name in mine}
+
     async def _show_claims(self, jobs: Mapping[str, JobState]) -> None:
         claims = {name: job.task_id for name, job in jobs.items() if job.state == "claimed"}
         fresh = [(name, task) for name, task in claims.items() if self._shown.get(name) != task]
@@ -228,9 +237,16 @@ class PoolKeeper:
         ready = await self.pools.ready(self.pool.id)
         if not ready:
             return
-        now_ms = time.time() * 1000
+        now_ms = round(self.now() * 1000)
         for task_id, row in zip(ready, await self.lanes.fields(ready, "ready_ms", "admitted_ms"), strict=True):
-            if now_ms - float(row["admitted_ms"] or now_ms) > self.queue_deadline_s * 1000:
-                await self.lanes.fail(task_id, self.backoff.cause or Cause.QUEUE_DEADLINE, epoch=self.epoch)
-            elif self.backoff.cause is not None and now_ms - float(row["ready_ms"] or now_ms) > NOTICE_AFTER_S * 1000:
-                await self.lanes.tell_waiting(task_id, self.backoff.cause, epoch=self.epoch)
+            try:
+                await self._tell(task_id, row, now_ms)
+            except StoreFault:
+                log.error("task.not_told", task_id=task_id)
+
+    async def _tell(self, task_id: str, row: Mapping[str, str | None], now_ms: int) -> None:
+        if now_ms - whole(row["admitted_ms"], now_ms) > self.queue_deadline_s * 1000:
+            cause = self.backoff.cause or Cause.QUEUE_DEADLINE
+            await self.lanes.fail(task_id, cause, state="ready", epoch=self.epoch)
+        elif self.backoff.cause is not None and now_ms - whole(row["ready_ms"], now_ms) > NOTICE_AFTER_S * 1000:
+            await self.lanes.tell_waiting(task_id, self.backoff.cause, epoch=self.epoch)

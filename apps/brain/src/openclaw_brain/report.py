@@ -2,9 +2,8 @@
 
 import asyncio
 import contextlib
-import json
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,13 +20,15 @@ from openclaw_core.errors import (
     MessengerRefused,
     MessengerUnauthorized,
     MessengerUnavailable,
+    NoticeGone,
     OpenClawError,
+    StoreFault,
     StoreFull,
     StoreUnavailable,
 )  # fmt: skip
 from openclaw_core.outcome import Delivery
 from openclaw_core.ports import Attachment, Messenger, Page
-from openclaw_core.records import read
+from openclaw_core.records import UNREADABLE, parsed, read
 from openclaw_core.roles import Roles
 from openclaw_core.store import Flood, Lanes, Notice, Notices
 from openclaw_core.store.flood import Priority
@@ -62,7 +63,7 @@ class Reporter:
                 nudge.clear()
                 try:
                     by_chat: dict[int, list[Notice]] = defaultdict(list)
-                    for notice in await self.notices.waiting():
+                    for notice in await self.notices.waiting(epoch=self.epoch):
                         by_chat[notice.chat_id].append(notice)
                     for chat_id, waiting in by_chat.items():
                         if chat_id not in self._busy and len(self._busy) < CHATS_AT_ONCE:
@@ -81,6 +82,9 @@ class Reporter:
                 if self._leaving:
                     return
                 await self._tell(notice)
+        except (StoreFault, *UNREADABLE) as exc:
+            log.fault("notice.waits", exc)
+            await asyncio.sleep(1)
         except (
             StoreUnavailable,
             StoreFull,
@@ -95,9 +99,15 @@ class Reporter:
             self._busy.discard(chat_id)
 
     async def _tell(self, notice: Notice) -> None:
-        page, buttons = told(notice, self.roles)
+        try:
+            page, buttons = told(notice, self.roles)
+        except UNREADABLE as exc:  # numbers of another hand: there is no sentence for them
+            log.fault("notice.unreadable", exc, kind=notice.kind)
+            await self.notices.done(notice.key, Delivery.UNDELIVERABLE, epoch=self.epoch)
+            return
         kind = "group" if notice.chat_id < 0 else "private"
         delivery = Delivery.DELIVERED
+        message_id: int | None = None
         for _ in range(3):
             try:
                 message_id = await self.notices.intent(notice.key, epoch=self.epoch)
@@ -116,11 +126,16 @@ class Reporter:
                     await self._room(notice.chat_id, kind, Priority.FINAL)
                 await self.messenger.edit(notice.chat_id, message_id, page, buttons=buttons)
                 break
+            except NoticeGone:
+                return
             except MessageGone:
-                message_id = await self.messenger.send(
-                    notice.chat_id, Page(text=wording.PLACEHOLDER), thread_id=notice.thread_id
+                gone, message_id = (
+                    message_id,
+                    await self.messenger.send(
+                        notice.chat_id, Page(text=wording.PLACEHOLDER), thread_id=notice.thread_id
+                    ),
                 )
-                await self.notices.reserved(notice.key, message_id, epoch=self.epoch)
+                await self.notices.reserved(notice.key, message_id, gone=gone, epoch=self.epoch)
             except FloodWait as exc:
                 await self.flood.refused(notice.chat_id, retry_after_s=exc.retry_after_s)
                 raise
@@ -144,13 +159,13 @@ class Reporter:
                 nudge.clear()
                 try:
                     for button in await self.notices.pop("buttons"):
-                        start(self._quiet(self.messenger.answer_button(str(button["id"]), str(button.get("text", "")))))
+                        start(self._quiet(self._answer_button(button)))
                     for wish in await self.notices.pop("files"):
-                        start(self._quiet(self._send_file(str(wish["task"]), int(wish["part"]))))
+                        start(self._quiet(self._send_file(wish)))
                     signs = await self.notices.pop("signs", count=10)
                     for sign in signs:
                         await pace.acquire()
-                        start(self._sign(int(sign["chat"]), int(sign["message_id"]), pace))
+                        start(self._sign(sign, pace))
                 except (StoreUnavailable, StoreFull):
                     await asyncio.sleep(1)
                     continue
@@ -164,15 +179,22 @@ class Reporter:
                     async with asyncio.timeout(0.5):
                         await nudge.wait()
 
-    async def _sign(self, chat_id: int, message_id: int, pace: asyncio.Semaphore) -> None:
+    async def _sign(self, sign: Mapping[str, Any], pace: asyncio.Semaphore) -> None:
+        try:
+            await self._quiet(self._react(int(sign["chat"]), int(sign["message_id"])))
+        except UNREADABLE as exc:
+            log.fault("row.unreadable", exc, of="signs")
+        finally:
+            pace.release()
+
+    async def _react(self, chat_id: int, message_id: int) -> None:
         try:
             await self.messenger.react(chat_id, message_id, SIGN)
         except (MessengerRefused, MessengerUnavailable):
-            await self._quiet(self.messenger.action(chat_id))  # groups may forbid reactions
-        except OpenClawError as exc:
-            log.info("sign.dropped", error=type(exc).__name__)
-        finally:
-            pace.release()
+            await self.messenger.action(chat_id)  # groups may forbid reactions
+
+    async def _answer_button(self, button: Mapping[str, Any]) -> None:
+        await self.messenger.answer_button(str(button["id"]), str(button.get("text", "")))
 
     @asynccontextmanager
     async def _finishing(self) -> "AsyncIterator[Callable[[Coroutine[Any, Any, None]], None]]":
@@ -201,12 +223,15 @@ class Reporter:
             raise
         except OpenClawError as exc:
             log.info("sign.dropped", error=type(exc).__name__)
+        except UNREADABLE as exc:  # a press carries what somebody's program wrote into it
+            log.fault("row.unreadable", exc, of="presses")
 
-    async def _send_file(self, task_id: str, part: int) -> None:
-        row = (await self.lanes.fields([task_id], "outbox", "chat"))[0]
+    async def _send_file(self, wish: Mapping[str, Any]) -> None:
+        part = int(wish["part"])
+        row = (await self.lanes.fields([str(wish["task"])], "outbox", "chat"))[0]
         if not row["outbox"] or not row["chat"]:
             return
-        outbox = json.loads(row["outbox"])
+        outbox = parsed(row["outbox"])
         files = outbox["files"]
         n = part - len(outbox["pages"])
         if 0 <= n < len(files):

@@ -11,7 +11,7 @@ from telegram.error import TelegramError
 from telegram.request import HTTPXRequest
 
 from openclaw_brain.incoming import stream_of
-from openclaw_core import logs
+from openclaw_core import bounded, logs
 from openclaw_core.errors import (
     FloodWait,
     LostOwnership,
@@ -20,13 +20,18 @@ from openclaw_core.errors import (
     PollConflict,
     StoreFull,
     StoreUnavailable,
+    WebhookSet,
 )
+from openclaw_core.messenger import RETRY_MAX_S
+from openclaw_core.records import parsed, whole
 from openclaw_core.store import Inbox
 
 POLL_S = 20
 """Seconds that the server holds an empty poll open."""
 WATCHDOG_S = POLL_S + 15
 """A poll that has not ended by then hangs: it is given up and begun anew."""
+BATCH_MAX_BYTES = 8_000_000
+"""A hundred updates are a tenth of that."""
 TURN_S = 20.0
 """The longest that a waiting loop goes without a turn."""
 FORGET_OFFSET_S = 24 * 3600
@@ -44,8 +49,9 @@ class Poller:
         logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it logs URLs, which carry the token
         self._url = f"{base_url or 'https://api.telegram.org'}/bot{token}"
         self._request = HTTPXRequest(
-            connection_pool_size=2, read_timeout=POLL_S + 10, connect_timeout=5, http_version="1.1"
-        )
+            connection_pool_size=2, read_timeout=POLL_S + 10, connect_timeout=5, http_version="1.1",
+            httpx_kwargs={"headers": bounded.PLAIN, "event_hooks": {"response": [bounded.at_most(lambda _: BATCH_MAX_BYTES)]}},
+        )  # fmt: skip
 
     async def end_webhook(self) -> None:
         """While a webhook is set, polls are refused. Raises as `poll` does."""
@@ -69,17 +75,19 @@ class Poller:
             async with asyncio.timeout(WATCHDOG_S):
                 # Below the library's own judgement: its exceptions warn, carry the URL with the token, and lose what the reply said.
                 status, payload = await self._request.do_request(f"{self._url}/{path}", "GET")
-            reply = json.loads(payload)
+            reply = parsed(payload)
         except (TelegramError, TimeoutError, ValueError):
             raise MessengerUnavailable("the Bot API does not answer") from None
         if not isinstance(reply, dict):
             raise MessengerUnavailable("the Bot API does not answer as it should")
         if status == 409:
+            if "webhook" in str(reply.get("description")).lower():
+                raise WebhookSet("a webhook is set for this bot")
             raise PollConflict("another process polls with this token")
         if status == 429:
             parameters = reply.get("parameters")
-            wait = parameters.get("retry_after", 1) if isinstance(parameters, dict) else 1
-            raise FloodWait(retry_after_s=float(wait) if isinstance(wait, int | float) else 1.0)
+            wait_s = whole(parameters.get("retry_after"), 1) if isinstance(parameters, dict) else 1
+            raise FloodWait(retry_after_s=min(RETRY_MAX_S, max(1, wait_s)))
         if status in (401, 404):
             raise MessengerUnauthorized("Telegram refuses the token")
         if status != 200:
@@ -90,6 +98,7 @@ class Poller:
 async def admit_forever(
     poller: Poller, inbox: Inbox, *, epoch: int, on_admitted: Callable[[int], None], turned: Callable[[], None],
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep, clock: Callable[[], float] = time.monotonic,
+    on_webhook: Callable[[], None] = lambda: None,
 ) -> None:  # fmt: skip
     """Poll until cancelled. Raises LostOwnership when a newer leader has come.
 
@@ -116,6 +125,14 @@ async def admit_forever(
             elif clock() - last_update > FORGET_OFFSET_S:
                 offset, last_update = None, clock()
             pause_s = 0.0
+        except WebhookSet:
+            may_poll, pause_s = False, 1.0  # ended before the next poll, and what has not been fetched stays
+            on_webhook()
+            log.error(
+                "updates.webhook",
+                hint="somebody set a webhook for this bot, which takes its messages away; it is ended again: "
+                "stop whatever sets it, or make a new token if nobody of yours does",
+            )
         except PollConflict:
             pause_s = 5.0
             log.warning("updates.conflict", hint="another process polls with this token; stop it, or use another token")

@@ -2,14 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from openclaw_brain.pool import PoolKeeper
 from openclaw_brain.ports import JobEnded, Launcher
 from openclaw_core import logs
-from openclaw_core.errors import StoreFull, StoreUnavailable
+from openclaw_core.errors import StoreFault, StoreFull, StoreUnavailable
 from openclaw_core.outcome import Cause
+from openclaw_core.records import whole
 from openclaw_core.store import Lanes, Pools
 from openclaw_core.store.answers import LEASE_S
 
@@ -48,6 +49,8 @@ class Watch:
                     continue
                 try:
                     await self.judge(coming.result())
+                except StoreFault:
+                    log.error("job.not_judged", hint="its lease ends by itself")
                 except (StoreUnavailable, StoreFull):
                     await self.sleep(1)
                     continue
@@ -92,42 +95,62 @@ class Watch:
 
     async def leases(self, *, turned: Callable[[], None]) -> None:
         """Judge leases, but only after Redis has answered, and we have led, for one lease without a break:
-        an outage of Redis or of the leader must not make every task look dead."""
+        an outage of Redis or of the leader must not make every task look dead. And see that no task is in nobody's hands."""
         answering_since = self.clock()
         while True:
             turned()
             try:
+                await self.lanes.reconcile(epoch=self.epoch)
                 overdue = await self.pools.overdue()
                 if self.clock() - answering_since >= self.lease_s:
-                    for task_id in overdue:
-                        verdict = await self.pools.lost(task_id, Cause.AGENT_LOST, only_overdue=True, epoch=self.epoch)
-                        if verdict:
-                            log.warning("lease.ran_out", task_id=task_id, verdict=verdict)
+                    await self._each(overdue, self._overdue)
                     await self._deadlines()
                 await self._stops()
+            except StoreFault:
+                pass  # logged where it came up; what is of another type is mended by then
             except (StoreUnavailable, StoreFull):
                 answering_since = self.clock()
             await self.sleep(1)
 
+    async def _each(self, task_ids: Sequence[str], work: Callable[[str], Awaitable[None]]) -> None:
+        """*work* for each task; one that Redis refuses holds up no other."""
+        for task_id in task_ids:
+            try:
+                await work(task_id)
+            except StoreFault:
+                log.error("task.not_judged", task_id=task_id)
+
+    async def _overdue(self, task_id: str) -> None:
+        verdict = await self.pools.lost(task_id, Cause.AGENT_LOST, only_overdue=True, epoch=self.epoch)
+        if verdict:
+            log.warning("lease.ran_out", task_id=task_id, verdict=verdict)
+
     async def _deadlines(self) -> None:
         released = await self.lanes.released()
         rows = await self.lanes.fields(released, "state", "attempt_ms") if released else []
-        now_ms = time.time() * 1000
-        for task_id, row in zip(released, rows, strict=True):
-            late = (
-                row["state"] in ("running", "preview")
-                and now_ms - float(row["attempt_ms"] or now_ms) > (self.task_deadline_s + DEADLINE_GRACE_S) * 1000
-            )
-            if late and await self.lanes.fail(task_id, Cause.DEADLINE, epoch=self.epoch):
+        now_ms = round(time.time() * 1000)
+        since = {
+            task_id: row["attempt_ms"]
+            for task_id, row in zip(released, rows, strict=True)
+            if row["state"] in ("running", "preview")
+            and now_ms - whole(row["attempt_ms"], now_ms) > (self.task_deadline_s + DEADLINE_GRACE_S) * 1000
+        }
+
+        async def fail(task_id: str) -> None:
+            if await self.lanes.fail(task_id, Cause.DEADLINE, since=since[task_id], epoch=self.epoch):
                 log.warning("task.deadline", task_id=task_id)
 
+        await self._each(list(since), fail)
+
     async def _stops(self) -> None:
-        for task_id in await self.pools.stopping(older_than_ms=int(STOP_HEARD_S * 1000)):
-            [row] = await self.lanes.fields([task_id], "job", "pool")
-            job, pool = row["job"] or "", row["pool"] or ""
-            state = (await self.pools.jobs(pool)).get(job)
-            # One that takes several tasks may be at another's by now.
-            if state is not None and state.task_id == task_id:
-                await self.launcher.delete(job)
-            await self.pools.stop_unheard(task_id, epoch=self.epoch)
-            log.warning("stop.unheard", task_id=task_id, job=job)
+        await self._each(await self.pools.stopping(older_than_ms=int(STOP_HEARD_S * 1000)), self._unheard)
+
+    async def _unheard(self, task_id: str) -> None:
+        [row] = await self.lanes.fields([task_id], "job", "pool")
+        job, pool = row["job"] or "", row["pool"] or ""
+        state = (await self.pools.jobs(pool)).get(job)
+        # One that takes several tasks may be at another's by now.
+        if state is not None and state.task_id == task_id:
+            await self.launcher.delete(job)
+        await self.pools.stop_unheard(task_id, epoch=self.epoch)
+        log.warning("stop.unheard", task_id=task_id, job=job)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from openclaw_core.errors import MessengerUnauthorized, OpenClawError, SettingsError
+from openclaw_core.errors import MessengerUnauthorized, OpenClawError, SettingsError, StoreMisconfigured
 
 Env = Mapping[str, str]
 ROLES_DIR = "platform/openclaw/base"
@@ -146,7 +146,7 @@ async def roles(env: Env) -> Seen:
 
 async def redis(env: Env) -> Seen:
     from openclaw_core.environment import Environment
-    from openclaw_core.store import RedisSettings, open_script
+    from openclaw_core.store import open_script
 
     async with _redis(env) as (url, whose):
         read = Environment({"REDIS_URL": url} if url else env)
@@ -154,14 +154,16 @@ async def redis(env: Env) -> Seen:
         if read.faults:
             yield Level.FAULT, NOT_LOOKED_AT
             return
-        async with open_script(RedisSettings(url=found.url), bot_id=0) as script:
+        async with open_script(found, bot_id=0) as script:
             try:
-                info = await script.read("INFO", "server")
-                await script.check()
+                server = await script.check()
+            except StoreMisconfigured as exc:
+                yield Level.FAULT, f"{whose}: {exc}"
+                return
             except OpenClawError as exc:
                 yield Level.FAULT, f"{whose}: {exc}; start it, or check REDIS_URL"
                 return
-        yield Level.OK, f"{whose}: {_server(info)}, appendfsync always, noeviction"
+        yield Level.OK, f"{whose}: {server}, appendfsync always, noeviction"
 
 
 @asynccontextmanager
@@ -175,16 +177,6 @@ async def _redis(env: Env) -> AsyncIterator[tuple[str | None, str]]:
     with tempfile.TemporaryDirectory() as folder:
         async with local_redis(Path(folder)) as url:
             yield url, f"our own ({Path(server_binary()).name})"
-
-
-def _server(info: object) -> str:
-    """Name and version out of INFO, which is text or already taken apart."""
-    if not isinstance(info, dict):
-        rows = (row.partition(":") for row in str(info).splitlines())
-        info = {name: value.strip() for name, _, value in rows}
-    if "valkey_version" in info:
-        return f"Valkey {info['valkey_version']}"
-    return f"Redis {info.get('redis_version', 'of unknown version')}"
 
 
 async def telegram(env: Env) -> Seen:

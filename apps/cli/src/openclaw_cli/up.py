@@ -25,7 +25,9 @@ from openclaw_cli.standin.bot_api import BotApi
 from openclaw_cli.standin.keeping import CHATS
 from openclaw_cli.standin.salvage import readable, salvage
 from openclaw_cli.store_lock import holding
-from openclaw_core.errors import SettingsError
+from openclaw_core.environment import Environment
+from openclaw_core.errors import OpenClawError, SettingsError, StoreMisconfigured
+from openclaw_core.store import open_script
 
 DEFAULT_PORT = 8787
 STORE_FIRST_S = 1.0
@@ -64,6 +66,7 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str], data: Path) ->
             store = await stack.enter_async_context(
                 local_store(data / "redis", redis_url=env.get("REDIS_URL"), share=False, repair=args.repair, tell=tell)
             )
+            await _check_store({**env, "REDIS_URL": store.url})
             if args.repair:
                 _repair_chats(data / "chat", tell)
             status.update("starting the model")
@@ -113,6 +116,22 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str], data: Path) ->
             return 1
         console.print("stopping")
     return 0
+
+
+async def _check_store(env: Mapping[str, str]) -> None:
+    """Say before anything else starts why a store cannot be used. Raises SettingsError."""
+    read = Environment(env)
+    settings = read.redis()
+    read.done()
+    async with open_script(settings, bot_id=0) as script:
+        try:
+            await script.check()
+        except StoreMisconfigured as exc:
+            raise SettingsError(str(exc)) from None
+        except OpenClawError as exc:
+            raise SettingsError(
+                f"{exc}: start the server that REDIS_URL names, or leave REDIS_URL out for one of our own"
+            ) from None
 
 
 async def _forget(data: Path) -> None:

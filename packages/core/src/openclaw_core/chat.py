@@ -46,6 +46,7 @@ from openclaw_core.errors import (
     ToolCalled,
 )
 from openclaw_core.ports import ModelCall, Piece
+from openclaw_core.records import UNREADABLE, parsed
 from openclaw_core.thoughts import Thoughts
 
 GROQ_URL = "https://api.groq.com"
@@ -173,7 +174,7 @@ class ModelServer:
         async with aclosing(reply):
             body = await reply.aread()
         try:
-            fault = json.loads(body)
+            fault = parsed(body)
         except ValueError:
             fault = None
         raise by_status(reply.status_code, reply.headers, fault)
@@ -234,8 +235,8 @@ def translated(*, text: str = "") -> Iterator[None]:
     """
     try:
         yield
-    except (httpx.HTTPError, httpx.StreamError, OSError, TimeoutError, ValueError) as exc:
-        raise _broken(text, type(exc).__name__) from None  # ValueError: not JSON
+    except (httpx.HTTPError, httpx.StreamError, OSError, TimeoutError, ValueError, RecursionError) as exc:
+        raise _broken(text, type(exc).__name__) from None  # the last two: no JSON, or nested too deep
 
 
 @contextmanager
@@ -243,7 +244,7 @@ def readable(*, text: str = "") -> Iterator[None]:
     """Around what reads a reply, ours or the SDK's, both unchecked: what the API does not promise fails anywhere in it."""
     try:
         yield
-    except (ValueError, TypeError, AttributeError, LookupError) as exc:
+    except UNREADABLE as exc:
         raise _broken(text, f"unreadable reply, {type(exc).__name__}") from None
 
 

@@ -6,6 +6,7 @@ from urllib.parse import quote, urlsplit
 
 from openclaw_core.errors import SettingsError
 from openclaw_core.store import RedisSettings
+from openclaw_core.store.server import STATED, WANTED
 
 VOICE_MODELS = "whisper-large-v3,whisper-large-v3-turbo"
 """Models that hear, unless `VOICE_MODELS` names others. The first makes fewer errors, the second is a third of its price."""
@@ -97,13 +98,14 @@ class Environment:
         return token, int(head) if head else 0
 
     def redis(self) -> RedisSettings:
-        """`REDIS_URL`, or `REDIS_HOST` with `REDIS_PORT` and `REDIS_PASSWORD`."""
+        """`REDIS_URL`, or `REDIS_HOST` with `REDIS_PORT` and `REDIS_PASSWORD`; and what is stated of a server that does not tell."""
+        stated = self._stated()
         url = self.secret("REDIS_URL")
         if url:
             if urlsplit(url).scheme not in ("redis", "rediss", "unix"):
                 self.faults.append("REDIS_URL must begin with redis://, rediss:// or unix://")
                 url = ""
-            return RedisSettings(url=url or "redis://unset")
+            return RedisSettings(url=url or "redis://unset", stated=stated)
         host = self.text("REDIS_HOST")
         if not host:
             self.faults.append(
@@ -112,7 +114,18 @@ class Environment:
         port = self.integer("REDIS_PORT", 6379, low=1, high=65535)
         password = self.secret("REDIS_PASSWORD")
         login = f":{quote(password, safe='')}@" if password else ""
-        return RedisSettings(url=f"redis://{login}{host or 'unset'}:{port}")
+        return RedisSettings(url=f"redis://{login}{host or 'unset'}:{port}", stated=stated)
+
+    def _stated(self) -> dict[str, str]:
+        """`name=value` with commas between, of the settings that the store needs; empty with a fault."""
+        raw = self.text(STATED)
+        pairs = [part.partition("=") for part in raw.split(",") if part.strip()]
+        stated = {name.strip(): value.strip() for name, _, value in pairs}
+        if stated.keys() <= WANTED.keys() and all(stated.values()):
+            return stated
+        example = ",".join(f"{name}={value}" for name, value in WANTED.items())
+        self.faults.append(f"{STATED} must state settings of Redis with commas between, of these: {example}")
+        return {}
 
     def done(self) -> None:
         """Raise SettingsError naming every variable at fault, never its value."""

@@ -27,12 +27,20 @@ class StoreUnavailable(Transient):
     """Redis did not answer in time, or refused the connection."""
 
 
+class StoreFault(StoreUnavailable):
+    """Redis refused one step or command for what it found there (logged by its kind alone): the loop goes on, with other rows."""
+
+
 class StoreFull(Transient):
     """Redis is at its memory limit and refuses writes (`noeviction`)."""
 
 
 class StoreMisconfigured(Permanent):
-    """Wrong password, or settings under which Redis would lose data; the message says which and what to set."""
+    """Wrong password, a server of a kind that is not supported, or settings under which it would lose data; the message says what to do."""
+
+
+class NoticeGone(Permanent):
+    """The text has been told, or is not kept any more: there is nothing left to do for it."""
 
 
 # ---- the model
@@ -125,12 +133,20 @@ class MessengerRefused(Permanent):
     """Any other 4xx."""
 
 
+class ReplyTooLong(MessengerRefused):
+    """More came than the Bot API ever sends."""
+
+
 class MessengerUnauthorized(Permanent):
     """401 or 404 for the whole bot: the token is wrong."""
 
 
 class PollConflict(Transient):
     """409: another process polls with the same token, or a webhook is set."""
+
+
+class WebhookSet(PollConflict):
+    """409: somebody has set a webhook for this bot."""
 
 
 # ---- what was asked

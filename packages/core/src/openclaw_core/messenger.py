@@ -7,7 +7,7 @@ repeated unless it certainly did not land, an edit may be: that is judged from w
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,12 +15,17 @@ from urllib.parse import quote
 
 import httpx
 
-from openclaw_core import errors, tls
+from openclaw_core import bounded, errors, tls
 from openclaw_core.ports import Attachment, Button, Entity, Lang, Page
+from openclaw_core.records import parsed, whole
 
 PUBLIC_BASE_URL = "https://api.telegram.org"
 CONNECTIONS = 64
 CONNECT_TIMEOUT_S = 3.0
+REPLY_MAX_BYTES = 4_000_000
+FILE_MAX_BYTES = 20_000_000
+"""What the Bot API gives to a bot."""
+RETRY_MAX_S = 24 * 3600
 
 _SENDS = frozenset({"sendMessage", "sendDocument"})
 _EDITS = frozenset({"editMessageText"})
@@ -53,7 +58,7 @@ def verdict(method: str, status: int, description: str, parameters: Mapping[str,
     """What a refusal of the Bot API means for us; None if the wish is fulfilled all the same. Pure."""
     said = description.lower()
     if status == 429:
-        return errors.FloodWait(retry_after_s=float(parameters.get("retry_after") or 1))
+        return errors.FloodWait(retry_after_s=min(RETRY_MAX_S, max(1, whole(parameters.get("retry_after"), 1))))
     if status >= 500:
         return _unclear(method, f"HTTP {status}")
     if status == 400 and any(part in said for part in _DONE_ANYWAY):
@@ -91,7 +96,7 @@ class _Moved(Exception):
 def _answer(payload: bytes) -> dict[str, Any]:
     """The JSON object that the Bot API always answers with; empty for anything else, such as a proxy's error page."""
     try:
-        answer = json.loads(payload)
+        answer = parsed(payload)
     except ValueError:
         return {}
     return answer if isinstance(answer, dict) else {}
@@ -111,6 +116,8 @@ class TelegramMessenger:
         self._token = token
         self.timeout_s = timeout_s
         self._moved: dict[int, int] = {}
+        self.on_moved: Callable[[int, int], Awaitable[None]] | None = None
+        """Told the old and the new id of a chat when a call has found that it moved."""
 
     @classmethod
     @asynccontextmanager
@@ -129,7 +136,8 @@ class TelegramMessenger:
         connect_s = min(CONNECT_TIMEOUT_S, timeout_s / 2)
         async with httpx.AsyncClient(
             base_url=base_url or PUBLIC_BASE_URL,
-            headers={"user-agent": "openclaw"},
+            headers={"user-agent": "openclaw", **bounded.PLAIN},
+            event_hooks={"response": [bounded.at_most(_limit)]},
             timeout=httpx.Timeout(timeout_s, connect=connect_s, pool=connect_s),
             limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
             verify=tls.context(),
@@ -210,7 +218,7 @@ class TelegramMessenger:
             raise _not_the_bot_apis("getMe")
         return BotIdentity(
             id=me["id"],
-            username=me.get("username") or "",
+            username=str(me.get("username") or ""),
             can_read_all_group_messages=bool(me.get("can_read_all_group_messages")),
         )
 
@@ -225,8 +233,11 @@ class TelegramMessenger:
         file = await self._call("getFile", file_id=file_id)
         if not isinstance(file, dict) or not isinstance(file.get("file_path"), str):
             raise _not_the_bot_apis("getFile")
-        if (file.get("file_size") or 0) <= max_bytes:
-            reply = await self._exchange("file", "GET", f"/file/bot{self._token}/{quote(file['file_path'])}")
+        if whole(file.get("file_size")) <= max_bytes:
+            try:
+                reply = await self._exchange("file", "GET", f"/file/bot{self._token}/{quote(file['file_path'])}")
+            except errors.ReplyTooLong:
+                raise errors.MessengerRefused(f"the file is larger than {FILE_MAX_BYTES} bytes") from None
             if reply.status_code >= 300:
                 raise verdict("file", reply.status_code, *_explanation(reply.content)) or _not_the_bot_apis("file")
             if len(reply.content) <= max_bytes:
@@ -246,6 +257,8 @@ class TelegramMessenger:
             return await self._call(method, chat_id=self._moved.get(chat_id, chat_id), **fields)
         except _Moved as exc:
             self._moved[chat_id] = exc.chat_id
+            if self.on_moved is not None:
+                await self.on_moved(chat_id, exc.chat_id)
         try:
             return await self._call(method, chat_id=self._moved[chat_id], **fields)
         except _Moved:
@@ -260,8 +273,8 @@ class TelegramMessenger:
                 raise _not_the_bot_apis(method)
             return answer["result"]
         description, parameters = _explanation(reply.content)
-        if moved_to := parameters.get("migrate_to_chat_id"):
-            raise _Moved(int(moved_to))
+        if moved_to := whole(parameters.get("migrate_to_chat_id")):
+            raise _Moved(moved_to)
         if fault := verdict(method, reply.status_code, description, parameters):
             raise fault
         return True
@@ -272,12 +285,18 @@ class TelegramMessenger:
                 return await self._http.request(verb, url, **body)
         except _NOT_SENT as exc:
             fault: errors.OpenClawError = errors.MessengerUnavailable(f"{method}: {type(exc).__name__}")
+        except bounded.TooLong:
+            fault = errors.ReplyTooLong(method) if method == "file" else _unclear(method, "a reply without end")
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
             fault = _unclear(method, type(exc).__name__)
         except TimeoutError:
             fault = _unclear(method, "no answer in time")
         # Raised here, not in the handler: the library's exception may hold the URL with the token, or the user's words.
         raise fault
+
+
+def _limit(request: httpx.Request) -> int:
+    return FILE_MAX_BYTES if request.url.path.startswith("/file/") else REPLY_MAX_BYTES
 
 
 def _not_the_bot_apis(method: str) -> errors.OpenClawError:

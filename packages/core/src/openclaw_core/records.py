@@ -1,9 +1,16 @@
-"""What brain and agent of two releases read of each other's records."""
+"""What brain and agent of two releases read of each other's records, and what becomes of a row that cannot be read."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
+from openclaw_core import logs
+
+log = logs.get(__name__)
 T = TypeVar("T")
+R = TypeVar("R")
+UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+"""What reading data of unknown shape raises. A bug in such code looks the same, and must not end a loop that serves everybody either."""
 
 
 def read(kind: type[T], row: Mapping[str, Any], **parts: Any) -> T:
@@ -11,3 +18,30 @@ def read(kind: type[T], row: Mapping[str, Any], **parts: Any) -> T:
     (docs/decisions/0003). Raises TypeError where a field without a default is missing."""
     known = {name: value for name, value in row.items() if name in kind.__dataclass_fields__}  # type: ignore[attr-defined]
     return kind(**known | parts)
+
+
+def parsed(raw: str | bytes) -> Any:
+    """The value of a JSON text. Raises ValueError for anything else, also for one that is nested too deep to be read."""
+    try:
+        return json.loads(raw)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
+def readable(rows: Iterable[R], reading: Callable[[R], T], *, of: str) -> list[T]:
+    """What *reading* makes of each row. One that it cannot read is left out and logged as a row *of* something, without its words."""
+    found: list[T] = []
+    for row in rows:
+        try:
+            found.append(reading(row))
+        except UNREADABLE as exc:
+            log.fault("row.unreadable", exc, of=of)
+    return found
+
+
+def whole(value: object, otherwise: int = 0) -> int:
+    """A number of a record as an integer, *otherwise* if it is none."""
+    try:
+        return int(float(str(value)))
+    except (ValueError, OverflowError):
+        return otherwise

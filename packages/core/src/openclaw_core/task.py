@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from openclaw_core.errors import BadTask
 from openclaw_core.ports import Lang
-from openclaw_core.records import read
+from openclaw_core.records import UNREADABLE, parsed, read
 
 if TYPE_CHECKING:  # an agent reads tasks, not roles
     from openclaw_core.roles import Role
@@ -130,7 +130,7 @@ def to_json(task: Task) -> str:
 def from_json(raw: str | bytes) -> Task:
     """Read a stored record. Unknown fields of a newer writer are dropped. Raises BadTask, which carries no user text."""
     try:
-        fields: dict[str, Any] = json.loads(raw)
+        fields: dict[str, Any] = parsed(raw)
         version = fields.pop("v")
         if version not in READABLE_VERSIONS:
             raise BadTask(f"task record of schema version {version!r} is not understood")
@@ -140,6 +140,44 @@ def from_json(raw: str | bytes) -> Task:
             parts["order"] = read(Order, order, models=tuple(order["models"]), tools=tuple(order.get("tools", ())))
         if material is not None:
             parts["material"] = read(Material, material)
-        return read(Task, fields, **parts)
-    except (ValueError, TypeError, KeyError, AttributeError):
+        task = read(Task, fields, **parts)
+        if not _is_sound(task):
+            raise BadTask("task record is malformed")
+        return task
+    except UNREADABLE:
         raise BadTask("task record is malformed") from None  # the cause would carry the user's words
+
+
+_NUMBERS = ("chat_id", "user_id", "message_id", "update_id", "admitted_ms")
+_WORDS = ("id", "text", "quoted")
+
+
+def _is_sound(task: Task) -> bool:
+    """Whether each field is of its kind: a record of another hand must not fail where it is used, in the middle of an answer."""
+    order, material = task.order, task.material
+    return (
+        all(type(getattr(task, name)) is int for name in _NUMBERS)
+        and all(isinstance(getattr(task, name), str) for name in _WORDS)
+        and all(isinstance(word, str | None) for word in (task.role, task.retry_of))
+        and isinstance(task.thread_id, int | None)
+        and (task.lang in ("en", "he") and task.chat_kind in ("private", "group"))
+        and (
+            material is None
+            or (
+                material.kind in ("voice", "file")
+                and isinstance(material.file_id, str)
+                and isinstance(material.name, str)
+            )
+        )
+        and (order is None or _is_sound_order(order))
+    )
+
+
+def _is_sound_order(order: Order) -> bool:
+    return (
+        all(isinstance(word, str) for word in (order.role, order.prompt, *order.models, *order.tools))
+        and bool(order.models)
+        and all(type(number) is int and number >= 0 for number in (order.max_answer_tokens, order.history_tokens))
+        and isinstance(order.temperature, int | float | None)
+        and isinstance(order.reasoning_effort, str | None)
+    )

@@ -14,6 +14,7 @@ MAX_BATCH = 100
 REMEMBERED = 10_000
 
 _CONFLICT = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
+_WEBHOOK_SET = "Conflict: terminated by setWebhook request"
 _WEBHOOK = (
     "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
 )
@@ -33,8 +34,18 @@ class Updates:
         self._done: deque[dict[str, Any]] = deque(maxlen=REMEMBERED)
         self._again: list[dict[str, Any]] = []
         self._poller: asyncio.Future[None] | None = None
-        self.webhook_url = ""
-        """Set by a test to see what a poll is told while a webhook is active; nothing is delivered to it."""
+        self._webhook_url = ""
+
+    @property
+    def webhook_url(self) -> str:
+        """Set by a test to see what polls are told while a webhook is active, the one under way too; nothing is delivered to it."""
+        return self._webhook_url
+
+    @webhook_url.setter
+    def webhook_url(self, url: str) -> None:
+        self._webhook_url = url
+        if url and self._poller is not None and not self._poller.done():
+            self._poller.set_exception(Refused(409, _WEBHOOK_SET))
 
     @property
     def pending(self) -> int:

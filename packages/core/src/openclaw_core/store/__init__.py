@@ -4,7 +4,7 @@ from openclaw_core.store.answers import Answers, Claimed, Slots
 from openclaw_core.store.client import Keys, RedisSettings, Script, open_script
 from openclaw_core.store.flood import Flood
 from openclaw_core.store.inbox import Admitted, Inbox
-from openclaw_core.store.lanes import Lanes
+from openclaw_core.store.lanes import Lanes, move_chat
 from openclaw_core.store.notices import Notice, Notices
 from openclaw_core.store.pools import Pools
 from openclaw_core.store.runs import Runs
@@ -24,5 +24,6 @@ __all__ = [
     "Runs",
     "Script",
     "Slots",
+    "move_chat",
     "open_script",
 ]

@@ -1,15 +1,17 @@
 """An agent's own steps: claim, lease, slots, outbox, the end. Each names its attempt, and is refused if another has come."""
 
 import json
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from openclaw_core.conversation import Turn
-from openclaw_core.errors import LostOwnership
+from openclaw_core.errors import BadTask, LostOwnership
 from openclaw_core.outcome import Cause, Delivery, TaskState
+from openclaw_core.records import UNREADABLE, parsed
 from openclaw_core.store.client import Script
-from openclaw_core.store.lanes import HISTORY_TTL_S, HISTORY_TURNS, turn_from, turn_json
+from openclaw_core.store.lanes import HISTORY_TTL_S, HISTORY_TURNS, turn_json, turns_from
 from openclaw_core.task import Task, from_json, to_json
 
 LEASE_S = 15.0
@@ -49,6 +51,9 @@ class Answers:
         self.pool = pool
         self.job = job
         self.lease_s = lease_s
+        self._claim = ""
+        """Names a claim until its answer is heard: Redis may have given a task whose answer was lost on the way."""
+        self._alone = secrets.token_hex(8)
 
     # ---- owning
 
@@ -62,7 +67,11 @@ class Answers:
 
     async def claim(self, *, last: bool = False) -> Claimed | None:
         """The next ready task, if any, as the *last* that this process takes or not. Raises LostOwnership for a retired Job, BadTask for a record that cannot be read."""
-        reply = await self._script.step("claim", pool=self.pool, job=self.job, lease_ms=int(self.lease_s * 1000))
+        self._claim = self._claim or secrets.token_hex(8)
+        reply = await self._script.step(
+            "claim", pool=self.pool, job=self.job, call=self._claim, lease_ms=int(self.lease_s * 1000)
+        )
+        self._claim = ""
         if reply and reply[0] == "retired":
             raise LostOwnership("this Job was retired")
         return self._claimed(reply, last=last)
@@ -73,6 +82,7 @@ class Answers:
         reply = await self._script.step(
             "claim_alone",
             task=task.id,
+            call=self._alone,
             record=to_json(task),
             chat=str(task.chat_id),
             chat_kind=task.chat_kind,
@@ -91,14 +101,14 @@ class Answers:
             return None
         task_id, record, attempt, outbox, _ = reply
         try:
-            task = from_json(record)
-        except Exception:
+            task, answer = _record(task_id, record), outbox_from(outbox) if outbox else None
+        except BadTask:
             self.unreadable = (task_id, int(attempt))
             raise
         return Claimed(
             task=task,
             attempt=int(attempt),
-            outbox=json.loads(outbox) if outbox else None,
+            outbox=answer,
             pool=self.pool,
             job=self.job,
             last=last,
@@ -117,12 +127,12 @@ class Answers:
         )
         if int(mine):
             return None
-        return TaskState.CLOSED if state == "gone" else TaskState(state)
+        return _state(state) or TaskState.CLOSED
 
     async def state(self, claimed: Claimed) -> TaskState | None:
         """The task's state now; None if the record is gone."""
         value = await self._script.read("HGET", self._script.keys("task", claimed.task.id), "state")
-        return TaskState(value) if value else None
+        return _state(value)
 
     async def hand_back(self, claimed: Claimed) -> bool:
         """Give the task back without using up a try; False if it is not ours any more (or has no pool)."""
@@ -140,8 +150,11 @@ class Answers:
 
     async def history(self, claimed: Claimed) -> tuple[Turn, ...]:
         """The chat's turns before this task's own, oldest first."""
-        raw = await self._script.read("LRANGE", self._script.keys("turns", claimed.task.chat_id), 0, -1)
-        turns = [turn_from(row) for row in raw]
+        chat = await self._script.read(
+            "HGET", self._script.keys("task", claimed.task.id), "chat"
+        )  # it may have moved since
+        raw = await self._script.read("LRANGE", self._script.keys("turns", chat or claimed.task.chat_id), 0, -1)
+        turns = turns_from(raw)
         mine = next((i for i, turn in enumerate(turns) if turn.task_id == claimed.task.id), None)
         if mine is None and turns and turns[-1].speaker == "user" and turns[-1].text == claimed.task.text:
             mine = len(turns) - 1  # alone: the caller had appended the turn under another id
@@ -168,8 +181,17 @@ class Answers:
             )
         )
 
-    async def unreserve(self, claimed: Claimed, slot: int) -> None:
-        self._mine(await self._script.step("unreserve", task=claimed.task.id, attempt=claimed.attempt, slot=slot))
+    async def unreserve(self, claimed: Claimed, slot: int, message_id: int | None = None) -> None:
+        """The slot's message is gone: *message_id*, or whichever it has."""
+        self._mine(
+            await self._script.step(
+                "unreserve",
+                task=claimed.task.id,
+                attempt=claimed.attempt,
+                slot=slot,
+                message_id=None if message_id is None else str(message_id),
+            )
+        )
 
     async def preview(self, claimed: Claimed) -> None:
         """First text is about to be shown."""
@@ -255,3 +277,25 @@ class Answers:
         if int(result) < 0:
             raise LostOwnership("another attempt, a stop or an end has come in between")
         return int(result)
+
+
+def _record(task_id: str, record: str) -> Task:
+    task = from_json(record)
+    if task.id != task_id:
+        raise BadTask("the record is another task's")
+    return task
+
+
+def outbox_from(raw: str) -> dict[str, Any]:
+    """An answer as stored; its parts are read where they are delivered. Raises BadTask for what is none."""
+    try:
+        return dict(parsed(raw))
+    except UNREADABLE:
+        raise BadTask("the outbox is malformed") from None
+
+
+def _state(value: str | None) -> TaskState | None:
+    """A state of the task; one that only a newer release knows is none of ours."""
+    if not value:
+        return None
+    return TaskState(value) if value in TaskState._value2member_map_ else TaskState.CLOSED

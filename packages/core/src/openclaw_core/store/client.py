@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -15,17 +16,26 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from openclaw_core.errors import LostOwnership, StoreFull, StoreMisconfigured, StoreUnavailable
+from openclaw_core import logs
+from openclaw_core.errors import LostOwnership, StoreFault, StoreFull, StoreMisconfigured, StoreUnavailable
+from openclaw_core.store.server import WANTED, Server, fault_of, server_of
 
+log = logs.get(__name__)
 T = TypeVar("T")
+PROBE = "return redis.call('DEL', KEYS[1])"
+"""A write that changes nothing, which a full server takes as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedisSettings:
-    """Where Redis is. *url* carries the password, so it stays out of every repr. *timeout_s* bounds each call that does not block."""
+    """Where Redis is. *url* carries the password, so it stays out of every repr. *timeout_s* bounds each call that does not block.
+
+    *stated* are settings of a server that does not tell them, as the operator states them.
+    """
 
     url: str = field(repr=False)
     timeout_s: float = 5.0
+    stated: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +62,16 @@ def source() -> str:
 class Script:
     """Calls steps of the script, and plain reads, with errors translated. Safe to share between tasks."""
 
-    def __init__(self, redis: "Redis", keys: Keys) -> None:
+    def __init__(
+        self, redis: "Redis", keys: Keys, *, timeout_s: float = 5.0, stated: Mapping[str, str] | None = None
+    ) -> None:
         self.redis = redis
         self.keys = keys
+        self._timeout_s = timeout_s
+        self._stated = stated or {}
         self._sha = ""
+        self._ahead_s = 0.0
+        """Redis' clock less ours, too large by no more than a round trip."""
         self.timed: Callable[[float], None] | None = None
         """Told how many seconds each round trip of steps took that came back."""
         self._calls: set[asyncio.Future[Any]] = set()
@@ -91,7 +107,10 @@ class Script:
         return (await self.steps([(op, args)]))[0]
 
     async def steps(self, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Any]:
-        """Run steps in order in one round trip; each is atomic by itself. Raises as `step`, for the first that failed."""
+        """Run steps in order in one round trip; each is atomic by itself. Raises as `step`, for the first that failed.
+
+        A step that Redis gets to only after our time-out is refused there: we would not hear what it gave.
+        """
         if not calls:
             return []
         began = time.monotonic()
@@ -102,22 +121,33 @@ class Script:
         return results
 
     async def _run(self, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Any]:
-        for _ in range(2):
+        done: list[Any] = []
+        for _ in range(3):
             if not self._sha:
-                self._sha = await self.redis.script_load(source())
+                await self._load()
+            by_ms = round((time.monotonic() + self._ahead_s + self._timeout_s) * 1000)
             pipe = self.redis.pipeline(transaction=False)
-            for op, args in calls:
-                pipe.evalsha(self._sha, 1, self.keys.prefix, op, json.dumps(_without_none(args)))
-            results = await pipe.execute(raise_on_error=False)
-            if any(isinstance(result, exceptions.NoScriptError) for result in results):
-                # A restarted Redis has forgotten the script, so no step of this round trip has run.
-                self._sha = ""
-                continue
-            for result in results:
+            for op, args in calls[len(done) :]:
+                pipe.evalsha(self._sha, 1, self.keys.prefix, op, json.dumps({**_without_none(args), "by_ms": by_ms}))
+            for result in await pipe.execute(raise_on_error=False):
+                if isinstance(result, exceptions.NoScriptError) or _is_late(result):
+                    # A restarted Redis has forgotten the script; or its clock, or ours, was set. This step has not run, nor any after it.
+                    self._sha = ""
+                    break
                 if isinstance(result, Exception):
                     raise result
-            return results
-        raise StoreUnavailable("Redis does not keep the script")
+                done.append(result)
+            if len(done) == len(calls):
+                return done
+        raise StoreUnavailable("Redis does not keep the script, or is too slow")
+
+    async def _load(self) -> None:
+        pipe = self.redis.pipeline(transaction=False)
+        pipe.script_load(source())
+        pipe.execute_command("TIME")
+        sent = time.monotonic()
+        sha, (seconds, micros) = await pipe.execute()
+        self._sha, self._ahead_s = str(sha), int(seconds) + int(micros) / 1e6 - sent
 
     async def read(self, command: str, *args: Any) -> Any:
         """One plain command, such as HMGET. Raises as `step`."""
@@ -125,14 +155,21 @@ class Script:
             return await self._whole(self.redis.execute_command(command, *args))  # type: ignore[no-untyped-call]
 
     async def reads(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """Plain commands in one round trip. Raises as `step`."""
+        """Plain commands in one round trip. Raises as `step`. What stands at a key of another type than the command's reads as None."""
         if not commands:
             return []
         with translated():
             pipe = self.redis.pipeline(transaction=False)
             for command in commands:
                 pipe.execute_command(*command)
-            return await self._whole(pipe.execute())
+            results = await self._whole(pipe.execute(raise_on_error=False))
+            for n, result in enumerate(results):
+                if isinstance(result, exceptions.ResponseError) and str(result).startswith("WRONGTYPE"):
+                    log.error("store.fault", kind="WRONGTYPE", command=commands[n][0])
+                    results[n] = None
+                elif isinstance(result, Exception):
+                    raise result
+        return list(results)
 
     async def wait_for(self, key: str, *, timeout_s: float) -> bool:
         """Block until a wake-up stands in the list *key*, at most *timeout_s*; True if one was taken."""
@@ -143,20 +180,70 @@ class Script:
     async def _blocking_pop(self, key: str, timeout_s: float) -> Any:
         return await self.redis.blpop([key], timeout=timeout_s)
 
-    async def check(self) -> None:
-        """Refuse a Redis that would lose data. Raises StoreMisconfigured, StoreUnavailable."""
-        found: dict[str, str] = {}
-        for name in ("appendonly", "appendfsync", "maxmemory-policy"):
-            reply = await self.read("CONFIG", "GET", name)
-            found.update(pairs(reply))
-        wanted = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
-        wrong = [
-            f"{name} is {found.get(name, 'unknown')}, set it to {value}"
-            for name, value in wanted.items()
-            if found.get(name) != value
-        ]
-        if wrong:
-            raise StoreMisconfigured("Redis would lose messages: " + "; ".join(wrong))
+    async def check(self) -> Server:
+        """Refuse a server that is of no supported kind (`docs/redis.md`) or would lose data; gives who it is.
+
+        Raises StoreMisconfigured with a sentence for the operator, StoreUnavailable.
+        """
+        with translated():
+            info, config = await self._whole(self._asked())
+        if not info:
+            raise StoreMisconfigured("the server does not say what it is: INFO has to be allowed")
+        if fault := fault_of(info, config, self._stated):
+            raise StoreMisconfigured(fault)
+        await self._probe()
+        return server_of(info)
+
+    async def _asked(self) -> tuple[dict[str, str], dict[str, str]]:
+        """INFO, and the settings that matter."""
+        info = await self._told("INFO")
+        config: dict[str, str] = {}
+        for name in WANTED:
+            config |= await self._told("CONFIG", "GET", name)
+        return info, config
+
+    async def _told(self, *command: str) -> dict[str, str]:
+        """The reply to INFO or CONFIG as a mapping, empty where the command is not allowed."""
+        try:
+            reply = await self.redis.execute_command(*command)  # type: ignore[no-untyped-call]
+        except exceptions.AuthenticationError:
+            raise
+        except exceptions.ResponseError as exc:
+            if str(exc).startswith(("LOADING", "BUSY", "WRONGPASS", "NOAUTH")):
+                raise
+            return {}
+        if isinstance(reply, str):
+            rows = (row.partition(":") for row in reply.splitlines() if not row.startswith("#"))
+            return {name: value.strip() for name, _, value in rows if name}
+        return {str(name): str(value) for name, value in pairs(reply).items()}
+
+    async def _probe(self) -> None:
+        """Whether scripts and writes are allowed."""
+        try:
+            with translated():
+                await self._whole(self._evaluated(PROBE))
+        except NoReplicas as exc:
+            raise StoreMisconfigured(str(exc)) from None
+        except StoreFault:
+            raise StoreMisconfigured(
+                "the server refuses scripts or writes: EVAL has to be allowed, on all keys of the bot"
+            ) from None
+
+    async def _evaluated(self, script: str) -> Any:
+        return await self.redis.execute_command("EVAL", script, 1, self.keys("probe"))  # type: ignore[no-untyped-call]
+
+
+class NoReplicas(StoreUnavailable):
+    """The primary waits for its replicas."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the server has fewer replicas than its min-replicas-to-write: bring them back, or set it to 0"
+        )
+
+
+def _is_late(result: Any) -> bool:
+    return isinstance(result, exceptions.ResponseError) and str(result).startswith("LATE")
 
 
 def _without_none(value: Any) -> Any:
@@ -181,6 +268,9 @@ def pairs(reply: Any) -> dict[str, str]:
     return reply if isinstance(reply, dict) else dict(zip(reply[::2], reply[1::2], strict=True))
 
 
+_NOT_READY = ("LOADING", "READONLY", "MASTERDOWN", "MISCONF", "BUSY", "CLUSTERDOWN", "TRYAGAIN", "UNBLOCKED")
+
+
 class translated:
     """Turn the client's exceptions into ours. The cause is dropped: its text can hold arguments, so users' words."""
 
@@ -200,9 +290,14 @@ class translated:
         ):
             raise StoreFull("Redis is at its memory limit") from None
         if isinstance(exc, exceptions.ResponseError):
-            if str(exc).startswith(("LOADING", "READONLY", "MASTERDOWN", "MISCONF", "BUSY")):
+            if str(exc).startswith("NOREPLICAS"):
+                raise NoReplicas from None
+            if str(exc).startswith(_NOT_READY):
                 raise StoreUnavailable("Redis is not ready for writes") from None
-            return  # a bug in a step: let it crash, with the step's line in the script
+            # A row of another type, a field that is no number, a bug in a step. Only that, and where: messages can hold what was read.
+            word, line = re.match(r"[A-Z]*", str(exc)), re.search(r"user_script:(\d+)", str(exc))
+            log.error("store.fault", kind=word[0] if word else "", line=int(line[1]) if line else None)
+            raise StoreFault("Redis refuses the step") from None
         if isinstance(exc, exceptions.RedisError | OSError | TimeoutError):
             raise StoreUnavailable("Redis does not answer") from None
 
@@ -219,7 +314,7 @@ async def open_script(settings: RedisSettings, *, bot_id: int) -> AsyncIterator[
         retry=Retry(NoBackoff(), 0),
         health_check_interval=0,
     )
-    script = Script(redis, Keys(bot_id))
+    script = Script(redis, Keys(bot_id), timeout_s=settings.timeout_s, stated=settings.stated)
     try:
         yield script
     finally:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from openclaw_core.records import whole
 from openclaw_core.roles import Model
 from openclaw_core.store.client import Script, fenced, pairs
 from openclaw_core.store.pools import template_of
@@ -50,10 +51,10 @@ class Figures:
     overdue: int
     """Tasks whose lease has run out."""
 
-    def labelled(self, first: str) -> dict[tuple[str, ...], int]:
-        """The counts whose first label is *first*, by the labels that follow."""
+    def labelled(self, first: str, *, labels: int) -> dict[tuple[str, ...], int]:
+        """The counts whose first label is *first*, by the *labels* that follow; one with fewer or more of them is none of ours."""
         split = [(key.split(":"), n) for key, n in self.counts.items()]
-        return {tuple(rest): n for (head, *rest), n in split if head == first}
+        return {tuple(rest): n for (head, *rest), n in split if head == first and len(rest) == labels}
 
     def timings(self, *labels: str) -> Timings:
         """The histogram under *labels*."""
@@ -101,7 +102,7 @@ async def figures(script: Script) -> Figures:
         ]
     )
     now_ms = int(seconds) * 1000 + int(micros) // 1000
-    pools = sorted(pools)
+    pools = sorted(str(pool) for pool in pools or ())
     overdue, notice_at, *by_pool = await script.reads(
         [
             ("ZCOUNT", key("leases"), "-inf", now_ms),
@@ -119,8 +120,10 @@ async def figures(script: Script) -> Figures:
     )
     ready_at = await script.reads([("HGET", key("task", head), "ready_ms") for head in by_pool[1::3]])
 
-    def queue(length: int, oldest_ms: Any) -> Queue:
-        return Queue(length=length, oldest_s=max(0.0, (now_ms - float(oldest_ms or now_ms)) / 1000) if length else 0.0)
+    def queue(length: Any, oldest_ms: Any) -> Queue:
+        return Queue(
+            length=whole(length), oldest_s=max(0.0, (now_ms - whole(oldest_ms, now_ms)) / 1000) if length else 0.0
+        )
 
     ready: dict[str, Queue] = {}
     jobs: Counter[tuple[str, str]] = Counter()
@@ -129,18 +132,22 @@ async def figures(script: Script) -> Figures:
         mine = queue(length, since)
         so_far = ready.get(template, Queue())
         ready[template] = Queue(length=so_far.length + mine.length, oldest_s=max(so_far.oldest_s, mine.oldest_s))
-        jobs.update((template, str(state).partition(" ")[0]) for state in states)
+        jobs.update((template, str(state).partition(" ")[0]) for state in states or ())
     return Figures(
-        counts={name: int(n) for name, n in pairs(counts).items()},
-        ended={(state, cause): int(n) for name, n in pairs(ended).items() for state, _, cause in [name.partition(":")]},
+        counts={name: whole(n) for name, n in pairs(counts or {}).items()},
+        ended={
+            (state, cause): whole(n)
+            for name, n in pairs(ended or {}).items()
+            for state, _, cause in [name.partition(":")]
+        },
         inbox=queue(inbox_n, _admitted(inbox)),
         control=queue(control_n, _admitted(control)),
         lanes=queue(lanes_n, _score(lanes)),
         notices=queue(notices_n, notice_at),
         ready=ready,
         jobs=dict(jobs),
-        out=int(out),
-        overdue=int(overdue),
+        out=whole(out),
+        overdue=whole(overdue),
     )
 
 
@@ -159,7 +166,7 @@ async def set_prices(script: Script, models: Mapping[str, Model], *, epoch: int)
 
 
 def _admitted(entries: Any) -> Any:
-    return pairs(entries[0][1])["at"] if entries else None
+    return pairs(entries[0][1]).get("at") if entries else None
 
 
 def _score(entries: Any) -> Any:

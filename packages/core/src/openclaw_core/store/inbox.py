@@ -1,11 +1,15 @@
 """Admission and handling of updates: each is taken once, and leaves the stream together with its effects."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from openclaw_core import logs
+from openclaw_core.records import UNREADABLE, parsed, whole
 from openclaw_core.store.client import Script, fenced, pairs
+
+log = logs.get(__name__)
 
 Stream = Literal["control", "inbox"]
 DEDUPE_S = 48 * 3600
@@ -39,27 +43,30 @@ class Inbox:
 
     async def epoch(self) -> int:
         """The newest leader's epoch; 0 before the first."""
-        return int(await self._script.read("GET", self._script.keys("epoch")) or 0)
+        return whole(await self._script.read("GET", self._script.keys("epoch")))
 
     async def offset(self) -> int | None:
         """The next update id to ask for."""
         raw = await self._script.read("GET", self._script.keys("offset"))
-        return int(raw) if raw else None
+        return whole(raw) if raw else None
 
     async def admit(
         self, updates: Sequence[tuple[Stream, Mapping[str, Any]]], *, offset: int | None, epoch: int
     ) -> int:
-        """Write a batch in one step and move the stored offset; gives how many were new."""
-        rows = [
-            {"id": str(update["update_id"]), "stream": stream, "json": json.dumps(update)} for stream, update in updates
-        ]
+        """Write a batch in one step and move the stored offset; gives how many were new. An update that no JSON can hold is left out."""
+        rows = []
+        for stream, update in updates:
+            try:
+                rows.append({"id": str(update["update_id"]), "stream": stream, "json": json.dumps(update)})
+            except UNREADABLE as exc:
+                log.fault("update.unwritable", exc)
         fresh = await self._script.step(
             "admit", updates=rows, offset=None if offset is None else str(offset), dedupe_s=DEDUPE_S, epoch=epoch
         )
         return fenced(fresh)
 
     async def waiting(self, stream: Stream, *, count: int = 200) -> list[Admitted]:
-        """The oldest entries, in order."""
+        """The oldest entries, in order. One that cannot be read reads as an update without anything in it, which is handled and gone."""
         key = self._script.keys(stream)
         entries = await self._script.read("XRANGE", key, "-", "+", "COUNT", count)
         return [_entry(entry_id, fields) for entry_id, fields in entries or ()]
@@ -76,36 +83,42 @@ class Inbox:
         chat_cap: int,
         total_cap: int,
     ) -> None:
-        """For each entry id: its effects and its removal in one step; a repeat does nothing."""
-        results = await self._script.steps(
-            [
-                (
-                    "handle",
-                    {
-                        "stream": stream,
-                        "entry": entry,
-                        "effects": list(effects),
-                        "epoch": epoch,
-                        "chat_cap": chat_cap,
-                        "total_cap": total_cap,
-                    },
-                )
-                for entry, effects in handled
-            ]
-        )
-        for result in results:
-            fenced(result)
+        """For each entry id: its effects and its removal in one step; a repeat does nothing.
+
+        An entry whose effects Redis refuses is gone all the same: it would be refused again, before all that follow it.
+        """
+        caps = {"epoch": epoch, "chat_cap": chat_cap, "total_cap": total_cap}
+        calls = [
+            ("handle", {"stream": stream, "entry": entry, "effects": list(effects), **caps})
+            for entry, effects in handled
+        ]
+        for result in await self._script.steps(calls):
+            if fenced(result) == 2:
+                log.error("update.dropped", stream=stream)
 
     async def chats(self, chat_ids: Sequence[int]) -> list[Mapping[str, str]]:
         """What is kept of each chat: `lang`, `last_role`, `last_task`, `generation`."""
         replies = await self._script.reads([("HGETALL", self._script.keys("chat", chat_id)) for chat_id in chat_ids])
-        return [pairs(reply) for reply in replies]
+        return [pairs(reply or {}) for reply in replies]
+
+    async def moved(self, chat_ids: Collection[int]) -> dict[int, int]:
+        """The present ids of those chats that have got another one. Only groups do, so others cost no call."""
+        groups = sorted({chat_id for chat_id in chat_ids if chat_id < 0})
+        if not groups:
+            return {}
+        [found] = await self._script.reads([("HMGET", self._script.keys("moved"), *groups)])
+        return {old: whole(new, old) for old, new in zip(groups, found or (), strict=False) if new}
 
     async def task_fields(self, task_id: str, *names: str) -> dict[str, str | None]:
-        values = await self._script.read("HMGET", self._script.keys("task", task_id), *names)
-        return dict(zip(names, values, strict=True))
+        [values] = await self._script.reads([("HMGET", self._script.keys("task", task_id), *names)])
+        return dict(zip(names, values or [None] * len(names), strict=True))
 
 
 def _entry(entry_id: str, fields: Any) -> Admitted:
-    values = pairs(fields)
-    return Admitted(entry_id=entry_id, update=json.loads(values["j"]), admitted_ms=int(values["at"]))
+    try:
+        values = pairs(fields)
+        update, admitted_ms = parsed(values["j"]), int(values["at"])
+    except UNREADABLE as exc:
+        log.fault("row.unreadable", exc, of="stream")
+        update, admitted_ms = {}, 0
+    return Admitted(entry_id=entry_id, update=update if isinstance(update, dict) else {}, admitted_ms=admitted_ms)

@@ -1,17 +1,20 @@
 """Lanes and the chat's memory, as the leader sees them."""
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from openclaw_core import logs
 from openclaw_core.conversation import Turn
-from openclaw_core.errors import LostOwnership
+from openclaw_core.errors import LostOwnership, StoreFull, StoreUnavailable
 from openclaw_core.outcome import Cause
-from openclaw_core.records import read
+from openclaw_core.records import parsed, read, readable
 from openclaw_core.store.client import Script
 from openclaw_core.task import Material, Task, to_json
 
+log = logs.get(__name__)
 HISTORY_TURNS = 10
 HISTORY_TTL_S = 24 * 3600
 
@@ -21,12 +24,19 @@ class Lanes:
 
     def __init__(self, script: Script) -> None:
         self._script = script
+        self._turn = 0
 
     async def release(self, *, cap: int, at_most: int, epoch: int) -> list[str]:
         """Let tasks go while fewer than *cap* are out; gives their ids. Each stays `queued` until dispatched."""
-        ids = await self._script.step("release", cap=cap, max=at_most, epoch=epoch)
+        # Grows with each call of this process, which leads alone: a call that comes late is known by it.
+        self._turn = max(self._turn + 1, time.monotonic_ns() // 1000)
+        ids = await self._script.step("release", cap=cap, max=at_most, epoch=epoch, turn=self._turn)
         _check(ids)
         return list(ids)
+
+    async def reconcile(self, *, epoch: int) -> None:
+        """Put right what nothing else would: a task that is out and in nobody's hands, a chat that waits and has no turn."""
+        _check([await self._script.step("reconcile", epoch=epoch)])
 
     async def released(self) -> list[str]:
         """Ids of all tasks that are out: released and not ended."""
@@ -38,10 +48,11 @@ class Lanes:
 
     async def waiting_in(self, chat_id: int) -> list[str]:
         """Ids of the tasks that wait in a chat, oldest first."""
-        return list(await self._script.read("LRANGE", self._script.keys("lane", chat_id), 0, -1))
+        [ids] = await self._script.reads([("LRANGE", self._script.keys("lane", chat_id), 0, -1)])
+        return list(ids or ())
 
     async def running_in(self, chat_id: int) -> str | None:
-        value = await self._script.read("GET", self._script.keys("busy", chat_id))
+        [value] = await self._script.reads([("GET", self._script.keys("busy", chat_id))])
         return None if value is None else str(value)
 
     async def fields(self, task_ids: Sequence[str], *names: str) -> list[dict[str, str | None]]:
@@ -49,7 +60,7 @@ class Lanes:
         replies = await self._script.reads(
             [("HMGET", self._script.keys("task", task_id), *names) for task_id in task_ids]
         )
-        return [dict(zip(names, values, strict=True)) for values in replies]
+        return [dict(zip(names, values or [None] * len(names), strict=True)) for values in replies]
 
     async def save_context(self, task: Task, *, epoch: int) -> tuple[Turn, ...]:
         """Append the user's turn under its task id (a repeat is a no-op) and give the turns before it."""
@@ -64,11 +75,12 @@ class Lanes:
             epoch=epoch,
         )
         _check(raw)
-        return tuple(turn for turn in map(turn_from, raw) if turn.task_id != task.id)
+        return tuple(turn for turn in turns_from(raw) if turn.task_id != task.id)
 
     async def history(self, chat_id: int) -> tuple[Turn, ...]:
         """The chat's last turns, oldest first."""
-        return tuple(map(turn_from, await self._script.read("LRANGE", self._script.keys("turns", chat_id), 0, -1)))
+        [rows] = await self._script.reads([("LRANGE", self._script.keys("turns", chat_id), 0, -1)])
+        return turns_from(rows or ())
 
     async def dispatch(
         self, task: Task, *, pool: str, decision: str, route_ms: int, route_tokens: int, epoch: int
@@ -88,15 +100,32 @@ class Lanes:
         _check([result])
         return bool(result)
 
-    async def fail(self, task_id: str, cause: Cause, *, epoch: int) -> bool:
-        """End a task that has no answer yet; its user is told. False if it is too late for that."""
-        result = await self._script.step("fail_task", task=task_id, cause=cause.value, epoch=epoch)
+    async def fail(
+        self, task_id: str, cause: Cause, *, epoch: int, state: str | None = None, since: str | None = None
+    ) -> bool:
+        """End a task that has no answer yet; its user is told. False if it is too late for that, or if it is not in *state* any more,
+        or in another attempt than the one that began at *since* (`attempt_ms`)."""
+        result = await self._script.step(
+            "fail_task", task=task_id, cause=cause.value, state=state, since=since, epoch=epoch
+        )
         _check([result])
         return bool(result)
 
     async def tell_waiting(self, task_id: str, cause: Cause, *, epoch: int) -> None:
         """Tell why a ready task still waits, once for each cause."""
         _check([await self._script.step("task_notice", task=task_id, cause=cause.value, epoch=epoch)])
+
+
+async def move_chat(script: Script, old: int, new: int) -> None:
+    """A group became a supergroup: what is kept of it goes on under its new id. Whoever hears of it says so; only the first moves anything.
+
+    A store that is away is no reason to give up the call that found it: the next one finds it again.
+    """
+    try:
+        if await script.step("move_chat", **{"from": str(old), "to": str(new)}):
+            log.info("chat.moved")
+    except (StoreUnavailable, StoreFull) as exc:
+        log.warning("chat.not_moved", error=type(exc).__name__)
 
 
 def shown(material: Material | None) -> str:
@@ -111,7 +140,17 @@ def turn_json(turn: Turn) -> str:
 
 def turn_from(raw: str) -> Turn:
     """Read a stored turn, dropping what a newer writer added."""
-    return read(Turn, json.loads(raw))
+    turn = read(Turn, parsed(raw))
+    if not all(isinstance(part, str) for part in (turn.task_id, turn.text, turn.role, turn.note)):
+        raise TypeError("not a turn")
+    if turn.speaker not in ("user", "assistant"):
+        raise ValueError("not a turn")
+    return turn
+
+
+def turns_from(rows: Sequence[str]) -> tuple[Turn, ...]:
+    """Stored turns, without those that cannot be read."""
+    return tuple(readable(rows, turn_from, of="turns"))
 
 
 def _check(result: Sequence[Any]) -> None:

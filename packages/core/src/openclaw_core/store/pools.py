@@ -1,9 +1,11 @@
 """Pools of agents as the leader sees them: ready ids, Jobs and their state, leases that ran out."""
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from openclaw_core.outcome import IN_HAND, Cause
+from openclaw_core.records import whole
 from openclaw_core.store.client import Script, fenced, pairs
 
 MAX_TRIES = 2
@@ -37,12 +39,12 @@ class Pools:
 
     async def new_job(self, pool: str, name: str, *, epoch: int) -> str:
         """Write a new Job's name down, before it is created."""
-        n = fenced(await self._script.step("new_job", pool=pool, name=name, epoch=epoch))
+        n = fenced(await self._script.step("new_job", pool=pool, name=name, call=secrets.token_hex(8), epoch=epoch))
         return f"{name}-{n}"
 
     async def jobs(self, pool: str) -> dict[str, JobState]:
-        reply = await self._script.read("HGETALL", self._script.keys("jobs", pool))
-        rows = pairs(reply)
+        [reply] = await self._script.reads([("HGETALL", self._script.keys("jobs", pool))])
+        rows = pairs(reply or {})
         return {name: _state(value) for name, value in rows.items()}
 
     async def left(self, claims: Mapping[str, str]) -> list[str]:
@@ -50,11 +52,16 @@ class Pools:
         rows = await self._script.reads(
             [("HMGET", self._script.keys("task", task), "state", "job") for task in claims.values()]
         )
-        return [name for name, (state, job) in zip(claims, rows, strict=True) if state not in IN_HAND or job != name]
+        return [
+            name
+            for name, row in zip(claims, rows, strict=True)
+            if row is None or row[0] not in IN_HAND or row[1] != name
+        ]
 
     async def ready(self, pool: str) -> list[str]:
         """Ids that wait for an agent, next first."""
-        return list(await self._script.read("LRANGE", self._script.keys("ready", pool), 0, -1))
+        [ids] = await self._script.reads([("LRANGE", self._script.keys("ready", pool), 0, -1)])
+        return list(ids or ())
 
     async def retire(self, pool: str, job: str) -> bool:
         """Mark a waiting Job so that it claims nothing more; False if it has claimed."""
@@ -81,7 +88,8 @@ class Pools:
 
     async def move_ready(self, old: str, new: str, *, epoch: int) -> int:
         """Unclaimed ids of a pool that is no more go to the new one."""
-        return fenced(await self._script.step("move_ready", **{"from": old, "to": new, "epoch": epoch}))
+        ids = await self.ready(old)
+        return fenced(await self._script.step("move_ready", **{"from": old, "to": new, "ids": ids, "epoch": epoch}))
 
     async def overdue(self, *, limit: int = 500) -> list[str]:
         """Ids of tasks whose lease has run out by Redis' own clock."""
@@ -134,4 +142,4 @@ def _state(value: str) -> JobState:
     state, _, rest = value.partition(" ")
     if state == "claimed":
         return JobState(state=state, task_id=rest)
-    return JobState(state=state, since_ms=int((rest or "0").split()[0]))
+    return JobState(state=state, since_ms=whole(rest.partition(" ")[0]))

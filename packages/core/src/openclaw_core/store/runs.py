@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from openclaw_core.records import whole
 from openclaw_core.store.client import Script, pairs
 
 
@@ -25,4 +26,4 @@ class Runs:
     async def outcomes(self) -> dict[str, int]:
         """How many tasks ended how, as `state:cause`."""
         reply = await self._script.read("HGETALL", self._script.keys("outcomes"))
-        return {name: int(count) for name, count in pairs(reply).items()}
+        return {name: whole(count) for name, count in pairs(reply).items()}

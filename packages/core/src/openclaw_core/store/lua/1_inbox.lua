@@ -1,5 +1,7 @@
 -- Admission and handling: update in, effects out, each exactly once.
 
+-- holder, ttl_ms → the epoch, or 0 while another holds the lead. Late: prolongs the holder's lead by one ttl at most, or takes it once
+-- more if nobody has it; the leader in between hears of the newer epoch, and takes its turn again.
 function ops.take_lead()
   local holder = call('GET', P .. 'leader')
   if holder and holder ~= a.holder then return 0 end
@@ -9,37 +11,49 @@ function ops.take_lead()
   return call('INCR', P .. 'epoch')
 end
 
+-- holder → 1. Late: nothing, unless that holder leads again; then another may take the lead.
 function ops.give_up_lead()
   if call('GET', P .. 'leader') == a.holder then call('DEL', P .. 'leader') end
   return 1
 end
 
-function ops.raise_epoch() -- for a leader by other means than our own key: a Kubernetes Lease
+-- holder → the epoch, for a leader by other means than our own key: a Kubernetes Lease. Late: nothing, unless another has led since;
+-- that one then raises it again.
+function ops.raise_epoch()
   if call('GET', P .. 'epoch.holder') == a.holder then return tonumber(call('GET', P .. 'epoch')) end
   call('SET', P .. 'epoch.holder', a.holder)
   return call('INCR', P .. 'epoch')
 end
 
+-- epoch, updates (id, stream, json), dedupe_s, offset → how many were new. Late: nothing, since every id has been seen.
 function ops.admit()
   if not led() then return -1 end
   local fresh, by_stream = 0, {}
   for _, u in ipairs(a.updates) do
-    if call('SET', P .. 'seen:' .. u.id, 1, 'NX', 'EX', a.dedupe_s) then
+    if call('EXISTS', P .. 'seen:' .. u.id) == 0 then
       call('XADD', P .. u.stream, '*', 'u', u.id, 'j', u.json, 'at', ms(now_ms()))
+      call('SET', P .. 'seen:' .. u.id, 1, 'EX', a.dedupe_s)
       fresh = fresh + 1
       by_stream[u.stream] = (by_stream[u.stream] or 0) + 1
     end
   end
   for stream, n in pairs(by_stream) do count('admitted:' .. stream, n) end
-  if a.offset then call('SET', P .. 'offset', a.offset) end
+  if a.offset and (fresh > 0 or #a.updates == 0) then call('SET', P .. 'offset', a.offset) end
   return fresh
 end
 
+-- What handling an update changes, by name. Each runs once: the step removes the update's entry first, and without an entry does nothing.
 local effects = {}
 local add_sign
 
+-- Whether a task waits in no lane and is not out: its effect broke off half-way.
+local function stands_nowhere(chat, id)
+  return call('SISMEMBER', P .. 'released', id) == 0 and not call('LPOS', P .. 'lane:' .. chat, id)
+end
+
 function effects.task(e)
-  if call('EXISTS', task_key(e.id)) == 1 then return end
+  sound(task_key(e.id), 'hash')
+  if call('EXISTS', task_key(e.id)) == 1 and not (get(e.id, 'state') == 'queued' and stands_nowhere(e.chat, e.id)) then return end
   local chat_full = call('LLEN', P .. 'lane:' .. e.chat) >= a.chat_cap
   if chat_full or call('ZCARD', P .. 'waiting.since') >= a.total_cap then
     count('refused')
@@ -54,8 +68,7 @@ function effects.task(e)
     set(e.id, 'wish', wish)
   end
   call('RPUSH', P .. 'lane:' .. e.chat, e.id)
-  call('HSET', P .. 'chat:' .. e.chat, 'last_task', e.id)
-  call('EXPIRE', P .. 'chat:' .. e.chat, 7776000)
+  set_chat(e.chat, 'last_task', e.id)
   call('ZADD', P .. 'waiting.since', e.admitted_ms, e.id)
   call('SET', P .. 'msg:' .. e.chat .. ':' .. e.message_id, e.id, 'EX', 172800)
   next_in_chat(e.chat)
@@ -86,12 +99,13 @@ function effects.stop(e)
   local ids = {}
   if e.task then ids[1] = e.task
   else
-    local running = call('GET', P .. 'busy:' .. e.chat)
+    local running = running_in(e.chat)
     if running then ids[#ids + 1] = running end
     for _, id in ipairs(call('LRANGE', P .. 'lane:' .. e.chat, 0, -1)) do ids[#ids + 1] = id end
   end
   for _, id in ipairs(ids) do
-    if get(id, 'chat') == e.chat then
+    sound(task_key(id), 'hash')
+    if here(get(id, 'chat')) == e.chat then
       local state = cancel(id)
       if not state then late = late + 1
       elseif state == 'queued' then waiting = waiting + 1
@@ -104,8 +118,9 @@ function effects.stop(e)
 end
 
 function effects.retry(e) -- one Retry for each finished task; the new id derives from the old
+  sound(task_key(e.task), 'hash')
   local old = call('HMGET', task_key(e.task), 'state', 'chat', 'record')
-  if not old[1] or not e.record or old[2] ~= e.chat or not ENDED[old[1]] then
+  if not old[1] or not e.record or here(old[2]) ~= e.chat or not ENDED[old[1]] then
     e.kind = 'retry_nothing'; add_notice(e.key, e); return
   end
   if call('EXISTS', task_key(e.id)) == 1 then
@@ -115,8 +130,7 @@ function effects.retry(e) -- one Retry for each finished task; the new id derive
 end
 
 function effects.lang(e)
-  call('HSET', P .. 'chat:' .. e.chat, 'lang', e.lang)
-  call('EXPIRE', P .. 'chat:' .. e.chat, 7776000)
+  set_chat(e.chat, 'lang', e.lang)
 end
 
 function effects.choose(e) call('SET', P .. 'wish:' .. e.chat, e.role, 'EX', 600) end
@@ -124,13 +138,17 @@ function effects.choose(e) call('SET', P .. 'wish:' .. e.chat, e.role, 'EX', 600
 function effects.forget(e)
   call('DEL', P .. 'wish:' .. e.chat)
   call('DEL', P .. 'turns:' .. e.chat)
-  call('HINCRBY', P .. 'chat:' .. e.chat, 'generation', 1)
+  set_chat(e.chat, 'generation', ms(number(call('HGET', P .. 'chat:' .. e.chat, 'generation'), 0) + 1))
   call('HDEL', P .. 'chat:' .. e.chat, 'last_role')
 end
 
 function effects.edited(e) -- the same words get nothing; a message that still waits takes the new ones; one that was taken does not
-  if e.heard and call('GET', P .. 'heard:' .. e.chat .. ':' .. e.message_id) == e.heard then return end
-  local id = call('GET', P .. 'msg:' .. e.chat .. ':' .. e.message_id)
+  local where = e.chat .. ':' .. e.message_id
+  sound(P .. 'msg:' .. where, 'string')
+  sound(P .. 'heard:' .. where, 'string')
+  if e.heard and call('GET', P .. 'heard:' .. where) == e.heard then return end
+  local id = call('GET', P .. 'msg:' .. where)
+  if id then sound(task_key(id), 'hash') end
   local state = id and get(id, 'state')
   local new
   for _, fresh in ipairs(e.fresh) do
@@ -150,25 +168,49 @@ function effects.edited(e) -- the same words get nothing; a message that still w
   end
 end
 
-function effects.button(e) call('RPUSH', P .. 'buttons', cjson.encode({ id = e.id, text = e.text })) end
+-- The small signs are no messages: losing one is no loss, so they only have to be quick, and one that nobody took is of no use later.
+local KEEP_SIGN_S = 600
+local function sign(queue, what)
+  call('RPUSH', P .. queue, cjson.encode(what))
+  call('EXPIRE', P .. queue, KEEP_SIGN_S)
+end
+
+function effects.button(e) sign('buttons', { id = e.id, text = e.text }) end
 
 function effects.file(e) -- the user asked for the file whose fate was unknown
+  sound(task_key(e.task), 'hash')
   local t = call('HMGET', task_key(e.task), 'chat', 'outbox')
-  if t[1] ~= e.chat or not t[2] then e.kind = 'file_gone'; add_notice(e.key, e); return end
-  call('RPUSH', P .. 'files', cjson.encode({ task = e.task, part = e.part, key = e.key }))
+  if here(t[1]) ~= e.chat or not t[2] then e.kind = 'file_gone'; add_notice(e.key, e); return end
+  sign('files', { task = e.task, part = e.part, key = e.key })
 end
 
--- The first visible sign is no message: losing one is no loss, so it only has to be quick.
 add_sign = function(e)
-  call('RPUSH', P .. 'signs', cjson.encode({ chat = e.chat, message_id = e.message_id, thread = e.thread, at = e.admitted_ms }))
+  sign('signs', { chat = e.chat, message_id = e.message_id, thread = e.thread, at = e.admitted_ms })
 end
 
+-- An effect goes to the chat's newest id, whichever id its update named; so do the effects that an edit may have.
+local address
+function address(e)
+  local sent_to = e.chat
+  e.chat = here(sent_to)
+  if e.chat then sound_chat(e.chat) end
+  if e.record and e.chat ~= sent_to then e.record = readdressed(e.record, sent_to, e.chat) end
+  for _, fresh in ipairs(e.fresh or {}) do address(fresh) end
+end
+
+-- epoch, stream, entry, effects, chat_cap, total_cap → 1, 0 if the entry is gone, 2 if an effect could not be had, whatever was mended.
+-- Late: nothing.
 function ops.handle()
   if not led() then return -1 end
   if call('XDEL', P .. a.stream, a.entry) == 0 then return 0 end
+  local handled = 1
   for _, e in ipairs(a.effects) do
-    effects[e.op](e)
+    address(e)
+    if not pcall(effects[e.op], e) then
+      mend()
+      if not pcall(effects[e.op], e) then handled = 2 end
+    end
     if e.heard then call('SET', P .. 'heard:' .. e.chat .. ':' .. e.heard_of, e.heard, 'EX', 172800) end
   end
-  return 1
+  return handled
 end

@@ -1,39 +1,55 @@
 -- Lanes: which task may go now, what a chat has said, and the hand-over to the pool.
 
-function ops.release() -- let tasks go while there is room; a chat that got its turn stands again at the end when its task has ended
+-- epoch, turn, cap, max → ids that are out now: tasks go while there is room; a chat that got its turn stands again at the end when its task
+-- has ended. `turn` grows with each call: late: nothing, once a later call has been executed. Before that it lets tasks go of which nobody
+-- hears; they are `queued` and out, and `reconcile` and the leader's own look find them.
+function ops.release()
   if not led() then return { -1 } end
+  if a.turn then
+    local epoch, turn = (call('GET', P .. 'release.turn') or ''):match('^(%d+) (%d+)$')
+    if epoch == tostring(a.epoch) and number(turn, 0) >= a.turn then return {} end
+    call('SET', P .. 'release.turn', a.epoch .. ' ' .. ms(a.turn))
+  end
   local out = {}
   while #out < a.max and call('SCARD', P .. 'released') < a.cap do
     local chat = call('LPOP', P .. 'ring')
     if not chat then break end
     call('SREM', P .. 'ring.members', chat)
-    local id = call('LPOP', P .. 'lane:' .. chat)
+    sound_chat(chat)
+    local id = not running_in(chat) and call('LPOP', P .. 'lane:' .. chat)
     if id then
+      sound(task_key(id), 'hash')
       call('ZREM', P .. 'waiting.since', id)
       call('SET', P .. 'busy:' .. chat, id)
       call('SADD', P .. 'released', id)
-      set(id, 'released_ms', ms(now_ms()))
-      out[#out + 1] = id
+      if get(id, 'state') then
+        set(id, 'released_ms', ms(now_ms()))
+        out[#out + 1] = id
+      else leave(id) end -- nothing is left of it
     end
   end
   return out
 end
 
-function ops.remember() -- the user's turn, once; gives the turns before it
+-- epoch, chat, task, turn, keep, ttl_s → the chat's turns before the user's, which is appended once. Late: nothing, also after `/new`:
+-- the task knows its generation.
+function ops.remember()
   if not led() then return { -1 } end
   local key = P .. 'turns:' .. a.chat
   local turns = call('LRANGE', key, 0, -1)
   for _, raw in ipairs(turns) do
-    local turn = cjson.decode(raw)
-    if turn.task_id == a.task and turn.speaker == 'user' then return turns end
+    local turn = row(raw)
+    if turn and turn.task_id == a.task and turn.speaker == 'user' then return turns end
   end
+  if get(a.task, 'generation') then return turns end
   call('RPUSH', key, a.turn)
   call('LTRIM', key, -a.keep, -1)
   call('EXPIRE', key, a.ttl_s)
-  set(a.task, 'generation', call('HGET', P .. 'chat:' .. a.chat, 'generation') or '0')
+  if get(a.task, 'state') then set(a.task, 'generation', call('HGET', P .. 'chat:' .. a.chat, 'generation') or '0') end
   return turns
 end
 
+-- epoch, task, record, pool, role, decision, route_ms, route_tokens → 1, or 0 if it is not queued any more. Late: nothing.
 function ops.dispatch()
   if not led() then return -1 end
   if get(a.task, 'state') ~= 'queued' then return 0 end
@@ -41,17 +57,18 @@ function ops.dispatch()
     'route_tokens', a.route_tokens, 'ready_ms', ms(now_ms()))
   count('routed:' .. a.decision)
   count('routing_tokens', a.route_tokens)
-  call('SADD', P .. 'pools', a.pool)
+  remember_pool(a.pool)
   call('RPUSH', P .. 'ready:' .. a.pool, a.task)
-  call('RPUSH', P .. 'wake:' .. a.pool, 1)
-  call('LTRIM', P .. 'wake:' .. a.pool, -1000, -1)
+  wake(a.pool)
   return 1
 end
 
-function ops.fail_task() -- by the leader: the queue's deadline, a record that nobody can read
+-- epoch, task, cause, state, since → 1 if it has failed by this, else 0: the queue's deadline, a record that nobody can read. `state` and
+-- `since` are what was judged: the task's state, and when its attempt began. Late: nothing, since it has ended or is further.
+function ops.fail_task()
   if not led() then return -1 end
-  local state = get(a.task, 'state')
-  if not state or not STOPPABLE[state] then return 0 end
+  local state = stoppable(a.task)
+  if not state or (a.state and a.state ~= state) or (a.since and a.since ~= get(a.task, 'attempt_ms')) then return 0 end
   unqueue(a.task)
   local pool = get(a.task, 'pool')
   if pool then call('LREM', P .. 'ready:' .. pool, 0, a.task) end
@@ -59,32 +76,39 @@ function ops.fail_task() -- by the leader: the queue's deadline, a record that n
   return 1
 end
 
-function ops.task_notice() -- 'still waiting, because …', once for each task and cause
+-- epoch, task, cause → 1, or 0 if there is nothing to tell: 'still waiting, because …', once for each task and cause. Late: nothing.
+function ops.task_notice()
   if not led() then return -1 end
-  if get(a.task, 'state') ~= 'ready' then return 0 end
+  if get(a.task, 'state') ~= 'ready' or call('HSETNX', task_key(a.task), 'told_' .. a.cause, 1) == 0 then return 0 end
   task_notice(a.task, 'wait:' .. a.task .. ':' .. a.cause, 'pool_wait', { cause = a.cause }, false)
   return 1
 end
 
-function ops.set_prices() -- of today's models, for the runs that end from now on
+-- epoch, prices (by model) → 1: for the runs that end from now on. Late: nothing, each leader sets them once.
+function ops.set_prices()
   if not led() then return -1 end
   call('DEL', P .. 'prices')
   for model, price in pairs(a.prices) do call('HSET', P .. 'prices', model, price) end
   return 1
 end
 
-function ops.move_ready() -- the pool's hash changed: unclaimed ids go to the new one
+-- epoch, from, to, ids → how many: the pool's hash changed, the unclaimed ids that were seen in it go to the new one. Late: nothing, they have gone.
+function ops.move_ready()
   if not led() then return -1 end
   local moved = 0
-  call('SADD', P .. 'pools', a.to)
-  while true do
-    local id = call('LPOP', P .. 'ready:' .. a.from)
-    if not id then break end
-    set(id, 'pool', a.to)
-    call('RPUSH', P .. 'ready:' .. a.to, id)
-    call('RPUSH', P .. 'wake:' .. a.to, 1)
-    moved = moved + 1
+  for _, id in ipairs(a.ids) do
+    if call('LREM', P .. 'ready:' .. a.from, 0, id) > 0 then
+      sound(task_key(id), 'hash')
+      if get(id, 'state') then set(id, 'pool', a.to) end
+      call('RPUSH', P .. 'ready:' .. a.to, id)
+      wake(a.to)
+      moved = moved + 1
+    end
   end
-  if call('EXISTS', P .. 'jobs:' .. a.from) == 0 then call('SREM', P .. 'pools', a.from) end
+  if moved > 0 then remember_pool(a.to) end
+  if call('EXISTS', P .. 'jobs:' .. a.from, P .. 'ready:' .. a.from) == 0 then
+    call('SREM', P .. 'pools', a.from)
+    call('DEL', P .. 'wake:' .. a.from)
+  end
   return moved
 end

@@ -1,53 +1,67 @@
 -- What an agent writes: slots, the outbox, the end. Each step is refused for another attempt's number.
 
-function ops.intent() -- a message is about to be reserved; gives its id if it is there already
+-- task, attempt, slot → the id of the slot's message, or 0 after noting that one is about to be reserved. Late: nothing once it is there.
+function ops.intent()
   if not owns(a.task, a.attempt) then return -1 end
   local id = get(a.task, 'slot' .. a.slot)
-  if id then return tonumber(id) end
+  if number(id) then return number(id) end
   set(a.task, 'intent' .. a.slot, ms(now_ms()))
   return 0
 end
 
-function ops.reserved() -- also after a stop or an end of this attempt: the message stands there, and the brain may have to write into it
+-- task, attempt, slot, message_id → 1. Also after a stop or an end of this attempt: the message stands there, and the brain may have to write into
+-- it. Late: nothing, since a slot keeps its message until that is known to be gone.
+function ops.reserved()
   if get(a.task, 'attempt') ~= tostring(a.attempt) then return -1 end
-  set(a.task, 'slot' .. a.slot, a.message_id)
+  if get(a.task, 'gone' .. a.slot) ~= a.message_id then call('HSETNX', task_key(a.task), 'slot' .. a.slot, a.message_id) end
   return owns(a.task, a.attempt) and 1 or -1
 end
 
-function ops.unreserve() -- the message is not there any more
+-- task, attempt, slot, message_id → 1: that message is not there any more. Late: nothing once another is reserved.
+function ops.unreserve()
   if not owns(a.task, a.attempt) then return -1 end
-  call('HDEL', task_key(a.task), 'slot' .. a.slot)
-  return 1
-end
-
-function ops.amend() -- what the user's message turned out to say, once the agent has heard or read it
-  if not owns(a.task, a.attempt) then return -1 end
-  local key = P .. 'turns:' .. get(a.task, 'chat')
-  for i, raw in ipairs(call('LRANGE', key, 0, -1)) do
-    local turn = cjson.decode(raw)
-    if turn.task_id == a.task and turn.speaker == 'user' then call('LSET', key, i - 1, a.turn) end
+  local known = get(a.task, 'slot' .. a.slot)
+  if known and (not a.message_id or known == a.message_id) then
+    call('HDEL', task_key(a.task), 'slot' .. a.slot)
+    set(a.task, 'gone' .. a.slot, known)
   end
   return 1
 end
 
+-- task, attempt, turn → 1: what the user's message turned out to say, once the agent has heard or read it. Late: the same again.
+function ops.amend()
+  if not owns(a.task, a.attempt) then return -1 end
+  local key = P .. 'turns:' .. (get(a.task, 'chat') or '')
+  for i, raw in ipairs(call('LRANGE', key, 0, -1)) do
+    local turn = row(raw)
+    if turn and turn.task_id == a.task and turn.speaker == 'user' then call('LSET', key, i - 1, a.turn) end
+  end
+  return 1
+end
+
+-- task, attempt → 1: first text is about to be shown. Late: nothing.
 function ops.preview()
   if not owns(a.task, a.attempt) then return -1 end
   if get(a.task, 'state') == 'running' then set(a.task, 'state', 'preview') end
   if not get(a.task, 'first_text_ms') then
     set(a.task, 'first_text_ms', ms(now_ms()))
-    observe('first_text', now_ms() - (get(a.task, 'admitted_ms') or now_ms()))
+    observe('first_text', now_ms() - number(get(a.task, 'admitted_ms'), now_ms()))
   end
   return 1
 end
 
-function ops.answered() -- all parts at once; from here on nobody calls the model again, and Stop comes too late
+-- task, attempt, outbox, run → 1: all parts at once; from here on nobody calls the model again, and Stop comes too late. Late: nothing.
+function ops.answered()
   if not owns(a.task, a.attempt) then return -1 end
+  if get(a.task, 'outbox') then return 1 end
   set(a.task, 'state', 'answered', 'outbox', a.outbox, 'run', a.run, 'answered_ms', ms(now_ms()), 'delivery', 'pending')
   return 1
 end
 
-function ops.part() -- what is known of one part: `sending` before a file goes out, `done` after
+-- task, attempt, part, status → 1: what is known of one part: `sending` before a file goes out, `done` after. Late: nothing, what is done stays so.
+function ops.part()
   if not owns(a.task, a.attempt) then return -1 end
+  if get(a.task, 'part' .. a.part) == 'done' then return 1 end
   set(a.task, 'state', 'delivering', 'part' .. a.part, a.status)
   return 1
 end
@@ -56,12 +70,15 @@ end
 local function free_job()
   if not (a.pool and a.job) then return end
   local now = ms(now_ms())
-  call('HSET', P .. 'jobs:' .. a.pool, a.job, a.last and 'retired ' .. now or 'waiting ' .. now .. ' ' .. now)
+  set_job(a.pool, a.job, a.last and 'retired ' .. now or 'waiting ' .. now .. ' ' .. now)
+  remember_pool(a.pool)
 end
 
+-- task, attempt, delivery, turn, keep, ttl_s, pool, job, last → 1. Late: nothing.
 function ops.close()
   if not owns(a.task, a.attempt) then return -1 end
   local t = call('HMGET', task_key(a.task), 'chat', 'generation', 'role')
+  t[1] = t[1] or ''
   set(a.task, 'state', 'closed', 'delivery', a.delivery, 'ended_ms', ms(now_ms()))
   count('delivery:answer:' .. a.delivery)
   if t[2] == (call('HGET', P .. 'chat:' .. t[1], 'generation') or '0') then
@@ -69,7 +86,7 @@ function ops.close()
     call('RPUSH', key, a.turn)
     call('LTRIM', key, -a.keep, -1)
     call('EXPIRE', key, a.ttl_s)
-    call('HSET', P .. 'chat:' .. t[1], 'last_role', t[3])
+    set_chat(t[1], 'last_role', t[3] or '')
   end
   leave(a.task)
   record_run(a.task)
@@ -77,7 +94,8 @@ function ops.close()
   return 1
 end
 
-function ops.give_up() -- the agent knows that no other try will help
+-- task, attempt, cause, chat_gone, pool, job, last → 1: the agent knows that no other try will help. Late: nothing.
+function ops.give_up()
   if not owns(a.task, a.attempt) then return -1 end
   if a.chat_gone then -- nobody can be given an answer, or told
     set(a.task, 'state', 'failed', 'cause', a.cause, 'delivery', 'undeliverable', 'ended_ms', ms(now_ms()))
@@ -89,42 +107,65 @@ function ops.give_up() -- the agent knows that no other try will help
   return 1
 end
 
-function ops.marked_stopped() -- the cancelled text carries its mark; the brain need not see to it
+-- task → 1: the cancelled text carries its mark; the brain need not see to it. Late: nothing.
+function ops.marked_stopped()
   call('ZREM', P .. 'stopping', a.task)
   return 1
 end
 
 -- ---- the brain's own texts
 
+local function notice_key()
+  local key = P .. 'notice:' .. a.key
+  sound(key, 'hash')
+  return key
+end
+
+-- epoch, key → the id of the message that the text belongs into, 0 after noting that one is about to be reserved, -2 for a text that is told or gone.
+-- Late: nothing.
 function ops.notice_intent()
   if not led() then return -1 end
-  local n = call('HMGET', P .. 'notice:' .. a.key, 'message_id', 'slot_of')
-  if n[1] then return tonumber(n[1]) end
+  local key = notice_key()
+  if call('EXISTS', key) == 0 then return -2 end
+  local n = call('HMGET', key, 'message_id', 'slot_of')
+  if number(n[1]) then return number(n[1]) end
   if n[2] and n[2] ~= '' then
-    local slot = get(n[2], 'slot0')
-    if slot then return tonumber(slot) end
+    sound(task_key(n[2]), 'hash')
+    local slot = number(get(n[2], 'slot0'))
+    if slot then return slot end
   end
-  call('HSET', P .. 'notice:' .. a.key, 'intent', ms(now_ms()))
+  call('HSET', key, 'intent', ms(now_ms()))
   return 0
 end
 
+-- epoch, key, message_id, gone → 1: the message is reserved, in place of one that is `gone`. Late: nothing, since it replaces no other.
 function ops.notice_reserved()
   if not led() then return -1 end
-  call('HSET', P .. 'notice:' .. a.key, 'message_id', a.message_id)
+  local key = notice_key()
+  if call('EXISTS', key) == 0 then return 0 end
+  local known = call('HGET', key, 'message_id')
+  if not known or known == a.gone then call('HSET', key, 'message_id', a.message_id) end
   return 1
 end
 
+-- epoch, key, delivery → 1: the text stands in its chat, never can, or cannot be read. Late: nothing.
 function ops.notice_done()
   if not led() then return -1 end
+  local key = notice_key()
   call('LREM', P .. 'notices', 0, a.key)
-  local n = call('HMGET', P .. 'notice:' .. a.key, 'slot_of', 'kind')
-  if n[1] and n[1] ~= '' then set(n[1], 'delivery', a.delivery) end
+  if call('EXISTS', key) == 0 then return 1 end
+  local n = call('HMGET', key, 'slot_of', 'kind')
+  if n[1] and n[1] ~= '' then
+    sound(task_key(n[1]), 'hash')
+    if get(n[1], 'state') then set(n[1], 'delivery', a.delivery) end
+  end
   count('delivery:' .. (n[2] == 'failed' and 'failure' or 'notice') .. ':' .. a.delivery)
-  call('DEL', P .. 'notice:' .. a.key)
+  call('DEL', key)
   return 1
 end
 
-function ops.stop_unheard() -- the agent did not mark its text: the brain does
+-- epoch, task → 1: the agent did not mark its text, so the brain does. Late: nothing.
+function ops.stop_unheard()
   if not led() then return -1 end
   if call('ZREM', P .. 'stopping', a.task) == 1 and get(a.task, 'slot0') then
     task_notice(a.task, 'stopmark:' .. a.task, 'stopped_mark', { task = a.task }, true)

@@ -3,13 +3,16 @@
 
 local function level(key, rate_per_s, burst, now)
   local b = call('HMGET', key, 'tokens', 'at')
-  if not b[1] then return burst * 1000 end
-  return math.min(burst * 1000, tonumber(b[1]) + (now - tonumber(b[2])) * rate_per_s)
+  if not (number(b[1]) and number(b[2])) then return burst * 1000 end
+  return math.min(burst * 1000, number(b[1]) + (now - number(b[2])) * rate_per_s)
 end
 
-function ops.flood_take() -- 0: go; else milliseconds to wait
+-- chat, priority, rates, bursts, reserves → 0: go; else milliseconds to wait. Late: a token is spent for nothing, and is back within seconds.
+function ops.flood_take()
   local now = now_ms()
-  local rest = math.max(tonumber(call('GET', P .. 'flood.rest') or 0), tonumber(call('GET', P .. 'flood.rest:' .. a.chat) or 0))
+  for _, key in ipairs({ 'flood:bot', 'flood:' .. a.chat }) do sound(P .. key, 'hash') end
+  for _, key in ipairs({ 'flood.rest', 'flood.rest:' .. a.chat }) do sound(P .. key, 'string') end
+  local rest = math.max(number(call('GET', P .. 'flood.rest'), 0), number(call('GET', P .. 'flood.rest:' .. a.chat), 0))
   if rest > now then return rest - now end
   local bot, chat = P .. 'flood:bot', P .. 'flood:' .. a.chat
   local bot_level = level(bot, a.bot_rate, a.bot_burst, now)
@@ -27,9 +30,11 @@ function ops.flood_take() -- 0: go; else milliseconds to wait
   return 0
 end
 
-function ops.flood_refused() -- a 429: that chat rests; three chats within a second: all rest
+-- chat, retry_after_ms → 1: a 429: that chat rests; three chats within a second: all rest. Late: it rests once more.
+function ops.flood_refused()
   local now = now_ms()
   local until_ms = now + a.retry_after_ms
+  sound(P .. 'flood.refused', 'zset')
   call('SET', P .. 'flood.rest:' .. a.chat, ms(until_ms), 'PX', math.max(1, a.retry_after_ms))
   call('ZADD', P .. 'flood.refused', now, a.chat)
   call('ZREMRANGEBYSCORE', P .. 'flood.refused', '-inf', now - 1000)

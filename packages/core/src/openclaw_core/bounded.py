@@ -1,0 +1,40 @@
+"""Replies of other people's servers within a limit: an httpx hook, which comes between the head of a reply and its body."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import httpx
+
+PLAIN = {"accept-encoding": "identity"}
+"""Asked of a server whose replies have a limit: a compressed body of a few bytes could grow without one."""
+
+
+class TooLong(httpx.ReadError):
+    """The server sent more than anybody asked for."""
+
+
+class _Bounded(httpx.AsyncByteStream):
+    def __init__(self, stream: httpx.AsyncByteStream, left: int) -> None:
+        self._stream, self._left = stream, left
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for piece in self._stream:
+            self._left -= len(piece)
+            if self._left < 0:
+                raise TooLong("the reply is too long")
+            yield piece
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+def at_most(limit_of: Callable[[httpx.Request], int]) -> Callable[[httpx.Response], Awaitable[None]]:
+    """For `event_hooks={"response": [at_most(...)]}`: reading a body of more bytes than *limit_of* its request raises TooLong, and so
+    does a compressed one."""
+
+    async def bound(response: httpx.Response) -> None:
+        if response.headers.get("content-encoding", "identity").lower() != "identity":
+            raise TooLong("the reply is compressed, which was not asked for")
+        if isinstance(response.stream, httpx.AsyncByteStream):
+            response.stream = _Bounded(response.stream, limit_of(response.request))
+
+    return bound

@@ -1,0 +1,355 @@
+"""A brain whose store holds what nobody of us wrote: every loop goes on, and whoever writes next is served.
+
+Each case puts something unreadable into one key or field, beside the rows of a chat that has a task in every state. The loops of a leader
+run all the while; none may end.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from openclaw_brain.fleet import Fleet
+from openclaw_brain.handling import Handling
+from openclaw_brain.incoming import Bot
+from openclaw_brain.intake import Access, Intake
+from openclaw_brain.lanes import LaneKeeper
+from openclaw_brain.metrics import Metrics
+from openclaw_brain.pool import PoolKeeper
+from openclaw_brain.ports import Pool
+from openclaw_brain.report import Reporter
+from openclaw_brain.watch import Watch
+from openclaw_core.errors import BadTask, LostOwnership, StoreFault
+from openclaw_core.outcome import Delivery
+from openclaw_core.roles import load
+from openclaw_core.store import Answers, Flood, Inbox, Lanes, Notices, Pools, Script
+from openclaw_core.task import to_json
+from tests.core.store_world import ORDER, effect, task
+from tests.fakes.launcher import FakeLauncher
+from tests.fakes.messenger import FakeMessenger
+
+ROLES = load(Path(__file__).parents[2] / "platform/openclaw/base")
+VICTIM = 1
+Damage = Callable[["Leader"], Awaitable[Any]]
+
+
+class _Always(asyncio.Event):
+    """A nudge that comes with each look."""
+
+    async def wait(self) -> Literal[True]:
+        await asyncio.sleep(0.02)
+        return True
+
+
+@dataclass(kw_only=True)
+class Leader:
+    """All loops of a leader over one store."""
+
+    script: Script
+    epoch: int
+    messenger: FakeMessenger = field(default_factory=FakeMessenger)
+    launcher: FakeLauncher = field(default_factory=lambda: FakeLauncher(pods={"agent": {"spec": {}}}))
+    loops: "list[asyncio.Task[None]]" = field(default_factory=list)
+    updates: int = 1000
+
+    def __post_init__(self) -> None:
+        script, epoch = self.script, self.epoch
+        self.inbox, self.lanes, self.pools = Inbox(script), Lanes(script), Pools(script)
+
+        def keeper(pool: Pool, warm: int, cap: int) -> PoolKeeper:
+            return PoolKeeper(
+                pool=pool, pools=self.pools, lanes=self.lanes, launcher=self.launcher, epoch=epoch, warm=warm, cap=cap, queue_deadline_s=900
+            )  # fmt: skip
+
+        self.fleet = Fleet(
+            templates=["agent"], launcher=self.launcher, pools=self.pools, epoch=epoch, warm=1, cap=20, keeper_of_pool=keeper,
+            pool_of=lambda template, pod: Pool.of(template, pod=pod, env={}, deadline_s=1),
+        )  # fmt: skip
+        self.metrics = Metrics(script=script, roles=sorted(ROLES.roles), leading=True)
+
+    @asynccontextmanager
+    async def leading(self) -> AsyncIterator[None]:
+        await self.lanes.reconcile(epoch=self.epoch)
+        await self.fleet.open()
+        handling = Handling(
+            inbox=self.inbox, lanes=self.lanes, intake=Intake(roles=ROLES, access=Access(users=None)), bot=Bot(id=5, username="bot"),
+            epoch=self.epoch, chat_cap=20, total_cap=5000,
+        )  # fmt: skip
+        lanes = LaneKeeper(
+            lanes=self.lanes, roles=ROLES, chat=None, classifier=None, pool_of=self.fleet.current, epoch=self.epoch, cap=20
+        )  # fmt: skip
+        watch = Watch(
+            pools=self.pools, lanes=self.lanes, launcher=self.launcher, keeper_of=self.fleet.keeper, current_pool=self.fleet.successor,
+            epoch=self.epoch, task_deadline_s=60, lease_s=0.01,
+        )  # fmt: skip
+        reporter = Reporter(
+            notices=Notices(self.script), lanes=self.lanes, messenger=self.messenger, flood=Flood(self.script), roles=ROLES, epoch=self.epoch
+        )  # fmt: skip
+        nothing: dict[str, Any] = {"nudge": _Always(), "turned": lambda: None}
+        self.loops = [
+            asyncio.create_task(handling.forever("inbox", handled=lambda _: None, **nothing), name="inbox"),
+            asyncio.create_task(handling.forever("control", handled=lambda _: None, **nothing), name="control"),
+            asyncio.create_task(lanes.forever(moved=lambda: None, **nothing), name="lanes"),
+            asyncio.create_task(self.fleet.keep_forever(**nothing), name="pool"),
+            asyncio.create_task(self.fleet.look_forever(turned=lambda: None), name="templates"),
+            asyncio.create_task(watch.leases(turned=lambda: None), name="leases"),
+            asyncio.create_task(reporter.tell_forever(**nothing), name="tell"),
+            asyncio.create_task(reporter.signs_forever(**nothing), name="signs"),
+        ]
+        try:
+            yield
+        finally:
+            for loop in self.loops:
+                loop.cancel()
+            await asyncio.gather(*self.loops, return_exceptions=True)
+
+    # ---- the chat that the damage is done to
+
+    async def victim(self) -> None:
+        """Tasks of one chat in every state, and texts that wait for it."""
+        key, pool = self.script.keys, self.fleet.current("agent")
+        mine = [f"task:u{n}" for n in range(1, 7)] + [
+            f"{name}:{VICTIM}" for name in ("lane", "turns", "busy", "chat", "wish")
+        ]
+        await self.script.read("DEL", *(key(name) for name in mine))
+        for n, state in ((1, "queued"), (2, "ready"), (3, "running"), (4, "answered"), (5, "failed"), (6, "queued")):
+            one = task(n, chat=VICTIM)
+            fields = {
+                **{name: value for name, value in effect(one).items() if name not in ("op", "id")}, "state": state, "attempt": "1", "tries": "0",
+                "handbacks": "0", "pool": pool, "job": "ghost", "role": "coder", "admitted_ms": "1", "ready_ms": "1", "attempt_ms": "1",
+                "lease_ms": "1", "queued_ms": "1", "record": to_json(one.ordered(ORDER)), "slot0": "99", "generation": "0", "wish": "coder",
+            }  # fmt: skip
+            if state == "answered":
+                fields |= {"outbox": json.dumps({"pages": [], "files": [], "answer": ""}), "run": "{}"}
+            await self.script.read("HSET", key("task", one.id), *[part for pair in fields.items() for part in pair])
+            if n < 5:
+                await self.script.read("SADD", key("released"), one.id)
+        await self.script.read("SET", key("busy", VICTIM), "u1")
+        await self.script.read("RPUSH", key("lane", VICTIM), "u6")
+        await self.script.read("ZADD", key("waiting.since"), 1, "u6")
+        await self.script.read("RPUSH", key("ready", pool), "u2")
+        await self.script.read("ZADD", key("leases"), 1, "u3", 1, "u4")
+        await self.script.read("RPUSH", key("turns", VICTIM), '{"task_id":"u3","speaker":"user","text":"hello"}')
+        await self.script.read("HSET", key("chat", VICTIM), "lang", "en", "generation", "0", "last_task", "u5")
+
+    async def kind(self, key: str) -> str:
+        return str(await self.script.read("TYPE", self.script.keys(key.replace("POOL", self.fleet.current("agent")))))
+
+    # ---- somebody else
+
+    async def serves(self) -> None:
+        """A message of another chat is taken, routed, answered; `/help` is told; and the page of metrics is there."""
+        self.updates += 2
+        n, chat = self.updates, 5000 + self.updates
+        pool = self.fleet.current("agent")
+        async with asyncio.timeout(60):
+            await self._admitted("inbox", says(n, chat, "write a python function"))
+            await self._admitted("control", says(n + 1, chat, "/help"))
+            agent = Answers(self.script, pool=pool, job=f"agent-{pool}-of-the-test")
+            while True:
+                self._all_turn()
+                try:
+                    claimed = await agent.claim()
+                except BadTask:
+                    await agent.give_up_unreadable()
+                    continue
+                except StoreFault:
+                    continue
+                if claimed is None:
+                    await asyncio.sleep(0.01)
+                    continue
+                try:
+                    await agent.answered(claimed, {"pages": [], "files": [], "answer": "42"}, {"model": "m"})
+                    await agent.close(claimed, answer="42", role="coder", delivery=Delivery.DELIVERED)
+                except (LostOwnership, StoreFault):
+                    [row] = await self.lanes.fields([claimed.task.id], "state")
+                    if row["state"] != "closed":  # it may have come as far as that
+                        continue
+                if claimed.task.chat_id == chat:
+                    break
+            while not any(wanted in text for text in self.messenger.texts for wanted in ("/help", "/new")):
+                self._all_turn()
+                await asyncio.sleep(0.01)
+        self.messenger.shown.clear()
+        assert b"openclaw_queue_length" in await self.metrics.page()
+        self._all_turn()
+
+    async def _admitted(self, stream: Any, update: dict[str, Any]) -> None:
+        while True:
+            try:
+                await self.inbox.admit([(stream, update)], offset=None, epoch=self.epoch)
+                return
+            except StoreFault:
+                continue  # as `admit_forever` does
+
+    def _all_turn(self) -> None:
+        for loop in self.loops:
+            if loop.done():
+                raise AssertionError(f"the loop {loop.get_name()} has ended") from loop.exception()
+
+
+def says(update_id: int, chat: int, text: str) -> dict[str, Any]:
+    person = {"id": chat, "is_bot": False, "first_name": "A"}
+    message = {
+        "message_id": update_id,
+        "date": 1,
+        "chat": {"id": chat, "type": "private"},
+        "from": person,
+        "text": text,
+    }
+    return {"update_id": update_id, "message": message}
+
+
+def presses(update_id: int, chat: int, data: str) -> dict[str, Any]:
+    person = {"id": chat, "is_bot": False, "first_name": "A"}
+    message = {"message_id": 1, "date": 1, "chat": {"id": chat, "type": "private"}}
+    return {"update_id": update_id, "callback_query": {"id": "c", "from": person, "message": message, "data": data}}
+
+
+@pytest.fixture
+async def leader(script: Script, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Leader]:
+    really = asyncio.sleep
+    monkeypatch.setattr(asyncio, "sleep", lambda seconds: really(min(seconds, 0.02)))  # pauses after a fault
+    leader = Leader(script=script, epoch=await Inbox(script).take_lead("me", ttl_s=600))
+    async with leader.leading():
+        yield leader
+
+
+def command(*parts: str) -> Damage:
+    """A Redis command; the word after it is a key, in which POOL stands for the pool in use."""
+
+    async def done(leader: Leader) -> None:
+        pool = leader.fleet.current("agent")
+        name, key, *rest = (part.replace("POOL", pool) for part in parts)
+        await leader.script.read(name, leader.script.keys(key), *rest)
+
+    return done
+
+
+def notice(kind: str, args: str, **fields: str) -> Damage:
+    async def done(leader: Leader) -> None:
+        row = {
+            "chat": "1",
+            "kind": kind,
+            "args": args,
+            "lang": "en",
+            "thread": "",
+            "reply_to": "",
+            "slot_of": "",
+            "at": "1",
+            **fields,
+        }
+        flat = [part for pair in row.items() for part in pair]
+        await leader.script.read("HSET", leader.script.keys("notice:bad"), *flat)
+        await leader.script.read("RPUSH", leader.script.keys("notices"), "bad")
+
+    return done
+
+
+DEEP = "[" * 5000 + "]" * 5000
+ENTRIES = [
+    *(("XADD", stream, "*", "j", j, "at", at) for stream in ("inbox", "control") for j, at in (("no JSON", "1"), ("[]", "1"), ("5", "x"), (DEEP, "1"), ('{"update_id":"x","message":{"chat":5}}', "1"))),
+    ("XADD", "inbox", "*", "other", "field"), ("XADD", "control", "*", "other", "field"),
+    *(("RPUSH", queue, row) for queue in ("signs", "buttons", "files") for row in ("no JSON", "{}", "[]", "5", '{"chat":"x","message_id":"y"}', '{"task":"u4","part":"abc"}', '{"task":"u4","part":{}}', '{"id":[]}')),
+    ("RPUSH", "notices", "gone"), ("SADD", "released", "ghost"), ("ZADD", "leases", "1", "ghost"), ("ZADD", "stopping", "1", "ghost"),
+    ("ZADD", "waiting.since", "1", "ghost"), ("RPUSH", "ring", "ghost"), ("RPUSH", "lane:1", "ghost"), ("RPUSH", "ready:POOL", "ghost"),
+    ("SADD", "pools", "no pool"), ("HSET", "jobs:POOL", "ghost", "garbage"), ("HSET", "jobs:POOL", "ghost", "claimed"), ("HSET", "jobs:POOL", "ghost", "waiting x y"),
+    ("HSET", "templates", "agent", "garbage"), ("HSET", "templates", "agent", "{}"), ("HSET", "counts", "admitted:inbox", "x", "tokens", "y", "lost", "1", "delivery", "2", "tokens:coder", "1"),
+    ("HSET", "outcomes", "closed:", "x"), ("HSET", "prices", "m", "x y z"), ("HSET", "prices", "m", ""), ("XADD", "runs", "*", "x", "y"),
+    ("RPUSH", "turns:1", "garbage"), ("RPUSH", "turns:1", "5"), ("LPUSH", "turns:1", '{"task_id":5}'), ("SET", "busy:1", "ghost"), ("SET", "wish:1", "no role"),
+    ("HSET", "chat:1", "generation", "x", "lang", "x", "last_task", "x", "last_role", "x"), ("SET", "offset", "x"), ("SET", "job.counter", "x"), ("SET", "release.turn", "x"),
+    ("HSET", "moved", "-5", "x"), ("SET", "flood.rest", "x"), ("HSET", "flood:bot", "tokens", "x", "at", "y"),
+]  # fmt: skip
+NOTICES = [
+    notice("failed", "no JSON"), notice("failed", "{}"), notice("failed", '{"cause":5,"task":[]}'), notice("pool_wait", "{}"), notice("full", '{"cap":"x"}'),
+    notice("too_large", "{}"), notice("stopped", '{"stopped":"x"}'), notice("status", '{"waiting":"x"}'), notice("role_chosen", "{}"), notice("refused", "{}"),
+    notice("unsupported", "{}"), notice("new", "{}", chat="x"), notice("new", "{}", thread="x"), notice("new", "{}", reply_to="x"), notice("new", "{}", lang="x"),
+    notice("failed", '{"cause":"crash","task":"u5"}', slot_of="ghost"), notice("new", "{}", message_id="x"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("part", range(4))
+async def test_an_entry_that_nobody_can_read_is_skipped(leader: Leader, part: int) -> None:
+    for entry in ENTRIES[part::4]:
+        await leader.victim()
+        await command(*entry)(leader)
+        await leader.serves()
+
+
+async def test_a_text_with_numbers_of_another_hand_holds_up_no_other(leader: Leader) -> None:
+    for spoil in NOTICES:
+        await leader.victim()
+        await spoil(leader)
+        await leader.serves()
+        async with asyncio.timeout(30):
+            while await leader.script.read("LPOS", leader.script.keys("notices"), "bad") is not None:
+                await asyncio.sleep(0.02)
+
+
+FIELDS = [
+    "state", "record", "chat", "chat_kind", "lang", "message_id", "user", "admitted_ms", "attempt", "tries", "handbacks", "pool", "job", "role", "ready_ms",
+    "attempt_ms", "lease_ms", "slot0", "generation", "wish", "outbox", "run", "redeliveries",
+]  # fmt: skip
+RECORDS = [
+    "{}", "5", DEEP, to_json(task(999).ordered(ORDER)),
+    *(json.dumps({**json.loads(to_json(task(n).ordered(ORDER))), name: value}) for n in (1,) for name, value in (("chat_id", "x"), ("text", 5), ("lang", "xx"), ("order", []), ("order", {"role": 5}), ("material", 5), ("thread_id", "x"))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("part", range(4))
+async def test_a_field_of_a_task_that_is_garbage_costs_nobody_else_an_answer(leader: Leader, part: int) -> None:
+    values = [(field, "garbage") for field in FIELDS] + [("record", record) for record in RECORDS]
+    for name, value in values[part::4]:
+        await leader.victim()
+        for n in range(1, 7):
+            await command("HSET", f"task:u{n}", name, value)(leader)
+        await leader.serves()
+
+
+KEYS = [
+    "task:u1", "task:u2", "task:u3", "task:u4", "task:u5", "task:u6", "lane:1", "turns:1", "busy:1", "chat:1", "wish:1", "notice:bad", "ready:POOL", "wake:POOL",
+    "jobs:POOL", "inbox", "control", "ring", "ring.members", "released", "waiting.since", "leases", "stopping", "notices", "signs", "buttons", "files",
+    "templates", "counts", "outcomes", "prices", "runs", "pools", "job.counter", "release.turn", "offset", "moved", "flood:bot", "flood.rest", "flood.refused",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("part", range(4))
+async def test_a_key_of_another_type_is_put_right(leader: Leader, part: int) -> None:
+    for key in KEYS[part::4]:
+        await leader.victim()
+        await command("RPUSH", "notices", "bad")(leader)
+        other = "SADD" if key in ("inbox", "control", "runs") else "XADD"
+        put = "redis.call('DEL', KEYS[1]) redis.call(ARGV[1], KEYS[1], unpack(ARGV, 2))"
+        name = leader.script.keys(key.replace("POOL", leader.fleet.current("agent")))
+        await leader.script.read("EVAL", put, 1, name, other, *(("x",) if other == "SADD" else ("*", "x", "y")))
+        await leader.serves()
+        whole_bots = ":" not in key or key.endswith("POOL")
+        async with asyncio.timeout(30):
+            while whole_bots and await leader.kind(key) == ("set" if other == "SADD" else "stream"):
+                await asyncio.sleep(0.02)
+
+
+async def test_a_press_that_asks_for_no_part_of_a_file_ends_nothing(leader: Leader) -> None:
+    await leader.victim()
+    for n, data in enumerate(
+        (
+            "file:u4:abc",
+            "file:u4:",
+            "file:u4:-1",
+            "file:u4:9" + "9" * 40,
+            "file::1",
+            "stop:",
+            "retry:x",
+            "role:x",
+            "lang:",
+            ":",
+            "",
+        )
+    ):
+        await leader._admitted("control", presses(10 + n, VICTIM, data))
+    await leader.serves()

@@ -1,0 +1,72 @@
+"""A group that becomes a supergroup, as its updates tell it: one service message in the old chat, one in the new one, in any order."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from openclaw_brain.handling import Handling
+from openclaw_brain.incoming import Bot
+from openclaw_brain.intake import Access, Intake
+from openclaw_core.outcome import Cause
+from openclaw_core.roles import load
+from openclaw_core.store import Script
+from tests.core.store_world import World, task
+
+OLD, NEW, BOT = -5, -1005, Bot(id=5, username="bot")
+
+
+def message(update_id: int, chat: int, **content: Any) -> dict[str, Any]:
+    kind = "supergroup" if chat == NEW else "group"
+    person = {"id": 9, "is_bot": False, "first_name": "A"}
+    return {
+        "update_id": update_id,
+        "message": {
+            "message_id": update_id,
+            "date": 1,
+            "chat": {"id": chat, "type": kind, "title": "G"},
+            "from": person,
+            **content,
+        },
+    }
+
+
+async def handled(world: World, *updates: dict[str, Any], stream: Any = "inbox") -> None:
+    roles = load(Path(__file__).parents[2] / "platform/openclaw/base")
+    handling = Handling(
+        inbox=world.inbox, lanes=world.lanes, intake=Intake(roles=roles, access=Access(users=None)), bot=BOT, epoch=world.epoch,
+        chat_cap=20, total_cap=5000,
+    )  # fmt: skip
+    await world.inbox.admit([(stream, update) for update in updates], offset=None, epoch=world.epoch)
+    while await handling.batch(stream):
+        pass
+
+
+@pytest.mark.parametrize("first", ["in the old chat", "in the new chat"])
+async def test_either_service_message_moves_what_is_kept(script: Script, first: str) -> None:
+    world = World(script)
+    await world.lead()
+    await handled(
+        world,
+        message(1, OLD, text="/lang@bot he"),
+        message(2, OLD, text="@bot hello", entities=[{"type": "mention", "offset": 0, "length": 4}]),
+    )
+    both = [message(3, OLD, migrate_to_chat_id=NEW), message(4, NEW, migrate_from_chat_id=OLD)]
+    await handled(world, *(both if first == "in the old chat" else both[::-1]))
+    assert (await world.inbox.chats([NEW]))[0]["lang"] == "he"
+    assert await world.lanes.waiting_in(NEW) == ["u2"]
+    assert await world.lanes.waiting_in(OLD) == []
+
+
+async def test_a_press_under_a_message_of_the_old_chat_counts_for_the_new_one(script: Script) -> None:
+    world = World(script)
+    await world.lead()
+    claimed = await world.claimed(task(1, chat=OLD))
+    await world.agent.give_up(claimed, Cause.MODEL_DOWN)
+    await handled(world, message(3, OLD, migrate_to_chat_id=NEW))
+    for update_id, chat in ((7, OLD), (8, NEW)):
+        where = message(0, chat)["message"]
+        press = {"id": "c", "from": {"id": 9, "is_bot": False}, "message": where, "data": "retry:u1"}
+        await handled(world, {"update_id": update_id, "callback_query": press}, stream="control")
+    assert await world.lanes.waiting_in(NEW) == ["u1r"]
+    assert [notice.kind for notice in await world.notices.waiting()] == ["failed", "retry_twice"]
