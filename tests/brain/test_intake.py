@@ -92,6 +92,12 @@ def test_commands(chat: Chat, text: str, expected: list[str]) -> None:
     assert kinds(chat.says(text)) == expected
 
 
+def test_commands_and_buttons_are_about_the_topic_that_they_come_from(chat: Chat) -> None:
+    topic = {"message_thread_id": 3, "is_topic_message": True}
+    for text in ("/new", "/stop", "/code"):
+        assert [effect["thread"] for effect in chat.says(text, **topic)] == ["3"] * len(chat.says(text))
+
+
 @pytest.mark.parametrize("kind", ["voice", "photo", "document", "sticker", "location", "contact", "poll", "dice"])
 def test_what_cannot_be_read_gets_a_kind_answer(chat: Chat, kind: str) -> None:
     assert kinds(chat.says("", **dict[str, Any]({kind: {}}))) == ["unsupported"]

@@ -26,7 +26,7 @@ def task(n: int, chat: int = 1, text: str = "hello") -> Task:
 def effect(one: Task) -> dict[str, str]:
     return {
         "op": "task", "id": one.id, "record": to_json(one), "chat": str(one.chat_id), "chat_kind": "private", "lang": "en",
-        "message_id": str(one.message_id), "user": "9", "admitted_ms": "1",
+        "message_id": str(one.message_id), "user": "9", "admitted_ms": "1", **({} if one.thread_id is None else {"thread": str(one.thread_id)}),
     }  # fmt: skip
 
 

@@ -91,7 +91,10 @@ class Handling:
         chat = (await self.inbox.chats([incoming.chat_id]))[0]
         if incoming.command == "status":
             return Known(chat=chat, status=await self._status(incoming.chat_id))
-        wanted = chat.get("last_task", "") if incoming.wants == "command" else incoming.button_data.partition(":")[2]
+        if incoming.wants == "command":
+            wanted = await self.inbox.last_task(incoming.chat_id, incoming.thread_id)
+        else:
+            wanted = incoming.button_data.partition(":")[2]
         return Known(chat=chat, old_task=await self._task(wanted))
 
     async def _task(self, task_id: str) -> Task | None:

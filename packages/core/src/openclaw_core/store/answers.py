@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from openclaw_core.conversation import Turn
+from openclaw_core.conversation import Turn, place
 from openclaw_core.errors import LostOwnership
 from openclaw_core.outcome import Cause, Delivery, TaskState
 from openclaw_core.store.client import Script
@@ -140,7 +140,8 @@ class Answers:
 
     async def history(self, claimed: Claimed) -> tuple[Turn, ...]:
         """The chat's turns before this task's own, oldest first."""
-        raw = await self._script.read("LRANGE", self._script.keys("turns", claimed.task.chat_id), 0, -1)
+        where = place(claimed.task.chat_id, claimed.task.thread_id)
+        raw = await self._script.read("LRANGE", self._script.keys("turns", where), 0, -1)
         turns = [turn_from(row) for row in raw]
         mine = next((i for i, turn in enumerate(turns) if turn.task_id == claimed.task.id), None)
         if mine is None and turns and turns[-1].speaker == "user" and turns[-1].text == claimed.task.text:

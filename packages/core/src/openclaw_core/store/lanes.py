@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from openclaw_core.conversation import Turn
+from openclaw_core.conversation import Turn, place
 from openclaw_core.errors import LostOwnership
 from openclaw_core.outcome import Cause
 from openclaw_core.records import read
@@ -56,7 +56,7 @@ class Lanes:
         turn = Turn(task_id=task.id, speaker="user", text=task.text or shown(task.material))
         raw = await self._script.step(
             "remember",
-            chat=str(task.chat_id),
+            place=place(task.chat_id, task.thread_id),
             task=task.id,
             turn=turn_json(turn),
             keep=HISTORY_TURNS,
@@ -66,9 +66,10 @@ class Lanes:
         _check(raw)
         return tuple(turn for turn in map(turn_from, raw) if turn.task_id != task.id)
 
-    async def history(self, chat_id: int) -> tuple[Turn, ...]:
-        """The chat's last turns, oldest first."""
-        return tuple(map(turn_from, await self._script.read("LRANGE", self._script.keys("turns", chat_id), 0, -1)))
+    async def history(self, chat_id: int, thread_id: int | None = None) -> tuple[Turn, ...]:
+        """The last turns of a chat, or of one topic of it, oldest first."""
+        key = self._script.keys("turns", place(chat_id, thread_id))
+        return tuple(map(turn_from, await self._script.read("LRANGE", key, 0, -1)))
 
     async def dispatch(
         self, task: Task, *, pool: str, decision: str, route_ms: int, route_tokens: int, epoch: int

@@ -48,14 +48,15 @@ function effects.task(e)
   end
   set(e.id, 'state', 'queued', 'record', e.record, 'chat', e.chat, 'chat_kind', e.chat_kind, 'lang', e.lang, 'thread', e.thread or '', 'message_id', e.message_id,
     'user', e.user, 'admitted_ms', e.admitted_ms, 'queued_ms', ms(now_ms()), 'attempt', 0, 'tries', 0, 'handbacks', 0)
-  local wish = e.op == 'task' and call('GET', P .. 'wish:' .. e.chat)
+  local where = place(e.chat, e.thread)
+  local wish = e.op == 'task' and call('GET', P .. 'wish:' .. where)
   if wish then -- a role that was chosen for the next message; one that names its own role uses the wish up as well
-    call('DEL', P .. 'wish:' .. e.chat)
+    call('DEL', P .. 'wish:' .. where)
     set(e.id, 'wish', wish)
   end
   call('RPUSH', P .. 'lane:' .. e.chat, e.id)
-  call('HSET', P .. 'chat:' .. e.chat, 'last_task', e.id)
-  call('EXPIRE', P .. 'chat:' .. e.chat, 7776000)
+  call('HSET', P .. 'chat:' .. where, 'last_task', e.id)
+  call('EXPIRE', P .. 'chat:' .. where, 7776000)
   call('ZADD', P .. 'waiting.since', e.admitted_ms, e.id)
   call('SET', P .. 'msg:' .. e.chat .. ':' .. e.message_id, e.id, 'EX', 172800)
   next_in_chat(e.chat)
@@ -91,7 +92,8 @@ function effects.stop(e)
     for _, id in ipairs(call('LRANGE', P .. 'lane:' .. e.chat, 0, -1)) do ids[#ids + 1] = id end
   end
   for _, id in ipairs(ids) do
-    if get(id, 'chat') == e.chat then
+    local here = e.task and get(id, 'chat') == e.chat or place_of(id) == place(e.chat, e.thread)
+    if here then
       local state = cancel(id)
       if not state then late = late + 1
       elseif state == 'queued' then waiting = waiting + 1
@@ -119,13 +121,14 @@ function effects.lang(e)
   call('EXPIRE', P .. 'chat:' .. e.chat, 7776000)
 end
 
-function effects.choose(e) call('SET', P .. 'wish:' .. e.chat, e.role, 'EX', 600) end
+function effects.choose(e) call('SET', P .. 'wish:' .. place(e.chat, e.thread), e.role, 'EX', 600) end
 
 function effects.forget(e)
-  call('DEL', P .. 'wish:' .. e.chat)
-  call('DEL', P .. 'turns:' .. e.chat)
-  call('HINCRBY', P .. 'chat:' .. e.chat, 'generation', 1)
-  call('HDEL', P .. 'chat:' .. e.chat, 'last_role')
+  local where = place(e.chat, e.thread)
+  call('DEL', P .. 'wish:' .. where)
+  call('DEL', P .. 'turns:' .. where)
+  call('HINCRBY', P .. 'chat:' .. where, 'generation', 1)
+  call('HDEL', P .. 'chat:' .. where, 'last_role')
 end
 
 function effects.edited(e) -- the same words get nothing; a message that still waits takes the new ones; one that was taken does not

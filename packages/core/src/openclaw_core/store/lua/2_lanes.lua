@@ -21,7 +21,7 @@ end
 
 function ops.remember() -- the user's turn, once; gives the turns before it
   if not led() then return { -1 } end
-  local key = P .. 'turns:' .. a.chat
+  local key = P .. 'turns:' .. a.place
   local turns = call('LRANGE', key, 0, -1)
   for _, raw in ipairs(turns) do
     local turn = cjson.decode(raw)
@@ -30,7 +30,7 @@ function ops.remember() -- the user's turn, once; gives the turns before it
   call('RPUSH', key, a.turn)
   call('LTRIM', key, -a.keep, -1)
   call('EXPIRE', key, a.ttl_s)
-  set(a.task, 'generation', call('HGET', P .. 'chat:' .. a.chat, 'generation') or '0')
+  set(a.task, 'generation', call('HGET', P .. 'chat:' .. a.place, 'generation') or '0')
   return turns
 end
 

@@ -22,7 +22,7 @@ end
 
 function ops.amend() -- what the user's message turned out to say, once the agent has heard or read it
   if not owns(a.task, a.attempt) then return -1 end
-  local key = P .. 'turns:' .. get(a.task, 'chat')
+  local key = P .. 'turns:' .. place_of(a.task)
   for i, raw in ipairs(call('LRANGE', key, 0, -1)) do
     local turn = cjson.decode(raw)
     if turn.task_id == a.task and turn.speaker == 'user' then call('LSET', key, i - 1, a.turn) end
@@ -61,15 +61,15 @@ end
 
 function ops.close()
   if not owns(a.task, a.attempt) then return -1 end
-  local t = call('HMGET', task_key(a.task), 'chat', 'generation', 'role')
+  local t, where = call('HMGET', task_key(a.task), 'generation', 'role'), place_of(a.task)
   set(a.task, 'state', 'closed', 'delivery', a.delivery, 'ended_ms', ms(now_ms()))
   count('delivery:answer:' .. a.delivery)
-  if t[2] == (call('HGET', P .. 'chat:' .. t[1], 'generation') or '0') then
-    local key = P .. 'turns:' .. t[1]
+  if t[1] == (call('HGET', P .. 'chat:' .. where, 'generation') or '0') then
+    local key = P .. 'turns:' .. where
     call('RPUSH', key, a.turn)
     call('LTRIM', key, -a.keep, -1)
     call('EXPIRE', key, a.ttl_s)
-    call('HSET', P .. 'chat:' .. t[1], 'last_role', t[3])
+    call('HSET', P .. 'chat:' .. where, 'last_role', t[2])
   end
   leave(a.task)
   record_run(a.task)
