@@ -93,7 +93,7 @@ def test_commands(chat: Chat, text: str, expected: list[str]) -> None:
 
 
 def test_commands_and_buttons_are_about_the_topic_that_they_come_from(chat: Chat) -> None:
-    topic = {"message_thread_id": 3, "is_topic_message": True}
+    topic: dict[str, Any] = {"message_thread_id": 3, "is_topic_message": True}
     for text in ("/new", "/stop", "/code"):
         assert [effect["thread"] for effect in chat.says(text, **topic)] == ["3"] * len(chat.says(text))
 
