@@ -10,7 +10,7 @@ from typing import Any
 from openclaw_agent.delivery import EDIT_INTERVAL_S, Courier, persist
 from openclaw_agent.lease import Lease
 from openclaw_agent.prompt import cuts, messages
-from openclaw_agent.reading import Reader, Unreadable
+from openclaw_agent.reading import Reader, Unreadable, in_words
 from openclaw_core import logs, wording
 from openclaw_core.answer_stream import Answered, Answerer, Failed, Grew, Restarted
 from openclaw_core.errors import (
@@ -28,7 +28,6 @@ from openclaw_core.outcome import Cause, Delivery
 from openclaw_core.paging import with_note
 from openclaw_core.ports import Ears, Messenger, ModelCall, Speaker
 from openclaw_core.store import Answers, Claimed, Flood
-from openclaw_core.store.lanes import shown
 from openclaw_core.task import Order, Task
 
 log = logs.get(__name__)
@@ -37,8 +36,6 @@ ACTION_EVERY_S = 4.5
 FIRST_WORDS_CHARS = 80
 FIRST_WORDS_S = 0.4
 """Fewer and younger first words wait: a model whose thoughts no mark began may say with the next ones that they were thoughts."""
-KEPT_OF_FILE_CHARS = 1500
-"""Of a file, in the conversation's memory; the answer to it stands there too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +122,7 @@ class Answering:
         ]
         try:
             async with asyncio.timeout(self.task_deadline_s):
-                task = await self._read(claimed)
+                task = await self._read(claimed, order)
                 return await self._ask(claimed, task, order, courier, side)
         except Unreadable as exc:
             return exc.cause
@@ -135,20 +132,14 @@ class Answering:
             await _end(side)
             await courier.settle()  # before anybody else writes into the message that it reserves
 
-    async def _read(self, claimed: Claimed) -> Task:
-        """The task with its material in words: a recording is what was asked, a file is quoted. Raises Unreadable."""
-        task, material = claimed.task, claimed.task.material
-        if material is None:
-            return task
+    async def _read(self, claimed: Claimed, order: Order) -> Task:
+        """The task with its materials in words, which the chat's memory keeps too. Raises Unreadable."""
+        if not claimed.task.materials:
+            return claimed.task
         reader = Reader(messenger=self.messenger, ears=self.ears, voice_models=self.voice_models, sleep=self.sleep)
-        words = await reader.read(material)
-        if material.kind == "voice":
-            task = replace(task, text=f"{words}\n\n{task.text}".strip())
-            await self.answers.amend(claimed, task.text)
-            return task
-        beginning = words[:KEPT_OF_FILE_CHARS] + ("…" if len(words) > KEPT_OF_FILE_CHARS else "")
-        await self.answers.amend(claimed, f"{task.text}\n\n{shown(material)}\n{beginning}".strip())
-        return replace(task, quoted=f"{material.name}\n{words}\n\n{task.quoted}".strip())
+        task, turn = await in_words(claimed.task, reader, max_tokens=order.history_tokens)
+        await self.answers.amend(claimed, turn)
+        return task
 
     async def _ask(
         self, claimed: Claimed, task: Task, order: Order, courier: Courier, side: "list[asyncio.Task[None]]"
@@ -182,7 +173,7 @@ class Answering:
             else:
                 if task.unseen:
                     event = replace(event, text=with_note(event.text, f"_{wording.unseen(task.unseen, task.lang)}_"))
-                if task.material is not None and task.material.kind == "file" and cuts(task, order):
+                if any(one.kind == "file" for one in task.materials) and cuts(task, order):
                     note = wording.say(wording.Say.FILE_SHORTENED, task.lang)
                     event = replace(event, text=with_note(event.text, f"_{note}_"))
                 return await self._record(claimed, courier, event, side, model_s=self.clock() - begun, first_s=first_s)

@@ -211,7 +211,7 @@ class Intake:
             unseen=incoming.unseen,
             text=(incoming.text or ("" if incoming.material else incoming.quoted))[:TEXT_MAX_CHARS],
             quoted=incoming.quoted if incoming.text or incoming.material else "",
-            material=incoming.material,
+            materials=() if incoming.material is None else (incoming.material,),
             admitted_ms=admitted_ms,
             thread_id=incoming.thread_id,
             role=role,

@@ -14,6 +14,8 @@ from openclaw_core.task import Material, Task, to_json
 
 HISTORY_TURNS = 10
 HISTORY_TTL_S = 24 * 3600
+KEPT_OF_MATERIAL_CHARS = 1500
+"""Of files and forwarded messages, in the conversation's memory; the answer to them stands there too."""
 
 
 class Lanes:
@@ -53,7 +55,7 @@ class Lanes:
 
     async def save_context(self, task: Task, *, epoch: int) -> tuple[Turn, ...]:
         """Append the user's turn under its task id (a repeat is a no-op) and give the turns before it."""
-        turn = Turn(task_id=task.id, speaker="user", text=task.text or shown(task.material))
+        turn = Turn(task_id=task.id, speaker="user", text=said(task))
         raw = await self._script.step(
             "remember",
             place=place(task.chat_id, task.thread_id),
@@ -100,9 +102,23 @@ class Lanes:
         _check([await self._script.step("task_notice", task=task_id, cause=cause.value, epoch=epoch)])
 
 
-def shown(material: Material | None) -> str:
+def shown(material: Material) -> str:
     """How material stands in the history until an agent has read it."""
-    return "" if material is None else f"[{'a recording' if material.kind == 'voice' else f'the file {material.name}'}]"
+    return f"[{'a recording' if material.kind == 'voice' else f'the file {material.name}'}]"
+
+
+def said(task: Task) -> str:
+    """What the user's turn says of *task*: the words, else what was sent; and the beginning of what was forwarded with them."""
+    text = task.text or "\n".join(map(shown, task.materials))
+    if not (task.forwarded == "some" and task.quoted):
+        return text
+    return f"{text}\n\n[forwarded]\n{beginning(task.quoted)}"
+
+
+def beginning(text: str, *, share: int = 1) -> str:
+    """What the history keeps of one of *share* long texts."""
+    keep = KEPT_OF_MATERIAL_CHARS // share
+    return text if len(text) <= keep else f"{text[:keep]}…"
 
 
 def turn_json(turn: Turn) -> str:
