@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from openclaw_core.store import Answers, Claimed, Inbox, Lanes, Notices, Pools, Runs, Script
+from openclaw_core.store.lanes import Dispatched
 from openclaw_core.task import Order, Task, to_json
 
 CAPS = {"chat_cap": 20, "total_cap": 5000}
@@ -62,9 +63,10 @@ class World:
         await self.inbox.handle("control", [(entry.entry_id, list(effects))], epoch=self.epoch, **CAPS)
 
     async def dispatch(self, one: Task) -> bool:
-        return await self.lanes.dispatch(
+        handed = await self.lanes.dispatch(
             one.ordered(ORDER), pool="p", decision="rule", route_ms=1, route_tokens=0, epoch=self.epoch
         )
+        return handed is Dispatched.READY
 
     async def claimed(self, one: Task) -> Claimed:
         await self.ask(one)

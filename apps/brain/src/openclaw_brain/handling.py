@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from openclaw_brain.gathering import Part, Windows, linked, unasked
 from openclaw_brain.incoming import Bot, Incoming, read_update
-from openclaw_brain.intake import Effect, Intake, Known
+from openclaw_brain.intake import Intake, Known
 from openclaw_core import logs
 from openclaw_core.errors import BadTask, StoreFull, StoreUnavailable
 from openclaw_core.store import Admitted, Inbox, Lanes
 from openclaw_core.store.inbox import Stream
-from openclaw_core.task import Task, from_json
+from openclaw_core.task import Task
 
 log = logs.get(__name__)
 
@@ -25,6 +26,7 @@ class Handling:
     lanes: Lanes
     intake: Intake
     bot: Bot
+    windows: Windows
     epoch: int
     chat_cap: int
     total_cap: int
@@ -63,28 +65,32 @@ class Handling:
             if _asks(incoming):
                 if plain:
                     break
-                await self._commit(
-                    stream,
-                    [
-                        (
-                            entry.entry_id,
-                            self.intake.effects(incoming, await self._known(incoming), admitted_ms=entry.admitted_ms),
-                        )
-                    ],
-                )
+                await self._commit(stream, [self._part(entry, incoming, await self._known(incoming))])
                 return 1
             plain.append((entry, incoming))
         chats = await self.inbox.chats([incoming.chat_id for _, incoming in plain])
         await self._commit(
             stream,
             [
-                (entry.entry_id, self.intake.effects(incoming, Known(chat=chat), admitted_ms=entry.admitted_ms))
+                self._part(entry, incoming, Known(chat=chat))
                 for (entry, incoming), chat in zip(plain, chats, strict=True)
             ],
         )
         return len(plain)
 
-    async def _commit(self, stream: Stream, handled: Sequence[tuple[str, Sequence[Effect]]]) -> None:
+    def _part(self, entry: Admitted, incoming: Incoming, known: Known) -> Part:
+        asked = unasked(entry.update, incoming)
+        effects = self.intake.effects(asked or incoming, known, admitted_ms=entry.admitted_ms)
+        return Part(
+            entry_id=entry.entry_id,
+            update=entry.update,
+            incoming=asked or incoming,
+            effects=[effect for effect in effects if effect["op"] == "task"] if asked else effects,
+            only_joins=asked is not None,
+        )
+
+    async def _commit(self, stream: Stream, parts: Sequence[Part]) -> None:
+        handled = [(part.entry_id, effects) for part, effects in zip(parts, linked(parts, self.windows), strict=True)]
         await self.inbox.handle(stream, handled, epoch=self.epoch, chat_cap=self.chat_cap, total_cap=self.total_cap)
 
     async def _known(self, incoming: Incoming) -> Known:
@@ -98,9 +104,8 @@ class Handling:
         return Known(chat=chat, old_task=await self._task(wanted))
 
     async def _task(self, task_id: str) -> Task | None:
-        record = (await self.inbox.task_fields(task_id, "record"))["record"] if task_id else None
         try:
-            return from_json(record) if record else None
+            return await self.lanes.asked(task_id) if task_id else None
         except BadTask:
             return None
 

@@ -13,11 +13,14 @@ from openclaw_core.outcome import Cause
 from openclaw_core.ports import Chat
 from openclaw_core.roles import Roles
 from openclaw_core.store import Lanes
-from openclaw_core.task import Task, from_json, order_of
+from openclaw_core.store.lanes import Dispatched, Queued
+from openclaw_core.task import Task, order_of
 
 log = logs.get(__name__)
 AT_ONCE = 64
 """Tasks that are routed at the same time."""
+HELD_S = 0.05
+"""Between two looks at a routed task of which more may be coming."""
 
 
 def previous_of(turns: Sequence[Turn]) -> Previous | None:
@@ -109,21 +112,29 @@ class LaneKeeper:
                 except (StoreUnavailable, StoreFull):
                     await asyncio.sleep(1)  # it stays released and queued: the next try, or the next leader, goes on
         finally:
-            del self._under_way[task_id]
+            # A task that was ready and has grown may be under way again before the one that made it ready is done here.
+            if self._under_way.get(task_id) is asyncio.current_task():
+                del self._under_way[task_id]
 
     async def _dispatch(self, task_id: str) -> None:
-        row = (await self.lanes.fields([task_id], "record", "wish"))[0]
-        try:
-            task = from_json(row["record"] or "")
-        except BadTask:
-            log.error("task.unreadable", task_id=task_id)
-            await self.lanes.fail(task_id, Cause.BAD_TASK, epoch=self.epoch)
-            return
+        outcome = Dispatched.GROWN
+        while outcome in (Dispatched.GROWN, Dispatched.HELD):  # once, unless its user goes on sending
+            if outcome is Dispatched.HELD:
+                await asyncio.sleep(HELD_S)
+            try:
+                outcome = await self._route(await self.lanes.queued(task_id))
+            except BadTask:
+                log.error("task.unreadable", task_id=task_id)
+                await self.lanes.fail(task_id, Cause.BAD_TASK, epoch=self.epoch)
+                return
+
+    async def _route(self, queued: Queued) -> Dispatched:
+        task = queued.task
         turns = await self.lanes.save_context(task, epoch=self.epoch)
         routed = await decide_agent(
             words(task),
             lang=task.lang,
-            explicit=task.role or row["wish"],
+            explicit=task.role or queued.wish,
             previous=previous_of(turns),
             roles=self.roles,
             chat=self.chat,
@@ -131,20 +142,22 @@ class LaneKeeper:
         )
         role = self.roles.roles[routed.role]
         tokens = routed.usage.prompt_tokens + routed.usage.answer_tokens if routed.usage else 0
-        done = await self.lanes.dispatch(
+        outcome = await self.lanes.dispatch(
             task.ordered(order_of(role, model_override=self.model_override, demo=self.demo)),
-            pool=self.pool_of(role.template), decision=routed.decision.value, route_ms=routed.took_ms, route_tokens=tokens, epoch=self.epoch,
+            pool=self.pool_of(role.template), decision=routed.decision.value, route_ms=routed.took_ms, route_tokens=tokens, epoch=self.epoch, parts=queued.parts,
         )  # fmt: skip
-        if done:
+        if outcome is Dispatched.READY:
             log.info(
                 "task.ready",
-                task_id=task_id,
+                task_id=task.id,
                 role=role.name,
                 decision=routed.decision.value,
                 route_ms=routed.took_ms,
                 route_tokens=tokens,
                 waited_ms=_age_ms(task),
+                parts=queued.parts + 1,
             )
+        return outcome
 
 
 def _age_ms(task: Task) -> int:

@@ -2,20 +2,40 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
+from enum import IntEnum
 from typing import Any
 
 from openclaw_core.conversation import Turn, place
 from openclaw_core.errors import LostOwnership
-from openclaw_core.outcome import Cause
+from openclaw_core.gathering import joined
+from openclaw_core.outcome import Cause, Decision
 from openclaw_core.records import read
 from openclaw_core.store.client import Script
-from openclaw_core.task import Material, Task, to_json
+from openclaw_core.task import Material, Task, from_json, to_json
 
 HISTORY_TURNS = 10
 HISTORY_TTL_S = 24 * 3600
 KEPT_OF_MATERIAL_CHARS = 1500
 """Of files and forwarded messages, in the conversation's memory; the answer to them stands there too."""
+
+
+class Dispatched(IntEnum):
+    """What became of a hand-over to a pool."""
+
+    GONE = 0  # not queued any more: stopped, or handed over before
+    READY = 1
+    GROWN = 2  # more was sent since it was read: nothing has happened
+    HELD = 3  # more may be coming: nothing has happened
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """A task that waits to be routed. *parts* is how many messages besides its first are in it, *wish* a role chosen by a button."""
+
+    task: Task
+    parts: int
+    wish: str | None
 
 
 class Lanes:
@@ -73,13 +93,34 @@ class Lanes:
         key = self._script.keys("turns", place(chat_id, thread_id))
         return tuple(map(turn_from, await self._script.read("LRANGE", key, 0, -1)))
 
+    async def queued(self, task_id: str) -> Queued:
+        """A task with all that was sent with it so far. Raises BadTask."""
+        row, (first, *others) = await self._parts(task_id)
+        if (
+            first.order is not None
+        ):  # it was ready before, and more was sent: its role is looked for anew unless it was named
+            named = row["decision"] == Decision.EXPLICIT
+            first = replace(first, order=None, role=first.role if named else None)
+        return Queued(task=joined([first, *others]), parts=len(others), wish=row["wish"])
+
+    async def asked(self, task_id: str) -> Task:
+        """A task as it was asked, or as an agent was to do it. Raises BadTask if there is none."""
+        return joined((await self._parts(task_id))[1])
+
+    async def _parts(self, task_id: str) -> tuple[dict[str, str | None], list[Task]]:
+        row = (await self.fields([task_id], "record", "wish", "decision", "more_n"))[0]
+        names = [f"more{n}" for n in range(1, int(row["more_n"] or 0) + 1)]
+        more = (await self.fields([task_id], *names))[0] if names else {}
+        return row, [from_json(record or "") for record in (row["record"], *more.values())]
+
     async def dispatch(
-        self, task: Task, *, pool: str, decision: str, route_ms: int, route_tokens: int, epoch: int
-    ) -> bool:
-        """Hand a routed task to its pool; False if it is not queued any more (stopped, or handed over before)."""
+        self, task: Task, *, pool: str, decision: str, route_ms: int, route_tokens: int, epoch: int, parts: int = 0
+    ) -> Dispatched:
+        """Hand a routed task, joined from its first message and *parts* others, to its pool."""
         result = await self._script.step(
             "dispatch",
             task=task.id,
+            parts=parts,
             record=to_json(task),
             pool=pool,
             role=task.role,
@@ -89,7 +130,7 @@ class Lanes:
             epoch=epoch,
         )
         _check([result])
-        return bool(result)
+        return Dispatched(result)
 
     async def fail(self, task_id: str, cause: Cause, *, epoch: int) -> bool:
         """End a task that has no answer yet; its user is told. False if it is too late for that."""

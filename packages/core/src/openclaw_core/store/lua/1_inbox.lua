@@ -40,6 +40,11 @@ local add_sign
 
 function effects.task(e)
   if call('EXISTS', task_key(e.id)) == 1 then return end
+  if e.act and fold(e) then return end
+  if e.only_joins then -- nobody has asked us: it counts only as part of what somebody did ask, and nothing is kept of it
+    e.heard = nil
+    return
+  end
   local chat_full = call('LLEN', P .. 'lane:' .. e.chat) >= a.chat_cap
   if chat_full or call('ZCARD', P .. 'waiting.since') >= a.total_cap then
     count('refused')
@@ -60,11 +65,17 @@ function effects.task(e)
   call('EXPIRE', P .. 'chat:' .. where, 7776000)
   call('ZADD', P .. 'waiting.since', e.admitted_ms, e.id)
   call('SET', P .. 'msg:' .. e.chat .. ':' .. e.message_id, e.id, 'EX', 172800)
+  if e.act then open_act(e, e.id) end
   next_in_chat(e.chat)
   add_sign(e)
 end
 
-function effects.notice(e) add_notice(e.key, e) end
+function effects.notice(e)
+  if e.once and not call('SET', P .. 'told:' .. e.once, 1, 'NX', 'EX', ACT_TTL_S) then return end
+  add_notice(e.key, e)
+end
+
+function effects.end_act(e) call('DEL', P .. 'act:' .. e.act) end -- a command stands between what was sent before and after it
 
 -- By its button: a toast says what came of it, and the message itself is marked. In a group, who asked may press; a question that was
 -- asked in the name of a chat (its id is negative) is everybody's.
@@ -134,16 +145,18 @@ end
 
 function effects.edited(e) -- the same words get nothing; a message that still waits takes the new ones; one that was taken does not
   if e.heard and call('GET', P .. 'heard:' .. e.chat .. ':' .. e.message_id) == e.heard then return end
-  local id = call('GET', P .. 'msg:' .. e.chat .. ':' .. e.message_id)
+  local id, part = (call('GET', P .. 'msg:' .. e.chat .. ':' .. e.message_id) or ''):match('^(%S+) ?(%d*)$')
   local state = id and get(id, 'state')
   local new
   for _, fresh in ipairs(e.fresh) do
     if fresh.op == 'task' then new = fresh end -- what else there may be needs no answer of a model
   end
-  local waits = state == 'queued' and call('SISMEMBER', P .. 'released', id) == 0
-  if waits and new then
+  local waits = state == 'queued' and call('SISMEMBER', P .. 'released', id) == 0 and not get(id, 'joined')
+  if waits and new and part ~= '' then
+    set(id, 'more' .. part, new.record)
+  elseif waits and new then
     set(id, 'record', (new.record:gsub('"id":"[^"]*"', '"id":"' .. id .. '"', 1)), 'lang', new.lang)
-  elseif waits then
+  elseif waits and part == '' and not get(id, 'more_n') then -- of several messages, the others still want an answer
     cancel(id)
   end
   if state and new then

@@ -2,13 +2,15 @@
 
 function ops.release() -- let tasks go while there is room; a chat that got its turn stands again at the end when its task has ended
   if not led() then return { -1 } end
-  local out = {}
+  local out, later = {}, {}
   while #out < a.max and call('SCARD', P .. 'released') < a.cap do
     local chat = call('LPOP', P .. 'ring')
     if not chat then break end
-    call('SREM', P .. 'ring.members', chat)
-    local id = call('LPOP', P .. 'lane:' .. chat)
-    if id then
+    local id = call('LINDEX', P .. 'lane:' .. chat, 0)
+    if id and held(id) then later[#later + 1] = chat
+    else call('SREM', P .. 'ring.members', chat) end
+    if id and later[#later] ~= chat then
+      call('LPOP', P .. 'lane:' .. chat)
       call('ZREM', P .. 'waiting.since', id)
       call('SET', P .. 'busy:' .. chat, id)
       call('SADD', P .. 'released', id)
@@ -16,6 +18,7 @@ function ops.release() -- let tasks go while there is room; a chat that got its 
       out[#out + 1] = id
     end
   end
+  for i = #later, 1, -1 do call('LPUSH', P .. 'ring', later[i]) end -- they keep their turns
   return out
 end
 
@@ -23,9 +26,12 @@ function ops.remember() -- the user's turn, once; gives the turns before it
   if not led() then return { -1 } end
   local key = P .. 'turns:' .. a.place
   local turns = call('LRANGE', key, 0, -1)
-  for _, raw in ipairs(turns) do
+  for i, raw in ipairs(turns) do
     local turn = cjson.decode(raw)
-    if turn.task_id == a.task and turn.speaker == 'user' then return turns end
+    if turn.task_id == a.task and turn.speaker == 'user' then
+      if raw ~= a.turn and get(a.task, 'state') == 'queued' then call('LSET', key, i - 1, a.turn) end -- it has grown
+      return turns
+    end
   end
   call('RPUSH', key, a.turn)
   call('LTRIM', key, -a.keep, -1)
@@ -37,6 +43,9 @@ end
 function ops.dispatch()
   if not led() then return -1 end
   if get(a.task, 'state') ~= 'queued' then return 0 end
+  if (get(a.task, 'more_n') or '0') ~= ms(a.parts) then return 2 end -- it has grown since it was read
+  if held(a.task) then return 3 end
+  if a.parts > 0 then joined(a.task, a.parts) end
   set(a.task, 'state', 'ready', 'record', a.record, 'pool', a.pool, 'role', a.role, 'decision', a.decision, 'route_ms', a.route_ms,
     'route_tokens', a.route_tokens, 'ready_ms', ms(now_ms()))
   count('routed:' .. a.decision)

@@ -1,0 +1,70 @@
+-- What a person sends in one act is one task. Its further messages are folded into it until an agent has claimed it; a task after which
+-- more may come is held back for a while. A part is an opaque record: the fields `more1`, `more2`, … of the task, `more_n` of them.
+local MAX_PARTS = 100
+local ACT_TTL_S = 60
+
+local function held(id)
+  local until_ms = get(id, 'not_before_ms')
+  return until_ms and tonumber(until_ms) > now_ms()
+end
+
+local function hold(id, e)
+  if (e.hold_ms or 0) == 0 then call('HDEL', task_key(id), 'not_before_ms'); return end
+  local latest_ms = tonumber(get(id, 'queued_ms') or 0) + e.hold_at_most_ms
+  set(id, 'not_before_ms', ms(math.min(now_ms() + e.hold_ms, latest_ms)))
+end
+
+-- A ready task that nobody has claimed goes back to the head of its lane, and its chat to the head of the ring: it is routed again.
+local function recall(id)
+  local t = call('HMGET', task_key(id), 'pool', 'chat', 'admitted_ms')
+  if not t[1] or call('LREM', P .. 'ready:' .. t[1], 0, id) == 0 then return false end
+  set(id, 'state', 'queued')
+  call('SREM', P .. 'released', id)
+  if call('GET', P .. 'busy:' .. t[2]) == id then call('DEL', P .. 'busy:' .. t[2]) end
+  call('LPUSH', P .. 'lane:' .. t[2], id)
+  call('ZADD', P .. 'waiting.since', t[3] or 0, id)
+  if call('SADD', P .. 'ring.members', t[2]) == 1 then call('LPUSH', P .. 'ring', t[2]) end
+  return true
+end
+
+-- Whether a task can take one more part: it can while it waits, and until it is claimed for the first time.
+local function takes(id)
+  local t = call('HMGET', task_key(id), 'state', 'attempt', 'more_n')
+  if tonumber(t[3] or 0) >= MAX_PARTS then return false end
+  return t[1] == 'queued' or (t[1] == 'ready' and t[2] == '0' and recall(id))
+end
+
+-- Whether *e* goes on with the act whose last message was `last`: of the same album, or one that leads back to what was sent just
+-- before (a forward, a file), or one that comes soon after a cue that more is coming. Times are the messages' own, in seconds.
+local function goes_on(e, last)
+  local apart_s = e.sent_s - tonumber(last.sent_s)
+  if e.group and e.group == last.group then return true end
+  if apart_s < 0 then return false end
+  return (e.leads and apart_s <= e.near_s) or apart_s <= tonumber(last.open_s)
+end
+
+-- The act that *e* belongs to is open: `id` is its task.
+local function open_act(e, id)
+  local key = P .. 'act:' .. e.act
+  call('HSET', key, 'task', id, 'sent_s', e.sent_s, 'open_s', e.open_s, 'group', e.group or '')
+  call('EXPIRE', key, ACT_TTL_S)
+  hold(id, e)
+end
+
+-- Folds *e* into the task of the act that it goes on with; false if it is a task of its own.
+local function fold(e)
+  local act = call('HMGET', P .. 'act:' .. e.act, 'task', 'sent_s', 'open_s', 'group')
+  if not act[1] or not goes_on(e, { sent_s = act[2], open_s = act[3], group = act[4] }) or not takes(act[1]) then return false end
+  local n = call('HINCRBY', task_key(act[1]), 'more_n', 1)
+  set(act[1], 'more' .. n, e.record)
+  call('SET', P .. 'msg:' .. e.chat .. ':' .. e.message_id, act[1] .. ' ' .. n, 'EX', 172800)
+  open_act(e, act[1])
+  return true
+end
+
+-- The leader has made one record of a task and its *n* parts.
+local function joined(id, n)
+  call('HDEL', task_key(id), 'more_n', 'not_before_ms')
+  for i = 1, n do call('HDEL', task_key(id), 'more' .. i) end
+  set(id, 'joined', '1') -- an edit finds its message in it no more
+end
