@@ -11,6 +11,7 @@ from openclaw_brain.gathering import Windows
 from openclaw_brain.handling import Handling
 from openclaw_brain.incoming import Bot, read_update
 from openclaw_brain.intake import Access, Intake, Known
+from openclaw_core.outcome import Cause
 from openclaw_core.roles import load
 from openclaw_core.store import Script
 from openclaw_core.store.lanes import Dispatched
@@ -325,17 +326,73 @@ async def test_a_task_called_back_is_first_in_its_lane_and_routed_with_all_its_w
 
 
 @pytest.mark.parametrize("handed_back", [False, True])
-async def test_a_task_that_was_claimed_takes_nothing_more(desk: Desk, handed_back: bool) -> None:
+async def test_a_task_of_which_something_may_be_shown_takes_nothing_more(desk: Desk, handed_back: bool) -> None:
     await desk.receives(said("is this true?"))
     [task_id] = await desk.release()
     await desk.dispatched(task_id)
     claimed = await desk.world.agent.claim()
     assert claimed is not None
-    if handed_back:  # it is ready again, but its model may have been asked
+    assert await desk.world.agent.preview(claimed)
+    if handed_back:
         assert await desk.world.agent.hand_back(claimed)
     await desk.receives(said("news", **FORWARDED))
     await desk.receives(said("more news", **FORWARDED))
     assert [(task.id, task.text) for task in await desk.waiting()] == [("u2", "news\n\nmore news")]
+
+
+async def test_an_agent_takes_what_comes_before_its_first_word_and_waits_for_the_rest(desk: Desk) -> None:
+    await desk.receives(said("is this true?"))
+    [task_id] = await desk.release()
+    await desk.dispatched(task_id)
+    agent = desk.world.agent
+    claimed = await agent.claim()
+    assert claimed is not None
+    await desk.receives(said("news", **FORWARDED))
+    assert not await agent.preview(claimed)
+    assert await agent.grown(claimed) is None, "more may be forwarded"
+    await desk.receives(said("more news", **FORWARDED))
+    await desk.time_passes(task_id)
+    whole = await agent.grown(claimed)
+    assert whole is not None
+    assert (whole.task.text, whole.task.quoted) == ("is this true?", "news\n\nmore news")
+    assert whole.task.order == claimed.task.order
+    assert await agent.preview(whole)
+    [turn] = await desk.world.lanes.history(7)
+    assert turn.text == "is this true?\n\n[forwarded]\nnews\n\nmore news"
+
+
+@pytest.mark.parametrize("end", ["hand_back", "lost", "put_back"])
+async def test_what_an_agent_had_not_seen_when_it_went_is_for_the_next_one(desk: Desk, end: str) -> None:
+    await desk.receives(said("is this true?"))
+    [task_id] = await desk.release()
+    await desk.dispatched(task_id)
+    claimed = await desk.world.agent.claim()
+    assert claimed is not None
+    await desk.receives(said("news", **FORWARDED))
+    if end == "lost":
+        await desk.world.pools.lost(task_id, Cause.CRASH, epoch=desk.world.epoch)
+    else:
+        await getattr(desk.world.agent, end)(claimed)
+    assert await desk.world.agent.claim() is None, "its record is not whole"
+    await desk.time_passes(task_id)
+    assert await desk.release() == [task_id]
+    assert await desk.dispatched(task_id) is Dispatched.READY
+    again = await desk.world.agent.claim()
+    assert again is not None
+    assert (again.task.text, again.task.quoted) == ("is this true?", "news")
+    assert again.attempt > claimed.attempt
+
+
+async def test_an_agent_that_looks_for_no_parts_is_given_none(desk: Desk) -> None:
+    await desk.receives(said("is this true?"))
+    [task_id] = await desk.release()
+    await desk.dispatched(task_id)
+    assert await desk.world.agent.claim() is not None
+    await desk.world.script.read(
+        "HDEL", desk.world.script.keys("task", task_id), "grows"
+    )  # as the release before claims
+    await desk.receives(said("news", **FORWARDED))
+    assert [task.id for task in await desk.waiting()] == ["u2"]
 
 
 async def test_a_part_handled_twice_is_folded_once(desk: Desk) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from openclaw_agent.delivery import EDIT_INTERVAL_S, Courier, persist
+from openclaw_agent.delivery import EDIT_INTERVAL_S, Courier, persist, until_there
 from openclaw_agent.lease import Lease
 from openclaw_agent.prompt import cuts, messages
 from openclaw_agent.reading import Reader, Unreadable, in_words
@@ -36,6 +36,12 @@ ACTION_EVERY_S = 4.5
 FIRST_WORDS_CHARS = 80
 FIRST_WORDS_S = 0.4
 """Fewer and younger first words wait: a model whose thoughts no mark began may say with the next ones that they were thoughts."""
+GROWN_S = 0.05
+"""Between two looks at a task of which more may be coming."""
+
+
+class _Grown(Exception):
+    """More was sent that belongs to the task, before a word of the answer was shown: its model is asked again, with all of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,8 +128,11 @@ class Answering:
         ]
         try:
             async with asyncio.timeout(self.task_deadline_s):
-                task = await self._read(claimed, order)
-                return await self._ask(claimed, task, order, courier, side)
+                while True:
+                    task = await self._read(claimed, order)
+                    with contextlib.suppress(_Grown):
+                        return await self._ask(claimed, task, order, courier, side)
+                    claimed = await self._grown(claimed)
         except Unreadable as exc:
             return exc.cause
         except TimeoutError:
@@ -140,6 +149,13 @@ class Answering:
         task, turn = await in_words(claimed.task, reader, max_tokens=order.history_tokens)
         await self.answers.amend(claimed, turn)
         return task
+
+    async def _grown(self, claimed: Claimed) -> Claimed:
+        """The task once all that belongs to it is there."""
+        while (whole := await until_there(lambda: self.answers.grown(claimed))) is None:
+            await asyncio.sleep(GROWN_S)
+        log.info("task.grown")
+        return whole
 
     async def _ask(
         self, claimed: Claimed, task: Task, order: Order, courier: Courier, side: "list[asyncio.Task[None]]"
@@ -162,21 +178,28 @@ class Answering:
         answerer = Answerer(
             chat=self.chat, models=order.models, make_call=make_call, deadline_s=self.task_deadline_s, sleep=self.sleep
         )
-        async for event in answerer.run():
-            if isinstance(event, Grew):
-                first_s = first_s if first_s is not None else self.clock() - begun
-                self._text.append(event.text)
-            elif isinstance(event, Restarted):
-                self._text.clear()
-            elif isinstance(event, Failed):
-                return event.cause
-            else:
-                if task.unseen:
-                    event = replace(event, text=with_note(event.text, f"_{wording.unseen(task.unseen, task.lang)}_"))
-                if any(one.kind == "file" for one in task.materials) and cuts(task, order):
-                    note = wording.say(wording.Say.FILE_SHORTENED, task.lang)
-                    event = replace(event, text=with_note(event.text, f"_{note}_"))
-                return await self._record(claimed, courier, event, side, model_s=self.clock() - begun, first_s=first_s)
+        async with contextlib.aclosing(answerer.run()) as events:
+            async for event in events:
+                if isinstance(event, Grew):
+                    if first_s is None:
+                        first_s = self.clock() - begun
+                        if not await until_there(lambda: self.answers.preview(claimed)):
+                            raise _Grown
+                    self._text.append(event.text)
+                elif isinstance(event, Restarted):
+                    self._text.clear()
+                elif isinstance(event, Failed):
+                    return event.cause
+                else:
+                    if task.unseen:
+                        note = wording.unseen(task.unseen, task.lang)
+                        event = replace(event, text=with_note(event.text, f"_{note}_"))
+                    if any(one.kind == "file" for one in task.materials) and cuts(task, order):
+                        note = wording.say(wording.Say.FILE_SHORTENED, task.lang)
+                        event = replace(event, text=with_note(event.text, f"_{note}_"))
+                    return await self._record(
+                        claimed, courier, event, side, model_s=self.clock() - begun, first_s=first_s
+                    )
         return Cause.EMPTY_ANSWER
 
     async def _record(
@@ -217,8 +240,6 @@ class Answering:
                     continue
                 if text == said or self.clock() < next_at:
                     continue
-                if not said:
-                    await self.answers.preview(claimed)
                 if await courier.preview(text):
                     said = text
                 next_at = self.clock() + interval_s

@@ -271,10 +271,14 @@ class Courier:
 
 async def persist(step: Callable[[], Awaitable[None]]) -> None:
     """A step that must not be given up because Redis is away for a while: the lease decides whether it still counts."""
+    await until_there(step)
+
+
+async def until_there(step: Callable[[], Awaitable[T]]) -> T:
+    """As `persist`, with what the step gives."""
     while True:
         try:
-            await step()
-            return
+            return await step()
         except (StoreUnavailable, StoreFull):
             log.warning("store.unavailable", during="answer")
             await asyncio.sleep(1)

@@ -12,7 +12,8 @@ from openclaw_core.gathering import joined
 from openclaw_core.outcome import Cause, Decision
 from openclaw_core.records import read
 from openclaw_core.store.client import Script
-from openclaw_core.task import Material, Task, from_json, to_json
+from openclaw_core.store.parts import read_parts
+from openclaw_core.task import Material, Task, to_json
 
 HISTORY_TURNS = 10
 HISTORY_TTL_S = 24 * 3600
@@ -95,7 +96,7 @@ class Lanes:
 
     async def queued(self, task_id: str) -> Queued:
         """A task with all that was sent with it so far. Raises BadTask."""
-        row, (first, *others) = await self._parts(task_id)
+        row, (first, *others) = await read_parts(self._script, task_id, "wish", "decision")
         if (
             first.order is not None
         ):  # it was ready before, and more was sent: its role is looked for anew unless it was named
@@ -105,13 +106,7 @@ class Lanes:
 
     async def asked(self, task_id: str) -> Task:
         """A task as it was asked, or as an agent was to do it. Raises BadTask if there is none."""
-        return joined((await self._parts(task_id))[1])
-
-    async def _parts(self, task_id: str) -> tuple[dict[str, str | None], list[Task]]:
-        row = (await self.fields([task_id], "record", "wish", "decision", "more_n"))[0]
-        names = [f"more{n}" for n in range(1, int(row["more_n"] or 0) + 1)]
-        more = (await self.fields([task_id], *names))[0] if names else {}
-        return row, [from_json(record or "") for record in (row["record"], *more.values())]
+        return joined((await read_parts(self._script, task_id))[1])
 
     async def dispatch(
         self, task: Task, *, pool: str, decision: str, route_ms: int, route_tokens: int, epoch: int, parts: int = 0

@@ -1,5 +1,6 @@
--- What a person sends in one act is one task. Its further messages are folded into it until an agent has claimed it; a task after which
--- more may come is held back for a while. A part is an opaque record: the fields `more1`, `more2`, … of the task, `more_n` of them.
+-- What a person sends in one act is one task. Its further messages are folded into it until something of its answer is shown; a task after
+-- which more may come is held back for a while. A part is an opaque record: the fields `more1`, `more2`, … of the task, `more_n` of them.
+-- Whoever works on the task makes one record of all: the leader before it hands the task over, an agent before it shows a first word.
 local MAX_PARTS = 100
 local ACT_TTL_S = 60
 
@@ -14,24 +15,30 @@ local function hold(id, e)
   set(id, 'not_before_ms', ms(math.min(now_ms() + e.hold_ms, latest_ms)))
 end
 
--- A ready task that nobody has claimed goes back to the head of its lane, and its chat to the head of the ring: it is routed again.
-local function recall(id)
-  local t = call('HMGET', task_key(id), 'pool', 'chat', 'admitted_ms')
-  if not t[1] or call('LREM', P .. 'ready:' .. t[1], 0, id) == 0 then return false end
+-- A task goes back to the head of its lane, and its chat to the head of the ring: it is routed again, with all its words.
+local function into_lane(id)
+  local t = call('HMGET', task_key(id), 'chat', 'admitted_ms')
   set(id, 'state', 'queued')
   call('SREM', P .. 'released', id)
-  if call('GET', P .. 'busy:' .. t[2]) == id then call('DEL', P .. 'busy:' .. t[2]) end
-  call('LPUSH', P .. 'lane:' .. t[2], id)
-  call('ZADD', P .. 'waiting.since', t[3] or 0, id)
-  if call('SADD', P .. 'ring.members', t[2]) == 1 then call('LPUSH', P .. 'ring', t[2]) end
+  if call('GET', P .. 'busy:' .. t[1]) == id then call('DEL', P .. 'busy:' .. t[1]) end
+  call('LPUSH', P .. 'lane:' .. t[1], id)
+  call('ZADD', P .. 'waiting.since', t[2] or 0, id)
+  if call('SADD', P .. 'ring.members', t[1]) == 1 then call('LPUSH', P .. 'ring', t[1]) end
+end
+
+local function recall(id)
+  local pool = get(id, 'pool')
+  if not pool or call('LREM', P .. 'ready:' .. pool, 0, id) == 0 then return false end
+  into_lane(id)
   return true
 end
 
--- Whether a task can take one more part: it can while it waits, and until it is claimed for the first time.
+-- Whether a task can take one more part: while it waits, until it is claimed; then while its agent has shown nothing, if that is one
+-- which looks for parts before it does.
 local function takes(id)
-  local t = call('HMGET', task_key(id), 'state', 'attempt', 'more_n')
+  local t = call('HMGET', task_key(id), 'state', 'attempt', 'more_n', 'grows')
   if tonumber(t[3] or 0) >= MAX_PARTS then return false end
-  return t[1] == 'queued' or (t[1] == 'ready' and t[2] == '0' and recall(id))
+  return t[1] == 'queued' or (t[1] == 'ready' and t[2] == '0' and recall(id)) or (t[1] == 'running' and t[4] == t[2])
 end
 
 -- Whether *e* goes on with the act whose last message was `last`: of the same album, or one that leads back to what was sent just
@@ -62,7 +69,7 @@ local function fold(e)
   return true
 end
 
--- The leader has made one record of a task and its *n* parts.
+-- One record was made of a task and its *n* parts.
 local function joined(id, n)
   call('HDEL', task_key(id), 'more_n', 'not_before_ms')
   for i = 1, n do call('HDEL', task_key(id), 'more' .. i) end

@@ -41,6 +41,7 @@ end
 
 -- Also where the pool had nothing left and was forgotten: the leader moves on only what is in a pool that it can see.
 local function back_in_line(pool, id)
+  if get(id, 'more_n') then into_lane(id); return end -- its agent had not seen all of it: whoever comes next reads one record
   call('SADD', P .. 'pools', pool)
   call('LPUSH', P .. 'ready:' .. pool, id)
   call('RPUSH', P .. 'wake:' .. pool, 1)
@@ -50,7 +51,7 @@ local function own(id, job, warm)
   local attempt = call('HINCRBY', task_key(id), 'attempt', 1)
   local until_ms = now_ms() + a.lease_ms
   local outbox = get(id, 'outbox')
-  set(id, 'job', job, 'state', outbox and 'delivering' or 'running', 'lease_ms', ms(until_ms), 'warm', warm and '1' or '0')
+  set(id, 'grows', attempt, 'job', job, 'state', outbox and 'delivering' or 'running', 'lease_ms', ms(until_ms), 'warm', warm and '1' or '0')
   if not get(id, 'claimed_ms') then set(id, 'claimed_ms', ms(now_ms())) end
   set(id, 'attempt_ms', ms(now_ms()))
   if get(id, 'alone') ~= '1' then call('ZADD', P .. 'leases', until_ms, id) end

@@ -30,8 +30,17 @@ function ops.amend() -- what the user's message turned out to say, once the agen
   return 1
 end
 
-function ops.preview()
+function ops.grow() -- the agent has made one record of the task and its parts; 0 if more has come, or may still come
   if not owns(a.task, a.attempt) then return -1 end
+  if (get(a.task, 'more_n') or '0') ~= ms(a.parts) or held(a.task) then return 0 end
+  joined(a.task, a.parts)
+  set(a.task, 'record', a.record)
+  return ops.amend()
+end
+
+function ops.preview() -- first words are about to be shown; 2 if the task has grown, and its model is to be asked again instead
+  if not owns(a.task, a.attempt) then return -1 end
+  if get(a.task, 'more_n') then return 2 end
   if get(a.task, 'state') == 'running' then set(a.task, 'state', 'preview') end
   if not get(a.task, 'first_text_ms') then
     set(a.task, 'first_text_ms', ms(now_ms()))
