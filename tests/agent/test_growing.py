@@ -18,13 +18,13 @@ async def desk(script: Script) -> Desk:
     return Desk(store)
 
 
-LINKED = {"act": "1:9", "sent_s": 1, "near_s": 1, "open_s": -1, "hold_ms": 0, "hold_at_most_ms": 0}
+LINKED = {"act": "1:9", "sent_s": 1, "open_s": -1}
 
 
 async def forwarded(desk: Desk, n: int, text: str, **fields: object) -> None:
     """A forward of the person who asked task 1, in the same second."""
     part = replace(task(n, text=text), forwarded="all", materials=(Material(kind="file", file_id="f", name="a.txt"),))
-    await desk.store.effects({**effect(part), **LINKED, "leads": True, **fields})
+    await desk.store.effects({**effect(part), **LINKED, "near_s": 1, **fields})
 
 
 async def test_a_model_that_was_asked_too_early_is_asked_again_with_all_of_it(desk: Desk) -> None:

@@ -7,7 +7,7 @@ rule, since the message before may have come in an earlier batch; here it is kno
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
@@ -40,54 +40,57 @@ class Windows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """An entry of the inbox: what it is, and what handling it has for effects."""
+    """An entry of the inbox: what it is, what handling it has for effects, and how it goes together with others."""
 
     entry_id: str
-    update: Mapping[str, Any] = field(repr=False)
     incoming: Incoming
     effects: Sequence[Effect]
-    only_joins: bool = False
+    only_joins: bool
     """Nobody asked us: it counts only as the second half of what somebody did ask."""
+    act: str
+    """Whose act it may be part of: a person's, in a place."""
+    sent_s: int
+    cut: bool
+    """It is as long as Telegram lets a message be."""
+    leads_back: bool
+    quiet_ms: int
+    """For how long more may be coming after it; 0 without a cue."""
+    open_s: int
+    """How many seconds later anything may be sent that goes on with it; -1 for none."""
 
-    @property
-    def act(self) -> str:
-        """Whose act it may be part of: a person's, in a place."""
-        return f"{place(self.incoming.chat_id, self.incoming.thread_id)}:{self.incoming.user_id}"
 
-    @property
-    def message(self) -> Mapping[str, Any]:
-        message = self.update.get("message")
-        return message if isinstance(message, Mapping) else {}
+def part_of(
+    entry_id: str, update: Mapping[str, Any], incoming: Incoming, effects: Sequence[Effect], windows: Windows, *, only_joins: bool = False
+) -> Part:  # fmt: skip
+    """What an entry is beside others. Also the date and the length of its message are read here, whatever the update looks like."""
+    message = update.get("message")
+    message = message if isinstance(message, Mapping) else {}
+    date = message.get("date")
+    units = _units(message.get("text") or message.get("caption"))
+    # Clients send a comment that is too long for a caption as a message beside the file.
+    bare = incoming.kind in ("file", "photo", "video") and not incoming.text
+    more = incoming.forwarded or units >= LONG_UNITS or incoming.text.rstrip().endswith(COLONS)
+    quiet_ms = max(windows.more_ms if more else 0, windows.album_ms if incoming.media_group_id else 0)
+    open_ms = max(quiet_ms, windows.fold_ms if bare else 0)
+    return Part(
+        entry_id=entry_id,
+        incoming=incoming,
+        effects=effects,
+        only_joins=only_joins,
+        act=f"{place(incoming.chat_id, incoming.thread_id)}:{incoming.user_id}",
+        sent_s=date if isinstance(date, int) and 0 <= date < 2**40 else 0,
+        cut=units >= LIMIT_UNITS,
+        leads_back=incoming.forwarded or bare,
+        quiet_ms=quiet_ms,
+        open_s=ceil(open_ms / 1000) if open_ms else -1,
+    )
 
-    @property
-    def sent_s(self) -> int:
-        date = self.message.get("date")
-        return date if isinstance(date, int) and 0 <= date < 2**40 else 0
 
-    @property
-    def units(self) -> int:
-        words = self.message.get("text") or self.message.get("caption")
-        return len(words.encode("utf-16-le", "surrogatepass")) // 2 if isinstance(words, str) else 0
-
-    @property
-    def bare(self) -> bool:
-        """A file without a word: clients send a comment that is too long for a caption as a message beside it."""
-        return self.incoming.kind in ("file", "photo", "video") and not self.incoming.text
-
-    @property
-    def leads_back(self) -> bool:
-        return self.incoming.forwarded or self.bare
-
-    def quiet_ms(self, windows: Windows) -> int:
-        """For how long more may be coming after it; 0 without a cue."""
-        incoming = self.incoming
-        more = incoming.forwarded or self.units >= LONG_UNITS or incoming.text.rstrip().endswith(COLONS)
-        return max(windows.more_ms if more else 0, windows.album_ms if incoming.media_group_id else 0)
-
-    def open_s(self, windows: Windows) -> int:
-        """How many seconds later anything may be sent that goes on with it; -1 for none."""
-        open_ms = max(self.quiet_ms(windows), windows.fold_ms if self.bare else 0)
-        return ceil(open_ms / 1000) if open_ms else -1
+def _units(words: object) -> int:
+    """UTF-16 units of *words*, 0 for anything short: nothing is done with how short it is."""
+    if not isinstance(words, str) or len(words) < LONG_UNITS // 2:
+        return 0
+    return len(words.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def unasked(update: Mapping[str, Any], incoming: Incoming) -> Incoming | None:
@@ -102,46 +105,42 @@ def unasked(update: Mapping[str, Any], incoming: Incoming) -> Incoming | None:
     return replace(incoming, kind=incoming.material.kind if incoming.material else "text")
 
 
-def linked(parts: Sequence[Part], windows: Windows) -> list[list[Effect]]:
+def linked(parts: Sequence[Part], windows: Windows) -> list[Sequence[Effect]]:
     """The effects of each of *parts*, which came in this order, with what the store needs to put together what belongs together."""
     following = _following(parts, windows)
-    return [
-        [*_ends(part), *(_linked(effect, part, windows, followed=n in following) for effect in part.effects)]
-        for n, part in enumerate(parts)
-    ]
+    return [_effects(part, windows, followed=n in following) for n, part in enumerate(parts)]
+
+
+def _effects(part: Part, windows: Windows, *, followed: bool) -> Sequence[Effect]:
+    effects = [_linked(effect, part, windows, followed=followed) for effect in part.effects]
+    if part.incoming.kind == "command" and part.incoming.chat_id:  # it ends what was sent before it
+        return [{"op": "end_act", "act": part.act}, *effects]
+    return effects
 
 
 def _linked(effect: Effect, part: Part, windows: Windows, *, followed: bool) -> Effect:
-    if effect["op"] == "notice" and part.incoming.media_group_id and effect["kind"] in ("unsupported", "too_large"):
-        return {**effect, "once": f"{part.act}:{part.incoming.media_group_id}:{effect['kind']}"}
+    group = part.incoming.media_group_id
+    if effect["op"] == "notice" and group and effect["kind"] in ("unsupported", "too_large"):
+        return {**effect, "once": f"{part.act}:{group}:{effect['kind']}"}
     if effect["op"] != "task":
         return effect
-    incoming = part.incoming
-    return {
-        **effect,
-        "record": _record(str(effect["record"]), part),
-        "act": part.act,
-        "only_joins": part.only_joins or None,
-        "sent_s": part.sent_s,
-        "near_s": ceil(windows.fold_ms / 1000),
-        "open_s": part.open_s(windows),
-        "group": incoming.media_group_id or None,
-        "leads": part.leads_back,
-        "hold_ms": max(part.quiet_ms(windows), BATCH_MS if followed else 0),
-        "hold_at_most_ms": max(windows.at_most_ms, BATCH_MS),
-    }
+    link: dict[str, Any] = {"act": part.act, "sent_s": part.sent_s, "open_s": part.open_s}
+    if part.cut or part.incoming.forwarded:
+        link["record"] = _record(str(effect["record"]), part)
+    if part.only_joins:
+        link["only_joins"] = True
+    if group:
+        link["group"] = group
+    if part.leads_back:
+        link["near_s"] = ceil(windows.fold_ms / 1000)
+    if part.quiet_ms or followed:
+        link["hold_ms"] = max(part.quiet_ms, BATCH_MS if followed else 0)
+        link["hold_at_most_ms"] = max(windows.at_most_ms, BATCH_MS)
+    return {**effect, **link}
 
 
 def _record(record: str, part: Part) -> str:
-    cut = part.units >= LIMIT_UNITS
-    if not (cut or part.incoming.forwarded):
-        return record
-    return to_json(replace(from_json(record), forwarded="all" if part.incoming.forwarded else "", cut=cut))
-
-
-def _ends(part: Part) -> list[Effect]:
-    """A command ends what was sent before it."""
-    return [{"op": "end_act", "act": part.act}] if part.incoming.kind == "command" and part.incoming.chat_id else []
+    return to_json(replace(from_json(record), forwarded="all" if part.incoming.forwarded else "", cut=part.cut))
 
 
 def _following(parts: Sequence[Part], windows: Windows) -> set[int]:
@@ -149,10 +148,11 @@ def _following(parts: Sequence[Part], windows: Windows) -> set[int]:
     found: set[int] = set()
     last: dict[str, int] = {}
     for n, part in enumerate(parts):
+        command = part.incoming.kind == "command"
         before = last.get(part.act)
-        if before is not None and part.incoming.kind != "command" and _goes_on(parts[before], part, windows):
+        if before is not None and not command and _goes_on(parts[before], part, windows):
             found.add(before)
-        if part.incoming.kind == "command" or any(effect["op"] == "task" for effect in part.effects):
+        if command or any(effect["op"] == "task" for effect in part.effects):
             last[part.act] = n
     return found
 
@@ -163,4 +163,4 @@ def _goes_on(last: Part, part: Part, windows: Windows) -> bool:
     if group and group == last.incoming.media_group_id:
         return True
     near = part.leads_back and apart_s <= ceil(windows.fold_ms / 1000)
-    return apart_s >= 0 and (near or apart_s <= last.open_s(windows))
+    return apart_s >= 0 and (near or apart_s <= last.open_s)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from openclaw_brain.gathering import Part, Windows, linked, unasked
+from openclaw_brain.gathering import Part, Windows, linked, part_of, unasked
 from openclaw_brain.incoming import Bot, Incoming, read_update
 from openclaw_brain.intake import Intake, Known
 from openclaw_core import logs
@@ -81,12 +81,10 @@ class Handling:
     def _part(self, entry: Admitted, incoming: Incoming, known: Known) -> Part:
         asked = unasked(entry.update, incoming)
         effects = self.intake.effects(asked or incoming, known, admitted_ms=entry.admitted_ms)
-        return Part(
-            entry_id=entry.entry_id,
-            update=entry.update,
-            incoming=asked or incoming,
-            effects=[effect for effect in effects if effect["op"] == "task"] if asked else effects,
-            only_joins=asked is not None,
+        if asked is not None:
+            effects = [effect for effect in effects if effect["op"] == "task"]
+        return part_of(
+            entry.entry_id, entry.update, asked or incoming, effects, self.windows, only_joins=asked is not None
         )
 
     async def _commit(self, stream: Stream, parts: Sequence[Part]) -> None:

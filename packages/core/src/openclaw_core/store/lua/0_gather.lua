@@ -10,7 +10,7 @@ local function held(id)
 end
 
 local function hold(id, e)
-  if (e.hold_ms or 0) == 0 then call('HDEL', task_key(id), 'not_before_ms'); return end
+  if not e.hold_ms then call('HDEL', task_key(id), 'not_before_ms'); return end
   local latest_ms = tonumber(get(id, 'queued_ms') or 0) + e.hold_at_most_ms
   set(id, 'not_before_ms', ms(math.min(now_ms() + e.hold_ms, latest_ms)))
 end
@@ -44,28 +44,27 @@ end
 -- Whether *e* goes on with the act whose last message was `last`: of the same album, or one that leads back to what was sent just
 -- before (a forward, a file), or one that comes soon after a cue that more is coming. Times are the messages' own, in seconds.
 local function goes_on(e, last)
-  local apart_s = e.sent_s - tonumber(last.sent_s)
+  local apart_s = e.sent_s - last.sent_s
   if e.group and e.group == last.group then return true end
-  if apart_s < 0 then return false end
-  return (e.leads and apart_s <= e.near_s) or apart_s <= tonumber(last.open_s)
+  return apart_s >= 0 and (apart_s <= (e.near_s or -1) or apart_s <= last.open_s)
 end
 
 -- The act that *e* belongs to is open: `id` is its task.
 local function open_act(e, id)
-  local key = P .. 'act:' .. e.act
-  call('HSET', key, 'task', id, 'sent_s', e.sent_s, 'open_s', e.open_s, 'group', e.group or '')
-  call('EXPIRE', key, ACT_TTL_S)
-  hold(id, e)
+  call('SET', P .. 'act:' .. e.act, table.concat({ id, ms(e.sent_s), ms(e.open_s), e.group }, ' '), 'EX', ACT_TTL_S)
 end
 
 -- Folds *e* into the task of the act that it goes on with; false if it is a task of its own.
 local function fold(e)
-  local act = call('HMGET', P .. 'act:' .. e.act, 'task', 'sent_s', 'open_s', 'group')
-  if not act[1] or not goes_on(e, { sent_s = act[2], open_s = act[3], group = act[4] }) or not takes(act[1]) then return false end
-  local n = call('HINCRBY', task_key(act[1]), 'more_n', 1)
-  set(act[1], 'more' .. n, e.record)
-  call('SET', P .. 'msg:' .. e.chat .. ':' .. e.message_id, act[1] .. ' ' .. n, 'EX', 172800)
-  open_act(e, act[1])
+  local act = call('GET', P .. 'act:' .. e.act)
+  if not act then return false end
+  local id, sent_s, open_s, group = act:match('^(%S+) (%d+) (-?%d+) ?(.*)$')
+  if not id or not goes_on(e, { sent_s = tonumber(sent_s), open_s = tonumber(open_s), group = group }) or not takes(id) then return false end
+  local n = call('HINCRBY', task_key(id), 'more_n', 1)
+  set(id, 'more' .. n, e.record)
+  call('SET', P .. 'msg:' .. e.chat .. ':' .. e.message_id, id .. ' ' .. n, 'EX', 172800)
+  open_act(e, id)
+  hold(id, e)
   return true
 end
 

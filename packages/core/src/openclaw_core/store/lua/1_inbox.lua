@@ -66,6 +66,7 @@ function effects.task(e)
   call('ZADD', P .. 'waiting.since', e.admitted_ms, e.id)
   call('SET', P .. 'msg:' .. e.chat .. ':' .. e.message_id, e.id, 'EX', 172800)
   if e.act then open_act(e, e.id) end
+  if e.hold_ms then hold(e.id, e) end
   next_in_chat(e.chat)
   add_sign(e)
 end
