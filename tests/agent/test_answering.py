@@ -326,7 +326,7 @@ async def test_an_attempt_that_lost_its_task_writes_nothing_more(desk: Desk) -> 
 async def test_a_recording_is_answered_and_remembered_by_what_it_says(desk: Desk) -> None:
     desk.messenger.uploads["v"] = b"sound"
     desk.chat.hears = ["why is the sky blue"]
-    asked = replace(task(1, text=""), material=Material(kind="voice", file_id="v", name="recording.ogg"))
+    asked = replace(task(1, text=""), materials=(Material(kind="voice", file_id="v", name="recording.ogg"),))
     await desk.answer(await desk.store.claimed(asked))
     assert desk.chat.calls[0].messages[-1].content == "why is the sky blue"
     said = [(turn.speaker, turn.text) for turn in await desk.store.lanes.history(1)]
@@ -335,7 +335,7 @@ async def test_a_recording_is_answered_and_remembered_by_what_it_says(desk: Desk
 
 async def test_a_file_that_holds_no_text_fails_with_its_cause_and_asks_no_model(desk: Desk) -> None:
     desk.messenger.uploads["f"] = b"\x00\x01"
-    asked = replace(task(1), material=Material(kind="file", file_id="f", name="a.txt"))
+    asked = replace(task(1), materials=(Material(kind="file", file_id="f", name="a.txt"),))
     assert await desk.answer(await desk.store.claimed(asked)) == Result(cause=Cause.FILE_UNREADABLE)
     assert desk.chat.calls == []
     assert await desk.fields("state", "cause") == ["failed", "file_unreadable"]
@@ -343,7 +343,7 @@ async def test_a_file_that_holds_no_text_fails_with_its_cause_and_asks_no_model(
 
 async def test_a_long_file_is_answered_with_a_word_that_it_was_cut(desk: Desk) -> None:
     desk.messenger.uploads["f"] = b"line of words\n" * 5000
-    asked = replace(task(1, text="sum up"), material=Material(kind="file", file_id="f", name="a.txt"))
+    asked = replace(task(1, text="sum up"), materials=(Material(kind="file", file_id="f", name="a.txt"),))
     await desk.answer(await desk.store.claimed(asked))
     assert "a.txt" in desk.chat.calls[0].messages[-1].content
     assert "The file is longer than I can read at once" in desk.messenger.texts[-1]

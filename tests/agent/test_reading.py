@@ -1,11 +1,12 @@
 """Recordings and files become words, or one sentence says why not."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
-from openclaw_agent.prompt import FILE_HEAD, cuts, messages
-from openclaw_agent.reading import Reader, Unreadable, decoded
+from openclaw_agent.prompt import FILE_HEAD, SENT_HEAD, cuts, messages
+from openclaw_agent.reading import Reader, Unreadable, decoded, in_words
 from openclaw_core.errors import (
     ChatUnauthorized,
     ChatUnavailable,
@@ -101,7 +102,7 @@ def test_no_text_in_a_file_is_told(content: bytes, cause: Cause) -> None:
 def test_a_file_is_quoted_as_material_and_cut_to_the_budget() -> None:
     order = Order(role="r", prompt="p", prompt_sha256="", models=("m",), history_tokens=200)
     task = Task(
-        id="u1", chat_id=1, chat_kind="private", user_id=1, message_id=1, update_id=1, lang="en", text="how many?", admitted_ms=1, material=FILE,
+        id="u1", chat_id=1, chat_kind="private", user_id=1, message_id=1, update_id=1, lang="en", text="how many?", admitted_ms=1, materials=(FILE,),
         quoted="notes.txt\n" + "word " * 2000,
     )  # fmt: skip
     [_, asked] = messages(task, order, ())
@@ -109,3 +110,55 @@ def test_a_file_is_quoted_as_material_and_cut_to_the_budget() -> None:
     assert asked.content.endswith("how many?")
     assert len(asked.content) < 1200
     assert cuts(task, order)
+
+
+def several(*materials: Material, text: str = "compare them", **fields: Any) -> Task:
+    return Task(
+        id="u1", chat_id=1, chat_kind="private", user_id=1, message_id=1, update_id=1, lang="en", text=text, admitted_ms=1, materials=materials, **fields
+    )  # fmt: skip
+
+
+ORDER = Order(role="coder", prompt="p", prompt_sha256="0", models=("m",), history_tokens=600)
+
+
+async def test_several_files_are_quoted_in_order_with_room_for_each() -> None:
+    names = ("a", "b", "c")
+    messenger = FakeMessenger(
+        uploads={name: f"{name} begins. {'word ' * 2000} {name} ends.".encode() for name in names}
+    )
+    files = [Material(kind="file", file_id=name, name=f"{name}.txt") for name in names]
+    task, turn = await in_words(several(*files), reader(messenger=messenger), max_tokens=ORDER.history_tokens)
+    request = messages(task, ORDER, ())[-1].content
+    assert request.startswith(SENT_HEAD)
+    assert request.endswith("compare them")
+    found = [request.find(f"{name} {end}") for name in names for end in ("begins", "ends")]
+    assert found == sorted(found)
+    assert -1 not in found
+    assert cuts(task, ORDER)
+    assert [line for line in turn.splitlines() if line.startswith("[")] == [f"[the file {name}.txt]" for name in names]
+    assert len(turn) < 2000
+
+
+async def test_a_recording_forwarded_with_a_question_is_quoted_and_one_of_ones_own_is_the_question() -> None:
+    task, _ = await in_words(several(VOICE, forwarded="some"), reader(FakeChat(hears=["he is late"])), max_tokens=600)
+    assert (task.text, task.quoted) == ("compare them", "recording.ogg\nhe is late")
+    task, turn = await in_words(several(VOICE, FILE, text=""), reader(FakeChat(hears=["sum it up"])), max_tokens=600)
+    assert (task.text, task.quoted) == ("sum it up", "notes.txt\nשלום world")
+    assert turn.startswith("sum it up")
+
+
+async def test_one_of_several_that_cannot_be_read_leaves_the_others() -> None:
+    messenger = FakeMessenger(uploads={"f": b"a few words"}, faults={"get_file_bytes": [MessengerRefused("gone")]})
+    lost = Material(kind="file", file_id="lost", name="lost.txt")
+    task, _ = await in_words(several(lost, FILE), reader(messenger=messenger), max_tokens=600)
+    assert task.quoted == "lost.txt\n[It could not be read.]\n\nnotes.txt\na few words"
+    messenger.faults["get_file_bytes"] = [MessengerRefused("gone"), MessengerRefused("gone")]
+    with pytest.raises(Unreadable):
+        await in_words(several(lost, FILE), reader(messenger=messenger), max_tokens=600)
+
+
+def test_forwarded_words_are_material_that_was_sent_along() -> None:
+    task = several(text="is it true?", quoted="The moon is made of cheese.", forwarded="some")
+    assert messages(task, ORDER, ())[-1].content == f"{SENT_HEAD}\n> The moon is made of cheese.\n\nis it true?"
+    alone = several(text="The moon is made of cheese.", forwarded="all")
+    assert messages(alone, ORDER, ())[-1].content == alone.text

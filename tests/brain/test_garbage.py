@@ -15,6 +15,7 @@ from typing import Any, Literal
 import pytest
 
 from openclaw_brain.fleet import Fleet
+from openclaw_brain.gathering import Windows
 from openclaw_brain.handling import Handling
 from openclaw_brain.incoming import Bot
 from openclaw_brain.intake import Access, Intake
@@ -78,7 +79,7 @@ class Leader:
         await self.fleet.open()
         handling = Handling(
             inbox=self.inbox, lanes=self.lanes, intake=Intake(roles=ROLES, access=Access(users=None)), bot=Bot(id=5, username="bot"),
-            epoch=self.epoch, chat_cap=20, total_cap=5000,
+            windows=Windows(), epoch=self.epoch, chat_cap=20, total_cap=5000,
         )  # fmt: skip
         lanes = LaneKeeper(
             lanes=self.lanes, roles=ROLES, chat=None, classifier=None, pool_of=self.fleet.current, epoch=self.epoch, cap=20

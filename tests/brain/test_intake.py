@@ -92,6 +92,12 @@ def test_commands(chat: Chat, text: str, expected: list[str]) -> None:
     assert kinds(chat.says(text)) == expected
 
 
+def test_commands_and_buttons_are_about_the_topic_that_they_come_from(chat: Chat) -> None:
+    topic: dict[str, Any] = {"message_thread_id": 3, "is_topic_message": True}
+    for text in ("/new", "/stop", "/code"):
+        assert [effect["thread"] for effect in chat.says(text, **topic)] == ["3"] * len(chat.says(text))
+
+
 @pytest.mark.parametrize("kind", ["voice", "photo", "document", "sticker", "location", "contact", "poll", "dice"])
 def test_what_cannot_be_read_gets_a_kind_answer(chat: Chat, kind: str) -> None:
     assert kinds(chat.says("", **dict[str, Any]({kind: {}}))) == ["unsupported"]
@@ -117,14 +123,14 @@ def test_recordings_and_text_files_become_tasks_that_name_them(
 ) -> None:
     [effect] = chat.says("", caption="what is in it?", **fields)
     task = task_of(effect)
-    assert task.material is not None
-    assert (task.material.kind, task.material.name, task.text) == (kind, name, "what is in it?")
+    [material] = task.materials
+    assert (material.kind, material.name, task.text) == (kind, name, "what is in it?")
 
 
 def test_a_role_command_takes_the_file_that_it_replies_to(chat: Chat) -> None:
     [effect] = chat.says("/sum", reply_to_message={"message_id": 4, "document": NOTES})
     task = task_of(effect)
-    assert (task.role, task.material is not None and task.material.name) == ("summarizer", "notes.md")
+    assert (task.role, [one.name for one in task.materials]) == ("summarizer", ["notes.md"])
 
 
 def test_other_files_and_too_large_ones_are_not_taken(chat: Chat) -> None:
@@ -138,7 +144,7 @@ def test_a_question_takes_the_file_or_recording_that_it_replies_to(chat: Chat) -
     for reply in ({"document": NOTES}, {"voice": SOUND}):
         [effect] = chat.says("what does it say?", reply_to_message={"message_id": 4, **reply})
         task = task_of(effect)
-        assert (task.text, task.material is not None) == ("what does it say?", True)
+        assert (task.text, len(task.materials)) == ("what does it say?", 1)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +172,7 @@ def test_the_demo_model_has_no_ears(roles: Roles) -> None:
     assert kinds(demo.says("", voice=SOUND)) == ["unsupported"]
     assert kinds(demo.says("", document=NOTES)) == ["task"]
     [effect] = demo.says("shall I go?", reply_to_message={"message_id": 4, "voice": SOUND})
-    assert (task_of(effect).material, task_of(effect).unseen) == (None, "voice")
+    assert (task_of(effect).materials, task_of(effect).unseen) == ((), "voice")
 
 
 def test_retry_asks_again_under_an_id_that_derives_from_the_old(chat: Chat) -> None:
@@ -284,7 +290,7 @@ def test_our_name_alone_asks_about_the_message_replied_to_or_for_help(chat: Chat
     [effect] = named(reply_to_message={"message_id": 4, "text": "a long story"})
     assert (task_of(effect).text, task_of(effect).quoted) == ("a long story", "")
     [effect] = named(reply_to_message={"message_id": 4, "document": NOTES})
-    assert task_of(effect).material is not None
+    assert task_of(effect).materials
     assert kinds(named(reply_to_message={"message_id": 4, "photo": [{}]})) == ["unsupported"]
     assert kinds(named(reply_to_message={"message_id": 4, "pinned_message": {}})) == ["help"]
     assert kinds(named()) == ["help"]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from openclaw_brain.gathering import Windows
 from openclaw_brain.handling import Handling
 from openclaw_brain.incoming import Bot
 from openclaw_brain.intake import Access, Intake
@@ -34,7 +35,7 @@ def message(update_id: int, chat: int, **content: Any) -> dict[str, Any]:
 async def handled(world: World, *updates: dict[str, Any], stream: Any = "inbox") -> None:
     roles = load(Path(__file__).parents[2] / "platform/openclaw/base")
     handling = Handling(
-        inbox=world.inbox, lanes=world.lanes, intake=Intake(roles=roles, access=Access(users=None)), bot=BOT, epoch=world.epoch,
+        inbox=world.inbox, lanes=world.lanes, intake=Intake(roles=roles, access=Access(users=None)), bot=BOT, windows=Windows(), epoch=world.epoch,
         chat_cap=20, total_cap=5000,
     )  # fmt: skip
     await world.inbox.admit([(stream, update) for update in updates], offset=None, epoch=world.epoch)

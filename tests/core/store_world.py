@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from openclaw_core.store import Answers, Claimed, Inbox, Lanes, Notices, Pools, Runs, Script
+from openclaw_core.store.lanes import Dispatched
 from openclaw_core.task import Order, Task, to_json
 
 CAPS = {"chat_cap": 20, "total_cap": 5000}
@@ -26,7 +27,7 @@ def task(n: int, chat: int = 1, text: str = "hello") -> Task:
 def effect(one: Task) -> dict[str, str]:
     return {
         "op": "task", "id": one.id, "record": to_json(one), "chat": str(one.chat_id), "chat_kind": "private", "lang": "en",
-        "message_id": str(one.message_id), "user": "9", "admitted_ms": "1",
+        "message_id": str(one.message_id), "user": "9", "admitted_ms": "1", **({} if one.thread_id is None else {"thread": str(one.thread_id)}),
     }  # fmt: skip
 
 
@@ -62,9 +63,10 @@ class World:
         await self.inbox.handle("control", [(entry.entry_id, list(effects))], epoch=self.epoch, **CAPS)
 
     async def dispatch(self, one: Task) -> bool:
-        return await self.lanes.dispatch(
+        handed = await self.lanes.dispatch(
             one.ordered(ORDER), pool="p", decision="rule", route_ms=1, route_tokens=0, epoch=self.epoch
         )
+        return handed is Dispatched.READY
 
     async def claimed(self, one: Task) -> Claimed:
         await self.ask(one)

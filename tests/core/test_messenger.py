@@ -238,6 +238,32 @@ async def test_a_chat_that_only_moves_is_gone() -> None:
     assert len(server.asked) == 2
 
 
+TOPIC_GONE = ["Bad Request: message thread not found", "Bad Request: TOPIC_CLOSED", "Bad Request: TOPIC_DELETED"]
+
+
+@pytest.mark.parametrize("refusal", TOPIC_GONE)
+async def test_what_a_lost_topic_does_not_take_goes_to_its_chat_as_a_reply(refusal: str) -> None:
+    lost, landed = refused(400, refusal), accepted(MESSAGE)
+    server = Server([lost, landed, lost, lost, landed, lost, landed])
+    async with serving(server.app()) as address, TelegramMessenger.open(TOKEN, address) as messenger:
+        assert await messenger.send(GROUP, Page(text="x"), thread_id=3, reply_to=5) == 8
+        assert await messenger.send(GROUP, Page(text="y"), thread_id=3, reply_to=5) == 8
+        assert await messenger.send_file(GROUP, Attachment(name="a.py", content="z"), thread_id=3) == 8
+
+    places = [(fields.get("message_thread_id"), "reply_parameters" in fields) for _, fields in server.asked[:5]]
+    in_topic, as_reply, bare = ("3", True), (None, True), (None, False)
+    # A reply stands in the topic of what it answers: where that is closed, only a message that replies to nothing lands.
+    assert places == [in_topic, as_reply, in_topic, as_reply, bare]
+    assert [method for method, _ in server.asked[5:]] == ["sendDocument", "sendDocument"]
+
+
+@pytest.mark.parametrize("refusal", TOPIC_GONE)
+async def test_a_lost_topic_is_the_loss_of_a_message_to_edit_and_of_no_chat(refusal: str) -> None:
+    assert type((await outcome("edit", refused(400, refusal)))[0]) is errors.MessageGone
+    assert type((await outcome("action", refused(400, refusal)))[0]) is errors.TopicGone
+    assert type((await outcome("send", refused(400, refusal)))[0]) is errors.ChatGone  # the chat's own topic is closed
+
+
 async def test_an_empty_token_is_refused_before_any_call() -> None:
     with pytest.raises(errors.MessengerUnauthorized):
         async with TelegramMessenger.open(""):

@@ -1,6 +1,6 @@
 """Brain and agent of two releases side by side, as a rollout has them: records of the one are read by the other, or refused aloud.
 
-`fixtures/records/v1.json` was written by the code of the release before this one, `v2.json` is what today's code writes. Once that is
+`fixtures/records/v1.json` was written by the code of the release before this one, `v2.json` and `v3.json` are what today's code writes. Once that is
 out, the file stays as it is: the next release is held against it, and adds a file of its own beside it if it changes records.
 """
 
@@ -29,18 +29,24 @@ from tests.core.store_world import ORDER, World, task
 RECORDS = Path(__file__).parents[1] / "fixtures/records"
 PREVIOUS: dict[str, Any] = json.loads((RECORDS / "v1.json").read_text())
 PREVIOUS_READS = {1}
+CURRENT_READS = {1, 2}
 CURRENT: dict[str, Any] = json.loads((RECORDS / "v2.json").read_text())
+SEVERAL: dict[str, Any] = json.loads((RECORDS / "v3.json").read_text())
 
 HEARD = Task(
     id="u8", chat_id=5, chat_kind="private", user_id=9, message_id=42, update_id=8, lang="en", text="", admitted_ms=1764000000000,
-    material=Material(kind="voice", file_id="v", name="recording.ogg", size_bytes=5),
+    materials=(Material(kind="voice", file_id="v", name="recording.ogg", size_bytes=5),),
     order=replace(ORDER, tools=("browser_search",), temperature=0.4, reasoning_effort="medium"), role="coder",
 )  # fmt: skip
 READ = replace(
     HEARD, id="u9", message_id=43, update_id=9, text="sum up", quoted="an earlier message", retry_of="u6", thread_id=3,
-    material=Material(kind="file", file_id="f", name="notes.txt", size_bytes=11),
+    materials=(Material(kind="file", file_id="f", name="notes.txt", size_bytes=11),),
 )  # fmt: skip
-PLAIN = replace(HEARD, id="u10", message_id=44, update_id=10, text="תודה", material=None)
+PLAIN = replace(HEARD, id="u10", message_id=44, update_id=10, text="תודה", materials=())
+ALBUM = replace(
+    READ, id="u11", message_id=45, update_id=11, text="compare them", forwarded="some", cut=True, retry_of=None, thread_id=None,
+    materials=tuple(Material(kind="file", file_id=name, name=f"{name}.txt", size_bytes=9) for name in ("a", "b")),
+)  # fmt: skip
 LONG_CODE = "\n".join(str(n) for n in range(51))
 ANSWER = f"**Hello**, see [this](https://example.org/):\n\n```python\n{LONG_CODE}\n```"
 
@@ -76,10 +82,20 @@ def test_the_previous_release_reads_our_tasks_and_turns() -> None:
 
 
 def test_a_task_that_the_previous_release_would_answer_wrongly_is_one_that_it_refuses() -> None:
-    ours = json.loads(to_json(replace(task(1), material=Material(kind="voice", file_id="v"))))
+    ours = json.loads(to_json(replace(task(1), materials=(Material(kind="voice", file_id="v"),))))
     assert ours["v"] not in PREVIOUS_READS
     assert ours["v"] in READABLE_VERSIONS
-    assert from_json(json.dumps(ours)).material == Material(kind="voice", file_id="v")
+    assert from_json(json.dumps(ours)).materials == (Material(kind="voice", file_id="v"),)
+
+
+def test_several_materials_are_for_readers_that_know_of_several() -> None:
+    """What is forwarded or cut is no reason for a new version: such a task reads as one without a word of where its words come from."""
+    assert json.loads(to_json(ALBUM)) == SEVERAL["tasks"][0]
+    assert from_json(json.dumps(SEVERAL["tasks"][0])) == ALBUM
+    assert SEVERAL["tasks"][0]["v"] in READABLE_VERSIONS - CURRENT_READS
+    alone = replace(ALBUM, materials=ALBUM.materials[:1])
+    assert json.loads(to_json(alone))["v"] in CURRENT_READS
+    assert from_json(to_json(alone)) == alone
 
 
 async def written(script: Script) -> dict[str, Any]:

@@ -57,10 +57,14 @@ async def test_no_more_tasks_are_out_than_the_cap(world: World) -> None:
     assert await world.lanes.release(cap=3, at_most=10, epoch=world.epoch) == []
 
 
-async def test_a_chat_over_its_cap_is_told_and_nothing_is_queued(world: World) -> None:
-    await world.ask(*(task(n) for n in range(1, 23)))
+async def test_a_chat_over_its_cap_is_told_once_while_that_waits_and_nothing_is_queued(world: World) -> None:
+    await world.ask(*(task(n) for n in range(1, 29)))
     assert len(await world.lanes.waiting_in(1)) == 20
-    assert [notice.kind for notice in await world.notices.waiting()] == ["full", "full"]
+    [notice] = await world.notices.waiting()
+    assert (notice.kind, notice.args) == ("full", {"cap": 20})
+    await world.notices.done(notice.key, Delivery.DELIVERED, epoch=world.epoch)
+    await world.ask(task(29), *(task(n, 2) for n in range(30, 51)))
+    assert [(notice.kind, notice.chat_id) for notice in await world.notices.waiting()] == [("full", 1), ("full", 2)]
 
 
 async def test_a_turn_is_remembered_once_and_only_the_last_ten_are_kept(world: World) -> None:

@@ -43,6 +43,7 @@ MAY_CHANGE: Mapping[str, Mapping[str, str]] = {
     "claim": LEASE,
     "note_job": {"task:": "job_cause job_detail log_tail"},
     "intent": {"task:": "intent0"},
+    "preview": {"task:": "state first_text_ms"},
     "notice_intent": {"notice:": "intent"},
 }
 
@@ -176,7 +177,7 @@ async def told(script: Script) -> None:
         "key": "e",
         "kind": "edited",
         "message_id": "102",
-        "record": to_json(task(2, text="x")),
+        "fresh": [{**effect(task(2, text="x")), "record": to_json(task(2, text="x"))}],
         **chat,
     }
     await world.effects(edited)
@@ -247,6 +248,21 @@ async def told(script: Script) -> None:
     assert whole is not None
     await alone.answered(whole, {"pages": [], "files": [], "answer": ""}, {})
     await alone.close(whole, answer="", role="coder", delivery=Delivery.DELIVERED)
+
+    # One whose user sends more after an agent has taken it, and before it has shown anything.
+    await world.effects({**effect(task(11, chat=11)), "act": "11:1", "sent_s": 50, "open_s": 52, "group": ""})
+    await world.lanes.release(cap=9, at_most=9, epoch=me)
+    await world.lanes.save_context(task(11, chat=11), epoch=me)
+    await world.dispatch(task(11, chat=11))
+    grows = await agent.claim()
+    assert grows is not None
+    more = {**effect(task(12, chat=11)), "act": "11:1", "sent_s": 51, "open_s": -1, "group": ""}
+    await world.effects(more)
+    assert not await agent.preview(grows)
+    grown = await agent.grown(grows)
+    assert grown is not None
+    assert await agent.preview(grown)
+    await agent.give_up(grown, Cause.MODEL_DOWN)
 
     # A group with a task that waits and one that is out becomes a supergroup, heard twice; then both end.
     for n in (7, 8):

@@ -226,3 +226,18 @@ async def test_a_group_that_became_a_supergroup_says_where_it_went(api: BotApi, 
         await bot.send_message(-5, "x")
 
     assert getattr(moved.value, "new_chat_id", None) == -1005
+
+
+async def test_a_topic_takes_messages_while_it_is_there_and_open(api: BotApi, bot: Bot) -> None:
+    api.group(-100, title="Forum")
+    api.user_says(-100, "hello", user_id=7, thread_id=3)
+    assert (await bot.send_message(-100, "…", message_thread_id=3)).message_thread_id == 3
+    with pytest.raises(BadRequest, match="thread not found"):
+        await bot.send_message(-100, "…", message_thread_id=4)
+    api.people.lose_topic(-100, 3, refusal="TOPIC_CLOSED")
+    for place in ({"message_thread_id": 3}, {"reply_parameters": ReplyParameters(message_id=1)}):
+        with pytest.raises(BadRequest, match=r"(?i)topic_closed"):
+            await bot.send_message(-100, "…", **place)
+    with pytest.raises(BadRequest, match=r"(?i)topic_closed"):
+        await bot.send_chat_action(-100, "typing", message_thread_id=3)
+    assert (await bot.send_message(-100, "…")).message_thread_id is None

@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from openclaw_agent.delivery import EDIT_INTERVAL_S, Courier, persist
+from openclaw_agent.delivery import EDIT_INTERVAL_S, Courier, persist, until_there
 from openclaw_agent.lease import Lease
 from openclaw_agent.prompt import cuts, messages
-from openclaw_agent.reading import Reader, Unreadable
+from openclaw_agent.reading import Reader, Unreadable, in_words
 from openclaw_core import logs, wording
 from openclaw_core.answer_stream import Answered, Answerer, Failed, Grew, Restarted
 from openclaw_core.errors import (
@@ -29,7 +29,6 @@ from openclaw_core.outcome import Cause, Delivery
 from openclaw_core.paging import with_note
 from openclaw_core.ports import Ears, Messenger, ModelCall, Speaker
 from openclaw_core.store import Answers, Claimed, Flood
-from openclaw_core.store.lanes import shown
 from openclaw_core.task import Order, Task
 
 log = logs.get(__name__)
@@ -38,8 +37,12 @@ ACTION_EVERY_S = 4.5
 FIRST_WORDS_CHARS = 80
 FIRST_WORDS_S = 0.4
 """Fewer and younger first words wait: a model whose thoughts no mark began may say with the next ones that they were thoughts."""
-KEPT_OF_FILE_CHARS = 1500
-"""Of a file, in the conversation's memory; the answer to it stands there too."""
+GROWN_S = 0.05
+"""Between two looks at a task of which more may be coming."""
+
+
+class _Grown(Exception):
+    """More was sent that belongs to the task, before a word of the answer was shown: its model is asked again, with all of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,8 +133,11 @@ class Answering:
         ]
         try:
             async with asyncio.timeout(self.task_deadline_s):
-                task = await self._read(claimed)
-                return await self._ask(claimed, task, order, courier, side)
+                while True:
+                    task = await self._read(claimed, order)
+                    with contextlib.suppress(_Grown):
+                        return await self._ask(claimed, task, order, courier, side)
+                    claimed = await self._grown(claimed)
         except Unreadable as exc:
             return exc.cause
         except TimeoutError:
@@ -140,20 +146,21 @@ class Answering:
             await _end(side)
             await courier.settle()  # before anybody else writes into the message that it reserves
 
-    async def _read(self, claimed: Claimed) -> Task:
-        """The task with its material in words: a recording is what was asked, a file is quoted. Raises Unreadable."""
-        task, material = claimed.task, claimed.task.material
-        if material is None:
-            return task
+    async def _read(self, claimed: Claimed, order: Order) -> Task:
+        """The task with its materials in words, which the chat's memory keeps too. Raises Unreadable."""
+        if not claimed.task.materials:
+            return claimed.task
         reader = Reader(messenger=self.messenger, ears=self.ears, voice_models=self.voice_models, sleep=self.sleep)
-        words = await reader.read(material)
-        if material.kind == "voice":
-            task = replace(task, text=f"{words}\n\n{task.text}".strip())
-            await self.answers.amend(claimed, task.text)
-            return task
-        beginning = words[:KEPT_OF_FILE_CHARS] + ("…" if len(words) > KEPT_OF_FILE_CHARS else "")
-        await self.answers.amend(claimed, f"{task.text}\n\n{shown(material)}\n{beginning}".strip())
-        return replace(task, quoted=f"{material.name}\n{words}\n\n{task.quoted}".strip())
+        task, turn = await in_words(claimed.task, reader, max_tokens=order.history_tokens)
+        await self.answers.amend(claimed, turn)
+        return task
+
+    async def _grown(self, claimed: Claimed) -> Claimed:
+        """The task once all that belongs to it is there."""
+        while (whole := await until_there(lambda: self.answers.grown(claimed))) is None:
+            await asyncio.sleep(GROWN_S)
+        log.info("task.grown")
+        return whole
 
     async def _ask(
         self, claimed: Claimed, task: Task, order: Order, courier: Courier, side: "list[asyncio.Task[None]]"
@@ -176,21 +183,28 @@ class Answering:
         answerer = Answerer(
             chat=self.chat, models=order.models, make_call=make_call, deadline_s=self.task_deadline_s, sleep=self.sleep
         )
-        async for event in answerer.run():
-            if isinstance(event, Grew):
-                first_s = first_s if first_s is not None else self.clock() - begun
-                self._text.append(event.text)
-            elif isinstance(event, Restarted):
-                self._text.clear()
-            elif isinstance(event, Failed):
-                return event.cause
-            else:
-                if task.unseen:
-                    event = replace(event, text=with_note(event.text, f"_{wording.unseen(task.unseen, task.lang)}_"))
-                if task.material is not None and task.material.kind == "file" and cuts(task, order):
-                    note = wording.say(wording.Say.FILE_SHORTENED, task.lang)
-                    event = replace(event, text=with_note(event.text, f"_{note}_"))
-                return await self._record(claimed, courier, event, side, model_s=self.clock() - begun, first_s=first_s)
+        async with contextlib.aclosing(answerer.run()) as events:
+            async for event in events:
+                if isinstance(event, Grew):
+                    if first_s is None:
+                        first_s = self.clock() - begun
+                        if not await until_there(lambda: self.answers.preview(claimed)):
+                            raise _Grown
+                    self._text.append(event.text)
+                elif isinstance(event, Restarted):
+                    self._text.clear()
+                elif isinstance(event, Failed):
+                    return event.cause
+                else:
+                    if task.unseen:
+                        note = wording.unseen(task.unseen, task.lang)
+                        event = replace(event, text=with_note(event.text, f"_{note}_"))
+                    if any(one.kind == "file" for one in task.materials) and cuts(task, order):
+                        note = wording.say(wording.Say.FILE_SHORTENED, task.lang)
+                        event = replace(event, text=with_note(event.text, f"_{note}_"))
+                    return await self._record(
+                        claimed, courier, event, side, model_s=self.clock() - begun, first_s=first_s
+                    )
         return Cause.EMPTY_ANSWER
 
     async def _record(
@@ -231,8 +245,6 @@ class Answering:
                     continue
                 if text == said or self.clock() < next_at:
                     continue
-                if not said:
-                    await self.answers.preview(claimed)
                 if await courier.preview(text):
                     said = text
                 next_at = self.clock() + interval_s

@@ -276,10 +276,14 @@ class Courier:
 
 async def persist(step: Callable[[], Awaitable[None]]) -> None:
     """A step that must not be given up because Redis is away for a while: the lease decides whether it still counts."""
+    await until_there(step)
+
+
+async def until_there(step: Callable[[], Awaitable[T]]) -> T:
+    """As `persist`, with what the step gives."""
     while True:
         try:
-            await step()
-            return
+            return await step()
         except StoreFault:
             raise  # Redis answers, and refuses: another attempt may find it mended
         except (StoreUnavailable, StoreFull):

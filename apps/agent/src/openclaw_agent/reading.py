@@ -1,9 +1,11 @@
 """What came with a message, in words: a recording is transcribed, a text file is decoded."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from openclaw_agent.prompt import LEAST_CUT_TOKENS, cut
 from openclaw_core import logs
+from openclaw_core.conversation import estimate_tokens
 from openclaw_core.errors import (
     ChatRefused,
     ChatUnauthorized,
@@ -17,13 +19,16 @@ from openclaw_core.errors import (
 )
 from openclaw_core.outcome import Cause
 from openclaw_core.ports import Ears, Messenger
-from openclaw_core.task import Material
+from openclaw_core.store.lanes import beginning, shown
+from openclaw_core.task import Material, Task
 
 log = logs.get(__name__)
 MAX_BYTES = 20_000_000
 """What a bot may fetch."""
 TRIES = 3
 TRANSCRIBE_S = 60.0
+NAME_TOKENS = 30
+"""A file's name, of at most 80 characters, and what stands around it."""
 ENCODINGS = ("utf-8-sig", "cp1255")
 """The second is what older Hebrew Windows programs write; it takes almost every byte."""
 
@@ -87,6 +92,35 @@ class Reader:
                 except (RequestTooLarge, ChatRefused):
                     raise Unreadable(Cause.FILE_UNREADABLE) from None
         raise Unreadable(cause)
+
+
+async def in_words(task: Task, reader: Reader, *, max_tokens: int) -> tuple[Task, str]:
+    """*task* with its materials in words, and what its turn in the history says then. Raises Unreadable.
+
+    A recording is what was asked, unless it was forwarded with words of the user's own; files and what was forwarded are quoted.
+    Several get an equal share of *max_tokens* each, lest the last one push out all others; where one of them cannot be read,
+    the model is told so.
+    """
+    asked, quoted, turn, fault = [], [], [task.text], None
+    left = max_tokens - estimate_tokens(task.text) - estimate_tokens(task.quoted)
+    share = max(LEAST_CUT_TOKENS, left // len(task.materials) - NAME_TOKENS)
+    for material in task.materials:
+        try:
+            words = await reader.read(material)
+        except Unreadable as exc:
+            fault = fault or exc
+            quoted.append(f"{material.name}\n[It could not be read.]")
+            continue
+        if material.kind == "voice" and task.forwarded != "some":
+            asked.append(words)
+        else:
+            quoted.append(f"{material.name}\n{words if len(task.materials) == 1 else cut(words, share)}")
+            turn.append(f"{shown(material)}\n{beginning(words, share=len(task.materials))}")
+    if fault and len(turn) == 1 and not asked:
+        raise fault
+    text = "\n\n".join([*asked, task.text]).strip()
+    task = replace(task, text=text, quoted="\n\n".join([*quoted, task.quoted]).strip())
+    return task, "\n\n".join([*asked, *turn]).strip()
 
 
 def decoded(content: bytes) -> str:

@@ -110,7 +110,7 @@ class Brain:
         )
         handling = Handling(
             inbox=inbox, lanes=lanes, intake=intake, bot=Bot(id=self.identity.id, username=self.identity.username), epoch=epoch,
-            chat_cap=settings.chat_cap, total_cap=settings.total_cap,
+            windows=settings.windows, chat_cap=settings.chat_cap, total_cap=settings.total_cap,
         )  # fmt: skip
         lane_keeper = LaneKeeper(
             lanes=lanes, roles=self.roles, chat=self.chat, classifier=self.classifier, pool_of=fleet.current, epoch=epoch,

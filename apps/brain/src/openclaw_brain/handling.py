@@ -6,14 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from openclaw_brain.gathering import Part, Windows, linked, part_of, unasked
 from openclaw_brain.incoming import Bot, Incoming, read_update
-from openclaw_brain.intake import Effect, Intake, Known
+from openclaw_brain.intake import Intake, Known
 from openclaw_core import logs
 from openclaw_core.errors import BadTask, StoreFull, StoreUnavailable
 from openclaw_core.records import UNREADABLE, whole
 from openclaw_core.store import Admitted, Inbox, Lanes
 from openclaw_core.store.inbox import Stream
-from openclaw_core.task import Task, from_json
+from openclaw_core.task import Task
 
 log = logs.get(__name__)
 
@@ -26,6 +27,7 @@ class Handling:
     lanes: Lanes
     intake: Intake
     bot: Bot
+    windows: Windows
     epoch: int
     chat_cap: int
     total_cap: int
@@ -63,22 +65,14 @@ class Handling:
             if _asks(incoming):
                 if plain:
                     break
-                await self._commit(
-                    stream,
-                    [
-                        (
-                            entry.entry_id,
-                            self._effects(entry, incoming, await self._known(incoming)),
-                        )
-                    ],
-                )
+                await self._commit(stream, [self._part(entry, incoming, await self._known(incoming))])
                 return 1
             plain.append((entry, incoming))
         chats = await self.inbox.chats([incoming.chat_id for _, incoming in plain])
         await self._commit(
             stream,
             [
-                (entry.entry_id, self._effects(entry, incoming, Known(chat=chat)))
+                self._part(entry, incoming, Known(chat=chat))
                 for (entry, incoming), chat in zip(plain, chats, strict=True)
             ],
         )
@@ -102,28 +96,37 @@ class Handling:
             log.fault("update.unreadable", exc)
             return Incoming(update_id=0, kind="ignored")
 
-    def _effects(self, entry: Admitted, incoming: Incoming, known: Known) -> Sequence[Effect]:
+    def _part(self, entry: Admitted, incoming: Incoming, known: Known) -> Part:
         """What handling an update changes: nothing, if what it or its chat holds cannot be made sense of, for the next ones wait behind it."""
         try:
-            return self.intake.effects(incoming, known, admitted_ms=entry.admitted_ms)
+            asked = unasked(entry.update, incoming)
+            effects = self.intake.effects(asked or incoming, known, admitted_ms=entry.admitted_ms)
+            if asked is not None:
+                effects = [effect for effect in effects if effect["op"] == "task"]
+            return part_of(
+                entry.entry_id, entry.update, asked or incoming, effects, self.windows, only_joins=asked is not None
+            )
         except UNREADABLE as exc:
             log.fault("update.unreadable", exc)
-            return ()
+            return part_of(entry.entry_id, {}, Incoming(update_id=0, kind="ignored"), (), self.windows)
 
-    async def _commit(self, stream: Stream, handled: Sequence[tuple[str, Sequence[Effect]]]) -> None:
+    async def _commit(self, stream: Stream, parts: Sequence[Part]) -> None:
+        handled = [(part.entry_id, effects) for part, effects in zip(parts, linked(parts, self.windows), strict=True)]
         await self.inbox.handle(stream, handled, epoch=self.epoch, chat_cap=self.chat_cap, total_cap=self.total_cap)
 
     async def _known(self, incoming: Incoming) -> Known:
         chat = (await self.inbox.chats([incoming.chat_id]))[0]
         if incoming.command == "status":
             return Known(chat=chat, status=await self._status(incoming.chat_id))
-        wanted = chat.get("last_task", "") if incoming.wants == "command" else incoming.button_data.partition(":")[2]
+        if incoming.wants == "command":
+            wanted = await self.inbox.last_task(incoming.chat_id, incoming.thread_id)
+        else:
+            wanted = incoming.button_data.partition(":")[2]
         return Known(chat=chat, old_task=await self._task(wanted))
 
     async def _task(self, task_id: str) -> Task | None:
-        record = (await self.inbox.task_fields(task_id, "record"))["record"] if task_id else None
         try:
-            task = from_json(record) if record else None
+            task = await self.lanes.asked(task_id) if task_id else None
         except BadTask:
             return None
         if task is None:

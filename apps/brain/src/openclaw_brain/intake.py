@@ -116,7 +116,7 @@ class Intake:
             case "start" | "help":
                 return [say.notice(incoming.command)]
             case "new":
-                return [{"op": "forget", "chat": str(incoming.chat_id)}, say.notice("new")]
+                return [{"op": "forget", **_where(incoming)}, say.notice("new")]
             case "stop":
                 return [{"op": "stop", **say.to("stopped")}]
             case "status":
@@ -162,7 +162,7 @@ class Intake:
 
     @staticmethod
     def _choose(role: str, incoming: Incoming, say: "_Say") -> list[Effect]:
-        return [{"op": "choose", "chat": str(incoming.chat_id), "role": role}, say.notice("role_chosen", role=role)]
+        return [{"op": "choose", **_where(incoming), "role": role}, say.notice("role_chosen", role=role)]
 
     def _lang(self, wish: str, incoming: Incoming, say: "_Say") -> list[Effect]:
         chosen = {"he": "he", "hebrew": "he", "עברית": "he", "en": "en", "english": "en", "אנגלית": "en"}.get(wish)
@@ -213,7 +213,7 @@ class Intake:
             unseen=incoming.unseen,
             text=(incoming.text or ("" if incoming.material else incoming.quoted))[:TEXT_MAX_CHARS],
             quoted=incoming.quoted if incoming.text or incoming.material else "",
-            material=incoming.material,
+            materials=() if incoming.material is None else (incoming.material,),
             admitted_ms=admitted_ms,
             thread_id=incoming.thread_id,
             role=role,
@@ -250,9 +250,8 @@ class _Say:
         return {
             "key": f"u{self.incoming.update_id}",
             "kind": kind,
-            "chat": str(self.incoming.chat_id),
+            **_where(self.incoming),
             "lang": self.lang,
-            "thread": None if self.incoming.thread_id is None else str(self.incoming.thread_id),
             "reply_to": str(self.incoming.message_id)
             if self.incoming.chat_kind == "group" and self.incoming.kind != "button"
             else None,
@@ -288,6 +287,14 @@ def _heard(incoming: Incoming) -> dict[str, str]:
 def _may_press(incoming: Incoming, task: Task | None) -> bool:
     """Whether a button of *task* is this person's. Who asked as a group or a channel cannot be told from others when they press."""
     return incoming.chat_kind == "private" or task is None or task.user_id < 0 or task.user_id == incoming.user_id
+
+
+def _where(incoming: Incoming) -> dict[str, str | None]:
+    """The chat, and the topic in it if there is one."""
+    return {
+        "chat": str(incoming.chat_id),
+        "thread": None if incoming.thread_id is None else str(incoming.thread_id),
+    }
 
 
 def _lang(value: str | None) -> Lang | None:

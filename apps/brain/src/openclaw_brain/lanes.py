@@ -14,7 +14,8 @@ from openclaw_core.ports import Chat
 from openclaw_core.records import UNREADABLE
 from openclaw_core.roles import Roles
 from openclaw_core.store import Lanes
-from openclaw_core.task import Task, from_json, order_of
+from openclaw_core.store.lanes import Dispatched, Queued
+from openclaw_core.task import Task, order_of
 
 log = logs.get(__name__)
 AT_ONCE = 64
@@ -23,6 +24,8 @@ FAULTS = 3
 """Refusals by Redis after which a task is given up; what is of another type is mended within a second."""
 ADOPT_S = 1.0
 """Between looks for tasks that are out and that nobody routes. Redis may have let them go in a call that we had given up."""
+HELD_S = 0.05
+"""Between two looks at a routed task of which more may be coming."""
 
 
 def previous_of(turns: Sequence[Turn]) -> Previous | None:
@@ -36,7 +39,8 @@ def previous_of(turns: Sequence[Turn]) -> Previous | None:
 
 def words(task: Task) -> str:
     """What routing goes by. A file without a word beside it wants to be made short; what a recording says is not known yet."""
-    return task.text or ("summarize this file" if task.material is not None and task.material.kind == "file" else "")
+    text = task.text or ("summarize this file" if any(one.kind == "file" for one in task.materials) else "")
+    return f"{text}\n\n{task.quoted}" if task.forwarded == "some" and task.quoted else text
 
 
 @dataclass(kw_only=True)
@@ -127,7 +131,9 @@ class LaneKeeper:
                         return
                     await asyncio.sleep(1)  # it stays released and queued: the next try, or the next leader, goes on
         finally:
-            self._under_way.pop(task_id, None)
+            # A task that was ready and has grown may be under way again before the one that made it ready is done here.
+            if self._under_way.get(task_id) is asyncio.current_task():
+                del self._under_way[task_id]
 
     async def _fail(self, task_id: str) -> None:
         while True:
@@ -140,20 +146,27 @@ class LaneKeeper:
                 await asyncio.sleep(1)
 
     async def _dispatch(self, task_id: str) -> None:
-        row = (await self.lanes.fields([task_id], "record", "wish"))[0]
-        try:
-            task = from_json(row["record"] or "")
-            if task.id != task_id:
-                raise BadTask("the record is another task's")  # noqa: TRY301 - as if it could not be read
-        except BadTask:
-            log.error("task.unreadable", task_id=task_id)
-            await self.lanes.fail(task_id, Cause.BAD_TASK, epoch=self.epoch)
-            return
+        outcome = Dispatched.GROWN
+        while outcome in (Dispatched.GROWN, Dispatched.HELD):  # once, unless its user goes on sending
+            if outcome is Dispatched.HELD:
+                await asyncio.sleep(HELD_S)
+            try:
+                queued = await self.lanes.queued(task_id)
+                if queued.task.id != task_id:
+                    raise BadTask("the record is another task's")  # noqa: TRY301 - as if it could not be read
+            except BadTask:
+                log.error("task.unreadable", task_id=task_id)
+                await self.lanes.fail(task_id, Cause.BAD_TASK, epoch=self.epoch)
+                return
+            outcome = await self._route(queued)
+
+    async def _route(self, queued: Queued) -> Dispatched:
+        task = queued.task
         turns = await self.lanes.save_context(task, epoch=self.epoch)
         routed = await decide_agent(
             words(task),
             lang=task.lang,
-            explicit=task.role or row["wish"],
+            explicit=task.role or queued.wish,
             previous=previous_of(turns),
             roles=self.roles,
             chat=self.chat,
@@ -161,20 +174,22 @@ class LaneKeeper:
         )
         role = self.roles.roles[routed.role]
         tokens = routed.usage.prompt_tokens + routed.usage.answer_tokens if routed.usage else 0
-        done = await self.lanes.dispatch(
+        outcome = await self.lanes.dispatch(
             task.ordered(order_of(role, model_override=self.model_override, demo=self.demo)),
-            pool=self.pool_of(role.template), decision=routed.decision.value, route_ms=routed.took_ms, route_tokens=tokens, epoch=self.epoch,
+            pool=self.pool_of(role.template), decision=routed.decision.value, route_ms=routed.took_ms, route_tokens=tokens, epoch=self.epoch, parts=queued.parts,
         )  # fmt: skip
-        if done:
+        if outcome is Dispatched.READY:
             log.info(
                 "task.ready",
-                task_id=task_id,
+                task_id=task.id,
                 role=role.name,
                 decision=routed.decision.value,
                 route_ms=routed.took_ms,
                 route_tokens=tokens,
                 waited_ms=_age_ms(task),
+                parts=queued.parts + 1,
             )
+        return outcome
 
 
 def _age_ms(task: Task) -> int:

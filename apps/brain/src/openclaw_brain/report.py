@@ -228,7 +228,7 @@ class Reporter:
 
     async def _send_file(self, wish: Mapping[str, Any]) -> None:
         part = int(wish["part"])
-        row = (await self.lanes.fields([str(wish["task"])], "outbox", "chat"))[0]
+        row = (await self.lanes.fields([str(wish["task"])], "outbox", "chat", "chat_kind", "thread", "message_id"))[0]
         if not row["outbox"] or not row["chat"]:
             return
         outbox = parsed(row["outbox"])
@@ -236,4 +236,9 @@ class Reporter:
         n = part - len(outbox["pages"])
         if 0 <= n < len(files):
             await self._room(int(row["chat"]), "group" if int(row["chat"]) < 0 else "private", Priority.FINAL)
-            await self.messenger.send_file(int(row["chat"]), read(Attachment, files[n]))
+            await self.messenger.send_file(
+                int(row["chat"]),
+                read(Attachment, files[n]),
+                thread_id=int(row["thread"]) if row["thread"] else None,
+                reply_to=int(row["message_id"]) if row["message_id"] and row["chat_kind"] == "group" else None,
+            )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from openclaw_brain.gathering import Windows
 from openclaw_core.environment import VOICE_MODELS, Environment, model_ids
 from openclaw_core.errors import SettingsError
 from openclaw_core.roles import Roles, load
@@ -50,6 +51,8 @@ class Settings:
     task_deadline_s: float
     warm_max_age_s: float
     queue_deadline_s: float
+    windows: Windows
+    """How long a task waits for what may belong to it."""
     drain_s: float
     """How long a shutdown lets what is on its way to a chat finish."""
 
@@ -95,6 +98,12 @@ def from_env(env: Mapping[str, str]) -> Settings:
         task_deadline_s=read.number("TASK_DEADLINE_S", 180, low=5, high=3600),
         warm_max_age_s=read.number("WARM_MAX_AGE_S", 900, low=10, high=86400),
         queue_deadline_s=read.number("QUEUE_DEADLINE_S", 900, low=10, high=86400),
+        windows=Windows(
+            album_ms=read.integer("QUIET_ALBUM_MS", 300, low=0, high=5000),
+            more_ms=read.integer("QUIET_MORE_MS", 1500, low=0, high=10_000),
+            at_most_ms=read.integer("QUIET_AT_MOST_MS", 6000, low=0, high=60_000),
+            fold_ms=read.integer("FOLD_WITHIN_MS", 1000, low=0, high=10_000),
+        ),
         drain_s=read.number("DRAIN_S", 8, low=0, high=120),
     )
     if settings.launcher == "kubernetes" and not settings.namespace:

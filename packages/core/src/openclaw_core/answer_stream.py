@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
@@ -175,7 +175,7 @@ class Answerer:
     _empty: int = 0
     _without_tools: bool = False
 
-    async def run(self) -> AsyncIterator[Event]:
+    async def run(self) -> AsyncGenerator[Event]:
         """Yield text as it grows; the last event is Answered or Failed. Raises nothing of the chat's."""
         ends = self.clock() + self.deadline_s
         causes: set[Cause] = set()

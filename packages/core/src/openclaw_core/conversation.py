@@ -7,6 +7,11 @@ from typing import Literal
 Speaker = Literal["user", "assistant"]
 
 
+def place(chat_id: int, thread_id: int | None) -> str:
+    """The name of a conversation in keys: a topic of a forum has one of its own, the General topic is the chat itself."""
+    return str(chat_id) if thread_id is None else f"{chat_id}:{thread_id}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """One thing said in a chat. *task_id* is the task that it belongs to: appending it twice is a no-op."""

@@ -137,6 +137,10 @@ class ReplyTooLong(MessengerRefused):
     """More came than the Bot API ever sends."""
 
 
+class TopicGone(MessengerRefused):
+    """400: the topic is closed or deleted, and the chat is not: the message goes through outside the topic."""
+
+
 class MessengerUnauthorized(Permanent):
     """401 or 404 for the whole bot: the token is wrong."""
 

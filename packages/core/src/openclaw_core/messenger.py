@@ -39,9 +39,9 @@ _CHAT_GONE = (
     "chat_write_forbidden",
     "not enough rights",
     "have no rights",
-    "topic_closed",
-    "message thread not found",
 )
+_TOPIC_GONE = ("message thread not found", "topic_closed", "topic_deleted", "topic_id_invalid", "topic not found")
+"""The topic is closed or deleted; the chat around it is there."""
 _DONE_ANYWAY = ("message is not modified", "query is too old")
 
 
@@ -69,6 +69,8 @@ def verdict(method: str, status: int, description: str, parameters: Mapping[str,
         return errors.PollConflict("another process polls with this token, or a webhook is set")
     if status == 421:
         return errors.MessengerUnavailable("HTTP 421")
+    if status == 400 and any(part in said for part in _TOPIC_GONE):
+        return errors.MessageGone(method) if method in _EDITS else errors.TopicGone(method)
     if status == 403 or (status == 400 and any(part in said for part in _CHAT_GONE)):
         return errors.ChatGone(f"{method}: HTTP {status}")
     if status == 400 and method in _EDITS and any(part in said for part in _MESSAGE_GONE):
@@ -162,9 +164,9 @@ class TelegramMessenger:
             chat_id,
             text=page.text,
             entities=_entities(page.entities),
+            thread_id=thread_id,
+            reply_to=reply_to,
             link_preview_options={"is_disabled": True},
-            message_thread_id=thread_id,
-            reply_parameters=_reply(reply_to),
             reply_markup=_keyboard(buttons),
             disable_notification=silent,
         )
@@ -194,10 +196,10 @@ class TelegramMessenger:
         return await self._send(
             "sendDocument",
             chat_id,
+            thread_id=thread_id,
+            reply_to=reply_to,
             files={"document": (file.name, file.content.encode())},
             caption=caption or None,
-            message_thread_id=thread_id,
-            reply_parameters=_reply(reply_to),
             disable_notification=True,
         )
 
@@ -244,9 +246,25 @@ class TelegramMessenger:
                 return reply.content
         raise errors.MessengerRefused(f"the file is larger than {max_bytes} bytes")
 
-    async def _send(self, method: str, chat_id: int, **fields: Any) -> int:
-        """As `_in_chat`, for what becomes a message: gives its id."""
-        message = await self._in_chat(method, chat_id, **fields)
+    async def _send(
+        self, method: str, chat_id: int, *, thread_id: int | None, reply_to: int | None, **fields: Any
+    ) -> int:
+        """As `_in_chat`, for what becomes a message: gives its id.
+
+        A topic that is closed or deleted has certainly not got the message. It is sent without the topic, as a reply;
+        and without the reply too, since Telegram puts a reply into the topic of the message that it answers.
+        """
+        places = dict.fromkeys([(thread_id, reply_to), (None, reply_to), (None, None)])
+        for thread, reply in places:
+            try:
+                message = await self._in_chat(
+                    method, chat_id, message_thread_id=thread, reply_parameters=_reply(reply), **fields
+                )
+                break
+            except errors.TopicGone:
+                continue
+        else:
+            raise errors.ChatGone(f"{method}: no topic of this chat takes a message")
         if not isinstance(message, dict) or not isinstance(message.get("message_id"), int):
             raise _not_the_bot_apis(method)
         return int(message["message_id"])

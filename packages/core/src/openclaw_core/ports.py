@@ -62,7 +62,7 @@ class Messenger(Protocol):
         buttons: Sequence[Sequence[Button]] = (),
         silent: bool = True,
     ) -> int:
-        """Send and return the message id. Also raises FateUnknown and MarkupRefused."""
+        """Send and return the message id; outside the topic *thread_id* if that is gone. Also raises FateUnknown and MarkupRefused."""
 
     async def edit(
         self, chat_id: int, message_id: int, page: Page, *, buttons: Sequence[Sequence[Button]] = ()
@@ -78,7 +78,7 @@ class Messenger(Protocol):
         reply_to: int | None = None,
         caption: str = "",
     ) -> int:
-        """Send a document and return the message id. Also raises FateUnknown."""
+        """Send a document and return the message id; outside a topic that is gone. Also raises FateUnknown."""
 
     async def get_file_bytes(self, file_id: str, max_bytes: int) -> bytes:
         """The content of a file that a user sent; MessengerRefused if it is larger than *max_bytes* or not there any more."""

@@ -12,10 +12,11 @@ from openclaw_core.records import UNREADABLE, parsed, read
 if TYPE_CHECKING:  # an agent reads tasks, not roles
     from openclaw_core.roles import Role
 
-READABLE_VERSIONS = frozenset({1, 2})
+READABLE_VERSIONS = frozenset({1, 2, 3})
 """Brain and agent understand these versions of each other's records; a rollout mixes one release with the next."""
 
 ChatKind = Literal["private", "group"]
+Forwarded = Literal["", "some", "all"]
 DEMO_ANSWER_TOKENS = 300
 """The small built-in model rambles on until it is stopped, at 20 to 60 tokens a second."""
 
@@ -83,8 +84,13 @@ class Task:
     role: str | None = None
     """Asked for by a command or a button, else None until routed."""
     quoted: str = field(default="", repr=False)
-    """Text of the message that this one replies to."""
-    material: Material | None = None
+    """Text of the message that this one replies to, and of those that were forwarded with it."""
+    materials: tuple[Material, ...] = ()
+    """In the order in which they were sent."""
+    forwarded: Forwarded = ""
+    """Whether what was sent are somebody else's words: `all` of it, or `some` beside words of the user's own."""
+    cut: bool = False
+    """The message was as long as Telegram lets one be: what was sent next goes on in the same line."""
     unseen: str = ""
     """What came with the words and cannot be looked at: `photo`, `video`, `file`, `voice` or `other`."""
     notice_lang: Lang | None = None
@@ -114,14 +120,18 @@ def retry_id(finished_task_id: str) -> str:
 
 def version_of(task: Task) -> int:
     """The oldest schema version whose readers do right by *task*. Readers drop fields that they do not know, so a field is a reason
-    for a new version only if leaving it out would answer another question than was asked: 2 is needed for material."""
-    return 1 if task.material is None else 2
+    for a new version only if leaving it out would answer another question than was asked: 2 is needed for a material, 3 for several."""
+    return min(len(task.materials), 2) + 1
 
 
 def to_json(task: Task) -> str:
     """The record as stored; `v` is its schema version."""
     fields: dict[str, Any] = {"v": version_of(task), **asdict(task)}
-    for name in ("unseen", "notice_lang"):
+    materials = fields.pop("materials")
+    fields["material"] = materials[0] if materials else None  # as readers of version 2 expect it
+    if len(materials) > 1:
+        fields["materials"] = materials
+    for name in ("unseen", "notice_lang", "forwarded", "cut"):
         if not fields[name]:
             del fields[name]
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
@@ -135,12 +145,11 @@ def from_json(raw: str | bytes) -> Task:
         if version not in READABLE_VERSIONS:
             raise BadTask(f"task record of schema version {version!r} is not understood")
         order, material = fields.pop("order", None), fields.pop("material", None)
+        materials = fields.pop("materials", None) or ([] if material is None else [material])
         parts: dict[str, Any] = {}
         if order is not None:
             parts["order"] = read(Order, order, models=tuple(order["models"]), tools=tuple(order.get("tools", ())))
-        if material is not None:
-            parts["material"] = read(Material, material)
-        task = read(Task, fields, **parts)
+        task = read(Task, fields, materials=tuple(read(Material, one) for one in materials), **parts)
         if not _is_sound(task):
             raise BadTask("task record is malformed")
         return task
@@ -154,20 +163,16 @@ _WORDS = ("id", "text", "quoted")
 
 def _is_sound(task: Task) -> bool:
     """Whether each field is of its kind: a record of another hand must not fail where it is used, in the middle of an answer."""
-    order, material = task.order, task.material
+    order = task.order
     return (
         all(type(getattr(task, name)) is int for name in _NUMBERS)
         and all(isinstance(getattr(task, name), str) for name in _WORDS)
         and all(isinstance(word, str | None) for word in (task.role, task.retry_of))
         and isinstance(task.thread_id, int | None)
         and (task.lang in ("en", "he") and task.chat_kind in ("private", "group"))
-        and (
-            material is None
-            or (
-                material.kind in ("voice", "file")
-                and isinstance(material.file_id, str)
-                and isinstance(material.name, str)
-            )
+        and all(
+            material.kind in ("voice", "file") and isinstance(material.file_id, str) and isinstance(material.name, str)
+            for material in task.materials
         )
         and (order is None or _is_sound_order(order))
     )

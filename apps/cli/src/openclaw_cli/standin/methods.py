@@ -204,6 +204,7 @@ def send_chat_action(world: World, params: Params) -> bool:
     action = params.text("action").lower()
     if action not in ACTIONS:
         raise bad_request("wrong parameter action in request")
+    world.check_topic(chat.id, params.integer("message_thread_id"))
     world.flood.take_light()
     world.changes.publish("action", chat.id, action=action)
     return True
@@ -256,26 +257,25 @@ def _body(text: Formatted) -> Wire:
 
 def _reply(world: World, chat: Chat, params: Params) -> Wire:
     """What a message is an answer to, and the topic that it stands in."""
-    extra: Wire = {}
-    if params.integer("message_thread_id"):
-        if not chat.is_group:
-            raise bad_request("message thread not found")
-        extra = {"message_thread_id": params.integer("message_thread_id"), "is_topic_message": True}
+    thread_id = params.integer("message_thread_id")
+    extra: Wire = {"message_thread_id": thread_id, "is_topic_message": True} if thread_id else {}
     wanted = params.parsed("reply_parameters", "reply parameters")
     if wanted is None and params.integer("reply_to_message_id"):
         wanted = {
             "message_id": params.integer("reply_to_message_id"),
             "allow_sending_without_reply": params.flag("allow_sending_without_reply"),
         }
-    if wanted is None:
-        return extra
-    if not isinstance(wanted, dict) or not isinstance(wanted.get("message_id"), int):
-        raise bad_request("can't parse reply parameters JSON object")
-    target = world.message(chat.id, wanted["message_id"])
-    if target is None and not wanted.get("allow_sending_without_reply"):
-        raise bad_request("message to be replied not found")
-    if target is not None:
-        extra["reply_to_message"] = {key: value for key, value in target.items() if key != "reply_to_message"}
+    if wanted is not None:
+        if not isinstance(wanted, dict) or not isinstance(wanted.get("message_id"), int):
+            raise bad_request("can't parse reply parameters JSON object")
+        target = world.message(chat.id, wanted["message_id"])
+        if target is None and not wanted.get("allow_sending_without_reply"):
+            raise bad_request("message to be replied not found")
+        if target is not None:
+            extra["reply_to_message"] = {key: value for key, value in target.items() if key != "reply_to_message"}
+            if target.get("is_topic_message"):  # Telegram puts a reply into the topic of what it answers
+                extra |= {"message_thread_id": target["message_thread_id"], "is_topic_message": True}
+    world.check_topic(chat.id, extra.get("message_thread_id"))
     return extra
 
 

@@ -74,6 +74,10 @@ class People:
         chat.gone = reason
         self._world.save_chat(chat)
 
+    def lose_topic(self, chat_id: int, thread_id: int, *, refusal: str = "message thread not found") -> None:
+        """An administrator closes (`TOPIC_CLOSED`) or deletes a topic: the bot's messages to it get *refusal*."""
+        self._world.lost_topics[chat_id, thread_id] = refusal
+
     def upgrade_group(self, chat_id: int, new_id: int) -> int:
         """The group becomes a supergroup with *new_id*; calls for the old id are told so."""
         old = self._world.chats[chat_id]

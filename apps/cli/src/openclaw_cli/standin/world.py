@@ -79,6 +79,8 @@ class World:
             self._messages.setdefault(chat_id, {})[message_id] = body
             if reaction:
                 self.reactions[chat_id, message_id] = reaction
+        self.lost_topics: dict[tuple[int, int], str] = {}
+        """Topics that take no message of the bot, by chat and thread, with Telegram's words for why."""
         self.commands: dict[str, list[Wire]] = keeper.known("commands", {})
         self.watchers: list[Callable[[Wire, bool], None]] = []
         """Told of each message that is new, or (True) edited: another bot may hear it."""
@@ -113,6 +115,18 @@ class World:
         if chat.gone:
             raise Refused(403, _GONE.get(chat.gone, chat.gone))
         return chat
+
+    def check_topic(self, chat_id: int, thread_id: int | None) -> None:
+        """Raises Refused for a topic in which nobody has written, or that is closed or deleted."""
+        if not thread_id:
+            return
+        if refusal := self.lost_topics.get((chat_id, thread_id)):
+            raise bad_request(refusal)
+        if not any(
+            message.get("is_topic_message") and message.get("message_thread_id") == thread_id
+            for message in self._messages.get(chat_id, {}).values()
+        ):
+            raise bad_request("message thread not found")
 
     # ---- messages
 

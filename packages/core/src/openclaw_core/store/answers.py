@@ -3,15 +3,17 @@
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from openclaw_core.conversation import Turn
+from openclaw_core.conversation import Turn, place
 from openclaw_core.errors import BadTask, LostOwnership
+from openclaw_core.gathering import joined
 from openclaw_core.outcome import Cause, Delivery, TaskState
 from openclaw_core.records import UNREADABLE, parsed
 from openclaw_core.store.client import Script
-from openclaw_core.store.lanes import HISTORY_TTL_S, HISTORY_TURNS, turn_json, turns_from
+from openclaw_core.store.lanes import HISTORY_TTL_S, HISTORY_TURNS, said, turn_json, turns_from
+from openclaw_core.store.parts import read_parts
 from openclaw_core.task import Task, from_json, to_json
 
 LEASE_S = 15.0
@@ -153,7 +155,8 @@ class Answers:
         chat = await self._script.read(
             "HGET", self._script.keys("task", claimed.task.id), "chat"
         )  # it may have moved since
-        raw = await self._script.read("LRANGE", self._script.keys("turns", chat or claimed.task.chat_id), 0, -1)
+        where = place(int(chat or claimed.task.chat_id), claimed.task.thread_id)
+        raw = await self._script.read("LRANGE", self._script.keys("turns", where), 0, -1)
         turns = turns_from(raw)
         mine = next((i for i, turn in enumerate(turns) if turn.task_id == claimed.task.id), None)
         if mine is None and turns and turns[-1].speaker == "user" and turns[-1].text == claimed.task.text:
@@ -193,9 +196,24 @@ class Answers:
             )
         )
 
-    async def preview(self, claimed: Claimed) -> None:
-        """First text is about to be shown."""
-        self._mine(await self._script.step("preview", task=claimed.task.id, attempt=claimed.attempt))
+    async def preview(self, claimed: Claimed) -> bool:
+        """First text is about to be shown; False if more was sent meanwhile that belongs to the task: see `grown`."""
+        return self._mine(await self._script.step("preview", task=claimed.task.id, attempt=claimed.attempt)) == 1
+
+    async def grown(self, claimed: Claimed) -> Claimed | None:
+        """*claimed* with all that was sent since its claim; None while more has come, or may still come."""
+        _, parts = await read_parts(self._script, claimed.task.id)
+        task = joined(parts)
+        turn = Turn(task_id=task.id, speaker="user", text=said(task))
+        result = await self._script.step(
+            "grow",
+            task=task.id,
+            attempt=claimed.attempt,
+            parts=len(parts) - 1,
+            record=to_json(task),
+            turn=turn_json(turn),
+        )
+        return replace(claimed, task=task) if self._mine(result) else None
 
     async def answered(self, claimed: Claimed, outbox: Mapping[str, Any], run: Mapping[str, Any]) -> None:
         """All parts of the answer at once, with what the run has cost."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from openclaw_core import logs
+from openclaw_core.conversation import place
 from openclaw_core.records import UNREADABLE, parsed, whole
 from openclaw_core.store.client import Script, fenced, pairs
 
@@ -97,7 +98,7 @@ class Inbox:
                 log.error("update.dropped", stream=stream)
 
     async def chats(self, chat_ids: Sequence[int]) -> list[Mapping[str, str]]:
-        """What is kept of each chat: `lang`, `last_role`, `last_task`, `generation`."""
+        """What is kept of each chat: `lang`, and of its conversation outside topics `last_role`, `last_task`, `generation`."""
         replies = await self._script.reads([("HGETALL", self._script.keys("chat", chat_id)) for chat_id in chat_ids])
         return [pairs(reply or {}) for reply in replies]
 
@@ -108,6 +109,11 @@ class Inbox:
             return {}
         [found] = await self._script.reads([("HMGET", self._script.keys("moved"), *groups)])
         return {old: whole(new, old) for old, new in zip(groups, found or (), strict=False) if new}
+
+    async def last_task(self, chat_id: int, thread_id: int | None) -> str:
+        """The id of the task that was asked last in a chat or a topic, empty if there is none."""
+        key = self._script.keys("chat", place(chat_id, thread_id))
+        return str(await self._script.read("HGET", key, "last_task") or "")
 
     async def task_fields(self, task_id: str, *names: str) -> dict[str, str | None]:
         [values] = await self._script.reads([("HMGET", self._script.keys("task", task_id), *names)])

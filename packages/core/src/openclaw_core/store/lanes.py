@@ -3,20 +3,43 @@
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
+from enum import IntEnum
 from typing import Any
 
 from openclaw_core import logs
-from openclaw_core.conversation import Turn
+from openclaw_core.conversation import Turn, place
 from openclaw_core.errors import LostOwnership, StoreFull, StoreUnavailable
-from openclaw_core.outcome import Cause
+from openclaw_core.gathering import joined
+from openclaw_core.outcome import Cause, Decision
 from openclaw_core.records import parsed, read, readable
 from openclaw_core.store.client import Script
+from openclaw_core.store.parts import read_parts
 from openclaw_core.task import Material, Task, to_json
 
 log = logs.get(__name__)
 HISTORY_TURNS = 10
 HISTORY_TTL_S = 24 * 3600
+KEPT_OF_MATERIAL_CHARS = 1500
+"""Of files and forwarded messages, in the conversation's memory; the answer to them stands there too."""
+
+
+class Dispatched(IntEnum):
+    """What became of a hand-over to a pool."""
+
+    GONE = 0  # not queued any more: stopped, or handed over before
+    READY = 1
+    GROWN = 2  # more was sent since it was read: nothing has happened
+    HELD = 3  # more may be coming: nothing has happened
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """A task that waits to be routed. *parts* is how many messages besides its first are in it, *wish* a role chosen by a button."""
+
+    task: Task
+    parts: int
+    wish: str | None
 
 
 class Lanes:
@@ -64,10 +87,10 @@ class Lanes:
 
     async def save_context(self, task: Task, *, epoch: int) -> tuple[Turn, ...]:
         """Append the user's turn under its task id (a repeat is a no-op) and give the turns before it."""
-        turn = Turn(task_id=task.id, speaker="user", text=task.text or shown(task.material))
+        turn = Turn(task_id=task.id, speaker="user", text=said(task))
         raw = await self._script.step(
             "remember",
-            chat=str(task.chat_id),
+            place=place(task.chat_id, task.thread_id),
             task=task.id,
             turn=turn_json(turn),
             keep=HISTORY_TURNS,
@@ -77,18 +100,34 @@ class Lanes:
         _check(raw)
         return tuple(turn for turn in turns_from(raw) if turn.task_id != task.id)
 
-    async def history(self, chat_id: int) -> tuple[Turn, ...]:
-        """The chat's last turns, oldest first."""
-        [rows] = await self._script.reads([("LRANGE", self._script.keys("turns", chat_id), 0, -1)])
+    async def history(self, chat_id: int, thread_id: int | None = None) -> tuple[Turn, ...]:
+        """The last turns of a chat, or of one topic of it, oldest first."""
+        key = self._script.keys("turns", place(chat_id, thread_id))
+        [rows] = await self._script.reads([("LRANGE", key, 0, -1)])
         return turns_from(rows or ())
 
+    async def queued(self, task_id: str) -> Queued:
+        """A task with all that was sent with it so far. Raises BadTask."""
+        row, (first, *others) = await read_parts(self._script, task_id, "wish", "decision")
+        if (
+            first.order is not None
+        ):  # it was ready before, and more was sent: its role is looked for anew unless it was named
+            named = row["decision"] == Decision.EXPLICIT
+            first = replace(first, order=None, role=first.role if named else None)
+        return Queued(task=joined([first, *others]), parts=len(others), wish=row["wish"])
+
+    async def asked(self, task_id: str) -> Task:
+        """A task as it was asked, or as an agent was to do it. Raises BadTask if there is none."""
+        return joined((await read_parts(self._script, task_id))[1])
+
     async def dispatch(
-        self, task: Task, *, pool: str, decision: str, route_ms: int, route_tokens: int, epoch: int
-    ) -> bool:
-        """Hand a routed task to its pool; False if it is not queued any more (stopped, or handed over before)."""
+        self, task: Task, *, pool: str, decision: str, route_ms: int, route_tokens: int, epoch: int, parts: int = 0
+    ) -> Dispatched:
+        """Hand a routed task, joined from its first message and *parts* others, to its pool."""
         result = await self._script.step(
             "dispatch",
             task=task.id,
+            parts=parts,
             record=to_json(task),
             pool=pool,
             role=task.role,
@@ -98,7 +137,7 @@ class Lanes:
             epoch=epoch,
         )
         _check([result])
-        return bool(result)
+        return Dispatched(result)
 
     async def fail(
         self, task_id: str, cause: Cause, *, epoch: int, state: str | None = None, since: str | None = None
@@ -128,9 +167,23 @@ async def move_chat(script: Script, old: int, new: int) -> None:
         log.warning("chat.not_moved", error=type(exc).__name__)
 
 
-def shown(material: Material | None) -> str:
+def shown(material: Material) -> str:
     """How material stands in the history until an agent has read it."""
-    return "" if material is None else f"[{'a recording' if material.kind == 'voice' else f'the file {material.name}'}]"
+    return f"[{'a recording' if material.kind == 'voice' else f'the file {material.name}'}]"
+
+
+def said(task: Task) -> str:
+    """What the user's turn says of *task*: the words, else what was sent; and the beginning of what was forwarded with them."""
+    text = task.text or "\n".join(map(shown, task.materials))
+    if not (task.forwarded == "some" and task.quoted):
+        return text
+    return f"{text}\n\n[forwarded]\n{beginning(task.quoted)}"
+
+
+def beginning(text: str, *, share: int = 1) -> str:
+    """What the history keeps of one of *share* long texts."""
+    keep = KEPT_OF_MATERIAL_CHARS // share
+    return text if len(text) <= keep else f"{text[:keep]}…"
 
 
 def turn_json(turn: Turn) -> str:

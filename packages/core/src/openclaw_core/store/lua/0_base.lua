@@ -55,6 +55,13 @@ local function observe(field, took_ms)
   count(field .. ':sum', math.max(0, took_ms))
 end
 
+-- A topic of a forum is a conversation of its own; outside topics, as in the General one, the chat itself is.
+local function place(chat, thread) return thread and thread ~= '' and chat .. ':' .. thread or chat end
+local function place_of(id)
+  local t = call('HMGET', task_key(id), 'chat', 'thread')
+  return t[1] and place(t[1], t[2])
+end
+
 -- A step of the leader is refused when a newer leader has raised the epoch.
 local function led() return call('GET', P .. 'epoch') == tostring(a.epoch) end
 
@@ -93,8 +100,9 @@ local function sound_chat(chat)
 end
 local function sound_task(id)
   sound(task_key(id), 'hash')
-  local chat = get(id, 'chat')
+  local chat, where = get(id, 'chat'), place_of(id)
   if chat then sound_chat(chat) end
+  if where ~= chat then sound_chat(where) end
 end
 
 local function remember_pool(pool)
@@ -141,9 +149,9 @@ local function leave(id)
 end
 
 local function note_turn(id, note)
-  local chat = get(id, 'chat')
-  if not chat then return end
-  local key = P .. 'turns:' .. chat
+  local where = place_of(id)
+  if not where then return end
+  local key = P .. 'turns:' .. where
   for i, raw in ipairs(call('LRANGE', key, 0, -1)) do
     local turn = row(raw)
     if turn and turn.task_id == id and turn.speaker == 'user' then

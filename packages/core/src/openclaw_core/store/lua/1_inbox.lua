@@ -54,28 +54,42 @@ end
 function effects.task(e)
   sound(task_key(e.id), 'hash')
   if call('EXISTS', task_key(e.id)) == 1 and not (get(e.id, 'state') == 'queued' and stands_nowhere(e.chat, e.id)) then return end
+  if e.act and fold(e) then return end
+  if e.only_joins then -- nobody has asked us: it counts only as part of what somebody did ask, and nothing is kept of it
+    e.heard = nil
+    return
+  end
   local chat_full = call('LLEN', P .. 'lane:' .. e.chat) >= a.chat_cap
   if chat_full or call('ZCARD', P .. 'waiting.since') >= a.total_cap then
     count('refused')
-    add_notice('full:' .. e.id, { chat = e.chat, lang = e.lang, thread = e.thread, kind = 'full', args = { cap = chat_full and a.chat_cap or nil }, reply_to = e.reply_to })
+    -- One for all that are refused while it waits to be told: the same sentence again and again would only wait longer.
+    add_notice((chat_full and 'full:' or 'all_full:') .. place(e.chat, e.thread), { chat = e.chat, lang = e.lang, thread = e.thread, kind = 'full', args = { cap = chat_full and a.chat_cap or nil }, reply_to = e.reply_to })
     return
   end
   set(e.id, 'state', 'queued', 'record', e.record, 'chat', e.chat, 'chat_kind', e.chat_kind, 'lang', e.lang, 'thread', e.thread or '', 'message_id', e.message_id,
     'user', e.user, 'admitted_ms', e.admitted_ms, 'queued_ms', ms(now_ms()), 'attempt', 0, 'tries', 0, 'handbacks', 0)
-  local wish = e.op == 'task' and call('GET', P .. 'wish:' .. e.chat)
+  local where = place(e.chat, e.thread)
+  local wish = e.op == 'task' and call('GET', P .. 'wish:' .. where)
   if wish then -- a role that was chosen for the next message; one that names its own role uses the wish up as well
-    call('DEL', P .. 'wish:' .. e.chat)
+    call('DEL', P .. 'wish:' .. where)
     set(e.id, 'wish', wish)
   end
   call('RPUSH', P .. 'lane:' .. e.chat, e.id)
-  set_chat(e.chat, 'last_task', e.id)
+  set_chat(where, 'last_task', e.id)
   call('ZADD', P .. 'waiting.since', e.admitted_ms, e.id)
   call('SET', P .. 'msg:' .. e.chat .. ':' .. e.message_id, e.id, 'EX', 172800)
+  if e.act then open_act(e, e.id) end
+  if e.hold_ms then hold(e.id, e) end
   next_in_chat(e.chat)
   add_sign(e)
 end
 
-function effects.notice(e) add_notice(e.key, e) end
+function effects.notice(e)
+  if e.once and not call('SET', P .. 'told:' .. e.once, 1, 'NX', 'EX', ACT_TTL_S) then return end
+  add_notice(e.key, e)
+end
+
+function effects.end_act(e) call('DEL', P .. 'act:' .. e.act) end -- a command stands between what was sent before and after it
 
 -- By its button: a toast says what came of it, and the message itself is marked. In a group, who asked may press; a question that was
 -- asked in the name of a chat (its id is negative) is everybody's.
@@ -105,7 +119,8 @@ function effects.stop(e)
   end
   for _, id in ipairs(ids) do
     sound(task_key(id), 'hash')
-    if here(get(id, 'chat')) == e.chat then
+    local chat = here(get(id, 'chat'))
+    if e.task and chat == e.chat or chat and place(chat, get(id, 'thread')) == place(e.chat, e.thread) then
       local state = cancel(id)
       if not state then late = late + 1
       elseif state == 'queued' then waiting = waiting + 1
@@ -133,13 +148,14 @@ function effects.lang(e)
   set_chat(e.chat, 'lang', e.lang)
 end
 
-function effects.choose(e) call('SET', P .. 'wish:' .. e.chat, e.role, 'EX', 600) end
+function effects.choose(e) call('SET', P .. 'wish:' .. place(e.chat, e.thread), e.role, 'EX', 600) end
 
 function effects.forget(e)
-  call('DEL', P .. 'wish:' .. e.chat)
-  call('DEL', P .. 'turns:' .. e.chat)
-  set_chat(e.chat, 'generation', ms(number(call('HGET', P .. 'chat:' .. e.chat, 'generation'), 0) + 1))
-  call('HDEL', P .. 'chat:' .. e.chat, 'last_role')
+  local where = place(e.chat, e.thread)
+  call('DEL', P .. 'wish:' .. where)
+  call('DEL', P .. 'turns:' .. where)
+  set_chat(where, 'generation', ms(number(call('HGET', P .. 'chat:' .. where, 'generation'), 0) + 1))
+  call('HDEL', P .. 'chat:' .. where, 'last_role')
 end
 
 function effects.edited(e) -- the same words get nothing; a message that still waits takes the new ones; one that was taken does not
@@ -147,17 +163,19 @@ function effects.edited(e) -- the same words get nothing; a message that still w
   sound(P .. 'msg:' .. where, 'string')
   sound(P .. 'heard:' .. where, 'string')
   if e.heard and call('GET', P .. 'heard:' .. where) == e.heard then return end
-  local id = call('GET', P .. 'msg:' .. where)
+  local id, part = (call('GET', P .. 'msg:' .. where) or ''):match('^(%S+) ?(%d*)$')
   if id then sound(task_key(id), 'hash') end
   local state = id and get(id, 'state')
   local new
   for _, fresh in ipairs(e.fresh) do
     if fresh.op == 'task' then new = fresh end -- what else there may be needs no answer of a model
   end
-  local waits = state == 'queued' and call('SISMEMBER', P .. 'released', id) == 0
-  if waits and new then
+  local waits = state == 'queued' and call('SISMEMBER', P .. 'released', id) == 0 and not get(id, 'joined')
+  if waits and new and part ~= '' then
+    set(id, 'more' .. part, new.record)
+  elseif waits and new then
     set(id, 'record', (new.record:gsub('"id":"[^"]*"', '"id":"' .. id .. '"', 1)), 'lang', new.lang)
-  elseif waits then
+  elseif waits and part == '' and not get(id, 'more_n') then -- of several messages, the others still want an answer
     cancel(id)
   end
   if state and new then
@@ -194,6 +212,7 @@ function address(e)
   local sent_to = e.chat
   e.chat = here(sent_to)
   if e.chat then sound_chat(e.chat) end
+  if e.chat and e.thread then sound_chat(place(e.chat, e.thread)) end
   if e.record and e.chat ~= sent_to then e.record = readdressed(e.record, sent_to, e.chat) end
   for _, fresh in ipairs(e.fresh or {}) do address(fresh) end
 end

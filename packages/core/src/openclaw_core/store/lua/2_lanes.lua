@@ -10,15 +10,17 @@ function ops.release()
     if epoch == tostring(a.epoch) and number(turn, 0) >= a.turn then return {} end
     call('SET', P .. 'release.turn', a.epoch .. ' ' .. ms(a.turn))
   end
-  local out = {}
+  local out, later = {}, {}
   while #out < a.max and call('SCARD', P .. 'released') < a.cap do
     local chat = call('LPOP', P .. 'ring')
     if not chat then break end
-    call('SREM', P .. 'ring.members', chat)
     sound_chat(chat)
-    local id = not running_in(chat) and call('LPOP', P .. 'lane:' .. chat)
-    if id then
-      sound(task_key(id), 'hash')
+    local id = not running_in(chat) and call('LINDEX', P .. 'lane:' .. chat, 0)
+    if id then sound(task_key(id), 'hash') end
+    if id and held(id) then later[#later + 1] = chat
+    else call('SREM', P .. 'ring.members', chat) end
+    if id and later[#later] ~= chat then
+      call('LPOP', P .. 'lane:' .. chat)
       call('ZREM', P .. 'waiting.since', id)
       call('SET', P .. 'busy:' .. chat, id)
       call('SADD', P .. 'released', id)
@@ -28,6 +30,7 @@ function ops.release()
       else leave(id) end -- nothing is left of it
     end
   end
+  for i = #later, 1, -1 do call('LPUSH', P .. 'ring', later[i]) end -- they keep their turns
   return out
 end
 
@@ -35,17 +38,20 @@ end
 -- the task knows its generation.
 function ops.remember()
   if not led() then return { -1 } end
-  local key = P .. 'turns:' .. a.chat
+  local key = P .. 'turns:' .. a.place
   local turns = call('LRANGE', key, 0, -1)
-  for _, raw in ipairs(turns) do
+  for i, raw in ipairs(turns) do
     local turn = row(raw)
-    if turn and turn.task_id == a.task and turn.speaker == 'user' then return turns end
+    if turn and turn.task_id == a.task and turn.speaker == 'user' then
+      if raw ~= a.turn and get(a.task, 'state') == 'queued' then call('LSET', key, i - 1, a.turn) end -- it has grown
+      return turns
+    end
   end
   if get(a.task, 'generation') then return turns end
   call('RPUSH', key, a.turn)
   call('LTRIM', key, -a.keep, -1)
   call('EXPIRE', key, a.ttl_s)
-  if get(a.task, 'state') then set(a.task, 'generation', call('HGET', P .. 'chat:' .. a.chat, 'generation') or '0') end
+  if get(a.task, 'state') then set(a.task, 'generation', call('HGET', P .. 'chat:' .. a.place, 'generation') or '0') end
   return turns
 end
 
@@ -53,6 +59,9 @@ end
 function ops.dispatch()
   if not led() then return -1 end
   if get(a.task, 'state') ~= 'queued' then return 0 end
+  if (get(a.task, 'more_n') or '0') ~= ms(a.parts) then return 2 end -- it has grown since it was read
+  if held(a.task) then return 3 end
+  if a.parts > 0 then joined(a.task, a.parts) end
   set(a.task, 'state', 'ready', 'record', a.record, 'pool', a.pool, 'role', a.role, 'decision', a.decision, 'route_ms', a.route_ms,
     'route_tokens', a.route_tokens, 'ready_ms', ms(now_ms()))
   count('routed:' .. a.decision)

@@ -68,6 +68,7 @@ end
 
 -- Also where the pool had nothing left and was forgotten: the leader moves on only what is in a pool that it can see.
 local function back_in_line(pool, id)
+  if get(id, 'more_n') then into_lane(id); return end -- its agent had not seen all of it: whoever comes next reads one record
   remember_pool(pool)
   call('LPUSH', P .. 'ready:' .. pool, id)
   wake(pool)
@@ -92,7 +93,7 @@ end
 
 local function own(id, job, warm)
   next_attempt(id)
-  set(id, 'job', job, 'state', get(id, 'outbox') and 'delivering' or 'running', 'warm', warm and '1' or '0')
+  set(id, 'grows', get(id, 'attempt'), 'job', job, 'state', get(id, 'outbox') and 'delivering' or 'running', 'warm', warm and '1' or '0')
   if not get(id, 'claimed_ms') then set(id, 'claimed_ms', ms(now_ms())) end
   set(id, 'attempt_ms', ms(now_ms()))
   lease(id)

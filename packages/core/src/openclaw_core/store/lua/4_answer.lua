@@ -31,7 +31,7 @@ end
 -- task, attempt, turn → 1: what the user's message turned out to say, once the agent has heard or read it. Late: the same again.
 function ops.amend()
   if not owns(a.task, a.attempt) then return -1 end
-  local key = P .. 'turns:' .. (get(a.task, 'chat') or '')
+  local key = P .. 'turns:' .. (place_of(a.task) or '')
   for i, raw in ipairs(call('LRANGE', key, 0, -1)) do
     local turn = row(raw)
     if turn and turn.task_id == a.task and turn.speaker == 'user' then call('LSET', key, i - 1, a.turn) end
@@ -39,9 +39,21 @@ function ops.amend()
   return 1
 end
 
--- task, attempt → 1: first text is about to be shown. Late: nothing.
+-- task, attempt, parts, record, turn → 1: the agent has made one record of the task and its parts; 0 if more has come, or may still come.
+-- Late: nothing once another attempt has come; the same again as long as no part has come since.
+function ops.grow()
+  if not owns(a.task, a.attempt) then return -1 end
+  if (get(a.task, 'more_n') or '0') ~= ms(a.parts) or held(a.task) then return 0 end
+  joined(a.task, a.parts)
+  set(a.task, 'record', a.record)
+  return ops.amend()
+end
+
+-- task, attempt → 1: first words are about to be shown; 2 if the task has grown, and its model is to be asked again instead. Late:
+-- nothing, but that a call which gave 2 counts as the first words once the task is one record, so nothing more is folded into it.
 function ops.preview()
   if not owns(a.task, a.attempt) then return -1 end
+  if get(a.task, 'more_n') then return 2 end
   if get(a.task, 'state') == 'running' then set(a.task, 'state', 'preview') end
   if not get(a.task, 'first_text_ms') then
     set(a.task, 'first_text_ms', ms(now_ms()))
@@ -77,16 +89,15 @@ end
 -- task, attempt, delivery, turn, keep, ttl_s, pool, job, last → 1. Late: nothing.
 function ops.close()
   if not owns(a.task, a.attempt) then return -1 end
-  local t = call('HMGET', task_key(a.task), 'chat', 'generation', 'role')
-  t[1] = t[1] or ''
+  local t, where = call('HMGET', task_key(a.task), 'generation', 'role'), place_of(a.task) or ''
   set(a.task, 'state', 'closed', 'delivery', a.delivery, 'ended_ms', ms(now_ms()))
   count('delivery:answer:' .. a.delivery)
-  if t[2] == (call('HGET', P .. 'chat:' .. t[1], 'generation') or '0') then
-    local key = P .. 'turns:' .. t[1]
+  if t[1] == (call('HGET', P .. 'chat:' .. where, 'generation') or '0') then
+    local key = P .. 'turns:' .. where
     call('RPUSH', key, a.turn)
     call('LTRIM', key, -a.keep, -1)
     call('EXPIRE', key, a.ttl_s)
-    set_chat(t[1], 'last_role', t[3] or '')
+    set_chat(where, 'last_role', t[2] or '')
   end
   leave(a.task)
   record_run(a.task)

@@ -1,0 +1,166 @@
+"""Pure: which messages go together. What a person sends in one act is one task, and a message alone waits for nothing.
+
+A message goes on with the one that the same person sent just before, in the same chat and topic, if it leads back to that one (a
+forward, a file without a word, the same album) or if that one said that more is coming (Telegram's limit, a forward, an album, a
+colon at its end). Only after such a cue the task is held back, for a quiet window. The store's step `fold` decides with the same
+rule, since the message before may have come in an earlier batch; here it is known only what is in this one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+from typing import Any
+
+from openclaw_brain.incoming import Incoming
+from openclaw_brain.intake import Effect
+from openclaw_core.conversation import place
+from openclaw_core.task import from_json, to_json
+
+LONG_UNITS = 4000
+"""UTF-16 units from which on a message is probably one piece of a longer text: clients cut at 4096, or at a line's end before."""
+LIMIT_UNITS = 4096
+"""One as long as this was cut wherever the limit fell, maybe within a word."""
+BATCH_MS = 300
+"""How long a task is kept for the parts that stand beside it in its batch: longer than the store takes for them."""
+COLONS = (":", "\uff1a")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Windows:
+    """How long a task is held back for what may follow, in milliseconds; each further part begins the time anew."""
+
+    album_ms: int = 300
+    more_ms: int = 1500
+    """After a message at Telegram's limit, a forward, or a colon at the end."""
+    at_most_ms: int = 6000
+    """From the first message on, however many follow."""
+    fold_ms: int = 1000
+    """How far apart messages may be that go together without a window. Telegram dates them in whole seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """An entry of the inbox: what it is, what handling it has for effects, and how it goes together with others."""
+
+    entry_id: str
+    incoming: Incoming
+    effects: Sequence[Effect]
+    only_joins: bool
+    """Nobody asked us: it counts only as the second half of what somebody did ask."""
+    act: str
+    """Whose act it may be part of: a person's, in a place."""
+    sent_s: int
+    cut: bool
+    """It is as long as Telegram lets a message be."""
+    leads_back: bool
+    quiet_ms: int
+    """For how long more may be coming after it; 0 without a cue."""
+    open_s: int
+    """How many seconds later anything may be sent that goes on with it; -1 for none."""
+
+
+def part_of(
+    entry_id: str, update: Mapping[str, Any], incoming: Incoming, effects: Sequence[Effect], windows: Windows, *, only_joins: bool = False
+) -> Part:  # fmt: skip
+    """What an entry is beside others. Also the date and the length of its message are read here, whatever the update looks like."""
+    message = update.get("message")
+    message = message if isinstance(message, Mapping) else {}
+    date = message.get("date")
+    units = _units(message.get("text") or message.get("caption"))
+    # Clients send a comment that is too long for a caption as a message beside the file.
+    bare = incoming.kind in ("file", "photo", "video") and not incoming.text
+    more = incoming.forwarded or units >= LONG_UNITS or incoming.text.rstrip().endswith(COLONS)
+    quiet_ms = max(windows.more_ms if more else 0, windows.album_ms if incoming.media_group_id else 0)
+    open_ms = max(quiet_ms, windows.fold_ms if bare else 0)
+    return Part(
+        entry_id=entry_id,
+        incoming=incoming,
+        effects=effects,
+        only_joins=only_joins,
+        act=f"{place(incoming.chat_id, incoming.thread_id)}:{incoming.user_id}",
+        sent_s=date if isinstance(date, int) and 0 <= date < 2**40 else 0,
+        cut=units >= LIMIT_UNITS,
+        leads_back=incoming.forwarded or bare,
+        quiet_ms=quiet_ms,
+        open_s=ceil(open_ms / 1000) if open_ms else -1,
+    )
+
+
+def _units(words: object) -> int:
+    """UTF-16 units of *words*, 0 for anything short: nothing is done with how short it is."""
+    if not isinstance(words, str) or len(words) < LONG_UNITS // 2:
+        return 0
+    return len(words.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def unasked(update: Mapping[str, Any], incoming: Incoming) -> Incoming | None:
+    """*incoming* as if it were meant for us: in a group the second half of what somebody asks us does not name us again.
+
+    None for all that is no such half. Whether it is one, the store decides: it has a task only as part of another.
+    """
+    if incoming.kind != "ignored" or incoming.chat_kind != "group" or "message" not in update or incoming.command:
+        return None
+    if not incoming.user_id or incoming.user_is_bot or not (incoming.text or incoming.material):
+        return None
+    return replace(incoming, kind=incoming.material.kind if incoming.material else "text")
+
+
+def linked(parts: Sequence[Part], windows: Windows) -> list[Sequence[Effect]]:
+    """The effects of each of *parts*, which came in this order, with what the store needs to put together what belongs together."""
+    following = _following(parts, windows)
+    return [_effects(part, windows, followed=n in following) for n, part in enumerate(parts)]
+
+
+def _effects(part: Part, windows: Windows, *, followed: bool) -> Sequence[Effect]:
+    effects = [_linked(effect, part, windows, followed=followed) for effect in part.effects]
+    if part.incoming.kind == "command" and part.incoming.chat_id:  # it ends what was sent before it
+        return [{"op": "end_act", "act": part.act}, *effects]
+    return effects
+
+
+def _linked(effect: Effect, part: Part, windows: Windows, *, followed: bool) -> Effect:
+    group = part.incoming.media_group_id
+    if effect["op"] == "notice" and group and effect["kind"] in ("unsupported", "too_large"):
+        return {**effect, "once": f"{part.act}:{group}:{effect['kind']}"}
+    if effect["op"] != "task":
+        return effect
+    link: dict[str, Any] = {"act": part.act, "sent_s": part.sent_s, "open_s": part.open_s}
+    if part.cut or part.incoming.forwarded:
+        link["record"] = _record(str(effect["record"]), part)
+    if part.only_joins:
+        link["only_joins"] = True
+    if group:
+        link["group"] = group
+    if part.leads_back:
+        link["near_s"] = ceil(windows.fold_ms / 1000)
+    if part.quiet_ms or followed:
+        link["hold_ms"] = max(part.quiet_ms, BATCH_MS if followed else 0)
+        link["hold_at_most_ms"] = max(windows.at_most_ms, BATCH_MS)
+    return {**effect, **link}
+
+
+def _record(record: str, part: Part) -> str:
+    return to_json(replace(from_json(record), forwarded="all" if part.incoming.forwarded else "", cut=part.cut))
+
+
+def _following(parts: Sequence[Part], windows: Windows) -> set[int]:
+    """Numbers of those parts that another of *parts* goes on with."""
+    found: set[int] = set()
+    last: dict[str, int] = {}
+    for n, part in enumerate(parts):
+        command = part.incoming.kind == "command"
+        before = last.get(part.act)
+        if before is not None and not command and _goes_on(parts[before], part, windows):
+            found.add(before)
+        if command or any(effect["op"] == "task" for effect in part.effects):
+            last[part.act] = n
+    return found
+
+
+def _goes_on(last: Part, part: Part, windows: Windows) -> bool:
+    """As the function of the same name in `store/lua/0_gather.lua`."""
+    group, apart_s = part.incoming.media_group_id, part.sent_s - last.sent_s
+    if group and group == last.incoming.media_group_id:
+        return True
+    near = part.leads_back and apart_s <= ceil(windows.fold_ms / 1000)
+    return apart_s >= 0 and (near or apart_s <= last.open_s)

@@ -1,0 +1,76 @@
+-- What a person sends in one act is one task. Its further messages are folded into it until something of its answer is shown; a task after
+-- which more may come is held back for a while. A part is an opaque record: the fields `more1`, `more2`, … of the task, `more_n` of them.
+-- Whoever works on the task makes one record of all: the leader before it hands the task over, an agent before it shows a first word.
+local MAX_PARTS = 100
+local ACT_TTL_S = 60
+
+local function held(id)
+  return number(get(id, 'not_before_ms'), 0) > now_ms()
+end
+
+local function hold(id, e)
+  if not e.hold_ms then call('HDEL', task_key(id), 'not_before_ms'); return end
+  local latest_ms = number(get(id, 'queued_ms'), 0) + e.hold_at_most_ms
+  set(id, 'not_before_ms', ms(math.min(now_ms() + e.hold_ms, latest_ms)))
+end
+
+-- A task goes back to the head of its lane, and its chat to the head of the ring: it is routed again, with all its words.
+local function into_lane(id)
+  local t = call('HMGET', task_key(id), 'chat', 'admitted_ms')
+  set(id, 'state', 'queued')
+  call('SREM', P .. 'released', id)
+  if call('GET', P .. 'busy:' .. t[1]) == id then call('DEL', P .. 'busy:' .. t[1]) end
+  call('LPUSH', P .. 'lane:' .. t[1], id)
+  call('ZADD', P .. 'waiting.since', t[2] or 0, id)
+  if call('SADD', P .. 'ring.members', t[1]) == 1 then call('LPUSH', P .. 'ring', t[1]) end
+end
+
+local function recall(id)
+  local pool = get(id, 'pool')
+  if not pool or call('LREM', P .. 'ready:' .. pool, 0, id) == 0 then return false end
+  into_lane(id)
+  return true
+end
+
+-- Whether a task can take one more part: while it waits, until it is claimed; then while its agent has shown nothing, if that is one
+-- which looks for parts before it does.
+local function takes(id)
+  local t = call('HMGET', task_key(id), 'state', 'attempt', 'more_n', 'grows')
+  if number(t[3] or 0, MAX_PARTS) >= MAX_PARTS then return false end -- as many as can be, or no number
+  return t[1] == 'queued' or (t[1] == 'ready' and t[2] == '0' and recall(id)) or (t[1] == 'running' and t[4] == t[2])
+end
+
+-- Whether *e* goes on with the act whose last message was `last`: of the same album, or one that leads back to what was sent just
+-- before (a forward, a file), or one that comes soon after a cue that more is coming. Times are the messages' own, in seconds.
+local function goes_on(e, last)
+  local apart_s = e.sent_s - last.sent_s
+  if e.group and e.group == last.group then return true end
+  return apart_s >= 0 and (apart_s <= (e.near_s or -1) or apart_s <= last.open_s)
+end
+
+-- The act that *e* belongs to is open: `id` is its task.
+local function open_act(e, id)
+  call('SET', P .. 'act:' .. e.act, table.concat({ id, ms(e.sent_s), ms(e.open_s), e.group }, ' '), 'EX', ACT_TTL_S)
+end
+
+-- Folds *e* into the task of the act that it goes on with; false if it is a task of its own.
+local function fold(e)
+  sound(P .. 'act:' .. e.act, 'string')
+  local act = call('GET', P .. 'act:' .. e.act)
+  if not act then return false end
+  local id, sent_s, open_s, group = act:match('^(%S+) (%d+) (-?%d+) ?(.*)$')
+  if not id or not goes_on(e, { sent_s = tonumber(sent_s), open_s = tonumber(open_s), group = group }) or not takes(id) then return false end
+  local n = call('HINCRBY', task_key(id), 'more_n', 1)
+  set(id, 'more' .. n, e.record)
+  call('SET', P .. 'msg:' .. e.chat .. ':' .. e.message_id, id .. ' ' .. n, 'EX', 172800)
+  open_act(e, id)
+  hold(id, e)
+  return true
+end
+
+-- One record was made of a task and its *n* parts.
+local function joined(id, n)
+  call('HDEL', task_key(id), 'more_n', 'not_before_ms')
+  for i = 1, n do call('HDEL', task_key(id), 'more' .. i) end
+  set(id, 'joined', '1') -- an edit finds its message in it no more
+end
