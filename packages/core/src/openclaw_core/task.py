@@ -127,7 +127,7 @@ def from_json(raw: str | bytes) -> Task:
         if material is not None:
             parts["material"] = read(Material, material)
         task = read(Task, fields, **parts)
-        if not _is_sound(task):
+        if not _is_valid(task):
             raise BadTask("task record is malformed")
         return task
     except UNREADABLE:
@@ -138,8 +138,8 @@ _NUMBERS = ("chat_id", "user_id", "message_id", "update_id", "admitted_ms")
 _WORDS = ("id", "text", "quoted")
 
 
-def _is_sound(task: Task) -> bool:
-    """Whether each field is of its kind: a record of another hand must not fail where it is used, in the middle of an answer."""
+def _is_valid(task: Task) -> bool:
+    """Whether each field has its type: a wrong one would fail later, in the middle of an answer."""
     order, material = task.order, task.material
     return (
         all(type(getattr(task, name)) is int for name in _NUMBERS)
@@ -155,11 +155,11 @@ def _is_sound(task: Task) -> bool:
                 and isinstance(material.name, str)
             )
         )
-        and (order is None or _is_sound_order(order))
+        and (order is None or _is_valid_order(order))
     )
 
 
-def _is_sound_order(order: Order) -> bool:
+def _is_valid_order(order: Order) -> bool:
     return (
         all(isinstance(word, str) for word in (order.role, order.prompt, *order.models, *order.tools))
         and bool(order.models)

@@ -52,7 +52,7 @@ local function stands_nowhere(chat, id)
 end
 
 function effects.task(e)
-  sound(task_key(e.id), 'hash')
+  fix_type(task_key(e.id), 'hash')
   if call('EXISTS', task_key(e.id)) == 1 and not (get(e.id, 'state') == 'queued' and stands_nowhere(e.chat, e.id)) then return end
   local chat_full = call('LLEN', P .. 'lane:' .. e.chat) >= a.chat_cap
   if chat_full or call('ZCARD', P .. 'waiting.since') >= a.total_cap then
@@ -87,7 +87,7 @@ function effects.stop(e)
     for _, id in ipairs(call('LRANGE', P .. 'lane:' .. e.chat, 0, -1)) do ids[#ids + 1] = id end
   end
   for _, id in ipairs(ids) do
-    sound(task_key(id), 'hash')
+    fix_type(task_key(id), 'hash')
     if here(get(id, 'chat')) == e.chat then
       local state = cancel(id)
       if not state then late = late + 1
@@ -101,7 +101,7 @@ function effects.stop(e)
 end
 
 function effects.retry(e) -- one Retry for each finished task; the new id derives from the old
-  sound(task_key(e.task), 'hash')
+  fix_type(task_key(e.task), 'hash')
   local old = call('HMGET', task_key(e.task), 'state', 'chat', 'record')
   if not old[1] or not e.record or here(old[2]) ~= e.chat or not ENDED[old[1]] then
     e.kind = 'retry_nothing'; add_notice(e.key, e); return
@@ -126,10 +126,10 @@ function effects.forget(e)
 end
 
 function effects.edited(e) -- a message that still waits takes its new words; one that was taken does not
-  sound(P .. 'msg:' .. e.chat .. ':' .. e.message_id, 'string')
+  fix_type(P .. 'msg:' .. e.chat .. ':' .. e.message_id, 'string')
   local id = call('GET', P .. 'msg:' .. e.chat .. ':' .. e.message_id)
   if not id then return end
-  sound(task_key(id), 'hash')
+  fix_type(task_key(id), 'hash')
   local taken = get(id, 'state') ~= 'queued' or call('SISMEMBER', P .. 'released', id) == 1
   if not taken then set(id, 'record', (e.record:gsub('"id":"[^"]*"', '"id":"' .. id .. '"', 1))) end
   e.kind = taken and 'edit_late' or 'edit_taken'
@@ -146,7 +146,7 @@ end
 function effects.button(e) sign('buttons', { id = e.id, text = e.text }) end
 
 function effects.file(e) -- the user asked for the file whose fate was unknown
-  sound(task_key(e.task), 'hash')
+  fix_type(task_key(e.task), 'hash')
   local t = call('HMGET', task_key(e.task), 'chat', 'outbox')
   if here(t[1]) ~= e.chat or not t[2] then e.kind = 'file_gone'; add_notice(e.key, e); return end
   sign('files', { task = e.task, part = e.part, key = e.key })
@@ -165,7 +165,7 @@ function ops.handle()
   for _, e in ipairs(a.effects) do
     local sent_to = e.chat
     e.chat = here(sent_to)
-    if e.chat then sound_chat(e.chat) end
+    if e.chat then fix_chat(e.chat) end
     if e.record and e.chat ~= sent_to then e.record = readdressed(e.record, sent_to, e.chat) end
     if not pcall(effects[e.op], e) then
       mend()

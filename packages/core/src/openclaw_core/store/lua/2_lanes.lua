@@ -15,10 +15,10 @@ function ops.release()
     local chat = call('LPOP', P .. 'ring')
     if not chat then break end
     call('SREM', P .. 'ring.members', chat)
-    sound_chat(chat)
+    fix_chat(chat)
     local id = not running_in(chat) and call('LPOP', P .. 'lane:' .. chat)
     if id then
-      sound(task_key(id), 'hash')
+      fix_type(task_key(id), 'hash')
       call('ZREM', P .. 'waiting.since', id)
       call('SET', P .. 'busy:' .. chat, id)
       call('SADD', P .. 'released', id)
@@ -98,7 +98,7 @@ function ops.move_ready()
   local moved = 0
   for _, id in ipairs(a.ids) do
     if call('LREM', P .. 'ready:' .. a.from, 0, id) > 0 then
-      sound(task_key(id), 'hash')
+      fix_type(task_key(id), 'hash')
       if get(id, 'state') then set(id, 'pool', a.to) end
       call('RPUSH', P .. 'ready:' .. a.to, id)
       wake(a.to)
