@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-
 OLDEST = "OPENCLAW_OLDEST_REDIS"
 """A program of the oldest supported Redis. Where it is set the store's tests must run on it too; else they do if PATH has one."""
 
