@@ -81,7 +81,7 @@ async def test_what_stands_under_the_new_id_already_comes_after(world: World, mo
     for chat, text in ((OLD, "first"), (NEW, "second")):
         turn = turn_json(Turn(task_id=f"x{chat}", speaker="user", text=text))
         await world.script.step(
-            "remember", chat=str(chat), task=f"x{chat}", turn=turn, keep=10, ttl_s=100, epoch=world.epoch
+            "remember", place=str(chat), task=f"x{chat}", turn=turn, keep=10, ttl_s=100, epoch=world.epoch
         )
     await moves(world)
     assert await world.lanes.waiting_in(NEW) == ["u1", "u2"]

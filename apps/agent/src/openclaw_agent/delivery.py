@@ -221,7 +221,7 @@ class Courier:
         }
 
     async def deliver(self, outbox: Mapping[str, Any]) -> Delivery:
-        """Bring every part that is missing into the chat: texts first, then files. Raises BadTask for an outbox of another hand."""
+        """Bring every part that is missing into the chat: texts first, then files. Raises BadTask for an outbox that cannot be read."""
         try:
             texts = [page_from(row) for row in outbox["pages"]]
             files = [read(Attachment, row) for row in outbox["files"]]

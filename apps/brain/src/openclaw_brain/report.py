@@ -101,7 +101,7 @@ class Reporter:
     async def _tell(self, notice: Notice) -> None:
         try:
             page, buttons = told(notice, self.roles)
-        except UNREADABLE as exc:  # numbers of another hand: there is no sentence for them
+        except UNREADABLE as exc:  # its arguments do not fit its kind: there is no sentence for them
             log.fault("notice.unreadable", exc, kind=notice.kind)
             await self.notices.done(notice.key, Delivery.UNDELIVERABLE, epoch=self.epoch)
             return

@@ -95,7 +95,7 @@ class Watch:
 
     async def leases(self, *, turned: Callable[[], None]) -> None:
         """Judge leases, but only after Redis has answered, and we have led, for one lease without a break:
-        an outage of Redis or of the leader must not make every task look dead. And see that no task is in nobody's hands."""
+        an outage of Redis or of the leader must not make every task look dead. Also repairs the store each time (`Lanes.reconcile`)."""
         answering_since = self.clock()
         while True:
             turned()

@@ -150,7 +150,7 @@ def from_json(raw: str | bytes) -> Task:
         if order is not None:
             parts["order"] = read(Order, order, models=tuple(order["models"]), tools=tuple(order.get("tools", ())))
         task = read(Task, fields, materials=tuple(read(Material, one) for one in materials), **parts)
-        if not _is_sound(task):
+        if not _is_valid(task):
             raise BadTask("task record is malformed")
         return task
     except UNREADABLE:
@@ -161,8 +161,8 @@ _NUMBERS = ("chat_id", "user_id", "message_id", "update_id", "admitted_ms")
 _WORDS = ("id", "text", "quoted")
 
 
-def _is_sound(task: Task) -> bool:
-    """Whether each field is of its kind: a record of another hand must not fail where it is used, in the middle of an answer."""
+def _is_valid(task: Task) -> bool:
+    """Whether each field has its type: a wrong one would fail later, in the middle of an answer."""
     order = task.order
     return (
         all(type(getattr(task, name)) is int for name in _NUMBERS)
@@ -174,11 +174,11 @@ def _is_sound(task: Task) -> bool:
             material.kind in ("voice", "file") and isinstance(material.file_id, str) and isinstance(material.name, str)
             for material in task.materials
         )
-        and (order is None or _is_sound_order(order))
+        and (order is None or _is_valid_order(order))
     )
 
 
-def _is_sound_order(order: Order) -> bool:
+def _is_valid_order(order: Order) -> bool:
     return (
         all(isinstance(word, str) for word in (order.role, order.prompt, *order.models, *order.tools))
         and bool(order.models)

@@ -58,7 +58,7 @@ class Lanes:
         return list(ids)
 
     async def reconcile(self, *, epoch: int) -> None:
-        """Put right what nothing else would: a task that is out and in nobody's hands, a chat that waits and has no turn."""
+        """Repair what nothing else would: a released task without an owner, a chat that waits and has no turn."""
         _check([await self._script.step("reconcile", epoch=epoch)])
 
     async def released(self) -> list[str]:

@@ -27,7 +27,7 @@ local function row(raw)
   if ok and type(value) == 'table' then return value end
 end
 -- A key of another type was written by nobody of us. It would stop every step that meets it, so it goes.
-local function sound(key, kind)
+local function fix_type(key, kind)
   local found = call('TYPE', key).ok
   if found ~= kind and found ~= 'none' then call('DEL', key) end
 end
@@ -41,7 +41,7 @@ local function set(id, ...) call('HSET', task_key(id), ...) end
 -- What must survive a restart is counted here, in the step that does it; `openclaw_core.store.figures` reads it.
 local function add_to(key, field, by)
   if pcall(call, 'HINCRBY', key, field, by) then return end
-  sound(key, 'hash')
+  fix_type(key, 'hash')
   call('HSET', key, field, by)
 end
 local function count(field, by) add_to(P .. 'counts', field, ms(by or 1)) end
@@ -95,14 +95,21 @@ local function readdressed(record, from, to)
 end
 
 local CHAT_KEYS = { turns = 'list', lane = 'list', busy = 'string', chat = 'hash', wish = 'string' }
-local function sound_chat(chat)
-  for name, kind in pairs(CHAT_KEYS) do sound(P .. name .. ':' .. chat, kind) end
+local function fix_chat(chat)
+  for name, kind in pairs(CHAT_KEYS) do fix_type(P .. name .. ':' .. chat, kind) end
 end
+<<<<<<< HEAD
 local function sound_task(id)
   sound(task_key(id), 'hash')
   local chat, where = get(id, 'chat'), place_of(id)
   if chat then sound_chat(chat) end
   if where ~= chat then sound_chat(where) end
+=======
+local function fix_task(id)
+  fix_type(task_key(id), 'hash')
+  local chat = get(id, 'chat')
+  if chat then fix_chat(chat) end
+>>>>>>> store
 end
 
 local function remember_pool(pool)
@@ -168,7 +175,7 @@ local function count_usage(role, run)
   count('tokens:' .. role .. ':prompt', fresh)
   count('tokens:' .. role .. ':cached', cached)
   count('tokens:' .. role .. ':answer', answer)
-  sound(P .. 'prices', 'hash')
+  fix_type(P .. 'prices', 'hash')
   local price = call('HGET', P .. 'prices', tostring(run.model or '')) or ''
   local per_fresh, per_cached, per_answer = price:match('^(%S+) (%S+) (%S+)$')
   per_fresh, per_cached, per_answer = number(per_fresh), number(per_cached), number(per_answer)
@@ -194,7 +201,7 @@ local function record_run(id)
   if micro_usd then record[#record + 1] = 'micro_usd'; record[#record + 1] = micro_usd end
   local admitted_ms = number(fields[8])
   if fields[3] == 'closed' and admitted_ms then observe('answer', now_ms() - admitted_ms) end
-  sound(P .. 'runs', 'stream')
+  fix_type(P .. 'runs', 'stream')
   call('XADD', P .. 'runs', 'MAXLEN', '~', 20000, '*', unpack(record))
   add_to(P .. 'outcomes', (fields[3] or '?') .. ':' .. (fields[4] or ''), 1)
 end
@@ -202,7 +209,7 @@ end
 -- A text of the brain's own: kept until it stands in the chat. `slot_of` names the task whose reserved message it is edited into.
 local function add_notice(key, n)
   local hash = P .. 'notice:' .. key
-  sound(hash, 'hash')
+  fix_type(hash, 'hash')
   if call('EXISTS', hash) == 1 then return end
   call('RPUSH', P .. 'notices', key) -- first: where this fails nothing has been written, and the step can be had again
   call('HSET', hash, 'chat', n.chat, 'kind', n.kind, 'args', cjson.encode(n.args or {}), 'lang', n.lang or 'en', 'thread', n.thread or '',

@@ -52,7 +52,7 @@ local function stands_nowhere(chat, id)
 end
 
 function effects.task(e)
-  sound(task_key(e.id), 'hash')
+  fix_type(task_key(e.id), 'hash')
   if call('EXISTS', task_key(e.id)) == 1 and not (get(e.id, 'state') == 'queued' and stands_nowhere(e.chat, e.id)) then return end
   if e.act and fold(e) then return end
   if e.only_joins then -- nobody has asked us: it counts only as part of what somebody did ask, and nothing is kept of it
@@ -118,9 +118,14 @@ function effects.stop(e)
     for _, id in ipairs(call('LRANGE', P .. 'lane:' .. e.chat, 0, -1)) do ids[#ids + 1] = id end
   end
   for _, id in ipairs(ids) do
+<<<<<<< HEAD
     sound(task_key(id), 'hash')
     local chat = here(get(id, 'chat'))
     if e.task and chat == e.chat or chat and place(chat, get(id, 'thread')) == place(e.chat, e.thread) then
+=======
+    fix_type(task_key(id), 'hash')
+    if here(get(id, 'chat')) == e.chat then
+>>>>>>> store
       local state = cancel(id)
       if not state then late = late + 1
       elseif state == 'queued' then waiting = waiting + 1
@@ -133,7 +138,7 @@ function effects.stop(e)
 end
 
 function effects.retry(e) -- one Retry for each finished task; the new id derives from the old
-  sound(task_key(e.task), 'hash')
+  fix_type(task_key(e.task), 'hash')
   local old = call('HMGET', task_key(e.task), 'state', 'chat', 'record')
   if not old[1] or not e.record or here(old[2]) ~= e.chat or not ENDED[old[1]] then
     e.kind = 'retry_nothing'; add_notice(e.key, e); return
@@ -158,6 +163,7 @@ function effects.forget(e)
   call('HDEL', P .. 'chat:' .. where, 'last_role')
 end
 
+<<<<<<< HEAD
 function effects.edited(e) -- the same words get nothing; a message that still waits takes the new ones; one that was taken does not
   local where = e.chat .. ':' .. e.message_id
   sound(P .. 'msg:' .. where, 'string')
@@ -184,6 +190,17 @@ function effects.edited(e) -- the same words get nothing; a message that still w
   else -- it asked for nothing before, or asks for something else than an answer now
     for _, fresh in ipairs(e.fresh) do effects[fresh.op](fresh) end
   end
+=======
+function effects.edited(e) -- a message that still waits takes its new words; one that was taken does not
+  fix_type(P .. 'msg:' .. e.chat .. ':' .. e.message_id, 'string')
+  local id = call('GET', P .. 'msg:' .. e.chat .. ':' .. e.message_id)
+  if not id then return end
+  fix_type(task_key(id), 'hash')
+  local taken = get(id, 'state') ~= 'queued' or call('SISMEMBER', P .. 'released', id) == 1
+  if not taken then set(id, 'record', (e.record:gsub('"id":"[^"]*"', '"id":"' .. id .. '"', 1))) end
+  e.kind = taken and 'edit_late' or 'edit_taken'
+  add_notice(e.key, e)
+>>>>>>> store
 end
 
 -- The small signs are no messages: losing one is no loss, so they only have to be quick, and one that nobody took is of no use later.
@@ -196,7 +213,7 @@ end
 function effects.button(e) sign('buttons', { id = e.id, text = e.text }) end
 
 function effects.file(e) -- the user asked for the file whose fate was unknown
-  sound(task_key(e.task), 'hash')
+  fix_type(task_key(e.task), 'hash')
   local t = call('HMGET', task_key(e.task), 'chat', 'outbox')
   if here(t[1]) ~= e.chat or not t[2] then e.kind = 'file_gone'; add_notice(e.key, e); return end
   sign('files', { task = e.task, part = e.part, key = e.key })
@@ -224,7 +241,14 @@ function ops.handle()
   if call('XDEL', P .. a.stream, a.entry) == 0 then return 0 end
   local handled = 1
   for _, e in ipairs(a.effects) do
+<<<<<<< HEAD
     address(e)
+=======
+    local sent_to = e.chat
+    e.chat = here(sent_to)
+    if e.chat then fix_chat(e.chat) end
+    if e.record and e.chat ~= sent_to then e.record = readdressed(e.record, sent_to, e.chat) end
+>>>>>>> store
     if not pcall(effects[e.op], e) then
       mend()
       if not pcall(effects[e.op], e) then handled = 2 end

@@ -14,6 +14,7 @@ function ops.release()
   while #out < a.max and call('SCARD', P .. 'released') < a.cap do
     local chat = call('LPOP', P .. 'ring')
     if not chat then break end
+<<<<<<< HEAD
     sound_chat(chat)
     local id = not running_in(chat) and call('LINDEX', P .. 'lane:' .. chat, 0)
     if id then sound(task_key(id), 'hash') end
@@ -21,6 +22,13 @@ function ops.release()
     else call('SREM', P .. 'ring.members', chat) end
     if id and later[#later] ~= chat then
       call('LPOP', P .. 'lane:' .. chat)
+=======
+    call('SREM', P .. 'ring.members', chat)
+    fix_chat(chat)
+    local id = not running_in(chat) and call('LPOP', P .. 'lane:' .. chat)
+    if id then
+      fix_type(task_key(id), 'hash')
+>>>>>>> store
       call('ZREM', P .. 'waiting.since', id)
       call('SET', P .. 'busy:' .. chat, id)
       call('SADD', P .. 'released', id)
@@ -107,7 +115,7 @@ function ops.move_ready()
   local moved = 0
   for _, id in ipairs(a.ids) do
     if call('LREM', P .. 'ready:' .. a.from, 0, id) > 0 then
-      sound(task_key(id), 'hash')
+      fix_type(task_key(id), 'hash')
       if get(id, 'state') then set(id, 'pool', a.to) end
       call('RPUSH', P .. 'ready:' .. a.to, id)
       wake(a.to)

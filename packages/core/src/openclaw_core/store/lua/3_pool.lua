@@ -7,7 +7,7 @@ local IN_HAND = { running = true, preview = true, answered = true, delivering = 
 local function in_hand(pool, job)
   local id = job_state(pool, job):match('^claimed (.+)$')
   if not id then return nil end
-  sound(task_key(id), 'hash')
+  fix_type(task_key(id), 'hash')
   local task = call('HMGET', task_key(id), 'state', 'job')
   return IN_HAND[task[1]] and task[2] == job and id or nil
 end
@@ -115,7 +115,7 @@ function ops.claim()
   while true do
     local id = call('LPOP', P .. 'ready:' .. a.pool)
     if not id then return {} end
-    sound_task(id)
+    fix_task(id)
     if get(id, 'state') == 'ready' then
       local since = number(state:match('^waiting %d+ (%d+)'), now_ms())
       if a.call then call('SET', P .. 'claim.call:' .. a.call, id, 'EX', KEEP_CALL_S) end

@@ -128,7 +128,7 @@ end
 
 local function notice_key()
   local key = P .. 'notice:' .. a.key
-  sound(key, 'hash')
+  fix_type(key, 'hash')
   return key
 end
 
@@ -141,7 +141,7 @@ function ops.notice_intent()
   local n = call('HMGET', key, 'message_id', 'slot_of')
   if number(n[1]) then return number(n[1]) end
   if n[2] and n[2] ~= '' then
-    sound(task_key(n[2]), 'hash')
+    fix_type(task_key(n[2]), 'hash')
     local slot = number(get(n[2], 'slot0'))
     if slot then return slot end
   end
@@ -167,7 +167,7 @@ function ops.notice_done()
   if call('EXISTS', key) == 0 then return 1 end
   local n = call('HMGET', key, 'slot_of', 'kind')
   if n[1] and n[1] ~= '' then
-    sound(task_key(n[1]), 'hash')
+    fix_type(task_key(n[1]), 'hash')
     if get(n[1], 'state') then set(n[1], 'delivery', a.delivery) end
   end
   count('delivery:' .. (n[2] == 'failed' and 'failure' or 'notice') .. ':' .. a.delivery)

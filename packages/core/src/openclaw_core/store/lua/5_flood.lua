@@ -10,8 +10,8 @@ end
 -- chat, priority, rates, bursts, reserves → 0: go; else milliseconds to wait. Late: a token is spent for nothing, and is back within seconds.
 function ops.flood_take()
   local now = now_ms()
-  for _, key in ipairs({ 'flood:bot', 'flood:' .. a.chat }) do sound(P .. key, 'hash') end
-  for _, key in ipairs({ 'flood.rest', 'flood.rest:' .. a.chat }) do sound(P .. key, 'string') end
+  for _, key in ipairs({ 'flood:bot', 'flood:' .. a.chat }) do fix_type(P .. key, 'hash') end
+  for _, key in ipairs({ 'flood.rest', 'flood.rest:' .. a.chat }) do fix_type(P .. key, 'string') end
   local rest = math.max(number(call('GET', P .. 'flood.rest'), 0), number(call('GET', P .. 'flood.rest:' .. a.chat), 0))
   if rest > now then return rest - now end
   local bot, chat = P .. 'flood:bot', P .. 'flood:' .. a.chat
@@ -34,7 +34,7 @@ end
 function ops.flood_refused()
   local now = now_ms()
   local until_ms = now + a.retry_after_ms
-  sound(P .. 'flood.refused', 'zset')
+  fix_type(P .. 'flood.refused', 'zset')
   call('SET', P .. 'flood.rest:' .. a.chat, ms(until_ms), 'PX', math.max(1, a.retry_after_ms))
   call('ZADD', P .. 'flood.refused', now, a.chat)
   call('ZREMRANGEBYSCORE', P .. 'flood.refused', '-inf', now - 1000)

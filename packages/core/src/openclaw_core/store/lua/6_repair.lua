@@ -1,4 +1,4 @@
--- What keeps the store sound: repairs that the leader makes each second, and a chat that gets another id.
+-- Repairs that the leader makes each second, and the move of a chat that gets another id.
 
 -- Keys of the whole bot by their type, for the day on which one holds something else.
 local KINDS = {
@@ -11,30 +11,31 @@ local KINDS = {
 }
 mend = function()
   for kind, keys in pairs(KINDS) do
-    for _, key in ipairs(keys) do sound(P .. key, kind) end
+    for _, key in ipairs(keys) do fix_type(P .. key, kind) end
   end
   for _, key in ipairs({ 'epoch', 'job.counter' }) do -- beyond all that were given before
     local value = call('GET', P .. key)
     if value and not value:match('^%d+$') then call('SET', P .. key, ms(now_ms())) end
   end
   for _, kind in ipairs({ 'ready', 'wake', 'jobs' }) do
-    for _, pool in ipairs(call('SMEMBERS', P .. 'pools')) do sound(P .. kind .. ':' .. pool, kind == 'jobs' and 'hash' or 'list') end
-    if a.pool then sound(P .. kind .. ':' .. a.pool, kind == 'jobs' and 'hash' or 'list') end
+    for _, pool in ipairs(call('SMEMBERS', P .. 'pools')) do fix_type(P .. kind .. ':' .. pool, kind == 'jobs' and 'hash' or 'list') end
+    if a.pool then fix_type(P .. kind .. ':' .. a.pool, kind == 'jobs' and 'hash' or 'list') end
   end
 end
 
--- epoch → 1. What no step leaves behind, but one that broke off, a key that was lost or a hand from outside may: each task that is out is in
--- somebody's hands, and each chat that waits has its turn. Late: it only repairs. What is `queued` and out is the leader's to route.
+-- epoch → 1. Repairs what a failed step, a lost key or a write from outside leaves behind: a released task with no owner goes back to its list or is
+-- judged by its lease, an ended one frees its lane, a chat with waiting tasks gets its turn. A released task that is still `queued` is left to the
+-- leader, which routes it. Late: nothing, or the same repair.
 function ops.reconcile()
   if not led() then return -1 end
   mend()
   for _, id in ipairs(call('SMEMBERS', P .. 'released')) do
-    sound_task(id)
+    fix_task(id)
     local state, pool = get(id, 'state'), get(id, 'pool')
     if not state or ENDED[state] then leave(id)
     elseif state == 'ready' and not pool then set(id, 'state', 'queued')
     elseif state == 'ready' then
-      sound(P .. 'ready:' .. pool, 'list')
+      fix_type(P .. 'ready:' .. pool, 'list')
       if not call('LPOS', P .. 'ready:' .. pool, id) then back_in_line(pool, id) end
     elseif state ~= 'queued' and not call('ZSCORE', P .. 'leases', id) then
       call('ZADD', P .. 'leases', now_ms(), id) -- whoever has it renews, or is judged
@@ -47,7 +48,7 @@ function ops.reconcile()
     end
   end
   for _, id in ipairs(call('ZRANGE', P .. 'waiting.since', 0, 99)) do
-    sound_task(id)
+    fix_task(id)
     local chat = get(id, 'chat')
     if chat and get(id, 'state') == 'queued' then next_in_chat(chat) else call('ZREM', P .. 'waiting.since', id) end
   end
@@ -58,13 +59,13 @@ end
 -- under the new id already.
 local function move_chat(from, to)
   if from == to or call('HEXISTS', P .. 'moved', from) == 1 or here(to) == from then return 0 end
-  sound_chat(from)
-  sound_chat(to)
+  fix_chat(from)
+  fix_chat(to)
   call('HSET', P .. 'moved', from, to)
   local lane, running = call('LRANGE', P .. 'lane:' .. from, 0, -1), running_in(from)
   if running then lane[#lane + 1] = running end
   for _, id in ipairs(lane) do
-    sound(task_key(id), 'hash')
+    fix_type(task_key(id), 'hash')
     local record = get(id, 'record')
     if get(id, 'chat') then set(id, 'chat', to) end
     if record then set(id, 'record', readdressed(record, from, to)) end

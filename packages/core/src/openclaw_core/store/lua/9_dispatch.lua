@@ -2,10 +2,10 @@ if a.by_ms and now_ms() > a.by_ms then return redis.error_reply('LATE the caller
 for _, name in ipairs({ 'chat', 'place' }) do
   if a[name] then
     a[name] = here(a[name])
-    sound_chat(a[name])
+    fix_chat(a[name])
   end
 end
-if a.task then sound_task(a.task) end
+if a.task then fix_task(a.task) end
 local ok, result = pcall(ops[op])
 if ok then return result end
 -- What broke the step is mended if it was a key of another type: the caller's next try goes through.
