@@ -263,6 +263,7 @@ async def told(script: Script) -> None:
     assert grown is not None
     assert await agent.preview(grown)
     await agent.give_up(grown, Cause.MODEL_DOWN)
+    await world.effects({"op": "end_act", "act": "11:1", "chat": "11"})
 
     # A group with a task that waits and one that is out becomes a supergroup, heard twice; then both end.
     for n in (7, 8):

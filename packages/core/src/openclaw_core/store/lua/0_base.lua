@@ -98,18 +98,11 @@ local CHAT_KEYS = { turns = 'list', lane = 'list', busy = 'string', chat = 'hash
 local function fix_chat(chat)
   for name, kind in pairs(CHAT_KEYS) do fix_type(P .. name .. ':' .. chat, kind) end
 end
-<<<<<<< HEAD
-local function sound_task(id)
-  sound(task_key(id), 'hash')
-  local chat, where = get(id, 'chat'), place_of(id)
-  if chat then sound_chat(chat) end
-  if where ~= chat then sound_chat(where) end
-=======
 local function fix_task(id)
   fix_type(task_key(id), 'hash')
-  local chat = get(id, 'chat')
+  local chat, where = get(id, 'chat'), place_of(id)
   if chat then fix_chat(chat) end
->>>>>>> store
+  if where ~= chat then fix_chat(where) end
 end
 
 local function remember_pool(pool)

@@ -55,7 +55,7 @@ end
 
 -- Folds *e* into the task of the act that it goes on with; false if it is a task of its own.
 local function fold(e)
-  sound(P .. 'act:' .. e.act, 'string')
+  fix_type(P .. 'act:' .. e.act, 'string')
   local act = call('GET', P .. 'act:' .. e.act)
   if not act then return false end
   local id, sent_s, open_s, group = act:match('^(%S+) (%d+) (-?%d+) ?(.*)$')

@@ -118,14 +118,9 @@ function effects.stop(e)
     for _, id in ipairs(call('LRANGE', P .. 'lane:' .. e.chat, 0, -1)) do ids[#ids + 1] = id end
   end
   for _, id in ipairs(ids) do
-<<<<<<< HEAD
-    sound(task_key(id), 'hash')
+    fix_type(task_key(id), 'hash')
     local chat = here(get(id, 'chat'))
     if e.task and chat == e.chat or chat and place(chat, get(id, 'thread')) == place(e.chat, e.thread) then
-=======
-    fix_type(task_key(id), 'hash')
-    if here(get(id, 'chat')) == e.chat then
->>>>>>> store
       local state = cancel(id)
       if not state then late = late + 1
       elseif state == 'queued' then waiting = waiting + 1
@@ -163,14 +158,13 @@ function effects.forget(e)
   call('HDEL', P .. 'chat:' .. where, 'last_role')
 end
 
-<<<<<<< HEAD
 function effects.edited(e) -- the same words get nothing; a message that still waits takes the new ones; one that was taken does not
   local where = e.chat .. ':' .. e.message_id
-  sound(P .. 'msg:' .. where, 'string')
-  sound(P .. 'heard:' .. where, 'string')
+  fix_type(P .. 'msg:' .. where, 'string')
+  fix_type(P .. 'heard:' .. where, 'string')
   if e.heard and call('GET', P .. 'heard:' .. where) == e.heard then return end
   local id, part = (call('GET', P .. 'msg:' .. where) or ''):match('^(%S+) ?(%d*)$')
-  if id then sound(task_key(id), 'hash') end
+  if id then fix_type(task_key(id), 'hash') end
   local state = id and get(id, 'state')
   local new
   for _, fresh in ipairs(e.fresh) do
@@ -190,17 +184,6 @@ function effects.edited(e) -- the same words get nothing; a message that still w
   else -- it asked for nothing before, or asks for something else than an answer now
     for _, fresh in ipairs(e.fresh) do effects[fresh.op](fresh) end
   end
-=======
-function effects.edited(e) -- a message that still waits takes its new words; one that was taken does not
-  fix_type(P .. 'msg:' .. e.chat .. ':' .. e.message_id, 'string')
-  local id = call('GET', P .. 'msg:' .. e.chat .. ':' .. e.message_id)
-  if not id then return end
-  fix_type(task_key(id), 'hash')
-  local taken = get(id, 'state') ~= 'queued' or call('SISMEMBER', P .. 'released', id) == 1
-  if not taken then set(id, 'record', (e.record:gsub('"id":"[^"]*"', '"id":"' .. id .. '"', 1))) end
-  e.kind = taken and 'edit_late' or 'edit_taken'
-  add_notice(e.key, e)
->>>>>>> store
 end
 
 -- The small signs are no messages: losing one is no loss, so they only have to be quick, and one that nobody took is of no use later.
@@ -228,8 +211,8 @@ local address
 function address(e)
   local sent_to = e.chat
   e.chat = here(sent_to)
-  if e.chat then sound_chat(e.chat) end
-  if e.chat and e.thread then sound_chat(place(e.chat, e.thread)) end
+  if e.chat then fix_chat(e.chat) end
+  if e.chat and e.thread then fix_chat(place(e.chat, e.thread)) end
   if e.record and e.chat ~= sent_to then e.record = readdressed(e.record, sent_to, e.chat) end
   for _, fresh in ipairs(e.fresh or {}) do address(fresh) end
 end
@@ -241,14 +224,7 @@ function ops.handle()
   if call('XDEL', P .. a.stream, a.entry) == 0 then return 0 end
   local handled = 1
   for _, e in ipairs(a.effects) do
-<<<<<<< HEAD
     address(e)
-=======
-    local sent_to = e.chat
-    e.chat = here(sent_to)
-    if e.chat then fix_chat(e.chat) end
-    if e.record and e.chat ~= sent_to then e.record = readdressed(e.record, sent_to, e.chat) end
->>>>>>> store
     if not pcall(effects[e.op], e) then
       mend()
       if not pcall(effects[e.op], e) then handled = 2 end

@@ -14,21 +14,13 @@ function ops.release()
   while #out < a.max and call('SCARD', P .. 'released') < a.cap do
     local chat = call('LPOP', P .. 'ring')
     if not chat then break end
-<<<<<<< HEAD
-    sound_chat(chat)
+    fix_chat(chat)
     local id = not running_in(chat) and call('LINDEX', P .. 'lane:' .. chat, 0)
-    if id then sound(task_key(id), 'hash') end
+    if id then fix_type(task_key(id), 'hash') end
     if id and held(id) then later[#later + 1] = chat
     else call('SREM', P .. 'ring.members', chat) end
     if id and later[#later] ~= chat then
       call('LPOP', P .. 'lane:' .. chat)
-=======
-    call('SREM', P .. 'ring.members', chat)
-    fix_chat(chat)
-    local id = not running_in(chat) and call('LPOP', P .. 'lane:' .. chat)
-    if id then
-      fix_type(task_key(id), 'hash')
->>>>>>> store
       call('ZREM', P .. 'waiting.since', id)
       call('SET', P .. 'busy:' .. chat, id)
       call('SADD', P .. 'released', id)
