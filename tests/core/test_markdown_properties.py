@@ -44,20 +44,30 @@ def phrase(draw: st.DrawFn) -> tuple[str, str]:
 
 
 OPERATORS = st.sampled_from(
-    ["*", "**", " * ", " ** ", "+", " - ", "/", " = ", "_", " < ", " > ", "%", " && ", " || ", "^", "~", " | "]
+    ["*", "**", " * ", " ** ", "+", " - ", "/", " = ", "_", " < ", " > ", "%", " && ", " || ", "^", " | "]
 )
+OPERANDS = st.sampled_from(
+    ["2", "3.5", "a", "n2", "snake_case", "__init__", "x1", "(a+b)", "f(x)", "arr[i]", "$HOME", "#tag"]
+)
+HEBREW_OPERANDS = st.sampled_from(["מחיר", "כמות", "הנחה"])
+NAMES = st.sampled_from(
+    [r"C:\Users\_me\new", r"\d+\.\d*", r"\\server\share", "List<T>", "f(*args, **kwargs)", "*.py", "src/**/*.ts", "**/*.js", "char *p",
+     "**kwargs", "*args", "_private", "@user_name_x", "__init__.py", "~/.config", "a && b", "x <- y", "#include <stdio.h>", "a|b", "[0, 1)"]
+)  # fmt: skip
 
 
 @st.composite
 def expression(draw: st.DrawFn) -> str:
     """Code and arithmetic as people write it outside of code: every sign of it is said."""
-    operand = st.sampled_from(
-        ["2", "3.5", "a", "foo", "snake_case", "__init__", "x1", "(a+b)", "f(x)", "arr[i]", "f(*args, **kwargs)", "*.py", "src/**/*.ts",
-         r"C:\Users\_me\new", r"\d+\.\d*", r"\\server\share", "List<T>", "_private", "$HOME", "a && b", "#tag", "@user_name_x", "מחיר"]
-    )  # fmt: skip
-    parts = [draw(operand)]
+    if draw(st.booleans()):
+        return draw(NAMES)
+    operands = draw(st.sampled_from([OPERANDS, HEBREW_OPERANDS]))
+    parts = [draw(operands)]
     for _ in range(draw(st.integers(0, 4))):
-        parts += [draw(OPERATORS), draw(operand)]
+        parts += [
+            draw(st.sampled_from(["*", "+", "/", " * "]) if operands is HEBREW_OPERANDS else OPERATORS),
+            draw(operands),
+        ]
     return "".join(parts)
 
 

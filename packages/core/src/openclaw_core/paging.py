@@ -117,8 +117,17 @@ def _tidy(spans: Sequence[_Span], length: int) -> list[_Span]:
     kept: list[_Span] = []
     open_spans: list[_Span] = []
     code_end = quote_end = 0
-    # Outer spans first. Where kinds cover the same range, quotes are outermost and code is innermost but wins alone.
-    ordered = sorted(spans, key=lambda span: (span.start, -span.end, span.kind not in _BLOCKS, span.kind not in _ALONE))
+    # Outer spans first. Where kinds cover the same range, quotes are outermost, then links, then code, which wins alone.
+    ordered = sorted(
+        spans,
+        key=lambda span: (
+            span.start,
+            -span.end,
+            span.kind not in _BLOCKS,
+            span.kind != "text_link",
+            span.kind not in _ALONE,
+        ),
+    )
     for span in ordered:
         start, end = span.start, min(span.end, length)
         while open_spans and open_spans[-1].end <= start:

@@ -175,6 +175,8 @@ class _Parser:
 
     def _run(self, start: int, end: int) -> int:
         source, marks = self._source, self._marks
+        if end - start == 1 and start < self._literal_until:  # `\\d*`
+            return self._text("" if self._undecided(end) else source[start:end], end)
         if source[start:end] == "****" and marks.runs["*", 2]:  # `**a****b**`
             for first, closes in ((start, True), (start + 2, False)):
                 run = emphasis.run_at(source, first, first + 2, part=len(marks.parts))
