@@ -6,6 +6,7 @@ Everything here is pure. Positions are code points until a page is built, so no 
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import accumulate
 from typing import NamedTuple
 from unicodedata import combining
@@ -82,6 +83,44 @@ def preview(markdown: str, *, lang: Lang) -> tuple[Page, ...]:
 def plain(page: Page) -> Page:
     """The same text without entities, for a chat that refused them."""
     return Page(text=page.text)
+
+
+def without(page: Page, *, url: str | None = None, offset: int | None = None) -> Page:
+    """*page* without the formatting that a chat refused: links to *url*, or what begins at *offset*.
+
+    If neither is known, or nothing on the page is it, all links go, and with no link left all formatting. The address of
+    a link that goes is shown behind its label where there is room.
+    """
+    refused = [
+        entity
+        for entity in page.entities
+        if (url is not None and entity.url == url) or (offset is not None and entity.offset == offset)
+    ]
+    refused = refused or [entity for entity in page.entities if entity.url is not None]
+    if not refused:
+        return plain(page)
+    text, entities = page.text, [entity for entity in page.entities if entity not in refused]
+    for link in sorted((entity for entity in refused if entity.url), key=lambda entity: -entity.offset):
+        position = _Positions(text)
+        end = position.of_unit(link.offset + link.length)
+        label = text[position.of_unit(link.offset) : end]
+        shown = "" if link.url is None or link.url in label else f" ({link.url})"
+        grown = text[:end] + shown + text[end:]
+        size = utf16_units(shown)
+        if not shown or utf16_units(grown) > PAGE_MAX_UNITS:
+            continue
+        text = grown
+        entities = [_moved(entity, link.offset + link.length, size) for entity in entities]
+    return Page(text=text, entities=tuple(entities))
+
+
+def _moved(entity: Entity, at: int, units: int) -> Entity:
+    """*entity* after *units* were inserted at *at*: those that go on there grow."""
+    if entity.offset >= at:
+        return replace(entity, offset=entity.offset + units)
+    if entity.offset + entity.length > at:
+        return replace(entity, length=entity.length + units)
+    return entity
 
 
 def with_note(markdown: str, note: str) -> str:
