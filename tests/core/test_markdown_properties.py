@@ -181,6 +181,7 @@ def assert_no_flash(markdown: str) -> None:
 
 @given(document())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@example(("## `word` **word**", "word word"))
 def test_no_bare_mark_flashes_while_an_answer_grows(written: tuple[str, str]) -> None:
     assert_no_flash(written[0])
 

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from openclaw_core.paging import _Span, _tidy, pages, plain, preview, without
+from openclaw_core.markdown.spans import Span as _Span
+from openclaw_core.paging import _tidy, pages, plain, preview, without
 from openclaw_core.ports import Page
 from tests.core.page_checks import RLM, long_code, marked, only, part
 

@@ -188,9 +188,7 @@ def _tidy(spans: Sequence[_Span], length: int) -> list[_Span]:
         span = span._replace(start=start, end=end)
         kept.append(span)
         open_spans.append(span)
-    # Bold or a link around nothing but a piece of code: Telegram allows code no company.
-    bare = {(span.start, span.end) for span in kept if span.kind in _ALONE}
-    return [span for span in kept if span.kind in _ALONE or span.kind in _BLOCKS or (span.start, span.end) not in bare]
+    return _without_company(kept)
 
 
 # ---- long code → files
@@ -369,15 +367,30 @@ def _trimmed(text: str, spans: Sequence[_Span], start: int, end: int) -> tuple[i
 
 def _page(text: str, spans: Sequence[_Span], start: int) -> Page:
     unit = _Positions(text).unit_of
-    entities = []
-    for span in spans:
-        first, last = max(span.start - start, 0), min(span.end - start, len(text))
-        if first < last:
-            offset = unit(first)
-            entities.append(
-                Entity(type=span.kind, offset=offset, length=unit(last) - offset, url=span.url, language=span.language)
-            )
+    here = [
+        span._replace(start=max(span.start - start, 0), end=min(span.end - start, len(text)))
+        for span in spans
+        if max(span.start - start, 0) < min(span.end - start, len(text))
+    ]
+    entities = [
+        Entity(
+            type=span.kind,
+            offset=unit(span.start),
+            length=unit(span.end) - unit(span.start),
+            url=span.url,
+            language=span.language,
+        )
+        for span in _without_company(here)
+    ]
     return Page(text=text, entities=tuple(entities[:PAGE_MAX_ENTITIES]))
+
+
+def _without_company(spans: Sequence[_Span]) -> list[_Span]:
+    """Without bold or a link around nothing but a piece of code: Telegram allows code no company."""
+    alone = {(span.start, span.end) for span in spans if span.kind in _ALONE}
+    return [
+        span for span in spans if span.kind in _ALONE or span.kind in _BLOCKS or (span.start, span.end) not in alone
+    ]
 
 
 class _Positions:
