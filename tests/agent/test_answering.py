@@ -113,6 +113,47 @@ async def test_refused_formatting_goes_through_as_plain_text(desk: Desk) -> None
     assert (page.text, page.entities) == ("This is bold.", ())
 
 
+async def test_one_refused_link_costs_the_answer_nothing_else(desk: Desk) -> None:
+    desk.chat.else_says = "This is **bold**, [bad](https://bad.example) and [fine](https://fine.example)."
+    desk.messenger.refused_urls = {"https://bad.example"}
+    await desk.answer(await desk.store.claimed(task(1)))
+    [page] = desk.messenger.shown.values()
+    assert page.text == "This is bold, bad (https://bad.example) and fine."
+    assert [entity.type for entity in page.entities] == ["bold", "text_link"]
+
+
+async def test_a_preview_remembers_what_was_refused(desk: Desk) -> None:
+    now, dictation = [100.0], Dictation()
+    desk.answering.chat, desk.answering.clock = dictation, lambda: now[0]
+    desk.messenger.refused_urls = {"https://bad.example"}
+    answering = asyncio.create_task(desk.answer(await desk.store.claimed(task(1))))
+    dictation.pieces.put_nowait("**one** [bad](https://bad.example) ")
+    async with asyncio.timeout(60):
+        while desk.messenger.texts != ["one bad (https://bad.example)"]:
+            now[0] += 1.2
+            await asyncio.sleep(0.1)
+    assert desk.messenger.calls.count("edit") == 2
+    [page] = desk.messenger.shown.values()
+    assert [entity.type for entity in page.entities] == ["bold"]
+    answering.cancel()
+    await asyncio.gather(answering, return_exceptions=True)
+
+
+@pytest.mark.parametrize("unseen", ["\u200b\u200b", "\u00ad \u2060", "\u200f\n"])
+async def test_an_answer_that_nobody_can_see_is_none(desk: Desk, unseen: str) -> None:
+    desk.chat.else_says = unseen
+    claimed = await desk.store.claimed(task(1))
+    assert await desk.answer(claimed) == Result(cause=Cause.EMPTY_ANSWER)
+    assert await desk.fields("state", "cause") == ["failed", "empty_answer"]
+    assert "edit" not in desk.messenger.calls
+
+
+async def test_an_answer_stored_without_a_page_is_told_as_failed(desk: Desk) -> None:
+    claimed = await desk.store.claimed(task(1))
+    outbox = {"pages": [], "files": [], "answer": ""}
+    assert (await desk.answer(replace(claimed, outbox=outbox))).cause == Cause.INTERNAL
+
+
 async def test_a_chat_that_is_gone_ends_the_task_as_undeliverable(desk: Desk) -> None:
     desk.messenger.faults["send"] = [ChatGone("403")] * 9
     await desk.answer(await desk.store.claimed(task(1)))

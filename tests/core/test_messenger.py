@@ -136,6 +136,25 @@ async def test_a_refusal_becomes_its_cause(
     assert len(server.asked) == 1
 
 
+@pytest.mark.parametrize(
+    ("description", "url", "offset"),
+    [
+        ("Bad Request: entity URL 'http://a'b' is invalid: Wrong HTTP URL", "http://a'b", None),
+        ("Bad Request: entity beginning at UTF-16 offset 7 ends after the end of the text at UTF-16 offset 9", None, 7),
+        ("Bad Request: entity begins in a middle of a UTF-16 symbol at byte offset 3", None, None),
+        ("Bad Request: wrong HTTP URL", None, None),
+    ],
+)
+async def test_a_refusal_of_formatting_says_what_is_at_fault(
+    description: str, url: str | None, offset: int | None
+) -> None:
+    fault, _ = await outcome("edit", refused(400, description))
+
+    assert isinstance(fault, errors.MarkupRefused)
+    assert (fault.url, fault.offset) == (url, offset)
+    assert "http" not in str(fault)
+
+
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 @pytest.mark.parametrize("answer", [refused, None])
 async def test_a_server_error_leaves_a_sends_fate_unknown_and_an_edit_repeatable(

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from openclaw_core.paging import _Span, _tidy, pages, plain, preview
+from openclaw_core.markdown.spans import Span as _Span
+from openclaw_core.paging import _tidy, pages, plain, preview, without
 from openclaw_core.ports import Page
 from tests.core.page_checks import RLM, long_code, marked, only, part
 
@@ -65,7 +66,7 @@ def test_formatting_that_crosses_or_stands_inside_code_is_put_right() -> None:
 
 
 def test_links_that_lead_nowhere_stay_text() -> None:
-    assert only("[docs](docs/a.md) [x](javascript:alert)").entities == ()
+    assert marked(only("[docs](docs/a.md) [x](javascript:alert)"), "text_link") == []
 
 
 # ---- what the converter alone would lose
@@ -75,10 +76,7 @@ def test_links_that_lead_nowhere_stay_text() -> None:
     ("markdown", "text"),
     [
         ("use <b> and <div>", "use <b> and <div>"),
-        (
-            "<details>\n<summary>More</summary>\ninner\n</details>",
-            "<details>\n<summary>More</summary>\ninner\n</details>",
-        ),
+        ("<details>\n<summary>More", "<details>\n<summary>More"),
         ("one<br>two<br/>\nthree", "one\ntwo\nthree"),
         ("it costs 5$-10$ or $5 to $20k", "it costs 5$-10$ or $5 to $20k"),
         ("a || b || c", "a || b || c"),
@@ -172,6 +170,38 @@ def test_plain_keeps_the_text_alone() -> None:
     assert plain(page) == Page(text="x y")
 
 
+# ---- what a chat refuses
+
+
+def test_a_refused_link_goes_alone_and_its_address_is_shown() -> None:
+    page = only(
+        "🙂 **see [one](https://bad.example/x) and [two](https://fine.example)** `code` [one](https://bad.example/x)"
+    )
+
+    kept = without(page, url="https://bad.example/x")
+
+    assert kept.text == "🙂 see one (https://bad.example/x) and two code one (https://bad.example/x)"
+    assert marked(kept, "bold") == ["see one (https://bad.example/x) and two"]
+    assert marked(kept, "text_link") == ["two"]
+    assert marked(kept, "code") == ["code"]
+
+
+def test_of_an_unknown_fault_first_the_links_go_and_then_the_rest() -> None:
+    page = only("**a** [b](https://b.example)")
+
+    no_links = without(page)
+
+    assert (no_links.text, [entity.type for entity in no_links.entities]) == ("a b (https://b.example)", ["bold"])
+    assert without(no_links).entities == ()
+    assert marked(without(page, offset=0), "text_link") == ["b"]
+
+
+def test_a_refused_address_that_finds_no_room_is_left_out() -> None:
+    page = only("x" * 4090 + " [b](https://b.example)")
+
+    assert without(page, url="https://b.example") == Page(text=page.text)
+
+
 # ---- files
 
 
@@ -256,10 +286,14 @@ def test_an_english_answer_with_some_hebrew_gets_no_marks() -> None:
 
 def test_importing_does_not_load_the_converter() -> None:
     loaded = subprocess.run(
-        [sys.executable, "-c", "import sys, openclaw_core.paging; print('telegramify_markdown' in sys.modules)"],
+        [
+            sys.executable,
+            "-c",
+            "import sys, openclaw_core.paging; print({'telegramify_markdown', 'markdown_it'} & set(sys.modules))",
+        ],
         capture_output=True,
         text=True,
         check=True,
     )
 
-    assert loaded.stdout.strip() == "False"
+    assert loaded.stdout.strip() == "set()"

@@ -20,6 +20,8 @@ class FakeMessenger:
     faults: dict[str, list[Exception]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     refuses_entities: bool = False
+    refused_urls: set[str] = field(default_factory=set)
+    """Link targets that cost a message all its formatting."""
     sends_land: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -59,6 +61,9 @@ class FakeMessenger:
             raise MessageGone("edit")
         if page.entities and self.refuses_entities:
             raise MarkupRefused("400")
+        for entity in page.entities:
+            if entity.url in self.refused_urls:
+                raise MarkupRefused("400", url=entity.url)
         self.shown[message_id] = page
         self.buttons[message_id] = [button for row in buttons for button in row]
 

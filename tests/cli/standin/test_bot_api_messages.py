@@ -88,6 +88,61 @@ async def test_an_entity_that_does_not_fit_is_refused(api: BotApi, bot: Bot, ent
     assert words.lower() in refused.value.message.lower()
 
 
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("httP://Google.com?1#tes", "http://google.com/?1#tes"),
+        ("https://a.b:0443/x y", "https://a.b:443/x%20y"),
+        ("http://[2001:db8::1]", "http://[2001:db8::1]/"),
+        ("TG:user?id=1", "tg://user?id=1"),
+        ("mailto:a@b.c", "http://mailto:a@b.c/"),
+        ("google.com", "http://google.com/"),
+    ],
+)
+async def test_a_link_is_kept_as_the_server_reads_it(api: BotApi, bot: Bot, url: str, kept: str) -> None:
+    api.user_says(7, "x")
+
+    sent = await bot.send_message(7, "link", entities=[MessageEntity("text_link", 0, 4, url=url)])
+
+    assert [entity.url for entity in sent.entities] == [kept]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://localhost", "sftp://a.b", "http://a.b:0", "http://a.b:x", "src/app py", "http://", "https://.", "tg:a.b", "tel:+97235551234",
+     "http://a{b}.c", "http://a.b%zz", "#x", "http://[::g]", "javascript:alert(1)"],
+)  # fmt: skip
+async def test_a_link_that_the_server_refuses_costs_the_message(api: BotApi, bot: Bot, url: str) -> None:
+    api.user_says(7, "x")
+
+    with pytest.raises(BadRequest, match=r"(?i)entity URL .* is invalid"):
+        await bot.send_message(7, "link", entities=[MessageEntity("text_link", 0, 4, url=url)])
+
+
+async def test_overrides_of_direction_are_taken_out_and_entities_move(api: BotApi, bot: Bot) -> None:
+    api.user_says(7, "x")
+
+    sent = await bot.send_message(7, "a\u202eb bold\u202c x\u202d", entities=[MessageEntity("bold", 4, 5)])
+
+    assert (sent.text, [(e.offset, e.length) for e in sent.entities]) == ("ab bold x", [(3, 4)])
+
+
+@pytest.mark.parametrize("text", ["\u200b", "\u200f \u200e", "\ufeff\n", "\u2800", "\u00a0", "\u202e"])
+async def test_a_text_of_invisible_characters_is_empty(api: BotApi, bot: Bot, text: str) -> None:
+    api.user_says(7, "x")
+
+    with pytest.raises(BadRequest, match="text is empty"):
+        await bot.send_message(7, text)
+
+
+async def test_an_address_within_the_app_becomes_a_link_outside_of_code(api: BotApi, bot: Bot) -> None:
+    api.user_says(7, "x")
+
+    sent = await bot.send_message(7, "tg://user?id=1 tg://user?id=1", entities=[MessageEntity("code", 15, 14)])
+
+    assert [(entity.type, entity.offset) for entity in sent.entities] == [("url", 0), ("code", 15)]
+
+
 async def test_crossing_entities_are_refused_and_nested_ones_are_not(api: BotApi, bot: Bot) -> None:
     api.user_says(7, "hello")
     nested = [MessageEntity("bold", 0, 9), MessageEntity("italic", 3, 4)]

@@ -13,6 +13,7 @@ from openclaw_agent.prompt import cuts, messages
 from openclaw_agent.reading import Reader, Unreadable, in_words
 from openclaw_core import logs, wording
 from openclaw_core.answer_stream import Answered, Answerer, Failed, Grew, Restarted
+from openclaw_core.characters import is_blank
 from openclaw_core.errors import (
     BadTask,
     ChatGone,
@@ -196,6 +197,8 @@ class Answering:
                 elif isinstance(event, Failed):
                     return event.cause
                 else:
+                    if is_blank(event.text):
+                        return Cause.EMPTY_ANSWER
                     if task.unseen:
                         note = wording.unseen(task.unseen, task.lang)
                         event = replace(event, text=with_note(event.text, f"_{note}_"))
@@ -238,7 +241,7 @@ class Answering:
             while True:
                 await asyncio.sleep(0.05)
                 text = "".join(self._text)
-                if not text.strip():
+                if is_blank(text):
                     since = time.monotonic()
                     continue
                 if not said and len(text) < FIRST_WORDS_CHARS and time.monotonic() - since < FIRST_WORDS_S:
@@ -260,7 +263,7 @@ class Answering:
             log.info("preview.ended", error=type(exc).__name__)  # the final delivery meets the same fault and decides
 
     async def _typing(self, claimed: Claimed) -> None:
-        while not "".join(self._text).strip():
+        while is_blank("".join(self._text)):
             with contextlib.suppress(Exception):  # a sign only: the answer does not depend on it
                 await self.messenger.action(claimed.task.chat_id, thread_id=claimed.task.thread_id)
             await asyncio.sleep(ACTION_EVERY_S)

@@ -14,13 +14,14 @@ from openclaw_core.errors import (
     FloodWait,
     MarkupRefused,
     MessageGone,
+    MessengerRefused,
     MessengerUnavailable,
     StoreFault,
     StoreFull,
     StoreUnavailable,
 )
 from openclaw_core.outcome import Delivery
-from openclaw_core.paging import pages, plain, preview, with_note
+from openclaw_core.paging import pages, plain, preview, with_note, without
 from openclaw_core.ports import Attachment, Button, Entity, Messenger, Page
 from openclaw_core.records import UNREADABLE, read
 from openclaw_core.store import Answers, Claimed, Flood
@@ -32,6 +33,8 @@ T = TypeVar("T")
 EDIT_INTERVAL_S = {"private": 1.2, "group": 3.0}
 """Between two edits of a message that is still being written."""
 PAGE_MAX_UNITS = 4096
+REFUSALS = 6
+"""Of formatting in one answer; after that the rest of it is plain."""
 TRIES = 8
 """Of one call that did not land; the waits between them add up to about a minute."""
 
@@ -49,6 +52,8 @@ class Courier:
     """Between tries of a call that did not land."""
     shown: dict[int, Page] = field(default_factory=dict)
     """What each slot's message says now, as far as this attempt knows."""
+    _refused: list[MarkupRefused] = field(default_factory=list)
+    """What the chat said of formatting that it does not take: kept for the previews and pages that follow."""
     _slots: dict[int, int] = field(default_factory=dict)
     _reserving: asyncio.Lock = field(default_factory=asyncio.Lock)
     _on_their_way: "set[asyncio.Task[Any]]" = field(default_factory=set)
@@ -119,7 +124,8 @@ class Courier:
     async def show(
         self, slot: int, page: Page, priority: Priority, *, buttons: Sequence[Sequence[Button]] = ()
     ) -> None:
-        """Make the slot's message say *page*; plain text if its entities are refused, a new message if it is gone."""
+        """Make the slot's message say *page*, without formatting that is refused; a new message if it is gone."""
+        page = self._accepted(page)
         while True:
             message_id = await self.reserve(slot)
             try:
@@ -128,14 +134,34 @@ class Courier:
                 )
                 self.shown[slot] = page
                 return
-            except MarkupRefused:
+            except MarkupRefused as exc:
                 log.warning("delivery.markup_refused", slot=slot)
                 if not page.entities:
                     raise
-                page = plain(page)
+                page = self._without(page, exc)
             except MessageGone:
                 del self._slots[slot]
                 await self.answers.unreserve(self.claimed, slot, message_id)
+
+    def _without(self, page: Page, refusal: MarkupRefused) -> Page:
+        """*page* without what was refused, and the refusal remembered: one bad entity costs no page its other formatting."""
+        self._refused.append(refusal)
+        if len(self._refused) > REFUSALS:
+            return plain(page)
+        return without(page, url=refusal.url, offset=refusal.offset)
+
+    def _accepted(self, page: Page) -> Page:
+        """*page* as the chat takes it, after what it refused before."""
+        if not self._refused or not page.entities:
+            return page
+        if len(self._refused) > REFUSALS:
+            return plain(page)
+        for refusal in self._refused:
+            if refusal.url is None and refusal.offset is None:
+                page = without(page)
+            elif any(entity.url is not None and entity.url == refusal.url for entity in page.entities):
+                page = without(page, url=refusal.url)
+        return page
 
     async def _call(self, priority: Priority, call: Callable[[], Awaitable[T]]) -> T:
         pause_s = 0.5
@@ -162,10 +188,11 @@ class Courier:
         if not drafts:
             return False
         slot = len(drafts) - 1
+        draft = self._accepted(drafts[slot])
         first = not self.shown
         if slot not in self._slots and slot > 0:
             await self.reserve(slot)
-        if self.shown.get(slot) == drafts[slot]:
+        if self.shown.get(slot) == draft:
             return True
         if await self.flood.take(
             self.claimed.task.chat_id, self.claimed.task.chat_kind, Priority.FIRST_TEXT if first else Priority.PREVIEW
@@ -175,14 +202,17 @@ class Courier:
         await self.lease.hold(self.messenger.timeout_s)
         try:
             await self._whole(
-                self.messenger.edit(self.claimed.task.chat_id, message_id, drafts[slot], buttons=self._stop_button())
+                self.messenger.edit(self.claimed.task.chat_id, message_id, draft, buttons=self._stop_button())
             )
         except FloodWait as exc:
             await self.flood.refused(self.claimed.task.chat_id, retry_after_s=exc.retry_after_s)
             return False
-        except (MessengerUnavailable, MarkupRefused, MessageGone):
+        except MarkupRefused as exc:
+            self._without(draft, exc)  # the next preview does without
+            return False
+        except (MessengerUnavailable, MessageGone):
             return False  # the final text sees to it
-        self.shown[slot] = drafts[slot]
+        self.shown[slot] = draft
         return True
 
     async def mark_stopped(self, markdown: str) -> None:
@@ -191,9 +221,9 @@ class Courier:
         if not self._slots:
             return
         task = self.claimed.task
-        drafts = preview(markdown, lang=task.lang) if markdown.strip() else ()
+        drafts = preview(markdown, lang=task.lang)
         slot = max(self._slots)
-        shown = drafts[slot] if slot < len(drafts) else Page(text=wording.PLACEHOLDER)
+        shown = self._accepted(drafts[slot]) if slot < len(drafts) else Page(text=wording.PLACEHOLDER)
         marked = wording.with_stopped_mark(shown.text, task.notices_in)
         fits = len(marked.encode("utf-16-le")) // 2 <= PAGE_MAX_UNITS
         page = (
@@ -227,6 +257,8 @@ class Courier:
             files = [read(Attachment, row) for row in outbox["files"]]
         except UNREADABLE:
             raise BadTask("the outbox is malformed") from None
+        if not texts:
+            raise MessengerRefused("an answer without a page")
         status = await self.answers.parts(self.claimed, len(texts) + len(files))
         for slot, page in enumerate(texts):
             if status[slot] != "done":
@@ -238,7 +270,7 @@ class Courier:
                 continue
             if status[n] == "sending" or not await self._send_file(n, file):
                 unknown.append(n)
-        if unknown and texts:
+        if unknown:
             lang = self.claimed.task.notices_in
             row = tuple(
                 Button(

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from openclaw_core import tls
+from openclaw_core.characters import is_blank
 from openclaw_core.chunks import (
     BROKEN_OFF,
     CALLED,
@@ -148,7 +149,7 @@ class ModelServer:
             raise ToolCalled(shown(ended))
         if ended in FILTERED:
             raise AnswerFiltered(shown(ended))
-        if not text.strip():
+        if is_blank(text):
             raise EmptyAnswer(f"ended by {shown(ended)}")
         yield Piece(text=rest, anew=seen.anew, usage=usage or estimated(call, text), truncated=ended in CUT_SHORT)
 

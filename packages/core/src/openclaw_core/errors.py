@@ -118,7 +118,16 @@ class FateUnknown(Transient):
 
 
 class MarkupRefused(Permanent):
-    """400: entities cannot be parsed. The same text goes through as plain text."""
+    """400: the formatting is refused. The same text goes through as plain text.
+
+    *url* is the link target at fault, *offset* where the entity at fault begins, in UTF-16 units; None if the server did not
+    say. Neither is part of the message: a target is the user's words.
+    """
+
+    def __init__(self, what: str, *, url: str | None = None, offset: int | None = None) -> None:
+        super().__init__(what)
+        self.url = url
+        self.offset = offset
 
 
 class MessageGone(Permanent):

@@ -7,6 +7,7 @@ repeated unless it certainly did not land, an edit may be: that is judged from w
 import asyncio
 import json
 import logging
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -42,6 +43,9 @@ _CHAT_GONE = (
 )
 _TOPIC_GONE = ("message thread not found", "topic_closed", "topic_deleted", "topic_id_invalid", "topic not found")
 """The topic is closed or deleted; the chat around it is there."""
+_MARKUP = ("entit", "url")
+_REFUSED_URL = re.compile(r"URL '(.*)' is invalid", re.DOTALL)
+_REFUSED_OFFSET = re.compile(r"entity begin(?:s|ning)\b.*?\bat UTF-16 offset (\d+)")
 _DONE_ANYWAY = ("message is not modified", "query is too old")
 
 
@@ -75,8 +79,9 @@ def verdict(method: str, status: int, description: str, parameters: Mapping[str,
         return errors.ChatGone(f"{method}: HTTP {status}")
     if status == 400 and method in _EDITS and any(part in said for part in _MESSAGE_GONE):
         return errors.MessageGone(method)
-    if status == 400 and "entit" in said:
-        return errors.MarkupRefused(method)
+    if status == 400 and any(part in said for part in _MARKUP):
+        url, offset = _REFUSED_URL.search(description), _REFUSED_OFFSET.search(description)
+        return errors.MarkupRefused(method, url=url[1] if url else None, offset=int(offset[1]) if offset else None)
     return errors.MessengerRefused(f"{method}: HTTP {status}")
 
 

@@ -6,13 +6,15 @@ Everything here is pure. Positions are code points until a page is built, so no 
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import accumulate
 from typing import NamedTuple
-from unicodedata import category, combining
+from unicodedata import combining
 
-from openclaw_core import markdown as source
-from openclaw_core import wording
+from openclaw_core import characters, wording
 from openclaw_core.language import hebrew_share, is_hebrew
+from openclaw_core.markdown import links, unfinished
+from openclaw_core.markdown.spans import Span as _Span
 from openclaw_core.ports import Attachment, Entity, Lang, Page
 
 PAGE_MAX_UNITS = 4096
@@ -33,8 +35,6 @@ _RLM = "\u200f"
 _ALONE = frozenset({"pre", "code"})
 _BLOCKS = frozenset({"blockquote", "expandable_blockquote"})
 _KINDS = frozenset({"bold", "italic", "underline", "strikethrough", "spoiler", "text_link"}) | _ALONE | _BLOCKS
-_LINKS = ("http://", "https://", "tg://", "mailto:")
-_LANGUAGE = re.compile(r"[\w+#.-]{1,32}")
 _FILE_NAME = re.compile(r"^\W*(?:file(?:name)?:\s*)?(?:[\w.-]+/)*([\w-]+\.\w{1,8})\W*$", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+")
 _ENDINGS = {
@@ -50,14 +50,6 @@ _ENDINGS = {
 _WHOLE_NAMES = {"dockerfile": "Dockerfile", "makefile": "Makefile", "make": "Makefile"}
 
 
-class _Span(NamedTuple):
-    start: int
-    end: int
-    kind: str
-    url: str | None = None
-    language: str | None = None
-
-
 class _Edit(NamedTuple):
     start: int
     end: int
@@ -67,13 +59,14 @@ class _Edit(NamedTuple):
 def pages(markdown: str, *, lang: Lang) -> tuple[tuple[Page, ...], tuple[Attachment, ...]]:
     """The finished *markdown* as messages in order, and the files that belong to it.
 
-    Nothing comes of a blank text, and at least one page of any other. *lang* is that of the sentence beside a file.
+    Nothing comes of a text that `characters.is_blank`, and at least one page of any other. *lang* is that of the sentence
+    beside a file.
     """
     text, spans = _converted(markdown)
     text, spans, files = _with_files(text, spans, lang)
     done = _paged(*_directed(text, spans))
     if not done:  # markup that says nothing, such as an empty code block: better the bare marks than no answer
-        done = _paged(source.cleaned(markdown), [])
+        done = _paged(characters.cleaned(markdown), [])
     return done, files
 
 
@@ -82,7 +75,7 @@ def preview(markdown: str, *, lang: Lang) -> tuple[Page, ...]:
 
     Empty until something can be seen.
     """
-    text, spans = _converted(source.closed(markdown))
+    text, spans = _converted(markdown, grows=True)
     text, spans, _ = _with_files(text, spans, lang)
     return _paged(*_directed(text, spans))
 
@@ -92,9 +85,47 @@ def plain(page: Page) -> Page:
     return Page(text=page.text)
 
 
+def without(page: Page, *, url: str | None = None, offset: int | None = None) -> Page:
+    """*page* without the formatting that a chat refused: links to *url*, or what begins at *offset*.
+
+    If neither is known, or nothing on the page is it, all links go, and with no link left all formatting. The address of
+    a link that goes is shown behind its label where there is room.
+    """
+    refused = [
+        entity
+        for entity in page.entities
+        if (url is not None and entity.url == url) or (offset is not None and entity.offset == offset)
+    ]
+    refused = refused or [entity for entity in page.entities if entity.url is not None]
+    if not refused:
+        return plain(page)
+    text, entities = page.text, [entity for entity in page.entities if entity not in refused]
+    for link in sorted((entity for entity in refused if entity.url), key=lambda entity: -entity.offset):
+        position = _Positions(text)
+        end = position.of_unit(link.offset + link.length)
+        label = text[position.of_unit(link.offset) : end]
+        shown = "" if link.url is None or link.url in label else f" ({link.url})"
+        grown = text[:end] + shown + text[end:]
+        size = utf16_units(shown)
+        if not shown or utf16_units(grown) > PAGE_MAX_UNITS:
+            continue
+        text = grown
+        entities = [_moved(entity, link.offset + link.length, size) for entity in entities]
+    return Page(text=text, entities=tuple(entities))
+
+
+def _moved(entity: Entity, at: int, units: int) -> Entity:
+    """*entity* after *units* were inserted at *at*: those that go on there grow."""
+    if entity.offset >= at:
+        return replace(entity, offset=entity.offset + units)
+    if entity.offset + entity.length > at:
+        return replace(entity, length=entity.length + units)
+    return entity
+
+
 def with_note(markdown: str, note: str) -> str:
     """*markdown*, cut wherever it was, and below it *note* outside of any code or bold text that was left open."""
-    return source.with_note(markdown, note)
+    return unfinished.with_note(markdown, note)
 
 
 def preload() -> None:
@@ -110,35 +141,14 @@ def utf16_units(text: str) -> int:
 # ---- Markdown → text and spans
 
 
-def _converted(markdown: str) -> tuple[str, list[_Span]]:
+def _converted(markdown: str, *, grows: bool = False) -> tuple[str, list[_Span]]:
     # Imported here: a waiting agent and the brain's start do without it until the first text comes.
-    from telegramify_markdown import RenderConfig, convert
+    from openclaw_core.markdown import blocks
 
-    config = RenderConfig.isolated()
-    config.cite_expandable = False  # a quotation that grows would fold itself while it is being read
-    symbol = config.markdown_symbol
-    symbol.heading_level_1 = symbol.heading_level_2 = symbol.heading_level_3 = symbol.heading_level_4 = ""
-    symbol.unordered_list_item, symbol.horizontal_rule, symbol.image = "•", "———", "🖼 "
-    symbol.task_completed, symbol.task_uncompleted = "☑", "☐"
-    # Its own LaTeX pass would rewrite code as well; `prepared` does that outside of code.
-    text, found = convert(source.prepared(markdown), latex_escape=False, config=config)
-    position = _Positions(text)
-    spans = [
-        _Span(
-            position.of_unit(entity.offset),
-            position.of_unit(entity.offset + entity.length),
-            entity.type,
-            entity.url,
-            _language(entity.language),
-        )
-        for entity in found
-    ]
-    return text, _tidy(spans, len(text))
-
-
-def _language(written: str | None) -> str | None:
-    found = _LANGUAGE.match(written or "")
-    return found[0] if found else None
+    text, spans = blocks.converted(markdown, grows=grows)
+    # Telegram makes links of these by itself, but not in code.
+    deep = [_Span(start, end, "code") for start, end in links.deep_links(text)]
+    return text, _tidy([*spans, *deep], len(text))
 
 
 def _tidy(spans: Sequence[_Span], length: int) -> list[_Span]:
@@ -146,8 +156,17 @@ def _tidy(spans: Sequence[_Span], length: int) -> list[_Span]:
     kept: list[_Span] = []
     open_spans: list[_Span] = []
     code_end = quote_end = 0
-    # Outer spans first. Where kinds cover the same range, quotes are outermost and code is innermost but wins alone.
-    ordered = sorted(spans, key=lambda span: (span.start, -span.end, span.kind not in _BLOCKS, span.kind not in _ALONE))
+    # Outer spans first. Where kinds cover the same range, quotes are outermost, then links, then code, which wins alone.
+    ordered = sorted(
+        spans,
+        key=lambda span: (
+            span.start,
+            -span.end,
+            span.kind not in _BLOCKS,
+            span.kind != "text_link",
+            span.kind not in _ALONE,
+        ),
+    )
     for span in ordered:
         start, end = span.start, min(span.end, length)
         while open_spans and open_spans[-1].end <= start:
@@ -156,12 +175,12 @@ def _tidy(spans: Sequence[_Span], length: int) -> list[_Span]:
             end = min(end, open_spans[-1].end)  # what would cross its surroundings ends with them
         if start >= end or span.kind not in _KINDS or start < code_end:
             continue
-        if span.kind == "text_link" and not (span.url or "").lower().startswith(_LINKS):
-            continue
         if span.kind in _BLOCKS and start < quote_end:
             continue
         if any(outer.kind == span.kind for outer in open_spans):
             continue
+        if span.kind == "code" and any(outer.kind == "text_link" for outer in open_spans):
+            continue  # Telegram allows code no company, and the link is worth more than the font
         if span.kind in _ALONE:
             code_end = end
         if span.kind in _BLOCKS:
@@ -169,9 +188,7 @@ def _tidy(spans: Sequence[_Span], length: int) -> list[_Span]:
         span = span._replace(start=start, end=end)
         kept.append(span)
         open_spans.append(span)
-    # Bold or a link around nothing but a piece of code: Telegram allows code no company.
-    bare = {(span.start, span.end) for span in kept if span.kind in _ALONE}
-    return [span for span in kept if span.kind in _ALONE or span.kind in _BLOCKS or (span.start, span.end) not in bare]
+    return _without_company(kept)
 
 
 # ---- long code → files
@@ -288,27 +305,28 @@ def _edited(text: str, spans: list[_Span], edits: Sequence[_Edit]) -> tuple[str,
 
 def _paged(text: str, spans: Sequence[_Span]) -> tuple[Page, ...]:
     position = _Positions(text)
-    return tuple(
-        _page(text[start:end], [span for span in spans if span.start < end and span.end > start], start)
-        for start, end in _cuts(text, spans, position)
-    )
+    return tuple(_page(text[start:end], inside, start) for start, end, inside in _cuts(text, spans, position))
 
 
-def _cuts(text: str, spans: Sequence[_Span], position: "_Positions") -> Iterator[tuple[int, int]]:
-    """Ranges of *text*, each a valid page with something to see on it."""
+def _cuts(text: str, spans: Sequence[_Span], position: "_Positions") -> Iterator[tuple[int, int, list[_Span]]]:
+    """Ranges of *text*, each a valid page with something to see on it, and the spans that reach into it."""
     length = len(text)
-    start = 0
+    start = behind = 0
+    current: list[_Span] = []  # of those before *behind*, which stand in the order of their beginnings
     while start < length:
         end = position.after_units(start, PAGE_MAX_UNITS)
-        inside = [span for span in spans if span.end > start and span.start < end]
+        while behind < len(spans) and spans[behind].start < end:
+            current.append(spans[behind])
+            behind += 1
+        inside = current = [span for span in current if span.end > start]
         crowded = len(inside) > PAGE_MAX_ENTITIES
         if crowded:
             end = max(inside[PAGE_MAX_ENTITIES].start, start + 1)
         if end < length:
             end = _boundary(text, inside, start, end)
         first, last = _trimmed(text, inside, start, end)
-        if any(_visible(char) for char in text[first:last]):
-            yield first, last
+        if not characters.is_blank(text[first:last]):
+            yield first, last, [span for span in inside if span.start < last]
         start = end
 
 
@@ -347,21 +365,32 @@ def _trimmed(text: str, spans: Sequence[_Span], start: int, end: int) -> tuple[i
     return start, end
 
 
-def _visible(char: str) -> bool:
-    return not char.isspace() and category(char) not in ("Cc", "Cf", "Zs", "Cn", "Co")
-
-
 def _page(text: str, spans: Sequence[_Span], start: int) -> Page:
     unit = _Positions(text).unit_of
-    entities = []
-    for span in spans:
-        first, last = max(span.start - start, 0), min(span.end - start, len(text))
-        if first < last:
-            offset = unit(first)
-            entities.append(
-                Entity(type=span.kind, offset=offset, length=unit(last) - offset, url=span.url, language=span.language)
-            )
+    here = [
+        span._replace(start=max(span.start - start, 0), end=min(span.end - start, len(text)))
+        for span in spans
+        if max(span.start - start, 0) < min(span.end - start, len(text))
+    ]
+    entities = [
+        Entity(
+            type=span.kind,
+            offset=unit(span.start),
+            length=unit(span.end) - unit(span.start),
+            url=span.url,
+            language=span.language,
+        )
+        for span in _without_company(here)
+    ]
     return Page(text=text, entities=tuple(entities[:PAGE_MAX_ENTITIES]))
+
+
+def _without_company(spans: Sequence[_Span]) -> list[_Span]:
+    """Without bold or a link around nothing but a piece of code: Telegram allows code no company."""
+    alone = {(span.start, span.end) for span in spans if span.kind in _ALONE}
+    return [
+        span for span in spans if span.kind in _ALONE or span.kind in _BLOCKS or (span.start, span.end) not in alone
+    ]
 
 
 class _Positions:

@@ -1,10 +1,12 @@
 """Message texts as Telegram reads them: trimmed, measured in UTF-16 units, with entities that are checked or parsed."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from openclaw_cli.standin.link_targets import WrongTarget, checked_target
 from openclaw_cli.standin.markup import parse_html, parse_markdown_v2
 from openclaw_cli.standin.wire import Params, bad_request
 
@@ -32,8 +34,13 @@ GIVEN = frozenset(
 FOUND = frozenset(["mention", "hashtag", "cashtag", "bot_command", "url", "email", "phone_number"])
 """Telegram finds these by itself; sent by a bot they are ignored."""
 
+_TAKEN_OUT = re.compile("[\r\u2028-\u202e\u0333\u033f\u030a]")
+_CONTROL = re.compile("[\x00-\x09\x0b-\x1f]")
+_EMPTY = frozenset("\u200b\u200c\u200d\u200e\u200f\u202e\ufeff\u180e\u2800\ufffc")
+"""A text of these and of white space is none."""
+
 _FINDERS = (
-    ("url", re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?)\]}'*]")),
+    ("url", re.compile(r"(?:https?|tg|ton|tonsite)://[^\s<>\"]*[^\s<>\".,;:!?)\]}'*]")),
     ("bot_command", re.compile(r"(?<![\w/@])/[A-Za-z0-9_]{1,64}(?:@\w{3,32})?(?![\w/])")),
     ("mention", re.compile(r"(?<![\w/@])@[A-Za-z]\w{3,31}(?!\w)")),
 )
@@ -67,8 +74,8 @@ def read_formatted(
         _check_ranges(text, given)
     else:
         raise bad_request("unsupported parse_mode")
-    text, given = _trimmed(text.replace("\r", ""), given)
-    if not text:
+    text, given = _trimmed(*_cleaned(text, given))
+    if all(char in _EMPTY or char.isspace() for char in text):
         if required:
             raise bad_request("message text is empty")
         return Formatted(text="")
@@ -115,8 +122,32 @@ def _given(raw: Any) -> list[dict[str, Any]]:
             raise bad_request("can't parse MessageEntity: Can't find field \"url\"")
         if item["length"] > 0 and item["offset"] >= 0:
             wanted = ("type", "offset", "length", "url", "language", "user", "custom_emoji_id")
-            entities.append({key: item[key] for key in wanted if item.get(key) is not None})
+            entity = {key: item[key] for key in wanted if item.get(key) is not None}
+            if kind == "text_link":
+                entity["url"] = _target(str(item["url"]))
+            entities.append(entity)
     return sorted(entities, key=lambda e: (e["offset"], -e["length"]))
+
+
+def _target(url: str) -> str:
+    try:
+        return checked_target(url)
+    except WrongTarget as exc:
+        raise bad_request(f"entity URL '{url}' is invalid: {exc}") from None
+
+
+def _cleaned(text: str, entities: list[dict[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
+    """Telegram takes out separators, embeddings and overrides of direction, and makes spaces of control characters."""
+    gone = [units(text[: found.start()]) for found in _TAKEN_OUT.finditer(text)]
+    if gone:
+        moved = []
+        for entity in entities:
+            start, end = entity["offset"], entity["offset"] + entity["length"]
+            before, within = bisect_left(gone, start), bisect_left(gone, end)
+            if end - start > within - before:
+                moved.append({**entity, "offset": start - before, "length": end - start - (within - before)})
+        entities = moved
+    return _CONTROL.sub(" ", _TAKEN_OUT.sub("", text)), entities
 
 
 def _check_ranges(text: str, entities: list[dict[str, Any]]) -> None:

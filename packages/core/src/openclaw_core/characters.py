@@ -1,0 +1,39 @@
+"""Which characters a reader sees, and which ones no chat may get.
+
+One definition of "blank" for everybody: the model's stream, previews, pages and delivery ask `is_blank`.
+"""
+
+import re
+from unicodedata import category
+
+_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
+_BLANK_ALL_THE_SAME = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufffc")
+"""Letters and marks by their category, but with nothing to draw: fillers, the empty Braille cell, a replaced object."""
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_BIDI_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069\u206a-\u206f]")
+"""Embeddings, overrides and isolates. They can show a text in another order than it has (`txt.exe`). Hebrew needs the
+marks U+200E and U+200F only, and those stay."""
+
+
+def visible(char: str) -> bool:
+    """Whether a reader sees anything of *char*."""
+    if char.isspace() or category(char) in _UNSEEN or char in _BLANK_ALL_THE_SAME:
+        return False
+    return not ("\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef")  # variation selectors
+
+
+def is_blank(text: str) -> bool:
+    """Whether a reader would see nothing of *text*. Such an answer is no answer."""
+    return not any(map(visible, text))
+
+
+def cleaned(text: str) -> str:
+    """*text* without what Telegram refuses or what deceives a reader.
+
+    Lone surrogates (a model's JSON may hold halves of an emoji) are joined or replaced, control characters become
+    spaces, line ends become one kind, bidirectional controls go.
+    """
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
+    return _CONTROL.sub(" ", _BIDI_CONTROLS.sub("", text))

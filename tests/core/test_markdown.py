@@ -1,0 +1,248 @@
+"""The marks of an answer, case by case: which ones are formatting, and which are said."""
+
+import time
+
+import pytest
+
+from openclaw_core.characters import is_blank
+from openclaw_core.markdown.links import followable
+from openclaw_core.paging import pages, preview
+from tests.core.page_checks import RLM, marked, only
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2*3*4 = 24",
+        "2 * 3 * 4",
+        "x**2 + y**2 = z**2",
+        "call __init__ of __main__.py",
+        "*args and **kwargs",
+        "def f(*args, **kwargs): g(**a, **b)",
+        "snake_case_name and _private_var",
+        "src/**/*.ts, lib/**/*.js, *.py",
+        "char *p, *q",
+        "מחיר*כמות*הנחה",
+        r"C:\Users\me\_temp and \\server\share",
+        r"\d+\.\d* matches",
+        "a < b, List<T>, vector<int> x",
+        "<b> and </b> are tags",
+        "> 5"[1:],
+        "a || b | c",
+        "costs $5 to $10, $HOME and $PATH",
+        "arr[0](x) and handlers[name](event)",
+        "~5 minutes ~ 300 s",
+        "tail -f | grep x > y",
+    ],
+)
+def test_what_only_looks_like_a_mark_is_shown(text: str) -> None:
+    assert only(text).text == text.strip()
+
+
+def test_a_line_that_compares_is_no_quotation() -> None:
+    assert only("if\n>= 5 or\n>5").text == "if\n>= 5 or\n>5"
+
+
+@pytest.mark.parametrize(
+    ("markdown", "text", "bold"),
+    [
+        ('ה**"מודל"** החדש', 'ה"מודל" החדש', ['"מודל"']),
+        ("**הערה:**זה", "הערה:זה", ["הערה:"]),
+        ("ב**״הארץ״** וב**'ידיעות'**, ו**עוד**.", "ב״הארץ״ וב'ידיעות', ועוד.", ["״הארץ״", "'ידיעות'", "עוד"]),
+        ("ב**מודל**ים", "במודלים", ["מודל"]),
+        ("(**שלום**) – **עולם**!", "(שלום) – עולם!", ["שלום", "עולם"]),
+        ("\u200f**כותרת**\u200f: x", "\u200fכותרת\u200f: x", ["כותרת"]),
+        ("un**believ**able **Note:**this", "unbelievable Note:this", ["believ", "Note:"]),
+        ("__חזק__ and __bold text__", "חזק and bold text", ["חזק", "bold text"]),
+        ("**a *b* c**", "a b c", ["a b c"]),
+        ("***both***", "both", ["both"]),
+        ("**a:****b**", "a:b", ["a:", "b"]),
+    ],
+)
+def test_bold_at_prefixes_quotes_and_within_words(markdown: str, text: str, bold: list[str]) -> None:
+    page = only(markdown)
+
+    assert page.text.removeprefix(RLM) == text.removeprefix(RLM)
+    assert marked(page, "bold") == bold
+
+
+def test_italics_at_a_hebrew_prefix() -> None:
+    page = only("ה*מודל* ו_הארץ_ *שלום*")
+
+    assert (page.text, marked(page, "italic")) == ("המודל והארץ שלום", ["מודל", "הארץ", "שלום"])
+
+
+@pytest.mark.parametrize(
+    ("markdown", "text"),
+    [
+        ("1. Run:\n   ```\n   ls\n   ```\n   Then look.\n2. Next", "1. Run:\nls\nThen look.\n2. Next"),
+        ("- a\n  ~~~py\n  x\n  ~~~\n- b", "• a\nx\n• b"),
+        ("1. a\n\n   ```\n   x\n   ```\n\n2. b", "1. a\nx\n2. b"),
+        ("3. c\n4. d\n7. e", "3. c\n4. d\n7. e"),
+        ("1. a\n1. b", "1. a\n2. b"),
+        ("2) a\n3) b", "2) a\n3) b"),
+        ("- [ ] a\n- [x] b\n  - c", "☐ a\n☑ b\n  • c"),
+        ("# כותרת\n## עוד", "כותרת\nעוד"),
+        ("Title\n=====\nx\n=", "Title\nx\n="),
+        ("see[^1], [^abc]\n\n[^1]: note", "see[1], [^abc]\n\n[1]: note"),
+        ("```\nx\n", "x"),
+        ("a\n\n" + "> " * 60 + "deep", "a\n\n" + "> " * 20 + "deep"),
+        ("x\n\n```pip install a b\n```", "x\n\npip install a b"),
+    ],
+)
+def test_blocks_keep_their_lines_and_numbers(markdown: str, text: str) -> None:
+    assert only(markdown).text == text
+
+
+# ---- links
+
+
+def test_where_a_target_cannot_be_followed_it_is_shown() -> None:
+    page = only(
+        "[app.py](src/app.py:12) [call](tel:+97235551234) [mail](mailto:a@b.c) [here](http://localhost:3000/a_b) "
+        "[docs](guide) ![](x.png) [a/b](a/b) [t](https://a.b 'Title')"
+    )
+
+    assert page.text == (
+        "app.py (src/app.py:12) call (+97235551234) mail (a@b.c) here (http://localhost:3000/a_b) docs (guide) 🖼 x.png a/b t (Title)"
+    )
+    assert [entity.url for entity in page.entities if entity.type == "text_link"] == ["https://a.b"]
+
+
+@pytest.mark.parametrize(
+    "address", ["tg://user?id=1", "tg://proxy?server=a", "TG://login?token=x", "ton://a", "tonsite://a.ton"]
+)
+def test_addresses_that_act_within_the_app_are_code(address: str) -> None:
+    page = only(f"[me]({address}) and {address} and <a href='{address}'>x</a> and `{address}`")
+
+    assert marked(page, "text_link") == []
+    assert marked(page, "code") == [address] * 4
+
+
+def test_a_link_is_worth_more_than_the_font_of_its_label() -> None:
+    page = only("[`code`](https://a.b) [![pic](https://a.b/i.png)](https://c.d) **[x](https://e.f)**")
+
+    assert [entity.url for entity in page.entities if entity.type == "text_link"] == [
+        "https://a.b",
+        "https://c.d",
+        "https://e.f",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("address", "fine"),
+    [
+        ("https://google.com", True), ("httPs://google.com/?1#tes", True), ("http://google.com?1#tes", True), ("http://google.com:0000000001", True),
+        ("http://[2001:db8:0:0:0:ff00:42:8329]", True), ("http://..", True), ("https://עברית.example/נתיב", True), ("https://u:p@a.b/c", True),
+        ("sftp://google.com", False), ("http://google.com:0", False), ("http://google.com:-1", False), ("http://google.com:99999", False),
+        ("http://google.com:", False), ("http:google.com", False), ("http://localhost", False), ("https://.", False), ("https://", False),
+        ("http://a b.com", False), ("http://a.b/c d", False), ("http://exa{m}ple.com", False), ("http://[::g]", False), ("tg://user?id=1", False),
+        ("mailto:a@b.c", False), ("javascript:alert(1)", False), ("//a.b", False), ("google.com", False), ("http://a.b%zz", False),
+    ],
+)  # fmt: skip
+def test_link_targets_are_checked_as_the_server_does(address: str, fine: bool) -> None:
+    assert followable(address) is fine
+
+
+# ---- HTML and characters
+
+
+@pytest.mark.parametrize(
+    ("markdown", "text", "bold"),
+    [
+        ("<b>x</b> <strong>y</strong> <i>z</i>", "x y z", ["x", "y"]),
+        ("one<br>two<br/>\nthree", "one\ntwo\nthree", []),
+        ("A&amp;B 10&nbsp;kg &lt;b&gt; &copy; AT&T &nosuch;", "A&B 10\xa0kg <b> © AT&T &nosuch;", []),
+        ("x<sup>2</sup> + H<sub>2</sub>O + e<sup>iπ</sup>", "x² + H₂O + e^(iπ)", []),
+        ("<ul>\n<li>one</li>\n<li><b>two</b></li>\n</ul>", "• one\n• two", ["two"]),
+        ("<details>\n<summary>More</summary>\ninner\n</details>", "More\ninner", []),
+        ("<p>para</p>\n\n<p>other</p>", "para\n\nother", []),
+        ("the <p> tag, <T>, <std::string>", "the <p> tag, <T>, <std::string>", []),
+        ("`<b>x</b> &amp;` and <code>a*b*c</code>", "<b>x</b> &amp; and a*b*c", []),
+    ],
+)
+def test_html_becomes_formatting_unless_it_is_spoken_of(markdown: str, text: str, bold: list[str]) -> None:
+    page = only(markdown)
+
+    assert page.text == text
+    assert marked(page, "bold") == bold
+
+
+def test_a_link_in_html_is_one() -> None:
+    page = only(
+        '<a href="https://a.b/?x=1&amp;y=2">here</a> <a href="/rel">there</a> <img src="https://a.b/i.png" alt="pic">'
+    )
+
+    assert page.text == "here there (/rel) 🖼 pic"
+    assert [e.url for e in page.entities if e.type == "text_link"] == ["https://a.b/?x=1&y=2", "https://a.b/i.png"]
+
+
+@pytest.mark.parametrize("control", [*"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"])
+def test_nothing_turns_the_order_of_a_text_around(control: str) -> None:
+    page = only(f"קובץ {control}txt.exe `{control}x` &#{ord(control)};y \u200eabc\u200f")
+
+    assert page.text == "קובץ txt.exe x y \u200eabc\u200f"
+
+
+@pytest.mark.parametrize(
+    "blank",
+    ["\u200b", "\u00ad", "\u2060", "\u200f \u200e", "\ufeff", "\u2800", "\u3164", "\u00a0\n", "\u180e", "\ufe0f"],
+)
+def test_what_nobody_sees_is_blank_everywhere(blank: str) -> None:
+    assert is_blank(blank)
+    assert pages(blank * 3, lang="en") == ((), ())
+    assert preview(blank, lang="en") == ()
+
+
+@pytest.mark.parametrize("seen", [".", "א", "🙂", "0", "\u05b8א", "–"])
+def test_what_somebody_sees_is_not_blank(seen: str) -> None:
+    assert not is_blank(f"\u200b{seen}")
+
+
+# ---- formulas
+
+
+@pytest.mark.parametrize(
+    ("markdown", "text"),
+    [
+        ("$x^2 + y_1$", "x² + y₁"),
+        ("so \\(a_1 \\le b\\) and \\[\\frac{a}{b}\\] end", "so a₁ ≤ b and\na/b\nend"),
+        ("$\\begin{array}{cc}q & r\\end{array}$", "\\begin{array}{cc}q & r\\end{array}"),
+        ("$\\text{שטח} = a^2$", "שטח = a²"),
+        ("it costs 5$-10$ or $5 to $20k", "it costs 5$-10$ or $5 to $20k"),
+        ("\\[note\\] and \\(see below\\)", "[note] and (see below)"),
+        ("regex \\(\\d+\\)", "regex \\(\\d+\\)"),
+    ],
+)
+def test_formulas_are_told_from_prices_and_brackets(markdown: str, text: str) -> None:
+    assert only(markdown).text.replace(RLM, "") == text
+
+
+# ---- cost
+
+HOSTILE = ["$", "$a", "$$ ", "`", "`a", "`a``b", "[", "[a](", "[a](b) ", "[a](((", "![a](b)", "*", "*a ", "**a *b", "a**", "_a ", "> ", "- ", "|", "| a",
+           "|a|b|\n|-|-|\n", "<", "<b>", "<code>", "<a href='x'>y</i>", "&", "\\", "\\(", "~~a ", "# a\n", "1. a\n", "**a** ", "x\n=\n", "```a\n", "{$"]  # fmt: skip
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_paging_takes_time_in_proportion_to_the_text(piece: str) -> None:
+    def took_s(chars: int) -> float:
+        text = (piece * chars)[:chars]
+        started = time.process_time()
+        pages(text, lang="he")
+        preview(text, lang="he")
+        return time.process_time() - started
+
+    small, large = (min(took_s(chars) for _ in range(2)) for chars in (6_000, 36_000))
+
+    assert large < 6 * 3 * max(small, 0.02)
+
+
+def test_deep_lists_are_read_in_reasonable_time() -> None:
+    nested = "\n".join("  " * depth + f"- item{depth}" for depth in range(200))
+
+    started = time.process_time()
+    text = only(nested).text
+
+    assert time.process_time() - started < 3
+    assert all(f"item{depth}" in text for depth in range(200))
