@@ -62,7 +62,8 @@ def wanted(role: str) -> set[str]:
 def policy(role: str) -> str:
     """The policy's text, with the statements that both roles share."""
     shared = "".join(re.findall(r"^  (?:session_manager|node_log)_statement = \{\n.*?^  \}\n", NODES, re.M | re.S))
-    own = re.search(rf"^  {role}_policy = \{{\n(.*?)^  \}}\n", NODES, re.M | re.S)
+    name = {"master": r"master_policy = \{", "worker": r"worker_policies = \{ for [^\n]* => \{"}[role]
+    own = re.search(rf"^  {name}\n(.*?)^  \}}( \}})?\n", NODES, re.M | re.S)
     assert own is not None
     return shared + own[1]
 
@@ -116,7 +117,8 @@ def test_hooks_are_answered_by_their_names_in_their_group() -> None:
     )
 
     assert hooks == answered == {"joined", "drained"}
-    assert 'name                = "${var.name}-${each.value.pool}-${each.value.zone}"' in GROUPS
+    assert 'key => "${var.name}-${group.pool}-${group.zone}" }' in GROUPS
+    assert "name                = local.group_names[each.key]" in GROUPS
     assert '"$CLUSTER-$POOL-$ZONE"' in scripts("worker")
 
 

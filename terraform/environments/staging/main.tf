@@ -72,6 +72,7 @@ module "iam" {
   cluster_bucket_arn = module.backup.bucket_arn
   kms_key_arn        = module.encryption.key_arn
   metric_namespace   = module.backup.metric_namespace
+  worker_groups      = module.workers.group_names
 }
 
 module "gitops" {
@@ -115,7 +116,7 @@ module "workers" {
   pools             = var.pools
   subnet_ids        = module.network.private_subnet_ids
   security_group_id = module.network.workers_security_group_id
-  instance_profile  = module.iam.worker_instance_profile
+  instance_profiles = module.iam.worker_instance_profiles
   ami_id            = var.ami_id
   user_data_base64  = module.user_data.worker_user_data_base64
   join_timeout_s    = local.join_timeout_s + 300

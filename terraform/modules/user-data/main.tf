@@ -32,7 +32,7 @@ locals {
   worker_settings = { for pool_name, pool in var.pools : pool_name => merge(local.settings, {
     ROLE            = "worker"
     POOL            = pool_name
-    NODE_LABELS     = join(",", [for key, value in merge(pool.labels, { "openclaw.io/pool" = pool_name }) : "${key}=${value}"])
+    NODE_LABELS     = join(",", [for key, value in merge({ "openclaw.io/pool" = pool_name }, pool.labels) : "${key}=${value}"])
     NODE_TAINTS     = jsonencode([for taint in pool.taints : { key = taint.key, value = taint.value, effect = taint.effect }])
     JOIN_TIMEOUT_S  = var.join_timeout_s
     DRAIN_TIMEOUT_S = var.drain_timeout_s

@@ -66,7 +66,7 @@ run "machines_boot_exactly_what_user_data_renders" {
     error_message = "a master's user data differs from what modules/user-data renders"
   }
   assert {
-    condition     = tomap(module.workers.launch_template_user_data) == tomap(module.user_data.worker_user_data_base64)
+    condition     = module.workers.launch_template_user_data == { for key in keys(module.workers.group_names) : key => module.user_data.worker_user_data_base64[split("/", key)[0]] }
     error_message = "a launch template's user data differs from what modules/user-data renders"
   }
   assert {
@@ -108,8 +108,8 @@ run "nodes_are_told_of_what_there_is" {
   }
   assert {
     condition = (
-      jsonencode([for it in module.iam.policies.worker.Statement : it.Resource if it.Sid == "ReadJoinParameter"]) ==
-      jsonencode([["arn:aws:ssm:${local.shared.region}:${local.shared.account}:parameter${module.iam.join_parameter}"]])
+      jsonencode(distinct(flatten([for policy in module.iam.policies.workers : [for it in policy.Statement : it.Resource if it.Sid == "ReadJoinParameter"]]))) ==
+      jsonencode(["arn:aws:ssm:${local.shared.region}:${local.shared.account}:parameter${module.iam.join_parameter}"])
     )
     error_message = "workers may read another parameter than the one that they are told of"
   }
@@ -197,7 +197,7 @@ run "another_pool_is_one_block" {
     error_message = "the pool needs a group in the zone that it names, and in no other"
   }
   assert {
-    condition     = strcontains(module.user_data.worker_user_data["gpu"], "\n      POOL='gpu'\n") && tomap(module.workers.launch_template_user_data)["gpu"] == module.user_data.worker_user_data_base64["gpu"]
+    condition     = strcontains(module.user_data.worker_user_data["gpu"], "\n      POOL='gpu'\n") && module.workers.launch_template_user_data["gpu/eu-central-1b"] == module.user_data.worker_user_data_base64["gpu"]
     error_message = "the pool's machines must boot as its own"
   }
 }
