@@ -11,6 +11,12 @@ locals {
     Repository  = local.shared.repository
   }
 
+  pool_fields = [
+    "instance_types", "zones", "min_per_zone", "max_per_zone", "on_demand_base_per_zone", "on_demand_percent", "disk_gib", "labels", "taints",
+    "resources", "ami_id",
+  ]
+  pinned_minor = tonumber(regex(":v1[.]([0-9]+)[.]", yamldecode(file("${path.module}/../../modules/gitops/pins.yaml")).cloud_controller.image)[0])
+
   # How long a worker itself tries, in seconds. The groups' hooks wait a little longer, so that it can still say why it failed.
   join_timeout_s  = 1200
   drain_timeout_s = 270

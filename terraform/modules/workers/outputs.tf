@@ -8,6 +8,11 @@ output "launch_template_user_data" {
   value       = { for key, template in aws_launch_template.group : key => template.user_data }
 }
 
+output "pools" {
+  description = "The pools with every field that was left out filled in."
+  value       = var.pools
+}
+
 output "node_labels" {
   description = "Labels that nodes of each pool must carry: the kubelet sets them, the autoscaler is told of them."
   value       = local.node_labels
