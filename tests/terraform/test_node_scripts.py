@@ -25,7 +25,7 @@ ACTIONS = {
 }
 # Asked for by AWS's services on the caller's behalf, or by Amazon's own agent: no script names them.
 INDIRECT = re.compile(r"^(kms|ssmmessages):|^ssm:UpdateInstanceInformation$")
-# Set on the node by identify(), by systemd or by the script itself.
+# Set on the node by identify(), by systemd, by /etc/os-release or by the script itself.
 LOCAL_NAMES = {
     "NODE_NAME",
     "ADDRESS",
@@ -34,6 +34,7 @@ LOCAL_NAMES = {
     "JOIN_TOKEN",
     "CA_HASH",
     "SECONDS",
+    "VERSION_CODENAME",
     "BASH_SOURCE",
     "KUBECONFIG",
 }

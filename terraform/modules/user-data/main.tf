@@ -8,6 +8,9 @@ locals {
     KUBERNETES_VERSION         = var.kubernetes_version
     KUBERNETES_PACKAGE         = "${var.kubernetes_version}-${var.kubernetes_package_revision}"
     KUBERNETES_KEY_FINGERPRINT = var.kubernetes_key_fingerprint
+    CONTAINERD_VERSION         = var.containerd_version
+    CONTAINERD_PACKAGE         = "${var.containerd_version}-${var.containerd_package_revision}"
+    CONTAINERD_KEY_FINGERPRINT = var.containerd_key_fingerprint
     ENDPOINT                   = var.endpoint
     JOIN_PARAMETER             = var.join_parameter
     LOG_GROUP                  = var.node_log_group

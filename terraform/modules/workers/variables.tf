@@ -105,12 +105,12 @@ variable "instance_profiles" {
 }
 
 variable "ami_id" {
-  description = "Debian 12's official image for the region; `scripts/pin` looks it up. A change rolls the workers."
+  description = "Debian 13's official image for the region; `scripts/pin` looks it up. A change rolls the workers."
   type        = string
 
   validation {
     condition     = can(regex("^ami-[0-9a-f]{8,17}$", var.ami_id))
-    error_message = "ami_id is not set: run `scripts/pin` with a network, which looks up Debian 12's official image for this region and writes it to terraform.tfvars."
+    error_message = "ami_id is not set: run `scripts/pin` with a network, which looks up Debian 13's official image for this region and writes it to terraform.tfvars."
   }
 }
 

@@ -63,6 +63,27 @@ run "secrets_are_encrypted_and_deeds_written_down" {
   }
 }
 
+# modules/control-plane tells of the 8 GiB: the disk must have room for them and for a defragmentation beside them.
+run "etcd_may_grow_as_far_as_it_is_said_to" {
+  assert {
+    condition     = strcontains(output.control_plane_user_data[0], "{name: quota-backend-bytes, value: \"${8 * 1024 * 1024 * 1024}\"}")
+    error_message = "etcd's quota is 8 GiB; by default it would stop at 2"
+  }
+  assert {
+    condition     = strcontains(output.control_plane_user_data[0], "value: \"http://127.0.0.1:2381,http://$${ADDRESS}:2381\"")
+    error_message = "the API server must reach etcd's metrics, and the kubelet's probe too"
+  }
+}
+
+run "a_node_keeps_room_for_itself" {
+  assert {
+    condition = alltrue([for setting in ["kubeReserved: {cpu: 100m, memory: 300Mi", "systemReserved: {cpu: 100m, memory: 200Mi", "memory.available: 200Mi"] :
+      strcontains(output.control_plane_user_data[0], setting)
+    ])
+    error_message = "without reservations Pods take the kubelet's memory"
+  }
+}
+
 run "a_cluster_that_nobody_upgrades_goes_on_for_years" {
   assert {
     condition     = strcontains(output.control_plane_user_data[0], "\n      certificateValidityPeriod: 43800h ") && strcontains(output.control_plane_user_data[0], "\n      rotateCertificates: true")
@@ -104,9 +125,17 @@ run "overlapping_pods_and_services_are_refused" {
 run "a_version_that_is_not_exact_is_refused" {
   command = plan
   variables {
-    kubernetes_version = "1.34"
+    kubernetes_version = "1.37"
   }
   expect_failures = [var.kubernetes_version]
+}
+
+run "a_containerd_that_kubernetes_will_refuse_is_refused" {
+  command = plan
+  variables {
+    containerd_version = "1.7.24"
+  }
+  expect_failures = [var.containerd_version]
 }
 
 run "a_label_that_a_kubelet_may_not_set_is_refused" {
