@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 USER_DATA = ROOT / "terraform/modules/user-data"
@@ -138,6 +139,30 @@ def test_every_setting_that_is_used_is_given_and_none_in_vain(role: str) -> None
 
     assert used - LOCAL_NAMES <= given
     assert given <= used
+
+
+def test_prometheus_reads_etcds_metrics_where_it_may() -> None:
+    """Role, scrape job and etcd's own setting stand in three files and name one Pod, port and account."""
+    values = yaml.safe_load((ROOT / "platform/monitoring/values.yaml").read_text())
+    [job] = [
+        job for job in values["prometheus"]["prometheusSpec"]["additionalScrapeConfigs"] if job["job_name"] == "etcd"
+    ]
+    [path] = [rule["replacement"] for rule in job["relabel_configs"] if rule.get("target_label") == "__metrics_path__"]
+    role, binding = yaml.safe_load_all((USER_DATA / "files/control-plane/etcd-metrics.yaml").read_text())
+    port = re.findall(r"http://\$\{ADDRESS\}:(\d+)", (USER_DATA / "files/control-plane/kubeadm-init.yaml").read_text())
+
+    assert binding["subjects"] == [
+        {"kind": "ServiceAccount", "name": f"{values['fullnameOverride']}-prometheus", "namespace": "monitoring"}
+    ]
+    assert role["rules"] == [
+        {
+            "apiGroups": [""],
+            "resources": ["pods/proxy"],
+            "resourceNames": [f"etcd-${{NODE_NAME}}:{port[0]}"],
+            "verbs": ["get"],
+        }
+    ]
+    assert path == f"/api/v1/namespaces/kube-system/pods/$1:{port[0]}/proxy/metrics"
 
 
 @pytest.mark.parametrize("path", sorted((USER_DATA / "files").rglob("*")), ids=lambda path: path.name)

@@ -202,6 +202,19 @@ run "a_nat_instance_without_an_image_is_refused" {
   expect_failures = [var.nat_instance]
 }
 
+# etcd's metrics have no password: the API server reads them on the same machine for whoever may ask.
+run "no_worker_reaches_etcd" {
+  command = plan
+
+  assert {
+    condition = alltrue([for name, flow in local.node_flows :
+      # IP in IP has no ports.
+      flow.to != "control_plane" || flow.from == "control_plane" || try(flow.first > 2381 || flow.last < 2379, flow.protocol == "4")
+    ])
+    error_message = "workers have no business with etcd: clients and peers (2379, 2380) nor metrics (2381)"
+  }
+}
+
 run "one_zone_is_refused" {
   command = plan
   variables {
