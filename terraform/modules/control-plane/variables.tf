@@ -93,8 +93,8 @@ variable "etcd_volume_gib" {
   default     = 20
 
   validation {
-    condition     = var.etcd_volume_gib >= 10
-    error_message = "etcd_volume_gib must be at least 10: etcd's quota is 8 GiB, and it compacts into free space."
+    condition     = var.etcd_volume_gib >= 20
+    error_message = "etcd_volume_gib must be at least 20: etcd's quota is 8 GiB, and a defragmentation or a snapshot needs as much again beside it."
   }
 }
 
