@@ -20,12 +20,12 @@ mkdir -p "$(aws_state)/bin" "$(aws_state)/s3/$bucket/gitops"
 cp tests/machines/aws/* "$(aws_state)/bin/"
 gitops=$(aws_state)/s3/$bucket/gitops
 cp "$(dirname "$tool")/example/pod-network.yaml" "$gitops/10-cni.yaml"
-cp terraform/modules/gitops/manifests/dns.yaml "$gitops/15-dns.yaml"
+cp terraform/modules/gitops/manifests/dns-budget.yaml "$gitops/15-dns-budget.yaml"
 cp tests/machines/manifests/cloud-controller.yaml "$gitops/20-cloud-controller.yaml"
 cp terraform/modules/gitops/manifests/argocd-namespace.yaml "$gitops/40-argocd-namespace.yaml"
 environment=staging repository=https://example.com/openclaw.git revision=main \
   envsubst <terraform/modules/gitops/manifests/root.yaml.tftpl >"$gitops/60-root.yaml"
-manifests=(10-cni.yaml 15-dns.yaml 20-cloud-controller.yaml 40-argocd-namespace.yaml)
+manifests=(10-cni.yaml 15-dns-budget.yaml 20-cloud-controller.yaml 40-argocd-namespace.yaml)
 argocd=${OPENCLAW_ARGOCD_MANIFEST:-}
 if [[ -n $argocd ]]; then
   grep --quiet --fixed-strings "sha256: $(sha256sum "$argocd" | cut -d' ' -f1)" terraform/modules/gitops/pins.yaml || fail "OPENCLAW_ARGOCD_MANIFEST is not the manifest that modules/gitops/pins.yaml pins"

@@ -52,13 +52,17 @@ locals {
     })
   }
 
+  # Lines that are comments stay here: with them a master's user data would not fit into EC2's 16 KiB.
+  comment = "/(?m)^[ \t]*#([^!\n].*)?\n/"
+
   write_files = { for role, files in local.role_files : role => [for file, content in files : {
     path = (
       can(regex("[.](service|timer)$", file)) ? "/etc/systemd/system/${basename(file)}" :
+      can(regex("[+]strategic[.]yaml$", file)) ? "/etc/openclaw/patches/${basename(file)}" :
       can(regex("[.](yaml|asc)$", file)) ? "/etc/openclaw/${basename(file)}" : "/usr/local/lib/openclaw/${basename(file)}"
     )
     permissions = can(regex("[.](service|timer|yaml|asc)$", file)) ? "0644" : "0755"
-    content     = content
+    content     = replace(content, local.comment, "")
   }] }
 
   control_plane_user_data = [for settings in local.control_plane_settings : templatefile("${path.module}/templates/user-data.tftpl", {

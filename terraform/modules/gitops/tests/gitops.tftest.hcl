@@ -15,7 +15,7 @@ variables {
 run "the_master_applies_in_an_order_that_can_work" {
   assert {
     condition = [for line in split("\n", trimspace(output.index)) : basename(split(" ", line)[2])] == [
-      "10-cni.yaml", "15-dns.yaml", "20-cloud-controller.yaml", "30-storage-class.yaml", "40-argocd-namespace.yaml", "install.yaml", "60-root.yaml",
+      "10-cni.yaml", "15-dns-budget.yaml", "20-cloud-controller.yaml", "30-storage-class.yaml", "40-argocd-namespace.yaml", "install.yaml", "60-root.yaml",
     ]
     error_message = "network, cloud controller, then Argo CD, then the root Application"
   }
@@ -80,15 +80,6 @@ run "volumes_stay_encrypted_in_their_zone_and_kept" {
       !startswith(value, "kubernetes.io") && !startswith(value, "aws:") if startswith(key, "tagSpecification_")
     ])
     error_message = "the driver reserves tags that begin with kubernetes.io or aws:"
-  }
-}
-
-run "names_do_not_go_with_the_master" {
-  assert {
-    condition = one([for document in split("\n---\n", output.manifests["15-dns.yaml"]) : yamldecode(document) if yamldecode(document).kind == "Deployment"]).spec.template.spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms == [
-      { matchExpressions = [{ key = "node-role.kubernetes.io/control-plane", operator = "DoesNotExist" }] }
-    ]
-    error_message = "CoreDNS must run on workers: on the only master it is away whenever the master is"
   }
 }
 
