@@ -12,7 +12,7 @@ STAMP := $(VENV)/.installed
 # The locked checkers come before those of the machine, in every recipe and script.
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: help install tools up configure render diff bump pin promote ends test test-oldest e2e e2e-full bench-cluster check format lock clean bench terraform-check terraform-files terraform-scan machines-test infra-plan infra-up infra-down
+.PHONY: help check-tfvars install tools up configure render diff bump pin promote ends test test-oldest e2e e2e-full bench-cluster check format lock clean bench terraform-check terraform-files terraform-scan machines-test infra-plan infra-up infra-down
 
 help: ## show this list
 	@grep -hE '^[a-z0-9 -]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9 -]+):[^#]*## /\1\t/' | sort | while IFS=$$'\t' read -r t d; do printf '  make %-16s %s\n' "$$t" "$$d"; done
@@ -52,10 +52,13 @@ bench-cluster: install tools ## the table of docs/benchmarks.md on that cluster,
 	scripts/e2e bench $(ARGS)
 
 # The quick ones first: a fault is told as early as can be.
-check: install tools check-roles ends check-code check-shell check-workflows check-manifests terraform-scan terraform-check ## everything that a pull request must pass, but for the tests
+check: install tools check-roles check-tfvars ends check-code check-shell check-workflows check-manifests terraform-scan terraform-check ## everything that a pull request must pass, but for the tests
 
 check-roles: ## prompts, roles and models
 	$(BIN)/openclaw doctor --only roles
+
+check-tfvars: ## each environment's terraform.tfvars, and the cost table
+	@scripts/tfvars-check
 
 check-code: ## format, lint, import contracts, types
 	$(BIN)/lint-imports

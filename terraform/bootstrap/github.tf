@@ -6,27 +6,47 @@ resource "aws_iam_openid_connect_provider" "github" {
 }
 
 locals {
-  github_subjects = {
-    # Pull requests of this repository (not of forks: GitHub gives those no token) and the drift check on main.
-    plan = ["repo:${local.github_repository}:pull_request", "repo:${local.github_repository}:ref:refs/heads/main"]
-    # Behind a GitHub Environment, whose reviewers must have agreed before the token exists.
-    apply = [for environment in sort(var.environments) : "repo:${local.github_repository}:environment:${environment}"]
+  # GitHub names a repository in two ways: by its names, and, where it was created or renamed since 2026-07-15 or its owner asked for it,
+  # with the numbers that never pass to anybody else. Which one a token carries is GitHub's choice, so both are trusted, and the
+  # number is asked for in any case: a name that was given up and taken again by a stranger opens nothing.
+  github_owner   = split("/", local.github_repository)[0]
+  github_name    = split("/", local.github_repository)[1]
+  github_sources = ["repo:${local.github_repository}", "repo:${local.github_owner}@${var.github_ids.owner}/${local.github_name}@${var.github_ids.repository}"]
+
+  github_claims = {
+    "token.actions.githubusercontent.com:aud"           = "sts.amazonaws.com"
+    "token.actions.githubusercontent.com:repository_id" = tostring(var.github_ids.repository)
   }
 
-  github_trust = { for role, subjects in local.github_subjects : role => {
+  github_conditions = merge(
+    {
+      # Pull requests of this repository (not of forks: GitHub gives those no token) and the drift check on main.
+      plan = merge(local.github_claims, {
+        "token.actions.githubusercontent.com:sub" = flatten([for source in local.github_sources : ["${source}:pull_request", "${source}:ref:refs/heads/main"]])
+      })
+    },
+    {
+      # Behind a GitHub Environment, whose reviewers must have agreed before the token exists. The environment takes the branch's place in
+      # the subject, so the branch is asked for by itself: what was not merged applies nothing.
+      for environment in var.environments : "apply-${environment}" => merge(local.github_claims, {
+        "token.actions.githubusercontent.com:sub" = [for source in local.github_sources : "${source}:environment:${environment}"]
+        "token.actions.githubusercontent.com:ref" = "refs/heads/main"
+      })
+    },
+  )
+
+  github_trust = { for role, claims in local.github_conditions : role => {
     Version = "2012-10-17"
     Statement = [{
       Effect    = "Allow"
       Action    = "sts:AssumeRoleWithWebIdentity"
       Principal = { Federated = aws_iam_openid_connect_provider.github.arn }
-      Condition = {
-        StringEquals = {
-          "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com"
-          "token.actions.githubusercontent.com:sub" = subjects
-        }
-      }
+      Condition = { StringEquals = claims }
     }]
   } }
+
+  # The key of each environment (modules/encryption), by the only name that can be known before it is made.
+  environment_key_aliases = [for environment in sort(var.environments) : "alias/openclaw-${environment}"]
 
   # A plan reads the state and looks at what is there. It takes no lock (-lock=false), so it writes nothing at all; and
   # what ReadOnlyAccess would let it read, but no plan needs, is denied: the bot's secrets, the cluster's keys.
@@ -54,12 +74,17 @@ locals {
         ]
       },
       {
-        # The manifests in the clusters' buckets are encrypted with the environments' keys, and a plan compares them.
-        Sid       = "DecryptManifests"
-        Effect    = "Allow"
-        Action    = ["kms:Decrypt"]
-        Resource  = ["arn:aws:kms:${local.region}:${local.account}:key/*"]
-        Condition = { StringEquals = { "kms:ViaService" = "s3.${local.region}.amazonaws.com" } }
+        # The manifests in the clusters' buckets are encrypted with the environments' keys, and a plan compares them. Any alias must be one
+        # of theirs, and every one: a key of somebody else's that is given such an alias besides its own is none of them.
+        Sid      = "DecryptManifests"
+        Effect   = "Allow"
+        Action   = ["kms:Decrypt"]
+        Resource = ["arn:aws:kms:${local.region}:${local.account}:key/*"]
+        Condition = {
+          StringEquals                = { "kms:ViaService" = "s3.${local.region}.amazonaws.com" }
+          "ForAnyValue:StringEquals"  = { "kms:ResourceAliases" = local.environment_key_aliases }
+          "ForAllValues:StringEquals" = { "kms:ResourceAliases" = local.environment_key_aliases }
+        }
       },
       {
         Sid      = "NeverReadClusterKeys"
@@ -71,16 +96,14 @@ locals {
   }
 
   apply_services = [
-    "autoscaling:*", "budgets:*", "cloudfront:*", "cloudwatch:*", "ec2:*", "elasticloadbalancing:*", "kms:*", "logs:*",
-    "route53:*", "s3:*", "sns:*", "secretsmanager:CreateSecret", "secretsmanager:DeleteSecret", "secretsmanager:DescribeSecret",
-    "secretsmanager:GetResourcePolicy", "secretsmanager:ListSecrets", "secretsmanager:TagResource", "secretsmanager:UntagResource",
-    "secretsmanager:UpdateSecret",
+    "autoscaling:*", "cloudfront:*", "cloudwatch:*", "ec2:*", "elasticloadbalancing:*", "kms:*", "logs:*", "route53:*", "sns:*",
+    "secretsmanager:ListSecrets",
   ]
 
-  # What Terraform manages here: of IAM only names that begin with openclaw-, never the two GitHub roles or their provider.
-  # That keeps mistakes away, not a will: by a role or a machine that it makes it can reach all of this account, so what
-  # stands before it are the reviewers of the GitHub Environment.
-  apply_policy = {
+  # What Terraform manages in one environment: buckets, secrets and roles by their names, all else unless it carries another environment's
+  # tag; never GitHub's own roles or their provider. That keeps mistakes away, not a will: by a role or a machine that it makes it
+  # can reach all of this account, so what stands before it are the reviewers of the GitHub Environment.
+  apply_policies = { for environment in var.environments : environment => {
     Version = "2012-10-17"
     Statement = [
       {
@@ -88,7 +111,34 @@ locals {
         Effect    = "Allow"
         Action    = local.apply_services
         Resource  = ["*"]
-        Condition = { StringEqualsIfExists = { "aws:RequestedRegion" = [local.region, "us-east-1"] } } # us-east-1: CloudFront, Route 53, budgets
+        Condition = { StringEqualsIfExists = { "aws:RequestedRegion" = [local.region, "us-east-1"] } } # us-east-1: CloudFront, Route 53
+      },
+      {
+        Sid      = "State"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"] # delete: the lock
+        Resource = ["${aws_s3_bucket.state.arn}/${environment}/*"]
+      },
+      {
+        Sid      = "FindState"
+        Effect   = "Allow"
+        Action   = ["s3:ListBucket"]
+        Resource = [aws_s3_bucket.state.arn]
+      },
+      {
+        Sid      = "Buckets"
+        Effect   = "Allow"
+        Action   = ["s3:*"]
+        Resource = ["arn:aws:s3:::openclaw-${environment}-*"]
+      },
+      {
+        Sid    = "SecretsWithoutTheirValues"
+        Effect = "Allow"
+        Action = [
+          "secretsmanager:CreateSecret", "secretsmanager:DeleteSecret", "secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy",
+          "secretsmanager:TagResource", "secretsmanager:UntagResource", "secretsmanager:UpdateSecret",
+        ]
+        Resource = ["arn:aws:secretsmanager:${local.region}:${local.account}:secret:openclaw/${environment}/*"]
       },
       {
         Sid    = "RolesOfThisProject"
@@ -103,7 +153,7 @@ locals {
           "iam:TagOpenIDConnectProvider", "iam:UntagOpenIDConnectProvider", "iam:UpdateOpenIDConnectProviderThumbprint",
         ]
         Resource = [
-          "arn:aws:iam::${local.account}:role/openclaw-*", "arn:aws:iam::${local.account}:instance-profile/openclaw-*",
+          "arn:aws:iam::${local.account}:role/openclaw-${environment}-*", "arn:aws:iam::${local.account}:instance-profile/openclaw-${environment}-*",
           "arn:aws:iam::${local.account}:oidc-provider/*.cloudfront.net",
         ]
       },
@@ -113,6 +163,14 @@ locals {
         Action    = ["iam:CreateServiceLinkedRole"]
         Resource  = ["arn:aws:iam::${local.account}:role/aws-service-role/*"]
         Condition = { StringEquals = { "iam:AWSServiceName" = ["autoscaling.amazonaws.com", "elasticloadbalancing.amazonaws.com", "spot.amazonaws.com"] } }
+      },
+      {
+        # What has no name that says whose it is says so by its tag: machines, groups, volumes, networks, keys, log groups.
+        Sid       = "NeverAnotherEnvironment"
+        Effect    = "Deny"
+        Action    = ["*"]
+        Resource  = ["*"]
+        Condition = { StringEquals = { "aws:ResourceTag/Environment" = sort(setsubtract(var.environments, [environment])) } }
       },
       {
         Sid    = "NeverItself"
@@ -135,8 +193,14 @@ locals {
         Action   = ["s3:DeleteBucket", "s3:DeleteObjectVersion", "s3:PutBucketVersioning", "s3:PutLifecycleConfiguration"]
         Resource = [aws_s3_bucket.state.arn, "${aws_s3_bucket.state.arn}/*"]
       },
+      {
+        Sid      = "NeverLoseItsKey"
+        Effect   = "Deny"
+        Action   = ["kms:DisableKey", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion", "kms:TagResource", "kms:UntagResource"]
+        Resource = [aws_kms_key.state.arn]
+      },
     ]
-  }
+  } }
 }
 
 resource "aws_iam_role" "github" {
@@ -145,7 +209,7 @@ resource "aws_iam_role" "github" {
   name                 = "openclaw-github-${each.key}"
   description          = "GitHub workflows of ${local.github_repository}: terraform ${each.key}"
   assume_role_policy   = jsonencode(each.value)
-  max_session_duration = each.key == "apply" ? 7200 : 3600 # a first apply waits for workers to join
+  max_session_duration = startswith(each.key, "apply-") ? 7200 : 3600 # a first apply waits for workers to join
 }
 
 resource "aws_iam_role_policy_attachment" "plan_looks" {
@@ -166,7 +230,9 @@ resource "aws_iam_role_policy" "apply" {
   #checkov:skip=CKV_AWS_289:See CKV_AWS_286
   #checkov:skip=CKV_AWS_290:Terraform creates what has no name yet; it is bound to services, region and the reviewed GitHub Environment
   #checkov:skip=CKV_AWS_355:See CKV_AWS_290
+  for_each = var.environments
+
   name   = "apply"
-  role   = aws_iam_role.github["apply"].id
-  policy = jsonencode(local.apply_policy)
+  role   = aws_iam_role.github["apply-${each.key}"].id
+  policy = jsonencode(local.apply_policies[each.key])
 }

@@ -4,6 +4,6 @@ output "state_bucket" {
 }
 
 output "github_role_arns" {
-  description = "Roles for the workflows: plan (reads) and apply (behind a GitHub Environment)."
+  description = "Roles for the workflows: plan (reads) and apply-<env> (on main, behind the GitHub Environment of that name)."
   value       = { for name, role in aws_iam_role.github : name => role.arn }
 }

@@ -30,6 +30,16 @@ variable "github_repository" {
   }
 }
 
+variable "github_ids" {
+  description = "GitHub's numbers of the repository's owner and of the repository, which outlive renames: `gh api repos/OWNER/NAME --jq '{owner: .owner.id, repository: .id}'`."
+  type        = object({ owner = number, repository = number })
+
+  validation {
+    condition     = alltrue([for id in values(var.github_ids) : id >= 1 && floor(id) == id])
+    error_message = "github_ids must hold the two whole numbers that `gh api repos/OWNER/NAME --jq '{owner: .owner.id, repository: .id}'` prints."
+  }
+}
+
 variable "environments" {
   description = "GitHub Environments that may apply. Each carries the reviewers that its protection rules name."
   type        = set(string)

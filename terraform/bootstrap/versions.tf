@@ -1,5 +1,5 @@
 terraform {
-  required_version = ">= 1.11"
+  required_version = ">= 1.11, < 2.0"
 
   # The first apply has no bucket to keep its state in: it runs with a local state, which
   # `terraform init -migrate-state` then moves into the bucket (docs/infrastructure.md, step 2). Uncomment before that.

@@ -35,7 +35,7 @@ def aws(tmp_path: Path) -> Path:
     folder.mkdir()
     script = folder / "aws"
     script.write_text(
-        '#!/bin/sh\n[ "$*" = "ssm get-parameter --region eu-central-1 --name /aws/service/debian/release/12/latest/amd64'
+        '#!/bin/sh\n[ "$*" = "ssm get-parameter --region eu-central-1 --name /aws/service/debian/release/13/latest/amd64'
         f' --query Parameter.Value --output text" ] && echo {MACHINE} || {{ echo "no $*" >&2; exit 1; }}\n'
     )
     script.chmod(script.stat().st_mode | stat.S_IXUSR)

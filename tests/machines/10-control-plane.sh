@@ -1,6 +1,13 @@
 # shellcheck shell=bash disable=SC2154,SC2034 # sourced by scripts/machines-test, which sets what is used here
 # The control plane comes up, although the power goes while kubeadm is at work.
 
+# What is installed beforehand decides: machines have no Internet.
+machines up probe 2>/dev/null
+installed=$(on probe containerd --version | grep --only-matching --max-count 1 '[0-9]*[.][0-9]*[.][0-9]*')
+say "machines of $(on probe sed --quiet 's/^PRETTY_NAME=//p' /etc/os-release), containerd $installed"
+machines down probe
+export TF_VAR_containerd_version=$installed
+
 render now
 for role in control-plane system agents; do
   size=$(stat --format %s "$work/now/$role")
@@ -13,11 +20,12 @@ mkdir -p "$(aws_state)/bin" "$(aws_state)/s3/$bucket/gitops"
 cp tests/machines/aws/* "$(aws_state)/bin/"
 gitops=$(aws_state)/s3/$bucket/gitops
 cp "$(dirname "$tool")/example/pod-network.yaml" "$gitops/10-cni.yaml"
+cp terraform/modules/gitops/manifests/dns-budget.yaml "$gitops/15-dns-budget.yaml"
 cp tests/machines/manifests/cloud-controller.yaml "$gitops/20-cloud-controller.yaml"
 cp terraform/modules/gitops/manifests/argocd-namespace.yaml "$gitops/40-argocd-namespace.yaml"
 environment=staging repository=https://example.com/openclaw.git revision=main \
   envsubst <terraform/modules/gitops/manifests/root.yaml.tftpl >"$gitops/60-root.yaml"
-manifests=(10-cni.yaml 20-cloud-controller.yaml 40-argocd-namespace.yaml)
+manifests=(10-cni.yaml 15-dns-budget.yaml 20-cloud-controller.yaml 40-argocd-namespace.yaml)
 argocd=${OPENCLAW_ARGOCD_MANIFEST:-}
 if [[ -n $argocd ]]; then
   grep --quiet --fixed-strings "sha256: $(sha256sum "$argocd" | cut -d' ' -f1)" terraform/modules/gitops/pins.yaml || fail "OPENCLAW_ARGOCD_MANIFEST is not the manifest that modules/gitops/pins.yaml pins"

@@ -7,7 +7,13 @@ within 60 ready worker || fail "the worker is not Ready"
 [[ $(kubectl get node "$(node worker)" --output 'jsonpath={.metadata.labels.openclaw\.io/pool}') == system ]] || fail "the worker has not its pool's label"
 grep --quiet "autoscaling complete-lifecycle-action.*joined.*CONTINUE" "$(aws_state)/calls.log" || fail "the group was not told that the worker joined"
 on worker systemctl --quiet is-active openclaw-logs.timer || fail "the worker does not send its logs"
-say "a worker joined with nothing but its user data"
+# The kubelet's allocatable is what it has less what is reserved for the system, for Kubernetes and for eviction.
+reserved=$(kubectl get node "$(node worker)" --output json | jq 'def ki: sub("Ki$"; "") | tonumber; (.status.capacity.memory | ki) - (.status.allocatable.memory | ki)')
+((reserved == 700 * 1024)) || fail "the worker keeps $reserved KiB for itself, not 700 MiB"
+# kubeadm 1.37 gives the API server's client no more than kubelets' API, and that it must have: logs and exec go through it.
+[[ $(kubectl get clusterrolebinding kubeadm:apiserver-kubelet-client --output 'jsonpath={.roleRef.name}') == system:kubelet-api-admin ]] || fail "the API server's client has no right at kubelets"
+within 60 kubectl --namespace kube-system logs --tail 1 "$(kubectl --namespace kube-system get pods --selector k8s-app=kube-proxy --field-selector "spec.nodeName=$(node worker)" --output name)" || fail "the worker's logs cannot be read"
+say "a worker joined with nothing but its user data, keeps 700 MiB for itself, and lets its logs be read"
 
 # A year later: no token of today is left.
 kubectl --namespace kube-system delete secret --field-selector type=bootstrap.kubernetes.io/token >/dev/null

@@ -39,4 +39,6 @@ machines off agents
 boot next "$work/now/agents"
 within 180 booted next || fail "the worker that replaces the lost one did not boot"
 within 60 ready next || fail "the worker that replaces the lost one is not Ready"
+# Here the pool system has one worker, and CoreDNS's budget would hold the drain up until its time is over.
+kubectl --namespace kube-system delete poddisruptionbudget coredns >/dev/null
 drains worker next autoscaling/target-lifecycle-state Terminated

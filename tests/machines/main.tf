@@ -16,6 +16,8 @@ module "user_data" {
   join_timeout_s   = var.join_timeout_s
   drain_timeout_s  = 60
 
+  containerd_version = var.containerd_version
+
   session_agent_key = var.session_agent_key
   pools = {
     system = {}
@@ -33,6 +35,11 @@ variable "join_timeout_s" {
   description = "Seconds that workers try to join."
   type        = number
   default     = 600
+}
+
+variable "containerd_version" {
+  description = "What the machines bring: there is nothing to fetch another from."
+  type        = string
 }
 
 variable "session_agent_key" {

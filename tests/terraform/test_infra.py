@@ -51,11 +51,11 @@ class Ended:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of the script and of what it reads, where a test may change things."""
-    for path in ("scripts/infra", "clusters", "terraform/environments"):
+    for path in ("scripts", "clusters", "terraform/environments", "terraform/modules", "README.md"):
         target = tmp_path / path
         target.parent.mkdir(parents=True, exist_ok=True)
         if (ROOT / path).is_dir():
-            shutil.copytree(ROOT / path, target)
+            shutil.copytree(ROOT / path, target, ignore=shutil.ignore_patterns(".terraform*", "tests"))
         else:
             shutil.copy(ROOT / path, target)
     for name, text in {"terraform": FAKE_TERRAFORM, "aws": FAKE_AWS}.items():
@@ -118,6 +118,18 @@ def test_the_state_is_that_of_the_account_in_git(project: Path) -> None:
     init = ended.calls[ended.position("terraform init")]
     assert "bucket=openclaw-terraform-111122223333" in init
     assert "region=eu-central-1" in init
+
+
+@pytest.mark.parametrize("action", ["plan", "up"])
+def test_a_wrong_setting_stops_before_anything_is_asked_of_aws(project: Path, action: str) -> None:
+    file = project / "terraform/environments/staging/terraform.tfvars"
+    file.write_text(file.read_text().replace("snapshot_retention_days", "snapshot_retention_day"))
+
+    ended = infra(project, action, "staging")
+
+    assert ended.code == 78
+    assert "terraform.tfvars:28: snapshot_retention_day is no variable. Did you mean" in ended.said
+    assert ended.calls == []
 
 
 def test_credentials_of_another_account_stop_before_terraform(project: Path) -> None:

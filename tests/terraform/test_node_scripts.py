@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 USER_DATA = ROOT / "terraform/modules/user-data"
@@ -25,7 +26,7 @@ ACTIONS = {
 }
 # Asked for by AWS's services on the caller's behalf, or by Amazon's own agent: no script names them.
 INDIRECT = re.compile(r"^(kms|ssmmessages):|^ssm:UpdateInstanceInformation$")
-# Set on the node by identify(), by systemd or by the script itself.
+# Set on the node by identify(), by systemd, by /etc/os-release or by the script itself.
 LOCAL_NAMES = {
     "NODE_NAME",
     "ADDRESS",
@@ -34,6 +35,7 @@ LOCAL_NAMES = {
     "JOIN_TOKEN",
     "CA_HASH",
     "SECONDS",
+    "VERSION_CODENAME",
     "BASH_SOURCE",
     "KUBECONFIG",
 }
@@ -62,7 +64,8 @@ def wanted(role: str) -> set[str]:
 def policy(role: str) -> str:
     """The policy's text, with the statements that both roles share."""
     shared = "".join(re.findall(r"^  (?:session_manager|node_log)_statement = \{\n.*?^  \}\n", NODES, re.M | re.S))
-    own = re.search(rf"^  {role}_policy = \{{\n(.*?)^  \}}\n", NODES, re.M | re.S)
+    name = {"master": r"master_policy = \{", "worker": r"worker_policies = \{ for [^\n]* => \{"}[role]
+    own = re.search(rf"^  {name}\n(.*?)^  \}}( \}})?\n", NODES, re.M | re.S)
     assert own is not None
     return shared + own[1]
 
@@ -116,7 +119,8 @@ def test_hooks_are_answered_by_their_names_in_their_group() -> None:
     )
 
     assert hooks == answered == {"joined", "drained"}
-    assert 'name                = "${var.name}-${each.value.pool}-${each.value.zone}"' in GROUPS
+    assert 'key => "${var.name}-${group.pool}-${group.zone}" }' in GROUPS
+    assert "name                = local.group_names[each.key]" in GROUPS
     assert '"$CLUSTER-$POOL-$ZONE"' in scripts("worker")
 
 
@@ -135,6 +139,30 @@ def test_every_setting_that_is_used_is_given_and_none_in_vain(role: str) -> None
 
     assert used - LOCAL_NAMES <= given
     assert given <= used
+
+
+def test_prometheus_reads_etcds_metrics_where_it_may() -> None:
+    """Role, scrape job and etcd's own setting stand in three files and name one Pod, port and account."""
+    values = yaml.safe_load((ROOT / "platform/monitoring/values.yaml").read_text())
+    [job] = [
+        job for job in values["prometheus"]["prometheusSpec"]["additionalScrapeConfigs"] if job["job_name"] == "etcd"
+    ]
+    [path] = [rule["replacement"] for rule in job["relabel_configs"] if rule.get("target_label") == "__metrics_path__"]
+    role, binding = yaml.safe_load_all((USER_DATA / "files/control-plane/etcd-metrics.yaml").read_text())
+    port = re.findall(r"http://\$\{ADDRESS\}:(\d+)", (USER_DATA / "files/control-plane/kubeadm-init.yaml").read_text())
+
+    assert binding["subjects"] == [
+        {"kind": "ServiceAccount", "name": f"{values['fullnameOverride']}-prometheus", "namespace": "monitoring"}
+    ]
+    assert role["rules"] == [
+        {
+            "apiGroups": [""],
+            "resources": ["pods/proxy"],
+            "resourceNames": [f"etcd-${{NODE_NAME}}:{port[0]}"],
+            "verbs": ["get"],
+        }
+    ]
+    assert path == f"/api/v1/namespaces/kube-system/pods/$1:{port[0]}/proxy/metrics"
 
 
 @pytest.mark.parametrize("path", sorted((USER_DATA / "files").rglob("*")), ids=lambda path: path.name)

@@ -135,6 +135,10 @@ def test_only_a_job_in_an_environment_may_apply() -> None:
     text = {name: yaml.safe_dump(job) for name, job in jobs.items()}
 
     assert [name for name in jobs if "openclaw-github-apply" in text[name]] == ["apply"]
+    [role] = [
+        step["with"]["role-to-assume"] for step in jobs["apply"]["steps"] if "role-to-assume" in step.get("with", {})
+    ]
+    assert role.endswith(":role/openclaw-github-apply-${{ matrix.environment }}")
     assert jobs["apply"]["environment"] == "${{ matrix.environment }}"
     for name in ("drift.yaml", "terraform.yaml"):
         readers = [job for job in ALL[name].jobs.values() if "openclaw-github-plan" in yaml.safe_dump(job)]

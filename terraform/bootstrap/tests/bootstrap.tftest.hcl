@@ -17,6 +17,7 @@ mock_provider "aws" {
 variables {
   alarm_email       = "ops@example.com"
   github_repository = "example/openclaw"
+  github_ids        = { owner = 123456, repository = 456789 }
 }
 
 run "the_state_is_private_encrypted_and_versioned" {
@@ -36,20 +37,71 @@ run "the_state_is_private_encrypted_and_versioned" {
   }
 }
 
-run "workflows_are_bound_to_repository_and_environment" {
+run "workflows_are_bound_to_repository_branch_and_environment" {
   command = plan
 
   assert {
-    condition     = jsondecode(aws_iam_role.github["apply"].assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == ["repo:example/openclaw:environment:prod", "repo:example/openclaw:environment:staging"]
-    error_message = "apply is for this repository's environments only"
+    condition = { for role, it in aws_iam_role.github : role => jsondecode(it.assume_role_policy).Statement[0].Condition.StringEquals } == {
+      plan = {
+        "token.actions.githubusercontent.com:aud"           = "sts.amazonaws.com"
+        "token.actions.githubusercontent.com:repository_id" = "456789"
+        "token.actions.githubusercontent.com:sub" = [
+          "repo:example/openclaw:pull_request", "repo:example/openclaw:ref:refs/heads/main",
+          "repo:example@123456/openclaw@456789:pull_request", "repo:example@123456/openclaw@456789:ref:refs/heads/main",
+        ]
+      }
+      apply-prod = {
+        "token.actions.githubusercontent.com:aud"           = "sts.amazonaws.com"
+        "token.actions.githubusercontent.com:repository_id" = "456789"
+        "token.actions.githubusercontent.com:ref"           = "refs/heads/main"
+        "token.actions.githubusercontent.com:sub"           = ["repo:example/openclaw:environment:prod", "repo:example@123456/openclaw@456789:environment:prod"]
+      }
+      apply-staging = {
+        "token.actions.githubusercontent.com:aud"           = "sts.amazonaws.com"
+        "token.actions.githubusercontent.com:repository_id" = "456789"
+        "token.actions.githubusercontent.com:ref"           = "refs/heads/main"
+        "token.actions.githubusercontent.com:sub"           = ["repo:example/openclaw:environment:staging", "repo:example@123456/openclaw@456789:environment:staging"]
+      }
+    }
+    error_message = "a workflow is this repository's, by name and by id; one that applies runs in one environment, on main"
   }
   assert {
-    condition     = jsondecode(aws_iam_role.github["plan"].assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"] == ["repo:example/openclaw:pull_request", "repo:example/openclaw:ref:refs/heads/main"]
-    error_message = "plan is for this repository's pull requests and main only"
+    condition     = alltrue([for role in aws_iam_role.github : keys(jsondecode(role.assume_role_policy).Statement[0].Condition) == ["StringEquals"] && length(jsondecode(role.assume_role_policy).Statement) == 1 && !strcontains(role.assume_role_policy, "*")])
+    error_message = "claims are compared exactly, without wildcards"
+  }
+}
+
+run "an_environments_role_touches_no_other_environment" {
+  command = plan
+
+  # Where names carry the environment, only its own are allowed.
+  assert {
+    condition = alltrue(flatten([for environment, other in { staging = "prod", prod = "staging" } : [
+      for statement in jsondecode(aws_iam_role_policy.apply[environment].policy).Statement : [
+        for resource in statement.Resource : !strcontains(resource, "openclaw-${other}") && !strcontains(resource, "openclaw/${other}") && !endswith(resource, "/${other}/*") && !strcontains(resource, ":role/openclaw-*") && !strcontains(resource, "s3:::openclaw-*")
+      ] if statement.Effect == "Allow"
+    ]]))
+    error_message = "the role of one environment is allowed names of another"
+  }
+  # Where they do not (a machine, a group, a key), the tag decides.
+  assert {
+    condition = alltrue([for environment, other in { staging = "prod", prod = "staging" } : anytrue([
+      for statement in jsondecode(aws_iam_role_policy.apply[environment].policy).Statement :
+      statement.Effect == "Deny" && statement.Action == ["*"] && statement.Resource == ["*"] && try(statement.Condition.StringEquals["aws:ResourceTag/Environment"], []) == [other]
+    ])])
+    error_message = "what carries another environment's tag is not this role's to touch"
   }
   assert {
-    condition     = alltrue([for role in aws_iam_role.github : jsondecode(role.assume_role_policy).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:aud"] == "sts.amazonaws.com" && !strcontains(role.assume_role_policy, "StringLike") && !strcontains(role.assume_role_policy, "*")])
-    error_message = "subjects are compared exactly, without wildcards"
+    condition = alltrue([for environment in ["staging", "prod"] : [
+      for statement in jsondecode(aws_iam_role_policy.apply[environment].policy).Statement : statement.Resource if statement.Sid == "State"
+    ] == [["arn:aws:s3:::openclaw-terraform-111122223333/${environment}/*"]]])
+    error_message = "a role writes the state of its own environment"
+  }
+  assert {
+    condition = alltrue([for environment in ["staging", "prod"] : alltrue([
+      for statement in jsondecode(aws_iam_role_policy.apply[environment].policy).Statement : statement.Resource != ["*"] || alltrue([for action in statement.Action : !startswith(action, "s3:") && !startswith(action, "iam:") && !startswith(action, "secretsmanager:Create") && action != "*"]) if statement.Effect == "Allow"
+    ])])
+    error_message = "buckets, roles and secrets are named, never '*'"
   }
 }
 
@@ -57,11 +109,11 @@ run "nobody_reads_the_clusters_keys_or_raises_their_own_rights" {
   command = plan
 
   assert {
-    condition     = alltrue([for policy in [aws_iam_role_policy.plan.policy, aws_iam_role_policy.apply.policy] : anytrue([for statement in jsondecode(policy).Statement : statement.Effect == "Deny" && contains(statement.Action, "s3:GetObject") && strcontains(join(" ", statement.Resource), "/pki/*")])])
+    condition     = alltrue([for policy in concat([aws_iam_role_policy.plan.policy], [for it in aws_iam_role_policy.apply : it.policy]) : anytrue([for statement in jsondecode(policy).Statement : statement.Effect == "Deny" && contains(statement.Action, "s3:GetObject") && strcontains(join(" ", statement.Resource), "/pki/*")])])
     error_message = "the cluster's keys are for masters only"
   }
   assert {
-    condition     = anytrue([for statement in jsondecode(aws_iam_role_policy.apply.policy).Statement : statement.Effect == "Deny" && statement.Action == ["iam:*"] && strcontains(join(" ", statement.Resource), "role/openclaw-github-*")])
+    condition     = alltrue([for it in aws_iam_role_policy.apply : anytrue([for statement in jsondecode(it.policy).Statement : statement.Effect == "Deny" && statement.Action == ["iam:*"] && strcontains(join(" ", statement.Resource), "role/openclaw-github-*")])])
     error_message = "a workflow must not change its own role"
   }
   assert {
@@ -69,7 +121,7 @@ run "nobody_reads_the_clusters_keys_or_raises_their_own_rights" {
     error_message = "plain http must be refused"
   }
   assert {
-    condition     = !strcontains(aws_iam_role_policy.apply.policy, "secretsmanager:*") && !strcontains(aws_iam_role_policy.apply.policy, "GetSecretValue")
+    condition     = alltrue([for it in aws_iam_role_policy.apply : !strcontains(it.policy, "secretsmanager:*") && !strcontains(it.policy, "GetSecretValue")])
     error_message = "a workflow creates secrets' containers and never reads their values"
   }
 }
@@ -87,8 +139,27 @@ run "a_plan_writes_nothing_and_no_workflow_commands_a_machine" {
   }
   assert {
     # A command on a master would be root there, with the cluster's keys beside it.
-    condition     = !strcontains(aws_iam_role_policy.apply.policy, "\"ssm:")
+    condition     = alltrue([for it in aws_iam_role_policy.apply : !strcontains(it.policy, "\"ssm:")])
     error_message = "terraform makes nothing of Systems Manager's, so its role has no right there"
+  }
+}
+
+run "a_plan_decrypts_the_state_and_the_two_environments_manifests" {
+  command = plan
+
+  # Keys have no names in their ARNs: an alias of the key names the two.
+  assert {
+    condition = {
+      for statement in jsondecode(aws_iam_role_policy.plan.policy).Statement : statement.Sid => try(statement.Condition, {}) if contains(statement.Action, "kms:Decrypt")
+      } == {
+      DecryptState = {}
+      DecryptManifests = {
+        StringEquals                = { "kms:ViaService" = "s3.eu-central-1.amazonaws.com" }
+        "ForAnyValue:StringEquals"  = { "kms:ResourceAliases" = ["alias/openclaw-prod", "alias/openclaw-staging"] }
+        "ForAllValues:StringEquals" = { "kms:ResourceAliases" = ["alias/openclaw-prod", "alias/openclaw-staging"] }
+      }
+    }
+    error_message = "a plan decrypts with the keys of the state and of the two environments, and with no other of the account"
   }
 }
 
@@ -115,4 +186,12 @@ run "a_budget_that_tells_nobody_is_refused" {
     alarm_email = "nobody"
   }
   expect_failures = [var.alarm_email]
+}
+
+run "ids_that_are_no_ids_are_refused" {
+  command = plan
+  variables {
+    github_ids = { owner = 0, repository = 456789 }
+  }
+  expect_failures = [var.github_ids]
 }

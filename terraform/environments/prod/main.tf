@@ -11,6 +11,12 @@ locals {
     Repository  = local.shared.repository
   }
 
+  pool_fields = [
+    "instance_types", "zones", "min_per_zone", "max_per_zone", "on_demand_base_per_zone", "on_demand_percent", "disk_gib", "labels", "taints",
+    "resources", "ami_id",
+  ]
+  pinned_minor = tonumber(regex(":v1[.]([0-9]+)[.]", yamldecode(file("${path.module}/../../modules/gitops/pins.yaml")).cloud_controller.image)[0])
+
   # How long a worker itself tries, in seconds. The groups' hooks wait a little longer, so that it can still say why it failed.
   join_timeout_s  = 1200
   drain_timeout_s = 270
@@ -72,6 +78,7 @@ module "iam" {
   cluster_bucket_arn = module.backup.bucket_arn
   kms_key_arn        = module.encryption.key_arn
   metric_namespace   = module.backup.metric_namespace
+  worker_groups      = module.workers.group_names
 }
 
 module "gitops" {
@@ -115,7 +122,7 @@ module "workers" {
   pools             = var.pools
   subnet_ids        = module.network.private_subnet_ids
   security_group_id = module.network.workers_security_group_id
-  instance_profile  = module.iam.worker_instance_profile
+  instance_profiles = module.iam.worker_instance_profiles
   ami_id            = var.ami_id
   user_data_base64  = module.user_data.worker_user_data_base64
   join_timeout_s    = local.join_timeout_s + 300

@@ -1,6 +1,6 @@
 # Three zones, of which one may be lost; a gateway in each; agents on spot above one on-demand worker a zone.
 # ami_id is written here by `scripts/pin`.
-kubernetes_version = "1.34.4"
+kubernetes_version = "1.37.2"
 
 zones    = ["eu-central-1a", "eu-central-1b", "eu-central-1c"]
 vpc_cidr = "10.30.0.0/16"

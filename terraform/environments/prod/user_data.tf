@@ -23,8 +23,8 @@ module "user_data" {
   join_timeout_s              = local.join_timeout_s
   drain_timeout_s             = local.drain_timeout_s
 
-  pools = { for name, pool in var.pools : name => {
-    labels = merge(pool.labels, { "openclaw.io/pool" = name })
+  pools = { for name, pool in module.workers.pools : name => {
+    labels = module.workers.node_labels[name]
     taints = pool.taints
   } }
 }

@@ -1,5 +1,5 @@
 terraform {
-  required_version = ">= 1.11"
+  required_version = ">= 1.11, < 2.0"
 
   # Bucket and region come from clusters/<env>/environment.yaml: `scripts/infra` passes them on, since a backend block can
   # read no file.

@@ -1,6 +1,6 @@
 # Where changes run first: two zones, one gateway, small machines.
 # ami_id is written here by `scripts/pin`.
-kubernetes_version = "1.34.4"
+kubernetes_version = "1.37.2"
 
 zones    = ["eu-central-1a", "eu-central-1b"]
 vpc_cidr = "10.20.0.0/16"

@@ -1,21 +1,27 @@
 variable "ami_id" {
-  description = "Debian 12's official image (amd64) for the region. `scripts/pin` looks it up and writes it to terraform.tfvars; there is no most_recent, so an image changes only by a reviewed commit."
+  description = "Debian 13's official image (amd64) for the region. `scripts/pin` looks it up and writes it to terraform.tfvars; there is no most_recent, so an image changes only by a reviewed commit."
   type        = string
   default     = ""
 
   validation {
     condition     = can(regex("^ami-[0-9a-f]{8,17}$", var.ami_id))
-    error_message = "ami_id is not set: run `scripts/pin` with a network, which looks up Debian 12's official image for this region and writes it to terraform.tfvars."
+    error_message = "terraform.tfvars, ami_id: ${var.ami_id == "" ? "it is not set" : "${var.ami_id} is no image's id"}. Run `scripts/pin` with a network, which looks up Debian 13's official image for this region and writes it there."
   }
 }
 
 variable "kubernetes_version" {
-  description = "Exact version of kubelet, kubeadm and the control plane, for example 1.34.1. One minor version up at a time."
+  description = "Exact version of kubelet, kubeadm and the control plane, for example 1.37.2. One minor version up at a time."
   type        = string
 
   validation {
     condition     = can(regex("^1[.][0-9]{2}[.][0-9]{1,2}$", var.kubernetes_version))
-    error_message = "kubernetes_version must be exact, for example 1.34.1."
+    error_message = "terraform.tfvars, kubernetes_version: it must be exact, for example 1.37.2."
+  }
+
+  validation {
+    # The cloud controller has Kubernetes' minor version. It may be one behind, as in the middle of an upgrade.
+    condition     = try(abs(tonumber(split(".", var.kubernetes_version)[1]) - local.pinned_minor) <= 1, true)
+    error_message = "terraform.tfvars, kubernetes_version: ${var.kubernetes_version} is more than one minor version away from what modules/gitops/pins.yaml pins (1.${local.pinned_minor}). Upgrade one minor version at a time, and move the pins along."
   }
 }
 
@@ -26,7 +32,7 @@ variable "kubernetes_package_revision" {
 }
 
 variable "zones" {
-  description = "Availability zones, 2 or 3. Append only: the order decides addresses and the master's place."
+  description = "Availability zones, 2 or 3. Append only: the order decides addresses and the master's place, so a plan refuses another one."
   type        = list(string)
 }
 
@@ -88,23 +94,29 @@ variable "master_instance_type" {
 
 variable "pools" {
   description = "Worker pools by name; modules/workers/variables.tf describes the fields. To add workers, raise min_per_zone, or add a pool."
-  type = map(object({
-    instance_types          = list(string)
-    zones                   = optional(list(string), [])
-    min_per_zone            = number
-    max_per_zone            = number
-    on_demand_base_per_zone = optional(number, 0)
-    on_demand_percent       = optional(number, 100)
-    disk_gib                = optional(number, 40)
-    labels                  = optional(map(string), {})
-    taints                  = optional(list(object({ key = string, value = string, effect = string })), [])
-    resources               = optional(map(string), {})
-    ami_id                  = optional(string)
-  }))
+  # Not the object type of modules/workers, which takes these over: Terraform would drop a misspelt optional field without a word.
+  type = any
+
+  validation {
+    condition = alltrue([for name, pool in var.pools : length(setsubtract(keys(pool), local.pool_fields)) == 0])
+    error_message = join(" ", ["terraform.tfvars, pools:", join("; ", [for name, pool in var.pools :
+      "${name} has ${join(", ", setsubtract(keys(pool), local.pool_fields))}, which is no field of a pool" if length(setsubtract(keys(pool), local.pool_fields)) > 0
+    ]), "- the fields are ${join(", ", local.pool_fields)}."])
+  }
+
+  validation {
+    condition     = alltrue(flatten([for pool in var.pools : [for taint in try(pool.taints, []) : try(toset(keys(taint)) == toset(["key", "value", "effect"]), false)]]))
+    error_message = "terraform.tfvars, pools: each of a pool's taints has key, value and effect, and nothing else."
+  }
+
+  validation {
+    condition     = alltrue([for pool in var.pools : can(regex("^ami-[0-9a-f]{8,17}$", try(coalesce(pool.ami_id), "ami-00000000")))])
+    error_message = "terraform.tfvars, pools: a pool's ami_id must be an image's id such as ami-0123456789abcdef0, or be left out: then the pool boots ami_id."
+  }
 
   validation {
     condition     = try(length(var.pools["agents"].taints) > 0, false)
-    error_message = "pools needs one named agents with a taint, or Jobs would push Redis and the brain from their nodes."
+    error_message = "terraform.tfvars, pools: one must be named agents and have a taint, or Jobs would push Redis and the brain from their nodes."
   }
 }
 

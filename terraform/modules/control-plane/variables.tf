@@ -56,12 +56,12 @@ variable "instance_profile" {
 }
 
 variable "ami_id" {
-  description = "Debian 12's official image for the region; `scripts/pin` looks it up. A change does not touch running masters."
+  description = "Debian 13's official image for the region; `scripts/pin` looks it up. A change does not touch running masters."
   type        = string
 
   validation {
     condition     = can(regex("^ami-[0-9a-f]{8,17}$", var.ami_id))
-    error_message = "ami_id is not set: run `scripts/pin` with a network, which looks up Debian 12's official image for this region and writes it to terraform.tfvars."
+    error_message = "ami_id is not set: run `scripts/pin` with a network, which looks up Debian 13's official image for this region and writes it to terraform.tfvars."
   }
 }
 
@@ -93,8 +93,8 @@ variable "etcd_volume_gib" {
   default     = 20
 
   validation {
-    condition     = var.etcd_volume_gib >= 10
-    error_message = "etcd_volume_gib must be at least 10: etcd's quota is 8 GiB, and it compacts into free space."
+    condition     = var.etcd_volume_gib >= 20
+    error_message = "etcd_volume_gib must be at least 20: etcd's quota is 8 GiB, and a defragmentation or a snapshot needs as much again beside it."
   }
 }
 

@@ -6,6 +6,7 @@ locals {
     "10-cni.yaml" = templatefile("${path.module}/manifests/cni.yaml.tftpl", {
       image = local.pins.kube_router.image, endpoint = var.endpoint, service_cidr = var.service_cidr
     })
+    "15-dns-budget.yaml" = file("${path.module}/manifests/dns-budget.yaml")
     "20-cloud-controller.yaml" = templatefile("${path.module}/manifests/cloud-controller.yaml.tftpl", {
       image    = local.pins.cloud_controller.image, endpoint = var.endpoint, name = var.name, region = var.region,
       role_arn = var.cloud_controller_role_arn
@@ -21,7 +22,7 @@ locals {
 
   # One line for each manifest: checksum, namespace ("-" for what names its own), where to fetch it.
   index_lines = concat(
-    [for file in ["10-cni.yaml", "20-cloud-controller.yaml", "30-storage-class.yaml", "40-argocd-namespace.yaml"] :
+    [for file in ["10-cni.yaml", "15-dns-budget.yaml", "20-cloud-controller.yaml", "30-storage-class.yaml", "40-argocd-namespace.yaml"] :
       "${sha256(local.rendered[file])} - s3://${var.bucket}/gitops/${file}"
     ],
     ["${local.pins.argocd.sha256} argocd ${local.pins.argocd.url}"],

@@ -88,7 +88,8 @@ locals {
     ]
   }
 
-  worker_policy = {
+  # By group: what a worker of one may say of its machines says nothing of another's.
+  worker_policies = { for key, group in var.worker_groups : key => {
     Version = "2012-10-17"
     Statement = [
       local.session_manager_statement,
@@ -110,14 +111,14 @@ locals {
         } }
       },
       {
-        # Says "joined", "could not join" and "drained" to its own group.
+        # Says "joined", "could not join" and "drained" to its own group: in another it could abandon every launch.
         Sid      = "LifecycleHooks"
         Effect   = "Allow"
         Action   = ["autoscaling:CompleteLifecycleAction"]
-        Resource = [local.arn_asg]
+        Resource = ["arn:aws:autoscaling:${var.region}:${var.account}:autoScalingGroup:*:autoScalingGroupName/${group}"]
       },
     ]
-  }
+  } }
 }
 
 resource "aws_iam_role" "master" {
@@ -142,22 +143,28 @@ resource "aws_iam_instance_profile" "master" {
 }
 
 resource "aws_iam_role" "worker" {
-  name               = "${var.name}-worker"
-  description        = "Worker instances of every pool"
+  for_each = var.worker_groups
+
+  name               = "${var.name}-worker-${replace(each.key, "/", "-")}"
+  description        = "Worker instances of the group ${each.value}"
   assume_role_policy = jsonencode(local.ec2_trust)
 }
 
 resource "aws_iam_role_policy" "worker" {
   #checkov:skip=CKV_AWS_290:Session Manager's channels know no resources
   #checkov:skip=CKV_AWS_355:See CKV_AWS_290
+  for_each = var.worker_groups
+
   name   = "worker"
-  role   = aws_iam_role.worker.id
-  policy = jsonencode(local.worker_policy)
+  role   = aws_iam_role.worker[each.key].id
+  policy = jsonencode(local.worker_policies[each.key])
 }
 
 resource "aws_iam_instance_profile" "worker" {
-  name = "${var.name}-worker"
-  role = aws_iam_role.worker.name
+  for_each = var.worker_groups
+
+  name = aws_iam_role.worker[each.key].name
+  role = aws_iam_role.worker[each.key].name
 
   depends_on = [aws_iam_role_policy.worker]
 }

@@ -3,9 +3,9 @@ output "master_instance_profile" {
   value       = aws_iam_instance_profile.master.name
 }
 
-output "worker_instance_profile" {
-  description = "Instance profile of the workers."
-  value       = aws_iam_instance_profile.worker.name
+output "worker_instance_profiles" {
+  description = "Instance profile of each group's workers, by pool/zone."
+  value       = { for key, profile in aws_iam_instance_profile.worker : key => profile.name }
 }
 
 output "join_parameter" {
@@ -39,7 +39,7 @@ output "policies" {
   description = "Every policy as Terraform knows it, for tests and for people who review rights."
   value = {
     master        = local.master_policy
-    worker        = local.worker_policy
+    workers       = local.worker_policies
     service       = local.service_policies
     service_trust = local.service_trust
     issuer_bucket = local.issuer_bucket_policy

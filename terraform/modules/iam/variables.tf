@@ -38,6 +38,11 @@ variable "metric_namespace" {
   type        = string
 }
 
+variable "worker_groups" {
+  description = "Name of each Auto Scaling group of workers, by pool/zone, as modules/workers names them. Each gets a role of its own."
+  type        = map(string)
+}
+
 variable "service_accounts" {
   description = "The one Kubernetes service account that may assume each role, as namespace and name. The manifests must use exactly these."
   type        = map(object({ namespace = string, name = string }))

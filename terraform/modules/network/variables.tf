@@ -105,7 +105,7 @@ variable "nat_mode" {
 }
 
 variable "nat_instance" {
-  description = "For nat_mode instance only: AMI id (Debian 12, of the type's architecture) and instance type."
+  description = "For nat_mode instance only: AMI id (Debian 13, of the type's architecture) and instance type."
   type = object({
     ami_id = string
     type   = optional(string, "t3.nano")

@@ -7,6 +7,23 @@ locals {
   } }
 }
 
+# The zones' order decides addresses, which cannot change under what stands in them. So each place remembers the zone that it got
+# first, and a plan that puts another there is refused; appending a zone adds a place.
+resource "terraform_data" "zone" {
+  count = length(var.zones)
+
+  input = var.zones[count.index]
+
+  lifecycle {
+    ignore_changes = [input]
+
+    postcondition {
+      condition     = self.input == var.zones[count.index]
+      error_message = "terraform.tfvars, zones: place ${count.index + 1} is ${var.zones[count.index]}, and the network was built with ${self.input} there. Zones are only appended: put them back in the old order."
+    }
+  }
+}
+
 resource "aws_vpc" "this" {
   cidr_block           = var.vpc_cidr
   enable_dns_support   = true

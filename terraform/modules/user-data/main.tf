@@ -8,6 +8,9 @@ locals {
     KUBERNETES_VERSION         = var.kubernetes_version
     KUBERNETES_PACKAGE         = "${var.kubernetes_version}-${var.kubernetes_package_revision}"
     KUBERNETES_KEY_FINGERPRINT = var.kubernetes_key_fingerprint
+    CONTAINERD_VERSION         = var.containerd_version
+    CONTAINERD_PACKAGE         = "${var.containerd_version}-${var.containerd_package_revision}"
+    CONTAINERD_KEY_FINGERPRINT = var.containerd_key_fingerprint
     ENDPOINT                   = var.endpoint
     JOIN_PARAMETER             = var.join_parameter
     LOG_GROUP                  = var.node_log_group
@@ -32,7 +35,7 @@ locals {
   worker_settings = { for pool_name, pool in var.pools : pool_name => merge(local.settings, {
     ROLE            = "worker"
     POOL            = pool_name
-    NODE_LABELS     = join(",", [for key, value in merge(pool.labels, { "openclaw.io/pool" = pool_name }) : "${key}=${value}"])
+    NODE_LABELS     = join(",", [for key, value in merge({ "openclaw.io/pool" = pool_name }, pool.labels) : "${key}=${value}"])
     NODE_TAINTS     = jsonencode([for taint in pool.taints : { key = taint.key, value = taint.value, effect = taint.effect }])
     JOIN_TIMEOUT_S  = var.join_timeout_s
     DRAIN_TIMEOUT_S = var.drain_timeout_s
@@ -49,13 +52,17 @@ locals {
     })
   }
 
+  # Lines that are comments stay here: with them a master's user data would not fit into EC2's 16 KiB.
+  comment = "/(?m)^[ \t]*#([^!\n].*)?\n/"
+
   write_files = { for role, files in local.role_files : role => [for file, content in files : {
     path = (
       can(regex("[.](service|timer)$", file)) ? "/etc/systemd/system/${basename(file)}" :
+      can(regex("[+]strategic[.]yaml$", file)) ? "/etc/openclaw/patches/${basename(file)}" :
       can(regex("[.](yaml|asc)$", file)) ? "/etc/openclaw/${basename(file)}" : "/usr/local/lib/openclaw/${basename(file)}"
     )
     permissions = can(regex("[.](service|timer|yaml|asc)$", file)) ? "0644" : "0755"
-    content     = content
+    content     = replace(content, local.comment, "")
   }] }
 
   control_plane_user_data = [for settings in local.control_plane_settings : templatefile("${path.module}/templates/user-data.tftpl", {

@@ -16,11 +16,11 @@ variable "region" {
 variable "kubernetes_version" {
   description = "Version of kubeadm, kubelet, kubectl and the control plane, without the v. Nodes refuse any other."
   type        = string
-  default     = "1.34.4"
+  default     = "1.37.2"
 
   validation {
     condition     = can(regex("^1[.][0-9]{2}[.][0-9]{1,2}$", var.kubernetes_version))
-    error_message = "kubernetes_version must be exact, such as 1.34.4: a worker that joins in a year must get the version that runs then, by a version bump, not by chance."
+    error_message = "kubernetes_version must be exact, such as 1.37.2: a worker that joins in a year must get the version that runs then, by a version bump, not by chance."
   }
 }
 
@@ -36,13 +36,46 @@ variable "kubernetes_package_revision" {
 }
 
 variable "kubernetes_key_fingerprint" {
-  description = "Fingerprint of the key that signs pkgs.k8s.io. Nodes refuse any other key; many public repositories pin the same."
+  description = "Fingerprint of the key that signs pkgs.k8s.io. Nodes refuse any other key; many public repositories pin the same. Kubernetes prolongs it, last until 2026-12-29."
   type        = string
   default     = "DE15B14486CD377B9E876E1A234654DA9A296436"
 
   validation {
     condition     = can(regex("^[0-9A-F]{40}$", var.kubernetes_key_fingerprint))
     error_message = "kubernetes_key_fingerprint must be 40 upper-case hexadecimal digits."
+  }
+}
+
+variable "containerd_version" {
+  description = "Version of containerd on nodes, from Docker's packages: Debian 13 has 1.7, and the kubelet of 1.38 will refuse what is older than 2."
+  type        = string
+  default     = "2.3.6"
+
+  validation {
+    condition     = can(regex("^[2-9][0-9]*[.][0-9]+[.][0-9]+$", var.containerd_version))
+    error_message = "containerd_version must be exact and at least 2, such as 2.3.6: Kubernetes after 1.37 takes nothing older."
+  }
+}
+
+variable "containerd_package_revision" {
+  description = "What follows that version in the name of the package containerd.io for Debian 13; `apt-cache madison containerd.io` shows it."
+  type        = string
+  default     = "1~debian.13~trixie"
+
+  validation {
+    condition     = can(regex("^[0-9]+~debian[.][0-9]+~[a-z]+$", var.containerd_package_revision))
+    error_message = "containerd_package_revision must look like 1~debian.13~trixie, the part after the hyphen in a package's version."
+  }
+}
+
+variable "containerd_key_fingerprint" {
+  description = "Fingerprint of the key that signs Docker's packages, of which containerd.io is one. Nodes refuse any other key; many public repositories pin the same."
+  type        = string
+  default     = "9DC858229FC7DD38854AE2D88D81803C0EBFCD88"
+
+  validation {
+    condition     = can(regex("^[0-9A-F]{40}$", var.containerd_key_fingerprint))
+    error_message = "containerd_key_fingerprint must be 40 upper-case hexadecimal digits."
   }
 }
 

@@ -1,4 +1,4 @@
 # No provider and no resource: `terraform apply` of this folder alone needs neither an account nor a network.
 terraform {
-  required_version = ">= 1.11"
+  required_version = ">= 1.11, < 2.0"
 }

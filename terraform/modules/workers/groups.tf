@@ -4,7 +4,10 @@ locals {
     for zone in(length(pool.zones) > 0 ? pool.zones : keys(var.subnet_ids)) : "${name}/${zone}" => { pool = name, zone = zone }
   }]...)
 
-  node_labels = { for name, pool in var.pools : name => merge(pool.labels, { "openclaw.io/pool" = name }) }
+  # A worker answers its group's hooks by this name, and its role allows it this one (modules/iam).
+  group_names = { for key, group in local.groups : key => "${var.name}-${group.pool}-${group.zone}" }
+
+  node_labels = { for name, pool in var.pools : name => merge({ "openclaw.io/pool" = name }, pool.labels) }
 
   # cluster-autoscaler reads these to know what a node of an empty group would look like.
   autoscaler_tags = { for key, group in local.groups : key => merge(
@@ -29,7 +32,7 @@ locals {
 resource "aws_autoscaling_group" "this" {
   for_each = local.groups
 
-  name                = "${var.name}-${each.value.pool}-${each.value.zone}"
+  name                = local.group_names[each.key]
   min_size            = var.pools[each.value.pool].min_per_zone
   max_size            = var.pools[each.value.pool].max_per_zone
   vpc_zone_identifier = [var.subnet_ids[each.value.zone]]
@@ -51,8 +54,8 @@ resource "aws_autoscaling_group" "this" {
 
     launch_template {
       launch_template_specification {
-        launch_template_id = aws_launch_template.pool[each.value.pool].id
-        version            = aws_launch_template.pool[each.value.pool].latest_version
+        launch_template_id = aws_launch_template.group[each.key].id
+        version            = aws_launch_template.group[each.key].latest_version
       }
 
       dynamic "override" {

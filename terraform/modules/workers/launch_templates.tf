@@ -1,16 +1,17 @@
-resource "aws_launch_template" "pool" {
-  for_each = var.pools
+# One for each group, since a template names the instance profile: a worker may answer the hooks of its own group and of no other.
+resource "aws_launch_template" "group" {
+  for_each = local.groups
 
-  name                   = "${var.name}-${each.key}"
-  description            = "Workers of pool ${each.key}"
-  image_id               = coalesce(each.value.ami_id, var.ami_id)
-  instance_type          = each.value.instance_types[0]
-  user_data              = var.user_data_base64[each.key]
+  name                   = local.group_names[each.key]
+  description            = "Workers of pool ${each.value.pool} in ${each.value.zone}"
+  image_id               = coalesce(var.pools[each.value.pool].ami_id, var.ami_id)
+  instance_type          = var.pools[each.value.pool].instance_types[0]
+  user_data              = var.user_data_base64[each.value.pool]
   ebs_optimized          = "true"
   update_default_version = true
 
   iam_instance_profile {
-    name = var.instance_profile
+    name = var.instance_profiles[each.key]
   }
 
   metadata_options {
@@ -30,7 +31,7 @@ resource "aws_launch_template" "pool" {
 
     ebs {
       volume_type           = "gp3"
-      volume_size           = each.value.disk_gib
+      volume_size           = var.pools[each.value.pool].disk_gib
       encrypted             = "true"
       kms_key_id            = var.kms_key_arn
       delete_on_termination = "true"
@@ -42,7 +43,7 @@ resource "aws_launch_template" "pool" {
 
     content {
       resource_type = tag_specifications.value
-      tags          = merge(var.tags, { Name = "${var.name}-${each.key}" })
+      tags          = merge(var.tags, { Name = "${var.name}-${each.value.pool}" })
     }
   }
 }

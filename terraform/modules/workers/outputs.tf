@@ -1,11 +1,16 @@
 output "group_names" {
-  description = "Auto Scaling groups, by pool/zone."
-  value       = { for key, group in aws_autoscaling_group.this : key => group.name }
+  description = "Names of the Auto Scaling groups, by pool/zone; known before there are any, since each group's role is made first."
+  value       = local.group_names
 }
 
 output "launch_template_user_data" {
-  description = "User data that each pool's launch template holds, to compare with what modules/user-data renders."
-  value       = { for name, template in aws_launch_template.pool : name => template.user_data }
+  description = "User data that each group's launch template holds, by pool/zone, to compare with what modules/user-data renders."
+  value       = { for key, template in aws_launch_template.group : key => template.user_data }
+}
+
+output "pools" {
+  description = "The pools with every field that was left out filled in."
+  value       = var.pools
 }
 
 output "node_labels" {

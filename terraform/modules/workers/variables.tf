@@ -19,10 +19,10 @@ variable "pools" {
       on_demand_base_per_zone  instances of each zone that are on-demand before spot begins
       on_demand_percent        share of on-demand above the base, 0 to 100
       disk_gib                 size of the root disk, GiB
-      labels                   further node labels
+      labels                   further node labels; "openclaw.io/pool" = "agents" makes it take the agents' Jobs too, with their taint
       taints                   {key, value, effect}; Pods without the toleration stay away
-      resources                what the autoscaler cannot know of an empty group, for example {"nvidia.com/gpu" = "1"}
-      ami_id                   another image for this pool, for example one with GPU drivers; null means var.ami_id
+      resources                what the autoscaler cannot know of an empty group, for example {"example.com/device" = "1"}
+      ami_id                   another image for this pool; null means var.ami_id
   EOT
   type = map(object({
     instance_types          = list(string)
@@ -64,6 +64,11 @@ variable "pools" {
   }
 
   validation {
+    condition     = alltrue([for pool in values(var.pools) : pool.ami_id == null || can(regex("^ami-[0-9a-f]{8,17}$", pool.ami_id))])
+    error_message = "a pool's ami_id must be an image's id such as ami-0123456789abcdef0, or be left out: then the pool boots var.ami_id."
+  }
+
+  validation {
     condition     = alltrue([for pool in values(var.pools) : alltrue([for taint in pool.taints : contains(["NoSchedule", "NoExecute", "PreferNoSchedule"], taint.effect)])])
     error_message = "a taint's effect must be NoSchedule, NoExecute or PreferNoSchedule."
   }
@@ -89,18 +94,23 @@ variable "security_group_id" {
   type        = string
 }
 
-variable "instance_profile" {
-  description = "Instance profile of the workers."
-  type        = string
+variable "instance_profiles" {
+  description = "Instance profile of each group's workers, by pool/zone, as modules/iam makes them."
+  type        = map(string)
+
+  validation {
+    condition     = toset(keys(var.instance_profiles)) == toset(keys(local.groups))
+    error_message = "instance_profiles must hold exactly one entry for each pool and zone."
+  }
 }
 
 variable "ami_id" {
-  description = "Debian 12's official image for the region; `scripts/pin` looks it up. A change rolls the workers."
+  description = "Debian 13's official image for the region; `scripts/pin` looks it up. A change rolls the workers."
   type        = string
 
   validation {
     condition     = can(regex("^ami-[0-9a-f]{8,17}$", var.ami_id))
-    error_message = "ami_id is not set: run `scripts/pin` with a network, which looks up Debian 12's official image for this region and writes it to terraform.tfvars."
+    error_message = "ami_id is not set: run `scripts/pin` with a network, which looks up Debian 13's official image for this region and writes it to terraform.tfvars."
   }
 }
 

@@ -40,7 +40,10 @@ mock_provider "aws" {
 
 mock_provider "tls" {
   mock_data "tls_certificate" {
-    defaults = { certificates = [{ sha1_fingerprint = "0123456789abcdef0123456789abcdef01234567" }] }
+    defaults = { certificates = [{
+      cert_pem         = "", is_ca = true, issuer = "", not_after = "", not_before = "", public_key_algorithm = "", serial_number = "", signature_algorithm = "", subject = "", version = 3
+      sha1_fingerprint = "0123456789abcdef0123456789abcdef01234567"
+    }] }
   }
 }
 
@@ -66,7 +69,7 @@ run "machines_boot_exactly_what_user_data_renders" {
     error_message = "a master's user data differs from what modules/user-data renders"
   }
   assert {
-    condition     = tomap(module.workers.launch_template_user_data) == tomap(module.user_data.worker_user_data_base64)
+    condition     = module.workers.launch_template_user_data == { for key in keys(module.workers.group_names) : key => module.user_data.worker_user_data_base64[split("/", key)[0]] }
     error_message = "a launch template's user data differs from what modules/user-data renders"
   }
   assert {
@@ -108,8 +111,8 @@ run "nodes_are_told_of_what_there_is" {
   }
   assert {
     condition = (
-      jsonencode([for it in module.iam.policies.worker.Statement : it.Resource if it.Sid == "ReadJoinParameter"]) ==
-      jsonencode([["arn:aws:ssm:${local.shared.region}:${local.shared.account}:parameter${module.iam.join_parameter}"]])
+      jsonencode(distinct(flatten([for policy in module.iam.policies.workers : [for it in policy.Statement : it.Resource if it.Sid == "ReadJoinParameter"]]))) ==
+      jsonencode(["arn:aws:ssm:${local.shared.region}:${local.shared.account}:parameter${module.iam.join_parameter}"])
     )
     error_message = "workers may read another parameter than the one that they are told of"
   }
@@ -121,18 +124,18 @@ run "every_pool_has_its_own_user_data_and_groups" {
     error_message = "each pool of terraform.tfvars needs user data that names it"
   }
   assert {
-    condition     = toset(values(module.workers.group_names)) == toset(flatten([for name, pool in var.pools : [for zone in(length(pool.zones) > 0 ? pool.zones : var.zones) : "${local.name}-${name}-${zone}"]]))
+    condition     = toset(values(module.workers.group_names)) == toset(flatten([for name, pool in module.workers.pools : [for zone in(length(pool.zones) > 0 ? pool.zones : var.zones) : "${local.name}-${name}-${zone}"]]))
     error_message = "a worker answers its group's hooks by this name"
   }
   assert {
-    condition     = alltrue(flatten([for name, pool in var.pools : [for taint in pool.taints : strcontains(module.user_data.worker_user_data[name], jsonencode({ effect = taint.effect, key = taint.key, value = taint.value }))]]))
+    condition     = alltrue(flatten([for name, pool in module.workers.pools : [for taint in pool.taints : strcontains(module.user_data.worker_user_data[name], jsonencode({ effect = taint.effect, key = taint.key, value = taint.value }))]]))
     error_message = "a pool's taints must reach the kubelet"
   }
 }
 
 run "the_kubelets_labels_are_those_the_autoscaler_is_told" {
   assert {
-    condition     = module.workers.node_labels == { for name, pool in var.pools : name => merge(pool.labels, { "openclaw.io/pool" = name }) }
+    condition     = module.workers.node_labels == { for name, pool in module.workers.pools : name => merge({ "openclaw.io/pool" = name }, pool.labels) } && alltrue([for name, labels in module.workers.node_labels : alltrue([for key, value in labels : can(regex("NODE_LABELS='([^']*,)?${key}=${value}[,']", module.user_data.worker_user_data[name]))])])
     error_message = "a pool's labels differ between user data and the autoscaler's tags"
   }
 }
@@ -174,32 +177,76 @@ run "an_alarm_for_the_examples_address_is_refused" {
   expect_failures = [var.alarm_email]
 }
 
-# docs/infrastructure.md, "How do I add workers?": one block is all that a pool asks for.
+# docs/infrastructure.md, "How do I add workers?": one block is all that a pool asks for. tests/terraform holds that it is that one.
 run "another_pool_is_one_block" {
   variables {
     pools = {
       system = { instance_types = ["t3.large"], min_per_zone = 1, max_per_zone = 2 }
       agents = { instance_types = ["t3.large"], min_per_zone = 0, max_per_zone = 2, taints = [{ key = "openclaw.io/pool", value = "agents", effect = "NoSchedule" }] }
-      gpu = {
-        instance_types = ["g5.xlarge"]
+      agents-reserve = {
+        instance_types = ["m6i.large"]
         zones          = ["eu-central-1b"]
         min_per_zone   = 0
-        max_per_zone   = 1
-        ami_id         = "ami-0fedcba9876543210"
-        taints         = [{ key = "openclaw.io/pool", value = "gpu", effect = "NoSchedule" }]
-        resources      = { "nvidia.com/gpu" = "1" }
+        max_per_zone   = 2
+        labels         = { "openclaw.io/pool" = "agents" }
+        taints         = [{ key = "openclaw.io/pool", value = "agents", effect = "NoSchedule" }]
       }
     }
   }
 
   assert {
-    condition     = contains(values(module.workers.group_names), "${local.name}-gpu-eu-central-1b") && length([for name in values(module.workers.group_names) : name if strcontains(name, "-gpu-")]) == 1
+    condition     = contains(values(module.workers.group_names), "${local.name}-agents-reserve-eu-central-1b") && length([for name in values(module.workers.group_names) : name if strcontains(name, "-reserve-")]) == 1
     error_message = "the pool needs a group in the zone that it names, and in no other"
   }
   assert {
-    condition     = strcontains(module.user_data.worker_user_data["gpu"], "\n      POOL='gpu'\n") && tomap(module.workers.launch_template_user_data)["gpu"] == module.user_data.worker_user_data_base64["gpu"]
+    condition     = strcontains(module.user_data.worker_user_data["agents-reserve"], "\n      POOL='agents-reserve'\n") && module.workers.launch_template_user_data["agents-reserve/eu-central-1b"] == module.user_data.worker_user_data_base64["agents-reserve"]
     error_message = "the pool's machines must boot as its own"
   }
+  assert {
+    condition     = strcontains(module.user_data.worker_user_data["agents-reserve"], "\n      NODE_LABELS='openclaw.io/pool=agents'\n")
+    error_message = "agents' Jobs look for nodes by this label"
+  }
+}
+
+run "a_misspelt_field_of_a_pool_is_refused" {
+  command = plan
+  variables {
+    pools = {
+      system = { instance_types = ["t3.large"], min_per_zone = 1, max_per_zone = 2, on_demand_procent = 50 }
+      agents = { instance_types = ["t3.large"], min_per_zone = 0, max_per_zone = 2, taints = [{ key = "openclaw.io/pool", value = "agents", effect = "NoSchedule" }] }
+    }
+  }
+  expect_failures = [var.pools]
+}
+
+run "a_misspelt_field_of_a_taint_is_refused" {
+  command = plan
+  variables {
+    pools = {
+      system = { instance_types = ["t3.large"], min_per_zone = 1, max_per_zone = 2 }
+      agents = { instance_types = ["t3.large"], min_per_zone = 0, max_per_zone = 2, taints = [{ key = "openclaw.io/pool", value = "agents", effect = "NoSchedule", operator = "Equal" }] }
+    }
+  }
+  expect_failures = [var.pools]
+}
+
+run "a_pools_placeholder_image_is_refused" {
+  command = plan
+  variables {
+    pools = {
+      system = { instance_types = ["t3.large"], min_per_zone = 1, max_per_zone = 2, ami_id = "ami-..." }
+      agents = { instance_types = ["t3.large"], min_per_zone = 0, max_per_zone = 2, taints = [{ key = "openclaw.io/pool", value = "agents", effect = "NoSchedule" }] }
+    }
+  }
+  expect_failures = [var.pools]
+}
+
+run "a_version_two_minors_beyond_the_pins_is_refused" {
+  command = plan
+  variables {
+    kubernetes_version = "1.39.0"
+  }
+  expect_failures = [var.kubernetes_version]
 }
 
 run "three_masters_are_refused" {

@@ -137,10 +137,10 @@ run "user_data_over_the_limit_is_refused" {
   expect_failures = [var.user_data_base64]
 }
 
-run "a_disk_too_small_for_etcd_is_refused" {
+run "a_disk_on_which_a_full_etcd_cannot_be_defragmented_is_refused" {
   command = plan
   variables {
-    etcd_volume_gib = 4
+    etcd_volume_gib = 16
   }
   expect_failures = [var.etcd_volume_gib]
 }

@@ -15,7 +15,7 @@ variables {
 run "the_master_applies_in_an_order_that_can_work" {
   assert {
     condition = [for line in split("\n", trimspace(output.index)) : basename(split(" ", line)[2])] == [
-      "10-cni.yaml", "20-cloud-controller.yaml", "30-storage-class.yaml", "40-argocd-namespace.yaml", "install.yaml", "60-root.yaml",
+      "10-cni.yaml", "15-dns-budget.yaml", "20-cloud-controller.yaml", "30-storage-class.yaml", "40-argocd-namespace.yaml", "install.yaml", "60-root.yaml",
     ]
     error_message = "network, cloud controller, then Argo CD, then the root Application"
   }

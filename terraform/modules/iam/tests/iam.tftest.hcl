@@ -21,7 +21,10 @@ mock_provider "aws" {
 
 mock_provider "tls" {
   mock_data "tls_certificate" {
-    defaults = { certificates = [{ sha1_fingerprint = "0123456789abcdef0123456789abcdef01234567" }] }
+    defaults = { certificates = [{
+      cert_pem         = "", is_ca = true, issuer = "", not_after = "", not_before = "", public_key_algorithm = "", serial_number = "", signature_algorithm = "", subject = "", version = 3
+      sha1_fingerprint = "0123456789abcdef0123456789abcdef01234567"
+    }] }
   }
 }
 
@@ -33,6 +36,7 @@ variables {
   cluster_bucket_arn = "arn:aws:s3:::openclaw-staging-cluster-111122223333"
   kms_key_arn        = "arn:aws:kms:eu-central-1:111122223333:key/mock"
   metric_namespace   = "OpenClaw/openclaw-staging"
+  worker_groups      = { "system/eu-central-1a" = "openclaw-staging-system-eu-central-1a", "agents/eu-central-1a" = "openclaw-staging-agents-eu-central-1a" }
 }
 
 run "each_role_is_for_exactly_one_service_account" {
@@ -58,20 +62,34 @@ run "each_role_is_for_exactly_one_service_account" {
 
 run "a_worker_reads_the_join_parameter_and_no_other" {
   assert {
-    condition = alltrue([for statement in jsondecode(aws_iam_role_policy.worker.policy).Statement :
+    condition = alltrue(flatten([for it in aws_iam_role_policy.worker : [for statement in jsondecode(it.policy).Statement :
       !anytrue([for action in statement.Action : startswith(action, "ssm:GetParameter")]) || statement.Resource == ["arn:aws:ssm:eu-central-1:111122223333:parameter/openclaw/openclaw-staging/join"]
-    ])
+    ]]))
     error_message = "a worker may read the join parameter only"
   }
   assert {
-    condition     = !strcontains(aws_iam_role_policy.worker.policy, "s3:") && !strcontains(aws_iam_role_policy.worker.policy, "secretsmanager:") && !strcontains(aws_iam_role_policy.worker.policy, "PutParameter") && !strcontains(aws_iam_role_policy.worker.policy, "ec2:")
+    condition     = alltrue(flatten([for it in aws_iam_role_policy.worker : [for right in ["s3:", "secretsmanager:", "PutParameter", "ec2:"] : !strcontains(it.policy, right)]]))
     error_message = "a worker has no business with buckets, secrets, EC2, or writing the parameter"
+  }
+}
+
+run "a_worker_answers_the_hooks_of_its_own_group_alone" {
+  assert {
+    condition = { for key, it in aws_iam_role_policy.worker : key => [for statement in jsondecode(it.policy).Statement : statement.Resource if contains(statement.Action, "autoscaling:CompleteLifecycleAction")] } == {
+      "system/eu-central-1a" = [["arn:aws:autoscaling:eu-central-1:111122223333:autoScalingGroup:*:autoScalingGroupName/openclaw-staging-system-eu-central-1a"]]
+      "agents/eu-central-1a" = [["arn:aws:autoscaling:eu-central-1:111122223333:autoScalingGroup:*:autoScalingGroupName/openclaw-staging-agents-eu-central-1a"]]
+    }
+    error_message = "a worker that was taken over could abandon every launch of another group"
+  }
+  assert {
+    condition     = { for key, profile in aws_iam_instance_profile.worker : key => profile.role } == { for key, role in aws_iam_role.worker : key => role.name } && length(distinct([for role in aws_iam_role.worker : role.name])) == 2 && alltrue([for role in aws_iam_role.worker : length(role.name) <= 64])
+    error_message = "each group needs a role and a profile of its own, with a name that IAM takes (64 characters)"
   }
 }
 
 run "only_the_master_reads_the_pki" {
   assert {
-    condition     = strcontains(aws_iam_role_policy.master.policy, "/pki/*") && alltrue([for policy in concat([aws_iam_role_policy.worker.policy], [for it in aws_iam_role_policy.service : it.policy]) : !strcontains(policy, "cluster-111122223333")])
+    condition     = strcontains(aws_iam_role_policy.master.policy, "/pki/*") && alltrue([for policy in concat([for it in aws_iam_role_policy.worker : it.policy], [for it in aws_iam_role_policy.service : it.policy]) : !strcontains(policy, "cluster-111122223333")])
     error_message = "pki/ is the cluster's keys: no role but the master's may name the bucket"
   }
   assert {
@@ -96,13 +114,13 @@ run "a_missing_object_is_told_from_a_missing_right" {
 run "no_policy_allows_everything" {
   assert {
     condition = alltrue(flatten([for policy in concat(
-      [aws_iam_role_policy.master.policy, aws_iam_role_policy.worker.policy], [for it in aws_iam_role_policy.service : it.policy]
+      [aws_iam_role_policy.master.policy], [for it in aws_iam_role_policy.worker : it.policy], [for it in aws_iam_role_policy.service : it.policy]
     ) : [for statement in jsondecode(policy).Statement : [for action in statement.Action : !endswith(action, "*")]]]))
     error_message = "actions are named one by one"
   }
   assert {
     condition = alltrue(flatten([for policy in concat(
-      [aws_iam_role_policy.master.policy, aws_iam_role_policy.worker.policy], [for it in aws_iam_role_policy.service : it.policy]
+      [aws_iam_role_policy.master.policy], [for it in aws_iam_role_policy.worker : it.policy], [for it in aws_iam_role_policy.service : it.policy]
       ) : [for statement in jsondecode(policy).Statement : statement.Resource != ["*"] ? true : alltrue([for action in statement.Action :
         can(regex("^(ec2|autoscaling):(Describe|GetInstanceTypes)", action)) || startswith(action, "ssmmessages:") || action == "ssm:UpdateInstanceInformation" ||
         (action == "cloudwatch:PutMetricData" && try(statement.Condition.StringEquals["cloudwatch:namespace"], "") == "OpenClaw/openclaw-staging")

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Turns a fresh Debian 12 into a router that masquerades what the private subnets send. Running it again changes nothing.
+# Turns a fresh Debian 13 into a router that masquerades what the private subnets send. Running it again changes nothing.
 set -euo pipefail
 # It has no role to write a log with: the console is what is left, `aws ec2 get-console-output`.
 trap 'echo "nat: failed at line $LINENO, so the private subnets have no way out: see above, then replace this instance" >/dev/console' ERR

@@ -202,6 +202,19 @@ run "a_nat_instance_without_an_image_is_refused" {
   expect_failures = [var.nat_instance]
 }
 
+# etcd's metrics have no password: the API server reads them on the same machine for whoever may ask.
+run "no_worker_reaches_etcd" {
+  command = plan
+
+  assert {
+    condition = alltrue([for name, flow in local.node_flows :
+      # IP in IP has no ports.
+      flow.to != "control_plane" || flow.from == "control_plane" || try(flow.first > 2381 || flow.last < 2379, flow.protocol == "4")
+    ])
+    error_message = "workers have no business with etcd: clients and peers (2379, 2380) nor metrics (2381)"
+  }
+}
+
 run "one_zone_is_refused" {
   command = plan
   variables {
@@ -240,4 +253,59 @@ run "an_api_server_range_outside_the_vpc_is_refused" {
     control_cidr = "10.30.0.0/26"
   }
   expect_failures = [var.control_cidr]
+}
+
+# The runs above have applied: the zones stand as they were last given there.
+run "the_zones_as_they_are_built" {
+  variables {
+    zones = ["eu-central-1a", "eu-central-1b"]
+  }
+
+  assert {
+    condition     = [for place in terraform_data.zone : place.output] == ["eu-central-1a", "eu-central-1b"]
+    error_message = "each place must remember its zone"
+  }
+}
+
+run "another_order_of_zones_is_refused" {
+  command = plan
+  variables {
+    zones = ["eu-central-1b", "eu-central-1a"]
+  }
+  expect_failures = [terraform_data.zone]
+}
+
+run "another_zone_in_the_place_of_one_is_refused" {
+  command = plan
+  variables {
+    zones = ["eu-central-1a", "eu-central-1c"]
+  }
+  expect_failures = [terraform_data.zone]
+}
+
+run "a_zone_put_before_the_others_is_refused" {
+  command = plan
+  variables {
+    zones = ["eu-central-1c", "eu-central-1a", "eu-central-1b"]
+  }
+  expect_failures = [terraform_data.zone]
+}
+
+run "a_zone_is_appended_and_then_holds_its_place_too" {
+  variables {
+    zones = ["eu-central-1a", "eu-central-1b", "eu-central-1c"]
+  }
+
+  assert {
+    condition     = [for place in terraform_data.zone : place.output] == ["eu-central-1a", "eu-central-1b", "eu-central-1c"]
+    error_message = "an appended zone must get the next place"
+  }
+}
+
+run "what_was_appended_is_held_too" {
+  command = plan
+  variables {
+    zones = ["eu-central-1a", "eu-central-1c", "eu-central-1b"]
+  }
+  expect_failures = [terraform_data.zone]
 }

@@ -27,18 +27,20 @@ run "user_data_is_cloud_config_below_the_limit" {
   }
 }
 
-run "scripts_reach_the_node_byte_for_byte" {
+run "every_line_but_comments_reaches_the_node" {
   assert {
     condition = alltrue([for file in fileset(path.module, "files/{common,worker}/*") : contains(
-      [for entry in yamldecode(output.worker_user_data["system"]).write_files : entry.content], file("${path.module}/${file}")
+      [for entry in yamldecode(output.worker_user_data["system"]).write_files : entry.content],
+      join("\n", [for line in split("\n", file("${path.module}/${file}")) : line if !startswith(trimspace(line), "#") || startswith(line, "#!")])
     )])
-    error_message = "no line of a script may be changed on its way"
+    error_message = "no line of a script may be changed on its way, and none but comments left out"
   }
   assert {
     condition = alltrue([for file in fileset(path.module, "files/{common,control-plane}/*") : contains(
-      [for entry in yamldecode(output.control_plane_user_data[0]).write_files : entry.content], file("${path.module}/${file}")
+      [for entry in yamldecode(output.control_plane_user_data[0]).write_files : entry.content],
+      join("\n", [for line in split("\n", file("${path.module}/${file}")) : line if !startswith(trimspace(line), "#") || startswith(line, "#!")])
     )])
-    error_message = "no line of a script may be changed on its way"
+    error_message = "no line of a script may be changed on its way, and none but comments left out"
   }
 }
 
@@ -60,6 +62,40 @@ run "secrets_are_encrypted_and_deeds_written_down" {
   assert {
     condition     = strcontains(output.control_plane_user_data[0], "name: encryption-provider-config, value: /etc/kubernetes/encryption/config.yaml") && strcontains(output.control_plane_user_data[0], "name: audit-log-path")
     error_message = "the API server must encrypt Secrets and keep an audit log"
+  }
+}
+
+# modules/control-plane tells of the 8 GiB: the disk must have room for them and for a defragmentation beside them.
+run "etcd_may_grow_as_far_as_it_is_said_to" {
+  assert {
+    condition     = strcontains(output.control_plane_user_data[0], "{name: quota-backend-bytes, value: \"${8 * 1024 * 1024 * 1024}\"}")
+    error_message = "etcd's quota is 8 GiB; by default it would stop at 2"
+  }
+  assert {
+    condition     = strcontains(output.control_plane_user_data[0], "value: \"http://127.0.0.1:2381,http://$${ADDRESS}:2381\"")
+    error_message = "the API server must reach etcd's metrics, and the kubelet's probe too"
+  }
+}
+
+run "names_do_not_go_with_the_master" {
+  assert {
+    condition = one([for entry in yamldecode(output.control_plane_user_data[0]).write_files : yamldecode(entry.content) if entry.path == "/etc/openclaw/patches/corednsdeployment+strategic.yaml"]).spec.template.spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms == [
+      { matchExpressions = [{ key = "node-role.kubernetes.io/control-plane", operator = "DoesNotExist" }] }
+    ]
+    error_message = "CoreDNS must run on workers: on the only master it is away whenever the master is"
+  }
+  assert {
+    condition     = strcontains(output.control_plane_user_data[0], "\n      patches:\n        directory: /etc/openclaw/patches\n")
+    error_message = "kubeadm must be told of the patch"
+  }
+}
+
+run "a_node_keeps_room_for_itself" {
+  assert {
+    condition = alltrue([for setting in ["kubeReserved: {cpu: 100m, memory: 300Mi", "systemReserved: {cpu: 100m, memory: 200Mi", "memory.available: 200Mi"] :
+      strcontains(output.control_plane_user_data[0], setting)
+    ])
+    error_message = "without reservations Pods take the kubelet's memory"
   }
 }
 
@@ -104,9 +140,17 @@ run "overlapping_pods_and_services_are_refused" {
 run "a_version_that_is_not_exact_is_refused" {
   command = plan
   variables {
-    kubernetes_version = "1.34"
+    kubernetes_version = "1.37"
   }
   expect_failures = [var.kubernetes_version]
+}
+
+run "a_containerd_that_kubernetes_will_refuse_is_refused" {
+  command = plan
+  variables {
+    containerd_version = "1.7.24"
+  }
+  expect_failures = [var.containerd_version]
 }
 
 run "a_label_that_a_kubelet_may_not_set_is_refused" {

@@ -9,10 +9,12 @@ variables {
   tags              = { Project = "openclaw", Environment = "test" }
   subnet_ids        = { eu-central-1a = "subnet-a", eu-central-1b = "subnet-b" }
   security_group_id = "sg-0"
-  instance_profile  = "openclaw-test-worker"
-  ami_id            = "ami-0123456789abcdef0"
-  kms_key_arn       = "arn:aws:kms:eu-central-1:111122223333:key/mock"
-  user_data_base64  = { system = "c3lzdGVt", agents = "YWdlbnRz" }
+  instance_profiles = {
+    "system/eu-central-1a" = "system-a", "system/eu-central-1b" = "system-b", "agents/eu-central-1a" = "agents-a", "agents/eu-central-1b" = "agents-b"
+  }
+  ami_id           = "ami-0123456789abcdef0"
+  kms_key_arn      = "arn:aws:kms:eu-central-1:111122223333:key/mock"
+  user_data_base64 = { system = "c3lzdGVt", agents = "YWdlbnRz" }
   pools = {
     system = { instance_types = ["t3.medium"], min_per_zone = 1, max_per_zone = 2 }
     agents = {
@@ -36,30 +38,41 @@ run "each_pool_has_a_group_in_each_zone" {
   }
 }
 
+run "each_group_boots_with_its_own_role" {
+  assert {
+    condition     = { for key, template in aws_launch_template.group : key => template.iam_instance_profile[0].name } == { for key, name in var.instance_profiles : key => name }
+    error_message = "a group's machines must have the role of that group"
+  }
+  assert {
+    condition     = alltrue([for key, group in aws_autoscaling_group.this : group.name == output.group_names[key] && group.mixed_instances_policy[0].launch_template[0].launch_template_specification[0].launch_template_id == aws_launch_template.group[key].id])
+    error_message = "a group must have the name that its role allows, and its own template"
+  }
+}
+
 run "workers_insist_on_session_tokens_and_answer_no_pod" {
   assert {
-    condition     = alltrue([for template in aws_launch_template.pool : template.metadata_options[0].http_tokens == "required" && template.metadata_options[0].http_put_response_hop_limit == 1])
+    condition     = alltrue([for template in aws_launch_template.group : template.metadata_options[0].http_tokens == "required" && template.metadata_options[0].http_put_response_hop_limit == 1])
     error_message = "IMDSv1 must be off, and pods are one hop too far"
   }
 }
 
 run "workers_disks_are_encrypted_with_our_key" {
   assert {
-    condition     = alltrue([for template in aws_launch_template.pool : template.block_device_mappings[0].ebs[0].encrypted == "true" && template.block_device_mappings[0].ebs[0].kms_key_id == var.kms_key_arn])
+    condition     = alltrue([for template in aws_launch_template.group : template.block_device_mappings[0].ebs[0].encrypted == "true" && template.block_device_mappings[0].ebs[0].kms_key_id == var.kms_key_arn])
     error_message = "disks must be encrypted"
   }
 }
 
 run "workers_have_no_public_address_and_no_key" {
   assert {
-    condition     = alltrue([for template in aws_launch_template.pool : template.network_interfaces[0].associate_public_ip_address == "false" && template.key_name == null])
+    condition     = alltrue([for template in aws_launch_template.group : template.network_interfaces[0].associate_public_ip_address == "false" && template.key_name == null])
     error_message = "no public address, no SSH key"
   }
 }
 
 run "the_first_boot_script_is_handed_on_as_it_is" {
   assert {
-    condition     = tomap(output.launch_template_user_data) == var.user_data_base64
+    condition     = output.launch_template_user_data == { for key in keys(aws_autoscaling_group.this) : key => var.user_data_base64[split("/", key)[0]] }
     error_message = "user data must reach the launch template byte for byte"
   }
 }
@@ -113,7 +126,7 @@ run "the_autoscaler_knows_an_empty_groups_node" {
 
 run "instances_and_disks_carry_the_tags" {
   assert {
-    condition     = alltrue(flatten([for template in aws_launch_template.pool : [for tags in template.tag_specifications : tags.tags["Project"] == "openclaw"]])) && alltrue([for template in aws_launch_template.pool : length(template.tag_specifications) == 2])
+    condition     = alltrue(flatten([for template in aws_launch_template.group : [for tags in template.tag_specifications : tags.tags["Project"] == "openclaw"]])) && alltrue([for template in aws_launch_template.group : length(template.tag_specifications) == 2])
     error_message = "without tags nobody knows whose cost it is"
   }
 }
@@ -144,36 +157,57 @@ run "the_autoscaler_has_room_from_nothing" {
 # Three: another pool, by one block.
 run "one_block_adds_a_pool" {
   variables {
-    user_data_base64 = { system = "c3lzdGVt", agents = "YWdlbnRz", gpu = "Z3B1" }
+    user_data_base64 = { system = "c3lzdGVt", agents = "YWdlbnRz", agents-reserve = "cmVzZXJ2ZQ==" }
+    instance_profiles = {
+      "system/eu-central-1a"         = "system-a", "system/eu-central-1b" = "system-b", "agents/eu-central-1a" = "agents-a", "agents/eu-central-1b" = "agents-b"
+      "agents-reserve/eu-central-1b" = "reserve-b"
+    }
     pools = {
       system = { instance_types = ["t3.medium"], min_per_zone = 1, max_per_zone = 2 }
       agents = { instance_types = ["t3.medium"], min_per_zone = 0, max_per_zone = 5 }
-      gpu = {
-        instance_types = ["g5.xlarge"]
+      agents-reserve = {
+        instance_types = ["m6i.large"]
         zones          = ["eu-central-1b"]
         min_per_zone   = 0
         max_per_zone   = 1
+        labels         = { "openclaw.io/pool" = "agents" }
         ami_id         = "ami-0fedcba9876543210"
-        resources      = { "nvidia.com/gpu" = "1" }
+        resources      = { "example.com/device" = "1" }
       }
     }
   }
 
   assert {
-    condition     = [for key in keys(aws_autoscaling_group.this) : key if startswith(key, "gpu/")] == ["gpu/eu-central-1b"]
+    condition     = [for key in keys(aws_autoscaling_group.this) : key if startswith(key, "agents-reserve/")] == ["agents-reserve/eu-central-1b"]
     error_message = "a pool may keep to one zone"
   }
   assert {
-    condition     = aws_launch_template.pool["gpu"].image_id == "ami-0fedcba9876543210" && local.autoscaler_tags["gpu/eu-central-1b"]["k8s.io/cluster-autoscaler/node-template/resources/nvidia.com/gpu"] == "1"
+    condition     = aws_launch_template.group["agents-reserve/eu-central-1b"].image_id == "ami-0fedcba9876543210" && local.autoscaler_tags["agents-reserve/eu-central-1b"]["k8s.io/cluster-autoscaler/node-template/resources/example.com/device"] == "1"
     error_message = "a pool may bring its own image and resources"
   }
+  assert {
+    condition     = local.autoscaler_tags["agents-reserve/eu-central-1b"]["k8s.io/cluster-autoscaler/node-template/label/openclaw.io/pool"] == "agents" && output.node_labels["agents-reserve"]["openclaw.io/pool"] == "agents"
+    error_message = "a pool may take another pool's work by its label"
+  }
+}
+
+run "a_pools_placeholder_image_is_refused" {
+  command = plan
+  variables {
+    pools = {
+      system = { instance_types = ["t3.medium"], min_per_zone = 1, max_per_zone = 2, ami_id = "ami-..." }
+      agents = { instance_types = ["t3.medium"], min_per_zone = 0, max_per_zone = 5 }
+    }
+  }
+  expect_failures = [var.pools]
 }
 
 run "a_cluster_without_a_system_pool_is_refused" {
   command = plan
   variables {
-    user_data_base64 = { agents = "YWdlbnRz" }
-    pools            = { agents = { instance_types = ["t3.medium"], min_per_zone = 0, max_per_zone = 5 } }
+    instance_profiles = { "agents/eu-central-1a" = "p", "agents/eu-central-1b" = "p" }
+    user_data_base64  = { agents = "YWdlbnRz" }
+    pools             = { agents = { instance_types = ["t3.medium"], min_per_zone = 0, max_per_zone = 5 } }
   }
   expect_failures = [var.pools]
 }
@@ -181,8 +215,9 @@ run "a_cluster_without_a_system_pool_is_refused" {
 run "redis_on_spot_is_refused" {
   command = plan
   variables {
-    user_data_base64 = { system = "c3lzdGVt" }
-    pools            = { system = { instance_types = ["t3.medium"], min_per_zone = 1, max_per_zone = 2, on_demand_percent = 50 } }
+    instance_profiles = { "system/eu-central-1a" = "p", "system/eu-central-1b" = "p" }
+    user_data_base64  = { system = "c3lzdGVt" }
+    pools             = { system = { instance_types = ["t3.medium"], min_per_zone = 1, max_per_zone = 2, on_demand_percent = 50 } }
   }
   expect_failures = [var.pools]
 }
@@ -190,8 +225,9 @@ run "redis_on_spot_is_refused" {
 run "fewer_at_most_than_at_least_is_refused" {
   command = plan
   variables {
-    user_data_base64 = { system = "c3lzdGVt" }
-    pools            = { system = { instance_types = ["t3.medium"], min_per_zone = 3, max_per_zone = 2 } }
+    instance_profiles = { "system/eu-central-1a" = "p", "system/eu-central-1b" = "p" }
+    user_data_base64  = { system = "c3lzdGVt" }
+    pools             = { system = { instance_types = ["t3.medium"], min_per_zone = 3, max_per_zone = 2 } }
   }
   expect_failures = [var.pools]
 }

@@ -16,7 +16,7 @@ from openclaw_cli.gitops.stopping import FAILED, UNAVAILABLE, Stop
 CALL_S = 60.0
 MAX_BYTES = 64 * 1024 * 1024
 """The largest index of a chart repository in use has about 15 MB."""
-DEBIAN = "/aws/service/debian/release/12/latest/amd64"
+DEBIAN = "/aws/service/debian/release/13/latest/amd64"
 """Debian's own public parameter; its value differs from region to region."""
 _MANIFESTS = ", ".join([
     "application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json",
