@@ -196,13 +196,49 @@ def test_a_change_starts_what_it_touches(checkout: Path, path: str, code: str, i
     (checkout / path).write_text("new\n")
     git(checkout, "commit", "--quiet", "--all", "-m", "Change")
 
+    assert changed(checkout) == [f"code={code}", f"images={images}"]
+
+
+def changed(checkout: Path) -> list[str]:
     # The script changes into its own checkout, so it is run from a copy inside of this one.
     script = checkout / ".git/scripts/changed"
-    script.parent.mkdir()
+    script.parent.mkdir(exist_ok=True)
     script.write_text((ROOT / "scripts/changed").read_text().replace('cd "$(dirname "$0")/.."', f"cd '{checkout}'"))
-    done = run(["bash", script, "HEAD~1"], checkout)
+    return run(["bash", script, "HEAD~1"], checkout).stdout.split()
 
-    assert done.stdout.split() == [f"code={code}", f"images={images}"]
+
+@pytest.mark.parametrize(
+    ("path", "code", "images"),
+    [
+        ("tests/core/test_x.py", "true", "false"),
+        ("requirements/dev.txt", "true", "true"),
+        ("apps/brain/src/y.py", "true", "true"),
+        ("apps/brain/src/שלום.py", "true", "true"),
+        ('packages/core/a "b".py', "true", "true"),
+        ("README.md", "false", "false"),
+    ],
+)
+@pytest.mark.parametrize("renames", ["true", "copies", "false"])
+def test_a_file_moved_into_docs_counts_where_it_was(
+    checkout: Path, path: str, code: str, images: str, renames: str
+) -> None:
+    git(checkout, "config", "diff.renames", renames)
+    (checkout / path).parent.mkdir(parents=True, exist_ok=True)
+    (checkout / path).write_text("".join(f"line {n}\n" for n in range(20)))
+    git(checkout, "add", ".")
+    git(checkout, "commit", "--quiet", "-m", "Add")
+    git(checkout, "mv", path, "docs/moved.txt")
+    git(checkout, "commit", "--quiet", "-m", "Move")
+
+    assert changed(checkout) == [f"code={code}", f"images={images}"]
+
+
+def test_a_file_copied_out_of_docs_is_code(checkout: Path) -> None:
+    (checkout / "apps/brain/z.py").write_text((checkout / "docs/x.md").read_text())
+    git(checkout, "add", ".")
+    git(checkout, "commit", "--quiet", "-m", "Copy")
+
+    assert changed(checkout) == ["code=true", "images=true"]
 
 
 def test_a_change_that_cannot_be_compared_starts_everything() -> None:
