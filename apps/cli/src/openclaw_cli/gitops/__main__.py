@@ -10,7 +10,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from openclaw_cli.gitops import comparing
 from openclaw_cli.gitops.stopping import FAILED, REFUSED, USAGE, Stop
 
 
@@ -66,9 +65,6 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     smoke.add_argument("environment")
     smoke.add_argument("--within", type=float, default=120.0, metavar="SECONDS", help="how long to wait (default 120)")
-    smoke.add_argument(
-        "--commit", help="make the result this commit's status smoke/ENVIRONMENT (GITHUB_TOKEN writes it)"
-    )
 
     pin = command(
         "pin", "look up what is pinned by version alone, and write its digest",
@@ -120,6 +116,7 @@ def _render(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int
 
 
 def _diff(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
+    from openclaw_cli.gitops import comparing
     from openclaw_cli.gitops.checkout import Checkout
     from openclaw_cli.gitops.environments import check_name
     from openclaw_cli.gitops.rendering import not_rendered, rendered
@@ -174,27 +171,15 @@ def _promote(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> in
 
 
 def _smoke(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
-    from openclaw_cli.gitops.environments import check_name, settings
-    from openclaw_cli.gitops.github import Statuses
     from openclaw_cli.gitops.smoke import Settings, smoke
 
-    check_name(root, args.environment)
-    statuses = Statuses.from_env(env, settings(root, args.environment).get("repository", "")) if args.commit else None
-    context = f"smoke/{args.environment}"
-    try:
-        answer = smoke(Settings.from_env(env), within_s=args.within)
-    except Stop as stop:
-        if statuses:
-            # What the bot said stays in the log of this run: a status is for everyone.
-            failed = stop.code == FAILED
-            statuses.put(
-                args.commit, context, "failure" if failed else "error", "no right answer" if failed else "could not ask"
-            )
-        raise
-    took = f"answered after {answer.answer_s:.1f} s, first sign after {answer.sign_s:.1f} s"
-    if statuses:
-        statuses.put(args.commit, context, "success", took)
-    print(f"{args.environment}: {took}")
+    if not (root / "clusters" / args.environment / "environment.yaml").is_file():
+        raise Stop(USAGE, f"no environment {args.environment}: a folder of clusters/, such as staging")
+    answer = smoke(Settings.from_env(env), within_s=args.within)
+    print(
+        f"{args.environment}: answered after {answer.answer_s:.1f} s, first sign after {answer.sign_s:.1f} s",
+        flush=True,
+    )
     return 0
 
 
