@@ -12,7 +12,7 @@ STAMP := $(VENV)/.installed
 # The locked checkers come before those of the machine, in every recipe and script.
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: help install tools up configure render diff bump pin promote test test-oldest e2e e2e-full bench-cluster check format lock clean bench terraform-check terraform-files terraform-scan machines-test infra-plan infra-up infra-down
+.PHONY: check-charts help install tools up configure render diff bump pin promote test test-oldest e2e e2e-full bench-cluster check format lock clean bench terraform-check terraform-files terraform-scan machines-test infra-plan infra-up infra-down
 
 help: ## show this list
 	@grep -hE '^[a-z0-9 -]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9 -]+):[^#]*## /\1\t/' | sort | while IFS=$$'\t' read -r t d; do printf '  make %-16s %s\n' "$$t" "$$d"; done
@@ -68,6 +68,9 @@ check-manifests: ## render every environment; schemas, checkov, our own rules; w
 	@scripts/bump --check
 	@scripts/pin --check --allow-missing
 	$(BIN)/pytest -n 2 --ignore tests/manifests/test_refused.py tests/manifests $(ARGS)
+
+check-charts: install tools ## render the charts of others with our values (needs a network, builds helm once; ARGS=FOLDER takes charts from there)
+	scripts/check-charts $(ARGS)
 
 bench: install ## the table of docs/benchmarks.md, measured here (ARGS for other messages, chats, rates)
 	$(BIN)/openclaw bench local $(ARGS)

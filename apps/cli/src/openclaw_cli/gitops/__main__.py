@@ -1,4 +1,4 @@
-"""The commands behind `scripts/render`, `diff`, `bump`, `promote`, `smoke` and `pin`; each says what it does with `--help`.
+"""The commands behind `scripts/render`, `render-charts`, `diff`, `bump`, `promote`, `smoke` and `pin`; each says what it does with `--help`.
 
 Exit codes: 0 done, or nothing to do; 1 what was looked at is not well; 64 wrong use; 65 refused; 69 a tool or a server is missing; 75 not yet, try later.
 """
@@ -31,6 +31,19 @@ def parser() -> argparse.ArgumentParser:
     render = command("render", "print the manifests of an environment", "Charts need a network and are only named.")
     render.add_argument("environment")
     render.add_argument("part", nargs="?", help="one part of it, such as openclaw; all by default")
+
+    charts = command(
+        "render-charts", "render the charts of others with our values, and say what is wrong with them",
+        "Needs helm and a network, or the charts in a folder. Prints the manifests; what is wrong goes to standard error, and ends with 1.",
+    )  # fmt: skip
+    charts.add_argument("environment", nargs="*", help="staging and prod by default")
+    charts.add_argument("--part", help="one part of it, such as cluster-autoscaler; all by default")
+    charts.add_argument(
+        "--charts", type=Path, metavar="FOLDER", help="take charts from here, each in a folder of its name"
+    )
+    charts.add_argument("--into", type=Path, metavar="FOLDER", help="write one file for each chart instead of printing")
+    keys = "write the keys of the charts' own values to tests/schemas/charts, for checks without a network"
+    charts.add_argument("--write-keys", action="store_true", help=keys)
 
     diff = command(
         "diff", "say what the work tree changes in an environment", "Markdown for a comment, by object, secrets masked."
@@ -93,6 +106,8 @@ def run(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
     match args.command:
         case "render":
             return _render(args, root, env)
+        case "render-charts":
+            return _render_charts(args, root, env)
         case "diff":
             return _diff(args, root, env)
         case "bump":
@@ -113,6 +128,38 @@ def _render(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int
         for source in not_rendered(root, args.environment):
             print(f"# not shown, comes from elsewhere: {source}", file=sys.stderr)
     return 0
+
+
+def _render_charts(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
+    import tempfile
+
+    from openclaw_cli.gitops import chart_values
+    from openclaw_cli.gitops.charts import Helm, charts, faults, kubernetes_version
+
+    helm = Helm.found(env, args.charts)
+    wrong: list[str] = []
+    keys = {}
+    with tempfile.TemporaryDirectory(prefix="openclaw-charts-") as folder:
+        for environment in args.environment or ("staging", "prod"):
+            for chart in charts(root, environment, env):
+                if args.part not in (None, chart.part):
+                    continue
+                place = helm.fetched(chart, Path(folder) / environment, root)
+                keys[chart] = helm.defaults(place)
+                wrong += chart_values.faults(chart, root, chart_values.tree(keys[chart]))
+                text = helm.rendered(chart, place, root, kubernetes=kubernetes_version(root))
+                wrong += [f"{environment}: {chart.part}: {fault}" for fault in faults(text)]
+                if args.into:
+                    args.into.mkdir(parents=True, exist_ok=True)
+                    (args.into / f"{environment}-{chart.part}.yaml").write_text(text)
+                else:
+                    print(text, end="")
+                print(f"{environment}: {chart.part}: {chart.name} {chart.version} renders", file=sys.stderr)
+    if args.write_keys:
+        chart_values.keep(keys, root)
+    for fault in dict.fromkeys(wrong):
+        print(f"fault: {fault}", file=sys.stderr)
+    return FAILED if wrong else 0
 
 
 def _diff(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
