@@ -435,7 +435,15 @@ def test_a_pod_of_an_older_release_may_still_be_tended_and_gets_no_other_image(b
             time.sleep(0.5)
         tended = run("-n", brain.namespace, "label", "pod", "older", "tended=yes", check=False)
         changed = run("-n", brain.namespace, "set", "image", "pod/older", "x=docker.io/library/busybox:1", check=False)
-        debugged = run("-n", brain.namespace, "debug", "pod/older", "--image=docker.io/library/busybox:1", check=False)
+        debugged = run(
+            "-n",
+            brain.namespace,
+            "debug",
+            "pod/older",
+            "--profile=restricted",
+            "--image=docker.io/library/busybox:1",
+            check=False,
+        )
     finally:
         run("-n", brain.namespace, "delete", "pod", "older", "--grace-period=0", "--force", check=False)
 
