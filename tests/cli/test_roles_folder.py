@@ -11,14 +11,14 @@ from openclaw_cli.roles_folder import faults
 from openclaw_core.roles import load
 
 BASE = Path(__file__).parents[2] / "platform/openclaw/base"
-TRANSLATOR = """
-  translator:
-    command: translate
-    emoji: 🌍
-    titles: {en: Translator, he: מתרגם}
-    descriptions: {en: Translates a text, he: תרגום של טקסט}
-    when: translating a given text into another language
-    prompt: translator.md
+HERALD = """
+  herald:
+    command: herald
+    emoji: 🎺
+    titles: {en: Herald, he: כרוז}
+    descriptions: {en: Heralds a text, he: תרגום של טקסט}
+    when: nothing but the tests
+    prompt: herald.md
     models: [openai/gpt-oss-20b]
     max_answer_tokens: 2000
     history_tokens: 2000
@@ -30,14 +30,14 @@ TRANSLATOR = """
 def folder(tmp_path: Path) -> Path:
     """The repository's own folder with a role more, as the docs say how."""
     shutil.copytree(BASE, tmp_path / "base")
-    edit(tmp_path / "base/config/roles.yaml", lambda text: text + TRANSLATOR)
+    edit(tmp_path / "base/config/roles.yaml", lambda text: text + HERALD)
     edit(
         tmp_path / "base/kustomization.yaml",
         lambda text: text.replace(
-            "      - prompts/summarizer.md\n", "      - prompts/summarizer.md\n      - prompts/translator.md\n"
+            "      - prompts/summarizer.md\n", "      - prompts/summarizer.md\n      - prompts/herald.md\n"
         ),
     )
-    (tmp_path / "base/prompts/translator.md").write_text("You are the translator.\n\nKeep the tone.\n")
+    (tmp_path / "base/prompts/herald.md").write_text("You are the herald.\n\nKeep the tone.\n")
     return tmp_path / "base"
 
 
@@ -60,14 +60,17 @@ def test_the_shipped_roles_and_one_added_by_the_docs_are_sound(folder: Path) -> 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("emoji: 🌍", "emoji: 🤓", "🤓 is emoji of `researcher` too"),
-        ("{en: Translator, he: מתרגם}", "{en: coder, he: מתרגם}", "coder is titles.en of `coder` too"),
-        ("{en: Translator, he: מתרגם}", "{en: Translator, he: חוקר}", "חוקר is titles.he of `researcher` too"),
+        ("emoji: 🎺", "emoji: {emoji}", "{emoji} is emoji of `{name}` too"),
+        ("{en: Herald, he: כרוז}", "{en: {en}, he: כרוז}", "{en} is titles.en of `{name}` too"),
+        ("{en: Herald, he: כרוז}", "{en: Herald, he: {he}}", "{he} is titles.he of `{name}` too"),
         ("template: agent\n", "template: agent-large\n", "there is no PodTemplate `agent-large`"),
     ],
 )
 def test_a_wrong_line_of_a_role_is_named(folder: Path, old: str, new: str, said: str) -> None:
     file = folder / "config/roles.yaml"
+    first = next(iter(load(folder).roles.values()))
+    for key, value in {"emoji": first.emoji, "name": first.name, **first.titles}.items():
+        new, said = new.replace(f"{{{key}}}", value), said.replace(f"{{{key}}}", value)
     edit(file, lambda text: new.join(text.rsplit(old, 1)))
 
     [fault] = faults(folder, load(folder))
@@ -80,12 +83,12 @@ def test_a_wrong_line_of_a_role_is_named(folder: Path, old: str, new: str, said:
 
 def test_a_prompt_that_the_brain_would_not_get_is_named_at_the_list_that_it_belongs_to(folder: Path) -> None:
     file = folder / "kustomization.yaml"
-    edit(file, lambda text: text.replace("      - prompts/translator.md\n", ""))
+    edit(file, lambda text: text.replace("      - prompts/herald.md\n", ""))
 
     [fault] = faults(folder, load(folder))
 
     assert fault.startswith(f"{file}:{line_of(file, '- name: prompts')}: ")
-    assert "add `- prompts/translator.md`" in fault
+    assert "add `- prompts/herald.md`" in fault
 
 
 def test_a_line_without_its_prompt_is_named(folder: Path) -> None:
@@ -93,7 +96,7 @@ def test_a_line_without_its_prompt_is_named(folder: Path) -> None:
     edit(
         file,
         lambda text: text.replace(
-            "      - prompts/translator.md\n", "      - prompts/translator.md\n      - prompts/gone.md\n"
+            "      - prompts/herald.md\n", "      - prompts/herald.md\n      - prompts/gone.md\n"
         ),
     )
 
@@ -102,13 +105,13 @@ def test_a_line_without_its_prompt_is_named(folder: Path) -> None:
     assert fault.startswith(f"{file}:{line_of(file, 'gone.md')}: ")
 
 
-@pytest.mark.parametrize("prompt", ["Translate.\n", "You are the translator. " + "You know every word. " * 40 + "\n"])
+@pytest.mark.parametrize("prompt", ["Herald.\n", "You are the herald. " + "You know every word. " * 40 + "\n"])
 def test_a_prompt_begins_with_a_paragraph_that_can_stand_alone(folder: Path, prompt: str) -> None:
-    (folder / "prompts/translator.md").write_text(prompt)
+    (folder / "prompts/herald.md").write_text(prompt)
 
     [fault] = faults(folder, load(folder))
 
-    assert fault.startswith(f"{folder / 'prompts/translator.md'}:1: begin with a paragraph")
+    assert fault.startswith(f"{folder / 'prompts/herald.md'}:1: begin with a paragraph")
 
 
 def test_where_only_roles_and_prompts_are_nothing_else_is_asked_for(folder: Path) -> None:

@@ -19,13 +19,13 @@ LEAVING_S = 2 * CALL_S
 
 @rule
 def a_brain_that_leaves_has_the_time(objects: Sequence[Object]) -> Iterator[str]:
-    drain_s = float(_brain_settings(objects)["DRAIN_S"])
+    drain_s = float(brain_settings(objects)["DRAIN_S"])
     grace_s = named(objects, "Deployment", "brain")["spec"]["template"]["spec"].get("terminationGracePeriodSeconds", 30)
     if drain_s + LEAVING_S > grace_s:
         yield f"ConfigMap/brain-settings: DRAIN_S {drain_s:g} and {LEAVING_S:g} s for the rest are more than the terminationGracePeriodSeconds {grace_s} of Deployment/brain, which is killed then"
 
 
-def _brain_settings(objects: Sequence[Object]) -> dict[str, str]:
+def brain_settings(objects: Sequence[Object]) -> dict[str, str]:
     found = (obj for obj in of_kind(objects, "ConfigMap") if obj["metadata"]["name"].startswith("brain-settings"))
     return dict(next(found)["data"])
 
@@ -34,7 +34,7 @@ def _brain_settings(objects: Sequence[Object]) -> dict[str, str]:
 def the_cap_lies_below_the_quota(objects: Sequence[Object]) -> Iterator[str]:
     for quota in of_kind(objects, "ResourceQuota"):
         jobs = int(quota["spec"]["hard"].get("count/jobs.batch", 0))
-        settings = _brain_settings(objects)
+        settings = brain_settings(objects)
         cap, warm = int(settings["RUNNING_CAP"]), int(settings["WARM_AGENTS"])
         if not 0 < cap + warm < jobs:
             yield f"{label(quota)}: count/jobs.batch {jobs} must be above RUNNING_CAP {cap} and the warm agents, or the API server refuses what the brain may start"
@@ -48,7 +48,7 @@ POLICY_FILE = "platform/openclaw/base/guards/agent-policy.yaml"
 
 def _job_of(objects: Sequence[Object], template: Object) -> Object:
     """The Job that the brain makes of *template* under these settings. Raises SettingsError."""
-    plain = {name: value for name, value in _brain_settings(objects).items() if not name.endswith("_FILE")}
+    plain = {name: value for name, value in brain_settings(objects).items() if not name.endswith("_FILE")}
     settings = from_env(plain | SECRETS | {"POD_NAMESPACE": "there"})
     pool = pool_of(template["metadata"]["name"], template["template"], settings)
     return job_manifest(f"agent-{pool.id}-1", pool)
@@ -65,7 +65,7 @@ def agents_fit_their_policy(objects: Sequence[Object]) -> Iterator[str]:
         try:
             job = _job_of(objects, template)["spec"]
         except SettingsError as exc:
-            yield f"ConfigMap/brain-settings: the brain would not start with it: {exc}"
+            yield f"ConfigMap/brain-settings: the brain would not start with it: {' '.join(str(exc).split())}"
             return
         if job["activeDeadlineSeconds"] > float(allowed["maxDeadlineSeconds"]):
             yield f"ConfigMap/brain-settings: WARM_MAX_AGE_S + TASKS_PER_JOB × TASK_DEADLINE_S make a deadline of {job['activeDeadlineSeconds']} s, and agent-policy allows {allowed['maxDeadlineSeconds']}: lower one of them, or raise maxDeadlineSeconds in {POLICY_FILE}"
@@ -76,7 +76,7 @@ def agents_fit_their_policy(objects: Sequence[Object]) -> Iterator[str]:
         yield from (f"{who}: {fault}" for fault in _fields_that_no_agent_has(spec, container))
         most = {"memory": allowed["maxMemory"], "cpu": allowed["maxCpuRequest"]}
         for kind, limit in most.items():
-            if _quantity(container["resources"]["requests"][kind]) > _quantity(limit):
+            if quantity(container["resources"]["requests"][kind]) > quantity(limit):
                 yield f"{who}: asks for {kind} {container['resources']['requests'][kind]}, and agent-policy allows {limit}: ask for less, or raise it in {POLICY_FILE}"
         if container["image"] != allowed["image.agent"]:
             yield f"{who}: its image is {container['image']}, and agent-policy allows {allowed['image.agent']}, which the release component writes"
@@ -115,7 +115,7 @@ def _fields_that_no_agent_has(spec: Object, container: Object) -> Iterator[str]:
 def _volumes(spec: Object, container: Object, allowed: dict[str, str]) -> Iterator[str]:
     for volume in spec["volumes"]:
         size = volume.get("emptyDir", {}).get("sizeLimit")
-        if size and _quantity(size) > _quantity(allowed["maxTmp"]):
+        if size and quantity(size) > quantity(allowed["maxTmp"]):
             yield f"volume {volume['name']} may grow to {size}, and agent-policy allows {allowed['maxTmp']}: raise maxTmp in {POLICY_FILE}"
         secret = volume.get("secret", {}).get("secretName")
         if not size and secret not in allowed["secrets"].split(","):
@@ -125,7 +125,7 @@ def _volumes(spec: Object, container: Object, allowed: dict[str, str]) -> Iterat
             yield f"mounts {mount['name']} on {mount['mountPath']}: an agent's volumes are on /tmp and under /run/secrets/openclaw"
 
 
-def _quantity(text: str) -> float:
+def quantity(text: str) -> float:
     """A number of bytes or cores as Kubernetes writes it."""
     number, unit = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", text).groups()  # type: ignore[union-attr]
     return (
