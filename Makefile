@@ -12,7 +12,7 @@ STAMP := $(VENV)/.installed
 # The locked checkers come before those of the machine, in every recipe and script.
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: help check-tfvars install tools up configure render diff bump pin promote ends test test-oldest e2e e2e-full bench-cluster check format lock clean bench terraform-check terraform-files terraform-scan machines-test infra-plan infra-up infra-down
+.PHONY: check-charts check-rules check-tfvars help install tools up configure render diff bump pin promote ends test test-oldest e2e e2e-full bench-cluster check format lock clean bench terraform-check terraform-files terraform-scan machines-test infra-plan infra-up infra-down
 
 help: ## show this list
 	@grep -hE '^[a-z0-9 -]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9 -]+):[^#]*## /\1\t/' | sort | while IFS=$$'\t' read -r t d; do printf '  make %-16s %s\n' "$$t" "$$d"; done
@@ -52,7 +52,7 @@ bench-cluster: install tools ## the table of docs/benchmarks.md on that cluster,
 	scripts/e2e bench $(ARGS)
 
 # The quick ones first: a fault is told as early as can be.
-check: install tools check-roles check-tfvars ends check-code check-shell check-workflows check-manifests terraform-scan terraform-check ## everything that a pull request must pass, but for the tests
+check: install tools check-roles check-tfvars check-rules ends check-code check-shell check-workflows check-manifests terraform-scan terraform-check ## everything that a pull request must pass, but for the tests
 
 check-roles: ## prompts, roles and models
 	$(BIN)/openclaw doctor --only roles
@@ -74,10 +74,16 @@ check-workflows: ## actionlint, zizmor and our own rules over .github/workflows
 	@if command -v actionlint; then actionlint -shellcheck=$(BIN)/shellcheck -pyflakes=; else echo '*** actionlint SKIPPED: run make tools ***' >&2; fi
 	$(BIN)/zizmor --offline --quiet --persona=auditor .github
 
+check-rules: ## our own rules over every environment, in seconds: each fault with file, line and what to do
+	$(BIN)/python -m tests.manifests.rules
+
 check-manifests: ## render every environment; schemas, checkov, our own rules; what is pinned can have been looked up
 	@scripts/bump --check
 	@scripts/pin --check --allow-missing
-	$(BIN)/pytest -n 2 --ignore tests/manifests/test_refused.py tests/manifests $(ARGS)
+	@code=0; $(BIN)/python -m tests.manifests.rules || code=1; $(BIN)/pytest -n 2 --tb=short --ignore tests/manifests/test_refused.py tests/manifests $(ARGS) || code=1; exit $$code
+
+check-charts: install tools ## render the charts of others with our values (needs a network, builds helm once; ARGS=FOLDER takes charts from there)
+	scripts/check-charts $(ARGS)
 
 bench: install ## the table of docs/benchmarks.md, measured here (ARGS for other messages, chats, rates)
 	$(BIN)/openclaw bench local $(ARGS)

@@ -9,7 +9,6 @@ import pytest
 import yaml
 
 from openclaw_core import roles
-from openclaw_core.conversation import estimate_tokens
 from openclaw_core.errors import SettingsError
 from openclaw_core.roles_file import json_schema
 
@@ -80,27 +79,8 @@ def faults(folder: Path) -> list[str]:
 def test_shipped_roles_load_and_know_their_commands_in_both_languages() -> None:
     shipped = roles.load(BASE)
 
-    assert {role.command for role in shipped.roles.values()} >= {"research", "code", "sum"}
     assert all(role.titles["he"] and role.titles["en"] for role in shipped.roles.values())
-    assert shipped.models["openai/gpt-oss-120b"].output_usd_per_mtok == 0.60
-
-
-def test_shipped_requests_fit_a_free_key() -> None:
-    for role in roles.load(BASE).roles.values():
-        assert estimate_tokens(role.prompt) + role.history_tokens + role.max_answer_tokens < 8000, role.name
-
-
-def test_shipped_routing_prompt_is_short_and_lists_every_role() -> None:
-    shipped = roles.load(BASE)
-
-    assert estimate_tokens(shipped.router.prompt) <= 200  # design section 6: at most 350 tokens for a routing call
     assert all(f"- {role.name}: {role.when}" in shipped.router.prompt for role in shipped.roles.values())
-
-
-def test_shipped_prompts_begin_with_a_paragraph_that_can_stand_alone() -> None:
-    for role in roles.load(BASE).roles.values():
-        assert role.gist.startswith("You are the ")
-        assert estimate_tokens(role.gist) <= 60, role.name
 
 
 def test_schema_file_is_the_one_that_loading_checks_and_editors_find_it() -> None:

@@ -55,7 +55,7 @@ __all__ = [
 
 def left_behind() -> list[str]:
     """What a run was to remove and has not: anything of the cluster's own with our name, a volume that is claimed by nobody, a cordon."""
-    kinds = "namespaces,validatingadmissionpolicies,validatingadmissionpolicybindings"
+    kinds = "namespaces,priorityclasses,validatingadmissionpolicies,validatingadmissionpolicybindings"
     left = [name for name in kubectl("get", kinds, "-o", "name").split() if "openclaw" in name]
     for volume in json.loads(kubectl("get", "pv", "-o", "json"))["items"]:
         if volume["spec"].get("claimRef", {}).get("namespace") == NAMESPACE:

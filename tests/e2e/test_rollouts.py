@@ -72,8 +72,14 @@ def test_answers_go_on_with_the_last_good_template_when_a_new_image_cannot_start
     def nowhere(template: Any) -> None:
         template["template"]["spec"]["containers"][0]["image"] = "localhost/openclaw-agent:nowhere"
 
+    def released(policy: Any) -> None:
+        policy["data"] |= {"image.agent": "localhost/openclaw-agent:nowhere", "before.agent": "test"}
+
     fallback = 'openclaw_template_fallback{template="agent"}'
-    with bot.cluster.changed("PodTemplate", "agent", nowhere):
+    with (
+        bot.cluster.changed("ConfigMap", "agent-policy", released),
+        bot.cluster.changed("PodTemplate", "agent", nowhere),
+    ):
         until(lambda: metric(fallback) == [f"{fallback} 1.0"], within_s=60, what="the metric that says so")
         until(
             lambda: "ErrImagePull" in states() or "ImagePullBackOff" in states(),

@@ -57,12 +57,26 @@ def node_without_a_kubelet(bot: World) -> Iterator[None]:
             kubectl("delete", "node", GHOST)
 
 
+@contextmanager
+def policies_that_let_it_in(bot: World) -> Iterator[None]:
+    """The admission policies refuse what is provoked here before the kubelet sees it: without its label they leave the namespace alone."""
+    kubectl("label", "namespace", NAMESPACE, "openclaw.io/agents-")
+    try:
+        yield
+    finally:
+        kubectl("label", "namespace", NAMESPACE, "openclaw.io/agents=enforced", "--overwrite")
+
+
 def first_template_is(change: Callable[[Any], None]) -> Callable[[World], AbstractContextManager[None]]:
     """A PodTemplate that cannot start, where no earlier one is known to: a first installation gone wrong."""
 
     @contextmanager
     def broken(bot: World) -> Iterator[None]:
-        with bot.cluster.changed("PodTemplate", "agent", change), bot.without_a_good_template():
+        with (
+            policies_that_let_it_in(bot),
+            bot.cluster.changed("PodTemplate", "agent", change),
+            bot.without_a_good_template(),
+        ):
             yield
 
     broken.__name__ = change.__name__

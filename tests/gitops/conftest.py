@@ -100,7 +100,8 @@ def platform(tmp_path: Path, tools: Mapping[str, str]) -> Platform:
     made.write("platform/openclaw/base/prompt.md", "Be brief.\n")
     made.write("platform/monitoring/kustomization.yaml", "resources: [rules.yaml]\n")
     made.write("platform/monitoring/rules.yaml", RULES)
-    made.write(RELEASE, (ROOT / RELEASE).read_text().split("\n# The image that the admission policy")[0])
+    made.write(RELEASE, (ROOT / RELEASE).read_text().split("\n# The images that the admission policy")[0])
+    made.write("platform/openclaw/base/agent-policy.yaml", AGENT_POLICY)
     made.write(
         "platform/pins.yaml",
         f"# Checksums.\ncharts:\n  stack 1.2.0 https://charts.example.com: {AGENT}\n  stack 1.3.0 https://charts.example.com: {BRAIN}\n",
@@ -133,7 +134,14 @@ spec:
       path: platform/monitoring
       targetRevision: {revision}
 """
-BASE = """resources: [brain.yaml]
+AGENT_POLICY = """apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: agent-policy
+data:
+  maxTmp: 64Mi
+"""
+BASE = """resources: [agent-policy.yaml, brain.yaml]
 configMapGenerator:
   - name: prompts
     files: [prompt.md]

@@ -1,4 +1,4 @@
-"""GitHub's two calls about commit statuses, on loopback: newest state for each context, pages, and refusals."""
+"""GitHub's list of a commit's statuses, on loopback: all that were set, newest first, each with who set it; pages, and refusals."""
 
 import json
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 from tests.gitops.loopback import Answering, served
 
 TOKEN = "ghs_marker_never_logged"
+ARGOCD, OURS = "argo-of-owner[bot]", "automation-of-owner[bot]"
 
 
 @dataclass
@@ -19,27 +20,23 @@ class GitHub:
     repository: str = "owner/platform"
     status: int = 0
     """What every call is answered with, unless 0."""
-    bodies: list[dict[str, Any]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
-    _statuses: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
+    _statuses: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def variables(self) -> dict[str, str]:
-        return {"GITHUB_TOKEN": TOKEN, "GITHUB_API_URL": self.url, "GITHUB_REPOSITORY": self.repository}
+        return {
+            "GITHUB_TOKEN": TOKEN, "GITHUB_API_URL": self.url, "GITHUB_REPOSITORY": self.repository, "STATUS_CREATORS": f"{ARGOCD} {OURS}",
+        }  # fmt: skip
 
-    def states(self, commit: str) -> dict[str, str]:
-        return {context: state for context, (state, _) in self._statuses.get(commit, {}).items()}
+    def entries(self, commit: str) -> list[dict[str, Any]]:
+        return list(reversed(self._statuses.get(commit, [])))
 
-    def entries(self, commit: str) -> list[dict[str, str]]:
-        return [
-            {"context": context, "state": state, "created_at": at}
-            for context, (state, at) in self._statuses.get(commit, {}).items()
-        ]
-
-    def put(self, commit: str, context: str, state: str) -> None:
+    def put(self, commit: str, context: str, state: str, *, by: str = OURS, kind: str = "Bot") -> None:
         """Set a status, a second after the one before."""
         at = f"2026-01-01T{self._seconds // 3600:02}:{self._seconds // 60 % 60:02}:{self._seconds % 60:02}Z"
         self._seconds += 1
-        self._statuses.setdefault(commit, {})[context] = state, at
+        entry = {"context": context, "state": state, "created_at": at, "creator": {"login": by, "type": kind}}
+        self._statuses.setdefault(commit, []).append(entry)
 
 
 @contextmanager
@@ -49,33 +46,25 @@ def github() -> Iterator[GitHub]:
     class Handler(Answering):
         def do_GET(self) -> None:
             path, query = urlsplit(self.path).path.split("/"), parse_qs(urlsplit(self.path).query)
-            if not self._is_known(path, "commits"):
+            if not self._is_known(path):
                 return
             hub.asked.append(path[5])
             size, page = int(query["per_page"][0]), int(query["page"][0])
             entries = hub.entries(path[5])
-            self._answer(200, {"state": "success", "statuses": entries[(page - 1) * size : page * size]})
+            self._answer(200, entries[(page - 1) * size : page * size])
 
-        def do_POST(self) -> None:
-            path = self.path.split("/")
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if self._is_known(path, "statuses"):
-                hub.bodies.append(body)
-                hub.put(path[5], body["context"], body["state"])
-                self._answer(201, body)
-
-        def _is_known(self, path: list[str], what: str) -> bool:
+        def _is_known(self, path: list[str]) -> bool:
             if hub.status:
                 self._answer(hub.status, {"message": "no"})
             elif self.headers.get("Authorization") != f"Bearer {TOKEN}":
                 self._answer(401, {"message": "Bad credentials"})
-            elif path[:5] != ["", "repos", *hub.repository.split("/"), what]:
+            elif path[:5] != ["", "repos", *hub.repository.split("/"), "commits"] or path[6:] != ["statuses"]:
                 self._answer(404, {"message": "Not Found"})
             else:
                 return True
             return False
 
-        def _answer(self, status: int, body: dict[str, Any]) -> None:
+        def _answer(self, status: int, body: object) -> None:
             self.send(status, json.dumps(body).encode())
 
     with served(Handler, name="github") as host:

@@ -1,5 +1,7 @@
 """The one file that names our images: what a bump writes, and everything that it refuses."""
 
+import hashlib
+
 import pytest
 
 from openclaw_cli.gitops import release as releases
@@ -136,3 +138,38 @@ def test_a_bump_without_its_values_says_which_are_missing(
 ) -> None:
     assert platform.run("bump", "--tag", "1.0.0") == 64
     assert "--commit, --agent, --brain" in capsys.readouterr().err
+
+
+def test_a_bump_keeps_the_builds_before_it_for_the_admission_policy(platform: Platform) -> None:
+    """Else the last good brain could not come back where the newest does not start."""
+    builds = []
+    for number in range(releases.BEFORE_MAX + 3):
+        agent, brain = (f"sha256:{hashlib.sha256(f'{name}{number}'.encode()).hexdigest()}" for name in "ab")
+        assert platform.bump(platform.commit(f"Code {number}"), tag=f"main-{number}", agent=agent, brain=brain) == 0
+        platform.commit("Bump")
+        builds.append((f"main-{number}@{agent}", f"main-{number}@{brain}"))
+
+    release = releases.read(platform.read(RELEASE))
+    kept = list(reversed(builds[:-1]))[: releases.BEFORE_MAX]
+
+    assert release.before["openclaw-agent"] == tuple(agent for agent, _ in kept)
+    assert release.before["openclaw-brain"] == tuple(brain for _, brain in kept)
+
+
+def test_the_first_bump_has_nothing_before_it_and_the_same_again_adds_nothing(platform: Platform) -> None:
+    built = platform.git("rev-parse", "HEAD")
+    platform.bump(built)
+    platform.commit("Bump")
+    first = platform.read(RELEASE)
+    platform.bump(built)
+
+    assert set(releases.read(first).before.values()) == {()}
+    assert platform.read(RELEASE) == first
+
+
+@pytest.mark.parametrize("entry", ["latest", "main-1@sha256:" + "0" * 64, "main-1", f"@{AGENT}"])
+def test_a_build_before_that_nobody_made_is_refused(platform: Platform, entry: str) -> None:
+    platform.bump(platform.git("rev-parse", "HEAD"))
+    platform.replace(RELEASE, '"before.agent=none"', f'"before.agent={entry}"')
+
+    assert platform.run("bump", "--check") == 65

@@ -6,9 +6,9 @@ import pytest
 
 from openclaw_cli.gitops.github import Statuses
 from openclaw_cli.gitops.promotion import HEALTHY, SMOKED
-from openclaw_cli.gitops.stopping import REFUSED, UNAVAILABLE, Stop
+from openclaw_cli.gitops.stopping import REFUSED, UNAVAILABLE, USAGE, Stop
 from tests.gitops.conftest import REPOSITORY, Platform
-from tests.gitops.github_standin import TOKEN, GitHub, github
+from tests.gitops.github_standin import ARGOCD, OURS, TOKEN, GitHub, github
 
 
 @pytest.fixture
@@ -22,6 +22,50 @@ def test_statuses_on_many_pages_are_all_seen(hub: GitHub) -> None:
         hub.put("c", f"check/{n}", "success")
 
     assert Statuses.from_env(hub.variables(), "").of("c").keys() == {f"check/{n}" for n in range(250)}
+
+
+@pytest.mark.parametrize(
+    ("by", "kind"),
+    [
+        ("mallory", "User"),
+        ("github-actions[bot]", "Bot"),  # any workflow of any branch that somebody has pushed
+        ("another[bot]", "Bot"),
+        (OURS, "User"),
+        (OURS.removesuffix("[bot]"), "User"),
+        (OURS.upper(), "Bot"),
+    ],
+)
+def test_a_promotion_believes_nobody_but_our_apps(
+    platform: Platform, hub: GitHub, by: str, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    platform.bump(platform.git("rev-parse", "HEAD"))
+    commit = platform.commit("Bump to 1.0.0")
+    for context in (HEALTHY, SMOKED):
+        hub.put(commit, context, "success", by=by, kind=kind)
+
+    assert platform.run("promote", "--main", "main", **hub.variables()) == 75
+    assert f"{HEALTHY} has said nothing" in capsys.readouterr().err
+
+
+def test_a_stranger_s_status_neither_hides_nor_changes_what_our_apps_said(hub: GitHub) -> None:
+    hub.put("c", HEALTHY, "failure", by=ARGOCD)
+    hub.put("c", HEALTHY, "success", by="mallory", kind="User")
+    hub.put("c", SMOKED, "pending")
+    hub.put("c", SMOKED, "success")
+
+    words = Statuses.from_env(hub.variables(), "").of("c")
+
+    assert {context: word.state for context, word in words.items()} == {HEALTHY: "failure", SMOKED: "success"}
+
+
+@pytest.mark.parametrize("creators", ["", "*", "mallory", "a[bot] mallory"])
+def test_without_the_names_of_the_apps_nothing_is_promoted(
+    platform: Platform, hub: GitHub, creators: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    env = hub.variables() | {"STATUS_CREATORS": creators}
+
+    assert platform.run("promote", "--main", "main", **env) == USAGE
+    assert "STATUS_CREATORS" in capsys.readouterr().err
 
 
 def test_the_repository_is_that_of_the_environment_unless_a_variable_says_otherwise(hub: GitHub) -> None:

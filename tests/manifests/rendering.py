@@ -67,6 +67,10 @@ def _files(root: Path) -> dict[str, list[str]]:
             names += [f"{target['kind']}/{target['name']}" for target in targets if target.keys() >= {"kind", "name"}]
             for name in names:
                 found.setdefault(name, []).append(path.relative_to(root).as_posix())
+            for patch in document.get("patches", []):
+                if "path" in patch and patch.get("target", {}).keys() >= {"kind", "name"}:
+                    file = (path.parent / patch["path"]).resolve().relative_to(root.resolve()).as_posix()
+                    found.setdefault(f"{patch['target']['kind']}/{patch['target']['name']}", []).append(file)
     return found
 
 

@@ -16,7 +16,8 @@ REPLACED = re.compile(
     | PodTemplate/agent\.template\.spec\.containers\.0\.env\.\d+\.(name|value)
     | StatefulSet/redis\.spec\.template\.spec\.containers\.0\.image
     | ConfigMap/brain-settings\.(metadata\.name | data\.(TELEGRAM|GROQ)_BASE_URL)
-    | ConfigMap/agent-policy\.data\.imageRepository
+    | ConfigMap/agent-policy\.data\.(image | repository)\.(agent | brain | redis)
+    | ConfigMap/agent-policy\.data\.env\.(TELEGRAM|GROQ)_BASE_URL
     | NetworkPolicy/brain\.spec\.egress\.0\.to\.0\.ipBlock\.cidr
     | NetworkPolicy/(brain|agent)\.spec\.egress\.\d+\..*
     | (ExternalSecret|SecretStore|Secret)/.*

@@ -138,7 +138,9 @@ def test_environment_takes_its_facts_from_the_one_file(environment: str, tmp_pat
     assert {image.split(":")[0] for image in images if "openclaw" in image} == {
         f"{new['registry']}/openclaw-{name}" for name in ("agent", "brain")
     }
-    assert named(objects, "ConfigMap", "agent-policy")["data"]["imageRepository"] == "registry.example/openclaw-agent"
+    allowed = named(objects, "ConfigMap", "agent-policy")["data"]
+    assert allowed["repository.agent"] == "registry.example/openclaw-agent"
+    assert {allowed["image.agent"], allowed["image.brain"]} == {image for image in images if "openclaw" in image}
     assert {
         item["remoteRef"]["key"].rsplit("/", 1)[0]
         for secret in of_kind(objects, "ExternalSecret")

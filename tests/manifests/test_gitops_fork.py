@@ -18,7 +18,9 @@ REPLACED = re.compile(
     | StatefulSet/redis\.spec\.template\.spec\.containers\.0\.image
     | Deployment/redis-exporter\.spec\.template\.spec\.containers\.0\.image
     | ConfigMap/brain-settings\.(metadata\.name | data\.(TELEGRAM|GROQ)_BASE_URL)
-    | ConfigMap/agent-policy\.data\.imageRepository
+    | ConfigMap/agent-policy\.data\.(image | repository)\.(agent | brain | redis)
+    | ConfigMap/agent-policy\.data\.env\.(TELEGRAM|GROQ)_BASE_URL
+    | ConfigMap/redis-exporter-policy\.data\.image\.redis-exporter
     | ConfigMap/argocd-cm\.data\.timeout\.reconciliation(\.jitter)?
     | AppProject/default\.spec\.sourceRepos\.0
     | NetworkPolicy/brain\.spec\.egress\.0\.to\.0\.ipBlock\.cidr
@@ -67,5 +69,8 @@ def test_fork_s_bot_is_the_one_of_the_cluster_tests(fork: Fork) -> None:
     assert {
         path
         for path in changed
-        if not re.match(r"Secret/|(Deployment/brain|PodTemplate/agent)\..*containers\.0\.image$", path)
+        if not re.match(
+            r"Secret/|(Deployment/brain|PodTemplate/agent)\..*containers\.0\.image$|ConfigMap/agent-policy\.data\.image\.(agent|brain)$",
+            path,
+        )
     } == set()

@@ -2,13 +2,14 @@
 
 import copy
 
-from tests.manifests.rendering import ENVIRONMENTS, Object, named, of_kind
+from tests.manifests.rendering import ENVIRONMENTS, ROOT, Object, containers, named, of_kind, pods, render, selects
 from tests.manifests.rules import CLUSTER_SCOPED, RULES
 
 
 def test_policies_hold_cluster_scoped_objects_only(policies: list[Object]) -> None:
     assert {obj["kind"] for obj in policies} == {
         "Namespace",
+        "PriorityClass",
         "ValidatingAdmissionPolicy",
         "ValidatingAdmissionPolicyBinding",
     }
@@ -51,7 +52,7 @@ def test_defaults_of_policies_are_spelled_out(policies: list[Object]) -> None:
         match = obj["spec"].get("matchConstraints") or obj["spec"]["matchResources"]
         assert match["matchPolicy"] == "Equivalent"
         assert "namespaceSelector" in match
-        assert match["objectSelector"] == {}
+        assert "objectSelector" in match
         for item in match.get("resourceRules", []):
             assert "scope" in item
 
@@ -59,10 +60,82 @@ def test_defaults_of_policies_are_spelled_out(policies: list[Object]) -> None:
 def test_settings_that_make_deadlines_beyond_the_policy_are_a_fault(objects: list[Object]) -> None:
     changed = copy.deepcopy(objects)
     settings = next(obj for obj in changed if obj["metadata"]["name"].startswith("brain-settings"))
-    settings["data"]["TASKS_PER_JOB"] = "40"
+    most_s = int(named(objects, "ConfigMap", "agent-policy")["data"]["maxDeadlineSeconds"])
+    settings["data"] |= {"TASKS_PER_JOB": "3", "TASK_DEADLINE_S": "3600"}
 
     [fault] = RULES["agents-fit-their-policy"](changed)
-    assert "8160 s" in fault
+    assert "TASK_DEADLINE_S" in fault
+    assert f"agent-policy allows {most_s}" in fault
+
+
+def test_each_variable_of_agents_is_one_that_their_policy_lists(objects: list[Object]) -> None:
+    changed = copy.deepcopy(objects)
+    settings = next(obj for obj in changed if obj["metadata"]["name"].startswith("brain-settings"))
+    settings["data"]["GROQ_BASE_URL"] = "https://models.example"
+
+    [fault] = RULES["agents-fit-their-policy"](changed)
+    assert "`env.GROQ_BASE_URL: https://models.example`" in fault
+    assert "platform/openclaw/base/guards/agent-policy.yaml" in fault
+
+
+def test_each_pod_is_under_one_of_the_bindings_of_image_origin(policies: list[Object], objects: list[Object]) -> None:
+    bindings = [
+        obj["spec"]
+        for obj in of_kind(policies, "ValidatingAdmissionPolicyBinding")
+        if obj["spec"]["policyName"] == "openclaw-image-origin"
+    ]
+    seen = [pod["metadata"].get("labels", {}) for _, pod in pods(objects)]
+
+    for labels in (*seen, {}, {"app.kubernetes.io/component": "redis-exporter"}, {"app.kubernetes.io/component": "x"}):
+        mine = [each for each in bindings if selects(each["matchResources"]["objectSelector"], labels)]
+        exporter = labels.get("app.kubernetes.io/component") == "redis-exporter"
+        assert [each["paramRef"]["name"] for each in mine] == ["redis-exporter-policy" if exporter else "agent-policy"]
+
+
+def test_the_policy_lets_in_the_images_of_the_workloads_and_none_without_a_digest(objects: list[Object]) -> None:
+    data = named(objects, "ConfigMap", "agent-policy")["data"]
+    used = {container["image"] for _, pod in pods(objects) for container in containers(pod)}
+
+    assert {value for key, value in data.items() if key.startswith("image.")} == used
+    assert all("@sha256:" in image for image in used)
+
+
+def test_the_exporter_s_image_is_the_only_one_that_its_policy_lets_in() -> None:
+    rendered = render(ROOT / "platform/redis-exporter")
+    [(_, pod)] = list(pods(rendered))
+
+    assert named(rendered, "ConfigMap", "redis-exporter-policy")["data"] == {
+        "image.redis-exporter": containers(pod)[0]["image"]
+    }
+
+
+def test_redis_and_the_brain_come_before_agents(policies: list[Object], objects: list[Object]) -> None:
+    values = {obj["metadata"]["name"]: obj["value"] for obj in of_kind(policies, "PriorityClass")}
+    redis, brain, agent = (
+        values.get(template["spec"].get("priorityClassName", ""), 0)
+        for template in (
+            named(objects, "StatefulSet", "redis")["spec"]["template"],
+            named(objects, "Deployment", "brain")["spec"]["template"],
+            named(objects, "PodTemplate", "agent")["template"],
+        )
+    )
+
+    assert redis > brain > agent == 0
+    assert not [obj for obj in of_kind(policies, "PriorityClass") if obj["globalDefault"]]
+
+
+def test_agents_stay_off_every_pool_but_their_own_and_run_where_there_are_none(objects: list[Object]) -> None:
+    affinity = named(objects, "PodTemplate", "agent")["template"]["spec"]["affinity"]["nodeAffinity"]
+    terms = affinity["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
+
+    def runs_on(**labels: str) -> bool:
+        named_labels = {f"openclaw.io/{key}": value for key, value in labels.items()}
+        return any(selects(term, named_labels) for term in terms)
+
+    assert runs_on(pool="agents")
+    assert runs_on()
+    assert not runs_on(pool="system")
+    assert not runs_on(pool="gpu")
 
 
 def test_parameters_name_the_secrets_and_the_account_that_the_agent_has(objects: list[Object]) -> None:

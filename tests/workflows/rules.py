@@ -209,7 +209,7 @@ def delivered(workflow: Workflow) -> Iterator[tuple[str, str, list[str]]]:
     """Job, push or propose, and the paths of each `scripts/deliver`."""
     for job, step in workflow.steps():
         for match in re.finditer(
-            r'scripts/deliver (push|propose) (?:[\w-]+ )??"[^"]*"((?: [\w./-]+)+)$',
+            r'scripts/deliver (push|propose) (?:[\w-]+ )??"[^"]*"((?: "?[\w./$-]+"?)+)$',
             str(step.get("run", "")),
             re.MULTILINE,
         ):
@@ -238,3 +238,94 @@ def main_is_pushed_by_the_bump_alone(workflow: Workflow) -> Iterator[str]:
             yield f"job {job} pushes {' '.join(paths)} to main: only the bump may, and only {RELEASE}"
     if re.search(r"\bgit (push|commit)\b", workflow.text):
         yield "`git push` belongs into scripts/deliver, which refuses what nobody asked for"
+
+
+KEY_ACTIONS = {
+    "actions/checkout", "actions/create-github-app-token", "actions/download-artifact", "actions/github-script", "actions/upload-artifact",
+    "aws-actions/configure-aws-credentials", "docker/login-action", "github/codeql-action/upload-sarif", "hashicorp/setup-terraform",
+    "ossf/scorecard-action", "renovatebot/github-action", "sigstore/cosign-installer",
+}  # fmt: skip
+"""Actions that may run beside a key: by commit, and none of them runs what a registry offers today."""
+KEY_COMMANDS = {"cat", "cosign", "cp", "echo", "exit", "gh", "git", "jq", "mkdir", "printf", "skopeo", "tee"}
+"""Commands that the machine has, or an action of the list above has brought."""
+KEY_SCRIPTS = {"deliver", "drift", "fact", "infra", "smoke", "status", "verify-images"}
+"""Scripts of ours that may run beside a key. They install nothing and build nothing, and nor does what they call."""
+FOREIGN_CODE = re.compile(
+    r"(^|[^\w./-])(make|uv|pip3?|pipx|npm|npx|yarn|cargo|gem|curl|wget|docker|buildah|podman|apt|apt-get|helm|eval)\s|\bgo (install|run|build|get|tool)\b"
+    r"|\.venv|\.tools|\b(bash|sh) -c\b|python3? -m (pip|venv|build)",
+    re.MULTILINE,
+)
+UNREVIEWED: dict[tuple[str, str], str] = {
+    (
+        "terraform.yaml",
+        "plan",
+    ): "it plans what the pull request says, under a role that only reads, for branches of this repository",
+}
+"""Jobs with a key that check out what nobody has reviewed yet, each with the reason."""
+
+
+def holds_a_key(workflow: Workflow, name: str) -> bool:
+    """Whether the job may do anything that a stranger may not: it has a secret, an environment, a right to write or an identity."""
+    job = workflow.jobs[name]
+    return (
+        _has_secrets(workflow, job)
+        or "environment" in job
+        or "write" in _rights(job).values()
+        or any("create-github-app-token" in str(step.get("uses")) for step in job.get("steps", []))
+    )
+
+
+def commands(script: str) -> Iterator[str]:
+    """The first word of each command, those in substitutions too. What it cannot read comes out as a word that nobody allows."""
+    plain = re.sub(r"\$\{[^{}]*\}", "value", script.replace("\\\n", " "))
+    for line in plain.splitlines():
+        for part in re.split(r"\$\(|[|;&(){}]+|\b(?:do|then|else)\b", re.sub(r"(^|\s)#.*", "", line)):
+            words = part.replace('"', " ").replace("'", " ").split()
+            while words and (words[0] in ("!", "if", "while") or re.fullmatch(r"\w+=\S*", words[0])):
+                words.pop(0)
+            if words and words[0] not in ("for", "done", "fi") and re.match(r"[\w./$]", words[0]):
+                yield words[0]
+
+
+def _runs_foreign_code(script: str, seen: frozenset[str] = frozenset()) -> str | None:
+    """What in a script of ours, or in one that it calls, runs code of others; None if nothing does."""
+    text = "\n".join(
+        line for line in (ROOT / "scripts" / script).read_text().splitlines() if not re.match(r"\s*#", line)
+    )
+    code = re.sub(r"'[^']*'|\"[^\"$]*\"", "''", text)  # what is said in a message is not run
+    if found := FOREIGN_CODE.search(code):
+        return f"scripts/{script}: `{found[0].strip()}`"
+    for other in set(re.findall(r"\bscripts/([\w-]+)", code)) - seen - {script}:
+        if (ROOT / "scripts" / other).exists() and (what := _runs_foreign_code(other, seen | {script})):
+            return what
+    return None
+
+
+@rule
+def keys_meet_reviewed_code_alone(workflow: Workflow) -> Iterator[str]:
+    """A job that holds a key installs and builds nothing: what does that hands on a file, in a job without rights."""
+    for name, job in workflow.jobs.items():
+        if not holds_a_key(workflow, name):
+            continue
+        for step in job.get("steps", []):
+            action = str(step.get("uses", "")).partition("@")[0]
+            if action and action not in KEY_ACTIONS:
+                yield f"job {name} holds a key, and {action} is not among KEY_ACTIONS of tests/workflows/rules.py: run it in a job without rights"
+            if action == "actions/checkout" and not (
+                _only_on_main(workflow, name) or _scheduled_or_pushed(workflow) or (workflow.name, name) in UNREVIEWED
+            ):
+                yield f"job {name} holds a key and checks out what nobody has reviewed"
+            for command in commands(str(step.get("run", ""))):
+                script = command.removeprefix("scripts/")
+                if command in KEY_COMMANDS:
+                    continue
+                if command == script or script not in KEY_SCRIPTS:
+                    yield f"job {name} holds a key and runs `{command}`: do that in a job without rights, and hand on a file (docs/gitops.md)"
+                elif what := _runs_foreign_code(script):
+                    yield f"job {name} holds a key and runs code of others by {what}"
+
+
+def _scheduled_or_pushed(workflow: Workflow) -> bool:
+    """Whether nothing but the clock and pushes to main start it: it runs what main holds."""
+    on = workflow.events
+    return set(on) <= {"schedule", "push"} and ("push" not in on or (on["push"] or {}).get("branches") == ["main"])

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -196,13 +197,49 @@ def test_a_change_starts_what_it_touches(checkout: Path, path: str, code: str, i
     (checkout / path).write_text("new\n")
     git(checkout, "commit", "--quiet", "--all", "-m", "Change")
 
+    assert changed(checkout) == [f"code={code}", f"images={images}"]
+
+
+def changed(checkout: Path) -> list[str]:
     # The script changes into its own checkout, so it is run from a copy inside of this one.
     script = checkout / ".git/scripts/changed"
-    script.parent.mkdir()
+    script.parent.mkdir(exist_ok=True)
     script.write_text((ROOT / "scripts/changed").read_text().replace('cd "$(dirname "$0")/.."', f"cd '{checkout}'"))
-    done = run(["bash", script, "HEAD~1"], checkout)
+    return run(["bash", script, "HEAD~1"], checkout).stdout.split()
 
-    assert done.stdout.split() == [f"code={code}", f"images={images}"]
+
+@pytest.mark.parametrize(
+    ("path", "code", "images"),
+    [
+        ("tests/core/test_x.py", "true", "false"),
+        ("requirements/dev.txt", "true", "true"),
+        ("apps/brain/src/y.py", "true", "true"),
+        ("apps/brain/src/שלום.py", "true", "true"),
+        ('packages/core/a "b".py', "true", "true"),
+        ("README.md", "false", "false"),
+    ],
+)
+@pytest.mark.parametrize("renames", ["true", "copies", "false"])
+def test_a_file_moved_into_docs_counts_where_it_was(
+    checkout: Path, path: str, code: str, images: str, renames: str
+) -> None:
+    git(checkout, "config", "diff.renames", renames)
+    (checkout / path).parent.mkdir(parents=True, exist_ok=True)
+    (checkout / path).write_text("".join(f"line {n}\n" for n in range(20)))
+    git(checkout, "add", ".")
+    git(checkout, "commit", "--quiet", "-m", "Add")
+    git(checkout, "mv", path, "docs/moved.txt")
+    git(checkout, "commit", "--quiet", "-m", "Move")
+
+    assert changed(checkout) == [f"code={code}", f"images={images}"]
+
+
+def test_a_file_copied_out_of_docs_is_code(checkout: Path) -> None:
+    (checkout / "apps/brain/z.py").write_text((checkout / "docs/x.md").read_text())
+    git(checkout, "add", ".")
+    git(checkout, "commit", "--quiet", "-m", "Copy")
+
+    assert changed(checkout) == ["code=true", "images=true"]
 
 
 def test_a_change_that_cannot_be_compared_starts_everything() -> None:
@@ -358,3 +395,164 @@ def test_a_missing_checker_is_said_loudly_and_red_in_ci(tmp_path: Path, ci: str,
     assert done.returncode == status
     assert "kustomize kubeconform: MISSING" in done.stderr
     assert (tmp_path / ".tools/bin/actionlint").resolve() == Path("/bin/true").resolve()
+
+
+# ---- signatures and statuses
+
+DIGESTS = {name: f"sha256:{digit * 64}" for name, digit in (("agent", "a"), ("brain", "b"), ("old", "c"))}
+IDENTITY = "https://github.com/owner/platform/.github/workflows/images.yaml@refs/heads/main"
+COSIGN = """#!/usr/bin/env bash
+printf '%s\\n' "$*" >>"$COSIGN_LOG"
+[[ "$*" != *"${UNSIGNED:-nothing}"* ]] || { echo 'no matching signatures' >&2; exit 10; }
+"""
+
+
+def released(text: str, old: str = "none") -> str:
+    for name in ("agent", "brain"):
+        text = text.replace("newTag: unreleased", "newTag: main-1", 1)
+        text = text.replace(f"digest: sha256:{'0' * 64}", f"digest: {DIGESTS[name]}", 1)
+    return text.replace("built-from: unreleased", f"built-from: {'d' * 40}").replace(
+        "before.brain=none", f"before.brain={old}"
+    )
+
+
+@pytest.fixture
+def signed(checkout: Path, tmp_path: Path) -> tuple[Path, dict[str, str]]:
+    """A checkout with the real release file and a cosign that writes down what it is asked."""
+    (checkout / RELEASE).write_text((ROOT / RELEASE).read_text())
+    facts = checkout / "clusters/staging/environment.yaml"
+    facts.parent.mkdir(parents=True, exist_ok=True)
+    facts.write_text("repository: https://github.com/owner/platform # ours\nregistry: ghcr.io/owner\n")
+    (checkout / "scripts").unlink()
+    (checkout / "scripts").mkdir()
+    for name in ("verify-images", "fact"):
+        shutil.copy(ROOT / "scripts" / name, checkout / "scripts" / name)
+    git(checkout, "add", ".")
+    git(checkout, "commit", "--quiet", "-m", "Release file")
+    folder = tmp_path / "cosign"
+    folder.mkdir()
+    (folder / "cosign").write_text(COSIGN)
+    (folder / "cosign").chmod(0o755)
+    return checkout, {"PATH": f"{folder}:{os.environ['PATH']}", "COSIGN_LOG": str(tmp_path / "cosign.log")}
+
+
+def verify(signed: tuple[Path, dict[str, str]], *args: str, **env: str) -> "subprocess.CompletedProcess[str]":
+    return run([signed[0] / "scripts/verify-images", *args], signed[0], signed[1] | env)
+
+
+def test_every_image_that_may_start_is_verified_by_digest_and_by_our_workflow(
+    signed: tuple[Path, dict[str, str]],
+) -> None:
+    file = signed[0] / RELEASE
+    file.write_text(released(file.read_text(), f"main-0@{DIGESTS['old']} main-9@{DIGESTS['agent']}"))
+
+    done = verify(signed)
+
+    asked = Path(signed[1]["COSIGN_LOG"]).read_text().splitlines()
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[-1] for line in asked] == [
+        f"ghcr.io/owner/openclaw-agent@{DIGESTS['agent']}",
+        f"ghcr.io/owner/openclaw-brain@{DIGESTS['brain']}",
+        f"ghcr.io/owner/openclaw-brain@{DIGESTS['old']}",
+        f"ghcr.io/owner/openclaw-brain@{DIGESTS['agent']}",
+    ]
+    assert all(f"--certificate-identity {IDENTITY} " in line for line in asked)
+    assert all("--certificate-oidc-issuer https://token.actions.githubusercontent.com " in line for line in asked)
+
+
+@pytest.mark.parametrize("name", DIGESTS)
+def test_an_image_without_our_signature_is_not_released(signed: tuple[Path, dict[str, str]], name: str) -> None:
+    file = signed[0] / RELEASE
+    file.write_text(released(file.read_text(), f"main-0@{DIGESTS['old']}"))
+
+    done = verify(signed, UNSIGNED=DIGESTS[name])
+
+    assert done.returncode == 1
+    assert DIGESTS[name] in done.stderr
+    assert "no signature" in done.stderr
+
+
+def test_before_the_first_build_nothing_is_verified_and_without_cosign_nothing_passes(
+    signed: tuple[Path, dict[str, str]], tmp_path: Path
+) -> None:
+    before = verify(signed)
+    file = signed[0] / RELEASE
+    file.write_text(released(file.read_text()))
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    for tool in ("bash", "git", "sed", "tr", "diff", "env", "dirname"):
+        (bare / tool).symlink_to(shutil.which(tool) or tool)
+    without = verify(signed, PATH=str(bare))
+
+    assert before.returncode == 0
+    assert "nothing is released yet" in before.stdout
+    assert without.returncode == 69, without.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "passes"),
+    [
+        (lambda text: text, True),
+        (lambda text: text + "patches: [{path: x.yaml}]\n", False),
+        (lambda text: text.replace("newName: registry/openclaw-brain", "newName: elsewhere/openclaw-brain"), False),
+        (lambda text: text.replace(DIGESTS["brain"], DIGESTS["brain"] + "\n  - name: redis"), False),
+        (lambda text: text.replace("newTag: main-1", 'newTag: "x: y"', 1), False),
+        (lambda text: text.replace("before.brain=none", "before.brain=none,image.redis=x"), False),
+        (lambda text: text.replace("before.brain=none", f"before.brain=m@{DIGESTS['old']}"), True),
+    ],
+)
+def test_a_patch_from_a_job_that_ran_code_of_others_changes_values_alone(
+    signed: tuple[Path, dict[str, str]], change: Callable[[str], str], passes: bool
+) -> None:
+    file = signed[0] / RELEASE
+    file.write_text(change(released(file.read_text())))
+
+    done = verify(signed, "--only-values-changed")
+
+    assert (done.returncode == 0) is passes, done.stderr
+    assert passes or "more than its values" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("code", "state", "what"),
+    [("0", "success", "answered after 1.6 s"), ("1", "failure", "no right answer"), ("69", "error", "could not ask")],
+)
+def test_a_smoke_test_becomes_a_status_without_what_the_bot_said(
+    checkout: Path, gh: dict[str, str], code: str, state: str, what: str
+) -> None:
+    said = "answered after 1.6 s" if code == "0" else "the bot's own words"
+    env = gh | {"GITHUB_REPOSITORY": "owner/platform"}
+
+    done = run([ROOT / "scripts/status", "a" * 40, "smoke/staging", code, said], checkout, env)
+
+    [call] = Path(gh["GH_LOG"]).read_text().splitlines()
+    assert done.returncode == 0, done.stderr
+    assert f"repos/owner/platform/statuses/{'a' * 40}" in call
+    assert f"state={state} " in call
+    assert f"description={what}" in call
+    assert "own words" not in call
+
+
+def test_a_status_of_what_is_no_commit_is_refused(checkout: Path, gh: dict[str, str]) -> None:
+    assert run([ROOT / "scripts/status", "main", "smoke/staging", "0", "x"], checkout, gh).returncode == 64
+
+
+def test_a_resolution_runs_no_code_of_what_it_resolves(tmp_path: Path) -> None:
+    """A source distribution's metadata is what its own code prints. The stand-in for uv shows what scripts/lock asks of it."""
+    for name in ("lock", "changed"):
+        (tmp_path / "scripts").mkdir(exist_ok=True)
+        shutil.copy(ROOT / "scripts" / name, tmp_path / "scripts" / name)
+    (tmp_path / "requirements").mkdir()
+    uv = tmp_path / "uv"
+    uv.write_text('#!/usr/bin/env bash\nprintf "%s\\n" "$*" >>"$UV_LOG"\n[[ $1 != export ]] || touch "${@: -1}"\n')
+    uv.chmod(0o755)
+    log = tmp_path / "uv.log"
+
+    done = run([tmp_path / "scripts/lock", "--upgrade"], tmp_path, {"UV": str(uv), "UV_LOG": str(log)})
+
+    assert done.returncode == 0, done.stderr
+    first, *others = log.read_text().splitlines()
+    assert first.startswith("lock ")
+    assert "--no-build" in first.split()
+    assert first.endswith("--upgrade")
+    assert all(" --frozen " in line for line in others)

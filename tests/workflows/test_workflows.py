@@ -8,7 +8,17 @@ import yaml
 
 from openclaw_cli.gitops.pins import _IMAGE_FILES
 from openclaw_cli.gitops.release import BUILT_PATHS
-from tests.workflows.rules import ROOT, RULES, Workflow, _matches, actions, delivered, workflows
+from tests.workflows.rules import (
+    ROOT,
+    RULES,
+    UNREVIEWED,
+    Workflow,
+    _matches,
+    actions,
+    delivered,
+    holds_a_key,
+    workflows,
+)
 
 ALL = {workflow.name: workflow for workflow in workflows()}
 
@@ -97,7 +107,9 @@ def test_a_smoke_run_is_not_replaced_by_one_that_will_be_skipped() -> None:
     ],
 )
 def test_a_condition_with_a_way_round_it_demands_nothing(condition: str, holds: bool) -> None:
-    text = ALL["promote.yaml"].text.replace(ALL["promote.yaml"].jobs["promote"]["if"], condition)
+    text = ALL["promote.yaml"].text
+    for job in ALL["promote.yaml"].jobs.values():
+        text = text.replace(job["if"], condition)
 
     assert (not list(RULES["publishing-is-for-main"](Workflow("promote.yaml", text)))) is holds
 
@@ -148,23 +160,115 @@ def test_only_a_job_in_an_environment_may_apply() -> None:
 
 def test_an_image_is_signed_after_its_scan_and_its_smoke_test() -> None:
     steps = [str(step.get("uses") or step.get("run")) for _, step in ALL["images.yaml"].steps()]
-    order = [next(n for n, step in enumerate(steps) if what in step) for what in ("build-push", "scan-action", "image-smoke", "cosign sign", "deliver")]  # fmt: skip
+    order = [next(n for n, step in enumerate(steps) if what in step) for what in ("build-push", "image-smoke", "scan-action", "skopeo copy --all", "verify-images", "deliver")]  # fmt: skip
 
     assert order == sorted(order)
+    jobs = ALL["images.yaml"].jobs
+    assert [jobs[name]["needs"] for name in ("publish", "release", "bump")] == ["build", "publish", "release"]
 
 
 def test_an_image_is_for_both_architectures_with_its_origin_its_content_and_a_gate() -> None:
     steps = ALL["images.yaml"].jobs["build"]["steps"]
     built, scanned = (next(step["with"] for step in steps if f"/{name}@" in str(step.get("uses"))) for name in ("build-push-action", "scan-action"))  # fmt: skip
-    [signed] = [step for step in steps if "cosign sign" in str(step.get("run"))]
+    [signed] = [step for _, step in ALL["images.yaml"].steps() if "cosign sign" in str(step.get("run"))]
+    pushed, signature = str(signed["run"]).splitlines()[1:]
 
     assert built["platforms"] == "linux/amd64,linux/arm64"
-    assert (built["push"], built["sbom"], built["provenance"]) == (True, True, "mode=max")
+    assert built["outputs"].startswith("type=oci,")  # to a file: who builds may not push
+    assert (built["sbom"], built["provenance"]) == (True, "mode=max")
     assert (scanned["fail-build"], scanned["severity-cutoff"]) == (True, "high")
-    # By digest: a tag could name another image by then.
-    assert signed["run"] == 'cosign sign --yes "$REFERENCE"'
-    reference = "${{ steps.names.outputs.image }}@${{ steps.build.outputs.digest }}"
-    assert signed["env"]["REFERENCE"] == scanned["image"] == reference
+    # The bytes that were scanned, and signed by the digest that the push gave: a tag could name another image by then.
+    assert "--all --preserve-digests --digestfile" in pushed
+    assert signature == 'cosign sign --yes "$IMAGE@$(cat "digests/$APP")"'
+
+
+def test_what_builds_or_installs_has_no_right_and_no_secret() -> None:
+    """The other half of keys-meet-reviewed-code-alone: where nothing is held, nothing can be taken."""
+    for workflow in ALL.values():
+        for name, job in workflow.jobs.items():
+            if any(re.search(r"\bmake |docker build", str(step.get("run"))) for step in job.get("steps", [])):
+                assert not holds_a_key(workflow, name), f"{workflow.name}: {name}"
+
+
+KEYED = """
+permissions: {}
+on: {schedule: [{cron: "0 0 * * *"}]}
+jobs:
+  job:
+    runs-on: ubuntu-24.04
+    %s
+    steps:
+      - uses: actions/checkout@x # v1
+      - run: |
+          %s
+"""
+KEYS = {
+    "secret": "env: {KEY: '${{ secrets.KEY }}'}",
+    "environment": "environment: automation",
+    "identity": "permissions: {id-token: write}",
+    "packages": "permissions: {packages: write}",
+    "statuses": "permissions: {statuses: write}",
+}
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize(
+    "command",
+    [
+        "make install",
+        "uv lock --upgrade",
+        "git status && pip install x",
+        "true | npx x",
+        'git commit -m "$(python3 setup.py --version)"',
+        "KEY=1 ./configure",
+        "for a in b; do docker build .; done",
+        "scripts/lock --upgrade",
+        "scripts/pin",
+        "go run x@latest",
+        "bash -c 'pip install x'",
+    ],
+)
+def test_code_of_others_beside_a_key_is_refused(key: str, command: str) -> None:
+    faults = list(RULES["keys-meet-reviewed-code-alone"](Workflow("x.yaml", KEYED % (KEYS[key], command))))
+
+    assert faults
+    assert not list(
+        RULES["keys-meet-reviewed-code-alone"](Workflow("x.yaml", KEYED % ("permissions: {contents: read}", command)))
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "git fetch && gh pr list | tee x",
+        'skopeo copy "oci-archive:${X%%/*}" y',
+        "scripts/deliver push x y",
+        "A=$(scripts/fact staging registry)",
+        'for a in b c; do echo "$a"; done',
+        "! git diff --quiet # pip install x",
+    ],
+)
+def test_what_the_machine_has_may_run_beside_a_key(command: str) -> None:
+    text = KEYED % (KEYS["environment"], command)
+
+    assert list(RULES["keys-meet-reviewed-code-alone"](Workflow("x.yaml", text))) == []
+
+
+def test_an_action_that_builds_and_code_of_a_pull_request_have_no_place_beside_a_key() -> None:
+    text = KEYED % (KEYS["identity"], "git status")
+    building = text.replace("actions/checkout@x # v1", "docker/build-push-action@x # v1")
+    stranger = text.replace('{schedule: [{cron: "0 0 * * *"}]}', "[pull_request]")
+
+    for wrong in (building, stranger):
+        assert len(list(RULES["keys-meet-reviewed-code-alone"](Workflow("x.yaml", wrong)))) == 1
+
+
+def test_jobs_that_plan_unreviewed_code_only_read() -> None:
+    for workflow, name in UNREVIEWED:
+        job = ALL[workflow].jobs[name]
+        assert job["permissions"] == {"contents": "read", "id-token": "write"}
+        assert "environment" not in job
+        assert "openclaw-github-plan" in yaml.safe_dump(job)
 
 
 def test_no_workflow_names_a_registry() -> None:
@@ -197,9 +301,10 @@ def test_a_secret_is_seen_in_whatever_form(secret: str, where: str) -> None:
         "workflow": text.replace("permissions: {}\n", f"permissions: {{}}\nenv: {env}\n"),
     }[where]
 
-    [fault] = RULES["forks-reach-no-secret-and-no-right-to-write"](Workflow("manifests.yaml", given))
+    faults = list(RULES["forks-reach-no-secret-and-no-right-to-write"](Workflow("manifests.yaml", given)))
 
-    assert "a fork's pull request starts it" in fault
+    assert faults
+    assert all("a fork's pull request starts it" in fault for fault in faults)
 
 
 def test_locks_and_pins_may_change_wherever_pins_stand() -> None:

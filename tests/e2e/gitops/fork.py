@@ -181,12 +181,15 @@ def _openclaw(fork: Fork, environment: str, *, host: str, api_server: str) -> No
 
     patches = list(_without_external_secrets())
     for patch in theirs["patches"]:
-        if patch.get("path") in ("agent.yaml", "agent-egress.yaml", "brain-egress.yaml"):
+        if patch.get("path") in ("agent.yaml", "agent-egress.yaml", "brain-egress.yaml", "agent-policy-env.yaml"):
             name = f"test-{patch['path']}"
             (folder / name).write_text(moved((OVERLAY / patch["path"]).read_text()))
             patches.append({"path": name, "target": patch["target"]})
     [addresses] = theirs["configMapGenerator"]
     valkey = [image for image in theirs["images"] if image["name"].endswith("/valkey")]
+    allowed = yaml.safe_load((OVERLAY / "agent-policy-images.yaml").read_text())
+    allowed = [change for change in allowed if change["path"] == "/data/image.redis"]
+    patches.append({"target": {"kind": "ConfigMap", "name": "agent-policy"}, "patch": yaml.safe_dump(allowed)})
 
     def edit(body: Any) -> None:
         body["patches"] += patches

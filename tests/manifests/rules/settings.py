@@ -5,9 +5,11 @@ from collections.abc import Iterator, Sequence
 
 import yaml
 
-from openclaw_brain.app import JOB_GRACE_S
-from openclaw_brain.job_manifest import TTL_S
+from openclaw_brain.app import pool_of
+from openclaw_brain.job_manifest import TTL_S, job_manifest
 from openclaw_brain.kubernetes_api import CALL_S
+from openclaw_brain.settings import from_env
+from openclaw_core.errors import SettingsError
 from tests.manifests.rendering import Object, label, named, of_kind
 from tests.manifests.rules.registry import rule
 
@@ -17,13 +19,13 @@ LEAVING_S = 2 * CALL_S
 
 @rule
 def a_brain_that_leaves_has_the_time(objects: Sequence[Object]) -> Iterator[str]:
-    drain_s = float(_brain_settings(objects)["DRAIN_S"])
+    drain_s = float(brain_settings(objects)["DRAIN_S"])
     grace_s = named(objects, "Deployment", "brain")["spec"]["template"]["spec"].get("terminationGracePeriodSeconds", 30)
     if drain_s + LEAVING_S > grace_s:
         yield f"ConfigMap/brain-settings: DRAIN_S {drain_s:g} and {LEAVING_S:g} s for the rest are more than the terminationGracePeriodSeconds {grace_s} of Deployment/brain, which is killed then"
 
 
-def _brain_settings(objects: Sequence[Object]) -> dict[str, str]:
+def brain_settings(objects: Sequence[Object]) -> dict[str, str]:
     found = (obj for obj in of_kind(objects, "ConfigMap") if obj["metadata"]["name"].startswith("brain-settings"))
     return dict(next(found)["data"])
 
@@ -32,7 +34,7 @@ def _brain_settings(objects: Sequence[Object]) -> dict[str, str]:
 def the_cap_lies_below_the_quota(objects: Sequence[Object]) -> Iterator[str]:
     for quota in of_kind(objects, "ResourceQuota"):
         jobs = int(quota["spec"]["hard"].get("count/jobs.batch", 0))
-        settings = _brain_settings(objects)
+        settings = brain_settings(objects)
         cap, warm = int(settings["RUNNING_CAP"]), int(settings["WARM_AGENTS"])
         if not 0 < cap + warm < jobs:
             yield f"{label(quota)}: count/jobs.batch {jobs} must be above RUNNING_CAP {cap} and the warm agents, or the API server refuses what the brain may start"
@@ -40,49 +42,90 @@ def the_cap_lies_below_the_quota(objects: Sequence[Object]) -> Iterator[str]:
             yield f"ConfigMap/brain-settings: WARM_AGENTS {warm} is above 4"
 
 
+SECRETS = {"TELEGRAM_TOKEN": "1:a", "GROQ_API_KEY": "k", "REDIS_PASSWORD": "p", "ALLOWED_USER_IDS": "*"}
+POLICY_FILE = "platform/openclaw/base/guards/agent-policy.yaml"
+
+
+def _job_of(objects: Sequence[Object], template: Object) -> Object:
+    """The Job that the brain makes of *template* under these settings. Raises SettingsError."""
+    plain = {name: value for name, value in brain_settings(objects).items() if not name.endswith("_FILE")}
+    settings = from_env(plain | SECRETS | {"POD_NAMESPACE": "there"})
+    pool = pool_of(template["metadata"]["name"], template["template"], settings)
+    return job_manifest(f"agent-{pool.id}-1", pool)
+
+
 @rule
 def agents_fit_their_policy(objects: Sequence[Object]) -> Iterator[str]:
     """What platform/policies would refuse in the cluster: there it is a pool that starts nothing any more."""
     allowed = named(objects, "ConfigMap", "agent-policy")["data"]
-    settings = _brain_settings(objects)
-    numbers = {name: float(settings[name]) for name in ("TASKS_PER_JOB", "TASK_DEADLINE_S", "WARM_MAX_AGE_S")}
-    deadline_s = (
-        numbers["WARM_MAX_AGE_S"] + numbers["TASKS_PER_JOB"] * numbers["TASK_DEADLINE_S"] + JOB_GRACE_S
-    )  # as openclaw_brain.app.pool_of has it
-    if deadline_s > float(allowed["maxDeadlineSeconds"]):
-        yield f"ConfigMap/brain-settings: WARM_MAX_AGE_S + TASKS_PER_JOB × TASK_DEADLINE_S make a deadline of {deadline_s:g} s, and agent-policy allows {allowed['maxDeadlineSeconds']}"
     if float(allowed["maxTtlSeconds"]) < TTL_S:
-        yield f"ConfigMap/agent-policy: the brain's Jobs have a TTL of {TTL_S} s, and it allows {allowed['maxTtlSeconds']}"
+        yield f"ConfigMap/agent-policy: the brain's Jobs have a TTL of {TTL_S} s, and it allows {allowed['maxTtlSeconds']}: raise maxTtlSeconds in {POLICY_FILE}"
     for template in of_kind(objects, "PodTemplate"):
-        spec = template["template"]["spec"]
+        who = label(template)
+        try:
+            job = _job_of(objects, template)["spec"]
+        except SettingsError as exc:
+            yield f"ConfigMap/brain-settings: the brain would not start with it: {' '.join(str(exc).split())}"
+            return
+        if job["activeDeadlineSeconds"] > float(allowed["maxDeadlineSeconds"]):
+            yield f"ConfigMap/brain-settings: WARM_MAX_AGE_S + TASKS_PER_JOB × TASK_DEADLINE_S make a deadline of {job['activeDeadlineSeconds']} s, and agent-policy allows {allowed['maxDeadlineSeconds']}: lower one of them, or raise maxDeadlineSeconds in {POLICY_FILE}"
+        spec = job["template"]["spec"]
         if len(spec["containers"]) != 1 or spec.get("initContainers"):
-            yield f"{label(template)}: an agent is one container"
+            yield f"{who}: an agent is one container"
         [container, *_] = spec["containers"]
-        asked, most = (
-            container["resources"]["requests"],
-            {"memory": allowed["maxMemory"], "cpu": allowed["maxCpuRequest"]},
-        )
+        yield from (f"{who}: {fault}" for fault in _fields_that_no_agent_has(spec, container))
+        most = {"memory": allowed["maxMemory"], "cpu": allowed["maxCpuRequest"]}
         for kind, limit in most.items():
-            if _quantity(asked[kind]) > _quantity(limit):
-                yield f"{label(template)}: asks for {kind} {asked[kind]}, and agent-policy allows {limit}"
-        if not container["image"].startswith((f"{allowed['imageRepository']}:", f"{allowed['imageRepository']}@")):
-            yield f"{label(template)}: its image is not of {allowed['imageRepository']}"
-        if container.keys() & {"command", "args", "envFrom", "lifecycle"} or any(
-            "valueFrom" in e for e in container["env"]
-        ):
-            yield f"{label(template)}: runs its image's own command, with plain variables"
-        chosen = spec.keys() & {"priorityClassName", "runtimeClassName", "schedulerName", "nodeSelector"}
-        foreign = [t for t in spec.get("tolerations", []) if t.get("key") != "openclaw.io/pool"]
-        if chosen or foreign:
-            yield f"{label(template)}: {', '.join(sorted(chosen)) or 'a toleration'} is for no agent to have: prefer nodes by affinity, and tolerate openclaw.io/pool alone"
-        for volume in spec["volumes"]:
-            if "emptyDir" not in volume and volume.get("secret", {}).get("secretName") not in allowed["secrets"].split(
-                ","
-            ):
-                yield f"{label(template)}: volume {volume['name']} is neither emptyDir nor one of {allowed['secrets']}"
+            if quantity(container["resources"]["requests"][kind]) > quantity(limit):
+                yield f"{who}: asks for {kind} {container['resources']['requests'][kind]}, and agent-policy allows {limit}: ask for less, or raise it in {POLICY_FILE}"
+        if container["image"] != allowed["image.agent"]:
+            yield f"{who}: its image is {container['image']}, and agent-policy allows {allowed['image.agent']}, which the release component writes"
+        for entry in container["env"]:
+            name, value = entry["name"], entry.get("value")
+            if name in ("AGENT_JOB", "AGENT_POOL", "TASKS_PER_JOB", "TASK_DEADLINE_S", "WARM_MAX_AGE_S"):
+                continue
+            if value is None or value not in allowed.get(f"env.{name}", "").split(" "):
+                yield f"{who}: gives agents {name}={value}, and agent-policy does not allow it: write `env.{name}: {value}` there ({POLICY_FILE}, or a patch of the overlay)"
+        pools = allowed["pools"].split(" ")
+        if any(t.get("key") != "openclaw.io/pool" or t.get("value") not in pools for t in spec.get("tolerations", [])):
+            yield f"{who}: a toleration is for no agent to have: tolerate openclaw.io/pool={allowed['pools']} alone, or add the pool to `pools` in {POLICY_FILE}"
+        yield from (f"{who}: {fault}" for fault in _volumes(spec, container, allowed))
 
 
-def _quantity(text: str) -> float:
+POD_FIELDS = {
+    "serviceAccountName", "automountServiceAccountToken", "enableServiceLinks", "dnsConfig", "restartPolicy", "terminationGracePeriodSeconds",
+    "securityContext", "tolerations", "affinity", "containers", "volumes",
+}  # fmt: skip
+CONTAINER_FIELDS = {"name", "image", "imagePullPolicy", "env", "resources", "securityContext", "volumeMounts"}
+
+
+def _fields_that_no_agent_has(spec: Object, container: Object) -> Iterator[str]:
+    for where, more in (("pod", spec.keys() - POD_FIELDS), ("container", container.keys() - CONTAINER_FIELDS)):
+        if more:
+            yield f"no agent's {where} has {', '.join(sorted(more))}: take it out, or allow it in platform/policies/job-shape.yaml with a reason"
+    if (
+        spec.get("affinity", {}).keys() != {"nodeAffinity"}
+        or "requiredDuringSchedulingIgnoredDuringExecution" not in (spec["affinity"]["nodeAffinity"])
+    ):
+        yield "must run in the agents' pool where there is one: nodeAffinity, required, of openclaw.io/pool, and no other affinity"
+    if any("valueFrom" in entry for entry in container["env"]):
+        yield "has a variable that is not plain: a secret is mounted as a file"
+
+
+def _volumes(spec: Object, container: Object, allowed: dict[str, str]) -> Iterator[str]:
+    for volume in spec["volumes"]:
+        size = volume.get("emptyDir", {}).get("sizeLimit")
+        if size and quantity(size) > quantity(allowed["maxTmp"]):
+            yield f"volume {volume['name']} may grow to {size}, and agent-policy allows {allowed['maxTmp']}: raise maxTmp in {POLICY_FILE}"
+        secret = volume.get("secret", {}).get("secretName")
+        if not size and secret not in allowed["secrets"].split(","):
+            yield f"volume {volume['name']} is neither an emptyDir with a sizeLimit nor one of the Secrets {allowed['secrets']}"
+    for mount in container["volumeMounts"]:
+        if mount["mountPath"] != "/tmp" and not mount["mountPath"].startswith("/run/secrets/openclaw/"):
+            yield f"mounts {mount['name']} on {mount['mountPath']}: an agent's volumes are on /tmp and under /run/secrets/openclaw"
+
+
+def quantity(text: str) -> float:
     """A number of bytes or cores as Kubernetes writes it."""
     number, unit = re.fullmatch(r"([0-9.]+)([A-Za-z]*)", text).groups()  # type: ignore[union-attr]
     return (

@@ -136,10 +136,15 @@ async def settings(env: Env) -> Seen:
 
 
 async def roles(env: Env) -> Seen:
+    from openclaw_cli.roles_folder import faults
     from openclaw_core.roles import load
 
     folder = Path(env.get("ROLES_DIR") or ROLES_DIR)
     loaded = load(folder)
+    if found := faults(folder, loaded):
+        for fault in found:
+            yield Level.FAULT, fault
+        return
     names = ", ".join(f"/{role.command} {role.name}" for role in loaded.roles.values())
     yield Level.OK, f"{len(loaded.roles)} roles in {folder}: {names}"
 

@@ -154,7 +154,7 @@ class Cluster:
             return bool(ours(*tried, stdin=json.dumps(job), check=False))
 
         def nowhere(policy: Any) -> None:
-            policy["data"]["imageRepository"] = "nowhere"
+            policy["data"]["image.agent"] = "nowhere"
 
         try:
             with self.changed("ConfigMap", "agent-policy", nowhere):

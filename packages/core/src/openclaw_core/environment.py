@@ -33,7 +33,7 @@ class Environment:
         path = self.text(f"{name}_FILE")
         if not value and path:
             try:
-                value = Path(path).read_text(encoding="utf-8").strip()
+                value = Path(path).read_bytes().decode().strip()  # as it is: text mode changes line ends
             except (OSError, UnicodeDecodeError):
                 self.faults.append(f"{name}_FILE: the file cannot be read; check the path and its permissions")
                 return ""

@@ -1,4 +1,4 @@
-"""The commands behind `scripts/render`, `diff`, `bump`, `promote`, `smoke`, `pin` and `ends`; each says what it does with `--help`.
+"""The commands behind `scripts/render`, `render-charts`, `diff`, `bump`, `promote`, `smoke`, `pin` and `ends`; each says what it does with `--help`.
 
 Exit codes: 0 done, or nothing to do; 1 what was looked at is not well; 64 wrong use; 65 refused; 69 a tool or a server is missing; 75 not yet, try later.
 """
@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from openclaw_cli.gitops import comparing
 from openclaw_cli.gitops.stopping import FAILED, REFUSED, USAGE, Stop
 
 
@@ -33,6 +32,19 @@ def parser() -> argparse.ArgumentParser:
     render = command("render", "print the manifests of an environment", "Charts need a network and are only named.")
     render.add_argument("environment")
     render.add_argument("part", nargs="?", help="one part of it, such as openclaw; all by default")
+
+    charts = command(
+        "render-charts", "render the charts of others with our values, and say what is wrong with them",
+        "Needs helm and a network, or the charts in a folder. Prints the manifests; what is wrong goes to standard error, and ends with 1.",
+    )  # fmt: skip
+    charts.add_argument("environment", nargs="*", help="staging and prod by default")
+    charts.add_argument("--part", help="one part of it, such as cluster-autoscaler; all by default")
+    charts.add_argument(
+        "--charts", type=Path, metavar="FOLDER", help="take charts from here, each in a folder of its name"
+    )
+    charts.add_argument("--into", type=Path, metavar="FOLDER", help="write one file for each chart instead of printing")
+    keys = "write the keys of the charts' own values to tests/schemas/charts, for checks without a network"
+    charts.add_argument("--write-keys", action="store_true", help=keys)
 
     diff = command(
         "diff", "say what the work tree changes in an environment", "Markdown for a comment, by object, secrets masked."
@@ -67,9 +79,6 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     smoke.add_argument("environment")
     smoke.add_argument("--within", type=float, default=120.0, metavar="SECONDS", help="how long to wait (default 120)")
-    smoke.add_argument(
-        "--commit", help="make the result this commit's status smoke/ENVIRONMENT (GITHUB_TOKEN writes it)"
-    )
 
     pin = command(
         "pin", "look up what is pinned by version alone, and write its digest",
@@ -109,6 +118,8 @@ def run(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
     match args.command:
         case "render":
             return _render(args, root, env)
+        case "render-charts":
+            return _render_charts(args, root, env)
         case "diff":
             return _diff(args, root, env)
         case "bump":
@@ -133,7 +144,40 @@ def _render(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int
     return 0
 
 
+def _render_charts(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
+    import tempfile
+
+    from openclaw_cli.gitops import chart_values
+    from openclaw_cli.gitops.charts import Helm, charts, faults, kubernetes_version
+
+    helm = Helm.found(env, args.charts)
+    wrong: list[str] = []
+    keys = {}
+    with tempfile.TemporaryDirectory(prefix="openclaw-charts-") as folder:
+        for environment in args.environment or ("staging", "prod"):
+            for chart in charts(root, environment, env):
+                if args.part not in (None, chart.part):
+                    continue
+                place = helm.fetched(chart, Path(folder) / environment, root)
+                keys[chart] = helm.defaults(place)
+                wrong += chart_values.faults(chart, root, chart_values.tree(keys[chart]))
+                text = helm.rendered(chart, place, root, kubernetes=kubernetes_version(root))
+                wrong += [f"{environment}: {chart.part}: {fault}" for fault in faults(text)]
+                if args.into:
+                    args.into.mkdir(parents=True, exist_ok=True)
+                    (args.into / f"{environment}-{chart.part}.yaml").write_text(text)
+                else:
+                    print(text, end="")
+                print(f"{environment}: {chart.part}: {chart.name} {chart.version} renders", file=sys.stderr)
+    if args.write_keys:
+        chart_values.keep(keys, root)
+    for fault in dict.fromkeys(wrong):
+        print(f"fault: {fault}", file=sys.stderr)
+    return FAILED if wrong else 0
+
+
 def _diff(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
+    from openclaw_cli.gitops import comparing
     from openclaw_cli.gitops.checkout import Checkout
     from openclaw_cli.gitops.environments import check_name
     from openclaw_cli.gitops.rendering import not_rendered, rendered
@@ -188,27 +232,15 @@ def _promote(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> in
 
 
 def _smoke(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
-    from openclaw_cli.gitops.environments import check_name, settings
-    from openclaw_cli.gitops.github import Statuses
     from openclaw_cli.gitops.smoke import Settings, smoke
 
-    check_name(root, args.environment)
-    statuses = Statuses.from_env(env, settings(root, args.environment).get("repository", "")) if args.commit else None
-    context = f"smoke/{args.environment}"
-    try:
-        answer = smoke(Settings.from_env(env), within_s=args.within)
-    except Stop as stop:
-        if statuses:
-            # What the bot said stays in the log of this run: a status is for everyone.
-            failed = stop.code == FAILED
-            statuses.put(
-                args.commit, context, "failure" if failed else "error", "no right answer" if failed else "could not ask"
-            )
-        raise
-    took = f"answered after {answer.answer_s:.1f} s, first sign after {answer.sign_s:.1f} s"
-    if statuses:
-        statuses.put(args.commit, context, "success", took)
-    print(f"{args.environment}: {took}")
+    if not (root / "clusters" / args.environment / "environment.yaml").is_file():
+        raise Stop(USAGE, f"no environment {args.environment}: a folder of clusters/, such as staging")
+    answer = smoke(Settings.from_env(env), within_s=args.within)
+    print(
+        f"{args.environment}: answered after {answer.answer_s:.1f} s, first sign after {answer.sign_s:.1f} s",
+        flush=True,
+    )
     return 0
 
 

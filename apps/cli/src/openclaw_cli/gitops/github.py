@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Self
+from typing import Self
 
 import httpx
 
@@ -12,8 +12,6 @@ from openclaw_cli.gitops.stopping import REFUSED, UNAVAILABLE, USAGE, Stop
 
 CALL_S = 15.0
 PAGE = 100
-
-State = Literal["success", "failure", "error", "pending"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,10 +22,12 @@ class Statuses:
     repository: str
     """owner/name"""
     token: str = field(repr=False)
+    creators: frozenset[str]
+    """Logins of the GitHub Apps whose statuses count, as `name[bot]`."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str], repository_url: str) -> Self:
-        """From GITHUB_TOKEN or GH_TOKEN, GITHUB_REPOSITORY (else *repository_url*) and GITHUB_API_URL. Raises Stop."""
+        """From GITHUB_TOKEN or GH_TOKEN, STATUS_CREATORS, GITHUB_REPOSITORY (else *repository_url*), GITHUB_API_URL. Raises Stop."""
         token = env.get("GITHUB_TOKEN") or env.get("GH_TOKEN")
         if not token:
             raise Stop(
@@ -37,43 +37,51 @@ class Statuses:
         name = env.get("GITHUB_REPOSITORY") or repository_url.removeprefix("https://github.com/").removesuffix(".git")
         if not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
             raise Stop(USAGE, "the repository is not on GitHub: set GITHUB_REPOSITORY to owner/name")
-        return cls(api=env.get("GITHUB_API_URL", "https://api.github.com").rstrip("/"), repository=name, token=token)
+        creators = frozenset(env.get("STATUS_CREATORS", "").replace(",", " ").split())
+        if not creators or not all(re.fullmatch(r"[\w-]+\[bot\]", creator) for creator in creators):
+            raise Stop(
+                USAGE,
+                "set STATUS_CREATORS to the GitHub Apps whose statuses count, Argo CD's and that of the automation: name[bot] name[bot]."
+                " Anybody who may write to the repository may set a status",
+            )
+        api = env.get("GITHUB_API_URL", "https://api.github.com").rstrip("/")
+        return cls(api=api, repository=name, token=token, creators=creators)
 
     def of(self, commit: str) -> dict[str, Word]:
-        """The newest word on each context at *commit*. Raises Stop if GitHub does not tell."""
+        """The newest word on each context at *commit*, of those whose word counts. Raises Stop if GitHub does not tell.
+
+        Whoever may write to the repository may set any status, so each is asked who set it. The combined status does not say: this
+        is the list of all, newest first.
+        """
         found: dict[str, Word] = {}
         for page in range(1, 11):
-            body = self._call("GET", f"commits/{commit}/status?per_page={PAGE}&page={page}")
-            entries = body.get("statuses") if isinstance(body, dict) else None
+            entries = self._call("GET", f"commits/{commit}/statuses?per_page={PAGE}&page={page}")
             if not isinstance(entries, list):
                 raise Stop(UNAVAILABLE, "GitHub does not answer as it should: try again later")
             for entry in entries:
+                creator = entry.get("creator") or {}
+                if creator.get("type") != "Bot" or creator.get("login") not in self.creators:
+                    continue
                 word = Word(state=str(entry["state"]), at=str(entry["created_at"]))
                 found.setdefault(str(entry["context"]), word)
             if len(entries) < PAGE:
                 return found
         raise Stop(REFUSED, f"{commit} has more than {PAGE * 10} statuses")
 
-    def put(self, commit: str, context: str, state: State, what: str) -> None:
-        """Set *context* of *commit*; *what* is shown beside it. Raises Stop if GitHub refuses."""
-        self._call("POST", f"statuses/{commit}", {"state": state, "context": context, "description": what[:140]})
-
-    def _call(self, method: str, path: str, body: Mapping[str, str] | None = None) -> object:
+    def _call(self, method: str, path: str) -> object:
         headers = {
             "Authorization": f"Bearer {self.token}",
             "Accept": "application/vnd.github+json",
             "X-GitHub-Api-Version": "2022-11-28",
         }
         try:
-            reply = httpx.request(
-                method, f"{self.api}/repos/{self.repository}/{path}", headers=headers, json=body, timeout=CALL_S
-            )
+            reply = httpx.request(method, f"{self.api}/repos/{self.repository}/{path}", headers=headers, timeout=CALL_S)
         except (httpx.HTTPError, httpx.InvalidURL):
             raise Stop(UNAVAILABLE, "GitHub cannot be reached: try again later, or set GITHUB_API_URL") from None
         if reply.status_code in (401, 403, 404):
-            need = "statuses: write" if method == "POST" else "statuses: read"
             raise Stop(
-                UNAVAILABLE, f"GitHub refuses ({reply.status_code}): the token needs `{need}` on {self.repository}"
+                UNAVAILABLE,
+                f"GitHub refuses ({reply.status_code}): the token needs `statuses: read` on {self.repository}",
             )
         if reply.status_code == 422:
             raise Stop(REFUSED, "GitHub does not know this commit: push it first")

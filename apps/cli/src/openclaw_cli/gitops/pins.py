@@ -93,7 +93,7 @@ def _images(root: Path) -> Iterator[Pin]:
 
 
 def _charts(root: Path) -> Iterator[Pin]:
-    known = _known_charts(root)
+    known = known_charts(root)
     names = {
         f"{source.chart} {source.revision} {source.repository}"
         for environment in ("staging", "prod")
@@ -104,7 +104,8 @@ def _charts(root: Path) -> Iterator[Pin]:
     return (Pin(kind="chart", name=name, file=CHARTS, known=known.get(name, "")) for name in sorted(names))
 
 
-def _known_charts(root: Path) -> dict[str, str]:
+def known_charts(root: Path) -> dict[str, str]:
+    """Checksums by `chart version repository`."""
     file = root / CHARTS
     return (yaml.safe_load(file.read_text()) or {}).get("charts") or {} if file.exists() else {}
 
@@ -168,7 +169,7 @@ def write(root: Path, pin: Pin, value: str) -> None:
 def _write_chart(root: Path, name: str, value: str) -> None:
     """Add one checksum; those of versions that nobody uses any more go."""
     used = {pin.name for pin in _charts(root)}
-    known = {**_known_charts(root), name: value}
+    known = {**known_charts(root), name: value}
     lines = [f"  {scalar(key)}: {known[key]}" for key in sorted(known) if key in used]
     file = root / CHARTS
     head = re.match(r"(?:#.*\n|\n)*", file.read_text() if file.exists() else "")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,11 @@ UNRELEASED = "unreleased"
 ZEROS = "sha256:" + "0" * 64
 BUILT_PATHS = ("apps/", "packages/", "requirements/")
 """What the images are built from."""
+BEFORE = {"openclaw-agent": "before.agent", "openclaw-brain": "before.brain"}
+"""For each image the key of the admission policy's parameter that names the builds before."""
+NONE = "none"
+BEFORE_MAX = 10
+"""Builds that a cluster still runs beside the newest: prod may be some behind staging when it moves."""
 
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _SHA = re.compile(r"[0-9a-f]{40}")
@@ -32,6 +37,8 @@ class Release:
     built_from: str
     tag: str
     digests: Mapping[str, str] = field(hash=False)
+    before: Mapping[str, tuple[str, ...]] = field(hash=False, default_factory=dict)
+    """By image the builds before this one, newest first, each as tag@digest."""
 
     @property
     def is_built(self) -> bool:
@@ -48,9 +55,12 @@ def read(text: str) -> Release:
         built_from=str(body.get("metadata", {}).get("annotations", {}).get(BUILT_FROM, "")),
         tag=str(images[IMAGES[0]].get("newTag", "")),
         digests={name: str(images[name].get("digest", "")) for name in IMAGES},
+        before=_before(body),
     )
     tags = {str(image.get("newTag", "")) for image in images.values()}
     if tags == {UNRELEASED} and set(release.digests.values()) == {ZEROS} and release.built_from == UNRELEASED:
+        if any(release.before.values()):
+            raise Stop(REFUSED, f"{FILE}: before the first build there is none that an image could go back to")
         return release
     if len(tags) != 1:
         raise Stop(REFUSED, f"{FILE}: both images come from one build and have one tag")
@@ -75,6 +85,28 @@ def check(release: Release) -> None:
                 REFUSED,
                 f"{digest or 'nothing'} is not the digest of {name}: take it from the registry's answer to the push",
             )
+    for name, builds in release.before.items():
+        for build in builds:
+            tag, _, digest = build.partition("@")
+            if not _TAG.fullmatch(tag) or not is_real_sha256(digest):
+                raise Stop(REFUSED, f"{build} is no earlier build of {name}: only scripts/bump writes these")
+
+
+def _before(body: Any) -> dict[str, tuple[str, ...]]:
+    found = dict(literal.split("=", 1) for literal in body["configMapGenerator"][0]["literals"])
+    if set(found) != set(BEFORE.values()):
+        raise Stop(REFUSED, f"{FILE} must name exactly {' and '.join(BEFORE.values())}")
+    return {name: tuple(part for part in found[key].split(" ") if part != NONE) for name, key in BEFORE.items()}
+
+
+def after(old: Release, new: Release) -> Release:
+    """*new*, with the build of *old* as the newest of those before it."""
+    before = {}
+    for name in IMAGES:
+        was = [f"{old.tag}@{old.digests[name]}"] if old.is_built else []
+        builds = dict.fromkeys([*was, *old.before[name]])
+        before[name] = tuple(each for each in builds if each != f"{new.tag}@{new.digests[name]}")[:BEFORE_MAX]
+    return replace(new, before=before)
 
 
 def written(text: str, release: Release) -> str:
@@ -85,6 +117,11 @@ def written(text: str, release: Release) -> str:
             (("images", place, "newTag"), release.tag),
             (("images", place, "digest"), release.digests[image["name"]]),
         ]
+    literals = yaml.safe_load(text)["configMapGenerator"][0]["literals"]
+    for place, literal in enumerate(literals):
+        name = next(name for name, key in BEFORE.items() if literal.startswith(f"{key}="))
+        builds = " ".join(release.before[name]) or NONE
+        values.append((("configMapGenerator", 0, "literals", place), f"{BEFORE[name]}={builds}"))
     tree = yaml.compose(text, Loader=yaml.SafeLoader)
     spots = sorted(((_node(tree, path), value) for path, value in values), key=lambda spot: -spot[0].start_mark.index)
     new = text
@@ -111,6 +148,7 @@ def _others(text: str) -> Any:
     """Everything but what a bump may write."""
     body = yaml.safe_load(text)
     body["metadata"]["annotations"].pop(BUILT_FROM)
+    body["configMapGenerator"][0].pop("literals")
     body["images"] = [{k: v for k, v in image.items() if k not in ("newTag", "digest")} for image in body["images"]]
     return body
 
@@ -142,6 +180,6 @@ def bump(root: Path, release: Release) -> bool:
             REFUSED,
             f"the images of {old.built_from[:12]} are newer than those of {release.built_from[:12]}: to go back, revert the bump",
         )
-    new_text = written(old_text, release)
+    new_text = written(old_text, after(old, release))
     file.write_text(new_text)
     return new_text != old_text

@@ -1,24 +1,27 @@
 """`smoke`: a second bot asks a deployed bot in a group, by Telegram's bot-to-bot mode, and waits for the answer.
 
-It proves the whole way from a message to an answer: admission, lanes, a Job, the model, delivery.
+It proves the whole way from a message to an answer: admission, lanes, a Job, the model, delivery. It imports nothing that has to
+be installed: where the bot's token is, no code of others runs.
 """
 
+import http.client
 import json
 import re
 import secrets
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
-
-import httpx
 
 from openclaw_cli.gitops.stopping import FAILED, UNAVAILABLE, USAGE, Stop
 
 POLL_S = 5
 """Seconds that one poll waits; between two, the answer is also looked at where it stands."""
 CALL_S = 15.0
+READ_MAX_BYTES = 2**20
 SHOWN_MAX_CHARS = 200
 
 Clock = Callable[[], float]
@@ -82,17 +85,22 @@ class _Telegram:
 
     def __init__(self, settings: Settings) -> None:
         self._url = f"{settings.base_url}/bot{settings.token}"
-        self._http = httpx.Client(timeout=CALL_S)
-
-    def close(self) -> None:
-        self._http.close()
 
     def call(self, method: str, **params: Any) -> Any:
         """The result. Raises Stop with Telegram's own reason."""
+        status = 0
         try:
-            reply = self._http.post(f"{self._url}/{method}", json=params, timeout=CALL_S + params.get("timeout", 0))
-            body = reply.json()
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+            request = urllib.request.Request(  # noqa: S310 - Telegram's address, or the one that was set
+                f"{self._url}/{method}", json.dumps(params).encode(), {"Content-Type": "application/json"}
+            )
+            try:
+                with urllib.request.urlopen(request, timeout=CALL_S + params.get("timeout", 0)) as reply:  # noqa: S310
+                    status, content = reply.status, reply.read(READ_MAX_BYTES)
+            except urllib.error.HTTPError as refused:
+                with refused:  # its body has Telegram's reason
+                    status, content = refused.code, refused.read(READ_MAX_BYTES)
+            body = json.loads(content)
+        except (OSError, http.client.HTTPException, ValueError, RecursionError):
             raise Stop(
                 UNAVAILABLE, "Telegram cannot be reached: try again later, or look at TELEGRAM_BASE_URL"
             ) from None
@@ -100,18 +108,15 @@ class _Telegram:
             reason = body.get("description") if isinstance(body, dict) else None
             raise Stop(
                 UNAVAILABLE,
-                f"Telegram refuses {method}: {reason or reply.status_code}; are both bots in the group, and is the token right?",
+                f"Telegram refuses {method}: {reason or status}; are both bots in the group, and is the token right?",
             )
         return body["result"]
 
 
 def smoke(settings: Settings, *, within_s: float, clock: Clock = time.monotonic, word: str | None = None) -> Answer:
     """Ask once and wait for the answer. Raises Stop with FAILED if it is wrong, says that it failed, or does not come."""
-    telegram = _Telegram(settings)
-    try:
-        return _ask(telegram, settings, within_s=within_s, clock=clock, word=word or f"oc{secrets.token_hex(6)}")
-    finally:
-        telegram.close()
+    word = word or f"oc{secrets.token_hex(6)}"
+    return _ask(_Telegram(settings), settings, within_s=within_s, clock=clock, word=word)
 
 
 def _ask(telegram: _Telegram, settings: Settings, *, within_s: float, clock: Clock, word: str) -> Answer:
