@@ -18,7 +18,7 @@ else
     save_image "$1" "$archive"
     for name in "${@:2}"; do
       machines put "$name" "$archive" /root/image.tar
-      on "$name" ctr --namespace k8s.io images import /root/image.tar >/dev/null
+      on "$name" env CONTAINERD_SUPPRESS_DEPRECATION_WARNINGS=1 ctr --namespace k8s.io images import /root/image.tar >/dev/null
       on "$name" rm /root/image.tar
     done
     rm "$archive"
