@@ -85,7 +85,9 @@ class _Parser:
             if found["url"]:
                 at = self._text(found[0].rstrip("_~"), start + len(found[0].rstrip("_~")))
             elif found[0].strip(" ") == "\n":
-                at = self._text("\n", end)
+                # Deep indentation is that of code without a fence; any other is the source's.
+                indent = found[0].partition("\n")[2]
+                at = self._text("\n" + (indent if len(indent) >= 4 else ""), end)
             else:
                 at = handlers[source[start]](start, end)
         self._marks.text(source[at:])
@@ -137,7 +139,9 @@ class _Parser:
         if stop < 0:
             return self._half_formula(start + 2) if self._grows else None
         content = source[start + 2 : stop]
-        if not formula.is_formula(content) or not (_MATH_SIGN.search(content) or len(content.strip()) < 3):
+        if not formula.is_formula(content) or not (
+            _MATH_SIGN.search(content) or (close == "\\)" and len(content.strip()) < 3)
+        ):
             return None  # escaped brackets
         return self._formula(content, stop + 2, display=close == "\\]")
 
