@@ -163,7 +163,8 @@ class _Parser:
     def _code(self, start: int, end: int) -> int:
         places = self._ticks.get(end - start, [])
         after = bisect_right(places, start)
-        if after == len(places):
+        # Ticks at the very end of a growing text may become more of them, which would close nothing.
+        if after == len(places) or self._undecided(places[after] + end - start):
             if self._grows and not self._undecided(end):
                 self._marks.open_code.append(len(self._marks.parts))
             return self._text("" if self._grows else self._source[start:end], end)
