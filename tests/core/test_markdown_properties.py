@@ -188,6 +188,8 @@ def test_no_bare_mark_flashes_while_an_answer_grows(written: tuple[str, str]) ->
 
 @given(NOISE)
 @settings(max_examples=150, deadline=None)
+@example(" *a**a**")
+@example("a`***``***")
 @example("see [link](https://e.org/a_b) now")
 @example("x\n\n```py\na = 1\n```\n\ny")
 @example("~~gone~~ and $x^2$ and \\(y_1\\) and [^1]\n\n[^1]: note")

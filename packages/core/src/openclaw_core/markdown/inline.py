@@ -163,7 +163,8 @@ class _Parser:
     def _code(self, start: int, end: int) -> int:
         places = self._ticks.get(end - start, [])
         after = bisect_right(places, start)
-        if after == len(places):
+        # Ticks at the very end of a growing text may become more of them, which would close nothing.
+        if after == len(places) or self._undecided(places[after] + end - start):
             if self._grows and not self._undecided(end):
                 self._marks.open_code.append(len(self._marks.parts))
             return self._text("" if self._grows else self._source[start:end], end)
@@ -179,17 +180,17 @@ class _Parser:
 
     def _run(self, start: int, end: int) -> int:
         source, marks = self._source, self._marks
+        if self._undecided(end):  # `*` may become `**`: what is open is closed at the end all the same
+            return self._text("", end)
         if end - start == 1 and start < self._literal_until:  # `\\d*`
-            return self._text("" if self._undecided(end) else source[start:end], end)
+            return self._text(source[start:end], end)
         if source[start:end] == "****" and marks.runs["*", 2]:  # `**a****b**`
             for first, closes in ((start, True), (start + 2, False)):
                 run = emphasis.run_at(source, first, first + 2, part=len(marks.parts))
                 marks.take(run, source, closes=closes, opens=not closes)
-        else:
-            run = emphasis.run_at(source, start, end, part=len(marks.parts))
-            marks.take(run, source, closes=run.closes, opens=run.opens)
-        if self._undecided(end):
-            marks.parts[run.part] = ""
+            return end
+        run = emphasis.run_at(source, start, end, part=len(marks.parts))
+        marks.take(run, source, closes=run.closes, opens=run.opens)
         return end
 
     # ---- links
