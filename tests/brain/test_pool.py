@@ -72,6 +72,16 @@ def test_with_a_cause_there_is_one_probe_at_a_time() -> None:
     assert decide({"probe": JobState(state="created", since_ms=NOW)}, ready=9, cause=Cause.IMAGE).create == 0
 
 
+def test_agents_that_wait_already_do_not_stand_for_the_probe() -> None:
+    """They came up before the fault: without a probe of its own the pool would never hear that it is mended."""
+    waits = {"warm": JobState(state="waiting", since_ms=NOW)}
+    assert decide(waits, warm=2, cause=Cause.ADMISSION).create == 1
+    assert (
+        decide({**waits, "probe": JobState(state="created", since_ms=NOW)}, warm=9, cause=Cause.ADMISSION).create == 0
+    )
+    assert decide(waits, warm=1, cause=Cause.ADMISSION).create == 0
+
+
 def test_a_silent_agent_that_no_launcher_knows_is_replaced() -> None:
     assert decide({"a": waiting(age_s=60)}, ready=1, alive=set()) == Plan(create=1, forget=("a",))
 

@@ -70,7 +70,8 @@ def plan(
             gone.append(name)
     wanted = min(ready + warm, max(0, cap - bound))
     if cause is not None:
-        wanted = min(wanted, 1)
+        # One probe besides those that are up: agents that wait already say nothing of whether another would come up now.
+        wanted = min(wanted, 1 + sum(jobs[name].state == "waiting" for name in unbound))
     # An idle surplus is kept for a while: the next burst is served by it.
     surplus = (
         [name for name in unbound if jobs[name].state == "waiting"][wanted + 4 :] if len(unbound) > wanted + 4 else []
