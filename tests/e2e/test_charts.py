@@ -69,7 +69,7 @@ def documents(file: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("name", PARTS)
-def test_an_api_server_takes_the_chart(name: str, rendered: Path, kinds: None) -> None:
+def test_an_api_server_takes_the_chart(name: str, rendered: Path, kinds: None, tmp_path: Path) -> None:
     app = applications("staging")[name]
     assert part(app) == name
     texts = [
@@ -77,9 +77,14 @@ def test_an_api_server_takes_the_chart(name: str, rendered: Path, kinds: None) -
     ]
     assert texts, "a chart that renders nothing would be nothing to refuse"
 
+    # An object without a namespace goes to the Application's, as with Argo CD; `-n` would refuse those that name another.
+    view = yaml.safe_load(kubectl("config", "view", "--raw", "--minify", "--flatten"))
+    view["contexts"][0]["context"]["namespace"] = app["spec"]["destination"]["namespace"]
+    config = tmp_path / "kubeconfig"
+    config.write_text(yaml.safe_dump(view))
+    config.chmod(0o600)
     taken = kubectl(
-        "apply", "--server-side", "--dry-run=server", "-n", app["spec"]["destination"]["namespace"], "-f", "-",
-        stdin="\n---\n".join(texts), timeout_s=120,
+        "--kubeconfig", str(config), "apply", "--server-side", "--dry-run=server", "-f", "-", stdin="\n---\n".join(texts), timeout_s=120,
     )  # fmt: skip
 
     assert len(taken.splitlines()) >= len(texts)
