@@ -65,7 +65,7 @@ def without(bot: World, resource: str, verb: str) -> Iterator[None]:
 @contextmanager
 def another_template(bot: World) -> Iterator[None]:
     def change(template: Any) -> None:
-        template["template"]["metadata"]["annotations"]["openclaw.io/trial"] = "yes"
+        template["template"]["spec"]["terminationGracePeriodSeconds"] -= 1  # the admission policies leave room for this
 
     with bot.cluster.changed("PodTemplate", "agent", change):
         yield
