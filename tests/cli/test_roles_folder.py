@@ -69,7 +69,8 @@ def test_the_shipped_roles_and_one_added_by_the_docs_are_sound(folder: Path) -> 
 def test_a_wrong_line_of_a_role_is_named(folder: Path, old: str, new: str, said: str) -> None:
     file = folder / "config/roles.yaml"
     first = next(iter(load(folder).roles.values()))
-    for key, value in [("emoji", first.emoji), ("name", first.name), *first.titles.items()]:
+    values = {"emoji": first.emoji, "name": first.name} | dict(first.titles)
+    for key, value in values.items():
         new, said = new.replace(f"{{{key}}}", value), said.replace(f"{{{key}}}", value)
     edit(file, lambda text: new.join(text.rsplit(old, 1)))
 

@@ -133,6 +133,7 @@ class Helm:
             given += ["--values", str(root / file)]
         return self._run(
             "template", chart.release, str(place), "--namespace", chart.namespace, "--kube-version", kubernetes, "--include-crds",
+            "--skip-tests",  # Pods that `helm test` would start: Argo CD has no such thing
             *given, "--values", "-", stdin=json.dumps(dict(chart.values)),
         )  # fmt: skip
 
