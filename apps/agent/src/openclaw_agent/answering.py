@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from openclaw_agent.delivery import EDIT_INTERVAL_S, Courier, persist, until_there
+from openclaw_agent.delivery import EDIT_INTERVAL_S, Courier, persist
 from openclaw_agent.lease import Lease
 from openclaw_agent.prompt import cuts, messages
 from openclaw_agent.reading import Reader, Unreadable, in_words
@@ -158,7 +158,7 @@ class Answering:
 
     async def _grown(self, claimed: Claimed) -> Claimed:
         """The task once all that belongs to it is there."""
-        while (whole := await until_there(lambda: self.answers.grown(claimed))) is None:
+        while (whole := await persist(lambda: self.answers.grown(claimed))) is None:
             await asyncio.sleep(GROWN_S)
         log.info("task.grown")
         return whole
@@ -189,7 +189,7 @@ class Answering:
                 if isinstance(event, Grew):
                     if first_s is None:
                         first_s = self.clock() - begun
-                        if not await until_there(lambda: self.answers.preview(claimed)):
+                        if not await persist(lambda: self.answers.preview(claimed)):
                             raise _Grown
                     self._text.append(event.text)
                 elif isinstance(event, Restarted):

@@ -306,13 +306,8 @@ class Courier:
         return True
 
 
-async def persist(step: Callable[[], Awaitable[None]]) -> None:
-    """A step that must not be given up because Redis is away for a while: the lease decides whether it still counts."""
-    await until_there(step)
-
-
-async def until_there(step: Callable[[], Awaitable[T]]) -> T:
-    """As `persist`, with what the step gives."""
+async def persist(step: Callable[[], Awaitable[T]]) -> T:
+    """What a step gives that must not be given up because Redis is away for a while: the lease decides whether it still counts."""
     while True:
         try:
             return await step()
