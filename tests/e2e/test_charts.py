@@ -1,6 +1,6 @@
 """An API server takes what the charts of others become with our values, by server-side apply, as Argo CD hands it in.
 
-Needs Helm, and a network or OPENCLAW_CHARTS with the charts in folders of their names; without them it is skipped, in CI it fails.
+Needs Helm, and a network or OPENCLAW_CHARTS with the charts in folders of their names; without them it is skipped, and fails if OPENCLAW_REQUIRE_CHARTS is set.
 """
 
 import os
@@ -33,7 +33,7 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
         *(["--charts", given] if given else []),
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=580)
-    if done.returncode == 69 and os.environ.get("CI") != "true":
+    if done.returncode == 69 and not os.environ.get("OPENCLAW_REQUIRE_CHARTS"):
         pytest.skip(f"what an API server says of the charts is NOT checked: {done.stderr.splitlines()[-1]}")
     assert done.returncode == 0, done.stderr
     return folder
