@@ -2,9 +2,9 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from openclaw_core.outcome import IN_HAND, Cause
+from openclaw_core.outcome import Cause
 from openclaw_core.records import whole
 from openclaw_core.store.client import Script, fenced, pairs
 
@@ -18,6 +18,7 @@ class JobState:
     state: str
     since_ms: int = 0
     task_id: str = ""
+    run: str = field(default="", repr=False)
 
     @property
     def has_checked_in(self) -> bool:
@@ -51,16 +52,10 @@ class Pools:
         rows = pairs(reply or {})
         return {name: _state(value) for name, value in rows.items()}
 
-    async def left(self, claims: Mapping[str, str]) -> list[str]:
-        """Of Jobs, each with the task that it claimed: those that have it no more: it has ended, or waits again, or is with another."""
-        rows = await self._script.reads(
-            [("HMGET", self._script.keys("task", task), "state", "job") for task in claims.values()]
-        )
-        return [
-            name
-            for name, row in zip(claims, rows, strict=True)
-            if row is None or row[0] not in IN_HAND or row[1] != name
-        ]
+    async def left(self, runs: Mapping[str, str]) -> list[str]:
+        """Of Jobs, each with the run that it claimed: those that have it no more: it has ended, or another has the task."""
+        owners = await self._script.reads([("HGET", self._script.keys("agent", "run", run), "job") for run in runs.values()])
+        return [name for name, owner in zip(runs, owners, strict=True) if owner != name]
 
     async def ready(self, pool: str) -> list[str]:
         """Names of runs that wait for an agent, next first."""
@@ -136,5 +131,5 @@ class Pools:
 def _state(value: str) -> JobState:
     state, _, rest = value.partition(" ")
     if state == "claimed":
-        return JobState(state=state, task_id=task_of(rest))
+        return JobState(state=state, task_id=task_of(rest), run=rest)
     return JobState(state=state, since_ms=whole(rest.partition(" ")[0]))
