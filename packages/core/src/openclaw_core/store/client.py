@@ -144,9 +144,10 @@ class Script:
             if not self._ready:
                 await self._load()
             by_ms = round((time.monotonic() + self._ahead_s + self._timeout_s) * 1000)
+            prefix = self.keys.prefix if self._rights == "leader" else self.keys("agent", "")
             pipe = self.redis.pipeline(transaction=False)
             for op, args in calls[len(done) :]:
-                pipe.evalsha(digest(self._rights), 1, self.keys.prefix, op, json.dumps({**_without_none(args), "by_ms": by_ms}))
+                pipe.evalsha(digest(self._rights), 1, prefix, op, json.dumps({**_without_none(args), "by_ms": by_ms}))
             for result in await pipe.execute(raise_on_error=False):
                 if isinstance(result, exceptions.NoScriptError) or _is_late(result):
                     # A restarted Redis has forgotten the script; or its clock, or ours, was set. This step has not run, nor any after it.

@@ -1,5 +1,5 @@
--- One script holds the steps of the leader, a smaller one those of an agent. KEYS[1] is the key prefix of this bot, ARGV[1] names the step, ARGV[2]
--- holds its arguments as JSON.
+-- One script holds the steps of the leader, a smaller one those of an agent. KEYS[1] is the key prefix of this bot, for agents that of their area;
+-- ARGV[1] names the step, ARGV[2] holds its arguments as JSON.
 -- Records with users' words pass through as opaque strings; ids of chats are strings, since cjson keeps 14 digits of a number only.
 --
 -- A call that comes after `by_ms`, by Redis' clock, when its caller has given it up, is refused. That leaves those that were executed, and whose
@@ -30,7 +30,7 @@ end
 
 -- ---- the agents' area: the only keys that an agent may touch
 
-local A = P .. 'agent:'
+local A = P:match('agent:$') and P or P .. 'agent:'
 local KEEP_CALL_S = 60
 local KEEP_RUN_S = 86400 -- longer than a task may wait and be worked on; a run that nobody ends goes by itself
 local KEEP_JOBS_S = 604800 -- a pool that nobody writes of for 7 days has no Jobs
