@@ -23,6 +23,7 @@ from openclaw_brain.metrics import Metrics
 from openclaw_brain.pool import PoolKeeper
 from openclaw_brain.ports import Launcher, Pool
 from openclaw_brain.processes import Processes, agent_environment
+from openclaw_brain.room import Room
 from openclaw_brain.routing import Classifier
 from openclaw_brain.served_models import ServedModels
 from openclaw_brain.settings import Settings
@@ -177,6 +178,8 @@ class Brain:
             start(self.launcher.watch(beat=turned, confirmed=self.metrics.watch_turned), name="watch")
             start(watch.ends(nudge=show, turned=turned("ends")), name="ends")
             start(watch.leases(turned=turned("leases")), name="leases")
+            room = Room(inbox=inbox, memory=self.script.memory, epoch=epoch, seen=self.metrics.memory_seen)
+            start(room.keep(turned=turned("room")), name="room")
             start(hearing.forever(turned=turned("news")), name="news")
             start(delivery.run(), name="delivery")
             start(self._serve_files(files, inbox, epoch), name="files")
