@@ -11,6 +11,7 @@ from enum import IntEnum
 from math import inf
 
 from openclaw_core import logs
+from openclaw_core.errors import FloodWait, MessengerUnauthorized, OpenClawError, Transient
 
 log = logs.get(__name__)
 
@@ -154,6 +155,18 @@ class Limits:
         """No answer: another call may be the probe."""
         if permit.probe:
             self._gate.probing = False
+
+    def ended(self, permit: Permit, exc: OpenClawError) -> None:
+        """The call ended with *exc*."""
+        match exc:
+            case FloodWait():
+                self.refused(permit, exc.retry_after_s)
+            case MessengerUnauthorized():
+                self.unauthorized(permit)
+            case Transient():
+                self.unclear(permit)
+            case _:
+                self.passed(permit)
 
     def refused(self, permit: Permit, retry_after_s: float) -> None:
         """A 429: the chat rests for as long as was asked, the bot too if this was a probe."""
