@@ -26,8 +26,8 @@ from openclaw_core.errors import (
     StoreFull,
     StoreUnavailable,
 )
+from openclaw_core.notes import with_note
 from openclaw_core.outcome import Cause, Delivery
-from openclaw_core.paging import with_note
 from openclaw_core.ports import Ears, Messenger, ModelCall, Speaker
 from openclaw_core.store import Answers, Claimed, Flood
 from openclaw_core.task import Order, Task

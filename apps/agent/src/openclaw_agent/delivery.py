@@ -20,8 +20,9 @@ from openclaw_core.errors import (
     StoreFull,
     StoreUnavailable,
 )
+from openclaw_core.notes import with_note
 from openclaw_core.outcome import Delivery
-from openclaw_core.paging import pages, plain, preview, with_note, without
+from openclaw_core.paging import pages, plain, preview, without
 from openclaw_core.ports import Attachment, Button, Entity, Messenger, Page
 from openclaw_core.records import UNREADABLE, read
 from openclaw_core.store import Answers, Claimed, Flood
