@@ -97,6 +97,10 @@ class Inbox:
             if fenced(result) == 2:
                 log.error("update.dropped", stream=stream)
 
+    async def make_room(self, *, at_most: int, epoch: int) -> int:
+        """Let the oldest finished records go, where Redis is full; gives how many."""
+        return fenced(await self._script.step("make_room", at_most=at_most, epoch=epoch))
+
     async def chats(self, chat_ids: Sequence[int]) -> list[Mapping[str, str]]:
         """What is kept of each chat: `lang`, and of its conversation outside topics `last_role`, `last_task`, `generation`."""
         replies = await self._script.reads([("HGETALL", self._script.keys("chat", chat_id)) for chat_id in chat_ids])

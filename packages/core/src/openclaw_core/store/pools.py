@@ -9,7 +9,6 @@ from openclaw_core.records import whole
 from openclaw_core.store.client import Script, fenced, pairs
 
 MAX_TRIES = 2
-MAX_REDELIVERIES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +30,11 @@ def template_of(pool: str) -> str:
     return pool.rpartition("-")[0]
 
 
+def task_of(run: str) -> str:
+    """The task of a run, `<task id>.<secret>`."""
+    return run.rpartition(".")[0]
+
+
 class Pools:
     """Every write raises LostOwnership once a newer leader has raised the epoch."""
 
@@ -43,7 +47,7 @@ class Pools:
         return f"{name}-{n}"
 
     async def jobs(self, pool: str) -> dict[str, JobState]:
-        [reply] = await self._script.reads([("HGETALL", self._script.keys("jobs", pool))])
+        [reply] = await self._script.reads([("HGETALL", self._script.keys("agent", "jobs", pool))])
         rows = pairs(reply or {})
         return {name: _state(value) for name, value in rows.items()}
 
@@ -59,8 +63,8 @@ class Pools:
         ]
 
     async def ready(self, pool: str) -> list[str]:
-        """Ids that wait for an agent, next first."""
-        [ids] = await self._script.reads([("LRANGE", self._script.keys("ready", pool), 0, -1)])
+        """Names of runs that wait for an agent, next first."""
+        [ids] = await self._script.reads([("LRANGE", self._script.keys("agent", "ready", pool), 0, -1)])
         return list(ids or ())
 
     async def retire(self, pool: str, job: str) -> bool:
@@ -95,11 +99,12 @@ class Pools:
         """Ids of tasks whose lease has run out by Redis' own clock."""
         seconds, micros = await self._script.read("TIME")
         now = int(seconds) * 1000 + int(micros) // 1000
-        return list(
+        runs = list(
             await self._script.read(
-                "ZRANGE", self._script.keys("leases"), "-inf", str(now), "BYSCORE", "LIMIT", 0, limit
+                "ZRANGE", self._script.keys("agent", "leases"), "-inf", str(now), "BYSCORE", "LIMIT", 0, limit
             )
         )
+        return [task_of(str(run)) for run in runs]
 
     async def lost(
         self,
@@ -121,25 +126,15 @@ class Pools:
                 job=job,
                 only_overdue=only_overdue,
                 max_tries=MAX_TRIES,
-                max_redeliveries=MAX_REDELIVERIES,
+                secret=secrets.token_hex(16),
                 epoch=epoch,
             )
         )
         return {0: "", 1: "requeued", 2: "failed"}[result]
 
-    async def stopping(self, *, older_than_ms: int) -> list[str]:
-        """Cancelled tasks whose agent has not marked its text within that time."""
-        seconds, micros = await self._script.read("TIME")
-        until = int(seconds) * 1000 + int(micros) // 1000 - older_than_ms
-        return list(await self._script.read("ZRANGE", self._script.keys("stopping"), "-inf", str(until), "BYSCORE"))
-
-    async def stop_unheard(self, task_id: str, *, epoch: int) -> None:
-        """The agent of a cancelled task did not mark its text: the brain will."""
-        fenced(await self._script.step("stop_unheard", task=task_id, epoch=epoch))
-
 
 def _state(value: str) -> JobState:
     state, _, rest = value.partition(" ")
     if state == "claimed":
-        return JobState(state=state, task_id=rest)
+        return JobState(state=state, task_id=task_of(rest))
     return JobState(state=state, since_ms=whole(rest.partition(" ")[0]))

@@ -55,20 +55,42 @@ function ops.remember()
   return turns
 end
 
--- epoch, task, record, pool, role, decision, route_ms, route_tokens → 1, or 0 if it is not queued any more. Late: nothing.
+-- A run for a task: what an agent needs for its answer, under a name that nobody can guess. `secret` is the leader's; an agent knows its own run only.
+-- At the head of the list where the task has waited before.
+local function new_run(id, pool, secret, head)
+  end_run(id)
+  local t, where = call('HMGET', task_key(id), 'record', 'order', 'ready_ms'), place_of(id) or ''
+  local run = id .. '.' .. redis.sha1hex(secret .. ':' .. id):sub(1, 32)
+  local turns = {}
+  for _, raw in ipairs(call('LRANGE', P .. 'turns:' .. where, 0, -1)) do
+    local turn = row(raw)
+    if turn and turn.task_id ~= id then turns[#turns + 1] = raw end
+  end
+  call('HSET', run_key(run), 'record', t[1] or '', 'order', t[2] or '', 'turns', cjson.encode(turns), 'attempt', ms(one_more(id, 'attempt')),
+    'ready_ms', t[3] or ms(now_ms()), 'files_at', call('GET', P .. 'files.at') or '')
+  call('EXPIRE', run_key(run), KEEP_RUN_S)
+  set(id, 'run_id', run, 'pool', pool)
+  remember_pool(pool)
+  call(head and 'LPUSH' or 'RPUSH', A .. 'ready:' .. pool, run)
+  wake(pool)
+end
+
+-- epoch, task, parts, record, order (digest), order_json, pool, role, decision, route_ms, route_tokens, secret → 1, 0 if it is not queued any more, 2 if
+-- it has grown since it was read, 3 if more may be coming, 4 if nobody has the order: it has to be sent as well. Late: nothing.
 function ops.dispatch()
   if not led() then return -1 end
   if get(a.task, 'state') ~= 'queued' then return 0 end
-  if (get(a.task, 'more_n') or '0') ~= ms(a.parts) then return 2 end -- it has grown since it was read
+  if (get(a.task, 'more_n') or '0') ~= ms(a.parts) then return 2 end
   if held(a.task) then return 3 end
+  local order = A .. 'order:' .. a.order
+  if a.order_json then call('SET', order, a.order_json, 'EX', KEEP_TASK_S) end
+  if call('EXPIRE', order, KEEP_TASK_S) == 0 then return 4 end
   if a.parts > 0 then joined(a.task, a.parts) end
-  set(a.task, 'state', 'ready', 'record', a.record, 'pool', a.pool, 'role', a.role, 'decision', a.decision, 'route_ms', a.route_ms,
-    'route_tokens', a.route_tokens, 'ready_ms', ms(now_ms()))
+  set(a.task, 'state', 'ready', 'record', a.record, 'order', a.order, 'role', a.role, 'decision', a.decision, 'route_ms', a.route_ms, 'route_tokens', a.route_tokens,
+    'ready_ms', ms(now_ms()))
   count('routed:' .. a.decision)
   count('routing_tokens', a.route_tokens)
-  remember_pool(a.pool)
-  call('RPUSH', P .. 'ready:' .. a.pool, a.task)
-  wake(a.pool)
+  new_run(a.task, a.pool, a.secret, false)
   return 1
 end
 
@@ -79,18 +101,29 @@ function ops.fail_task()
   local state = stoppable(a.task)
   if not state or (a.state and a.state ~= state) or (a.since and a.since ~= get(a.task, 'attempt_ms')) then return 0 end
   unqueue(a.task)
-  local pool = get(a.task, 'pool')
-  if pool then call('LREM', P .. 'ready:' .. pool, 0, a.task) end
   fail(a.task, a.cause)
   return 1
 end
 
--- epoch, task, cause → 1, or 0 if there is nothing to tell: 'still waiting, because …', once for each task and cause. Late: nothing.
-function ops.task_notice()
+-- epoch, tasks, cause → how many chats are told that they wait, and why: each once for an episode, which ends when one of its tasks is claimed.
+-- Late: nothing.
+function ops.tell_waiting()
   if not led() then return -1 end
-  if get(a.task, 'state') ~= 'ready' or call('HSETNX', task_key(a.task), 'told_' .. a.cause, 1) == 0 then return 0 end
-  task_notice(a.task, 'wait:' .. a.task .. ':' .. a.cause, 'pool_wait', { cause = a.cause }, false)
-  return 1
+  local told = 0
+  for _, id in ipairs(a.tasks) do
+    fix_type(task_key(id), 'hash')
+    local t = call('HMGET', task_key(id), 'chat', 'lang', 'thread', 'message_id', 'chat_kind')
+    local state = state_of(id)
+    if t[1] and (state == 'ready' or state == 'queued') then
+      local episode = P .. 'episode:wait:' .. t[1]
+      if call('GET', episode) ~= a.cause then
+        add_notice('wait:' .. t[1], { chat = t[1], lang = t[2], thread = t[3], kind = 'pool_wait', args = { cause = a.cause }, reply_to = t[5] == 'group' and t[4] or '' })
+        told = told + 1
+      end
+      call('SET', episode, a.cause, 'EX', 900)
+    end
+  end
+  return told
 end
 
 -- epoch, prices (by model) → 1: for the runs that end from now on. Late: nothing, each leader sets them once.
@@ -101,23 +134,23 @@ function ops.set_prices()
   return 1
 end
 
--- epoch, from, to, ids → how many: the pool's hash changed, the unclaimed ids that were seen in it go to the new one. Late: nothing, they have gone.
+-- epoch, from, to, ids (of runs) → how many: the pool's hash changed, the unclaimed runs that were seen in it go to the new one. Late: nothing, they have gone.
 function ops.move_ready()
   if not led() then return -1 end
   local moved = 0
   for _, id in ipairs(a.ids) do
-    if call('LREM', P .. 'ready:' .. a.from, 0, id) > 0 then
-      fix_type(task_key(id), 'hash')
-      if get(id, 'state') then set(id, 'pool', a.to) end
-      call('RPUSH', P .. 'ready:' .. a.to, id)
+    if call('LREM', A .. 'ready:' .. a.from, 0, id) > 0 then
+      local task = task_of(id)
+      if task and run_of(task) == id then set(task, 'pool', a.to) end
+      call('RPUSH', A .. 'ready:' .. a.to, id)
       wake(a.to)
       moved = moved + 1
     end
   end
   if moved > 0 then remember_pool(a.to) end
-  if call('EXISTS', P .. 'jobs:' .. a.from, P .. 'ready:' .. a.from) == 0 then
+  if call('EXISTS', A .. 'jobs:' .. a.from, A .. 'ready:' .. a.from) == 0 then
     call('SREM', P .. 'pools', a.from)
-    call('DEL', P .. 'wake:' .. a.from)
+    call('DEL', A .. 'wake:' .. a.from)
   end
   return moved
 end

@@ -1,31 +1,4 @@
--- One script serves every atomic step: KEYS[1] is the key prefix of this bot, ARGV[1] names the step, ARGV[2] holds its arguments as JSON.
--- Records with users' words pass through as opaque strings; ids of chats are strings, since cjson keeps 14 digits of a number only.
---
--- A call that comes after `by_ms`, by Redis' clock, when its caller has given it up, is refused. That leaves those that were executed, and whose
--- answer was lost; and a clock can be set.
--- Each step says in the comment above it: its arguments, what it gives, and what a late call does. Any call can be executed late, when its
--- caller has given it up, and twice, when the caller asked again. "late: nothing" means that it changes nothing then. Steps of the leader
--- carry `epoch` and give -1 once a newer leader has raised it; steps of an agent carry `task` and `attempt`, and give -1 (or 0) once another
--- attempt, a stop or an end has come in between. The keys are those of docs/data.md.
-local P, op, a = KEYS[1], ARGV[1], cjson.decode(ARGV[2])
-local ops = {}
-
-local function call(...) return redis.call(...) end
-local function now_ms()
-  local t = call('TIME')
-  return t[1] * 1000 + math.floor(t[2] / 1000)
-end
-local function ms(n) return string.format('%.0f', n) end
--- A row may have been written by a newer release, or by anybody who knows the password: what cannot be read counts as absent.
-local function number(value, otherwise)
-  local n = tonumber(value)
-  if n and n == n and math.abs(n) < 9e15 then return n end
-  return otherwise
-end
-local function row(raw)
-  local ok, value = pcall(cjson.decode, raw)
-  if ok and type(value) == 'table' then return value end
-end
+-- What the leader's steps have in common. Its keys are all but those of the agents' area.
 -- A key of another type was written by nobody of us. It would stop every step that meets it, so it goes.
 local function fix_type(key, kind)
   local found = call('TYPE', key).ok
@@ -63,19 +36,15 @@ local function place_of(id)
 end
 
 -- A step of the leader is refused when a newer leader has raised the epoch.
-local function led() return call('GET', P .. 'epoch') == tostring(a.epoch) end
+-- A task that a process does alone has no leader.
+local function led() return a.alone == true or call('GET', P .. 'epoch') == tostring(a.epoch) end
 
--- A step of an agent is refused when another attempt, a stop or an end has come in between.
-local ENDED = { closed = true, failed = true, cancelled = true }
-local function owns(id, attempt)
-  local task = call('HMGET', task_key(id), 'attempt', 'state')
-  return task[1] == tostring(attempt) and task[2] and not ENDED[task[2]]
-end
+local ENDED = { answered = true, closed = true, failed = true, cancelled = true }
 
 local KEEP_TASK_S = 604800 -- 7 days: Retry buttons, /status and the run records refer to ended tasks
 local KEEP_CHAT_S = 7776000 -- 90 days
-local KEEP_JOBS_S = 604800 -- a pool that nobody writes of for 7 days has no Jobs
 local KEEP_WAKE_S = 60 -- an agent looks by itself every 4 s
+local KEEP_TEXT_S = 180 -- an edit of unknown fate is put again after 35 s
 
 local function set_chat(chat, ...)
   call('HSET', P .. 'chat:' .. chat, ...)
@@ -110,15 +79,41 @@ local function remember_pool(pool)
   call('EXPIRE', P .. 'pools', KEEP_JOBS_S)
 end
 
-local function set_job(pool, job, state)
-  call('HSET', P .. 'jobs:' .. pool, job, state)
-  call('EXPIRE', P .. 'jobs:' .. pool, KEEP_JOBS_S)
+local function wake(pool)
+  call('RPUSH', A .. 'wake:' .. pool, 1)
+  call('LTRIM', A .. 'wake:' .. pool, -1000, -1)
+  call('EXPIRE', A .. 'wake:' .. pool, KEEP_WAKE_S)
 end
 
-local function wake(pool)
-  call('RPUSH', P .. 'wake:' .. pool, 1)
-  call('LTRIM', P .. 'wake:' .. pool, -1000, -1)
-  call('EXPIRE', P .. 'wake:' .. pool, KEEP_WAKE_S)
+-- What a chat is to see has changed: `t:<task>` or `n:<notice>`. The number grows with each change.
+local function touch(display) call('ZADD', P .. 'open', call('INCR', P .. 'changes'), display) end
+
+local function one_more(id, field)
+  local n = number(get(id, field), 0) + 1
+  set(id, field, ms(n))
+  return n
+end
+
+-- The run of a task, and one field of it.
+local function run_of(id) return get(id, 'run_id') end
+local function of_run(run, field) return run and call('HGET', run_key(run), field) end
+
+-- The run of a task is nobody's any more: its agent hears it at its next write, or when it looks.
+local function end_run(id)
+  local run, pool = run_of(id), get(id, 'pool')
+  if not run then return end
+  if pool then call('LREM', A .. 'ready:' .. pool, 0, run) end
+  call('ZREM', A .. 'leases', run)
+  call('DEL', run_key(run))
+  call('HDEL', task_key(id), 'run_id')
+end
+
+-- The state of a task, also where its agent has begun and the leader has not heard of it yet.
+local function state_of(id)
+  local state, run = get(id, 'state'), run_of(id)
+  if state ~= 'ready' and state ~= 'running' or not run then return state end
+  local r = call('HMGET', run_key(run), 'job', 'first_text_ms')
+  return r[2] and 'preview' or r[1] and 'running' or state
 end
 
 -- The task that is out for a chat, or nil. One that is not out any more, or of which nothing is left, holds up nobody.
@@ -139,7 +134,7 @@ end
 -- What every end has in common: the lane goes on, the lease is gone, the record stays for a while.
 local function leave(id)
   local chat = get(id, 'chat')
-  call('ZREM', P .. 'leases', id)
+  end_run(id)
   call('SREM', P .. 'released', id)
   if chat and call('GET', P .. 'busy:' .. chat) == id then
     call('DEL', P .. 'busy:' .. chat)
@@ -182,8 +177,8 @@ local function count_usage(role, run)
 end
 
 local function record_run(id)
-  local fields = call('HMGET', task_key(id), 'chat', 'run', 'state', 'cause', 'delivery', 'attempt', 'role', 'admitted_ms', 'decision', 'ready_ms', 'claimed_ms', 'job', 'warm', 'lost')
   local names = { 'chat', 'run', 'state', 'cause', 'delivery', 'attempt', 'role', 'admitted_ms', 'decision', 'ready_ms', 'claimed_ms', 'job', 'warm', 'lost' }
+  local fields = call('HMGET', task_key(id), unpack(names))
   local record = { 'task', id, 'ended_ms', ms(now_ms()) }
   for i, name in ipairs(names) do
     if fields[i] and name ~= 'chat' then record[#record + 1] = name; record[#record + 1] = fields[i] end
@@ -199,29 +194,44 @@ local function record_run(id)
   add_to(P .. 'outcomes', (fields[3] or '?') .. ':' .. (fields[4] or ''), 1)
 end
 
--- A text of the brain's own: kept until it stands in the chat. `slot_of` names the task whose reserved message it is edited into.
+-- What is kept of a task for its 7 days: what `runs`, Retry, an edit and support need.
+local PASSING = { 'order', 'run_id', 'tries', 'handbacks', 'released_ms', 'queued_ms', 'route_ms', 'route_tokens', 'attempt_ms', 'first_text_ms', 'generation', 'joined',
+  'wish', 'pool', 'order_n', 'replaced', 'warm', 'lang', 'ready_ms', 'claimed_ms', 'decision' }
+local function shrink(id)
+  call('HDEL', task_key(id), unpack(PASSING))
+  call('EXPIRE', task_key(id), KEEP_TASK_S)
+  call('ZADD', P .. 'ended', now_ms(), id)
+end
+
+-- A text of the bot's own: one for each thing that a chat should know. While it waits to be told it takes the newest words; what was told before is
+-- another one.
 local function add_notice(key, n)
   local hash = P .. 'notice:' .. key
   fix_type(hash, 'hash')
-  if call('EXISTS', hash) == 1 then return end
-  call('RPUSH', P .. 'notices', key) -- first: where this fails nothing has been written, and the step can be had again
-  call('HSET', hash, 'chat', n.chat, 'kind', n.kind, 'args', cjson.encode(n.args or {}), 'lang', n.lang or 'en', 'thread', n.thread or '',
-    'reply_to', n.reply_to or '', 'slot_of', n.slot_of or '', 'at', ms(now_ms()))
+  if call('HEXISTS', hash, 'told') == 1 then call('DEL', hash) end
+  local args = n.args or {}
+  if n.kind == 'stopped' then -- pressed again before it is told: what the first one stopped is told too
+    local before = row(call('HGET', hash, 'args') or '') or {}
+    args = { stopped = args.stopped + (before.stopped or 0), waiting = args.waiting + (before.waiting or 0), late = args.late + (before.late or 0) }
+  end
+  if call('EXISTS', hash) == 0 then call('HSET', hash, 'order', call('INCR', P .. 'order'), 'at', ms(now_ms())) end
+  call('HSET', hash, 'chat', n.chat, 'kind', n.kind, 'args', cjson.encode(args), 'lang', n.lang or 'en', 'thread', n.thread or '', 'reply_to', n.reply_to or '')
   call('EXPIRE', hash, KEEP_TASK_S)
+  touch('n:' .. key)
 end
 
-local function task_notice(id, key, kind, args, slot)
-  local t = call('HMGET', task_key(id), 'chat', 'lang', 'thread', 'message_id', 'chat_kind')
-  if not t[1] then return end
-  add_notice(key, { chat = t[1], lang = t[2], thread = t[3], kind = kind, args = args, slot_of = slot and id or '', reply_to = t[5] == 'group' and t[4] or '' })
+-- A task is to be shown from now on, as it stands: at its claim, and again at its end.
+local function show_task(id)
+  if get(id, 'alone') then return end -- its own process shows it
+  if not get(id, 'order_n') then set(id, 'order_n', call('INCR', P .. 'order')) end
+  touch('t:' .. id)
 end
 
 local function fail(id, cause)
   set(id, 'state', 'failed', 'cause', cause, 'delivery', 'pending', 'ended_ms', ms(now_ms()))
   note_turn(id, 'failed')
-  task_notice(id, 'fail:' .. id, 'failed', { cause = cause, task = id }, true)
+  show_task(id)
   leave(id)
-  record_run(id)
 end
 
 local function unqueue(id)
@@ -230,24 +240,24 @@ local function unqueue(id)
   call('ZREM', P .. 'waiting.since', id)
 end
 
--- A task may be ended from outside until its answer stands; one whose answer does may be `ready` again, for the rest of its delivery.
+-- A task may be ended from outside until its answer stands.
 local STOPPABLE = { queued = true, ready = true, running = true, preview = true }
 local function stoppable(id)
-  local state = get(id, 'state')
-  return state and STOPPABLE[state] and not get(id, 'outbox') and state or nil
+  local state = state_of(id)
+  if not (state and STOPPABLE[state]) then return nil end
+  return not of_run(run_of(id), 'result') and state or nil
 end
 
--- Any state before `answered` becomes `cancelled`. Gives the state that it was in, or nil if it is too late.
+-- Any state before `answered` becomes `cancelled`; the text that was shown is kept for its mark. Gives the state that it was in, or nil if it is too late.
 local function cancel(id)
   local state = stoppable(id)
   if not state then return nil end
   unqueue(id)
-  local pool = get(id, 'pool')
-  if state == 'ready' and pool then call('LREM', P .. 'ready:' .. pool, 0, id) end
-  set(id, 'state', 'cancelled', 'cancelled_ms', ms(now_ms()), 'delivery', 'delivered')
+  local text = of_run(run_of(id), 'text')
+  if text then call('SET', P .. 'answer:' .. id, text, 'EX', KEEP_TASK_S) end
+  set(id, 'state', 'cancelled', 'ended_ms', ms(now_ms()), 'delivery', 'pending')
   note_turn(id, 'cancelled')
-  if state == 'running' or state == 'preview' then call('ZADD', P .. 'stopping', now_ms(), id) end
+  show_task(id)
   leave(id)
-  record_run(id)
   return state
 end

@@ -2,45 +2,55 @@
 
 -- Keys of the whole bot by their type, for the day on which one holds something else.
 local KINDS = {
-  string = { 'leader', 'epoch.holder', 'epoch', 'offset', 'job.counter', 'release.turn' },
-  list = { 'ring', 'notices', 'signs', 'buttons', 'files' },
+  string = { 'leader', 'epoch.holder', 'epoch', 'offset', 'job.counter', 'release.turn', 'order', 'changes', 'files.at' },
+  list = { 'ring', 'signs', 'agent:news' },
   set = { 'ring.members', 'released', 'pools' },
-  zset = { 'waiting.since', 'leases', 'stopping', 'flood.refused' },
+  zset = { 'waiting.since', 'open', 'again', 'ended', 'agent:leases' },
   hash = { 'templates', 'outcomes', 'counts', 'prices', 'moved' },
   stream = { 'inbox', 'control', 'runs' },
 }
+local POOL_KINDS = { ready = 'list', wake = 'list', jobs = 'hash' }
 mend = function()
   for kind, keys in pairs(KINDS) do
     for _, key in ipairs(keys) do fix_type(P .. key, kind) end
   end
-  for _, key in ipairs({ 'epoch', 'job.counter' }) do -- beyond all that were given before
+  for _, key in ipairs({ 'epoch', 'job.counter', 'order', 'changes' }) do -- beyond all that were given before
     local value = call('GET', P .. key)
     if value and not value:match('^%d+$') then call('SET', P .. key, ms(now_ms())) end
   end
-  for _, kind in ipairs({ 'ready', 'wake', 'jobs' }) do
-    for _, pool in ipairs(call('SMEMBERS', P .. 'pools')) do fix_type(P .. kind .. ':' .. pool, kind == 'jobs' and 'hash' or 'list') end
-    if a.pool then fix_type(P .. kind .. ':' .. a.pool, kind == 'jobs' and 'hash' or 'list') end
+  local pools = call('SMEMBERS', P .. 'pools')
+  pools[#pools + 1] = a.pool
+  for _, pool in ipairs(pools) do
+    for name, kind in pairs(POOL_KINDS) do fix_type(A .. name .. ':' .. pool, kind) end
   end
 end
 
--- epoch → 1. Repairs what a failed step, a lost key or a write from outside leaves behind: a released task with no owner goes back to its list or is
--- judged by its lease, an ended one frees its lane, a chat with waiting tasks gets its turn. A released task that is still `queued` is left to the
--- leader, which routes it. Late: nothing, or the same repair.
+-- A task that is out: whoever has it is heard, or judged by its lease; one in nobody's hands gets another run.
+local function repair_task(id)
+  fix_task(id)
+  local state, pool, run = get(id, 'state'), get(id, 'pool'), run_of(id)
+  if not state or ENDED[state] then leave(id); return end
+  if state == 'queued' then return end -- left to the leader, which routes it
+  if run then fix_type(run_key(run), 'hash') end
+  if run and of_run(run, 'record') then
+    if of_run(run, 'result') then call('RPUSH', A .. 'news', run) -- the news of it were lost
+    elseif of_run(run, 'job') then
+      note_progress(id, run)
+      if not call('ZSCORE', A .. 'leases', run) then call('ZADD', A .. 'leases', now_ms(), run) end -- whoever has it renews, or is judged
+    elseif not call('LPOS', A .. 'ready:' .. pool, run) then call('LPUSH', A .. 'ready:' .. pool, run) end
+  elseif pool and get(id, 'order') then again(id, pool, a.secret)
+  else
+    set(id, 'state', 'queued')
+    end_run(id)
+  end
+end
+
+-- epoch, secret → 1. Repairs what a failed step, a lost key or a write from outside leaves behind: a released task with no owner, an ended one that
+-- holds its lane, a chat with waiting tasks that has no turn. Late: nothing, or the same repair.
 function ops.reconcile()
   if not led() then return -1 end
   mend()
-  for _, id in ipairs(call('SMEMBERS', P .. 'released')) do
-    fix_task(id)
-    local state, pool = get(id, 'state'), get(id, 'pool')
-    if not state or ENDED[state] then leave(id)
-    elseif state == 'ready' and not pool then set(id, 'state', 'queued')
-    elseif state == 'ready' then
-      fix_type(P .. 'ready:' .. pool, 'list')
-      if not call('LPOS', P .. 'ready:' .. pool, id) then back_in_line(pool, id) end
-    elseif state ~= 'queued' and not call('ZSCORE', P .. 'leases', id) then
-      call('ZADD', P .. 'leases', now_ms(), id) -- whoever has it renews, or is judged
-    end
-  end
+  for _, id in ipairs(call('SMEMBERS', P .. 'released')) do repair_task(id) end
   if call('LLEN', P .. 'ring') ~= call('SCARD', P .. 'ring.members') then
     call('DEL', P .. 'ring.members')
     for _, chat in ipairs(call('LRANGE', P .. 'ring', 0, -1)) do
@@ -52,6 +62,7 @@ function ops.reconcile()
     local chat = get(id, 'chat')
     if chat and get(id, 'state') == 'queued' then next_in_chat(chat) else call('ZREM', P .. 'waiting.since', id) end
   end
+  call('ZREMRANGEBYSCORE', P .. 'ended', '-inf', now_ms() - KEEP_TASK_S * 1000)
   return 1
 end
 
@@ -94,6 +105,13 @@ local function move_chat(from, to)
   call('DEL', P .. 'chat:' .. from)
   if call('EXISTS', P .. 'wish:' .. from) == 1 then call('RENAMENX', P .. 'wish:' .. from, P .. 'wish:' .. to) end
   call('DEL', P .. 'wish:' .. from)
+  for _, display in ipairs(call('ZRANGE', P .. 'open', 0, -1)) do
+    local key = display_key(display)
+    if call('HGET', key, 'chat') == from then
+      call('HSET', key, 'chat', to)
+      touch(display)
+    end
+  end
   next_in_chat(to)
   return 1
 end

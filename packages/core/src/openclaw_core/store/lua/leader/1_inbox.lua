@@ -51,6 +51,24 @@ local function stands_nowhere(chat, id)
   return call('SISMEMBER', P .. 'released', id) == 0 and not call('LPOS', P .. 'lane:' .. chat, id)
 end
 
+-- A Stop that overtook the question that it meant: commands do not wait behind the updates of others.
+local KEEP_STOP_S = 3600
+local function stopped_before(e)
+  local stop = number(call('GET', P .. 'stop:' .. place(e.chat, e.thread)))
+  local update = number(e.id:match('^u(%d+)$'))
+  if not (stop and update and update < stop) then return false end
+  count('stopped_before')
+  add_notice('stopped:' .. place(e.chat, e.thread), { chat = e.chat, lang = e.lang, thread = e.thread, kind = 'stopped', args = { stopped = 0, waiting = 1, late = 0 }, reply_to = e.reply_to })
+  return true
+end
+
+-- That a chat, or all of the bot, is full: once until there was room again.
+local function say_full(e, chat_full)
+  local where = place(e.chat, e.thread)
+  if not call('SET', P .. 'episode:full:' .. where, 1, 'NX', 'EX', 600) then return end
+  add_notice('full:' .. where, { chat = e.chat, lang = e.lang, thread = e.thread, kind = 'full', args = { cap = chat_full and a.chat_cap or nil }, reply_to = e.reply_to })
+end
+
 function effects.task(e)
   fix_type(task_key(e.id), 'hash')
   if call('EXISTS', task_key(e.id)) == 1 and not (get(e.id, 'state') == 'queued' and stands_nowhere(e.chat, e.id)) then return end
@@ -60,14 +78,14 @@ function effects.task(e)
     return
   end
   local chat_full = call('LLEN', P .. 'lane:' .. e.chat) >= a.chat_cap
+  if stopped_before(e) then return end
   if chat_full or call('ZCARD', P .. 'waiting.since') >= a.total_cap then
     count('refused')
-    -- One for all that are refused while it waits to be told: the same sentence again and again would only wait longer.
-    add_notice((chat_full and 'full:' or 'all_full:') .. place(e.chat, e.thread), { chat = e.chat, lang = e.lang, thread = e.thread, kind = 'full', args = { cap = chat_full and a.chat_cap or nil }, reply_to = e.reply_to })
+    say_full(e, chat_full)
     return
   end
   set(e.id, 'state', 'queued', 'record', e.record, 'chat', e.chat, 'chat_kind', e.chat_kind, 'lang', e.lang, 'thread', e.thread or '', 'message_id', e.message_id,
-    'user', e.user, 'admitted_ms', e.admitted_ms, 'queued_ms', ms(now_ms()), 'attempt', 0, 'tries', 0, 'handbacks', 0)
+    'user', e.user, 'admitted_ms', e.admitted_ms, 'queued_ms', ms(now_ms()), 'attempt', 0)
   local where = place(e.chat, e.thread)
   local wish = e.op == 'task' and call('GET', P .. 'wish:' .. where)
   if wish then -- a role that was chosen for the next message; one that names its own role uses the wish up as well
@@ -75,6 +93,7 @@ function effects.task(e)
     set(e.id, 'wish', wish)
   end
   call('RPUSH', P .. 'lane:' .. e.chat, e.id)
+  call('DEL', P .. 'episode:full:' .. where)
   set_chat(where, 'last_task', e.id)
   call('ZADD', P .. 'waiting.since', e.admitted_ms, e.id)
   call('SET', P .. 'msg:' .. e.chat .. ':' .. e.message_id, e.id, 'EX', 172800)
@@ -85,7 +104,7 @@ function effects.task(e)
 end
 
 function effects.notice(e)
-  if e.once and not call('SET', P .. 'told:' .. e.once, 1, 'NX', 'EX', ACT_TTL_S) then return end
+  if e.once and not call('SET', P .. 'told:' .. e.once, 1, 'NX', 'EX', e.once_s or ACT_TTL_S) then return end
   add_notice(e.key, e)
 end
 
@@ -94,21 +113,20 @@ function effects.end_act(e) call('DEL', P .. 'act:' .. e.act) end -- a command s
 -- By its button: a toast says what came of it, and the message itself is marked. In a group, who asked may press; a question that was
 -- asked in the name of a chat (its id is negative) is everybody's.
 local function press_stop(e)
-  local t = call('HMGET', task_key(e.task), 'chat', 'user', 'state', 'slot0')
+  local t = call('HMGET', task_key(e.task), 'chat', 'user', 'state')
   local toast = 'old'
   if t[1] == e.chat and e.by and t[2] and t[2] ~= e.by and t[2]:sub(1, 1) ~= '-' then toast = 'not_yours'
   elseif t[1] == e.chat then
-    local was = cancel(e.task)
-    if was or t[3] == 'cancelled' then toast = 'stopped'
+    if cancel(e.task) or t[3] == 'cancelled' then toast = 'stopped'
     elseif t[3] ~= 'failed' then toast = 'late' end
-    -- A task that was handed back has a message and no agent that would mark it.
-    if t[4] and (was == 'queued' or was == 'ready') then task_notice(e.task, 'stopmark:' .. e.task, 'stopped_mark', { task = e.task }, true) end
   end
-  effects.button({ id = e.button, text = e.toasts[toast] })
+  effects.button({ chat = e.chat, id = e.button, text = e.toasts[toast] })
 end
 
 function effects.stop(e)
   if e.button then return press_stop(e) end
+  local where = place(e.chat, e.thread)
+  if e.update then call('SET', P .. 'stop:' .. where, e.update, 'EX', KEEP_STOP_S) end
   local stopped, waiting, late = 0, 0, 0
   local ids = {}
   if e.task then ids[1] = e.task
@@ -120,7 +138,9 @@ function effects.stop(e)
   for _, id in ipairs(ids) do
     fix_type(task_key(id), 'hash')
     local chat = here(get(id, 'chat'))
-    if e.task and chat == e.chat or chat and place(chat, get(id, 'thread')) == place(e.chat, e.thread) then
+    local update = number(id:match('^u(%d+)'))
+    local meant = not (e.update and update) or update < number(e.update, 0) -- a question that came after it goes on
+    if meant and (e.task and chat == e.chat or chat and place(chat, get(id, 'thread')) == where) then
       local state = cancel(id)
       if not state then late = late + 1
       elseif state == 'queued' then waiting = waiting + 1
@@ -154,6 +174,9 @@ function effects.forget(e)
   local where = place(e.chat, e.thread)
   call('DEL', P .. 'wish:' .. where)
   call('DEL', P .. 'turns:' .. where)
+  local running = running_in(e.chat)
+  local run = running and place_of(running) == where and run_of(running)
+  if run then call('HDEL', run_key(run), 'turns') end -- one that no agent has claimed yet knows nothing of before either
   set_chat(where, 'generation', ms(number(call('HGET', P .. 'chat:' .. where, 'generation'), 0) + 1))
   call('HDEL', P .. 'chat:' .. where, 'last_role')
 end
@@ -188,22 +211,25 @@ end
 
 -- The small signs are no messages: losing one is no loss, so they only have to be quick, and one that nobody took is of no use later.
 local KEEP_SIGN_S = 600
-local function sign(queue, what)
-  call('RPUSH', P .. queue, cjson.encode(what))
-  call('EXPIRE', P .. queue, KEEP_SIGN_S)
+local MAX_SIGNS = 20000
+local function sign(what)
+  what.at = ms(now_ms())
+  call('RPUSH', P .. 'signs', cjson.encode(what))
+  call('LTRIM', P .. 'signs', -MAX_SIGNS, -1)
+  call('EXPIRE', P .. 'signs', KEEP_SIGN_S)
 end
 
-function effects.button(e) sign('buttons', { id = e.id, text = e.text }) end
+function effects.button(e) sign({ chat = e.chat, button = e.id, text = e.text }) end
 
 function effects.file(e) -- the user asked for the file whose fate was unknown
   fix_type(task_key(e.task), 'hash')
-  local t = call('HMGET', task_key(e.task), 'chat', 'outbox')
-  if here(t[1]) ~= e.chat or not t[2] then e.kind = 'file_gone'; add_notice(e.key, e); return end
-  sign('files', { task = e.task, part = e.part, key = e.key })
+  local chat = get(e.task, 'chat')
+  if here(chat) ~= e.chat or call('EXISTS', P .. 'answer:' .. e.task) == 0 then e.kind = 'file_gone'; add_notice(e.key, e); return end
+  sign({ chat = e.chat, thread = e.thread, task = e.task, part = e.part })
 end
 
 add_sign = function(e)
-  sign('signs', { chat = e.chat, message_id = e.message_id, thread = e.thread, at = e.admitted_ms })
+  sign({ chat = e.chat, message_id = e.message_id, thread = e.thread })
 end
 
 -- An effect goes to the chat's newest id, whichever id its update named; so do the effects that an edit may have.

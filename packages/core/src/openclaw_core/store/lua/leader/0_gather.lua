@@ -1,6 +1,6 @@
 -- What a person sends in one act is one task. Its further messages are folded into it until something of its answer is shown; a task after
 -- which more may come is held back for a while. A part is an opaque record: the fields `more1`, `more2`, … of the task, `more_n` of them.
--- Whoever works on the task makes one record of all: the leader before it hands the task over, an agent before it shows a first word.
+-- The leader makes one record of all: before it hands the task over, and again when an agent is about to write its first word.
 local MAX_PARTS = 100
 local ACT_TTL_S = 60
 
@@ -26,18 +26,21 @@ local function into_lane(id)
 end
 
 local function recall(id)
-  local pool = get(id, 'pool')
-  if not pool or call('LREM', P .. 'ready:' .. pool, 0, id) == 0 then return false end
+  local pool, run = get(id, 'pool'), run_of(id)
+  if not pool or not run or call('LREM', A .. 'ready:' .. pool, 0, run) == 0 then return false end
+  end_run(id)
   into_lane(id)
   return true
 end
 
--- Whether a task can take one more part: while it waits, until it is claimed; then while its agent has shown nothing, if that is one
--- which looks for parts before it does.
+-- Whether a task can take one more part: while it waits, until it is claimed; then while its agent has written nothing.
 local function takes(id)
-  local t = call('HMGET', task_key(id), 'state', 'attempt', 'more_n', 'grows')
-  if number(t[3] or 0, MAX_PARTS) >= MAX_PARTS then return false end -- as many as can be, or no number
-  return t[1] == 'queued' or (t[1] == 'ready' and t[2] == '0' and recall(id)) or (t[1] == 'running' and t[4] == t[2])
+  if number(get(id, 'more_n') or 0, MAX_PARTS) >= MAX_PARTS then return false end -- as many as can be, or no number
+  local state, run = state_of(id), run_of(id)
+  if state == 'queued' or (state == 'ready' and get(id, 'attempt') == '1' and recall(id)) then return true end
+  if state ~= 'running' or not run or of_run(run, 'result') then return false end
+  call('HSET', run_key(run), 'more', '1') -- its agent asks for all of it before its first word
+  return true
 end
 
 -- Whether *e* goes on with the act whose last message was `last`: of the same album, or one that leads back to what was sent just
