@@ -104,9 +104,7 @@ class Answering:
         """The task with its materials in words, which the chat's memory keeps too. Raises Unreadable."""
         if not run.task.materials:
             return run.task
-        reader = Reader(
-            files=self.files_of(run), ears=self.ears, voice_models=self.voice_models, sleep=self.sleep
-        )
+        reader = Reader(files=self.files_of(run), ears=self.ears, voice_models=self.voice_models, sleep=self.sleep)
         task, said = await in_words(run.task, reader, max_tokens=run.order.history_tokens)
         await persist(partial(self.work.amend, run, said), sleep=self.sleep)
         return task

@@ -16,6 +16,7 @@ from openclaw_core.work import Run, Work
 
 if TYPE_CHECKING:
     from openclaw_agent.answering import Answering
+    from openclaw_agent.files import Files
 
 
 class Answerer(Protocol):
@@ -65,12 +66,14 @@ class Opening:
 
 def load_libraries() -> None:
     """The imports that a claim does not need."""
-    import openclaw_agent.answering
+    import openclaw_agent.answering  # noqa: F401
     import openclaw_core.chat  # noqa: F401
 
 
-async def open_answering(settings: Settings, work: Work, stack: AsyncExitStack) -> "Answering":
-    """Load, and open the client of the model's server, which *stack* closes."""
+async def open_answering(
+    settings: Settings, work: Work, stack: AsyncExitStack, *, files_of: "Callable[[Run], Files] | None" = None
+) -> "Answering":
+    """Load, and open the client of the model's server, which *stack* closes. Files come from the brain, unless *files_of* says from where."""
     await asyncio.to_thread(load_libraries)
     from openclaw_agent.answering import Answering
     from openclaw_agent.files import BrainFiles
@@ -83,7 +86,7 @@ async def open_answering(settings: Settings, work: Work, stack: AsyncExitStack) 
         work=work,
         chat=chat,
         ears=chat,
-        files_of=lambda run: BrainFiles(files_at=run.files_at, name=run.name),
+        files_of=files_of or (lambda run: BrainFiles(files_at=run.files_at, name=run.name)),
         task_deadline_s=settings.task_deadline_s,
         voice_models=settings.voice_models,
     )

@@ -14,12 +14,16 @@ from openclaw_core.work import HandedBack, PutBack, Run, Work
 log = logs.get(__name__)
 HAND_BACK_S = 4.0
 """Of the 5 s in which a run is given back after SIGTERM."""
+ENDING_S = 2.0
+"""Of that, for an answer that is being handed over."""
 CANCEL_S = 1.0
 """For the stream and the calls of an answer that is given up to close."""
 
 
-async def own(work: Work, answering: Answerer, run: Run, stop: asyncio.Event) -> Exit:
-    """Do *run*, or hand it back once *stop* is set; gives the exit code. Raises NeverReady after putting it back."""
+async def own(
+    work: Work, answering: Answerer, run: Run, stop: asyncio.Event, *, hand_back_s: float = HAND_BACK_S
+) -> Exit:
+    """Do *run*, or hand it back within *hand_back_s* once *stop* is set; gives the exit code. Raises NeverReady after putting it back."""
     with logs.bound(task_id=run.task.id, role=run.task.role, attempt=run.attempt):
         log.info("task.claimed", waited_ms=round(time.time() * 1000) - run.task.admitted_ms)
         answer = asyncio.create_task(answering.answer(run), name="answer")
@@ -30,7 +34,8 @@ async def own(work: Work, answering: Answerer, run: Run, stop: asyncio.Event) ->
             if not answer.done() and keeping.done():
                 keeping.result()  # raises LostOwnership
             if not answer.done():
-                return await _hand_back(work, answering, run, answer)
+                async with asyncio.timeout(hand_back_s):
+                    return await _hand_back(work, answering, run, answer)
             return code_of(answer.result())
         except LostOwnership:
             log.info("task.lost", hint="stopped by its user, given to another, or ended")
@@ -50,16 +55,15 @@ async def own(work: Work, answering: Answerer, run: Run, stop: asyncio.Event) ->
 
 
 async def _hand_back(work: Work, answering: Answerer, run: Run, answer: "asyncio.Task[Cause | None]") -> Exit:
-    """Give the run to another process, unless its answer is being handed over. Raises TimeoutError where Redis is away."""
-    async with asyncio.timeout(HAND_BACK_S):
-        if answering.ending:
-            await asyncio.wait([answer], timeout=HAND_BACK_S - 2 * CANCEL_S)
-        if not answer.done():
-            answer.cancel()
-            await asyncio.wait([answer], timeout=CANCEL_S)
-        if answer.done() and not answer.cancelled():
-            return code_of(answer.result())
-        await lease.persist(lambda: work.end(run, HandedBack()))
+    """Give the run to another process, unless its answer is being handed over."""
+    if answering.ending:
+        await asyncio.wait([answer], timeout=ENDING_S)
+    if not answer.done():
+        answer.cancel()
+        await asyncio.wait([answer], timeout=CANCEL_S)
+    if answer.done() and not answer.cancelled():
+        return code_of(answer.result())
+    await lease.persist(lambda: work.end(run, HandedBack()))
     log.info("task.handed_back")
     return Exit.TRY_AGAIN
 

@@ -70,7 +70,7 @@ def _in_pool(read: Environment) -> tuple[InPool, int]:
         tasks_per_job=read.integer("TASKS_PER_JOB", 1, low=1, high=1000),
         warm_max_age_s=read.number("WARM_MAX_AGE_S", 900, low=10, high=86400),
     )
-    bot_id = read.integer("BOT_ID", 0, low=1, high=1e15)
+    bot_id = read.integer("BOT_ID", 0, low=1, high=10**15)
     if not (contract.pool and contract.job):
         read.faults.append(
             "TASK is missing: give TASK, ROLE and CHAT_ID for one task, or AGENT_JOB, AGENT_POOL and BOT_ID for a place in a pool"
