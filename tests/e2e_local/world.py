@@ -79,7 +79,7 @@ class World:
             try:
                 ours = (
                     any("openclaw_agent" in part for part in process.cmdline())
-                    and process.environ().get("TELEGRAM_BASE_URL") == self.api.url
+                    and process.environ().get("GROQ_BASE_URL") == self.model.url
                 )
                 if ours and (self.brain is None or process.ppid() != self.brain.pid):
                     found.append(process)
@@ -152,7 +152,7 @@ class World:
 
         async def ended() -> bool:
             done = sum((await Runs(self.script).outcomes()).values())
-            return done >= count and not await self.script.read("LLEN", self.script.keys("notices"))
+            return done >= count and not await self.script.read("ZCARD", self.script.keys("open"))
 
         await self.until(ended, timeout_s=timeout_s)
 

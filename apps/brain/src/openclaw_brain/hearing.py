@@ -10,7 +10,8 @@ from openclaw_core.outcome import Cause
 from openclaw_core.store import Became, Lanes, News
 
 log = logs.get(__name__)
-WAIT_S = 5.0
+WAIT_S = 2.0
+"""Shorter than the time-out of a call to Redis, which it counts in."""
 GROW_S = 0.05
 """Between two looks at a run of which more may be coming."""
 
