@@ -125,7 +125,7 @@ class Brain:
         )  # fmt: skip
 
         def show() -> None:
-            delivery.nudge()
+            delivery.signed()
             self.nudge("lanes", "pool")
 
         hearing = Hearing(news=News(self.script), lanes=lanes, epoch=epoch, grew=delivery.grew, ended=show)
