@@ -4,14 +4,13 @@ import asyncio
 import time
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Protocol
 
-from openclaw_agent.alone_work import AloneDisplays, AloneWork, MessengerFiles
+from openclaw_agent.alone_work import AloneDisplays, AloneWork, Deliverer, MessengerFiles
 from openclaw_agent.opening import Answerer, Opening, open_answering
 from openclaw_agent.owning import own
 from openclaw_agent.settings import Alone, Settings
 from openclaw_core import logs
-from openclaw_core.delivery.displays import Displays
+from openclaw_core.delivery.dispatcher import Dispatcher
 from openclaw_core.errors import SettingsError
 from openclaw_core.language import lang_of
 from openclaw_core.messenger import TelegramMessenger
@@ -25,13 +24,6 @@ from openclaw_core.work import Run
 log = logs.get(__name__)
 DELIVER_S = 180.0
 """For an answer to reach its chat; the waits of a flood limit count."""
-
-
-class Deliverer(Protocol):
-    """What shows displays in chats: `openclaw_core.delivery`."""
-
-    async def deliver(self, displays: Displays) -> None:
-        """Show what *displays* holds, and what it comes to hold, until cancelled. Raises MessengerUnauthorized."""
 
 
 async def run_alone(settings: Settings, alone: Alone, stop: asyncio.Event) -> Exit:
@@ -50,15 +42,14 @@ async def run_alone(settings: Settings, alone: Alone, stop: asyncio.Event) -> Ex
         files_of = partial(_files_of, messenger)
         answering = Opening(lambda: open_answering(settings, work, stack, files_of=files_of))
         stack.push_async_callback(answering.close)
-        return await do_alone(task, order, work, answering, _deliverer(messenger), stop)
+        displays.deliverer = deliverer = Dispatcher(
+            displays=displays, messenger=messenger, drain_s=messenger.timeout_s, cautious=False
+        )
+        return await do_alone(task, order, work, answering, deliverer, stop)
 
 
 def _files_of(messenger: Messenger, run: Run) -> MessengerFiles:
     return MessengerFiles(messenger=messenger, materials=run.task.materials)
-
-
-def _deliverer(messenger: Messenger) -> Deliverer:
-    raise NotImplementedError("openclaw_core.delivery has no engine yet")
 
 
 def task_of(alone: Alone, roles: Roles) -> tuple[Task, Order]:
@@ -89,7 +80,7 @@ async def do_alone(
     if begun.state in ENDED:
         log.info("task.ended_before", task_id=task.id)
         return Exit.DONE
-    delivering = asyncio.create_task(deliverer.deliver(work.displays), name="deliver")
+    delivering = asyncio.create_task(deliverer.run(), name="deliver")
     try:
         code = Exit.DONE
         if begun.state == TaskState.ANSWERED:

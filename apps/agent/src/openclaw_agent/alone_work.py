@@ -7,7 +7,7 @@ from typing import Protocol
 
 from openclaw_agent.files import MAX_BYTES, NoFile
 from openclaw_core.conversation import Turn
-from openclaw_core.delivery.displays import Display, Displays, Growing, Sign, Stage
+from openclaw_core.delivery.displays import Display, Growing, Sign, Stage
 from openclaw_core.errors import FloodWait, LostOwnership, MessengerRefused, MessengerUnavailable
 from openclaw_core.outcome import Delivery, TaskState
 from openclaw_core.ports import Messenger
@@ -25,6 +25,19 @@ class Begun(Protocol):
     def history(self) -> tuple[Turn, ...]: ...
 
 
+class Deliverer(Protocol):
+    """What shows displays in chats: the engine of `openclaw_core.delivery`."""
+
+    async def run(self) -> None:
+        """Deliver until cancelled."""
+
+    def nudge(self) -> None:
+        """Something has changed in `Displays.changed`."""
+
+    def grew(self, display_id: str) -> None:
+        """A running task has new text."""
+
+
 class Records(Protocol):
     """Steps of a task alone that outlive its process. All raise StoreUnavailable and StoreFull."""
 
@@ -35,6 +48,21 @@ class Records(Protocol):
         """Record the result, unless the task has ended; gives its state."""
 
 
+class Kept(Protocol):
+    """What of a display outlives its process."""
+
+    async def read(self, display_id: str) -> Display | None:
+        """The display as it stands now; None if it is not there."""
+
+    async def answer(self, display_id: str) -> str: ...
+
+    async def reserved(self, display_id: str, slot: int, message_id: int, *, gone: int | None = None) -> None: ...
+
+    async def part(self, display_id: str, part: int, status: str) -> None: ...
+
+    async def shown(self, display_id: str, version: int, delivery: Delivery) -> bool: ...
+
+
 @dataclass(kw_only=True)
 class AloneDisplays:
     """`Displays` of the one task: what outlives the process stands in *kept*, the growing text and doubtful edits here.
@@ -42,9 +70,11 @@ class AloneDisplays:
     No other process may put a text of ours again, so doubts are not written down: this one waits until they are settled.
     """
 
-    kept: Displays
+    kept: Kept
     task_id: str
     deadline_ms: int = 0
+    deliverer: Deliverer | None = None
+    """Who is told of what is new."""
     ended: bool = False
     """Whether its answer, failure or stop is recorded."""
     done: asyncio.Event = field(default_factory=asyncio.Event)
@@ -58,11 +88,14 @@ class AloneDisplays:
 
     def grow(self, text: str) -> None:
         self._text = text
-        self._version += 1
+        if self.deliverer is not None:
+            self.deliverer.grew(self.display_id)
 
     def end(self) -> None:
         self.ended = True
         self._version += 1
+        if self.deliverer is not None:
+            self.deliverer.nudge()
 
     async def check(self) -> None:
         """Raises LostOwnership once the task was stopped, or is not known any more."""

@@ -16,7 +16,8 @@ MAX_BYTES = 20_000_000
 """What a bot may fetch."""
 FETCH_S = 60.0
 """For one try, to its last byte."""
-TIMEOUT = httpx.Timeout(10.0, connect=3.0)
+TIMEOUT = httpx.Timeout(30.0, connect=3.0)
+"""A brain gives a few files at a time: the first byte may wait for others."""
 PAUSES_S = (0.5, 1.0, 2.0, 4.0, 5.0, 5.0, 5.0, 5.0)
 """Between tries. Together they outlast a change of the leader."""
 PASSING = frozenset({408, 425, 429})
