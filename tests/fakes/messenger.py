@@ -114,7 +114,8 @@ class Said:
     page: Page
     buttons: tuple[Button, ...] = ()
     deleted: bool = False
-    edits: int = 0
+    history: list[str] = field(default_factory=list)
+    """What it said before."""
 
 
 @dataclass
@@ -244,8 +245,8 @@ class FakeTelegram:
                 raise MessageGone("edit")
             if refusal := self.refuses(page):
                 raise refusal
+            said.history.append(said.page.text)
             said.page, said.buttons = page, tuple(button for row in buttons for button in row)
-            said.edits += 1
 
         self.overlaps += self._editing[message_id] > 0
         self._editing[message_id] += 1

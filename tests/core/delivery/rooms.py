@@ -63,7 +63,7 @@ class Room:
 
     async def over(self, *, within_s: float = 300) -> None:
         """Return once nothing is left to show, nor to be put again."""
-        await until(lambda: not self.shelf.open and not self.shelf.due, within_s=within_s)
+        await until(lambda: not self.shelf.open and not self.shelf.due, within_s=within_s, every_s=0.1)
 
     def text(self, display_id: str, slot: int = 0) -> str:
         return self.telegram.messages[self.shelf.rows[display_id].slots[slot]].page.text
@@ -110,7 +110,7 @@ def expected_texts(display: Display, text: str) -> list[str]:
     return texts + ["…"] * (len(display.slots) - len(texts))
 
 
-async def until(found: Callable[[], object], *, within_s: float = 300) -> None:
+async def until(found: Callable[[], object], *, within_s: float = 300, every_s: float = 0.01) -> None:
     async with asyncio.timeout(within_s):
         while not found():
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(every_s)
