@@ -13,6 +13,7 @@ from openclaw_core.delivery.turns import Turns
 from openclaw_core.delivery.view import View
 from openclaw_core.outcome import Delivery
 
+EARLY_MAX = 1000
 IDLE: plan.Turn = (None, plan.Later(until=inf))
 
 
@@ -43,15 +44,14 @@ class Chats:
     """Chats with a display that is only to be recorded, which needs no room."""
     _views: dict[str, View] = field(default_factory=dict)
     _chats: dict[int, Chat] = field(default_factory=dict)
+    _grew_before: set[str] = field(default_factory=set)
+    """Running tasks that had text before their displays were read."""
 
     def __len__(self) -> int:
         return len(self._views)
 
     def __iter__(self) -> Iterator[View]:
         return iter(self._views.values())
-
-    def view(self, display_id: str) -> View | None:
-        return self._views.get(display_id)
 
     def chat(self, chat_id: int) -> Chat:
         if chat_id not in self._chats:
@@ -63,10 +63,24 @@ class Chats:
         view = self._views.get(display.id)
         if view is None:
             view = self._views[display.id] = View.of(display)
+            view.grew = display.id in self._grew_before
+            self._grew_before.discard(display.id)
             insort(self.chat(display.chat_id).views, view, key=lambda other: (other.display.order, other.display.id))
         elif display.version > view.display.version:
             view.update(display)
         return view
+
+    def grew(self, display_id: str) -> View | None:
+        """The view of a running task that has new text; None if that is known, or the display is not."""
+        view = self._views.get(display_id)
+        if view is None:
+            self._grew_before.add(display_id)
+            if len(self._grew_before) > EARLY_MAX:
+                self._grew_before.clear()
+        elif not view.grew:
+            view.grew = True
+            return view
+        return None
 
     def close(self, view: View) -> None:
         """Nothing is left to show of it."""
@@ -91,7 +105,9 @@ class Chats:
             del self._chats[chat_id]
             return None
         chat.turn = self._next(chat)
-        step = chat.turn[1]
+        view, step = chat.turn
+        if view is not None and plan.wants_typing(view, self.clock()):
+            self.typing(view)
         if isinstance(step, plan.Later | plan.Typing):
             self.turns.later(chat_id, step.until if isinstance(step, plan.Later) else inf)
             return None

@@ -90,9 +90,7 @@ class Dispatcher:
 
     def grew(self, display_id: str) -> None:
         """A running task has new text."""
-        view = self._chats.view(display_id)
-        if view is not None and not view.grew:
-            view.grew = True
+        if view := self._chats.grew(display_id):
             self._touch(view.display.chat_id)
 
     def open_displays(self) -> int:
@@ -163,9 +161,10 @@ class Dispatcher:
         first = self._recorder.proved_at == -inf
         for display in await self._displays.changed(self._since):
             view = self._chats.open(display)
-            if first and view.slots:
-                # The leader before may have an edit under way.
-                view.doubt_ms = asked_ms + APPLIED_WITHIN_MS
+            if first:
+                view.grew = True
+                if view.slots:  # the leader before may have an edit under way
+                    view.doubt_ms = asked_ms + APPLIED_WITHIN_MS
             self._since = max(self._since, display.version)
             self._touch(display.chat_id)
         could_begin = self._recorder.may_begin()

@@ -1,7 +1,8 @@
 """Telegram's flood limits: one bucket for each chat, one for the bot, one for signs. All in memory, and nothing here sleeps.
 
 A 429 rests its chat. The bot rests only if Telegram says so of the bot: three chats are refused within a second, and then a
-probe, which is the next call of a chat that does not rest, is refused too.
+probe, which is the next call of a chat that does not rest, is refused too. Since many chats may be refused for themselves,
+the bot is probed again after 1, 2, 4 ... 60 s, and never rests longer than was asked.
 """
 
 from collections import deque
@@ -25,6 +26,8 @@ REFUSED_CHATS = 3
 REFUSED_WITHIN_S = 1.0
 TOKEN_PROBE_S = 5.0
 """Between two tries while Telegram does not know our token."""
+REST_MIN_S, REST_MAX_S = 1.0, 60.0
+"""Between two probes of a bot that rests, if more was asked."""
 SWEEP_EVERY_S = 60.0
 _TINY = 1e-6
 
@@ -81,6 +84,7 @@ class _Gate:
     closed: bool = False
     until: float = 0.0
     probing: bool = False
+    rest_s: float = REST_MIN_S
 
 
 class Limits:
@@ -177,7 +181,9 @@ class Limits:
         bucket.level, bucket.at = min(bucket.level, 1.0), max(bucket.at, now + retry_after_s)
         log.warning("limits.refused", retry_after_s=retry_after_s, probe=permit.probe)
         if permit.probe:
-            self._gate = _Gate(closed=True, until=now + retry_after_s)
+            rest_s = self._gate.rest_s
+            until = now + min(retry_after_s, rest_s)
+            self._gate = _Gate(closed=True, until=until, rest_s=min(REST_MAX_S, rest_s * 2))
             return
         self._refused.append((now, permit.chat_id))
         while self._refused[0][0] <= now - REFUSED_WITHIN_S:

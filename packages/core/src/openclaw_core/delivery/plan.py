@@ -190,7 +190,12 @@ def _growing(view: View, now: float) -> Step:
     step = _preview(view, now)
     if view.spoke or not isinstance(step, Later):
         return step
-    return Typing() if view.typing_at <= now else Later(until=min(step.until, view.typing_at))
+    return Typing() if wants_typing(view, now) else Later(until=min(step.until, view.typing_at))
+
+
+def wants_typing(view: View, now: float) -> bool:
+    """Whether 'typing' is to be shown now, also while a call waits for room."""
+    return view.display.stage is Stage.GROWING and not view.spoke and not view.muted and view.typing_at <= now
 
 
 def _preview(view: View, now: float) -> Step:

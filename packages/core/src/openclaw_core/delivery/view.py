@@ -44,7 +44,7 @@ class View:
 
     texts: Texts | None = None
     """None: to be read. Of a growing text: what was read last."""
-    grew: bool = True
+    grew: bool = False
     """There may be more text than was read."""
     spoke: bool = False
     """Words of this display can be seen."""
