@@ -12,8 +12,9 @@ from openclaw_brain.updates import Poller
 from openclaw_core import errors
 from openclaw_core.chat import ModelServer
 from openclaw_core.groq_chat import GroqChat
-from openclaw_core.messenger import FILE_MAX_BYTES, TelegramMessenger
+from openclaw_core.messenger import TelegramMessenger
 from openclaw_core.ports import Attachment, Message, ModelCall, Page
+from openclaw_core.telegram_request import FILE_MAX_BYTES
 from tests.fakes.bot_api_emulator import serving
 
 TOKEN = "7:SECRET-TOKEN"
