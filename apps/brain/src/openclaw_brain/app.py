@@ -208,10 +208,11 @@ class Brain:
 
     async def _serve_files(self, files: FilePort, inbox: Inbox, epoch: int) -> None:
         """Give agents the files of their runs, and say where."""
-        async with files.serve(self.settings.file_port, self.settings.file_host or None) as port:
+        host = self.settings.file_host or "127.0.0.1"
+        async with files.serve(self.settings.file_port, host) as port:
             while True:
                 try:
-                    await inbox.set_files_at(f"http://{self.settings.file_host or '127.0.0.1'}:{port}", epoch=epoch)
+                    await inbox.set_files_at(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}", epoch=epoch)
                     break
                 except (StoreUnavailable, StoreFull):
                     await asyncio.sleep(1)

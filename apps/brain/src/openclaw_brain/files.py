@@ -40,7 +40,7 @@ class FilePort:
     source: FileSource
 
     @asynccontextmanager
-    async def serve(self, port: int, host: str | None = None) -> AsyncIterator[int]:
+    async def serve(self, port: int, host: str) -> AsyncIterator[int]:
         """Serve until the end of the block; gives the port, a free one for 0."""
         places = asyncio.Semaphore(AT_ONCE)
 
