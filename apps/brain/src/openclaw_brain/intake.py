@@ -6,6 +6,7 @@ from typing import Any
 
 from openclaw_brain.incoming import Incoming
 from openclaw_core import wording
+from openclaw_core.conversation import place
 from openclaw_core.language import lang_of, notice_lang
 from openclaw_core.ports import Lang
 from openclaw_core.roles import Roles
@@ -17,6 +18,8 @@ _COMMANDS = frozenset({"start", "help", "new", "stop", "status", "retry", "lang"
 _STOP_TOASTS = {"stopped": Say.STOP_HEARD, "late": Say.STOP_TOO_LATE, "not_yours": Say.NOT_YOURS, "old": Say.BUTTON_OLD}
 FILE_MAX_BYTES = {"voice": 20_000_000, "file": 1_000_000}
 """A bot may fetch 20 MB; of a text, a model reads a few pages."""
+REFUSED_AGAIN_S = 24 * 3600
+"""A stranger is told once in this time."""
 TEXT_MAX_CHARS = 16_000
 """Longer messages cannot come from Telegram (4096 units); the bound protects the store from other servers."""
 
@@ -95,7 +98,8 @@ class Intake:
             return []
         if incoming.kind == "button":
             return [say.toast(Say.NO_MORE_ACCESS)]
-        return [say.notice("refused", user_id=str(incoming.user_id))]
+        refusal = say.notice("refused", user_id=str(incoming.user_id))
+        return [{**refusal, "once": f"refused:{incoming.user_id}", "once_s": REFUSED_AGAIN_S}]
 
     def _is_ours(self, incoming: Incoming) -> bool:
         """Whether a command is for this bot: in a group, one that names nobody may be any bot's, so we have to know it."""
@@ -118,7 +122,7 @@ class Intake:
             case "new":
                 return [{"op": "forget", **_where(incoming)}, say.notice("new")]
             case "stop":
-                return [{"op": "stop", **say.to("stopped")}]
+                return [{"op": "stop", **say.to("stopped"), "update": str(incoming.update_id)}]
             case "status":
                 return [say.notice("status", **known.status)]
             case "retry":
@@ -248,7 +252,7 @@ class _Say:
 
     def to(self, kind: str) -> dict[str, Any]:
         return {
-            "key": f"u{self.incoming.update_id}",
+            "key": f"{kind}:{place(self.incoming.chat_id, self.incoming.thread_id)}",
             "kind": kind,
             **_where(self.incoming),
             "lang": self.lang,

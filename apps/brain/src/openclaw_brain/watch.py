@@ -12,7 +12,7 @@ from openclaw_core.errors import StoreFault, StoreFull, StoreUnavailable
 from openclaw_core.outcome import Cause
 from openclaw_core.records import whole
 from openclaw_core.store import Lanes, Pools
-from openclaw_core.store.answers import LEASE_S
+from openclaw_core.store.agent_work import LEASE_S
 
 log = logs.get(__name__)
 STOP_HEARD_S = 2.0

@@ -79,7 +79,7 @@ class Work(Protocol):
         """Ask whether the run is still ours, without prolonging anything."""
 
     async def write(self, run: Run, text: str) -> bool:
-        """*text* is the answer so far, from its beginning. False if more was sent that belongs to the task, and nothing was shown yet: see `grown`."""
+        """*text* is the answer so far, from its beginning. False if more was sent that belongs to the task, and nothing was written yet: see `grown`."""
 
     async def grown(self, run: Run) -> Run | None:
         """The run with all that was sent since its claim; None while more has come, or may still come."""
@@ -87,5 +87,6 @@ class Work(Protocol):
     async def amend(self, run: Run, said: str) -> None:
         """The user's turn says *said*: what a recording or a file turned out to hold."""
 
-    async def end(self, run: Run, result: Result) -> None:
-        """Hand the result over. The run is not ours any more."""
+    async def end(self, run: Run, result: Result) -> bool:
+        """Hand the result over; the run is not ours any more. False for an answer if more was sent that belongs to the task, and nothing was written yet:
+        nothing has happened, see `grown`. (So a short answer is one step, and costs its chat no edit before the whole text.)"""

@@ -45,7 +45,7 @@ class Display:
     replaced: int = 0
     """How many of its messages were deleted under us."""
     deadline_ms: int = 0
-    """Unix time after which no further message is reserved for it; 0 for none."""
+    """Unix time after which a deleted message is not replaced; 0 for none."""
     cause: Cause | None = None
     kind: str = ""
     """Of a notice, with its *args*."""
@@ -72,36 +72,40 @@ class Growing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sign:
-    """A reaction to a message (`message_id`), a button's spinner (`button_id`, with a toast), or a file that is asked for again (`part`)."""
+    """A button's spinner (*button_id*, with a toast), a file that is asked for again (*part* of *task_id*), else a reaction to *message_id*."""
 
     chat_id: int
     thread_id: int | None = None
     message_id: int = 0
+    """What is reacted to; of a file: the message that it answers, in groups."""
     button_id: str = ""
     toast: str = field(default="", repr=False)
     task_id: str = ""
     part: int = 0
+    answer_lang: Lang = "en"
+    """Of a file: that of its task, since the answer is cut into pages once more."""
     at_ms: int = 0
     """Unix time of the message that it answers."""
 
 
 class Displays(Protocol):
-    """Where displays are kept. Writes raise LostOwnership once a newer leader has raised the epoch; all raise StoreUnavailable, StoreFull.
+    """Where displays are kept. `changed` and each write but `doubt` raise LostOwnership once a newer leader has raised the epoch.
 
-    Each write is one step that may be repeated.
+    All raise StoreUnavailable and StoreFull; StoreFault if one display alone is at fault. Each write is one step that may be
+    repeated, and changes nothing if the display is not there any more. The writes below change no version.
     """
 
     async def changed(self, since: int) -> Sequence[Display]:
-        """Displays whose version is greater than *since*, by version; all open ones for 0. Those that cannot be read are reported and left out."""
+        """Displays whose version is greater than *since*, by version; all open ones for 0. Those that cannot be read are reported and left out.
 
-    async def read(self, display_id: str) -> Display | None:
-        """A display as it stands now; None once nothing is left to show."""
+        An answer is also the proof that this process still leads: delivery begins no call without a fresh one.
+        """
 
     async def growing(self, display_id: str) -> Growing:
         """The newest text of a running task."""
 
     async def answer(self, display_id: str) -> str:
-        """The Markdown of the whole answer, or the text that was shown when the task was stopped."""
+        """The Markdown of the whole answer, or the newest text of a task that was stopped; empty if it is not kept any more."""
 
     async def reserved(self, display_id: str, slot: int, message_id: int, *, gone: int | None = None) -> None:
         """The part *slot* has a message now, in place of the one that is *gone*, which counts as replaced."""
@@ -110,16 +114,19 @@ class Displays(Protocol):
         """What is known of a file: `sending` before it goes out, `done` after."""
 
     async def shown(self, display_id: str, version: int, delivery: Delivery) -> bool:
-        """All of it stands (or never can). False if it has changed since *version*: what is new has to be shown too."""
+        """All of it stands (or never can). False if it has changed since *version*: `changed` gives what has to be shown too."""
 
     async def doubt(self, display_id: str, *, due_ms: int) -> None:
-        """An edit of unknown fate: the recorded text is put again at *due_ms* (Unix time). Also taken from one who leads no more."""
+        """An edit of unknown fate: the recorded text is put again at *due_ms* (Unix time), the latest of all that were written.
+
+        Also taken from one who leads no more, and for a display that was recorded as done.
+        """
 
     async def due(self, now_ms: int) -> Sequence[Display]:
-        """Displays whose text is to be put again by now, also those that were recorded as done."""
+        """Displays whose text is to be put again by now, also those that were recorded as done; each until it is `settled`."""
 
     async def settled(self, display_id: str, due_ms: int) -> None:
-        """The text was put again after *due_ms*: no edit of before can come any more."""
+        """The text was put again after *due_ms*: what was due by then is done, a doubt with a later time stays."""
 
     async def signs(self, count: int) -> Sequence[Sign]:
         """Take up to *count* signs; they are lost with this process, which loses no message."""

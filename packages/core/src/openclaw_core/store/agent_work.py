@@ -93,15 +93,21 @@ class AgentWork:
     async def amend(self, run: Run, said: str) -> None:
         self._mine(await self._script.step("amend", run=run.name, job=self.job, said=said))
 
-    async def end(self, run: Run, result: Result) -> None:
-        await self._finish(run.name, wire(result), last=run.last, unborn=isinstance(result, PutBack))
+    async def end(self, run: Run, result: Result) -> bool:
+        return await self._finish(run.name, wire(result), last=run.last, unborn=isinstance(result, PutBack))
 
-    async def _finish(self, name: str, result: dict[str, Any], *, last: bool, unborn: bool = False) -> None:
-        self._mine(
-            await self._script.step(
-                "finish", run=name, job=self.job, pool=self.pool, last=last, unborn=unborn, result=json.dumps(result)
-            )
+    async def _finish(self, name: str, result: dict[str, Any], *, last: bool, unborn: bool = False) -> bool:
+        done = await self._script.step(
+            "finish",
+            run=name,
+            job=self.job,
+            pool=self.pool,
+            last=last,
+            unborn=unborn,
+            answers=result["kind"] == "answered",
+            result=json.dumps(result),
         )
+        return self._mine(done) == 1
 
     def _lease_ms(self) -> int:
         return int(self.lease_s * 1000)

@@ -19,7 +19,7 @@ from redis.backoff import NoBackoff
 
 from openclaw_core import logs
 from openclaw_core.errors import LostOwnership, StoreFault, StoreFull, StoreMisconfigured, StoreUnavailable
-from openclaw_core.store.server import WANTED, Server, fault_of, server_of
+from openclaw_core.store.server import WANTED, Memory, Server, fault_of, memory_of, server_of
 
 log = logs.get(__name__)
 T = TypeVar("T")
@@ -221,6 +221,11 @@ class Script:
             raise StoreMisconfigured(fault)
         await self._probe()
         return server_of(info)
+
+    async def memory(self) -> Memory:
+        """How much memory the server uses, and may use."""
+        with translated():
+            return memory_of(await self._whole(self._told("INFO", "memory")))
 
     async def _asked(self) -> tuple[dict[str, str], dict[str, str]]:
         """INFO, and the settings that matter."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from openclaw_core import logs
 from openclaw_core.delivery.displays import Display, Growing, Sign, Stage
+from openclaw_core.errors import LostOwnership
 from openclaw_core.outcome import Cause, Delivery
 from openclaw_core.records import UNREADABLE, parsed, readable, whole
 from openclaw_core.store.client import Script, fenced
@@ -39,8 +40,9 @@ class RedisDisplays:
         self._deadline_ms = round(task_deadline_s * 1000)
 
     async def changed(self, since: int) -> Sequence[Display]:
-        key = self._script.keys("open")
-        rows = await self._script.read("ZRANGE", key, f"({since}", "+inf", "BYSCORE", "WITHSCORES")
+        rows = await self._script.step("changed", since=since, **self._fence)
+        if rows and rows[0] == -1:
+            raise LostOwnership("a newer leader has raised the epoch")
         versions = {str(name): whole(score) for name, score in _pairs(rows)}
         return await self._displays(versions)
 
@@ -180,6 +182,7 @@ def _sign(raw: str) -> Sign:
         toast=str(row.get("text") or ""),
         task_id=str(row.get("task") or ""),
         part=whole(row.get("part")),
+        answer_lang="he" if row.get("lang") == "he" else "en",
         at_ms=whole(row.get("at")),
     )
 

@@ -97,6 +97,10 @@ class Inbox:
             if fenced(result) == 2:
                 log.error("update.dropped", stream=stream)
 
+    async def set_files_at(self, address: str, *, epoch: int) -> None:
+        """Say where agents find the files of their runs; those that are handed over from now on know it."""
+        fenced(await self._script.step("set_files_at", address=address, epoch=epoch))
+
     async def make_room(self, *, at_most: int, epoch: int) -> int:
         """Let the oldest finished records go, where Redis is full; gives how many."""
         return fenced(await self._script.step("make_room", at_most=at_most, epoch=epoch))

@@ -72,17 +72,21 @@ function ops.renew()
   return 1
 end
 
+-- Whether more was sent that belongs to the task; the leader makes one record of it then.
+local function grows()
+  if call('HEXISTS', run_key(a.run), 'more') == 0 then return false end
+  call('HSET', run_key(a.run), 'asks', '1')
+  news()
+  return true
+end
+
 -- run, job, at, piece → 1: the answer goes on with `piece` after its first `at` bytes; 0 if another text stands there than the agent thinks, and it
 -- has to send all of it with `at` 0; 2 if more was sent that belongs to the task, and its model is to be asked again instead. Late: a text that the
 -- next call replaces.
 function ops.write()
   if not mine() then return -1 end
   local first = call('HEXISTS', run_key(a.run), 'first_text_ms') == 0
-  if first and call('HEXISTS', run_key(a.run), 'more') == 1 then
-    call('HSET', run_key(a.run), 'asks', '1')
-    news()
-    return 2
-  end
+  if first and grows() then return 2 end
   local text = call('HGET', run_key(a.run), 'text') or ''
   if a.at > #text or (a.at > 0 and a.at ~= #text) then return 0 end
   call('HSET', run_key(a.run), 'text', (a.at > 0 and text or '') .. a.piece)
@@ -105,13 +109,17 @@ function ops.amend()
   return 1
 end
 
--- run, job, pool, last, unborn, result → 1: the answer, or why there is none. The Job waits for another run, or is on its way out: nobody may count
--- on it then, though its end is heard only in a while; an `unborn` one counts as never having come up. Late: nothing.
+-- run, job, pool, last, unborn, answers, result → 1: the answer, or why there is none; 2 for an answer if more was sent that belongs to the task and
+-- nothing was written yet: nothing has happened, and its model is to be asked again. The Job waits for another run, or is on its way out: nobody may
+-- count on it then, though its end is heard only in a while; an `unborn` one counts as never having come up. Late: nothing.
 function ops.finish()
   if not mine() then return -1 end
+  local first = call('HEXISTS', run_key(a.run), 'first_text_ms') == 0
+  if a.answers and first and grows() then return 2 end
+  local now = ms(now_ms())
+  if a.answers and first then call('HSET', run_key(a.run), 'first_text_ms', now) end
   call('HSET', run_key(a.run), 'result', a.result)
   call('ZREM', A .. 'leases', a.run)
-  local now = ms(now_ms())
   set_job(a.pool, a.job, a.unborn and 'created ' .. now or a.last and 'retired ' .. now or 'waiting ' .. now .. ' ' .. now)
   news()
   return 1

@@ -225,7 +225,8 @@ function effects.file(e) -- the user asked for the file whose fate was unknown
   fix_type(task_key(e.task), 'hash')
   local chat = get(e.task, 'chat')
   if here(chat) ~= e.chat or call('EXISTS', P .. 'answer:' .. e.task) == 0 then e.kind = 'file_gone'; add_notice(e.key, e); return end
-  sign({ chat = e.chat, thread = e.thread, task = e.task, part = e.part })
+  local t = call('HMGET', task_key(e.task), 'record', 'chat_kind', 'message_id')
+  sign({ chat = e.chat, thread = e.thread, task = e.task, part = e.part, lang = (t[1] or ''):match('"lang":"(%l%l)"'), message_id = t[2] == 'group' and t[3] or nil })
 end
 
 add_sign = function(e)

@@ -126,6 +126,13 @@ function ops.tell_waiting()
   return told
 end
 
+-- epoch, address → 1: where agents find the files of their runs. Late: nothing, each leader sets it once.
+function ops.set_files_at()
+  if not led() then return -1 end
+  call('SET', P .. 'files.at', a.address)
+  return 1
+end
+
 -- epoch, prices (by model) → 1: for the runs that end from now on. Late: nothing, each leader sets them once.
 function ops.set_prices()
   if not led() then return -1 end

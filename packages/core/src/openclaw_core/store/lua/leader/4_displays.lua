@@ -7,6 +7,12 @@ local function display_key(display)
   return key, kind == 't' and name
 end
 
+-- epoch, since → displays whose version is greater than that, each followed by its version; all open ones for 0. Changes nothing.
+function ops.changed()
+  if not led() then return { -1 } end
+  return call('ZRANGE', P .. 'open', '(' .. ms(a.since), '+inf', 'BYSCORE', 'WITHSCORES')
+end
+
 -- epoch, display, slot, message_id, gone → 1, or 0 if nothing is left of it: the part has a message now, in place of one that is `gone`. Also after
 -- the end of the task, since the message stands there. Late: nothing, since it replaces no other.
 function ops.reserved()
