@@ -297,6 +297,26 @@ async def test_it_learns_of_no_run_that_another_has(bot: Bot) -> None:
     assert run.name.rpartition(".")[2] not in state
 
 
+async def test_the_leader_knows_whether_a_job_still_has_what_it_claimed(bot: Bot) -> None:
+    await bot.hand_over(chat=5)
+    pools = Pools(bot.script)
+    async with bot.agent("job-1") as work:
+        run = await work.claim()
+        assert run is not None
+        state = (await pools.jobs(POOL))["job-1"]
+        assert (state.state, state.task_id) == ("claimed", run.task.id)
+        assert await pools.left({"job-1": state.run}) == []
+        assert await pools.left({"job-2": state.run}) == ["job-2"]
+        assert await work.check_in()
+        assert (await pools.jobs(POOL))["job-1"].state == "claimed"
+
+        assert await pools.left({"job-1": f"{run.task.id}.{'0' * 40}"}) == ["job-1"]
+        await bot.script.read("DEL", bot.key("agent", "run", run.name))  # as the leader does when the task is stopped
+        assert await pools.left({"job-1": state.run}) == ["job-1"]
+        assert await work.check_in()
+        assert (await pools.jobs(POOL))["job-1"].state == "waiting"
+
+
 async def test_garbage_in_its_area_costs_no_other_chat_its_answer(bot: Bot) -> None:
     """Rows that cannot be read are skipped: the leader goes on."""
     with plain(bot.server, "agent") as thief:
