@@ -15,12 +15,23 @@ import redis
 
 from openclaw_core.errors import LostOwnership, StoreFault, StoreFull, StoreMisconfigured
 from openclaw_core.outcome import Delivery
-from openclaw_core.store import AgentWork, Became, Inbox, Lanes, News, Pools, RedisDisplays, RedisSettings, Script, open_script
+from openclaw_core.store import (
+    AgentWork,
+    Became,
+    Inbox,
+    Lanes,
+    News,
+    Pools,
+    RedisDisplays,
+    RedisSettings,
+    Script,
+    open_script,
+)
 from openclaw_core.store.client import digest, source
 from openclaw_core.store.rights import AGENT_CONNECTS, AGENT_MAY
 from openclaw_core.task import Order, Task, to_json
 from openclaw_core.work import Answered, Run
-from tests.redis_server import RedisServer, SERVERS
+from tests.redis_server import SERVERS, RedisServer
 from tests.redis_users import PASSWORDS, deployed
 
 ORDER = Order(role="coder", prompt="be brief", prompt_sha256="0", models=("m",))
@@ -107,7 +118,7 @@ class Bot:
         return {name: repr(await self._value(name)) for name in names}
 
     async def _value(self, name: str) -> Any:
-        read = {
+        read: dict[str, tuple[Any, ...]] = {
             "string": ("GET",), "hash": ("HGETALL",), "list": ("LRANGE", 0, -1), "set": ("SMEMBERS",), "zset": ("ZRANGE", 0, -1),
             "stream": ("XRANGE", "-", "+"),
         }  # fmt: skip
@@ -323,7 +334,10 @@ async def test_garbage_in_its_area_costs_no_other_chat_its_answer(bot: Bot) -> N
         for name in ("", "u1", "no such run", "u1.zz", "\x00", "a" * 10_000, bot.key("leader")):
             thief.rpush(bot.key("agent", "news"), name)
         thief.zadd(bot.key("agent", "leases"), {"u99.abc": 1, "garbage": 2})
-        thief.hset(bot.key("agent", "jobs", POOL), mapping={"x": "claimed ", "y": "claimed u99.zz", "z": "\x01", "w": "waiting never"})
+        thief.hset(
+            bot.key("agent", "jobs", POOL),
+            mapping={"x": "claimed ", "y": "claimed u99.zz", "z": "\x01", "w": "waiting never"},
+        )
     news = News(bot.script)
     for heard in await news.adopt(await news.wait(timeout_s=1), epoch=bot.epoch):
         assert heard.became is Became.GONE
@@ -359,6 +373,11 @@ async def test_it_can_throw_a_waiting_run_away_and_the_leader_finds_it(bot: Bot)
     assert run.task.id == task.id
 
 
+def fill(thief: "redis.Redis", name: str, size: int) -> None:
+    for n in range(100_000):
+        thief.set(f"{name}-{n}", "x" * size)
+
+
 async def test_it_can_fill_redis_and_nothing_that_stands_there_goes(bot: Bot) -> None:
     await bot.answer(chat=5, text="hello", answer="kept")
     before = await bot.all_but_the_agents()
@@ -368,8 +387,7 @@ async def test_it_can_fill_redis_and_nothing_that_stands_there_goes(bot: Bot) ->
         with plain(bot.server, "agent") as thief:
             for size in (100_000, 100):
                 with pytest.raises(redis.OutOfMemoryError):
-                    for n in range(100_000):
-                        thief.set(bot.key("agent", "claim.call", f"{size}-{n}"), "x" * size)
+                    fill(thief, bot.key("agent", "claim.call", size), size)
             with pytest.raises(StoreFull):
                 await Inbox(bot.script).admit([("inbox", {"update_id": 900})], offset=901, epoch=bot.epoch)
         assert await bot.all_but_the_agents() == before

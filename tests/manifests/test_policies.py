@@ -138,7 +138,9 @@ def test_agents_stay_off_every_pool_but_their_own_and_run_where_there_are_none(o
     assert not runs_on(pool="gpu")
 
 
-def test_the_policy_lets_agents_have_what_they_have_and_the_bots_number(policies: list[Object], objects: list[Object]) -> None:
+def test_the_policy_lets_agents_have_what_they_have_and_the_bots_number(
+    policies: list[Object], objects: list[Object]
+) -> None:
     """By shape, for the values that are the brain's to write. The API server itself tries them in tests/e2e/test_policies.py."""
     data = named(objects, "ConfigMap", "agent-policy")["data"]
     spec = named(objects, "PodTemplate", "agent")["template"]["spec"]

@@ -63,9 +63,16 @@ def test_each_user_gets_in_with_any_password_and_nobody_else_does(name: str, tmp
                         ["agent", "on"], ["brain", "on"], ["default", "off"], ["exporter", "on"],
                     ]  # fmt: skip
         own = given["brain"].strip()
-        for user, wrong in ((None, None), ("default", own), ("default", ""), ("agent", own), ("brain", own + "x"), ("brain", "")):
+        for who, wrong in (
+            (None, None),
+            ("default", own),
+            ("default", ""),
+            ("agent", own),
+            ("brain", own + "x"),
+            ("brain", ""),
+        ):
             with (
-                redis.Redis(port=server.port, username=user, password=wrong) as stranger,
+                redis.Redis(port=server.port, username=who, password=wrong) as stranger,
                 pytest.raises((redis.AuthenticationError, redis.ResponseError)),
             ):
                 stranger.ping()
@@ -116,7 +123,9 @@ def test_cluster_tests_have_the_users_that_the_template_makes() -> None:
 
 def test_who_has_which_password(objects: list[Object]) -> None:
     """The server and the brain have the brain's, agents have their own, and the exporter has its own."""
-    exporter = named(render(ROOT / "platform/redis-exporter"), "Deployment", "redis-exporter")["spec"]["template"]["spec"]
+    exporter = named(render(ROOT / "platform/redis-exporter"), "Deployment", "redis-exporter")["spec"]["template"][
+        "spec"
+    ]
     [variables] = [container["env"] for container in exporter["containers"]]
     values = {entry["name"]: entry.get("value") or entry["valueFrom"]["secretKeyRef"] for entry in variables}
     specs = {

@@ -67,7 +67,9 @@ def agents_reach_what_one_answer_needs(objects: Sequence[Object]) -> Iterator[st
         yield f"{label(agent)}: reaches the pods {sorted(map(str, reached))}, and an answer needs {sorted(map(str, wanted))}"
     if agent["spec"].get("ingress"):
         yield f"{label(agent)}: nobody speaks first to an agent"
-    to_files = [item["from"] for item in brain["spec"]["ingress"] if any(p.get("port") == "files" for p in item["ports"])]
+    to_files = [
+        item["from"] for item in brain["spec"]["ingress"] if any(p.get("port") == "files" for p in item["ports"])
+    ]
     if to_files != [[{"podSelector": {"matchLabels": {"app.kubernetes.io/component": "agent"}}}]]:
         yield f"{label(brain)}: the port files is for agents of this namespace alone"
 
@@ -91,7 +93,11 @@ def single_addresses_are_the_api_servers(objects: Sequence[Object]) -> Iterator[
             ports = [port.get("port") for port in item.get("ports", [])]
             for block in (peer["ipBlock"]["cidr"] for peer in item.get("to", []) if "ipBlock" in peer):
                 network, way = ipaddress.ip_network(block), (policy["metadata"]["name"], ports)
-                if network.prefixlen < 24 or way == ("brain", [6443]) or (way == ("agent", [443]) and network.is_global):
+                if (
+                    network.prefixlen < 24
+                    or way == ("brain", [6443])
+                    or (way == ("agent", [443]) and network.is_global)
+                ):
                     continue
                 yield f"{label(policy)}: reaches {block}, and the brain alone has one address to reach, the API server's on port 6443; an agent may have a public one, its model server's on port 443"
 

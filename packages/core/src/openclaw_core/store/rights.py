@@ -5,7 +5,8 @@
 
 AGENT_CONNECTS = ("auth", "hello", "ping", "time")
 AGENT_MAY = {
-    "": ("evalsha",),  # the prefix, which each call of a step names as its key. No script of its own: EVAL and SCRIPT are missing
+    # The prefix, which each call of a step names as its key. No script of its own: EVAL and SCRIPT are missing.
+    "": ("evalsha",),
     "run:*": ("hget", "hmget", "hset", "hexists"),
     "ready:*": ("lpop",),
     "wake:*": ("blpop",),
