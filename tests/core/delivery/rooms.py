@@ -29,16 +29,21 @@ class Room:
     displays: FakeDisplays = field(init=False)
     engine: Dispatcher = field(init=False)
 
-    def dispatcher(self, displays: Displays, messenger: Messenger | None = None, **more: object) -> Dispatcher:
+    def dispatcher(self, displays: Displays, messenger: Messenger | None = None) -> Dispatcher:
         return Dispatcher(
-            displays=displays, messenger=messenger or self.telegram, roles=ROLES, drain_s=10, clock=now, wall=wall, **more
-        )  # type: ignore[arg-type]
+            displays=displays,
+            messenger=messenger or self.telegram,
+            roles=ROLES,
+            drain_s=10,
+            clock=now,
+            wall=wall,
+        )
 
     @asynccontextmanager
-    async def leading(self, **more: object) -> AsyncIterator[Dispatcher]:
+    async def leading(self) -> AsyncIterator[Dispatcher]:
         """An engine that runs until the end of the block."""
         self.displays = self.shelf.lead()
-        self.engine = self.dispatcher(self.displays, **more)
+        self.engine = self.dispatcher(self.displays)
         running = asyncio.create_task(self.engine.run())
         try:
             yield self.engine
