@@ -121,8 +121,9 @@ def first_of_chat(views: Iterable[View], now: float, again: Sign | None = None) 
     blocking: tuple[View, Step] | None = None
     for view in views:
         if blocking is not None and _waits(view):
-            blocking = _raised(blocking, _opening(view.display).rank)
-            best = _earlier(best, blocking)
+            if _urgent(view.display):
+                blocking = _raised(blocking)
+                best = _earlier(best, blocking)
             continue
         step = next_step(view, now)
         if isinstance(step, Done):
@@ -149,20 +150,24 @@ def _blocks(view: View) -> bool:
     return view.texts is None or any(slot not in view.slots for slot in range(len(view.texts.pages)))
 
 
-def _raised(turn: tuple[View, Step], rank: Rank) -> tuple[View, Step]:
-    """*turn* with *rank*, if that goes before its own."""
+def _raised(turn: tuple[View, Step]) -> tuple[View, Step]:
+    """*turn* with the first rank, since something urgent waits for it."""
     view, step = turn
-    if isinstance(step, Reserve | Edit | SendFile | Read) and rank < step.rank:
-        return view, replace(step, rank=rank)
+    if isinstance(step, Reserve | Edit | SendFile | Read) and step.rank is not Rank.FINAL:
+        return view, replace(step, rank=Rank.FINAL)
     return turn
+
+
+def _urgent(display: Display) -> bool:
+    """Whether its first message is needed for an answer or a failure."""
+    return display.stage in (Stage.ANSWERED, Stage.FAILED) or display.kind == "failed"
 
 
 def _opening(display: Display) -> Reserve:
     """The reservation of a display's first message."""
-    urgent = display.stage in (Stage.ANSWERED, Stage.FAILED) or display.kind == "failed"
     # In a group the second call may have to wait for 3 s, and the placeholder would stand alone meanwhile.
     room = 2 if display.stage is Stage.NOTICE and display.is_group else 1
-    return Reserve(rank=Rank.FINAL if urgent else Rank.RESERVE, slot=0, room=room)
+    return Reserve(rank=Rank.FINAL if _urgent(display) else Rank.RESERVE, slot=0, room=room)
 
 
 def _earlier(a: Turn, b: Turn) -> Turn:
