@@ -142,6 +142,8 @@ class FakeTelegram:
     loses_files: bool = False
     """Files are sent, and their replies are lost."""
     token_known: bool = True
+    reachable: bool = True
+    """Otherwise no byte leaves its client."""
     refuses: Callable[[Page], Exception | None] = lambda page: None
     limited: bool = True
     messages: dict[int, Said] = field(default_factory=dict)
@@ -165,6 +167,8 @@ class FakeTelegram:
 
     async def _exchange(self, method: str, chat_id: int, apply: Callable[[], T]) -> T:
         self.calls.append((_now(), method, chat_id))
+        if not self.reachable:
+            raise MessengerUnavailable("no connection")
         job = asyncio.create_task(self._serve(method, chat_id, apply))
         self._jobs.add(job)
         job.add_done_callback(self._over)

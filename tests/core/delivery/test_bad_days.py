@@ -260,6 +260,35 @@ async def test_a_file_that_a_flood_limit_refused_is_sent_later() -> None:
     assert (len(room.telegram.files), room.shelf.ended) == (1, {"t:1": Delivery.DELIVERED})
 
 
+@virtual
+async def test_telegram_cannot_be_reached_for_a_while_and_not_one_placeholder_is_left() -> None:
+    room = Room()
+    async with room.leading():
+        mixing = asyncio.create_task(mixed(room))
+        await asyncio.sleep(0.02)
+        room.telegram.reachable = False
+        await asyncio.sleep(120)
+        room.telegram.reachable = True
+        await mixing
+        await room.over()
+    room.check()
+    assert not any("💭" in room.telegram.said(chat) for chat in (1, 2, -3, 4, 5, -6))
+
+
+@virtual
+async def test_a_group_that_became_a_supergroup_meanwhile_gets_its_text() -> None:
+    room = Room()
+    async with room.leading():
+        room.notice("a", chat_id=-1)
+        room.telegram.retry_after = lambda chat_id: 30 if chat_id == -1 else 0
+        await asyncio.sleep(5)
+        room.notice("b", chat_id=-100)
+        room.shelf.change("n:a", Stage.NOTICE, chat_id=-100, kind="new")
+        room.engine.nudge()
+        await room.over()
+    assert len(room.telegram.said(-100)) == 2
+
+
 # ---- refusals
 
 
@@ -440,6 +469,24 @@ async def test_growing_texts_wait_behind_final_ones() -> None:
             room.change(f"t:{n}", Stage.ANSWERED, f"{n} is the answer.")
         await room.over()
     room.check()
+
+
+@virtual
+async def test_a_thousand_growing_texts_cost_no_more_reads_than_telegram_lets_calls_through() -> None:
+    room = Room()
+    async with room.leading():
+        for n in range(1, 1001):
+            room.shelf.change(f"t:{n}", Stage.GROWING, f"{n}: {WORDS}", chat_id=n)
+        room.engine.nudge()
+        await asyncio.sleep(50)
+        calls, edits = len(room.displays.calls), room.telegram.made("edit")
+        for second in range(20):
+            for n in range(1, 1001):
+                room.grow(f"t:{n}", f"{n}: {WORDS} and {second}")
+            await asyncio.sleep(1)
+        assert room.telegram.made("edit") - edits == pytest.approx(600, abs=60)
+        assert len(room.displays.calls) - calls < 800  # a read for each edit, and three questions a second
+    assert room.telegram.broken == 0
 
 
 def test_the_words_of_these_tests_are_longer_than_first_words() -> None:

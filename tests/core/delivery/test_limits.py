@@ -168,6 +168,17 @@ def test_a_refused_probe_rests_the_bot_never_longer_than_was_asked_and_it_is_pro
     assert rests == [1, 2, 4, 8, 16, 20, 20, 20, 20, 20]
 
 
+def test_refusals_of_calls_that_were_under_way_neither_shorten_nor_lengthen_the_bots_rest() -> None:
+    world = World()
+    late = [world.limits.take(chat) for chat in range(10, 15)]
+    refuse_three(world)
+    world.limits.refused(world.limits.take(4), 60)
+    rest_s = world.limits.bot_wait_s(Rank.FINAL)
+    for permit in late:
+        world.limits.refused(permit, 60)
+    assert world.limits.bot_wait_s(Rank.FINAL) == rest_s > 0
+
+
 def test_chats_refused_one_after_the_other_are_no_refusal_of_the_bot() -> None:
     world = World()
     for chat in range(20):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from openclaw_core.delivery import plan
 from openclaw_core.delivery.displays import Display, Stage
 from openclaw_core.delivery.limits import Rank
+from openclaw_core.delivery.order import first_of_chat
 from openclaw_core.delivery.turns import Turns
 from openclaw_core.delivery.view import View
 from openclaw_core.outcome import Cause
@@ -65,29 +66,29 @@ def test_a_chat_that_is_looked_at_often_costs_no_entry_each_time() -> None:
 
 
 def test_first_messages_are_reserved_in_order() -> None:
-    first, step = plan.first_of_chat([view(1, Stage.NOTICE), view(2, Stage.NOTICE)], 0)
+    first, step = first_of_chat([view(1, Stage.NOTICE), view(2, Stage.NOTICE)], 0)
     assert first is not None
     assert (first.display.order, step) == (1, plan.Reserve(rank=Rank.RESERVE, slot=0))
 
 
 def test_who_is_waited_for_has_the_rank_of_who_waits() -> None:
-    first, step = plan.first_of_chat([view(1, Stage.GROWING), view(2, Stage.FAILED, cause=Cause.CRASH)], 0)
+    first, step = first_of_chat([view(1, Stage.GROWING), view(2, Stage.FAILED, cause=Cause.CRASH)], 0)
     assert first is not None
     assert (first.display.order, step) == (1, plan.Reserve(rank=Rank.FINAL, slot=0))
 
 
 def test_a_later_display_waits_for_the_messages_of_an_answer_before_it() -> None:
     answered = view(1, Stage.ANSWERED, slots={0: 10})
-    first, step = plan.first_of_chat([answered, view(2, Stage.NOTICE)], 0)
+    first, step = first_of_chat([answered, view(2, Stage.NOTICE)], 0)
     assert (first, step) == (answered, plan.Read(rank=Rank.FINAL))
     answered.pause_until = 5
-    assert plan.first_of_chat([answered, view(2, Stage.NOTICE)], 0)[1] == plan.Later(until=5)
+    assert first_of_chat([answered, view(2, Stage.NOTICE)], 0)[1] == plan.Later(until=5)
 
 
 def test_a_display_that_waits_for_nobody_is_not_held_up_by_one_that_grows() -> None:
     growing = view(1, Stage.GROWING, slots={0: 10})
     growing.typing_at = inf
-    first, _ = plan.first_of_chat([growing, view(2, Stage.NOTICE)], 0)
+    first, _ = first_of_chat([growing, view(2, Stage.NOTICE)], 0)
     assert first is not None
     assert first.display.order == 2
 
@@ -95,6 +96,6 @@ def test_a_display_that_waits_for_nobody_is_not_held_up_by_one_that_grows() -> N
 def test_what_is_only_put_again_holds_up_nobody_and_is_not_sent_anew() -> None:
     again = view(1, Stage.NOTICE, kind="new", delivered=True)
     again.pause_until = 9
-    first, _ = plan.first_of_chat([again, view(2, Stage.NOTICE)], 0)
+    first, _ = first_of_chat([again, view(2, Stage.NOTICE)], 0)
     assert first is not None
     assert first.display.order == 2

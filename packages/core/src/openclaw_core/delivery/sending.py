@@ -134,14 +134,12 @@ class Sending:
                     await self._edit(view, step, permit)
                 case plan.SendFile():
                     await self._send_file(view, step, permit)
-        except (LostOwnership, StoreFault):
+        except (LostOwnership, StoreFault, *UNREADABLE):
+            self.limits.unclear(permit)
             raise
         except OpenClawError as exc:
             self.limits.ended(permit, exc)
             self._not_done(view, exc)
-        except UNREADABLE:
-            self.limits.unclear(permit)
-            raise
 
     async def _edit(self, view: View, step: plan.Edit, permit: Permit) -> None:
         display, slot, message_id, began_ms = view.display, step.slot, view.slots[step.slot], self.wall_ms()
