@@ -11,8 +11,9 @@ from openclaw_core import paging, wording
 from openclaw_core.delivery import notices
 from openclaw_core.delivery.dispatcher import Dispatcher
 from openclaw_core.delivery.displays import Display, Displays, Stage
+from openclaw_core.delivery.texts import marked
 from openclaw_core.outcome import Cause, Delivery
-from openclaw_core.ports import Messenger
+from openclaw_core.ports import Messenger, Page
 from openclaw_core.roles import load
 from tests.core.delivery.virtual import now, wall
 from tests.fakes.displays import FakeDisplays, Shelf
@@ -95,8 +96,9 @@ class Room:
         texts = expected_texts(display, self.shelf.texts[display.id])
         if delivery is Delivery.PARTIAL:
             texts[-1] += f"\n\n{wording.say(wording.Say.FILE_FATE_UNKNOWN, display.lang)}"
+        texts += ["…"] * (len(display.slots) - len(texts))
         shown = [self.telegram.messages[display.slots[slot]] for slot in sorted(display.slots)]
-        assert [said.page.text for said in shown] == texts
+        assert [said.page.text for said in shown] == texts, display
         stop = wording.label(wording.Label.STOP, display.lang)
         assert not any(button.label == stop for said in shown for button in said.buttons)
         return texts
@@ -109,10 +111,13 @@ def expected_texts(display: Display, text: str) -> list[str]:
         case Stage.FAILED:
             texts = [wording.failed(display.cause or Cause.INTERNAL, display.lang)]
         case Stage.STOPPED:
-            texts = [wording.with_stopped_mark(text, display.lang)] if display.slots else []
+            drafts = [*paging.preview(text, lang=display.answer_lang), *[Page(text="💭")] * len(display.slots)]
+            texts = [page.text for page in drafts[: len(display.slots)]]
+            if texts:
+                texts[-1] = marked(drafts[len(texts) - 1], display.lang).text
         case _:
             texts = [notices.told(display, ROLES)[0].text]
-    return texts + ["…"] * (len(display.slots) - len(texts))
+    return texts
 
 
 async def until(found: Callable[[], object], *, within_s: float = 300, every_s: float = 0.01) -> None:

@@ -172,6 +172,33 @@ async def test_what_an_old_leader_edits_last_is_put_again_even_if_it_was_recorde
 
 
 @virtual
+async def test_an_edit_that_had_not_left_when_its_leader_was_frozen_is_told_to_who_leads() -> None:
+    room, life, wire = Room(), Life(), Life()
+    room.displays = room.shelf.lead()
+    room.engine = room.dispatcher(life.of(room.displays), wire.of(room.telegram))
+    old = asyncio.create_task(room.engine.run())
+    room.shelf.change("t:1", Stage.GROWING, WORDS)
+    await until(lambda: room.shelf.rows["t:1"].slots)
+    wire.ended = True  # its edit begins, and nothing leaves
+    await asyncio.sleep(5)  # meanwhile it is told that it leads
+    life.ended = True
+    room.shelf.change("t:1", Stage.ANSWERED, "The answer.")
+    await asyncio.sleep(10)
+    new = start(room, Life())
+    await until(lambda: room.shelf.ended and not room.shelf.due)
+    for one in (life, wire):
+        one.ended = False
+        one.goes_on.set()
+    await asyncio.gather(old, return_exceptions=True)
+    await asyncio.sleep(1)
+    await room.over()
+    await end(new)
+    [said] = room.telegram.messages.values()
+    assert WORDS.strip() in said.history
+    room.check(limits=False)
+
+
+@virtual
 async def test_an_old_leader_begins_no_call_once_it_thaws() -> None:
     room, life = Room(), Life()
     old = start(room, life)
