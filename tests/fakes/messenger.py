@@ -169,7 +169,8 @@ class FakeTelegram:
         self.calls.append((_now(), method, chat_id))
         if not self.reachable:
             raise MessengerUnavailable("no connection")
-        job = asyncio.create_task(self._serve(method, chat_id, apply))
+        late_s = self.late_s(chat_id) if method == "edit" else 0.0
+        job = asyncio.create_task(self._serve(method, chat_id, apply, late_s))
         self._jobs.add(job)
         job.add_done_callback(self._over)
         await asyncio.wait({job}, timeout=self.timeout_s)
@@ -182,7 +183,7 @@ class FakeTelegram:
         if not job.cancelled():
             job.exception()
 
-    async def _serve(self, method: str, chat_id: int, apply: Callable[[], T]) -> T:
+    async def _serve(self, method: str, chat_id: int, apply: Callable[[], T], late_s: float) -> T:
         await asyncio.sleep(self.takes_s / 2)
         if not self.token_known:
             raise MessengerUnauthorized("401")
@@ -193,8 +194,7 @@ class FakeTelegram:
             raise ChatGone("403")
         while self.hanging:
             await asyncio.sleep(1)
-        if method == "edit":
-            await asyncio.sleep(self.late_s(chat_id))
+        await asyncio.sleep(late_s)
         result = apply()
         if (method == "send" and self.drops_replies) or (method == "send_file" and self.loses_files):
             self.drops_replies -= method == "send"

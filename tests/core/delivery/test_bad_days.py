@@ -54,6 +54,23 @@ async def test_a_preview_that_is_applied_late_does_not_stay_over_the_final_text(
 
 
 @virtual
+async def test_a_text_that_returns_to_what_was_shown_is_put_again_after_an_edit_of_unknown_fate() -> None:
+    room = Room()
+    async with room.leading():
+        room.change("t:1", Stage.GROWING)
+        room.grow("t:1", WORDS)
+        await until(lambda: room.telegram.said(1) == [WORDS.strip()])
+        room.telegram.late_s = lambda _: 9.0
+        room.grow("t:1", WORDS + "and a thought")
+        await until(lambda: room.telegram.made("edit") == 2)
+        room.telegram.late_s = lambda _: 0.0
+        await asyncio.sleep(15)
+        room.grow("t:1", WORDS)
+        await asyncio.sleep(20)
+        assert room.telegram.said(1) == [WORDS.strip()]
+
+
+@virtual
 async def test_all_edits_are_applied_late_for_a_while() -> None:
     room = Room()
     async with room.leading():

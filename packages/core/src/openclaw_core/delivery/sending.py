@@ -246,7 +246,7 @@ class Sending:
             return
         allowed = {Stage.GROWING: REPLACED_MAX - 1, Stage.STOPPED: 0}.get(display.stage, REPLACED_MAX)
         too_late = bool(display.deadline_ms) and self.wall_ms() > display.deadline_ms
-        if display.delivered or too_late or view.replaced + len(view.gone) >= allowed:
+        if too_late or view.replaced + len(view.gone) >= allowed:
             self._give_up(view)
             return
         view.gone[slot] = view.slots.pop(slot)
