@@ -162,6 +162,10 @@ class FakeTelegram:
         """What stands in a chat, oldest first."""
         return [said.page.text for said in self.messages.values() if said.chat_id == chat_id and not said.deleted]
 
+    def is_quiet(self) -> bool:
+        """Whether no call is to be applied any more, also none that its client gave up."""
+        return not self._jobs
+
     def made(self, method: str) -> int:
         return sum(1 for _, made, _ in self.calls if made == method)
 

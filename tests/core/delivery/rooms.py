@@ -68,8 +68,9 @@ class Room:
         self.engine.grew(display_id)
 
     async def over(self, *, within_s: float = 300) -> None:
-        """Return once nothing is left to show, nor to be put again."""
-        await until(lambda: not self.shelf.open and not self.shelf.due, within_s=within_s, every_s=0.1)
+        """Return once nothing is left to show, to be put again, or to be applied late."""
+        shelf, telegram = self.shelf, self.telegram
+        await until(lambda: not shelf.open and not shelf.due and telegram.is_quiet(), within_s=within_s, every_s=0.1)
 
     def text(self, display_id: str, slot: int = 0) -> str:
         return self.telegram.messages[self.shelf.rows[display_id].slots[slot]].page.text
