@@ -64,10 +64,26 @@ async def test_a_text_that_returns_to_what_was_shown_is_put_again_after_an_edit_
         room.grow("t:1", WORDS + "and a thought")
         await until(lambda: room.telegram.made("edit") == 2)
         room.telegram.late_s = lambda _: 0.0
-        await asyncio.sleep(15)
         room.grow("t:1", WORDS)
-        await asyncio.sleep(20)
-        assert room.telegram.said(1) == [WORDS.strip()]
+        await asyncio.sleep(30)
+        assert room.telegram.made("edit") == 3
+
+
+@virtual
+async def test_a_page_that_was_overwritten_while_the_next_one_had_to_wait_is_put_again() -> None:
+    room = Room()
+    async with room.leading():
+        room.change("t:1", Stage.GROWING)
+        await until(lambda: room.telegram.said(1))
+        room.telegram.late_s = lambda _: 30.0
+        room.grow("t:1", WORDS)
+        await until(lambda: room.telegram.made("edit"))
+        room.telegram.late_s = lambda _: 0.0
+        room.change("t:1", Stage.ANSWERED, LONG)
+        await until(lambda: room.telegram.said(1)[0].startswith("Paragraph"))
+        room.telegram.retry_after = lambda _: 60 if now() < 60 else 0
+        await room.over()
+    room.check()
 
 
 @virtual
