@@ -49,6 +49,11 @@ class Thoughts:
         self._wrap = ""
         self._channels = self._final = False
 
+    @property
+    def kept(self) -> int:
+        """How many characters are no thought, as far as is known."""
+        return len(self._out)
+
     def feed(self, text: str) -> Seen:
         """Read on; what can be shown now."""
         self._unread += text
