@@ -79,6 +79,8 @@ def may_be_thought(text: str) -> bool:
     if "analysis".startswith(begins[:8]) and (len(begins) <= 8 or begins[8].isalpha() or begins[8] in "\"'"):
         return True
     lower = begins.lower()
+    if lower.startswith("to=") and " " not in lower:
+        return True  # the recipient of a call of gpt-oss: its mark comes next
     return any(lower.startswith(opening) or opening.startswith(lower) for opening in _HELD_BACK)
 
 

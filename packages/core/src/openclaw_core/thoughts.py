@@ -7,7 +7,7 @@ Text that only speaks of a mark keeps it: in code, or in the middle of a sentenc
 import re
 from dataclasses import dataclass, field
 
-from openclaw_core.harmony import Header, header_of, may_become_header
+from openclaw_core.harmony import Header, header_of, is_begun, may_become_header
 from openclaw_core.thought_marks import (
     ANALYSIS_ALONE,
     BEGUN,
@@ -48,6 +48,7 @@ class Thoughts:
         self._spare = ""
         self._wrap = ""
         self._channels = self._final = False
+        self._outside: int | None = None  # where in `_out` text stands outside any message
 
     @property
     def kept(self) -> int:
@@ -67,6 +68,8 @@ class Thoughts:
             pass
         if not self._thought and ANALYSIS_ALONE.match(self._out):
             self._out = ""
+        if self._header_begun:
+            self._out = self._out[: self._outside]
         if self._spare and not self._out.strip():
             self._out = self._spare  # the last mark stood behind the whole answer
         return self._give(over=True)
@@ -133,6 +136,7 @@ class Thoughts:
                 if after == before:
                     passed = mark.end()
                     continue
+            self._outside = len(self._out) if self._hidden == "message" else self._outside
             self._unread, self._hidden, self._thought = self._unread[mark.end() :], None, True
             return True
         self._unread = "" if over else self._unread[max(passed, len(self._unread) - MARK_MAX_CHARS) :]
@@ -183,9 +187,11 @@ class Thoughts:
 
     def _open(self, header: Header) -> None:
         self._unread = self._unread[header.chars :]
-        self._channels = self._thought = True
+        self._channels, self._thought, self._outside = True, True, None
         if not header.shown:
             self._hidden = "message"
+            if is_begun(self._out):
+                self._forget(spare=False)
             return
         if not self._final:
             self._forget(spare=False)  # it stood before the first answer, without a header
@@ -199,7 +205,12 @@ class Thoughts:
             if not after.startswith("<|start|>"):
                 return self._take(word, shown=True)
             self._forget(spare=False)
+        self._outside = len(self._out)
         return self._take(word)
+
+    @property
+    def _header_begun(self) -> bool:
+        return self._outside is not None and is_begun(self._out[self._outside :])
 
     def _wrapping(self, word: str) -> bool:
         """`<answer>` around what follows a thought belongs to the thought's marks."""
@@ -260,11 +271,13 @@ class Thoughts:
         if self._out.strip():
             self._spare = self._out if spare else ""
         self._anew = self._anew or self._given > 0
-        self._out, self._given, self._line, self._code = "", 0, "", None
+        self._out, self._given, self._line, self._code, self._outside = "", 0, "", None, None
         self._thought, self._mentioned = True, False
 
     def _give(self, *, over: bool) -> Seen:
         if not (over or self._given or self._thought) and (self._hold or may_be_thought(self._out)):
+            return Seen()
+        if self._header_begun and not over:
             return Seen()
         anew, self._anew = self._anew, False
         text, self._given = self._out[self._given :], len(self._out)
