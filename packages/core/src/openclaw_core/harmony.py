@@ -9,6 +9,9 @@ from typing import NamedTuple
 HEADER_MAX_CHARS = 300
 MESSAGE = "<|message|>"
 MESSAGE_ENDS = re.compile(r"<\|(?:end|return|call|eom|eot)\|>|(?=<\|(?:start|channel)\|>)")
+SOLAR_ENDS = r"<\|(?:end|flush|content|tool_calls)\|>|<\|begin\|>assistant"
+"""Solar Open: `<|begin|>assistant<|think|>…<|end|><|begin|>assistant<|content|>…<|end|>`."""
+FOLLOWS_A_MESSAGE = ("<|start|>", "<|begin|>assistant")
 _HEADER = re.compile(
     r"(?:<\|start\|>(?P<author>[ ]?(?:assistant|user|system|developer|tool)\b[^<|\n]{0,80}|(?![ ])[^<|\n]{0,80}))?"
     r"(?P<channels>(?:<\|channel\|>(?![ ])[^<|\n]{0,80}|<\|constrain\|>[^<|\n]{0,40})*)<\|message\|>"
