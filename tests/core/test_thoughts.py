@@ -65,6 +65,7 @@ WRITTEN = [
     "<think>{t}</ think>{a}",
     "[THINK]{t}</think>{a}",
     "<think>{t}[/THINK]{a}",
+    "<think>{t}</think>Fo<think>{t}</think>ur.",
     "<think>{t}</think><answer>{a}</answer>",
     "<think>{t}</think>\n<response>\n{a}</response>",
     "<think></think>{a}",
@@ -258,6 +259,7 @@ def test_an_answer_goes_on_around_a_thought() -> None:
     assert without_thoughts("Let me see. <think>plan</think>Four.") == "Let me see. Four."
     assert without_thoughts("One.\n<think>plan</think>\nTwo.") == "One.\n\nTwo."
     assert without_thoughts("One.<thinking>plan") == "One."
+    assert without_thoughts("<think>plan</think>Two and <think>plan</think> two") == "Two and  two"
 
 
 @pytest.mark.parametrize("form", [form for form in WRITTEN if not form.startswith("{t}")])
@@ -312,6 +314,8 @@ PIECES = st.sampled_from(
 @example("~~~\n</think>\n~~~", [])
 @example("</thought><|channel|><think></think><|start|>\n<|message|><|channel|>", [])
 @example("<think `a`>b", [8])
+@example("Use <reasoning>" + "y" * 3000 + "</reasoning> and so on", [1500, 2500])
+@example("<think> is the tag " + "y" * 3000 + " </think>.", [1500, 2500])
 @example("<think>x `</think>` " + "y" * 400 + "</think>Four", [20])
 def test_where_a_stream_is_cut_makes_no_difference(text: str, cuts: list[int]) -> None:
     whole = without_thoughts(text)
@@ -406,7 +410,27 @@ def test_no_word_of_a_thought_is_left_by_any_cut(form: str, around: str, data: s
 
 
 def test_long_answers_of_nothing_but_marks_are_read_in_linear_time() -> None:
-    for piece in ("<", "`", "<think", "</think>", "<|channel|>", "<think> x ", "</think> x ", "a\n", "[THINK]", "~~~"):
+    for piece in (
+        "<",
+        "`",
+        "<think",
+        "</think>",
+        "<|channel|>",
+        "<think> x ",
+        "</think> x ",
+        "a\n",
+        "[THINK]",
+        "~~~",
+        "[think]\n",
+        "[think] ",
+        "<pre>",
+        "<code>\n\n",
+        "    <think>\n",
+        "<|begin|>assistant",
+        "<|channel|>analysis ",
+        "<think> is the tag ",
+        "x <think>y</think> ",
+    ):
         begun = time.process_time()
         text = piece * (40_000 // len(piece))
         reader, chance = Thoughts(), random.Random(0)

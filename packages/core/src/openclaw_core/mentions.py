@@ -1,6 +1,7 @@
 """Whether a sentence only speaks of a thought's mark, or shows how it is written. Pure looks at the text around it."""
 
 import re
+from dataclasses import dataclass, field
 
 from openclaw_core.code_spans import INDENT, LIST_MARK
 
@@ -12,6 +13,35 @@ _ABOUT = re.compile(
     r"|(?:tags?|tokens?|marks?|markers?|opens|begins|starts|marks) )"
 )
 """What follows a mark at the beginning of a sentence about it: `<think> is the tag that …`."""
+
+DOUBT_MAX_CHARS = 2000
+"""A longer thought between marks is one, whatever stands around it."""
+LONG_DOUBT_MAX_CHARS = 200_000
+
+
+@dataclass(slots=True)
+class Doubt:
+    """A thought that may yet prove to be text about its marks."""
+
+    mark: str
+    weak: bool
+    """Whether nobody would miss the mark: without its end it is text."""
+    inner: list[str] = field(default_factory=list, repr=False)
+    chars: int = 0
+
+    def add(self, text: str) -> bool:
+        """Keep *text*; whether there is doubt still."""
+        self.inner.append(text)
+        self.chars += len(text)
+        if self.chars <= DOUBT_MAX_CHARS or (self.weak and self.chars <= LONG_DOUBT_MAX_CHARS):
+            return True
+        if len(self.inner) > 1:
+            self.inner = ["".join(self.inner)]
+        return self.holds(self.inner[0])
+
+    def holds(self, inner: str) -> bool:
+        """Whether there is doubt still if *inner* is all that follows the mark."""
+        return len(inner) <= DOUBT_MAX_CHARS or (len(inner) <= LONG_DOUBT_MAX_CHARS and (self.weak or is_about(inner)))
 
 
 def ends_sentence(line: str) -> bool:

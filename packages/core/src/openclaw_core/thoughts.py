@@ -9,31 +9,8 @@ from dataclasses import dataclass, field
 
 from openclaw_core.code_spans import Code
 from openclaw_core.harmony import FOLLOWS_A_MESSAGE, Header, header_of, is_begun, may_become_header
-from openclaw_core.mentions import beginning_is_spoken_of, end_is_spoken_of, is_about, pair_is_spoken_of
+from openclaw_core.mentions import Doubt, beginning_is_spoken_of, end_is_spoken_of, is_about, pair_is_spoken_of
 from openclaw_core.thought_marks import ANALYSIS_ALONE, BEGUN, ENDS, MARK_MAX_CHARS, PLAIN_ENDS, TOKEN, may_be_thought
-
-DOUBT_MAX_CHARS = 2000
-"""A longer thought between marks is one, whatever stands around it."""
-LONG_DOUBT_MAX_CHARS = 200_000
-
-
-@dataclass(slots=True)
-class _Doubt:
-    """A thought that may yet prove to be text about its marks."""
-
-    mark: str
-    weak: bool
-    """Whether nobody would miss the mark: without its end it is text."""
-    inner: list[str] = field(default_factory=list)
-    chars: int = 0
-
-    def add(self, text: str) -> bool:
-        """Keep *text*; whether there is doubt still."""
-        self.inner.append(text)
-        self.chars += len(text)
-        if self.chars <= DOUBT_MAX_CHARS:
-            return True
-        return self.chars <= LONG_DOUBT_MAX_CHARS and (self.weak or is_about("".join(self.inner[:80])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +33,8 @@ class Thoughts:
         self._anew, self._hold = False, hold
         self._code = Code()
         self._hidden: str | None = None  # the kind of mark that began the thought
-        self._doubt: _Doubt | None = None
+        self._doubt: Doubt | None = None
+        self._used: set[str] = set()  # marks that began a thought
         self._weak_marks = True  # until one of them proved to be text
         self._alone = False  # a mark that none had begun stood behind all that came so far
         self._thought = False  # one has been taken out
@@ -140,7 +118,7 @@ class Thoughts:
         if ends:
             self._end_alone()
         else:
-            self._hidden, self._doubt = kind, _Doubt(word, weak)
+            self._hidden, self._doubt = kind, Doubt(word, weak)
         return True
 
     def _is_spoken_of(self, after: str, *, ends: bool, weak: bool) -> bool:
@@ -186,17 +164,20 @@ class Thoughts:
         if self._hidden == "message":
             self._outside = len(self._out)
         self._hidden = None
-        if doubt is not None and self._pair_is_spoken_of(doubt, inner, after):
+        if doubt is not None and doubt.holds(inner) and self._pair_is_spoken_of(doubt, inner, after):
             self._mentioned = True
             self._say(doubt.mark + inner + mark.group())
             return True
         self._thought = True
+        self._used |= {doubt.mark.lower()} if doubt is not None else set()
         self._code.close()
         return True
 
-    def _pair_is_spoken_of(self, doubt: _Doubt, inner: str, after: str) -> bool:
+    def _pair_is_spoken_of(self, doubt: Doubt, inner: str, after: str) -> bool:
+        # A model that thinks between these marks does so in the middle of a sentence too.
+        line = "" if doubt.mark.lower() in self._used else self._code.line
         said, indented = bool(self._out.strip()), self._indents_mark
-        return pair_is_spoken_of(doubt.mark, inner, after, line=self._code.line, said=said, indented=indented)
+        return pair_is_spoken_of(doubt.mark, inner, after, line=line, said=said, indented=indented)
 
     def _end_unread(self) -> bool:
         """The answer has ended, and what is hidden has not: it was a thought, or text whose mark is none."""
@@ -206,7 +187,9 @@ class Thoughts:
             return False
         text = "".join((*doubt.inner, self._unread))
         indented = self._indents_mark
-        if not (doubt.weak or is_about(text) or (indented and self._pair_is_spoken_of(doubt, text, ""))):
+        if not doubt.holds(text) or not (
+            doubt.weak or is_about(text) or (indented and self._pair_is_spoken_of(doubt, text, ""))
+        ):
             self._unread, self._thought = "", True
             return False
         self._weak_marks, self._mentioned, self._unread = not doubt.weak and self._weak_marks, True, text
