@@ -12,7 +12,7 @@ from math import ceil
 from typing import Any
 
 from openclaw_brain.incoming import Incoming
-from openclaw_brain.intake import Effect
+from openclaw_brain.saying import Effect
 from openclaw_core.conversation import place
 from openclaw_core.task import from_json, to_json
 
