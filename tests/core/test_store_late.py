@@ -6,6 +6,7 @@ files themselves: a new one without its part in the story below fails here.
 
 import json
 import re
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -47,6 +48,8 @@ MAY_CHANGE: Mapping[str, Mapping[str, str]] = {
     "notice_intent": {"notice:": "intent"},
 }
 
+KEPT_60_S = ("job.call:", "claim.call:", "act:", "told:", "unread:", "wake:")
+
 Call = tuple[str, Mapping[str, Any]]
 
 
@@ -56,6 +59,7 @@ class Story:
     def __init__(self, script: Script, raw: "Redis") -> None:
         self.script, self.raw = script, raw
         self.calls: list[Call] = []
+        self.begun_s = time.monotonic()
         self.repeats = True
         self._steps = script.steps
         script.steps = self.steps  # type: ignore[method-assign]
@@ -80,6 +84,8 @@ class Story:
             return
         after = await self.snapshot()
         changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+        if time.monotonic() - self.begun_s > 50:  # on a busy machine, keys that are kept for 60 s go by themselves
+            changed = {key for key in changed if key in after or not key.startswith(KEPT_60_S)}
         for key in changed:
             fields = next((fields for name, fields in allowed.items() if key.startswith(name)), None)
             if fields is None and len(calls) > 1:  # which of them was it?
@@ -264,6 +270,15 @@ async def told(script: Script) -> None:
     assert await agent.preview(grown)
     await agent.give_up(grown, Cause.MODEL_DOWN)
     await world.effects({"op": "end_act", "act": "11:1", "chat": "11"})
+
+    # What cannot be read waits for words, which come.
+    link = {"act": "12:1", "sent_s": 50, "open_s": 52, "group": ""}
+    await world.effects(
+        {**effect(task(13, chat=12)), **link, "op": "notice", "key": "u13", "kind": "unsupported", "wait_ms": 1000}
+    )
+    await world.effects({**effect(task(14, chat=12)), **link})
+    assert not any(notice.key == "u13" for notice in await world.notices.waiting())
+    await world.lanes.fail("u14", Cause.BAD_TASK, epoch=me)
 
     # A group with a task that waits and one that is out becomes a supergroup, heard twice; then both end.
     for n in (7, 8):

@@ -7,7 +7,7 @@ from typing import Any
 
 from openclaw_brain.content import GESTURES, Kind, is_service, kind_of, material, material_id, unseen
 from openclaw_brain.wire import integer, listed, mapping, text_of
-from openclaw_brain.words import Words, quoted, written
+from openclaw_brain.words import QUOTED_MAX_CHARS, Words, quoted, said, written
 from openclaw_core.characters import trimmed
 from openclaw_core.store.inbox import Stream
 from openclaw_core.task import ChatKind, Material
@@ -55,6 +55,8 @@ class Incoming:
     """A recording or a text file that can be read, here or in the message replied to; other files are of kind `file` without it."""
     unseen: str = ""
     """What came with the words and nobody looks at: `photo`, `video`, `file` or `other`."""
+    said: str = field(default="", repr=False)
+    """The names and addresses of a message without words: a contact, a place, a game."""
     command: str = ""
     names_us: bool = False
     """Whether a command names this bot."""
@@ -184,6 +186,7 @@ def _message(update_id: int, message: Mapping[str, Any], bot: Bot) -> Incoming:
         prose=words.prose,
         quoted=said_before,
         material=own or (material(reply) or material(elsewhere) if words.text else None),
+        said="" if words.text else said(message)[:QUOTED_MAX_CHARS],
         unseen=unseen(message) or ("" if own else _unseen_before(reply or elsewhere, said_before)),
         command=command,
         names_us=bool(command) and names_us,

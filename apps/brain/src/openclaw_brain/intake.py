@@ -81,7 +81,7 @@ class Intake:
             return self._ask(incoming, say, role=None, admitted_ms=admitted_ms)
         if incoming.kind == "text":  # our name alone
             return [say.notice("unsupported", what=incoming.unseen) if incoming.unseen else say.notice("help")]
-        return [say.notice("unsupported", what=incoming.kind)]
+        return [self._unread(incoming, say, "unsupported", admitted_ms, what=incoming.kind)]
 
     def _refuse(self, incoming: Incoming, say: Saying) -> list[Effect]:
         if (
@@ -109,7 +109,8 @@ class Intake:
                 if incoming.text or incoming.quoted or incoming.material:
                     return self._ask(incoming, say, role=role.name, admitted_ms=admitted_ms)
                 if incoming.unseen:
-                    return [say.notice("unsupported", what=incoming.unseen)]
+                    what = incoming.unseen
+                    return [self._unread(incoming, say, "unsupported", admitted_ms, role=role.name, what=what)]
                 return self._choose(role.name, incoming, say)
         match incoming.command:
             case "start" | "help":
@@ -190,14 +191,30 @@ class Intake:
         if (material := incoming.material) is not None:
             if material.kind == "voice" and self.english_only:  # the demo model has no ears
                 if not incoming.text:
-                    return [say.notice("unsupported", what="voice")]
+                    return [self._unread(incoming, say, "unsupported", admitted_ms, what="voice")]
                 incoming = replace(incoming, material=None, unseen="voice")
             elif material.size_bytes > FILE_MAX_BYTES[material.kind]:
-                return [say.notice("too_large", mb=FILE_MAX_BYTES[material.kind] // 1_000_000)]
+                mb = FILE_MAX_BYTES[material.kind] // 1_000_000
+                return [self._unread(incoming, say, "too_large", admitted_ms, role=role, mb=mb)]
         task = self._task(incoming, say, role, admitted_ms)
         if self.english_only and lang_of(task.text) == "he":
             return [say.notice("demo_hebrew")]
         return [self._task_effect(task, incoming)]
+
+    def _unread(
+        self, incoming: Incoming, say: Saying, kind: str, admitted_ms: int, *, role: str | None = None, **args: Any
+    ) -> Effect:
+        """The notice of what cannot be read, with what it would be in a task: as part of an act it is told in the answer instead."""
+        kind_of_material = incoming.material.kind if incoming.material else incoming.kind
+        seen_as = kind_of_material if kind_of_material in ("file", "voice") else "" if incoming.said else "other"
+        unseen = incoming.unseen or seen_as
+        quoted = "\n\n".join(filter(None, (incoming.said, incoming.quoted)))
+        task = replace(
+            self._task(replace(incoming, material=None, unseen=unseen), say, role, admitted_ms),
+            text=incoming.text[:TEXT_MAX_CHARS],
+            quoted=quoted,
+        )
+        return {**say.notice(kind, **args), "record": to_json(task), "message_id": str(task.message_id)}
 
     def _task(self, incoming: Incoming, say: Saying, role: str | None, admitted_ms: int) -> Task:
         return Task(

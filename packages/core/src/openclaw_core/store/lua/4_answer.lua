@@ -132,13 +132,15 @@ local function notice_key()
   return key
 end
 
--- epoch, key → the id of the message that the text belongs into, 0 after noting that one is about to be reserved, -2 for a text that is told or gone.
+-- epoch, key → the id of the message that the text belongs into, 0 after noting that one is about to be reserved, -2 for a text that is told or gone,
+-- or that waits a moment for words which make it needless.
 -- Late: nothing.
 function ops.notice_intent()
   if not led() then return -1 end
   local key = notice_key()
   if call('EXISTS', key) == 0 then return -2 end
-  local n = call('HMGET', key, 'message_id', 'slot_of')
+  local n = call('HMGET', key, 'message_id', 'slot_of', 'not_before_ms')
+  if number(n[3], 0) > now_ms() then return -2 end
   if number(n[1]) then return number(n[1]) end
   if n[2] and n[2] ~= '' then
     fix_type(task_key(n[2]), 'hash')
