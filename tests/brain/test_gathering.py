@@ -358,6 +358,42 @@ async def test_who_has_no_access_is_told_once_for_one_act(
     assert [notice.kind for notice in await desk.world.notices.waiting()] == ["refused"] * sent
 
 
+def named(text: str, **fields: Any) -> Message:
+    """A message of a group that names the bot where it stands in *text*."""
+    place = [{"type": "mention", "offset": text.index("@OpenClawBot"), "length": 12}]
+    return said(text, chat=GROUP, **{"caption_entities" if "document" in fields else "entities": place}, **fields)
+
+
+@pytest.mark.parametrize(
+    ("messages", "text", "quoted", "files"),
+    [
+        ([said(chat=GROUP, **document("a"), **ALBUM), named("@OpenClawBot compare", **document("b"), **ALBUM)], "compare", "", ["a", "b"]),
+        ([said("a b " * 1023 + "a b", chat=GROUP), named("c d @OpenClawBot sum up")], f"{'a b ' * 1023}a b\nc d @OpenClawBot sum up", "", []),
+        ([said("The moon is cheese.", chat=GROUP, **FORWARDED), named("@OpenClawBot true?")], "true?", "The moon is cheese.", []),
+        ([said("one", chat=GROUP, **FORWARDED), said("two", chat=GROUP, at=101, **FORWARDED), named("@OpenClawBot true?", at=102)], "true?", "one\n\ntwo", []),
+        ([said(chat=GROUP, **CONTACT), named("@OpenClawBot who is it?")], "who is it?", "Dana\n+1", []),
+    ],
+)  # fmt: skip
+async def test_in_a_group_the_first_half_need_not_name_the_bot_if_a_later_one_of_the_batch_does(
+    desk: Desk, messages: list[Message], text: str, quoted: str, files: list[str]
+) -> None:
+    await desk.receives(said("hello all", chat=GROUP, **FORWARDED, user=8), *messages)
+    [task] = await desk.waiting(-100500)
+    assert (task.user_id, task.text, task.quoted) == (7, text, quoted)
+    assert [one.file_id for one in task.materials] == files
+
+
+async def test_in_a_group_what_leads_to_no_question_is_nobodys_business(desk: Desk, receives: Receives) -> None:
+    await receives(
+        said("news", chat=GROUP, **FORWARDED),
+        said("hello all", chat=GROUP, at=101),
+        named("@OpenClawBot why is the sky blue?", at=109),
+        said("news", chat=GROUP, at=120, **PHOTO, **FORWARDED),
+    )
+    assert [(task.text, task.quoted) for task in await desk.waiting(-100500)] == [("why is the sky blue?", "")]
+    assert await desk.world.notices.waiting() == []
+
+
 async def test_photos_of_an_album_are_told_about_once(desk: Desk, receives: Receives) -> None:
     await receives(*(said("", photo=[{"file_id": "p"}], media_group_id="g") for _ in range(5)))
     [notice] = await desk.world.notices.waiting()

@@ -113,8 +113,13 @@ def unasked(update: Mapping[str, Any], incoming: Incoming) -> Incoming | None:
 
 def linked(parts: Sequence[Part], windows: Windows) -> list[Sequence[Effect]]:
     """The effects of each of *parts*, which came in this order, with what the store needs to put together what belongs together."""
-    following = _following(parts, windows)
-    return [_effects(part, windows, followed=n in following) for n, part in enumerate(parts)]
+    before = _before(parts, windows)
+    asked = _with_asked(parts, before)
+    followed = set(before.values())
+    return [
+        _effects(replace(part, only_joins=part.only_joins and n not in asked), windows, followed=n in followed)
+        for n, part in enumerate(parts)
+    ]
 
 
 def _effects(part: Part, windows: Windows, *, followed: bool) -> Sequence[Effect]:
@@ -150,6 +155,39 @@ def _linked(effect: Effect, part: Part, windows: Windows, *, followed: bool) -> 
 def _is_part(effect: Effect) -> bool:
     """Whether *effect* may be part of an act: a task, or the notice of what cannot be read, which has a record of it."""
     return effect["op"] == "task" or (effect["op"] == "notice" and "record" in effect)
+
+
+def _begins(effect: Effect, part: Part) -> bool:
+    """Whether *effect* begins an act where none is: what cannot be read does so only if words may come with it."""
+    return effect["op"] == "task" or part.leads_back or part.open_s >= 0 or part.incoming.media_group_id != ""
+
+
+def _record(record: str, part: Part) -> str:
+    return to_json(replace(from_json(record), forwarded="all" if part.incoming.forwarded else "", cut=part.cut))
+
+
+def _before(parts: Sequence[Part], windows: Windows) -> dict[int, int]:
+    """By the number of a part that goes on with another of *parts*: the number of that one."""
+    found: dict[int, int] = {}
+    last: dict[str, int] = {}
+    for n, part in enumerate(parts):
+        command = part.incoming.kind == "command"
+        before = last.get(part.act)
+        if before is not None and not command and _goes_on(parts[before], part, windows):
+            found[n] = before
+        if command or any(_is_part(effect) and (n in found or _begins(effect, part)) for effect in part.effects):
+            last[part.act] = n
+    return found
+
+
+def _with_asked(parts: Sequence[Part], before: Mapping[int, int]) -> set[int]:
+    """Numbers of those parts that count as asked since a later one of the same act is: clients put the caption of an album of files,
+    and people put our name, at the end."""
+    found: set[int] = set()
+    for n in sorted(before, reverse=True):
+        if n in found or (not parts[n].only_joins and any(map(_is_part, parts[n].effects))):
+            found.add(before[n])
+    return found
 
 
 def _begins(effect: Effect, part: Part) -> bool:
