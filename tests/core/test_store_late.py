@@ -6,7 +6,6 @@ files themselves: a new one without its part in the story below fails here.
 
 import json
 import re
-import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -48,8 +47,6 @@ MAY_CHANGE: Mapping[str, Mapping[str, str]] = {
     "notice_intent": {"notice:": "intent"},
 }
 
-KEPT_60_S = ("job.call:", "claim.call:", "act:", "told:", "unread:", "wake:")
-
 Call = tuple[str, Mapping[str, Any]]
 
 
@@ -59,7 +56,6 @@ class Story:
     def __init__(self, script: Script, raw: "Redis") -> None:
         self.script, self.raw = script, raw
         self.calls: list[Call] = []
-        self.begun_s = time.monotonic()
         self.repeats = True
         self._steps = script.steps
         script.steps = self.steps  # type: ignore[method-assign]
@@ -69,6 +65,8 @@ class Story:
         new = [call for call in calls if call not in self.calls]
         self.calls += new
         if self.repeats:
+            for name in await self.raw.keys(f"{self.script.keys.prefix}*.call:*"):
+                await self.raw.expire(name, 60)  # a busy machine tells the story in more than that
             before = await self.snapshot()
             fenced = [(op, {**args, "epoch": args["epoch"] - 1}) for op, args in new if "epoch" in args]
             await self.change_nothing([*fenced, *(call for call in self.calls if call[0] not in MAY_CHANGE)], before)
@@ -84,8 +82,6 @@ class Story:
             return
         after = await self.snapshot()
         changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
-        if time.monotonic() - self.begun_s > 50:  # on a busy machine, keys that are kept for 60 s go by themselves
-            changed = {key for key in changed if key in after or not key.startswith(KEPT_60_S)}
         for key in changed:
             fields = next((fields for name, fields in allowed.items() if key.startswith(name)), None)
             if fields is None and len(calls) > 1:  # which of them was it?
