@@ -238,7 +238,7 @@ async def test_in_a_group_the_second_half_need_not_name_the_bot_and_nothing_else
 
 
 PHOTO: dict[str, Any] = {"photo": [{"file_id": "p"}]}
-PDF: dict[str, Any] = {"document": {"file_id": "b", "file_name": "b.pdf"}}
+PDF: Message = {"document": {"file_id": "b", "file_name": "b.pdf"}}
 LARGE: dict[str, Any] = {"document": {"file_id": "b", "file_name": "b.txt", "file_size": 9_000_000}}
 CONTACT: dict[str, Any] = {"contact": {"first_name": "Dana", "phone_number": "+1"}}
 PLACE: dict[str, Any] = {"location": {"latitude": 1.0, "longitude": 2.0}}
@@ -360,7 +360,7 @@ async def test_who_has_no_access_is_told_once_for_one_act(
 
 def named(text: str, **fields: Any) -> Message:
     """A message of a group that names the bot where it stands in *text*."""
-    place = [{"type": "mention", "offset": text.index("@OpenClawBot"), "length": 12}]
+    place: Any = [{"type": "mention", "offset": text.index("@OpenClawBot"), "length": 12}]
     return said(text, chat=GROUP, **{"caption_entities" if "document" in fields else "entities": place}, **fields)
 
 

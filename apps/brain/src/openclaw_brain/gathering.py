@@ -190,30 +190,6 @@ def _with_asked(parts: Sequence[Part], before: Mapping[int, int]) -> set[int]:
     return found
 
 
-def _begins(effect: Effect, part: Part) -> bool:
-    """Whether *effect* begins an act where none is: what cannot be read does so only if words may come with it."""
-    return effect["op"] == "task" or part.leads_back or part.open_s >= 0 or part.incoming.media_group_id != ""
-
-
-def _record(record: str, part: Part) -> str:
-    return to_json(replace(from_json(record), forwarded="all" if part.incoming.forwarded else "", cut=part.cut))
-
-
-def _following(parts: Sequence[Part], windows: Windows) -> set[int]:
-    """Numbers of those parts that another of *parts* goes on with."""
-    found: set[int] = set()
-    last: dict[str, int] = {}
-    for n, part in enumerate(parts):
-        command = part.incoming.kind == "command"
-        before = last.get(part.act)
-        goes_on = before is not None and not command and _goes_on(parts[before], part, windows)
-        if before is not None and goes_on:
-            found.add(before)
-        if command or any(_is_part(effect) and (goes_on or _begins(effect, part)) for effect in part.effects):
-            last[part.act] = n
-    return found
-
-
 def _goes_on(last: Part, part: Part, windows: Windows) -> bool:
     """As the function of the same name in `store/lua/0_gather.lua`."""
     group, apart_s = part.incoming.media_group_id, part.sent_s - last.sent_s
