@@ -274,6 +274,7 @@ async def told(script: Script) -> None:
     )
     await world.effects({**effect(task(14, chat=12)), **link})
     assert not any(notice.key == "u13" for notice in await world.notices.waiting())
+    await world.effects({"op": "end_act", "act": "12:1", "chat": "12"})
     await world.lanes.fail("u14", Cause.BAD_TASK, epoch=me)
 
     # A group with a task that waits and one that is out becomes a supergroup, heard twice; then both end.
