@@ -130,6 +130,8 @@ def test_a_link_is_worth_more_than_the_font_of_its_label() -> None:
         "https://e.f",
     ]
 
+        ("1986. x\n1986. y", "1986. x\n1986. y"),
+        ("3. a\n3. b", "3. a\n3. b"),
 
 @pytest.mark.parametrize(
     ("address", "fine"),

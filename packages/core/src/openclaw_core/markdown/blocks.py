@@ -178,8 +178,8 @@ class _Renderer:
             items.append((item, box + gap if box else gap, body))
         self._at += 1
         numbers = [item.info for item, _, _ in items]
-        if len(set(numbers)) == 1 and len(numbers) > 1 and numbers[0].isdigit():  # "1." before each: count them
-            numbers = [str(int(numbers[0]) + at) for at in range(len(numbers))]
+        if set(numbers) == {"1"}:  # before each: count them; any other number is said (`1986.`)
+            numbers = [str(1 + at) for at in range(len(numbers))]
         rows = []
         for number, (item, gap, body) in zip(numbers, items, strict=True):
             if token.type == "ordered_list_open":
