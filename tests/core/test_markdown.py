@@ -52,6 +52,37 @@ def test_a_line_that_compares_is_no_quotation() -> None:
         ("**הערה:**זה", "הערה:זה", ["הערה:"]),
         ("ב**״הארץ״** וב**'ידיעות'**, ו**עוד**.", "ב״הארץ״ וב'ידיעות', ועוד.", ["״הארץ״", "'ידיעות'", "עוד"]),
         ("ב**מודל**ים", "במודלים", ["מודל"]),
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"\[a-z\]+",
+        r"\[a_1\]+ and \[a_1\]{2}",
+        r"s/\*/x/ and /\*/",
+        r'grep "\*" and sed -e "s/\_ \*/x/"',
+        r"a\/b and \"x\" and 5\:6",
+        r"\(x\|y\) and x\|y",
+        r"^\.$",
+        r"a\.*b and \.{2} and (a)\1",
+        r"[\.\-]",
+    ],
+)
+def test_a_backslash_that_escapes_no_mark_of_markdown_is_shown(text: str) -> None:
+    assert only(text).text == text
+
+
+@pytest.mark.parametrize(
+    ("markdown", "text"),
+    [
+        (r"\*no\* \_x\_ \# \`a\` \~ \$5 \<b\> \[x\](y)", "*no* _x_ # `a` ~ $5 <b> [x](y)"),
+        (r"1\. x", "1. x"),
+        (r"Hello\! 3\.14 \(see\) a\-b a \| b \{c\} \=", "Hello! 3.14 (see) a-b a | b {c} ="),
+        (r"my\_file in src/my\_dir/x.py, 5 \* 3, a\*b\*c", "my_file in src/my_dir/x.py, 5 * 3, a*b*c"),
+    ],
+)
+def test_a_backslash_before_a_mark_is_markup(markdown: str, text: str) -> None:
+    assert only(markdown).text == text
+
+
         ("(**שלום**) – **עולם**!", "(שלום) – עולם!", ["שלום", "עולם"]),
         ("\u200f**כותרת**\u200f: x", "\u200fכותרת\u200f: x", ["כותרת"]),
         ("un**believ**able **Note:**this", "unbelievable Note:this", ["believ", "Note:"]),

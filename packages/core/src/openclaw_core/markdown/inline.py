@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from string import punctuation
 
 from openclaw_core import characters
-from openclaw_core.markdown import emphasis, formula, links, tags
+from openclaw_core.markdown import emphasis, formula, links, literals, tags
 from openclaw_core.markdown.marks import Bracket, Marks
 from openclaw_core.markdown.spans import Rich
 
@@ -28,7 +28,6 @@ _HALF_TARGET = re.compile(
     r"\(\s*+(?:<[^<>\n]{0,4096}|(?:[^\s()]|\([^\s()]{0,400}+\)?+){0,4096}+(?:\s++[\"'][^\n]{0,500})?+\s*+)$"
 )
 _FOOTNOTE = re.compile(r"\[\^([^\]\s]{1,40})\]")
-_PATH_OR_REGEX = re.compile(r"\S*\\[A-Za-z]\S*")
 _LATEX_SIGNS = re.compile(r"[\\^_{}]")
 _NEXT_IS_WORD = re.compile(r"[A-Za-z0-9]")
 _MATH_SIGN = re.compile(r"[\\^_={}+]")
@@ -66,8 +65,9 @@ class _Parser:
         self._unclosed: set[str] = set()
         self._formula_from: int | None = None
         """In a text that grows: the part behind the sign of a formula that has no end yet."""
-        self._literal_until = 0
-        """Up to here a backslash is a backslash: a path or a regular expression."""
+        self._literals = literals.ranges(source)
+        self._literals.reverse()
+        """Those that still come, the next one last."""
 
     def parse(self) -> Rich:
         source = self._source
@@ -120,13 +120,9 @@ class _Parser:
             return done
         if not char or char == "\n":
             return self._text("" if char or self._grows else "\\", end)
-        if start >= self._literal_until:
-            word = max(source.rfind(" ", 0, start), source.rfind("\n", 0, start), start - 200) + 1
-            if found := _PATH_OR_REGEX.match(source, word, word + 400):
-                self._literal_until = found.end()
-        if char not in punctuation:
+        if char not in literals.ESCAPABLE:
             return self._text("\\", end)
-        if start >= self._literal_until and char != "\\":
+        if not self._is_literal(start) and char != "\\":
             return self._text(char, end + 1)
         after = end + 1  # a mark behind it is none: `C:\__pycache__`, `\\server`
         while char in "*_\\" and source[after : after + 1] == char:
@@ -134,6 +130,12 @@ class _Parser:
         return self._text(source[start:after], after)
 
     def _latex(self, start: int, close: str) -> int | None:
+    def _is_literal(self, at: int) -> bool:
+        """Whether a mark at *at*, which is never before the last one asked for, belongs to a path or a regular expression."""
+        while self._literals and self._literals[-1][1] <= at:
+            self._literals.pop()
+        return bool(self._literals) and self._literals[-1][0] <= at
+
         source = self._source
         stop = source.find(close, start + 2, start + 2 + formula.MAX_CHARS)
         if stop < 0:
@@ -144,6 +146,8 @@ class _Parser:
         ):
             return None  # escaped brackets
         return self._formula(content, stop + 2, display=close == "\\]")
+        if close == "\\]" and source[stop + 2 : stop + 3] in ("+", "?", "{"):
+            return None  # a regular expression
 
     def _formula(self, content: str, end: int, *, display: bool) -> int:
         marks, shown = self._marks, formula.rendered(content)
@@ -182,7 +186,7 @@ class _Parser:
         source, marks = self._source, self._marks
         if self._undecided(end):  # `*` may become `**`: what is open is closed at the end all the same
             return self._text("", end)
-        if end - start == 1 and start < self._literal_until:  # `\\d*`
+        if end - start == 1 and self._is_literal(start):  # `\\d*`
             return self._text(source[start:end], end)
         if source[start:end] == "****" and marks.runs["*", 2]:  # `**a****b**`
             for first, closes in ((start, True), (start + 2, False)):
