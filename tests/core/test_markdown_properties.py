@@ -52,7 +52,9 @@ OPERANDS = st.sampled_from(
 HEBREW_OPERANDS = st.sampled_from(["מחיר", "כמות", "הנחה"])
 NAMES = st.sampled_from(
     [r"C:\Users\_me\new", r"\d+\.\d*", r"\\server\share", "List<T>", "f(*args, **kwargs)", "*.py", "src/**/*.ts", "**/*.js", "char *p",
-     "**kwargs", "*args", "_private", "@user_name_x", "__init__.py", "~/.config", "a && b", "x <- y", "#include <stdio.h>", "a|b", "[0, 1)"]
+     "**kwargs", "*args", "_private", "@user_name_x", "__init__.py", "~/.config", "a && b", "x <- y", "#include <stdio.h>", "a|b", "[0, 1)",
+     '"*"', "'_'", "“**”", "[*]", 'char *s = "*";', "_.map(_.x)", "_ => 1", "http://a.b/*c*", r"C:\*.*", r"C:\_x", "${a}${b}", "$$", r"s/\*/x/",
+     r"\[a-z\]+", r"\(x\|y\)", r"a\/b", r'grep "\*"', '"*.py"', '"a*"']
 )  # fmt: skip
 
 

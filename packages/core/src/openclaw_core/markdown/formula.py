@@ -9,8 +9,8 @@ MAX_CHARS = 1000
 _MAX_DEPTH = 20
 _PRICE = re.compile(r"\$\d[\d,.]*(?:[kKmMbB]\b)?(?![\w^\\{])(?!\s*[-+=*^<>\\]\s*(?:[\d\\{(]|[A-Za-z]\b))")
 _NUMBER_ONLY = re.compile(r"\$\d[\d,.]*[kKmMbB]?\s*[-+=*^<>\\]?\s*$")
-_NOT_MATH = re.compile(r"`|\\[dDwWsSbB](?![A-Za-z])|\\[()\[\]]")
-"""Code, a regular expression, another formula."""
+_NOT_MATH = re.compile(r"`|&&|(?<!\\);\s*[a-z]{2,}\b|\\[dDwWsSbB](?![A-Za-z])|\\[()\[\]]")
+"""Code, commands of a shell, a regular expression, another formula."""
 _TEXT = re.compile(r"\\\w+\{[^{}]*\}|\\[A-Za-z]+")
 _PROSE = re.compile(r"[A-Za-z]{2,}\s+[A-Za-z]{2,}")
 _COMMAND = re.compile(r"\\[A-Za-z]+")
@@ -30,11 +30,16 @@ def undecided(source: str, at: int) -> bool:
     return _NUMBER_ONLY.match(source, at) is not None
 
 
-def is_formula(text: str) -> bool:
-    """Whether what stands between two `$`, or in `\\(…\\)`, is math: not two prices, shell variables or a regular expression."""
+def is_formula(text: str, *, spaced_word: bool = True) -> bool:
+    """Whether what stands between two `$`, or in `\\(…\\)`, is math: not two prices, shell variables or a regular expression.
+
+    Without *spaced_word* a word with spaces around it is none: `kill $$ and $$`.
+    """
     if len(text) > MAX_CHARS or not text.strip() or _NOT_MATH.search(text) or _ALTERNATIVES.fullmatch(text):
         return False
     if _PROSE.search(_TEXT.sub(" ", text)):
+        return False
+    if not spaced_word and text[0].isspace() and len(text.strip()) > 1 and not _LIKE_MATH.search(text):
         return False
     return _LIKE_MATH.search(text) is not None or _ONE_TOKEN.fullmatch(text.strip()) is not None
 

@@ -16,7 +16,8 @@ from openclaw_core.markdown.marks import Bracket, Marks
 from openclaw_core.markdown.spans import Rich
 
 _SPECIAL = re.compile(
-    r"(?P<url>(?<![A-Za-z0-9])https?://[^\s<>*`\[\]|\\]+)|\\|`+|\*+|_+|~+|!?\[|\]|<|&|\$+| *\n *|\||!$", re.IGNORECASE
+    r"(?P<url>(?<![A-Za-z0-9])https?://(?:[^\s<>*`\[\]|\\]++|\*++(?=[A-Za-z0-9?&=#%])|(?<=/)\*++(?=/))+)|\\|`+|\*+|_+|~+|!?\[|\]|<|&|\$+| *\n *|\||!$",
+    re.IGNORECASE,
 )
 _TICKS = re.compile("`+")
 _TARGET = re.compile(
@@ -129,13 +130,13 @@ class _Parser:
             after += 1
         return self._text(source[start:after], after)
 
-    def _latex(self, start: int, close: str) -> int | None:
     def _is_literal(self, at: int) -> bool:
         """Whether a mark at *at*, which is never before the last one asked for, belongs to a path or a regular expression."""
         while self._literals and self._literals[-1][1] <= at:
             self._literals.pop()
         return bool(self._literals) and self._literals[-1][0] <= at
 
+    def _latex(self, start: int, close: str) -> int | None:
         source = self._source
         stop = source.find(close, start + 2, start + 2 + formula.MAX_CHARS)
         if stop < 0:
@@ -145,9 +146,9 @@ class _Parser:
             _MATH_SIGN.search(content) or (close == "\\)" and len(content.strip()) < 3)
         ):
             return None  # escaped brackets
-        return self._formula(content, stop + 2, display=close == "\\]")
         if close == "\\]" and source[stop + 2 : stop + 3] in ("+", "?", "{"):
             return None  # a regular expression
+        return self._formula(content, stop + 2, display=close == "\\]")
 
     def _formula(self, content: str, end: int, *, display: bool) -> int:
         marks, shown = self._marks, formula.rendered(content)
@@ -324,13 +325,18 @@ class _Parser:
             if self._grows and formula.undecided(source, start):
                 return len(source)
             before, after = source[start - 1 : start], source[end : end + 1]
-            if not after.strip() or (before.isascii() and before.isalnum()) or formula.is_price(source, start):
+            if (
+                not after.strip()
+                or after == "{"
+                or (before.isascii() and before.isalnum())
+                or formula.is_price(source, start)
+            ):
                 return self._text("$", end)
         stop = source.find("$", end)
         if stop < 0:
             return self._half_formula(end) if self._grows else self._text(source[start:end], end)
         content = source[end:stop]
-        closes = source.startswith("$" * size, stop) and formula.is_formula(content)
+        closes = source.startswith("$" * size, stop) and formula.is_formula(content, spaced_word=size == 1)
         if closes and (size == 2 or not (content[-1].isspace() or _NEXT_IS_WORD.match(source, stop + 1))):
             return self._formula(content, stop + size, display=size == 2)
         if self._grows and size == 2 and stop == len(source) - 1:
