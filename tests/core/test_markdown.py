@@ -160,6 +160,12 @@ def test_where_a_target_cannot_be_followed_it_is_shown() -> None:
     assert [entity.url for entity in page.entities if entity.type == "text_link"] == ["https://a.b"]
 
 
+def test_a_target_is_shown_unless_the_label_says_it_as_a_word() -> None:
+    page = only("[see setup.py](up.py) [a-z](a) [see up.py.](up.py) [the docs/a.md](a.md) [x](https://a.b 'x')")
+
+    assert page.text == "see setup.py (up.py) a-z (a) see up.py. the docs/a.md (a.md) x"
+
+
 @pytest.mark.parametrize(
     "address", ["tg://user?id=1", "tg://proxy?server=a", "TG://login?token=x", "ton://a", "tonsite://a.ton"]
 )

@@ -46,13 +46,12 @@ def url_of(target: str) -> str | None:
 
 def beside(label: str, target: str, *, title: str = "") -> Rich:
     """What is to be read after *label*: the address, unless a link leads there or the label says it, and the title."""
-    known = label.casefold()
-    words = [] if title.strip().casefold() in known else [Rich(title.strip())]
+    words = [] if _says(label, title.strip()) else [Rich(title.strip())]
     if target and (url_of(target) is None or not label.strip()):
         address = _shown(target)
         if not label.strip():
             return joined([address, *(f" ({word.text})" for word in words)])
-        if address.text.casefold() not in known:
+        if not _says(label, address.text):
             words.insert(0, address)
     return joined([" (", between(words, ", "), ")"]) if words else Rich("")
 
@@ -72,3 +71,9 @@ def _shown(target: str) -> Rich:
 def deep_links(text: str) -> list[tuple[int, int]]:
     """Where *text* has addresses that act within the app, which Telegram would make into links."""
     return [found.span() for found in _DEEP.finditer(text)]
+def _says(label: str, words: str) -> bool:
+    """Whether *words* stand in *label* whole: `up.py` does not in `setup.py`."""
+    whole = rf"(?<![\w/.-]){re.escape(words.casefold())}(?![\w/-]|\.\w)"
+    return not words or re.search(whole, label.casefold()) is not None
+
+
