@@ -167,13 +167,35 @@ def test_a_target_is_shown_unless_the_label_says_it_as_a_word() -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["tg://user?id=1", "tg://proxy?server=a", "TG://login?token=x", "ton://a", "tonsite://a.ton"]
-)
+    "address",
+    [
+        "tg://user?id=1", "tg://proxy?server=a", "TG://login?token=x", "ton://a", "tonsite://a.ton", "https://t.me/proxy?server=a&port=1",
+        "http://www.T.me/socks?server=a", "https://telegram.me/login/12345", "https://t.me/%70roxy?server=a", "https://u@t.me:443//proxy?server=a",
+        "https://telegram.dog/confirmphone?phone=1", "https://t.me/setlanguage/x", "t.me/login",
+    ],
+)  # fmt: skip
 def test_addresses_that_act_within_the_app_are_code(address: str) -> None:
     page = only(f"[me]({address}) and {address} and <a href='{address}'>x</a> and `{address}`")
 
     assert marked(page, "text_link") == []
     assert marked(page, "code") == [address] * 4
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://t.me/joinchat/a",
+        "https://t.me/+a",
+        "https://t.me/name/12",
+        "https://t.me/proxy_list",
+        "https://not-t.me/proxy?a",
+    ],
+)
+def test_addresses_that_only_open_a_chat_stay_links(address: str) -> None:
+    page = only(f"[me]({address}) and {address}")
+
+    assert marked(page, "text_link") == ["me"]
+    assert marked(page, "code") == []
 
 
 def test_a_link_is_worth_more_than_the_font_of_its_label() -> None:
