@@ -238,13 +238,54 @@ def test_link_targets_are_checked_as_the_server_does(address: str, fine: bool) -
         ("<p>para</p>\n\n<p>other</p>", "para\n\nother", []),
         ("the <p> tag, <T>, <std::string>", "the <p> tag, <T>, <std::string>", []),
         ("`<b>x</b> &amp;` and <code>a*b*c</code>", "<b>x</b> &amp; and a*b*c", []),
+        ("<b>one\n\ntwo *x*\n\nthree</b> four", "one\n\ntwo x\n\nthree four", ["one", "two x", "three"]),
+        ("<b>one\n\n`</b>` ends it", "<b>one\n\n</b> ends it", []),
+        ("<h1>Title</h1>text", "Title\ntext", ["Title"]),
+        ("<h2>Title</h2>\ntext", "Title\ntext", ["Title"]),
+        ("<details><summary>S</summary>body</details>", "S\nbody", []),
+        ("<q>x</q>\n<main>y</main>", '"x"\ny', []),
+        ("<main>\nx\n</main>", "x", []),
+        ("<table><tr><td>a</td><td>b</td></tr><tr><td>1</td><td>2</td></tr></table>", "a | b\n1 | 2", []),
+        ("a\n<!-- *c* -->\nb\n\n<!-- x\n\ny -->\n\nd", "a\nb\n\nd", []),
+        ("a <!-- *c* --> is a comment", "a <!-- *c* --> is a comment", []),
+        ("<!-- a", "<!-- a", []),
+        ("the <pre> and </pre> tags, <h1> is a heading, <blockquote> too", None, []),
+        ("<h1> is a heading", None, []),
+        ("<pre>\nis *no* code", "<pre>\nis no code", []),
     ],
 )
-def test_html_becomes_formatting_unless_it_is_spoken_of(markdown: str, text: str, bold: list[str]) -> None:
+def test_html_becomes_formatting_unless_it_is_spoken_of(markdown: str, text: str | None, bold: list[str]) -> None:
+    page = only(markdown)
+
+    assert page.text == (markdown if text is None else text)
+    assert marked(page, "bold") == bold
+
+
+@pytest.mark.parametrize(
+    ("markdown", "text", "kind", "found"),
+    [
+        ("<pre>code *x*</pre>", "code *x*", "pre", ["code *x*"]),
+        ("<pre><code>a *b*\n  &lt;c</code></pre>", "a *b*\n  <c", "pre", ["a *b*\n  <c"]),
+        ("so\n<pre>\n_a_\n\n  *b*\n</pre>\nend", "so\n_a_\n\n  *b*\nend", "pre", ["_a_\n\n  *b*"]),
+        ("1. a\n   <pre>\n   x\n   </pre>\n2. b", "1. a\nx\n2. b", "pre", ["x"]),
+        ("use <pre><code>a *b*</code></pre> here", "use a *b* here", "code", ["a *b*"]),
+        ("<blockquote>x</blockquote>", "x", "blockquote", ["x"]),
+        ("a\n<blockquote>\nx **y**\n\n- z\n</blockquote>\nb", "a\nx y\n\n• z\nb", "blockquote", ["x y\n\n• z"]),
+        ("a <tg-spoiler>b *c*</tg-spoiler>", "a b c", "spoiler", ["b c"]),
+        ('<span class="tg-spoiler">b</span>', "b", "spoiler", ["b"]),
+    ],
+)
+def test_html_of_the_chat_itself_becomes_its_format(markdown: str, text: str, kind: str, found: list[str]) -> None:
     page = only(markdown)
 
     assert page.text == text
-    assert marked(page, "bold") == bold
+    assert marked(page, kind) == found
+
+
+def test_a_pre_knows_its_language() -> None:
+    page = only('<pre><code class="language-py">x = 1\n</code></pre>')
+
+    assert [entity.language for entity in page.entities] == ["py"]
 
 
 def test_a_link_holds_no_other_link() -> None:
@@ -308,7 +349,9 @@ def test_formulas_are_told_from_prices_and_brackets(markdown: str, text: str) ->
 # ---- cost
 
 HOSTILE = ["$", "$a", "$$ ", "`", "`a", "`a``b", "[", "[a](", "[a](b) ", "[a](((", "![a](b)", "*", "*a ", "**a *b", "a**", "_a ", "> ", "- ", "|", "| a",
-           "|a|b|\n|-|-|\n", "<", "<b>", "<code>", "<a href='x'>y</i>", "&", "\\", "\\(", "~~a ", "# a\n", "1. a\n", "**a** ", "x\n=\n", "```a\n", "{$"]  # fmt: skip
+           "|a|b|\n|-|-|\n", "<", "<b>", "<code>", "<a href='x'>y</i>", "&", "\\", "\\(", "~~a ", "# a\n", "1. a\n", "**a** ", "x\n=\n", "```a\n", "{$",
+           "<pre>\n", "<pre>a</pre> b\n", "<blockquote>\n", "<blockquote>a</blockquote>\n", "<!-- \n", "<h1>a</h1>b", "<sup>", "<td>", '"*', '"*a', "\\.*",
+           "/\\.", 'grep "', "http://a.b/*", "${", "$\\frac{a}{b}$"]  # fmt: skip
 
 
 @pytest.mark.parametrize("piece", HOSTILE)

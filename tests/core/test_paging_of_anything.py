@@ -95,6 +95,7 @@ def test_words_between_marks_stay_in_order(between: list[str], hebrew: bool) -> 
     words = [f"מל{number}ה" if hebrew else f"wo{number}rd" for number in range(len(between))]
 
     text = "".join(mark + word for mark, word in zip(between, words, strict=True))
+    assume(re.search(r"(?m)^[ \t>-]*<!--", text) is None)  # a comment may be left out
     assume("```" not in text)  # what follows on its line is the name of a language
 
     done, _ = pages(text, lang="en")

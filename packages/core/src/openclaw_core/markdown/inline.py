@@ -66,6 +66,8 @@ class _Parser:
         self._unclosed: set[str] = set()
         self._formula_from: int | None = None
         """In a text that grows: the part behind the sign of a formula that has no end yet."""
+        self._heading_from: int | None = None
+        """The part in which a heading in HTML begins."""
         self._literals = literals.ranges(source)
         self._literals.reverse()
         """Those that still come, the next one last."""
@@ -242,9 +244,13 @@ class _Parser:
         source = self._source
         if address := tags.AUTOLINK.match(source, start):
             return self._text(address["address"], address.end())
+        if comment := tags.COMMENT.match(source, start):  # one that has no line of its own is spoken of
+            return self._text(comment[0], comment.end())
         if raised := tags.RAISED.match(source, start):
             text = characters.cleaned(html.unescape(raised["text"]))
             return self._text(tags.raised(raised["kind"], text), raised.end())
+        if self._grows and tags.HALF_RAISED.match(source, start):
+            return self._text("", len(source))
         tag = tags.TAG.match(source, start)
         if tag is None:
             half = self._grows and tags.HALF_TAG.match(source, start)
@@ -261,16 +267,32 @@ class _Parser:
             return self._code_tag(name, tag)
         paired = name in self._context.tag_blocks or (self._context.unfinished and name in tags.BLOCKS)
         if paired and tags.at_edge(source, tag.start(), tag.end(), closing=closing):
-            return self._line_end("• " if name == "li" and not closing else "", tag.end())
+            return self._block_tag(name, tag.end(), closing=closing)
         if name in tags.FORMATS:
             return self._pair(name, tag, closing=closing)
         return self._text(tag[0], tag.end())
 
+    def _block_tag(self, name: str, end: int, *, closing: bool) -> int:
+        marks = self._marks
+        if name in tags.CELLS:
+            apart = not closing and "".join(marks.parts[-3:]).rpartition("\n")[2].strip()
+            return self._text(" | " if apart else "", end)
+        if name in tags.HEADINGS and closing and self._heading_from is not None:
+            marks.span(self._heading_from, "bold")
+            self._heading_from = None
+        end = self._line_end("• " if name == "li" and not closing else "", end)
+        if name in tags.HEADINGS and not closing:
+            self._heading_from = len(marks.parts)
+        return end
+
     def _code_tag(self, name: str, tag: re.Match[str]) -> int:
         close = f"</{name}>"
         stop = -1 if name in self._unclosed else self._lowered.find(close, tag.end())
-        if stop > tag.end():
-            code = characters.cleaned(html.unescape(self._source[tag.end() : stop]))
+        inner = self._source[tag.end() : max(stop, tag.end())]
+        if inner and not (inner[0] == " " == inner[-1] and inner.strip()):  # else `the <pre> and </pre> tags`
+            if name == "pre" and (nested := tags.NESTED_CODE.fullmatch(inner)):
+                inner = nested["code"]
+            code = characters.cleaned(html.unescape(inner))
             return self._verbatim(code, stop + len(close))
         self._unclosed.add(name)
         if self._grows and stop < 0:
@@ -302,10 +324,12 @@ class _Parser:
             marks.link(part, html.unescape(tags.attributes(said).get("href", "")))
             return end
         marks.forget(part)
-        marks.parts[part] = ""
-        if tags.FORMATS[name]:
-            marks.span(part + 1, tags.FORMATS[name])
-        return self._text("", end)
+        quote = '"' if name == "q" else ""
+        marks.parts[part] = quote
+        kind = "spoiler" if name == "span" and "tg-spoiler" in said else tags.FORMATS[name]
+        if kind:
+            marks.span(part + 1, kind)
+        return self._text(quote, end)
 
     def _reference(self, start: int, end: int) -> int:
         if found := tags.REFERENCE.match(self._source, start):
