@@ -37,6 +37,7 @@ from tests.core.page_checks import RLM, marked, only
         "tail -f | grep x > y",
         '"*" and "*", "**" or "**", "_" or "_"',
         "'*' or '*', “*” and “*”, [_] and [_], (**) and (**)",
+        "״*״ או ״*״ או <*> או <*>",
         'char *s = "*"; char *t = "a*";',
         '"*a" or "b*" and “_x” or “y_”',
         "_.map(_.x), _ => _.y, {_: 1, a_: 2}",
