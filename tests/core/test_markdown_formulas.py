@@ -34,6 +34,8 @@ from tests.core.page_checks import only
         (r"2^\frac{a}{b}c", "2^(a/b)c"),
         ("x ^ 2 + y _ 1", "x² + y₁"),
         (r"a^{\pi}b + a^{b^{\pi}c}", "a^(π)b + a^(b^(π)c)"),
+        ("x_{q}y + x_qy", "x_(q)y + x_(q)y"),
+        ("y_qr", "y_qr"),
         (r"\text{a\_b} \ne 90\degree", "a_b ≠ 90°"),
     ],
 )

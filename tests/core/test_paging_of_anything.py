@@ -91,6 +91,7 @@ def marks(*kinds: str) -> st.SearchStrategy[list[str]]:
 # Formulas are left out (LaTeX has words of its own), and what arises when all these meet in one line: no model writes that.
 @given(marks(*INLINE, *SPECIAL) | marks(*INLINE, *MONEY) | marks(*INLINE, *TABLE), st.booleans())
 @settings(max_examples=200, deadline=None)
+@example([" $_", "$**"], False)
 def test_words_between_marks_stay_in_order(between: list[str], hebrew: bool) -> None:
     words = [f"מל{number}ה" if hebrew else f"wo{number}rd" for number in range(len(between))]
 

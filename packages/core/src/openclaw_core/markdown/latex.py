@@ -28,6 +28,7 @@ _OPERATOR = (
 )
 _AFTER = re.compile(rf"{_OPERATOR.format('div|right|text')}|\\\\|\\end")
 _BEFORE = re.compile(rf"(?:{_OPERATOR.format('left|q?quad')}\s*)$")
+_OPEN_POWER = re.compile(r"(\^)([^\W_])(?=[^\W_])")
 _OPEN_SCRIPT = re.compile(r"([\^_])([^\W_])(?=[^\W_])")
 
 
@@ -40,8 +41,9 @@ def converted(latex: str) -> str:
     text = _ALIAS.sub(lambda found: _ALIASES[found[1]], latex)
     text = _SPACED_SCRIPT.sub(r"\1", text)
     shown = str(_Converter().parse(text)).replace(" ^", "^")
-    # `a^πb` is π as a power or πb; `\text{a\_b}` is a name.
-    return shown if r"\_" in latex else _OPEN_SCRIPT.sub(r"\1(\2)", shown)
+    # `a^πb` is π as a power or πb. `\text{a\_b}` is a name, and `x_max` says it as the writer does.
+    scripts = _OPEN_POWER if r"\_" in latex or "_{" not in latex else _OPEN_SCRIPT
+    return scripts.sub(r"\1(\2)", shown)
 
 
 _Tables: Any = LatexToUnicodeHelper  # the package has no types
