@@ -40,7 +40,7 @@ DIFFERENCES = re.compile(
     | Deployment/brain\.spec\.replicas
     | Deployment/brain\..*\.configMapRef\.name
     | ConfigMap/brain-settings\.(metadata\.name | data\.(GROQ_BASE_URL|LOG_LEVEL|MODEL_OVERRIDE|RUNNING_CAP|SMOKE_BOT_IDS|VOICE_MODELS|WARM_AGENTS))
-    | PodTemplate/agent\.template\.spec\.containers\.0\.env\.0\.value
+    | PodTemplate/agent\.template\.spec\.containers\.agent\.env\.LOG_LEVEL\.value
     | ResourceQuota/openclaw\.spec\.hard\..*
     | ExternalSecret/\w+\.spec\.data\.[01]\.remoteRef\.key
     | SecretStore/aws\.spec\.provider\.aws\.region
@@ -56,7 +56,16 @@ def flat(node: Any, path: str) -> dict[str, Any]:
     if isinstance(node, dict):
         return {key: value for name, child in node.items() for key, value in flat(child, f"{path}.{name}").items()}
     if isinstance(node, list):
-        return {key: value for n, child in enumerate(node) for key, value in flat(child, f"{path}.{n}").items()}
+        # By name where there is one: a further entry before it is no difference of it.
+        names = [
+            str(child["name"]) if isinstance(child, dict) and "name" in child else str(n)
+            for n, child in enumerate(node)
+        ]
+        return {
+            key: value
+            for name, child in zip(names, node, strict=True)
+            for key, value in flat(child, f"{path}.{name}").items()
+        }
     return {path: node}
 
 
@@ -80,7 +89,12 @@ def test_staging_and_prod_differ_only_where_they_may() -> None:
     different = {path for path in staging.keys() | prod.keys() if staging.get(path) != prod.get(path)}
 
     assert different, "two environments that are the same in everything cannot be right"
-    assert sorted(path for path in different if not DIFFERENCES.match(path)) == []
+    wrong = sorted(path for path in different if not DIFFERENCES.match(path))
+    files = {path: files_of(path.partition(".")[0]) for path in wrong}
+    assert not wrong, "staging and prod differ in " + "; ".join(
+        f"{path} ({files[path]}): write it into platform/openclaw/base for both, or into DIFFERENCES of tests/manifests/test_environments.py"
+        for path in wrong
+    )
 
 
 def test_prod_has_two_brains_and_staging_one() -> None:
