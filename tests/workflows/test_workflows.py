@@ -1,7 +1,11 @@
 """Every workflow keeps every rule; what they build on is what the scripts say."""
 
 import json
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -370,6 +374,43 @@ def test_ci_tries_the_oldest_and_the_newest_libraries() -> None:
 
     assert ran["oldest"] == ["make test-oldest"]
     assert ran["newest"] == ["make install", "make lock ARGS=--upgrade", "make test"]
+
+
+def test_ci_tries_the_store_on_the_oldest_redis() -> None:
+    """Ubuntu 24.04 has Redis 7.0. Where the variable is set, a server that is not that fails the tests."""
+    steps = ALL["ci.yaml"].jobs["test"]["steps"]
+    [install] = [n for n, step in enumerate(steps) if "redis-server" in str(step.get("run"))]
+    [test] = [n for n, step in enumerate(steps) if step.get("run") == "make test"]
+
+    assert install < test
+    assert steps[test]["env"] == {"OPENCLAW_OLDEST_REDIS": "/usr/bin/redis-server"}
+    assert ALL["ci.yaml"].jobs["test"]["runs-on"] == "ubuntu-24.04"
+
+
+@pytest.mark.parametrize("where", [None, "/usr/bin/false"])
+def test_without_the_oldest_redis_its_tests_are_skipped_by_name(where: str | None, tmp_path: Path) -> None:
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
+    env |= {"PATH": str(tmp_path), "OPENCLAW_OLDEST_REDIS": where or ""}
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-k",
+        "oldest",
+        "tests/core/test_store_topics.py",
+    ]
+
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+
+    said = done.stdout + done.stderr
+    if where:
+        assert done.returncode != 0
+        assert "is no redis-server of version 7.0" in said
+    else:
+        assert re.search(r"\*\*\* \d+ tests SKIPPED: the oldest supported Redis, 7\.0, is not here", said), said
 
 
 @pytest.mark.parametrize("secret", ["secrets.X", "secrets['X']", "toJSON(secrets)"])
