@@ -40,7 +40,7 @@ DIFFERENCES = re.compile(
     | Deployment/brain\.spec\.replicas
     | Deployment/brain\..*\.configMapRef\.name
     | ConfigMap/brain-settings\.(metadata\.name | data\.(GROQ_BASE_URL|LOG_LEVEL|MODEL_OVERRIDE|RUNNING_CAP|SMOKE_BOT_IDS|VOICE_MODELS|WARM_AGENTS))
-    | PodTemplate/agent\.template\.spec\.containers\.agent\.env\.LOG_LEVEL\.value
+    | PodTemplate/agent\.template\.spec\.containers\.0\.env\.LOG_LEVEL\.value
     | ResourceQuota/openclaw\.spec\.hard\..*
     | ExternalSecret/\w+\.spec\.data\.[01]\.remoteRef\.key
     | SecretStore/aws\.spec\.provider\.aws\.region
@@ -56,11 +56,9 @@ def flat(node: Any, path: str) -> dict[str, Any]:
     if isinstance(node, dict):
         return {key: value for name, child in node.items() for key, value in flat(child, f"{path}.{name}").items()}
     if isinstance(node, list):
-        # By name where there is one: a further entry before it is no difference of it.
-        names = [
-            str(child["name"]) if isinstance(child, dict) and "name" in child else str(n)
-            for n, child in enumerate(node)
-        ]
+        # Variables go by name: a further one before them is no difference of them.
+        by_name = path.endswith(".env")
+        names = [str(child["name"]) if by_name else str(n) for n, child in enumerate(node)]
         return {
             key: value
             for name, child in zip(names, node, strict=True)
