@@ -377,3 +377,16 @@ def test_deep_lists_are_read_in_reasonable_time() -> None:
 
     assert time.process_time() - started < 3
     assert all(f"item{depth}" in text for depth in range(200))
+
+
+@pytest.mark.parametrize("text", ["$_name and $$", "$_wo0rd$$wo1rd", "$_GET$ b"])
+def test_a_name_that_begins_with_an_underscore_is_no_formula(text: str) -> None:
+    done, _ = pages(text, lang="en")
+
+    assert done[0].text == text
+
+
+def test_a_script_without_a_base_is_a_formula() -> None:
+    done, _ = pages("of $_2$", lang="en")
+
+    assert done[0].text == "of ₂"

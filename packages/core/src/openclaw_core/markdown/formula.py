@@ -17,6 +17,8 @@ _COMMAND = re.compile(r"\\[A-Za-z]+")
 _LIKE_MATH = re.compile(r"[\\^_={}]")
 _ALTERNATIVES = re.compile(r"[\w.*+?]+(?:\\\|[\w.*+?]+)+")
 """A group of `grep` and `sed`, `\\(x\\|y\\)`; a norm has its signs in pairs around something."""
+_ALONE = re.compile(r"(?:[_^](?:\{[^{}]*\}|\\[A-Za-z]+|[^\W_])){1,2}")
+"""A script of what stands before the formula, as in `CO$_2$`."""
 _ONE_TOKEN = re.compile(r"[A-Za-z](?:\S{0,11}[^\s*/+:.,;=-])?")
 
 
@@ -36,6 +38,8 @@ def is_formula(text: str, *, spaced_word: bool = True) -> bool:
     Without *spaced_word* a word with spaces around it is none: `kill $$ and $$`.
     """
     if len(text) > MAX_CHARS or not text.strip() or _NOT_MATH.search(text) or _ALTERNATIVES.fullmatch(text):
+        return False
+    if text.lstrip()[0] in "_^" and not _ALONE.fullmatch(text.strip()):
         return False
     if _PROSE.search(_TEXT.sub(" ", text)):
         return False
