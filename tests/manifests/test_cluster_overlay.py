@@ -13,7 +13,7 @@ REPLACED = re.compile(
       Deployment/brain\.spec\.template\.spec\.containers\.0\.image
     | Deployment/brain\..*\.configMapRef\.name
     | PodTemplate/agent\.template\.spec\.containers\.0\.image
-    | PodTemplate/agent\.template\.spec\.containers\.0\.env\.\d+\.(name|value)
+    | PodTemplate/agent\.template\.spec\.containers\.0\.env\.(TELEGRAM|GROQ)_BASE_URL\.(name|value)
     | StatefulSet/redis\.spec\.template\.spec\.containers\.0\.image
     | ConfigMap/brain-settings\.(metadata\.name | data\.(TELEGRAM|GROQ)_BASE_URL)
     | ConfigMap/agent-policy\.data\.(image | repository)\.(agent | brain | redis)
