@@ -210,6 +210,22 @@ async def test_a_message_that_is_deleted_each_time_is_replaced_twice_and_then_gi
 
 
 @virtual
+async def test_previews_leave_a_replacement_for_the_final_text() -> None:
+    room = Room()
+    room.telegram.deletes = {1}
+    async with room.leading():
+        room.change("t:1", Stage.GROWING)
+        for n in range(20):
+            room.grow("t:1", WORDS + "word " * n)
+            await asyncio.sleep(0.5)
+        room.telegram.deletes = set()
+        room.change("t:1", Stage.ANSWERED, "The answer.")
+        await room.over()
+    room.check()
+    assert room.shelf.rows["t:1"].replaced == REPLACED_MAX
+
+
+@virtual
 async def test_no_deleted_message_is_replaced_after_the_deadline() -> None:
     room = Room()
     room.telegram.deletes = {1}
