@@ -186,6 +186,23 @@ async def test_a_refusal_of_the_bot_that_goes_on_is_probed_one_call_at_a_time() 
     room.check()
 
 
+@virtual
+async def test_a_sign_rests_with_its_chat_and_is_shown_later_if_it_is_young() -> None:
+    room = Room()
+    room.telegram.retry_after = lambda chat_id: 20 if chat_id == 1 and now() < 20 else 0
+    async with room.leading():
+        room.notice("a")
+        await asyncio.sleep(2)
+        for chat_id in (1, 2):
+            room.shelf.waiting.append(Sign(chat_id=chat_id, message_id=1, at_ms=now_ms()))
+        room.engine.signed()
+        await asyncio.sleep(30)
+    assert [(round(at), chat_id) for at, method, chat_id in room.telegram.calls if method == "react"] == [
+        (2, 2),
+        (20, 1),
+    ]
+
+
 # ---- messages that do not stay
 
 
@@ -207,6 +224,22 @@ async def test_a_message_that_is_deleted_each_time_is_replaced_twice_and_then_gi
         room.notice("b")
         await room.over()
     assert room.telegram.said(1) == [room.text("n:b")]
+
+
+@virtual
+async def test_previews_leave_a_replacement_for_the_final_text() -> None:
+    room = Room()
+    room.telegram.deletes = {1}
+    async with room.leading():
+        room.change("t:1", Stage.GROWING)
+        for n in range(20):
+            room.grow("t:1", WORDS + "word " * n)
+            await asyncio.sleep(0.5)
+        room.telegram.deletes = set()
+        room.change("t:1", Stage.ANSWERED, "The answer.")
+        await room.over()
+    room.check()
+    assert room.shelf.rows["t:1"].replaced == REPLACED_MAX
 
 
 @virtual
@@ -481,6 +514,22 @@ async def test_a_thousand_answers_of_two_hundred_chats_take_what_telegrams_limit
         await room.over()
         assert now() - began < 2000 / 30 * 1.1
     room.check()
+
+
+@virtual
+async def test_a_chat_is_not_overtaken_for_ever_by_chats_that_come_new() -> None:
+    room = Room()
+    async with room.leading():
+        await asyncio.sleep(5)
+        for n in range(3):
+            room.change(f"t:{n}", Stage.FAILED, chat_id=1, cause=Cause.CRASH)
+        began = now()
+        for n in range(100, 1700):  # forty a second, of which fifteen can be told
+            room.change(f"t:{n}", Stage.FAILED, chat_id=n, cause=Cause.CRASH)
+            await asyncio.sleep(0.025)
+            if {"t:0", "t:1", "t:2"} <= set(room.shelf.ended):
+                break
+        assert now() - began < 38
 
 
 @virtual

@@ -174,7 +174,7 @@ def _answered(view: View) -> Step:
     if step := _pages(view, _offering(view, view.texts, unknown)):
         return step
     for part, file in numbered:
-        if part not in view.parts and not view.display.delivered:
+        if part not in view.parts:
             return SendFile(rank=Rank.FINAL, part=part, file=file)
     return Done(delivery=Delivery.PARTIAL if unknown else Delivery.DELIVERED)
 
