@@ -341,6 +341,7 @@ async def open_script(settings: RedisSettings, *, bot_id: int, rights: Rights = 
     redis = Redis.from_url(
         settings.url,
         decode_responses=True,
+        encoding_errors="replace",  # an agent that is taken over may write bytes that are no text
         socket_timeout=settings.timeout_s,
         socket_connect_timeout=settings.timeout_s,
         # Retries of the client would repeat steps whose fate is unknown and stretch every deadline.

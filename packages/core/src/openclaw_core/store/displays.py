@@ -123,6 +123,7 @@ class RedisDisplays:
 
     def _task(self, name: str, version: int, row: Row, delivered: bool) -> Display:
         chat = int(row["chat"] or "")
+        record = _record(row["record"] or "")
         cause = row["cause"] or ""
         began_ms = whole(row["attempt_ms"])
         return Display(
@@ -133,8 +134,8 @@ class RedisDisplays:
             chat_id=chat,
             thread_id=int(row["thread"]) if row["thread"] else None,
             reply_to=int(row["message_id"]) if row["message_id"] and row["chat_kind"] == "group" else None,
-            lang="he" if row["lang"] == "he" else "en",
-            answer_lang=_answer_lang(row["record"] or ""),
+            lang="he" if (row["lang"] or record.get("notice_lang") or record.get("lang")) == "he" else "en",
+            answer_lang="he" if record.get("lang") == "he" else "en",
             slots=_numbered(row, "slot", int),
             parts=_numbered(row, "part", str),
             replaced=whole(row["replaced"]),
@@ -167,9 +168,13 @@ def _numbered(row: Row, name: str, kind: Any) -> dict[int, Any]:
     return {n: kind(value) for n in range(SLOTS) if (value := row[f"{name}{n}"])}
 
 
-def _answer_lang(record: str) -> Any:
-    lang = parsed(record).get("lang") if record else "en"
-    return "he" if lang == "he" else "en"
+def _record(raw: str) -> Mapping[str, Any]:
+    """The record of a task, empty if it cannot be read: its user is to be told of just that."""
+    try:
+        record = parsed(raw)
+    except ValueError:
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
 def _sign(raw: str) -> Sign:
