@@ -75,6 +75,13 @@ local function move_chat(from, to)
   fix_chat(from)
   fix_chat(to)
   call('HSET', P .. 'moved', from, to)
+  for _, display in ipairs(call('ZRANGE', P .. 'open', 0, -1)) do
+    local key = display_key(display)
+    if call('HGET', key, 'chat') == from then
+      call('HSET', key, 'chat', to)
+      touch(display)
+    end
+  end
   local lane, running = call('LRANGE', P .. 'lane:' .. from, 0, -1), running_in(from)
   if running then lane[#lane + 1] = running end
   for _, id in ipairs(lane) do
@@ -107,13 +114,6 @@ local function move_chat(from, to)
   call('DEL', P .. 'chat:' .. from)
   if call('EXISTS', P .. 'wish:' .. from) == 1 then call('RENAMENX', P .. 'wish:' .. from, P .. 'wish:' .. to) end
   call('DEL', P .. 'wish:' .. from)
-  for _, display in ipairs(call('ZRANGE', P .. 'open', 0, -1)) do
-    local key = display_key(display)
-    if call('HGET', key, 'chat') == from then
-      call('HSET', key, 'chat', to)
-      touch(display)
-    end
-  end
   next_in_chat(to)
   return 1
 end
