@@ -53,6 +53,8 @@ class World:
         )
         self.agent = self.work()
         self.epoch = 0
+        self.seen = 0
+        """The newest version that delivery has seen."""
 
     def work(self, job: str = "job-1", *, pool: str = "p", lease_s: float = 15.0) -> AgentWork:
         """Another agent."""

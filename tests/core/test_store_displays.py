@@ -196,10 +196,30 @@ async def test_what_became_of_an_answer_is_counted(world: World, delivery: Deliv
 
 async def test_a_part_keeps_its_message_until_that_is_gone(world: World) -> None:
     await world.claimed(task(1))
-    for slot, message, gone in ((0, 5, None), (0, 6, None), (1, 9, None), (0, 7, 5), (0, 7, 5), (0, 8, 5), (0, 5, None)):
+    for slot, message, gone in (
+        (0, 5, None),
+        (0, 6, None),
+        (1, 9, None),
+        (0, 7, 5),
+        (0, 7, 5),
+        (0, 8, 5),
+        (0, 5, None),
+    ):
         await world.displays.reserved("t:u1", slot, message, gone=gone)
     display = await world.opened("t:u1")
     assert (display.slots, display.replaced) == ({0: 7, 1: 9}, 1)
+
+
+@pytest.mark.parametrize(("pages", "files"), [(1, 0), (4, 0), (9, 2), (3, 2), (2, 5), (20, 12)])
+async def test_all_messages_of_a_long_answer_are_known(world: World, pages: int, files: int) -> None:
+    await world.answered(await world.claimed(task(1)))
+    for slot in range(pages):
+        await world.displays.reserved("t:u1", slot, 500 + slot)
+    for part in range(pages, pages + files):
+        await world.displays.part("t:u1", part, "sending")
+    display = await world.opened("t:u1")
+    assert display.slots == {slot: 500 + slot for slot in range(pages)}
+    assert display.parts == dict.fromkeys(range(pages, pages + files), "sending")
 
 
 async def test_a_message_is_known_also_when_its_task_has_ended_meanwhile(world: World) -> None:
@@ -214,7 +234,9 @@ async def test_a_message_is_known_also_when_its_task_has_ended_meanwhile(world: 
 async def test_a_part_of_nothing_is_kept_nowhere(world: World) -> None:
     await world.displays.reserved("t:none", 0, 5)
     await world.displays.part("n:none", 0, "sending")
-    assert await world.script.read("EXISTS", world.script.keys("task", "none"), world.script.keys("notice", "none")) == 0
+    assert (
+        await world.script.read("EXISTS", world.script.keys("task", "none"), world.script.keys("notice", "none")) == 0
+    )
 
 
 async def test_a_file_that_is_done_stays_so(world: World) -> None:
@@ -397,7 +419,15 @@ async def test_signs_are_taken_once_and_a_reaction_comes_with_each_task(world: W
 async def test_a_file_can_be_asked_for_again_while_the_answer_is_kept(world: World, kind: str) -> None:
     chat = 5 if kind == "private" else -5
     one = replace(task(1, chat=chat), chat_kind=kind, lang="he")  # type: ignore[arg-type]
-    wish = {"op": "file", "key": "file_gone:1", "kind": "file_gone", "lang": "en", "task": "u1", "part": "1", "chat": str(chat)}
+    wish = {
+        "op": "file",
+        "key": "file_gone:1",
+        "kind": "file_gone",
+        "lang": "en",
+        "task": "u1",
+        "part": "1",
+        "chat": str(chat),
+    }
     await world.answered(await world.claimed(one))
     await world.shown("t:u1", Delivery.PARTIAL)
     await world.displays.signs(9)
@@ -417,6 +447,8 @@ async def test_displays_of_many_chats_are_read_at_once(world: World) -> None:
 
 async def test_an_edit_of_a_question_that_waits_shows_nothing_of_it(world: World) -> None:
     await world.effects({**effect(task(1)), "heard": "why?", "heard_of": "101"})
-    await world.effects({"op": "edited", "key": "e", "chat": "1", "lang": "en", "message_id": "101", "fresh": [notice()]})
+    await world.effects(
+        {"op": "edited", "key": "e", "chat": "1", "lang": "en", "message_id": "101", "fresh": [notice()]}
+    )
     display = await world.opened("t:u1")
     assert (display.stage, display.slots) == (Stage.STOPPED, {})  # there is no message to mark

@@ -1,6 +1,5 @@
 """An agent's own steps, with an agent's rights: the port `Work` in Redis. It touches keys under `agent:` only."""
 
-import json
 import secrets
 from dataclasses import replace
 from typing import Any
@@ -9,7 +8,7 @@ from openclaw_core import logs
 from openclaw_core.errors import BadTask, LostOwnership
 from openclaw_core.outcome import Cause
 from openclaw_core.records import UNREADABLE, parsed, whole
-from openclaw_core.store.client import Script
+from openclaw_core.store.client import Script, compact
 from openclaw_core.store.turns import turns_from
 from openclaw_core.task import Order, from_json, order_from
 from openclaw_core.work import Answered, GaveUp, HandedBack, PutBack, Result, Run
@@ -103,7 +102,7 @@ class AgentWork:
             last=last,
             unborn=unborn,
             answers=result["kind"] == "answered",
-            result=json.dumps(result),
+            result=compact(result),
         )
         return self._mine(done) == 1
 

@@ -147,7 +147,7 @@ class Script:
             prefix = self.keys.prefix if self._rights == "leader" else self.keys("agent", "")
             pipe = self.redis.pipeline(transaction=False)
             for op, args in calls[len(done) :]:
-                pipe.evalsha(digest(self._rights), 1, prefix, op, json.dumps({**_without_none(args), "by_ms": by_ms}))
+                pipe.evalsha(digest(self._rights), 1, prefix, op, compact({**_without_none(args), "by_ms": by_ms}))
             for result in await pipe.execute(raise_on_error=False):
                 if isinstance(result, exceptions.NoScriptError) or _is_late(result):
                     # A restarted Redis has forgotten the script; or its clock, or ours, was set. This step has not run, nor any after it.
@@ -286,6 +286,11 @@ def _without_none(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_without_none(item) for item in value]
     return value
+
+
+def compact(value: Any) -> str:
+    """JSON without a spare byte. Half a character, which UTF-8 cannot hold, is sent as a question mark."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def fenced(result: object) -> int:

@@ -213,8 +213,12 @@ local PASSING = { 'order', 'run_id', 'tries', 'handbacks', 'released_ms', 'queue
   'wish', 'pool', 'order_n', 'replaced', 'warm', 'ready_ms', 'claimed_ms', 'decision', 'run', 'answered_ms', 'admitted_ms', 'attempt', 'not_before_ms',
   'role', 'user', 'message_id', 'chat_kind', 'lang', 'thread', 'outbox', 'lease_ms', 'grows', 'redeliveries', 'recorded' }
 local function shrink(id)
-  call('HDEL', task_key(id), unpack(PASSING))
-  call('EXPIRE', task_key(id), KEEP_TASK_S)
+  local key = task_key(id)
+  call('HDEL', key, unpack(PASSING))
+  local kept = call('HGETALL', key)
+  call('DEL', key) -- made anew it takes the room of what it holds, and not of what it held
+  call('HSET', key, unpack(kept))
+  call('EXPIRE', key, KEEP_TASK_S)
   call('ZADD', P .. 'ended', now_ms(), id)
 end
 
