@@ -35,7 +35,7 @@ end
 local function again(id, pool, secret)
   keep_text(id)
   set(id, 'state', 'ready', 'ready_ms', ms(now_ms()))
-  if get(id, 'more_n') or not pool then -- its agent had not seen all of it: whoever comes next reads one record
+  if get(id, 'more_n') or not pool or not get(id, 'order') then -- its agent had not seen all of it, or a field was lost: it is routed anew
     end_run(id)
     into_lane(id)
   else new_run(id, pool, secret, true) end

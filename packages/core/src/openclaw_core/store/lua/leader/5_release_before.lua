@@ -1,7 +1,11 @@
 -- What the release before left. Its tasks carry no run: its agents write into the task itself, and renew `lease_ms` there. Its brain kept the ids that an
 -- agent may claim in `ready:<pool>`, and what is to be told in the list `notices`. The release after this one needs none of it.
 
-local function of_release_before(id) return not run_of(id) and not get(id, 'order') end
+local HANDED_OVER = { ready = true, running = true, preview = true, delivering = true }
+local function of_release_before(id, state)
+  if run_of(id) or get(id, 'order') then return false end
+  return HANDED_OVER[state] or state == 'answered' and get(id, 'outbox')
+end
 
 -- A task goes on here once its agent is silent: an answer that stands is carried out, anything else is routed anew. Late writes of that agent are
 -- refused by the attempt.

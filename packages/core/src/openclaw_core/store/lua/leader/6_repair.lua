@@ -29,9 +29,9 @@ end
 local function repair_task(id)
   fix_task(id)
   local state, pool, run = get(id, 'state'), get(id, 'pool'), run_of(id)
-  if not state or ENDED[state] then leave(id); return end
   if state == 'queued' then return end -- left to the leader, which routes it
-  if of_release_before(id) then take_over(id); return end
+  if of_release_before(id, state) then take_over(id); return end
+  if not state or ENDED[state] then leave(id); return end
   if run and of_run(run, 'record') then
     if of_run(run, 'result') or of_run(run, 'asks') then call('RPUSH', A .. 'news', run) -- the news of it were lost
     elseif of_run(run, 'job') then
@@ -39,11 +39,7 @@ local function repair_task(id)
       if not call('ZSCORE', A .. 'leases', run) then call('ZADD', A .. 'leases', now_ms(), run) end -- whoever has it renews, or is judged
     elseif not pool then again(id, nil) -- nobody can find it
     elseif not call('LPOS', A .. 'ready:' .. pool, run) then call('LPUSH', A .. 'ready:' .. pool, run) end
-  elseif pool and get(id, 'order') then again(id, pool, a.secret)
-  else
-    set(id, 'state', 'queued')
-    end_run(id)
-  end
+  else again(id, pool, a.secret) end
 end
 
 -- epoch, secret, keep, ttl_s → 1. Repairs what a failed step, a lost key or a write from outside leaves behind: a released task with no owner, an ended one that
