@@ -32,6 +32,8 @@ class AgentWork:
         self._orders: dict[str, Order] = {}
         self._written: tuple[str, bytes] = ("", b"")
         """The run that is written, and its text so far."""
+        self._read: tuple[str, int] = ("", 0)
+        """The run that was claimed last, and the size of its record."""
 
     async def check_in(self) -> bool:
         return bool(await self._script.step("check_in", pool=self.pool, job=self.job))
@@ -73,7 +75,9 @@ class AgentWork:
         at = len(known) if name == run.name and content.startswith(known) else 0
         while True:
             piece = content[at:].decode("utf-8", "replace")
-            result = self._mine(await self._script.step("write", run=run.name, job=self.job, at=at, piece=piece))
+            result = self._mine(
+                await self._script.step("write", run=run.name, job=self.job, of=self._of(run.name), at=at, piece=piece)
+            )
             if result == 2:
                 return False
             if result == 1:
@@ -98,6 +102,7 @@ class AgentWork:
             "finish",
             run=name,
             job=self.job,
+            of=self._of(name),
             pool=self.pool,
             last=last,
             unborn=unborn,
@@ -106,12 +111,16 @@ class AgentWork:
         )
         return self._mine(done) == 1
 
+    def _of(self, name: str) -> int | None:
+        return self._read[1] if self._read[0] == name else None
+
     def _lease_ms(self) -> int:
         return int(self.lease_s * 1000)
 
     def _run(self, reply: list[str], *, last: bool) -> Run:
         """Raises BadTask."""
         name, record, digest, turns, attempt, files_at, *sent = reply
+        self._read = (name, len(record.encode("utf-8", "replace")))
         try:
             if sent:
                 self._orders[digest] = order_from(parsed(sent[0]))
