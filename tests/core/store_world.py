@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Mapping
+from typing import Any
 
 from openclaw_core.conversation import Turn
 from openclaw_core.delivery.displays import Display, Stage
@@ -153,7 +154,11 @@ class World:
         turns: tuple[Turn, ...] = await self.lanes.history(chat, thread)
         return [(turn.speaker, turn.text) for turn in turns]
 
+    async def put(self, fields: Mapping[str, Any], *key: object) -> None:
+        """Write *fields* into a hash by hand."""
+        flat = [part for pair in fields.items() for part in pair]
+        await self.script.read("HSET", self.script.keys(*key), *flat)
+
     async def run_fields(self, run: Run, **fields: object) -> None:
         """Write into a run as its agent can: by hand, without a step."""
-        flat = [part for pair in fields.items() for part in pair]
-        await self.script.read("HSET", self.script.keys("agent", "run", run.name), *flat)
+        await self.put(fields, "agent", "run", run.name)

@@ -1,6 +1,7 @@
 """What is sent in one act is one task, also while it waits in a pool, and while an agent has it and has written nothing."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ async def claimed(world: World) -> Run:
     return await world.claim()
 
 
-async def more(world: World, n: int, text: str, **also: object) -> None:
+async def more(world: World, n: int, text: str, **also: Any) -> None:
     await world.effects(act(part(n, text), at_s=51, **also))
 
 

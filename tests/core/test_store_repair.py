@@ -8,7 +8,6 @@ import pytest
 
 from openclaw_core.errors import LostOwnership
 from openclaw_core.outcome import Cause, Delivery
-from openclaw_core.store import Script
 from openclaw_core.task import Task, to_json
 from tests.core.store_world import ORDER, USAGE, World, task
 
@@ -148,14 +147,14 @@ async def left(world: World, state: str, fields: Mapping[str, str], *, lease_ms:
     """A task as the brain of the release before let it go, in *state*."""
     await world.lanes.save_context(task(1), epoch=world.epoch)
     record = json.loads(to_json(task(1).ordered(ORDER)))
-    row: dict[str, Any] = {**BEFORE, "state": state, "record": json.dumps(record), **fields}
+    row: Any = {**BEFORE, "state": state, "record": json.dumps(record), **fields}
     keys = world.script.keys
     if state != "ready":
         row["lease_ms"] = str(lease_ms)
         await world.script.read("ZADD", keys("leases"), lease_ms, "u1")
     else:
         await world.script.read("RPUSH", keys("ready", "p"), "u1")
-    await world.script.redis.hset(keys("task", "u1"), mapping=row)
+    await world.put(row, "task", "u1")
     for command, key, value in (("SADD", "released", "u1"), ("SADD", "pools", "p"), ("SET", "busy:1", "u1")):
         await world.script.read(command, keys(key), value)
 
@@ -224,7 +223,7 @@ async def test_a_task_of_the_release_before_that_takes_too_long_fails(world: Wor
     assert (await world.opened("t:u1")).cause is Cause.DEADLINE
 
 
-async def old_notice(script: Script, key: str, **fields: str) -> None:
+async def old_notice(world: World, key: str, **fields: str) -> None:
     row = {
         "chat": "1",
         "kind": "new",
@@ -236,15 +235,15 @@ async def old_notice(script: Script, key: str, **fields: str) -> None:
         "at": "1",
         **fields,
     }
-    await script.redis.hset(script.keys("notice", key), mapping=row)
-    await script.read("RPUSH", script.keys("notices"), key)
+    await world.put(row, "notice", key)
+    await world.script.read("RPUSH", world.script.keys("notices"), key)
 
 
 async def test_what_the_release_before_had_not_told_is_told_once(world: World) -> None:
     await left(world, "failed", {**CLAIMED, "cause": "model_down", "delivery": "pending", "slot0": "555"})
     await world.script.read("SREM", world.script.keys("released"), "u1")
-    await old_notice(world.script, "fail:u1", kind="failed", slot_of="u1", args='{"cause":"model_down","task":"u1"}')
-    await old_notice(world.script, "u7", message_id="31")
+    await old_notice(world, "fail:u1", kind="failed", slot_of="u1", args='{"cause":"model_down","task":"u1"}')
+    await old_notice(world, "u7", message_id="31")
     await world.script.read("RPUSH", world.script.keys("notices"), "of nothing")
     await reconcile(world)
     failed, notice = await world.displays.changed(0)
