@@ -334,6 +334,16 @@ async def test_what_several_stops_ended_is_told_in_one_sum_until_it_is_told(worl
     assert (await world.notices())[0].args == {"stopped": 0, "waiting": 0, "late": 0}
 
 
+@pytest.mark.parametrize("args", ["no JSON", "[]", '{"waiting":"x","late":[],"stopped":null}'])
+async def test_a_stop_is_told_whatever_was_to_be_told_before(world: World, args: str) -> None:
+    stop = {"op": "stop", "key": "stopped:1", "chat": "1", "lang": "en"}
+    await world.effects(stop)
+    await world.script.read("HSET", world.script.keys("notice", "stopped:1"), "args", args)
+    await world.ask(task(1))
+    await world.effects(stop)
+    assert (await world.notices())[0].args == {"stopped": 0, "waiting": 1, "late": 0}
+
+
 async def test_a_stranger_is_told_once_a_day(world: World) -> None:
     refused = notice("refused:9", "refused", chat="9", args={"user_id": "9"}, once="refused:9", once_s=86400)
     await world.effects(refused)

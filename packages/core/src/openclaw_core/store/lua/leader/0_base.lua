@@ -231,7 +231,7 @@ local function add_notice(key, n)
   local args = n.args or {}
   if n.kind == 'stopped' then -- pressed again before it is told: what the first one stopped is told too
     local before = row(call('HGET', hash, 'args') or '') or {}
-    args = { stopped = args.stopped + (before.stopped or 0), waiting = args.waiting + (before.waiting or 0), late = args.late + (before.late or 0) }
+    for name, n in pairs(args) do args[name] = n + number(before[name], 0) end
   end
   if call('EXISTS', hash) == 0 then call('HSET', hash, 'order', call('INCR', P .. 'order'), 'at', ms(now_ms())) end
   call('HSET', hash, 'chat', n.chat, 'kind', n.kind, 'args', cjson.encode(args), 'lang', n.lang or 'en', 'thread', n.thread or '', 'reply_to', n.reply_to or '')
