@@ -73,6 +73,7 @@ async def test_between_its_end_and_the_leaders_ear_a_run_takes_nothing_more_eith
         await world.agent.end(run, GaveUp(cause=Cause.MODEL_DOWN))
     with pytest.raises(LostOwnership):
         await world.agent.write(run, "late")
+    assert await world.script.read("ZCARD", world.script.keys("agent", "leases")) == 0  # nobody judges it
     await world.hear()
     assert await world.displays.answer("t:u1") == "42"
 

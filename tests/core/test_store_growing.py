@@ -139,6 +139,9 @@ async def test_a_question_for_the_rest_that_nobody_heard_is_found_again(world: W
     await world.script.read("DEL", world.script.keys("agent", "news"))  # with the leader that had taken them
     await world.lanes.reconcile(epoch=world.epoch)
     assert [heard.became for heard in await world.hear()] == [Became.GROWS]
+    await world.script.read("DEL", world.script.keys("agent", "leases"))
+    await world.lanes.reconcile(epoch=world.epoch)
+    assert await world.pools.overdue() == ["u1"]  # an agent that died while it waits is found all the same
 
 
 @pytest.mark.parametrize("end", ["handed back", "lost"])

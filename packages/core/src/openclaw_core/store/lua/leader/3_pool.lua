@@ -107,7 +107,7 @@ local function carried_out(id, result)
 end
 
 -- epoch, run, secret, keep, ttl_s, max_handbacks → {what became of it, chat}: 'gone' (another run has the task), 'running' (it goes on), 'grows' (its
--- agent waits for one record of all that was sent), 'ended'. Late: nothing, since a run that was carried out is not there any more.
+-- agent waits for one record of all that was sent), 'ended'. Late: what there is to hear of the run by then, and nothing once it was carried out.
 function ops.adopt()
   if not led() then return { -1 } end
   local id = task_of(a.run)

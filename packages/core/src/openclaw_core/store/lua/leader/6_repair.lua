@@ -33,10 +33,10 @@ local function repair_task(id)
   if of_release_before(id, state) then take_over(id); return end
   if not state or ENDED[state] then leave(id); return end
   if run and of_run(run, 'record') then
-    if of_run(run, 'result') or of_run(run, 'asks') then call('RPUSH', A .. 'news', run) -- the news of it were lost
-    elseif of_run(run, 'job') then
+    if of_run(run, 'result') or of_run(run, 'asks') then call('RPUSH', A .. 'news', run) end -- the news of it may be lost
+    if of_run(run, 'job') then
       note_progress(id, run)
-      if not call('ZSCORE', A .. 'leases', run) then call('ZADD', A .. 'leases', now_ms(), run) end -- whoever has it renews, or is judged
+      if not of_run(run, 'result') and not call('ZSCORE', A .. 'leases', run) then call('ZADD', A .. 'leases', now_ms(), run) end -- it is renewed, or judged
     elseif not pool then again(id, nil) -- nobody can find it
     elseif not call('LPOS', A .. 'ready:' .. pool, run) then call('LPUSH', A .. 'ready:' .. pool, run) end
   else again(id, pool, a.secret) end
