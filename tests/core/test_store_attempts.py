@@ -303,6 +303,13 @@ async def test_a_run_carries_all_that_an_answer_needs_and_the_order_only_where_i
     assert len(digests) == 1
 
 
+async def test_a_run_that_stands_twice_in_its_list_is_claimed_once(world: World) -> None:
+    run = await world.claimed(task(1))
+    await world.script.read("RPUSH", world.script.keys("agent", "ready", "p"), run.name, "u9.ff", "no run")
+    assert await world.work("job-2").claim() is None
+    await world.agent.renew(run)
+
+
 async def test_an_order_that_was_lost_is_sent_again(world: World) -> None:
     await world.answered(await world.claimed(task(1)))
     [order] = [key async for key in world.script.redis.scan_iter(world.script.keys("agent", "order", "*"))]

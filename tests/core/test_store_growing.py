@@ -126,6 +126,10 @@ async def test_while_still_more_may_come_nothing_is_made_one_record(world: World
     assert not await world.news.regrow(run.name, epoch=world.epoch)
     assert not await world.script.step("regrow", run=run.name, parts=7, record="{}", turn="{}", epoch=world.epoch)
     await more(world, 3, " third")
+    for read in (0, 1):  # it was read before the third came
+        assert not await world.script.step(
+            "regrow", run=run.name, parts=read, record="{}", turn="{}", epoch=world.epoch
+        )
     assert await world.news.regrow(run.name, epoch=world.epoch)
     whole = await world.agent.grown(run)
     assert whole is not None
