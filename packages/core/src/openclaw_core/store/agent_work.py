@@ -1,6 +1,5 @@
 """An agent's own steps, with an agent's rights: the port `Work` in Redis. It touches keys under `agent:` only."""
 
-import json
 import secrets
 from dataclasses import replace
 from typing import Any
@@ -9,7 +8,7 @@ from openclaw_core import logs
 from openclaw_core.errors import BadTask, LostOwnership
 from openclaw_core.outcome import Cause
 from openclaw_core.records import UNREADABLE, parsed, whole
-from openclaw_core.store.client import Script
+from openclaw_core.store.client import Script, compact
 from openclaw_core.store.turns import turns_from
 from openclaw_core.task import Order, from_json, order_from
 from openclaw_core.work import Answered, GaveUp, HandedBack, PutBack, Result, Run
@@ -35,6 +34,8 @@ class AgentWork:
         self._orders: dict[str, Order] = {}
         self._written: tuple[str, bytes] = ("", b"")
         """The run that is written, and its text so far."""
+        self._read: tuple[str, int] = ("", 0)
+        """The run that was claimed last, and the size of its record."""
 
     async def check_in(self) -> bool:
         return bool(await self._script.step("check_in", pool=self.pool, job=self.job, run=self._had))
@@ -78,7 +79,7 @@ class AgentWork:
         while True:
             piece = content[at:].decode("utf-8", "replace")
             result = self._mine(
-                await self._script.step("write", run=run.name, job=self.job, at=at, piece=piece)
+                await self._script.step("write", run=run.name, job=self.job, of=self._of(run.name), at=at, piece=piece)
             )
             if result == 2:
                 return False
@@ -94,7 +95,7 @@ class AgentWork:
         return replace(self._run(reply, last=run.last), history=run.history) if reply else None
 
     async def amend(self, run: Run, said: str) -> None:
-        self._mine(await self._script.step("amend", run=run.name, job=self.job, said=said))
+        self._mine(await self._script.step("amend", run=run.name, job=self.job, said=_text(said)))
 
     async def end(self, run: Run, result: Result) -> bool:
         return await self._finish(run.name, wire(result), last=run.last, unborn=isinstance(result, PutBack))
@@ -104,13 +105,17 @@ class AgentWork:
             "finish",
             run=name,
             job=self.job,
+            of=self._of(name),
             pool=self.pool,
             last=last,
             unborn=unborn,
             answers=result["kind"] == "answered",
-            result=json.dumps(result),
+            result=compact(result),
         )
         return self._mine(done) == 1
+
+    def _of(self, name: str) -> int | None:
+        return self._read[1] if self._read[0] == name else None
 
     def _lease_ms(self) -> int:
         return int(self.lease_s * 1000)
@@ -118,6 +123,7 @@ class AgentWork:
     def _run(self, reply: list[str], *, last: bool) -> Run:
         """Raises BadTask."""
         name, record, digest, turns, attempt, files_at, *sent = reply
+        self._read = (name, len(record.encode("utf-8", "replace")))
         try:
             if sent:
                 self._orders[digest] = order_from(parsed(sent[0]))
@@ -145,10 +151,15 @@ def wire(result: Result) -> dict[str, Any]:
     """A result as stored."""
     match result:
         case Answered():
-            return {"kind": "answered", "markdown": result.markdown, "usage": result.usage}
+            return {"kind": "answered", "markdown": _text(result.markdown), "usage": result.usage}
         case GaveUp():
             return {"kind": "gave_up", "cause": result.cause.value}
         case HandedBack():
             return {"kind": "handed_back"}
         case PutBack():
             return {"kind": "put_back"}
+
+
+def _text(words: str) -> str:
+    """*words* as UTF-8 can hold them: a model may say half a character, which the script would not read."""
+    return words.encode("utf-8", "replace").decode()

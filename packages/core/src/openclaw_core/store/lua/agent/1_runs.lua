@@ -75,15 +75,16 @@ function ops.renew()
   return 1
 end
 
--- Whether more was sent that belongs to the task; the leader makes one record of it then.
+-- Whether more was sent that belongs to the task; the leader makes one record of it then. `of` is the size of the record that the agent has read:
+-- what it says of less than that is late.
 local function grows()
-  if call('HEXISTS', run_key(a.run), 'more') == 0 then return false end
+  if call('HEXISTS', run_key(a.run), 'more') == 0 then return a.of and a.of ~= #(call('HGET', run_key(a.run), 'record') or '') end
   call('HSET', run_key(a.run), 'asks', '1')
   news()
   return true
 end
 
--- run, job, at, piece → 1: the answer goes on with `piece` after its first `at` bytes; 0 if another text stands there than the agent thinks, and it
+-- run, job, of, at, piece → 1: the answer goes on with `piece` after its first `at` bytes; 0 if another text stands there than the agent thinks, and it
 -- has to send all of it with `at` 0; 2 if more was sent that belongs to the task, and its model is to be asked again instead. Late: a text that the
 -- next call replaces.
 function ops.write()
@@ -112,7 +113,7 @@ function ops.amend()
   return 1
 end
 
--- run, job, pool, last, unborn, answers, result → 1: the answer, or why there is none; 2 for an answer if more was sent that belongs to the task and
+-- run, job, of, pool, last, unborn, answers, result → 1: the answer, or why there is none; 2 for an answer if more was sent that belongs to the task and
 -- nothing was written yet: nothing has happened, and its model is to be asked again. The Job waits for another run, or is on its way out: nobody may
 -- count on it then, though its end is heard only in a while; an `unborn` one counts as never having come up. Late: nothing.
 function ops.finish()

@@ -30,6 +30,7 @@ local function recall(id)
   local pool, run = get(id, 'pool'), run_of(id)
   if not pool or not run or call('LREM', A .. 'ready:' .. pool, 0, run) == 0 then return false end
   end_run(id)
+  call('HINCRBY', task_key(id), 'attempt', -1) -- nobody made it
   into_lane(id)
   return true
 end
@@ -69,7 +70,9 @@ local function is_unread(id) return id and id:sub(1, 1) == '-' end
 
 -- Folds *e* into the task *id*; false if it is a task of its own.
 local function fold(e, id)
-  if not id or is_unread(id) or not takes(id) then return false end
+  if not id or is_unread(id) then return false end
+  fix_task(id)
+  if not takes(id) then return false end
   local n = call('HINCRBY', task_key(id), 'more_n', 1)
   set(id, 'more' .. n, e.record)
   call('SET', P .. 'msg:' .. e.chat .. ':' .. e.message_id, id .. ' ' .. n, 'EX', 172800)

@@ -16,7 +16,7 @@ function ops.release()
     if not chat then break end
     fix_chat(chat)
     local id = not running_in(chat) and call('LINDEX', P .. 'lane:' .. chat, 0)
-    if id then fix_type(task_key(id), 'hash') end
+    if id then fix_task(id) end
     if id and held(id) then later[#later + 1] = chat
     else call('SREM', P .. 'ring.members', chat) end
     if id and later[#later] ~= chat then
@@ -35,23 +35,23 @@ function ops.release()
 end
 
 -- epoch, chat, task, turn, keep, ttl_s → the chat's turns before the user's, which is appended once. Late: nothing, also after `/new`:
--- the task knows its generation.
+-- the task knows its generation, or has been handed over.
 function ops.remember()
   if not led() then return { -1 } end
-  local key = P .. 'turns:' .. a.place
+  local key, state = P .. 'turns:' .. a.place, get(a.task, 'state')
   local turns = call('LRANGE', key, 0, -1)
   for i, raw in ipairs(turns) do
     local turn = row(raw)
     if turn and turn.task_id == a.task and turn.speaker == 'user' then
-      if raw ~= a.turn and get(a.task, 'state') == 'queued' then call('LSET', key, i - 1, a.turn) end -- it has grown
+      if raw ~= a.turn and state == 'queued' then call('LSET', key, i - 1, a.turn) end -- it has grown
       return turns
     end
   end
-  if get(a.task, 'generation') then return turns end
+  if state and (state ~= 'queued' or get(a.task, 'generation')) then return turns end
   call('RPUSH', key, a.turn)
   call('LTRIM', key, -a.keep, -1)
   call('EXPIRE', key, a.ttl_s)
-  if get(a.task, 'state') then set(a.task, 'generation', call('HGET', P .. 'chat:' .. a.place, 'generation') or '0') end
+  if state then set(a.task, 'generation', call('HGET', P .. 'chat:' .. a.place, 'generation') or '0') end
   return turns
 end
 
@@ -106,12 +106,12 @@ function ops.fail_task()
 end
 
 -- epoch, tasks, cause → how many chats are told that they wait, and why: each once for an episode, which ends when one of its tasks is claimed.
--- Late: nothing.
+-- Late: nothing, or what is true all the same: one of them waits again.
 function ops.tell_waiting()
   if not led() then return -1 end
   local told = 0
   for _, id in ipairs(a.tasks) do
-    fix_type(task_key(id), 'hash')
+    fix_task(id)
     local t = call('HMGET', task_key(id), 'chat', 'lang', 'thread', 'message_id', 'chat_kind')
     local state = state_of(id)
     if t[1] and (state == 'ready' or state == 'queued') then
