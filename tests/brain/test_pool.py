@@ -8,7 +8,7 @@ import pytest
 from openclaw_brain.pool import UNSEEN_S, Plan, PoolKeeper, plan
 from openclaw_brain.ports import Pool
 from openclaw_core.outcome import Cause
-from openclaw_core.store import Answers, Inbox, Lanes, Pools, Script
+from openclaw_core.store import Inbox, Lanes, Pools, Script
 from openclaw_core.store.pools import JobState
 from tests.core.store_world import ORDER, World, task
 from tests.fakes.launcher import FakeLauncher
@@ -153,7 +153,7 @@ async def test_a_trouble_of_jobs_that_may_still_start_is_the_pools_cause_until_a
     assert len(launcher.created) == 2  # they stay, since a new node may be on its way
 
     launcher.trouble.clear()
-    await Answers(script, pool=pool.id, job=launcher.created[0]).check_in()
+    await World(script).work(launcher.created[0], pool=pool.id).check_in()
     await keeper.keep()
     assert keeper.backoff.cause is None
 
@@ -180,11 +180,13 @@ async def test_agents_start_while_their_tasks_are_routed_and_each_task_counts_on
     )  # fmt: skip
     await keeper.keep()
     assert len(launcher.created) == 3
-    await script.read("RPUSH", script.keys("ready", pool.id), "u1")  # routed, and its routing has not been seen to end
+    await script.read(
+        "RPUSH", script.keys("agent", "ready", pool.id), f"u1.{0:032x}"
+    )  # routed, and its routing has not been seen to end
     await keeper.keep()
     assert len(launcher.created) == 3
-    await script.read("LPOP", script.keys("ready", pool.id))
-    await script.read("HSET", script.keys("jobs", pool.id), launcher.created[0], "claimed u1")
+    await script.read("LPOP", script.keys("agent", "ready", pool.id))
+    await script.read("HSET", script.keys("agent", "jobs", pool.id), launcher.created[0], f"claimed u1.{0:032x}")
     await keeper.keep()
     assert len(launcher.created) == 3
     under_way.clear()
@@ -196,7 +198,7 @@ async def test_an_agent_whose_end_no_brain_has_seen_stops_counting_against_the_c
     world = World(script)
     await world.lead()
     now, pool = 100.0, Pool(template="p", hash8="0" * 8)
-    world.agent = Answers(script, pool=pool.id, job="job-1")
+    world.agent = world.work("job-1", pool=pool.id)
     keeper = PoolKeeper(
         pool=pool, pools=world.pools, lanes=world.lanes, launcher=FakeLauncher(), epoch=world.epoch, warm=0, cap=1, queue_deadline_s=900,
         clock=lambda: now,
