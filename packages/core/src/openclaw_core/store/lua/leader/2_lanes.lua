@@ -126,10 +126,17 @@ function ops.tell_waiting()
   return told
 end
 
--- epoch, address → 1: where agents find the files of their runs. Late: nothing, each leader sets it once.
+-- epoch, address → 1: where agents find the files of their runs, also of those that the leader before has handed over. Late: nothing, each leader
+-- sets it once.
 function ops.set_files_at()
   if not led() then return -1 end
   call('SET', P .. 'files.at', a.address)
+  for _, id in ipairs(call('SMEMBERS', P .. 'released')) do
+    fix_task(id)
+    local run = run_of(id)
+    if run then fix_type(run_key(run), 'hash') end
+    if of_run(run, 'record') then call('HSET', run_key(run), 'files_at', a.address) end
+  end
   return 1
 end
 
