@@ -1,7 +1,6 @@
 """Texts of the bot's own cannot crowd each other out: one for each thing that a chat should know. And `/stop` means what stood before it."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +76,8 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(script: Script) -> AsyncIterator[Desk]:
-    yield await Desk(script).open()
+async def desk(script: Script) -> Desk:
+    return await Desk(script).open()
 
 
 async def test_a_stranger_is_told_once_a_day_however_much_they_write_and_wherever(desk: Desk) -> None:

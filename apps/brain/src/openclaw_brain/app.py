@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from openclaw_brain.fleet import Fleet
 from openclaw_brain.files import FilePort
+from openclaw_brain.fleet import Fleet
 from openclaw_brain.handling import Handling
 from openclaw_brain.health import Beats, Health
 from openclaw_brain.hearing import Hearing
