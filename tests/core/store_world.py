@@ -1,5 +1,6 @@
 """The store as its tests see it: every part over one real server, and the way of a task to its claim, its answer or its end in a call."""
 
+import itertools
 from collections.abc import Mapping
 
 from openclaw_core.conversation import Turn
@@ -10,6 +11,7 @@ from openclaw_core.store.lanes import Dispatched
 from openclaw_core.task import Order, Task, to_json
 from openclaw_core.work import Answered, GaveUp, Result, Run
 
+_updates = itertools.count(10_000)
 CAPS = {"chat_cap": 20, "total_cap": 5000}
 ORDER = Order(role="coder", prompt="p", prompt_sha256="0", models=("m",))
 USAGE = {"model": "m", "prompt_tokens": 10, "answer_tokens": 2}
@@ -51,6 +53,8 @@ class World:
         )
         self.agent = self.work()
         self.epoch = 0
+        self.seen = 0
+        """The newest version that delivery has seen."""
 
     def work(self, job: str = "job-1", *, pool: str = "p", lease_s: float = 15.0) -> AgentWork:
         """Another agent."""
@@ -73,10 +77,7 @@ class World:
             await self.inbox.handle("inbox", [(entry.entry_id, [effect(one)])], epoch=self.epoch, **CAPS)
 
     async def effects(self, *effects: Mapping[str, object]) -> None:
-        n = 10_000 + await self.inbox.length("control")
-        await self.inbox.admit(
-            [("control", {"update_id": n + hash(str(effects)) % 10**6})], offset=None, epoch=self.epoch
-        )
+        await self.inbox.admit([("control", {"update_id": next(_updates)})], offset=None, epoch=self.epoch)
         [*_, entry] = await self.inbox.waiting("control")
         await self.inbox.handle("control", [(entry.entry_id, list(effects))], epoch=self.epoch, **CAPS)
 

@@ -136,6 +136,9 @@ def retry_id(finished_task_id: str) -> str:
     return f"{finished_task_id}r"
 
 
+_OPTIONAL = ("thread_id", "role", "quoted", "forwarded", "cut", "unseen", "notice_lang", "retry_of", "order")
+
+
 def version_of(task: Task) -> int:
     """The oldest schema version whose readers do right by *task*. Readers drop fields that they do not know, so a field is a reason
     for a new version only if leaving it out would answer another question than was asked: 2 is needed for a material, 3 for several."""
@@ -145,14 +148,13 @@ def version_of(task: Task) -> int:
 def to_json(task: Task) -> str:
     """The record as stored; `v` is its schema version."""
     fields: dict[str, Any] = {"v": version_of(task), **asdict(task)}
-    if task.order is None:
-        del fields["order"]
     materials = fields.pop("materials")
-    fields["material"] = materials[0] if materials else None  # as readers of version 2 expect it
+    if materials:
+        fields["material"] = materials[0]  # as readers of version 2 expect it
     if len(materials) > 1:
         fields["materials"] = materials
-    for name in ("unseen", "notice_lang", "forwarded", "cut"):
-        if not fields[name]:
+    for name in _OPTIONAL:
+        if fields[name] in (None, "", False):  # as all readers assume where it is missing
             del fields[name]
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
 

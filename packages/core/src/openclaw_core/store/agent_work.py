@@ -1,6 +1,5 @@
 """An agent's own steps, with an agent's rights: the port `Work` in Redis. It touches keys under `agent:` only."""
 
-import json
 import secrets
 from dataclasses import replace
 from typing import Any
@@ -9,7 +8,7 @@ from openclaw_core import logs
 from openclaw_core.errors import BadTask, LostOwnership
 from openclaw_core.outcome import Cause
 from openclaw_core.records import UNREADABLE, parsed, whole
-from openclaw_core.store.client import Script
+from openclaw_core.store.client import Script, compact
 from openclaw_core.store.turns import turns_from
 from openclaw_core.task import Order, from_json, order_from
 from openclaw_core.work import Answered, GaveUp, HandedBack, PutBack, Result, Run
@@ -74,9 +73,7 @@ class AgentWork:
         at = len(known) if name == run.name and content.startswith(known) else 0
         while True:
             piece = content[at:].decode("utf-8", "replace")
-            result = self._mine(
-                await self._script.step("write", run=run.name, job=self.job, at=at, piece=piece)
-            )
+            result = self._mine(await self._script.step("write", run=run.name, job=self.job, at=at, piece=piece))
             if result == 2:
                 return False
             if result == 1:
@@ -91,7 +88,7 @@ class AgentWork:
         return replace(self._run(reply, last=run.last), history=run.history) if reply else None
 
     async def amend(self, run: Run, said: str) -> None:
-        self._mine(await self._script.step("amend", run=run.name, job=self.job, said=said))
+        self._mine(await self._script.step("amend", run=run.name, job=self.job, said=_text(said)))
 
     async def end(self, run: Run, result: Result) -> bool:
         return await self._finish(run.name, wire(result), last=run.last, unborn=isinstance(result, PutBack))
@@ -105,7 +102,7 @@ class AgentWork:
             last=last,
             unborn=unborn,
             answers=result["kind"] == "answered",
-            result=json.dumps(result),
+            result=compact(result),
         )
         return self._mine(done) == 1
 
@@ -142,10 +139,15 @@ def wire(result: Result) -> dict[str, Any]:
     """A result as stored."""
     match result:
         case Answered():
-            return {"kind": "answered", "markdown": result.markdown, "usage": result.usage}
+            return {"kind": "answered", "markdown": _text(result.markdown), "usage": result.usage}
         case GaveUp():
             return {"kind": "gave_up", "cause": result.cause.value}
         case HandedBack():
             return {"kind": "handed_back"}
         case PutBack():
             return {"kind": "put_back"}
+
+
+def _text(words: str) -> str:
+    """*words* as UTF-8 can hold them: a model may say half a character, which the script would not read."""
+    return words.encode("utf-8", "replace").decode()

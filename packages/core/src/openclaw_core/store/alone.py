@@ -1,11 +1,10 @@
 """A task that a process does by itself, outside lanes and pools, with all rights."""
 
-import json
 from dataclasses import dataclass, field
 
 from openclaw_core.conversation import Turn
 from openclaw_core.store.agent_work import wire
-from openclaw_core.store.client import Script
+from openclaw_core.store.client import Script, compact
 from openclaw_core.store.turns import HISTORY_TTL_S, HISTORY_TURNS, turn_json, turns_from
 from openclaw_core.task import Task, to_json
 from openclaw_core.work import Result
@@ -53,7 +52,7 @@ class AloneTasks:
             await self._script.step(
                 "end_alone",
                 task=task_id,
-                result=json.dumps(wire(result)),
+                result=compact(wire(result)),
                 keep=HISTORY_TURNS,
                 ttl_s=HISTORY_TTL_S,
                 alone=True,

@@ -147,7 +147,7 @@ class Script:
             prefix = self.keys.prefix if self._rights == "leader" else self.keys("agent", "")
             pipe = self.redis.pipeline(transaction=False)
             for op, args in calls[len(done) :]:
-                pipe.evalsha(digest(self._rights), 1, prefix, op, json.dumps({**_without_none(args), "by_ms": by_ms}))
+                pipe.evalsha(digest(self._rights), 1, prefix, op, compact({**_without_none(args), "by_ms": by_ms}))
             for result in await pipe.execute(raise_on_error=False):
                 if isinstance(result, exceptions.NoScriptError) or _is_late(result):
                     # A restarted Redis has forgotten the script; or its clock, or ours, was set. This step has not run, nor any after it.
@@ -288,6 +288,11 @@ def _without_none(value: Any) -> Any:
     return value
 
 
+def compact(value: Any) -> str:
+    """JSON without a spare byte. Half a character, which UTF-8 cannot hold, is sent as a question mark."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def fenced(result: object) -> int:
     """What a leader's step gave. Raises LostOwnership for -1: a newer leader has raised the epoch."""
     value = int(str(result))
@@ -341,6 +346,7 @@ async def open_script(settings: RedisSettings, *, bot_id: int, rights: Rights = 
     redis = Redis.from_url(
         settings.url,
         decode_responses=True,
+        encoding_errors="replace",  # an agent that is taken over may write bytes that are no text
         socket_timeout=settings.timeout_s,
         socket_connect_timeout=settings.timeout_s,
         # Retries of the client would repeat steps whose fate is unknown and stretch every deadline.

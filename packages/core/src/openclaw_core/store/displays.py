@@ -13,6 +13,8 @@ from openclaw_core.store.client import Script, fenced
 log = logs.get(__name__)
 SLOTS = 32
 """More than the pages and files of the longest answer."""
+FEW = 4
+"""Slots and parts are used in order: where the last of these is free, so are those after it."""
 _STAGES = {
     "running": Stage.GROWING,
     "preview": Stage.GROWING,
@@ -23,11 +25,12 @@ _STAGES = {
     "failed": Stage.FAILED,
     "cancelled": Stage.STOPPED,
 }
-_NUMBERED_FIELDS = tuple(f"{name}{n}" for name in ("slot", "part") for n in range(SLOTS))
+_FEW_FIELDS = tuple(f"{name}{n}" for name in ("slot", "part") for n in range(FEW))
+_OTHER_FIELDS = tuple(f"{name}{n}" for name in ("slot", "part") for n in range(FEW, SLOTS))
 _TASK_FIELDS = (
-    "state", "chat", "chat_kind", "thread", "message_id", "lang", "record", "cause", "replaced", "order_n", "attempt_ms", *_NUMBERED_FIELDS,
+    "state", "chat", "chat_kind", "thread", "message_id", "lang", "record", "cause", "replaced", "order_n", "attempt_ms", *_FEW_FIELDS,
 )  # fmt: skip
-_NOTICE_FIELDS = ("chat", "kind", "args", "lang", "thread", "reply_to", "order", "replaced", "told", *_NUMBERED_FIELDS)
+_NOTICE_FIELDS = ("chat", "kind", "args", "lang", "thread", "reply_to", "order", "replaced", *_FEW_FIELDS)
 Row = Mapping[str, str | None]
 
 
@@ -104,11 +107,8 @@ class RedisDisplays:
         """Those that can be read; others are reported, and taken out of the open ones, where they would be met again and again."""
         if not versions:
             return []
-        names = {name: _TASK_FIELDS if name.startswith("t:") else _NOTICE_FIELDS for name in versions}
-        rows = await self._script.reads([("HMGET", self._key(name), *fields) for name, fields in names.items()])
         found = []
-        for (name, fields), values in zip(names.items(), rows, strict=True):
-            row = dict(zip(fields, values or [None] * len(fields), strict=True))
+        for name, row in (await self._rows(list(versions))).items():
             try:
                 read = self._task if name.startswith("t:") else _notice
                 found.append(read(name, versions[name], row, delivered))
@@ -118,11 +118,25 @@ class RedisDisplays:
                 await self.settled(name, 2**52)
         return found
 
+    async def _rows(self, names: Sequence[str]) -> dict[str, Row]:
+        rows = await self._fields({name: _TASK_FIELDS if name.startswith("t:") else _NOTICE_FIELDS for name in names})
+        long = [name for name, row in rows.items() if row[f"slot{FEW - 1}"] or row[f"part{FEW - 1}"]]
+        others = await self._fields(dict.fromkeys(long, _OTHER_FIELDS))
+        return {name: {**row, **others.get(name, {})} for name, row in rows.items()}
+
+    async def _fields(self, wanted: Mapping[str, tuple[str, ...]]) -> dict[str, Row]:
+        replies = await self._script.reads([("HMGET", self._key(name), *fields) for name, fields in wanted.items()])
+        return {
+            name: dict(zip(fields, values or [None] * len(fields), strict=True))
+            for (name, fields), values in zip(wanted.items(), replies, strict=True)
+        }
+
     def _key(self, name: str) -> str:
         return self._script.keys("task" if name.startswith("t:") else "notice", name[2:])
 
     def _task(self, name: str, version: int, row: Row, delivered: bool) -> Display:
         chat = int(row["chat"] or "")
+        record = _record(row["record"] or "")
         cause = row["cause"] or ""
         began_ms = whole(row["attempt_ms"])
         return Display(
@@ -133,8 +147,8 @@ class RedisDisplays:
             chat_id=chat,
             thread_id=int(row["thread"]) if row["thread"] else None,
             reply_to=int(row["message_id"]) if row["message_id"] and row["chat_kind"] == "group" else None,
-            lang="he" if row["lang"] == "he" else "en",
-            answer_lang=_answer_lang(row["record"] or ""),
+            lang="he" if (row["lang"] or record.get("notice_lang") or record.get("lang")) == "he" else "en",
+            answer_lang="he" if record.get("lang") == "he" else "en",
             slots=_numbered(row, "slot", int),
             parts=_numbered(row, "part", str),
             replaced=whole(row["replaced"]),
@@ -164,12 +178,16 @@ def _notice(name: str, version: int, row: Row, delivered: bool) -> Display:
 
 
 def _numbered(row: Row, name: str, kind: Any) -> dict[int, Any]:
-    return {n: kind(value) for n in range(SLOTS) if (value := row[f"{name}{n}"])}
+    return {n: kind(value) for n in range(SLOTS) if (value := row.get(f"{name}{n}"))}
 
 
-def _answer_lang(record: str) -> Any:
-    lang = parsed(record).get("lang") if record else "en"
-    return "he" if lang == "he" else "en"
+def _record(raw: str) -> Mapping[str, Any]:
+    """The record of a task, empty if it cannot be read: its user is to be told of just that."""
+    try:
+        record = parsed(raw)
+    except ValueError:
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
 def _sign(raw: str) -> Sign:

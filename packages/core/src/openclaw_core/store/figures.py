@@ -118,7 +118,9 @@ async def figures(script: Script) -> Figures:
             ),
         ]
     )
-    ready_at = await script.reads([("HGET", key("task", task_of(str(head or ""))), "ready_ms") for head in by_pool[1::3]])
+    ready_at = await script.reads(
+        [("HGET", key("task", task_of(str(head or ""))), "ready_ms") for head in by_pool[1::3]]
+    )
 
     def queue(length: Any, oldest_ms: Any) -> Queue:
         return Queue(

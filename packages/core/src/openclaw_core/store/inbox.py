@@ -58,7 +58,13 @@ class Inbox:
         rows = []
         for stream, update in updates:
             try:
-                rows.append({"id": str(update["update_id"]), "stream": stream, "json": json.dumps(update)})
+                rows.append(
+                    {
+                        "id": str(update["update_id"]),
+                        "stream": stream,
+                        "json": json.dumps(update, separators=(",", ":")),
+                    }
+                )
             except UNREADABLE as exc:
                 log.fault("update.unwritable", exc)
         fresh = await self._script.step(

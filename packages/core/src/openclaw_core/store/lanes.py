@@ -60,7 +60,8 @@ class Lanes:
 
     async def reconcile(self, *, epoch: int) -> None:
         """Repair what nothing else would: a released task without an owner, a chat that waits and has no turn."""
-        _check([await self._script.step("reconcile", secret=secrets.token_hex(16), epoch=epoch)])
+        step = {"secret": secrets.token_hex(16), "keep": HISTORY_TURNS, "ttl_s": HISTORY_TTL_S, "epoch": epoch}
+        _check([await self._script.step("reconcile", **step)])
 
     async def released(self) -> list[str]:
         """Ids of all tasks that are out: released and not ended."""

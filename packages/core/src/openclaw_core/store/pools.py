@@ -54,7 +54,9 @@ class Pools:
 
     async def left(self, runs: Mapping[str, str]) -> list[str]:
         """Of Jobs, each with the run that it claimed: those that have it no more: it has ended, or another has the task."""
-        owners = await self._script.reads([("HGET", self._script.keys("agent", "run", run), "job") for run in runs.values()])
+        owners = await self._script.reads(
+            [("HGET", self._script.keys("agent", "run", run), "job") for run in runs.values()]
+        )
         return [name for name, owner in zip(runs, owners, strict=True) if owner != name]
 
     async def ready(self, pool: str) -> list[str]:

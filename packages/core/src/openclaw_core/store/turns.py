@@ -13,7 +13,7 @@ HISTORY_TTL_S = 24 * 3600
 
 def turn_json(turn: Turn) -> str:
     """A turn as stored."""
-    return json.dumps(asdict(turn))
+    return json.dumps(asdict(turn), ensure_ascii=False, separators=(",", ":"))
 
 
 def turn_from(raw: str) -> Turn:

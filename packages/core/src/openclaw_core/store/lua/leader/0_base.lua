@@ -35,6 +35,13 @@ local function place_of(id)
   return t[1] and place(t[1], t[2])
 end
 
+-- What the record of a task says, as text: of an ended task it stands nowhere else.
+local function of_record(id, name)
+  local record = row(get(id, 'record') or '')
+  local value = record and record[name]
+  return type(value) == 'number' and ms(value) or type(value) == 'string' and value or nil
+end
+
 -- A step of the leader is refused when a newer leader has raised the epoch.
 -- A task that a process does alone has no leader.
 local function led() return a.alone == true or call('GET', P .. 'epoch') == tostring(a.epoch) end
@@ -69,7 +76,8 @@ local function fix_chat(chat)
 end
 local function fix_task(id)
   fix_type(task_key(id), 'hash')
-  local chat, where = get(id, 'chat'), place_of(id)
+  local chat, where, run = get(id, 'chat'), place_of(id), get(id, 'run_id')
+  if run then fix_type(run_key(run), 'hash') end
   if chat then fix_chat(chat) end
   if where ~= chat then fix_chat(where) end
 end
@@ -106,6 +114,12 @@ local function end_run(id)
   call('ZREM', A .. 'leases', run)
   call('DEL', run_key(run))
   call('HDEL', task_key(id), 'run_id')
+end
+
+-- What was shown of an answer stays when its run goes: for Stop, which keeps it.
+local function keep_text(id)
+  local text = of_run(run_of(id), 'text')
+  if text then call('SET', P .. 'answer:' .. id, text, 'EX', KEEP_TASK_S) end
 end
 
 -- The state of a task, also where its agent has begun and the leader has not heard of it yet.
@@ -158,8 +172,8 @@ end
 
 -- Tokens and cost of an answered run, by role; gives the cost in millionths of a dollar, nil where the model has no price.
 local function count_usage(role, run)
-  local cached = number(run.cached_tokens, 0)
-  local fresh, answer = number(run.prompt_tokens, 0) - cached, number(run.answer_tokens, 0)
+  local cached, answer = math.max(0, number(run.cached_tokens, 0)), math.max(0, number(run.answer_tokens, 0))
+  local fresh = math.max(0, number(run.prompt_tokens, 0) - cached)
   count('tokens:' .. role .. ':prompt', fresh)
   count('tokens:' .. role .. ':cached', cached)
   count('tokens:' .. role .. ':answer', answer)
@@ -194,12 +208,17 @@ local function record_run(id)
   add_to(P .. 'outcomes', (fields[3] or '?') .. ':' .. (fields[4] or ''), 1)
 end
 
--- What is kept of a task for its 7 days: what `runs`, Retry, an edit and support need.
+-- What is kept of a task for its 7 days is what Retry, an edit, a button and support need: what the record or the stream `runs` says too goes.
 local PASSING = { 'order', 'run_id', 'tries', 'handbacks', 'released_ms', 'queued_ms', 'route_ms', 'route_tokens', 'attempt_ms', 'first_text_ms', 'generation', 'joined',
-  'wish', 'pool', 'order_n', 'replaced', 'warm', 'lang', 'ready_ms', 'claimed_ms', 'decision' }
+  'wish', 'pool', 'order_n', 'replaced', 'warm', 'ready_ms', 'claimed_ms', 'decision', 'run', 'answered_ms', 'admitted_ms', 'attempt', 'not_before_ms',
+  'role', 'user', 'message_id', 'chat_kind', 'lang', 'thread', 'outbox', 'lease_ms', 'grows', 'redeliveries', 'recorded' }
 local function shrink(id)
-  call('HDEL', task_key(id), unpack(PASSING))
-  call('EXPIRE', task_key(id), KEEP_TASK_S)
+  local key = task_key(id)
+  call('HDEL', key, unpack(PASSING))
+  local kept = call('HGETALL', key)
+  call('DEL', key) -- made anew it takes the room of what it holds, and not of what it held
+  call('HSET', key, unpack(kept))
+  call('EXPIRE', key, KEEP_TASK_S)
   call('ZADD', P .. 'ended', now_ms(), id)
 end
 
@@ -245,7 +264,7 @@ local STOPPABLE = { queued = true, ready = true, running = true, preview = true 
 local function stoppable(id)
   local state = state_of(id)
   if not (state and STOPPABLE[state]) then return nil end
-  return not of_run(run_of(id), 'result') and state or nil
+  return not of_run(run_of(id), 'result') and not get(id, 'outbox') and state or nil
 end
 
 -- Any state before `answered` becomes `cancelled`; the text that was shown is kept for its mark. Gives the state that it was in, or nil if it is too late.
@@ -253,8 +272,7 @@ local function cancel(id)
   local state = stoppable(id)
   if not state then return nil end
   unqueue(id)
-  local text = of_run(run_of(id), 'text')
-  if text then call('SET', P .. 'answer:' .. id, text, 'EX', KEEP_TASK_S) end
+  keep_text(id)
   set(id, 'state', 'cancelled', 'ended_ms', ms(now_ms()), 'delivery', 'pending')
   note_turn(id, 'cancelled')
   show_task(id)

@@ -29,6 +29,7 @@ local function recall(id)
   local pool, run = get(id, 'pool'), run_of(id)
   if not pool or not run or call('LREM', A .. 'ready:' .. pool, 0, run) == 0 then return false end
   end_run(id)
+  call('HINCRBY', task_key(id), 'attempt', -1) -- nobody made it
   into_lane(id)
   return true
 end
@@ -62,7 +63,9 @@ local function fold(e)
   local act = call('GET', P .. 'act:' .. e.act)
   if not act then return false end
   local id, sent_s, open_s, group = act:match('^(%S+) (%d+) (-?%d+) ?(.*)$')
-  if not id or not goes_on(e, { sent_s = tonumber(sent_s), open_s = tonumber(open_s), group = group }) or not takes(id) then return false end
+  if not id or not goes_on(e, { sent_s = tonumber(sent_s), open_s = tonumber(open_s), group = group }) then return false end
+  fix_task(id)
+  if not takes(id) then return false end
   local n = call('HINCRBY', task_key(id), 'more_n', 1)
   set(id, 'more' .. n, e.record)
   call('SET', P .. 'msg:' .. e.chat .. ':' .. e.message_id, id .. ' ' .. n, 'EX', 172800)

@@ -65,8 +65,9 @@ end
 -- That a chat, or all of the bot, is full: once until there was room again.
 local function say_full(e, chat_full)
   local where = place(e.chat, e.thread)
-  if not call('SET', P .. 'episode:full:' .. where, 1, 'NX', 'EX', 600) then return end
+  if call('EXISTS', P .. 'episode:full:' .. where) == 1 then return end
   add_notice('full:' .. where, { chat = e.chat, lang = e.lang, thread = e.thread, kind = 'full', args = { cap = chat_full and a.chat_cap or nil }, reply_to = e.reply_to })
+  call('SET', P .. 'episode:full:' .. where, 1, 'EX', 600)
 end
 
 function effects.task(e)
@@ -104,8 +105,9 @@ function effects.task(e)
 end
 
 function effects.notice(e)
-  if e.once and not call('SET', P .. 'told:' .. e.once, 1, 'NX', 'EX', e.once_s or ACT_TTL_S) then return end
-  add_notice(e.key, e)
+  if e.once and call('EXISTS', P .. 'told:' .. e.once) == 1 then return end
+  add_notice(e.key, e) -- first: where this fails nothing has been written, and the effect can be had again
+  if e.once then call('SET', P .. 'told:' .. e.once, 1, 'EX', e.once_s or ACT_TTL_S) end
 end
 
 function effects.end_act(e) call('DEL', P .. 'act:' .. e.act) end -- a command stands between what was sent before and after it
@@ -113,9 +115,10 @@ function effects.end_act(e) call('DEL', P .. 'act:' .. e.act) end -- a command s
 -- By its button: a toast says what came of it, and the message itself is marked. In a group, who asked may press; a question that was
 -- asked in the name of a chat (its id is negative) is everybody's.
 local function press_stop(e)
+  fix_task(e.task)
   local t = call('HMGET', task_key(e.task), 'chat', 'user', 'state')
-  local toast = 'old'
-  if t[1] == e.chat and e.by and t[2] and t[2] ~= e.by and t[2]:sub(1, 1) ~= '-' then toast = 'not_yours'
+  local toast, asker = 'old', t[2] or of_record(e.task, 'user_id')
+  if t[1] == e.chat and e.by and asker and asker ~= e.by and asker:sub(1, 1) ~= '-' then toast = 'not_yours'
   elseif t[1] == e.chat then
     if cancel(e.task) or t[3] == 'cancelled' then toast = 'stopped'
     elseif t[3] ~= 'failed' then toast = 'late' end
@@ -136,7 +139,7 @@ function effects.stop(e)
     for _, id in ipairs(call('LRANGE', P .. 'lane:' .. e.chat, 0, -1)) do ids[#ids + 1] = id end
   end
   for _, id in ipairs(ids) do
-    fix_type(task_key(id), 'hash')
+    fix_task(id)
     local chat = here(get(id, 'chat'))
     local update = number(id:match('^u(%d+)'))
     local meant = not (e.update and update) or update < number(e.update, 0) -- a question that came after it goes on
@@ -153,7 +156,7 @@ function effects.stop(e)
 end
 
 function effects.retry(e) -- one Retry for each finished task; the new id derives from the old
-  fix_type(task_key(e.task), 'hash')
+  fix_task(e.task)
   local old = call('HMGET', task_key(e.task), 'state', 'chat', 'record')
   if not old[1] or not e.record or here(old[2]) ~= e.chat or not ENDED[old[1]] then
     e.kind = 'retry_nothing'; add_notice(e.key, e); return
@@ -175,6 +178,7 @@ function effects.forget(e)
   call('DEL', P .. 'wish:' .. where)
   call('DEL', P .. 'turns:' .. where)
   local running = running_in(e.chat)
+  if running then fix_task(running) end
   local run = running and place_of(running) == where and run_of(running)
   if run then call('HDEL', run_key(run), 'turns') end -- one that no agent has claimed yet knows nothing of before either
   set_chat(where, 'generation', ms(number(call('HGET', P .. 'chat:' .. where, 'generation'), 0) + 1))
@@ -187,7 +191,7 @@ function effects.edited(e) -- the same words get nothing; a message that still w
   fix_type(P .. 'heard:' .. where, 'string')
   if e.heard and call('GET', P .. 'heard:' .. where) == e.heard then return end
   local id, part = (call('GET', P .. 'msg:' .. where) or ''):match('^(%S+) ?(%d*)$')
-  if id then fix_type(task_key(id), 'hash') end
+  if id then fix_task(id) end
   local state = id and get(id, 'state')
   local new
   for _, fresh in ipairs(e.fresh) do
@@ -222,11 +226,11 @@ end
 function effects.button(e) sign({ chat = e.chat, button = e.id, text = e.text }) end
 
 function effects.file(e) -- the user asked for the file whose fate was unknown
-  fix_type(task_key(e.task), 'hash')
+  fix_task(e.task)
   local chat = get(e.task, 'chat')
   if here(chat) ~= e.chat or call('EXISTS', P .. 'answer:' .. e.task) == 0 then e.kind = 'file_gone'; add_notice(e.key, e); return end
-  local t = call('HMGET', task_key(e.task), 'record', 'chat_kind', 'message_id')
-  sign({ chat = e.chat, thread = e.thread, task = e.task, part = e.part, lang = (t[1] or ''):match('"lang":"(%l%l)"'), message_id = t[2] == 'group' and t[3] or nil })
+  local asked_in = of_record(e.task, 'chat_kind') == 'group' and of_record(e.task, 'message_id') or nil
+  sign({ chat = e.chat, thread = e.thread, task = e.task, part = e.part, lang = of_record(e.task, 'lang'), message_id = asked_in })
 end
 
 add_sign = function(e)

@@ -16,7 +16,7 @@ function ops.release()
     if not chat then break end
     fix_chat(chat)
     local id = not running_in(chat) and call('LINDEX', P .. 'lane:' .. chat, 0)
-    if id then fix_type(task_key(id), 'hash') end
+    if id then fix_task(id) end
     if id and held(id) then later[#later + 1] = chat
     else call('SREM', P .. 'ring.members', chat) end
     if id and later[#later] ~= chat then
@@ -111,7 +111,7 @@ function ops.tell_waiting()
   if not led() then return -1 end
   local told = 0
   for _, id in ipairs(a.tasks) do
-    fix_type(task_key(id), 'hash')
+    fix_task(id)
     local t = call('HMGET', task_key(id), 'chat', 'lang', 'thread', 'message_id', 'chat_kind')
     local state, before = state_of(id), t[1] and running_in(t[1])
     local out = before and before ~= id and state_of(before)

@@ -33,8 +33,9 @@ end
 
 -- A task whose agent is gone goes on in another run, before those that have not begun.
 local function again(id, pool, secret)
+  keep_text(id)
   set(id, 'state', 'ready', 'ready_ms', ms(now_ms()))
-  if get(id, 'more_n') then -- its agent had not seen all of it: whoever comes next reads one record
+  if get(id, 'more_n') or not pool or not get(id, 'order') then -- its agent had not seen all of it, or a field was lost: it is routed anew
     end_run(id)
     into_lane(id)
   else new_run(id, pool, secret, true) end
@@ -45,8 +46,9 @@ local function note_progress(id, run)
   local r = call('HMGET', run_key(run), 'job', 'claimed_ms', 'warm', 'first_text_ms')
   if not r[1] then return end
   local now = now_ms()
+  local function at(value) return math.min(number(value, now), now) end -- no agent can put off its deadline
   if get(id, 'state') == 'ready' then
-    local claimed_ms = number(r[2], now)
+    local claimed_ms = at(r[2])
     set(id, 'state', 'running', 'job', r[1], 'warm', r[3] or '0', 'attempt_ms', ms(claimed_ms))
     if not get(id, 'claimed_ms') then set(id, 'claimed_ms', ms(claimed_ms)) end
     observe('claim:' .. (r[3] == '1' and 'warm' or 'cold'), math.max(0, claimed_ms - number(get(id, 'ready_ms'), claimed_ms)))
@@ -56,8 +58,8 @@ local function note_progress(id, run)
   if r[4] and get(id, 'state') == 'running' then
     set(id, 'state', 'preview')
     if not get(id, 'first_text_ms') then
-      set(id, 'first_text_ms', r[4])
-      observe('first_text', math.max(0, number(r[4], now) - number(get(id, 'admitted_ms'), now)))
+      set(id, 'first_text_ms', ms(at(r[4])))
+      observe('first_text', math.max(0, at(r[4]) - number(get(id, 'admitted_ms'), now)))
     end
   end
 end
@@ -79,7 +81,8 @@ end
 
 local function answered(id, result)
   local where, role = place_of(id) or '', get(id, 'role') or ''
-  set(id, 'state', 'answered', 'run', cjson.encode(result.usage), 'answered_ms', ms(now_ms()), 'ended_ms', ms(now_ms()), 'delivery', 'pending')
+  local ok, usage = pcall(cjson.encode, result.usage) -- it can hold what no JSON can
+  set(id, 'state', 'answered', 'run', ok and usage or '{}', 'answered_ms', ms(now_ms()), 'ended_ms', ms(now_ms()), 'delivery', 'pending')
   call('SET', P .. 'answer:' .. id, result.markdown, 'EX', KEEP_TASK_S)
   if get(id, 'generation') == (call('HGET', P .. 'chat:' .. where, 'generation') or '0') then
     append_turn(where, cjson.encode({ task_id = id, speaker = 'assistant', text = result.markdown, role = role, note = '' }))
@@ -100,7 +103,7 @@ local function carried_out(id, result)
   elseif kind == 'put_back' then
     call('HDEL', task_key(id), 'claimed_ms')
     again(id, get(id, 'pool'), a.secret)
-  else fail(id, kind == 'gave_up' and type(result.cause) == 'string' and result.cause:match('^[%l_]+$') or 'bad_task') end
+  else fail(id, kind == 'gave_up' and type(result.cause) == 'string' and #result.cause <= 32 and result.cause:match('^[%l_]+$') or 'bad_task') end
 end
 
 -- epoch, run, secret, keep, ttl_s, max_handbacks → {what became of it, chat}: 'gone' (another run has the task), 'running' (it goes on), 'grows' (its
@@ -130,6 +133,8 @@ end
 function ops.regrow()
   if not led() then return -1 end
   local id = task_of(a.run)
+  if not id then return 1 end
+  fix_task(id)
   if run_of(id) ~= a.run then return 1 end
   if (get(id, 'more_n') or '0') ~= ms(a.parts) or held(id) then return 0 end
   joined(id, a.parts)

@@ -7,10 +7,12 @@ local function display_key(display)
   return key, kind == 't' and name
 end
 
--- epoch, since → displays whose version is greater than that, each followed by its version; all open ones for 0. Changes nothing.
+-- epoch, since → displays whose version is greater than that, each followed by its version; all open ones for 0, and where the number of changes was
+-- lost. Late: nothing, it changes nothing.
 function ops.changed()
   if not led() then return { -1 } end
-  return call('ZRANGE', P .. 'open', '(' .. ms(a.since), '+inf', 'BYSCORE', 'WITHSCORES')
+  local since = number(call('GET', P .. 'changes'), 0) < a.since and 0 or a.since
+  return call('ZRANGE', P .. 'open', '(' .. ms(since), '+inf', 'BYSCORE', 'WITHSCORES')
 end
 
 -- epoch, display, slot, message_id, gone → 1, or 0 if nothing is left of it: the part has a message now, in place of one that is `gone`. Also after
@@ -38,10 +40,11 @@ end
 local WORD = { answered = 'answer', failed = 'failure', cancelled = 'stopped' }
 local function task_shown(id)
   local state = get(id, 'state')
+  if get(id, 'delivery') ~= 'pending' then return end -- a late call of a task alone
   set(id, 'delivery', a.delivery)
   if state == 'answered' then set(id, 'state', 'closed') end
   count('delivery:' .. (WORD[state] or 'answer') .. ':' .. a.delivery)
-  record_run(id)
+  if not get(id, 'recorded') then record_run(id) end
   shrink(id)
   -- The answer is kept for a file that is asked for again, else for as long as an edit of before may come.
   call('EXPIRE', P .. 'answer:' .. id, a.delivery == 'partial' and KEEP_TASK_S or KEEP_TEXT_S)

@@ -3,9 +3,9 @@
 -- Keys of the whole bot by their type, for the day on which one holds something else.
 local KINDS = {
   string = { 'leader', 'epoch.holder', 'epoch', 'offset', 'job.counter', 'release.turn', 'order', 'changes', 'files.at' },
-  list = { 'ring', 'signs', 'agent:news' },
+  list = { 'ring', 'signs', 'agent:news', 'notices' },
   set = { 'ring.members', 'released', 'pools' },
-  zset = { 'waiting.since', 'open', 'again', 'ended', 'agent:leases' },
+  zset = { 'waiting.since', 'open', 'again', 'ended', 'agent:leases', 'leases', 'stopping' },
   hash = { 'templates', 'outcomes', 'counts', 'prices', 'moved' },
   stream = { 'inbox', 'control', 'runs' },
 }
@@ -29,28 +29,26 @@ end
 local function repair_task(id)
   fix_task(id)
   local state, pool, run = get(id, 'state'), get(id, 'pool'), run_of(id)
-  if not state or ENDED[state] then leave(id); return end
   if state == 'queued' then return end -- left to the leader, which routes it
-  if run then fix_type(run_key(run), 'hash') end
+  if of_release_before(id, state) then take_over(id); return end
+  if not state or ENDED[state] then leave(id); return end
   if run and of_run(run, 'record') then
-    if of_run(run, 'result') then call('RPUSH', A .. 'news', run) -- the news of it were lost
+    if of_run(run, 'result') or of_run(run, 'asks') then call('RPUSH', A .. 'news', run) -- the news of it were lost
     elseif of_run(run, 'job') then
       note_progress(id, run)
       if not call('ZSCORE', A .. 'leases', run) then call('ZADD', A .. 'leases', now_ms(), run) end -- whoever has it renews, or is judged
+    elseif not pool then again(id, nil) -- nobody can find it
     elseif not call('LPOS', A .. 'ready:' .. pool, run) then call('LPUSH', A .. 'ready:' .. pool, run) end
-  elseif pool and get(id, 'order') then again(id, pool, a.secret)
-  else
-    set(id, 'state', 'queued')
-    end_run(id)
-  end
+  else again(id, pool, a.secret) end
 end
 
--- epoch, secret → 1. Repairs what a failed step, a lost key or a write from outside leaves behind: a released task with no owner, an ended one that
+-- epoch, secret, keep, ttl_s → 1. Repairs what a failed step, a lost key or a write from outside leaves behind: a released task with no owner, an ended one that
 -- holds its lane, a chat with waiting tasks that has no turn. Late: nothing, or the same repair.
 function ops.reconcile()
   if not led() then return -1 end
   mend()
   for _, id in ipairs(call('SMEMBERS', P .. 'released')) do repair_task(id) end
+  take_over_rest()
   if call('LLEN', P .. 'ring') ~= call('SCARD', P .. 'ring.members') then
     call('DEL', P .. 'ring.members')
     for _, chat in ipairs(call('LRANGE', P .. 'ring', 0, -1)) do
@@ -73,6 +71,13 @@ local function move_chat(from, to)
   fix_chat(from)
   fix_chat(to)
   call('HSET', P .. 'moved', from, to)
+  for _, display in ipairs(call('ZRANGE', P .. 'open', 0, -1)) do
+    local key = display_key(display)
+    if call('HGET', key, 'chat') == from then
+      call('HSET', key, 'chat', to)
+      touch(display)
+    end
+  end
   local lane, running = call('LRANGE', P .. 'lane:' .. from, 0, -1), running_in(from)
   if running then lane[#lane + 1] = running end
   for _, id in ipairs(lane) do
@@ -105,13 +110,6 @@ local function move_chat(from, to)
   call('DEL', P .. 'chat:' .. from)
   if call('EXISTS', P .. 'wish:' .. from) == 1 then call('RENAMENX', P .. 'wish:' .. from, P .. 'wish:' .. to) end
   call('DEL', P .. 'wish:' .. from)
-  for _, display in ipairs(call('ZRANGE', P .. 'open', 0, -1)) do
-    local key = display_key(display)
-    if call('HGET', key, 'chat') == from then
-      call('HSET', key, 'chat', to)
-      touch(display)
-    end
-  end
   next_in_chat(to)
   return 1
 end
