@@ -8,10 +8,14 @@ local function display_key(display)
 end
 
 -- epoch, since → displays whose version is greater than that, each followed by its version; all open ones for 0, and where the number of changes was
--- lost. Late: nothing, it changes nothing.
+-- lost: it goes on from there then. Late: nothing.
 function ops.changed()
   if not led() then return { -1 } end
-  local since = number(call('GET', P .. 'changes'), 0) < a.since and 0 or a.since
+  local since = a.since
+  if number(call('GET', P .. 'changes'), 0) < since then
+    call('SET', P .. 'changes', ms(since))
+    since = 0
+  end
   return call('ZRANGE', P .. 'open', '(' .. ms(since), '+inf', 'BYSCORE', 'WITHSCORES')
 end
 
