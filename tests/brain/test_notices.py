@@ -151,6 +151,36 @@ async def test_another_chats_failure_stands_before_thousands_of_rows_of_nobody(d
     assert "t:u9999" in [display.id for display in shown]
 
 
+async def test_a_chat_that_asks_for_its_status_again_and_again_has_the_others_read_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = 0
+    waiting = desk.world.inbox.waiting
+
+    async def counted(*args: Any, **how: Any) -> Any:
+        nonlocal read
+        entries = await waiting(*args, **how)
+        read += len(entries)
+        return entries
+
+    monkeypatch.setattr(desk.handling.inbox, "waiting", counted)
+    for n in range(100):
+        await desk.admit("/status" if n % 2 else "/help", stream="control")
+    await desk.handle("control")
+    assert read == 100
+    assert sorted(kind for kind, _ in await desk.told()) == ["help", "status"]
+
+
+async def test_what_asks_the_store_is_handled_after_what_stood_before_it_and_before_what_comes_after(
+    desk: Desk,
+) -> None:
+    await desk.admit("/lang he", stream="control")
+    await desk.admit("/status", stream="control")
+    await desk.admit("/lang en", stream="control")
+    await desk.handle("control")
+    assert {one.kind: one.lang for one in await desk.world.notices()} == {"lang_set": "en", "status": "he"}
+
+
 # ---- /stop
 
 
