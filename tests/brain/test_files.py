@@ -123,6 +123,15 @@ async def test_a_run_that_nobody_has_not_yet_or_not_any_more_is_not_found(port: 
     assert (await port.get(second.name)).status_code == 404
 
 
+async def test_an_agent_that_writes_a_lost_run_down_again_gets_nothing_by_it(port: Port) -> None:
+    world = port.world
+    run = await world.claimed(with_files())
+    record = await _record(world, run)
+    assert await world.pools.lost("u1", Cause.CRASH, pool="p", epoch=world.epoch) == "requeued"
+    await world.run_fields(run, record=record, job="job-1")
+    assert (await port.get(run.name)).status_code == 404
+
+
 async def test_a_run_that_was_stopped_is_not_found(port: Port) -> None:
     run = await port.world.claimed(with_files())
     await port.world.effects({"op": "stop", "key": "s", "chat": "1", "lang": "en"})

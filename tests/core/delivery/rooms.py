@@ -31,7 +31,13 @@ class Room:
 
     def dispatcher(self, displays: Displays, messenger: Messenger | None = None, **more: object) -> Dispatcher:
         return Dispatcher(
-            displays=displays, messenger=messenger or self.telegram, roles=ROLES, drain_s=10, clock=now, wall=wall, **more
+            displays=displays,
+            messenger=messenger or self.telegram,
+            roles=ROLES,
+            drain_s=10,
+            clock=now,
+            wall=wall,
+            **more,
         )  # type: ignore[arg-type]
 
     @asynccontextmanager

@@ -133,7 +133,9 @@ async def test_the_whole_bot_rests_with_all_its_signs_and_is_probed_now_and_then
         await room.over()
     # Six chats, each with a call, a reaction and 'typing' under way at first.
     assert len([at for at, *_ in room.telegram.calls if at < 1]) <= 18
-    assert [round(at) for at, *_ in room.telegram.calls if 1 < at < 59] == []  # each chat rests, and none is left as a probe
+    assert [
+        round(at) for at, *_ in room.telegram.calls if 1 < at < 59
+    ] == []  # each chat rests, and none is left as a probe
     room.check()
 
 
