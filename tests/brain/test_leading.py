@@ -129,7 +129,7 @@ async def test_every_loop_of_a_leader_tells_that_it_turns_and_no_other_is_left_w
     assert {"files", "watch"} <= {task.get_name() for task in asyncio.all_tasks()}
     assert brain.metrics.leading
 
-    address = str(await script.read("GET", script.keys("files.at")))
+    address = await _files_at(script)
     async with httpx.AsyncClient(trust_env=False) as http:
         assert (await http.get(f"{address}/files/u1.{0:032x}/0")).status_code == 404
 
@@ -146,10 +146,18 @@ async def test_every_loop_of_a_leader_tells_that_it_turns_and_no_other_is_left_w
     await inbox.give_up_lead("another")
     await until(lambda: brain.beats.ages_s().keys() >= LOOPS)
     assert await inbox.epoch() == 3
-    assert await script.read("GET", script.keys("files.at")) != address
+    assert await _files_at(script, before=address) != address
     stop.set()
     async with asyncio.timeout(brain.settings.drain_s + 5):
         await leading
+
+
+async def _files_at(script: Script, *, before: str = "") -> str:
+    """The address that the leader has set, after that of one *before*."""
+    async with asyncio.timeout(30):
+        while (address := str(await script.read("GET", script.keys("files.at")) or "")) == before:
+            await asyncio.sleep(0.02)
+    return address
 
 
 @pytest.mark.parametrize("step", ["set_files_at", "reconcile", "changed", "admit", "release"])
