@@ -73,9 +73,7 @@ class Brain:
     beats: Beats
     metrics: Metrics
     nudges: dict[str, asyncio.Event] = field(
-        default_factory=lambda: {
-            name: asyncio.Event() for name in ("inbox", "control", "lanes", "pool")
-        }
+        default_factory=lambda: {name: asyncio.Event() for name in ("inbox", "control", "lanes", "pool")}
     )
 
     def nudge(self, *names: str) -> None:
@@ -212,7 +210,9 @@ class Brain:
         async with files.serve(self.settings.file_port, host) as port:
             while True:
                 try:
-                    await inbox.set_files_at(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}", epoch=epoch)
+                    await inbox.set_files_at(
+                        f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}", epoch=epoch
+                    )
                     break
                 except (StoreUnavailable, StoreFull):
                     await asyncio.sleep(1)

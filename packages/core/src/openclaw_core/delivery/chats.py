@@ -66,7 +66,8 @@ class Chats:
             view.grew = display.id in self._grew_before
             self._grew_before.discard(display.id)
             insort(self.chat(display.chat_id).views, view, key=lambda other: (other.display.order, other.display.id))
-        elif not display.delivered and display.version != view.display.version:  # smaller, where the number of changes was lost
+        # It is smaller where Redis has lost the number of changes.
+        elif not display.delivered and display.version != view.display.version:
             view.update(display)
         return view
 
