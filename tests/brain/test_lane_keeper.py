@@ -76,7 +76,7 @@ async def test_a_release_that_redis_executes_late_leaks_no_place(script: Script)
                 await script.step("release", cap=2, max=2, epoch=world.epoch)
                 claimed = await world.agent.claim()
                 if claimed is not None:
-                    await world.agent.give_up(claimed, Cause.INTERNAL)
+                    await world.failed(claimed, Cause.INTERNAL)
                     done.append(claimed.task.id)
                 await asyncio.sleep(0.02)
     finally:
@@ -108,14 +108,14 @@ async def test_what_is_out_and_in_nobodys_hands_is_found_and_what_waits_gets_its
     await world.dispatch(task(1))
     match loss:
         case "ready list":
-            await script.read("DEL", key("ready", "p"))
+            await script.read("DEL", key("agent", "ready", "p"))
             await world.lanes.reconcile(epoch=world.epoch)
             claimed = await world.agent.claim()
             assert claimed is not None
             assert claimed.task.id == "u1"
         case "lease":
-            assert await world.agent.claim() is not None
-            await script.read("DEL", key("leases"))
+            await world.claim()
+            await script.read("DEL", key("agent", "leases"))
             await world.lanes.reconcile(epoch=world.epoch)
             assert await world.pools.overdue() == ["u1"]
         case "end half-way":

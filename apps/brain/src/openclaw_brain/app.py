@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from openclaw_brain.fleet import Fleet
 from openclaw_brain.files import FilePort
+from openclaw_brain.fleet import Fleet
 from openclaw_brain.handling import Handling
 from openclaw_brain.health import Beats, Health
 from openclaw_brain.hearing import Hearing
@@ -73,9 +73,7 @@ class Brain:
     beats: Beats
     metrics: Metrics
     nudges: dict[str, asyncio.Event] = field(
-        default_factory=lambda: {
-            name: asyncio.Event() for name in ("inbox", "control", "lanes", "pool")
-        }
+        default_factory=lambda: {name: asyncio.Event() for name in ("inbox", "control", "lanes", "pool")}
     )
 
     def nudge(self, *names: str) -> None:
@@ -212,7 +210,9 @@ class Brain:
         async with files.serve(self.settings.file_port, host) as port:
             while True:
                 try:
-                    await inbox.set_files_at(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}", epoch=epoch)
+                    await inbox.set_files_at(
+                        f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}", epoch=epoch
+                    )
                     break
                 except (StoreUnavailable, StoreFull):
                     await asyncio.sleep(1)

@@ -14,6 +14,8 @@ WAIT_S = 2.0
 """Shorter than the time-out of a call to Redis, which it counts in."""
 GROW_S = 0.05
 """Between two looks at a run of which more may be coming."""
+FAULT_S = 0.2
+"""After a fault of Redis' own: what stands wrong is put right within a second."""
 
 
 @dataclass(kw_only=True)
@@ -37,6 +39,7 @@ class Hearing:
                     await self._once(group)
                 except StoreFault:
                     log.error("news.not_heard", hint="what was said is found again within a second")
+                    await self.sleep(FAULT_S)
                 except (StoreUnavailable, StoreFull):
                     log.warning("store.unavailable", during="news")
                     await self.sleep(1)
@@ -56,16 +59,20 @@ class Hearing:
     async def _regrow(self, run: str, task_id: str) -> None:
         """One record of all that was sent, for an agent that is about to write its first word."""
         try:
-            while True:
-                try:
-                    if await self.news.regrow(run, epoch=self.epoch):
-                        return
-                    await self.sleep(GROW_S)
-                except BadTask:
-                    log.error("task.unreadable", task_id=task_id)
-                    await self.lanes.fail(task_id, Cause.BAD_TASK, epoch=self.epoch)
-                    return
-                except (StoreUnavailable, StoreFull):
-                    await self.sleep(1)
+            while not await self._regrown(run, task_id):
+                await self.sleep(GROW_S)
         finally:
             self._growing.discard(run)
+
+    async def _regrown(self, run: str, task_id: str) -> bool:
+        """Whether nothing is left to do for *run*."""
+        try:
+            try:
+                return await self.news.regrow(run, epoch=self.epoch)
+            except BadTask:
+                log.error("task.unreadable", task_id=task_id)
+                await self.lanes.fail(task_id, Cause.BAD_TASK, epoch=self.epoch)
+                return True
+        except (StoreUnavailable, StoreFull):
+            await self.sleep(1)
+            return False

@@ -109,7 +109,9 @@ class Metrics:
             value=self.webhooks_ended,
         )
         yield GaugeMetricFamily(
-            "openclaw_store_memory_share", "Share of Redis' maxmemory in use, 0 without a limit.", value=self._memory_share
+            "openclaw_store_memory_share",
+            "Share of Redis' maxmemory in use, 0 without a limit.",
+            value=self._memory_share,
         )
         yield GaugeMetricFamily("openclaw_store_up", "1 if Redis has answered this look.", value=int(store_up))
         yield _gauge(

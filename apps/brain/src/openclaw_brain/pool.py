@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from openclaw_brain.ports import Launcher, LaunchFailed, Pool
@@ -238,25 +238,31 @@ class PoolKeeper:
         now_ms = round(self.now() * 1000)
         ready = [task_of(run) for run in await self.pools.ready(self.pool.id)]
         rows = await self.lanes.fields(ready, "ready_ms", "admitted_ms") if ready else []
+        deadline_ms = now_ms - round(self.queue_deadline_s * 1000)
         late = [
-            task_id
-            for task_id, row in zip(ready, rows, strict=True)
-            if now_ms - whole(row["admitted_ms"], now_ms) > self.queue_deadline_s * 1000
+            task_id for task_id, row in zip(ready, rows, strict=True) if whole(row["admitted_ms"], now_ms) < deadline_ms
         ]
-        for task_id in late:
-            try:
-                await self.lanes.fail(task_id, self.backoff.cause or Cause.QUEUE_DEADLINE, state="ready", epoch=self.epoch)
-            except StoreFault:
-                log.error("task.not_told", task_id=task_id)
-        if self.backoff.cause is None:
+        await self._end(late, state="ready")
+        if self.backoff.cause is None or not ready:
             return
+        # Those in lanes behind them wait for the same.
+        await self._end(await self.lanes.waiting_since(deadline_ms), state="queued")
         long_ago_ms = now_ms - round(NOTICE_AFTER_S * 1000)
         waiting = [
             task_id
             for task_id, row in zip(ready, rows, strict=True)
             if task_id not in late and whole(row["ready_ms"], now_ms) < long_ago_ms
         ]
-        if ready:  # those behind them wait for the same
-            waiting += await self.lanes.waiting_since(long_ago_ms)
+        waiting += await self.lanes.waiting_since(long_ago_ms)
         if waiting and (told := await self.lanes.tell_waiting(waiting, self.backoff.cause, epoch=self.epoch)):
             log.info("pool.waiting_told", chats=told, cause=self.backoff.cause.value)
+
+    async def _end(self, late: Sequence[str], *, state: str) -> None:
+        """Tasks that nobody will take any more fail, if they are in *state* still."""
+        for task_id in late:
+            try:
+                await self.lanes.fail(
+                    task_id, self.backoff.cause or Cause.QUEUE_DEADLINE, state=state, epoch=self.epoch
+                )
+            except StoreFault:
+                log.error("task.not_told", task_id=task_id)

@@ -67,7 +67,8 @@ class Chats:
             view.grew = display.id in self._grew_before
             self._grew_before.discard(display.id)
             self._place(view)
-        elif display.version > view.display.version:
+        # It is smaller where Redis has lost the number of changes.
+        elif not display.delivered and display.version != view.display.version:
             moved = display.chat_id != view.display.chat_id  # a group became a supergroup
             if moved:
                 self.chat(view.display.chat_id).views.remove(view)

@@ -104,7 +104,7 @@ class Inbox:
                 log.error("update.dropped", stream=stream)
 
     async def set_files_at(self, address: str, *, epoch: int) -> None:
-        """Say where agents find the files of their runs; those that are handed over from now on know it."""
+        """Say where agents find the files of their runs; those that are claimed from now on know it."""
         fenced(await self._script.step("set_files_at", address=address, epoch=epoch))
 
     async def make_room(self, *, at_most: int, epoch: int) -> int:

@@ -111,11 +111,8 @@ class Lanes:
     async def queued(self, task_id: str) -> Queued:
         """A task with all that was sent with it so far. Raises BadTask."""
         row, (first, *others) = await read_parts(self._script, task_id, "wish", "decision")
-        if (
-            first.order is not None
-        ):  # it was ready before, and more was sent: its role is looked for anew unless it was named
-            named = row["decision"] == Decision.EXPLICIT
-            first = replace(first, order=None, role=first.role if named else None)
+        if row["decision"] and row["decision"] != Decision.EXPLICIT:  # it was ready before: its role is looked for anew
+            first = replace(first, role=None)
         return Queued(task=joined([first, *others]), parts=len(others), wish=row["wish"])
 
     async def asked(self, task_id: str) -> Task:

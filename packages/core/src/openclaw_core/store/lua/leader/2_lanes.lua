@@ -105,7 +105,7 @@ function ops.fail_task()
   return 1
 end
 
--- epoch, tasks, cause → how many chats are told that they wait, and why: each once for an episode, which ends when one of its tasks is claimed.
+-- epoch, tasks, cause → how many chats are told that they wait, and why: each cause once for an episode, which ends when one of its tasks is claimed.
 -- Late: nothing, or what is true all the same: one of them waits again.
 function ops.tell_waiting()
   if not led() then return -1 end
@@ -113,23 +113,34 @@ function ops.tell_waiting()
   for _, id in ipairs(a.tasks) do
     fix_task(id)
     local t = call('HMGET', task_key(id), 'chat', 'lang', 'thread', 'message_id', 'chat_kind')
-    local state = state_of(id)
-    if t[1] and (state == 'ready' or state == 'queued') then
+    local state, before = state_of(id), t[1] and running_in(t[1])
+    local out = before and before ~= id and state_of(before)
+    -- A task behind one of its own chat that an agent has waits for that one.
+    if t[1] and (state == 'ready' or state == 'queued' and out ~= 'running' and out ~= 'preview') then
       local episode = P .. 'episode:wait:' .. t[1]
-      if call('GET', episode) ~= a.cause then
+      local causes = call('GET', episode) or ''
+      if not (' ' .. causes .. ' '):find(' ' .. a.cause .. ' ', 1, true) then
         add_notice('wait:' .. t[1], { chat = t[1], lang = t[2], thread = t[3], kind = 'pool_wait', args = { cause = a.cause }, reply_to = t[5] == 'group' and t[4] or '' })
+        causes = causes .. ' ' .. a.cause
         told = told + 1
       end
-      call('SET', episode, a.cause, 'EX', 900)
+      call('SET', episode, causes, 'EX', 900)
     end
   end
   return told
 end
 
--- epoch, address → 1: where agents find the files of their runs. Late: nothing, each leader sets it once.
+-- epoch, address → 1: where agents find the files of their runs, also of those that the leader before has handed over. Late: nothing, each leader
+-- sets it once.
 function ops.set_files_at()
   if not led() then return -1 end
   call('SET', P .. 'files.at', a.address)
+  for _, id in ipairs(call('SMEMBERS', P .. 'released')) do
+    fix_task(id)
+    local run = run_of(id)
+    if run then fix_type(run_key(run), 'hash') end
+    if of_run(run, 'record') then call('HSET', run_key(run), 'files_at', a.address) end
+  end
   return 1
 end
 

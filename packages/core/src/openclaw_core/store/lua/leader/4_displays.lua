@@ -8,14 +8,18 @@ local function display_key(display)
 end
 
 -- epoch, since → displays whose version is greater than that, each followed by its version; all open ones for 0, and where the number of changes was
--- lost. Those that were put off and are due are among them. Late: those that are due now are open.
+-- lost: it goes on from there then. Those that were put off and are due are among them. Late: those that are due now are open.
 function ops.changed()
   if not led() then return { -1 } end
+  local since = a.since
+  if number(call('GET', P .. 'changes'), 0) < since then
+    call('SET', P .. 'changes', ms(since))
+    since = 0
+  end
   for _, display in ipairs(call('ZRANGE', P .. 'later', '-inf', now_ms(), 'BYSCORE')) do
     call('ZREM', P .. 'later', display)
     touch(display)
   end
-  local since = number(call('GET', P .. 'changes'), 0) < a.since and 0 or a.since
   return call('ZRANGE', P .. 'open', '(' .. ms(since), '+inf', 'BYSCORE', 'WITHSCORES')
 end
 
