@@ -112,6 +112,17 @@ def test_what_an_ended_task_keeps_is_what_is_not_dropped() -> None:
     assert sorted(kept & lua_list("leader/0_base.lua", "PASSING")) == []
 
 
+def test_every_metric_of_an_alert_or_a_page_is_one_that_the_brain_serves() -> None:
+    served = set(re.findall(r'"(openclaw_[a-z_]+)"', (ROOT / "apps/brain/src/openclaw_brain/metrics.py").read_text()))
+    rules, page = (ROOT / path for path in ("platform/monitoring/rules.yaml", "docs/metrics.md"))
+    named = set(re.findall(r"\bopenclaw_[a-z_]+", rules.read_text() + page.read_text()))
+    alerts = set(re.findall(r"alert `(\w+)`", page.read_text()))
+
+    assert served
+    assert {name for name in named if re.sub("_(bucket|total)$", "", name) not in served} == set()
+    assert alerts <= set(re.findall(r"alert: (\w+)", rules.read_text()))
+
+
 def test_every_command_of_make_is_listed_by_help() -> None:
     text = (ROOT / "Makefile").read_text()
     phony = {name for line in re.findall(r"^\.PHONY: (.+)$", text, re.MULTILINE) for name in line.split()}
