@@ -76,7 +76,9 @@ def parser() -> argparse.ArgumentParser:
     store.add_argument("--chats", type=int, default=5000)
     store.add_argument("--answer-tokens", type=int, default=120)
     store.add_argument("--messages", type=int, default=1_000_000, help="stop after so many (default: when it is full)")
-    store.add_argument("--roles", default="platform/openclaw/base", help="folder of prompts and roles (default %(default)s)")
+    store.add_argument(
+        "--roles", default="platform/openclaw/base", help="folder of prompts and roles (default %(default)s)"
+    )
     return root
 
 

@@ -97,7 +97,9 @@ class PressedBot:
         while left:  # of one chat, one after the other
             ids = await lanes.release(cap=count, at_most=count, epoch=self.epoch)
             if not ids:
-                raise SettingsError("a message is left that nobody can take: the steps of this benchmark are not the bot's")
+                raise SettingsError(
+                    "a message is left that nobody can take: the steps of this benchmark are not the bot's"
+                )
             await asyncio.gather(*(self._dispatch(lanes, task_id) for task_id in ids))
             await asyncio.gather(*(self._answer(n, texts) for n in range(len(ids))))
             while runs := await self.script.read("LPOP", self.script.keys("agent", "news"), 1000):
@@ -118,13 +120,13 @@ class PressedBot:
     def _update(self) -> dict[str, Any]:
         n = self._next
         self._next += 1
-        chat = self.chat_of(n)
-        message = {
+        chat, text = self.chat_of(n), MIX[n % len(MIX)].format(n=n)
+        message: dict[str, Any] = {
             "message_id": self.asked_as(n), "date": 1_700_000_000 + n * 60, "chat": {"id": chat, "type": "private"},
-            "from": {"id": chat, "is_bot": False}, "text": MIX[n % len(MIX)].format(n=n),
+            "from": {"id": chat, "is_bot": False}, "text": text,
         }  # fmt: skip
-        if message["text"].startswith("/"):
-            message["entities"] = [{"type": "bot_command", "offset": 0, "length": len(message["text"].split()[0])}]
+        if text.startswith("/"):
+            message["entities"] = [{"type": "bot_command", "offset": 0, "length": len(text.split()[0])}]
         return {"update_id": n, "message": message}
 
     async def _dispatch(self, lanes: Lanes, task_id: str) -> None:
@@ -229,7 +231,12 @@ class Ages:
         for n in updates:
             self._came += 1
             chat = self.bot.chat_of(n)
-            names = {"seen": key("seen", n), "turns": key("turns", chat), "answer": key("answer", f"u{n}"), "act": key("act", chat, chat)}
+            names = {
+                "seen": key("seen", n),
+                "turns": key("turns", chat),
+                "answer": key("answer", f"u{n}"),
+                "act": key("act", chat, chat),
+            }
             for kind, name in names.items():
                 self._newest[name] = self._came
                 self._due.setdefault(kind, deque()).append((self._came, name))
@@ -250,7 +257,7 @@ class Ages:
         return out
 
 
-async def kinds(script: Script) -> dict[str, dict[str, float]]:
+async def kinds(script: Script) -> dict[str, dict[str, int]]:
     """Of each kind of key: how many there are, and the bytes of one, from a sample."""
     prefix, found = script.keys.prefix, Counter[str]()
     samples: dict[str, list[str]] = {}
