@@ -35,7 +35,8 @@ from openclaw_core.store.client import Rights
 from openclaw_core.task import order_of
 from openclaw_core.work import Answered
 
-BOT_ID = 777002
+BOT_ID, FIRST_CHAT, FIRST_UPDATE = 7_770_000_002, 1_000_000_000, 700_000_000
+"""As long as Telegram's, since they stand in every key."""
 AT_ONCE = 200
 """Messages of one round: as many as are handled at once."""
 SAMPLES = 200
@@ -76,7 +77,7 @@ class PressedBot:
     chats: int
     answer_tokens: int = 120
     epoch: int = 0
-    _next: int = 1
+    _next: int = FIRST_UPDATE
 
     async def lead(self) -> None:
         self.epoch = await Inbox(self.script).take_lead("bench", ttl_s=86400)
@@ -111,11 +112,11 @@ class PressedBot:
         return [update["update_id"] for update in updates]
 
     def chat_of(self, n: int) -> int:
-        return 1000 + (n - 1) % self.chats
+        return FIRST_CHAT + (n - FIRST_UPDATE) % self.chats
 
     def asked_as(self, n: int) -> int:
         """The id of the message of an update in its chat: questions have odd ones, since each has one answer."""
-        return 2 * ((n - 1) // self.chats) + 1
+        return 2 * ((n - FIRST_UPDATE) // self.chats) + 1
 
     def _update(self) -> dict[str, Any]:
         n = self._next
