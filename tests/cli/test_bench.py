@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +13,12 @@ from openclaw_cli.bench_cluster import _split
 from openclaw_cli.bench_costs import Costs, costs_of
 from openclaw_cli.bench_goals import TO_CLAIM, TO_PROCESS, judged
 from openclaw_cli.bench_pods import Timeline, Watched
+from openclaw_cli.bench_store import FIRST_CHAT, FIRST_UPDATE, Ages, PressedBot, Together, kinds, room_made
 from openclaw_cli.standin.model_script import digest
+from openclaw_core.roles import load
 from openclaw_core.store import Script
 
+BASE = Path(__file__).parents[2] / "platform/openclaw/base"
 ANSWER = "An answer that is long enough to be told from a placeholder: {}"
 
 
@@ -96,6 +100,33 @@ async def test_costs_count_scripts_and_bytes_as_the_server_does(script: Script) 
     assert grew.script_calls == 5
     assert 10 < grew.kb < 20
     assert grew.took_s > 0
+
+
+async def test_room_is_made_as_the_brain_makes_it(script: Script) -> None:
+    bot = PressedBot(
+        script=Together.over(script, "leader"), agents=Together.over(script, "agent"), roles=load(BASE), chats=3
+    )
+    await bot.lead()
+    await bot.answer(30)
+    made = await room_made(bot)
+    assert made["records"] == 30
+    assert made["bytes_each"] > 300
+    assert "task" not in await kinds(script)
+
+
+def test_keys_go_when_as_many_messages_have_followed_as_come_in_their_time() -> None:
+    bot = PressedBot(script=Keyed(), agents=Keyed(), roles=load(BASE), chats=2)  # type: ignore[arg-type]
+    ages, first = Ages(bot=bot, week=7), FIRST_UPDATE  # one message a day
+    ages.came([first])
+    assert ages.gone() == [f"answer:u{first}", f"act:{FIRST_CHAT}:{FIRST_CHAT}"]
+    ages.came([first + 1])
+    assert f"turns:{FIRST_CHAT}" in ages.gone(), "a day after the chat's last turn"
+    ages.came([first + 2])
+    assert {f"seen:{first}", f"msg:{FIRST_CHAT}:1", f"heard:{FIRST_CHAT}:1"} <= set(ages.gone()), "two days"
+
+
+class Keyed:
+    keys = staticmethod(lambda *parts: ":".join(map(str, parts)))
 
 
 def test_quantiles_are_by_nearest_rank() -> None:

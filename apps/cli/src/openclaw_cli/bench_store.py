@@ -23,6 +23,7 @@ from openclaw_brain.gathering import Windows
 from openclaw_brain.handling import Handling
 from openclaw_brain.incoming import Bot
 from openclaw_brain.intake import Access, Intake
+from openclaw_brain.room import AT_ONCE as ROOM_AT_ONCE
 from openclaw_brain.room import FULL
 from openclaw_cli.bench import MIX
 from openclaw_cli.local_redis import local_redis
@@ -202,19 +203,28 @@ async def fill(bot: PressedBot, *, week: int, at_most: int) -> dict[str, Any]:
         answered += AT_ONCE
         if gone := ages.gone():
             await script.read("UNLINK", *gone)
-        if answered % 1000 == 0:
-            memory = await script.memory()
-            if answered % 10_000 == 0:
-                print(f"{answered:,} messages: {memory.share:.1%} full", file=sys.stderr, flush=True)
-            if memory.share >= FULL:
-                break
+        memory = await script.memory()
+        if answered % 10_000 == 0:
+            print(f"{answered:,} messages: {memory.share:.1%} full", file=sys.stderr, flush=True)
+        if memory.share >= FULL:
+            break
     memory = await script.memory()
+    kept = await kinds(script)
     return {
         "messages": answered, "until_records_go": memory.share >= FULL, "week": week, "chats": bot.chats, "answer_tokens": bot.answer_tokens,
         "maxmemory_mb": round(memory.limit / 2**20), "used_mb": round(memory.used / 2**20, 1), "share": round(memory.share, 3),
         "bytes_a_message": round((memory.used - before) / answered), "took_s": round(time.monotonic() - began),
-        "kinds": await kinds(script),
+        "kinds": kept, "room_made": await room_made(bot) if memory.share >= FULL else {},
     }  # fmt: skip
+
+
+async def room_made(bot: PressedBot) -> dict[str, float]:
+    """What letting finished records go gives, as the brain lets them go."""
+    before, began = (await bot.script.memory()).used, time.monotonic()
+    gone = await Inbox(bot.script).make_room(at_most=ROOM_AT_ONCE, epoch=bot.epoch)
+    took_ms = (time.monotonic() - began) * 1000
+    freed = before - (await bot.script.memory()).used
+    return {"records": gone, "bytes_each": round(freed / max(1, gone)), "took_ms": round(took_ms, 1)}
 
 
 @dataclass(kw_only=True)
