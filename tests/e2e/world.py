@@ -184,8 +184,8 @@ class World:
         )
 
     def idle(self) -> bool:
-        """With agents that wait, no task is left that could be claimed either."""
-        return not self.owned()
+        """With agents that wait, no task is left that could be claimed either; and every chat sees what it is to see."""
+        return not self.owned() and redis("ZCARD", f"oc:{BOT_ID}:open") == 0
 
     def warm_at_home(self) -> int:
         """How many agents wait in the pool that the installation began with: other templates and settings make others."""
