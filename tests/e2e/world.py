@@ -144,8 +144,9 @@ class World:
 
     def task(self, asked: Asked, *fields: str) -> Any:
         """Fields of the task; one field alone comes as it is. Of a task that has ended, what it keeps no more stands in its run record."""
-        found = dict(zip(fields, redis("HMGET", f"oc:{BOT_ID}:task:{asked.task}", *fields), strict=True))
-        if None in found.values():
+        *values, shown = redis("HMGET", f"oc:{BOT_ID}:task:{asked.task}", *fields, "delivery")
+        found = dict(zip(fields, values, strict=True))
+        if shown not in (None, "pending") and None in values:
             record = self.run_record(asked)
             found = {name: record.get(name) if value is None else value for name, value in found.items()}
         return found[fields[0]] if len(fields) == 1 else found
