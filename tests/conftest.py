@@ -10,7 +10,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadGroupScheduling
 
 from openclaw_core.store import RedisSettings, Script, open_script
-from tests.redis_server import SERVERS, RedisServer
+from tests.redis_server import NO_OLDEST, SERVERS, RedisServer
 
 _bot_ids = itertools.count(1)
 
@@ -45,6 +45,13 @@ async def script(redis_url: str, bot_id: int) -> AsyncIterator[Script]:
 @pytest.fixture
 def platform_base() -> Path:
     return Path(__file__).parent.parent / "platform/openclaw/base"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say once what a green run has not tried: `-q` shows a skipped test as a letter among thousands."""
+    skipped = [report for report in terminalreporter.stats.get("skipped", []) if NO_OLDEST in str(report.longrepr)]
+    if skipped:
+        terminalreporter.write_line(f"*** {len(skipped)} tests SKIPPED: {NO_OLDEST} ***", yellow=True)
 
 
 PROCESSES = ("e2e_local", "test_up", "test_second_day", "test_other_users", "test_builtin_model", "bench_local")

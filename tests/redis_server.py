@@ -15,6 +15,7 @@ from pathlib import Path
 
 OLDEST = "OPENCLAW_OLDEST_REDIS"
 """A program of the oldest supported Redis. Where it is set the store's tests must run on it too; else they do if PATH has one."""
+NO_OLDEST = f"the oldest supported Redis, 7.0, is not here ({OLDEST} names it): the store is NOT tested on it"
 
 
 def packaged() -> str:

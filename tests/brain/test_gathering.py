@@ -11,6 +11,7 @@ from openclaw_brain.gathering import Windows
 from openclaw_brain.handling import Handling
 from openclaw_brain.incoming import Bot, read_update
 from openclaw_brain.intake import Access, Intake, Known
+from openclaw_core.errors import NoticeGone
 from openclaw_core.outcome import Cause
 from openclaw_core.roles import load
 from openclaw_core.store import Script
@@ -27,7 +28,7 @@ Message = dict[str, Any]
 
 def said(text: str = "", *, at: int = 100, user: int = 7, **fields: Any) -> Message:
     """A private message of *user*, sent in second *at*."""
-    words = {"caption" if {"document", "photo", "voice"} & set(fields) else "text": text} if text else {}
+    words = {"caption" if {"document", "photo", "video", "voice"} & set(fields) else "text": text} if text else {}
     return {"date": at, "chat": {"id": user, "type": "private"}, "from": {"id": user, "language_code": "en"}, **words, **fields}  # fmt: skip
 
 
@@ -73,6 +74,10 @@ class Desk:
         return await self.world.lanes.dispatch(
             queued.task.ordered(ORDER), pool="p", decision="rule", route_ms=1, route_tokens=0, epoch=self.world.epoch, parts=queued.parts
         )  # fmt: skip
+
+    async def moment_passes(self, notice: str) -> None:
+        """A notice has waited long enough for words."""
+        await self.world.script.read("HDEL", self.world.script.keys("notice", notice), "not_before_ms")
 
     async def time_passes(self, task_id: str) -> None:
         """The quiet window of a task ends."""
@@ -232,11 +237,168 @@ async def test_in_a_group_the_second_half_need_not_name_the_bot_and_nothing_else
     assert sorted(kept) == ["101", "103"], "of what others say to each other nothing is kept"
 
 
+PHOTO: dict[str, Any] = {"photo": [{"file_id": "p"}]}
+PDF: Message = {"document": {"file_id": "b", "file_name": "b.pdf"}}
+LARGE: dict[str, Any] = {"document": {"file_id": "b", "file_name": "b.txt", "file_size": 9_000_000}}
+CONTACT: dict[str, Any] = {"contact": {"first_name": "Dana", "phone_number": "+1"}}
+PLACE: dict[str, Any] = {"location": {"latitude": 1.0, "longitude": 2.0}}
+ALBUM: dict[str, Any] = {"media_group_id": "g"}
+
+
+@pytest.mark.parametrize(
+    ("messages", "text", "quoted", "unseen"),
+    [
+        ([said("what is this?", **PHOTO, **ALBUM), *[said(**PHOTO, **ALBUM)] * 3], "what is this?", "", "photo"),
+        ([*[said(**PHOTO, **ALBUM)] * 3, said("what is this?", **PHOTO, **ALBUM)], "what is this?", "", "photo"),
+        ([said("sum up", **document("a"), **ALBUM), said(**PDF, **ALBUM)], "sum up", "", "file"),
+        ([said(**PDF, **ALBUM), said("sum up", **document("a"), **ALBUM)], "sum up", "", "file"),
+        ([said("sum up", **document("a"), **ALBUM), said(**LARGE, **ALBUM)], "sum up", "", "file"),
+        ([said("sum up", **LARGE, **ALBUM), said(**document("a"), **ALBUM)], "sum up", "", "file"),
+        ([said("/sum them", **LARGE, **ALBUM), said(**document("a"), **ALBUM)], "them", "", "file"),
+        ([said("what is it?"), said(**PHOTO, **FORWARDED)], "what is it?", "", "photo"),
+        ([said("what is it?"), *[said(**PHOTO, **FORWARDED)] * 3], "what is it?", "", "photo"),
+        ([said(**PHOTO, **FORWARDED), said("what is it?", at=101)], "what is it?", "", "photo"),
+        ([said("what is it?"), said(**PHOTO)], "what is it?", "", "photo"),
+        ([said("what is it?"), said(**PDF)], "what is it?", "", "file"),
+        ([said(**PDF), said("what is it?")], "what is it?", "", "file"),
+        ([said("look at this:"), said(**PHOTO, at=102)], "look at this:", "", "photo"),
+        ([said("what is it?"), said(video={"file_id": "v"}, **FORWARDED)], "what is it?", "", "video"),
+        ([said("what is it?"), said(sticker={"file_id": "s"}, **FORWARDED)], "what is it?", "", "other"),
+        ([said("what is it?"), said(story={}, **FORWARDED)], "what is it?", "", "other"),
+        ([said("who is it?"), said(**CONTACT, **FORWARDED)], "who is it?", "Dana\n+1", ""),
+        ([said("who is it?"), said(**CONTACT)], "who is it?", "Dana\n+1", ""),
+        ([said(**CONTACT, **FORWARDED), said("who is it?")], "who is it?", "Dana\n+1", ""),
+        ([said("where is it?"), said(**PLACE, **FORWARDED)], "where is it?", "1.00000, 2.00000", ""),
+        ([said("who?"), said(**CONTACT, **FORWARDED), said(**PHOTO, **FORWARDED), said("and news", **FORWARDED)], "who?", "Dana\n+1\n\nand news", "photo"),
+        ([said("what does it do?"), said("/help", **FORWARDED)], "what does it do?", "/help", ""),
+    ],
+)  # fmt: skip
+async def test_what_cannot_be_read_is_part_of_its_act_and_told_in_its_answer(
+    desk: Desk, receives: Receives, messages: list[Message], text: str, quoted: str, unseen: str
+) -> None:
+    await receives(*messages)
+    [task] = await desk.waiting()
+    assert (task.text, task.quoted, task.unseen) == (text, quoted, unseen)
+    assert await desk.world.notices.waiting() == []
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [said(**PHOTO, **ALBUM)] * 3,
+        [said(**LARGE, **ALBUM)] * 2,
+        [said("sum up", **LARGE, **ALBUM), said(**LARGE, **ALBUM)],
+        [said("/sum", **PHOTO, **ALBUM), said(**PHOTO, **ALBUM)],
+        [said(**PHOTO, **FORWARDED)] * 5,
+        [said(**CONTACT, **FORWARDED), said(**PHOTO, **FORWARDED), said(sticker={}, **FORWARDED)],
+        [said(sticker={})],
+    ],
+)
+async def test_what_no_task_takes_is_told_once(desk: Desk, receives: Receives, messages: list[Message]) -> None:
+    await receives(*messages)
+    [notice] = await desk.world.notices.waiting()
+    assert await desk.waiting() == []
+    if messages[0].get("media_group_id"):
+        with pytest.raises(NoticeGone):
+            await desk.world.notices.intent(notice.key, epoch=desk.world.epoch)
+    await desk.moment_passes(notice.key)
+    assert await desk.world.notices.intent(notice.key, epoch=desk.world.epoch) is None
+    await desk.receives(said(**PHOTO, at=110))
+    assert len(await desk.world.notices.waiting()) == 2
+
+
+async def test_a_notice_that_is_being_told_stays_and_the_answer_knows_all_the_same(desk: Desk) -> None:
+    await desk.receives(said(**PHOTO, **FORWARDED))
+    await desk.moment_passes("u1")
+    assert await desk.world.notices.intent("u1", epoch=desk.world.epoch) is None
+    await desk.receives(said("what is it?", at=101))
+    assert [task.unseen for task in await desk.waiting()] == ["photo"]
+    assert [notice.key for notice in await desk.world.notices.waiting()] == ["u1"]
+
+
+async def test_a_command_between_ends_what_cannot_be_read_too(desk: Desk, receives: Receives) -> None:
+    await receives(said(**PHOTO, **FORWARDED), said("/new"), said("what is it?"))
+    assert [task.unseen for task in await desk.waiting()] == [""]
+    assert [notice.kind for notice in await desk.world.notices.waiting()] == ["unsupported", "new"]
+
+
+async def test_an_edit_mends_words_beside_what_could_not_be_read(desk: Desk) -> None:
+    await desk.receives(said("sun up", **LARGE, **ALBUM), said(**document("a"), **ALBUM))
+    await desk.edits(1, said("sum up", edit_date=101, **PHOTO, **ALBUM))
+    [task] = await desk.waiting()
+    assert (task.text, task.unseen) == ("sum up", "photo")
+
+
+async def test_in_a_group_what_nobody_can_read_is_told_of_only_with_what_was_asked(
+    desk: Desk, receives: Receives
+) -> None:
+    await receives(
+        said(**PHOTO, chat=GROUP, user=8),
+        said("@OpenClawBot what is this?", chat=GROUP, **MENTION),
+        said(**PHOTO, chat=GROUP),
+        said("hello all", chat=GROUP, user=8),
+    )
+    [task] = await desk.waiting(-100500)
+    assert (task.text, task.unseen, await desk.world.notices.waiting()) == ("what is this?", "photo", [])
+
+
+@pytest.mark.parametrize(
+    ("messages", "sent"),
+    [
+        ([said(**PHOTO, **ALBUM)] * 5, 1),
+        ([said("look"), *[said("news", **FORWARDED)] * 3], 1),
+        ([said("hello"), said("hello?", at=105)], 2),
+    ],
+)
+async def test_who_has_no_access_is_told_once_for_one_act(
+    desk: Desk, receives: Receives, messages: list[Message], sent: int
+) -> None:
+    object.__setattr__(desk.handling.intake, "access", Access(users=frozenset()))
+    await receives(*messages)
+    assert [notice.kind for notice in await desk.world.notices.waiting()] == ["refused"] * sent
+
+
+def named(text: str, **fields: Any) -> Message:
+    """A message of a group that names the bot where it stands in *text*."""
+    place: Any = [{"type": "mention", "offset": text.index("@OpenClawBot"), "length": 12}]
+    return said(text, chat=GROUP, **{"caption_entities" if "document" in fields else "entities": place}, **fields)
+
+
+@pytest.mark.parametrize(
+    ("messages", "text", "quoted", "files"),
+    [
+        ([said(chat=GROUP, **document("a"), **ALBUM), named("@OpenClawBot compare", **document("b"), **ALBUM)], "compare", "", ["a", "b"]),
+        ([said("a b " * 1023 + "a b", chat=GROUP), named("c d @OpenClawBot sum up")], f"{'a b ' * 1023}a b\nc d @OpenClawBot sum up", "", []),
+        ([said("The moon is cheese.", chat=GROUP, **FORWARDED), named("@OpenClawBot true?")], "true?", "The moon is cheese.", []),
+        ([said("one", chat=GROUP, **FORWARDED), said("two", chat=GROUP, at=101, **FORWARDED), named("@OpenClawBot true?", at=102)], "true?", "one\n\ntwo", []),
+        ([said(chat=GROUP, **CONTACT), named("@OpenClawBot who is it?")], "who is it?", "Dana\n+1", []),
+    ],
+)  # fmt: skip
+async def test_in_a_group_the_first_half_need_not_name_the_bot_if_a_later_one_of_the_batch_does(
+    desk: Desk, messages: list[Message], text: str, quoted: str, files: list[str]
+) -> None:
+    await desk.receives(said("hello all", chat=GROUP, **FORWARDED, user=8), *messages)
+    [task] = await desk.waiting(-100500)
+    assert (task.user_id, task.text, task.quoted) == (7, text, quoted)
+    assert [one.file_id for one in task.materials] == files
+
+
+async def test_in_a_group_what_leads_to_no_question_is_nobodys_business(desk: Desk, receives: Receives) -> None:
+    await receives(
+        said("news", chat=GROUP, **FORWARDED),
+        said("hello all", chat=GROUP, at=101),
+        named("@OpenClawBot why is the sky blue?", at=109),
+        said("news", chat=GROUP, at=120, **PHOTO, **FORWARDED),
+    )
+    assert [(task.text, task.quoted) for task in await desk.waiting(-100500)] == [("why is the sky blue?", "")]
+    assert await desk.world.notices.waiting() == []
+
+
 async def test_photos_of_an_album_are_told_about_once(desk: Desk, receives: Receives) -> None:
     await receives(*(said("", photo=[{"file_id": "p"}], media_group_id="g") for _ in range(5)))
     [notice] = await desk.world.notices.waiting()
     assert notice.args == {"what": "photo"}
-    await desk.receives(said("", photo=[{"file_id": "p"}], media_group_id="another"))
+    await desk.receives(said("", photo=[{"file_id": "p"}], media_group_id="another", at=110))
     assert len(await desk.world.notices.waiting()) == 2
 
 

@@ -226,6 +226,26 @@ def test_a_command_is_split_from_its_words_and_its_bot() -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ["/tmp is full", "/usr is full", "/Users is gone", "@OpenClawBot /var keeps growing", "/home"]
+)
+def test_a_path_in_front_is_no_command(text: str) -> None:
+    incoming = read(message(text=text))
+    assert (incoming.kind, incoming.text) == ("text", text.removeprefix("@OpenClawBot "))
+    assert read(message(text="/tmp@OpenClawBot x")).command == "tmp"
+
+
+@pytest.mark.parametrize("text", ["/new", "/stop", "/help", "/lang he", "/code x", "@OpenClawBot /retry"])
+@pytest.mark.parametrize("by_others", [{"forward_origin": {"type": "user"}}, {"via_bot": {"id": 9, "is_bot": True}}])
+def test_what_others_wrote_commands_nothing(text: str, by_others: dict[str, Any]) -> None:
+    incoming = read(message(text=text, **by_others))
+    assert (incoming.kind, incoming.command, incoming.text) == ("text", "", text.removeprefix("@OpenClawBot "))
+    assert read(edited(text=text, **by_others)).becomes == "text"
+    assert stream_of(message(text=text, **by_others)) == "inbox"
+    posted = read(message(GROUP, text="/code x", forward_origin={}, is_automatic_forward=True))
+    assert (posted.command, posted.forwarded) == ("code", False), "a channel's own post"
+
+
+@pytest.mark.parametrize(
     ("text", "command", "rest"),
     [
         ("@OpenClawBot /stop", "stop", ""),
@@ -234,6 +254,13 @@ def test_a_command_is_split_from_its_words_and_its_bot() -> None:
         ("@OpenClawBot", "", ""),
         ("@OpenClawBot2 why?", "", "@OpenClawBot2 why?"),
         ("/code@OpenClawBot x", "code", "x"),
+        ("\u200f@OpenClawBot\u200f", "", ""),
+        ("@OpenClawBot @openclawbot", "", ""),
+        ("@OpenClawBot \u200f@OpenClawBot: \u2067why?\u2069", "", "why?"),
+        ("@OpenClawBot \u2800", "", ""),
+        ("\u200f/help", "help", ""),
+        ("\u2067@OpenClawBot\u2069 \u200f/code\u200f \u200fx\u200f", "code", "x"),
+        ("/code@OpenClawBot\u200e x", "code", "x"),
     ],
 )
 def test_our_name_in_front_is_no_part_of_the_words(text: str, command: str, rest: str) -> None:
@@ -338,6 +365,7 @@ def test_who_writes_as_a_chat_is_known_by_that_chat(from_id: int, sender_chat: i
         (message(rich_message={"blocks": [{"text": {"type": "bot_command", "text": "/stop"}}]}), "control"),
         ({"update_id": 1, "edited_message": {"text": "/stop"}}, "control"),
         (message(text="please /stop"), "inbox"),
+        (message(text="\u200f/stop\u200f"), "control"),
         ({"update_id": 1, "callback_query": None}, "control"),
         ({"update_id": 1, "message": None}, "inbox"),
     ],

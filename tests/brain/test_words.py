@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from openclaw_brain.words import QUOTED_MAX_CHARS, WORDS_MAX_CHARS, quoted, said, visible, written
+from openclaw_brain.words import QUOTED_MAX_CHARS, WORDS_MAX_CHARS, quoted, said, written
 
 RICH = {
     "blocks": [
@@ -141,6 +141,20 @@ def test_what_is_too_long_or_too_deep_is_cut() -> None:
     assert len(written({"rich_message": {"blocks": wide}}).text) == WORDS_MAX_CHARS
 
 
-def test_invisible_characters_show_nothing() -> None:
-    assert not visible("\u00ad\u200b\u200e\u2060\ufeff\u2800\u115f \n")
-    assert visible("\u200b.")
+@pytest.mark.parametrize(
+    "blank", ["\u00ad\u200b\u200e\u2060\ufeff\u2800\u115f \n", "\ufffc", "\ufe0f", "\u034f", "\ue000", "\U000e0101"]
+)
+def test_what_a_reader_sees_nothing_of_are_no_words(blank: str) -> None:
+    assert written({"text": blank, "caption": "seen"}).text == "seen"
+    assert written({"rich_message": {"blocks": [{"type": "paragraph", "text": blank}]}}).text == ""
+    assert written({"poll": {"question": blank}}).text == ""
+    assert quoted({"quote": {"text": blank}, "reply_to_message": {"text": "seen"}}) == "seen"
+    assert said({"contact": {"first_name": blank}}) == ""
+
+
+def test_marks_around_the_words_are_trimmed_and_marks_within_stay() -> None:
+    assert written({"text": "\u200f \u2067 ה\u200eA\u200f:\u200f \u2069\n"}).text == "ה\u200eA\u200f:"
+    england = "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
+    assert written({"text": f"{england} "}).text == england
+    named = written({"text": "\u200f@OpenClawBot", "entities": [{"type": "mention", "offset": 1, "length": 12}]})
+    assert named.names == {"openclawbot"}

@@ -10,10 +10,13 @@ from aiohttp import web
 
 from openclaw_brain.updates import Poller
 from openclaw_core import errors
+from openclaw_core.answer_text import ANSWER_MAX_CHARS
 from openclaw_core.chat import ModelServer
+from openclaw_core.chunks import LINE_MAX_BYTES
 from openclaw_core.groq_chat import GroqChat
 from openclaw_core.messenger import TelegramMessenger
-from openclaw_core.ports import Attachment, Message, ModelCall, Page
+from openclaw_core.model_connections import REPLY_MAX_BYTES
+from openclaw_core.ports import Attachment, Message, ModelCall, Page, Piece
 from openclaw_core.telegram_request import FILE_MAX_BYTES
 from tests.fakes.bot_api_emulator import serving
 
@@ -141,6 +144,111 @@ async def test_a_model_server_that_nests_too_deep_is_one_that_does_not_answer(bo
                 await groq.complete_json(CALL, schema={"type": "object"}, timeout_s=30)
             with pytest.raises(errors.OpenClawError):
                 await groq.models()
+
+
+EVENT = b'data: {"choices": [{"delta": {"content": "%s"}}]}\n\n'
+
+
+async def said(url: str) -> list[Piece]:
+    async with ModelServer.open("key", url) as chat:
+        return [piece async for piece in chat.stream(CALL)]
+
+
+@pytest.mark.parametrize("nested", [b"[" * 900 + b"]" * 900, b'{"a":' * 300_000 + b"1" + b"}" * 300_000])
+async def test_a_chunk_that_nests_deep_is_unreadable_or_no_text(nested: bytes) -> None:
+    body = b'data: {"choices": [{"delta": {"content": ' + nested + b"}}]}\n\n"
+    async with serving(Hostile(body).app()) as url:
+        with pytest.raises(errors.ChatUnavailable):
+            await said(url)
+
+
+async def test_a_line_without_end_is_given_up_at_its_limit() -> None:
+    hostile = Hostile(b"data: " + CHUNK, endless=True)
+    async with serving(hostile.app()) as url:
+        with pytest.raises(errors.ChatUnavailable):
+            await said(url)
+    assert hostile.sent < 10 * LINE_MAX_BYTES, "what lies in the buffers between us may be more than we read"
+
+
+async def test_an_answer_without_end_is_cut_at_its_limit_and_says_so() -> None:
+    hostile = Hostile(EVENT % (b"x" * 5000), endless=True)
+    async with serving(hostile.app()) as url:
+        pieces = await said(url)
+    assert len("".join(piece.text for piece in pieces)) == ANSWER_MAX_CHARS
+    assert (pieces[-1].truncated, any(piece.truncated for piece in pieces[:-1])) == (True, False)
+
+
+@pytest.mark.parametrize("held", [b"hmm", b"analysis"])
+async def test_an_answer_without_end_that_was_held_back_is_cut_too(held: bytes) -> None:
+    async with serving(Hostile(EVENT % (held + b"x" * 5000), endless=True).app()) as url:
+        pieces = await said(url)
+    assert len("".join(piece.text for piece in pieces)) <= ANSWER_MAX_CHARS
+    assert pieces[-1].truncated
+
+
+@pytest.mark.parametrize("first", [b"Four.", b""])
+async def test_a_stream_without_end_is_given_up_at_its_limit(first: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("openclaw_core.model_connections.STREAM_MAX_BYTES", 1_000_000)
+    silent = b": nothing\n\n" * 1000
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        reply = web.StreamResponse()
+        await reply.prepare(request)
+        await reply.write(EVENT % first)
+        while True:
+            await reply.write(silent)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handle)
+    async with serving(app) as url:
+        if not first:
+            with pytest.raises(errors.EmptyAnswer):
+                await said(url)
+            return
+        pieces = await said(url)
+    assert ("".join(piece.text for piece in pieces), pieces[-1].truncated) == ("Four.", True)
+
+
+@pytest.mark.parametrize("status", [200, 400, 500])
+async def test_what_a_model_server_says_besides_is_bounded_too(status: int) -> None:
+    hostile = Hostile(CHUNK, status=status, endless=True)
+    async with serving(hostile.app()) as url, GroqChat.open("key", url) as chat:
+        for ask in (
+            lambda: chat.transcribe(b"sound", name="a.ogg", model="m", timeout_s=60),
+            lambda: chat.complete_json(CALL, schema={"type": "object"}, timeout_s=60),
+            chat.models,
+        ):
+            with pytest.raises((errors.ChatUnavailable, errors.ChatRefused)):
+                await ask()
+            assert hostile.sent < 4 * REPLY_MAX_BYTES, "what lies in the buffers between us may be more than we read"
+            hostile.sent = 0
+
+
+async def test_a_refusal_without_end_is_known_by_its_status() -> None:
+    hostile = Hostile(CHUNK, status=429, endless=True)
+    async with serving(hostile.app()) as url:
+        with pytest.raises(errors.RateLimited):
+            await said(url)
+    assert hostile.sent < 4 * REPLY_MAX_BYTES
+
+
+async def test_a_compressed_reply_of_a_model_server_is_not_unpacked() -> None:
+    asked: list[str] = []
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        asked.append(request.headers["accept-encoding"])
+        bomb = gzip.compress((EVENT % b"x") * 1000)
+        return web.Response(body=bomb, headers={"content-encoding": "gzip"})
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handle)
+    async with serving(app) as url:
+        with pytest.raises(errors.ChatUnavailable):
+            await said(url)
+        async with GroqChat.open("key", url) as chat:
+            with pytest.raises(errors.ChatUnavailable):
+                await chat.models()
+    assert asked == ["identity", "identity"]
 
 
 async def test_a_chat_that_moved_is_told_once_with_both_ids() -> None:

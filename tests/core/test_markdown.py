@@ -35,10 +35,53 @@ from tests.core.page_checks import RLM, marked, only
         "arr[0](x) and handlers[name](event)",
         "~5 minutes ~ 300 s",
         "tail -f | grep x > y",
+        '"*" and "*", "**" or "**", "_" or "_"',
+        "'*' or '*', “*” and “*”, [_] and [_], (**) and (**)",
+        "״*״ או ״*״ או <*> או <*>",
+        'char *s = "*"; char *t = "a*";',
+        '"*a" or "b*" and “_x” or “y_”',
+        "_.map(_.x), _ => _.y, {_: 1, a_: 2}",
+        "_, err_ = f(_)",
+        "http://a.b/*c* and https://a.b/*/d and https://a.b/x*?y=*",
+        r"C:\*.*, C:\_x, D:\**\*.txt, ..\_x and src\*.py",
+        "${a}${b} and ${x_1} ${y_2}",
+        "pid $$ and $$",
+        "echo $$ > a_b; kill $$",
     ],
 )
 def test_what_only_looks_like_a_mark_is_shown(text: str) -> None:
     assert only(text).text == text.strip()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"\[a-z\]+",
+        r"\[a_1\]+ and \[a_1\]{2}",
+        r"s/\*/x/ and /\*/",
+        r'grep "\*" and sed -e "s/\_ \*/x/"',
+        r"a\/b and \"x\" and 5\:6",
+        r"\(x\|y\) and x\|y",
+        r"^\.$",
+        r"a\.*b and \.{2} and (a)\1",
+        r"[\.\-]",
+    ],
+)
+def test_a_backslash_that_escapes_no_mark_of_markdown_is_shown(text: str) -> None:
+    assert only(text).text == text
+
+
+@pytest.mark.parametrize(
+    ("markdown", "text"),
+    [
+        (r"\*no\* \_x\_ \# \`a\` \~ \$5 \<b\> \[x\](y)", "*no* _x_ # `a` ~ $5 <b> [x](y)"),
+        (r"1\. x", "1. x"),
+        (r"Hello\! 3\.14 \(see\) a\-b a \| b \{c\} \=", "Hello! 3.14 (see) a-b a | b {c} ="),
+        (r"my\_file in src/my\_dir/x.py, 5 \* 3, a\*b\*c", "my_file in src/my_dir/x.py, 5 * 3, a*b*c"),
+    ],
+)
+def test_a_backslash_before_a_mark_is_markup(markdown: str, text: str) -> None:
+    assert only(markdown).text == text
 
 
 def test_a_line_that_compares_is_no_quotation() -> None:
@@ -59,6 +102,10 @@ def test_a_line_that_compares_is_no_quotation() -> None:
         ("**a *b* c**", "a b c", ["a b c"]),
         ("***both***", "both", ["both"]),
         ("**a:****b**", "a:b", ["a:", "b"]),
+        ("**א)**ב וגם א**(ב)**ג", "א)ב וגם א(ב)ג", ["א)", "(ב)"]),
+        ("של**ה**ם, ה**2024**ים, ה**GPT-4**ים", "שלהם, ה2024ים, הGPT-4ים", ["ה", "2024", "GPT-4"]),
+        ("**=א**", "=א", ["=א"]),
+        ('"**bold**" and \'**x**\' and "**צה"ל**"', '"bold" and \'x\' and "צה"ל"', ["bold", "x", 'צה"ל']),
     ],
 )
 def test_bold_at_prefixes_quotes_and_within_words(markdown: str, text: str, bold: list[str]) -> None:
@@ -69,9 +116,10 @@ def test_bold_at_prefixes_quotes_and_within_words(markdown: str, text: str, bold
 
 
 def test_italics_at_a_hebrew_prefix() -> None:
-    page = only("ה*מודל* ו_הארץ_ *שלום*")
+    page = only('ה*מודל* ו_הארץ_ *שלום* _הערה:_זה שלא*"א"*')
 
-    assert (page.text, marked(page, "italic")) == ("המודל והארץ שלום", ["מודל", "הארץ", "שלום"])
+    assert page.text == 'המודל והארץ שלום הערה:זה שלא"א"'
+    assert marked(page, "italic") == ["מודל", "הארץ", "שלום", "הערה:", '"א"']
 
 
 @pytest.mark.parametrize(
@@ -83,6 +131,8 @@ def test_italics_at_a_hebrew_prefix() -> None:
         ("3. c\n4. d\n7. e", "3. c\n4. d\n7. e"),
         ("1. a\n1. b", "1. a\n2. b"),
         ("2) a\n3) b", "2) a\n3) b"),
+        ("1986. x\n1986. y", "1986. x\n1986. y"),
+        ("3. a\n3. b", "3. a\n3. b"),
         ("- [ ] a\n- [x] b\n  - c", "☐ a\n☑ b\n  • c"),
         ("# כותרת\n## עוד", "כותרת\nעוד"),
         ("Title\n=====\nx\n=", "Title\nx\n="),
@@ -111,14 +161,42 @@ def test_where_a_target_cannot_be_followed_it_is_shown() -> None:
     assert [entity.url for entity in page.entities if entity.type == "text_link"] == ["https://a.b"]
 
 
+def test_a_target_is_shown_unless_the_label_says_it_as_a_word() -> None:
+    page = only("[see setup.py](up.py) [a-z](a) [see up.py.](up.py) [the docs/a.md](a.md) [x](https://a.b 'x')")
+
+    assert page.text == "see setup.py (up.py) a-z (a) see up.py. the docs/a.md (a.md) x"
+
+
 @pytest.mark.parametrize(
-    "address", ["tg://user?id=1", "tg://proxy?server=a", "TG://login?token=x", "ton://a", "tonsite://a.ton"]
-)
+    "address",
+    [
+        "tg://user?id=1", "tg://proxy?server=a", "TG://login?token=x", "ton://a", "tonsite://a.ton", "https://t.me/proxy?server=a&port=1",
+        "http://www.T.me/socks?server=a", "https://telegram.me/login/12345", "https://t.me/%70roxy?server=a", "https://u@t.me:443//proxy?server=a",
+        "https://telegram.dog/confirmphone?phone=1", "https://t.me/setlanguage/x", "t.me/login",
+    ],
+)  # fmt: skip
 def test_addresses_that_act_within_the_app_are_code(address: str) -> None:
     page = only(f"[me]({address}) and {address} and <a href='{address}'>x</a> and `{address}`")
 
     assert marked(page, "text_link") == []
     assert marked(page, "code") == [address] * 4
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://t.me/joinchat/a",
+        "https://t.me/+a",
+        "https://t.me/name/12",
+        "https://t.me/proxy_list",
+        "https://not-t.me/proxy?a",
+    ],
+)
+def test_addresses_that_only_open_a_chat_stay_links(address: str) -> None:
+    page = only(f"[me]({address}) and {address}")
+
+    assert marked(page, "text_link") == ["me"]
+    assert marked(page, "code") == []
 
 
 def test_a_link_is_worth_more_than_the_font_of_its_label() -> None:
@@ -161,13 +239,54 @@ def test_link_targets_are_checked_as_the_server_does(address: str, fine: bool) -
         ("<p>para</p>\n\n<p>other</p>", "para\n\nother", []),
         ("the <p> tag, <T>, <std::string>", "the <p> tag, <T>, <std::string>", []),
         ("`<b>x</b> &amp;` and <code>a*b*c</code>", "<b>x</b> &amp; and a*b*c", []),
+        ("<b>one\n\ntwo *x*\n\nthree</b> four", "one\n\ntwo x\n\nthree four", ["one", "two x", "three"]),
+        ("<b>one\n\n`</b>` ends it", "<b>one\n\n</b> ends it", []),
+        ("<h1>Title</h1>text", "Title\ntext", ["Title"]),
+        ("<h2>Title</h2>\ntext", "Title\ntext", ["Title"]),
+        ("<details><summary>S</summary>body</details>", "S\nbody", []),
+        ("<q>x</q>\n<main>y</main>", '"x"\ny', []),
+        ("<main>\nx\n</main>", "x", []),
+        ("<table><tr><td>a</td><td>b</td></tr><tr><td>1</td><td>2</td></tr></table>", "a | b\n1 | 2", []),
+        ("a\n<!-- *c* -->\nb\n\n<!-- x\n\ny -->\n\nd", "a\nb\n\nd", []),
+        ("a <!-- *c* --> is a comment", "a <!-- *c* --> is a comment", []),
+        ("<!-- a", "<!-- a", []),
+        ("the <pre> and </pre> tags, <h1> is a heading, <blockquote> too", None, []),
+        ("<h1> is a heading", None, []),
+        ("<pre>\nis *no* code", "<pre>\nis no code", []),
     ],
 )
-def test_html_becomes_formatting_unless_it_is_spoken_of(markdown: str, text: str, bold: list[str]) -> None:
+def test_html_becomes_formatting_unless_it_is_spoken_of(markdown: str, text: str | None, bold: list[str]) -> None:
+    page = only(markdown)
+
+    assert page.text == (markdown if text is None else text)
+    assert marked(page, "bold") == bold
+
+
+@pytest.mark.parametrize(
+    ("markdown", "text", "kind", "found"),
+    [
+        ("<pre>code *x*</pre>", "code *x*", "pre", ["code *x*"]),
+        ("<pre><code>a *b*\n  &lt;c</code></pre>", "a *b*\n  <c", "pre", ["a *b*\n  <c"]),
+        ("so\n<pre>\n_a_\n\n  *b*\n</pre>\nend", "so\n_a_\n\n  *b*\nend", "pre", ["_a_\n\n  *b*"]),
+        ("1. a\n   <pre>\n   x\n   </pre>\n2. b", "1. a\nx\n2. b", "pre", ["x"]),
+        ("use <pre><code>a *b*</code></pre> here", "use a *b* here", "code", ["a *b*"]),
+        ("<blockquote>x</blockquote>", "x", "blockquote", ["x"]),
+        ("a\n<blockquote>\nx **y**\n\n- z\n</blockquote>\nb", "a\nx y\n\n• z\nb", "blockquote", ["x y\n\n• z"]),
+        ("a <tg-spoiler>b *c*</tg-spoiler>", "a b c", "spoiler", ["b c"]),
+        ('<span class="tg-spoiler">b</span>', "b", "spoiler", ["b"]),
+    ],
+)
+def test_html_of_the_chat_itself_becomes_its_format(markdown: str, text: str, kind: str, found: list[str]) -> None:
     page = only(markdown)
 
     assert page.text == text
-    assert marked(page, "bold") == bold
+    assert marked(page, kind) == found
+
+
+def test_a_pre_knows_its_language() -> None:
+    page = only('<pre><code class="language-py">x = 1\n</code></pre>')
+
+    assert [entity.language for entity in page.entities] == ["py"]
 
 
 def test_a_link_holds_no_other_link() -> None:
@@ -231,7 +350,9 @@ def test_formulas_are_told_from_prices_and_brackets(markdown: str, text: str) ->
 # ---- cost
 
 HOSTILE = ["$", "$a", "$$ ", "`", "`a", "`a``b", "[", "[a](", "[a](b) ", "[a](((", "![a](b)", "*", "*a ", "**a *b", "a**", "_a ", "> ", "- ", "|", "| a",
-           "|a|b|\n|-|-|\n", "<", "<b>", "<code>", "<a href='x'>y</i>", "&", "\\", "\\(", "~~a ", "# a\n", "1. a\n", "**a** ", "x\n=\n", "```a\n", "{$"]  # fmt: skip
+           "|a|b|\n|-|-|\n", "<", "<b>", "<code>", "<a href='x'>y</i>", "&", "\\", "\\(", "~~a ", "# a\n", "1. a\n", "**a** ", "x\n=\n", "```a\n", "{$",
+           "<pre>\n", "<pre>a</pre> b\n", "<blockquote>\n", "<blockquote>a</blockquote>\n", "<!-- \n", "<h1>a</h1>b", "<sup>", "<td>", '"*', '"*a', "\\.*",
+           "/\\.", 'grep "', "http://a.b/*", "${", "$\\frac{a}{b}$"]  # fmt: skip
 
 
 @pytest.mark.parametrize("piece", HOSTILE)
@@ -256,3 +377,16 @@ def test_deep_lists_are_read_in_reasonable_time() -> None:
 
     assert time.process_time() - started < 3
     assert all(f"item{depth}" in text for depth in range(200))
+
+
+@pytest.mark.parametrize("text", ["$_name and $$", "$_wo0rd$$wo1rd", "$_GET$ b"])
+def test_a_name_that_begins_with_an_underscore_is_no_formula(text: str) -> None:
+    done, _ = pages(text, lang="en")
+
+    assert done[0].text == text
+
+
+def test_a_script_without_a_base_is_a_formula() -> None:
+    done, _ = pages("of $_2$", lang="en")
+
+    assert done[0].text == "of ₂"

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from openclaw_core.characters import is_blank
+from openclaw_core.markdown import tags
 from openclaw_core.paging import pages, preview
 from tests.core.page_checks import RLM, assert_valid
 
@@ -52,7 +53,9 @@ OPERANDS = st.sampled_from(
 HEBREW_OPERANDS = st.sampled_from(["מחיר", "כמות", "הנחה"])
 NAMES = st.sampled_from(
     [r"C:\Users\_me\new", r"\d+\.\d*", r"\\server\share", "List<T>", "f(*args, **kwargs)", "*.py", "src/**/*.ts", "**/*.js", "char *p",
-     "**kwargs", "*args", "_private", "@user_name_x", "__init__.py", "~/.config", "a && b", "x <- y", "#include <stdio.h>", "a|b", "[0, 1)"]
+     "**kwargs", "*args", "_private", "@user_name_x", "__init__.py", "~/.config", "a && b", "x <- y", "#include <stdio.h>", "a|b", "[0, 1)",
+     '"*"', "'_'", "“**”", "[*]", 'char *s = "*";', "_.map(_.x)", "_ => 1", "http://a.b/*c*", r"C:\*.*", r"C:\_x", "${a}${b}", "$$", r"s/\*/x/",
+     r"\[a-z\]+", r"\(x\|y\)", r"a\/b", r'grep "\*"', '"*.py"', '"a*"']
 )  # fmt: skip
 
 
@@ -168,6 +171,35 @@ def test_an_answer_has_a_page_unless_it_is_blank(markdown: str) -> None:
     assert (pages(markdown, lang="en")[0] == ()) == is_blank(markdown)
 
 
+@st.composite
+def html_line(draw: st.DrawFn) -> tuple[str, str]:
+    """A line of HTML as models write it, and what is to be seen of it."""
+    words, more = draw(SENTENCE), draw(SENTENCE)
+    name = draw(st.sampled_from(sorted(tags.FORMATS.keys() - {"a", "q"})))
+    line, seen = f"{more} <{name}>{words}</{name}>", f"{more} {words}"
+    code = draw(st.sampled_from(["a*b*c", "**x**", "_y_ `z`", "$q$"]))
+    kind = draw(st.integers(0, 5))
+    if kind == 0:
+        verbatim = draw(st.sampled_from(sorted(tags.VERBATIM)))
+        return f"{line} <{verbatim}>{code}</{verbatim}>", f"{seen} {code}"
+    if kind == 1:
+        return f"<pre><code>{code}\n\n  {code}</code></pre>", f"{code}\n\n  {code}"
+    if kind == 2:
+        block = draw(st.sampled_from(sorted(tags.BLOCKS - tags.CELLS - {"li"})))
+        return f"<{block}>{line}</{block}>", seen
+    if kind == 3:
+        return f"<details><summary>{words}</summary>next {line}</details>", f"{words}\nnext {seen}"
+    if kind == 4:
+        return f"<blockquote>\n{line}\n\n<b>{words}\n\n{more}</b>\n</blockquote>", f"{seen}\n\n{words}\n\n{more}"
+    return f"{line}\n<!-- {code} -->", seen
+
+
+@given(st.lists(html_line(), min_size=1, max_size=4))
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_html_leaves_its_letters_and_its_code_and_no_tag(lines: list[tuple[str, str]]) -> None:
+    assert shown("\n\n".join(line for line, _ in lines)).split() == " ".join(seen for _, seen in lines).split()
+
+
 def assert_no_flash(markdown: str) -> None:
     final = Counter(char for char in shown(markdown) if char in MARKS)
     for length in range(len(markdown)):
@@ -195,6 +227,13 @@ def test_no_bare_mark_flashes_while_an_answer_grows(written: tuple[str, str]) ->
 @example("~~gone~~ and $x^2$ and \\(y_1\\) and [^1]\n\n[^1]: note")
 @example("| a | b |\n|---|---|\n| `x|y` | 2 |\n\nend")
 @example("![pic](https://a.b/c.png) <b>x</b> &amp; <https://a.b>")
+@example("x<sup>2</sup> and H<sub>2</sub>O")
+@example(
+    "<h1>T</h1>text <tg-spoiler>x</tg-spoiler>\n\n<pre>*a*\n</pre>\n<blockquote>q\n\n**r**</blockquote>\n\n<!-- c -->\nend"
+)
+@example("<b>one\n\ntwo\n\nthree</b> four <!-- a --> b")
+@example("<details><summary>S</summary>body</details>\n<table><tr><td>a</td><td>b</td></tr></table>")
+@example('s/\\*/x/ and \\[a-z\\]+ and "*" and C:\\*.* or a\\|b and grep "\\*"')
 @example("it's a ` tick and **bold** text")
 @example("costs $5 to $10, then $2x^2$")
 @example("- [ ] a\n- [x] b\n\nTitle\n===\n\n---\n\n***both***")

@@ -11,7 +11,7 @@ from openclaw_core.errors import SettingsError, StoreMisconfigured, StoreUnavail
 from openclaw_core.store import Inbox, RedisSettings, Script, open_script
 from openclaw_core.store.server import WANTED, fault_of
 from tests.core.store_world import World, task
-from tests.redis_server import SERVERS, RedisServer
+from tests.redis_server import NO_OLDEST, SERVERS, RedisServer
 
 STATED = ",".join(f"{name}={value}" for name, value in WANTED.items())
 
@@ -20,7 +20,7 @@ STATED = ",".join(f"{name}={value}" for name, value in WANTED.items())
 def program(request: pytest.FixtureRequest) -> str:
     found = SERVERS[request.param]()
     if found is None:
-        pytest.skip("the oldest supported Redis is not here: OPENCLAW_OLDEST_REDIS names it")
+        pytest.skip(NO_OLDEST)
     return found
 
 

@@ -65,6 +65,8 @@ class Story:
         new = [call for call in calls if call not in self.calls]
         self.calls += new
         if self.repeats:
+            for name in await self.raw.keys(f"{self.script.keys.prefix}*.call:*"):
+                await self.raw.expire(name, 60)  # a busy machine tells the story in more than that
             before = await self.snapshot()
             fenced = [(op, {**args, "epoch": args["epoch"] - 1}) for op, args in new if "epoch" in args]
             await self.change_nothing([*fenced, *(call for call in self.calls if call[0] not in MAY_CHANGE)], before)
@@ -264,6 +266,16 @@ async def told(script: Script) -> None:
     assert await agent.preview(grown)
     await agent.give_up(grown, Cause.MODEL_DOWN)
     await world.effects({"op": "end_act", "act": "11:1", "chat": "11"})
+
+    # What cannot be read waits for words, which come.
+    link = {"act": "12:1", "sent_s": 50, "open_s": 52, "group": ""}
+    await world.effects(
+        {**effect(task(13, chat=12)), **link, "op": "notice", "key": "u13", "kind": "unsupported", "wait_ms": 1000}
+    )
+    await world.effects({**effect(task(14, chat=12)), **link})
+    assert not any(notice.key == "u13" for notice in await world.notices.waiting())
+    await world.effects({"op": "end_act", "act": "12:1", "chat": "12"})
+    await world.lanes.fail("u14", Cause.BAD_TASK, epoch=me)
 
     # A group with a task that waits and one that is out becomes a supergroup, heard twice; then both end.
     for n in (7, 8):

@@ -142,6 +142,8 @@ class FakeTelegram:
     loses_files: bool = False
     """Files are sent, and their replies are lost."""
     token_known: bool = True
+    reachable: bool = True
+    """Otherwise no byte leaves its client."""
     refuses: Callable[[Page], Exception | None] = lambda page: None
     limited: bool = True
     messages: dict[int, Said] = field(default_factory=dict)
@@ -160,12 +162,19 @@ class FakeTelegram:
         """What stands in a chat, oldest first."""
         return [said.page.text for said in self.messages.values() if said.chat_id == chat_id and not said.deleted]
 
+    def is_quiet(self) -> bool:
+        """Whether no call is to be applied any more, also none that its client gave up."""
+        return not self._jobs
+
     def made(self, method: str) -> int:
         return sum(1 for _, made, _ in self.calls if made == method)
 
     async def _exchange(self, method: str, chat_id: int, apply: Callable[[], T]) -> T:
         self.calls.append((_now(), method, chat_id))
-        job = asyncio.create_task(self._serve(method, chat_id, apply))
+        if not self.reachable:
+            raise MessengerUnavailable("no connection")
+        late_s = self.late_s(chat_id) if method == "edit" else 0.0
+        job = asyncio.create_task(self._serve(method, chat_id, apply, late_s))
         self._jobs.add(job)
         job.add_done_callback(self._over)
         await asyncio.wait({job}, timeout=self.timeout_s)
@@ -178,7 +187,7 @@ class FakeTelegram:
         if not job.cancelled():
             job.exception()
 
-    async def _serve(self, method: str, chat_id: int, apply: Callable[[], T]) -> T:
+    async def _serve(self, method: str, chat_id: int, apply: Callable[[], T], late_s: float) -> T:
         await asyncio.sleep(self.takes_s / 2)
         if not self.token_known:
             raise MessengerUnauthorized("401")
@@ -189,8 +198,7 @@ class FakeTelegram:
             raise ChatGone("403")
         while self.hanging:
             await asyncio.sleep(1)
-        if method == "edit":
-            await asyncio.sleep(self.late_s(chat_id))
+        await asyncio.sleep(late_s)
         result = apply()
         if (method == "send" and self.drops_replies) or (method == "send_file" and self.loses_files):
             self.drops_replies -= method == "send"

@@ -36,7 +36,7 @@ def tool(name: str) -> str:
 def render(folder: Path) -> list[Object]:
     """What kustomize makes of *folder*. Raises CalledProcessError with kustomize's own words."""
     done = subprocess.run([tool("kustomize"), "build", str(folder)], check=True, capture_output=True, text=True)
-    return [document for document in yaml.safe_load_all(done.stdout) if document]
+    return [document for document in yaml.load_all(done.stdout, Loader=yaml.CSafeLoader) if document]
 
 
 def copy_of_the_tree(folder: Path) -> Path:

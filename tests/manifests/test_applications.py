@@ -37,7 +37,7 @@ FACTS_TAKEN = re.compile(
       Application/[\w-]+\.spec\.(source|sources\.\d)\.(targetRevision | path)
     | Application/(openclaw|redis-exporter)\.spec\.destination\.namespace
     | Application/cluster-autoscaler\.spec\.sources\.0\.helm\.valuesObject\.(awsRegion | autoDiscovery\.clusterName | extraEnv\.AWS_(REGION|ROLE_ARN))
-    | Application/ebs-csi\.spec\.sources\.0\.helm\.valuesObject\.controller\.(region | k8sTagClusterId | env\.0\.value)
+    | Application/ebs-csi\.spec\.sources\.0\.helm\.valuesObject\.controller\.(region | k8sTagClusterId | env\.\w+\.value)
     | (Application|AppProject)/[\w-]+\.(metadata\.name | spec\.project)
     | AppProject/openclaw\.spec\.destinations\.0\.namespace
     )$""",

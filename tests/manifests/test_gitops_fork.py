@@ -12,7 +12,7 @@ from tests.manifests.wiring import applications, children, own, part
 
 REPLACED = re.compile(
     r"""^(
-      PodTemplate/agent\.template\.spec\.containers\.0\.(image | env\.\d+\.(name|value))
+      PodTemplate/agent\.template\.spec\.containers\.0\.(image | env\.\w+\.(name|value))
     | Deployment/brain\.spec\.template\.spec\.containers\.0\.image
     | Deployment/brain\..*\.configMapRef\.name
     | StatefulSet/redis\.spec\.template\.spec\.containers\.0\.image

@@ -148,6 +148,9 @@ def test_a_limit_is_raised_and_a_disk_grown_by_the_docs(title: str, tree: Path) 
 WRONG = {
     "a longer deadline than the policy allows": ("kustomization.yaml", r"TASKS_PER_JOB=\d+", "TASKS_PER_JOB=40", "make check-rules", "maxDeadlineSeconds"),
     "a setting that the brain refuses": ("kustomization.yaml", r"TASK_DEADLINE_S=\d+", "TASK_DEADLINE_S=9999", "make check-rules", "TASK_DEADLINE_S must be"),
+    "a setting that nothing reads": ("kustomization.yaml", r"TASKS_PER_JOB=", "TASK_PER_JOB=", "make check-rules", "TASK_PER_JOB is no setting of the brain, which would go on without it: did you mean TASKS_PER_JOB?"),
+    "a variable that no agent reads": ("agent/podtemplate.yaml", r"name: LOG_LEVEL", "name: LOG_LEVL", "make check-rules", "LOG_LEVL is no setting of the agent"),
+    "a prompt that is not there": ("kustomization.yaml", r"prompts/coder.md", "prompts/codr.md", "make check-rules", "there is no file prompts/codr.md"),
     "a PodTemplate that is not there": ("config/roles.yaml", r"template: \w+", "template: large", "make check-roles", "there is no PodTemplate `large`"),
     "two roles with one emoji": ("config/roles.yaml", r"(?s)(emoji: )(\S+)(.*?emoji: )(\S+)", r"\1\2\3\2", "make check-roles", "is emoji of"),
     "more memory for Redis than it has": ("redis/redis.conf", r"maxmemory \w+", "maxmemory 8gb", "make check-rules", "raise the limit"),

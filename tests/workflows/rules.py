@@ -1,6 +1,7 @@
 """What every workflow must be, one function a rule: it gives its faults as sentences, none if all is well."""
 
 import re
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -246,7 +247,7 @@ KEY_ACTIONS = {
     "ossf/scorecard-action", "renovatebot/github-action", "sigstore/cosign-installer",
 }  # fmt: skip
 """Actions that may run beside a key: by commit, and none of them runs what a registry offers today."""
-KEY_COMMANDS = {"cat", "cosign", "cp", "echo", "exit", "gh", "git", "jq", "mkdir", "printf", "skopeo", "tee"}
+KEY_COMMANDS = {"cat", "cosign", "echo", "exit", "gh", "git", "jq", "mkdir", "printf", "skopeo", "tee"}
 """Commands that the machine has, or an action of the list above has brought."""
 KEY_SCRIPTS = {"deliver", "drift", "fact", "infra", "one-issue", "smoke", "status", "verify-images"}
 """Scripts of ours that may run beside a key. They install nothing and build nothing, and nor does what they call."""
@@ -277,6 +278,10 @@ def holds_a_key(workflow: Workflow, name: str) -> bool:
 
 def commands(script: str) -> Iterator[str]:
     """The first word of each command, those in substitutions too. What it cannot read comes out as a word that nobody allows."""
+    return (words[0] for words in _commands(script))
+
+
+def _commands(script: str) -> Iterator[list[str]]:
     plain = re.sub(r"\$\{[^{}]*\}", "value", script.replace("\\\n", " "))
     for line in plain.splitlines():
         for part in re.split(r"\$\(|[|;&(){}]+|\b(?:do|then|else)\b", re.sub(r"(^|\s)#.*", "", line)):
@@ -284,7 +289,7 @@ def commands(script: str) -> Iterator[str]:
             while words and (words[0] in ("!", "if", "while") or re.fullmatch(r"\w+=\S*", words[0])):
                 words.pop(0)
             if words and words[0] not in ("for", "done", "fi") and re.match(r"[\w./$]", words[0]):
-                yield words[0]
+                yield words
 
 
 def _runs_foreign_code(script: str, seen: frozenset[str] = frozenset()) -> str | None:
@@ -329,3 +334,88 @@ def _scheduled_or_pushed(workflow: Workflow) -> bool:
     """Whether nothing but the clock and pushes to main start it: it runs what main holds."""
     on = workflow.events
     return set(on) <= {"schedule", "push"} and ("push" not in on or (on["push"] or {}).get("branches") == ["main"])
+
+
+KEY_GIT = {"apply", "diff", "fetch", "log", "rev-parse", "show", "status"}
+"""What git may do in a step beside a key: nothing that brings other files into the tree, and no option before it, since `-c` can name a program."""
+KEY_GH = {(what, how) for what in ("issue", "pr") for how in ("close", "comment", "create", "edit", "list", "view")}
+NEVER_PATCHED = {"scripts", ".github", "tests", "Makefile", "requirements.txt", "."}
+"""What runs, or says what runs. A patch of a job without rights never reaches it beside a key, whatever the job delivers."""
+AFTER_A_PATCH = {"deliver", "verify-images"}
+"""Scripts that may run in a tree with such a patch: they read what was patched, and run none of it."""
+OUTSIDE = "${{ runner.temp }}/"
+APPLY_FLAGS = {"--allow-empty", "--verbose"}
+
+
+@rule
+def the_tree_beside_a_key_is_reviewed(workflow: Workflow) -> Iterator[str]:
+    """What a job without rights hands on is data: it lies beside the tree, and of a patch only what is delivered gets into it."""
+    for name, job in workflow.jobs.items():
+        if not holds_a_key(workflow, name):
+            continue
+        who = f"job {name} holds a key and"
+        elsewhere = [key for key in ("container", "services", "uses") if key in job]
+        if elsewhere:
+            yield f"{who} runs in or calls something else by `{elsewhere[0]}`: write its steps here"
+        if "working-directory" in yaml.safe_dump([job, workflow.body.get("defaults")]):
+            yield f"{who} has a `working-directory`: its scripts are those of the tree's top"
+        patched = False
+        for step in job.get("steps", []):
+            yield from (f"{who} {fault}" for fault in _unreviewed_files(step))
+            script = re.sub(r"(^|\s)#.*", "", str(step.get("run", "")), flags=re.MULTILINE)
+            for line in script.replace("\\\n", " ").splitlines():
+                if re.search(r"\bapply\b", line):
+                    patched = True
+                    yield from (f"{who} {fault}" for fault in _patch_faults(line, _delivered_by(workflow, name)))
+                for command in commands(line):
+                    if patched and command.startswith("scripts/") and command[8:] not in AFTER_A_PATCH:
+                        yield f"{who} runs `{command}` in a tree that it has patched: run it before, or in a job without rights"
+
+
+def _delivered_by(workflow: Workflow, job: str) -> list[str]:
+    return [path for who, _, paths in delivered(workflow) if who == job for path in paths]
+
+
+def _unreviewed_files(step: dict[str, Any]) -> Iterator[str]:
+    """What in a step beside a key lays files of others over the tree, or runs them from elsewhere."""
+    action, given = str(step.get("uses", "")).partition("@")[0], step.get("with", {})
+    if action == "actions/download-artifact" and not str(given.get("path", "")).startswith(OUTSIDE):
+        yield f"lays an artifact over the tree, whose scripts it runs: `path: {OUTSIDE}NAME`"
+    if action == "actions/checkout" and (given.get("ref", "main") != "main" or given.keys() & {"repository", "path"}):
+        yield "checks out something else than main of this repository"
+    if set(re.findall(r"\b(?:require|import)\s*\(([^)]*)\)", str(given.get("script", "")))) - {'"fs"'}:
+        yield 'requires a module that is not "fs"'
+    script = re.sub(r"(^|\s)#.*", "", str(step.get("run", "")), flags=re.MULTILINE)
+    if found := re.search(r"GITHUB_(ENV|PATH)|BASH_ENV|LD_PRELOAD", script):
+        yield f"changes by {found[0]} what later steps run"
+    ran = list(_commands(script))
+    if len(re.findall(r"\bscripts\b", script)) > sum(words[0].startswith("scripts/") for words in ran):
+        yield "names scripts/ otherwise than to run one of them"
+    for words in ran:
+        if words[0] == "git" and (len(words) < 2 or words[1] not in KEY_GIT):
+            yield f"runs `{' '.join(words[:2])}`, which may bring other files into the tree: {', '.join(sorted(KEY_GIT))} may stand here"
+        if words[0] == "gh" and tuple(words[1:3]) not in KEY_GH:
+            yield f"runs `{' '.join(words[:3])}`, which may bring files or programs: do that in a job without rights"
+
+
+def _patch_faults(line: str, paths: list[str]) -> Iterator[str]:
+    """What is wrong with a `git apply` of a job that delivers *paths*."""
+    words = shlex.split(line)
+    if words[:2] != ["git", "apply"] or words.count("apply") > 1 or set(words) & {"&&", "||", ";", "|"}:
+        yield f"applies a patch in a line that no rule can read: `{line.strip()}`. Give `git apply` a line of its own"
+        return
+    flags = [word for word in words[2:] if word.startswith("-")]
+    included = {flag.removeprefix("--include=") for flag in flags if flag.startswith("--include=")}
+    for flag in flags:
+        if flag not in APPLY_FLAGS and not flag.startswith("--include="):
+            yield f"applies a patch with {flag}, which may lead past its filter"
+    wanted = {pattern: path for path in paths for pattern in (path, f"{path}/*")}
+    if not included:
+        yield "applies a patch with no filter, so that the scripts it runs next may be the patch's: `--include=` each path that is delivered"
+    for pattern in sorted(included - wanted.keys()):
+        yield f"lets a patch write {pattern}, which it does not deliver"
+    for path in paths:
+        if path.partition("/")[0] in NEVER_PATCHED:
+            yield f"delivers {path} from a patch: what runs changes by a reviewed commit alone"
+        if included and not included & {path, f"{path}/*"}:
+            yield f"delivers {path}, which no `--include=` of its patch lets through"

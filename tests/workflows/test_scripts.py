@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workflows.rules import RELEASE, ROOT
+from tests.workflows.rules import RELEASE, ROOT, Workflow, _delivered_by, holds_a_key, workflows
 
 GH = """#!/usr/bin/env bash
 printf '%s\\n' "$*" >>"$GH_LOG"
@@ -556,3 +556,82 @@ def test_a_resolution_runs_no_code_of_what_it_resolves(tmp_path: Path) -> None:
     assert "--no-build" in first.split()
     assert first.endswith("--upgrade")
     assert all(" --frozen " in line for line in others)
+
+
+# ---- what a job with a key makes of the patch of a job without rights
+
+
+def patching() -> list[tuple[Workflow, str, str]]:
+    """Each step that applies a patch beside a key: its workflow, its job, and the script up to where ours run."""
+    return [
+        (workflow, job, str(step["run"]).partition("scripts/")[0] if "scripts/verify" in step["run"] else step["run"])
+        for workflow in workflows()
+        for job, step in workflow.steps()
+        if "git apply" in str(step.get("run")) and holds_a_key(workflow, job)
+    ]
+
+
+HOSTILE = "echo stolen-by-a-patch"
+
+
+def hostile_tree(kind: str, tree: Path, wanted: str) -> None:
+    """Change *tree* as code of others might, beside the honest change of *wanted*."""
+    (tree / wanted).parent.mkdir(parents=True, exist_ok=True)
+    (tree / wanted).write_text("honest\n")
+    if kind == "link":
+        (tree / wanted).parent.joinpath("tools").symlink_to("../" * wanted.count("/") + "scripts")
+        return
+    for name in ("scripts/deliver", "scripts/verify-images", "Makefile", ".github/workflows/x.yaml", "tests/x.py"):
+        file = tree / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text((file.read_text() if file.exists() else "") + f"{HOSTILE}\n" * 3)
+    if kind == "rename":
+        (tree / "scripts/deliver").rename((tree / wanted).parent / "deliver")
+        (tree / "scripts/new").rename(tree / "scripts/deliver")
+
+
+@pytest.mark.parametrize("kind", ["edit", "rename", "link"])
+@pytest.mark.parametrize(("workflow", "job", "script"), [pytest.param(*case, id=case[0].name) for case in patching()])
+def test_a_patch_on_scripts_reaches_no_job_with_a_key(
+    tmp_path: Path, workflow: Workflow, job: str, script: str, kind: str
+) -> None:
+    clone = tmp_path / "clone"
+    git(tmp_path, "init", "--quiet", str(clone))
+    path = _delivered_by(workflow, job)[0]
+    wanted = path if path.endswith(".yaml") else f"{path}/x.yaml"
+    for name, text in (("scripts/deliver", "reviewed\n" * 9), ("scripts/new", f"{HOSTILE}\n"), (wanted, "old\n")):
+        (clone / name).parent.mkdir(parents=True, exist_ok=True)
+        (clone / name).write_text(text)
+    git(clone, "add", ".")
+    git(clone, "commit", "--quiet", "-m", "Reviewed")
+    hostile_tree(kind, clone, wanted)
+    git(clone, "add", ".")
+    patch = run(["git", "diff", "--cached", "--binary", "-M"], clone).stdout
+    git(clone, "reset", "--quiet", "--hard")
+    for name in ("locks", "promotion", "release"):
+        (tmp_path / "temp" / name).mkdir(parents=True)
+        (tmp_path / "temp" / name / "change.patch").write_text(patch)
+
+    done = run(["bash", "-euo", "pipefail", "-c", script], clone, {"RUNNER_TEMP": str(tmp_path / "temp")})
+
+    assert done.returncode == 0, done.stderr
+    assert (clone / wanted).read_text() == "honest\n"
+    assert "Skipped patch 'scripts/deliver'" in done.stderr or kind == "link"
+    ours = [file for file in (clone / "scripts").iterdir() if file.name != "new"]
+    assert [file.name for file in ours if HOSTILE in file.read_text()] == []
+    assert not (clone / "Makefile").exists()
+    assert not (clone / ".github").exists()
+
+
+def test_an_artifact_that_is_a_link_is_not_told_to_github(checkout: Path, gh: dict[str, str], tmp_path: Path) -> None:
+    """A pull request's text from /proc/self/environ would show the token."""
+    (tmp_path / "body.md").symlink_to("/proc/self/environ")
+    (checkout / "docs/x.md").write_text("new\n")
+
+    proposed = deliver(checkout, gh, "propose", "locks", "Locks", str(tmp_path / "body.md"), "docs")
+    told = run([ROOT / "scripts/one-issue", "Title", str(tmp_path / "body.md"), "Closed"], checkout, gh)
+
+    assert (proposed.returncode, told.returncode) == (65, 65)
+    assert "is no plain file" in proposed.stderr
+    assert "is no plain file" in told.stderr
+    assert not Path(gh["GH_LOG"]).exists()

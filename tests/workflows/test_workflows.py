@@ -1,7 +1,11 @@
 """Every workflow keeps every rule; what they build on is what the scripts say."""
 
 import json
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -263,6 +267,86 @@ def test_an_action_that_builds_and_code_of_a_pull_request_have_no_place_beside_a
         assert len(list(RULES["keys-meet-reviewed-code-alone"](Workflow("x.yaml", wrong)))) == 1
 
 
+TREE = "the-tree-beside-a-key-is-reviewed"
+PATCHES = """
+permissions: {}
+on: {schedule: [{cron: "0 0 * * *"}]}
+jobs:
+  job:
+    environment: automation
+    %s
+    steps:
+      - uses: actions/checkout@x # v1
+      - uses: actions/download-artifact@x # v1
+        with: {path: "${{ runner.temp }}/in"}
+      - run: |
+          %s
+      - run: scripts/deliver propose a "b" "$RUNNER_TEMP/in/body.md" apps platform/x.yaml
+"""
+FILTERED = "git apply --include='apps/*' --include=platform/x.yaml \"$RUNNER_TEMP/in/change.patch\""
+
+
+def tree_faults(script: str, job: str = "timeout-minutes: 5", old: str = "", new: str = "") -> list[str]:
+    text = PATCHES % (job, script.replace("\n", "\n          "))
+    assert old in text
+    return list(RULES[TREE](Workflow("x.yaml", text.replace(old, new) if old else text)))
+
+
+def test_a_patch_that_is_filtered_by_what_is_delivered_may_be_applied_beside_a_key() -> None:
+    assert tree_faults(FILTERED) == []
+    assert tree_faults(FILTERED.replace(" --include=p", " \\\n  --allow-empty --verbose --include=p")) == []
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        'git apply "$RUNNER_TEMP/in/change.patch"',
+        'git apply --allow-empty "$RUNNER_TEMP/in/change.patch"',
+        FILTERED.replace("'apps/*'", "'*'"),
+        FILTERED.replace("'apps/*'", "'a*'"),
+        FILTERED.replace(" --include=platform/x.yaml", ""),
+        FILTERED + " --include='scripts/*'",
+        FILTERED + " --directory=scripts",
+        FILTERED + " --unsafe-paths",
+        FILTERED + ' && git apply "$RUNNER_TEMP/in/change.patch"',
+        'git am "$RUNNER_TEMP/in/change.patch"',
+        'patch="$RUNNER_TEMP/in/change.patch"; git -C . apply "$patch"',
+        "git -c core.fsmonitor=./x status",
+        "git checkout FETCH_HEAD",
+        "git merge FETCH_HEAD",
+        "git restore --source FETCH_HEAD .",
+        "gh pr checkout 7",
+        "gh run download 7",
+        FILTERED + "\nscripts/infra plan staging",
+        'echo "$RUNNER_TEMP/in" >>"$GITHUB_PATH"',
+        'cat "$RUNNER_TEMP/in/env" >>"$GITHUB_ENV"',
+        'cat "$RUNNER_TEMP/in/deliver" >scripts/deliver',
+        'tee scripts/deliver <"$RUNNER_TEMP/in/deliver"',
+    ],
+)
+def test_what_brings_unreviewed_files_into_the_tree_beside_a_key_is_refused(script: str) -> None:
+    assert tree_faults(script), script
+    assert tree_faults(script, old="environment: automation", new="permissions: {contents: read}") == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('with: {path: "${{ runner.temp }}/in"}', "with: {name: in}", "lays an artifact over the tree"),
+        ('path: "${{ runner.temp }}/in"', "path: scripts", "lays an artifact over the tree"),
+        ('path: "${{ runner.temp }}/in"', 'path: "${{ github.workspace }}"', "lays an artifact over the tree"),
+        ("checkout@x # v1", "checkout@x # v1\n        with: {ref: \"${{ github.head_ref }}\"}", "checks out something else"),
+        ("- uses: actions/checkout@x", "- uses: actions/github-script@x\n        with: {script: 'require(\"./apps/x\")'}\n      - uses: actions/checkout@x", "requires a module"),
+        ("timeout-minutes: 5", "container: {image: debian}", "`container`"),
+        ("timeout-minutes: 5", "defaults: {run: {working-directory: apps}}", "working-directory"),
+        (" apps platform/x.yaml", " apps platform/x.yaml scripts", "what runs changes by a reviewed commit alone"),
+        (" apps platform/x.yaml", " apps platform/x.yaml Makefile", "what runs changes by a reviewed commit alone"),
+    ],
+)  # fmt: skip
+def test_other_ways_into_the_tree_beside_a_key_are_refused(old: str, new: str, said: str) -> None:
+    assert any(said in fault for fault in tree_faults(FILTERED, old=old, new=new))
+
+
 def test_jobs_that_plan_unreviewed_code_only_read() -> None:
     for workflow, name in UNREVIEWED:
         job = ALL[workflow].jobs[name]
@@ -290,6 +374,43 @@ def test_ci_tries_the_oldest_and_the_newest_libraries() -> None:
 
     assert ran["oldest"] == ["make test-oldest"]
     assert ran["newest"] == ["make install", "make lock ARGS=--upgrade", "make test"]
+
+
+def test_ci_tries_the_store_on_the_oldest_redis() -> None:
+    """Ubuntu 24.04 has Redis 7.0. Where the variable is set, a server that is not that fails the tests."""
+    steps = ALL["ci.yaml"].jobs["test"]["steps"]
+    [install] = [n for n, step in enumerate(steps) if "redis-server" in str(step.get("run"))]
+    [test] = [n for n, step in enumerate(steps) if step.get("run") == "make test"]
+
+    assert install < test
+    assert steps[test]["env"] == {"OPENCLAW_OLDEST_REDIS": "/usr/bin/redis-server"}
+    assert ALL["ci.yaml"].jobs["test"]["runs-on"] == "ubuntu-24.04"
+
+
+@pytest.mark.parametrize("where", [None, "/usr/bin/false"])
+def test_without_the_oldest_redis_its_tests_are_skipped_by_name(where: str | None, tmp_path: Path) -> None:
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
+    env |= {"PATH": str(tmp_path), "OPENCLAW_OLDEST_REDIS": where or ""}
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-k",
+        "oldest",
+        "tests/core/test_store_topics.py",
+    ]
+
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+
+    said = done.stdout + done.stderr
+    if where:
+        assert done.returncode != 0
+        assert "is no redis-server of version 7.0" in said
+    else:
+        assert re.search(r"\*\*\* \d+ tests SKIPPED: the oldest supported Redis, 7\.0, is not here", said), said
 
 
 @pytest.mark.parametrize("secret", ["secrets.X", "secrets['X']", "toJSON(secrets)"])

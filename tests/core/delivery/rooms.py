@@ -11,8 +11,9 @@ from openclaw_core import paging, wording
 from openclaw_core.delivery import notices
 from openclaw_core.delivery.dispatcher import Dispatcher
 from openclaw_core.delivery.displays import Display, Displays, Stage
+from openclaw_core.delivery.texts import marked
 from openclaw_core.outcome import Cause, Delivery
-from openclaw_core.ports import Messenger
+from openclaw_core.ports import Messenger, Page
 from openclaw_core.roles import load
 from tests.core.delivery.virtual import now, wall
 from tests.fakes.displays import FakeDisplays, Shelf
@@ -29,16 +30,21 @@ class Room:
     displays: FakeDisplays = field(init=False)
     engine: Dispatcher = field(init=False)
 
-    def dispatcher(self, displays: Displays, messenger: Messenger | None = None, **more: object) -> Dispatcher:
+    def dispatcher(self, displays: Displays, messenger: Messenger | None = None) -> Dispatcher:
         return Dispatcher(
-            displays=displays, messenger=messenger or self.telegram, roles=ROLES, drain_s=10, clock=now, wall=wall, **more
-        )  # type: ignore[arg-type]
+            displays=displays,
+            messenger=messenger or self.telegram,
+            roles=ROLES,
+            drain_s=10,
+            clock=now,
+            wall=wall,
+        )
 
     @asynccontextmanager
-    async def leading(self, **more: object) -> AsyncIterator[Dispatcher]:
+    async def leading(self) -> AsyncIterator[Dispatcher]:
         """An engine that runs until the end of the block."""
         self.displays = self.shelf.lead()
-        self.engine = self.dispatcher(self.displays, **more)
+        self.engine = self.dispatcher(self.displays)
         running = asyncio.create_task(self.engine.run())
         try:
             yield self.engine
@@ -62,8 +68,9 @@ class Room:
         self.engine.grew(display_id)
 
     async def over(self, *, within_s: float = 300) -> None:
-        """Return once nothing is left to show, nor to be put again."""
-        await until(lambda: not self.shelf.open and not self.shelf.due, within_s=within_s, every_s=0.1)
+        """Return once nothing is left to show, to be put again, or to be applied late."""
+        shelf, telegram = self.shelf, self.telegram
+        await until(lambda: not shelf.open and not shelf.due and telegram.is_quiet(), within_s=within_s, every_s=0.1)
 
     def text(self, display_id: str, slot: int = 0) -> str:
         return self.telegram.messages[self.shelf.rows[display_id].slots[slot]].page.text
@@ -90,8 +97,9 @@ class Room:
         texts = expected_texts(display, self.shelf.texts[display.id])
         if delivery is Delivery.PARTIAL:
             texts[-1] += f"\n\n{wording.say(wording.Say.FILE_FATE_UNKNOWN, display.lang)}"
+        texts += ["…"] * (len(display.slots) - len(texts))
         shown = [self.telegram.messages[display.slots[slot]] for slot in sorted(display.slots)]
-        assert [said.page.text for said in shown] == texts
+        assert [said.page.text for said in shown] == texts, display
         stop = wording.label(wording.Label.STOP, display.lang)
         assert not any(button.label == stop for said in shown for button in said.buttons)
         return texts
@@ -104,10 +112,13 @@ def expected_texts(display: Display, text: str) -> list[str]:
         case Stage.FAILED:
             texts = [wording.failed(display.cause or Cause.INTERNAL, display.lang)]
         case Stage.STOPPED:
-            texts = [wording.with_stopped_mark(text, display.lang)] if display.slots else []
+            drafts = [*paging.preview(text, lang=display.answer_lang), *[Page(text="💭")] * len(display.slots)]
+            texts = [page.text for page in drafts[: len(display.slots)]]
+            if texts:
+                texts[-1] = marked(drafts[len(texts) - 1], display.lang).text
         case _:
             texts = [notices.told(display, ROLES)[0].text]
-    return texts + ["…"] * (len(display.slots) - len(texts))
+    return texts
 
 
 async def until(found: Callable[[], object], *, within_s: float = 300, every_s: float = 0.01) -> None:

@@ -1,12 +1,16 @@
 """What a chat sees of answers, failures, notices and stopped answers on a day without faults."""
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 
 from openclaw_core import wording
 from openclaw_core.delivery.displays import Sign, Stage
+from openclaw_core.delivery.texts import marked
 from openclaw_core.outcome import Cause, Delivery
+from openclaw_core.paging import utf16_units
+from openclaw_core.ports import Entity, Page
 from tests.core.delivery.rooms import Room, until
 from tests.core.delivery.virtual import now, now_ms, virtual
 
@@ -52,7 +56,7 @@ async def test_a_growing_text_is_edited_no_more_often_than_the_chat_allows(chat_
             await asyncio.sleep(0.1)
         edits = [at for at, method, _ in room.telegram.calls if method == "edit"]
         assert 30 / every_s * 0.9 <= len(edits) <= 30 / every_s + 1
-        assert min(b - a for a, b in zip(edits, edits[1:], strict=False)) >= every_s
+        assert min(b - a for a, b in pairwise(edits)) >= every_s
         assert room.telegram.said(chat_id)[0].startswith("word word")
         room.change("t:1", Stage.ANSWERED, "Done.", chat_id=chat_id)
         await room.over()
@@ -179,6 +183,17 @@ async def test_stop_keeps_what_was_shown_and_marks_it() -> None:
             room.notice(f"s{now()}", kind="stopped")
         await room.over()
     assert room.text("t:1") == ("The first half " * 10).rstrip() + "\n\n⏹ Stopped"
+
+
+@pytest.mark.parametrize("letter", ["a", "😀", "ש"])
+def test_the_mark_of_a_stopped_answer_costs_a_full_page_a_few_words(letter: str) -> None:
+    text = ((letter * 5 + " ") * 4096)[: 4096 if letter != "😀" else 2234]
+    whole = utf16_units(text)
+    assert 4090 <= whole <= 4096
+    page = marked(Page(text=text, entities=(Entity(type="bold", offset=0, length=whole),)), "he")
+    assert 4000 < utf16_units(page.text) <= 4096
+    assert page.text.endswith("…\n\n⏹ נעצר")
+    assert page.entities[0].length == utf16_units(page.text.removesuffix("\n\n⏹ נעצר"))
 
 
 @virtual

@@ -10,11 +10,10 @@ from typing import Any, ParamSpec
 P = ParamSpec("P")
 
 
-class _Jumping(selectors.DefaultSelector):  # type: ignore[misc,valid-type]
+class _Jumping(selectors.DefaultSelector):
     """Waits for no timer: it adds what would have been waited for to the clock."""
 
     ahead_s = 0.0
-    idle_rounds = 0
 
     def select(self, timeout: float | None = None) -> Any:
         if timeout is None:
@@ -42,7 +41,7 @@ def virtual(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
             runner.run(test(*args, **kwargs))
 
     run.__signature__ = inspect.signature(test)  # type: ignore[attr-defined]
-    del run.__wrapped__  # type: ignore[attr-defined]  # pytest would take it for a coroutine
+    del run.__wrapped__  # pytest would take it for a coroutine
     return run
 
 

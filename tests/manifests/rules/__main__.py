@@ -13,6 +13,8 @@ import pytest
 
 from tests.manifests.rendering import ENVIRONMENTS, ROOT, files_of, overlay, render
 from tests.manifests.rules import RULES
+from tests.manifests.rules.sources import chart_faults, patch_faults
+from tests.manifests.rules.unrendered import sentence
 
 
 def place(fault: str, environment: str, root: Path = ROOT) -> str:
@@ -37,11 +39,13 @@ def place(fault: str, environment: str, root: Path = ROOT) -> str:
 
 def faults() -> Iterator[str]:
     for environment in ENVIRONMENTS:
+        yield from chart_faults(environment)
         try:
             objects = render(overlay(environment))
         except subprocess.CalledProcessError as exc:
-            yield f"platform/openclaw/overlays/{environment}/kustomization.yaml:1: does not render: {exc.stderr.strip()}"
+            yield sentence(exc.stderr, environment)
             continue
+        yield from patch_faults(environment, objects)
         for name, rule in RULES.items():
             try:
                 found = list(rule(objects))

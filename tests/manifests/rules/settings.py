@@ -1,14 +1,17 @@
 """Settings, limits and policies that must fit each other, and the parts of our own code that rely on them."""
 
+import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 
 import yaml
 
+from openclaw_agent.settings import from_env as agent_from_env
 from openclaw_brain.app import pool_of
 from openclaw_brain.job_manifest import TTL_S, job_manifest
 from openclaw_brain.kubernetes_api import CALL_S
-from openclaw_brain.settings import from_env
+from openclaw_brain.settings import at_start, from_env
 from openclaw_core.errors import SettingsError
 from tests.manifests.rendering import Object, label, named, of_kind
 from tests.manifests.rules.registry import rule
@@ -42,6 +45,69 @@ def the_cap_lies_below_the_quota(objects: Sequence[Object]) -> Iterator[str]:
             yield f"ConfigMap/brain-settings: WARM_AGENTS {warm} is above 4"
 
 
+class Asked(Mapping[str, str]):
+    """An environment that writes down which names were asked of it."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._env = env
+        self.names: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        self.names.add(name)
+        return self._env[name]
+
+    def __contains__(self, name: object) -> bool:
+        self.names.add(str(name))
+        return name in self._env
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._env)
+
+    def __len__(self) -> int:
+        return len(self._env)
+
+
+def names_read(settings: Callable[[Mapping[str, str]], object], *environments: Mapping[str, str]) -> frozenset[str]:
+    """The names of all variables that *settings* reads in one of these environments, `…_FILE` among them."""
+    found: set[str] = set()
+    for env in environments:
+        asked = Asked(env)
+        with suppress(SettingsError):
+            settings(asked)
+        found |= asked.names
+    return frozenset(found)
+
+
+BRAIN_READS = names_read(at_start, {})
+AGENT_READS = names_read(agent_from_env, {}, {"TASK": "x"})
+LIBRARIES_READ = {"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_DIR", "SSL_CERT_FILE", "TZ"}
+"""Variables that our code leaves to Python and to its HTTP client."""
+
+
+@rule
+def every_setting_is_read(objects: Sequence[Object]) -> Iterator[str]:
+    """A variable that nothing reads changes nothing and says nothing: mostly it is another one, misspelt."""
+    yield from _unread("ConfigMap/brain-settings", "brain", brain_settings(objects), BRAIN_READS)
+    for obj in of_kind(objects, "Deployment", "PodTemplate"):
+        pod = obj["template"] if obj["kind"] == "PodTemplate" else obj["spec"]["template"]
+        for container in pod["spec"]["containers"]:
+            names = [entry["name"] for entry in container.get("env", [])]
+            for name in sorted({name for name in names if names.count(name) > 1}):
+                yield f"{label(obj)}: {name} is given twice, and the last one counts: delete one"
+            if container["name"] in ("agent", "brain"):
+                reads = AGENT_READS if container["name"] == "agent" else BRAIN_READS
+                yield from _unread(label(obj), container["name"], names, reads)
+
+
+def _unread(who: str, program: str, names: Iterable[str], reads: frozenset[str]) -> Iterator[str]:
+    known = reads | LIBRARIES_READ
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)
+            meant = f"did you mean {near[0]}?" if near else "docs/settings.md lists what it reads."
+            yield f"{who}: {name} is no setting of the {program}, which would go on without it: {meant} Correct it, or take it out"
+
+
 SECRETS = {"TELEGRAM_TOKEN": "1:a", "GROQ_API_KEY": "k", "REDIS_PASSWORD": "p", "ALLOWED_USER_IDS": "*"}
 POLICY_FILE = "platform/openclaw/base/guards/agent-policy.yaml"
 
@@ -49,7 +115,7 @@ POLICY_FILE = "platform/openclaw/base/guards/agent-policy.yaml"
 def _job_of(objects: Sequence[Object], template: Object) -> Object:
     """The Job that the brain makes of *template* under these settings. Raises SettingsError."""
     plain = {name: value for name, value in brain_settings(objects).items() if not name.endswith("_FILE")}
-    settings = from_env(plain | SECRETS | {"POD_NAMESPACE": "there"})
+    settings = from_env(plain | SECRETS | {"POD_NAMESPACE": "there", "POD_IP": "10.0.0.1"})
     pool = pool_of(template["metadata"]["name"], template["template"], settings)
     return job_manifest(f"agent-{pool.id}-1", pool)
 
@@ -82,7 +148,7 @@ def agents_fit_their_policy(objects: Sequence[Object]) -> Iterator[str]:
             yield f"{who}: its image is {container['image']}, and agent-policy allows {allowed['image.agent']}, which the release component writes"
         for entry in container["env"]:
             name, value = entry["name"], entry.get("value")
-            if name in ("AGENT_JOB", "AGENT_POOL", "TASKS_PER_JOB", "TASK_DEADLINE_S", "WARM_MAX_AGE_S"):
+            if name in ("AGENT_JOB", "AGENT_POOL", "BOT_ID", "TASKS_PER_JOB", "TASK_DEADLINE_S", "WARM_MAX_AGE_S"):
                 continue
             if value is None or value not in allowed.get(f"env.{name}", "").split(" "):
                 yield f"{who}: gives agents {name}={value}, and agent-policy does not allow it: write `env.{name}: {value}` there ({POLICY_FILE}, or a patch of the overlay)"

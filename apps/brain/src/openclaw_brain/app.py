@@ -50,7 +50,7 @@ from openclaw_core.store.figures import set_prices
 
 log = logs.get(__name__)
 AGENT_VARIABLES = (
-    "GROQ_API_KEY", "GROQ_BASE_URL", "REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_PASSWORD", "LOG_LEVEL",
+    "GROQ_API_KEY", "GROQ_BASE_URL", "REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_USERNAME", "REDIS_PASSWORD", "LOG_LEVEL",
     "TASKS_PER_JOB", "TASK_DEADLINE_S", "WARM_MAX_AGE_S", "VOICE_MODELS",
 )  # fmt: skip
 

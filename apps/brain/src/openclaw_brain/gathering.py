@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
+from openclaw_brain.content import kind_of
 from openclaw_brain.incoming import Incoming
-from openclaw_brain.intake import Effect
+from openclaw_brain.saying import Effect
+from openclaw_brain.wire import mapping
 from openclaw_core.conversation import place
 from openclaw_core.task import from_json, to_json
 
@@ -20,6 +22,8 @@ LONG_UNITS = 4000
 """UTF-16 units from which on a message is probably one piece of a longer text: clients cut at 4096, or at a line's end before."""
 LIMIT_UNITS = 4096
 """One as long as this was cut wherever the limit fell, maybe within a word."""
+_BARE = frozenset({"file", "photo", "video", "contact", "place"})
+"""What is sent beside words that belong to it. A sticker after a question is a gesture, unless it is forwarded."""
 BATCH_MS = 300
 """How long a task is kept for the parts that stand beside it in its batch: longer than the store takes for them."""
 COLONS = (":", "\uff1a")
@@ -63,12 +67,11 @@ def part_of(
     entry_id: str, update: Mapping[str, Any], incoming: Incoming, effects: Sequence[Effect], windows: Windows, *, only_joins: bool = False
 ) -> Part:  # fmt: skip
     """What an entry is beside others. Also the date and the length of its message are read here, whatever the update looks like."""
-    message = update.get("message")
-    message = message if isinstance(message, Mapping) else {}
+    message = mapping(update.get("message"))
     date = message.get("date")
     units = _units(message.get("text") or message.get("caption"))
     # Clients send a comment that is too long for a caption as a message beside the file.
-    bare = incoming.kind in ("file", "photo", "video") and not incoming.text
+    bare = incoming.kind in _BARE and not incoming.text
     more = incoming.forwarded or units >= LONG_UNITS or incoming.text.rstrip().endswith(COLONS)
     quiet_ms = max(windows.more_ms if more else 0, windows.album_ms if incoming.media_group_id else 0)
     open_ms = max(quiet_ms, windows.fold_ms if bare else 0)
@@ -100,15 +103,23 @@ def unasked(update: Mapping[str, Any], incoming: Incoming) -> Incoming | None:
     """
     if incoming.kind != "ignored" or incoming.chat_kind != "group" or "message" not in update or incoming.command:
         return None
-    if not incoming.user_id or incoming.user_is_bot or not (incoming.text or incoming.material):
+    if not incoming.user_id or incoming.user_is_bot:
         return None
-    return replace(incoming, kind=incoming.material.kind if incoming.material else "text")
+    if incoming.text or incoming.material:
+        return replace(incoming, kind=incoming.material.kind if incoming.material else "text")
+    kind = kind_of(mapping(update["message"]), has_words=False)
+    return None if kind in ("ignored", "joined", "text") else replace(incoming, kind=kind)
 
 
 def linked(parts: Sequence[Part], windows: Windows) -> list[Sequence[Effect]]:
     """The effects of each of *parts*, which came in this order, with what the store needs to put together what belongs together."""
-    following = _following(parts, windows)
-    return [_effects(part, windows, followed=n in following) for n, part in enumerate(parts)]
+    before = _before(parts, windows)
+    asked = _with_asked(parts, before)
+    followed = set(before.values())
+    return [
+        _effects(replace(part, only_joins=part.only_joins and n not in asked), windows, followed=n in followed)
+        for n, part in enumerate(parts)
+    ]
 
 
 def _effects(part: Part, windows: Windows, *, followed: bool) -> Sequence[Effect]:
@@ -120,9 +131,9 @@ def _effects(part: Part, windows: Windows, *, followed: bool) -> Sequence[Effect
 
 def _linked(effect: Effect, part: Part, windows: Windows, *, followed: bool) -> Effect:
     group = part.incoming.media_group_id
-    if effect["op"] == "notice" and group and effect["kind"] in ("unsupported", "too_large"):
-        return {**effect, "once": f"{part.act}:{group}:{effect['kind']}"}
-    if effect["op"] != "task":
+    if effect["op"] == "notice" and effect["kind"] == "refused" and (group or part.sent_s):
+        return {**effect, "once": f"{part.act}:{group or part.sent_s}:refused"}
+    if not _is_part(effect):
         return effect
     link: dict[str, Any] = {"act": part.act, "sent_s": part.sent_s, "open_s": part.open_s}
     if part.cut or part.incoming.forwarded:
@@ -136,24 +147,46 @@ def _linked(effect: Effect, part: Part, windows: Windows, *, followed: bool) -> 
     if part.quiet_ms or followed:
         link["hold_ms"] = max(part.quiet_ms, BATCH_MS if followed else 0)
         link["hold_at_most_ms"] = max(windows.at_most_ms, BATCH_MS)
+    if effect["op"] == "notice":
+        link["wait_ms"] = min(max(part.quiet_ms, windows.fold_ms), max(windows.at_most_ms, BATCH_MS))
     return {**effect, **link}
+
+
+def _is_part(effect: Effect) -> bool:
+    """Whether *effect* may be part of an act: a task, or the notice of what cannot be read, which has a record of it."""
+    return effect["op"] == "task" or (effect["op"] == "notice" and "record" in effect)
+
+
+def _begins(effect: Effect, part: Part) -> bool:
+    """Whether *effect* begins an act where none is: what cannot be read does so only if words may come with it."""
+    return effect["op"] == "task" or part.leads_back or part.open_s >= 0 or part.incoming.media_group_id != ""
 
 
 def _record(record: str, part: Part) -> str:
     return to_json(replace(from_json(record), forwarded="all" if part.incoming.forwarded else "", cut=part.cut))
 
 
-def _following(parts: Sequence[Part], windows: Windows) -> set[int]:
-    """Numbers of those parts that another of *parts* goes on with."""
-    found: set[int] = set()
+def _before(parts: Sequence[Part], windows: Windows) -> dict[int, int]:
+    """By the number of a part that goes on with another of *parts*: the number of that one."""
+    found: dict[int, int] = {}
     last: dict[str, int] = {}
     for n, part in enumerate(parts):
         command = part.incoming.kind == "command"
         before = last.get(part.act)
         if before is not None and not command and _goes_on(parts[before], part, windows):
-            found.add(before)
-        if command or any(effect["op"] == "task" for effect in part.effects):
+            found[n] = before
+        if command or any(_is_part(effect) and (n in found or _begins(effect, part)) for effect in part.effects):
             last[part.act] = n
+    return found
+
+
+def _with_asked(parts: Sequence[Part], before: Mapping[int, int]) -> set[int]:
+    """Numbers of those parts that count as asked since a later one of the same act is: clients put the caption of an album of files,
+    and people put our name, at the end."""
+    found: set[int] = set()
+    for n in sorted(before, reverse=True):
+        if n in found or (not parts[n].only_joins and any(map(_is_part, parts[n].effects))):
+            found.add(before[n])
     return found
 
 

@@ -102,7 +102,7 @@ class Handling:
             asked = unasked(entry.update, incoming)
             effects = self.intake.effects(asked or incoming, known, admitted_ms=entry.admitted_ms)
             if asked is not None:
-                effects = [effect for effect in effects if effect["op"] == "task"]
+                effects = [effect for effect in effects if "record" in effect]
             return part_of(
                 entry.entry_id, entry.update, asked or incoming, effects, self.windows, only_joins=asked is not None
             )

@@ -7,12 +7,20 @@ from typing import Any
 
 from openclaw_brain.content import GESTURES, Kind, is_service, kind_of, material, material_id, unseen
 from openclaw_brain.wire import integer, listed, mapping, text_of
-from openclaw_brain.words import Words, quoted, written
+from openclaw_brain.words import QUOTED_MAX_CHARS, Words, quoted, said, written
+from openclaw_core.characters import trimmed
 from openclaw_core.store.inbox import Stream
 from openclaw_core.task import ChatKind, Material
 
 # Passes the queue: what a user says of running work must not wait behind it.
 CONTROL_COMMANDS = frozenset({"stop", "status", "help"})
+ROOT_FOLDERS = frozenset(
+    {
+        "applications", "bin", "boot", "dev", "etc", "home", "lib", "lib64", "library", "media", "mnt", "opt", "private", "proc", "root", "run", "sbin", "srv",
+        "sys", "system", "tmp", "users", "usr", "var", "volumes",
+    }
+)  # fmt: skip
+"""Folders at the root of Linux and macOS. A message that begins with one speaks of a path."""
 EDIT_MAX_AGE_S = 48 * 3600
 """What was heard of a message is known for as long; who edits an older one would be answered twice."""
 
@@ -47,6 +55,8 @@ class Incoming:
     """A recording or a text file that can be read, here or in the message replied to; other files are of kind `file` without it."""
     unseen: str = ""
     """What came with the words and nobody looks at: `photo`, `video`, `file` or `other`."""
+    said: str = field(default="", repr=False)
+    """The names and addresses of a message without words: a contact, a place, a game."""
     command: str = ""
     names_us: bool = False
     """Whether a command names this bot."""
@@ -72,8 +82,8 @@ def stream_of(update: Mapping[str, Any]) -> Stream:
     """Which stream a raw update goes to."""
     if "callback_query" in update:
         return "control"
-    words = written(mapping(update.get("message")) or mapping(update.get("edited_message")))
-    command, _, _ = _command(_without_mention(words.text, None))
+    message = mapping(update.get("message")) or mapping(update.get("edited_message"))
+    command, _, _ = _command_in(message, _without_mention(written(message).text, None))
     return "control" if command in CONTROL_COMMANDS else "inbox"
 
 
@@ -144,7 +154,7 @@ def _message(update_id: int, message: Mapping[str, Any], bot: Bot) -> Incoming:
         return Incoming(update_id=update_id, kind="ignored")
     words = written(message)
     named_first, text = _leading_mention(words.text, bot)
-    command, rest, named = _command(text)
+    command, rest, named = _command_in(message, text)
     names_us = named_first or named.lower() == bot.username.lower()
     reply = mapping(message.get("reply_to_message"))
     elsewhere = mapping(message.get("external_reply"))
@@ -172,21 +182,22 @@ def _message(update_id: int, message: Mapping[str, Any], bot: Bot) -> Incoming:
         message_id=integer(message.get("message_id")),
         thread_id=_thread(message),
         language_code=text_of(user.get("language_code"))[:35],
-        text=rest.strip() if command else text.strip(),
+        text=rest if command else text,
         prose=words.prose,
         quoted=said_before,
         material=own or (material(reply) or material(elsewhere) if words.text else None),
+        said="" if words.text else said(message)[:QUOTED_MAX_CHARS],
         unseen=unseen(message) or ("" if own else _unseen_before(reply or elsewhere, said_before)),
         command=command,
         names_us=bool(command) and names_us,
         words_digest=_digest(message, words),
         media_group_id=text_of(message.get("media_group_id"))[:64],
-        forwarded=isinstance(message.get("forward_origin"), Mapping),
+        forwarded=_is_forwarded(message),
     )
 
 
 def _digest(message: Mapping[str, Any], words: Words) -> str:
-    same = f"{words.text.strip()}\0{material_id(message)}"
+    same = f"{words.text}\0{material_id(message)}"
     return hashlib.sha256(same.encode()).hexdigest()[:16] if same != "\0" else ""
 
 
@@ -196,15 +207,29 @@ def _unseen_before(replied: Mapping[str, Any], said_before: str) -> str:
     return "" if what == "other" and said_before else what
 
 
+def _is_forwarded(message: Mapping[str, Any]) -> bool:
+    """Whether these are somebody else's words. What a linked channel posts are its own: Telegram forwards them by itself."""
+    return isinstance(message.get("forward_origin"), Mapping) and message.get("is_automatic_forward") is not True
+
+
+def _command_in(message: Mapping[str, Any], text: str) -> tuple[str, str, str]:
+    """The command in *text*, the words of *message*. What others wrote, a person or an inline bot, commands nothing."""
+    if _is_forwarded(message) or "via_bot" in message:
+        return "", text, ""
+    return _command(text)
+
+
 def _command(text: str) -> tuple[str, str, str]:
     """Command without slash in lower case, the rest, and the bot that it names."""
     if not text.startswith("/") or not text[1:2].strip():
         return "", text, ""
     head, *rest = text[1:].split(maxsplit=1)
-    name, _, named = head.partition("@")
+    name, _, named = trimmed(head).partition("@")
     if not name.replace("_", "").isalnum() or not name.isascii() or len(name) > 32:
         return "", text, ""  # a path such as /etc/hosts is text
-    return name.lower(), rest[0] if rest else "", named
+    if name.lower() in ROOT_FOLDERS and not named:
+        return "", text, ""  # so is "/tmp is full"
+    return name.lower(), trimmed(rest[0]) if rest else "", named
 
 
 def _is_for(bot: Bot, words: Words, reply: Mapping[str, Any]) -> bool:
@@ -216,8 +241,10 @@ def _is_for(bot: Bot, words: Words, reply: Mapping[str, Any]) -> bool:
 
 def _leading_mention(text: str, bot: Bot) -> tuple[bool, str]:
     """Whether *text* begins with our name, and the text without it."""
-    without = _without_mention(text.lstrip(), bot.username)
-    return (True, without) if without != text.lstrip() else (False, text)
+    without = text
+    while (shorter := _without_mention(without, bot.username)) != without:
+        without = shorter
+    return without != text, without
 
 
 def _without_mention(text: str, username: str | None) -> str:
@@ -227,8 +254,8 @@ def _without_mention(text: str, username: str | None) -> str:
     end = next((n for n, char in enumerate(text[1:66], 1) if not (char.isascii() and (char.isalnum() or char == "_"))), len(text[:66]))  # fmt: skip
     if username is not None and text[1:end].lower() != username.lower():
         return text
-    rest = text[end:].lstrip()
-    return rest.lstrip(",:;").lstrip() if rest[:1] in (",", ":", ";") else rest
+    rest = trimmed(text[end:])
+    return trimmed(rest.lstrip(",:;")) if rest[:1] in (",", ":", ";") else rest
 
 
 def _joined_is(message: Mapping[str, Any], bot: Bot) -> bool:

@@ -5,15 +5,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from openclaw_brain.incoming import Incoming
+from openclaw_brain.saying import Effect, Saying, heard, lang_from, saying, where
 from openclaw_core import wording
-from openclaw_core.conversation import place
-from openclaw_core.language import lang_of, notice_lang
-from openclaw_core.ports import Lang
+from openclaw_core.language import lang_of
 from openclaw_core.roles import Roles
 from openclaw_core.task import Task, retry_id, task_id, to_json
 from openclaw_core.wording import Say
 
-Effect = Mapping[str, Any]
 _COMMANDS = frozenset({"start", "help", "new", "stop", "status", "retry", "lang"})
 _STOP_TOASTS = {"stopped": Say.STOP_HEARD, "late": Say.STOP_TOO_LATE, "not_yours": Say.NOT_YOURS, "old": Say.BUTTON_OLD}
 FILE_MAX_BYTES = {"voice": 20_000_000, "file": 1_000_000}
@@ -64,7 +62,7 @@ class Intake:
             return [{"op": "move", "from": str(incoming.chat_id), "to": str(incoming.migrated_to)}]
         if incoming.kind == "ignored":
             return []
-        say = _say(incoming, known)
+        say = saying(incoming, known.chat)
         if not self.access.admits(incoming):
             return self._refuse(incoming, say)
         if incoming.kind == "button":
@@ -76,7 +74,7 @@ class Intake:
             return [edited] if fresh else []
         return self._wanted(incoming, known, say, admitted_ms)
 
-    def _wanted(self, incoming: Incoming, known: Known, say: "_Say", admitted_ms: int) -> list[Effect]:
+    def _wanted(self, incoming: Incoming, known: Known, say: Saying, admitted_ms: int) -> list[Effect]:
         if incoming.kind == "command":
             return self._command(incoming, known, say, admitted_ms)
         if incoming.kind == "joined":
@@ -85,9 +83,9 @@ class Intake:
             return self._ask(incoming, say, role=None, admitted_ms=admitted_ms)
         if incoming.kind == "text":  # our name alone
             return [say.notice("unsupported", what=incoming.unseen) if incoming.unseen else say.notice("help")]
-        return [say.notice("unsupported", what=incoming.kind)]
+        return [self._unread(incoming, say, "unsupported", admitted_ms, what=incoming.kind)]
 
-    def _refuse(self, incoming: Incoming, say: "_Say") -> list[Effect]:
+    def _refuse(self, incoming: Incoming, say: Saying) -> list[Effect]:
         if (
             incoming.user_is_bot
             or incoming.kind == "edited"
@@ -106,7 +104,7 @@ class Intake:
         roles = {role.command for role in self.roles.roles.values()}
         return incoming.chat_kind == "private" or incoming.names_us or incoming.command in roles | _COMMANDS
 
-    def _command(self, incoming: Incoming, known: Known, say: "_Say", admitted_ms: int) -> list[Effect]:
+    def _command(self, incoming: Incoming, known: Known, say: Saying, admitted_ms: int) -> list[Effect]:
         if not self._is_ours(incoming):
             return []
         for role in self.roles.roles.values():
@@ -114,13 +112,14 @@ class Intake:
                 if incoming.text or incoming.quoted or incoming.material:
                     return self._ask(incoming, say, role=role.name, admitted_ms=admitted_ms)
                 if incoming.unseen:
-                    return [say.notice("unsupported", what=incoming.unseen)]
+                    what = incoming.unseen
+                    return [self._unread(incoming, say, "unsupported", admitted_ms, role=role.name, what=what)]
                 return self._choose(role.name, incoming, say)
         match incoming.command:
             case "start" | "help":
                 return [say.notice(incoming.command)]
             case "new":
-                return [{"op": "forget", **_where(incoming)}, say.notice("new")]
+                return [{"op": "forget", **where(incoming)}, say.notice("new")]
             case "stop":
                 return [{"op": "stop", **say.to("stopped"), "update": str(incoming.update_id)}]
             case "status":
@@ -131,7 +130,7 @@ class Intake:
                 return self._lang(incoming.text.strip().lower(), incoming, say)
         return [say.notice("unknown_command")]
 
-    def _button(self, incoming: Incoming, known: Known, say: "_Say", admitted_ms: int) -> list[Effect]:
+    def _button(self, incoming: Incoming, known: Known, say: Saying, admitted_ms: int) -> list[Effect]:
         done = say.toast()
         action, _, rest = incoming.button_data.partition(":")
         if action == "stop" and rest:
@@ -165,17 +164,17 @@ class Intake:
         return [say.toast(Say.BUTTON_OLD)]
 
     @staticmethod
-    def _choose(role: str, incoming: Incoming, say: "_Say") -> list[Effect]:
-        return [{"op": "choose", **_where(incoming), "role": role}, say.notice("role_chosen", role=role)]
+    def _choose(role: str, incoming: Incoming, say: Saying) -> list[Effect]:
+        return [{"op": "choose", **where(incoming), "role": role}, say.notice("role_chosen", role=role)]
 
-    def _lang(self, wish: str, incoming: Incoming, say: "_Say") -> list[Effect]:
+    def _lang(self, wish: str, incoming: Incoming, say: Saying) -> list[Effect]:
         chosen = {"he": "he", "hebrew": "he", "עברית": "he", "en": "en", "english": "en", "אנגלית": "en"}.get(wish)
         if chosen is None:
             return [say.notice("lang_menu")]
-        chosen_say = replace(say, lang=_lang(chosen) or "en")
+        chosen_say = replace(say, lang=lang_from(chosen) or "en")
         return [{"op": "lang", "chat": str(incoming.chat_id), "lang": chosen}, chosen_say.notice("lang_set")]
 
-    def _retry(self, incoming: Incoming, old: Task | None, say: "_Say", admitted_ms: int) -> list[Effect]:
+    def _retry(self, incoming: Incoming, old: Task | None, say: Saying, admitted_ms: int) -> list[Effect]:
         if old is None or old.chat_id != incoming.chat_id:
             return [say.notice("retry_nothing")]
         again = replace(
@@ -191,20 +190,36 @@ class Intake:
             }
         ]
 
-    def _ask(self, incoming: Incoming, say: "_Say", *, role: str | None, admitted_ms: int) -> list[Effect]:
+    def _ask(self, incoming: Incoming, say: Saying, *, role: str | None, admitted_ms: int) -> list[Effect]:
         if (material := incoming.material) is not None:
             if material.kind == "voice" and self.english_only:  # the demo model has no ears
                 if not incoming.text:
-                    return [say.notice("unsupported", what="voice")]
+                    return [self._unread(incoming, say, "unsupported", admitted_ms, what="voice")]
                 incoming = replace(incoming, material=None, unseen="voice")
             elif material.size_bytes > FILE_MAX_BYTES[material.kind]:
-                return [say.notice("too_large", mb=FILE_MAX_BYTES[material.kind] // 1_000_000)]
+                mb = FILE_MAX_BYTES[material.kind] // 1_000_000
+                return [self._unread(incoming, say, "too_large", admitted_ms, role=role, mb=mb)]
         task = self._task(incoming, say, role, admitted_ms)
         if self.english_only and lang_of(task.text) == "he":
             return [say.notice("demo_hebrew")]
         return [self._task_effect(task, incoming)]
 
-    def _task(self, incoming: Incoming, say: "_Say", role: str | None, admitted_ms: int) -> Task:
+    def _unread(
+        self, incoming: Incoming, say: Saying, kind: str, admitted_ms: int, *, role: str | None = None, **args: Any
+    ) -> Effect:
+        """The notice of what cannot be read, with what it would be in a task: as part of an act it is told in the answer instead."""
+        kind_of_material = incoming.material.kind if incoming.material else incoming.kind
+        seen_as = kind_of_material if kind_of_material in ("file", "voice") else "" if incoming.said else "other"
+        unseen = incoming.unseen or seen_as
+        quoted = "\n\n".join(filter(None, (incoming.said, incoming.quoted)))
+        task = replace(
+            self._task(replace(incoming, material=None, unseen=unseen), say, role, admitted_ms),
+            text=incoming.text[:TEXT_MAX_CHARS],
+            quoted=quoted,
+        )
+        return {**say.notice(kind, **args), "record": to_json(task), "message_id": str(task.message_id)}
+
+    def _task(self, incoming: Incoming, say: Saying, role: str | None, admitted_ms: int) -> Task:
         return Task(
             id=task_id(incoming.update_id),
             chat_id=incoming.chat_id,
@@ -235,71 +250,12 @@ class Intake:
             "thread": None if task.thread_id is None else str(task.thread_id),
             "message_id": str(task.message_id),
             "reply_to": str(incoming.message_id) if incoming.chat_kind == "group" else None,
-            **_heard(incoming),
+            **heard(incoming),
             "user": str(task.user_id),
             "admitted_ms": str(task.admitted_ms),
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Say:
-    """Texts of ours that answer *incoming*."""
-
-    incoming: Incoming
-    lang: Lang
-    """Of these texts; the chat may have chosen it."""
-    answer_lang: Lang
-
-    def to(self, kind: str) -> dict[str, Any]:
-        return {
-            "key": f"{kind}:{place(self.incoming.chat_id, self.incoming.thread_id)}",
-            "kind": kind,
-            **_where(self.incoming),
-            "lang": self.lang,
-            "reply_to": str(self.incoming.message_id)
-            if self.incoming.chat_kind == "group" and self.incoming.kind != "button"
-            else None,
-            **_heard(self.incoming),
-        }
-
-    def toast(self, what: Say | None = None) -> Effect:
-        """The end of a button's spinner, with a word if it did nothing."""
-        text = "" if what is None else wording.say(what, self.lang)
-        return {"op": "button", "id": self.incoming.button_id, "text": text}
-
-    def notice(self, kind: str, **args: Any) -> Effect:
-        return {"op": "notice", **self.to(kind), "args": args}
-
-
-def _say(incoming: Incoming, known: Known) -> _Say:
-    stored, code = _lang(known.chat.get("lang")), incoming.language_code
-    words = incoming.text if incoming.prose is None else incoming.prose
-    return _Say(
-        incoming=incoming,
-        lang=notice_lang(words, stored=stored, language_code=code),
-        answer_lang=lang_of(words, stored=stored, language_code=code),
-    )
-
-
-def _heard(incoming: Incoming) -> dict[str, str]:
-    """What an edit of this message will be held against."""
-    if not incoming.words_digest:
-        return {}
-    return {"heard_of": str(incoming.message_id), "heard": incoming.words_digest}
-
-
 def _may_press(incoming: Incoming, task: Task | None) -> bool:
     """Whether a button of *task* is this person's. Who asked as a group or a channel cannot be told from others when they press."""
     return incoming.chat_kind == "private" or task is None or task.user_id < 0 or task.user_id == incoming.user_id
-
-
-def _where(incoming: Incoming) -> dict[str, str | None]:
-    """The chat, and the topic in it if there is one."""
-    return {
-        "chat": str(incoming.chat_id),
-        "thread": None if incoming.thread_id is None else str(incoming.thread_id),
-    }
-
-
-def _lang(value: str | None) -> Lang | None:
-    return "he" if value == "he" else "en" if value == "en" else None

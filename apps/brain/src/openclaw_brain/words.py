@@ -1,11 +1,11 @@
 """The words of a message, wherever the Bot API puts them. Pure: any JSON is taken, and what it gives is bounded."""
 
-import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from openclaw_brain.wire import integer, listed, mapping, text_of
+from openclaw_core.characters import is_blank, trimmed
 
 WORDS_MAX_CHARS = 33_000
 """A rich message has up to 32,768 characters, a text 4096, a caption 1024 (4096 with Premium)."""
@@ -17,8 +17,6 @@ _RICH_NODES = 20_000
 _NO_PROSE = frozenset(
     {"pre", "code", "url", "email", "email_address", "mention", "bot_command", "phone_number", "bank_card_number"}
 )
-# Letters and marks by their category that show nothing: fillers, the combining grapheme joiner, an empty Braille cell.
-_BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,26 +32,24 @@ class Words:
     """Users without a username that are mentioned."""
 
 
-def visible(text: str) -> bool:
-    """Whether *text* has a character that shows something."""
-    return any(
-        unicodedata.category(char) not in ("Zs", "Zl", "Zp", "Cc", "Cf") and char not in _BLANKS for char in text
-    )
-
-
 def written(message: Mapping[str, Any]) -> Words:
-    """What the sender of *message* wrote: its text, caption, rich blocks, checklist, poll, or the note of a gift."""
+    """What the sender of *message* wrote, trimmed: its text, caption, rich blocks, checklist, poll, or the note of a gift."""
+    words = _written(message)
+    return replace(words, text=trimmed(words.text))
+
+
+def _written(message: Mapping[str, Any]) -> Words:
     for name, entities in (("text", "entities"), ("caption", "caption_entities")):
-        if visible(words := text_of(message.get(name))):
+        if not is_blank(words := text_of(message.get(name))):
             return _marked(words, listed(message.get(entities)))
     if blocks := listed(mapping(message.get("rich_message")).get("blocks")):
         rich = _Rich()
         text = "\n".join(rich.lines(blocks, 0))[:WORDS_MAX_CHARS]
-        if visible(text):
+        if not is_blank(text):
             prose = "".join(rich.prose)[:WORDS_MAX_CHARS]
             return Words(text=text, prose=prose, names=frozenset(rich.names), user_ids=frozenset(rich.user_ids))
     text = _checklist(mapping(message.get("checklist"))) or _poll(mapping(message.get("poll"))) or _gift(message)
-    return Words(text=text, prose=text) if visible(text) else Words()
+    return Words() if is_blank(text) else Words(text=text, prose=text)
 
 
 def said(message: Mapping[str, Any]) -> str:
@@ -71,7 +67,7 @@ def said(message: Mapping[str, Any]) -> str:
         _fields(invoice, "title", "description"),
         _fields(prize, "prize_description"),
     ):
-        if visible(text := "\n".join(filter(None, lines))):
+        if not is_blank(text := "\n".join(filter(None, lines))):
             return text[:WORDS_MAX_CHARS]
     return ""
 
@@ -79,7 +75,7 @@ def said(message: Mapping[str, Any]) -> str:
 def quoted(message: Mapping[str, Any]) -> str:
     """The words that *message* replies to: the part that was chosen, else all of that message, also one of another chat."""
     return (
-        text_of(mapping(message.get("quote")).get("text"))
+        trimmed(text_of(mapping(message.get("quote")).get("text")))
         or said(mapping(message.get("reply_to_message")))
         or said(mapping(message.get("external_reply")))
     )[:QUOTED_MAX_CHARS]

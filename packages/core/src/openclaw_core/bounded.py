@@ -27,14 +27,18 @@ class _Bounded(httpx.AsyncByteStream):
         await self._stream.aclose()
 
 
-def at_most(limit_of: Callable[[httpx.Request], int]) -> Callable[[httpx.Response], Awaitable[None]]:
+_Limit = Callable[[httpx.Request], int]
+
+
+def at_most(limit_of: _Limit, *, refusal: _Limit | None = None) -> Callable[[httpx.Response], Awaitable[None]]:
     """For `event_hooks={"response": [at_most(...)]}`: reading a body of more bytes than *limit_of* its request raises TooLong, and so
-    does a compressed one."""
+    does a compressed one. *refusal* is the limit of a reply that is no success, if it has another one."""
 
     async def bound(response: httpx.Response) -> None:
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             raise TooLong("the reply is compressed, which was not asked for")
+        limit = limit_of if refusal is None or response.is_success else refusal
         if isinstance(response.stream, httpx.AsyncByteStream):
-            response.stream = _Bounded(response.stream, limit_of(response.request))
+            response.stream = _Bounded(response.stream, limit(response.request))
 
     return bound

@@ -1,6 +1,6 @@
 """Which characters a reader sees, and which ones no chat may get.
 
-One definition of "blank" for everybody: the model's stream, previews, pages and delivery ask `is_blank`.
+One definition of "blank" for everybody: the words of a message, the model's stream, previews, pages and delivery ask `is_blank`.
 """
 
 import re
@@ -14,6 +14,10 @@ _BIDI_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069\u206a-\u206f]")
 """Embeddings, overrides and isolates. They can show a text in another order than it has (`txt.exe`). Hebrew needs the
 marks U+200E and U+200F only, and those stay."""
 
+_MARKS = "\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff"
+_EDGES = re.compile(rf"\A[\s{_MARKS}]+|[\s{_MARKS}]+\Z")
+"""Space and marks of direction or width, which keyboards and clipboards put around names and commands."""
+
 
 def visible(char: str) -> bool:
     """Whether a reader sees anything of *char*."""
@@ -25,6 +29,11 @@ def visible(char: str) -> bool:
 def is_blank(text: str) -> bool:
     """Whether a reader would see nothing of *text*. Such an answer is no answer."""
     return not any(map(visible, text))
+
+
+def trimmed(text: str) -> str:
+    """*text* without space and invisible marks at both ends; empty if a reader would see nothing of it."""
+    return "" if is_blank(text) else _EDGES.sub("", text)
 
 
 def cleaned(text: str) -> str:

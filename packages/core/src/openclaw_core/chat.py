@@ -6,24 +6,23 @@ brain, which starts once, asks its own questions by the SDK: `groq_chat`.
 
 import asyncio
 import json
-import logging
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 
-from openclaw_core import tls
+from openclaw_core.answer_text import AnswerText
+from openclaw_core.bounded import TooLong
 from openclaw_core.characters import is_blank
 from openclaw_core.chunks import (
     BROKEN_OFF,
     CALLED,
+    CUT,
     CUT_SHORT,
     FILTERED,
-    Citations,
     Loose,
     chunks,
     delta_of,
@@ -42,41 +41,15 @@ from openclaw_core.errors import (
     OpenClawError,
     RateLimited,
     RequestTooLarge,
-    SettingsError,
     StreamCut,
     ToolCalled,
 )
+from openclaw_core.model_connections import connections
 from openclaw_core.ports import ModelCall, Piece
 from openclaw_core.records import UNREADABLE, parsed
-from openclaw_core.thoughts import Thoughts
 
-GROQ_URL = "https://api.groq.com"
 TAIL_TIMEOUT_S = 2.0
 """After the model has ended, only the token counts are missing: they are worth waiting for, not for long."""
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-
-
-@asynccontextmanager
-async def connections(api_key: str, base_url: str | None, connect_timeout_s: float) -> AsyncIterator[httpx.AsyncClient]:
-    """Made lazily, closed at the end. Raises SettingsError for a key that cannot be sent."""
-    if not api_key.isascii() or not api_key.isprintable() or " " in api_key or not api_key:
-        # Said here: the HTTP library would put the key into its exception.
-        raise SettingsError("GROQ_API_KEY holds characters that no key has: copy it again from console.groq.com/keys")
-    for name in ("httpx", "httpcore"):
-        logging.getLogger(name).setLevel(logging.WARNING)  # below that they write URLs and headers
-    # A proxy for the outside world does not reach a server on this machine.
-    local = (urlsplit(base_url or GROQ_URL).hostname or "") in _LOOPBACK
-    async with httpx.AsyncClient(
-        base_url=f"{base_url or GROQ_URL}/openai/v1",
-        headers={"authorization": f"Bearer {api_key}", "user-agent": "openclaw"},
-        # Silence is bounded by this module, for each call on its own; httpx would count only the gap between two reads.
-        timeout=httpx.Timeout(connect=connect_timeout_s, read=None, write=30.0, pool=connect_timeout_s),
-        # llama.cpp hangs up after 5 s of silence, and so does this client by default: a call at that moment would break.
-        limits=httpx.Limits(keepalive_expiry=2.0 if local else 5.0),
-        trust_env=not local,
-        verify=tls.context(),
-    ) as http:
-        yield http
 
 
 class ModelServer:
@@ -107,17 +80,18 @@ class ModelServer:
         """
         clock = asyncio.get_running_loop().time
         heard_at, patience_s = clock(), call.first_token_timeout_s
-        thoughts = Thoughts(hold=call.model in self._think_first)
-        tidy = Citations() if "browser_search" in call.tools else None
-        text, called, ended, usage = "", False, "", None
-        request = self._http.build_request("POST", "/chat/completions", json=streamed_request_of(call))
+        answer = AnswerText(hold=call.model in self._think_first, cited="browser_search" in call.tools)
+        called, ended, usage = False, "", None
+        request = self._http.build_request(
+            "POST", "/chat/completions", json=streamed_request_of(call), extensions={"streams": True}
+        )
         with translated():
             async with _heard(heard_at, patience_s):
                 reply = await self._answered(request, stream=True)
         async with aclosing(reply), aclosing(chunks(reply)) as events:
             while True:
                 try:
-                    with translated(text=text), readable(text=text):
+                    with translated(text=answer.text), readable(text=answer.text):
                         async with _heard(heard_at, patience_s):
                             chunk = await anext(events, None)
                         if chunk is None:
@@ -129,29 +103,22 @@ class ModelServer:
                         break  # the whole answer is here; only its counts are not
                     raise
                 ended, called = ended or delta.ended, called or delta.calls
-                seen = thoughts.feed(delta.text)
-                grown = tidy.feed(seen.text, anew=seen.anew) if tidy is not None else seen.text
-                if grown or seen.anew:
-                    text = grown if seen.anew else text + grown
-                    yield Piece(text=grown, anew=seen.anew)
+                seen = answer.feed(delta.text)
+                if seen.text or seen.anew:
+                    yield Piece(text=seen.text, anew=seen.anew)
+                if answer.full:
+                    ended = CUT
+                    break
                 if delta.text or delta.thinks or delta.ended:
                     heard_at, patience_s = clock(), TAIL_TIMEOUT_S if ended else call.idle_timeout_s
         if not ended:
-            raise StreamCut("no end mark") if text else ChatUnavailable("the stream ended before it began")
-        if thoughts.ended_alone:
+            raise StreamCut("no end mark") if answer.text else ChatUnavailable("the stream ended before it began")
+        if answer.thought_ended_alone:
             self._think_first.add(call.model)
-        seen = thoughts.rest()
-        rest = tidy.feed(seen.text, anew=seen.anew) + tidy.rest() if tidy is not None else seen.text
-        text = rest if seen.anew else text + rest
-        if ended in BROKEN_OFF:
-            raise StreamCut("broken off") if text else ChatUnavailable("broken off")
-        if called or ended in CALLED:
-            raise ToolCalled(shown(ended))
-        if ended in FILTERED:
-            raise AnswerFiltered(shown(ended))
-        if is_blank(text):
-            raise EmptyAnswer(f"ended by {shown(ended)}")
-        yield Piece(text=rest, anew=seen.anew, usage=usage or estimated(call, text), truncated=ended in CUT_SHORT)
+        seen = answer.rest()
+        _check_end(ended, answer.text, called=called)
+        counted = usage or estimated(call, answer.text)
+        yield Piece(text=seen.text, anew=seen.anew, usage=counted, truncated=ended in CUT_SHORT)
 
     async def transcribe(self, recording: bytes, *, name: str, model: str, timeout_s: float) -> str:
         """What is said in a recording, empty if nothing is; *name* tells its format by its ending. Raises as `stream`."""
@@ -173,11 +140,10 @@ class ModelServer:
         if reply.status_code == 200:
             return reply
         async with aclosing(reply):
-            body = await reply.aread()
-        try:
-            fault = parsed(body)
-        except ValueError:
-            fault = None
+            try:
+                fault = parsed(await reply.aread())
+            except (ValueError, TooLong):
+                fault = None
         raise by_status(reply.status_code, reply.headers, fault)
 
 
@@ -216,6 +182,18 @@ def streamed_request_of(call: ModelCall) -> dict[str, Any]:
 
 
 # ---- errors
+
+
+def _check_end(ended: str, text: str, *, called: bool) -> None:
+    """Raise the error of an end mark that is not the end of an answer, or of an answer without a word."""
+    if ended in BROKEN_OFF:
+        raise StreamCut("broken off") if text else ChatUnavailable("broken off")
+    if called or ended in CALLED:
+        raise ToolCalled(shown(ended))
+    if ended in FILTERED:
+        raise AnswerFiltered(shown(ended))
+    if is_blank(text):
+        raise EmptyAnswer(f"ended by {shown(ended)}")
 
 
 @asynccontextmanager

@@ -3,13 +3,19 @@
 import json
 import re
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
+from openclaw_core.bounded import TooLong
 from openclaw_core.conversation import estimate_tokens
 from openclaw_core.ports import ModelCall, Usage
+
+LINE_MAX_BYTES = 1024 * 1024
+CUT = "length"
+"""The end mark of an answer that reached its limit."""
 
 
 class Loose:
@@ -23,21 +29,39 @@ class Loose:
 
 
 async def chunks(reply: httpx.Response) -> AsyncGenerator[Any, None]:
-    """The events of a stream. Lines are cut as bytes: a text's own line separators, such as U+2028, end none."""
-    rest = b""
+    """The events of a stream. One that is longer than its limit ends as an answer does that reached its own.
+
+    Raises ValueError for a line that is no event, or that does not end within `LINE_MAX_BYTES`.
+    """
+    try:
+        async with aclosing(_lines(reply)) as lines:
+            async for line in lines:
+                field, _, value = line.partition(b":")
+                if field != b"data":
+                    continue
+                value = value.strip()
+                if value == b"[DONE]":
+                    return
+                chunk = json.loads(value, object_hook=Loose)
+                if chunk.error:
+                    raise ValueError("an error instead of a chunk")
+                yield chunk
+    except TooLong:
+        yield Loose({"choices": [Loose({"finish_reason": CUT})]})
+
+
+async def _lines(reply: httpx.Response) -> AsyncGenerator[bytes, None]:
+    """Whole lines, cut as bytes: a text's own line separators, such as U+2028, end none."""
+    begun = bytearray()
     async for received in reply.aiter_bytes():
-        *lines, rest = (rest + received).split(b"\n")
-        for line in lines:
-            field, _, value = line.partition(b":")
-            if field != b"data":
-                continue
-            value = value.strip()
-            if value == b"[DONE]":
-                return
-            chunk = json.loads(value, object_hook=Loose)
-            if chunk.error:
-                raise ValueError("an error instead of a chunk")
-            yield chunk
+        begun += received
+        if b"\n" in received:
+            *lines, rest = bytes(begun).split(b"\n")
+            begun = bytearray(rest)
+            for line in lines:
+                yield line
+        if len(begun) > LINE_MAX_BYTES:
+            raise ValueError("a line without end")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +110,7 @@ def estimated(call: ModelCall, text: str) -> Usage:
     return Usage(prompt_tokens=prompt, answer_tokens=estimate_tokens(text), counted=False)
 
 
-CUT_SHORT = frozenset({"length", "max_tokens"})
+CUT_SHORT = frozenset({CUT, "max_tokens"})
 CALLED = frozenset({"tool_calls", "function_call", "tool_use"})
 FILTERED = frozenset({"content_filter", "refusal"})
 BROKEN_OFF = frozenset({"error", "abort", "insufficient_system_resource"})

@@ -40,7 +40,7 @@ class StoreMisconfigured(Permanent):
 
 
 class NoticeGone(Permanent):
-    """The text has been told, or is not kept any more: there is nothing left to do for it."""
+    """The text has been told, is not kept any more, or waits a moment: there is nothing to do for it now."""
 
 
 # ---- the model

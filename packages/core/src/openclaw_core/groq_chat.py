@@ -10,9 +10,10 @@ from typing import Any
 import groq
 import httpx
 
-from openclaw_core.chat import GROQ_URL, ModelServer, by_status, connections, readable, request_of, translated
+from openclaw_core.chat import ModelServer, by_status, readable, request_of, translated
 from openclaw_core.chunks import estimated, usage_of
 from openclaw_core.errors import ChatUnavailable, EmptyAnswer
+from openclaw_core.model_connections import GROQ_URL, connections
 from openclaw_core.ports import ModelCall, Usage
 from openclaw_core.thoughts import without_thoughts
 

@@ -25,6 +25,8 @@ _CODE = re.compile(
       | \#\s*(?:include|define|ifdef|endif|!) | @[\w.]+(?:\(.*\))?\s*$ | (?:\$|>>>|PS>)\s\S | Traceback\ \( | File\ "
       | [\w.]+(?:Error|Exception|Warning):\s | \[?\d{4}-\d\d-\d\d[T\ ]\d\d:\d\d | \[?(?:INFO|WARN|WARNING|ERROR|DEBUG|FATAL)\b[]:\ ]
       | (?:SELECT|INSERT\ INTO|UPDATE|DELETE\ FROM|CREATE|ALTER|DROP|FROM|WHERE|(?:LEFT\ |INNER\ )?JOIN|GROUP\ BY|ORDER\ BY|VALUES)\b
+      | [A-Z][a-z]{2}\ +\d{1,2}\ \d\d:\d\d:\d\d\b | (?:\d{1,3}\.){3}\d{1,3}\ .*" | [\w./-]+\.\w+:\d+(?::\d+)?:\s | make(?:\[\d+\])?:\ \*\*\* | npm\ (?:ERR!|error)\s
+      | Segmentation\ fault\b | panic:\s | goroutine\ \d | Exception\ in\ thread\b | (?:error|warning)\[\w+\]:\s | exit\ status\ \d | \d+\ +\| | -->\s
       | ["'][^"'\n]*["']\s*:\s* | </?[A-Za-z!][^>]*> | (?:const|let|var|val|auto|final|int|str|float)?\s*[\w.\[\]"'*&$]+(?:,\s*\w+)*(?:\s*:\s*[\w\[\], |]+)?\s*(?:[-+*/|&%]?=|:=)\s*[^\s=]
       | [\w.]+\(.*\)\s*[;,{:]?\s*(?:(?:\#|//).*)?$ | .*(?:[{}]|\):|\]:)\s*$ | .*[()=\[\]"'].*;\s*$ | [)\]}] | (?://|/\*|\*/|<!--|---\s*$)
     )""",
@@ -35,7 +37,9 @@ _MAYBE = re.compile(
     r"""\s*(?:
         (?:import|return|yield|raise|throw|await|assert|del|print|echo|export|package|using|const|let|var|pass|break|continue)\b
       | (?:if|elif|else|for|while|try|except|finally|with|match|case|do)\b.*:\s*$ | (?:sudo|git|pip|npm|docker|kubectl|curl|cd|make)\ \S
-      | .*;\s*$ | (?:-\ +)?["']?[a-z_][\w.-]*["']?:(?:\s|$) | -\ +\S+$ | at\ [\w.$<>]+ | \# | (?:["'\d\[-][^,]*,\s*)+$ | [^\s,]+(?:,[^\s,]+){2,}\s*$
+      | (?i:select|insert\ into|delete\ from|from|where|(?:left\ |inner\ |outer\ |right\ )?join|group\ by|order\ by|having)\ \S
+      | (?:WORKDIR|ENTRYPOINT|EXPOSE|CMD|RUN|COPY|ADD|ENV|ARG|LABEL|USER|VOLUME)\ \S | (?:done|fi|then|esac)\s*$ | (?:set\ -|if\ \[|exit\ \d|(?:cp|mv|rm|ls|cat|mkdir|chmod)\ \S)
+      | (?:for|while)\ .*;\ *do\s*$ | (?:\w+\d*:\ )?(?:error|warning|note|fatal):\s | \||= | .*;\s*$ | (?:-\ +)?["']?[a-z_][\w.-]*["']?:(?:\s|$) | -\ +\S+$ | at\ [\w.$<>]+ | \# | (?:["'\d\[-][^,]*,\s*)+$ | [^,]+(?:,[^\s,][^,]*){2,}$
     )""",
     re.VERBOSE,
 )

@@ -7,19 +7,10 @@ Text that only speaks of a mark keeps it: in code, or in the middle of a sentenc
 import re
 from dataclasses import dataclass, field
 
-from openclaw_core.harmony import Header, header_of, may_become_header
-from openclaw_core.thought_marks import (
-    ANALYSIS_ALONE,
-    BEGUN,
-    ENDS,
-    LIST_MARK,
-    MARK_MAX_CHARS,
-    PLAIN_ENDS,
-    TOKEN,
-    ends_sentence,
-    goes_on,
-    may_be_thought,
-)
+from openclaw_core.code_spans import Code
+from openclaw_core.harmony import FOLLOWS_A_MESSAGE, Header, header_of, is_begun, may_become_header
+from openclaw_core.mentions import Doubt, beginning_is_spoken_of, end_is_spoken_of, is_about, pair_is_spoken_of
+from openclaw_core.thought_marks import ANALYSIS_ALONE, BEGUN, ENDS, MARK_MAX_CHARS, PLAIN_ENDS, TOKEN, may_be_thought
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +31,23 @@ class Thoughts:
         self._unread = ""
         self._out, self._given = "", 0  # all that is left so far, and how much of it the caller has
         self._anew, self._hold = False, hold
-        self._line = ""  # of `_out`, the last one
-        self._code: tuple[str, bool] | None = None  # the run that opened it, and whether it is a fence
+        self._code = Code()
         self._hidden: str | None = None  # the kind of mark that began the thought
+        self._doubt: Doubt | None = None
+        self._used: set[str] = set()  # marks that began a thought
+        self._weak_marks = True  # until one of them proved to be text
+        self._alone = False  # a mark that none had begun stood behind all that came so far
         self._thought = False  # one has been taken out
         self._mentioned = False  # this paragraph speaks of a mark
         self._spare = ""
         self._wrap = ""
-        self._channels = self._final = False
+        self._channels = self._final = self._framed = False
+        self._outside: int | None = None  # where in `_out` text stands outside any message
+
+    @property
+    def kept(self) -> int:
+        """How many characters are no thought, as far as is known."""
+        return len(self._out)
 
     def feed(self, text: str) -> Seen:
         """Read on; what can be shown now."""
@@ -62,6 +62,8 @@ class Thoughts:
             pass
         if not self._thought and ANALYSIS_ALONE.match(self._out):
             self._out = ""
+        if self._header_begun:
+            self._out = self._out[: self._outside]
         if self._spare and not self._out.strip():
             self._out = self._spare  # the last mark stood behind the whole answer
         return self._give(over=True)
@@ -82,8 +84,13 @@ class Thoughts:
             return self._newline()
         if kind == "ticks":
             return self._ticks(word, over=over)
-        if self._code is not None and (self._code[1] or self._line.strip()):
-            return self._take(word, shown=True)
+        if kind == "code_tag":
+            return self._code_tag(word)
+        if self._code.covers and not (kind in ENDS and self._indents_mark):
+            self._code.add_mark(word)
+            self._take(word)
+            self._keep(word)
+            return True
         match kind:
             case "header":
                 return self._header(word, over=over)
@@ -93,75 +100,137 @@ class Thoughts:
                 return self._wrapping(word)
             case "empty" | "frame":
                 return self._take(word)
+            case "frame_beside":
+                return self._frame(word)
         return self._thought_mark(word, kind, over=over)
 
     def _thought_mark(self, word: str, kind: str, *, over: bool) -> bool:
         ends = kind == "thought_end"
-        spoken_of = False
-        if kind in ("tag", "bracket") or (ends and word[:2] in ("</", "[/")):  # nobody writes the others in a sentence
-            spoken_of = self._line.endswith("\\")
-            if not spoken_of and (ends or self._line.strip()):
-                after = self._unread[len(word) :]
-                if not after.strip(" \t") and not over:
-                    return False  # it depends on what comes
-                judge = self._end_is_spoken_of if ends else self._beginning_is_spoken_of
-                spoken_of = judge(after)
-        if spoken_of:
+        weak = word[0] == "[" and word not in ("[THINK]", "[unused16]") and not ends
+        after = self._unread[len(word) :][:MARK_MAX_CHARS]
+        needed = ends or not self._starts_line
+        if not over and ((needed and _may_grow(after)) or (weak and not after)):
+            return False  # it depends on what comes
+        if self._is_spoken_of(after, ends=ends, weak=weak):
             self._mentioned = True
             return self._take(word, shown=True)
         self._take(word)
         if ends:
-            self.ended_alone = self.ended_alone or bool(self._out.strip())
-            self._forget(spare=self._thought)
+            self._end_alone()
         else:
-            self._code, self._hidden = None, kind
+            self._hidden, self._doubt = kind, Doubt(word, weak)
         return True
+
+    def _is_spoken_of(self, after: str, *, ends: bool, weak: bool) -> bool:
+        line = self._code.line
+        if line.endswith("\\") or (ends and self._code.indented):
+            return True
+        if weak and (after[:1] in tuple("([:") or not self._weak_marks):
+            return True
+        if ends:
+            return end_is_spoken_of(line, after, mentioned=self._mentioned)
+        return bool(line.strip()) and beginning_is_spoken_of(line, after)
+
+    def _end_alone(self) -> None:
+        """A thought ends that no mark had begun; or the mark stands behind the answer, if nothing follows."""
+        self._alone = self._alone or bool(self._out.strip())
+        self._forget(spare=self._thought or not (self._hold or may_be_thought(self._out)))
 
     def _skip(self, ends: re.Pattern[str], *, over: bool) -> bool:
         """Leave out what is hidden, up to its end."""
         passed = 0
         for mark in ends.finditer(self._unread):
-            before, after = self._unread[: mark.start()][-1:], self._unread[mark.end() :][:1]
+            before, after = self._unread[: mark.start()][-1:], self._unread[mark.end() :][:MARK_MAX_CHARS]
             if mark.group() and before and before in "`\"'":  # a thought, too, may speak of a mark
                 if not after and not over:
                     break
-                if after == before:
+                if after[:1] == before:
                     passed = mark.end()
                     continue
-            self._unread, self._hidden, self._thought = self._unread[mark.end() :], None, True
-            return True
-        self._unread = "" if over else self._unread[max(passed, len(self._unread) - MARK_MAX_CHARS) :]
+            if self._doubt is not None and not over and _may_grow(after):
+                break
+            return self._end_hidden(mark, after)
+        else:
+            passed = max(passed, len(self._unread) - MARK_MAX_CHARS)
+        if over:
+            return self._end_unread()
+        self._drop(passed)
         return False
 
-    def _newline(self) -> bool:
-        if not self._line.strip():  # the paragraph is over, and with it a code span that was none
-            self._mentioned = False
-            if self._code is not None and not self._code[1]:
-                self._code = None
-        self._take("\n", shown=True)
-        self._line = ""
+    def _end_hidden(self, mark: re.Match[str], after: str) -> bool:
+        doubt, self._doubt = self._doubt, None
+        inner = "".join((*doubt.inner, self._unread[: mark.start()])) if doubt is not None else ""
+        self._unread = self._unread[mark.end() :]
+        if self._hidden == "message":
+            self._outside = len(self._out)
+        self._hidden = None
+        if doubt is not None and doubt.holds(inner) and self._pair_is_spoken_of(doubt, inner, after):
+            self._mentioned = True
+            self._say(doubt.mark + inner + mark.group())
+            return True
+        self._thought = True
+        self._used |= {doubt.mark.lower()} if doubt is not None else set()
+        self._code.close()
         return True
 
+    def _pair_is_spoken_of(self, doubt: Doubt, inner: str, after: str) -> bool:
+        # A model that thinks between these marks does so in the middle of a sentence too.
+        line = "" if doubt.mark.lower() in self._used else self._code.line
+        said, indented = bool(self._out.strip()), self._indents_mark
+        return pair_is_spoken_of(doubt.mark, inner, after, line=line, said=said, indented=indented)
+
+    def _end_unread(self) -> bool:
+        """The answer has ended, and what is hidden has not: it was a thought, or text whose mark is none."""
+        doubt, self._doubt, self._hidden = self._doubt, None, None
+        if doubt is None:
+            self._unread, self._thought = "", True
+            return False
+        text = "".join((*doubt.inner, self._unread))
+        indented = self._indents_mark
+        if not doubt.holds(text) or not (
+            doubt.weak or is_about(text) or (indented and self._pair_is_spoken_of(doubt, text, ""))
+        ):
+            self._unread, self._thought = "", True
+            return False
+        self._weak_marks, self._mentioned, self._unread = not doubt.weak and self._weak_marks, True, text
+        self._say(doubt.mark)
+        return True
+
+    def _drop(self, chars: int) -> None:
+        """Hide that much of `_unread` for good, or while there is doubt."""
+        if chars > 0:
+            if self._doubt is not None and not self._doubt.add(self._unread[:chars]):
+                self._doubt = None
+            self._unread = self._unread[chars:]
+
+    def _newline(self) -> bool:
+        if not self._code.line.strip():
+            self._mentioned = False
+        return self._take("\n", shown=True)
+
     def _ticks(self, run: str, *, over: bool) -> bool:
-        """A run of backticks or tildes: it opens code, ends it, or stands in it."""
         after = self._unread[len(run) :][:1]
         if not after and not over:
             return False  # it may go on
-        at_start = not LIST_MARK.sub("", self._line, count=1).strip()
-        if self._code is None:
-            if len(run) >= 3 and at_start:
-                self._code = (run, True)
-            elif run[0] == "`":
-                self._code = (run, False)
-        else:
-            opened, fence = self._code
-            if fence and at_start:
-                ended = run.startswith(opened) and after in " \t\r\n"
-            else:  # what looked like a fence is a span if it ends on its own line
-                ended = run == opened and (not fence or self._line.lstrip().startswith(opened))
-            if ended:
-                self._code = None
-        return self._take(run, shown=True)
+        self._code.ticks(run, after)
+        self._take(run)
+        self._keep(run)
+        return True
+
+    def _code_tag(self, word: str) -> bool:
+        self._code.tag(word)
+        self._take(word)
+        self._keep(word)
+        return True
+
+    @property
+    def _indents_mark(self) -> bool:
+        """Whether a mark that comes next is the first word of a line that is code by its indentation."""
+        return self._code.indented and self._starts_line
+
+    @property
+    def _starts_line(self) -> bool:
+        return not self._code.line.strip()
 
     def _header(self, word: str, *, over: bool) -> bool:
         header = header_of(self._unread)
@@ -178,9 +247,11 @@ class Thoughts:
 
     def _open(self, header: Header) -> None:
         self._unread = self._unread[header.chars :]
-        self._channels = self._thought = True
+        self._channels, self._thought, self._outside = True, True, None
         if not header.shown:
             self._hidden = "message"
+            if is_begun(self._out):
+                self._forget(spare=False)
             return
         if not self._final:
             self._forget(spare=False)  # it stood before the first answer, without a header
@@ -189,12 +260,24 @@ class Thoughts:
     def _message_end(self, word: str, *, over: bool) -> bool:
         if not self._channels:
             after = self._unread[len(word) :]
-            if not over and len(after) < len("<|start|>") and "<|start|>".startswith(after):
+            if not over and any(len(after) < len(mark) and mark.startswith(after) for mark in FOLLOWS_A_MESSAGE):
                 return False
-            if not after.startswith("<|start|>"):
-                return self._take(word, shown=True)
+            if not after.startswith(FOLLOWS_A_MESSAGE):
+                return self._take(word, shown=not self._framed)
             self._forget(spare=False)
+        self._outside = len(self._out)
         return self._take(word)
+
+    def _frame(self, word: str) -> bool:
+        """A mark around a message: no text where a thought stood, or where nothing stands."""
+        ours = self._thought or self._framed or not self._out.strip()
+        self._framed = ours
+        self._channels = self._channels or (ours and word.startswith("<|begin|>"))
+        return self._take(word, shown=not ours)
+
+    @property
+    def _header_begun(self) -> bool:
+        return self._outside is not None and is_begun(self._out[self._outside :])
 
     def _wrapping(self, word: str) -> bool:
         """`<answer>` around what follows a thought belongs to the thought's marks."""
@@ -206,23 +289,6 @@ class Thoughts:
             ours = self._thought and not self._out.strip()
             self._wrap = name if ours else self._wrap
         return self._take(word, shown=not ours)
-
-    # ---- does a sentence speak of the mark?
-
-    def _beginning_is_spoken_of(self, after: str) -> bool:
-        if ends_sentence(self._line):
-            return bool(after) and after[0] in ",;:)\"'”"
-        return not after.strip(" \t") or goes_on(after)
-
-    def _end_is_spoken_of(self, after: str) -> bool:
-        line = self._line
-        if not line.strip():
-            return False
-        if self._mentioned:
-            return True
-        if line[-1] in "\"'“‘(":
-            return goes_on(after)
-        return line[-1].isspace() and goes_on(after) and after[0] not in "\"'"
 
     # ---- what is left
 
@@ -238,7 +304,12 @@ class Thoughts:
             self._say(text)
 
     def _say(self, text: str) -> None:
-        self._line = (self._line + text)[-MARK_MAX_CHARS:]
+        self._code.add(text)
+        self._keep(text)
+
+    def _keep(self, text: str) -> None:
+        if self._alone and text.strip():
+            self.ended_alone, self._alone = True, False
         if self._thought and not self._out.strip():
             text = text.lstrip()  # blank lines between a thought and the answer
         self._out += text
@@ -255,15 +326,22 @@ class Thoughts:
         if self._out.strip():
             self._spare = self._out if spare else ""
         self._anew = self._anew or self._given > 0
-        self._out, self._given, self._line, self._code = "", 0, "", None
+        self._out, self._given, self._code, self._outside = "", 0, Code(), None
         self._thought, self._mentioned = True, False
 
     def _give(self, *, over: bool) -> Seen:
         if not (over or self._given or self._thought) and (self._hold or may_be_thought(self._out)):
             return Seen()
+        if not over and (self._header_begun or (self._anew and not self._out.strip())):
+            return Seen()  # what was shown stays until something stands in its place
         anew, self._anew = self._anew, False
         text, self._given = self._out[self._given :], len(self._out)
         return Seen(text, anew)
+
+
+def _may_grow(after: str) -> bool:
+    """Whether what comes next may change what a mark's surroundings say of it."""
+    return len(after) < MARK_MAX_CHARS and not after.strip(" \t")
 
 
 def without_thoughts(text: str) -> str:

@@ -9,6 +9,7 @@ from math import inf
 from openclaw_core.delivery import plan
 from openclaw_core.delivery.displays import Display, Sign, Stage
 from openclaw_core.delivery.limits import Limits, Rank
+from openclaw_core.delivery.order import first_of_chat
 from openclaw_core.delivery.turns import Turns
 from openclaw_core.delivery.view import View
 from openclaw_core.outcome import Delivery
@@ -65,10 +66,19 @@ class Chats:
             view = self._views[display.id] = View.of(display)
             view.grew = display.id in self._grew_before
             self._grew_before.discard(display.id)
-            insort(self.chat(display.chat_id).views, view, key=lambda other: (other.display.order, other.display.id))
+            self._place(view)
         elif display.version > view.display.version:
+            moved = display.chat_id != view.display.chat_id  # a group became a supergroup
+            if moved:
+                self.chat(view.display.chat_id).views.remove(view)
             view.update(display)
+            if moved:
+                self._place(view)
         return view
+
+    def _place(self, view: View) -> None:
+        views = self.chat(view.display.chat_id).views
+        insort(views, view, key=lambda other: (other.display.order, other.display.id))
 
     def grew(self, display_id: str) -> View | None:
         """The view of a running task that has new text; None if that is known, or the display is not."""
@@ -85,7 +95,7 @@ class Chats:
     def close(self, view: View) -> None:
         """Nothing is left to show of it."""
         if self._views.pop(view.display.id, None) is not None:
-            self._chats[view.display.chat_id].views.remove(view)
+            self.chat(view.display.chat_id).views.remove(view)
 
     def give_up(self, chat_id: int) -> None:
         """The chat takes nothing any more: all that is final in it is over."""
@@ -125,10 +135,10 @@ class Chats:
     def _next(self, chat: Chat) -> plan.Turn:
         now = self.clock()
         again = chat.files[0] if chat.files and chat.files_at <= now else None
-        turn = plan.first_of_chat(chat.views, now, again)
+        turn = first_of_chat(chat.views, now, again)
         while isinstance(turn[1], plan.Typing) and turn[0] is not None:
             self.typing(turn[0])
-            turn = plan.first_of_chat(chat.views, now, again)
+            turn = first_of_chat(chat.views, now, again)
         step = turn[1]
         if chat.files and again is None and isinstance(step, plan.Later) and chat.files_at < step.until:
             return None, plan.Later(until=chat.files_at)

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 from openclaw_core import logs
 from openclaw_core.delivery import plan
 from openclaw_core.delivery.chats import Chat, Chats
-from openclaw_core.delivery.displays import Displays, Sign, Stage
+from openclaw_core.delivery.displays import Displays, Sign
+from openclaw_core.delivery.following import LOOK_EVERY_S, Follower
 from openclaw_core.delivery.limits import Limits, Permit, Rank
 from openclaw_core.delivery.reading import Reader
-from openclaw_core.delivery.recording import APPLIED_WITHIN_MS, Recorder
+from openclaw_core.delivery.recording import Recorder
 from openclaw_core.delivery.sending import Sending
 from openclaw_core.delivery.signs import Signs
 from openclaw_core.delivery.view import View
-from openclaw_core.errors import LostOwnership, OpenClawError, StoreFault, StoreFull, StoreUnavailable
+from openclaw_core.errors import LostOwnership, OpenClawError
 from openclaw_core.ports import Messenger
 
 if TYPE_CHECKING:
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 log = logs.get(__name__)
 
 CALLS_AT_ONCE = 48
-LOOK_EVERY_S = 1.0
-"""Between two questions for what has changed, if nobody nudges; also the longest time between two beats."""
-SIGNS_IN_HAND = 100
 FILE_TRIES, FILE_PAUSE_S = 5, 5.0
 LEAVING_S = 5.0
 """For the last words to the store when the lead is lost."""
@@ -72,21 +70,30 @@ class Dispatcher:
         )
         self._under_way: set[asyncio.Task[None]] = set()
         self._fault: BaseException | None = None
-        self._wake, self._nudged, self._signed = asyncio.Event(), asyncio.Event(), True
+        self._wake = asyncio.Event()
         self._blocked = Rank.SIGN
         """The rank that waits for the bot's room; `SIGN` if none does."""
-        self._since = 0
+        self._follower = Follower(
+            displays=displays,
+            recorder=self._recorder,
+            chats=self._chats,
+            signs=self._signs,
+            clock=clock,
+            wall_ms=self._wall_ms,
+            touch=self._touch,
+            wake=self._wake.set,
+        )
 
     # ---- from outside
 
     def nudge(self) -> None:
         """Something has changed in `Displays.changed`."""
-        self._nudged.set()
+        self._follower.nudged.set()
 
     def signed(self) -> None:
         """There is something in `Displays.signs`."""
-        self._signed = True
-        self._nudged.set()
+        self._follower.signed = True
+        self._follower.nudged.set()
 
     def grew(self, display_id: str) -> None:
         """A running task has new text."""
@@ -100,7 +107,7 @@ class Dispatcher:
     async def run(self) -> None:
         """Deliver until cancelled. Raises LostOwnership once another process leads."""
         loops = [
-            asyncio.create_task(self._follow(), name="follow displays"),
+            asyncio.create_task(self._follower.run(), name="follow displays"),
             asyncio.create_task(self._dispatch(), name="dispatch calls"),
         ]
         try:
@@ -120,79 +127,8 @@ class Dispatcher:
             await asyncio.wait(self._under_way, timeout=self._drain_s)
         with suppress(TimeoutError, OpenClawError):
             async with asyncio.timeout(LEAVING_S):
-                if lost or not await self._still_leads():
+                if lost or not await self._follower.still_leads():
                     await self._recorder.doubt_unproved(self._displays, self._wall_ms())
-
-    async def _still_leads(self) -> bool:
-        try:
-            await self._displays.changed(self._since)
-        except LostOwnership:
-            return False
-        return True
-
-    # ---- what is new
-
-    async def _follow(self) -> None:
-        """Read what has changed, what is to be put again, and signs. Redis' absence is waited out."""
-        due_at = 0.0
-        while True:
-            self._nudged.clear()
-            try:
-                await self._read_changed()
-                if self._clock() >= due_at:
-                    await self._read_due()
-                    due_at = self._clock() + LOOK_EVERY_S
-                    self._signed = True
-                if self._signed and len(self._signs) < SIGNS_IN_HAND:
-                    await self._read_signs()
-            except StoreFault as exc:
-                log.fault("displays.fault", exc)
-                await asyncio.sleep(LOOK_EVERY_S)
-            except (StoreUnavailable, StoreFull) as exc:
-                log.warning("store.unavailable", during="delivery", error=type(exc).__name__)
-                await asyncio.sleep(LOOK_EVERY_S)
-                continue
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_EVERY_S):
-                    await self._nudged.wait()
-
-    async def _read_changed(self) -> None:
-        asked_at, asked_ms = self._clock(), self._wall_ms()
-        first = self._recorder.proved_at == -inf
-        for display in await self._displays.changed(self._since):
-            view = self._chats.open(display)
-            if first:
-                view.grew = True
-                if view.slots:  # the leader before may have an edit under way
-                    view.doubt_ms = asked_ms + APPLIED_WITHIN_MS
-            self._since = max(self._since, display.version)
-            self._touch(display.chat_id)
-        could_begin = self._recorder.may_begin()
-        self._recorder.proved(asked_at)
-        if not could_begin:
-            self._wake.set()
-
-    async def _read_due(self) -> None:
-        """Displays whose text is put again, since Telegram can apply no edit of before any more."""
-        now_ms = self._wall_ms()
-        for display in await self._displays.due(now_ms):
-            view = self._chats.open(display)
-            if view.display.stage is Stage.GROWING:
-                view.again_ms = now_ms  # the next preview is put in any case
-                await self._displays.settled(display.id, now_ms)
-            elif not view.again_ms:
-                view.again_ms = now_ms
-            self._touch(display.chat_id)
-
-    async def _read_signs(self) -> None:
-        self._signed = False
-        for sign in await self._displays.signs(SIGNS_IN_HAND):
-            if not sign.task_id or sign.button_id:
-                self._signs.add(sign)
-                self._wake.set()
-            elif sign not in (chat := self._chats.chat(sign.chat_id)).files:
-                chat.files.append(sign)
-                self._touch(sign.chat_id)
 
     def _wall_ms(self) -> int:
         return round(self._wall() * 1000)
@@ -218,6 +154,8 @@ class Dispatcher:
                 self._chats.look(chat_id)
             self._record_done()
             wait_s = min(self._start_calls(), self._chats.turns.next_at() - self._clock(), LOOK_EVERY_S)
+            if self._chats.done:
+                continue
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(0.0, wait_s)):
                     await self._wake.wait()
@@ -282,7 +220,7 @@ class Dispatcher:
             if await self._sending.finish(view, step.delivery):
                 self._chats.close(view)
             else:
-                self._nudged.set()
+                self._follower.nudged.set()
         finally:
             self._free(chat)
 

@@ -1,7 +1,6 @@
-"""Pure: what a display needs next, and which display of a chat goes first."""
+"""Pure: what a display needs next."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf
 
 from openclaw_core import wording
@@ -111,74 +110,16 @@ def next_step(view: View, now: float) -> Step:
     return _own(view)
 
 
-def first_of_chat(views: Iterable[View], now: float, again: Sign | None = None) -> Turn:
-    """The display of a chat that goes first, of those in *views* by their order, and its step; or a file that was asked for *again*.
-
-    First messages are reserved in order, and only when each earlier answer has all of its messages. Who is waited for has the
-    rank of who waits.
-    """
-    best: Turn = (None, Later(until=inf))
-    blocking: tuple[View, Step] | None = None
-    for view in views:
-        if blocking is not None and _waits(view):
-            blocking = _raised(blocking, _opening(view.display).rank)
-            best = _earlier(best, blocking)
-            continue
-        step = next_step(view, now)
-        if isinstance(step, Done):
-            return view, step
-        best = _earlier(best, (view, step))
-        if blocking is None and _blocks(view):
-            blocking = (view, step)
-    return best if again is None else _earlier(best, (None, SendAgain(rank=Rank.RESERVE, sign=again)))
-
-
-def _waits(view: View) -> bool:
-    """Whether the display needs its first message."""
-    return not view.slots and view.ends_as is None and not view.muted and view.display.stage is not Stage.STOPPED
-
-
-def _blocks(view: View) -> bool:
-    """Whether later displays have to wait before they reserve their first message."""
-    if view.display.delivered:
-        return False
-    if _waits(view):
-        return True
-    if view.display.stage is not Stage.ANSWERED:
-        return False
-    return view.texts is None or any(slot not in view.slots for slot in range(len(view.texts.pages)))
-
-
-def _raised(turn: tuple[View, Step], rank: Rank) -> tuple[View, Step]:
-    """*turn* with *rank*, if that goes before its own."""
-    view, step = turn
-    if isinstance(step, Reserve | Edit | SendFile | Read) and rank < step.rank:
-        return view, replace(step, rank=rank)
-    return turn
+def urgent(display: Display) -> bool:
+    """Whether its first message is needed for an answer or a failure."""
+    return display.stage in (Stage.ANSWERED, Stage.FAILED) or display.kind == "failed"
 
 
 def _opening(display: Display) -> Reserve:
     """The reservation of a display's first message."""
-    urgent = display.stage in (Stage.ANSWERED, Stage.FAILED) or display.kind == "failed"
     # In a group the second call may have to wait for 3 s, and the placeholder would stand alone meanwhile.
     room = 2 if display.stage is Stage.NOTICE and display.is_group else 1
-    return Reserve(rank=Rank.FINAL if urgent else Rank.RESERVE, slot=0, room=room)
-
-
-def _earlier(a: Turn, b: Turn) -> Turn:
-    """The one that goes first; *a* if none does."""
-    return b if _urgency(b[1]) < _urgency(a[1]) else a
-
-
-def _urgency(step: Step | SendAgain) -> tuple[int, float]:
-    match step:
-        case Done():
-            return -1, 0.0
-        case Typing():
-            return Rank.SIGN, 0.0
-        case Later():
-            return Rank.SIGN + 1, step.until
-    return step.rank, 0.0
+    return Reserve(rank=Rank.FINAL if urgent(display) else Rank.RESERVE, slot=0, room=room)
 
 
 # ---- by stage
@@ -195,7 +136,12 @@ def _growing(view: View, now: float) -> Step:
 
 def wants_typing(view: View, now: float) -> bool:
     """Whether 'typing' is to be shown now, also while a call waits for room."""
-    return view.display.stage is Stage.GROWING and not view.spoke and not view.muted and view.typing_at <= now
+    return may_type(view) and view.typing_at <= now
+
+
+def may_type(view: View) -> bool:
+    """Whether 'typing' says something: an answer is on its way, and no word of it can be seen."""
+    return view.display.stage is Stage.GROWING and not view.spoke and not view.muted
 
 
 def _preview(view: View, now: float) -> Step:
@@ -228,7 +174,7 @@ def _answered(view: View) -> Step:
     if step := _pages(view, _offering(view, view.texts, unknown)):
         return step
     for part, file in numbered:
-        if part not in view.parts and not view.display.delivered:
+        if part not in view.parts:
             return SendFile(rank=Rank.FINAL, part=part, file=file)
     return Done(delivery=Delivery.PARTIAL if unknown else Delivery.DELIVERED)
 

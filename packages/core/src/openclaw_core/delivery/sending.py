@@ -134,14 +134,12 @@ class Sending:
                     await self._edit(view, step, permit)
                 case plan.SendFile():
                     await self._send_file(view, step, permit)
-        except (LostOwnership, StoreFault):
+        except (LostOwnership, StoreFault, *UNREADABLE):
+            self.limits.unclear(permit)
             raise
         except OpenClawError as exc:
             self.limits.ended(permit, exc)
             self._not_done(view, exc)
-        except UNREADABLE:
-            self.limits.unclear(permit)
-            raise
 
     async def _edit(self, view: View, step: plan.Edit, permit: Permit) -> None:
         display, slot, message_id, began_ms = view.display, step.slot, view.slots[step.slot], self.wall_ms()
@@ -248,7 +246,7 @@ class Sending:
             return
         allowed = {Stage.GROWING: REPLACED_MAX - 1, Stage.STOPPED: 0}.get(display.stage, REPLACED_MAX)
         too_late = bool(display.deadline_ms) and self.wall_ms() > display.deadline_ms
-        if display.delivered or too_late or view.replaced + len(view.gone) >= allowed:
+        if too_late or view.replaced + len(view.gone) >= allowed:
             self._give_up(view)
             return
         view.gone[slot] = view.slots.pop(slot)

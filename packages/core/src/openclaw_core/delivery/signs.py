@@ -8,9 +8,9 @@ from math import inf
 from typing import Any
 
 from openclaw_core import logs
-from openclaw_core.delivery.displays import Sign, Stage
+from openclaw_core.delivery.displays import Sign
 from openclaw_core.delivery.limits import Limits, Permit
-from openclaw_core.delivery.plan import TYPING_EVERY_S
+from openclaw_core.delivery.plan import TYPING_EVERY_S, may_type
 from openclaw_core.delivery.view import View
 from openclaw_core.errors import LostOwnership, OpenClawError
 from openclaw_core.ports import Messenger
@@ -87,7 +87,7 @@ class Signs:
         while self._typing:
             view = self._typing[0]
             rests_s = self.limits.rests_s(view.display.chat_id)
-            if _wanted(view) and not rests_s:
+            if may_type(view) and not rests_s:
                 break
             self._typing.popleft()
             self._typed(view, max(TYPING_EVERY_S, rests_s))
@@ -130,8 +130,3 @@ class Signs:
         else:
             return True
         return False
-
-
-def _wanted(view: View) -> bool:
-    display = view.display
-    return display.stage is Stage.GROWING and not view.spoke and not view.muted

@@ -1,5 +1,6 @@
 """Markdown, causes and notices become the pages of a display, without what its chat has refused before."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from openclaw_core import paging, wording
@@ -9,14 +10,13 @@ from openclaw_core.delivery.displays import Display, Stage
 from openclaw_core.delivery.view import Texts, View
 from openclaw_core.errors import MarkupRefused
 from openclaw_core.outcome import Cause
-from openclaw_core.ports import Page
+from openclaw_core.ports import Lang, Page
 
 if TYPE_CHECKING:
     from openclaw_core.roles import Roles
 
 REFUSALS_MAX = 6
 """Of formatting in one display; after that the rest of it is plain."""
-PAGE_MAX_UNITS = 4096
 
 
 def growing(markdown: str, view: View) -> Texts:
@@ -40,12 +40,21 @@ def stopped(markdown: str, view: View) -> Texts:
     drafts = () if is_blank(markdown) else _accepted(paging.preview(markdown, lang=display.answer_lang), view)
     last = max(view.slots, default=0)
     pages = [drafts[slot] if slot < len(drafts) else Page(text=wording.PLACEHOLDER) for slot in range(last + 1)]
-    marked = wording.with_stopped_mark(pages[last].text, display.lang)
-    if paging.utf16_units(marked) <= PAGE_MAX_UNITS:
-        pages[last] = Page(text=marked, entities=pages[last].entities)
-    else:
-        pages[last] = Page(text=wording.with_stopped_mark("", display.lang))
+    pages[last] = marked(pages[last], display.lang)
     return Texts(pages=tuple(pages))
+
+
+def marked(page: Page, lang: Lang) -> Page:
+    """*page* with the mark of a stopped answer below it; a full page loses some of its last words to it."""
+    text = wording.with_stopped_mark(page.text, lang)
+    over = paging.utf16_units(text) - paging.PAGE_MAX_UNITS
+    if over <= 0:
+        return Page(text=text, entities=page.entities)
+    shorter = page.text[: -over - 1]  # a character is one unit at least
+    shorter = shorter[: shorter.rfind(" ", len(shorter) // 2)] + "…" if " " in shorter[len(shorter) // 2 :] else shorter
+    room = paging.utf16_units(shorter)
+    entities = (replace(one, length=min(one.length, room - one.offset)) for one in page.entities if one.offset < room)
+    return Page(text=wording.with_stopped_mark(shorter, lang), entities=tuple(entities))
 
 
 def own(display: Display, roles: "Roles | None") -> Texts:

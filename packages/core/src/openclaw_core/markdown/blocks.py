@@ -10,7 +10,7 @@ from markdown_it.rules_block import StateBlock, blockquote, lheading
 from markdown_it.token import Token
 
 from openclaw_core import characters
-from openclaw_core.markdown import inline, tables, tags, unfinished
+from openclaw_core.markdown import html_blocks, inline, tables, tags, unfinished
 from openclaw_core.markdown.spans import Rich, between, joined
 
 MAX_NESTING = 40
@@ -29,9 +29,10 @@ def converted(markdown: str, *, grows: bool = False) -> Rich:
     source = characters.cleaned(markdown)
     if grows:
         source = unfinished.held_back(source)
-    tokens = _parser().parse(source)
-    lines = source.split("\n")
-    return _Renderer(tokens, lines, grows=grows).rendered()
+    tokens = _parser().parse(source, {"grows": grows})
+    growing = _last_leaf(tokens) if grows and not source.endswith("\n\n") else None
+    tags.spread(tokens, grows=grows, growing=growing)
+    return _Renderer(tokens, source.split("\n"), grows=grows, growing=growing).rendered()
 
 
 class _Blocks(ParserBlock):
@@ -78,6 +79,7 @@ def _parser() -> MarkdownIt:
     parser.block = _Blocks()
     ruler = parser.block.ruler
     ruler.at("table", tables.rule, {"alt": ["paragraph"]})
+    ruler.before("fence", "html", html_blocks.rule, {"alt": ["paragraph", "blockquote", "list"]})
     ruler.at("blockquote", _quote, {"alt": ["paragraph", "blockquote", "list"]})
     ruler.at("lheading", _underlined)
     # What is not defined here stays text: a definition's address must be seen, and HTML is read within paragraphs.
@@ -86,7 +88,7 @@ def _parser() -> MarkdownIt:
 
 
 class _Renderer:
-    def __init__(self, tokens: Sequence[Token], lines: Sequence[str], *, grows: bool) -> None:
+    def __init__(self, tokens: Sequence[Token], lines: Sequence[str], *, grows: bool, growing: Token | None) -> None:
         self._tokens = tokens
         self._lines = lines
         self._at = 0
@@ -97,7 +99,7 @@ class _Renderer:
             footnotes=frozenset(_NOTE.findall(source)) if "[^" in source else frozenset(),
             tag_blocks=tags.blocks_in_pairs(texts),
         )
-        self._growing = _last_leaf(tokens) if grows and not source.endswith("\n\n") else None
+        self._growing = growing
 
     def rendered(self) -> Rich:
         return self._blocks("")
@@ -178,8 +180,8 @@ class _Renderer:
             items.append((item, box + gap if box else gap, body))
         self._at += 1
         numbers = [item.info for item, _, _ in items]
-        if len(set(numbers)) == 1 and len(numbers) > 1 and numbers[0].isdigit():  # "1." before each: count them
-            numbers = [str(int(numbers[0]) + at) for at in range(len(numbers))]
+        if set(numbers) == {"1"}:  # before each: count them; any other number is said (`1986.`)
+            numbers = [str(1 + at) for at in range(len(numbers))]
         rows = []
         for number, (item, gap, body) in zip(numbers, items, strict=True):
             if token.type == "ordered_list_open":

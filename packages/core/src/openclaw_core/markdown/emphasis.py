@@ -17,6 +17,16 @@ _BEHIND_NAME = frozenset("$@#\\/=&%+([")
 """Beside `_` these belong to a name or an address: `$_GET`, `/_next/`, `f(x)_1`."""
 _LABEL_ENDS = frozenset(".:!?…%\"'”’״׳»")
 _GLOB_STARTS = frozenset("./\\=)]},;:|")
+_BEHIND_OPENING = frozenset(",;:)]}=|")
+"""`_, x = f()`, `_ => 1`, `{_: 1}`"""
+_CLOSING_QUOTES = {'"': '"', "'": "'", "“": "”", "„": "”“", "‘": "’", "«": "»"}
+_OPENING_QUOTES = {'"': '"', "'": "'", "”": "“„", "“": "„", "’": "‘", "»": "«"}
+_QUOTES = frozenset([*_CLOSING_QUOTES, "״", "׳"])
+_ENCLOSED = frozenset([opening + closing for opening in _CLOSING_QUOTES for closing in _CLOSING_QUOTES[opening]])
+_ENCLOSED |= {"״״", "׳׳", "``", "()", "[]", "{}", "<>"}
+"""Around a mark these say it: `"*"`, `[_]`."""
+_SAID_IN_WORD = re.compile(r"""[^\W_](?:[^\W_]|["'״׳ .,:-])*|\([^()*_]+\)""")
+_LABEL = re.compile(r"\w{1,3}\)")
 _DUNDER = re.compile(r"[a-z0-9_]+|[A-Z0-9_]+")
 _HEBREW_PREFIX = re.compile(r"(?:^|[^\w\u0590-\u05ff])[ושהכלבמ]{1,3}$")
 
@@ -43,18 +53,20 @@ def run_at(source: str, at: int, end: int, *, part: int) -> Run:
     mark, size = source[at], end - at
     before, after = _neighbour(source, at - 1, -1), _neighbour(source, end, 1)
     opens = closes = False
-    if (mark, size) in KINDS or (size == 3 and mark != "~"):
+    if before + after not in _ENCLOSED and ((mark, size) in KINDS or (size == 3 and mark != "~")):
         hugs_next, hugs_last = not _blank(after), not _blank(before)
         prefix = _HEBREW_PREFIX.search(source, max(0, at - 4), at) is not None
         if mark == "*":
-            if size == 1 and _word(before):
-                opens = hugs_next and prefix  # elsewhere `price*amount`
+            if size == 1 and _word(before):  # not `price*amount`
+                opens = hugs_next and (prefix or (not before.isascii() and after in _QUOTES))
             else:
                 opens = hugs_next and _star_opens(before, after, source[end + 1 : end + 2], size)
             closes = hugs_last and _star_closes(before, after, size)
         elif mark == "_":
-            opens = hugs_next and (not _word(before) or prefix) and before not in _BEFORE_NAME
-            closes = hugs_last and not _word(after) and after not in _BEHIND_NAME
+            called = after in _BEHIND_OPENING or (after == "." and source[end + 1 : end + 2].islower())  # `_.map(x)`
+            opens = hugs_next and (not _word(before) or prefix) and before not in _BEFORE_NAME and not called
+            goes_on = _word(after) and (after.isascii() or before not in _LABEL_ENDS)
+            closes = hugs_last and not goes_on and after not in _BEHIND_NAME
         else:
             opens, closes = hugs_next, hugs_last
     letters = _letter(before) + (_letter(before) and at > 1 and _letter(source[at - 2]))
@@ -79,7 +91,11 @@ def _star_opens(before: str, after: str, second: str, size: int) -> bool:
         return not before.isascii() or _word(after)
     if before + after == "//" or (before in (")", "]") and (size == 1 or after.isascii())):
         return False  # `src/**/*.ts`, `f(x)*g`
-    return after not in _GLOB_STARTS if size == 1 else not (after == "/" and second == "*") and after not in "=)]},;"
+    if size == 1:
+        return after not in _GLOB_STARTS
+    if after == "=":
+        return not second.isascii() and _letter(second)
+    return not (after == "/" and second == "*") and after not in ")]},;"
 
 
 def _star_closes(before: str, after: str, size: int) -> bool:
@@ -89,14 +105,14 @@ def _star_closes(before: str, after: str, size: int) -> bool:
         if _word(before):
             if size == 1:
                 return not before.isascii() and not after.isascii()
-            return not before.isdigit() and not after.isdigit()
+            return not after.isdigit() and not (before.isdigit() and after.isascii())
         return not after.isascii() or (size > 1 and before in _LABEL_ENDS)
     return not (before == "/" and after in ("/", "."))
 
 
 def is_pair(opener: Run, closer: Run, width: int, content: str) -> bool:
     """Whether *opener* and *closer* are marks around *content* and not two operators."""
-    if not content:
+    if not content or _crosses_quotes(opener.before, closer.after, content):
         return False
     if opener.mark == "_":
         if width == 2:  # `__init__`
@@ -111,19 +127,38 @@ def is_pair(opener: Run, closer: Run, width: int, content: str) -> bool:
     if _ascii_word(closer.before) and closer.after in _OPENING and (closer.before.isdigit() or " " in content):
         return False
     goes_on = not _blank(closer.after) and closer.after not in ".,:;!?…"
-    if (opener.before in _OPENING or goes_on) and content.count(")") > content.count("("):
+    label = not closer.after.isascii() and _blank(opener.before) and _LABEL.fullmatch(content)  # `**א)**ב`
+    if (opener.before in _OPENING or goes_on) and content.count(")") > content.count("(") and not label:
         return False  # `f(*args)*x`
     if content[0] == "/" and (content[-1] == "/" or " " in content):
         return False
-    if _word(opener.before) and _word(closer.after):  # within a word, but not a power
-        in_word = opener.letters_before > opener.before.isascii() and len(content) > 1 and _letter(closer.after)
-        return width == 2 and in_word and all(map(_letter, content))
+    if _word(opener.before) and _word(closer.after):
+        return width == 2 and _is_within_word(opener, closer, content)
     if _ascii_word(opener.before) and not all(_letter(char) or char.isspace() for char in content):
         return False
     suffix = _word(closer.before) and (_ascii_word(closer.after) or (width == 1 and _word(closer.after)))
     if suffix and not all(map(_letter, content)):
         return False
     return width == 2 or any(char.isalpha() or not char.isascii() for char in content)
+
+
+def _is_within_word(opener: Run, closer: Run, content: str) -> bool:
+    """Whether bold *content* is a part of a word, and not of a power or a product."""
+    if not _letter(closer.after):
+        return False
+    if all(map(_letter, content)):
+        return opener.letters_before > (len(content) == 1 or opener.before.isascii())
+    hebrew = not opener.before.isascii() and not closer.after.isascii()
+    return hebrew and len(content) > 1 and _SAID_IN_WORD.fullmatch(content) is not None
+
+
+def _crosses_quotes(before: str, after: str, content: str) -> bool:
+    """Whether a quotation that stands around one of the marks ends or begins between them: `"*a" or "b*"`."""
+    quotes = _CLOSING_QUOTES.get(before, "") + _OPENING_QUOTES.get(after, "")
+    return bool(quotes) and any(
+        not (_word(content[found.start() - 1 : found.start()]) and _word(content[found.end() : found.end() + 1]))
+        for found in re.finditer(f"[{quotes}]", content)
+    )
 
 
 def _neighbour(source: str, at: int, step: int) -> str:

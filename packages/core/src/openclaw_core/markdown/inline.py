@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from string import punctuation
 
 from openclaw_core import characters
-from openclaw_core.markdown import emphasis, formula, links, tags
+from openclaw_core.markdown import emphasis, formula, links, literals, tags
 from openclaw_core.markdown.marks import Bracket, Marks
 from openclaw_core.markdown.spans import Rich
 
 _SPECIAL = re.compile(
-    r"(?P<url>(?<![A-Za-z0-9])https?://[^\s<>*`\[\]|\\]+)|\\|`+|\*+|_+|~+|!?\[|\]|<|&|\$+| *\n *|\||!$", re.IGNORECASE
+    r"(?P<url>(?<![A-Za-z0-9])https?://(?:[^\s<>*`\[\]|\\]++|\*++(?=[A-Za-z0-9?&=#%])|(?<=/)\*++(?=/))+)|\\|`+|\*+|_+|~+|!?\[|\]|<|&|\$+| *\n *|\||!$",
+    re.IGNORECASE,
 )
 _TICKS = re.compile("`+")
 _TARGET = re.compile(
@@ -28,7 +29,6 @@ _HALF_TARGET = re.compile(
     r"\(\s*+(?:<[^<>\n]{0,4096}|(?:[^\s()]|\([^\s()]{0,400}+\)?+){0,4096}+(?:\s++[\"'][^\n]{0,500})?+\s*+)$"
 )
 _FOOTNOTE = re.compile(r"\[\^([^\]\s]{1,40})\]")
-_PATH_OR_REGEX = re.compile(r"\S*\\[A-Za-z]\S*")
 _LATEX_SIGNS = re.compile(r"[\\^_{}]")
 _NEXT_IS_WORD = re.compile(r"[A-Za-z0-9]")
 _MATH_SIGN = re.compile(r"[\\^_={}+]")
@@ -66,8 +66,11 @@ class _Parser:
         self._unclosed: set[str] = set()
         self._formula_from: int | None = None
         """In a text that grows: the part behind the sign of a formula that has no end yet."""
-        self._literal_until = 0
-        """Up to here a backslash is a backslash: a path or a regular expression."""
+        self._heading_from: int | None = None
+        """The part in which a heading in HTML begins."""
+        self._literals = literals.ranges(source)
+        self._literals.reverse()
+        """Those that still come, the next one last."""
 
     def parse(self) -> Rich:
         source = self._source
@@ -120,18 +123,20 @@ class _Parser:
             return done
         if not char or char == "\n":
             return self._text("" if char or self._grows else "\\", end)
-        if start >= self._literal_until:
-            word = max(source.rfind(" ", 0, start), source.rfind("\n", 0, start), start - 200) + 1
-            if found := _PATH_OR_REGEX.match(source, word, word + 400):
-                self._literal_until = found.end()
-        if char not in punctuation:
+        if char not in literals.ESCAPABLE:
             return self._text("\\", end)
-        if start >= self._literal_until and char != "\\":
+        if not self._is_literal(start) and char != "\\":
             return self._text(char, end + 1)
         after = end + 1  # a mark behind it is none: `C:\__pycache__`, `\\server`
         while char in "*_\\" and source[after : after + 1] == char:
             after += 1
         return self._text(source[start:after], after)
+
+    def _is_literal(self, at: int) -> bool:
+        """Whether a mark at *at*, which is never before the last one asked for, belongs to a path or a regular expression."""
+        while self._literals and self._literals[-1][1] <= at:
+            self._literals.pop()
+        return bool(self._literals) and self._literals[-1][0] <= at
 
     def _latex(self, start: int, close: str) -> int | None:
         source = self._source
@@ -143,6 +148,8 @@ class _Parser:
             _MATH_SIGN.search(content) or (close == "\\)" and len(content.strip()) < 3)
         ):
             return None  # escaped brackets
+        if close == "\\]" and source[stop + 2 : stop + 3] in ("+", "?", "{"):
+            return None  # a regular expression
         return self._formula(content, stop + 2, display=close == "\\]")
 
     def _formula(self, content: str, end: int, *, display: bool) -> int:
@@ -182,7 +189,7 @@ class _Parser:
         source, marks = self._source, self._marks
         if self._undecided(end):  # `*` may become `**`: what is open is closed at the end all the same
             return self._text("", end)
-        if end - start == 1 and start < self._literal_until:  # `\\d*`
+        if end - start == 1 and self._is_literal(start):  # `\\d*`
             return self._text(source[start:end], end)
         if source[start:end] == "****" and marks.runs["*", 2]:  # `**a****b**`
             for first, closes in ((start, True), (start + 2, False)):
@@ -237,9 +244,13 @@ class _Parser:
         source = self._source
         if address := tags.AUTOLINK.match(source, start):
             return self._text(address["address"], address.end())
+        if comment := tags.COMMENT.match(source, start):  # one that has no line of its own is spoken of
+            return self._text(comment[0], comment.end())
         if raised := tags.RAISED.match(source, start):
             text = characters.cleaned(html.unescape(raised["text"]))
             return self._text(tags.raised(raised["kind"], text), raised.end())
+        if self._grows and tags.HALF_RAISED.match(source, start):
+            return self._text("", len(source))
         tag = tags.TAG.match(source, start)
         if tag is None:
             half = self._grows and tags.HALF_TAG.match(source, start)
@@ -256,16 +267,32 @@ class _Parser:
             return self._code_tag(name, tag)
         paired = name in self._context.tag_blocks or (self._context.unfinished and name in tags.BLOCKS)
         if paired and tags.at_edge(source, tag.start(), tag.end(), closing=closing):
-            return self._line_end("• " if name == "li" and not closing else "", tag.end())
+            return self._block_tag(name, tag.end(), closing=closing)
         if name in tags.FORMATS:
             return self._pair(name, tag, closing=closing)
         return self._text(tag[0], tag.end())
 
+    def _block_tag(self, name: str, end: int, *, closing: bool) -> int:
+        marks = self._marks
+        if name in tags.CELLS:
+            apart = not closing and "".join(marks.parts[-3:]).rpartition("\n")[2].strip()
+            return self._text(" | " if apart else "", end)
+        if name in tags.HEADINGS and closing and self._heading_from is not None:
+            marks.span(self._heading_from, "bold")
+            self._heading_from = None
+        end = self._line_end("• " if name == "li" and not closing else "", end)
+        if name in tags.HEADINGS and not closing:
+            self._heading_from = len(marks.parts)
+        return end
+
     def _code_tag(self, name: str, tag: re.Match[str]) -> int:
         close = f"</{name}>"
         stop = -1 if name in self._unclosed else self._lowered.find(close, tag.end())
-        if stop > tag.end():
-            code = characters.cleaned(html.unescape(self._source[tag.end() : stop]))
+        inner = self._source[tag.end() : max(stop, tag.end())]
+        if inner and not (inner[0] == " " == inner[-1] and inner.strip()):  # else `the <pre> and </pre> tags`
+            if name == "pre" and (nested := tags.NESTED_CODE.fullmatch(inner)):
+                inner = nested["code"]
+            code = characters.cleaned(html.unescape(inner))
             return self._verbatim(code, stop + len(close))
         self._unclosed.add(name)
         if self._grows and stop < 0:
@@ -297,10 +324,12 @@ class _Parser:
             marks.link(part, html.unescape(tags.attributes(said).get("href", "")))
             return end
         marks.forget(part)
-        marks.parts[part] = ""
-        if tags.FORMATS[name]:
-            marks.span(part + 1, tags.FORMATS[name])
-        return self._text("", end)
+        quote = '"' if name == "q" else ""
+        marks.parts[part] = quote
+        kind = "spoiler" if name == "span" and "tg-spoiler" in said else tags.FORMATS[name]
+        if kind:
+            marks.span(part + 1, kind)
+        return self._text(quote, end)
 
     def _reference(self, start: int, end: int) -> int:
         if found := tags.REFERENCE.match(self._source, start):
@@ -320,13 +349,18 @@ class _Parser:
             if self._grows and formula.undecided(source, start):
                 return len(source)
             before, after = source[start - 1 : start], source[end : end + 1]
-            if not after.strip() or (before.isascii() and before.isalnum()) or formula.is_price(source, start):
+            if (
+                not after.strip()
+                or after == "{"
+                or (before.isascii() and before.isalnum())
+                or formula.is_price(source, start)
+            ):
                 return self._text("$", end)
         stop = source.find("$", end)
         if stop < 0:
             return self._half_formula(end) if self._grows else self._text(source[start:end], end)
         content = source[end:stop]
-        closes = source.startswith("$" * size, stop) and formula.is_formula(content)
+        closes = source.startswith("$" * size, stop) and formula.is_formula(content, spaced_word=size == 1)
         if closes and (size == 2 or not (content[-1].isspace() or _NEXT_IS_WORD.match(source, stop + 1))):
             return self._formula(content, stop + size, display=size == 2)
         if self._grows and size == 2 and stop == len(source) - 1:

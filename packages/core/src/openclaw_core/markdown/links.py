@@ -6,22 +6,38 @@ one that fails costs the message all its formatting.
 
 import ipaddress
 import re
+from urllib.parse import unquote
 
 from openclaw_core.markdown.spans import Rich, between, joined
 
 TARGET_MAX_CHARS = 4096
 _ADDRESS = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#]*)", re.IGNORECASE)
 _ALLOWED = re.compile(r"(?:[A-Za-z0-9._!$,~*'();&+=:-]|%[0-9A-Fa-f]{2}|[^\x00-\x7f])*")
-_DEEP = re.compile(r"(?<![A-Za-z0-9])(?:tg|ton|tonsite)://[^\s()<>]+", re.IGNORECASE)
+_HOST = r"(?:www\.)?(?:t\.me|telegram\.(?:me|dog))(?=[:/])"
+_DEEP = re.compile(
+    rf"(?:(?<![A-Za-z0-9])(?:(?P<scheme>tg|ton|tonsite)://|https?://(?:[^\s/@?#]{{0,64}}@)?{_HOST})|(?<![\w.@/-]){_HOST})[^\s()<>]+",
+    re.IGNORECASE,
+)
+_APP_HOSTS = frozenset({"t.me", "telegram.me", "telegram.dog"})
+_APP_ACTS = frozenset({"proxy", "socks", "login", "confirmphone", "setlanguage"})
+"""Paths at these hosts that change the app's settings or account. Invitations, users and messages only open."""
+
+
+def acts_in_app(target: str) -> bool:
+    """Whether *target* is one of the web addresses that do what a `tg:` address does, such as `https://t.me/proxy?server=…`."""
+    place, slash, rest = re.sub(r"^https?://", "", target, flags=re.IGNORECASE).partition("/")
+    host = unquote(place).lower().rpartition("@")[2].partition(":")[0].removeprefix("www.").rstrip(".")
+    first = re.split("[/?#]", unquote(rest).lstrip("/"), maxsplit=1)[0]
+    return bool(slash) and host in _APP_HOSTS and first.casefold() in _APP_ACTS
 
 
 def followable(target: str) -> bool:
     """Whether a message may carry a link to *target*.
 
-    Only http and https: `tg:` acts within the app, and Telegram reads `mailto:a@b.c` as a web address with a password.
+    Only http and https, and not those that act within the app as `tg:` does. Telegram reads `mailto:a@b.c` as a web address with a password.
     """
     found = _ADDRESS.match(target)
-    if found is None or len(target) > TARGET_MAX_CHARS or re.search(r"[\x00-\x20]", target):
+    if found is None or len(target) > TARGET_MAX_CHARS or re.search(r"[\x00-\x20]", target) or acts_in_app(target):
         return False
     user, _, place = found["authority"].rpartition("@")
     port = re.search(r":([^:\]]*)$", place)
@@ -46,15 +62,20 @@ def url_of(target: str) -> str | None:
 
 def beside(label: str, target: str, *, title: str = "") -> Rich:
     """What is to be read after *label*: the address, unless a link leads there or the label says it, and the title."""
-    known = label.casefold()
-    words = [] if title.strip().casefold() in known else [Rich(title.strip())]
+    words = [] if _says(label, title.strip()) else [Rich(title.strip())]
     if target and (url_of(target) is None or not label.strip()):
         address = _shown(target)
         if not label.strip():
             return joined([address, *(f" ({word.text})" for word in words)])
-        if address.text.casefold() not in known:
+        if not _says(label, address.text):
             words.insert(0, address)
     return joined([" (", between(words, ", "), ")"]) if words else Rich("")
+
+
+def _says(label: str, words: str) -> bool:
+    """Whether *words* stand in *label* whole: `up.py` does not in `setup.py`."""
+    whole = rf"(?<![\w/.-]){re.escape(words.casefold())}(?![\w/-]|\.\w)"
+    return not words or re.search(whole, label.casefold()) is not None
 
 
 def _shown(target: str) -> Rich:
@@ -71,4 +92,5 @@ def _shown(target: str) -> Rich:
 
 def deep_links(text: str) -> list[tuple[int, int]]:
     """Where *text* has addresses that act within the app, which Telegram would make into links."""
-    return [found.span() for found in _DEEP.finditer(text)]
+    addresses = _DEEP.finditer(text)
+    return [found.span() for found in addresses if found["scheme"] or acts_in_app(found[0])]

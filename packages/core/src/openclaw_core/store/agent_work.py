@@ -30,12 +30,14 @@ class AgentWork:
         self.lease_s = lease_s
         self._call = ""
         """Names a claim until its answer is heard: Redis may have given a run whose answer was lost on the way."""
+        self._had: str | None = None
+        """The run that was claimed last."""
         self._orders: dict[str, Order] = {}
         self._written: tuple[str, bytes] = ("", b"")
         """The run that is written, and its text so far."""
 
     async def check_in(self) -> bool:
-        return bool(await self._script.step("check_in", pool=self.pool, job=self.job))
+        return bool(await self._script.step("check_in", pool=self.pool, job=self.job, run=self._had))
 
     async def retire(self) -> None:
         await self._script.step("retire", pool=self.pool, job=self.job)
@@ -50,6 +52,7 @@ class AgentWork:
             raise LostOwnership("this Job was retired")
         if not reply:
             return None
+        self._had = str(reply[0])
         try:
             return self._run(reply, last=last)
         except BadTask:

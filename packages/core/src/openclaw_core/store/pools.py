@@ -1,5 +1,6 @@
 """Pools of agents as the leader sees them: ready ids, Jobs and their state, leases that ran out."""
 
+import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ class JobState:
     since_ms: int = 0
     task_id: str = ""
     run: str = field(default="", repr=False)
+    """The mark of the run that it claimed, by which `left` knows it again."""
 
     @property
     def has_checked_in(self) -> bool:
@@ -34,6 +36,11 @@ def template_of(pool: str) -> str:
 def task_of(run: str) -> str:
     """The task of a run, `<task id>.<secret>`."""
     return run.rpartition(".")[0]
+
+
+def mark_of(run: str) -> str:
+    """What a Job's state says of its run: not the secret, which whoever guesses the Job's name could read there."""
+    return f"{task_of(run)}.{hashlib.sha1(run.encode(), usedforsecurity=False).hexdigest()}"
 
 
 class Pools:
@@ -53,9 +60,12 @@ class Pools:
         return {name: _state(value) for name, value in rows.items()}
 
     async def left(self, runs: Mapping[str, str]) -> list[str]:
-        """Of Jobs, each with the run that it claimed: those that have it no more: it has ended, or another has the task."""
-        owners = await self._script.reads([("HGET", self._script.keys("agent", "run", run), "job") for run in runs.values()])
-        return [name for name, owner in zip(runs, owners, strict=True) if owner != name]
+        """Of Jobs, each with the mark of the run that it claimed: those that have it no more: it has ended, or another has the task."""
+        keys = self._script.keys
+        names = await self._script.reads([("HGET", keys("task", task_of(mark)), "run_id") for mark in runs.values()])
+        owners = await self._script.reads([("HGET", keys("agent", "run", name or ""), "job") for name in names])
+        found = zip(runs.items(), names, owners, strict=True)
+        return [job for (job, mark), name, owner in found if owner != job or mark_of(str(name)) != mark]
 
     async def ready(self, pool: str) -> list[str]:
         """Names of runs that wait for an agent, next first."""

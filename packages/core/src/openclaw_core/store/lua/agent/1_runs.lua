@@ -10,12 +10,12 @@ local function news()
 end
 local function lease() call('ZADD', A .. 'leases', now_ms() + a.lease_ms, a.run) end
 
--- pool, job → 1, or 0 for a retired Job. Late: nothing while the Job has a run; one that has gone counts as waiting until it is silent for 15 s.
+-- pool, job, run (the last that it claimed, if any) → 1, or 0 for a retired Job. Late: nothing while the Job has a run; one that has gone counts as waiting until it is silent for 15 s.
 function ops.check_in()
   local state = job_state(a.pool, a.job)
   if state:sub(1, 7) == 'retired' then return 0 end
-  local run = state:match('^claimed (.+)$')
-  if run and call('HGET', run_key(run), 'job') == a.job and call('HEXISTS', run_key(run), 'result') == 0 then return 1 end
+  local claimed = state:match('^claimed (.+)$')
+  if claimed and (not a.run or mark_of(a.run) ~= claimed or mine()) then return 1 end -- from before the claim, or in the midst of the run
   -- When it was last seen, for who asks whether it lives; and since when it waits, for who asks whether a claim was warm.
   local since = state:match('^waiting %d+ (%d+)') or ms(now_ms())
   set_job(a.pool, a.job, 'waiting ' .. ms(now_ms()) .. ' ' .. since)
@@ -44,7 +44,10 @@ function ops.claim()
   local known = call('GET', A .. 'claim.call:' .. a.call)
   if known then
     a.run = known
-    if not mine() then return {} end
+    if not mine() then -- nobody knows of it but this call: without a run the Job waits
+      set_job(a.pool, a.job, 'waiting ' .. ms(now_ms()) .. ' ' .. ms(now_ms()))
+      return {}
+    end
     lease()
     return claimed(known)
   end
@@ -56,7 +59,7 @@ function ops.claim()
       local since = number(state:match('^waiting %d+ (%d+)'), now_ms())
       local warm = number(call('HGET', run_key(run), 'ready_ms'), 0) > since
       call('SET', A .. 'claim.call:' .. a.call, run, 'EX', KEEP_CALL_S)
-      set_job(a.pool, a.job, 'claimed ' .. run)
+      set_job(a.pool, a.job, 'claimed ' .. mark_of(run))
       call('HSET', run_key(run), 'job', a.job, 'claimed_ms', ms(now_ms()), 'warm', warm and '1' or '0')
       lease()
       news()

@@ -87,6 +87,11 @@ end
 
 -- What a chat is to see has changed: `t:<task>` or `n:<notice>`. The number grows with each change.
 local function touch(display) call('ZADD', P .. 'open', call('INCR', P .. 'changes'), display) end
+-- It is shown only in a while, unless something takes it back before.
+local function put_off(display, wait_ms)
+  call('ZREM', P .. 'open', display)
+  call('ZADD', P .. 'later', now_ms() + wait_ms, display)
+end
 
 local function one_more(id, field)
   local n = number(get(id, field), 0) + 1

@@ -1,5 +1,6 @@
 -- What a person sends in one act is one task. Its further messages are folded into it until something of its answer is shown; a task after
 -- which more may come is held back for a while. A part is an opaque record: the fields `more1`, `more2`, … of the task, `more_n` of them.
+-- What cannot be read is such a part too; only if no task takes it, a notice says so.
 -- The leader makes one record of all: before it hands the task over, and again when an agent is about to write its first word.
 local MAX_PARTS = 100
 local ACT_TTL_S = 60
@@ -56,19 +57,56 @@ local function open_act(e, id)
   call('SET', P .. 'act:' .. e.act, table.concat({ id, ms(e.sent_s), ms(e.open_s), e.group }, ' '), 'EX', ACT_TTL_S)
 end
 
--- Folds *e* into the task of the act that it goes on with; false if it is a task of its own.
-local function fold(e)
+-- The task of the act that *e* goes on with, or a dash and the notice of what could not be read in it; nil if *e* begins an act.
+local function act_of(e)
+  if not e.act then return nil end
   fix_type(P .. 'act:' .. e.act, 'string')
-  local act = call('GET', P .. 'act:' .. e.act)
-  if not act then return false end
-  local id, sent_s, open_s, group = act:match('^(%S+) (%d+) (-?%d+) ?(.*)$')
-  if not id or not goes_on(e, { sent_s = tonumber(sent_s), open_s = tonumber(open_s), group = group }) or not takes(id) then return false end
+  local id, sent_s, open_s, group = (call('GET', P .. 'act:' .. e.act) or ''):match('^(%S+) (%d+) (-?%d+) ?(.*)$')
+  if id and goes_on(e, { sent_s = tonumber(sent_s), open_s = tonumber(open_s), group = group }) then return id end
+end
+
+local function is_unread(id) return id and id:sub(1, 1) == '-' end
+
+-- Folds *e* into the task *id*; false if it is a task of its own.
+local function fold(e, id)
+  if not id or is_unread(id) or not takes(id) then return false end
   local n = call('HINCRBY', task_key(id), 'more_n', 1)
   set(id, 'more' .. n, e.record)
   call('SET', P .. 'msg:' .. e.chat .. ':' .. e.message_id, id .. ' ' .. n, 'EX', 172800)
   open_act(e, id)
   hold(id, e)
   return true
+end
+
+-- What cannot be read came before the words that it belongs to, or alone. It is kept for them, and its one notice waits a moment.
+local function keep_unread(e, id)
+  local kept, row = P .. 'unread:' .. e.act, e.message_id .. ' ' .. e.record
+  fix_type(kept, 'list')
+  if not is_unread(id) then
+    call('DEL', kept)
+    add_notice(e.key, e)
+    id = '-' .. e.key
+  end
+  call('LREM', kept, 0, row)
+  call('RPUSH', kept, row)
+  call('LTRIM', kept, -MAX_PARTS, -1)
+  call('EXPIRE', kept, ACT_TTL_S)
+  local key = id:sub(2)
+  if call('EXISTS', P .. 'notice:' .. key) == 1 then put_off('n:' .. key, e.wait_ms) end
+  open_act(e, id)
+end
+
+-- The new task of *e* says in its answer what could not be read before it. The notice of that is taken back, unless it is being told.
+local function take_unread(e, notice)
+  local kept, key = P .. 'unread:' .. e.act, notice:sub(2)
+  fix_type(kept, 'list')
+  for n, row in ipairs(call('LRANGE', kept, 0, -1)) do
+    local message_id, record = row:match('^(%S+) (.*)$')
+    set(e.id, 'more' .. n, record, 'more_n', n)
+    call('SET', P .. 'msg:' .. e.chat .. ':' .. message_id, e.id .. ' ' .. n, 'EX', 172800)
+  end
+  call('DEL', kept)
+  if call('ZREM', P .. 'later', 'n:' .. key) == 1 then call('DEL', P .. 'notice:' .. key) end
 end
 
 -- One record was made of a task and its *n* parts.

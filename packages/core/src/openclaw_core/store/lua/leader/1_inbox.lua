@@ -72,13 +72,14 @@ end
 function effects.task(e)
   fix_type(task_key(e.id), 'hash')
   if call('EXISTS', task_key(e.id)) == 1 and not (get(e.id, 'state') == 'queued' and stands_nowhere(e.chat, e.id)) then return end
-  if e.act and fold(e) then return end
-  if e.only_joins then -- nobody has asked us: it counts only as part of what somebody did ask, and nothing is kept of it
+  local act = act_of(e)
+  if fold(e, act) then return end
+  if e.only_joins and not is_unread(act) then -- nobody has asked us: it counts only as part of what somebody did ask, and nothing is kept of it
     e.heard = nil
     return
   end
-  local chat_full = call('LLEN', P .. 'lane:' .. e.chat) >= a.chat_cap
   if stopped_before(e) then return end
+  local chat_full = call('LLEN', P .. 'lane:' .. e.chat) >= a.chat_cap
   if chat_full or call('ZCARD', P .. 'waiting.since') >= a.total_cap then
     count('refused')
     say_full(e, chat_full)
@@ -97,6 +98,7 @@ function effects.task(e)
   set_chat(where, 'last_task', e.id)
   call('ZADD', P .. 'waiting.since', e.admitted_ms, e.id)
   call('SET', P .. 'msg:' .. e.chat .. ':' .. e.message_id, e.id, 'EX', 172800)
+  if is_unread(act) then take_unread(e, act) end
   if e.act then open_act(e, e.id) end
   if e.hold_ms then hold(e.id, e) end
   next_in_chat(e.chat)
@@ -104,6 +106,13 @@ function effects.task(e)
 end
 
 function effects.notice(e)
+  local act = act_of(e)
+  if fold(e, act) then return end
+  if e.only_joins and not is_unread(act) then
+    e.heard = nil
+    return
+  end
+  if e.act and (e.near_s or e.group or e.open_s >= 0) then return keep_unread(e, act) end
   if e.once and not call('SET', P .. 'told:' .. e.once, 1, 'NX', 'EX', e.once_s or ACT_TTL_S) then return end
   add_notice(e.key, e)
 end

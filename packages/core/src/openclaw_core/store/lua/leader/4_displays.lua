@@ -7,9 +7,13 @@ local function display_key(display)
   return key, kind == 't' and name
 end
 
--- epoch, since → displays whose version is greater than that, each followed by its version; all open ones for 0. Changes nothing.
+-- epoch, since → displays whose version is greater than that, each followed by its version; all open ones for 0. Those that were put off and are due are among them. Late: nothing.
 function ops.changed()
   if not led() then return { -1 } end
+  for _, display in ipairs(call('ZRANGE', P .. 'later', '-inf', now_ms(), 'BYSCORE')) do
+    call('ZREM', P .. 'later', display)
+    touch(display)
+  end
   return call('ZRANGE', P .. 'open', '(' .. ms(a.since), '+inf', 'BYSCORE', 'WITHSCORES')
 end
 

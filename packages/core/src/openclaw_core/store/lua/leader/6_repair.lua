@@ -5,7 +5,7 @@ local KINDS = {
   string = { 'leader', 'epoch.holder', 'epoch', 'offset', 'job.counter', 'release.turn', 'order', 'changes', 'files.at' },
   list = { 'ring', 'signs', 'agent:news' },
   set = { 'ring.members', 'released', 'pools' },
-  zset = { 'waiting.since', 'open', 'again', 'ended', 'agent:leases' },
+  zset = { 'waiting.since', 'open', 'later', 'again', 'ended', 'agent:leases' },
   hash = { 'templates', 'outcomes', 'counts', 'prices', 'moved' },
   stream = { 'inbox', 'control', 'runs' },
 }
@@ -105,11 +105,13 @@ local function move_chat(from, to)
   call('DEL', P .. 'chat:' .. from)
   if call('EXISTS', P .. 'wish:' .. from) == 1 then call('RENAMENX', P .. 'wish:' .. from, P .. 'wish:' .. to) end
   call('DEL', P .. 'wish:' .. from)
-  for _, display in ipairs(call('ZRANGE', P .. 'open', 0, -1)) do
-    local key = display_key(display)
-    if call('HGET', key, 'chat') == from then
-      call('HSET', key, 'chat', to)
-      touch(display)
+  for _, set in ipairs({ 'open', 'later' }) do
+    for _, display in ipairs(call('ZRANGE', P .. set, 0, -1)) do
+      local key = display_key(display)
+      if call('HGET', key, 'chat') == from then
+        call('HSET', key, 'chat', to)
+        if set == 'open' then touch(display) end
+      end
     end
   end
   next_in_chat(to)

@@ -37,6 +37,8 @@ local KEEP_JOBS_S = 604800 -- a pool that nobody writes of for 7 days has no Job
 
 local function run_key(run) return A .. 'run:' .. run end
 local function task_of(run) return run:match('^(.+)%.%x+$') end
+-- What stands of a run at its Job, whose name can be guessed: the task, and by what to know the run again. Its secret is not to be had there.
+local function mark_of(run) return (task_of(run) or '') .. '.' .. redis.sha1hex(run) end
 local function job_state(pool, job) return call('HGET', A .. 'jobs:' .. pool, job) or '' end
 local function set_job(pool, job, state)
   call('HSET', A .. 'jobs:' .. pool, job, state)
