@@ -10,7 +10,7 @@ import pytest
 
 from openclaw_cli.standin.model import ScriptedModel
 from openclaw_cli.standin.model_script import answer_for, digest
-from openclaw_core.outcome import Cause, Delivery
+from openclaw_core.outcome import Cause
 from openclaw_core.roles import load
 from openclaw_core.store import Script
 from tests.core.store_world import World, task
@@ -57,10 +57,8 @@ async def test_runs_lists_what_ended_without_the_users_words(script: Script, red
     world = World(script)
     await world.lead()
     claimed = await world.claimed(task(1, text="marker-of-the-user"))
-    await world.agent.answered(
-        claimed, {"pages": [], "files": []}, {"model": "m", "prompt_tokens": 7, "answer_tokens": 3}
-    )
-    await world.agent.close(claimed, answer="marker-of-the-answer", role="coder", delivery=Delivery.DELIVERED)
+    await world.answered(claimed, "marker-of-the-answer")
+    await world.shown("t:u1")
     where = {"TELEGRAM_TOKEN": f"{bot_id}:x", "REDIS_URL": redis_url}
     code, out = await openclaw("runs", "--json", **where)
     assert code == 0, out

@@ -12,6 +12,7 @@ from openclaw_core.outcome import Cause
 from openclaw_core.store import AloneTasks, Became
 from openclaw_core.store.lanes import Dispatched
 from openclaw_core.store.news import MAX_HANDBACKS
+from openclaw_core.store.pools import mark_of
 from openclaw_core.work import Answered, GaveUp, HandedBack, PutBack, Result, Run
 from tests.core.store_world import ORDER, USAGE, World, effect, task
 
@@ -244,13 +245,16 @@ async def test_a_task_that_comes_back_to_a_pool_that_was_forgotten_can_still_be_
 
 async def test_a_run_is_left_when_it_has_ended_or_the_task_waits_again_or_is_another_jobs(world: World) -> None:
     run = await world.claimed(task(1))
-    assert await world.pools.left({"job-1": run.name, "job-2": run.name, "job-3": "unknown"}) == ["job-2", "job-3"]
+    assert await world.pools.left({"job-1": mark_of(run.name), "job-2": mark_of(run.name), "job-3": "unknown"}) == [
+        "job-2",
+        "job-3",
+    ]
     await world.pools.lost("u1", Cause.CRASH, epoch=world.epoch)
-    assert await world.pools.left({"job-1": run.name}) == ["job-1"]
+    assert await world.pools.left({"job-1": mark_of(run.name)}) == ["job-1"]
     again = await world.claim()
-    assert await world.pools.left({"job-1": again.name}) == []
+    assert await world.pools.left({"job-1": mark_of(again.name)}) == []
     await world.failed(again)
-    assert await world.pools.left({"job-1": again.name}) == ["job-1"]
+    assert await world.pools.left({"job-1": mark_of(again.name)}) == ["job-1"]
     assert await world.pools.left({}) == []
 
 
@@ -267,7 +271,21 @@ async def test_a_retired_job_claims_nothing_and_a_claimed_one_is_not_retired(wor
     run = await world.claim(world.work("job-2"))
     assert not await world.pools.retire("p", "job-2")
     job = (await world.pools.jobs("p"))["job-2"]
-    assert (job.state, job.task_id, job.run) == ("claimed", "u1", run.name)
+    assert (job.state, job.task_id, job.run) == ("claimed", "u1", mark_of(run.name))
+
+
+async def test_a_claim_that_is_executed_late_leaves_the_job_its_second_run(world: World) -> None:
+    late = {"pool": "p", "job": "job-1", "call": "c", "lease_ms": 15000}
+    await world.ready(task(1))
+    assert await world.agents.step("claim", **late)
+    await world.hear()
+    await world.effects(STOP)
+    assert await world.agents.step("claim", **late) == []
+    assert (await world.pools.jobs("p"))["job-1"].state == "waiting"
+    second = await world.claimed(task(2, chat=2))
+    assert await world.agents.step("claim", **late) == []
+    job = (await world.pools.jobs("p"))["job-1"]
+    assert (job.state, job.run) == ("claimed", mark_of(second.name))
 
 
 async def test_a_check_in_after_the_end_of_a_run_counts_again(world: World) -> None:
@@ -296,7 +314,8 @@ async def test_a_run_carries_all_that_an_answer_needs_and_the_order_only_where_i
     await world.inbox.set_files_at("http://brain", epoch=world.epoch)
     await world.answered(await world.claimed(task(1)))
     run = await world.claimed(task(2, text="and now?"))
-    assert (run.task.text, run.order, run.files_at, run.attempt) == ("and now?", ORDER, "http://brain", 1)
+    assert (run.task.text, run.order, run.attempt) == ("and now?", ORDER, 1)
+    assert await world.agent.files_at(run) == "http://brain"
     assert [(turn.speaker, turn.text) for turn in run.history] == [("user", "hello"), ("assistant", "42")]
     assert run.task.order is None
     digests = [key async for key in world.script.redis.scan_iter(world.script.keys("agent", "order", "*"))]

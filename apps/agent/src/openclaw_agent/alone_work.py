@@ -193,6 +193,9 @@ class AloneWork:
     async def check(self, run: Run) -> None:
         await self.displays.check()
 
+    async def files_at(self, run: Run) -> str:
+        return ""
+
     async def write(self, run: Run, text: str) -> bool:
         self.displays.grow(text)
         return True

@@ -22,8 +22,8 @@ function ops.check_in()
   return 1
 end
 
-local FIELDS = { 'record', 'order', 'turns', 'attempt', 'files_at' }
--- run, record, digest of the order, turns, attempt, files_at, and the order itself unless the agent has it.
+local FIELDS = { 'record', 'order', 'turns', 'attempt' }
+-- run, record, digest of the order, turns, attempt, and the order itself unless the agent has it.
 local function claimed(run)
   local fields = call('HMGET', run_key(run), unpack(FIELDS))
   local reply = { run }
