@@ -208,7 +208,7 @@ class Bench:
     async def _waiting(self) -> int:
         """Agents that have said within their rhythm of 4 s that they wait."""
         seconds, _ = await self.script.read("TIME")
-        keys = await self.script.read("KEYS", self.script.keys("jobs", "*"))
+        keys = await self.script.read("KEYS", self.script.keys("agent", "jobs", "*"))
         rows = await self.script.reads([("HVALS", key) for key in keys])
         states = [state.split() for row in rows for state in row]
         return sum(state[0] == "waiting" and int(seconds) * 1000 - int(state[1]) < 6000 for state in states)

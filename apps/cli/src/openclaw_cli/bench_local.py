@@ -109,7 +109,7 @@ async def _until_warm(script: Script, warm: int) -> None:
         while True:
             states = [
                 state
-                for key in await script.read("KEYS", script.keys("jobs", "*"))
+                for key in await script.read("KEYS", script.keys("agent", "jobs", "*"))
                 for state in (await script.read("HGETALL", key)).values()
             ]
             leads = await script.read("GET", script.keys("epoch"))
