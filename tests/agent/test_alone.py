@@ -17,9 +17,9 @@ from openclaw_core.errors import (
     ChatUnauthorized,
     FloodWait,
     MessengerRefused,
-    MessengerUnauthorized,
     MessengerUnavailable,
     SettingsError,
+    StoreFault,
     StoreUnavailable,
 )
 from openclaw_core.outcome import Delivery, Exit, TaskState
@@ -46,6 +46,7 @@ class Start:
     task: Task = LONELY
 
     def __post_init__(self) -> None:
+        self.records = self.records.start()
         self.displays = AloneDisplays(kept=self.records, task_id=self.task.id, deliverer=self.deliverer, deadline_ms=5)
         self.deliverer.displays = self.displays
         self.work = AloneWork(records=self.records, displays=self.displays)
@@ -129,6 +130,73 @@ async def test_a_task_that_was_interrupted_is_begun_again_by_a_repeat_in_its_own
     assert again.records.slots == {"u1": {0: 1001}}
 
 
+async def test_a_failure_that_was_recorded_and_not_shown_is_shown_by_a_repeat_without_a_model() -> None:
+    first = Start()
+    first.desk.chat.script = [ChatUnauthorized("401")]
+    first.deliverer.goes_on.clear()
+    running = first.begun()
+    await until(lambda: first.records.states.get("u1") is TaskState.FAILED)
+    first.stop.set()
+    assert await running is Exit.TRY_AGAIN
+    again = Start(records=first.records)
+
+    assert await again.run() is Exit.DONE
+    assert (again.desk.chat.calls, again.deliverer.said) == ([], ["failed: model_key"])
+    third = Start(records=first.records)
+    assert await third.run() is Exit.DONE
+    assert third.deliverer.said == []
+
+
+async def test_of_two_starts_the_newest_answers_and_the_older_one_ends() -> None:
+    older = Start()
+    older.desk.chat.goes_on.clear()
+    running = older.begun()
+    await until(lambda: older.deliverer.said)
+    newer = Start(records=older.records)
+
+    assert await newer.run() is Exit.DONE
+    assert await running is Exit.DONE
+    assert (older.deliverer.said, newer.deliverer.said) == (["The whol"], ["The whole answer."])
+    assert [turn.text for turn in newer.records.turns] == ["lonely question", "The whole answer."]
+
+
+async def test_an_older_start_hears_of_a_newer_one_that_has_not_ended() -> None:
+    older = Start()
+    older.desk.chat.goes_on.clear()
+    running = older.begun()
+    await until(lambda: older.deliverer.said)
+    await older.records.start().begin(LONELY)
+
+    assert await running is Exit.DONE
+    assert older.records.states == {"u1": TaskState.RUNNING}
+
+
+async def test_an_answer_of_an_older_start_counts_no_more() -> None:
+    older = Start()
+    older.desk.chat.goes_on.clear()
+    running = older.begun()
+    await until(lambda: older.desk.chat.calls)
+    await older.records.start().begin(LONELY)
+    older.desk.chat.goes_on.set()
+
+    assert await running is Exit.DONE
+    assert older.records.states == {"u1": TaskState.RUNNING}
+    assert older.records.answers == {}
+
+
+async def test_an_older_start_ends_where_a_newer_one_shows_the_answer() -> None:
+    older = Start()
+    older.deliverer.goes_on.clear()
+    running = older.begun()
+    await until(lambda: older.records.states.get("u1") is TaskState.ANSWERED)
+    newer = Start(records=older.records)
+    assert await newer.run() is Exit.DONE
+    older.deliverer.goes_on.set()
+
+    assert await running is Exit.DONE
+    assert newer.deliverer.said == ["The whole answer."]
+
+
 async def test_a_failure_is_shown() -> None:
     start = Start()
     start.desk.chat.script = [ChatUnauthorized("401")]
@@ -161,13 +229,13 @@ async def test_a_stop_just_before_the_end_counts() -> None:
     assert start.deliverer.said[-1].endswith("stopped")
 
 
-async def test_a_wrong_token_is_told_by_the_exit() -> None:
+async def test_what_ends_the_delivery_ends_the_task_and_a_repeat_shows_the_answer() -> None:
     start = Start()
-    start.deliverer.fault = MessengerUnauthorized("401")
+    start.deliverer.fault = StoreFault("refused")
 
-    with pytest.raises(MessengerUnauthorized):
+    with pytest.raises(StoreFault):
         await start.run()
-    assert start.records.states == {"u1": TaskState.ANSWERED}, "with the right one, a repeat shows it"
+    assert start.records.states == {"u1": TaskState.ANSWERED}
 
 
 async def test_it_does_not_end_before_the_last_doubtful_edit_is_settled() -> None:

@@ -1,6 +1,7 @@
 """A task by itself over a real store and the real delivery: what its chat sees, and what stands in Redis then."""
 
 import asyncio
+import secrets
 from dataclasses import dataclass, field
 
 import pytest
@@ -26,9 +27,10 @@ class Start:
     stop: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> Exit:
-        displays = AloneDisplays(kept=RedisDisplays(self.script, alone=True), task_id=LONELY.id)
+        start = secrets.token_hex(8)
+        displays = AloneDisplays(kept=RedisDisplays(self.script, alone=start), task_id=LONELY.id)
         displays.deliverer = deliverer = Dispatcher(displays=displays, messenger=self.messenger, cautious=False)
-        self.desk.answering.work = work = AloneWork(records=AloneTasks(self.script), displays=displays)
+        self.desk.answering.work = work = AloneWork(records=AloneTasks(self.script, start=start), displays=displays)
         async with asyncio.timeout(60):
             return await do_alone(LONELY, ORDER, work, self.desk.answering, deliverer, self.stop)
 
@@ -77,4 +79,36 @@ async def test_an_interrupted_task_leaves_its_record_to_a_repeat(start: Start) -
 
     assert await running is Exit.TRY_AGAIN
     assert (await start.state())[0] == "running"
-    assert (await RedisDisplays(start.script, alone=True).read("t:u1")) is not None
+    assert (await RedisDisplays(start.script, alone="another").read("t:u1")) is not None
+
+
+async def test_of_two_starts_at_the_same_time_one_answers(start: Start) -> None:
+    start.desk.chat.goes_on.clear()
+    older = asyncio.create_task(start.run())
+    await until(lambda: start.messenger.texts)
+    newer = Start(start.script, start.messenger)
+
+    assert await newer.run() is Exit.DONE
+    assert await older is Exit.DONE
+    start.desk.chat.goes_on.set()
+    assert start.messenger.texts == ["The whole answer."]
+    assert await start.state() == ["closed", "delivered"]
+    assert len(await Lanes(start.script).history(1)) == 2
+
+
+@pytest.mark.parametrize("says", [[], [ChatUnauthorized("401")]], ids=["an answer", "a failure"])
+async def test_what_was_recorded_and_not_shown_is_shown_by_a_repeat(start: Start, says: list[Exception]) -> None:
+    start.desk.chat.script = list(says) or start.desk.chat.script
+    start.messenger.sends_land.clear()
+    first = asyncio.create_task(start.run())
+    while (await start.state())[1] != "pending":
+        await asyncio.sleep(0.01)
+    start.stop.set()
+    start.messenger.sends_land.set()
+    assert await first in (Exit.DONE, Exit.TRY_AGAIN, Exit.MISCONFIGURED)
+    again = Start(start.script, start.messenger)
+
+    assert await again.run() is Exit.DONE
+    assert again.desk.chat.calls == []
+    assert (await start.state())[1] == "delivered"
+    assert len(start.messenger.texts) == 1

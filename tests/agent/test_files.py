@@ -4,16 +4,20 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from aiohttp import web
 
-from openclaw_agent.files import MAX_BYTES, PAUSES_S, BrainFiles, NoFile
+from openclaw_agent.files import LONGEST_PAUSE_S, MAX_BYTES, PAUSES_S, BrainFiles, NoFile
+from openclaw_core.errors import LostOwnership, StoreFull, StoreUnavailable
+from tests.agent.desk import task
 from tests.fakes.bot_api_emulator import serving
 from tests.fakes.time import FakeTime
+from tests.fakes.work import FakeWork
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
-NAME = "u1.5ec4e7"
+NAME = f"u1.{1:032x}"
 
 
 @asynccontextmanager
@@ -28,12 +32,27 @@ async def brain(*answers: Answer, time: FakeTime | None = None) -> AsyncIterator
     app = web.Application()
     app.router.add_get("/{path:.*}", handle)
     async with serving(app) as url:
-        yield BrainFiles(files_at=url, name=NAME, sleep=(time or FakeTime()).sleep), asked
+        yield await files_at(url, sleep=(time or FakeTime()).sleep), asked
 
 
-def status(code: int) -> Answer:
+async def files_at(address: str, *, sleep: Callable[[float], Awaitable[None]]) -> BrainFiles:
+    """The files of a run that was claimed, of a brain at *address*."""
+    work = FakeWork(address=address)
+    work.hand_over(task(1))
+    run = await work.claim()
+    assert run is not None
+    return BrainFiles(work=work, run=run, sleep=sleep)
+
+
+def work_of(files: BrainFiles) -> FakeWork:
+    assert isinstance(files.work, FakeWork)
+    return files.work
+
+
+def status(code: int, retry_after: str | None = None) -> Answer:
     async def answer(request: web.Request) -> web.StreamResponse:
-        return web.Response(status=code, body=b"no")
+        headers = {} if retry_after is None else {"Retry-After": retry_after}
+        return web.Response(status=code, body=b"no", headers=headers)
 
     return answer
 
@@ -99,12 +118,49 @@ async def test_a_brain_that_stays_away_is_given_up() -> None:
     assert len(asked) == len(PAUSES_S) + 1
 
 
+async def test_a_pause_that_the_brain_asks_for_is_made() -> None:
+    time = FakeTime()
+    async with brain(
+        status(503, "7"), status(503, "0"), status(503, "soon"), status(429, "9999"), content(b"text"), time=time
+    ) as (files, _):
+        assert await files.content(0) == b"text"
+    assert time.now_s == 100 + 7 + PAUSES_S[1] + PAUSES_S[2] + LONGEST_PAUSE_S
+
+
+async def test_a_new_leader_is_asked_at_its_own_address() -> None:
+    time = FakeTime()
+    async with brain(status(503), time=time) as (files, of_old), brain(content(b"text")) as (of_new, asked):
+
+        async def lead(seconds: float) -> None:
+            await time.sleep(seconds)
+            work_of(files).address = work_of(of_new).address
+
+        moved = replace(files, sleep=lead)
+        assert await moved.content(0) == b"text"
+    assert (len(of_old), len(asked)) == (1, 1)
+
+
+async def test_an_address_that_redis_does_not_tell_is_asked_for_again() -> None:
+    async with brain(content(b"text")) as (files, asked):
+        work_of(files).faults["files_at"] = [StoreUnavailable("away"), StoreFull("full")]
+        assert await files.content(0) == b"text"
+    assert len(asked) == 1
+
+
+async def test_a_run_that_is_not_ours_any_more_gets_no_files() -> None:
+    async with brain(content(b"text")) as (files, asked):
+        work_of(files).take_away("u1")
+        with pytest.raises(LostOwnership):
+            await files.content(0)
+    assert asked == []
+
+
 async def test_a_connection_that_is_refused_is_tried_again() -> None:
     time = FakeTime()
     async with brain(content(b"text")) as (files, _):
-        closed = files.files_at
+        closed = work_of(files).address
     with pytest.raises(NoFile):
-        await BrainFiles(files_at=closed, name=NAME, sleep=time.sleep).content(0)
+        await (await files_at(closed, sleep=time.sleep)).content(0)
     assert time.now_s == 100 + sum(PAUSES_S), "they outlast a change of the leader"
     assert sum(PAUSES_S) > 20
 
@@ -112,7 +168,7 @@ async def test_a_connection_that_is_refused_is_tried_again() -> None:
 @pytest.mark.parametrize("address", ["", "no address", "http://[::1", "ftp://x"])
 async def test_no_address_is_no_file(address: str) -> None:
     with pytest.raises(NoFile):
-        await BrainFiles(files_at=address, name=NAME, sleep=FakeTime().sleep).content(0)
+        await (await files_at(address, sleep=FakeTime().sleep)).content(0)
 
 
 @pytest.mark.parametrize("answer", [endless, squeezed], ids=["too long", "compressed"])
@@ -136,7 +192,7 @@ async def test_the_name_of_the_run_stays_out_of_logs_and_errors(caplog: pytest.L
 
 async def test_a_deadline_ends_the_waiting() -> None:
     async with brain(status(503)) as (files, _):
-        patient = BrainFiles(files_at=files.files_at, name=NAME)
+        patient = await files_at(work_of(files).address, sleep=asyncio.sleep)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
                 await patient.content(0)

@@ -30,6 +30,7 @@ class Brain(Protocol):
 
     async def hand_over(self, one: Task) -> None: ...
     async def take_away(self, run: Run) -> None: ...
+    async def lead_at(self, run: Run, address: str) -> None: ...
     async def send_more(self, run: Run) -> None: ...
     async def join(self, run: Run) -> None: ...
     async def text(self, run: Run) -> str: ...
@@ -41,10 +42,14 @@ class InMemory:
     work: FakeWork
 
     async def hand_over(self, one: Task) -> None:
-        self.work.hand_over(one, history=(BEFORE,), files_at="http://brain")
+        self.work.hand_over(one, history=(BEFORE,))
+        self.work.address = "http://brain"
 
     async def take_away(self, run: Run) -> None:
         self.work.take_away(run.task.id)
+
+    async def lead_at(self, run: Run, address: str) -> None:
+        self.work.address = address
 
     async def send_more(self, run: Run) -> None:
         self.work.send_more(WHOLE, all_sent=False)
@@ -80,6 +85,9 @@ class InRedis:
 
     async def take_away(self, run: Run) -> None:
         await self._do("DEL", "run", run.name)
+
+    async def lead_at(self, run: Run, address: str) -> None:
+        await self._do("HSET", "run", run.name, args=("files_at", address))
 
     async def send_more(self, run: Run) -> None:
         await self._do("HSET", "run", run.name, args=("more", 1))
@@ -117,10 +125,17 @@ async def test_a_claim_gives_the_run_with_all_that_an_answer_needs(brain: Brain)
     run = await claimed(brain, last=True)
 
     assert (run.task, run.order, run.history) == (task(1), ORDER, (BEFORE,))
-    assert (run.attempt, run.last, run.files_at) == (1, True, "http://brain")
+    assert (run.attempt, run.last) == (1, True)
     assert run.name.startswith("u1.")
     assert run.name not in repr(run)
     assert await brain.work.claim() is None
+
+
+async def test_the_address_of_files_is_that_of_who_leads_now(brain: Brain) -> None:
+    run = await claimed(brain)
+    assert await brain.work.files_at(run) == "http://brain"
+    await brain.lead_at(run, "http://another")
+    assert await brain.work.files_at(run) == "http://another"
 
 
 async def test_a_job_waits_claims_and_retires(brain: Brain) -> None:
@@ -162,8 +177,9 @@ async def test_a_run_that_was_taken_away_takes_nothing_more(brain: Brain) -> Non
     await brain.work.renew(run)
     await brain.work.check(run)
     await brain.take_away(run)
-    with pytest.raises(LostOwnership):
-        await brain.work.check(run)
+    for look in (brain.work.check(run), brain.work.files_at(run)):
+        with pytest.raises(LostOwnership):
+            await look
     await refused(brain, run)
 
 

@@ -211,8 +211,18 @@ async def test_a_run_that_waits_since_the_leader_before_knows_the_address_of_tod
     await world.inbox.give_up_lead("me")
     await world.lead("another")
     await world.inbox.set_files_at("http://here:2", epoch=world.epoch)
-    assert (await world.claim()).files_at == "http://here:2"
-    assert (await world.claimed(with_files(2, chat=2))).files_at == "http://here:2"
+    for run in (await world.claim(), await world.claimed(with_files(2, chat=2))):
+        assert await world.agent.files_at(run) == "http://here:2"
+
+
+async def test_an_agent_that_has_its_run_since_the_leader_before_hears_of_the_new_address(port: Port) -> None:
+    world = port.world
+    await world.inbox.set_files_at("http://gone:1", epoch=world.epoch)
+    run = await world.claimed(with_files())
+    await world.inbox.give_up_lead("me")
+    await world.lead("another")
+    await world.inbox.set_files_at("http://here:2", epoch=world.epoch)
+    assert await world.agent.files_at(run) == "http://here:2"
 
 
 async def test_redis_away_asks_for_another_try(tmp_path: Path, bot_id: int) -> None:

@@ -11,7 +11,7 @@ from openclaw_brain.gathering import Windows
 from openclaw_brain.handling import Handling
 from openclaw_brain.incoming import Bot, read_update
 from openclaw_brain.intake import Access, Intake, Known
-from openclaw_core.errors import NoticeGone
+from openclaw_core.delivery.displays import Display
 from openclaw_core.outcome import Cause
 from openclaw_core.roles import load
 from openclaw_core.store import Became, Script
@@ -76,9 +76,22 @@ class Desk:
             queued.task.ordered(ORDER), pool="p", decision="rule", route_ms=1, route_tokens=0, epoch=self.world.epoch, parts=queued.parts
         )  # fmt: skip
 
-    async def moment_passes(self, notice: str) -> None:
-        """A notice has waited long enough for words."""
-        await self.world.script.read("HDEL", self.world.script.keys("notice", notice), "not_before_ms")
+    async def put_off(self) -> list[str]:
+        """Displays that wait for words."""
+        return list(await self.world.script.read("ZRANGE", self.world.script.keys("later"), 0, -1))
+
+    async def moment_passes(self) -> None:
+        """What was put off has waited long enough for words."""
+        for display in await self.put_off():
+            await self.world.script.read("ZADD", self.world.script.keys("later"), "XX", "1", display)
+
+    async def notices(self) -> list[Display]:
+        """All that is to be told, also what still waits for words: that has waited long enough now."""
+        await self.moment_passes()
+        return await self.world.notices()
+
+    def windows(self, **ms: int) -> None:
+        object.__setattr__(self.handling, "windows", Windows(**ms))
 
     async def time_passes(self, task_id: str) -> None:
         """The quiet window of a task ends."""
@@ -280,7 +293,7 @@ async def test_what_cannot_be_read_is_part_of_its_act_and_told_in_its_answer(
     await receives(*messages)
     [task] = await desk.waiting()
     assert (task.text, task.quoted, task.unseen) == (text, quoted, unseen)
-    assert await desk.world.notices() == []
+    assert await desk.notices() == []
 
 
 @pytest.mark.parametrize(
@@ -296,31 +309,91 @@ async def test_what_cannot_be_read_is_part_of_its_act_and_told_in_its_answer(
     ],
 )
 async def test_what_no_task_takes_is_told_once(desk: Desk, receives: Receives, messages: list[Message]) -> None:
+    desk.windows(more_ms=60_000, album_ms=60_000, fold_ms=60_000, at_most_ms=60_000)
     await receives(*messages)
-    [notice] = await desk.world.notices()
     assert await desk.waiting() == []
-    if messages[0].get("media_group_id"):
-        with pytest.raises(NoticeGone):
-            await desk.world.notices.intent(notice.key, epoch=desk.world.epoch)
-    await desk.moment_passes(notice.key)
-    assert await desk.world.notices.intent(notice.key, epoch=desk.world.epoch) is None
-    await desk.receives(said(**PHOTO, at=110))
-    assert len(await desk.world.notices()) == 2
+    if messages[0].get("media_group_id") or messages[0].get("forward_origin"):
+        assert await desk.world.notices() == [], "words may come"
+    [notice] = await desk.notices()
+    await desk.world.show_all()
+    await desk.receives(said(**PHOTO, at=1000))
+    [another] = await desk.notices()
+    assert another.order > notice.order
 
 
-async def test_a_notice_that_is_being_told_stays_and_the_answer_knows_all_the_same(desk: Desk) -> None:
+async def test_what_waits_for_words_is_told_a_moment_after_the_last_part(desk: Desk) -> None:
+    later = desk.world.script.keys("later")
     await desk.receives(said(**PHOTO, **FORWARDED))
-    await desk.moment_passes("u1")
-    assert await desk.world.notices.intent("u1", epoch=desk.world.epoch) is None
+    first = float(await desk.world.script.read("ZSCORE", later, "n:unsupported:7"))
+    await desk.receives(said(**PHOTO, at=101, **FORWARDED))
+    assert await desk.put_off() == ["n:unsupported:7"]
+    assert float(await desk.world.script.read("ZSCORE", later, "n:unsupported:7")) > first
+    seconds, micros = await desk.world.script.read("TIME")
+    assert 0 < first - (int(seconds) * 1000 + int(micros) / 1000) <= Windows().more_ms
+
+
+async def test_words_take_back_what_still_waits_for_them(desk: Desk) -> None:
+    desk.windows(more_ms=60_000, at_most_ms=60_000)
+    await desk.receives(said(**PHOTO, **FORWARDED))
+    assert await desk.put_off() == ["n:unsupported:7"]
     await desk.receives(said("what is it?", at=101))
     assert [task.unseen for task in await desk.waiting()] == ["photo"]
-    assert [notice.key for notice in await desk.world.notices()] == ["u1"]
+    assert await desk.put_off() == []
+    assert await desk.world.script.read("EXISTS", desk.world.script.keys("notice", "unsupported:7")) == 0
+
+
+@pytest.mark.parametrize("between", [[], [said(**PHOTO, **FORWARDED)]], ids=["words come", "one more part, then words"])
+async def test_a_notice_that_is_being_told_stays_and_the_answer_knows_all_the_same(
+    desk: Desk, between: list[Message]
+) -> None:
+    await desk.receives(said(**PHOTO, **FORWARDED))
+    [told] = await desk.notices()
+    await desk.receives(*between)
+    assert await desk.put_off() == [], "it is being told: it cannot wait any more"
+    await desk.receives(said("what is it?", at=101))
+    assert [task.unseen for task in await desk.waiting()] == ["photo"]
+    assert await desk.world.notices() == [told]
+
+
+@pytest.mark.parametrize("between", [[], [said(**PHOTO, **FORWARDED)]], ids=["words come", "one more part, then words"])
+async def test_a_notice_that_was_told_is_not_told_again(desk: Desk, between: list[Message]) -> None:
+    await desk.receives(said(**PHOTO, **FORWARDED))
+    await desk.moment_passes()
+    await desk.world.show_all()
+    await desk.receives(*between)
+    await desk.receives(said("what is it?", at=101))
+    assert [task.unseen for task in await desk.waiting()] == ["photo"]
+    assert await desk.notices() == []
+    assert await desk.world.script.read("EXISTS", desk.world.script.keys("notice", "unsupported:7")) == 1, (
+        "an edit may come late"
+    )
+
+
+async def test_words_of_one_take_back_no_notice_that_another_waits_for(desk: Desk) -> None:
+    """A chat is told once of all that cannot be read, so the notice is that of several people."""
+    desk.windows(more_ms=60_000, at_most_ms=60_000)
+    for user in (7, 8):
+        await desk.receives(named("@OpenClawBot", user=user, **PHOTO, **FORWARDED))
+    assert await desk.put_off() == ["n:unsupported:-100500"]
+    await desk.receives(named("@OpenClawBot what is it?", user=7, at=101))
+    assert [task.unseen for task in await desk.waiting(-100500)] == ["photo"]
+    assert await desk.put_off() == ["n:unsupported:-100500"]
+    await desk.receives(named("@OpenClawBot what is it?", user=8, at=101))
+    assert await desk.put_off() == []
+
+
+async def test_a_notice_that_is_to_be_told_already_waits_for_nobodys_words(desk: Desk) -> None:
+    await desk.receives(said(**PHOTO, **FORWARDED))
+    [first] = await desk.notices()
+    await desk.receives(said(**PHOTO, at=200, **FORWARDED))
+    await desk.receives(said("what is it?", at=201))
+    assert [notice.id for notice in await desk.world.notices()] == [first.id]
 
 
 async def test_a_command_between_ends_what_cannot_be_read_too(desk: Desk, receives: Receives) -> None:
     await receives(said(**PHOTO, **FORWARDED), said("/new"), said("what is it?"))
     assert [task.unseen for task in await desk.waiting()] == [""]
-    assert [notice.kind for notice in await desk.world.notices()] == ["unsupported", "new"]
+    assert [notice.kind for notice in await desk.notices()] == ["new", "unsupported"], "which waited for words"
 
 
 async def test_an_edit_mends_words_beside_what_could_not_be_read(desk: Desk) -> None:
@@ -340,23 +413,21 @@ async def test_in_a_group_what_nobody_can_read_is_told_of_only_with_what_was_ask
         said("hello all", chat=GROUP, user=8),
     )
     [task] = await desk.waiting(-100500)
-    assert (task.text, task.unseen, await desk.world.notices()) == ("what is this?", "photo", [])
+    assert (task.text, task.unseen, await desk.notices()) == ("what is this?", "photo", [])
 
 
 @pytest.mark.parametrize(
-    ("messages", "sent"),
+    "messages",
     [
-        ([said(**PHOTO, **ALBUM)] * 5, 1),
-        ([said("look"), *[said("news", **FORWARDED)] * 3], 1),
-        ([said("hello"), said("hello?", at=105)], 2),
+        [said(**PHOTO, **ALBUM)] * 5,
+        [said("look"), *[said("news", **FORWARDED)] * 3],
+        [said("hello"), said("hello?", at=105)],
     ],
 )
-async def test_who_has_no_access_is_told_once_for_one_act(
-    desk: Desk, receives: Receives, messages: list[Message], sent: int
-) -> None:
+async def test_who_has_no_access_is_told_once(desk: Desk, receives: Receives, messages: list[Message]) -> None:
     object.__setattr__(desk.handling.intake, "access", Access(users=frozenset()))
     await receives(*messages)
-    assert [notice.kind for notice in await desk.world.notices()] == ["refused"] * sent
+    assert [notice.kind for notice in await desk.notices()] == ["refused"]
 
 
 def named(text: str, **fields: Any) -> Message:
@@ -392,18 +463,18 @@ async def test_in_a_group_what_leads_to_no_question_is_nobodys_business(desk: De
         said("news", chat=GROUP, at=120, **PHOTO, **FORWARDED),
     )
     assert [(task.text, task.quoted) for task in await desk.waiting(-100500)] == [("why is the sky blue?", "")]
-    assert await desk.world.notices() == []
+    assert await desk.notices() == []
 
 
 async def test_photos_of_an_album_are_told_about_once(desk: Desk, receives: Receives) -> None:
     await receives(*(said("", photo=[{"file_id": "p"}], media_group_id="g") for _ in range(5)))
-    [notice] = await desk.world.notices()
+    [notice] = await desk.notices()
     assert notice.args == {"what": "photo"}
     await desk.world.show_all()
     await desk.receives(said("", photo=[{"file_id": "p"}], media_group_id="g"))
-    assert await desk.world.notices() == [], "the album's last photo came late"
-    await desk.receives(said("", photo=[{"file_id": "p"}], media_group_id="another"))
-    assert len(await desk.world.notices()) == 1
+    assert await desk.notices() == [], "the album's last photo came late"
+    await desk.receives(said("", photo=[{"file_id": "p"}], media_group_id="another", at=110))
+    assert len(await desk.notices()) == 1
 
 
 async def test_a_message_alone_goes_at_once_and_one_with_a_cue_waits(desk: Desk) -> None:
@@ -436,7 +507,7 @@ async def test_each_further_part_begins_the_window_anew_within_a_bound(desk: Des
 
 
 async def test_without_windows_nothing_waits_and_what_is_near_is_still_folded(desk: Desk) -> None:
-    object.__setattr__(desk.handling, "windows", Windows(album_ms=0, more_ms=0, at_most_ms=0))
+    desk.windows(album_ms=0, more_ms=0, at_most_ms=0)
     await desk.receives(said("is this true?"))
     await desk.receives(said("news", **FORWARDED))
     assert await desk.release() == ["u1"]
@@ -570,9 +641,7 @@ async def test_an_edit_mends_its_own_part_while_it_waits(desk: Desk) -> None:
     await desk.edits(1, said("is that true:"))
     [task] = await desk.waiting()
     assert (task.id, task.text) == ("u1", "is that true:\nthe moon is cheese")
-    assert [notice.kind for notice in await desk.world.notices()] == ["edit_taken"], (
-        "told once while it waits to be told"
-    )
+    assert [notice.kind for notice in await desk.notices()] == ["edit_taken"], "told once while it waits to be told"
     await desk.edits(1, said("/help"))
     assert len(await desk.waiting()) == 1, "the other part still wants its answer"
 

@@ -87,6 +87,7 @@ async def test_runs_tells_what_became_of_an_agent_that_was_lost(script: Script, 
     await world.pools.note_job(
         "u1", cause=Cause.OUT_OF_MEMORY, detail="OOMKilled", log_tail='{"event": "task.claimed"}'
     )
+    await world.show_all()
     where = {"TELEGRAM_TOKEN": f"{bot_id}:x", "REDIS_URL": redis_url}
     code, out = await openclaw("runs", "--json", **where)
     assert code == 0, out

@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 
 from openclaw_core.errors import LostOwnership, StoreFault
-from openclaw_core.outcome import Cause
-from openclaw_core.store import AloneTasks, Became
+from openclaw_core.outcome import Cause, Delivery
+from openclaw_core.store import AloneTasks, Became, RedisDisplays
 from openclaw_core.store.lanes import Dispatched
 from openclaw_core.store.news import MAX_HANDBACKS
+from openclaw_core.store.pools import mark_of
 from openclaw_core.work import Answered, GaveUp, HandedBack, PutBack, Result, Run
 from tests.core.store_world import ORDER, USAGE, World, effect, task
 
@@ -244,13 +245,16 @@ async def test_a_task_that_comes_back_to_a_pool_that_was_forgotten_can_still_be_
 
 async def test_a_run_is_left_when_it_has_ended_or_the_task_waits_again_or_is_another_jobs(world: World) -> None:
     run = await world.claimed(task(1))
-    assert await world.pools.left({"job-1": run.name, "job-2": run.name, "job-3": "unknown"}) == ["job-2", "job-3"]
+    assert await world.pools.left({"job-1": mark_of(run.name), "job-2": mark_of(run.name), "job-3": "unknown"}) == [
+        "job-2",
+        "job-3",
+    ]
     await world.pools.lost("u1", Cause.CRASH, epoch=world.epoch)
-    assert await world.pools.left({"job-1": run.name}) == ["job-1"]
+    assert await world.pools.left({"job-1": mark_of(run.name)}) == ["job-1"]
     again = await world.claim()
-    assert await world.pools.left({"job-1": again.name}) == []
+    assert await world.pools.left({"job-1": mark_of(again.name)}) == []
     await world.failed(again)
-    assert await world.pools.left({"job-1": again.name}) == ["job-1"]
+    assert await world.pools.left({"job-1": mark_of(again.name)}) == ["job-1"]
     assert await world.pools.left({}) == []
 
 
@@ -267,7 +271,21 @@ async def test_a_retired_job_claims_nothing_and_a_claimed_one_is_not_retired(wor
     run = await world.claim(world.work("job-2"))
     assert not await world.pools.retire("p", "job-2")
     job = (await world.pools.jobs("p"))["job-2"]
-    assert (job.state, job.task_id, job.run) == ("claimed", "u1", run.name)
+    assert (job.state, job.task_id, job.run) == ("claimed", "u1", mark_of(run.name))
+
+
+async def test_a_claim_that_is_executed_late_leaves_the_job_its_second_run(world: World) -> None:
+    late = {"pool": "p", "job": "job-1", "call": "c", "lease_ms": 15000}
+    await world.ready(task(1))
+    assert await world.agents.step("claim", **late)
+    await world.hear()
+    await world.effects(STOP)
+    assert await world.agents.step("claim", **late) == []
+    assert (await world.pools.jobs("p"))["job-1"].state == "waiting"
+    second = await world.claimed(task(2, chat=2))
+    assert await world.agents.step("claim", **late) == []
+    job = (await world.pools.jobs("p"))["job-1"]
+    assert (job.state, job.run) == ("claimed", mark_of(second.name))
 
 
 async def test_a_check_in_after_the_end_of_a_run_counts_again(world: World) -> None:
@@ -296,7 +314,8 @@ async def test_a_run_carries_all_that_an_answer_needs_and_the_order_only_where_i
     await world.inbox.set_files_at("http://brain", epoch=world.epoch)
     await world.answered(await world.claimed(task(1)))
     run = await world.claimed(task(2, text="and now?"))
-    assert (run.task.text, run.order, run.files_at, run.attempt) == ("and now?", ORDER, "http://brain", 1)
+    assert (run.task.text, run.order, run.attempt) == ("and now?", ORDER, 1)
+    assert await world.agent.files_at(run) == "http://brain"
     assert [(turn.speaker, turn.text) for turn in run.history] == [("user", "hello"), ("assistant", "42")]
     assert run.task.order is None
     digests = [key async for key in world.script.redis.scan_iter(world.script.keys("agent", "order", "*"))]
@@ -530,7 +549,7 @@ async def test_keys_of_the_agents_area_that_hold_something_else_are_mended_withi
 
 async def test_alone_runs_once_and_adds_the_turn_only_if_it_is_not_the_newest(world: World) -> None:
     await world.lanes.save_context(task(1, text="same words"), epoch=world.epoch)
-    alone, one = AloneTasks(world.script), task(2, text="same words")
+    alone, one = AloneTasks(world.script, start="s"), task(2, text="same words")
     assert (await alone.begin(one)).state == "running"
     begun = await alone.begin(one)
     assert (begun.state, begun.history) == ("running", ())
@@ -541,9 +560,42 @@ async def test_alone_runs_once_and_adds_the_turn_only_if_it_is_not_the_newest(wo
     assert (await alone.begin(one)).state == "answered"
 
 
+async def test_alone_the_newest_start_owns_the_task(world: World) -> None:
+    older, newer = (AloneTasks(world.script, start=name) for name in ("older", "newer"))
+    await older.begin(task(1))
+    await older.check("u1")
+    await newer.begin(task(1))
+    await older.begin(task(1))  # executed late
+    shown = RedisDisplays(world.script, alone="older")
+    for late in (
+        older.check("u1"),
+        older.end("u1", Answered(markdown="a", usage={})),
+        shown.reserved("t:u1", 0, 5),
+        shown.part("t:u1", 1, "sending"),
+        shown.shown("t:u1", 0, Delivery.DELIVERED),
+    ):
+        with pytest.raises(LostOwnership):
+            await late
+    assert await newer.end("u1", Answered(markdown="b", usage={})) == "answered"
+    assert await world.history() == [("user", "hello"), ("assistant", "b")]
+
+
+@pytest.mark.parametrize("result", [Answered(markdown="a", usage={}), GaveUp(cause=Cause.CRASH)], ids=str)
+async def test_alone_an_end_that_was_not_shown_is_the_next_starts(world: World, result: Result) -> None:
+    first, again = (AloneTasks(world.script, start=name) for name in ("first", "again"))
+    assert not (await first.begin(task(1))).unshown
+    await first.end("u1", result)
+    assert (await again.begin(task(1))).unshown
+    with pytest.raises(LostOwnership):
+        await first.check("u1")
+    await RedisDisplays(world.script, alone="again").shown("t:u1", 0, Delivery.DELIVERED)
+    assert not (await first.begin(task(1))).unshown
+    await again.check("u1")
+
+
 @pytest.mark.parametrize("result", [HandedBack(), PutBack()])
 async def test_alone_nothing_goes_back(world: World, result: Result) -> None:
-    alone = AloneTasks(world.script)
+    alone = AloneTasks(world.script, start="s")
     await alone.begin(task(1))
     assert await alone.end("u1", result) == "running"
 

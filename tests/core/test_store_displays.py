@@ -168,9 +168,8 @@ async def test_after_a_notice_was_told_the_next_one_is_a_message_of_its_own(worl
 
 
 async def test_an_answer_alone_is_recorded_once(world: World) -> None:
-    alone = AloneTasks(world.script)
-    displays = RedisDisplays(world.script, alone=True)
     for n, result in ((1, Answered(markdown="42", usage={})), (2, GaveUp(cause=Cause.MODEL_DOWN))):
+        alone, displays = AloneTasks(world.script, start=f"s{n}"), RedisDisplays(world.script, alone=f"s{n}")
         await alone.begin(task(n))
         await displays.reserved(f"t:u{n}", 0, 7)
         await alone.end(f"u{n}", result)

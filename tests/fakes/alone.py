@@ -1,14 +1,17 @@
 """What a task alone meets: its record in memory, and a delivery that shows what it reads."""
 
 import asyncio
-from dataclasses import dataclass, field
+import itertools
+from dataclasses import dataclass, field, replace
 
 from openclaw_core.conversation import Turn
 from openclaw_core.delivery.displays import Display, Displays, Stage
+from openclaw_core.errors import LostOwnership
 from openclaw_core.outcome import Cause, Delivery, TaskState
 from openclaw_core.task import Task
 from openclaw_core.work import Answered, GaveUp, Result
 
+_starts = itertools.count(1)
 STAGES = {
     TaskState.RUNNING: Stage.GROWING, TaskState.ANSWERED: Stage.ANSWERED, TaskState.CLOSED: Stage.ANSWERED, TaskState.FAILED: Stage.FAILED,
     TaskState.CANCELLED: Stage.STOPPED,
@@ -18,12 +21,16 @@ STAGES = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FakeBegun:
     state: str
+    unshown: bool = False
     history: tuple[Turn, ...] = ()
 
 
 @dataclass
 class FakeRecords:
-    """`Records` and `Kept`: one Redis for all starts of tasks in one chat."""
+    """`Records` and `Kept` of one start: one Redis for all starts of tasks in one chat."""
+
+    me: int = 0
+    owners: dict[str, int] = field(default_factory=dict)
 
     turns: list[Turn] = field(default_factory=list)
     states: dict[str, TaskState] = field(default_factory=dict)
@@ -33,6 +40,14 @@ class FakeRecords:
     slots: dict[str, dict[int, int]] = field(default_factory=dict)
     parts: dict[str, dict[int, str]] = field(default_factory=dict)
     deliveries: dict[str, Delivery] = field(default_factory=dict)
+
+    def start(self) -> "FakeRecords":
+        """The same, for another start."""
+        return replace(self, me=next(_starts))
+
+    def _mine(self, task_id: str) -> None:
+        if self.owners[task_id] != self.me:
+            raise LostOwnership("another start has the task")
 
     def stop(self, task_id: str) -> None:
         """Its user pressed Stop."""
@@ -47,9 +62,17 @@ class FakeRecords:
             newest = self.turns[-1] if self.turns else None
             if newest is None or (newest.speaker, newest.text) != ("user", task.text):
                 self.turns.append(Turn(task_id=task.id, speaker="user", text=task.text))
-        return FakeBegun(state=self.states[task.id], history=tuple(self.turns[:-1]))
+        state = self.states[task.id]
+        unshown = state not in (TaskState.RUNNING, TaskState.CLOSED) and task.id not in self.deliveries
+        if state is TaskState.RUNNING or unshown:
+            self.owners[task.id] = self.me
+        return FakeBegun(state=state, unshown=unshown, history=tuple(self.turns[:-1]))
+
+    async def check(self, task_id: str) -> None:
+        self._mine(task_id)
 
     async def end(self, task_id: str, result: Result) -> str:
+        self._mine(task_id)
         if self.states[task_id] is TaskState.RUNNING:
             if isinstance(result, Answered):
                 self.states[task_id], self.answers[task_id] = TaskState.ANSWERED, result.markdown
@@ -73,13 +96,16 @@ class FakeRecords:
         return self.answers.get(display_id[2:], "")
 
     async def reserved(self, display_id: str, slot: int, message_id: int, *, gone: int | None = None) -> None:
+        self._mine(display_id[2:])
         self.slots.setdefault(display_id[2:], {})[slot] = message_id
 
     async def part(self, display_id: str, part: int, status: str) -> None:
+        self._mine(display_id[2:])
         self.parts.setdefault(display_id[2:], {})[part] = status
 
     async def shown(self, display_id: str, version: int, delivery: Delivery) -> bool:
         task_id = display_id[2:]
+        self._mine(task_id)
         self.deliveries[task_id] = delivery
         if self.states[task_id] is TaskState.ANSWERED:
             self.states[task_id] = TaskState.CLOSED

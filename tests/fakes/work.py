@@ -26,6 +26,8 @@ class FakeWork:
     """How each task's last run ended."""
     faults: dict[str, list[Exception]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    address: str = ""
+    """Where the brain that leads now gives files."""
     ends_land: asyncio.Event = field(default_factory=asyncio.Event)
     """`end` does not return before it is set."""
     _ready: list[Run] = field(default_factory=list)
@@ -40,14 +42,10 @@ class FakeWork:
 
     # ---- what a brain does
 
-    def hand_over(
-        self, task: Task, *, order: Order = ORDER, history: Sequence[Turn] = (), attempt: int = 1, files_at: str = ""
-    ) -> None:
+    def hand_over(self, task: Task, *, order: Order = ORDER, history: Sequence[Turn] = (), attempt: int = 1) -> None:
         self._secrets += 1
         name = f"{task.id}.{self._secrets:032x}"
-        self._ready.append(
-            Run(name=name, task=task, order=order, history=tuple(history), attempt=attempt, files_at=files_at)
-        )
+        self._ready.append(Run(name=name, task=task, order=order, history=tuple(history), attempt=attempt))
 
     def take_away(self, task_id: str) -> None:
         """Its user stopped the task, or another agent has it."""
@@ -97,6 +95,11 @@ class FakeWork:
     async def check(self, run: Run) -> None:
         await self._called("check")
         self._mine(run)
+
+    async def files_at(self, run: Run) -> str:
+        await self._called("files_at")
+        self._mine(run)
+        return self.address
 
     async def write(self, run: Run, text: str) -> bool:
         await self._called("write")

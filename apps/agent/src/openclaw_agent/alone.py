@@ -1,6 +1,7 @@
 """One task by itself: the environment holds it, this process answers it and shows the answer, and Redis keeps its record and the history."""
 
 import asyncio
+import secrets
 import time
 from contextlib import AsyncExitStack
 from functools import partial
@@ -11,10 +12,10 @@ from openclaw_agent.owning import own
 from openclaw_agent.settings import Alone, Settings
 from openclaw_core import logs
 from openclaw_core.delivery.dispatcher import Dispatcher
-from openclaw_core.errors import SettingsError
+from openclaw_core.errors import LostOwnership, MessengerUnauthorized, Permanent, SettingsError, Transient
 from openclaw_core.language import lang_of
 from openclaw_core.messenger import TelegramMessenger
-from openclaw_core.outcome import ENDED, Exit, TaskState
+from openclaw_core.outcome import ENDED, Exit
 from openclaw_core.ports import Messenger
 from openclaw_core.roles import Roles, load
 from openclaw_core.store import AloneTasks, RedisDisplays, move_chat, open_script
@@ -35,17 +36,29 @@ async def run_alone(settings: Settings, alone: Alone, stop: asyncio.Event) -> Ex
             TelegramMessenger.open(alone.telegram_token, alone.telegram_base_url)
         )
         messenger.on_moved = partial(move_chat, script)
+        start = secrets.token_hex(8)
         displays = AloneDisplays(
-            kept=RedisDisplays(script, alone=True), task_id=task.id, deadline_ms=task.admitted_ms + round(settings.task_deadline_s * 1000)
+            kept=RedisDisplays(script, alone=start), task_id=task.id, deadline_ms=task.admitted_ms + round(settings.task_deadline_s * 1000)
         )  # fmt: skip
-        work = AloneWork(records=AloneTasks(script), displays=displays)
+        work = AloneWork(records=AloneTasks(script, start=start), displays=displays)
         files_of = partial(_files_of, messenger)
         answering = Opening(lambda: open_answering(settings, work, stack, files_of=files_of))
         stack.push_async_callback(answering.close)
         displays.deliverer = deliverer = Dispatcher(
             displays=displays, messenger=messenger, drain_s=messenger.timeout_s, cautious=False
         )
+        await check_token(messenger)
         return await do_alone(task, order, work, answering, deliverer, stop)
+
+
+async def check_token(messenger: TelegramMessenger) -> None:
+    """Raises SettingsError for a token that Telegram refuses. Telegram may be away: an answer takes time, and it is asked again then."""
+    try:
+        await messenger.get_me()
+    except MessengerUnauthorized:
+        raise SettingsError("TELEGRAM_TOKEN is refused by Telegram: copy it again from @BotFather") from None
+    except (Transient, Permanent) as exc:
+        log.warning("telegram.unavailable", during="start", error=type(exc).__name__)
 
 
 def _files_of(messenger: Messenger, run: Run) -> MessengerFiles:
@@ -75,15 +88,16 @@ def task_of(alone: Alone, roles: Roles) -> tuple[Task, Order]:
 async def do_alone(
     task: Task, order: Order, work: AloneWork, answering: Answerer, deliverer: Deliverer, stop: asyncio.Event
 ) -> Exit:
-    """Answer *task* unless an earlier start has, and show the answer; gives the exit code. A task that has ended is left alone."""
+    """Answer *task* unless an earlier start has, and show its end unless that stands; gives the exit code. The newest start of a task owns it: others
+    end as soon as they hear of it."""
     begun = await work.records.begin(task)
-    if begun.state in ENDED:
+    if begun.state in ENDED and not begun.unshown:
         log.info("task.ended_before", task_id=task.id)
         return Exit.DONE
     delivering = asyncio.create_task(deliverer.run(), name="deliver")
     try:
         code = Exit.DONE
-        if begun.state == TaskState.ANSWERED:
+        if begun.unshown:
             work.displays.end()
         else:
             run = Run(name=task.id, task=task, order=order, history=begun.history, attempt=1, last=True)
@@ -92,6 +106,9 @@ async def do_alone(
             return code
         log.warning("delivery.unfinished", task_id=task.id)
         return Exit.TRY_AGAIN
+    except LostOwnership:
+        log.info("task.lost", task_id=task.id, hint="another start of it shows its end")
+        return Exit.DONE
     finally:
         delivering.cancel()
         await asyncio.gather(delivering, return_exceptions=True)

@@ -16,10 +16,13 @@ from openclaw_core.work import HandedBack, PutBack, Result, Run
 
 
 class Begun(Protocol):
-    """How a task alone stands: its *state*, and the turns before it."""
+    """How a task alone stands: its *state*, whether its end is still to be shown, and the turns before it."""
 
     @property
     def state(self) -> str: ...
+
+    @property
+    def unshown(self) -> bool: ...
 
     @property
     def history(self) -> tuple[Turn, ...]: ...
@@ -39,17 +42,21 @@ class Deliverer(Protocol):
 
 
 class Records(Protocol):
-    """Steps of a task alone that outlive its process. All raise StoreUnavailable and StoreFull."""
+    """Steps of one start of a task alone that outlive its process. All raise StoreUnavailable and StoreFull; all but the first LostOwnership, once
+    another start has the task."""
 
     async def begin(self, task: Task) -> Begun:
-        """Write *task* down, once for its id; its words go to the history unless the newest turn says them already."""
+        """Write *task* down, once for its id, and take it from any start before; its words go to the history unless the newest turn says them already."""
+
+    async def check(self, task_id: str) -> None:
+        """Ask whether the task is still this start's."""
 
     async def end(self, task_id: str, result: Result) -> str:
         """Record the result, unless the task has ended; gives its state."""
 
 
 class Kept(Protocol):
-    """What of a display outlives its process."""
+    """What of a display outlives its process. Writes raise LostOwnership once another start has the task."""
 
     async def read(self, display_id: str) -> Display | None:
         """The display as it stands now; None if it is not there."""
@@ -188,10 +195,14 @@ class AloneWork:
         await asyncio.sleep(timeout_s)
 
     async def renew(self, run: Run) -> None:
-        await self.displays.check()
+        await self.check(run)
 
     async def check(self, run: Run) -> None:
+        await self.records.check(run.task.id)
         await self.displays.check()
+
+    async def files_at(self, run: Run) -> str:
+        return ""
 
     async def write(self, run: Run, text: str) -> bool:
         self.displays.grow(text)

@@ -9,7 +9,8 @@ from typing import Protocol
 import httpx
 
 from openclaw_core import bounded, logs, tls
-from openclaw_core.errors import Permanent, Transient
+from openclaw_core.errors import Permanent, StoreFull, StoreUnavailable, Transient
+from openclaw_core.work import Run, Work
 
 log = logs.get(__name__)
 MAX_BYTES = 20_000_000
@@ -20,6 +21,8 @@ TIMEOUT = httpx.Timeout(30.0, connect=3.0)
 """A brain gives a few files at a time: the first byte may wait for others."""
 PAUSES_S = (0.5, 1.0, 2.0, 4.0, 5.0, 5.0, 5.0, 5.0)
 """Between tries. Together they outlast a change of the leader."""
+LONGEST_PAUSE_S = 60.0
+"""Telegram may ask the brain for more; no task has as much time."""
 PASSING = frozenset({408, 425, 429})
 """Statuses below 500 after which another try may work."""
 
@@ -29,7 +32,11 @@ class NoFile(Permanent):
 
 
 class _Away(Transient):
-    """The brain is away, is not the leader now, or broke off."""
+    """The brain is away, is not the leader now, or broke off. It asks for a pause of *after_s* seconds, if it says so."""
+
+    def __init__(self, why: str, *, after_s: float = 0.0) -> None:
+        super().__init__(why)
+        self.after_s = after_s
 
 
 class Files(Protocol):
@@ -41,29 +48,35 @@ class Files(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrainFiles:
-    """`Files` of the run *name*, at the brain's address *files_at*, which may be empty. Whoever knows the name may have them: it stays out of logs."""
+    """`Files` of *run*. Whoever knows its name may have them: it stays out of logs."""
 
-    files_at: str = field(repr=False)
-    name: str = field(repr=False)
+    work: Work = field(repr=False)
+    run: Run = field(repr=False)
     sleep: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep, repr=False)
 
     async def content(self, material_index: int) -> bytes:
-        if not self.files_at:
-            raise NoFile("no address")
+        """As in `Files`. Raises LostOwnership too."""
         for pause_s in (*PAUSES_S, None):
             try:
                 return await self._fetched(material_index)
             except _Away as exc:
                 log.info("file.not_fetched", reason=str(exc), again=pause_s is not None)
+                after_s = exc.after_s
             if pause_s is not None:
-                await self.sleep(pause_s)
+                await self.sleep(max(pause_s, after_s))
         raise NoFile("the brain is away")
 
     async def _fetched(self, n: int) -> bytes:
-        """One try. Raises NoFile, and _Away if another may work."""
+        """One try, at the address of who leads now. Raises NoFile, and _Away if another may work."""
+        try:
+            address = await self.work.files_at(self.run)
+        except (StoreUnavailable, StoreFull) as exc:
+            raise _Away(type(exc).__name__) from None
+        if not address:
+            raise NoFile("no address")
         try:
             async with asyncio.timeout(FETCH_S), _client() as http:
-                reply = await http.get(f"{self.files_at}/files/{self.name}/{n}")
+                reply = await http.get(f"{address}/files/{self.run.name}/{n}")
         except bounded.TooLong:
             raise NoFile("too large") from None
         except (httpx.HTTPError, OSError, TimeoutError) as exc:
@@ -74,7 +87,11 @@ class BrainFiles:
             return reply.content
         if 400 <= reply.status_code < 500 and reply.status_code not in PASSING:
             raise NoFile(str(reply.status_code))
-        raise _Away(str(reply.status_code))
+        raise _Away(str(reply.status_code), after_s=_pause_s(reply.headers.get("retry-after", "")))
+
+
+def _pause_s(retry_after: str) -> float:
+    return min(float(retry_after), LONGEST_PAUSE_S) if retry_after.isascii() and retry_after.isdigit() else 0.0
 
 
 def _client() -> httpx.AsyncClient:

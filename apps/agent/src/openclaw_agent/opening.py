@@ -86,7 +86,7 @@ async def open_answering(
         work=work,
         chat=chat,
         ears=chat,
-        files_of=files_of or (lambda run: BrainFiles(files_at=run.files_at, name=run.name)),
+        files_of=files_of or (lambda run: BrainFiles(work=work, run=run)),
         task_deadline_s=settings.task_deadline_s,
         voice_models=settings.voice_models,
     )

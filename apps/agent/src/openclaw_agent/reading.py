@@ -17,7 +17,7 @@ from openclaw_core.errors import (
 )
 from openclaw_core.outcome import Cause
 from openclaw_core.ports import Ears
-from openclaw_core.store.lanes import beginning, shown
+from openclaw_core.said import beginning, shown
 from openclaw_core.task import Material, Task
 
 log = logs.get(__name__)

@@ -123,11 +123,6 @@ def _moved(entity: Entity, at: int, units: int) -> Entity:
     return entity
 
 
-def preload() -> None:
-    """Import the converter now, while nobody waits for it (0.1 s)."""
-    _converted("")
-
-
 def utf16_units(text: str) -> int:
     """The length of *text* as Telegram counts it."""
     return len(text) + sum(1 for char in text if char > "\uffff")

@@ -13,7 +13,7 @@ class Run:
     """One attempt at a task, owned by this process.
 
     *name* is `<task id>.<secret>`: whoever knows it may write into the run, so it stays out of every log. *last* says that the process takes no other
-    task after it. *files_at* is the address at which the files that came with the task can be had, empty where there is none.
+    task after it.
     """
 
     name: str = field(repr=False)
@@ -23,7 +23,6 @@ class Run:
     """The turns of the conversation before the task's own, oldest first."""
     attempt: int
     last: bool = False
-    files_at: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +76,9 @@ class Work(Protocol):
 
     async def check(self, run: Run) -> None:
         """Ask whether the run is still ours, without prolonging anything."""
+
+    async def files_at(self, run: Run) -> str:
+        """The address at which the files that came with the run's task can be had now, empty where there is none: a new leader has another one."""
 
     async def write(self, run: Run, text: str) -> bool:
         """*text* is the answer so far, from its beginning. False if more was sent that belongs to the task, and nothing was written yet: see `grown`."""

@@ -68,9 +68,17 @@ class AgentWork:
         self._mine(await self._script.step("renew", run=run.name, job=self.job, lease_ms=self._lease_ms()))
 
     async def check(self, run: Run) -> None:
-        owner = await self._script.read("HGET", self._script.keys("agent", "run", run.name), "job")
+        await self._field(run, "job")
+
+    async def files_at(self, run: Run) -> str:
+        return await self._field(run, "files_at")
+
+    async def _field(self, run: Run, name: str) -> str:
+        """What stands in a field of the run. Raises LostOwnership."""
+        owner, value = await self._script.read("HMGET", self._script.keys("agent", "run", run.name), "job", name)
         if owner != self.job:
             raise LostOwnership("the run is not ours any more")
+        return str(value or "")
 
     async def write(self, run: Run, text: str) -> bool:
         content = text.encode("utf-8", "replace")
@@ -122,7 +130,7 @@ class AgentWork:
 
     def _run(self, reply: list[str], *, last: bool) -> Run:
         """Raises BadTask."""
-        name, record, digest, turns, attempt, files_at, *sent = reply
+        name, record, digest, turns, attempt, *sent = reply
         self._read = (name, len(record.encode("utf-8", "replace")))
         try:
             if sent:
@@ -136,9 +144,7 @@ class AgentWork:
         task = from_json(record)
         if task.id != name.rpartition(".")[0]:
             raise BadTask("the record is another task's")
-        return Run(
-            name=name, task=task, order=order, history=history, attempt=whole(attempt, 1), last=last, files_at=files_at
-        )
+        return Run(name=name, task=task, order=order, history=history, attempt=whole(attempt, 1), last=last)
 
     @staticmethod
     def _mine(result: Any) -> int:

@@ -35,11 +35,12 @@ Row = Mapping[str, str | None]
 
 
 class RedisDisplays:
-    """The leader's, with its *epoch*; or those of a process that does one task *alone*. *task_deadline_s* is how long an attempt may take."""
+    """The leader's, with its *epoch*; or those of a process that does one task *alone*, by the name of its start. *task_deadline_s* is how long an
+    attempt may take."""
 
-    def __init__(self, script: Script, *, epoch: int = 0, alone: bool = False, task_deadline_s: float = 180.0) -> None:
+    def __init__(self, script: Script, *, epoch: int = 0, alone: str = "", task_deadline_s: float = 180.0) -> None:
         self._script = script
-        self._fence: Mapping[str, Any] = {"alone": True} if alone else {"epoch": epoch}
+        self._fence: Mapping[str, Any] = {"alone": alone} if alone else {"epoch": epoch}
         self._deadline_ms = round(task_deadline_s * 1000)
 
     async def changed(self, since: int) -> Sequence[Display]:

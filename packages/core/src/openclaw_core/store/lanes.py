@@ -12,16 +12,13 @@ from openclaw_core.conversation import Turn, place
 from openclaw_core.errors import LostOwnership, StoreFull, StoreUnavailable
 from openclaw_core.gathering import joined
 from openclaw_core.outcome import Cause, Decision
+from openclaw_core.said import said
 from openclaw_core.store.client import Script
 from openclaw_core.store.parts import read_parts
 from openclaw_core.store.turns import HISTORY_TTL_S, HISTORY_TURNS, turn_json, turns_from
-from openclaw_core.task import Material, Task, digest_of, order_json, to_json
+from openclaw_core.task import Task, digest_of, order_json, to_json
 
 log = logs.get(__name__)
-KEPT_OF_MATERIAL_CHARS = 1500
-"""Of files and forwarded messages, in the conversation's memory; the answer to them stands there too."""
-
-
 NO_ORDER = 4
 
 
@@ -176,25 +173,6 @@ async def move_chat(script: Script, old: int, new: int) -> None:
             log.info("chat.moved")
     except (StoreUnavailable, StoreFull) as exc:
         log.warning("chat.not_moved", error=type(exc).__name__)
-
-
-def shown(material: Material) -> str:
-    """How material stands in the history until an agent has read it."""
-    return f"[{'a recording' if material.kind == 'voice' else f'the file {material.name}'}]"
-
-
-def said(task: Task) -> str:
-    """What the user's turn says of *task*: the words, else what was sent; and the beginning of what was forwarded with them."""
-    text = task.text or "\n".join(map(shown, task.materials))
-    if not (task.forwarded == "some" and task.quoted):
-        return text
-    return f"{text}\n\n[forwarded]\n{beginning(task.quoted)}"
-
-
-def beginning(text: str, *, share: int = 1) -> str:
-    """What the history keeps of one of *share* long texts."""
-    keep = KEPT_OF_MATERIAL_CHARS // share
-    return text if len(text) <= keep else f"{text[:keep]}…"
 
 
 def _check(result: Sequence[Any]) -> None:

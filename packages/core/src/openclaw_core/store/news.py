@@ -7,8 +7,8 @@ from enum import StrEnum
 from openclaw_core.conversation import Turn
 from openclaw_core.errors import LostOwnership
 from openclaw_core.gathering import joined
+from openclaw_core.said import said
 from openclaw_core.store.client import Script, fenced
-from openclaw_core.store.lanes import said
 from openclaw_core.store.parts import read_parts
 from openclaw_core.store.turns import HISTORY_TTL_S, HISTORY_TURNS, turn_json
 from openclaw_core.task import to_json

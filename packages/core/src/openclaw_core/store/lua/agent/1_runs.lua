@@ -22,8 +22,8 @@ function ops.check_in()
   return 1
 end
 
-local FIELDS = { 'record', 'order', 'turns', 'attempt', 'files_at' }
--- run, record, digest of the order, turns, attempt, files_at, and the order itself unless the agent has it.
+local FIELDS = { 'record', 'order', 'turns', 'attempt' }
+-- run, record, digest of the order, turns, attempt, and the order itself unless the agent has it.
 local function claimed(run)
   local fields = call('HMGET', run_key(run), unpack(FIELDS))
   local reply = { run }
@@ -37,15 +37,16 @@ local function claimed(run)
 end
 
 -- pool, job, call, lease_ms, orders (digests that the agent has) → the next run, as `claimed`; nothing if there is none; 'retired'. Twice by the same
--- `call`: the same run while the Job has it, else nothing. Late: the same; if its caller never asked again, the lease of what it took ends.
+-- `call`: the same run while the Job has it, else nothing. Late: the same; if its caller never asked again, the lease of what it took ends. A Job that
+-- has gone with that run counts as waiting until it is silent for 15 s.
 function ops.claim()
   local state = job_state(a.pool, a.job)
   if state:sub(1, 7) == 'retired' then return { 'retired' } end
   local known = call('GET', A .. 'claim.call:' .. a.call)
   if known then
     a.run = known
-    if not mine() then -- nobody knows of it but this call: without a run the Job waits
-      set_job(a.pool, a.job, 'waiting ' .. ms(now_ms()) .. ' ' .. ms(now_ms()))
+    if not mine() then -- nobody knows of it but this call: without a run the Job waits, unless it has claimed another since
+      if state == 'claimed ' .. mark_of(known) then set_job(a.pool, a.job, 'waiting ' .. ms(now_ms()) .. ' ' .. ms(now_ms())) end
       return {}
     end
     lease()

@@ -42,9 +42,12 @@ local function of_record(id, name)
   return type(value) == 'number' and ms(value) or type(value) == 'string' and value or nil
 end
 
--- A step of the leader is refused when a newer leader has raised the epoch.
--- A task that a process does alone has no leader.
-local function led() return a.alone == true or call('GET', P .. 'epoch') == tostring(a.epoch) end
+-- A step of the leader is refused when a newer leader has raised the epoch. A task that a process does alone has no leader: its newest start owns it.
+local function led()
+  if not a.alone then return call('GET', P .. 'epoch') == tostring(a.epoch) end
+  local id = a.task or (a.display or ''):match('^t:(.+)$')
+  return id ~= nil and get(id, 'start') == a.alone
+end
 
 local ENDED = { answered = true, closed = true, failed = true, cancelled = true }
 

@@ -81,21 +81,24 @@ local function fold(e, id)
   return true
 end
 
--- What cannot be read came before the words that it belongs to, or alone. It is kept for them, and its one notice waits a moment.
+-- What cannot be read came before the words that it belongs to, or alone. It is kept for them, and its notice waits a moment after the last of it,
+-- unless that is being told, or was. The notice is its chat's, so several acts (`acts`) may wait with it.
 local function keep_unread(e, id)
   local kept, row = P .. 'unread:' .. e.act, e.message_id .. ' ' .. e.record
   fix_type(kept, 'list')
+  local display = 'n:' .. (is_unread(id) and id:sub(2) or e.key)
+  local waits = not call('ZSCORE', P .. 'open', display)
   if not is_unread(id) then
     call('DEL', kept)
     add_notice(e.key, e)
+    call('HINCRBY', P .. 'notice:' .. e.key, 'acts', 1)
     id = '-' .. e.key
-  end
+  else waits = call('ZSCORE', P .. 'later', display) end
+  if waits then put_off(display, e.wait_ms) end
   call('LREM', kept, 0, row)
   call('RPUSH', kept, row)
   call('LTRIM', kept, -MAX_PARTS, -1)
   call('EXPIRE', kept, ACT_TTL_S)
-  local key = id:sub(2)
-  if call('EXISTS', P .. 'notice:' .. key) == 1 then put_off('n:' .. key, e.wait_ms) end
   open_act(e, id)
 end
 
@@ -109,7 +112,10 @@ local function take_unread(e, notice)
     call('SET', P .. 'msg:' .. e.chat .. ':' .. message_id, e.id .. ' ' .. n, 'EX', 172800)
   end
   call('DEL', kept)
-  if call('ZREM', P .. 'later', 'n:' .. key) == 1 then call('DEL', P .. 'notice:' .. key) end
+  if call('ZSCORE', P .. 'later', 'n:' .. key) and call('HINCRBY', P .. 'notice:' .. key, 'acts', -1) <= 0 then
+    call('ZREM', P .. 'later', 'n:' .. key)
+    call('DEL', P .. 'notice:' .. key)
+  end
 end
 
 -- One record was made of a task and its *n* parts.

@@ -102,9 +102,11 @@ end
 
 -- ---- one task by itself, outside lanes and pools: its process has all rights, and shows the answer itself
 
--- task, chat, chat_kind, lang, role, text, record, turn, keep, ttl_s → its state and the turns before it. Twice, or late: the same.
+-- task, start, chat, chat_kind, lang, role, text, record, turn, keep, ttl_s → its state, how far its end was shown, and the turns before it. The task is
+-- that start's from now on, unless it has ended and that was shown. `start` names this call for a minute: twice, or late: the same, and the task stays
+-- whose it is by then.
 function ops.begin_alone()
-  local state = get(a.task, 'state')
+  local state, delivery = get(a.task, 'state'), get(a.task, 'delivery') or ''
   local key = P .. 'turns:' .. a.chat
   if not state then
     local last = call('LINDEX', key, -1)
@@ -114,12 +116,14 @@ function ops.begin_alone()
     set(a.task, 'state', state, 'record', a.record, 'chat', a.chat, 'chat_kind', a.chat_kind, 'lang', a.lang, 'admitted_ms', ms(now_ms()), 'alone', 1, 'role', a.role or '',
       'order_n', 0, 'generation', call('HGET', P .. 'chat:' .. a.chat, 'generation') or '0')
   end
+  if (not ENDED[state] or delivery == 'pending') and call('SET', P .. 'start.call:' .. a.start, 1, 'NX', 'EX', KEEP_CALL_S) then set(a.task, 'start', a.start) end
   call('EXPIRE', task_key(a.task), KEEP_TASK_S)
-  return { state, unpack(call('LRANGE', key, 0, -1)) }
+  return { state, delivery, unpack(call('LRANGE', key, 0, -1)) }
 end
 
--- task, result, keep, ttl_s → its state: the answer, or why there is none. Late: nothing.
+-- task, alone (the start), result, keep, ttl_s → its state: the answer, or why there is none; -1 once another start has the task. Late: nothing.
 function ops.end_alone()
+  if not led() then return -1 end
   local state = get(a.task, 'state')
   if state == 'running' then carried_out(a.task, row(a.result)) end
   return get(a.task, 'state')
