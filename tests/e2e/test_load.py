@@ -78,7 +78,9 @@ def some_answered(bot: World, asked: list[Asked], count: int) -> None:
 
 def kill_agent(bot: World, asked: list[Asked]) -> None:
     bot.pace(tokens_per_s=4)  # a quarter of a minute for an answer, so that there is one to interrupt
-    quick = {run.rpartition(".")[0] for run in redis("ZRANGE", LEASES, "0", "-1")}  # begun before: over by the time that it is struck
+    quick = {
+        run.rpartition(".")[0] for run in redis("ZRANGE", LEASES, "0", "-1")
+    }  # begun before: over by the time that it is struck
     pod, hit = busy_pod(bot, [one for one in asked if one.task not in quick])
     kill(bot, pod)
     bot.pace(tokens_per_s=200)
