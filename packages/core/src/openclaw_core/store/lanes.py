@@ -110,6 +110,7 @@ class Lanes:
         row, (first, *others) = await read_parts(self._script, task_id, "wish", "decision")
         if row["decision"] and row["decision"] != Decision.EXPLICIT:  # it was ready before: its role is looked for anew
             first = replace(first, role=None)
+        first = replace(first, order=None)  # the release before kept it in the record
         return Queued(task=joined([first, *others]), parts=len(others), wish=row["wish"])
 
     async def asked(self, task_id: str) -> Task:

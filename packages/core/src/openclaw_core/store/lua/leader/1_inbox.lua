@@ -116,7 +116,7 @@ function effects.notice(e)
   if e.act and (e.near_s or e.group or e.open_s >= 0) then return keep_unread(e, act) end
   if e.once and call('EXISTS', P .. 'told:' .. e.once) == 1 then return end
   add_notice(e.key, e) -- first: where this fails nothing has been written, and the effect can be had again
-  if e.once then call('SET', P .. 'told:' .. e.once, 1, 'EX', e.once_s or ACT_TTL_S) end
+  if e.once then call('SET', P .. 'told:' .. e.once, 1, 'EX', e.once_s) end
 end
 
 function effects.end_act(e) call('DEL', P .. 'act:' .. e.act) end -- a command stands between what was sent before and after it
