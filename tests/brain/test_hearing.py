@@ -103,7 +103,7 @@ async def scene(script: Script) -> Scene:
     await world.lead()
     scene = Scene(world, cast("Hearing", None))
     scene.hearing = Hearing(
-        news=News(world.script), lanes=world.lanes, epoch=world.epoch, grew=scene.grew.append, ended=scene.ended, sleep=quick
+        news=News(world.script), lanes=world.lanes, epoch=world.epoch, grew=scene.grew.append, changed=scene.ended, sleep=quick
     )  # fmt: skip
     return scene
 
@@ -154,9 +154,10 @@ async def test_a_result_is_carried_out_once_and_said(scene: Scene, result: Any, 
         run = await scene.claimed()
         assert await scene.world.agent.end(run, result)
         await until(becomes(scene, 1, state))
-        ends = scene.ends
-        await scene.world.script.read("RPUSH", scene.world.script.keys("agent", "news"), run.name)  # heard twice
-        await until(lambda: scene.ends > ends)
+        news = scene.world.script.keys("agent", "news")
+        await scene.world.script.read("RPUSH", news, run.name)  # heard twice
+        heard = scene.redis.asked.count("adopt")
+        await until(lambda: scene.redis.asked.count("adopt") > heard or not heard)
     assert await scene.world.state(task(1)) == state
     said = ["hello", "Four."] if state == "answered" else ["hello"]
     assert [text for _, text in await scene.world.history()] == said

@@ -20,6 +20,7 @@ class LostReply:
     def __init__(self) -> None:
         self.out: list[str] = []
         self.calls = 0
+        self.held_s: float | None = None
 
     async def release(self, **_: object) -> list[str]:
         self.calls += 1
@@ -52,7 +53,7 @@ async def test_tasks_whose_release_was_not_heard_of_are_dispatched_once(monkeypa
     async with asyncio.timeout(10):
         while len(dispatched) < 2:
             await asyncio.sleep(0.02)
-    await asyncio.sleep(0.3)  # further turns find the two under way
+    await asyncio.sleep(1.2)  # a further look finds the two under way
     looping.cancel()
     await asyncio.gather(looping, return_exceptions=True)
 

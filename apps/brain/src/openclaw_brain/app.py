@@ -126,7 +126,7 @@ class Brain:
             delivery.signed()
             self.nudge("lanes", "pool")
 
-        hearing = Hearing(news=News(self.script), lanes=lanes, epoch=epoch, grew=delivery.grew, ended=show)
+        hearing = Hearing(news=News(self.script), lanes=lanes, epoch=epoch, grew=delivery.grew, changed=show)
         files = FilePort(script=self.script, source=self.messenger)
         watch = Watch(
             pools=pools, lanes=lanes, launcher=self.launcher, keeper_of=fleet.keeper, current_pool=fleet.successor, epoch=epoch, task_deadline_s=settings.task_deadline_s,

@@ -20,13 +20,13 @@ FAULT_S = 0.2
 
 @dataclass(kw_only=True)
 class Hearing:
-    """Raises LostOwnership. *grew* is told the display of a running task that has new text, *ended* that something has to be shown or let go."""
+    """Raises LostOwnership. *grew* is told the display of a running task that has new text, *changed* that a task began or ended: there is something to show, or room."""
 
     news: News
     lanes: Lanes
     epoch: int
     grew: Callable[[str], None]
-    ended: Callable[[], None]
+    changed: Callable[[], None]
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _growing: set[str] = field(default_factory=set, repr=False)
 
@@ -48,13 +48,16 @@ class Hearing:
         runs = await self.news.wait(timeout_s=WAIT_S)
         if not runs:
             return
+        changed = False
         for run, heard in zip(runs, await self.news.adopt(runs, epoch=self.epoch), strict=True):
-            if heard.became is Became.RUNNING:
+            changed = changed or heard.became in (Became.BEGAN, Became.ENDED)
+            if heard.became in (Became.BEGAN, Became.RUNNING):
                 self.grew(f"t:{heard.task_id}")
             elif heard.became is Became.GROWS and run not in self._growing:
                 self._growing.add(run)
                 group.create_task(self._regrow(run, heard.task_id), name=f"grow {heard.task_id}")
-        self.ended()
+        if changed:
+            self.changed()
 
     async def _regrow(self, run: str, task_id: str) -> None:
         """One record of all that was sent, for an agent that is about to write its first word."""

@@ -12,6 +12,7 @@ from openclaw_core.conversation import Turn, place
 from openclaw_core.errors import LostOwnership, StoreFull, StoreUnavailable
 from openclaw_core.gathering import joined
 from openclaw_core.outcome import Cause, Decision
+from openclaw_core.records import whole
 from openclaw_core.said import said
 from openclaw_core.store.client import Script
 from openclaw_core.store.parts import read_parts
@@ -46,6 +47,8 @@ class Lanes:
     def __init__(self, script: Script) -> None:
         self._script = script
         self._turn = 0
+        self.held_s: float | None = None
+        """Seconds after which the next task may go that the last `release` held back for what may follow it; None if there is none."""
 
     async def release(self, *, cap: int, at_most: int, epoch: int) -> list[str]:
         """Let tasks go while fewer than *cap* are out; gives their ids. Each stays `queued` until dispatched."""
@@ -53,7 +56,9 @@ class Lanes:
         self._turn = max(self._turn + 1, time.monotonic_ns() // 1000)
         ids = await self._script.step("release", cap=cap, max=at_most, epoch=epoch, turn=self._turn)
         _check(ids)
-        return list(ids)
+        held = [str(one) for one in ids if str(one).startswith("held ")]
+        self.held_s = whole(held[0].removeprefix("held ")) / 1000 if held else None
+        return [str(one) for one in ids if not str(one).startswith("held ")]
 
     async def reconcile(self, *, epoch: int) -> None:
         """Repair what nothing else would: a released task without an owner, a chat that waits and has no turn."""

@@ -21,6 +21,7 @@ class Became(StrEnum):
     """What became of a run."""
 
     GONE = "gone"  # another run has the task, or none
+    BEGAN = "began"  # its agent was not known before
     RUNNING = "running"  # it goes on; there may be new text
     GROWS = "grows"  # its agent waits for one record of all that was sent
     ENDED = "ended"

@@ -10,14 +10,16 @@ function ops.release()
     if epoch == tostring(a.epoch) and number(turn, 0) >= a.turn then return {} end
     call('SET', P .. 'release.turn', a.epoch .. ' ' .. ms(a.turn))
   end
-  local out, later = {}, {}
+  local out, later, due_ms = {}, {}, nil
   while #out < a.max and call('SCARD', P .. 'released') < a.cap do
     local chat = call('LPOP', P .. 'ring')
     if not chat then break end
     fix_chat(chat)
     local id = not running_in(chat) and call('LINDEX', P .. 'lane:' .. chat, 0)
     if id then fix_task(id) end
-    if id and held(id) then later[#later + 1] = chat
+    if id and held(id) then
+      later[#later + 1] = chat
+      due_ms = math.min(due_ms or math.huge, number(get(id, 'not_before_ms'), 0))
     else call('SREM', P .. 'ring.members', chat) end
     if id and later[#later] ~= chat then
       call('LPOP', P .. 'lane:' .. chat)
@@ -31,6 +33,7 @@ function ops.release()
     end
   end
   for i = #later, 1, -1 do call('LPUSH', P .. 'ring', later[i]) end -- they keep their turns
+  if due_ms then out[#out + 1] = 'held ' .. ms(math.max(0, due_ms - now_ms())) end
   return out
 end
 

@@ -106,8 +106,8 @@ local function carried_out(id, result)
   else fail(id, kind == 'gave_up' and type(result.cause) == 'string' and #result.cause <= 32 and result.cause:match('^[%l_]+$') or 'bad_task') end
 end
 
--- epoch, run, secret, keep, ttl_s, max_handbacks → {what became of it, chat}: 'gone' (another run has the task), 'running' (it goes on), 'grows' (its
--- agent waits for one record of all that was sent), 'ended'. Late: what there is to hear of the run by then, and nothing once it was carried out.
+-- epoch, run, secret, keep, ttl_s, max_handbacks → {what became of it, task}: 'gone' (another run has the task), 'began' (its agent was not known
+-- before), 'running' (it goes on), 'grows' (its agent waits for one record of all that was sent), 'ended'. Late: what there is to hear of the run by then, and nothing once it was carried out.
 function ops.adopt()
   if not led() then return { -1 } end
   local id = task_of(a.run)
@@ -117,13 +117,13 @@ function ops.adopt()
     call('DEL', run_key(a.run))
     return { 'gone' }
   end
-  local r = call('HMGET', run_key(a.run), 'result', 'asks', 'said')
+  local r, waited = call('HMGET', run_key(a.run), 'result', 'asks', 'said'), get(id, 'state') == 'ready'
   note_progress(id, a.run)
   if r[3] then
     replace_turn(id, cjson.encode({ task_id = id, speaker = 'user', text = r[3], role = '', note = '' }))
     call('HDEL', run_key(a.run), 'said')
   end
-  if not r[1] then return { r[2] and get(id, 'more_n') and 'grows' or 'running', id } end
+  if not r[1] then return { r[2] and get(id, 'more_n') and 'grows' or waited and 'began' or 'running', id } end
   carried_out(id, row(r[1]))
   return { 'ended', id }
 end
