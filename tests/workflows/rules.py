@@ -340,7 +340,7 @@ KEY_GIT = {"apply", "diff", "fetch", "log", "rev-parse", "show", "status"}
 """What git may do in a step beside a key: nothing that brings other files into the tree, and no option before it, since `-c` can name a program."""
 KEY_GH = {(what, how) for what in ("issue", "pr") for how in ("close", "comment", "create", "edit", "list", "view")}
 NEVER_PATCHED = {"scripts", ".github", "tests", "Makefile", "requirements.txt", "."}
-"""What runs, or says what runs. A patch of a job without rights never reaches it beside a key, whatever the job delivers."""
+"""Programs of ours, and files that name programs. No patch of a job without rights reaches them beside a key, whatever the job delivers."""
 AFTER_A_PATCH = {"deliver", "verify-images"}
 """Scripts that may run in a tree with such a patch: they read what was patched, and run none of it."""
 OUTSIDE = "${{ runner.temp }}/"
@@ -362,7 +362,7 @@ def the_tree_beside_a_key_is_reviewed(workflow: Workflow) -> Iterator[str]:
         patched = False
         for step in job.get("steps", []):
             yield from (f"{who} {fault}" for fault in _unreviewed_files(step))
-            script = re.sub(r"(^|\s)#.*", "", str(step.get("run", "")), flags=re.MULTILINE)
+            script = _script_of(step)
             for line in script.replace("\\\n", " ").splitlines():
                 if re.search(r"\bapply\b", line):
                     patched = True
@@ -370,6 +370,11 @@ def the_tree_beside_a_key_is_reviewed(workflow: Workflow) -> Iterator[str]:
                 for command in commands(line):
                     if patched and command.startswith("scripts/") and command[8:] not in AFTER_A_PATCH:
                         yield f"{who} runs `{command}` in a tree that it has patched: run it before, or in a job without rights"
+
+
+def _script_of(step: dict[str, Any]) -> str:
+    """What a step runs, without comments."""
+    return re.sub(r"(^|\s)#.*", "", str(step.get("run", "")), flags=re.MULTILINE)
 
 
 def _delivered_by(workflow: Workflow, job: str) -> list[str]:
@@ -385,7 +390,7 @@ def _unreviewed_files(step: dict[str, Any]) -> Iterator[str]:
         yield "checks out something else than main of this repository"
     if set(re.findall(r"\b(?:require|import)\s*\(([^)]*)\)", str(given.get("script", "")))) - {'"fs"'}:
         yield 'requires a module that is not "fs"'
-    script = re.sub(r"(^|\s)#.*", "", str(step.get("run", "")), flags=re.MULTILINE)
+    script = _script_of(step)
     if found := re.search(r"GITHUB_(ENV|PATH)|BASH_ENV|LD_PRELOAD", script):
         yield f"changes by {found[0]} what later steps run"
     ran = list(_commands(script))

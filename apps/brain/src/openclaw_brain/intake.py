@@ -167,8 +167,8 @@ class Intake:
     def _choose(role: str, incoming: Incoming, say: Saying) -> list[Effect]:
         return [{"op": "choose", **where(incoming), "role": role}, say.notice("role_chosen", role=role)]
 
-    def _lang(self, wish: str, incoming: Incoming, say: Saying) -> list[Effect]:
-        chosen = {"he": "he", "hebrew": "he", "עברית": "he", "en": "en", "english": "en", "אנגלית": "en"}.get(wish)
+    def _lang(self, named: str, incoming: Incoming, say: Saying) -> list[Effect]:
+        chosen = {"he": "he", "hebrew": "he", "עברית": "he", "en": "en", "english": "en", "אנגלית": "en"}.get(named)
         if chosen is None:
             return [say.notice("lang_menu")]
         chosen_say = replace(say, lang=lang_from(chosen) or "en")

@@ -13,12 +13,12 @@ from openclaw_core.markdown.spans import Rich, between, joined
 TARGET_MAX_CHARS = 4096
 _ADDRESS = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#]*)", re.IGNORECASE)
 _ALLOWED = re.compile(r"(?:[A-Za-z0-9._!$,~*'();&+=:-]|%[0-9A-Fa-f]{2}|[^\x00-\x7f])*")
-_HOST = r"(?:www\.)?(?:t\.me|telegram\.(?:me|dog))(?=[:/])"
+_APP_HOSTS = frozenset({"t.me", "telegram.me", "telegram.dog"})
+_HOST = rf"(?:www\.)?(?:{'|'.join(map(re.escape, sorted(_APP_HOSTS)))})(?=[:/])"
 _DEEP = re.compile(
     rf"(?:(?<![A-Za-z0-9])(?:(?P<scheme>tg|ton|tonsite)://|https?://(?:[^\s/@?#]{{0,64}}@)?{_HOST})|(?<![\w.@/-]){_HOST})[^\s()<>]+",
     re.IGNORECASE,
 )
-_APP_HOSTS = frozenset({"t.me", "telegram.me", "telegram.dog"})
 _APP_ACTS = frozenset({"proxy", "socks", "login", "confirmphone", "setlanguage"})
 """Paths at these hosts that change the app's settings or account. Invitations, users and messages only open."""
 

@@ -70,15 +70,18 @@ local function say_full(e, chat_full)
   call('SET', P .. 'episode:full:' .. where, 1, 'EX', 600)
 end
 
+-- Nobody has asked us: it counts only as part of what somebody did ask, and nothing is kept of it.
+local function dropped(e, act)
+  if not e.only_joins or is_unread(act) then return false end
+  e.heard = nil
+  return true
+end
+
 function effects.task(e)
   fix_type(task_key(e.id), 'hash')
   if call('EXISTS', task_key(e.id)) == 1 and not (get(e.id, 'state') == 'queued' and stands_nowhere(e.chat, e.id)) then return end
   local act = act_of(e)
-  if fold(e, act) then return end
-  if e.only_joins and not is_unread(act) then -- nobody has asked us: it counts only as part of what somebody did ask, and nothing is kept of it
-    e.heard = nil
-    return
-  end
+  if fold(e, act) or dropped(e, act) then return end
   if stopped_before(e) then return end
   local chat_full = call('LLEN', P .. 'lane:' .. e.chat) >= a.chat_cap
   if chat_full or call('ZCARD', P .. 'waiting.since') >= a.total_cap then
@@ -108,11 +111,7 @@ end
 
 function effects.notice(e)
   local act = act_of(e)
-  if fold(e, act) then return end
-  if e.only_joins and not is_unread(act) then
-    e.heard = nil
-    return
-  end
+  if fold(e, act) or dropped(e, act) then return end
   if e.act and (e.near_s or e.group or e.open_s >= 0) then return keep_unread(e, act) end
   if e.once and call('EXISTS', P .. 'told:' .. e.once) == 1 then return end
   add_notice(e.key, e) -- first: where this fails nothing has been written, and the effect can be had again
