@@ -80,6 +80,21 @@ def python(pod: str, code: str, *args: str, check: bool = True, timeout_s: float
     return ours("exec", pod, "--", "python3", "-c", code, *args, check=check, timeout_s=timeout_s)
 
 
+_FILL = """
+import os
+file = os.memfd_create("held")  # the container's memory, and not this process's: the kernel ends the largest one
+while True:
+    os.write(file, b"x" * 1_000_000)
+"""
+
+
+def use_up_memory(job: str) -> None:
+    """This Job's agent is ended by the kernel, as if it held more than its limit."""
+    pod = pod_of(job)
+    assert pod is not None
+    python(pod["metadata"]["name"], _FILL, check=False)
+
+
 def metric(name: str) -> list[str]:
     """The lines of one metric of the brain that leads; none while none does."""
     code = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:8080/metrics').read().decode())"

@@ -5,33 +5,21 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from openclaw_cli.standin.bot_api import BotApi
 from openclaw_cli.standin.model import ScriptedModel
-from openclaw_cli.standin.model_script import Call, ModelFault, last_said
 
 BOT_API_PORT, MODEL_PORT = 8481, 8482
 """As tests/e2e/overlay has them."""
-DEVOUR = "devour"
-"""A question with this word is answered by more than an agent's memory can hold."""
 
 T = TypeVar("T")
-
-
-class Model(ScriptedModel):
-    """The scripted model, which can also say far too much at once."""
-
-    def _pieces(self, call: Call, schema: dict[str, Any] | None, fault: ModelFault | None) -> list[str]:
-        if schema is None and DEVOUR in last_said(call.messages, "user"):
-            return ["x" * 100_000_000]
-        return super()._pieces(call, schema, fault)
 
 
 @dataclass
 class StandIns:
     api: BotApi
-    model: Model
+    model: ScriptedModel
     loop: asyncio.AbstractEventLoop
 
     def do(self, act: Callable[[], T]) -> T:
@@ -55,11 +43,10 @@ class StandIns:
             loop = asyncio.get_running_loop()
             async with (
                 BotApi.open(host=host, port=bot_api_port, token=token, hosts=[host]) as api,
-                Model.open(
+                ScriptedModel.open(
                     host=host, port=model_port, first_token_s=0.2, tokens_per_s=200, tokens=60, hosts=[host]
                 ) as model,
             ):
-                assert isinstance(model, Model)
                 made.append(cls(api, model, loop))
                 started.set()
                 await loop.run_in_executor(None, ended.wait)

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.cluster import ours, pods, until
-from tests.e2e.standins import DEVOUR
+from tests.e2e.cluster import ours, pods, until, use_up_memory
 from tests.e2e.world import Asked, World
 
 pytestmark = pytest.mark.timeout(240)
@@ -76,7 +75,11 @@ def one_claims(bot: World) -> None:
 
 
 def one_fails(bot: World) -> Asked:
-    return bot.ask(bot.new_chat(), f"{DEVOUR} for the log's sake")
+    bot.pace(first_token_s=60)
+    asked = bot.ask(bot.new_chat(), "for the log's sake")
+    for n in (1, 2):
+        use_up_memory(bot.tried(asked, n))
+    return asked
 
 
 def test_the_role_holds_what_the_brain_needs_and_nothing_else(bot: World) -> None:

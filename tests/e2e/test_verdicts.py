@@ -12,8 +12,7 @@ import pytest
 from openclaw_core import wording
 from openclaw_core.outcome import Cause
 from tests.e2e.bystanders import Hand, hand_on_the_node
-from tests.e2e.cluster import NAMESPACE, apply, kubectl, metric, ours, pod_of, python, until
-from tests.e2e.standins import DEVOUR
+from tests.e2e.cluster import NAMESPACE, apply, kubectl, metric, ours, pod_of, python, until, use_up_memory
 from tests.e2e.world import CLEAN, NOTICE_S, TOLD_S, Asked, World
 
 pytestmark = pytest.mark.timeout(300)
@@ -155,22 +154,19 @@ def told_why(bot: World, asked: Asked, cause: Cause, *, within_s: float) -> None
 
 
 def test_out_of_memory(bot: World) -> None:
-    asked = bot.ask(bot.new_chat(), f"{DEVOUR} all there is")
+    bot.pace(first_token_s=60)
+    asked = bot.ask(bot.new_chat(), "more than fits")
+    for n in (1, 2):
+        use_up_memory(bot.tried(asked, n))
 
-    told_why(bot, asked, Cause.OUT_OF_MEMORY, within_s=120)
-
-
-def tries(bot: World, asked: Asked, n: int) -> str:
-    """The Job of the *n*-th try, which waits for the model."""
-    until(lambda: len(bot.calls(asked.question)) >= n, within_s=60, what=f"try {n}")
-    return bot.job(asked)
+    told_why(bot, asked, Cause.OUT_OF_MEMORY, within_s=60)
 
 
 def test_crash_with_its_exit_code_and_last_words(bot: World, hand: Hand) -> None:
     bot.pace(first_token_s=60)
     asked = bot.ask(bot.new_chat(), "killed twice")
     for n in (1, 2):
-        hand.kill(tries(bot, asked, n), signal.SIGKILL)
+        hand.kill(bot.tried(asked, n), signal.SIGKILL)
 
     told_why(bot, asked, Cause.CRASH, within_s=60)
     record = bot.task(asked, "job_detail", "log_tail")
@@ -182,7 +178,7 @@ def test_eviction(bot: World, hand: Hand) -> None:
     bot.pace(first_token_s=90)
     asked = bot.ask(bot.new_chat(), "has to go twice")
     for n in (1, 2):
-        job = tries(bot, asked, n)
+        job = bot.tried(asked, n)
         hand.kill(job, signal.SIGSTOP)  # one that hears the eviction hands its task back, and that is no failure
         pod = pod_of(job)
         assert pod is not None
@@ -204,7 +200,7 @@ def test_eviction_by_a_kubelet_whose_disk_fills(bot: World) -> None:
         "file = open('/tmp/full', 'wb')\nfor _ in range(90): file.write(b'x' * 1_000_000)"  # the volume's limit is 64Mi
     )
     for n in (1, 2):
-        pod = pod_of(tries(bot, asked, n))
+        pod = pod_of(bot.tried(asked, n))
         assert pod is not None
         python(pod["metadata"]["name"], fill, check=False)
         until(partial(_tried, bot, asked, n), within_s=120, what="the kubelet's look at its disks")
@@ -230,7 +226,7 @@ def test_deadline_of_the_job_itself(bot: World, hand: Hand) -> None:
     bot.pace(first_token_s=90)
     asked = bot.ask(bot.new_chat(), "out of time twice")
     for n in (1, 2):
-        job = tries(bot, asked, n)
+        job = bot.tried(asked, n)
         hand.kill(job, signal.SIGSTOP)
         ours("patch", "job", job, "--type=merge", "-p", '{"spec": {"activeDeadlineSeconds": 1}}')
 

@@ -167,6 +167,11 @@ class World:
         """The Job that has claimed it."""
         return str(until(lambda: self.task(asked, "job"), within_s=within_s, what="a claim"))
 
+    def tried(self, asked: Asked, n: int) -> str:
+        """The Job of its *n*-th try, once that has asked the model."""
+        until(lambda: len(self.calls(asked.question)) >= n, within_s=60, what=f"try {n}")
+        return self.job(asked)
+
     def waiting(self) -> list[str]:
         """Jobs whose agents wait for work, of any pool."""
         found = []
