@@ -46,6 +46,7 @@ def run(clone: Path, commands: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
+@pytest.mark.slow
 def test_the_first_change_works_as_the_page_says(clone: Path) -> None:
     tried = [block for block in BLOCKS if not block.note.startswith("not run")]
     for block in tried:
