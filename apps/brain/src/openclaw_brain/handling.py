@@ -59,15 +59,23 @@ class Handling:
         entries = await self.inbox.waiting(stream)
         if not entries:
             return 0
-        # Entries that ask the store something first are handled alone, after those before them have had their effects.
+        # Entries that ask the store something first are handled alone, after those before them have had their effects. All are read once: a chat
+        # that asks a lot would have the others read anew each time.
         plain: list[tuple[Admitted, Incoming]] = []
         for entry, incoming in zip(entries, await self._read(entries), strict=True):
-            if _asks(incoming):
-                if plain:
-                    break
-                await self._commit(stream, [self._part(entry, incoming, await self._known(incoming))])
-                return 1
-            plain.append((entry, incoming))
+            if not _asks(incoming):
+                plain.append((entry, incoming))
+                continue
+            await self._handle_plain(stream, plain)
+            plain = []
+            [asking] = await self._in_present_chats([incoming])
+            await self._commit(stream, [self._part(entry, asking, await self._known(asking))])
+        await self._handle_plain(stream, plain)
+        return len(entries)
+
+    async def _handle_plain(self, stream: Stream, plain: Sequence[tuple[Admitted, Incoming]]) -> None:
+        if not plain:
+            return
         chats = await self.inbox.chats([incoming.chat_id for _, incoming in plain])
         await self._commit(
             stream,
@@ -76,11 +84,12 @@ class Handling:
                 for (entry, incoming), chat in zip(plain, chats, strict=True)
             ],
         )
-        return len(plain)
 
     async def _read(self, entries: Sequence[Admitted]) -> list[Incoming]:
         """What each update is, in its chat's present id."""
-        read = [self._incoming(entry) for entry in entries]
+        return await self._in_present_chats([self._incoming(entry) for entry in entries])
+
+    async def _in_present_chats(self, read: Sequence[Incoming]) -> list[Incoming]:
         moved = await self.inbox.moved([incoming.chat_id for incoming in read])
         return [
             incoming

@@ -97,7 +97,7 @@ class LaneKeeper:
                     moved()
                 else:
                     try:
-                        async with asyncio.timeout(0.1):  # agents end tasks without telling us: look for room again
+                        async with asyncio.timeout(min(ADOPT_S, self.lanes.held_s or ADOPT_S)):
                             await nudge.wait()
                     except TimeoutError:
                         pass

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from openclaw_brain.pool import PoolKeeper
 from openclaw_brain.ports import JobEnded, Launcher
@@ -12,7 +12,7 @@ from openclaw_core.errors import StoreFault, StoreFull, StoreUnavailable
 from openclaw_core.outcome import Cause
 from openclaw_core.records import whole
 from openclaw_core.store import Lanes, Pools
-from openclaw_core.store.answers import LEASE_S
+from openclaw_core.store.agent_work import LEASE_S
 
 log = logs.get(__name__)
 STOP_HEARD_S = 2.0
@@ -36,6 +36,8 @@ class Watch:
     lease_s: float = LEASE_S
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    _unheard: dict[str, float] = field(default_factory=dict)
+    """Jobs whose run was taken from them, and since when."""
 
     async def ends(self, *, nudge: Callable[[], None], turned: Callable[[], None]) -> None:
         """Judge each end of a Job as it comes."""
@@ -143,14 +145,15 @@ class Watch:
         await self._each(list(since), fail)
 
     async def _stops(self) -> None:
-        await self._each(await self.pools.stopping(older_than_ms=int(STOP_HEARD_S * 1000)), self._unheard)
-
-    async def _unheard(self, task_id: str) -> None:
-        [row] = await self.lanes.fields([task_id], "job", "pool")
-        job, pool = row["job"] or "", row["pool"] or ""
-        state = (await self.pools.jobs(pool)).get(job)
-        # One that takes several tasks may be at another's by now.
-        if state is not None and state.task_id == task_id:
-            await self.launcher.delete(job)
-        await self.pools.stop_unheard(task_id, epoch=self.epoch)
-        log.warning("stop.unheard", task_id=task_id, job=job)
+        """End Jobs that go on with a run that was taken from them: they have had the time to hear of it."""
+        now, gone = self.clock(), {}
+        for pool in await self.pools.ids():
+            claims = {name: job.run for name, job in (await self.pools.jobs(pool)).items() if job.state == "claimed"}
+            for name in await self.pools.left(claims):
+                gone[name] = self._unheard.get(name, now)
+        self._unheard = gone
+        alive = await self.launcher.alive()
+        for name, since in gone.items():
+            if now - since >= STOP_HEARD_S and name in alive:
+                log.warning("stop.unheard", job=name)
+                await self.launcher.delete(name)

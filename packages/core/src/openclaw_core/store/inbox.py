@@ -58,7 +58,13 @@ class Inbox:
         rows = []
         for stream, update in updates:
             try:
-                rows.append({"id": str(update["update_id"]), "stream": stream, "json": json.dumps(update)})
+                rows.append(
+                    {
+                        "id": str(update["update_id"]),
+                        "stream": stream,
+                        "json": json.dumps(update, separators=(",", ":")),
+                    }
+                )
             except UNREADABLE as exc:
                 log.fault("update.unwritable", exc)
         fresh = await self._script.step(
@@ -96,6 +102,14 @@ class Inbox:
         for result in await self._script.steps(calls):
             if fenced(result) == 2:
                 log.error("update.dropped", stream=stream)
+
+    async def set_files_at(self, address: str, *, epoch: int) -> None:
+        """Say where agents find the files of their runs; those that are claimed from now on know it."""
+        fenced(await self._script.step("set_files_at", address=address, epoch=epoch))
+
+    async def make_room(self, *, at_most: int, epoch: int) -> int:
+        """Let the oldest finished records go, where Redis is full; gives how many."""
+        return fenced(await self._script.step("make_room", at_most=at_most, epoch=epoch))
 
     async def chats(self, chat_ids: Sequence[int]) -> list[Mapping[str, str]]:
         """What is kept of each chat: `lang`, and of its conversation outside topics `last_role`, `last_task`, `generation`."""
