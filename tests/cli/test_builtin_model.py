@@ -11,7 +11,7 @@ import pytest
 from openclaw_cli import builtin_model as module
 from openclaw_cli.builtin_model import MODEL_ID, builtin_model, check_cpu, cpu_flags, weights
 from openclaw_core.errors import RequestTooLarge, SettingsError
-from openclaw_core.groq_chat import GroqChat
+from openclaw_core.models.groq_chat import GroqChat
 from openclaw_core.ports import Message, ModelCall
 
 needs_cpu = pytest.mark.skipif(

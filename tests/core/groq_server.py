@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from openclaw_core.groq_chat import GroqChat
+from openclaw_core.models.groq_chat import GroqChat
 from openclaw_core.ports import Message, ModelCall, Piece
 
 CALL = ModelCall(

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from openclaw_core.answer_stream import Answered, Answerer, Failed, Grew, Restarted, Then, judge
 from openclaw_core.errors import (
     AnswerFiltered,
     ChatRefused,
@@ -20,6 +19,7 @@ from openclaw_core.errors import (
     StreamCut,
     ToolCalled,
 )
+from openclaw_core.models.answer_stream import Answered, Answerer, Failed, Grew, Restarted, Then, judge
 from openclaw_core.outcome import Cause
 from openclaw_core.ports import Message, ModelCall, Piece, Usage
 

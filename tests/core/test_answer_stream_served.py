@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from openclaw_cli.standin.model import ScriptedModel
-from openclaw_core.answer_stream import Answered, Answerer, Event, Failed, Grew, Restarted
-from openclaw_core.groq_chat import GroqChat
+from openclaw_core.models.answer_stream import Answered, Answerer, Event, Failed, Grew, Restarted
+from openclaw_core.models.groq_chat import GroqChat
 from openclaw_core.outcome import Cause
 from openclaw_core.ports import Message, ModelCall
 

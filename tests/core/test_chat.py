@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from openclaw_core.chat import retry_after_s
 from openclaw_core.errors import (
     AnswerFiltered,
     ChatRefused,
@@ -27,7 +26,8 @@ from openclaw_core.errors import (
     StreamCut,
     ToolCalled,
 )
-from openclaw_core.groq_chat import GroqChat
+from openclaw_core.models.client import retry_after_s
+from openclaw_core.models.groq_chat import GroqChat
 from openclaw_core.ports import Piece, Usage
 from tests.core.groq_server import (
     CALL,
@@ -76,7 +76,7 @@ async def test_counts_that_the_server_does_not_give_are_estimated_and_say_so() -
 
 @pytest.mark.parametrize("then", ["cut", "hang"])
 async def test_whole_answer_counts_even_if_the_tail_is_lost(then: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("openclaw_core.chat.TAIL_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("openclaw_core.models.client.TAIL_TIMEOUT_S", 0.05)
     async with serving(streams(delta("done"), delta(reason="stop"), then=then)) as (_, chat):
         assert "".join(piece.text for piece in await collected(chat)) == "done"
 

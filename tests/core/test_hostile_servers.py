@@ -10,12 +10,12 @@ from aiohttp import web
 
 from openclaw_brain.updates import Poller
 from openclaw_core import errors
-from openclaw_core.answer_text import ANSWER_MAX_CHARS
-from openclaw_core.chat import ModelServer
-from openclaw_core.chunks import LINE_MAX_BYTES
-from openclaw_core.groq_chat import GroqChat
 from openclaw_core.messenger import TelegramMessenger
-from openclaw_core.model_connections import REPLY_MAX_BYTES
+from openclaw_core.models.answer_text import ANSWER_MAX_CHARS
+from openclaw_core.models.chunks import LINE_MAX_BYTES
+from openclaw_core.models.client import ModelServer
+from openclaw_core.models.connections import REPLY_MAX_BYTES
+from openclaw_core.models.groq_chat import GroqChat
 from openclaw_core.ports import Attachment, Message, ModelCall, Page, Piece
 from openclaw_core.telegram_request import FILE_MAX_BYTES
 from tests.fakes.bot_api_emulator import serving
@@ -188,7 +188,7 @@ async def test_an_answer_without_end_that_was_held_back_is_cut_too(held: bytes) 
 
 @pytest.mark.parametrize("first", [b"Four.", b""])
 async def test_a_stream_without_end_is_given_up_at_its_limit(first: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("openclaw_core.model_connections.STREAM_MAX_BYTES", 1_000_000)
+    monkeypatch.setattr("openclaw_core.models.connections.STREAM_MAX_BYTES", 1_000_000)
     silent = b": nothing\n\n" * 1000
 
     async def handle(request: web.Request) -> web.StreamResponse:

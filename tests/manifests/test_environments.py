@@ -14,7 +14,7 @@ from openclaw_agent.settings import from_env as agent_settings
 from openclaw_brain.app import pool_of
 from openclaw_brain.job_manifest import job_manifest
 from openclaw_brain.settings import from_env as brain_settings
-from openclaw_core.model_connections import GROQ_URL
+from openclaw_core.models.connections import GROQ_URL
 from tests.manifests.rendering import (
     ENVIRONMENTS,
     ROOT,

@@ -67,7 +67,7 @@ class Opening:
 def load_libraries() -> None:
     """The imports that a claim does not need."""
     import openclaw_agent.answering  # noqa: F401
-    import openclaw_core.chat  # noqa: F401
+    import openclaw_core.models.client  # noqa: F401
 
 
 async def open_answering(
@@ -77,7 +77,7 @@ async def open_answering(
     await asyncio.to_thread(load_libraries)
     from openclaw_agent.answering import Answering
     from openclaw_agent.files import BrainFiles
-    from openclaw_core.chat import ModelServer
+    from openclaw_core.models.client import ModelServer
 
     gc.freeze()
     gc.enable()  # put off by __main__ until all is loaded

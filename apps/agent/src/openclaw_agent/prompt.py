@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from openclaw_core.conversation import Turn, estimate_tokens, window
+from openclaw_core.models.thoughts import without_thoughts
 from openclaw_core.ports import Message
 from openclaw_core.task import Order, Task
-from openclaw_core.thoughts import without_thoughts
 
 SEPARATOR_TOKENS = 4
 LEAST_CUT_TOKENS = 40

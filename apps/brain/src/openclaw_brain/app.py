@@ -40,9 +40,9 @@ from openclaw_core.errors import (
     StoreMisconfigured,
     StoreUnavailable,
 )
-from openclaw_core.groq_chat import GroqChat
 from openclaw_core.language import LANGS
 from openclaw_core.messenger import BotIdentity, TelegramMessenger
+from openclaw_core.models.groq_chat import GroqChat
 from openclaw_core.ports import Chat
 from openclaw_core.roles import Roles
 from openclaw_core.store import Inbox, Lanes, News, Pools, RedisDisplays, Script, move_chat, open_script

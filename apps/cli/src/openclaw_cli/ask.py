@@ -14,10 +14,10 @@ from openclaw_brain.routing import Classifier, decide_agent
 from openclaw_cli.backends import model_from
 from openclaw_core import roles as roles_of
 from openclaw_core import wording
-from openclaw_core.answer_stream import Answered, Answerer, Failed, Grew, Restarted
 from openclaw_core.errors import SettingsError
-from openclaw_core.groq_chat import GroqChat
 from openclaw_core.language import lang_of
+from openclaw_core.models.answer_stream import Answered, Answerer, Failed, Grew, Restarted
+from openclaw_core.models.groq_chat import GroqChat
 from openclaw_core.ports import ModelCall
 from openclaw_core.task import Task, order_of
 

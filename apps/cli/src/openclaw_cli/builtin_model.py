@@ -81,7 +81,7 @@ async def _start(output: IO[bytes], key: str) -> tuple[asyncio.subprocess.Proces
 
 
 async def _ready_or_ended(process: asyncio.subprocess.Process, url: str, key: str) -> None:
-    from openclaw_core.groq_chat import GroqChat  # here: the server's own process does without the SDK
+    from openclaw_core.models.groq_chat import GroqChat  # here: the server's own process does without the SDK
 
     async with GroqChat.open(key, url) as chat:
         while process.returncode is None:

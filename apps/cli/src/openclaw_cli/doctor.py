@@ -236,7 +236,7 @@ async def model(env: Env) -> Seen:
         return
     from openclaw_core.environment import Environment
     from openclaw_core.errors import ChatUnauthorized
-    from openclaw_core.groq_chat import GroqChat
+    from openclaw_core.models.groq_chat import GroqChat
     from openclaw_core.roles import load
 
     read = Environment(env)

@@ -17,8 +17,8 @@ from rich.table import Table
 
 from openclaw_brain.routing import Classifier, Previous, Routed, decide_agent
 from openclaw_core import roles as roles_of
-from openclaw_core.groq_chat import GroqChat
 from openclaw_core.language import lang_of
+from openclaw_core.models.groq_chat import GroqChat
 from openclaw_core.outcome import Decision
 from openclaw_core.ports import Chat
 from openclaw_core.roles import Roles

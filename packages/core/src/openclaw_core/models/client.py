@@ -14,22 +14,8 @@ from typing import Any
 
 import httpx
 
-from openclaw_core.answer_text import AnswerText
 from openclaw_core.bounded import TooLong
 from openclaw_core.characters import is_blank
-from openclaw_core.chunks import (
-    BROKEN_OFF,
-    CALLED,
-    CUT,
-    CUT_SHORT,
-    FILTERED,
-    Loose,
-    chunks,
-    delta_of,
-    estimated,
-    shown,
-    usage_of,
-)
 from openclaw_core.errors import (
     AnswerFiltered,
     ChatRefused,
@@ -44,7 +30,21 @@ from openclaw_core.errors import (
     StreamCut,
     ToolCalled,
 )
-from openclaw_core.model_connections import connections
+from openclaw_core.models.answer_text import AnswerText
+from openclaw_core.models.chunks import (
+    BROKEN_OFF,
+    CALLED,
+    CUT,
+    CUT_SHORT,
+    FILTERED,
+    Loose,
+    chunks,
+    delta_of,
+    estimated,
+    shown,
+    usage_of,
+)
+from openclaw_core.models.connections import connections
 from openclaw_core.ports import ModelCall, Piece
 from openclaw_core.records import UNREADABLE, parsed
 

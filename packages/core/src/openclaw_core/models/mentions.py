@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-from openclaw_core.code_spans import INDENT, LIST_MARK
+from openclaw_core.models.code_spans import INDENT, LIST_MARK
 
 _CLOSING = "\"'”’)]*_"
 _PLACEHOLDER = re.compile(r"(?:\{[^{}\n]*\}|\{\{[^{}\n]*\}\}|\[[^\[\]\n]*\]|<[^<>\n]*>|[.…\s])+")

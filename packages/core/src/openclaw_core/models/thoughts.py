@@ -7,10 +7,18 @@ Text that only speaks of a mark keeps it: in code, or in the middle of a sentenc
 import re
 from dataclasses import dataclass, field
 
-from openclaw_core.code_spans import Code
-from openclaw_core.harmony import FOLLOWS_A_MESSAGE, Header, header_of, is_begun, may_become_header
-from openclaw_core.mentions import Doubt, beginning_is_spoken_of, end_is_spoken_of, is_about, pair_is_spoken_of
-from openclaw_core.thought_marks import ANALYSIS_ALONE, BEGUN, ENDS, MARK_MAX_CHARS, PLAIN_ENDS, TOKEN, may_be_thought
+from openclaw_core.models.code_spans import Code
+from openclaw_core.models.harmony import FOLLOWS_A_MESSAGE, Header, header_of, is_begun, may_become_header
+from openclaw_core.models.mentions import Doubt, beginning_is_spoken_of, end_is_spoken_of, is_about, pair_is_spoken_of
+from openclaw_core.models.thought_marks import (
+    ANALYSIS_ALONE,
+    BEGUN,
+    ENDS,
+    MARK_MAX_CHARS,
+    PLAIN_ENDS,
+    TOKEN,
+    may_be_thought,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ The marks are those that the reasoning parsers of vLLM, SGLang, llama.cpp and Ol
 
 import re
 
-from openclaw_core.harmony import MESSAGE_ENDS, SOLAR_ENDS
+from openclaw_core.models.harmony import MESSAGE_ENDS, SOLAR_ENDS
 
 # ---- the marks
 

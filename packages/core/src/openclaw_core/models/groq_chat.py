@@ -10,12 +10,12 @@ from typing import Any
 import groq
 import httpx
 
-from openclaw_core.chat import ModelServer, by_status, readable, request_of, translated
-from openclaw_core.chunks import estimated, usage_of
 from openclaw_core.errors import ChatUnavailable, EmptyAnswer
-from openclaw_core.model_connections import GROQ_URL, connections
+from openclaw_core.models.chunks import estimated, usage_of
+from openclaw_core.models.client import ModelServer, by_status, readable, request_of, translated
+from openclaw_core.models.connections import GROQ_URL, connections
+from openclaw_core.models.thoughts import without_thoughts
 from openclaw_core.ports import ModelCall, Usage
-from openclaw_core.thoughts import without_thoughts
 
 LIST_TIMEOUT_S = 10.0
 
