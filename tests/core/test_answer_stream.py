@@ -19,7 +19,8 @@ from openclaw_core.errors import (
     StreamCut,
     ToolCalled,
 )
-from openclaw_core.models.answer_stream import Answered, Answerer, Failed, Grew, Restarted, Then, judge
+from openclaw_core.models.answer_stream import Answered, Answerer, Failed, Grew, Restarted
+from openclaw_core.models.fallback import Then, judge
 from openclaw_core.outcome import Cause
 from openclaw_core.ports import Message, ModelCall, Piece, Usage
 

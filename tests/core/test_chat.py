@@ -26,8 +26,8 @@ from openclaw_core.errors import (
     StreamCut,
     ToolCalled,
 )
-from openclaw_core.models.client import retry_after_s
 from openclaw_core.models.groq_chat import GroqChat
+from openclaw_core.models.refusals import retry_after_s
 from openclaw_core.ports import Piece, Usage
 from tests.core.groq_server import (
     CALL,

@@ -13,9 +13,10 @@ from openclaw_core import errors
 from openclaw_core.messenger import TelegramMessenger
 from openclaw_core.models.answer_text import ANSWER_MAX_CHARS
 from openclaw_core.models.chunks import LINE_MAX_BYTES
-from openclaw_core.models.client import ModelServer
+from openclaw_core.models.client import ModelClient
 from openclaw_core.models.connections import REPLY_MAX_BYTES
 from openclaw_core.models.groq_chat import GroqChat
+from openclaw_core.models.providers import GROQ, Server
 from openclaw_core.ports import Attachment, Message, ModelCall, Page, Piece
 from openclaw_core.telegram_request import FILE_MAX_BYTES
 from tests.fakes.bot_api_emulator import serving
@@ -133,7 +134,7 @@ CALL = ModelCall(model="m", messages=(Message(role="user", content="hi"),), max_
 @pytest.mark.parametrize("status", [200, 400, 500])
 async def test_a_model_server_that_nests_too_deep_is_one_that_does_not_answer(body: bytes, status: int) -> None:
     async with serving(Hostile(body, status=status).app()) as url:
-        async with ModelServer.open("key", url) as chat:
+        async with ModelClient.at(Server.of(GROQ, "key", url)) as chat:
             with pytest.raises(errors.OpenClawError):
                 async for _ in chat.stream(CALL):
                     pass
@@ -150,7 +151,7 @@ EVENT = b'data: {"choices": [{"delta": {"content": "%s"}}]}\n\n'
 
 
 async def said(url: str) -> list[Piece]:
-    async with ModelServer.open("key", url) as chat:
+    async with ModelClient.at(Server.of(GROQ, "key", url)) as chat:
         return [piece async for piece in chat.stream(CALL)]
 
 

@@ -109,13 +109,16 @@ class ModelCall:
     """A request: which model, what it is told, and its limits in tokens and seconds."""
 
     model: str
+    """As its server calls it."""
     messages: tuple[Message, ...] = field(repr=False)
     max_tokens: int
+    provider: str = ""
+    """Whose server has the model; empty: the default one."""
     temperature: float | None = None
     reasoning_effort: str | None = None
     """`low`, `medium`, `high`, or `none`: as little as the model can."""
     tools: tuple[str, ...] = ()
-    """Built-in tools of Groq by type, such as `browser_search`."""
+    """Built-in tools of the server by type, such as `browser_search`."""
     first_token_timeout_s: float = 30.0
     idle_timeout_s: float = 20.0
     """The longest silence between two pieces of a stream."""
@@ -144,7 +147,7 @@ class Piece:
 
 
 class Speaker(Protocol):
-    """A model server that answers, over Groq's API. Nothing is repeated here, and nothing falls back."""
+    """A model server that answers. Nothing is repeated here, and nothing falls back."""
 
     def stream(self, call: ModelCall) -> AsyncIterator[Piece]:
         """Yield the answer piece by piece, without the model's thoughts; the usage last.
@@ -160,8 +163,8 @@ class Chat(Speaker, Protocol):
     async def complete_json(self, call: ModelCall, *, schema: dict[str, Any], timeout_s: float) -> tuple[Any, Usage]:
         """One strict-schema answer, parsed. Raises as `stream`; ChatUnavailable also for a reply that does not match."""
 
-    async def models(self) -> frozenset[str]:
-        """Ids that the server lists now."""
+    async def models(self, provider: str = "") -> frozenset[str]:
+        """Ids that the server of *provider* lists now; of the default one if it is empty."""
 
 
 class Ears(Protocol):

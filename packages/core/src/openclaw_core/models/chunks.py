@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -77,8 +77,8 @@ class Delta:
     """The end mark, empty while the answer goes on."""
 
 
-def delta_of(chunk: Any) -> Delta:
-    """Raises TypeError or AttributeError for no chunk at all."""
+def delta_of(chunk: Any, reasoning_fields: Sequence[str]) -> Delta:
+    """What *chunk* brings; thoughts stand in one of *reasoning_fields*. Raises TypeError or AttributeError for no chunk at all."""
     if not chunk.choices:
         return Delta()  # the last chunk may have nothing but counts
     choice = chunk.choices[0]
@@ -88,21 +88,26 @@ def delta_of(chunk: Any) -> Delta:
         text = "".join(part.text or "" for part in text if part.type == "text")
         thinks = not text
     else:
-        # `reasoning`: Groq, vLLM, Ollama; `reasoning_content`: DeepSeek, llama.cpp, SGLang.
-        thinks = bool(delta.reasoning or delta.reasoning_content or delta.thinking)
+        thinks = any(bool(getattr(delta, name)) for name in reasoning_fields)
     if not isinstance(text, str) or not isinstance(reason, str):
         raise TypeError("not a chunk")
     return Delta(text=text, thinks=thinks, calls=bool(delta.tool_calls or delta.function_call), ended=reason)
 
 
-def usage_of(reply: Any) -> Usage | None:
-    """The server's counts: in the reply, or (streamed by Groq) in its `x_groq`."""
-    counts = getattr(reply, "usage", None) or getattr(getattr(reply, "x_groq", None), "usage", None)
+def usage_of(reply: Any, usage_fields: Sequence[Sequence[str]]) -> Usage | None:
+    """The server's counts, at the first of *usage_fields* that has any."""
+    counts = next(filter(None, (_at(reply, path) for path in usage_fields)), None)
     prompt, answer = getattr(counts, "prompt_tokens", None), getattr(counts, "completion_tokens", None)
     if not isinstance(prompt, int) or not isinstance(answer, int):
         return None
     cached = getattr(getattr(counts, "prompt_tokens_details", None), "cached_tokens", None)
     return Usage(prompt_tokens=prompt, answer_tokens=answer, cached_tokens=cached if isinstance(cached, int) else 0)
+
+
+def _at(reply: Any, path: Sequence[str]) -> Any:
+    for name in path:
+        reply = getattr(reply, name, None)
+    return reply
 
 
 def estimated(call: ModelCall, text: str) -> Usage:

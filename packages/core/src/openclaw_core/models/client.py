@@ -1,15 +1,13 @@
-"""What an agent asks of a model server, over Groq's API: a streamed answer and what a recording says, with our own time-outs and errors.
+"""The client of a model server: a streamed answer, a JSON value by a schema, what a recording says, and which models there are.
 
-Without Groq's SDK: its types and pydantic took a third of an agent's CPU, to read a few fields of each chunk (docs/benchmarks.md). The
-brain, which starts once, asks its own questions by the SDK: `groq_chat`.
+It speaks OpenAI's API over httpx, in the words of the server's `Provider`, with our own time-outs and errors. An SDK's types and pydantic
+took a third of an agent's CPU, to read a few fields of each chunk (docs/benchmarks.md).
 """
 
 import asyncio
 import json
-import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -18,15 +16,11 @@ from openclaw_core.bounded import TooLong
 from openclaw_core.characters import is_blank
 from openclaw_core.errors import (
     AnswerFiltered,
-    ChatRefused,
-    ChatUnauthorized,
     ChatUnavailable,
     EmptyAnswer,
     ModelGone,
     ModelSilent,
     OpenClawError,
-    RateLimited,
-    RequestTooLarge,
     StreamCut,
     ToolCalled,
 )
@@ -45,32 +39,34 @@ from openclaw_core.models.chunks import (
     usage_of,
 )
 from openclaw_core.models.connections import connections
-from openclaw_core.ports import ModelCall, Piece
+from openclaw_core.models.json_values import matches
+from openclaw_core.models.providers import Server
+from openclaw_core.models.refusals import by_status
+from openclaw_core.models.requests import json_request_of, streamed_request_of
+from openclaw_core.models.thoughts import without_thoughts
+from openclaw_core.ports import ModelCall, Piece, Usage
 from openclaw_core.records import UNREADABLE, parsed
 
 TAIL_TIMEOUT_S = 2.0
 """After the model has ended, only the token counts are missing: they are worth waiting for, not for long."""
+LIST_TIMEOUT_S = 10.0
 
 
-class ModelServer:
-    """`Speaker` and `Ears`. One call is one request: nothing is repeated here."""
+class ModelClient:
+    """`Chat` and `Ears` of one server. One call is one request: nothing is repeated here."""
 
-    def __init__(self, http: httpx.AsyncClient) -> None:
+    def __init__(self, http: httpx.AsyncClient, server: Server) -> None:
         self._http = http
+        self._provider = server.provider
         self._think_first: set[str] = set()
         """Models that begin with a thought, and whose server leaves out the mark that begins it."""
 
     @classmethod
     @asynccontextmanager
-    async def open(
-        cls, api_key: str, base_url: str | None = None, connect_timeout_s: float = 5.0
-    ) -> AsyncIterator["ModelServer"]:
-        """Connect lazily, close at the end. *base_url* is scheme, host and port: `/openai/v1/…` is appended.
-
-        Raises SettingsError for a key that cannot be sent.
-        """
-        async with connections(api_key, base_url, connect_timeout_s) as http:
-            yield cls(http)
+    async def at(cls, server: Server, connect_timeout_s: float = 5.0) -> AsyncIterator["ModelClient"]:
+        """Connect lazily, close at the end. Raises SettingsError for a key that cannot be sent."""
+        async with connections(server, connect_timeout_s) as http:
+            yield cls(http, server)
 
     async def stream(self, call: ModelCall) -> AsyncIterator[Piece]:
         """Yield the answer piece by piece, without the model's thoughts; the usage last. A model that thinks aloud is not silent.
@@ -83,7 +79,7 @@ class ModelServer:
         answer = AnswerText(hold=call.model in self._think_first, cited="browser_search" in call.tools)
         called, ended, usage = False, "", None
         request = self._http.build_request(
-            "POST", "/chat/completions", json=streamed_request_of(call), extensions={"streams": True}
+            "POST", "/chat/completions", json=streamed_request_of(call, self._provider), extensions={"streams": True}
         )
         with translated():
             async with _heard(heard_at, patience_s):
@@ -96,8 +92,8 @@ class ModelServer:
                             chunk = await anext(events, None)
                         if chunk is None:
                             break
-                        delta = delta_of(chunk)
-                        usage = usage_of(chunk) or usage
+                        delta = delta_of(chunk, self._provider.reasoning_fields)
+                        usage = usage_of(chunk, self._provider.usage_fields) or usage
                 except OpenClawError:
                     if ended:
                         break  # the whole answer is here; only its counts are not
@@ -120,11 +116,37 @@ class ModelServer:
         counted = usage or estimated(call, answer.text)
         yield Piece(text=seen.text, anew=seen.anew, usage=counted, truncated=ended in CUT_SHORT)
 
+    async def complete_json(self, call: ModelCall, *, schema: dict[str, Any], timeout_s: float) -> tuple[Any, Usage]:
+        """One JSON value by *schema*. Raises as `stream`; ChatUnavailable also for a reply that does not match."""
+        with translated():
+            async with asyncio.timeout(timeout_s):
+                reply = await self._completed(json_request_of(call, self._provider, schema))
+        with readable():
+            content = without_thoughts(reply.choices[0].message.content or "").strip()
+            if not content:
+                raise EmptyAnswer("no JSON")
+            value = json.loads(content)
+            if not matches(value, schema):
+                raise ChatUnavailable("the reply does not match the schema")
+            return value, usage_of(reply, self._provider.usage_fields) or estimated(call, content)
+
+    async def models(self, provider: str = "") -> frozenset[str]:
+        """Ids that the server lists now, whoever's it is, without those that it calls inactive. Raises as `stream`."""
+        with translated():
+            async with asyncio.timeout(LIST_TIMEOUT_S):
+                listed = await self._listed()
+        with readable():
+            ids = [model.id for model in listed.data if getattr(model, "active", True) is not False]
+            # Ollama lists `name:latest` and serves it as `name` too.
+            return frozenset(ids) | {id_.removesuffix(":latest") for id_ in ids}
+
     async def transcribe(self, recording: bytes, *, name: str, model: str, timeout_s: float) -> str:
         """What is said in a recording, empty if nothing is; *name* tells its format by its ending. Raises as `stream`."""
+        if not self._provider.transcription_path:
+            raise ModelGone("the server takes no recordings")
         request = self._http.build_request(
             "POST",
-            "/audio/transcriptions",
+            self._provider.transcription_path,
             data={"model": model, "response_format": "json", "temperature": "0"},
             files={"file": (name, recording)},
         )
@@ -133,6 +155,15 @@ class ModelServer:
                 reply = await self._answered(request)
             with readable():
                 return str(json.loads(reply.content, object_hook=Loose).text.strip())
+
+    async def _completed(self, request: dict[str, Any]) -> Any:
+        """The reply to *request*, whole, by attributes."""
+        reply = await self._answered(self._http.build_request("POST", "/chat/completions", json=request))
+        return json.loads(reply.content, object_hook=Loose)
+
+    async def _listed(self) -> Any:
+        reply = await self._answered(self._http.build_request("GET", "/models"))
+        return json.loads(reply.content, object_hook=Loose)
 
     async def _answered(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
         """The reply to *request*, if it is a good one. Raises the error of a bad one."""
@@ -144,41 +175,7 @@ class ModelServer:
                 fault = parsed(await reply.aread())
             except (ValueError, TooLong):
                 fault = None
-        raise by_status(reply.status_code, reply.headers, fault)
-
-
-# ---- what is sent
-
-
-def request_of(call: ModelCall) -> dict[str, Any]:
-    """The call's parameters. What only one maker's models understand goes to those alone: other servers refuse it."""
-    request: dict[str, Any] = {
-        "model": call.model,
-        "messages": [{"role": message.role, "content": message.content} for message in call.messages],
-        # Groq counts it against the limit before it runs, with a default that nobody wrote down: always send it.
-        "max_completion_tokens": call.max_tokens,
-    }
-    if call.temperature is not None:
-        request["temperature"] = call.temperature
-    if call.model.startswith("openai/gpt-oss"):
-        request["include_reasoning"] = False
-        if call.reasoning_effort is not None:  # this family cannot do without
-            request["reasoning_effort"] = "low" if call.reasoning_effort == "none" else call.reasoning_effort
-        if call.tools:
-            request["tools"] = [{"type": tool} for tool in call.tools]
-    elif call.model.startswith("qwen/"):
-        request["reasoning_format"] = "hidden"  # or the answer begins with the model's thoughts
-        if call.reasoning_effort == "none":  # the one effort that every Qwen of Groq's has known
-            request["reasoning_effort"] = "none"
-    return request
-
-
-def streamed_request_of(call: ModelCall) -> dict[str, Any]:
-    """The same for a stream. Groq counts without being asked; llama.cpp only when it is."""
-    request = request_of(call) | {"stream": True}
-    if not call.model.startswith(("openai/gpt-oss", "qwen/")):
-        request["stream_options"] = {"include_usage": True}
-    return request
+        raise by_status(reply.status_code, reply.headers, fault, self._provider.retry_headers)
 
 
 # ---- errors
@@ -229,56 +226,3 @@ def readable(*, text: str = "") -> Iterator[None]:
 
 def _broken(text: str, what: str) -> OpenClawError:
     return StreamCut(what) if text else ChatUnavailable(what)
-
-
-_TOO_LONG = frozenset({"context_length_exceeded", "exceed_context_size_error"})
-_MODEL_GONE = frozenset({"model_not_found", "model_decommissioned", "model_not_active"})
-_MODEL_FAILED = frozenset({"json_validate_failed", "tool_use_failed", "output_parse_failed"})
-
-
-def by_status(status_code: int, headers: Mapping[str, str], body: object) -> OpenClawError:
-    """What a refusal means for us."""
-    codes = _codes(body)
-    match status_code:
-        case 429:
-            return RateLimited(retry_after_s=retry_after_s(headers, now=time.time()))
-        case 413:
-            return RequestTooLarge("413")
-        case 400 if codes & _TOO_LONG:
-            return RequestTooLarge("context length")
-        case 400 if codes & _MODEL_FAILED:
-            return ChatUnavailable("the model's own output was refused")  # another try gives other output
-        case 403 if any(code.startswith("model_permission_blocked") for code in codes):
-            return ModelGone("blocked for this key")
-        case 404:
-            return ModelGone("404")
-        case 401 | 403:
-            return ChatUnauthorized(str(status_code))
-        case status if status >= 498 or status in (408, 409, 425) or status < 400:
-            return ChatUnavailable(str(status))
-        case _ if codes & _MODEL_GONE:
-            return ModelGone("not served any more")
-        case status:
-            return ChatRefused(str(status))
-
-
-def _codes(body: object) -> set[str]:
-    """`code` and `type` of an error body, whatever its shape."""
-    error = body.get("error", body) if isinstance(body, dict) else None
-    if not isinstance(error, dict):
-        return set()
-    return {value for name in ("code", "type") if isinstance(value := error.get(name), str)}
-
-
-def retry_after_s(headers: Mapping[str, str], *, now: float) -> float | None:
-    """The server's wish in seconds, from `retry-after` in either of its forms; None if it sent none that makes sense."""
-    raw = headers.get("retry-after", "").strip()
-    try:
-        seconds = float(raw)
-    except ValueError:
-        try:
-            seconds = parsedate_to_datetime(raw).timestamp() - now
-        except (ValueError, TypeError, OverflowError):
-            return None
-        seconds = max(seconds, 0.0)
-    return seconds if 0 <= seconds < float("inf") else None

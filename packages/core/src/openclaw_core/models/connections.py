@@ -3,41 +3,41 @@
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
 
 import httpx
 
 from openclaw_core import bounded, tls
 from openclaw_core.errors import SettingsError
+from openclaw_core.models.providers import GROQ, Server
 
-GROQ_URL = "https://api.groq.com"
 STREAM_MAX_BYTES = 64 * 1024 * 1024
 """A whole answer with its thoughts: some 400 bytes a token. Nobody keeps it, it is only read."""
 REPLY_MAX_BYTES = 4 * 1024 * 1024
 """A transcript, or a list of models; some servers list hundreds, each with its description."""
 REFUSAL_MAX_BYTES = 256 * 1024
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 @asynccontextmanager
-async def connections(api_key: str, base_url: str | None, connect_timeout_s: float) -> AsyncIterator[httpx.AsyncClient]:
+async def connections(server: Server, connect_timeout_s: float) -> AsyncIterator[httpx.AsyncClient]:
     """Made lazily, closed at the end. Raises SettingsError for a key that cannot be sent."""
-    if not api_key.isascii() or not api_key.isprintable() or " " in api_key or not api_key:
+    if not can_be_sent(server.api_key):
         # Said here: the HTTP library would put the key into its exception.
-        raise SettingsError("GROQ_API_KEY holds characters that no key has: copy it again from console.groq.com/keys")
+        where = " from console.groq.com/keys" if server.provider is GROQ else ""
+        raise SettingsError(
+            f"{server.provider.variable}_API_KEY holds characters that no key has: copy it again{where}"
+        )
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)  # below that they write URLs and headers
-    # A proxy for the outside world does not reach a server on this machine.
-    local = (urlsplit(base_url or GROQ_URL).hostname or "") in _LOOPBACK
     async with httpx.AsyncClient(
-        base_url=f"{base_url or GROQ_URL}/openai/v1",
-        headers={"authorization": f"Bearer {api_key}", "user-agent": "openclaw", **bounded.PLAIN},
+        base_url=server.url,
+        headers={"authorization": f"Bearer {server.api_key}", "user-agent": "openclaw", **bounded.PLAIN},
         event_hooks={"response": [bounded.at_most(_limit, refusal=lambda _: REFUSAL_MAX_BYTES)]},
-        # Silence is bounded by `chat`, for each call on its own; httpx would count only the gap between two reads.
+        # Silence is bounded by the client, for each call on its own; httpx would count only the gap between two reads.
         timeout=httpx.Timeout(connect=connect_timeout_s, read=None, write=30.0, pool=connect_timeout_s),
         # llama.cpp hangs up after 5 s of silence, and so does this client by default: a call at that moment would break.
-        limits=httpx.Limits(keepalive_expiry=2.0 if local else 5.0),
-        trust_env=not local,
+        limits=httpx.Limits(keepalive_expiry=2.0 if server.local else 5.0),
+        # A proxy for the outside world does not reach a server on this machine.
+        trust_env=not server.local,
         verify=tls.context(),
     ) as http:
         yield http
@@ -45,3 +45,8 @@ async def connections(api_key: str, base_url: str | None, connect_timeout_s: flo
 
 def _limit(request: httpx.Request) -> int:
     return STREAM_MAX_BYTES if request.extensions.get("streams") else REPLY_MAX_BYTES
+
+
+def can_be_sent(api_key: str) -> bool:
+    """Whether a key can stand in a header."""
+    return bool(api_key) and api_key.isascii() and api_key.isprintable() and " " not in api_key

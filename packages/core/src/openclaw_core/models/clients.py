@@ -1,0 +1,70 @@
+"""Clients of all servers that may be asked: one for the models that name no provider, and one for each provider that a model names."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
+from typing import Any
+
+from openclaw_core.errors import ChatUnauthorized
+from openclaw_core.models.client import ModelClient
+from openclaw_core.models.providers import GROQ, Server, Servers
+from openclaw_core.ports import ModelCall, Piece, Usage
+
+Opened = Callable[[Server], AbstractAsyncContextManager[ModelClient]]
+
+
+class ModelClients:
+    """`Chat` and `Ears`: each call goes to the server of its model. A server is connected when it is asked first."""
+
+    def __init__(self, servers: Servers, opened: Opened, stack: AsyncExitStack) -> None:
+        self._servers = servers
+        self._opened = opened
+        self._stack = stack
+        self._clients: dict[str, ModelClient] = {}
+
+    async def _of(self, provider: str) -> ModelClient:
+        server = self._servers.of(provider)
+        if server is None:
+            raise ChatUnauthorized(f"no key for {provider}")
+        if server.url not in self._clients:
+            client = await self._stack.enter_async_context(self._opened(server))
+            self._clients.setdefault(server.url, client)
+        return self._clients[server.url]
+
+    async def stream(self, call: ModelCall) -> AsyncIterator[Piece]:
+        client = await self._of(call.provider)
+        async with aclosing(client.stream(call)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def complete_json(self, call: ModelCall, *, schema: dict[str, Any], timeout_s: float) -> tuple[Any, Usage]:
+        client = await self._of(call.provider)
+        return await client.complete_json(call, schema=schema, timeout_s=timeout_s)
+
+    async def models(self, provider: str = "") -> frozenset[str]:
+        return await (await self._of(provider)).models()
+
+    async def transcribe(self, recording: bytes, *, name: str, model: str, timeout_s: float) -> str:
+        client = await self._of("")
+        return await client.transcribe(recording, name=name, model=model, timeout_s=timeout_s)
+
+
+@asynccontextmanager
+async def open_clients(servers: Servers, opened: Opened = ModelClient.at) -> AsyncIterator[ModelClients]:
+    """Clients of *servers* over httpx alone, closed at the end. Raises SettingsError for a key of the default server that cannot be sent."""
+    async with AsyncExitStack() as stack:
+        clients = ModelClients(servers, opened, stack)
+        await clients._of("")
+        yield clients
+
+
+@asynccontextmanager
+async def open_chat(servers: Servers) -> AsyncIterator[ModelClients]:
+    """The same, with Groq's SDK for Groq."""
+    from openclaw_core.models.groq_chat import GroqChat  # here: a server of another kind needs no SDK
+
+    def opened(server: Server) -> AbstractAsyncContextManager[ModelClient]:
+        speaks_groq = server.provider is GROQ and server.url.endswith(GROQ.path)
+        return GroqChat.at(server) if speaks_groq else ModelClient.at(server)
+
+    async with open_clients(servers, opened) as clients:
+        yield clients

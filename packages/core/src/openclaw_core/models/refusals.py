@@ -1,0 +1,81 @@
+"""What the refusal of a model server means for us: its status, the codes of its body, and when it can be asked again. Pure."""
+
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+
+from openclaw_core.errors import (
+    ChatRefused,
+    ChatUnauthorized,
+    ChatUnavailable,
+    ModelGone,
+    OpenClawError,
+    RateLimited,
+    RequestTooLarge,
+)
+from openclaw_core.models.providers import RetryHeader
+
+_TOO_LONG = frozenset({"context_length_exceeded", "exceed_context_size_error"})
+_MODEL_GONE = frozenset({"model_not_found", "model_decommissioned", "model_not_active"})
+_MODEL_FAILED = frozenset({"json_validate_failed", "tool_use_failed", "output_parse_failed"})
+_RETRY_AFTER = (RetryHeader(name="retry-after"),)
+
+
+def by_status(
+    status_code: int, headers: Mapping[str, str], body: object, retry_headers: tuple[RetryHeader, ...] = _RETRY_AFTER
+) -> OpenClawError:
+    """The error that a refusal is."""
+    codes = _codes(body)
+    match status_code:
+        case 429:
+            return RateLimited(retry_after_s=retry_after_s(headers, now=time.time(), of=retry_headers))
+        case 413:
+            return RequestTooLarge("413")
+        case 400 if codes & _TOO_LONG:
+            return RequestTooLarge("context length")
+        case 400 if codes & _MODEL_FAILED:
+            return ChatUnavailable("the model's own output was refused")  # another try gives other output
+        case 403 if any(code.startswith("model_permission_blocked") for code in codes):
+            return ModelGone("blocked for this key")
+        case 404:
+            return ModelGone("404")
+        case 401 | 403:
+            return ChatUnauthorized(str(status_code))
+        case status if status >= 498 or status in (408, 409, 425) or status < 400:
+            return ChatUnavailable(str(status))
+        case _ if codes & _MODEL_GONE:
+            return ModelGone("not served any more")
+        case status:
+            return ChatRefused(str(status))
+
+
+def _codes(body: object) -> set[str]:
+    """`code` and `type` of an error body, whatever its shape."""
+    error = body.get("error", body) if isinstance(body, dict) else None
+    if not isinstance(error, dict):
+        return set()
+    return {value for name in ("code", "type") if isinstance(value := error.get(name), str)}
+
+
+def retry_after_s(
+    headers: Mapping[str, str], *, now: float, of: tuple[RetryHeader, ...] = _RETRY_AFTER
+) -> float | None:
+    """The server's wish in seconds, from the first header of *of* that makes sense; None if none does."""
+    wishes = (_seconds(headers.get(header.name, "").strip(), header, now) for header in of)
+    return next((seconds for seconds in wishes if seconds is not None), None)
+
+
+def _seconds(raw: str, header: RetryHeader, now: float) -> float | None:
+    try:
+        value = float(raw)
+    except ValueError:
+        return _until_date(raw, now) if header.unit == "s" else None
+    value = value / 1000 if header.unit == "ms" else value
+    return value if 0 <= value < float("inf") else None
+
+
+def _until_date(raw: str, now: float) -> float | None:
+    try:
+        return max(parsedate_to_datetime(raw).timestamp() - now, 0.0)
+    except (ValueError, TypeError, OverflowError):
+        return None
