@@ -133,8 +133,10 @@ class Answering:
 
 def _call(run: Run, task: Task, model: str, shrink: int) -> ModelCall:
     """The request for *model*; each level of *shrink* halves it."""
+    at = run.order.at(model)
     return ModelCall(
-        model=model,
+        model=at.id,
+        provider=at.provider,
         messages=messages(task, run.order, run.history, shrink=shrink),
         max_tokens=max(256, run.order.max_answer_tokens >> shrink),
         temperature=run.order.temperature,

@@ -67,7 +67,7 @@ class Opening:
 def load_libraries() -> None:
     """The imports that a claim does not need."""
     import openclaw_agent.answering  # noqa: F401
-    import openclaw_core.models.client  # noqa: F401
+    import openclaw_core.models.clients  # noqa: F401
 
 
 async def open_answering(
@@ -77,11 +77,11 @@ async def open_answering(
     await asyncio.to_thread(load_libraries)
     from openclaw_agent.answering import Answering
     from openclaw_agent.files import BrainFiles
-    from openclaw_core.models.client import ModelServer
+    from openclaw_core.models.clients import open_clients
 
     gc.freeze()
     gc.enable()  # put off by __main__ until all is loaded
-    chat = await stack.enter_async_context(ModelServer.open(settings.groq_api_key, base_url=settings.groq_base_url))
+    chat = await stack.enter_async_context(open_clients(settings.servers))
     return Answering(
         work=work,
         chat=chat,

@@ -7,21 +7,13 @@ from openclaw_agent.files import Files, NoFile
 from openclaw_agent.prompt import LEAST_CUT_TOKENS, cut
 from openclaw_core import logs
 from openclaw_core.conversation import estimate_tokens
-from openclaw_core.errors import (
-    ChatRefused,
-    ChatUnauthorized,
-    ChatUnavailable,
-    ModelGone,
-    RateLimited,
-    RequestTooLarge,
-)
+from openclaw_core.models.fallback import RECORDING, Attempt, Attempts, NoReply, first_reply
 from openclaw_core.outcome import Cause
 from openclaw_core.ports import Ears
 from openclaw_core.said import beginning, shown
 from openclaw_core.task import Material, Task
 
 log = logs.get(__name__)
-TRIES = 3
 TRANSCRIBE_S = 60.0
 NAME_TOKENS = 30
 """A file's name, of at most 80 characters, and what stands around it."""
@@ -61,24 +53,16 @@ class Reader:
         return heard
 
     async def _heard(self, recording: bytes, name: str) -> str:
-        cause = Cause.MODEL_GONE
-        for model in self.voice_models:
-            for attempt in range(TRIES):
-                try:
-                    return await self.ears.transcribe(recording, name=name, model=model, timeout_s=TRANSCRIBE_S)
-                except RateLimited as exc:
-                    cause = Cause.MODEL_BUSY
-                    await self.sleep(min(exc.retry_after_s or 2.0, 20.0))
-                except ChatUnavailable:
-                    cause = Cause.MODEL_DOWN
-                    await self.sleep(1.0 + attempt)
-                except ModelGone:
-                    break
-                except ChatUnauthorized:
-                    raise Unreadable(Cause.MODEL_KEY) from None
-                except (RequestTooLarge, ChatRefused):
-                    raise Unreadable(Cause.FILE_UNREADABLE) from None
-        raise Unreadable(cause)
+        """What is said in *recording*. Raises Unreadable."""
+
+        def said_by(attempt: Attempt) -> Awaitable[str]:
+            return self.ears.transcribe(recording, name=name, model=attempt.model, timeout_s=TRANSCRIBE_S)
+
+        try:
+            return await first_reply(Attempts(models=self.voice_models, limits=RECORDING), said_by, sleep=self.sleep)
+        except NoReply as exc:
+            refused = exc.cause in (Cause.TOO_LONG, Cause.REFUSED)
+            raise Unreadable(Cause.FILE_UNREADABLE if refused else exc.cause) from None
 
 
 async def in_words(task: Task, reader: Reader, *, max_tokens: int) -> tuple[Task, str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from openclaw_core.environment import VOICE_MODELS, Environment, model_ids
+from openclaw_core.models.providers import Servers
 from openclaw_core.store import RedisSettings
 
 
@@ -35,8 +36,7 @@ class Alone:
 class Settings:
     contract: InPool | Alone
     bot_id: int
-    groq_api_key: str = field(repr=False)
-    groq_base_url: str | None
+    servers: Servers
     redis: RedisSettings
     log_level: str
     task_deadline_s: float
@@ -51,8 +51,7 @@ def from_env(env: Mapping[str, str]) -> Settings:
     settings = Settings(
         contract=contract,
         bot_id=bot_id,
-        groq_api_key=read.api_key("GROQ_API_KEY"),
-        groq_base_url=read.url("GROQ_BASE_URL"),
+        servers=read.model_servers(),
         redis=read.redis(),
         log_level=read.one_of("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
         task_deadline_s=read.number("TASK_DEADLINE_S", 180, low=5, high=3600),

@@ -42,7 +42,8 @@ from openclaw_core.errors import (
 )
 from openclaw_core.language import LANGS
 from openclaw_core.messenger import BotIdentity, TelegramMessenger
-from openclaw_core.models.groq_chat import GroqChat
+from openclaw_core.models import providers
+from openclaw_core.models.clients import open_chat
 from openclaw_core.ports import Chat
 from openclaw_core.roles import Roles
 from openclaw_core.store import Inbox, Lanes, News, Pools, RedisDisplays, Script, move_chat, open_script
@@ -50,7 +51,7 @@ from openclaw_core.store.figures import set_prices
 
 log = logs.get(__name__)
 AGENT_VARIABLES = (
-    "GROQ_API_KEY", "GROQ_BASE_URL", "REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_USERNAME", "REDIS_PASSWORD", "LOG_LEVEL",
+    *providers.VARIABLES, "REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_USERNAME", "REDIS_PASSWORD", "LOG_LEVEL",
     "TASKS_PER_JOB", "TASK_DEADLINE_S", "WARM_MAX_AGE_S", "VOICE_MODELS",
 )  # fmt: skip
 
@@ -235,9 +236,9 @@ def pool_of(template: str, pod: Mapping[str, Any], settings: Settings) -> Pool:
         "BOT_ID": str(settings.bot_id),
     }
     if settings.launcher == "processes":
-        env |= {"GROQ_BASE_URL": settings.groq_base_url or ""}
+        env |= {"GROQ_BASE_URL": "", **settings.model_addresses}
     else:  # but the settings that an overlay merges reach the brain alone, and its agents through it
-        models = {"GROQ_BASE_URL": settings.groq_base_url, "VOICE_MODELS": settings.voice_models}
+        models = {**settings.model_addresses, "VOICE_MODELS": settings.voice_models}
         env |= {name: value for name, value in models.items() if value}
     deadline_s = settings.warm_max_age_s + settings.tasks_per_job * settings.task_deadline_s + JOB_GRACE_S
     return Pool.of(template, pod=pod, env=env, deadline_s=round(deadline_s))
@@ -267,7 +268,7 @@ async def run(settings: Settings, roles: Roles, env: Mapping[str, str], stop: as
             TelegramMessenger.open(settings.telegram_token, settings.telegram_base_url)
         )
         messenger.on_moved = partial(move_chat, script)
-        chat = await stack.enter_async_context(GroqChat.open(settings.groq_api_key, base_url=settings.groq_base_url))
+        chat = await stack.enter_async_context(open_chat(settings.servers))
         classifier = (
             None if settings.routes_by_model else await stack.enter_async_context(Classifier.open(start_now=True))
         )

@@ -1,4 +1,4 @@
-"""Which models the server offers: asked when a brain takes the lead and each hour, never while a message waits.
+"""Which models the servers offer: asked when a brain takes the lead and each hour, never while a message waits.
 
 A model that the server lists no more is skipped where tasks are dispatched and routed, and the operators are told. A list is believed
 only if it names one of our models: llama.cpp names the file that it serves, and an empty list says nothing. What a list does not show,
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from openclaw_core import logs
 from openclaw_core.errors import OpenClawError
+from openclaw_core.models.providers import ModelAt
 from openclaw_core.ports import Chat
 from openclaw_core.roles import Roles
 
@@ -55,7 +56,7 @@ def without(roles: Roles, missing: Collection[str]) -> Roles:
 
 @dataclass(kw_only=True)
 class ServedModels:
-    """Looks at the server's list again and again. *use* gets the roles to work with, *told* all models and those that are not listed."""
+    """Looks at the servers' lists again and again. *use* gets the roles to work with, *told* all models and those that are not listed."""
 
     chat: Chat
     roles: Roles
@@ -64,30 +65,44 @@ class ServedModels:
     told: Callable[[Collection[str], Collection[str]], None]
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _unlisted: frozenset[str] = field(default_factory=frozenset)
+    _gone: frozenset[str] = field(default_factory=frozenset)
 
     async def look_forever(self) -> None:
         while True:
             await self.sleep(LOOK_EVERY_S if await self.look() else LOOK_AGAIN_S)
 
     async def look(self) -> bool:
-        """Whether there was a list. Without one, what the last list said goes on."""
-        try:
-            listed = await self.chat.models()
-        except OpenClawError as exc:
-            log.warning("models.not_listed", error=type(exc).__name__, hint="no model is skipped for it")
-            return False
+        """Whether all servers gave their list. For one that did not, what its last list said goes on."""
         models = wanted(self.roles, self.voice_models)
-        unlisted = frozenset(models) - listed if listed else frozenset()
-        missing = gone(models, listed)
+        unlisted, missing, heard = set(self._unlisted), set(self._gone), 0
+        by_provider: dict[str, list[ModelAt]] = {}
+        for at in map(self._at, models):
+            by_provider.setdefault(at.provider, []).append(at)
+        for provider, places in by_provider.items():
+            try:
+                ids = await (self.chat.models(provider) if provider else self.chat.models())
+            except OpenClawError as exc:
+                log.warning("models.not_listed", error=type(exc).__name__, hint="no model is skipped for it")
+                continue
+            heard += 1
+            names = frozenset(at.name for at in places)
+            listed = frozenset(at.name for at in places if at.id in ids)
+            unlisted = (unlisted - names) | (names - listed if ids else frozenset())
+            missing = (missing - names) | gone(names, listed)
+            if ids and not listed:
+                hint = "no model is skipped: check MODEL_BASE_URL or GROQ_BASE_URL, and roles.yaml"
+                log.error("models.none_listed", listed=len(ids), hint=hint)
+        if not heard:
+            return False
         if missing:
             log.error("models.gone", models=sorted(missing), hint="the server lists them no more: change roles.yaml")
-        elif unlisted:
-            log.error(
-                "models.none_listed", listed=len(listed), hint="no model is skipped: check GROQ_BASE_URL and roles.yaml"
-            )
         if back := self._unlisted - unlisted:
             log.info("models.back", models=sorted(back))
-        self._unlisted = unlisted
-        self.told(models, unlisted)
-        self.use(without(self.roles, missing))
-        return True
+        self._unlisted, self._gone = frozenset(unlisted), frozenset(missing)
+        self.told(models, self._unlisted)
+        self.use(without(self.roles, self._gone))
+        return heard == len(by_provider)
+
+    def _at(self, name: str) -> ModelAt:
+        model = self.roles.models.get(name)  # None: a model that hears, which the default server has
+        return ModelAt(name=name, id=name) if model is None else model.at

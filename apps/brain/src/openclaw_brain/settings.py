@@ -9,6 +9,7 @@ from typing import Literal
 from openclaw_brain.gathering import Windows
 from openclaw_core.environment import VOICE_MODELS, Environment, model_ids
 from openclaw_core.errors import SettingsError
+from openclaw_core.models.providers import PROVIDERS, Servers
 from openclaw_core.roles import Roles, load
 from openclaw_core.store import RedisSettings
 
@@ -18,8 +19,9 @@ class Settings:
     telegram_token: str = field(repr=False)
     bot_id: int
     telegram_base_url: str | None
-    groq_api_key: str = field(repr=False)
-    groq_base_url: str | None
+    servers: Servers
+    model_addresses: Mapping[str, str]
+    """The variables that said where models are, for the agents; without keys."""
     redis: RedisSettings
     launcher: Literal["processes", "kubernetes"]
     namespace: str
@@ -66,7 +68,7 @@ class Settings:
 
     @property
     def routes_by_model(self) -> bool:
-        return bool(self.groq_api_key) and not self.demo_model
+        return not self.demo_model and self.servers.route_with(self.model_override)
 
 
 def from_env(env: Mapping[str, str]) -> Settings:
@@ -77,8 +79,8 @@ def from_env(env: Mapping[str, str]) -> Settings:
         telegram_token=token,
         bot_id=bot_id,
         telegram_base_url=read.url("TELEGRAM_BASE_URL"),
-        groq_api_key=read.api_key("GROQ_API_KEY"),
-        groq_base_url=read.url("GROQ_BASE_URL"),
+        servers=read.model_servers(),
+        model_addresses=read.model_addresses(),
         redis=read.redis(),
         launcher="kubernetes"
         if read.one_of("AGENT_LAUNCHER", "processes", ("processes", "kubernetes")) == "kubernetes"
@@ -129,9 +131,20 @@ def at_start(env: Mapping[str, str]) -> tuple[Settings, Roles]:
         roles = load(Path(Environment(env).text("ROLES_DIR", "platform/openclaw/base")))
     except SettingsError as exc:
         faults.append(str(exc))
-    if settings is None or roles is None:
+    if settings is not None and roles is not None and settings.model_override is None:
+        faults += _models_without_a_key(settings.servers, roles)
+    if settings is None or roles is None or faults:
         raise SettingsError("\n".join(faults))
     return settings, roles
+
+
+def _models_without_a_key(servers: Servers, roles: Roles) -> list[str]:
+    """A fault for each model that names a provider of which there is no key."""
+    return [
+        f"  - {PROVIDERS[model.provider].variable}_API_KEY is missing: in roles.yaml, `{model.id}` is a model of {PROVIDERS[model.provider].title}"
+        for model in roles.models.values()
+        if servers.of(model.provider) is None
+    ]
 
 
 def _ids(read: Environment, name: str) -> frozenset[int] | None:

@@ -14,10 +14,11 @@ from openclaw_brain.routing import Classifier, decide_agent
 from openclaw_cli.backends import model_from
 from openclaw_core import roles as roles_of
 from openclaw_core import wording
+from openclaw_core.environment import Environment
 from openclaw_core.errors import SettingsError
 from openclaw_core.language import lang_of
 from openclaw_core.models.answer_stream import Answered, Answerer, Failed, Grew, Restarted
-from openclaw_core.models.groq_chat import GroqChat
+from openclaw_core.models.clients import open_chat
 from openclaw_core.ports import ModelCall
 from openclaw_core.task import Task, order_of
 
@@ -36,8 +37,11 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
         if model.demo and lang == "he":
             console.print(wording.say(wording.Say.DEMO_NO_HEBREW, "he"))
             return 1
+        read = Environment(model.env)
+        servers = read.model_servers()
+        read.done()
         async with (
-            GroqChat.open(model.env["GROQ_API_KEY"], base_url=model.env.get("GROQ_BASE_URL")) as chat,
+            open_chat(servers) as chat,
             Classifier.open() as classifier,
         ):
             routed = await decide_agent(
@@ -46,7 +50,7 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
                 explicit=args.role,
                 previous=None,
                 roles=roles,
-                chat=None if model.demo else chat,
+                chat=chat if not model.demo and servers.route_with(model.env.get("MODEL_OVERRIDE")) else None,
                 classifier=classifier,
             )
             order = order_of(roles.roles[routed.role], model_override=model.env.get("MODEL_OVERRIDE"), demo=model.demo)
@@ -55,8 +59,9 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
             )  # fmt: skip
 
             def make_call(name: str, shrink: int) -> ModelCall:
+                at = order.at(name)
                 return ModelCall(
-                    model=name, messages=messages(task, order, (), shrink=shrink), max_tokens=order.max_answer_tokens >> shrink,
+                    model=at.id, provider=at.provider, messages=messages(task, order, (), shrink=shrink), max_tokens=order.max_answer_tokens >> shrink,
                     temperature=order.temperature, reasoning_effort=order.reasoning_effort, tools=order.tools,
                 first_token_timeout_s=60,
                 )  # fmt: skip

@@ -1,6 +1,6 @@
 """The model of a run without a key: SmolLM2-135M by llama.cpp, in a process of its own. Real, small, English only.
 
-`python -m openclaw_cli.builtin_model --port N` serves `/openai/v1/chat/completions` and `/openai/v1/models` on 127.0.0.1, to whoever
+`python -m openclaw_cli.builtin_model --port N` serves `/v1/chat/completions` and `/v1/models` on 127.0.0.1, to whoever
 knows the key that it reads from its standard input. Other users of the machine and web pages reach the port too.
 """
 
@@ -25,6 +25,8 @@ from typing import IO, Any
 from openclaw_cli import children
 from openclaw_cli.local_redis import free_port
 from openclaw_core.errors import OpenClawError, SettingsError
+from openclaw_core.models.client import ModelClient
+from openclaw_core.models.providers import LLAMA_CPP, Server
 
 MODEL_ID = "smollm2-135m-instruct"
 WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -33,13 +35,13 @@ CONTEXT_TOKENS = 4096
 """Half of what the model could: a longer prompt would take half a minute to read, and is refused so that it shrinks."""
 START_TIMEOUT_S = 120.0
 MISCONFIGURED = 78
-INSTEAD = "use another model: set GROQ_API_KEY, or GROQ_BASE_URL to a server of yours"
+INSTEAD = "use another model: set GROQ_API_KEY, or MODEL_BASE_URL to a server of yours"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
     url: str
-    """To be used as GROQ_BASE_URL."""
+    """To be used as MODEL_BASE_URL."""
     key: str = field(repr=False)
 
 
@@ -81,9 +83,7 @@ async def _start(output: IO[bytes], key: str) -> tuple[asyncio.subprocess.Proces
 
 
 async def _ready_or_ended(process: asyncio.subprocess.Process, url: str, key: str) -> None:
-    from openclaw_core.models.groq_chat import GroqChat  # here: the server's own process does without the SDK
-
-    async with GroqChat.open(key, url) as chat:
+    async with ModelClient.at(Server.of(LLAMA_CPP, key, url)) as chat:
         while process.returncode is None:
             with contextlib.suppress(OpenClawError):  # not there yet, or still loading
                 if MODEL_ID in await chat.models():
@@ -164,7 +164,6 @@ def serve(port: int, *, key: str) -> None:
     # Pages that show what is being asked, and how long half a request may keep a thread, in seconds.
     params.endpoint_slots = params.endpoint_props = params.endpoint_metrics = False
     params.timeout_read = 30
-    params.api_prefix = "/openai"  # what the groq SDK asks for
     params.model_alias = {MODEL_ID}
     params.offline = True
     params.ui = False

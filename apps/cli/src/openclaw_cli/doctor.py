@@ -13,8 +13,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from openclaw_core.errors import MessengerUnauthorized, OpenClawError, SettingsError, StoreMisconfigured
+
+if TYPE_CHECKING:
+    from openclaw_core.models.providers import Server
+    from openclaw_core.ports import Chat
 
 Env = Mapping[str, str]
 ROLES_DIR = "platform/openclaw/base"
@@ -228,38 +233,81 @@ async def telegram(env: Env) -> Seen:
 
 
 async def model(env: Env) -> Seen:
-    if not (_set(env, "GROQ_API_KEY") or env.get("GROQ_BASE_URL")):
-        from openclaw_cli import builtin_model
+    from openclaw_cli.backends import is_chosen
 
-        builtin_model.check_machine()
-        yield Level.OK, "no GROQ_API_KEY: the built-in model (small, English only)"
+    if not is_chosen(env):
+        yield Level.OK, await _model_without_a_key(env)
         return
     from openclaw_core.environment import Environment
-    from openclaw_core.errors import ChatUnauthorized
-    from openclaw_core.models.groq_chat import GroqChat
+    from openclaw_core.models.clients import open_chat
     from openclaw_core.roles import load
 
-    read = Environment(env)
-    key, base_url = read.secret("GROQ_API_KEY") or "none", read.url("GROQ_BASE_URL")
+    read = Environment({**env, **_key_of_none(env)})
+    servers = read.model_servers()
     if read.faults:
         yield Level.FAULT, NOT_LOOKED_AT
         return
-    where = base_url or "Groq"
-    try:
-        async with GroqChat.open(key, base_url) as chat:
-            served = await chat.models()
-    except ChatUnauthorized:
-        yield Level.FAULT, f"{where} refuses GROQ_API_KEY: make a new one at console.groq.com/keys"
-        return
-    except OpenClawError as exc:
-        yield Level.FAULT, f"{where} does not answer ({type(exc).__name__}): check the network, a proxy, GROQ_BASE_URL"
-        return
-    yield Level.OK, f"{where} serves {len(served)} models"
     override = env.get("MODEL_OVERRIDE")
     loaded = load(Path(env.get("ROLES_DIR") or ROLES_DIR))
-    lists = {name: role.models for name, role in loaded.roles.items()} | {"router": loaded.router.models}
-    for level, text in missing({"every role": (override,)} if override else lists, served):
+    wanted = {name: role.models for name, role in loaded.roles.items()} | {"router": loaded.router.models}
+    places = {name: known.at for name, known in loaded.models.items()}
+    providers = {places[name].provider for names in wanted.values() for name in names}
+    served: set[str] = set()
+    async with open_chat(servers) as chat:
+        for provider in [""] if override else ["", *sorted(providers - {""})]:
+            server = servers.of(provider)
+            if server is None:
+                yield Level.FAULT, f"{_variable(provider)} is missing: roles.yaml names models of {provider}"
+                continue
+            level, text, ids = await _listed(chat, provider, server, env)
+            yield level, text
+            if level is Level.FAULT and not provider:
+                return
+            served |= {name for name, at in places.items() if at.provider == provider and at.id in ids}
+            served |= {override} & ids if override else set()
+    for level, text in missing({"every role": (override,)} if override else wanted, frozenset(served)):
         yield level, text
+
+
+async def _model_without_a_key(env: Env) -> str:
+    """What `openclaw up` would take. Raises SettingsError if this machine cannot run it."""
+    from openclaw_cli import builtin_model, model_servers
+
+    found = None if env.get("DEMO_MODEL") == "yes" else await model_servers.running_server(env)
+    if found is not None:
+        return f"no GROQ_API_KEY: {found.name}"
+    builtin_model.check_machine()
+    return "no GROQ_API_KEY: the built-in model (small, English only)"
+
+
+async def _listed(chat: "Chat", provider: str, server: "Server", env: Env) -> tuple[Level, str, frozenset[str]]:
+    """What the server of *provider* lists, and what to say of that."""
+    from openclaw_core.errors import ChatUnauthorized
+
+    kind = server.provider
+    where = kind.title if server.url == kind.base_url else server.url.removesuffix(kind.path)
+    try:
+        ids = await chat.models(provider)
+    except ChatUnauthorized:
+        own = not provider and _set(env, "MODEL_API_KEY")
+        key = "MODEL_API_KEY" if own else _variable(provider or kind.name)
+        get_one = ": make a new one at console.groq.com/keys" if kind.name == "groq" else ": check it"
+        return Level.FAULT, f"{where} refuses {key}{get_one}", frozenset()
+    except OpenClawError as exc:
+        address = "GROQ_BASE_URL" if kind.name == "groq" else "MODEL_BASE_URL"
+        return (
+            Level.FAULT,
+            f"{where} does not answer ({type(exc).__name__}): check the network, a proxy, {address}",
+            frozenset(),
+        )
+    return Level.OK, f"{where} serves {len(ids)} models", ids
+
+
+def _variable(provider: str) -> str:
+    """Where the key of *provider* stands."""
+    from openclaw_core.models.providers import PROVIDERS
+
+    return f"{PROVIDERS[provider].variable}_API_KEY"
 
 
 def missing(wanted: Mapping[str, tuple[str, ...]], served: frozenset[str]) -> Iterable[tuple[Level, str]]:
@@ -299,8 +347,12 @@ def _local_defaults(env: Env) -> dict[str, str]:
     defaults: dict[str, str] = {}
     if not _set(env, "TELEGRAM_TOKEN"):
         defaults |= {"TELEGRAM_TOKEN": "1:page", "ALLOWED_USER_IDS": "*"}
-    if not _set(env, "GROQ_API_KEY"):
-        defaults["GROQ_API_KEY"] = "none"
+    defaults |= _key_of_none(env)
     if not _set(env, "REDIS_URL") and not env.get("REDIS_HOST"):
         defaults["REDIS_URL"] = "redis://127.0.0.1"
     return defaults
+
+
+def _key_of_none(env: Env) -> dict[str, str]:
+    """A key for a server that asks for none, where *env* has not any."""
+    return {} if _set(env, "GROQ_API_KEY") or _set(env, "MODEL_API_KEY") else {"GROQ_API_KEY": "none"}

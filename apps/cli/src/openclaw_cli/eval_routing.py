@@ -17,8 +17,9 @@ from rich.table import Table
 
 from openclaw_brain.routing import Classifier, Previous, Routed, decide_agent
 from openclaw_core import roles as roles_of
+from openclaw_core.environment import Environment
 from openclaw_core.language import lang_of
-from openclaw_core.models.groq_chat import GroqChat
+from openclaw_core.models.clients import open_chat
 from openclaw_core.outcome import Decision
 from openclaw_core.ports import Chat
 from openclaw_core.roles import Roles
@@ -207,14 +208,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace, env: Mapping[str, str] | None = None) -> int:
-    """With GROQ_API_KEY in *env* (default: none, so the classifier) the routing model is asked as well."""
+    """With MODEL_API_KEY or GROQ_API_KEY in *env* (default: none, so the classifier) the routing model is asked as well."""
     return asyncio.run(_main(Path(args.file), as_json=args.json, env=os.environ if env is None else env))
 
 
 async def _main(path: Path, *, as_json: bool, env: Mapping[str, str]) -> int:
     roles = roles_of.load(Path(env.get("ROLES_DIR", "platform/openclaw/base")))
     async with Classifier.open() as classifier:
-        if not env.get("GROQ_API_KEY"):
+        if not (env.get("MODEL_API_KEY") or env.get("GROQ_API_KEY")):
             return await run(path, as_json=as_json, roles=roles, chat=None, classifier=classifier)
-        async with GroqChat.open(env["GROQ_API_KEY"], base_url=env.get("GROQ_BASE_URL")) as chat:
+        read = Environment(env)
+        servers = read.model_servers()
+        read.done()
+        async with open_chat(servers) as chat:
             return await run(path, as_json=as_json, roles=roles, chat=chat, classifier=classifier)

@@ -70,7 +70,7 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str], data: Path) ->
             if args.repair:
                 _repair_chats(data / "chat", tell)
             status.update("starting the model")
-            model = await stack.enter_async_context(model_from(env))
+            model = await stack.enter_async_context(model_from(env, tell))
             status.update("starting the chat")
             chat_env, where = await _chat(stack, env, args.port, data, demo=model.demo)
             status.update("starting the brain")

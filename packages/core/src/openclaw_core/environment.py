@@ -1,15 +1,20 @@
 """Reading settings from an environment: every fault is collected, and no value is ever repeated in a message."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from openclaw_core.errors import SettingsError
+from openclaw_core.models.providers import COMPATIBLE, GROQ, NAMED, PROVIDERS, VARIABLES, Server, Servers, provider_at
 from openclaw_core.store import RedisSettings
 from openclaw_core.store.server import STATED, WANTED
 
 VOICE_MODELS = "whisper-large-v3,whisper-large-v3-turbo"
 """Models that hear, unless `VOICE_MODELS` names others. The first makes fewer errors, the second is a third of its price."""
+
+NO_KEY = "none"
+"""Sent to a server that asks for none: some want the header all the same."""
 
 
 def model_ids(listed: str) -> tuple[str, ...]:
@@ -41,9 +46,9 @@ class Environment:
             self.faults.append(f"{name} is missing: set it, or {name}_FILE to a file that holds it")
         return value
 
-    def api_key(self, name: str) -> str:
-        """A required secret that can stand in an HTTP header."""
-        key = self.secret(name, required=True)
+    def api_key(self, name: str, *, required: bool = True) -> str:
+        """A secret that can stand in an HTTP header."""
+        key = self.secret(name, required=required)
         if not (key.isascii() and key.isprintable() and " " not in key):
             self.faults.append(f"{name} holds characters that no key has: copy it again")
         return key
@@ -85,6 +90,48 @@ class Environment:
             self.faults.append(f"{name} must look like https://host or http://host:port")
             return None
         return raw.rstrip("/")
+
+    def model_servers(self) -> Servers:
+        """Where models are: `MODEL_…` says where those are that name no provider, else `GROQ_…` does. Each provider that a model names has a key
+        and an address of its own, such as `OPENROUTER_API_KEY`."""
+        chosen = any(
+            self.text(name) for name in ("MODEL_BASE_URL", "MODEL_PROVIDER", "MODEL_API_KEY", "MODEL_API_KEY_FILE")
+        )
+        named: dict[str, Server] = {}
+        for provider in map(PROVIDERS.__getitem__, NAMED):
+            required = provider is GROQ and not chosen
+            key = self.api_key(f"{provider.variable}_API_KEY", required=required)
+            url = self.url(f"{provider.variable}_BASE_URL")
+            if key or url or required or not provider.needs_key:
+                named[provider.name] = Server.of(provider, key or NO_KEY, url)
+        default = self._chosen_server(named) if chosen else named[GROQ.name]
+        return Servers(default=default, named={**named, default.provider.name: default})
+
+    def _chosen_server(self, named: Mapping[str, Server]) -> Server:
+        """The server that `MODEL_…` names. A provider's own key goes to nobody else's address."""
+        url, key = self.url("MODEL_BASE_URL"), self.api_key("MODEL_API_KEY", required=False)
+        name = self.text("MODEL_PROVIDER")
+        if name and name not in PROVIDERS:
+            self.faults.append(f"MODEL_PROVIDER must be one of {', '.join(PROVIDERS)}")
+        provider = PROVIDERS.get(name, GROQ if url is None else provider_at(url))
+        if provider is COMPATIBLE and url is None:
+            self.faults.append(
+                "MODEL_BASE_URL is missing: say where the model server is, such as http://127.0.0.1:8000/v1"
+            )
+        own = named.get(provider.name)
+        if not key and own is not None and (url is None or provider_at(url) is provider):
+            key = own.api_key
+        if not key and provider.needs_key:
+            self.faults.append(
+                f"MODEL_API_KEY is missing: {provider.title} needs one; set it, or MODEL_API_KEY_FILE to a file that holds it"
+            )
+        if url is None and own is not None:
+            return replace(own, api_key=key or NO_KEY)
+        return Server.of(provider, key or NO_KEY, url)
+
+    def model_addresses(self) -> dict[str, str]:
+        """The variables of `model_servers` that are set and hold no secret."""
+        return {name: self.text(name) for name in VARIABLES if not name.endswith("_API_KEY") and self.text(name)}
 
     def token(self, name: str = "TELEGRAM_TOKEN") -> tuple[str, int]:
         """The bot token, and the bot's id, which is its first part."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from openclaw_core.errors import SettingsError
+from openclaw_core.models.providers import ModelAt
 from openclaw_core.ports import Lang
 
 
@@ -14,6 +15,10 @@ class Model:
 
     id: str
     context_tokens: int
+    provider: str = ""
+    """Whose server has it; empty: the default one."""
+    served_as: str = ""
+    """As its server calls it; empty: by its id."""
     strict_schema: bool = False
     """Whether it keeps to a strict JSON schema."""
     tools: tuple[str, ...] = ()
@@ -21,6 +26,10 @@ class Model:
     input_usd_per_mtok: float | None = None
     cached_usd_per_mtok: float | None = None
     output_usd_per_mtok: float | None = None
+
+    @property
+    def at(self) -> ModelAt:
+        return ModelAt(name=self.id, provider=self.provider, id=self.served_as or self.id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +54,8 @@ class Role:
     reasoning_effort: str | None
     template: str
     """Name of the PodTemplate of its agents."""
+    elsewhere: tuple[ModelAt, ...] = ()
+    """Models of the file that another server has, or that have another name there."""
 
     @property
     def gist(self) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from openclaw_core.conversation import estimate_tokens
+from openclaw_core.models.providers import GROQ, PROVIDERS
 from openclaw_core.roles import (
     PROMPT_MAX_TOKENS,
     RESERVED_COMMANDS,
@@ -30,6 +31,7 @@ def build(content: RolesFile, *, folder: Path, shown: str, places: Places, fault
         )
     check.commands()
     roles = {name: check.role(name, entry) for name, entry in content.roles.items()}
+    check.models()
     router = check.router()
     if len(faults.found) > before:
         return None
@@ -46,6 +48,8 @@ def _model(id_: str, entry: ModelEntry) -> Model:
     return Model(
         id=id_,
         context_tokens=entry.context_tokens,
+        provider=entry.provider or "",
+        served_as=entry.id or "",
         strict_schema=entry.strict_schema,
         tools=tuple(entry.tools),
         input_usd_per_mtok=price.input if price else None,
@@ -76,6 +80,14 @@ class _Check:
             else:
                 taken[entry.command] = name
 
+    def models(self) -> None:
+        for id_, entry in self.content.models.items():
+            if entry.tools and entry.provider not in (None, GROQ.name):
+                self.fault(
+                    ("models", id_, "tools"),
+                    f"{PROVIDERS[entry.provider].title} has no such built-in tools: take them away",
+                )
+
     def role(self, name: str, entry: RoleEntry) -> Role:
         self._models(("roles", name), entry.models)
         first = self.content.models.get(entry.models[0])
@@ -85,6 +97,7 @@ class _Check:
                     ("roles", name, "tools", index),
                     f"`{entry.models[0]}` has no tool `{tool}`: take the tool away, or put a model that has it first",
                 )
+        places = (_model(id_, model).at for id_, model in self.content.models.items())
         prompt = self._prompt(("roles", name, "prompt"), entry.prompt)
         tokens = estimate_tokens(prompt)
         if tokens > PROMPT_MAX_TOKENS:
@@ -116,6 +129,7 @@ class _Check:
             temperature=entry.temperature,
             reasoning_effort=entry.reasoning_effort,
             template=entry.template,
+            elsewhere=tuple(at for at in places if at.provider or at.id != at.name),
         )
 
     def router(self) -> Router:

@@ -19,6 +19,7 @@ PromptFile = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*\.md
 Template = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=30)]
 Tool = Literal["browser_search", "code_interpreter"]
 Effort = Literal["low", "medium", "high"]
+Provider = Literal["groq", "openai", "openrouter", "together", "ollama", "llama.cpp", "lmstudio", "vllm"]
 
 
 class _Strict(BaseModel):
@@ -37,10 +38,14 @@ class Price(_Strict):
 class ModelEntry(_Strict):
     context_tokens: int = Field(ge=1024)
     """The model's context window, in tokens, at least 1024."""
+    provider: Provider | None = None
+    """Whose server has it, with a key of its own such as OPENROUTER_API_KEY; without it, the server that MODEL_BASE_URL or GROQ_BASE_URL names."""
+    id: Line | None = None
+    """Its id at that server, if it is not the name that stands here: one model may be at two."""
     strict_schema: bool = False
     """Whether it keeps to a strict JSON schema; a router's model must."""
     tools: list[Tool] = []
-    """Groq's built-in tools that it has."""
+    """Built-in tools that it has, which are Groq's."""
     usd_per_mtok: Price | None = None
     """Prices, for the cost in run records; without them no cost is recorded."""
 
@@ -102,7 +107,7 @@ class RolesFile(_Strict):
     default: str
     """The role of a message that nothing else decides."""
     models: dict[str, ModelEntry] = Field(min_length=1)
-    """Model ids as the server lists them."""
+    """Models by name: the id that the server lists, unless `id` says another."""
     router: RouterEntry
     """The small model that picks a role where rules do not."""
     roles: dict[Name, RoleEntry] = Field(min_length=1)

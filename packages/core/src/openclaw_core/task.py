@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from openclaw_core.errors import BadTask
+from openclaw_core.models.providers import ModelAt
 from openclaw_core.ports import Lang
 from openclaw_core.records import UNREADABLE, parsed, read
 
@@ -35,6 +36,12 @@ class Order:
     history_tokens: int = 3000
     temperature: float | None = None
     reasoning_effort: str | None = None
+    elsewhere: tuple[ModelAt, ...] = ()
+    """Those of *models* that another server has than the default one, or that have another name there."""
+
+    def at(self, model: str) -> ModelAt:
+        """Where *model* is served."""
+        return next((at for at in self.elsewhere if at.name == model), ModelAt(name=model, id=model))
 
 
 def order_of(role: "Role", *, model_override: str | None = None, demo: bool = False) -> Order:
@@ -51,12 +58,20 @@ def order_of(role: "Role", *, model_override: str | None = None, demo: bool = Fa
         history_tokens=role.history_tokens,
         temperature=role.temperature,
         reasoning_effort=None if model_override else role.reasoning_effort,
+        elsewhere=() if model_override else tuple(at for at in role.elsewhere if at.name in role.models),
     )
 
 
 def order_json(order: Order) -> str:
     """An order as stored. It stands once for all tasks that are done by it, under its digest."""
-    return json.dumps(asdict(order), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return json.dumps(_fields(order), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def _fields(order: Order) -> dict[str, Any]:
+    fields = asdict(order)
+    if not order.elsewhere:  # as all readers assume where it is missing
+        del fields["elsewhere"]
+    return fields
 
 
 def digest_of(order: str) -> str:
@@ -66,10 +81,15 @@ def digest_of(order: str) -> str:
 
 def order_from(row: Any) -> Order:
     """Read a stored order. Raises TypeError, ValueError or KeyError for anything else."""
-    order = read(Order, row, models=tuple(row["models"]), tools=tuple(row.get("tools", ())))
+    order = _read_order(row)
     if not _is_valid_order(order):
         raise ValueError("not an order")
     return order
+
+
+def _read_order(row: Any) -> Order:
+    elsewhere = tuple(read(ModelAt, one) for one in row.get("elsewhere", ()))
+    return read(Order, row, models=tuple(row["models"]), tools=tuple(row.get("tools", ())), elsewhere=elsewhere)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +168,8 @@ def version_of(task: Task) -> int:
 def to_json(task: Task) -> str:
     """The record as stored; `v` is its schema version."""
     fields: dict[str, Any] = {"v": version_of(task), **asdict(task)}
+    if task.order is not None:
+        fields["order"] = _fields(task.order)
     materials = fields.pop("materials")
     if materials:
         fields["material"] = materials[0]  # as readers of version 2 expect it
@@ -170,7 +192,7 @@ def from_json(raw: str | bytes) -> Task:
         materials = fields.pop("materials", None) or ([] if material is None else [material])
         parts: dict[str, Any] = {}
         if order is not None:
-            parts["order"] = read(Order, order, models=tuple(order["models"]), tools=tuple(order.get("tools", ())))
+            parts["order"] = _read_order(order)
         task = read(Task, fields, materials=tuple(read(Material, one) for one in materials), **parts)
         if not _is_valid(task):
             raise BadTask("task record is malformed")
@@ -203,6 +225,7 @@ def _is_valid(task: Task) -> bool:
 def _is_valid_order(order: Order) -> bool:
     return (
         all(isinstance(word, str) for word in (order.role, order.prompt, *order.models, *order.tools))
+        and all(isinstance(word, str) for at in order.elsewhere for word in (at.name, at.provider, at.id))
         and bool(order.models)
         and all(type(number) is int and number >= 0 for number in (order.max_answer_tokens, order.history_tokens))
         and isinstance(order.temperature, int | float | None)

@@ -5,7 +5,9 @@ from typing import Any
 
 from openclaw_brain.routing.reading import clean
 from openclaw_core.conversation import estimate_tokens
-from openclaw_core.errors import OpenClawError
+from openclaw_core.errors import ChatUnavailable
+from openclaw_core.models.fallback import ROUTING, Attempt, Attempts, NoReply, first_reply
+from openclaw_core.models.providers import ModelAt
 from openclaw_core.ports import Chat, Message, ModelCall, Usage
 from openclaw_core.roles import Roles
 
@@ -34,29 +36,47 @@ async def ask(
         "required": ["role"],
         "additionalProperties": False,
     }
+    messages = (
+        Message(role="system", content=roles.router.prompt),
+        Message(role="user", content=request(text, previous_role, previous_user, room)),
+    )
+
+    async def role_by(attempt: Attempt) -> str:
+        nonlocal usage
+        call = _call(attempt.model, messages, roles)
+        answer, spent = await chat.complete_json(call, schema=schema, timeout_s=roles.router.budget_s)
+        usage = _sum(usage, spent)
+        role = named(answer)
+        if role is None or role not in roles.roles:
+            raise ChatUnavailable("no role that there is")
+        return role
+
+    attempts = Attempts(
+        models=roles.router.models, limits=ROUTING, provider_of=lambda model: _at(model, roles).provider
+    )
     try:
         async with asyncio.timeout(roles.router.budget_s):
-            for model in roles.router.models:
-                call = ModelCall(
-                    model=model,
-                    messages=(
-                        Message(role="system", content=roles.router.prompt),
-                        Message(role="user", content=request(text, previous_role, previous_user, room)),
-                    ),
-                    max_tokens=roles.router.max_tokens,
-                    temperature=0.0,
-                    reasoning_effort=roles.router.reasoning_effort,
-                )
-                try:
-                    answer, spent = await chat.complete_json(call, schema=schema, timeout_s=roles.router.budget_s)
-                except OpenClawError:
-                    continue  # the next model of the list, while the budget lasts
-                usage = _sum(usage, spent)
-                if (role := named(answer)) in roles.roles:
-                    return role, usage
-    except TimeoutError:
-        pass
-    return None, usage
+            return await first_reply(attempts, role_by), usage
+    except (TimeoutError, NoReply):
+        return None, usage
+
+
+def _call(model: str, messages: tuple[Message, ...], roles: Roles) -> ModelCall:
+    at = _at(model, roles)
+    return ModelCall(
+        model=at.id,
+        provider=at.provider,
+        messages=messages,
+        max_tokens=roles.router.max_tokens,
+        temperature=0.0,
+        reasoning_effort=roles.router.reasoning_effort,
+    )
+
+
+def _at(model: str, roles: Roles) -> ModelAt:
+    """Where a model of the router is served."""
+    known = roles.models.get(model)
+    return ModelAt(name=model, id=model) if known is None else known.at
 
 
 def named(answer: Any) -> str | None:

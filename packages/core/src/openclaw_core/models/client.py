@@ -6,7 +6,7 @@ took a third of an agent's CPU, to read a few fields of each chunk (docs/benchma
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from typing import Any
 
@@ -68,7 +68,7 @@ class ModelClient:
         async with connections(server, connect_timeout_s) as http:
             yield cls(http, server)
 
-    async def stream(self, call: ModelCall) -> AsyncIterator[Piece]:
+    async def stream(self, call: ModelCall) -> AsyncGenerator[Piece, None]:
         """Yield the answer piece by piece, without the model's thoughts; the usage last. A model that thinks aloud is not silent.
 
         Raises RateLimited, ChatUnavailable, ModelSilent, StreamCut, EmptyAnswer, ToolCalled, AnswerFiltered, ModelGone,
@@ -131,14 +131,21 @@ class ModelClient:
             return value, usage_of(reply, self._provider.usage_fields) or estimated(call, content)
 
     async def models(self, provider: str = "") -> frozenset[str]:
-        """Ids that the server lists now, whoever's it is, without those that it calls inactive. Raises as `stream`."""
+        """Ids that the server lists now, whoever's it is. Raises as `stream`."""
+        ids = await self.listed()
+        # Ollama lists `name:latest` and serves it as `name` too.
+        return frozenset(ids) | {id_.removesuffix(":latest") for id_ in ids}
+
+    async def listed(self) -> tuple[str, ...]:
+        """The same in the server's order, without those that it calls inactive."""
         with translated():
             async with asyncio.timeout(LIST_TIMEOUT_S):
                 listed = await self._listed()
         with readable():
             ids = [model.id for model in listed.data if getattr(model, "active", True) is not False]
-            # Ollama lists `name:latest` and serves it as `name` too.
-            return frozenset(ids) | {id_.removesuffix(":latest") for id_ in ids}
+            if not all(isinstance(id_, str) for id_ in ids):
+                raise ValueError("not a list of models")
+            return tuple(ids)
 
     async def transcribe(self, recording: bytes, *, name: str, model: str, timeout_s: float) -> str:
         """What is said in a recording, empty if nothing is; *name* tells its format by its ending. Raises as `stream`."""

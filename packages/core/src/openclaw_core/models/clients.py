@@ -60,11 +60,13 @@ async def open_clients(servers: Servers, opened: Opened = ModelClient.at) -> Asy
 @asynccontextmanager
 async def open_chat(servers: Servers) -> AsyncIterator[ModelClients]:
     """The same, with Groq's SDK for Groq."""
-    from openclaw_core.models.groq_chat import GroqChat  # here: a server of another kind needs no SDK
-
-    def opened(server: Server) -> AbstractAsyncContextManager[ModelClient]:
-        speaks_groq = server.provider is GROQ and server.url.endswith(GROQ.path)
-        return GroqChat.at(server) if speaks_groq else ModelClient.at(server)
-
-    async with open_clients(servers, opened) as clients:
+    async with open_clients(servers, _by_sdk) as clients:
         yield clients
+
+
+def _by_sdk(server: Server) -> AbstractAsyncContextManager[ModelClient]:
+    if server.provider is not GROQ or not server.url.endswith(GROQ.path):
+        return ModelClient.at(server)
+    from openclaw_core.models.groq_chat import GroqChat  # here: other servers need no SDK
+
+    return GroqChat.at(server)

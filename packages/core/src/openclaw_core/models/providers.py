@@ -75,6 +75,10 @@ class Provider:
         return urlsplit(self.url).hostname or ""
 
     @property
+    def port(self) -> int | None:
+        return urlsplit(self.url).port
+
+    @property
     def base_url(self) -> str:
         return f"{self.url}{self.path}"
 
@@ -216,15 +220,35 @@ NAMED = tuple(name for name in PROVIDERS if name != COMPATIBLE.name)
 """Those that a model of `roles.yaml` may name: they have an address of their own."""
 
 
+VARIABLES = (
+    "MODEL_PROVIDER",
+    *(
+        f"{provider.variable}_{what}"
+        for provider in (COMPATIBLE, *(PROVIDERS[name] for name in NAMED))
+        for what in ("API_KEY", "BASE_URL")
+    ),
+)
+"""The environment variables that say where models are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelAt:
+    """Where a model of `roles.yaml` is served, if not under its own name by the default server."""
+
+    name: str
+    provider: str = ""
+    """Empty: the default server."""
+    id: str
+    """As its server calls it."""
+
+
 def provider_at(url: str) -> Provider:
     """The provider whose address *url* is: by its host, on this machine by the port that the server has unless told otherwise."""
     at = urlsplit(url)
     host = at.hostname or ""
     for provider in PROVIDERS.values():
-        own = urlsplit(provider.url)
-        if host in LOOPBACK and own.hostname in LOOPBACK and at.port == own.port:
-            return provider
-        if host and host == own.hostname and host not in LOOPBACK:
+        local = host in LOOPBACK and provider.host in LOOPBACK
+        if (local and at.port == provider.port) or (host and not local and host == provider.host):
             return provider
     return COMPATIBLE
 
@@ -260,3 +284,7 @@ class Servers:
     def of(self, provider: str) -> Server | None:
         """The server of *provider*, the default one for an empty name; None if there is no key for it."""
         return self.named.get(provider) if provider else self.default
+
+    def route_with(self, model_override: str | None) -> bool:
+        """Whether a model helps with routing: the one model of a small server seldom keeps to a schema within the budget."""
+        return model_override is None or self.default.provider is GROQ
