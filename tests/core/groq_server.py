@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
+from openclaw_core.models.client import ModelClient
 from openclaw_core.models.groq_chat import GroqChat
 from openclaw_core.ports import Message, ModelCall, Piece
 
@@ -51,20 +52,26 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(script: Script) -> AsyncIterator[tuple[Server, GroqChat]]:
+async def listening(script: Script, path: str = "/openai/v1") -> AsyncIterator[Server]:
+    """A server that answers below *path*."""
     server = Server(script)
     app = web.Application()
-    app.router.add_route("*", "/openai/v1/{tail:.*}", server.handle)
+    app.router.add_route("*", path + "/{tail:.*}", server.handle)
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
-    listening = socket.create_server(("127.0.0.1", 0))
-    await web.SockSite(runner, listening).start()
-    server.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    port = socket.create_server(("127.0.0.1", 0))
+    await web.SockSite(runner, port).start()
+    server.url = f"http://127.0.0.1:{port.getsockname()[1]}"
     try:
-        async with GroqChat.open("gsk_marker-key", server.url) as chat:
-            yield server, chat
+        yield server
     finally:
         await runner.cleanup()
+
+
+@asynccontextmanager
+async def serving(script: Script) -> AsyncIterator[tuple[Server, GroqChat]]:
+    async with listening(script) as server, GroqChat.open("gsk_marker-key", server.url) as chat:
+        yield server, chat
 
 
 def delta(text: str = "", *, reason: str | None = None, **more: Any) -> str:
@@ -129,5 +136,5 @@ async def hangs(_: web.Request) -> web.StreamResponse:
     return web.Response()
 
 
-async def collected(chat: GroqChat, call: ModelCall = CALL) -> list[Piece]:
+async def collected(chat: ModelClient, call: ModelCall = CALL) -> list[Piece]:
     return [piece async for piece in chat.stream(call)]
