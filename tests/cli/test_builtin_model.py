@@ -1,8 +1,9 @@
-"""The built-in model: it really answers through the same code as Groq, and says what to do where it cannot run."""
+"""The built-in model, which is llama.cpp's own server: it really answers through our client, and says what to do where it cannot run."""
 
 import contextlib
 import os
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -10,8 +11,9 @@ import pytest
 
 from openclaw_cli import builtin_model as module
 from openclaw_cli.builtin_model import MODEL_ID, builtin_model, check_cpu, cpu_flags, weights
-from openclaw_core.errors import RequestTooLarge, SettingsError
-from openclaw_core.models.groq_chat import GroqChat
+from openclaw_core.errors import ChatUnauthorized, OpenClawError, RequestTooLarge, SettingsError
+from openclaw_core.models.client import ModelClient
+from openclaw_core.models.providers import LLAMA_CPP, Server
 from openclaw_core.ports import Message, ModelCall
 
 needs_cpu = pytest.mark.skipif(
@@ -20,8 +22,8 @@ needs_cpu = pytest.mark.skipif(
 
 
 @pytest.fixture
-async def chat() -> AsyncIterator[GroqChat]:
-    async with builtin_model() as server, GroqChat.open(server.key, server.url) as opened:
+async def chat() -> AsyncIterator[ModelClient]:
+    async with builtin_model() as server, ModelClient.at(Server.of(LLAMA_CPP, server.key, server.url)) as opened:
         yield opened
 
 
@@ -40,7 +42,7 @@ def call(text: str, *, max_tokens: int = 24) -> ModelCall:
 
 
 @needs_cpu
-async def test_it_answers_in_pieces_counts_tokens_and_refuses_what_is_too_long(chat: GroqChat) -> None:
+async def test_it_answers_in_pieces_counts_tokens_and_refuses_what_is_too_long(chat: ModelClient) -> None:
     assert await chat.models() == {MODEL_ID}
 
     pieces = [piece async for piece in chat.stream(call("What is the capital of France?"))]
@@ -57,6 +59,29 @@ async def test_it_answers_in_pieces_counts_tokens_and_refuses_what_is_too_long(c
 
     with pytest.raises(RequestTooLarge):
         await anext(chat.stream(call("word " * 6000)))
+
+
+@needs_cpu
+async def test_it_keeps_to_a_schema_and_knows_what_llama_cpp_alone_is_told(chat: ModelClient) -> None:
+    colours = {"type": "object", "properties": {"colour": {"type": "string", "enum": ["red", "green"]}}, "required": ["colour"], "additionalProperties": False}  # fmt: skip
+    asked = replace(call("Which colour has grass?", max_tokens=40), reasoning_effort="none")
+
+    value, usage = await chat.complete_json(asked, schema=colours, timeout_s=90)
+
+    assert value["colour"] in ("red", "green")
+    assert usage.counted
+    assert (await anext(chat.stream(asked))).text
+
+
+@needs_cpu
+async def test_a_wrong_key_and_a_recording_are_refused_as_what_they_are() -> None:
+    async with builtin_model() as server:
+        async with ModelClient.at(Server.of(LLAMA_CPP, "wrong", server.url)) as stranger:
+            with pytest.raises(ChatUnauthorized):
+                await anext(stranger.stream(call("hello")))
+        async with ModelClient.at(Server.of(LLAMA_CPP, server.key, server.url)) as chat:
+            with pytest.raises(OpenClawError):
+                await chat.transcribe(b"RIFF", name="a.wav", model=MODEL_ID, timeout_s=30)
 
 
 @needs_cpu
