@@ -1,6 +1,7 @@
 """One run to its end: what the model is asked, what is handed over, and why there may be no answer."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,11 +15,13 @@ from openclaw_core.errors import (
     StoreUnavailable,
     StreamCut,
 )
+from openclaw_core.models.providers import ModelAt
 from openclaw_core.outcome import Cause
 from openclaw_core.ports import Piece, Usage
 from openclaw_core.task import Material
 from openclaw_core.work import GaveUp
 from tests.agent.desk import Desk, Pieces, task, until
+from tests.fakes.work import ORDER
 
 VOICE = Material(kind="voice", file_id="v", name="recording.ogg")
 FILE = Material(kind="file", file_id="f", name="a.txt")
@@ -43,6 +46,15 @@ async def test_the_model_reads_the_turns_that_the_run_brings(desk: Desk) -> None
 
     [call] = desk.chat.calls
     assert [message.content for message in call.messages[1:]] == ["sort a list", "sorted(values)", "reverse it"]
+
+
+async def test_a_model_that_another_server_has_is_asked_there_and_recorded_by_its_name(desk: Desk) -> None:
+    elsewhere = (ModelAt(name="m", provider="openrouter", id="maker/m"),)
+    await desk.answer(task(1), order=replace(ORDER, elsewhere=elsewhere))
+
+    assert [(call.provider, call.model) for call in desk.chat.calls] == [("openrouter", "maker/m")]
+    usage: Any = desk.work.results["u1"]
+    assert usage.usage["model"] == "m"
 
 
 async def test_a_short_answer_is_one_step(desk: Desk) -> None:

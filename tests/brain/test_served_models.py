@@ -160,6 +160,43 @@ class Listing:
         return listed
 
 
+ELSEWHERE = replace(
+    ROLES,
+    models={
+        **ROLES.models,
+        "big": replace(ROLES.models["big"], provider="together", served_as="maker/big"),
+        "code": replace(ROLES.models["code"], provider="together"),
+    },
+)
+
+
+class Listings:
+    """Servers of several providers, each with its list, or an error."""
+
+    def __init__(self, **lists: frozenset[str] | OpenClawError) -> None:
+        self.lists = lists
+
+    async def models(self, provider: str = "") -> frozenset[str]:
+        listed = self.lists[provider or "default"]
+        if isinstance(listed, OpenClawError):
+            raise listed
+        return listed
+
+
+async def test_each_provider_is_asked_for_its_own_models_by_the_ids_that_they_have_there() -> None:
+    seen = Looking()
+    chat = Listings(default=frozenset({"small"}), together=frozenset({"maker/big"}))
+    served = replace(seen.served(cast("GroqChat", chat)), roles=ELSEWHERE, voice_models=())
+
+    assert await served.look()
+    assert seen.told == [{"code", "fast"}]
+    assert models_of(seen.roles[0]) == {"writer": ("big", "small"), "coder": ("big", "small"), "router": ("small",)}
+
+    chat.lists = {"default": frozenset({"small", "fast"}), "together": ChatUnavailable()}
+    assert not await served.look()
+    assert seen.told[1] == {"code"}, "what the last list of the server that is away said goes on"
+
+
 async def test_what_the_last_list_said_goes_on_while_the_server_is_away() -> None:
     seen = Looking()
     served = seen.served(Listing(ALL_IDS - {"openai/gpt-oss-120b"}, ChatUnavailable()))

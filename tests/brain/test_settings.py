@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from openclaw_brain.app import AGENT_VARIABLES, pool_of
-from openclaw_brain.settings import from_env
+from openclaw_brain.settings import at_start, from_env
 from openclaw_core.errors import SettingsError
 from openclaw_core.outcome import Exit
 
@@ -33,6 +33,48 @@ def test_a_start_is_refused_with_one_message_that_lists_wrong_variables_and_wron
     for fault in ("GROQ_API_KEY is missing", "DRAIN_S must be a number", "tempreature"):
         assert fault in started.stderr
     assert TOKEN not in started.stderr
+
+
+def test_a_model_of_a_provider_without_a_key_ends_the_start_unless_one_model_answers_for_all(
+    platform_base: Path, tmp_path: Path
+) -> None:
+    base = shutil.copytree(platform_base, tmp_path / "base")
+    file = base / "config/roles.yaml"
+    file.write_text(
+        file.read_text().replace("  qwen/qwen3.8-27b:\n", "  qwen/qwen3.8-27b:\n    provider: openrouter\n")
+    )
+    env = {"TELEGRAM_TOKEN": TOKEN, "GROQ_API_KEY": "k", "REDIS_URL": "redis://127.0.0.1:1", "ROLES_DIR": str(base)}
+
+    with pytest.raises(
+        SettingsError,
+        match=r"OPENROUTER_API_KEY is missing: in roles\.yaml, `qwen/qwen3.8-27b` is a model of OpenRouter",
+    ):
+        at_start(env)
+    at_start({**env, "OPENROUTER_API_KEY": "o"})
+    at_start({**env, "MODEL_OVERRIDE": "mine"})
+
+
+def test_agents_are_told_where_models_are_and_keep_their_keys_to_themselves() -> None:
+    env = {"TELEGRAM_TOKEN": TOKEN, "MODEL_BASE_URL": "http://h:1", "MODEL_PROVIDER": "vllm", "MODEL_API_KEY": "secret-5d", "REDIS_URL": "redis://127.0.0.1:1"}  # fmt: skip
+    pool = pool_of("agent", {}, from_env(env))
+
+    assert {"MODEL_BASE_URL": "http://h:1", "MODEL_PROVIDER": "vllm"}.items() <= pool.env.items()
+    assert "secret-5d" not in str(dict(pool.env))
+    assert {"MODEL_API_KEY", "GROQ_API_KEY", "OPENROUTER_API_KEY"} <= set(AGENT_VARIABLES)
+
+
+@pytest.mark.parametrize(
+    ("env", "routes"),
+    [
+        ({"GROQ_API_KEY": "k"}, True),
+        ({"GROQ_API_KEY": "k", "MODEL_OVERRIDE": "mine"}, True),
+        ({"GROQ_API_KEY": "k", "DEMO_MODEL": "yes"}, False),
+        ({"MODEL_PROVIDER": "vllm"}, True),
+        ({"MODEL_PROVIDER": "ollama", "MODEL_OVERRIDE": "mine"}, False),
+    ],
+)
+def test_a_model_helps_with_routing_unless_a_small_server_has_but_one(env: dict[str, str], routes: bool) -> None:
+    assert from_env({"TELEGRAM_TOKEN": TOKEN, "REDIS_URL": "redis://127.0.0.1:1", **env}).routes_by_model is routes
 
 
 def test_where_files_are_served_is_a_free_port_of_this_machine_unless_it_is_said() -> None:

@@ -110,7 +110,7 @@ async def test_another_user_reads_nothing_of_a_run_not_even_of_an_older_versions
         (data / name).chmod(0o644)
     data.chmod(0o755)
     async with ScriptedModel.open() as served:
-        settings = {} if model == "built in" else {"GROQ_API_KEY": "k", "GROQ_BASE_URL": served.url}
+        settings = {"DEMO_MODEL": "yes"} if model == "built in" else {"GROQ_API_KEY": "k", "GROQ_BASE_URL": served.url}
         up = await start(data, **settings)
         try:
             await address(up)

@@ -13,12 +13,15 @@ from typing import Any
 import aiohttp
 import psutil
 import pytest
+from aiohttp import web
 
 from openclaw_cli import up
 from openclaw_cli.local_redis import free_port
 from openclaw_cli.standin.bot_api import BotApi
 from openclaw_cli.standin.model import ScriptedModel
 from openclaw_core.errors import SettingsError
+from tests.core.groq_server import listening, streams
+from tests.core.model_recordings import STREAMS
 from tests.redis_server import RedisServer
 
 ROOT = Path(__file__).parents[2]
@@ -28,7 +31,7 @@ async def start(folder: Path, *args: str, **settings: str) -> asyncio.subprocess
     env = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("TELEGRAM_", "GROQ_", "REDIS_", "ALLOWED_"))
+        if not name.startswith(("TELEGRAM_", "GROQ_", "MODEL_", "REDIS_", "ALLOWED_"))
     }
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "openclaw_cli", "up", "--data", str(folder), *args, env=env | settings, cwd=ROOT, stdout=asyncio.subprocess.PIPE,
@@ -80,7 +83,7 @@ async def settled(http: aiohttp.ClientSession, url: str, chat: int, count: int, 
 @pytest.mark.timeout(700)
 async def test_the_bot_answers_survives_a_restart_and_leaves_nothing_running(tmp_path: Path) -> None:
     port = str(free_port())
-    up = await start(tmp_path, "--port", port)
+    up = await start(tmp_path, "--port", port, DEMO_MODEL="yes")
     try:
         url = await address(up)
         async with aiohttp.ClientSession() as http:
@@ -100,7 +103,7 @@ async def test_the_bot_answers_survives_a_restart_and_leaves_nothing_running(tmp
         async with asyncio.timeout(30):
             assert await up.wait() == 0
         assert [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE] == []
-        up = await start(tmp_path, "--port", port)
+        up = await start(tmp_path, "--port", port, DEMO_MODEL="yes")
         assert await address(up) == url  # a bookmark lives as long as the chats
         async with aiohttp.ClientSession() as http:
             assert (await from_bot(http, url, chat))[0]["text"] == answer
@@ -108,6 +111,33 @@ async def test_the_bot_answers_survives_a_restart_and_leaves_nothing_running(tmp
         if up.returncode is None:
             up.send_signal(signal.SIGINT)
             await up.wait()
+
+
+@pytest.mark.timeout(400)
+async def test_without_a_key_a_server_that_runs_here_answers_and_the_start_says_so(tmp_path: Path) -> None:
+    answers = streams(*STREAMS["ollama"])
+
+    async def ollama(request: web.Request) -> web.StreamResponse:
+        if request.path == "/v1/models":
+            return web.json_response({"object": "list", "data": [{"id": "qwen3:4b", "object": "model"}]})
+        return await answers(request)
+
+    async with listening(ollama, "/v1") as server:
+        up = await start(tmp_path, OLLAMA_BASE_URL=server.url)
+        try:
+            url, said = await greeting(up)
+            assert f"model  qwen3:4b, by Ollama at {server.url}/v1 (found running;" in said
+            async with aiohttp.ClientSession() as http:
+                headers = {"X-OpenClaw-Page": "1"}
+                async with http.post(f"{url}page/chats", json={"language": "en"}, headers=headers) as reply:
+                    chat = (await reply.json())["id"]
+                await say(http, url, chat, "What is 2 and 2?")
+                [answer] = await settled(http, url, chat, 1, tmp_path / "brain.log")
+        finally:
+            up.send_signal(signal.SIGINT)
+            assert await up.wait() == 0
+    assert "Four." in answer
+    assert [body["model"] for body in server.bodies] == ["qwen3:4b"]  # and none for routing
 
 
 async def test_a_taken_port_is_named_with_the_option_that_moves_it(tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ import yaml
 
 from openclaw_core import roles
 from openclaw_core.errors import SettingsError
+from openclaw_core.models.providers import ModelAt
 from openclaw_core.roles_file import json_schema
+from openclaw_core.task import order_from, order_json, order_of
 
 BASE = Path(__file__).parents[2] / "platform/openclaw/base"
 
@@ -116,6 +118,25 @@ def test_cached_tokens_without_a_price_of_their_own_cost_like_others(folder: Pat
     assert roles.load(folder).models["maker/big"].cached_usd_per_mtok == 1.5
 
 
+def test_a_model_may_name_a_provider_and_the_id_that_it_has_there(folder: Path) -> None:
+    elsewhere = "  maker/small:\n    provider: openrouter\n    id: maker/tiny\n"
+    file = folder / "config/roles.yaml"
+    file.write_text(file.read_text("utf-8").replace("  maker/small:\n", elsewhere), encoding="utf-8")
+    loaded = roles.load(folder)
+
+    at = ModelAt(name="maker/small", provider="openrouter", id="maker/tiny")
+    assert loaded.models["maker/small"].at == at
+    assert loaded.models["maker/big"].at == ModelAt(name="maker/big", id="maker/big")
+    order = order_of(loaded.roles["writer"])
+    assert order_from(json.loads(order_json(order))) == order
+    assert (order.at("maker/small"), order.at("maker/big").provider) == (at, "")
+    assert order_of(loaded.roles["writer"], model_override="mine").elsewhere == ()
+
+
+def test_an_order_says_nothing_of_providers_unless_its_models_name_one(folder: Path) -> None:
+    assert "elsewhere" not in json.loads(order_json(order_of(roles.load(folder).roles["writer"])))
+
+
 def test_model_without_a_price_has_none(folder: Path) -> None:
     assert roles.load(folder).models["maker/small"].input_usd_per_mtok is None
 
@@ -133,6 +154,8 @@ WRONG: list[Any] = [
     ("    command: write\n", "    command: Write\n", f"{YAML}:16: `roles.writer.command`: string should match"),
     ("    command: read\n", "    command: write\n", f"{YAML}:27: /write is already the command of `writer`: choose another"),
     ("    command: read\n", "    command: stop\n", f"{YAML}:27: /stop is a command of the bot itself: choose another"),
+    ("  maker/big:\n", "  maker/big:\n    provider: nobody\n", f"{YAML}:5: `models.maker/big.provider`: input should be 'groq', 'openai',"),
+    ("  maker/big:\n", "  maker/big:\n    provider: ollama\n", f"{YAML}:7: Ollama has no such built-in tools: take them away"),
     ("default: writer", "default: poet", f"{YAML}:2: the default role `poet` does not exist: name one of writer, reader"),
     ("[maker/big, maker/small]", "[maker/big, maker/gone]", f"{YAML}:22: the model `maker/gone` is not under `models`"),
     ("[maker/big, maker/small]", "[maker/big, maker/big]", f"{YAML}:22: the model `maker/big` is there twice: keep one"),

@@ -5,7 +5,6 @@ import re
 import subprocess
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -14,7 +13,7 @@ from openclaw_agent.settings import from_env as agent_settings
 from openclaw_brain.app import pool_of
 from openclaw_brain.job_manifest import job_manifest
 from openclaw_brain.settings import from_env as brain_settings
-from openclaw_core.models.connections import GROQ_URL
+from openclaw_core.models.providers import GROQ
 from tests.manifests.rendering import (
     ENVIRONMENTS,
     ROOT,
@@ -38,7 +37,7 @@ DIFFERENCES = re.compile(
     | .*\.labels\.openclaw\.io/environment
     | Deployment/brain\.spec\.replicas
     | Deployment/brain\..*\.configMapRef\.name
-    | ConfigMap/brain-settings\.(metadata\.name | data\.(GROQ_BASE_URL|LOG_LEVEL|MODEL_OVERRIDE|RUNNING_CAP|SMOKE_BOT_IDS|VOICE_MODELS|WARM_AGENTS))
+    | ConfigMap/brain-settings\.(metadata\.name | data\.(GROQ_BASE_URL|LOG_LEVEL|MODEL_(BASE_URL|OVERRIDE|PROVIDER)|RUNNING_CAP|SMOKE_BOT_IDS|VOICE_MODELS|WARM_AGENTS))
     | PodTemplate/agent\.template\.spec\.containers\.0\.env\.LOG_LEVEL\.value
     | ResourceQuota/openclaw\.spec\.hard\..*
     | ExternalSecret/[\w-]+\.spec\.data\.[012]\.remoteRef\.key
@@ -118,11 +117,9 @@ def test_model_settings_that_an_overlay_merges_reach_brain_and_agent(environment
     env = {e["name"]: e["value"] for e in container["env"] if not e["name"].endswith("_FILE")}
     agent = agent_settings(env | secrets)
 
-    assert (brain.groq_base_url, brain.model_override) == (
-        "https://models.example",
-        "one",
-    )  # this one goes with each task
-    assert (agent.groq_base_url, agent.voice_models) == ("https://models.example", ("hears",))
+    assert brain.servers.default.url == agent.servers.default.url == "https://models.example/openai/v1"
+    assert brain.model_override == "one"  # this one goes with each task
+    assert agent.voice_models == ("hears",)
 
 
 def test_environment_takes_its_facts_from_the_one_file(environment: str, tmp_path: Path) -> None:
@@ -244,5 +241,5 @@ def test_an_agent_asks_for_the_internets_names_as_they_are_and_searches_for_redi
     ndots = {option["name"]: int(option["value"]) for option in spec["dnsConfig"]["options"]}["ndots"]
     env = {entry["name"]: entry["value"] for entry in spec["containers"][0]["env"]}
 
-    assert (urlsplit(GROQ_URL).hostname or "").count(".") >= ndots
+    assert GROQ.host.count(".") >= ndots
     assert env["REDIS_HOST"].count(".") < ndots

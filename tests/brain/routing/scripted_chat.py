@@ -45,5 +45,5 @@ class ScriptedChat:
     def stream(self, call: ModelCall) -> AsyncIterator[Piece]:
         raise AssertionError("routing streams nothing")
 
-    async def models(self) -> frozenset[str]:
+    async def models(self, provider: str = "") -> frozenset[str]:
         raise AssertionError("routing lists no models")

@@ -198,6 +198,14 @@ async def test_second_routing_model_is_asked_when_the_first_is_gone(roles: Roles
     assert [call.model for call in chat.calls] == ["gone", "there"]
 
 
+async def test_routing_model_of_another_server_is_asked_there(roles: Roles) -> None:
+    [name] = roles.router.models
+    there = replace(roles.models[name], provider="together", served_as="maker/small")
+    chat = ScriptedChat([{"role": "coder"}])
+    await route(UNSURE, replace(roles, models={**roles.models, name: there}), chat=chat)
+    assert [(call.provider, call.model) for call in chat.calls] == [("together", "maker/small")]
+
+
 @pytest.mark.parametrize("text", [f"{UNSURE} " + "word " * 3000, "מילה ארוכה מאוד " * 700], ids=["en", "he"])
 async def test_call_stays_within_350_tokens_however_long_the_message(roles: Roles, text: str) -> None:
     chat = ScriptedChat([{"role": "coder"}])
