@@ -173,7 +173,7 @@ async def test_leaving_an_answer_early_closes_its_connection() -> None:
     async with serving(streams(delta("one"), then="hang")) as (server, chat):
         stream = chat.stream(CALL)
         assert (await anext(stream)).text == "one"
-        await stream.aclose()  # type: ignore[attr-defined]
+        await stream.aclose()
         async with asyncio.timeout(5):
             await server.hung_up.wait()
 
