@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ import pytest
 from openclaw_cli.doctor import NOT_LOOKED_AT, Level, examine, fullness, main, missing
 from openclaw_cli.standin.bot_api import BotApi
 from openclaw_cli.standin.model import ScriptedModel
+from tests.core.groq_server import listening, replies
 from tests.redis_server import RedisServer
 
 ROOT = Path(__file__).parents[2]
@@ -211,6 +213,34 @@ async def test_refused_key_says_where_to_make_one() -> None:
 
 async def test_model_server_that_does_not_answer() -> None:
     assert (await fault("model", GROQ_BASE_URL="http://127.0.0.1:1")).startswith("http://127.0.0.1:1 does not answer")
+
+
+async def test_models_of_several_providers_are_looked_for_where_they_are(tmp_path: Path) -> None:
+    base = shutil.copytree(BASE, tmp_path / "base")
+    file = base / "config/roles.yaml"
+    at = "  qwen/qwen3.8-27b:\n    provider: {}\n    id: qwen-here\n"
+    roles = file.read_text()
+    file.write_text(roles.replace("  qwen/qwen3.8-27b:\n", at.format("ollama")))
+    ids = replies('{"data": [{"id": "qwen-here"}]}')
+    async with ScriptedModel.open() as server, listening(ids, "/v1") as ollama:
+        env = {"GROQ_API_KEY": "k", "GROQ_BASE_URL": server.url, "OLLAMA_BASE_URL": ollama.url, "ROLES_DIR": str(base)}
+        found = await seen("model", **env)
+        assert found == [
+            (Level.OK, f"{server.url} serves {len(server.models)} models"),
+            (Level.OK, f"{ollama.url}/v1 serves 1 models"),
+        ]
+        file.write_text(roles.replace("  qwen/qwen3.8-27b:\n", at.format("openrouter")))
+        found = await seen("model", **env)
+    assert found[1] == (Level.FAULT, "OPENROUTER_API_KEY is missing: roles.yaml names models of openrouter")
+
+
+async def test_wrong_model_key_is_told_by_its_name() -> None:
+    async with ScriptedModel.open(api_key="right") as server:
+        text = await fault(
+            "model", MODEL_API_KEY="wrong-5a5", MODEL_PROVIDER="vllm", MODEL_BASE_URL=f"{server.url}/openai/v1"
+        )
+
+    assert text == f"{server.url}/openai/v1 refuses MODEL_API_KEY: check it"
 
 
 async def test_override_that_is_not_served_is_a_fault() -> None:

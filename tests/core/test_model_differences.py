@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from openclaw_core.errors import ModelGone, RateLimited, ToolCalled
+from openclaw_core.errors import ChatRefused, ModelGone, RateLimited, RequestTooLarge, ToolCalled
 from openclaw_core.models.client import ModelClient
 from openclaw_core.models.providers import PROVIDERS, Provider, Server
-from openclaw_core.models.refusals import retry_after_s
+from openclaw_core.models.refusals import by_status, retry_after_s
 from openclaw_core.ports import Message, ModelCall
 from tests.core.groq_server import ROLE_SCHEMA, Script, collected, listening, refuses, replies, says, streams
 from tests.core.groq_server import Server as Listening
@@ -145,6 +145,41 @@ def test_a_wish_to_wait_is_read_where_the_server_says_it(
     name: str, headers: dict[str, str], expected: float | None
 ) -> None:
     assert retry_after_s(headers, now=NOW, of=PROVIDERS[name].retry_headers) == expected
+
+
+LONG = "This model's maximum context length is 2048 tokens. However, you requested 2300 tokens."
+TOO_LONG: list[dict[str, Any]] = [
+    {
+        "error": {
+            "message": LONG,
+            "type": "invalid_request_error",
+            "param": "messages",
+            "code": "context_length_exceeded",
+        }
+    },
+    {
+        "error": {
+            "message": "the request exceeds the available context size",
+            "type": "exceed_context_size_error",
+            "code": 400,
+        }
+    },
+    {"error": {"message": LONG, "type": "BadRequestError", "param": None, "code": 400}},
+    {"object": "error", "message": LONG, "type": "BadRequestError", "param": None, "code": 400},
+]
+"""OpenAI and Groq, llama.cpp, vLLM, and vLLM before it had an object for errors."""
+
+
+@pytest.mark.parametrize("body", TOO_LONG)
+def test_a_prompt_that_is_too_long_is_known_however_it_is_refused(body: dict[str, Any]) -> None:
+    assert isinstance(by_status(400, {}, body), RequestTooLarge)
+
+
+@pytest.mark.parametrize(
+    "body", [None, [], {"error": LONG}, {"error": {"message": ["no"]}}, {"message": "bad request"}]
+)
+def test_another_refusal_is_none_of_length(body: object) -> None:
+    assert isinstance(by_status(400, {}, body), ChatRefused)
 
 
 async def test_the_wish_arrives_with_the_refusal() -> None:

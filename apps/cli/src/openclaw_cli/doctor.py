@@ -285,7 +285,9 @@ async def _listed(chat: "Chat", provider: str, server: "Server", env: Env) -> tu
     from openclaw_core.errors import ChatUnauthorized
 
     kind = server.provider
-    where = kind.title if server.url == kind.base_url else server.url.removesuffix(kind.path)
+    # Of a server that speaks as Groq does the address was given without the path.
+    address = server.url.removesuffix(kind.path) if kind.name == "groq" else server.url
+    where = kind.title if server.url == kind.base_url else address
     try:
         ids = await chat.models(provider)
     except ChatUnauthorized:
@@ -294,10 +296,10 @@ async def _listed(chat: "Chat", provider: str, server: "Server", env: Env) -> tu
         get_one = ": make a new one at console.groq.com/keys" if kind.name == "groq" else ": check it"
         return Level.FAULT, f"{where} refuses {key}{get_one}", frozenset()
     except OpenClawError as exc:
-        address = "GROQ_BASE_URL" if kind.name == "groq" else "MODEL_BASE_URL"
+        variable = f"{kind.variable}_BASE_URL" if provider or kind.name == "groq" else "MODEL_BASE_URL"
         return (
             Level.FAULT,
-            f"{where} does not answer ({type(exc).__name__}): check the network, a proxy, {address}",
+            f"{where} does not answer ({type(exc).__name__}): check the network, a proxy, {variable}",
             frozenset(),
         )
     return Level.OK, f"{where} serves {len(ids)} models", ids

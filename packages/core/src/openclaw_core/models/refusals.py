@@ -16,6 +16,8 @@ from openclaw_core.errors import (
 from openclaw_core.models.providers import RetryHeader
 
 _TOO_LONG = frozenset({"context_length_exceeded", "exceed_context_size_error"})
+_TOO_LONG_WORDS = "maximum context length"
+"""vLLM and what stands before other servers give no code of their own for it, but say it as OpenAI does."""
 _MODEL_GONE = frozenset({"model_not_found", "model_decommissioned", "model_not_active"})
 _MODEL_FAILED = frozenset({"json_validate_failed", "tool_use_failed", "output_parse_failed"})
 _RETRY_AFTER = (RetryHeader(name="retry-after"),)
@@ -31,7 +33,7 @@ def by_status(
             return RateLimited(retry_after_s=retry_after_s(headers, now=time.time(), of=retry_headers))
         case 413:
             return RequestTooLarge("413")
-        case 400 if codes & _TOO_LONG:
+        case 400 if codes & _TOO_LONG or _TOO_LONG_WORDS in _message(body):
             return RequestTooLarge("context length")
         case 400 if codes & _MODEL_FAILED:
             return ChatUnavailable("the model's own output was refused")  # another try gives other output
@@ -51,10 +53,20 @@ def by_status(
 
 def _codes(body: object) -> set[str]:
     """`code` and `type` of an error body, whatever its shape."""
-    error = body.get("error", body) if isinstance(body, dict) else None
-    if not isinstance(error, dict):
-        return set()
+    error = _error(body)
     return {value for name in ("code", "type") if isinstance(value := error.get(name), str)}
+
+
+def _message(body: object) -> str:
+    """What an error body says, for a look at it alone: it can repeat the user's words."""
+    message = _error(body).get("message")
+    return message if isinstance(message, str) else ""
+
+
+def _error(body: object) -> dict[str, object]:
+    """The error of a body, in an object of its own or not."""
+    error = body.get("error", body) if isinstance(body, dict) else None
+    return error if isinstance(error, dict) else {}
 
 
 def retry_after_s(
