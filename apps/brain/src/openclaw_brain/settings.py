@@ -141,7 +141,8 @@ def at_start(env: Mapping[str, str]) -> tuple[Settings, Roles]:
 def _models_without_a_key(servers: Servers, roles: Roles) -> list[str]:
     """A fault for each model that names a provider of which there is no key."""
     return [
-        f"  - {PROVIDERS[model.provider].variable}_API_KEY is missing: in roles.yaml, `{model.id}` is a model of {PROVIDERS[model.provider].title}"
+        f"  - {PROVIDERS[model.provider].variable}_API_KEY is missing: "
+        f"in roles.yaml, `{model.id}` is a model of {PROVIDERS[model.provider].title}"
         for model in roles.models.values()
         if servers.of(model.provider) is None
     ]

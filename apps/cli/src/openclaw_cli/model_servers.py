@@ -27,7 +27,8 @@ class Running:
     def name(self) -> str:
         """For people."""
         title, url = self.server.provider.title, self.server.url
-        return f"{self.model}, by {title} at {url} (found running; MODEL_OVERRIDE names another model, DEMO_MODEL=yes takes the built-in one)"
+        others = "MODEL_OVERRIDE names another model, DEMO_MODEL=yes takes the built-in one"
+        return f"{self.model}, by {title} at {url} (found running; {others})"
 
 
 async def running_server(env: Mapping[str, str]) -> Running | None:

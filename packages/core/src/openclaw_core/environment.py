@@ -92,8 +92,8 @@ class Environment:
         return raw.rstrip("/")
 
     def model_servers(self) -> Servers:
-        """Where models are: `MODEL_…` says where those are that name no provider, else `GROQ_…` does. Each provider that a model names has a key
-        and an address of its own, such as `OPENROUTER_API_KEY`."""
+        """Where models are. `MODEL_…` says where those are that name no provider, else `GROQ_…` does. Each provider that a model
+        names has a key and an address of its own, such as `OPENROUTER_API_KEY`."""
         chosen = any(
             self.text(name) for name in ("MODEL_BASE_URL", "MODEL_PROVIDER", "MODEL_API_KEY", "MODEL_API_KEY_FILE")
         )

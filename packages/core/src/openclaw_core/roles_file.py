@@ -39,7 +39,7 @@ class ModelEntry(_Strict):
     context_tokens: int = Field(ge=1024)
     """The model's context window, in tokens, at least 1024."""
     provider: Provider | None = None
-    """Whose server has it, with a key of its own such as OPENROUTER_API_KEY; without it, the server that MODEL_BASE_URL or GROQ_BASE_URL names."""
+    """Whose server has it, with a key of its own such as OPENROUTER_API_KEY; without it, the default server (docs/settings.md)."""
     id: Line | None = None
     """Its id at that server, if it is not the name that stands here: one model may be at two."""
     strict_schema: bool = False

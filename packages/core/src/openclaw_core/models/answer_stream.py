@@ -65,8 +65,12 @@ class Answerer:
     async def run(self) -> AsyncGenerator[Event]:
         """Yield text as it grows; the last event is Answered or Failed. Raises nothing of the chat's."""
         attempts = Attempts(
-            models=self.models, provider_of=lambda model: self.make_call(model, 0).provider, deadline_s=self.deadline_s, clock=self.clock, jitter=self.jitter
-        )  # fmt: skip
+            models=self.models,
+            provider_of=lambda model: self.make_call(model, 0).provider,
+            deadline_s=self.deadline_s,
+            clock=self.clock,
+            jitter=self.jitter,
+        )
         while (attempt := attempts.next()) is not None:
             parts: list[str] = []
             try:

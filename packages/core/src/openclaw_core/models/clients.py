@@ -50,7 +50,10 @@ class ModelClients:
 
 @asynccontextmanager
 async def open_clients(servers: Servers, opened: Opened = ModelClient.at) -> AsyncIterator[ModelClients]:
-    """Clients of *servers* over httpx alone, closed at the end. Raises SettingsError for a key of the default server that cannot be sent."""
+    """Clients of *servers* over httpx alone, closed at the end.
+
+    Raises SettingsError for a key of the default server that cannot be sent.
+    """
     async with AsyncExitStack() as stack:
         clients = ModelClients(servers, opened, stack)
         await clients._of("")

@@ -207,8 +207,8 @@ class Attempts:
         """Note the error of the call that `next` gave last; gives the seconds to wait before the next one."""
         self._note(error)
         verdict = judge(
-            error, tries=self._tries, shrink=self._shrink, left_s=self._ends - self.clock(), jitter=self.jitter(), empty=self._empty, last=self._is_last,
-            silence_left_s=self._silence_left_s, limits=self.limits,
+            error, tries=self._tries, shrink=self._shrink, left_s=self._ends - self.clock(), jitter=self.jitter(),
+            empty=self._empty, last=self._is_last, silence_left_s=self._silence_left_s, limits=self.limits,
         )  # fmt: skip
         log.warning(
             "model.failed",
