@@ -131,7 +131,8 @@ class Environment:
 
     def model_addresses(self) -> dict[str, str]:
         """The variables of `model_servers` that are set and hold no secret."""
-        return {name: self.text(name) for name in VARIABLES if not name.endswith("_API_KEY") and self.text(name)}
+        values = {name: self.text(name).rstrip("/") for name in VARIABLES if not name.endswith("_API_KEY")}
+        return {name: value for name, value in values.items() if value}
 
     def token(self, name: str = "TELEGRAM_TOKEN") -> tuple[str, int]:
         """The bot token, and the bot's id, which is its first part."""
