@@ -12,7 +12,7 @@ STAMP := $(VENV)/.installed
 # The locked checkers come before those of the machine, in every recipe and script.
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: check-charts check-rules check-tfvars help install tools up configure render diff bump pin promote ends test test-oldest e2e e2e-full bench-cluster check format lock clean bench terraform-check terraform-files terraform-scan machines-test infra-plan infra-up infra-down
+.PHONY: check-charts check-rules check-tfvars help install tools up configure render diff bump pin promote ends test test-oldest e2e e2e-full bench-cluster check format lock clean bench terraform-check terraform-files terraform-scan machines-test machines-upgrade infra-plan infra-up infra-down
 
 help: ## show this list
 	@grep -hE '^[a-z0-9 -]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9 -]+):[^#]*## /\1\t/' | sort | while IFS=$$'\t' read -r t d; do printf '  make %-16s %s\n' "$$t" "$$d"; done
@@ -120,6 +120,9 @@ terraform-scan: terraform-files ## our own rules and checkov over the Terraform 
 
 machines-test: ## boot machines from the rendered user data (OPENCLAW_MACHINES_TOOL names the tool)
 	scripts/machines-test
+
+machines-upgrade: ## rehearse the upgrade from an older Kubernetes on machines (OPENCLAW_OLDER_KUBERNETES names its programs)
+	scripts/machines-test tests/machines/upgrade
 
 infra-plan infra-up infra-down: ## plan, build, take down an environment: make infra-plan ENV=staging
 	scripts/infra $(@:infra-%=%) $(ENV)
