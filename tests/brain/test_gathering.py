@@ -104,7 +104,7 @@ async def desk(script: Script) -> Desk:
     await world.lead()
     handling = Handling(
         inbox=world.inbox, lanes=world.lanes, intake=Intake(roles=ROLES, access=Access(users=None)), bot=Bot(id=42, username="OpenClawBot"),
-        windows=Windows(), epoch=world.epoch, **CAPS,
+        windows=Windows(), epoch=world.epoch, chat_cap=CAPS["chat_cap"], total_cap=CAPS["total_cap"],
     )  # fmt: skip
     return Desk(world, handling)
 

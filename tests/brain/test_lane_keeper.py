@@ -49,7 +49,7 @@ async def test_tasks_whose_release_was_not_heard_of_are_dispatched_once(monkeypa
     keeper = LaneKeeper(
         lanes=cast("Any", LostReply()), roles=nothing, chat=None, classifier=None, pool_of=lambda _: "agent-00000000", cap=10, epoch=1
     )  # fmt: skip
-    looping = asyncio.create_task(keeper.forever(nudge=asyncio.Event(), moved=lambda: None, turned=lambda: None))
+    looping = asyncio.create_task(keeper.forever(nudge=asyncio.Event(), turned=lambda: None))
     async with asyncio.timeout(10):
         while len(dispatched) < 2:
             await asyncio.sleep(0.02)
@@ -68,7 +68,7 @@ async def test_a_release_that_redis_executes_late_leaks_no_place(script: Script)
         lanes=world.lanes, roles=load(Path("platform/openclaw/base")), chat=None, classifier=None, pool_of=lambda _: "p", cap=2,
         epoch=world.epoch,
     )  # fmt: skip
-    looping = asyncio.create_task(keeper.forever(nudge=asyncio.Event(), moved=lambda: None, turned=lambda: None))
+    looping = asyncio.create_task(keeper.forever(nudge=asyncio.Event(), turned=lambda: None))
     done: list[str] = []
     try:
         async with asyncio.timeout(60):

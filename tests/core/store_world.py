@@ -9,6 +9,7 @@ from openclaw_core.delivery.displays import Display, Stage
 from openclaw_core.outcome import Cause, Delivery
 from openclaw_core.store import AgentWork, Heard, Inbox, Lanes, News, Pools, RedisDisplays, Runs, Script
 from openclaw_core.store.lanes import Dispatched
+from openclaw_core.store.news import TEXT
 from openclaw_core.task import Order, Task, to_json
 from openclaw_core.work import Answered, GaveUp, Result, Run
 
@@ -109,7 +110,8 @@ class World:
     async def hear(self) -> list[Heard]:
         """Carry out what there is of news."""
         names = await self.script.read("LPOP", self.script.keys("agent", "news"), 1000)
-        return await self.news.adopt(list(dict.fromkeys(names or ())), epoch=self.epoch)
+        runs = [name for name in dict.fromkeys(names or ()) if not name.endswith(TEXT)]
+        return await self.news.adopt(runs, epoch=self.epoch)
 
     async def end(self, run: Run, result: Result) -> None:
         """The agent ends the run, and the leader hears of it."""

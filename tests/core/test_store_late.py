@@ -54,7 +54,7 @@ MAY_CHANGE: Mapping[str, Mapping[str, str]] = {
     "claim": {**LEASE, "agent:jobs:": ""},
     "note_job": {"task:": "job_cause job_detail log_tail"},
     "write": {"agent:run:": "text", "agent:news": ""},
-    "amend": {"agent:run:": "said"},
+    "amend": {"agent:run:": "said", "agent:news": ""},
     "doubt": {"again": ""},
     "make_room": {"ended": "", "task:": "", "answer:": ""},
     "finish": {"agent:news": ""},
@@ -116,7 +116,9 @@ class Story:
         if op != "adopt":
             return op == "remember" and f"task:{args['task']}" not in before
         fields = before.get(f"agent:run:{args['run']}", ("hash", {}))[1]
-        return args["run"] in before.get("agent:news", ("list", []))[1] or "said" in fields
+        said_nothing = before.get(f"task:{args['run'].rpartition('.')[0]}", ("hash", {}))[1].get("state") == "running"
+        news = before.get("agent:news", ("list", []))[1]
+        return args["run"] in news or "said" in fields or ("first_text_ms" in fields and said_nothing)
 
     async def refused(self, calls: Sequence[Call]) -> None:
         """Each of *calls* gives -1 to a leader of before, and to an agent whose run it is not."""

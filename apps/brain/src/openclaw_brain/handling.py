@@ -31,6 +31,8 @@ class Handling:
     epoch: int
     chat_cap: int
     total_cap: int
+    shows: Callable[[], None] = lambda: None
+    """Called where an effect is something to be shown."""
 
     async def forever(
         self, stream: Stream, *, nudge: asyncio.Event, handled: Callable[[int], None], turned: Callable[[], None]
@@ -121,7 +123,8 @@ class Handling:
 
     async def _commit(self, stream: Stream, parts: Sequence[Part]) -> None:
         handled = [(part.entry_id, effects) for part, effects in zip(parts, linked(parts, self.windows), strict=True)]
-        await self.inbox.handle(stream, handled, epoch=self.epoch, chat_cap=self.chat_cap, total_cap=self.total_cap)
+        if await self.inbox.handle(stream, handled, epoch=self.epoch, chat_cap=self.chat_cap, total_cap=self.total_cap):
+            self.shows()
 
     async def _known(self, incoming: Incoming) -> Known:
         chat = (await self.inbox.chats([incoming.chat_id]))[0]

@@ -64,10 +64,17 @@ class LaneKeeper:
         """Ids of tasks that are being routed."""
         return self._under_way.keys()
 
-    async def forever(self, *, nudge: asyncio.Event, moved: Callable[[], None], turned: Callable[[], None]) -> None:
+    async def forever(
+        self,
+        *,
+        nudge: asyncio.Event,
+        turned: Callable[[], None],
+        let_go: Callable[[], None] = lambda: None,
+        ready: Callable[[], None] = lambda: None,
+    ) -> None:
         """Let tasks go until cancelled; first those that a leader before us had released, or we without hearing of it. Raises LostOwnership.
 
-        *moved* is called when tasks are under way, and when one is ready.
+        *let_go* is called when tasks are under way, *ready* when one stands in its pool.
         """
         pending: list[str] = []
         looked_at: float | None = None
@@ -79,23 +86,23 @@ class LaneKeeper:
                     if looked_at is None or self.clock() - looked_at >= ADOPT_S:
                         pending, looked_at = await self._left_behind(), self.clock()
                     room = AT_ONCE - len(self._under_way)
-                    fresh = pending[:room] or (
+                    found, pending = pending[:room], pending[room:]
+                    fresh = found or (
                         await self.lanes.release(cap=self.cap, at_most=room, epoch=self.epoch) if room else []
                     )
-                    pending = pending[room:]
                     for task_id in fresh:
                         if task_id in self._under_way:
                             continue
                         self._under_way[task_id] = group.create_task(
-                            self._let_go(task_id, moved), name=f"route {task_id}"
+                            self._let_go(task_id, ready, nudge), name=f"route {task_id}"
                         )
                 except (StoreUnavailable, StoreFull):
                     looked_at = None  # Redis may have released some whose ids were lost on the way here
                     await asyncio.sleep(1)
                     continue
                 if fresh:
-                    moved()
-                else:
+                    let_go()
+                if not found and len(fresh) < max(1, room):  # all that may go now have gone
                     try:
                         async with asyncio.timeout(min(ADOPT_S, self.lanes.held_s or ADOPT_S)):
                             await nudge.wait()
@@ -111,13 +118,13 @@ class LaneKeeper:
             if row["state"] == "queued" and task_id not in self._under_way
         ]
 
-    async def _let_go(self, task_id: str, moved: Callable[[], None]) -> None:
+    async def _let_go(self, task_id: str, ready: Callable[[], None], nudge: asyncio.Event) -> None:
         faults = 0
         try:
             while True:
                 try:
                     await self._dispatch(task_id)
-                    moved()
+                    ready()
                     return
                 except UNREADABLE as exc:
                     # What it holds is of no kind that we know. Its user is told, and the others go on.
@@ -133,6 +140,8 @@ class LaneKeeper:
         finally:
             # A task that was ready and has grown may be under way again before the one that made it ready is done here.
             if self._under_way.get(task_id) is asyncio.current_task():
+                if len(self._under_way) >= AT_ONCE:
+                    nudge.set()  # others may wait for this place
                 del self._under_way[task_id]
 
     async def _fail(self, task_id: str) -> None:

@@ -31,6 +31,8 @@ class Plan:
     """What to do now: *create* new Jobs, *retire* these, *forget* those that are gone."""
 
     create: int = 0
+    short: int = 0
+    """How many more are wanted than may start now."""
     retire: tuple[str, ...] = ()
     forget: tuple[str, ...] = ()
 
@@ -77,8 +79,9 @@ def plan(
         [name for name in unbound if jobs[name].state == "waiting"][wanted + 4 :] if len(unbound) > wanted + 4 else []
     )
     starting = sum(jobs[name].state == "created" for name in unbound)
-    create = max(0, min(wanted - len(unbound), starting_cap - starting))
-    return Plan(create=create, retire=tuple(surplus), forget=tuple(gone))
+    missing = max(0, wanted - len(unbound))
+    create = max(0, min(missing, starting_cap - starting))
+    return Plan(create=create, short=missing - create, retire=tuple(surplus), forget=tuple(gone))
 
 
 @dataclass(kw_only=True)
@@ -133,6 +136,8 @@ class PoolKeeper:
     backoff: Backoff = field(default_factory=Backoff)
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], float] = time.time
+    hurries: bool = field(default=False, init=False)
+    """Whether the next look is to come soon, though nothing may be heard until then."""
     _unseen: Unseen = field(default_factory=Unseen)
     _up: set[str] = field(default_factory=set)
     """Agents that had checked in at the last look."""
@@ -169,6 +174,7 @@ class PoolKeeper:
             starting_cap=self.starting_cap,
             cause=self.backoff.cause,
         )
+        self.hurries = todo.short > 0 or self.backoff.cause is not None
         # Ends that no brain has seen, since none was there: they would count against the cap for ever.
         unseen = self._unseen.for_long(jobs, alive, self.clock())
         for name in (*todo.forget, *await self.pools.left(unseen)):

@@ -39,8 +39,14 @@ class Watch:
     _unheard: dict[str, float] = field(default_factory=dict)
     """Jobs whose run was taken from them, and since when."""
 
-    async def ends(self, *, nudge: Callable[[], None], turned: Callable[[], None]) -> None:
-        """Judge each end of a Job as it comes."""
+    async def ends(
+        self,
+        *,
+        turned: Callable[[], None],
+        lost: Callable[[], None] = lambda: None,
+        over: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Judge each end of a Job as it comes. *over* is called after each, *lost* after one that left its task."""
         ends = self.launcher.ended()
         coming = asyncio.ensure_future(anext(ends))
         try:
@@ -50,19 +56,21 @@ class Watch:
                 if not coming.done():
                     continue
                 try:
-                    await self.judge(coming.result())
+                    if await self.judge(coming.result()):
+                        lost()
                 except StoreFault:
                     log.error("job.not_judged", hint="its lease ends by itself")
                 except (StoreUnavailable, StoreFull):
                     await self.sleep(1)
                     continue
                 coming = asyncio.ensure_future(anext(ends))
-                nudge()
+                over()
         finally:
             coming.cancel()
 
-    async def judge(self, ended: JobEnded) -> None:
-        """One Job is over: its task, if it left one, goes on elsewhere; a fault before any claim is the pool's."""
+    async def judge(self, ended: JobEnded) -> bool:
+        """One Job is over: its task, if it left one, goes on elsewhere; a fault before any claim is the pool's. Gives whether it left one."""
+        verdict = ""
         state = (await self.pools.jobs(ended.pool)).get(ended.name)
         if state is not None and state.state == "claimed":
             verdict = await self.pools.lost(
@@ -94,6 +102,7 @@ class Watch:
             elif ended.cause is None or (state is not None and state.state == "claimed"):
                 keeper.backoff.worked()
         await self.pools.forget(ended.pool, ended.name)
+        return bool(verdict)
 
     async def leases(self, *, turned: Callable[[], None]) -> None:
         """Judge leases, but only after Redis has answered, and we have led, for one lease without a break:

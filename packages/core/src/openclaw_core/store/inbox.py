@@ -89,8 +89,8 @@ class Inbox:
         epoch: int,
         chat_cap: int,
         total_cap: int,
-    ) -> None:
-        """For each entry id: its effects and its removal in one step; a repeat does nothing.
+    ) -> bool:
+        """For each entry id: its effects and its removal in one step; a repeat does nothing. Gives whether there is something to be shown.
 
         An entry whose effects Redis refuses is gone all the same: it would be refused again, before all that follow it.
         """
@@ -99,9 +99,10 @@ class Inbox:
             ("handle", {"stream": stream, "entry": entry, "effects": list(effects), **caps})
             for entry, effects in handled
         ]
-        for result in await self._script.steps(calls):
-            if fenced(result) == 2:
-                log.error("update.dropped", stream=stream)
+        results = [fenced(result) for result in await self._script.steps(calls)]
+        for _ in range(results.count(2)):
+            log.error("update.dropped", stream=stream)
+        return any(result in (2, 3) for result in results)
 
     async def set_files_at(self, address: str, *, epoch: int) -> None:
         """Say where agents find the files of their runs; those that are claimed from now on know it."""

@@ -131,6 +131,7 @@ class Lanes:
             "task": task.id,
             "parts": parts,
             "record": to_json(replace(task, order=None)),
+            "answer_lang": task.lang,
             "order": digest_of(order),
             "pool": pool,
             "role": task.role,

@@ -3,8 +3,8 @@
 
 -- Whether the run is still this agent's: the leader deletes it when the task is stopped, given to another, or ended.
 local function mine() return call('HGET', run_key(a.run), 'job') == a.job and call('HEXISTS', run_key(a.run), 'result') == 0 end
-local function news()
-  call('RPUSH', A .. 'news', a.run)
+local function news(what)
+  call('RPUSH', A .. 'news', a.run .. (what or ''))
   call('LTRIM', A .. 'news', -10000, -1) -- with nobody to read them; the next leader looks at every run
   call('EXPIRE', A .. 'news', KEEP_RUN_S)
 end
@@ -96,7 +96,7 @@ function ops.write()
   if a.at > #text or (a.at > 0 and a.at ~= #text) then return 0 end
   call('HSET', run_key(a.run), 'text', (a.at > 0 and text or '') .. a.piece)
   if first then call('HSET', run_key(a.run), 'first_text_ms', ms(now_ms())) end
-  news()
+  news(' text') -- nothing is carried out for it: delivery reads the text when it may show it
   return 1
 end
 
@@ -111,6 +111,7 @@ end
 function ops.amend()
   if not mine() then return -1 end
   call('HSET', run_key(a.run), 'said', a.said)
+  news()
   return 1
 end
 

@@ -97,7 +97,11 @@ local function wake(pool)
 end
 
 -- What a chat is to see has changed: `t:<task>` or `n:<notice>`. The number grows with each change.
-local function touch(display) call('ZADD', P .. 'open', call('INCR', P .. 'changes'), display) end
+local touched = false
+local function touch(display)
+  call('ZADD', P .. 'open', call('INCR', P .. 'changes'), display)
+  touched = true
+end
 -- It is shown only in a while, unless something takes it back before.
 local function put_off(display, wait_ms)
   call('ZREM', P .. 'open', display)
@@ -220,7 +224,7 @@ end
 -- What is kept of a task for its 7 days is what Retry, an edit, a button and support need: what the record or the stream `runs` says too goes.
 local PASSING = { 'order', 'run_id', 'tries', 'handbacks', 'released_ms', 'queued_ms', 'route_ms', 'route_tokens', 'attempt_ms', 'first_text_ms', 'generation', 'joined',
   'wish', 'pool', 'order_n', 'replaced', 'warm', 'ready_ms', 'claimed_ms', 'decision', 'run', 'answered_ms', 'admitted_ms', 'attempt', 'not_before_ms',
-  'role', 'user', 'message_id', 'chat_kind', 'lang', 'thread', 'outbox', 'lease_ms', 'grows', 'redeliveries', 'recorded' }
+  'role', 'user', 'message_id', 'chat_kind', 'lang', 'answer_lang', 'thread', 'outbox', 'lease_ms', 'grows', 'redeliveries', 'recorded' }
 local function shrink(id)
   local key = task_key(id)
   call('HDEL', key, unpack(PASSING))

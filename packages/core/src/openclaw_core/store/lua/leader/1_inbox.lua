@@ -256,7 +256,8 @@ function address(e)
   for _, fresh in ipairs(e.fresh or {}) do address(fresh) end
 end
 
--- epoch, stream, entry, effects, chat_cap, total_cap → 1, 0 if the entry is gone, 2 if an effect could not be had, whatever was mended.
+-- epoch, stream, entry, effects, chat_cap, total_cap → 1, 0 if the entry is gone, 2 if an effect could not be had, whatever was mended, 3 if
+-- there is something to be shown.
 -- Late: nothing.
 function ops.handle()
   if not led() then return -1 end
@@ -270,5 +271,5 @@ function ops.handle()
     end
     if e.heard then call('SET', P .. 'heard:' .. e.chat .. ':' .. e.heard_of, e.heard, 'EX', 172800) end
   end
-  return handled
+  return handled == 1 and touched and 3 or handled
 end

@@ -89,7 +89,7 @@ function ops.dispatch()
   if a.order_json then call('SET', order, a.order_json, 'EX', KEEP_TASK_S) end
   if call('EXPIRE', order, KEEP_TASK_S) == 0 then return 4 end
   if a.parts > 0 then joined(a.task, a.parts) end
-  set(a.task, 'state', 'ready', 'record', a.record, 'order', a.order, 'role', a.role, 'decision', a.decision, 'route_ms', a.route_ms, 'route_tokens', a.route_tokens,
+  set(a.task, 'state', 'ready', 'record', a.record, 'answer_lang', a.answer_lang, 'order', a.order, 'role', a.role, 'decision', a.decision, 'route_ms', a.route_ms, 'route_tokens', a.route_tokens,
     'ready_ms', ms(now_ms()))
   count('routed:' .. a.decision)
   count('routing_tokens', a.route_tokens)
