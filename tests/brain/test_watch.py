@@ -59,7 +59,6 @@ class Scene:
         one = task(n, chat=chat)
         await self.store.ask(one)
         await self.store.lanes.release(cap=10, at_most=10, epoch=self.store.epoch)
-        await self.store.lanes.save_context(one, epoch=self.store.epoch)
         assert await self.store.lanes.dispatch(
             one.ordered(ORDER), pool=POOL.id, decision="rule", route_ms=1, route_tokens=0, epoch=self.store.epoch
         )

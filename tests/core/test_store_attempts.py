@@ -549,7 +549,7 @@ async def test_keys_of_the_agents_area_that_hold_something_else_are_mended_withi
 
 
 async def test_alone_runs_once_and_adds_the_turn_only_if_it_is_not_the_newest(world: World) -> None:
-    await world.lanes.save_context(task(1, text="same words"), epoch=world.epoch)
+    await world.said(task(1, text="same words"))
     alone, one = AloneTasks(world.script, start="s"), task(2, text="same words")
     assert (await alone.begin(one)).state == "running"
     begun = await alone.begin(one)

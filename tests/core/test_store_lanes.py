@@ -77,14 +77,15 @@ async def test_a_chat_over_its_cap_is_told_once_and_nothing_is_queued(world: Wor
 
 async def test_a_turn_is_remembered_once_and_only_the_last_ten_are_kept(world: World) -> None:
     for n in range(12):
-        await world.lanes.save_context(task(n, text=f"turn {n}"), epoch=world.epoch)
-        await world.lanes.save_context(task(n, text=f"turn {n}"), epoch=world.epoch)
+        run = await world.claimed(task(n, text=f"turn {n}"))
+        assert not await world.dispatch(run.task)
+        await world.failed(run, Cause.INTERNAL)
     history = await world.lanes.history(1)
     assert [turn.text for turn in history] == [f"turn {n}" for n in range(2, 12)]
 
 
 async def test_a_conversation_is_forgotten_a_day_after_its_last_turn(world: World) -> None:
-    await world.lanes.save_context(task(1), epoch=world.epoch)
+    await world.ready(task(1))
     left_s = int(await world.script.read("TTL", world.script.keys("turns", 1)))
     assert 24 * 3600 - 600 < left_s <= 24 * 3600
 

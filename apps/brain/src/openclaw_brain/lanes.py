@@ -1,4 +1,4 @@
-"""Lanes: tasks go when there is room; each is remembered, routed and handed to its pool, in that order."""
+"""Lanes: tasks go when there is room; each is routed, and handed to its pool."""
 
 import asyncio
 import time
@@ -24,6 +24,8 @@ FAULTS = 3
 """Refusals by Redis after which a task is given up; what is of another type is mended within a second."""
 ADOPT_S = 1.0
 """Between looks for tasks that are out and that nobody routes. Redis may have let them go in a call that we had given up."""
+PREVIOUS_TURNS = 6
+"""Of these, the last exchange is looked for by which a question is routed that goes on with it."""
 HELD_S = 0.05
 """Between two looks at a routed task of which more may be coming."""
 
@@ -45,7 +47,7 @@ def words(task: Task) -> str:
 
 @dataclass(kw_only=True)
 class LaneKeeper:
-    """Releases, remembers, routes, dispatches."""
+    """Releases, routes, dispatches."""
 
     lanes: Lanes
     roles: Roles
@@ -171,12 +173,12 @@ class LaneKeeper:
 
     async def _route(self, queued: Queued) -> Dispatched:
         task = queued.task
-        turns = await self.lanes.save_context(task, epoch=self.epoch)
+        turns = await self.lanes.history(task.chat_id, task.thread_id, last=PREVIOUS_TURNS)
         routed = await decide_agent(
             words(task),
             lang=task.lang,
             explicit=task.role or queued.wish,
-            previous=previous_of(turns),
+            previous=previous_of([turn for turn in turns if turn.task_id != task.id]),
             roles=self.roles,
             chat=self.chat,
             classifier=self.classifier,
@@ -185,7 +187,7 @@ class LaneKeeper:
         tokens = routed.usage.prompt_tokens + routed.usage.answer_tokens if routed.usage else 0
         outcome = await self.lanes.dispatch(
             task.ordered(order_of(role, model_override=self.model_override, demo=self.demo)),
-            pool=self.pool_of(role.template), decision=routed.decision.value, route_ms=routed.took_ms, route_tokens=tokens, epoch=self.epoch, parts=queued.parts,
+            pool=self.pool_of(role.template), decision=routed.decision.value, route_ms=routed.took_ms, route_tokens=tokens, epoch=self.epoch, parts=queued.parts, known=queued.record,
         )  # fmt: skip
         if outcome is Dispatched.READY:
             log.info(

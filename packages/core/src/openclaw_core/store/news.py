@@ -11,7 +11,7 @@ from openclaw_core.records import whole
 from openclaw_core.said import said
 from openclaw_core.store.client import Script, fenced
 from openclaw_core.store.parts import read_parts
-from openclaw_core.store.turns import HISTORY_TTL_S, HISTORY_TURNS, turn_json
+from openclaw_core.store.turns import turn_json
 from openclaw_core.task import to_json
 
 MAX_HANDBACKS = 10
@@ -69,8 +69,6 @@ class News:
                     {
                         "run": run,
                         "secret": secret,
-                        "keep": HISTORY_TURNS,
-                        "ttl_s": HISTORY_TTL_S,
                         "max_handbacks": MAX_HANDBACKS,
                         "epoch": epoch,
                     },

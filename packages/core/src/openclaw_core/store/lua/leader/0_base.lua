@@ -53,6 +53,7 @@ local ENDED = { answered = true, closed = true, failed = true, cancelled = true 
 
 local KEEP_TASK_S = 604800 -- 7 days: Retry buttons, /status and the run records refer to ended tasks
 local KEEP_CHAT_S = 7776000 -- 90 days
+local KEEP_TURNS, KEEP_TURNS_S = 10, 86400 -- of a conversation
 local KEEP_WAKE_S = 60 -- an agent looks by itself every 4 s
 local KEEP_TEXT_S = 180 -- an edit of unknown fate is put again after 35 s
 
@@ -167,6 +168,13 @@ local function leave(id)
     next_in_chat(chat)
   end
   call('EXPIRE', task_key(id), KEEP_TASK_S)
+end
+
+local function append_turn(where, turn)
+  local key = P .. 'turns:' .. where
+  call('RPUSH', key, turn)
+  call('LTRIM', key, -KEEP_TURNS, -1)
+  call('EXPIRE', key, KEEP_TURNS_S)
 end
 
 local function note_turn(id, note)

@@ -64,13 +64,6 @@ local function note_progress(id, run)
   end
 end
 
-local function append_turn(where, turn)
-  local key = P .. 'turns:' .. where
-  call('RPUSH', key, turn)
-  call('LTRIM', key, -a.keep, -1)
-  call('EXPIRE', key, a.ttl_s)
-end
-
 local function replace_turn(id, turn)
   local key = P .. 'turns:' .. (place_of(id) or '')
   for i, raw in ipairs(call('LRANGE', key, 0, -1)) do
@@ -106,7 +99,7 @@ local function carried_out(id, result)
   else fail(id, kind == 'gave_up' and type(result.cause) == 'string' and #result.cause <= 32 and result.cause:match('^[%l_]+$') or 'bad_task') end
 end
 
--- epoch, run, secret, keep, ttl_s, max_handbacks → {what became of it, task, the version of its display, 1 if a chat waits for its turn}: 'gone' (another run has the task), 'began' (its agent was not known
+-- epoch, run, secret, max_handbacks → {what became of it, task, the version of its display, 1 if a chat waits for its turn}: 'gone' (another run has the task), 'began' (its agent was not known
 -- before), 'running' (it goes on), 'grows' (its agent waits for one record of all that was sent), 'ended'. Late: what there is to hear of the run by then, and nothing once it was carried out.
 function ops.adopt()
   if not led() then return { -1 } end
