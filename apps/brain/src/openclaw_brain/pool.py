@@ -141,12 +141,15 @@ class PoolKeeper:
     _unseen: Unseen = field(default_factory=Unseen)
     _up: set[str] = field(default_factory=set)
     """Agents that had checked in at the last look."""
+    _gone: list[str] = field(default_factory=list)
+    """Agents that have left in order: forgotten with the next one that is written down. Those that are not go as others do, that nobody saw leave."""
     _shown: dict[str, str] = field(default_factory=dict)
     """Claims that the launcher has been told of."""
 
     async def create_agent_job(self) -> str:
         """Start one agent, the only way there is: its number is written down before it is created. Raises LaunchFailed."""
-        name = await self.pools.new_job(self.pool.id, f"agent-{self.pool.id}", epoch=self.epoch)
+        gone, self._gone = self._gone, []
+        name = await self.pools.new_job(self.pool.id, f"agent-{self.pool.id}", epoch=self.epoch, gone=gone)
         started = self.clock()
         try:
             await self.launcher.create(name, self.pool)
@@ -155,6 +158,10 @@ class PoolKeeper:
             raise
         log.info("job.created", job=name, took_s=round(self.clock() - started, 3))
         return name
+
+    def left(self, name: str) -> None:
+        """An agent has done its last task, and its process has ended."""
+        self._gone.append(name)
 
     async def keep(self) -> None:
         """Carry out the plan of this moment. Raises LostOwnership, StoreUnavailable, StoreFull."""

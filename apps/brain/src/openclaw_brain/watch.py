@@ -101,7 +101,10 @@ class Watch:
                     log.error("job.log_tail", job=ended.name, tail=ended.log_tail)
             elif ended.cause is None or (state is not None and state.state == "claimed"):
                 keeper.backoff.worked()
-        await self.pools.forget(ended.pool, ended.name)
+        if keeper is not None and state is not None and state.state == "retired":
+            keeper.left(ended.name)
+        else:
+            await self.pools.forget(ended.pool, ended.name)
         return bool(verdict)
 
     async def leases(self, *, turned: Callable[[], None]) -> None:

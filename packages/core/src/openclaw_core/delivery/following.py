@@ -55,11 +55,12 @@ class Follower:
         while True:
             self.nudged.clear()
             try:
-                if self._looks or self.clock() >= due_at:
+                due = self.clock() >= due_at
+                if self._looks or due:
                     await self._read_changed()
                 if self._heard:
                     await self._read_heard()
-                if self.clock() >= due_at:
+                if due:
                     await self._read_due()
                     due_at = self.clock() + LOOK_EVERY_S
                     self.signed = True

@@ -40,6 +40,9 @@ class AgentWork:
     async def check_in(self) -> bool:
         return bool(await self._script.step("check_in", pool=self.pool, job=self.job, run=self._had))
 
+    async def any_ready(self) -> bool:
+        return bool(await self._script.read("LLEN", self._script.keys("agent", "ready", self.pool)))
+
     async def retire(self) -> None:
         await self._script.step("retire", pool=self.pool, job=self.job)
 
@@ -75,10 +78,11 @@ class AgentWork:
 
     async def _field(self, run: Run, name: str) -> str:
         """What stands in a field of the run. Raises LostOwnership."""
-        owner, value = await self._script.read("HMGET", self._script.keys("agent", "run", run.name), "job", name)
+        wanted = ("job",) if name == "job" else ("job", name)
+        owner, *value = await self._script.read("HMGET", self._script.keys("agent", "run", run.name), *wanted)
         if owner != self.job:
             raise LostOwnership("the run is not ours any more")
-        return str(value or "")
+        return str((value and value[0]) or "")
 
     async def write(self, run: Run, text: str) -> bool:
         content = text.encode("utf-8", "replace")

@@ -1,9 +1,10 @@
 -- Jobs of a pool, and what becomes of runs: the leader reads the agents' news and carries them out.
 
--- epoch, pool, name, call → the Job's number, written down before the create, so that a repeated create is harmless. `call` names this call for a
--- minute: late: the same number again, or afterwards a Job that is not created, which the pool forgets within seconds.
+-- epoch, pool, name, call, gone (names) → the Job's number, written down before the create, so that a repeated create is harmless. Jobs that are `gone`
+-- are forgotten. `call` names this call for a minute: late: the same number again, or afterwards a Job that is not created, which the pool forgets within seconds.
 function ops.new_job()
   if not led() then return -1 end
+  for _, job in ipairs(a.gone or {}) do call('HDEL', A .. 'jobs:' .. a.pool, job) end
   local known = call('GET', P .. 'job.call:' .. a.call)
   if known then return tonumber(known) end
   local n = call('INCR', P .. 'job.counter')
