@@ -115,13 +115,20 @@ function ops.amend()
   return 1
 end
 
--- run, job, of, pool, last, unborn, answers, result → 1: the answer, or why there is none; 2 for an answer if more was sent that belongs to the task and
+-- run, job, of, at, pool, last, unborn, answers, result → 1: the answer, which goes on after the first `at` bytes of what was written, or why there is none; 0
+-- if another text stands there than the agent thinks, and it has to send all of it without `at`; 2 for an answer if more was sent that belongs to the task and
 -- nothing was written yet: nothing has happened, and its model is to be asked again. The Job waits for another run, or is on its way out: nobody may
 -- count on it then, though its end is heard only in a while; an `unborn` one counts as never having come up. Late: nothing.
 function ops.finish()
   if not mine() then return -1 end
   local first = call('HEXISTS', run_key(a.run), 'first_text_ms') == 0
   if a.answers and first and grows() then return 2 end
+  if a.at then
+    local text, result = call('HGET', run_key(a.run), 'text') or '', cjson.decode(a.result)
+    if a.at ~= #text then return 0 end
+    result.markdown = text .. result.markdown
+    a.result = cjson.encode(result)
+  end
   local now = ms(now_ms())
   if a.answers and first then call('HSET', run_key(a.run), 'first_text_ms', now) end
   call('HSET', run_key(a.run), 'result', a.result)
