@@ -15,7 +15,7 @@ from openclaw_core.task import Order, Task, to_json
 from openclaw_core.work import Answered, GaveUp, Result, Run
 
 _updates = itertools.count(10_000)
-CAPS = {"chat_cap": 20, "total_cap": 5000}
+CAPS: Any = {"chat_cap": 20, "total_cap": 5000}
 ORDER = Order(role="coder", prompt="p", prompt_sha256="0", models=("m",))
 USAGE = {"model": "m", "prompt_tokens": 10, "answer_tokens": 2}
 

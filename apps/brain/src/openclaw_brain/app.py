@@ -111,6 +111,7 @@ class Brain:
         handling = Handling(
             inbox=inbox, lanes=lanes, intake=intake, bot=Bot(id=self.identity.id, username=self.identity.username), epoch=epoch,
             windows=settings.windows, chat_cap=settings.chat_cap, total_cap=settings.total_cap, shows=lambda: delivery.nudge(),
+            room=lambda: lane_keeper.room(), let_go=lambda ids: lane_keeper.let_go(ids),
         )  # fmt: skip
         lane_keeper = LaneKeeper(
             lanes=lanes, roles=self.roles, chat=self.chat, classifier=self.classifier, pool_of=fleet.current, epoch=epoch,
@@ -124,7 +125,6 @@ class Brain:
 
         def handled(_: int) -> None:
             delivery.signed()
-            self.nudge("lanes")
 
         def lost() -> None:
             delivery.nudge()

@@ -56,7 +56,7 @@ class Hearing:
                 versions[f"t:{heard.task_id}"] = heard.version
             began = began or heard.became is Became.BEGAN
             room = room or (heard.became is Became.ENDED and heard.others_wait)
-            if heard.became in (Became.BEGAN, Became.RUNNING):
+            if heard.became is Became.RUNNING:
                 self.grew(f"t:{heard.task_id}")
             elif heard.became is Became.GROWS and run not in self._growing:
                 self._growing.add(run)

@@ -61,10 +61,20 @@ class LaneKeeper:
     """The one model of a local model server, instead of the roles' lists."""
     clock: Callable[[], float] = time.monotonic
     _under_way: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _start: Callable[[Sequence[str]], None] = lambda _: None
 
     def under_way(self) -> Collection[str]:
         """Ids of tasks that are being routed."""
         return self._under_way.keys()
+
+    def room(self) -> dict[str, int] | None:
+        """What to ask of a step of others that lets tasks go as well, if there is room for some."""
+        free = AT_ONCE - len(self._under_way)
+        return self.lanes.asks(cap=self.cap, at_most=free) if free > 0 else None
+
+    def let_go(self, reply: Sequence[str]) -> None:
+        """Such a step has let go what its *reply* says."""
+        self._start(self.lanes.heard(reply))
 
     async def forever(
         self,
@@ -81,6 +91,22 @@ class LaneKeeper:
         pending: list[str] = []
         looked_at: float | None = None
         async with asyncio.TaskGroup() as group:
+
+            def start(task_ids: Sequence[str]) -> None:
+                for task_id in task_ids:
+                    if task_id not in self._under_way:
+                        self._under_way[task_id] = group.create_task(
+                            self._let_go(task_id, ready, nudge), name=f"route {task_id}"
+                        )
+                if task_ids:
+                    let_go()
+
+            def given(task_ids: Sequence[str]) -> None:
+                start(task_ids)
+                if self.lanes.held_s is not None:
+                    nudge.set()  # to look again in time
+
+            self._start = given
             while True:
                 turned()
                 nudge.clear()
@@ -92,18 +118,11 @@ class LaneKeeper:
                     fresh = found or (
                         await self.lanes.release(cap=self.cap, at_most=room, epoch=self.epoch) if room else []
                     )
-                    for task_id in fresh:
-                        if task_id in self._under_way:
-                            continue
-                        self._under_way[task_id] = group.create_task(
-                            self._let_go(task_id, ready, nudge), name=f"route {task_id}"
-                        )
                 except (StoreUnavailable, StoreFull):
                     looked_at = None  # Redis may have released some whose ids were lost on the way here
                     await asyncio.sleep(1)
                     continue
-                if fresh:
-                    let_go()
+                start(fresh)
                 if not found and len(fresh) < max(1, room):  # all that may go now have gone
                     try:
                         async with asyncio.timeout(min(ADOPT_S, self.lanes.held_s or ADOPT_S)):

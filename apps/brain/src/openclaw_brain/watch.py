@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from openclaw_brain.pool import PoolKeeper
 from openclaw_brain.ports import JobEnded, Launcher
@@ -18,6 +19,7 @@ log = logs.get(__name__)
 STOP_HEARD_S = 2.0
 TURN_S = 20.0
 """The longest that a waiting loop goes without a turn."""
+DEADLINES_EVERY_S = 5.0
 DEADLINE_GRACE_S = 15.0
 """The agent keeps the deadline itself; the brain steps in this much later."""
 
@@ -110,7 +112,7 @@ class Watch:
     async def leases(self, *, turned: Callable[[], None]) -> None:
         """Judge leases, but only after Redis has answered, and we have led, for one lease without a break:
         an outage of Redis or of the leader must not make every task look dead. Also repairs the store each time (`Lanes.reconcile`)."""
-        answering_since = self.clock()
+        answering_since, deadlines_at = self.clock(), -inf
         while True:
             turned()
             try:
@@ -118,7 +120,9 @@ class Watch:
                 overdue = await self.pools.overdue()
                 if self.clock() - answering_since >= self.lease_s:
                     await self._each(overdue, self._overdue)
-                    await self._deadlines()
+                    if self.clock() - deadlines_at >= DEADLINES_EVERY_S:
+                        deadlines_at = self.clock()
+                        await self._deadlines()
                 await self._stops()
             except StoreFault:
                 pass  # logged where it came up; what is of another type is mended by then

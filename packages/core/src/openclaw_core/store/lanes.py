@@ -54,10 +54,18 @@ class Lanes:
 
     async def release(self, *, cap: int, at_most: int, epoch: int) -> list[str]:
         """Let tasks go while fewer than *cap* are out; gives their ids. Each stays `queued` until dispatched."""
+        ids = await self._script.step("release", epoch=epoch, **self.asks(cap=cap, at_most=at_most))
+        _check(ids)
+        return self.heard(ids)
+
+    def asks(self, *, cap: int, at_most: int) -> dict[str, int]:
+        """The arguments of a release, for another step that makes one at its end."""
         # Grows with each call of this process, which leads alone: a call that comes late is known by it.
         self._turn = max(self._turn + 1, time.monotonic_ns() // 1000)
-        ids = await self._script.step("release", cap=cap, max=at_most, epoch=epoch, turn=self._turn)
-        _check(ids)
+        return {"cap": cap, "max": at_most, "turn": self._turn}
+
+    def heard(self, ids: Sequence[Any]) -> list[str]:
+        """What a release has let go, of its reply."""
         held = [str(one) for one in ids if str(one).startswith("held ")]
         self.held_s = whole(held[0].removeprefix("held ")) / 1000 if held else None
         return [str(one) for one in ids if not str(one).startswith("held ")]

@@ -1,10 +1,7 @@
 -- Lanes: which task may go now, what a chat has said, and the hand-over to the pool.
 
--- epoch, turn, cap, max → ids that are out now: tasks go while there is room; a chat that got its turn stands again at the end when its task
--- has ended. `turn` grows with each call: late: nothing, once a later call has been executed. Before that it lets tasks go of which nobody
--- hears; they are `queued` and out, and `reconcile` and the leader's own look find them.
-function ops.release()
-  if not led() then return { -1 } end
+-- Tasks go while there is room; also at the end of the step that handles what was sent.
+release = function()
   if a.turn then
     local epoch, turn = (call('GET', P .. 'release.turn') or ''):match('^(%d+) (%d+)$')
     if epoch == tostring(a.epoch) and number(turn, 0) >= a.turn then return {} end
@@ -37,6 +34,11 @@ function ops.release()
   if due_ms then out[#out + 1] = 'held ' .. ms(math.max(0, due_ms - now_ms())) end
   return out
 end
+
+-- epoch, turn, cap, max → ids that are out now: tasks go while there is room; a chat that got its turn stands again at the end when its task
+-- has ended. `turn` grows with each call: late: nothing, once a later call has been executed. Before that it lets tasks go of which nobody
+-- hears; they are `queued` and out, and `reconcile` and the leader's own look find them.
+function ops.release() return led() and release() or { -1 } end
 
 -- The user's turn stands once in the chat's memory, as it is now: also where the task has grown, or is routed again. Where `/new` came after the task was
 -- let go, it does not.
