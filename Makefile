@@ -13,7 +13,7 @@ STAMP := $(VENV)/.installed
 # The locked checkers come before those of the machine, in every recipe and script.
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: check-charts check-rules check-tfvars help install tools up configure render diff bump pin promote ends test test-oldest e2e e2e-full bench-cluster check format lock clean bench terraform-check terraform-files terraform-scan machines-test infra-plan infra-up infra-down
+.PHONY: check-charts check-rules check-tfvars help install tools up configure render diff bump pin promote ends test test-oldest e2e e2e-full bench-cluster check format lock clean bench terraform-check terraform-files terraform-scan machines-test machines-upgrade infra-plan infra-up infra-down
 
 help: ## [Run +] this list; ALL=1 says what each command does
 	@scripts/help Makefile $(ALL)
@@ -38,7 +38,7 @@ tools: install ## [Change +] put kustomize, kubeconform, actionlint and checkov 
 	@scripts/tools
 
 test: install tools ## [Change] all tests that need no cluster; a part: ARGS=tests/brain
-	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/pytest -n 3 --dist loadgroup $(ARGS)
 
 test-oldest: install ## [Change +] the tests on the oldest library versions that the packages' metadata allows
 	scripts/test-oldest $(ARGS)
@@ -121,6 +121,9 @@ terraform-scan: terraform-files ## [Infrastructure +] our own rules and checkov 
 
 machines-test: ## [Measure +] boot machines from the rendered user data (OPENCLAW_MACHINES_TOOL names the tool)
 	scripts/machines-test
+
+machines-upgrade: ## [Measure +] rehearse the upgrade from an older Kubernetes on machines (OPENCLAW_OLDER_KUBERNETES names its programs)
+	scripts/machines-test tests/machines/upgrade
 
 infra-plan infra-up infra-down: ## [Infrastructure] plan, build, take down an environment: ENV=staging
 	scripts/infra $(@:infra-%=%) $(ENV)

@@ -155,7 +155,7 @@ def test_the_readme_is_read_in_a_minute_and_leads_to_the_five_questions() -> Non
 
 def test_help_fits_a_screen_and_names_every_command() -> None:
     said = {
-        arguments: subprocess.run(["make", "help", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        arguments: subprocess.run(["make", "--no-print-directory", "help", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout
         for arguments in ((), ("ALL=1",))
     }  # fmt: skip
     lines = said[()].splitlines()

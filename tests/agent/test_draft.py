@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from openclaw_agent.draft import FIRST_WORDS_CHARS, FIRST_WORDS_S, WRITE_EVERY_S, Draft
+from openclaw_agent.draft import FIRST_WORDS_CHARS, FIRST_WORDS_S, GROUP_WRITE_EVERY_S, WRITE_EVERY_S, Draft
+from openclaw_core.delivery import plan
 from openclaw_core.errors import LostOwnership
 from openclaw_core.work import Run
 from tests.agent.desk import task
@@ -65,7 +66,7 @@ async def written() -> Written:
     return Written()
 
 
-async def test_it_is_written_at_most_once_a_second_and_whole_each_time(written: Written) -> None:
+async def test_it_is_written_as_often_as_it_can_be_shown_and_whole_each_time(written: Written) -> None:
     draft = await written.begin()
     draft.add("x" * FIRST_WORDS_CHARS)
     for _ in range(5 * 20):
@@ -75,6 +76,10 @@ async def test_it_is_written_at_most_once_a_second_and_whole_each_time(written: 
     assert len(written.texts[0]) >= FIRST_WORDS_CHARS
     assert len(written.texts) <= 5 / WRITE_EVERY_S + 1
     assert all(later.startswith(earlier) for earlier, later in zip(written.texts, written.texts[1:], strict=False))
+
+
+def test_it_is_written_as_often_as_delivery_edits_a_preview() -> None:
+    assert (WRITE_EVERY_S, GROUP_WRITE_EVERY_S) == (plan.PREVIEW_EVERY_S, plan.GROUP_PREVIEW_EVERY_S)
 
 
 async def test_few_first_words_wait_for_a_moment(written: Written) -> None:

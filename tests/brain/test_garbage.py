@@ -97,7 +97,7 @@ class Leader:
             displays=RedisDisplays(self.script, epoch=self.epoch), messenger=self.messenger, roles=ROLES, cautious=False
         )  # fmt: skip
         hearing = Hearing(
-            news=News(self.script), lanes=self.lanes, epoch=self.epoch, grew=delivery.grew, changed=delivery.signed
+            news=News(self.script), lanes=self.lanes, epoch=self.epoch, grew=delivery.grew, changed=delivery.changed, began=delivery.signed, room=delivery.signed
         )  # fmt: skip
         room = Room(
             inbox=self.inbox, memory=self.script.memory, epoch=self.epoch, seen=lambda _: None
@@ -106,7 +106,7 @@ class Leader:
         self.loops = [
             asyncio.create_task(handling.forever("inbox", handled=lambda _: None, **nothing), name="inbox"),
             asyncio.create_task(handling.forever("control", handled=lambda _: None, **nothing), name="control"),
-            asyncio.create_task(lanes.forever(moved=lambda: None, **nothing), name="lanes"),
+            asyncio.create_task(lanes.forever(**nothing), name="lanes"),
             asyncio.create_task(self.fleet.keep_forever(**nothing), name="pool"),
             asyncio.create_task(self.fleet.look_forever(turned=lambda: None), name="templates"),
             asyncio.create_task(watch.leases(turned=lambda: None), name="leases"),

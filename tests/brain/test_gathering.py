@@ -71,7 +71,6 @@ class Desk:
 
     async def dispatched(self, task_id: str) -> Dispatched:
         queued = await self.world.lanes.queued(task_id)
-        await self.world.lanes.save_context(queued.task, epoch=self.world.epoch)
         return await self.world.lanes.dispatch(
             queued.task.ordered(ORDER), pool="p", decision="rule", route_ms=1, route_tokens=0, epoch=self.world.epoch, parts=queued.parts
         )  # fmt: skip
@@ -104,7 +103,7 @@ async def desk(script: Script) -> Desk:
     await world.lead()
     handling = Handling(
         inbox=world.inbox, lanes=world.lanes, intake=Intake(roles=ROLES, access=Access(users=None)), bot=Bot(id=42, username="OpenClawBot"),
-        windows=Windows(), epoch=world.epoch, **CAPS,
+        windows=Windows(), epoch=world.epoch, chat_cap=CAPS["chat_cap"], total_cap=CAPS["total_cap"],
     )  # fmt: skip
     return Desk(world, handling)
 
@@ -527,7 +526,6 @@ async def test_a_task_that_grew_while_it_was_routed_is_routed_again(desk: Desk) 
     await desk.receives(said("is this true?"))
     [task_id] = await desk.release()
     queued = await desk.world.lanes.queued(task_id)
-    await desk.world.lanes.save_context(queued.task, epoch=desk.world.epoch)
     await desk.receives(said("news", **FORWARDED))
     handed = await desk.world.lanes.dispatch(
         queued.task.ordered(ORDER), pool="p", decision="rule", route_ms=1, route_tokens=0, epoch=desk.world.epoch

@@ -49,7 +49,7 @@ async def test_tasks_whose_release_was_not_heard_of_are_dispatched_once(monkeypa
     keeper = LaneKeeper(
         lanes=cast("Any", LostReply()), roles=nothing, chat=None, classifier=None, pool_of=lambda _: "agent-00000000", cap=10, epoch=1
     )  # fmt: skip
-    looping = asyncio.create_task(keeper.forever(nudge=asyncio.Event(), moved=lambda: None, turned=lambda: None))
+    looping = asyncio.create_task(keeper.forever(nudge=asyncio.Event(), turned=lambda: None))
     async with asyncio.timeout(10):
         while len(dispatched) < 2:
             await asyncio.sleep(0.02)
@@ -60,6 +60,30 @@ async def test_tasks_whose_release_was_not_heard_of_are_dispatched_once(monkeypa
     assert sorted(dispatched) == ["u1", "u2"]
 
 
+async def test_tasks_that_another_step_has_let_go_are_routed_without_a_look(script: Script) -> None:
+    world = World(script)
+    await world.lead()
+    ready, looks = asyncio.Event(), []
+    keeper = LaneKeeper(
+        lanes=world.lanes, roles=load(Path("platform/openclaw/base")), chat=None, classifier=None, pool_of=lambda _: "p", cap=2,
+        epoch=world.epoch,
+    )  # fmt: skip
+    looping = asyncio.create_task(
+        keeper.forever(nudge=asyncio.Event(), turned=lambda: looks.append(1), ready=ready.set)
+    )
+    await asyncio.sleep(0.1)
+    await world.ask(task(1))
+    reply = await script.step("release", epoch=world.epoch, **(keeper.room() or {}))
+    looked = len(looks)
+    keeper.let_go(reply)
+    async with asyncio.timeout(10):
+        await ready.wait()
+    looping.cancel()
+    await asyncio.gather(looping, return_exceptions=True)
+    assert (await world.claim()).task.id == "u1"
+    assert len(looks) - looked <= 1, "the look that comes each second"
+
+
 async def test_a_release_that_redis_executes_late_leaks_no_place(script: Script) -> None:
     world = World(script)
     await world.lead()
@@ -68,7 +92,7 @@ async def test_a_release_that_redis_executes_late_leaks_no_place(script: Script)
         lanes=world.lanes, roles=load(Path("platform/openclaw/base")), chat=None, classifier=None, pool_of=lambda _: "p", cap=2,
         epoch=world.epoch,
     )  # fmt: skip
-    looping = asyncio.create_task(keeper.forever(nudge=asyncio.Event(), moved=lambda: None, turned=lambda: None))
+    looping = asyncio.create_task(keeper.forever(nudge=asyncio.Event(), turned=lambda: None))
     done: list[str] = []
     try:
         async with asyncio.timeout(60):

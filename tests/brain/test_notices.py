@@ -31,7 +31,7 @@ class Desk:
         intake = Intake(roles=ROLES, access=Access(users=frozenset({7, 8, 9})))
         self.handling = Handling(
             inbox=self.world.inbox, lanes=self.world.lanes, intake=intake, bot=Bot(id=42, username="OpenClawBot"), windows=Windows(),
-            epoch=self.world.epoch, **CAPS,
+            epoch=self.world.epoch, chat_cap=CAPS["chat_cap"], total_cap=CAPS["total_cap"],
         )  # fmt: skip
         return self
 

@@ -59,7 +59,6 @@ class Scene:
         one = task(n, chat=chat)
         await self.store.ask(one)
         await self.store.lanes.release(cap=10, at_most=10, epoch=self.store.epoch)
-        await self.store.lanes.save_context(one, epoch=self.store.epoch)
         assert await self.store.lanes.dispatch(
             one.ordered(ORDER), pool=POOL.id, decision="rule", route_ms=1, route_tokens=0, epoch=self.store.epoch
         )
@@ -148,7 +147,7 @@ async def test_an_end_heard_while_redis_is_away_is_judged_when_it_is_back(
     monkeypatch.setattr(Pools, "jobs", away)
     scene.launcher.ends.put_nowait(ended(Cause.CRASH))
     nudged = asyncio.Event()
-    judging = asyncio.create_task(scene.watch.ends(nudge=nudged.set, turned=lambda: None))
+    judging = asyncio.create_task(scene.watch.ends(over=nudged.set, turned=lambda: None))
     try:
         await asyncio.wait_for(nudged.wait(), 20)
     finally:
@@ -170,7 +169,7 @@ async def test_the_loop_turns_while_nothing_ends_and_not_while_a_judgement_hangs
         await asyncio.sleep(3600)
 
     monkeypatch.setattr(scene.watch, "judge", hangs)
-    judging = asyncio.create_task(scene.watch.ends(nudge=lambda: None, turned=turned))
+    judging = asyncio.create_task(scene.watch.ends(turned=turned))
     try:
         await until(lambda: turns > 5)
         scene.launcher.ends.put_nowait(ended(None))

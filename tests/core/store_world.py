@@ -4,16 +4,18 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
-from openclaw_core.conversation import Turn
+from openclaw_core.conversation import Turn, place
 from openclaw_core.delivery.displays import Display, Stage
 from openclaw_core.outcome import Cause, Delivery
 from openclaw_core.store import AgentWork, Heard, Inbox, Lanes, News, Pools, RedisDisplays, Runs, Script
 from openclaw_core.store.lanes import Dispatched
+from openclaw_core.store.news import TEXT
+from openclaw_core.store.turns import turn_json
 from openclaw_core.task import Order, Task, to_json
 from openclaw_core.work import Answered, GaveUp, Result, Run
 
 _updates = itertools.count(10_000)
-CAPS = {"chat_cap": 20, "total_cap": 5000}
+CAPS: Any = {"chat_cap": 20, "total_cap": 5000}
 ORDER = Order(role="coder", prompt="p", prompt_sha256="0", models=("m",))
 USAGE = {"model": "m", "prompt_tokens": 10, "answer_tokens": 2}
 
@@ -92,8 +94,13 @@ class World:
         """Asked, let go, remembered and handed to the pool."""
         await self.ask(one)
         assert await self.lanes.release(cap=10, at_most=10, epoch=self.epoch) == [one.id]
-        await self.lanes.save_context(one, epoch=self.epoch)
         assert await self.dispatch(one)
+
+    async def said(self, one: Task, *, ttl_s: int = 86400) -> None:
+        """The user's turn of *one* stands in the memory of its chat."""
+        key = self.script.keys("turns", place(one.chat_id, one.thread_id))
+        await self.script.read("RPUSH", key, turn_json(Turn(task_id=one.id, speaker="user", text=one.text)))
+        await self.script.read("EXPIRE", key, ttl_s)
 
     async def claimed(self, one: Task) -> Run:
         await self.ready(one)
@@ -109,7 +116,8 @@ class World:
     async def hear(self) -> list[Heard]:
         """Carry out what there is of news."""
         names = await self.script.read("LPOP", self.script.keys("agent", "news"), 1000)
-        return await self.news.adopt(list(dict.fromkeys(names or ())), epoch=self.epoch)
+        runs = [name for name in dict.fromkeys(names or ()) if not name.endswith(TEXT)]
+        return await self.news.adopt(runs, epoch=self.epoch)
 
     async def end(self, run: Run, result: Result) -> None:
         """The agent ends the run, and the leader hears of it."""

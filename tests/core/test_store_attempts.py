@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -367,9 +368,10 @@ async def test_the_first_words_make_a_preview_and_each_write_is_news(world: Worl
     assert not (await world.displays.growing("t:u1")).began
     for text in ("One", "One two", "Anew"):
         assert await world.agent.write(run, text)
-        assert [(heard.became, heard.task_id) for heard in await world.hear()] == [(Became.RUNNING, "u1")]
+        assert await world.news.wait(timeout_s=1) == ([], [run.name])
         growing = await world.displays.growing("t:u1")
         assert (growing.text, growing.began) == (text, True)
+    await world.lanes.reconcile(epoch=world.epoch)
     assert await world.state(task(1)) == "preview"
 
 
@@ -383,6 +385,32 @@ async def test_a_piece_that_comes_twice_or_after_a_lost_one_is_repaired_by_the_w
     assert (await world.displays.growing("t:u1")).text == "One two"
     assert await world.agent.write(run, "One two three")
     assert (await world.displays.growing("t:u1")).text == "One two three"
+
+
+@pytest.mark.parametrize("written", ["Four", "Four and more", "For", "שלום 🙂"])
+async def test_of_an_answer_only_what_was_not_written_yet_is_sent(world: World, written: str) -> None:
+    run = await world.claimed(task(1))
+    sent: list[str] = []
+    steps = world.agents.steps
+
+    async def watched(calls: Any) -> Any:
+        sent.extend(json.loads(args["result"])["markdown"] for op, args in calls if op == "finish")
+        return await steps(calls)
+
+    world.agents.steps = watched  # type: ignore[method-assign]
+    assert await world.agent.write(run, written)
+    answer = "Four and more" if written == "For" else f'{written}, "more"\n'
+    await world.answered(run, answer)
+    assert await world.displays.answer("t:u1") == answer
+    assert sent == [answer if written == "For" else ', "more"\n']
+
+
+async def test_an_answer_is_whole_where_another_text_stands_than_its_agent_thinks(world: World) -> None:
+    run = await world.claimed(task(1))
+    assert await world.agent.write(run, "Four and")
+    await world.run_fields(run, text="Fo")
+    await world.answered(run, "Four and more")
+    assert await world.displays.answer("t:u1") == "Four and more"
 
 
 async def test_half_a_character_of_a_model_costs_no_answer(world: World) -> None:
@@ -539,7 +567,7 @@ async def test_keys_of_the_agents_area_that_hold_something_else_are_mended_withi
         await world.pools.overdue()
     await world.lanes.reconcile(epoch=world.epoch)
     assert await world.pools.overdue() == ["u1"]  # whoever has it renews
-    assert await world.news.wait(timeout_s=0.01) == []
+    assert await world.news.wait(timeout_s=0.01) == ([], [])
     await world.ready(task(2, chat=2))
     assert await world.agent.claim() is not None
 
@@ -548,7 +576,7 @@ async def test_keys_of_the_agents_area_that_hold_something_else_are_mended_withi
 
 
 async def test_alone_runs_once_and_adds_the_turn_only_if_it_is_not_the_newest(world: World) -> None:
-    await world.lanes.save_context(task(1, text="same words"), epoch=world.epoch)
+    await world.said(task(1, text="same words"))
     alone, one = AloneTasks(world.script, start="s"), task(2, text="same words")
     assert (await alone.begin(one)).state == "running"
     begun = await alone.begin(one)

@@ -241,8 +241,8 @@ async def test_a_part_of_nothing_is_kept_nowhere(world: World) -> None:
 async def test_a_file_that_is_done_stays_so(world: World) -> None:
     await world.answered(await world.claimed(task(1)))
     for status in ("sending", "done", "sending"):
-        await world.displays.part("t:u1", 2, status)
-    assert (await world.opened("t:u1")).parts == {2: "done"}
+        await world.displays.part("t:u1", 1, status)
+    assert (await world.opened("t:u1")).parts == {1: "done"}
 
 
 # ---- texts are kept until nobody can overwrite them

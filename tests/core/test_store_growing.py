@@ -28,7 +28,6 @@ def part(n: int, text: str) -> Task:
 async def claimed(world: World) -> Run:
     await world.effects(act(FIRST))
     assert await world.lanes.release(cap=9, at_most=9, epoch=world.epoch) == ["u1"]
-    await world.lanes.save_context(FIRST, epoch=world.epoch)
     assert await world.dispatch(FIRST)
     return await world.claim()
 
@@ -64,7 +63,6 @@ async def test_what_is_sent_before_a_claim_takes_the_task_back_out_of_the_pool_e
     for n in (2, 3):
         await world.lanes.release(cap=9, at_most=9, epoch=world.epoch)
         queued = await world.lanes.queued("u1")
-        await world.lanes.save_context(queued.task, epoch=world.epoch)
         assert await world.dispatch(queued.task, parts=queued.parts)
         await more(world, n, f" {n}")
         assert await world.state(FIRST) == "queued"
@@ -160,9 +158,8 @@ async def test_a_task_that_has_grown_comes_back_with_all_its_words(world: World,
     assert await world.lanes.release(cap=9, at_most=9, epoch=world.epoch) == ["u1"]
     queued = await world.lanes.queued("u1")
     assert queued.task.text == "first: second"
-    await world.lanes.save_context(queued.task, epoch=world.epoch)
-    assert await world.history() == [("user", "first: second")]
     assert await world.dispatch(queued.task, parts=1)
+    assert await world.history() == [("user", "first: second")]
     assert (await world.claim()).task.text == "first: second"
 
 

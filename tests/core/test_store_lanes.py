@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -75,16 +76,28 @@ async def test_a_chat_over_its_cap_is_told_once_and_nothing_is_queued(world: Wor
     assert [(notice.kind, notice.chat_id) for notice in await world.notices()] == [("full", 2)]
 
 
+async def test_tasks_may_go_in_the_step_that_handles_the_last_message(world: World) -> None:
+    await world.inbox.admit([("inbox", {"update_id": n}) for n in (1, 2)], offset=None, epoch=world.epoch)
+    entries = [entry.entry_id for entry in await world.inbox.waiting("inbox")]
+    handled = [(entry, [effect(task(n, chat=n))]) for n, entry in enumerate(entries, start=1)]
+    asks = world.lanes.asks(cap=9, at_most=9)
+    calls: Any = {"epoch": world.epoch, **CAPS}
+    assert await world.inbox.handle("inbox", handled, release=asks, **calls) == (False, ["u1", "u2"])
+    assert await world.inbox.handle("inbox", handled, release=asks, **calls) == (False, [])
+    assert await world.lanes.released() == ["u1", "u2"]
+
+
 async def test_a_turn_is_remembered_once_and_only_the_last_ten_are_kept(world: World) -> None:
     for n in range(12):
-        await world.lanes.save_context(task(n, text=f"turn {n}"), epoch=world.epoch)
-        await world.lanes.save_context(task(n, text=f"turn {n}"), epoch=world.epoch)
+        run = await world.claimed(task(n, text=f"turn {n}"))
+        assert not await world.dispatch(run.task)
+        await world.failed(run, Cause.INTERNAL)
     history = await world.lanes.history(1)
     assert [turn.text for turn in history] == [f"turn {n}" for n in range(2, 12)]
 
 
 async def test_a_conversation_is_forgotten_a_day_after_its_last_turn(world: World) -> None:
-    await world.lanes.save_context(task(1), epoch=world.epoch)
+    await world.ready(task(1))
     left_s = int(await world.script.read("TTL", world.script.keys("turns", 1)))
     assert 24 * 3600 - 600 < left_s <= 24 * 3600
 
@@ -234,6 +247,6 @@ async def test_a_full_chat_and_a_full_bot_are_told_apart(world: World) -> None:
     for n in (1, 2):
         await world.inbox.admit([("inbox", {"update_id": n})], offset=None, epoch=world.epoch)
         [*_, entry] = await world.inbox.waiting("inbox")
-        caps = {"chat_cap": 0, "total_cap": 9} if n == 1 else {"chat_cap": 9, "total_cap": 0}
+        caps: Any = {"chat_cap": 0, "total_cap": 9} if n == 1 else {"chat_cap": 9, "total_cap": 0}
         await world.inbox.handle("inbox", [(entry.entry_id, [effect(task(n, chat=n))])], epoch=world.epoch, **caps)
     assert [dict(n.args) for n in await world.notices()] == [{"cap": 0}, {}]

@@ -54,7 +54,7 @@ MAY_CHANGE: Mapping[str, Mapping[str, str]] = {
     "claim": {**LEASE, "agent:jobs:": ""},
     "note_job": {"task:": "job_cause job_detail log_tail"},
     "write": {"agent:run:": "text", "agent:news": ""},
-    "amend": {"agent:run:": "said"},
+    "amend": {"agent:run:": "said", "agent:news": ""},
     "doubt": {"again": ""},
     "make_room": {"ended": "", "task:": "", "answer:": ""},
     "finish": {"agent:news": ""},
@@ -114,9 +114,11 @@ class Story:
         record is left, since room was made: that is long after any call about it was given up."""
         _, op, args = call
         if op != "adopt":
-            return op == "remember" and f"task:{args['task']}" not in before
+            return False
         fields = before.get(f"agent:run:{args['run']}", ("hash", {}))[1]
-        return args["run"] in before.get("agent:news", ("list", []))[1] or "said" in fields
+        said_nothing = before.get(f"task:{args['run'].rpartition('.')[0]}", ("hash", {}))[1].get("state") == "running"
+        news = before.get("agent:news", ("list", []))[1]
+        return args["run"] in news or "said" in fields or ("first_text_ms" in fields and said_nothing)
 
     async def refused(self, calls: Sequence[Call]) -> None:
         """Each of *calls* gives -1 to a leader of before, and to an agent whose run it is not."""
@@ -251,7 +253,6 @@ async def _a_question_that_three_agents_had(world: World) -> None:
     fresh = {**effect(task(2, text="x")), "record": to_json(task(2, text="x"))}
     await world.effects({"op": "edited", "key": "e", "kind": "edited", "message_id": "102", "fresh": [fresh], **CHAT})
     assert await world.lanes.release(cap=9, at_most=9, epoch=me) == ["u1"]
-    await world.lanes.save_context(task(1), epoch=me)
     await world.dispatch(task(1))
     assert await world.lanes.tell_waiting(["u1"], Cause.QUOTA, epoch=me) == 1
     run = await world.claim()
@@ -288,7 +289,6 @@ async def _ends_of_other_kinds(world: World) -> None:
     """One waits while its pool changes and then fails, two are stopped, before and after the first words, one gives up."""
     me = world.epoch
     assert await world.lanes.release(cap=9, at_most=9, epoch=me) == ["u2"]
-    await world.lanes.save_context(task(2), epoch=me)
     await world.dispatch(task(2))
     assert await world.pools.move_ready("p", "q", epoch=me) == 1
     await world.lanes.fail("u2", Cause.QUEUE_DEADLINE, state="ready", epoch=me)
@@ -315,7 +315,6 @@ async def _one_that_grows(world: World) -> None:
     act = {"act": "11:1", "group": ""}
     await world.effects({**effect(first), **act, "sent_s": 50, "open_s": 2})
     await world.lanes.release(cap=9, at_most=9, epoch=world.epoch)
-    await world.lanes.save_context(first, epoch=world.epoch)
     await world.dispatch(first)
     run = await world.claim()
     await world.effects({**effect(task(12, chat=11)), **act, "sent_s": 51, "open_s": -1})
@@ -368,7 +367,6 @@ async def _a_group_that_moves(world: World) -> None:
     for n in (7, 8):
         await world.ask(task(n, chat=-7))
     await world.lanes.release(cap=9, at_most=9, epoch=me)
-    await world.lanes.save_context(task(7, chat=-7), epoch=me)
     await world.effects({"op": "move", "from": "-7", "to": "-1007"})
     await world.script.step("move_chat", **{"from": "-7", "to": "-1007"})
     await world.lanes.reconcile(epoch=me)

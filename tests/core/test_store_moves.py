@@ -6,10 +6,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from openclaw_core.conversation import Turn
 from openclaw_core.outcome import Cause
 from openclaw_core.store import Script, move_chat
-from openclaw_core.store.turns import turn_json
 from openclaw_core.task import from_json
 from tests.core.store_world import World, effect, task
 
@@ -76,10 +74,7 @@ async def test_what_comes_for_the_old_id_goes_to_the_new_one(world: World, moves
 async def test_what_stands_under_the_new_id_already_comes_after(world: World, moves: Told) -> None:
     await world.ask(task(1, chat=OLD), task(2, chat=NEW))
     for chat, text in ((OLD, "first"), (NEW, "second")):
-        turn = turn_json(Turn(task_id=f"x{chat}", speaker="user", text=text))
-        await world.script.step(
-            "remember", place=str(chat), task=f"x{chat}", turn=turn, keep=10, ttl_s=100, epoch=world.epoch
-        )
+        await world.said(task(99, chat=chat, text=text), ttl_s=100)
     await moves(world)
     assert await world.lanes.waiting_in(NEW) == ["u1", "u2"]
     assert [turn.text for turn in await world.lanes.history(NEW)] == ["first", "second"]

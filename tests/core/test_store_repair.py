@@ -26,7 +26,6 @@ async def goes_on(world: World, one: Task, *, orphan: bool = False) -> None:
         if one.id not in await world.lanes.released():
             assert await world.lanes.release(cap=9, at_most=9, epoch=world.epoch) == [one.id]
         queued = await world.lanes.queued(one.id)
-        await world.lanes.save_context(queued.task, epoch=world.epoch)
         assert await world.dispatch(queued.task, parts=queued.parts)
     world.agent = world.work("job-9")
     run = await world.claim()
@@ -145,7 +144,7 @@ OLD_RUN = {"outbox": json.dumps(OUTBOX), "run": json.dumps(USAGE), "answered_ms"
 
 async def left(world: World, state: str, fields: Mapping[str, str], *, lease_ms: int = 1) -> None:
     """A task as the brain of the release before let it go, in *state*."""
-    await world.lanes.save_context(task(1), epoch=world.epoch)
+    await world.said(task(1))
     record = json.loads(to_json(task(1).ordered(ORDER)))
     row: Any = {**BEFORE, "state": state, "record": json.dumps(record), **fields}
     keys = world.script.keys

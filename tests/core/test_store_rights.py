@@ -119,7 +119,7 @@ async def test_a_whole_answer_needs_no_more_than_an_agents_rights(bot: Bot) -> N
     run = await work.claim()
     assert run is not None
     assert (run.task.id, run.order, len(run.history)) == (one.id, ORDER, 2)
-    assert await bot.adopt(run) is Became.RUNNING
+    assert await bot.adopt(run) is Became.BEGAN
     assert await work.files_at(run) == "http://brain"
     assert await work.write(run, "Hel")
     assert await work.write(run, "Hello wor")
@@ -359,7 +359,7 @@ async def test_garbage_in_its_area_costs_no_other_chat_its_answer(bot: Bot) -> N
             mapping={"x": "claimed ", "y": "claimed u99.zz", "z": "\x01", "w": "waiting never"},
         )
     news = bot.world.news
-    for heard in await news.adopt(await news.wait(timeout_s=1), epoch=bot.world.epoch):
+    for heard in await news.adopt((await news.wait(timeout_s=1))[0], epoch=bot.world.epoch):
         assert heard.became is Became.GONE
     await bot.world.pools.jobs(POOL)
     await bot.world.lanes.reconcile(epoch=bot.world.epoch)

@@ -127,7 +127,7 @@ async def test_a_plain_message_costs_twelve_calls_and_ten_kilobytes(world: World
     await plain_message(world, displays, 102)
     took = await traffic(world) - before - 2 * itself
     assert set(counted.names) == {
-        "admit", "handle", "release", "remember", "dispatch", "claim", "adopt", "changed", "reserved", "finish", "shown",
+        "admit", "handle", "release", "dispatch", "claim", "adopt", "changed", "reserved", "finish", "shown",
     }  # fmt: skip
     assert len(counted.names) - counted.names.count("changed") + 1 <= CALLS, (
         counted.names

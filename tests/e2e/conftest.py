@@ -53,7 +53,7 @@ def world() -> Iterator[World]:
     host = os.environ.get("OPENCLAW_E2E_HOST", OVERLAY_HOST)
     with StandIns.serve(host, token=TOKEN) as standins, Cluster.installed() as cluster:
         yield World(cluster, standins)
-    if os.environ.get("OPENCLAW_DRAIN_NOTICE"):
+    if os.environ.get("OPENCLAW_DRAIN_NOTICE") or os.environ.get("OPENCLAW_UPGRADE_FOLDER"):
         return  # machines that are thrown away, with a worker that was drained on purpose and a volume that is retained
     deadline = time.monotonic() + 60  # some namespaces are deleted without waiting for their end
     while left_behind() and time.monotonic() < deadline:

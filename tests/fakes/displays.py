@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -71,6 +71,14 @@ class FakeDisplays:
         await self._step("changed", writes=False)
         rows = (self.shelf.rows[key] for key in self.shelf.open)
         return sorted((row for row in rows if row.version > since), key=lambda row: row.version)
+
+    async def heard(self, versions: Mapping[str, int]) -> Sequence[Display]:
+        await self._step("heard", fenced=False, writes=False)
+        return [
+            replace(self.shelf.rows[key], version=version)
+            for key, version in versions.items()
+            if key in self.shelf.rows
+        ]
 
     async def growing(self, display_id: str) -> Growing:
         await self._step("growing", fenced=False, writes=False)

@@ -67,6 +67,10 @@ class FakeWork:
         self.job = "waiting"
         return True
 
+    async def any_ready(self) -> bool:
+        await self._called("any_ready")
+        return bool(self._ready)
+
     async def retire(self) -> None:
         await self._called("retire")
         self.job = "retired"

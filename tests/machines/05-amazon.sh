@@ -19,7 +19,7 @@ export TF_VAR_session_agent_key
 
 # The machines trust a certificate authority of ours for these names.
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=stand-in for $agent_host" \
-  -addext "subjectAltName=DNS:$agent_host,DNS:quay.io,DNS:public.ecr.aws" -keyout "$amazon/tls.key" -out "$amazon/tls.crt" 2>/dev/null
+  -addext "subjectAltName=DNS:$agent_host,DNS:quay.io,DNS:public.ecr.aws,DNS:pkgs.k8s.io" -keyout "$amazon/tls.key" -out "$amazon/tls.crt" 2>/dev/null
 serve_agent() { # serve_agent SIGNER: from now on the bucket has the package with this signer's signature
   local folder=$amazon/served/amazon-ssm-eu-central-1/$agent_version/debian_amd64
   mkdir -p "$folder"

@@ -15,17 +15,7 @@ for role in control-plane system agents; do
   say "user data of $role: $size bytes of 16384"
 done
 
-# What modules/gitops would have written to the bucket, with what stands in for images that cannot be pulled.
-mkdir -p "$(aws_state)/bin" "$(aws_state)/s3/$bucket/gitops"
-cp tests/machines/aws/* "$(aws_state)/bin/"
-gitops=$(aws_state)/s3/$bucket/gitops
-cp "$(dirname "$tool")/example/pod-network.yaml" "$gitops/10-cni.yaml"
-cp terraform/modules/gitops/manifests/dns-budget.yaml "$gitops/15-dns-budget.yaml"
-cp tests/machines/manifests/cloud-controller.yaml "$gitops/20-cloud-controller.yaml"
-cp terraform/modules/gitops/manifests/argocd-namespace.yaml "$gitops/40-argocd-namespace.yaml"
-environment=staging repository=https://example.com/openclaw.git revision=main \
-  envsubst <terraform/modules/gitops/manifests/root.yaml.tftpl >"$gitops/60-root.yaml"
-manifests=(10-cni.yaml 15-dns-budget.yaml 20-cloud-controller.yaml 40-argocd-namespace.yaml)
+first_manifests
 argocd=${OPENCLAW_ARGOCD_MANIFEST:-}
 if [[ -n $argocd ]]; then
   grep --quiet --fixed-strings "sha256: $(sha256sum "$argocd" | cut -d' ' -f1)" terraform/modules/gitops/pins.yaml || fail "OPENCLAW_ARGOCD_MANIFEST is not the manifest that modules/gitops/pins.yaml pins"
@@ -34,11 +24,7 @@ if [[ -n $argocd ]]; then
 else
   not_shown "Argo CD and its root Application: OPENCLAW_ARGOCD_MANIFEST names no install manifest"
 fi
-for manifest in "${manifests[@]}"; do
-  namespace=-
-  [[ $manifest != [56]0-* ]] || namespace=argocd
-  echo "$(sha256sum "$gitops/$manifest" | cut -d' ' -f1) $namespace s3://$bucket/gitops/$manifest"
-done >"$gitops/index"
+index_manifests
 
 master=control volume=vol-0123456789abcdef0
 first_disk=$(disk first)

@@ -115,3 +115,26 @@ fi
 save_image() { # save_image NAME FILE
   bash -c "$save" save "localhost/$1:test" "$2" || fail "there is no image localhost/$1:test: make e2e builds it"
 }
+
+# What modules/gitops would have written to the bucket, with what stands in for images that cannot be pulled. The index comes last:
+# a scenario may add manifests before.
+first_manifests() {
+  mkdir -p "$(aws_state)/bin" "$(aws_state)/s3/$bucket/gitops"
+  cp tests/machines/aws/* "$(aws_state)/bin/"
+  gitops=$(aws_state)/s3/$bucket/gitops
+  cp "$(dirname "$tool")/example/pod-network.yaml" "$gitops/10-cni.yaml"
+  cp terraform/modules/gitops/manifests/dns-budget.yaml "$gitops/15-dns-budget.yaml"
+  cp tests/machines/manifests/cloud-controller.yaml "$gitops/20-cloud-controller.yaml"
+  cp terraform/modules/gitops/manifests/argocd-namespace.yaml "$gitops/40-argocd-namespace.yaml"
+  environment=staging repository=https://example.com/openclaw.git revision=main \
+    envsubst <terraform/modules/gitops/manifests/root.yaml.tftpl >"$gitops/60-root.yaml"
+  manifests=(10-cni.yaml 15-dns-budget.yaml 20-cloud-controller.yaml 40-argocd-namespace.yaml)
+}
+index_manifests() {
+  local manifest namespace
+  for manifest in "${manifests[@]}"; do
+    namespace=-
+    [[ $manifest != [56]0-* ]] || namespace=argocd
+    echo "$(sha256sum "$gitops/$manifest" | cut -d' ' -f1) $namespace s3://$bucket/gitops/$manifest"
+  done >"$gitops/index"
+}

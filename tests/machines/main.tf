@@ -16,7 +16,9 @@ module "user_data" {
   join_timeout_s   = var.join_timeout_s
   drain_timeout_s  = 60
 
-  containerd_version = var.containerd_version
+  containerd_version         = var.containerd_version
+  kubernetes_version         = var.kubernetes_version
+  kubernetes_key_fingerprint = var.kubernetes_key_fingerprint
 
   session_agent_key = var.session_agent_key
   pools = {
@@ -40,6 +42,18 @@ variable "join_timeout_s" {
 variable "containerd_version" {
   description = "What the machines bring: there is nothing to fetch another from."
   type        = string
+}
+
+variable "kubernetes_version" {
+  description = "Null takes the module's own."
+  type        = string
+  default     = null
+}
+
+variable "kubernetes_key_fingerprint" {
+  description = "Of the key that stands in for Kubernetes'. Null takes the module's own."
+  type        = string
+  default     = null
 }
 
 variable "session_agent_key" {

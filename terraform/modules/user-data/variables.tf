@@ -17,6 +17,7 @@ variable "kubernetes_version" {
   description = "Version of kubeadm, kubelet, kubectl and the control plane, without the v. Nodes refuse any other."
   type        = string
   default     = "1.37.2"
+  nullable    = false
 
   validation {
     condition     = can(regex("^1[.][0-9]{2}[.][0-9]{1,2}$", var.kubernetes_version))
@@ -39,6 +40,7 @@ variable "kubernetes_key_fingerprint" {
   description = "Fingerprint of the key that signs pkgs.k8s.io. Nodes refuse any other key; many public repositories pin the same. Kubernetes prolongs it, last until 2026-12-29."
   type        = string
   default     = "DE15B14486CD377B9E876E1A234654DA9A296436"
+  nullable    = false
 
   validation {
     condition     = can(regex("^[0-9A-F]{40}$", var.kubernetes_key_fingerprint))

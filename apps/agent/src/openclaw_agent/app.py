@@ -74,6 +74,7 @@ async def _claims(place: InPool, work: Work, answering: Opening, stop: asyncio.E
     stopping = asyncio.create_task(stop.wait(), name="stop")
     # Where agents take several tasks in a row, one that is up already would have taken it sooner.
     just_born = place.tasks_per_job == 1
+    just_ended = False
     try:
         while not stop.is_set():
             first, just_born = just_born, False
@@ -84,9 +85,11 @@ async def _claims(place: InPool, work: Work, answering: Opening, stop: asyncio.E
                     return  # looked at before Redis has answered: an agent whose Redis has gone for good ends too
                 if not first:  # a Job made for a task takes it at once; one that waits says so when it could begin
                     await answering.ready()
-                    if not await work.check_in():
-                        return
-                claimed = await work.claim(last=left == 1)
+                claimed = await work.claim(last=left == 1) if await work.any_ready() else None
+                # The end of a run has said that its Job waits.
+                if claimed is None and not first and not just_ended and not await work.check_in():
+                    return
+                just_ended = False
             except (StoreUnavailable, StoreFull):
                 log.warning("store.unavailable", during="claim")
                 await asyncio.wait([stopping], timeout=AGAIN_S)
@@ -96,6 +99,7 @@ async def _claims(place: InPool, work: Work, answering: Opening, stop: asyncio.E
             if claimed is not None:
                 left -= 1
                 yield claimed
+                just_ended = True
             elif not first:
                 await _wait(work, stopping)
     finally:

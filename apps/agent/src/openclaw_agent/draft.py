@@ -1,4 +1,4 @@
-"""An answer while it grows: its pieces come as the model says them, and are written at most once a second."""
+"""An answer while it grows: its pieces come as the model says them, and are written as often as its chat can be shown them."""
 
 import asyncio
 import time
@@ -11,7 +11,8 @@ from openclaw_core.errors import StoreFull, StoreUnavailable
 from openclaw_core.work import Run, Work
 
 log = logs.get(__name__)
-WRITE_EVERY_S = 1.0
+WRITE_EVERY_S, GROUP_WRITE_EVERY_S = 1.2, 3.0
+"""Delivery edits no preview more often (`openclaw_core.delivery.plan`, which an agent does not import)."""
 FIRST_WORDS_CHARS = 80
 FIRST_WORDS_S = 0.4
 """Fewer and younger first words wait: a model whose thoughts no mark began may say with the next ones that they were thoughts."""
@@ -44,6 +45,7 @@ class Draft:
     async def keep_written(self) -> None:
         """Write the text as it grows. Returns only if the task has grown: its model is to be asked again. Raises LostOwnership."""
         await self._first_words()
+        every_s = GROUP_WRITE_EVERY_S if self.run.task.chat_kind == "group" else WRITE_EVERY_S
         written = ""
         while True:
             text = self.text
@@ -56,7 +58,7 @@ class Draft:
                 written = text
             except (StoreUnavailable, StoreFull) as exc:
                 log.info("draft.not_written", error=type(exc).__name__)  # the next one holds it too
-            await self.sleep(WRITE_EVERY_S)
+            await self.sleep(every_s)
 
     async def _first_words(self) -> None:
         """Return once the first words have waited for long enough, or are enough of them."""

@@ -111,7 +111,8 @@ class Brain:
         )
         handling = Handling(
             inbox=inbox, lanes=lanes, intake=intake, bot=Bot(id=self.identity.id, username=self.identity.username), epoch=epoch,
-            windows=settings.windows, chat_cap=settings.chat_cap, total_cap=settings.total_cap,
+            windows=settings.windows, chat_cap=settings.chat_cap, total_cap=settings.total_cap, shows=lambda: delivery.nudge(),
+            room=lambda: lane_keeper.room(), let_go=lambda ids: lane_keeper.let_go(ids),
         )  # fmt: skip
         lane_keeper = LaneKeeper(
             lanes=lanes, roles=self.roles, chat=self.chat, classifier=self.classifier, pool_of=fleet.current, epoch=epoch,
@@ -123,11 +124,25 @@ class Brain:
             drain_s=settings.drain_s, beat=self.beats.of("delivery"),
         )  # fmt: skip
 
-        def show() -> None:
+        def handled(_: int) -> None:
             delivery.signed()
+
+        def lost() -> None:
+            delivery.nudge()
             self.nudge("lanes", "pool")
 
-        hearing = Hearing(news=News(self.script), lanes=lanes, epoch=epoch, grew=delivery.grew, changed=show)
+        def agents_start() -> None:  # there is more to do, or one less waits
+            self.nudge("pool")
+
+        hearing = Hearing(
+            news=News(self.script),
+            lanes=lanes,
+            epoch=epoch,
+            grew=delivery.grew,
+            changed=delivery.changed,
+            began=agents_start,
+            room=lambda: self.nudge("lanes"),
+        )
         files = FilePort(script=self.script, source=self.messenger)
         watch = Watch(
             pools=pools, lanes=lanes, launcher=self.launcher, keeper_of=fleet.keeper, current_pool=fleet.successor, epoch=epoch, task_deadline_s=settings.task_deadline_s,
@@ -154,7 +169,7 @@ class Brain:
                 handling.forever(
                     "control",
                     nudge=n["control"],
-                    handled=lambda _: show(),
+                    handled=handled,
                     turned=turned("control"),
                 ),
                 name="control",
@@ -163,19 +178,24 @@ class Brain:
                 handling.forever(
                     "inbox",
                     nudge=n["inbox"],
-                    handled=lambda _: show(),
+                    handled=handled,
                     turned=turned("inbox"),
                 ),
                 name="inbox",
             )
             start(
-                lane_keeper.forever(nudge=n["lanes"], moved=lambda: self.nudge("pool"), turned=turned("lanes")),
+                # Where all tasks go to one pool, its agents start while a task is routed.
+                lane_keeper.forever(
+                    nudge=n["lanes"],
+                    turned=turned("lanes"),
+                    **{"let_go" if len(templates) == 1 else "ready": agents_start},
+                ),
                 name="lanes",
             )
             start(fleet.keep_forever(nudge=n["pool"], turned=turned("pool")), name="pool")
             start(fleet.look_forever(turned=turned("templates")), name="templates")
             start(self.launcher.watch(beat=turned, confirmed=self.metrics.watch_turned), name="watch")
-            start(watch.ends(nudge=show, turned=turned("ends")), name="ends")
+            start(watch.ends(lost=lost, over=agents_start, turned=turned("ends")), name="ends")
             start(watch.leases(turned=turned("leases")), name="leases")
             room = Room(inbox=inbox, memory=self.script.memory, epoch=epoch, seen=self.metrics.memory_seen)
             start(room.keep(turned=turned("room")), name="room")

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,6 +31,11 @@ class Handling:
     epoch: int
     chat_cap: int
     total_cap: int
+    shows: Callable[[], None] = lambda: None
+    """Called where an effect is something to be shown."""
+    room: Callable[[], Mapping[str, int] | None] = lambda: None
+    """What to ask of the step that handles the last entry, for it to let tasks go as well; *let_go* is told which."""
+    let_go: Callable[[Sequence[str]], None] = lambda _: None
 
     async def forever(
         self, stream: Stream, *, nudge: asyncio.Event, handled: Callable[[int], None], turned: Callable[[], None]
@@ -121,7 +126,14 @@ class Handling:
 
     async def _commit(self, stream: Stream, parts: Sequence[Part]) -> None:
         handled = [(part.entry_id, effects) for part, effects in zip(parts, linked(parts, self.windows), strict=True)]
-        await self.inbox.handle(stream, handled, epoch=self.epoch, chat_cap=self.chat_cap, total_cap=self.total_cap)
+        release = self.room()
+        shows, ids = await self.inbox.handle(
+            stream, handled, epoch=self.epoch, chat_cap=self.chat_cap, total_cap=self.total_cap, release=release
+        )
+        if shows:
+            self.shows()
+        if release:
+            self.let_go(ids)
 
     async def _known(self, incoming: Incoming) -> Known:
         chat = (await self.inbox.chats([incoming.chat_id]))[0]

@@ -1,13 +1,14 @@
 """What agents write is heard here: progress and text go to delivery, results are carried out."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from openclaw_core import logs
 from openclaw_core.errors import BadTask, StoreFault, StoreFull, StoreUnavailable
 from openclaw_core.outcome import Cause
 from openclaw_core.store import Became, Lanes, News
+from openclaw_core.store.pools import task_of
 
 log = logs.get(__name__)
 WAIT_S = 2.0
@@ -20,13 +21,16 @@ FAULT_S = 0.2
 
 @dataclass(kw_only=True)
 class Hearing:
-    """Raises LostOwnership. *grew* is told the display of a running task that has new text, *changed* that a task began or ended: there is something to show, or room."""
+    """Raises LostOwnership. *grew* is told the display of a running task that has new text, *changed* the versions of displays that have changed,
+    *began* that an agent has begun with its work, *room* that a chat waits for the place of a task that has ended."""
 
     news: News
     lanes: Lanes
     epoch: int
     grew: Callable[[str], None]
-    changed: Callable[[], None]
+    changed: Callable[[Mapping[str, int]], None]
+    began: Callable[[], None]
+    room: Callable[[], None]
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _growing: set[str] = field(default_factory=set, repr=False)
 
@@ -45,19 +49,26 @@ class Hearing:
                     await self.sleep(1)
 
     async def _once(self, group: asyncio.TaskGroup) -> None:
-        runs = await self.news.wait(timeout_s=WAIT_S)
-        if not runs:
-            return
-        changed = False
-        for run, heard in zip(runs, await self.news.adopt(runs, epoch=self.epoch), strict=True):
-            changed = changed or heard.became in (Became.BEGAN, Became.ENDED)
-            if heard.became in (Became.BEGAN, Became.RUNNING):
+        runs, texts = await self.news.wait(timeout_s=WAIT_S)
+        versions, began, room = {}, False, False
+        for run, heard in zip(runs, await self.news.adopt(runs, epoch=self.epoch) if runs else (), strict=True):
+            if heard.became in (Became.BEGAN, Became.ENDED):
+                versions[f"t:{heard.task_id}"] = heard.version
+            began = began or heard.became is Became.BEGAN
+            room = room or (heard.became is Became.ENDED and heard.others_wait)
+            if heard.became is Became.RUNNING:
                 self.grew(f"t:{heard.task_id}")
             elif heard.became is Became.GROWS and run not in self._growing:
                 self._growing.add(run)
                 group.create_task(self._regrow(run, heard.task_id), name=f"grow {heard.task_id}")
-        if changed:
-            self.changed()
+        if versions:
+            self.changed(versions)
+        for run in texts:
+            self.grew(f"t:{task_of(run)}")
+        if began:
+            self.began()
+        if room:
+            self.room()
 
     async def _regrow(self, run: str, task_id: str) -> None:
         """One record of all that was sent, for an agent that is about to write its first word."""

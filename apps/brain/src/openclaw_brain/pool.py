@@ -31,6 +31,8 @@ class Plan:
     """What to do now: *create* new Jobs, *retire* these, *forget* those that are gone."""
 
     create: int = 0
+    short: int = 0
+    """How many more are wanted than may start now."""
     retire: tuple[str, ...] = ()
     forget: tuple[str, ...] = ()
 
@@ -77,8 +79,9 @@ def plan(
         [name for name in unbound if jobs[name].state == "waiting"][wanted + 4 :] if len(unbound) > wanted + 4 else []
     )
     starting = sum(jobs[name].state == "created" for name in unbound)
-    create = max(0, min(wanted - len(unbound), starting_cap - starting))
-    return Plan(create=create, retire=tuple(surplus), forget=tuple(gone))
+    missing = max(0, wanted - len(unbound))
+    create = max(0, min(missing, starting_cap - starting))
+    return Plan(create=create, short=missing - create, retire=tuple(surplus), forget=tuple(gone))
 
 
 @dataclass(kw_only=True)
@@ -133,15 +136,20 @@ class PoolKeeper:
     backoff: Backoff = field(default_factory=Backoff)
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], float] = time.time
+    hurries: bool = field(default=False, init=False)
+    """Whether the next look is to come soon, though nothing may be heard until then."""
     _unseen: Unseen = field(default_factory=Unseen)
     _up: set[str] = field(default_factory=set)
     """Agents that had checked in at the last look."""
+    _gone: list[str] = field(default_factory=list)
+    """Agents that have left in order: forgotten with the next one that is written down. Those that are not go as others do, that nobody saw leave."""
     _shown: dict[str, str] = field(default_factory=dict)
     """Claims that the launcher has been told of."""
 
     async def create_agent_job(self) -> str:
         """Start one agent, the only way there is: its number is written down before it is created. Raises LaunchFailed."""
-        name = await self.pools.new_job(self.pool.id, f"agent-{self.pool.id}", epoch=self.epoch)
+        gone, self._gone = self._gone, []
+        name = await self.pools.new_job(self.pool.id, f"agent-{self.pool.id}", epoch=self.epoch, gone=gone)
         started = self.clock()
         try:
             await self.launcher.create(name, self.pool)
@@ -150,6 +158,10 @@ class PoolKeeper:
             raise
         log.info("job.created", job=name, took_s=round(self.clock() - started, 3))
         return name
+
+    def left(self, name: str) -> None:
+        """An agent has done its last task, and its process has ended."""
+        self._gone.append(name)
 
     async def keep(self) -> None:
         """Carry out the plan of this moment. Raises LostOwnership, StoreUnavailable, StoreFull."""
@@ -169,6 +181,7 @@ class PoolKeeper:
             starting_cap=self.starting_cap,
             cause=self.backoff.cause,
         )
+        self.hurries = todo.short > 0 or self.backoff.cause is not None
         # Ends that no brain has seen, since none was there: they would count against the cap for ever.
         unseen = self._unseen.for_long(jobs, alive, self.clock())
         for name in (*todo.forget, *await self.pools.left(unseen)):

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from openclaw_brain.pool import PoolKeeper
 from openclaw_brain.ports import JobEnded, Launcher
@@ -18,6 +19,7 @@ log = logs.get(__name__)
 STOP_HEARD_S = 2.0
 TURN_S = 20.0
 """The longest that a waiting loop goes without a turn."""
+DEADLINES_EVERY_S = 5.0
 DEADLINE_GRACE_S = 15.0
 """The agent keeps the deadline itself; the brain steps in this much later."""
 
@@ -39,8 +41,14 @@ class Watch:
     _unheard: dict[str, float] = field(default_factory=dict)
     """Jobs whose run was taken from them, and since when."""
 
-    async def ends(self, *, nudge: Callable[[], None], turned: Callable[[], None]) -> None:
-        """Judge each end of a Job as it comes."""
+    async def ends(
+        self,
+        *,
+        turned: Callable[[], None],
+        lost: Callable[[], None] = lambda: None,
+        over: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Judge each end of a Job as it comes. *over* is called after each, *lost* after one that left its task."""
         ends = self.launcher.ended()
         coming = asyncio.ensure_future(anext(ends))
         try:
@@ -50,19 +58,21 @@ class Watch:
                 if not coming.done():
                     continue
                 try:
-                    await self.judge(coming.result())
+                    if await self.judge(coming.result()):
+                        lost()
                 except StoreFault:
                     log.error("job.not_judged", hint="its lease ends by itself")
                 except (StoreUnavailable, StoreFull):
                     await self.sleep(1)
                     continue
                 coming = asyncio.ensure_future(anext(ends))
-                nudge()
+                over()
         finally:
             coming.cancel()
 
-    async def judge(self, ended: JobEnded) -> None:
-        """One Job is over: its task, if it left one, goes on elsewhere; a fault before any claim is the pool's."""
+    async def judge(self, ended: JobEnded) -> bool:
+        """One Job is over: its task, if it left one, goes on elsewhere; a fault before any claim is the pool's. Gives whether it left one."""
+        verdict = ""
         state = (await self.pools.jobs(ended.pool)).get(ended.name)
         if state is not None and state.state == "claimed":
             verdict = await self.pools.lost(
@@ -93,12 +103,16 @@ class Watch:
                     log.error("job.log_tail", job=ended.name, tail=ended.log_tail)
             elif ended.cause is None or (state is not None and state.state == "claimed"):
                 keeper.backoff.worked()
-        await self.pools.forget(ended.pool, ended.name)
+        if keeper is not None and state is not None and state.state == "retired":
+            keeper.left(ended.name)
+        else:
+            await self.pools.forget(ended.pool, ended.name)
+        return bool(verdict)
 
     async def leases(self, *, turned: Callable[[], None]) -> None:
         """Judge leases, but only after Redis has answered, and we have led, for one lease without a break:
         an outage of Redis or of the leader must not make every task look dead. Also repairs the store each time (`Lanes.reconcile`)."""
-        answering_since = self.clock()
+        answering_since, deadlines_at = self.clock(), -inf
         while True:
             turned()
             try:
@@ -106,7 +120,9 @@ class Watch:
                 overdue = await self.pools.overdue()
                 if self.clock() - answering_since >= self.lease_s:
                     await self._each(overdue, self._overdue)
-                    await self._deadlines()
+                    if self.clock() - deadlines_at >= DEADLINES_EVERY_S:
+                        deadlines_at = self.clock()
+                        await self._deadlines()
                 await self._stops()
             except StoreFault:
                 pass  # logged where it came up; what is of another type is mended by then

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psutil
 
@@ -50,7 +50,7 @@ class Costs:
 
 async def costs(script: Script, brain_pid: int) -> Costs:
     """The counters now. Agents are the brain's descendants, also those that have ended."""
-    told = await script.redis.info("everything")
+    told = {**await script.redis.info("stats"), **await script.redis.info("commandstats")}
     brain_ms, agents_ms = _cpu_ms(brain_pid)
     return Costs(
         took_s=time.monotonic(),
@@ -62,10 +62,12 @@ async def costs(script: Script, brain_pid: int) -> Costs:
 
 
 async def costs_of(work: Callable[[], Awaitable[object]], script: Script, brain_pid: int) -> Costs:
-    """What the counters grow by while *work* is done."""
+    """What the counters grow by while *work* is done, less what one look at them costs: the reply is several kB long."""
+    first = await costs(script, brain_pid)
     before = await costs(script, brain_pid)
     await work()
-    return (await costs(script, brain_pid)).since(before)
+    grew = (await costs(script, brain_pid)).since(before)
+    return replace(grew, kb=grew.kb - before.since(first).kb)
 
 
 async def until_ended(script: Script, count: int, timeout_s: float) -> None:

@@ -133,7 +133,6 @@ class PressedBot:
 
     async def _dispatch(self, lanes: Lanes, task_id: str) -> None:
         queued = await lanes.queued(task_id)
-        await lanes.save_context(queued.task, epoch=self.epoch)
         role = self.roles.roles[queued.task.role or self.roles.default]
         how = {"decision": Decision.RULE.value, "route_ms": 1, "route_tokens": 0, "epoch": self.epoch}
         await lanes.dispatch(queued.task.ordered(order_of(role)), pool="agent-00000000", **how)  # type: ignore[arg-type]

@@ -62,6 +62,9 @@ class Work(Protocol):
     async def check_in(self) -> bool:
         """Say that this process lives and waits; False if its Job was retired."""
 
+    async def any_ready(self) -> bool:
+        """Whether there may be a run to claim. Asking costs a fraction of a claim."""
+
     async def retire(self) -> None:
         """Say that this process claims nothing more."""
 

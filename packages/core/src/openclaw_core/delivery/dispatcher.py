@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -88,7 +88,11 @@ class Dispatcher:
 
     def nudge(self) -> None:
         """Something has changed in `Displays.changed`."""
-        self._follower.nudged.set()
+        self._follower.look()
+
+    def changed(self, versions: Mapping[str, int]) -> None:
+        """These displays have changed, and have those versions now."""
+        self._follower.hear(versions)
 
     def signed(self) -> None:
         """There is something in `Displays.signs`."""
@@ -220,7 +224,7 @@ class Dispatcher:
             if await self._sending.finish(view, step.delivery):
                 self._chats.close(view)
             else:
-                self._follower.nudged.set()
+                self._follower.look()
         finally:
             self._free(chat)
 

@@ -101,6 +101,9 @@ class Displays(Protocol):
         An answer is also the proof that this process still leads: delivery begins no call without a fresh one.
         """
 
+    async def heard(self, versions: Mapping[str, int]) -> Sequence[Display]:
+        """Displays of which it was heard that they have changed, with those *versions*. No proof of the lead."""
+
     async def growing(self, display_id: str) -> Growing:
         """The newest text of a running task."""
 

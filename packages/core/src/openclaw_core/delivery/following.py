@@ -1,7 +1,7 @@
 """Follows the store: what has changed, what is to be put again, and signs."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from math import inf
@@ -35,6 +35,19 @@ class Follower:
     signed: bool = True
     """There may be signs."""
     since: int = 0
+    """The version up to which all changes were read."""
+    _looks: bool = True
+    _heard: dict[str, int] = field(default_factory=dict)
+
+    def look(self) -> None:
+        """Something has changed; what, the store says."""
+        self._looks = True
+        self.nudged.set()
+
+    def hear(self, versions: Mapping[str, int]) -> None:
+        """These displays have changed, and have those versions now."""
+        self._heard.update(versions)
+        self.nudged.set()
 
     async def run(self) -> None:
         """Read what has changed, what is to be put again, and signs. Redis' absence is waited out."""
@@ -42,25 +55,32 @@ class Follower:
         while True:
             self.nudged.clear()
             try:
-                await self._read_changed()
-                if self.clock() >= due_at:
+                due = self.clock() >= due_at
+                if self._looks or due:
+                    await self._read_changed()
+                if self._heard:
+                    await self._read_heard()
+                if due:
                     await self._read_due()
                     due_at = self.clock() + LOOK_EVERY_S
                     self.signed = True
                 if self.signed and len(self.signs) < SIGNS_IN_HAND:
                     await self._read_signs()
             except StoreFault as exc:
+                self._looks = True
                 log.fault("displays.fault", exc)
                 await asyncio.sleep(LOOK_EVERY_S)
             except (StoreUnavailable, StoreFull) as exc:
+                self._looks = True
                 log.warning("store.unavailable", during="delivery", error=type(exc).__name__)
                 await asyncio.sleep(LOOK_EVERY_S)
                 continue
             with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_EVERY_S):
+                async with asyncio.timeout(max(0.0, due_at - self.clock())):
                     await self.nudged.wait()
 
     async def _read_changed(self) -> None:
+        self._looks = False  # before the question: what changes meanwhile is read again
         asked_at, asked_ms = self.clock(), self.wall_ms()
         first = self.recorder.proved_at == -inf
         for display in await self.displays.changed(self.since):
@@ -75,6 +95,17 @@ class Follower:
         self.recorder.proved(asked_at)
         if not could_begin:
             self.wake()
+
+    async def _read_heard(self) -> None:
+        """Read those of which was heard. What is read here and lies beyond a change that was not, the next look reads again."""
+        heard, self._heard = self._heard, {}
+        versions = {display: version for display, version in heard.items() if version > self.since}
+        for display in await self.displays.heard(versions):
+            self.chats.open(display)
+            self.touch(display.chat_id)
+        for version in sorted(versions.values()):
+            if version == self.since + 1:
+                self.since = version
 
     async def _read_due(self) -> None:
         """Displays whose text is put again, since Telegram can apply no edit of before any more."""

@@ -40,6 +40,9 @@ class AgentWork:
     async def check_in(self) -> bool:
         return bool(await self._script.step("check_in", pool=self.pool, job=self.job, run=self._had))
 
+    async def any_ready(self) -> bool:
+        return bool(await self._script.read("LLEN", self._script.keys("agent", "ready", self.pool)))
+
     async def retire(self) -> None:
         await self._script.step("retire", pool=self.pool, job=self.job)
 
@@ -75,15 +78,15 @@ class AgentWork:
 
     async def _field(self, run: Run, name: str) -> str:
         """What stands in a field of the run. Raises LostOwnership."""
-        owner, value = await self._script.read("HMGET", self._script.keys("agent", "run", run.name), "job", name)
+        wanted = ("job",) if name == "job" else ("job", name)
+        owner, *value = await self._script.read("HMGET", self._script.keys("agent", "run", run.name), *wanted)
         if owner != self.job:
             raise LostOwnership("the run is not ours any more")
-        return str(value or "")
+        return str((value and value[0]) or "")
 
     async def write(self, run: Run, text: str) -> bool:
         content = text.encode("utf-8", "replace")
-        name, known = self._written
-        at = len(known) if name == run.name and content.startswith(known) else 0
+        at = self._at(run.name, content)
         while True:
             piece = content[at:].decode("utf-8", "replace")
             result = self._mine(
@@ -109,18 +112,33 @@ class AgentWork:
         return await self._finish(run.name, wire(result), last=run.last, unborn=isinstance(result, PutBack))
 
     async def _finish(self, name: str, result: dict[str, Any], *, last: bool, unborn: bool = False) -> bool:
-        done = await self._script.step(
-            "finish",
-            run=name,
-            job=self.job,
-            of=self._of(name),
-            pool=self.pool,
-            last=last,
-            unborn=unborn,
-            answers=result["kind"] == "answered",
-            result=compact(result),
-        )
-        return self._mine(done) == 1
+        """Only what goes on after the text that is written already is sent of an answer."""
+        answers = result["kind"] == "answered"
+        content = result["markdown"].encode() if answers else b""
+        at = self._at(name, content)
+        while True:
+            if answers:
+                result = {**result, "markdown": content[at:].decode()}
+            done = await self._script.step(
+                "finish",
+                run=name,
+                job=self.job,
+                of=self._of(name),
+                at=at or None,
+                pool=self.pool,
+                last=last,
+                unborn=unborn or None,
+                answers=answers,
+                result=compact(result),
+            )
+            if self._mine(done):
+                return bool(done == 1)
+            at = 0
+
+    def _at(self, name: str, content: bytes) -> int:
+        """How many of its first bytes stand in the run."""
+        written, known = self._written
+        return len(known) if written == name and content.startswith(known) else 0
 
     def _of(self, name: str) -> int | None:
         return self._read[1] if self._read[0] == name else None

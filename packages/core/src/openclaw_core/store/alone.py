@@ -7,7 +7,7 @@ from openclaw_core.errors import LostOwnership
 from openclaw_core.outcome import Delivery
 from openclaw_core.store.agent_work import wire
 from openclaw_core.store.client import Script, compact
-from openclaw_core.store.turns import HISTORY_TTL_S, HISTORY_TURNS, turn_json, turns_from
+from openclaw_core.store.turns import turn_json, turns_from
 from openclaw_core.task import Task, to_json
 from openclaw_core.work import Result
 
@@ -42,8 +42,6 @@ class AloneTasks:
             role=task.role,
             text=task.text,
             turn=turn_json(turn),
-            keep=HISTORY_TURNS,
-            ttl_s=HISTORY_TTL_S,
         )
         turns = turns_from(rows)
         mine = next((i for i, turn in enumerate(turns) if turn.task_id == task.id), None)
@@ -63,8 +61,6 @@ class AloneTasks:
             "end_alone",
             task=task_id,
             result=compact(wire(result)),
-            keep=HISTORY_TURNS,
-            ttl_s=HISTORY_TTL_S,
             alone=self.start,
         )
         if state == -1:

@@ -352,6 +352,7 @@ async def open_script(settings: RedisSettings, *, bot_id: int, rights: Rights = 
         # Retries of the client would repeat steps whose fate is unknown and stretch every deadline.
         retry=Retry(NoBackoff(), 0),
         health_check_interval=0,
+        driver_info=None,  # each agent's connections would tell the client's name and version, in two calls
     )
     script = Script(redis, Keys(bot_id), rights=rights, timeout_s=settings.timeout_s, stated=settings.stated)
     try:

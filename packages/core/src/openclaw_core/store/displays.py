@@ -13,7 +13,7 @@ from openclaw_core.store.client import Script, fenced
 log = logs.get(__name__)
 SLOTS = 32
 """More than the pages and files of the longest answer."""
-FEW = 4
+FEW = 2
 """Slots and parts are used in order: where the last of these is free, so are those after it."""
 _STAGES = {
     "running": Stage.GROWING,
@@ -28,7 +28,7 @@ _STAGES = {
 _FEW_FIELDS = tuple(f"{name}{n}" for name in ("slot", "part") for n in range(FEW))
 _OTHER_FIELDS = tuple(f"{name}{n}" for name in ("slot", "part") for n in range(FEW, SLOTS))
 _TASK_FIELDS = (
-    "state", "chat", "chat_kind", "thread", "message_id", "lang", "record", "cause", "replaced", "order_n", "attempt_ms", *_FEW_FIELDS,
+    "state", "chat", "chat_kind", "thread", "message_id", "lang", "answer_lang", "cause", "replaced", "order_n", "attempt_ms", *_FEW_FIELDS,
 )  # fmt: skip
 _NOTICE_FIELDS = ("chat", "kind", "args", "lang", "thread", "reply_to", "order", "replaced", *_FEW_FIELDS)
 Row = Mapping[str, str | None]
@@ -48,6 +48,9 @@ class RedisDisplays:
         if rows and rows[0] == -1:
             raise LostOwnership("a newer leader has raised the epoch")
         versions = {str(name): whole(score) for name, score in _pairs(rows)}
+        return await self._displays(versions)
+
+    async def heard(self, versions: Mapping[str, int]) -> Sequence[Display]:
         return await self._displays(versions)
 
     async def read(self, display_id: str) -> Display | None:
@@ -122,7 +125,12 @@ class RedisDisplays:
     async def _rows(self, names: Sequence[str]) -> dict[str, Row]:
         rows = await self._fields({name: _TASK_FIELDS if name.startswith("t:") else _NOTICE_FIELDS for name in names})
         long = [name for name, row in rows.items() if row[f"slot{FEW - 1}"] or row[f"part{FEW - 1}"]]
-        others = await self._fields(dict.fromkeys(long, _OTHER_FIELDS))
+        wanted = dict.fromkeys(long, _OTHER_FIELDS)
+        # One that ended before it was handed over, or was shown already, says its languages only in its record.
+        wanted |= {
+            name: (*wanted.get(name, ()), "record") for name, row in rows.items() if not row.get("answer_lang", "-")
+        }
+        others = await self._fields(wanted)
         return {name: {**row, **others.get(name, {})} for name, row in rows.items()}
 
     async def _fields(self, wanted: Mapping[str, tuple[str, ...]]) -> dict[str, Row]:
@@ -137,7 +145,7 @@ class RedisDisplays:
 
     def _task(self, name: str, version: int, row: Row, delivered: bool) -> Display:
         chat = int(row["chat"] or "")
-        record = _record(row["record"] or "")
+        record = {"lang": row["answer_lang"]} if row["answer_lang"] else _record(row["record"] or "")
         cause = row["cause"] or ""
         began_ms = whole(row["attempt_ms"])
         return Display(

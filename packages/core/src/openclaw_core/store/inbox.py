@@ -89,8 +89,10 @@ class Inbox:
         epoch: int,
         chat_cap: int,
         total_cap: int,
-    ) -> None:
-        """For each entry id: its effects and its removal in one step; a repeat does nothing.
+        release: Mapping[str, Any] | None = None,
+    ) -> tuple[bool, list[str]]:
+        """For each entry id: its effects and its removal in one step; a repeat does nothing. Gives whether there is something to be shown, and with
+        *release* (`Lanes.asks`) what the last of these steps has let go.
 
         An entry whose effects Redis refuses is gone all the same: it would be refused again, before all that follow it.
         """
@@ -99,9 +101,14 @@ class Inbox:
             ("handle", {"stream": stream, "entry": entry, "effects": list(effects), **caps})
             for entry, effects in handled
         ]
-        for result in await self._script.steps(calls):
-            if fenced(result) == 2:
-                log.error("update.dropped", stream=stream)
+        if release and calls:
+            calls[-1][1].update(release)
+        replies = await self._script.steps(calls)
+        results = [fenced(reply[0] if isinstance(reply, list) else reply) for reply in replies]
+        for _ in range(results.count(2)):
+            log.error("update.dropped", stream=stream)
+        released = replies[-1][1:] if release and replies else []
+        return any(result in (2, 3) for result in results), [str(one) for one in released]
 
     async def set_files_at(self, address: str, *, epoch: int) -> None:
         """Say where agents find the files of their runs; those that are claimed from now on know it."""

@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any
 
@@ -16,7 +16,7 @@ from openclaw_core.records import whole
 from openclaw_core.said import said
 from openclaw_core.store.client import Script
 from openclaw_core.store.parts import read_parts
-from openclaw_core.store.turns import HISTORY_TTL_S, HISTORY_TURNS, turn_json, turns_from
+from openclaw_core.store.turns import turns_from
 from openclaw_core.task import Task, digest_of, order_json, to_json
 
 log = logs.get(__name__)
@@ -34,11 +34,13 @@ class Dispatched(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queued:
-    """A task that waits to be routed. *parts* is how many messages besides its first are in it, *wish* a role chosen by a button."""
+    """A task that waits to be routed. *parts* is how many messages besides its first are in it, *wish* a role chosen by a button, *record* the first as
+    it stands."""
 
     task: Task
     parts: int
     wish: str | None
+    record: str = field(default="", repr=False)
 
 
 class Lanes:
@@ -52,17 +54,25 @@ class Lanes:
 
     async def release(self, *, cap: int, at_most: int, epoch: int) -> list[str]:
         """Let tasks go while fewer than *cap* are out; gives their ids. Each stays `queued` until dispatched."""
+        ids = await self._script.step("release", epoch=epoch, **self.asks(cap=cap, at_most=at_most))
+        _check(ids)
+        return self.heard(ids)
+
+    def asks(self, *, cap: int, at_most: int) -> dict[str, int]:
+        """The arguments of a release, for another step that makes one at its end."""
         # Grows with each call of this process, which leads alone: a call that comes late is known by it.
         self._turn = max(self._turn + 1, time.monotonic_ns() // 1000)
-        ids = await self._script.step("release", cap=cap, max=at_most, epoch=epoch, turn=self._turn)
-        _check(ids)
+        return {"cap": cap, "max": at_most, "turn": self._turn}
+
+    def heard(self, ids: Sequence[Any]) -> list[str]:
+        """What a release has let go, of its reply."""
         held = [str(one) for one in ids if str(one).startswith("held ")]
         self.held_s = whole(held[0].removeprefix("held ")) / 1000 if held else None
         return [str(one) for one in ids if not str(one).startswith("held ")]
 
     async def reconcile(self, *, epoch: int) -> None:
         """Repair what nothing else would: a released task without an owner, a chat that waits and has no turn."""
-        step = {"secret": secrets.token_hex(16), "keep": HISTORY_TURNS, "ttl_s": HISTORY_TTL_S, "epoch": epoch}
+        step = {"secret": secrets.token_hex(16), "epoch": epoch}
         _check([await self._script.step("reconcile", **step)])
 
     async def released(self) -> list[str]:
@@ -89,48 +99,52 @@ class Lanes:
         )
         return [dict(zip(names, values or [None] * len(names), strict=True)) for values in replies]
 
-    async def save_context(self, task: Task, *, epoch: int) -> tuple[Turn, ...]:
-        """Append the user's turn under its task id (a repeat is a no-op) and give the turns before it."""
-        turn = Turn(task_id=task.id, speaker="user", text=said(task))
-        raw = await self._script.step(
-            "remember",
-            place=place(task.chat_id, task.thread_id),
-            task=task.id,
-            turn=turn_json(turn),
-            keep=HISTORY_TURNS,
-            ttl_s=HISTORY_TTL_S,
-            epoch=epoch,
-        )
-        _check(raw)
-        return tuple(turn for turn in turns_from(raw) if turn.task_id != task.id)
-
-    async def history(self, chat_id: int, thread_id: int | None = None) -> tuple[Turn, ...]:
-        """The last turns of a chat, or of one topic of it, oldest first."""
+    async def history(self, chat_id: int, thread_id: int | None = None, *, last: int = 0) -> tuple[Turn, ...]:
+        """The *last* turns of a chat, or of one topic of it, oldest first; 0 for all that are kept."""
         key = self._script.keys("turns", place(chat_id, thread_id))
-        [rows] = await self._script.reads([("LRANGE", key, 0, -1)])
+        [rows] = await self._script.reads([("LRANGE", key, -last, -1)])
         return turns_from(rows or ())
 
     async def queued(self, task_id: str) -> Queued:
         """A task with all that was sent with it so far. Raises BadTask."""
         row, (first, *others) = await read_parts(self._script, task_id, "wish", "decision")
+        record = row["record"] or ""
         if row["decision"] and row["decision"] != Decision.EXPLICIT:  # it was ready before: its role is looked for anew
             first = replace(first, role=None)
         first = replace(first, order=None)  # the release before kept it in the record
-        return Queued(task=joined([first, *others]), parts=len(others), wish=row["wish"])
+        return Queued(task=joined([first, *others]), parts=len(others), wish=row["wish"], record=record)
 
     async def asked(self, task_id: str) -> Task:
         """A task as it was asked, or as an agent was to do it. Raises BadTask if there is none."""
         return joined((await read_parts(self._script, task_id))[1])
 
     async def dispatch(
-        self, task: Task, *, pool: str, decision: str, route_ms: int, route_tokens: int, epoch: int, parts: int = 0
+        self,
+        task: Task,
+        *,
+        pool: str,
+        decision: str,
+        route_ms: int,
+        route_tokens: int,
+        epoch: int,
+        parts: int = 0,
+        known: str = "",
     ) -> Dispatched:
-        """Hand a routed task, joined from its first message and *parts* others, to its pool. Its order is sent only where it does not stand yet."""
+        """Hand a routed task, joined from its first message and *parts* others, to its pool, and remember what its user said.
+
+        Its order is sent only where it does not stand yet, and of its record what differs from the *known* one.
+        """
         order = order_json(task.order) if task.order is not None else ""
+        record = to_json(replace(task, order=None))
+        same = _common_start(known, record)
         step = {
             "task": task.id,
             "parts": parts,
-            "record": to_json(replace(task, order=None)),
+            "record": record[len(same) :],
+            "keep": len(same.encode()),
+            "of": len(known.encode()) if known else None,
+            "said": None if said(task) == task.text else said(task),
+            "answer_lang": task.lang,
             "order": digest_of(order),
             "pool": pool,
             "role": task.role,
@@ -179,6 +193,13 @@ async def move_chat(script: Script, old: int, new: int) -> None:
             log.info("chat.moved")
     except (StoreUnavailable, StoreFull) as exc:
         log.warning("chat.not_moved", error=type(exc).__name__)
+
+
+def _common_start(one: str, other: str) -> str:
+    for n, (a, b) in enumerate(zip(one, other, strict=False)):
+        if a != b:
+            return one[:n]
+    return min(one, other, key=len)
 
 
 def _check(result: Sequence[Any]) -> None:

@@ -7,14 +7,17 @@ from enum import StrEnum
 from openclaw_core.conversation import Turn
 from openclaw_core.errors import LostOwnership
 from openclaw_core.gathering import joined
+from openclaw_core.records import whole
 from openclaw_core.said import said
 from openclaw_core.store.client import Script, fenced
 from openclaw_core.store.parts import read_parts
-from openclaw_core.store.turns import HISTORY_TTL_S, HISTORY_TURNS, turn_json
+from openclaw_core.store.turns import turn_json
 from openclaw_core.task import to_json
 
 MAX_HANDBACKS = 10
 MAX_NEWS = 500
+TEXT = " text"
+"""Behind the name of a run that goes on: there is more to be read, and nothing to be carried out."""
 
 
 class Became(StrEnum):
@@ -31,6 +34,10 @@ class Became(StrEnum):
 class Heard:
     became: Became
     task_id: str = ""
+    version: int = 0
+    """Of what its chat is to see; 0 if that stands."""
+    others_wait: bool = False
+    """Whether a chat waits for its turn."""
 
 
 class News:
@@ -39,14 +46,18 @@ class News:
     def __init__(self, script: Script) -> None:
         self._script = script
 
-    async def wait(self, *, timeout_s: float) -> list[str]:
-        """Names of runs of which there is news, each once, waiting at most *timeout_s* for the first. What is lost with this process, `reconcile` finds."""
+    async def wait(self, *, timeout_s: float) -> tuple[list[str], list[str]]:
+        """Names of runs that are to be adopted, and of runs that have new text, each once; waits at most *timeout_s* for the first.
+
+        What is lost with this process, `reconcile` finds.
+        """
         key = self._script.keys("agent", "news")
         first = await self._script.pop_first(key, timeout_s=timeout_s)
         if first is None:
-            return []
-        more = await self._script.read("LPOP", key, MAX_NEWS)
-        return list(dict.fromkeys([first, *(more or ())]))
+            return [], []
+        news = dict.fromkeys([first, *(await self._script.read("LPOP", key, MAX_NEWS) or ())])
+        texts = [one.removesuffix(TEXT) for one in news if one.endswith(TEXT)]
+        return [one for one in news if not one.endswith(TEXT)], texts
 
     async def adopt(self, runs: list[str], *, epoch: int) -> list[Heard]:
         """Carry out what stands in each of *runs*: its progress, and its result if there is one."""
@@ -58,8 +69,6 @@ class News:
                     {
                         "run": run,
                         "secret": secret,
-                        "keep": HISTORY_TURNS,
-                        "ttl_s": HISTORY_TTL_S,
                         "max_handbacks": MAX_HANDBACKS,
                         "epoch": epoch,
                     },
@@ -71,7 +80,15 @@ class News:
         for reply in replies:
             if reply[0] == -1:
                 raise LostOwnership("a newer leader has raised the epoch")
-            heard.append(Heard(became=Became(reply[0]), task_id=reply[1] if len(reply) > 1 else ""))
+            became, task_id, version, others_wait = (*reply, "", 0, 0)[:4]
+            heard.append(
+                Heard(
+                    became=Became(became),
+                    task_id=task_id,
+                    version=whole(version),
+                    others_wait=bool(others_wait),
+                )
+            )
         return heard
 
     async def regrow(self, run: str, *, epoch: int) -> bool:
@@ -81,6 +98,12 @@ class News:
         task = joined(parts)
         turn = Turn(task_id=task.id, speaker="user", text=said(task))
         done = await self._script.step(
-            "regrow", run=run, parts=len(parts) - 1, record=to_json(task), turn=turn_json(turn), epoch=epoch
+            "regrow",
+            run=run,
+            parts=len(parts) - 1,
+            record=to_json(task),
+            answer_lang=task.lang,
+            turn=turn_json(turn),
+            epoch=epoch,
         )
         return bool(fenced(done))

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from openclaw_core.outcome import Cause
@@ -49,9 +49,12 @@ class Pools:
     def __init__(self, script: Script) -> None:
         self._script = script
 
-    async def new_job(self, pool: str, name: str, *, epoch: int) -> str:
-        """Write a new Job's name down, before it is created."""
-        n = fenced(await self._script.step("new_job", pool=pool, name=name, call=secrets.token_hex(8), epoch=epoch))
+    async def new_job(self, pool: str, name: str, *, epoch: int, gone: Sequence[str] = ()) -> str:
+        """Write a new Job's name down, before it is created, and forget those that are *gone*."""
+        call = secrets.token_hex(8)
+        n = fenced(
+            await self._script.step("new_job", pool=pool, name=name, call=call, gone=list(gone) or None, epoch=epoch)
+        )
         return f"{name}-{n}"
 
     async def jobs(self, pool: str) -> dict[str, JobState]:

@@ -7,9 +7,6 @@ from dataclasses import asdict
 from openclaw_core.conversation import Turn
 from openclaw_core.records import parsed, read, readable
 
-HISTORY_TURNS = 10
-HISTORY_TTL_S = 24 * 3600
-
 
 def turn_json(turn: Turn) -> str:
     """A turn as stored."""

@@ -3,8 +3,8 @@
 
 -- Whether the run is still this agent's: the leader deletes it when the task is stopped, given to another, or ended.
 local function mine() return call('HGET', run_key(a.run), 'job') == a.job and call('HEXISTS', run_key(a.run), 'result') == 0 end
-local function news()
-  call('RPUSH', A .. 'news', a.run)
+local function news(what)
+  call('RPUSH', A .. 'news', a.run .. (what or ''))
   call('LTRIM', A .. 'news', -10000, -1) -- with nobody to read them; the next leader looks at every run
   call('EXPIRE', A .. 'news', KEEP_RUN_S)
 end
@@ -96,7 +96,7 @@ function ops.write()
   if a.at > #text or (a.at > 0 and a.at ~= #text) then return 0 end
   call('HSET', run_key(a.run), 'text', (a.at > 0 and text or '') .. a.piece)
   if first then call('HSET', run_key(a.run), 'first_text_ms', ms(now_ms())) end
-  news()
+  news(' text') -- nothing is carried out for it: delivery reads the text when it may show it
   return 1
 end
 
@@ -111,16 +111,24 @@ end
 function ops.amend()
   if not mine() then return -1 end
   call('HSET', run_key(a.run), 'said', a.said)
+  news()
   return 1
 end
 
--- run, job, of, pool, last, unborn, answers, result → 1: the answer, or why there is none; 2 for an answer if more was sent that belongs to the task and
+-- run, job, of, at, pool, last, unborn, answers, result → 1: the answer, which goes on after the first `at` bytes of what was written, or why there is none; 0
+-- if another text stands there than the agent thinks, and it has to send all of it without `at`; 2 for an answer if more was sent that belongs to the task and
 -- nothing was written yet: nothing has happened, and its model is to be asked again. The Job waits for another run, or is on its way out: nobody may
 -- count on it then, though its end is heard only in a while; an `unborn` one counts as never having come up. Late: nothing.
 function ops.finish()
   if not mine() then return -1 end
   local first = call('HEXISTS', run_key(a.run), 'first_text_ms') == 0
   if a.answers and first and grows() then return 2 end
+  if a.at then
+    local text, result = call('HGET', run_key(a.run), 'text') or '', cjson.decode(a.result)
+    if a.at ~= #text then return 0 end
+    result.markdown = text .. result.markdown
+    a.result = cjson.encode(result)
+  end
   local now = ms(now_ms())
   if a.answers and first then call('HSET', run_key(a.run), 'first_text_ms', now) end
   call('HSET', run_key(a.run), 'result', a.result)

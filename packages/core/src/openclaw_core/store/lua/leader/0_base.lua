@@ -53,6 +53,7 @@ local ENDED = { answered = true, closed = true, failed = true, cancelled = true 
 
 local KEEP_TASK_S = 604800 -- 7 days: Retry buttons, /status and the run records refer to ended tasks
 local KEEP_CHAT_S = 7776000 -- 90 days
+local KEEP_TURNS, KEEP_TURNS_S = 10, 86400 -- of a conversation
 local KEEP_WAKE_S = 60 -- an agent looks by itself every 4 s
 local KEEP_TEXT_S = 180 -- an edit of unknown fate is put again after 35 s
 
@@ -97,7 +98,11 @@ local function wake(pool)
 end
 
 -- What a chat is to see has changed: `t:<task>` or `n:<notice>`. The number grows with each change.
-local function touch(display) call('ZADD', P .. 'open', call('INCR', P .. 'changes'), display) end
+local touched = false
+local function touch(display)
+  call('ZADD', P .. 'open', call('INCR', P .. 'changes'), display)
+  touched = true
+end
 -- It is shown only in a while, unless something takes it back before.
 local function put_off(display, wait_ms)
   call('ZREM', P .. 'open', display)
@@ -165,6 +170,13 @@ local function leave(id)
   call('EXPIRE', task_key(id), KEEP_TASK_S)
 end
 
+local function append_turn(where, turn)
+  local key = P .. 'turns:' .. where
+  call('RPUSH', key, turn)
+  call('LTRIM', key, -KEEP_TURNS, -1)
+  call('EXPIRE', key, KEEP_TURNS_S)
+end
+
 local function note_turn(id, note)
   local where = place_of(id)
   if not where then return end
@@ -220,7 +232,7 @@ end
 -- What is kept of a task for its 7 days is what Retry, an edit, a button and support need: what the record or the stream `runs` says too goes.
 local PASSING = { 'order', 'run_id', 'tries', 'handbacks', 'released_ms', 'queued_ms', 'route_ms', 'route_tokens', 'attempt_ms', 'first_text_ms', 'generation', 'joined',
   'wish', 'pool', 'order_n', 'replaced', 'warm', 'ready_ms', 'claimed_ms', 'decision', 'run', 'answered_ms', 'admitted_ms', 'attempt', 'not_before_ms',
-  'role', 'user', 'message_id', 'chat_kind', 'lang', 'thread', 'outbox', 'lease_ms', 'grows', 'redeliveries', 'recorded' }
+  'role', 'user', 'message_id', 'chat_kind', 'lang', 'answer_lang', 'thread', 'outbox', 'lease_ms', 'grows', 'redeliveries', 'recorded' }
 local function shrink(id)
   local key = task_key(id)
   call('HDEL', key, unpack(PASSING))

@@ -44,7 +44,7 @@ end
 
 -- What handling an update changes, by name. Each runs once: the step removes the update's entry first, and without an entry does nothing.
 local effects = {}
-local add_sign
+local add_sign, release
 
 -- Whether a task waits in no lane and is not out: its effect broke off half-way.
 local function stands_nowhere(chat, id)
@@ -256,11 +256,12 @@ function address(e)
   for _, fresh in ipairs(e.fresh or {}) do address(fresh) end
 end
 
--- epoch, stream, entry, effects, chat_cap, total_cap → 1, 0 if the entry is gone, 2 if an effect could not be had, whatever was mended.
+-- epoch, stream, entry, effects, chat_cap, total_cap → 1, 0 if the entry is gone, 2 if an effect could not be had, whatever was mended, 3 if
+-- there is something to be shown. With cap, max and turn, as of `release`: that, and the ids that `release` gives, for all that was handled with it.
 -- Late: nothing.
 function ops.handle()
   if not led() then return -1 end
-  if call('XDEL', P .. a.stream, a.entry) == 0 then return 0 end
+  if call('XDEL', P .. a.stream, a.entry) == 0 then return a.turn and { 0 } or 0 end
   local handled = 1
   for _, e in ipairs(a.effects) do
     address(e)
@@ -270,5 +271,9 @@ function ops.handle()
     end
     if e.heard then call('SET', P .. 'heard:' .. e.chat .. ':' .. e.heard_of, e.heard, 'EX', 172800) end
   end
-  return handled
+  if handled == 1 and touched then handled = 3 end
+  if not a.turn then return handled end
+  local out = release()
+  table.insert(out, 1, handled)
+  return out
 end

@@ -1,10 +1,7 @@
 -- Lanes: which task may go now, what a chat has said, and the hand-over to the pool.
 
--- epoch, turn, cap, max → ids that are out now: tasks go while there is room; a chat that got its turn stands again at the end when its task
--- has ended. `turn` grows with each call: late: nothing, once a later call has been executed. Before that it lets tasks go of which nobody
--- hears; they are `queued` and out, and `reconcile` and the leader's own look find them.
-function ops.release()
-  if not led() then return { -1 } end
+-- Tasks go while there is room; also at the end of the step that handles what was sent.
+release = function()
   if a.turn then
     local epoch, turn = (call('GET', P .. 'release.turn') or ''):match('^(%d+) (%d+)$')
     if epoch == tostring(a.epoch) and number(turn, 0) >= a.turn then return {} end
@@ -28,6 +25,7 @@ function ops.release()
       call('SADD', P .. 'released', id)
       if get(id, 'state') then
         set(id, 'released_ms', ms(now_ms()))
+        if not get(id, 'generation') then set(id, 'generation', call('HGET', P .. 'chat:' .. (place_of(id) or ''), 'generation') or '0') end
         out[#out + 1] = id
       else leave(id) end -- nothing is left of it
     end
@@ -37,25 +35,26 @@ function ops.release()
   return out
 end
 
--- epoch, chat, task, turn, keep, ttl_s → the chat's turns before the user's, which is appended once. Late: nothing, also after `/new`:
--- the task knows its generation, or has been handed over.
-function ops.remember()
-  if not led() then return { -1 } end
-  local key, state = P .. 'turns:' .. a.place, get(a.task, 'state')
-  local turns = call('LRANGE', key, 0, -1)
-  for i, raw in ipairs(turns) do
-    local turn = row(raw)
-    if turn and turn.task_id == a.task and turn.speaker == 'user' then
-      if raw ~= a.turn and state == 'queued' then call('LSET', key, i - 1, a.turn) end -- it has grown
-      return turns
+-- epoch, turn, cap, max → ids that are out now: tasks go while there is room; a chat that got its turn stands again at the end when its task
+-- has ended. `turn` grows with each call: late: nothing, once a later call has been executed. Before that it lets tasks go of which nobody
+-- hears; they are `queued` and out, and `reconcile` and the leader's own look find them.
+function ops.release() return led() and release() or { -1 } end
+
+-- The user's turn stands once in the chat's memory, as it is now: also where the task has grown, or is routed again. Where `/new` came after the task was
+-- let go, it does not.
+local function remember(id, said)
+  local where = place_of(id) or ''
+  local key, generation = P .. 'turns:' .. where, call('HGET', P .. 'chat:' .. where, 'generation') or '0'
+  local turn = cjson.encode({ task_id = id, speaker = 'user', text = said, role = '', note = '' })
+  if not get(id, 'generation') then set(id, 'generation', generation) end -- of the release before, which noted it later
+  for i, raw in ipairs(call('LRANGE', key, 0, -1)) do
+    local known = row(raw)
+    if known and known.task_id == id and known.speaker == 'user' then
+      call('LSET', key, i - 1, turn)
+      return
     end
   end
-  if state and (state ~= 'queued' or get(a.task, 'generation')) then return turns end
-  call('RPUSH', key, a.turn)
-  call('LTRIM', key, -a.keep, -1)
-  call('EXPIRE', key, a.ttl_s)
-  if state then set(a.task, 'generation', call('HGET', P .. 'chat:' .. a.place, 'generation') or '0') end
-  return turns
+  if get(id, 'generation') == generation then append_turn(where, turn) end
 end
 
 -- A run for a task: what an agent needs for its answer, under a name that nobody can guess. `secret` is the leader's; an agent knows its own run only.
@@ -78,18 +77,22 @@ local function new_run(id, pool, secret, head)
   wake(pool)
 end
 
--- epoch, task, parts, record, order (digest), order_json, pool, role, decision, route_ms, route_tokens, secret → 1, 0 if it is not queued any more, 2 if
--- it has grown since it was read, 3 if more may be coming, 4 if nobody has the order: it has to be sent as well. Late: nothing.
+-- epoch, task, parts, record, keep, of, said, answer_lang, order (digest), order_json, pool, role, decision, route_ms, route_tokens, secret → 1, 0 if it
+-- is not queued any more, 2 if it has grown since it was read, 3 if more may be coming, 4 if nobody has the order: it has to be sent as well. Its record is
+-- the first `keep` of the `of` bytes that stand there, and `record`; the user's turn says `said`, or the record's text. Late: nothing.
 function ops.dispatch()
   if not led() then return -1 end
   if get(a.task, 'state') ~= 'queued' then return 0 end
-  if (get(a.task, 'more_n') or '0') ~= ms(a.parts) then return 2 end
+  local known = get(a.task, 'record') or ''
+  if (get(a.task, 'more_n') or '0') ~= ms(a.parts) or a.of and #known ~= a.of then return 2 end
   if held(a.task) then return 3 end
   local order = A .. 'order:' .. a.order
   if a.order_json then call('SET', order, a.order_json, 'EX', KEEP_TASK_S) end
   if call('EXPIRE', order, KEEP_TASK_S) == 0 then return 4 end
   if a.parts > 0 then joined(a.task, a.parts) end
-  set(a.task, 'state', 'ready', 'record', a.record, 'order', a.order, 'role', a.role, 'decision', a.decision, 'route_ms', a.route_ms, 'route_tokens', a.route_tokens,
+  local record = known:sub(1, a.keep) .. a.record
+  remember(a.task, a.said or (row(record) or {}).text or '')
+  set(a.task, 'state', 'ready', 'record', record, 'answer_lang', a.answer_lang, 'order', a.order, 'role', a.role, 'decision', a.decision, 'route_ms', a.route_ms, 'route_tokens', a.route_tokens,
     'ready_ms', ms(now_ms()))
   count('routed:' .. a.decision)
   count('routing_tokens', a.route_tokens)

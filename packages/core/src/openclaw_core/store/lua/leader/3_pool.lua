@@ -1,9 +1,10 @@
 -- Jobs of a pool, and what becomes of runs: the leader reads the agents' news and carries them out.
 
--- epoch, pool, name, call → the Job's number, written down before the create, so that a repeated create is harmless. `call` names this call for a
--- minute: late: the same number again, or afterwards a Job that is not created, which the pool forgets within seconds.
+-- epoch, pool, name, call, gone (names) → the Job's number, written down before the create, so that a repeated create is harmless. Jobs that are `gone`
+-- are forgotten. `call` names this call for a minute: late: the same number again, or afterwards a Job that is not created, which the pool forgets within seconds.
 function ops.new_job()
   if not led() then return -1 end
+  for _, job in ipairs(a.gone or {}) do call('HDEL', A .. 'jobs:' .. a.pool, job) end
   local known = call('GET', P .. 'job.call:' .. a.call)
   if known then return tonumber(known) end
   local n = call('INCR', P .. 'job.counter')
@@ -64,13 +65,6 @@ local function note_progress(id, run)
   end
 end
 
-local function append_turn(where, turn)
-  local key = P .. 'turns:' .. where
-  call('RPUSH', key, turn)
-  call('LTRIM', key, -a.keep, -1)
-  call('EXPIRE', key, a.ttl_s)
-end
-
 local function replace_turn(id, turn)
   local key = P .. 'turns:' .. (place_of(id) or '')
   for i, raw in ipairs(call('LRANGE', key, 0, -1)) do
@@ -106,7 +100,7 @@ local function carried_out(id, result)
   else fail(id, kind == 'gave_up' and type(result.cause) == 'string' and #result.cause <= 32 and result.cause:match('^[%l_]+$') or 'bad_task') end
 end
 
--- epoch, run, secret, keep, ttl_s, max_handbacks → {what became of it, task}: 'gone' (another run has the task), 'began' (its agent was not known
+-- epoch, run, secret, max_handbacks → {what became of it, task, the version of its display, 1 if a chat waits for its turn}: 'gone' (another run has the task), 'began' (its agent was not known
 -- before), 'running' (it goes on), 'grows' (its agent waits for one record of all that was sent), 'ended'. Late: what there is to hear of the run by then, and nothing once it was carried out.
 function ops.adopt()
   if not led() then return { -1 } end
@@ -123,12 +117,13 @@ function ops.adopt()
     replace_turn(id, cjson.encode({ task_id = id, speaker = 'user', text = r[3], role = '', note = '' }))
     call('HDEL', run_key(a.run), 'said')
   end
-  if not r[1] then return { r[2] and get(id, 'more_n') and 'grows' or waited and 'began' or 'running', id } end
-  carried_out(id, row(r[1]))
-  return { 'ended', id }
+  local became = 'ended'
+  if not r[1] then became = r[2] and get(id, 'more_n') and 'grows' or waited and 'began' or 'running'
+  else carried_out(id, row(r[1])) end
+  return { became, id, call('ZSCORE', P .. 'open', 't:' .. id) or '', call('EXISTS', P .. 'ring') }
 end
 
--- epoch, run, parts, record, turn → 1: its task is one record of all that was sent, and its agent may go on; 0 if more has come, or may still come.
+-- epoch, run, parts, record, answer_lang, turn → 1: its task is one record of all that was sent, and its agent may go on; 0 if more has come, or may still come.
 -- Late: nothing once another run has come; the same again as long as no part has come since.
 function ops.regrow()
   if not led() then return -1 end
@@ -138,7 +133,7 @@ function ops.regrow()
   if run_of(id) ~= a.run then return 1 end
   if (get(id, 'more_n') or '0') ~= ms(a.parts) or held(id) then return 0 end
   joined(id, a.parts)
-  set(id, 'record', a.record)
+  set(id, 'record', a.record, 'answer_lang', a.answer_lang)
   replace_turn(id, a.turn)
   call('HSET', run_key(a.run), 'record', a.record)
   call('HDEL', run_key(a.run), 'more', 'asks')

@@ -102,7 +102,7 @@ end
 
 -- ---- one task by itself, outside lanes and pools: its process has all rights, and shows the answer itself
 
--- task, start, chat, chat_kind, lang, role, text, record, turn, keep, ttl_s → its state, how far its end was shown, and the turns before it. The task is
+-- task, start, chat, chat_kind, lang, role, text, record, turn → its state, how far its end was shown, and the turns before it. The task is
 -- that start's from now on, unless it has ended and that was shown. `start` names this call for a minute: twice, or late: the same, and the task stays
 -- whose it is by then.
 function ops.begin_alone()
@@ -121,7 +121,7 @@ function ops.begin_alone()
   return { state, delivery, unpack(call('LRANGE', key, 0, -1)) }
 end
 
--- task, alone (the start), result, keep, ttl_s → its state: the answer, or why there is none; -1 once another start has the task. Late: nothing.
+-- task, alone (the start), result → its state: the answer, or why there is none; -1 once another start has the task. Late: nothing.
 function ops.end_alone()
   if not led() then return -1 end
   local state = get(a.task, 'state')

@@ -42,7 +42,7 @@ local function repair_task(id)
   else again(id, pool, a.secret) end
 end
 
--- epoch, secret, keep, ttl_s → 1. Repairs what a failed step, a lost key or a write from outside leaves behind: a released task with no owner, an ended one that
+-- epoch, secret → 1. Repairs what a failed step, a lost key or a write from outside leaves behind: a released task with no owner, an ended one that
 -- holds its lane, a chat with waiting tasks that has no turn. Late: nothing, or the same repair.
 function ops.reconcile()
   if not led() then return -1 end
