@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from openclaw_cli.gitops.__main__ import main
-from openclaw_cli.gitops.environments import NEVER
-from openclaw_cli.gitops.kustomizing import kustomize
-from openclaw_cli.gitops.stopping import Stop
+from openclaw_gitops.__main__ import main
+from openclaw_gitops.environments import NEVER
+from openclaw_gitops.kustomizing import kustomize
+from openclaw_gitops.stopping import Stop
 
 ROOT = Path(__file__).parents[2]
 REPOSITORY = "https://github.com/owner/platform"

@@ -4,8 +4,8 @@ import hashlib
 
 import pytest
 
-from openclaw_cli.gitops import release as releases
-from openclaw_cli.gitops.stopping import Stop
+from openclaw_gitops import release as releases
+from openclaw_gitops.stopping import Stop
 from tests.gitops.conftest import AGENT, BRAIN, RELEASE, ROOT, Platform
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from openclaw_cli.gitops import chart_values
-from openclaw_cli.gitops.__main__ import main
-from openclaw_cli.gitops.chart_values import MORE, as_far_as, tree, unknown
-from openclaw_cli.gitops.charts import Chart, charts, faults
-from openclaw_cli.gitops.stopping import UNAVAILABLE
+from openclaw_gitops import chart_values
+from openclaw_gitops.__main__ import main
+from openclaw_gitops.chart_values import MORE, as_far_as, tree, unknown
+from openclaw_gitops.charts import Chart, charts, faults
+from openclaw_gitops.stopping import UNAVAILABLE
 from tests.gitops.conftest import ROOT
 
 DEPLOYMENT = """

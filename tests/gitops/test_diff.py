@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from openclaw_cli.gitops import comparing
-from openclaw_cli.gitops.kustomizing import Object
+from openclaw_gitops import comparing
+from openclaw_gitops.kustomizing import Object
 from tests.gitops.conftest import Platform
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from openclaw_cli.gitops.__main__ import main
-from openclaw_cli.gitops.ends import FILE, read, warnings
-from openclaw_cli.gitops.stopping import REFUSED
+from openclaw_gitops.__main__ import main
+from openclaw_gitops.ends import FILE, read, warnings
+from openclaw_gitops.stopping import REFUSED
 from tests.gitops.conftest import ROOT
 
 TODAY = date(2026, 11, 29)

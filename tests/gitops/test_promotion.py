@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from openclaw_cli.gitops import promotion
-from openclaw_cli.gitops.environments import NEVER
-from openclaw_cli.gitops.promoting import promote
-from openclaw_cli.gitops.promotion import HEALTHY, SMOKED, Facts, Move, Nothing, NotYet, Refused, Seen, Word, decide
-from openclaw_cli.gitops.release import UNRELEASED, ZEROS, Release
-from openclaw_cli.gitops.stopping import Stop
+from openclaw_gitops import promotion
+from openclaw_gitops.environments import NEVER
+from openclaw_gitops.promoting import promote
+from openclaw_gitops.promotion import HEALTHY, SMOKED, Facts, Move, Nothing, NotYet, Refused, Seen, Word, decide
+from openclaw_gitops.release import UNRELEASED, ZEROS, Release
+from openclaw_gitops.stopping import Stop
 from tests.gitops.conftest import AGENT, BRAIN, Platform
 
 NEW, OLD = "b" * 40, "a" * 40

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from openclaw_cli.gitops.github import Statuses
-from openclaw_cli.gitops.promotion import HEALTHY, SMOKED
-from openclaw_cli.gitops.stopping import REFUSED, UNAVAILABLE, USAGE, Stop
+from openclaw_gitops.github import Statuses
+from openclaw_gitops.promotion import HEALTHY, SMOKED
+from openclaw_gitops.stopping import REFUSED, UNAVAILABLE, USAGE, Stop
 from tests.gitops.conftest import REPOSITORY, Platform
 from tests.gitops.github_standin import ARGOCD, OURS, TOKEN, GitHub, github
 

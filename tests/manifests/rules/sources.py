@@ -8,10 +8,10 @@ from typing import Any
 
 import yaml
 
-from openclaw_cli.gitops import chart_values
-from openclaw_cli.gitops.chart_values import MORE
-from openclaw_cli.gitops.charts import charts
-from openclaw_cli.gitops.stopping import Stop
+from openclaw_gitops import chart_values
+from openclaw_gitops.chart_values import MORE
+from openclaw_gitops.charts import charts
+from openclaw_gitops.stopping import Stop
 from tests.manifests.rendering import ROOT, Object, label, tool
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from openclaw_cli.gitops.stopping import REFUSED, Stop
+from openclaw_gitops.stopping import REFUSED, Stop
 
 FILE = "platform/end-of-life.yaml"
 AHEAD = timedelta(days=90)

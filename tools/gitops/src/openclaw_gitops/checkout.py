@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from openclaw_cli.gitops.stopping import REFUSED, UNAVAILABLE, Stop
+from openclaw_gitops.stopping import REFUSED, UNAVAILABLE, Stop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

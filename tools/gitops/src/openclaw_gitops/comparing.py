@@ -8,8 +8,8 @@ from typing import Literal
 
 import yaml
 
-from openclaw_cli.gitops.kustomizing import Object
-from openclaw_cli.gitops.masking import masked
+from openclaw_gitops.kustomizing import Object
+from openclaw_gitops.masking import masked
 
 TEXT_MAX_CHARS = 60_000
 """GitHub takes 65,536 characters; the rest is for what a workflow puts around it."""

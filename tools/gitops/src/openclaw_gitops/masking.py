@@ -4,7 +4,7 @@ import hashlib
 import re
 from typing import Any
 
-from openclaw_cli.gitops.kustomizing import Object
+from openclaw_gitops.kustomizing import Object
 
 SECRET_NAME = re.compile(r"(TOKEN|PASSWORD|PASSWD|SECRET|API_?KEY|PRIVATE_?KEY|CREDENTIALS?)$", re.IGNORECASE)
 SECRET_SHAPE = re.compile(

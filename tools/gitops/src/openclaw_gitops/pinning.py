@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from openclaw_cli.gitops.lookups import look_up
-from openclaw_cli.gitops.pins import Pin, faults, pins, write
-from openclaw_cli.gitops.stopping import FAILED, REFUSED, Stop
+from openclaw_gitops.lookups import look_up
+from openclaw_gitops.pins import Pin, faults, pins, write
+from openclaw_gitops.stopping import FAILED, REFUSED, Stop
 
 FIXED = ("chart", "file")
 """Released once: another digest under the same version is an alarm. A tag may be built anew, and the digest we have stays good."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from openclaw_cli.gitops.stopping import REFUSED, UNAVAILABLE, Stop
+from openclaw_gitops.stopping import REFUSED, UNAVAILABLE, Stop
 
 Object = dict[str, Any]
 

@@ -10,8 +10,8 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 import yaml
 
-from openclaw_cli.gitops.pins import Pin
-from openclaw_cli.gitops.stopping import FAILED, UNAVAILABLE, Stop
+from openclaw_gitops.pins import Pin
+from openclaw_gitops.stopping import FAILED, UNAVAILABLE, Stop
 
 CALL_S = 60.0
 MAX_BYTES = 64 * 1024 * 1024

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from openclaw_cli.gitops.environments import check_name, children
-from openclaw_cli.gitops.kustomizing import Object, build, objects
-from openclaw_cli.gitops.stopping import REFUSED, USAGE, Stop
+from openclaw_gitops.environments import check_name, children
+from openclaw_gitops.kustomizing import Object, build, objects
+from openclaw_gitops.stopping import REFUSED, USAGE, Stop
 
 
 def parts(root: Path, environment: str) -> dict[str, Path]:

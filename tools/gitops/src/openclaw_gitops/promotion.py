@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from openclaw_cli.gitops.environments import NEVER, Child, Source
-from openclaw_cli.gitops.release import BUILT_PATHS, Release
-from openclaw_cli.gitops.stopping import REFUSED, Stop
+from openclaw_gitops.environments import NEVER, Child, Source
+from openclaw_gitops.release import BUILT_PATHS, Release
+from openclaw_gitops.stopping import REFUSED, Stop
 
 HEALTHY = "argocd/staging-openclaw"
 """The commit status that Argo CD's notifications set once staging runs a commit and is well."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from openclaw_cli.gitops.stopping import FAILED, REFUSED, USAGE, Stop
+from openclaw_gitops.stopping import FAILED, REFUSED, USAGE, Stop
 
 
 class _Parser(argparse.ArgumentParser):
@@ -135,7 +135,7 @@ def run(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
 
 
 def _render(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
-    from openclaw_cli.gitops.rendering import not_rendered, render
+    from openclaw_gitops.rendering import not_rendered, render
 
     print(render(root, args.environment, args.part, env), end="")
     if args.part is None:
@@ -147,8 +147,8 @@ def _render(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int
 def _render_charts(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
     import tempfile
 
-    from openclaw_cli.gitops import chart_values
-    from openclaw_cli.gitops.charts import Helm, charts, faults, kubernetes_version
+    from openclaw_gitops import chart_values
+    from openclaw_gitops.charts import Helm, charts, faults, kubernetes_version
 
     helm = Helm.found(env, args.charts)
     wrong: list[str] = []
@@ -177,10 +177,10 @@ def _render_charts(args: argparse.Namespace, root: Path, env: Mapping[str, str])
 
 
 def _diff(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
-    from openclaw_cli.gitops import comparing
-    from openclaw_cli.gitops.checkout import Checkout
-    from openclaw_cli.gitops.environments import check_name
-    from openclaw_cli.gitops.rendering import not_rendered, rendered
+    from openclaw_gitops import comparing
+    from openclaw_gitops.checkout import Checkout
+    from openclaw_gitops.environments import check_name
+    from openclaw_gitops.rendering import not_rendered, rendered
 
     check_name(root, args.environment)
     checkout = Checkout(root=root)
@@ -203,7 +203,7 @@ def _diff(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
 
 
 def _bump(args: argparse.Namespace, root: Path) -> int:
-    from openclaw_cli.gitops import release as releases
+    from openclaw_gitops import release as releases
 
     values = {"--commit": args.commit, "--tag": args.tag, "--agent": args.agent, "--brain": args.brain}
     if args.check:
@@ -222,7 +222,7 @@ def _bump(args: argparse.Namespace, root: Path) -> int:
 
 
 def _promote(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
-    from openclaw_cli.gitops.promoting import promote, statuses
+    from openclaw_gitops.promoting import promote, statuses
 
     ask = None if args.unverified else statuses(root, env)
     done = promote(root, args.commit or args.main, main=args.main, statuses_of=ask, env=env, dry_run=args.dry_run)
@@ -232,7 +232,7 @@ def _promote(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> in
 
 
 def _smoke(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
-    from openclaw_cli.gitops.smoke import Settings, smoke
+    from openclaw_gitops.smoke import Settings, smoke
 
     if not (root / "clusters" / args.environment / "environment.yaml").is_file():
         raise Stop(USAGE, f"no environment {args.environment}: a folder of clusters/, such as staging")
@@ -245,7 +245,7 @@ def _smoke(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
 
 
 def _pin(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
-    from openclaw_cli.gitops.pinning import checked, fill, missing
+    from openclaw_gitops.pinning import checked, fill, missing
 
     if args.check:
         found = checked(root)
@@ -265,7 +265,7 @@ def _pin(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
 
 
 def _ends(args: argparse.Namespace, root: Path) -> int:
-    from openclaw_cli.gitops.ends import read, warnings
+    from openclaw_gitops.ends import read, warnings
 
     found = read(root)
     if wrong := [fault for end in found for fault in end.misplaced(root)]:

@@ -8,10 +8,10 @@ from typing import Literal
 
 import yaml
 
-from openclaw_cli.gitops.digests import is_real_sha256
-from openclaw_cli.gitops.environments import children, settings
-from openclaw_cli.gitops.scalars import scalar
-from openclaw_cli.gitops.stopping import REFUSED, Stop
+from openclaw_gitops.digests import is_real_sha256
+from openclaw_gitops.environments import children, settings
+from openclaw_gitops.scalars import scalar
+from openclaw_gitops.stopping import REFUSED, Stop
 
 Kind = Literal["image", "chart", "file", "machine"]
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from openclaw_cli.gitops.stopping import FAILED, UNAVAILABLE, USAGE, Stop
+from openclaw_gitops.stopping import FAILED, UNAVAILABLE, USAGE, Stop
 
 POLL_S = 5
 """Seconds that one poll waits; between two, the answer is also looked at where it stands."""

@@ -7,8 +7,8 @@ from typing import Self
 
 import httpx
 
-from openclaw_cli.gitops.promotion import Word
-from openclaw_cli.gitops.stopping import REFUSED, UNAVAILABLE, USAGE, Stop
+from openclaw_gitops.promotion import Word
+from openclaw_gitops.stopping import REFUSED, UNAVAILABLE, USAGE, Stop
 
 CALL_S = 15.0
 PAGE = 100

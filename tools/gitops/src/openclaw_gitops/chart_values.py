@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from openclaw_cli.gitops.charts import Chart
+from openclaw_gitops.charts import Chart
 
 FOLDER = Path("tests/schemas/charts")
 """Keys of the charts that are in use, as far as our values reach, so that a misspelt one is seen without a network."""

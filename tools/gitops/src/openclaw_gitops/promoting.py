@@ -5,15 +5,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from openclaw_cli.gitops import comparing, promotion
-from openclaw_cli.gitops import release as releases
-from openclaw_cli.gitops.checkout import Checkout
-from openclaw_cli.gitops.environments import NEVER, Child, children, pinned_commit, settings, with_revisions
-from openclaw_cli.gitops.github import Statuses
-from openclaw_cli.gitops.pins import pins
-from openclaw_cli.gitops.promotion import Facts, Move, Nothing, NotYet, Seen, VersionMove, Word, decide, new_pins
-from openclaw_cli.gitops.rendering import rendered
-from openclaw_cli.gitops.stopping import NOT_YET, REFUSED, Stop
+from openclaw_gitops import comparing, promotion
+from openclaw_gitops import release as releases
+from openclaw_gitops.checkout import Checkout
+from openclaw_gitops.environments import NEVER, Child, children, pinned_commit, settings, with_revisions
+from openclaw_gitops.github import Statuses
+from openclaw_gitops.pins import pins
+from openclaw_gitops.promotion import Facts, Move, Nothing, NotYet, Seen, VersionMove, Word, decide, new_pins
+from openclaw_gitops.rendering import rendered
+from openclaw_gitops.stopping import NOT_YET, REFUSED, Stop
 
 HISTORY_MAX = 50
 """How many commits back a status is looked for."""

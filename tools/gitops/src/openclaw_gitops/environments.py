@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from openclaw_cli.gitops.scalars import scalar
-from openclaw_cli.gitops.stopping import REFUSED, USAGE, Stop
+from openclaw_gitops.scalars import scalar
+from openclaw_gitops.stopping import REFUSED, USAGE, Stop
 
 OURS = "repository"
 """What stands for our own repository in the Applications; clusters/components/wiring puts environment.yaml's in its place."""

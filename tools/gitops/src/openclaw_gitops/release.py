@@ -8,10 +8,10 @@ from typing import Any
 
 import yaml
 
-from openclaw_cli.gitops.checkout import Checkout
-from openclaw_cli.gitops.digests import is_real_sha256
-from openclaw_cli.gitops.scalars import scalar
-from openclaw_cli.gitops.stopping import REFUSED, Stop
+from openclaw_gitops.checkout import Checkout
+from openclaw_gitops.digests import is_real_sha256
+from openclaw_gitops.scalars import scalar
+from openclaw_gitops.stopping import REFUSED, Stop
 
 FILE = "platform/openclaw/components/release/kustomization.yaml"
 BUILT_FROM = "openclaw.io/built-from"

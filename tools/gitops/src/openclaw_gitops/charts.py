@@ -13,10 +13,10 @@ from typing import Any
 
 import yaml
 
-from openclaw_cli.gitops.environments import check_name
-from openclaw_cli.gitops.kustomizing import build, objects
-from openclaw_cli.gitops.pins import known_charts
-from openclaw_cli.gitops.stopping import REFUSED, UNAVAILABLE, Stop
+from openclaw_gitops.environments import check_name
+from openclaw_gitops.kustomizing import build, objects
+from openclaw_gitops.pins import known_charts
+from openclaw_gitops.stopping import REFUSED, UNAVAILABLE, Stop
 
 HELM_S = 120
 UNREACHED = re.compile(
