@@ -16,9 +16,9 @@ import pytest
 
 from openclaw_cli import up
 from openclaw_cli.local_redis import free_port
-from openclaw_cli.standin.bot_api import BotApi
-from openclaw_cli.standin.model import ScriptedModel
 from openclaw_core.errors import SettingsError
+from openclaw_standin.bot_api import BotApi
+from openclaw_standin.model import ScriptedModel
 from tests.redis_server import RedisServer
 
 ROOT = Path(__file__).parents[2]

@@ -21,13 +21,13 @@ from rich.markup import escape
 from openclaw_cli import data_folder
 from openclaw_cli.backends import local_token, model_from
 from openclaw_cli.local_redis import free_port, local_store
-from openclaw_cli.standin.bot_api import BotApi
-from openclaw_cli.standin.keeping import CHATS
-from openclaw_cli.standin.salvage import readable, salvage
 from openclaw_cli.store_lock import holding
 from openclaw_core.environment import Environment
 from openclaw_core.errors import OpenClawError, SettingsError, StoreMisconfigured
 from openclaw_core.store import open_script
+from openclaw_standin.bot_api import BotApi
+from openclaw_standin.keeping import CHATS
+from openclaw_standin.salvage import readable, salvage
 
 DEFAULT_PORT = 8787
 STORE_FIRST_S = 1.0
