@@ -120,7 +120,7 @@ def test_a_misspelt_value_is_told_with_file_and_line(tmp_path: Path) -> None:
     first, second = chart_values.faults(chart, tmp_path, tree(DEFAULTS))
 
     assert first == "values.yaml:3: the chart has no value controller.regoin: did you mean region? (chart 1.0.0)"
-    assert second.startswith("clusters/*/apps/part.yaml: the chart has no value replcas")
+    assert second.startswith("clusters/base/apps/part.yaml: the chart has no value replcas")
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)

@@ -12,7 +12,7 @@ LINES = [line.split() for line in (ROOT / "CODEOWNERS").read_text().splitlines()
 @pytest.mark.parametrize(
     "path",
     [
-        "CODEOWNERS", "clusters/prod/apps/openclaw.yaml", "clusters/components/wiring/kustomization.yaml", "platform/policies/job-shape.yaml",
+        "CODEOWNERS", "clusters/prod/pins.yaml", "clusters/components/wiring/kustomization.yaml", "platform/policies/job-shape.yaml",
         "platform/argocd/base/rbac-cm.yaml", ".github/workflows/promote.yaml", "scripts/promote", "tools/gitops/src/openclaw_gitops/promotion.py",
     ],
 )  # fmt: skip

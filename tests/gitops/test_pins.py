@@ -54,10 +54,8 @@ def unpinned(platform: Platform, hub: Registry) -> Platform:
     )
     platform.write(TFVARS, '# First line.\n# Second line.\nzones = ["a"]\n')
     platform.write("platform/pins.yaml", f"# Checksums.\n\ncharts:\n  old 0.1.0 https://gone.example.com: {AGENT}\n")
+    platform.replace("clusters/base/monitoring.yaml", "https://charts.example.com", f"http://{hub.host}/charts")
     for environment in ("staging", "prod"):
-        platform.replace(
-            f"clusters/{environment}/monitoring.yaml", "https://charts.example.com", f"http://{hub.host}/charts"
-        )
         platform.replace(f"clusters/{environment}/environment.yaml", "registry:", "region: eu-central-1\nregistry:")
     platform.commit()
     return platform

@@ -115,7 +115,7 @@ def test_a_promotion_waits_for_staging_and_then_moves_prod(
     assert platform.git("status", "--porcelain") == ""
     hub.put(commit, SMOKED, "success")
     assert platform.run("promote", "--main", "main", **hub.variables()) == 0
-    assert commit in platform.pins()["openclaw.yaml"]
+    assert platform.pins()["commit"] == commit
     body = capsys.readouterr().out
     assert f"`{HEALTHY}` and `{SMOKED}` succeeded" in body
     assert "Nobody asked staging" not in body
@@ -130,7 +130,7 @@ def test_a_commit_of_docs_rests_on_the_word_of_the_one_before(platform: Platform
     newer = platform.commit("Document it")
 
     assert platform.run("promote", "--main", "main", **hub.variables()) == 0
-    assert newer in platform.pins()["openclaw.yaml"]
+    assert platform.pins()["commit"] == newer
     assert hub.asked == [newer, older]
 
 

@@ -67,7 +67,7 @@ def faults(chart: Chart, root: Path, known: Tree) -> Iterator[str]:
         for path, what in unknown(yaml.safe_load(text), known):
             yield f"{file}:{lines.get(path, 1)}: {what} ({chart.name} {chart.version})"
     for _, what in unknown(dict(chart.values), known):
-        yield f"clusters/*/apps/{chart.part}.yaml: {what} ({chart.name} {chart.version})"
+        yield f"clusters/base/apps/{chart.part}.yaml: {what} ({chart.name} {chart.version})"
 
 
 def _lines(node: yaml.Node | None, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], int]]:

@@ -117,7 +117,7 @@ class Helm:
             away = UNREACHED.search(str(stop)) is not None
             raise Stop(
                 UNAVAILABLE if away else stop.code,
-                f"clusters/*/apps/{chart.part}.yaml: the chart {chart.name} {chart.version} cannot be had from {chart.repository}: {stop}",
+                f"clusters/base/apps/{chart.part}.yaml: the chart {chart.name} {chart.version} cannot be had from {chart.repository}: {stop}",
             ) from None
         [archive] = place.glob("*.tgz")
         digest = f"sha256:{hashlib.sha256(archive.read_bytes()).hexdigest()}"

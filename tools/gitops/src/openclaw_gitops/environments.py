@@ -1,8 +1,8 @@
-"""What stands in `clusters/<environment>`: its settings, the Applications that Argo CD follows, and where their pins stand."""
+"""What stands in `clusters/`: an environment's settings, the Applications that Argo CD follows there, and where their pins stand."""
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,12 @@ from openclaw_gitops.stopping import REFUSED, USAGE, Stop
 
 OURS = "repository"
 """What stands for our own repository in the Applications; clusters/components/wiring puts environment.yaml's in its place."""
+
+BASE, PINS = "base", "pins.yaml"
+"""The Applications that all environments share, and the file of the revisions that one of them has instead."""
+
+PLACEHOLDER = "environment"
+"""What stands for the environment's name in paths of the base."""
 
 NEVER = "0" * 40
 """The commit that prod's children pin before the first promotion: no repository has it, so nothing runs by accident."""
@@ -29,8 +35,9 @@ class Source:
     path: str = ""
     chart: str = ""
     own: bool
+    file: Path
     at: tuple[int, int]
-    """First and last character of the revision in its file."""
+    """The file that decides on the revision, and where in it that stands: first and last character."""
 
     @property
     def what(self) -> str:
@@ -42,7 +49,6 @@ class Source:
 class Child:
     """An Application; *part* is its name without the environment."""
 
-    file: Path
     part: str
     sources: tuple[Source, ...]
 
@@ -67,38 +73,77 @@ def settings(root: Path, environment: str) -> Mapping[str, str]:
 def children(root: Path, environment: str) -> list[Child]:
     """The Applications of *environment* by part, the root among them. Raises Stop if one lacks what its kind needs."""
     repository = settings(root, environment).get("repository", "")
+    pinned = _Pins.read(root, environment)
     found = []
-    for file in sorted((root / "clusters" / environment).rglob("*.yaml")):
+    for file in sorted(file for folder in (BASE, environment) for file in (root / "clusters" / folder).rglob("*.yaml")):
         text = file.read_text()
         if not re.search(r"^kind: *Application *$", text, re.MULTILINE):
             continue
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
         body = yaml.safe_load(text)
-        spec, name = body.get("spec", {}), str(body["metadata"]["name"])
+        spec, part = body.get("spec", {}), str(body["metadata"]["name"]).removeprefix(f"{environment}-")
         plain, nodes = spec.get("sources") or [spec.get("source")], _source_nodes(tree)
         if not all(isinstance(source, dict) and "targetRevision" in source for source in plain):
             raise Stop(REFUSED, f"{file.relative_to(root)}: each source needs a targetRevision")
-        found.append(
-            Child(
-                file=file,
-                part=name.removeprefix(f"{environment}-"),
-                sources=tuple(_source(source, node, repository) for source, node in zip(plain, nodes, strict=True)),
-            )
+        sources = tuple(
+            _source(source, node, file, environment, repository) for source, node in zip(plain, nodes, strict=True)
         )
+        child = Child(part=part, sources=sources)
+        found.append(pinned.over(child) if pinned and not child.is_root else child)
     return sorted(found, key=lambda child: child.part)
 
 
-def _source(source: Mapping[str, Any], node: yaml.MappingNode, repository: str) -> Source:
+def _source(source: Mapping[str, Any], node: yaml.MappingNode, file: Path, environment: str, repository: str) -> Source:
     url = str(source.get("repoURL", ""))
     [revision] = [value for key, value in node.value if key.value == "targetRevision"]
+    own = "chart" not in source and url.removesuffix(".git") in (OURS, repository.removesuffix(".git"))
+    path = str(source.get("path", ""))
     return Source(
         repository=url,
         revision=str(source["targetRevision"]),
-        path=str(source.get("path", "")),
+        path=path.removesuffix(PLACEHOLDER) + environment if own and path.endswith(f"/{PLACEHOLDER}") else path,
         chart=str(source.get("chart", "")),
-        own="chart" not in source and url.removesuffix(".git") in (OURS, repository.removesuffix(".git")),
-        at=(revision.start_mark.index, revision.end_mark.index),
+        own=own,
+        file=file,
+        at=_place(revision),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pins:
+    """The revisions of pins.yaml: of our own repository, and by part of what comes from elsewhere."""
+
+    file: Path
+    name: str
+    commit: yaml.ScalarNode
+    versions: Mapping[str, yaml.Node]
+
+    @classmethod
+    def read(cls, root: Path, environment: str) -> "_Pins | None":
+        """None if there is no such file: the environment then has the base's revisions."""
+        name = f"clusters/{environment}/{PINS}"
+        file = root / name
+        if not file.exists():
+            return None
+        tree = yaml.compose(file.read_text(), Loader=yaml.SafeLoader)
+        commit, versions = _entry(tree, "commit"), _entry(tree, "versions")
+        if not isinstance(commit, yaml.ScalarNode) or not isinstance(versions, yaml.MappingNode):
+            raise Stop(REFUSED, f"{name}: needs commit and versions")
+        return cls(file=file, name=name, commit=commit, versions={key.value: value for key, value in versions.value})
+
+    def over(self, child: Child) -> Child:
+        """*child* with the revisions that stand here. Raises Stop if one is missing."""
+        return replace(child, sources=tuple(self._pinned(child.part, source) for source in child.sources))
+
+    def _pinned(self, part: str, source: Source) -> Source:
+        node = self.commit if source.own else self.versions.get(part)
+        if node is None:
+            raise Stop(REFUSED, f"{self.name}: versions has no {part}")
+        return replace(source, revision=str(node.value), file=self.file, at=_place(node))
+
+
+def _place(node: yaml.Node) -> tuple[int, int]:
+    return node.start_mark.index, node.end_mark.index
 
 
 def _source_nodes(tree: yaml.Node | None) -> list[yaml.MappingNode]:
@@ -114,24 +159,14 @@ def _entry(node: yaml.Node | None, name: str) -> yaml.Node | None:
     return next((value for key, value in node.value if key.value == name), None)
 
 
-def pins(found: list[Child]) -> Iterator[tuple[Child, Source]]:
-    """The sources that pin a commit of ours."""
-    return ((child, source) for child in found if not child.is_root for source in child.sources if source.own)
-
-
-def pinned_commit(found: list[Child]) -> str:
-    """The one commit that an environment pins. Raises Stop if its children stand apart, or follow a branch."""
-    commits = {source.revision for _, source in pins(found)}
-    if len(commits) != 1:
-        apart = ", ".join(sorted(f"{child.part} at {source.revision[:12]}" for child, source in pins(found)))
-        raise Stop(
-            REFUSED,
-            f"the children do not pin one commit ({apart or 'there is none'}): set them alike by a reviewed change first",
-        )
-    [commit] = commits
-    if not _SHA.fullmatch(commit):
-        raise Stop(REFUSED, f"{commit} is no pin: it must be a commit of 40 digits")
-    return commit
+def pinned_commit(root: Path, environment: str) -> str:
+    """The one commit of ours that *environment* pins. Raises Stop if it pins none, or follows a branch."""
+    pinned = _Pins.read(root, environment)
+    if pinned is None:
+        raise Stop(REFUSED, f"{environment} pins nothing: clusters/{environment}/{PINS} is missing")
+    if not _SHA.fullmatch(pinned.commit.value):
+        raise Stop(REFUSED, f"{pinned.commit.value} is no pin: it must be a commit of 40 digits")
+    return str(pinned.commit.value)
 
 
 def with_revisions(text: str, new: Mapping[tuple[int, int], str]) -> str:

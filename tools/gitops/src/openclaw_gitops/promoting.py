@@ -40,7 +40,7 @@ def promote(
     checkout = Checkout(root=root)
     commit, main = checkout.commit(wanted), checkout.commit(main)
     prod = children(root, "prod")
-    pinned = pinned_commit(prod)
+    pinned = pinned_commit(root, "prod")
     if pinned != NEVER and not checkout.knows(pinned):
         raise Stop(REFUSED, f"prod pins {pinned}, which is not here: fetch main with its whole history first")
     with checkout.at(commit) as tree:
@@ -58,8 +58,8 @@ def promote(
             raise Stop(NOT_YET if isinstance(decision, NotYet) else REFUSED, decision.reason)
         found = _difference(checkout, tree, pinned, env)
     if not dry_run:
-        for child, places in edits.items():
-            child.file.write_text(with_revisions(child.file.read_text(), places))
+        for file, places in edits.items():
+            file.write_text(with_revisions(file.read_text(), places))
     body = _body(checkout, facts, versions, found)
     return Promotion(moved=True, reason=f"prod moves from {_short(pinned)} to {commit[:12]}", body=body)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from openclaw_gitops.environments import NEVER, Child, Source
 from openclaw_gitops.release import BUILT_PATHS, Release
@@ -13,7 +14,7 @@ SMOKED = "smoke/staging"
 """The commit status that `scripts/smoke` sets once staging has answered in chat."""
 REQUIRED: Mapping[str, tuple[str, ...]] = {
     HEALTHY: ("platform/openclaw/", "platform/environments/", "clusters/staging/environment.yaml"),
-    SMOKED: ("platform/", "clusters/staging/"),
+    SMOKED: ("platform/", "clusters/base/", "clusters/staging/"),
 }
 """What must have succeeded, each with the paths whose change asks for a new word: Argo CD reports only on commits that it had to sync."""
 WAITING: Mapping[str, str] = {
@@ -154,13 +155,13 @@ class VersionMove:
 
 def new_pins(
     commit: str, prod: Sequence[Child], staging: Sequence[Child]
-) -> tuple[dict[Child, dict[tuple[int, int], str]], list[VersionMove]]:
-    """What each of prod's children gets, by place in its file: *commit*, and the versions that staging has at it.
+) -> tuple[dict[Path, dict[tuple[int, int], str]], list[VersionMove]]:
+    """What each of prod's children gets, by file and place in it: *commit*, and the versions that staging has at it.
 
     Raises Stop if staging at that commit does not have such a child with such sources.
     """
     tested = {child.part: child for child in staging if not child.is_root}
-    edits: dict[Child, dict[tuple[int, int], str]] = {}
+    edits: dict[Path, dict[tuple[int, int], str]] = {}
     moves = []
     for child in prod:
         if child.is_root:
@@ -181,7 +182,7 @@ def new_pins(
                 )
             new = commit if mine.own else _version(child.part, commit, mine, theirs)
             if new != mine.revision:
-                edits.setdefault(child, {})[mine.at] = new
+                edits.setdefault(mine.file, {})[mine.at] = new
             if new != mine.revision and not mine.own:
                 moves.append(VersionMove(part=child.part, what=mine.what, old=mine.revision, new=new))
     return edits, moves
