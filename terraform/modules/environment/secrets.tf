@@ -14,7 +14,7 @@ resource "aws_secretsmanager_secret" "this" {
   #checkov:skip=CKV2_AWS_57:Tokens of Telegram and Groq cannot be rotated by AWS; docs/infrastructure.md has the runbook
   for_each = local.secrets
 
-  name                    = "openclaw/${local.environment}/${each.key}"
+  name                    = "openclaw/${var.environment}/${each.key}"
   description             = "${each.value.description}. JSON: ${join(", ", each.value.fields)}."
   kms_key_id              = module.encryption.key_arn
   recovery_window_in_days = 7

@@ -1,7 +1,7 @@
 # What a machine learns at its first boot. modules/user-data renders text and nothing else; this file is the only place
 # that speaks to it.
 module "user_data" {
-  source = "../../modules/user-data"
+  source = "../user-data"
 
   name                        = local.name
   region                      = local.shared.region
