@@ -167,7 +167,7 @@ async def _chat(
         if demo
         else ""
     )
-    token, port = local_token(), _free_port(port)
+    token, port = local_token(), page_port(port)
     page = await stack.enter_async_context(
         BotApi.open(
             host="127.0.0.1",
@@ -182,7 +182,7 @@ async def _chat(
     return {"TELEGRAM_TOKEN": token, "TELEGRAM_BASE_URL": page.url, "ALLOWED_USER_IDS": "*"}, page.page_url
 
 
-def _free_port(asked: int | None) -> int:
+def page_port(asked: int | None) -> int:
     """The port asked for, or the usual one, or a free one. Raises SettingsError for a port that was asked for and is taken."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
