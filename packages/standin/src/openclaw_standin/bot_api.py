@@ -4,12 +4,9 @@ Run it by itself with `python -m openclaw_standin.bot_api --token-file FILE --po
 TELEGRAM_BASE_URL, the second has the chat page's address.
 """
 
-import argparse
-import asyncio
 import json
 import os
 import secrets
-import signal
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Collection, Iterator
@@ -20,7 +17,7 @@ from typing import Any
 from aiohttp import web
 
 from openclaw_core.errors import SettingsError
-from openclaw_standin import guard
+from openclaw_standin import guard, program
 from openclaw_standin.control import ControlRoutes
 from openclaw_standin.faults import Faults
 from openclaw_standin.flood import Flood, Limits
@@ -164,12 +161,22 @@ def _opening(data_dir: Path | None) -> Iterator[None]:
         raise SettingsError(unusable(data_dir or Path(), exc)) from None
 
 
-async def _serve(options: argparse.Namespace, token: str) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for sign in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(sign, stop.set)
-    async with BotApi.open(
+def main(argv: list[str] | None = None) -> int:
+    parser = program.parser("bot_api", __doc__)
+    parser.add_argument("--token-file", type=Path, help="a file with the bot's token; TELEGRAM_TOKEN otherwise")
+    parser.add_argument("--data", type=Path, help="folder for chats and counters; without it nothing is kept")
+    parser.add_argument("--fresh", action="store_true", help="forget what is in the folder")
+    parser.add_argument("--no-flood", action="store_true", help="switch the flood limits off")
+    parser.add_argument("--chat-burst", type=float, default=3.0, help="messages in a private chat before 1/s holds")
+    parser.add_argument("--notice", default="", help="banner of the chat page")
+    options = parser.parse_args(argv)
+    try:
+        token = options.token_file.read_text().strip() if options.token_file else os.environ.get("TELEGRAM_TOKEN", "")
+    except OSError:
+        parser.error("the token file cannot be read: check its path")
+    if not token.partition(":")[0].isdigit() or ":" not in token:
+        parser.error("no bot token: give --token-file, or set TELEGRAM_TOKEN to digits, a colon and letters")
+    opening = BotApi.open(
         host=options.host,
         port=options.port,
         token=token,
@@ -181,39 +188,12 @@ async def _serve(options: argparse.Namespace, token: str) -> None:
         control=options.control,
         second_token=os.environ.get("SMOKE_BOT_TOKEN", ""),
         hosts=options.allow_host,
-    ) as api:
-        print(api.url, f"chat page: {api.page_url}", sep="\n", flush=True)
-        await stop.wait()
-
-
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m openclaw_standin.bot_api", description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one; the address is the first line printed")
-    parser.add_argument("--token-file", type=Path, help="a file with the bot's token; TELEGRAM_TOKEN otherwise")
-    parser.add_argument("--data", type=Path, help="folder for chats and counters; without it nothing is kept")
-    parser.add_argument("--fresh", action="store_true", help="forget what is in the folder")
-    parser.add_argument("--no-flood", action="store_true", help="switch the flood limits off")
-    parser.add_argument("--chat-burst", type=float, default=3.0, help="messages in a private chat before 1/s holds")
-    parser.add_argument("--notice", default="", help="banner of the chat page")
-    parser.add_argument("--control", action="store_true", help="open /control/… to tests")
-    parser.add_argument("--allow-host", action="append", default=[], help=guard.ALLOW_HOST_HELP)
-    options = parser.parse_args(argv)
+    )
     try:
-        token = options.token_file.read_text().strip() if options.token_file else os.environ.get("TELEGRAM_TOKEN", "")
-    except OSError:
-        parser.error("the token file cannot be read: check its path")
-    if not token.partition(":")[0].isdigit() or ":" not in token:
-        parser.error("no bot token: give --token-file, or set TELEGRAM_TOKEN to digits, a colon and letters")
-    try:
-        asyncio.run(_serve(options, token))
+        return program.serve(opening, lambda api: f"{api.url}\nchat page: {api.page_url}", port=options.port)
     except SettingsError as exc:
         print(exc, file=sys.stderr)
         return 1
-    except OSError as exc:
-        print(f"port {options.port} cannot be used ({exc.strerror}): choose another with --port", file=sys.stderr)
-        return 1
-    return 0
 
 
 if __name__ == "__main__":

@@ -3,11 +3,9 @@
 Run it by itself with `python -m openclaw_standin.model --port 8790`.
 """
 
-import argparse
 import asyncio
 import json
 import random
-import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Collection
@@ -17,7 +15,7 @@ from typing import Any, Literal
 
 from aiohttp import web
 
-from openclaw_standin import guard
+from openclaw_standin import guard, program
 from openclaw_standin.model_control import routes
 from openclaw_standin.model_script import (
     ERRORS,
@@ -323,12 +321,14 @@ class ScriptedModel:
         return bool(key) and (self._api_key is None or key == self._api_key)
 
 
-async def _serve(options: argparse.Namespace) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for sign in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(sign, stop.set)
-    async with ScriptedModel.open(
+def main(argv: list[str] | None = None) -> int:
+    parser = program.parser("model", __doc__)
+    parser.add_argument("--first-token-s", type=float, default=0.3)
+    parser.add_argument("--tokens-per-s", type=float, default=100.0)
+    parser.add_argument("--tokens", type=int, default=120)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args(argv)
+    opening = ScriptedModel.open(
         host=options.host,
         port=options.port,
         first_token_s=options.first_token_s,
@@ -337,28 +337,8 @@ async def _serve(options: argparse.Namespace) -> None:
         seed=options.seed,
         control=options.control,
         hosts=options.allow_host,
-    ) as model:
-        print(model.url, flush=True)
-        await stop.wait()
-
-
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m openclaw_standin.model", description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one; the address is the first line printed")
-    parser.add_argument("--first-token-s", type=float, default=0.3)
-    parser.add_argument("--tokens-per-s", type=float, default=100.0)
-    parser.add_argument("--tokens", type=int, default=120)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--control", action="store_true", help="open /control/… to tests")
-    parser.add_argument("--allow-host", action="append", default=[], help=guard.ALLOW_HOST_HELP)
-    options = parser.parse_args(argv)
-    try:
-        asyncio.run(_serve(options))
-    except OSError as exc:
-        print(f"port {options.port} cannot be used ({exc.strerror}): choose another with --port", file=sys.stderr)
-        return 1
-    return 0
+    )
+    return program.serve(opening, lambda model: model.url, port=options.port)
 
 
 if __name__ == "__main__":
