@@ -8,12 +8,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export UV := $(shell command -v uv 2>/dev/null || echo .tools/uv/bin/uv)
-WORKSPACE := packages/core apps/brain apps/agent apps/cli
+WORKSPACE := packages/core packages/standin apps/brain apps/agent apps/cli tools/gitops
 STAMP := $(VENV)/.installed
 # The locked checkers come before those of the machine, in every recipe and script.
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: check-charts check-rules check-tfvars help install tools up configure render diff bump pin promote ends test test-oldest e2e e2e-full bench-cluster check format lock clean bench terraform-check terraform-files terraform-scan machines-test machines-upgrade infra-plan infra-up infra-down
+.PHONY: check-charts check-rules check-tfvars help install tools up dev configure render diff bump pin promote ends test test-oldest e2e e2e-full bench-cluster check format lock clean bench terraform-check terraform-files terraform-scan machines-test machines-upgrade infra-plan infra-up infra-down
 
 help: ## [Run +] this list; ALL=1 says what each command does
 	@scripts/help Makefile $(ALL)
@@ -33,6 +33,9 @@ $(STAMP): $(STALE) requirements/dev.txt requirements/uv.txt $(WORKSPACE:%=%/pypr
 
 up: install ## [Run] the bot in a browser page; Ctrl-C stops everything
 	@$(BIN)/openclaw up $(ARGS)
+
+dev: install ## [Run] the same, started again when code or a prompt changes, with its log in colour
+	@$(BIN)/openclaw dev $(ARGS)
 
 tools: install ## [Change +] put kustomize, kubeconform, actionlint and checkov into .tools/bin
 	@scripts/tools

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.refused.test_changes import ROOT, copy_of_the_tree
+from tests.workspace import sources
 
 PAGE = (ROOT / "CONTRIBUTING.md").read_text()
 BLOCK = re.compile(r"(?:<!-- (?P<note>[^>]*) -->\n)?```sh\n(?P<commands>.*?)```", re.DOTALL)
@@ -34,9 +35,8 @@ def clone(tmp_path: Path) -> Path:
 
 
 def run(clone: Path, commands: str) -> "subprocess.CompletedProcess[str]":
-    sources = [str(clone / folder / "src") for folder in ("packages/core", "apps/brain", "apps/agent", "apps/cli")]
     env = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "COV_", "MAKE"))}
-    env |= {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": os.pathsep.join([str(clone), *sources])}
+    env |= {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": os.pathsep.join([str(clone), *sources(clone)])}
     env |= {f"GIT_{who}_{what}": "test@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
     env |= {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "commit.gpgsign", "GIT_CONFIG_VALUE_0": "false"}
     # The environment is a link to the work tree's: never installed anew.

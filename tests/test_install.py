@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.workspace import MEMBERS
+
 ROOT = Path(__file__).parents[1]
 UV = shutil.which("uv") or str(ROOT / ".tools/uv/bin/uv")
 needs_uv = pytest.mark.skipif(
@@ -17,7 +19,6 @@ FAKE_UV = """#!/bin/sh
 if [ "$1" = pip ]; then echo "$2" >>installed; exit 0; fi
 exec {uv} "$@"
 """
-WORKSPACE = ("packages/core", "apps/brain", "apps/agent", "apps/cli")
 OTHERS = [
     path
     for minor in range(11, 20)
@@ -35,7 +36,7 @@ def project(tmp_path: Path) -> Path:
     (tmp_path / "requirements").mkdir()
     for name in ("dev.txt", "uv.txt"):
         (tmp_path / "requirements" / name).touch()
-    for name in WORKSPACE:
+    for name in MEMBERS:
         (tmp_path / name).mkdir(parents=True)
         (tmp_path / name / "pyproject.toml").touch()
     (tmp_path / "uv").write_text(FAKE_UV.format(uv=UV))

@@ -17,9 +17,9 @@ from openclaw_brain.leader import RedisLeader
 from openclaw_brain.metrics import Metrics
 from openclaw_brain.settings import at_start
 from openclaw_brain.updates import admit_forever
-from openclaw_cli.standin.bot_api import BotApi
 from openclaw_core.errors import FloodWait
 from openclaw_core.store import Inbox, RedisSettings, Script, open_script
+from openclaw_standin.bot_api import BotApi
 from tests.brain.test_kubernetes_lease import Epochs, Leases
 from tests.redis_server import RedisServer
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from openclaw_brain.updates import Poller, admit_forever
-from openclaw_cli.standin.bot_api import BotApi
 from openclaw_core.errors import LostOwnership
 from openclaw_core.store import Inbox, Script
+from openclaw_standin.bot_api import BotApi
 
 TOKEN = "4242:test-token-of-nobody"
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from openclaw_cli.standin.model import ScriptedModel
-from openclaw_cli.standin.model_script import answer_for, digest
 from openclaw_core.outcome import Cause
 from openclaw_core.roles import load
 from openclaw_core.store import Script
+from openclaw_standin.model import ScriptedModel
+from openclaw_standin.model_script import answer_for, digest
 from tests.core.store_world import World, task
 
 ROOT = Path(__file__).parents[2]

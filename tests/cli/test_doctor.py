@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from openclaw_cli.doctor import NOT_LOOKED_AT, Level, examine, fullness, main, missing
-from openclaw_cli.standin.bot_api import BotApi
-from openclaw_cli.standin.model import ScriptedModel
+from openclaw_standin.bot_api import BotApi
+from openclaw_standin.model import ScriptedModel
 from tests.core.groq_server import listening, replies
 from tests.redis_server import RedisServer
 

@@ -17,9 +17,9 @@ import psutil
 import pytest
 
 from openclaw_cli import data_folder
-from openclaw_cli.standin.bot_api import BotApi
-from openclaw_cli.standin.model import ScriptedModel
 from openclaw_core.errors import SettingsError
+from openclaw_standin.bot_api import BotApi
+from openclaw_standin.model import ScriptedModel
 from tests.cli.test_up import address, start
 
 PYTHON = next((path for path in ("/usr/bin/python3", "/bin/python3") if Path(path).exists()), "")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from openclaw_cli import staging
-from openclaw_cli.gitops.kustomizing import Object
+from openclaw_gitops.kustomizing import Object
 from tests.e2e.gitops import conftest as gitops
 from tests.manifests.rendering import ROOT, tool
 

@@ -17,9 +17,9 @@ from aiohttp import web
 
 from openclaw_cli import up
 from openclaw_cli.local_redis import free_port
-from openclaw_cli.standin.bot_api import BotApi
-from openclaw_cli.standin.model import ScriptedModel
 from openclaw_core.errors import SettingsError
+from openclaw_standin.bot_api import BotApi
+from openclaw_standin.model import ScriptedModel
 from tests.core.groq_server import listening, streams
 from tests.core.model_recordings import STREAMS
 from tests.redis_server import RedisServer

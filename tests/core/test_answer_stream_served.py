@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from openclaw_cli.standin.model import ScriptedModel
 from openclaw_core.models.answer_stream import Answered, Answerer, Event, Failed, Grew, Restarted
 from openclaw_core.models.groq_chat import GroqChat
 from openclaw_core.outcome import Cause
 from openclaw_core.ports import Message, ModelCall
+from openclaw_standin.model import ScriptedModel
 
 BIG, SMALL = "openai/gpt-oss-120b", "openai/gpt-oss-20b"
 

@@ -2,7 +2,6 @@
 
 import json
 
-from openclaw_cli.gitops.kustomizing import Object
 from openclaw_cli.staging import (
     NAMESPACE,
     OVERLAY_HOST,
@@ -24,6 +23,7 @@ from openclaw_cli.staging import (
     state,
     until,
 )
+from openclaw_gitops.kustomizing import Object
 
 __all__ = [
     "NAMESPACE",

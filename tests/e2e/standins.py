@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-from openclaw_cli.standin.bot_api import BotApi
-from openclaw_cli.standin.model import ScriptedModel
+from openclaw_standin.bot_api import BotApi
+from openclaw_standin.model import ScriptedModel
 
 BOT_API_PORT, MODEL_PORT = 8481, 8482
 """As tests/e2e/overlay has them."""

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import psutil
 
-from openclaw_cli.standin.bot_api import BotApi
 from openclaw_core.errors import StoreUnavailable
 from openclaw_core.store import RedisSettings, Runs, Script, open_script
+from openclaw_standin.bot_api import BotApi
 from tests.e2e_local.model import EchoModel, echo_model
 from tests.redis_server import RedisServer
 

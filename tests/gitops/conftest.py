@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
-from openclaw_cli.gitops.__main__ import main
-from openclaw_cli.gitops.environments import NEVER
-from openclaw_cli.gitops.kustomizing import kustomize
-from openclaw_cli.gitops.stopping import Stop
+from openclaw_gitops.__main__ import main
+from openclaw_gitops.environments import NEVER
+from openclaw_gitops.kustomizing import build, kustomize, objects
+from openclaw_gitops.stopping import Stop
 
 ROOT = Path(__file__).parents[2]
 REPOSITORY = "https://github.com/owner/platform"
@@ -69,15 +70,18 @@ class Platform:
         return self.run("bump", "--commit", commit, "--tag", tag, "--agent", agent, "--brain", brain)
 
     def pins(self) -> dict[str, str]:
-        """Every targetRevision in clusters/prod, by file."""
-        found = {}
-        for file in sorted((self.root / "clusters/prod").rglob("*.yaml")):
-            lines = [
-                line.split(":", 1)[1].strip() for line in file.read_text().splitlines() if "targetRevision" in line
-            ]
-            if lines:
-                found[file.name] = " ".join(lines)
-        return found
+        """What prod pins: our commit, and versions by part."""
+        read = yaml.safe_load(self.read("clusters/prod/pins.yaml"))
+        return {"commit": read["commit"], **read["versions"]}
+
+    def revisions(self, environment: str) -> set[tuple[str, str]]:
+        """Name and revision of each source that the wiring renders."""
+        apps = objects(build(self.root / "clusters" / environment, self.env))
+        return {
+            (app["metadata"]["name"], source["targetRevision"])
+            for app in apps
+            for source in app["spec"].get("sources") or [app["spec"]["source"]]
+        }
 
 
 @pytest.fixture
@@ -86,13 +90,14 @@ def platform(tmp_path: Path, tools: Mapping[str, str]) -> Platform:
     made = Platform(root=tmp_path / "platform", env=tools)
     made.root.mkdir()
     made.git("init", "--quiet", "--initial-branch=main")
-    for name, revision in (("staging", "main"), ("prod", f'"{NEVER}"')):
+    made.write("clusters/base/kustomization.yaml", "resources: [root.yaml, openclaw.yaml, monitoring.yaml]\n")
+    made.write("clusters/base/root.yaml", _application("root", "clusters/environment"))
+    made.write("clusters/base/openclaw.yaml", _application("openclaw", "platform/openclaw/overlays/environment"))
+    made.write("clusters/base/monitoring.yaml", MONITORING)
+    made.write("clusters/prod/pins.yaml", PINS)
+    for name, more in (("staging", ""), ("prod", PINNED)):
         made.write(f"clusters/{name}/environment.yaml", f"repository: {REPOSITORY} # ours\nregistry: ghcr.io/owner\n")
-        made.write(f"clusters/{name}/kustomization.yaml", WIRING.format(name=name))
-        made.write(f"clusters/{name}/root.yaml", _application("root", _own("main", f"clusters/{name}")))
-        own = _own(revision, f"platform/openclaw/overlays/{name}")
-        made.write(f"clusters/{name}/openclaw.yaml", _application("openclaw", own))
-        made.write(f"clusters/{name}/monitoring.yaml", MONITORING.format(revision=revision))
+        made.write(f"clusters/{name}/kustomization.yaml", WIRING.format(name=name, more=more))
         overlay = f"resources: [../../base]\ncomponents: [../../components/release]\nnamespace: openclaw-{name}\n"
         made.write(f"platform/openclaw/overlays/{name}/kustomization.yaml", overlay)
     made.write("platform/openclaw/base/kustomization.yaml", BASE)
@@ -111,15 +116,32 @@ def platform(tmp_path: Path, tools: Mapping[str, str]) -> Platform:
     return made
 
 
-def _own(revision: str, path: str) -> str:
-    return f"  source:\n    repoURL: repository\n    path: {path}\n    targetRevision: {revision} # moves\n"
-
-
-def _application(name: str, source: str) -> str:
+def _application(name: str, path: str) -> str:
+    source = f"  source:\n    repoURL: repository\n    path: {path}\n    targetRevision: main\n"
     return f"apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata:\n  name: {name}\nspec:\n{source}"
 
 
-WIRING = "namePrefix: {name}-\nresources: [root.yaml, openclaw.yaml, monitoring.yaml]\n"
+WIRING = "namePrefix: {name}-\nresources:\n  - ../base\n{more}"
+PINS = f"""# What prod runs.
+apiVersion: openclaw.io/v1
+kind: Pins
+metadata:
+  name: prod
+  annotations: {{config.kubernetes.io/local-config: "true"}}
+commit: "{NEVER}" # moves
+versions:
+  monitoring: "1.2.0"
+"""
+PINNED = """  - pins.yaml
+replacements:
+  - source: {kind: Pins, fieldPath: commit}
+    targets:
+      - {select: {kind: Application, name: openclaw}, fieldPaths: [spec.source.targetRevision]}
+      - {select: {kind: Application, name: monitoring}, fieldPaths: [spec.sources.1.targetRevision]}
+  - source: {kind: Pins, fieldPath: versions.monitoring}
+    targets:
+      - {select: {kind: Application, name: monitoring}, fieldPaths: [spec.sources.0.targetRevision]}
+"""
 MONITORING = """# A chart, and our own manifests beside it.
 apiVersion: argoproj.io/v1alpha1
 kind: Application
@@ -132,7 +154,7 @@ spec:
       targetRevision: "1.2.0"
     - repoURL: repository
       path: platform/monitoring
-      targetRevision: {revision}
+      targetRevision: main
 """
 AGENT_POLICY = """apiVersion: v1
 kind: ConfigMap

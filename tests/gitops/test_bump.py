@@ -4,8 +4,8 @@ import hashlib
 
 import pytest
 
-from openclaw_cli.gitops import release as releases
-from openclaw_cli.gitops.stopping import Stop
+from openclaw_gitops import release as releases
+from openclaw_gitops.stopping import Stop
 from tests.gitops.conftest import AGENT, BRAIN, RELEASE, ROOT, Platform
 
 
@@ -41,7 +41,7 @@ def test_the_same_bump_twice_changes_nothing(platform: Platform, capsys: pytest.
     assert platform.git("status", "--porcelain") == ""
 
 
-@pytest.mark.parametrize("path", ["clusters/prod/openclaw.yaml", "new-file", RELEASE.replace("release", "other")])
+@pytest.mark.parametrize("path", ["clusters/prod/pins.yaml", "new-file", RELEASE.replace("release", "other")])
 def test_any_other_change_in_the_checkout_is_refused(
     platform: Platform, path: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

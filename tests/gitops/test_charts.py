@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from openclaw_cli.gitops import chart_values
-from openclaw_cli.gitops.__main__ import main
-from openclaw_cli.gitops.chart_values import MORE, as_far_as, tree, unknown
-from openclaw_cli.gitops.charts import Chart, charts, faults
-from openclaw_cli.gitops.stopping import UNAVAILABLE
+from openclaw_gitops import chart_values
+from openclaw_gitops.__main__ import main
+from openclaw_gitops.chart_values import MORE, as_far_as, tree, unknown
+from openclaw_gitops.charts import Chart, charts, faults
+from openclaw_gitops.stopping import UNAVAILABLE
 from tests.gitops.conftest import ROOT
 
 DEPLOYMENT = """
@@ -120,7 +120,7 @@ def test_a_misspelt_value_is_told_with_file_and_line(tmp_path: Path) -> None:
     first, second = chart_values.faults(chart, tmp_path, tree(DEFAULTS))
 
     assert first == "values.yaml:3: the chart has no value controller.regoin: did you mean region? (chart 1.0.0)"
-    assert second.startswith("clusters/*/apps/part.yaml: the chart has no value replcas")
+    assert second.startswith("clusters/base/apps/part.yaml: the chart has no value replcas")
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)

@@ -12,8 +12,8 @@ LINES = [line.split() for line in (ROOT / "CODEOWNERS").read_text().splitlines()
 @pytest.mark.parametrize(
     "path",
     [
-        "CODEOWNERS", "clusters/prod/apps/openclaw.yaml", "clusters/components/wiring/kustomization.yaml", "platform/policies/job-shape.yaml",
-        "platform/argocd/base/rbac-cm.yaml", ".github/workflows/promote.yaml", "scripts/promote", "apps/cli/src/openclaw_cli/gitops/promotion.py",
+        "CODEOWNERS", "clusters/prod/pins.yaml", "clusters/components/wiring/kustomization.yaml", "platform/policies/job-shape.yaml",
+        "platform/argocd/base/rbac-cm.yaml", ".github/workflows/promote.yaml", "scripts/promote", "tools/gitops/src/openclaw_gitops/promotion.py",
     ],
 )  # fmt: skip
 def test_this_does_not_change_without_an_owner(path: str) -> None:

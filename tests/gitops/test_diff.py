@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from openclaw_cli.gitops import comparing
-from openclaw_cli.gitops.kustomizing import Object
+from openclaw_gitops import comparing
+from openclaw_gitops.kustomizing import Object
 from tests.gitops.conftest import Platform
 
 
@@ -40,7 +40,7 @@ def test_an_untouched_environment_says_so(platform: Platform, capsys: pytest.Cap
 def test_a_new_chart_version_shows_in_the_environments_own_wiring(
     platform: Platform, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    platform.replace("clusters/staging/monitoring.yaml", '"1.2.0"', '"1.3.0"')
+    platform.replace("clusters/base/monitoring.yaml", '"1.2.0"', '"1.3.0"')
 
     assert platform.run("diff", "staging", "HEAD") == 0
     assert "+    targetRevision: 1.3.0" in capsys.readouterr().out

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from openclaw_cli.gitops.__main__ import main
-from openclaw_cli.gitops.ends import FILE, read, warnings
-from openclaw_cli.gitops.stopping import REFUSED
+from openclaw_gitops.__main__ import main
+from openclaw_gitops.ends import FILE, read, warnings
+from openclaw_gitops.stopping import REFUSED
 from tests.gitops.conftest import ROOT
 
 TODAY = date(2026, 11, 29)
@@ -145,7 +145,7 @@ def test_unknown_says_nothing_of_what_would_end_it(tmp_path: Path, capsys: pytes
 
 
 PINS: dict[str, tuple[str, str]] = {
-    "charts and Argo CD": ("clusters/staging/apps/*.yaml", r"^ *targetRevision: (?!main).*$"),
+    "charts and Argo CD": ("clusters/base/apps/*.yaml", r"^ *targetRevision: (?!main).*$"),
     "Terraform of the modules": ("terraform/**/versions.tf", r"^ *required_version = .*$"),
     "Terraform of the workflows": (".github/workflows/*.yaml", r"^ *terraform_version: .*$"),
     "runners": (".github/workflows/*.yaml", r"^ *runs-on: .*$"),

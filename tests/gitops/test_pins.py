@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from openclaw_cli.gitops.__main__ import main
-from openclaw_cli.gitops.pins import Pin, faults, pins
-from openclaw_cli.gitops.stopping import FAILED, REFUSED, UNAVAILABLE
+from openclaw_gitops.__main__ import main
+from openclaw_gitops.pins import Pin, faults, pins
+from openclaw_gitops.stopping import FAILED, REFUSED, UNAVAILABLE
 from tests.gitops.conftest import AGENT, BRAIN, ROOT, Platform
 from tests.gitops.registry_standin import Registry, registry, sha256
 
@@ -54,10 +54,8 @@ def unpinned(platform: Platform, hub: Registry) -> Platform:
     )
     platform.write(TFVARS, '# First line.\n# Second line.\nzones = ["a"]\n')
     platform.write("platform/pins.yaml", f"# Checksums.\n\ncharts:\n  old 0.1.0 https://gone.example.com: {AGENT}\n")
+    platform.replace("clusters/base/monitoring.yaml", "https://charts.example.com", f"http://{hub.host}/charts")
     for environment in ("staging", "prod"):
-        platform.replace(
-            f"clusters/{environment}/monitoring.yaml", "https://charts.example.com", f"http://{hub.host}/charts"
-        )
         platform.replace(f"clusters/{environment}/environment.yaml", "registry:", "region: eu-central-1\nregistry:")
     platform.commit()
     return platform

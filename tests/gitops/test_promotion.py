@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from openclaw_cli.gitops import promotion
-from openclaw_cli.gitops.environments import NEVER
-from openclaw_cli.gitops.promoting import promote
-from openclaw_cli.gitops.promotion import HEALTHY, SMOKED, Facts, Move, Nothing, NotYet, Refused, Seen, Word, decide
-from openclaw_cli.gitops.release import UNRELEASED, ZEROS, Release
-from openclaw_cli.gitops.stopping import Stop
+from openclaw_gitops import promotion
+from openclaw_gitops.environments import NEVER
+from openclaw_gitops.promoting import promote
+from openclaw_gitops.promotion import HEALTHY, SMOKED, Facts, Move, Nothing, NotYet, Refused, Seen, Word, decide
+from openclaw_gitops.release import UNRELEASED, ZEROS, Release
+from openclaw_gitops.stopping import Stop
 from tests.gitops.conftest import AGENT, BRAIN, Platform
 
 NEW, OLD = "b" * 40, "a" * 40
@@ -45,9 +45,9 @@ READY = Facts(
         ({"on_main": False}, Refused, "not on main"),
         ({"after_pin": False}, Refused, "revert the promotion"),
         ({"pinned": NEW}, Nothing, "already"),
-        ({"changed_since_pin": ["clusters/prod/openclaw.yaml"]}, Nothing, "nothing that prod runs"),
-        ({"changed_since_pin": ["README.md", "terraform/main.tf", "clusters/staging/root.yaml"]}, Nothing, "nothing that prod runs"),
-        ({"changed_since_pin": ["clusters/prod/openclaw.yaml", PROMPT]}, Move, ""),
+        ({"changed_since_pin": ["clusters/prod/pins.yaml", "clusters/base/openclaw.yaml"]}, Nothing, "nothing that prod runs"),
+        ({"changed_since_pin": ["README.md", "terraform/main.tf", "clusters/staging/kustomization.yaml"]}, Nothing, "nothing that prod runs"),
+        ({"changed_since_pin": ["clusters/prod/pins.yaml", PROMPT]}, Move, ""),
         ({"changed_since_pin": ["clusters/prod/environment.yaml"]}, Move, ""),
         ({"changed_since_pin": ["clusters/kustomization.yaml"]}, Move, ""),
         ({"changed_since_pin": [], "versions_move": True}, Move, ""),
@@ -111,20 +111,16 @@ def go(platform: Platform, wanted: str = "main", statuses: Mapping[str, str] | N
 
 def test_the_first_promotion_pins_commit_and_leaves_every_other_character(released: Platform) -> None:
     commit = released.git("rev-parse", "HEAD")
-    before = released.read("clusters/prod/openclaw.yaml")
+    before = released.read("clusters/prod/pins.yaml")
 
     body = go(released)
 
-    assert released.pins() == {
-        "monitoring.yaml": f'"1.2.0" {commit}',
-        "openclaw.yaml": f"{commit} # moves",
-        "root.yaml": "main # moves",
-    }
-    assert released.read("clusters/prod/openclaw.yaml") == before.replace(f'"{NEVER}"', commit)
-    assert released.git("show", "--name-only", "--format=").split() == [
-        "clusters/prod/monitoring.yaml",
-        "clusters/prod/openclaw.yaml",
-    ]
+    assert released.pins() == {"commit": commit, "monitoring": "1.2.0"}
+    assert released.revisions("prod") == {
+        ("prod-monitoring", "1.2.0"), ("prod-monitoring", commit), ("prod-openclaw", commit), ("prod-root", "main"),
+    }  # fmt: skip
+    assert released.read("clusters/prod/pins.yaml") == before.replace(f'"{NEVER}"', commit)
+    assert released.git("show", "--name-only", "--format=").split() == ["clusters/prod/pins.yaml"]
     assert "never promoted" in body
     assert "- added `Deployment.apps openclaw-prod/brain`" in body
 
@@ -139,12 +135,12 @@ def test_a_promotions_own_merge_opens_nothing(released: Platform) -> None:
 def test_prompt_and_chart_move_together_and_the_text_shows_both(released: Platform) -> None:
     go(released)
     released.replace("platform/openclaw/base/prompt.md", "brief", "thorough")
-    released.replace("clusters/staging/monitoring.yaml", '"1.2.0"', '"1.3.0"')
+    released.replace("clusters/base/monitoring.yaml", '"1.2.0"', '"1.3.0"')
     commit = released.commit("Be thorough, with @someone's <chart>")
 
     body = go(released)
 
-    assert released.pins()["monitoring.yaml"] == f"1.3.0 {commit}"
+    assert released.pins() == {"commit": commit, "monitoring": "1.3.0"}
     assert "| monitoring | stack | 1.2.0 | 1.3.0 |" in body
     assert "-    Be brief.\n+    Be thorough." in body
     assert "&lt;chart>" in body
@@ -186,12 +182,12 @@ def test_code_that_is_merged_before_its_bump_waits_for_it(released: Platform) ->
     released.bump(code, tag="1.1.0")
     bump = released.commit("Bump to 1.1.0")
     go(released)
-    assert bump in released.pins()["openclaw.yaml"]
+    assert released.pins()["commit"] == bump
 
 
 def test_a_release_with_a_missing_pin_stops_and_says_which(released: Platform) -> None:
     released.write("platform/part/daemonset.yaml", "image: quay.io/a/b:v1\n")
-    released.replace("clusters/staging/monitoring.yaml", '"1.2.0"', '"1.4.0"')
+    released.replace("clusters/base/monitoring.yaml", '"1.2.0"', '"1.4.0"')
     released.commit("Take a chart and an image that nobody has looked up")
 
     with pytest.raises(Stop) as stopped:
@@ -199,45 +195,42 @@ def test_a_release_with_a_missing_pin_stops_and_says_which(released: Platform) -
     assert stopped.value.code == 75
     assert "image quay.io/a/b:v1 (platform/part/daemonset.yaml)" in str(stopped.value)
     assert "chart stack 1.4.0 https://charts.example.com (platform/pins.yaml)" in str(stopped.value)
-    assert NEVER in released.pins()["openclaw.yaml"]
+    assert released.pins()["commit"] == NEVER
 
 
 def test_unreleased_images_are_never_promoted(platform: Platform) -> None:
     with pytest.raises(Stop, match="no images have been built yet") as stopped:
         go(platform)
     assert stopped.value.code == 65
-    assert NEVER in platform.pins()["openclaw.yaml"]
+    assert platform.pins()["commit"] == NEVER
 
 
 def test_a_child_that_differs_in_more_than_pins_is_refused(released: Platform) -> None:
-    released.replace("clusters/staging/monitoring.yaml", "chart: stack", "chart: other")
+    released.replace("clusters/base/monitoring.yaml", "chart: stack", "chart: other")
     released.commit()
 
-    with pytest.raises(Stop, match=r"monitoring takes other in staging at .* and stack in prod"):
-        go(released)
+    with pytest.raises(Stop, match=r"monitoring takes stack in staging at .* and other in prod"):
+        go(released, "main~1")
 
 
 def test_a_child_that_staging_does_not_have_is_refused(released: Platform) -> None:
-    released.git("rm", "--quiet", "clusters/staging/monitoring.yaml")
+    released.write("clusters/base/new.yaml", released.read("clusters/base/openclaw.yaml").replace("openclaw", "new"))
     released.commit()
 
-    with pytest.raises(Stop, match="staging has no child monitoring"):
-        go(released)
+    with pytest.raises(Stop, match="staging has no child new"):
+        go(released, "main~1")
 
 
-def test_children_that_stand_apart_are_refused(released: Platform) -> None:
-    go(released)
-    pin = released.git("rev-parse", "HEAD~1")
-    released.replace("clusters/prod/openclaw.yaml", pin, released.git("rev-parse", "HEAD"))
+def test_a_version_that_prod_does_not_pin_is_refused(released: Platform) -> None:
+    released.replace("clusters/prod/pins.yaml", 'monitoring: "1.2.0"', 'other: "1.2.0"')
     released.commit("By hand")
 
-    with pytest.raises(Stop, match="do not pin one commit"):
+    with pytest.raises(Stop, match=r"^clusters/prod/pins\.yaml: versions has no monitoring"):
         go(released)
 
 
 def test_a_branch_is_no_pin(released: Platform) -> None:
-    for file in ("openclaw", "monitoring"):
-        released.replace(f"clusters/prod/{file}.yaml", f'"{NEVER}"', "main")
+    released.replace("clusters/prod/pins.yaml", f'"{NEVER}"', "main")
     released.commit("By hand")
 
     with pytest.raises(Stop, match="main is no pin"):

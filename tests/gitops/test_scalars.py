@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from openclaw_cli.gitops.scalars import scalar
+from openclaw_gitops.scalars import scalar
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from openclaw_cli.gitops.__main__ import main
-from openclaw_cli.gitops.smoke import Answer, Settings, is_reply, smoke
-from openclaw_cli.gitops.stopping import FAILED, UNAVAILABLE, USAGE, Stop
-from openclaw_cli.standin.bot_api import BotApi
+from openclaw_gitops.__main__ import main
+from openclaw_gitops.smoke import Answer, Settings, is_reply, smoke
+from openclaw_gitops.stopping import FAILED, UNAVAILABLE, USAGE, Stop
+from openclaw_standin.bot_api import BotApi
 from tests.e2e_local.world import SECOND_TOKEN, World, world
 from tests.gitops.conftest import ROOT
 

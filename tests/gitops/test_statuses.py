@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from openclaw_cli.gitops.github import Statuses
-from openclaw_cli.gitops.promotion import HEALTHY, SMOKED
-from openclaw_cli.gitops.stopping import REFUSED, UNAVAILABLE, USAGE, Stop
+from openclaw_gitops.github import Statuses
+from openclaw_gitops.promotion import HEALTHY, SMOKED
+from openclaw_gitops.stopping import REFUSED, UNAVAILABLE, USAGE, Stop
 from tests.gitops.conftest import REPOSITORY, Platform
 from tests.gitops.github_standin import ARGOCD, OURS, TOKEN, GitHub, github
 
@@ -115,7 +115,7 @@ def test_a_promotion_waits_for_staging_and_then_moves_prod(
     assert platform.git("status", "--porcelain") == ""
     hub.put(commit, SMOKED, "success")
     assert platform.run("promote", "--main", "main", **hub.variables()) == 0
-    assert commit in platform.pins()["openclaw.yaml"]
+    assert platform.pins()["commit"] == commit
     body = capsys.readouterr().out
     assert f"`{HEALTHY}` and `{SMOKED}` succeeded" in body
     assert "Nobody asked staging" not in body
@@ -130,7 +130,7 @@ def test_a_commit_of_docs_rests_on_the_word_of_the_one_before(platform: Platform
     newer = platform.commit("Document it")
 
     assert platform.run("promote", "--main", "main", **hub.variables()) == 0
-    assert newer in platform.pins()["openclaw.yaml"]
+    assert platform.pins()["commit"] == newer
     assert hub.asked == [newer, older]
 
 

@@ -93,6 +93,23 @@ def test_staging_follows_main_and_prod_one_commit() -> None:
     assert {own(applications(env)["root"])["targetRevision"] for env in ENVIRONMENTS} == {"main"}
 
 
+def test_prod_has_every_revision_from_its_pins(tmp_path: Path) -> None:
+    """None is the base's, which staging follows. Only the root's is."""
+    root = copy_of_the_tree(tmp_path)
+    file = root / "clusters/prod/pins.yaml"
+    pins = yaml.safe_load(file.read_text())
+    pins["commit"] = "a" * 40
+    pins["versions"] = {name: f"of-{name}" for name in pins["versions"]}
+    file.write_text(yaml.safe_dump(pins))
+
+    apps = {part(app): app for app in of_kind(render(root / "clusters/prod"), "Application")}
+
+    for name, app in apps.items():
+        *others, mine = [source["targetRevision"] for source in sources(app)]
+        assert mine == ("main" if name == "root" else "a" * 40)
+        assert others == ([f"of-{name}"] if len(sources(app)) == 2 else [])
+
+
 def test_what_comes_from_elsewhere_has_an_exact_version_and_ours_beside_it(environment: str) -> None:
     for app in children(environment).values():
         mine = own(app)
@@ -294,7 +311,7 @@ def test_no_placeholder_is_left(environment: str) -> None:
 
     assert (
         re.findall(
-            r"(?i)openclaw[-/]environment|:account:|repoURL: repository|- repository$|: region$|: unset$",
+            r"(?i)openclaw[-/]environment|(?:overlays|clusters)/environment|:account:|repoURL: repository|- repository$|: region$|: unset$",
             text,
             re.MULTILINE,
         )

@@ -129,7 +129,7 @@ def test_a_misspelt_value_of_a_chart_is_told_by_the_quick_check(tmp_path: Path) 
 def test_a_chart_version_that_nobody_has_looked_at_is_told(tmp_path: Path) -> None:
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests/schemas").symlink_to(Path("tests/schemas").resolve())
-    file = "clusters/staging/apps/metrics-server.yaml"
+    file = "clusters/base/apps/metrics-server.yaml"
     version = re.search(r"targetRevision: (3\.\d+\.\d+)", Path(file).read_text())
     assert version
     root = changed(tmp_path, file, version[0], "targetRevision: 3.99.0")

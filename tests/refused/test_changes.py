@@ -19,6 +19,7 @@ import pytest
 import yaml
 
 from tests.manifests.rendering import tool
+from tests.workspace import sources
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "tests/fixtures/invalid/changes"
@@ -96,8 +97,7 @@ def make(tree: Path, change: Change) -> None:
 
 def check(tree: Path, name: str) -> "subprocess.CompletedProcess[str]":
     # The environment's packages are links to the sources of this tree; the copy's own come before them.
-    sources = [str(tree / folder / "src") for folder in ("packages/core", "apps/brain", "apps/agent", "apps/cli")]
-    env = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": os.pathsep.join(sources)}
+    env = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": os.pathsep.join(sources(tree))}
     env = {key: value for key, value in env.items() if not key.startswith(("PYTEST_", "COV_", "MAKE"))}
     # Nor is a tool: .tools is a link to this tree's, and what were installed through it would name a folder that is soon gone.
     tools = [path for path in (ROOT / ".tools/bin").glob("*") if path.exists()]

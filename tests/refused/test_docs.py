@@ -12,6 +12,7 @@ import pytest
 
 from tests.manifests.rendering import tool
 from tests.refused.test_changes import ROOT, copy_of_the_tree
+from tests.workspace import sources
 
 PAGE = (ROOT / "docs/gitops.md").read_text()
 REFUSED_S = 10
@@ -87,9 +88,8 @@ def as_documented(tree: Path) -> None:
 
 
 def run(tree: Path, command: str) -> "subprocess.CompletedProcess[str]":
-    sources = [str(tree / folder / "src") for folder in ("packages/core", "apps/brain", "apps/agent", "apps/cli")]
     env = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST_", "COV_", "MAKE"))}
-    env |= {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": os.pathsep.join([str(tree), *sources])}
+    env |= {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": os.pathsep.join([str(tree), *sources(tree)])}
     # Never installed anew: the environment is that of the work tree.
     command = re.sub(r"^make ", "make --no-print-directory --silent --old-file=.venv/.installed ", command)
     return subprocess.run(["bash", "-c", command], cwd=tree, env=env, capture_output=True, text=True, check=False)

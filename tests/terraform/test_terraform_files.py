@@ -51,6 +51,25 @@ def test_environments_differ_only_where_they_must() -> None:
     assert differing <= MAY_DIFFER
 
 
+def test_an_environment_passes_on_every_variable_as_it_is() -> None:
+    """Of another type, or with a default of its own, a value would not be what the module describes."""
+
+    def kinds(folder: str) -> dict[str, str]:
+        return {
+            name.strip('"'): re.findall(r"^  type += (.*)$", body, re.M)[0]
+            for name, body in blocks((TERRAFORM / folder / "variables.tf").read_text(), "variable").items()
+        }
+
+    text = (TERRAFORM / "environments/staging/variables.tf").read_text()
+    module = kinds("modules/environment")
+    assert kinds("environments/staging") == {
+        name: kind for name, kind in module.items() if name not in ("environment", "tags")
+    }
+    assert set(re.findall(r"^  default += (.*)$", text, re.M)) == {"null"}
+    taken = re.findall(r"^  (\w+) += (\w+)\.(\w+)$", (TERRAFORM / "environments/staging/main.tf").read_text(), re.M)
+    assert [(name, name) for name in module] == [(name, given) for name, _, given in taken]
+
+
 def test_backends_differ_only_in_the_key() -> None:
     texts = [
         (TERRAFORM / "environments" / name / "versions.tf").read_text().replace(f'"{name}/', '"ENV/')
@@ -145,13 +164,12 @@ def test_no_lock_file_or_state_is_kept() -> None:
     assert not [path for path in tracked if ".terraform" in path or ".tfstate" in path]
 
 
-@pytest.mark.parametrize("name", ["staging", "prod"])
-def test_every_secret_that_the_manifests_read_is_made_with_its_fields(name: str) -> None:
+def test_every_secret_that_the_manifests_read_is_made_with_its_fields() -> None:
     made = {
         secret: set(re.findall(r'"([^"]+)"', fields))
         for secret, fields in re.findall(
             r"^    ([a-z-]+) += \{ fields = \[([^]]*)\]",
-            (TERRAFORM / "environments" / name / "secrets.tf").read_text(),
+            (TERRAFORM / "modules/environment/secrets.tf").read_text(),
             re.M,
         )
     }

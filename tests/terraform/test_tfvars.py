@@ -177,7 +177,7 @@ def test_a_stale_cost_table_names_the_command(project: Path) -> None:
 def test_every_list_of_a_pools_fields_is_the_modules() -> None:
     [body] = re.findall(r"^  type = map\(object\(\{\n(.*?)^  \}\)\)", WORKERS.read_text(), re.M | re.S)
     fields = re.findall(r"^    (\w+) +=", body, re.M)
-    main = (ROOT / "terraform/environments/staging/main.tf").read_text()
+    main = (ROOT / "terraform/modules/environment/main.tf").read_text()
     [listed] = re.findall(r"pool_fields = \[(.*?)\]", main, re.S)
 
     assert re.findall(r'"(\w+)"', listed) == fields
@@ -215,7 +215,7 @@ def test_agents_jobs_may_run_on_the_documented_pool() -> None:
 
 
 def test_the_documented_pool_is_the_one_that_terraforms_own_test_plans() -> None:
-    test = (ROOT / "terraform/environments/staging/tests/environment.tftest.hcl").read_text()
+    test = (ROOT / "terraform/modules/environment/tests/environment.tftest.hcl").read_text()
     words = documented_pool().split("#")[0].split()
 
     assert " ".join(words) in " ".join(test.split())

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from openclaw_cli.gitops.pins import _IMAGE_FILES
-from openclaw_cli.gitops.release import BUILT_PATHS
+from openclaw_gitops.pins import _IMAGE_FILES
+from openclaw_gitops.release import BUILT_PATHS
 from tests.workflows.rules import (
     ROOT,
     RULES,

@@ -101,8 +101,8 @@ class Fork:
 
 
 def replace_what_a_test_cluster_lacks(fork: Fork, *, host: str, api_server: str) -> None:
+    _wiring(fork)
     for environment in ENVIRONMENTS:
-        _wiring(fork, environment)
         _argocd(fork, environment)
         _openclaw(fork, environment, host=host, api_server=api_server)
     _edit(
@@ -123,20 +123,21 @@ def _edit(fork: Fork, file: str, edit: Callable[[Any], object]) -> None:
     path.write_text(yaml.safe_dump(body, sort_keys=False))
 
 
-def _wiring(fork: Fork, environment: str) -> None:
-    """Each third-party child without its first source, what it takes from elsewhere, and without the facts written into that."""
-    for path in sorted((fork.root / f"clusters/{environment}/apps").glob("*.yaml")):
+def _wiring(fork: Fork) -> None:
+    """Each third-party child without its first source, what it takes from elsewhere, and without the facts and versions written into that."""
+    for path in sorted((fork.root / "clusters/base/apps").glob("*.yaml")):
         if len(yaml.safe_load(path.read_text())["spec"].get("sources", [])) == 2:
             _edit(fork, str(path.relative_to(fork.root)), lambda it: it["spec"]["sources"].pop(0))
 
     def edit(body: Any) -> None:
         for replacement in body["replacements"]:
             replacement["targets"] = [
-                target for target in replacement["targets"] if "sources.0.helm" not in str(target["fieldPaths"])
+                target for target in replacement["targets"] if "sources.0." not in str(target["fieldPaths"])
             ]
         body["replacements"] = [replacement for replacement in body["replacements"] if replacement["targets"]]
 
-    _edit(fork, "clusters/components/wiring/kustomization.yaml", edit)
+    for component in ("pinned", "wiring"):
+        _edit(fork, f"clusters/components/{component}/kustomization.yaml", edit)
 
 
 def _without_external_secrets() -> Iterable[dict[str, Any]]:

@@ -281,11 +281,10 @@ def test_a_promotion_waits_for_the_bump_that_follows_new_code(delivery: Delivery
 def test_a_changed_child_moves_by_the_root_and_needs_no_promotion(delivery: Delivery) -> None:
     """How a part is synced is wiring: it follows main in both environments, under review."""
     fork = delivery.fork
-    for environment in ("staging", "prod"):
-        fork.change(
-            f"clusters/{environment}/apps/redis-exporter.yaml",
-            lambda text: text.replace("revisionHistoryLimit: 5", "revisionHistoryLimit: 4"),
-        )
+    fork.change(
+        "clusters/base/apps/redis-exporter.yaml",
+        lambda text: text.replace("revisionHistoryLimit: 5", "revisionHistoryLimit: 4"),
+    )
     fork.commit("Keep less of the exporter's history")
 
     def limit(name: str) -> str:

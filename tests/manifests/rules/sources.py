@@ -8,10 +8,10 @@ from typing import Any
 
 import yaml
 
-from openclaw_cli.gitops import chart_values
-from openclaw_cli.gitops.chart_values import MORE
-from openclaw_cli.gitops.charts import charts
-from openclaw_cli.gitops.stopping import Stop
+from openclaw_gitops import chart_values
+from openclaw_gitops.chart_values import MORE
+from openclaw_gitops.charts import charts
+from openclaw_gitops.stopping import Stop
 from tests.manifests.rendering import ROOT, Object, label, tool
 
 
@@ -81,8 +81,10 @@ def chart_faults(environment: str, root: Path = ROOT) -> Iterator[str]:
     for chart in found:
         known = chart_values.kept(chart, root)
         if known == MORE:
-            file = f"clusters/staging/apps/{chart.part}.yaml"
-            at = _line(root / file, "targetRevision: " + chart.version) if (root / file).exists() else 1
+            file, line = f"clusters/base/apps/{chart.part}.yaml", f"targetRevision: {chart.version}"
+            if (root / f"clusters/{environment}/pins.yaml").exists():
+                file, line = f"clusters/{environment}/pins.yaml", f"{chart.part}: {chart.version}"
+            at = _line(root / file, line)
             yield f"{file}:{at}: charts-know-our-values: nobody has looked at the keys of {chart.name} {chart.version}: run `scripts/render-charts --write-keys` with a network, which also shows whether there is such a version"
             continue
         yield from (_ruled(fault) for fault in chart_values.faults(chart, root, known))

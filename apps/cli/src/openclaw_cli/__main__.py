@@ -25,6 +25,9 @@ def parser() -> argparse.ArgumentParser:
         "--repair", action="store_true", help="go on with what can be read of damaged data, and keep the rest beside it"
     )
     up.add_argument("--verbose", action="store_true", help="show the brain's and the agents' logs here")
+    dev = commands.add_parser("dev", help="the same for who changes the code: starts again on a change, log in colour")
+    dev.add_argument("--port", type=int, default=None, help="port of the chat page, as of up")
+    dev.add_argument("--data", default=".openclaw", help="folder that keeps chats and state (default .openclaw)")
     ask = commands.add_parser("ask", help="answer one question in the terminal")
     ask.add_argument("question")
     ask.add_argument(
@@ -105,6 +108,10 @@ def run(args: argparse.Namespace) -> int:
                 from openclaw_cli import up
 
                 return up.main(args, os.environ)
+            case "dev":
+                from openclaw_cli import dev
+
+                return dev.main(args)
             case "ask":
                 from openclaw_cli import ask
 

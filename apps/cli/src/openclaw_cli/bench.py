@@ -11,11 +11,11 @@ from typing import Any
 
 from rich.table import Table
 
-from openclaw_cli.standin.bot_api import BotApi
-from openclaw_cli.standin.journal import Entry
-from openclaw_cli.standin.model import ScriptedModel
-from openclaw_cli.standin.model_script import digest
 from openclaw_core.store import Runs, Script
+from openclaw_standin.bot_api import BotApi
+from openclaw_standin.journal import Entry
+from openclaw_standin.model import ScriptedModel
+from openclaw_standin.model_script import digest
 
 # Half is decided by rules or commands, half is Hebrew, as design section 6 asks of the mix.
 MIX = (

@@ -24,11 +24,11 @@ from openclaw_cli import staging
 from openclaw_cli.bench import Asked, ask, fill_in, judge, quantiles, rate, routing, table
 from openclaw_cli.bench_goals import GOALS, judged
 from openclaw_cli.bench_pods import Timeline, Watched, forwarded
-from openclaw_cli.gitops.stopping import Stop
-from openclaw_cli.standin.bot_api import BotApi
-from openclaw_cli.standin.model import ScriptedModel
 from openclaw_core.errors import SettingsError
 from openclaw_core.store import RedisSettings, Script, open_script
+from openclaw_gitops.stopping import Stop
+from openclaw_standin.bot_api import BotApi
+from openclaw_standin.model import ScriptedModel
 
 MANY_TASKS = 20
 """`TASKS_PER_JOB` where an agent may take several tasks in a row."""

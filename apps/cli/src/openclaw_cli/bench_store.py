@@ -27,7 +27,6 @@ from openclaw_brain.room import AT_ONCE as ROOM_AT_ONCE
 from openclaw_brain.room import FULL
 from openclaw_cli.bench import MIX
 from openclaw_cli.local_redis import local_redis
-from openclaw_cli.standin.model_script import answer_for
 from openclaw_core.errors import SettingsError
 from openclaw_core.outcome import Decision, Delivery
 from openclaw_core.roles import Roles, load
@@ -35,6 +34,7 @@ from openclaw_core.store import AgentWork, Inbox, Lanes, News, RedisDisplays, Re
 from openclaw_core.store.client import Rights
 from openclaw_core.task import order_of
 from openclaw_core.work import Answered
+from openclaw_standin.model_script import answer_for
 
 BOT_ID, FIRST_CHAT, FIRST_UPDATE = 7_770_000_002, 1_000_000_000, 700_000_000
 """As long as Telegram's, since they stand in every key."""

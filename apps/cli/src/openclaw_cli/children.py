@@ -27,8 +27,12 @@ async def start(
     stdin: bytes | None = None,
     output: IO[bytes] | int,
     pass_fds: Sequence[int] = (),
+    line_max_bytes: int = 1 << 16,
 ) -> asyncio.subprocess.Process:
-    """Start *program*, hand it *stdin*, and send what it prints to *output*. It keeps the files *pass_fds* open as we do."""
+    """Start *program*, hand it *stdin*, and send what it prints to *output*. It keeps the files *pass_fds* open as we do.
+
+    Of a pipe's output, lines of *line_max_bytes* can be read.
+    """
     parent = os.getpid()
 
     def end_with_parent() -> None:
@@ -43,12 +47,13 @@ async def start(
         cwd=cwd,
         stdin=asyncio.subprocess.PIPE if stdin is not None else asyncio.subprocess.DEVNULL,
         stdout=output,
-        stderr=output,
+        stderr=asyncio.subprocess.STDOUT,
         # A session of its own: Ctrl-C in the terminal must not end the store before those who write to it.
         start_new_session=True,
         preexec_fn=end_with_parent,
         umask=PRIVATE_UMASK,
         pass_fds=pass_fds,
+        limit=line_max_bytes,
     )
     if stdin is not None and process.stdin is not None:
         with contextlib.suppress(ConnectionError):  # it ended already: whoever waits for it will see that
@@ -58,14 +63,14 @@ async def start(
     return process
 
 
-async def stop(process: asyncio.subprocess.Process) -> None:
-    """SIGTERM, and SIGKILL after a while; returns when it is gone."""
+async def stop(process: asyncio.subprocess.Process, *, timeout_s: float = STOP_TIMEOUT_S) -> None:
+    """SIGTERM, and SIGKILL after *timeout_s*; returns when it is gone."""
     if process.returncode is not None:
         return
     with contextlib.suppress(ProcessLookupError):
         process.terminate()
     try:
-        async with asyncio.timeout(STOP_TIMEOUT_S):
+        async with asyncio.timeout(timeout_s):
             await process.wait()
     except TimeoutError:
         with contextlib.suppress(ProcessLookupError):

@@ -18,8 +18,8 @@ import yaml
 
 from openclaw_brain.job_manifest import job_manifest
 from openclaw_brain.ports import Pool
-from openclaw_cli.gitops.kustomizing import Object, build
-from openclaw_cli.gitops.kustomizing import objects as parsed
+from openclaw_gitops.kustomizing import Object, build
+from openclaw_gitops.kustomizing import objects as parsed
 
 NAMESPACE = "openclaw-staging"
 OVERLAY_HOST = "10.244.0.1"

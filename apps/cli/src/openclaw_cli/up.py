@@ -21,13 +21,13 @@ from rich.markup import escape
 from openclaw_cli import data_folder
 from openclaw_cli.backends import local_token, model_from
 from openclaw_cli.local_redis import free_port, local_store
-from openclaw_cli.standin.bot_api import BotApi
-from openclaw_cli.standin.keeping import CHATS
-from openclaw_cli.standin.salvage import readable, salvage
 from openclaw_cli.store_lock import holding
 from openclaw_core.environment import Environment
 from openclaw_core.errors import OpenClawError, SettingsError, StoreMisconfigured
 from openclaw_core.store import open_script
+from openclaw_standin.bot_api import BotApi
+from openclaw_standin.keeping import CHATS
+from openclaw_standin.salvage import readable, salvage
 
 DEFAULT_PORT = 8787
 STORE_FIRST_S = 1.0
@@ -167,7 +167,7 @@ async def _chat(
         if demo
         else ""
     )
-    token, port = local_token(), _free_port(port)
+    token, port = local_token(), page_port(port)
     page = await stack.enter_async_context(
         BotApi.open(
             host="127.0.0.1",
@@ -182,7 +182,7 @@ async def _chat(
     return {"TELEGRAM_TOKEN": token, "TELEGRAM_BASE_URL": page.url, "ALLOWED_USER_IDS": "*"}, page.page_url
 
 
-def _free_port(asked: int | None) -> int:
+def page_port(asked: int | None) -> int:
     """The port asked for, or the usual one, or a free one. Raises SettingsError for a port that was asked for and is taken."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

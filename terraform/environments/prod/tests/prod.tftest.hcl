@@ -7,14 +7,6 @@ variables {
   alarm_email = "ops@openclaw.test"
 }
 
-run "prod_without_backups_is_refused" {
-  command = plan
-  variables {
-    snapshot_retention_days = 3
-  }
-  expect_failures = [var.snapshot_retention_days]
-}
-
 run "prod_is_protected_and_survives_a_zone" {
   command = plan
 

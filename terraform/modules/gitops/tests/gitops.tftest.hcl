@@ -75,7 +75,7 @@ run "volumes_stay_encrypted_in_their_zone_and_kept" {
   }
   assert {
     # The EBS driver answers InvalidArgument to such a tag, and no volume is ever made; it sets the cluster's tag itself
-    # (k8sTagClusterId in clusters/<env>/apps/ebs-csi.yaml).
+    # (k8sTagClusterId in clusters/base/apps/ebs-csi.yaml).
     condition = alltrue([for key, value in yamldecode(output.manifests["30-storage-class.yaml"]).parameters :
       !startswith(value, "kubernetes.io") && !startswith(value, "aws:") if startswith(key, "tagSpecification_")
     ])
