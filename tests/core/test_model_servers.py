@@ -4,8 +4,9 @@ import pytest
 
 from openclaw_core.environment import Environment
 from openclaw_core.errors import ChatUnauthorized, SettingsError
+from openclaw_core.models.brain_clients import open_chat
 from openclaw_core.models.client import ModelClient
-from openclaw_core.models.clients import ModelClients, open_chat, open_clients
+from openclaw_core.models.clients import ModelClients, open_clients
 from openclaw_core.models.groq_chat import GroqChat
 from openclaw_core.models.providers import NAMED, PROVIDERS, Server, Servers, provider_at
 from openclaw_core.ports import Message, ModelCall

@@ -18,7 +18,7 @@ from openclaw_core.environment import Environment
 from openclaw_core.errors import SettingsError
 from openclaw_core.language import lang_of
 from openclaw_core.models.answer_stream import Answered, Answerer, Failed, Grew, Restarted
-from openclaw_core.models.clients import open_chat
+from openclaw_core.models.brain_clients import open_chat
 from openclaw_core.ports import ModelCall
 from openclaw_core.task import Task, order_of
 

@@ -239,7 +239,7 @@ async def model(env: Env) -> Seen:
         yield Level.OK, await _model_without_a_key(env)
         return
     from openclaw_core.environment import Environment
-    from openclaw_core.models.clients import open_chat
+    from openclaw_core.models.brain_clients import open_chat
     from openclaw_core.roles import load
 
     read = Environment({**env, **_key_of_none(env)})

@@ -19,7 +19,7 @@ from openclaw_brain.routing import Classifier, Previous, Routed, decide_agent
 from openclaw_core import roles as roles_of
 from openclaw_core.environment import Environment
 from openclaw_core.language import lang_of
-from openclaw_core.models.clients import open_chat
+from openclaw_core.models.brain_clients import open_chat
 from openclaw_core.outcome import Decision
 from openclaw_core.ports import Chat
 from openclaw_core.roles import Roles

@@ -6,7 +6,7 @@ from typing import Any
 
 from openclaw_core.errors import ChatUnauthorized
 from openclaw_core.models.client import ModelClient
-from openclaw_core.models.providers import GROQ, Server, Servers
+from openclaw_core.models.providers import Server, Servers
 from openclaw_core.ports import ModelCall, Piece, Usage
 
 Opened = Callable[[Server], AbstractAsyncContextManager[ModelClient]]
@@ -58,18 +58,3 @@ async def open_clients(servers: Servers, opened: Opened = ModelClient.at) -> Asy
         clients = ModelClients(servers, opened, stack)
         await clients._of("")
         yield clients
-
-
-@asynccontextmanager
-async def open_chat(servers: Servers) -> AsyncIterator[ModelClients]:
-    """The same, with Groq's SDK for Groq."""
-    async with open_clients(servers, _by_sdk) as clients:
-        yield clients
-
-
-def _by_sdk(server: Server) -> AbstractAsyncContextManager[ModelClient]:
-    if server.provider is not GROQ or not server.url.endswith(GROQ.path):
-        return ModelClient.at(server)
-    from openclaw_core.models.groq_chat import GroqChat  # here: other servers need no SDK
-
-    return GroqChat.at(server)
