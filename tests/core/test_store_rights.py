@@ -4,6 +4,7 @@ The threat model in docs/infrastructure.md names these tests.
 """
 
 import hashlib
+import inspect
 import json
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -15,11 +16,11 @@ import redis
 
 from openclaw_core.errors import LostOwnership, StoreFault, StoreFull, StoreMisconfigured
 from openclaw_core.outcome import Cause
-from openclaw_core.store import Became, RedisSettings, Script, open_script
+from openclaw_core.store import Became, RedisSettings, Script, agent_work, open_script
 from openclaw_core.store.client import digest, source
 from openclaw_core.store.rights import AGENT_CONNECTS, AGENT_MAY, acl_lines
 from openclaw_core.task import Task
-from openclaw_core.work import Answered, GaveUp, HandedBack, PutBack, Result, Run
+from openclaw_core.work import Answered, GaveUp, HandedBack, PutBack, Result, Run, Work
 from tests.core.store_world import ORDER, World, task
 from tests.redis_server import NO_OLDEST, SERVERS, RedisServer
 from tests.redis_users import PASSWORDS, deployed
@@ -109,13 +110,27 @@ async def bot(server: RedisServer, bot_id: int) -> AsyncIterator[Bot]:
         yield Bot(world=world, server=server)
 
 
+class Watched:
+    """An agent's work that remembers which of its calls were made."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self.called: set[str] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        self.called.add(name)
+        return getattr(self._work, name)
+
+
 async def test_a_whole_answer_needs_no_more_than_an_agents_rights(bot: Bot) -> None:
+    """It makes each call that an agent can make: one that the users' lines do not allow would stop every agent of a cluster."""
     await bot.world.inbox.set_files_at("http://brain", epoch=bot.world.epoch)
     await bot.answer(chat=5, text="before", answer="said before")
     one = await bot.hand_over(chat=5)
-    work = bot.world.work()
+    work = Watched(bot.world.work())
     assert await work.check_in()
     await work.wait(timeout_s=1)
+    assert await work.any_ready()
     run = await work.claim()
     assert run is not None
     assert (run.task.id, run.order, len(run.history)) == (one.id, ORDER, 2)
@@ -131,6 +146,7 @@ async def test_a_whole_answer_needs_no_more_than_an_agents_rights(bot: Bot) -> N
     assert await work.end(run, answered("Hello world"))
     assert await work.check_in()
     await work.retire()
+    assert work.called >= {name for name, _ in inspect.getmembers(Work, inspect.iscoroutinefunction)}
     assert await bot.adopt(run) is Became.ENDED
 
     assert await bot.world.displays.answer(f"t:{one.id}") == "Hello world"
@@ -167,7 +183,8 @@ async def test_more_words_before_the_first_one_need_no_more_either(bot: Bot) -> 
 
 
 def test_an_agent_may_use_the_commands_of_its_steps_and_no_other() -> None:
-    used = set(re.findall(r"call\('([A-Z]+)'", source("agent").replace("\n", " "))) - {"TIME"}
+    steps = set(re.findall(r"call\('([A-Z]+)'", source("agent").replace("\n", " "))) - {"TIME"}
+    used = steps | set(re.findall(r'read\(\s*"([A-Z]+)"', inspect.getsource(agent_work)))
     given = {name.upper() for names in AGENT_MAY.values() for name in names} - {"EVALSHA", "BLPOP"}
 
     assert given == used

@@ -8,8 +8,6 @@ runs_on() { [[ -n $(on_node "$1") ]]; }
 progress() { kubectl get configmap progress --output 'jsonpath={.data.step}'; }
 advanced() { [[ $(progress) -ge 3 ]]; }
 finished() { [[ $(kubectl get job task --output 'jsonpath={.status.conditions[?(@.type=="Complete")].status}') == True ]]; }
-drained() { grep --count "autoscaling complete-lifecycle-action.*drained.*CONTINUE" "$(aws_state)/calls.log" || true; }
-told_since() { (($(drained) > $1)); }
 
 drains() { # drains FROM TO METADATA CONTENT: FROM's metadata service announces the end of FROM while the task runs there
   local at before starts file

@@ -16,11 +16,7 @@ else
   image_to() { # image_to IMAGE MACHINE...
     local archive=$work/$1.tar name
     save_image "$1" "$archive"
-    for name in "${@:2}"; do
-      machines put "$name" "$archive" /root/image.tar
-      on "$name" env CONTAINERD_SUPPRESS_DEPRECATION_WARNINGS=1 ctr --namespace k8s.io images import /root/image.tar >/dev/null
-      on "$name" rm /root/image.tar
-    done
+    for name in "${@:2}"; do import_image "$name" "$archive"; done
     rm "$archive"
   }
   image_to openclaw-brain worker

@@ -105,6 +105,16 @@ endpoint_is() { # endpoint_is MACHINE: moves the record in the private zone
 ready() { [[ $(kubectl get node "$(node "$1")" --output 'jsonpath={.status.conditions[?(@.type=="Ready")].status}') == True ]]; }
 booted() { on "$1" test -e /var/lib/openclaw/booted; }
 told() { grep --quiet --recursive "$1" "$(aws_state)/logs"; }
+# How often a worker has told its group that it is drained, and whether one did since it was COUNT times.
+drained() { grep --count "autoscaling complete-lifecycle-action.*drained.*CONTINUE" "$(aws_state)/calls.log" || true; }
+told_since() { (($(drained) > $1)); }
+
+ctr_on() { on "$1" env CONTAINERD_SUPPRESS_DEPRECATION_WARNINGS=1 ctr --namespace k8s.io "${@:2}"; }
+import_image() { # import_image MACHINE ARCHIVE
+  machines put "$1" "$2" /root/image.tar
+  ctr_on "$1" images import /root/image.tar >/dev/null
+  on "$1" rm /root/image.tar
+}
 
 # The images that make e2e builds, if there is a way to them.
 save=${OPENCLAW_IMAGE_SAVE:-}

@@ -19,7 +19,6 @@ export TF_VAR_containerd_version
 say "from Kubernetes $old to $new, on machines of $(on probe sed --quiet 's/^PRETTY_NAME=//p' /etc/os-release), containerd $TF_VAR_containerd_version"
 
 # The older version's images: those of the machines, with the older programs in the place of theirs.
-ctr_on() { on "$1" env CONTAINERD_SUPPRESS_DEPRECATION_WARNINGS=1 ctr --namespace k8s.io "${@:2}"; }
 images_of() { "${@:2}" config images list --kubernetes-version "v$1"; }
 within 30 ctr_on probe version || fail "containerd does not run"
 images_of "$new" on probe kubeadm >"$work/newer-images"
@@ -67,11 +66,6 @@ serve() {
   machines name "$agent_host" "$host_address"
 }
 
-image_on() { # image_on MACHINE ARCHIVE
-  machines put "$1" "$2" /root/image.tar
-  ctr_on "$1" images import /root/image.tar >/dev/null
-  on "$1" rm /root/image.tar
-}
 for image in openclaw-brain openclaw-agent redis; do save_image "$image" "$work/$image.tar"; done
 
 # prepared NAME USER-DATA IMAGE...: boots a machine on which lie the images that a node would pull, and the packages that it would fetch.
@@ -82,7 +76,7 @@ prepared() {
   machines up "$name" 2>/dev/null
   [[ -n ${serving:-} ]] || { serve; serving=yes; }
   within 30 ctr_on "$name" version || fail "$name has no containerd"
-  for image in image-pause "$@"; do image_on "$name" "$work/$image.tar"; done
+  for image in image-pause "$@"; do import_image "$name" "$work/$image.tar"; done
   for image in "${retagged[@]}"; do
     # shellcheck disable=SC2086 # two words
     ctr_on "$name" images tag --force $image >/dev/null
@@ -118,6 +112,9 @@ attach control "$first_disk" "$volume"
 within 240 booted control || fail "the older master did not boot"
 within 60 ready control || fail "the older master is not Ready"
 kubectl create secret generic before --from-literal word=kept-4f1c9a >/dev/null
+secret_is_kept() {
+  [[ $(kubectl get secret before --output 'jsonpath={.data.word}' | base64 --decode) == kept-4f1c9a ]] || fail "the Secret cannot be read back"
+}
 say "a master of $old is Ready"
 prepared system "$work/older/system" image-kube-proxy openclaw-brain redis
 prepared agents "$work/older/agents" image-kube-proxy openclaw-agent

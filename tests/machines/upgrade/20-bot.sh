@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2154,SC2034 # sourced by scripts/machines-test, which sets what is used here
 # The bot is installed and asked all the time from here on; a clock looks at the API server.
 
-# Stands in for Redis' volume at AWS, which follows it from node to node: the same file system, mounted on whoever is of the pool.
+# Stands in for Redis' EBS volume, which moves with its Pod: one file system, mounted on each worker of the pool system.
 redis_disk=$(disk redis)
 disks+=("$redis_disk")
 mkfs.ext4 -q "$redis_disk"

@@ -10,7 +10,7 @@ grep --quiet "restore-etcd" "$work/back" || fail "the runbook's way back was not
 by_hand "$work/back" || { tail --lines 60 "$work/back.log"; fail "the way back failed"; }
 within 60 serves "$old" || fail "the API server is not of $old"
 within 60 kubectl get secret before || fail "the Secret is gone"
-[[ $(kubectl get secret before --output 'jsonpath={.data.word}' | base64 --decode) == kept-4f1c9a ]] || fail "the Secret cannot be read back"
+secret_is_kept
 ! kubectl get configmap after >/dev/null 2>&1 || fail "what was written after the snapshot is still there"
 for name in control system agents; do
   within 120 ready "$name" || fail "$name is not Ready after the way back"

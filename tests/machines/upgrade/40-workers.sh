@@ -1,9 +1,6 @@
 # shellcheck shell=bash disable=SC2154,SC2034 # sourced by scripts/machines-test, which sets what is used here
 # The workers, as instance refresh replaces them: the new one is Ready before the old one hears that it ends.
 
-drained() { grep --count "autoscaling complete-lifecycle-action.*drained.*CONTINUE" "$(aws_state)/calls.log" || true; }
-told_since() { (($(drained) > $1)); }
-
 replaced() { # replaced POOL BY IMAGE...: the worker that is named as its pool, by another of the newer version
   local before gone
   prepared "$2" "$work/newer/$1" "${@:3}"

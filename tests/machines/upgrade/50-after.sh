@@ -18,7 +18,7 @@ kubectl --namespace kube-system get deployment coredns --output json |
 for certificate in apiserver apiserver-etcd-client apiserver-kubelet-client front-proxy-client etcd/server etcd/peer etcd/healthcheck-client; do
   on control openssl x509 -noout -checkend $((4 * 365 * 86400)) -in "/etc/kubernetes/pki/$certificate.crt" >/dev/null || fail "$certificate ends within four years"
 done
-[[ $(kubectl get secret before --output 'jsonpath={.data.word}' | base64 --decode) == kept-4f1c9a ]] || fail "the Secret cannot be read back"
+secret_is_kept
 for name in control agents2 system2; do
   within 60 kubectl --namespace kube-system logs --tail 1 "$(kubectl --namespace kube-system get pods --selector k8s-app=kube-proxy --field-selector "spec.nodeName=$(node "$name")" --output name)" || fail "the logs of $name cannot be read"
 done

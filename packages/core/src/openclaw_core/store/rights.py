@@ -8,7 +8,7 @@ AGENT_MAY = {
     # The prefix, which each call of a step names as its key. No script of its own: EVAL and SCRIPT are missing.
     "": ("evalsha",),
     "run:*": ("hget", "hmget", "hset", "hexists"),
-    "ready:*": ("lpop",),
+    "ready:*": ("llen", "lpop"),
     "wake:*": ("blpop",),
     "jobs:*": ("hget", "hset", "expire"),
     "claim.call:*": ("get", "set"),
