@@ -31,8 +31,8 @@ from openclaw_core.delivery.dispatcher import Dispatcher
 from openclaw_core.errors import LostOwnership, StoreFault
 from openclaw_core.roles import load
 from openclaw_core.store import AgentWork, Inbox, Lanes, News, Pools, RedisDisplays, Script
-from openclaw_core.task import digest_of, order_json, to_json
-from openclaw_core.work import Answered
+from openclaw_core.tasks.task import digest_of, order_json, to_json
+from openclaw_core.tasks.work import Answered
 from tests.core.store_world import ORDER, USAGE, effect, task
 from tests.fakes.launcher import FakeLauncher
 from tests.fakes.messenger import FakeMessenger

@@ -12,7 +12,7 @@ from openclaw_core import roles
 from openclaw_core.errors import SettingsError
 from openclaw_core.models.providers import ModelAt
 from openclaw_core.roles_file import json_schema
-from openclaw_core.task import order_from, order_json, order_of
+from openclaw_core.tasks.task import order_from, order_json, order_of
 
 BASE = Path(__file__).parents[2] / "platform/openclaw/base"
 

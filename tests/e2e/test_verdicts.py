@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from openclaw_core import wording
-from openclaw_core.outcome import Cause
+from openclaw_core.tasks.outcome import Cause
 from tests.e2e.bystanders import Hand, hand_on_the_node
 from tests.e2e.cluster import NAMESPACE, apply, kubectl, metric, ours, pod_of, python, until, use_up_memory
 from tests.e2e.world import CLEAN, NOTICE_S, TOLD_S, Asked, World

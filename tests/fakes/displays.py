@@ -8,7 +8,7 @@ from typing import Any
 
 from openclaw_core.delivery.displays import Display, Growing, Sign, Stage
 from openclaw_core.errors import LostOwnership, StoreUnavailable
-from openclaw_core.outcome import Delivery
+from openclaw_core.tasks.outcome import Delivery
 
 
 @dataclass

@@ -11,7 +11,7 @@ from openclaw_core.delivery.limits import Rank
 from openclaw_core.delivery.order import first_of_chat
 from openclaw_core.delivery.turns import Turns
 from openclaw_core.delivery.view import View
-from openclaw_core.outcome import Cause
+from openclaw_core.tasks.outcome import Cause
 
 
 def view(order: int, stage: Stage, **fields: object) -> View:

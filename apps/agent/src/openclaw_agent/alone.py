@@ -15,12 +15,12 @@ from openclaw_core.delivery.dispatcher import Dispatcher
 from openclaw_core.errors import LostOwnership, MessengerUnauthorized, Permanent, SettingsError, Transient
 from openclaw_core.language import lang_of
 from openclaw_core.messenger import TelegramMessenger
-from openclaw_core.outcome import ENDED, Exit
 from openclaw_core.ports import Messenger
 from openclaw_core.roles import Roles, load
 from openclaw_core.store import AloneTasks, RedisDisplays, move_chat, open_script
-from openclaw_core.task import Order, Task, order_of
-from openclaw_core.work import Run
+from openclaw_core.tasks.outcome import ENDED, Exit
+from openclaw_core.tasks.task import Order, Task, order_of
+from openclaw_core.tasks.work import Run
 
 log = logs.get(__name__)
 DELIVER_S = 180.0

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from openclaw_core import logs
 from openclaw_core.characters import is_blank
 from openclaw_core.errors import StoreFull, StoreUnavailable
-from openclaw_core.work import Run, Work
+from openclaw_core.tasks.work import Run, Work
 
 log = logs.get(__name__)
 WRITE_EVERY_S, GROUP_WRITE_EVERY_S = 1.2, 3.0

@@ -9,7 +9,7 @@ from openclaw_brain.saying import Effect, Saying, heard, lang_from, saying, wher
 from openclaw_core import wording
 from openclaw_core.language import lang_of
 from openclaw_core.roles import Roles
-from openclaw_core.task import Task, retry_id, task_id, to_json
+from openclaw_core.tasks.task import Task, retry_id, task_id, to_json
 from openclaw_core.wording import Say
 
 _COMMANDS = frozenset({"start", "help", "new", "stop", "status", "retry", "lang"})

@@ -6,9 +6,9 @@ from typing import Any
 
 from openclaw_brain.incoming import Incoming
 from openclaw_core import wording
-from openclaw_core.conversation import place
 from openclaw_core.language import lang_of, notice_lang
 from openclaw_core.ports import Lang
+from openclaw_core.tasks.conversation import place
 from openclaw_core.wording import Say
 
 Effect = Mapping[str, Any]

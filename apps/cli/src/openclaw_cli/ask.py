@@ -20,7 +20,7 @@ from openclaw_core.language import lang_of
 from openclaw_core.models.answer_stream import Answered, Answerer, Failed, Grew, Restarted
 from openclaw_core.models.brain_clients import open_chat
 from openclaw_core.ports import ModelCall
-from openclaw_core.task import Task, order_of
+from openclaw_core.tasks.task import Task, order_of
 
 
 def main(args: argparse.Namespace, env: Mapping[str, str]) -> int:

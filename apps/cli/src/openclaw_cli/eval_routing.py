@@ -20,9 +20,9 @@ from openclaw_core import roles as roles_of
 from openclaw_core.environment import Environment
 from openclaw_core.language import lang_of
 from openclaw_core.models.brain_clients import open_chat
-from openclaw_core.outcome import Decision
 from openclaw_core.ports import Chat
 from openclaw_core.roles import Roles
+from openclaw_core.tasks.outcome import Decision
 
 LANGUAGES = ("en", "he", "mix")
 KEYS = frozenset({"id", "lang", "text", "previous", "accept", "kind"})

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from openclaw_core.conversation import estimate_tokens
 from openclaw_core.models.providers import GROQ, PROVIDERS
 from openclaw_core.roles import (
     PROMPT_MAX_TOKENS,
@@ -16,6 +15,7 @@ from openclaw_core.roles import (
     Router,
 )
 from openclaw_core.roles_file import Faults, ModelEntry, Places, RoleEntry, RolesFile
+from openclaw_core.tasks.conversation import estimate_tokens
 
 ROLES_MARK = "{roles}"
 """Where the router's prompt gets its list of roles."""

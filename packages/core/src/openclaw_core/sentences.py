@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
-from openclaw_core.outcome import Cause
 from openclaw_core.ports import Lang
+from openclaw_core.tasks.outcome import Cause
 
 
 class Say(StrEnum):

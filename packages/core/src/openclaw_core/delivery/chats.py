@@ -12,7 +12,7 @@ from openclaw_core.delivery.limits import Limits, Rank
 from openclaw_core.delivery.order import first_of_chat
 from openclaw_core.delivery.turns import Turns
 from openclaw_core.delivery.view import View
-from openclaw_core.outcome import Delivery
+from openclaw_core.tasks.outcome import Delivery
 
 EARLY_MAX = 1000
 IDLE: plan.Turn = (None, plan.Later(until=inf))

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
-from openclaw_core.outcome import Cause, Delivery
 from openclaw_core.ports import Lang
+from openclaw_core.tasks.outcome import Cause, Delivery
 
 
 class Stage(StrEnum):

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from openclaw_core import wording
 from openclaw_core.language import LANG_NAMES
-from openclaw_core.outcome import Cause
 from openclaw_core.ports import Button, Lang, Page
+from openclaw_core.tasks.outcome import Cause
 from openclaw_core.wording import Label, Say
 
 if TYPE_CHECKING:  # loading roles needs YAML, telling something does not

@@ -8,9 +8,9 @@ from openclaw_core.delivery.displays import Display, Sign, Stage
 from openclaw_core.delivery.limits import Rank
 from openclaw_core.delivery.notices import Buttons
 from openclaw_core.delivery.view import Texts, View, digest
-from openclaw_core.outcome import Delivery
 from openclaw_core.paging import PAGE_MAX_UNITS, plain, utf16_units
 from openclaw_core.ports import Attachment, Button, Page
+from openclaw_core.tasks.outcome import Delivery
 from openclaw_core.wording import Label, Say
 
 PREVIEW_EVERY_S, GROUP_PREVIEW_EVERY_S = 1.2, 3.0

@@ -10,7 +10,7 @@ from openclaw_core.delivery import plan, texts
 from openclaw_core.delivery.displays import Displays, Stage
 from openclaw_core.delivery.recording import Recorder
 from openclaw_core.delivery.view import View
-from openclaw_core.outcome import Delivery
+from openclaw_core.tasks.outcome import Delivery
 
 if TYPE_CHECKING:
     from openclaw_core.roles import Roles

@@ -24,10 +24,10 @@ from openclaw_core.errors import (
     OpenClawError,
     StoreFault,
 )
-from openclaw_core.outcome import Delivery
 from openclaw_core.paging import pages
 from openclaw_core.ports import Messenger
 from openclaw_core.records import UNREADABLE
+from openclaw_core.tasks.outcome import Delivery
 
 log = logs.get(__name__)
 

@@ -9,8 +9,8 @@ from openclaw_core.delivery import notices
 from openclaw_core.delivery.displays import Display, Stage
 from openclaw_core.delivery.view import Texts, View
 from openclaw_core.errors import MarkupRefused
-from openclaw_core.outcome import Cause
 from openclaw_core.ports import Lang, Page
+from openclaw_core.tasks.outcome import Cause
 
 if TYPE_CHECKING:
     from openclaw_core.roles import Roles

@@ -6,8 +6,8 @@ from math import inf
 from openclaw_core.delivery.displays import Display, Stage
 from openclaw_core.delivery.notices import Buttons
 from openclaw_core.errors import MarkupRefused
-from openclaw_core.outcome import Delivery
 from openclaw_core.ports import Attachment, Page
+from openclaw_core.tasks.outcome import Delivery
 
 PAUSE_MIN_S, PAUSE_MAX_S = 0.5, 15.0
 """Between two tries of a call that did not land."""

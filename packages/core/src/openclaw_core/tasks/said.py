@@ -1,6 +1,6 @@
 """Pure: what a user's turn in the conversation's memory says of a message, its files, and what was forwarded with it."""
 
-from openclaw_core.task import Material, Task
+from openclaw_core.tasks.task import Material, Task
 
 KEPT_OF_MATERIAL_CHARS = 1500
 """Of files and forwarded messages; the answer to them stands in the memory too."""

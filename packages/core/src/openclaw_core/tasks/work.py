@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from openclaw_core.conversation import Turn
-from openclaw_core.outcome import Cause
-from openclaw_core.task import Order, Task
+from openclaw_core.tasks.conversation import Turn
+from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.task import Order, Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

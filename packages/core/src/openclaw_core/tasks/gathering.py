@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from openclaw_core.task import Forwarded, Task
+from openclaw_core.tasks.task import Forwarded, Task
 
 JOINED_MAX_CHARS = 64_000
 """Of words, and of what is quoted: about what the models of the roles read at once. An agent cuts further, to its role's budget."""
