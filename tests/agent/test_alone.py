@@ -21,7 +21,7 @@ from openclaw_core.errors import (
     StoreFault,
     StoreUnavailable,
 )
-from openclaw_core.roles import load
+from openclaw_core.roles.values import load
 from openclaw_core.tasks.conversation import Turn
 from openclaw_core.tasks.outcome import Delivery, Exit, TaskState
 from openclaw_core.tasks.task import Material, Task

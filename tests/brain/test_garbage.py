@@ -29,7 +29,7 @@ from openclaw_brain.watch import Watch
 from openclaw_core.delivery import sending
 from openclaw_core.delivery.dispatcher import Dispatcher
 from openclaw_core.errors import LostOwnership, StoreFault
-from openclaw_core.roles import load
+from openclaw_core.roles.values import load
 from openclaw_core.store import AgentWork, Inbox, Lanes, News, Pools, RedisDisplays, Script
 from openclaw_core.tasks.task import digest_of, order_json, to_json
 from openclaw_core.tasks.work import Answered

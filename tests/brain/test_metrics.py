@@ -10,7 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from openclaw_brain.metrics import Metrics
-from openclaw_core.roles import Model
+from openclaw_core.roles.values import Model
 from openclaw_core.store import RedisSettings, Script, open_script
 from openclaw_core.store.client import source
 from openclaw_core.store.figures import BOUNDS_MS, set_prices

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from openclaw_core.roles import load
+from openclaw_core.roles.values import load
 from openclaw_core.store import Script
 from openclaw_core.tasks.outcome import Cause
 from openclaw_standin.model import ScriptedModel

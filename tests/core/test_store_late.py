@@ -19,7 +19,7 @@ from redis.exceptions import ResponseError
 
 from openclaw_core.delivery.displays import Stage
 from openclaw_core.errors import LostOwnership
-from openclaw_core.roles import Model
+from openclaw_core.roles.values import Model
 from openclaw_core.store import AloneTasks, RedisDisplays, Script
 from openclaw_core.store.client import Rights, _without_none, digest, source
 from openclaw_core.store.figures import set_prices

@@ -20,7 +20,7 @@ from openclaw_core.errors import (
     StreamCut,
 )
 from openclaw_core.ports import Chat
-from openclaw_core.roles import Roles
+from openclaw_core.roles.values import Roles
 from openclaw_core.tasks.conversation import estimate_tokens
 from openclaw_core.tasks.outcome import Decision
 from tests.brain.routing.scripted_chat import SILENCE, USAGE, ScriptedChat

@@ -13,7 +13,7 @@ from openclaw_core.delivery.dispatcher import Dispatcher
 from openclaw_core.delivery.displays import Display, Displays, Stage
 from openclaw_core.delivery.texts import marked
 from openclaw_core.ports import Messenger, Page
-from openclaw_core.roles import load
+from openclaw_core.roles.values import load
 from openclaw_core.tasks.outcome import Cause, Delivery
 from tests.core.delivery.virtual import now, wall
 from tests.fakes.displays import FakeDisplays, Shelf

@@ -16,7 +16,7 @@ from openclaw_core.errors import LostOwnership, MessengerUnauthorized, Permanent
 from openclaw_core.language import lang_of
 from openclaw_core.messenger import TelegramMessenger
 from openclaw_core.ports import Messenger
-from openclaw_core.roles import Roles, load
+from openclaw_core.roles.values import Roles, load
 from openclaw_core.store import AloneTasks, RedisDisplays, move_chat, open_script
 from openclaw_core.tasks.outcome import ENDED, Exit
 from openclaw_core.tasks.task import Order, Task, order_of

@@ -45,7 +45,7 @@ from openclaw_core.messenger import BotIdentity, TelegramMessenger
 from openclaw_core.models import providers
 from openclaw_core.models.brain_clients import open_chat
 from openclaw_core.ports import Chat
-from openclaw_core.roles import Roles
+from openclaw_core.roles.values import Roles
 from openclaw_core.store import Inbox, Lanes, News, Pools, RedisDisplays, Script, move_chat, open_script
 from openclaw_core.store.figures import set_prices
 

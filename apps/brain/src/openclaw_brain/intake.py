@@ -8,7 +8,7 @@ from openclaw_brain.incoming import Incoming
 from openclaw_brain.saying import Effect, Saying, heard, lang_from, saying, where
 from openclaw_core import wording
 from openclaw_core.language import lang_of
-from openclaw_core.roles import Roles
+from openclaw_core.roles.values import Roles
 from openclaw_core.tasks.task import Task, retry_id, task_id, to_json
 from openclaw_core.wording import Say
 

@@ -11,7 +11,7 @@ from openclaw_core.sentences import Label, Say
 from openclaw_core.tasks.outcome import Cause
 
 if TYPE_CHECKING:  # loading roles needs YAML, saying something does not
-    from openclaw_core.roles import Roles
+    from openclaw_core.roles.values import Roles
 
 __all__ = ["Label", "Say"]
 

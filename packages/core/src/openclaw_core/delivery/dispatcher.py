@@ -22,7 +22,7 @@ from openclaw_core.errors import LostOwnership, OpenClawError
 from openclaw_core.ports import Messenger
 
 if TYPE_CHECKING:
-    from openclaw_core.roles import Roles
+    from openclaw_core.roles.values import Roles
 
 log = logs.get(__name__)
 

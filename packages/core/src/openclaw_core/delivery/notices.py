@@ -10,7 +10,7 @@ from openclaw_core.tasks.outcome import Cause
 from openclaw_core.wording import Label, Say
 
 if TYPE_CHECKING:  # loading roles needs YAML, telling something does not
-    from openclaw_core.roles import Roles
+    from openclaw_core.roles.values import Roles
 
 Buttons = tuple[tuple[Button, ...], ...]
 

@@ -13,7 +13,7 @@ from openclaw_core.delivery.view import View
 from openclaw_core.tasks.outcome import Delivery
 
 if TYPE_CHECKING:
-    from openclaw_core.roles import Roles
+    from openclaw_core.roles.values import Roles
 
 log = logs.get(__name__)
 

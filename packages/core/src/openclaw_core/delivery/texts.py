@@ -13,7 +13,7 @@ from openclaw_core.ports import Lang, Page
 from openclaw_core.tasks.outcome import Cause
 
 if TYPE_CHECKING:
-    from openclaw_core.roles import Roles
+    from openclaw_core.roles.values import Roles
 
 REFUSALS_MAX = 6
 """Of formatting in one display; after that the rest of it is plain."""

@@ -11,7 +11,7 @@ from openclaw_core.ports import Lang
 from openclaw_core.records import UNREADABLE, parsed, read
 
 if TYPE_CHECKING:  # an agent reads tasks, not roles
-    from openclaw_core.roles import Role
+    from openclaw_core.roles.values import Role
 
 READABLE_VERSIONS = frozenset({1, 2, 3})
 """Brain and agent understand these versions of each other's records; a rollout mixes one release with the next."""

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from openclaw_core.models.providers import GROQ, PROVIDERS
-from openclaw_core.roles import (
+from openclaw_core.roles.file import Faults, ModelEntry, Places, RoleEntry, RolesFile
+from openclaw_core.roles.values import (
     PROMPT_MAX_TOKENS,
     RESERVED_COMMANDS,
     ROUTER_PROMPT_MAX_TOKENS,
@@ -14,7 +15,6 @@ from openclaw_core.roles import (
     Roles,
     Router,
 )
-from openclaw_core.roles_file import Faults, ModelEntry, Places, RoleEntry, RolesFile
 from openclaw_core.tasks.conversation import estimate_tokens
 
 ROLES_MARK = "{roles}"

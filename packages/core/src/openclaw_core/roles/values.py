@@ -98,14 +98,14 @@ ROUTER_PROMPT_MAX_TOKENS = 350
 def load(folder: Path) -> Roles:
     """Read `folder/config/roles.yaml` and the prompts it names. Raises SettingsError listing `file:line: reason` of each fault."""
     # Imported here: an agent that claims its task from the store needs the values above and no YAML.
-    from openclaw_core import roles_check, roles_file
+    from openclaw_core.roles import check, file
 
     shown = str(folder / "config" / "roles.yaml")
-    faults = roles_file.Faults()
-    content, places = roles_file.read(folder / "config" / "roles.yaml", shown, faults)
+    faults = file.Faults()
+    content, places = file.read(folder / "config" / "roles.yaml", shown, faults)
     roles = None
     if content is not None:
-        roles = roles_check.build(content, folder=folder, shown=shown, places=places, faults=faults)
+        roles = check.build(content, folder=folder, shown=shown, places=places, faults=faults)
     if roles is None or faults.found:
         raise SettingsError("wrong roles or prompts:\n" + "\n".join(f"  {line}" for line in faults.lines()))
     return roles
