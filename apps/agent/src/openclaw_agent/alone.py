@@ -13,7 +13,6 @@ from openclaw_agent.settings import Alone, Settings
 from openclaw_core import logs
 from openclaw_core.delivery.dispatcher import Dispatcher
 from openclaw_core.errors import LostOwnership, MessengerUnauthorized, Permanent, SettingsError, Transient
-from openclaw_core.language import lang_of
 from openclaw_core.messenger import TelegramMessenger
 from openclaw_core.ports import Messenger
 from openclaw_core.roles.values import Roles, load
@@ -21,6 +20,7 @@ from openclaw_core.store import AloneTasks, RedisDisplays, move_chat, open_scrip
 from openclaw_core.tasks.outcome import ENDED, Exit
 from openclaw_core.tasks.task import Order, Task, order_of
 from openclaw_core.tasks.work import Run
+from openclaw_core.texts.language import lang_of
 
 log = logs.get(__name__)
 DELIVER_S = 180.0

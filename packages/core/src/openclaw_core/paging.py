@@ -11,11 +11,12 @@ from itertools import accumulate
 from typing import NamedTuple
 from unicodedata import combining
 
-from openclaw_core import characters, wording
-from openclaw_core.language import hebrew_share, is_hebrew
+from openclaw_core import characters
 from openclaw_core.markdown import links
 from openclaw_core.markdown.spans import Span as _Span
 from openclaw_core.ports import Attachment, Entity, Lang, Page
+from openclaw_core.texts import wording
+from openclaw_core.texts.language import hebrew_share, is_hebrew
 
 PAGE_MAX_UNITS = 4096
 """UTF-16 code units in one message."""

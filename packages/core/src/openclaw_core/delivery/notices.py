@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from openclaw_core import wording
-from openclaw_core.language import LANG_NAMES
 from openclaw_core.ports import Button, Lang, Page
 from openclaw_core.tasks.outcome import Cause
-from openclaw_core.wording import Label, Say
+from openclaw_core.texts import wording
+from openclaw_core.texts.language import LANG_NAMES
+from openclaw_core.texts.wording import Label, Say
 
 if TYPE_CHECKING:  # loading roles needs YAML, telling something does not
     from openclaw_core.roles.values import Roles

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from math import inf
 
-from openclaw_core import wording
 from openclaw_core.delivery.displays import Display, Sign, Stage
 from openclaw_core.delivery.limits import Rank
 from openclaw_core.delivery.notices import Buttons
@@ -11,7 +10,8 @@ from openclaw_core.delivery.view import Texts, View, digest
 from openclaw_core.paging import PAGE_MAX_UNITS, plain, utf16_units
 from openclaw_core.ports import Attachment, Button, Page
 from openclaw_core.tasks.outcome import Delivery
-from openclaw_core.wording import Label, Say
+from openclaw_core.texts import wording
+from openclaw_core.texts.wording import Label, Say
 
 PREVIEW_EVERY_S, GROUP_PREVIEW_EVERY_S = 1.2, 3.0
 """Between two edits of a message that is still being written."""

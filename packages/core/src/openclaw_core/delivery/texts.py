@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from openclaw_core import paging, wording
+from openclaw_core import paging
 from openclaw_core.characters import is_blank
 from openclaw_core.delivery import notices
 from openclaw_core.delivery.displays import Display, Stage
@@ -11,6 +11,7 @@ from openclaw_core.delivery.view import Texts, View
 from openclaw_core.errors import MarkupRefused
 from openclaw_core.ports import Lang, Page
 from openclaw_core.tasks.outcome import Cause
+from openclaw_core.texts import wording
 
 if TYPE_CHECKING:
     from openclaw_core.roles.values import Roles

@@ -5,10 +5,10 @@ No sentence is built from an exception, and none repeats what the user wrote.
 
 from typing import TYPE_CHECKING
 
-from openclaw_core import sentences
 from openclaw_core.ports import Lang
-from openclaw_core.sentences import Label, Say
 from openclaw_core.tasks.outcome import Cause
+from openclaw_core.texts import sentences
+from openclaw_core.texts.sentences import Label, Say
 
 if TYPE_CHECKING:  # loading roles needs YAML, saying something does not
     from openclaw_core.roles.values import Roles

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 
 from openclaw_core.ports import Lang
-from openclaw_core.prose import prose_of
+from openclaw_core.texts.prose import prose_of
 
 LANGS: tuple[Lang, ...] = ("en", "he")
 LANG_NAMES: Mapping[Lang, str] = {"en": "English", "he": "עברית"}
