@@ -8,7 +8,7 @@ import pytest
 
 from openclaw_agent.alone import do_alone
 from openclaw_agent.alone_work import AloneDisplays, AloneWork
-from openclaw_core.delivery.dispatcher import Dispatcher
+from openclaw_core.chat.delivery.dispatcher import Dispatcher
 from openclaw_core.errors import ChatUnauthorized
 from openclaw_core.store import AloneTasks, Lanes, RedisDisplays, Script
 from openclaw_core.tasks.outcome import Exit

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
-from openclaw_core.delivery.displays import Display, Stage
+from openclaw_core.chat.delivery.displays import Display, Stage
 from openclaw_core.store import AgentWork, Heard, Inbox, Lanes, News, Pools, RedisDisplays, Runs, Script
 from openclaw_core.store.lanes import Dispatched
 from openclaw_core.store.news import TEXT

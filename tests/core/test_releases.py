@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from openclaw_brain.pool import plan
-from openclaw_core.delivery.notices import told
+from openclaw_core.chat.delivery.notices import told
 from openclaw_core.errors import BadTask
 from openclaw_core.store import Pools
 from openclaw_core.store.agent_work import wire

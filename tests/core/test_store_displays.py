@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from openclaw_core.delivery.displays import Display, Stage
+from openclaw_core.chat.delivery.displays import Display, Stage
 from openclaw_core.errors import LostOwnership
 from openclaw_core.store import AloneTasks, RedisDisplays, move_chat
 from openclaw_core.tasks.outcome import Cause, Delivery

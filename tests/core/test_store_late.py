@@ -17,7 +17,7 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from openclaw_core.delivery.displays import Stage
+from openclaw_core.chat.delivery.displays import Stage
 from openclaw_core.errors import LostOwnership
 from openclaw_core.roles.values import Model
 from openclaw_core.store import AloneTasks, RedisDisplays, Script

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 from dataclasses import dataclass, field, replace
 
-from openclaw_core.delivery.displays import Display, Displays, Stage
+from openclaw_core.chat.delivery.displays import Display, Displays, Stage
 from openclaw_core.errors import LostOwnership
 from openclaw_core.tasks.conversation import Turn
 from openclaw_core.tasks.outcome import Cause, Delivery, TaskState

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from openclaw_core.delivery.displays import Sign, Stage
-from openclaw_core.delivery.sending import REPLACED_MAX, STRAYS_IN_ALL, STRAYS_MAX
+from openclaw_core.chat.delivery.displays import Sign, Stage
+from openclaw_core.chat.delivery.sending import REPLACED_MAX, STRAYS_IN_ALL, STRAYS_MAX
 from openclaw_core.errors import MarkupRefused, MessengerRefused, StoreFault, StoreFull
 from openclaw_core.ports import Page
 from openclaw_core.tasks.outcome import Cause, Delivery

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from openclaw_core.delivery.displays import Stage
+from openclaw_core.chat.delivery.displays import Stage
 from openclaw_core.errors import LostOwnership
 from openclaw_core.tasks.outcome import Cause, Delivery
 from tests.core.delivery.rooms import Room, until

@@ -11,9 +11,9 @@ from openclaw_agent.opening import Answerer, Opening, open_answering
 from openclaw_agent.owning import own
 from openclaw_agent.settings import Alone, Settings
 from openclaw_core import logs
-from openclaw_core.delivery.dispatcher import Dispatcher
+from openclaw_core.chat.delivery.dispatcher import Dispatcher
+from openclaw_core.chat.telegram.messenger import TelegramMessenger
 from openclaw_core.errors import LostOwnership, MessengerUnauthorized, Permanent, SettingsError, Transient
-from openclaw_core.messenger import TelegramMessenger
 from openclaw_core.ports import Messenger
 from openclaw_core.roles.values import Roles, load
 from openclaw_core.store import AloneTasks, RedisDisplays, move_chat, open_script

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from openclaw_agent.files import MAX_BYTES, NoFile
-from openclaw_core.delivery.displays import Display, Growing, Sign, Stage
+from openclaw_core.chat.delivery.displays import Display, Growing, Sign, Stage
 from openclaw_core.errors import FloodWait, LostOwnership, MessengerRefused, MessengerUnavailable
 from openclaw_core.ports import Messenger
 from openclaw_core.tasks.conversation import Turn
@@ -29,7 +29,7 @@ class Begun(Protocol):
 
 
 class Deliverer(Protocol):
-    """What shows displays in chats: the engine of `openclaw_core.delivery`."""
+    """What shows displays in chats: the engine of `openclaw_core.chat.delivery`."""
 
     async def run(self) -> None:
         """Deliver until cancelled."""

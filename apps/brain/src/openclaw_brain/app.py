@@ -30,7 +30,8 @@ from openclaw_brain.settings import Settings
 from openclaw_brain.updates import Poller, admit_forever
 from openclaw_brain.watch import Watch
 from openclaw_core import logs
-from openclaw_core.delivery.dispatcher import Dispatcher
+from openclaw_core.chat.delivery.dispatcher import Dispatcher
+from openclaw_core.chat.telegram.messenger import BotIdentity, TelegramMessenger
 from openclaw_core.errors import (
     LostOwnership,
     MessengerUnauthorized,
@@ -40,7 +41,6 @@ from openclaw_core.errors import (
     StoreMisconfigured,
     StoreUnavailable,
 )
-from openclaw_core.messenger import BotIdentity, TelegramMessenger
 from openclaw_core.models import providers
 from openclaw_core.models.brain_clients import open_chat
 from openclaw_core.ports import Chat

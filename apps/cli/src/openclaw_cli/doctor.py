@@ -207,8 +207,8 @@ async def telegram(env: Env) -> Seen:
     if not _set(env, "TELEGRAM_TOKEN"):
         yield Level.OK, "no TELEGRAM_TOKEN: the chat page of `openclaw up`"
         return
+    from openclaw_core.chat.telegram.messenger import TelegramMessenger
     from openclaw_core.environment import Environment
-    from openclaw_core.messenger import TelegramMessenger
 
     read = Environment(env)
     token, _ = read.token()

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from math import inf
 
-from openclaw_core.delivery import plan
-from openclaw_core.delivery.displays import Display, Sign, Stage
-from openclaw_core.delivery.limits import Limits, Rank
-from openclaw_core.delivery.order import first_of_chat
-from openclaw_core.delivery.turns import Turns
-from openclaw_core.delivery.view import View
+from openclaw_core.chat.delivery import plan
+from openclaw_core.chat.delivery.displays import Display, Sign, Stage
+from openclaw_core.chat.delivery.limits import Limits, Rank
+from openclaw_core.chat.delivery.order import first_of_chat
+from openclaw_core.chat.delivery.turns import Turns
+from openclaw_core.chat.delivery.view import View
 from openclaw_core.tasks.outcome import Delivery
 
 EARLY_MAX = 1000

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from openclaw_core import logs
 from openclaw_core.characters import is_blank
-from openclaw_core.delivery import plan, texts
-from openclaw_core.delivery.displays import Displays, Stage
-from openclaw_core.delivery.recording import Recorder
-from openclaw_core.delivery.view import View
+from openclaw_core.chat.delivery import plan, texts
+from openclaw_core.chat.delivery.displays import Displays, Stage
+from openclaw_core.chat.delivery.recording import Recorder
+from openclaw_core.chat.delivery.view import View
 from openclaw_core.tasks.outcome import Delivery
 
 if TYPE_CHECKING:

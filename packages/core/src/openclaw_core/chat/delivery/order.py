@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from math import inf
 
-from openclaw_core.delivery.displays import Sign, Stage
-from openclaw_core.delivery.limits import Rank
-from openclaw_core.delivery.plan import (
+from openclaw_core.chat.delivery.displays import Sign, Stage
+from openclaw_core.chat.delivery.limits import Rank
+from openclaw_core.chat.delivery.plan import (
     Done,
     Edit,
     Later,
@@ -20,7 +20,7 @@ from openclaw_core.delivery.plan import (
     next_step,
     urgent,
 )
-from openclaw_core.delivery.view import View
+from openclaw_core.chat.delivery.view import View
 
 
 def first_of_chat(views: Iterable[View], now: float, again: Sign | None = None) -> Turn:

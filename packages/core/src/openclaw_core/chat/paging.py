@@ -12,8 +12,8 @@ from typing import NamedTuple
 from unicodedata import combining
 
 from openclaw_core import characters
-from openclaw_core.markdown import links
-from openclaw_core.markdown.spans import Span as _Span
+from openclaw_core.chat.markdown import links
+from openclaw_core.chat.markdown.spans import Span as _Span
 from openclaw_core.ports import Attachment, Entity, Lang, Page
 from openclaw_core.texts import wording
 from openclaw_core.texts.language import hebrew_share, is_hebrew
@@ -134,7 +134,7 @@ def utf16_units(text: str) -> int:
 
 def _converted(markdown: str, *, grows: bool = False) -> tuple[str, list[_Span]]:
     # Imported here: a waiting agent and the brain's start do without it until the first text comes.
-    from openclaw_core.markdown import blocks
+    from openclaw_core.chat.markdown import blocks
 
     text, spans = blocks.converted(markdown, grows=grows)
     # Telegram makes links of these by itself, but not in code.

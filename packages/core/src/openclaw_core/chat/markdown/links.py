@@ -8,7 +8,7 @@ import ipaddress
 import re
 from urllib.parse import unquote
 
-from openclaw_core.markdown.spans import Rich, between, joined
+from openclaw_core.chat.markdown.spans import Rich, between, joined
 
 TARGET_MAX_CHARS = 4096
 _ADDRESS = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#]*)", re.IGNORECASE)

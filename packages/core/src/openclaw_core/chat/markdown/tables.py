@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from markdown_it.rules_block import StateBlock
 
-from openclaw_core.markdown.spans import Rich, between, joined
+from openclaw_core.chat.markdown.spans import Rich, between, joined
 
 MAX_CHARS = 40
 """A wider table wraps in the monospace font of a phone, and its columns are lost."""

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from openclaw_core.markdown import emphasis, links
-from openclaw_core.markdown.spans import Rich, Span
+from openclaw_core.chat.markdown import emphasis, links
+from openclaw_core.chat.markdown.spans import Rich, Span
 
 
 @dataclass(slots=True)

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from openclaw_core import logs
 from openclaw_core.characters import is_blank
-from openclaw_core.delivery import plan, texts
-from openclaw_core.delivery.displays import Displays, Sign, Stage
-from openclaw_core.delivery.limits import Limits, Permit
-from openclaw_core.delivery.reading import Reader
-from openclaw_core.delivery.recording import APPLIED_WITHIN_MS, Recorder
-from openclaw_core.delivery.view import Put, View, digest
+from openclaw_core.chat.delivery import plan, texts
+from openclaw_core.chat.delivery.displays import Displays, Sign, Stage
+from openclaw_core.chat.delivery.limits import Limits, Permit
+from openclaw_core.chat.delivery.reading import Reader
+from openclaw_core.chat.delivery.recording import APPLIED_WITHIN_MS, Recorder
+from openclaw_core.chat.delivery.view import Put, View, digest
+from openclaw_core.chat.paging import pages
 from openclaw_core.errors import (
     ChatGone,
     FateUnknown,
@@ -24,7 +25,6 @@ from openclaw_core.errors import (
     OpenClawError,
     StoreFault,
 )
-from openclaw_core.paging import pages
 from openclaw_core.ports import Messenger
 from openclaw_core.records import UNREADABLE
 from openclaw_core.tasks.outcome import Delivery

@@ -8,16 +8,16 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from openclaw_core import logs
-from openclaw_core.delivery import plan
-from openclaw_core.delivery.chats import Chat, Chats
-from openclaw_core.delivery.displays import Displays, Sign
-from openclaw_core.delivery.following import LOOK_EVERY_S, Follower
-from openclaw_core.delivery.limits import Limits, Permit, Rank
-from openclaw_core.delivery.reading import Reader
-from openclaw_core.delivery.recording import Recorder
-from openclaw_core.delivery.sending import Sending
-from openclaw_core.delivery.signs import Signs
-from openclaw_core.delivery.view import View
+from openclaw_core.chat.delivery import plan
+from openclaw_core.chat.delivery.chats import Chat, Chats
+from openclaw_core.chat.delivery.displays import Displays, Sign
+from openclaw_core.chat.delivery.following import LOOK_EVERY_S, Follower
+from openclaw_core.chat.delivery.limits import Limits, Permit, Rank
+from openclaw_core.chat.delivery.reading import Reader
+from openclaw_core.chat.delivery.recording import Recorder
+from openclaw_core.chat.delivery.sending import Sending
+from openclaw_core.chat.delivery.signs import Signs
+from openclaw_core.chat.delivery.view import View
 from openclaw_core.errors import LostOwnership, OpenClawError
 from openclaw_core.ports import Messenger
 

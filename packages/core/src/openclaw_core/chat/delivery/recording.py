@@ -7,7 +7,7 @@ from math import inf
 from typing import TypeVar
 
 from openclaw_core import logs
-from openclaw_core.delivery.displays import Displays
+from openclaw_core.chat.delivery.displays import Displays
 from openclaw_core.errors import StoreFault, StoreFull, StoreUnavailable
 
 log = logs.get(__name__)

@@ -5,8 +5,8 @@ import re
 from telegram.error import ChatMigrated, TelegramError
 
 from openclaw_core import errors
+from openclaw_core.chat.telegram.request import NotSent, Refused, Unknown
 from openclaw_core.records import whole
-from openclaw_core.telegram_request import NotSent, Refused, Unknown
 
 RETRY_MAX_S = 24 * 3600
 FILE = "file"

@@ -3,7 +3,7 @@
 import re
 from unicodedata import normalize
 
-from openclaw_core.markdown.spans import Rich
+from openclaw_core.chat.markdown.spans import Rich
 
 MAX_CHARS = 1000
 _MAX_DEPTH = 20
@@ -71,7 +71,7 @@ def _unicode(latex: str) -> str | None:
     if depth or deepest > _MAX_DEPTH or latex.count("\\sqrt") + latex.count("\\frac") > 2 * _MAX_DEPTH:
         return None
     # Imported here: it takes 50 ms and 5 MB, and few answers have formulas.
-    from openclaw_core.markdown import latex as unicode
+    from openclaw_core.chat.markdown import latex as unicode
 
     try:
         return unicode.converted(latex)

@@ -10,8 +10,8 @@ from markdown_it.rules_block import StateBlock, blockquote, lheading
 from markdown_it.token import Token
 
 from openclaw_core import characters
-from openclaw_core.markdown import html_blocks, inline, tables, tags, unfinished
-from openclaw_core.markdown.spans import Rich, between, joined
+from openclaw_core.chat.markdown import html_blocks, inline, tables, tags, unfinished
+from openclaw_core.chat.markdown.spans import Rich, between, joined
 
 MAX_NESTING = 40
 """Levels of quotes and lists (a list counts twice); deeper ones are text."""

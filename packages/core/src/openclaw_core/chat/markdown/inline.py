@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from string import punctuation
 
 from openclaw_core import characters
-from openclaw_core.markdown import emphasis, formula, links, literals, tags
-from openclaw_core.markdown.marks import Bracket, Marks
-from openclaw_core.markdown.spans import Rich
+from openclaw_core.chat.markdown import emphasis, formula, links, literals, tags
+from openclaw_core.chat.markdown.marks import Bracket, Marks
+from openclaw_core.chat.markdown.spans import Rich
 
 _SPECIAL = re.compile(
     r"(?P<url>(?<![A-Za-z0-9])https?://(?:[^\s<>*`\[\]|\\]++|\*++(?=[A-Za-z0-9?&=#%])|(?<=/)\*++(?=/))+)|\\|`+|\*+|_+|~+|!?\[|\]|<|&|\$+| *\n *|\||!$",

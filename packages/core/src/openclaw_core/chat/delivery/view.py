@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from math import inf
 
-from openclaw_core.delivery.displays import Display, Stage
-from openclaw_core.delivery.notices import Buttons
+from openclaw_core.chat.delivery.displays import Display, Stage
+from openclaw_core.chat.delivery.notices import Buttons
 from openclaw_core.errors import MarkupRefused
 from openclaw_core.ports import Attachment, Page
 from openclaw_core.tasks.outcome import Delivery
