@@ -21,10 +21,10 @@ from rich.table import Table
 
 from openclaw_brain.gathering import Windows
 from openclaw_brain.handling import Handling
-from openclaw_brain.incoming import Bot
 from openclaw_brain.intake import Access, Intake
 from openclaw_brain.room import AT_ONCE as ROOM_AT_ONCE
 from openclaw_brain.room import FULL
+from openclaw_brain.telegram.incoming import Bot
 from openclaw_cli.bench import MIX
 from openclaw_cli.local_redis import local_redis
 from openclaw_core.errors import SettingsError
