@@ -15,10 +15,10 @@ from typing import Any, Literal
 import pytest
 
 from openclaw_brain.fleet import Fleet
-from openclaw_brain.gathering import Windows
-from openclaw_brain.handling import Handling
 from openclaw_brain.hearing import Hearing
-from openclaw_brain.intake import Access, Intake
+from openclaw_brain.inbox.gathering import Windows
+from openclaw_brain.inbox.handling import Handling
+from openclaw_brain.inbox.intake import Access, Intake
 from openclaw_brain.lanes import LaneKeeper
 from openclaw_brain.metrics import Metrics
 from openclaw_brain.pool import PoolKeeper

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from openclaw_brain.gathering import Windows
-from openclaw_brain.handling import Handling
-from openclaw_brain.intake import Access, Intake, Known
+from openclaw_brain.inbox.gathering import Windows
+from openclaw_brain.inbox.handling import Handling
+from openclaw_brain.inbox.intake import Access, Intake, Known
 from openclaw_brain.telegram.incoming import Bot, read_update
 from openclaw_core.chat.delivery.displays import Display
 from openclaw_core.roles.values import load

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from openclaw_brain.gathering import Windows
-from openclaw_brain.handling import Handling
-from openclaw_brain.intake import Access, Intake
+from openclaw_brain.inbox.gathering import Windows
+from openclaw_brain.inbox.handling import Handling
+from openclaw_brain.inbox.intake import Access, Intake
 from openclaw_brain.telegram.incoming import Bot
 from openclaw_core.chat.delivery.displays import Stage
 from openclaw_core.roles.values import load

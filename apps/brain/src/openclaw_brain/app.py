@@ -12,10 +12,10 @@ from typing import Any
 
 from openclaw_brain.files import FilePort
 from openclaw_brain.fleet import Fleet
-from openclaw_brain.handling import Handling
 from openclaw_brain.health import Beats, Health
 from openclaw_brain.hearing import Hearing
-from openclaw_brain.intake import Access, Intake
+from openclaw_brain.inbox.handling import Handling
+from openclaw_brain.inbox.intake import Access, Intake
 from openclaw_brain.lanes import LaneKeeper
 from openclaw_brain.leader import Leader, RedisLeader
 from openclaw_brain.metrics import Metrics
