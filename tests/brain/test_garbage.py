@@ -19,10 +19,10 @@ from openclaw_brain.hearing import Hearing
 from openclaw_brain.inbox.gathering import Windows
 from openclaw_brain.inbox.handling import Handling
 from openclaw_brain.inbox.intake import Access, Intake
-from openclaw_brain.lanes import LaneKeeper
 from openclaw_brain.metrics import Metrics
 from openclaw_brain.pool import PoolKeeper
 from openclaw_brain.ports import Pool
+from openclaw_brain.queue.lanes import LaneKeeper
 from openclaw_brain.room import Room
 from openclaw_brain.telegram.incoming import Bot
 from openclaw_brain.watch import Watch

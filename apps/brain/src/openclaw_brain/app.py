@@ -16,15 +16,15 @@ from openclaw_brain.health import Beats, Health
 from openclaw_brain.hearing import Hearing
 from openclaw_brain.inbox.handling import Handling
 from openclaw_brain.inbox.intake import Access, Intake
-from openclaw_brain.lanes import LaneKeeper
 from openclaw_brain.leader import Leader, RedisLeader
 from openclaw_brain.metrics import Metrics
 from openclaw_brain.pool import PoolKeeper
 from openclaw_brain.ports import Launcher, Pool
 from openclaw_brain.processes import Processes, agent_environment
+from openclaw_brain.queue.lanes import LaneKeeper
+from openclaw_brain.queue.served_models import ServedModels
 from openclaw_brain.room import Room
 from openclaw_brain.routing import Classifier
-from openclaw_brain.served_models import ServedModels
 from openclaw_brain.settings import Settings
 from openclaw_brain.telegram.incoming import Bot
 from openclaw_brain.telegram.updates import Poller, admit_forever
