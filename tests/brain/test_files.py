@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from openclaw_brain import files as module
-from openclaw_brain.files import AT_ONCE, FILE_MAX_BYTES, FilePort
+from openclaw_brain.agents import files as module
+from openclaw_brain.agents.files import AT_ONCE, FILE_MAX_BYTES, FilePort
 from openclaw_core import logs
 from openclaw_core.errors import FloodWait, MessengerRefused, MessengerUnauthorized, MessengerUnavailable
 from openclaw_core.store import RedisSettings, Script, open_script

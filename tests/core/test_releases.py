@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from openclaw_brain.pool import plan
+from openclaw_brain.agents.pool import plan
 from openclaw_core.chat.delivery.notices import told
 from openclaw_core.errors import BadTask
 from openclaw_core.store import Pools

@@ -3,7 +3,7 @@
 import copy
 from typing import Any
 
-from openclaw_brain.ports import Pool
+from openclaw_brain.agents.ports import Pool
 
 TTL_S = 60
 """A finished Job is gone after this long; platform/policies allows no more."""

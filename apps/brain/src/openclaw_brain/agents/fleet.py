@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from openclaw_brain.pool import PoolKeeper, Unseen
-from openclaw_brain.ports import Launcher, LaunchFailed, Pool
+from openclaw_brain.agents.pool import PoolKeeper, Unseen
+from openclaw_brain.agents.ports import Launcher, LaunchFailed, Pool
 from openclaw_core import logs
 from openclaw_core.errors import StoreFull, StoreUnavailable
 from openclaw_core.records import readable

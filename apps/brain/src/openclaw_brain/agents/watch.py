@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from math import inf
 
-from openclaw_brain.pool import PoolKeeper
-from openclaw_brain.ports import JobEnded, Launcher
+from openclaw_brain.agents.pool import PoolKeeper
+from openclaw_brain.agents.ports import JobEnded, Launcher
 from openclaw_core import logs
 from openclaw_core.errors import StoreFault, StoreFull, StoreUnavailable
 from openclaw_core.records import whole

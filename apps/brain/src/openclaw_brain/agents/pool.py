@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from openclaw_brain.ports import Launcher, LaunchFailed, Pool
+from openclaw_brain.agents.ports import Launcher, LaunchFailed, Pool
 from openclaw_core import logs
 from openclaw_core.errors import StoreFault
 from openclaw_core.records import whole
