@@ -321,9 +321,9 @@ async def _cluster_or_local(
     if settings.launcher == "processes":
         return Processes(environment=agent_environment(env, AGENT_VARIABLES)), RedisLeader(inbox=inbox, holder=holder)
     # Here: on one machine the client library would cost 11 MB and 0.1 s for nothing.
-    from openclaw_brain.kubernetes_api import KubernetesApi
-    from openclaw_brain.kubernetes_jobs import KubernetesJobs
-    from openclaw_brain.kubernetes_lease import LeaseLeader
+    from openclaw_brain.kubernetes.api import KubernetesApi
+    from openclaw_brain.kubernetes.jobs import KubernetesJobs
+    from openclaw_brain.kubernetes.lease import LeaseLeader
 
     api = await stack.enter_async_context(
         KubernetesApi.open(settings.namespace, kubeconfig=settings.kubeconfig or None)

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from openclaw_brain import verdict
 from openclaw_brain.agents.ports import JobEnded, LaunchFailed, Pool
-from openclaw_brain.job_manifest import LABELS, POOL_LABEL, ROLE_LABEL, TASK_LABEL, job_manifest
-from openclaw_brain.kubernetes_api import ApiRefused, ApiUnavailable, Gone, KubernetesApi, Object
-from openclaw_brain.verdict import Verdict
+from openclaw_brain.kubernetes import verdict
+from openclaw_brain.kubernetes.api import ApiRefused, ApiUnavailable, Gone, KubernetesApi, Object
+from openclaw_brain.kubernetes.job_manifest import LABELS, POOL_LABEL, ROLE_LABEL, TASK_LABEL, job_manifest
+from openclaw_brain.kubernetes.verdict import Verdict
 from openclaw_core import logs
 from openclaw_core.tasks.outcome import Cause
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from openclaw_brain.kubernetes_api import ApiRefused, ApiUnavailable, KubernetesApi
+from openclaw_brain.kubernetes.api import ApiRefused, ApiUnavailable, KubernetesApi
 from openclaw_core import logs
 from openclaw_core.errors import LostOwnership, StoreFull, StoreUnavailable
 from openclaw_core.store import Inbox
