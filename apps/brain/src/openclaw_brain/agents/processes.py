@@ -12,8 +12,8 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from openclaw_brain.agents.exits import cause_of_exit
 from openclaw_brain.agents.ports import JobEnded, LaunchFailed, Pool
-from openclaw_brain.kubernetes.verdict import cause_of_exit
 from openclaw_core import logs
 from openclaw_core.tasks.outcome import Cause
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from openclaw_core.tasks.outcome import Cause, Exit
+from openclaw_brain.agents.exits import cause_of_exit
+from openclaw_core.tasks.outcome import Cause
 
 NO_ROOM_S = 10.0
 """A pod that finds no node for this long tells its pool so; it stays, since a new node may be on its way."""
@@ -102,17 +103,6 @@ def _terminated(state: Mapping[str, Any]) -> Verdict:
     if reason in START_REASONS:
         return Verdict(cause=Cause.IMAGE, detail=reason)
     return Verdict(cause=cause_of_exit(code), detail=f"exit {code}")
-
-
-def cause_of_exit(code: int) -> Cause | None:
-    """The verdict on an agent's exit code; codes of a process that a signal ended are negative or above 128."""
-    match code:
-        case Exit.DONE | Exit.BAD_TASK | Exit.TRY_AGAIN:
-            return None  # the agent has said in Redis what it had to say
-        case Exit.MISCONFIGURED:
-            return Cause.MISCONFIGURED
-        case _:
-            return Cause.CRASH
 
 
 def _waiting(reason: str) -> Verdict | None:
