@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from openclaw_agent.answering import Answering
-from openclaw_agent.files import NoFile
+from openclaw_agent.attachments.files import NoFile
 from openclaw_core.ports import ModelCall, Piece
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.task import Task

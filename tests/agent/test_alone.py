@@ -9,7 +9,7 @@ import pytest
 
 from openclaw_agent.alone import do_alone, task_of
 from openclaw_agent.alone_work import AloneDisplays, AloneWork, MessengerFiles
-from openclaw_agent.files import NoFile
+from openclaw_agent.attachments.files import NoFile
 from openclaw_agent.settings import Alone
 from openclaw_core.chat.delivery.displays import Stage
 from openclaw_core.errors import (

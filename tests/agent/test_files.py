@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from aiohttp import web
 
-from openclaw_agent.files import LONGEST_PAUSE_S, MAX_BYTES, PAUSES_S, BrainFiles, NoFile
+from openclaw_agent.attachments.files import LONGEST_PAUSE_S, MAX_BYTES, PAUSES_S, BrainFiles, NoFile
 from openclaw_core.errors import LostOwnership, StoreFull, StoreUnavailable
 from tests.agent.desk import task
 from tests.fakes.bot_api_emulator import serving

@@ -39,7 +39,7 @@ def test_a_claim_needs_no_library_of_the_model() -> None:
 def test_an_answer_needs_no_sdk_and_nothing_of_telegram_or_markdown() -> None:
     modules = loaded(ALL)
 
-    assert {"httpx", "openclaw_agent.answering", "openclaw_agent.files"} <= modules
+    assert {"httpx", "openclaw_agent.answering", "openclaw_agent.attachments.files"} <= modules
     assert modules & {"groq", "pydantic", *MESSENGER} == set()
     assert [name for name in modules if name.startswith(SHOWING)] == []
     assert [name for name in modules if name.startswith("openclaw_core.chat.delivery")] == []

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from openclaw_agent.attachments.reading import Reader, Unreadable, decoded, in_words
 from openclaw_agent.prompt import FILE_HEAD, SENT_HEAD, cuts, messages
-from openclaw_agent.reading import Reader, Unreadable, decoded, in_words
 from openclaw_core.errors import (
     ChatUnauthorized,
     ChatUnavailable,

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from openclaw_agent.files import MAX_BYTES, NoFile
+from openclaw_agent.attachments.files import MAX_BYTES, NoFile
 from openclaw_core.chat.delivery.displays import Display, Growing, Sign, Stage
 from openclaw_core.errors import FloodWait, LostOwnership, MessengerRefused, MessengerUnavailable
 from openclaw_core.ports import Messenger

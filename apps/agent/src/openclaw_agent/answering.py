@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from openclaw_agent.attachments.files import Files
+from openclaw_agent.attachments.reading import Reader, Unreadable, in_words
 from openclaw_agent.draft import Draft
-from openclaw_agent.files import Files
 from openclaw_agent.lease import persist
 from openclaw_agent.prompt import cuts, messages
-from openclaw_agent.reading import Reader, Unreadable, in_words
 from openclaw_core import logs
 from openclaw_core.characters import is_blank
 from openclaw_core.models import answer_stream

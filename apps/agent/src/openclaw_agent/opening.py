@@ -16,7 +16,7 @@ from openclaw_core.tasks.work import Run, Work
 
 if TYPE_CHECKING:
     from openclaw_agent.answering import Answering
-    from openclaw_agent.files import Files
+    from openclaw_agent.attachments.files import Files
 
 
 class Answerer(Protocol):
@@ -76,7 +76,7 @@ async def open_answering(
     """Load, and open the client of the model's server, which *stack* closes. Files come from the brain, unless *files_of* says from where."""
     await asyncio.to_thread(load_libraries)
     from openclaw_agent.answering import Answering
-    from openclaw_agent.files import BrainFiles
+    from openclaw_agent.attachments.files import BrainFiles
     from openclaw_core.models.clients import open_clients
 
     gc.freeze()

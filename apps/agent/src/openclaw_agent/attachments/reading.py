@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from openclaw_agent.files import Files, NoFile
+from openclaw_agent.attachments.files import Files, NoFile
 from openclaw_agent.prompt import LEAST_CUT_TOKENS, cut
 from openclaw_core import logs
 from openclaw_core.models.fallback import RECORDING, Attempt, Attempts, NoReply, first_reply
