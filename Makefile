@@ -1,4 +1,5 @@
-# Everything that CI does, a developer does with the same commands. `make help` lists them.
+# Everything that CI does, a developer does with the same commands. `make help` lists them by the group in brackets,
+# those with a + by name only.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -14,15 +15,15 @@ export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
 .PHONY: check-charts check-rules check-tfvars help install tools up configure render diff bump pin promote ends test test-oldest e2e e2e-full bench-cluster check format lock clean bench terraform-check terraform-files terraform-scan machines-test machines-upgrade infra-plan infra-up infra-down
 
-help: ## show this list
-	@grep -hE '^[a-z0-9 -]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9 -]+):[^#]*## /\1\t/' | sort | while IFS=$$'\t' read -r t d; do printf '  make %-16s %s\n' "$$t" "$$d"; done
+help: ## [Run +] this list; ALL=1 says what each command does
+	@scripts/help Makefile $(ALL)
 
 # Only a Python that somebody names takes the place of the one that an environment has.
 NAMED_PYTHON := $(if $(filter file,$(origin PYTHON)),,$(PYTHON))
 # An environment whose Python is gone, or has become another one, is made anew however new its stamp is: what it then depends on is never there.
 STALE := $(if $(wildcard $(STAMP)),$(shell PYTHON="$(NAMED_PYTHON)" scripts/install --check $(VENV) || echo stale-environment))
 
-install: $(STAMP) ## make the environment in .venv from the hashed locks
+install: $(STAMP) ## [Run +] make the environment in .venv from the hashed locks
 
 stale-environment: ;
 
@@ -30,109 +31,109 @@ $(STAMP): $(STALE) requirements/dev.txt requirements/uv.txt $(WORKSPACE:%=%/pypr
 	@PYTHON="$(NAMED_PYTHON)" scripts/install $(VENV) requirements/dev.txt $(WORKSPACE)
 	@touch $@
 
-up: install ## the bot in a browser page; Ctrl-C stops everything
+up: install ## [Run] the bot in a browser page; Ctrl-C stops everything
 	@$(BIN)/openclaw up $(ARGS)
 
-tools: install ## put kustomize, kubeconform, actionlint and checkov into .tools/bin
+tools: install ## [Change +] put kustomize, kubeconform, actionlint and checkov into .tools/bin
 	@scripts/tools
 
-test: install tools ## all tests that need no cluster
-	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+test: install tools ## [Change] all tests that need no cluster; a part: ARGS=tests/brain
+	$(BIN)/pytest -n 3 --dist loadgroup $(ARGS)
 
-test-oldest: install ## the tests on the oldest library versions that the packages' metadata allows
+test-oldest: install ## [Change +] the tests on the oldest library versions that the packages' metadata allows
 	scripts/test-oldest $(ARGS)
 
-e2e: install tools ## the bot on a cluster that may be broken: KUBECONFIG, or what OPENCLAW_CLUSTER_TOOL brings up (tests/e2e/README.md)
+e2e: install tools ## [Measure] the bot on a cluster that may be broken (tests/e2e/README.md)
 	scripts/e2e $(ARGS)
 
-e2e-full: install tools ## the same with a burst of 1,000 messages and a slow disk
+e2e-full: install tools ## [Measure +] the same with a burst of 1,000 messages and a slow disk
 	scripts/e2e full $(ARGS)
 
-bench-cluster: install tools ## the table of docs/benchmarks.md on that cluster, beside bare pods (ARGS="--phases warm,cold")
+bench-cluster: install tools ## [Measure +] the table of docs/benchmarks.md on that cluster, beside bare pods (ARGS="--phases warm,cold")
 	scripts/e2e bench $(ARGS)
 
 # The quick ones first: a fault is told as early as can be.
-check: install tools check-roles check-tfvars check-rules ends check-code check-shell check-workflows check-manifests terraform-scan terraform-check ## everything that a pull request must pass, but for the tests
+check: install tools check-roles check-tfvars check-rules ends check-code check-shell check-workflows check-manifests terraform-scan terraform-check ## [Change] everything that a pull request must pass, but for the tests
 
-check-roles: ## prompts, roles and models
+check-roles: ## [Change] prompts, roles and models
 	$(BIN)/openclaw doctor --only roles
 
-check-tfvars: ## each environment's terraform.tfvars, and the cost table
+check-tfvars: ## [Change +] each environment's terraform.tfvars, and the cost table
 	@scripts/tfvars-check
 
-check-code: ## format, lint, import contracts, types
+check-code: ## [Change +] format, lint, import contracts, types
 	$(BIN)/lint-imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy $(WORKSPACE:%=%/src) tests
 
-check-shell: ## shellcheck over every shell script
+check-shell: ## [Change +] shellcheck over every shell script
 	scripts/check-shell
 
-check-workflows: ## actionlint, zizmor and our own rules over .github/workflows
+check-workflows: ## [Change +] actionlint, zizmor and our own rules over .github/workflows
 	$(BIN)/pytest tests/workflows/test_workflows.py
 	@if command -v actionlint; then actionlint -shellcheck=$(BIN)/shellcheck -pyflakes=; else echo '*** actionlint SKIPPED: run make tools ***' >&2; fi
 	$(BIN)/zizmor --offline --quiet --persona=auditor .github
 
-check-rules: ## our own rules over every environment, in seconds: each fault with file, line and what to do
+check-rules: ## [Change +] our own rules over every environment, in seconds: each fault with file, line and what to do
 	$(BIN)/python -m tests.manifests.rules
 
-check-manifests: ## render every environment; schemas, checkov, our own rules; what is pinned can have been looked up
+check-manifests: ## [Change +] render every environment; schemas, checkov, our own rules; what is pinned can have been looked up
 	@scripts/bump --check
 	@scripts/pin --check --allow-missing
 	@code=0; $(BIN)/python -m tests.manifests.rules || code=1; $(BIN)/pytest -n 2 --tb=short --ignore tests/manifests/test_refused.py tests/manifests $(ARGS) || code=1; exit $$code
 
-check-charts: install tools ## render the charts of others with our values (needs a network, builds helm once; ARGS=FOLDER takes charts from there)
+check-charts: install tools ## [Change +] render the charts of others with our values (needs a network, builds helm once; ARGS=FOLDER takes charts from there)
 	scripts/check-charts $(ARGS)
 
-bench: install ## the table of docs/benchmarks.md, measured here (ARGS for other messages, chats, rates)
+bench: install ## [Measure] the table of docs/benchmarks.md, measured on this machine
 	$(BIN)/openclaw bench local $(ARGS)
 
-configure: ## make a fork of this yours: make configure REPO=https://github.com/you/openclaw REGISTRY=ghcr.io/you
+configure: ## [Ship] make a fork yours: REPO=https://github.com/you/openclaw REGISTRY=ghcr.io/you
 	@scripts/configure REPO='$(REPO)' REGISTRY='$(REGISTRY)' REGION='$(REGION)' ACCOUNT='$(ACCOUNT)' OPS_CHAT='$(OPS_CHAT)' ENV='$(ENV)' GUEST='$(GUEST)'
 
-render: install ## print an environment's manifests: make render ENV=staging
+render: install ## [Ship +] print an environment's manifests: make render ENV=staging
 	@scripts/render $(ENV) $(PART)
 
-diff: install ## what the work tree changes in an environment: make diff ENV=prod BASE=origin/main
+diff: install ## [Ship] what the work tree changes in an environment: ENV=prod BASE=origin/main
 	@scripts/diff $(ENV) $(BASE) $(ARGS)
 
-bump: install ## write the images of a build: make bump COMMIT=… TAG=… AGENT=sha256:… BRAIN=sha256:…
+bump: install ## [Ship +] write the images of a build: make bump COMMIT=… TAG=… AGENT=sha256:… BRAIN=sha256:…
 	@scripts/bump --commit "$(COMMIT)" --tag "$(TAG)" --agent "$(AGENT)" --brain "$(BRAIN)"
 
-pin: install ## look up digests of images, charts, files that others made; needs a network (ARGS=--check lists what is missing)
+pin: install ## [Ship +] look up digests of images, charts, files that others made; needs a network (ARGS=--check lists what is missing)
 	@scripts/pin $(ARGS)
 
-ends: install ## which versions that we run have ended or end within 90 days
+ends: install ## [Ship +] which versions that we run have ended or end within 90 days
 	@scripts/ends # for arguments: scripts/ends --help
 
-promote: install ## move prod's pins to a commit that staging has proved: make promote [COMMIT=…]
+promote: install ## [Ship] move prod's pins to a commit that staging has proved: [COMMIT=…]
 	@scripts/promote $(COMMIT) $(ARGS)
 
-terraform-check: ## format, validate and test every Terraform module and environment
+terraform-check: ## [Infrastructure +] format, validate and test every Terraform module and environment
 	scripts/terraform-check
 
-terraform-files: install ## our own rules over the Terraform code: what checkov does not ask
+terraform-files: install ## [Infrastructure +] our own rules over the Terraform code: what checkov does not ask
 	$(BIN)/pytest tests/terraform/test_terraform_files.py
 
-terraform-scan: terraform-files ## our own rules and checkov over the Terraform code (checkov is installed into .tools, or named by CHECKOV)
+terraform-scan: terraform-files ## [Infrastructure +] our own rules and checkov over the Terraform code (checkov is installed into .tools, or named by CHECKOV)
 	scripts/terraform-scan
 
-machines-test: ## boot machines from the rendered user data (OPENCLAW_MACHINES_TOOL names the tool)
+machines-test: ## [Measure +] boot machines from the rendered user data (OPENCLAW_MACHINES_TOOL names the tool)
 	scripts/machines-test
 
-machines-upgrade: ## rehearse the upgrade from an older Kubernetes on machines (OPENCLAW_OLDER_KUBERNETES names its programs)
+machines-upgrade: ## [Measure +] rehearse the upgrade from an older Kubernetes on machines (OPENCLAW_OLDER_KUBERNETES names its programs)
 	scripts/machines-test tests/machines/upgrade
 
-infra-plan infra-up infra-down: ## plan, build, take down an environment: make infra-plan ENV=staging
+infra-plan infra-up infra-down: ## [Infrastructure] plan, build, take down an environment: ENV=staging
 	scripts/infra $(@:infra-%=%) $(ENV)
 
-format: install ## rewrite the code in the one format
+format: install ## [Change] rewrite the code in the one format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-lock: ## resolve anew and write requirements/*.txt (ARGS=--upgrade for newer versions)
+lock: ## [Change +] resolve anew and write requirements/*.txt (ARGS=--upgrade for newer versions)
 	scripts/lock $(ARGS)
 
-clean: ## forget the environment and caches; the chats of make up stay (make up ARGS=--fresh forgets those)
+clean: ## [Run +] forget the environment and caches; the chats of make up stay (make up ARGS=--fresh forgets those)
 	rm -rf $(VENV) .tools .mypy_cache .ruff_cache .hypothesis .import_linter_cache tests/artifacts

@@ -108,5 +108,9 @@ def test_the_lock_holds_every_package_that_the_code_can_reach(app: str) -> None:
 
 
 def test_an_agent_carries_neither_the_cluster_nor_the_brains_libraries() -> None:
-    assert not {"kubernetes", "aiohttp", "groq", "python-telegram-bot", "prometheus-client", "numpy"} & locked("agent")
-    assert {"kubernetes", "groq", "python-telegram-bot"} <= locked("brain")
+    assert not {"kubernetes", "aiohttp", "groq", "prometheus-client", "numpy"} & locked("agent")
+    assert {"kubernetes", "groq"} <= locked("brain")
+
+
+def test_brain_and_agent_carry_the_library_that_speaks_to_telegram() -> None:
+    assert "python-telegram-bot" in locked("agent") & locked("brain")

@@ -1,63 +1,71 @@
-"""What is sent while a model is asked already, and belongs to the task, is answered with it, and nothing of it is shown twice."""
+"""What is sent while a model is asked already, and belongs to the task, is answered with it, and nothing of it is written twice."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
-from openclaw_agent.answering import Result
-from openclaw_core.store import Script
+from openclaw_core.outcome import Cause
+from openclaw_core.ports import Piece, Usage
 from openclaw_core.task import Material
-from tests.agent.test_answering import Desk
-from tests.core.store_world import World, effect, task
+from tests.agent.desk import Desk, Pieces, task, until
+
+WHOLE = replace(
+    task(1, "is this true?"), quoted="The moon is made of cheese.", forwarded="some", materials=(Material(kind="file", file_id="f", name="a.txt"),)
+)  # fmt: skip
 
 
 @pytest.fixture
-async def desk(script: Script) -> Desk:
-    store = World(script)
-    await store.lead()
-    return Desk(store)
-
-
-LINKED = {"act": "1:9", "sent_s": 1, "open_s": -1}
-
-
-async def forwarded(desk: Desk, n: int, text: str, **fields: object) -> None:
-    """A forward of the person who asked task 1, in the same second."""
-    part = replace(task(n, text=text), forwarded="all", materials=(Material(kind="file", file_id="f", name="a.txt"),))
-    await desk.store.effects({**effect(part), **LINKED, "near_s": 1, **fields})
-
-
-async def test_a_model_that_was_asked_too_early_is_asked_again_with_all_of_it(desk: Desk) -> None:
-    desk.messenger.uploads["f"] = b"a few words"
+def growing(desk: Desk) -> Desk:
+    desk.files.contents = [b"a few words"]
     desk.chat.script = ["I see nothing.", "It is true."]
-    await desk.store.effects({**effect(task(1, text="is this true?")), **LINKED})
-    [task_id] = await desk.store.lanes.release(cap=1, at_most=1, epoch=desk.store.epoch)
-    asked = (await desk.store.lanes.queued(task_id)).task
-    await desk.store.lanes.save_context(asked, epoch=desk.store.epoch)
-    assert await desk.store.dispatch(asked)
-    claimed = await desk.store.agent.claim()
-    assert claimed is not None
-    await forwarded(desk, 2, "The moon is made of cheese.", hold_ms=200, hold_at_most_ms=1000)
-    assert await desk.answer(claimed) == Result()
-    first, second = (call.messages[-1].content for call in desk.chat.calls)
+    return desk
+
+
+async def test_a_model_that_was_asked_too_early_is_asked_again_with_all_of_it(growing: Desk) -> None:
+    run = await growing.claimed(task(1, "is this true?"))
+    growing.work.send_more(WHOLE)
+    assert await growing.answering.answer(run) is None
+
+    first, second = growing.asked()
     assert first == "is this true?"
     assert [part in second for part in ("is this true?", "> The moon is made of cheese.", "> a few words")] == [
         True
     ] * 3
-    assert desk.messenger.texts == ["It is true."]
-    asked_turn, answer = await desk.store.lanes.history(1)
-    assert "a few words" in asked_turn.text
-    assert answer.text == "It is true."
+    assert growing.markdown() == "It is true."
+    assert growing.work.texts == {}
+    assert "a few words" in growing.work.said["u1"]
 
 
-async def test_what_comes_once_words_are_shown_is_a_task_of_its_own(desk: Desk) -> None:
-    await desk.store.effects({**effect(task(1)), **LINKED})
-    await desk.store.lanes.release(cap=1, at_most=1, epoch=desk.store.epoch)
-    await desk.store.dispatch(task(1))
-    claimed = await desk.store.agent.claim()
-    assert claimed is not None
-    assert await desk.store.agent.preview(claimed)
-    await forwarded(desk, 2, "news")
-    assert await desk.answer(claimed) == Result()
-    assert len(desk.chat.calls) == 1
-    assert await desk.store.lanes.waiting_in(1) == ["u2"]
+async def test_first_words_are_not_written_once_it_has_grown(growing: Desk) -> None:
+    growing.answering.chat = pieces = Pieces()
+    answering = asyncio.create_task(growing.answering.answer(await growing.claimed(task(1, "is this true?"))))
+    await until(lambda: pieces.calls)
+    growing.work.send_more(WHOLE)
+    pieces.pieces.put_nowait(Piece(text="I see"))
+    await until(lambda: len(pieces.calls) == 2)
+    pieces.pieces.put_nowait(Piece(text="It is true.", usage=Usage()))
+
+    assert await answering is None
+    assert growing.markdown() == "It is true."
+    assert "I see" not in str(growing.work.texts)
+
+
+async def test_it_waits_until_all_of_it_was_sent(growing: Desk) -> None:
+    run = await growing.claimed(task(1, "is this true?"))
+    growing.work.send_more(WHOLE, all_sent=False)
+    answering = asyncio.create_task(growing.answering.answer(run))
+    await until(lambda: growing.work.calls.count("grown") > 3)
+    assert len(growing.chat.calls) == 1
+    growing.work.send_more(WHOLE)
+
+    assert await answering is None
+    assert growing.markdown() == "It is true."
+
+
+async def test_more_that_never_comes_is_given_up_at_the_deadline(growing: Desk) -> None:
+    run = await growing.claimed(task(1, "is this true?"))
+    growing.answering.task_deadline_s = 0.2
+    growing.work.send_more(WHOLE, all_sent=False)
+
+    assert await growing.answering.answer(run) is Cause.DEADLINE

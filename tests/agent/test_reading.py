@@ -10,16 +10,14 @@ from openclaw_agent.reading import Reader, Unreadable, decoded, in_words
 from openclaw_core.errors import (
     ChatUnauthorized,
     ChatUnavailable,
-    MessengerRefused,
-    MessengerUnavailable,
     ModelGone,
     RateLimited,
     RequestTooLarge,
 )
 from openclaw_core.outcome import Cause
 from openclaw_core.task import Material, Order, Task
+from tests.agent.desk import FakeFiles
 from tests.fakes.chat import FakeChat
-from tests.fakes.messenger import FakeMessenger
 
 VOICE = Material(kind="voice", file_id="v", name="recording.ogg", size_bytes=3)
 FILE = Material(kind="file", file_id="f", name="notes.txt", size_bytes=3)
@@ -30,28 +28,25 @@ async def no_pause(_: float) -> None:
     await asyncio.sleep(0)
 
 
-def reader(chat: FakeChat | None = None, messenger: FakeMessenger | None = None) -> Reader:
-    return Reader(
-        messenger=messenger or FakeMessenger(uploads={"v": b"sound", "f": "שלום world".encode()}), ears=chat or FakeChat(),
-        voice_models=(BIG, FAST), sleep=no_pause,
-    )  # fmt: skip
+def reader(chat: FakeChat | None = None, *contents: bytes | None) -> Reader:
+    return Reader(files=FakeFiles(list(contents or (b"sound",))), ears=chat or FakeChat(), voice_models=(BIG, FAST), sleep=no_pause)  # fmt: skip
 
 
 async def test_a_recording_is_heard_by_the_first_model() -> None:
     chat = FakeChat(hears=["what is a monad"])
-    assert await reader(chat).read(VOICE) == "what is a monad"
+    assert await reader(chat).read(0, VOICE) == "what is a monad"
     assert chat.heard == [("recording.ogg", BIG)]
 
 
 async def test_a_model_that_is_gone_leaves_the_recording_to_the_next() -> None:
     chat = FakeChat(hears=[ModelGone(), "hello"])
-    assert await reader(chat).read(VOICE) == "hello"
+    assert await reader(chat).read(0, VOICE) == "hello"
     assert [model for _, model in chat.heard] == [BIG, FAST]
 
 
 async def test_a_passing_fault_is_tried_again() -> None:
     chat = FakeChat(hears=[ChatUnavailable(), RateLimited(retry_after_s=1), "hello"])
-    assert await reader(chat).read(VOICE) == "hello"
+    assert await reader(chat).read(0, VOICE) == "hello"
 
 
 @pytest.mark.parametrize(
@@ -67,17 +62,14 @@ async def test_a_passing_fault_is_tried_again() -> None:
 )
 async def test_a_recording_without_words_is_told_with_its_cause(hears: list[str | Exception], cause: Cause) -> None:
     with pytest.raises(Unreadable) as told:
-        await reader(FakeChat(hears=hears)).read(VOICE)
+        await reader(FakeChat(hears=hears)).read(0, VOICE)
     assert told.value.cause is cause
 
 
-async def test_a_file_is_fetched_again_after_a_passing_fault_and_not_after_a_refusal() -> None:
-    messenger = FakeMessenger(uploads={"f": b"text"}, faults={"get_file_bytes": [MessengerUnavailable("502")]})
-    assert await reader(messenger=messenger).read(FILE) == "text"
-    refusing = FakeMessenger(uploads={"f": b"text"}, faults={"get_file_bytes": [MessengerRefused("gone")]})
-    with pytest.raises(Unreadable):
-        await reader(messenger=refusing).read(FILE)
-    assert refusing.calls == ["get_file_bytes"]
+async def test_a_file_that_is_not_to_be_had_cannot_be_read() -> None:
+    with pytest.raises(Unreadable) as told:
+        await reader(None, None).read(0, FILE)
+    assert told.value.cause is Cause.FILE_UNREADABLE
 
 
 @pytest.mark.parametrize(
@@ -123,11 +115,9 @@ ORDER = Order(role="coder", prompt="p", prompt_sha256="0", models=("m",), histor
 
 async def test_several_files_are_quoted_in_order_with_room_for_each() -> None:
     names = ("a", "b", "c")
-    messenger = FakeMessenger(
-        uploads={name: f"{name} begins. {'word ' * 2000} {name} ends.".encode() for name in names}
-    )
+    contents = [f"{name} begins. {'word ' * 2000} {name} ends.".encode() for name in names]
     files = [Material(kind="file", file_id=name, name=f"{name}.txt") for name in names]
-    task, turn = await in_words(several(*files), reader(messenger=messenger), max_tokens=ORDER.history_tokens)
+    task, turn = await in_words(several(*files), reader(None, *contents), max_tokens=ORDER.history_tokens)
     request = messages(task, ORDER, ())[-1].content
     assert request.startswith(SENT_HEAD)
     assert request.endswith("compare them")
@@ -142,19 +132,21 @@ async def test_several_files_are_quoted_in_order_with_room_for_each() -> None:
 async def test_a_recording_forwarded_with_a_question_is_quoted_and_one_of_ones_own_is_the_question() -> None:
     task, _ = await in_words(several(VOICE, forwarded="some"), reader(FakeChat(hears=["he is late"])), max_tokens=600)
     assert (task.text, task.quoted) == ("compare them", "recording.ogg\nhe is late")
-    task, turn = await in_words(several(VOICE, FILE, text=""), reader(FakeChat(hears=["sum it up"])), max_tokens=600)
+    task, turn = await in_words(
+        several(VOICE, FILE, text=""),
+        reader(FakeChat(hears=["sum it up"]), b"sound", "שלום world".encode()),
+        max_tokens=600,
+    )
     assert (task.text, task.quoted) == ("sum it up", "notes.txt\nשלום world")
     assert turn.startswith("sum it up")
 
 
 async def test_one_of_several_that_cannot_be_read_leaves_the_others() -> None:
-    messenger = FakeMessenger(uploads={"f": b"a few words"}, faults={"get_file_bytes": [MessengerRefused("gone")]})
     lost = Material(kind="file", file_id="lost", name="lost.txt")
-    task, _ = await in_words(several(lost, FILE), reader(messenger=messenger), max_tokens=600)
+    task, _ = await in_words(several(lost, FILE), reader(None, None, b"a few words"), max_tokens=600)
     assert task.quoted == "lost.txt\n[It could not be read.]\n\nnotes.txt\na few words"
-    messenger.faults["get_file_bytes"] = [MessengerRefused("gone"), MessengerRefused("gone")]
     with pytest.raises(Unreadable):
-        await in_words(several(lost, FILE), reader(messenger=messenger), max_tokens=600)
+        await in_words(several(lost, FILE), reader(None, None, None), max_tokens=600)
 
 
 def test_forwarded_words_are_material_that_was_sent_along() -> None:

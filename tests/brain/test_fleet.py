@@ -12,7 +12,9 @@ from openclaw_brain.pool import PoolKeeper
 from openclaw_brain.ports import Launcher, Pool
 from openclaw_core.errors import StoreUnavailable
 from openclaw_core.outcome import Cause
-from openclaw_core.store import Answers, Inbox, Lanes, Pools, Script
+from openclaw_core.store import Inbox, Lanes, Pools, Script
+from openclaw_core.store.pools import task_of
+from openclaw_core.work import HandedBack
 from tests.brain.api_server import ApiServer
 from tests.brain.api_server import launcher as a_real_launcher
 from tests.core.store_world import ORDER, World, task
@@ -46,7 +48,7 @@ async def a_fleet(script: Script, launcher: Launcher, fallbacks: list[bool] | No
 
 async def comes_up(script: Script, pool_id: str, launcher: FakeLauncher) -> None:
     [name] = [name for name in launcher.created if name.startswith(f"agent-{pool_id}-")][:1]
-    await Answers(script, pool=pool_id, job=name).check_in()
+    await World(script).work(name, pool=pool_id).check_in()
 
 
 async def keep(fleet: Fleet) -> None:
@@ -172,14 +174,20 @@ async def test_the_last_good_template_is_told_of_while_the_one_of_today_cannot_b
     assert fallbacks == [True, False]
 
 
-async def test_a_pool_whose_agent_outlived_its_own_record_is_known_again(script: Script) -> None:
-    epoch = await Inbox(script).take_lead("me", ttl_s=8)
-    pools = Pools(script)
-    name = await pools.new_job("agent-11111111", "agent-agent-11111111", epoch=epoch)
-    await pools.forget("agent-11111111", name)
-    assert await pools.ids() == frozenset()
-    await Answers(script, pool="agent-11111111", job=name).check_in()
-    assert await pools.ids() == {"agent-11111111"}
+async def test_a_pool_that_was_forgotten_is_known_again_once_a_task_comes_back_to_it(script: Script) -> None:
+    world = World(script)
+    await world.lead()
+    world.agent = world.work("agent-agent-11111111-1", pool="agent-11111111")
+    await world.ask(task(1))
+    await world.lanes.release(cap=10, at_most=10, epoch=world.epoch)
+    await world.lanes.dispatch(
+        task(1).ordered(ORDER), pool="agent-11111111", decision="rule", route_ms=1, route_tokens=0, epoch=world.epoch
+    )
+    run = await world.claim()
+    await world.pools.forget("agent-11111111", world.agent.job)
+    assert await world.pools.ids() == frozenset()
+    await world.end(run, HandedBack())
+    assert await world.pools.ids() == {"agent-11111111"}
 
 
 async def test_tasks_of_an_older_pool_move_over_though_redis_went_away_meanwhile(
@@ -188,7 +196,7 @@ async def test_tasks_of_an_older_pool_move_over_though_redis_went_away_meanwhile
     launcher = FakeLauncher(pods={"agent": pod("one")})
     fleet = await a_fleet(script, launcher)
     older = fleet.current("agent")
-    await script.read("RPUSH", script.keys("ready", older), "u1")
+    await script.read("RPUSH", script.keys("agent", "ready", older), "u1.0")
     move = Pools.move_ready
 
     async def away(*_: object, **__: object) -> int:
@@ -202,7 +210,7 @@ async def test_tasks_of_an_older_pool_move_over_though_redis_went_away_meanwhile
         await fleet.open()
     await fleet.open()
     assert fleet.current("agent") != older
-    assert await fleet.pools.ready(fleet.current("agent")) == ["u1"]
+    assert await fleet.pools.ready(fleet.current("agent")) == ["u1.0"]
 
 
 async def test_a_task_whose_agent_hands_it_back_to_an_older_pool_is_not_left_there(script: Script) -> None:
@@ -212,22 +220,22 @@ async def test_a_task_whose_agent_hands_it_back_to_an_older_pool_is_not_left_the
     fleet = await a_fleet(script, launcher)
     world.epoch = await world.inbox.epoch()
     older = pool_of("agent", pod("one")).id
-    world.agent = Answers(script, pool=older, job="of the brain before")
+    world.agent = world.work("of the brain before", pool=older)
     one = task(1)
     await world.ask(one)
     await world.lanes.release(cap=10, at_most=10, epoch=world.epoch)
     await world.lanes.dispatch(
         one.ordered(ORDER), pool=older, decision="rule", route_ms=1, route_tokens=0, epoch=world.epoch
     )
-    claimed = await world.agent.claim()
-    assert claimed is not None
+    run = await world.claim()
     fleet.clock = lambda: 0.0
     await fleet.open()
     assert "of the brain before" in await world.pools.jobs(older)
 
-    assert await world.agent.hand_back(claimed)
+    await world.end(run, HandedBack())
     await fleet.open()
-    assert await world.pools.ready(fleet.current("agent")) == ["u1"]
+    [back] = await world.pools.ready(fleet.current("agent"))
+    assert task_of(back) == "u1"
     fleet.clock = lambda: 1e9
     await fleet.open()
     assert await world.pools.jobs(older) == {}

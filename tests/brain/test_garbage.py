@@ -17,25 +17,30 @@ import pytest
 from openclaw_brain.fleet import Fleet
 from openclaw_brain.gathering import Windows
 from openclaw_brain.handling import Handling
+from openclaw_brain.hearing import Hearing
 from openclaw_brain.incoming import Bot
 from openclaw_brain.intake import Access, Intake
 from openclaw_brain.lanes import LaneKeeper
 from openclaw_brain.metrics import Metrics
 from openclaw_brain.pool import PoolKeeper
 from openclaw_brain.ports import Pool
-from openclaw_brain.report import Reporter
+from openclaw_brain.room import Room
 from openclaw_brain.watch import Watch
-from openclaw_core.errors import BadTask, LostOwnership, StoreFault
-from openclaw_core.outcome import Delivery
+from openclaw_core.delivery import sending
+from openclaw_core.delivery.dispatcher import Dispatcher
+from openclaw_core.errors import LostOwnership, StoreFault
 from openclaw_core.roles import load
-from openclaw_core.store import Answers, Flood, Inbox, Lanes, Notices, Pools, Script
-from openclaw_core.task import to_json
-from tests.core.store_world import ORDER, effect, task
+from openclaw_core.store import AgentWork, Inbox, Lanes, News, Pools, RedisDisplays, Script
+from openclaw_core.task import digest_of, order_json, to_json
+from openclaw_core.work import Answered
+from tests.core.store_world import ORDER, USAGE, effect, task
 from tests.fakes.launcher import FakeLauncher
 from tests.fakes.messenger import FakeMessenger
 
 ROLES = load(Path(__file__).parents[2] / "platform/openclaw/base")
 VICTIM = 1
+RUNS = {n: f"u{n}.{n:032x}" for n in range(1, 7)}
+"""Of the victim's tasks."""
 Damage = Callable[["Leader"], Awaitable[Any]]
 
 
@@ -88,19 +93,26 @@ class Leader:
             pools=self.pools, lanes=self.lanes, launcher=self.launcher, keeper_of=self.fleet.keeper, current_pool=self.fleet.successor,
             epoch=self.epoch, task_deadline_s=60, lease_s=0.01,
         )  # fmt: skip
-        reporter = Reporter(
-            notices=Notices(self.script), lanes=self.lanes, messenger=self.messenger, flood=Flood(self.script), roles=ROLES, epoch=self.epoch
+        delivery = Dispatcher(
+            displays=RedisDisplays(self.script, epoch=self.epoch), messenger=self.messenger, roles=ROLES, cautious=False
+        )  # fmt: skip
+        hearing = Hearing(
+            news=News(self.script), lanes=self.lanes, epoch=self.epoch, grew=delivery.grew, changed=delivery.changed, began=delivery.signed, room=delivery.signed
+        )  # fmt: skip
+        room = Room(
+            inbox=self.inbox, memory=self.script.memory, epoch=self.epoch, seen=lambda _: None
         )  # fmt: skip
         nothing: dict[str, Any] = {"nudge": _Always(), "turned": lambda: None}
         self.loops = [
             asyncio.create_task(handling.forever("inbox", handled=lambda _: None, **nothing), name="inbox"),
             asyncio.create_task(handling.forever("control", handled=lambda _: None, **nothing), name="control"),
-            asyncio.create_task(lanes.forever(moved=lambda: None, **nothing), name="lanes"),
+            asyncio.create_task(lanes.forever(**nothing), name="lanes"),
             asyncio.create_task(self.fleet.keep_forever(**nothing), name="pool"),
             asyncio.create_task(self.fleet.look_forever(turned=lambda: None), name="templates"),
             asyncio.create_task(watch.leases(turned=lambda: None), name="leases"),
-            asyncio.create_task(reporter.tell_forever(**nothing), name="tell"),
-            asyncio.create_task(reporter.signs_forever(**nothing), name="signs"),
+            asyncio.create_task(hearing.forever(turned=lambda: None), name="news"),
+            asyncio.create_task(delivery.run(), name="delivery"),
+            asyncio.create_task(room.keep(turned=lambda: None), name="room"),
         ]
         try:
             yield
@@ -113,30 +125,55 @@ class Leader:
 
     async def victim(self) -> None:
         """Tasks of one chat in every state, and texts that wait for it."""
-        key, pool = self.script.keys, self.fleet.current("agent")
-        mine = [f"task:u{n}" for n in range(1, 7)] + [
-            f"{name}:{VICTIM}" for name in ("lane", "turns", "busy", "chat", "wish")
+        key, pool, read = self.script.keys, self.fleet.current("agent"), self.script.read
+        mine = [f"task:u{n}" for n in range(1, 7)] + [f"agent:run:{run}" for run in RUNS.values()]
+        mine += [
+            f"{name}:{VICTIM}" for name in ("lane", "turns", "busy", "chat", "wish", "act", "stop", "episode:wait")
         ]
-        await self.script.read("DEL", *(key(name) for name in mine))
+        await read("DEL", *(key(name) for name in [*mine, "notice:bad", "answer:u4", "msg:1:101", "heard:1:101"]))
+        order = order_json(ORDER)
+        await read("SET", key("agent", "order", digest_of(order)), order)
         for n, state in ((1, "queued"), (2, "ready"), (3, "running"), (4, "answered"), (5, "failed"), (6, "queued")):
             one = task(n, chat=VICTIM)
             fields = {
                 **{name: value for name, value in effect(one).items() if name not in ("op", "id")}, "state": state, "attempt": "1", "tries": "0",
                 "handbacks": "0", "pool": pool, "job": "ghost", "role": "coder", "admitted_ms": "1", "ready_ms": "1", "attempt_ms": "1",
-                "lease_ms": "1", "queued_ms": "1", "record": to_json(one.ordered(ORDER)), "slot0": "99", "generation": "0", "wish": "coder",
+                "queued_ms": "1", "record": to_json(one), "order": digest_of(order), "slot0": "99", "order_n": str(n), "generation": "0", "wish": "coder",
+                "delivery": "pending", "run": "{}",
             }  # fmt: skip
-            if state == "answered":
-                fields |= {"outbox": json.dumps({"pages": [], "files": [], "answer": ""}), "run": "{}"}
-            await self.script.read("HSET", key("task", one.id), *[part for pair in fields.items() for part in pair])
-            if n < 5:
-                await self.script.read("SADD", key("released"), one.id)
-        await self.script.read("SET", key("busy", VICTIM), "u1")
-        await self.script.read("RPUSH", key("lane", VICTIM), "u6")
-        await self.script.read("ZADD", key("waiting.since"), 1, "u6")
-        await self.script.read("RPUSH", key("ready", pool), "u2")
-        await self.script.read("ZADD", key("leases"), 1, "u3", 1, "u4")
-        await self.script.read("RPUSH", key("turns", VICTIM), '{"task_id":"u3","speaker":"user","text":"hello"}')
-        await self.script.read("HSET", key("chat", VICTIM), "lang", "en", "generation", "0", "last_task", "u5")
+            if n in (2, 3):
+                run = {
+                    "record": to_json(one),
+                    "order": digest_of(order),
+                    "turns": "[]",
+                    "attempt": "1",
+                    "ready_ms": "1",
+                }
+                run |= {"job": "ghost", "claimed_ms": "1", "warm": "0", "text": "Four"} if n == 3 else {}
+                fields["run_id"] = RUNS[n]
+                await read("HSET", key("agent", "run", RUNS[n]), *[part for pair in run.items() for part in pair])
+            await read("HSET", key("task", one.id), *[part for pair in fields.items() for part in pair])
+            if n < 4:
+                await read("SADD", key("released"), one.id)
+            else:
+                await self._open(f"t:{one.id}")
+        await read("SET", key("answer", "u4"), "Four.")
+        await read("SET", key("busy", VICTIM), "u1")
+        await read("RPUSH", key("lane", VICTIM), "u6")
+        await read("ZADD", key("waiting.since"), 1, "u6")
+        await read("RPUSH", key("agent", "ready", pool), RUNS[2])
+        await read("ZADD", key("agent", "leases"), 1, RUNS[3])
+        await read("RPUSH", key("turns", VICTIM), '{"task_id":"u3","speaker":"user","text":"hello"}')
+        await read("HSET", key("chat", VICTIM), "lang", "en", "generation", "0", "last_task", "u5")
+
+    async def _open(self, display: str) -> None:
+        """*display* has changed. What stands at the keys of this may be anything."""
+        while True:
+            try:
+                await self.script.read("EVAL", OPEN, 2, self.script.keys("open"), self.script.keys("changes"), display)
+                return
+            except StoreFault:
+                await asyncio.sleep(0.02)
 
     async def kind(self, key: str) -> str:
         return str(await self.script.read("TYPE", self.script.keys(key.replace("POOL", self.fleet.current("agent")))))
@@ -150,29 +187,22 @@ class Leader:
         pool = self.fleet.current("agent")
         async with asyncio.timeout(60):
             await self._admitted("inbox", says(n, chat, "write a python function"))
-            await self._admitted("control", says(n + 1, chat, "/help"))
-            agent = Answers(self.script, pool=pool, job=f"agent-{pool}-of-the-test")
-            while True:
+            await self._admitted("control", says(n + 1, chat + 10_000, "/help"))
+            agent = AgentWork(
+                Script(self.script.redis, self.script.keys, rights="agent", timeout_s=30), pool=pool, job=f"agent-{pool}-of-the-test"
+            )  # fmt: skip
+            answer = f"the answer of {n}"
+            while not any(answer in text for text in self.messenger.texts):
                 self._all_turn()
                 try:
-                    claimed = await agent.claim()
-                except BadTask:
-                    await agent.give_up_unreadable()
-                    continue
-                except StoreFault:
-                    continue
-                if claimed is None:
-                    await asyncio.sleep(0.01)
-                    continue
-                try:
-                    await agent.answered(claimed, {"pages": [], "files": [], "answer": "42"}, {"model": "m"})
-                    await agent.close(claimed, answer="42", role="coder", delivery=Delivery.DELIVERED)
+                    run = await agent.claim()
+                    if run is None:
+                        await asyncio.sleep(0.01)
+                    else:
+                        mine = run.task.chat_id == chat
+                        await agent.end(run, Answered(markdown=answer if mine else "another's", usage=USAGE))
                 except (LostOwnership, StoreFault):
-                    [row] = await self.lanes.fields([claimed.task.id], "state")
-                    if row["state"] != "closed":  # it may have come as far as that
-                        continue
-                if claimed.task.chat_id == chat:
-                    break
+                    await asyncio.sleep(0.01)
             while not any(wanted in text for text in self.messenger.texts for wanted in ("/help", "/new")):
                 self._all_turn()
                 await asyncio.sleep(0.01)
@@ -192,6 +222,9 @@ class Leader:
         for loop in self.loops:
             if loop.done():
                 raise AssertionError(f"the loop {loop.get_name()} has ended") from loop.exception()
+
+
+OPEN = "return redis.call('ZADD', KEYS[1], redis.call('INCR', KEYS[2]), ARGV[1])"
 
 
 def says(update_id: int, chat: int, text: str) -> dict[str, Any]:
@@ -216,6 +249,7 @@ def presses(update_id: int, chat: int, data: str) -> dict[str, Any]:
 async def leader(script: Script, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Leader]:
     really = asyncio.sleep
     monkeypatch.setattr(asyncio, "sleep", lambda seconds: really(min(seconds, 0.02)))  # pauses after a fault
+    monkeypatch.setattr(sending, "FAULT_PAUSE_S", 0.02)
     leader = Leader(script=script, epoch=await Inbox(script).take_lead("me", ttl_s=600))
     async with leader.leading():
         yield leader
@@ -235,19 +269,19 @@ def command(*parts: str) -> Damage:
 def notice(kind: str, args: str, **fields: str) -> Damage:
     async def done(leader: Leader) -> None:
         row = {
-            "chat": "1",
+            "chat": str(9000 + leader.updates),  # one of its own, since a chat takes a call a second
             "kind": kind,
             "args": args,
             "lang": "en",
             "thread": "",
             "reply_to": "",
-            "slot_of": "",
             "at": "1",
+            "order": "1",
             **fields,
         }
         flat = [part for pair in row.items() for part in pair]
         await leader.script.read("HSET", leader.script.keys("notice:bad"), *flat)
-        await leader.script.read("RPUSH", leader.script.keys("notices"), "bad")
+        await leader._open("n:bad")
 
     return done
 
@@ -256,21 +290,24 @@ DEEP = "[" * 5000 + "]" * 5000
 ENTRIES = [
     *(("XADD", stream, "*", "j", j, "at", at) for stream in ("inbox", "control") for j, at in (("no JSON", "1"), ("[]", "1"), ("5", "x"), (DEEP, "1"), ('{"update_id":"x","message":{"chat":5}}', "1"))),
     ("XADD", "inbox", "*", "other", "field"), ("XADD", "control", "*", "other", "field"),
-    *(("RPUSH", queue, row) for queue in ("signs", "buttons", "files") for row in ("no JSON", "{}", "[]", "5", '{"chat":"x","message_id":"y"}', '{"task":"u4","part":"abc"}', '{"task":"u4","part":{}}', '{"id":[]}')),
-    ("RPUSH", "notices", "gone"), ("SADD", "released", "ghost"), ("ZADD", "leases", "1", "ghost"), ("ZADD", "stopping", "1", "ghost"),
-    ("ZADD", "waiting.since", "1", "ghost"), ("RPUSH", "ring", "ghost"), ("RPUSH", "lane:1", "ghost"), ("RPUSH", "ready:POOL", "ghost"),
-    ("SADD", "pools", "no pool"), ("HSET", "jobs:POOL", "ghost", "garbage"), ("HSET", "jobs:POOL", "ghost", "claimed"), ("HSET", "jobs:POOL", "ghost", "waiting x y"),
+    *(("RPUSH", queue, row) for queue in ("signs",) for row in ("no JSON", "{}", "[]", "5", '{"chat":"x","message_id":"y"}', '{"task":"u4","part":"abc"}', '{"task":"u4","part":{}}', '{"id":[]}')),
+    *(("ZADD", "open", "1", display) for display in ("n:gone", "t:ghost", "garbage", "t:", "n:", "", "x:u1")),
+    *(("ZADD", "again", "1", display) for display in ("n:gone", "t:ghost", "garbage", "t:u3", "t:u4")), ("ZADD", "ended", "1", "ghost"), ("ZADD", "ended", "1", "u3"),
+    *(("RPUSH", "agent:news", run) for run in ("ghost", "", "u1", "ghost.00", f"u2.{'0' * 32}", RUNS[2], RUNS[3], RUNS[5], "u3.x", "*", DEEP)),
+    ("SADD", "released", "ghost"), ("ZADD", "agent:leases", "1", "ghost"), ("ZADD", "agent:leases", "1", "ghost.00"),
+    ("ZADD", "waiting.since", "1", "ghost"), ("RPUSH", "ring", "ghost"), ("RPUSH", "lane:1", "ghost"), ("RPUSH", "agent:ready:POOL", "ghost"), ("RPUSH", "agent:ready:POOL", "ghost.00"),
+    ("SADD", "pools", "no pool"), *(("HSET", "agent:jobs:POOL", "ghost", state) for state in ("garbage", "claimed", "waiting x y", "claimed ghost", f"claimed {RUNS[3]}", "retired x", "created")),
     ("HSET", "templates", "agent", "garbage"), ("HSET", "templates", "agent", "{}"), ("HSET", "counts", "admitted:inbox", "x", "tokens", "y", "lost", "1", "delivery", "2", "tokens:coder", "1"),
     ("HSET", "outcomes", "closed:", "x"), ("HSET", "prices", "m", "x y z"), ("HSET", "prices", "m", ""), ("XADD", "runs", "*", "x", "y"),
     ("RPUSH", "turns:1", "garbage"), ("RPUSH", "turns:1", "5"), ("LPUSH", "turns:1", '{"task_id":5}'), ("SET", "busy:1", "ghost"), ("SET", "wish:1", "no role"),
     ("HSET", "chat:1", "generation", "x", "lang", "x", "last_task", "x", "last_role", "x"), ("SET", "offset", "x"), ("SET", "job.counter", "x"), ("SET", "release.turn", "x"),
-    ("HSET", "moved", "-5", "x"), ("SET", "flood.rest", "x"), ("HSET", "flood:bot", "tokens", "x", "at", "y"),
+    ("HSET", "moved", "-5", "x"), ("SET", "changes", "x"), ("SET", "order", "x"), ("SET", "files.at", "x"), ("SET", "stop:1", "x"), ("SET", "episode:wait:1", "x"), ("SET", "act:1", "x"),
 ]  # fmt: skip
 NOTICES = [
     notice("failed", "no JSON"), notice("failed", "{}"), notice("failed", '{"cause":5,"task":[]}'), notice("pool_wait", "{}"), notice("full", '{"cap":"x"}'),
     notice("too_large", "{}"), notice("stopped", '{"stopped":"x"}'), notice("status", '{"waiting":"x"}'), notice("role_chosen", "{}"), notice("refused", "{}"),
     notice("unsupported", "{}"), notice("new", "{}", chat="x"), notice("new", "{}", thread="x"), notice("new", "{}", reply_to="x"), notice("new", "{}", lang="x"),
-    notice("failed", '{"cause":"crash","task":"u5"}', slot_of="ghost"), notice("new", "{}", message_id="x"),
+    notice("failed", '{"cause":"crash","task":"u5"}', order="x"), notice("new", "{}", slot0="x"), notice("new", "{}", part0="x", replaced="x"), notice("new", "[]"), notice("new", DEEP),
 ]  # fmt: skip
 
 
@@ -288,17 +325,17 @@ async def test_a_text_with_numbers_of_another_hand_holds_up_no_other(leader: Lea
         await spoil(leader)
         await leader.serves()
         async with asyncio.timeout(30):
-            while await leader.script.read("LPOS", leader.script.keys("notices"), "bad") is not None:
+            while await leader.script.read("ZSCORE", leader.script.keys("open"), "n:bad") is not None:
                 await asyncio.sleep(0.02)
 
 
 FIELDS = [
     "state", "record", "chat", "chat_kind", "lang", "message_id", "user", "admitted_ms", "attempt", "tries", "handbacks", "pool", "job", "role", "ready_ms",
-    "attempt_ms", "lease_ms", "slot0", "generation", "wish", "outbox", "run", "redeliveries",
+    "attempt_ms", "slot0", "part0", "generation", "wish", "run", "run_id", "order", "order_n", "more_n", "not_before_ms", "cause", "delivery", "replaced", "thread",
 ]  # fmt: skip
 RECORDS = [
-    "{}", "5", DEEP, to_json(task(999).ordered(ORDER)),
-    *(json.dumps({**json.loads(to_json(task(n).ordered(ORDER))), name: value}) for n in (1,) for name, value in (("chat_id", "x"), ("text", 5), ("lang", "xx"), ("order", []), ("order", {"role": 5}), ("material", 5), ("thread_id", "x"))),
+    "{}", "5", DEEP, to_json(task(999)),
+    *(json.dumps({**json.loads(to_json(task(n))), name: value}) for n in (1,) for name, value in (("chat_id", "x"), ("text", 5), ("lang", "xx"), ("order", []), ("order", {"role": 5}), ("material", 5), ("thread_id", "x"))),
 ]  # fmt: skip
 
 
@@ -312,10 +349,40 @@ async def test_a_field_of_a_task_that_is_garbage_costs_nobody_else_an_answer(lea
         await leader.serves()
 
 
+RUN_FIELDS = [
+    "record",
+    "order",
+    "turns",
+    "attempt",
+    "ready_ms",
+    "job",
+    "claimed_ms",
+    "warm",
+    "first_text_ms",
+    "text",
+    "result",
+    "said",
+    "more",
+    "asks",
+    "files_at",
+]
+
+
+@pytest.mark.parametrize("part", range(2))
+async def test_a_field_of_a_run_that_its_agent_spoils_costs_nobody_else_an_answer(leader: Leader, part: int) -> None:
+    for name in RUN_FIELDS[part::2]:
+        await leader.victim()
+        for n in (2, 3):
+            await command("HSET", f"agent:run:{RUNS[n]}", name, "garbage")(leader)
+            await command("RPUSH", "agent:news", RUNS[n])(leader)
+        await leader.serves()
+
+
 KEYS = [
-    "task:u1", "task:u2", "task:u3", "task:u4", "task:u5", "task:u6", "lane:1", "turns:1", "busy:1", "chat:1", "wish:1", "notice:bad", "ready:POOL", "wake:POOL",
-    "jobs:POOL", "inbox", "control", "ring", "ring.members", "released", "waiting.since", "leases", "stopping", "notices", "signs", "buttons", "files",
-    "templates", "counts", "outcomes", "prices", "runs", "pools", "job.counter", "release.turn", "offset", "moved", "flood:bot", "flood.rest", "flood.refused",
+    "task:u1", "task:u2", "task:u3", "task:u4", "task:u5", "task:u6", "lane:1", "turns:1", "busy:1", "chat:1", "wish:1", "notice:bad", "answer:u4",
+    f"agent:run:{RUNS[2]}", f"agent:run:{RUNS[3]}", "agent:ready:POOL", "agent:wake:POOL", "agent:jobs:POOL", "agent:news", "agent:leases",
+    "inbox", "control", "ring", "ring.members", "released", "waiting.since", "signs", "open", "again", "ended", "changes", "order", "files.at",
+    "templates", "counts", "outcomes", "prices", "runs", "pools", "job.counter", "release.turn", "offset", "moved",
 ]  # fmt: skip
 
 
@@ -323,7 +390,7 @@ KEYS = [
 async def test_a_key_of_another_type_is_put_right(leader: Leader, part: int) -> None:
     for key in KEYS[part::4]:
         await leader.victim()
-        await command("RPUSH", "notices", "bad")(leader)
+        await leader._open("n:bad")
         other = "SADD" if key in ("inbox", "control", "runs") else "XADD"
         put = "redis.call('DEL', KEYS[1]) redis.call(ARGV[1], KEYS[1], unpack(ARGV, 2))"
         name = leader.script.keys(key.replace("POOL", leader.fleet.current("agent")))

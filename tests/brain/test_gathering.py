@@ -11,12 +11,13 @@ from openclaw_brain.gathering import Windows
 from openclaw_brain.handling import Handling
 from openclaw_brain.incoming import Bot, read_update
 from openclaw_brain.intake import Access, Intake, Known
-from openclaw_core.errors import NoticeGone
+from openclaw_core.delivery.displays import Display
 from openclaw_core.outcome import Cause
 from openclaw_core.roles import load
-from openclaw_core.store import Script
+from openclaw_core.store import Became, Script
 from openclaw_core.store.lanes import Dispatched
 from openclaw_core.task import Task
+from openclaw_core.work import HandedBack, PutBack, Result
 from tests.core.store_world import CAPS, ORDER, World
 
 ROLES = load(Path(__file__).parents[2] / "platform/openclaw/base")
@@ -70,14 +71,26 @@ class Desk:
 
     async def dispatched(self, task_id: str) -> Dispatched:
         queued = await self.world.lanes.queued(task_id)
-        await self.world.lanes.save_context(queued.task, epoch=self.world.epoch)
         return await self.world.lanes.dispatch(
             queued.task.ordered(ORDER), pool="p", decision="rule", route_ms=1, route_tokens=0, epoch=self.world.epoch, parts=queued.parts
         )  # fmt: skip
 
-    async def moment_passes(self, notice: str) -> None:
-        """A notice has waited long enough for words."""
-        await self.world.script.read("HDEL", self.world.script.keys("notice", notice), "not_before_ms")
+    async def put_off(self) -> list[str]:
+        """Displays that wait for words."""
+        return list(await self.world.script.read("ZRANGE", self.world.script.keys("later"), 0, -1))
+
+    async def moment_passes(self) -> None:
+        """What was put off has waited long enough for words."""
+        for display in await self.put_off():
+            await self.world.script.read("ZADD", self.world.script.keys("later"), "XX", "1", display)
+
+    async def notices(self) -> list[Display]:
+        """All that is to be told, also what still waits for words: that has waited long enough now."""
+        await self.moment_passes()
+        return await self.world.notices()
+
+    def windows(self, **ms: int) -> None:
+        object.__setattr__(self.handling, "windows", Windows(**ms))
 
     async def time_passes(self, task_id: str) -> None:
         """The quiet window of a task ends."""
@@ -90,7 +103,7 @@ async def desk(script: Script) -> Desk:
     await world.lead()
     handling = Handling(
         inbox=world.inbox, lanes=world.lanes, intake=Intake(roles=ROLES, access=Access(users=None)), bot=Bot(id=42, username="OpenClawBot"),
-        windows=Windows(), epoch=world.epoch, **CAPS,
+        windows=Windows(), epoch=world.epoch, chat_cap=CAPS["chat_cap"], total_cap=CAPS["total_cap"],
     )  # fmt: skip
     return Desk(world, handling)
 
@@ -279,7 +292,7 @@ async def test_what_cannot_be_read_is_part_of_its_act_and_told_in_its_answer(
     await receives(*messages)
     [task] = await desk.waiting()
     assert (task.text, task.quoted, task.unseen) == (text, quoted, unseen)
-    assert await desk.world.notices.waiting() == []
+    assert await desk.notices() == []
 
 
 @pytest.mark.parametrize(
@@ -295,31 +308,91 @@ async def test_what_cannot_be_read_is_part_of_its_act_and_told_in_its_answer(
     ],
 )
 async def test_what_no_task_takes_is_told_once(desk: Desk, receives: Receives, messages: list[Message]) -> None:
+    desk.windows(more_ms=60_000, album_ms=60_000, fold_ms=60_000, at_most_ms=60_000)
     await receives(*messages)
-    [notice] = await desk.world.notices.waiting()
     assert await desk.waiting() == []
-    if messages[0].get("media_group_id"):
-        with pytest.raises(NoticeGone):
-            await desk.world.notices.intent(notice.key, epoch=desk.world.epoch)
-    await desk.moment_passes(notice.key)
-    assert await desk.world.notices.intent(notice.key, epoch=desk.world.epoch) is None
-    await desk.receives(said(**PHOTO, at=110))
-    assert len(await desk.world.notices.waiting()) == 2
+    if messages[0].get("media_group_id") or messages[0].get("forward_origin"):
+        assert await desk.world.notices() == [], "words may come"
+    [notice] = await desk.notices()
+    await desk.world.show_all()
+    await desk.receives(said(**PHOTO, at=1000))
+    [another] = await desk.notices()
+    assert another.order > notice.order
 
 
-async def test_a_notice_that_is_being_told_stays_and_the_answer_knows_all_the_same(desk: Desk) -> None:
+async def test_what_waits_for_words_is_told_a_moment_after_the_last_part(desk: Desk) -> None:
+    later = desk.world.script.keys("later")
     await desk.receives(said(**PHOTO, **FORWARDED))
-    await desk.moment_passes("u1")
-    assert await desk.world.notices.intent("u1", epoch=desk.world.epoch) is None
+    first = float(await desk.world.script.read("ZSCORE", later, "n:unsupported:7"))
+    await desk.receives(said(**PHOTO, at=101, **FORWARDED))
+    assert await desk.put_off() == ["n:unsupported:7"]
+    assert float(await desk.world.script.read("ZSCORE", later, "n:unsupported:7")) > first
+    seconds, micros = await desk.world.script.read("TIME")
+    assert 0 < first - (int(seconds) * 1000 + int(micros) / 1000) <= Windows().more_ms
+
+
+async def test_words_take_back_what_still_waits_for_them(desk: Desk) -> None:
+    desk.windows(more_ms=60_000, at_most_ms=60_000)
+    await desk.receives(said(**PHOTO, **FORWARDED))
+    assert await desk.put_off() == ["n:unsupported:7"]
     await desk.receives(said("what is it?", at=101))
     assert [task.unseen for task in await desk.waiting()] == ["photo"]
-    assert [notice.key for notice in await desk.world.notices.waiting()] == ["u1"]
+    assert await desk.put_off() == []
+    assert await desk.world.script.read("EXISTS", desk.world.script.keys("notice", "unsupported:7")) == 0
+
+
+@pytest.mark.parametrize("between", [[], [said(**PHOTO, **FORWARDED)]], ids=["words come", "one more part, then words"])
+async def test_a_notice_that_is_being_told_stays_and_the_answer_knows_all_the_same(
+    desk: Desk, between: list[Message]
+) -> None:
+    await desk.receives(said(**PHOTO, **FORWARDED))
+    [told] = await desk.notices()
+    await desk.receives(*between)
+    assert await desk.put_off() == [], "it is being told: it cannot wait any more"
+    await desk.receives(said("what is it?", at=101))
+    assert [task.unseen for task in await desk.waiting()] == ["photo"]
+    assert await desk.world.notices() == [told]
+
+
+@pytest.mark.parametrize("between", [[], [said(**PHOTO, **FORWARDED)]], ids=["words come", "one more part, then words"])
+async def test_a_notice_that_was_told_is_not_told_again(desk: Desk, between: list[Message]) -> None:
+    await desk.receives(said(**PHOTO, **FORWARDED))
+    await desk.moment_passes()
+    await desk.world.show_all()
+    await desk.receives(*between)
+    await desk.receives(said("what is it?", at=101))
+    assert [task.unseen for task in await desk.waiting()] == ["photo"]
+    assert await desk.notices() == []
+    assert await desk.world.script.read("EXISTS", desk.world.script.keys("notice", "unsupported:7")) == 1, (
+        "an edit may come late"
+    )
+
+
+async def test_words_of_one_take_back_no_notice_that_another_waits_for(desk: Desk) -> None:
+    """A chat is told once of all that cannot be read, so the notice is that of several people."""
+    desk.windows(more_ms=60_000, at_most_ms=60_000)
+    for user in (7, 8):
+        await desk.receives(named("@OpenClawBot", user=user, **PHOTO, **FORWARDED))
+    assert await desk.put_off() == ["n:unsupported:-100500"]
+    await desk.receives(named("@OpenClawBot what is it?", user=7, at=101))
+    assert [task.unseen for task in await desk.waiting(-100500)] == ["photo"]
+    assert await desk.put_off() == ["n:unsupported:-100500"]
+    await desk.receives(named("@OpenClawBot what is it?", user=8, at=101))
+    assert await desk.put_off() == []
+
+
+async def test_a_notice_that_is_to_be_told_already_waits_for_nobodys_words(desk: Desk) -> None:
+    await desk.receives(said(**PHOTO, **FORWARDED))
+    [first] = await desk.notices()
+    await desk.receives(said(**PHOTO, at=200, **FORWARDED))
+    await desk.receives(said("what is it?", at=201))
+    assert [notice.id for notice in await desk.world.notices()] == [first.id]
 
 
 async def test_a_command_between_ends_what_cannot_be_read_too(desk: Desk, receives: Receives) -> None:
     await receives(said(**PHOTO, **FORWARDED), said("/new"), said("what is it?"))
     assert [task.unseen for task in await desk.waiting()] == [""]
-    assert [notice.kind for notice in await desk.world.notices.waiting()] == ["unsupported", "new"]
+    assert [notice.kind for notice in await desk.notices()] == ["new", "unsupported"], "which waited for words"
 
 
 async def test_an_edit_mends_words_beside_what_could_not_be_read(desk: Desk) -> None:
@@ -339,23 +412,21 @@ async def test_in_a_group_what_nobody_can_read_is_told_of_only_with_what_was_ask
         said("hello all", chat=GROUP, user=8),
     )
     [task] = await desk.waiting(-100500)
-    assert (task.text, task.unseen, await desk.world.notices.waiting()) == ("what is this?", "photo", [])
+    assert (task.text, task.unseen, await desk.notices()) == ("what is this?", "photo", [])
 
 
 @pytest.mark.parametrize(
-    ("messages", "sent"),
+    "messages",
     [
-        ([said(**PHOTO, **ALBUM)] * 5, 1),
-        ([said("look"), *[said("news", **FORWARDED)] * 3], 1),
-        ([said("hello"), said("hello?", at=105)], 2),
+        [said(**PHOTO, **ALBUM)] * 5,
+        [said("look"), *[said("news", **FORWARDED)] * 3],
+        [said("hello"), said("hello?", at=105)],
     ],
 )
-async def test_who_has_no_access_is_told_once_for_one_act(
-    desk: Desk, receives: Receives, messages: list[Message], sent: int
-) -> None:
+async def test_who_has_no_access_is_told_once(desk: Desk, receives: Receives, messages: list[Message]) -> None:
     object.__setattr__(desk.handling.intake, "access", Access(users=frozenset()))
     await receives(*messages)
-    assert [notice.kind for notice in await desk.world.notices.waiting()] == ["refused"] * sent
+    assert [notice.kind for notice in await desk.notices()] == ["refused"]
 
 
 def named(text: str, **fields: Any) -> Message:
@@ -391,15 +462,18 @@ async def test_in_a_group_what_leads_to_no_question_is_nobodys_business(desk: De
         said("news", chat=GROUP, at=120, **PHOTO, **FORWARDED),
     )
     assert [(task.text, task.quoted) for task in await desk.waiting(-100500)] == [("why is the sky blue?", "")]
-    assert await desk.world.notices.waiting() == []
+    assert await desk.notices() == []
 
 
 async def test_photos_of_an_album_are_told_about_once(desk: Desk, receives: Receives) -> None:
     await receives(*(said("", photo=[{"file_id": "p"}], media_group_id="g") for _ in range(5)))
-    [notice] = await desk.world.notices.waiting()
+    [notice] = await desk.notices()
     assert notice.args == {"what": "photo"}
+    await desk.world.show_all()
+    await desk.receives(said("", photo=[{"file_id": "p"}], media_group_id="g"))
+    assert await desk.notices() == [], "the album's last photo came late"
     await desk.receives(said("", photo=[{"file_id": "p"}], media_group_id="another", at=110))
-    assert len(await desk.world.notices.waiting()) == 2
+    assert len(await desk.notices()) == 1
 
 
 async def test_a_message_alone_goes_at_once_and_one_with_a_cue_waits(desk: Desk) -> None:
@@ -432,7 +506,7 @@ async def test_each_further_part_begins_the_window_anew_within_a_bound(desk: Des
 
 
 async def test_without_windows_nothing_waits_and_what_is_near_is_still_folded(desk: Desk) -> None:
-    object.__setattr__(desk.handling, "windows", Windows(album_ms=0, more_ms=0, at_most_ms=0))
+    desk.windows(album_ms=0, more_ms=0, at_most_ms=0)
     await desk.receives(said("is this true?"))
     await desk.receives(said("news", **FORWARDED))
     assert await desk.release() == ["u1"]
@@ -452,7 +526,6 @@ async def test_a_task_that_grew_while_it_was_routed_is_routed_again(desk: Desk) 
     await desk.receives(said("is this true?"))
     [task_id] = await desk.release()
     queued = await desk.world.lanes.queued(task_id)
-    await desk.world.lanes.save_context(queued.task, epoch=desk.world.epoch)
     await desk.receives(said("news", **FORWARDED))
     handed = await desk.world.lanes.dispatch(
         queued.task.ordered(ORDER), pool="p", decision="rule", route_ms=1, route_tokens=0, epoch=desk.world.epoch
@@ -494,9 +567,9 @@ async def test_a_task_of_which_something_may_be_shown_takes_nothing_more(desk: D
     await desk.dispatched(task_id)
     claimed = await desk.world.agent.claim()
     assert claimed is not None
-    assert await desk.world.agent.preview(claimed)
+    assert await desk.world.agent.write(claimed, "It")
     if handed_back:
-        assert await desk.world.agent.hand_back(claimed)
+        await desk.world.end(claimed, HandedBack())
     await desk.receives(said("news", **FORWARDED))
     await desk.receives(said("more news", **FORWARDED))
     assert [(task.id, task.text) for task in await desk.waiting()] == [("u2", "news\n\nmore news")]
@@ -510,31 +583,34 @@ async def test_an_agent_takes_what_comes_before_its_first_word_and_waits_for_the
     claimed = await agent.claim()
     assert claimed is not None
     await desk.receives(said("news", **FORWARDED))
-    assert not await agent.preview(claimed)
-    assert await agent.grown(claimed) is None, "more may be forwarded"
+    assert not await agent.write(claimed, "It")
+    assert [heard.became for heard in await desk.world.hear()] == [Became.GROWS]
+    assert not await desk.world.news.regrow(claimed.name, epoch=desk.world.epoch), "more may be forwarded"
+    assert await agent.grown(claimed) is None
     await desk.receives(said("more news", **FORWARDED))
     await desk.time_passes(task_id)
+    assert await desk.world.news.regrow(claimed.name, epoch=desk.world.epoch)
     whole = await agent.grown(claimed)
     assert whole is not None
     assert (whole.task.text, whole.task.quoted) == ("is this true?", "news\n\nmore news")
-    assert whole.task.order == claimed.task.order
-    assert await agent.preview(whole)
+    assert (whole.name, whole.order) == (claimed.name, claimed.order)
+    assert await agent.write(whole, "It")
     [turn] = await desk.world.lanes.history(7)
     assert turn.text == "is this true?\n\n[forwarded]\nnews\n\nmore news"
 
 
-@pytest.mark.parametrize("end", ["hand_back", "lost", "put_back"])
-async def test_what_an_agent_had_not_seen_when_it_went_is_for_the_next_one(desk: Desk, end: str) -> None:
+@pytest.mark.parametrize("end", [HandedBack(), PutBack(), "lost"], ids=str)
+async def test_what_an_agent_had_not_seen_when_it_went_is_for_the_next_one(desk: Desk, end: Result | str) -> None:
     await desk.receives(said("is this true?"))
     [task_id] = await desk.release()
     await desk.dispatched(task_id)
     claimed = await desk.world.agent.claim()
     assert claimed is not None
     await desk.receives(said("news", **FORWARDED))
-    if end == "lost":
+    if isinstance(end, str):
         await desk.world.pools.lost(task_id, Cause.CRASH, epoch=desk.world.epoch)
     else:
-        await getattr(desk.world.agent, end)(claimed)
+        await desk.world.end(claimed, end)
     assert await desk.world.agent.claim() is None, "its record is not whole"
     await desk.time_passes(task_id)
     assert await desk.release() == [task_id]
@@ -543,18 +619,6 @@ async def test_what_an_agent_had_not_seen_when_it_went_is_for_the_next_one(desk:
     assert again is not None
     assert (again.task.text, again.task.quoted) == ("is this true?", "news")
     assert again.attempt > claimed.attempt
-
-
-async def test_an_agent_that_looks_for_no_parts_is_given_none(desk: Desk) -> None:
-    await desk.receives(said("is this true?"))
-    [task_id] = await desk.release()
-    await desk.dispatched(task_id)
-    assert await desk.world.agent.claim() is not None
-    await desk.world.script.read(
-        "HDEL", desk.world.script.keys("task", task_id), "grows"
-    )  # as the release before claims
-    await desk.receives(said("news", **FORWARDED))
-    assert [task.id for task in await desk.waiting()] == ["u2"]
 
 
 async def test_a_part_handled_twice_is_folded_once(desk: Desk) -> None:
@@ -575,7 +639,7 @@ async def test_an_edit_mends_its_own_part_while_it_waits(desk: Desk) -> None:
     await desk.edits(1, said("is that true:"))
     [task] = await desk.waiting()
     assert (task.id, task.text) == ("u1", "is that true:\nthe moon is cheese")
-    assert [notice.kind for notice in await desk.world.notices.waiting()] == ["edit_taken", "edit_taken"]
+    assert [notice.kind for notice in await desk.notices()] == ["edit_taken"], "told once while it waits to be told"
     await desk.edits(1, said("/help"))
     assert len(await desk.waiting()) == 1, "the other part still wants its answer"
 

@@ -18,6 +18,7 @@ from tests.brain.test_incoming import PARTS
 
 NOTHING = Known()
 BOT = Bot(id=42, username="OpenClawBot")
+GROUP = {"id": -100500, "type": "supergroup"}
 
 
 @pytest.fixture(scope="module")
@@ -218,6 +219,38 @@ def test_with_no_list_everyone_is_refused_and_told_their_id(roles: Roles) -> Non
     assert "let me in" not in str(effect)
 
 
+def test_a_stranger_is_refused_under_one_key_and_once_a_day(roles: Roles) -> None:
+    closed = Chat(roles, users=frozenset())
+    [first], [second] = closed.says("let me in", user=12345), closed.says("please", user=12345)
+    assert (first["key"], first["once"], first["once_s"]) == ("refused:12345", "refused:12345", 24 * 3600)
+    assert {name: first[name] for name in ("key", "once")} == {name: second[name] for name in ("key", "once")}
+    [in_a_group] = closed.says("@OpenClawBot please", user=12345, chat=GROUP)
+    assert (in_a_group["key"], in_a_group["once"]) == ("refused:-100500", "refused:12345"), "the person, wherever"
+
+
+@pytest.mark.parametrize(
+    "text", ["/start", "/help", "/new", "/status", "/lang", "/lang he", "/retry", "/nonsense", "/stop"]
+)
+def test_a_text_of_ours_stands_under_its_kind_and_place_whichever_update_it_answers(chat: Chat, text: str) -> None:
+    def key(**fields: Any) -> Any:
+        return chat.says(text, **fields)[-1]["key"]
+
+    kind = kinds(chat.says(text))[-1]
+    topic: dict[str, Any] = {"message_thread_id": 3, "is_topic_message": True}
+    assert key() == key(message_id=6) == f"{kind}:7"
+    assert key(user=8) == f"{kind}:8"
+    assert key(**topic) == f"{kind}:7:3"
+
+
+def test_a_stop_names_its_update_and_a_press_its_task(chat: Chat) -> None:
+    [command] = chat.says("/stop")
+    assert (command["op"], command["update"]) == ("stop", "3")
+    assert "task" not in command
+    [press] = chat.presses("stop:u1")
+    assert (press["op"], press["task"]) == ("stop", "u1")
+    assert "update" not in press
+
+
 def from_bot(roles: Roles, bot_id: int, text: str, **fields: Any) -> list[str]:
     """The kinds of effects that a message of the bot *bot_id* in a group has, when bots 9 and 42 are listed."""
     intake = Intake(roles=roles, access=Access(users=None, bots=frozenset({9, BOT.id})))
@@ -245,7 +278,6 @@ def test_an_answer_of_our_own_is_never_answered_even_if_our_id_is_listed(roles: 
     assert from_bot(roles, BOT.id, text, reply_to_message=ours) == []
 
 
-GROUP = {"id": -100500, "type": "supergroup"}
 OURS = {"message_id": 4, "from": {"id": BOT.id, "is_bot": True}, "text": "an answer"}
 
 

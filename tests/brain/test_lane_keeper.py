@@ -20,6 +20,7 @@ class LostReply:
     def __init__(self) -> None:
         self.out: list[str] = []
         self.calls = 0
+        self.held_s: float | None = None
 
     async def release(self, **_: object) -> list[str]:
         self.calls += 1
@@ -48,15 +49,39 @@ async def test_tasks_whose_release_was_not_heard_of_are_dispatched_once(monkeypa
     keeper = LaneKeeper(
         lanes=cast("Any", LostReply()), roles=nothing, chat=None, classifier=None, pool_of=lambda _: "agent-00000000", cap=10, epoch=1
     )  # fmt: skip
-    looping = asyncio.create_task(keeper.forever(nudge=asyncio.Event(), moved=lambda: None, turned=lambda: None))
+    looping = asyncio.create_task(keeper.forever(nudge=asyncio.Event(), turned=lambda: None))
     async with asyncio.timeout(10):
         while len(dispatched) < 2:
             await asyncio.sleep(0.02)
-    await asyncio.sleep(0.3)  # further turns find the two under way
+    await asyncio.sleep(1.2)  # a further look finds the two under way
     looping.cancel()
     await asyncio.gather(looping, return_exceptions=True)
 
     assert sorted(dispatched) == ["u1", "u2"]
+
+
+async def test_tasks_that_another_step_has_let_go_are_routed_without_a_look(script: Script) -> None:
+    world = World(script)
+    await world.lead()
+    ready, looks = asyncio.Event(), []
+    keeper = LaneKeeper(
+        lanes=world.lanes, roles=load(Path("platform/openclaw/base")), chat=None, classifier=None, pool_of=lambda _: "p", cap=2,
+        epoch=world.epoch,
+    )  # fmt: skip
+    looping = asyncio.create_task(
+        keeper.forever(nudge=asyncio.Event(), turned=lambda: looks.append(1), ready=ready.set)
+    )
+    await asyncio.sleep(0.1)
+    await world.ask(task(1))
+    reply = await script.step("release", epoch=world.epoch, **(keeper.room() or {}))
+    looked = len(looks)
+    keeper.let_go(reply)
+    async with asyncio.timeout(10):
+        await ready.wait()
+    looping.cancel()
+    await asyncio.gather(looping, return_exceptions=True)
+    assert (await world.claim()).task.id == "u1"
+    assert len(looks) - looked <= 1, "the look that comes each second"
 
 
 async def test_a_release_that_redis_executes_late_leaks_no_place(script: Script) -> None:
@@ -67,7 +92,7 @@ async def test_a_release_that_redis_executes_late_leaks_no_place(script: Script)
         lanes=world.lanes, roles=load(Path("platform/openclaw/base")), chat=None, classifier=None, pool_of=lambda _: "p", cap=2,
         epoch=world.epoch,
     )  # fmt: skip
-    looping = asyncio.create_task(keeper.forever(nudge=asyncio.Event(), moved=lambda: None, turned=lambda: None))
+    looping = asyncio.create_task(keeper.forever(nudge=asyncio.Event(), turned=lambda: None))
     done: list[str] = []
     try:
         async with asyncio.timeout(60):
@@ -76,7 +101,7 @@ async def test_a_release_that_redis_executes_late_leaks_no_place(script: Script)
                 await script.step("release", cap=2, max=2, epoch=world.epoch)
                 claimed = await world.agent.claim()
                 if claimed is not None:
-                    await world.agent.give_up(claimed, Cause.INTERNAL)
+                    await world.failed(claimed, Cause.INTERNAL)
                     done.append(claimed.task.id)
                 await asyncio.sleep(0.02)
     finally:
@@ -108,14 +133,14 @@ async def test_what_is_out_and_in_nobodys_hands_is_found_and_what_waits_gets_its
     await world.dispatch(task(1))
     match loss:
         case "ready list":
-            await script.read("DEL", key("ready", "p"))
+            await script.read("DEL", key("agent", "ready", "p"))
             await world.lanes.reconcile(epoch=world.epoch)
             claimed = await world.agent.claim()
             assert claimed is not None
             assert claimed.task.id == "u1"
         case "lease":
-            assert await world.agent.claim() is not None
-            await script.read("DEL", key("leases"))
+            await world.claim()
+            await script.read("DEL", key("agent", "leases"))
             await world.lanes.reconcile(epoch=world.epoch)
             assert await world.pools.overdue() == ["u1"]
         case "end half-way":

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
+import httpx
 import pytest
 
 from openclaw_brain.app import Brain, _lead_until
@@ -111,6 +112,73 @@ async def test_a_bot_api_that_hangs_costs_a_new_leader_neither_its_lead_nor_its_
         stop.set()
         async with asyncio.timeout(brain.settings.drain_s + 2):  # nor does it keep a brain that is told to go
             await leading
+
+
+LOOPS = {
+    "leader", "updates", "control", "inbox", "lanes", "pool", "templates", "ends", "leases", "room", "news", "delivery",
+}  # fmt: skip
+"""Those that tell that they turn; `watch` is the launcher's."""
+
+
+async def test_every_loop_of_a_leader_tells_that_it_turns_and_no_other_is_left_when_it_leads_no_more(
+    brain: Brain, script: Script
+) -> None:
+    inbox, stop = Inbox(script), asyncio.Event()
+    leading = asyncio.create_task(_lead_until(brain, RedisLeader(inbox=inbox, holder="me"), stop, lambda: None))
+    await until(lambda: brain.beats.ages_s().keys() >= LOOPS)
+    assert {"files", "watch"} <= {task.get_name() for task in asyncio.all_tasks()}
+    assert brain.metrics.leading
+
+    address = await _files_at(script)
+    async with httpx.AsyncClient(trust_env=False) as http:
+        assert (await http.get(f"{address}/files/u1.{0:032x}/0")).status_code == 404
+
+        await script.read("SET", script.keys("leader"), "another")
+        await script.read("SET", script.keys("epoch.holder"), "another")
+        await script.read("INCR", script.keys("epoch"))
+        await until(lambda: not brain.metrics.leading)
+        await until(lambda: brain.beats.ages_s().keys() == {"leader"})
+        assert not {"files", "news", "delivery", "room"} & {task.get_name() for task in asyncio.all_tasks()}
+        with pytest.raises(httpx.ConnectError):
+            await http.get(f"{address}/files/u1.{0:032x}/0")
+    assert not leading.done(), "it waits for its next turn"
+
+    await inbox.give_up_lead("another")
+    await until(lambda: brain.beats.ages_s().keys() >= LOOPS)
+    assert await inbox.epoch() == 3
+    assert await _files_at(script, before=address) != address
+    stop.set()
+    async with asyncio.timeout(brain.settings.drain_s + 5):
+        await leading
+
+
+async def _files_at(script: Script, *, before: str = "") -> str:
+    """The address that the leader has set, after that of one *before*."""
+    async with asyncio.timeout(30):
+        while (address := str(await script.read("GET", script.keys("files.at")) or "")) == before:
+            await asyncio.sleep(0.02)
+    return address
+
+
+@pytest.mark.parametrize("step", ["set_files_at", "reconcile", "changed", "admit", "release"])
+async def test_a_redis_that_goes_away_for_a_step_of_any_loop_costs_no_lead(
+    brain: Brain, script: Script, step: str
+) -> None:
+    flaky = cast("Flaky", brain.script)
+    flaky.fails[step] = 2
+    stop = asyncio.Event()
+    async with BotApi.open(token=brain.settings.telegram_token) as api:
+        brain.settings = replace(brain.settings, telegram_base_url=api.url)
+        api.user_says(7, "hello")
+        leading = asyncio.create_task(
+            _lead_until(brain, RedisLeader(inbox=Inbox(script), holder="me"), stop, lambda: None)
+        )
+        await until(lambda: leading.done() or not flaky.fails[step])
+        await until(lambda: leading.done() or brain.beats.ages_s().keys() >= LOOPS)
+        assert not leading.done(), leading.exception()
+        assert await Inbox(script).epoch() == 1
+        stop.set()
+        await leading
 
 
 def test_a_brain_of_one_machine_loads_nothing_of_kubernetes() -> None:

@@ -10,17 +10,18 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from openclaw_brain.metrics import Metrics
-from openclaw_core.outcome import Cause, Delivery
+from openclaw_core.outcome import Cause
 from openclaw_core.roles import Model
-from openclaw_core.store import Answers, Claimed, RedisSettings, Script, open_script
+from openclaw_core.store import RedisSettings, Script, open_script
 from openclaw_core.store.client import source
 from openclaw_core.store.figures import BOUNDS_MS, set_prices
+from openclaw_core.work import Answered, HandedBack, Run
 from tests.core.store_world import ORDER, World, effect, task
 from tests.redis_server import RedisServer
 
 MARKER = "a-word-of-the-user"
 PRICED = Model(id="m", context_tokens=1, input_usd_per_mtok=0.15, cached_usd_per_mtok=0.075, output_usd_per_mtok=0.6)
-USAGE = {"model": "m", "prompt_tokens": 1000, "cached_tokens": 400, "answer_tokens": 200}
+USAGE: dict[str, object] = {"model": "m", "prompt_tokens": 1000, "cached_tokens": 400, "answer_tokens": 200}
 
 Page = Mapping[tuple[str, frozenset[str]], float]
 
@@ -28,7 +29,7 @@ Page = Mapping[tuple[str, frozenset[str]], float]
 @pytest.fixture
 async def world(script: Script) -> World:
     world = World(script)
-    world.agent = Answers(script, pool="agent-0123abcd", job="job-1")
+    world.agent = world.work("job-1", pool="agent-0123abcd")
     await world.lead()
     await set_prices(script, {"m": PRICED}, epoch=world.epoch)
     return world
@@ -53,7 +54,7 @@ def of(found: Page, name: str, *labels: str) -> float | None:
     return found.get((f"openclaw_{name}", frozenset(labels)))
 
 
-async def claim(world: World, n: int, role: str = "coder") -> Claimed:
+async def claim(world: World, n: int, role: str = "coder") -> Run:
     one = task(n, text=MARKER)
     await world.ask(one)
     await world.lanes.release(cap=10, at_most=10, epoch=world.epoch)
@@ -65,15 +66,14 @@ async def claim(world: World, n: int, role: str = "coder") -> Claimed:
         route_tokens=300,
         epoch=world.epoch,
     )
-    claimed = await world.agent.claim()
-    assert claimed is not None
-    return claimed
+    return await world.claim()
 
 
-async def answer(world: World, claimed: Claimed, run: Mapping[str, object] = USAGE) -> None:
-    await world.agent.preview(claimed)
-    await world.agent.answered(claimed, {"pages": [], "files": [], "answer": MARKER}, run)
-    await world.agent.close(claimed, answer=MARKER, role="coder", delivery=Delivery.DELIVERED)
+async def answer(world: World, run: Run, usage: dict[str, object] = USAGE) -> None:
+    """The run's agent answers, and the answer is shown."""
+    assert await world.agent.write(run, MARKER)
+    await world.end(run, Answered(markdown=MARKER, usage=usage))
+    await world.show_all()
 
 
 async def test_the_way_of_a_message_is_counted_step_by_step(world: World, metrics: Metrics) -> None:
@@ -116,15 +116,13 @@ async def test_a_model_without_a_price_has_no_cost_and_is_counted_as_such(world:
 async def test_a_failure_is_counted_by_its_cause_and_its_text_when_it_stands_in_the_chat(
     world: World, metrics: Metrics
 ) -> None:
-    claimed = await claim(world, 1)
-    await world.agent.give_up(claimed, Cause.MODEL_DOWN)
+    await world.failed(await claim(world, 1), Cause.MODEL_DOWN)
     found = await page(metrics)
-    assert of(found, "tasks_ended_total", "state=failed", "cause=model_down") == 1
     assert of(found, "queue_length", "queue=notices") == 1
     assert of(found, "deliveries_total", "text=failure", "outcome=delivered") is None
-    [notice] = await world.notices.waiting()
-    await world.notices.done(notice.key, Delivery.DELIVERED, epoch=world.epoch)
+    await world.show_all()
     found = await page(metrics)
+    assert of(found, "tasks_ended_total", "state=failed", "cause=model_down") == 1
     assert of(found, "queue_length", "queue=notices") == 0
     assert of(found, "deliveries_total", "text=failure", "outcome=delivered") == 1
 
@@ -170,7 +168,7 @@ async def test_claims_are_told_warm_or_cold_by_whether_the_agent_waited_before_t
     world: World, metrics: Metrics
 ) -> None:
     await claim(world, 1)  # this agent has never checked in: its Job was started for the task
-    world.agent = Answers(world.script, pool="agent-0123abcd", job="job-2")
+    world.agent = world.work("job-2", pool="agent-0123abcd")
     await world.agent.check_in()
     await asyncio.sleep(0.01)  # the store counts in milliseconds
     one = task(2, chat=2)
@@ -179,7 +177,7 @@ async def test_claims_are_told_warm_or_cold_by_whether_the_agent_waited_before_t
     await world.lanes.dispatch(
         one.ordered(ORDER), pool="agent-0123abcd", decision="rule", route_ms=1, route_tokens=0, epoch=world.epoch
     )
-    assert await world.agent.claim() is not None
+    await world.claim()
     found = await page(metrics)
     assert of(found, "claim_wait_seconds_count", "start=cold") == 1
     assert of(found, "claim_wait_seconds_count", "start=warm") == 1
@@ -188,18 +186,17 @@ async def test_claims_are_told_warm_or_cold_by_whether_the_agent_waited_before_t
 async def test_agents_that_have_not_renewed_in_time_are_told_while_nobody_has_judged_them(
     world: World, metrics: Metrics
 ) -> None:
-    await claim(world, 1)
+    run = await claim(world, 1)
     assert of(await page(metrics), "leases_overdue") == 0
-    await world.script.read("ZADD", world.script.keys("leases"), await _now_ms(world.script) - 1, "u1")
+    await world.script.read("ZADD", world.script.keys("agent", "leases"), await _now_ms(world.script) - 1, run.name)
     assert of(await page(metrics), "leases_overdue") == 1
 
 
 async def test_a_lost_agent_counts_even_where_the_task_goes_on_and_so_does_a_task_handed_back(
     world: World, metrics: Metrics
 ) -> None:
-    claimed = await claim(world, 1)
-    assert await world.agent.hand_back(claimed)
-    assert await world.agent.claim() is not None
+    await world.end(await claim(world, 1), HandedBack())
+    await world.claim()
     assert await world.pools.lost("u1", Cause.OUT_OF_MEMORY, epoch=world.epoch) == "requeued"
     found = await page(metrics)
     assert of(found, "tasks_handed_back_total") == 1
@@ -236,6 +233,20 @@ async def test_no_word_of_a_user_and_no_id_is_on_the_page(world: World, metrics:
     text = (await metrics.page()).decode()
     assert MARKER not in text
     assert "7654321" not in text
+
+
+async def test_how_full_redis_is_is_told_by_who_looks_and_the_oldest_display_tells_how_long_it_waits(
+    world: World, metrics: Metrics
+) -> None:
+    assert of(await page(metrics), "store_memory_share") == 0
+    metrics.memory_seen(0.83)
+    await world.effects({"op": "notice", "key": "n", "chat": "1", "kind": "new", "lang": "en"})
+    await world.script.read("HSET", world.script.keys("notice", "n"), "at", await _now_ms(world.script) - 30_000)
+    found = await page(metrics)
+    assert of(found, "store_memory_share") == 0.83
+    assert 30 <= (of(found, "queue_age_seconds", "queue=notices") or 0) < 60
+    metrics.forget()
+    assert of(await page(metrics), "store_memory_share") == 0
 
 
 async def test_steps_of_this_brain_are_timed(world: World, metrics: Metrics) -> None:
@@ -294,7 +305,7 @@ async def test_counts_outlive_the_brain_and_a_killed_redis_and_the_page_outlives
     with RedisServer.start(tmp_path) as server:
         async with open_script(RedisSettings(url=server.url, timeout_s=1), bot_id=bot_id) as script:
             world = World(script)
-            world.agent = Answers(script, pool="agent-0123abcd", job="job-1")
+            world.agent = world.work("job-1", pool="agent-0123abcd")
             await world.lead()
             await answer(world, await claim(world, 1))
             server.kill()
@@ -308,15 +319,15 @@ async def test_counts_outlive_the_brain_and_a_killed_redis_and_the_page_outlives
 
 
 async def test_a_histogram_has_every_bound_and_adds_up(world: World, metrics: Metrics) -> None:
-    bounds = re.search(r"BOUNDS_MS = \{([^}]*)\}", source())
+    bounds = re.search(r"BOUNDS_MS = \{([^}]*)\}", source("leader"))
     assert bounds is not None
     assert tuple(int(bound) for bound in bounds[1].split(",")) == BOUNDS_MS, "the script's and the reader's differ"
     for n in (1, 2):
-        claimed = await claim(world, n)
+        run = await claim(world, n)
         await world.script.read(
             "HSET", world.script.keys("task", f"u{n}"), "admitted_ms", await _now_ms(world.script) - 200
         )
-        await answer(world, claimed)
+        await answer(world, run)
     found = await page(metrics)
     assert of(found, "answer_seconds_bucket", "le=0.15") == 0
     assert of(found, "answer_seconds_bucket", "le=900") == of(found, "answer_seconds_bucket", "le=+Inf") == 2

@@ -9,6 +9,7 @@ from openclaw_brain.gathering import Windows
 from openclaw_brain.handling import Handling
 from openclaw_brain.incoming import Bot
 from openclaw_brain.intake import Access, Intake
+from openclaw_core.delivery.displays import Stage
 from openclaw_core.outcome import Cause
 from openclaw_core.roles import load
 from openclaw_core.store import Script
@@ -63,11 +64,13 @@ async def test_a_press_under_a_message_of_the_old_chat_counts_for_the_new_one(sc
     world = World(script)
     await world.lead()
     claimed = await world.claimed(task(1, chat=OLD))
-    await world.agent.give_up(claimed, Cause.MODEL_DOWN)
+    await world.failed(claimed, Cause.MODEL_DOWN)
     await handled(world, message(3, OLD, migrate_to_chat_id=NEW))
     for update_id, chat in ((7, OLD), (8, NEW)):
         where = message(0, chat)["message"]
         press = {"id": "c", "from": {"id": 9, "is_bot": False}, "message": where, "data": "retry:u1"}
         await handled(world, {"update_id": update_id, "callback_query": press}, stream="control")
     assert await world.lanes.waiting_in(NEW) == ["u1r"]
-    assert [notice.kind for notice in await world.notices.waiting()] == ["failed", "retry_twice"]
+    shown = await world.displays.changed(0)
+    assert [(display.stage, display.kind) for display in shown] == [(Stage.FAILED, ""), (Stage.NOTICE, "retry_twice")]
+    assert {display.chat_id for display in shown} == {NEW}

@@ -6,6 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from openclaw_brain.app import AGENT_VARIABLES, pool_of
+from openclaw_brain.settings import from_env
+from openclaw_core.errors import SettingsError
 from openclaw_core.outcome import Exit
 
 TOKEN = "4242:test-token-of-nobody"
@@ -28,3 +33,20 @@ def test_a_start_is_refused_with_one_message_that_lists_wrong_variables_and_wron
     for fault in ("GROQ_API_KEY is missing", "DRAIN_S must be a number", "tempreature"):
         assert fault in started.stderr
     assert TOKEN not in started.stderr
+
+
+def test_where_files_are_served_is_a_free_port_of_this_machine_unless_it_is_said() -> None:
+    env = {"TELEGRAM_TOKEN": TOKEN, "GROQ_API_KEY": "k", "REDIS_URL": "redis://127.0.0.1:1"}
+    here, there = from_env(env), from_env({**env, "FILE_PORT": "8090", "POD_IP": "10.1.2.3"})
+    assert (here.file_port, here.file_host) == (0, "")
+    assert (there.file_port, there.file_host) == (8090, "10.1.2.3")
+    with pytest.raises(SettingsError, match="FILE_PORT"):
+        from_env({**env, "FILE_PORT": "70000"})
+
+
+def test_an_agent_of_a_pool_is_told_the_bots_id_and_not_its_token() -> None:
+    env = {"TELEGRAM_TOKEN": TOKEN, "GROQ_API_KEY": "k", "REDIS_URL": "redis://127.0.0.1:1"}
+    pool = pool_of("agent", {}, from_env(env))
+    assert pool.env["BOT_ID"] == "4242"
+    assert not {name for name in (*pool.env, *AGENT_VARIABLES) if "TELEGRAM" in name}
+    assert TOKEN not in str(dict(pool.env))

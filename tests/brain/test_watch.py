@@ -12,8 +12,10 @@ from openclaw_brain.ports import JobEnded, Pool
 from openclaw_brain.watch import Watch
 from openclaw_core.errors import StoreUnavailable
 from openclaw_core.outcome import Cause
-from openclaw_core.store import Answers, Claimed, Pools, Script
-from tests.core.store_world import ORDER, World, task
+from openclaw_core.store import AgentWork, Pools, Script
+from openclaw_core.store.pools import task_of
+from openclaw_core.work import Answered, Run
+from tests.core.store_world import ORDER, USAGE, World, task
 from tests.fakes.launcher import FakeLauncher
 
 POOL = Pool(template="p", hash8="0" * 8)
@@ -33,9 +35,10 @@ class Scene:
 
     def __init__(self, script: Script) -> None:
         self.store = World(script)
-        self.store.agent = Answers(script, pool=POOL.id, job="job-1")
+        self.store.agent = self.agent("job-1")
         self.launcher = Launcher()
         self.now = 1000.0
+        self.updates = 0
 
     async def open(self) -> "Scene":
         await self.store.lead()
@@ -49,17 +52,32 @@ class Scene:
         )  # fmt: skip
         return self
 
-    async def claimed(self, n: int = 1) -> Claimed:
-        one = task(n)
+    def agent(self, job: str) -> AgentWork:
+        return self.store.work(job, pool=POOL.id)
+
+    async def claimed(self, n: int = 1, *, chat: int = 1, agent: AgentWork | None = None) -> Run:
+        one = task(n, chat=chat)
         await self.store.ask(one)
         await self.store.lanes.release(cap=10, at_most=10, epoch=self.store.epoch)
-        await self.store.lanes.save_context(one, epoch=self.store.epoch)
         assert await self.store.lanes.dispatch(
             one.ordered(ORDER), pool=POOL.id, decision="rule", route_ms=1, route_tokens=0, epoch=self.store.epoch
         )
-        claimed = await self.store.agent.claim()
-        assert claimed is not None
-        return claimed
+        return await self.store.claim(agent)
+
+    async def stop(self, chat: int = 1) -> None:
+        """The chat's user stops what runs."""
+        self.updates += 1
+        await self.store.effects({"op": "stop", "key": f"s{self.updates}", "chat": str(chat), "lang": "en"})
+
+    async def stops(self, *, after_s: float) -> list[str]:
+        """Look for what is not heard, then again *after_s* later; gives the Jobs that were deleted."""
+        await self.watch._stops()
+        self.now += after_s
+        await self.watch._stops()
+        return self.launcher.deleted
+
+    async def ready(self, pool: str) -> list[str]:
+        return [task_of(run) for run in await self.store.pools.ready(pool)]
 
     async def fields(self, *names: str) -> list[str | None]:
         [row] = await self.store.lanes.fields(["u1"], *names)
@@ -85,7 +103,7 @@ async def test_a_lost_agents_task_goes_to_the_pool_of_today_and_its_record_tells
     await scene.claimed()
     await scene.watch.judge(ended(Cause.OUT_OF_MEMORY, "OOMKilled"))
     assert await scene.fields("state", "pool", "tries") == ["ready", "p-11111111", "1"]
-    assert await scene.store.pools.ready("p-11111111") == ["u1"]
+    assert await scene.ready("p-11111111") == ["u1"]
     assert await scene.fields("job_cause", "job_detail", "log_tail") == ["out_of_memory", "OOMKilled", "last words"]
     assert await scene.store.pools.jobs(POOL.id) == {}
     assert scene.keeper.backoff.cause is None, "the pool can start agents: this one had come up"
@@ -129,7 +147,7 @@ async def test_an_end_heard_while_redis_is_away_is_judged_when_it_is_back(
     monkeypatch.setattr(Pools, "jobs", away)
     scene.launcher.ends.put_nowait(ended(Cause.CRASH))
     nudged = asyncio.Event()
-    judging = asyncio.create_task(scene.watch.ends(nudge=nudged.set, turned=lambda: None))
+    judging = asyncio.create_task(scene.watch.ends(over=nudged.set, turned=lambda: None))
     try:
         await asyncio.wait_for(nudged.wait(), 20)
     finally:
@@ -151,7 +169,7 @@ async def test_the_loop_turns_while_nothing_ends_and_not_while_a_judgement_hangs
         await asyncio.sleep(3600)
 
     monkeypatch.setattr(scene.watch, "judge", hangs)
-    judging = asyncio.create_task(scene.watch.ends(nudge=lambda: None, turned=turned))
+    judging = asyncio.create_task(scene.watch.ends(turned=turned))
     try:
         await until(lambda: turns > 5)
         scene.launcher.ends.put_nowait(ended(None))
@@ -167,9 +185,8 @@ async def test_the_loop_turns_while_nothing_ends_and_not_while_a_judgement_hangs
 async def test_a_lease_is_judged_only_after_redis_has_answered_for_one_lease_without_a_break(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await scene.claimed()
-    await scene.store.script.read("ZADD", scene.store.script.keys("leases"), 1, "u1")
-    await scene.store.script.read("HSET", scene.store.script.keys("task", "u1"), "lease_ms", 1)
+    run = await scene.claimed()
+    await scene.store.script.read("ZADD", scene.store.script.keys("agent", "leases"), 1, run.name)
     looks, away = 0, False
     overdue = Pools.overdue
 
@@ -213,24 +230,64 @@ async def test_a_task_past_its_deadline_fails_though_its_agent_renews(scene: Sce
     assert await scene.fields("state", "cause") == ["failed", "deadline"]
 
 
-async def test_a_stop_that_is_not_heard_leaves_a_job_that_is_at_another_task(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "STOP_HEARD_S", 0.0)
+async def test_a_lost_agents_last_result_is_carried_out_rather_than_asked_for_again(scene: Scene) -> None:
+    run = await scene.claimed()
+    assert await scene.store.agent.end(run, Answered(markdown="42", usage=USAGE))
+    await scene.watch.judge(ended(None, "exit 0"))  # heard before its news
+    assert await scene.fields("state", "tries") == ["running", None]
+    await scene.store.hear()
+    assert await scene.fields("state") == ["answered"]
+
+
+async def test_a_job_that_goes_on_with_a_run_that_was_taken_from_it_is_deleted_after_two_seconds(scene: Scene) -> None:
     await scene.claimed()
-    await scene.store.effects({"op": "stop", "key": "s", "chat": "1", "lang": "en"})
+    scene.launcher.created.append("job-1")
+    await scene.stop()
+    assert await scene.stops(after_s=1.9) == [], "it has the time to hear of it"
+    assert await scene.stops(after_s=0.1) == ["job-1"]
+    assert await scene.stops(after_s=5) == ["job-1"], "once"
+
+
+async def test_a_job_whose_run_another_one_has_now_is_deleted_too(scene: Scene) -> None:
+    await scene.claimed()
+    scene.launcher.created += ["job-1", "job-2"]
+    assert await scene.store.pools.lost("u1", Cause.AGENT_LOST, pool=POOL.id, epoch=scene.store.epoch) == "requeued"
+    await scene.store.claim(scene.agent("job-2"))
+    assert await scene.stops(after_s=2) == ["job-1"]
+
+
+@pytest.mark.parametrize("then", ["waits", "claims", "ends", "was never alive"])
+async def test_a_job_that_heard_that_its_run_was_taken_is_left_alone(scene: Scene, then: str) -> None:
+    await scene.claimed()
+    scene.launcher.created.append("job-1")
+    await scene.stop()
+    await scene.watch._stops()
+    match then:
+        case "waits":
+            await scene.store.agent.check_in()
+        case "claims":
+            await scene.claimed(2, chat=2)
+        case "ends":
+            await scene.watch.judge(ended(None, "exit 0"))
+        case "was never alive":
+            scene.launcher.created.clear()
+    assert await scene.stops(after_s=10) == []
+
+
+async def test_a_job_that_has_its_run_is_left_alone_however_long_it_takes_and_a_second_taking_counts_anew(
+    scene: Scene,
+) -> None:
+    scene.launcher.created.append("job-1")
+    run = await scene.claimed()
+    assert await scene.stops(after_s=100) == []
+    assert await scene.store.agent.write(run, "so far")
+    assert await scene.stops(after_s=100) == []
+    await scene.stop()
+    await scene.watch._stops()
+    scene.now += 1.5
     await scene.store.agent.check_in()
     await scene.watch._stops()
-    assert scene.launcher.deleted == []
-    assert await scene.store.pools.stopping(older_than_ms=0) == []
-
-
-async def test_a_stop_that_is_not_heard_ends_the_job(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    await scene.claimed()
-    await scene.store.effects({"op": "stop", "key": "s", "chat": "1", "lang": "en"})
-    await scene.watch._stops()
-    assert scene.launcher.deleted == []
-    monkeypatch.setattr(module, "STOP_HEARD_S", 0.0)
-    await scene.watch._stops()
-    assert scene.launcher.deleted == ["job-1"]
-    assert await scene.store.pools.stopping(older_than_ms=0) == []
+    await scene.claimed(2)
+    await scene.stop()
+    assert await scene.stops(after_s=1.5) == [], "the second stop has its own two seconds"
+    assert await scene.stops(after_s=0.5) == ["job-1"]

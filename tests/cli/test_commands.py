@@ -10,7 +10,7 @@ import pytest
 
 from openclaw_cli.standin.model import ScriptedModel
 from openclaw_cli.standin.model_script import answer_for, digest
-from openclaw_core.outcome import Cause, Delivery
+from openclaw_core.outcome import Cause
 from openclaw_core.roles import load
 from openclaw_core.store import Script
 from tests.core.store_world import World, task
@@ -56,11 +56,10 @@ async def test_ask_says_what_went_wrong_and_what_to_do() -> None:
 async def test_runs_lists_what_ended_without_the_users_words(script: Script, redis_url: str, bot_id: int) -> None:
     world = World(script)
     await world.lead()
-    claimed = await world.claimed(task(1, text="marker-of-the-user"))
-    await world.agent.answered(
-        claimed, {"pages": [], "files": []}, {"model": "m", "prompt_tokens": 7, "answer_tokens": 3}
-    )
-    await world.agent.close(claimed, answer="marker-of-the-answer", role="coder", delivery=Delivery.DELIVERED)
+    run = await world.claimed(task(1, text="marker-of-the-user"))
+    assert await world.agent.write(run, "marker-of")
+    await world.answered(run, "marker-of-the-answer")
+    await world.show_all()
     where = {"TELEGRAM_TOKEN": f"{bot_id}:x", "REDIS_URL": redis_url}
     code, out = await openclaw("runs", "--json", **where)
     assert code == 0, out
@@ -72,6 +71,8 @@ async def test_runs_lists_what_ended_without_the_users_words(script: Script, red
         "closed",
         "delivered",
     )
+    assert row["tokens"] == 12
+    assert row["took_s"] >= row["first_text_s"] > 0
     assert "marker" not in out
     code, out = await openclaw("runs", COLUMNS="200", **where)
     assert (code, "u1" in out, "marker" in out) == (0, True, False)
@@ -82,9 +83,11 @@ async def test_runs_tells_what_became_of_an_agent_that_was_lost(script: Script, 
     await world.lead()
     await world.claimed(task(1))
     await world.lanes.fail("u1", Cause.OUT_OF_MEMORY, epoch=world.epoch)
+    await world.show_all()
     await world.pools.note_job(
         "u1", cause=Cause.OUT_OF_MEMORY, detail="OOMKilled", log_tail='{"event": "task.claimed"}'
     )
+    await world.show_all()
     where = {"TELEGRAM_TOKEN": f"{bot_id}:x", "REDIS_URL": redis_url}
     code, out = await openclaw("runs", "--json", **where)
     assert code == 0, out
@@ -105,5 +108,22 @@ async def test_bench_local_prints_its_table_and_loses_nothing() -> None:
     assert (report["lost"], report["twice"], report["out_of_order"]) == (0, 0, 0)
     assert sum(report["outcomes"].values()) == 6
     assert report["memory_mb"]["brain"] > 20
+    assert all(value > 0 for value in report["a_message"].values()), report["a_message"]
     assert "first sign" in out
     assert "p95" in out
+    assert "script calls" in out
+
+
+async def test_bench_store_fills_a_redis_and_says_what_a_message_takes() -> None:
+    code, out = await openclaw(
+        "bench", "store", "--messages", "200", "--chats", "50", "--week", "700", "--answer-tokens", "20", COLUMNS="200"
+    )
+    assert code == 0, out
+    report = json.loads(out.strip().splitlines()[-1])
+    assert (report["messages"], report["until_records_go"]) == (200, False)
+    kept = {kind: row["keys"] for kind, row in report["kinds"].items()}
+    assert (kept["task"], kept["chat"], kept["turns"]) == (200, 50, 50)
+    assert (kept["seen"], kept["msg"]) == (200, 200), "two days of 700 a week"
+    assert "answer" not in kept
+    assert report["bytes_a_message"] > 500
+    assert "there is room" in out

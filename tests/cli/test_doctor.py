@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from openclaw_cli.doctor import NOT_LOOKED_AT, Level, examine, main, missing
+from openclaw_cli.doctor import NOT_LOOKED_AT, Level, examine, fullness, main, missing
 from openclaw_cli.standin.bot_api import BotApi
 from openclaw_cli.standin.model import ScriptedModel
 from tests.redis_server import RedisServer
@@ -102,10 +102,28 @@ async def test_closed_bot_is_a_warning_that_says_how_to_open_it() -> None:
 
 
 async def test_good_redis_is_named_with_its_version(redis_url: str) -> None:
-    [(level, text)] = await seen("redis", REDIS_URL=redis_url)
+    [(level, text), (_, used)] = await seen("redis", REDIS_URL=redis_url)
 
     assert level is Level.OK
     assert text.startswith(("REDIS_URL: Valkey ", "REDIS_URL: Redis "))
+    assert used.endswith("no maxmemory: the machine's memory is the limit")
+
+
+async def test_redis_says_how_full_it_is(tmp_path: Path) -> None:
+    with RedisServer.start(tmp_path, "--maxmemory", "300mb") as server:
+        [_, (level, text)] = await seen("redis", REDIS_URL=server.url)
+
+    assert level is Level.OK
+    assert re.fullmatch(r"\d of 300 MB in use \(\d%\)", text)
+
+
+@pytest.mark.parametrize(("used", "level"), [(79, Level.OK), (80, Level.WARNING), (100, Level.WARNING)])
+def test_redis_that_is_nearly_full_is_a_warning_that_says_what_to_do(used: int, level: Level) -> None:
+    told, text = fullness(used * 2**20, 100 * 2**20)
+
+    assert told is level
+    assert text.startswith(f"{used} of 100 MB in use ({used}%)")
+    assert ("raise maxmemory" in text) is (level is Level.WARNING)
 
 
 async def test_redis_that_is_not_there() -> None:

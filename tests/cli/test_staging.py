@@ -30,7 +30,8 @@ def test_addresses_of_another_cluster_take_the_place_of_the_overlays(
     moved = staging.adapted(overlay)
 
     assert staging.OVERLAY_HOST not in json.dumps(moved)
-    assert "http://172.18.0.1:8481" in json.dumps(staging.named(moved, "PodTemplate", "agent"))
+    assert "http://172.18.0.1:8482" in json.dumps(staging.named(moved, "PodTemplate", "agent"))
+    assert "http://172.18.0.1:8481" in json.dumps(moved)
     egress = staging.named(moved, "NetworkPolicy", "brain")["spec"]["egress"]
     assert egress[0]["to"] == [{"ipBlock": {"cidr": "172.18.0.2/32"}}]
     assert staging.adapted(overlay) != overlay

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from openclaw_core.gathering import JOINED_MAX_CHARS, joined
-from openclaw_core.store.lanes import said
+from openclaw_core.said import said
 from openclaw_core.task import Material, Task
 from tests.core.store_world import task
 

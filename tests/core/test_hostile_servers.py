@@ -14,9 +14,10 @@ from openclaw_core.answer_text import ANSWER_MAX_CHARS
 from openclaw_core.chat import ModelServer
 from openclaw_core.chunks import LINE_MAX_BYTES
 from openclaw_core.groq_chat import GroqChat
-from openclaw_core.messenger import FILE_MAX_BYTES, TelegramMessenger
+from openclaw_core.messenger import TelegramMessenger
 from openclaw_core.model_connections import REPLY_MAX_BYTES
 from openclaw_core.ports import Attachment, Message, ModelCall, Page, Piece
+from openclaw_core.telegram_request import FILE_MAX_BYTES
 from tests.fakes.bot_api_emulator import serving
 
 TOKEN = "7:SECRET-TOKEN"

@@ -12,10 +12,13 @@ from urllib.parse import parse_qsl
 
 import pytest
 from aiohttp import web
+from telegram import error
 
 from openclaw_core import errors
-from openclaw_core.messenger import TelegramMessenger, verdict
+from openclaw_core.messenger import TelegramMessenger
 from openclaw_core.ports import Attachment, Page
+from openclaw_core.telegram_request import refusal
+from openclaw_core.telegram_verdict import verdict
 from tests.fakes.bot_api_emulator import serving
 
 TOKEN = "7:SECRET-TOKEN"
@@ -326,28 +329,95 @@ async def test_no_fault_carries_the_token_or_the_users_words(
 
     assert fault is not None
     shown = "".join(traceback.format_exception(fault)) + repr(fault) + repr(fault.__context__) + repr(fault.__cause__)
-    shown += "".join(record.getMessage() for record in caplog.records if record.name.startswith("http"))
+    shown += "".join(record.getMessage() for record in caplog.records if record.name.startswith(("http", "telegram")))
     assert TOKEN not in shown
     assert WORDS not in shown.replace("WORDS", "")
 
 
-async def test_the_http_client_is_silenced_and_the_repr_is_bare(caplog: pytest.LogCaptureFixture) -> None:
-    client = logging.getLogger("httpx")
+@pytest.mark.parametrize("name", ["httpx", "telegram", "telegram.Bot"])
+async def test_the_http_client_is_silenced_and_the_repr_is_bare(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    client = logging.getLogger(name)
     before = client.level
     client.setLevel(logging.DEBUG)
     try:
         server = Server([accepted(MESSAGE)])
         async with serving(server.app()) as address, TelegramMessenger.open(TOKEN, address) as messenger:
-            await messenger.send(CHAT, Page(text="x"))
+            await messenger.send(CHAT, Page(text=WORDS))
             assert TOKEN not in repr(messenger)
         assert client.level == logging.WARNING
         assert TOKEN not in caplog.text
+        assert WORDS not in caplog.text
     finally:
         client.setLevel(before)
 
 
+async def test_a_reply_that_cannot_be_read_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    for call in ("send", "edit", "get_me"):
+        await outcome(call, said(f"{WORDS} {TOKEN}"))
+
+    assert not [record for record in caplog.records if record.name.startswith("telegram")]
+
+
+async def test_opening_calls_nobody() -> None:
+    server = Server([silence])
+    async with serving(server.app()) as address, TelegramMessenger.open(TOKEN, address):
+        pass
+
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"message_id": 8},
+        MESSAGE | {"entities": "x", "reply_to_message": 5, "new_in_bot_api_99": [{}]},
+        MESSAGE | {"chat": {"id": CHAT, "type": "a kind of tomorrow"}},
+    ],
+)
+async def test_a_message_that_landed_is_known_by_its_id_whatever_else_it_holds(message: dict[str, Any]) -> None:
+    server = Server([accepted(message)])
+    async with serving(server.app()) as address, TelegramMessenger.open(TOKEN, address) as messenger:
+        assert await messenger.send(CHAT, Page(text="x")) == 8
+        assert await messenger.send_file(CHAT, Attachment(name="a.py", content="x")) == 8
+
+
+@pytest.mark.parametrize("result", [5, "x", [], None, {}, {"message_id": "8"}, {"message_id": 8, "chat": 5}, True])
+async def test_a_result_of_another_shape_is_no_usable_answer(result: Any) -> None:
+    for call in SENDS:
+        assert type((await outcome(call, accepted(result)))[0]) is errors.FateUnknown
+    for call in ("get_me", "get_file_bytes"):
+        assert type((await outcome(call, accepted(result)))[0]) is errors.MessengerUnavailable
+
+
+async def test_text_that_cannot_be_encoded_is_refused_and_never_sent() -> None:
+    server = Server([accepted(MESSAGE)])
+    async with serving(server.app()) as address, TelegramMessenger.open(TOKEN, address) as messenger:
+        with pytest.raises(errors.MessengerRefused):
+            await messenger.send(CHAT, Page(text="half of an emoji: \ud83d"))
+
+    assert server.asked == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        error.NetworkError(f"{WORDS} {TOKEN}"),
+        error.BadRequest(f"{WORDS} {TOKEN}"),
+        error.Forbidden(f"{WORDS} {TOKEN}"),
+        error.InvalidToken(f"{WORDS} {TOKEN}"),
+        error.TimedOut(f"{WORDS} {TOKEN}"),
+    ],
+)
+def test_a_fault_that_only_the_library_can_have_made_leaves_a_sends_fate_unknown(fault: error.TelegramError) -> None:
+    for method, expected in (("sendMessage", errors.FateUnknown), ("editMessageText", errors.MessengerUnavailable)):
+        found = verdict(method, fault)
+        assert type(found) is expected
+        assert TOKEN not in str(found)
+        assert WORDS not in str(found)
+
+
 def test_the_verdict_of_any_refusal_is_one_of_ours() -> None:
     for status in range(300, 600):
-        fault = verdict("sendMessage", status, "", {})
+        fault = verdict("sendMessage", refusal(status, b""))
         assert isinstance(fault, errors.OpenClawError)
         json.dumps(str(fault))

@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from openclaw_core.paging import pages, preview, with_note
+from openclaw_core.notes import with_note
+from openclaw_core.paging import pages, preview
 from openclaw_core.ports import Page
 from tests.core.page_checks import assert_valid, long_code, marked, only
 

@@ -1,37 +1,48 @@
 """Brain and agent of two releases side by side, as a rollout has them: records of the one are read by the other, or refused aloud.
 
-`fixtures/records/v1.json` was written by the code of the release before this one, `v2.json` and `v3.json` are what today's code writes. Once that is
+`fixtures/records/v1.json` to `v3.json` were written by the code of releases before this one, `v4.json` is what today's code writes. Once that is
 out, the file stays as it is: the next release is held against it, and adds a file of its own beside it if it changes records.
 """
 
 import json
 import re
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from openclaw_agent.delivery import page_from
 from openclaw_brain.pool import plan
-from openclaw_brain.telling import told
-from openclaw_core.errors import BadTask, ChatUnauthorized
+from openclaw_core.delivery.notices import told
+from openclaw_core.errors import BadTask
 from openclaw_core.outcome import Cause
-from openclaw_core.ports import Attachment
-from openclaw_core.roles import load
-from openclaw_core.store import Answers, Notice, Pools, Script
-from openclaw_core.store.lanes import turn_from, turn_json
+from openclaw_core.store import Pools
+from openclaw_core.store.agent_work import wire
 from openclaw_core.store.pools import JobState
-from openclaw_core.task import READABLE_VERSIONS, Material, Order, Task, from_json, to_json
-from tests.agent.test_answering import Desk
-from tests.core.store_world import ORDER, World, task
+from openclaw_core.store.turns import turn_from, turn_json
+from openclaw_core.task import (
+    READABLE_VERSIONS,
+    Material,
+    Order,
+    Task,
+    digest_of,
+    from_json,
+    order_from,
+    order_json,
+    to_json,
+)
+from openclaw_core.work import Answered, GaveUp, HandedBack, PutBack, Result, Run
+from tests.core.store_world import ORDER, USAGE, World, task
 
 RECORDS = Path(__file__).parents[1] / "fixtures/records"
 PREVIOUS: dict[str, Any] = json.loads((RECORDS / "v1.json").read_text())
 PREVIOUS_READS = {1}
-CURRENT_READS = {1, 2}
-CURRENT: dict[str, Any] = json.loads((RECORDS / "v2.json").read_text())
+BEFORE: dict[str, Any] = json.loads((RECORDS / "v2.json").read_text())
+BEFORE_READS = {1, 2}
 SEVERAL: dict[str, Any] = json.loads((RECORDS / "v3.json").read_text())
+CURRENT: dict[str, Any] = json.loads((RECORDS / "v4.json").read_text())
+ALWAYS = {"v", "id", "chat_id", "chat_kind", "user_id", "message_id", "update_id", "lang", "text", "admitted_ms"}
+"""Fields of a record that a reader of any release misses where they are left out."""
 
 HEARD = Task(
     id="u8", chat_id=5, chat_kind="private", user_id=9, message_id=42, update_id=8, lang="en", text="", admitted_ms=1764000000000,
@@ -47,8 +58,6 @@ ALBUM = replace(
     READ, id="u11", message_id=45, update_id=11, text="compare them", forwarded="some", cut=True, retry_of=None, thread_id=None,
     materials=tuple(Material(kind="file", file_id=name, name=f"{name}.txt", size_bytes=9) for name in ("a", "b")),
 )  # fmt: skip
-LONG_CODE = "\n".join(str(n) for n in range(51))
-ANSWER = f"**Hello**, see [this](https://example.org/):\n\n```python\n{LONG_CODE}\n```"
 
 
 def test_a_task_of_the_previous_release_is_read_whole() -> None:
@@ -64,24 +73,44 @@ def test_a_task_of_the_previous_release_is_read_whole() -> None:
     assert [turn_from(json.dumps(turn)).speaker for turn in PREVIOUS["turns"]] == ["user", "assistant"]
 
 
+def test_tasks_of_the_releases_after_it_are_read_whole() -> None:
+    assert [from_json(json.dumps(one)) for one in BEFORE["tasks"]] == [HEARD, READ, PLAIN]
+    assert [from_json(json.dumps(one)) for one in SEVERAL["tasks"]] == [ALBUM]
+    assert [one["v"] for one in BEFORE["tasks"] + SEVERAL["tasks"]] == [2, 2, 1, 3]
+    assert {turn_from(json.dumps(turn)).speaker for turn in BEFORE["turns"]} == {"user", "assistant"}
+
+
 def same_shape(ours: Any, theirs: Any) -> bool:
-    """Whether *ours* has all that *theirs* has, of the same JSON types; it may have more."""
+    """Whether what *ours* has of *theirs* is of the same JSON types."""
     if isinstance(theirs, dict):
-        return isinstance(ours, dict) and all(name in ours and same_shape(ours[name], theirs[name]) for name in theirs)
+        return isinstance(ours, dict) and all(
+            same_shape(ours[name], theirs[name]) for name in theirs.keys() & ours.keys()
+        )
     if isinstance(theirs, list):
         return isinstance(ours, list) and all(same_shape(one, theirs[0]) for one in ours if theirs)
     return type(ours) is type(theirs) or ours is None or theirs is None
 
 
-def test_the_previous_release_reads_our_tasks_and_turns() -> None:
-    order = replace(ORDER, tools=("browser_search",), temperature=0.1, reasoning_effort="low")
-    ours = json.loads(to_json(replace(task(1), thread_id=3, role="coder", quoted="q").ordered(order)))
+@pytest.mark.parametrize("one", [task(1), replace(task(1), thread_id=3, role="coder", quoted="q", retry_of="u0")])
+def test_releases_before_read_our_tasks_and_turns(one: Task) -> None:
+    """What is left out is what they assume."""
+    ours = json.loads(to_json(one))
     assert ours["v"] in PREVIOUS_READS
+    assert ours.keys() >= ALWAYS
     assert same_shape(ours, {**PREVIOUS["task"], "v": 1})
-    assert same_shape(json.loads(turn_json(turn_from(json.dumps(PREVIOUS["turns"][0])))), PREVIOUS["turns"][0])
+    assert json.loads(turn_json(turn_from(json.dumps(PREVIOUS["turns"][0])))) == PREVIOUS["turns"][0]
 
 
-def test_a_task_that_the_previous_release_would_answer_wrongly_is_one_that_it_refuses() -> None:
+def test_only_what_says_something_stands_in_a_record() -> None:
+    assert json.loads(to_json(task(1))).keys() == ALWAYS
+    whole = replace(ALBUM, unseen="photo", notice_lang="he", retry_of="u6", thread_id=3, order=None)
+    assert json.loads(to_json(whole)).keys() - ALWAYS == {
+        "thread_id", "role", "quoted", "material", "materials", "forwarded", "cut", "unseen", "notice_lang", "retry_of",
+    }  # fmt: skip
+    assert from_json(to_json(whole)) == whole
+
+
+def test_a_task_that_a_release_before_would_answer_wrongly_is_one_that_it_refuses() -> None:
     ours = json.loads(to_json(replace(task(1), materials=(Material(kind="voice", file_id="v"),))))
     assert ours["v"] not in PREVIOUS_READS
     assert ours["v"] in READABLE_VERSIONS
@@ -90,70 +119,147 @@ def test_a_task_that_the_previous_release_would_answer_wrongly_is_one_that_it_re
 
 def test_several_materials_are_for_readers_that_know_of_several() -> None:
     """What is forwarded or cut is no reason for a new version: such a task reads as one without a word of where its words come from."""
-    assert json.loads(to_json(ALBUM)) == SEVERAL["tasks"][0]
-    assert from_json(json.dumps(SEVERAL["tasks"][0])) == ALBUM
-    assert SEVERAL["tasks"][0]["v"] in READABLE_VERSIONS - CURRENT_READS
+    assert json.loads(to_json(ALBUM))["v"] in READABLE_VERSIONS - BEFORE_READS
     alone = replace(ALBUM, materials=ALBUM.materials[:1])
-    assert json.loads(to_json(alone))["v"] in CURRENT_READS
+    assert json.loads(to_json(alone))["v"] in BEFORE_READS
     assert from_json(to_json(alone)) == alone
 
 
-async def written(script: Script) -> dict[str, Any]:
-    """What today's code leaves in Redis: a recording and a file answered, a message not, and an agent in each state; times made equal."""
-    world = World(script)
-    await world.lead()
-    desk = Desk(world)
-    desk.messenger.uploads.update(v=b"sound", f=b"a few words")
-    desk.chat.hears = ["why is the sky blue"]
-    desk.chat.script = ["The whole answer.", ANSWER, ChatUnauthorized("401")]
-    jobs = {}
-    for one in (HEARD, READ, PLAIN):
-        claimed = await world.claimed(one)
-        jobs["claimed"] = await script.read("HGET", script.keys("jobs", "p"), "job-1")
-        await desk.answer(claimed)
+# ---- what today's code writes
+
+SECRET = "0" * 32
+OURS = [replace(one, order=None) for one in (HEARD, READ, PLAIN, ALBUM)]
+RESULTS: list[Result] = [
+    Answered(markdown="**42** שלום", usage=USAGE),
+    GaveUp(cause=Cause.MODEL_BUSY),
+    HandedBack(),
+    PutBack(),
+]
+
+
+def settled(value: dict[str, Any]) -> dict[str, Any]:
+    """*value* with times and secrets made equal."""
+    text = re.sub(r"\.[0-9a-f]{32}\b", f".{SECRET}", json.dumps(value))
+    text = re.sub(r"\.[0-9a-f]{40}\b", f".{'1' * 40}", text)
+    again: dict[str, Any] = json.loads(re.sub(r"\b1[789]\d{11}\b", "1764000000000", text))
+    return again
+
+
+async def written(world: World) -> dict[str, Any]:
+    """What today's code leaves in Redis: tasks, an order, a run before and after its answer, turns, a Job in each state, what is kept in the end."""
+    script, order = world.script, OURS[0].ordered(HEARD.order or ORDER).order
+    assert order is not None
+    await world.inbox.set_files_at("http://brain", epoch=world.epoch)
+    await world.answered(await world.claimed(replace(PLAIN, id="u7", update_id=7, order=None)), "**Hello**")
+    await world.ready(replace(READ, thread_id=None, order=None))
+    [name] = await world.pools.ready("p")
+    waits = await script.redis.hgetall(script.keys("agent", "run", name))
+    run, jobs = await world.claim(), {}
+    jobs["claimed"] = await script.read("HGET", script.keys("agent", "jobs", "p"), "job-1")
+    assert await world.agent.write(run, "**42**")
+    assert await world.agent.end(run, RESULTS[0])
+    ended = await script.redis.hgetall(script.keys("agent", "run", name))
+    await world.hear()
+    await world.displays.reserved("t:u9", 0, 555)
+    await world.shown("t:u9")
     created = await world.pools.new_job("p", "agent", epoch=world.epoch)
-    idle = Answers(script, pool="p", job=created)
-    jobs["created"] = await script.read("HGET", script.keys("jobs", "p"), created)
-    await idle.check_in()
-    jobs["waiting"] = await script.read("HGET", script.keys("jobs", "p"), created)
+    jobs["created"] = await script.read("HGET", script.keys("agent", "jobs", "p"), created)
+    await world.work(created).check_in()
+    jobs["waiting"] = await script.read("HGET", script.keys("agent", "jobs", "p"), created)
     await world.pools.retire("p", created)
-    jobs["retired"] = await script.read("HGET", script.keys("jobs", "p"), created)
-    return {
-        "tasks": [json.loads(to_json(one)) for one in (HEARD, READ, PLAIN)],
-        "turns": [json.loads(turn) for turn in await script.read("LRANGE", script.keys("turns", HEARD.chat_id), 0, -1)],
-        "outbox": json.loads(await script.read("HGET", script.keys("task", READ.id), "outbox")),
-        "jobs": {state: re.sub(r"\d{13}", "1764000000000", row) for state, row in jobs.items()},
-    }
+    jobs["retired"] = await script.read("HGET", script.keys("agent", "jobs", "p"), created)
+    for row in (
+        waits,
+        ended,
+    ):  # the order of fields in a turn, and whether a Job waited for a millisecond, are no part of the agreement
+        row["turns"] = json.dumps([json.dumps(json.loads(turn), sort_keys=True) for turn in json.loads(row["turns"])])
+    ended["warm"] = "1"
+    return settled(
+        {
+            "tasks": [json.loads(to_json(one)) for one in OURS],
+            "order": json.loads(order_json(order)),
+            "order_digest": digest_of(order_json(order)),
+            "runs": {"waiting": waits, "answered": ended},
+            "results": [wire(result) for result in RESULTS],
+            "turns": [json.loads(turn) for turn in await script.read("LRANGE", script.keys("turns", 5), 0, -1)],
+            "jobs": jobs,
+            "kept": await script.redis.hgetall(script.keys("task", "u9")),
+        }
+    )
 
 
-async def test_the_file_for_the_next_release_is_what_our_code_writes(script: Script) -> None:
-    ours = await written(script)
-    assert (ours["tasks"], ours["jobs"]) == (CURRENT["tasks"], CURRENT["jobs"])
-    for name in ("turns", "outbox"):  # their words are no part of the agreement
-        assert same_shape(ours[name], CURRENT[name]), name
-        assert same_shape(CURRENT[name], ours[name]), name
+async def test_the_file_for_the_next_release_is_what_our_code_writes(world: World) -> None:
+    assert await written(world) == CURRENT
 
 
-async def test_what_our_code_writes_it_reads_whole(script: Script) -> None:
-    assert [from_json(json.dumps(one)) for one in CURRENT["tasks"]] == [HEARD, READ, PLAIN]
-    assert [one["v"] for one in CURRENT["tasks"]] == [2, 2, 1]
+def test_the_file_has_each_kind_of_result() -> None:
+    assert {result["kind"] for result in CURRENT["results"]} == {"answered", "gave_up", "handed_back", "put_back"}
+
+
+async def test_what_our_code_writes_it_reads_whole(world: World) -> None:
+    assert [from_json(json.dumps(one)) for one in CURRENT["tasks"]] == OURS
+    assert [one["v"] for one in CURRENT["tasks"]] == [2, 2, 1, 3]
+    assert order_from(CURRENT["order"]) == HEARD.order
     turns = [turn_from(json.dumps(turn)) for turn in CURRENT["turns"]]
-    assert [(turn.task_id, turn.speaker, turn.role, turn.note) for turn in turns] == [
-        ("u8", "user", "", ""),
-        ("u8", "assistant", "coder", ""),
-        ("u9", "user", "", ""),
-        ("u9", "assistant", "coder", ""),
-        ("u10", "user", "", "failed"),
-    ]
-    assert [turn.text for turn in turns[:2]] == ["why is the sky blue", "The whole answer."]
-    outbox = CURRENT["outbox"]
-    read = [asdict(page_from(row)) for row in outbox["pages"]], [asdict(Attachment(**row)) for row in outbox["files"]]
-    assert json.loads(json.dumps(read)) == [outbox["pages"], outbox["files"]]
-    assert {mark["type"] for page in outbox["pages"] for mark in page["entities"]} == {"bold", "text_link", "pre"}
-    await script.read("HSET", script.keys("jobs", "p"), *[part for pair in CURRENT["jobs"].items() for part in pair])
-    states = await Pools(script).jobs("p")
+    assert [(turn.task_id, turn.speaker, turn.role, turn.text) for turn in turns] == [
+        ("u7", "user", "", "תודה"), ("u7", "assistant", "coder", "**Hello**"), ("u9", "user", "", "sum up"), ("u9", "assistant", "coder", "**42** שלום"),
+    ]  # fmt: skip
+    await world.put(CURRENT["jobs"], "agent", "jobs", "p")
+    states = await Pools(world.script).jobs("p")
     assert {name: job.state for name, job in states.items()} == {name: name for name in CURRENT["jobs"]}
-    assert states["claimed"].task_id == "u10"
+    assert states["claimed"].task_id == "u9"
+
+
+async def laid(world: World, **fields: str) -> str:
+    """The run of the file as a brain has handed it over, to be claimed; *fields* are those of another release."""
+    name = f"u9.{SECRET}"
+    keys = world.script.keys
+    row = {**CURRENT["runs"]["waiting"], **fields}
+    await world.put(row, "agent", "run", name)
+    await world.script.read(
+        "SET", keys("agent", "order", row["order"]), json.dumps({**CURRENT["order"], "style": "terse"})
+    )
+    await world.script.read("RPUSH", keys("agent", "ready", "p"), name)
+    kept = {
+        "state": "ready",
+        "chat": "5",
+        "run_id": name,
+        "pool": "p",
+        "order": row["order"],
+        "role": "coder",
+        "record": row["record"],
+    }
+    await world.put(kept, "task", "u9")
+    return name
+
+
+async def test_a_run_of_the_release_before_and_of_the_next_one_is_claimed_and_its_result_is_carried_out(
+    world: World,
+) -> None:
+    name = await laid(world, mood="good")
+    run = await world.claim()
+    assert isinstance(run, Run)
+    assert (run.name, run.task, run.order) == (name, replace(READ, thread_id=None, order=None), HEARD.order)
+    assert [turn.text for turn in run.history] == ["תודה", "**Hello**"]
+    result = json.dumps({**CURRENT["results"][0], "mood": "good"})
+    await world.agents.step(
+        "finish", run=name, job="job-1", pool="p", last=False, unborn=False, answers=True, result=result
+    )
+    await world.hear()
+    assert await world.displays.answer("t:u9") == "**42** שלום"
+    assert await world.field("u9", "state") == "answered"
+
+
+@pytest.mark.parametrize("result", CURRENT["results"], ids=lambda result: str(result["kind"]))
+async def test_each_result_of_the_file_is_carried_out(world: World, result: dict[str, Any]) -> None:
+    name = await laid(world)
+    await world.claim()
+    await world.agents.step(
+        "finish", run=name, job="job-1", pool="p", last=False, unborn=False, result=json.dumps(result)
+    )
+    await world.hear()
+    wanted = {"answered": "answered", "gave_up": "failed"}.get(result["kind"], "ready")
+    assert await world.field("u9", "state") == wanted
 
 
 def test_fields_of_the_next_release_are_dropped_and_its_new_versions_refused_without_the_users_words() -> None:
@@ -163,60 +269,81 @@ def test_fields_of_the_next_release_are_dropped_and_its_new_versions_refused_wit
         from_json(json.dumps({**later, "v": max(READABLE_VERSIONS) + 1}))
     assert "השמיים" not in str(refused.value)
     assert turn_from(json.dumps({**PREVIOUS["turns"][0], "mood": "good"})).text == "hello"
-    [page] = PREVIOUS["outbox"]["pages"]
-    later = {**page, "mood": "good", "entities": [{**page["entities"][0], "mood": "good"}]}
-    assert page_from(later) == page_from(page)
+    assert order_from({**CURRENT["order"], "mood": "good"}) == HEARD.order
 
 
-async def test_a_task_that_the_previous_brain_left_ready_is_claimed_answered_and_closed(script: Script) -> None:
-    world = World(script)
-    await world.lead()
+# ---- what a brain of the release before left (`test_store_repair.py` has each state)
+
+
+async def test_a_task_that_the_previous_brain_left_ready_is_routed_claimed_answered_and_closed(world: World) -> None:
+    script = world.script
     record = {**PREVIOUS["task"], "id": "u7", "chat_id": 1}
     fields = {
         "state": "ready", "record": json.dumps(record), "chat": "1", "chat_kind": "group", "lang": "he", "thread": "3", "message_id": "41", "user": "9",
         "admitted_ms": "1", "queued_ms": "2", "attempt": "0", "tries": "0", "handbacks": "0", "released_ms": "3", "generation": "0", "pool": "p",
         "role": "researcher", "decision": "rule", "route_ms": "1", "route_tokens": "0", "ready_ms": "4",
     }  # fmt: skip
-    await script.read("HSET", script.keys("task", "u7"), *[part for pair in fields.items() for part in pair])
+    await world.put(fields, "task", "u7")
     for command, key, value in (("RPUSH", "ready:p", "u7"), ("SADD", "released", "u7"), ("SET", "busy:1", "u7")):
         await script.read(command, script.keys(key), value)
-    claimed = await world.agent.claim()
-    assert claimed is not None
-    await world.agent.answered(claimed, PREVIOUS["outbox"], {"model": "m"})
-    again = await world.agent.parts(claimed, 2)
-    assert again == ["", ""]
-    await world.agent.give_up(claimed, Cause.INTERNAL)
+    await world.lanes.reconcile(epoch=world.epoch)
+    queued = await world.lanes.queued("u7")
+    assert (queued.task.text, queued.task.role, queued.task.order) == ("למה השמיים כחולים?", None, None)
+    assert await world.dispatch(queued.task)
+    run = await world.claim()
+    await world.answered(run)
+    display = await world.opened("t:u7")
+    assert (display.thread_id, display.reply_to, display.lang) == (3, 41, "he")
+    await world.shown("t:u7")
     assert await world.lanes.running_in(1) is None
 
 
-def test_a_cause_of_the_next_release_is_told_all_the_same() -> None:
-    roles = load(Path(__file__).parents[2] / "platform/openclaw/base")
-    notice = Notice(
-        key="fail:u1",
-        chat_id=1,
-        kind="failed",
-        args={"cause": "moon_phase", "task": "u1"},
-        lang="en",
-        thread_id=None,
-        reply_to=None,
-    )
-    page, [[button]] = told(notice, roles)
+async def test_an_answer_of_the_previous_release_is_shown(world: World) -> None:
+    script = world.script
+    fields = {
+        "state": "delivering", "record": json.dumps({**PREVIOUS["task"], "chat_id": 1}), "chat": "1", "thread": "3", "attempt": "1", "lease_ms": "1",
+        "generation": "0", "role": "researcher", "outbox": json.dumps(PREVIOUS["outbox"]), "run": "{}", "slot0": "77",
+    }  # fmt: skip
+    await world.put(fields, "task", "u7")
+    await script.read("SADD", script.keys("released"), "u7")
+    await world.lanes.reconcile(epoch=world.epoch)
+    assert (await world.opened("t:u7")).slots == {0: 77}
+    assert await world.displays.answer("t:u7") == "**Hello** there"
+    assert (await world.history(1, 3))[-1] == ("assistant", "**Hello** there")
+
+
+async def test_a_cause_of_the_next_release_is_told_all_the_same(world: World) -> None:
+    await laid(world)
+    run = await world.claim()
+    await world.run_fields(run, result='{"kind":"gave_up","cause":"moon_phase"}')
+    await world.news.adopt([run.name], epoch=world.epoch)
+    assert (await world.opened("t:u9")).cause is Cause.INTERNAL
+    notice = {
+        "op": "notice",
+        "key": "k",
+        "kind": "failed",
+        "chat": "1",
+        "lang": "en",
+        "args": {"cause": "moon_phase", "task": "u1"},
+    }
+    await world.effects(notice)
+    page, [[button]] = told((await world.notices())[0], None)
     assert "Something went wrong on my side" in page.text
     assert button.data == "retry:u1"
 
 
-async def test_a_record_that_cannot_be_read_ends_its_task_and_is_told(script: Script) -> None:
-    world = World(script)
-    await world.lead()
-    await world.ask(task(1))
-    await world.lanes.release(cap=1, at_most=1, epoch=world.epoch)
-    await world.dispatch(task(1))
-    await script.read("HSET", script.keys("task", "u1"), "record", json.dumps({**PREVIOUS["task"], "v": 99}))
-    with pytest.raises(BadTask):
-        await world.agent.claim()
-    await world.agent.give_up_unreadable()
-    [notice] = await world.notices.waiting()
-    assert (notice.kind, notice.args["cause"]) == ("failed", "bad_task")
+async def test_a_kind_of_notice_of_the_next_release_is_told_as_unknown(world: World) -> None:
+    await world.effects({"op": "notice", "key": "k", "kind": "moon", "chat": "1", "lang": "en"})
+    page, buttons = told((await world.notices())[0], None)
+    assert page.text
+    assert buttons == ()
+
+
+async def test_a_record_that_cannot_be_read_ends_its_task_and_is_told(world: World) -> None:
+    await laid(world, record=json.dumps({**PREVIOUS["task"], "v": 99}))
+    assert await world.agent.claim() is None
+    await world.hear()
+    assert (await world.opened("t:u9")).cause is Cause.BAD_TASK
 
 
 @pytest.mark.parametrize(
@@ -225,17 +352,16 @@ async def test_a_record_that_cannot_be_read_ends_its_task_and_is_told(script: Sc
         ("created 1764000000000", JobState(state="created", since_ms=1764000000000)),
         ("waiting 1764000000000", JobState(state="waiting", since_ms=1764000000000)),  # without since when it waits
         ("waiting 1764000000000 1763999999000", JobState(state="waiting", since_ms=1764000000000)),
-        ("claimed u7", JobState(state="claimed", task_id="u7")),
+        (f"claimed u7.{SECRET}", JobState(state="claimed", task_id="u7", run=f"u7.{SECRET}")),
         ("retired 1764000000000", JobState(state="retired", since_ms=1764000000000)),
     ],
 )
-async def test_what_an_agent_of_the_previous_release_wrote_of_itself_is_read_and_gone_on_from(
-    script: Script, row: str, state: JobState
+async def test_what_an_agent_of_another_release_wrote_of_itself_is_read_and_gone_on_from(
+    world: World, row: str, state: JobState
 ) -> None:
-    pools, agent = Pools(script), Answers(script, pool="p", job="j")
-    await script.read("HSET", script.keys("jobs", "p"), "j", row)
-    assert await pools.jobs("p") == {"j": state}
-    assert await agent.check_in() is (state.state != "retired")
+    await world.script.read("HSET", world.script.keys("agent", "jobs", "p"), "job-1", row)
+    assert await world.pools.jobs("p") == {"job-1": state}
+    assert await world.agent.check_in() is (state.state != "retired")
 
 
 def test_a_state_of_the_next_release_is_an_agent_that_waits_for_its_time_and_is_then_forgotten() -> None:

@@ -1,73 +1,265 @@
-"""The atomic steps of agents and pools, against a real server: one owner, no lost task, no answer twice."""
+"""Runs of a task, against a real server: one owner, no lost task, no answer twice, and an agent that lies changes its own answer at most."""
 
 import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from openclaw_core.errors import BadTask, LostOwnership
+from openclaw_core.errors import LostOwnership, StoreFault
 from openclaw_core.outcome import Cause, Delivery
-from openclaw_core.store import Answers
-from tests.core.store_world import World, task
+from openclaw_core.store import AloneTasks, Became, RedisDisplays
+from openclaw_core.store.lanes import Dispatched
+from openclaw_core.store.news import MAX_HANDBACKS
+from openclaw_core.store.pools import mark_of
+from openclaw_core.work import Answered, GaveUp, HandedBack, PutBack, Result, Run
+from tests.core.store_world import ORDER, USAGE, World, effect, task
+
+STOP = {"op": "stop", "key": "stopped:1", "chat": "1", "lang": "en"}
 
 
-async def test_a_task_has_one_owner_and_a_late_write_of_another_attempt_is_refused(world: World) -> None:
+async def refused(world: World, run: Run) -> None:
+    """Each step that names *run* is refused."""
+    agent = world.agent
+    for step in (
+        agent.renew(run),
+        agent.check(run),
+        agent.write(run, "late"),
+        agent.grown(run),
+        agent.amend(run, "late"),
+        agent.end(run, Answered(markdown="late", usage={})),
+        agent.end(run, HandedBack()),
+    ):
+        with pytest.raises(LostOwnership):
+            await step
+
+
+# ---- one owner
+
+
+async def test_a_task_has_one_owner_and_late_writes_of_another_attempt_are_refused(world: World) -> None:
     first = await world.claimed(task(1))
     assert await world.agent.claim() is None
     assert await world.pools.lost("u1", Cause.CRASH, epoch=world.epoch) == "requeued"
-    second = await Answers(world.script, pool="p", job="job-2").claim()
-    assert second is not None
-    assert second.attempt > first.attempt
+    second = await world.claim(world.work("job-2"))
+    assert (first.attempt, second.attempt) == (1, 2)
+    assert first.name != second.name
+    await refused(world, first)
+    await world.agents.step("write", run=second.name, job="job-2", at=0, piece="mine")
+    assert (await world.displays.growing("t:u1")).text == "mine"
+
+
+@pytest.mark.parametrize("end", ["stop", "deadline", "lost", "answered"])
+async def test_a_run_that_is_over_takes_nothing_more(world: World, end: str) -> None:
+    run = await world.claimed(task(1))
+    if end == "stop":
+        await world.effects(STOP)
+    elif end == "deadline":
+        assert await world.lanes.fail("u1", Cause.DEADLINE, epoch=world.epoch)
+    elif end == "lost":
+        await world.pools.lost("u1", Cause.CRASH, epoch=world.epoch)
+    else:
+        await world.answered(run)
+    await refused(world, run)
+    assert await world.script.read("EXISTS", world.script.keys("agent", "run", run.name)) == 0
+    assert await world.pools.overdue() == []
+    assert await world.script.read("ZSCORE", world.script.keys("agent", "leases"), run.name) is None
+
+
+async def test_between_its_end_and_the_leaders_ear_a_run_takes_nothing_more_either(world: World) -> None:
+    run = await world.claimed(task(1))
+    assert await world.agent.end(run, Answered(markdown="42", usage={}))
     with pytest.raises(LostOwnership):
-        await world.agent.answered(first, {"pages": []}, {})
+        await world.agent.end(run, GaveUp(cause=Cause.MODEL_DOWN))
     with pytest.raises(LostOwnership):
-        await world.agent.intent(first, 0)
+        await world.agent.write(run, "late")
+    assert await world.script.read("ZCARD", world.script.keys("agent", "leases")) == 0  # nobody judges it
+    await world.hear()
+    assert await world.displays.answer("t:u1") == "42"
+
+
+async def test_news_of_a_run_that_is_not_the_tasks_any_more_change_nothing(world: World) -> None:
+    first = await world.claimed(task(1))
+    assert await world.agent.end(first, Answered(markdown="of the first", usage={}))
+    await world.script.read("DEL", world.script.keys("agent", "news"))
+    await world.script.read("HDEL", world.script.keys("task", "u1"), "run_id")  # as if another had been made
+    assert [heard.became for heard in await world.news.adopt([first.name], epoch=world.epoch)] == [Became.GONE]
+    assert await world.state(task(1)) == "running"
+    assert await world.script.read("EXISTS", world.script.keys("agent", "run", first.name)) == 0
+
+
+# ---- an answer that stands
+
+
+async def test_an_answer_goes_to_the_history_frees_the_lane_and_is_recorded_once_it_is_shown(world: World) -> None:
+    run = await world.claimed(task(1))
+    await world.ask(task(2))
+    await world.answered(run)
+    assert await world.history() == [("user", "hello"), ("assistant", "42")]
+    assert await world.lanes.release(cap=10, at_most=10, epoch=world.epoch) == ["u2"]
+    assert await world.runs.newest(count=10) == []
+    await world.shown("t:u1")
+    [row] = await world.runs.newest(count=10)
+    assert {name: row.fields[name] for name in ("state", "delivery", "role", "attempt", "job")} == {
+        "state": "closed", "delivery": "delivered", "role": "coder", "attempt": "1", "job": "job-1",
+    }  # fmt: skip
+    assert json.loads(row.fields["run"]) == USAGE
+    assert (await world.inbox.chats([1]))[0]["last_role"] == "coder"
+
+
+async def test_a_result_that_stands_is_carried_out_once_whoever_is_judged_meanwhile(world: World) -> None:
+    run = await world.claimed(task(1))
+    assert await world.agent.end(run, Answered(markdown="42", usage={}))
+    for only_overdue in (False, True):
+        assert await world.pools.lost("u1", Cause.CRASH, only_overdue=only_overdue, epoch=world.epoch) == ""
+    assert not await world.lanes.fail("u1", Cause.DEADLINE, epoch=world.epoch)
+    await world.effects(STOP)
+    assert [(await world.notices())[0].args] == [{"stopped": 0, "waiting": 0, "late": 1}]
+    for _ in range(3):
+        await world.lanes.reconcile(epoch=world.epoch)
+        await world.hear()
+    assert await world.history() == [("user", "hello"), ("assistant", "42")]
+    assert await world.state(task(1)) == "answered"
+
+
+@pytest.mark.parametrize(
+    "result", [Answered(markdown="42", usage={}), GaveUp(cause=Cause.TOO_LONG), HandedBack(), PutBack()]
+)
+async def test_a_result_whose_news_were_lost_is_found_within_a_second(world: World, result: Result) -> None:
+    run = await world.claimed(task(1))
+    assert await world.agent.end(run, result)
+    await world.script.read("DEL", world.script.keys("agent", "news"))
+    await world.lanes.reconcile(epoch=world.epoch)
+    assert [heard.became for heard in await world.hear()] == [Became.ENDED]
+    wanted = {Answered: "answered", GaveUp: "failed"}.get(type(result), "ready")
+    assert await world.state(task(1)) == wanted
+
+
+async def test_an_old_leader_carries_out_nothing(world: World) -> None:
+    run = await world.claimed(task(1))
+    assert await world.agent.end(run, Answered(markdown="42", usage={}))
+    old = world.epoch
+    await world.inbox.give_up_lead("me")
+    await world.lead("other")
+    with pytest.raises(LostOwnership):
+        await world.news.adopt([run.name], epoch=old)
+    assert await world.state(task(1)) == "running"
+    await world.hear()
+    assert await world.state(task(1)) == "answered"
+
+
+# ---- what is lost, handed back, put back, given up
 
 
 async def test_two_losses_before_the_answer_fail_the_task_and_its_user_is_told(world: World) -> None:
     await world.claimed(task(1))
     assert await world.pools.lost("u1", Cause.CRASH, epoch=world.epoch) == "requeued"
-    assert await world.agent.claim() is not None
+    await world.claim()
     assert await world.pools.lost("u1", Cause.OUT_OF_MEMORY, epoch=world.epoch) == "failed"
-    [notice] = await world.notices.waiting()
-    assert (notice.kind, notice.args["cause"]) == ("failed", "out_of_memory")
-    [run] = await world.runs.newest(count=10)
-    assert (run.fields["state"], run.fields["cause"]) == ("failed", "out_of_memory")
+    display = await world.opened("t:u1")
+    assert (display.stage, display.cause) == ("failed", "out_of_memory")
+    await world.shown("t:u1")
+    [row] = await world.runs.newest(count=10)
+    assert (row.fields["state"], row.fields["cause"], row.fields["attempt"]) == ("failed", "out_of_memory", "2")
     assert (await world.lanes.history(1))[0].note == "failed"
 
 
-async def test_a_loss_after_the_answer_stands_uses_up_no_try_and_keeps_the_answer(world: World) -> None:
-    claimed = await world.claimed(task(1))
-    await world.agent.answered(claimed, {"pages": [{"text": "hi"}], "files": [], "answer": "hi"}, {})
-    for _ in range(3):
-        assert await world.pools.lost("u1", Cause.CRASH, epoch=world.epoch) == "requeued"
-        again = await world.agent.claim()
-        assert again is not None
-        assert again.outbox is not None
-        assert again.outbox["answer"] == "hi"
+async def test_a_job_that_was_lost_costs_a_try_only_while_it_has_the_task(world: World) -> None:
+    await world.ready(task(1))
+    assert await world.pools.lost("u1", Cause.CRASH, job="job-1", epoch=world.epoch) == ""  # it had not claimed
+    await world.claim()
+    assert await world.pools.lost("u1", Cause.CRASH, job="another", epoch=world.epoch) == ""
+    assert await world.pools.lost("u1", Cause.CRASH, job="job-1", epoch=world.epoch) == "requeued"
+    assert await world.pools.lost("u1", Cause.CRASH, job="job-1", epoch=world.epoch) == ""
+    assert await world.pools.lost("none", Cause.CRASH, epoch=world.epoch) == ""
 
 
-async def test_handing_back_uses_up_no_try(world: World) -> None:
-    claimed = await world.claimed(task(1))
-    for _ in range(5):
-        assert await world.agent.hand_back(claimed)
-        again = await world.agent.claim()
-        assert again is not None
-        claimed = again
-    assert (await world.lanes.fields(["u1"], "tries"))[0]["tries"] == "0"
+async def test_a_job_that_was_lost_before_anybody_heard_of_its_claim_costs_a_try_too(world: World) -> None:
+    await world.ready(task(1))
+    assert await world.agent.claim() is not None
+    assert await world.state(task(1)) == "ready"
+    assert await world.pools.lost("u1", Cause.CRASH, job="job-1", epoch=world.epoch) == "requeued"
+    assert await world.field("u1", "tries") == "1"
 
 
-async def test_close_stores_the_answer_frees_the_lane_and_records_the_run(world: World) -> None:
-    claimed = await world.claimed(task(1))
-    await world.ask(task(2))
-    await world.agent.answered(claimed, {"pages": [], "files": [], "answer": "42"}, {"model": "m"})
-    await world.agent.close(claimed, answer="42", role="coder", delivery=Delivery.DELIVERED)
-    assert [(turn.speaker, turn.text) for turn in await world.lanes.history(1)] == [
-        ("user", "hello"),
-        ("assistant", "42"),
+async def test_handing_back_uses_up_no_try_and_ends_after_ten(world: World) -> None:
+    await world.claimed(task(1))
+    for n in range(MAX_HANDBACKS):
+        [name] = await world.script.read("ZRANGE", world.script.keys("agent", "leases"), 0, -1)
+        await world.agents.step(
+            "finish", run=name, job="job-1", pool="p", last=False, unborn=False, result='{"kind":"handed_back"}'
+        )
+        await world.hear()
+        run = await world.claim()
+        assert run.attempt == n + 2
+    assert await world.field("u1", "tries") is None
+    await world.end(run, HandedBack())
+    assert (await world.opened("t:u1")).cause is Cause.AGENT_LOST
+
+
+async def test_a_task_that_comes_back_goes_before_those_that_have_not_begun(world: World) -> None:
+    first = await world.claimed(task(1, chat=1))
+    await world.ready(task(2, chat=2))
+    await world.end(first, HandedBack())
+    assert [run.partition(".")[0] for run in await world.pools.ready("p")] == ["u1", "u2"]
+
+
+async def test_what_is_put_back_is_as_if_it_had_never_been_claimed(world: World) -> None:
+    run = await world.claimed(task(1))
+    await world.end(run, PutBack())
+    assert await world.lanes.fields(["u1"], "state", "claimed_ms", "tries", "handbacks") == [
+        {"state": "ready", "claimed_ms": None, "tries": None, "handbacks": None}
     ]
-    assert await world.lanes.release(cap=10, at_most=10, epoch=world.epoch) == ["u2"]
-    [run] = await world.runs.newest(count=10)
-    assert (run.fields["state"], run.fields["delivery"], run.fields["role"]) == ("closed", "delivered", "coder")
+    assert (await world.pools.jobs("p"))["job-1"].state == "created"
+    assert await world.agent.claim() is not None
+
+
+async def test_what_an_agent_gives_up_is_told_with_its_cause(world: World) -> None:
+    run = await world.claimed(task(1))
+    await world.failed(run, Cause.MODEL_KEY)
+    display = await world.opened("t:u1")
+    assert (display.stage, display.cause) == ("failed", "model_key")
+    assert await world.lanes.running_in(1) is None
+
+
+async def test_a_task_that_comes_back_to_a_pool_that_was_forgotten_can_still_be_found(world: World) -> None:
+    for n, back in ((1, HandedBack()), (2, PutBack()), (3, None)):
+        run = await world.claimed(task(n, chat=n))
+        await world.pools.forget("p", "job-1")
+        assert await world.pools.ids() == frozenset()
+        if back is None:
+            await world.pools.lost(f"u{n}", Cause.AGENT_LOST, epoch=world.epoch)
+        else:
+            await world.end(run, back)
+        assert await world.pools.ids() == {"p"}, back
+        await world.pools.forget("p", "job-1")
+        await world.pools.move_ready("p", "q", epoch=world.epoch)
+        assert await world.pools.ids() == {"q"}, back
+        assert [run.partition(".")[0] for run in await world.pools.ready("q")] == [f"u{n}"]
+        assert await world.field(f"u{n}", "pool") == "q"
+        await world.lanes.fail(f"u{n}", Cause.QUEUE_DEADLINE, epoch=world.epoch)
+        assert await world.pools.ready("q") == []
+        await world.pools.forget("q", "none")
+
+
+async def test_a_run_is_left_when_it_has_ended_or_the_task_waits_again_or_is_another_jobs(world: World) -> None:
+    run = await world.claimed(task(1))
+    assert await world.pools.left({"job-1": mark_of(run.name), "job-2": mark_of(run.name), "job-3": "unknown"}) == [
+        "job-2",
+        "job-3",
+    ]
+    await world.pools.lost("u1", Cause.CRASH, epoch=world.epoch)
+    assert await world.pools.left({"job-1": mark_of(run.name)}) == ["job-1"]
+    again = await world.claim()
+    assert await world.pools.left({"job-1": mark_of(again.name)}) == []
+    await world.failed(again)
+    assert await world.pools.left({"job-1": mark_of(again.name)}) == ["job-1"]
+    assert await world.pools.left({}) == []
+
+
+# ---- claims
 
 
 async def test_a_retired_job_claims_nothing_and_a_claimed_one_is_not_retired(world: World) -> None:
@@ -76,115 +268,369 @@ async def test_a_retired_job_claims_nothing_and_a_claimed_one_is_not_retired(wor
     assert not await world.agent.check_in()
     with pytest.raises(LostOwnership):
         await world.agent.claim()
-    other = Answers(world.script, pool="p", job="job-2")
-    await world.ask(task(1))
-    await world.lanes.release(cap=1, at_most=1, epoch=world.epoch)
-    await world.dispatch(task(1))
-    assert await other.claim() is not None
+    await world.ready(task(1))
+    run = await world.claim(world.work("job-2"))
     assert not await world.pools.retire("p", "job-2")
+    job = (await world.pools.jobs("p"))["job-2"]
+    assert (job.state, job.task_id, job.run) == ("claimed", "u1", mark_of(run.name))
 
 
-async def test_a_slot_keeps_its_message_over_attempts(world: World) -> None:
-    claimed = await world.claimed(task(1))
-    assert await world.agent.intent(claimed, 0) is None
-    await world.agent.reserved(claimed, 0, 555)
-    await world.pools.lost("u1", Cause.CRASH, epoch=world.epoch)
-    again = await world.agent.claim()
-    assert again is not None
-    assert await world.agent.intent(again, 0) == 555
+async def test_a_claim_that_is_executed_late_leaves_the_job_its_second_run(world: World) -> None:
+    late = {"pool": "p", "job": "job-1", "call": "c", "lease_ms": 15000}
+    await world.ready(task(1))
+    assert await world.agents.step("claim", **late)
+    await world.hear()
+    await world.effects(STOP)
+    assert await world.agents.step("claim", **late) == []
+    assert (await world.pools.jobs("p"))["job-1"].state == "waiting"
+    second = await world.claimed(task(2, chat=2))
+    assert await world.agents.step("claim", **late) == []
+    job = (await world.pools.jobs("p"))["job-1"]
+    assert (job.state, job.run) == ("claimed", mark_of(second.name))
 
 
-async def test_a_failure_is_edited_into_the_tasks_own_message(world: World) -> None:
-    claimed = await world.claimed(task(1))
-    await world.agent.reserved(claimed, 0, 555)
-    await world.agent.give_up(claimed, Cause.MODEL_DOWN)
-    [notice] = await world.notices.waiting()
-    assert await world.notices.intent(notice.key, epoch=world.epoch) == 555
-    await world.notices.done(notice.key, Delivery.DELIVERED, epoch=world.epoch)
-    assert await world.notices.waiting() == []
-    assert (await world.lanes.fields(["u1"], "delivery"))[0]["delivery"] == "delivered"
-
-
-async def test_alone_runs_once_and_adds_the_turn_only_if_it_is_not_the_newest(world: World) -> None:
-    await world.lanes.save_context(task(1, text="same words"), epoch=world.epoch)
-    alone = Answers(world.script)
-    one = task(2, text="same words")
-    claimed = await alone.claim_alone(one)
-    assert claimed is not None
-    assert [turn.text for turn in await world.lanes.history(1)] == ["same words"]
-    assert await alone.history(claimed) == ()
-    await alone.answered(claimed, {"pages": []}, {})
-    await alone.close(claimed, answer="a", role="coder", delivery=Delivery.DELIVERED)
-    assert await alone.claim_alone(one) is None
-
-
-async def test_an_unreadable_record_ends_as_bad_task(world: World) -> None:
-    await world.ask(task(1))
-    await world.lanes.release(cap=1, at_most=1, epoch=world.epoch)
-    await world.dispatch(task(1))
-    await world.script.read("HSET", world.script.keys("task", "u1"), "record", '{"v":99}')
-    with pytest.raises(BadTask):
-        await world.agent.claim()
-    await world.agent.give_up_unreadable()
-    assert [notice.args["cause"] for notice in await world.notices.waiting()] == ["bad_task"]
-
-
-async def test_leases_run_out_by_the_servers_clock(world: World) -> None:
-    short = Answers(world.script, pool="p", job="j", lease_s=0.01)
-    await world.ask(task(1))
-    await world.lanes.release(cap=1, at_most=1, epoch=world.epoch)
-    await world.dispatch(task(1))
-    claimed = await short.claim()
-    assert claimed is not None
-    while not await world.pools.overdue():
-        pass
-    assert await world.pools.overdue() == ["u1"]
-    long = Answers(world.script, pool="p", job="j", lease_s=60)
-    assert await long.renew(claimed) is None
-    assert await world.pools.lost("u1", Cause.AGENT_LOST, only_overdue=True, epoch=world.epoch) == ""
+async def test_a_check_in_after_the_end_of_a_run_counts_again(world: World) -> None:
+    await world.claimed(task(1))
+    assert await world.agent.check_in()
+    assert (await world.pools.jobs("p"))["job-1"].state == "claimed"
+    await world.effects(STOP)
+    assert await world.agent.check_in()
+    assert (await world.pools.jobs("p"))["job-1"].state == "waiting"
 
 
 async def test_a_claim_is_warm_if_the_agent_waited_before_the_task_was_ready(world: World) -> None:
     for n, job in ((1, "waits first"), (2, "comes later")):
-        agent = Answers(world.script, pool="p", job=job)
+        agent = world.work(job)
         if n == 1:
             await agent.check_in()
         await asyncio.sleep(0.002)
-        await world.ask(task(n, chat=n))
-        await world.lanes.release(cap=9, at_most=9, epoch=world.epoch)
-        await world.dispatch(task(n, chat=n))
+        await world.ready(task(n, chat=n))
         await asyncio.sleep(0.002)
         await agent.check_in()
-        assert await agent.claim() is not None
+        await world.claim(agent)
     assert [row["warm"] for row in await world.lanes.fields(["u1", "u2"], "warm")] == ["1", "0"]
 
 
-async def test_a_task_that_comes_back_to_a_pool_that_was_forgotten_can_still_be_found(world: World) -> None:
-    for n, back in ((1, "hand_back"), (2, "put_back"), (3, "lost")):
-        claimed = await world.claimed(task(n, chat=n))
-        await world.pools.forget("p", "job-1")
-        assert await world.pools.ids() == frozenset()
-        if back == "lost":
-            await world.pools.lost(f"u{n}", Cause.AGENT_LOST, epoch=world.epoch)
-        else:
-            await getattr(world.agent, back)(claimed)
-        assert await world.pools.ids() == {"p"}, back
-        await world.pools.forget("p", "job-1")
-        await world.pools.move_ready("p", "q", epoch=world.epoch)
-        assert await world.pools.ids() == {"q"}, back
-        assert await world.pools.ready("q") == [f"u{n}"]
-        await world.lanes.fail(f"u{n}", Cause.QUEUE_DEADLINE, epoch=world.epoch)
-        await world.pools.forget("q", "none")
+async def test_a_run_carries_all_that_an_answer_needs_and_the_order_only_where_it_is_not_known(world: World) -> None:
+    await world.inbox.set_files_at("http://brain", epoch=world.epoch)
+    await world.answered(await world.claimed(task(1)))
+    run = await world.claimed(task(2, text="and now?"))
+    assert (run.task.text, run.order, run.attempt) == ("and now?", ORDER, 1)
+    assert await world.agent.files_at(run) == "http://brain"
+    assert [(turn.speaker, turn.text) for turn in run.history] == [("user", "hello"), ("assistant", "42")]
+    assert run.task.order is None
+    digests = [key async for key in world.script.redis.scan_iter(world.script.keys("agent", "order", "*"))]
+    assert len(digests) == 1
 
 
-async def test_a_claim_is_left_when_its_task_has_ended_or_waits_again_or_is_another_jobs(world: World) -> None:
-    claimed = await world.claimed(task(1))
-    assert await world.pools.left({"job-1": "u1", "job-2": "u1", "job-3": "unknown"}) == ["job-2", "job-3"]
-    await world.agent.hand_back(claimed)
-    assert await world.pools.left({"job-1": "u1"}) == ["job-1"]
-    again = await world.agent.claim()
-    assert again is not None
-    assert await world.pools.left({"job-1": "u1"}) == []
-    await world.agent.give_up(again, Cause.MODEL_DOWN)
-    assert await world.pools.left({"job-1": "u1"}) == ["job-1"]
-    assert await world.pools.left({}) == []
+async def test_a_run_that_stands_twice_in_its_list_is_claimed_once(world: World) -> None:
+    run = await world.claimed(task(1))
+    await world.script.read("RPUSH", world.script.keys("agent", "ready", "p"), run.name, "u9.ff", "no run")
+    assert await world.work("job-2").claim() is None
+    await world.agent.renew(run)
+
+
+async def test_an_order_that_was_lost_is_sent_again(world: World) -> None:
+    await world.answered(await world.claimed(task(1)))
+    [order] = [key async for key in world.script.redis.scan_iter(world.script.keys("agent", "order", "*"))]
+    await world.script.read("DEL", order)
+    run = await world.claimed(task(2))
+    assert run.order == ORDER
+    assert await world.script.read("TTL", order) > 6 * 86400
+
+
+async def test_leases_run_out_by_the_servers_clock(world: World) -> None:
+    await world.ready(task(1))
+    run = await world.claim(world.work(lease_s=0.01))
+    while not await world.pools.overdue():
+        pass
+    assert await world.pools.overdue() == ["u1"]
+    await world.work(lease_s=60).renew(run)
+    assert await world.pools.overdue() == []
+    assert await world.pools.lost("u1", Cause.AGENT_LOST, only_overdue=True, epoch=world.epoch) == ""
+
+
+async def test_a_repeated_hand_over_makes_no_second_run(world: World) -> None:
+    await world.ready(task(1))
+    assert not await world.dispatch(task(1))
+    assert len(await world.pools.ready("p")) == 1
+    await world.claim()
+    assert await world.lanes.dispatch(
+        task(1).ordered(ORDER), pool="p", decision="rule", route_ms=1, route_tokens=0, epoch=world.epoch
+    ) is Dispatched.GONE  # fmt: skip
+
+
+# ---- the growing text
+
+
+async def test_the_first_words_make_a_preview_and_each_write_is_news(world: World) -> None:
+    run = await world.claimed(task(1))
+    assert not (await world.displays.growing("t:u1")).began
+    for text in ("One", "One two", "Anew"):
+        assert await world.agent.write(run, text)
+        assert await world.news.wait(timeout_s=1) == ([], [run.name])
+        growing = await world.displays.growing("t:u1")
+        assert (growing.text, growing.began) == (text, True)
+    await world.lanes.reconcile(epoch=world.epoch)
+    assert await world.state(task(1)) == "preview"
+
+
+async def test_a_piece_that_comes_twice_or_after_a_lost_one_is_repaired_by_the_whole_text(world: World) -> None:
+    run = await world.claimed(task(1))
+    step = {"run": run.name, "job": "job-1"}
+    assert await world.agents.step("write", **step, at=0, piece="One") == 1
+    assert await world.agents.step("write", **step, at=3, piece=" two") == 1
+    assert await world.agents.step("write", **step, at=3, piece=" two") == 0
+    assert await world.agents.step("write", **step, at=99, piece="x") == 0
+    assert (await world.displays.growing("t:u1")).text == "One two"
+    assert await world.agent.write(run, "One two three")
+    assert (await world.displays.growing("t:u1")).text == "One two three"
+
+
+@pytest.mark.parametrize("written", ["Four", "Four and more", "For", "שלום 🙂"])
+async def test_of_an_answer_only_what_was_not_written_yet_is_sent(world: World, written: str) -> None:
+    run = await world.claimed(task(1))
+    sent: list[str] = []
+    steps = world.agents.steps
+
+    async def watched(calls: Any) -> Any:
+        sent.extend(json.loads(args["result"])["markdown"] for op, args in calls if op == "finish")
+        return await steps(calls)
+
+    world.agents.steps = watched  # type: ignore[method-assign]
+    assert await world.agent.write(run, written)
+    answer = "Four and more" if written == "For" else f'{written}, "more"\n'
+    await world.answered(run, answer)
+    assert await world.displays.answer("t:u1") == answer
+    assert sent == [answer if written == "For" else ', "more"\n']
+
+
+async def test_an_answer_is_whole_where_another_text_stands_than_its_agent_thinks(world: World) -> None:
+    run = await world.claimed(task(1))
+    assert await world.agent.write(run, "Four and")
+    await world.run_fields(run, text="Fo")
+    await world.answered(run, "Four and more")
+    assert await world.displays.answer("t:u1") == "Four and more"
+
+
+async def test_half_a_character_of_a_model_costs_no_answer(world: World) -> None:
+    run = await world.claimed(task(1))
+    assert await world.agent.write(run, "so \ud83d")
+    await world.agent.amend(run, "heard \udc00")
+    await world.answered(run, "so \ud83d")
+    assert await world.displays.answer("t:u1") == "so ?"
+    assert await world.history() == [("user", "heard ?"), ("assistant", "so ?")]
+
+
+async def test_what_a_recording_says_replaces_the_users_turn(world: World) -> None:
+    run = await world.claimed(replace(task(1), text=""))
+    await world.agent.amend(run, "why is the sky blue")
+    assert await world.agent.write(run, "Because")
+    await world.hear()
+    assert await world.history() == [("user", "why is the sky blue")]
+    assert await world.script.read("HEXISTS", world.script.keys("agent", "run", run.name), "said") == 0
+
+
+# ---- an agent that cannot be trusted
+
+
+async def test_an_unreadable_record_ends_as_bad_task_and_is_told(world: World) -> None:
+    await world.ready(task(1))
+    [name] = await world.pools.ready("p")
+    await world.script.read("HSET", world.script.keys("agent", "run", name), "record", '{"v":99}')
+    assert await world.agent.claim() is None
+    await world.hear()
+    assert (await world.opened("t:u1")).cause is Cause.BAD_TASK
+
+
+@pytest.mark.parametrize("record", ["no JSON", "[]", '{"v":99}'])
+async def test_a_failure_is_told_also_where_the_record_cannot_be_read(world: World, record: str) -> None:
+    await world.ask(task(1))
+    await world.script.read("HSET", world.script.keys("task", "u1"), "record", record)
+    assert await world.lanes.fail("u1", Cause.BAD_TASK, epoch=world.epoch)
+    assert (await world.opened("t:u1")).cause is Cause.BAD_TASK
+    await world.shown("t:u1")
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        "no JSON", "null", "[]", "42", "{}", '{"kind":null}', '{"kind":"answered"}', '{"kind":"answered","markdown":7,"usage":{}}',
+        '{"kind":"answered","markdown":"x","usage":"y"}', '{"kind":"answered","markdown":"\\ud800","usage":{}}', '{"kind":"gave_up"}',
+        '{"kind":"gave_up","cause":["x"]}', '{"kind":"gave_up","cause":"No Such; Thing"}', '{"kind":"gave_up","cause":"' + "x" * 5000 + '"}',
+        '{"kind":"of the next release"}', "[" * 2000 + "]" * 2000,
+    ],
+)  # fmt: skip
+async def test_a_result_that_cannot_be_read_is_a_bad_task(world: World, result: str) -> None:
+    run = await world.claimed(task(1))
+    await world.agents.step("finish", run=run.name, job="job-1", pool="p", last=False, unborn=False, result=result)
+    await world.hear()
+    assert (await world.opened("t:u1")).cause is Cause.BAD_TASK
+    assert await world.lanes.running_in(1) is None
+
+
+async def test_a_cause_that_is_unknown_is_told_as_one_of_ours(world: World) -> None:
+    run = await world.claimed(task(1))
+    await world.run_fields(run, result='{"kind":"gave_up","cause":"moon_phase"}')
+    assert [heard.became for heard in await world.news.adopt([run.name], epoch=world.epoch)] == [Became.ENDED]
+    assert (await world.opened("t:u1")).cause is Cause.INTERNAL
+
+
+@pytest.mark.parametrize(
+    "usage", ['{"prompt_tokens":1e999}', '{"prompt_tokens":-5,"cached_tokens":"x"}', '{"model":{"a":[]}}', "[]"]
+)
+async def test_forged_usage_costs_no_answer_and_lowers_no_counter(world: World, usage: str) -> None:
+    run = await world.claimed(task(1))
+    await world.run_fields(run, result=f'{{"kind":"answered","markdown":"42","usage":{usage}}}')
+    await world.news.adopt([run.name], epoch=world.epoch)
+    assert await world.displays.answer("t:u1") == "42"
+    await world.shown("t:u1")
+    counts = await world.script.read("HGETALL", world.script.keys("counts"))
+    values = counts if isinstance(counts, dict) else dict(zip(counts[::2], counts[1::2], strict=True))
+    assert all(int(value) >= 0 for value in values.values())
+    assert len(await world.runs.newest(count=1)) == 1
+
+
+async def test_bytes_that_are_no_text_reach_the_chat_as_such_and_end_nothing(world: World) -> None:
+    run = await world.claimed(task(1))
+    await world.run_fields(run, text=b"\xff\xfe", said=b"\xff")
+    await world.script.redis.rpush(
+        world.script.keys("agent", "news"), b"\xff\xfe", b"u9.\xff", "u1.", ".ff", "x" * 9000
+    )
+    assert {heard.became for heard in await world.hear()} == {Became.GONE}
+    await world.news.adopt([run.name], epoch=world.epoch)
+    assert (await world.displays.growing("t:u1")).text == "\ufffd\ufffd"
+    assert await world.history() == [("user", "\ufffd")]
+    await world.effects(STOP)
+    assert await world.displays.answer("t:u1") == "\ufffd\ufffd"
+
+
+async def test_a_name_that_is_no_run_of_a_task_changes_nothing(world: World) -> None:
+    mine, others = await world.claimed(task(1)), await world.claimed(task(2, chat=2))
+    await world.agent.write(others, "of another")
+    await world.hear()
+    forged = [f"u2.{'0' * 32}", "u2", "", "u99.ff", f"{others.name}.ff", "../task:u2.ff"]
+    before = await world.lanes.fields(["u1", "u2"], "state", "run_id", "attempt")
+    heard = await world.news.adopt(forged, epoch=world.epoch)
+    assert {one.became for one in heard} == {Became.GONE}
+    for name in forged:
+        assert await world.script.step("regrow", run=name, parts=0, record="{}", turn="{}", epoch=world.epoch) == 1
+    assert await world.lanes.fields(["u1", "u2"], "state", "run_id", "attempt") == before
+    assert (await world.displays.growing("t:u2")).text == "of another"
+    await world.agent.renew(mine)
+
+
+async def test_an_agent_cannot_put_off_its_deadline(world: World) -> None:
+    await world.ready(task(1))
+    run = await world.agent.claim()
+    assert run is not None
+    await world.run_fields(run, claimed_ms="9000000000000", first_text_ms="9000000000000")
+    await world.hear()
+    seconds, _ = await world.script.read("TIME")
+    for name in ("attempt_ms", "claimed_ms", "first_text_ms"):
+        assert int(await world.field("u1", name) or 0) <= (int(seconds) + 1) * 1000, name
+
+
+Damage = Callable[[World, Run], Awaitable[object]]
+
+
+async def of_another_type(world: World, run: Run) -> None:
+    await world.script.read("SET", world.script.keys("agent", "run", run.name), "x")
+
+
+async def gone(world: World, run: Run) -> None:
+    await world.script.read("DEL", world.script.keys("agent", "run", run.name))
+
+
+async def without_an_owner(world: World, run: Run) -> None:
+    await world.script.read("HDEL", world.script.keys("agent", "run", run.name), "job")
+
+
+@pytest.mark.parametrize("damage", [of_another_type, gone, without_an_owner])
+async def test_a_run_that_its_agent_broke_is_begun_again_and_can_be_stopped(world: World, damage: Damage) -> None:
+    run = await world.claimed(task(1))
+    await damage(world, run)
+    await world.lanes.reconcile(epoch=world.epoch)
+    again = await world.claim(world.work("job-2"))
+    assert again.task.id == "u1"
+    await damage(world, again)
+    await world.effects(STOP)
+    assert await world.state(task(1)) == "cancelled"
+    assert (await world.notices())[0].args["stopped"] == 1
+
+
+async def test_keys_of_the_agents_area_that_hold_something_else_are_mended_within_a_second(world: World) -> None:
+    await world.claimed(task(1))
+    for name in ("news", "leases", "ready:p", "wake:p", "jobs:p"):
+        await world.script.read("SET", world.script.keys("agent", name), "x")
+    with pytest.raises(StoreFault):
+        await world.pools.overdue()
+    await world.lanes.reconcile(epoch=world.epoch)
+    assert await world.pools.overdue() == ["u1"]  # whoever has it renews
+    assert await world.news.wait(timeout_s=0.01) == ([], [])
+    await world.ready(task(2, chat=2))
+    assert await world.agent.claim() is not None
+
+
+# ---- a task alone
+
+
+async def test_alone_runs_once_and_adds_the_turn_only_if_it_is_not_the_newest(world: World) -> None:
+    await world.said(task(1, text="same words"))
+    alone, one = AloneTasks(world.script, start="s"), task(2, text="same words")
+    assert (await alone.begin(one)).state == "running"
+    begun = await alone.begin(one)
+    assert (begun.state, begun.history) == ("running", ())
+    assert await alone.end("u2", Answered(markdown="a", usage={})) == "answered"
+    assert await alone.end("u2", GaveUp(cause=Cause.CRASH)) == "answered"
+    assert await world.history() == [("user", "same words"), ("assistant", "a")]
+    assert await world.displays.changed(0) == []  # its own process shows it
+    assert (await alone.begin(one)).state == "answered"
+
+
+async def test_alone_the_newest_start_owns_the_task(world: World) -> None:
+    older, newer = (AloneTasks(world.script, start=name) for name in ("older", "newer"))
+    await older.begin(task(1))
+    await older.check("u1")
+    await newer.begin(task(1))
+    await older.begin(task(1))  # executed late
+    shown = RedisDisplays(world.script, alone="older")
+    for late in (
+        older.check("u1"),
+        older.end("u1", Answered(markdown="a", usage={})),
+        shown.reserved("t:u1", 0, 5),
+        shown.part("t:u1", 1, "sending"),
+        shown.shown("t:u1", 0, Delivery.DELIVERED),
+    ):
+        with pytest.raises(LostOwnership):
+            await late
+    assert await newer.end("u1", Answered(markdown="b", usage={})) == "answered"
+    assert await world.history() == [("user", "hello"), ("assistant", "b")]
+
+
+@pytest.mark.parametrize("result", [Answered(markdown="a", usage={}), GaveUp(cause=Cause.CRASH)], ids=str)
+async def test_alone_an_end_that_was_not_shown_is_the_next_starts(world: World, result: Result) -> None:
+    first, again = (AloneTasks(world.script, start=name) for name in ("first", "again"))
+    assert not (await first.begin(task(1))).unshown
+    await first.end("u1", result)
+    assert (await again.begin(task(1))).unshown
+    with pytest.raises(LostOwnership):
+        await first.check("u1")
+    await RedisDisplays(world.script, alone="again").shown("t:u1", 0, Delivery.DELIVERED)
+    assert not (await first.begin(task(1))).unshown
+    await again.check("u1")
+
+
+@pytest.mark.parametrize("result", [HandedBack(), PutBack()])
+async def test_alone_nothing_goes_back(world: World, result: Result) -> None:
+    alone = AloneTasks(world.script, start="s")
+    await alone.begin(task(1))
+    assert await alone.end("u1", result) == "running"
+
+
+async def test_a_task_of_a_lane_can_be_asked_for_again_with_its_effect(world: World) -> None:
+    """An update that comes once more after its task has begun changes nothing."""
+    await world.claimed(task(1))
+    await world.effects(effect(task(1)))
+    assert await world.state(task(1)) == "running"
+    assert await world.lanes.waiting_in(1) == []

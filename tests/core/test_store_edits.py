@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from openclaw_core.task import Task
+from openclaw_core.work import HandedBack
 from tests.core.store_world import World, effect, task
 
 
@@ -36,7 +37,7 @@ async def test_an_edit_changes_a_waiting_message_only(world: World) -> None:
     assert "better" not in (records[0]["record"] or "")
     assert "better words" in (records[1]["record"] or "")
     assert '"id":"u2"' in (records[1]["record"] or "")
-    assert [notice.kind for notice in await world.notices.waiting()] == ["edit_late", "edit_taken"]
+    assert [notice.kind for notice in await world.notices()] == ["edit_late", "edit_taken"]
 
 
 @pytest.mark.parametrize("released", [False, True])
@@ -46,7 +47,7 @@ async def test_an_edit_that_changes_no_words_gets_nothing(world: World, released
         await world.lanes.release(cap=1, at_most=1, epoch=world.epoch)
     for n in (51, 52):  # a link preview, then a reaction
         await world.effects(edit(task(1), "same", effect(task(n))))
-    assert [notice.kind for notice in await world.notices.waiting()] == []
+    assert [notice.kind for notice in await world.notices()] == []
     assert await world.lanes.waiting_in(1) == ([] if released else ["u1"])
 
 
@@ -54,7 +55,7 @@ async def test_each_new_wording_is_held_against_the_one_before(world: World) -> 
     await world.effects(heard(task(1), "first"))
     for n, digest in enumerate(("second", "second", "first")):
         await world.effects({**edit(task(1), digest, effect(task(51 + n))), "key": f"e{n}"})
-    assert [notice.key for notice in await world.notices.waiting()] == ["e0", "e2"]
+    assert [notice.id for notice in await world.notices()] == ["n:e0", "n:e2"]
 
 
 async def test_an_edit_that_asks_for_the_first_time_is_a_new_request_once(world: World) -> None:
@@ -63,7 +64,7 @@ async def test_an_edit_that_asks_for_the_first_time_is_a_new_request_once(world:
     for n in (51, 52):
         await world.effects(edit(task(1), "/code x", effect(replace(task(n), message_id=101))))
     assert await world.lanes.waiting_in(1) == ["u51"]
-    assert [notice.kind for notice in await world.notices.waiting()] == ["unknown_command"]
+    assert [notice.kind for notice in await world.notices()] == ["unknown_command"]
     assert (await world.inbox.task_fields("u51", "message_id"))["message_id"] == "101"
 
 
@@ -72,7 +73,7 @@ async def test_a_waiting_question_that_becomes_a_command_is_not_answered_any_mor
     helped = {"op": "notice", "key": "h", "kind": "help", "chat": "1", "lang": "en"}
     await world.effects(edit(task(1), "/help", helped))
     assert await world.state(task(1)) == "cancelled"
-    assert [notice.kind for notice in await world.notices.waiting()] == ["help"]
+    assert [notice.kind for notice in await world.notices()] == ["help"]
 
 
 TOASTS = {"stopped": "stopping", "late": "too late", "not_yours": "not yours", "old": "old"}
@@ -93,7 +94,7 @@ def press(n: int, task_id: str = "u1", *, by: str | None = None, chat: str = "1"
 
 
 async def toasts(world: World) -> list[str]:
-    return [row["text"] for row in await world.notices.pop("buttons")]
+    return [sign.toast for sign in await world.displays.signs(99) if sign.button_id]
 
 
 async def test_stop_by_its_button_is_told_once_by_its_toast_and_the_mark(world: World) -> None:
@@ -102,24 +103,23 @@ async def test_stop_by_its_button_is_told_once_by_its_toast_and_the_mark(world: 
         await world.effects(press(n))
     assert await toasts(world) == ["stopping"] * 3
     assert await world.state(task(1)) == "cancelled"
-    assert [notice.kind for notice in await world.notices.waiting()] == []  # its agent marks the text
+    assert [display.stage for display in await world.displays.changed(0)] == ["stopped"]
 
 
 async def test_stop_of_a_task_that_was_handed_back_marks_its_message(world: World) -> None:
-    claimed = await world.claimed(task(1))
-    await world.agent.reserved(claimed, 0, 77)
-    await world.agent.hand_back(claimed)
+    run = await world.claimed(task(1))
+    await world.displays.reserved("t:u1", 0, 77)
+    await world.end(run, HandedBack())
     await world.effects(press(1))
-    [notice] = await world.notices.waiting()
-    assert (notice.kind, await world.notices.intent(notice.key, epoch=world.epoch)) == ("stopped_mark", 77)
+    display = await world.opened("t:u1")
+    assert (display.stage, display.slots) == ("stopped", {0: 77})
 
 
 async def test_a_stop_button_says_what_it_could_not_do(world: World) -> None:
     await world.claimed(task(1))
     await world.effects(press(1, chat="2"))
     await world.effects(press(2, "u99"))
-    claimed = await world.claimed(task(2, chat=3))
-    await world.agent.answered(claimed, {"pages": []}, {})
+    await world.answered(await world.claimed(task(2, chat=3)))
     await world.effects(press(3, "u2", chat="3"))
     assert await toasts(world) == ["old", "old", "too late"]
     assert await world.state(task(1)) == "running"
@@ -133,3 +133,22 @@ async def test_in_a_group_the_asker_alone_may_press_stop(world: World, asker: st
     await world.effects(press(1, by=by))
     assert await toasts(world) == [toast]
     assert await world.state(task(1)) == ("queued" if toast == "not yours" else "cancelled")
+
+
+async def test_who_asked_is_known_also_after_the_end(world: World) -> None:
+    await world.answered(await world.claimed(task(1)))
+    await world.shown("t:u1")
+    for by in ("9", "10"):
+        await world.effects(press(int(by), by=by))
+    assert await toasts(world) == ["too late", "not yours"]
+
+
+async def test_an_edit_of_a_question_that_has_ended_comes_too_late(world: World) -> None:
+    await world.effects(heard(task(1), "first"))
+    await world.lanes.release(cap=9, at_most=9, epoch=world.epoch)
+    await world.dispatch(task(1))
+    await world.answered(await world.claim())
+    await world.shown("t:u1")
+    await world.effects(edit(task(1), "second", effect(task(51))))
+    assert [notice.kind for notice in await world.notices()] == ["edit_late"]
+    assert await world.lanes.waiting_in(1) == []

@@ -9,7 +9,7 @@ import pytest
 from openclaw_core.environment import Environment
 from openclaw_core.errors import SettingsError, StoreMisconfigured, StoreUnavailable
 from openclaw_core.store import Inbox, RedisSettings, Script, open_script
-from openclaw_core.store.server import WANTED, fault_of
+from openclaw_core.store.server import WANTED, Memory, fault_of, memory_of
 from tests.core.store_world import World, task
 from tests.redis_server import NO_OLDEST, SERVERS, RedisServer
 
@@ -145,3 +145,19 @@ def test_a_statement_names_known_settings_only() -> None:
     assert read.redis().stated == {}
     with pytest.raises(SettingsError, match=r"REDIS_SETTINGS_STATED.*appendonly=yes,appendfsync=always"):
         read.done()
+
+
+@pytest.mark.parametrize(
+    ("info", "used", "limit", "share"),
+    [
+        ({"used_memory": "80", "maxmemory": "100"}, 80, 100, 0.8),
+        ({"used_memory": "80", "maxmemory": "0"}, 80, 0, 0.0),  # no limit
+        ({"used_memory": "120", "maxmemory": "100"}, 120, 100, 1.2),
+        ({"used_memory": "no number"}, 0, 0, 0.0),
+        ({}, 0, 0, 0.0),
+    ],
+)
+def test_how_full_a_server_is(info: Mapping[str, str], used: int, limit: int, share: float) -> None:
+    memory = memory_of(info)
+    assert memory == Memory(used=used, limit=limit)
+    assert memory.share == pytest.approx(share)

@@ -1,4 +1,4 @@
-"""Every step of the store, executed once more at every later moment: it changes nothing, or no more than its header says.
+"""Every step of both scripts, executed once more at every later moment: it changes nothing, or no more than its header says.
 
 A call whose client has given up may be executed later, and a client that asks again may be answered twice. The steps are those of the Lua
 files themselves: a new one without its part in the story below fails here.
@@ -8,77 +8,139 @@ import json
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from openclaw_core.errors import LostOwnership, NoticeGone
+from openclaw_core.delivery.displays import Stage
+from openclaw_core.errors import LostOwnership
 from openclaw_core.outcome import Cause, Delivery
 from openclaw_core.roles import Model
-from openclaw_core.store import Answers, Flood, Script
-from openclaw_core.store.client import _without_none, source
+from openclaw_core.store import AloneTasks, RedisDisplays, Script
+from openclaw_core.store.client import Rights, _without_none, digest, source
 from openclaw_core.store.figures import set_prices
-from openclaw_core.store.flood import Priority
 from openclaw_core.task import to_json
-from tests.core.store_world import World, effect, task
+from openclaw_core.work import Answered, GaveUp, HandedBack, PutBack
+from tests.core.store_world import USAGE, World, effect, task
 
 DATA_MD = Path(__file__).parents[2] / "docs/data.md"
-STEPS = set(re.findall(r"^function ops\.(\w+)\(", source(), re.M))
-EFFECTS = set(re.findall(r"^function effects\.(\w+)\(", source(), re.M))
+BOTH: tuple[Rights, ...] = ("leader", "agent")
+
+
+def steps_of(rights: Rights) -> set[str]:
+    return set(re.findall(r"^function ops\.(\w+)\(", source(rights), re.M))
+
+
+SHARED = steps_of("leader") & steps_of("agent")
+STEPS = {(rights, step) for rights in BOTH for step in steps_of(rights)} - {("agent", step) for step in SHARED}
+"""A step that both scripts have is the same in both."""
+EFFECTS = set(re.findall(r"^function effects\.(\w+)\(", source("leader"), re.M))
 
 # What a late call may change, by key and by field of a hash ("" for anything in it): times, and what its header says of it.
-LEASE = {"leases": "", "task:": "lease_ms"}
+LEASE = {"agent:leases": ""}
 MAY_CHANGE: Mapping[str, Mapping[str, str]] = {
     "take_lead": {"leader": "", "epoch": ""},
     "raise_epoch": {"epoch": ""},
     "give_up_lead": {"leader": ""},
-    "check_in": {"jobs:": "", "pools": ""},
-    "retire": {"jobs:": "", "pools": ""},
-    "forget_job": {"jobs:": "", "pools": "", "wake:": ""},
+    "check_in": {"agent:jobs:": ""},
+    "retire": {"agent:jobs:": ""},
+    "forget_job": {"agent:jobs:": "", "pools": "", "agent:wake:": ""},
     "renew": LEASE,
-    "claim": LEASE,
+    "claim": {**LEASE, "agent:jobs:": ""},
     "note_job": {"task:": "job_cause job_detail log_tail"},
-    "intent": {"task:": "intent0"},
-    "preview": {"task:": "state first_text_ms"},
-    "notice_intent": {"notice:": "intent"},
+    "write": {"agent:run:": "text", "agent:news": ""},
+    "amend": {"agent:run:": "said", "agent:news": ""},
+    "doubt": {"again": ""},
+    "make_room": {"ended": "", "task:": "", "answer:": ""},
+    "finish": {"agent:news": ""},
+    "tell_waiting": {"open": "", "changes": "", "order": "", "notice:wait:": "", "episode:wait:": ""},
 }
 
-Call = tuple[str, Mapping[str, Any]]
+UNFENCED = {
+    "take_lead", "give_up_lead", "raise_epoch", "retire", "note_job", "forget_job", "doubt", "begin_alone", "move_chat", "check_in", "claim",
+}  # fmt: skip
+"""Steps that carry no epoch and no run. Whoever adds one says in its header why it needs none."""
+
+Call = tuple[Rights, str, Mapping[str, Any]]
 
 
 class Story:
-    """Records every step that a script makes, and repeats all that went before after each of them."""
+    """Records every step that a leader and its agents make, and repeats all that went before after each of them."""
 
-    def __init__(self, script: Script, raw: "Redis") -> None:
-        self.script, self.raw = script, raw
+    def __init__(self, world: World, raw: "Redis") -> None:
+        self.keys, self.raw = world.script.keys, raw
         self.calls: list[Call] = []
         self.repeats = True
-        self._steps = script.steps
-        script.steps = self.steps  # type: ignore[method-assign]
+        for rights, script in (("leader", world.script), ("agent", world.agents)):
+            self._record(rights, script)
 
-    async def steps(self, calls: Sequence[Call]) -> list[Any]:
-        results = await self._steps(calls)
-        new = [call for call in calls if call not in self.calls]
-        self.calls += new
-        if self.repeats:
-            for name in await self.raw.keys(f"{self.script.keys.prefix}*.call:*"):
-                await self.raw.expire(name, 60)  # a busy machine tells the story in more than that
-            before = await self.snapshot()
-            fenced = [(op, {**args, "epoch": args["epoch"] - 1}) for op, args in new if "epoch" in args]
-            await self.change_nothing([*fenced, *(call for call in self.calls if call[0] not in MAY_CHANGE)], before)
-            for call in self.calls if len(self.calls) % 4 == 0 else new:
-                if call[0] in MAY_CHANGE:
-                    await self.change_nothing([call], before, MAY_CHANGE[call[0]])
-        return results
+    def _record(self, rights: Any, script: Script) -> None:
+        steps = script.steps
+
+        async def recorded(calls: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Any]:
+            results = await steps(calls)
+            new = [(rights, op, args) for op, args in calls if (rights, op, args) not in self.calls]
+            self.calls += new
+            if self.repeats:
+                await self._repeat(new)
+            return results
+
+        script.steps = recorded  # type: ignore[method-assign]
+
+    async def _hold_time(self) -> None:
+        """What goes within two minutes stays for the story, which takes longer than that on a busy machine."""
+        for name in await self.raw.keys(f"{self.keys.prefix}*"):
+            if 0 < await self.raw.pttl(name) < 120_000:
+                await self.raw.expire(name, 3600)
+
+    async def _repeat(self, new: Sequence[Call]) -> None:
+        await self._hold_time()
+        before = await self.snapshot()
+        await self.refused(new)
+        known = [call for call in self.calls if not self._does_its_work(call, before)]
+        await self.change_nothing([call for call in known if call[1] not in MAY_CHANGE], before)
+        for call in known if len(self.calls) % 4 == 0 else new:
+            if call[1] in MAY_CHANGE:
+                await self.change_nothing([call], before, MAY_CHANGE[call[1]])
+
+    @staticmethod
+    def _does_its_work(call: Call, before: Mapping[str, Any]) -> bool:
+        """Whether *call*, made late, does what is to be done anyway: hear of a run, as long as there is something to hear. And one of which no
+        record is left, since room was made: that is long after any call about it was given up."""
+        _, op, args = call
+        if op != "adopt":
+            return False
+        fields = before.get(f"agent:run:{args['run']}", ("hash", {}))[1]
+        said_nothing = before.get(f"task:{args['run'].rpartition('.')[0]}", ("hash", {}))[1].get("state") == "running"
+        news = before.get("agent:news", ("list", []))[1]
+        return args["run"] in news or "said" in fields or ("first_text_ms" in fields and said_nothing)
+
+    async def refused(self, calls: Sequence[Call]) -> None:
+        """Each of *calls* gives -1 to a leader of before, and to an agent whose run it is not."""
+        forged: list[Call] = []
+        for rights, op, args in calls:
+            if "epoch" in args:
+                forged.append((rights, op, {**args, "epoch": args["epoch"] - 1}))
+            elif rights == "agent" and op not in UNFENCED:
+                forged.append((rights, op, {**args, "job": "not its own"}))
+                forged.append((rights, op, {**args, "run": f"{args['run']}0"}))
+            elif "alone" in args:
+                forged.append((rights, op, {**args, "alone": "another start"}))
+            else:
+                assert op in UNFENCED, op
+        results, wrote = await self.again(forged)
+        assert all(result in (-1, [-1]) for result in results), (forged, results)
+        assert not wrote, forged
 
     async def change_nothing(
         self, calls: Sequence[Call], before: Mapping[str, Any], allowed: Mapping[str, str] = MappingProxyType({})
     ) -> None:
-        if not await self.again(calls):
+        if not (await self.again(calls))[1]:
             return
         after = await self.snapshot()
         changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
@@ -91,18 +153,19 @@ class Story:
             seen = f"{calls} changed {key}: {before.get(key)} → {after.get(key)}"
             assert fields is not None, seen
             if fields:
-                assert self._fields(before[key], after[key]) <= set(fields.split()), seen
+                assert self._fields(before[key][1], after[key][1]) <= set(fields.split()), seen
         await self.restore(before, changed)
 
-    async def again(self, calls: Sequence[Call]) -> bool:
-        """Repeat *calls*; gives whether Redis has written anything."""
+    async def again(self, calls: Sequence[Call]) -> tuple[list[Any], bool]:
+        """Repeat *calls*; gives their results, and whether Redis has written anything."""
         pipe = self.raw.pipeline(transaction=False)
         pipe.info("persistence")
-        for op, args in calls:
-            pipe.evalsha(self.script._sha, 1, self.script.keys.prefix, op, json.dumps(_without_none(args)))
+        for rights, op, args in calls:
+            prefix = self.keys.prefix if rights == "leader" else self.keys("agent", "")
+            pipe.evalsha(digest(rights), 1, prefix, op, json.dumps(_without_none(args)))
         pipe.info("persistence")
-        first, *_, last = await pipe.execute()
-        return bool(last["rdb_changes_since_last_save"] != first["rdb_changes_since_last_save"])
+        first, *results, last = await pipe.execute()
+        return results, bool(last["rdb_changes_since_last_save"] != first["rdb_changes_since_last_save"])
 
     @staticmethod
     def _fields(before: Any, after: Any) -> set[str]:
@@ -111,218 +174,253 @@ class Story:
     # ---- all keys of the bot, as values
 
     async def snapshot(self) -> dict[str, Any]:
-        prefix = self.script.keys.prefix
+        prefix = self.keys.prefix
         names = sorted(str(name) for name in await self.raw.keys(f"{prefix}*"))
         pipe = self.raw.pipeline(transaction=False)
         for name in names:
             pipe.type(name)
-        # Flood limits come and go by the clock.
-        kinds = {
-            name: kind for name, kind in zip(names, await pipe.execute(), strict=True) if f"{prefix}flood" not in name
-        }
-        for name, kind in kinds.items():
+        kinds = await pipe.execute()
+        for name, kind in zip(names, kinds, strict=True):
             reads = {
                 "string": ("GET", name), "list": ("LRANGE", name, 0, -1), "set": ("SMEMBERS", name), "hash": ("HGETALL", name),
                 "zset": ("ZRANGE", name, 0, -1, "WITHSCORES"), "stream": ("XRANGE", name, "-", "+"),
             }  # fmt: skip
             pipe.execute_command(*reads[kind])
-        return {name.removeprefix(prefix): value for name, value in zip(kinds, await pipe.execute(), strict=True)}
+        values = zip(names, kinds, await pipe.execute(), strict=True)
+        return {name.removeprefix(prefix): (kind, value) for name, kind, value in values}
 
     async def restore(self, before: Mapping[str, Any], changed: set[str]) -> None:
         for short in changed:
-            key, value = f"{self.script.keys.prefix}{short}", before.get(short)
+            key, (kind, value) = f"{self.keys.prefix}{short}", before.get(short, ("none", None))
             ttl_ms = await self.raw.pttl(key)
             await self.raw.delete(key)
-            if isinstance(value, dict):
-                await self.raw.hset(key, mapping=value)
-            elif isinstance(value, set):
-                await self.raw.sadd(key, *value)
-            elif isinstance(value, list) and short == "leases":
-                await self.raw.zadd(key, {member: float(score) for member, score in value})
-            elif isinstance(value, list):
-                await self.raw.rpush(key, *value)
-            elif value is not None:
-                await self.raw.set(key, value)
+            match kind:
+                case "hash":
+                    await self.raw.hset(key, mapping=value)
+                case "set":
+                    await self.raw.sadd(key, *value)
+                case "zset":
+                    await self.raw.zadd(key, {member: float(score) for member, score in value})
+                case "list":
+                    await self.raw.rpush(key, *value)
+                case "string":
+                    await self.raw.set(key, value)
             if value is not None and ttl_ms > 0:
                 await self.raw.pexpire(key, ttl_ms)
 
 
 @asynccontextmanager
-async def a_story(script: Script, redis_url: str) -> AsyncIterator[Story]:
+async def a_story(world: World, redis_url: str) -> AsyncIterator[Story]:
     async with Redis.from_url(redis_url, decode_responses=True, protocol=3) as raw:
         await raw.config_set("appendfsync", "no")  # thousands of writes that nobody has to find again
         try:
-            yield Story(script, raw)
+            yield Story(world, raw)
         finally:
             await raw.config_set("appendfsync", "always")
 
 
-async def told(script: Script) -> None:
+async def told(world: World) -> None:
     """Each step and each effect once at least, in an order as a bot has it."""
-    world = World(script)
-    await world.lead()
-    me, agent, chat = world.epoch, world.agent, {"chat": "1", "lang": "en"}
-    await set_prices(
-        script, {"m": Model(id="m", context_tokens=1, input_usd_per_mtok=1.0, output_usd_per_mtok=2.0)}, epoch=me
-    )  # fmt: skip
+    await _settings(world)
+    await _a_question_that_three_agents_had(world)
+    await _ends_of_other_kinds(world)
+    await _one_that_grows(world)
+    await _one_that_nobody_can_read(world)
+    await _one_alone(world)
+    await _a_group_that_moves(world)
+    await _all_is_told(world)
 
-    # A question that is answered, in two tries; its first message is deleted meanwhile.
-    await world.effects({"op": "choose", "role": "coder", **chat}, {"op": "lang", **chat})
-    await world.effects({"op": "button", "id": "b", "text": "", **chat})
+
+CHAT = {"chat": "1", "lang": "en"}
+
+
+async def _settings(world: World) -> None:
+    await world.lead()
+    model = Model(id="m", context_tokens=1, input_usd_per_mtok=1.0, output_usd_per_mtok=2.0)
+    await set_prices(world.script, {"m": model}, epoch=world.epoch)
+    await world.inbox.set_files_at("http://brain", epoch=world.epoch)
+    await world.effects({"op": "choose", "role": "coder", **CHAT}, {"op": "lang", **CHAT})
+    await world.effects({"op": "button", "id": "b", "text": "", **CHAT})
+
+
+async def _a_question_that_three_agents_had(world: World) -> None:
+    """It is handed back, put back, its agent is lost, and then it is answered with a file; a message of it is deleted meanwhile."""
+    me = world.epoch
     job = await world.pools.new_job("p", "agent", epoch=me)
-    agent = Answers(script, pool="p", job=job)
-    await agent.check_in()
-    one = task(1)
-    await world.ask(one, task(2))
-    edited = {
-        "op": "edited",
-        "key": "e",
-        "kind": "edited",
-        "message_id": "102",
-        "fresh": [{**effect(task(2, text="x")), "record": to_json(task(2, text="x"))}],
-        **chat,
-    }
-    await world.effects(edited)
+    world.agent = world.work(job)
+    await world.agent.check_in()
+    await world.ask(task(1), task(2))
+    fresh = {**effect(task(2, text="x")), "record": to_json(task(2, text="x"))}
+    await world.effects({"op": "edited", "key": "e", "kind": "edited", "message_id": "102", "fresh": [fresh], **CHAT})
     assert await world.lanes.release(cap=9, at_most=9, epoch=me) == ["u1"]
-    await world.lanes.save_context(one, epoch=me)
-    await world.dispatch(one)
-    await world.lanes.tell_waiting("u1", Cause.QUOTA, epoch=me)
-    claimed = await agent.claim()
-    assert claimed is not None
-    assert await agent.intent(claimed, 0) is None
-    await agent.reserved(claimed, 0, 555)
-    await agent.unreserve(claimed, 0, 555)
-    await agent.reserved(claimed, 0, 777)
-    await agent.amend(claimed, "what was said")
-    await agent.preview(claimed)
-    await agent.renew(claimed)
-    assert await agent.hand_back(claimed)
-    again = await agent.claim()
-    assert again is not None
-    await agent.put_back(again)
-    third = await agent.claim()
-    assert third is not None
+    await world.dispatch(task(1))
+    assert await world.lanes.tell_waiting(["u1"], Cause.QUOTA, epoch=me) == 1
+    run = await world.claim()
+    await world.displays.changed(0)
+    await world.displays.reserved("t:u1", 0, 555)
+    await world.displays.reserved("t:u1", 0, 777, gone=555)
+    await world.agent.amend(run, "what was said")
+    await world.agent.write(run, "One")
+    await world.agent.write(run, "One two")
+    await world.hear()
+    await world.agent.renew(run)
+    await world.end(run, HandedBack())
+    await world.end(await world.claim(), PutBack())
+    await world.claim()
     await world.pools.lost("u1", Cause.CRASH, job=job, epoch=me)
     await world.pools.note_job("u1", cause=Cause.CRASH, detail="exit 1", log_tail="")
     await world.pools.forget("p", job)
     job = await world.pools.new_job("p", "agent", epoch=me)
-    agent = Answers(script, pool="p", job=job)
-    last = await agent.claim(last=True)
+    world.agent = world.work(job)
+    last = await world.agent.claim(last=True)
     assert last is not None
-    assert await Flood(script).take(1, "private", Priority.FINAL) == 0
-    await Flood(script).refused(1, retry_after_s=0.01)
-    await agent.answered(last, {"pages": [{"text": "42", "entities": []}], "files": [], "answer": "42"}, {"model": "m"})
-    await agent.part(last, 0, "sending")
-    await agent.part(last, 0, "done")
-    await world.effects({"op": "file", "key": "f", "kind": "file_gone", "task": "u1", "part": "1", **chat})
-    await agent.close(last, answer="42", role="coder", delivery=Delivery.DELIVERED)
+    await world.end(last, Answered(markdown="42", usage=USAGE))
+    await world.displays.part("t:u1", 1, "sending")
+    await world.displays.part("t:u1", 1, "done")
+    await world.effects({"op": "file", "key": "f", "kind": "file_gone", "task": "u1", "part": "1", **CHAT})
+    await world.displays.doubt("t:u1", due_ms=10)
+    await world.shown("t:u1")
+    await world.displays.settled("t:u1", 10)
     await world.pools.retire("p", job)
     await world.pools.forget("p", job)
 
-    # One that waits while its pool changes and then fails, one that is stopped while it runs, one that gives up, one that runs alone.
+
+async def _ends_of_other_kinds(world: World) -> None:
+    """One waits while its pool changes and then fails, two are stopped, before and after the first words, one gives up."""
+    me = world.epoch
     assert await world.lanes.release(cap=9, at_most=9, epoch=me) == ["u2"]
-    await world.lanes.save_context(task(2), epoch=me)
     await world.dispatch(task(2))
     assert await world.pools.move_ready("p", "q", epoch=me) == 1
     await world.lanes.fail("u2", Cause.QUEUE_DEADLINE, state="ready", epoch=me)
     await world.effects({**effect(task(2)), "op": "retry", "id": "u2r", "task": "u2", "key": "r", "kind": "retry"})
-    await world.effects({"op": "stop", "key": "s1", **chat})
-    await world.effects({"op": "forget", **chat}, {"op": "notice", "key": "n", "kind": "new", **chat})
-    agent = Answers(script, pool="p", job=await world.pools.new_job("p", "agent", epoch=me))
-    for n, end in ((3, "heard"), (4, "unheard"), (5, "gives up")):
-        await world.ask(task(n, chat=n))
-        await world.lanes.release(cap=9, at_most=9, epoch=me)
-        await world.lanes.save_context(task(n, chat=n), epoch=me)
-        await world.dispatch(task(n, chat=n))
-        mine = await agent.claim()
-        assert mine is not None
-        await agent.reserved(mine, 0, 900 + n)
+    await world.effects({"op": "stop", "key": "s1", **CHAT})
+    await world.effects({"op": "forget", **CHAT}, {"op": "notice", "key": "n", "kind": "new", **CHAT})
+    world.agent = world.work(await world.pools.new_job("p", "agent", epoch=me))
+    for n, end in ((3, "stopped before a word"), (4, "stopped"), (5, "gives up")):
+        run = await world.claimed(task(n, chat=n))
+        await world.displays.reserved(f"t:u{n}", 0, 900 + n)
         if end == "gives up":
-            await agent.give_up(mine, Cause.MODEL_DOWN)
+            await world.failed(run)
             continue
+        if end == "stopped":
+            await world.agent.write(run, "So far")
         await world.effects({"op": "stop", "key": f"s{n}", "chat": str(n), "lang": "en", "task": f"u{n}"})
-        if end == "heard":
-            await agent.marked_stopped(mine)
-        else:
-            await world.pools.stop_unheard(f"u{n}", epoch=me)
-    alone = Answers(script)
-    whole = await alone.claim_alone(task(6, chat=6))
-    assert whole is not None
-    await alone.answered(whole, {"pages": [], "files": [], "answer": ""}, {})
-    await alone.close(whole, answer="", role="coder", delivery=Delivery.DELIVERED)
+        with pytest.raises(LostOwnership):
+            await world.agent.renew(run)
 
-    # One whose user sends more after an agent has taken it, and before it has shown anything.
-    await world.effects({**effect(task(11, chat=11)), "act": "11:1", "sent_s": 50, "open_s": 52, "group": ""})
-    await world.lanes.release(cap=9, at_most=9, epoch=me)
-    await world.lanes.save_context(task(11, chat=11), epoch=me)
-    await world.dispatch(task(11, chat=11))
-    grows = await agent.claim()
-    assert grows is not None
-    more = {**effect(task(12, chat=11)), "act": "11:1", "sent_s": 51, "open_s": -1, "group": ""}
-    await world.effects(more)
-    assert not await agent.preview(grows)
-    grown = await agent.grown(grows)
-    assert grown is not None
-    assert await agent.preview(grown)
-    await agent.give_up(grown, Cause.MODEL_DOWN)
+
+async def _one_that_grows(world: World) -> None:
+    """Its user sends more after an agent has taken it, and before it has written anything."""
+    first = replace(task(11, chat=11, text="first:"), cut=True)
+    act = {"act": "11:1", "group": ""}
+    await world.effects({**effect(first), **act, "sent_s": 50, "open_s": 2})
+    await world.lanes.release(cap=9, at_most=9, epoch=world.epoch)
+    await world.dispatch(first)
+    run = await world.claim()
+    await world.effects({**effect(task(12, chat=11)), **act, "sent_s": 51, "open_s": -1})
+    assert not await world.agent.end(run, Answered(markdown="early", usage={}))
+    assert not await world.agent.write(run, "early")
+    await world.hear()
+    assert await world.news.regrow(run.name, epoch=world.epoch)
+    whole = await world.agent.grown(run)
+    assert whole is not None
+    await world.agents.step("grown", run=run.name, job=world.agent.job)
+    assert await world.agent.end(whole, GaveUp(cause=Cause.MODEL_DOWN))
+    await world.hear()
     await world.effects({"op": "end_act", "act": "11:1", "chat": "11"})
 
-    # What cannot be read waits for words, which come.
-    link = {"act": "12:1", "sent_s": 50, "open_s": 52, "group": ""}
-    await world.effects(
-        {**effect(task(13, chat=12)), **link, "op": "notice", "key": "u13", "kind": "unsupported", "wait_ms": 1000}
-    )
-    await world.effects({**effect(task(14, chat=12)), **link})
-    assert not any(notice.key == "u13" for notice in await world.notices.waiting())
-    await world.effects({"op": "end_act", "act": "12:1", "chat": "12"})
-    await world.lanes.fail("u14", Cause.BAD_TASK, epoch=me)
 
-    # A group with a task that waits and one that is out becomes a supergroup, heard twice; then both end.
+async def _one_that_nobody_can_read(world: World) -> None:
+    """It waits for words, which come; another waits for words that never come, and is told."""
+    unread = {"op": "notice", "key": "unsupported:12", "kind": "unsupported", "wait_ms": 3_600_000}
+    link = {"act": "12:1", "sent_s": 50, "open_s": 2, "group": ""}
+    await world.effects({**effect(task(13, chat=12)), **link, **unread})
+    await world.displays.changed(0)
+    await world.effects({**effect(task(14, chat=12)), **link, **unread, "sent_s": 51})
+    later = world.script.keys("later")
+    assert await world.script.read("ZRANGE", later, 0, -1) == ["n:unsupported:12"]
+    await world.effects({**effect(task(15, chat=12)), **link, "sent_s": 52})
+    assert await world.script.read("EXISTS", later) == 0
+    assert (await world.lanes.queued("u15")).parts == 2
+    await world.effects({"op": "end_act", "act": "12:1", "chat": "12"})
+    await world.effects({**effect(task(16, chat=12)), **link, **unread, "sent_s": 60})
+    await world.script.read("ZADD", later, "XX", "1", "n:unsupported:12")  # its hour has passed
+    assert await world.opened("n:unsupported:12")
+    assert await world.lanes.fail("u15", Cause.BAD_TASK, epoch=world.epoch)
+
+
+async def _one_alone(world: World) -> None:
+    """It is started twice; then its answer is shown, and its third start has nothing to do."""
+    await AloneTasks(world.script, start="first").begin(task(6, chat=6))
+    alone, displays = AloneTasks(world.script, start="second"), RedisDisplays(world.script, alone="second")
+    await alone.begin(task(6, chat=6))
+    assert await world.field("u6", "start") == "second"
+    await displays.reserved("t:u6", 0, 5)
+    await alone.end("u6", Answered(markdown="a", usage={}))
+    await displays.shown("t:u6", 0, Delivery.DELIVERED)
+    assert not (await AloneTasks(world.script, start="third").begin(task(6, chat=6))).unshown
+
+
+async def _a_group_that_moves(world: World) -> None:
+    """It has a task that waits and one that is out, and becomes a supergroup, which is heard twice; then both end."""
+    me = world.epoch
     for n in (7, 8):
         await world.ask(task(n, chat=-7))
     await world.lanes.release(cap=9, at_most=9, epoch=me)
-    await world.lanes.save_context(task(7, chat=-7), epoch=me)
     await world.effects({"op": "move", "from": "-7", "to": "-1007"})
-    await script.step("move_chat", **{"from": "-7", "to": "-1007"})
+    await world.script.step("move_chat", **{"from": "-7", "to": "-1007"})
     await world.lanes.reconcile(epoch=me)
     for n in (7, 8):
         assert await world.lanes.fail(f"u{n}", Cause.BAD_TASK, epoch=me)
         await world.lanes.release(cap=9, at_most=9, epoch=me)
 
-    # All that is to be told is told, the small signs are taken, and another leads.
-    for notice in await world.notices.waiting(epoch=me):
-        message_id = await world.notices.intent(notice.key, epoch=me)
-        if message_id is None:
-            await world.notices.reserved(notice.key, 31, epoch=me)
-            await world.notices.reserved(notice.key, 32, gone=31, epoch=me)
-        await world.notices.done(notice.key, Delivery.DELIVERED, epoch=me)
-        with pytest.raises(NoticeGone):
-            await world.notices.intent(notice.key, epoch=me)
-    for queue in ("signs", "buttons", "files"):
-        await world.notices.pop(queue)
-    await world.pools.move_ready("q", "p", epoch=me)
+
+async def _all_is_told(world: World) -> None:
+    """And the small signs are taken, the oldest record goes, and another leads."""
+    for display in await world.displays.changed(0):
+        if not display.slots and display.stage is Stage.NOTICE:
+            await world.displays.reserved(display.id, 0, 31)
+            await world.displays.reserved(display.id, 0, 32, gone=31)
+    await world.show_all()
+    assert await world.displays.changed(0) == []
+    await world.displays.signs(99)
+    await world.pools.move_ready("q", "p", epoch=world.epoch)
     for pool in await world.pools.ids():
         for name in await world.pools.jobs(pool):
             await world.pools.forget(pool, name)
+    assert await world.inbox.make_room(at_most=1, epoch=world.epoch) == 1
     await world.inbox.give_up_lead("me")
     await world.inbox.raise_epoch("another")
 
 
 async def test_a_step_that_is_executed_once_more_at_any_later_moment_changes_nothing(
-    script: Script, redis_url: str
+    world: World, redis_url: str
 ) -> None:
-    async with a_story(script, redis_url) as story:
-        await told(script)
-        used = {op for op, _ in story.calls}
-        assert used == STEPS, "each step of the Lua files has its part in the story"
-        handled = {e["op"] for op, args in story.calls if op == "handle" for e in args["effects"]}
+    async with a_story(world, redis_url) as story:
+        await told(world)
+        used = {(rights, op) for rights, op, _ in story.calls}
+        assert {(rights, op) for rights, op in used if op not in SHARED} | {
+            ("leader", op) for _, op in used if op in SHARED
+        } == STEPS, "each step of the Lua files has its part in the story"
+        handled = {e["op"] for _, op, args in story.calls if op == "handle" for e in args["effects"]}
         assert handled == EFFECTS, "and each effect"
 
 
-async def test_every_step_says_what_a_late_call_of_it_does() -> None:
-    headers = dict(re.findall(r"((?:^--[^\n]*\n)+)(?:local [^\n]*\n)*function ops\.(\w+)\(", source(), re.M))
-    by_step = {step: header for header, step in headers.items()}
-    assert {step for step in STEPS if "Late:" in by_step.get(step, "") or "late:" in by_step.get(step, "")} == STEPS
+@pytest.mark.parametrize("rights", BOTH)
+def test_every_step_says_what_it_takes_and_gives_and_what_a_late_call_of_it_does(
+    rights: Literal["leader", "agent"],
+) -> None:
+    headers = re.findall(r"((?:^--[^\n]*\n)+)(?:local [^\n]*\n)*function ops\.(\w+)\(", source(rights), re.M)
+    by_step = {step: header for header, step in headers}
+    assert by_step.keys() == steps_of(rights)
+    for step, header in by_step.items():
+        assert " → " in header, step
+        assert re.search(r"\b[Ll]ate[:,]|Twice, or late:", header), step
+        assert (
+            (re.search("epoch|alone", header) or step in UNFENCED)
+            if rights == "leader"
+            else ("run" in header or step in UNFENCED)
+        ), step
 
 
 def permanent() -> set[str]:
@@ -331,10 +429,10 @@ def permanent() -> set[str]:
     return {key for row in rows if row[5].strip().startswith("never") for key in re.findall(r"`([^`]+)`", row[1])}
 
 
-async def test_every_key_goes_by_itself_or_is_one_that_the_docs_say_stays(script: Script, redis_url: str) -> None:
-    async with a_story(script, redis_url) as story:
+async def test_every_key_goes_by_itself_or_is_one_that_the_docs_say_stays(world: World, redis_url: str) -> None:
+    async with a_story(world, redis_url) as story:
         story.repeats = False
-        await told(script)
+        await told(world)
         assert await staying(story) <= permanent()
         await story.again(story.calls)
         assert await staying(story) <= permanent(), "after each call has come late"
@@ -342,57 +440,102 @@ async def test_every_key_goes_by_itself_or_is_one_that_the_docs_say_stays(script
 
 async def staying(story: Story) -> set[str]:
     """Keys that nothing ends: all work is done by now, so what held it has gone."""
-    prefix = story.script.keys.prefix
+    prefix = story.keys.prefix
     names = [str(name) for name in await story.raw.keys(f"{prefix}*")]
     return {name.removeprefix(prefix) for name in names if await story.raw.pttl(name) == -1}
 
 
-async def test_a_call_that_redis_gets_to_after_its_time_out_is_refused(script: Script) -> None:
-    world = World(script)
-    await world.lead()
+@pytest.mark.parametrize("rights", BOTH)
+async def test_a_call_that_redis_gets_to_after_its_time_out_is_refused(
+    world: World, rights: Literal["leader", "agent"]
+) -> None:
     await world.ask(task(1))
-    args = {"cap": 9, "max": 9, "epoch": world.epoch, "turn": 1, "by_ms": 1}
+    script = world.script if rights == "leader" else world.agents
+    op, prefix = ("release", script.keys.prefix) if rights == "leader" else ("check_in", script.keys("agent", ""))
+    args = {"cap": 9, "max": 9, "epoch": world.epoch, "turn": 1, "pool": "p", "job": "j", "by_ms": 1}
     with pytest.raises(ResponseError, match="LATE"):
-        await script.redis.evalsha(script._sha, 1, script.keys.prefix, "release", json.dumps(args))
+        await script.redis.evalsha(digest(rights), 1, prefix, op, json.dumps(args))
     assert await world.lanes.released() == []
+    assert await world.pools.jobs("p") == {}
+    await world.agent.check_in()
     script._ahead_s -= 3600  # our clock, or Redis', was set meanwhile
     assert await world.lanes.release(cap=9, at_most=9, epoch=world.epoch) == ["u1"]
+    assert await world.agent.check_in()
 
 
-async def test_a_claim_whose_answer_was_lost_gives_the_same_task_again(script: Script) -> None:
-    world = World(script)
-    await world.lead()
-    await world.ask(task(1), task(2, chat=2))
-    await world.lanes.release(cap=9, at_most=9, epoch=world.epoch)
-    for one in (task(1), task(2, chat=2)):
-        await world.dispatch(one)
-    lost = await script.step("claim", pool="p", job="job-1", call="c", lease_ms=15000)
-    world.agent._claim = "c"  # as after a time-out
-    claimed = await world.agent.claim()
-    assert claimed is not None
-    assert (claimed.task.id, str(claimed.attempt)) == (lost[0], lost[2])
+async def test_a_claim_whose_answer_was_lost_gives_the_same_run_again(world: World) -> None:
+    await world.ready(task(1))
+    await world.ready(task(2, chat=2))
+    lost = await world.agents.step("claim", pool="p", job="job-1", call="c", lease_ms=15000)
+    world.agent._call = "c"  # as after a time-out
+    run = await world.agent.claim()
+    assert run is not None
+    assert (run.name, str(run.attempt)) == (lost[0], lost[4])
     other = await world.agent.claim()
     assert other is not None
     assert other.task.id == "u2"
 
 
-async def test_a_failure_that_was_judged_of_another_attempt_comes_too_late(script: Script) -> None:
-    world = World(script)
-    await world.lead()
+async def test_a_claim_that_comes_again_after_its_run_was_taken_gives_nothing(world: World) -> None:
+    await world.ready(task(1))
+    claim = {"pool": "p", "job": "job-1", "call": "c", "lease_ms": 15000}
+    assert await world.agents.step("claim", **claim)
+    await world.hear()
+    await world.pools.lost("u1", Cause.CRASH, epoch=world.epoch)
+    assert await world.agents.step("claim", **claim) == []
+    assert len(await world.pools.ready("p")) == 1
+
+
+@pytest.mark.parametrize("step", ["write", "end"])
+async def test_words_about_less_than_was_asked_come_too_late(world: World, step: str) -> None:
+    """They were refused, since more was sent; executed once more, now that all of it is one record, they would be taken."""
+    act = {"act": "1:9", "group": "", "open_s": 2}
+    await world.effects({**effect(task(1)), **act, "sent_s": 50})
+    await world.lanes.release(cap=9, at_most=9, epoch=world.epoch)
+    await world.dispatch(task(1))
+    run = await world.claim()
+    await world.effects({**effect(task(2)), **act, "sent_s": 51})
+    late: list[tuple[str, Mapping[str, Any]]] = []
+    steps = world.agents.steps
+
+    async def kept(calls: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Any]:
+        late.extend(calls)
+        return await steps(calls)
+
+    world.agents.steps = kept  # type: ignore[method-assign]
+    assert not await (world.agent.write(run, "early") if step == "write" else world.agent.end(run, EARLY))
+    assert await world.news.regrow(run.name, epoch=world.epoch)
+    [(op, args)] = late
+    assert await steps([(op, args)]) == [2]
+    assert not (await world.displays.growing("t:u1")).began
+    whole = await world.agent.grown(run)
+    assert whole is not None
+    assert await (world.agent.write(whole, "Now.") if step == "write" else world.agent.end(whole, EARLY))
+
+
+EARLY = Answered(markdown="early", usage={})
+
+
+async def test_a_failure_that_was_judged_of_another_attempt_comes_too_late(world: World) -> None:
     first = await world.claimed(task(1))
-    [row] = await world.lanes.fields(["u1"], "attempt_ms")
-    assert await world.agent.hand_back(first)
-    await script.read("HSET", script.keys("task", "u1"), "attempt_ms", "1")
-    assert await world.agent.claim() is not None
-    assert not await world.lanes.fail("u1", Cause.DEADLINE, since=row["attempt_ms"] + "0", epoch=world.epoch)  # type: ignore[operator]
+    since = await world.field("u1", "attempt_ms")
+    await world.end(first, HandedBack())
+    await world.script.read("HSET", world.script.keys("task", "u1"), "attempt_ms", "1")
+    await world.claim()
+    assert not await world.lanes.fail("u1", Cause.DEADLINE, since=f"{since}0", epoch=world.epoch)
     assert not await world.lanes.fail("u1", Cause.QUEUE_DEADLINE, state="ready", epoch=world.epoch)
     assert await world.state(task(1)) == "running"
 
 
-async def test_an_old_leaders_steps_are_refused_by_name(script: Script) -> None:
-    world = World(script)
-    old = await world.lead()
+async def test_an_old_leaders_steps_are_refused_by_name(world: World) -> None:
+    old = world.epoch
     await world.inbox.give_up_lead("me")
     await world.lead("other")
     with pytest.raises(LostOwnership):
         await world.lanes.reconcile(epoch=old)
+    for step in (
+        world.inbox.set_files_at("x", epoch=old),
+        world.inbox.make_room(at_most=1, epoch=old),
+    ):
+        with pytest.raises(LostOwnership):
+            await step

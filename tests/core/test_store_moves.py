@@ -6,10 +6,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from openclaw_core.conversation import Turn
-from openclaw_core.outcome import Cause, Delivery
+from openclaw_core.outcome import Cause
 from openclaw_core.store import Script, move_chat
-from openclaw_core.store.lanes import turn_json
 from openclaw_core.task import from_json
 from tests.core.store_world import World, effect, task
 
@@ -33,9 +31,8 @@ def moves(request: pytest.FixtureRequest) -> Told:
 
 
 async def test_turns_language_role_and_lane_go_on_under_the_new_id(world: World, moves: Told) -> None:
-    first = await world.claimed(task(1, chat=OLD, text="before"))
-    await world.agent.answered(first, {"pages": [], "files": [], "answer": "a"}, {})
-    await world.agent.close(first, answer="a", role="coder", delivery=Delivery.DELIVERED)
+    await world.answered(await world.claimed(task(1, chat=OLD, text="before")), "a")
+    await world.show_all()
     await world.effects({"op": "lang", "chat": str(OLD), "lang": "he"})
     running = await world.claimed(task(2, chat=OLD))
     await world.ask(task(3, chat=OLD), task(4, chat=OLD))
@@ -48,15 +45,13 @@ async def test_turns_language_role_and_lane_go_on_under_the_new_id(world: World,
     assert [turn.text for turn in await world.lanes.history(NEW)] == ["before", "a", "hello"]
     assert await world.lanes.waiting_in(NEW) == ["u3", "u4"]
     assert await world.lanes.running_in(NEW) == "u2"
-    assert [turn.text for turn in await world.agent.history(running)] == ["before", "a"]
     rows = await world.lanes.fields(["u2", "u3", "u4"], "chat", "record")
     assert {row["chat"] for row in rows} == {str(NEW)}
     assert {from_json(row["record"] or "").chat_id for row in rows} == {NEW}
     await world.ask(task(5, chat=NEW))
     assert (await world.lanes.fields(["u5"], "wish"))[0]["wish"] == "summarizer"
 
-    await world.agent.answered(running, {"pages": [], "files": [], "answer": "b"}, {})
-    await world.agent.close(running, answer="b", role="coder", delivery=Delivery.DELIVERED)
+    await world.answered(running, "b")
     assert (await world.lanes.history(NEW))[-1].text == "b"
     assert await world.lanes.release(cap=9, at_most=9, epoch=world.epoch) == ["u3"]
     left = await world.script.read("KEYS", world.script.keys(f"*:{OLD}*"))
@@ -70,7 +65,7 @@ async def test_what_comes_for_the_old_id_goes_to_the_new_one(world: World, moves
     [row] = await world.lanes.fields(["u1"], "record")
     assert from_json(row["record"] or "").chat_id == NEW
     await world.effects({"op": "notice", "key": "n", "chat": str(OLD), "kind": "new", "lang": "en"})
-    assert [notice.chat_id for notice in await world.notices.waiting()] == [NEW]
+    assert [notice.chat_id for notice in await world.notices()] == [NEW]
     await world.effects({"op": "stop", "key": "s", "chat": str(OLD), "lang": "en"})
     assert await world.state(task(1)) == "cancelled"
     assert await world.inbox.moved([OLD, NEW, 7]) == {OLD: NEW}
@@ -79,10 +74,7 @@ async def test_what_comes_for_the_old_id_goes_to_the_new_one(world: World, moves
 async def test_what_stands_under_the_new_id_already_comes_after(world: World, moves: Told) -> None:
     await world.ask(task(1, chat=OLD), task(2, chat=NEW))
     for chat, text in ((OLD, "first"), (NEW, "second")):
-        turn = turn_json(Turn(task_id=f"x{chat}", speaker="user", text=text))
-        await world.script.step(
-            "remember", place=str(chat), task=f"x{chat}", turn=turn, keep=10, ttl_s=100, epoch=world.epoch
-        )
+        await world.said(task(99, chat=chat, text=text), ttl_s=100)
     await moves(world)
     assert await world.lanes.waiting_in(NEW) == ["u1", "u2"]
     assert [turn.text for turn in await world.lanes.history(NEW)] == ["first", "second"]
@@ -102,8 +94,7 @@ async def test_told_again_and_later_it_moves_nothing_more(world: World, moves: T
 
 
 async def test_a_task_that_failed_before_can_be_tried_again_in_the_new_chat(world: World, moves: Told) -> None:
-    claimed = await world.claimed(task(1, chat=OLD))
-    await world.agent.give_up(claimed, Cause.MODEL_DOWN)
+    await world.failed(await world.claimed(task(1, chat=OLD)), Cause.MODEL_DOWN)
     await moves(world)
     again = {**effect(task(1, chat=NEW)), "op": "retry", "id": "u1r", "task": "u1", "key": "r1", "kind": "retry"}
     await world.effects(again)

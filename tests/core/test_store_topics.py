@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from openclaw_core.outcome import Delivery
 from openclaw_core.task import Task
 from tests.core.store_world import World, task
 
@@ -14,9 +13,7 @@ def asked(n: int, topic: int | None, text: str = "hello") -> Task:
 
 
 async def answered(world: World, one: Task, answer: str) -> None:
-    claimed = await world.claimed(one)
-    await world.agent.answered(claimed, {"pages": []}, {})
-    await world.agent.close(claimed, answer=answer, role="coder", delivery=Delivery.DELIVERED)
+    await world.answered(await world.claimed(one), answer)
 
 
 async def said(world: World, topic: int | None) -> list[str]:
@@ -28,9 +25,10 @@ async def test_what_was_said_in_a_topic_is_remembered_in_that_topic_alone(world:
         await answered(world, asked(n, topic, f"asked in {topic}"), f"answer in {topic}")
     for topic in (None, 3, 4):
         assert await said(world, topic) == [f"asked in {topic}", f"answer in {topic}"]
-    claimed = await world.claimed(asked(4, 3))
-    assert [turn.text for turn in await world.agent.history(claimed)] == ["asked in 3", "answer in 3"]
-    await world.agent.amend(claimed, "what a recording said")
+    run = await world.claimed(asked(4, 3))
+    assert [turn.text for turn in run.history] == ["asked in 3", "answer in 3"]
+    await world.agent.amend(run, "what a recording said")
+    await world.news.adopt([run.name], epoch=world.epoch)
     assert (await said(world, 3))[-1] == "what a recording said"
 
 
@@ -47,10 +45,9 @@ async def test_a_failed_message_is_noted_in_its_topic(world: World) -> None:
 
 async def test_new_forgets_one_topic_and_an_answer_under_way_in_another_is_kept(world: World) -> None:
     await answered(world, asked(1, 3), "kept")
-    claimed = await world.claimed(asked(2, 4))
+    run = await world.claimed(asked(2, 4))
     await world.effects({"op": "forget", "chat": str(FORUM), "thread": "3"})
-    await world.agent.answered(claimed, {"pages": []}, {})
-    await world.agent.close(claimed, answer="of 4", role="coder", delivery=Delivery.DELIVERED)
+    await world.answered(run, "of 4")
     assert await said(world, 3) == []
     assert await said(world, 4) == ["hello", "of 4"]
 

@@ -20,7 +20,7 @@ def test_a_message_is_answered_by_a_job_that_is_gone_a_minute_later(bot: World) 
     asked = bot.ask(bot.new_chat(), "how does a sorted list stay sorted?")
     bot.answered(asked)
     job = bot.job(asked)
-    assert bot.task(asked, "state") == "closed"
+    until(lambda: bot.task(asked, "state") == "closed", within_s=5, what="the record of what is shown")
 
     def finished() -> bool:
         return "True" in ours("get", "job", job, "-o", "jsonpath={.status.conditions[?(@.type=='Complete')].status}")

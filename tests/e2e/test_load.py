@@ -13,10 +13,10 @@ import pytest
 
 from openclaw_core import wording
 from openclaw_core.outcome import Cause
-from openclaw_core.store.answers import LEASE_S
+from openclaw_core.store.agent_work import LEASE_S
 from tests.e2e.bystanders import hand_on_the_node
 from tests.e2e.cluster import api_server_is_ready, kubectl, leader, ours, pod_of, pods, redis, runs, until
-from tests.e2e.world import BOT_ID, CLEAN, NOTICE_S, TOLD_S, Asked, World
+from tests.e2e.world import CLEAN, LEASES, NOTICE_S, TOLD_S, Asked, World
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -39,8 +39,7 @@ def busy_pod(bot: World, asked: list[Asked]) -> tuple[str, Asked]:
     by_task = {one.task: one for one in asked}
 
     def found() -> tuple[str, Asked] | None:
-        leased = redis("ZRANGE", f"oc:{BOT_ID}:leases", "0", "-1")
-        for one in (by_task[task] for task in leased if task in by_task):
+        for one in (by_task[task] for task in bot.owned() if task in by_task):
             if bot.calls(one.question) and not bot.answers(one) and (pod := pod_of(bot.task(one, "job"))) and runs(pod):
                 return pod["metadata"]["name"], one
         return None
@@ -79,7 +78,9 @@ def some_answered(bot: World, asked: list[Asked], count: int) -> None:
 
 def kill_agent(bot: World, asked: list[Asked]) -> None:
     bot.pace(tokens_per_s=4)  # a quarter of a minute for an answer, so that there is one to interrupt
-    quick = set(redis("ZRANGE", f"oc:{BOT_ID}:leases", "0", "-1"))  # begun before: over by the time that it is struck
+    quick = {
+        run.rpartition(".")[0] for run in redis("ZRANGE", LEASES, "0", "-1")
+    }  # begun before: over by the time that it is struck
     pod, hit = busy_pod(bot, [one for one in asked if one.task not in quick])
     kill(bot, pod)
     bot.pace(tokens_per_s=200)
@@ -168,14 +169,14 @@ class EndedLeases:
         while not self.stop.wait(2):
             try:
                 seconds, micros = redis("TIME")
-                oldest = redis("ZRANGE", f"oc:{BOT_ID}:leases", "0", "0", "WITHSCORES")
+                oldest = redis("ZRANGE", LEASES, "0", "0", "WITHSCORES")
             except (AssertionError, ValueError, subprocess.TimeoutExpired):
                 heard_since = None  # Redis or the API server, through which it is asked, is away
                 continue
             now_s = int(seconds) + int(micros) / 1e6
             heard_since = heard_since or now_s
             self.looks += 1
-            for _task, ends_ms in oldest:
+            for _run, ends_ms in oldest:
                 self.longest_s = max(self.longest_s, now_s - max(heard_since, ends_ms / 1000))
 
 

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.timeout(180)
 HOST = os.environ.get("OPENCLAW_E2E_HOST", OVERLAY_HOST)
 API_SERVER = os.environ.get("OPENCLAW_E2E_APISERVER", OVERLAY_HOST)
 LISTENER = 9099
+FILES = 8081
 METADATA = ("169.254.169.254:443", "169.254.169.254:80")
 CLOSED = METADATA + tuple(
     f"{host}:443" for host in (HOST, "10.77.0.1", "100.100.77.1", "169.254.77.1", "172.31.77.1", "192.168.77.1")
@@ -184,8 +185,8 @@ def test_brain_reaches_redis_the_api_server_and_its_outside(doors: Doors) -> Non
     assert until(lambda: opened(doors.brain, *wanted) == list(wanted), within_s=60, what=" and ".join(wanted))
 
 
-def test_agent_reaches_redis_and_its_outside(doors: Doors) -> None:
-    wanted = ("redis:6379", f"{HOST}:{BOT_API_PORT}", f"{HOST}:{MODEL_PORT}")
+def test_agent_reaches_redis_the_brains_files_and_the_model(doors: Doors) -> None:
+    wanted = ("redis:6379", f"{doors.brain_ip}:{FILES}", f"{HOST}:{MODEL_PORT}")
 
     assert until(lambda: opened(doors.agent, *wanted) == list(wanted), within_s=60, what=" and ".join(wanted))
 
@@ -194,6 +195,18 @@ def test_agent_reaches_neither_the_api_server_nor_other_pods(doors: Doors) -> No
     doors_there = (f"{doors.agent_ip}:{LISTENER}", f"{doors.brain_ip}:8080")
 
     assert opened(doors.agent, f"{API_SERVER}:6443", "kubernetes.default.svc:443", *doors_there) == []
+
+
+def test_agent_does_not_reach_telegram(doors: Doors) -> None:
+    assert until(lambda: opened(doors.agent, f"{HOST}:{MODEL_PORT}"), within_s=60, what="the agent's rules")
+    assert opened(doors.agent, f"{HOST}:{BOT_API_PORT}") == []
+
+
+def test_brains_files_are_for_agents_alone(doors: Doors) -> None:
+    door = f"{doors.brain_ip}:{FILES}"
+
+    for other in (doors.prometheus, doors.foreigner, doors.stranger, doors.redis):
+        assert opened(other, door) == []
 
 
 def test_brain_reaches_no_agent(doors: Doors) -> None:

@@ -14,6 +14,7 @@ from tests.e2e.cluster import Cluster, jobs, ours, pods, redis, until
 from tests.e2e.standins import StandIns
 
 BOT_ID = 1000000001
+LEASES = f"oc:{BOT_ID}:agent:leases"
 TAIL_WORDS = 5
 NOTICE_S = 20
 """A task that has been ready for this long while its pool has a cause is told so."""
@@ -142,9 +143,25 @@ class World:
     # ---- what the bot knows
 
     def task(self, asked: Asked, *fields: str) -> Any:
-        """Fields of the task's record; one field alone comes as it is."""
-        values = redis("HMGET", f"oc:{BOT_ID}:task:{asked.task}", *fields)
-        return values[0] if len(fields) == 1 else dict(zip(fields, values, strict=True))
+        """Fields of the task; one field alone comes as it is. Of a task that has ended, what it keeps no more stands in its run record."""
+        *values, shown = redis("HMGET", f"oc:{BOT_ID}:task:{asked.task}", *fields, "delivery")
+        found = dict(zip(fields, values, strict=True))
+        if shown not in (None, "pending") and None in values:
+            record = self.run_record(asked)
+            found = {name: record.get(name) if value is None else value for name, value in found.items()}
+        return found[fields[0]] if len(fields) == 1 else found
+
+    def run_record(self, asked: Asked) -> dict[str, str]:
+        """Its row of the stream `runs`, empty until its chat has been shown its end."""
+        for _, row in redis("XREVRANGE", f"oc:{BOT_ID}:runs", "+", "-", "COUNT", "1000"):
+            record = row if isinstance(row, dict) else dict(zip(row[::2], row[1::2], strict=True))
+            if record.get("task") == asked.task:
+                return record
+        return {}
+
+    def owned(self) -> list[str]:
+        """Tasks that agents work on, the one whose lease ends first at the beginning."""
+        return [run.rpartition(".")[0] for run in redis("ZRANGE", LEASES, "0", "-1")]
 
     def job(self, asked: Asked, *, within_s: float = 30) -> str:
         """The Job that has claimed it."""
@@ -158,7 +175,7 @@ class World:
     def waiting(self) -> list[str]:
         """Jobs whose agents wait for work, of any pool."""
         found = []
-        for key in redis("KEYS", f"oc:{BOT_ID}:jobs:*"):
+        for key in redis("KEYS", f"oc:{BOT_ID}:agent:jobs:*"):
             rows = redis("HGETALL", key)
             found += [name for name, state in rows.items() if state.startswith("waiting")]
         alive = {job["metadata"]["name"] for job in jobs() if not job["status"].get("conditions")}
@@ -173,8 +190,8 @@ class World:
         )
 
     def idle(self) -> bool:
-        """With agents that wait, no task is left that could be claimed either."""
-        return bool(redis("ZCARD", f"oc:{BOT_ID}:leases") == 0)
+        """With agents that wait, no task is left that could be claimed either; and every chat sees what it is to see."""
+        return not self.owned() and redis("ZCARD", f"oc:{BOT_ID}:open") == 0
 
     def warm_at_home(self) -> int:
         """How many agents wait in the pool that the installation began with: other templates and settings make others."""

@@ -26,6 +26,8 @@ class EchoModel:
     words: int = 20
     word_s: float = 0.005
     fail: list[int] = field(default_factory=list)
+    fails_for: dict[str, int] = field(default_factory=dict)
+    """Questions that are always answered with a status."""
     seen: list[str] = field(default_factory=list)
     prompts: list[list[dict[str, Any]]] = field(default_factory=list)
 
@@ -35,6 +37,8 @@ class EchoModel:
         self.seen.append(question)
         self.prompts.append(body["messages"])
         self.asked_of.append(body["model"])
+        if question in self.fails_for:
+            return web.json_response({"error": {"message": "no"}}, status=self.fails_for[question])
         if self.fail:
             return web.json_response({"error": {"message": f"about {question}"}}, status=self.fail.pop(0))
         response = web.StreamResponse(headers={"content-type": "text/event-stream"})

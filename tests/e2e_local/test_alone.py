@@ -43,6 +43,26 @@ async def test_one_task_from_the_environment_and_its_repeat(tmp_path: Path) -> N
         assert bot.verdict({5: ["lonely question"]})["twice"] == []
 
 
+async def test_two_starts_at_the_same_time_answer_once(tmp_path: Path) -> None:
+    async with world(tmp_path) as bot:
+        bot.api.user_says(5, "/help")
+        task = {"TASK": "lonely question", "ROLE": "coder", "CHAT_ID": "5", "TASK_ID": "t1"}
+        codes = [code for code, _ in await asyncio.gather(*(alone(bot, **task) for _ in range(2)))]
+        assert codes == [Exit.DONE, Exit.DONE]
+        await bot.answered(5, "lonely question")
+        assert bot.verdict({5: ["lonely question"]})["twice"] == []
+
+
+async def test_a_wrong_token_is_told_at_once(tmp_path: Path) -> None:
+    async with world(tmp_path) as bot:
+        task = {"TASK": "secret words", "ROLE": "coder", "CHAT_ID": "5", "TELEGRAM_TOKEN": f"{TOKEN}-but-wrong"}
+        async with asyncio.timeout(60):
+            code, errors = await alone(bot, **task)
+        assert (code, "TELEGRAM_TOKEN is refused by Telegram" in errors) == (Exit.MISCONFIGURED, True)
+        assert "secret" not in errors
+        assert bot.model.seen == []
+
+
 async def test_what_is_wrong_is_said_without_the_task(tmp_path: Path) -> None:
     async with world(tmp_path) as bot:
         code, errors = await alone(bot, TASK="secret words", ROLE="coder", CHAT_ID="five")

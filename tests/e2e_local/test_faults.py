@@ -114,20 +114,19 @@ async def test_agent_killed_twice_is_told_with_its_cause(tmp_path: Path) -> None
         assert len(bot.texts(5)) == 1
 
 
-async def test_agent_killed_between_a_send_and_its_record(tmp_path: Path) -> None:
+async def test_brain_killed_between_a_send_and_its_record(tmp_path: Path) -> None:
     """The stand-in has stored the placeholder and withholds its reply: at worst a stray placeholder, never a second answer."""
     async with world(tmp_path) as bot:
-        bot.model.first_s = 20.0
         bot.api.faults.next("sendMessage", "withhold")
         bot.api.user_says(5, "/code torn")
-        [agent] = await running(bot, "torn")
         await bot.until(lambda: bot.api.messages(5)[1:])
-        bot.model.first_s = 0.05
-        agent.kill()
+        await bot.kill_brain()
+        await bot.start_brain()
         await bot.answered(5, "torn")
         await bot.all_ended(1)
         assert bot.verdict({5: ["torn"]}) == CLEAN
         assert sum(t.startswith("💭") for t in bot.texts(5)) <= 1
+        assert bot.model.seen == ["torn"], "its agent went on meanwhile"
 
 
 async def test_agent_frozen_past_its_lease_and_woken_writes_nothing_more(tmp_path: Path) -> None:

@@ -34,11 +34,21 @@ class World:
     log: Path
     settings: dict[str, str] = field(default_factory=dict)
     brain: "asyncio.subprocess.Process | None" = None
+    others: "list[asyncio.subprocess.Process]" = field(default_factory=list)
 
     # ---- processes
 
     async def start_brain(self, **settings: str) -> None:
         self.settings.update(settings)
+        self.brain = await self._started()
+
+    async def start_another_brain(self) -> "asyncio.subprocess.Process":
+        """A second brain with the same settings, which waits for the lead."""
+        brain = await self._started()
+        self.others.append(brain)
+        return brain
+
+    async def _started(self) -> "asyncio.subprocess.Process":
         keep = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         env = {
             **keep, "TELEGRAM_TOKEN": TOKEN, "TELEGRAM_BASE_URL": self.api.url, "GROQ_API_KEY": "marker-key-never-logged", "GROQ_BASE_URL": self.model.url,
@@ -46,7 +56,7 @@ class World:
             "RUNNING_CAP": "8", "DEMO_MODEL": "yes", **self.settings,
         }  # fmt: skip
         with self.log.open("ab") as log:
-            self.brain = await asyncio.create_subprocess_exec(
+            return await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
                 "openclaw_brain",
@@ -74,14 +84,14 @@ class World:
 
     def agents(self) -> list[psutil.Process]:
         """Agent processes of this world, also those that outlived their brain; the one that forks them is the brain's own child."""
-        found = []
+        found, brains = [], {brain.pid for brain in (self.brain, *self.others) if brain is not None}
         for process in psutil.process_iter():
             try:
                 ours = (
                     any("openclaw_agent" in part for part in process.cmdline())
-                    and process.environ().get("TELEGRAM_BASE_URL") == self.api.url
+                    and process.environ().get("GROQ_BASE_URL") == self.model.url
                 )
-                if ours and (self.brain is None or process.ppid() != self.brain.pid):
+                if ours and process.ppid() not in brains:
                     found.append(process)
             except (psutil.NoSuchProcess, psutil.AccessDenied):
                 continue
@@ -147,12 +157,23 @@ class World:
 
         await self.until(recorded)
 
+    async def nothing_to_put_again(self, *, timeout_s: float = 120) -> None:
+        """Wait until no text is to be shown any more, nor to be put again since an edit of before may still come."""
+
+        async def settled() -> bool:
+            key = self.script.keys
+            return not await self.script.read("ZCARD", key("open")) and not await self.script.read(
+                "ZCARD", key("again")
+            )
+
+        await self.until(settled, timeout_s=timeout_s)
+
     async def all_ended(self, count: int, *, timeout_s: float = 90) -> None:
         """Wait until *count* tasks have ended, and nothing is left to tell."""
 
         async def ended() -> bool:
             done = sum((await Runs(self.script).outcomes()).values())
-            return done >= count and not await self.script.read("LLEN", self.script.keys("notices"))
+            return done >= count and not await self.script.read("ZCARD", self.script.keys("open"))
 
         await self.until(ended, timeout_s=timeout_s)
 
@@ -180,7 +201,8 @@ async def world(folder: Path, **settings: str) -> AsyncIterator[World]:
                         process.kill()
                     except psutil.NoSuchProcess:
                         continue
-                if bot.brain is not None:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.killpg(bot.brain.pid, signal.SIGKILL)
-                    await bot.brain.wait()
+                for brain in (bot.brain, *bot.others):
+                    if brain is not None:
+                        with contextlib.suppress(ProcessLookupError):
+                            os.killpg(brain.pid, signal.SIGKILL)
+                        await brain.wait()

@@ -17,7 +17,7 @@ REPLACED = re.compile(
     | StatefulSet/redis\.spec\.template\.spec\.containers\.0\.image
     | ConfigMap/brain-settings\.(metadata\.name | data\.(TELEGRAM|GROQ)_BASE_URL)
     | ConfigMap/agent-policy\.data\.(image | repository)\.(agent | brain | redis)
-    | ConfigMap/agent-policy\.data\.env\.(TELEGRAM|GROQ)_BASE_URL
+    | ConfigMap/agent-policy\.data\.env\.GROQ_BASE_URL
     | NetworkPolicy/brain\.spec\.egress\.0\.to\.0\.ipBlock\.cidr
     | NetworkPolicy/(brain|agent)\.spec\.egress\.\d+\..*
     | (ExternalSecret|SecretStore|Secret)/.*
@@ -50,7 +50,7 @@ def test_cluster_tests_run_the_images_of_the_work_tree_in_a_fork_too(tmp_path: P
     assert images == {f"localhost/{name}:test" for name in ("openclaw-agent", "openclaw-brain", "redis")}
 
 
-def test_cluster_tests_add_one_egress_rule_and_two_addresses() -> None:
+def test_cluster_tests_add_one_egress_rule_and_the_models_address() -> None:
     staging, tested = render(overlay("staging")), render(ROOT / "tests/e2e/overlay")
     for name in ("brain", "agent"):
         before, after = (named(objects, "NetworkPolicy", name)["spec"]["egress"] for objects in (staging, tested))
@@ -62,7 +62,7 @@ def test_cluster_tests_add_one_egress_rule_and_two_addresses() -> None:
     )
 
     assert after[: len(before)] == before
-    assert [item["name"] for item in after[len(before) :]] == ["TELEGRAM_BASE_URL", "GROQ_BASE_URL"]
+    assert [item["name"] for item in after[len(before) :]] == ["GROQ_BASE_URL"]
 
 
 def test_cluster_tests_have_the_secrets_of_staging_with_the_same_keys() -> None:

@@ -264,9 +264,9 @@ def test_exporter_of_redis_keeps_the_bot_s_rules(environment: str) -> None:
     [container] = deployment["spec"]["template"]["spec"]["containers"]
     assert policy["podSelector"]["matchLabels"].items() <= labels.items()
     assert policy["ingress"][0]["ports"][0]["port"] in {port["name"] for port in container["ports"]}
-    assert container["env"][1]["valueFrom"]["secretKeyRef"]["name"] in {
-        item["spec"]["target"]["name"] for item in of_kind(bot, "ExternalSecret")
-    }
+    secrets = [entry["valueFrom"]["secretKeyRef"] for entry in container["env"] if "valueFrom" in entry]
+    assert secrets == [{"name": "redis-exporter", "key": "password"}]
+    assert "redis-exporter" in {item["spec"]["target"]["name"] for item in of_kind(bot, "ExternalSecret")}
 
 
 def test_monitors_select_what_is_there(environment: str) -> None:
@@ -287,6 +287,6 @@ def test_monitors_select_what_is_there(environment: str) -> None:
 def test_defaults_of_external_secrets_are_spelled_out(environment: str) -> None:
     everything = [obj for app in children(environment).values() for obj in objects_of(app)]
 
-    assert len(of_kind(everything, "ExternalSecret")) == 4
+    assert len(of_kind(everything, "ExternalSecret")) == 6
     assert list(RULES["defaults-are-spelled-out"](everything)) == []
     assert of_kind(everything, "ClusterSecretStore", "ClusterExternalSecret") == []

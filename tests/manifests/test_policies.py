@@ -138,6 +138,42 @@ def test_agents_stay_off_every_pool_but_their_own_and_run_where_there_are_none(o
     assert not runs_on(pool="gpu")
 
 
+def test_the_policy_lets_agents_have_what_they_have_and_the_bots_number(
+    policies: list[Object], objects: list[Object]
+) -> None:
+    """By shape, for the values that are the brain's to write. The API server itself tries them in tests/e2e/test_policies.py."""
+    data = named(objects, "ConfigMap", "agent-policy")["data"]
+    spec = named(objects, "PodTemplate", "agent")["template"]["spec"]
+    env = {entry["name"]: entry["value"] for entry in spec["containers"][0]["env"]}
+    [rule] = [
+        check["expression"]
+        for check in named(policies, "ValidatingAdmissionPolicy", "openclaw-job-shape")["spec"]["validations"]
+        if "'AGENT_JOB'" in check["expression"]
+    ]
+
+    assert {name for name in data if name.startswith("env.")} == {f"env.{name}" for name in env}
+    assert {name: env[name] for name in env if name.startswith("REDIS_")} == {
+        "REDIS_HOST": "redis", "REDIS_PORT": "6379", "REDIS_USERNAME": "agent", "REDIS_PASSWORD_FILE": "/run/secrets/openclaw/redis/password",
+    }  # fmt: skip
+    assert data["secrets"] == "groq,redis-agent"
+    assert "e.name == 'BOT_ID' && e.value.matches('^[0-9]{1,20}$')" in rule
+
+
+def test_an_overlay_can_hold_agents_to_one_model_server(objects: list[Object]) -> None:
+    changed = copy.deepcopy(objects)
+    [block] = [
+        peer["ipBlock"]
+        for item in named(changed, "NetworkPolicy", "agent")["spec"]["egress"]
+        for peer in item["to"]
+        if "ipBlock" in peer
+    ]
+    block.clear()
+
+    for address, fault in (("8.8.8.8/32", False), ("10.0.0.7/32", True), ("169.254.169.254/32", True)):
+        block["cidr"] = address
+        assert [bool(list(rule(changed))) for name, rule in RULES.items() if "addresses" in name] == [fault]
+
+
 def test_parameters_name_the_secrets_and_the_account_that_the_agent_has(objects: list[Object]) -> None:
     parameters = named(objects, "ConfigMap", "agent-policy")["data"]
     spec = named(objects, "PodTemplate", "agent")["template"]["spec"]

@@ -1,11 +1,9 @@
-"""Any password will do for Redis: what the server is told of it, tried with a real one and the configuration that is deployed."""
+"""Any password will do for Redis' users: what the server is told of them, tried with a real one and the configuration that is deployed."""
 
+import base64
 import hashlib
-import re
 import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,11 +11,11 @@ import redis
 import yaml
 
 from openclaw_core.environment import Environment
-from tests.manifests.rendering import ROOT
-from tests.redis_server import RedisServer
+from openclaw_core.store.rights import acl_lines
+from tests.manifests.rendering import ROOT, Object, named, of_kind, render
+from tests.redis_users import TEMPLATE, deployed, filled
 
-BASE = ROOT / "platform/openclaw/base"
-TEMPLATE = yaml.safe_load((BASE / "secrets/redis.yaml").read_text())["spec"]["target"]["template"]["data"]
+USERS = ("brain", "agent", "exporter")
 PASSWORDS = {
     "plain": "for-tests-only",
     "quote": 'a"b',
@@ -39,59 +37,111 @@ PASSWORDS = {
 }
 
 
-def filled(key: str, password: str) -> str:
-    """What External Secrets makes of the template, for the two functions that it uses."""
-    value = password.strip()
-
-    def fill(match: re.Match[str]) -> str:
-        done = value
-        for step in match[1].split("|"):
-            name = step.strip()
-            assert name in (".password", "trim", "sha256sum"), "a function that this test does not know"
-            if name == "sha256sum":
-                done = hashlib.sha256(done.encode()).hexdigest()
-        return done
-
-    return re.sub(r"\{\{([^{}]*)\}\}", fill, TEMPLATE[key])
+def digest(password: str) -> str:
+    return hashlib.sha256(password.encode()).hexdigest()
 
 
-@contextmanager
-def deployed(folder: Path, password: str) -> Iterator[RedisServer]:
-    """A server with the repository's redis.conf, but for its folder, port and addresses."""
-    auth, config = folder / "auth.conf", folder / "redis.conf"
-    auth.write_text(filled("auth.conf", password))
-    ours = (BASE / "redis/redis.conf").read_text()
-    included = "/run/secrets/openclaw/redis/auth.conf"
-    assert f"include {included}\n" in ours
-    lines = [line.replace(included, str(auth)) for line in ours.splitlines() if not re.match(r"(dir|port|bind) ", line)]
-    config.write_text("\n".join(lines) + "\n")
-    with RedisServer.start(folder, "--include", str(config)) as server:
-        yield server
+def passwords(password: str) -> dict[str, str]:
+    """Three that are of one kind, the first as it is."""
+    return {user: f"{user}{password}" if user != "brain" else password for user in USERS}
 
 
 @pytest.mark.parametrize("name", PASSWORDS)
-def test_apps_get_in_with_any_password_and_nobody_else_does(name: str, tmp_path: Path) -> None:
-    password = PASSWORDS[name]
+def test_each_user_gets_in_with_any_password_and_nobody_else_does(name: str, tmp_path: Path) -> None:
+    given = passwords(PASSWORDS[name])
     file = tmp_path / "password"
-    file.write_bytes(filled("password", password).encode())
 
-    with deployed(tmp_path, password) as server:
-        given = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(server.port), "REDIS_PASSWORD_FILE": str(file)}
-        with redis.Redis.from_url(Environment(given).redis().url) as app:
-            assert app.ping()
-            assert app.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
-            [user] = app.acl_list()
-            assert user.startswith("user default on ")
-        for wrong in ("", "other", password.strip() + "x"):
+    with deployed(tmp_path, given) as server:
+        for user in USERS:
+            file.write_bytes((filled("password", given) if user == "brain" else given[user]).encode())
+            env = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(server.port), "REDIS_USERNAME": user}
+            with redis.Redis.from_url(Environment(env | {"REDIS_PASSWORD_FILE": str(file)}).redis().url) as app:
+                assert app.execute_command(*{"agent": ("TIME",)}.get(user, ("INFO", "server")))
+                if user == "brain":
+                    assert app.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+                    assert [line.split()[1:3] for line in app.acl_list()] == [
+                        ["agent", "on"], ["brain", "on"], ["default", "off"], ["exporter", "on"],
+                    ]  # fmt: skip
+        own = given["brain"].strip()
+        for who, wrong in (
+            (None, None),
+            ("default", own),
+            ("default", ""),
+            ("agent", own),
+            ("brain", own + "x"),
+            ("brain", ""),
+        ):
             with (
-                redis.Redis(port=server.port, password=wrong or None) as stranger,
+                redis.Redis(port=server.port, username=who, password=wrong) as stranger,
                 pytest.raises((redis.AuthenticationError, redis.ResponseError)),
             ):
                 stranger.ping()
 
 
-def test_the_password_itself_is_in_no_configuration(tmp_path: Path) -> None:
-    assert "marker-of-a-password" not in filled("auth.conf", "marker-of-a-password")
+def test_the_passwords_themselves_are_in_no_configuration() -> None:
+    assert "marker-of-a" not in filled("auth.conf", {user: f"marker-of-a-{user}" for user in USERS})
+
+
+def test_the_secret_s_users_are_those_of_the_code() -> None:
+    given = {user: f"password of {user}" for user in USERS}
+
+    assert tuple(filled("auth.conf", given).splitlines()) == acl_lines(**{user: digest(given[user]) for user in USERS})
+
+
+def test_each_password_is_a_field_of_one_secret_and_each_has_its_place(objects: list[Object]) -> None:
+    made = {
+        external["metadata"]["name"]: {
+            item["secretKey"]: (item["remoteRef"]["key"].rsplit("/")[-1], item["remoteRef"]["property"])
+            for item in external["spec"]["data"]
+        }
+        for external in of_kind(objects, "ExternalSecret")
+        if external["metadata"]["name"].startswith("redis")
+    }
+    fields = {"brain": "password", "agent": "agent-password", "exporter": "exporter-password"}
+
+    assert made == {
+        "redis": {user: ("redis", field) for user, field in fields.items()},
+        "redis-agent": {"password": ("redis", "agent-password")},
+        "redis-exporter": {"password": ("redis", "exporter-password")},
+    }
+
+
+def test_cluster_tests_have_the_users_that_the_template_makes() -> None:
+    secrets = {
+        obj["metadata"]["name"]: {key: base64.b64decode(value).decode() for key, value in obj["data"].items()}
+        for obj in of_kind(render(ROOT / "tests/e2e/overlay"), "Secret")
+    }
+    given = {
+        "brain": secrets["redis"]["password"],
+        "agent": secrets["redis-agent"]["password"],
+        "exporter": secrets["redis-exporter"]["password"],
+    }
+
+    assert len(set(given.values())) == len(given)
+    assert secrets["redis"]["auth.conf"] == filled("auth.conf", given)
+
+
+def test_who_has_which_password(objects: list[Object]) -> None:
+    """The server and the brain have the brain's, agents have their own, and the exporter has its own."""
+    exporter = named(render(ROOT / "platform/redis-exporter"), "Deployment", "redis-exporter")["spec"]["template"][
+        "spec"
+    ]
+    [variables] = [container["env"] for container in exporter["containers"]]
+    values = {entry["name"]: entry.get("value") or entry["valueFrom"]["secretKeyRef"] for entry in variables}
+    specs = {
+        "brain": named(objects, "Deployment", "brain")["spec"]["template"]["spec"],
+        "redis": named(objects, "StatefulSet", "redis")["spec"]["template"]["spec"],
+        "agent": named(objects, "PodTemplate", "agent")["template"]["spec"],
+    }
+    mounted = {
+        name: {volume["secret"]["secretName"] for volume in spec["volumes"] if "secret" in volume}
+        for name, spec in specs.items()
+    }
+
+    assert mounted == {"brain": {"telegram", "groq", "redis"}, "redis": {"redis"}, "agent": {"groq", "redis-agent"}}
+    assert values["REDIS_USER"] == "exporter"
+    assert values["REDIS_PASSWORD"] == {"name": "redis-exporter", "key": "password"}
+    assert "secret" not in str(exporter.get("volumes", []))
 
 
 def test_the_template_s_functions_do_what_is_said_here(tmp_path: Path) -> None:
@@ -101,7 +151,8 @@ def test_the_template_s_functions_do_what_is_said_here(tmp_path: Path) -> None:
         pytest.skip("helm is missing (scripts/helm builds it): the template's functions are NOT tried")
     (tmp_path / "templates").mkdir()
     (tmp_path / "Chart.yaml").write_text("apiVersion: v2\nname: x\nversion: 1.0.0\n")
-    text = TEMPLATE["auth.conf"].replace(".password", ".Values.password").strip()
+    text = "{{ .Values.password | trim | sha256sum }}"
+    assert all(f"{{{{ .{user} | trim | sha256sum }}}}" in TEMPLATE["auth.conf"] for user in USERS)
     (tmp_path / "templates/x.yaml").write_text(f"kind: ConfigMap\napiVersion: v1\ndata: {{line: '{text}'}}\n")
     for password in PASSWORDS.values():
         (tmp_path / "given.yaml").write_text(yaml.safe_dump({"password": password}))
@@ -109,4 +160,4 @@ def test_the_template_s_functions_do_what_is_said_here(tmp_path: Path) -> None:
             [helm, "template", str(tmp_path), "--values", str(tmp_path / "given.yaml")],
             capture_output=True, text=True, check=True,
         )  # fmt: skip
-        assert yaml.safe_load(done.stdout)["data"]["line"] == filled("auth.conf", password).strip()
+        assert yaml.safe_load(done.stdout)["data"]["line"] == digest(password.strip())

@@ -21,7 +21,8 @@ def project(tmp_path: Path) -> Path:
     """A copy of what the check reads, where a test may change things."""
     for name in ("scripts", "clusters", "terraform"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns(".terraform*", "tests"))
-    shutil.copy(ROOT / "README.md", tmp_path)
+    (tmp_path / "docs").mkdir()
+    shutil.copy(ROOT / "docs/costs.md", tmp_path / "docs")
     template = Path("platform/openclaw/base/agent/podtemplate.yaml")
     (tmp_path / template).parent.mkdir(parents=True)
     shutil.copy(ROOT / template, tmp_path / template)
@@ -169,7 +170,7 @@ def test_a_stale_cost_table_names_the_command(project: Path) -> None:
     [refusal] = refusals(project)
     subprocess.run([sys.executable, project / "scripts/infra-cost", "--write"], check=True)
 
-    assert re.match(r"README\.md:\d+: the cost table .* scripts/infra-cost --write", refusal)
+    assert re.match(r"docs/costs\.md:\d+: the cost table .* scripts/infra-cost --write", refusal)
     assert refusals(project) == []
 
 
@@ -198,7 +199,7 @@ def test_the_documented_pool_is_added_as_the_docs_say(project: Path) -> None:
 
     assert "scripts/infra-cost --write" in stale
     assert refusals(project) == []
-    assert "pool `agents-reserve`" in (project / "README.md").read_text()
+    assert "pool `agents-reserve`" in (project / "docs/costs.md").read_text()
 
 
 def test_agents_jobs_may_run_on_the_documented_pool() -> None:

@@ -4,7 +4,7 @@ locals {
   secrets = {
     telegram     = { fields = ["token", "allowed-user-ids"], description = "Bot that users talk to, and who may use it" }
     groq         = { fields = ["api-key"], description = "Groq's API" }
-    redis        = { fields = ["password"], description = "Between brain, agents and Redis; any long random string" }
+    redis        = { fields = ["password", "agent-password", "exporter-password"], description = "Of Redis' users brain, agent and exporter: three long random strings" }
     ops-telegram = { fields = ["token"], description = "Bot that tells operators of deployments" }
     ops-github   = { fields = ["app-id", "installation-id", "private-key"], description = "GitHub App that sets commit statuses" }
   }

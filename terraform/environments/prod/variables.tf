@@ -54,7 +54,7 @@ variable "service_cidr" {
 }
 
 variable "nat_mode" {
-  description = "gateway_per_zone, gateway or instance: see the cost table in the README."
+  description = "gateway_per_zone, gateway or instance: see the cost table in docs/costs.md."
   type        = string
 }
 

@@ -74,6 +74,41 @@ async def test_a_call_can_hang_without_being_done(api: BotApi, bot: Bot) -> None
     assert api.bot_texts(7) == []
 
 
+async def test_a_late_call_is_carried_out_though_its_caller_has_gone(api: BotApi, bot: Bot) -> None:
+    api.user_says(7, "hello")
+    message = await bot.send_message(7, "first")
+    api.faults.next("editMessageText", "late", hold_s=0.5)
+    with pytest.raises(TimedOut):
+        await bot.edit_message_text("an old edit", 7, message.message_id, read_timeout=0.1)
+    await bot.edit_message_text("a new edit", 7, message.message_id)
+    assert api.bot_texts(7) == ["a new edit"]
+    async with asyncio.timeout(10):
+        while api.bot_texts(7) != ["an old edit"]:
+            await asyncio.sleep(0.02)
+
+
+async def test_a_late_call_is_answered_if_its_caller_waits_and_refused_if_it_cannot_be_carried_out(
+    api: BotApi, bot: Bot
+) -> None:
+    api.user_says(7, "hello")
+    message = await bot.send_message(7, "first")
+    api.faults.next("editMessageText", "late", times=2, hold_s=0.1)
+    await bot.edit_message_text("second", 7, message.message_id)
+    with pytest.raises(BadRequest):
+        await bot.edit_message_text("third", 7, message.message_id + 1)
+    assert api.bot_texts(7) == ["second"]
+
+
+async def test_a_message_can_be_deleted_as_soon_as_it_stands(api: BotApi, bot: Bot) -> None:
+    api.user_says(7, "hello")
+    api.faults.next("sendMessage", "delete", chat_id=7)
+    message = await bot.send_message(7, "first")
+    with pytest.raises(BadRequest, match=r"(?i)message to edit not found"):
+        await bot.edit_message_text("second", 7, message.message_id)
+    await bot.send_message(7, "third")
+    assert api.bot_texts(7) == ["third"]
+
+
 async def test_a_slow_call_is_done_late(api: BotApi, bot: Bot) -> None:
     api.user_says(7, "hello")
     api.faults.next("sendMessage", "slow", hold_s=0.3)
@@ -112,7 +147,7 @@ async def test_a_standing_fault_lasts_until_it_is_cleared(api: BotApi, bot: Bot)
 def test_every_kind_of_fault_is_tried_here() -> None:
     refusals = {"parse", "not_found", "blocked", "unauthorized", "conflict", "server_error", "bad_gateway", "close"}
 
-    assert set(KINDS) == refusals | {"withhold", "close_after", "hang", "slow", "flood"}
+    assert set(KINDS) == refusals | {"withhold", "close_after", "hang", "slow", "flood", "late", "delete"}
 
 
 async def test_the_journal_never_holds_the_token(api: BotApi, bot: Bot) -> None:

@@ -223,13 +223,13 @@ def secrets_for(environment: str) -> None:
 
     there = ("get", "namespace", namespace, "--ignore-not-found", "-o", "name")
     until(lambda: kubectl(*there), within_s=90, what=f"namespace {namespace}")
-    apply("redis")
+    apply("redis", "redis-exporter")
     pod = ("-n", namespace, "get", "pod", "redis-0", "--ignore-not-found")
     ready = (*pod, "-o", "jsonpath={.status.containerStatuses[0].ready}")
     until(lambda: kubectl(*ready) == "true", within_s=120, what=f"Redis of {environment}")
-    line = 'REDISCLI_AUTH="$(cat /run/secrets/openclaw/redis/password)" exec valkey-cli FLUSHALL'
+    line = 'REDISCLI_AUTH="$(cat /run/secrets/openclaw/redis/password)" exec valkey-cli --user brain FLUSHALL'
     kubectl("-n", namespace, "exec", "redis-0", "--", "sh", "-ec", line)
-    apply("telegram", "groq")
+    apply("telegram", "groq", "redis-agent")
 
 
 def image_ids(component: str) -> set[str]:

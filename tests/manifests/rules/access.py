@@ -51,6 +51,32 @@ def secrets_come_from_the_store(objects: Sequence[Object]) -> Iterator[str]:
                 yield f"{label(workload)}: {container['name']} takes a secret by environment; mount it as a file"
 
 
+BOT_TOKEN = "telegram"
+AGENTS_SECRETS = {"groq", "redis-agent"}
+
+
+@rule
+def the_bot_token_is_the_brains_alone(objects: Sequence[Object]) -> Iterator[str]:
+    """Agents hold the model's key and their own password for Redis, and may be given nothing else."""
+    for workload, pod in pods(objects):
+        mounted = {v["secret"]["secretName"] for v in pod["spec"].get("volumes", []) if "secret" in v}
+        if BOT_TOKEN in mounted and label(workload) != "Deployment/brain":
+            yield f"{label(workload)}: mounts the Secret {BOT_TOKEN}, and the bot's token is for the brain alone"
+        if workload["kind"] == "PodTemplate":
+            for name in sorted(mounted - AGENTS_SECRETS - {BOT_TOKEN}):
+                yield f"{label(workload)}: mounts the Secret {name}, and an agent holds {' and '.join(sorted(AGENTS_SECRETS))}"
+            for container in containers(pod):
+                told = {entry["name"] for entry in container.get("env", []) if entry["name"].startswith("TELEGRAM_")}
+                if told:
+                    yield f"{label(workload)}: {', '.join(sorted(told))}: an agent has no way to Telegram"
+    for policy in (obj for obj in of_kind(objects, "ConfigMap") if obj["metadata"]["name"] == "agent-policy"):
+        given = set(policy["data"]["secrets"].split(","))
+        if given - AGENTS_SECRETS:
+            yield f"{label(policy)}: lets agents mount {', '.join(sorted(given - AGENTS_SECRETS))}: whoever has the brain's token could start an agent that reads it"
+        for name in sorted(key for key in policy["data"] if key.startswith("env.TELEGRAM_")):
+            yield f"{label(policy)}: {name}: an agent has no way to Telegram"
+
+
 @rule
 def no_secret_is_in_git(objects: Sequence[Object]) -> Iterator[str]:
     for obj in objects:

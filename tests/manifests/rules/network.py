@@ -3,7 +3,7 @@
 import ipaddress
 from collections.abc import Iterator, Sequence
 
-from tests.manifests.rendering import Object, label, of_kind, pods, selects
+from tests.manifests.rendering import Object, containers, label, of_kind, pods, selects
 from tests.manifests.rules.registry import rule
 
 
@@ -51,17 +51,55 @@ def the_internet_is_not_the_inside(objects: Sequence[Object]) -> Iterator[str]:
 
 
 @rule
+def agents_reach_what_one_answer_needs(objects: Sequence[Object]) -> Iterator[str]:
+    """Redis, the brain's file port and port 443 of the internet; and nobody but they reaches that file port."""
+    policies = {policy["metadata"]["name"]: policy for policy in of_kind(objects, "NetworkPolicy")}
+    agent, brain = policies["agent"], policies["brain"]
+    wanted = {("redis", 6379), ("brain", _port(objects, "brain", "files"))}
+    reached = {
+        (peer["podSelector"].get("matchLabels", {}).get("app.kubernetes.io/component"), port.get("port"))
+        for item in agent["spec"]["egress"]
+        for peer in item["to"]
+        if "podSelector" in peer
+        for port in item["ports"]
+    }
+    if reached != wanted or any("namespaceSelector" in peer for item in agent["spec"]["egress"] for peer in item["to"]):
+        yield f"{label(agent)}: reaches the pods {sorted(map(str, reached))}, and an answer needs {sorted(map(str, wanted))}"
+    if agent["spec"].get("ingress"):
+        yield f"{label(agent)}: nobody speaks first to an agent"
+    to_files = [
+        item["from"] for item in brain["spec"]["ingress"] if any(p.get("port") == "files" for p in item["ports"])
+    ]
+    if to_files != [[{"podSelector": {"matchLabels": {"app.kubernetes.io/component": "agent"}}}]]:
+        yield f"{label(brain)}: the port files is for agents of this namespace alone"
+
+
+def _port(objects: Sequence[Object], component: str, name: str) -> int | None:
+    for _, pod in pods(objects):
+        if pod["metadata"].get("labels", {}).get("app.kubernetes.io/component") == component:
+            for container in containers(pod):
+                for port in container.get("ports", []):
+                    if port["name"] == name:
+                        return int(port["containerPort"])
+    return None
+
+
+@rule
 def single_addresses_are_the_api_servers(objects: Sequence[Object]) -> Iterator[str]:
-    """A narrow range is the brain's way to the API server and nothing else: one address of the metadata service is enough."""
+    """A narrow range is the brain's way to the API server, or the agents' to a model server on the internet: one address of the metadata
+    service is enough."""
     for policy in of_kind(objects, "NetworkPolicy"):
         for item in policy["spec"].get("egress", []):
             ports = [port.get("port") for port in item.get("ports", [])]
             for block in (peer["ipBlock"]["cidr"] for peer in item.get("to", []) if "ipBlock" in peer):
-                if ipaddress.ip_network(block).prefixlen >= 24 and (policy["metadata"]["name"], ports) != (
-                    "brain",
-                    [6443],
+                network, way = ipaddress.ip_network(block), (policy["metadata"]["name"], ports)
+                if (
+                    network.prefixlen < 24
+                    or way == ("brain", [6443])
+                    or (way == ("agent", [443]) and network.is_global)
                 ):
-                    yield f"{label(policy)}: reaches {block}, and the brain alone has one address to reach, the API server's on port 6443"
+                    continue
+                yield f"{label(policy)}: reaches {block}, and the brain alone has one address to reach, the API server's on port 6443; an agent may have a public one, its model server's on port 443"
 
 
 @rule

@@ -115,7 +115,7 @@ POLICY_FILE = "platform/openclaw/base/guards/agent-policy.yaml"
 def _job_of(objects: Sequence[Object], template: Object) -> Object:
     """The Job that the brain makes of *template* under these settings. Raises SettingsError."""
     plain = {name: value for name, value in brain_settings(objects).items() if not name.endswith("_FILE")}
-    settings = from_env(plain | SECRETS | {"POD_NAMESPACE": "there"})
+    settings = from_env(plain | SECRETS | {"POD_NAMESPACE": "there", "POD_IP": "10.0.0.1"})
     pool = pool_of(template["metadata"]["name"], template["template"], settings)
     return job_manifest(f"agent-{pool.id}-1", pool)
 
@@ -148,7 +148,7 @@ def agents_fit_their_policy(objects: Sequence[Object]) -> Iterator[str]:
             yield f"{who}: its image is {container['image']}, and agent-policy allows {allowed['image.agent']}, which the release component writes"
         for entry in container["env"]:
             name, value = entry["name"], entry.get("value")
-            if name in ("AGENT_JOB", "AGENT_POOL", "TASKS_PER_JOB", "TASK_DEADLINE_S", "WARM_MAX_AGE_S"):
+            if name in ("AGENT_JOB", "AGENT_POOL", "BOT_ID", "TASKS_PER_JOB", "TASK_DEADLINE_S", "WARM_MAX_AGE_S"):
                 continue
             if value is None or value not in allowed.get(f"env.{name}", "").split(" "):
                 yield f"{who}: gives agents {name}={value}, and agent-policy does not allow it: write `env.{name}: {value}` there ({POLICY_FILE}, or a patch of the overlay)"

@@ -11,7 +11,7 @@ import signal  # noqa: E402
 import sys  # noqa: E402
 import time  # noqa: E402
 
-from openclaw_agent.settings import Settings, from_env  # noqa: E402
+from openclaw_agent.settings import InPool, Settings, from_env  # noqa: E402
 from openclaw_core import logs  # noqa: E402
 from openclaw_core.errors import OpenClawError, SettingsError  # noqa: E402
 from openclaw_core.outcome import Exit  # noqa: E402
@@ -20,7 +20,8 @@ from openclaw_core.outcome import Exit  # noqa: E402
 async def _run(settings: Settings) -> Exit:
     from openclaw_agent.app import exit_code, run  # after the settings: a wrong one is told in a tenth of a second
 
-    logs.get(__name__).info("agent.started", job=settings.job, since_exec_ms=_age_ms())
+    job = settings.contract.job if isinstance(settings.contract, InPool) else ""
+    logs.get(__name__).info("agent.started", job=job, since_exec_ms=_age_ms())
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     logs.install_asyncio(loop)

@@ -1,275 +1,166 @@
-"""The use case: a claimed task, its history, the model's stream, previews, the outbox, delivery, the end."""
+"""The use case: one run. What came with the task becomes words, the model is asked, its text is written as it grows, one result ends it."""
 
 import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from openclaw_agent.delivery import EDIT_INTERVAL_S, Courier, persist
-from openclaw_agent.lease import Lease
+from openclaw_agent.draft import Draft
+from openclaw_agent.files import Files
+from openclaw_agent.lease import persist
 from openclaw_agent.prompt import cuts, messages
 from openclaw_agent.reading import Reader, Unreadable, in_words
-from openclaw_core import logs, wording
-from openclaw_core.answer_stream import Answered, Answerer, Failed, Grew, Restarted
+from openclaw_core import answer_stream, logs, wording
+from openclaw_core.answer_stream import Failed, Grew, Restarted
 from openclaw_core.characters import is_blank
-from openclaw_core.errors import (
-    BadTask,
-    ChatGone,
-    LostOwnership,
-    MarkupRefused,
-    MessageGone,
-    MessengerRefused,
-    MessengerUnauthorized,
-    MessengerUnavailable,
-    StoreFull,
-    StoreUnavailable,
-)
-from openclaw_core.outcome import Cause, Delivery
-from openclaw_core.paging import with_note
-from openclaw_core.ports import Ears, Messenger, ModelCall, Speaker
-from openclaw_core.store import Answers, Claimed, Flood
+from openclaw_core.notes import with_note
+from openclaw_core.outcome import Cause
+from openclaw_core.ports import Ears, ModelCall, Speaker
 from openclaw_core.task import Order, Task
+from openclaw_core.work import Answered, GaveUp, Run, Work
 
 log = logs.get(__name__)
-ACTION_EVERY_S = 4.5
-"""'typing' is shown for 5 s."""
-FIRST_WORDS_CHARS = 80
-FIRST_WORDS_S = 0.4
-"""Fewer and younger first words wait: a model whose thoughts no mark began may say with the next ones that they were thoughts."""
 GROWN_S = 0.05
 """Between two looks at a task of which more may be coming."""
-
-
-class _Grown(Exception):
-    """More was sent that belongs to the task, before a word of the answer was shown: its model is asked again, with all of it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """How it ended for this process: no *cause* means that the answer is delivered; *lost* that it is another's now."""
-
-    cause: Cause | None = None
-    lost: bool = False
+FIRST_TOKEN_S = 60.0
 
 
 @dataclass(kw_only=True)
 class Answering:
-    answers: Answers
-    messenger: Messenger
+    """Answers runs, one at a time."""
+
+    work: Work
     chat: Speaker
     ears: Ears
-    flood: Flood
+    files_of: Callable[[Run], Files]
     task_deadline_s: float
     voice_models: Sequence[str] = ()
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    _courier: Courier | None = None
-    _text: list[str] = field(default_factory=list)
+    ending: bool = field(default=False, init=False)
+    """Whether a whole answer is being handed over."""
 
-    async def answer(self, claimed: Claimed, lease: Lease) -> Result:
-        """Bring one task to its end. Raises LostOwnership; everything else ends in a state that its user sees."""
-        courier = Courier(
-            claimed=claimed,
-            answers=self.answers,
-            messenger=self.messenger,
-            flood=self.flood,
-            lease=lease,
-            sleep=self.sleep,
-        )
-        self._courier, self._text = courier, []
-        outbox: Any = claimed.outbox
-        if outbox is None:
-            produced = await self._produce(claimed, courier)
-            if isinstance(produced, Cause):
-                await persist(lambda: self.answers.give_up(claimed, produced))
-                log.warning("task.failed", cause=produced.value)
-                return Result(cause=produced)
-            outbox = produced
+    async def answer(self, run: Run) -> Cause | None:
+        """Bring *run* to its end; gives why there is no answer, if there is none. Raises LostOwnership, and StoreFault if Redis refuses the result."""
+        ends_at = asyncio.get_running_loop().time() + self.task_deadline_s
+        grew = False
+        while True:
+            result: Answered | GaveUp | None
+            try:
+                async with asyncio.timeout_at(ends_at):
+                    if grew:
+                        run = await self._grown(run)
+                    result = await self._asked(run)
+            except Unreadable as exc:
+                result = GaveUp(cause=exc.cause)
+            except TimeoutError:
+                result = GaveUp(cause=Cause.DEADLINE)
+            if result is not None and await self._end(run, result):
+                return result.cause if isinstance(result, GaveUp) else None
+            grew = True  # before a word was shown: the model is asked again, with all of it
+
+    async def _end(self, run: Run, result: Answered | GaveUp) -> bool:
+        """Hand *result* over; False if the task has grown."""
+        self.ending = isinstance(result, Answered)
         try:
-            delivery = await courier.deliver(outbox)
-        except BadTask:
-            log.error("delivery.unreadable")
-            await persist(lambda: self.answers.give_up(claimed, Cause.BAD_TASK))
-            return Result(cause=Cause.BAD_TASK)
-        except ChatGone:
-            log.warning("delivery.chat_gone")
-            await persist(lambda: self.answers.give_up(claimed, Cause.REFUSED, chat_gone=True))
-            return Result()
-        except (MarkupRefused, MessengerRefused, MessengerUnauthorized) as exc:
-            log.error("delivery.refused", error=type(exc).__name__)
-            await persist(lambda: self.answers.give_up(claimed, Cause.INTERNAL))
-            return Result(cause=Cause.INTERNAL)
-        except MessengerUnavailable:
-            log.warning("delivery.unavailable")
-            if await self.answers.hand_back(claimed):
-                return Result(lost=True)
-            delivery = Delivery.PENDING
-        await persist(
-            lambda: self.answers.close(
-                claimed, answer=str(outbox.get("answer", "")), role=claimed.task.role or "", delivery=delivery
-            )
-        )
-        log.info("task.closed", delivery=delivery.value, took_ms=round(time.time() * 1000) - claimed.task.admitted_ms)
-        return Result()
-
-    async def mark_stopped(self, claimed: Claimed) -> None:
-        """The user pressed Stop: say so in the text that was shown."""
-        if self._courier is not None:
-            with contextlib.suppress(
-                ChatGone, LostOwnership, MessageGone, MessengerUnavailable, MessengerRefused, MarkupRefused
-            ):
-                await self._courier.mark_stopped("".join(self._text))
-        await persist(lambda: self.answers.marked_stopped(claimed))
-
-    async def _produce(self, claimed: Claimed, courier: Courier) -> dict[str, Any] | Cause:
-        """The outbox of an answer, recorded; or why there is none."""
-        order = claimed.task.order
-        if order is None:
-            return Cause.BAD_TASK
-        side = [
-            asyncio.create_task(self._show_progress(courier, claimed), name="previews"),
-            asyncio.create_task(self._typing(claimed), name="typing"),
-        ]
-        try:
-            async with asyncio.timeout(self.task_deadline_s):
-                while True:
-                    task = await self._read(claimed, order)
-                    with contextlib.suppress(_Grown):
-                        return await self._ask(claimed, task, order, courier, side)
-                    claimed = await self._grown(claimed)
-        except Unreadable as exc:
-            return exc.cause
-        except TimeoutError:
-            return Cause.DEADLINE
+            if not await persist(partial(self.work.end, run, result), sleep=self.sleep):
+                return False
         finally:
-            await _end(side)
-            await courier.settle()  # before anybody else writes into the message that it reserves
+            self.ending = False
+        if isinstance(result, Answered):
+            log.info("task.answered", **result.usage)
+        else:
+            log.warning("task.failed", cause=result.cause.value)
+        return True
 
-    async def _read(self, claimed: Claimed, order: Order) -> Task:
-        """The task with its materials in words, which the chat's memory keeps too. Raises Unreadable."""
-        if not claimed.task.materials:
-            return claimed.task
-        reader = Reader(messenger=self.messenger, ears=self.ears, voice_models=self.voice_models, sleep=self.sleep)
-        task, turn = await in_words(claimed.task, reader, max_tokens=order.history_tokens)
-        await self.answers.amend(claimed, turn)
-        return task
-
-    async def _grown(self, claimed: Claimed) -> Claimed:
-        """The task once all that belongs to it is there."""
-        while (whole := await persist(lambda: self.answers.grown(claimed))) is None:
-            await asyncio.sleep(GROWN_S)
+    async def _grown(self, run: Run) -> Run:
+        """The run once all that belongs to its task is there."""
+        while (whole := await persist(partial(self.work.grown, run), sleep=self.sleep)) is None:
+            await self.sleep(GROWN_S)
         log.info("task.grown")
         return whole
 
-    async def _ask(
-        self, claimed: Claimed, task: Task, order: Order, courier: Courier, side: "list[asyncio.Task[None]]"
-    ) -> dict[str, Any] | Cause:
-        history = await self.answers.history(claimed)
+    async def _asked(self, run: Run) -> Answered | GaveUp | None:
+        """The answer, or why there is none; None if the task has grown. Raises Unreadable."""
+        task = await self._in_words(run)
+        draft = Draft(work=self.work, run=run, clock=self.clock, sleep=self.sleep)
+        writing = asyncio.create_task(draft.keep_written(), name="write")
+        asking = asyncio.create_task(self._ask(run, task, draft), name="ask")
+        try:
+            await asyncio.wait([writing, asking], return_when=asyncio.FIRST_COMPLETED)
+            if asking.done():
+                return asking.result()
+            writing.result()  # raises LostOwnership, unless the task has grown
+            return None
+        finally:
+            for one in (writing, asking):
+                one.cancel()
+            await asyncio.gather(writing, asking, return_exceptions=True)
 
-        def make_call(model: str, shrink: int) -> ModelCall:
-            return ModelCall(
-                model=model,
-                messages=messages(task, order, history, shrink=shrink),
-                max_tokens=max(256, order.max_answer_tokens >> shrink),
-                temperature=order.temperature,
-                reasoning_effort=order.reasoning_effort,
-                tools=order.tools,
-                first_token_timeout_s=60,
-            )
+    async def _in_words(self, run: Run) -> Task:
+        """The task with its materials in words, which the chat's memory keeps too. Raises Unreadable."""
+        if not run.task.materials:
+            return run.task
+        reader = Reader(files=self.files_of(run), ears=self.ears, voice_models=self.voice_models, sleep=self.sleep)
+        task, said = await in_words(run.task, reader, max_tokens=run.order.history_tokens)
+        await persist(partial(self.work.amend, run, said), sleep=self.sleep)
+        return task
 
-        begun = self.clock()
-        first_s: float | None = None
-        answerer = Answerer(
-            chat=self.chat, models=order.models, make_call=make_call, deadline_s=self.task_deadline_s, sleep=self.sleep
-        )
+    async def _ask(self, run: Run, task: Task, draft: Draft) -> Answered | GaveUp:
+        """What the models say, or why they say nothing; it grows in *draft*."""
+        began, first_s = self.clock(), None
+        answerer = answer_stream.Answerer(
+            chat=self.chat, models=run.order.models, make_call=partial(_call, run, task), deadline_s=self.task_deadline_s, sleep=self.sleep
+        )  # fmt: skip
         async with contextlib.aclosing(answerer.run()) as events:
             async for event in events:
                 if isinstance(event, Grew):
-                    if first_s is None:
-                        first_s = self.clock() - begun
-                        if not await persist(lambda: self.answers.preview(claimed)):
-                            raise _Grown
-                    self._text.append(event.text)
+                    first_s = self.clock() - began if first_s is None else first_s
+                    draft.add(event.text)
                 elif isinstance(event, Restarted):
-                    self._text.clear()
+                    draft.clear()
                 elif isinstance(event, Failed):
-                    return event.cause
-                else:
-                    if is_blank(event.text):
-                        return Cause.EMPTY_ANSWER
-                    if task.unseen:
-                        note = wording.unseen(task.unseen, task.lang)
-                        event = replace(event, text=with_note(event.text, f"_{note}_"))
-                    if any(one.kind == "file" for one in task.materials) and cuts(task, order):
-                        note = wording.say(wording.Say.FILE_SHORTENED, task.lang)
-                        event = replace(event, text=with_note(event.text, f"_{note}_"))
-                    return await self._record(
-                        claimed, courier, event, side, model_s=self.clock() - begun, first_s=first_s
-                    )
-        return Cause.EMPTY_ANSWER
-
-    async def _record(
-        self,
-        claimed: Claimed,
-        courier: Courier,
-        event: Answered,
-        side: "list[asyncio.Task[None]]",
-        *,
-        model_s: float,
-        first_s: float | None,
-    ) -> dict[str, Any]:
-        await _end(side)
-        await courier.settle()  # before the final edit, so that no preview comes after it
-        outbox = courier.outbox(event.text, truncated=event.truncated)
-        run = {
-            "model": event.model, "calls": event.calls, "prompt_tokens": event.usage.prompt_tokens, "cached_tokens": event.usage.cached_tokens,
-            "answer_tokens": event.usage.answer_tokens, "counted": event.usage.counted, "model_ms": round(model_s * 1000),
-            "first_token_ms": None if first_s is None else round(first_s * 1000),
-        }  # fmt: skip
-        await persist(lambda: self.answers.answered(claimed, outbox, run))
-        log.info("task.answered", **run)
-        return outbox
-
-    async def _show_progress(self, courier: Courier, claimed: Claimed) -> None:
-        """Reserve the message at once, then show the growing text, at most once in each interval."""
-        interval_s = EDIT_INTERVAL_S[claimed.task.chat_kind]
-        try:
-            await courier.reserve(0)
-            said, next_at, since = "", 0.0, time.monotonic()
-            while True:
-                await asyncio.sleep(0.05)
-                text = "".join(self._text)
-                if is_blank(text):
-                    since = time.monotonic()
-                    continue
-                if not said and len(text) < FIRST_WORDS_CHARS and time.monotonic() - since < FIRST_WORDS_S:
-                    continue
-                if text == said or self.clock() < next_at:
-                    continue
-                if await courier.preview(text):
-                    said = text
-                next_at = self.clock() + interval_s
-        except (
-            ChatGone,
-            MessengerRefused,
-            MessengerUnauthorized,
-            MessengerUnavailable,
-            LostOwnership,
-            StoreUnavailable,
-            StoreFull,
-        ) as exc:
-            log.info("preview.ended", error=type(exc).__name__)  # the final delivery meets the same fault and decides
-
-    async def _typing(self, claimed: Claimed) -> None:
-        while is_blank("".join(self._text)):
-            with contextlib.suppress(Exception):  # a sign only: the answer does not depend on it
-                await self.messenger.action(claimed.task.chat_id, thread_id=claimed.task.thread_id)
-            await asyncio.sleep(ACTION_EVERY_S)
+                    return GaveUp(cause=event.cause)
+                elif not is_blank(event.text):
+                    usage = _usage(event, model_s=self.clock() - began, first_s=first_s)
+                    return Answered(markdown=_with_notes(event, task, run.order), usage=usage)
+        return GaveUp(cause=Cause.EMPTY_ANSWER)
 
 
-async def _end(tasks: "list[asyncio.Task[None]]") -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+def _call(run: Run, task: Task, model: str, shrink: int) -> ModelCall:
+    """The request for *model*; each level of *shrink* halves it."""
+    return ModelCall(
+        model=model,
+        messages=messages(task, run.order, run.history, shrink=shrink),
+        max_tokens=max(256, run.order.max_answer_tokens >> shrink),
+        temperature=run.order.temperature,
+        reasoning_effort=run.order.reasoning_effort,
+        tools=run.order.tools,
+        first_token_timeout_s=FIRST_TOKEN_S,
+    )
+
+
+def _usage(answer: answer_stream.Answered, *, model_s: float, first_s: float | None) -> dict[str, Any]:
+    """What the answer took, as in `docs/data.md`, field `run`."""
+    usage = answer.usage
+    return {
+        "model": answer.model, "calls": answer.calls, "prompt_tokens": usage.prompt_tokens, "cached_tokens": usage.cached_tokens,
+        "answer_tokens": usage.answer_tokens, "counted": usage.counted, "model_ms": round(model_s * 1000),
+        "first_token_ms": None if first_s is None else round(first_s * 1000),
+    }  # fmt: skip
+
+
+def _with_notes(answer: answer_stream.Answered, task: Task, order: Order) -> str:
+    """The answer, and below it what its reader has to know: what was not seen, not read, or not said."""
+    notes = [wording.unseen(task.unseen, task.lang)] if task.unseen else []
+    if any(one.kind == "file" for one in task.materials) and cuts(task, order):
+        notes.append(wording.say(wording.Say.FILE_SHORTENED, task.lang))
+    if answer.truncated:
+        notes.append(wording.say(wording.Say.TRUNCATED, task.lang))
+    markdown = answer.text
+    for note in notes:
+        markdown = with_note(markdown, f"_{note}_")
+    return markdown

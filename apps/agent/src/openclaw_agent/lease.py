@@ -1,60 +1,51 @@
-"""The lease of a claimed task: renewed every 3 s, and the judge of whether a write may still begin."""
+"""Ownership of a run: its lease is renewed, its loss is heard, and steps that have to be taken outlast an absence of Redis."""
 
 import asyncio
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
-from openclaw_core.errors import LostOwnership, StoreFull, StoreUnavailable
-from openclaw_core.outcome import TaskState
-from openclaw_core.store import Answers, Claimed
+from openclaw_core import logs
+from openclaw_core.errors import StoreFault, StoreFull, StoreUnavailable
+from openclaw_core.work import Run, Work
 
+log = logs.get(__name__)
+T = TypeVar("T")
 RENEW_EVERY_S = 3.0
-LISTEN_EVERY_S = 0.5
+LOOK_EVERY_S = 0.5
 """A Stop is heard within 1 s."""
+AGAIN_S = 1.0
 
 
-@dataclass(kw_only=True)
-class Lease:
-    """Counts from before the claim was sent, so it never outlives what Redis holds."""
+async def keep(
+    work: Work,
+    run: Run,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
+    """Renew the lease until the run is not ours any more, which raises LostOwnership: stopped by its user, given to another, or ended."""
+    renewed = clock()
+    while True:
+        await sleep(LOOK_EVERY_S)
+        began = clock()
+        try:
+            if began - renewed < RENEW_EVERY_S:
+                await work.check(run)
+            else:
+                await work.renew(run)
+                renewed = began
+        except (StoreUnavailable, StoreFull):
+            continue  # the brain does not judge leases while Redis is away
 
-    answers: Answers
-    claimed: Claimed
-    since: float
-    clock: Callable[[], float] = time.monotonic
-    _renewed: asyncio.Event = field(default_factory=asyncio.Event)
-    _until: float = 0.0
 
-    def __post_init__(self) -> None:
-        self._until = self.since + self.answers.lease_s
-
-    async def keep(self) -> TaskState:
-        """Renew until the task is not ours any more; gives the state that ended or took it."""
-        last_renewal = self.clock()
-        while True:
-            await asyncio.sleep(LISTEN_EVERY_S)
-            try:
-                if self.clock() - last_renewal < RENEW_EVERY_S:
-                    state = await self.answers.state(self.claimed)
-                    if state is TaskState.CANCELLED:
-                        return state
-                    continue
-                begun = self.clock()
-                ended = await self.answers.renew(self.claimed)
-                if ended is not None:
-                    return ended
-                last_renewal = begun
-                self._until = begun + self.answers.lease_s
-                self._renewed.set()
-            except (StoreUnavailable, StoreFull):
-                continue  # writes wait in `hold`; the brain does not judge leases while Redis is away
-
-    async def hold(self, call_timeout_s: float) -> None:
-        """Return once the lease outlives a call that may take *call_timeout_s*; waits for a renewal if it does not."""
-        while self._until - self.clock() <= call_timeout_s:
-            self._renewed.clear()
-            try:
-                async with asyncio.timeout(60):
-                    await self._renewed.wait()
-            except TimeoutError:
-                raise LostOwnership("the lease could not be renewed for a minute") from None
+async def persist(step: Callable[[], Awaitable[T]], *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> T:
+    """Take *step* until Redis has answered; gives what it gives. Raises StoreFault: Redis answers, and refuses."""
+    while True:
+        try:
+            return await step()
+        except StoreFault:
+            raise  # another attempt may find it mended
+        except (StoreUnavailable, StoreFull):
+            log.warning("store.unavailable", during="answer")
+            await sleep(AGAIN_S)

@@ -18,10 +18,8 @@ from typing import Any
 def main() -> int:
     from openclaw_agent import __main__ as agent
     from openclaw_agent import app, opening  # noqa: F401 - imported for those who are forked
-    from openclaw_core import paging
 
     opening.load_libraries()
-    paging.preload()
     gc.collect()
     gc.freeze()  # a collection would touch, and so copy, the pages that agents share
     children: dict[int, str] = {}

@@ -1,4 +1,4 @@
-"""What answering needs and a claim does not: the libraries of Telegram and of the model, which are half of a start.
+"""What answering needs and a claim does not: the libraries that speak to the model, which are half of a start.
 
 They load in a thread, beside the first claim. A fault in that is no fault of the task: it goes back untouched.
 """
@@ -8,23 +8,25 @@ import contextlib
 import gc
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from openclaw_agent.lease import Lease
 from openclaw_agent.settings import Settings
-from openclaw_core.store import Answers, Claimed, Flood, Script, move_chat
+from openclaw_core.outcome import Cause
+from openclaw_core.work import Run, Work
 
 if TYPE_CHECKING:
-    from openclaw_agent.answering import Answering, Result
+    from openclaw_agent.answering import Answering
+    from openclaw_agent.files import Files
 
 
 class Answerer(Protocol):
-    """Who does a claimed task: `Answering`, or one that is still being opened."""
+    """Who does a run: `Answering`, or one that is still being opened."""
 
-    async def answer(self, claimed: Claimed, lease: Lease) -> "Result": ...
+    @property
+    def ending(self) -> bool:
+        """Whether a whole answer is being handed over."""
 
-    async def mark_stopped(self, claimed: Claimed) -> None: ...
+    async def answer(self, run: Run) -> Cause | None: ...
 
 
 class NeverReady(Exception):
@@ -40,18 +42,21 @@ class Opening:
 
     def __init__(self, opened: "Callable[[], Awaitable[Answering]]") -> None:
         self._opened = asyncio.ensure_future(opened())
+        self._answering: Answering | None = None
+
+    @property
+    def ending(self) -> bool:
+        return self._answering is not None and self._answering.ending
 
     async def ready(self) -> "Answering":
         try:
-            return await asyncio.shield(self._opened)
+            self._answering = await asyncio.shield(self._opened)
         except Exception as exc:
             raise NeverReady(exc) from exc
+        return self._answering
 
-    async def answer(self, claimed: Claimed, lease: Lease) -> "Result":
-        return await (await self.ready()).answer(claimed, lease)
-
-    async def mark_stopped(self, claimed: Claimed) -> None:
-        await (await self.ready()).mark_stopped(claimed)
+    async def answer(self, run: Run) -> Cause | None:
+        return await (await self.ready()).answer(run)
 
     async def close(self) -> None:
         self._opened.cancel()
@@ -62,30 +67,26 @@ class Opening:
 def load_libraries() -> None:
     """The imports that a claim does not need."""
     import openclaw_agent.answering  # noqa: F401
-    import openclaw_core.chat
-    import openclaw_core.messenger  # noqa: F401
+    import openclaw_core.chat  # noqa: F401
 
 
-async def open_answering(settings: Settings, script: Script, answers: Answers, stack: AsyncExitStack) -> "Answering":
-    """Load, and open the clients, which *stack* closes."""
+async def open_answering(
+    settings: Settings, work: Work, stack: AsyncExitStack, *, files_of: "Callable[[Run], Files] | None" = None
+) -> "Answering":
+    """Load, and open the client of the model's server, which *stack* closes. Files come from the brain, unless *files_of* says from where."""
     await asyncio.to_thread(load_libraries)
     from openclaw_agent.answering import Answering
+    from openclaw_agent.files import BrainFiles
     from openclaw_core.chat import ModelServer
-    from openclaw_core.messenger import TelegramMessenger
 
     gc.freeze()
     gc.enable()  # put off by __main__ until all is loaded
-    messenger = await stack.enter_async_context(
-        TelegramMessenger.open(settings.telegram_token, settings.telegram_base_url)
-    )
-    messenger.on_moved = partial(move_chat, script)
     chat = await stack.enter_async_context(ModelServer.open(settings.groq_api_key, base_url=settings.groq_base_url))
     return Answering(
-        answers=answers,
-        messenger=messenger,
+        work=work,
         chat=chat,
         ears=chat,
-        flood=Flood(script),
+        files_of=files_of or (lambda run: BrainFiles(work=work, run=run)),
         task_deadline_s=settings.task_deadline_s,
         voice_models=settings.voice_models,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from openclaw_agent.files import Files, NoFile
 from openclaw_agent.prompt import LEAST_CUT_TOKENS, cut
 from openclaw_core import logs
 from openclaw_core.conversation import estimate_tokens
@@ -10,21 +11,16 @@ from openclaw_core.errors import (
     ChatRefused,
     ChatUnauthorized,
     ChatUnavailable,
-    FloodWait,
-    MessengerRefused,
-    MessengerUnavailable,
     ModelGone,
     RateLimited,
     RequestTooLarge,
 )
 from openclaw_core.outcome import Cause
-from openclaw_core.ports import Ears, Messenger
-from openclaw_core.store.lanes import beginning, shown
+from openclaw_core.ports import Ears
+from openclaw_core.said import beginning, shown
 from openclaw_core.task import Material, Task
 
 log = logs.get(__name__)
-MAX_BYTES = 20_000_000
-"""What a bot may fetch."""
 TRIES = 3
 TRANSCRIBE_S = 60.0
 NAME_TOKENS = 30
@@ -43,35 +39,26 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """Fetches from the messenger and asks the first of *voice_models* that is served."""
+    """Fetches the files of a task and asks the first of *voice_models* that is served."""
 
-    messenger: Messenger
+    files: Files
     ears: Ears
     voice_models: Sequence[str]
     sleep: Callable[[float], Awaitable[None]] = field(repr=False)
 
-    async def read(self, material: Material) -> str:
-        """The words of *material*, never empty. Raises Unreadable."""
-        content = await self._fetched(material)
+    async def read(self, n: int, material: Material) -> str:
+        """The words of *material*, the task's number *n*; never empty. Raises Unreadable."""
+        try:
+            content = await self.files.content(n)
+        except NoFile as exc:
+            log.warning("material.not_fetched", kind=material.kind, reason=str(exc))
+            raise Unreadable(Cause.FILE_UNREADABLE) from None
         if material.kind == "file":
             return decoded(content)
         heard = await self._heard(content, material.name)
         if not heard:
             raise Unreadable(Cause.VOICE_UNCLEAR)
         return heard
-
-    async def _fetched(self, material: Material) -> bytes:
-        for attempt in range(TRIES):
-            try:
-                return await self.messenger.get_file_bytes(material.file_id, MAX_BYTES)
-            except FloodWait as exc:
-                await self.sleep(exc.retry_after_s)
-            except MessengerUnavailable:
-                await self.sleep(1.0 + attempt)
-            except MessengerRefused:
-                break  # too large, or not there any more
-        log.warning("material.not_fetched", kind=material.kind)
-        raise Unreadable(Cause.FILE_UNREADABLE)
 
     async def _heard(self, recording: bytes, name: str) -> str:
         cause = Cause.MODEL_GONE
@@ -104,9 +91,9 @@ async def in_words(task: Task, reader: Reader, *, max_tokens: int) -> tuple[Task
     asked, quoted, turn, fault = [], [], [task.text], None
     left = max_tokens - estimate_tokens(task.text) - estimate_tokens(task.quoted)
     share = max(LEAST_CUT_TOKENS, left // len(task.materials) - NAME_TOKENS)
-    for material in task.materials:
+    for n, material in enumerate(task.materials):
         try:
-            words = await reader.read(material)
+            words = await reader.read(n, material)
         except Unreadable as exc:
             fault = fault or exc
             quoted.append(f"{material.name}\n[It could not be read.]")

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from openclaw_brain.files import FilePort
 from openclaw_brain.fleet import Fleet
 from openclaw_brain.handling import Handling
 from openclaw_brain.health import Beats, Health
+from openclaw_brain.hearing import Hearing
 from openclaw_brain.incoming import Bot
 from openclaw_brain.intake import Access, Intake
 from openclaw_brain.lanes import LaneKeeper
@@ -21,13 +23,14 @@ from openclaw_brain.metrics import Metrics
 from openclaw_brain.pool import PoolKeeper
 from openclaw_brain.ports import Launcher, Pool
 from openclaw_brain.processes import Processes, agent_environment
-from openclaw_brain.report import Reporter
+from openclaw_brain.room import Room
 from openclaw_brain.routing import Classifier
 from openclaw_brain.served_models import ServedModels
 from openclaw_brain.settings import Settings
 from openclaw_brain.updates import Poller, admit_forever
 from openclaw_brain.watch import Watch
 from openclaw_core import logs, wording
+from openclaw_core.delivery.dispatcher import Dispatcher
 from openclaw_core.errors import (
     LostOwnership,
     MessengerUnauthorized,
@@ -42,12 +45,12 @@ from openclaw_core.language import LANGS
 from openclaw_core.messenger import BotIdentity, TelegramMessenger
 from openclaw_core.ports import Chat
 from openclaw_core.roles import Roles
-from openclaw_core.store import Flood, Inbox, Lanes, Notices, Pools, Script, move_chat, open_script
+from openclaw_core.store import Inbox, Lanes, News, Pools, RedisDisplays, Script, move_chat, open_script
 from openclaw_core.store.figures import set_prices
 
 log = logs.get(__name__)
 AGENT_VARIABLES = (
-    "TELEGRAM_TOKEN", "TELEGRAM_BASE_URL", "GROQ_API_KEY", "GROQ_BASE_URL", "REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_PASSWORD", "LOG_LEVEL",
+    "GROQ_API_KEY", "GROQ_BASE_URL", "REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_USERNAME", "REDIS_PASSWORD", "LOG_LEVEL",
     "TASKS_PER_JOB", "TASK_DEADLINE_S", "WARM_MAX_AGE_S", "VOICE_MODELS",
 )  # fmt: skip
 
@@ -70,9 +73,7 @@ class Brain:
     beats: Beats
     metrics: Metrics
     nudges: dict[str, asyncio.Event] = field(
-        default_factory=lambda: {
-            name: asyncio.Event() for name in ("inbox", "control", "lanes", "pool", "tell", "signs")
-        }
+        default_factory=lambda: {name: asyncio.Event() for name in ("inbox", "control", "lanes", "pool")}
     )
 
     def nudge(self, *names: str) -> None:
@@ -82,8 +83,7 @@ class Brain:
     async def lead(self, epoch: int, leader: Leader) -> None:
         """All loops of a leader, until cancelled. Raises LostOwnership (in a group) when another one leads."""
         settings = self.settings
-        inbox, lanes, pools, notices = Inbox(self.script), Lanes(self.script), Pools(self.script), Notices(self.script)
-        flood = Flood(self.script)
+        inbox, lanes, pools = Inbox(self.script), Lanes(self.script), Pools(self.script)
 
         def keeper_of_pool(pool: Pool, warm: int, cap: int) -> PoolKeeper:
             return PoolKeeper(
@@ -110,16 +110,39 @@ class Brain:
         )
         handling = Handling(
             inbox=inbox, lanes=lanes, intake=intake, bot=Bot(id=self.identity.id, username=self.identity.username), epoch=epoch,
-            windows=settings.windows, chat_cap=settings.chat_cap, total_cap=settings.total_cap,
+            windows=settings.windows, chat_cap=settings.chat_cap, total_cap=settings.total_cap, shows=lambda: delivery.nudge(),
+            room=lambda: lane_keeper.room(), let_go=lambda ids: lane_keeper.let_go(ids),
         )  # fmt: skip
         lane_keeper = LaneKeeper(
             lanes=lanes, roles=self.roles, chat=self.chat, classifier=self.classifier, pool_of=fleet.current, epoch=epoch,
             cap=settings.running_cap, model_override=settings.model_override,
             demo=settings.demo_model,
         )  # fmt: skip
-        reporter = Reporter(
-            notices=notices, lanes=lanes, messenger=self.messenger, flood=flood, roles=self.roles, epoch=epoch, drain_s=settings.drain_s
+        delivery = Dispatcher(
+            displays=RedisDisplays(self.script, epoch=epoch, task_deadline_s=settings.task_deadline_s), messenger=self.messenger, roles=self.roles,
+            drain_s=settings.drain_s, beat=self.beats.of("delivery"),
         )  # fmt: skip
+
+        def handled(_: int) -> None:
+            delivery.signed()
+
+        def lost() -> None:
+            delivery.nudge()
+            self.nudge("lanes", "pool")
+
+        def agents_start() -> None:  # there is more to do, or one less waits
+            self.nudge("pool")
+
+        hearing = Hearing(
+            news=News(self.script),
+            lanes=lanes,
+            epoch=epoch,
+            grew=delivery.grew,
+            changed=delivery.changed,
+            began=agents_start,
+            room=lambda: self.nudge("lanes"),
+        )
+        files = FilePort(script=self.script, source=self.messenger)
         watch = Watch(
             pools=pools, lanes=lanes, launcher=self.launcher, keeper_of=fleet.keeper, current_pool=fleet.successor, epoch=epoch, task_deadline_s=settings.task_deadline_s,
         )  # fmt: skip
@@ -145,7 +168,7 @@ class Brain:
                 handling.forever(
                     "control",
                     nudge=n["control"],
-                    handled=lambda _: self.nudge("tell", "signs", "lanes"),
+                    handled=handled,
                     turned=turned("control"),
                 ),
                 name="control",
@@ -154,22 +177,30 @@ class Brain:
                 handling.forever(
                     "inbox",
                     nudge=n["inbox"],
-                    handled=lambda _: self.nudge("tell", "signs", "lanes"),
+                    handled=handled,
                     turned=turned("inbox"),
                 ),
                 name="inbox",
             )
             start(
-                lane_keeper.forever(nudge=n["lanes"], moved=lambda: self.nudge("pool"), turned=turned("lanes")),
+                # Where all tasks go to one pool, its agents start while a task is routed.
+                lane_keeper.forever(
+                    nudge=n["lanes"],
+                    turned=turned("lanes"),
+                    **{"let_go" if len(templates) == 1 else "ready": agents_start},
+                ),
                 name="lanes",
             )
             start(fleet.keep_forever(nudge=n["pool"], turned=turned("pool")), name="pool")
             start(fleet.look_forever(turned=turned("templates")), name="templates")
             start(self.launcher.watch(beat=turned, confirmed=self.metrics.watch_turned), name="watch")
-            start(watch.ends(nudge=lambda: self.nudge("pool", "tell", "lanes"), turned=turned("ends")), name="ends")
+            start(watch.ends(lost=lost, over=agents_start, turned=turned("ends")), name="ends")
             start(watch.leases(turned=turned("leases")), name="leases")
-            start(reporter.tell_forever(nudge=n["tell"], turned=turned("tell")), name="tell")
-            start(reporter.signs_forever(nudge=n["signs"], turned=turned("signs")), name="signs")
+            room = Room(inbox=inbox, memory=self.script.memory, epoch=epoch, seen=self.metrics.memory_seen)
+            start(room.keep(turned=turned("room")), name="room")
+            start(hearing.forever(turned=turned("news")), name="news")
+            start(delivery.run(), name="delivery")
+            start(self._serve_files(files, inbox, epoch), name="files")
             start(self._set_commands(), name="commands")
             if self.chat is not None and not settings.model_override:
 
@@ -193,6 +224,20 @@ class Brain:
                 log.warning("store.unavailable", during="prepare", hint="the lead is kept; trying again")
             await asyncio.sleep(1)
 
+    async def _serve_files(self, files: FilePort, inbox: Inbox, epoch: int) -> None:
+        """Give agents the files of their runs, and say where."""
+        host = self.settings.file_host or "127.0.0.1"
+        async with files.serve(self.settings.file_port, host) as port:
+            while True:
+                try:
+                    await inbox.set_files_at(
+                        f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}", epoch=epoch
+                    )
+                    break
+                except (StoreUnavailable, StoreFull):
+                    await asyncio.sleep(1)
+            await asyncio.Event().wait()
+
     async def _set_commands(self) -> None:
         for lang in LANGS:
             try:
@@ -207,9 +252,10 @@ def pool_of(template: str, pod: Mapping[str, Any], settings: Settings) -> Pool:
         "TASKS_PER_JOB": str(settings.tasks_per_job),
         "TASK_DEADLINE_S": f"{settings.task_deadline_s:g}",
         "WARM_MAX_AGE_S": f"{settings.warm_max_age_s:g}",
+        "BOT_ID": str(settings.bot_id),
     }
-    if settings.launcher == "processes":  # in a cluster the PodTemplate says where Telegram is
-        env |= {"GROQ_BASE_URL": settings.groq_base_url or "", "TELEGRAM_BASE_URL": settings.telegram_base_url or ""}
+    if settings.launcher == "processes":
+        env |= {"GROQ_BASE_URL": settings.groq_base_url or ""}
     else:  # but the settings that an overlay merges reach the brain alone, and its agents through it
         models = {"GROQ_BASE_URL": settings.groq_base_url, "VOICE_MODELS": settings.voice_models}
         env |= {name: value for name, value in models.items() if value}

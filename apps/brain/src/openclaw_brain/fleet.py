@@ -21,7 +21,10 @@ from openclaw_core.store.pools import template_of
 log = logs.get(__name__)
 LOOK_S = 3.0
 """Between looks at the templates."""
-KEEP_S = 0.2
+KEEP_S = 1.0
+"""Between looks at the pools, if nothing is heard of them."""
+HURRY_S = 0.2
+"""The same while more agents are wanted than may start at a time, or none comes up."""
 
 
 @dataclass(kw_only=True)
@@ -89,7 +92,8 @@ class Fleet:
                 await asyncio.sleep(1)
                 continue
             try:
-                async with asyncio.timeout(KEEP_S):
+                hurry = any(keeper.hurries for keeper in (*self._current.values(), *self._trial.values()))
+                async with asyncio.timeout(HURRY_S if hurry else KEEP_S):
                     await nudge.wait()
             except TimeoutError:
                 pass
@@ -98,7 +102,7 @@ class Fleet:
         """Follow the templates until cancelled. Raises LostOwnership."""
         while True:
             turned()
-            await asyncio.sleep(LOOK_S if not self._trial else KEEP_S * 2)
+            await asyncio.sleep(LOOK_S if not self._trial else HURRY_S * 2)
             try:
                 await self.open()
             except (StoreUnavailable, StoreFull):

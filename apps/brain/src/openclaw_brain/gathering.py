@@ -131,8 +131,6 @@ def _effects(part: Part, windows: Windows, *, followed: bool) -> Sequence[Effect
 
 def _linked(effect: Effect, part: Part, windows: Windows, *, followed: bool) -> Effect:
     group = part.incoming.media_group_id
-    if effect["op"] == "notice" and effect["kind"] == "refused" and (group or part.sent_s):
-        return {**effect, "once": f"{part.act}:{group or part.sent_s}:refused"}
     if not _is_part(effect):
         return effect
     link: dict[str, Any] = {"act": part.act, "sent_s": part.sent_s, "open_s": part.open_s}

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,6 +31,11 @@ class Handling:
     epoch: int
     chat_cap: int
     total_cap: int
+    shows: Callable[[], None] = lambda: None
+    """Called where an effect is something to be shown."""
+    room: Callable[[], Mapping[str, int] | None] = lambda: None
+    """What to ask of the step that handles the last entry, for it to let tasks go as well; *let_go* is told which."""
+    let_go: Callable[[Sequence[str]], None] = lambda _: None
 
     async def forever(
         self, stream: Stream, *, nudge: asyncio.Event, handled: Callable[[int], None], turned: Callable[[], None]
@@ -59,15 +64,23 @@ class Handling:
         entries = await self.inbox.waiting(stream)
         if not entries:
             return 0
-        # Entries that ask the store something first are handled alone, after those before them have had their effects.
+        # Entries that ask the store something first are handled alone, after those before them have had their effects. All are read once: a chat
+        # that asks a lot would have the others read anew each time.
         plain: list[tuple[Admitted, Incoming]] = []
         for entry, incoming in zip(entries, await self._read(entries), strict=True):
-            if _asks(incoming):
-                if plain:
-                    break
-                await self._commit(stream, [self._part(entry, incoming, await self._known(incoming))])
-                return 1
-            plain.append((entry, incoming))
+            if not _asks(incoming):
+                plain.append((entry, incoming))
+                continue
+            await self._handle_plain(stream, plain)
+            plain = []
+            [asking] = await self._in_present_chats([incoming])
+            await self._commit(stream, [self._part(entry, asking, await self._known(asking))])
+        await self._handle_plain(stream, plain)
+        return len(entries)
+
+    async def _handle_plain(self, stream: Stream, plain: Sequence[tuple[Admitted, Incoming]]) -> None:
+        if not plain:
+            return
         chats = await self.inbox.chats([incoming.chat_id for _, incoming in plain])
         await self._commit(
             stream,
@@ -76,11 +89,12 @@ class Handling:
                 for (entry, incoming), chat in zip(plain, chats, strict=True)
             ],
         )
-        return len(plain)
 
     async def _read(self, entries: Sequence[Admitted]) -> list[Incoming]:
         """What each update is, in its chat's present id."""
-        read = [self._incoming(entry) for entry in entries]
+        return await self._in_present_chats([self._incoming(entry) for entry in entries])
+
+    async def _in_present_chats(self, read: Sequence[Incoming]) -> list[Incoming]:
         moved = await self.inbox.moved([incoming.chat_id for incoming in read])
         return [
             incoming
@@ -112,7 +126,14 @@ class Handling:
 
     async def _commit(self, stream: Stream, parts: Sequence[Part]) -> None:
         handled = [(part.entry_id, effects) for part, effects in zip(parts, linked(parts, self.windows), strict=True)]
-        await self.inbox.handle(stream, handled, epoch=self.epoch, chat_cap=self.chat_cap, total_cap=self.total_cap)
+        release = self.room()
+        shows, ids = await self.inbox.handle(
+            stream, handled, epoch=self.epoch, chat_cap=self.chat_cap, total_cap=self.total_cap, release=release
+        )
+        if shows:
+            self.shows()
+        if release:
+            self.let_go(ids)
 
     async def _known(self, incoming: Incoming) -> Known:
         chat = (await self.inbox.chats([incoming.chat_id]))[0]

@@ -16,6 +16,8 @@ _COMMANDS = frozenset({"start", "help", "new", "stop", "status", "retry", "lang"
 _STOP_TOASTS = {"stopped": Say.STOP_HEARD, "late": Say.STOP_TOO_LATE, "not_yours": Say.NOT_YOURS, "old": Say.BUTTON_OLD}
 FILE_MAX_BYTES = {"voice": 20_000_000, "file": 1_000_000}
 """A bot may fetch 20 MB; of a text, a model reads a few pages."""
+REFUSED_AGAIN_S = 24 * 3600
+"""A stranger is told once in this time."""
 TEXT_MAX_CHARS = 16_000
 """Longer messages cannot come from Telegram (4096 units); the bound protects the store from other servers."""
 
@@ -94,7 +96,8 @@ class Intake:
             return []
         if incoming.kind == "button":
             return [say.toast(Say.NO_MORE_ACCESS)]
-        return [say.notice("refused", user_id=str(incoming.user_id))]
+        refusal = say.notice("refused", user_id=str(incoming.user_id))
+        return [{**refusal, "once": f"refused:{incoming.user_id}", "once_s": REFUSED_AGAIN_S}]
 
     def _is_ours(self, incoming: Incoming) -> bool:
         """Whether a command is for this bot: in a group, one that names nobody may be any bot's, so we have to know it."""
@@ -118,7 +121,7 @@ class Intake:
             case "new":
                 return [{"op": "forget", **where(incoming)}, say.notice("new")]
             case "stop":
-                return [{"op": "stop", **say.to("stopped")}]
+                return [{"op": "stop", **say.to("stopped"), "update": str(incoming.update_id)}]
             case "status":
                 return [say.notice("status", **known.status)]
             case "retry":

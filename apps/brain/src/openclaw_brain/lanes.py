@@ -1,4 +1,4 @@
-"""Lanes: tasks go when there is room; each is remembered, routed and handed to its pool, in that order."""
+"""Lanes: tasks go when there is room; each is routed, and handed to its pool."""
 
 import asyncio
 import time
@@ -24,6 +24,8 @@ FAULTS = 3
 """Refusals by Redis after which a task is given up; what is of another type is mended within a second."""
 ADOPT_S = 1.0
 """Between looks for tasks that are out and that nobody routes. Redis may have let them go in a call that we had given up."""
+PREVIOUS_TURNS = 6
+"""Of these, the last exchange is looked for by which a question is routed that goes on with it."""
 HELD_S = 0.05
 """Between two looks at a routed task of which more may be coming."""
 
@@ -45,7 +47,7 @@ def words(task: Task) -> str:
 
 @dataclass(kw_only=True)
 class LaneKeeper:
-    """Releases, remembers, routes, dispatches."""
+    """Releases, routes, dispatches."""
 
     lanes: Lanes
     roles: Roles
@@ -59,19 +61,52 @@ class LaneKeeper:
     """The one model of a local model server, instead of the roles' lists."""
     clock: Callable[[], float] = time.monotonic
     _under_way: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _start: Callable[[Sequence[str]], None] = lambda _: None
 
     def under_way(self) -> Collection[str]:
         """Ids of tasks that are being routed."""
         return self._under_way.keys()
 
-    async def forever(self, *, nudge: asyncio.Event, moved: Callable[[], None], turned: Callable[[], None]) -> None:
+    def room(self) -> dict[str, int] | None:
+        """What to ask of a step of others that lets tasks go as well, if there is room for some."""
+        free = AT_ONCE - len(self._under_way)
+        return self.lanes.asks(cap=self.cap, at_most=free) if free > 0 else None
+
+    def let_go(self, reply: Sequence[str]) -> None:
+        """Such a step has let go what its *reply* says."""
+        self._start(self.lanes.heard(reply))
+
+    async def forever(
+        self,
+        *,
+        nudge: asyncio.Event,
+        turned: Callable[[], None],
+        let_go: Callable[[], None] = lambda: None,
+        ready: Callable[[], None] = lambda: None,
+    ) -> None:
         """Let tasks go until cancelled; first those that a leader before us had released, or we without hearing of it. Raises LostOwnership.
 
-        *moved* is called when tasks are under way, and when one is ready.
+        *let_go* is called when tasks are under way, *ready* when one stands in its pool.
         """
         pending: list[str] = []
         looked_at: float | None = None
         async with asyncio.TaskGroup() as group:
+
+            def start(task_ids: Sequence[str]) -> None:
+                for task_id in task_ids:
+                    if task_id not in self._under_way:
+                        self._under_way[task_id] = group.create_task(
+                            self._let_go(task_id, ready, nudge), name=f"route {task_id}"
+                        )
+                if task_ids:
+                    let_go()
+
+            def given(task_ids: Sequence[str]) -> None:
+                start(task_ids)
+                if self.lanes.held_s is not None:
+                    nudge.set()  # to look again in time
+
+            self._start = given
             while True:
                 turned()
                 nudge.clear()
@@ -79,25 +114,18 @@ class LaneKeeper:
                     if looked_at is None or self.clock() - looked_at >= ADOPT_S:
                         pending, looked_at = await self._left_behind(), self.clock()
                     room = AT_ONCE - len(self._under_way)
-                    fresh = pending[:room] or (
+                    found, pending = pending[:room], pending[room:]
+                    fresh = found or (
                         await self.lanes.release(cap=self.cap, at_most=room, epoch=self.epoch) if room else []
                     )
-                    pending = pending[room:]
-                    for task_id in fresh:
-                        if task_id in self._under_way:
-                            continue
-                        self._under_way[task_id] = group.create_task(
-                            self._let_go(task_id, moved), name=f"route {task_id}"
-                        )
                 except (StoreUnavailable, StoreFull):
                     looked_at = None  # Redis may have released some whose ids were lost on the way here
                     await asyncio.sleep(1)
                     continue
-                if fresh:
-                    moved()
-                else:
+                start(fresh)
+                if not found and len(fresh) < max(1, room):  # all that may go now have gone
                     try:
-                        async with asyncio.timeout(0.1):  # agents end tasks without telling us: look for room again
+                        async with asyncio.timeout(min(ADOPT_S, self.lanes.held_s or ADOPT_S)):
                             await nudge.wait()
                     except TimeoutError:
                         pass
@@ -111,13 +139,13 @@ class LaneKeeper:
             if row["state"] == "queued" and task_id not in self._under_way
         ]
 
-    async def _let_go(self, task_id: str, moved: Callable[[], None]) -> None:
+    async def _let_go(self, task_id: str, ready: Callable[[], None], nudge: asyncio.Event) -> None:
         faults = 0
         try:
             while True:
                 try:
                     await self._dispatch(task_id)
-                    moved()
+                    ready()
                     return
                 except UNREADABLE as exc:
                     # What it holds is of no kind that we know. Its user is told, and the others go on.
@@ -133,6 +161,8 @@ class LaneKeeper:
         finally:
             # A task that was ready and has grown may be under way again before the one that made it ready is done here.
             if self._under_way.get(task_id) is asyncio.current_task():
+                if len(self._under_way) >= AT_ONCE:
+                    nudge.set()  # others may wait for this place
                 del self._under_way[task_id]
 
     async def _fail(self, task_id: str) -> None:
@@ -162,12 +192,12 @@ class LaneKeeper:
 
     async def _route(self, queued: Queued) -> Dispatched:
         task = queued.task
-        turns = await self.lanes.save_context(task, epoch=self.epoch)
+        turns = await self.lanes.history(task.chat_id, task.thread_id, last=PREVIOUS_TURNS)
         routed = await decide_agent(
             words(task),
             lang=task.lang,
             explicit=task.role or queued.wish,
-            previous=previous_of(turns),
+            previous=previous_of([turn for turn in turns if turn.task_id != task.id]),
             roles=self.roles,
             chat=self.chat,
             classifier=self.classifier,
@@ -176,7 +206,7 @@ class LaneKeeper:
         tokens = routed.usage.prompt_tokens + routed.usage.answer_tokens if routed.usage else 0
         outcome = await self.lanes.dispatch(
             task.ordered(order_of(role, model_override=self.model_override, demo=self.demo)),
-            pool=self.pool_of(role.template), decision=routed.decision.value, route_ms=routed.took_ms, route_tokens=tokens, epoch=self.epoch, parts=queued.parts,
+            pool=self.pool_of(role.template), decision=routed.decision.value, route_ms=routed.took_ms, route_tokens=tokens, epoch=self.epoch, parts=queued.parts, known=queued.record,
         )  # fmt: skip
         if outcome is Dispatched.READY:
             log.info(

@@ -39,6 +39,7 @@ class Metrics:
     leading: bool = False
     webhooks_ended: int = 0
     """How often a webhook that others had set was ended, so that polls are answered again."""
+    _memory_share: float = 0.0
     _watched: dict[str, float] = field(default_factory=dict)
     _fallback: dict[str, bool] = field(default_factory=dict)
     _models_gone: dict[str, bool] = field(default_factory=dict)
@@ -59,6 +60,10 @@ class Metrics:
         """The watch of a kind has begun, or has heard from the API server."""
         self._watched[kind] = self.clock()
 
+    def memory_seen(self, share: float) -> None:
+        """The share of Redis' memory limit that is in use."""
+        self._memory_share = share
+
     def webhook_ended(self) -> None:
         """Somebody had set a webhook for the bot."""
         self.webhooks_ended += 1
@@ -75,6 +80,7 @@ class Metrics:
         """This process leads no more: what it knew of pools, models and the watch is another's now."""
         self.leading, self.causes = False, dict
         self._watched.clear()
+        self._memory_share = 0.0
         self._fallback.clear()
         self._models_gone = {}
 
@@ -101,6 +107,11 @@ class Metrics:
             "openclaw_webhooks_ended",
             "Webhooks that others had set for the bot, which this brain has ended since its start.",
             value=self.webhooks_ended,
+        )
+        yield GaugeMetricFamily(
+            "openclaw_store_memory_share",
+            "Share of Redis' maxmemory in use, 0 without a limit.",
+            value=self._memory_share,
         )
         yield GaugeMetricFamily("openclaw_store_up", "1 if Redis has answered this look.", value=int(store_up))
         yield _gauge(

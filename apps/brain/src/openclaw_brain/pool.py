@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from openclaw_brain.ports import Launcher, LaunchFailed, Pool
@@ -11,7 +11,7 @@ from openclaw_core.errors import StoreFault
 from openclaw_core.outcome import Cause
 from openclaw_core.records import whole
 from openclaw_core.store import Lanes, Pools
-from openclaw_core.store.pools import JobState
+from openclaw_core.store.pools import JobState, task_of
 
 log = logs.get(__name__)
 
@@ -31,6 +31,8 @@ class Plan:
     """What to do now: *create* new Jobs, *retire* these, *forget* those that are gone."""
 
     create: int = 0
+    short: int = 0
+    """How many more are wanted than may start now."""
     retire: tuple[str, ...] = ()
     forget: tuple[str, ...] = ()
 
@@ -77,8 +79,9 @@ def plan(
         [name for name in unbound if jobs[name].state == "waiting"][wanted + 4 :] if len(unbound) > wanted + 4 else []
     )
     starting = sum(jobs[name].state == "created" for name in unbound)
-    create = max(0, min(wanted - len(unbound), starting_cap - starting))
-    return Plan(create=create, retire=tuple(surplus), forget=tuple(gone))
+    missing = max(0, wanted - len(unbound))
+    create = max(0, min(missing, starting_cap - starting))
+    return Plan(create=create, short=missing - create, retire=tuple(surplus), forget=tuple(gone))
 
 
 @dataclass(kw_only=True)
@@ -106,10 +109,10 @@ class Unseen:
     _since: dict[str, float] = field(default_factory=dict)
 
     def for_long(self, jobs: Mapping[str, JobState], alive: frozenset[str], now: float) -> dict[str, str]:
-        """Those for which no end will be heard any more, each with the task that it claimed."""
-        claims = {name: job.task_id for name, job in jobs.items() if job.state == "claimed" and name not in alive}
+        """Those for which no end will be heard any more, each with the run that it claimed."""
+        claims = {name: job.run for name, job in jobs.items() if job.state == "claimed" and name not in alive}
         self._since = {name: self._since.get(name, now) for name in claims}
-        return {name: task for name, task in claims.items() if now - self._since[name] >= UNSEEN_S}
+        return {name: run for name, run in claims.items() if now - self._since[name] >= UNSEEN_S}
 
 
 @dataclass(kw_only=True)
@@ -133,15 +136,20 @@ class PoolKeeper:
     backoff: Backoff = field(default_factory=Backoff)
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], float] = time.time
+    hurries: bool = field(default=False, init=False)
+    """Whether the next look is to come soon, though nothing may be heard until then."""
     _unseen: Unseen = field(default_factory=Unseen)
     _up: set[str] = field(default_factory=set)
     """Agents that had checked in at the last look."""
+    _gone: list[str] = field(default_factory=list)
+    """Agents that have left in order: forgotten with the next one that is written down. Those that are not go as others do, that nobody saw leave."""
     _shown: dict[str, str] = field(default_factory=dict)
     """Claims that the launcher has been told of."""
 
     async def create_agent_job(self) -> str:
         """Start one agent, the only way there is: its number is written down before it is created. Raises LaunchFailed."""
-        name = await self.pools.new_job(self.pool.id, f"agent-{self.pool.id}", epoch=self.epoch)
+        gone, self._gone = self._gone, []
+        name = await self.pools.new_job(self.pool.id, f"agent-{self.pool.id}", epoch=self.epoch, gone=gone)
         started = self.clock()
         try:
             await self.launcher.create(name, self.pool)
@@ -150,6 +158,10 @@ class PoolKeeper:
             raise
         log.info("job.created", job=name, took_s=round(self.clock() - started, 3))
         return name
+
+    def left(self, name: str) -> None:
+        """An agent has done its last task, and its process has ended."""
+        self._gone.append(name)
 
     async def keep(self) -> None:
         """Carry out the plan of this moment. Raises LostOwnership, StoreUnavailable, StoreFull."""
@@ -162,13 +174,14 @@ class PoolKeeper:
         todo = plan(
             {**self._unwritten(jobs, alive, now_ms), **jobs},
             alive=alive,
-            ready=len({*ready, *coming}),
+            ready=len({*map(task_of, ready), *coming}),
             warm=self.warm,
             cap=min(self.at_most, max(1, self.cap - self._elsewhere(alive))),
             now_ms=now_ms,
             starting_cap=self.starting_cap,
             cause=self.backoff.cause,
         )
+        self.hurries = todo.short > 0 or self.backoff.cause is not None
         # Ends that no brain has seen, since none was there: they would count against the cap for ever.
         unseen = self._unseen.for_long(jobs, alive, self.clock())
         for name in (*todo.forget, *await self.pools.left(unseen)):
@@ -234,20 +247,35 @@ class PoolKeeper:
             await self.launcher.claimed(name, task_id=task_id, role=row["role"] or "")
 
     async def tell_waiting(self) -> None:
-        """Tasks that have been ready for long: a notice while the pool has a cause, the end at the queue's deadline."""
-        ready = await self.pools.ready(self.pool.id)
-        if not ready:
-            return
+        """Tasks that have waited for long: their chats are told while the pool has a cause, and the tasks end at the queue's deadline."""
         now_ms = round(self.now() * 1000)
-        for task_id, row in zip(ready, await self.lanes.fields(ready, "ready_ms", "admitted_ms"), strict=True):
+        ready = [task_of(run) for run in await self.pools.ready(self.pool.id)]
+        rows = await self.lanes.fields(ready, "ready_ms", "admitted_ms") if ready else []
+        deadline_ms = now_ms - round(self.queue_deadline_s * 1000)
+        late = [
+            task_id for task_id, row in zip(ready, rows, strict=True) if whole(row["admitted_ms"], now_ms) < deadline_ms
+        ]
+        await self._end(late, state="ready")
+        if self.backoff.cause is None or not ready:
+            return
+        # Those in lanes behind them wait for the same.
+        await self._end(await self.lanes.waiting_since(deadline_ms), state="queued")
+        long_ago_ms = now_ms - round(NOTICE_AFTER_S * 1000)
+        waiting = [
+            task_id
+            for task_id, row in zip(ready, rows, strict=True)
+            if task_id not in late and whole(row["ready_ms"], now_ms) < long_ago_ms
+        ]
+        waiting += await self.lanes.waiting_since(long_ago_ms)
+        if waiting and (told := await self.lanes.tell_waiting(waiting, self.backoff.cause, epoch=self.epoch)):
+            log.info("pool.waiting_told", chats=told, cause=self.backoff.cause.value)
+
+    async def _end(self, late: Sequence[str], *, state: str) -> None:
+        """Tasks that nobody will take any more fail, if they are in *state* still."""
+        for task_id in late:
             try:
-                await self._tell(task_id, row, now_ms)
+                await self.lanes.fail(
+                    task_id, self.backoff.cause or Cause.QUEUE_DEADLINE, state=state, epoch=self.epoch
+                )
             except StoreFault:
                 log.error("task.not_told", task_id=task_id)
-
-    async def _tell(self, task_id: str, row: Mapping[str, str | None], now_ms: int) -> None:
-        if now_ms - whole(row["admitted_ms"], now_ms) > self.queue_deadline_s * 1000:
-            cause = self.backoff.cause or Cause.QUEUE_DEADLINE
-            await self.lanes.fail(task_id, cause, state="ready", epoch=self.epoch)
-        elif self.backoff.cause is not None and now_ms - whole(row["ready_ms"], now_ms) > NOTICE_AFTER_S * 1000:
-            await self.lanes.tell_waiting(task_id, self.backoff.cause, epoch=self.epoch)

@@ -41,7 +41,7 @@ class Processes:
     async def create(self, name: str, pool: Pool) -> None:
         if name in self._pools:
             return
-        env = {**self.environment, "AGENT_JOB": name, "AGENT_POOL": pool.id}
+        env = {**self.environment, **pool.env, "AGENT_JOB": name, "AGENT_POOL": pool.id}
         try:
             if self.forks:
                 await self._order({"start": name, "env": env})

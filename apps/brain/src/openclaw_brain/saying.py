@@ -6,6 +6,7 @@ from typing import Any
 
 from openclaw_brain.incoming import Incoming
 from openclaw_core import wording
+from openclaw_core.conversation import place
 from openclaw_core.language import lang_of, notice_lang
 from openclaw_core.ports import Lang
 from openclaw_core.wording import Say
@@ -25,7 +26,7 @@ class Saying:
 
     def to(self, kind: str) -> dict[str, Any]:
         return {
-            "key": f"u{self.incoming.update_id}",
+            "key": f"{kind}:{place(self.incoming.chat_id, self.incoming.thread_id)}",
             "kind": kind,
             **where(self.incoming),
             "lang": self.lang,

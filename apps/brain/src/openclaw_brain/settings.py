@@ -40,6 +40,10 @@ class Settings:
     log_level: str
     health_port: int
     """0: no health server."""
+    file_port: int
+    """Where agents fetch files that people sent; 0: a free one."""
+    file_host: str
+    """The address of this brain, as agents reach it; empty: this machine alone."""
     running_cap: int
     """Tasks that may be out at a time; also the cap on agents."""
     chat_cap: int
@@ -89,6 +93,8 @@ def from_env(env: Mapping[str, str]) -> Settings:
         voice_models=read.text("VOICE_MODELS"),
         log_level=read.one_of("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
         health_port=read.integer("HEALTH_PORT", 0, low=0, high=65535),
+        file_port=read.integer("FILE_PORT", 0, low=0, high=65535),
+        file_host=read.text("POD_IP"),
         running_cap=read.integer("RUNNING_CAP", 16, low=1, high=5000),
         chat_cap=read.integer("CHAT_WAITING_CAP", 20, low=1, high=1000),
         total_cap=read.integer("TOTAL_WAITING_CAP", 5000, low=1, high=1_000_000),

@@ -22,9 +22,9 @@ from openclaw_core.errors import (
     StoreUnavailable,
     WebhookSet,
 )
-from openclaw_core.messenger import RETRY_MAX_S
 from openclaw_core.records import parsed, whole
 from openclaw_core.store import Inbox
+from openclaw_core.telegram_verdict import RETRY_MAX_S
 
 POLL_S = 20
 """Seconds that the server holds an empty poll open."""

@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import inf
 
 from openclaw_brain.pool import PoolKeeper
 from openclaw_brain.ports import JobEnded, Launcher
@@ -12,12 +13,13 @@ from openclaw_core.errors import StoreFault, StoreFull, StoreUnavailable
 from openclaw_core.outcome import Cause
 from openclaw_core.records import whole
 from openclaw_core.store import Lanes, Pools
-from openclaw_core.store.answers import LEASE_S
+from openclaw_core.store.agent_work import LEASE_S
 
 log = logs.get(__name__)
 STOP_HEARD_S = 2.0
 TURN_S = 20.0
 """The longest that a waiting loop goes without a turn."""
+DEADLINES_EVERY_S = 5.0
 DEADLINE_GRACE_S = 15.0
 """The agent keeps the deadline itself; the brain steps in this much later."""
 
@@ -36,9 +38,17 @@ class Watch:
     lease_s: float = LEASE_S
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    _unheard: dict[str, float] = field(default_factory=dict)
+    """Jobs whose run was taken from them, and since when."""
 
-    async def ends(self, *, nudge: Callable[[], None], turned: Callable[[], None]) -> None:
-        """Judge each end of a Job as it comes."""
+    async def ends(
+        self,
+        *,
+        turned: Callable[[], None],
+        lost: Callable[[], None] = lambda: None,
+        over: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Judge each end of a Job as it comes. *over* is called after each, *lost* after one that left its task."""
         ends = self.launcher.ended()
         coming = asyncio.ensure_future(anext(ends))
         try:
@@ -48,19 +58,21 @@ class Watch:
                 if not coming.done():
                     continue
                 try:
-                    await self.judge(coming.result())
+                    if await self.judge(coming.result()):
+                        lost()
                 except StoreFault:
                     log.error("job.not_judged", hint="its lease ends by itself")
                 except (StoreUnavailable, StoreFull):
                     await self.sleep(1)
                     continue
                 coming = asyncio.ensure_future(anext(ends))
-                nudge()
+                over()
         finally:
             coming.cancel()
 
-    async def judge(self, ended: JobEnded) -> None:
-        """One Job is over: its task, if it left one, goes on elsewhere; a fault before any claim is the pool's."""
+    async def judge(self, ended: JobEnded) -> bool:
+        """One Job is over: its task, if it left one, goes on elsewhere; a fault before any claim is the pool's. Gives whether it left one."""
+        verdict = ""
         state = (await self.pools.jobs(ended.pool)).get(ended.name)
         if state is not None and state.state == "claimed":
             verdict = await self.pools.lost(
@@ -91,12 +103,16 @@ class Watch:
                     log.error("job.log_tail", job=ended.name, tail=ended.log_tail)
             elif ended.cause is None or (state is not None and state.state == "claimed"):
                 keeper.backoff.worked()
-        await self.pools.forget(ended.pool, ended.name)
+        if keeper is not None and state is not None and state.state == "retired":
+            keeper.left(ended.name)
+        else:
+            await self.pools.forget(ended.pool, ended.name)
+        return bool(verdict)
 
     async def leases(self, *, turned: Callable[[], None]) -> None:
         """Judge leases, but only after Redis has answered, and we have led, for one lease without a break:
         an outage of Redis or of the leader must not make every task look dead. Also repairs the store each time (`Lanes.reconcile`)."""
-        answering_since = self.clock()
+        answering_since, deadlines_at = self.clock(), -inf
         while True:
             turned()
             try:
@@ -104,7 +120,9 @@ class Watch:
                 overdue = await self.pools.overdue()
                 if self.clock() - answering_since >= self.lease_s:
                     await self._each(overdue, self._overdue)
-                    await self._deadlines()
+                    if self.clock() - deadlines_at >= DEADLINES_EVERY_S:
+                        deadlines_at = self.clock()
+                        await self._deadlines()
                 await self._stops()
             except StoreFault:
                 pass  # logged where it came up; what is of another type is mended by then
@@ -143,14 +161,15 @@ class Watch:
         await self._each(list(since), fail)
 
     async def _stops(self) -> None:
-        await self._each(await self.pools.stopping(older_than_ms=int(STOP_HEARD_S * 1000)), self._unheard)
-
-    async def _unheard(self, task_id: str) -> None:
-        [row] = await self.lanes.fields([task_id], "job", "pool")
-        job, pool = row["job"] or "", row["pool"] or ""
-        state = (await self.pools.jobs(pool)).get(job)
-        # One that takes several tasks may be at another's by now.
-        if state is not None and state.task_id == task_id:
-            await self.launcher.delete(job)
-        await self.pools.stop_unheard(task_id, epoch=self.epoch)
-        log.warning("stop.unheard", task_id=task_id, job=job)
+        """End Jobs that go on with a run that was taken from them: they have had the time to hear of it."""
+        now, gone = self.clock(), {}
+        for pool in await self.pools.ids():
+            claims = {name: job.run for name, job in (await self.pools.jobs(pool)).items() if job.state == "claimed"}
+            for name in await self.pools.left(claims):
+                gone[name] = self._unheard.get(name, now)
+        self._unheard = gone
+        alive = await self.launcher.alive()
+        for name, since in gone.items():
+            if now - since >= STOP_HEARD_S and name in alive:
+                log.warning("stop.unheard", job=name)
+                await self.launcher.delete(name)

@@ -70,6 +70,15 @@ def parser() -> argparse.ArgumentParser:
         "--messages", type=int, default=20, help="of the phases that ask one after the other (default 20)"
     )
     cluster.add_argument("--timeout-s", type=float, default=420, help="how long a phase may take (default 420)")
+    store = bench.add_parser("store", help="how many messages a Redis of a given size keeps")
+    store.add_argument("--maxmemory-mb", type=int, default=256)
+    store.add_argument("--week", type=int, default=120_000, help="messages a week (default %(default)s)")
+    store.add_argument("--chats", type=int, default=5000)
+    store.add_argument("--answer-tokens", type=int, default=120)
+    store.add_argument("--messages", type=int, default=1_000_000, help="stop after so many (default: when it is full)")
+    store.add_argument(
+        "--roles", default="platform/openclaw/base", help="folder of prompts and roles (default %(default)s)"
+    )
     return root
 
 
@@ -116,6 +125,10 @@ def run(args: argparse.Namespace) -> int:
                 from openclaw_cli import bench_cluster
 
                 return bench_cluster.main(args)
+            case "bench" if args.what == "store":
+                from openclaw_cli import bench_store
+
+                return bench_store.main(args)
             case _:
                 from openclaw_cli import bench_local
 

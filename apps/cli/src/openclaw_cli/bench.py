@@ -5,7 +5,7 @@ import itertools
 import json
 import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,8 @@ from rich.table import Table
 from openclaw_cli.standin.bot_api import BotApi
 from openclaw_cli.standin.journal import Entry
 from openclaw_cli.standin.model import ScriptedModel
-from openclaw_core.store import Script
+from openclaw_cli.standin.model_script import digest
+from openclaw_core.store import Runs, Script
 
 # Half is decided by rules or commands, half is Hebrew, as design section 6 asks of the mix.
 MIX = (
@@ -28,16 +29,20 @@ MIX = (
     "ספר לי על החורף של {n}",
 )
 
+RECORDS = 20_000
+"""Rows that the stream of runs keeps."""
+
 
 @dataclass(kw_only=True)
 class Asked:
-    """One message of the run: when it was sent, and what the task's record and the journal say of it. Times in seconds."""
+    """One message of the run: when it was sent, and what the run record and the journal say of it. Times in seconds."""
 
     chat_id: int
     text: str
     update_id: int
     sent_s: float
-    fields: dict[str, str | None] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
+    claim_s: float | None = None
     sign_s: float | None = None
     first_text_s: float | None = None
     done_s: float | None = None
@@ -62,47 +67,40 @@ async def ask(
 
 
 async def fill_in(asked: Sequence[Asked], script: Script, api: BotApi, model: ScriptedModel) -> None:
-    """Add to each what the store, the chat's journal and the model's script say of it."""
-    names = (
-        "state",
-        "queued_ms",
-        "message_id",
-        "slot0",
-        "claimed_ms",
-        "ready_ms",
-        "admitted_ms",
-        "route_ms",
-        "route_tokens",
-        "decision",
-        "outbox",
-        "run",
-        "attempt",
-        "warm",
-        "job",
-        "answered_ms",
-        "ended_ms",
-    )
+    """Add to each what its chat, the journal and the run records say of it. Who has no run record has not ended."""
     offset_s = time.time() - time.monotonic()
+    records = {run.fields.get("task", ""): run.fields for run in await Runs(script).newest(count=RECORDS)}
     signs = {(entry.chat_id, entry.message_id): entry for entry in reversed(api.journal.calls("setMessageReaction"))}
     edits: dict[tuple[int | None, int | None], list[Entry]] = defaultdict(list)
     for entry in api.journal.calls("editMessageText"):
         if entry.outcome == "ok":
             edits[entry.chat_id, entry.message_id].append(entry)
     for one in asked:
-        values = await script.read("HMGET", script.keys("task", f"u{one.update_id}"), *names)
-        one.fields = dict(zip(names, values, strict=True))
-        sign = signs.get((one.chat_id, int(one.fields["message_id"] or 0)))
+        one.fields = records.get(f"u{one.update_id}", {})
+        said = api.messages(one.chat_id)
+        sign = signs.get((one.chat_id, next((m["message_id"] for m in said if m.get("text") == one.text), 0)))
         one.sign_s = sign.at_s - one.sent_s if sign else None
-        mine = edits.get((one.chat_id, int(one.fields["slot0"] or 0)), [])
+        mine = edits.get((one.chat_id, shown_in(said, one)), [])
         if mine:
             one.first_text_s = mine[0].at_s - one.sent_s
-            one.done_s = mine[-1].at_s - one.sent_s
-        if one.fields["claimed_ms"]:
-            one.fields["claim_s"] = str(float(one.fields["claimed_ms"]) / 1000 - offset_s - one.sent_s)
-        run = json.loads(one.fields["run"] or "{}")
-        if run:
+            one.done_s = next(entry.at_s for entry in mine if entry.text == mine[-1].text) - one.sent_s
+        if claimed_ms := one.fields.get("claimed_ms"):
+            one.claim_s = float(claimed_ms) / 1000 - offset_s - one.sent_s
+        if one.fields.get("run"):
             # The model's own time by its script, so that all that our processes add counts as overhead.
             one.model_s = model.pace.first_token_s + model.pace.tokens / model.pace.tokens_per_s
+
+
+def shown_in(said: Sequence[Mapping[str, Any]], one: Asked) -> int:
+    """The first message that holds the answer to *one*, or says that it failed; 0 if there is none."""
+    command, _, rest = one.text.partition(" ")
+    mark = digest(rest if command.startswith("/") else one.text)
+    for message in said:
+        if not message["from"].get("is_bot"):
+            continue
+        if mark in message.get("text", "") or f"retry:u{one.update_id}" in json.dumps(message.get("reply_markup", {})):
+            return int(message["message_id"])
+    return 0
 
 
 def judge(asked: Sequence[Asked], api: BotApi) -> dict[str, Any]:
@@ -113,12 +111,8 @@ def judge(asked: Sequence[Asked], api: BotApi) -> dict[str, Any]:
         twice += sum(count - 1 for text, count in shown.items() if count > 1 and len(text) > 40)
         done = [one.done_s + one.sent_s for one in mine if one.done_s is not None]
         disorder += sum(later < earlier for earlier, later in itertools.pairwise(done))
-        lost += sum(one.done_s is None or one.fields["state"] not in ("closed", "failed") for one in mine)
-    claim = [
-        float(one.fields["claim_s"] or 0) - float(one.fields["route_ms"] or 0) / 1000
-        for one in asked
-        if one.fields.get("claim_s")
-    ]
+        lost += sum(one.done_s is None or one.fields.get("state") not in ("closed", "failed") for one in mine)
+    claim = [one.claim_s - routed_s(one) for one in asked if one.claim_s is not None]
     return {
         "lost": lost,
         "twice": twice,
@@ -129,17 +123,18 @@ def judge(asked: Sequence[Asked], api: BotApi) -> dict[str, Any]:
             "first_answer_text": quantiles([one.first_text_s for one in asked if one.first_text_s is not None]),
             "done": quantiles([one.done_s for one in asked if one.done_s is not None]),
             "overhead": quantiles(
-                [
-                    one.done_s - one.model_s - float(one.fields["route_ms"] or 0) / 1000
-                    for one in asked
-                    if one.done_s is not None
-                ]
+                [one.done_s - one.model_s - routed_s(one) for one in asked if one.done_s is not None]
             ),
-            "routing": quantiles([float(one.fields["route_ms"] or 0) / 1000 for one in asked]),
+            "routing": quantiles([routed_s(one) for one in asked]),
         },
         "per_s": {"admitted": rate(asked, "admitted_ms"), "in_a_lane": rate(asked, "queued_ms")},
-        "claims_warm": sum(one.fields["warm"] == "1" for one in asked),
+        "claims_warm": sum(one.fields.get("warm") == "1" for one in asked),
     }
+
+
+def routed_s(one: Asked) -> float:
+    """What routing took, which has a column of its own."""
+    return float(one.fields.get("route_ms", 0)) / 1000
 
 
 def _by_chat(asked: Sequence[Asked]) -> dict[int, list[Asked]]:
@@ -151,9 +146,9 @@ def _by_chat(asked: Sequence[Asked]) -> dict[int, list[Asked]]:
 
 def routing(asked: Sequence[Asked], model: ScriptedModel) -> dict[str, Any]:
     calls = [call for call in model.calls if call.kind == "json"]
-    tokens = [int(one.fields["route_tokens"] or 0) for one in asked if int(one.fields["route_tokens"] or 0)]
+    tokens = [n for one in asked if (n := int(one.fields.get("route_tokens", 0)))]
     return {
-        "decided_by": dict(Counter(str(one.fields["decision"]) for one in asked)),
+        "decided_by": dict(Counter(one.fields.get("decision", "none") for one in asked)),
         "calls": len(calls),
         "tokens_per_call": round(sum(tokens) / len(tokens)) if tokens else 0,
     }
@@ -161,8 +156,8 @@ def routing(asked: Sequence[Asked], model: ScriptedModel) -> dict[str, Any]:
 
 def rate(asked: Sequence[Asked], name: str) -> int:
     """How many tasks a second passed the step whose time is *name*, from the first message's admission to the last one's step."""
-    times = [float(one.fields[name] or 0) for one in asked if one.fields.get(name)]
-    starts = [float(one.fields["admitted_ms"] or 0) for one in asked if one.fields.get("admitted_ms")]
+    times = [float(one.fields[name]) for one in asked if one.fields.get(name)]
+    starts = [float(one.fields["admitted_ms"]) for one in asked if one.fields.get("admitted_ms")]
     took_ms = max(times) - min(starts) if times and starts else 0
     return round(len(times) * 1000 / took_ms) if took_ms else 0
 

@@ -65,7 +65,7 @@ async def _run(phases: Sequence[str], *, values: dict[str, str], count: int, tim
         model = await stack.enter_async_context(ScriptedModel.open(host=host, port=8482, hosts=[host]))
         cluster = await stack.enter_async_context(in_thread(staging.Cluster.installed()))
         port = await stack.enter_async_context(forwarded(staging.NAMESPACE, "pod/redis-0", 6379))
-        redis = RedisSettings(url=f"redis://:{password}@127.0.0.1:{port}", timeout_s=30)
+        redis = RedisSettings(url=f"redis://brain:{password}@127.0.0.1:{port}", timeout_s=30)
         script = await stack.enter_async_context(open_script(redis, bot_id=int(token.partition(":")[0])))
         watched = await stack.enter_async_context(Watched.open(staging.NAMESPACE))
         bench = Bench(
@@ -151,7 +151,7 @@ class Bench:
                 asked = await self._say(messages, chats)
                 await self._until_ended(asked)
                 await fill_in(asked, self.script, self.api, self.model)
-                figures["jobs"] = len({one.fields["job"] for one in asked})
+                figures["jobs"] = len({one.fields.get("job") for one in asked})
                 figures["claims_per_s"] = rate(asked, "claimed_ms")
                 figures["all_done_s"] = max((one.done_s or 0.0 for one in asked), default=0.0)
             figures |= {"took_s": round(time.monotonic() - began, 1), "cpu_percent": psutil.cpu_percent()}
@@ -180,7 +180,7 @@ class Bench:
             asked.append(one)
             await self._until_ended([one])
             await fill_in([one], self.script, self.api, self.model)
-            jobs.append(await self.watched.of_job(str(one.fields["job"])))
+            jobs.append(await self.watched.of_job(one.fields.get("job", "")))
         return asked, {"agents": _split(asked, jobs), **({"bare_pods": _starts(pods)} if pods else {})}
 
     async def _limited(self) -> dict[str, Any]:
@@ -208,7 +208,7 @@ class Bench:
     async def _waiting(self) -> int:
         """Agents that have said within their rhythm of 4 s that they wait."""
         seconds, _ = await self.script.read("TIME")
-        keys = await self.script.read("KEYS", self.script.keys("jobs", "*"))
+        keys = await self.script.read("KEYS", self.script.keys("agent", "jobs", "*"))
         rows = await self.script.reads([("HVALS", key) for key in keys])
         states = [state.split() for row in rows for state in row]
         return sum(state[0] == "waiting" and int(seconds) * 1000 - int(state[1]) < 6000 for state in states)
@@ -217,8 +217,8 @@ class Bench:
         deadline = time.monotonic() + self.timeout_s
         keys = [self.script.keys("task", f"u{one.update_id}") for one in asked]
         while time.monotonic() < deadline:
-            states = await self.script.reads([("HGET", key, "state") for key in keys])
-            if all(state in ("closed", "failed", "cancelled") for state in states):
+            shown = await self.script.reads([("HGET", key, "delivery") for key in keys])
+            if all(delivery and delivery != "pending" for delivery in shown):
                 return
             await asyncio.sleep(0.25)
 
@@ -243,9 +243,9 @@ def _split(asked: Sequence[Asked], jobs: Sequence[Timeline]) -> dict[str, dict[s
     for one, job in zip(asked, jobs, strict=True):
 
         def at(name: str, one: Asked = one) -> float | None:
-            return float(one.fields[name] or 0) / 1000 or None
+            return float(one.fields.get(name, 0)) / 1000 or None
 
-        run = json.loads(one.fields["run"] or "{}")
+        run = json.loads(one.fields.get("run", "{}"))
         answered = at("answered_ms")
         asks = answered - run["model_ms"] / 1000 if answered and run else None
         first = asks + run["first_token_ms"] / 1000 if asks and run.get("first_token_ms") is not None else None
@@ -255,12 +255,12 @@ def _split(asked: Sequence[Asked], jobs: Sequence[Timeline]) -> dict[str, dict[s
         add("scheduled → started", job.scheduled_s, job.started_s)
         add("scheduled → process", job.scheduled_s, job.process_s)
         add("process → could claim", job.process_s, job.ready_s)
-        if one.fields["warm"] != "1":
+        if one.fields.get("warm") != "1":
             add("could claim → claimed", job.ready_s, at("claimed_ms"))
         add("ready → claimed", at("ready_ms"), at("claimed_ms"))
         add("claimed → model asked", at("claimed_ms"), asks)
         add("model asked → first token", asks, first)
-        add("answer ended → closed", answered, at("ended_ms"))
+        add("answer ended → shown", answered, at("ended_ms"))
     return {name: quantiles(values) for name, values in steps.items()}
 
 

@@ -14,8 +14,10 @@ from typing import Any
 
 import psutil
 from rich.console import Console
+from rich.table import Table
 
-from openclaw_cli.bench import ask, fill_in, judge, routing, table
+from openclaw_cli.bench import Asked, ask, fill_in, judge, routing, table
+from openclaw_cli.bench_costs import IDLE_S, costs_of, until_ended
 from openclaw_cli.local_redis import local_redis
 from openclaw_cli.standin.bot_api import BotApi
 from openclaw_cli.standin.model import ScriptedModel
@@ -57,9 +59,15 @@ async def _run(args: argparse.Namespace) -> dict[str, Any]:
             load_before = os.getloadavg()[0]
             admits_per_s = await _admits_per_s(redis_url)
             memory = await _memory(brain.pid)
-            asked = await ask(api, messages=args.messages, chats=args.chats, per_s=args.rate)
-            await _until_ended(script, len(asked), args.timeout_s)
-            await asyncio.sleep(0.5)
+            idle = await costs_of(lambda: until_ended(script, 1, IDLE_S), script, brain.pid)
+            asked: list[Asked] = []
+
+            async def all_of_it() -> None:
+                asked.extend(await ask(api, messages=args.messages, chats=args.chats, per_s=args.rate))
+                await until_ended(script, len(asked), args.timeout_s)
+                await asyncio.sleep(0.5)
+
+            spent = await costs_of(all_of_it, script, brain.pid)
             after = await _memory(brain.pid)
             await fill_in(asked, script, api, model)
             report = judge(asked, api)
@@ -70,6 +78,7 @@ async def _run(args: argparse.Namespace) -> dict[str, Any]:
                     "model": "0.3 s to the first token, 100 tokens/s, 120 tokens", "flood_limits": "on",
                 },
                 "admits_per_s_alone": admits_per_s,
+                "a_message": spent.without_idle(idle).each(len(asked)),
                 "memory_mb": {"brain": after["brain"], "agent_waiting": memory["agent"]},
                 "routing": routing(asked, model),
                 "outcomes": await Runs(script).outcomes(),
@@ -109,19 +118,13 @@ async def _until_warm(script: Script, warm: int) -> None:
         while True:
             states = [
                 state
-                for key in await script.read("KEYS", script.keys("jobs", "*"))
+                for key in await script.read("KEYS", script.keys("agent", "jobs", "*"))
                 for state in (await script.read("HGETALL", key)).values()
             ]
             leads = await script.read("GET", script.keys("epoch"))
             if leads and sum(state.startswith("waiting") for state in states) >= warm:
                 return
             await asyncio.sleep(0.1)
-
-
-async def _until_ended(script: Script, count: int, timeout_s: float) -> None:
-    deadline = time.monotonic() + timeout_s
-    while sum((await Runs(script).outcomes()).values()) < count and time.monotonic() < deadline:
-        await asyncio.sleep(0.2)
 
 
 async def _memory(brain_pid: int) -> dict[str, float]:
@@ -142,6 +145,9 @@ def show(report: dict[str, Any]) -> None:
     console = Console()
     console.print("  ".join(f"{name} {value}" for name, value in report["conditions"].items()), highlight=False)
     console.print(table(report["seconds"]))
+    costs = Table("a message", "script calls", "kB to and from Redis", "ms of CPU: brain", "agents")
+    costs.add_row("idle polling taken off", *(str(value) for value in report["a_message"].values()))
+    console.print(costs)
     console.print(
         f"lost {report['lost']}  twice {report['twice']}  out of order {report['out_of_order']}", style="bold"
     )

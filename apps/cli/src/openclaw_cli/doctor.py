@@ -22,6 +22,8 @@ OLDEST_PYTHON = (3, 11)
 MEMORY_MB = 600
 """Brain 120, an agent 70, the built-in model 270, the classifier's process 200, less what is shared."""
 DISK_MB = 500
+NEARLY_FULL = 0.8
+"""Of `maxmemory`: as the brain's own warning and the alert have it."""
 
 
 NOT_LOOKED_AT = "not looked at: repair the settings first (openclaw doctor --only settings)"
@@ -162,6 +164,7 @@ async def redis(env: Env) -> Seen:
         async with open_script(found, bot_id=0) as script:
             try:
                 server = await script.check()
+                memory = await script.memory()
             except StoreMisconfigured as exc:
                 yield Level.FAULT, f"{whose}: {exc}"
                 return
@@ -169,6 +172,17 @@ async def redis(env: Env) -> Seen:
                 yield Level.FAULT, f"{whose}: {exc}; start it, or check REDIS_URL"
                 return
         yield Level.OK, f"{whose}: {server}, appendfsync always, noeviction"
+        yield fullness(memory.used, memory.limit)
+
+
+def fullness(used: int, limit: int) -> tuple[Level, str]:
+    """How full a server is that may use *limit* bytes, 0 for all of its machine's."""
+    if not limit:
+        return Level.OK, f"{used / 2**20:.0f} MB in use, no maxmemory: the machine's memory is the limit"
+    text = f"{used / 2**20:.0f} of {limit / 2**20:.0f} MB in use ({used / limit:.0%})"
+    if used < NEARLY_FULL * limit:
+        return Level.OK, text
+    return Level.WARNING, f"{text}: raise maxmemory, or the oldest finished tasks go soon (docs/capacity.md)"
 
 
 @asynccontextmanager

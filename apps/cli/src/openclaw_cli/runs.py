@@ -70,13 +70,16 @@ def row_of(run: Run) -> dict[str, Any]:
     """A run as people read it; its cost by the prices of its time, empty where the model had none."""
     fields = run.fields
     usage = json.loads(fields.get("run", "{}"))
-    admitted, claimed, ended = (float(fields.get(name, 0) or 0) for name in ("admitted_ms", "claimed_ms", "ended_ms"))
+    admitted, claimed, first, ended = (
+        float(fields.get(name, 0) or 0) for name in ("admitted_ms", "claimed_ms", "first_text_ms", "ended_ms")
+    )
     return {
         **{
             name: fields.get(name, "") for name in ("task", "role", "decision", "state", "cause", "delivery", "attempt")
         },
         "model": usage.get("model", ""),
         "waited_s": round((claimed - admitted) / 1000, 2) if claimed and admitted else "",
+        "first_text_s": round((first - admitted) / 1000, 2) if first and admitted else "",
         "took_s": round((ended - admitted) / 1000, 2) if ended and admitted else "",
         "tokens": usage.get("prompt_tokens", 0) + usage.get("answer_tokens", 0),
         "usd": int(fields["micro_usd"]) / 1e6 if "micro_usd" in fields else "",

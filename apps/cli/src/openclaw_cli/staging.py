@@ -299,5 +299,5 @@ def runs(pod: Object) -> bool:
 
 def redis(*command: str) -> Any:
     """One command to the Redis of the installation."""
-    line = 'REDISCLI_AUTH="$(cat /run/secrets/openclaw/redis/password)" exec valkey-cli --json "$@"'
+    line = 'REDISCLI_AUTH="$(cat /run/secrets/openclaw/redis/password)" exec valkey-cli --user brain --json "$@"'
     return json.loads(ours("exec", "redis-0", "--", "sh", "-ec", line, "valkey-cli", *command))

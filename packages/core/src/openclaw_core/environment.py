@@ -98,7 +98,7 @@ class Environment:
         return token, int(head) if head else 0
 
     def redis(self) -> RedisSettings:
-        """`REDIS_URL`, or `REDIS_HOST` with `REDIS_PORT` and `REDIS_PASSWORD`; and what is stated of a server that does not tell."""
+        """`REDIS_URL`, or `REDIS_HOST` with `REDIS_PORT`, `REDIS_USERNAME` and `REDIS_PASSWORD`; and what is stated of a server that does not tell."""
         stated = self._stated()
         url = self.secret("REDIS_URL")
         if url:
@@ -113,7 +113,10 @@ class Environment:
             )
         port = self.integer("REDIS_PORT", 6379, low=1, high=65535)
         password = self.secret("REDIS_PASSWORD")
-        login = f":{quote(password, safe='')}@" if password else ""
+        user = self.text("REDIS_USERNAME")
+        if user and not password:
+            self.faults.append("REDIS_PASSWORD is missing: REDIS_USERNAME needs that user's")
+        login = f"{quote(user, safe='')}:{quote(password, safe='')}@" if password else ""
         return RedisSettings(url=f"redis://{login}{host or 'unset'}:{port}", stated=stated)
 
     def _stated(self) -> dict[str, str]:

@@ -142,10 +142,6 @@ class MessengerRefused(Permanent):
     """Any other 4xx."""
 
 
-class ReplyTooLong(MessengerRefused):
-    """More came than the Bot API ever sends."""
-
-
 class TopicGone(MessengerRefused):
     """400: the topic is closed or deleted, and the chat is not: the message goes through outside the topic."""
 

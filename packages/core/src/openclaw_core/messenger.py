@@ -1,52 +1,41 @@
-"""The Bot API: one call for each method of the port, errors by cause, nothing repeated, no token shown.
+"""The Bot API by python-telegram-bot: one call for each method of the port, errors by cause, nothing repeated, no token shown."""
 
-Without python-telegram-bot, whose 180 modules and objects took a fifth of an agent's CPU (docs/benchmarks.md). A send must not be
-repeated unless it certainly did not land, an edit may be: that is judged from what the HTTP server said, which its exceptions do not tell.
-"""
-
-import asyncio
-import json
 import logging
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import TypeVar
 from urllib.parse import quote
 
-import httpx
+from telegram import (
+    Bot,
+    BotCommand,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    InputFile,
+    LinkPreviewOptions,
+    Message,
+    MessageEntity,
+    ReactionTypeEmoji,
+    ReplyParameters,
+)
+from telegram.constants import ChatAction
+from telegram.error import TelegramError
 
-from openclaw_core import bounded, errors, tls
+from openclaw_core import errors
 from openclaw_core.ports import Attachment, Button, Entity, Lang, Page
-from openclaw_core.records import parsed, whole
+from openclaw_core.records import UNREADABLE, whole
+from openclaw_core.telegram_request import FILE_MAX_BYTES, TelegramRequest, TooLong
+from openclaw_core.telegram_verdict import FILE, Moved, unclear, verdict
 
 PUBLIC_BASE_URL = "https://api.telegram.org"
-CONNECTIONS = 64
-CONNECT_TIMEOUT_S = 3.0
-REPLY_MAX_BYTES = 4_000_000
-FILE_MAX_BYTES = 20_000_000
-"""What the Bot API gives to a bot."""
-RETRY_MAX_S = 24 * 3600
 
-_SENDS = frozenset({"sendMessage", "sendDocument"})
-_EDITS = frozenset({"editMessageText"})
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
-"""Faults of httpx after which no byte of the request has left."""
-_MESSAGE_GONE = ("message to edit not found", "message can't be edited", "message_id_invalid", "message not found")
-_CHAT_GONE = (
-    "chat not found",
-    "user not found",
-    "peer_id_invalid",
-    "chat_write_forbidden",
-    "not enough rights",
-    "have no rights",
-)
-_TOPIC_GONE = ("message thread not found", "topic_closed", "topic_deleted", "topic_id_invalid", "topic not found")
-"""The topic is closed or deleted; the chat around it is there."""
-_MARKUP = ("entit", "url")
-_REFUSED_URL = re.compile(r"URL '(.*)' is invalid", re.DOTALL)
-_REFUSED_OFFSET = re.compile(r"entity begin(?:s|ning)\b.*?\bat UTF-16 offset (\d+)")
-_DONE_ANYWAY = ("message is not modified", "query is too old")
+_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+_LOGGERS_WITH_SECRETS = ("httpx", "httpcore", "telegram", "telegram.Bot")
+"""They write URLs, which hold the token, and the user's words, at INFO or at DEBUG."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,69 +47,12 @@ class BotIdentity:
     can_read_all_group_messages: bool
 
 
-def verdict(method: str, status: int, description: str, parameters: Mapping[str, Any]) -> errors.OpenClawError | None:
-    """What a refusal of the Bot API means for us; None if the wish is fulfilled all the same. Pure."""
-    said = description.lower()
-    if status == 429:
-        return errors.FloodWait(retry_after_s=min(RETRY_MAX_S, max(1, whole(parameters.get("retry_after"), 1))))
-    if status >= 500:
-        return _unclear(method, f"HTTP {status}")
-    if status == 400 and any(part in said for part in _DONE_ANYWAY):
-        return None
-    if status == 401 or (status == 404 and method != "file" and "method" not in said):
-        return errors.MessengerUnauthorized("the Bot API does not know this token: set TELEGRAM_TOKEN")
-    if status == 409:
-        return errors.PollConflict("another process polls with this token, or a webhook is set")
-    if status == 421:
-        return errors.MessengerUnavailable("HTTP 421")
-    if status == 400 and any(part in said for part in _TOPIC_GONE):
-        return errors.MessageGone(method) if method in _EDITS else errors.TopicGone(method)
-    if status == 403 or (status == 400 and any(part in said for part in _CHAT_GONE)):
-        return errors.ChatGone(f"{method}: HTTP {status}")
-    if status == 400 and method in _EDITS and any(part in said for part in _MESSAGE_GONE):
-        return errors.MessageGone(method)
-    if status == 400 and any(part in said for part in _MARKUP):
-        url, offset = _REFUSED_URL.search(description), _REFUSED_OFFSET.search(description)
-        return errors.MarkupRefused(method, url=url[1] if url else None, offset=int(offset[1]) if offset else None)
-    return errors.MessengerRefused(f"{method}: HTTP {status}")
-
-
-def _unclear(method: str, why: str) -> errors.OpenClawError:
-    """The request went out and no usable answer came back."""
-    if method in _SENDS:
-        return errors.FateUnknown(f"{method}: {why}")
-    return errors.MessengerUnavailable(f"{method}: {why}")
-
-
-class _Moved(Exception):
-    """The group became a supergroup and has another id now; nothing was sent."""
-
-    def __init__(self, chat_id: int) -> None:
-        super().__init__("moved")
-        self.chat_id = chat_id
-
-
-def _answer(payload: bytes) -> dict[str, Any]:
-    """The JSON object that the Bot API always answers with; empty for anything else, such as a proxy's error page."""
-    try:
-        answer = parsed(payload)
-    except ValueError:
-        return {}
-    return answer if isinstance(answer, dict) else {}
-
-
-def _explanation(payload: bytes) -> tuple[str, Mapping[str, Any]]:
-    answer = _answer(payload)
-    parameters = answer.get("parameters")
-    return str(answer.get("description") or ""), parameters if isinstance(parameters, dict) else {}
-
-
 class TelegramMessenger:
     """The `Messenger` port. Also what a bot needs at its start and for files."""
 
-    def __init__(self, http: httpx.AsyncClient, *, token: str, timeout_s: float) -> None:
-        self._http = http
-        self._token = token
+    def __init__(self, bot: Bot, request: TelegramRequest, *, timeout_s: float) -> None:
+        self._bot = bot
+        self._request = request
         self.timeout_s = timeout_s
         self._moved: dict[int, int] = {}
         self.on_moved: Callable[[int, int], Awaitable[None]] | None = None
@@ -137,19 +69,19 @@ class TelegramMessenger:
         """
         if not token:
             raise errors.MessengerUnauthorized("TELEGRAM_TOKEN is not a token")
-        for name in ("httpx", "httpcore"):  # at INFO they log the URL, and the token with it
+        for name in _LOGGERS_WITH_SECRETS:
             if (logger := logging.getLogger(name)).getEffectiveLevel() < logging.WARNING:
                 logger.setLevel(logging.WARNING)
-        connect_s = min(CONNECT_TIMEOUT_S, timeout_s / 2)
-        async with httpx.AsyncClient(
-            base_url=base_url or PUBLIC_BASE_URL,
-            headers={"user-agent": "openclaw", **bounded.PLAIN},
-            event_hooks={"response": [bounded.at_most(_limit)]},
-            timeout=httpx.Timeout(timeout_s, connect=connect_s, pool=connect_s),
-            limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
-            verify=tls.context(),
-        ) as http:
-            yield cls(http, token=token, timeout_s=timeout_s)
+        server = (base_url or PUBLIC_BASE_URL).rstrip("/")
+        async with TelegramRequest(timeout_s=timeout_s) as request:
+            bot = Bot(  # not initialized: that would be a call, and everything here works without
+                token,
+                base_url=f"{server}/bot",
+                base_file_url=f"{server}/file/bot",
+                request=request,
+                get_updates_request=request,
+            )
+            yield cls(bot, request, timeout_s=timeout_s)
 
     def __repr__(self) -> str:
         return f"TelegramMessenger(timeout_s={self.timeout_s})"
@@ -164,30 +96,28 @@ class TelegramMessenger:
         buttons: Sequence[Sequence[Button]] = (),
         silent: bool = True,
     ) -> int:
-        return await self._send(
-            "sendMessage",
-            chat_id,
+        sending = partial(
+            self._bot.send_message,
             text=page.text,
             entities=_entities(page.entities),
-            thread_id=thread_id,
-            reply_to=reply_to,
-            link_preview_options={"is_disabled": True},
+            link_preview_options=_NO_PREVIEW,
             reply_markup=_keyboard(buttons),
             disable_notification=silent,
         )
+        return await self._send("sendMessage", chat_id, sending, thread_id=thread_id, reply_to=reply_to)
 
     async def edit(
         self, chat_id: int, message_id: int, page: Page, *, buttons: Sequence[Sequence[Button]] = ()
     ) -> None:
-        await self._in_chat(
-            "editMessageText",
-            chat_id,
-            message_id=message_id,
+        editing = partial(
+            self._bot.edit_message_text,
             text=page.text,
+            message_id=message_id,
             entities=_entities(page.entities),
-            link_preview_options={"is_disabled": True},
+            link_preview_options=_NO_PREVIEW,
             reply_markup=_keyboard(buttons),
         )
+        await self._in_chat("editMessageText", chat_id, editing)
 
     async def send_file(
         self,
@@ -198,61 +128,84 @@ class TelegramMessenger:
         reply_to: int | None = None,
         caption: str = "",
     ) -> int:
-        return await self._send(
-            "sendDocument",
-            chat_id,
-            thread_id=thread_id,
-            reply_to=reply_to,
-            files={"document": (file.name, file.content.encode())},
+        sending = partial(
+            self._bot.send_document,
+            document=InputFile(file.content.encode(), filename=file.name),
             caption=caption or None,
             disable_notification=True,
         )
+        return await self._send("sendDocument", chat_id, sending, thread_id=thread_id, reply_to=reply_to)
 
     async def react(self, chat_id: int, message_id: int, emoji: str) -> None:
-        reaction = [{"type": "emoji", "emoji": emoji}] if emoji else []
-        await self._in_chat("setMessageReaction", chat_id, message_id=message_id, reaction=reaction)
+        reaction = [ReactionTypeEmoji(emoji)] if emoji else []
+        reacting = partial(self._bot.set_message_reaction, message_id=message_id, reaction=reaction)
+        await self._in_chat("setMessageReaction", chat_id, reacting)
 
     async def action(self, chat_id: int, *, thread_id: int | None = None) -> None:
-        await self._in_chat("sendChatAction", chat_id, action="typing", message_thread_id=thread_id)
+        typing = partial(self._bot.send_chat_action, action=ChatAction.TYPING, message_thread_id=thread_id)
+        await self._in_chat("sendChatAction", chat_id, typing)
 
     async def answer_button(self, callback_id: str, text: str = "") -> None:
-        await self._call("answerCallbackQuery", callback_query_id=callback_id, text=text or None)
+        await self._call("answerCallbackQuery", self._bot.answer_callback_query(callback_id, text or None))
 
     async def get_me(self) -> BotIdentity:
         """Who the token belongs to; the check of a token at start."""
-        me = await self._call("getMe")
-        if not isinstance(me, dict) or not isinstance(me.get("id"), int):
+        me = await self._call("getMe", self._bot.get_me())
+        if me is None or not isinstance(me.id, int):
             raise _not_the_bot_apis("getMe")
         return BotIdentity(
-            id=me["id"],
-            username=str(me.get("username") or ""),
-            can_read_all_group_messages=bool(me.get("can_read_all_group_messages")),
+            id=me.id,
+            username=str(me.username or ""),
+            can_read_all_group_messages=bool(me.can_read_all_group_messages),
         )
 
     async def set_commands(self, lang: Lang, commands: Sequence[tuple[str, str]]) -> None:
         """Register the menu for users of *lang*; the English one is also everybody else's."""
-        menu = [{"command": name, "description": description} for name, description in commands]
+        menu = [BotCommand(name, description) for name, description in commands]
         for code in (None, "en") if lang == "en" else (lang,):
-            await self._call("setMyCommands", commands=menu, language_code=code)
+            await self._call("setMyCommands", self._bot.set_my_commands(menu, language_code=code))
 
     async def get_file_bytes(self, file_id: str, max_bytes: int) -> bytes:
         """The content of a file that a user sent. Raises MessengerRefused if it is larger than *max_bytes*."""
-        file = await self._call("getFile", file_id=file_id)
-        if not isinstance(file, dict) or not isinstance(file.get("file_path"), str):
+        async with aclosing(self.stream_file(file_id, max_bytes)) as pieces:
+            return b"".join([piece async for piece in pieces])
+
+    async def stream_file(self, file_id: str, max_bytes: int) -> AsyncGenerator[bytes, None]:
+        """Yield a file that a user sent piece by piece, and keep nothing of it.
+
+        Raises MessengerRefused if the file has more than *max_bytes* bytes, or more than the Bot API gives: before the first piece if
+        the Bot API states the size, else after *max_bytes* bytes at most. Each of the two requests waits `timeout_s` at most, without the
+        time that the reader takes between pieces. A reader that may stop early uses `contextlib.aclosing`.
+        """
+        file = await self._call("getFile", self._bot.get_file(file_id))
+        if file is None or not isinstance(file.file_path, str):
             raise _not_the_bot_apis("getFile")
-        if whole(file.get("file_size")) <= max_bytes:
-            try:
-                reply = await self._exchange("file", "GET", f"/file/bot{self._token}/{quote(file['file_path'])}")
-            except errors.ReplyTooLong:
-                raise errors.MessengerRefused(f"the file is larger than {FILE_MAX_BYTES} bytes") from None
-            if reply.status_code >= 300:
-                raise verdict("file", reply.status_code, *_explanation(reply.content)) or _not_the_bot_apis("file")
-            if len(reply.content) <= max_bytes:
-                return reply.content
-        raise errors.MessengerRefused(f"the file is larger than {max_bytes} bytes")
+        most = min(max_bytes, FILE_MAX_BYTES)
+        too_large = errors.MessengerRefused(f"the file is larger than {most} bytes")
+        if whole(file.file_size) > most:
+            raise too_large
+        # The library makes a URL of the path, unless our own disk has a file of that path: it would read that one. We ask the server.
+        folder = self._bot.base_file_url
+        url = f"{folder}/{quote(file.file_path.removeprefix(f'{folder}/'))}"
+        try:
+            async with aclosing(self._request.stream(url, most)) as pieces:
+                async for piece in pieces:
+                    yield piece
+            return
+        except TooLong:
+            fault: errors.OpenClawError | None = too_large
+        except TelegramError as exc:
+            fault = verdict(FILE, exc)
+        raise fault or _not_the_bot_apis(FILE)
 
     async def _send(
-        self, method: str, chat_id: int, *, thread_id: int | None, reply_to: int | None, **fields: Any
+        self,
+        method: str,
+        chat_id: int,
+        sending: Callable[..., Awaitable[Message]],
+        *,
+        thread_id: int | None,
+        reply_to: int | None,
     ) -> int:
         """As `_in_chat`, for what becomes a message: gives its id.
 
@@ -261,95 +214,64 @@ class TelegramMessenger:
         """
         places = dict.fromkeys([(thread_id, reply_to), (None, reply_to), (None, None)])
         for thread, reply in places:
+            there = partial(sending, message_thread_id=thread, reply_parameters=_reply(reply))
             try:
-                message = await self._in_chat(
-                    method, chat_id, message_thread_id=thread, reply_parameters=_reply(reply), **fields
-                )
+                message = await self._in_chat(method, chat_id, there)
                 break
             except errors.TopicGone:
                 continue
         else:
             raise errors.ChatGone(f"{method}: no topic of this chat takes a message")
-        if not isinstance(message, dict) or not isinstance(message.get("message_id"), int):
+        if not isinstance(message, Message) or not isinstance(message.message_id, int):
             raise _not_the_bot_apis(method)
-        return int(message["message_id"])
+        return message.message_id
 
-    async def _in_chat(self, method: str, chat_id: int, **fields: Any) -> Any:
+    async def _in_chat(self, method: str, chat_id: int, call: Callable[..., Awaitable[T]]) -> T | None:
         """As `_call`, in the chat's present id. A group that moved has certainly not got the message: it is sent there."""
         try:
-            return await self._call(method, chat_id=self._moved.get(chat_id, chat_id), **fields)
-        except _Moved as exc:
+            return await self._call(method, call(chat_id=self._moved.get(chat_id, chat_id)))
+        except Moved as exc:
             self._moved[chat_id] = exc.chat_id
             if self.on_moved is not None:
                 await self.on_moved(chat_id, exc.chat_id)
         try:
-            return await self._call(method, chat_id=self._moved[chat_id], **fields)
-        except _Moved:
+            return await self._call(method, call(chat_id=self._moved[chat_id]))
+        except Moved:
             raise errors.ChatGone(f"{method}: the chat moved twice") from None
 
-    async def _call(self, method: str, *, files: Mapping[str, tuple[str, bytes]] | None = None, **fields: Any) -> Any:
-        """The result of a method. Raises _Moved too, for methods that name a chat."""
-        reply = await self._exchange(method, "POST", f"/bot{self._token}/{method}", data=_form(fields), files=files)
-        if reply.status_code < 300:
-            answer = _answer(reply.content)
-            if "result" not in answer:
-                raise _not_the_bot_apis(method)
-            return answer["result"]
-        description, parameters = _explanation(reply.content)
-        if moved_to := whole(parameters.get("migrate_to_chat_id")):
-            raise _Moved(moved_to)
-        if fault := verdict(method, reply.status_code, description, parameters):
-            raise fault
-        return True
+    async def _call(self, method: str, call: Awaitable[T]) -> T | None:
+        """The result of a call of the library; None if it is refused, and what was asked is so all the same.
 
-    async def _exchange(self, method: str, verb: str, url: str, **body: Any) -> httpx.Response:
+        Raises Moved too, where a chat is named.
+        """
         try:
-            async with asyncio.timeout(self.timeout_s):
-                return await self._http.request(verb, url, **body)
-        except _NOT_SENT as exc:
-            fault: errors.OpenClawError = errors.MessengerUnavailable(f"{method}: {type(exc).__name__}")
-        except bounded.TooLong:
-            fault = errors.ReplyTooLong(method) if method == "file" else _unclear(method, "a reply without end")
-        except (httpx.HTTPError, httpx.InvalidURL) as exc:
-            fault = _unclear(method, type(exc).__name__)
-        except TimeoutError:
-            fault = _unclear(method, "no answer in time")
-        # Raised here, not in the handler: the library's exception may hold the URL with the token, or the user's words.
-        raise fault
-
-
-def _limit(request: httpx.Request) -> int:
-    return FILE_MAX_BYTES if request.url.path.startswith("/file/") else REPLY_MAX_BYTES
+            return await call
+        except TelegramError as exc:
+            fault = verdict(method, exc)
+        except UNREADABLE:  # the library makes its types of the result, whatever that is
+            fault = _not_the_bot_apis(method)
+        # Raised here, not in the handler: the library's exception may hold the token, or the user's words.
+        if fault is not None:
+            raise fault
+        return None
 
 
 def _not_the_bot_apis(method: str) -> errors.OpenClawError:
-    return _unclear(method, "an answer that is not the Bot API's")
+    return unclear(method, "an answer that is not the Bot API's")
 
 
-def _form(fields: Mapping[str, Any]) -> dict[str, str]:
-    """As the Bot API reads a form: text as it is, anything else as JSON, nothing for None."""
-    return {
-        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-        for name, value in fields.items()
-        if value is not None
-    }
+def _entities(entities: Sequence[Entity]) -> list[MessageEntity] | None:
+    return [MessageEntity(e.type, e.offset, e.length, url=e.url, language=e.language) for e in entities] or None
 
 
-def _entities(entities: Sequence[Entity]) -> list[dict[str, Any]] | None:
-    wire = [
-        {"type": e.type, "offset": e.offset, "length": e.length, "url": e.url, "language": e.language} for e in entities
-    ]
-    return [{name: value for name, value in entity.items() if value is not None} for entity in wire] or None
-
-
-def _reply(message_id: int | None) -> dict[str, Any] | None:
+def _reply(message_id: int | None) -> ReplyParameters | None:
     """A reply that becomes a plain message if what it answers has been deleted."""
-    return None if message_id is None else {"message_id": message_id, "allow_sending_without_reply": True}
+    return None if message_id is None else ReplyParameters(message_id, allow_sending_without_reply=True)
 
 
-def _keyboard(buttons: Sequence[Sequence[Button]]) -> dict[str, Any] | None:
+def _keyboard(buttons: Sequence[Sequence[Button]]) -> InlineKeyboardMarkup | None:
     if not buttons:
         return None
-    return {
-        "inline_keyboard": [[{"text": button.label, "callback_data": button.data} for button in row] for row in buttons]
-    }
+    return InlineKeyboardMarkup(
+        [[InlineKeyboardButton(button.label, callback_data=button.data) for button in row] for row in buttons]
+    )

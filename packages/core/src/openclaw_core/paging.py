@@ -13,7 +13,7 @@ from unicodedata import combining
 
 from openclaw_core import characters, wording
 from openclaw_core.language import hebrew_share, is_hebrew
-from openclaw_core.markdown import links, unfinished
+from openclaw_core.markdown import links
 from openclaw_core.markdown.spans import Span as _Span
 from openclaw_core.ports import Attachment, Entity, Lang, Page
 
@@ -121,16 +121,6 @@ def _moved(entity: Entity, at: int, units: int) -> Entity:
     if entity.offset + entity.length > at:
         return replace(entity, length=entity.length + units)
     return entity
-
-
-def with_note(markdown: str, note: str) -> str:
-    """*markdown*, cut wherever it was, and below it *note* outside of any code or bold text that was left open."""
-    return unfinished.with_note(markdown, note)
-
-
-def preload() -> None:
-    """Import the converter now, while nobody waits for it (0.1 s)."""
-    _converted("")
 
 
 def utf16_units(text: str) -> int:

@@ -54,6 +54,24 @@ def order_of(role: "Role", *, model_override: str | None = None, demo: bool = Fa
     )
 
 
+def order_json(order: Order) -> str:
+    """An order as stored. It stands once for all tasks that are done by it, under its digest."""
+    return json.dumps(asdict(order), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def digest_of(order: str) -> str:
+    """The name under which an order stands."""
+    return hashlib.sha256(order.encode()).hexdigest()[:32]
+
+
+def order_from(row: Any) -> Order:
+    """Read a stored order. Raises TypeError, ValueError or KeyError for anything else."""
+    order = read(Order, row, models=tuple(row["models"]), tools=tuple(row.get("tools", ())))
+    if not _is_valid_order(order):
+        raise ValueError("not an order")
+    return order
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
     """What came with a message and has to be fetched before it can be answered: a recording to hear, a text file to read."""
@@ -118,6 +136,9 @@ def retry_id(finished_task_id: str) -> str:
     return f"{finished_task_id}r"
 
 
+_OPTIONAL = ("thread_id", "role", "quoted", "forwarded", "cut", "unseen", "notice_lang", "retry_of", "order")
+
+
 def version_of(task: Task) -> int:
     """The oldest schema version whose readers do right by *task*. Readers drop fields that they do not know, so a field is a reason
     for a new version only if leaving it out would answer another question than was asked: 2 is needed for a material, 3 for several."""
@@ -128,11 +149,12 @@ def to_json(task: Task) -> str:
     """The record as stored; `v` is its schema version."""
     fields: dict[str, Any] = {"v": version_of(task), **asdict(task)}
     materials = fields.pop("materials")
-    fields["material"] = materials[0] if materials else None  # as readers of version 2 expect it
+    if materials:
+        fields["material"] = materials[0]  # as readers of version 2 expect it
     if len(materials) > 1:
         fields["materials"] = materials
-    for name in ("unseen", "notice_lang", "forwarded", "cut"):
-        if not fields[name]:
+    for name in _OPTIONAL:
+        if fields[name] in (None, "", False):  # as all readers assume where it is missing
             del fields[name]
     return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
 

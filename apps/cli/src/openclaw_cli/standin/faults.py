@@ -20,8 +20,13 @@ Kind = Literal[
     "withhold",
     "hang",
     "slow",
+    "late",
+    "delete",
 ]
-"""`close`, `hang`: nothing was done. `close_after`, `withhold`: the call was carried out, and its reply never comes."""
+"""`close`, `hang`: nothing was done. `close_after`, `withhold`: the call was carried out, and its reply never comes.
+
+`slow`, `late`: it is carried out after a while; a `late` one also if its caller has gone by then, as Telegram does. `delete`: a moderation
+bot deletes the message that was sent, at once."""
 
 KINDS: tuple[str, ...] = Kind.__args__  # type: ignore[attr-defined]
 
@@ -48,7 +53,7 @@ class Fault:
     chat_id: int | None = None
     retry_after_s: int = 1
     hold_s: float = 120.0
-    """How long `withhold` and `hang` keep the connection open, and `slow` waits before it acts."""
+    """How long `withhold` and `hang` keep the connection open, and `slow` and `late` wait before they act."""
 
     def refusal(self) -> Refused | None:
         """The error to answer with, None for the kinds that are not an answer."""

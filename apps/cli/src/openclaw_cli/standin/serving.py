@@ -6,6 +6,7 @@ import inspect
 import logging
 import time
 import traceback
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,13 @@ class BotRoutes:
         self._journal = journal
         self.second: SecondBot | None = None
         """Another bot of the same Telegram, if a test wants one."""
+        self._late: set[asyncio.Task[Any]] = set()
+        """Calls that are carried out later, whether or not their callers wait."""
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_route("*", "/bot{token:[^/]+}/{method}", for_programs(self.call))
         app.router.add_get("/file/bot{token:[^/]+}/{path:.+}", for_programs(self.download))
+        app.on_cleanup.append(self._end_late)
 
     async def call(self, request: web.Request) -> web.StreamResponse:
         if self.second is not None and request.match_info["token"] == self.second.token:
@@ -100,11 +104,43 @@ class BotRoutes:
             elif fault.kind in ("close", "hang"):
                 hung = fault.kind == "hang"
                 raise _NoAnswer("hung" if hung else "closed", hold_s=fault.hold_s if hung else 0)
+            elif fault.kind == "late":
+                return await asyncio.shield(self._later(self._act(method, params), fault.hold_s))
+        result = await self._act(method, params)
+        if fault is not None and fault.kind == "delete" and result_ids(result) is not None:
+            self._world.forget_message(result["chat"]["id"], result["message_id"])
+        return result
+
+    async def _act(self, method: str, params: Params) -> Any:
         act = METHODS.get(method.lower())
         if act is None:
             raise Refused(404, "Not Found: method not found")
         result = act(self._world, params)
         return await result if inspect.isawaitable(result) else result
+
+    def _later(self, act: Coroutine[Any, Any, Any], after_s: float) -> "asyncio.Task[Any]":
+        async def late() -> Any:
+            try:
+                await asyncio.sleep(after_s)
+            except asyncio.CancelledError:
+                act.close()
+                raise
+            return await act
+
+        task = asyncio.create_task(late(), name="late call")
+        self._late.add(task)
+        task.add_done_callback(self._over)
+        return task
+
+    def _over(self, task: "asyncio.Task[Any]") -> None:
+        self._late.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen: whoever waited has it, or has gone
+
+    async def _end_late(self, _app: web.Application) -> None:
+        for task in self._late:
+            task.cancel()
+        await asyncio.gather(*self._late, return_exceptions=True)
 
     async def _cut(self, request: web.Request, after_s: float) -> None:
         await asyncio.sleep(after_s)

@@ -1,6 +1,6 @@
 """Where a backslash is one: in paths, regular expressions and quoted arguments of commands that search.
 
-Elsewhere it escapes a mark, and only one that some Markdown has (docs/decisions/0014).
+Elsewhere it escapes a mark, and only one that some Markdown has (docs/decisions/0008).
 """
 
 import re

@@ -1,29 +1,56 @@
-"""Everything that outlives a process: one Redis, whose every change is an atomic step of one script."""
+"""Everything that outlives a process: one Redis, whose every change is an atomic step of one script.
 
-from openclaw_core.store.answers import Answers, Claimed, Slots
-from openclaw_core.store.client import Keys, RedisSettings, Script, open_script
-from openclaw_core.store.flood import Flood
-from openclaw_core.store.inbox import Admitted, Inbox
-from openclaw_core.store.lanes import Lanes, move_chat
-from openclaw_core.store.notices import Notice, Notices
-from openclaw_core.store.pools import Pools
-from openclaw_core.store.runs import Runs
+A module is loaded when its first name is asked for: an agent starts without the leader's.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from openclaw_core.store.agent_work import AgentWork
+    from openclaw_core.store.alone import AloneTasks
+    from openclaw_core.store.client import Keys, RedisSettings, Script, open_script
+    from openclaw_core.store.displays import RedisDisplays
+    from openclaw_core.store.inbox import Admitted, Inbox
+    from openclaw_core.store.lanes import Lanes, move_chat
+    from openclaw_core.store.news import Became, Heard, News
+    from openclaw_core.store.pools import Pools
+    from openclaw_core.store.runs import Runs
 
 __all__ = [
     "Admitted",
-    "Answers",
-    "Claimed",
-    "Flood",
+    "AgentWork",
+    "AloneTasks",
+    "Became",
+    "Heard",
     "Inbox",
     "Keys",
     "Lanes",
-    "Notice",
-    "Notices",
+    "News",
     "Pools",
+    "RedisDisplays",
     "RedisSettings",
     "Runs",
     "Script",
-    "Slots",
     "move_chat",
     "open_script",
 ]
+_NAMES = {
+    "agent_work": ("AgentWork",),
+    "alone": ("AloneTasks",),
+    "client": ("Keys", "RedisSettings", "Script", "open_script"),
+    "displays": ("RedisDisplays",),
+    "inbox": ("Admitted", "Inbox"),
+    "lanes": ("Lanes", "move_chat"),
+    "news": ("Became", "Heard", "News"),
+    "pools": ("Pools",),
+    "runs": ("Runs",),
+}
+_MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    return value

@@ -1,6 +1,7 @@
 """The connection: where Redis is, which settings it must have, and the one script that holds all atomic steps."""
 
 import asyncio
+import hashlib
 import json
 import re
 import time
@@ -9,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from redis import exceptions
 from redis.asyncio import Redis
@@ -18,7 +19,7 @@ from redis.backoff import NoBackoff
 
 from openclaw_core import logs
 from openclaw_core.errors import LostOwnership, StoreFault, StoreFull, StoreMisconfigured, StoreUnavailable
-from openclaw_core.store.server import WANTED, Server, fault_of, server_of
+from openclaw_core.store.server import WANTED, Memory, Server, fault_of, memory_of, server_of
 
 log = logs.get(__name__)
 T = TypeVar("T")
@@ -52,24 +53,41 @@ class Keys:
         return self.prefix + ":".join(str(part) for part in parts)
 
 
+Rights = Literal["leader", "agent"]
+
+
 @cache
-def source() -> str:
-    """The script: the Lua files of this package, joined in the order of their names."""
-    files = sorted(Path(__file__).with_name("lua").glob("*.lua"))
+def source(rights: Rights) -> str:
+    """The script of the leader, or the smaller one of agents: the Lua files of their folders, joined in the order of their names."""
+    lua = Path(__file__).with_name("lua")
+    files = [file for folder in ("shared", rights) for file in sorted((lua / folder).glob("*.lua"))]
     return "\n".join(file.read_text(encoding="utf-8") for file in files)
+
+
+@cache
+def digest(rights: Rights) -> str:
+    """The name under which a server keeps a script."""
+    return hashlib.sha1(source(rights).encode(), usedforsecurity=False).hexdigest()
 
 
 class Script:
     """Calls steps of the script, and plain reads, with errors translated. Safe to share between tasks."""
 
     def __init__(
-        self, redis: "Redis", keys: Keys, *, timeout_s: float = 5.0, stated: Mapping[str, str] | None = None
+        self,
+        redis: "Redis",
+        keys: Keys,
+        *,
+        rights: Rights = "leader",
+        timeout_s: float = 5.0,
+        stated: Mapping[str, str] | None = None,
     ) -> None:
         self.redis = redis
+        self._rights: Rights = rights
         self.keys = keys
         self._timeout_s = timeout_s
         self._stated = stated or {}
-        self._sha = ""
+        self._ready = False
         self._ahead_s = 0.0
         """Redis' clock less ours, too large by no more than a round trip."""
         self.timed: Callable[[float], None] | None = None
@@ -123,31 +141,34 @@ class Script:
     async def _run(self, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Any]:
         done: list[Any] = []
         for _ in range(3):
-            if not self._sha:
+            if not self._ready:
                 await self._load()
             by_ms = round((time.monotonic() + self._ahead_s + self._timeout_s) * 1000)
+            prefix = self.keys.prefix if self._rights == "leader" else self.keys("agent", "")
             pipe = self.redis.pipeline(transaction=False)
             for op, args in calls[len(done) :]:
-                pipe.evalsha(self._sha, 1, self.keys.prefix, op, json.dumps({**_without_none(args), "by_ms": by_ms}))
+                pipe.evalsha(digest(self._rights), 1, prefix, op, compact({**_without_none(args), "by_ms": by_ms}))
             for result in await pipe.execute(raise_on_error=False):
                 if isinstance(result, exceptions.NoScriptError) or _is_late(result):
                     # A restarted Redis has forgotten the script; or its clock, or ours, was set. This step has not run, nor any after it.
-                    self._sha = ""
+                    self._ready = False
                     break
                 if isinstance(result, Exception):
                     raise result
                 done.append(result)
             if len(done) == len(calls):
                 return done
-        raise StoreUnavailable("Redis does not keep the script, or is too slow")
+        raise StoreUnavailable("Redis does not have the script, or is too slow")
 
     async def _load(self) -> None:
+        """Learn Redis' clock; a brain loads the scripts, also that of its agents, who may not and wait for it."""
         pipe = self.redis.pipeline(transaction=False)
-        pipe.script_load(source())
         pipe.execute_command("TIME")
+        for rights in ("leader", "agent") if self._rights == "leader" else ():
+            pipe.script_load(source(rights))
         sent = time.monotonic()
-        sha, (seconds, micros) = await pipe.execute()
-        self._sha, self._ahead_s = str(sha), int(seconds) + int(micros) / 1e6 - sent
+        (seconds, micros), *_ = await pipe.execute()
+        self._ready, self._ahead_s = True, int(seconds) + int(micros) / 1e6 - sent
 
     async def read(self, command: str, *args: Any) -> Any:
         """One plain command, such as HMGET. Raises as `step`."""
@@ -177,6 +198,13 @@ class Script:
             async with asyncio.timeout(timeout_s + 5):
                 return await self._whole(self._blocking_pop(key, timeout_s)) is not None
 
+    async def pop_first(self, key: str, *, timeout_s: float) -> str | None:
+        """Take the first of the list *key*, waiting at most *timeout_s* for one."""
+        with translated():
+            async with asyncio.timeout(timeout_s + 5):
+                taken = await self._whole(self._blocking_pop(key, timeout_s))
+        return None if taken is None else str(taken[1])
+
     async def _blocking_pop(self, key: str, timeout_s: float) -> Any:
         return await self.redis.blpop([key], timeout=timeout_s)
 
@@ -193,6 +221,11 @@ class Script:
             raise StoreMisconfigured(fault)
         await self._probe()
         return server_of(info)
+
+    async def memory(self) -> Memory:
+        """How much memory the server uses, and may use."""
+        with translated():
+            return memory_of(await self._whole(self._told("INFO", "memory")))
 
     async def _asked(self) -> tuple[dict[str, str], dict[str, str]]:
         """INFO, and the settings that matter."""
@@ -255,6 +288,11 @@ def _without_none(value: Any) -> Any:
     return value
 
 
+def compact(value: Any) -> str:
+    """JSON without a spare byte. Half a character, which UTF-8 cannot hold, is sent as a question mark."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def fenced(result: object) -> int:
     """What a leader's step gave. Raises LostOwnership for -1: a newer leader has raised the epoch."""
     value = int(str(result))
@@ -303,18 +341,20 @@ class translated:
 
 
 @asynccontextmanager
-async def open_script(settings: RedisSettings, *, bot_id: int) -> AsyncIterator[Script]:
+async def open_script(settings: RedisSettings, *, bot_id: int, rights: Rights = "leader") -> AsyncIterator[Script]:
     """Connect lazily; close at the end. Nothing is retried here: the callers' loops decide what a failure means."""
     redis = Redis.from_url(
         settings.url,
         decode_responses=True,
+        encoding_errors="replace",  # an agent that is taken over may write bytes that are no text
         socket_timeout=settings.timeout_s,
         socket_connect_timeout=settings.timeout_s,
         # Retries of the client would repeat steps whose fate is unknown and stretch every deadline.
         retry=Retry(NoBackoff(), 0),
         health_check_interval=0,
+        driver_info=None,  # each agent's connections would tell the client's name and version, in two calls
     )
-    script = Script(redis, Keys(bot_id), timeout_s=settings.timeout_s, stated=settings.stated)
+    script = Script(redis, Keys(bot_id), rights=rights, timeout_s=settings.timeout_s, stated=settings.stated)
     try:
         yield script
     finally:

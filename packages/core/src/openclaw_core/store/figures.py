@@ -7,8 +7,8 @@ from typing import Any
 
 from openclaw_core.records import whole
 from openclaw_core.roles import Model
-from openclaw_core.store.client import Script, fenced, pairs
-from openclaw_core.store.pools import template_of
+from openclaw_core.store.client import Keys, Script, fenced, pairs
+from openclaw_core.store.pools import task_of, template_of
 
 BOUNDS_MS = (50, 100, 150, 300, 600, 1000, 2000, 4000, 8000, 15000, 30000, 60000, 180000, 900000)
 """Of every histogram, the same as in the script: the goals of 150 and 300 ms are among them."""
@@ -95,8 +95,8 @@ async def figures(script: Script) -> Figures:
             ("XRANGE", key("control"), "-", "+", "COUNT", 1),
             ("ZCARD", key("waiting.since")),
             ("ZRANGE", key("waiting.since"), 0, 0, "WITHSCORES"),
-            ("LLEN", key("notices")),
-            ("LINDEX", key("notices"), 0),
+            ("ZCARD", key("open")),
+            ("ZRANGE", key("open"), 0, 0),
             ("SMEMBERS", key("pools")),
             ("SCARD", key("released")),
         ]
@@ -105,20 +105,22 @@ async def figures(script: Script) -> Figures:
     pools = sorted(str(pool) for pool in pools or ())
     overdue, notice_at, *by_pool = await script.reads(
         [
-            ("ZCOUNT", key("leases"), "-inf", now_ms),
-            ("HGET", key("notice", notice), "at"),
+            ("ZCOUNT", key("agent", "leases"), "-inf", now_ms),
+            _since(key, str((notice or [""])[0])),
             *(
                 command
                 for pool in pools
                 for command in (
-                    ("LLEN", key("ready", pool)),
-                    ("LINDEX", key("ready", pool), 0),
-                    ("HVALS", key("jobs", pool)),
+                    ("LLEN", key("agent", "ready", pool)),
+                    ("LINDEX", key("agent", "ready", pool), 0),
+                    ("HVALS", key("agent", "jobs", pool)),
                 )
             ),
         ]
     )
-    ready_at = await script.reads([("HGET", key("task", head), "ready_ms") for head in by_pool[1::3]])
+    ready_at = await script.reads(
+        [("HGET", key("task", task_of(str(head or ""))), "ready_ms") for head in by_pool[1::3]]
+    )
 
     def queue(length: Any, oldest_ms: Any) -> Queue:
         return Queue(
@@ -163,6 +165,12 @@ async def set_prices(script: Script, models: Mapping[str, Model], *, epoch: int)
         cached = model.input_usd_per_mtok if model.cached_usd_per_mtok is None else model.cached_usd_per_mtok
         prices[name] = f"{model.input_usd_per_mtok} {cached} {model.output_usd_per_mtok}"
     fenced(await script.step("set_prices", prices=prices, epoch=epoch))
+
+
+def _since(key: Keys, display: str) -> tuple[str, str, str]:
+    """Where it stands since when a display waits: the end of its task, or the time of its notice."""
+    kind, _, name = display.partition(":")
+    return ("HGET", key("task", name), "ended_ms") if kind == "t" else ("HGET", key("notice", name), "at")
 
 
 def _admitted(entries: Any) -> Any:

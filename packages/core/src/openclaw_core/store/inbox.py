@@ -58,7 +58,13 @@ class Inbox:
         rows = []
         for stream, update in updates:
             try:
-                rows.append({"id": str(update["update_id"]), "stream": stream, "json": json.dumps(update)})
+                rows.append(
+                    {
+                        "id": str(update["update_id"]),
+                        "stream": stream,
+                        "json": json.dumps(update, separators=(",", ":")),
+                    }
+                )
             except UNREADABLE as exc:
                 log.fault("update.unwritable", exc)
         fresh = await self._script.step(
@@ -83,8 +89,10 @@ class Inbox:
         epoch: int,
         chat_cap: int,
         total_cap: int,
-    ) -> None:
-        """For each entry id: its effects and its removal in one step; a repeat does nothing.
+        release: Mapping[str, Any] | None = None,
+    ) -> tuple[bool, list[str]]:
+        """For each entry id: its effects and its removal in one step; a repeat does nothing. Gives whether there is something to be shown, and with
+        *release* (`Lanes.asks`) what the last of these steps has let go.
 
         An entry whose effects Redis refuses is gone all the same: it would be refused again, before all that follow it.
         """
@@ -93,9 +101,22 @@ class Inbox:
             ("handle", {"stream": stream, "entry": entry, "effects": list(effects), **caps})
             for entry, effects in handled
         ]
-        for result in await self._script.steps(calls):
-            if fenced(result) == 2:
-                log.error("update.dropped", stream=stream)
+        if release and calls:
+            calls[-1][1].update(release)
+        replies = await self._script.steps(calls)
+        results = [fenced(reply[0] if isinstance(reply, list) else reply) for reply in replies]
+        for _ in range(results.count(2)):
+            log.error("update.dropped", stream=stream)
+        released = replies[-1][1:] if release and replies else []
+        return any(result in (2, 3) for result in results), [str(one) for one in released]
+
+    async def set_files_at(self, address: str, *, epoch: int) -> None:
+        """Say where agents find the files of their runs; those that are claimed from now on know it."""
+        fenced(await self._script.step("set_files_at", address=address, epoch=epoch))
+
+    async def make_room(self, *, at_most: int, epoch: int) -> int:
+        """Let the oldest finished records go, where Redis is full; gives how many."""
+        return fenced(await self._script.step("make_room", at_most=at_most, epoch=epoch))
 
     async def chats(self, chat_ids: Sequence[int]) -> list[Mapping[str, str]]:
         """What is kept of each chat: `lang`, and of its conversation outside topics `last_role`, `last_task`, `generation`."""

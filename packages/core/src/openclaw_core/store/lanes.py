@@ -1,9 +1,9 @@
 """Lanes and the chat's memory, as the leader sees them."""
 
-import json
+import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any
 
@@ -12,16 +12,15 @@ from openclaw_core.conversation import Turn, place
 from openclaw_core.errors import LostOwnership, StoreFull, StoreUnavailable
 from openclaw_core.gathering import joined
 from openclaw_core.outcome import Cause, Decision
-from openclaw_core.records import parsed, read, readable
+from openclaw_core.records import whole
+from openclaw_core.said import said
 from openclaw_core.store.client import Script
 from openclaw_core.store.parts import read_parts
-from openclaw_core.task import Material, Task, to_json
+from openclaw_core.store.turns import turns_from
+from openclaw_core.task import Task, digest_of, order_json, to_json
 
 log = logs.get(__name__)
-HISTORY_TURNS = 10
-HISTORY_TTL_S = 24 * 3600
-KEPT_OF_MATERIAL_CHARS = 1500
-"""Of files and forwarded messages, in the conversation's memory; the answer to them stands there too."""
+NO_ORDER = 4
 
 
 class Dispatched(IntEnum):
@@ -35,11 +34,13 @@ class Dispatched(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queued:
-    """A task that waits to be routed. *parts* is how many messages besides its first are in it, *wish* a role chosen by a button."""
+    """A task that waits to be routed. *parts* is how many messages besides its first are in it, *wish* a role chosen by a button, *record* the first as
+    it stands."""
 
     task: Task
     parts: int
     wish: str | None
+    record: str = field(default="", repr=False)
 
 
 class Lanes:
@@ -48,18 +49,31 @@ class Lanes:
     def __init__(self, script: Script) -> None:
         self._script = script
         self._turn = 0
+        self.held_s: float | None = None
+        """Seconds after which the next task may go that the last `release` held back for what may follow it; None if there is none."""
 
     async def release(self, *, cap: int, at_most: int, epoch: int) -> list[str]:
         """Let tasks go while fewer than *cap* are out; gives their ids. Each stays `queued` until dispatched."""
+        ids = await self._script.step("release", epoch=epoch, **self.asks(cap=cap, at_most=at_most))
+        _check(ids)
+        return self.heard(ids)
+
+    def asks(self, *, cap: int, at_most: int) -> dict[str, int]:
+        """The arguments of a release, for another step that makes one at its end."""
         # Grows with each call of this process, which leads alone: a call that comes late is known by it.
         self._turn = max(self._turn + 1, time.monotonic_ns() // 1000)
-        ids = await self._script.step("release", cap=cap, max=at_most, epoch=epoch, turn=self._turn)
-        _check(ids)
-        return list(ids)
+        return {"cap": cap, "max": at_most, "turn": self._turn}
+
+    def heard(self, ids: Sequence[Any]) -> list[str]:
+        """What a release has let go, of its reply."""
+        held = [str(one) for one in ids if str(one).startswith("held ")]
+        self.held_s = whole(held[0].removeprefix("held ")) / 1000 if held else None
+        return [str(one) for one in ids if not str(one).startswith("held ")]
 
     async def reconcile(self, *, epoch: int) -> None:
         """Repair what nothing else would: a released task without an owner, a chat that waits and has no turn."""
-        _check([await self._script.step("reconcile", epoch=epoch)])
+        step = {"secret": secrets.token_hex(16), "epoch": epoch}
+        _check([await self._script.step("reconcile", **step)])
 
     async def released(self) -> list[str]:
         """Ids of all tasks that are out: released and not ended."""
@@ -85,57 +99,64 @@ class Lanes:
         )
         return [dict(zip(names, values or [None] * len(names), strict=True)) for values in replies]
 
-    async def save_context(self, task: Task, *, epoch: int) -> tuple[Turn, ...]:
-        """Append the user's turn under its task id (a repeat is a no-op) and give the turns before it."""
-        turn = Turn(task_id=task.id, speaker="user", text=said(task))
-        raw = await self._script.step(
-            "remember",
-            place=place(task.chat_id, task.thread_id),
-            task=task.id,
-            turn=turn_json(turn),
-            keep=HISTORY_TURNS,
-            ttl_s=HISTORY_TTL_S,
-            epoch=epoch,
-        )
-        _check(raw)
-        return tuple(turn for turn in turns_from(raw) if turn.task_id != task.id)
-
-    async def history(self, chat_id: int, thread_id: int | None = None) -> tuple[Turn, ...]:
-        """The last turns of a chat, or of one topic of it, oldest first."""
+    async def history(self, chat_id: int, thread_id: int | None = None, *, last: int = 0) -> tuple[Turn, ...]:
+        """The *last* turns of a chat, or of one topic of it, oldest first; 0 for all that are kept."""
         key = self._script.keys("turns", place(chat_id, thread_id))
-        [rows] = await self._script.reads([("LRANGE", key, 0, -1)])
+        [rows] = await self._script.reads([("LRANGE", key, -last, -1)])
         return turns_from(rows or ())
 
     async def queued(self, task_id: str) -> Queued:
         """A task with all that was sent with it so far. Raises BadTask."""
         row, (first, *others) = await read_parts(self._script, task_id, "wish", "decision")
-        if (
-            first.order is not None
-        ):  # it was ready before, and more was sent: its role is looked for anew unless it was named
-            named = row["decision"] == Decision.EXPLICIT
-            first = replace(first, order=None, role=first.role if named else None)
-        return Queued(task=joined([first, *others]), parts=len(others), wish=row["wish"])
+        record = row["record"] or ""
+        if row["decision"] and row["decision"] != Decision.EXPLICIT:  # it was ready before: its role is looked for anew
+            first = replace(first, role=None)
+        first = replace(first, order=None)  # the release before kept it in the record
+        return Queued(task=joined([first, *others]), parts=len(others), wish=row["wish"], record=record)
 
     async def asked(self, task_id: str) -> Task:
         """A task as it was asked, or as an agent was to do it. Raises BadTask if there is none."""
         return joined((await read_parts(self._script, task_id))[1])
 
     async def dispatch(
-        self, task: Task, *, pool: str, decision: str, route_ms: int, route_tokens: int, epoch: int, parts: int = 0
+        self,
+        task: Task,
+        *,
+        pool: str,
+        decision: str,
+        route_ms: int,
+        route_tokens: int,
+        epoch: int,
+        parts: int = 0,
+        known: str = "",
     ) -> Dispatched:
-        """Hand a routed task, joined from its first message and *parts* others, to its pool."""
-        result = await self._script.step(
-            "dispatch",
-            task=task.id,
-            parts=parts,
-            record=to_json(task),
-            pool=pool,
-            role=task.role,
-            decision=decision,
-            route_ms=route_ms,
-            route_tokens=route_tokens,
-            epoch=epoch,
-        )
+        """Hand a routed task, joined from its first message and *parts* others, to its pool, and remember what its user said.
+
+        Its order is sent only where it does not stand yet, and of its record what differs from the *known* one.
+        """
+        order = order_json(task.order) if task.order is not None else ""
+        record = to_json(replace(task, order=None))
+        same = _common_start(known, record)
+        step = {
+            "task": task.id,
+            "parts": parts,
+            "record": record[len(same) :],
+            "keep": len(same.encode()),
+            "of": len(known.encode()) if known else None,
+            "said": None if said(task) == task.text else said(task),
+            "answer_lang": task.lang,
+            "order": digest_of(order),
+            "pool": pool,
+            "role": task.role,
+            "decision": decision,
+            "route_ms": route_ms,
+            "route_tokens": route_tokens,
+            "secret": secrets.token_hex(16),
+            "epoch": epoch,
+        }
+        result = await self._script.step("dispatch", **step)
+        if result == NO_ORDER:
+            result = await self._script.step("dispatch", **step, order_json=order)
         _check([result])
         return Dispatched(result)
 
@@ -150,9 +171,16 @@ class Lanes:
         _check([result])
         return bool(result)
 
-    async def tell_waiting(self, task_id: str, cause: Cause, *, epoch: int) -> None:
-        """Tell why a ready task still waits, once for each cause."""
-        _check([await self._script.step("task_notice", task=task_id, cause=cause.value, epoch=epoch)])
+    async def waiting_since(self, before_ms: int, *, at_most: int = 1000) -> list[str]:
+        """Ids of tasks in lanes that were admitted before a time, the oldest first."""
+        key = self._script.keys("waiting.since")
+        return list(await self._script.read("ZRANGE", key, "-inf", str(before_ms), "BYSCORE", "LIMIT", 0, at_most))
+
+    async def tell_waiting(self, task_ids: Sequence[str], cause: Cause, *, epoch: int) -> int:
+        """Tell the chats of these tasks that they wait, and why: each chat once for an episode. Gives how many were told now."""
+        result = await self._script.step("tell_waiting", tasks=list(task_ids), cause=cause.value, epoch=epoch)
+        _check([result])
+        return int(result)
 
 
 async def move_chat(script: Script, old: int, new: int) -> None:
@@ -167,43 +195,11 @@ async def move_chat(script: Script, old: int, new: int) -> None:
         log.warning("chat.not_moved", error=type(exc).__name__)
 
 
-def shown(material: Material) -> str:
-    """How material stands in the history until an agent has read it."""
-    return f"[{'a recording' if material.kind == 'voice' else f'the file {material.name}'}]"
-
-
-def said(task: Task) -> str:
-    """What the user's turn says of *task*: the words, else what was sent; and the beginning of what was forwarded with them."""
-    text = task.text or "\n".join(map(shown, task.materials))
-    if not (task.forwarded == "some" and task.quoted):
-        return text
-    return f"{text}\n\n[forwarded]\n{beginning(task.quoted)}"
-
-
-def beginning(text: str, *, share: int = 1) -> str:
-    """What the history keeps of one of *share* long texts."""
-    keep = KEPT_OF_MATERIAL_CHARS // share
-    return text if len(text) <= keep else f"{text[:keep]}…"
-
-
-def turn_json(turn: Turn) -> str:
-    """A turn as stored."""
-    return json.dumps(asdict(turn))
-
-
-def turn_from(raw: str) -> Turn:
-    """Read a stored turn, dropping what a newer writer added."""
-    turn = read(Turn, parsed(raw))
-    if not all(isinstance(part, str) for part in (turn.task_id, turn.text, turn.role, turn.note)):
-        raise TypeError("not a turn")
-    if turn.speaker not in ("user", "assistant"):
-        raise ValueError("not a turn")
-    return turn
-
-
-def turns_from(rows: Sequence[str]) -> tuple[Turn, ...]:
-    """Stored turns, without those that cannot be read."""
-    return tuple(readable(rows, turn_from, of="turns"))
+def _common_start(one: str, other: str) -> str:
+    for n, (a, b) in enumerate(zip(one, other, strict=False)):
+        if a != b:
+            return one[:n]
+    return min(one, other, key=len)
 
 
 def _check(result: Sequence[Any]) -> None:

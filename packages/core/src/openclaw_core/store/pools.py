@@ -1,15 +1,15 @@
 """Pools of agents as the leader sees them: ready ids, Jobs and their state, leases that ran out."""
 
+import hashlib
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from openclaw_core.outcome import IN_HAND, Cause
+from openclaw_core.outcome import Cause
 from openclaw_core.records import whole
 from openclaw_core.store.client import Script, fenced, pairs
 
 MAX_TRIES = 2
-MAX_REDELIVERIES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +19,8 @@ class JobState:
     state: str
     since_ms: int = 0
     task_id: str = ""
+    run: str = field(default="", repr=False)
+    """The mark of the run that it claimed, by which `left` knows it again."""
 
     @property
     def has_checked_in(self) -> bool:
@@ -31,36 +33,46 @@ def template_of(pool: str) -> str:
     return pool.rpartition("-")[0]
 
 
+def task_of(run: str) -> str:
+    """The task of a run, `<task id>.<secret>`."""
+    return run.rpartition(".")[0]
+
+
+def mark_of(run: str) -> str:
+    """What a Job's state says of its run: not the secret, which whoever guesses the Job's name could read there."""
+    return f"{task_of(run)}.{hashlib.sha1(run.encode(), usedforsecurity=False).hexdigest()}"
+
+
 class Pools:
     """Every write raises LostOwnership once a newer leader has raised the epoch."""
 
     def __init__(self, script: Script) -> None:
         self._script = script
 
-    async def new_job(self, pool: str, name: str, *, epoch: int) -> str:
-        """Write a new Job's name down, before it is created."""
-        n = fenced(await self._script.step("new_job", pool=pool, name=name, call=secrets.token_hex(8), epoch=epoch))
+    async def new_job(self, pool: str, name: str, *, epoch: int, gone: Sequence[str] = ()) -> str:
+        """Write a new Job's name down, before it is created, and forget those that are *gone*."""
+        call = secrets.token_hex(8)
+        n = fenced(
+            await self._script.step("new_job", pool=pool, name=name, call=call, gone=list(gone) or None, epoch=epoch)
+        )
         return f"{name}-{n}"
 
     async def jobs(self, pool: str) -> dict[str, JobState]:
-        [reply] = await self._script.reads([("HGETALL", self._script.keys("jobs", pool))])
+        [reply] = await self._script.reads([("HGETALL", self._script.keys("agent", "jobs", pool))])
         rows = pairs(reply or {})
         return {name: _state(value) for name, value in rows.items()}
 
-    async def left(self, claims: Mapping[str, str]) -> list[str]:
-        """Of Jobs, each with the task that it claimed: those that have it no more: it has ended, or waits again, or is with another."""
-        rows = await self._script.reads(
-            [("HMGET", self._script.keys("task", task), "state", "job") for task in claims.values()]
-        )
-        return [
-            name
-            for name, row in zip(claims, rows, strict=True)
-            if row is None or row[0] not in IN_HAND or row[1] != name
-        ]
+    async def left(self, runs: Mapping[str, str]) -> list[str]:
+        """Of Jobs, each with the mark of the run that it claimed: those that have it no more: it has ended, or another has the task."""
+        keys = self._script.keys
+        names = await self._script.reads([("HGET", keys("task", task_of(mark)), "run_id") for mark in runs.values()])
+        owners = await self._script.reads([("HGET", keys("agent", "run", name or ""), "job") for name in names])
+        found = zip(runs.items(), names, owners, strict=True)
+        return [job for (job, mark), name, owner in found if owner != job or mark_of(str(name)) != mark]
 
     async def ready(self, pool: str) -> list[str]:
-        """Ids that wait for an agent, next first."""
-        [ids] = await self._script.reads([("LRANGE", self._script.keys("ready", pool), 0, -1)])
+        """Names of runs that wait for an agent, next first."""
+        [ids] = await self._script.reads([("LRANGE", self._script.keys("agent", "ready", pool), 0, -1)])
         return list(ids or ())
 
     async def retire(self, pool: str, job: str) -> bool:
@@ -95,11 +107,12 @@ class Pools:
         """Ids of tasks whose lease has run out by Redis' own clock."""
         seconds, micros = await self._script.read("TIME")
         now = int(seconds) * 1000 + int(micros) // 1000
-        return list(
+        runs = list(
             await self._script.read(
-                "ZRANGE", self._script.keys("leases"), "-inf", str(now), "BYSCORE", "LIMIT", 0, limit
+                "ZRANGE", self._script.keys("agent", "leases"), "-inf", str(now), "BYSCORE", "LIMIT", 0, limit
             )
         )
+        return [task_of(str(run)) for run in runs]
 
     async def lost(
         self,
@@ -121,25 +134,15 @@ class Pools:
                 job=job,
                 only_overdue=only_overdue,
                 max_tries=MAX_TRIES,
-                max_redeliveries=MAX_REDELIVERIES,
+                secret=secrets.token_hex(16),
                 epoch=epoch,
             )
         )
         return {0: "", 1: "requeued", 2: "failed"}[result]
 
-    async def stopping(self, *, older_than_ms: int) -> list[str]:
-        """Cancelled tasks whose agent has not marked its text within that time."""
-        seconds, micros = await self._script.read("TIME")
-        until = int(seconds) * 1000 + int(micros) // 1000 - older_than_ms
-        return list(await self._script.read("ZRANGE", self._script.keys("stopping"), "-inf", str(until), "BYSCORE"))
-
-    async def stop_unheard(self, task_id: str, *, epoch: int) -> None:
-        """The agent of a cancelled task did not mark its text: the brain will."""
-        fenced(await self._script.step("stop_unheard", task=task_id, epoch=epoch))
-
 
 def _state(value: str) -> JobState:
     state, _, rest = value.partition(" ")
     if state == "claimed":
-        return JobState(state=state, task_id=rest)
+        return JobState(state=state, task_id=task_of(rest), run=rest)
     return JobState(state=state, since_ms=whole(rest.partition(" ")[0]))

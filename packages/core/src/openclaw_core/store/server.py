@@ -23,6 +23,23 @@ class Server:
         return f"{self.name} {self.version}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """Bytes in use, and the limit (`maxmemory`), 0 for none."""
+
+    used: int
+    limit: int
+
+    @property
+    def share(self) -> float:
+        return self.used / self.limit if self.limit else 0.0
+
+
+def memory_of(info: Mapping[str, str]) -> Memory:
+    """The memory that INFO tells of."""
+    return Memory(used=_whole(info.get("used_memory")), limit=_whole(info.get("maxmemory")))
+
+
 def server_of(info: Mapping[str, str]) -> Server:
     """The server that says *info* (INFO's fields)."""
     if "valkey_version" in info:  # it also calls itself the Redis that it descends from
@@ -72,6 +89,10 @@ def _told(info: Mapping[str, str]) -> dict[str, str]:
     if info.get("maxmemory_policy"):
         told["maxmemory-policy"] = info["maxmemory_policy"]
     return told
+
+
+def _whole(value: str | None) -> int:
+    return int(value) if value and value.isascii() and value.isdigit() else 0
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -1,0 +1,139 @@
+-- What an agent does: check in, claim a run, renew its lease, write its text, end it. It touches keys under `agent:` only; the leader reads the
+-- news and carries them out.
+
+-- Whether the run is still this agent's: the leader deletes it when the task is stopped, given to another, or ended.
+local function mine() return call('HGET', run_key(a.run), 'job') == a.job and call('HEXISTS', run_key(a.run), 'result') == 0 end
+local function news(what)
+  call('RPUSH', A .. 'news', a.run .. (what or ''))
+  call('LTRIM', A .. 'news', -10000, -1) -- with nobody to read them; the next leader looks at every run
+  call('EXPIRE', A .. 'news', KEEP_RUN_S)
+end
+local function lease() call('ZADD', A .. 'leases', now_ms() + a.lease_ms, a.run) end
+
+-- pool, job, run (the last that it claimed, if any) → 1, or 0 for a retired Job. Late: nothing while the Job has a run; one that has gone counts as waiting until it is silent for 15 s.
+function ops.check_in()
+  local state = job_state(a.pool, a.job)
+  if state:sub(1, 7) == 'retired' then return 0 end
+  local claimed = state:match('^claimed (.+)$')
+  if claimed and (not a.run or mark_of(a.run) ~= claimed or mine()) then return 1 end -- from before the claim, or in the midst of the run
+  -- When it was last seen, for who asks whether it lives; and since when it waits, for who asks whether a claim was warm.
+  local since = state:match('^waiting %d+ (%d+)') or ms(now_ms())
+  set_job(a.pool, a.job, 'waiting ' .. ms(now_ms()) .. ' ' .. since)
+  return 1
+end
+
+local FIELDS = { 'record', 'order', 'turns', 'attempt' }
+-- run, record, digest of the order, turns, attempt, and the order itself unless the agent has it.
+local function claimed(run)
+  local fields = call('HMGET', run_key(run), unpack(FIELDS))
+  local reply = { run }
+  for i = 1, #FIELDS do reply[i + 1] = fields[i] or '' end
+  local order = ''
+  for _, known in ipairs(a.orders or {}) do
+    if known == fields[2] then return reply end
+  end
+  reply[#reply + 1] = fields[2] and call('GET', A .. 'order:' .. fields[2]) or ''
+  return reply
+end
+
+-- pool, job, call, lease_ms, orders (digests that the agent has) → the next run, as `claimed`; nothing if there is none; 'retired'. Twice by the same
+-- `call`: the same run while the Job has it, else nothing. Late: the same; if its caller never asked again, the lease of what it took ends. A Job that
+-- has gone with that run counts as waiting until it is silent for 15 s.
+function ops.claim()
+  local state = job_state(a.pool, a.job)
+  if state:sub(1, 7) == 'retired' then return { 'retired' } end
+  local known = call('GET', A .. 'claim.call:' .. a.call)
+  if known then
+    a.run = known
+    if not mine() then -- nobody knows of it but this call: without a run the Job waits, unless it has claimed another since
+      if state == 'claimed ' .. mark_of(known) then set_job(a.pool, a.job, 'waiting ' .. ms(now_ms()) .. ' ' .. ms(now_ms())) end
+      return {}
+    end
+    lease()
+    return claimed(known)
+  end
+  while true do
+    local run = call('LPOP', A .. 'ready:' .. a.pool)
+    if not run then return {} end
+    if call('HEXISTS', run_key(run), 'record') == 1 and call('HEXISTS', run_key(run), 'job') == 0 then
+      a.run = run
+      local since = number(state:match('^waiting %d+ (%d+)'), now_ms())
+      local warm = number(call('HGET', run_key(run), 'ready_ms'), 0) > since
+      call('SET', A .. 'claim.call:' .. a.call, run, 'EX', KEEP_CALL_S)
+      set_job(a.pool, a.job, 'claimed ' .. mark_of(run))
+      call('HSET', run_key(run), 'job', a.job, 'claimed_ms', ms(now_ms()), 'warm', warm and '1' or '0')
+      lease()
+      news()
+      return claimed(run)
+    end
+  end
+end
+
+-- run, job, lease_ms → 1. Late: the lease of a run that still counts ends later.
+function ops.renew()
+  if not mine() then return -1 end
+  lease()
+  return 1
+end
+
+-- Whether more was sent that belongs to the task; the leader makes one record of it then. `of` is the size of the record that the agent has read:
+-- what it says of less than that is late.
+local function grows()
+  if call('HEXISTS', run_key(a.run), 'more') == 0 then return a.of and a.of ~= #(call('HGET', run_key(a.run), 'record') or '') end
+  call('HSET', run_key(a.run), 'asks', '1')
+  news()
+  return true
+end
+
+-- run, job, of, at, piece → 1: the answer goes on with `piece` after its first `at` bytes; 0 if another text stands there than the agent thinks, and it
+-- has to send all of it with `at` 0; 2 if more was sent that belongs to the task, and its model is to be asked again instead. Late: a text that the
+-- next call replaces.
+function ops.write()
+  if not mine() then return -1 end
+  local first = call('HEXISTS', run_key(a.run), 'first_text_ms') == 0
+  if first and grows() then return 2 end
+  local text = call('HGET', run_key(a.run), 'text') or ''
+  if a.at > #text or (a.at > 0 and a.at ~= #text) then return 0 end
+  call('HSET', run_key(a.run), 'text', (a.at > 0 and text or '') .. a.piece)
+  if first then call('HSET', run_key(a.run), 'first_text_ms', ms(now_ms())) end
+  news(' text') -- nothing is carried out for it: delivery reads the text when it may show it
+  return 1
+end
+
+-- run, job → the run anew, as `claimed`, once the leader has made one record of all that was sent; nothing before. Late: the same.
+function ops.grown()
+  if not mine() then return { -1 } end
+  if call('HEXISTS', run_key(a.run), 'more') == 1 then return {} end
+  return claimed(a.run)
+end
+
+-- run, job, said → 1: what the user's message turned out to say, once the agent has heard or read it. Late: the same again.
+function ops.amend()
+  if not mine() then return -1 end
+  call('HSET', run_key(a.run), 'said', a.said)
+  news()
+  return 1
+end
+
+-- run, job, of, at, pool, last, unborn, answers, result → 1: the answer, which goes on after the first `at` bytes of what was written, or why there is none; 0
+-- if another text stands there than the agent thinks, and it has to send all of it without `at`; 2 for an answer if more was sent that belongs to the task and
+-- nothing was written yet: nothing has happened, and its model is to be asked again. The Job waits for another run, or is on its way out: nobody may
+-- count on it then, though its end is heard only in a while; an `unborn` one counts as never having come up. Late: nothing.
+function ops.finish()
+  if not mine() then return -1 end
+  local first = call('HEXISTS', run_key(a.run), 'first_text_ms') == 0
+  if a.answers and first and grows() then return 2 end
+  if a.at then
+    local text, result = call('HGET', run_key(a.run), 'text') or '', cjson.decode(a.result)
+    if a.at ~= #text then return 0 end
+    result.markdown = text .. result.markdown
+    a.result = cjson.encode(result)
+  end
+  local now = ms(now_ms())
+  if a.answers and first then call('HSET', run_key(a.run), 'first_text_ms', now) end
+  call('HSET', run_key(a.run), 'result', a.result)
+  call('ZREM', A .. 'leases', a.run)
+  set_job(a.pool, a.job, a.unborn and 'created ' .. now or a.last and 'retired ' .. now or 'waiting ' .. now .. ' ' .. now)
+  news()
+  return 1
+end

@@ -1,0 +1,302 @@
+-- What the leader's steps have in common. Its keys are all but those of the agents' area.
+-- A key of another type was written by nobody of us. It would stop every step that meets it, so it goes.
+local function fix_type(key, kind)
+  local found = call('TYPE', key).ok
+  if found ~= kind and found ~= 'none' then call('DEL', key) end
+end
+
+local mend -- all keys of the whole bot, in 6_repair
+
+local function task_key(id) return P .. 'task:' .. id end
+local function get(id, field) return call('HGET', task_key(id), field) end
+local function set(id, ...) call('HSET', task_key(id), ...) end
+
+-- What must survive a restart is counted here, in the step that does it; `openclaw_core.store.figures` reads it.
+local function add_to(key, field, by)
+  if pcall(call, 'HINCRBY', key, field, by) then return end
+  fix_type(key, 'hash')
+  call('HSET', key, field, by)
+end
+local function count(field, by) add_to(P .. 'counts', field, ms(by or 1)) end
+local BOUNDS_MS = { 50, 100, 150, 300, 600, 1000, 2000, 4000, 8000, 15000, 30000, 60000, 180000, 900000 }
+local function observe(field, took_ms)
+  local bound = 'inf'
+  for _, le in ipairs(BOUNDS_MS) do
+    if took_ms <= le then bound = ms(le); break end
+  end
+  count(field .. ':' .. bound)
+  count(field .. ':sum', math.max(0, took_ms))
+end
+
+-- A topic of a forum is a conversation of its own; outside topics, as in the General one, the chat itself is.
+local function place(chat, thread) return thread and thread ~= '' and chat .. ':' .. thread or chat end
+local function place_of(id)
+  local t = call('HMGET', task_key(id), 'chat', 'thread')
+  return t[1] and place(t[1], t[2])
+end
+
+-- What the record of a task says, as text: of an ended task it stands nowhere else.
+local function of_record(id, name)
+  local record = row(get(id, 'record') or '')
+  local value = record and record[name]
+  return type(value) == 'number' and ms(value) or type(value) == 'string' and value or nil
+end
+
+-- A step of the leader is refused when a newer leader has raised the epoch. A task that a process does alone has no leader: its newest start owns it.
+local function led()
+  if not a.alone then return call('GET', P .. 'epoch') == tostring(a.epoch) end
+  local id = a.task or (a.display or ''):match('^t:(.+)$')
+  return id ~= nil and get(id, 'start') == a.alone
+end
+
+local ENDED = { answered = true, closed = true, failed = true, cancelled = true }
+
+local KEEP_TASK_S = 604800 -- 7 days: Retry buttons, /status and the run records refer to ended tasks
+local KEEP_CHAT_S = 7776000 -- 90 days
+local KEEP_TURNS, KEEP_TURNS_S = 10, 86400 -- of a conversation
+local KEEP_WAKE_S = 60 -- an agent looks by itself every 4 s
+local KEEP_TEXT_S = 180 -- an edit of unknown fate is put again after 35 s
+
+local function set_chat(chat, ...)
+  call('HSET', P .. 'chat:' .. chat, ...)
+  call('EXPIRE', P .. 'chat:' .. chat, KEEP_CHAT_S)
+end
+
+-- A group that became a supergroup has another id: all that is kept of it stands under the new one.
+local function here(chat)
+  return chat and chat:sub(1, 1) == '-' and call('HGET', P .. 'moved', chat) or chat
+end
+
+-- A task's record with its chat's new id: as text, since cjson would spoil its numbers. A quote within the user's words has a backslash.
+local function readdressed(record, from, to)
+  local old = '"chat_id":' .. from .. ','
+  local at = record:find(old, 1, true)
+  return at and record:sub(1, at - 1) .. '"chat_id":' .. to .. ',' .. record:sub(at + #old) or record
+end
+
+local CHAT_KEYS = { turns = 'list', lane = 'list', busy = 'string', chat = 'hash', wish = 'string' }
+local function fix_chat(chat)
+  for name, kind in pairs(CHAT_KEYS) do fix_type(P .. name .. ':' .. chat, kind) end
+end
+local function fix_task(id)
+  fix_type(task_key(id), 'hash')
+  local chat, where, run = get(id, 'chat'), place_of(id), get(id, 'run_id')
+  if run then fix_type(run_key(run), 'hash') end
+  if chat then fix_chat(chat) end
+  if where ~= chat then fix_chat(where) end
+end
+
+local function remember_pool(pool)
+  call('SADD', P .. 'pools', pool)
+  call('EXPIRE', P .. 'pools', KEEP_JOBS_S)
+end
+
+local function wake(pool)
+  call('RPUSH', A .. 'wake:' .. pool, 1)
+  call('LTRIM', A .. 'wake:' .. pool, -1000, -1)
+  call('EXPIRE', A .. 'wake:' .. pool, KEEP_WAKE_S)
+end
+
+-- What a chat is to see has changed: `t:<task>` or `n:<notice>`. The number grows with each change.
+local touched = false
+local function touch(display)
+  call('ZADD', P .. 'open', call('INCR', P .. 'changes'), display)
+  touched = true
+end
+-- It is shown only in a while, unless something takes it back before.
+local function put_off(display, wait_ms)
+  call('ZREM', P .. 'open', display)
+  call('ZADD', P .. 'later', now_ms() + wait_ms, display)
+end
+
+local function one_more(id, field)
+  local n = number(get(id, field), 0) + 1
+  set(id, field, ms(n))
+  return n
+end
+
+-- The run of a task, and one field of it.
+local function run_of(id) return get(id, 'run_id') end
+local function of_run(run, field) return run and call('HGET', run_key(run), field) end
+
+-- The run of a task is nobody's any more: its agent hears it at its next write, or when it looks.
+local function end_run(id)
+  local run, pool = run_of(id), get(id, 'pool')
+  if not run then return end
+  if pool then call('LREM', A .. 'ready:' .. pool, 0, run) end
+  call('ZREM', A .. 'leases', run)
+  call('DEL', run_key(run))
+  call('HDEL', task_key(id), 'run_id')
+end
+
+-- What was shown of an answer stays when its run goes: for Stop, which keeps it.
+local function keep_text(id)
+  local text = of_run(run_of(id), 'text')
+  if text then call('SET', P .. 'answer:' .. id, text, 'EX', KEEP_TASK_S) end
+end
+
+-- The state of a task, also where its agent has begun and the leader has not heard of it yet.
+local function state_of(id)
+  local state, run = get(id, 'state'), run_of(id)
+  if state ~= 'ready' and state ~= 'running' or not run then return state end
+  local r = call('HMGET', run_key(run), 'job', 'first_text_ms')
+  return r[2] and 'preview' or r[1] and 'running' or state
+end
+
+-- The task that is out for a chat, or nil. One that is not out any more, or of which nothing is left, holds up nobody.
+local function running_in(chat)
+  local id = call('GET', P .. 'busy:' .. chat)
+  if not id then return nil end
+  if call('SISMEMBER', P .. 'released', id) == 1 then return id end
+  call('DEL', P .. 'busy:' .. chat)
+end
+
+-- A chat stands in the ring if it has waiting tasks and none running; the ring is what gives chats their turns.
+local function next_in_chat(chat)
+  if not running_in(chat) and call('LLEN', P .. 'lane:' .. chat) > 0 then
+    if call('SADD', P .. 'ring.members', chat) == 1 then call('RPUSH', P .. 'ring', chat) end
+  end
+end
+
+-- What every end has in common: the lane goes on, the lease is gone, the record stays for a while.
+local function leave(id)
+  local chat = get(id, 'chat')
+  end_run(id)
+  call('SREM', P .. 'released', id)
+  if chat and call('GET', P .. 'busy:' .. chat) == id then
+    call('DEL', P .. 'busy:' .. chat)
+    next_in_chat(chat)
+  end
+  call('EXPIRE', task_key(id), KEEP_TASK_S)
+end
+
+local function append_turn(where, turn)
+  local key = P .. 'turns:' .. where
+  call('RPUSH', key, turn)
+  call('LTRIM', key, -KEEP_TURNS, -1)
+  call('EXPIRE', key, KEEP_TURNS_S)
+end
+
+local function note_turn(id, note)
+  local where = place_of(id)
+  if not where then return end
+  local key = P .. 'turns:' .. where
+  for i, raw in ipairs(call('LRANGE', key, 0, -1)) do
+    local turn = row(raw)
+    if turn and turn.task_id == id and turn.speaker == 'user' then
+      turn.note = note
+      call('LSET', key, i - 1, cjson.encode(turn))
+    end
+  end
+end
+
+-- Tokens and cost of an answered run, by role; gives the cost in millionths of a dollar, nil where the model has no price.
+local function count_usage(role, run)
+  local cached, answer = math.max(0, number(run.cached_tokens, 0)), math.max(0, number(run.answer_tokens, 0))
+  local fresh = math.max(0, number(run.prompt_tokens, 0) - cached)
+  count('tokens:' .. role .. ':prompt', fresh)
+  count('tokens:' .. role .. ':cached', cached)
+  count('tokens:' .. role .. ':answer', answer)
+  fix_type(P .. 'prices', 'hash')
+  local price = call('HGET', P .. 'prices', tostring(run.model or '')) or ''
+  local per_fresh, per_cached, per_answer = price:match('^(%S+) (%S+) (%S+)$')
+  per_fresh, per_cached, per_answer = number(per_fresh), number(per_cached), number(per_answer)
+  if not (per_fresh and per_cached and per_answer) then
+    count('unpriced:' .. role)
+    return nil
+  end
+  local micro_usd = math.floor(fresh * per_fresh + cached * per_cached + answer * per_answer + 0.5)
+  count('cost:' .. role, micro_usd)
+  return ms(micro_usd)
+end
+
+local function record_run(id)
+  local names = { 'chat', 'run', 'state', 'cause', 'delivery', 'attempt', 'role', 'admitted_ms', 'decision', 'ready_ms', 'claimed_ms', 'job', 'warm', 'lost',
+    'queued_ms', 'route_ms', 'route_tokens', 'first_text_ms', 'answered_ms' }
+  local fields = call('HMGET', task_key(id), unpack(names))
+  local record = { 'task', id, 'ended_ms', ms(now_ms()) }
+  for i, name in ipairs(names) do
+    if fields[i] and name ~= 'chat' then record[#record + 1] = name; record[#record + 1] = fields[i] end
+  end
+  local role = fields[7] and fields[7] ~= '' and fields[7] or 'none'
+  local run = fields[2] and row(fields[2])
+  local micro_usd = run and count_usage(role, run)
+  if micro_usd then record[#record + 1] = 'micro_usd'; record[#record + 1] = micro_usd end
+  local admitted_ms = number(fields[8])
+  if fields[3] == 'closed' and admitted_ms then observe('answer', now_ms() - admitted_ms) end
+  fix_type(P .. 'runs', 'stream')
+  call('XADD', P .. 'runs', 'MAXLEN', '~', 20000, '*', unpack(record))
+  add_to(P .. 'outcomes', (fields[3] or '?') .. ':' .. (fields[4] or ''), 1)
+end
+
+-- What is kept of a task for its 7 days is what Retry, an edit, a button and support need: what the record or the stream `runs` says too goes.
+local PASSING = { 'order', 'run_id', 'tries', 'handbacks', 'released_ms', 'queued_ms', 'route_ms', 'route_tokens', 'attempt_ms', 'first_text_ms', 'generation', 'joined',
+  'wish', 'pool', 'order_n', 'replaced', 'warm', 'ready_ms', 'claimed_ms', 'decision', 'run', 'answered_ms', 'admitted_ms', 'attempt', 'not_before_ms',
+  'role', 'user', 'message_id', 'chat_kind', 'lang', 'answer_lang', 'thread', 'outbox', 'lease_ms', 'grows', 'redeliveries', 'recorded' }
+local function shrink(id)
+  local key = task_key(id)
+  call('HDEL', key, unpack(PASSING))
+  local kept = call('HGETALL', key)
+  call('DEL', key) -- made anew it takes the room of what it holds, and not of what it held
+  call('HSET', key, unpack(kept))
+  call('EXPIRE', key, KEEP_TASK_S)
+  call('ZADD', P .. 'ended', now_ms(), id)
+end
+
+-- A text of the bot's own: one for each thing that a chat should know. While it waits to be told it takes the newest words; what was told before is
+-- another one.
+local function add_notice(key, n)
+  local hash = P .. 'notice:' .. key
+  fix_type(hash, 'hash')
+  if call('HEXISTS', hash, 'told') == 1 then call('DEL', hash) end
+  local args = n.args or {}
+  if n.kind == 'stopped' then -- pressed again before it is told: what the first one stopped is told too
+    local before = row(call('HGET', hash, 'args') or '') or {}
+    for name, n in pairs(args) do args[name] = n + number(before[name], 0) end
+  end
+  if call('EXISTS', hash) == 0 then call('HSET', hash, 'order', call('INCR', P .. 'order'), 'at', ms(now_ms())) end
+  call('HSET', hash, 'chat', n.chat, 'kind', n.kind, 'args', cjson.encode(args), 'lang', n.lang or 'en', 'thread', n.thread or '', 'reply_to', n.reply_to or '')
+  call('EXPIRE', hash, KEEP_TASK_S)
+  touch('n:' .. key)
+end
+
+-- A task is to be shown from now on, as it stands: at its claim, and again at its end.
+local function show_task(id)
+  if get(id, 'alone') then return end -- its own process shows it
+  if not get(id, 'order_n') then set(id, 'order_n', call('INCR', P .. 'order')) end
+  touch('t:' .. id)
+end
+
+local function fail(id, cause)
+  set(id, 'state', 'failed', 'cause', cause, 'delivery', 'pending', 'ended_ms', ms(now_ms()))
+  note_turn(id, 'failed')
+  show_task(id)
+  leave(id)
+end
+
+local function unqueue(id)
+  local chat = get(id, 'chat')
+  if chat then call('LREM', P .. 'lane:' .. chat, 0, id) end
+  call('ZREM', P .. 'waiting.since', id)
+end
+
+-- A task may be ended from outside until its answer stands.
+local STOPPABLE = { queued = true, ready = true, running = true, preview = true }
+local function stoppable(id)
+  local state = state_of(id)
+  if not (state and STOPPABLE[state]) then return nil end
+  return not of_run(run_of(id), 'result') and not get(id, 'outbox') and state or nil
+end
+
+-- Any state before `answered` becomes `cancelled`; the text that was shown is kept for its mark. Gives the state that it was in, or nil if it is too late.
+local function cancel(id)
+  local state = stoppable(id)
+  if not state then return nil end
+  unqueue(id)
+  keep_text(id)
+  set(id, 'state', 'cancelled', 'ended_ms', ms(now_ms()), 'delivery', 'pending')
+  note_turn(id, 'cancelled')
+  show_task(id)
+  leave(id)
+  return state
+end

@@ -1,0 +1,279 @@
+-- Admission and handling: update in, effects out, each exactly once.
+
+-- holder, ttl_ms → the epoch, or 0 while another holds the lead. Late: prolongs the holder's lead by one ttl at most, or takes it once
+-- more if nobody has it; the leader in between hears of the newer epoch, and takes its turn again.
+function ops.take_lead()
+  local holder = call('GET', P .. 'leader')
+  if holder and holder ~= a.holder then return 0 end
+  call('SET', P .. 'leader', a.holder, 'PX', a.ttl_ms)
+  if holder == a.holder and call('GET', P .. 'epoch.holder') == a.holder then return tonumber(call('GET', P .. 'epoch')) end
+  call('SET', P .. 'epoch.holder', a.holder)
+  return call('INCR', P .. 'epoch')
+end
+
+-- holder → 1. Late: nothing, unless that holder leads again; then another may take the lead.
+function ops.give_up_lead()
+  if call('GET', P .. 'leader') == a.holder then call('DEL', P .. 'leader') end
+  return 1
+end
+
+-- holder → the epoch, for a leader by other means than our own key: a Kubernetes Lease. Late: nothing, unless another has led since;
+-- that one then raises it again.
+function ops.raise_epoch()
+  if call('GET', P .. 'epoch.holder') == a.holder then return tonumber(call('GET', P .. 'epoch')) end
+  call('SET', P .. 'epoch.holder', a.holder)
+  return call('INCR', P .. 'epoch')
+end
+
+-- epoch, updates (id, stream, json), dedupe_s, offset → how many were new. Late: nothing, since every id has been seen.
+function ops.admit()
+  if not led() then return -1 end
+  local fresh, by_stream = 0, {}
+  for _, u in ipairs(a.updates) do
+    if call('EXISTS', P .. 'seen:' .. u.id) == 0 then
+      call('XADD', P .. u.stream, '*', 'u', u.id, 'j', u.json, 'at', ms(now_ms()))
+      call('SET', P .. 'seen:' .. u.id, 1, 'EX', a.dedupe_s)
+      fresh = fresh + 1
+      by_stream[u.stream] = (by_stream[u.stream] or 0) + 1
+    end
+  end
+  for stream, n in pairs(by_stream) do count('admitted:' .. stream, n) end
+  if a.offset and (fresh > 0 or #a.updates == 0) then call('SET', P .. 'offset', a.offset) end
+  return fresh
+end
+
+-- What handling an update changes, by name. Each runs once: the step removes the update's entry first, and without an entry does nothing.
+local effects = {}
+local add_sign, release
+
+-- Whether a task waits in no lane and is not out: its effect broke off half-way.
+local function stands_nowhere(chat, id)
+  return call('SISMEMBER', P .. 'released', id) == 0 and not call('LPOS', P .. 'lane:' .. chat, id)
+end
+
+-- A Stop that overtook the question that it meant: commands do not wait behind the updates of others.
+local KEEP_STOP_S = 3600
+local function stopped_before(e)
+  local stop = number(call('GET', P .. 'stop:' .. place(e.chat, e.thread)))
+  local update = number(e.id:match('^u(%d+)$'))
+  if not (stop and update and update < stop) then return false end
+  count('stopped_before')
+  add_notice('stopped:' .. place(e.chat, e.thread), { chat = e.chat, lang = e.lang, thread = e.thread, kind = 'stopped', args = { stopped = 0, waiting = 1, late = 0 }, reply_to = e.reply_to })
+  return true
+end
+
+-- That a chat, or all of the bot, is full: once until there was room again.
+local function say_full(e, chat_full)
+  local where = place(e.chat, e.thread)
+  if call('EXISTS', P .. 'episode:full:' .. where) == 1 then return end
+  add_notice('full:' .. where, { chat = e.chat, lang = e.lang, thread = e.thread, kind = 'full', args = { cap = chat_full and a.chat_cap or nil }, reply_to = e.reply_to })
+  call('SET', P .. 'episode:full:' .. where, 1, 'EX', 600)
+end
+
+-- Nobody has asked us: it counts only as part of what somebody did ask, and nothing is kept of it.
+local function dropped(e, act)
+  if not e.only_joins or is_unread(act) then return false end
+  e.heard = nil
+  return true
+end
+
+function effects.task(e)
+  fix_type(task_key(e.id), 'hash')
+  if call('EXISTS', task_key(e.id)) == 1 and not (get(e.id, 'state') == 'queued' and stands_nowhere(e.chat, e.id)) then return end
+  local act = act_of(e)
+  if fold(e, act) or dropped(e, act) then return end
+  if stopped_before(e) then return end
+  local chat_full = call('LLEN', P .. 'lane:' .. e.chat) >= a.chat_cap
+  if chat_full or call('ZCARD', P .. 'waiting.since') >= a.total_cap then
+    count('refused')
+    say_full(e, chat_full)
+    return
+  end
+  set(e.id, 'state', 'queued', 'record', e.record, 'chat', e.chat, 'chat_kind', e.chat_kind, 'lang', e.lang, 'thread', e.thread or '', 'message_id', e.message_id,
+    'user', e.user, 'admitted_ms', e.admitted_ms, 'queued_ms', ms(now_ms()), 'attempt', 0)
+  local where = place(e.chat, e.thread)
+  local wish = e.op == 'task' and call('GET', P .. 'wish:' .. where)
+  if wish then -- a role that was chosen for the next message; one that names its own role uses the wish up as well
+    call('DEL', P .. 'wish:' .. where)
+    set(e.id, 'wish', wish)
+  end
+  call('RPUSH', P .. 'lane:' .. e.chat, e.id)
+  call('DEL', P .. 'episode:full:' .. where)
+  set_chat(where, 'last_task', e.id)
+  call('ZADD', P .. 'waiting.since', e.admitted_ms, e.id)
+  call('SET', P .. 'msg:' .. e.chat .. ':' .. e.message_id, e.id, 'EX', 172800)
+  if is_unread(act) then take_unread(e, act) end
+  if e.act then open_act(e, e.id) end
+  if e.hold_ms then hold(e.id, e) end
+  next_in_chat(e.chat)
+  add_sign(e)
+end
+
+function effects.notice(e)
+  local act = act_of(e)
+  if fold(e, act) or dropped(e, act) then return end
+  if e.act and (e.near_s or e.group or e.open_s >= 0) then return keep_unread(e, act) end
+  if e.once and call('EXISTS', P .. 'told:' .. e.once) == 1 then return end
+  add_notice(e.key, e) -- first: where this fails nothing has been written, and the effect can be had again
+  if e.once then call('SET', P .. 'told:' .. e.once, 1, 'EX', e.once_s) end
+end
+
+function effects.end_act(e) call('DEL', P .. 'act:' .. e.act) end -- a command stands between what was sent before and after it
+
+-- By its button: a toast says what came of it, and the message itself is marked. In a group, who asked may press; a question that was
+-- asked in the name of a chat (its id is negative) is everybody's.
+local function press_stop(e)
+  fix_task(e.task)
+  local t = call('HMGET', task_key(e.task), 'chat', 'user', 'state')
+  local toast, asker = 'old', t[2] or of_record(e.task, 'user_id')
+  if t[1] == e.chat and e.by and asker and asker ~= e.by and asker:sub(1, 1) ~= '-' then toast = 'not_yours'
+  elseif t[1] == e.chat then
+    if cancel(e.task) or t[3] == 'cancelled' then toast = 'stopped'
+    elseif t[3] ~= 'failed' then toast = 'late' end
+  end
+  effects.button({ chat = e.chat, id = e.button, text = e.toasts[toast] })
+end
+
+function effects.stop(e)
+  if e.button then return press_stop(e) end
+  local where = place(e.chat, e.thread)
+  if e.update then call('SET', P .. 'stop:' .. where, e.update, 'EX', KEEP_STOP_S) end
+  local stopped, waiting, late = 0, 0, 0
+  local ids = {}
+  if e.task then ids[1] = e.task
+  else
+    local running = running_in(e.chat)
+    if running then ids[#ids + 1] = running end
+    for _, id in ipairs(call('LRANGE', P .. 'lane:' .. e.chat, 0, -1)) do ids[#ids + 1] = id end
+  end
+  for _, id in ipairs(ids) do
+    fix_task(id)
+    local chat = here(get(id, 'chat'))
+    local update = number(id:match('^u(%d+)'))
+    local meant = not (e.update and update) or update < number(e.update, 0) -- a question that came after it goes on
+    if meant and (e.task and chat == e.chat or chat and place(chat, get(id, 'thread')) == where) then
+      local state = cancel(id)
+      if not state then late = late + 1
+      elseif state == 'queued' then waiting = waiting + 1
+      else stopped = stopped + 1 end
+    end
+  end
+  e.kind = 'stopped'
+  e.args = { stopped = stopped, waiting = waiting, late = late }
+  add_notice(e.key, e)
+end
+
+function effects.retry(e) -- one Retry for each finished task; the new id derives from the old
+  fix_task(e.task)
+  local old = call('HMGET', task_key(e.task), 'state', 'chat', 'record')
+  if not old[1] or not e.record or here(old[2]) ~= e.chat or not ENDED[old[1]] then
+    e.kind = 'retry_nothing'; add_notice(e.key, e); return
+  end
+  if call('EXISTS', task_key(e.id)) == 1 then
+    e.kind = 'retry_twice'; add_notice(e.key, e); return
+  end
+  effects.task(e)
+end
+
+function effects.lang(e)
+  set_chat(e.chat, 'lang', e.lang)
+end
+
+function effects.choose(e) call('SET', P .. 'wish:' .. place(e.chat, e.thread), e.role, 'EX', 600) end
+
+function effects.forget(e)
+  local where = place(e.chat, e.thread)
+  call('DEL', P .. 'wish:' .. where)
+  call('DEL', P .. 'turns:' .. where)
+  local running = running_in(e.chat)
+  if running then fix_task(running) end
+  local run = running and place_of(running) == where and run_of(running)
+  if run then call('HDEL', run_key(run), 'turns') end -- one that no agent has claimed yet knows nothing of before either
+  set_chat(where, 'generation', ms(number(call('HGET', P .. 'chat:' .. where, 'generation'), 0) + 1))
+  call('HDEL', P .. 'chat:' .. where, 'last_role')
+end
+
+function effects.edited(e) -- the same words get nothing; a message that still waits takes the new ones; one that was taken does not
+  local where = e.chat .. ':' .. e.message_id
+  fix_type(P .. 'msg:' .. where, 'string')
+  fix_type(P .. 'heard:' .. where, 'string')
+  if e.heard and call('GET', P .. 'heard:' .. where) == e.heard then return end
+  local id, part = (call('GET', P .. 'msg:' .. where) or ''):match('^(%S+) ?(%d*)$')
+  if id then fix_task(id) end
+  local state = id and get(id, 'state')
+  local new
+  for _, fresh in ipairs(e.fresh) do
+    if fresh.op == 'task' then new = fresh end -- what else there may be needs no answer of a model
+  end
+  local waits = state == 'queued' and call('SISMEMBER', P .. 'released', id) == 0 and not get(id, 'joined')
+  if waits and new and part ~= '' then
+    set(id, 'more' .. part, new.record)
+  elseif waits and new then
+    set(id, 'record', (new.record:gsub('"id":"[^"]*"', '"id":"' .. id .. '"', 1)), 'lang', new.lang)
+  elseif waits and part == '' and not get(id, 'more_n') then -- of several messages, the others still want an answer
+    cancel(id)
+  end
+  if state and new then
+    e.kind = waits and 'edit_taken' or 'edit_late'
+    add_notice(e.key, e)
+  else -- it asked for nothing before, or asks for something else than an answer now
+    for _, fresh in ipairs(e.fresh) do effects[fresh.op](fresh) end
+  end
+end
+
+-- The small signs are no messages: losing one is no loss, so they only have to be quick, and one that nobody took is of no use later.
+local KEEP_SIGN_S = 600
+local MAX_SIGNS = 20000
+local function sign(what)
+  what.at = ms(now_ms())
+  call('RPUSH', P .. 'signs', cjson.encode(what))
+  call('LTRIM', P .. 'signs', -MAX_SIGNS, -1)
+  call('EXPIRE', P .. 'signs', KEEP_SIGN_S)
+end
+
+function effects.button(e) sign({ chat = e.chat, button = e.id, text = e.text }) end
+
+function effects.file(e) -- the user asked for the file whose fate was unknown
+  fix_task(e.task)
+  local chat = get(e.task, 'chat')
+  if here(chat) ~= e.chat or call('EXISTS', P .. 'answer:' .. e.task) == 0 then e.kind = 'file_gone'; add_notice(e.key, e); return end
+  local asked_in = of_record(e.task, 'chat_kind') == 'group' and of_record(e.task, 'message_id') or nil
+  sign({ chat = e.chat, thread = e.thread, task = e.task, part = e.part, lang = of_record(e.task, 'lang'), message_id = asked_in })
+end
+
+add_sign = function(e)
+  sign({ chat = e.chat, message_id = e.message_id, thread = e.thread })
+end
+
+-- An effect goes to the chat's newest id, whichever id its update named; so do the effects that an edit may have.
+local address
+function address(e)
+  local sent_to = e.chat
+  e.chat = here(sent_to)
+  if e.chat then fix_chat(e.chat) end
+  if e.chat and e.thread then fix_chat(place(e.chat, e.thread)) end
+  if e.record and e.chat ~= sent_to then e.record = readdressed(e.record, sent_to, e.chat) end
+  for _, fresh in ipairs(e.fresh or {}) do address(fresh) end
+end
+
+-- epoch, stream, entry, effects, chat_cap, total_cap → 1, 0 if the entry is gone, 2 if an effect could not be had, whatever was mended, 3 if
+-- there is something to be shown. With cap, max and turn, as of `release`: that, and the ids that `release` gives, for all that was handled with it.
+-- Late: nothing.
+function ops.handle()
+  if not led() then return -1 end
+  if call('XDEL', P .. a.stream, a.entry) == 0 then return a.turn and { 0 } or 0 end
+  local handled = 1
+  for _, e in ipairs(a.effects) do
+    address(e)
+    if not pcall(effects[e.op], e) then
+      mend()
+      if not pcall(effects[e.op], e) then handled = 2 end
+    end
+    if e.heard then call('SET', P .. 'heard:' .. e.chat .. ':' .. e.heard_of, e.heard, 'EX', 172800) end
+  end
+  if handled == 1 and touched then handled = 3 end
+  if not a.turn then return handled end
+  local out = release()
+  table.insert(out, 1, handled)
+  return out
+end

@@ -1,0 +1,180 @@
+-- Lanes: which task may go now, what a chat has said, and the hand-over to the pool.
+
+-- Tasks go while there is room; also at the end of the step that handles what was sent.
+release = function()
+  if a.turn then
+    local epoch, turn = (call('GET', P .. 'release.turn') or ''):match('^(%d+) (%d+)$')
+    if epoch == tostring(a.epoch) and number(turn, 0) >= a.turn then return {} end
+    call('SET', P .. 'release.turn', a.epoch .. ' ' .. ms(a.turn))
+  end
+  local out, later, due_ms = {}, {}, nil
+  while #out < a.max and call('SCARD', P .. 'released') < a.cap do
+    local chat = call('LPOP', P .. 'ring')
+    if not chat then break end
+    fix_chat(chat)
+    local id = not running_in(chat) and call('LINDEX', P .. 'lane:' .. chat, 0)
+    if id then fix_task(id) end
+    if id and held(id) then
+      later[#later + 1] = chat
+      due_ms = math.min(due_ms or math.huge, number(get(id, 'not_before_ms'), 0))
+    else call('SREM', P .. 'ring.members', chat) end
+    if id and later[#later] ~= chat then
+      call('LPOP', P .. 'lane:' .. chat)
+      call('ZREM', P .. 'waiting.since', id)
+      call('SET', P .. 'busy:' .. chat, id)
+      call('SADD', P .. 'released', id)
+      if get(id, 'state') then
+        set(id, 'released_ms', ms(now_ms()))
+        if not get(id, 'generation') then set(id, 'generation', call('HGET', P .. 'chat:' .. (place_of(id) or ''), 'generation') or '0') end
+        out[#out + 1] = id
+      else leave(id) end -- nothing is left of it
+    end
+  end
+  for i = #later, 1, -1 do call('LPUSH', P .. 'ring', later[i]) end -- they keep their turns
+  if due_ms then out[#out + 1] = 'held ' .. ms(math.max(0, due_ms - now_ms())) end
+  return out
+end
+
+-- epoch, turn, cap, max → ids that are out now: tasks go while there is room; a chat that got its turn stands again at the end when its task
+-- has ended. `turn` grows with each call: late: nothing, once a later call has been executed. Before that it lets tasks go of which nobody
+-- hears; they are `queued` and out, and `reconcile` and the leader's own look find them.
+function ops.release() return led() and release() or { -1 } end
+
+-- The user's turn stands once in the chat's memory, as it is now: also where the task has grown, or is routed again. Where `/new` came after the task was
+-- let go, it does not.
+local function remember(id, said)
+  local where = place_of(id) or ''
+  local key, generation = P .. 'turns:' .. where, call('HGET', P .. 'chat:' .. where, 'generation') or '0'
+  local turn = cjson.encode({ task_id = id, speaker = 'user', text = said, role = '', note = '' })
+  if not get(id, 'generation') then set(id, 'generation', generation) end -- of the release before, which noted it later
+  for i, raw in ipairs(call('LRANGE', key, 0, -1)) do
+    local known = row(raw)
+    if known and known.task_id == id and known.speaker == 'user' then
+      call('LSET', key, i - 1, turn)
+      return
+    end
+  end
+  if get(id, 'generation') == generation then append_turn(where, turn) end
+end
+
+-- A run for a task: what an agent needs for its answer, under a name that nobody can guess. `secret` is the leader's; an agent knows its own run only.
+-- At the head of the list where the task has waited before.
+local function new_run(id, pool, secret, head)
+  end_run(id)
+  local t, where = call('HMGET', task_key(id), 'record', 'order', 'ready_ms'), place_of(id) or ''
+  local run = id .. '.' .. redis.sha1hex(secret .. ':' .. id):sub(1, 32)
+  local turns = {}
+  for _, raw in ipairs(call('LRANGE', P .. 'turns:' .. where, 0, -1)) do
+    local turn = row(raw)
+    if turn and turn.task_id ~= id then turns[#turns + 1] = raw end
+  end
+  call('HSET', run_key(run), 'record', t[1] or '', 'order', t[2] or '', 'turns', cjson.encode(turns), 'attempt', ms(one_more(id, 'attempt')),
+    'ready_ms', t[3] or ms(now_ms()), 'files_at', call('GET', P .. 'files.at') or '')
+  call('EXPIRE', run_key(run), KEEP_RUN_S)
+  set(id, 'run_id', run, 'pool', pool)
+  remember_pool(pool)
+  call(head and 'LPUSH' or 'RPUSH', A .. 'ready:' .. pool, run)
+  wake(pool)
+end
+
+-- epoch, task, parts, record, keep, of, said, answer_lang, order (digest), order_json, pool, role, decision, route_ms, route_tokens, secret → 1, 0 if it
+-- is not queued any more, 2 if it has grown since it was read, 3 if more may be coming, 4 if nobody has the order: it has to be sent as well. Its record is
+-- the first `keep` of the `of` bytes that stand there, and `record`; the user's turn says `said`, or the record's text. Late: nothing.
+function ops.dispatch()
+  if not led() then return -1 end
+  if get(a.task, 'state') ~= 'queued' then return 0 end
+  local known = get(a.task, 'record') or ''
+  if (get(a.task, 'more_n') or '0') ~= ms(a.parts) or a.of and #known ~= a.of then return 2 end
+  if held(a.task) then return 3 end
+  local order = A .. 'order:' .. a.order
+  if a.order_json then call('SET', order, a.order_json, 'EX', KEEP_TASK_S) end
+  if call('EXPIRE', order, KEEP_TASK_S) == 0 then return 4 end
+  if a.parts > 0 then joined(a.task, a.parts) end
+  local record = known:sub(1, a.keep) .. a.record
+  remember(a.task, a.said or (row(record) or {}).text or '')
+  set(a.task, 'state', 'ready', 'record', record, 'answer_lang', a.answer_lang, 'order', a.order, 'role', a.role, 'decision', a.decision, 'route_ms', a.route_ms, 'route_tokens', a.route_tokens,
+    'ready_ms', ms(now_ms()))
+  count('routed:' .. a.decision)
+  count('routing_tokens', a.route_tokens)
+  new_run(a.task, a.pool, a.secret, false)
+  return 1
+end
+
+-- epoch, task, cause, state, since → 1 if it has failed by this, else 0: the queue's deadline, a record that nobody can read. `state` and
+-- `since` are what was judged: the task's state, and when its attempt began. Late: nothing, since it has ended or is further.
+function ops.fail_task()
+  if not led() then return -1 end
+  local state = stoppable(a.task)
+  if not state or (a.state and a.state ~= state) or (a.since and a.since ~= get(a.task, 'attempt_ms')) then return 0 end
+  unqueue(a.task)
+  fail(a.task, a.cause)
+  return 1
+end
+
+-- epoch, tasks, cause → how many chats are told that they wait, and why: each cause once for an episode, which ends when one of its tasks is claimed.
+-- Late: nothing, or what is true all the same: one of them waits again.
+function ops.tell_waiting()
+  if not led() then return -1 end
+  local told = 0
+  for _, id in ipairs(a.tasks) do
+    fix_task(id)
+    local t = call('HMGET', task_key(id), 'chat', 'lang', 'thread', 'message_id', 'chat_kind')
+    local state, before = state_of(id), t[1] and running_in(t[1])
+    local out = before and before ~= id and state_of(before)
+    -- A task behind one of its own chat that an agent has waits for that one.
+    if t[1] and (state == 'ready' or state == 'queued' and out ~= 'running' and out ~= 'preview') then
+      local episode = P .. 'episode:wait:' .. t[1]
+      local causes = call('GET', episode) or ''
+      if not (' ' .. causes .. ' '):find(' ' .. a.cause .. ' ', 1, true) then
+        add_notice('wait:' .. t[1], { chat = t[1], lang = t[2], thread = t[3], kind = 'pool_wait', args = { cause = a.cause }, reply_to = t[5] == 'group' and t[4] or '' })
+        causes = causes .. ' ' .. a.cause
+        told = told + 1
+      end
+      call('SET', episode, causes, 'EX', 900)
+    end
+  end
+  return told
+end
+
+-- epoch, address → 1: where agents find the files of their runs, also of those that the leader before has handed over. Late: nothing, each leader
+-- sets it once.
+function ops.set_files_at()
+  if not led() then return -1 end
+  call('SET', P .. 'files.at', a.address)
+  for _, id in ipairs(call('SMEMBERS', P .. 'released')) do
+    fix_task(id)
+    local run = run_of(id)
+    if run then fix_type(run_key(run), 'hash') end
+    if of_run(run, 'record') then call('HSET', run_key(run), 'files_at', a.address) end
+  end
+  return 1
+end
+
+-- epoch, prices (by model) → 1: for the runs that end from now on. Late: nothing, each leader sets them once.
+function ops.set_prices()
+  if not led() then return -1 end
+  call('DEL', P .. 'prices')
+  for model, price in pairs(a.prices) do call('HSET', P .. 'prices', model, price) end
+  return 1
+end
+
+-- epoch, from, to, ids (of runs) → how many: the pool's hash changed, the unclaimed runs that were seen in it go to the new one. Late: nothing, they have gone.
+function ops.move_ready()
+  if not led() then return -1 end
+  local moved = 0
+  for _, id in ipairs(a.ids) do
+    if call('LREM', A .. 'ready:' .. a.from, 0, id) > 0 then
+      local task = task_of(id)
+      if task and run_of(task) == id then set(task, 'pool', a.to) end
+      call('RPUSH', A .. 'ready:' .. a.to, id)
+      wake(a.to)
+      moved = moved + 1
+    end
+  end
+  if moved > 0 then remember_pool(a.to) end
+  if call('EXISTS', A .. 'jobs:' .. a.from, A .. 'ready:' .. a.from) == 0 then
+    call('SREM', P .. 'pools', a.from)
+    call('DEL', A .. 'wake:' .. a.from)
+  end
+  return moved
+end

@@ -1,0 +1,163 @@
+-- Jobs of a pool, and what becomes of runs: the leader reads the agents' news and carries them out.
+
+-- epoch, pool, name, call, gone (names) → the Job's number, written down before the create, so that a repeated create is harmless. Jobs that are `gone`
+-- are forgotten. `call` names this call for a minute: late: the same number again, or afterwards a Job that is not created, which the pool forgets within seconds.
+function ops.new_job()
+  if not led() then return -1 end
+  for _, job in ipairs(a.gone or {}) do call('HDEL', A .. 'jobs:' .. a.pool, job) end
+  local known = call('GET', P .. 'job.call:' .. a.call)
+  if known then return tonumber(known) end
+  local n = call('INCR', P .. 'job.counter')
+  call('SET', P .. 'job.call:' .. a.call, n, 'EX', KEEP_CALL_S)
+  set_job(a.pool, a.name .. '-' .. ms(n), 'created ' .. ms(now_ms()))
+  remember_pool(a.pool)
+  return n
+end
+
+-- task, cause, detail, log_tail → 1, or 0 without such a task: what became of the agent, for the run record; known only after the task's own end
+-- at times. Late: the same again.
+function ops.note_job()
+  if call('EXISTS', task_key(a.task)) == 0 then return 0 end
+  set(a.task, 'job_cause', a.cause, 'job_detail', a.detail, 'log_tail', a.log_tail)
+  return 1
+end
+
+-- pool, job → 1. Late: nothing; a Job that lives all the same checks in again.
+function ops.forget_job()
+  call('HDEL', A .. 'jobs:' .. a.pool, a.job)
+  if call('EXISTS', A .. 'jobs:' .. a.pool, A .. 'ready:' .. a.pool) == 0 then
+    call('SREM', P .. 'pools', a.pool)
+    call('DEL', A .. 'wake:' .. a.pool)
+  end
+  return 1
+end
+
+-- A task whose agent is gone goes on in another run, before those that have not begun.
+local function again(id, pool, secret)
+  keep_text(id)
+  set(id, 'state', 'ready', 'ready_ms', ms(now_ms()))
+  if get(id, 'more_n') or not pool or not get(id, 'order') then -- its agent had not seen all of it, or a field was lost: it is routed anew
+    end_run(id)
+    into_lane(id)
+  else new_run(id, pool, secret, true) end
+end
+
+-- What the leader learns of a run that goes on: it was claimed, it has its first words.
+local function note_progress(id, run)
+  local r = call('HMGET', run_key(run), 'job', 'claimed_ms', 'warm', 'first_text_ms')
+  if not r[1] then return end
+  local now = now_ms()
+  local function at(value) return math.min(number(value, now), now) end -- no agent can put off its deadline
+  if get(id, 'state') == 'ready' then
+    local claimed_ms = at(r[2])
+    set(id, 'state', 'running', 'job', r[1], 'warm', r[3] or '0', 'attempt_ms', ms(claimed_ms))
+    if not get(id, 'claimed_ms') then set(id, 'claimed_ms', ms(claimed_ms)) end
+    observe('claim:' .. (r[3] == '1' and 'warm' or 'cold'), math.max(0, claimed_ms - number(get(id, 'ready_ms'), claimed_ms)))
+    call('DEL', P .. 'episode:wait:' .. (get(id, 'chat') or ''))
+    show_task(id)
+  end
+  if r[4] and get(id, 'state') == 'running' then
+    set(id, 'state', 'preview')
+    if not get(id, 'first_text_ms') then
+      set(id, 'first_text_ms', ms(at(r[4])))
+      observe('first_text', math.max(0, at(r[4]) - number(get(id, 'admitted_ms'), now)))
+    end
+  end
+end
+
+local function replace_turn(id, turn)
+  local key = P .. 'turns:' .. (place_of(id) or '')
+  for i, raw in ipairs(call('LRANGE', key, 0, -1)) do
+    local known = row(raw)
+    if known and known.task_id == id and known.speaker == 'user' then call('LSET', key, i - 1, turn) end
+  end
+end
+
+local function answered(id, result)
+  local where, role = place_of(id) or '', get(id, 'role') or ''
+  local ok, usage = pcall(cjson.encode, result.usage) -- it can hold what no JSON can
+  set(id, 'state', 'answered', 'run', ok and usage or '{}', 'answered_ms', ms(now_ms()), 'ended_ms', ms(now_ms()), 'delivery', 'pending')
+  call('SET', P .. 'answer:' .. id, result.markdown, 'EX', KEEP_TASK_S)
+  if get(id, 'generation') == (call('HGET', P .. 'chat:' .. where, 'generation') or '0') then
+    append_turn(where, cjson.encode({ task_id = id, speaker = 'assistant', text = result.markdown, role = role, note = '' }))
+    set_chat(where, 'last_role', role)
+  end
+  show_task(id)
+  leave(id)
+end
+
+-- A result that cannot be read is an agent's that is taken over, or of a newer release.
+local function carried_out(id, result)
+  local kind = result and result.kind
+  if kind == 'answered' and type(result.markdown) == 'string' and type(result.usage) == 'table' then answered(id, result)
+  elseif get(id, 'alone') and (kind == 'handed_back' or kind == 'put_back') then return -- it is begun again by who began it
+  elseif kind == 'handed_back' then
+    count('handed_back')
+    if one_more(id, 'handbacks') > a.max_handbacks then fail(id, 'agent_lost') else again(id, get(id, 'pool'), a.secret) end
+  elseif kind == 'put_back' then
+    call('HDEL', task_key(id), 'claimed_ms')
+    again(id, get(id, 'pool'), a.secret)
+  else fail(id, kind == 'gave_up' and type(result.cause) == 'string' and #result.cause <= 32 and result.cause:match('^[%l_]+$') or 'bad_task') end
+end
+
+-- epoch, run, secret, max_handbacks → {what became of it, task, the version of its display, 1 if a chat waits for its turn}: 'gone' (another run has the task), 'began' (its agent was not known
+-- before), 'running' (it goes on), 'grows' (its agent waits for one record of all that was sent), 'ended'. Late: what there is to hear of the run by then, and nothing once it was carried out.
+function ops.adopt()
+  if not led() then return { -1 } end
+  local id = task_of(a.run)
+  if not id then return { 'gone' } end
+  fix_task(id)
+  if run_of(id) ~= a.run then
+    call('DEL', run_key(a.run))
+    return { 'gone' }
+  end
+  local r, waited = call('HMGET', run_key(a.run), 'result', 'asks', 'said'), get(id, 'state') == 'ready'
+  note_progress(id, a.run)
+  if r[3] then
+    replace_turn(id, cjson.encode({ task_id = id, speaker = 'user', text = r[3], role = '', note = '' }))
+    call('HDEL', run_key(a.run), 'said')
+  end
+  local became = 'ended'
+  if not r[1] then became = r[2] and get(id, 'more_n') and 'grows' or waited and 'began' or 'running'
+  else carried_out(id, row(r[1])) end
+  return { became, id, call('ZSCORE', P .. 'open', 't:' .. id) or '', call('EXISTS', P .. 'ring') }
+end
+
+-- epoch, run, parts, record, answer_lang, turn → 1: its task is one record of all that was sent, and its agent may go on; 0 if more has come, or may still come.
+-- Late: nothing once another run has come; the same again as long as no part has come since.
+function ops.regrow()
+  if not led() then return -1 end
+  local id = task_of(a.run)
+  if not id then return 1 end
+  fix_task(id)
+  if run_of(id) ~= a.run then return 1 end
+  if (get(id, 'more_n') or '0') ~= ms(a.parts) or held(id) then return 0 end
+  joined(id, a.parts)
+  set(id, 'record', a.record, 'answer_lang', a.answer_lang)
+  replace_turn(id, a.turn)
+  call('HSET', run_key(a.run), 'record', a.record)
+  call('HDEL', run_key(a.run), 'more', 'asks')
+  return 1
+end
+
+-- epoch, task, cause, pool, job, only_overdue, max_tries, secret → 1: another try, 2: failed and told, 0: nothing to do. The owner is gone: `job`, if it
+-- still is that one, or with `only_overdue` whoever has not renewed. A run that has its result is carried out instead. Late: nothing, since it
+-- waits, or another has it.
+function ops.lost()
+  if not led() then return -1 end
+  local run = run_of(a.task)
+  if not run then return 0 end
+  local owner = of_run(run, 'job')
+  if not owner or (a.job and owner ~= a.job) or of_run(run, 'result') then return 0 end
+  if a.only_overdue and number(call('ZSCORE', A .. 'leases', run), 0) > now_ms() then return 0 end
+  note_progress(a.task, run)
+  set(a.task, 'lost', a.cause)
+  count('lost:' .. a.cause)
+  local pool = a.pool or get(a.task, 'pool')
+  if not pool or one_more(a.task, 'tries') >= a.max_tries then
+    fail(a.task, a.cause)
+    return 2
+  end
+  again(a.task, pool, a.secret)
+  return 1
+end

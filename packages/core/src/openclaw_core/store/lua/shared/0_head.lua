@@ -1,0 +1,55 @@
+-- One script holds the steps of the leader, a smaller one those of an agent. KEYS[1] is the key prefix of this bot, for agents that of their area;
+-- ARGV[1] names the step, ARGV[2] holds its arguments as JSON.
+-- Records with users' words pass through as opaque strings; ids of chats are strings, since cjson keeps 14 digits of a number only.
+--
+-- A call that comes after `by_ms`, by Redis' clock, when its caller has given it up, is refused. That leaves those that were executed, and whose
+-- answer was lost; and a clock can be set.
+-- Each step says in the comment above it: its arguments, what it gives, and what a late call does. Any call can be executed late, when its
+-- caller has given it up, and twice, when the caller asked again. "late: nothing" means that it changes nothing then. Steps of the leader
+-- carry `epoch` and give -1 once a newer leader has raised it; steps of an agent carry `run`, and give -1 once that run is not the agent's
+-- any more. The keys are those of docs/data.md.
+local P, op, a = KEYS[1], ARGV[1], cjson.decode(ARGV[2])
+local ops = {}
+
+local function call(...) return redis.call(...) end
+local function now_ms()
+  local t = call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+local function ms(n) return string.format('%.0f', n) end
+-- A row may have been written by a newer release, or by anybody who knows the password: what cannot be read counts as absent.
+local function number(value, otherwise)
+  local n = tonumber(value)
+  if n and n == n and math.abs(n) < 9e15 then return n end
+  return otherwise
+end
+local function row(raw)
+  local ok, value = pcall(cjson.decode, raw)
+  if ok and type(value) == 'table' then return value end
+end
+
+-- ---- the agents' area: the only keys that an agent may touch
+
+local A = P:match('agent:$') and P or P .. 'agent:'
+local KEEP_CALL_S = 60
+local KEEP_RUN_S = 86400 -- longer than a task may wait and be worked on; a run that nobody ends goes by itself
+local KEEP_JOBS_S = 604800 -- a pool that nobody writes of for 7 days has no Jobs
+
+local function run_key(run) return A .. 'run:' .. run end
+local function task_of(run) return run:match('^(.+)%.%x+$') end
+-- What stands of a run at its Job, whose name can be guessed: the task, and by what to know the run again. Its secret is not to be had there.
+local function mark_of(run) return (task_of(run) or '') .. '.' .. redis.sha1hex(run) end
+local function job_state(pool, job) return call('HGET', A .. 'jobs:' .. pool, job) or '' end
+local function set_job(pool, job, state)
+  call('HSET', A .. 'jobs:' .. pool, job, state)
+  call('EXPIRE', A .. 'jobs:' .. pool, KEEP_JOBS_S)
+end
+
+-- pool, job → 1, or 0 for a Job that has claimed. Late: nothing, or a mark on a Job that has gone, which the pool forgets after 15 s.
+function ops.retire()
+  local state = job_state(a.pool, a.job)
+  if state:sub(1, 7) == 'claimed' then return 0 end
+  if state:sub(1, 7) == 'retired' then return 1 end
+  set_job(a.pool, a.job, 'retired ' .. ms(now_ms()))
+  return 1
+end
