@@ -123,6 +123,36 @@ async def test_a_failure_is_told_within_30_seconds_while_a_chat_sends_500_messag
         assert len(refusals) <= 2, "the limits were kept"
 
 
+async def test_failures_are_told_within_30_seconds_while_ten_thousand_updates_are_worked_off(tmp_path: Path) -> None:
+    """3,000 of them are one chat's, 400 a stranger's, and the others' twenty chats'; three questions among them fail."""
+    others = range(100, 120)
+    doomed = {6: 100, 7: 5_000, 8: 9_900}
+    async with world(tmp_path, ALLOWED_USER_IDS=",".join(map(str, (5, *doomed, *others)))) as bot:
+        bot.model.fails_for = {f"doomed {chat}": 401 for chat in doomed}
+        await bot.stop_brain()  # all of it waits at the start
+        asked = {at: chat for chat, at in doomed.items()}
+        for n in range(10_000):
+            if n in asked:
+                bot.api.user_says(asked[n], f"/code doomed {asked[n]}")
+            elif n % 25 == 1:
+                bot.api.user_says(404, f"let me in {n}")
+            elif n % 10 < 3:
+                bot.api.user_says(5, ("/help", "/nonsense", "/status", f"/code busy {n}")[n % 4])
+            else:
+                bot.api.user_says(others[n % len(others)], f"/code other {n}")
+        await bot.start_brain()
+
+        async def told(chat: int) -> None:
+            await bot.until(lambda: f"doomed {chat}" in bot.model.seen, timeout_s=200)
+            await bot.until(lambda: told_with_retry(bot, chat), timeout_s=30)
+
+        async with asyncio.TaskGroup() as all_of_them:
+            first, *_ = [all_of_them.create_task(told(chat)) for chat in doomed]
+            await first
+            assert await bot.script.read("XLEN", bot.script.keys("inbox")), "told before all of them are handled"
+        assert await bot.script.read("LLEN", bot.script.keys("ring")), "others wait for their turn all the while"
+
+
 # ---- /stop (B9, B12)
 
 

@@ -17,6 +17,19 @@ from tests.core.delivery.virtual import now, now_ms, virtual
 WORDS = "The first words of a longer answer, " * 4
 
 
+def growing(room: Room, *, chats: int) -> None:
+    """A running answer in each of *chats*."""
+    for n in range(1, chats + 1):
+        room.shelf.change(f"t:{n}", Stage.GROWING, f"{n}: {WORDS}", chat_id=n)
+    room.engine.nudge()
+
+
+def grown(room: Room, *, chats: int, by: str = "more") -> None:
+    """Each of them has more words."""
+    for n in range(1, chats + 1):
+        room.grow(f"t:{n}", f"{n}: {WORDS} and {by}")
+
+
 async def mixed(room: Room, *, chats: int = 6) -> None:
     """Two displays of each kind, in chats of their own, with a preview before."""
     for n in range(1, chats + 1):
@@ -446,12 +459,9 @@ async def test_a_text_that_is_refused_altogether_is_given_up_and_holds_up_nobody
 async def test_redis_is_away_for_30_seconds_while_a_thousand_previews_run() -> None:
     room = Room()
     async with room.leading():
-        for n in range(1, 1001):
-            room.shelf.change(f"t:{n}", Stage.GROWING, f"{n}: {WORDS}", chat_id=n)
-        room.engine.nudge()
+        growing(room, chats=1000)
         await asyncio.sleep(50)
-        for n in range(1, 1001):
-            room.grow(f"t:{n}", f"{n}: {WORDS} and more")
+        grown(room, chats=1000)
         await asyncio.sleep(1)
         room.displays.away = True
         await asyncio.sleep(30)
@@ -536,12 +546,9 @@ async def test_a_chat_is_not_overtaken_for_ever_by_chats_that_come_new() -> None
 async def test_growing_texts_wait_behind_final_ones() -> None:
     room = Room()
     async with room.leading():
-        for n in range(1, 401):
-            room.shelf.change(f"t:{n}", Stage.GROWING, f"{n}: {WORDS}", chat_id=n)
-        room.engine.nudge()
+        growing(room, chats=400)
         await asyncio.sleep(40)
-        for n in range(1, 401):
-            room.grow(f"t:{n}", f"{n}: {WORDS} and more")
+        grown(room, chats=400)
         await asyncio.sleep(0.5)
         began = now()
         room.change("t:7", Stage.ANSWERED, "Seven.")
@@ -557,14 +564,11 @@ async def test_growing_texts_wait_behind_final_ones() -> None:
 async def test_a_thousand_growing_texts_cost_no_more_reads_than_telegram_lets_calls_through() -> None:
     room = Room()
     async with room.leading():
-        for n in range(1, 1001):
-            room.shelf.change(f"t:{n}", Stage.GROWING, f"{n}: {WORDS}", chat_id=n)
-        room.engine.nudge()
+        growing(room, chats=1000)
         await asyncio.sleep(50)
         calls, edits = len(room.displays.calls), room.telegram.made("edit")
         for second in range(20):
-            for n in range(1, 1001):
-                room.grow(f"t:{n}", f"{n}: {WORDS} and {second}")
+            grown(room, chats=1000, by=str(second))
             await asyncio.sleep(1)
         assert room.telegram.made("edit") - edits == pytest.approx(600, abs=60)
         assert len(room.displays.calls) - calls < 800  # a read for each edit, and three questions a second

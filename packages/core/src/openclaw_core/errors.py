@@ -39,10 +39,6 @@ class StoreMisconfigured(Permanent):
     """Wrong password, a server of a kind that is not supported, or settings under which it would lose data; the message says what to do."""
 
 
-class NoticeGone(Permanent):
-    """The text has been told, is not kept any more, or waits a moment: there is nothing to do for it now."""
-
-
 # ---- the model
 
 

@@ -48,9 +48,6 @@ class Chats:
     _grew_before: set[str] = field(default_factory=set)
     """Running tasks that had text before their displays were read."""
 
-    def __len__(self) -> int:
-        return len(self._views)
-
     def __iter__(self) -> Iterator[View]:
         return iter(self._views.values())
 

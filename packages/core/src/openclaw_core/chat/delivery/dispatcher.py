@@ -104,10 +104,6 @@ class Dispatcher:
         if view := self._chats.grew(display_id):
             self._touch(view.display.chat_id)
 
-    def open_displays(self) -> int:
-        """How many displays have something left to show."""
-        return len(self._chats)
-
     async def run(self) -> None:
         """Deliver until cancelled. Raises LostOwnership once another process leads."""
         loops = [
