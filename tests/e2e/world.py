@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from openclaw_standin.model_script import answer_tokens, digest
+from openclaw_standin.model.script import answer_tokens, digest
 from tests.e2e.bystanders import Hand
 from tests.e2e.cluster import Cluster, jobs, ours, pods, redis, until
 from tests.e2e.standins import StandIns

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from openclaw_core.store import Runs
-from openclaw_standin.journal import Entry
+from openclaw_standin.bot_api.journal import Entry
 from tests.e2e_local.test_answers import told_with_retry
 from tests.e2e_local.test_faults import CLEAN
 from tests.e2e_local.world import World, world

@@ -8,7 +8,7 @@ from telegram.constants import ChatAction, ParseMode, ReactionEmoji
 from telegram.error import BadRequest, EndPointNotFound, Forbidden, InvalidToken, TelegramError
 
 from openclaw_standin.bot_api import BotApi
-from openclaw_standin.methods import ACTIONS, REACTIONS
+from openclaw_standin.bot_api.message_methods import ACTIONS, REACTIONS
 from tests.standin.conftest import bot_for
 
 KEYBOARD = InlineKeyboardMarkup([[InlineKeyboardButton("Stop", callback_data="stop:1")]])

@@ -11,7 +11,7 @@ import pytest
 from openclaw_cli.up import _repair_chats
 from openclaw_core.errors import SettingsError
 from openclaw_standin.bot_api import BotApi
-from openclaw_standin.salvage import readable, salvage
+from openclaw_standin.bot_api.repair import readable, salvage
 from tests.standin.conftest import TOKEN
 
 MESSAGES = 400

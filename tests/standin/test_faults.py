@@ -10,7 +10,7 @@ from telegram import Bot
 from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, NetworkError, TelegramError, TimedOut
 
 from openclaw_standin.bot_api import BotApi
-from openclaw_standin.faults import KINDS
+from openclaw_standin.bot_api.faults import KINDS
 from tests.standin.conftest import TOKEN
 
 

@@ -6,8 +6,8 @@ import pytest
 from telegram.error import RetryAfter
 
 from openclaw_standin.bot_api import BotApi
-from openclaw_standin.flood import Flood, Limits
-from openclaw_standin.wire import Refused
+from openclaw_standin.bot_api.flood import Flood, Limits
+from openclaw_standin.bot_api.wire import Refused
 from tests.standin.conftest import TOKEN, bot_for
 
 

@@ -7,8 +7,8 @@ import httpx
 import pytest
 from aiohttp import web
 
-from openclaw_standin import bot_api, guard
-from openclaw_standin.bot_api import BotApi
+from openclaw_standin import guard
+from openclaw_standin.bot_api import BotApi, server
 from openclaw_standin.model import ScriptedModel
 from tests.standin.conftest import TOKEN
 
@@ -159,7 +159,7 @@ async def test_half_a_request_does_not_keep_its_connection(sent: bytes, monkeypa
 async def test_a_body_without_an_end_is_refused_before_it_fills_the_memory(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bot_api, "MAX_BODY_BYTES", 3_000_000)
+    monkeypatch.setattr(server, "MAX_BODY_BYTES", 3_000_000)
     monkeypatch.setitem(guard.CONNECTION, "lingering_time", 0.1)
 
     async def endless() -> AsyncIterator[bytes]:

@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from openclaw_standin.bot_api import BotApi
-from openclaw_standin.bot_methods import METHODS
-from openclaw_standin.flood import Flood
-from openclaw_standin.keeping import Keeper
-from openclaw_standin.people import People
-from openclaw_standin.wire import Params, Refused
-from openclaw_standin.world import World
+from openclaw_standin.bot_api.bot_methods import METHODS
+from openclaw_standin.bot_api.flood import Flood
+from openclaw_standin.bot_api.state import World
+from openclaw_standin.bot_api.storage import Keeper
+from openclaw_standin.bot_api.users import People
+from openclaw_standin.bot_api.wire import Params, Refused
 from tests.standin.conftest import TOKEN
 
 SCALARS = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=12)

@@ -13,9 +13,9 @@ from rich.table import Table
 
 from openclaw_core.store import Runs, Script
 from openclaw_standin.bot_api import BotApi
-from openclaw_standin.journal import Entry
+from openclaw_standin.bot_api.journal import Entry
 from openclaw_standin.model import ScriptedModel
-from openclaw_standin.model_script import digest
+from openclaw_standin.model.script import digest
 
 # Half is decided by rules or commands, half is Hebrew, as design section 6 asks of the mix.
 MIX = (

@@ -26,8 +26,8 @@ from openclaw_core.environment import Environment
 from openclaw_core.errors import OpenClawError, SettingsError, StoreMisconfigured
 from openclaw_core.store import open_script
 from openclaw_standin.bot_api import BotApi
-from openclaw_standin.keeping import CHATS
-from openclaw_standin.salvage import readable, salvage
+from openclaw_standin.bot_api.repair import readable, salvage
+from openclaw_standin.bot_api.storage import CHATS
 
 DEFAULT_PORT = 8787
 STORE_FIRST_S = 1.0

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from aiohttp import web
 
-from openclaw_standin.model_script import Call, ModelFaults
+from openclaw_standin.model.script import Call, ModelFaults
 
 
 def routes(*, faults: ModelFaults, calls: list[Call], models: list[str]) -> list[web.RouteDef]:

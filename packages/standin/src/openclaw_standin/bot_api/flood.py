@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from openclaw_standin.wire import too_many
+from openclaw_standin.bot_api.wire import too_many
 
 JITTER_S = 0.2
 """Calls do not arrive as evenly as they left: a sender that keeps to the limit exactly is not refused for that."""

@@ -17,17 +17,17 @@ from typing import Any
 from aiohttp import web
 
 from openclaw_core.errors import SettingsError
-from openclaw_standin import guard, program
-from openclaw_standin.control import ControlRoutes
-from openclaw_standin.faults import Faults
-from openclaw_standin.flood import Flood, Limits
-from openclaw_standin.journal import Journal
-from openclaw_standin.keeping import Keeper, unusable
-from openclaw_standin.page_routes import PageRoutes
-from openclaw_standin.people import FileKind, People
-from openclaw_standin.second_bot import SecondBot
-from openclaw_standin.serving import BotRoutes
-from openclaw_standin.world import Chat, Wire, World
+from openclaw_standin import command_line, guard
+from openclaw_standin.bot_api.chat_page.routes import PageRoutes
+from openclaw_standin.bot_api.control import ControlRoutes
+from openclaw_standin.bot_api.faults import Faults
+from openclaw_standin.bot_api.flood import Flood, Limits
+from openclaw_standin.bot_api.journal import Journal
+from openclaw_standin.bot_api.routes import BotRoutes
+from openclaw_standin.bot_api.second_bot import SecondBot
+from openclaw_standin.bot_api.state import Chat, Wire, World
+from openclaw_standin.bot_api.storage import Keeper, unusable
+from openclaw_standin.bot_api.users import FileKind, People
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 SECRET_BYTES = 18
@@ -162,7 +162,7 @@ def _opening(data_dir: Path | None) -> Iterator[None]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = program.parser("bot_api", __doc__)
+    parser = command_line.parser("bot_api", __doc__)
     parser.add_argument("--token-file", type=Path, help="a file with the bot's token; TELEGRAM_TOKEN otherwise")
     parser.add_argument("--data", type=Path, help="folder for chats and counters; without it nothing is kept")
     parser.add_argument("--fresh", action="store_true", help="forget what is in the folder")
@@ -190,11 +190,7 @@ def main(argv: list[str] | None = None) -> int:
         hosts=options.allow_host,
     )
     try:
-        return program.serve(opening, lambda api: f"{api.url}\nchat page: {api.page_url}", port=options.port)
+        return command_line.serve(opening, lambda api: f"{api.url}\nchat page: {api.page_url}", port=options.port)
     except SettingsError as exc:
         print(exc, file=sys.stderr)
         return 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

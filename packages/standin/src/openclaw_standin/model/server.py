@@ -6,7 +6,6 @@ Run it by itself with `python -m openclaw_standin.model --port 8790`.
 import asyncio
 import json
 import random
-import sys
 import time
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
@@ -15,9 +14,9 @@ from typing import Any, Literal
 
 from aiohttp import web
 
-from openclaw_standin import guard, program
-from openclaw_standin.model_control import routes
-from openclaw_standin.model_script import (
+from openclaw_standin import command_line, guard
+from openclaw_standin.model.control import routes
+from openclaw_standin.model.script import (
     ERRORS,
     FINISHES,
     SAID_BEFORE,
@@ -32,7 +31,7 @@ from openclaw_standin.model_script import (
     last_said,
     matching,
 )
-from openclaw_standin.model_wire import (
+from openclaw_standin.model.wire import (
     abort,
     allows,
     break_off,
@@ -322,7 +321,7 @@ class ScriptedModel:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = program.parser("model", __doc__)
+    parser = command_line.parser("model", __doc__)
     parser.add_argument("--first-token-s", type=float, default=0.3)
     parser.add_argument("--tokens-per-s", type=float, default=100.0)
     parser.add_argument("--tokens", type=int, default=120)
@@ -338,8 +337,4 @@ def main(argv: list[str] | None = None) -> int:
         control=options.control,
         hosts=options.allow_host,
     )
-    return program.serve(opening, lambda model: model.url, port=options.port)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return command_line.serve(opening, lambda model: model.url, port=options.port)

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from openclaw_standin import methods
-from openclaw_standin.methods import Method
-from openclaw_standin.wire import Params, bad_request
-from openclaw_standin.world import Wire, World
+from openclaw_standin.bot_api import message_methods
+from openclaw_standin.bot_api.message_methods import Method
+from openclaw_standin.bot_api.state import Wire, World
+from openclaw_standin.bot_api.wire import Params, bad_request
 
 MAX_DOWNLOAD_BYTES = 20 * 1024 * 1024
 
@@ -141,14 +141,14 @@ METHODS: Mapping[str, Method] = {
         "getUpdates": get_updates,
         "deleteWebhook": delete_webhook,
         "getWebhookInfo": get_webhook_info,
-        "sendMessage": methods.send_message,
-        "sendDocument": methods.send_document,
-        "sendChatAction": methods.send_chat_action,
-        "editMessageText": methods.edit_message_text,
-        "editMessageReplyMarkup": methods.edit_message_reply_markup,
-        "deleteMessage": methods.delete_message,
-        "setMessageReaction": methods.set_message_reaction,
-        "answerCallbackQuery": methods.answer_callback_query,
+        "sendMessage": message_methods.send_message,
+        "sendDocument": message_methods.send_document,
+        "sendChatAction": message_methods.send_chat_action,
+        "editMessageText": message_methods.edit_message_text,
+        "editMessageReplyMarkup": message_methods.edit_message_reply_markup,
+        "deleteMessage": message_methods.delete_message,
+        "setMessageReaction": message_methods.set_message_reaction,
+        "answerCallbackQuery": message_methods.answer_callback_query,
         "setMyCommands": set_my_commands,
         "getMyCommands": get_my_commands,
         "deleteMyCommands": delete_my_commands,

@@ -12,13 +12,13 @@ from typing import Any
 
 from aiohttp import web
 
-from openclaw_standin.bot_methods import METHODS, result_ids
-from openclaw_standin.faults import Fault, Faults
+from openclaw_standin.bot_api.bot_methods import METHODS, result_ids
+from openclaw_standin.bot_api.faults import Fault, Faults
+from openclaw_standin.bot_api.journal import Entry, Journal
+from openclaw_standin.bot_api.second_bot import SecondBot
+from openclaw_standin.bot_api.state import World
+from openclaw_standin.bot_api.wire import Params, Refused, read_params, reply_of
 from openclaw_standin.guard import for_programs
-from openclaw_standin.journal import Entry, Journal
-from openclaw_standin.second_bot import SecondBot
-from openclaw_standin.wire import Params, Refused, read_params, reply_of
-from openclaw_standin.world import World
 
 log = logging.getLogger(__name__)
 

@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from openclaw_standin.changes import Changes
-from openclaw_standin.flood import Flood
-from openclaw_standin.keeping import Keeper
-from openclaw_standin.polling import Updates
-from openclaw_standin.wire import Params, Refused, bad_request
+from openclaw_standin.bot_api.chat_page.events import Changes
+from openclaw_standin.bot_api.flood import Flood
+from openclaw_standin.bot_api.storage import Keeper
+from openclaw_standin.bot_api.updates import Updates
+from openclaw_standin.bot_api.wire import Params, Refused, bad_request
 
 ChatType = Literal["private", "group", "supergroup", "channel"]
 Wire = dict[str, Any]

@@ -5,11 +5,11 @@ from typing import Any
 
 from aiohttp import web
 
-from openclaw_standin.formatting import with_found
-from openclaw_standin.keeping import Keeper
-from openclaw_standin.polling import Updates
-from openclaw_standin.wire import Params, Refused, bad_request, read_params, reply_of
-from openclaw_standin.world import Chat, Wire, World
+from openclaw_standin.bot_api.formatting import with_found
+from openclaw_standin.bot_api.state import Chat, Wire, World
+from openclaw_standin.bot_api.storage import Keeper
+from openclaw_standin.bot_api.updates import Updates
+from openclaw_standin.bot_api.wire import Params, Refused, bad_request, read_params, reply_of
 
 
 class SecondBot:

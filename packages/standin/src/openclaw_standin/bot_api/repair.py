@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from openclaw_standin.keeping import CHATS, TABLES, Keeper
+from openclaw_standin.bot_api.storage import CHATS, TABLES, Keeper
 
 _BODY_AT = {"chats": 1, "messages": 2, "updates": 1, "facts": 1}
 

@@ -5,8 +5,8 @@ import secrets
 import time
 from typing import Any, Literal
 
-from openclaw_standin.formatting import with_found
-from openclaw_standin.world import Chat, ChatType, Wire, World
+from openclaw_standin.bot_api.formatting import with_found
+from openclaw_standin.bot_api.state import Chat, ChatType, Wire, World
 
 FIRST_USER_ID = 1_000_001
 # Whom Telegram puts into `from` where nobody's own account may stand: for anonymous administrators, and for channels.

@@ -10,11 +10,11 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from openclaw_standin.bot_methods import shown_commands
+from openclaw_standin.bot_api.bot_methods import shown_commands
+from openclaw_standin.bot_api.state import Chat, Wire, World
+from openclaw_standin.bot_api.storage import is_full
+from openclaw_standin.bot_api.users import People
 from openclaw_standin.guard import LOOPBACK, BadBody, Handler, host_of, last, read_body
-from openclaw_standin.keeping import is_full
-from openclaw_standin.people import People
-from openclaw_standin.world import Chat, Wire, World
 
 PAGE_FILES = {
     "": ("index.html", "text/html"),
@@ -89,7 +89,7 @@ class PageRoutes:
 
     async def static(self, request: web.Request) -> web.Response:
         name, mime_type = PAGE_FILES[request.path.removeprefix(f"{self._root}/")]
-        body = files("openclaw_standin").joinpath("page", name).read_bytes()
+        body = files("openclaw_standin.bot_api.chat_page").joinpath("static", name).read_bytes()
         return web.Response(body=body, content_type=mime_type, charset="utf-8", headers=_HEADERS)
 
     async def slash(self, _request: web.Request) -> web.Response:

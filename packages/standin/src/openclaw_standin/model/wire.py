@@ -6,7 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
-from openclaw_standin.model_script import ERRORS, Call, ModelFault
+from openclaw_standin.model.script import ERRORS, Call, ModelFault
 
 
 def wanted_schema(wish: dict[str, Any]) -> dict[str, Any] | None:

@@ -5,8 +5,8 @@ import random
 from collections import deque
 from typing import Any
 
-from openclaw_standin.keeping import Keeper
-from openclaw_standin.wire import Refused
+from openclaw_standin.bot_api.storage import Keeper
+from openclaw_standin.bot_api.wire import Refused
 
 NOT_BY_DEFAULT = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
 MAX_POLL_S = 50

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from openclaw_standin.wire import Refused, too_many
+from openclaw_standin.bot_api.wire import Refused, too_many
 
 Kind = Literal[
     "parse",

@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from openclaw_standin.formatting import MAX_CAPTION_UNITS, MAX_TEXT_UNITS, Formatted, read_formatted
-from openclaw_standin.wire import Params, Refused, bad_request
-from openclaw_standin.world import Chat, Wire, World
+from openclaw_standin.bot_api.formatting import MAX_CAPTION_UNITS, MAX_TEXT_UNITS, Formatted, read_formatted
+from openclaw_standin.bot_api.state import Chat, Wire, World
+from openclaw_standin.bot_api.wire import Params, Refused, bad_request
 
 Method = Callable[[World, Params], Any]
 

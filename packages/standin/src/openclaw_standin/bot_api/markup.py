@@ -4,7 +4,7 @@ import html
 import re
 from typing import Any
 
-from openclaw_standin.wire import bad_request
+from openclaw_standin.bot_api.wire import bad_request
 
 Parsed = tuple[str, list[dict[str, Any]]]
 

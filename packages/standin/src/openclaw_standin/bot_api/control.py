@@ -9,11 +9,11 @@ from typing import Any
 
 from aiohttp import web
 
-from openclaw_standin.faults import Faults
+from openclaw_standin.bot_api.faults import Faults
+from openclaw_standin.bot_api.journal import Journal
+from openclaw_standin.bot_api.state import World
+from openclaw_standin.bot_api.users import People
 from openclaw_standin.guard import BadBody, for_programs, last, read_body, refusal
-from openclaw_standin.journal import Journal
-from openclaw_standin.people import People
-from openclaw_standin.world import World
 
 
 class ControlRoutes:

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from openclaw_standin.link_targets import WrongTarget, checked_target
-from openclaw_standin.markup import parse_html, parse_markdown_v2
-from openclaw_standin.wire import Params, bad_request
+from openclaw_standin.bot_api.link_targets import WrongTarget, checked_target
+from openclaw_standin.bot_api.markup import parse_html, parse_markdown_v2
+from openclaw_standin.bot_api.wire import Params, bad_request
 
 MAX_TEXT_UNITS = 4096
 MAX_CAPTION_UNITS = 1024
