@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from openclaw_agent.answering import Answering
+from openclaw_agent.answering import RunAnswerer
 from openclaw_agent.attachments.files import NoFile
 from openclaw_core.ports import ModelCall, Piece
 from openclaw_core.tasks.outcome import Cause
@@ -57,11 +57,11 @@ class Desk:
     chat: FakeChat = field(default_factory=FakeChat)
     files: FakeFiles = field(default_factory=FakeFiles)
     time: FakeTime = field(default_factory=FakeTime)
-    answering: Answering = field(init=False)
+    answerer: RunAnswerer = field(init=False)
 
     def __post_init__(self) -> None:
-        self.answering = Answering(
-            work=self.work, chat=self.chat, ears=self.chat, files_of=lambda _: self.files, task_deadline_s=3000, voice_models=("m",),
+        self.answerer = RunAnswerer(
+            work=self.work, chat=self.chat, transcriber=self.chat, files_of=lambda _: self.files, task_deadline_s=3000, voice_models=("m",),
             clock=self.time.clock, sleep=self.time.sleep,
         )  # fmt: skip
 
@@ -72,7 +72,7 @@ class Desk:
         return run
 
     async def answer(self, one: Task, **fields: Any) -> Cause | None:
-        return await self.answering.answer(await self.claimed(one, **fields))
+        return await self.answerer.answer(await self.claimed(one, **fields))
 
     def markdown(self, task_id: str = "u1") -> str:
         """The answer that was handed over."""

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from openclaw_agent.alone import do_alone, task_of
-from openclaw_agent.alone_work import AloneDisplays, AloneWork, MessengerFiles
+from openclaw_agent.alone.runner import do_alone, task_of
+from openclaw_agent.alone.work import AloneDisplays, AloneWork, MessengerFiles
 from openclaw_agent.attachments.files import NoFile
 from openclaw_agent.settings import Alone
 from openclaw_core.chat.delivery.displays import Stage
@@ -47,14 +47,16 @@ class Start:
 
     def __post_init__(self) -> None:
         self.records = self.records.start()
-        self.displays = AloneDisplays(kept=self.records, task_id=self.task.id, deliverer=self.deliverer, deadline_ms=5)
+        self.displays = AloneDisplays(
+            stored=self.records, task_id=self.task.id, deliverer=self.deliverer, deadline_ms=5
+        )
         self.deliverer.displays = self.displays
         self.work = AloneWork(records=self.records, displays=self.displays)
-        self.desk.answering.work = self.work
+        self.desk.answerer.work = self.work
 
     async def run(self) -> Exit:
         async with asyncio.timeout(20):
-            return await do_alone(self.task, ORDER, self.work, self.desk.answering, self.deliverer, self.stop)
+            return await do_alone(self.task, ORDER, self.work, self.desk.answerer, self.deliverer, self.stop)
 
     def begun(self) -> "asyncio.Task[Exit]":
         return asyncio.create_task(self.run())

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from openclaw_agent.alone import do_alone
-from openclaw_agent.alone_work import AloneDisplays, AloneWork
+from openclaw_agent.alone.runner import do_alone
+from openclaw_agent.alone.work import AloneDisplays, AloneWork
 from openclaw_core.chat.delivery.dispatcher import Dispatcher
 from openclaw_core.errors import ChatUnauthorized
 from openclaw_core.store import AloneTasks, Lanes, RedisDisplays, Script
@@ -28,11 +28,11 @@ class Start:
 
     async def run(self) -> Exit:
         start = secrets.token_hex(8)
-        displays = AloneDisplays(kept=RedisDisplays(self.script, alone=start), task_id=LONELY.id)
+        displays = AloneDisplays(stored=RedisDisplays(self.script, alone=start), task_id=LONELY.id)
         displays.deliverer = deliverer = Dispatcher(displays=displays, messenger=self.messenger, cautious=False)
-        self.desk.answering.work = work = AloneWork(records=AloneTasks(self.script, start=start), displays=displays)
+        self.desk.answerer.work = work = AloneWork(records=AloneTasks(self.script, start=start), displays=displays)
         async with asyncio.timeout(60):
-            return await do_alone(LONELY, ORDER, work, self.desk.answering, deliverer, self.stop)
+            return await do_alone(LONELY, ORDER, work, self.desk.answerer, deliverer, self.stop)
 
     async def state(self) -> list[str | None]:
         [row] = await Lanes(self.script).fields(["u1"], "state", "delivery")

@@ -75,7 +75,7 @@ async def test_an_answer_is_written_while_it_grows(desk: Desk) -> None:
 
 async def test_what_is_written_last_is_the_answer(desk: Desk) -> None:
     """A write that is still on its way when the answer ends finds no run."""
-    desk.answering.chat = pieces = Pieces()
+    desk.answerer.chat = pieces = Pieces()
     answering = asyncio.create_task(desk.answer(task(1)))
     for piece in (Piece(text="x" * 100), Piece(text="y"), Piece(usage=Usage())):
         pieces.pieces.put_nowait(piece)
@@ -112,7 +112,7 @@ async def test_a_refusal_is_handed_over_with_its_cause(desk: Desk) -> None:
 
 async def test_a_model_that_takes_too_long_is_given_up(desk: Desk) -> None:
     desk.chat.goes_on.clear()
-    desk.answering.task_deadline_s = 0.05
+    desk.answerer.task_deadline_s = 0.05
 
     assert await desk.answer(task(1)) is Cause.DEADLINE
     assert desk.work.results == {"u1": GaveUp(cause=Cause.DEADLINE)}
@@ -133,7 +133,7 @@ async def test_writes_that_redis_misses_are_made_up_for(desk: Desk) -> None:
 
 
 async def test_an_answer_waits_until_redis_is_there_also_beyond_the_deadline(desk: Desk) -> None:
-    desk.answering.task_deadline_s = 0.2
+    desk.answerer.task_deadline_s = 0.2
     desk.work.ends_land.clear()
     desk.work.faults["end"] = [StoreUnavailable("away")] * 3
     answering = asyncio.create_task(desk.answer(task(1)))
@@ -149,11 +149,11 @@ async def test_a_result_that_redis_refuses_ends_the_attempt(desk: Desk) -> None:
 
     with pytest.raises(StoreFault):
         await desk.answer(task(1))
-    assert not desk.answering.ending
+    assert not desk.answerer.ending
 
 
 async def test_a_run_that_was_taken_away_is_written_no_more(desk: Desk) -> None:
-    desk.answering.chat = pieces = Pieces()
+    desk.answerer.chat = pieces = Pieces()
     answering = asyncio.create_task(desk.answer(task(1)))
     pieces.pieces.put_nowait(Piece(text="some words"))
     await until(lambda: desk.work.texts)
@@ -202,7 +202,7 @@ async def test_words_that_came_with_a_picture_are_answered_with_a_word_that_it_w
 
 
 async def test_an_answer_that_was_cut_says_so_outside_of_its_code(desk: Desk) -> None:
-    desk.answering.chat = pieces = Pieces()
+    desk.answerer.chat = pieces = Pieces()
     pieces.pieces.put_nowait(Piece(text="```python\nprint(", usage=Usage(), truncated=True))
     await desk.answer(task(1))
 

@@ -25,7 +25,7 @@ def growing(desk: Desk) -> Desk:
 async def test_a_model_that_was_asked_too_early_is_asked_again_with_all_of_it(growing: Desk) -> None:
     run = await growing.claimed(task(1, "is this true?"))
     growing.work.send_more(WHOLE)
-    assert await growing.answering.answer(run) is None
+    assert await growing.answerer.answer(run) is None
 
     first, second = growing.asked()
     assert first == "is this true?"
@@ -38,8 +38,8 @@ async def test_a_model_that_was_asked_too_early_is_asked_again_with_all_of_it(gr
 
 
 async def test_first_words_are_not_written_once_it_has_grown(growing: Desk) -> None:
-    growing.answering.chat = pieces = Pieces()
-    answering = asyncio.create_task(growing.answering.answer(await growing.claimed(task(1, "is this true?"))))
+    growing.answerer.chat = pieces = Pieces()
+    answering = asyncio.create_task(growing.answerer.answer(await growing.claimed(task(1, "is this true?"))))
     await until(lambda: pieces.calls)
     growing.work.send_more(WHOLE)
     pieces.pieces.put_nowait(Piece(text="I see"))
@@ -54,7 +54,7 @@ async def test_first_words_are_not_written_once_it_has_grown(growing: Desk) -> N
 async def test_it_waits_until_all_of_it_was_sent(growing: Desk) -> None:
     run = await growing.claimed(task(1, "is this true?"))
     growing.work.send_more(WHOLE, all_sent=False)
-    answering = asyncio.create_task(growing.answering.answer(run))
+    answering = asyncio.create_task(growing.answerer.answer(run))
     await until(lambda: growing.work.calls.count("grown") > 3)
     assert len(growing.chat.calls) == 1
     growing.work.send_more(WHOLE)
@@ -65,7 +65,7 @@ async def test_it_waits_until_all_of_it_was_sent(growing: Desk) -> None:
 
 async def test_more_that_never_comes_is_given_up_at_the_deadline(growing: Desk) -> None:
     run = await growing.claimed(task(1, "is this true?"))
-    growing.answering.task_deadline_s = 0.2
+    growing.answerer.task_deadline_s = 0.2
     growing.work.send_more(WHOLE, all_sent=False)
 
-    assert await growing.answering.answer(run) is Cause.DEADLINE
+    assert await growing.answerer.answer(run) is Cause.DEADLINE

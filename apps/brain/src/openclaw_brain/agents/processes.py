@@ -1,6 +1,6 @@
 """The launcher of local runs: an agent is a process of this machine with the same code and the same contract as a Job.
 
-On Linux agents are forked from one process that has imported everything (`openclaw_agent.nursery`); elsewhere each is started anew.
+On Linux agents are forked from one process that has imported everything (`openclaw_agent.fork_server`); elsewhere each is started anew.
 """
 
 import asyncio
@@ -105,7 +105,7 @@ class Processes:
         async with self._ordering:  # two creates at once must not start two nurseries
             if self._nursery is None or self._nursery.returncode is not None:
                 self._nursery = await asyncio.create_subprocess_exec(
-                    sys.executable, "-m", "openclaw_agent.nursery", env=dict(self.environment), stdin=asyncio.subprocess.PIPE,
+                    sys.executable, "-m", "openclaw_agent.fork_server", env=dict(self.environment), stdin=asyncio.subprocess.PIPE,
                     stdout=asyncio.subprocess.PIPE,
                 )  # fmt: skip
                 self._spawn(self._listen(self._nursery), "nursery")

@@ -1,4 +1,4 @@
-"""An answer while it grows: its pieces come as the model says them, and are written as often as its chat can be shown them."""
+"""The preview of an answer: collects its pieces, and writes the text so far into the run as often as the chat can show it."""
 
 import asyncio
 import time
@@ -15,13 +15,14 @@ WRITE_EVERY_S, GROUP_WRITE_EVERY_S = 1.2, 3.0
 """Delivery edits no preview more often (`openclaw_core.chat.delivery.plan`, which an agent does not import)."""
 FIRST_WORDS_CHARS = 80
 FIRST_WORDS_S = 0.4
-"""Fewer and younger first words wait: a model whose thoughts no mark began may say with the next ones that they were thoughts."""
-LOOK_S = 0.05
-"""Between two looks at first words that wait."""
+"""The first text waits until it is that long or that old: some models begin their thoughts without a mark, and only a mark at their end
+tells that they were thoughts."""
+POLL_S = 0.05
+"""While the first text waits."""
 
 
 @dataclass(kw_only=True)
-class Draft:
+class Preview:
     work: Work
     run: Run
     clock: Callable[[], float] = time.monotonic
@@ -38,39 +39,43 @@ class Draft:
         self._changed.set()
 
     def clear(self) -> None:
-        """What came so far counts no more."""
+        """Begin again: another model is asked."""
         self._pieces.clear()
         self._changed.set()
 
     async def keep_written(self) -> None:
-        """Write the text as it grows. Returns only if the task has grown: its model is to be asked again. Raises LostOwnership."""
-        await self._first_words()
+        """Write the text each time it has changed. Returns if the user sent more for this task: the model must be asked again.
+
+        Raises LostOwnership.
+        """
+        await self._wait_for_first_words()
         every_s = GROUP_WRITE_EVERY_S if self.run.task.chat_kind == "group" else WRITE_EVERY_S
         written = ""
         while True:
             text = self.text
             if text == written or is_blank(text):
-                await self._change()
+                await self._wait_for_change()
                 continue
             try:
                 if not await self.work.write(self.run, text):
                     return
                 written = text
             except (StoreUnavailable, StoreFull) as exc:
-                log.info("draft.not_written", error=type(exc).__name__)  # the next one holds it too
+                log.info("preview.not_written", error=type(exc).__name__)  # the next write holds this text too
             await self.sleep(every_s)
 
-    async def _first_words(self) -> None:
-        """Return once the first words have waited for long enough, or are enough of them."""
-        since = self.clock()
-        while is_blank(self.text) or not (len(self.text) >= FIRST_WORDS_CHARS or self.clock() - since >= FIRST_WORDS_S):
+    async def _wait_for_first_words(self) -> None:
+        """Return when the first text is long or old enough."""
+        since_s = self.clock()
+        while is_blank(self.text) or not (
+            len(self.text) >= FIRST_WORDS_CHARS or self.clock() - since_s >= FIRST_WORDS_S
+        ):
             if is_blank(self.text):
-                await self._change()
-                since = self.clock()
+                await self._wait_for_change()
+                since_s = self.clock()
             else:
-                await self.sleep(LOOK_S)
+                await self.sleep(POLL_S)
 
-    async def _change(self) -> None:
-        """Wait for the next piece; called when all others have been looked at."""
+    async def _wait_for_change(self) -> None:
         self._changed.clear()
         await self._changed.wait()

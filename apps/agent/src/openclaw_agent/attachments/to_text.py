@@ -1,4 +1,4 @@
-"""What came with a message, in words: a recording is transcribed, a text file is decoded."""
+"""Turns attachments into text: a recording is transcribed, a text file is decoded."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,13 +16,13 @@ from openclaw_core.tasks.task import Material, Task
 log = logs.get(__name__)
 TRANSCRIBE_S = 60.0
 NAME_TOKENS = 30
-"""A file's name, of at most 80 characters, and what stands around it."""
+"""For the name of a file, which has at most 80 characters, and the marks around it."""
 ENCODINGS = ("utf-8-sig", "cp1255")
-"""The second is what older Hebrew Windows programs write; it takes almost every byte."""
+"""Older Hebrew programs on Windows write cp1255. It decodes almost any byte, so it comes last."""
 
 
 class Unreadable(Exception):
-    """There are no words to be had; *cause* says why."""
+    """An attachment cannot be turned into text, because of *cause*."""
 
     def __init__(self, cause: Cause) -> None:
         super().__init__(cause.value)
@@ -30,72 +30,74 @@ class Unreadable(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reader:
-    """Fetches the files of a task and asks the first of *voice_models* that is served."""
+class AttachmentReader:
+    """Fetches the files of a task. A recording goes to the first of *voice_models* that is served."""
 
     files: Files
-    ears: Ears
+    transcriber: Ears
     voice_models: Sequence[str]
     sleep: Callable[[float], Awaitable[None]] = field(repr=False)
 
-    async def read(self, n: int, material: Material) -> str:
-        """The words of *material*, the task's number *n*; never empty. Raises Unreadable."""
+    async def read(self, index: int, material: Material) -> str:
+        """The text of *material*, the task's attachment at *index*; never empty. Raises Unreadable."""
         try:
-            content = await self.files.content(n)
+            content = await self.files.content(index)
         except NoFile as exc:
             log.warning("material.not_fetched", kind=material.kind, reason=str(exc))
             raise Unreadable(Cause.FILE_UNREADABLE) from None
         if material.kind == "file":
             return decoded(content)
-        heard = await self._heard(content, material.name)
-        if not heard:
+        transcript = await self._transcribe(content, material.name)
+        if not transcript:
             raise Unreadable(Cause.VOICE_UNCLEAR)
-        return heard
+        return transcript
 
-    async def _heard(self, recording: bytes, name: str) -> str:
-        """What is said in *recording*. Raises Unreadable."""
+    async def _transcribe(self, recording: bytes, name: str) -> str:
+        """The transcript of *recording*. Raises Unreadable."""
 
-        def said_by(attempt: Attempt) -> Awaitable[str]:
-            return self.ears.transcribe(recording, name=name, model=attempt.model, timeout_s=TRANSCRIBE_S)
+        def transcript_by(attempt: Attempt) -> Awaitable[str]:
+            return self.transcriber.transcribe(recording, name=name, model=attempt.model, timeout_s=TRANSCRIBE_S)
 
         try:
-            return await first_reply(Attempts(models=self.voice_models, limits=RECORDING), said_by, sleep=self.sleep)
+            return await first_reply(
+                Attempts(models=self.voice_models, limits=RECORDING), transcript_by, sleep=self.sleep
+            )
         except NoReply as exc:
             refused = exc.cause in (Cause.TOO_LONG, Cause.REFUSED)
             raise Unreadable(Cause.FILE_UNREADABLE if refused else exc.cause) from None
 
 
-async def in_words(task: Task, reader: Reader, *, max_tokens: int) -> tuple[Task, str]:
-    """*task* with its materials in words, and what its turn in the history says then. Raises Unreadable.
+async def with_attachments(task: Task, reader: AttachmentReader, *, max_tokens: int) -> tuple[Task, str]:
+    """*task* with the text of its attachments, and the text of its turn in the chat's memory.
 
-    A recording is what was asked, unless it was forwarded with words of the user's own; files and what was forwarded are quoted.
-    Several get an equal share of *max_tokens* each, lest the last one push out all others; where one of them cannot be read,
-    the model is told so.
+    A recording is the question itself, unless it was forwarded with words of the user's own. Files and forwarded recordings are
+    quoted. Several of them get an equal share of *max_tokens*, so that one cannot push out the others. If some cannot be read,
+    the model is told so. Raises Unreadable if none can be read.
     """
     asked, quoted, turn, fault = [], [], [task.text], None
     left = max_tokens - estimate_tokens(task.text) - estimate_tokens(task.quoted)
     share = max(LEAST_CUT_TOKENS, left // len(task.materials) - NAME_TOKENS)
-    for n, material in enumerate(task.materials):
+    for index, material in enumerate(task.materials):
         try:
-            words = await reader.read(n, material)
+            text = await reader.read(index, material)
         except Unreadable as exc:
             fault = fault or exc
             quoted.append(f"{material.name}\n[It could not be read.]")
             continue
         if material.kind == "voice" and task.forwarded != "some":
-            asked.append(words)
+            asked.append(text)
         else:
-            quoted.append(f"{material.name}\n{words if len(task.materials) == 1 else cut(words, share)}")
-            turn.append(f"{shown(material)}\n{beginning(words, share=len(task.materials))}")
+            quoted.append(f"{material.name}\n{text if len(task.materials) == 1 else cut(text, share)}")
+            turn.append(f"{shown(material)}\n{beginning(text, share=len(task.materials))}")
     if fault and len(turn) == 1 and not asked:
         raise fault
-    text = "\n\n".join([*asked, task.text]).strip()
-    task = replace(task, text=text, quoted="\n\n".join([*quoted, task.quoted]).strip())
+    question = "\n\n".join([*asked, task.text]).strip()
+    task = replace(task, text=question, quoted="\n\n".join([*quoted, task.quoted]).strip())
     return task, "\n\n".join([*asked, *turn]).strip()
 
 
 def decoded(content: bytes) -> str:
-    """The text of a file. Raises Unreadable for one that holds none, or something else than text."""
+    """The text of a file. Raises Unreadable for an empty file and for one that is not text."""
     for encoding in ENCODINGS if not content.startswith((b"\xff\xfe", b"\xfe\xff")) else ("utf-16",):
         try:
             text = content.decode(encoding).replace("\r\n", "\n").strip()

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from openclaw_agent.answering import Answering
-from openclaw_agent.app import in_pool
-from openclaw_agent.opening import NeverReady, Opening
+from openclaw_agent.answering import RunAnswerer
+from openclaw_agent.loading import LoadFailed, LoadingAnswerer
+from openclaw_agent.runner import do_runs
 from openclaw_agent.settings import InPool
 from openclaw_core.errors import ChatUnauthorized, SettingsError, StoreUnavailable
 from openclaw_core.tasks.outcome import Exit
@@ -17,19 +17,19 @@ from tests.agent.desk import Desk, task, until
 PLACE = InPool(pool="p", job="job-1", tasks_per_job=1, warm_max_age_s=900)
 
 
-def opened(desk: Desk, loaded: asyncio.Event | None = None) -> Opening:
+def opened(desk: Desk, loaded: asyncio.Event | None = None) -> LoadingAnswerer:
     """What answering needs, once it is *loaded*."""
 
-    async def open_it() -> Answering:
+    async def open_it() -> RunAnswerer:
         if loaded is not None:
             await loaded.wait()
-        return desk.answering
+        return desk.answerer
 
-    return Opening(open_it)
+    return LoadingAnswerer(open_it)
 
 
 def started(desk: Desk, place: InPool = PLACE, *, loaded: asyncio.Event | None = None, stop: asyncio.Event | None = None) -> "asyncio.Task[Exit]":  # fmt: skip
-    return asyncio.create_task(in_pool(place, desk.work, opened(desk, loaded), stop or asyncio.Event()))
+    return asyncio.create_task(do_runs(place, desk.work, opened(desk, loaded), stop or asyncio.Event()))
 
 
 async def test_a_job_that_was_made_for_a_task_takes_it_while_it_still_loads(desk: Desk) -> None:
@@ -108,12 +108,12 @@ async def test_an_agent_says_that_it_waits_only_when_it_could_begin(desk: Desk) 
 
 
 async def test_a_process_that_can_never_answer_puts_its_run_back_untouched(desk: Desk) -> None:
-    async def failing() -> Answering:
+    async def failing() -> RunAnswerer:
         raise SettingsError("no such key")
 
     desk.work.hand_over(task(1))
-    with pytest.raises(NeverReady) as raised:
-        await in_pool(PLACE, desk.work, Opening(failing), asyncio.Event())
+    with pytest.raises(LoadFailed) as raised:
+        await do_runs(PLACE, desk.work, LoadingAnswerer(failing), asyncio.Event())
     assert isinstance(raised.value.fault, SettingsError)
     assert (desk.work.results, desk.work.job) == ({"u1": PutBack()}, "created")
 

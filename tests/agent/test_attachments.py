@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from openclaw_agent.attachments.reading import Reader, Unreadable, decoded, in_words
+from openclaw_agent.attachments.to_text import AttachmentReader, Unreadable, decoded, with_attachments
 from openclaw_agent.prompt import FILE_HEAD, SENT_HEAD, cuts, messages
 from openclaw_core.errors import (
     ChatUnauthorized,
@@ -28,24 +28,24 @@ async def no_pause(_: float) -> None:
     await asyncio.sleep(0)
 
 
-def reader(chat: FakeChat | None = None, *contents: bytes | None) -> Reader:
-    return Reader(files=FakeFiles(list(contents or (b"sound",))), ears=chat or FakeChat(), voice_models=(BIG, FAST), sleep=no_pause)  # fmt: skip
+def reader(chat: FakeChat | None = None, *contents: bytes | None) -> AttachmentReader:
+    return AttachmentReader(files=FakeFiles(list(contents or (b"sound",))), transcriber=chat or FakeChat(), voice_models=(BIG, FAST), sleep=no_pause)  # fmt: skip
 
 
 async def test_a_recording_is_heard_by_the_first_model() -> None:
-    chat = FakeChat(hears=["what is a monad"])
+    chat = FakeChat(htranscriber=["what is a monad"])
     assert await reader(chat).read(0, VOICE) == "what is a monad"
     assert chat.heard == [("recording.ogg", BIG)]
 
 
 async def test_a_model_that_is_gone_leaves_the_recording_to_the_next() -> None:
-    chat = FakeChat(hears=[ModelGone(), "hello"])
+    chat = FakeChat(htranscriber=[ModelGone(), "hello"])
     assert await reader(chat).read(0, VOICE) == "hello"
     assert [model for _, model in chat.heard] == [BIG, FAST]
 
 
 async def test_a_passing_fault_is_tried_again() -> None:
-    chat = FakeChat(hears=[ChatUnavailable(), RateLimited(retry_after_s=1), "hello"])
+    chat = FakeChat(htranscriber=[ChatUnavailable(), RateLimited(retry_after_s=1), "hello"])
     assert await reader(chat).read(0, VOICE) == "hello"
 
 
@@ -62,7 +62,7 @@ async def test_a_passing_fault_is_tried_again() -> None:
 )
 async def test_a_recording_without_words_is_told_with_its_cause(hears: list[str | Exception], cause: Cause) -> None:
     with pytest.raises(Unreadable) as told:
-        await reader(FakeChat(hears=hears)).read(0, VOICE)
+        await reader(FakeChat(htranscriber=hears)).read(0, VOICE)
     assert told.value.cause is cause
 
 
@@ -117,7 +117,7 @@ async def test_several_files_are_quoted_in_order_with_room_for_each() -> None:
     names = ("a", "b", "c")
     contents = [f"{name} begins. {'word ' * 2000} {name} ends.".encode() for name in names]
     files = [Material(kind="file", file_id=name, name=f"{name}.txt") for name in names]
-    task, turn = await in_words(several(*files), reader(None, *contents), max_tokens=ORDER.history_tokens)
+    task, turn = await with_attachments(several(*files), reader(None, *contents), max_tokens=ORDER.history_tokens)
     request = messages(task, ORDER, ())[-1].content
     assert request.startswith(SENT_HEAD)
     assert request.endswith("compare them")
@@ -130,11 +130,13 @@ async def test_several_files_are_quoted_in_order_with_room_for_each() -> None:
 
 
 async def test_a_recording_forwarded_with_a_question_is_quoted_and_one_of_ones_own_is_the_question() -> None:
-    task, _ = await in_words(several(VOICE, forwarded="some"), reader(FakeChat(hears=["he is late"])), max_tokens=600)
+    task, _ = await with_attachments(
+        several(VOICE, forwarded="some"), reader(FakeChat(htranscriber=["he is late"])), max_tokens=600
+    )
     assert (task.text, task.quoted) == ("compare them", "recording.ogg\nhe is late")
-    task, turn = await in_words(
+    task, turn = await with_attachments(
         several(VOICE, FILE, text=""),
-        reader(FakeChat(hears=["sum it up"]), b"sound", "שלום world".encode()),
+        reader(FakeChat(htranscriber=["sum it up"]), b"sound", "שלום world".encode()),
         max_tokens=600,
     )
     assert (task.text, task.quoted) == ("sum it up", "notes.txt\nשלום world")
@@ -143,10 +145,10 @@ async def test_a_recording_forwarded_with_a_question_is_quoted_and_one_of_ones_o
 
 async def test_one_of_several_that_cannot_be_read_leaves_the_others() -> None:
     lost = Material(kind="file", file_id="lost", name="lost.txt")
-    task, _ = await in_words(several(lost, FILE), reader(None, None, b"a few words"), max_tokens=600)
+    task, _ = await with_attachments(several(lost, FILE), reader(None, None, b"a few words"), max_tokens=600)
     assert task.quoted == "lost.txt\n[It could not be read.]\n\nnotes.txt\na few words"
     with pytest.raises(Unreadable):
-        await in_words(several(lost, FILE), reader(None, None, None), max_tokens=600)
+        await with_attachments(several(lost, FILE), reader(None, None, None), max_tokens=600)
 
 
 def test_forwarded_words_are_material_that_was_sent_along() -> None:

@@ -1,4 +1,4 @@
-"""The ports `Work`, `Displays` and `Files` in one process: what the answering half of an agent alone writes, its delivering half shows."""
+"""The ports `Work`, `Displays` and `Files` of an agent alone: its answering half writes here, its delivering half reads."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -16,7 +16,7 @@ from openclaw_core.tasks.work import HandedBack, PutBack, Result, Run
 
 
 class Begun(Protocol):
-    """How a task alone stands: its *state*, whether its end is still to be shown, and the turns before it."""
+    """The state of a task, whether its end is still to be shown, and the turns before it."""
 
     @property
     def state(self) -> str: ...
@@ -29,7 +29,7 @@ class Begun(Protocol):
 
 
 class Deliverer(Protocol):
-    """What shows displays in chats: the engine of `openclaw_core.chat.delivery`."""
+    """Shows displays in chats: `Dispatcher` of `openclaw_core.chat.delivery`."""
 
     async def run(self) -> None:
         """Deliver until cancelled."""
@@ -42,24 +42,26 @@ class Deliverer(Protocol):
 
 
 class Records(Protocol):
-    """Steps of one start of a task alone that outlive its process. All raise StoreUnavailable and StoreFull; all but the first LostOwnership, once
-    another start has the task."""
+    """The stored record of the task, as one start of it sees it.
+
+    All methods raise StoreUnavailable and StoreFull. All but `begin` raise LostOwnership if another start owns the task.
+    """
 
     async def begin(self, task: Task) -> Begun:
-        """Write *task* down, once for its id, and take it from any start before; its words go to the history unless the newest turn says them already."""
+        """Record *task*, once for its id, and take it from older starts. Its text becomes a turn, unless the newest turn is the same."""
 
     async def check(self, task_id: str) -> None:
-        """Ask whether the task is still this start's."""
+        """Ask whether this start owns the task."""
 
     async def end(self, task_id: str, result: Result) -> str:
-        """Record the result, unless the task has ended; gives its state."""
+        """Record the result, unless the task has ended. Returns its state."""
 
 
-class Kept(Protocol):
-    """What of a display outlives its process. Writes raise LostOwnership once another start has the task."""
+class StoredDisplay(Protocol):
+    """The part of a display that is stored. Writes raise LostOwnership if another start owns the task."""
 
     async def read(self, display_id: str) -> Display | None:
-        """The display as it stands now; None if it is not there."""
+        """The display as it is now; None if there is none."""
 
     async def answer(self, display_id: str) -> str: ...
 
@@ -72,20 +74,20 @@ class Kept(Protocol):
 
 @dataclass(kw_only=True)
 class AloneDisplays:
-    """`Displays` of the one task: what outlives the process stands in *kept*, the growing text and doubtful edits here.
+    """`Displays` of the one task. Its growing text and its unconfirmed edits are kept in memory, the rest in *stored*.
 
-    No other process may put a text of ours again, so doubts are not written down: this one waits until they are settled.
+    No other process repeats an edit of ours, so unconfirmed edits need no record: this process waits until they are settled.
     """
 
-    kept: Kept
+    stored: StoredDisplay
     task_id: str
     deadline_ms: int = 0
     deliverer: Deliverer | None = None
-    """Who is told of what is new."""
+    """Is told of each change."""
     ended: bool = False
     """Whether its answer, failure or stop is recorded."""
     done: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set once that stands in the chat, and no edit of before can come any more."""
+    """Set when the end is shown and no earlier edit can still arrive."""
     _text: str = field(default="", repr=False)
     _version: int = 1
     _shown: bool = False
@@ -105,8 +107,8 @@ class AloneDisplays:
             self.deliverer.nudge()
 
     async def check(self) -> None:
-        """Raises LostOwnership once the task was stopped, or is not known any more."""
-        display = await self.kept.read(self.display_id)
+        """Raises LostOwnership if the task was stopped or is gone."""
+        display = await self.stored.read(self.display_id)
         if display is None:
             raise LostOwnership("the task is gone")
         if display.stage is Stage.STOPPED:
@@ -127,8 +129,8 @@ class AloneDisplays:
         return [display] if display is not None else []
 
     async def read(self, display_id: str) -> Display | None:
-        version = self._version  # before the question: what ends meanwhile has another one, and is read again
-        display = await self.kept.read(display_id)
+        version = self._version  # read first: a task that ends meanwhile gets a new version, and is read again
+        display = await self.stored.read(display_id)
         if display is None:
             return None
         return replace(display, version=version, deadline_ms=self.deadline_ms, delivered=self._shown)
@@ -137,28 +139,27 @@ class AloneDisplays:
         return Growing(text=self._text, began=bool(self._text))
 
     async def answer(self, display_id: str) -> str:
-        return (
-            await self.kept.answer(display_id) or self._text
-        )  # nobody else knows what was shown of a task that was stopped
+        # The text of a stopped task is in memory only.
+        return await self.stored.answer(display_id) or self._text
 
     async def reserved(self, display_id: str, slot: int, message_id: int, *, gone: int | None = None) -> None:
-        await self.kept.reserved(display_id, slot, message_id, gone=gone)
+        await self.stored.reserved(display_id, slot, message_id, gone=gone)
 
     async def part(self, display_id: str, part: int, status: str) -> None:
-        await self.kept.part(display_id, part, status)
+        await self.stored.part(display_id, part, status)
 
     async def shown(self, display_id: str, version: int, delivery: Delivery) -> bool:
         if version != self._version:
             return False
         if self.ended and not self._shown:
-            await self.kept.shown(display_id, version, delivery)
+            await self.stored.shown(display_id, version, delivery)
             self._shown = True
-            self._tell()
+            self._update_done()
         return True
 
     async def doubt(self, display_id: str, *, due_ms: int) -> None:
         self._doubt_ms = max(self._doubt_ms, due_ms)
-        self._tell()
+        self._update_done()
 
     async def due(self, now_ms: int) -> Sequence[Display]:
         display = await self.read(self.display_id) if 0 < self._doubt_ms <= now_ms else None
@@ -167,12 +168,12 @@ class AloneDisplays:
     async def settled(self, display_id: str, due_ms: int) -> None:
         if self._doubt_ms <= due_ms:
             self._doubt_ms = 0
-        self._tell()
+        self._update_done()
 
     async def signs(self, count: int) -> Sequence[Sign]:
         return ()
 
-    def _tell(self) -> None:
+    def _update_done(self) -> None:
         if self._shown and not self._doubt_ms:
             self.done.set()
         else:
@@ -181,7 +182,7 @@ class AloneDisplays:
 
 @dataclass(kw_only=True)
 class AloneWork:
-    """`Work` of the one run that there is."""
+    """`Work` of the one run."""
 
     records: Records
     displays: AloneDisplays
@@ -222,7 +223,7 @@ class AloneWork:
 
     async def end(self, run: Run, result: Result) -> bool:
         if isinstance(result, HandedBack | PutBack):
-            return True  # whoever began it begins it again
+            return True  # the next start of the task begins it again
         state = await self.records.end(run.task.id, result)
         self.displays.end()
         if state == TaskState.CANCELLED:
@@ -232,7 +233,7 @@ class AloneWork:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessengerFiles:
-    """`Files` from the messenger itself, for who has its token."""
+    """`Files` from Telegram itself: this process has the bot's token."""
 
     messenger: Messenger
     materials: Sequence[Material]
@@ -249,4 +250,4 @@ class MessengerFiles:
                 await self.sleep(1.0 + attempt)
             except MessengerRefused:
                 break
-        raise NoFile("not there any more, too large, or the messenger is away")
+        raise NoFile("gone, too large, or Telegram is away")

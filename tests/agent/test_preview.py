@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from openclaw_agent.draft import FIRST_WORDS_CHARS, FIRST_WORDS_S, GROUP_WRITE_EVERY_S, WRITE_EVERY_S, Draft
+from openclaw_agent.preview import FIRST_WORDS_CHARS, FIRST_WORDS_S, GROUP_WRITE_EVERY_S, WRITE_EVERY_S, Preview
 from openclaw_core.chat.delivery import plan
 from openclaw_core.errors import LostOwnership
 from openclaw_core.tasks.work import Run
@@ -41,20 +41,20 @@ class Turned:
 
 @dataclass
 class Written:
-    """A draft that is being written."""
+    """A preview that is being written."""
 
     time: Turned = field(default_factory=Turned)
     work: FakeWork = field(default_factory=FakeWork)
 
-    async def begin(self) -> Draft:
+    async def begin(self) -> Preview:
         self.work.hand_over(task(1))
         run = await self.work.claim()
         assert run is not None
         self.run: Run = run
-        self.draft = Draft(work=self.work, run=run, clock=self.time.clock, sleep=self.time.sleep)
-        self.writing = asyncio.create_task(self.draft.keep_written())
+        self.preview = Preview(work=self.work, run=run, clock=self.time.clock, sleep=self.time.sleep)
+        self.writing = asyncio.create_task(self.preview.keep_written())
         await self.time.on(0.05)
-        return self.draft
+        return self.preview
 
     @property
     def texts(self) -> list[str]:
@@ -67,10 +67,10 @@ async def written() -> Written:
 
 
 async def test_it_is_written_as_often_as_it_can_be_shown_and_whole_each_time(written: Written) -> None:
-    draft = await written.begin()
-    draft.add("x" * FIRST_WORDS_CHARS)
+    preview = await written.begin()
+    preview.add("x" * FIRST_WORDS_CHARS)
     for _ in range(5 * 20):
-        draft.add("y")
+        preview.add("y")
         await written.time.on(0.05)
 
     assert len(written.texts[0]) >= FIRST_WORDS_CHARS
@@ -83,8 +83,8 @@ def test_it_is_written_as_often_as_delivery_edits_a_preview() -> None:
 
 
 async def test_few_first_words_wait_for_a_moment(written: Written) -> None:
-    draft = await written.begin()
-    draft.add("few")
+    preview = await written.begin()
+    preview.add("few")
     await written.time.on(FIRST_WORDS_S - 0.1)
     assert written.texts == []
     await written.time.on(0.2)
@@ -92,64 +92,64 @@ async def test_few_first_words_wait_for_a_moment(written: Written) -> None:
 
 
 async def test_many_first_words_do_not(written: Written) -> None:
-    draft = await written.begin()
-    draft.add("x" * FIRST_WORDS_CHARS)
+    preview = await written.begin()
+    preview.add("x" * FIRST_WORDS_CHARS)
     await written.time.on(0.1)
     assert len(written.texts) == 1
 
 
 async def test_first_words_that_prove_to_be_a_thought_are_never_written(written: Written) -> None:
-    draft = await written.begin()
-    draft.add("plan")
+    preview = await written.begin()
+    preview.add("plan")
     await written.time.on(0.2)
-    draft.clear()
-    draft.add("Four.")
+    preview.clear()
+    preview.add("Four.")
     await written.time.on(2)
     assert written.texts == ["Four."]
 
 
 async def test_what_nobody_can_see_is_not_written(written: Written) -> None:
-    draft = await written.begin()
-    draft.add("\u200b\n")
+    preview = await written.begin()
+    preview.add("\u200b\n")
     await written.time.on(3)
     assert written.texts == []
-    draft.add("word")
+    preview.add("word")
     await written.time.on(FIRST_WORDS_S + 0.1)
     assert written.texts == ["\u200b\nword"]
 
 
 async def test_an_answer_that_begins_anew_takes_the_place_of_what_was_written(written: Written) -> None:
-    draft = await written.begin()
-    draft.add("first try")
+    preview = await written.begin()
+    preview.add("first try")
     await written.time.on(1)
-    draft.clear()
+    preview.clear()
     await written.time.on(2)
     assert written.texts == ["first try"]
-    draft.add("second")
+    preview.add("second")
     await written.time.on(0.1)
     assert written.texts == ["first try", "second"]
 
 
 async def test_nothing_is_written_twice(written: Written) -> None:
-    draft = await written.begin()
-    draft.add("some words")
+    preview = await written.begin()
+    preview.add("some words")
     await written.time.on(5)
     assert written.texts == ["some words"]
 
 
 async def test_it_ends_when_the_task_has_grown(written: Written) -> None:
-    draft = await written.begin()
+    preview = await written.begin()
     written.work.send_more(task(1, "hello, and more"))
-    draft.add("some words")
+    preview.add("some words")
     await written.time.on(1)
     assert written.writing.done()
     assert written.texts == []
 
 
 async def test_it_ends_when_the_run_is_not_ours_any_more(written: Written) -> None:
-    draft = await written.begin()
+    preview = await written.begin()
     written.work.take_away("u1")
-    draft.add("some words")
+    preview.add("some words")
     await written.time.on(1)
     with pytest.raises(LostOwnership):
         written.writing.result()

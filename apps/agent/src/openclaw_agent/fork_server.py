@@ -1,8 +1,8 @@
-"""Starts agents of one machine by forking: what every agent imports is imported once, so a start takes milliseconds, not a second.
+"""Fork server of one machine: imports all that an agent needs once, then forks an agent in milliseconds instead of a second.
 
-Speaks JSON lines. In: `{"start": NAME, "env": {...}}`, `{"signal": NAME, "number": N}`. Out: `{"started": NAME, "pid": N}`,
-`{"ended": NAME, "code": N}` (negative: a signal). At the end of its input it leaves; agents that work go on and end by themselves.
-Linux only: on macOS a forked process may not use the system's libraries.
+It reads JSON lines: `{"start": NAME, "env": {...}}`, `{"signal": NAME, "number": N}`. It writes JSON lines: `{"ready": true}`,
+`{"started": NAME, "pid": N}`, `{"ended": NAME, "code": N}` (a negative code is a signal). It exits at the end of its input; running agents
+go on. Linux only: on macOS a forked process may not use the system's libraries.
 """
 
 import gc
@@ -17,24 +17,24 @@ from typing import Any
 
 def main() -> int:
     from openclaw_agent import __main__ as agent
-    from openclaw_agent import app, opening  # noqa: F401 - imported for those who are forked
+    from openclaw_agent import app, loading  # noqa: F401 - imported for the forked agents
 
-    opening.load_libraries()
+    loading.load_libraries()
     gc.collect()
-    gc.freeze()  # a collection would touch, and so copy, the pages that agents share
+    gc.freeze()  # a collection would write to, and so copy, the memory pages that agents share
     children: dict[int, str] = {}
     wake_out, wake_in = os.pipe()
     os.set_blocking(wake_in, False)
     os.set_blocking(wake_out, False)
     os.set_blocking(0, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the brain ends agents one by one, and us by the end of our input
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the brain signals each agent, and closes our input
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.set_wakeup_fd(wake_in, warn_on_full_buffer=False)
     selector = selectors.DefaultSelector()
     selector.register(0, selectors.EVENT_READ)
     selector.register(wake_out, selectors.EVENT_READ)
-    _say({"ready": True})
+    _send({"ready": True})
     pending = b""
     while True:
         for key, _ in selector.select():
@@ -46,17 +46,17 @@ def main() -> int:
                 return 0
             *lines, pending = (pending + data).split(b"\n")
             for line in lines:
-                order = json.loads(line)
-                if "start" in order:
+                request = json.loads(line)
+                if "start" in request:
                     pid = os.fork()
                     if pid == 0:
-                        _be_an_agent(agent, order["env"], (wake_in, wake_out))
-                    children[pid] = order["start"]
-                    _say({"started": order["start"], "pid": pid})
+                        _run_agent(agent, request["env"], (wake_in, wake_out))
+                    children[pid] = request["start"]
+                    _send({"started": request["start"], "pid": pid})
                 else:
                     for pid, name in children.items():
-                        if name == order["signal"]:
-                            os.kill(pid, order["number"])
+                        if name == request["signal"]:
+                            os.kill(pid, request["number"])
         _reap(children)
 
 
@@ -67,12 +67,12 @@ def _reap(children: dict[int, str]) -> None:
             return
         name = children.pop(pid, None)
         if name is not None:
-            _say({"ended": name, "code": os.waitstatus_to_exitcode(status)})
+            _send({"ended": name, "code": os.waitstatus_to_exitcode(status)})
 
 
-def _be_an_agent(agent: Any, env: dict[str, str], inherited: tuple[int, ...]) -> None:
-    """In the forked process: a clean slate, then the agent's own main. Never returns."""
-    code = 70  # EX_SOFTWARE, unless the agent says otherwise
+def _run_agent(agent: Any, env: dict[str, str], inherited: tuple[int, ...]) -> None:
+    """In the forked process: reset signals, files and environment, then run the agent. Never returns."""
+    code = 70  # EX_SOFTWARE, if the agent crashes
     try:
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
@@ -81,11 +81,11 @@ def _be_an_agent(agent: Any, env: dict[str, str], inherited: tuple[int, ...]) ->
             os.close(fd)
         null = os.open(os.devnull, os.O_RDWR)
         os.dup2(null, 0)
-        os.dup2(2, 1)  # our output is the brain's; an agent logs to stderr
+        os.dup2(2, 1)  # the brain reads our stdout; an agent logs to stderr
         os.environ.clear()
         os.environ.update(env)
         code = int(agent.main())
-    except BaseException as exc:  # noqa: BLE001 - a forked process must never go on with its parent's code
+    except BaseException as exc:  # noqa: BLE001 - a forked process must never return into the fork server's loop
         frames = [f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(exc.__traceback__)]
         sys.stderr.write(json.dumps({"event": "agent.crashed", "error": type(exc).__name__, "frames": frames}) + "\n")
     finally:
@@ -93,8 +93,8 @@ def _be_an_agent(agent: Any, env: dict[str, str], inherited: tuple[int, ...]) ->
         os._exit(code)
 
 
-def _say(what: dict[str, Any]) -> None:
-    os.write(1, json.dumps(what).encode() + b"\n")
+def _send(message: dict[str, Any]) -> None:
+    os.write(1, json.dumps(message).encode() + b"\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One task by itself: the environment holds it, this process answers it and shows the answer, and Redis keeps its record and the history."""
+"""Runs the task of the environment: opens what it needs, answers it, and waits until its end is shown in the chat."""
 
 import asyncio
 import secrets
@@ -6,15 +6,14 @@ import time
 from contextlib import AsyncExitStack
 from functools import partial
 
-from openclaw_agent.alone_work import AloneDisplays, AloneWork, Deliverer, MessengerFiles
-from openclaw_agent.opening import Answerer, Opening, open_answering
-from openclaw_agent.owning import own
+from openclaw_agent.alone.work import AloneDisplays, AloneWork, Deliverer, MessengerFiles
+from openclaw_agent.loading import Answerer, LoadingAnswerer, open_answerer
+from openclaw_agent.runner import do_run
 from openclaw_agent.settings import Alone, Settings
 from openclaw_core import logs
 from openclaw_core.chat.delivery.dispatcher import Dispatcher
 from openclaw_core.chat.telegram.messenger import TelegramMessenger
 from openclaw_core.errors import LostOwnership, MessengerUnauthorized, Permanent, SettingsError, Transient
-from openclaw_core.ports import Messenger
 from openclaw_core.roles.orders import order_of
 from openclaw_core.roles.values import Roles, load
 from openclaw_core.store import AloneTasks, RedisDisplays, move_chat, open_script
@@ -25,11 +24,11 @@ from openclaw_core.texts.language import lang_of
 
 log = logs.get(__name__)
 DELIVER_S = 180.0
-"""For an answer to reach its chat; the waits of a flood limit count."""
+"""For an answer to reach its chat, with the waits of a flood limit."""
 
 
 async def run_alone(settings: Settings, alone: Alone, stop: asyncio.Event) -> Exit:
-    """Open what the task of the environment needs, and do it; gives the exit code."""
+    """Open the store and the clients, and do the task. Returns the exit code."""
     task, order = task_of(alone, load(alone.roles_dir))
     async with AsyncExitStack() as stack:
         script = await stack.enter_async_context(open_script(settings.redis, bot_id=settings.bot_id))
@@ -39,21 +38,24 @@ async def run_alone(settings: Settings, alone: Alone, stop: asyncio.Event) -> Ex
         messenger.on_moved = partial(move_chat, script)
         start = secrets.token_hex(8)
         displays = AloneDisplays(
-            kept=RedisDisplays(script, alone=start), task_id=task.id, deadline_ms=task.admitted_ms + round(settings.task_deadline_s * 1000)
+            stored=RedisDisplays(script, alone=start), task_id=task.id, deadline_ms=task.admitted_ms + round(settings.task_deadline_s * 1000)
         )  # fmt: skip
         work = AloneWork(records=AloneTasks(script, start=start), displays=displays)
-        files_of = partial(_files_of, messenger)
-        answering = Opening(lambda: open_answering(settings, work, stack, files_of=files_of))
-        stack.push_async_callback(answering.close)
+
+        def files_of(run: Run) -> MessengerFiles:
+            return MessengerFiles(messenger=messenger, materials=run.task.materials)
+
+        answerer = LoadingAnswerer(lambda: open_answerer(settings, work, stack, files_of=files_of))
+        stack.push_async_callback(answerer.close)
         displays.deliverer = deliverer = Dispatcher(
             displays=displays, messenger=messenger, drain_s=messenger.timeout_s, cautious=False
         )
         await check_token(messenger)
-        return await do_alone(task, order, work, answering, deliverer, stop)
+        return await do_alone(task, order, work, answerer, deliverer, stop)
 
 
 async def check_token(messenger: TelegramMessenger) -> None:
-    """Raises SettingsError for a token that Telegram refuses. Telegram may be away: an answer takes time, and it is asked again then."""
+    """Raises SettingsError for a token that Telegram refuses. If Telegram is away, the delivery finds out later."""
     try:
         await messenger.get_me()
     except MessengerUnauthorized:
@@ -62,12 +64,8 @@ async def check_token(messenger: TelegramMessenger) -> None:
         log.warning("telegram.unavailable", during="start", error=type(exc).__name__)
 
 
-def _files_of(messenger: Messenger, run: Run) -> MessengerFiles:
-    return MessengerFiles(messenger=messenger, materials=run.task.materials)
-
-
 def task_of(alone: Alone, roles: Roles) -> tuple[Task, Order]:
-    """The task of the environment and how it is to be done. Raises SettingsError for a role that there is not."""
+    """The task of the environment, and the settings of its role. Raises SettingsError for an unknown role."""
     role = roles.roles.get(alone.role or roles.default)
     if role is None:
         raise SettingsError(f"ROLE must be one of {', '.join(sorted(roles.roles))}")
@@ -87,10 +85,12 @@ def task_of(alone: Alone, roles: Roles) -> tuple[Task, Order]:
 
 
 async def do_alone(
-    task: Task, order: Order, work: AloneWork, answering: Answerer, deliverer: Deliverer, stop: asyncio.Event
+    task: Task, order: Order, work: AloneWork, answerer: Answerer, deliverer: Deliverer, stop: asyncio.Event
 ) -> Exit:
-    """Answer *task* unless an earlier start has, and show its end unless that stands; gives the exit code. The newest start of a task owns it: others
-    end as soon as they hear of it."""
+    """Answer *task* and show its end, unless an earlier start has done so. Returns the exit code.
+
+    The newest start of a task owns it. Older starts end as soon as they notice.
+    """
     begun = await work.records.begin(task)
     if begun.state in ENDED and not begun.unshown:
         log.info("task.ended_before", task_id=task.id)
@@ -102,7 +102,7 @@ async def do_alone(
             work.displays.end()
         else:
             run = Run(name=task.id, task=task, order=order, history=begun.history, attempt=1, last=True)
-            code = await own(work, answering, run, stop)
+            code = await do_run(work, answerer, run, stop)
         if not work.displays.ended or await _shown(work.displays, delivering, stop):
             return code
         log.warning("delivery.unfinished", task_id=task.id)
@@ -116,14 +116,14 @@ async def do_alone(
 
 
 async def _shown(displays: AloneDisplays, delivering: "asyncio.Task[None]", stop: asyncio.Event) -> bool:
-    """Whether the end of the task stands in its chat, once it does or *stop* is set. Raises what ended the delivery."""
+    """Wait until the end of the task is shown or *stop* is set. Returns whether it is shown. Raises the error that ended the delivery."""
     done = asyncio.create_task(displays.done.wait(), name="shown")
-    told = asyncio.create_task(stop.wait(), name="stop")
+    stopping = asyncio.create_task(stop.wait(), name="stop")
     try:
-        await asyncio.wait([done, told, delivering], timeout=DELIVER_S, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([done, stopping, delivering], timeout=DELIVER_S, return_when=asyncio.FIRST_COMPLETED)
         if not done.done() and delivering.done():
             delivering.result()
         return done.done()
     finally:
         done.cancel()
-        told.cancel()
+        stopping.cancel()
