@@ -63,14 +63,14 @@ async def test_no_acknowledged_send_is_lost_to_a_kill(tmp_path: Path, token_file
         stored = {message["message_id"]: message.get("text") for message in api.messages(7)}
         assert {n: f"part {at}" for at, n in enumerate(acknowledged)}.items() <= stored.items()
         assert [u.update_id for u in await bot.get_updates()] == [first]
-        assert api.user_says(7, "next") == first + 1
+        assert api.users.write(7, "next") == first + 1
         assert (await bot.send_message(7, "later")).message_id > max(acknowledged)
 
 
 async def test_chats_reactions_files_commands_and_offsets_come_back(tmp_path: Path) -> None:
     async with BotApi.open(token=TOKEN, data_dir=tmp_path) as api, bot_for(api.url) as bot:
-        api.group(-5, title="Team")
-        api.upload_file(7, "a.txt", b"content", language_code="he")
+        api.users.add_group(-5, title="Team")
+        api.users.upload(7, "a.txt", b"content", language_code="he")
         (update,) = await bot.get_updates()
         assert update.message is not None
         assert update.message.document is not None
@@ -78,7 +78,7 @@ async def test_chats_reactions_files_commands_and_offsets_come_back(tmp_path: Pa
         await bot.get_updates(offset=update.update_id + 1)
         await bot.set_message_reaction(7, 1, "👀")
         await bot.set_my_commands([("new", "Start over")])
-        api.block(7)
+        api.users.block(7)
 
     async with BotApi.open(token=TOKEN, data_dir=tmp_path) as api, bot_for(api.url) as bot:
         assert await bot.get_updates() == ()
@@ -86,13 +86,13 @@ async def test_chats_reactions_files_commands_and_offsets_come_back(tmp_path: Pa
         assert (await bot.get_chat(-5)).title == "Team"
         assert bytes(await (await bot.get_file(file_id)).download_as_bytearray()) == b"content"
         assert [c.command for c in await bot.get_my_commands()] == ["new"]
-        assert (api.world.chats[7].language_code, api.world.chats[7].gone) == ("he", "blocked")
-        assert api.user_says(7, "next") == update.update_id + 1
+        assert (api.state.chats[7].language_code, api.state.chats[7].gone) == ("he", "blocked")
+        assert api.users.write(7, "next") == update.update_id + 1
 
 
 async def test_a_fresh_start_forgets(tmp_path: Path) -> None:
     async with BotApi.open(token=TOKEN, data_dir=tmp_path) as api:
-        api.user_says(7, "hello")
+        api.users.write(7, "hello")
 
     async with BotApi.open(token=TOKEN, data_dir=tmp_path, fresh=True) as api:
         assert api.messages(7) == []
@@ -130,7 +130,7 @@ async def test_what_is_kept_is_for_its_user_alone_also_where_it_was_not(tmp_path
     old.touch(0o644)
     for folder in (old.parent, tmp_path / "new"):
         async with BotApi.open(token=TOKEN, data_dir=folder) as api:
-            api.user_says(7, "private words")
+            api.users.write(7, "private words")
             files = list(folder.iterdir())
             assert len(files) == 3
             assert [file.stat().st_mode & 0o077 for file in files] == [0, 0, 0]

@@ -1,18 +1,18 @@
-"""The methods about the bot itself, its chats and files, and the table of all methods."""
+"""Methods about the bot itself, its chats and files, and the table of all methods."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from openclaw_standin.bot_api import message_methods
 from openclaw_standin.bot_api.message_methods import Method
-from openclaw_standin.bot_api.state import Wire, World
+from openclaw_standin.bot_api.state import JsonObject, TelegramState
 from openclaw_standin.bot_api.wire import Params, bad_request
 
 MAX_DOWNLOAD_BYTES = 20 * 1024 * 1024
 
 
-def get_me(world: World, _params: Params) -> Wire:
-    return world.bot | {
+def get_me(state: TelegramState, _params: Params) -> JsonObject:
+    return state.bot | {
         "can_join_groups": True,
         "can_read_all_group_messages": False,
         "supports_inline_queries": False,
@@ -21,11 +21,11 @@ def get_me(world: World, _params: Params) -> Wire:
     }
 
 
-async def get_updates(world: World, params: Params) -> list[Wire]:
+async def get_updates(state: TelegramState, params: Params) -> list[JsonObject]:
     allowed = params.parsed("allowed_updates", "allowed updates")
     if allowed is not None and not isinstance(allowed, list):
         raise bad_request("can't parse allowed updates: expected an Array")
-    return await world.updates.poll(
+    return await state.updates.poll(
         offset=params.integer("offset"),
         limit=params.integer("limit", 100),
         timeout_s=params.integer("timeout"),
@@ -33,18 +33,18 @@ async def get_updates(world: World, params: Params) -> list[Wire]:
     )
 
 
-def delete_webhook(world: World, params: Params) -> bool:
-    world.updates.webhook_url = ""
+def delete_webhook(state: TelegramState, params: Params) -> bool:
+    state.updates.webhook_url = ""
     if params.flag("drop_pending_updates"):
-        world.updates.drop_all()
+        state.updates.drop_all()
     return True
 
 
-def get_webhook_info(world: World, _params: Params) -> Wire:
+def get_webhook_info(state: TelegramState, _params: Params) -> JsonObject:
     return {
-        "url": world.updates.webhook_url,
+        "url": state.updates.webhook_url,
         "has_custom_certificate": False,
-        "pending_update_count": world.updates.pending,
+        "pending_update_count": state.updates.pending,
     }
 
 
@@ -56,7 +56,7 @@ def _commands_key(params: Params) -> str:
     return f"{where}/{params.text('language_code')}"
 
 
-def set_my_commands(world: World, params: Params) -> bool:
+def set_my_commands(state: TelegramState, params: Params) -> bool:
     commands = params.parsed("commands", "commands")
     if not isinstance(commands, list) or len(commands) > 100:
         raise bad_request("can't parse commands: expected an Array of at most 100")
@@ -69,33 +69,33 @@ def set_my_commands(world: World, params: Params) -> bool:
             raise bad_request("BOT_COMMAND_INVALID")
         if not 1 <= len(what) <= 256:
             raise bad_request("BOT_COMMAND_DESCRIPTION_INVALID")
-    world.set_commands(
+    state.set_commands(
         _commands_key(params), [{"command": c["command"], "description": c["description"]} for c in commands]
     )
     return True
 
 
-def get_my_commands(world: World, params: Params) -> list[Wire]:
-    return world.commands.get(_commands_key(params), [])
+def get_my_commands(state: TelegramState, params: Params) -> list[JsonObject]:
+    return state.commands.get(_commands_key(params), [])
 
 
-def delete_my_commands(world: World, params: Params) -> bool:
-    world.set_commands(_commands_key(params), [])
+def delete_my_commands(state: TelegramState, params: Params) -> bool:
+    state.set_commands(_commands_key(params), [])
     return True
 
 
-def shown_commands(world: World, language_code: str) -> list[Wire]:
-    """What a client in *language_code* lists: the narrowest scope that has any, its language first."""
+def shown_commands(state: TelegramState, language_code: str) -> list[JsonObject]:
+    """The commands that a client in *language_code* lists: of the narrowest scope that has any, in its language if there are any."""
     for scope in ("all_private_chats", "default"):
         for language in (language_code, ""):
-            if commands := world.commands.get(f"{scope}/{language}"):
+            if commands := state.commands.get(f"{scope}/{language}"):
                 return commands
     return []
 
 
-def get_file(world: World, params: Params) -> Wire:
+def get_file(state: TelegramState, params: Params) -> JsonObject:
     file_id = params.text("file_id")
-    known = world.keeper.stored_file(file_id) if file_id else None
+    known = state.storage.stored_file(file_id) if file_id else None
     if known is None:
         raise bad_request("invalid file_id" if file_id else "file_id is empty")
     path, _, _, content = known
@@ -109,8 +109,8 @@ def get_file(world: World, params: Params) -> Wire:
     }
 
 
-def get_chat(world: World, params: Params) -> Wire:
-    chat = world.find_chat(params)
+def get_chat(state: TelegramState, params: Params) -> JsonObject:
+    chat = state.find_chat(params)
     return chat.wire() | {"accent_color_id": 0, "max_reaction_count": 11, "accepted_gift_types": _NO_GIFTS}
 
 
@@ -123,12 +123,12 @@ _NO_GIFTS = {
 }
 
 
-def get_chat_member(world: World, params: Params) -> Wire:
-    chat = world.find_chat(params)
+def get_chat_member(state: TelegramState, params: Params) -> JsonObject:
+    chat = state.find_chat(params)
     user_id = params.integer("user_id")
-    if user_id == world.bot["id"]:
-        return {"status": "member", "user": world.bot}
-    user = world.chats.get(user_id)
+    if user_id == state.bot["id"]:
+        return {"status": "member", "user": state.bot}
+    user = state.chats.get(user_id)
     if user is None or user.is_group or (not chat.is_group and user_id != chat.id):
         raise bad_request("user not found")
     return {"status": "member", "user": user.user()}
@@ -159,6 +159,6 @@ METHODS: Mapping[str, Method] = {
 }
 
 
-def result_ids(result: Any) -> int | None:
-    """The message id in a result, for the journal."""
+def result_message_id(result: Any) -> int | None:
+    """The message id of a result, for the journal."""
     return result.get("message_id") if isinstance(result, dict) else None

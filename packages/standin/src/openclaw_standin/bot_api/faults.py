@@ -1,10 +1,11 @@
-"""Faults on order: the next calls of a method are refused, cut, or stored with their reply withheld."""
+"""Faults of the Bot API on request: the next calls of a method are refused, cut off, delayed, or get no reply."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from openclaw_standin.bot_api.wire import Refused, too_many
+from openclaw_standin.fault_queue import FaultQueue
 
 Kind = Literal[
     "parse",
@@ -23,10 +24,10 @@ Kind = Literal[
     "late",
     "delete",
 ]
-"""`close`, `hang`: nothing was done. `close_after`, `withhold`: the call was carried out, and its reply never comes.
+"""`close`, `hang`: the call is not carried out and gets no reply. `close_after`, `withhold`: it is carried out and gets no reply.
 
-`slow`, `late`: it is carried out after a while; a `late` one also if its caller has gone by then, as Telegram does. `delete`: a moderation
-bot deletes the message that was sent, at once."""
+`slow`, `late`: it is carried out after a while; a `late` one even if its caller has gone by then, as Telegram does. `delete`: the message
+that it sent is deleted at once, as by a moderation bot."""
 
 KINDS: tuple[str, ...] = Kind.__args__  # type: ignore[attr-defined]
 
@@ -45,7 +46,7 @@ _REFUSALS: Mapping[str, tuple[int, str]] = {
 
 @dataclass(slots=True, kw_only=True)
 class Fault:
-    """One order. *times* None means until it is cleared."""
+    """What the next *times* calls of *method* meet, in *chat_id* if given. *times* None means all calls until the faults are cleared."""
 
     method: str
     kind: str
@@ -56,7 +57,7 @@ class Fault:
     """How long `withhold` and `hang` keep the connection open, and `slow` and `late` wait before they act."""
 
     def refusal(self) -> Refused | None:
-        """The error to answer with, None for the kinds that are not an answer."""
+        """The error reply, None for kinds without one."""
         if self.kind == "flood":
             return too_many(self.retry_after_s)
         if self.kind in _REFUSALS:
@@ -65,46 +66,21 @@ class Fault:
         return None
 
 
-class Faults:
-    """The orders that still stand, oldest first; a call meets at most one."""
+class Faults(FaultQueue[Fault]):
+    """The faults of the Bot API."""
 
-    def __init__(self) -> None:
-        self._orders: list[Fault] = []
-
-    def next(
-        self,
-        method: str,
-        kind: Kind,
-        *,
-        times: int | None = 1,
-        chat_id: int | None = None,
-        retry_after_s: int = 1,
-        hold_s: float = 120.0,
-    ) -> Fault:
-        """The next *times* calls of *method* (`*` for any, but getUpdates), in *chat_id* if given, meet this fault."""
+    def next(self, method: str, kind: Kind, **details: Any) -> Fault:
+        """Order a fault for the next calls of *method* (`*` for all but getUpdates); *details* are fields of `Fault`."""
         if kind not in KINDS:
             raise ValueError(f"unknown kind of fault; use one of {', '.join(KINDS)}")
-        fault = Fault(
-            method=method, kind=kind, times=times, chat_id=chat_id, retry_after_s=retry_after_s, hold_s=hold_s
+        return self.add(Fault(method=method, kind=kind, **details))
+
+    def take(self, method: str, chat_id: int | None) -> Fault | None:
+        """The fault that this call meets."""
+        method = method.lower()
+        return self.first(
+            lambda fault: (
+                fault.chat_id in (None, chat_id)
+                and (fault.method.lower() == method or (fault.method == "*" and method != "getupdates"))
+            )
         )
-        self._orders.append(fault)
-        return fault
-
-    def order(self, wish: Mapping[str, Any]) -> None:
-        """`next` from JSON, as the control endpoint gets it."""
-        self.next(**wish)
-
-    def clear(self) -> None:
-        self._orders.clear()
-
-    def met_by(self, method: str, chat_id: int | None) -> Fault | None:
-        """The fault that this call meets, counted down."""
-        for fault in self._orders:
-            hit = fault.method.lower() == method.lower() or (fault.method == "*" and method.lower() != "getupdates")
-            if hit and fault.chat_id in (None, chat_id):
-                if fault.times is not None:
-                    fault.times -= 1
-                    if fault.times <= 0:
-                        self._orders.remove(fault)
-                return fault
-        return None

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from openclaw_standin.bot_api.wire import too_many
 
 JITTER_S = 0.2
-"""Calls do not arrive as evenly as they left: a sender that keeps to the limit exactly is not refused for that."""
+"""Calls arrive less evenly than they were sent. A sender that keeps the limit exactly must not be refused."""
 
 
 @dataclass(slots=True)
 class Bucket:
-    """Tokens that come back at *rate_per_s*, never more than *size*."""
+    """A token bucket: tokens come back at *rate_per_s*, up to *size*."""
 
     rate_per_s: float
     size: float
@@ -25,13 +25,13 @@ class Bucket:
         self.at_s = now_s
 
     def wait_s(self) -> float:
-        """Seconds until a whole token is there; 0 if it is."""
+        """Seconds until there is a whole token; 0 if there is one."""
         return max(0.0, (1 - self.tokens) / self.rate_per_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Messages, edits and files count against the first three, actions and reactions against the last."""
+    """`light_per_s` is for chat actions and reactions, the others for messages, edits and files."""
 
     bot_per_s: float = 30.0
     private_per_s: float = 1.0
@@ -41,7 +41,7 @@ class Limits:
 
 
 class Flood:
-    """Says 429 when a bot goes faster than *limits*. Switched off, it lets everything pass."""
+    """Refuses calls above *limits* with 429, unless it is switched off."""
 
     def __init__(
         self, limits: Limits = Limits(), *, on: bool = True, clock: Callable[[], float] = time.monotonic
@@ -52,7 +52,7 @@ class Flood:
         self._buckets: dict[str, Bucket] = {}
 
     def take(self, chat_id: int, *, group: bool) -> None:
-        """Count one message, edit or file. Raises Refused (429) with the seconds to wait, and counts nothing then."""
+        """Count one message, edit or file. Raises Refused (429) with the seconds to wait; then nothing is counted."""
         limits = self._limits
         chat = (
             (limits.group_per_min / 60, limits.group_per_min) if group else (limits.private_per_s, limits.private_burst)

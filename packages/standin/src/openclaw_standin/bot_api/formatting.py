@@ -1,4 +1,4 @@
-"""Message texts as Telegram reads them: trimmed, measured in UTF-16 units, with entities that are checked or parsed."""
+"""Reads message texts as Telegram does: trims them, counts UTF-16 units, and checks or parses their entities."""
 
 import re
 from bisect import bisect_left
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from openclaw_standin.bot_api.link_targets import WrongTarget, checked_target
-from openclaw_standin.bot_api.markup import parse_html, parse_markdown_v2
+from openclaw_standin.bot_api.markup import parse_html, parse_markdown_v2, units
 from openclaw_standin.bot_api.wire import Params, bad_request
 
 MAX_TEXT_UNITS = 4096
@@ -32,12 +32,12 @@ GIVEN = frozenset(
     ]
 )
 FOUND = frozenset(["mention", "hashtag", "cashtag", "bot_command", "url", "email", "phone_number"])
-"""Telegram finds these by itself; sent by a bot they are ignored."""
+"""Telegram finds these itself, and ignores them if a bot sends them."""
 
 _TAKEN_OUT = re.compile("[\r\u2028-\u202e\u0333\u033f\u030a]")
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f]")
 _EMPTY = frozenset("\u200b\u200c\u200d\u200e\u200f\u202e\ufeff\u180e\u2800\ufffc")
-"""A text of these and of white space is none."""
+"""A text of these and of white space counts as empty."""
 
 _FINDERS = (
     ("url", re.compile(r"(?:https?|tg|ton|tonsite)://[^\s<>\"]*[^\s<>\".,;:!?)\]}'*]")),
@@ -54,22 +54,17 @@ class Formatted:
     entities: tuple[dict[str, Any], ...] = ()
 
 
-def units(text: str) -> int:
-    """Length in UTF-16 code units, as all lengths and offsets of the API count."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
-
-
 def read_formatted(
     params: Params, name: str, *, entities_name: str, max_units: int, too_long: str, required: bool = True
 ) -> Formatted:
-    """The text parameter *name* with its formatting. Raises Refused with Telegram's words for what is wrong with it."""
+    """The text parameter *name* with its formatting. Raises Refused with Telegram's error text."""
     raw = params.text(name)
     mode = params.text("parse_mode").lower()
     if mode == "html":
         text, given = parse_html(raw)
     elif mode == "markdownv2":
         text, given = parse_markdown_v2(raw)
-    elif mode in ("", "none", "markdown"):  # the legacy mode is not understood here: its marks stay as they are
+    elif mode in ("", "none", "markdown"):  # the legacy mode is not supported: its marks stay in the text
         text, given = raw, _given(params.parsed(entities_name, "message entities"))
         _check_ranges(text, given)
     else:
@@ -81,7 +76,7 @@ def read_formatted(
         return Formatted(text="")
     if units(text) > max_units:
         raise bad_request(too_long)
-    # Beyond the limit Telegram drops entities without a word.
+    # Telegram silently drops entities beyond the limit.
     return Formatted(text=text, entities=tuple(with_found(text, given)[:MAX_ENTITIES]))
 
 
@@ -137,7 +132,7 @@ def _target(url: str) -> str:
 
 
 def _cleaned(text: str, entities: list[dict[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
-    """Telegram takes out separators, embeddings and overrides of direction, and makes spaces of control characters."""
+    """Remove separators and direction marks, and turn control characters into spaces, as Telegram does."""
     gone = [units(text[: found.start()]) for found in _TAKEN_OUT.finditer(text)]
     if gone:
         moved = []
@@ -151,7 +146,7 @@ def _cleaned(text: str, entities: list[dict[str, Any]]) -> tuple[str, list[dict[
 
 
 def _check_ranges(text: str, entities: list[dict[str, Any]]) -> None:
-    """Raise Refused if an entity lies outside of *text*, cuts a character, or crosses another one."""
+    """Raises Refused if an entity is outside of *text*, splits a character, or overlaps another one."""
     if not entities:
         return
     edges = {0}
@@ -180,7 +175,7 @@ def _check_ranges(text: str, entities: list[dict[str, Any]]) -> None:
 
 
 def _trimmed(text: str, entities: list[dict[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
-    """Telegram cuts white space at both ends; entities move and shrink with it."""
+    """Trim white space at both ends, as Telegram does, and move the entities with the text."""
     lead = units(text) - units(text.lstrip())
     text = text.strip()
     size = units(text)

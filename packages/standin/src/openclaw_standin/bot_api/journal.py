@@ -1,4 +1,4 @@
-"""What the bot called, when, and what it was told: the record from which tests and benchmarks judge."""
+"""The journal of all calls of the bot: method, time and outcome. Tests and benchmarks read it."""
 
 import asyncio
 from collections import deque
@@ -11,26 +11,26 @@ MAX_ENTRIES = 200_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One call. *outcome* is `ok`, `withheld`, `closed`, `cut` (the caller went away) or the error's code and text."""
+    """One call. *outcome* is `ok`, `withheld`, `closed`, `cut` (the caller went away), or code and text of the error."""
 
     n: int
     method: str
     chat_id: int | None
     message_id: int | None
     at_s: float
-    """Monotonic clock of this process when the call had been read."""
+    """By the monotonic clock of this process, when the call began."""
     wall_s: float
     took_s: float
     outcome: str
     text: str | None = field(default=None, repr=False)
-    """What a send or edit said; None for other methods."""
+    """The text of a send or edit; None for other methods."""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
 class Journal:
-    """The newest 200,000 calls, in the order in which they were decided."""
+    """The newest 200,000 calls, in the order of their outcomes."""
 
     def __init__(self) -> None:
         self._entries: deque[Entry] = deque(maxlen=MAX_ENTRIES)

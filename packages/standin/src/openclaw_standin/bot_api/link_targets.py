@@ -1,6 +1,6 @@
-"""Targets of links as Telegram's server takes them: what it refuses, and in what form it keeps the others.
+"""Checks and normalizes the targets of links as Telegram's server does.
 
-Written after TDLib's `LinkManager::check_link` and `parse_url`, and apart from `openclaw_core`, whose own check it tests.
+It follows TDLib's `LinkManager::check_link` and `parse_url`. It shares no code with `openclaw_core`, whose own check it tests.
 """
 
 import re
@@ -12,11 +12,11 @@ _USER = re.compile(r"(?:[A-Za-z0-9._!$,~*'();&+=:-]|%[0-9A-Fa-f]{2}|[^\x00-\x7f]
 
 
 class WrongTarget(Exception):
-    """Why a target is refused, in the server's words."""
+    """A target is refused; the message is Telegram's own."""
 
 
 def checked_target(target: str) -> str:
-    """The target as the message keeps it. Raises WrongTarget."""
+    """The target as Telegram stores it. Raises WrongTarget."""
     own = next((scheme for scheme in _OWN_SCHEMES if target.lower().startswith(scheme)), "")
     rest = target[len(own) :]
     if own:
@@ -34,7 +34,7 @@ def checked_target(target: str) -> str:
 
 
 def _split(url: str) -> tuple[str, str, str, int, str]:
-    """Scheme, user, host, port (0 if none is named) and all the rest, which begins with a slash."""
+    """Scheme, user, host, port (0 for none), and the rest, which begins with a slash."""
     scheme = "http"
     if (named := re.match(r"([^:/?#@\[\]]*)://", url)) is not None:
         scheme, url = named[1].lower(), url[named.end() :]

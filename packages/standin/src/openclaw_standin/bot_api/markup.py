@@ -1,4 +1,4 @@
-"""The two markups that a bot may send instead of entities, in the part of them that bots commonly use."""
+"""Parses the two markups that a bot may send instead of entities: HTML and MarkdownV2, as far as bots commonly use them."""
 
 import html
 import re
@@ -38,7 +38,8 @@ _MARK_TYPES = {
 _RESERVED = frozenset("_*[]()~`>#+-=|{}.!")
 
 
-def _units(text: str) -> int:
+def units(text: str) -> int:
+    """UTF-16 code units, in which the API counts all lengths and offsets."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
@@ -47,7 +48,7 @@ def _cannot_parse(why: str) -> Exception:
 
 
 def parse_html(raw: str) -> Parsed:
-    """Text and entities of HTML-style markup. Raises Refused for tags that are unknown or not closed in order."""
+    """Text and entities of HTML markup. Raises Refused for unknown tags and for tags that are not closed in order."""
     out, size, at = [], 0, 0
     entities: list[dict[str, Any]] = []
     open_tags: list[tuple[str, dict[str, Any]]] = []
@@ -59,7 +60,7 @@ def parse_html(raw: str) -> Parsed:
             raise _cannot_parse(f'Unsupported start tag "" at byte offset {where}')
         piece = html.unescape(piece)
         out.append(piece)
-        size += _units(piece)
+        size += units(piece)
 
     for match in _TAG.finditer(raw):
         text(raw[at : match.start()])
@@ -99,7 +100,7 @@ def _inside_pre(code: dict[str, Any], entities: list[dict[str, Any]]) -> bool:
 
 
 def parse_markdown_v2(raw: str) -> Parsed:
-    """Text and entities of MarkdownV2. Raises Refused for a reserved character that is not escaped and for open marks."""
+    """Text and entities of MarkdownV2. Raises Refused for unescaped reserved characters and for open marks."""
     out, size, at = [], 0, 0
     entities: list[dict[str, Any]] = []
     open_marks: list[tuple[str, int, int]] = []  # mark, offset in units, byte offset
@@ -124,15 +125,15 @@ def parse_markdown_v2(raw: str) -> Parsed:
             char, at = raw[at + 1], at + 1
         elif char == "[" and (link := re.match(r"\[([^\]]*)\]\(([^)]*)\)", raw[at:])):
             label = re.sub(r"\\(.)", r"\1", link[1])
-            entities.append({"type": "text_link", "offset": size, "length": _units(label), "url": link[2]})
+            entities.append({"type": "text_link", "offset": size, "length": units(label), "url": link[2]})
             out.append(label)
-            size += _units(label)
+            size += units(label)
             at += len(link[0])
             continue
         elif char in _RESERVED and inside not in ("`", "```"):
             raise _cannot_parse(f"Character '{char}' is reserved and must be escaped with the preceding '\\'")
         out.append(char)
-        size += _units(char)
+        size += units(char)
         at += 1
     if open_marks:
         raise _cannot_parse(f"Can't find end of the entity starting at byte offset {open_marks[-1][2]}")

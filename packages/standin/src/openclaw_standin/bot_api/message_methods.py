@@ -1,14 +1,14 @@
-"""The methods that act on messages: each reads its parameters, refuses as Telegram does, and returns the result object."""
+"""Methods that act on messages. Each reads its parameters, refuses as Telegram does, and returns the result object."""
 
 import time
 from collections.abc import Callable
 from typing import Any
 
 from openclaw_standin.bot_api.formatting import MAX_CAPTION_UNITS, MAX_TEXT_UNITS, Formatted, read_formatted
-from openclaw_standin.bot_api.state import Chat, Wire, World
+from openclaw_standin.bot_api.state import Chat, JsonObject, TelegramState
 from openclaw_standin.bot_api.wire import Params, Refused, bad_request
 
-Method = Callable[[World, Params], Any]
+Method = Callable[[TelegramState, Params], Any]
 
 MAX_UPLOAD_BYTES = 50 * 1024 * 1024
 MAX_CALLBACK_BYTES = 64
@@ -115,18 +115,18 @@ ACTIONS = frozenset(
 )
 
 
-def send_message(world: World, params: Params) -> Wire:
-    chat = world.find_chat(params)
+def send_message(state: TelegramState, params: Params) -> JsonObject:
+    chat = state.find_chat(params)
     text = read_formatted(
         params, "text", entities_name="entities", max_units=MAX_TEXT_UNITS, too_long="message is too long"
     )
-    extra = _reply(world, chat, params) | {"reply_markup": _markup(params)}
-    world.flood.take(chat.id, group=chat.is_group)
-    return world.new_message(chat, world.bot, _body(text) | extra)
+    extra = _reply(state, chat, params) | {"reply_markup": _markup(params)}
+    state.flood.take(chat.id, group=chat.is_group)
+    return state.new_message(chat, state.bot, _body(text) | extra)
 
 
-def send_document(world: World, params: Params) -> Wire:
-    chat = world.find_chat(params)
+def send_document(state: TelegramState, params: Params) -> JsonObject:
+    chat = state.find_chat(params)
     caption = read_formatted(
         params,
         "caption",
@@ -135,16 +135,20 @@ def send_document(world: World, params: Params) -> Wire:
         too_long="message caption is too long",
         required=False,
     )
-    extra = _reply(world, chat, params) | {"reply_markup": _markup(params)}
-    document = _document(world, chat, params)
-    body: Wire = {"document": document, "caption": caption.text or None, "caption_entities": list(caption.entities)}
-    return world.new_message(chat, world.bot, body | extra)
+    extra = _reply(state, chat, params) | {"reply_markup": _markup(params)}
+    document = _document(state, chat, params)
+    body: JsonObject = {
+        "document": document,
+        "caption": caption.text or None,
+        "caption_entities": list(caption.entities),
+    }
+    return state.new_message(chat, state.bot, body | extra)
 
 
-def _document(world: World, chat: Chat, params: Params) -> Wire:
+def _document(state: TelegramState, chat: Chat, params: Params) -> JsonObject:
     upload = params.upload("document")
     if upload is None:
-        known = world.keeper.stored_file(params.text("document"))
+        known = state.storage.stored_file(params.text("document"))
         if not params.has("document"):
             raise bad_request("there is no document in the request")
         if known is None:
@@ -156,12 +160,12 @@ def _document(world: World, chat: Chat, params: Params) -> Wire:
             raise bad_request("file must be non-empty")
         if len(content) > MAX_UPLOAD_BYTES:
             raise Refused(413, "Request Entity Too Large")
-    world.flood.take(chat.id, group=chat.is_group)
-    return world.new_file(name, mime_type, content) | {"file_name": name, "mime_type": mime_type}
+    state.flood.take(chat.id, group=chat.is_group)
+    return state.new_file(name, mime_type, content) | {"file_name": name, "mime_type": mime_type}
 
 
-def edit_message_text(world: World, params: Params) -> Wire:
-    chat, old = _own_message(world, params, "edit")
+def edit_message_text(state: TelegramState, params: Params) -> JsonObject:
+    chat, old = _own_message(state, params, "edit")
     text = read_formatted(
         params, "text", entities_name="entities", max_units=MAX_TEXT_UNITS, too_long="message is too long"
     )
@@ -169,51 +173,51 @@ def edit_message_text(world: World, params: Params) -> Wire:
         raise bad_request("there is no text in the message to edit")
     body = _body(text)
     markup = _markup(params)
-    world.flood.take(chat.id, group=chat.is_group)
+    state.flood.take(chat.id, group=chat.is_group)
     kept = {key: value for key, value in old.items() if key not in ("text", "entities", "reply_markup", "edit_date")}
-    return _changed(world, chat, old, kept | body | ({"reply_markup": markup} if markup else {}))
+    return _changed(state, chat, old, kept | body | ({"reply_markup": markup} if markup else {}))
 
 
-def edit_message_reply_markup(world: World, params: Params) -> Wire:
-    chat, old = _own_message(world, params, "edit")
+def edit_message_reply_markup(state: TelegramState, params: Params) -> JsonObject:
+    chat, old = _own_message(state, params, "edit")
     markup = _markup(params)
-    world.flood.take(chat.id, group=chat.is_group)
+    state.flood.take(chat.id, group=chat.is_group)
     kept = {key: value for key, value in old.items() if key not in ("reply_markup", "edit_date")}
-    return _changed(world, chat, old, kept | ({"reply_markup": markup} if markup else {}))
+    return _changed(state, chat, old, kept | ({"reply_markup": markup} if markup else {}))
 
 
-def _changed(world: World, chat: Chat, old: Wire, new: Wire) -> Wire:
+def _changed(state: TelegramState, chat: Chat, old: JsonObject, new: JsonObject) -> JsonObject:
     parts = ("text", "entities", "reply_markup")
     if all(old.get(part) == new.get(part) for part in parts):
         raise bad_request(NOT_MODIFIED)
     message = new | {"edit_date": int(time.time())}
-    world.keep_message(chat.id, message)
+    state.save_message(chat.id, message)
     return message
 
 
-def delete_message(world: World, params: Params) -> bool:
-    chat = world.find_chat(params)
-    if world.message(chat.id, params.integer("message_id")) is None:
+def delete_message(state: TelegramState, params: Params) -> bool:
+    chat = state.find_chat(params)
+    if state.message(chat.id, params.integer("message_id")) is None:
         raise bad_request("message to delete not found")
-    world.forget_message(chat.id, params.integer("message_id"))
+    state.delete_message(chat.id, params.integer("message_id"))
     return True
 
 
-def send_chat_action(world: World, params: Params) -> bool:
-    chat = world.find_chat(params)
+def send_chat_action(state: TelegramState, params: Params) -> bool:
+    chat = state.find_chat(params)
     action = params.text("action").lower()
     if action not in ACTIONS:
         raise bad_request("wrong parameter action in request")
-    world.check_topic(chat.id, params.integer("message_thread_id"))
-    world.flood.take_light()
-    world.changes.publish("action", chat.id, action=action)
+    state.check_topic(chat.id, params.integer("message_thread_id"))
+    state.flood.take_light()
+    state.page_events.publish("action", chat.id, action=action)
     return True
 
 
-def set_message_reaction(world: World, params: Params) -> bool:
-    chat = world.find_chat(params)
+def set_message_reaction(state: TelegramState, params: Params) -> bool:
+    chat = state.find_chat(params)
     message_id = params.integer("message_id")
-    if world.message(chat.id, message_id) is None:
+    if state.message(chat.id, message_id) is None:
         raise bad_request("message to react not found")
     wanted = params.parsed("reaction", "reaction types") or []
     if not isinstance(wanted, list) or not all(isinstance(item, dict) for item in wanted):
@@ -222,43 +226,43 @@ def set_message_reaction(world: World, params: Params) -> bool:
         raise bad_request("REACTIONS_TOO_MANY")
     if wanted and (wanted[0].get("type") != "emoji" or wanted[0].get("emoji") not in REACTIONS):
         raise bad_request("REACTION_INVALID")
-    world.flood.take_light()
-    world.react(chat.id, message_id, wanted[0]["emoji"] if wanted else "")
+    state.flood.take_light()
+    state.react(chat.id, message_id, wanted[0]["emoji"] if wanted else "")
     return True
 
 
-def answer_callback_query(world: World, params: Params) -> bool:
-    chat_id = world.waiting_buttons.pop(params.text("callback_query_id"), None)
+def answer_callback_query(state: TelegramState, params: Params) -> bool:
+    chat_id = state.open_callbacks.pop(params.text("callback_query_id"), None)
     if chat_id is None:
         raise bad_request("query is too old and response timeout expired or query ID is invalid")
     text = params.text("text")[:200]
-    world.changes.publish("answered", chat_id, text=text, alert=params.flag("show_alert"))
+    state.page_events.publish("answered", chat_id, text=text, alert=params.flag("show_alert"))
     return True
 
 
-# ---- parts that methods share
+# ---- shared by the methods
 
 
-def _own_message(world: World, params: Params, verb: str) -> tuple[Chat, Wire]:
-    chat = world.find_chat(params)
+def _own_message(state: TelegramState, params: Params, verb: str) -> tuple[Chat, JsonObject]:
+    chat = state.find_chat(params)
     if not params.has("message_id"):
         raise bad_request("message identifier is not specified")
-    message = world.message(chat.id, params.integer("message_id"))
+    message = state.message(chat.id, params.integer("message_id"))
     if message is None:
         raise bad_request(f"message to {verb} not found")
-    if message.get("from", {}).get("id") != world.bot["id"]:
+    if message.get("from", {}).get("id") != state.bot["id"]:
         raise bad_request("message can't be edited")
     return chat, message
 
 
-def _body(text: Formatted) -> Wire:
+def _body(text: Formatted) -> JsonObject:
     return {"text": text.text} | ({"entities": list(text.entities)} if text.entities else {})
 
 
-def _reply(world: World, chat: Chat, params: Params) -> Wire:
-    """What a message is an answer to, and the topic that it stands in."""
+def _reply(state: TelegramState, chat: Chat, params: Params) -> JsonObject:
+    """The fields for the message that is replied to, and for the topic."""
     thread_id = params.integer("message_thread_id")
-    extra: Wire = {"message_thread_id": thread_id, "is_topic_message": True} if thread_id else {}
+    extra: JsonObject = {"message_thread_id": thread_id, "is_topic_message": True} if thread_id else {}
     wanted = params.parsed("reply_parameters", "reply parameters")
     if wanted is None and params.integer("reply_to_message_id"):
         wanted = {
@@ -268,19 +272,19 @@ def _reply(world: World, chat: Chat, params: Params) -> Wire:
     if wanted is not None:
         if not isinstance(wanted, dict) or not isinstance(wanted.get("message_id"), int):
             raise bad_request("can't parse reply parameters JSON object")
-        target = world.message(chat.id, wanted["message_id"])
+        target = state.message(chat.id, wanted["message_id"])
         if target is None and not wanted.get("allow_sending_without_reply"):
             raise bad_request("message to be replied not found")
         if target is not None:
             extra["reply_to_message"] = {key: value for key, value in target.items() if key != "reply_to_message"}
-            if target.get("is_topic_message"):  # Telegram puts a reply into the topic of what it answers
+            if target.get("is_topic_message"):  # Telegram puts a reply into the topic of the message that it replies to
                 extra |= {"message_thread_id": target["message_thread_id"], "is_topic_message": True}
-    world.check_topic(chat.id, extra.get("message_thread_id"))
+    state.check_topic(chat.id, extra.get("message_thread_id"))
     return extra
 
 
-def _markup(params: Params) -> Wire | None:
-    """The inline keyboard, None for none. Other kinds of keyboard are accepted and not shown, as on an old client."""
+def _markup(params: Params) -> JsonObject | None:
+    """The inline keyboard; None without one. Other keyboards are accepted and not shown, as on an old client."""
     markup = params.parsed("reply_markup", "reply keyboard markup")
     if markup is None:
         return None

@@ -1,4 +1,4 @@
-"""One Bot API call from the socket to the reply: token, fault, method, journal."""
+"""Routes of the Bot API: checks the token, applies a fault, runs the method, and records the call in the journal."""
 
 import asyncio
 import hmac
@@ -12,35 +12,36 @@ from typing import Any
 
 from aiohttp import web
 
-from openclaw_standin.bot_api.bot_methods import METHODS, result_ids
+from openclaw_standin.bot_api.bot_methods import METHODS, result_message_id
 from openclaw_standin.bot_api.faults import Fault, Faults
 from openclaw_standin.bot_api.journal import Entry, Journal
 from openclaw_standin.bot_api.second_bot import SecondBot
-from openclaw_standin.bot_api.state import World
+from openclaw_standin.bot_api.state import TelegramState
 from openclaw_standin.bot_api.wire import Params, Refused, read_params, reply_of
 from openclaw_standin.guard import for_programs
 
 log = logging.getLogger(__name__)
 
-SAID_BY = frozenset({"sendmessage", "editmessagetext"})
+METHODS_WITH_TEXT = frozenset({"sendmessage", "editmessagetext"})
+BAD_GATEWAY = "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
 
 
 class BotRoutes:
-    """`/bot<token>/<method>` and `/file/bot<token>/<path>`, for programs that know the token; no web page has any business here."""
+    """`/bot<token>/<method>` and `/file/bot<token>/<path>`, for programs that know the token. Web pages are refused."""
 
-    def __init__(self, world: World, faults: Faults, journal: Journal) -> None:
-        self._world = world
+    def __init__(self, state: TelegramState, faults: Faults, journal: Journal) -> None:
+        self._state = state
         self._faults = faults
         self._journal = journal
         self.second: SecondBot | None = None
-        """Another bot of the same Telegram, if a test wants one."""
+        """Another bot in the same chats, if a test wants one."""
         self._late: set[asyncio.Task[Any]] = set()
-        """Calls that are carried out later, whether or not their callers wait."""
+        """Calls that run later, whether or not their callers wait."""
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_route("*", "/bot{token:[^/]+}/{method}", for_programs(self.call))
         app.router.add_get("/file/bot{token:[^/]+}/{path:.+}", for_programs(self.download))
-        app.on_cleanup.append(self._end_late)
+        app.on_cleanup.append(self._cancel_late)
 
     async def call(self, request: web.Request) -> web.StreamResponse:
         if self.second is not None and request.match_info["token"] == self.second.token:
@@ -49,148 +50,136 @@ class BotRoutes:
         method = request.match_info["method"]
         params = Params({})
         number = self._journal.next_number()
-        outcome, message_id, said = "cut", None, None
+        recorded, text = False, None
+
+        def record(outcome: str, message_id: int | None = None) -> None:
+            nonlocal recorded
+            recorded = True
+            self._journal.add(
+                Entry(
+                    n=number,
+                    method=method,
+                    chat_id=params.integer("chat_id") or None,
+                    message_id=message_id or params.integer("message_id") or None,
+                    at_s=at_s,
+                    wall_s=wall_s,
+                    took_s=time.monotonic() - at_s,
+                    outcome=outcome,
+                    text=text,
+                )
+            )
+
         try:
             self._check_token(request.match_info["token"])
             params = await read_params(request)
-            said = params.text("text") if method.lower() in SAID_BY else None
-            fault = self._faults.met_by(method, params.integer("chat_id") or None)
-            result = await self._obey(method, params, fault)
-            outcome, message_id = "ok", result_ids(result)
+            text = params.text("text") if method.lower() in METHODS_WITH_TEXT else None
+            fault = self._faults.take(method, params.integer("chat_id") or None)
+            result = await self._run_with_fault(method, params, fault)
             if fault is not None and fault.kind in ("close_after", "withhold"):
-                # Noted before the wait: a test acts on the stored send while its caller still hangs.
-                outcome = "withheld" if fault.kind == "withhold" else "closed"
-                self._note(number, method, params, message_id, at_s, wall_s, outcome, said)
-                await self._cut(request, fault.hold_s if fault.kind == "withhold" else 0)
-                return web.Response()
-            body = {"ok": True, "result": result}
-            self._note(number, method, params, message_id, at_s, wall_s, outcome, said)
-            return web.json_response(body)
+                withheld = fault.kind == "withhold"
+                # Recorded before the wait: a test acts on the stored message while its sender still waits for the reply.
+                record("withheld" if withheld else "closed", result_message_id(result))
+                return await self._abort(request, fault.hold_s if withheld else 0)
+            record("ok", result_message_id(result))
+            return web.json_response({"ok": True, "result": result})
         except Refused as refused:
-            outcome = f"{refused.status} {refused.description}"
-            self._note(number, method, params, message_id, at_s, wall_s, outcome, said)
+            record(f"{refused.status} {refused.description}")
             return reply_of(refused)
-        except _NoAnswer as order:
-            self._note(number, method, params, None, at_s, wall_s, order.outcome, said)
-            if order.html:
-                page = "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
-                return web.Response(status=502, text=page, content_type="text/html")
-            await self._cut(request, order.hold_s)
-            return web.Response()
+        except _NoReply as fault_reply:
+            record(fault_reply.outcome)
+            if fault_reply.html:
+                return web.Response(status=502, text=BAD_GATEWAY, content_type="text/html")
+            return await self._abort(request, fault_reply.hold_s)
         except (asyncio.CancelledError, ConnectionError):
-            if outcome == "cut":
-                self._note(number, method, params, message_id, at_s, wall_s, outcome, said)
+            if not recorded:
+                record("cut")
             raise
-        except Exception as exc:  # noqa: BLE001 - a fault of ours must not look like the network's
+        except Exception as exc:  # noqa: BLE001 - a bug of ours must not look like a fault of the network
             log.error("fault in %s: %s", method if method.lower() in METHODS else "a call", _place(exc))
-            self._note(number, method, params, message_id, at_s, wall_s, "500 Internal Server Error", said)
+            record("500 Internal Server Error")
             return reply_of(Refused(500, "Internal Server Error"))
 
     def _check_token(self, token: str) -> None:
         head, colon, tail = token.partition(":")
         if not (head.isdigit() and colon and tail):
             raise Refused(404, "Not Found")
-        if not hmac.compare_digest(token.encode(errors="replace"), self._world.token.encode()):
+        if not hmac.compare_digest(token.encode(errors="replace"), self._state.token.encode()):
             raise Refused(401, "Unauthorized")
 
-    async def _obey(self, method: str, params: Params, fault: Fault | None) -> Any:
+    async def _run_with_fault(self, method: str, params: Params, fault: Fault | None) -> Any:
         if fault is not None:
             if (refusal := fault.refusal()) is not None:
                 raise refusal
             if fault.kind == "slow":
                 await asyncio.sleep(fault.hold_s)
             elif fault.kind == "bad_gateway":
-                raise _NoAnswer("502 Bad Gateway", html=True)
+                raise _NoReply("502 Bad Gateway", html=True)
             elif fault.kind in ("close", "hang"):
                 hung = fault.kind == "hang"
-                raise _NoAnswer("hung" if hung else "closed", hold_s=fault.hold_s if hung else 0)
+                raise _NoReply("hung" if hung else "closed", hold_s=fault.hold_s if hung else 0)
             elif fault.kind == "late":
-                return await asyncio.shield(self._later(self._act(method, params), fault.hold_s))
-        result = await self._act(method, params)
-        if fault is not None and fault.kind == "delete" and result_ids(result) is not None:
-            self._world.forget_message(result["chat"]["id"], result["message_id"])
+                return await asyncio.shield(self._later(self._run(method, params), fault.hold_s))
+        result = await self._run(method, params)
+        if fault is not None and fault.kind == "delete" and result_message_id(result) is not None:
+            self._state.delete_message(result["chat"]["id"], result["message_id"])
         return result
 
-    async def _act(self, method: str, params: Params) -> Any:
-        act = METHODS.get(method.lower())
-        if act is None:
+    async def _run(self, method: str, params: Params) -> Any:
+        run = METHODS.get(method.lower())
+        if run is None:
             raise Refused(404, "Not Found: method not found")
-        result = act(self._world, params)
+        result = run(self._state, params)
         return await result if inspect.isawaitable(result) else result
 
-    def _later(self, act: Coroutine[Any, Any, Any], after_s: float) -> "asyncio.Task[Any]":
+    def _later(self, call: Coroutine[Any, Any, Any], after_s: float) -> "asyncio.Task[Any]":
         async def late() -> Any:
             try:
                 await asyncio.sleep(after_s)
             except asyncio.CancelledError:
-                act.close()
+                call.close()
                 raise
-            return await act
+            return await call
 
         task = asyncio.create_task(late(), name="late call")
         self._late.add(task)
-        task.add_done_callback(self._over)
+        task.add_done_callback(self._forget_late)
         return task
 
-    def _over(self, task: "asyncio.Task[Any]") -> None:
+    def _forget_late(self, task: "asyncio.Task[Any]") -> None:
         self._late.discard(task)
         if not task.cancelled():
-            task.exception()  # seen: whoever waited has it, or has gone
+            task.exception()  # marks it as retrieved: the caller may be gone
 
-    async def _end_late(self, _app: web.Application) -> None:
+    async def _cancel_late(self, _app: web.Application) -> None:
         for task in self._late:
             task.cancel()
         await asyncio.gather(*self._late, return_exceptions=True)
 
-    async def _cut(self, request: web.Request, after_s: float) -> None:
+    async def _abort(self, request: web.Request, after_s: float) -> web.Response:
         await asyncio.sleep(after_s)
         if request.transport is not None:
             request.transport.abort()
-
-    def _note(
-        self,
-        number: int,
-        method: str,
-        params: Params,
-        message_id: int | None,
-        at_s: float,
-        wall_s: float,
-        outcome: str,
-        said: str | None,
-    ) -> None:
-        self._journal.add(
-            Entry(
-                n=number,
-                method=method,
-                chat_id=params.integer("chat_id") or None,
-                message_id=message_id or params.integer("message_id") or None,
-                at_s=at_s,
-                wall_s=wall_s,
-                took_s=time.monotonic() - at_s,
-                outcome=outcome,
-                text=said,
-            )
-        )
+        return web.Response()
 
     async def download(self, request: web.Request) -> web.Response:
         try:
             self._check_token(request.match_info["token"])
         except Refused as refused:
             return reply_of(refused)
-        found = self._world.keeper.file_at(request.match_info["path"])
+        found = self._state.storage.file_at(request.match_info["path"])
         if found is None:
             return reply_of(Refused(404, "Not Found"))
         return web.Response(body=found[2], content_type="application/octet-stream")
 
 
 def _place(exc: BaseException) -> str:
-    """Type and place of a fault, without its message: that may hold the user's words."""
+    """Type and place of an error. Its message stays out: it may hold a user's words."""
     frames = traceback.extract_tb(exc.__traceback__)
     return f"{type(exc).__name__} at {Path(frames[-1].filename).name}:{frames[-1].lineno}"
 
 
-class _NoAnswer(Exception):
-    """The connection ends without a proper reply."""
+class _NoReply(Exception):
+    """A fault ends the call without a proper reply."""
 
     def __init__(self, outcome: str, *, hold_s: float = 0, html: bool = False) -> None:
         super().__init__(outcome)

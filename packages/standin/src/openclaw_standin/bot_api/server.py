@@ -1,7 +1,7 @@
-"""The Bot API stand-in: an honest, strict server for one bot, with a chat page for people and orders for tests.
+"""The server of the Bot API stand-in: strict as Telegram, for one bot, with a chat page for people and `/control/` for tests.
 
-Run it by itself with `python -m openclaw_standin.bot_api --token-file FILE --port 8787 --data DIR`: the first line printed is
-TELEGRAM_BASE_URL, the second has the chat page's address.
+Run it by itself with `python -m openclaw_standin.bot_api --token-file FILE --port 8787 --data DIR`. It prints TELEGRAM_BASE_URL,
+then the address of the chat page.
 """
 
 import json
@@ -12,7 +12,6 @@ import sys
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
 
 from aiohttp import web
 
@@ -25,27 +24,27 @@ from openclaw_standin.bot_api.flood import Flood, Limits
 from openclaw_standin.bot_api.journal import Journal
 from openclaw_standin.bot_api.routes import BotRoutes
 from openclaw_standin.bot_api.second_bot import SecondBot
-from openclaw_standin.bot_api.state import Chat, Wire, World
-from openclaw_standin.bot_api.storage import Keeper, unusable
-from openclaw_standin.bot_api.users import FileKind, People
+from openclaw_standin.bot_api.state import JsonObject, TelegramState
+from openclaw_standin.bot_api.storage import Storage, open_error
+from openclaw_standin.bot_api.users import Users
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 SECRET_BYTES = 18
-GOODBYE_S = 0.2
-"""How long open calls get at the end; long polls and page streams never end by themselves."""
+SHUTDOWN_S = 0.2
+"""For open calls at the end. Long polls and page streams never end by themselves."""
 
 
 class BotApi:
-    """A running stand-in: its address, what users do in it, and what it saw. Made by `open`."""
+    """A running stand-in: its address, its `users`, and the `journal` of calls. Made by `open`."""
 
-    def __init__(self, world: World, url: str, faults: Faults, journal: Journal) -> None:
-        self.world = world
+    def __init__(self, state: TelegramState, url: str, faults: Faults, journal: Journal) -> None:
+        self.state = state
         self.url = url
         self.faults = faults
         self.journal = journal
-        self.people = People(world)
+        self.users = Users(state)
         self.page_url = ""
-        """The chat page's address. It holds a secret: who has it reads and writes the chats."""
+        """The address of the chat page. It holds a secret that gives access to all chats."""
         self.second: SecondBot | None = None
 
     @classmethod
@@ -68,36 +67,38 @@ class BotApi:
         page_secret: str = "",
         hosts: Collection[str] = (),
     ) -> AsyncIterator["BotApi"]:
-        """Serve until the block ends. *data_dir* None keeps nothing; *fresh* forgets what is there.
+        """Serve until the block ends.
 
-        *notice* is the banner of the chat page, *control* opens `/control/…`, *second_token* is that of a second bot, for
-        `scripts/smoke`. *page_secret* stands in the page's address; without one it is another at each start. *hosts* are names
-        and addresses by which the Bot API may be called beside the loopback's, as pods of a test cluster do; the page is for this
-        machine alone. Raises OSError if the port is taken, SettingsError for chats that cannot be opened.
+        *data_dir* None keeps nothing, *fresh* deletes the old data. *notice* is the banner of the chat page. *control* opens
+        `/control/`. *second_token* is the token of a second bot, for `scripts/smoke`. *page_secret* is part of the page's address;
+        without one, each start has another. *hosts* are names of this server besides the loopback's, for pods of a test cluster;
+        the chat page answers on this machine only. Raises OSError if the port is taken, SettingsError for data that cannot be opened.
         """
-        with _opening(data_dir):
-            keeper = Keeper(data_dir, fresh=fresh)
+        with _translate_errors(data_dir):
+            storage = Storage(data_dir, fresh=fresh)
         try:
-            with _opening(data_dir):
-                world = World(keeper, Flood(limits or Limits(), on=flood), token=token, name=name, username=username)
+            with _translate_errors(data_dir):
+                state = TelegramState(
+                    storage, Flood(limits or Limits(), on=flood), token=token, name=name, username=username
+                )
             faults, journal = Faults(), Journal()
-            api = cls(world, "", faults, journal)
+            api = cls(state, "", faults, journal)
             app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[guard.known_hosts(hosts)])
-            routes = BotRoutes(world, faults, journal)
+            routes = BotRoutes(state, faults, journal)
             if second_token:
-                routes.second = api.second = SecondBot(world, token=second_token)
+                routes.second = api.second = SecondBot(state, token=second_token)
             routes.add_to(app)
             page_secret = page_secret or secrets.token_urlsafe(SECRET_BYTES)
-            PageRoutes(world, api.people, notice=notice, secret=page_secret).add_to(app)
+            PageRoutes(state, api.users, notice=notice, secret=page_secret).add_to(app)
             if control:
-                ControlRoutes(world, api.people, faults, journal).add_to(app)
+                ControlRoutes(state, api.users, faults, journal).add_to(app)
 
             async def end_streams(_app: web.Application) -> None:
-                world.changes.close()
+                state.page_events.close()
 
             app.on_shutdown.append(end_streams)
-            # A call whose caller is gone ends at once: the journal says `cut`, and no poll lingers until its time-out.
-            runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=GOODBYE_S, **guard.CONNECTION)
+            # A call ends when its caller is gone: the journal says `cut`, and no poll stays until its timeout.
+            runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=SHUTDOWN_S, **guard.CONNECTION)
             await runner.setup()
             try:
                 await web.TCPSite(runner, host, port).start()
@@ -108,61 +109,31 @@ class BotApi:
             finally:
                 await runner.cleanup()
         finally:
-            keeper.close()
+            storage.close()
 
-    # ---- what users do
-
-    def user_says(self, chat_id: int, text: str, **how: Any) -> int:
-        """A user writes; see `People.says`. Returns the update's id."""
-        return self.people.says(chat_id, text, **how)
-
-    def press(self, chat_id: int, message_id: int, data: str, **how: Any) -> int:
-        return self.people.presses(chat_id, message_id, data, **how)
-
-    def edit(self, chat_id: int, message_id: int, text: str) -> int:
-        return self.people.edits(chat_id, message_id, text)
-
-    def upload_file(self, chat_id: int, name: str, content: bytes, *, kind: FileKind = "document", **how: Any) -> int:
-        return self.people.upload(chat_id, name, content, kind=kind, **how)
-
-    def inject(self, update: Wire) -> int:
-        return self.people.inject(update)
-
-    def replay(self, *update_ids: int) -> None:
-        """Hand out acknowledged updates once more."""
-        self.world.updates.replay(*update_ids)
-
-    def group(self, chat_id: int, **how: Any) -> Chat:
-        return self.people.group(chat_id, **how)
-
-    def block(self, chat_id: int, *, reason: str = "blocked") -> None:
-        self.people.block(chat_id, reason=reason)
-
-    # ---- what can be seen
-
-    def messages(self, chat_id: int) -> list[Wire]:
-        """All messages of a chat, oldest first, the user's and the bot's."""
-        return self.world.messages(chat_id)
+    def messages(self, chat_id: int) -> list[JsonObject]:
+        """All messages of a chat, of users and of the bot, oldest first."""
+        return self.state.messages(chat_id)
 
     def bot_texts(self, chat_id: int) -> list[str]:
-        """What the bot's messages say now, oldest first."""
-        bot_id = self.world.bot["id"]
+        """The present texts of the bot's messages, oldest first."""
+        bot_id = self.state.bot["id"]
         return [m["text"] for m in self.messages(chat_id) if m.get("from", {}).get("id") == bot_id and "text" in m]
 
     def reaction(self, chat_id: int, message_id: int) -> str:
-        return self.world.reactions.get((chat_id, message_id), "")
+        return self.state.reactions.get((chat_id, message_id), "")
 
 
 @contextmanager
-def _opening(data_dir: Path | None) -> Iterator[None]:
+def _translate_errors(data_dir: Path | None) -> Iterator[None]:
     try:
         yield
     except (sqlite3.DatabaseError, json.JSONDecodeError) as exc:
-        raise SettingsError(unusable(data_dir or Path(), exc)) from None
+        raise SettingsError(open_error(data_dir or Path(), exc)) from None
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = command_line.parser("bot_api", __doc__)
+    parser = command_line.parser_for("bot_api", __doc__)
     parser.add_argument("--token-file", type=Path, help="a file with the bot's token; TELEGRAM_TOKEN otherwise")
     parser.add_argument("--data", type=Path, help="folder for chats and counters; without it nothing is kept")
     parser.add_argument("--fresh", action="store_true", help="forget what is in the folder")

@@ -1,4 +1,4 @@
-"""Where chats, messages, files and unread updates outlive the stand-in's process: one SQLite file."""
+"""Stores chats, messages, files and unread updates in one SQLite file."""
 
 import json
 import sqlite3
@@ -18,25 +18,31 @@ CREATE TABLE IF NOT EXISTS files (
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, body TEXT NOT NULL);
 """
 
-CHATS = "chats.sqlite3"
-TABLES = {"chats": "id", "messages": "chat_id, message_id", "updates": "update_id", "files": "file_id", "facts": "name"}
-"""Each table's key."""
+CHATS_FILE = "chats.sqlite3"
+TABLE_KEYS = {
+    "chats": "id",
+    "messages": "chat_id, message_id",
+    "updates": "update_id",
+    "files": "file_id",
+    "facts": "name",
+}
+"""The key columns of each table."""
 
 
-class Keeper:
-    """Writes through at once: what a call was told is there after `kill -9`. Without a folder it keeps nothing."""
+class Storage:
+    """Writes at once: what a call has returned survives `kill -9`. Without a folder, all is in memory."""
 
     def __init__(self, data_dir: Path | None, *, fresh: bool = False) -> None:
         where = ":memory:"
         if data_dir is not None:
             data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-            file = data_dir / CHATS
+            file = data_dir / CHATS_FILE
             if fresh:
-                for old in data_dir.glob(f"{CHATS}*"):
+                for old in data_dir.glob(f"{CHATS_FILE}*"):
                     old.unlink()
             file.touch(mode=0o600)
-            for mine in data_dir.glob(f"{CHATS}*"):
-                mine.chmod(0o600)  # SQLite gives what it makes beside it the same rights
+            for path in data_dir.glob(f"{CHATS_FILE}*"):
+                path.chmod(0o600)  # SQLite gives the files beside it the same rights
             where = str(file)
         self._db = sqlite3.connect(where, isolation_level=None)
         try:
@@ -46,8 +52,8 @@ class Keeper:
             raise
 
     def _open(self) -> None:
-        # The operating system has a committed write even if this process is killed. Only a power cut could lose it, and
-        # waiting for the disk on each message would make the benchmarks measure the disk.
+        # A committed write survives a kill of this process. Only a power cut could lose it, and with a wait for the disk at each
+        # message the benchmarks would measure the disk.
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = OFF")
         self._db.executescript(_TABLES)
@@ -56,8 +62,8 @@ class Keeper:
         self._db.close()
 
     @contextmanager
-    def together(self) -> Iterator[None]:
-        """All writes inside land, or none."""
+    def transaction(self) -> Iterator[None]:
+        """All writes inside are stored, or none."""
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -68,27 +74,27 @@ class Keeper:
 
     # ---- writing
 
-    def chat(self, chat_id: int, body: dict[str, Any]) -> None:
+    def save_chat(self, chat_id: int, body: dict[str, Any]) -> None:
         self._db.execute("REPLACE INTO chats VALUES (?, ?)", (chat_id, _dump(body)))
 
-    def message(self, chat_id: int, message_id: int, body: dict[str, Any], reaction: str) -> None:
+    def save_message(self, chat_id: int, message_id: int, body: dict[str, Any], reaction: str) -> None:
         self._db.execute("REPLACE INTO messages VALUES (?, ?, ?, ?)", (chat_id, message_id, _dump(body), reaction))
 
-    def forget_message(self, chat_id: int, message_id: int) -> None:
+    def delete_message(self, chat_id: int, message_id: int) -> None:
         self._db.execute("DELETE FROM messages WHERE chat_id = ? AND message_id = ?", (chat_id, message_id))
 
-    def update(self, update_id: int, body: dict[str, Any]) -> None:
+    def save_update(self, update_id: int, body: dict[str, Any]) -> None:
         self._db.execute("REPLACE INTO updates VALUES (?, ?)", (update_id, _dump(body)))
 
-    def acknowledged(self, update_ids: list[int], next_id: int) -> None:
-        with self.together():
+    def delete_updates(self, update_ids: list[int], next_id: int) -> None:
+        with self.transaction():
             self._db.executemany("DELETE FROM updates WHERE update_id = ?", [(n,) for n in update_ids])
-            self.fact("next_update_id", next_id)
+            self.save_fact("next_update_id", next_id)
 
-    def file(self, file_id: str, path: str, name: str, mime_type: str, content: bytes) -> None:
+    def save_file(self, file_id: str, path: str, name: str, mime_type: str, content: bytes) -> None:
         self._db.execute("REPLACE INTO files VALUES (?, ?, ?, ?, ?)", (file_id, path, name, mime_type, content))
 
-    def fact(self, name: str, body: Any) -> None:
+    def save_fact(self, name: str, body: Any) -> None:
         self._db.execute("REPLACE INTO facts VALUES (?, ?)", (name, _dump(body)))
 
     # ---- reading
@@ -117,25 +123,25 @@ class Keeper:
         row = self._db.execute("SELECT name, mime_type, content FROM files WHERE path = ?", (path,)).fetchone()
         return None if row is None else (row[0], row[1], row[2])
 
-    def known(self, name: str, default: Any) -> Any:
+    def fact(self, name: str, default: Any) -> Any:
         row = self._db.execute("SELECT body FROM facts WHERE name = ?", (name,)).fetchone()
         return default if row is None else json.loads(row[0])
 
 
 def is_full(exc: sqlite3.Error) -> bool:
-    """Whether there was no room for a write; a disk that is full fails in several ways."""
+    """Whether a write failed for lack of room. SQLite reports a full disk in several ways."""
     return getattr(exc, "sqlite_errorname", "").startswith(("SQLITE_FULL", "SQLITE_IOERR"))
 
 
-def unusable(data_dir: Path, exc: Exception) -> str:
-    """What to do about chats that cannot be opened."""
+def open_error(data_dir: Path, exc: Exception) -> str:
+    """The error text for data that cannot be opened: what to do."""
     if isinstance(exc, sqlite3.Error):
         if is_full(exc):
             return f"the disk of {data_dir} is full, or fails: make room, then start again. Nothing was changed"
         if getattr(exc, "sqlite_errorname", "").startswith(("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM")):
             return f"{data_dir} cannot be written to: check its rights, or give another folder with --data"
     return (
-        f"the chats in {data_dir / CHATS} are damaged and cannot be read. Nothing was changed. To go on with what can be read, and "
+        f"the chats in {data_dir / CHATS_FILE} are damaged and cannot be read. Nothing was changed. To go on with what can be read, and "
         "keep the damaged file: make up ARGS=--repair"
     )
 

@@ -1,4 +1,4 @@
-"""What a Bot API call looks like on the wire: parameters in (query, form, multipart, JSON), `{"ok": …}` out."""
+"""The wire format of the Bot API: reads parameters (query, form, multipart, JSON), writes `{"ok": …}`."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from openclaw_standin.guard import BadBody, last, read_body
 
 
 class Refused(Exception):
-    """The call is answered with an error. *description* is Telegram's own text, without the user's words."""
+    """The call gets an error reply. *description* is Telegram's own text, without words of a user."""
 
     def __init__(self, status: int, description: str, *, parameters: Mapping[str, Any] | None = None) -> None:
         super().__init__(description)
@@ -44,7 +44,7 @@ class Upload:
 
 
 class Params:
-    """The parameters of one call. A form sends strings, JSON sends typed values: both read the same here."""
+    """The parameters of one call. A form sends strings, JSON sends typed values; both are read in the same way."""
 
     def __init__(self, values: Mapping[str, Any], files: Mapping[str, Upload] | None = None) -> None:
         self._values = values
@@ -75,7 +75,7 @@ class Params:
         return self.text(name).lower() in ("true", "1", "yes", "t", "y")
 
     def parsed(self, name: str, what: str) -> Any:
-        """The parameter as JSON, None if it was not sent. Raises Refused naming *what* for anything else."""
+        """The parameter as JSON; None if it was not sent. Raises Refused, which names *what*, for anything else."""
         value = self._values.get(name)
         if value is None or value == "":
             return None
@@ -87,14 +87,14 @@ class Params:
             raise bad_request(f"can't parse {what} JSON object") from None
 
     def upload(self, name: str) -> Upload | None:
-        """The file sent as *name*, either directly or by `attach://`."""
+        """The file sent as *name*, directly or by `attach://`."""
         if name in self.files:
             return self.files[name]
         return self.files.get(self.text(name).removeprefix("attach://")) if self.has(name) else None
 
 
 async def read_params(request: web.Request) -> Params:
-    """Read the parameters of *request* whichever way they were sent. Raises Refused for a body that is not what it says."""
+    """The parameters of *request*, in any of the four formats. Raises Refused for a body that does not match its headers."""
     values: dict[str, Any] = dict(request.query)
     try:
         await read_body(request)

@@ -1,18 +1,19 @@
-"""Orders to the scripted model from other processes: what it saw, its faults, and which models come and go."""
+"""Routes for tests in other processes: the calls that the model saw, its faults, and the models that it serves."""
 
 import json
 from dataclasses import asdict
 
 from aiohttp import web
 
-from openclaw_standin.model.script import Call, ModelFaults
+from openclaw_standin.model.faults import ModelFaults
+from openclaw_standin.model.script import Call
 
 
 def routes(*, faults: ModelFaults, calls: list[Call], models: list[str]) -> list[web.RouteDef]:
-    """`/control/…` over what the model itself works with."""
+    """The routes under `/control/`. They share the lists of the server."""
 
     async def show_calls(request: web.Request) -> web.Response:
-        """`?after=n`; without `messages=1` the words stay out."""
+        """The calls after number `after`; their messages only with `messages=1`."""
         after = int(request.query.get("after", 0))
         shown = [asdict(call) for call in calls if call.n > after]
         if "messages" not in request.query:
@@ -32,7 +33,7 @@ def routes(*, faults: ModelFaults, calls: list[Call], models: list[str]) -> list
         return web.json_response(None)
 
     async def serve_models(request: web.Request) -> web.Response:
-        """The ids that are served from now on, as a JSON list."""
+        """Serve the models of a JSON list of ids from now on."""
         names = json.loads(await request.read())
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             return web.json_response({"error": "send a list of model ids"}, status=400)

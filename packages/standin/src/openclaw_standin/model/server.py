@@ -1,4 +1,4 @@
-"""The scripted model server: Groq's chat API with fixed timing, repeatable answers, and faults on order.
+"""The server of the scripted model: Groq's chat API with fixed timing, repeatable answers, and faults on request.
 
 Run it by itself with `python -m openclaw_standin.model --port 8790`.
 """
@@ -16,21 +16,8 @@ from aiohttp import web
 
 from openclaw_standin import command_line, guard
 from openclaw_standin.model.control import routes
-from openclaw_standin.model.script import (
-    ERRORS,
-    FINISHES,
-    SAID_BEFORE,
-    THINKS,
-    THOUGHT,
-    Call,
-    ModelFault,
-    ModelFaults,
-    answer_tokens,
-    count_tokens,
-    digest,
-    last_said,
-    matching,
-)
+from openclaw_standin.model.faults import ERRORS, FINISHES, SAID_BEFORE, THINKS, THOUGHT, ModelFault, ModelFaults
+from openclaw_standin.model.script import Call, answer_tokens, count_tokens, digest, last_said, matching
 from openclaw_standin.model.wire import (
     abort,
     allows,
@@ -52,21 +39,21 @@ MODELS = (
     "whisper-large-v3-turbo",
 )
 PREFIX = "/openai/v1"
-GOODBYE_S = 0.2
+SHUTDOWN_S = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """How fast the model is and how much it says."""
+    """How fast the model answers, and how much."""
 
     first_token_s: float = 0.3
     tokens_per_s: float = 100.0
     tokens: int = 120
     chunk_s: float = 0.04
-    """Tokens that are due within this time travel together, so that many streams fit on a small machine."""
+    """Tokens of this time are sent in one chunk, so that a small machine can run many streams."""
 
     def due_s(self, token: int) -> float:
-        """Seconds after the call's start at which the *token*-th token (from 0) is there."""
+        """Seconds from the start of a call to its *token*-th token, from 0."""
         return self.first_token_s + token / self.tokens_per_s
 
 
@@ -75,7 +62,7 @@ class ScriptedModel:
 
     def __init__(self, *, pace: Pace, seed: int, models: tuple[str, ...], api_key: str | None) -> None:
         self.url = ""
-        """To be used as GROQ_BASE_URL; the client appends /openai/v1/…"""
+        """For GROQ_BASE_URL; the client appends /openai/v1/…"""
         self.pace = pace
         self.faults = ModelFaults()
         self.calls: list[Call] = []
@@ -101,7 +88,7 @@ class ScriptedModel:
         control: bool = False,
         hosts: Collection[str] = (),
     ) -> AsyncIterator["ScriptedModel"]:
-        """Serve until the block ends. *api_key* None accepts any key, *hosts* are names for it beside the loopback's.
+        """Serve until the block ends. *api_key* None accepts any key. *hosts* are names of this server besides the loopback's.
 
         Raises OSError if the port is taken.
         """
@@ -117,7 +104,7 @@ class ScriptedModel:
         app.router.add_post(f"{PREFIX}/audio/transcriptions", model.transcribe)
         if control:
             app.router.add_routes(routes(faults=model.faults, calls=model.calls, models=model.models))
-        runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=GOODBYE_S, **guard.CONNECTION)
+        runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=SHUTDOWN_S, **guard.CONNECTION)
         await runner.setup()
         try:
             await web.TCPSite(runner, host, port).start()
@@ -159,18 +146,18 @@ class ScriptedModel:
     async def complete(self, request: web.Request) -> web.StreamResponse:
         start_s, wall_s = time.monotonic(), time.time()
         try:
-            wish = json.loads(await request.read())
-            messages = [message for message in wish["messages"] if isinstance(message, dict)]
-            name = str(wish["model"])
+            params = json.loads(await request.read())
+            messages = [message for message in params["messages"] if isinstance(message, dict)]
+            name = str(params["model"])
         except (ValueError, KeyError, TypeError, RecursionError):
             return error("bad_request", message="the body must be JSON with model and messages")
-        schema = wanted_schema(wish)
+        schema = wanted_schema(params)
         kind: Literal["answer", "json"] = "answer" if schema is None else "json"
         call = Call(
             n=len(self.calls) + 1,
             model=name,
             kind=kind,
-            stream=bool(wish.get("stream")),
+            stream=bool(params.get("stream")),
             start_s=start_s,
             wall_s=wall_s,
             prompt_tokens=sum(count_tokens(json.dumps(message, ensure_ascii=False)) for message in messages),
@@ -180,7 +167,7 @@ class ScriptedModel:
         )
         self.calls.append(call)
         try:
-            response = await self._answer(request, wish, call, schema)
+            response = await self._answer(request, params, call, schema)
         except (asyncio.CancelledError, ConnectionError):
             call.outcome = "dropped" if call.outcome == "open" else call.outcome
             raise
@@ -189,15 +176,15 @@ class ScriptedModel:
         return response
 
     async def _answer(
-        self, request: web.Request, wish: dict[str, Any], call: Call, schema: dict[str, Any] | None
+        self, request: web.Request, params: dict[str, Any], call: Call, schema: dict[str, Any] | None
     ) -> web.StreamResponse:
         if not self._known_key(request):
             call.outcome = "unauthorized"
             return error("unauthorized")
-        fault = self.faults.met_by(call.model, call.kind)
+        fault = self.faults.take(call.model, call.kind)
         if fault is None and call.model not in self.models:
             fault = ModelFault(kind="model_gone")
-        if fault is None and not allows(wish, call.model):
+        if fault is None and not allows(params, call.model):
             fault = ModelFault(kind="bad_parameter")
         if fault is not None:
             call.outcome = fault.kind
@@ -209,12 +196,12 @@ class ScriptedModel:
             if fault.kind == "garbage" and not call.stream:
                 return web.Response(text="<<<", content_type="application/json")
         pieces = self._pieces(call, schema, fault)
-        limit = wish.get("max_completion_tokens") or wish.get("max_tokens")
+        limit = params.get("max_completion_tokens") or params.get("max_tokens")
         cut_short = isinstance(limit, int) and 0 < limit < len(pieces)
         pieces = pieces[:limit] if cut_short else pieces
         finish = FINISHES.get(fault.kind if fault else "", "length" if cut_short else "stop")
         if call.stream:
-            return await self._stream(request, wish, call, pieces, finish, fault)
+            return await self._stream(request, params, call, pieces, finish, fault)
         await asyncio.sleep(max(0.0, call.start_s + self.pace.due_s(len(pieces)) - time.monotonic()))
         call.first_s, call.tokens = time.monotonic(), len(pieces)
         call.outcome = "ok" if fault is None else call.outcome
@@ -255,7 +242,7 @@ class ScriptedModel:
     async def _stream(
         self,
         request: web.Request,
-        wish: dict[str, Any],
+        params: dict[str, Any],
         call: Call,
         pieces: list[str],
         finish: str,
@@ -293,7 +280,7 @@ class ScriptedModel:
             await send_event(response, chunk(call, {"tool_calls": [called]}))
         last = chunk(call, {}, finish=finish) | {"x_groq": {"id": f"req_{call.n}", "usage": self._usage(call)}}
         await send_event(response, last)
-        if (wish.get("stream_options") or {}).get("include_usage"):
+        if (params.get("stream_options") or {}).get("include_usage"):
             await send_event(response, chunk(call, {}) | {"choices": [], "usage": self._usage(call)})
         await response.write(b"data: [DONE]\n\n")
         await response.write_eof()
@@ -321,7 +308,7 @@ class ScriptedModel:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = command_line.parser("model", __doc__)
+    parser = command_line.parser_for("model", __doc__)
     parser.add_argument("--first-token-s", type=float, default=0.3)
     parser.add_argument("--tokens-per-s", type=float, default=100.0)
     parser.add_argument("--tokens", type=int, default=120)

@@ -1,4 +1,4 @@
-"""What Groq's chat API looks like on the wire: heads, chunks, errors, limits, and streams that end badly."""
+"""The wire format of Groq's chat API: chunks, errors, rate limit headers, parameters, and streams that break off."""
 
 import asyncio
 import json
@@ -6,12 +6,13 @@ from typing import Any
 
 from aiohttp import web
 
-from openclaw_standin.model.script import ERRORS, Call, ModelFault
+from openclaw_standin.model.faults import ERRORS, ModelFault
+from openclaw_standin.model.script import Call
 
 
-def wanted_schema(wish: dict[str, Any]) -> dict[str, Any] | None:
-    """The schema that the answer has to match; None for an answer in words."""
-    form = wish.get("response_format") or {}
+def wanted_schema(params: dict[str, Any]) -> dict[str, Any] | None:
+    """The JSON schema for the answer; None for an answer in text."""
+    form = params.get("response_format") or {}
     if form.get("type") == "json_schema":
         schema = (form.get("json_schema") or {}).get("schema")
         return schema if isinstance(schema, dict) else {"type": "object"}
@@ -28,23 +29,23 @@ def chunk(call: Call, delta: dict[str, Any], *, finish: str | None = None) -> di
 
 
 EFFORTS = {"openai/gpt-oss": ("low", "medium", "high"), "qwen/": ("none", "default", "low", "medium", "high")}
-"""What `reasoning_effort` may be, by how the model's id begins."""
+"""The values of `reasoning_effort`, by the beginning of the model's id."""
 
 
-def allows(wish: dict[str, Any], model: str) -> bool:
-    """Whether Groq takes the parameters with this model: it refuses those of another, and a recording's model for a chat."""
+def allows(params: dict[str, Any], model: str) -> bool:
+    """Whether Groq accepts these parameters for this model. It refuses those of other models, and a chat with a speech model."""
     efforts = next((allowed for begin, allowed in EFFORTS.items() if model.startswith(begin)), ())
     gpt_oss = model.startswith("openai/gpt-oss")
     return not (
         model.startswith("whisper")
-        or ("reasoning_effort" in wish and wish["reasoning_effort"] not in (None, *efforts))
-        or ("reasoning_format" in wish and (gpt_oss or "include_reasoning" in wish))
-        or (any(tool.get("type") != "function" for tool in wish.get("tools") or ()) and not gpt_oss)
+        or ("reasoning_effort" in params and params["reasoning_effort"] not in (None, *efforts))
+        or ("reasoning_format" in params and (gpt_oss or "include_reasoning" in params))
+        or (any(tool.get("type") != "function" for tool in params.get("tools") or ()) and not gpt_oss)
     )
 
 
 def thinking(call: Call, pieces: list[str]) -> list[dict[str, Any]]:
-    """Chunks that bring a thought in a field of its own."""
+    """Chunks with a thought in a field of its own."""
     return [chunk(call, {"reasoning": piece}) for piece in pieces]
 
 
@@ -53,7 +54,7 @@ async def send_event(response: web.StreamResponse, body: dict[str, Any]) -> None
 
 
 async def break_off(request: web.Request, response: web.StreamResponse, fault: ModelFault) -> web.StreamResponse:
-    """End a stream badly, in the middle of the answer."""
+    """End a stream in the middle of the answer, as *fault* says."""
     if fault.kind == "hang_mid":
         await asyncio.sleep(fault.hold_s)
     elif fault.kind == "error_event":

@@ -1,4 +1,4 @@
-"""News for the pages that are open: every change of a chat, to everyone who listens."""
+"""Sends each change of a chat to all open chat pages."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -8,8 +8,8 @@ from typing import Any
 QUEUE_SIZE = 2_000
 
 
-class Changes:
-    """One bounded queue for each listener. Who falls behind is cut off, and fetches everything anew when it comes back."""
+class PageEvents:
+    """One bounded queue for each listener. A listener that is too slow is disconnected, and fetches everything again."""
 
     def __init__(self) -> None:
         self._listeners: set[asyncio.Queue[dict[str, Any] | None]] = set()
@@ -25,8 +25,8 @@ class Changes:
                 queue.put_nowait(change)
 
     @contextmanager
-    def listening(self) -> Iterator[AsyncIterator[dict[str, Any]]]:
-        """An iterator of changes from now on; it ends when the server closes or the listener was too slow."""
+    def subscribe(self) -> Iterator[AsyncIterator[dict[str, Any]]]:
+        """An iterator of the changes from now on. It ends when the server closes or the listener is too slow."""
         queue: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue(QUEUE_SIZE + 1)
         self._listeners.add(queue)
         try:

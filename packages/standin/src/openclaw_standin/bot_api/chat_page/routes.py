@@ -1,4 +1,4 @@
-"""The chat page and the small API behind it: only for a browser on this machine, and only for our own page in it."""
+"""The chat page and its API, for a browser on this machine and for our own page only."""
 
 import asyncio
 import json
@@ -11,9 +11,9 @@ from urllib.parse import quote
 from aiohttp import web
 
 from openclaw_standin.bot_api.bot_methods import shown_commands
-from openclaw_standin.bot_api.state import Chat, Wire, World
+from openclaw_standin.bot_api.state import Chat, JsonObject, TelegramState
 from openclaw_standin.bot_api.storage import is_full
-from openclaw_standin.bot_api.users import People
+from openclaw_standin.bot_api.users import Users
 from openclaw_standin.guard import LOOPBACK, BadBody, Handler, host_of, last, read_body
 
 PAGE_FILES = {
@@ -33,7 +33,7 @@ MAX_UPLOAD_BYTES = 20 * 1024 * 1024
 MAX_TEXT = 4096
 MAX_LISTED = 200
 READ_TIMEOUT_S = 30.0
-"""How long a page may take to read what is sent to it."""
+"""For a page to read one event."""
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -54,15 +54,15 @@ _WHOLE_ADDRESS = """\
 
 
 class PageRoutes:
-    """`/<secret>/` with its files, `/<secret>/page/…` for its calls, `/<secret>/page/events` for what changes.
+    """`/<secret>/` serves the files, `/<secret>/page/…` the calls, `/<secret>/page/events` the changes.
 
-    The secret stands in the path, not in a cookie: a browser sends a host's cookies to each of its ports, and another user of this
-    machine may listen on one.
+    The secret is in the path, not in a cookie: a browser sends the cookies of a host to all its ports, and another user of this machine
+    may listen on one.
     """
 
-    def __init__(self, world: World, people: People, *, notice: str, secret: str) -> None:
-        self._world = world
-        self._people = people
+    def __init__(self, state: TelegramState, users: Users, *, notice: str, secret: str) -> None:
+        self._state = state
+        self._users = users
         self._notice = notice
         self._root = f"/{secret}"
 
@@ -81,7 +81,7 @@ class PageRoutes:
         ]
         for method, path, handler in routes:
             app.router.add_route(method, f"{self._root}/page/{path}", guarded(handler, data=True))
-        app.router.add_get(self._root, guarded(self.slash))
+        app.router.add_get(self._root, guarded(self.add_slash))
         for path in ("/", "/page/{rest:.*}"):
             app.router.add_route("*", path, self.no_secret)
 
@@ -92,8 +92,8 @@ class PageRoutes:
         body = files("openclaw_standin.bot_api.chat_page").joinpath("static", name).read_bytes()
         return web.Response(body=body, content_type=mime_type, charset="utf-8", headers=_HEADERS)
 
-    async def slash(self, _request: web.Request) -> web.Response:
-        """The page's files and calls are named relative to its folder."""
+    async def add_slash(self, _request: web.Request) -> web.Response:
+        """Redirect to the folder: the page names its files and calls relative to it."""
         raise web.HTTPFound(f"{self._root}/", headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
 
     async def no_secret(self, _request: web.Request) -> web.Response:
@@ -105,24 +105,24 @@ class PageRoutes:
         language = request.query.get("language", "en")[:2]
         return _json(
             {
-                "bot": self._world.bot,
+                "bot": self._state.bot,
                 "notice": self._notice,
-                "commands": shown_commands(self._world, language),
+                "commands": shown_commands(self._state, language),
                 "chats": [self._summary(chat) for chat in self._newest()],
             }
         )
 
     def _newest(self) -> list[Chat]:
-        """The chats worth listing: after a load test there may be very many."""
+        """The chats with the newest messages: after a load test there may be very many."""
 
         def active_at(chat: Chat) -> float:
-            messages = self._world.messages(chat.id)
+            messages = self._state.messages(chat.id)
             return _shown_at(messages[-1]) if messages else math.inf
 
-        return sorted(self._world.chats.values(), key=active_at, reverse=True)[:MAX_LISTED]
+        return sorted(self._state.chats.values(), key=active_at, reverse=True)[:MAX_LISTED]
 
-    def _summary(self, chat: Chat) -> Wire:
-        messages = self._world.messages(chat.id)
+    def _summary(self, chat: Chat) -> JsonObject:
+        messages = self._state.messages(chat.id)
         first = next((said for m in messages if (said := _title_from(m))), "")
         last = messages[-1] if messages else None
         return {
@@ -135,18 +135,18 @@ class PageRoutes:
 
     async def chat(self, request: web.Request) -> web.Response:
         chat = self._chat(request)
-        reactions = {str(m): e for (c, m), e in self._world.reactions.items() if c == chat.id}
-        return _json({"chat": self._summary(chat), "messages": self._world.messages(chat.id), "reactions": reactions})
+        reactions = {str(m): e for (c, m), e in self._state.reactions.items() if c == chat.id}
+        return _json({"chat": self._summary(chat), "messages": self._state.messages(chat.id), "reactions": reactions})
 
     async def events(self, request: web.Request) -> web.StreamResponse:
-        """Server-sent events. The first one says that the listener is registered: what it fetches after that is complete."""
+        """Server-sent events. After the first one, `hello`, no change is missed: what the page fetches then is complete."""
         response = web.StreamResponse(headers=_HEADERS | {"Content-Type": "text/event-stream"})
         await response.prepare(request)
-        with self._world.changes.listening() as changes:
+        with self._state.page_events.subscribe() as changes:
             await response.write(b'data: {"kind": "hello"}\n\n')
             async for change in changes:
                 if change["kind"] in ("chat", "message"):
-                    chat = self._world.chats.get(change["chat_id"])
+                    chat = self._state.chats.get(change["chat_id"])
                     change = change | {"chat": self._summary(chat) if chat else None}
                 try:
                     async with asyncio.timeout(READ_TIMEOUT_S):
@@ -158,43 +158,43 @@ class PageRoutes:
         return response
 
     async def download(self, request: web.Request) -> web.Response:
-        found = self._world.keeper.stored_file(request.match_info["file_id"])
+        found = self._state.storage.stored_file(request.match_info["file_id"])
         if found is None:
             raise web.HTTPNotFound
         _, name, _, content = found
-        # Never shown in the page's own origin: whatever it is, it is saved.
+        # Saved, never shown: a file must not run in the origin of the page.
         headers = _HEADERS | {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}"}
         return web.Response(body=content, content_type="application/octet-stream", headers=headers)
 
     # ---- writing
 
     async def new_chat(self, request: web.Request) -> web.Response:
-        wish = await _body(request)
-        language = str(wish.get("language", "en"))[:2]
-        chat = self._people.new_user(first_name="You", language_code=language if language.isalpha() else "en")
+        body = await _body(request)
+        language = str(body.get("language", "en"))[:2]
+        chat = self._users.new_user(first_name="You", language_code=language if language.isalpha() else "en")
         return _json(self._summary(chat))
 
     async def say(self, request: web.Request) -> web.Response:
-        chat, wish = self._chat(request), await _body(request)
-        text = str(wish.get("text", "")).strip()
+        chat, body = self._chat(request), await _body(request)
+        text = str(body.get("text", "")).strip()
         if not text:
             raise web.HTTPBadRequest(text="nothing to send")
-        reply_to = wish.get("reply_to")
-        # As Telegram's own apps do, a longer text becomes several messages.
+        reply_to = body.get("reply_to")
+        # Telegram's apps split a longer text in the same way.
         size = MAX_TEXT // 2 if any(ord(char) > 0xFFFF for char in text) else MAX_TEXT
         for start in range(0, len(text), size):
-            self._people.says(
+            self._users.write(
                 chat.id,
                 text[start : start + size],
-                user_id=self._speaker(chat),
+                user_id=self._sender(chat),
                 reply_to=reply_to if isinstance(reply_to, int) and not start else None,
             )
         return _json({})
 
     async def press(self, request: web.Request) -> web.Response:
-        chat, wish = self._chat(request), await _body(request)
+        chat, body = self._chat(request), await _body(request)
         try:
-            self._people.presses(chat.id, int(wish["message_id"]), str(wish["data"]), user_id=self._speaker(chat))
+            self._users.press(chat.id, int(body["message_id"]), str(body["data"]), user_id=self._sender(chat))
         except (ValueError, KeyError):
             raise web.HTTPConflict(text="this button is gone") from None
         return _json({})
@@ -208,38 +208,38 @@ class PageRoutes:
             content = part.file.read()
             if len(content) > MAX_UPLOAD_BYTES:
                 raise web.HTTPRequestEntityTooLarge(MAX_UPLOAD_BYTES, len(content))
-            self._people.upload(
+            self._users.upload(
                 chat.id,
                 part.filename or "file",
                 content,
                 mime_type=part.content_type,
                 caption=caption[:1024] if isinstance(caption, str) else "",
-                user_id=self._speaker(chat),
+                user_id=self._sender(chat),
             )
         return _json({})
 
     # ---- parts
 
     def _chat(self, request: web.Request) -> Chat:
-        chat = self._world.chats.get(int(request.match_info["chat_id"]))
+        chat = self._state.chats.get(int(request.match_info["chat_id"]))
         if chat is None:
             raise web.HTTPNotFound
         return chat
 
-    def _speaker(self, chat: Chat) -> int:
-        """Who writes from the page: the chat's user, or in a group the first user there is."""
+    def _sender(self, chat: Chat) -> int:
+        """The user who writes from the page: the chat's own, or in a group the first one."""
         if not chat.is_group:
             return chat.id
         return (
-            next((c.id for c in self._world.chats.values() if not c.is_group), 0)
-            or self._people.new_user(first_name="You", language_code="en").id
+            next((c.id for c in self._state.chats.values() if not c.is_group), 0)
+            or self._users.new_user(first_name="You", language_code="en").id
         )
 
 
 def guarded(handler: Handler, *, data: bool = False) -> Handler:
-    """Refuse everyone but a browser on this machine that shows our page: no other site, no name that was rebound to us.
+    """Wrap *handler* to serve only our page in a browser on this machine: no other site, and no name that was rebound to this machine.
 
-    A link from elsewhere may open the page itself, but not its *data*.
+    A link on another site may open the page itself, but not its *data*.
     """
 
     async def checked(request: web.Request) -> web.StreamResponse:
@@ -282,12 +282,12 @@ def _json(body: Any) -> web.Response:
     return web.json_response(body, headers=_HEADERS)
 
 
-def _shown_at(message: Wire) -> int:
+def _shown_at(message: JsonObject) -> int:
     return int(message.get("edit_date") or message.get("date") or 0)
 
 
-def _title_from(message: Wire) -> str:
-    """What a conversation may be called after: a user's own words, or the file that they sent."""
+def _title_from(message: JsonObject) -> str:
+    """A title for a chat: the words of a user, or the name of a file that they sent."""
     if message.get("from", {}).get("is_bot"):
         return ""
     text = str(message.get("text") or message.get("caption") or "")
@@ -297,6 +297,6 @@ def _title_from(message: Wire) -> str:
     return str(file.get("file_name", "")) if isinstance(file, dict) else ""
 
 
-def _kind_of(message: Wire) -> str:
+def _kind_of(message: JsonObject) -> str:
     kinds = ("document", "voice", "audio", "photo", "video", "sticker")
     return next((f"[{kind}]" for kind in kinds if kind in message), "")
