@@ -13,14 +13,20 @@ import time  # noqa: E402
 
 from openclaw_agent.settings import InPool, Settings, from_env  # noqa: E402
 from openclaw_core import logs  # noqa: E402
-from openclaw_core.errors import OpenClawError, SettingsError  # noqa: E402
+from openclaw_core.errors import (  # noqa: E402
+    MessengerUnauthorized,
+    OpenClawError,
+    Permanent,
+    SettingsError,
+    StoreMisconfigured,
+    Transient,
+)
 from openclaw_core.tasks.outcome import Exit  # noqa: E402
 
 
 async def _run(settings: Settings) -> Exit:
     # Here, after the settings: a wrong one is reported in a tenth of a second.
     from openclaw_agent.app import run
-    from openclaw_agent.exit_codes import after_error
 
     job = settings.contract.job if isinstance(settings.contract, InPool) else ""
     logs.get(__name__).info("agent.started", job=job, since_exec_ms=_age_ms())
@@ -36,7 +42,18 @@ async def _run(settings: Settings) -> Exit:
         return Exit.MISCONFIGURED
     except OpenClawError as exc:
         logs.get(__name__).error("agent.ended", error=type(exc).__name__)
-        return after_error(exc)
+        return _exit_code(exc)
+
+
+def _exit_code(exc: OpenClawError) -> Exit:
+    """The exit code for an error that ends the process before or between runs. Raises *exc* again if it has none."""
+    if isinstance(exc, StoreMisconfigured | MessengerUnauthorized):
+        return Exit.MISCONFIGURED
+    if isinstance(exc, Transient):
+        return Exit.TRY_AGAIN
+    if isinstance(exc, Permanent):
+        return Exit.BAD_TASK
+    raise exc
 
 
 def _age_ms() -> int | None:

@@ -5,7 +5,6 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from openclaw_agent import exit_codes
 from openclaw_agent.loading import Answerer, LoadFailed, LoadingAnswerer
 from openclaw_agent.settings import InPool
 from openclaw_agent.store_retry import until_stored
@@ -85,19 +84,15 @@ async def _claimed_runs(
 
 async def _wait_for_run(work: Work, stopping: "asyncio.Task[bool]") -> None:
     """Return when the pool may have a run, or at a stop."""
-    waiting = asyncio.create_task(_wait(work), name="wait")
+    waiting = asyncio.create_task(work.wait(timeout_s=WAIT_S), name="wait")
     await asyncio.wait([waiting, stopping], return_when=asyncio.FIRST_COMPLETED)
-    if not waiting.done():
-        waiting.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await waiting
-
-
-async def _wait(work: Work) -> None:
+    waiting.cancel()
     try:
-        await work.wait(timeout_s=WAIT_S)
+        await waiting
     except StoreUnavailable:
-        await asyncio.sleep(RETRY_S)
+        await asyncio.wait([stopping], timeout=RETRY_S)
+    except asyncio.CancelledError:
+        pass
 
 
 # ---- one run
@@ -122,7 +117,7 @@ async def do_run(
             if not answering.done():
                 async with asyncio.timeout(hand_back_s):
                     return await _hand_back(work, answerer, run, answering)
-            return exit_codes.after_run(answering.result())
+            return exit_code(answering.result())
         except LostOwnership:
             log.info("task.lost", hint="stopped by its user, given to another, or ended")
             return Exit.DONE
@@ -148,7 +143,7 @@ async def _hand_back(work: Work, answerer: Answerer, run: Run, answering: "async
         answering.cancel()
         await asyncio.wait([answering], timeout=CANCEL_S)
     if answering.done() and not answering.cancelled():
-        return exit_codes.after_run(answering.result())
+        return exit_code(answering.result())
     await until_stored(lambda: work.end(run, HandedBack()))
     log.info("task.handed_back")
     return Exit.TRY_AGAIN
@@ -174,3 +169,14 @@ async def renew_lease(
                 renewed_s = now_s
         except (StoreUnavailable, StoreFull):
             continue  # the brain ends no lease while Redis is away
+
+
+def exit_code(cause: Cause | None) -> Exit:
+    """The exit code after a run that failed with *cause*, or was answered (None)."""
+    match cause:
+        case Cause.BAD_TASK:
+            return Exit.BAD_TASK
+        case Cause.MODEL_KEY | Cause.MISCONFIGURED:
+            return Exit.MISCONFIGURED
+        case _:
+            return Exit.DONE  # another try would not help

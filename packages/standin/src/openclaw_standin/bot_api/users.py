@@ -94,33 +94,13 @@ class Users:
         chat_id: int,
         text: str,
         *,
-        user_id: int | None = None,
-        first_name: str = "",
-        language_code: str | None = None,
-        username: str | None = None,
-        reply_to: int | None = None,
-        thread_id: int | None = None,
         entities: list[JsonObject] | None = None,
-        as_chat: int | None = None,
         extra: JsonObject | None = None,
+        **sender: Any,
     ) -> int:
-        """A user writes *text*. In a group *user_id* says who; *extra* adds or replaces fields of the message.
-
-        *as_chat* is the group itself, for an anonymous administrator, or a channel that the user writes as.
-        """
+        """A user writes *text*. *extra* adds or replaces fields of the message. *sender* are options of `_post`."""
         found = with_found(text) if entities is None else entities
-        body: JsonObject = {"text": text, "entities": found or None}
-        return self._post(
-            chat_id,
-            body | (extra or {}),
-            user_id=user_id,
-            first_name=first_name,
-            language_code=language_code,
-            username=username,
-            reply_to=reply_to,
-            thread_id=thread_id,
-            as_chat=as_chat,
-        )
+        return self._post(chat_id, {"text": text, "entities": found or None} | (extra or {}), **sender)
 
     def upload(
         self,
@@ -175,6 +155,10 @@ class Users:
         thread_id: int | None = None,
         as_chat: int | None = None,
     ) -> int:
+        """Post a message. In a group *user_id* is its author.
+
+        *as_chat* is the group itself, for an anonymous administrator, or a channel that the user writes as.
+        """
         state = self._state
         chat = state.chats.get(chat_id)
         if chat is not None and chat.type == "channel":
