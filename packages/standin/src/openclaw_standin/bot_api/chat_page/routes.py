@@ -22,11 +22,11 @@ PAGE_FILES = {
     "app.js": ("app.js", "text/javascript"),
     "composer.js": ("composer.js", "text/javascript"),
     "formatting.js": ("formatting.js", "text/javascript"),
-    "memory.js": ("memory.js", "text/javascript"),
+    "local_storage.js": ("local_storage.js", "text/javascript"),
     "messages.js": ("messages.js", "text/javascript"),
-    "server.js": ("server.js", "text/javascript"),
+    "connection.js": ("connection.js", "text/javascript"),
     "theme.js": ("theme.js", "text/javascript"),
-    "words.js": ("words.js", "text/javascript"),
+    "translations.js": ("translations.js", "text/javascript"),
     "icon.svg": ("icon.svg", "image/svg+xml"),
 }
 MAX_UPLOAD_BYTES = 20 * 1024 * 1024

@@ -1,12 +1,12 @@
-// The page: which chat is open, what comes in, what goes out.
+// The page: the list of chats, the open chat, changes from the server, actions of the user.
 
 import { Composer } from "./composer.js";
 import { element } from "./formatting.js";
 import { clock, day, MessageView } from "./messages.js";
-import { recall, remember } from "./memory.js";
-import { get, listen, post } from "./server.js";
+import { recall, remember } from "./local_storage.js";
+import { get, listen, post } from "./connection.js";
 import { theme } from "./theme.js";
-import { fillPage, language, word } from "./words.js";
+import { fillPage, language, word } from "./translations.js";
 
 const $ = (id) => document.getElementById(id);
 const NEAR_END_PX = 80;
@@ -55,7 +55,7 @@ async function openChat(id) {
   chats.set(id, chat);
   views = new Map();
   $("log").replaceChildren();
-  // A whole chat that opens is not news to be read out.
+  // A screen reader must not read out a whole chat when it opens.
   $("log").setAttribute("aria-live", "off");
   for (const message of messages) addMessage(message, reactions[message.message_id]);
   arrange();
@@ -86,7 +86,7 @@ function addMessage(message, reaction) {
   return view;
 }
 
-/** Days between messages, and runs of one side. */
+/** Show the days between messages, and group messages of one side. */
 function arrange() {
   for (const node of $("log").querySelectorAll(".day")) node.remove();
   const sorted = [...views.values()].sort((a, b) => a.id - b.id);
@@ -126,7 +126,7 @@ function showTyping(on) {
   if (on && pinned) toEnd();
 }
 
-// ---- what the server tells
+// ---- changes from the server
 
 const changes = {
   commands: async () => showCommands(await get(statePath)),
@@ -193,7 +193,7 @@ function toast(text) {
   setTimeout(() => node.remove(), 4000);
 }
 
-// ---- what the user does
+// ---- actions of the user
 
 const composer = new Composer({
   form: $("composer"),

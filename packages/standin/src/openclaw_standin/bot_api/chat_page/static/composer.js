@@ -2,7 +2,7 @@
 
 import { element, icon } from "./formatting.js";
 import { size } from "./messages.js";
-import { word } from "./words.js";
+import { word } from "./translations.js";
 
 const MAX_FILE_BYTES = 20 * 1024 * 1024;
 const MAX_HEIGHT_PX = 200;
@@ -90,7 +90,7 @@ export class Composer {
     this.#queue({ chat: this.chat, text, file });
   }
 
-  /** What a button says for its user; the field and its draft are left alone. */
+  /** Send the text of a button. The field and its draft stay. */
   say(chat, text) {
     this.#queue({ chat, text, ofButton: true });
   }
@@ -100,7 +100,7 @@ export class Composer {
     if (this.unsent.length === 1) this.#deliver();
   }
 
-  /** In turn, so that a quick second message neither waits in the field nor overtakes the first. */
+  /** Send in order: a quick second message neither waits in the field nor overtakes the first. */
   async #deliver() {
     try {
       while (this.unsent.length) {
@@ -108,14 +108,14 @@ export class Composer {
         this.unsent.shift();
       }
     } catch {
-      // A button is still there to be pressed again: what it said would only be in the way of the draft.
+      // The button can be pressed again. Its text must not replace the draft.
       const written = this.unsent.splice(0).filter((message) => !message.ofButton);
       for (const message of written.reverse()) this.#giveBack(message);
       this.toast(word(written.length ? "notSent" : "noAnswer"));
     }
   }
 
-  /** What was written must not be lost with the connection. */
+  /** Give an unsent text back to the field. */
   #giveBack({ chat, text, file }) {
     const both = (draft) => (text && draft ? `${text}\n${draft}` : text || draft);
     if (chat !== this.chat) {

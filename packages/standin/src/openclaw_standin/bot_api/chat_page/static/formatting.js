@@ -1,6 +1,6 @@
-// A text and its entities become elements. Text goes in as text nodes only, never as markup.
+// Turns a text and its entities into elements. Text becomes text nodes only, never markup.
 
-import { word } from "./words.js";
+import { word } from "./translations.js";
 
 const SIMPLE = { bold: "strong", italic: "em", underline: "u", strikethrough: "s", code: "code" };
 const BLOCKS = new Set(["pre", "blockquote", "expandable_blockquote"]);
@@ -26,7 +26,7 @@ export function icon(name) {
   return svg;
 }
 
-/** The web address, or null for anything that a link must not lead to. */
+/** The address of a link to the web; null for any other target. */
 function address(raw) {
   try {
     const url = new URL(/^[a-z][a-z0-9+.-]*:/i.test(raw) ? raw : `https://${raw}`);
@@ -66,7 +66,7 @@ export function render(text, entities = []) {
 
 /** Each line is a paragraph with a direction of its own, as in Telegram. */
 function lines(parent, text, from, to, entities, { beforeBlock = false, afterBlock = false } = {}) {
-  // A block has space around it: the line breaks that led to it are not shown on top of that.
+  // A block has its own space around it, so line breaks next to it are not shown.
   if (afterBlock) while (from < to && text[from] === "\n") from += 1;
   if (beforeBlock) while (to > from && text[to - 1] === "\n") to -= 1;
   if (from >= to) return;

@@ -1,7 +1,7 @@
-// One element for each message. An edit changes what is different and leaves the rest alone, so focus and selection stay.
+// One element for each message. An edit changes only what differs, so focus and selection stay.
 
 import { direction, element, icon, render } from "./formatting.js";
-import { language, word } from "./words.js";
+import { language, word } from "./translations.js";
 
 const FILES = ["document", "voice", "audio", "video", "photo", "sticker"];
 
@@ -25,7 +25,7 @@ export function size(bytes) {
   return `${bytes < 10 && step ? bytes.toFixed(1) : Math.round(bytes)} ${units[step]}`;
 }
 
-/** What a message says in one line, for a quotation. */
+/** The first line of a message, for a quotation. */
 function gist(message) {
   return (message.text ?? message.caption ?? "").split("\n")[0].slice(0, 120);
 }
@@ -101,8 +101,8 @@ export class MessageView {
   }
 
   /**
-   * Where the message stands: first and last of a run from one side (the first shows the mark, the last the time), and
-   * below which other one. What it replies to is quoted unless it stands right there.
+   * Set the place of the message: whether it is the first (shows the mark) and the last (shows the time) of a group from one side, and which
+   * message is above it. The message that it replies to is quoted, unless that is the one above.
    */
   place(first, last, before) {
     const replied = this.message.reply_to_message?.message_id;

@@ -1,8 +1,8 @@
-// Light and dark: the system decides until the user does.
+// The light and the dark theme: that of the system, unless the user has chosen one.
 
 import { icon } from "./formatting.js";
-import { recall, remember } from "./memory.js";
-import { word } from "./words.js";
+import { recall, remember } from "./local_storage.js";
+import { word } from "./translations.js";
 
 export function theme(button) {
   const system = matchMedia("(prefers-color-scheme: dark)");

@@ -1,4 +1,4 @@
-// The way to the server: calls, and one stream of changes that comes back by itself after a loss.
+// The connection to the server: calls, and one stream of changes that reconnects by itself.
 
 const HEADERS = { "X-OpenClaw-Page": "1" };
 
@@ -22,7 +22,7 @@ const FIRST_WAIT_MS = 300;
 const LONGEST_WAIT_MS = 5000;
 
 /**
- * Listen for changes. `onJoined` fetches what there is and is waited for; `onChange` gets each change after that;
+ * Listen for changes. `onJoined` fetches the present state first; then `onChange` gets each change;
  * `onState` gets "joining", "online" or "lost".
  */
 export function listen({ onJoined, onChange, onState }) {
@@ -42,7 +42,7 @@ export function listen({ onJoined, onChange, onState }) {
       timer = setTimeout(join, wait);
       wait = Math.min(wait * 1.6, LONGEST_WAIT_MS);
     };
-    // Changes that arrive while the page still fetches wait for it: applied twice they do no harm, too early they would.
+    // Changes wait until the page has fetched its state. A change may be applied twice, but not too early.
     let joined = null;
     mine.onmessage = async (event) => {
       const change = JSON.parse(event.data);

@@ -1,4 +1,4 @@
-// What the page remembers in this browser. Where storage is switched off it remembers until it is closed.
+// Stores settings and drafts in this browser. Without localStorage they last until the page is closed.
 
 const here = new Map();
 
@@ -7,7 +7,7 @@ export function remember(name, value) {
   try {
     localStorage.setItem(`openclaw.${name}`, value);
   } catch {
-    // Kept in `here` all the same.
+    // `here` has it.
   }
 }
 

@@ -1,4 +1,4 @@
-// Every word of the interface, in English and Hebrew. The browser's language decides; the bot's words are its own.
+// All texts of the page in English and Hebrew, by the language of the browser. Texts of the bot are not here.
 
 const words = {
   en: {
@@ -33,7 +33,7 @@ const wanted = (navigator.language || "en").toLowerCase();
 export const language = wanted.startsWith("he") || wanted.startsWith("iw") ? "he" : "en";
 export const word = (name) => words[language][name] ?? name;
 
-/** Put the words into the static page. */
+/** Write the texts into the static page. */
 export function fillPage() {
   document.documentElement.lang = language;
   document.documentElement.dir = language === "he" ? "rtl" : "ltr";
