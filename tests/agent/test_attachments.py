@@ -16,7 +16,7 @@ from openclaw_core.errors import (
 )
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.task import Material, Order, Task
-from tests.agent.desk import FakeFiles
+from tests.agent.harness import FakeFiles
 from tests.fakes.chat import FakeChat
 
 VOICE = Material(kind="voice", file_id="v", name="recording.ogg", size_bytes=3)

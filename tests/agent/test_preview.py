@@ -9,7 +9,7 @@ from openclaw_agent.preview import FIRST_WORDS_CHARS, FIRST_WORDS_S, GROUP_WRITE
 from openclaw_core.chat.delivery import plan
 from openclaw_core.errors import LostOwnership
 from openclaw_core.tasks.work import Run
-from tests.agent.desk import task
+from tests.agent.harness import task
 from tests.fakes.work import FakeWork
 
 

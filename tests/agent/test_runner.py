@@ -18,7 +18,7 @@ from openclaw_core.errors import (
 )
 from openclaw_core.tasks.outcome import Cause, Exit
 from openclaw_core.tasks.work import Answered, HandedBack, PutBack, Run
-from tests.agent.desk import Desk, task, until
+from tests.agent.harness import AgentHarness, task, until
 from tests.fakes.time import FakeTime
 from tests.fakes.work import FakeWork
 
@@ -49,65 +49,69 @@ async def test_a_lease_outlasts_an_absence_of_redis(fault: Exception) -> None:
         await renewing
 
 
-async def test_a_task_that_was_stopped_or_taken_ends_the_work_within_a_second(desk: Desk) -> None:
-    desk.chat.goes_on.clear()
-    running = asyncio.create_task(do_run(desk.work, desk.answerer, await desk.claimed(task(1)), asyncio.Event()))
-    await until(lambda: desk.work.texts)
-    written = dict(desk.work.texts)
-    desk.work.take_away("u1")
+async def test_a_task_that_was_stopped_or_taken_ends_the_work_within_a_second(harness: AgentHarness) -> None:
+    harness.chat.goes_on.clear()
+    running = asyncio.create_task(
+        do_run(harness.work, harness.answerer, await harness.claimed(task(1)), asyncio.Event())
+    )
+    await until(lambda: harness.work.texts)
+    written = dict(harness.work.texts)
+    harness.work.take_away("u1")
     async with asyncio.timeout(5):
         assert await running is Exit.DONE
-    desk.chat.goes_on.set()
+    harness.chat.goes_on.set()
     await asyncio.sleep(0.05)
-    assert (desk.work.texts, desk.work.results) == (written, {})
+    assert (harness.work.texts, harness.work.results) == (written, {})
 
 
-async def test_sigterm_gives_the_run_back(desk: Desk) -> None:
-    desk.chat.goes_on.clear()
+async def test_sigterm_gives_the_run_back(harness: AgentHarness) -> None:
+    harness.chat.goes_on.clear()
     stop = asyncio.Event()
-    running = asyncio.create_task(do_run(desk.work, desk.answerer, await desk.claimed(task(1)), stop))
-    await until(lambda: desk.chat.calls)
+    running = asyncio.create_task(do_run(harness.work, harness.answerer, await harness.claimed(task(1)), stop))
+    await until(lambda: harness.chat.calls)
     stop.set()
 
     assert await running is Exit.TRY_AGAIN
-    assert desk.work.results == {"u1": HandedBack()}
+    assert harness.work.results == {"u1": HandedBack()}
 
 
-async def test_sigterm_lets_an_answer_that_is_being_handed_over_arrive(desk: Desk) -> None:
-    desk.work.ends_land.clear()
+async def test_sigterm_lets_an_answer_that_is_being_handed_over_arrive(harness: AgentHarness) -> None:
+    harness.work.ends_land.clear()
     stop = asyncio.Event()
-    running = asyncio.create_task(do_run(desk.work, desk.answerer, await desk.claimed(task(1)), stop))
-    await until(lambda: desk.work.calls[-1] == "end")
+    running = asyncio.create_task(do_run(harness.work, harness.answerer, await harness.claimed(task(1)), stop))
+    await until(lambda: harness.work.calls[-1] == "end")
     stop.set()
     await asyncio.sleep(0.1)
-    desk.work.ends_land.set()
+    harness.work.ends_land.set()
 
     assert await running is Exit.DONE
-    assert isinstance(desk.work.results["u1"], Answered)
+    assert isinstance(harness.work.results["u1"], Answered)
 
 
-async def test_sigterm_while_redis_is_away_does_not_keep_the_process(desk: Desk) -> None:
-    desk.chat.goes_on.clear()
-    desk.work.faults["end"] = [StoreUnavailable("away")] * 99
+async def test_sigterm_while_redis_is_away_does_not_keep_the_process(harness: AgentHarness) -> None:
+    harness.chat.goes_on.clear()
+    harness.work.faults["end"] = [StoreUnavailable("away")] * 99
     stop = asyncio.Event()
-    running = asyncio.create_task(do_run(desk.work, desk.answerer, await desk.claimed(task(1)), stop, hand_back_s=0.2))
-    await until(lambda: desk.chat.calls)
+    running = asyncio.create_task(
+        do_run(harness.work, harness.answerer, await harness.claimed(task(1)), stop, hand_back_s=0.2)
+    )
+    await until(lambda: harness.chat.calls)
     stop.set()
 
     assert await running is Exit.TRY_AGAIN
-    assert desk.work.results == {}
+    assert harness.work.results == {}
 
 
-async def test_a_task_that_was_stopped_meanwhile_is_not_given_back(desk: Desk) -> None:
-    desk.chat.goes_on.clear()
+async def test_a_task_that_was_stopped_meanwhile_is_not_given_back(harness: AgentHarness) -> None:
+    harness.chat.goes_on.clear()
     stop = asyncio.Event()
-    running = asyncio.create_task(do_run(desk.work, desk.answerer, await desk.claimed(task(1)), stop))
-    await until(lambda: desk.chat.calls)
-    desk.work.take_away("u1")
+    running = asyncio.create_task(do_run(harness.work, harness.answerer, await harness.claimed(task(1)), stop))
+    await until(lambda: harness.chat.calls)
+    harness.work.take_away("u1")
     stop.set()
 
     assert await running is Exit.DONE
-    assert desk.work.results == {}
+    assert harness.work.results == {}
 
 
 @dataclass
@@ -129,45 +133,49 @@ class Buggy:
         raise ZeroDivisionError
 
 
-async def test_a_process_that_can_never_answer_puts_its_run_back(desk: Desk) -> None:
+async def test_a_process_that_can_never_answer_puts_its_run_back(harness: AgentHarness) -> None:
     with pytest.raises(LoadFailed):
-        await do_run(desk.work, Never(SettingsError("no such key")), await desk.claimed(task(1)), asyncio.Event())
-    assert desk.work.results == {"u1": PutBack()}
-    assert desk.work.job == "created", "a fault before any claim is the pool's"
+        await do_run(harness.work, Never(SettingsError("no such key")), await harness.claimed(task(1)), asyncio.Event())
+    assert harness.work.results == {"u1": PutBack()}
+    assert harness.work.job == "created", "a fault before any claim is the pool's"
 
 
-async def test_it_says_why_also_if_the_run_cannot_be_put_back(desk: Desk) -> None:
-    run = await desk.claimed(task(1))
-    desk.work.take_away("u1")
+async def test_it_says_why_also_if_the_run_cannot_be_put_back(harness: AgentHarness) -> None:
+    run = await harness.claimed(task(1))
+    harness.work.take_away("u1")
     with pytest.raises(LoadFailed):
-        await do_run(desk.work, Never(SettingsError("no such key")), run, asyncio.Event())
+        await do_run(harness.work, Never(SettingsError("no such key")), run, asyncio.Event())
 
 
-async def test_a_bug_is_left_to_crash_the_process(desk: Desk) -> None:
-    run = await desk.claimed(task(1))
+async def test_a_bug_is_left_to_crash_the_process(harness: AgentHarness) -> None:
+    run = await harness.claimed(task(1))
     with pytest.raises(ZeroDivisionError):
-        await do_run(desk.work, Buggy(), run, asyncio.Event())
-    assert desk.work.results == {}
+        await do_run(harness.work, Buggy(), run, asyncio.Event())
+    assert harness.work.results == {}
 
 
-async def test_a_result_that_redis_refuses_leaves_the_run_to_its_lease(desk: Desk) -> None:
-    desk.work.faults["end"] = [StoreFault("a row of another type")]
+async def test_a_result_that_redis_refuses_leaves_the_run_to_its_lease(harness: AgentHarness) -> None:
+    harness.work.faults["end"] = [StoreFault("a row of another type")]
 
-    assert await do_run(desk.work, desk.answerer, await desk.claimed(task(1)), asyncio.Event()) is Exit.TRY_AGAIN
+    assert (
+        await do_run(harness.work, harness.answerer, await harness.claimed(task(1)), asyncio.Event()) is Exit.TRY_AGAIN
+    )
 
 
-async def test_a_password_that_changes_under_us_is_told(desk: Desk) -> None:
-    desk.chat.goes_on.clear()
-    desk.work.faults["check"] = [StoreMisconfigured("the password")]
+async def test_a_password_that_changes_under_us_is_told(harness: AgentHarness) -> None:
+    harness.chat.goes_on.clear()
+    harness.work.faults["check"] = [StoreMisconfigured("the password")]
     with pytest.raises(StoreMisconfigured):
-        await do_run(desk.work, desk.answerer, await desk.claimed(task(1)), asyncio.Event())
+        await do_run(harness.work, harness.answerer, await harness.claimed(task(1)), asyncio.Event())
 
 
 @pytest.mark.parametrize(
     ("says", "code"), [("An answer.", Exit.DONE), (ChatUnauthorized("401"), Exit.MISCONFIGURED), ("\u200b", Exit.DONE)]
 )
-async def test_the_exit_code_says_whether_anybody_has_to_look(desk: Desk, says: str | Exception, code: Exit) -> None:
-    desk.chat.script = [says]
-    desk.chat.else_says = "\u200b"
+async def test_the_exit_code_says_whether_anybody_has_to_look(
+    harness: AgentHarness, says: str | Exception, code: Exit
+) -> None:
+    harness.chat.script = [says]
+    harness.chat.else_says = "\u200b"
 
-    assert await do_run(desk.work, desk.answerer, await desk.claimed(task(1)), asyncio.Event()) is code
+    assert await do_run(harness.work, harness.answerer, await harness.claimed(task(1)), asyncio.Event()) is code

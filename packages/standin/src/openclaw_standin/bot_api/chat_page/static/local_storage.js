@@ -1,4 +1,4 @@
-// Stores settings and drafts in this browser. Without localStorage they last until the page is closed.
+// Stores the theme and the open chat in this browser. Without localStorage they last until the page is closed.
 
 const here = new Map();
 

@@ -52,7 +52,7 @@ class Pieces(FakeChat):
 
 
 @dataclass
-class Desk:
+class AgentHarness:
     work: FakeWork = field(default_factory=FakeWork)
     chat: FakeChat = field(default_factory=FakeChat)
     files: FakeFiles = field(default_factory=FakeFiles)
