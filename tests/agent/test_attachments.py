@@ -33,19 +33,19 @@ def reader(chat: FakeChat | None = None, *contents: bytes | None) -> AttachmentR
 
 
 async def test_a_recording_is_heard_by_the_first_model() -> None:
-    chat = FakeChat(htranscriber=["what is a monad"])
+    chat = FakeChat(hears=["what is a monad"])
     assert await reader(chat).read(0, VOICE) == "what is a monad"
     assert chat.heard == [("recording.ogg", BIG)]
 
 
 async def test_a_model_that_is_gone_leaves_the_recording_to_the_next() -> None:
-    chat = FakeChat(htranscriber=[ModelGone(), "hello"])
+    chat = FakeChat(hears=[ModelGone(), "hello"])
     assert await reader(chat).read(0, VOICE) == "hello"
     assert [model for _, model in chat.heard] == [BIG, FAST]
 
 
 async def test_a_passing_fault_is_tried_again() -> None:
-    chat = FakeChat(htranscriber=[ChatUnavailable(), RateLimited(retry_after_s=1), "hello"])
+    chat = FakeChat(hears=[ChatUnavailable(), RateLimited(retry_after_s=1), "hello"])
     assert await reader(chat).read(0, VOICE) == "hello"
 
 
@@ -62,7 +62,7 @@ async def test_a_passing_fault_is_tried_again() -> None:
 )
 async def test_a_recording_without_words_is_told_with_its_cause(hears: list[str | Exception], cause: Cause) -> None:
     with pytest.raises(Unreadable) as told:
-        await reader(FakeChat(htranscriber=hears)).read(0, VOICE)
+        await reader(FakeChat(hears=hears)).read(0, VOICE)
     assert told.value.cause is cause
 
 
@@ -131,12 +131,12 @@ async def test_several_files_are_quoted_in_order_with_room_for_each() -> None:
 
 async def test_a_recording_forwarded_with_a_question_is_quoted_and_one_of_ones_own_is_the_question() -> None:
     task, _ = await with_attachments(
-        several(VOICE, forwarded="some"), reader(FakeChat(htranscriber=["he is late"])), max_tokens=600
+        several(VOICE, forwarded="some"), reader(FakeChat(hears=["he is late"])), max_tokens=600
     )
     assert (task.text, task.quoted) == ("compare them", "recording.ogg\nhe is late")
     task, turn = await with_attachments(
         several(VOICE, FILE, text=""),
-        reader(FakeChat(htranscriber=["sum it up"]), b"sound", "שלום world".encode()),
+        reader(FakeChat(hears=["sum it up"]), b"sound", "שלום world".encode()),
         max_tokens=600,
     )
     assert (task.text, task.quoted) == ("sum it up", "notes.txt\nשלום world")
