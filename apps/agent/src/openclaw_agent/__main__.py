@@ -35,14 +35,7 @@ async def _run(settings: Settings) -> Exit:
     logs.install_asyncio(loop)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    try:
-        return await run(settings, stop)
-    except SettingsError as exc:
-        print(exc, file=sys.stderr)
-        return Exit.MISCONFIGURED
-    except OpenClawError as exc:
-        logs.get(__name__).error("agent.ended", error=type(exc).__name__)
-        return _exit_code(exc)
+    return await run(settings, stop)
 
 
 def _exit_code(exc: OpenClawError) -> Exit:
@@ -69,11 +62,14 @@ def _age_ms() -> int | None:
 def main() -> int:
     try:
         settings = from_env(os.environ)
+        logs.configure(settings.log_level, service="agent")
+        return asyncio.run(_run(settings))
     except SettingsError as exc:
         print(exc, file=sys.stderr)
         return Exit.MISCONFIGURED
-    logs.configure(settings.log_level, service="agent")
-    return asyncio.run(_run(settings))
+    except OpenClawError as exc:
+        logs.get(__name__).error("agent.ended", error=type(exc).__name__)
+        return _exit_code(exc)
 
 
 if __name__ == "__main__":

@@ -20,22 +20,21 @@ log = logs.get(__name__)
 async def run(settings: Settings, stop: asyncio.Event) -> Exit:
     """Do the work of this process until it has ended or *stop* is set. Returns the exit code."""
     try:
-        if isinstance(settings.contract, InPool):
-            return await _run_in_pool(settings, settings.contract, stop)
-        from openclaw_agent.alone.runner import run_alone
+        if not isinstance(settings.contract, InPool):
+            from openclaw_agent.alone.runner import run_alone
 
-        return await run_alone(settings, settings.contract, stop)
+            return await run_alone(settings, settings.contract, stop)
+        place = settings.contract
+        async with AsyncExitStack() as stack:
+            script = await stack.enter_async_context(
+                open_script(settings.redis, bot_id=settings.bot_id, rights="agent")
+            )
+            work = AgentWork(script, pool=place.pool, job=place.job)
+            answerer = LoadingAnswerer(lambda: open_answerer(settings, work, stack))
+            stack.push_async_callback(answerer.close)
+            return await do_runs(place, work, answerer, stop)
     except StoreMisconfigured as exc:
         log.error("store.misconfigured", hint=str(exc))
         return Exit.MISCONFIGURED
     except LoadFailed as exc:
         raise exc.fault from None
-
-
-async def _run_in_pool(settings: Settings, place: InPool, stop: asyncio.Event) -> Exit:
-    async with AsyncExitStack() as stack:
-        script = await stack.enter_async_context(open_script(settings.redis, bot_id=settings.bot_id, rights="agent"))
-        work = AgentWork(script, pool=place.pool, job=place.job)
-        answerer = LoadingAnswerer(lambda: open_answerer(settings, work, stack))
-        stack.push_async_callback(answerer.close)
-        return await do_runs(place, work, answerer, stop)

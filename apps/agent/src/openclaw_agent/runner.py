@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from openclaw_agent.loading import Answerer, LoadFailed, LoadingAnswerer
 from openclaw_agent.settings import InPool
-from openclaw_agent.store_retry import until_stored
+from openclaw_agent.store_retry import RETRY_S, until_stored
 from openclaw_core import logs
 from openclaw_core.errors import LostOwnership, StoreFull, StoreUnavailable
 from openclaw_core.tasks.outcome import Cause, Exit
@@ -15,8 +15,6 @@ from openclaw_core.tasks.work import HandedBack, PutBack, Run, Work
 
 log = logs.get(__name__)
 WAIT_S = 4.0
-RETRY_S = 1.0
-"""Between two tries while Redis is away."""
 RENEW_EVERY_S = 3.0
 CHECK_EVERY_S = 0.5
 """So Stop ends an answer within 1 s."""

@@ -1,4 +1,4 @@
-"""Retries a step of the store while Redis is away."""
+"""Repeats a step of the store while Redis is away."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

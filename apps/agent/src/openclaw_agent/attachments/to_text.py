@@ -55,13 +55,11 @@ class AttachmentReader:
     async def _transcribe(self, recording: bytes, name: str) -> str:
         """The transcript of *recording*. Raises Unreadable."""
 
-        def transcript_by(attempt: Attempt) -> Awaitable[str]:
+        def ask(attempt: Attempt) -> Awaitable[str]:
             return self.transcriber.transcribe(recording, name=name, model=attempt.model, timeout_s=TRANSCRIBE_S)
 
         try:
-            return await first_reply(
-                Attempts(models=self.voice_models, limits=RECORDING), transcript_by, sleep=self.sleep
-            )
+            return await first_reply(Attempts(models=self.voice_models, limits=RECORDING), ask, sleep=self.sleep)
         except NoReply as exc:
             refused = exc.cause in (Cause.TOO_LONG, Cause.REFUSED)
             raise Unreadable(Cause.FILE_UNREADABLE if refused else exc.cause) from None

@@ -5,6 +5,7 @@ They ask for no password: anyone who reaches the port may use them. `openclaw up
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from aiohttp import web
@@ -76,7 +77,7 @@ class ControlRoutes:
         query = request.query
         chat_id = int(query["chat_id"]) if "chat_id" in query else None
         entries = self._journal.calls(query.get("method"), chat_id=chat_id, after=int(query.get("after", 0)))
-        return web.json_response([entry.to_json() for entry in entries])
+        return web.json_response([asdict(entry) for entry in entries])
 
     async def state(self, _request: web.Request) -> web.Response:
         return web.json_response(

@@ -3,8 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 MAX_ENTRIES = 200_000
 
@@ -24,9 +23,6 @@ class Entry:
     outcome: str
     text: str | None = field(default=None, repr=False)
     """The text of a send or edit; None for other methods."""
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 class Journal:

@@ -50,7 +50,12 @@ class Chat:
 
     def user(self) -> JsonObject:
         """As a `User` of the Bot API."""
-        fields = {"id": self.id, "is_bot": False, "first_name": self.title, "language_code": self.language_code}
+        fields: JsonObject = {
+            "id": self.id,
+            "is_bot": False,
+            "first_name": self.title,
+            "language_code": self.language_code,
+        }
         return fields | self._username()
 
     def _username(self) -> JsonObject:
