@@ -149,7 +149,7 @@ async def test_a_result_that_redis_refuses_ends_the_attempt(harness: AgentHarnes
 
     with pytest.raises(StoreFault):
         await harness.answer(task(1))
-    assert not harness.answerer.ending
+    assert not harness.answerer.handing_over
 
 
 async def test_a_run_that_was_taken_away_is_written_no_more(harness: AgentHarness) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import asdict
 from typing import Any
 
 import httpx
@@ -157,7 +158,7 @@ async def test_the_journal_never_holds_the_token(api: BotApi, bot: Bot) -> None:
         await client.get(f"{api.url}/bot4242:another/getMe")
         await client.get(f"{api.url}/bot{TOKEN}/nonsense?token={TOKEN}")
 
-    written = json.dumps([entry.to_json() for entry in api.journal])
+    written = json.dumps([asdict(entry) for entry in api.journal])
 
     assert "test-token" not in written
     assert "another" not in written
