@@ -16,7 +16,7 @@ from openclaw_cli.bench_pods import Timeline, Watched
 from openclaw_cli.bench_store import FIRST_CHAT, FIRST_UPDATE, Ages, PressedBot, Together, kinds, room_made
 from openclaw_core.roles.values import load
 from openclaw_core.store import Script
-from openclaw_standin.model_script import digest
+from openclaw_standin.model.script import digest
 
 BASE = Path(__file__).parents[2] / "platform/openclaw/base"
 ANSWER = "An answer that is long enough to be told from a placeholder: {}"

@@ -166,7 +166,7 @@ async def test_with_a_token_of_ones_own_the_bot_is_closed_and_says_how_to_open_i
             assert where == api.url
             assert f"model  {model.url}" in said
             assert "access closed: write to the bot, it tells you your id; then ALLOWED_USER_IDS=<id> make up" in said
-            api.user_says(777, "let me in")
+            api.users.write(777, "let me in")
             async with asyncio.timeout(90):
                 while not any("777" in text for text in api.bot_texts(777)):
                     await asyncio.sleep(0.2)

@@ -25,7 +25,7 @@ SMOKE_BOT = SECOND_TOKEN.split(":")[0]
 @pytest.fixture
 async def bot(tmp_path: Path) -> AsyncIterator[World]:
     async with world(tmp_path, SMOKE_BOT_IDS=SMOKE_BOT, ALLOWED_USER_IDS="1") as up:
-        up.api.group(GROUP, title="Smoke")
+        up.api.users.add_group(GROUP, title="Smoke")
         yield up
 
 

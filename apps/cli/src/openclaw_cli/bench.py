@@ -13,9 +13,9 @@ from rich.table import Table
 
 from openclaw_core.store import Runs, Script
 from openclaw_standin.bot_api import BotApi
-from openclaw_standin.journal import Entry
+from openclaw_standin.bot_api.journal import Entry
 from openclaw_standin.model import ScriptedModel
-from openclaw_standin.model_script import digest
+from openclaw_standin.model.script import digest
 
 # Half is decided by rules or commands, half is Hebrew, as design section 6 asks of the mix.
 MIX = (
@@ -60,7 +60,7 @@ async def ask(
             await asyncio.sleep(max(0.0, began + n / per_s - time.monotonic()))
         chat_id, text = first_chat + n % chats, MIX[(first_text + n) % len(MIX)].format(n=first_text + n)
         sent = time.monotonic()
-        asked.append(Asked(chat_id=chat_id, text=text, update_id=api.user_says(chat_id, text), sent_s=sent))
+        asked.append(Asked(chat_id=chat_id, text=text, update_id=api.users.write(chat_id, text), sent_s=sent))
         if not per_s and n % 50 == 49:
             await asyncio.sleep(0)
     return asked

@@ -134,7 +134,11 @@ async def _memory(brain_pid: int) -> dict[str, float]:
     for child in brain.children(recursive=True):
         try:
             parent = child.parent()
-            if parent is not None and parent.pid != brain_pid and "openclaw_agent.nursery" in " ".join(child.cmdline()):
+            if (
+                parent is not None
+                and parent.pid != brain_pid
+                and "openclaw_agent.fork_server" in " ".join(child.cmdline())
+            ):
                 agents.append(child.memory_info().rss)
         except psutil.NoSuchProcess:
             continue

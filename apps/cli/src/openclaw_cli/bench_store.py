@@ -34,7 +34,7 @@ from openclaw_core.store import AgentWork, Inbox, Lanes, News, RedisDisplays, Re
 from openclaw_core.store.client import Rights
 from openclaw_core.tasks.outcome import Decision, Delivery
 from openclaw_core.tasks.work import Answered
-from openclaw_standin.model_script import answer_for
+from openclaw_standin.model.script import answer_for
 
 BOT_ID, FIRST_CHAT, FIRST_UPDATE = 7_770_000_002, 1_000_000_000, 700_000_000
 """As long as Telegram's, since they stand in every key."""

@@ -26,8 +26,8 @@ from openclaw_core.environment import Environment
 from openclaw_core.errors import OpenClawError, SettingsError, StoreMisconfigured
 from openclaw_core.store import open_script
 from openclaw_standin.bot_api import BotApi
-from openclaw_standin.keeping import CHATS
-from openclaw_standin.salvage import readable, salvage
+from openclaw_standin.bot_api.repair import readable, repair
+from openclaw_standin.bot_api.storage import CHATS_FILE
 
 DEFAULT_PORT = 8787
 STORE_FIRST_S = 1.0
@@ -144,10 +144,10 @@ async def _forget(data: Path) -> None:
 
 def _repair_chats(folder: Path, tell: Callable[[str], None]) -> None:
     """Where the chats cannot be read, go on with those that can. Raises SettingsError if there is no room for that."""
-    if not (folder / CHATS).exists() or readable(folder):
+    if not (folder / CHATS_FILE).exists() or readable(folder):
         return
     try:
-        kept, rows = salvage(folder)
+        kept, rows = repair(folder)
     except (OSError, sqlite3.Error):
         raise SettingsError(
             f"the chats in {folder} could not be repaired: make room on that disk, then try again"
