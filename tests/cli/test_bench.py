@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from openclaw_cli.__main__ import parser
-from openclaw_cli.bench import Asked, judge, quantiles, shown_in
-from openclaw_cli.bench_cluster import _split
-from openclaw_cli.bench_costs import Costs, costs_of
-from openclaw_cli.bench_goals import TO_CLAIM, TO_PROCESS, judged
-from openclaw_cli.bench_pods import Timeline, Watched
-from openclaw_cli.bench_store import FIRST_CHAT, FIRST_UPDATE, Ages, PressedBot, Together, kinds, room_made
+from openclaw_cli.bench.cluster import _split
+from openclaw_cli.bench.costs import Costs, costs_of
+from openclaw_cli.bench.goals import TO_CLAIM, TO_PROCESS, judged
+from openclaw_cli.bench.messages import Asked, judge, quantiles, shown_in
+from openclaw_cli.bench.pods import Timeline, Watched
+from openclaw_cli.bench.store import FIRST_CHAT, FIRST_UPDATE, Ages, PressedBot, Together, kinds, room_made
 from openclaw_core.roles.values import load
 from openclaw_core.store import Script
 from openclaw_standin.model_script import digest

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from openclaw_cli import dev
+from openclaw_cli.up import dev
 
 EVENT = '{"at":"2026-11-30T01:20:20.521Z","level":"warning","service":"brain","event":"task.queued","logger":"queue","role":"coder"}'
 FAULT = '{"at":"2026-11-30T01:20:20.521Z","level":"error","service":"brain","event":"loop.failed","faults":[{"type":"builtins.KeyError","at":["app:5"]}]}'

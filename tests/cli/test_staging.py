@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from openclaw_cli import staging
+from openclaw_cli.bench import staging
 from openclaw_gitops.kustomizing import Object
 from tests.e2e.gitops import conftest as gitops
 from tests.manifests.rendering import ROOT, tool

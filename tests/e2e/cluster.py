@@ -1,8 +1,8 @@
-"""The installation under test, and what only tests look at. Staging itself is `openclaw_cli.staging`, which the benchmark installs too."""
+"""The installation under test, and what only tests look at. Staging itself is `openclaw_cli.bench.staging`, which the benchmark installs too."""
 
 import json
 
-from openclaw_cli.staging import (
+from openclaw_cli.bench.staging import (
     NAMESPACE,
     OVERLAY_HOST,
     Cluster,

@@ -15,7 +15,7 @@ from openclaw_brain.routing import Classifier, decide_agent
 from openclaw_brain.routing.classifier import ENVIRONMENT
 from openclaw_brain.routing.classifier_process import EXIT_NOT_INSTALLED
 from openclaw_brain.routing.model import WEIGHTS, examples
-from openclaw_cli.eval_routing import judge, labelled, report
+from openclaw_cli.eval.routing import judge, labelled, report
 from openclaw_core.roles.values import Roles
 from openclaw_core.tasks.outcome import Decision
 from tests.brain.routing.scripted_chat import ScriptedChat

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from openclaw_cli import eval_routing
+from openclaw_cli.eval import routing as eval_routing
 from openclaw_core.roles.values import Roles
 from tests.brain.routing.scripted_chat import ScriptedChat
 

@@ -11,7 +11,7 @@ def parser() -> argparse.ArgumentParser:
         prog="openclaw", description="A chat bot whose every answer is the work of a short-lived agent."
     )
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    from openclaw_cli import doctor
+    from openclaw_cli.doctor import command as doctor
 
     up = commands.add_parser("up", help="run the whole bot on this machine, with a chat page")
     up.add_argument(
@@ -105,11 +105,11 @@ def run(args: argparse.Namespace) -> int:
     try:
         match args.command:
             case "up":
-                from openclaw_cli import up
+                from openclaw_cli.up import command as up
 
                 return up.main(args, os.environ)
             case "dev":
-                from openclaw_cli import dev
+                from openclaw_cli.up import dev
 
                 return dev.main(args)
             case "ask":
@@ -121,23 +121,23 @@ def run(args: argparse.Namespace) -> int:
 
                 return runs.main(args, os.environ)
             case "doctor":
-                from openclaw_cli import doctor
+                from openclaw_cli.doctor import command as doctor
 
                 return doctor.main(args, os.environ)
             case "eval":
-                from openclaw_cli import eval_routing
+                from openclaw_cli.eval import routing as eval_routing
 
                 return eval_routing.main(args, os.environ)
             case "bench" if args.what == "cluster":
-                from openclaw_cli import bench_cluster
+                from openclaw_cli.bench import cluster as bench_cluster
 
                 return bench_cluster.main(args)
             case "bench" if args.what == "store":
-                from openclaw_cli import bench_store
+                from openclaw_cli.bench import store as bench_store
 
                 return bench_store.main(args)
             case _:
-                from openclaw_cli import bench_local
+                from openclaw_cli.bench import local as bench_local
 
                 return bench_local.main(args)
     except SettingsError as exc:

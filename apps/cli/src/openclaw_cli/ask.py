@@ -11,7 +11,7 @@ from rich.markdown import Markdown
 
 from openclaw_agent.prompt import messages
 from openclaw_brain.routing import Classifier, decide_agent
-from openclaw_cli.backends import model_from
+from openclaw_cli.up.backends import model_from
 from openclaw_core.environment import Environment
 from openclaw_core.errors import SettingsError
 from openclaw_core.models.answer_stream import Answered, Answerer, Failed, Grew, Restarted

@@ -10,8 +10,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from openclaw_cli.backends import LOCAL_BOT_ID
-from openclaw_cli.local_redis import local_redis
+from openclaw_cli.up.backends import LOCAL_BOT_ID
+from openclaw_cli.up.local_redis import local_redis
 from openclaw_core.environment import Environment
 from openclaw_core.store import Lanes, RedisSettings, Runs, open_script
 from openclaw_core.store.runs import Run

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from openclaw_cli.builtin_model import MODEL_ID, builtin_model
-from openclaw_cli.model_servers import ASKED, running_server
+from openclaw_cli.up.builtin_model import MODEL_ID, builtin_model
+from openclaw_cli.up.model_servers import ASKED, running_server
 from openclaw_core.environment import NO_KEY
 from openclaw_core.models.providers import LLAMA_CPP, PROVIDERS, VARIABLES
 

@@ -20,10 +20,10 @@ from typing import Any
 import psutil
 from rich.console import Console
 
-from openclaw_cli import staging
-from openclaw_cli.bench import Asked, ask, fill_in, judge, quantiles, rate, routing, table
-from openclaw_cli.bench_goals import GOALS, judged
-from openclaw_cli.bench_pods import Timeline, Watched, forwarded
+from openclaw_cli.bench import staging
+from openclaw_cli.bench.goals import GOALS, judged
+from openclaw_cli.bench.messages import Asked, ask, fill_in, judge, quantiles, rate, routing, table
+from openclaw_cli.bench.pods import Timeline, Watched, forwarded
 from openclaw_core.errors import SettingsError
 from openclaw_core.store import RedisSettings, Script, open_script
 from openclaw_gitops.stopping import Stop

@@ -1,6 +1,6 @@
 """The model of a run without a key: SmolLM2-135M by llama.cpp, in a process of its own. Real, small, English only.
 
-`python -m openclaw_cli.builtin_model --port N` serves `/v1/chat/completions` and `/v1/models` on 127.0.0.1, to whoever
+`python -m openclaw_cli.up.builtin_model --port N` serves `/v1/chat/completions` and `/v1/models` on 127.0.0.1, to whoever
 knows the key that it reads from its standard input. Other users of the machine and web pages reach the port too.
 """
 
@@ -22,8 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from openclaw_cli import children
-from openclaw_cli.local_redis import free_port
+from openclaw_cli.up import children
+from openclaw_cli.up.local_redis import free_port
 from openclaw_core.errors import OpenClawError, SettingsError
 from openclaw_core.models.client import ModelClient
 from openclaw_core.models.providers import LLAMA_CPP, Server
@@ -62,7 +62,7 @@ async def _start(output: IO[bytes], key: str) -> tuple[asyncio.subprocess.Proces
     for _ in range(3):  # a free port can be taken by another before the server has it
         port = free_port()
         url = f"http://127.0.0.1:{port}"
-        program = [sys.executable, "-m", "openclaw_cli.builtin_model", "--port", str(port)]
+        program = [sys.executable, "-m", "openclaw_cli.up.builtin_model", "--port", str(port)]
         process = await children.start(program, stdin=f"{key}\n".encode(), output=output)
         try:
             async with asyncio.timeout(START_TIMEOUT_S):

@@ -16,9 +16,9 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from openclaw_cli.bench import Asked, ask, fill_in, judge, routing, table
-from openclaw_cli.bench_costs import IDLE_S, costs_of, until_ended
-from openclaw_cli.local_redis import local_redis
+from openclaw_cli.bench.costs import IDLE_S, costs_of, until_ended
+from openclaw_cli.bench.messages import Asked, ask, fill_in, judge, routing, table
+from openclaw_cli.up.local_redis import local_redis
 from openclaw_core.store import Inbox, RedisSettings, Runs, Script, open_script
 from openclaw_standin.bot_api import BotApi
 from openclaw_standin.model import ScriptedModel

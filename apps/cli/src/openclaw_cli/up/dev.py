@@ -8,8 +8,8 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from openclaw_cli import children
-from openclaw_cli.up import page_port
+from openclaw_cli.up import children
+from openclaw_cli.up.command import page_port
 
 WATCHED = ("packages", "apps", "platform/openclaw/base")
 """From the root of the repository: code, prompts, roles."""

@@ -25,8 +25,8 @@ from openclaw_brain.inbox.intake import Access, Intake
 from openclaw_brain.room import AT_ONCE as ROOM_AT_ONCE
 from openclaw_brain.room import FULL
 from openclaw_brain.telegram.incoming import Bot
-from openclaw_cli.bench import MIX
-from openclaw_cli.local_redis import local_redis
+from openclaw_cli.bench.messages import MIX
+from openclaw_cli.up.local_redis import local_redis
 from openclaw_core.errors import SettingsError
 from openclaw_core.roles.orders import order_of
 from openclaw_core.roles.values import Roles, load

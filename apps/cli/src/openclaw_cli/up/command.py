@@ -18,10 +18,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from openclaw_cli import data_folder
-from openclaw_cli.backends import local_token, model_from
-from openclaw_cli.local_redis import free_port, local_store
-from openclaw_cli.store_lock import holding
+from openclaw_cli.up import data_folder
+from openclaw_cli.up.backends import local_token, model_from
+from openclaw_cli.up.local_redis import free_port, local_store
+from openclaw_cli.up.store_lock import holding
 from openclaw_core.environment import Environment
 from openclaw_core.errors import OpenClawError, SettingsError, StoreMisconfigured
 from openclaw_core.store import open_script

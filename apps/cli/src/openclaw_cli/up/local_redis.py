@@ -10,10 +10,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from openclaw_cli import aof, children
-from openclaw_cli.data_folder import write_private
-from openclaw_cli.store_engine import AOF_FOLDER, Server, note_writer, server_for, unreadable, written_by
-from openclaw_cli.store_lock import URL_NAME, lock_file, locked, owner_of, running
+from openclaw_cli.up import aof, children
+from openclaw_cli.up.data_folder import write_private
+from openclaw_cli.up.store_engine import AOF_FOLDER, Server, note_writer, server_for, unreadable, written_by
+from openclaw_cli.up.store_lock import URL_NAME, lock_file, locked, owner_of, running
 from openclaw_core.errors import SettingsError
 
 START_TIMEOUT_S = 60.0

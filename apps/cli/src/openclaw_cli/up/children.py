@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from openclaw_cli.data_folder import PRIVATE_UMASK
+from openclaw_cli.up.data_folder import PRIVATE_UMASK
 
 STOP_TIMEOUT_S = 10.0
 _PR_SET_PDEATHSIG = 1

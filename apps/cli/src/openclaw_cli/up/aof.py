@@ -11,7 +11,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from openclaw_cli.store_engine import AOF_FOLDER, Server
+from openclaw_cli.up.store_engine import AOF_FOLDER, Server
 from openclaw_core.errors import SettingsError
 
 CUT_OFF = "cut-off"

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from openclaw_cli.data_folder import write_private
+from openclaw_cli.up.data_folder import write_private
 from openclaw_core.errors import SettingsError
 
 OLDEST_MAJOR = 7

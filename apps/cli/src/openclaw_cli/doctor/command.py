@@ -143,7 +143,7 @@ async def settings(env: Env) -> Seen:
 
 
 async def roles(env: Env) -> Seen:
-    from openclaw_cli.roles_folder import faults
+    from openclaw_cli.doctor.roles_folder import faults
     from openclaw_core.roles.values import load
 
     folder = Path(env.get("ROLES_DIR") or ROLES_DIR)
@@ -196,7 +196,7 @@ async def _redis(env: Env) -> AsyncIterator[tuple[str | None, str]]:
     if _set(env, "REDIS_URL") or env.get("REDIS_HOST"):
         yield None, "REDIS_URL" if _set(env, "REDIS_URL") else "REDIS_HOST"
         return
-    from openclaw_cli.local_redis import local_redis, server_binary
+    from openclaw_cli.up.local_redis import local_redis, server_binary
 
     with tempfile.TemporaryDirectory() as folder:
         async with local_redis(Path(folder)) as url:
@@ -233,7 +233,7 @@ async def telegram(env: Env) -> Seen:
 
 
 async def model(env: Env) -> Seen:
-    from openclaw_cli.backends import is_chosen
+    from openclaw_cli.up.backends import is_chosen
 
     if not is_chosen(env):
         yield Level.OK, await _model_without_a_key(env)
@@ -271,7 +271,7 @@ async def model(env: Env) -> Seen:
 
 async def _model_without_a_key(env: Env) -> str:
     """What `openclaw up` would take. Raises SettingsError if this machine cannot run it."""
-    from openclaw_cli import builtin_model, model_servers
+    from openclaw_cli.up import builtin_model, model_servers
 
     found = None if env.get("DEMO_MODEL") == "yes" else await model_servers.running_server(env)
     if found is not None:
