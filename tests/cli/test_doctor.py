@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from openclaw_cli.doctor.command import NOT_LOOKED_AT, Level, examine, fullness, main, missing
+from openclaw_cli.doctor.command import examine, main
+from openclaw_cli.doctor.findings import SETTINGS_FIRST, Level
+from openclaw_cli.doctor.model import missing
+from openclaw_cli.doctor.redis import fullness
 from openclaw_standin.bot_api import BotApi
 from openclaw_standin.model import ScriptedModel
 from tests.core.groq_server import listening, replies
@@ -152,7 +155,7 @@ async def test_redis_password_is_asked_for_and_not_shown(tmp_path: Path) -> None
 
 async def test_wrong_redis_settings_are_left_to_the_settings() -> None:
     assert await seen("redis", REDIS_HOST="localhost", REDIS_PORT="tcp://1.2.3.4:6379") == [
-        (Level.FAULT, NOT_LOOKED_AT)
+        (Level.FAULT, SETTINGS_FIRST)
     ]
 
 

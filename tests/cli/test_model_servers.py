@@ -8,7 +8,8 @@ import pytest
 from aiohttp import web
 
 from openclaw_brain.settings import from_env
-from openclaw_cli.doctor.command import Level, examine
+from openclaw_cli.doctor.command import examine
+from openclaw_cli.doctor.findings import Level
 from openclaw_cli.up.backends import model_from
 from openclaw_cli.up.model_servers import chosen, running_server
 from openclaw_core.models.providers import LLAMA_CPP, LM_STUDIO, OLLAMA

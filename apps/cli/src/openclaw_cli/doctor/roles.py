@@ -1,6 +1,6 @@
-"""What an author of roles must get right beside `roles.yaml` itself: no two roles look alike, each prompt reaches the brain, each PodTemplate is there.
+"""Check the roles: the file itself, no two roles that look alike, each prompt in the ConfigMap, each PodTemplate there.
 
-A brain would start with most of these; people would not get what the author meant. So they stop a pull request and no brain.
+A brain would start with most of these faults, but users would not get what the author meant. So they stop a pull request and no brain.
 """
 
 import re
@@ -8,12 +8,24 @@ from pathlib import Path
 
 import yaml
 
+from openclaw_cli.doctor.findings import ROLES_DIR, Env, Level, Results
 from openclaw_core.roles.file import Faults, Places, read
-from openclaw_core.roles.values import Roles
+from openclaw_core.roles.values import Roles, load
 from openclaw_core.tasks.conversation import estimate_tokens
 
 GIST = "You are the "
 GIST_MAX_TOKENS = 60
+
+
+async def check(env: Env) -> Results:
+    folder = Path(env.get("ROLES_DIR") or ROLES_DIR)
+    loaded = load(folder)
+    if found := faults(folder, loaded):
+        for fault in found:
+            yield Level.FAULT, fault
+        return
+    names = ", ".join(f"/{role.command} {role.name}" for role in loaded.roles.values())
+    yield Level.OK, f"{len(loaded.roles)} roles in {folder}: {names}"
 
 
 def faults(folder: Path, loaded: Roles) -> list[str]:
@@ -21,7 +33,7 @@ def faults(folder: Path, loaded: Roles) -> list[str]:
     found = Faults()
     shown = str(folder / "config/roles.yaml")
     _, places = read(folder / "config/roles.yaml", shown, found)
-    _alike(loaded, shown, places, found)
+    _check_looks(loaded, shown, places, found)
     for role in loaded.roles.values():
         if not role.gist.startswith(GIST) or estimate_tokens(role.gist) > GIST_MAX_TOKENS:
             prompt = _prompts(folder)[role.name]
@@ -32,7 +44,7 @@ def faults(folder: Path, loaded: Roles) -> list[str]:
             )
     kustomization = folder / "kustomization.yaml"
     if kustomization.exists():
-        _listed(folder, kustomization, found)
+        _check_prompts(folder, kustomization, found)
         templates = _pod_templates(folder)
         for name, role in loaded.roles.items():
             if role.template not in templates:
@@ -45,7 +57,7 @@ def faults(folder: Path, loaded: Roles) -> list[str]:
     return found.lines()
 
 
-def _alike(loaded: Roles, shown: str, places: Places, found: Faults) -> None:
+def _check_looks(loaded: Roles, shown: str, places: Places, found: Faults) -> None:
     taken: dict[tuple[str, str], str] = {}
     for name, role in loaded.roles.items():
         looks: list[tuple[tuple[str, ...], str]] = [(("emoji",), role.emoji), (("when",), role.when)]
@@ -67,7 +79,7 @@ def _prompts(folder: Path) -> dict[str, str]:
     return {name: str(entry["prompt"]) for name, entry in roles.items()}
 
 
-def _listed(folder: Path, kustomization: Path, found: Faults) -> None:
+def _check_prompts(folder: Path, kustomization: Path, found: Faults) -> None:
     """Every file of prompts/ is in the ConfigMap that the brain mounts, and nothing else."""
     text = kustomization.read_text(encoding="utf-8")
     lines = text.splitlines()
