@@ -12,7 +12,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -37,7 +37,7 @@ QUIET_PERCENT = 40
 console = Console(highlight=False, soft_wrap=True)
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: argparse.Namespace, _env: Mapping[str, str]) -> int:
     try:
         values = dict(pair.split("=", 1) for pair in args.set)
         report = asyncio.run(_run(args.phases.split(","), values=values, count=args.messages, timeout_s=args.timeout_s))

@@ -8,6 +8,7 @@ import secrets
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,8 @@ from openclaw_standin.model import ScriptedModel
 BOT_ID = 777000
 
 
-def main(args: argparse.Namespace) -> int:
-    report = asyncio.run(_run(args))
+def main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
+    report = asyncio.run(_run(args, env))
     if args.json:
         print(json.dumps(report, indent=2))
     else:
@@ -36,7 +37,7 @@ def main(args: argparse.Namespace) -> int:
     return 1 if report["lost"] or report["twice"] or report["out_of_order"] else 0
 
 
-async def _run(args: argparse.Namespace) -> dict[str, Any]:
+async def _run(args: argparse.Namespace, outer: Mapping[str, str]) -> dict[str, Any]:
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="openclaw-bench-")))
         redis_url = await stack.enter_async_context(local_redis(folder / "redis"))
@@ -45,7 +46,7 @@ async def _run(args: argparse.Namespace) -> dict[str, Any]:
         api = await stack.enter_async_context(BotApi.open(token=token, data_dir=folder / "chat", flood=True))
         model = await stack.enter_async_context(ScriptedModel.open(api_key=key))
         env = {
-            **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+            **{name: outer[name] for name in ("PATH", "HOME") if name in outer},
             "TELEGRAM_TOKEN": token, "TELEGRAM_BASE_URL": api.url, "GROQ_API_KEY": key, "GROQ_BASE_URL": model.url, "REDIS_URL": redis_url,
             "ALLOWED_USER_IDS": "*", "RUNNING_CAP": str(args.running_cap), "WARM_AGENTS": str(args.warm), "TASKS_PER_JOB": str(args.tasks_per_job),
             "LOG_LEVEL": "warning",

@@ -46,7 +46,7 @@ DAYS = {"seen": 2.0, "msg": 2.0, "heard": 2.0, "turns": 1.0, "answer": 0.0, "act
 """Of a week: how long the keys of a kind are kept (docs/data.md), 0 for minutes. All others of a message are kept for the whole week."""
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: argparse.Namespace, _env: Mapping[str, str]) -> int:
     report = asyncio.run(_run(args))
     show(report)
     print(json.dumps(report))

@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import json
-import os
 import sys
 import time
 from collections import Counter
@@ -201,15 +200,9 @@ async def run(path: Path, *, as_json: bool, roles: Roles, chat: Chat | None, cla
     return 0
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `openclaw eval routing`."""
-    parser.add_argument("file", type=Path, help="JSON lines: id, lang, text, previous, accept, kind")
-    parser.add_argument("--json", action="store_true", help="JSON only")
-
-
-def main(args: argparse.Namespace, env: Mapping[str, str] | None = None) -> int:
-    """With MODEL_API_KEY or GROQ_API_KEY in *env* (default: none, so the classifier) the routing model is asked as well."""
-    return asyncio.run(_main(Path(args.file), as_json=args.json, env=os.environ if env is None else env))
+def main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
+    """With MODEL_API_KEY or GROQ_API_KEY in *env* the routing model is asked as well, else the classifier alone."""
+    return asyncio.run(_main(args.file, as_json=args.json, env=env))
 
 
 async def _main(path: Path, *, as_json: bool, env: Mapping[str, str]) -> int:

@@ -26,7 +26,7 @@ NOT_FIELDS = {"at", "level", "service", "event", "faults"}
 Seen = Mapping[Path, int]
 
 
-def main(args: argparse.Namespace) -> int:
+def main(args: argparse.Namespace, _env: Mapping[str, str]) -> int:
     port = str(page_port(args.port))  # chosen once: the page in the browser finds the bot again
     program = [sys.executable, "-m", "openclaw_cli", "up", "--verbose", "--data", args.data, "--port", port]
     return asyncio.run(_main(program, [Path(folder) for folder in WATCHED], colour=sys.stdout.isatty()))
