@@ -21,9 +21,12 @@ import psutil
 from rich.console import Console
 
 from openclaw_cli.bench import staging
-from openclaw_cli.bench.goals import GOALS, judged
-from openclaw_cli.bench.messages import Asked, ask, fill_in, judge, quantiles, rate, routing, table
+from openclaw_cli.bench.figures import rate_per_s, routing_summary, summary, table
+from openclaw_cli.bench.goals import GOALS, goal_results
+from openclaw_cli.bench.kubectl import NAMESPACE, Unmet
 from openclaw_cli.bench.pods import Timeline, Watched, forwarded
+from openclaw_cli.bench.questions import Question, add_results, send
+from openclaw_cli.bench.steps import agent_steps, pod_steps
 from openclaw_core.errors import SettingsError
 from openclaw_core.store import RedisSettings, Script, open_script
 from openclaw_gitops.stopping import Stop
@@ -41,7 +44,7 @@ def main(args: argparse.Namespace, _env: Mapping[str, str]) -> int:
     try:
         values = dict(pair.split("=", 1) for pair in args.set)
         report = asyncio.run(_run(args.phases.split(","), values=values, count=args.messages, timeout_s=args.timeout_s))
-    except (staging.Unmet, Stop) as exc:
+    except (Unmet, Stop) as exc:
         print(exc, file=sys.stderr)
         return 1
     print(json.dumps(report))
@@ -64,10 +67,10 @@ async def _run(phases: Sequence[str], *, values: dict[str, str], count: int, tim
         api = await stack.enter_async_context(BotApi.open(host=host, port=8481, token=token, flood=True, hosts=[host]))
         model = await stack.enter_async_context(ScriptedModel.open(host=host, port=8482, hosts=[host]))
         cluster = await stack.enter_async_context(in_thread(staging.Cluster.installed()))
-        port = await stack.enter_async_context(forwarded(staging.NAMESPACE, "pod/redis-0", 6379))
+        port = await stack.enter_async_context(forwarded(NAMESPACE, "pod/redis-0", 6379))
         redis = RedisSettings(url=f"redis://brain:{password}@127.0.0.1:{port}", timeout_s=30)
         script = await stack.enter_async_context(open_script(redis, bot_id=int(token.partition(":")[0])))
-        watched = await stack.enter_async_context(Watched.open(staging.NAMESPACE))
+        watched = await stack.enter_async_context(Watched.open(NAMESPACE))
         bench = Bench(
             cluster=cluster, api=api, model=model, script=script, watched=watched, count=count, timeout_s=timeout_s,
             set_to=values,
@@ -140,7 +143,7 @@ class Bench:
             load, began = os.getloadavg()[0], time.monotonic()
             psutil.cpu_percent()  # from here on
             figures: dict[str, Any] = {**changes}
-            asked: list[Asked] = []
+            asked: list[Question] = []
             if name == "cpu-limit":
                 figures["split"] = await self._limited()
             elif name in ("warm", "cold"):
@@ -150,23 +153,23 @@ class Bench:
                 messages, chats = (1000, 200) if name == "thousand" else (50, 50)
                 asked = await self._say(messages, chats)
                 await self._until_ended(asked)
-                await fill_in(asked, self.script, self.api, self.model)
+                await add_results(asked, self.script, self.api, self.model)
                 figures["jobs"] = len({one.fields.get("job") for one in asked})
-                figures["claims_per_s"] = rate(asked, "claimed_ms")
+                figures["claims_per_s"] = rate_per_s(asked, "claimed_ms")
                 figures["all_done_s"] = max((one.done_s or 0.0 for one in asked), default=0.0)
             figures |= {"took_s": round(time.monotonic() - began, 1), "cpu_percent": psutil.cpu_percent()}
             figures |= {"load_before": round(load, 1), "load_after": round(os.getloadavg()[0], 1)}
-            figures |= judge(asked, self.api) | {"routing": routing(asked, self.model)}
-            figures["goals"] = judged(name, figures)
+            figures |= summary(asked, self.api) | {"routing": routing_summary(asked, self.model)}
+            figures["goals"] = goal_results(name, figures)
             show(name, figures)
             return figures
 
-    async def _say(self, messages: int, chats: int, *, first_text: int = 0) -> list[Asked]:
+    async def _say(self, messages: int, chats: int, *, first_text: int = 0) -> list[Question]:
         """All at once, in chats that nothing was said in before."""
         first, self._chats = self._chats, self._chats + chats
-        return await ask(self.api, messages=messages, chats=chats, per_s=0, first_chat=first, first_text=first_text)
+        return await send(self.api, messages=messages, chats=chats, per_s=0, first_chat=first, first_text=first_text)
 
-    async def _one_by_one(self, *, bare: bool) -> tuple[list[Asked], dict[str, Any]]:
+    async def _one_by_one(self, *, bare: bool) -> tuple[list[Question], dict[str, Any]]:
         """One message after the other's end, each when enough agents wait; with *bare*, a bare pod before each."""
         asked, pods, jobs = [], [], []
         warm = 0 if bare else int(self.set_to.get("WARM_AGENTS", self.values()["warm"]))
@@ -179,9 +182,9 @@ class Bench:
             [one] = await self._say(1, 1, first_text=n)
             asked.append(one)
             await self._until_ended([one])
-            await fill_in([one], self.script, self.api, self.model)
+            await add_results([one], self.script, self.api, self.model)
             jobs.append(await self.watched.of_job(one.fields.get("job", "")))
-        return asked, {"agents": _split(asked, jobs), **({"bare_pods": _starts(pods)} if pods else {})}
+        return asked, {"agents": agent_steps(asked, jobs), **({"bare_pods": pod_steps(pods)} if pods else {})}
 
     async def _limited(self) -> dict[str, Any]:
         """Bare pods without a CPU limit and with several, in turns."""
@@ -193,7 +196,7 @@ class Bench:
                 if name != "none":
                     limited["containers"][0]["resources"]["limits"]["cpu"] = name
                 pods[name].append(await self.watched.bare_pod(f"limit-{name}-{n}", limited))
-        return {f"CPU limit {name}": _starts(starts) for name, starts in pods.items()}
+        return {f"CPU limit {name}": pod_steps(starts) for name, starts in pods.items()}
 
     async def _use_up(self) -> None:
         """Let the agents that still wait answer something, so that none is warm."""
@@ -213,7 +216,7 @@ class Bench:
         states = [state.split() for row in rows for state in row]
         return sum(state[0] == "waiting" and int(seconds) * 1000 - int(state[1]) < 6000 for state in states)
 
-    async def _until_ended(self, asked: Sequence[Asked]) -> None:
+    async def _until_ended(self, asked: Sequence[Question]) -> None:
         deadline = time.monotonic() + self.timeout_s
         keys = [self.script.keys("task", f"u{one.update_id}") for one in asked]
         while time.monotonic() < deadline:
@@ -232,54 +235,13 @@ async def until_quiet() -> None:
             return
 
 
-def _split(asked: Sequence[Asked], jobs: Sequence[Timeline]) -> dict[str, dict[str, float]]:
-    """Where the time of a message goes, step by step, in seconds."""
-    steps: dict[str, list[float]] = {}
-
-    def add(name: str, start: float | None, end: float | None) -> None:
-        if start and end:
-            steps.setdefault(name, []).append(end - start)
-
-    for one, job in zip(asked, jobs, strict=True):
-
-        def at(name: str, one: Asked = one) -> float | None:
-            return float(one.fields.get(name, 0)) / 1000 or None
-
-        run = json.loads(one.fields.get("run", "{}"))
-        answered = at("answered_ms")
-        asks = answered - run["model_ms"] / 1000 if answered and run else None
-        first = asks + run["first_token_ms"] / 1000 if asks and run.get("first_token_ms") is not None else None
-        add("ready → Job created", at("ready_ms"), job.job_s)
-        add("Job created → pod created", job.job_s, job.pod_s)
-        add("pod created → scheduled", job.pod_s, job.scheduled_s)
-        add("scheduled → started", job.scheduled_s, job.started_s)
-        add("scheduled → process", job.scheduled_s, job.process_s)
-        add("process → could claim", job.process_s, job.ready_s)
-        if one.fields.get("warm") != "1":
-            add("could claim → claimed", job.ready_s, at("claimed_ms"))
-        add("ready → claimed", at("ready_ms"), at("claimed_ms"))
-        add("claimed → model asked", at("claimed_ms"), asks)
-        add("model asked → first token", asks, first)
-        add("answer ended → shown", answered, at("ended_ms"))
-    return {name: quantiles(values) for name, values in steps.items()}
-
-
-def _starts(pods: Sequence[Timeline]) -> dict[str, dict[str, float]]:
-    return {
-        "pod created → scheduled": quantiles([p.scheduled_s - p.pod_s for p in pods if p.scheduled_s and p.pod_s]),
-        "scheduled → started": quantiles([p.started_s - p.scheduled_s for p in pods if p.started_s and p.scheduled_s]),
-        "pod created → process": quantiles([p.process_s - p.pod_s for p in pods if p.process_s and p.pod_s]),
-        "pod created → could claim": quantiles([p.ready_s - p.pod_s for p in pods if p.ready_s and p.pod_s]),
-    }
-
-
 def show(name: str, figures: dict[str, Any]) -> None:
     console.rule(name, align="left")
     console.print(table(figures["seconds"]))
     for title, rows in figures.get("split", {}).items():
         console.print(title.replace("_", " "))
         console.print(table(rows))
-    for what in (
+    counted = (
         "lost",
         "twice",
         "out_of_order",
@@ -289,9 +251,8 @@ def show(name: str, figures: dict[str, Any]) -> None:
         "all_done_s",
         "took_s",
         "cpu_percent",
-        "load_before",
-        "load_after",
-    ):
+    )
+    for what in (*counted, "load_before", "load_after"):
         if what in figures:
             console.print(f"{what.replace('_', ' ')}: {figures[what]}", end="  ")
     console.print()

@@ -17,7 +17,7 @@ GOALS: Mapping[str, Mapping[str, float]] = {
 """The most that each figure of a phase may be, in seconds where it is a time; the bare pod's are how often its p95 fits into the claim's."""
 
 
-def judged(phase: str, figures: Mapping[str, Any]) -> dict[str, str]:
+def goal_results(phase: str, figures: Mapping[str, Any]) -> dict[str, str]:
     """For each goal of *phase*: met, missed, or not measured."""
     measured, out = _measured(figures), {}
     for goal, most in GOALS[phase].items():

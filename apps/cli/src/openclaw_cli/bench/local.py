@@ -18,7 +18,8 @@ from rich.console import Console
 from rich.table import Table
 
 from openclaw_cli.bench.costs import IDLE_S, costs_of, until_ended
-from openclaw_cli.bench.messages import Asked, ask, fill_in, judge, routing, table
+from openclaw_cli.bench.figures import routing_summary, summary, table
+from openclaw_cli.bench.questions import Question, add_results, send
 from openclaw_cli.up.local_redis import local_redis
 from openclaw_core.store import Inbox, RedisSettings, Runs, Script, open_script
 from openclaw_standin.bot_api import BotApi
@@ -61,17 +62,17 @@ async def _run(args: argparse.Namespace, outer: Mapping[str, str]) -> dict[str, 
             admits_per_s = await _admits_per_s(redis_url)
             memory = await _memory(brain.pid)
             idle = await costs_of(lambda: until_ended(script, 1, IDLE_S), script, brain.pid)
-            asked: list[Asked] = []
+            asked: list[Question] = []
 
             async def all_of_it() -> None:
-                asked.extend(await ask(api, messages=args.messages, chats=args.chats, per_s=args.rate))
+                asked.extend(await send(api, messages=args.messages, chats=args.chats, per_s=args.rate))
                 await until_ended(script, len(asked), args.timeout_s)
                 await asyncio.sleep(0.5)
 
             spent = await costs_of(all_of_it, script, brain.pid)
             after = await _memory(brain.pid)
-            await fill_in(asked, script, api, model)
-            report = judge(asked, api)
+            await add_results(asked, script, api, model)
+            report = summary(asked, api)
             report |= {
                 "conditions": {
                     "messages": args.messages, "chats": args.chats, "rate_per_s": args.rate, "running_cap": args.running_cap, "warm": args.warm,
@@ -81,7 +82,7 @@ async def _run(args: argparse.Namespace, outer: Mapping[str, str]) -> dict[str, 
                 "admits_per_s_alone": admits_per_s,
                 "a_message": spent.without_idle(idle).each(len(asked)),
                 "memory_mb": {"brain": after["brain"], "agent_waiting": memory["agent"]},
-                "routing": routing(asked, model),
+                "routing": routing_summary(asked, model),
                 "outcomes": await Runs(script).outcomes(),
             }  # fmt: skip
             return report

@@ -1,4 +1,4 @@
-"""When what happened to a pod: seen on a watch by our own clock, since the API's own times are whole seconds."""
+"""When each step of a pod happened: seen on a watch by our own clock, since the API's own times are whole seconds."""
 
 import asyncio
 import json
@@ -8,6 +8,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from openclaw_cli.bench.kubectl import Unmet
+from openclaw_cli.bench.kubectl import kubectl as run_kubectl
 
 SAY_WHEN = """
 import time
@@ -19,15 +22,9 @@ print(time.time(), flush=True)
 """
 
 
-async def kubectl(*args: str, stdin: str = "") -> str:
-    """What `kubectl` printed. Raises RuntimeError with its own words."""
-    process = await asyncio.create_subprocess_exec(
-        "kubectl", *args, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    out, err = await process.communicate(stdin.encode())
-    if process.returncode:
-        raise RuntimeError(f"kubectl {args[0]}: {err.decode()[-400:]}")
-    return out.decode()
+async def kubectl(*args: str, stdin: str | None = None) -> str:
+    """`bench.kubectl.kubectl`, without holding up the loop."""
+    return await asyncio.to_thread(run_kubectl, *args, stdin=stdin)
 
 
 @dataclass(kw_only=True)
@@ -147,7 +144,7 @@ class Watched:
     async def _said(self, pod: str) -> str:
         try:
             return await kubectl("-n", self.namespace, "logs", pod)
-        except RuntimeError:
+        except Unmet:
             return ""  # no container yet
 
 

@@ -1,4 +1,4 @@
-"""Staging on a cluster that may be broken, as its administrator sees it: kubectl, the installation, and changes that are taken back.
+"""Staging, installed on a cluster that may be broken, and changes to it that are taken back.
 
 `make bench-cluster` and the cluster tests install the same: tests/e2e/overlay, at the root of a checkout.
 """
@@ -14,21 +14,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from openclaw_brain.agents.ports import Pool
 from openclaw_brain.kubernetes.job_manifest import job_manifest
+from openclaw_cli.bench.kubectl import (
+    NAMESPACE,
+    Unmet,
+    api_server_is_ready,
+    apply,
+    is_terminating,
+    kubectl,
+    ours,
+    pods,
+    redis,
+    state,
+    until,
+)
 from openclaw_gitops.kustomizing import Object, build
 from openclaw_gitops.kustomizing import objects as parsed
 
-NAMESPACE = "openclaw-staging"
 OVERLAY_HOST = "10.244.0.1"
 """Stands in the overlay for the stand-ins and for the API server."""
 OVERLAY, POLICIES = Path("tests/e2e/overlay"), Path("platform/policies")
-
-
-class Unmet(AssertionError):
-    """The cluster did not do what it was asked for; the message says what."""
 
 
 def rendered(folder: Path) -> list[Object]:
@@ -37,46 +43,6 @@ def rendered(folder: Path) -> list[Object]:
 
 def named(objects: Sequence[Object], kind: str, name: str) -> Object:
     return next(obj for obj in objects if obj["kind"] == kind and obj["metadata"]["name"] == name)
-
-
-def kubectl(*args: str, stdin: str | None = None, check: bool = True, timeout_s: float = 120) -> str:
-    """What `kubectl` printed. A failure shows its own words."""
-    done = subprocess.run(  # noqa: S603
-        ["kubectl", *args],  # noqa: S607
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=timeout_s,
-    )
-    if check and done.returncode:
-        raise Unmet(f"kubectl {' '.join(args)}: {done.stderr}")
-    return done.stdout
-
-
-def ours(*args: str, stdin: str | None = None, check: bool = True, timeout_s: float = 120) -> str:
-    """`kubectl` in the namespace of the installation."""
-    return kubectl("-n", NAMESPACE, *args, stdin=stdin, check=check, timeout_s=timeout_s)
-
-
-def listed(kind: str, *args: str) -> list[Object]:
-    items = json.loads(ours("get", kind, *args, "-o", "json"))["items"]
-    return list(items)
-
-
-def until(found: Callable[[], Any], *, within_s: float, what: str, every_s: float = 0.2) -> Any:
-    """What *found* gives, once it gives something. Raises Unmet, which names *what* did not come."""
-    deadline = time.monotonic() + within_s
-    while True:
-        if value := found():
-            return value
-        if time.monotonic() > deadline:
-            raise Unmet(f"{what}: not within {within_s:g} s")
-        time.sleep(every_s)
-
-
-def apply(*objects: Object) -> None:
-    kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(objects))
 
 
 def adapted(objects: Sequence[Object]) -> list[Object]:
@@ -117,31 +83,34 @@ class Cluster:
         try:
             apply(*policies)
             apply(*(obj for obj in cluster.objects if obj["kind"] != "Deployment"))
-            cluster.policies_read_their_parameters()
+            cluster.check_policy_parameters()
             ours("rollout", "status", "statefulset/redis", "--timeout=120s", timeout_s=130)
             redis("FLUSHALL")  # a volume that is used again may hold the keys of the run before
             apply(named(cluster.objects, "Deployment", "brain"))
             try:
-                cluster.brain_is_out(within_s=120)
+                cluster.wait_for_brain(within_s=120)
             except Unmet as exc:
                 raise Unmet("\n".join([str(exc), *(f"-- {title}\n{text}" for title, text in state())])) from None
             yield cluster
         finally:
             remove(policies)
 
-    def policies_read_their_parameters(self) -> None:
-        """An API server (seen with 1.34) that has once lost its last policy with a ConfigMap as parameter never reads ConfigMaps
-        for policies again until it is started anew: it goes on with those that it knew. That is what a run before us may have left."""
-        if not self._follows_its_parameters():
+    def check_policy_parameters(self) -> None:
+        """Restart an API server that no longer reads the policies' parameters. Raises Unmet if that is not possible or does not help.
+
+        Seen with 1.34: once its last policy with a ConfigMap as parameter is deleted, an API server reads no more ConfigMaps for
+        policies until it is restarted. An earlier run may have left it so.
+        """
+        if not self._policies_see_parameters():
             if not restart_api_server():
                 raise Unmet(
                     "this API server has stopped reading the policies' parameters, because a run before has removed the policies: "
                     "start it anew, or set OPENCLAW_APISERVER_STOP and OPENCLAW_APISERVER_START so that it is done here"
                 )
-            if not self._follows_its_parameters():
+            if not self._policies_see_parameters():
                 raise Unmet("the policies do not read their parameters")
 
-    def _follows_its_parameters(self) -> bool:
+    def _policies_see_parameters(self) -> bool:
         """Whether a Job is refused under a parameter that refuses it, and then let in under the one of the installation."""
         template = self.find("PodTemplate", "agent")["template"]
         job = job_manifest(
@@ -164,10 +133,10 @@ class Cluster:
             return False
         return True
 
-    def brain_is_out(self, *, within_s: float = 90) -> None:
+    def wait_for_brain(self, *, within_s: float = 90) -> None:
         """Wait until the brain's newest revision runs alone."""
         ours("rollout", "status", "deployment/brain", f"--timeout={within_s:g}s", timeout_s=within_s + 10)
-        until(lambda: all(not gone(pod) for pod in pods("brain")), within_s=40, what="the old brain leaves")
+        until(lambda: all(not is_terminating(pod) for pod in pods("brain")), within_s=40, what="the old brain leaves")
 
     # ---- changing
 
@@ -202,28 +171,9 @@ class Cluster:
             env += [{"name": name, "value": value} for name, value in values.items()]
 
         with self.changed("Deployment", "brain", set_them):
-            self.brain_is_out()
+            self.wait_for_brain()
             yield
-        self.brain_is_out()
-
-    @contextmanager
-    def without(self, kind: str, name: str) -> Iterator[None]:
-        ours("delete", kind, self.find(kind, name)["metadata"]["name"])
-        try:
-            yield
-        finally:
-            apply(self.find(kind, name))
-
-    @contextmanager
-    def cordoned(self) -> Iterator[None]:
-        nodes = kubectl("get", "nodes", "-o", "name").split()
-        for node in nodes:
-            kubectl("cordon", node)
-        try:
-            yield
-        finally:
-            for node in nodes:
-                kubectl("uncordon", node)
+        self.wait_for_brain()
 
 
 def refuse_unless_disposable() -> None:
@@ -259,45 +209,3 @@ def restart_api_server() -> bool:
     subprocess.run(start.split(), check=True)  # noqa: S603
     until(api_server_is_ready, within_s=90, what="the API server")
     return True
-
-
-def api_server_is_ready() -> bool:
-    return kubectl("get", "--raw=/readyz", check=False).strip() == "ok"
-
-
-# ---- looking
-
-
-def state() -> Iterator[tuple[str, str]]:
-    """What whoever reads of a failure wants to see."""
-    brain = ("logs", "-l", "app.kubernetes.io/component=brain", "--prefix")
-    for title, args in (
-        ("brain", (*brain, "--tail=60")),
-        ("brain before its restart", (*brain, "--tail=20", "--previous")),
-        ("jobs and pods", ("get", "jobs,pods", "-o", "wide")),
-        ("events", ("get", "events", "--sort-by=.lastTimestamp")),
-    ):
-        yield title, "\n".join(ours(*args, check=False).splitlines()[-60:])
-
-
-def pods(component: str) -> list[Object]:
-    return listed("pods", "-l", f"app.kubernetes.io/component={component}")
-
-
-def jobs() -> list[Object]:
-    return listed("jobs", "-l", "app.kubernetes.io/component=agent")
-
-
-def gone(pod: Object) -> bool:
-    """Whether it is on its way out."""
-    return "deletionTimestamp" in pod["metadata"]
-
-
-def runs(pod: Object) -> bool:
-    return pod["status"].get("phase") == "Running" and not gone(pod)
-
-
-def redis(*command: str) -> Any:
-    """One command to the Redis of the installation."""
-    line = 'REDISCLI_AUTH="$(cat /run/secrets/openclaw/redis/password)" exec valkey-cli --user brain --json "$@"'
-    return json.loads(ours("exec", "redis-0", "--", "sh", "-ec", line, "valkey-cli", *command))
