@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from openclaw_cli.__main__ import parser
+from openclaw_cli.bench.bot_steps import FIRST_CHAT, FIRST_UPDATE, BatchingScript, BotSteps
 from openclaw_cli.bench.costs import Costs, costs_of
 from openclaw_cli.bench.figures import quantiles, summary
 from openclaw_cli.bench.goals import TO_CLAIM, TO_PROCESS, goal_results
-from openclaw_cli.bench.pods import Timeline, Watched
+from openclaw_cli.bench.pods import PodWatch, Timeline
 from openclaw_cli.bench.questions import Question, answer_id
 from openclaw_cli.bench.steps import agent_steps
-from openclaw_cli.bench.store import FIRST_CHAT, FIRST_UPDATE, Ages, PressedBot, Together, kinds, room_made
+from openclaw_cli.bench.store import KeyExpiry, measure_cleanup, sizes_by_kind
 from openclaw_core.roles.values import load
 from openclaw_core.store import Script
 from openclaw_standin.model_script import digest
@@ -104,26 +105,29 @@ async def test_costs_count_scripts_and_bytes_as_the_server_does(script: Script) 
 
 
 async def test_room_is_made_as_the_brain_makes_it(script: Script) -> None:
-    bot = PressedBot(
-        script=Together.over(script, "leader"), agents=Together.over(script, "agent"), roles=load(BASE), chats=3
+    bot = BotSteps(
+        script=BatchingScript.over(script, "leader"),
+        agents=BatchingScript.over(script, "agent"),
+        roles=load(BASE),
+        chats=3,
     )
     await bot.lead()
     await bot.answer(30)
-    made = await room_made(bot)
+    made = await measure_cleanup(bot)
     assert made["records"] == 30
     assert made["bytes_each"] > 300
-    assert "task" not in await kinds(script)
+    assert "task" not in await sizes_by_kind(script)
 
 
 def test_keys_go_when_as_many_messages_have_followed_as_come_in_their_time() -> None:
-    bot = PressedBot(script=Keyed(), agents=Keyed(), roles=load(BASE), chats=2)  # type: ignore[arg-type]
-    ages, first = Ages(bot=bot, week=7), FIRST_UPDATE  # one message a day
-    ages.came([first])
-    assert ages.gone() == [f"answer:u{first}", f"act:{FIRST_CHAT}:{FIRST_CHAT}"]
-    ages.came([first + 1])
-    assert f"turns:{FIRST_CHAT}" in ages.gone(), "a day after the chat's last turn"
-    ages.came([first + 2])
-    assert {f"seen:{first}", f"msg:{FIRST_CHAT}:1", f"heard:{FIRST_CHAT}:1"} <= set(ages.gone()), "two days"
+    bot = BotSteps(script=Keyed(), agents=Keyed(), roles=load(BASE), chats=2)  # type: ignore[arg-type]
+    expiry, first = KeyExpiry(bot=bot, week=7), FIRST_UPDATE  # one message a day
+    expiry.add([first])
+    assert expiry.expired() == [f"answer:u{first}", f"act:{FIRST_CHAT}:{FIRST_CHAT}"]
+    expiry.add([first + 1])
+    assert f"turns:{FIRST_CHAT}" in expiry.expired(), "a day after the chat's last turn"
+    expiry.add([first + 2])
+    assert {f"seen:{first}", f"msg:{FIRST_CHAT}:1", f"heard:{FIRST_CHAT}:1"} <= set(expiry.expired()), "two days"
 
 
 class Keyed:
@@ -151,7 +155,7 @@ def test_a_cold_start_is_split_into_its_steps() -> None:
 
 
 def test_a_watch_keeps_the_first_sight_of_each_change() -> None:
-    watched = Watched("n")
+    watched = PodWatch("n")
     rows = (
         "p-1 job-1 <none> <none>", "p-1 job-1 <none> <none>", "p-1 job-1 node-1 <none>", "p-1 job-1 node-1 <none>",
         "p-1 job-1 node-1 1970-01-01T00:01:05Z", "p-1 job-1 node-1 <none>",

@@ -24,7 +24,7 @@ from openclaw_cli.bench import staging
 from openclaw_cli.bench.figures import rate_per_s, routing_summary, summary, table
 from openclaw_cli.bench.goals import GOALS, goal_results
 from openclaw_cli.bench.kubectl import NAMESPACE, Unmet
-from openclaw_cli.bench.pods import Timeline, Watched, forwarded
+from openclaw_cli.bench.pods import PodWatch, Timeline, forwarded
 from openclaw_cli.bench.questions import Question, add_results, send
 from openclaw_cli.bench.steps import agent_steps, pod_steps
 from openclaw_core.errors import SettingsError
@@ -70,7 +70,7 @@ async def _run(phases: Sequence[str], *, values: dict[str, str], count: int, tim
         port = await stack.enter_async_context(forwarded(NAMESPACE, "pod/redis-0", 6379))
         redis = RedisSettings(url=f"redis://brain:{password}@127.0.0.1:{port}", timeout_s=30)
         script = await stack.enter_async_context(open_script(redis, bot_id=int(token.partition(":")[0])))
-        watched = await stack.enter_async_context(Watched.open(NAMESPACE))
+        watched = await stack.enter_async_context(PodWatch.open(NAMESPACE))
         bench = Bench(
             cluster=cluster, api=api, model=model, script=script, watched=watched, count=count, timeout_s=timeout_s,
             set_to=values,
@@ -105,7 +105,7 @@ class Bench:
     api: BotApi
     model: ScriptedModel
     script: Script
-    watched: Watched
+    watched: PodWatch
     count: int
     timeout_s: float
     set_to: dict[str, str]

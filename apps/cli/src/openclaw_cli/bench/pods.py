@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from openclaw_cli.bench.kubectl import Unmet
 from openclaw_cli.bench.kubectl import kubectl as run_kubectl
 
-SAY_WHEN = """
+PRINT_TIMES = """
 import time
 print(time.time(), flush=True)
 import gc
@@ -22,14 +21,14 @@ print(time.time(), flush=True)
 """
 
 
-async def kubectl(*args: str, stdin: str | None = None) -> str:
+async def kubectl(*args: str, stdin: str | None = None, check: bool = True) -> str:
     """`bench.kubectl.kubectl`, without holding up the loop."""
-    return await asyncio.to_thread(run_kubectl, *args, stdin=stdin)
+    return await asyncio.to_thread(run_kubectl, *args, stdin=stdin, check=check)
 
 
 @dataclass(kw_only=True)
 class Timeline:
-    """Unix seconds of one pod's way to work; None where it was not seen."""
+    """Unix seconds of each step of one pod's start; None where it was not seen."""
 
     job_s: float | None = None
     """Its Job was created."""
@@ -44,7 +43,7 @@ class Timeline:
 
 
 @dataclass
-class Watched:
+class PodWatch:
     """First sightings of Jobs and pods in a namespace."""
 
     namespace: str
@@ -56,7 +55,7 @@ class Watched:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, namespace: str) -> AsyncIterator["Watched"]:
+    async def open(cls, namespace: str) -> AsyncIterator["PodWatch"]:
         watched = cls(namespace)
         async with asyncio.TaskGroup() as group:
             tasks = [
@@ -118,7 +117,7 @@ class Watched:
         return found
 
     async def bare_pod(self, name: str, spec: Mapping[str, Any]) -> Timeline:
-        """Start a pod like an agent's that says when its Python runs and could claim; it is gone afterwards."""
+        """Start a pod like an agent's that prints when its Python runs and could claim, and delete it."""
         container = spec["containers"][0]
         pod = {
             "apiVersion": "v1",
@@ -126,26 +125,21 @@ class Watched:
             "metadata": {"name": name, "namespace": self.namespace},
             "spec": {
                 **spec,
-                "containers": [{**container, "command": ["/app/venv/bin/python", "-c", SAY_WHEN], "env": []}],
+                "containers": [{**container, "command": ["/app/venv/bin/python", "-c", PRINT_TIMES], "env": []}],
             },
         }
         await kubectl("apply", "-f", "-", stdin=json.dumps(pod))
         try:
-            said: list[str] = []
+            times: list[str] = []
             async with asyncio.timeout(120):
-                while len(said) < 2:
+                while len(times) < 2:
                     await asyncio.sleep(0.5)
-                    said = (await self._said(name)).split()
-            process_s, ready_s = map(float, said)
+                    # Before there is a container, kubectl fails.
+                    times = (await kubectl("-n", self.namespace, "logs", name, check=False)).split()
+            process_s, ready_s = map(float, times)
             return Timeline(**self._seen(name), process_s=process_s, ready_s=ready_s)
         finally:
             await kubectl("-n", self.namespace, "delete", "pod", name)  # its end must not disturb what is measured next
-
-    async def _said(self, pod: str) -> str:
-        try:
-            return await kubectl("-n", self.namespace, "logs", pod)
-        except Unmet:
-            return ""  # no container yet
 
 
 async def _line(process: asyncio.subprocess.Process) -> str:
