@@ -14,7 +14,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from openclaw_brain.routing import Classifier, Previous, Routed, decide_agent
+from openclaw_brain.routing import Classifier, Routed, decide_agent
+from openclaw_cli.eval.labelled_file import LANGUAGES, BadFile, LabelledMessage, read_labelled
 from openclaw_core.environment import Environment
 from openclaw_core.models.brain_clients import open_chat
 from openclaw_core.ports import Chat
@@ -23,29 +24,10 @@ from openclaw_core.roles.values import Roles
 from openclaw_core.tasks.outcome import Decision
 from openclaw_core.texts.language import lang_of
 
-LANGUAGES = ("en", "he", "mix")
-KEYS = frozenset({"id", "lang", "text", "previous", "accept", "kind"})
-
-
-class BadFile(Exception):
-    """The file cannot be measured; the message names file, line and what to do."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Labelled:
-    """One line of the file. The first of *accept* counts as its role in tables."""
-
-    id: str
-    lang: str
-    text: str
-    previous: Previous | None
-    accept: tuple[str, ...]
-    kind: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    line: Labelled
+class Result:
+    line: LabelledMessage
     routed: Routed
 
     @property
@@ -58,56 +40,11 @@ class Judged:
         return self.routed.role if self.right else self.line.accept[0]
 
 
-def labelled(path: Path) -> list[Labelled]:
-    """Read the file. Raises BadFile for the first line that is not as the docs say."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as exc:
-        raise BadFile(f"{path}: cannot be read as UTF-8 text ({type(exc).__name__})") from None
-    found = [_line(f"{path}:{number}", raw) for number, raw in enumerate(lines, 1) if raw.strip()]
-    if not found:
-        raise BadFile(f"{path}: holds no messages; write one JSON object a line with {', '.join(sorted(KEYS))}")
-    return found
-
-
-def _line(place: str, raw: str) -> Labelled:
-    try:
-        row: Any = json.loads(raw)
-    except ValueError:
-        raise BadFile(f"{place}: not JSON; write one object a line") from None
-    if not isinstance(row, dict) or not row.keys() >= KEYS - {"previous"}:
-        missing = sorted(KEYS - {"previous"} - (row.keys() if isinstance(row, dict) else set()))
-        raise BadFile(f"{place}: lacks {', '.join(missing)}")
-    for key in ("text", "kind"):
-        if not isinstance(row[key], str):
-            raise BadFile(f"{place}: {key} must be a string")
-    if row["lang"] not in LANGUAGES:
-        raise BadFile(f"{place}: lang must be one of {', '.join(LANGUAGES)}")
-    accept = row["accept"]
-    if not isinstance(accept, list) or not accept or not all(isinstance(role, str) for role in accept):
-        raise BadFile(f"{place}: accept must be a list of at least one role")
-    previous = row.get("previous")
-    if previous is not None and not (
-        isinstance(previous, dict) and all(isinstance(previous.get(key), str) for key in ("role", "user", "answer"))
-    ):
-        raise BadFile(f"{place}: previous must be null or an object of the strings role, user and answer")
-    return Labelled(
-        id=str(row["id"]),
-        lang=row["lang"],
-        text=row["text"],
-        kind=row["kind"],
-        accept=tuple(accept),
-        previous=Previous(role=previous["role"], user=previous["user"], answer=previous["answer"])
-        if previous
-        else None,
-    )
-
-
-async def judge(
-    lines: Sequence[Labelled], *, roles: Roles, chat: Chat | None, classifier: Classifier | None
-) -> list[Judged]:
+async def route_all(
+    lines: Sequence[LabelledMessage], *, roles: Roles, chat: Chat | None, classifier: Classifier | None
+) -> list[Result]:
     """Route each message, one after another, so that times are those of a message alone."""
-    judged = []
+    results = []
     for line in lines:
         routed = await decide_agent(
             line.text,
@@ -118,45 +55,46 @@ async def judge(
             chat=chat,
             classifier=classifier,
         )
-        judged.append(Judged(line=line, routed=routed))
-    return judged
+        results.append(Result(line=line, routed=routed))
+    return results
 
 
-def report(judged: Sequence[Judged], *, took_s: float) -> dict[str, Any]:
+def report(results: Sequence[Result], *, took_s: float) -> dict[str, Any]:
     """The figures, as `--json` prints them. Shares are between 0 and 1."""
-    usages = [one.routed.usage for one in judged if one.routed.usage is not None]
+    usages = [one.routed.usage for one in results if one.routed.usage is not None]
     confusion: dict[str, Counter[str]] = {}
-    for one in judged:
+    for one in results:
         confusion.setdefault(one.true_role, Counter())[one.routed.role] += 1
     return {
-        "messages": len(judged),
-        "accuracy": _share(judged),
-        "by_role": _shares(judged, {one.line.accept[0] for one in judged}, lambda one: one.line.accept[0]),
-        "by_language": _shares(judged, LANGUAGES, lambda one: one.line.lang),
+        "messages": len(results),
+        "accuracy": _share(results),
+        "by_role": _shares(results, {one.line.accept[0] for one in results}, lambda one: one.line.accept[0]),
+        "by_language": _shares(results, LANGUAGES, lambda one: one.line.lang),
         "by_decision": {
-            **_shares(judged, [decision.value for decision in Decision], lambda one: one.routed.decision.value)
+            **_shares(results, [decision.value for decision in Decision], lambda one: one.routed.decision.value)
         },
-        "decided_by": dict(Counter(one.routed.decision.value for one in judged)),
+        "decided_by": dict(Counter(one.routed.decision.value for one in results)),
         # a call that found no usable answer was a call all the same
         "without_model": round(
-            sum(one.routed.decision is not Decision.MODEL and one.routed.usage is None for one in judged) / len(judged),
+            sum(one.routed.decision is not Decision.MODEL and one.routed.usage is None for one in results)
+            / len(results),
             4,
         ),
         "confusion": {role: dict(sorted(row.items())) for role, row in sorted(confusion.items())},
         "tokens_per_call": round(sum(usage.prompt_tokens + usage.answer_tokens for usage in usages) / len(usages), 1)
         if usages
         else None,
-        "ms_per_message": round(took_s * 1000 / len(judged), 2),
-        "wrong": [{"id": one.line.id, "chose": one.routed.role} for one in judged if not one.right],
+        "ms_per_message": round(took_s * 1000 / len(results), 2),
+        "wrong": [{"id": one.line.id, "chose": one.routed.role} for one in results if not one.right],
     }
 
 
-def _share(judged: Sequence[Judged]) -> float:
-    return round(sum(one.right for one in judged) / len(judged), 4)
+def _share(results: Sequence[Result]) -> float:
+    return round(sum(one.right for one in results) / len(results), 4)
 
 
-def _shares(judged: Sequence[Judged], keys: Any, key_of: Any) -> dict[str, float]:
-    groups = {key: [one for one in judged if key_of(one) == key] for key in sorted(keys)}
+def _shares(results: Sequence[Result], keys: Any, key_of: Any) -> dict[str, float]:
+    groups = {key: [one for one in results if key_of(one) == key] for key in sorted(keys)}
     return {key: _share(group) for key, group in groups.items() if group}
 
 
@@ -185,14 +123,16 @@ def show(found: Mapping[str, Any], console: Console) -> None:
 async def run(path: Path, *, as_json: bool, roles: Roles, chat: Chat | None, classifier: Classifier | None) -> int:
     """Measure the file and print. Exit code 0, or 2 for a file that cannot be measured."""
     try:
-        lines = labelled(path)
+        lines = read_labelled(path)
     except BadFile as exc:
         print(exc, file=sys.stderr)
         return 2
     if classifier is not None:
         await classifier.scores("hello")  # its start is not a message's time
     began = time.monotonic()
-    found = report(await judge(lines, roles=roles, chat=chat, classifier=classifier), took_s=time.monotonic() - began)
+    found = report(
+        await route_all(lines, roles=roles, chat=chat, classifier=classifier), took_s=time.monotonic() - began
+    )
     if as_json:
         print(json.dumps(found, ensure_ascii=False, indent=2))
     else:
