@@ -190,7 +190,7 @@ async def test_no_second_server_starts_while_that_of_a_killed_run_still_lives(
         process.kill()
         process.wait()
         process.stdout.close()
-        monkeypatch.setattr(store_lock, "LEAVING_S", 1.0)
+        monkeypatch.setattr(store_lock, "STOPPING_S", 1.0)
         with pytest.raises(SettingsError, match="a server of an earlier run still uses"):
             async with local_redis(tmp_path):
                 pass

@@ -11,7 +11,7 @@ from openclaw_brain.settings import from_env
 from openclaw_cli.doctor.command import examine
 from openclaw_cli.doctor.findings import Level
 from openclaw_cli.up.backends import model_from
-from openclaw_cli.up.model_servers import chosen, running_server
+from openclaw_cli.up.model_servers import choose_model, running_server
 from openclaw_core.models.providers import LLAMA_CPP, LM_STUDIO, OLLAMA
 from tests.core.groq_server import Script, listening, refuses, replies
 
@@ -80,7 +80,7 @@ async def test_something_else_at_the_port_is_no_model_server(script: Script, mon
 def test_the_model_is_the_named_one_or_the_first_that_can_talk(
     ids: tuple[str, ...], override: str, expected: str
 ) -> None:
-    assert chosen(ids, override) == expected
+    assert choose_model(ids, override) == expected
 
 
 async def test_what_runs_here_answers_without_a_key_and_the_start_says_so() -> None:

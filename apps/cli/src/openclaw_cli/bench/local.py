@@ -5,7 +5,6 @@ import asyncio
 import json
 import os
 import secrets
-import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from rich.table import Table
 from openclaw_cli.bench.costs import IDLE_S, costs_of, until_ended
 from openclaw_cli.bench.figures import routing_summary, summary, table
 from openclaw_cli.bench.questions import Question, add_results, send
+from openclaw_cli.up import child_processes
 from openclaw_cli.up.local_redis import local_redis
 from openclaw_core.store import Inbox, RedisSettings, Runs, Script, open_script
 from openclaw_standin.bot_api import BotApi
@@ -53,46 +53,36 @@ async def _run(args: argparse.Namespace, outer: Mapping[str, str]) -> dict[str, 
             "LOG_LEVEL": "warning",
         }  # fmt: skip
         log = stack.enter_context((folder / "brain.log").open("wb"))
-        brain = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "openclaw_brain", env=env, stdout=log, stderr=log, start_new_session=True
-        )
-        try:
-            await _until_warm(script, args.warm)
-            load_before = os.getloadavg()[0]
-            admits_per_s = await _admits_per_s(redis_url)
-            memory = await _memory(brain.pid)
-            idle = await costs_of(lambda: until_ended(script, 1, IDLE_S), script, brain.pid)
-            asked: list[Question] = []
+        brain = await stack.enter_async_context(child_processes.brain(env, log))
+        await _until_warm(script, args.warm)
+        load_before = os.getloadavg()[0]
+        admits_per_s = await _admits_per_s(redis_url)
+        memory = await _memory(brain.pid)
+        idle = await costs_of(lambda: until_ended(script, 1, IDLE_S), script, brain.pid)
+        asked: list[Question] = []
 
-            async def all_of_it() -> None:
-                asked.extend(await send(api, messages=args.messages, chats=args.chats, per_s=args.rate))
-                await until_ended(script, len(asked), args.timeout_s)
-                await asyncio.sleep(0.5)
+        async def all_of_it() -> None:
+            asked.extend(await send(api, messages=args.messages, chats=args.chats, per_s=args.rate))
+            await until_ended(script, len(asked), args.timeout_s)
+            await asyncio.sleep(0.5)
 
-            spent = await costs_of(all_of_it, script, brain.pid)
-            after = await _memory(brain.pid)
-            await add_results(asked, script, api, model)
-            report = summary(asked, api)
-            report |= {
-                "conditions": {
-                    "messages": args.messages, "chats": args.chats, "rate_per_s": args.rate, "running_cap": args.running_cap, "warm": args.warm,
-                    "tasks_per_job": args.tasks_per_job, "cores": os.cpu_count(), "load_before": round(load_before, 2), "load_after": round(os.getloadavg()[0], 2),
-                    "model": "0.3 s to the first token, 100 tokens/s, 120 tokens", "flood_limits": "on",
-                },
-                "admits_per_s_alone": admits_per_s,
-                "a_message": spent.without_idle(idle).each(len(asked)),
-                "memory_mb": {"brain": after["brain"], "agent_waiting": memory["agent"]},
-                "routing": routing_summary(asked, model),
-                "outcomes": await Runs(script).outcomes(),
-            }  # fmt: skip
-            return report
-        finally:
-            brain.terminate()
-            try:
-                async with asyncio.timeout(20):
-                    await brain.wait()
-            except TimeoutError:
-                os.killpg(brain.pid, 9)
+        spent = await costs_of(all_of_it, script, brain.pid)
+        after = await _memory(brain.pid)
+        await add_results(asked, script, api, model)
+        report = summary(asked, api)
+        report |= {
+            "conditions": {
+                "messages": args.messages, "chats": args.chats, "rate_per_s": args.rate, "running_cap": args.running_cap, "warm": args.warm,
+                "tasks_per_job": args.tasks_per_job, "cores": os.cpu_count(), "load_before": round(load_before, 2), "load_after": round(os.getloadavg()[0], 2),
+                "model": "0.3 s to the first token, 100 tokens/s, 120 tokens", "flood_limits": "on",
+            },
+            "admits_per_s_alone": admits_per_s,
+            "a_message": spent.without_idle(idle).each(len(asked)),
+            "memory_mb": {"brain": after["brain"], "agent_waiting": memory["agent"]},
+            "routing": routing_summary(asked, model),
+            "outcomes": await Runs(script).outcomes(),
+        }  # fmt: skip
+        return report
 
 
 async def _admits_per_s(redis_url: str, *, batches: int = 50) -> int:

@@ -1,7 +1,7 @@
-"""The end of an append-only file that cannot be read: cut off, and kept. What was confirmed to anybody stands before it, unless the disk lies.
+"""Repair an append-only file whose end cannot be read: cut the end off, and keep it. What was confirmed stands before it.
 
-The server's own answer to a file that ends too early is to cut it where it stands. It takes a damaged length in the middle for that,
-too, and then all that follows is gone. So it is told not to, and what is cut off here is kept beside the data.
+The server's own repair cuts the file at the first place that it cannot read. For a damaged length in the middle that loses all that
+follows. So the server is told not to repair, and what is cut off here is kept beside the data.
 """
 
 import os
@@ -21,7 +21,7 @@ UNFINISHED_MAX_BYTES = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """Why a server gave its file up, by its log."""
+    """Why a server could not read its file, from its log."""
 
     file: str
     unfinished: bool
@@ -29,7 +29,7 @@ class Fault:
 
 
 def fault_in(log: str) -> Fault | None:
-    """The fault that ended the start of a server, if its file was to blame."""
+    """The fault in the file that ended the start of a server; None if something else ended it."""
     if found := re.search(r"Unexpected end of file reading the append only file (\S+?)[:.]?\s", log):
         return Fault(file=found[1], unfinished=True)
     if found := re.search(
@@ -40,15 +40,15 @@ def fault_in(log: str) -> Fault | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class End:
-    """Where the readable part of *file* ends, in bytes, and how many bytes follow."""
+class Damage:
+    """The length of the readable part of *file* in bytes, and the number of bytes that follow."""
 
     file: Path
     good_bytes: int
     bad_bytes: int
 
     def is_one_write(self) -> bool:
-        """Whether what follows can be the beginning of one write, so that it was confirmed to nobody."""
+        """Whether what follows can be an unfinished write, which was never confirmed."""
         if self.bad_bytes > UNFINISHED_MAX_BYTES:
             return False
         with self.file.open("rb") as source:
@@ -59,7 +59,7 @@ class End:
         return re.search(rb"\r\n\*\d+\r\n\$\d+\r\n", rest) is None
 
     def cut(self, data_dir: Path) -> Path:
-        """Cut the file there; gives where the rest is kept. Nothing is cut before all of it is kept."""
+        """Cut the damaged end off, and return the file that keeps it. Nothing is cut before all of it is kept."""
         kept = data_dir / CUT_OFF / f"{self.file.name}.from-{self.good_bytes}"
         kept.parent.mkdir(mode=0o700, exist_ok=True)
         number = 1
@@ -75,8 +75,8 @@ class End:
         return kept
 
 
-def end_of(server: Server, data_dir: Path, fault: Fault) -> End | None:
-    """The end of the newest file, if the fault is in it; None if it is elsewhere, and cutting would lose all that came later."""
+def damage_at_end(server: Server, data_dir: Path, fault: Fault) -> Damage | None:
+    """The damage at the end of the newest file; None if the fault is in another file, where a cut would lose all that came later."""
     newest = max((data_dir / AOF_FOLDER).glob("*.incr.aof"), key=_number, default=None)
     if newest is None or newest.name != fault.file:
         return None
@@ -88,7 +88,7 @@ def end_of(server: Server, data_dir: Path, fault: Fault) -> End | None:
     if found is None:
         raise SettingsError(f"{newest} is damaged, and its checker says nothing of use (exit {said.returncode})")
     size, good = int(found[1]), int(found[2])
-    return End(file=newest, good_bytes=good, bad_bytes=size - good) if good < size else None
+    return Damage(file=newest, good_bytes=good, bad_bytes=size - good) if good < size else None
 
 
 def _number(file: Path) -> int:

@@ -1,4 +1,4 @@
-"""Which model and which chat a local run uses, and what that means for its settings."""
+"""Choose the model of a local run and make the token of its chat, with the settings that follow."""
 
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -41,7 +41,7 @@ def is_chosen(env: Mapping[str, str]) -> bool:
 async def model_from(env: Mapping[str, str], tell: Callable[[str], None] = lambda _: None) -> AsyncIterator[Model]:
     """The server that *env* names; else one that runs on this machine; else, or with `DEMO_MODEL=yes`, the built-in model, started here.
 
-    *tell* hears what was looked for and not found.
+    *tell* gets a sentence about what was not found.
     """
     if is_chosen(env):
         yield _chosen(env)

@@ -1,4 +1,4 @@
-"""The model of a run without a key: SmolLM2-135M by llama.cpp, in a process of its own. Real, small, English only.
+"""The built-in model of a run without a key: SmolLM2-135M by llama.cpp, in a process of its own. Small, English only.
 
 `python -m openclaw_cli.up.builtin_model --port N` serves `/v1/chat/completions` and `/v1/models` on 127.0.0.1, to whoever
 knows the key that it reads from its standard input. Other users of the machine and web pages reach the port too.
@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from openclaw_cli.up import children
+from openclaw_cli.up import child_processes
 from openclaw_cli.up.local_redis import free_port
 from openclaw_core.errors import OpenClawError, SettingsError
 from openclaw_core.models.client import ModelClient
@@ -55,7 +55,7 @@ async def builtin_model() -> AsyncIterator[Served]:
         try:
             yield Served(url=url, key=key)
         finally:
-            await children.stop(process)
+            await child_processes.stop(process)
 
 
 async def _start(output: IO[bytes], key: str) -> tuple[asyncio.subprocess.Process, str]:
@@ -63,17 +63,17 @@ async def _start(output: IO[bytes], key: str) -> tuple[asyncio.subprocess.Proces
         port = free_port()
         url = f"http://127.0.0.1:{port}"
         program = [sys.executable, "-m", "openclaw_cli.up.builtin_model", "--port", str(port)]
-        process = await children.start(program, stdin=f"{key}\n".encode(), output=output)
+        process = await child_processes.start(program, stdin=f"{key}\n".encode(), output=output)
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
                 await _ready_or_ended(process, url, key)
         except TimeoutError:
-            await children.stop(process)
+            await child_processes.stop(process)
             raise SettingsError(
                 f"the built-in model did not start in {START_TIMEOUT_S:.0f} s: try again, or {INSTEAD}"
             ) from None
         except BaseException:
-            await children.stop(process)
+            await child_processes.stop(process)
             raise
         if process.returncode is None:
             return process, url

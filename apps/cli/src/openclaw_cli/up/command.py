@@ -2,26 +2,24 @@
 
 import argparse
 import asyncio
-import contextlib
-import ctypes
 import errno
 import os
 import shutil
 import signal
 import socket
 import sqlite3
-import sys
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 
-from openclaw_cli.up import data_folder
+from openclaw_cli.up import child_processes, data_folder
 from openclaw_cli.up.backends import local_token, model_from
-from openclaw_cli.up.local_redis import free_port, local_store
-from openclaw_cli.up.store_lock import holding
+from openclaw_cli.up.local_redis import LocalStore, free_port, local_store
+from openclaw_cli.up.store_lock import exclusive
 from openclaw_core.environment import Environment
 from openclaw_core.errors import OpenClawError, SettingsError, StoreMisconfigured
 from openclaw_core.store import open_script
@@ -30,9 +28,8 @@ from openclaw_standin.keeping import CHATS
 from openclaw_standin.salvage import readable, salvage
 
 DEFAULT_PORT = 8787
-STORE_FIRST_S = 1.0
-STOP_S = 15.0
-"""The brain's agents hand back within 5 s; after this the process group is killed."""
+STORE_END_WAIT_S = 1.0
+"""A brain ends soon after its store: so long the end of the store, which is the reason, is waited for."""
 
 
 def main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
@@ -49,6 +46,7 @@ def main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
 
 async def _main(args: argparse.Namespace, env: Mapping[str, str], data: Path) -> int:
     console = Console()
+    say = partial(console.print, highlight=False, soft_wrap=True)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -56,10 +54,10 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str], data: Path) ->
     data_folder.prepare(data)
     if args.fresh:
         await _forget(data)
-        console.print(f"forgot the chats and the store's data in {data}", highlight=False, soft_wrap=True)
+        say(f"forgot the chats and the store's data in {data}")
 
     def tell(what: str) -> None:
-        console.print(f"[yellow]{escape(what)}[/yellow]", highlight=False, soft_wrap=True)
+        say(f"[yellow]{escape(what)}[/yellow]")
 
     async with AsyncExitStack() as stack:
         with console.status("starting the store") as status:
@@ -76,50 +74,48 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str], data: Path) ->
             status.update("starting the brain")
             log_file = data / "brain.log"
             log = None if args.verbose else stack.enter_context(log_file.open("ab"))
-            brain = await stack.enter_async_context(
-                _brain({**env, **model.env, **chat_env, "REDIS_URL": store.url}, log)
-            )
-        console.print(
-            f"[bold]OpenClaw is up.[/bold] Chat: [bold cyan]{where}[/bold cyan]", highlight=False, soft_wrap=True
-        )
-        console.print(f"  model  {model.name}", highlight=False, soft_wrap=True)
+            settings = {**env, **model.env, **chat_env, "REDIS_URL": store.url}
+            brain = await stack.enter_async_context(child_processes.brain(settings, log))
+        say(f"[bold]OpenClaw is up.[/bold] Chat: [bold cyan]{where}[/bold cyan]")
+        say(f"  model  {model.name}")
         console.print(
             f"  store  {'REDIS_URL' if env.get('REDIS_URL') else data / 'redis'} (kept over restarts; --fresh forgets)",
             highlight=False,
         )
-        console.print(f"  logs   {'here' if args.verbose else log_file}", highlight=False, soft_wrap=True)
+        say(f"  logs   {'here' if args.verbose else log_file}")
         if "ALLOWED_USER_IDS" not in chat_env and not env.get("ALLOWED_USER_IDS"):
-            console.print(
-                "  access [yellow]closed[/yellow]: write to the bot, it tells you your id; then ALLOWED_USER_IDS=<id> make up",
-                highlight=False,
-                soft_wrap=True,
+            say(
+                "  access [yellow]closed[/yellow]: write to the bot, it tells you your id; then ALLOWED_USER_IDS=<id> make up"
             )
         console.print("Ctrl-C stops everything.")
-        stopping = asyncio.create_task(stop.wait())
-        ended = asyncio.create_task(brain.wait())
-        store_ended = asyncio.create_task(store.ended())
-        await asyncio.wait([stopping, ended, store_ended], return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if not stop.is_set():
-            if not store_ended.done():  # a brain ends with its store: then that is the reason to tell
-                await asyncio.wait([store_ended], timeout=STORE_FIRST_S)
-            if store_ended.done():
-                console.print(f"[red]{escape(store_ended.result())}[/red]", highlight=False, soft_wrap=True)
-            else:
-                console.print(
-                    f"[red]The brain ended (exit {ended.result()}).[/red] Why: {'above' if args.verbose else log_file}",
-                    highlight=False,
-                )
-        store_ended.cancel()
-        ended.cancel()
-        if not stop.is_set():
+        reason = await _until_end(stop, store, brain, log="above" if args.verbose else str(log_file))
+        if reason:
+            say(reason)
             return 1
         console.print("stopping")
     return 0
 
 
+async def _until_end(stop: asyncio.Event, store: LocalStore, brain: asyncio.subprocess.Process, *, log: str) -> str:
+    """Wait for *stop*, or for the end of the store or the brain. Returns why one of these ended, empty after *stop*."""
+    stopping = asyncio.create_task(stop.wait())
+    brain_ended = asyncio.create_task(brain.wait())
+    store_ended = asyncio.create_task(store.ended())
+    try:
+        await asyncio.wait([stopping, brain_ended, store_ended], return_when=asyncio.FIRST_COMPLETED)
+        if stop.is_set():
+            return ""
+        await asyncio.wait([store_ended], timeout=STORE_END_WAIT_S)
+        if store_ended.done():
+            return f"[red]{escape(store_ended.result())}[/red]"
+        return f"[red]The brain ended (exit {brain_ended.result()}).[/red] Why: {log}"
+    finally:
+        for task in (stopping, brain_ended, store_ended):
+            task.cancel()
+
+
 async def _check_store(env: Mapping[str, str]) -> None:
-    """Say before anything else starts why a store cannot be used. Raises SettingsError."""
+    """Raises SettingsError if the store cannot be used, before anything else starts."""
     read = Environment(env)
     settings = read.redis()
     read.done()
@@ -136,14 +132,14 @@ async def _check_store(env: Mapping[str, str]) -> None:
 
 async def _forget(data: Path) -> None:
     """Empty the folder, but never under a running bot: its store holds the lock. Raises SettingsError if there is one."""
-    async with holding(data / "redis"):
+    async with exclusive(data / "redis"):
         for name in ("redis", "chat"):
             if (data / name).is_dir():
                 shutil.rmtree(data / name)
 
 
 def _repair_chats(folder: Path, tell: Callable[[str], None]) -> None:
-    """Where the chats cannot be read, go on with those that can. Raises SettingsError if there is no room for that."""
+    """If the chats' file is damaged, keep what can be read of it. Raises SettingsError if there is no room for that."""
     if not (folder / CHATS).exists() or readable(folder):
         return
     try:
@@ -193,31 +189,3 @@ def page_port(asked: int | None) -> int:
             if asked is not None:
                 raise SettingsError(f"port {asked} is taken: choose another with --port, or leave --port out") from None
     return free_port()
-
-
-@asynccontextmanager
-async def _brain(env: Mapping[str, str], log: object) -> AsyncIterator[asyncio.subprocess.Process]:
-    """The brain in a process group of its own, which its agents share: at the end all of it is gone."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "openclaw_brain", env=dict(env), stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,  # type: ignore[arg-type]
-        start_new_session=True, preexec_fn=_end_with_parent,
-    )  # fmt: skip
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            async with asyncio.timeout(STOP_S):
-                await process.wait()
-        except TimeoutError:
-            pass
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
-
-
-def _end_with_parent() -> None:
-    """On Linux: SIGTERM for the brain when `openclaw up` itself is killed."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""The folder of a local run: for its user alone, also where an older version made it for everybody to read.
+"""The data folder of a local run: readable by its user alone, also if an older version made it readable by everybody.
 
 What belongs there: rights of the folder and of what we keep in it, and the secrets that stay with it. Not: what stands in the files.
 """
@@ -18,7 +18,7 @@ OTHERS = 0o077
 """The bits of a mode that open a file to others than its owner."""
 PAGE_SECRET = "page-secret"  # noqa: S105 - a file's name
 KEPT = ("redis", "chat", "brain.log", PAGE_SECRET)
-"""All that a local run puts there."""
+"""All files and folders that a local run makes in it."""
 
 
 def prepare(folder: Path) -> None:
@@ -28,26 +28,26 @@ def prepare(folder: Path) -> None:
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        strangers = {path.name for path in folder.iterdir()} - set(KEPT)
-        if not strangers:
-            _close(folder)
+        foreign = {path.name for path in folder.iterdir()} - set(KEPT)
+        if not foreign:
+            _make_private(folder)
         elif folder.stat().st_mode & stat.S_IWOTH:
             raise SettingsError(f"everybody may write into {folder}: give a folder of your own with --data")
         for name in KEPT:
-            _close_all(folder / name)
+            _make_all_private(folder / name)
     except OSError as exc:
         raise SettingsError(f"{folder} cannot be used ({exc.strerror}): give another folder with --data") from None
 
 
-def _close_all(path: Path) -> None:
-    _close(path)
+def _make_all_private(path: Path) -> None:
+    _make_private(path)
     for root, folders, files in os.walk(path):  # follows no links
         for name in (*folders, *files):
-            _close(Path(root) / name)
+            _make_private(Path(root) / name)
 
 
-def _close(path: Path) -> None:
-    """Take what others may do with *path* from them. A link is left as it is, and so is what it leads to."""
+def _make_private(path: Path) -> None:
+    """Take the rights of other users on *path* away. A link is left as it is, and so is its target."""
     try:
         found = path.lstat()
     except FileNotFoundError:

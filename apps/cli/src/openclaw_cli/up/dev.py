@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from openclaw_cli.up import children
+from openclaw_cli.up import child_processes
 from openclaw_cli.up.command import page_port
 
 WATCHED = ("packages", "apps", "platform/openclaw/base")
@@ -23,7 +23,7 @@ RESET, DIM, BOLD = "\x1b[0m", "\x1b[2m", "\x1b[1m"
 COLOURS = {"debug": DIM, "info": "\x1b[32m", "warning": "\x1b[33m", "error": "\x1b[31m", "critical": "\x1b[31m"}
 NOT_FIELDS = {"at", "level", "service", "event", "faults"}
 
-Seen = Mapping[Path, int]
+Times = Mapping[Path, int]
 
 
 def main(args: argparse.Namespace, _env: Mapping[str, str]) -> int:
@@ -36,7 +36,7 @@ async def _main(program: Sequence[str], folders: Sequence[Path], *, colour: bool
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await run(program, folders, stop, tell=lambda line: print(shown(line) if colour else line, flush=True))
+    await run(program, folders, stop, tell=lambda line: print(in_colour(line) if colour else line, flush=True))
     return 0
 
 
@@ -53,13 +53,13 @@ async def run(
     A program that ends by itself is started again at the next change: until then its code would end it again.
     """
     while not stop.is_set():
-        before = seen(folders)
-        process = await children.start(program, output=asyncio.subprocess.PIPE, line_max_bytes=LINE_MAX_BYTES)
+        before = file_times(folders)
+        process = await child_processes.start(program, output=asyncio.subprocess.PIPE, line_max_bytes=LINE_MAX_BYTES)
         reading = asyncio.create_task(_lines(process, tell), name="read the log")
         try:
             changed = await _change(folders, before, stop, poll_s)
         finally:
-            await children.stop(process, timeout_s=STOP_TIMEOUT_S)
+            await child_processes.stop(process, timeout_s=STOP_TIMEOUT_S)
             await reading
         if changed:
             tell(f"dev: {', '.join(path.as_posix() for path in changed[:3])} changed: starting again")
@@ -73,7 +73,7 @@ async def _lines(process: asyncio.subprocess.Process, tell: Callable[[str], None
         tell(f"dev: it ended with exit code {code}: mend it, the next change starts it again")
 
 
-async def _change(folders: Sequence[Path], before: Seen, stop: asyncio.Event, poll_s: float) -> list[Path]:
+async def _change(folders: Sequence[Path], before: Times, stop: asyncio.Event, poll_s: float) -> list[Path]:
     """What has changed, once something has and then nothing for one look; nothing if it is to stop."""
     last = before
     while not stop.is_set():
@@ -81,14 +81,14 @@ async def _change(folders: Sequence[Path], before: Seen, stop: asyncio.Event, po
             async with asyncio.timeout(poll_s):
                 await stop.wait()
         except TimeoutError:
-            now = await asyncio.to_thread(seen, folders)
+            now = await asyncio.to_thread(file_times, folders)
             if now == last and now != before:  # an editor, or git switch, has written all that it had to
                 return sorted(path for path in before.keys() | now.keys() if before.get(path) != now.get(path))
             last = now
     return []
 
 
-def seen(folders: Iterable[Path]) -> Seen:
+def file_times(folders: Iterable[Path]) -> Times:
     """The files that matter in *folders*, with the times of their last change."""
     found: dict[Path, int] = {}
     for folder in folders:
@@ -101,7 +101,7 @@ def seen(folders: Iterable[Path]) -> Seen:
     return found
 
 
-def shown(line: str) -> str:
+def in_colour(line: str) -> str:
     """*line* in colour: an event of the log as time, level, service, name and fields; anything else as it is."""
     try:
         event = json.loads(line)

@@ -1,4 +1,4 @@
-"""The store of a local run: a Redis that loses nothing, started beside us and gone with us."""
+"""Start the store of a local run: a Redis that loses nothing it has confirmed, and stops when we do."""
 
 import asyncio
 import os
@@ -10,10 +10,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from openclaw_cli.up import aof, children
+from openclaw_cli.up import aof, child_processes
 from openclaw_cli.up.data_folder import write_private
-from openclaw_cli.up.store_engine import AOF_FOLDER, Server, note_writer, server_for, unreadable, written_by
-from openclaw_cli.up.store_lock import URL_NAME, lock_file, locked, owner_of, running
+from openclaw_cli.up.store_engine import AOF_FOLDER, Server, note_writer, server_for, unreadable_message, written_by
+from openclaw_cli.up.store_lock import URL_NAME, lock_file, owner_of, take_lock, url_of_running_store
 from openclaw_core.errors import SettingsError
 
 START_TIMEOUT_S = 60.0
@@ -85,9 +85,9 @@ async def local_store(
         yield LocalStore(url=redis_url, data_dir=data_dir)
         return
     with lock_file(data_dir) as lock:
-        if not await locked(lock, data_dir):
+        if not await take_lock(lock, data_dir):
             # Two servers over one append-only file would destroy it.
-            yield LocalStore(url=await running(data_dir, owner_of(lock), share=share), data_dir=data_dir)
+            yield LocalStore(url=await url_of_running_store(data_dir, owner_of(lock), share=share), data_dir=data_dir)
             return
         (data_dir / URL_NAME).unlink(missing_ok=True)  # of an owner that was killed
         store = await _Start(data_dir=data_dir, port=port, lock=lock, repair=repair, tell=tell).run()
@@ -95,7 +95,7 @@ async def local_store(
         try:
             yield store
         finally:
-            await children.stop(store.process)
+            await child_processes.stop(store.process)
             (data_dir / URL_NAME).unlink(missing_ok=True)
 
 
@@ -134,8 +134,8 @@ class _Start:
                     note_writer(self.data_dir, server.engine)
                     write_private(self.data_dir / URL_NAME, url)
                 except OSError:
-                    await children.stop(process)
-                    raise SettingsError(self._unwritable()) from None
+                    await child_processes.stop(process)
+                    raise SettingsError(self._why_unwritable()) from None
                 return LocalStore(url=url, data_dir=self.data_dir, process=process)
             log = (self.data_dir / LOG_NAME).read_text(encoding="utf-8", errors="replace")
             if "in use" in log:
@@ -144,7 +144,7 @@ class _Start:
                         f"port {self.port} is taken: give another one for the store, or none to have one chosen"
                     )
                 continue
-            await self._mend(server, log, process.returncode)
+            await self._repair_end(server, log, process.returncode)
         raise SettingsError("no free port was found for the store: give one, or set REDIS_URL")
 
     async def _attempt(self, server: Server, port: int, password: str) -> asyncio.subprocess.Process:
@@ -153,63 +153,63 @@ class _Start:
         log_file = self.data_dir / LOG_NAME
         try:
             with log_file.open("wb") as log:
-                process = await children.start(
+                process = await child_processes.start(
                     [server.program, "-"], cwd=self.data_dir, stdin=config, output=log, pass_fds=[self.lock]
                 )
         except OSError:
-            raise SettingsError(self._unwritable()) from None
+            raise SettingsError(self._why_unwritable()) from None
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
-                await _answers(process, port, password)
+                await _wait_for_answer(process, port, password)
         except TimeoutError:
-            await children.stop(process)
+            await child_processes.stop(process)
             raise SettingsError(f"the store did not start in {START_TIMEOUT_S:.0f} s: see {log_file}") from None
         except BaseException:
-            await children.stop(process)
+            await child_processes.stop(process)
             raise
         return process
 
-    async def _mend(self, server: Server, log: str, code: int) -> None:
+    async def _repair_end(self, server: Server, log: str, code: int) -> None:
         """Do what may be done after a start that failed, so that the next one can succeed. Raises SettingsError otherwise."""
         fault = aof.fault_in(log)
         if fault is None:
             if is_full(self.data_dir):
-                raise SettingsError(self._unwritable())
+                raise SettingsError(self._why_unwritable())
             raise SettingsError(
                 f"the store ended while it started (exit {code}): see {self.data_dir / LOG_NAME}; if its data is damaged, "
                 f"move {self.data_dir} away. Nothing was changed"
             )
         writer = written_by(self.data_dir)
         if writer is not None and not server.engine.reads(writer):
-            raise SettingsError(unreadable(self.data_dir, writer, [server.engine]))
-        end = await asyncio.to_thread(aof.end_of, server, self.data_dir, fault)
+            raise SettingsError(unreadable_message(self.data_dir, writer, [server.engine]))
+        damage = await asyncio.to_thread(aof.damage_at_end, server, self.data_dir, fault)
         place = self.data_dir / AOF_FOLDER / fault.file
-        if end is None:
+        if damage is None:
             raise SettingsError(
                 f"the store's data is damaged and cannot be read: {place}, see {self.data_dir / LOG_NAME}. Nothing was changed: "
                 f"put a copy of {self.data_dir} in its place, or move it away to begin anew"
             )
-        unfinished = fault.unfinished and end.is_one_write()
+        unfinished = fault.unfinished and damage.is_one_write()
         if not (self.repair or unfinished):
             raise SettingsError(
-                f"the store's data is damaged: of {place} the first {end.good_bytes} bytes can be read, the last {end.bad_bytes} "
+                f"the store's data is damaged: of {place} the first {damage.good_bytes} bytes can be read, the last {damage.bad_bytes} "
                 f"cannot. Nothing was changed. To go on with what can be read, and keep the rest in {self.data_dir / aof.CUT_OFF}: "
                 "make up ARGS=--repair"
             )
         try:
-            kept = end.cut(self.data_dir)
+            kept = damage.cut(self.data_dir)
         except OSError:
-            raise SettingsError(self._unwritable()) from None
+            raise SettingsError(self._why_unwritable()) from None
         what = "its last write was unfinished" if unfinished else "it was damaged"
-        self.tell(f"the store goes on without {end.bad_bytes} bytes, since {what}; they are kept in {kept}")
+        self.tell(f"the store goes on without {damage.bad_bytes} bytes, since {what}; they are kept in {kept}")
 
-    def _unwritable(self) -> str:
+    def _why_unwritable(self) -> str:
         if is_full(self.data_dir):
             return f"the disk of {self.data_dir} is full: make room, then start again. Nothing was changed"
         return f"{self.data_dir} cannot be written to: check its rights, or give another folder with --data"
 
 
-async def _answers(process: asyncio.subprocess.Process, port: int, password: str) -> None:
+async def _wait_for_answer(process: asyncio.subprocess.Process, port: int, password: str) -> None:
     """Wait until *our* server answers, or has ended."""
     while process.returncode is None:
         try:

@@ -1,4 +1,4 @@
-"""A model server that runs on this machine already: who is asked, and which of its models is taken."""
+"""Find a model server that runs on this machine, and choose one of its models."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ async def running_server(env: Mapping[str, str]) -> Running | None:
     servers = Environment({**env, "GROQ_API_KEY": NO_KEY}).model_servers().named
     asked = [servers[provider.name] for provider in ASKED]
     for server, ids in zip(asked, await asyncio.gather(*map(_offered, asked)), strict=True):
-        model = chosen(ids, env.get("MODEL_OVERRIDE", ""))
+        model = choose_model(ids, env.get("MODEL_OVERRIDE", ""))
         if model:
             return Running(server=server, model=model, env=_settings(server, model))
     return None
@@ -51,7 +51,7 @@ async def _offered(server: Server) -> Sequence[str]:
         return ()
 
 
-def chosen(ids: Sequence[str], override: str) -> str:
+def choose_model(ids: Sequence[str], override: str) -> str:
     """The model to ask of *ids*, empty if there is none: *override*, or the first that is not for embeddings."""
     if override:
         return override if {override, f"{override}:latest"} & set(ids) else ""

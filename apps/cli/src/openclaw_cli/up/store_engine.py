@@ -1,4 +1,4 @@
-"""Which server reads a data folder: the packaged Valkey wherever it can, else the one that wrote it, else none.
+"""Choose the server for a data folder: the packaged Valkey if it can read the data, else the engine that wrote it, else none.
 
 Formats differ by engine and version. Redis 7.0 cannot read what Valkey 9 has written, Valkey 9 cannot read what Redis 7.4 has, and a
 server says of a format that it does not know that the file is bad. So each folder says who wrote it last (`written-by.json`), and a
@@ -34,7 +34,7 @@ COMMON: Version = (7, 2)
 
 @dataclass(frozen=True, slots=True, order=True)
 class Engine:
-    """What wrote a folder, or would: major and minor decide about the format."""
+    """A server's name and version; major and minor version decide its file format."""
 
     name: Name
     version: Version
@@ -73,10 +73,10 @@ def server_for(data_dir: Path) -> Server:
     for fits in (lambda s: s.engine.reads(writer), lambda s: s.engine.name == writer.name):
         if chosen := next(filter(fits, found), None):
             return chosen
-    raise SettingsError(unreadable(data_dir, writer, [server.engine for server in found]))
+    raise SettingsError(unreadable_message(data_dir, writer, [server.engine for server in found]))
 
 
-def unreadable(data_dir: Path, writer: Engine, here: Sequence[Engine]) -> str:
+def unreadable_message(data_dir: Path, writer: Engine, here: Sequence[Engine]) -> str:
     """What to do about data that none of the servers *here* reads."""
     return (
         f"{data_dir} was written by {writer}, and what is here cannot read that ({', '.join(map(str, here))}): "
@@ -119,7 +119,7 @@ def _engine_of(program: str) -> Engine | None:
 
 
 def written_by(data_dir: Path) -> Engine | None:
-    """Who wrote what stands in *data_dir*; None for an empty folder, and where nobody can say."""
+    """The engine that wrote *data_dir*; None if the folder is empty or its engine is not known."""
     try:
         noted = json.loads((data_dir / WRITTEN_BY).read_text(encoding="utf-8"))
         major, minor = str(noted["version"]).split(".")[:2]
@@ -133,10 +133,10 @@ def written_by(data_dir: Path) -> Engine | None:
 
 
 def note_writer(data_dir: Path, engine: Engine) -> None:
-    """Say in the folder that *engine* writes it from now on."""
-    wish = {"engine": engine.name, "version": ".".join(map(str, engine.version))}
+    """Write into *data_dir* that *engine* is its writer from now on."""
+    entry = {"engine": engine.name, "version": ".".join(map(str, engine.version))}
     if written_by(data_dir) != engine or not (data_dir / WRITTEN_BY).exists():
-        write_private(data_dir / WRITTEN_BY, json.dumps(wish) + "\n")
+        write_private(data_dir / WRITTEN_BY, json.dumps(entry) + "\n")
 
 
 def _writer_of(head: bytes) -> Engine | None:

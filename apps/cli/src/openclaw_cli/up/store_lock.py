@@ -1,4 +1,4 @@
-"""One run at a time over a data folder: who has it, and where its store is.
+"""One run at a time in a data folder: its lock, the process that holds it, and the URL of its store.
 
 The lock is a file's, so that it ends with the process that holds it, however that ends.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from openclaw_core.errors import SettingsError
 
-LEAVING_S = 15.0
+STOPPING_S = 15.0
 """How long the server of a run that was killed may take to end."""
 URL_NAME = "url"
 """The file with the URL of a running store, which holds the password: for this user's other commands."""
@@ -33,20 +33,20 @@ def lock_file(data_dir: Path) -> Iterator[int]:
 
 
 @asynccontextmanager
-async def holding(data_dir: Path) -> AsyncIterator[None]:
+async def exclusive(data_dir: Path) -> AsyncIterator[None]:
     """The block runs while nobody else uses *data_dir*. Raises SettingsError if somebody does."""
     with lock_file(data_dir) as lock:
-        if not await locked(lock, data_dir):
-            await running(data_dir, owner_of(lock), share=False)
+        if not await take_lock(lock, data_dir):
+            await url_of_running_store(data_dir, owner_of(lock), share=False)
         yield
 
 
-async def locked(lock: int, data_dir: Path) -> bool:
+async def take_lock(lock: int, data_dir: Path) -> bool:
     """Take the lock, and write down who has it. The server keeps it as well: as long as one runs, nobody starts a second one.
 
     False if another run has it. The server of a run that was killed is waited for.
     """
-    for _ in range(int(LEAVING_S / 0.1)):
+    for _ in range(int(STOPPING_S / 0.1)):
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -77,7 +77,7 @@ def _alive(pid: int) -> bool:
     return True
 
 
-async def running(data_dir: Path, owner: int, *, share: bool) -> str:
+async def url_of_running_store(data_dir: Path, owner: int, *, share: bool) -> str:
     """The URL of the server over *data_dir*, which may still be starting."""
     if not share:
         who = f" (process {owner})" if owner else ""

@@ -1,6 +1,6 @@
-"""Processes that a local run starts: they end with us, also if we are killed, and never by the terminal's Ctrl-C.
+"""Start and stop the processes of a local run. They end when we end, also if we are killed, and never by the terminal's Ctrl-C.
 
-What they write is for their user alone.
+The files that they write are readable by their user alone.
 """
 
 import asyncio
@@ -9,13 +9,16 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO
 
 from openclaw_cli.up.data_folder import PRIVATE_UMASK
 
 STOP_TIMEOUT_S = 10.0
+BRAIN_STOP_TIMEOUT_S = 15.0
+"""The brain's agents hand their tasks back within 5 s."""
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -25,13 +28,14 @@ async def start(
     *,
     cwd: Path | None = None,
     stdin: bytes | None = None,
-    output: IO[bytes] | int,
+    env: Mapping[str, str] | None = None,
+    output: IO[bytes] | int | None,
     pass_fds: Sequence[int] = (),
     line_max_bytes: int = 1 << 16,
 ) -> asyncio.subprocess.Process:
-    """Start *program*, hand it *stdin*, and send what it prints to *output*. It keeps the files *pass_fds* open as we do.
+    """Start *program*, write *stdin* to it, and send what it prints to *output*, None for where our own output goes.
 
-    Of a pipe's output, lines of *line_max_bytes* can be read.
+    It keeps the files *pass_fds* open. From a pipe, lines of *line_max_bytes* can be read.
     """
     parent = os.getpid()
 
@@ -45,9 +49,10 @@ async def start(
     process = await asyncio.create_subprocess_exec(
         *program,
         cwd=cwd,
+        env=env,
         stdin=asyncio.subprocess.PIPE if stdin is not None else asyncio.subprocess.DEVNULL,
         stdout=output,
-        stderr=asyncio.subprocess.STDOUT,
+        stderr=None if output is None else asyncio.subprocess.STDOUT,
         # A session of its own: Ctrl-C in the terminal must not end the store before those who write to it.
         start_new_session=True,
         preexec_fn=end_with_parent,
@@ -56,7 +61,9 @@ async def start(
         limit=line_max_bytes,
     )
     if stdin is not None and process.stdin is not None:
-        with contextlib.suppress(ConnectionError):  # it ended already: whoever waits for it will see that
+        with contextlib.suppress(
+            ConnectionError
+        ):  # it ended already: the caller sees that when it waits for the process
             process.stdin.write(stdin)
             await process.stdin.drain()
         process.stdin.close()
@@ -64,7 +71,7 @@ async def start(
 
 
 async def stop(process: asyncio.subprocess.Process, *, timeout_s: float = STOP_TIMEOUT_S) -> None:
-    """SIGTERM, and SIGKILL after *timeout_s*; returns when it is gone."""
+    """Send SIGTERM, and SIGKILL after *timeout_s*. Returns when the process has ended."""
     if process.returncode is not None:
         return
     with contextlib.suppress(ProcessLookupError):
@@ -76,3 +83,15 @@ async def stop(process: asyncio.subprocess.Process, *, timeout_s: float = STOP_T
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()
+
+
+@asynccontextmanager
+async def brain(env: Mapping[str, str], output: IO[bytes] | None) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A brain with settings *env*, until the block ends. Its agents share its process group: none of them is left."""
+    process = await start([sys.executable, "-m", "openclaw_brain"], env=env, output=output)
+    try:
+        yield process
+    finally:
+        await stop(process, timeout_s=BRAIN_STOP_TIMEOUT_S)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
