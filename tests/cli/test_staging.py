@@ -11,7 +11,7 @@ import pytest
 
 from openclaw_cli.bench import staging
 from openclaw_cli.bench.kubectl import Unmet, kubectl
-from openclaw_gitops.kustomizing import Object
+from openclaw_gitops.kustomize import Object
 from tests.e2e.gitops import conftest as gitops
 from tests.manifests.rendering import ROOT, tool
 

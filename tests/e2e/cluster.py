@@ -25,7 +25,7 @@ from openclaw_cli.bench.staging import (
     remove,
     restart_api_server,
 )
-from openclaw_gitops.kustomizing import Object
+from openclaw_gitops.kustomize import Object
 
 __all__ = [
     "NAMESPACE",

@@ -1,4 +1,4 @@
-"""Keys of a chart's values: a chart says nothing of a key that it does not know, and goes on without it."""
+"""Check our values against the keys that a chart knows: Helm ignores an unknown key without a word."""
 
 import difflib
 import json

@@ -29,7 +29,7 @@ from openclaw_cli.bench.questions import Question, add_results, send
 from openclaw_cli.bench.steps import agent_steps, pod_steps
 from openclaw_core.errors import SettingsError
 from openclaw_core.store import RedisSettings, Script, open_script
-from openclaw_gitops.stopping import Stop
+from openclaw_gitops.errors import CommandError
 from openclaw_standin.bot_api import BotApi
 from openclaw_standin.model import ScriptedModel
 
@@ -44,7 +44,7 @@ def main(args: argparse.Namespace, _env: Mapping[str, str]) -> int:
     try:
         values = dict(pair.split("=", 1) for pair in args.set)
         report = asyncio.run(_run(args.phases.split(","), values=values, count=args.messages, timeout_s=args.timeout_s))
-    except (Unmet, Stop) as exc:
+    except (Unmet, CommandError) as exc:
         print(exc, file=sys.stderr)
         return 1
     print(json.dumps(report))

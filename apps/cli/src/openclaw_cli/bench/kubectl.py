@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from openclaw_gitops.kustomizing import Object
+from openclaw_gitops.kustomize import Object
 
 NAMESPACE = "openclaw-staging"
 

@@ -29,8 +29,8 @@ from openclaw_cli.bench.kubectl import (
     state,
     until,
 )
-from openclaw_gitops.kustomizing import Object, build
-from openclaw_gitops.kustomizing import objects as parsed
+from openclaw_gitops.kustomize import Object, build
+from openclaw_gitops.kustomize import objects as parsed
 
 OVERLAY_HOST = "10.244.0.1"
 """Stands in the overlay for the stand-ins and for the API server."""

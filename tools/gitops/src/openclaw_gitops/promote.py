@@ -5,25 +5,35 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from openclaw_gitops import comparing, promotion
+from openclaw_gitops import diff, promotion_rules
 from openclaw_gitops import release as releases
 from openclaw_gitops.checkout import Checkout
-from openclaw_gitops.environments import NEVER, Child, children, pinned_commit, settings, with_revisions
+from openclaw_gitops.environments import NEVER, Application, applications, pinned_commit, settings, with_revisions
+from openclaw_gitops.errors import NOT_YET, REFUSED, CommandError
 from openclaw_gitops.github import Statuses
 from openclaw_gitops.pins import pins
-from openclaw_gitops.promotion import Facts, Move, Nothing, NotYet, Seen, VersionMove, Word, decide, new_pins
-from openclaw_gitops.rendering import rendered
-from openclaw_gitops.stopping import NOT_YET, REFUSED, Stop
+from openclaw_gitops.promotion_rules import (
+    Facts,
+    Move,
+    NothingToDo,
+    NotYet,
+    Status,
+    TestedCommit,
+    VersionMove,
+    decide,
+    new_pins,
+)
+from openclaw_gitops.render import rendered
 
 HISTORY_MAX = 50
 """How many commits back a status is looked for."""
 
-StatusesOf = Callable[[str], Mapping[str, Word]]
+StatusesOf = Callable[[str], Mapping[str, Status]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promotion:
-    """What came of it; *body* is empty if there was nothing to do."""
+    """The result; *body* is empty if there was nothing to do."""
 
     moved: bool
     reason: str
@@ -35,16 +45,16 @@ def promote(
 ) -> Promotion:
     """Move prod's pins in the work tree to *wanted*, if it may be. *statuses_of* None: somebody vouches for staging.
 
-    Raises Stop with NOT_YET if staging or the images are not there yet, with REFUSED if it must not be.
+    Raises CommandError with NOT_YET if staging or the images are not there yet, with REFUSED if it must not be.
     """
     checkout = Checkout(root=root)
     commit, main = checkout.commit(wanted), checkout.commit(main)
-    prod = children(root, "prod")
+    prod = applications(root, "prod")
     pinned = pinned_commit(root, "prod")
     if pinned != NEVER and not checkout.knows(pinned):
-        raise Stop(REFUSED, f"prod pins {pinned}, which is not here: fetch main with its whole history first")
+        raise CommandError(REFUSED, f"prod pins {pinned}, which is not here: fetch main with its whole history first")
     with checkout.at(commit) as tree:
-        staging = children(tree, "staging")
+        staging = applications(tree, "staging")
         edits, versions = new_pins(commit, prod, staging)
         facts = _facts(checkout, tree, commit, main, pinned, versions)
         decision = decide(facts)
@@ -52,10 +62,10 @@ def promote(
         if statuses_of is not None and isinstance(decision, Move):
             facts = replace(facts, history=_history(checkout, commit, staging, statuses_of))
             decision = decide(facts)
-        if isinstance(decision, Nothing):
+        if isinstance(decision, NothingToDo):
             return Promotion(moved=False, reason=decision.reason)
         if not isinstance(decision, Move):
-            raise Stop(NOT_YET if isinstance(decision, NotYet) else REFUSED, decision.reason)
+            raise CommandError(NOT_YET if isinstance(decision, NotYet) else REFUSED, decision.reason)
         found = _difference(checkout, tree, pinned, env)
     if not dry_run:
         for file, places in edits.items():
@@ -75,7 +85,7 @@ def _facts(
     after_pin = pinned != NEVER and checkout.is_ancestor(pinned, commit)
     release = releases.read((tree / releases.FILE).read_text())
     if release.is_built and not checkout.knows(release.built_from):
-        raise Stop(
+        raise CommandError(
             REFUSED,
             f"the images were built from {release.built_from}, which is not here: fetch main with its whole history first",
         )
@@ -93,30 +103,32 @@ def _facts(
     )
 
 
-def _history(checkout: Checkout, commit: str, staging: Sequence[Child], statuses_of: StatusesOf) -> list[Seen]:
+def _history(
+    checkout: Checkout, commit: str, staging: Sequence[Application], statuses_of: StatusesOf
+) -> list[TestedCommit]:
     """The commits before *commit* on main with their statuses, until each part of staging has been heard of."""
-    found: list[Seen] = []
-    missing = {*promotion.REQUIRED, *(f"{promotion.VETO}{child.part}" for child in staging if not child.is_root)}
+    found: list[TestedCommit] = []
+    missing = {*promotion_rules.REQUIRED, *(f"{promotion_rules.VETO}{app.part}" for app in staging if not app.is_root)}
     for older in checkout.git("rev-list", "--first-parent", f"--max-count={HISTORY_MAX}", commit).splitlines():
         statuses = statuses_of(older)
-        found.append(Seen(commit=older, statuses=statuses, changed_since=checkout.changed(older, commit)))
+        found.append(TestedCommit(commit=older, statuses=statuses, changed_since=checkout.changed(older, commit)))
         missing -= set(statuses)
         if not missing:
             break
     return found
 
 
-def _difference(checkout: Checkout, tree: Path, pinned: str, env: Mapping[str, str]) -> list[comparing.Change]:
+def _difference(checkout: Checkout, tree: Path, pinned: str, env: Mapping[str, str]) -> list[diff.Change]:
     """Prod's objects at the pin and at the new commit. The root is left out: it follows main, and moves with this change itself."""
     wiring = frozenset({"root"})
     new = rendered(tree, "prod", env, without=wiring)
     if pinned == NEVER:
-        return comparing.changes([], new, salt=secrets.token_hex(16))
+        return diff.changes([], new, salt=secrets.token_hex(16))
     with checkout.at(pinned) as before:
-        return comparing.changes(rendered(before, "prod", env, without=wiring), new, salt=secrets.token_hex(16))
+        return diff.changes(rendered(before, "prod", env, without=wiring), new, salt=secrets.token_hex(16))
 
 
-def _body(checkout: Checkout, facts: Facts, versions: list[VersionMove], found: list[comparing.Change]) -> str:
+def _body(checkout: Checkout, facts: Facts, versions: list[VersionMove], found: list[diff.Change]) -> str:
     """The pull request's text: what moves, what vouches for it, what changes in prod, how to go back."""
     lines = [f"Prod moves from `{_short(facts.pinned)}` to `{facts.commit}`.\n"]
     if facts.history is None:
@@ -125,7 +137,7 @@ def _body(checkout: Checkout, facts: Facts, versions: list[VersionMove], found: 
             lines.append(f"**Without a digest:** {', '.join(facts.unpinned)}.\n")
     else:
         lines.append(
-            f"Staging ran it and was well: {' and '.join(f'`{name}`' for name in promotion.REQUIRED)} succeeded.\n"
+            f"Staging ran it and was well: {' and '.join(f'`{name}`' for name in promotion_rules.REQUIRED)} succeeded.\n"
         )
     lines.append(f"Images: tag `{facts.release.tag}`, built from `{facts.release.built_from[:12]}`.\n")
     if versions:
@@ -142,15 +154,15 @@ def _body(checkout: Checkout, facts: Facts, versions: list[VersionMove], found: 
         if facts.pinned == NEVER
         else f"git switch --detach {facts.commit[:12]} && scripts/diff prod {base} --all"
     )
-    return text + comparing.markdown(
-        "prod", found, base=base, whole=whole, max_chars=comparing.TEXT_MAX_CHARS - len(text)
-    )
+    return text + diff.markdown("prod", found, base=base, whole=whole, max_chars=diff.TEXT_MAX_CHARS - len(text))
 
 
 def _commits(checkout: Checkout, facts: Facts) -> list[str]:
     """The newest 50 of main that change what the pin decides on."""
     span = f"{facts.pinned}..{facts.commit}"
-    log = checkout.git("log", "--first-parent", "--max-count=50", "--format=- %h %s", span, "--", *promotion.PROMOTED)
+    log = checkout.git(
+        "log", "--first-parent", "--max-count=50", "--format=- %h %s", span, "--", *promotion_rules.PROMOTED
+    )
     return [line.replace("<", "&lt;").replace("@", "@\u200b") for line in log.splitlines()]
 
 

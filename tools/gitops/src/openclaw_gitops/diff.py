@@ -1,4 +1,4 @@
-"""Two renderings become one Markdown comment: which objects came, changed and went, and how. Pure."""
+"""Compare two renders, as one Markdown comment: which objects were added, changed and removed, and how. Pure."""
 
 import difflib
 import re
@@ -8,7 +8,7 @@ from typing import Literal
 
 import yaml
 
-from openclaw_gitops.kustomizing import Object
+from openclaw_gitops.kustomize import Object
 from openclaw_gitops.masking import masked
 
 TEXT_MAX_CHARS = 60_000

@@ -1,4 +1,4 @@
-"""`ends`: which of the versions that we run have ended or end soon, from `platform/end-of-life.yaml`."""
+"""`ends`: the versions that we run and whose support has ended or ends soon, from `platform/end-of-life.yaml`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from openclaw_gitops.stopping import REFUSED, Stop
+from openclaw_gitops.errors import REFUSED, CommandError
 
 FILE = "platform/end-of-life.yaml"
 AHEAD = timedelta(days=90)
@@ -29,7 +29,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class End:
+class EndOfLife:
     """One version and its last day. Without `ends` its makers name no day, and `until` says what ends it; without both it is unknown."""
 
     name: str
@@ -81,53 +81,53 @@ class End:
         return ", ".join(place.file for place in self.pinned)
 
 
-def read(root: Path) -> list[End]:
-    """All entries. Raises Stop naming the entry that is not whole."""
+def read(root: Path) -> list[EndOfLife]:
+    """All entries. Raises CommandError naming the entry that is not whole."""
     try:
         rows = yaml.safe_load((root / FILE).read_text())
     except OSError as exc:
-        raise Stop(REFUSED, f"{FILE} cannot be read: {type(exc).__name__}") from exc
+        raise CommandError(REFUSED, f"{FILE} cannot be read: {type(exc).__name__}") from exc
     except yaml.YAMLError as exc:
         mark = getattr(exc, "problem_mark", None)
         what = getattr(exc, "problem", None) or type(exc).__name__
-        raise Stop(REFUSED, f"{FILE}:{mark.line + 1 if mark else 1}: this is no YAML: {what}") from exc
+        raise CommandError(REFUSED, f"{FILE}:{mark.line + 1 if mark else 1}: this is no YAML: {what}") from exc
     if not isinstance(rows, list):
-        raise Stop(REFUSED, f"{FILE} is not a list of entries")
-    return [_end(number, row) for number, row in enumerate(rows, 1)]
+        raise CommandError(REFUSED, f"{FILE} is not a list of entries")
+    return [_entry(number, row) for number, row in enumerate(rows, 1)]
 
 
-def warnings(found: Sequence[End], today: date) -> list[str]:
+def warnings(found: Sequence[EndOfLife], today: date) -> list[str]:
     """One sentence for each version that has ended, ends soon, has to be looked up again or was never; the earliest end first."""
     order = sorted(found, key=lambda end: (end.ends or date.max, end.name))
     return [said for end in order if (said := end.warning(today))]
 
 
-def _end(number: int, row: Any) -> End:
+def _entry(number: int, row: Any) -> EndOfLife:
     at = f"{FILE}: entry {number}"
     if not isinstance(row, dict):
-        raise Stop(REFUSED, f"{at} is not a mapping")
+        raise CommandError(REFUSED, f"{at} is not a mapping")
     at = f"{at} ({row.get('name', 'without a name')})"
     if unknown := row.keys() - _KEYS:
-        raise Stop(REFUSED, f"{at} has unknown keys: {', '.join(sorted(unknown))}")
+        raise CommandError(REFUSED, f"{at} has unknown keys: {', '.join(sorted(unknown))}")
     for key in ("name", "version", "source"):
         if not isinstance(row.get(key), str) or not row[key]:
-            raise Stop(REFUSED, f"{at} needs {key} as text")
+            raise CommandError(REFUSED, f"{at} needs {key} as text")
     ends, looked_up, until = row.get("ends"), row.get("looked_up"), row.get("until", "")
     if not isinstance(looked_up, date):
-        raise Stop(REFUSED, f"{at} needs looked_up as a date such as 2026-11-29")
+        raise CommandError(REFUSED, f"{at} needs looked_up as a date such as 2026-11-29")
     if ends not in (None, UNKNOWN) and not isinstance(ends, date):
-        raise Stop(REFUSED, f"{at} needs ends as a date such as 2026-11-29, null or {UNKNOWN}")
+        raise CommandError(REFUSED, f"{at} needs ends as a date such as 2026-11-29, null or {UNKNOWN}")
     if "ends" not in row or (ends is None) != bool(until):
-        raise Stop(REFUSED, f"{at} needs either a date in ends, or null and what ends it in until")
+        raise CommandError(REFUSED, f"{at} needs either a date in ends, or null and what ends it in until")
     pinned = row.get("pinned")
     if not isinstance(pinned, list) or not pinned:
-        raise Stop(REFUSED, f"{at} needs pinned: the files that name the version")
+        raise CommandError(REFUSED, f"{at} needs pinned: the files that name the version")
     places = []
     for place in pinned:
         if not isinstance(place, dict) or place.keys() != {"file", "text"} or "{version}" not in place["text"]:
-            raise Stop(REFUSED, f"{at}: each of pinned needs a file and a text with {{version}} in it")
+            raise CommandError(REFUSED, f"{at}: each of pinned needs a file and a text with {{version}} in it")
         places.append(Place(file=place["file"], text=place["text"].replace("{version}", row["version"])))
-    return End(
+    return EndOfLife(
         name=row["name"], version=row["version"], ends=None if ends == UNKNOWN else ends, until=until,
         source=row["source"], looked_up=looked_up, pinned=tuple(places),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Why a command ends early: one sentence for the person, one exit code for the workflow."""
+"""The error that ends a command: a sentence for its user, and an exit code for the workflow."""
 
 FAILED = 1
 """What was looked at is not as it must be."""

@@ -1,22 +1,20 @@
-"""An environment's manifests: those of each part that stands in this repository, as Argo CD renders them."""
+"""Render an environment's manifests: of each part that stands in this repository, as Argo CD does."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
-from openclaw_gitops.environments import check_name, children
-from openclaw_gitops.kustomizing import Object, build, objects
-from openclaw_gitops.stopping import REFUSED, USAGE, Stop
+from openclaw_gitops.environments import applications, check_name
+from openclaw_gitops.errors import REFUSED, USAGE, CommandError
+from openclaw_gitops.kustomize import Object, build, objects
 
 
 def parts(root: Path, environment: str) -> dict[str, Path]:
     """The folders that *environment* is made of, by part: `root` is what Argo CD is told to follow."""
     found: dict[str, Path] = {}
-    for child in children(root, environment):
-        own = [source for source in child.sources if source.own and source.path]
+    for app in applications(root, environment):
+        own = [source for source in app.sources if source.own and source.path]
         for source in own:
-            name = (
-                "root" if child.is_root else child.part if len(own) == 1 else f"{child.part}/{Path(source.path).name}"
-            )
+            name = "root" if app.is_root else app.part if len(own) == 1 else f"{app.part}/{Path(source.path).name}"
             found[name] = root / source.path
     return dict(sorted(found.items()))
 
@@ -25,18 +23,18 @@ def not_rendered(root: Path, environment: str) -> list[str]:
     """Sources from elsewhere, which need a network: each with its version."""
     return [
         f"{source.what} {source.revision}"
-        for child in children(root, environment)
-        for source in child.sources
+        for app in applications(root, environment)
+        for source in app.sources
         if not source.own
     ]
 
 
 def render(root: Path, environment: str, part: str | None, env: Mapping[str, str]) -> str:
-    """The manifests of *environment*, or of one part of it. Raises Stop if there is no such part, or it does not build."""
+    """The manifests of *environment*, or of one part of it. Raises CommandError if there is no such part, or it does not build."""
     check_name(root, environment)
     folders = parts(root, environment)
     if part is not None and part not in folders:
-        raise Stop(USAGE, f"no part {part} in {environment}: one of {', '.join(folders)}")
+        raise CommandError(USAGE, f"no part {part} in {environment}: one of {', '.join(folders)}")
     chosen = folders if part is None else {part: folders[part]}
     return "---\n".join(_folder(folder, env) for folder in chosen.values())
 
@@ -56,5 +54,5 @@ def _folder(folder: Path, env: Mapping[str, str]) -> str:
         return build(folder, env)
     files = sorted(folder.glob("*.yaml"))
     if not files:
-        raise Stop(REFUSED, f"{folder} holds no manifest")
+        raise CommandError(REFUSED, f"{folder} holds no manifest")
     return "---\n".join(file.read_text() for file in files)

@@ -1,12 +1,12 @@
-"""Whether prod may move to a commit, and what its pins become. The decision is pure; `promoting` gathers what it needs."""
+"""Whether prod may move to a commit, and what its pins become. Pure: `promote` gathers the facts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from openclaw_gitops.environments import NEVER, Child, Source
+from openclaw_gitops.environments import NEVER, Application, Source
+from openclaw_gitops.errors import REFUSED, CommandError
 from openclaw_gitops.release import BUILT_PATHS, Release
-from openclaw_gitops.stopping import REFUSED, Stop
 
 HEALTHY = "argocd/staging-openclaw"
 """The commit status that Argo CD's notifications set once staging runs a commit and is well."""
@@ -16,7 +16,7 @@ REQUIRED: Mapping[str, tuple[str, ...]] = {
     HEALTHY: ("platform/openclaw/", "platform/environments/", "clusters/staging/environment.yaml"),
     SMOKED: ("platform/", "clusters/base/", "clusters/staging/"),
 }
-"""What must have succeeded, each with the paths whose change asks for a new word: Argo CD reports only on commits that it had to sync."""
+"""What must have succeeded, each with the paths whose change needs a new status: Argo CD reports only on commits that it had to sync."""
 WAITING: Mapping[str, str] = {
     HEALTHY: "Argo CD reports a minute after its sync, see the Application staging-openclaw",
     SMOKED: "the workflow smoke asks after that report, docs/smoke-test.md says how to set it up",
@@ -29,7 +29,7 @@ PROMOTED = ("platform/", "clusters/kustomization.yaml", "clusters/prod/environme
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Word:
+class Status:
     """The newest status of one context at one commit."""
 
     state: str
@@ -38,11 +38,11 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """A commit on the way back from the candidate, itself the first: its statuses, and what has changed since."""
+class TestedCommit:
+    """The candidate, or a commit before it: its statuses, and the files that have changed since."""
 
     commit: str
-    statuses: Mapping[str, Word] = field(hash=False)
+    statuses: Mapping[str, Status] = field(hash=False)
     changed_since: Sequence[str]
 
 
@@ -63,7 +63,7 @@ class Facts:
     changed_since_build: Sequence[str]
     unpinned: Sequence[str]
     """What others made and prod would run, and nobody has looked up."""
-    history: Sequence[Seen] | None
+    history: Sequence[TestedCommit] | None
     """None: statuses were not asked for, somebody vouches for staging."""
 
 
@@ -73,7 +73,7 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Nothing:
+class NothingToDo:
     reason: str
 
 
@@ -89,7 +89,7 @@ class Refused:
     reason: str
 
 
-Decision = Move | Nothing | NotYet | Refused
+Decision = Move | NothingToDo | NotYet | Refused
 
 
 def decide(facts: Facts) -> Decision:
@@ -98,7 +98,7 @@ def decide(facts: Facts) -> Decision:
     if not facts.on_main:
         return Refused(reason=f"{short} is not on main: merge it first")
     if facts.pinned == facts.commit:
-        return Nothing(reason=f"prod pins {short} already")
+        return NothingToDo(reason=f"prod pins {short} already")
     if facts.pinned != NEVER and not facts.after_pin:
         return Refused(reason=f"{short} is older than prod's pin {facts.pinned[:12]}: to go back, revert the promotion")
     if not facts.release.is_built:
@@ -110,7 +110,7 @@ def decide(facts: Facts) -> Decision:
         )
     promoted = [path for path in facts.changed_since_pin if path.startswith(PROMOTED)]
     if facts.pinned != NEVER and not promoted and not facts.versions_move:
-        return Nothing(reason=f"nothing that prod runs has changed between {facts.pinned[:12]} and {short}")
+        return NothingToDo(reason=f"nothing that prod runs has changed between {facts.pinned[:12]} and {short}")
     if facts.history is None:
         return Move()
     if facts.unpinned:
@@ -120,17 +120,17 @@ def decide(facts: Facts) -> Decision:
     return _staging(facts.commit, facts.history)
 
 
-def _staging(commit: str, history: Sequence[Seen]) -> Decision:
-    """Staging is judged by the newest word on each context that still holds for *commit*."""
+def _staging(commit: str, history: Sequence[TestedCommit]) -> Decision:
+    """Decide by the newest status of each context that still holds for *commit*."""
     known: dict[str, str] = {}
-    for seen in history:
-        for context, word in seen.statuses.items():
-            if any(path.startswith(REQUIRED.get(context, ())) for path in seen.changed_since):
+    for tested in history:
+        for context, status in tested.statuses.items():
+            if any(path.startswith(REQUIRED.get(context, ())) for path in tested.changed_since):
                 continue
-            # Any part's report has staging asked, the bot's own may come later: an answer of before is that of the old Pods.
-            if context == SMOKED and HEALTHY in seen.statuses and word.at < seen.statuses[HEALTHY].at:
+            # Argo CD's report on any part starts a smoke test, also before the bot itself is synced: that answer came from the old Pods.
+            if context == SMOKED and HEALTHY in tested.statuses and status.at < tested.statuses[HEALTHY].at:
                 continue
-            known.setdefault(context, word.state)
+            known.setdefault(context, status.state)
     short = commit[:12]
     for context in REQUIRED:
         if context not in known:
@@ -154,43 +154,45 @@ class VersionMove:
 
 
 def new_pins(
-    commit: str, prod: Sequence[Child], staging: Sequence[Child]
+    commit: str, prod: Sequence[Application], staging: Sequence[Application]
 ) -> tuple[dict[Path, dict[tuple[int, int], str]], list[VersionMove]]:
-    """What each of prod's children gets, by file and place in it: *commit*, and the versions that staging has at it.
+    """What each of prod's Applications gets, by file and place in it: *commit*, and the versions that staging has at it.
 
-    Raises Stop if staging at that commit does not have such a child with such sources.
+    Raises CommandError if staging at that commit does not have such an Application with such sources.
     """
-    tested = {child.part: child for child in staging if not child.is_root}
+    tested = {app.part: app for app in staging if not app.is_root}
     edits: dict[Path, dict[tuple[int, int], str]] = {}
     moves = []
-    for child in prod:
-        if child.is_root:
+    for app in prod:
+        if app.is_root:
             continue
-        other = tested.get(child.part)
+        other = tested.get(app.part)
         if other is None:
-            raise Stop(REFUSED, f"staging has no child {child.part} at {commit[:12]}: promote a commit that has it")
-        if len(other.sources) != len(child.sources):
-            raise Stop(
-                REFUSED,
-                f"{child.part} has other sources in staging at {commit[:12]}: make them alike by a reviewed change",
+            raise CommandError(
+                REFUSED, f"staging has no child {app.part} at {commit[:12]}: promote a commit that has it"
             )
-        for mine, theirs in zip(child.sources, other.sources, strict=True):
+        if len(other.sources) != len(app.sources):
+            raise CommandError(
+                REFUSED,
+                f"{app.part} has other sources in staging at {commit[:12]}: make them alike by a reviewed change",
+            )
+        for mine, theirs in zip(app.sources, other.sources, strict=True):
             if mine.own != theirs.own:
-                raise Stop(
+                raise CommandError(
                     REFUSED,
-                    f"{child.part} takes {theirs.what} in staging at {commit[:12]}, and {mine.what} in prod: make them alike by a reviewed change",
+                    f"{app.part} takes {theirs.what} in staging at {commit[:12]}, and {mine.what} in prod: make them alike by a reviewed change",
                 )
-            new = commit if mine.own else _version(child.part, commit, mine, theirs)
+            new = commit if mine.own else _version(app.part, commit, mine, theirs)
             if new != mine.revision:
                 edits.setdefault(mine.file, {})[mine.at] = new
             if new != mine.revision and not mine.own:
-                moves.append(VersionMove(part=child.part, what=mine.what, old=mine.revision, new=new))
+                moves.append(VersionMove(part=app.part, what=mine.what, old=mine.revision, new=new))
     return edits, moves
 
 
 def _version(part: str, commit: str, mine: Source, theirs: Source) -> str:
     if (mine.repository, mine.chart, mine.path) != (theirs.repository, theirs.chart, theirs.path):
-        raise Stop(
+        raise CommandError(
             REFUSED,
             f"{part} takes {theirs.what} in staging at {commit[:12]}, and {mine.what} in prod: make them alike by a reviewed change",
         )
