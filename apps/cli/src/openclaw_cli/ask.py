@@ -41,10 +41,7 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
         read = Environment(model.env)
         servers = read.model_servers()
         read.done()
-        async with (
-            open_chat(servers) as chat,
-            Classifier.open() as classifier,
-        ):
+        async with open_chat(servers) as chat, Classifier.open() as classifier:
             routed = await decide_agent(
                 args.question,
                 lang=lang,

@@ -36,12 +36,9 @@ def faults(folder: Path, loaded: Roles) -> list[str]:
     _check_looks(loaded, shown, places, found)
     for role in loaded.roles.values():
         if not role.gist.startswith(GIST) or estimate_tokens(role.gist) > GIST_MAX_TOKENS:
-            prompt = _prompts(folder)[role.name]
-            found.add(
-                str(folder / "prompts" / prompt),
-                1,
-                f"begin with a paragraph of at most {GIST_MAX_TOKENS} tokens that starts with `{GIST}…`: the built-in model gets it alone",
-            )
+            what = f"a paragraph of at most {GIST_MAX_TOKENS} tokens that starts with `{GIST}…`"
+            place = str(folder / "prompts" / _prompts(folder)[role.name])
+            found.add(place, 1, f"begin with {what}: the built-in model gets it alone")
     kustomization = folder / "kustomization.yaml"
     if kustomization.exists():
         _check_prompts(folder, kustomization, found)

@@ -60,13 +60,7 @@ def _line(place: str, raw: str) -> LabelledMessage:
         isinstance(previous, dict) and all(isinstance(previous.get(key), str) for key in ("role", "user", "answer"))
     ):
         raise BadFile(f"{place}: previous must be null or an object of the strings role, user and answer")
+    before = Previous(role=previous["role"], user=previous["user"], answer=previous["answer"]) if previous else None
     return LabelledMessage(
-        id=str(row["id"]),
-        lang=row["lang"],
-        text=row["text"],
-        kind=row["kind"],
-        accept=tuple(accept),
-        previous=Previous(role=previous["role"], user=previous["user"], answer=previous["answer"])
-        if previous
-        else None,
+        id=str(row["id"]), lang=row["lang"], text=row["text"], kind=row["kind"], accept=tuple(accept), previous=before
     )

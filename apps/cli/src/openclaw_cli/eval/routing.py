@@ -46,14 +46,9 @@ async def route_all(
     """Route each message, one after another, so that times are those of a message alone."""
     results = []
     for line in lines:
+        lang = lang_of(line.text)
         routed = await decide_agent(
-            line.text,
-            lang=lang_of(line.text),
-            explicit=None,
-            previous=line.previous,
-            roles=roles,
-            chat=chat,
-            classifier=classifier,
+            line.text, lang=lang, explicit=None, previous=line.previous, roles=roles, chat=chat, classifier=classifier
         )
         results.append(Result(line=line, routed=routed))
     return results
@@ -62,6 +57,9 @@ async def route_all(
 def report(results: Sequence[Result], *, took_s: float) -> dict[str, Any]:
     """The figures, as `--json` prints them. Shares are between 0 and 1."""
     usages = [one.routed.usage for one in results if one.routed.usage is not None]
+    tokens = [usage.prompt_tokens + usage.answer_tokens for usage in usages]
+    # A call without a usable answer was a call all the same.
+    without_model = [one.routed.decision is not Decision.MODEL and one.routed.usage is None for one in results]
     confusion: dict[str, Counter[str]] = {}
     for one in results:
         confusion.setdefault(one.true_role, Counter())[one.routed.role] += 1
@@ -70,20 +68,11 @@ def report(results: Sequence[Result], *, took_s: float) -> dict[str, Any]:
         "accuracy": _share(results),
         "by_role": _shares(results, {one.line.accept[0] for one in results}, lambda one: one.line.accept[0]),
         "by_language": _shares(results, LANGUAGES, lambda one: one.line.lang),
-        "by_decision": {
-            **_shares(results, [decision.value for decision in Decision], lambda one: one.routed.decision.value)
-        },
+        "by_decision": _shares(results, list(Decision), lambda one: one.routed.decision.value),
         "decided_by": dict(Counter(one.routed.decision.value for one in results)),
-        # a call that found no usable answer was a call all the same
-        "without_model": round(
-            sum(one.routed.decision is not Decision.MODEL and one.routed.usage is None for one in results)
-            / len(results),
-            4,
-        ),
+        "without_model": round(sum(without_model) / len(results), 4),
         "confusion": {role: dict(sorted(row.items())) for role, row in sorted(confusion.items())},
-        "tokens_per_call": round(sum(usage.prompt_tokens + usage.answer_tokens for usage in usages) / len(usages), 1)
-        if usages
-        else None,
+        "tokens_per_call": round(sum(tokens) / len(tokens), 1) if tokens else None,
         "ms_per_message": round(took_s * 1000 / len(results), 2),
         "wrong": [{"id": one.line.id, "chose": one.routed.role} for one in results if not one.right],
     }

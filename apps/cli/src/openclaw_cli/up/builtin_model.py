@@ -64,17 +64,12 @@ async def _start(output: IO[bytes], key: str) -> tuple[asyncio.subprocess.Proces
         url = f"http://127.0.0.1:{port}"
         program = [sys.executable, "-m", "openclaw_cli.up.builtin_model", "--port", str(port)]
         process = await child_processes.start(program, stdin=f"{key}\n".encode(), output=output)
+        ready = _ready_or_ended(process, url, key)
         try:
-            async with asyncio.timeout(START_TIMEOUT_S):
-                await _ready_or_ended(process, url, key)
+            await child_processes.wait_until(ready, process, timeout_s=START_TIMEOUT_S)
         except TimeoutError:
-            await child_processes.stop(process)
-            raise SettingsError(
-                f"the built-in model did not start in {START_TIMEOUT_S:.0f} s: try again, or {INSTEAD}"
-            ) from None
-        except BaseException:
-            await child_processes.stop(process)
-            raise
+            late = f"the built-in model did not start in {START_TIMEOUT_S:.0f} s"
+            raise SettingsError(f"{late}: try again, or {INSTEAD}") from None
         if process.returncode is None:
             return process, url
         if process.returncode == MISCONFIGURED:

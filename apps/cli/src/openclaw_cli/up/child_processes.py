@@ -9,7 +9,7 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import IO
@@ -68,6 +68,16 @@ async def start(
             await process.stdin.drain()
         process.stdin.close()
     return process
+
+
+async def wait_until(ready: Awaitable[None], process: asyncio.subprocess.Process, *, timeout_s: float) -> None:
+    """Wait for *ready*, at most *timeout_s*. If it fails or takes longer, stop *process* and raise its error or TimeoutError."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            await ready
+    except BaseException:
+        await stop(process)
+        raise
 
 
 async def stop(process: asyncio.subprocess.Process, *, timeout_s: float = STOP_TIMEOUT_S) -> None:

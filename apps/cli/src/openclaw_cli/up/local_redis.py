@@ -158,15 +158,11 @@ class _Start:
                 )
         except OSError:
             raise SettingsError(self._why_unwritable()) from None
+        answers = _wait_for_answer(process, port, password)
         try:
-            async with asyncio.timeout(START_TIMEOUT_S):
-                await _wait_for_answer(process, port, password)
+            await child_processes.wait_until(answers, process, timeout_s=START_TIMEOUT_S)
         except TimeoutError:
-            await child_processes.stop(process)
             raise SettingsError(f"the store did not start in {START_TIMEOUT_S:.0f} s: see {log_file}") from None
-        except BaseException:
-            await child_processes.stop(process)
-            raise
         return process
 
     async def _repair_end(self, server: Server, log: str, code: int) -> None:
