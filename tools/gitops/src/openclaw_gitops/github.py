@@ -55,7 +55,7 @@ class Statuses:
         """
         found: dict[str, Status] = {}
         for page in range(1, 11):
-            entries = self._call("GET", f"commits/{commit}/statuses?per_page={PAGE}&page={page}")
+            entries = self._get(f"commits/{commit}/statuses?per_page={PAGE}&page={page}")
             if not isinstance(entries, list):
                 raise CommandError(UNAVAILABLE, "GitHub does not answer as it should: try again later")
             for entry in entries:
@@ -68,14 +68,14 @@ class Statuses:
                 return found
         raise CommandError(REFUSED, f"{commit} has more than {PAGE * 10} statuses")
 
-    def _call(self, method: str, path: str) -> object:
+    def _get(self, path: str) -> object:
         headers = {
             "Authorization": f"Bearer {self.token}",
             "Accept": "application/vnd.github+json",
             "X-GitHub-Api-Version": "2022-11-28",
         }
         try:
-            reply = httpx.request(method, f"{self.api}/repos/{self.repository}/{path}", headers=headers, timeout=CALL_S)
+            reply = httpx.get(f"{self.api}/repos/{self.repository}/{path}", headers=headers, timeout=CALL_S)
         except (httpx.HTTPError, httpx.InvalidURL):
             raise CommandError(
                 UNAVAILABLE, "GitHub cannot be reached: try again later, or set GITHUB_API_URL"

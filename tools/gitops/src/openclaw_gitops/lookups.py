@@ -88,20 +88,10 @@ def _machine(pin: Pin, env: Mapping[str, str]) -> str:
     aws = shutil.which("aws", path=env.get("PATH"))
     if aws is None:
         raise CommandError(UNAVAILABLE, f"{pin}: needs the AWS command line and credentials of any account")
-    command = [
-        aws,
-        "ssm",
-        "get-parameter",
-        "--region",
-        region,
-        "--name",
-        DEBIAN,
-        "--query",
-        "Parameter.Value",
-        "--output",
-        "text",
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=CALL_S, env={**env})  # noqa: S603
+    command = f"ssm get-parameter --region {region} --name {DEBIAN} --query Parameter.Value --output text"
+    done = subprocess.run(  # noqa: S603
+        [aws, *command.split()], capture_output=True, text=True, check=False, timeout=CALL_S, env={**env}
+    )
     if done.returncode:
         raise CommandError(UNAVAILABLE, f"{pin}: AWS does not tell: {done.stderr.strip()[:200]}")
     return done.stdout.strip()

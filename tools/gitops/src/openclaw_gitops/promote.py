@@ -74,21 +74,12 @@ def promote(
     return Promotion(moved=True, reason=f"prod moves from {_short(pinned)} to {commit[:12]}", body=body)
 
 
-def _facts(
-    checkout: Checkout,
-    tree: Path,
-    commit: str,
-    main: str,
-    pinned: str,
-    versions: list[VersionMove],
-) -> Facts:
+def _facts(checkout: Checkout, tree: Path, commit: str, main: str, pinned: str, versions: list[VersionMove]) -> Facts:
     after_pin = pinned != NEVER and checkout.is_ancestor(pinned, commit)
     release = releases.read((tree / releases.FILE).read_text())
     if release.is_built and not checkout.knows(release.built_from):
-        raise CommandError(
-            REFUSED,
-            f"the images were built from {release.built_from}, which is not here: fetch main with its whole history first",
-        )
+        built_from = f"the images were built from {release.built_from}"
+        raise CommandError(REFUSED, f"{built_from}, which is not here: fetch main with its whole history first")
     return Facts(
         commit=commit,
         pinned=pinned,
@@ -106,7 +97,7 @@ def _facts(
 def _history(
     checkout: Checkout, commit: str, staging: Sequence[Application], statuses_of: StatusesOf
 ) -> list[TestedCommit]:
-    """The commits before *commit* on main with their statuses, until each part of staging has been heard of."""
+    """The commits before *commit* on main with their statuses, until each part of staging has a status."""
     found: list[TestedCommit] = []
     missing = {*promotion_rules.REQUIRED, *(f"{promotion_rules.VETO}{app.part}" for app in staging if not app.is_root)}
     for older in checkout.git("rev-list", "--first-parent", f"--max-count={HISTORY_MAX}", commit).splitlines():

@@ -49,22 +49,17 @@ class Settings:
             except OSError:
                 token = ""
         chat, target = env.get("SMOKE_CHAT_ID", ""), env.get("SMOKE_TARGET", "").removeprefix("@")
+        needed = {
+            "SMOKE_BOT_TOKEN": (
+                token,
+                r"\d+:\S+",
+                "the token of the asking bot, or SMOKE_BOT_TOKEN_FILE a file with it",
+            ),
+            "SMOKE_CHAT_ID": (chat, r"-\d+", "the id of the group that both bots are in, a negative number"),
+            "SMOKE_TARGET": (target, r"\w{3,32}", "the user name of the bot that is asked"),
+        }
         faults = [
-            f"{name} must be {what}"
-            for name, what, good in (
-                (
-                    "SMOKE_BOT_TOKEN",
-                    "the token of the asking bot, or SMOKE_BOT_TOKEN_FILE a file with it",
-                    re.fullmatch(r"\d+:\S+", token),
-                ),
-                (
-                    "SMOKE_CHAT_ID",
-                    "the id of the group that both bots are in, a negative number",
-                    re.fullmatch(r"-\d+", chat),
-                ),
-                ("SMOKE_TARGET", "the user name of the bot that is asked", re.fullmatch(r"\w{3,32}", target)),
-            )
-            if not good
+            f"{name} must be {what}" for name, (value, form, what) in needed.items() if not re.fullmatch(form, value)
         ]
         if faults:
             raise CommandError(USAGE, "; ".join(faults))
@@ -116,10 +111,7 @@ class _Telegram:
 def smoke(settings: Settings, *, within_s: float, clock: Clock = time.monotonic, word: str | None = None) -> Answer:
     """Ask once and wait for the answer. Raises CommandError with FAILED if it is wrong, says that it failed, or does not come."""
     word = word or f"oc{secrets.token_hex(6)}"
-    return _ask(_Telegram(settings), settings, within_s=within_s, clock=clock, word=word)
-
-
-def _ask(telegram: _Telegram, settings: Settings, *, within_s: float, clock: Clock, word: str) -> Answer:
+    telegram = _Telegram(settings)
     me = telegram.call("getMe")
     if me["username"].lower() == settings.target.lower():
         raise CommandError(
