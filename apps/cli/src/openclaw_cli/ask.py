@@ -1,4 +1,4 @@
-"""`openclaw ask`: one question, answered in the terminal, streamed and rendered."""
+"""`openclaw ask`: answer one question in the terminal, streamed and rendered."""
 
 import argparse
 import asyncio

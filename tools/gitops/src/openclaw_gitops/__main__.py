@@ -251,7 +251,7 @@ def _pin(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
             codes.append(result.code)
         else:
             print(result)
-    # What contradicts itself weighs more than what could not be asked.
+    # A contradiction is worse than a server that does not answer.
     return FAILED if FAILED in codes else max(codes)
 
 
@@ -261,13 +261,13 @@ def _ends(args: argparse.Namespace, root: Path, _env: Mapping[str, str]) -> int:
     found = read(root)
     if wrong := [fault for end in found for fault in end.misplaced(root)]:
         raise CommandError(REFUSED, "\n".join(wrong))
-    said = warnings(found, args.today)
+    lines = warnings(found, args.today)
     if args.markdown:
-        print("".join(f"- {line}\n" for line in said), end="")
+        print("".join(f"- {line}\n" for line in lines), end="")
         return 0
-    for line in said:
+    for line in lines:
         print(f"*** {line} ***", file=sys.stderr)
-    print(f"ends: {len(found)} versions have their end on record, {len(said)} need a look")
+    print(f"ends: {len(found)} versions have their end on record, {len(lines)} need a look")
     return 0
 
 

@@ -22,7 +22,7 @@ HELM_S = 120
 UNREACHED = re.compile(
     r"cannot be reached|dial tcp|no such host|timeout|connection (refused|reset)|proxyconnect|: EOF|403|50\d"
 )
-"""In Helm's words: nobody could be asked. That a chart has no such version is another matter."""
+"""Helm's messages when it reaches no server. A version that does not exist is another error."""
 OWN = "$own/"
 """How an Application names a file of this repository."""
 

@@ -18,8 +18,8 @@ class Checkout:
         """What git prints, without the newline at its end. Raises CommandError with git's own words."""
         done = self._run(*args)
         if done.returncode:
-            said = done.stderr.strip().splitlines()
-            raise CommandError(REFUSED, f"git {args[0]} failed: {said[-1] if said else done.returncode}")
+            lines = done.stderr.strip().splitlines()
+            raise CommandError(REFUSED, f"git {args[0]} failed: {lines[-1] if lines else done.returncode}")
         return done.stdout.rstrip("\n")
 
     def _run(self, *args: str) -> "subprocess.CompletedProcess[str]":

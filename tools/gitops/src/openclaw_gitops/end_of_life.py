@@ -30,7 +30,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndOfLife:
-    """One version and its last day. Without `ends` its makers name no day, and `until` says what ends it; without both it is unknown."""
+    """A version and its last day. Without a day `until` says what ends it; without both its end is unknown."""
 
     name: str
     version: str
@@ -61,7 +61,7 @@ class EndOfLife:
 
     @property
     def unknown(self) -> bool:
-        """Whether nobody has found out yet when this version ends."""
+        """Whether the end of this version has not been looked up."""
         return self.ends is None and not self.until
 
     def misplaced(self, root: Path) -> list[str]:
@@ -99,7 +99,7 @@ def read(root: Path) -> list[EndOfLife]:
 def warnings(found: Sequence[EndOfLife], today: date) -> list[str]:
     """One sentence for each version that has ended, ends soon, has to be looked up again or was never; the earliest end first."""
     order = sorted(found, key=lambda end: (end.ends or date.max, end.name))
-    return [said for end in order if (said := end.warning(today))]
+    return [warning for end in order if (warning := end.warning(today))]
 
 
 def _entry(number: int, row: Any) -> EndOfLife:

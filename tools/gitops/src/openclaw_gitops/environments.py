@@ -71,7 +71,7 @@ def settings(root: Path, environment: str) -> Mapping[str, str]:
 
 
 def applications(root: Path, environment: str) -> list[Application]:
-    """The Applications of *environment* by part, the root among them. Raises CommandError if one lacks what its kind needs."""
+    """The Applications of *environment* by part, the root among them. Raises CommandError if a source has no revision."""
     repository = settings(root, environment).get("repository", "")
     pinned = _Pins.read(root, environment)
     found = []
@@ -111,7 +111,7 @@ def _source(source: Mapping[str, Any], node: yaml.MappingNode, file: Path, envir
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Pins:
-    """The revisions of pins.yaml: of our own repository, and by part of what comes from elsewhere."""
+    """The revisions of pins.yaml: one commit of our own repository, and for each part the version of a source from elsewhere."""
 
     file: Path
     name: str

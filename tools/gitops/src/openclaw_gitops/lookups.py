@@ -25,7 +25,7 @@ _MANIFESTS = ", ".join([
 
 
 def look_up(pin: Pin, env: Mapping[str, str]) -> str:
-    """The digest (or id) of *pin*. Raises CommandError if it cannot be had, with FAILED if what is there contradicts itself."""
+    """The digest (or id) of *pin*. Raises CommandError if it cannot be had, with FAILED if two sources contradict each other."""
     try:
         return _look_up(pin, env)
     except (httpx.InvalidURL, ValueError, yaml.YAMLError, subprocess.TimeoutExpired) as exc:

@@ -1,4 +1,4 @@
-"""`openclaw bench cluster`: staging on a test cluster, with the stand-ins of the cluster tests; what a Job costs beside a bare pod.
+"""`openclaw bench cluster`: measure staging on a test cluster, with the stand-ins of the cluster tests, and a Job beside a bare pod.
 
 It installs what the cluster tests install (`staging`: the same overlay, images and addresses), so it runs at the root of a checkout, by
 `make bench-cluster`, and removes all of it at the end.
@@ -114,7 +114,7 @@ class Bench:
     _bare: int = 0
 
     def values(self) -> dict[str, str]:
-        """What staging says, so that a figure can be judged."""
+        """The settings of staging that the figures depend on."""
         settings = self.cluster.find("ConfigMap", "brain-settings")["data"]
         pod = self.cluster.find("PodTemplate", "agent")["template"]["spec"]["containers"][0]["resources"]
         quota = self.cluster.find("ResourceQuota", "openclaw")["spec"]["hard"]
@@ -165,7 +165,7 @@ class Bench:
             return figures
 
     async def _say(self, messages: int, chats: int, *, first_text: int = 0) -> list[Question]:
-        """All at once, in chats that nothing was said in before."""
+        """Send *messages* at once, in chats that are new."""
         first, self._chats = self._chats, self._chats + chats
         return await send(self.api, messages=messages, chats=chats, per_s=0, first_chat=first, first_text=first_text)
 
@@ -199,7 +199,7 @@ class Bench:
         return {f"CPU limit {name}": pod_steps(starts) for name, starts in pods.items()}
 
     async def _use_up(self) -> None:
-        """Let the agents that still wait answer something, so that none is warm."""
+        """Give the agents that still wait something to answer, so that none is warm."""
         while waiting := await self._waiting():
             await self._until_ended(await self._say(waiting, waiting))
 
@@ -209,7 +209,7 @@ class Bench:
                 await asyncio.sleep(0.1)
 
     async def _waiting(self) -> int:
-        """Agents that have said within their rhythm of 4 s that they wait."""
+        """How many agents wait: each says so every 4 s."""
         seconds, _ = await self.script.read("TIME")
         keys = await self.script.read("KEYS", self.script.keys("agent", "jobs", "*"))
         rows = await self.script.reads([("HVALS", key) for key in keys])

@@ -1,4 +1,4 @@
-"""What messages cost beside time: script calls and traffic of Redis, CPU of the brain and of its agents."""
+"""Measure what messages cost beside time: script calls and traffic of Redis, CPU of the brain and of its agents."""
 
 import asyncio
 import time
@@ -10,7 +10,7 @@ import psutil
 from openclaw_core.store import Runs, Script
 
 IDLE_S = 8.0
-"""Two rounds of what agents ask while they wait."""
+"""Long enough for two rounds of what waiting agents ask."""
 SCRIPTS = ("evalsha", "eval", "fcall")
 
 
@@ -28,7 +28,7 @@ class Costs:
         return self._with(before, 1.0)
 
     def without_idle(self, idle: "Costs") -> "Costs":
-        """Less what would have been asked in the same time with nothing to do."""
+        """Subtract what the bot costs in the same time when it has nothing to do."""
         return self._with(idle, self.took_s / idle.took_s, took_s=self.took_s)
 
     def each(self, messages: int) -> dict[str, float]:
@@ -50,19 +50,19 @@ class Costs:
 
 async def costs(script: Script, brain_pid: int) -> Costs:
     """The counters now. Agents are the brain's descendants, also those that have ended."""
-    told = {**await script.redis.info("stats"), **await script.redis.info("commandstats")}
+    info = {**await script.redis.info("stats"), **await script.redis.info("commandstats")}
     brain_ms, agents_ms = _cpu_ms(brain_pid)
     return Costs(
         took_s=time.monotonic(),
-        script_calls=sum(told.get(f"cmdstat_{name}", {}).get("calls", 0) for name in SCRIPTS),
-        kb=(told["total_net_input_bytes"] + told["total_net_output_bytes"]) / 1000,
+        script_calls=sum(info.get(f"cmdstat_{name}", {}).get("calls", 0) for name in SCRIPTS),
+        kb=(info["total_net_input_bytes"] + info["total_net_output_bytes"]) / 1000,
         brain_ms=brain_ms,
         agents_ms=agents_ms,
     )
 
 
 async def costs_of(work: Callable[[], Awaitable[object]], script: Script, brain_pid: int) -> Costs:
-    """What the counters grow by while *work* is done, less what one look at them costs: the reply is several kB long."""
+    """How much the counters grow during *work*, less what reading them costs: the reply is several kB long."""
     first = await costs(script, brain_pid)
     before = await costs(script, brain_pid)
     await work()

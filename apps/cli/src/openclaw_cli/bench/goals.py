@@ -1,4 +1,4 @@
-"""What `openclaw bench cluster` is to reach, and whether a phase's figures reach it."""
+"""The goals of `openclaw bench cluster`, and whether the figures of a phase reach them."""
 
 import math
 from collections.abc import Mapping

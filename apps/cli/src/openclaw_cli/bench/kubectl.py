@@ -1,4 +1,4 @@
-"""kubectl on a cluster that may be broken, and what tests and benchmarks ask it about the installation."""
+"""Call kubectl on a test cluster, and ask it about the installation."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""`openclaw bench local`: the real brain and agents between stand-ins, with the flood limits on; what is lost, twice, late, and what it costs."""
+"""`openclaw bench local`: measure the real brain and agents between stand-ins, with the flood limits on."""
 
 import argparse
 import asyncio

@@ -68,7 +68,7 @@ class PodWatch:
                     )
                 ),
             ]
-            await asyncio.sleep(1)  # what is there already is listed first
+            await asyncio.sleep(1)  # what exists already is listed first
             yield watched
             for task in tasks:
                 task.cancel()

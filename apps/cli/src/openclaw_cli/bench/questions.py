@@ -74,10 +74,10 @@ async def add_results(asked: Sequence[Question], script: Script, api: BotApi, mo
             edits[entry.chat_id, entry.message_id].append(entry)
     for one in asked:
         one.fields = records.get(f"u{one.update_id}", {})
-        said = api.messages(one.chat_id)
-        sign = signs.get((one.chat_id, next((m["message_id"] for m in said if m.get("text") == one.text), 0)))
+        messages = api.messages(one.chat_id)
+        sign = signs.get((one.chat_id, next((m["message_id"] for m in messages if m.get("text") == one.text), 0)))
         one.sign_s = sign.at_s - one.sent_s if sign else None
-        mine = edits.get((one.chat_id, answer_id(said, one)), [])
+        mine = edits.get((one.chat_id, answer_id(messages, one)), [])
         if mine:
             one.first_text_s = mine[0].at_s - one.sent_s
             one.done_s = next(entry.at_s for entry in mine if entry.text == mine[-1].text) - one.sent_s
@@ -88,11 +88,11 @@ async def add_results(asked: Sequence[Question], script: Script, api: BotApi, mo
             one.model_s = model.pace.first_token_s + model.pace.tokens / model.pace.tokens_per_s
 
 
-def answer_id(said: Sequence[Mapping[str, Any]], one: Question) -> int:
+def answer_id(messages: Sequence[Mapping[str, Any]], one: Question) -> int:
     """The first message that holds the answer to *one*, or says that it failed; 0 if there is none."""
     command, _, rest = one.text.partition(" ")
     mark = digest(rest if command.startswith("/") else one.text)
-    for message in said:
+    for message in messages:
         if not message["from"].get("is_bot"):
             continue
         if mark in message.get("text", "") or f"retry:u{one.update_id}" in json.dumps(message.get("reply_markup", {})):

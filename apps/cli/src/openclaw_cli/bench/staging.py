@@ -1,4 +1,4 @@
-"""Staging, installed on a cluster that may be broken, and changes to it that are taken back.
+"""Install staging on a test cluster, and change it until a block ends.
 
 `make bench-cluster` and the cluster tests install the same: tests/e2e/overlay, at the root of a checkout.
 """
@@ -79,7 +79,7 @@ class Cluster:
             if obj["kind"] != "Namespace" or obj["metadata"]["name"].startswith("openclaw-")
         ]
         cluster = cls(adapted(rendered(OVERLAY)))
-        remove(policies)  # what a run that was killed has left
+        remove(policies)  # left by a run that was killed
         try:
             apply(*policies)
             apply(*(obj for obj in cluster.objects if obj["kind"] != "Deployment"))
@@ -177,7 +177,7 @@ class Cluster:
 
 
 def refuse_unless_disposable() -> None:
-    """What an installation removes first, production's namespace among it, may be somebody's bot. Raises Unmet."""
+    """Raises Unmet unless the cluster is marked as one that may be broken: installing removes what is there, also prod's namespace."""
     label = kubectl("get", "namespace", "kube-system", "-o", r"jsonpath={.metadata.labels.openclaw\.io/disposable}")
     if label.strip() != "true":
         raise Unmet(
@@ -188,7 +188,7 @@ def refuse_unless_disposable() -> None:
 
 
 def remove(policies: Sequence[Object]) -> None:
-    """Everything that an installation makes, and nothing else."""
+    """Delete everything that an installation makes, and nothing else."""
     names = [f"{obj['kind']}/{obj['metadata']['name']}" for obj in policies]
     kubectl("delete", "--ignore-not-found", "--timeout=120s", *names, timeout_s=150)
     # Volumes that the cluster does not provision by itself keep their claim when it is gone: nobody could take them again.
@@ -200,7 +200,7 @@ def remove(policies: Sequence[Object]) -> None:
 
 
 def restart_api_server() -> bool:
-    """False if nobody has said how."""
+    """Restart it with the commands of the environment. False if these are not set."""
     stop, start = os.environ.get("OPENCLAW_APISERVER_STOP"), os.environ.get("OPENCLAW_APISERVER_START")
     if not stop or not start:
         return False

@@ -1,4 +1,4 @@
-"""`openclaw doctor`: is everything here that a run needs, and if not, what to do. One line for each result.
+"""`openclaw doctor`: check all that a run needs, and say what to do about each fault. One line for each result.
 
 Each area has a module with a `check`, which takes the same variables and defaults as `openclaw up`.
 """

@@ -80,12 +80,12 @@ def _key_variable(provider: str) -> str:
 
 def missing(wanted: Mapping[str, tuple[str, ...]], served: frozenset[str]) -> Iterable[tuple[Level, str]]:
     """Models that are not served: a fault where none of a list is left, a warning where another can answer."""
-    told: set[str] = set()
+    warned: set[str] = set()
     for name, models in wanted.items():
         gone = [id_ for id_ in models if id_ not in served]
         names = ", ".join(gone)
         if len(gone) == len(models):
             yield Level.FAULT, f"{name}: none of its models is served ({names}): name others in config/roles.yaml"
-        elif not set(gone) <= told:
-            told |= set(gone)
+        elif not set(gone) <= warned:
+            warned |= set(gone)
             yield Level.WARNING, f"{name}: {names} is not served, others answer: take it out of config/roles.yaml"

@@ -1,4 +1,4 @@
-"""A file of labelled messages: JSON lines, checked as they are read."""
+"""Read a file of labelled messages: JSON lines, each checked."""
 
 import json
 from dataclasses import dataclass

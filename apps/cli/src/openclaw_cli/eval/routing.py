@@ -1,4 +1,4 @@
-"""`openclaw eval routing FILE`: how often labelled messages reach a right role, how that was decided, what it cost."""
+"""`openclaw eval routing FILE`: measure how often labelled messages reach a right role, how that was decided, and its cost."""
 
 import argparse
 import asyncio

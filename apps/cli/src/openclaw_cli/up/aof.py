@@ -81,12 +81,12 @@ def damage_at_end(server: Server, data_dir: Path, fault: Fault) -> Damage | None
     if newest is None or newest.name != fault.file:
         return None
     # One program is server and checker, by the name under which it is called.
-    said = subprocess.run(  # noqa: S603 - the server that was found
+    done = subprocess.run(  # noqa: S603 - the server that was found
         [f"{server.engine.name}-check-aof", str(newest)], executable=server.program, capture_output=True, text=True, timeout=600, check=False
     )  # fmt: skip
-    found = re.search(r"size=(\d+), ok_up_to=(\d+)", said.stdout)
+    found = re.search(r"size=(\d+), ok_up_to=(\d+)", done.stdout)
     if found is None:
-        raise SettingsError(f"{newest} is damaged, and its checker says nothing of use (exit {said.returncode})")
+        raise SettingsError(f"{newest} is damaged, and its checker says nothing of use (exit {done.returncode})")
     size, good = int(found[1]), int(found[2])
     return Damage(file=newest, good_bytes=good, bad_bytes=size - good) if good < size else None
 

@@ -11,7 +11,7 @@ from openclaw_core.environment import NO_KEY
 from openclaw_core.models.providers import LLAMA_CPP, PROVIDERS, VARIABLES
 
 LOCAL_BOT_ID = 900001
-"""None that the page gives to people (from 1000001 on): the bot hears nothing from itself."""
+"""The page gives its users other ids (from 1000001 on), so the bot never answers itself."""
 CHOOSING = (
     "MODEL_BASE_URL", "MODEL_PROVIDER", "MODEL_API_KEY", "MODEL_API_KEY_FILE", "GROQ_API_KEY", "GROQ_API_KEY_FILE", "GROQ_BASE_URL",
 )  # fmt: skip
@@ -19,7 +19,7 @@ CHOOSING = (
 
 
 def local_token() -> str:
-    """A token for the stand-in of one run: who does not know it can neither read as the bot nor speak as the bot."""
+    """A token for the stand-in of one run. Without it nobody can read or write as the bot."""
     return f"{LOCAL_BOT_ID}:{secrets.token_urlsafe(24)}"
 
 

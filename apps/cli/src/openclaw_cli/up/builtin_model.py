@@ -32,7 +32,7 @@ MODEL_ID = "smollm2-135m-instruct"
 WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
 WEIGHTS_BYTES = 98_362_432
 CONTEXT_TOKENS = 4096
-"""Half of what the model could: a longer prompt would take half a minute to read, and is refused so that it shrinks."""
+"""Half of what the model can take: a longer prompt would need half a minute. It is refused, and the caller shortens it."""
 START_TIMEOUT_S = 120.0
 MISCONFIGURED = 78
 INSTEAD = "use another model: set GROQ_API_KEY, or MODEL_BASE_URL to a server of yours"
@@ -73,7 +73,7 @@ async def _start(output: IO[bytes], key: str) -> tuple[asyncio.subprocess.Proces
         if process.returncode is None:
             return process, url
         if process.returncode == MISCONFIGURED:
-            raise SettingsError(_said(output))
+            raise SettingsError(_reason(output))
     raise SettingsError(f"the built-in model ended while it started (exit {process.returncode}): {INSTEAD}")
 
 
@@ -86,7 +86,7 @@ async def _ready_or_ended(process: asyncio.subprocess.Process, url: str, key: st
             await asyncio.sleep(0.05)
 
 
-def _said(output: IO[bytes]) -> str:
+def _reason(output: IO[bytes]) -> str:
     """The last line that the server wrote: why it gave up."""
     output.seek(0)
     lines = output.read().decode(errors="replace").strip().splitlines()
@@ -130,8 +130,9 @@ def cpu_flags() -> frozenset[str] | None:
     try:
         if sys.platform == "darwin":
             names = ["machdep.cpu.features", "machdep.cpu.leaf7_features"]
-            said = subprocess.run(["/usr/sbin/sysctl", "-n", *names], capture_output=True, text=True, check=True).stdout  # noqa: S603 - constants
-            return frozenset(said.lower().split())
+            command = ["/usr/sbin/sysctl", "-n", *names]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - constants
+            return frozenset(done.stdout.lower().split())
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("flags"):
                 return frozenset(line.partition(":")[2].split())
@@ -141,7 +142,7 @@ def cpu_flags() -> frozenset[str] | None:
 
 
 def serve(port: int, *, key: str) -> None:
-    """Serve those who know *key* until the process is told to end. Raises SettingsError if this machine cannot, or for no key."""
+    """Serve clients that know *key* until a signal ends the process. Raises SettingsError if this machine cannot, or *key* is empty."""
     if not key:
         raise SettingsError("give the key that clients must know on the standard input")
     check_machine()

@@ -1,4 +1,4 @@
-"""`openclaw up`: store, chat, model, brain and agents of one machine, until Ctrl-C; then nothing is left running."""
+"""`openclaw up`: run store, chat, model, brain and agents on this machine until Ctrl-C. Then nothing is left running."""
 
 import argparse
 import asyncio

@@ -1,4 +1,4 @@
-"""`openclaw dev`: `openclaw up` for who changes the code. It starts again when a file changes, and its log is in colour."""
+"""`openclaw dev`: `openclaw up` for developers. It restarts when a file changes, and its log is in colour."""
 
 import argparse
 import asyncio

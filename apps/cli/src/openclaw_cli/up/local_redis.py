@@ -38,14 +38,14 @@ daemonize no
 
 @dataclass(kw_only=True)
 class LocalStore:
-    """A store to use. *process* is None where it is somebody else's."""
+    """A store to use. *process* is None if we did not start it."""
 
     url: str = field(repr=False)
     data_dir: Path
     process: asyncio.subprocess.Process | None = None
 
     async def ended(self) -> str:
-        """Wait until our own server ends by itself; gives why, and what to do."""
+        """Wait until our own server ends by itself. Returns why, and what to do."""
         if self.process is None:
             await asyncio.Event().wait()
             raise AssertionError
@@ -78,7 +78,7 @@ async def local_store(
 
     With *port* 0 a free one is chosen. If another process runs a server over *data_dir*, that is given, or, without *share*,
     SettingsError raised; so is it for a taken port, a folder that cannot be used, a missing server, a full disk, and data that
-    cannot be read. Nothing of the data is ever thrown away: an unfinished last write is cut off, kept, and said to *tell*;
+    cannot be read. No data is ever thrown away: an unfinished last write is cut off and kept, and *tell* gets a sentence about it;
     with *repair* so is everything from the first damaged place on.
     """
     if redis_url:
@@ -166,7 +166,7 @@ class _Start:
         return process
 
     async def _repair_end(self, server: Server, log: str, code: int) -> None:
-        """Do what may be done after a start that failed, so that the next one can succeed. Raises SettingsError otherwise."""
+        """Cut off the damaged end of the file after a failed start, if that is allowed. Raises SettingsError otherwise."""
         fault = aof.fault_in(log)
         if fault is None:
             if is_full(self.data_dir):
@@ -209,7 +209,7 @@ async def _wait_for_answer(process: asyncio.subprocess.Process, port: int, passw
     """Wait until *our* server answers, or has ended."""
     while process.returncode is None:
         try:
-            async with asyncio.timeout(1):  # whoever has the port may accept and say nothing
+            async with asyncio.timeout(1):  # another program may hold the port, accept and never answer
                 if await _ping(port, password):
                     return
         except OSError:
@@ -228,7 +228,7 @@ async def _ping(port: int, password: str) -> bool:
 
 
 def free_port() -> int:
-    """A port of the loopback that nobody listens on now."""
+    """A free port of the loopback."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

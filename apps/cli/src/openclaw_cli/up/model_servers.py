@@ -59,7 +59,7 @@ def choose_model(ids: Sequence[str], override: str) -> str:
 
 
 def _settings(server: Server, model: str) -> dict[str, str]:
-    """What brain and agents are told."""
+    """The settings for brain and agents."""
     return {
         "MODEL_PROVIDER": server.provider.name,
         "MODEL_BASE_URL": server.url,

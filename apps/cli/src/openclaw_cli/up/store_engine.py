@@ -104,18 +104,20 @@ def _packaged() -> Iterator[str]:
 
 def _engine_of(program: str) -> Engine | None:
     try:
-        said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout  # noqa: S603 - a server that was found by its name
+        output = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout  # noqa: S603 - a server that was found by its name
     except (OSError, subprocess.TimeoutExpired):
         return None
-    version = re.search(r"v=(\d+)\.(\d+)", said)
+    version = re.search(r"v=(\d+)\.(\d+)", output)
     if version is None:
         return None
     # Some systems have Valkey under both names: what it says of itself counts.
-    is_valkey = "valkey" in said.lower() or (not said.lower().startswith("redis") and "valkey" in Path(program).name)
+    is_valkey = "valkey" in output.lower() or (
+        not output.lower().startswith("redis") and "valkey" in Path(program).name
+    )
     return Engine("valkey" if is_valkey else "redis", (int(version[1]), int(version[2])))
 
 
-# ---- who wrote a folder
+# ---- the writer of a folder
 
 
 def written_by(data_dir: Path) -> Engine | None:

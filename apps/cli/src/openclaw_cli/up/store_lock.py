@@ -34,7 +34,7 @@ def lock_file(data_dir: Path) -> Iterator[int]:
 
 @asynccontextmanager
 async def exclusive(data_dir: Path) -> AsyncIterator[None]:
-    """The block runs while nobody else uses *data_dir*. Raises SettingsError if somebody does."""
+    """Hold the lock of *data_dir* for the block. Raises SettingsError if another run has it."""
     with lock_file(data_dir) as lock:
         if not await take_lock(lock, data_dir):
             await url_of_running_store(data_dir, owner_of(lock), share=False)
@@ -42,7 +42,7 @@ async def exclusive(data_dir: Path) -> AsyncIterator[None]:
 
 
 async def take_lock(lock: int, data_dir: Path) -> bool:
-    """Take the lock, and write down who has it. The server keeps it as well: as long as one runs, nobody starts a second one.
+    """Take the lock, and write our process id into it. The server keeps it too: while it runs, no second one is started.
 
     False if another run has it. The server of a run that was killed is waited for.
     """
@@ -55,16 +55,16 @@ async def take_lock(lock: int, data_dir: Path) -> bool:
             await asyncio.sleep(0.1)
             continue
         os.ftruncate(lock, 0)
-        with contextlib.suppress(OSError):  # a full disk: then nobody is told which process it is
+        with contextlib.suppress(OSError):  # a full disk: then the message cannot name the process
             os.pwrite(lock, str(os.getpid()).encode(), 0)
         return True
     raise SettingsError(f"a server of an earlier run still uses {data_dir}: end it, then try again")
 
 
 def owner_of(lock: int) -> int:
-    """The process that took the lock; 0 if it has not said so yet, or has it from an older version."""
-    said = os.pread(lock, 20, 0)
-    return int(said) if said.isdigit() else 0
+    """The process that took the lock; 0 if it has not written its id yet, or is of an older version."""
+    pid = os.pread(lock, 20, 0)
+    return int(pid) if pid.isdigit() else 0
 
 
 def _alive(pid: int) -> bool:
