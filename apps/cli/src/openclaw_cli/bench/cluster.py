@@ -27,6 +27,7 @@ from openclaw_cli.bench.kubectl import NAMESPACE, Unmet
 from openclaw_cli.bench.pods import PodWatch, Timeline, forwarded
 from openclaw_cli.bench.questions import Question, add_results, send
 from openclaw_cli.bench.steps import agent_steps, pod_steps
+from openclaw_cli.bench.waits import until_quiet, until_warm, waiting_agents
 from openclaw_core.errors import SettingsError
 from openclaw_core.store import RedisSettings, Script, open_script
 from openclaw_gitops.errors import CommandError
@@ -36,7 +37,6 @@ from openclaw_standin.model import ScriptedModel
 MANY_TASKS = 20
 """`TASKS_PER_JOB` where an agent may take several tasks in a row."""
 CPU_LIMITS = ("none", "1", "500m", "250m")
-QUIET_PERCENT = 40
 console = Console(highlight=False, soft_wrap=True)
 
 
@@ -138,7 +138,7 @@ class Bench:
             if name == "cold":
                 await self._use_up()
             else:
-                await self._until_warm(int(changes.get("WARM_AGENTS", self.values()["warm"])))
+                await until_warm(self.script, int(changes.get("WARM_AGENTS", self.values()["warm"])))
             await until_quiet()
             load, began = os.getloadavg()[0], time.monotonic()
             psutil.cpu_percent()  # from here on
@@ -178,7 +178,7 @@ class Bench:
             if bare:
                 self._bare += 1
                 pods.append(await self.watched.bare_pod(f"bare-{self._bare}", spec))
-            await self._until_warm(warm)
+            await until_warm(self.script, warm)
             [one] = await self._say(1, 1, first_text=n)
             asked.append(one)
             await self._until_ended([one])
@@ -200,21 +200,8 @@ class Bench:
 
     async def _use_up(self) -> None:
         """Give the agents that still wait something to answer, so that none is warm."""
-        while waiting := await self._waiting():
+        while waiting := await waiting_agents(self.script):
             await self._until_ended(await self._say(waiting, waiting))
-
-    async def _until_warm(self, count: int) -> None:
-        async with asyncio.timeout(120):
-            while await self._waiting() < count:
-                await asyncio.sleep(0.1)
-
-    async def _waiting(self) -> int:
-        """How many agents wait: each says so every 4 s."""
-        seconds, _ = await self.script.read("TIME")
-        keys = await self.script.read("KEYS", self.script.keys("agent", "jobs", "*"))
-        rows = await self.script.reads([("HVALS", key) for key in keys])
-        states = [state.split() for row in rows for state in row]
-        return sum(state[0] == "waiting" and int(seconds) * 1000 - int(state[1]) < 6000 for state in states)
 
     async def _until_ended(self, asked: Sequence[Question]) -> None:
         deadline = time.monotonic() + self.timeout_s
@@ -224,15 +211,6 @@ class Bench:
             if all(delivery and delivery != "pending" for delivery in shown):
                 return
             await asyncio.sleep(0.25)
-
-
-async def until_quiet() -> None:
-    """Until the processors have little to do for 3 s: the ends of 50 Jobs take them for a while. Given up after 90 s; the figures name the load."""
-    quiet = 0
-    for _ in range(90):
-        quiet = quiet + 1 if await asyncio.to_thread(psutil.cpu_percent, 1) < QUIET_PERCENT else 0
-        if quiet == 3:
-            return
 
 
 def show(name: str, figures: dict[str, Any]) -> None:

@@ -1,13 +1,12 @@
 """Measure what messages cost beside time: script calls and traffic of Redis, CPU of the brain and of its agents."""
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 import psutil
 
-from openclaw_core.store import Runs, Script
+from openclaw_core.store import Script
 
 IDLE_S = 8.0
 """Long enough for two rounds of what waiting agents ask."""
@@ -68,13 +67,6 @@ async def costs_of(work: Callable[[], Awaitable[object]], script: Script, brain_
     await work()
     grew = (await costs(script, brain_pid)).since(before)
     return replace(grew, kb=grew.kb - before.since(first).kb)
-
-
-async def until_ended(script: Script, count: int, timeout_s: float) -> None:
-    """Wait until *count* tasks have ended, or for *timeout_s*. Looks cost the same whether much or nothing happens."""
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline and sum((await Runs(script).outcomes()).values()) < count:
-        await asyncio.sleep(0.2)
 
 
 def _cpu_ms(brain_pid: int) -> tuple[float, float]:

@@ -16,12 +16,13 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from openclaw_cli.bench.costs import IDLE_S, costs_of, until_ended
+from openclaw_cli.bench.costs import IDLE_S, costs_of
 from openclaw_cli.bench.figures import routing_summary, summary, table
 from openclaw_cli.bench.questions import Question, add_results, send
+from openclaw_cli.bench.waits import until_ended, until_leading, until_warm
 from openclaw_cli.up import child_processes
 from openclaw_cli.up.local_redis import local_redis
-from openclaw_core.store import Inbox, RedisSettings, Runs, Script, open_script
+from openclaw_core.store import Inbox, RedisSettings, Runs, open_script
 from openclaw_standin.bot_api import BotApi
 from openclaw_standin.model import ScriptedModel
 
@@ -54,7 +55,8 @@ async def _run(args: argparse.Namespace, outer: Mapping[str, str]) -> dict[str, 
         }  # fmt: skip
         log = stack.enter_context((folder / "brain.log").open("wb"))
         brain = await stack.enter_async_context(child_processes.brain(env, log))
-        await _until_warm(script, args.warm)
+        await until_leading(script)
+        await until_warm(script, args.warm)
         load_before = os.getloadavg()[0]
         admits_per_s = await _admits_per_s(redis_url)
         memory = await _memory(brain.pid)
@@ -103,20 +105,6 @@ async def _admits_per_s(redis_url: str, *, batches: int = 50) -> int:
                 [("inbox", {"update_id": n + i, "message": message}) for i in range(100)], offset=n + 100, epoch=epoch
             )
         return round(batches * 100 / (time.monotonic() - began))
-
-
-async def _until_warm(script: Script, warm: int) -> None:
-    async with asyncio.timeout(60):
-        while True:
-            states = [
-                state
-                for key in await script.read("KEYS", script.keys("agent", "jobs", "*"))
-                for state in (await script.read("HGETALL", key)).values()
-            ]
-            leads = await script.read("GET", script.keys("epoch"))
-            if leads and sum(state.startswith("waiting") for state in states) >= warm:
-                return
-            await asyncio.sleep(0.1)
 
 
 async def _memory(brain_pid: int) -> dict[str, float]:
