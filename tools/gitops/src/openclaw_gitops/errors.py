@@ -11,8 +11,8 @@ NOT_YET = 75
 """Right now it cannot be done; later it may."""
 
 
-class Stop(Exception):
-    """Ends the command. The message says what to do, and holds no secret."""
+class CommandError(Exception):
+    """Ends the command. The message says what to do and holds no secret."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
