@@ -70,18 +70,18 @@ async def _run(phases: Sequence[str], *, values: dict[str, str], count: int, tim
         port = await stack.enter_async_context(forwarded(NAMESPACE, "pod/redis-0", 6379))
         redis = RedisSettings(url=f"redis://brain:{password}@127.0.0.1:{port}", timeout_s=30)
         script = await stack.enter_async_context(open_script(redis, bot_id=int(token.partition(":")[0])))
-        watched = await stack.enter_async_context(PodWatch.open(NAMESPACE))
+        watch = await stack.enter_async_context(PodWatch.open(NAMESPACE))
         bench = Bench(
-            cluster=cluster, api=api, model=model, script=script, watched=watched, count=count, timeout_s=timeout_s,
-            set_to=values,
+            cluster=cluster, api=api, model=model, script=script, watch=watch, count=count, timeout_s=timeout_s,
+            settings=values,
         )  # fmt: skip
-        console.print("staging:", ", ".join(f"{name} {value}" for name, value in bench.values().items()))
+        console.print("staging:", ", ".join(f"{name} {value}" for name, value in bench.conditions().items()))
         console.print(
             "model: 0.3 s to the first token, 100 tokens/s, 120 tokens; flood limits on;", os.cpu_count(), "cores"
         )
-        report: dict[str, Any] = {"staging": bench.values(), "cores": os.cpu_count(), "phases": {}}
+        report: dict[str, Any] = {"staging": bench.conditions(), "cores": os.cpu_count(), "phases": {}}
         for name in phases:
-            report["phases"][name] = await bench.phase(name)
+            report["phases"][name] = await bench.run_phase(name)
         return report
 
 
@@ -105,15 +105,15 @@ class Bench:
     api: BotApi
     model: ScriptedModel
     script: Script
-    watched: PodWatch
+    watch: PodWatch
     count: int
     timeout_s: float
-    set_to: dict[str, str]
+    settings: dict[str, str]
     """The brain's settings for every phase, before what a phase itself sets."""
     _chats: int = 1
     _bare: int = 0
 
-    def values(self) -> dict[str, str]:
+    def conditions(self) -> dict[str, str]:
         """The settings of staging that the figures depend on."""
         settings = self.cluster.find("ConfigMap", "brain-settings")["data"]
         pod = self.cluster.find("PodTemplate", "agent")["template"]["spec"]["containers"][0]["resources"]
@@ -124,10 +124,10 @@ class Bench:
             "quota of Jobs": quota["count/jobs.batch"],
         }  # fmt: skip
 
-    async def phase(self, name: str) -> dict[str, Any]:
-        """Run one phase, print its figures, give them."""
+    async def run_phase(self, name: str) -> dict[str, Any]:
+        """Run one phase, print its figures and return them."""
         self.model.calls.clear()
-        changes = self.set_to | {
+        changes = self.settings | {
             "cold": {"WARM_AGENTS": "0"},
             "burst-many": {"TASKS_PER_JOB": str(MANY_TASKS)},
             "thousand": {"TASKS_PER_JOB": str(MANY_TASKS)},
@@ -136,22 +136,22 @@ class Bench:
             if changes:
                 await stack.enter_async_context(in_thread(self.cluster.settings(**changes)))
             if name == "cold":
-                await self._use_up()
+                await self._use_up_warm_agents()
             else:
-                await until_warm(self.script, int(changes.get("WARM_AGENTS", self.values()["warm"])))
+                await until_warm(self.script, int(changes.get("WARM_AGENTS", self.conditions()["warm"])))
             await until_quiet()
             load, began = os.getloadavg()[0], time.monotonic()
             psutil.cpu_percent()  # from here on
             figures: dict[str, Any] = {**changes}
             asked: list[Question] = []
             if name == "cpu-limit":
-                figures["split"] = await self._limited()
+                figures["split"] = await self._with_cpu_limits()
             elif name in ("warm", "cold"):
                 asked, split = await self._one_by_one(bare=name == "cold")
                 figures["split"] = split
             else:
                 messages, chats = (1000, 200) if name == "thousand" else (50, 50)
-                asked = await self._say(messages, chats)
+                asked = await self._ask(messages, chats)
                 await self._until_ended(asked)
                 await add_results(asked, self.script, self.api, self.model)
                 figures["jobs"] = len({one.fields.get("job") for one in asked})
@@ -164,7 +164,7 @@ class Bench:
             show(name, figures)
             return figures
 
-    async def _say(self, messages: int, chats: int, *, first_text: int = 0) -> list[Question]:
+    async def _ask(self, messages: int, chats: int, *, first_text: int = 0) -> list[Question]:
         """Send *messages* at once, in chats that are new."""
         first, self._chats = self._chats, self._chats + chats
         return await send(self.api, messages=messages, chats=chats, per_s=0, first_chat=first, first_text=first_text)
@@ -172,21 +172,21 @@ class Bench:
     async def _one_by_one(self, *, bare: bool) -> tuple[list[Question], dict[str, Any]]:
         """One message after the other's end, each when enough agents wait; with *bare*, a bare pod before each."""
         asked, pods, jobs = [], [], []
-        warm = 0 if bare else int(self.set_to.get("WARM_AGENTS", self.values()["warm"]))
+        warm = 0 if bare else int(self.settings.get("WARM_AGENTS", self.conditions()["warm"]))
         spec = self.cluster.find("PodTemplate", "agent")["template"]["spec"]
         for n in range(self.count):
             if bare:
                 self._bare += 1
-                pods.append(await self.watched.bare_pod(f"bare-{self._bare}", spec))
+                pods.append(await self.watch.bare_pod(f"bare-{self._bare}", spec))
             await until_warm(self.script, warm)
-            [one] = await self._say(1, 1, first_text=n)
+            [one] = await self._ask(1, 1, first_text=n)
             asked.append(one)
             await self._until_ended([one])
             await add_results([one], self.script, self.api, self.model)
-            jobs.append(await self.watched.of_job(one.fields.get("job", "")))
+            jobs.append(await self.watch.of_job(one.fields.get("job", "")))
         return asked, {"agents": agent_steps(asked, jobs), **({"bare_pods": pod_steps(pods)} if pods else {})}
 
-    async def _limited(self) -> dict[str, Any]:
+    async def _with_cpu_limits(self) -> dict[str, Any]:
         """Bare pods without a CPU limit and with several, in turns."""
         spec = self.cluster.find("PodTemplate", "agent")["template"]["spec"]
         pods: dict[str, list[Timeline]] = {name: [] for name in CPU_LIMITS}
@@ -195,13 +195,13 @@ class Bench:
                 limited = copy.deepcopy(spec)
                 if name != "none":
                     limited["containers"][0]["resources"]["limits"]["cpu"] = name
-                pods[name].append(await self.watched.bare_pod(f"limit-{name}-{n}", limited))
+                pods[name].append(await self.watch.bare_pod(f"limit-{name}-{n}", limited))
         return {f"CPU limit {name}": pod_steps(starts) for name, starts in pods.items()}
 
-    async def _use_up(self) -> None:
+    async def _use_up_warm_agents(self) -> None:
         """Give the agents that still wait something to answer, so that none is warm."""
         while waiting := await waiting_agents(self.script):
-            await self._until_ended(await self._say(waiting, waiting))
+            await self._until_ended(await self._ask(waiting, waiting))
 
     async def _until_ended(self, asked: Sequence[Question]) -> None:
         deadline = time.monotonic() + self.timeout_s
