@@ -61,9 +61,7 @@ async def start(
         limit=line_max_bytes,
     )
     if stdin is not None and process.stdin is not None:
-        with contextlib.suppress(
-            ConnectionError
-        ):  # it ended already: the caller sees that when it waits for the process
+        with contextlib.suppress(ConnectionError):  # it has ended: the caller sees that when it waits for it
             process.stdin.write(stdin)
             await process.stdin.drain()
         process.stdin.close()
