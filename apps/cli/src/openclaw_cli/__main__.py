@@ -18,9 +18,7 @@ def parser() -> argparse.ArgumentParser:
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
     up = commands.add_parser("up", help="run the whole bot on this machine, with a chat page")
     up.set_defaults(module="up.command")
-    up.add_argument(
-        "--port", type=int, default=None, help="port of the chat page (default 8787, or a free one if that is taken)"
-    )
+    up.add_argument("--port", type=int, help="port of the chat page (default 8787, or a free one if that is taken)")
     up.add_argument("--data", default=".openclaw", help="folder that keeps chats and state (default .openclaw)")
     up.add_argument(
         "--fresh", action="store_true", help="forget the chats and all else in that folder; nothing else ever does"
@@ -31,14 +29,12 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument("--verbose", action="store_true", help="show the brain's and the agents' logs here")
     dev = commands.add_parser("dev", help="the same for who changes the code: starts again on a change, log in colour")
     dev.set_defaults(module="up.dev")
-    dev.add_argument("--port", type=int, default=None, help="port of the chat page, as of up")
+    dev.add_argument("--port", type=int, help="port of the chat page, as of up")
     dev.add_argument("--data", default=".openclaw", help="folder that keeps chats and state (default .openclaw)")
     ask = commands.add_parser("ask", help="answer one question in the terminal")
     ask.set_defaults(module="ask")
     ask.add_argument("question")
-    ask.add_argument(
-        "--role", default=None, help="researcher, coder, summarizer, or another of roles.yaml (default: routed)"
-    )
+    ask.add_argument("--role", help="researcher, coder, summarizer, or another of roles.yaml (default: routed)")
     runs = commands.add_parser("runs", help="list the newest runs: role, outcome, cause, tokens, times")
     runs.set_defaults(module="runs")
     runs.add_argument("--count", type=int, default=20)

@@ -172,17 +172,11 @@ def new_pins(
                 REFUSED, f"staging has no child {app.part} at {commit[:12]}: promote a commit that has it"
             )
         if len(other.sources) != len(app.sources):
-            raise CommandError(
-                REFUSED,
-                f"{app.part} has other sources in staging at {commit[:12]}: make them alike by a reviewed change",
-            )
+            raise _unlike(f"{app.part} has other sources in staging at {commit[:12]}")
         for mine, theirs in zip(app.sources, other.sources, strict=True):
-            if mine.own != theirs.own:
-                raise CommandError(
-                    REFUSED,
-                    f"{app.part} takes {theirs.what} in staging at {commit[:12]}, and {mine.what} in prod: make them alike by a reviewed change",
-                )
-            new = commit if mine.own else _version(app.part, commit, mine, theirs)
+            if not _same_source(mine, theirs):
+                raise _unlike(f"{app.part} takes {theirs.what} in staging at {commit[:12]}, and {mine.what} in prod")
+            new = commit if mine.own else theirs.revision
             if new != mine.revision:
                 edits.setdefault(mine.file, {})[mine.at] = new
             if new != mine.revision and not mine.own:
@@ -190,10 +184,12 @@ def new_pins(
     return edits, moves
 
 
-def _version(part: str, commit: str, mine: Source, theirs: Source) -> str:
-    if (mine.repository, mine.chart, mine.path) != (theirs.repository, theirs.chart, theirs.path):
-        raise CommandError(
-            REFUSED,
-            f"{part} takes {theirs.what} in staging at {commit[:12]}, and {mine.what} in prod: make them alike by a reviewed change",
-        )
-    return theirs.revision
+def _same_source(mine: Source, theirs: Source) -> bool:
+    """Whether both are our repository, or the same chart or path of the same other repository."""
+    if mine.own or theirs.own:
+        return mine.own and theirs.own
+    return (mine.repository, mine.chart, mine.path) == (theirs.repository, theirs.chart, theirs.path)
+
+
+def _unlike(what: str) -> CommandError:
+    return CommandError(REFUSED, f"{what}: make them alike by a reviewed change")

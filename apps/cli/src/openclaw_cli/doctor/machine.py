@@ -16,17 +16,13 @@ DISK_MB = 500
 
 async def check(_env: Env) -> Results:
     version = ".".join(str(part) for part in sys.version_info[:3])
-    if sys.version_info >= OLDEST_PYTHON:
-        yield Level.OK, f"Python {version}"
-    else:
-        yield Level.FAULT, f"Python {version} is too old: install 3.11 or newer, then `make clean install`"
+    too_old = " is too old: install 3.11 or newer, then `make clean install`"
+    yield _result(sys.version_info >= OLDEST_PYTHON, f"Python {version}", too_old)
     free = psutil.virtual_memory().available // 2**20
-    if free >= MEMORY_MB:
-        yield Level.OK, f"{free} MB of memory available"
-    else:
-        yield Level.FAULT, f"{free} MB of memory available, {MEMORY_MB} are needed: close something"
+    yield _result(free >= MEMORY_MB, f"{free} MB of memory available", f", {MEMORY_MB} are needed: close something")
     disk = shutil.disk_usage(Path.cwd()).free // 2**20
-    if disk >= DISK_MB:
-        yield Level.OK, f"{disk} MB of disk free here"
-    else:
-        yield Level.FAULT, f"{disk} MB of disk free here, {DISK_MB} are needed: make room"
+    yield _result(disk >= DISK_MB, f"{disk} MB of disk free here", f", {DISK_MB} are needed: make room")
+
+
+def _result(enough: bool, text: str, fault: str) -> tuple[Level, str]:
+    return (Level.OK, text) if enough else (Level.FAULT, text + fault)
