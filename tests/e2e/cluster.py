@@ -24,6 +24,7 @@ from openclaw_cli.bench.staging import (
     refuse_unless_disposable,
     remove,
     restart_api_server,
+    stand_in_host,
 )
 from openclaw_gitops.kustomize import Object
 
@@ -50,6 +51,7 @@ __all__ = [
     "remove",
     "restart_api_server",
     "runs",
+    "stand_in_host",
     "state",
     "until",
     "without",

@@ -62,7 +62,7 @@ async def _run(phases: Sequence[str], *, values: dict[str, str], count: int, tim
     objects = staging.adapted(staging.rendered(staging.OVERLAY))
     token = _secret(staging.named(objects, "Secret", "telegram"), "token")
     password = _secret(staging.named(objects, "Secret", "redis"), "password")
-    host = os.environ.get("OPENCLAW_E2E_HOST", staging.OVERLAY_HOST)
+    host = staging.stand_in_host()
     async with AsyncExitStack() as stack:
         api = await stack.enter_async_context(BotApi.open(host=host, port=8481, token=token, flood=True, hosts=[host]))
         model = await stack.enter_async_context(ScriptedModel.open(host=host, port=8482, hosts=[host]))

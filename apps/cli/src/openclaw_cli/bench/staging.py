@@ -45,11 +45,15 @@ def named(objects: Sequence[Object], kind: str, name: str) -> Object:
     return next(obj for obj in objects if obj["kind"] == kind and obj["metadata"]["name"] == name)
 
 
+def stand_in_host() -> str:
+    """Where the cluster's pods reach the stand-ins."""
+    return os.environ.get("OPENCLAW_E2E_HOST", OVERLAY_HOST)
+
+
 def adapted(objects: Sequence[Object]) -> list[Object]:
     """The overlay's render for a cluster whose pods reach the stand-ins and the API server elsewhere."""
-    host = os.environ.get("OPENCLAW_E2E_HOST", OVERLAY_HOST)
     api_server = os.environ.get("OPENCLAW_E2E_APISERVER", OVERLAY_HOST)
-    text = json.dumps(list(objects)).replace(OVERLAY_HOST, host)
+    text = json.dumps(list(objects)).replace(OVERLAY_HOST, stand_in_host())
     moved: list[Object] = json.loads(text)
     egress = named(moved, "NetworkPolicy", "brain")["spec"]["egress"]
     egress[0]["to"][0]["ipBlock"]["cidr"] = f"{api_server}/32"
