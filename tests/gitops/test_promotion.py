@@ -18,8 +18,8 @@ from openclaw_gitops.promotion_rules import (
     NothingToDo,
     NotYet,
     Refused,
+    ReportedCommit,
     Status,
-    TestedCommit,
     decide,
 )
 from openclaw_gitops.release import UNRELEASED, ZEROS, Release
@@ -37,8 +37,8 @@ def words(states: Mapping[str, str]) -> dict[str, Status]:
     return {context: Status(state=state.split()[0], at=state.partition(" ")[2]) for context, state in states.items()}
 
 
-def seen(states: Mapping[str, str], *changed_since: str, commit: str = NEW) -> TestedCommit:
-    return TestedCommit(commit=commit, statuses=words(states), changed_since=changed_since)
+def seen(states: Mapping[str, str], *changed_since: str, commit: str = NEW) -> ReportedCommit:
+    return ReportedCommit(commit=commit, statuses=words(states), changed_since=changed_since)
 
 
 READY = Facts(

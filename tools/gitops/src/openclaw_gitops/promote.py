@@ -17,8 +17,8 @@ from openclaw_gitops.promotion_rules import (
     Move,
     NothingToDo,
     NotYet,
+    ReportedCommit,
     Status,
-    TestedCommit,
     VersionMove,
     decide,
     new_pins,
@@ -96,13 +96,13 @@ def _facts(checkout: Checkout, tree: Path, commit: str, main: str, pinned: str, 
 
 def _history(
     checkout: Checkout, commit: str, staging: Sequence[Application], statuses_of: StatusesOf
-) -> list[TestedCommit]:
+) -> list[ReportedCommit]:
     """The commits before *commit* on main with their statuses, until each part of staging has a status."""
-    found: list[TestedCommit] = []
+    found: list[ReportedCommit] = []
     missing = {*promotion_rules.REQUIRED, *(f"{promotion_rules.VETO}{app.part}" for app in staging if not app.is_root)}
     for older in checkout.git("rev-list", "--first-parent", f"--max-count={HISTORY_MAX}", commit).splitlines():
         statuses = statuses_of(older)
-        found.append(TestedCommit(commit=older, statuses=statuses, changed_since=checkout.changed(older, commit)))
+        found.append(ReportedCommit(commit=older, statuses=statuses, changed_since=checkout.changed(older, commit)))
         missing -= set(statuses)
         if not missing:
             break

@@ -38,7 +38,7 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TestedCommit:
+class ReportedCommit:
     """The candidate, or a commit before it: its statuses, and the files that have changed since."""
 
     commit: str
@@ -63,7 +63,7 @@ class Facts:
     changed_since_build: Sequence[str]
     unpinned: Sequence[str]
     """What others made and prod would run, and nobody has looked up."""
-    history: Sequence[TestedCommit] | None
+    history: Sequence[ReportedCommit] | None
     """None: statuses were not asked for, somebody vouches for staging."""
 
 
@@ -120,15 +120,15 @@ def decide(facts: Facts) -> Decision:
     return _staging(facts.commit, facts.history)
 
 
-def _staging(commit: str, history: Sequence[TestedCommit]) -> Decision:
+def _staging(commit: str, history: Sequence[ReportedCommit]) -> Decision:
     """Decide by the newest status of each context that still holds for *commit*."""
     known: dict[str, str] = {}
-    for tested in history:
-        for context, status in tested.statuses.items():
-            if any(path.startswith(REQUIRED.get(context, ())) for path in tested.changed_since):
+    for reported in history:
+        for context, status in reported.statuses.items():
+            if any(path.startswith(REQUIRED.get(context, ())) for path in reported.changed_since):
                 continue
             # Argo CD's report on any part starts a smoke test, also before the bot itself is synced: that answer came from the old Pods.
-            if context == SMOKED and HEALTHY in tested.statuses and status.at < tested.statuses[HEALTHY].at:
+            if context == SMOKED and HEALTHY in reported.statuses and status.at < reported.statuses[HEALTHY].at:
                 continue
             known.setdefault(context, status.state)
     short = commit[:12]
