@@ -15,8 +15,8 @@ import psutil
 import pytest
 from aiohttp import web
 
-from openclaw_cli import up
-from openclaw_cli.local_redis import free_port
+from openclaw_cli.up import command as up
+from openclaw_cli.up.local_redis import free_port
 from openclaw_core.errors import SettingsError
 from openclaw_standin.bot_api import BotApi
 from openclaw_standin.model import ScriptedModel

@@ -183,7 +183,7 @@ class World:
 
     def is_well(self, *, within_s: float = 90) -> None:
         """Wait until the bot is as after its installation: one ready brain, Redis, warm agents of the current pool, nobody at work."""
-        self.cluster.brain_is_out(within_s=within_s)
+        self.cluster.wait_for_brain(within_s=within_s)
         ours("rollout", "status", "statefulset/redis", f"--timeout={within_s:g}s", timeout_s=within_s + 10)
         until(
             lambda: self.warm_at_home() >= 2 and self.idle(), within_s=within_s, what="warm agents, and nobody at work"
@@ -210,7 +210,7 @@ class World:
         with self.cluster.changed("Deployment", "brain", nobody):
             until(lambda: not pods("brain"), within_s=60, what="the end of the brain")
             redis("DEL", f"oc:{BOT_ID}:templates")
-        self.cluster.brain_is_out()
+        self.cluster.wait_for_brain()
         yield
 
 

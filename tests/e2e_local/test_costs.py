@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from openclaw_cli.bench_costs import Costs, costs_of
+from openclaw_cli.bench.costs import Costs, costs_of
 from tests.e2e_local.world import World, world
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]

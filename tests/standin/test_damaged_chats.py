@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from openclaw_cli.up import _repair_chats
+from openclaw_cli.up.command import _repair_chats
 from openclaw_core.errors import SettingsError
 from openclaw_standin.bot_api import BotApi
 from openclaw_standin.bot_api.repair import readable, repair

@@ -10,7 +10,7 @@ import pytest_asyncio
 from aiohttp import web
 from playwright.async_api import Browser
 
-from openclaw_cli.local_redis import local_redis
+from openclaw_cli.up.local_redis import local_redis
 from openclaw_core.store import RedisSettings, open_script
 from openclaw_standin.bot_api import BotApi
 from openclaw_standin.model import ScriptedModel
