@@ -14,17 +14,17 @@ from typing import Any, Literal
 
 import pytest
 
-from openclaw_brain.agents.fleet import Fleet
-from openclaw_brain.agents.hearing import Hearing
 from openclaw_brain.agents.pool import PoolKeeper
 from openclaw_brain.agents.ports import Pool
-from openclaw_brain.agents.watch import Watch
+from openclaw_brain.agents.recovery import Watch
+from openclaw_brain.agents.results import Hearing
+from openclaw_brain.agents.rollout import Fleet
 from openclaw_brain.inbox.gathering import Windows
 from openclaw_brain.inbox.handling import Handling
 from openclaw_brain.inbox.intake import Access, Intake
 from openclaw_brain.metrics import Metrics
 from openclaw_brain.queue.lanes import LaneKeeper
-from openclaw_brain.room import Room
+from openclaw_brain.store_capacity import Room
 from openclaw_brain.telegram.incoming import Bot
 from openclaw_core.chat.delivery import sending
 from openclaw_core.chat.delivery.dispatcher import Dispatcher

@@ -13,7 +13,7 @@ from openclaw_brain.app import run
 from openclaw_brain.health import STUCK_S, Beats, Health
 from openclaw_brain.kubernetes.api import CALL_S, SILENCE_S, WATCH_S
 from openclaw_brain.kubernetes.lease import LeaseLeader
-from openclaw_brain.leader import RedisLeader
+from openclaw_brain.leadership import RedisLeader
 from openclaw_brain.metrics import Metrics
 from openclaw_brain.settings import at_start
 from openclaw_brain.telegram.updates import admit_forever

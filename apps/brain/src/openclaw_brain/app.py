@@ -11,22 +11,22 @@ from functools import partial
 from typing import Any
 
 from openclaw_brain.agents.files import FilePort
-from openclaw_brain.agents.fleet import Fleet
-from openclaw_brain.agents.hearing import Hearing
+from openclaw_brain.agents.local_processes import Processes, agent_environment
 from openclaw_brain.agents.pool import PoolKeeper
 from openclaw_brain.agents.ports import Launcher, Pool
-from openclaw_brain.agents.processes import Processes, agent_environment
-from openclaw_brain.agents.watch import Watch
+from openclaw_brain.agents.recovery import Watch
+from openclaw_brain.agents.results import Hearing
+from openclaw_brain.agents.rollout import Fleet
 from openclaw_brain.health import Beats, Health
 from openclaw_brain.inbox.handling import Handling
 from openclaw_brain.inbox.intake import Access, Intake
-from openclaw_brain.leader import Leader, RedisLeader
+from openclaw_brain.leadership import Leader, RedisLeader
 from openclaw_brain.metrics import Metrics
 from openclaw_brain.queue.lanes import LaneKeeper
 from openclaw_brain.queue.served_models import ServedModels
-from openclaw_brain.room import Room
 from openclaw_brain.routing import Classifier
 from openclaw_brain.settings import Settings
+from openclaw_brain.store_capacity import Room
 from openclaw_brain.telegram.incoming import Bot
 from openclaw_brain.telegram.updates import Poller, admit_forever
 from openclaw_core import logs

@@ -22,8 +22,8 @@ from rich.table import Table
 from openclaw_brain.inbox.gathering import Windows
 from openclaw_brain.inbox.handling import Handling
 from openclaw_brain.inbox.intake import Access, Intake
-from openclaw_brain.room import AT_ONCE as ROOM_AT_ONCE
-from openclaw_brain.room import FULL
+from openclaw_brain.store_capacity import AT_ONCE as ROOM_AT_ONCE
+from openclaw_brain.store_capacity import FULL
 from openclaw_brain.telegram.incoming import Bot
 from openclaw_cli.bench import MIX
 from openclaw_cli.local_redis import local_redis

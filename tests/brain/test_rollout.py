@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from openclaw_brain.agents.fleet import Fleet
 from openclaw_brain.agents.pool import PoolKeeper
 from openclaw_brain.agents.ports import Launcher, Pool
+from openclaw_brain.agents.rollout import Fleet
 from openclaw_core.errors import StoreUnavailable
 from openclaw_core.store import Inbox, Lanes, Pools, Script
 from openclaw_core.store.pools import task_of

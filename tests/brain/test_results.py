@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from openclaw_brain.agents.hearing import Hearing
+from openclaw_brain.agents.results import Hearing
 from openclaw_core.chat.delivery.displays import Stage
 from openclaw_core.errors import LostOwnership, StoreFault, StoreFull, StoreUnavailable
 from openclaw_core.store import News, Script

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from openclaw_brain.agents.exits import cause_of_exit
+from openclaw_brain.agents.exit_codes import cause_of_exit
 from openclaw_brain.agents.ports import JobEnded, LaunchFailed, Pool
 from openclaw_core import logs
 from openclaw_core.tasks.outcome import Cause

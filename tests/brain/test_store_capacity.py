@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from openclaw_brain import room as module
-from openclaw_brain.room import Room
+from openclaw_brain import store_capacity as module
+from openclaw_brain.store_capacity import Room
 from openclaw_core.errors import LostOwnership, StoreFull, StoreUnavailable
 from openclaw_core.store import Inbox, RedisSettings, Script, open_script
 from openclaw_core.store.server import Memory

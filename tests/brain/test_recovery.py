@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from openclaw_brain.agents import watch as module
+from openclaw_brain.agents import recovery as module
 from openclaw_brain.agents.pool import PoolKeeper
 from openclaw_brain.agents.ports import JobEnded, Pool
-from openclaw_brain.agents.watch import Watch
+from openclaw_brain.agents.recovery import Watch
 from openclaw_core.errors import StoreUnavailable
 from openclaw_core.store import AgentWork, Pools, Script
 from openclaw_core.store.pools import task_of

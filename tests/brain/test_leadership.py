@@ -12,7 +12,7 @@ import pytest
 
 from openclaw_brain.app import Brain, _lead_until
 from openclaw_brain.health import Beats
-from openclaw_brain.leader import RedisLeader
+from openclaw_brain.leadership import RedisLeader
 from openclaw_brain.metrics import Metrics
 from openclaw_brain.settings import at_start
 from openclaw_core.chat.telegram.messenger import BotIdentity, TelegramMessenger
