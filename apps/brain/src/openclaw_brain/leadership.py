@@ -1,11 +1,11 @@
-"""One leader: who holds the lock raises the epoch, and every step of a leader before is refused from then on."""
+"""Leader election: one brain leads. Each new leader raises the epoch, and Redis refuses the steps of every leader before."""
 
 import asyncio
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
+from openclaw_brain.loops import Loop
 from openclaw_core import logs
 from openclaw_core.errors import LostOwnership, StoreFull, StoreUnavailable
 from openclaw_core.store import Inbox
@@ -16,10 +16,10 @@ RENEW_S = 2.0
 
 
 class Leader(Protocol):
-    async def acquire(self, *, turned: Callable[[], None]) -> int:
-        """Wait until we lead; gives the epoch."""
+    async def acquire(self, loop: Loop) -> int:
+        """Wait until this brain leads, also while Redis is away. Gives the epoch."""
 
-    async def keep(self, epoch: int, *, turned: Callable[[], None]) -> None:
+    async def keep(self, epoch: int, loop: Loop) -> None:
         """Renew until cancelled. Raises LostOwnership when another one leads."""
 
     async def release(self) -> None:
@@ -32,44 +32,63 @@ class RedisLeader:
 
     inbox: Inbox
     holder: str
-    clock: Callable[[], float] = time.monotonic
 
-    async def acquire(self, *, turned: Callable[[], None]) -> int:
-        """Wait until we lead; gives the epoch. Redis being away is waited out too."""
-        said = False
-        while True:
-            turned()
-            try:
-                epoch = await self.inbox.take_lead(self.holder, ttl_s=TTL_S)
-                if epoch:
-                    log.info("leader.taken", epoch=epoch)
-                    return epoch
-                if not said:
-                    log.info("leader.waiting", hint="another brain leads; this one takes over when it ends")
-                    said = True
-            except (StoreUnavailable, StoreFull):
-                log.warning(
-                    "store.unavailable", during="lead", hint="is Redis running, and is REDIS_URL or REDIS_HOST right?"
-                )
-            await asyncio.sleep(RENEW_S / 2)
+    async def acquire(self, loop: Loop) -> int:
+        epoch, logged = 0, False
 
-    async def keep(self, epoch: int, *, turned: Callable[[], None]) -> None:
-        """Renew until cancelled. Raises LostOwnership when another one leads.
+        async def attempt() -> float | None:
+            nonlocal epoch, logged
+            epoch = await self.inbox.take_lead(self.holder, ttl_s=TTL_S)
+            if epoch:
+                log.info("leader.taken", epoch=epoch)
+                return None
+            if not logged:
+                log.info("leader.waiting", hint="another brain leads; this one takes over when it ends")
+                logged = True
+            return RENEW_S / 2
 
-        While Redis is away we go on: its epoch is the judge, and nobody else can raise it either.
-        """
-        while True:
-            await asyncio.sleep(RENEW_S)
-            turned()
-            try:
-                if await self.inbox.take_lead(self.holder, ttl_s=TTL_S) != epoch:
-                    raise LostOwnership("another brain leads")
-            except (StoreUnavailable, StoreFull):
-                log.warning("store.unavailable", during="lead")
+        hint = "is Redis running, and is REDIS_URL or REDIS_HOST right?"
+        await loop.run(attempt, retry_s=RENEW_S / 2, outage="lead", hint=hint)
+        return epoch
+
+    async def keep(self, epoch: int, loop: Loop) -> None:
+        async def renew() -> float:
+            if await self.inbox.take_lead(self.holder, ttl_s=TTL_S) != epoch:
+                raise LostOwnership("another brain leads")
+            return RENEW_S
+
+        # This brain goes on while Redis is away: nobody else can raise the epoch there either.
+        await loop.run(renew, first_after_s=RENEW_S, retry_s=RENEW_S, outage="lead")
 
     async def release(self) -> None:
-        """Let the next one take over at once."""
         try:
             await self.inbox.give_up_lead(self.holder)
         except (StoreUnavailable, StoreFull):
             log.info("leader.not_released", hint="the lock ends by itself")
+
+
+async def lead_until(
+    stop: asyncio.Event, lead: Callable[[], Coroutine[Any, Any, None]], *, on_stop: Callable[[], None]
+) -> None:
+    """Lead again and again until *stop*. *lead* waits for the lead and keeps it; it ends by an error or when it is cancelled."""
+    stopping = asyncio.create_task(stop.wait(), name="stop")
+    while not stop.is_set():
+        leading = asyncio.create_task(lead(), name="lead")
+        await asyncio.wait([leading, stopping], return_when=asyncio.FIRST_COMPLETED)
+        if stop.is_set():
+            on_stop()  # 1. tell whoever asks, before anything closes
+        # 2. Admitting ends here: what is not in Redis yet was not acknowledged. Texts that were begun are finished, within DRAIN_S.
+        leading.cancel()
+        [result] = await asyncio.gather(leading, return_exceptions=True)
+        if isinstance(result, Exception):
+            if not _only_lost(result):
+                raise result
+            log.warning("leader.lost")
+            await asyncio.sleep(1)
+    stopping.cancel()
+
+
+def _only_lost(exc: Exception) -> bool:
+    if isinstance(exc, ExceptionGroup):
+        return all(isinstance(inner, Exception) and _only_lost(inner) for inner in exc.exceptions)
+    return isinstance(exc, LostOwnership)

@@ -1,6 +1,6 @@
-"""`/metrics`: what this process sees, and what the store has counted. Names carry their unit; labels come from small closed sets.
+"""`/metrics`: what this process measures, and what the store counts. Names carry their unit; labels come from small closed sets.
 
-What the store has counted is told by the leader alone: two brains read the same numbers, and a sum over them would be twice the truth.
+Only the leader exports the store's counts: two brains read the same numbers, and a sum over both would be doubled.
 """
 
 import time
@@ -20,25 +20,25 @@ from openclaw_core.tasks.outcome import Cause
 
 __all__ = ["CONTENT_TYPE_LATEST", "Metrics", "counted"]
 OTHER = "other"
-"""The label of what today's configuration does not know: a role that was removed, a cause of another release."""
+"""The label for values that this configuration does not know: a role that was removed, a cause of another release."""
 CAUSES = frozenset(cause.value for cause in Cause)
 JOB_STATES = ("created", "waiting", "claimed", "retired")
 
 
 @dataclass(kw_only=True)
 class Metrics:
-    """Told by the loops as they go; asked by `health` for the page."""
+    """The loops report to it. `health` asks it for the page."""
 
     script: Script
     roles: Collection[str]
     loop_ages_s: Callable[[], Mapping[str, float]] = dict
-    """For each of our loops, how long ago it last turned."""
+    """By loop: seconds since its last heartbeat."""
     causes: Callable[[], Mapping[str, Cause]] = dict
-    """Why no agent of a template can start now, by template; those that can start are absent."""
+    """By template: why no agent can start. Templates whose agents can start are absent."""
     clock: Callable[[], float] = time.monotonic
     leading: bool = False
     webhooks_ended: int = 0
-    """How often a webhook that others had set was ended, so that polls are answered again."""
+    """How often a webhook of others was removed, so that polls are answered again."""
     _memory_share: float = 0.0
     _watched: dict[str, float] = field(default_factory=dict)
     _fallback: dict[str, bool] = field(default_factory=dict)
@@ -56,8 +56,8 @@ class Metrics:
     def __post_init__(self) -> None:
         self.script.timed = self._steps.observe
 
-    def watch_turned(self, kind: str) -> None:
-        """The watch of a kind has begun, or has heard from the API server."""
+    def watch_confirmed(self, kind: str) -> None:
+        """The watch of a kind has begun, or the API server has answered it."""
         self._watched[kind] = self.clock()
 
     def memory_seen(self, share: float) -> None:
@@ -69,15 +69,15 @@ class Metrics:
         self.webhooks_ended += 1
 
     def template_fallback(self, template: str, active: bool) -> None:
-        """Whether agents start from the last good template, because the one in the cluster does not work."""
+        """Whether agents start from the last good template, because the present one does not work."""
         self._fallback[template] = active
 
     def models_listed(self, models: Collection[str], unlisted: Collection[str]) -> None:
-        """What the model server's list says of the models of the configuration."""
+        """Which models of the configuration the model server lists, and which it does not."""
         self._models_gone = {model: model in unlisted for model in models}
 
     def forget(self) -> None:
-        """This process leads no more: what it knew of pools, models and the watch is another's now."""
+        """This process has lost the lead: forget what only a leader knows of pools, models and the watch."""
         self.leading, self.causes = False, dict
         self._watched.clear()
         self._memory_share = 0.0
@@ -85,7 +85,7 @@ class Metrics:
         self._models_gone = {}
 
     async def page(self) -> bytes:
-        """The page in Prometheus' text format. While the store is away, what this process knows by itself."""
+        """The page in Prometheus' text format. While the store is away, only what this process measures."""
         found: Figures | None = None
         try:
             if self.leading:

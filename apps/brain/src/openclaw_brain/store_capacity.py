@@ -1,18 +1,17 @@
-"""Room in Redis: before it is full, the oldest records of finished tasks go. What waits or runs is never among them."""
+"""Capacity of Redis: before it is full, the oldest records of finished tasks are deleted, and never one that waits or runs."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from openclaw_brain.loops import Loop
 from openclaw_core import logs
-from openclaw_core.errors import StoreFull, StoreUnavailable
 from openclaw_core.store import Inbox
 from openclaw_core.store.server import Memory
 
 log = logs.get(__name__)
-LOOK_S = 2.0
+CHECK_EVERY_S = 2.0
 FULL = 0.92
-"""Of `maxmemory`: from here on records go. Redis refuses writes at 1, and a burst of two seconds has to fit in between."""
+"""Of `maxmemory`: from here on records are deleted. Redis refuses writes at 1, and a burst of two seconds has to fit in between."""
 WARN, CALM = 0.80, 0.75
 """A warning from the first on, and no other before it was below the second."""
 AT_ONCE = 500
@@ -20,29 +19,26 @@ AT_ONCE = 500
 
 
 @dataclass(kw_only=True)
-class Room:
-    """Raises LostOwnership. *seen* is told the share of `maxmemory` in use, 0 where there is no limit."""
+class StoreCapacity:
+    """Raises LostOwnership. *on_share* is told the share of `maxmemory` in use, 0 where there is no limit."""
 
     inbox: Inbox
     memory: Callable[[], Awaitable[Memory]]
     epoch: int
-    seen: Callable[[float], None]
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    on_share: Callable[[float], None]
     _warned: bool = field(default=False, repr=False)
     _stuck: bool = field(default=False, repr=False)
 
-    async def keep(self, *, turned: Callable[[], None]) -> None:
-        """Look until cancelled."""
-        while True:
-            turned()
-            try:
-                self._tell(await self._look())
-            except (StoreUnavailable, StoreFull):
-                log.warning("store.unavailable", during="room")
-            await self.sleep(LOOK_S)
+    async def run(self, loop: Loop) -> None:
+        """Check until cancelled."""
+        await loop.run(self._check, retry_s=CHECK_EVERY_S, outage="room")
 
-    def _tell(self, share: float) -> None:
-        """Say once that Redis fills, and once that it is full and nothing can go."""
+    async def _check(self) -> float:
+        self._log(await self._evict())
+        return CHECK_EVERY_S
+
+    def _log(self, share: float) -> None:
+        """Log once that Redis fills, and once that it is full and nothing can be deleted."""
         if share >= WARN and not self._warned:
             hint = "see docs/capacity.md: raise maxmemory, or expect old records to go"
             log.warning("store.filling", share=round(share, 2), hint=hint)
@@ -51,17 +47,17 @@ class Room:
         self._warned = share >= WARN or (self._warned and share >= CALM)
         self._stuck = share >= FULL
 
-    async def _look(self) -> float:
-        """The share in use once room was made, if there was something to let go."""
-        gone = 0
+    async def _evict(self) -> float:
+        """Delete records while Redis is nearly full. Gives the share in use afterwards."""
+        total = 0
         while True:
             memory = await self.memory()
-            self.seen(memory.share)
-            went = await self.inbox.make_room(at_most=AT_ONCE, epoch=self.epoch) if memory.share >= FULL else 0
-            gone += went
-            if not went:
+            self.on_share(memory.share)
+            deleted = await self.inbox.make_room(at_most=AT_ONCE, epoch=self.epoch) if memory.share >= FULL else 0
+            total += deleted
+            if not deleted:
                 break
-        if gone:
+        if total:
             hint = "Redis was nearly full: the oldest finished tasks went, and with them their Retry buttons"
-            log.warning("store.records_gone", count=gone, hint=hint)
+            log.warning("store.records_gone", count=total, hint=hint)
         return memory.share

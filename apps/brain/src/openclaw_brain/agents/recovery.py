@@ -1,13 +1,15 @@
-"""What becomes of agents: ends of Jobs, leases that ran out, tasks past their deadline, stops that were not heard."""
+"""Recovery: tasks of agents that ended, fell silent or overran go to another agent, or fail and their user is told why."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import inf
 
-from openclaw_brain.agents.pool import PoolKeeper
+from openclaw_brain.agents.pool import PoolController
 from openclaw_brain.agents.ports import JobEnded, Launcher
+from openclaw_brain.loops import HEARTBEAT_S, Loop
 from openclaw_core import logs
 from openclaw_core.errors import StoreFault, StoreFull, StoreUnavailable
 from openclaw_core.records import whole
@@ -17,68 +19,63 @@ from openclaw_core.tasks.outcome import Cause
 
 log = logs.get(__name__)
 STOP_HEARD_S = 2.0
-TURN_S = 20.0
-"""The longest that a waiting loop goes without a turn."""
+LEASES_EVERY_S = 1.0
 DEADLINES_EVERY_S = 5.0
 DEADLINE_GRACE_S = 15.0
-"""The agent keeps the deadline itself; the brain steps in this much later."""
+"""The agent keeps the deadline itself. The brain ends the task this much later."""
 
 
 @dataclass(kw_only=True)
-class Watch:
-    """Judges, and lets the pool try again or the user be told. Every loop raises LostOwnership."""
+class Recovery:
+    """*on_ended* is called after each end of a Job, *on_lost* after one that left its task. Both loops raise LostOwnership."""
 
     pools: Pools
     lanes: Lanes
     launcher: Launcher
-    keeper_of: Callable[[str], PoolKeeper | None]
-    current_pool: Callable[[str], str]
+    controller_of: Callable[[str], PoolController | None]
+    successor_of: Callable[[str], str]
+    """The pool that a lost task of a pool goes to."""
     epoch: int
     task_deadline_s: float
+    on_ended: Callable[[], None] = lambda: None
+    on_lost: Callable[[], None] = lambda: None
     lease_s: float = LEASE_S
     clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    _ended: JobEnded | None = None
+    """The end that is being handled: until then no other one is taken."""
+    _answering_since: float = inf
+    _deadlines_at: float = -inf
     _unheard: dict[str, float] = field(default_factory=dict)
     """Jobs whose run was taken from them, and since when."""
 
-    async def ends(
-        self,
-        *,
-        turned: Callable[[], None],
-        lost: Callable[[], None] = lambda: None,
-        over: Callable[[], None] = lambda: None,
-    ) -> None:
-        """Judge each end of a Job as it comes. *over* is called after each, *lost* after one that left its task."""
-        ends = self.launcher.ended()
-        coming = asyncio.ensure_future(anext(ends))
-        try:
-            while True:
-                turned()
-                await asyncio.wait([coming], timeout=TURN_S)
-                if not coming.done():
-                    continue
-                try:
-                    if await self.judge(coming.result()):
-                        lost()
-                except StoreFault:
-                    log.error("job.not_judged", hint="its lease ends by itself")
-                except (StoreUnavailable, StoreFull):
-                    await self.sleep(1)
-                    continue
-                coming = asyncio.ensure_future(anext(ends))
-                over()
-        finally:
-            coming.cancel()
+    async def follow_ends(self, loop: Loop) -> None:
+        """Handle each end of a Job as it is reported."""
+        await loop.run(self._next_end)
 
-    async def judge(self, ended: JobEnded) -> bool:
-        """One Job is over: its task, if it left one, goes on elsewhere; a fault before any claim is the pool's. Gives whether it left one."""
+    async def _next_end(self) -> float:
+        if self._ended is None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(HEARTBEAT_S):
+                    self._ended = await self.launcher.next_end()
+        if self._ended is not None:
+            try:
+                if await self.handle_end(self._ended):
+                    self.on_lost()
+            except StoreFault:
+                log.error("job.not_judged", hint="its lease ends by itself")
+            self._ended = None
+            self.on_ended()
+        return 0
+
+    async def handle_end(self, ended: JobEnded) -> bool:
+        """Recover the task of a Job that ended. A fault before any claim is the pool's. Gives whether it left a task."""
         verdict = ""
         state = (await self.pools.jobs(ended.pool)).get(ended.name)
         if state is not None and state.state == "claimed":
             verdict = await self.pools.lost(
                 state.task_id,
                 ended.cause or Cause.AGENT_LOST,
-                pool=self.current_pool(ended.pool),
+                pool=self.successor_of(ended.pool),
                 job=ended.name,
                 epoch=self.epoch,
             )
@@ -95,55 +92,59 @@ class Watch:
                 await self.pools.note_job(
                     state.task_id, cause=ended.cause, detail=ended.detail, log_tail=ended.log_tail
                 )
-        keeper = self.keeper_of(ended.pool)
-        if keeper is not None:
+        controller = self.controller_of(ended.pool)
+        if controller is not None:
             if ended.cause is not None and state is not None and state.state in ("created", "waiting"):
-                keeper.failed(ended.cause, ended.detail)
+                controller.failed(ended.cause, ended.detail)
                 if ended.log_tail:
                     log.error("job.log_tail", job=ended.name, tail=ended.log_tail)
             elif ended.cause is None or (state is not None and state.state == "claimed"):
-                keeper.backoff.worked()
-        if keeper is not None and state is not None and state.state == "retired":
-            keeper.left(ended.name)
+                controller.backoff.reset()
+        if controller is not None and state is not None and state.state == "retired":
+            controller.exited(ended.name)
         else:
             await self.pools.forget(ended.pool, ended.name)
         return bool(verdict)
 
-    async def leases(self, *, turned: Callable[[], None]) -> None:
-        """Judge leases, but only after Redis has answered, and we have led, for one lease without a break:
-        an outage of Redis or of the leader must not make every task look dead. Also repairs the store each time (`Lanes.reconcile`)."""
-        answering_since, deadlines_at = self.clock(), -inf
-        while True:
-            turned()
-            try:
-                await self.lanes.reconcile(epoch=self.epoch)
-                overdue = await self.pools.overdue()
-                if self.clock() - answering_since >= self.lease_s:
-                    await self._each(overdue, self._overdue)
-                    if self.clock() - deadlines_at >= DEADLINES_EVERY_S:
-                        deadlines_at = self.clock()
-                        await self._deadlines()
-                await self._stops()
-            except StoreFault:
-                pass  # logged where it came up; what is of another type is mended by then
-            except (StoreUnavailable, StoreFull):
-                answering_since = self.clock()
-            await self.sleep(1)
+    async def check_leases(self, loop: Loop) -> None:
+        """Recover tasks whose lease ran out, whose deadline passed or whose agent ignores a stop; also repair the store (`Lanes.reconcile`).
+
+        Only after Redis has answered, and this brain has led, for one lease without a break: an outage must not make every task look lost.
+        """
+        self._answering_since = self.clock()
+        await loop.run(self._check, retry_s=LEASES_EVERY_S)
+
+    async def _check(self) -> float:
+        try:
+            await self.lanes.reconcile(epoch=self.epoch)
+            overdue = await self.pools.overdue()
+            if self.clock() - self._answering_since >= self.lease_s:
+                await self._each(overdue, self._expire)
+                if self.clock() - self._deadlines_at >= DEADLINES_EVERY_S:
+                    self._deadlines_at = self.clock()
+                    await self._check_deadlines()
+            await self._check_stops()
+        except StoreFault:
+            pass  # logged where it occurred; the next check repairs what is of another type
+        except (StoreUnavailable, StoreFull):
+            self._answering_since = self.clock()
+            raise
+        return LEASES_EVERY_S
 
     async def _each(self, task_ids: Sequence[str], work: Callable[[str], Awaitable[None]]) -> None:
-        """*work* for each task; one that Redis refuses holds up no other."""
+        """Do *work* for each task. One that Redis refuses does not stop the others."""
         for task_id in task_ids:
             try:
                 await work(task_id)
             except StoreFault:
                 log.error("task.not_judged", task_id=task_id)
 
-    async def _overdue(self, task_id: str) -> None:
+    async def _expire(self, task_id: str) -> None:
         verdict = await self.pools.lost(task_id, Cause.AGENT_LOST, only_overdue=True, epoch=self.epoch)
         if verdict:
             log.warning("lease.ran_out", task_id=task_id, verdict=verdict)
 
-    async def _deadlines(self) -> None:
+    async def _check_deadlines(self) -> None:
         released = await self.lanes.released()
         rows = await self.lanes.fields(released, "state", "attempt_ms") if released else []
         now_ms = round(time.time() * 1000)
@@ -160,8 +161,8 @@ class Watch:
 
         await self._each(list(since), fail)
 
-    async def _stops(self) -> None:
-        """End Jobs that go on with a run that was taken from them: they have had the time to hear of it."""
+    async def _check_stops(self) -> None:
+        """Delete Jobs that go on with a run that was taken from them, once they have had the time to notice."""
         now, gone = self.clock(), {}
         for pool in await self.pools.ids():
             claims = {name: job.run for name, job in (await self.pools.jobs(pool)).items() if job.state == "claimed"}
