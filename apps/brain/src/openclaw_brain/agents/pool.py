@@ -85,15 +85,15 @@ def plan(
             free.append(name)
         else:
             gone.append(name)
+    waiting = [name for name in free if jobs[name].state == "waiting"]
     wanted = min(ready + warm, max(0, cap - busy))
     if cause is not None:
         # A waiting agent does not show that another one would start now: the probe comes on top.
-        wanted = min(wanted, 1 + sum(jobs[name].state == "waiting" for name in free))
-    # A small surplus stays for the next burst.
-    surplus = [name for name in free if jobs[name].state == "waiting"][wanted + 4 :] if len(free) > wanted + 4 else []
-    starting = sum(jobs[name].state == "created" for name in free)
+        wanted = min(wanted, 1 + len(waiting))
     missing = max(0, wanted - len(free))
+    starting = sum(jobs[name].state == "created" for name in free)
     create = max(0, min(missing, starting_cap - starting))
+    surplus = waiting[wanted + 4 :]  # a small one stays for the next burst
     return Plan(create=create, postponed=missing - create, retire=tuple(surplus), forget=tuple(gone))
 
 
@@ -256,24 +256,21 @@ class PoolController:
     async def tell_waiting(self) -> None:
         """End tasks that are past the queue's deadline. While the pool has a cause, tell the chats of tasks that wait for long."""
         now_ms = round(self.now() * 1000)
+        deadline_ms = now_ms - round(self.limits.queue_deadline_s * 1000)
+        notice_ms = now_ms - round(NOTICE_AFTER_S * 1000)
         ready = [task_of(run) for run in await self.pools.ready(self.pool.id)]
         rows = await self.lanes.fields(ready, "ready_ms", "admitted_ms") if ready else []
-        deadline_ms = now_ms - round(self.limits.queue_deadline_s * 1000)
-        late = [
-            task_id for task_id, row in zip(ready, rows, strict=True) if whole(row["admitted_ms"], now_ms) < deadline_ms
-        ]
+        since = list(zip(ready, rows, strict=True))
+        late = [task_id for task_id, row in since if whole(row["admitted_ms"], now_ms) < deadline_ms]
         await self._end(late, state="ready")
         if self.backoff.cause is None or not ready:
             return
         # The tasks in lanes behind them wait for the same agents.
         await self._end(await self.lanes.waiting_since(deadline_ms), state="queued")
-        long_ago_ms = now_ms - round(NOTICE_AFTER_S * 1000)
         waiting = [
-            task_id
-            for task_id, row in zip(ready, rows, strict=True)
-            if task_id not in late and whole(row["ready_ms"], now_ms) < long_ago_ms
+            task_id for task_id, row in since if task_id not in late and whole(row["ready_ms"], now_ms) < notice_ms
         ]
-        waiting += await self.lanes.waiting_since(long_ago_ms)
+        waiting += await self.lanes.waiting_since(notice_ms)
         if waiting and (told := await self.lanes.tell_waiting(waiting, self.backoff.cause, epoch=self.epoch)):
             log.info("pool.waiting_told", chats=told, cause=self.backoff.cause.value)
 

@@ -70,37 +70,27 @@ class Recovery:
     async def handle_end(self, ended: JobEnded) -> bool:
         """Recover the task of a Job that ended. A fault before any claim is the pool's. Gives whether it left a task."""
         verdict = ""
-        state = (await self.pools.jobs(ended.pool)).get(ended.name)
-        if state is not None and state.state == "claimed":
-            verdict = await self.pools.lost(
-                state.task_id,
-                ended.cause or Cause.AGENT_LOST,
-                pool=self.successor_of(ended.pool),
-                job=ended.name,
-                epoch=self.epoch,
-            )
+        found = (await self.pools.jobs(ended.pool)).get(ended.name)
+        state = found.state if found is not None else ""
+        if found is not None and state == "claimed":
+            task_id, cause = found.task_id, ended.cause or Cause.AGENT_LOST
+            pool = self.successor_of(ended.pool)
+            verdict = await self.pools.lost(task_id, cause, pool=pool, job=ended.name, epoch=self.epoch)
             if verdict:
                 log.warning(
-                    "job.lost",
-                    job=ended.name,
-                    task_id=state.task_id,
-                    cause=(ended.cause or Cause.AGENT_LOST).value,
-                    detail=ended.detail,
-                    verdict=verdict,
+                    "job.lost", job=ended.name, task_id=task_id, cause=cause.value, detail=ended.detail, verdict=verdict
                 )
             if ended.cause is not None:
-                await self.pools.note_job(
-                    state.task_id, cause=ended.cause, detail=ended.detail, log_tail=ended.log_tail
-                )
+                await self.pools.note_job(task_id, cause=ended.cause, detail=ended.detail, log_tail=ended.log_tail)
         controller = self.controller_of(ended.pool)
         if controller is not None:
-            if ended.cause is not None and state is not None and state.state in ("created", "waiting"):
+            if ended.cause is not None and state in ("created", "waiting"):
                 controller.failed(ended.cause, ended.detail)
                 if ended.log_tail:
                     log.error("job.log_tail", job=ended.name, tail=ended.log_tail)
-            elif ended.cause is None or (state is not None and state.state == "claimed"):
+            elif ended.cause is None or state == "claimed":
                 controller.backoff.reset()
-        if controller is not None and state is not None and state.state == "retired":
+        if controller is not None and state == "retired":
             controller.exited(ended.name)
         else:
             await self.pools.forget(ended.pool, ended.name)
