@@ -53,6 +53,10 @@ class _Always(asyncio.Event):
         return True
 
 
+async def _pause(seconds: float) -> None:
+    await asyncio.sleep(seconds)  # looked up here, since the fixture replaces it
+
+
 @dataclass(kw_only=True)
 class Leader:
     """All loops of a leader over one store."""
@@ -100,13 +104,13 @@ class Leader:
         capacity = StoreCapacity(
             inbox=self.inbox, memory=self.script.memory, epoch=self.epoch, on_share=lambda _: None
         )  # fmt: skip
-        soon = Loop(woken=_Always())
+        soon = Loop(woken=_Always(), sleep=_pause)
         self.loops = [
             asyncio.create_task(handling.forever("inbox", soon), name="inbox"),
             asyncio.create_task(handling.forever("control", soon), name="control"),
             asyncio.create_task(lanes.forever(soon), name="lanes"),
             asyncio.create_task(self.rollout.scale_pools(soon), name="pool"),
-            asyncio.create_task(self.rollout.follow_templates(Loop()), name="templates"),
+            asyncio.create_task(self.rollout.follow_templates(Loop(sleep=_pause)), name="templates"),
             asyncio.create_task(recovery.check_leases(Loop()), name="leases"),
             asyncio.create_task(results.run(Loop()), name="news"),
             asyncio.create_task(delivery.run(), name="delivery"),

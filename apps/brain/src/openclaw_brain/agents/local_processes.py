@@ -1,4 +1,4 @@
-"""The launcher of local runs: an agent is a process of this machine with the same code and the same contract as a Job.
+"""Agents as processes of this machine, with the same code and the same contract as a Job.
 
 On Linux agents are forked from one process that has imported everything (`openclaw_agent.nursery`); elsewhere each is started anew.
 """
@@ -120,7 +120,7 @@ class LocalProcesses:
             if "ended" in said:
                 await self._gone(said["ended"], said["code"])
         code = await nursery.wait()
-        if code:  # its agents live on without us; what they hold, the leases tell
+        if code:  # its agents go on; their tasks are recovered by their leases
             log.error("nursery.ended", code=code)
             for name in list(self._pools):
                 self._pools.pop(name, None)
