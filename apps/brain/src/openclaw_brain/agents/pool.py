@@ -151,7 +151,7 @@ class PoolController:
     _exited: list[str] = field(default_factory=list)
     """Agents that ended in order. The next recorded Job removes their records; else they are removed like missing ones."""
     _labelled: dict[str, str] = field(default_factory=dict)
-    """Claims that the launcher was told."""
+    """Claims that the launcher was asked to show, by Job."""
 
     async def create_agent_job(self) -> str:
         """Start one agent. Every agent starts here: its number is recorded before it is created. Raises LaunchFailed."""
@@ -271,8 +271,8 @@ class PoolController:
             task_id for task_id, row in since if task_id not in late and whole(row["ready_ms"], now_ms) < notice_ms
         ]
         waiting += await self.lanes.waiting_since(notice_ms)
-        if waiting and (told := await self.lanes.tell_waiting(waiting, self.backoff.cause, epoch=self.epoch)):
-            log.info("pool.waiting_told", chats=told, cause=self.backoff.cause.value)
+        if waiting and (notified := await self.lanes.tell_waiting(waiting, self.backoff.cause, epoch=self.epoch)):
+            log.info("pool.waiting_notified", chats=notified, cause=self.backoff.cause.value)
 
     async def _end(self, late: Sequence[str], *, state: str) -> None:
         """Fail these tasks, if they are still in *state*."""
@@ -282,4 +282,4 @@ class PoolController:
                     task_id, self.backoff.cause or Cause.QUEUE_DEADLINE, state=state, epoch=self.epoch
                 )
             except StoreFault:
-                log.error("task.not_told", task_id=task_id)
+                log.error("task.not_failed", task_id=task_id)

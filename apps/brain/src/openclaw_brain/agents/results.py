@@ -28,9 +28,9 @@ class ResultReader:
     lanes: Lanes
     epoch: int
     on_text: Callable[[str], None]
-    """A running task has new text; told its display."""
+    """A running task has new text. Gets its display."""
     on_changed: Callable[[Mapping[str, int]], None]
-    """Displays have changed; told their versions."""
+    """Displays have changed. Gets their versions."""
     on_began: Callable[[], None]
     """An agent has begun with its task."""
     on_chat_free: Callable[[], None]
@@ -46,7 +46,7 @@ class ResultReader:
                 try:
                     await self._read(group)
                 except StoreFault:
-                    log.error("news.not_heard", hint="what was said is found again within a second")
+                    log.error("news.not_read", hint="what agents wrote is found again within a second")
                     return FAULT_S
                 return 0
 
