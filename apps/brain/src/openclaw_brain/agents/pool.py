@@ -105,6 +105,9 @@ class Backoff:
     pause_s: float = 0.0
     next_try: float = 0.0
 
+    def waits(self, now: float) -> bool:
+        return self.cause is not None and now < self.next_try
+
     def failed(self, cause: Cause, now: float) -> None:
         self.cause = cause
         # An API server comes back by itself. Any other cause needs a person.
@@ -197,7 +200,7 @@ class PoolController:
             if await self.pools.retire(self.pool.id, name):
                 log.info("job.retired", job=name)
         await self._label_claims(jobs)
-        if todo.create and (self.backoff.cause is None or self.clock() >= self.backoff.next_try):
+        if todo.create and not self.backoff.waits(self.clock()):
             await self.launcher.delete_finished(self.limits.cap)
             await self._create(todo.create)
 
@@ -207,12 +210,11 @@ class PoolController:
 
         async def one() -> None:
             async with places:
-                if self.backoff.cause is not None and self.clock() < self.backoff.next_try:
-                    return
                 try:
-                    await self.create_agent_job()
+                    if not self.backoff.waits(self.clock()):
+                        await self.create_agent_job()
                 except LaunchFailed as exc:
-                    if self.backoff.cause is None or self.clock() >= self.backoff.next_try:
+                    if not self.backoff.waits(self.clock()):
                         self.failed(exc.cause)
 
         await asyncio.gather(*(one() for _ in range(count)))
