@@ -8,6 +8,7 @@ from typing import cast
 
 import pytest
 
+from openclaw_brain.loops import Loop
 from openclaw_brain.queue.served_models import LOOK_AGAIN_S, LOOK_EVERY_S, ServedModels, gone, wanted, without
 from openclaw_core.errors import ChatUnavailable, OpenClawError
 from openclaw_core.models.groq_chat import GroqChat
@@ -215,8 +216,8 @@ async def test_the_list_is_looked_at_each_hour_and_sooner_after_a_failure() -> N
             over.set()
             await asyncio.Event().wait()
 
-    served = replace(Looking().served(Listing(ALL_IDS, ChatUnavailable(), ALL_IDS)), sleep=sleep)
-    looking = asyncio.create_task(served.look_forever())
+    served = Looking().served(Listing(ALL_IDS, ChatUnavailable(), ALL_IDS))
+    looking = asyncio.create_task(served.look_forever(Loop(sleep=sleep)))
     async with asyncio.timeout(20):
         await over.wait()
     looking.cancel()

@@ -1,6 +1,5 @@
 """Streams of admitted updates → effects in the store, in order, many in one round trip."""
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,9 +7,10 @@ from typing import Any
 
 from openclaw_brain.inbox.gathering import Part, Windows, linked, part_of, unasked
 from openclaw_brain.inbox.intake import Intake, Known
+from openclaw_brain.loops import Loop
 from openclaw_brain.telegram.incoming import Bot, Incoming, read_update
 from openclaw_core import logs
-from openclaw_core.errors import BadTask, StoreFull, StoreUnavailable
+from openclaw_core.errors import BadTask
 from openclaw_core.records import UNREADABLE, whole
 from openclaw_core.store import Admitted, Inbox, Lanes
 from openclaw_core.store.inbox import Stream
@@ -37,27 +37,16 @@ class Handling:
     """What to ask of the step that handles the last entry, for it to let tasks go as well; *let_go* is told which."""
     let_go: Callable[[Sequence[str]], None] = lambda _: None
 
-    async def forever(
-        self, stream: Stream, *, nudge: asyncio.Event, handled: Callable[[int], None], turned: Callable[[], None]
-    ) -> None:
+    async def forever(self, stream: Stream, loop: Loop, *, handled: Callable[[], None] = lambda: None) -> None:
         """Handle until cancelled. Raises LostOwnership."""
-        while True:
-            turned()
-            nudge.clear()
-            try:
-                count = await self.batch(stream)
-            except (StoreUnavailable, StoreFull):
-                log.warning("store.unavailable", during="handle")
-                await asyncio.sleep(1)
-                continue
-            if count:
-                handled(count)
-                continue
-            try:
-                async with asyncio.timeout(2):  # a bound, should a nudge of another kind be missed
-                    await nudge.wait()
-            except TimeoutError:
-                pass
+
+        async def step() -> float:
+            if not await self.batch(stream):
+                return 2  # a bound, should a wake be missed
+            handled()
+            return 0
+
+        await loop.run(step, outage="handle")
 
     async def batch(self, stream: Stream) -> int:
         """Handle the oldest entries; gives how many."""

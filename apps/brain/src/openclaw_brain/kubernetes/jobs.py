@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from openclaw_brain.kubernetes import verdict
 from openclaw_brain.kubernetes.api import ApiRefused, ApiUnavailable, Gone, KubernetesApi, Object
 from openclaw_brain.kubernetes.job_manifest import LABELS, POOL_LABEL, ROLE_LABEL, TASK_LABEL, job_manifest
 from openclaw_brain.kubernetes.verdict import Verdict
+from openclaw_brain.loops import Loop
 from openclaw_core import logs
 from openclaw_core.tasks.outcome import Cause
 
@@ -126,7 +127,7 @@ class KubernetesJobs:
         job.task = task_id
         self._spawn(self._label(name, {TASK_LABEL: task_id, ROLE_LABEL: role}), f"label {name}")
 
-    async def make_room(self, cap: int) -> None:
+    async def delete_finished(self, cap: int) -> None:
         there = {name: job for name, job in self._jobs.items() if not job.leaving}
         finished = sorted((job.ended_at, name) for name, job in there.items() if job.ended_at is not None and job.told)
         wanted = len(there) - (cap - cap // 5)
@@ -137,31 +138,30 @@ class KubernetesJobs:
     def troubles(self) -> Mapping[str, Cause]:
         return dict(self._troubles.values())
 
-    async def ended(self) -> AsyncIterator[JobEnded]:
-        while True:
-            yield await self._ended.get()
+    async def next_end(self) -> JobEnded:
+        return await self._ended.get()
 
-    async def watch(self, *, beat: Callable[[str], Callable[[], None]], confirmed: Callable[[str], None]) -> None:
+    async def watch(self, *, loop_of: Callable[[str], Loop], confirmed: Callable[[str], None]) -> None:
         self._jobs.clear()  # what was known before an outage or another's lead is known again after the lists
         self._troubles.clear()
         self._early.clear()
         self._early_events.clear()
         self._confirmed = confirmed
         async with asyncio.TaskGroup() as group:
-            # A beat for each: one that stands still must not hide behind those that turn.
+            # A heartbeat for each: a loop that hangs must not hide behind the others.
             jobs = self._follow(
-                BATCH, "jobs", self._job, beat("watch_jobs"), gone=self._job_gone, labelSelector=SELECTOR
+                BATCH, "jobs", self._job, loop_of("watch_jobs"), gone=self._job_gone, labelSelector=SELECTOR
             )
             pods = self._follow(
-                CORE, "pods", self._pod, beat("watch_pods"), gone=self._pod_gone, labelSelector=SELECTOR
+                CORE, "pods", self._pod, loop_of("watch_pods"), gone=self._pod_gone, labelSelector=SELECTOR
             )
             events = self._follow(
-                CORE, "events", self._event, beat("watch_events"), gone=self._event_gone, fieldSelector=FAILED_CREATE
+                CORE, "events", self._event, loop_of("watch_events"), gone=self._event_gone, fieldSelector=FAILED_CREATE
             )
             group.create_task(jobs, name="watch jobs")
             group.create_task(pods, name="watch pods")
             group.create_task(events, name="watch events")
-            group.create_task(self._look_forever(beat("verdicts")), name="look at jobs")
+            group.create_task(self._look_forever(loop_of("verdicts")), name="look at jobs")
 
     async def reachable(self) -> bool:
         return await self.api.reachable()
@@ -174,14 +174,15 @@ class KubernetesJobs:
     # ---- list, then watch
 
     async def _follow(
-        self, api: str, kind: str, seen: Callable[[Object], None], turned: Callable[[], None],
+        self, api: str, kind: str, seen: Callable[[Object], None], loop: Loop,
         gone: Callable[[str], None] = lambda _name: None, **query: str,
     ) -> None:  # fmt: skip
         version = ""
         names: set[str] = set()
         self._confirmed(kind)  # its age counts from here on, also where the API server is away
-        while True:
-            turned()
+
+        async def step() -> float:
+            nonlocal version, names
             try:
                 if not version:
                     listed = await self.api.get(api, kind, **query)
@@ -193,9 +194,9 @@ class KubernetesJobs:
                         gone(name)
                     names = now
                     self._confirmed(kind)
-                    turned()
+                    loop.heartbeat()
                 async for change, item in self.api.watch(api, kind, since=version, **query):
-                    turned()
+                    loop.heartbeat()
                     self._confirmed(kind)
                     version = item["metadata"]["resourceVersion"]
                     if change == "BOOKMARK":
@@ -209,10 +210,10 @@ class KubernetesJobs:
                         names.add(name)
                         seen(item)
                 self._confirmed(kind)  # the server ended the watch in time, as it was asked to
-                continue
+                return 0
             except Gone:
                 version = ""
-                continue
+                return 0
             except ApiRefused as exc:
                 log.error(
                     "watch.refused", kind=kind, status=exc.status, hint="does the brain's Role allow list and watch?"
@@ -220,7 +221,9 @@ class KubernetesJobs:
                 version = ""
             except ApiUnavailable as exc:
                 log.warning("watch.unavailable", kind=kind, error=str(exc), hint="is the API server up? Trying again")
-            await asyncio.sleep(PAUSE_S)
+            return PAUSE_S
+
+        await loop.run(step)
 
     def _job(self, item: Object) -> None:
         name = item["metadata"]["name"]
@@ -276,12 +279,13 @@ class KubernetesJobs:
 
     # ---- verdicts
 
-    async def _look_forever(self, turned: Callable[[], None]) -> None:
-        while True:
-            turned()
-            await asyncio.sleep(LOOK_S)
+    async def _look_forever(self, loop: Loop) -> None:
+        async def step() -> float:
             for name, job in list(self._jobs.items()):
                 self._judge(name, job)
+            return LOOK_S
+
+        await loop.run(step, first_after_s=LOOK_S)
 
     def _judge(self, name: str, job: _Job) -> None:
         if job.ended_at is not None:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
+from openclaw_brain.loops import Loop
 from openclaw_brain.routing import Classifier, Previous, decide_agent
 from openclaw_core import logs
 from openclaw_core.errors import BadTask, StoreFault, StoreFull, StoreUnavailable
@@ -78,12 +79,7 @@ class LaneKeeper:
         self._start(self.lanes.heard(reply))
 
     async def forever(
-        self,
-        *,
-        nudge: asyncio.Event,
-        turned: Callable[[], None],
-        let_go: Callable[[], None] = lambda: None,
-        ready: Callable[[], None] = lambda: None,
+        self, loop: Loop, *, let_go: Callable[[], None] = lambda: None, ready: Callable[[], None] = lambda: None
     ) -> None:
         """Let tasks go until cancelled; first those that a leader before us had released, or we without hearing of it. Raises LostOwnership.
 
@@ -97,7 +93,7 @@ class LaneKeeper:
                 for task_id in task_ids:
                     if task_id not in self._under_way:
                         self._under_way[task_id] = group.create_task(
-                            self._let_go(task_id, ready, nudge), name=f"route {task_id}"
+                            self._let_go(task_id, ready, loop), name=f"route {task_id}"
                         )
                 if task_ids:
                     let_go()
@@ -105,12 +101,10 @@ class LaneKeeper:
             def given(task_ids: Sequence[str]) -> None:
                 start(task_ids)
                 if self.lanes.held_s is not None:
-                    nudge.set()  # to look again in time
+                    loop.wake()  # to look again in time
 
-            self._start = given
-            while True:
-                turned()
-                nudge.clear()
+            async def step() -> float:
+                nonlocal pending, looked_at
                 try:
                     if looked_at is None or self.clock() - looked_at >= ADOPT_S:
                         pending, looked_at = await self._left_behind(), self.clock()
@@ -121,15 +115,13 @@ class LaneKeeper:
                     )
                 except (StoreUnavailable, StoreFull):
                     looked_at = None  # Redis may have released some whose ids were lost on the way here
-                    await asyncio.sleep(1)
-                    continue
+                    raise
                 start(fresh)
-                if not found and len(fresh) < max(1, room):  # all that may go now have gone
-                    try:
-                        async with asyncio.timeout(min(ADOPT_S, self.lanes.held_s or ADOPT_S)):
-                            await nudge.wait()
-                    except TimeoutError:
-                        pass
+                all_gone = not found and len(fresh) < max(1, room)  # all that may go now
+                return min(ADOPT_S, self.lanes.held_s or ADOPT_S) if all_gone else 0
+
+            self._start = given
+            await loop.run(step)
 
     async def _left_behind(self) -> list[str]:
         released = await self.lanes.released()
@@ -140,7 +132,7 @@ class LaneKeeper:
             if row["state"] == "queued" and task_id not in self._under_way
         ]
 
-    async def _let_go(self, task_id: str, ready: Callable[[], None], nudge: asyncio.Event) -> None:
+    async def _let_go(self, task_id: str, ready: Callable[[], None], loop: Loop) -> None:
         faults = 0
         try:
             while True:
@@ -163,7 +155,7 @@ class LaneKeeper:
             # A task that was ready and has grown may be under way again before the one that made it ready is done here.
             if self._under_way.get(task_id) is asyncio.current_task():
                 if len(self._under_way) >= AT_ONCE:
-                    nudge.set()  # others may wait for this place
+                    loop.wake()  # others may wait for this place
                 del self._under_way[task_id]
 
     async def _fail(self, task_id: str) -> None:

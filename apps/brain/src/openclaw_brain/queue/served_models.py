@@ -5,10 +5,10 @@ only if it names one of our models: llama.cpp names the file that it serves, and
 the call does: a refused model is left for the next one by the agent.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
+from openclaw_brain.loops import Loop
 from openclaw_core import logs
 from openclaw_core.errors import OpenClawError
 from openclaw_core.ports import Chat, ModelAt
@@ -62,13 +62,14 @@ class ServedModels:
     voice_models: Sequence[str] = ()
     use: Callable[[Roles], None]
     told: Callable[[Collection[str], Collection[str]], None]
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _unlisted: frozenset[str] = field(default_factory=frozenset)
     _gone: frozenset[str] = field(default_factory=frozenset)
 
-    async def look_forever(self) -> None:
-        while True:
-            await self.sleep(LOOK_EVERY_S if await self.look() else LOOK_AGAIN_S)
+    async def look_forever(self, loop: Loop) -> None:
+        async def step() -> float:
+            return LOOK_EVERY_S if await self.look() else LOOK_AGAIN_S
+
+        await loop.run(step)
 
     async def look(self) -> bool:
         """Whether all servers gave their list. For one that did not, what its last list said goes on."""

@@ -19,8 +19,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from openclaw_brain.room import AT_ONCE as ROOM_AT_ONCE
-from openclaw_brain.room import FULL
+from openclaw_brain.store_capacity import AT_ONCE as ROOM_AT_ONCE
+from openclaw_brain.store_capacity import FULL
 from openclaw_cli.bench.bot_steps import BOT_ID, BatchingScript, BotSteps
 from openclaw_cli.up.local_redis import local_redis
 from openclaw_core.roles.values import load
