@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from openclaw_brain.agents.ports import JobEnded, LaunchFailed, Pool
-from openclaw_brain.kubernetes import verdict
+from openclaw_brain.kubernetes import diagnosis
 from openclaw_brain.kubernetes.api import ApiRefused, ApiUnavailable, Gone, KubernetesApi, Object
+from openclaw_brain.kubernetes.diagnosis import Diagnosis
 from openclaw_brain.kubernetes.job_manifest import LABELS, POOL_LABEL, ROLE_LABEL, TASK_LABEL, job_manifest
-from openclaw_brain.kubernetes.verdict import Verdict
 from openclaw_core import logs
 from openclaw_core.tasks.outcome import Cause
 
@@ -39,7 +39,7 @@ class _Job:
     pool: str
     job: Object = field(default_factory=dict)
     pod: Object | None = None
-    no_pod: Verdict | None = None
+    no_pod: Diagnosis | None = None
     """Why the Job controller could not make its pod, when it last said so."""
     task: str = ""
     ended_at: float | None = None
@@ -104,7 +104,7 @@ class KubernetesJobs:
                     # Creates side by side all write the quota's use, and the API server gives up on some of them.
                     await asyncio.sleep(CONFLICT_PAUSE_S)
                     continue
-                cause = Cause.CLUSTER if exc.status == 409 else verdict.of_refusal(exc.status, exc.message)
+                cause = Cause.CLUSTER if exc.status == 409 else diagnosis.of_refusal(exc.status, exc.message)
                 log.error("job.refused", job=name, status=exc.status, cause=cause.value, reason=exc.message[:300])
                 raise LaunchFailed(cause) from None
         job = self._jobs.setdefault(name, _Job(pool=pool.id))
@@ -271,7 +271,7 @@ class KubernetesJobs:
             or (job.job.get("status") or {}).get("active")
         ):
             return
-        job.no_pod = verdict.of_failed_create(str(item.get("message", "")))
+        job.no_pod = diagnosis.of_failed_create(str(item.get("message", "")))
         self._judge(name, job)
 
     # ---- verdicts
@@ -286,13 +286,13 @@ class KubernetesJobs:
     def _judge(self, name: str, job: _Job) -> None:
         if job.ended_at is not None:
             return
-        of_job = verdict.of_job(job.job) if job.job else None
-        of_pod = verdict.of_pod(job.pod, now=self.now()) if job.pod is not None else None
+        of_job = diagnosis.of_job(job.job) if job.job else None
+        of_pod = diagnosis.of_pod(job.pod, now=self.now()) if job.pod is not None else None
         # A Job past its deadline has its pod killed: the Job knows why, the pod only that.
         found = of_job if of_job is not None and of_job.cause is Cause.DEADLINE else of_pod or of_job
         if found is None and job.pod is None:
             found = job.no_pod
-        if found is of_job and job.pod is not None and verdict.may_hand_back(job.pod, now=self.now()):
+        if found is of_job and job.pod is not None and diagnosis.may_hand_back(job.pod, now=self.now()):
             return  # its agent was asked to go and is about to say how far it came
         if found is of_job and found is not None and found.cause is not None and job.pod is None and not job.sought:
             # The watches do not wait for each other: why it failed may stand in a pod that the other one is about to show.
@@ -303,7 +303,7 @@ class KubernetesJobs:
         if found is None:
             self._troubles.pop(name, None)
         elif found.over:
-            self._end(name, job, found, delete=of_job is None and not (job.pod and verdict.has_terminated(job.pod)))
+            self._end(name, job, found, delete=of_job is None and not (job.pod and diagnosis.has_terminated(job.pod)))
         else:
             assert found.cause is not None  # noqa: S101 - a Job that may still start has a reason why it does not
             self._troubles[name] = (job.pool, found.cause)
@@ -317,12 +317,12 @@ class KubernetesJobs:
         job.sought = True
         self._judge(name, job)
 
-    def _end(self, name: str, job: _Job, found: Verdict, *, delete: bool) -> None:
+    def _end(self, name: str, job: _Job, found: Diagnosis, *, delete: bool) -> None:
         job.ended_at = self.clock()
         self._troubles.pop(name, None)
         self._spawn(self._report(name, job, found, delete=delete), f"end {name}")
 
-    async def _report(self, name: str, job: _Job, found: Verdict, *, delete: bool) -> None:
+    async def _report(self, name: str, job: _Job, found: Diagnosis, *, delete: bool) -> None:
         tail = ""
         if found.cause is not None and job.pod is not None and _started(job.pod):
             try:

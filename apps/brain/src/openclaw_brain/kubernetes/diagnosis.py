@@ -20,7 +20,7 @@ START_REASONS = frozenset({"StartError", "ContainerCannotRun"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Diagnosis:
     """*over*: the Job has ended or never will by itself, so it is to be forgotten or deleted. *cause* None: it ended well."""
 
     cause: Cause | None
@@ -29,18 +29,18 @@ class Verdict:
     """An exit code or the API server's own reason, never a user's words."""
 
 
-def of_pod(pod: Mapping[str, Any], *, now: float) -> Verdict | None:
+def of_pod(pod: Mapping[str, Any], *, now: float) -> Diagnosis | None:
     """What a pod's state says; None while it starts or runs. *now* in Unix seconds."""
     status = pod.get("status") or {}
     if status.get("reason") == "Evicted":
-        return Verdict(cause=Cause.EVICTED, detail="Evicted")
+        return Diagnosis(cause=Cause.EVICTED, detail="Evicted")
     disrupted = _condition(status, "DisruptionTarget")
     if disrupted is not None and disrupted.get("status") == "True" and not _ended_well(status):
         reason = str(disrupted.get("reason", ""))
         lost = reason == "DeletionByTaintManager" and _unknown(status)
         left = bool(pod["metadata"].get("deletionTimestamp")) and not may_hand_back(pod, now=now)
         if left or status.get("phase") in ("Failed", "Succeeded"):
-            return Verdict(cause=Cause.NODE_LOST if lost else Cause.EVICTED, detail=reason)
+            return Diagnosis(cause=Cause.NODE_LOST if lost else Cause.EVICTED, detail=reason)
     for container in status.get("containerStatuses") or ():
         state = container.get("state") or {}
         if "terminated" in state:
@@ -48,7 +48,7 @@ def of_pod(pod: Mapping[str, Any], *, now: float) -> Verdict | None:
         if "waiting" in state:
             return _waiting(str(state["waiting"].get("reason", "")))
     if status.get("phase") == "Failed":
-        return Verdict(cause=Cause.CRASH, detail=str(status.get("reason", "Failed")))
+        return Diagnosis(cause=Cause.CRASH, detail=str(status.get("reason", "Failed")))
     return _not_started(pod, status, now)
 
 
@@ -67,16 +67,16 @@ def has_terminated(pod: Mapping[str, Any]) -> bool:
     return any("terminated" in (status.get("state") or {}) for status in statuses)
 
 
-def of_job(job: Mapping[str, Any]) -> Verdict | None:
+def of_job(job: Mapping[str, Any]) -> Diagnosis | None:
     """What a Job's own conditions say; None while it may go on."""
     for condition in (job.get("status") or {}).get("conditions") or ():
         if condition.get("status") != "True":
             continue
         if condition["type"] in ("Complete", "SuccessCriteriaMet"):
-            return Verdict(cause=None)
+            return Diagnosis(cause=None)
         if condition["type"] in ("Failed", "FailureTarget"):
             reason = str(condition.get("reason", ""))
-            return Verdict(cause=Cause.DEADLINE if reason == "DeadlineExceeded" else Cause.CRASH, detail=reason)
+            return Diagnosis(cause=Cause.DEADLINE if reason == "DeadlineExceeded" else Cause.CRASH, detail=reason)
     return None
 
 
@@ -87,43 +87,43 @@ def of_refusal(status: int, message: str) -> Cause:
     return Cause.MISCONFIGURED if status == 404 else Cause.ADMISSION
 
 
-def of_failed_create(message: str) -> Verdict:
+def of_failed_create(message: str) -> Diagnosis:
     """Why the Job controller could not make a pod. It goes on trying, so that what may pass by itself is not over."""
     if "error looking up service account" in message:
-        return Verdict(cause=Cause.MISCONFIGURED, over=False, detail="FailedCreate")
+        return Diagnosis(cause=Cause.MISCONFIGURED, over=False, detail="FailedCreate")
     if "forbidden" in message or "denied" in message:
-        return Verdict(cause=of_refusal(403, message), detail="FailedCreate")
-    return Verdict(cause=Cause.CLUSTER, over=False, detail="FailedCreate")
+        return Diagnosis(cause=of_refusal(403, message), detail="FailedCreate")
+    return Diagnosis(cause=Cause.CLUSTER, over=False, detail="FailedCreate")
 
 
-def _terminated(state: Mapping[str, Any]) -> Verdict:
+def _terminated(state: Mapping[str, Any]) -> Diagnosis:
     reason, code = str(state.get("reason", "")), int(state.get("exitCode", -1))
     if reason == "OOMKilled":
-        return Verdict(cause=Cause.OUT_OF_MEMORY, detail=reason)
+        return Diagnosis(cause=Cause.OUT_OF_MEMORY, detail=reason)
     if reason in START_REASONS:
-        return Verdict(cause=Cause.IMAGE, detail=reason)
-    return Verdict(cause=cause_of_exit(code), detail=f"exit {code}")
+        return Diagnosis(cause=Cause.IMAGE, detail=reason)
+    return Diagnosis(cause=cause_of_exit(code), detail=f"exit {code}")
 
 
-def _waiting(reason: str) -> Verdict | None:
+def _waiting(reason: str) -> Diagnosis | None:
     if reason in IMAGE_REASONS:
-        return Verdict(cause=Cause.IMAGE, detail=reason)
+        return Diagnosis(cause=Cause.IMAGE, detail=reason)
     if reason in CONFIG_REASONS:
-        return Verdict(cause=Cause.CONTAINER_CONFIG, detail=reason)
+        return Diagnosis(cause=Cause.CONTAINER_CONFIG, detail=reason)
     return None
 
 
-def _not_started(pod: Mapping[str, Any], status: Mapping[str, Any], now: float) -> Verdict | None:
+def _not_started(pod: Mapping[str, Any], status: Mapping[str, Any], now: float) -> Diagnosis | None:
     scheduled = _condition(status, "PodScheduled")
     if scheduled is not None and scheduled.get("status") == "False" and scheduled.get("reason") == "Unschedulable":
         if now - _seconds(scheduled.get("lastTransitionTime"), now) >= NO_ROOM_S:
-            return Verdict(cause=Cause.NO_ROOM, over=False, detail="Unschedulable")
+            return Diagnosis(cause=Cause.NO_ROOM, over=False, detail="Unschedulable")
         return None
     placed = pod.get("spec", {}).get("nodeName")
     if placed and not status.get("startTime"):
         since = (scheduled or {}).get("lastTransitionTime") or pod["metadata"].get("creationTimestamp")
         if now - _seconds(since, now) >= UNHEARD_S:
-            return Verdict(cause=Cause.NODE_LOST, detail="not taken up by its node")
+            return Diagnosis(cause=Cause.NODE_LOST, detail="not taken up by its node")
     return None
 
 
