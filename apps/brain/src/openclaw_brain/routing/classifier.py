@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from openclaw_brain.routing.classifier_process import EXIT_NOT_INSTALLED
-from openclaw_brain.routing.reading import clean
+from openclaw_brain.routing.parsed_text import clean
 from openclaw_core import logs
 
 log = logs.get(__name__)

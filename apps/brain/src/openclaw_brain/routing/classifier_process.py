@@ -16,7 +16,7 @@ EXIT_NOT_INSTALLED = 69
 def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal reaches every process; the brain ends us itself
     try:
-        from openclaw_brain.routing.model import embedder, load
+        from openclaw_brain.routing.classifier_model import embedder, load
 
         model = load(embedder())
     except ImportError:

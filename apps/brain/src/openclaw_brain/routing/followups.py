@@ -3,7 +3,7 @@
 import re
 
 from openclaw_brain.routing.lexicon import LANGUAGES, LANGUAGES_HE
-from openclaw_brain.routing.reading import Reading
+from openclaw_brain.routing.parsed_text import Reading
 
 REFINEMENT_WORDS = 9
 """A longer message says by itself what it wants."""

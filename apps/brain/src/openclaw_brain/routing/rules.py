@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from openclaw_brain.routing.lexicon import CUES
-from openclaw_brain.routing.reading import Reading
+from openclaw_brain.routing.parsed_text import Reading
 
 SURE_SCORE = 3.0
 SURE_LEAD = 2.0

@@ -2,7 +2,7 @@
 
 English leans on sentence embeddings, which know no Hebrew; Hebrew on the lexicon and on hashed pieces of words. All of
 it goes into one linear model. Its weights lie in `weights.npz`, made from `examples.txt` by `python -m
-openclaw_brain.routing.model`: run it after any change of examples, lexicon, rules or reading; a test says when it was
+openclaw_brain.routing.classifier_model`: run it after any change of examples, lexicon, rules or reading; a test says when it was
 forgotten. Learning at each start would take seconds of a busy core and more memory than all the rest.
 """
 
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openclaw_brain.routing.lexicon import CUES
-from openclaw_brain.routing.reading import Reading, read
+from openclaw_brain.routing.parsed_text import Reading, read
 from openclaw_brain.routing.rules import PASTE_WORDS, scores
 
 Vector = NDArray[np.float32]

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from openclaw_brain.routing.reading import clean
+from openclaw_brain.routing.parsed_text import clean
 from openclaw_core.errors import ChatUnavailable
 from openclaw_core.models.fallback import ROUTING, Attempt, Attempts, NoReply, first_reply
 from openclaw_core.ports import Chat, Message, ModelAt, ModelCall, Usage

@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from openclaw_brain.routing import asking, followups, lexicon, rules
+from openclaw_brain.routing import followups, lexicon, router_model, rules
 from openclaw_brain.routing.classifier import Classifier
-from openclaw_brain.routing.reading import Reading, read
+from openclaw_brain.routing.parsed_text import Reading, read
 from openclaw_core.ports import Chat, Lang, Usage
 from openclaw_core.roles.values import Roles
 from openclaw_core.tasks.outcome import Decision
@@ -65,7 +65,7 @@ async def decide_agent(
     if decided := by_reading(reading, last, roles):
         return routed(*decided)
     if chat is not None:
-        role, usage = await asking.ask(
+        role, usage = await router_model.ask(
             text, previous_role=last, previous_user=previous.user if previous and last else "", roles=roles, chat=chat
         )
         if role is not None:
