@@ -107,7 +107,7 @@ def unasked(update: Mapping[str, Any], incoming: Incoming) -> Incoming | None:
         return None
     if incoming.text or incoming.material:
         return replace(incoming, kind=incoming.material.kind if incoming.material else "text")
-    kind = kind_of(mapping(update["message"]), has_words=False)
+    kind = kind_of(mapping(update["message"]), has_text=False)
     return None if kind in ("ignored", "joined", "text") else replace(incoming, kind=kind)
 
 

@@ -139,7 +139,7 @@ class Handling:
         chat = (await self.inbox.chats([incoming.chat_id]))[0]
         if incoming.command == "status":
             return Known(chat=chat, status=await self._status(incoming.chat_id))
-        if incoming.wants == "command":
+        if incoming.content_kind == "command":
             wanted = await self.inbox.last_task(incoming.chat_id, incoming.thread_id)
         else:
             wanted = incoming.button_data.partition(":")[2]
@@ -175,7 +175,7 @@ class Handling:
 
 
 def _asks(incoming: Incoming) -> bool:
-    return (incoming.wants == "command" and incoming.command in ("status", "retry")) or (
+    return (incoming.content_kind == "command" and incoming.command in ("status", "retry")) or (
         incoming.kind == "button" and incoming.button_data.startswith("retry:")
     )
 

@@ -69,7 +69,7 @@ class Intake:
             return self._button(incoming, known, say, admitted_ms)
         if incoming.kind == "edited":
             # Only the store knows the words from before: what the new ones ask for is done if they are new and nothing was asked for yet.
-            fresh = self._wanted(replace(incoming, kind=incoming.becomes), known, say, admitted_ms)
+            fresh = self._wanted(replace(incoming, kind=incoming.edited_kind), known, say, admitted_ms)
             edited = {"op": "edited", **say.to("edited"), "message_id": str(incoming.message_id), "fresh": fresh}
             return [edited] if fresh else []
         return self._wanted(incoming, known, say, admitted_ms)
@@ -209,9 +209,9 @@ class Intake:
     ) -> Effect:
         """The notice of what cannot be read, with what it would be in a task: as part of an act it is told in the answer instead."""
         kind_of_material = incoming.material.kind if incoming.material else incoming.kind
-        seen_as = kind_of_material if kind_of_material in ("file", "voice") else "" if incoming.said else "other"
+        seen_as = kind_of_material if kind_of_material in ("file", "voice") else "" if incoming.details else "other"
         unseen = incoming.unseen or seen_as
-        quoted = "\n\n".join(filter(None, (incoming.said, incoming.quoted)))
+        quoted = "\n\n".join(filter(None, (incoming.details, incoming.quoted)))
         task = replace(
             self._task(replace(incoming, material=None, unseen=unseen), say, role, admitted_ms),
             text=incoming.text[:TEXT_MAX_CHARS],

@@ -58,9 +58,9 @@ def saying(incoming: Incoming, chat: Mapping[str, str]) -> Saying:
 
 def heard(incoming: Incoming) -> dict[str, str]:
     """What an edit of this message will be held against."""
-    if not incoming.words_digest:
+    if not incoming.content_digest:
         return {}
-    return {"heard_of": str(incoming.message_id), "heard": incoming.words_digest}
+    return {"heard_of": str(incoming.message_id), "heard": incoming.content_digest}
 
 
 def where(incoming: Incoming) -> dict[str, str | None]:
