@@ -19,11 +19,11 @@ from openclaw_brain.agents.hearing import Hearing
 from openclaw_brain.agents.pool import PoolKeeper
 from openclaw_brain.agents.ports import Pool
 from openclaw_brain.agents.watch import Watch
-from openclaw_brain.inbox.gathering import Windows
-from openclaw_brain.inbox.handling import Handling
+from openclaw_brain.inbox.gather import Windows
+from openclaw_brain.inbox.handler import Handling
 from openclaw_brain.inbox.intake import Access, Intake
 from openclaw_brain.metrics import Metrics
-from openclaw_brain.queue.lanes import LaneKeeper
+from openclaw_brain.queue.consumer import LaneKeeper
 from openclaw_brain.room import Room
 from openclaw_brain.telegram.incoming import Bot
 from openclaw_core.chat.delivery import sending

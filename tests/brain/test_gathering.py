@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from openclaw_brain.inbox.gathering import Windows
-from openclaw_brain.inbox.handling import Handling
+from openclaw_brain.inbox.gather import Windows
+from openclaw_brain.inbox.handler import Handling
 from openclaw_brain.inbox.intake import Access, Intake, Known
 from openclaw_brain.telegram.incoming import Bot, read_update
 from openclaw_core.chat.delivery.displays import Display

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from openclaw_brain.queue.lanes import LaneKeeper
+from openclaw_brain.queue.consumer import LaneKeeper
 from openclaw_core.errors import StoreUnavailable
 from openclaw_core.roles.values import load
 from openclaw_core.store import Script

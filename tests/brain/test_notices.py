@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from openclaw_brain.inbox.gathering import Windows
-from openclaw_brain.inbox.handling import Handling
+from openclaw_brain.inbox.gather import Windows
+from openclaw_brain.inbox.handler import Handling
 from openclaw_brain.inbox.intake import Access, Intake
 from openclaw_brain.telegram.incoming import Bot
 from openclaw_core.roles.values import load

@@ -18,11 +18,11 @@ from openclaw_brain.agents.ports import Launcher, Pool
 from openclaw_brain.agents.processes import Processes, agent_environment
 from openclaw_brain.agents.watch import Watch
 from openclaw_brain.health import Beats, Health
-from openclaw_brain.inbox.handling import Handling
+from openclaw_brain.inbox.handler import Handling
 from openclaw_brain.inbox.intake import Access, Intake
 from openclaw_brain.leader import Leader, RedisLeader
 from openclaw_brain.metrics import Metrics
-from openclaw_brain.queue.lanes import LaneKeeper
+from openclaw_brain.queue.consumer import LaneKeeper
 from openclaw_brain.queue.served_models import ServedModels
 from openclaw_brain.room import Room
 from openclaw_brain.routing import Classifier

@@ -19,8 +19,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from openclaw_brain.inbox.gathering import Windows
-from openclaw_brain.inbox.handling import Handling
+from openclaw_brain.inbox.gather import Windows
+from openclaw_brain.inbox.handler import Handling
 from openclaw_brain.inbox.intake import Access, Intake
 from openclaw_brain.room import AT_ONCE as ROOM_AT_ONCE
 from openclaw_brain.room import FULL

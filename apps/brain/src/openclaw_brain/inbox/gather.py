@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
-from openclaw_brain.inbox.saying import Effect
+from openclaw_brain.inbox.context import Effect
 from openclaw_brain.telegram.content import kind_of
 from openclaw_brain.telegram.incoming import Incoming
 from openclaw_brain.telegram.wire import mapping

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from openclaw_brain.inbox.gathering import Part, Windows, linked, part_of, unasked
+from openclaw_brain.inbox.gather import Part, Windows, linked, part_of, unasked
 from openclaw_brain.inbox.intake import Intake, Known
 from openclaw_brain.telegram.incoming import Bot, Incoming, read_update
 from openclaw_core import logs
