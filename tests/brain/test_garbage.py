@@ -19,9 +19,10 @@ from openclaw_brain.agents.hearing import Hearing
 from openclaw_brain.agents.pool import PoolKeeper
 from openclaw_brain.agents.ports import Pool
 from openclaw_brain.agents.watch import Watch
+from openclaw_brain.inbox.access import Access
 from openclaw_brain.inbox.gather import Windows
-from openclaw_brain.inbox.handler import Handling
-from openclaw_brain.inbox.intake import Access, Intake
+from openclaw_brain.inbox.handler import UpdateHandler
+from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.metrics import Metrics
 from openclaw_brain.queue.consumer import LaneKeeper
 from openclaw_brain.room import Room
@@ -82,7 +83,7 @@ class Leader:
     async def leading(self) -> AsyncIterator[None]:
         await self.lanes.reconcile(epoch=self.epoch)
         await self.fleet.open()
-        handling = Handling(
+        handler = UpdateHandler(
             inbox=self.inbox, lanes=self.lanes, intake=Intake(roles=ROLES, access=Access(users=None)), bot=Bot(id=5, username="bot"),
             windows=Windows(), epoch=self.epoch, chat_cap=20, total_cap=5000,
         )  # fmt: skip
@@ -104,8 +105,8 @@ class Leader:
         )  # fmt: skip
         nothing: dict[str, Any] = {"nudge": _Always(), "turned": lambda: None}
         self.loops = [
-            asyncio.create_task(handling.forever("inbox", handled=lambda _: None, **nothing), name="inbox"),
-            asyncio.create_task(handling.forever("control", handled=lambda _: None, **nothing), name="control"),
+            asyncio.create_task(handler.forever("inbox", handled=lambda _: None, **nothing), name="inbox"),
+            asyncio.create_task(handler.forever("control", handled=lambda _: None, **nothing), name="control"),
             asyncio.create_task(lanes.forever(**nothing), name="lanes"),
             asyncio.create_task(self.fleet.keep_forever(**nothing), name="pool"),
             asyncio.create_task(self.fleet.look_forever(turned=lambda: None), name="templates"),

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from openclaw_brain.inbox.access import Access
+from openclaw_brain.inbox.context import ChatState
 from openclaw_brain.inbox.gather import Windows
-from openclaw_brain.inbox.handler import Handling
-from openclaw_brain.inbox.intake import Access, Intake, Known
+from openclaw_brain.inbox.handler import UpdateHandler
+from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.telegram.incoming import Bot, read_update
 from openclaw_core.chat.delivery.displays import Display
 from openclaw_core.roles.values import load
@@ -42,7 +44,7 @@ class Desk:
     """The leader's inbox over a real store, without its loops."""
 
     world: World
-    handling: Handling
+    handler: UpdateHandler
     ids: int = 0
     times: dict[str, int] = field(default_factory=dict)
 
@@ -53,14 +55,14 @@ class Desk:
             self.ids += 1
             batch.append((stream, {"update_id": self.ids, "message": {"message_id": self.ids + 100, **message}}))
         await self.world.inbox.admit(batch, offset=None, epoch=self.world.epoch)  # type: ignore[arg-type]
-        while await self.handling.batch(stream):  # type: ignore[arg-type]
+        while await self.handler.handle_batch(stream):  # type: ignore[arg-type]
             pass
 
     async def edits(self, n: int, message: Message) -> None:
         self.ids += 1
         update = {"update_id": self.ids, "edited_message": {"message_id": n + 100, **message}}
         await self.world.inbox.admit([("inbox", update)], offset=None, epoch=self.world.epoch)
-        await self.handling.batch("inbox")
+        await self.handler.handle_batch("inbox")
 
     async def waiting(self, chat: int = 7) -> list[Task]:
         """What stands in the lane of a chat, as it would be routed now."""
@@ -90,7 +92,7 @@ class Desk:
         return await self.world.notices()
 
     def windows(self, **ms: int) -> None:
-        object.__setattr__(self.handling, "windows", Windows(**ms))
+        object.__setattr__(self.handler, "windows", Windows(**ms))
 
     async def time_passes(self, task_id: str) -> None:
         """The quiet window of a task ends."""
@@ -101,11 +103,11 @@ class Desk:
 async def desk(script: Script) -> Desk:
     world = World(script)
     await world.lead()
-    handling = Handling(
+    handler = UpdateHandler(
         inbox=world.inbox, lanes=world.lanes, intake=Intake(roles=ROLES, access=Access(users=None)), bot=Bot(id=42, username="OpenClawBot"),
         windows=Windows(), epoch=world.epoch, chat_cap=CAPS["chat_cap"], total_cap=CAPS["total_cap"],
     )  # fmt: skip
-    return Desk(world, handling)
+    return Desk(world, handler)
 
 
 Receives = Callable[..., Awaitable[None]]
@@ -424,7 +426,7 @@ async def test_in_a_group_what_nobody_can_read_is_told_of_only_with_what_was_ask
     ],
 )
 async def test_who_has_no_access_is_told_once(desk: Desk, receives: Receives, messages: list[Message]) -> None:
-    object.__setattr__(desk.handling.intake, "access", Access(users=frozenset()))
+    object.__setattr__(desk.handler.intake, "access", Access(users=frozenset()))
     await receives(*messages)
     assert [notice.kind for notice in await desk.notices()] == ["refused"]
 
@@ -626,9 +628,9 @@ async def test_a_part_handled_twice_is_folded_once(desk: Desk) -> None:
     update = {"update_id": 50, "message": {"message_id": 150, **said("news", **FORWARDED)}}
     await desk.world.inbox.admit([("inbox", update)], offset=None, epoch=desk.world.epoch)
     [entry] = await desk.world.inbox.waiting("inbox")
-    part = desk.handling._part(entry, read_update(update, desk.handling.bot), Known())
+    part = desk.handler._part(entry, read_update(update, desk.handler.bot), ChatState())
     for _ in range(2):  # the reply of the first was lost on its way
-        await desk.handling._commit("inbox", [part])
+        await desk.handler._commit("inbox", [part])
     [task] = await desk.waiting()
     assert task.quoted == "news"
 

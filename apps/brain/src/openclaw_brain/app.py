@@ -18,8 +18,9 @@ from openclaw_brain.agents.ports import Launcher, Pool
 from openclaw_brain.agents.processes import Processes, agent_environment
 from openclaw_brain.agents.watch import Watch
 from openclaw_brain.health import Beats, Health
-from openclaw_brain.inbox.handler import Handling
-from openclaw_brain.inbox.intake import Access, Intake
+from openclaw_brain.inbox.access import Access
+from openclaw_brain.inbox.handler import UpdateHandler
+from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.leader import Leader, RedisLeader
 from openclaw_brain.metrics import Metrics
 from openclaw_brain.queue.consumer import LaneKeeper
@@ -110,7 +111,7 @@ class Brain:
             access=Access(users=settings.allowed_user_ids, bots=settings.smoke_bot_ids),
             english_only=settings.demo_model,
         )
-        handling = Handling(
+        handler = UpdateHandler(
             inbox=inbox, lanes=lanes, intake=intake, bot=Bot(id=self.identity.id, username=self.identity.username), epoch=epoch,
             windows=settings.windows, chat_cap=settings.chat_cap, total_cap=settings.total_cap, shows=lambda: delivery.nudge(),
             room=lambda: lane_keeper.room(), let_go=lambda ids: lane_keeper.let_go(ids),
@@ -167,7 +168,7 @@ class Brain:
                 name="updates",
             )
             start(
-                handling.forever(
+                handler.forever(
                     "control",
                     nudge=n["control"],
                     handled=handled,
@@ -176,7 +177,7 @@ class Brain:
                 name="control",
             )
             start(
-                handling.forever(
+                handler.forever(
                     "inbox",
                     nudge=n["inbox"],
                     handled=handled,

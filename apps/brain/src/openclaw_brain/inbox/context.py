@@ -1,75 +1,91 @@
-"""Texts of our own that answer an update: in which language, and where they go."""
+"""One update with all that decides its effects, and the notices and toasts that answer it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from openclaw_brain.telegram.incoming import Incoming
 from openclaw_core.ports import Lang
+from openclaw_core.roles.values import Roles
 from openclaw_core.tasks.conversation import place
+from openclaw_core.tasks.task import Task
 from openclaw_core.texts import wording
 from openclaw_core.texts.language import lang_of, notice_lang
 from openclaw_core.texts.wording import Say
 
 Effect = Mapping[str, Any]
-"""What handling an update changes, by the name of its function in `store/lua/1_inbox.lua`."""
+"""A change in the store. `op` names its function in `store/lua/leader/1_inbox.lua`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Saying:
-    """Texts of ours that answer *incoming*."""
+class ChatState:
+    """What the store holds about a chat: its settings, the task that is to run again, and the figures of /status."""
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+    old_task: Task | None = None
+    status: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateContext:
+    """*english_only*: the model understands no other language."""
 
     incoming: Incoming
+    state: ChatState
+    roles: Roles
+    english_only: bool
+    admitted_ms: int
     lang: Lang
-    """Of these texts; the chat may have chosen it."""
+    """Of notices and toasts. The chat may have chosen it."""
     answer_lang: Lang
 
-    def to(self, kind: str) -> dict[str, Any]:
+    @classmethod
+    def of(
+        cls, incoming: Incoming, state: ChatState, *, roles: Roles, english_only: bool, admitted_ms: int
+    ) -> "UpdateContext":
+        """Choose the languages by the settings of the chat, the text and the language of the Telegram client."""
+        chosen = state.settings.get("lang")
+        stored: Lang | None = "he" if chosen == "he" else "en" if chosen == "en" else None
+        text = incoming.text if incoming.prose is None else incoming.prose
+        return cls(
+            incoming=incoming,
+            state=state,
+            roles=roles,
+            english_only=english_only,
+            admitted_ms=admitted_ms,
+            lang=notice_lang(text, stored=stored, language_code=incoming.language_code),
+            answer_lang=lang_of(text, stored=stored, language_code=incoming.language_code),
+        )
+
+    @property
+    def place(self) -> dict[str, str | None]:
+        """The chat, and the topic in it if there is one."""
+        thread_id = self.incoming.thread_id
+        return {"chat": str(self.incoming.chat_id), "thread": None if thread_id is None else str(thread_id)}
+
+    @property
+    def digest(self) -> dict[str, str]:
+        """What the store compares with an edit of this message."""
+        if not self.incoming.content_digest:
+            return {}
+        return {"heard_of": str(self.incoming.message_id), "heard": self.incoming.content_digest}
+
+    def notice_fields(self, kind: str) -> dict[str, Any]:
+        """Where and how a notice of *kind* is shown, should the store decide to show it."""
+        replies = self.incoming.chat_kind == "group" and self.incoming.kind != "button"
         return {
             "key": f"{kind}:{place(self.incoming.chat_id, self.incoming.thread_id)}",
             "kind": kind,
-            **where(self.incoming),
+            **self.place,
             "lang": self.lang,
-            "reply_to": str(self.incoming.message_id)
-            if self.incoming.chat_kind == "group" and self.incoming.kind != "button"
-            else None,
-            **heard(self.incoming),
+            "reply_to": str(self.incoming.message_id) if replies else None,
+            **self.digest,
         }
 
+    def notice(self, kind: str, **args: Any) -> Effect:
+        return {"op": "notice", **self.notice_fields(kind), "args": args}
+
     def toast(self, what: Say | None = None) -> Effect:
-        """The end of a button's spinner, with a word if it did nothing."""
+        """End the spinner of a button, with a text if the button did nothing."""
         text = "" if what is None else wording.say(what, self.lang)
         return {"op": "button", "id": self.incoming.button_id, "text": text}
-
-    def notice(self, kind: str, **args: Any) -> Effect:
-        return {"op": "notice", **self.to(kind), "args": args}
-
-
-def saying(incoming: Incoming, chat: Mapping[str, str]) -> Saying:
-    """Our texts for *incoming*, in the languages that its *chat* and its words ask for."""
-    stored, code = lang_from(chat.get("lang")), incoming.language_code
-    words = incoming.text if incoming.prose is None else incoming.prose
-    return Saying(
-        incoming=incoming,
-        lang=notice_lang(words, stored=stored, language_code=code),
-        answer_lang=lang_of(words, stored=stored, language_code=code),
-    )
-
-
-def heard(incoming: Incoming) -> dict[str, str]:
-    """What an edit of this message will be held against."""
-    if not incoming.content_digest:
-        return {}
-    return {"heard_of": str(incoming.message_id), "heard": incoming.content_digest}
-
-
-def where(incoming: Incoming) -> dict[str, str | None]:
-    """The chat, and the topic in it if there is one."""
-    return {
-        "chat": str(incoming.chat_id),
-        "thread": None if incoming.thread_id is None else str(incoming.thread_id),
-    }
-
-
-def lang_from(value: str | None) -> Lang | None:
-    return "he" if value == "he" else "en" if value == "en" else None

@@ -1,13 +1,14 @@
-"""Streams of admitted updates → effects in the store, in order, many in one round trip."""
+"""Handles admitted updates in order: reads a stream, decides the effects, and applies many in one step of the store."""
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from openclaw_brain.inbox.gather import Part, Windows, linked, part_of, unasked
-from openclaw_brain.inbox.intake import Intake, Known
+from openclaw_brain.inbox.context import ChatState
+from openclaw_brain.inbox.gather import Part, Windows, as_addressed, link_parts, make_part
+from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.telegram.incoming import Bot, Incoming, read_update
 from openclaw_core import logs
 from openclaw_core.errors import BadTask, StoreFull, StoreUnavailable
@@ -17,11 +18,12 @@ from openclaw_core.store.inbox import Stream
 from openclaw_core.tasks.task import Task
 
 log = logs.get(__name__)
+IGNORED = Incoming(update_id=0, kind="ignored")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Handling:
-    """Reads a stream from its oldest entry; an entry leaves it together with its effects."""
+class UpdateHandler:
+    """Handles a stream from its oldest entry. One step of the store removes an entry and applies its effects."""
 
     inbox: Inbox
     lanes: Lanes
@@ -31,11 +33,12 @@ class Handling:
     epoch: int
     chat_cap: int
     total_cap: int
-    shows: Callable[[], None] = lambda: None
-    """Called where an effect is something to be shown."""
-    room: Callable[[], Mapping[str, int] | None] = lambda: None
-    """What to ask of the step that handles the last entry, for it to let tasks go as well; *let_go* is told which."""
-    let_go: Callable[[Sequence[str]], None] = lambda _: None
+    on_display: Callable[[], None] = lambda: None
+    """Called after an effect that a chat has to be shown."""
+    release_request: Callable[[], Mapping[str, int] | None] = lambda: None
+    """Gives the arguments with which the same step also releases tasks, or None for no tasks."""
+    on_released: Callable[[Sequence[str]], None] = lambda _: None
+    """Called with the tasks that the step released."""
 
     async def forever(
         self, stream: Stream, *, nudge: asyncio.Event, handled: Callable[[int], None], turned: Callable[[], None]
@@ -45,7 +48,7 @@ class Handling:
             turned()
             nudge.clear()
             try:
-                count = await self.batch(stream)
+                count = await self.handle_batch(stream)
             except (StoreUnavailable, StoreFull):
                 log.warning("store.unavailable", during="handle")
                 await asyncio.sleep(1)
@@ -59,98 +62,90 @@ class Handling:
             except TimeoutError:
                 pass
 
-    async def batch(self, stream: Stream) -> int:
-        """Handle the oldest entries; gives how many."""
+    async def handle_batch(self, stream: Stream) -> int:
+        """Handle the oldest entries and return how many."""
         entries = await self.inbox.waiting(stream)
         if not entries:
             return 0
-        # Entries that ask the store something first are handled alone, after those before them have had their effects. All are read once: a chat
-        # that asks a lot would have the others read anew each time.
+        # An entry that needs more of the store is handled alone, after the effects of those before it. All are parsed first: otherwise a chat
+        # with many of them would have the others parsed again each time.
         plain: list[tuple[Admitted, Incoming]] = []
-        for entry, incoming in zip(entries, await self._read(entries), strict=True):
-            if not _asks(incoming):
+        for entry, incoming in zip(entries, await self._in_present_chats(map(self._parse, entries)), strict=True):
+            if not _needs_store(incoming):
                 plain.append((entry, incoming))
                 continue
             await self._handle_plain(stream, plain)
             plain = []
-            [asking] = await self._in_present_chats([incoming])
-            await self._commit(stream, [self._part(entry, asking, await self._known(asking))])
+            [present] = await self._in_present_chats([incoming])
+            await self._commit(stream, [self._part(entry, present, await self._state(present))])
         await self._handle_plain(stream, plain)
         return len(entries)
 
     async def _handle_plain(self, stream: Stream, plain: Sequence[tuple[Admitted, Incoming]]) -> None:
-        if not plain:
-            return
-        chats = await self.inbox.chats([incoming.chat_id for _, incoming in plain])
-        await self._commit(
-            stream,
-            [
-                self._part(entry, incoming, Known(chat=chat))
-                for (entry, incoming), chat in zip(plain, chats, strict=True)
-            ],
-        )
+        if plain:
+            chats = await self.inbox.chats([incoming.chat_id for _, incoming in plain])
+            states = (ChatState(settings=chat) for chat in chats)
+            parts = [self._part(entry, one, state) for (entry, one), state in zip(plain, states, strict=True)]
+            await self._commit(stream, parts)
 
-    async def _read(self, entries: Sequence[Admitted]) -> list[Incoming]:
-        """What each update is, in its chat's present id."""
-        return await self._in_present_chats([self._incoming(entry) for entry in entries])
-
-    async def _in_present_chats(self, read: Sequence[Incoming]) -> list[Incoming]:
-        moved = await self.inbox.moved([incoming.chat_id for incoming in read])
+    async def _in_present_chats(self, parsed: Iterable[Incoming]) -> list[Incoming]:
+        """Replace the id of a group that became a supergroup by its present id."""
+        parsed = list(parsed)
+        moved = await self.inbox.moved([incoming.chat_id for incoming in parsed])
         return [
             incoming
             if incoming.kind == "migrated"
             else replace(incoming, chat_id=moved.get(incoming.chat_id, incoming.chat_id))
-            for incoming in read
+            for incoming in parsed
         ]
 
-    def _incoming(self, entry: Admitted) -> Incoming:
+    def _parse(self, entry: Admitted) -> Incoming:
         try:
             return read_update(entry.update, self.bot)
         except UNREADABLE as exc:
             log.fault("update.unreadable", exc)
-            return Incoming(update_id=0, kind="ignored")
+            return IGNORED
 
-    def _part(self, entry: Admitted, incoming: Incoming, known: Known) -> Part:
-        """What handling an update changes: nothing, if what it or its chat holds cannot be made sense of, for the next ones wait behind it."""
+    def _part(self, entry: Admitted, incoming: Incoming, state: ChatState) -> Part:
+        """Decide the effects of an update. One that cannot be read has none: the next ones wait behind it."""
         try:
-            asked = unasked(entry.update, incoming)
-            effects = self.intake.effects(asked or incoming, known, admitted_ms=entry.admitted_ms)
-            if asked is not None:
+            addressed = as_addressed(entry.update, incoming)
+            effects = self.intake.effects(addressed or incoming, state, admitted_ms=entry.admitted_ms)
+            if addressed is not None:
                 effects = [effect for effect in effects if "record" in effect]
-            return part_of(
-                entry.entry_id, entry.update, asked or incoming, effects, self.windows, only_joins=asked is not None
-            )
+            return make_part(
+                entry.entry_id, entry.update, addressed or incoming, effects, self.windows, only_joins=addressed is not None
+            )  # fmt: skip
         except UNREADABLE as exc:
             log.fault("update.unreadable", exc)
-            return part_of(entry.entry_id, {}, Incoming(update_id=0, kind="ignored"), (), self.windows)
+            return make_part(entry.entry_id, {}, IGNORED, (), self.windows)
 
     async def _commit(self, stream: Stream, parts: Sequence[Part]) -> None:
-        handled = [(part.entry_id, effects) for part, effects in zip(parts, linked(parts, self.windows), strict=True)]
-        release = self.room()
-        shows, ids = await self.inbox.handle(
+        linked = zip(parts, link_parts(parts, self.windows), strict=True)
+        handled = [(part.entry_id, effects) for part, effects in linked]
+        release = self.release_request()
+        shows, released = await self.inbox.handle(
             stream, handled, epoch=self.epoch, chat_cap=self.chat_cap, total_cap=self.total_cap, release=release
         )
         if shows:
-            self.shows()
+            self.on_display()
         if release:
-            self.let_go(ids)
+            self.on_released(released)
 
-    async def _known(self, incoming: Incoming) -> Known:
-        chat = (await self.inbox.chats([incoming.chat_id]))[0]
+    async def _state(self, incoming: Incoming) -> ChatState:
+        [settings] = await self.inbox.chats([incoming.chat_id])
         if incoming.command == "status":
-            return Known(chat=chat, status=await self._status(incoming.chat_id))
+            return ChatState(settings=settings, status=await self._status(incoming.chat_id))
         if incoming.content_kind == "command":
-            wanted = await self.inbox.last_task(incoming.chat_id, incoming.thread_id)
+            task_id = await self.inbox.last_task(incoming.chat_id, incoming.thread_id)
         else:
-            wanted = incoming.button_data.partition(":")[2]
-        return Known(chat=chat, old_task=await self._task(wanted))
+            task_id = incoming.button_data.partition(":")[2]
+        return ChatState(settings=settings, old_task=await self._task(task_id) if task_id else None)
 
     async def _task(self, task_id: str) -> Task | None:
         try:
-            task = await self.lanes.asked(task_id) if task_id else None
+            task = await self.lanes.asked(task_id)
         except BadTask:
-            return None
-        if task is None:
             return None
         moved = await self.inbox.moved([task.chat_id])
         return replace(task, chat_id=moved.get(task.chat_id, task.chat_id))
@@ -165,20 +160,21 @@ class Handling:
         status: dict[str, Any] = {"waiting": len(waiting), "running": 1 if running else 0}
         if running:
             status.update(
-                running_s=_seconds(oldest[0]["admitted_ms"], now_ms),
+                running_s=_age_s(oldest[0]["admitted_ms"], now_ms),
                 role=oldest[0]["role"] or "",
                 state=oldest[0]["state"] or "",
             )
         if waiting:
-            status["waiting_s"] = _seconds(oldest[-1]["admitted_ms"], now_ms)
+            status["waiting_s"] = _age_s(oldest[-1]["admitted_ms"], now_ms)
         return status
 
 
-def _asks(incoming: Incoming) -> bool:
+def _needs_store(incoming: Incoming) -> bool:
+    """Whether the effects depend on more than the settings of the chat."""
     return (incoming.content_kind == "command" and incoming.command in ("status", "retry")) or (
         incoming.kind == "button" and incoming.button_data.startswith("retry:")
     )
 
 
-def _seconds(admitted_ms: str | None, now_ms: float) -> int:
+def _age_s(admitted_ms: str | None, now_ms: float) -> int:
     return max(0, round((now_ms - whole(admitted_ms, round(now_ms))) / 1000))
