@@ -24,7 +24,7 @@ from openclaw_brain.inbox.gather import Windows
 from openclaw_brain.inbox.handler import UpdateHandler
 from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.metrics import Metrics
-from openclaw_brain.queue.consumer import LaneKeeper
+from openclaw_brain.queue.consumer import QueueConsumer
 from openclaw_brain.room import Room
 from openclaw_brain.telegram.incoming import Bot
 from openclaw_core.chat.delivery import sending
@@ -87,7 +87,7 @@ class Leader:
             inbox=self.inbox, lanes=self.lanes, intake=Intake(roles=ROLES, access=Access(users=None)), bot=Bot(id=5, username="bot"),
             windows=Windows(), epoch=self.epoch, chat_cap=20, total_cap=5000,
         )  # fmt: skip
-        lanes = LaneKeeper(
+        lanes = QueueConsumer(
             lanes=self.lanes, roles=ROLES, chat=None, classifier=None, pool_of=self.fleet.current, epoch=self.epoch, cap=20
         )  # fmt: skip
         watch = Watch(

@@ -23,7 +23,7 @@ from openclaw_brain.inbox.handler import UpdateHandler
 from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.leader import Leader, RedisLeader
 from openclaw_brain.metrics import Metrics
-from openclaw_brain.queue.consumer import LaneKeeper
+from openclaw_brain.queue.consumer import QueueConsumer
 from openclaw_brain.queue.served_models import ServedModels
 from openclaw_brain.room import Room
 from openclaw_brain.routing import Classifier
@@ -98,7 +98,7 @@ class Brain:
 
         def coming() -> Collection[str]:
             # With several templates a task's own is known only when it is routed.
-            return lane_keeper.under_way() if len(templates) == 1 else ()
+            return consumer.routing() if len(templates) == 1 else ()
 
         fleet = Fleet(
             templates=templates, launcher=self.launcher, pools=pools, epoch=epoch,
@@ -113,10 +113,10 @@ class Brain:
         )
         handler = UpdateHandler(
             inbox=inbox, lanes=lanes, intake=intake, bot=Bot(id=self.identity.id, username=self.identity.username), epoch=epoch,
-            windows=settings.windows, chat_cap=settings.chat_cap, total_cap=settings.total_cap, shows=lambda: delivery.nudge(),
-            room=lambda: lane_keeper.room(), let_go=lambda ids: lane_keeper.let_go(ids),
+            windows=settings.windows, chat_cap=settings.chat_cap, total_cap=settings.total_cap, on_display=lambda: delivery.nudge(),
+            release_request=lambda: consumer.release_request(), on_released=lambda ids: consumer.route_released(ids),
         )  # fmt: skip
-        lane_keeper = LaneKeeper(
+        consumer = QueueConsumer(
             lanes=lanes, roles=self.roles, chat=self.chat, classifier=self.classifier, pool_of=fleet.current, epoch=epoch,
             cap=settings.running_cap, model_override=settings.model_override,
             demo=settings.demo_model,
@@ -187,10 +187,10 @@ class Brain:
             )
             start(
                 # Where all tasks go to one pool, its agents start while a task is routed.
-                lane_keeper.forever(
+                consumer.forever(
                     nudge=n["lanes"],
                     turned=turned("lanes"),
-                    **{"let_go" if len(templates) == 1 else "ready": agents_start},
+                    **{"on_released" if len(templates) == 1 else "on_ready": agents_start},
                 ),
                 name="lanes",
             )
@@ -208,7 +208,7 @@ class Brain:
             if self.chat is not None and not settings.model_override:
 
                 def use(roles: Roles) -> None:
-                    lane_keeper.roles = roles
+                    consumer.roles = roles
 
                 served = ServedModels(
                     chat=self.chat, roles=self.roles, voice_models=settings.voice_model_ids, use=use, told=self.metrics.models_listed,
