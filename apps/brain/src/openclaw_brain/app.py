@@ -211,9 +211,9 @@ class Brain:
                     consumer.roles = roles
 
                 served = ServedModels(
-                    chat=self.chat, roles=self.roles, voice_models=settings.voice_model_ids, use=use, told=self.metrics.models_listed,
+                    chat=self.chat, roles=self.roles, voice_models=settings.voice_model_ids, on_roles=use, on_listed=self.metrics.models_listed,
                 )  # fmt: skip
-                start(served.look_forever(), name="models")
+                start(served.check_forever(), name="models")
 
     async def _prepare(self, fleet: Fleet, lanes: Lanes, epoch: int) -> None:
         """What every loop stands on. A Redis that is away just now is waited out, and the lead is kept meanwhile."""
