@@ -11,7 +11,7 @@ from openclaw_core.texts import wording
 from openclaw_core.texts.wording import Say
 
 COMMANDS = frozenset({"start", "help", "new", "stop", "status", "retry", "lang"})
-LANG_NAMES: Mapping[str, Lang] = {
+LANG_ARGUMENTS: Mapping[str, Lang] = {
     "he": "he", "hebrew": "he", "עברית": "he", "en": "en", "english": "en", "אנגלית": "en",
 }  # fmt: skip
 _STOP_TOASTS = {"stopped": Say.STOP_HEARD, "late": Say.STOP_TOO_LATE, "not_yours": Say.NOT_YOURS, "old": Say.BUTTON_OLD}
@@ -80,9 +80,9 @@ def _choose_role(context: UpdateContext, role: str) -> list[Effect]:
 
 
 def _set_lang(context: UpdateContext, name: str) -> list[Effect]:
-    if name not in LANG_NAMES:
+    if name not in LANG_ARGUMENTS:
         return [context.notice("lang_menu")]
-    lang = LANG_NAMES[name]
+    lang = LANG_ARGUMENTS[name]
     set_lang = {"op": "lang", "chat": str(context.incoming.chat_id), "lang": lang}
     return [set_lang, replace(context, lang=lang).notice("lang_set")]
 

@@ -10,7 +10,6 @@ from openclaw_core.roles.values import Roles
 from openclaw_core.tasks.conversation import place
 from openclaw_core.tasks.task import Task
 from openclaw_core.texts import wording
-from openclaw_core.texts.language import lang_of, notice_lang
 from openclaw_core.texts.wording import Say
 
 Effect = Mapping[str, Any]
@@ -38,24 +37,6 @@ class UpdateContext:
     lang: Lang
     """Of notices and toasts. The chat may have chosen it."""
     answer_lang: Lang
-
-    @classmethod
-    def of(
-        cls, incoming: Incoming, state: ChatState, *, roles: Roles, english_only: bool, admitted_ms: int
-    ) -> "UpdateContext":
-        """Choose the languages by the settings of the chat, the text and the language of the Telegram client."""
-        chosen = state.settings.get("lang")
-        stored: Lang | None = "he" if chosen == "he" else "en" if chosen == "en" else None
-        text = incoming.text if incoming.prose is None else incoming.prose
-        return cls(
-            incoming=incoming,
-            state=state,
-            roles=roles,
-            english_only=english_only,
-            admitted_ms=admitted_ms,
-            lang=notice_lang(text, stored=stored, language_code=incoming.language_code),
-            answer_lang=lang_of(text, stored=stored, language_code=incoming.language_code),
-        )
 
     @property
     def place(self) -> dict[str, str | None]:

@@ -159,11 +159,8 @@ class UpdateHandler:
         now_ms = time.time() * 1000
         status: dict[str, Any] = {"waiting": len(waiting), "running": 1 if running else 0}
         if running:
-            status.update(
-                running_s=_age_s(oldest[0]["admitted_ms"], now_ms),
-                role=oldest[0]["role"] or "",
-                state=oldest[0]["state"] or "",
-            )
+            row = oldest[0]
+            status |= {"running_s": _age_s(row["admitted_ms"], now_ms), "role": row["role"] or "", "state": row["state"] or ""}  # fmt: skip
         if waiting:
             status["waiting_s"] = _age_s(oldest[-1]["admitted_ms"], now_ms)
         return status

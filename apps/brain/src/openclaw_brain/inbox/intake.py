@@ -8,6 +8,7 @@ from openclaw_brain.inbox.context import ChatState, Effect, UpdateContext
 from openclaw_brain.inbox.new_task import ask, unreadable
 from openclaw_brain.telegram.incoming import Incoming
 from openclaw_core.roles.values import Roles
+from openclaw_core.texts.language import LANGS, lang_of, notice_lang
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +25,13 @@ class Intake:
             return [{"op": "move", "from": str(incoming.chat_id), "to": str(incoming.migrated_to)}]
         if incoming.kind == "ignored":
             return []
-        context = UpdateContext.of(
-            incoming, state, roles=self.roles, english_only=self.english_only, admitted_ms=admitted_ms
-        )
+        chosen = next((lang for lang in LANGS if lang == state.settings.get("lang")), None)
+        code = incoming.language_code
+        text = incoming.text if incoming.prose is None else incoming.prose
+        context = UpdateContext(
+            incoming=incoming, state=state, roles=self.roles, english_only=self.english_only, admitted_ms=admitted_ms,
+            lang=notice_lang(text, stored=chosen, language_code=code), answer_lang=lang_of(text, stored=chosen, language_code=code),
+        )  # fmt: skip
         if not self.access.admits(incoming):
             return refuse(context)
         if incoming.kind == "button":

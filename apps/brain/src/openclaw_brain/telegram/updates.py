@@ -15,7 +15,6 @@ from openclaw_core import bounded, logs
 from openclaw_core.chat.telegram.verdict import RETRY_MAX_S
 from openclaw_core.errors import (
     FloodWait,
-    LostOwnership,
     MessengerUnauthorized,
     MessengerUnavailable,
     PollConflict,
@@ -166,8 +165,6 @@ async def _admit(
         turned()
         try:
             return await inbox.admit(batch, offset=newest, epoch=epoch)
-        except LostOwnership:
-            raise
         except StoreFull:
             log.error("store.full", hint="nothing is acknowledged until Redis has room: raise maxmemory, or free some")
         except StoreUnavailable:
