@@ -66,7 +66,7 @@ class ServedModels:
     _unlisted: frozenset[str] = field(default_factory=frozenset)
     _missing: frozenset[str] = field(default_factory=frozenset)
 
-    async def look_forever(self) -> None:
+    async def check_forever(self) -> None:
         while True:
             await self.sleep(CHECK_EVERY_S if await self.check() else RETRY_S)
 
