@@ -19,12 +19,13 @@ from openclaw_brain.agents.ports import Pool
 from openclaw_brain.agents.recovery import Recovery
 from openclaw_brain.agents.results import ResultReader
 from openclaw_brain.agents.rollout import Rollout
-from openclaw_brain.inbox.gathering import Windows
-from openclaw_brain.inbox.handling import Handling
-from openclaw_brain.inbox.intake import Access, Intake
+from openclaw_brain.inbox.access import Access
+from openclaw_brain.inbox.gather import Windows
+from openclaw_brain.inbox.handler import UpdateHandler
+from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.loops import Loop
 from openclaw_brain.metrics import Metrics
-from openclaw_brain.queue.lanes import LaneKeeper
+from openclaw_brain.queue.consumer import QueueConsumer
 from openclaw_brain.store_capacity import StoreCapacity
 from openclaw_brain.telegram.incoming import Bot
 from openclaw_core.chat.delivery import sending
@@ -83,11 +84,11 @@ class Leader:
     async def leading(self) -> AsyncIterator[None]:
         await self.lanes.reconcile(epoch=self.epoch)
         await self.rollout.refresh()
-        handling = Handling(
+        handler = UpdateHandler(
             inbox=self.inbox, lanes=self.lanes, intake=Intake(roles=ROLES, access=Access(users=None)), bot=Bot(id=5, username="bot"),
             windows=Windows(), epoch=self.epoch, chat_cap=20, total_cap=5000,
         )  # fmt: skip
-        lanes = LaneKeeper(
+        lanes = QueueConsumer(
             lanes=self.lanes, roles=ROLES, chat=None, classifier=None, pool_of=self.rollout.current, epoch=self.epoch, cap=20
         )  # fmt: skip
         recovery = Recovery(
@@ -106,8 +107,8 @@ class Leader:
         )  # fmt: skip
         soon = Loop(woken=_Always(), sleep=_pause)
         self.loops = [
-            asyncio.create_task(handling.forever("inbox", soon), name="inbox"),
-            asyncio.create_task(handling.forever("control", soon), name="control"),
+            asyncio.create_task(handler.forever("inbox", soon), name="inbox"),
+            asyncio.create_task(handler.forever("control", soon), name="control"),
             asyncio.create_task(lanes.forever(soon), name="lanes"),
             asyncio.create_task(self.rollout.scale_pools(soon), name="pool"),
             asyncio.create_task(self.rollout.follow_templates(Loop(sleep=_pause)), name="templates"),

@@ -9,7 +9,7 @@ from telegram.constants import MessageType
 
 from openclaw_brain.telegram.content import SERVICE
 from openclaw_brain.telegram.incoming import Bot, Incoming, read_update, stream_of
-from openclaw_brain.telegram.words import QUOTED_MAX_CHARS, WORDS_MAX_CHARS
+from openclaw_brain.telegram.message_text import MESSAGE_MAX_CHARS, QUOTED_MAX_CHARS
 
 BOT = Bot(id=42, username="OpenClawBot")
 USER = {"id": 7, "is_bot": False, "first_name": "A", "language_code": "he"}
@@ -109,7 +109,7 @@ def edited(chat: dict[str, Any] = PRIVATE, **fields: Any) -> dict[str, Any]:
 )
 def test_an_edit_is_told_by_its_kind_of_update(fields: dict[str, Any], becomes: str) -> None:
     incoming = read(edited(**fields))
-    assert (incoming.kind, incoming.becomes, incoming.wants) == ("edited", becomes, becomes)
+    assert (incoming.kind, incoming.edited_kind, incoming.content_kind) == ("edited", becomes, becomes)
 
 
 @pytest.mark.parametrize(
@@ -128,12 +128,12 @@ def test_an_edit_that_can_hold_no_new_words_is_not_looked_at(fields: dict[str, A
 def test_in_a_group_an_edit_counts_if_it_is_meant_for_us_now() -> None:
     assert read(edited(GROUP, text="what is this")).kind == "ignored"
     assert read(edited(GROUP, text="@OpenClawBot what is this")).kind == "edited"
-    assert read(edited(GROUP, text="/code x")).becomes == "command"
+    assert read(edited(GROUP, text="/code x")).edited_kind == "command"
 
 
 def test_a_digest_changes_with_the_words_and_the_file_alone() -> None:
     def digest(**fields: Any) -> str:
-        return read(message(**fields)).words_digest
+        return read(message(**fields)).content_digest
 
     note = {"file_id": "1", "file_unique_id": "u", "file_name": "a.md"}
     assert digest(text="a", entities=[{"type": "bold"}], reply_markup={}, link_preview_options={}) == digest(text=" a ")
@@ -239,7 +239,7 @@ def test_a_path_in_front_is_no_command(text: str) -> None:
 def test_what_others_wrote_commands_nothing(text: str, by_others: dict[str, Any]) -> None:
     incoming = read(message(text=text, **by_others))
     assert (incoming.kind, incoming.command, incoming.text) == ("text", "", text.removeprefix("@OpenClawBot "))
-    assert read(edited(text=text, **by_others)).becomes == "text"
+    assert read(edited(text=text, **by_others)).edited_kind == "text"
     assert stream_of(message(text=text, **by_others)) == "inbox"
     posted = read(message(GROUP, text="/code x", forward_origin={}, is_automatic_forward=True))
     assert (posted.command, posted.forwarded) == ("code", False), "a channel's own post"
@@ -392,7 +392,7 @@ PARTS = st.dictionaries(st.sampled_from(NAMES), junk, max_size=4)
 
 def bounded(incoming: Incoming) -> None:
     assert incoming.kind in ("ignored", "migrated") or (incoming.chat_id and incoming.user_id)
-    assert len(incoming.text) <= WORDS_MAX_CHARS
+    assert len(incoming.text) <= MESSAGE_MAX_CHARS
     assert len(incoming.quoted) <= QUOTED_MAX_CHARS
     assert (
         max(map(len, (incoming.button_data, incoming.button_id, incoming.language_code, incoming.media_group_id))) <= 64

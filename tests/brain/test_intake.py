@@ -8,15 +8,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from openclaw_brain.inbox.handling import _asks
-from openclaw_brain.inbox.intake import Access, Intake, Known
-from openclaw_brain.inbox.saying import Effect
+from openclaw_brain.inbox.access import Access
+from openclaw_brain.inbox.context import ChatState, Effect
+from openclaw_brain.inbox.handler import _needs_store
+from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.telegram.incoming import Bot, read_update
 from openclaw_core.roles.values import Roles, load
 from openclaw_core.tasks.task import Task, from_json
 from tests.brain.test_incoming import PARTS
 
-NOTHING = Known()
+NOTHING = ChatState()
 BOT = Bot(id=42, username="OpenClawBot")
 GROUP = {"id": -100500, "type": "supergroup"}
 
@@ -31,7 +32,7 @@ class Chat:
         self.intake = Intake(roles=roles, access=Access(users=users), english_only=english_only)
 
     def says(
-        self, text: str = "", *, known: Known = NOTHING, user: int = 7, bot: bool = False, **fields: Any
+        self, text: str = "", *, known: ChatState = NOTHING, user: int = 7, bot: bool = False, **fields: Any
     ) -> list[Effect]:
         message = {
             "message_id": 5, "date": 1, "chat": {"id": user, "type": "private"}, "from": {"id": user, "is_bot": bot, "language_code": "en"}, **fields,
@@ -40,7 +41,7 @@ class Chat:
             message["text"] = text
         return self.intake.effects(read_update({"update_id": 3, "message": message}, BOT), known, admitted_ms=1000)
 
-    def presses(self, data: str, known: Known = NOTHING) -> list[Effect]:
+    def presses(self, data: str, known: ChatState = NOTHING) -> list[Effect]:
         query = {
             "id": "cb",
             "data": data,
@@ -180,14 +181,17 @@ def test_the_demo_model_has_no_ears(roles: Roles) -> None:
 def test_retry_asks_again_under_an_id_that_derives_from_the_old(chat: Chat) -> None:
     [effect] = chat.says("again please")
     old = task_of(effect)
-    for again in (chat.says("/retry", known=Known(old_task=old)), chat.presses("retry:u3", Known(old_task=old))):
+    for again in (
+        chat.says("/retry", known=ChatState(old_task=old)),
+        chat.presses("retry:u3", ChatState(old_task=old)),
+    ):
         assert (again[0]["op"], again[0]["id"], again[0]["task"]) == ("retry", "u3r", "u3")
         assert (task_of(again[0]).text, task_of(again[0]).retry_of) == ("again please", "u3")
 
 
 def test_a_task_of_another_chat_is_not_retried(chat: Chat, roles: Roles) -> None:
     foreign = task_of(Chat(roles).says("secret", user=8)[0])
-    assert kinds(chat.says("/retry", known=Known(old_task=foreign))) == ["retry_nothing"]
+    assert kinds(chat.says("/retry", known=ChatState(old_task=foreign))) == ["retry_nothing"]
 
 
 def test_buttons_end_their_spinner(chat: Chat) -> None:
@@ -369,16 +373,16 @@ def test_an_edit_of_somebody_without_access_or_of_a_bot_does_nothing(roles: Role
 def test_an_edit_to_a_command_that_asks_the_store_is_known_as_such(chat: Chat) -> None:
     message = {"message_id": 5, "date": 1, "chat": {"id": 7, "type": "private"}, "from": {"id": 7}, "text": "/retry"}
     incoming = read_update({"update_id": 4, "edited_message": message}, BOT)
-    assert _asks(incoming)
+    assert _needs_store(incoming)
     old = task_of(chat.says("again please")[0])
-    [effect] = chat.intake.effects(incoming, Known(old_task=old), admitted_ms=1)
+    [effect] = chat.intake.effects(incoming, ChatState(old_task=old), admitted_ms=1)
     assert [one["op"] for one in effect["fresh"]] == ["retry"]
 
 
 def press(chat: Chat, data: str, old: Task | None = None, user: int = 7) -> list[Effect]:
     query = {"id": "cb", "data": data, "from": {"id": user}, "message": {"message_id": 9, "chat": GROUP}}
     return chat.intake.effects(
-        read_update({"update_id": 3, "callback_query": query}, BOT), Known(old_task=old), admitted_ms=1
+        read_update({"update_id": 3, "callback_query": query}, BOT), ChatState(old_task=old), admitted_ms=1
     )
 
 
@@ -405,10 +409,10 @@ PYTHON = "\n".join(f"result_{n} = compute(value, {n})" for n in range(12))
 
 
 def test_the_chosen_language_is_that_of_notices_and_buttons_and_the_words_that_of_answers(chat: Chat) -> None:
-    [effect] = chat.says("why is the sky blue?", known=Known(chat={"lang": "he"}))
+    [effect] = chat.says("why is the sky blue?", known=ChatState(settings={"lang": "he"}))
     task = task_of(effect)
     assert (effect["lang"], task.lang, task.notices_in) == ("he", "en", "he")
-    assert chat.says("hello", known=Known(chat={"lang": "he"}), sticker={})[0]["lang"] == "he"
+    assert chat.says("hello", known=ChatState(settings={"lang": "he"}), sticker={})[0]["lang"] == "he"
     [effect] = chat.says("למה השמיים כחולים?")
     assert (effect["lang"], task_of(effect).lang, task_of(effect).notices_in) == ("he", "he", "he")
 
@@ -420,7 +424,7 @@ def test_letters_of_code_tell_no_language(chat: Chat) -> None:
 
 
 def test_the_chosen_language_is_kept_for_our_own_texts(chat: Chat) -> None:
-    [effect] = chat.says("/help", known=Known(chat={"lang": "he"}))
+    [effect] = chat.says("/help", known=ChatState(settings={"lang": "he"}))
     assert effect["lang"] == "he"
 
 

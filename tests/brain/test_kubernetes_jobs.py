@@ -167,9 +167,9 @@ async def test_finished_jobs_go_early_when_less_than_a_fifth_of_the_cap_is_free(
     complete = {"conditions": [{"type": "Complete", "status": "True"}]}
     server.lists["jobs"] = [[job(f"agent-{n}", n, **complete) for n in range(8)] + [job("agent-live", 9)]]
     async with server.serve(), launcher(server, kubeconfig) as jobs:
-        await until(lambda: sum(job.told for job in jobs._jobs.values()) == 8)
+        await until(lambda: sum(job.reported for job in jobs._jobs.values()) == 8)
         await jobs.delete_finished(20)
-        assert not any(job.leaving for job in jobs._jobs.values())
+        assert not any(job.deleting for job in jobs._jobs.values())
         await jobs.delete_finished(10)
         await until(lambda: sum(path.startswith("DELETE ") for path, _ in server.asked) == 1)
         assert "agent-live" in await jobs.alive()
@@ -183,11 +183,11 @@ async def test_a_finished_job_whose_log_is_on_its_way_makes_no_room(kubeconfig: 
     async with server.serve(), launcher(server, kubeconfig) as jobs:
         await until(lambda: any(path.endswith("/log") for path, _ in server.asked))
         await jobs.delete_finished(0)
-        assert not jobs._jobs["agent-a"].leaving
+        assert not jobs._jobs["agent-a"].deleting
         server.logs.set()
         assert (await next_end(jobs)).log_tail
         await jobs.delete_finished(0)
-        assert jobs._jobs["agent-a"].leaving
+        assert jobs._jobs["agent-a"].deleting
 
 
 async def test_a_pool_that_has_no_pod_is_refused_for_the_reason_that_it_has_none(kubeconfig: Path) -> None:

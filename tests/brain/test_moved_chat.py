@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from openclaw_brain.inbox.gathering import Windows
-from openclaw_brain.inbox.handling import Handling
-from openclaw_brain.inbox.intake import Access, Intake
+from openclaw_brain.inbox.access import Access
+from openclaw_brain.inbox.gather import Windows
+from openclaw_brain.inbox.handler import UpdateHandler
+from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.telegram.incoming import Bot
 from openclaw_core.chat.delivery.displays import Stage
 from openclaw_core.roles.values import load
@@ -35,12 +36,12 @@ def message(update_id: int, chat: int, **content: Any) -> dict[str, Any]:
 
 async def handled(world: World, *updates: dict[str, Any], stream: Any = "inbox") -> None:
     roles = load(Path(__file__).parents[2] / "platform/openclaw/base")
-    handling = Handling(
+    handler = UpdateHandler(
         inbox=world.inbox, lanes=world.lanes, intake=Intake(roles=roles, access=Access(users=None)), bot=BOT, windows=Windows(), epoch=world.epoch,
         chat_cap=20, total_cap=5000,
     )  # fmt: skip
     await world.inbox.admit([(stream, update) for update in updates], offset=None, epoch=world.epoch)
-    while await handling.batch(stream):
+    while await handler.handle_batch(stream):
         pass
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from openclaw_brain.inbox.gathering import Windows
-from openclaw_brain.inbox.handling import Handling
-from openclaw_brain.inbox.intake import Access, Intake
+from openclaw_brain.inbox.access import Access
+from openclaw_brain.inbox.gather import Windows
+from openclaw_brain.inbox.handler import UpdateHandler
+from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.telegram.incoming import Bot
 from openclaw_core.roles.values import load
 from openclaw_core.store import Script
@@ -29,7 +30,7 @@ class Desk:
     async def open(self) -> "Desk":
         await self.world.lead()
         intake = Intake(roles=ROLES, access=Access(users=frozenset({7, 8, 9})))
-        self.handling = Handling(
+        self.handler = UpdateHandler(
             inbox=self.world.inbox, lanes=self.world.lanes, intake=intake, bot=Bot(id=42, username="OpenClawBot"), windows=Windows(),
             epoch=self.world.epoch, chat_cap=CAPS["chat_cap"], total_cap=CAPS["total_cap"],
         )  # fmt: skip
@@ -53,7 +54,7 @@ class Desk:
 
     async def handle(self, *streams: Any) -> None:
         for stream in streams or ("control", "inbox"):
-            while await self.handling.batch(stream):
+            while await self.handler.handle_batch(stream):
                 pass
 
     async def press(self, data: str, *, user: int = 7) -> None:
@@ -163,7 +164,7 @@ async def test_a_chat_that_asks_for_its_status_again_and_again_has_the_others_re
         read += len(entries)
         return entries
 
-    monkeypatch.setattr(desk.handling.inbox, "waiting", counted)
+    monkeypatch.setattr(desk.handler.inbox, "waiting", counted)
     for n in range(100):
         await desk.admit("/status" if n % 2 else "/help", stream="control")
     await desk.handle("control")

@@ -9,7 +9,14 @@ from typing import cast
 import pytest
 
 from openclaw_brain.loops import Loop
-from openclaw_brain.queue.served_models import LOOK_AGAIN_S, LOOK_EVERY_S, ServedModels, gone, wanted, without
+from openclaw_brain.queue.served_models import (
+    CHECK_EVERY_S,
+    RETRY_S,
+    ServedModels,
+    models_in_use,
+    unlisted_models,
+    without_models,
+)
 from openclaw_core.errors import ChatUnavailable, OpenClawError
 from openclaw_core.models.groq_chat import GroqChat
 from openclaw_core.roles.values import Model, Role, Roles, Router, load
@@ -58,7 +65,7 @@ ALL = {"writer": ("big", "small"), "coder": ("code",), "router": ("fast",)}
 def test_what_is_missing_is_skipped_and_nobody_is_left_without_a_model(
     missing: set[str], left: dict[str, tuple[str, ...]]
 ) -> None:
-    assert models_of(without(ROLES, missing)) == left
+    assert models_of(without_models(ROLES, missing)) == left
 
 
 @pytest.mark.parametrize(
@@ -72,10 +79,10 @@ def test_what_is_missing_is_skipped_and_nobody_is_left_without_a_model(
     ],
 )
 def test_a_list_is_believed_if_it_names_a_model_of_ours(listed: set[str], missing: set[str]) -> None:
-    models = wanted(ROLES, ("hears",))
+    models = models_in_use(ROLES, ("hears",))
 
     assert models == ("big", "small", "code", "fast", "hears")
-    assert gone(models, listed) - {"hears"} == missing
+    assert unlisted_models(models, listed) - {"hears"} == missing
 
 
 @dataclass
@@ -87,7 +94,7 @@ class Looking:
 
     def served(self, chat: "GroqChat | Listing") -> ServedModels:
         return ServedModels(
-            chat=cast("GroqChat", chat), roles=SHIPPED, voice_models=("whisper-large-v3",), use=self.roles.append, told=lambda _, gone: self.told.append(gone),
+            chat=cast("GroqChat", chat), roles=SHIPPED, voice_models=("whisper-large-v3",), on_roles=self.roles.append, on_listed=lambda _, gone: self.told.append(gone),
         )  # fmt: skip
 
 
@@ -100,7 +107,7 @@ async def server() -> AsyncIterator[ScriptedModel]:
 async def test_shipped_models_are_all_served(server: ScriptedModel) -> None:
     seen = Looking()
     async with GroqChat.open("k", server.url) as chat:
-        assert await seen.served(chat).look()
+        assert await seen.served(chat).check()
 
     assert (seen.roles, seen.told) == ([SHIPPED], [frozenset()])
 
@@ -114,9 +121,9 @@ async def test_a_model_that_goes_is_skipped_and_one_that_comes_back_is_used(
     async with GroqChat.open("k", server.url) as chat:
         served = seen.served(chat)
         server.models.remove(big)
-        await served.look()
+        await served.check()
         server.models.append(big)
-        await served.look()
+        await served.check()
 
     assert [roles.roles["coder"].models[0] for roles in seen.roles] == ["openai/gpt-oss-20b", big]
     assert seen.told == [{big}, frozenset()]
@@ -126,7 +133,7 @@ async def test_a_model_that_goes_is_skipped_and_one_that_comes_back_is_used(
     ]
 
 
-ALL_IDS = frozenset(wanted(SHIPPED, ("whisper-large-v3",)))
+ALL_IDS = frozenset(models_in_use(SHIPPED, ("whisper-large-v3",)))
 
 
 @pytest.mark.parametrize("then", ["unauthorized", "empty", "others", "away"])
@@ -139,7 +146,7 @@ async def test_a_list_that_fails_or_says_nothing_skips_no_model(then: str) -> No
             server.models[:] = ids
         url = "http://127.0.0.1:9" if then == "away" else server.url
         async with GroqChat.open("k", url) as chat:
-            looked = await seen.served(chat).look()
+            looked = await seen.served(chat).check()
 
     assert looked == (ids is not None)
     assert all(roles == SHIPPED for roles in seen.roles)
@@ -189,12 +196,12 @@ async def test_each_provider_is_asked_for_its_own_models_by_the_ids_that_they_ha
     chat = Listings(default=frozenset({"small"}), together=frozenset({"maker/big"}))
     served = replace(seen.served(cast("GroqChat", chat)), roles=ELSEWHERE, voice_models=())
 
-    assert await served.look()
+    assert await served.check()
     assert seen.told == [{"code", "fast"}]
     assert models_of(seen.roles[0]) == {"writer": ("big", "small"), "coder": ("big", "small"), "router": ("small",)}
 
     chat.lists = {"default": frozenset({"small", "fast"}), "together": ChatUnavailable()}
-    assert not await served.look()
+    assert not await served.check()
     assert seen.told[1] == {"code"}, "what the last list of the server that is away said goes on"
 
 
@@ -202,7 +209,7 @@ async def test_what_the_last_list_said_goes_on_while_the_server_is_away() -> Non
     seen = Looking()
     served = seen.served(Listing(ALL_IDS - {"openai/gpt-oss-120b"}, ChatUnavailable()))
 
-    assert (await served.look(), await served.look()) == (True, False)
+    assert (await served.check(), await served.check()) == (True, False)
     assert len(seen.roles) == len(seen.told) == 1, "nothing new was said"
 
 
@@ -217,9 +224,9 @@ async def test_the_list_is_looked_at_each_hour_and_sooner_after_a_failure() -> N
             await asyncio.Event().wait()
 
     served = Looking().served(Listing(ALL_IDS, ChatUnavailable(), ALL_IDS))
-    looking = asyncio.create_task(served.look_forever(Loop(sleep=sleep)))
+    looking = asyncio.create_task(served.check_forever(Loop(sleep=sleep)))
     async with asyncio.timeout(20):
         await over.wait()
     looking.cancel()
 
-    assert waits == [LOOK_EVERY_S, LOOK_AGAIN_S, LOOK_EVERY_S]
+    assert waits == [CHECK_EVERY_S, RETRY_S, CHECK_EVERY_S]

@@ -128,7 +128,7 @@ def test_a_role_is_added_by_the_docs_and_nothing_turns_red(tree: Path) -> None:
 
     walk(tree, "Add a role")
 
-    tests = "tests/core/test_roles.py tests/brain/routing/test_deciding.py tests/brain/test_intake.py tests/cli/test_doctor.py tests/cli/test_roles_folder.py tests/manifests/test_environments.py"
+    tests = "tests/core/test_roles.py tests/brain/routing/test_decide.py tests/brain/test_intake.py tests/cli/test_doctor.py tests/cli/test_roles_folder.py tests/manifests/test_environments.py"
     done = run(tree, f"{sys.executable} -m pytest -p no:cacheprovider -q -n 0 {tests}")
     assert done.returncode == 0, done.stdout[-3000:]
 

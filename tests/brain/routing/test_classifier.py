@@ -13,8 +13,8 @@ import pytest
 
 from openclaw_brain.routing import Classifier, decide_agent
 from openclaw_brain.routing.classifier import ENVIRONMENT
+from openclaw_brain.routing.classifier_model import WEIGHTS, examples
 from openclaw_brain.routing.classifier_process import EXIT_NOT_INSTALLED
-from openclaw_brain.routing.model import WEIGHTS, examples
 from openclaw_cli.eval.labelled_file import read_labelled
 from openclaw_cli.eval.routing import report, route_all
 from openclaw_core.roles.values import Roles
@@ -68,10 +68,16 @@ def test_there_are_at_least_300_hebrew_and_200_english_examples() -> None:
 def test_weights_are_those_that_the_examples_make_now(tmp_path: Path) -> None:
     again = tmp_path / "weights.npz"
     # in a process of its own, since the number of threads is read when numpy is imported
-    subprocess.run([sys.executable, "-m", "openclaw_brain.routing.model", str(again)], env=ENVIRONMENT, check=True)
+    subprocess.run(
+        [sys.executable, "-m", "openclaw_brain.routing.classifier_model", str(again)], env=ENVIRONMENT, check=True
+    )
     with np.load(again) as made, np.load(WEIGHTS) as stored:
-        assert made["weights"].shape == stored["weights"].shape, "run: python -m openclaw_brain.routing.model"
-        assert np.allclose(made["weights"], stored["weights"], atol=1e-3), "run: python -m openclaw_brain.routing.model"
+        assert made["weights"].shape == stored["weights"].shape, (
+            "run: python -m openclaw_brain.routing.classifier_model"
+        )
+        assert np.allclose(made["weights"], stored["weights"], atol=1e-3), (
+            "run: python -m openclaw_brain.routing.classifier_model"
+        )
 
 
 async def test_process_stays_under_200_mb(classifier: Classifier) -> None:

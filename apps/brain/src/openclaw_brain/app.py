@@ -17,13 +17,14 @@ from openclaw_brain.agents.recovery import Recovery
 from openclaw_brain.agents.results import ResultReader
 from openclaw_brain.agents.rollout import Rollout
 from openclaw_brain.health import Health
-from openclaw_brain.inbox.handling import Handling
-from openclaw_brain.inbox.intake import Access, Intake
+from openclaw_brain.inbox.access import Access
+from openclaw_brain.inbox.handler import UpdateHandler
+from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.leadership import Leader, RedisLeader, lead_until
 from openclaw_brain.loops import Heartbeats, Loop
 from openclaw_brain.metrics import Metrics
 from openclaw_brain.pool_policy import AGENT_VARIABLES, limits_of, pool_of, templates_of
-from openclaw_brain.queue.lanes import LaneKeeper
+from openclaw_brain.queue.consumer import QueueConsumer
 from openclaw_brain.queue.served_models import ServedModels
 from openclaw_brain.routing import Classifier
 from openclaw_brain.settings import Settings
@@ -91,22 +92,22 @@ class Brain:
         rollout = Rollout(
             templates=templates, launcher=self.launcher, pools=pools, lanes=lanes, epoch=epoch, limits=limits_of(settings),
             pool_of=lambda template, pod: pool_of(template, pod, settings), on_fallback=metrics.template_fallback,
-            in_routing=lambda: lane_keeper.under_way() if one_pool else (),
+            in_routing=lambda: consumer.routing() if one_pool else (),
         )  # fmt: skip
         metrics.causes = lambda: {
             one.pool.template: one.backoff.cause for one in rollout.controllers() if one.backoff.cause
         }
-        lane_keeper = LaneKeeper(
+        consumer = QueueConsumer(
             lanes=lanes, roles=roles, chat=self.chat, classifier=self.classifier, pool_of=rollout.current, epoch=epoch,
             cap=settings.running_cap, model_override=settings.model_override, demo=settings.demo_model,
         )  # fmt: skip
         intake = Intake(
             roles=roles, access=Access(users=settings.allowed_user_ids, bots=settings.smoke_bot_ids), english_only=settings.demo_model
         )  # fmt: skip
-        handling = Handling(
+        handler = UpdateHandler(
             inbox=inbox, lanes=lanes, intake=intake, bot=Bot(id=self.identity.id, username=self.identity.username), epoch=epoch,
-            windows=settings.windows, chat_cap=settings.chat_cap, total_cap=settings.total_cap, shows=delivery.nudge,
-            room=lane_keeper.room, let_go=lane_keeper.let_go,
+            windows=settings.windows, chat_cap=settings.chat_cap, total_cap=settings.total_cap, on_display=delivery.nudge,
+            release_request=consumer.release_request, on_released=consumer.route_released,
         )  # fmt: skip
 
         def task_lost() -> None:
@@ -138,14 +139,14 @@ class Brain:
                     on_admitted=lambda _: self.wake("inbox", "control"), on_webhook=metrics.webhook_ended,
                 ),
             )  # fmt: skip
-            start("control", partial(handling.forever, "control", handled=delivery.signed))
-            start("inbox", partial(handling.forever, "inbox", handled=delivery.signed))
+            start("control", partial(handler.forever, "control", handled=delivery.signed))
+            start("inbox", partial(handler.forever, "inbox", handled=delivery.signed))
             start_agents = partial(self.wake, "pool")
             start(
                 "lanes",
-                partial(lane_keeper.forever, let_go=start_agents)
+                partial(consumer.forever, on_released=start_agents)
                 if one_pool
-                else partial(lane_keeper.forever, ready=start_agents),
+                else partial(consumer.forever, on_ready=start_agents),
             )
             start("pool", rollout.scale_pools)
             start("templates", rollout.follow_templates)
@@ -160,12 +161,12 @@ class Brain:
             if self.chat is not None and not settings.model_override:
 
                 def use(roles: Roles) -> None:
-                    lane_keeper.roles = roles
+                    consumer.roles = roles
 
                 served = ServedModels(
-                    chat=self.chat, roles=roles, voice_models=settings.voice_model_ids, use=use, told=metrics.models_listed,
+                    chat=self.chat, roles=roles, voice_models=settings.voice_model_ids, on_roles=use, on_listed=metrics.models_listed,
                 )  # fmt: skip
-                group.create_task(served.look_forever(Loop()), name="models")
+                group.create_task(served.check_forever(Loop()), name="models")
 
     async def _serve_files(self, inbox: Inbox, epoch: int) -> None:
         """Give agents the files of their runs, and publish the address in Redis."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from openclaw_brain.inbox.gathering import Windows
+from openclaw_brain.inbox.gather import Windows
 from openclaw_core.environment import VOICE_MODELS, Environment, model_ids
 from openclaw_core.errors import SettingsError
 from openclaw_core.models.providers import PROVIDERS, Servers

@@ -1,4 +1,4 @@
-"""From an update to what it changes: who may write, commands, buttons, which messages are one task.
+"""Inbox: decides what an update changes. Access, commands and buttons, and which messages become one task.
 
 No model is called here, and nothing is sent.
 """

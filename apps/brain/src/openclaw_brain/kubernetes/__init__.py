@@ -1,4 +1,4 @@
-"""Kubernetes: the API server, agents as Jobs, what the end of a Job means, and the Lease of the leader.
+"""Kubernetes: API client, agents as Jobs, diagnosis of Jobs, and leader election by a Lease.
 
-Nothing outside imports it but the composition root, and only in a cluster.
+Only the composition root imports it, and only in a cluster.
 """

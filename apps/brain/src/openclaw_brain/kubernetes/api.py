@@ -1,7 +1,7 @@
-"""The API server as plain JSON: the one module that knows the `kubernetes` package.
+"""Client of the Kubernetes API, with objects as JSON. The only module that imports the `kubernetes` package.
 
-Of the package only its configuration (in-cluster, kubeconfig, token refresh, TLS) and its HTTP client are used: the generated
-API classes cost another 28 MB and 1.5 s at start, and their strict models refuse what a newer server sends.
+It uses only the package's configuration (in-cluster, kubeconfig, token refresh, TLS) and HTTP client. The generated API
+classes cost another 28 MB and 1.5 s at start, and their strict models refuse what a newer server sends.
 """
 
 import asyncio
@@ -23,17 +23,17 @@ Object = Mapping[str, Any]
 
 CALL_S = 5.0
 WATCH_S = 45
-"""The server ends a watch after this many seconds, and we go on from where it stopped."""
+"""The server ends a watch after this many seconds. The next watch continues from there."""
 SILENCE_S = 50.0
-"""A watch that gives nothing for this long, not even its own end, is dead; known before its loop would count as stuck."""
+"""A watch is dead that sends nothing for this long, not even its own end. Shorter than the time after which its loop counts as stuck."""
 
 
 class ApiUnavailable(Transient):
-    """The API server did not answer in time, or answered that it cannot just now (429, 5xx)."""
+    """The API server did not answer in time, or answered 429 or 5xx."""
 
 
 class ApiRefused(Permanent):
-    """The API server said no. *message* names our own objects and its rules, never a user's words."""
+    """The API server refused a call. *message* names our objects and its rules, never a user's words."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(f"status {status}")
@@ -42,7 +42,7 @@ class ApiRefused(Permanent):
 
 
 class Gone(OpenClawError):
-    """Our resource version is too old. That is routine: list again and go on from there."""
+    """Our resource version is too old. That is routine: list again."""
 
 
 @dataclass(kw_only=True)
@@ -55,7 +55,7 @@ class KubernetesApi:
     @classmethod
     @asynccontextmanager
     async def open(cls, namespace: str, *, kubeconfig: str | None = None) -> "AsyncIterator[KubernetesApi]":
-        """With the pod's own token, or as *kubeconfig* says. Raises SettingsError where there is neither."""
+        """Connect with *kubeconfig*, or else with the pod's own token. Raises SettingsError if there is neither."""
         configuration = Configuration()
         configuration.connection_pool_maxsize = 32
         if kubeconfig:
@@ -90,7 +90,7 @@ class KubernetesApi:
         await self._json("PATCH", self._path(api, kind, name), body=body, content="application/merge-patch+json")
 
     async def delete(self, api: str, kind: str, name: str) -> None:
-        """The object and, in the background, what it owns. One that is not there is fine."""
+        """Delete an object and, in the background, what it owns. A missing object is no error."""
         try:
             await self._json("DELETE", self._path(api, kind, name), body={"propagationPolicy": "Background"})
         except ApiRefused as exc:
@@ -104,7 +104,7 @@ class KubernetesApi:
         return raw.decode(errors="replace")
 
     async def reachable(self) -> bool:
-        """Whether the API server answers at all, also if it only says no."""
+        """Whether the API server answers at all, even with a refusal."""
         try:
             await self._call("GET", "/version", query={})
         except ApiRefused:
@@ -114,13 +114,15 @@ class KubernetesApi:
         return True
 
     async def watch(self, api: str, kind: str, *, since: str, **query: str | int) -> AsyncIterator[tuple[str, Object]]:
-        """Changes after the resource version *since*, as (ADDED | MODIFIED | DELETED | BOOKMARK, object), until the
-        server ends the watch. Raises Gone, too."""
-        asked = {**query, "watch": "true", "allowWatchBookmarks": "true", "resourceVersion": since}
+        """Yield changes after the resource version *since*, as (ADDED | MODIFIED | DELETED | BOOKMARK, object).
+
+        Ends when the server ends the watch. Also raises Gone.
+        """
+        query = {**query, "watch": "true", "allowWatchBookmarks": "true", "resourceVersion": since}
         path = self._path(api, kind)
         timeout = aiohttp.ClientTimeout(total=None, connect=CALL_S, sock_read=SILENCE_S)
         try:
-            response = await self._send("GET", path, query={**asked, "timeoutSeconds": WATCH_S}, timeout=timeout)
+            response = await self._send("GET", path, query={**query, "timeoutSeconds": WATCH_S}, timeout=timeout)
             async with response:
                 if response.status == 410:
                     raise Gone
@@ -174,9 +176,8 @@ class KubernetesApi:
     ) -> aiohttp.ClientResponse:  # fmt: skip
         configuration = self._client.configuration
         headers = {"Accept": "application/json", "Content-Type": content}
-        token = await configuration.get_api_key_with_prefix(
-            "BearerToken"
-        )  # read anew each minute: tokens are short-lived
+        # The library reads the token again each minute: tokens are short-lived.
+        token = await configuration.get_api_key_with_prefix("BearerToken")
         if token:
             headers["Authorization"] = token
         url = f"{configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")

@@ -1,4 +1,4 @@
-"""Pure: the Job of an agent, from its pool and its name."""
+"""Builds the manifest of an agent's Job from its pool and its name. Pure."""
 
 import copy
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from openclaw_brain.agents.ports import Pool
 
 TTL_S = 60
-"""A finished Job is gone after this long; platform/policies allows no more."""
+"""A finished Job is deleted after this long. platform/policies allows no more."""
 LABELS = {
     "app.kubernetes.io/name": "openclaw",
     "app.kubernetes.io/component": "agent",
@@ -19,10 +19,10 @@ ROLE_LABEL = "openclaw.io/role"
 
 
 def job_manifest(name: str, pool: Pool) -> dict[str, Any]:
-    """The Job *name* of *pool*. No task stands in it: which one it takes, it learns from Redis.
+    """Return the Job *name* of *pool*. It names no task: the agent claims one in Redis.
 
-    Only the PodTemplate's `template` is copied. Its own metadata carries the tracking id of Argo CD, which would take our
-    Jobs for its own and prune them.
+    Only the `template` of the PodTemplate is copied. With the tracking id in the PodTemplate's own metadata, Argo CD would
+    take our Jobs for its own and prune them.
     """
     template = copy.deepcopy(dict(pool.pod))
     labels = {**LABELS, POOL_LABEL: pool.id}
@@ -33,8 +33,8 @@ def job_manifest(name: str, pool: Pool) -> dict[str, Any]:
     }
     container = template["spec"]["containers"][0]
     own = {**pool.env, "AGENT_JOB": name, "AGENT_POOL": pool.id}
-    kept = [entry for entry in container.get("env") or () if entry["name"] not in own]
-    container["env"] = kept + [{"name": key, "value": value} for key, value in sorted(own.items())]
+    others = [entry for entry in container.get("env") or () if entry["name"] not in own]
+    container["env"] = others + [{"name": key, "value": value} for key, value in sorted(own.items())]
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",

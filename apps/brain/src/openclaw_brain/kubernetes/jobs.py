@@ -1,4 +1,4 @@
-"""The launcher of clusters: an agent is a Kubernetes Job. List, then watch; every end of a Job gets a verdict."""
+"""Agents as Kubernetes Jobs: create, list and watch, and report each Job that ended with the diagnosis why."""
 
 import asyncio
 import time
@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from openclaw_brain.agents.ports import JobEnded, LaunchFailed, Pool
-from openclaw_brain.kubernetes import verdict
+from openclaw_brain.kubernetes import diagnosis
 from openclaw_brain.kubernetes.api import ApiRefused, ApiUnavailable, Gone, KubernetesApi, Object
+from openclaw_brain.kubernetes.diagnosis import Diagnosis
 from openclaw_brain.kubernetes.job_manifest import LABELS, POOL_LABEL, ROLE_LABEL, TASK_LABEL, job_manifest
-from openclaw_brain.kubernetes.verdict import Verdict
 from openclaw_brain.loops import Loop
 from openclaw_core import logs
 from openclaw_core.tasks.outcome import Cause
@@ -25,10 +25,10 @@ FAILED_CREATE = "involvedObject.kind=Job,reason=FailedCreate"
 PAUSE_S = 1.0
 """Between tries to list or watch again."""
 LOOK_S = 1.0
-"""Between looks at Jobs whose state changes by time alone: no room, no node."""
+"""Between checks of Jobs whose diagnosis changes by time alone: no room, no node."""
 CONFLICTS = 5
 CONFLICT_PAUSE_S = 0.1
-"""A create that met another one in the quota is tried so often, and so soon."""
+"""How often, and after how many seconds, a create is tried again that conflicted with another one in the quota."""
 TAIL_LINES = 20
 TAIL_BYTES = 4096
 
@@ -40,17 +40,16 @@ class _Job:
     pool: str
     job: Object = field(default_factory=dict)
     pod: Object | None = None
-    no_pod: Verdict | None = None
-    """Why the Job controller could not make its pod, when it last said so."""
+    pod_refused: Diagnosis | None = None
+    """Why the Job controller last failed to create the pod."""
     task: str = ""
     ended_at: float | None = None
     """Monotonic seconds; None while it lives."""
-    leaving: bool = False
-    """Its deletion is under way."""
-    told: bool = False
-    """Its end was told, with the tail of its log: until then its pod is still needed."""
-    sought: bool | None = None
-    """Whether its pod was looked up, which the watches had not shown; None before that."""
+    deleting: bool = False
+    reported: bool = False
+    """Its end was reported, with the last lines of its log. Until then its pod is still needed."""
+    pod_looked_up: bool | None = None
+    """Whether the API was asked for a pod that no watch had shown: None before, False while it is asked."""
 
 
 @dataclass(kw_only=True)
@@ -63,12 +62,12 @@ class KubernetesJobs:
     tries_templates: bool = True
     _jobs: dict[str, _Job] = field(default_factory=dict)
     _ended: asyncio.Queue[JobEnded] = field(default_factory=asyncio.Queue)
-    _early: dict[str, Object] = field(default_factory=dict)
-    """Pods that were seen before their Job, by its name."""
+    _early_pods: dict[str, Object] = field(default_factory=dict)
+    """Pods that were seen before their Job, by the name of the Job."""
     _early_events: dict[str, Object] = field(default_factory=dict)
-    """So with the refusals of pods."""
+    """FailedCreate events that were seen before their Job, by the name of the Job."""
     _troubles: dict[str, tuple[str, Cause]] = field(default_factory=dict)
-    """By Job: its pool and why it does not start, while it still may."""
+    """By Job: its pool, and why it does not start. It may still start."""
     _confirmed: Callable[[str], None] = lambda _kind: None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -90,8 +89,8 @@ class KubernetesJobs:
 
     async def create(self, name: str, pool: Pool) -> None:
         if not pool.pod:
-            await self.pod(pool.template)  # why there was none to make the pool of, while that is still so
-            raise LaunchFailed(Cause.CLUSTER)  # it can be read again: the next look makes the pool of it
+            await self.pod(pool.template)  # raises with the cause, while the template still cannot be read
+            raise LaunchFailed(Cause.CLUSTER)  # it can be read again: the next look makes the pool from it
         for tries_left in reversed(range(CONFLICTS)):
             try:
                 await self.api.create(BATCH, "jobs", job_manifest(name, pool))
@@ -100,16 +99,16 @@ class KubernetesJobs:
                 raise LaunchFailed(Cause.CLUSTER) from None
             except ApiRefused as exc:
                 if exc.status == 409 and "already exists" in exc.message:
-                    break  # its number was written down first: this is our own earlier try
+                    break  # our own earlier try: the number of a Job is recorded before it is created
                 if exc.status == 409 and tries_left:
-                    # Creates side by side all write the quota's use, and the API server gives up on some of them.
+                    # Parallel creates all update the quota. The API server refuses some of them with a conflict.
                     await asyncio.sleep(CONFLICT_PAUSE_S)
                     continue
-                cause = Cause.CLUSTER if exc.status == 409 else verdict.of_refusal(exc.status, exc.message)
+                cause = Cause.CLUSTER if exc.status == 409 else diagnosis.of_refusal(exc.status, exc.message)
                 log.error("job.refused", job=name, status=exc.status, cause=cause.value, reason=exc.message[:300])
                 raise LaunchFailed(cause) from None
         job = self._jobs.setdefault(name, _Job(pool=pool.id))
-        self._refused(name, job)
+        self._apply_event(name, job)
 
     async def alive(self) -> frozenset[str]:
         return frozenset(name for name, job in self._jobs.items() if job.ended_at is None)
@@ -128,11 +127,11 @@ class KubernetesJobs:
         self._spawn(self._label(name, {TASK_LABEL: task_id, ROLE_LABEL: role}), f"label {name}")
 
     async def delete_finished(self, cap: int) -> None:
-        there = {name: job for name, job in self._jobs.items() if not job.leaving}
-        finished = sorted((job.ended_at, name) for name, job in there.items() if job.ended_at is not None and job.told)
+        there = {name: job for name, job in self._jobs.items() if not job.deleting}
+        finished = sorted((job.ended_at or 0.0, name) for name, job in there.items() if job.reported)
         wanted = len(there) - (cap - cap // 5)
         for _, name in finished[: max(0, wanted)]:
-            self._jobs[name].leaving = True
+            self._jobs[name].deleting = True
             self._spawn(self.delete(name), f"delete {name}")
 
     def troubles(self) -> Mapping[str, Cause]:
@@ -142,25 +141,20 @@ class KubernetesJobs:
         return await self._ended.get()
 
     async def watch(self, *, loop_of: Callable[[str], Loop], confirmed: Callable[[str], None]) -> None:
-        self._jobs.clear()  # what was known before an outage or another's lead is known again after the lists
+        self._jobs.clear()  # the lists bring back what was known before an outage, or before another brain led
         self._troubles.clear()
-        self._early.clear()
+        self._early_pods.clear()
         self._early_events.clear()
         self._confirmed = confirmed
         async with asyncio.TaskGroup() as group:
             # A heartbeat for each: a loop that hangs must not hide behind the others.
-            jobs = self._follow(
-                BATCH, "jobs", self._job, loop_of("watch_jobs"), gone=self._job_gone, labelSelector=SELECTOR
-            )
-            pods = self._follow(
-                CORE, "pods", self._pod, loop_of("watch_pods"), gone=self._pod_gone, labelSelector=SELECTOR
-            )
-            events = self._follow(
-                CORE, "events", self._event, loop_of("watch_events"), gone=self._event_gone, fieldSelector=FAILED_CREATE
-            )
-            group.create_task(jobs, name="watch jobs")
-            group.create_task(pods, name="watch pods")
-            group.create_task(events, name="watch events")
+            for api, kind, seen, gone, selector in (
+                (BATCH, "jobs", self._job, self._job_gone, {"labelSelector": SELECTOR}),
+                (CORE, "pods", self._pod, lambda pod: _drop(self._early_pods, pod), {"labelSelector": SELECTOR}),
+                (CORE, "events", self._event, lambda event: _drop(self._early_events, event), {"fieldSelector": FAILED_CREATE}),
+            ):  # fmt: skip
+                follow = self._follow(api, kind, seen, gone, loop_of(f"watch_{kind}"), **selector)
+                group.create_task(follow, name=f"watch {kind}")
             group.create_task(self._look_forever(loop_of("verdicts")), name="look at jobs")
 
     async def reachable(self) -> bool:
@@ -174,8 +168,7 @@ class KubernetesJobs:
     # ---- list, then watch
 
     async def _follow(
-        self, api: str, kind: str, seen: Callable[[Object], None], loop: Loop,
-        gone: Callable[[str], None] = lambda _name: None, **query: str,
+        self, api: str, kind: str, seen: Callable[[Object], None], gone: Callable[[str], None], loop: Loop, **query: str
     ) -> None:  # fmt: skip
         version = ""
         names: set[str] = set()
@@ -230,9 +223,9 @@ class KubernetesJobs:
         labels = item["metadata"].get("labels") or {}
         job = self._jobs.setdefault(name, _Job(pool=labels.get(POOL_LABEL, "")))
         job.job, job.task = item, job.task or labels.get(TASK_LABEL, "")
-        job.pod = job.pod or self._early.pop(name, None)
-        self._judge(name, job)
-        self._refused(name, job)
+        job.pod = job.pod or self._early_pods.pop(name, None)
+        self._diagnose(name, job)
+        self._apply_event(name, job)
 
     def _job_gone(self, name: str) -> None:
         self._troubles.pop(name, None)
@@ -244,89 +237,78 @@ class KubernetesJobs:
         name = (item["metadata"].get("labels") or {}).get(JOB_LABEL, "")
         job = self._jobs.get(name)
         if job is None:
-            # Its Job is on its way in the other watch, or has gone already.
-            self._early[name] = item
+            # The other watch has not shown its Job yet, or the Job is gone already.
+            self._early_pods[name] = item
             return
         job.pod = item
-        self._judge(name, job)
-
-    def _pod_gone(self, name: str) -> None:
-        for job_name in [job for job, pod in self._early.items() if pod["metadata"]["name"] == name]:
-            del self._early[job_name]
+        self._diagnose(name, job)
 
     def _event(self, item: Object) -> None:
-        """The Job controller could not make a Job's pod. Its Job may be on its way in the other watch."""
+        """The Job controller could not create a pod. The other watch may not have shown its Job yet."""
         name = item["involvedObject"]["name"]
         self._early_events[name] = item
         if name in self._jobs:
-            self._refused(name, self._jobs[name])
+            self._apply_event(name, self._jobs[name])
 
-    def _event_gone(self, event: str) -> None:
-        for name in [name for name, item in self._early_events.items() if item["metadata"]["name"] == event]:
-            del self._early_events[name]
-
-    def _refused(self, name: str, job: _Job) -> None:
+    def _apply_event(self, name: str, job: _Job) -> None:
         item = self._early_events.pop(name, None)
-        if (
-            item is None
-            or job.ended_at is not None
-            or job.pod is not None
-            or (job.job.get("status") or {}).get("active")
-        ):
+        has_pod = job.pod is not None or (job.job.get("status") or {}).get("active")
+        if item is None or job.ended_at is not None or has_pod:
             return
-        job.no_pod = verdict.of_failed_create(str(item.get("message", "")))
-        self._judge(name, job)
+        job.pod_refused = diagnosis.of_failed_create(str(item.get("message", "")))
+        self._diagnose(name, job)
 
-    # ---- verdicts
+    # ---- diagnosis
 
     async def _look_forever(self, loop: Loop) -> None:
         async def step() -> float:
             for name, job in list(self._jobs.items()):
-                self._judge(name, job)
+                self._diagnose(name, job)
             return LOOK_S
 
         await loop.run(step, first_after_s=LOOK_S)
 
-    def _judge(self, name: str, job: _Job) -> None:
+    def _diagnose(self, name: str, job: _Job) -> None:
         if job.ended_at is not None:
             return
-        of_job = verdict.of_job(job.job) if job.job else None
-        of_pod = verdict.of_pod(job.pod, now=self.now()) if job.pod is not None else None
-        # A Job past its deadline has its pod killed: the Job knows why, the pod only that.
+        of_job = diagnosis.of_job(job.job) if job.job else None
+        of_pod = diagnosis.of_pod(job.pod, now=self.now()) if job.pod is not None else None
+        # The pod of a Job past its deadline is killed. Only the Job knows why.
         found = of_job if of_job is not None and of_job.cause is Cause.DEADLINE else of_pod or of_job
         if found is None and job.pod is None:
-            found = job.no_pod
-        if found is of_job and job.pod is not None and verdict.may_hand_back(job.pod, now=self.now()):
-            return  # its agent was asked to go and is about to say how far it came
-        if found is of_job and found is not None and found.cause is not None and job.pod is None and not job.sought:
-            # The watches do not wait for each other: why it failed may stand in a pod that the other one is about to show.
-            if job.sought is None:
-                job.sought = False
-                self._spawn(self._seek_pod(name, job), f"pod of {name}")
+            found = job.pod_refused
+        if found is of_job and job.pod is not None and diagnosis.may_hand_back(job.pod, now=self.now()):
+            return  # its agent was asked to end and is about to hand its task back
+        failed = found is of_job and found is not None and found.cause is not None
+        if failed and job.pod is None and not job.pod_looked_up:
+            # The watches are independent: the reason may be in a pod that the other watch is about to show.
+            if job.pod_looked_up is None:
+                job.pod_looked_up = False
+                self._spawn(self._look_up_pod(name, job), f"pod of {name}")
             return
         if found is None:
             self._troubles.pop(name, None)
         elif found.over:
-            self._end(name, job, found, delete=of_job is None and not (job.pod and verdict.has_terminated(job.pod)))
+            self._end(name, job, found, delete=of_job is None and not (job.pod and diagnosis.has_terminated(job.pod)))
         else:
             assert found.cause is not None  # noqa: S101 - a Job that may still start has a reason why it does not
             self._troubles[name] = (job.pool, found.cause)
 
-    async def _seek_pod(self, name: str, job: _Job) -> None:
+    async def _look_up_pod(self, name: str, job: _Job) -> None:
         try:
             found = await self.api.get(CORE, "pods", labelSelector=f"{SELECTOR},{JOB_LABEL}={name}")
             job.pod = job.pod or next(iter(found["items"]), None)
         except (ApiUnavailable, ApiRefused) as exc:
             log.info("job.no_pod", job=name, error=type(exc).__name__)
-        job.sought = True
-        self._judge(name, job)
+        job.pod_looked_up = True
+        self._diagnose(name, job)
 
-    def _end(self, name: str, job: _Job, found: Verdict, *, delete: bool) -> None:
+    def _end(self, name: str, job: _Job, found: Diagnosis, *, delete: bool) -> None:
         job.ended_at = self.clock()
         self._troubles.pop(name, None)
         self._spawn(self._report(name, job, found, delete=delete), f"end {name}")
 
-    async def _report(self, name: str, job: _Job, found: Verdict, *, delete: bool) -> None:
+    async def _report(self, name: str, job: _Job, found: Diagnosis, *, delete: bool) -> None:
         tail = ""
         if found.cause is not None and job.pod is not None and _started(job.pod):
             try:
@@ -336,7 +318,7 @@ class KubernetesJobs:
         self._ended.put_nowait(
             JobEnded(name=name, pool=job.pool, cause=found.cause, detail=found.detail, log_tail=tail)
         )
-        job.told = True
+        job.reported = True
         if delete:  # it would try for ever, or until its deadline
             await self.delete(name)
 
@@ -346,7 +328,7 @@ class KubernetesJobs:
                 await self.api.merge(BATCH, "jobs", name, {"metadata": {"labels": labels}})
                 return
             except ApiUnavailable:
-                await asyncio.sleep(PAUSE_S)  # it is told of this claim once only
+                await asyncio.sleep(PAUSE_S)  # a claim is reported to us only once, so try again here
             except ApiRefused as exc:
                 log.info("job.not_labelled", job=name, status=exc.status)
                 return
@@ -355,6 +337,12 @@ class KubernetesJobs:
         task: asyncio.Task[None] = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _drop(early: dict[str, Object], name: str) -> None:
+    """Remove the object *name* from *early*, whose keys are names of Jobs."""
+    for job in [job for job, item in early.items() if item["metadata"]["name"] == name]:
+        del early[job]
 
 
 def _started(pod: Object) -> bool:

@@ -1,7 +1,7 @@
-"""The leader of clusters: who holds the Lease raises the epoch in Redis, and the epoch alone decides whose steps count.
+"""Leader election in a cluster: the holder of the Lease raises the epoch in Redis, and the epoch decides whose steps count.
 
-The client library's own elector gives up when the API server is away; ours goes on, since chat, queue and failure notices
-need Redis only. That is safe: a second leader could only come by raising the epoch, and from then on our steps are refused.
+The client library's elector gives up when the API server is away. Ours goes on, since chat, queue and failure notices
+need only Redis. That is safe: a second leader has to raise the epoch first, and from then on our steps are refused.
 """
 
 import time
@@ -25,7 +25,7 @@ LOOK_S = 0.5
 
 @dataclass(kw_only=True)
 class LeaseLeader:
-    """*holder* names this process; *name* is the Lease, made by the first brain: Argo CD brings no Leases."""
+    """*holder* names this process. *name* is the Lease, which the first brain creates: Argo CD brings no Leases."""
 
     api: KubernetesApi
     inbox: Inbox
@@ -35,15 +35,15 @@ class LeaseLeader:
     _lease: Mapping[str, Any] | None = None
 
     async def acquire(self, loop: Loop) -> int:
-        """Wait until we lead; gives the epoch. An API server or a Redis that is away is waited out too."""
-        seen, since, said, epoch = "", self.clock(), False, 0
+        """Wait until we lead and return the epoch. Also waits while the API server or Redis is away."""
+        seen, since, logged, epoch = "", self.clock(), False, 0
 
         async def attempt() -> float | None:
-            nonlocal seen, since, said, epoch
+            nonlocal seen, since, logged, epoch
             try:
                 lease = await self.api.get(API, "leases", self.name)
                 spec = lease.get("spec") or {}
-                # Clocks of two nodes differ: a holder is gone when we ourselves have seen no renewal for a lease's time.
+                # Clocks of nodes differ. So a holder is gone when this process has seen no renewal for TTL_S.
                 state = f"{spec.get('holderIdentity')} {spec.get('renewTime')}"
                 if state != seen:
                     seen, since = state, self.clock()
@@ -53,15 +53,15 @@ class LeaseLeader:
                     epoch = await self._raise_epoch(loop)
                     log.info("leader.taken", epoch=epoch)
                     return None
-                if not said:
+                if not logged:
                     log.info("leader.waiting", hint="another brain leads; this one takes over when it ends")
-                    said = True
+                    logged = True
             except ApiUnavailable as exc:
-                # Who leads cannot renew either, and goes on: only what the API server would have shown counts as silence.
+                # The leader cannot renew either, and goes on. So this time does not count as silence of the leader.
                 since = self.clock()
                 log.warning("api.unavailable", during="lead", error=str(exc), hint="is the API server up? Trying again")
             except ApiRefused as exc:
-                if exc.status == 404 and await self._made():
+                if exc.status == 404 and await self._create_lease():
                     return 0
                 if exc.status not in (404, 409):  # 409: another one was faster
                     log.error("lease.refused", status=exc.status, hint="may the brain get and update its Lease?")
@@ -70,8 +70,8 @@ class LeaseLeader:
         await loop.run(attempt)
         return epoch
 
-    async def _made(self) -> bool:
-        """Make the Lease, held by nobody. Whether there is one now."""
+    async def _create_lease(self) -> bool:
+        """Create the Lease without a holder. Returns whether it exists now."""
         body = {
             "apiVersion": "coordination.k8s.io/v1",
             "kind": "Lease",
@@ -80,7 +80,7 @@ class LeaseLeader:
         try:
             await self.api.create(API, "leases", body)
         except ApiRefused as exc:
-            if exc.status != 409:  # 409: another brain has just made it
+            if exc.status != 409:  # 409: another brain has just created it
                 log.error("lease.refused", status=exc.status, hint="may the brain create a Lease of the name brain?")
                 return False
         except ApiUnavailable as exc:
@@ -100,7 +100,7 @@ class LeaseLeader:
         await loop.run(renew, first_after_s=RENEW_S, retry_s=RENEW_S, outage="lead")
 
     async def release(self) -> None:
-        """Let the next one take over at once."""
+        """Clear the holder, so that the next brain takes over at once."""
         try:
             lease = await self.api.get(API, "leases", self.name)
             if (lease.get("spec") or {}).get("holderIdentity") == self.holder:
@@ -118,10 +118,10 @@ class LeaseLeader:
             if exc.status != 409:
                 log.error("lease.refused", status=exc.status, hint="may the brain get and update its Lease?")
                 return
-            await self._look_again()
+            await self._read_again()
 
-    async def _look_again(self) -> None:
-        """Somebody has written the Lease since: another brain, or a person who changed a label."""
+    async def _read_again(self) -> None:
+        """Read the Lease after a conflict: another brain or a person has changed it. Raises LostOwnership."""
         try:
             lease = await self.api.get(API, "leases", self.name)
         except (ApiUnavailable, ApiRefused):

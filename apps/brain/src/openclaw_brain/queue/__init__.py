@@ -1,4 +1,4 @@
-"""From a waiting task to its run: whose turn it is, which models are served, and the hand-over to a pool.
+"""Queue: releases waiting tasks, dispatches them to pools, and knows which models are served.
 
-Which role answers is decided in `routing`, how many agents run in `agents`.
+`routing` decides which role answers, `agents` how many agents run.
 """

@@ -1,8 +1,8 @@
-"""Which models the servers offer: asked when a brain takes the lead and each hour, never while a message waits.
+"""Checks which models the servers list: when this brain takes the lead and each hour, never while a message waits.
 
-A model that the server lists no more is skipped where tasks are dispatched and routed, and the operators are told. A list is believed
-only if it names one of our models: llama.cpp names the file that it serves, and an empty list says nothing. What a list does not show,
-the call does: a refused model is left for the next one by the agent.
+Dispatch and routing skip a model that its server no longer lists, and the log tells the operators. A list counts only if it names
+one of our models: llama.cpp lists the file that it serves, and an empty list says nothing. If a call is refused all the same, the agent
+takes the next model.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -15,27 +15,27 @@ from openclaw_core.ports import Chat, ModelAt
 from openclaw_core.roles.values import Roles
 
 log = logs.get(__name__)
-LOOK_EVERY_S = 3600.0
-LOOK_AGAIN_S = 300.0
-"""After a list that could not be had."""
+CHECK_EVERY_S = 3600.0
+RETRY_S = 300.0
+"""After a server that gave no list."""
 
 
-def wanted(roles: Roles, voice_models: Sequence[str]) -> tuple[str, ...]:
-    """Every model that a role, the router or a recording may ask for."""
+def models_in_use(roles: Roles, voice_models: Sequence[str]) -> tuple[str, ...]:
+    """Return every model that roles, the router and recordings may use."""
     lists = (*(role.models for role in roles.roles.values()), roles.router.models, tuple(voice_models))
     return tuple(dict.fromkeys(model for models in lists for model in models))
 
 
-def gone(models: Collection[str], listed: Collection[str]) -> frozenset[str]:
-    """Those of *models* that are not *listed*; none if the list names no model of ours at all."""
+def unlisted_models(models: Collection[str], listed: Collection[str]) -> frozenset[str]:
+    """Return those of *models* that are not *listed*, or none if the list names no model of ours."""
     missing = frozenset(models) - frozenset(listed)
     return missing if len(missing) < len(frozenset(models)) else frozenset()
 
 
-def without(roles: Roles, missing: Collection[str]) -> Roles:
-    """*roles* with the models that are left, in the same order.
+def without_models(roles: Roles, missing: Collection[str]) -> Roles:
+    """Return *roles* without the *missing* models, in the same order.
 
-    A role that has none left takes those of the default role, or else any that is left of the file. The router's need a strict schema.
+    A role with no model left takes those of the default role, or else any other. The router takes only models with a strict schema.
     """
     if not missing:
         return roles
@@ -55,26 +55,26 @@ def without(roles: Roles, missing: Collection[str]) -> Roles:
 
 @dataclass(kw_only=True)
 class ServedModels:
-    """Looks at the servers' lists again and again. *use* gets the roles to work with, *told* all models and those that are not listed."""
+    """Fetches the lists. *on_roles* gets the roles without missing models, *on_listed* all models and those that are not listed."""
 
     chat: Chat
     roles: Roles
     voice_models: Sequence[str] = ()
-    use: Callable[[Roles], None]
-    told: Callable[[Collection[str], Collection[str]], None]
+    on_roles: Callable[[Roles], None]
+    on_listed: Callable[[Collection[str], Collection[str]], None]
     _unlisted: frozenset[str] = field(default_factory=frozenset)
-    _gone: frozenset[str] = field(default_factory=frozenset)
+    _missing: frozenset[str] = field(default_factory=frozenset)
 
-    async def look_forever(self, loop: Loop) -> None:
+    async def check_forever(self, loop: Loop) -> None:
         async def step() -> float:
-            return LOOK_EVERY_S if await self.look() else LOOK_AGAIN_S
+            return CHECK_EVERY_S if await self.check() else RETRY_S
 
         await loop.run(step)
 
-    async def look(self) -> bool:
-        """Whether all servers gave their list. For one that did not, what its last list said goes on."""
-        models = wanted(self.roles, self.voice_models)
-        unlisted, missing, heard = set(self._unlisted), set(self._gone), 0
+    async def check(self) -> bool:
+        """Return whether all servers gave their list. For one that did not, its last list still counts."""
+        models = models_in_use(self.roles, self.voice_models)
+        unlisted, missing, answered = set(self._unlisted), set(self._missing), 0
         by_provider: dict[str, list[ModelAt]] = {}
         for at in map(self._at, models):
             by_provider.setdefault(at.provider, []).append(at)
@@ -84,25 +84,25 @@ class ServedModels:
             except OpenClawError as exc:
                 log.warning("models.not_listed", error=type(exc).__name__, hint="no model is skipped for it")
                 continue
-            heard += 1
+            answered += 1
             names = frozenset(at.name for at in places)
             listed = frozenset(at.name for at in places if at.id in ids)
             unlisted = (unlisted - names) | (names - listed if ids else frozenset())
-            missing = (missing - names) | gone(names, listed)
+            missing = (missing - names) | unlisted_models(names, listed)
             if ids and not listed:
                 hint = "no model is skipped: check MODEL_BASE_URL or GROQ_BASE_URL, and roles.yaml"
                 log.error("models.none_listed", listed=len(ids), hint=hint)
-        if not heard:
+        if not answered:
             return False
         if missing:
             log.error("models.gone", models=sorted(missing), hint="the server lists them no more: change roles.yaml")
         if back := self._unlisted - unlisted:
             log.info("models.back", models=sorted(back))
-        self._unlisted, self._gone = frozenset(unlisted), frozenset(missing)
-        self.told(models, self._unlisted)
-        self.use(without(self.roles, self._gone))
-        return heard == len(by_provider)
+        self._unlisted, self._missing = frozenset(unlisted), frozenset(missing)
+        self.on_listed(models, self._unlisted)
+        self.on_roles(without_models(self.roles, self._missing))
+        return answered == len(by_provider)
 
     def _at(self, name: str) -> ModelAt:
-        model = self.roles.models.get(name)  # None: a model that hears, which the default server has
+        model = self.roles.models.get(name)  # None: a transcription model, on the default server
         return ModelAt(name=name, id=name) if model is None else model.at

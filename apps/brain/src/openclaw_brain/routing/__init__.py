@@ -1,6 +1,6 @@
-"""Routing: a message comes in, the role that answers it comes out."""
+"""Routing: decides which role answers a message. Nothing here knows of queue or store."""
 
 from openclaw_brain.routing.classifier import Classifier
-from openclaw_brain.routing.deciding import Previous, Routed, decide_agent
+from openclaw_brain.routing.decide import Previous, Routed, decide_agent
 
 __all__ = ["Classifier", "Previous", "Routed", "decide_agent"]

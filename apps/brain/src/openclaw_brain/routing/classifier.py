@@ -1,4 +1,4 @@
-"""Asks the classifier's process. A slow, dead or missing process has no opinion; it never fails a message."""
+"""Client of the classifier process. If that is slow, dead or missing, there are no scores; a message never fails for it."""
 
 import asyncio
 import json
@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from openclaw_brain.routing.classifier_process import EXIT_NOT_INSTALLED
-from openclaw_brain.routing.reading import clean
+from openclaw_brain.routing.parsed_text import clean
 from openclaw_core import logs
 
 log = logs.get(__name__)
@@ -22,23 +22,23 @@ ENVIRONMENT = {
     "MKL_NUM_THREADS": "1",
     "PYTHONUTF8": "1",
 }
-"""All that the process gets: it needs no token and no key."""
+"""The whole environment of the process: it needs no token and no key."""
 RESTART_WAIT_MAX_S = 60.0
 
 
 @dataclass(eq=False)
 class Classifier:
-    """Starts its process with the first question, or at once if asked to, and again if it died."""
+    """Starts its process with the first text, or at once if told to, and starts it again after it died."""
 
     command: Sequence[str] = COMMAND
     answer_timeout_s: float = 1.0
     start_timeout_s: float = 15.0
-    """How long a question waits for a process that is starting; one that takes longer than twice that is ended."""
+    """How long a text waits for a process that is starting. The process is killed after twice that time."""
     clock: Callable[[], float] = time.monotonic
     _process: asyncio.subprocess.Process | None = field(default=None, repr=False)
     _running: asyncio.Task[None] | None = field(default=None, repr=False)
     _ready: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
-    _asked: dict[int, asyncio.Future[Mapping[str, float]]] = field(default_factory=dict, repr=False)
+    _pending: dict[int, asyncio.Future[Mapping[str, float]]] = field(default_factory=dict, repr=False)
     _count: int = 0
     _installed: bool = True
     _failures: int = 0
@@ -47,7 +47,7 @@ class Classifier:
     @classmethod
     @asynccontextmanager
     async def open(cls, *, start_now: bool = False) -> "AsyncIterator[Classifier]":
-        """A classifier whose process is gone when the block ends. *start_now* spares the first message the start."""
+        """Yield a classifier and end its process after the block. With *start_now* the first message need not wait for the start."""
         classifier = cls()
         try:
             if start_now:
@@ -58,7 +58,7 @@ class Classifier:
 
     @property
     def pid(self) -> int | None:
-        """The process, if one runs."""
+        """Id of the process, if one runs."""
         return self._process.pid if self._process else None
 
     def start(self) -> None:
@@ -70,7 +70,7 @@ class Classifier:
             self._running = asyncio.create_task(self._run(), name="classifier process")
 
     async def scores(self, text: str) -> Mapping[str, float] | None:
-        """How well each role fits *text*, around 1 for yes and -1 for no; None: no opinion. Never raises for a fault."""
+        """Return how well each role fits *text*: around 1 for yes, -1 for no. None after any fault."""
         self.start()
         if self._running is None or self._running.done():
             return None
@@ -83,15 +83,15 @@ class Classifier:
             process = self._process
             if process is None or process.stdin is None:  # it died while starting
                 return None
-            self._asked[number] = answer
+            self._pending[number] = answer
             async with asyncio.timeout(self.answer_timeout_s):
                 process.stdin.write(json.dumps({"n": number, "text": clean(text)}).encode() + b"\n")
                 await process.stdin.drain()
                 return await answer
-        except (TimeoutError, OSError, _Died):
+        except (TimeoutError, OSError, _ProcessEnded):
             return None
         finally:
-            self._asked.pop(number, None)
+            self._pending.pop(number, None)
 
     async def close(self) -> None:
         """End the process and wait until it is gone."""
@@ -102,13 +102,13 @@ class Classifier:
 
     async def _run(self) -> None:
         try:
-            await self._converse()
+            await self._read_answers()
         except (OSError, ValueError, KeyError, TypeError, AttributeError, TimeoutError):
             log.warning("classifier.broken")
         finally:
             await self._end()
 
-    async def _converse(self) -> None:
+    async def _read_answers(self) -> None:
         self._process = await asyncio.create_subprocess_exec(
             *self.command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
             env=ENVIRONMENT, start_new_session=True,
@@ -124,7 +124,7 @@ class Classifier:
             self._ready.set()
             while line := await self._process.stdout.readline():
                 reply = json.loads(line)
-                answer = self._asked.get(reply["n"])
+                answer = self._pending.get(reply["n"])
                 if answer is not None and not answer.done():
                     answer.set_result({str(role): float(score) for role, score in reply["scores"].items()})
                 self._failures = 0
@@ -136,7 +136,7 @@ class Classifier:
                 with suppress(ProcessLookupError):
                     process.kill()
             code = await process.wait()
-            # asyncio closes the pipe's transport only when someone lets it
+            # asyncio closes the transport of the pipe only on request
             if process.stdin is not None:
                 process.stdin.close()
             if code == EXIT_NOT_INSTALLED:
@@ -146,12 +146,12 @@ class Classifier:
                 log.info("classifier.ended", code=code)
         self._not_before = self.clock() + min(RESTART_WAIT_MAX_S, (2.0**self._failures - 1))
         self._failures = min(self._failures + 1, 10)
-        self._ready.set()  # whoever waits for a start sees that there is no process
-        for answer in self._asked.values():
+        self._ready.set()  # whoever waits for the start sees that there is no process
+        for answer in self._pending.values():
             if not answer.done():
-                answer.set_exception(_Died())
-        self._asked.clear()
+                answer.set_exception(_ProcessEnded())
+        self._pending.clear()
 
 
-class _Died(Exception):
-    """The process ended with questions open."""
+class _ProcessEnded(Exception):
+    """The process ended before it answered."""

@@ -1,7 +1,7 @@
-"""The classifier's own process: JSON lines in, JSON lines out, so that its memory and its CPU time are not the brain's.
+"""The classifier process. Its memory and CPU time are not the brain's.
 
-In: `{"n": 1, "text": "..."}`. Out: `{"n": 1, "scores": {"coder": 0.9, ...}}`, before all else `{"ready": true}`.
-It ends when its input ends, that is, with the brain.
+It reads JSON lines such as `{"n": 1, "text": "..."}` and writes `{"n": 1, "scores": {"coder": 0.9, ...}}`, after a first
+`{"ready": true}`. It ends when its input ends, that is, with the brain.
 """
 
 import json
@@ -10,20 +10,21 @@ import signal
 import sys
 
 EXIT_NOT_INSTALLED = 69
-"""The extra `classifier` of openclaw-brain is not installed: trying again is no use."""
+"""The extra `classifier` of openclaw-brain is not installed. A restart does not help."""
 
 
 def main() -> int:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal reaches every process; the brain ends us itself
+    # Ctrl-C in a terminal reaches every process. The brain ends this one itself.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        from openclaw_brain.routing.model import embedder, load
+        from openclaw_brain.routing.classifier_model import embedder, load
 
         model = load(embedder())
     except ImportError:
         return EXIT_NOT_INSTALLED
     model.score("ready?")  # the encoder reads its tables with its first text
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # whatever a library prints must not end up between our lines
+    os.dup2(2, 1)  # what a library prints must not get between our lines
     print(json.dumps({"ready": True}), file=answers, flush=True)
     for line in sys.stdin:
         request = json.loads(line)

@@ -1,14 +1,14 @@
-"""Follow-ups: short refinements of the last answer stay with the role that gave it."""
+"""Recognizes follow-ups: short refinements of the last answer, which stay with the role that gave it."""
 
 import re
 
 from openclaw_brain.routing.lexicon import LANGUAGES, LANGUAGES_HE
-from openclaw_brain.routing.reading import Reading
+from openclaw_brain.routing.parsed_text import ParsedText
 
 REFINEMENT_WORDS = 9
-"""A longer message says by itself what it wants."""
+"""A longer message is complete without the one before it."""
 ELLIPSIS_WORDS = 3
-"""So short a message means nothing without the one before it."""
+"""A message as short as this means nothing without the one before it."""
 
 _EN = re.compile(
     r"^(?:(?:ok(?:ay)?|great|nice|cool|good|perfect|hmm+|thanks|thx|please|pls|no|yes|wait|but|and|now|so|then)[\W_]+)*(?:"
@@ -43,16 +43,16 @@ _NEW_QUESTION = re.compile(
 )
 
 
-def refines(reading: Reading) -> bool:
-    """Whether the message only makes sense as a wish about the answer before it."""
-    words = len(reading.ask_words)
-    if reading.material_words or words > REFINEMENT_WORDS or not reading.ask:
+def refines(parsed: ParsedText) -> bool:
+    """Whether the message only makes sense as a change of the last answer."""
+    words = len(parsed.request_words)
+    if parsed.pasted_words or words > REFINEMENT_WORDS or not parsed.request:
         return False
-    if _EN.match(reading.ask) or _HE.match(reading.ask):
+    if _EN.match(parsed.request) or _HE.match(parsed.request):
         return True
-    return 0 < words <= ELLIPSIS_WORDS and not _NEW_QUESTION.match(reading.ask)
+    return 0 < words <= ELLIPSIS_WORDS and not _NEW_QUESTION.match(parsed.request)
 
 
-def compares(reading: Reading) -> bool:
-    """Whether the message compares with the answer before it ('shorter'): then no rule sees another task in it."""
-    return bool(_COMPARED.match(reading.ask))
+def compares(parsed: ParsedText) -> bool:
+    """Whether the message compares with the last answer ('shorter'). Then a rule for another role does not count."""
+    return bool(_COMPARED.match(parsed.request))

@@ -1,6 +1,6 @@
-"""The words that speak for a role, in English and Hebrew, as tables to read and to extend.
+"""Words that speak for a role, in English and Hebrew, as tables to read and to extend.
 
-A cue speaks once, however often its words occur, with its weight: 3 decides alone, 1 and 2 need company. Hebrew words
+A cue counts once, however often its words occur. A weight of 3 decides alone, 1 and 2 need other cues. Hebrew words
 are matched with the prefixes ה ו ב ל מ ש כ before them, and verbs in the forms that people use to ask for something.
 """
 
@@ -12,7 +12,7 @@ PREFIXES = "(?:[ובלמשכה]{0,3})"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cue:
-    """One thing that a message may say, and for whom it speaks."""
+    """Words or phrases in a message that speak for a role."""
 
     name: str
     role: str
@@ -22,9 +22,9 @@ class Cue:
     he: str = ""
     """The same for Hebrew, matched after optional prefixes and before a non-letter."""
     mixed: str = ""
-    """English words that speak so only inside a Hebrew message, where everyday things have Hebrew names."""
+    """English words that count only in a Hebrew message, where everyday things have Hebrew names."""
     start: bool = False
-    """Only at the start of what is asked."""
+    """Only at the start of the request."""
     pattern: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -42,7 +42,7 @@ class Cue:
 
 
 def verb(*stems: str) -> str:
-    """The forms of Hebrew verbs for asking: future, imperative, infinitive, 'let us'; each stem as `full/before a suffix`."""
+    """Build a pattern of the Hebrew verb forms of requests: future, imperative, infinitive, 'let us'. A stem is `full/before a suffix`."""
     forms: list[str] = []
     for stem in stems:
         full, _, short = stem.partition("/")

@@ -1,4 +1,4 @@
-"""Telegram's side of the brain: updates are fetched and read, into `Incoming`.
+"""Telegram: polls updates and parses each into an `Incoming`.
 
 What an update changes is decided in `inbox`.
 """

@@ -1,4 +1,4 @@
-"""What a message carries beside words: which kind it is, and what of it an agent can hear or read."""
+"""The kind of a message, and what it carries beside text: recordings and files that an agent can read."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -11,8 +11,8 @@ Kind = Literal[
     "ignored",
 ]  # fmt: skip
 
-# What a chat reports of itself (Bot API 10.4). Nobody waits for an answer to these; whatever else comes is somebody's message, also of
-# kinds that are newer than this list.
+# Service messages of a chat (Bot API 10.4). Nobody waits for an answer to them. Everything else is somebody's message, also kinds that
+# are newer than this list.
 SERVICE = frozenset(
     {
         "left_chat_member", "chat_owner_left", "chat_owner_changed", "new_chat_title", "new_chat_photo", "delete_chat_photo", "group_chat_created",
@@ -26,7 +26,7 @@ SERVICE = frozenset(
         "voice_chat_started", "voice_chat_ended", "voice_chat_participants_invited", "community_chat_added", "community_chat_removed",
     }
 )  # fmt: skip
-# What answers somebody in a group without words: a bot that replies to it is noise.
+# People answer each other with these in a group. A bot that replies to one is noise.
 GESTURES = frozenset({"sticker", "animation", "dice"})
 
 _MEDIA: tuple[tuple[str, Kind], ...] = (
@@ -46,22 +46,22 @@ _TEXT_ENDINGS = frozenset(
 _TEXT_TYPES = frozenset(
     {"application/json", "application/xml", "application/x-yaml", "application/toml", "application/sql"}
 )
-_SOUND_ENDINGS = {"audio/ogg": "ogg", "audio/mpeg": "mp3", "audio/mp4": "m4a", "audio/x-m4a": "m4a", "audio/wav": "wav", "audio/x-wav": "wav", "audio/webm": "webm", "audio/flac": "flac"}  # fmt: skip
+_RECORDING_ENDINGS = {"audio/ogg": "ogg", "audio/mpeg": "mp3", "audio/mp4": "m4a", "audio/x-m4a": "m4a", "audio/wav": "wav", "audio/x-wav": "wav", "audio/webm": "webm", "audio/flac": "flac"}  # fmt: skip
 
 
-def kind_of(message: Mapping[str, Any], *, has_words: bool) -> Kind:
-    """The kind of a message that is no command. A poll that asks something in words is a text."""
+def kind_of(message: Mapping[str, Any], *, has_text: bool) -> Kind:
+    """Return the kind of a message that is no command. A poll with a question is a text."""
     if "new_chat_members" in message:
         return "joined"
-    if not has_words and is_service(message):
+    if not has_text and is_service(message):
         return "ignored"
     kind = next((kind for name, kind in _MEDIA if name in message), None)
-    if kind == "game" and has_words:
+    if kind == "game" and has_text:
         return "text"
     if kind is not None:
         return kind
-    written = "text" in message or (has_words and ("rich_message" in message or "checklist" in message))
-    return "text" if written else "other"
+    has_written = "text" in message or (has_text and ("rich_message" in message or "checklist" in message))
+    return "text" if has_written else "other"
 
 
 def is_service(message: Mapping[str, Any]) -> bool:
@@ -69,23 +69,23 @@ def is_service(message: Mapping[str, Any]) -> bool:
 
 
 def unseen(message: Mapping[str, Any]) -> str:
-    """What of *message* nobody looks at: `photo`, `video`, `file`, `other`, or nothing."""
+    """Return what in *message* no agent can read: `photo`, `video`, `file`, `other`, or an empty string."""
     if not message or material(message) is not None or is_service(message):
         return ""
-    return _UNSEEN.get(kind_of(message, has_words=True), "")
+    return _UNSEEN.get(kind_of(message, has_text=True), "")
 
 
 def material(message: Mapping[str, Any]) -> Material | None:
-    """The recording or text file in *message*."""
+    """Return the recording or text file in *message*."""
     for name in ("voice", "audio", "video_note"):
         if file_id := _id(mapping(message.get(name)), "file_id"):
-            return _sound(mapping(message[name]), file_id, "mp4" if name == "video_note" else "ogg")
+            return _recording(mapping(message[name]), file_id, "mp4" if name == "video_note" else "ogg")
     document = mapping(message.get("document"))
     file_id, name, mime = _id(document, "file_id"), text_of(document.get("file_name")), text_of(document.get("mime_type"))  # fmt: skip
     if not file_id:
         return None
     if mime.startswith("audio/"):
-        return _sound(document, file_id, "ogg")
+        return _recording(document, file_id, "ogg")
     if name.lower().rpartition(".")[2] in _TEXT_ENDINGS or mime.startswith("text/") or mime in _TEXT_TYPES:
         return Material(
             kind="file",
@@ -97,15 +97,15 @@ def material(message: Mapping[str, Any]) -> Material | None:
 
 
 def material_id(message: Mapping[str, Any]) -> str:
-    """What stays the same of the material as long as it is the same file; a file's own id changes from update to update."""
+    """Return an id of the material that stays the same for the same file. `file_id` changes from update to update."""
     if material(message) is None:
         return ""
     parts = (mapping(message.get(name)) for name in ("voice", "audio", "video_note", "document"))
     return next((_id(part, "file_unique_id") or _id(part, "file_id") for part in parts if _id(part, "file_id")), "")
 
 
-def _sound(part: Mapping[str, Any], file_id: str, ending: str) -> Material:
-    ending = _SOUND_ENDINGS.get(text_of(part.get("mime_type")), ending)
+def _recording(part: Mapping[str, Any], file_id: str, ending: str) -> Material:
+    ending = _RECORDING_ENDINGS.get(text_of(part.get("mime_type")), ending)
     size = max(0, integer(part.get("file_size")))
     return Material(kind="voice", file_id=file_id, name=f"recording.{ending}", size_bytes=size)
 

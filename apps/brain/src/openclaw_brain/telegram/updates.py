@@ -1,4 +1,4 @@
-"""Poll, admit a batch, only then move the offset. python-telegram-bot's own `run_polling` acknowledges before a handler ends."""
+"""Polls updates: admit a batch to Redis, only then move the offset. The library's `run_polling` acknowledges before a handler ends."""
 
 import asyncio
 import json
@@ -16,7 +16,6 @@ from openclaw_core import bounded, logs
 from openclaw_core.chat.telegram.verdict import RETRY_MAX_S
 from openclaw_core.errors import (
     FloodWait,
-    LostOwnership,
     MessengerUnauthorized,
     MessengerUnavailable,
     PollConflict,
@@ -28,21 +27,21 @@ from openclaw_core.records import parsed, whole
 from openclaw_core.store import Inbox
 
 POLL_S = 20
-"""Seconds that the server holds an empty poll open."""
+"""How long the server holds an empty poll open, in seconds."""
 WATCHDOG_S = POLL_S + 15
-"""A poll that has not ended by then hangs: it is given up and begun anew."""
+"""A poll that takes longer hangs. It is cancelled and sent again."""
 BATCH_MAX_BYTES = 8_000_000
 """A hundred updates are a tenth of that."""
 FORGET_OFFSET_S = 24 * 3600
-"""After a quiet week Telegram may start anew with a lower update id; what was handled is known by its id for 48 h."""
-# Everything that intake can tell apart; the rest of Telegram's kinds is not even sent.
+"""After a quiet week Telegram may restart with a lower update id. Ids of handled updates are stored for 48 h."""
+# The kinds that `read_update` knows. Telegram does not send the others.
 ALLOWED = ("message", "edited_message", "callback_query", "channel_post", "my_chat_member")
 
 log = logs.get(__name__)
 
 
 class Poller:
-    """`getUpdates` as raw JSON: an update that no library can parse must neither stop the queue nor be lost."""
+    """`getUpdates` as raw JSON: an update that no library can parse must neither block the queue nor be lost."""
 
     def __init__(self, token: str, base_url: str | None) -> None:
         logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it logs URLs, which carry the token
@@ -53,14 +52,14 @@ class Poller:
         )  # fmt: skip
 
     async def end_webhook(self) -> None:
-        """While a webhook is set, polls are refused. Raises as `poll` does."""
+        """Delete the webhook: polls are refused while one is set. Raises as `poll` does."""
         await self._get("deleteWebhook")
 
     async def aclose(self) -> None:
         await self._request.shutdown()
 
     async def poll(self, offset: int | None) -> list[dict[str, Any]]:
-        """Up to 100 updates from *offset* on. Raises PollConflict, FloodWait, MessengerUnauthorized, MessengerUnavailable."""
+        """Return up to 100 updates from *offset* on. Raises PollConflict, FloodWait, MessengerUnauthorized, MessengerUnavailable."""
         query = f"getUpdates?timeout={POLL_S}&limit=100&allowed_updates={json.dumps(ALLOWED, separators=(',', ':'))}"
         result = await self._get(query + (f"&offset={offset}" if offset is not None else ""))
         return (
@@ -72,7 +71,7 @@ class Poller:
     async def _get(self, path: str) -> Any:
         try:
             async with asyncio.timeout(WATCHDOG_S):
-                # Below the library's own judgement: its exceptions warn, carry the URL with the token, and lose what the reply said.
+                # `do_request` returns the reply as it is. The library's own exceptions carry the URL with the token and lose the reply.
                 status, payload = await self._request.do_request(f"{self._url}/{path}", "GET")
             reply = parsed(payload)
         except (TelegramError, TimeoutError, ValueError):
@@ -156,8 +155,6 @@ async def _admit(inbox: Inbox, updates: list[dict[str, Any]], newest: int, loop:
         loop.heartbeat()
         try:
             return await inbox.admit(batch, offset=newest, epoch=epoch)
-        except LostOwnership:
-            raise
         except StoreFull:
             log.error("store.full", hint="nothing is acknowledged until Redis has room: raise maxmemory, or free some")
         except StoreUnavailable:

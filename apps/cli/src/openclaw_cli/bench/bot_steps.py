@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from openclaw_brain.inbox.gathering import Windows
-from openclaw_brain.inbox.handling import Handling
-from openclaw_brain.inbox.intake import Access, Intake
+from openclaw_brain.inbox.access import Access
+from openclaw_brain.inbox.gather import Windows
+from openclaw_brain.inbox.handler import UpdateHandler
+from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.telegram.incoming import Bot
 from openclaw_cli.bench.questions import MIX
 from openclaw_core.errors import SettingsError
@@ -44,11 +45,11 @@ class BotSteps:
         texts = {f"u{update['update_id']}": update["message"]["text"] for update in updates}
         inbox, lanes, news = Inbox(self.script), Lanes(self.script), News(self.script)
         await inbox.admit([("inbox", update) for update in updates], offset=None, epoch=self.epoch)
-        handling = Handling(
+        handler = UpdateHandler(
             inbox=inbox, lanes=lanes, intake=Intake(roles=self.roles, access=Access(users=None)), bot=Bot(id=BOT_ID, username="bench"),
             windows=Windows(), epoch=self.epoch, chat_cap=count, total_cap=5000,
         )  # fmt: skip
-        while await handling.batch("inbox"):
+        while await handler.handle_batch("inbox"):
             pass
         left = count
         while left:  # of one chat, one after the other

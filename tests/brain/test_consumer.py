@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from openclaw_brain.loops import Loop
-from openclaw_brain.queue.lanes import LaneKeeper
+from openclaw_brain.queue.consumer import QueueConsumer
 from openclaw_core.errors import StoreUnavailable
 from openclaw_core.roles.values import load
 from openclaw_core.store import Script
@@ -41,16 +41,16 @@ async def test_tasks_whose_release_was_not_heard_of_are_dispatched_once(monkeypa
     dispatched: list[str] = []
     over = asyncio.Event()
 
-    async def dispatch(_: LaneKeeper, task_id: str) -> None:
+    async def dispatch(_: QueueConsumer, task_id: str) -> None:
         dispatched.append(task_id)
         await over.wait()
 
-    monkeypatch.setattr(LaneKeeper, "_dispatch", dispatch)
+    monkeypatch.setattr(QueueConsumer, "_dispatch", dispatch)
     nothing = cast("Any", None)
-    keeper = LaneKeeper(
+    consumer = QueueConsumer(
         lanes=cast("Any", LostReply()), roles=nothing, chat=None, classifier=None, pool_of=lambda _: "agent-00000000", cap=10, epoch=1
     )  # fmt: skip
-    looping = asyncio.create_task(keeper.forever(Loop(woken=asyncio.Event())))
+    looping = asyncio.create_task(consumer.forever(Loop(woken=asyncio.Event())))
     async with asyncio.timeout(10):
         while len(dispatched) < 2:
             await asyncio.sleep(0.02)
@@ -65,18 +65,18 @@ async def test_tasks_that_another_step_has_let_go_are_routed_without_a_look(scri
     world = World(script)
     await world.lead()
     ready, looks = asyncio.Event(), []
-    keeper = LaneKeeper(
+    consumer = QueueConsumer(
         lanes=world.lanes, roles=load(Path("platform/openclaw/base")), chat=None, classifier=None, pool_of=lambda _: "p", cap=2,
         epoch=world.epoch,
     )  # fmt: skip
     looping = asyncio.create_task(
-        keeper.forever(Loop(woken=asyncio.Event(), on_heartbeat=lambda: looks.append(1)), ready=ready.set)
+        consumer.forever(Loop(woken=asyncio.Event(), on_heartbeat=lambda: looks.append(1)), on_ready=ready.set)
     )
     await asyncio.sleep(0.1)
     await world.ask(task(1))
-    reply = await script.step("release", epoch=world.epoch, **(keeper.room() or {}))
+    reply = await script.step("release", epoch=world.epoch, **(consumer.release_request() or {}))
     looked = len(looks)
-    keeper.let_go(reply)
+    consumer.route_released(reply)
     async with asyncio.timeout(10):
         await ready.wait()
     looping.cancel()
@@ -89,11 +89,11 @@ async def test_a_release_that_redis_executes_late_leaks_no_place(script: Script)
     world = World(script)
     await world.lead()
     await world.ask(*(task(n, chat=n) for n in range(1, 6)))
-    keeper = LaneKeeper(
+    consumer = QueueConsumer(
         lanes=world.lanes, roles=load(Path("platform/openclaw/base")), chat=None, classifier=None, pool_of=lambda _: "p", cap=2,
         epoch=world.epoch,
     )  # fmt: skip
-    looping = asyncio.create_task(keeper.forever(Loop(woken=asyncio.Event())))
+    looping = asyncio.create_task(consumer.forever(Loop(woken=asyncio.Event())))
     done: list[str] = []
     try:
         async with asyncio.timeout(60):

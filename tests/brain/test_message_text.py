@@ -4,7 +4,13 @@ from typing import Any
 
 import pytest
 
-from openclaw_brain.telegram.words import QUOTED_MAX_CHARS, WORDS_MAX_CHARS, quoted, said, written
+from openclaw_brain.telegram.message_text import (
+    MESSAGE_MAX_CHARS,
+    QUOTED_MAX_CHARS,
+    full_text,
+    quoted_text,
+    sender_text,
+)
 
 RICH = {
     "blocks": [
@@ -41,7 +47,7 @@ POLL = {"question": "Which one?", "description": "For tonight", "options": [{"te
     ],
 )
 def test_what_somebody_wrote_is_found_wherever_it_stands(message: dict[str, Any], words: str) -> None:
-    assert written(message).text == words
+    assert sender_text(message).text == words
 
 
 @pytest.mark.parametrize(
@@ -59,19 +65,19 @@ def test_what_somebody_wrote_is_found_wherever_it_stands(message: dict[str, Any]
     ],
 )
 def test_what_a_message_says_has_names_and_addresses_too(message: dict[str, Any], words: str) -> None:
-    assert said(message) == words
+    assert full_text(message) == words
 
 
 def test_a_quote_goes_before_the_whole_message_and_another_chats_message_counts() -> None:
     reply = {"text": "one two three"}
-    assert quoted({"quote": {"text": "two"}, "reply_to_message": reply}) == "two"
-    assert quoted({"reply_to_message": reply, "external_reply": {"poll": POLL}}) == "one two three"
-    assert quoted({"external_reply": {"checklist": CHECKLIST}}) == "Shop\n- milk\n- eggs"
-    assert quoted({"reply_to_message": {"rich_message": RICH}}) == RICH_TEXT
+    assert quoted_text({"quote": {"text": "two"}, "reply_to_message": reply}) == "two"
+    assert quoted_text({"reply_to_message": reply, "external_reply": {"poll": POLL}}) == "one two three"
+    assert quoted_text({"external_reply": {"checklist": CHECKLIST}}) == "Shop\n- milk\n- eggs"
+    assert quoted_text({"reply_to_message": {"rich_message": RICH}}) == RICH_TEXT
 
 
 def test_whoever_is_named_is_found_in_text_and_in_rich_blocks() -> None:
-    words = written(
+    words = sender_text(
         {
             "text": "😀 @OpenClawBot /code@OtherBot hey",
             "entities": [
@@ -87,14 +93,14 @@ def test_whoever_is_named_is_found_in_text_and_in_rich_blocks() -> None:
         {"type": "text_mention", "text": "x", "user": {"id": 7}},
         {"type": "bot_command", "text": "/a@b", "bot_command": "/a@B"},
     ]
-    rich = written({"rich_message": {"blocks": [*RICH["blocks"], {"type": "footer", "text": text}]}})
+    rich = sender_text({"rich_message": {"blocks": [*RICH["blocks"], {"type": "footer", "text": text}]}})
     assert sorted(rich.names) == ["b", "openclawbot"]
     assert list(rich.user_ids) == [7]
 
 
 @pytest.mark.parametrize("kind", ["pre", "code", "url", "email", "mention", "bot_command"])
 def test_code_and_addresses_are_no_prose(kind: str) -> None:
-    words = written({"text": "למה 😀 x = y", "entities": [{"type": kind, "offset": 7, "length": 5}]})
+    words = sender_text({"text": "למה 😀 x = y", "entities": [{"type": kind, "offset": 7, "length": 5}]})
     assert words.prose.strip() == "למה 😀"
     assert words.text == "למה 😀 x = y"
 
@@ -104,7 +110,7 @@ def test_code_in_rich_blocks_is_no_prose() -> None:
         {"type": "paragraph", "text": ["למה ", {"type": "code", "text": "abc"}]},
         {"type": "pre", "text": "for x in y"},
     ]
-    assert written({"rich_message": {"blocks": blocks}}).prose.split() == ["למה"]
+    assert sender_text({"rich_message": {"blocks": blocks}}).prose.split() == ["למה"]
 
 
 @pytest.mark.parametrize(
@@ -120,14 +126,14 @@ def test_code_in_rich_blocks_is_no_prose() -> None:
     ],
 )
 def test_places_out_of_the_text_name_nobody(entity: object) -> None:
-    words = written({"text": "@OpenClawBot", "entities": [entity]})
+    words = sender_text({"text": "@OpenClawBot", "entities": [entity]})
     assert "openclawbot" not in words.names
     assert not words.user_ids
 
 
 def test_what_is_too_long_or_too_deep_is_cut() -> None:
-    assert len(written({"text": "x" * 10**6}).text) == WORDS_MAX_CHARS
-    assert len(quoted({"reply_to_message": {"text": "x" * 10**6}})) == QUOTED_MAX_CHARS
+    assert len(sender_text({"text": "x" * 10**6}).text) == MESSAGE_MAX_CHARS
+    assert len(quoted_text({"reply_to_message": {"text": "x" * 10**6}})) == QUOTED_MAX_CHARS
     deep: Any = "end"
     for _ in range(5000):
         deep = {"type": "bold", "text": deep}
@@ -135,26 +141,27 @@ def test_what_is_too_long_or_too_deep_is_cut() -> None:
     for _ in range(5000):
         blocks = [{"type": "blockquote", "blocks": blocks}]
     assert (
-        written({"rich_message": {"blocks": [{"type": "paragraph", "text": ["start", deep]}, *blocks]}}).text == "start"
+        sender_text({"rich_message": {"blocks": [{"type": "paragraph", "text": ["start", deep]}, *blocks]}}).text
+        == "start"
     )
     wide = [{"type": "paragraph", "text": "w" * 100}] * 10_000
-    assert len(written({"rich_message": {"blocks": wide}}).text) == WORDS_MAX_CHARS
+    assert len(sender_text({"rich_message": {"blocks": wide}}).text) == MESSAGE_MAX_CHARS
 
 
 @pytest.mark.parametrize(
     "blank", ["\u00ad\u200b\u200e\u2060\ufeff\u2800\u115f \n", "\ufffc", "\ufe0f", "\u034f", "\ue000", "\U000e0101"]
 )
 def test_what_a_reader_sees_nothing_of_are_no_words(blank: str) -> None:
-    assert written({"text": blank, "caption": "seen"}).text == "seen"
-    assert written({"rich_message": {"blocks": [{"type": "paragraph", "text": blank}]}}).text == ""
-    assert written({"poll": {"question": blank}}).text == ""
-    assert quoted({"quote": {"text": blank}, "reply_to_message": {"text": "seen"}}) == "seen"
-    assert said({"contact": {"first_name": blank}}) == ""
+    assert sender_text({"text": blank, "caption": "seen"}).text == "seen"
+    assert sender_text({"rich_message": {"blocks": [{"type": "paragraph", "text": blank}]}}).text == ""
+    assert sender_text({"poll": {"question": blank}}).text == ""
+    assert quoted_text({"quote": {"text": blank}, "reply_to_message": {"text": "seen"}}) == "seen"
+    assert full_text({"contact": {"first_name": blank}}) == ""
 
 
 def test_marks_around_the_words_are_trimmed_and_marks_within_stay() -> None:
-    assert written({"text": "\u200f \u2067 ה\u200eA\u200f:\u200f \u2069\n"}).text == "ה\u200eA\u200f:"
+    assert sender_text({"text": "\u200f \u2067 ה\u200eA\u200f:\u200f \u2069\n"}).text == "ה\u200eA\u200f:"
     england = "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
-    assert written({"text": f"{england} "}).text == england
-    named = written({"text": "\u200f@OpenClawBot", "entities": [{"type": "mention", "offset": 1, "length": 12}]})
+    assert sender_text({"text": f"{england} "}).text == england
+    named = sender_text({"text": "\u200f@OpenClawBot", "entities": [{"type": "mention", "offset": 1, "length": 12}]})
     assert named.names == {"openclawbot"}

@@ -1,9 +1,9 @@
-"""One call of a small model that must answer with the name of a role, within a budget, whatever the message says."""
+"""Asks the router, a small model, for the name of a role, within a time budget and whatever the message says."""
 
 import asyncio
 from typing import Any
 
-from openclaw_brain.routing.reading import clean
+from openclaw_brain.routing.parsed_text import clean
 from openclaw_core.errors import ChatUnavailable
 from openclaw_core.models.fallback import ROUTING, Attempt, Attempts, NoReply, first_reply
 from openclaw_core.ports import Chat, Message, ModelAt, ModelCall, Usage
@@ -11,24 +11,26 @@ from openclaw_core.roles.values import Roles
 from openclaw_core.tasks.conversation import estimate_tokens
 
 CALL_TOKENS = 330
-"""Prompt, message and the previous question together, by `estimate_tokens`, which errs upwards."""
+"""Limit of prompt, message and previous question together, by `estimate_tokens`, which errs upwards."""
 MESSAGE_TOKENS = range(60, 200)
-"""The least and the most of the newest message, whatever the prompt leaves."""
+"""Limits of the newest message, whatever the prompt leaves."""
 PREVIOUS_TOKENS = 20
-"""Of the question before it; of the answer nobody needs more than who gave it."""
+"""Limit of the previous question. Of the previous answer only the role is shown."""
+MARKER_TOKENS = 30
+"""Of the markers and the words around them."""
 OPEN, CLOSE = "<<<", ">>>"
 
 
-async def ask(
+async def ask_router(
     text: str, *, previous_role: str | None, previous_user: str, roles: Roles, chat: Chat
 ) -> tuple[str | None, Usage | None]:
-    """The role that the model names and what the call cost; (None, …) for any fault, or if the time is up.
+    """Return the role that the model names, or None after a fault or a time-out, and the tokens.
 
-    A time-out costs tokens that nobody reports: its usage is None.
+    Nobody reports the tokens of a call that timed out: its usage is None.
     """
     usage: Usage | None = None
-    room = CALL_TOKENS - PREVIOUS_TOKENS - 30 - estimate_tokens(roles.router.prompt)  # 30: marks and words around them
-    room = min(max(room, MESSAGE_TOKENS.start), MESSAGE_TOKENS.stop)
+    left = CALL_TOKENS - PREVIOUS_TOKENS - MARKER_TOKENS - estimate_tokens(roles.router.prompt)
+    text_tokens = min(max(left, MESSAGE_TOKENS.start), MESSAGE_TOKENS.stop)
     schema = {
         "type": "object",
         "properties": {"role": {"type": "string", "enum": sorted(roles.roles)}},
@@ -37,17 +39,17 @@ async def ask(
     }
     messages = (
         Message(role="system", content=roles.router.prompt),
-        Message(role="user", content=request(text, previous_role, previous_user, room)),
+        Message(role="user", content=user_prompt(text, previous_role, previous_user, text_tokens)),
     )
 
-    async def role_by(attempt: Attempt) -> str:
+    async def role_from(attempt: Attempt) -> str:
         nonlocal usage
         call = _call(attempt.model, messages, roles)
         answer, spent = await chat.complete_json(call, schema=schema, timeout_s=roles.router.budget_s)
         usage = _sum(usage, spent)
-        role = named(answer)
+        role = role_in(answer)
         if role is None or role not in roles.roles:
-            raise ChatUnavailable("no role that there is")
+            raise ChatUnavailable("the answer names no role that exists")
         return role
 
     attempts = Attempts(
@@ -55,7 +57,7 @@ async def ask(
     )
     try:
         async with asyncio.timeout(roles.router.budget_s):
-            return await first_reply(attempts, role_by), usage
+            return await first_reply(attempts, role_from), usage
     except (TimeoutError, NoReply):
         return None, usage
 
@@ -73,19 +75,19 @@ def _call(model: str, messages: tuple[Message, ...], roles: Roles) -> ModelCall:
 
 
 def _at(model: str, roles: Roles) -> ModelAt:
-    """Where a model of the router is served."""
+    """Return where a model of the router is served."""
     known = roles.models.get(model)
     return ModelAt(name=model, id=model) if known is None else known.at
 
 
-def named(answer: Any) -> str | None:
-    """The role in a parsed answer, whatever shape it has."""
+def role_in(answer: Any) -> str | None:
+    """Return the role in a parsed answer of any shape."""
     role = answer.get("role") if isinstance(answer, dict) else None
     return role if isinstance(role, str) else None
 
 
-def request(text: str, previous_role: str | None, previous_user: str, max_tokens: int) -> str:
-    """The user message: the text between marks that it cannot close by itself."""
+def user_prompt(text: str, previous_role: str | None, previous_user: str, max_tokens: int) -> str:
+    """Return the user message: the text between markers, which the text cannot close."""
     lines = []
     if previous_role is not None:
         lines.append(f"Before it, {previous_role} answered: {OPEN}{_shown(previous_user, PREVIOUS_TOKENS)}{CLOSE}")
@@ -94,7 +96,7 @@ def request(text: str, previous_role: str | None, previous_user: str, max_tokens
 
 
 def _shown(text: str, max_tokens: int) -> str:
-    """Cleaned, without our marks; of a longer text the start and the end, where requests stand."""
+    """Return *text* cleaned and without our markers. Of a longer text: the start and the end, where requests stand."""
     shown = clean(text).replace(OPEN, "").replace(CLOSE, "")
     if estimate_tokens(shown) <= max_tokens:
         return shown
@@ -102,7 +104,7 @@ def _shown(text: str, max_tokens: int) -> str:
 
 
 def _fitting(text: str, max_tokens: int) -> str:
-    """The longest start of *text* that fits."""
+    """Return the longest start of *text* that fits."""
     low, high = 0, min(len(text), max_tokens * 4)
     while low < high:
         middle = (low + high + 1) // 2

@@ -1,4 +1,4 @@
-"""Lanes: tasks go when there is room; each is routed, and handed to its pool."""
+"""Consumes the queue: releases tasks while agents are free, routes each, and dispatches it to its pool."""
 
 import asyncio
 import time
@@ -20,20 +20,20 @@ from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.task import Task
 
 log = logs.get(__name__)
-AT_ONCE = 64
-"""Tasks that are routed at the same time."""
-FAULTS = 3
-"""Refusals by Redis after which a task is given up; what is of another type is mended within a second."""
-ADOPT_S = 1.0
-"""Between looks for tasks that are out and that nobody routes. Redis may have let them go in a call that we had given up."""
+MAX_ROUTING = 64
+"""Most tasks that are routed at the same time."""
+MAX_FAULTS = 3
+"""A task fails after this many refusals by Redis. The store repairs a key of the wrong type within a second."""
+ORPHANS_EVERY_S = 1.0
+"""Between looks for released tasks that nobody routes. Redis may have released them in a call that timed out here."""
 PREVIOUS_TURNS = 6
-"""Of these, the last exchange is looked for by which a question is routed that goes on with it."""
-HELD_S = 0.05
-"""Between two looks at a routed task of which more may be coming."""
+"""The last exchange is searched in this many turns: a follow-up stays with its role."""
+HELD_PAUSE_S = 0.05
+"""Between two tries to dispatch a task for which more messages may be coming."""
 
 
 def previous_of(turns: Sequence[Turn]) -> Previous | None:
-    """The last exchange of a chat: what was asked, who answered, and what."""
+    """Return the last exchange in *turns*: question, role and answer."""
     for i in range(len(turns) - 1, -1, -1):
         if turns[i].speaker == "assistant" and turns[i].role:
             asked = next((turn.text for turn in reversed(turns[:i]) if turn.speaker == "user"), "")
@@ -41,15 +41,15 @@ def previous_of(turns: Sequence[Turn]) -> Previous | None:
     return None
 
 
-def words(task: Task) -> str:
-    """What routing goes by. A file without a word beside it wants to be made short; what a recording says is not known yet."""
+def routing_text(task: Task) -> str:
+    """Return the text that decides the role. A file alone is to be summarized. What a recording says is not known yet."""
     text = task.text or ("summarize this file" if any(one.kind == "file" for one in task.materials) else "")
     return f"{text}\n\n{task.quoted}" if task.forwarded == "some" and task.quoted else text
 
 
 @dataclass(kw_only=True)
-class LaneKeeper:
-    """Releases, routes, dispatches."""
+class QueueConsumer:
+    """Releases tasks from the lanes, routes and dispatches them."""
 
     lanes: Lanes
     roles: Roles
@@ -60,30 +60,30 @@ class LaneKeeper:
     cap: int
     demo: bool = False
     model_override: str | None = None
-    """The one model of a local model server, instead of the roles' lists."""
+    """The only model of a local model server. Replaces the lists of the roles."""
     clock: Callable[[], float] = time.monotonic
-    _under_way: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _routing: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _start: Callable[[Sequence[str]], None] = lambda _: None
 
-    def under_way(self) -> Collection[str]:
-        """Ids of tasks that are being routed."""
-        return self._under_way.keys()
+    def routing(self) -> Collection[str]:
+        """Return the ids of tasks that are being routed."""
+        return self._routing.keys()
 
-    def room(self) -> dict[str, int] | None:
-        """What to ask of a step of others that lets tasks go as well, if there is room for some."""
-        free = AT_ONCE - len(self._under_way)
+    def release_request(self) -> dict[str, int] | None:
+        """Return arguments that make another step of the store release tasks too, or None if too many are being routed."""
+        free = MAX_ROUTING - len(self._routing)
         return self.lanes.asks(cap=self.cap, at_most=free) if free > 0 else None
 
-    def let_go(self, reply: Sequence[str]) -> None:
-        """Such a step has let go what its *reply* says."""
+    def route_released(self, reply: Sequence[str]) -> None:
+        """Route the tasks that such a step released."""
         self._start(self.lanes.heard(reply))
 
     async def forever(
-        self, loop: Loop, *, let_go: Callable[[], None] = lambda: None, ready: Callable[[], None] = lambda: None
+        self, loop: Loop, *, on_released: Callable[[], None] = lambda: None, on_ready: Callable[[], None] = lambda: None
     ) -> None:
-        """Let tasks go until cancelled; first those that a leader before us had released, or we without hearing of it. Raises LostOwnership.
+        """Route tasks until cancelled, first those that were released before and that nobody routes. Raises LostOwnership.
 
-        *let_go* is called when tasks are under way, *ready* when one stands in its pool.
+        *on_released* is called when the routing of tasks begins, *on_ready* when a task is in its pool.
         """
         pending: list[str] = []
         looked_at: float | None = None
@@ -91,14 +91,14 @@ class LaneKeeper:
 
             def start(task_ids: Sequence[str]) -> None:
                 for task_id in task_ids:
-                    if task_id not in self._under_way:
-                        self._under_way[task_id] = group.create_task(
-                            self._let_go(task_id, ready, loop), name=f"route {task_id}"
+                    if task_id not in self._routing:
+                        self._routing[task_id] = group.create_task(
+                            self._route_task(task_id, on_ready, loop), name=f"route {task_id}"
                         )
                 if task_ids:
-                    let_go()
+                    on_released()
 
-            def given(task_ids: Sequence[str]) -> None:
+            def start_released(task_ids: Sequence[str]) -> None:
                 start(task_ids)
                 if self.lanes.held_s is not None:
                     loop.wake()  # to look again in time
@@ -106,57 +106,57 @@ class LaneKeeper:
             async def step() -> float:
                 nonlocal pending, looked_at
                 try:
-                    if looked_at is None or self.clock() - looked_at >= ADOPT_S:
-                        pending, looked_at = await self._left_behind(), self.clock()
-                    room = AT_ONCE - len(self._under_way)
+                    if looked_at is None or self.clock() - looked_at >= ORPHANS_EVERY_S:
+                        pending, looked_at = await self._orphaned(), self.clock()
+                    room = MAX_ROUTING - len(self._routing)
                     found, pending = pending[:room], pending[room:]
                     fresh = found or (
                         await self.lanes.release(cap=self.cap, at_most=room, epoch=self.epoch) if room else []
                     )
                 except (StoreUnavailable, StoreFull):
-                    looked_at = None  # Redis may have released some whose ids were lost on the way here
+                    looked_at = None  # Redis may have released tasks whose ids were lost on the way here
                     raise
                 start(fresh)
-                all_gone = not found and len(fresh) < max(1, room)  # all that may go now
-                return min(ADOPT_S, self.lanes.held_s or ADOPT_S) if all_gone else 0
+                all_released = not found and len(fresh) < max(1, room)  # there are no more to release now
+                return min(ORPHANS_EVERY_S, self.lanes.held_s or ORPHANS_EVERY_S) if all_released else 0
 
-            self._start = given
+            self._start = start_released
             await loop.run(step)
 
-    async def _left_behind(self) -> list[str]:
+    async def _orphaned(self) -> list[str]:
         released = await self.lanes.released()
         states = await self.lanes.fields(released, "state") if released else []
         return [
             task_id
             for task_id, row in zip(released, states, strict=True)
-            if row["state"] == "queued" and task_id not in self._under_way
+            if row["state"] == "queued" and task_id not in self._routing
         ]
 
-    async def _let_go(self, task_id: str, ready: Callable[[], None], loop: Loop) -> None:
+    async def _route_task(self, task_id: str, on_ready: Callable[[], None], loop: Loop) -> None:
         faults = 0
         try:
             while True:
                 try:
                     await self._dispatch(task_id)
-                    ready()
+                    on_ready()
                     return
                 except UNREADABLE as exc:
-                    # What it holds is of no kind that we know. Its user is told, and the others go on.
+                    # The task cannot be parsed. Its user is told, and the other tasks go on.
                     log.fault("task.not_routed", exc, task_id=task_id)
                     await self._fail(task_id)
                     return
                 except (StoreUnavailable, StoreFull) as exc:
                     faults += isinstance(exc, StoreFault)
-                    if faults == FAULTS:
+                    if faults == MAX_FAULTS:
                         await self._fail(task_id)
                         return
-                    await asyncio.sleep(1)  # it stays released and queued: the next try, or the next leader, goes on
+                    await asyncio.sleep(1)  # it stays released and queued: the next try or the next leader goes on
         finally:
-            # A task that was ready and has grown may be under way again before the one that made it ready is done here.
-            if self._under_way.get(task_id) is asyncio.current_task():
-                if len(self._under_way) >= AT_ONCE:
-                    loop.wake()  # others may wait for this place
-                del self._under_way[task_id]
+            # A ready task that has grown may be routed again before its first routing has ended here.
+            if self._routing.get(task_id) is asyncio.current_task():
+                if len(self._routing) >= MAX_ROUTING:
+                    loop.wake()  # others may wait for a free place
+                del self._routing[task_id]
 
     async def _fail(self, task_id: str) -> None:
         while True:
@@ -164,19 +164,19 @@ class LaneKeeper:
                 await self.lanes.fail(task_id, Cause.BAD_TASK, epoch=self.epoch)
                 return
             except StoreFault:
-                return  # the next look finds it again, once Redis is mended
+                return  # the next look finds it again, once Redis is repaired
             except (StoreUnavailable, StoreFull):
                 await asyncio.sleep(1)
 
     async def _dispatch(self, task_id: str) -> None:
         outcome = Dispatched.GROWN
-        while outcome in (Dispatched.GROWN, Dispatched.HELD):  # once, unless its user goes on sending
+        while outcome in (Dispatched.GROWN, Dispatched.HELD):  # once, unless more messages join it
             if outcome is Dispatched.HELD:
-                await asyncio.sleep(HELD_S)
+                await asyncio.sleep(HELD_PAUSE_S)
             try:
                 queued = await self.lanes.queued(task_id)
                 if queued.task.id != task_id:
-                    raise BadTask("the record is another task's")  # noqa: TRY301 - as if it could not be read
+                    raise BadTask("the record belongs to another task")  # noqa: TRY301 - as if it could not be read
             except BadTask:
                 log.error("task.unreadable", task_id=task_id)
                 await self.lanes.fail(task_id, Cause.BAD_TASK, epoch=self.epoch)
@@ -187,7 +187,7 @@ class LaneKeeper:
         task = queued.task
         turns = await self.lanes.history(task.chat_id, task.thread_id, last=PREVIOUS_TURNS)
         routed = await decide_agent(
-            words(task),
+            routing_text(task),
             lang=task.lang,
             explicit=task.role or queued.wish,
             previous=previous_of([turn for turn in turns if turn.task_id != task.id]),
@@ -209,11 +209,7 @@ class LaneKeeper:
                 decision=routed.decision.value,
                 route_ms=routed.took_ms,
                 route_tokens=tokens,
-                waited_ms=_age_ms(task),
+                waited_ms=round(time.time() * 1000) - task.admitted_ms,
                 parts=queued.parts + 1,
             )
         return outcome
-
-
-def _age_ms(task: Task) -> int:
-    return round(time.time() * 1000) - task.admitted_ms

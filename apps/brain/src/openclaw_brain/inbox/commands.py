@@ -1,0 +1,103 @@
+"""What the commands and the buttons of the bot do."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from openclaw_brain.inbox.context import Effect, UpdateContext
+from openclaw_brain.inbox.new_task import ask, task_effect, unreadable
+from openclaw_core.ports import Lang
+from openclaw_core.tasks.task import retry_id
+from openclaw_core.texts import wording
+from openclaw_core.texts.wording import Say
+
+COMMANDS = frozenset({"start", "help", "new", "stop", "status", "retry", "lang"})
+LANG_ARGUMENTS: Mapping[str, Lang] = {
+    "he": "he", "hebrew": "he", "עברית": "he", "en": "en", "english": "en", "אנגלית": "en",
+}  # fmt: skip
+_STOP_TOASTS = {"stopped": Say.STOP_HEARD, "late": Say.STOP_TOO_LATE, "not_yours": Say.NOT_YOURS, "old": Say.BUTTON_OLD}
+
+
+def is_ours(context: UpdateContext) -> bool:
+    """Whether a command is for this bot. In a group, a command that names no bot is ours only if we know it."""
+    incoming = context.incoming
+    known = COMMANDS | {role.command for role in context.roles.roles.values()}
+    return incoming.chat_kind == "private" or incoming.names_us or incoming.command in known
+
+
+def run_command(context: UpdateContext) -> list[Effect]:
+    """Return what a command changes: nothing if it is another bot's."""
+    incoming = context.incoming
+    if not is_ours(context):
+        return []
+    for role in context.roles.roles.values():
+        if incoming.command == role.command:
+            if incoming.text or incoming.quoted or incoming.material:
+                return ask(context, role=role.name)
+            if incoming.unseen:
+                return [unreadable(context, "unsupported", role=role.name, what=incoming.unseen)]
+            return _choose_role(context, role.name)
+    match incoming.command:
+        case "start" | "help":
+            return [context.notice(incoming.command)]
+        case "new":
+            return [{"op": "forget", **context.place}, context.notice("new")]
+        case "stop":
+            return [{"op": "stop", **context.notice_fields("stopped"), "update": str(incoming.update_id)}]
+        case "status":
+            return [context.notice("status", **context.state.status)]
+        case "retry":
+            return _retry(context)
+        case "lang":
+            return _set_lang(context, incoming.text.strip().lower())
+    return [context.notice("unknown_command")]
+
+
+def press_button(context: UpdateContext) -> list[Effect]:
+    """Return what a button changes. Buttons of an older release may name what no longer exists."""
+    incoming, done = context.incoming, context.toast()
+    action, _, argument = incoming.button_data.partition(":")
+    match action:
+        case "stop" if argument:
+            # The store alone knows which of these toasts fits.
+            toasts = {name: wording.say(what, context.lang) for name, what in _STOP_TOASTS.items()}
+            by = str(incoming.user_id) if incoming.chat_kind == "group" else None
+            stop = {"op": "stop", **context.notice_fields("stopped"), "task": argument}
+            return [{**stop, "button": incoming.button_id, "toasts": toasts, "by": by}]
+        case "retry" if argument:
+            return [*_retry(context), done] if _may_retry(context) else [context.toast(Say.NOT_YOURS)]
+        case "lang":
+            return [*_set_lang(context, argument), done]
+        case "file" if argument:
+            task, _, part = argument.rpartition(":")
+            return [{"op": "file", **context.notice_fields("file_gone"), "task": task, "part": part}, done]
+        case "role" if argument in context.roles.roles:
+            return [*_choose_role(context, argument), done]
+    return [context.toast(Say.BUTTON_OLD)]
+
+
+def _choose_role(context: UpdateContext, role: str) -> list[Effect]:
+    return [{"op": "choose", **context.place, "role": role}, context.notice("role_chosen", role=role)]
+
+
+def _set_lang(context: UpdateContext, name: str) -> list[Effect]:
+    if name not in LANG_ARGUMENTS:
+        return [context.notice("lang_menu")]
+    lang = LANG_ARGUMENTS[name]
+    set_lang = {"op": "lang", "chat": str(context.incoming.chat_id), "lang": lang}
+    return [set_lang, replace(context, lang=lang).notice("lang_set")]
+
+
+def _may_retry(context: UpdateContext) -> bool:
+    """Whether the task of the button is this person's. One that was asked as a group or a channel is anybody's."""
+    task, incoming = context.state.old_task, context.incoming
+    return incoming.chat_kind == "private" or task is None or task.user_id < 0 or task.user_id == incoming.user_id
+
+
+def _retry(context: UpdateContext) -> list[Effect]:
+    incoming, old = context.incoming, context.state.old_task
+    if old is None or old.chat_id != incoming.chat_id:
+        return [context.notice("retry_nothing")]
+    again = replace(
+        old, id=retry_id(old.id), retry_of=old.id, admitted_ms=context.admitted_ms, order=None, update_id=incoming.update_id
+    )  # fmt: skip
+    return [{**context.notice_fields("retry"), **task_effect(context, again), "op": "retry", "task": old.id}]

@@ -1,0 +1,72 @@
+"""One update with all that decides its effects, and the notices and toasts that answer it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from openclaw_brain.telegram.incoming import Incoming
+from openclaw_core.ports import Lang
+from openclaw_core.roles.values import Roles
+from openclaw_core.tasks.conversation import place
+from openclaw_core.tasks.task import Task
+from openclaw_core.texts import wording
+from openclaw_core.texts.wording import Say
+
+Effect = Mapping[str, Any]
+"""A change in the store. `op` names its function in `store/lua/leader/1_inbox.lua`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatState:
+    """What the store holds about a chat: its settings, the task that is to run again, and the figures of /status."""
+
+    settings: Mapping[str, str] = field(default_factory=dict)
+    old_task: Task | None = None
+    status: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateContext:
+    """*english_only*: the model understands no other language."""
+
+    incoming: Incoming
+    state: ChatState
+    roles: Roles
+    english_only: bool
+    admitted_ms: int
+    lang: Lang
+    """Of notices and toasts. The chat may have chosen it."""
+    answer_lang: Lang
+
+    @property
+    def place(self) -> dict[str, str | None]:
+        """The chat, and the topic in it if there is one."""
+        thread_id = self.incoming.thread_id
+        return {"chat": str(self.incoming.chat_id), "thread": None if thread_id is None else str(thread_id)}
+
+    @property
+    def digest(self) -> dict[str, str]:
+        """What the store compares with an edit of this message."""
+        if not self.incoming.content_digest:
+            return {}
+        return {"heard_of": str(self.incoming.message_id), "heard": self.incoming.content_digest}
+
+    def notice_fields(self, kind: str) -> dict[str, Any]:
+        """Where and how a notice of *kind* is shown, should the store decide to show it."""
+        replies = self.incoming.chat_kind == "group" and self.incoming.kind != "button"
+        return {
+            "key": f"{kind}:{place(self.incoming.chat_id, self.incoming.thread_id)}",
+            "kind": kind,
+            **self.place,
+            "lang": self.lang,
+            "reply_to": str(self.incoming.message_id) if replies else None,
+            **self.digest,
+        }
+
+    def notice(self, kind: str, **args: Any) -> Effect:
+        return {"op": "notice", **self.notice_fields(kind), "args": args}
+
+    def toast(self, what: Say | None = None) -> Effect:
+        """End the spinner of a button, with a text if the button did nothing."""
+        text = "" if what is None else wording.say(what, self.lang)
+        return {"op": "button", "id": self.incoming.button_id, "text": text}

@@ -1,0 +1,166 @@
+"""Handles admitted updates in order: reads a stream, decides the effects, and applies many in one step of the store."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from openclaw_brain.inbox.context import ChatState
+from openclaw_brain.inbox.gather import Part, Windows, as_addressed, link_parts, make_part
+from openclaw_brain.inbox.intake import Intake
+from openclaw_brain.loops import Loop
+from openclaw_brain.telegram.incoming import Bot, Incoming, read_update
+from openclaw_core import logs
+from openclaw_core.errors import BadTask
+from openclaw_core.records import UNREADABLE, whole
+from openclaw_core.store import Admitted, Inbox, Lanes
+from openclaw_core.store.inbox import Stream
+from openclaw_core.tasks.task import Task
+
+log = logs.get(__name__)
+IGNORED = Incoming(update_id=0, kind="ignored")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateHandler:
+    """Handles a stream from its oldest entry. One step of the store removes an entry and applies its effects."""
+
+    inbox: Inbox
+    lanes: Lanes
+    intake: Intake
+    bot: Bot
+    windows: Windows
+    epoch: int
+    chat_cap: int
+    total_cap: int
+    on_display: Callable[[], None] = lambda: None
+    """Called after an effect that a chat has to be shown."""
+    release_request: Callable[[], Mapping[str, int] | None] = lambda: None
+    """Gives the arguments with which the same step also releases tasks, or None for no tasks."""
+    on_released: Callable[[Sequence[str]], None] = lambda _: None
+    """Called with the tasks that the step released."""
+
+    async def forever(self, stream: Stream, loop: Loop, *, handled: Callable[[], None] = lambda: None) -> None:
+        """Handle until cancelled. Raises LostOwnership."""
+
+        async def step() -> float:
+            if not await self.handle_batch(stream):
+                return 2  # a bound, should a wake be missed
+            handled()
+            return 0
+
+        await loop.run(step, outage="handle")
+
+    async def handle_batch(self, stream: Stream) -> int:
+        """Handle the oldest entries and return how many."""
+        entries = await self.inbox.waiting(stream)
+        if not entries:
+            return 0
+        # An entry that needs more of the store is handled alone, after the effects of those before it. All are parsed first: otherwise a chat
+        # with many of them would have the others parsed again each time.
+        plain: list[tuple[Admitted, Incoming]] = []
+        for entry, incoming in zip(entries, await self._in_present_chats(map(self._parse, entries)), strict=True):
+            if not _needs_store(incoming):
+                plain.append((entry, incoming))
+                continue
+            await self._handle_plain(stream, plain)
+            plain = []
+            [present] = await self._in_present_chats([incoming])
+            await self._commit(stream, [self._part(entry, present, await self._state(present))])
+        await self._handle_plain(stream, plain)
+        return len(entries)
+
+    async def _handle_plain(self, stream: Stream, plain: Sequence[tuple[Admitted, Incoming]]) -> None:
+        if plain:
+            chats = await self.inbox.chats([incoming.chat_id for _, incoming in plain])
+            states = (ChatState(settings=chat) for chat in chats)
+            parts = [self._part(entry, one, state) for (entry, one), state in zip(plain, states, strict=True)]
+            await self._commit(stream, parts)
+
+    async def _in_present_chats(self, parsed: Iterable[Incoming]) -> list[Incoming]:
+        """Replace the id of a group that became a supergroup by its present id."""
+        parsed = list(parsed)
+        moved = await self.inbox.moved([incoming.chat_id for incoming in parsed])
+        return [
+            incoming
+            if incoming.kind == "migrated"
+            else replace(incoming, chat_id=moved.get(incoming.chat_id, incoming.chat_id))
+            for incoming in parsed
+        ]
+
+    def _parse(self, entry: Admitted) -> Incoming:
+        try:
+            return read_update(entry.update, self.bot)
+        except UNREADABLE as exc:
+            log.fault("update.unreadable", exc)
+            return IGNORED
+
+    def _part(self, entry: Admitted, incoming: Incoming, state: ChatState) -> Part:
+        """Decide the effects of an update. One that cannot be read has none: the next ones wait behind it."""
+        try:
+            addressed = as_addressed(entry.update, incoming)
+            effects = self.intake.effects(addressed or incoming, state, admitted_ms=entry.admitted_ms)
+            if addressed is not None:
+                effects = [effect for effect in effects if "record" in effect]
+            return make_part(
+                entry.entry_id, entry.update, addressed or incoming, effects, self.windows, only_joins=addressed is not None
+            )  # fmt: skip
+        except UNREADABLE as exc:
+            log.fault("update.unreadable", exc)
+            return make_part(entry.entry_id, {}, IGNORED, (), self.windows)
+
+    async def _commit(self, stream: Stream, parts: Sequence[Part]) -> None:
+        linked = zip(parts, link_parts(parts, self.windows), strict=True)
+        handled = [(part.entry_id, effects) for part, effects in linked]
+        release = self.release_request()
+        shows, released = await self.inbox.handle(
+            stream, handled, epoch=self.epoch, chat_cap=self.chat_cap, total_cap=self.total_cap, release=release
+        )
+        if shows:
+            self.on_display()
+        if release:
+            self.on_released(released)
+
+    async def _state(self, incoming: Incoming) -> ChatState:
+        [settings] = await self.inbox.chats([incoming.chat_id])
+        if incoming.command == "status":
+            return ChatState(settings=settings, status=await self._status(incoming.chat_id))
+        if incoming.content_kind == "command":
+            task_id = await self.inbox.last_task(incoming.chat_id, incoming.thread_id)
+        else:
+            task_id = incoming.button_data.partition(":")[2]
+        return ChatState(settings=settings, old_task=await self._task(task_id) if task_id else None)
+
+    async def _task(self, task_id: str) -> Task | None:
+        try:
+            task = await self.lanes.asked(task_id)
+        except BadTask:
+            return None
+        moved = await self.inbox.moved([task.chat_id])
+        return replace(task, chat_id=moved.get(task.chat_id, task.chat_id))
+
+    async def _status(self, chat_id: int) -> dict[str, Any]:
+        running = await self.lanes.running_in(chat_id)
+        waiting = await self.lanes.waiting_in(chat_id)
+        oldest = await self.lanes.fields(
+            [task for task in (running, *waiting[:1]) if task], "admitted_ms", "role", "state"
+        )
+        now_ms = time.time() * 1000
+        status: dict[str, Any] = {"waiting": len(waiting), "running": 1 if running else 0}
+        if running:
+            row = oldest[0]
+            status |= {"running_s": _age_s(row["admitted_ms"], now_ms), "role": row["role"] or "", "state": row["state"] or ""}  # fmt: skip
+        if waiting:
+            status["waiting_s"] = _age_s(oldest[-1]["admitted_ms"], now_ms)
+        return status
+
+
+def _needs_store(incoming: Incoming) -> bool:
+    """Whether the effects depend on more than the settings of the chat."""
+    return (incoming.content_kind == "command" and incoming.command in ("status", "retry")) or (
+        incoming.kind == "button" and incoming.button_data.startswith("retry:")
+    )
+
+
+def _age_s(admitted_ms: str | None, now_ms: float) -> int:
+    return max(0, round((now_ms - whole(admitted_ms, round(now_ms))) / 1000))

@@ -1,0 +1,82 @@
+"""Makes a task of a message, or a notice that says why no agent can read it."""
+
+from dataclasses import replace
+from typing import Any
+
+from openclaw_brain.inbox.context import Effect, UpdateContext
+from openclaw_core.tasks.task import Task, task_id, to_json
+from openclaw_core.texts.language import lang_of
+
+FILE_MAX_BYTES = {"voice": 20_000_000, "file": 1_000_000}
+"""A bot may fetch 20 MB. Of a text, a model reads a few pages."""
+TEXT_MAX_CHARS = 16_000
+"""Telegram sends at most 4096 units. The limit protects the store from other servers."""
+
+
+def ask(context: UpdateContext, *, role: str | None = None) -> list[Effect]:
+    """Queue the message as a task for *role*, or for the role that routing chooses."""
+    incoming = context.incoming
+    if (material := incoming.material) is not None:
+        if material.kind == "voice" and context.english_only:  # the demo model has no transcriber
+            if not incoming.text:
+                return [unreadable(context, "unsupported", what="voice")]
+            context = replace(context, incoming=replace(incoming, material=None, unseen="voice"))
+        elif material.size_bytes > FILE_MAX_BYTES[material.kind]:
+            return [unreadable(context, "too_large", role=role, mb=FILE_MAX_BYTES[material.kind] // 1_000_000)]
+    task = _task(context, role)
+    if context.english_only and lang_of(task.text) == "he":
+        return [context.notice("demo_hebrew")]
+    return [task_effect(context, task)]
+
+
+def unreadable(context: UpdateContext, kind: str, *, role: str | None = None, **args: Any) -> Effect:
+    """Say that no agent can read this. If the message joins a task, the answer of that task says so instead."""
+    incoming = context.incoming
+    content = incoming.material.kind if incoming.material else incoming.kind
+    seen_as = content if content in ("file", "voice") else "" if incoming.details else "other"
+    without = replace(incoming, material=None, unseen=incoming.unseen or seen_as)
+    task = replace(
+        _task(replace(context, incoming=without), role),
+        text=incoming.text[:TEXT_MAX_CHARS],
+        quoted="\n\n".join(filter(None, (incoming.details, incoming.quoted))),
+    )
+    return {**context.notice(kind, **args), "record": to_json(task), "message_id": str(task.message_id)}
+
+
+def task_effect(context: UpdateContext, task: Task) -> dict[str, Any]:
+    incoming = context.incoming
+    return {
+        "op": "task",
+        "id": task.id,
+        "record": to_json(task),
+        "chat": str(task.chat_id),
+        "chat_kind": task.chat_kind,
+        "lang": task.notices_in,
+        "thread": None if task.thread_id is None else str(task.thread_id),
+        "message_id": str(task.message_id),
+        "reply_to": str(incoming.message_id) if incoming.chat_kind == "group" else None,
+        **context.digest,
+        "user": str(task.user_id),
+        "admitted_ms": str(task.admitted_ms),
+    }
+
+
+def _task(context: UpdateContext, role: str | None) -> Task:
+    incoming = context.incoming
+    return Task(
+        id=task_id(incoming.update_id),
+        chat_id=incoming.chat_id,
+        chat_kind=incoming.chat_kind,
+        user_id=incoming.user_id,
+        message_id=incoming.message_id,
+        update_id=incoming.update_id,
+        lang=context.answer_lang,
+        notice_lang=context.lang if context.lang != context.answer_lang else None,
+        unseen=incoming.unseen,
+        text=(incoming.text or ("" if incoming.material else incoming.quoted))[:TEXT_MAX_CHARS],
+        quoted=incoming.quoted if incoming.text or incoming.material else "",
+        materials=() if incoming.material is None else (incoming.material,),
+        admitted_ms=context.admitted_ms,
+        thread_id=incoming.thread_id,
+        role=role,
+    )
