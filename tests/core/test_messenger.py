@@ -15,9 +15,9 @@ from aiohttp import web
 from telegram import error
 
 from openclaw_core import errors
+from openclaw_core.chat.telegram.error_translation import verdict
 from openclaw_core.chat.telegram.messenger import TelegramMessenger
 from openclaw_core.chat.telegram.request import refusal
-from openclaw_core.chat.telegram.verdict import verdict
 from openclaw_core.ports import Attachment, Page
 from tests.fakes.bot_api_emulator import serving
 

@@ -12,7 +12,7 @@ from openclaw_core.errors import SettingsError
 from openclaw_core.ports import ModelAt
 from openclaw_core.roles import values as roles
 from openclaw_core.roles.file import json_schema
-from openclaw_core.roles.orders import order_of
+from openclaw_core.roles.snapshot import order_of
 from openclaw_core.tasks.task import order_from, order_json
 
 BASE = Path(__file__).parents[2] / "platform/openclaw/base"

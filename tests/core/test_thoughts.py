@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from openclaw_core.models.thoughts import Thoughts, without_thoughts
+from openclaw_core.models.thought_filter import Thoughts, without_thoughts
 
 THOUGHT = "secret plan"
 ANSWER = "Four."

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from openclaw_core.chat import paging
 from openclaw_core.chat.delivery import notices
+from openclaw_core.chat.delivery.content import marked
 from openclaw_core.chat.delivery.dispatcher import Dispatcher
 from openclaw_core.chat.delivery.displays import Display, Displays, Stage
-from openclaw_core.chat.delivery.texts import marked
 from openclaw_core.ports import Messenger, Page
 from openclaw_core.roles.values import load
 from openclaw_core.tasks.outcome import Cause, Delivery

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import pytest
 
+from openclaw_core.chat.delivery.content import marked
 from openclaw_core.chat.delivery.displays import Sign, Stage
-from openclaw_core.chat.delivery.texts import marked
 from openclaw_core.chat.paging import utf16_units
 from openclaw_core.ports import Entity, Page
 from openclaw_core.tasks.outcome import Cause, Delivery

@@ -5,12 +5,12 @@ from math import inf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openclaw_core.chat.delivery import plan
+from openclaw_core.chat.delivery import actions
+from openclaw_core.chat.delivery.chat_queue import Turns
+from openclaw_core.chat.delivery.display_state import View
 from openclaw_core.chat.delivery.displays import Display, Stage
-from openclaw_core.chat.delivery.limits import Rank
-from openclaw_core.chat.delivery.order import first_of_chat
-from openclaw_core.chat.delivery.turns import Turns
-from openclaw_core.chat.delivery.view import View
+from openclaw_core.chat.delivery.flood_limits import Rank
+from openclaw_core.chat.delivery.priority import first_of_chat
 from openclaw_core.tasks.outcome import Cause
 
 
@@ -68,21 +68,21 @@ def test_a_chat_that_is_looked_at_often_costs_no_entry_each_time() -> None:
 def test_first_messages_are_reserved_in_order() -> None:
     first, step = first_of_chat([view(1, Stage.NOTICE), view(2, Stage.NOTICE)], 0)
     assert first is not None
-    assert (first.display.order, step) == (1, plan.Reserve(rank=Rank.RESERVE, slot=0))
+    assert (first.display.order, step) == (1, actions.Reserve(rank=Rank.RESERVE, slot=0))
 
 
 def test_who_is_waited_for_has_the_rank_of_who_waits() -> None:
     first, step = first_of_chat([view(1, Stage.GROWING), view(2, Stage.FAILED, cause=Cause.CRASH)], 0)
     assert first is not None
-    assert (first.display.order, step) == (1, plan.Reserve(rank=Rank.FINAL, slot=0))
+    assert (first.display.order, step) == (1, actions.Reserve(rank=Rank.FINAL, slot=0))
 
 
 def test_a_later_display_waits_for_the_messages_of_an_answer_before_it() -> None:
     answered = view(1, Stage.ANSWERED, slots={0: 10})
     first, step = first_of_chat([answered, view(2, Stage.NOTICE)], 0)
-    assert (first, step) == (answered, plan.Read(rank=Rank.FINAL))
+    assert (first, step) == (answered, actions.Read(rank=Rank.FINAL))
     answered.pause_until = 5
-    assert first_of_chat([answered, view(2, Stage.NOTICE)], 0)[1] == plan.Later(until=5)
+    assert first_of_chat([answered, view(2, Stage.NOTICE)], 0)[1] == actions.Later(until=5)
 
 
 def test_a_display_that_waits_for_nobody_is_not_held_up_by_one_that_grows() -> None:

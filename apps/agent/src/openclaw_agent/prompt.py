@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from openclaw_core.models.thoughts import without_thoughts
+from openclaw_core.models.thought_filter import without_thoughts
 from openclaw_core.ports import Message
 from openclaw_core.tasks.conversation import Turn, estimate_tokens, window
 from openclaw_core.tasks.task import Order, Task

@@ -28,7 +28,7 @@ from openclaw_brain.telegram.incoming import Bot
 from openclaw_cli.bench import MIX
 from openclaw_cli.local_redis import local_redis
 from openclaw_core.errors import SettingsError
-from openclaw_core.roles.orders import order_of
+from openclaw_core.roles.snapshot import order_of
 from openclaw_core.roles.values import Roles, load
 from openclaw_core.store import AgentWork, Inbox, Lanes, News, RedisDisplays, RedisSettings, Script, open_script
 from openclaw_core.store.client import Rights

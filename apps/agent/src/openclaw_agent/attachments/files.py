@@ -8,7 +8,7 @@ from typing import Protocol
 
 import httpx
 
-from openclaw_core import bounded, logs, tls
+from openclaw_core import logs, reply_limit, tls
 from openclaw_core.errors import Permanent, StoreFull, StoreUnavailable, Transient
 from openclaw_core.tasks.work import Run, Work
 
@@ -77,7 +77,7 @@ class BrainFiles:
         try:
             async with asyncio.timeout(FETCH_S), _client() as http:
                 reply = await http.get(f"{address}/files/{self.run.name}/{n}")
-        except bounded.TooLong:
+        except reply_limit.TooLong:
             raise NoFile("too large") from None
         except (httpx.HTTPError, OSError, TimeoutError) as exc:
             raise _Away(type(exc).__name__) from None  # the cause's message holds the address
@@ -99,8 +99,8 @@ def _client() -> httpx.AsyncClient:
         logging.getLogger(name).setLevel(logging.WARNING)  # below that they write addresses, which hold the run's name
     return httpx.AsyncClient(
         timeout=TIMEOUT,
-        headers=bounded.PLAIN,
-        event_hooks={"response": [bounded.at_most(lambda _: MAX_BYTES)]},
+        headers=reply_limit.PLAIN,
+        event_hooks={"response": [reply_limit.at_most(lambda _: MAX_BYTES)]},
         trust_env=False,  # no proxy may see it
         verify=tls.context(),
     )

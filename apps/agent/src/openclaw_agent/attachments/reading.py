@@ -10,8 +10,8 @@ from openclaw_core.models.fallback import RECORDING, Attempt, Attempts, NoReply,
 from openclaw_core.ports import Ears
 from openclaw_core.tasks.conversation import estimate_tokens
 from openclaw_core.tasks.outcome import Cause
-from openclaw_core.tasks.said import beginning, shown
 from openclaw_core.tasks.task import Material, Task
+from openclaw_core.tasks.user_turn import beginning, shown
 
 log = logs.get(__name__)
 TRANSCRIBE_S = 60.0

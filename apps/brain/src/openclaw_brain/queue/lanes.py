@@ -10,7 +10,7 @@ from openclaw_core import logs
 from openclaw_core.errors import BadTask, StoreFault, StoreFull, StoreUnavailable
 from openclaw_core.ports import Chat
 from openclaw_core.records import UNREADABLE
-from openclaw_core.roles.orders import order_of
+from openclaw_core.roles.snapshot import order_of
 from openclaw_core.roles.values import Roles
 from openclaw_core.store import Lanes
 from openclaw_core.store.lanes import Dispatched, Queued

@@ -1,7 +1,7 @@
 """What a stream's text comes to while it grows: without thoughts, without citation marks, and no longer than a limit."""
 
 from openclaw_core.models.chunks import Citations
-from openclaw_core.models.thoughts import Seen, Thoughts
+from openclaw_core.models.thought_filter import Seen, Thoughts
 
 ANSWER_MAX_CHARS = 200_000
 """Fifty messages of Telegram's. Far more than any role's `max_tokens` allows: only a server that means harm sends it."""

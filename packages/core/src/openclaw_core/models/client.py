@@ -12,7 +12,6 @@ from typing import Any
 
 import httpx
 
-from openclaw_core.bounded import TooLong
 from openclaw_core.characters import is_blank
 from openclaw_core.errors import (
     AnswerFiltered,
@@ -39,13 +38,14 @@ from openclaw_core.models.chunks import (
     usage_of,
 )
 from openclaw_core.models.connections import connections
-from openclaw_core.models.json_values import matches
+from openclaw_core.models.json_schema import matches
 from openclaw_core.models.providers import Server
 from openclaw_core.models.refusals import by_status
 from openclaw_core.models.requests import json_request_of, streamed_request_of
-from openclaw_core.models.thoughts import without_thoughts
+from openclaw_core.models.thought_filter import without_thoughts
 from openclaw_core.ports import ModelCall, Piece, Usage
 from openclaw_core.records import UNREADABLE, parsed
+from openclaw_core.reply_limit import TooLong
 
 TAIL_TIMEOUT_S = 2.0
 """After the model has ended, only the token counts are missing: they are worth waiting for, not for long."""

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 
-from openclaw_core import bounded, tls
+from openclaw_core import reply_limit, tls
 from openclaw_core.errors import SettingsError
 from openclaw_core.models.providers import GROQ, Server
 
@@ -30,8 +30,8 @@ async def connections(server: Server, connect_timeout_s: float) -> AsyncIterator
         logging.getLogger(name).setLevel(logging.WARNING)  # below that they write URLs and headers
     async with httpx.AsyncClient(
         base_url=server.url,
-        headers={"authorization": f"Bearer {server.api_key}", "user-agent": "openclaw", **bounded.PLAIN},
-        event_hooks={"response": [bounded.at_most(_limit, refusal=lambda _: REFUSAL_MAX_BYTES)]},
+        headers={"authorization": f"Bearer {server.api_key}", "user-agent": "openclaw", **reply_limit.PLAIN},
+        event_hooks={"response": [reply_limit.at_most(_limit, refusal=lambda _: REFUSAL_MAX_BYTES)]},
         # Silence is bounded by the client, for each call on its own; httpx would count only the gap between two reads.
         timeout=httpx.Timeout(connect=connect_timeout_s, read=None, write=30.0, pool=connect_timeout_s),
         # llama.cpp hangs up after 5 s of silence, and so does this client by default: a call at that moment would break.

@@ -14,10 +14,10 @@ from openclaw_core.store.client import Script
 from openclaw_core.store.parts import read_parts
 from openclaw_core.store.turns import turns_from
 from openclaw_core.tasks.conversation import Turn, place
-from openclaw_core.tasks.gathering import joined
+from openclaw_core.tasks.merging import joined
 from openclaw_core.tasks.outcome import Cause, Decision
-from openclaw_core.tasks.said import said
 from openclaw_core.tasks.task import Task, digest_of, order_json, to_json
+from openclaw_core.tasks.user_turn import said
 
 log = logs.get(__name__)
 NO_ORDER = 4

@@ -10,9 +10,9 @@ from openclaw_core.store.client import Script, fenced
 from openclaw_core.store.parts import read_parts
 from openclaw_core.store.turns import turn_json
 from openclaw_core.tasks.conversation import Turn
-from openclaw_core.tasks.gathering import joined
-from openclaw_core.tasks.said import said
+from openclaw_core.tasks.merging import joined
 from openclaw_core.tasks.task import to_json
+from openclaw_core.tasks.user_turn import said
 
 MAX_HANDBACKS = 10
 MAX_NEWS = 500

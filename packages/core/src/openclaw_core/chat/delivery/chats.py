@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from math import inf
 
-from openclaw_core.chat.delivery import plan
+from openclaw_core.chat.delivery import actions
+from openclaw_core.chat.delivery.chat_queue import Turns
+from openclaw_core.chat.delivery.display_state import View
 from openclaw_core.chat.delivery.displays import Display, Sign, Stage
-from openclaw_core.chat.delivery.limits import Limits, Rank
-from openclaw_core.chat.delivery.order import first_of_chat
-from openclaw_core.chat.delivery.turns import Turns
-from openclaw_core.chat.delivery.view import View
+from openclaw_core.chat.delivery.flood_limits import Limits, Rank
+from openclaw_core.chat.delivery.priority import first_of_chat
 from openclaw_core.tasks.outcome import Delivery
 
 EARLY_MAX = 1000
-IDLE: plan.Turn = (None, plan.Later(until=inf))
+IDLE: actions.Turn = (None, actions.Later(until=inf))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Chat:
     file_tries: int = 0
     files_at: float = 0.0
     busy: bool = False
-    turn: plan.Turn = IDLE
+    turn: actions.Turn = IDLE
 
 
 @dataclass(kw_only=True)
@@ -114,30 +114,30 @@ class Chats:
             return None
         chat.turn = self._next(chat)
         view, step = chat.turn
-        if view is not None and plan.wants_typing(view, self.clock()):
+        if view is not None and actions.wants_typing(view, self.clock()):
             self.typing(view)
-        if isinstance(step, plan.Later | plan.Typing):
-            self.turns.later(chat_id, step.until if isinstance(step, plan.Later) else inf)
+        if isinstance(step, actions.Later | actions.Typing):
+            self.turns.later(chat_id, step.until if isinstance(step, actions.Later) else inf)
             return None
-        if isinstance(step, plan.Done):
+        if isinstance(step, actions.Done):
             self.turns.drop(chat_id)
             self.done.append(chat)
             return Rank.FINAL
-        room = step.room if isinstance(step, plan.Reserve) else 1
+        room = step.room if isinstance(step, actions.Reserve) else 1
         if wait_s := self.limits.chat_wait_s(chat_id, step.rank, room=room):
             self.turns.later(chat_id, self.clock() + wait_s)
             return None
         self.turns.ready(chat_id, step.rank, chat.served)
         return step.rank
 
-    def _next(self, chat: Chat) -> plan.Turn:
+    def _next(self, chat: Chat) -> actions.Turn:
         now = self.clock()
         again = chat.files[0] if chat.files and chat.files_at <= now else None
         turn = first_of_chat(chat.views, now, again)
-        while isinstance(turn[1], plan.Typing) and turn[0] is not None:
+        while isinstance(turn[1], actions.Typing) and turn[0] is not None:
             self.typing(turn[0])
             turn = first_of_chat(chat.views, now, again)
         step = turn[1]
-        if chat.files and again is None and isinstance(step, plan.Later) and chat.files_at < step.until:
-            return None, plan.Later(until=chat.files_at)
+        if chat.files and again is None and isinstance(step, actions.Later) and chat.files_at < step.until:
+            return None, actions.Later(until=chat.files_at)
         return turn

@@ -8,16 +8,16 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from openclaw_core import logs
-from openclaw_core.chat.delivery import plan
+from openclaw_core.chat.delivery import actions
 from openclaw_core.chat.delivery.chats import Chat, Chats
+from openclaw_core.chat.delivery.display_state import View
 from openclaw_core.chat.delivery.displays import Displays, Sign
-from openclaw_core.chat.delivery.following import LOOK_EVERY_S, Follower
-from openclaw_core.chat.delivery.limits import Limits, Permit, Rank
-from openclaw_core.chat.delivery.reading import Reader
-from openclaw_core.chat.delivery.recording import Recorder
+from openclaw_core.chat.delivery.flood_limits import Limits, Permit, Rank
+from openclaw_core.chat.delivery.indicators import Signs
+from openclaw_core.chat.delivery.recorder import Recorder
 from openclaw_core.chat.delivery.sending import Sending
-from openclaw_core.chat.delivery.signs import Signs
-from openclaw_core.chat.delivery.view import View
+from openclaw_core.chat.delivery.store_reader import LOOK_EVERY_S, Follower
+from openclaw_core.chat.delivery.text_loader import Reader
 from openclaw_core.errors import LostOwnership, OpenClawError
 from openclaw_core.ports import Messenger
 
@@ -166,7 +166,7 @@ class Dispatcher:
         while self._chats.done:
             chat = self._chats.done.popleft()
             view, step = chat.turn
-            if not chat.busy and view is not None and isinstance(step, plan.Done):
+            if not chat.busy and view is not None and isinstance(step, actions.Done):
                 chat.busy = True
                 self._start(self._finish(chat, view, step))
 
@@ -192,9 +192,9 @@ class Dispatcher:
         self._chats.turns.drop(chat_id)
         chat.busy, chat.served = True, self._clock()
         permit = self._limits.take(chat_id)
-        if isinstance(step, plan.SendAgain):
+        if isinstance(step, actions.SendAgain):
             self._start(self._send_again(chat, step.sign, permit))
-        elif view is not None and isinstance(step, plan.Reserve | plan.Edit | plan.SendFile | plan.Read):
+        elif view is not None and isinstance(step, actions.Reserve | actions.Edit | actions.SendFile | actions.Read):
             self._start(self._serve(chat, view, step, permit))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
@@ -209,13 +209,13 @@ class Dispatcher:
             self._fault = self._fault or exc
         self._wake.set()
 
-    async def _serve(self, chat: Chat, view: View, step: plan.Call, permit: Permit) -> None:
+    async def _serve(self, chat: Chat, view: View, step: actions.Call, permit: Permit) -> None:
         try:
             await self._sending.serve(view, step, permit)
         finally:
             self._free(chat)
 
-    async def _finish(self, chat: Chat, view: View, step: plan.Done) -> None:
+    async def _finish(self, chat: Chat, view: View, step: actions.Done) -> None:
         try:
             if await self._sending.finish(view, step.delivery):
                 self._chats.close(view)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from openclaw_core import logs
 from openclaw_core.characters import is_blank
-from openclaw_core.chat.delivery import plan, texts
+from openclaw_core.chat.delivery import actions, content
+from openclaw_core.chat.delivery.display_state import Put, View, digest
 from openclaw_core.chat.delivery.displays import Displays, Sign, Stage
-from openclaw_core.chat.delivery.limits import Limits, Permit
-from openclaw_core.chat.delivery.reading import Reader
-from openclaw_core.chat.delivery.recording import APPLIED_WITHIN_MS, Recorder
-from openclaw_core.chat.delivery.view import Put, View, digest
+from openclaw_core.chat.delivery.flood_limits import Limits, Permit
+from openclaw_core.chat.delivery.recorder import APPLIED_WITHIN_MS, Recorder
+from openclaw_core.chat.delivery.text_loader import Reader
 from openclaw_core.chat.paging import pages
 from openclaw_core.errors import (
     ChatGone,
@@ -56,15 +56,15 @@ class Sending:
     chat_gone: Callable[[int], None]
     """Told of a chat that takes nothing any more."""
 
-    async def serve(self, view: View, step: plan.Call, permit: Permit) -> None:
+    async def serve(self, view: View, step: actions.Call, permit: Permit) -> None:
         """Carry out *step*; after reading a text, the call that follows from it. Raises LostOwnership."""
         begun = False
         try:
-            following: plan.Step = step
-            if isinstance(step, plan.Read):
+            following: actions.Step = step
+            if isinstance(step, actions.Read):
                 await self.reader.read(view)
-                following = plan.next_step(view, self.clock())
-            if isinstance(following, plan.Reserve | plan.Edit | plan.SendFile):
+                following = actions.next_step(view, self.clock())
+            if isinstance(following, actions.Reserve | actions.Edit | actions.SendFile):
                 begun = True
                 await self._call(view, following, permit)
         except StoreFault as exc:  # this row alone
@@ -125,14 +125,14 @@ class Sending:
 
     # ---- the three calls
 
-    async def _call(self, view: View, step: plan.Reserve | plan.Edit | plan.SendFile, permit: Permit) -> None:
+    async def _call(self, view: View, step: actions.Reserve | actions.Edit | actions.SendFile, permit: Permit) -> None:
         try:
             match step:
-                case plan.Reserve():
+                case actions.Reserve():
                     await self._reserve(view, step.slot, permit)
-                case plan.Edit():
+                case actions.Edit():
                     await self._edit(view, step, permit)
-                case plan.SendFile():
+                case actions.SendFile():
                     await self._send_file(view, step, permit)
         except (LostOwnership, StoreFault, *UNREADABLE):
             self.limits.unclear(permit)
@@ -141,7 +141,7 @@ class Sending:
             self.limits.ended(permit, exc)
             self._not_done(view, exc)
 
-    async def _edit(self, view: View, step: plan.Edit, permit: Permit) -> None:
+    async def _edit(self, view: View, step: actions.Edit, permit: Permit) -> None:
         display, slot, message_id, began_ms = view.display, step.slot, view.slots[step.slot], self.wall_ms()
         self.recorder.edit_begins(display.id)
         try:
@@ -151,7 +151,7 @@ class Sending:
                 raise
             log.warning("delivery.markup_refused", display=display.id, slot=slot)
             self.limits.passed(permit)
-            texts.refused(view, slot, exc)
+            content.refused(view, slot, exc)
         except MessageGone:
             self.limits.passed(permit)
             self._gone(view, slot)
@@ -167,13 +167,13 @@ class Sending:
             view.went_well()
             if display.stage is Stage.GROWING:
                 view.spoke = True
-                view.look_at = self.clock() + plan.preview_every_s(display)
+                view.look_at = self.clock() + actions.preview_every_s(display)
         finally:
             self.recorder.edit_ended(display.id)
 
     async def _reserve(self, view: View, slot: int, permit: Permit) -> None:
         display, began_ms = view.display, self.wall_ms()
-        page, buttons = plan.placeholder(view)
+        page, buttons = actions.placeholder(view)
         try:
             message_id = await self.messenger.send(
                 display.chat_id,
@@ -194,7 +194,7 @@ class Sending:
         view.replaced += gone is not None
         await self.recorder.persist(lambda: self.displays.reserved(display.id, slot, message_id, gone=gone))
 
-    async def _send_file(self, view: View, step: plan.SendFile, permit: Permit) -> None:
+    async def _send_file(self, view: View, step: actions.SendFile, permit: Permit) -> None:
         display, part = view.display, step.part
         await self.recorder.persist(lambda: self.displays.part(display.id, part, "sending"))
         try:
@@ -235,7 +235,7 @@ class Sending:
     def _wait(self, view: View, stage: Stage) -> None:
         view.pause(self.clock())
         if stage is Stage.GROWING:
-            view.look_at = self.clock() + plan.preview_every_s(view.display)
+            view.look_at = self.clock() + actions.preview_every_s(view.display)
 
     def _gone(self, view: View, slot: int) -> None:
         """The message was deleted: another one takes its place, if that may be."""

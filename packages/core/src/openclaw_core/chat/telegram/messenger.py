@@ -24,8 +24,8 @@ from telegram.constants import ChatAction
 from telegram.error import TelegramError
 
 from openclaw_core import errors
+from openclaw_core.chat.telegram.error_translation import FILE, Moved, unclear, verdict
 from openclaw_core.chat.telegram.request import FILE_MAX_BYTES, TelegramRequest, TooLong
-from openclaw_core.chat.telegram.verdict import FILE, Moved, unclear, verdict
 from openclaw_core.ports import Attachment, Button, Entity, Lang, Page
 from openclaw_core.records import UNREADABLE, whole
 

@@ -12,7 +12,7 @@ import httpx
 from telegram.error import ChatMigrated, NetworkError, TelegramError
 from telegram.request import BaseRequest, RequestData
 
-from openclaw_core import bounded, tls
+from openclaw_core import reply_limit, tls
 from openclaw_core.records import parsed, whole
 
 CONNECTIONS = 64
@@ -95,7 +95,7 @@ def _fate(exc: Exception) -> NotSent | Unknown:
     """What a fault of a request means. It holds the name of *exc* alone: its text may be the URL with the token."""
     if isinstance(exc, _BEFORE_SENDING):
         return NotSent(type(exc).__name__)
-    if isinstance(exc, bounded.TooLong):
+    if isinstance(exc, reply_limit.TooLong):
         return TooLong("a reply without end")
     if isinstance(exc, TimeoutError):
         return Unknown("no answer in time")
@@ -109,8 +109,8 @@ class TelegramRequest(BaseRequest):
         self._timeout_s = timeout_s
         connect_s = min(CONNECT_TIMEOUT_S, timeout_s / 2)
         self._client = httpx.AsyncClient(
-            headers={"user-agent": "openclaw", **bounded.PLAIN},
-            event_hooks={"response": [bounded.at_most(_limit)]},
+            headers={"user-agent": "openclaw", **reply_limit.PLAIN},
+            event_hooks={"response": [reply_limit.at_most(_limit)]},
             timeout=httpx.Timeout(timeout_s, connect=connect_s, pool=connect_s),
             limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
             verify=tls.context(),

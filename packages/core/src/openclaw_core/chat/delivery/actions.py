@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from math import inf
 
+from openclaw_core.chat.delivery.display_state import Texts, View, digest
 from openclaw_core.chat.delivery.displays import Display, Sign, Stage
-from openclaw_core.chat.delivery.limits import Rank
+from openclaw_core.chat.delivery.flood_limits import Rank
 from openclaw_core.chat.delivery.notices import Buttons
-from openclaw_core.chat.delivery.view import Texts, View, digest
 from openclaw_core.chat.paging import PAGE_MAX_UNITS, plain, utf16_units
 from openclaw_core.ports import Attachment, Button, Page
 from openclaw_core.tasks.outcome import Delivery

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from openclaw_core import logs
 from openclaw_core.characters import is_blank
-from openclaw_core.chat.delivery import plan, texts
+from openclaw_core.chat.delivery import actions, content
+from openclaw_core.chat.delivery.display_state import View
 from openclaw_core.chat.delivery.displays import Displays, Stage
-from openclaw_core.chat.delivery.recording import Recorder
-from openclaw_core.chat.delivery.view import View
+from openclaw_core.chat.delivery.recorder import Recorder
 from openclaw_core.tasks.outcome import Delivery
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Reader:
             case Stage.ANSWERED | Stage.STOPPED:
                 await self._kept(view)
             case _:
-                view.texts = texts.own(display, self.roles)
+                view.texts = content.own(display, self.roles)
 
     async def _kept(self, view: View) -> None:
         display = view.display
@@ -43,9 +43,9 @@ class Reader:
         if view.display is not display:
             return  # it has changed meanwhile
         if display.stage is Stage.STOPPED:
-            view.texts = texts.stopped(markdown, view)
+            view.texts = content.stopped(markdown, view)
             return
-        view.texts = texts.answer(markdown, view)
+        view.texts = content.answer(markdown, view)
         if not view.texts.pages:
             log.error("display.empty", display=display.id)
             view.ends_as = Delivery.UNDELIVERABLE
@@ -58,7 +58,7 @@ class Reader:
             return
         now = self.clock()
         view.words_since = min(view.words_since, now)
-        if (until := plan.held_until(growing.text, view)) > now:
+        if (until := actions.held_until(growing.text, view)) > now:
             view.look_at, view.grew = until, True
             return
-        view.texts = texts.growing(growing.text, view)
+        view.texts = content.growing(growing.text, view)

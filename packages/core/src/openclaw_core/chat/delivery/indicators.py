@@ -8,10 +8,10 @@ from math import inf
 from typing import Any
 
 from openclaw_core import logs
+from openclaw_core.chat.delivery.actions import TYPING_EVERY_S, may_type
+from openclaw_core.chat.delivery.display_state import View
 from openclaw_core.chat.delivery.displays import Sign
-from openclaw_core.chat.delivery.limits import Limits, Permit
-from openclaw_core.chat.delivery.plan import TYPING_EVERY_S, may_type
-from openclaw_core.chat.delivery.view import View
+from openclaw_core.chat.delivery.flood_limits import Limits, Permit
 from openclaw_core.errors import LostOwnership, OpenClawError
 from openclaw_core.ports import Messenger
 from openclaw_core.records import UNREADABLE

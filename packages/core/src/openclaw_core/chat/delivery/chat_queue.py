@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from math import inf
 
-from openclaw_core.chat.delivery.limits import Rank
+from openclaw_core.chat.delivery.flood_limits import Rank
 
 SAME_TIME_S = 0.001
 """Two times that differ by less are one: a chat that is looked at often costs no entry each time."""

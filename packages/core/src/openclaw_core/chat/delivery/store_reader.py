@@ -9,8 +9,8 @@ from math import inf
 from openclaw_core import logs
 from openclaw_core.chat.delivery.chats import Chats
 from openclaw_core.chat.delivery.displays import Displays, Stage
-from openclaw_core.chat.delivery.recording import APPLIED_WITHIN_MS, Recorder
-from openclaw_core.chat.delivery.signs import Signs
+from openclaw_core.chat.delivery.indicators import Signs
+from openclaw_core.chat.delivery.recorder import APPLIED_WITHIN_MS, Recorder
 from openclaw_core.errors import LostOwnership, StoreFault, StoreFull, StoreUnavailable
 
 log = logs.get(__name__)

@@ -4,9 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from math import inf
 
-from openclaw_core.chat.delivery.displays import Sign, Stage
-from openclaw_core.chat.delivery.limits import Rank
-from openclaw_core.chat.delivery.plan import (
+from openclaw_core.chat.delivery.actions import (
     Done,
     Edit,
     Later,
@@ -20,7 +18,9 @@ from openclaw_core.chat.delivery.plan import (
     next_step,
     urgent,
 )
-from openclaw_core.chat.delivery.view import View
+from openclaw_core.chat.delivery.display_state import View
+from openclaw_core.chat.delivery.displays import Sign, Stage
+from openclaw_core.chat.delivery.flood_limits import Rank
 
 
 def first_of_chat(views: Iterable[View], now: float, again: Sign | None = None) -> Turn:

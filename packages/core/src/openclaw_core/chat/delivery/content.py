@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from openclaw_core.characters import is_blank
 from openclaw_core.chat import paging
 from openclaw_core.chat.delivery import notices
+from openclaw_core.chat.delivery.display_state import Texts, View
 from openclaw_core.chat.delivery.displays import Display, Stage
-from openclaw_core.chat.delivery.view import Texts, View
 from openclaw_core.errors import MarkupRefused
 from openclaw_core.ports import Lang, Page
 from openclaw_core.tasks.outcome import Cause
