@@ -224,7 +224,7 @@ async def test_stop_pressed_three_times_and_said_twice_is_one_text_that_tells_wh
     for _ in range(3):
         await desk.press(f"stop:u{question}")
     assert await desk.world.notices() == [], "the message itself is marked, and a toast says so"
-    signs = await desk.world.displays.signs(10)
+    signs = await desk.world.displays.take_indicators(10)
     assert [sign.toast for sign in signs if sign.button_id] == ["⏹ Stopping…"] * 3
     for _ in range(2):
         await desk.admit("/stop", stream="control")

@@ -30,7 +30,7 @@ CALLS: dict[str, Callable[[TelegramMessenger], Awaitable[object]]] = {
     "edit": lambda m: m.edit(1, 2, Page(text="hi")),
     "send_file": lambda m: m.send_file(1, Attachment(name="a", content="b")),
     "react": lambda m: m.react(1, 2, "👀"),
-    "action": lambda m: m.action(1),
+    "show_typing": lambda m: m.show_typing(1),
     "answer_button": lambda m: m.answer_button("c"),
     "get_me": lambda m: m.get_me(),
     "get_file_bytes": lambda m: m.get_file_bytes("f", 1000),
@@ -114,7 +114,7 @@ async def test_a_wait_that_is_no_number_of_seconds_is_a_short_or_a_bounded_one(w
     ).encode()
     async with serving(Hostile(body, status=429).app()) as url, TelegramMessenger.open(TOKEN, url) as messenger:
         with pytest.raises(errors.FloodWait) as refused:
-            await messenger.action(1)
+            await messenger.show_typing(1)
     assert 1 <= refused.value.retry_after_s <= 24 * 3600
 
 
@@ -124,7 +124,7 @@ async def test_a_chat_that_moves_to_nowhere_is_a_refusal() -> None:
     ).encode()
     async with serving(Hostile(body, status=400).app()) as url, TelegramMessenger.open(TOKEN, url) as messenger:
         with pytest.raises(errors.MessengerRefused):
-            await messenger.action(1)
+            await messenger.show_typing(1)
 
 
 CALL = ModelCall(model="m", messages=(Message(role="user", content="hi"),), max_tokens=10)

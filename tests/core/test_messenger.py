@@ -90,7 +90,7 @@ CALLS: dict[str, Callable[[TelegramMessenger], Awaitable[Any]]] = {
     "send_file": lambda messenger: messenger.send_file(CHAT, Attachment(name="a.py", content=WORDS)),
     "edit": lambda messenger: messenger.edit(CHAT, 8, Page(text=WORDS)),
     "react": lambda messenger: messenger.react(CHAT, 8, "👀"),
-    "action": lambda messenger: messenger.action(CHAT),
+    "show_typing": lambda messenger: messenger.show_typing(CHAT),
     "answer_button": lambda messenger: messenger.answer_button("q", WORDS),
     "get_me": lambda messenger: messenger.get_me(),
     "set_commands": lambda messenger: messenger.set_commands("he", [("help", "x")]),
@@ -282,7 +282,7 @@ async def test_what_a_lost_topic_does_not_take_goes_to_its_chat_as_a_reply(refus
 @pytest.mark.parametrize("refusal", TOPIC_GONE)
 async def test_a_lost_topic_is_the_loss_of_a_message_to_edit_and_of_no_chat(refusal: str) -> None:
     assert type((await outcome("edit", refused(400, refusal)))[0]) is errors.MessageGone
-    assert type((await outcome("action", refused(400, refusal)))[0]) is errors.TopicGone
+    assert type((await outcome("show_typing", refused(400, refusal)))[0]) is errors.TopicGone
     assert type((await outcome("send", refused(400, refusal)))[0]) is errors.ChatGone  # the chat's own topic is closed
 
 

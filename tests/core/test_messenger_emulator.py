@@ -100,8 +100,8 @@ async def test_a_file_arrives_with_name_caption_and_content(messenger: TelegramM
 async def test_small_signs_reactions_typing_and_buttons(messenger: TelegramMessenger, api: BotApiEmulator) -> None:
     await messenger.react(CHAT, 5, "👀")
     await messenger.react(CHAT, 5, "")
-    await messenger.action(CHAT)
-    await messenger.action(CHAT, thread_id=3)
+    await messenger.show_typing(CHAT)
+    await messenger.show_typing(CHAT, thread_id=3)
     await messenger.answer_button("q1", "Stopped")
     await messenger.answer_button("q2")
 

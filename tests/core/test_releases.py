@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from openclaw_brain.agents.pool import plan
-from openclaw_core.chat.delivery.notices import told
+from openclaw_core.chat.delivery.notices import notice_page
 from openclaw_core.errors import BadTask
 from openclaw_core.store import Pools
 from openclaw_core.store.agent_work import wire
@@ -327,14 +327,14 @@ async def test_a_cause_of_the_next_release_is_told_all_the_same(world: World) ->
         "args": {"cause": "moon_phase", "task": "u1"},
     }
     await world.effects(notice)
-    page, [[button]] = told((await world.notices())[0], None)
+    page, [[button]] = notice_page((await world.notices())[0], None)
     assert "Something went wrong on my side" in page.text
     assert button.data == "retry:u1"
 
 
 async def test_a_kind_of_notice_of_the_next_release_is_told_as_unknown(world: World) -> None:
     await world.effects({"op": "notice", "key": "k", "kind": "moon", "chat": "1", "lang": "en"})
-    page, buttons = told((await world.notices())[0], None)
+    page, buttons = notice_page((await world.notices())[0], None)
     assert page.text
     assert buttons == ()
 

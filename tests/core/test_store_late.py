@@ -383,7 +383,7 @@ async def _all_is_told(world: World) -> None:
             await world.displays.reserved(display.id, 0, 32, gone=31)
     await world.show_all()
     assert await world.displays.changed(0) == []
-    await world.displays.signs(99)
+    await world.displays.take_indicators(99)
     await world.pools.move_ready("q", "p", epoch=world.epoch)
     for pool in await world.pools.ids():
         for name in await world.pools.jobs(pool):

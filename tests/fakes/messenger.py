@@ -99,8 +99,8 @@ class FakeMessenger:
     async def react(self, chat_id: int, message_id: int, emoji: str) -> None:
         self._called("react")
 
-    async def action(self, chat_id: int, *, thread_id: int | None = None) -> None:
-        self._called("action")
+    async def show_typing(self, chat_id: int, *, thread_id: int | None = None) -> None:
+        self._called("show_typing")
 
     async def answer_button(self, callback_id: str, text: str = "") -> None:
         self._called("answer_button")
@@ -284,8 +284,8 @@ class FakeTelegram:
     async def react(self, chat_id: int, message_id: int, emoji: str) -> None:
         await self._exchange("react", chat_id, lambda: None)
 
-    async def action(self, chat_id: int, *, thread_id: int | None = None) -> None:
-        await self._exchange("action", chat_id, lambda: None)
+    async def show_typing(self, chat_id: int, *, thread_id: int | None = None) -> None:
+        await self._exchange("show_typing", chat_id, lambda: None)
 
     async def answer_button(self, callback_id: str, text: str = "") -> None:
         await self._exchange("answer_button", 0, lambda: None)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from openclaw_core.chat import paging
 from openclaw_core.chat.delivery import notices
-from openclaw_core.chat.delivery.content import marked
+from openclaw_core.chat.delivery.content import page_with_stopped_mark
 from openclaw_core.chat.delivery.dispatcher import Dispatcher
 from openclaw_core.chat.delivery.displays import Display, Displays, Stage
 from openclaw_core.ports import Messenger, Page
@@ -58,11 +58,11 @@ class Room:
 
     def change(self, display_id: str, stage: Stage, text: str = "", **fields: object) -> None:
         self.shelf.change(display_id, stage, text, **fields)
-        self.engine.nudge()
+        self.engine.wake()
 
     def notice(self, key: str, **fields: object) -> None:
         self.shelf.notice(key, **fields)  # type: ignore[arg-type]
-        self.engine.nudge()
+        self.engine.wake()
 
     def grow(self, display_id: str, text: str) -> None:
         self.shelf.texts[display_id] = text
@@ -116,9 +116,9 @@ def expected_texts(display: Display, text: str) -> list[str]:
             drafts = [*paging.preview(text, lang=display.answer_lang), *[Page(text="💭")] * len(display.slots)]
             texts = [page.text for page in drafts[: len(display.slots)]]
             if texts:
-                texts[-1] = marked(drafts[len(texts) - 1], display.lang).text
+                texts[-1] = page_with_stopped_mark(drafts[len(texts) - 1], display.lang).text
         case _:
-            texts = [notices.told(display, ROLES)[0].text]
+            texts = [notices.notice_page(display, ROLES)[0].text]
     return texts
 
 

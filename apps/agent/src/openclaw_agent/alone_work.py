@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from openclaw_agent.attachments.files import MAX_BYTES, NoFile
-from openclaw_core.chat.delivery.displays import Display, Growing, Sign, Stage
+from openclaw_core.chat.delivery.displays import Display, Growing, Indicator, Stage
 from openclaw_core.errors import FloodWait, LostOwnership, MessengerRefused, MessengerUnavailable
 from openclaw_core.ports import Messenger
 from openclaw_core.tasks.conversation import Turn
@@ -34,7 +34,7 @@ class Deliverer(Protocol):
     async def run(self) -> None:
         """Deliver until cancelled."""
 
-    def nudge(self) -> None:
+    def wake(self) -> None:
         """Something has changed in `Displays.changed`."""
 
     def grew(self, display_id: str) -> None:
@@ -102,7 +102,7 @@ class AloneDisplays:
         self.ended = True
         self._version += 1
         if self.deliverer is not None:
-            self.deliverer.nudge()
+            self.deliverer.wake()
 
     async def check(self) -> None:
         """Raises LostOwnership once the task was stopped, or is not known any more."""
@@ -119,7 +119,7 @@ class AloneDisplays:
     def display_id(self) -> str:
         return f"t:{self.task_id}"
 
-    async def heard(self, versions: Mapping[str, int]) -> Sequence[Display]:
+    async def announced(self, versions: Mapping[str, int]) -> Sequence[Display]:
         return await self.changed(0) if versions else ()
 
     async def changed(self, since: int) -> Sequence[Display]:
@@ -169,7 +169,7 @@ class AloneDisplays:
             self._doubt_ms = 0
         self._tell()
 
-    async def signs(self, count: int) -> Sequence[Sign]:
+    async def take_indicators(self, count: int) -> Sequence[Indicator]:
         return ()
 
     def _tell(self) -> None:

@@ -112,7 +112,7 @@ class Brain:
         )
         handling = Handling(
             inbox=inbox, lanes=lanes, intake=intake, bot=Bot(id=self.identity.id, username=self.identity.username), epoch=epoch,
-            windows=settings.windows, chat_cap=settings.chat_cap, total_cap=settings.total_cap, shows=lambda: delivery.nudge(),
+            windows=settings.windows, chat_cap=settings.chat_cap, total_cap=settings.total_cap, shows=lambda: delivery.wake(),
             room=lambda: lane_keeper.room(), let_go=lambda ids: lane_keeper.let_go(ids),
         )  # fmt: skip
         lane_keeper = LaneKeeper(
@@ -122,14 +122,14 @@ class Brain:
         )  # fmt: skip
         delivery = Dispatcher(
             displays=RedisDisplays(self.script, epoch=epoch, task_deadline_s=settings.task_deadline_s), messenger=self.messenger, roles=self.roles,
-            drain_s=settings.drain_s, beat=self.beats.of("delivery"),
+            drain_s=settings.drain_s, heartbeat=self.beats.of("delivery"),
         )  # fmt: skip
 
         def handled(_: int) -> None:
-            delivery.signed()
+            delivery.indicators_added()
 
         def lost() -> None:
-            delivery.nudge()
+            delivery.wake()
             self.nudge("lanes", "pool")
 
         def agents_start() -> None:  # there is more to do, or one less waits

@@ -108,7 +108,7 @@ class PressedBot:
                 await news.adopt(list(dict.fromkeys(runs)), epoch=self.epoch)
             displays = RedisDisplays(self.script, epoch=self.epoch)
             await asyncio.gather(*(self._show(displays, one) for one in await displays.changed(0)))
-            await displays.signs(count)
+            await displays.take_indicators(count)
             left -= len(ids)
         return [update["update_id"] for update in updates]
 

@@ -86,7 +86,7 @@ class Messenger(Protocol):
     async def react(self, chat_id: int, message_id: int, emoji: str) -> None:
         """Set the one reaction of the bot; an empty *emoji* takes it away."""
 
-    async def action(self, chat_id: int, *, thread_id: int | None = None) -> None:
+    async def show_typing(self, chat_id: int, *, thread_id: int | None = None) -> None:
         """Show 'typing' for up to 5 s."""
 
     async def answer_button(self, callback_id: str, text: str = "") -> None:

@@ -19,8 +19,6 @@ class TaskState(StrEnum):
 
 ENDED = frozenset({TaskState.CLOSED, TaskState.FAILED, TaskState.CANCELLED})
 """States that a task never leaves."""
-IN_HAND = frozenset({TaskState.RUNNING, TaskState.PREVIEW, TaskState.ANSWERED, TaskState.DELIVERING})
-"""States in which an agent has the task."""
 
 
 class Exit(IntEnum):

@@ -1,10 +1,10 @@
-"""Pure: what a display needs next."""
+"""The next action of a display: a call to the messenger, a read, a wait, or the end. Pure."""
 
 from dataclasses import dataclass
 from math import inf
 
-from openclaw_core.chat.delivery.display_state import Texts, View, digest
-from openclaw_core.chat.delivery.displays import Display, Sign, Stage
+from openclaw_core.chat.delivery.display_state import Content, DisplayState, digest
+from openclaw_core.chat.delivery.displays import Display, Indicator, Stage
 from openclaw_core.chat.delivery.flood_limits import Rank
 from openclaw_core.chat.delivery.notices import Buttons
 from openclaw_core.chat.paging import PAGE_MAX_UNITS, plain, utf16_units
@@ -19,15 +19,15 @@ TYPING_EVERY_S = 4.5
 """'typing' is shown for 5 s."""
 FIRST_WORDS_CHARS = 80
 FIRST_WORDS_S = 0.4
-"""Fewer and younger first words wait: a model whose thoughts no mark began may say with the next ones that they were thoughts."""
+"""Fewer and younger first words wait: they may be the beginning of a thought, which the next words show."""
 FILE_BUTTONS_MAX = 4
 LEFT_OVER = Page(text="…")
-"""In place of a page that a preview had and the final text has not."""
+"""Replaces a page of the preview that the final text does not have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reserve:
-    """Send a placeholder for the page *slot*; there has to be room for *room* calls in the chat."""
+    """Send a placeholder for the page *slot*; the chat's limit must allow *room* calls."""
 
     rank: Rank
     slot: int
@@ -36,7 +36,7 @@ class Reserve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """Make the slot's message say *page*."""
+    """Edit the slot's message to *page*."""
 
     rank: Rank
     slot: int
@@ -55,7 +55,7 @@ class SendFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
-    """Read the text first; an edit may follow at once."""
+    """Read the text; an edit may follow at once."""
 
     rank: Rank
 
@@ -67,14 +67,14 @@ class Typing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Later:
-    """Nothing before *until*, as far as is known now."""
+    """Wait until *until*, unless something changes before."""
 
     until: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """All of it stands, or never can."""
+    """The display is complete, or never can be."""
 
     delivery: Delivery
 
@@ -84,145 +84,144 @@ class SendAgain:
     """Send a file that a user asked for again."""
 
     rank: Rank
-    sign: Sign
+    indicator: Indicator
 
 
 Call = Reserve | Edit | SendFile | Read
-Step = Call | Typing | Later | Done
-Turn = tuple[View | None, Step | SendAgain]
+Action = Call | Typing | Later | Done
+NextAction = tuple[DisplayState | None, Action | SendAgain]
 
 
-def next_step(view: View, now: float) -> Step:
-    """The next call of a display at the time *now*."""
-    if view.pause_until > now:
-        return Later(until=view.pause_until)
-    if view.ends_as is not None:
-        return Done(delivery=view.ends_as)
-    if view.display.stage is Stage.STOPPED and not view.slots:
+def next_action_of(state: DisplayState, now: float) -> Action:
+    """The next action of a display at the time *now*."""
+    if state.pause_until > now:
+        return Later(until=state.pause_until)
+    if state.ends_as is not None:
+        return Done(delivery=state.ends_as)
+    if state.display.stage is Stage.STOPPED and not state.slots:
         return Done(delivery=Delivery.DELIVERED)
-    if not view.slots and not view.display.delivered and not view.muted:
-        return _opening(view.display)
-    match view.display.stage:
+    if not state.slots and not state.display.delivered and not state.preview_off:
+        return _first_reservation(state.display)
+    match state.display.stage:
         case Stage.GROWING:
-            return _growing(view, now)
+            return _growing(state, now)
         case Stage.ANSWERED:
-            return _answered(view)
-    return _own(view)
+            return _answered(state)
+    return _failure_or_notice(state)
 
 
-def urgent(display: Display) -> bool:
-    """Whether its first message is needed for an answer or a failure."""
+def is_urgent(display: Display) -> bool:
+    """Whether it is an answer or a failure."""
     return display.stage in (Stage.ANSWERED, Stage.FAILED) or display.kind == "failed"
 
 
-def _opening(display: Display) -> Reserve:
-    """The reservation of a display's first message."""
-    # In a group the second call may have to wait for 3 s, and the placeholder would stand alone meanwhile.
+def _first_reservation(display: Display) -> Reserve:
+    # In a group the second call may have to wait for 3 s: the chat would see a bare placeholder meanwhile.
     room = 2 if display.stage is Stage.NOTICE and display.is_group else 1
-    return Reserve(rank=Rank.FINAL if urgent(display) else Rank.RESERVE, slot=0, room=room)
+    return Reserve(rank=Rank.FINAL if is_urgent(display) else Rank.RESERVE, slot=0, room=room)
 
 
 # ---- by stage
 
 
-def _growing(view: View, now: float) -> Step:
-    if view.muted:
+def _growing(state: DisplayState, now: float) -> Action:
+    if state.preview_off:
         return Later(until=inf)
-    step = _preview(view, now)
-    if view.spoke or not isinstance(step, Later):
-        return step
-    return Typing() if wants_typing(view, now) else Later(until=min(step.until, view.typing_at))
+    action = _preview(state, now)
+    if state.has_text or not isinstance(action, Later):
+        return action
+    return Typing() if wants_typing(state, now) else Later(until=min(action.until, state.typing_after))
 
 
-def wants_typing(view: View, now: float) -> bool:
-    """Whether 'typing' is to be shown now, also while a call waits for room."""
-    return may_type(view) and view.typing_at <= now
+def wants_typing(state: DisplayState, now: float) -> bool:
+    """Whether to show 'typing' now, also while a call waits for its limit."""
+    return may_type(state) and state.typing_after <= now
 
 
-def may_type(view: View) -> bool:
-    """Whether 'typing' says something: an answer is on its way, and no word of it can be seen."""
-    return view.display.stage is Stage.GROWING and not view.spoke and not view.muted
+def may_type(state: DisplayState) -> bool:
+    """Whether 'typing' is useful: an answer is being written, and none of it is visible."""
+    return state.display.stage is Stage.GROWING and not state.has_text and not state.preview_off
 
 
-def _preview(view: View, now: float) -> Step:
-    rank = Rank.PREVIEW if view.spoke else Rank.FIRST_WORDS
-    if 0 not in view.slots:  # it was deleted
+def _preview(state: DisplayState, now: float) -> Action:
+    rank = Rank.PREVIEW if state.has_text else Rank.FIRST_WORDS
+    if 0 not in state.slots:  # it was deleted
         return Reserve(rank=Rank.RESERVE, slot=0)
-    if view.look_at > now:
-        return Later(until=view.look_at)
-    if view.grew:
+    if state.preview_after > now:
+        return Later(until=state.preview_after)
+    if state.stale:
         return Read(rank=rank)
-    pages = view.texts.pages if view.texts else ()
+    pages = state.content.pages if state.content else ()
     for slot, page in enumerate(pages):
-        buttons = stop_button(view.display) if slot == len(pages) - 1 and not view.bare else ()
-        if step := _put(view, slot, page, buttons, rank):
-            return step
+        buttons = stop_button(state.display) if slot == len(pages) - 1 and not state.minimal else ()
+        if action := _reserve_or_edit(state, slot, page, buttons, rank):
+            return action
     return Later(until=inf)
 
 
-def held_until(text: str, view: View) -> float:
-    """Until when the first words are held back."""
-    return 0.0 if view.spoke or len(text) >= FIRST_WORDS_CHARS else view.words_since + FIRST_WORDS_S
+def hold_until(text: str, state: DisplayState) -> float:
+    """Until when to hold the first words back; 0 for not at all."""
+    return 0.0 if state.has_text or len(text) >= FIRST_WORDS_CHARS else state.first_text_at + FIRST_WORDS_S
 
 
-def _answered(view: View) -> Step:
-    if view.texts is None:
+def _answered(state: DisplayState) -> Action:
+    if state.content is None:
         return Read(rank=Rank.FINAL)
-    first_file = len(view.texts.pages)
-    numbered = list(enumerate(view.texts.files, start=first_file))
-    unknown = [part for part, _ in numbered if view.parts.get(part) == "sending"]
-    if step := _pages(view, _offering(view, view.texts, unknown)):
-        return step
+    first_file = len(state.content.pages)
+    numbered = list(enumerate(state.content.files, start=first_file))
+    unknown = [part for part, _ in numbered if state.parts.get(part) == "sending"]
+    if action := _next_page(state, _with_resend_offer(state, state.content, unknown)):
+        return action
     for part, file in numbered:
-        if part not in view.parts:
+        if part not in state.parts:
             return SendFile(rank=Rank.FINAL, part=part, file=file)
     return Done(delivery=Delivery.PARTIAL if unknown else Delivery.DELIVERED)
 
 
-def _own(view: View) -> Step:
-    """Failures, notices, and what was shown of a stopped answer."""
-    if view.texts is None:
+def _failure_or_notice(state: DisplayState) -> Action:
+    """Failures, notices and stopped answers."""
+    if state.content is None:
         return Read(rank=Rank.FINAL)
-    return _pages(view, view.texts) or Done(delivery=Delivery.DELIVERED)
+    return _next_page(state, state.content) or Done(delivery=Delivery.DELIVERED)
 
 
-def _pages(view: View, texts: Texts) -> Step | None:
-    """The next page that does not stand yet."""
-    last = len(texts.pages) - 1
-    for slot, page in enumerate(texts.pages):
-        buttons = texts.buttons if slot == last and not view.bare else ()
-        if step := _put(view, slot, page, buttons, Rank.FINAL):
-            return step
-    for slot in sorted(view.slots):
-        if slot > last and view.says(slot) != digest(LEFT_OVER, ()):
+def _next_page(state: DisplayState, content: Content) -> Action | None:
+    """The action for the first page that the chat does not show yet."""
+    last = len(content.pages) - 1
+    for slot, page in enumerate(content.pages):
+        buttons = content.buttons if slot == last and not state.minimal else ()
+        if action := _reserve_or_edit(state, slot, page, buttons, Rank.FINAL):
+            return action
+    for slot in sorted(state.slots):
+        if slot > last and state.digest_of_slot(slot) != digest(LEFT_OVER, ()):
             return Edit(rank=Rank.FINAL, slot=slot, page=LEFT_OVER)
     return None
 
 
-def _put(view: View, slot: int, page: Page, buttons: Buttons, rank: Rank) -> Reserve | Edit | None:
-    if view.bare:
+def _reserve_or_edit(state: DisplayState, slot: int, page: Page, buttons: Buttons, rank: Rank) -> Reserve | Edit | None:
+    if state.minimal:
         page = plain(page)
-    if slot not in view.slots:
-        # What was recorded as done before is not sent again: its user may have deleted it. Stop sends nothing either.
-        kept = view.display.delivered or view.display.stage is Stage.STOPPED
-        return None if kept else Reserve(rank=rank, slot=slot)
-    if view.says(slot) == digest(page, buttons):
+    if slot not in state.slots:
+        # A delivered message is not sent again: its user may have deleted it. A stopped answer gets no new message either.
+        no_new_message = state.display.delivered or state.display.stage is Stage.STOPPED
+        return None if no_new_message else Reserve(rank=rank, slot=slot)
+    if state.digest_of_slot(slot) == digest(page, buttons):
         return None
     return Edit(rank=rank, slot=slot, page=page, buttons=buttons)
 
 
-def _offering(view: View, texts: Texts, unknown: list[int]) -> Texts:
-    """The pages of an answer, with an offer to send files of unknown fate again."""
+def _with_resend_offer(state: DisplayState, content: Content, unknown: list[int]) -> Content:
+    """The answer with a button that sends files of unknown fate again."""
     if not unknown:
-        return texts
-    display = view.display
+        return content
+    display = state.display
     label = wording.label(Label.SEND_FILE_AGAIN, display.lang)
     row = tuple(Button(label=label, data=f"file:{display.task_id}:{part}") for part in unknown[:FILE_BUTTONS_MAX])
     note = f"\n\n{wording.say(Say.FILE_FATE_UNKNOWN, display.lang)}"
-    *before, last = texts.pages
+    *before, last = content.pages
     if utf16_units(last.text + note) <= PAGE_MAX_UNITS:
         last = Page(text=last.text + note, entities=last.entities)
-    return Texts(pages=(*before, last), files=texts.files, buttons=(row,))
+    return Content(pages=(*before, last), files=content.files, buttons=(row,))
 
 
 def preview_every_s(display: Display) -> float:
@@ -235,7 +234,7 @@ def stop_button(display: Display) -> Buttons:
     return ((Button(label=label, data=f"stop:{display.task_id}"),),)
 
 
-def placeholder(view: View) -> tuple[Page, Buttons]:
-    """What a message says until there are words for it."""
-    wanted = view.display.task_id and not view.bare and view.display.stage is Stage.GROWING
-    return Page(text=wording.PLACEHOLDER), stop_button(view.display) if wanted else ()
+def placeholder(state: DisplayState) -> tuple[Page, Buttons]:
+    """Text and buttons of a reserved message."""
+    wanted = state.display.task_id and not state.minimal and state.display.stage is Stage.GROWING
+    return Page(text=wording.PLACEHOLDER), stop_button(state.display) if wanted else ()

@@ -1,4 +1,4 @@
-"""Markdown, causes and notices become the pages of a display, without what its chat has refused before."""
+"""The content of a display: pages and files from Markdown, causes and notices, without formatting that its chat refused before."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from openclaw_core.characters import is_blank
 from openclaw_core.chat import paging
 from openclaw_core.chat.delivery import notices
-from openclaw_core.chat.delivery.display_state import Texts, View
+from openclaw_core.chat.delivery.display_state import Content, DisplayState
 from openclaw_core.chat.delivery.displays import Display, Stage
 from openclaw_core.errors import MarkupRefused
 from openclaw_core.ports import Lang, Page
@@ -20,33 +20,33 @@ REFUSALS_MAX = 6
 """Of formatting in one display; after that the rest of it is plain."""
 
 
-def growing(markdown: str, view: View) -> Texts:
-    """A text that is still being written; no page until something can be seen."""
+def of_preview(markdown: str, state: DisplayState) -> Content:
+    """A growing text; no page until a reader can see something."""
     if is_blank(markdown):
-        return Texts(pages=())
-    return Texts(pages=_accepted(paging.preview(markdown, lang=view.display.answer_lang), view))
+        return Content(pages=())
+    return Content(pages=_accepted(paging.preview(markdown, lang=state.display.answer_lang), state))
 
 
-def answer(markdown: str, view: View) -> Texts:
-    """The whole answer and its files; no page if there is nothing to see."""
+def of_answer(markdown: str, state: DisplayState) -> Content:
+    """The whole answer and its files; no page if a reader would see nothing."""
     if is_blank(markdown):
-        return Texts(pages=())
-    pages, files = paging.pages(markdown, lang=view.display.answer_lang)
-    return Texts(pages=_accepted(pages, view), files=files)
+        return Content(pages=())
+    pages, files = paging.pages(markdown, lang=state.display.answer_lang)
+    return Content(pages=_accepted(pages, state), files=files)
 
 
-def stopped(markdown: str, view: View) -> Texts:
-    """What was shown of a stopped answer, a page for each of its messages, the last one with a mark."""
-    display = view.display
-    drafts = () if is_blank(markdown) else _accepted(paging.preview(markdown, lang=display.answer_lang), view)
-    last = max(view.slots, default=0)
+def of_stopped(markdown: str, state: DisplayState) -> Content:
+    """The shown part of a stopped answer: one page for each of its messages, the last one with a mark."""
+    display = state.display
+    drafts = () if is_blank(markdown) else _accepted(paging.preview(markdown, lang=display.answer_lang), state)
+    last = max(state.slots, default=0)
     pages = [drafts[slot] if slot < len(drafts) else Page(text=wording.PLACEHOLDER) for slot in range(last + 1)]
-    pages[last] = marked(pages[last], display.lang)
-    return Texts(pages=tuple(pages))
+    pages[last] = page_with_stopped_mark(pages[last], display.lang)
+    return Content(pages=tuple(pages))
 
 
-def marked(page: Page, lang: Lang) -> Page:
-    """*page* with the mark of a stopped answer below it; a full page loses some of its last words to it."""
+def page_with_stopped_mark(page: Page, lang: Lang) -> Page:
+    """*page* with the mark of a stopped answer below it; a full page loses its last words."""
     text = wording.with_stopped_mark(page.text, lang)
     over = paging.utf16_units(text) - paging.PAGE_MAX_UNITS
     if over <= 0:
@@ -58,33 +58,33 @@ def marked(page: Page, lang: Lang) -> Page:
     return Page(text=wording.with_stopped_mark(shorter, lang), entities=tuple(entities))
 
 
-def own(display: Display, roles: "Roles | None") -> Texts:
-    """A failure or a notice. Raises one of `records.UNREADABLE` for a notice that has no sentence."""
+def of_failure_or_notice(display: Display, roles: "Roles | None") -> Content:
+    """Raises one of `records.UNREADABLE` for a notice whose arguments do not fit."""
     if display.stage is Stage.FAILED:
-        page, buttons = notices.failed(display.cause or Cause.INTERNAL, display.task_id, display.lang)
+        page, buttons = notices.failure_page(display.cause or Cause.INTERNAL, display.task_id, display.lang)
     else:
-        page, buttons = notices.told(display, roles)
-    return Texts(pages=(page,), buttons=buttons)
+        page, buttons = notices.notice_page(display, roles)
+    return Content(pages=(page,), buttons=buttons)
 
 
-def refused(view: View, slot: int, exc: MarkupRefused) -> None:
-    """Remember what the chat refused, and take it out of the page of *slot*: one bad entity costs no other formatting."""
-    view.refusals.append(exc)
-    if view.texts is None or slot >= len(view.texts.pages):
+def drop_refused(state: DisplayState, slot: int, exc: MarkupRefused) -> None:
+    """Note what the chat refused and remove it from the page of *slot*. Other formatting stays."""
+    state.refusals.append(exc)
+    if state.content is None or slot >= len(state.content.pages):
         return
-    pages = list(view.texts.pages)
-    if len(view.refusals) > REFUSALS_MAX:
+    pages = list(state.content.pages)
+    if len(state.refusals) > REFUSALS_MAX:
         pages[slot] = paging.plain(pages[slot])
     else:
         pages[slot] = paging.without(pages[slot], url=exc.url, offset=exc.offset)
-    view.texts = Texts(pages=tuple(pages), files=view.texts.files, buttons=view.texts.buttons)
+    state.content = Content(pages=tuple(pages), files=state.content.files, buttons=state.content.buttons)
 
 
-def _accepted(pages: tuple[Page, ...], view: View) -> tuple[Page, ...]:
-    """*pages* as the chat takes them, after what it refused before."""
-    if view.bare or len(view.refusals) > REFUSALS_MAX:
+def _accepted(pages: tuple[Page, ...], state: DisplayState) -> tuple[Page, ...]:
+    """*pages* without formatting that the chat refused before."""
+    if state.minimal or len(state.refusals) > REFUSALS_MAX:
         return tuple(paging.plain(page) for page in pages)
-    return tuple(_without_refused(page, view.refusals) for page in pages) if view.refusals else pages
+    return tuple(_without_refused(page, state.refusals) for page in pages) if state.refusals else pages
 
 
 def _without_refused(page: Page, refusals: list[MarkupRefused]) -> Page:

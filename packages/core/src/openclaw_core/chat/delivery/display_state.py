@@ -1,4 +1,4 @@
-"""What this process knows of one open display: its texts, what each message says now, and when it may be touched again."""
+"""The state of one open display in this process: its content, the text of each message, and when the next call may be made."""
 
 from dataclasses import dataclass, field
 from math import inf
@@ -14,8 +14,8 @@ PAUSE_MIN_S, PAUSE_MAX_S = 0.5, 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Texts:
-    """What a display says: pages in order, files, and the buttons under the last page."""
+class Content:
+    """Pages in order, files, and the buttons under the last page."""
 
     pages: tuple[Page, ...]
     files: tuple[Attachment, ...] = ()
@@ -23,89 +23,87 @@ class Texts:
 
 
 @dataclass(slots=True, kw_only=True)
-class Put:
-    """What a message says: a digest of it, and when the edit began (Unix time)."""
+class LastEdit:
+    """The digest of a message's text and buttons, and when its edit began (Unix time)."""
 
     digest: int
     at_ms: int
 
 
 @dataclass(slots=True, kw_only=True)
-class View:
-    """One display as this process sees it. Only its own calls change messages, so what is noted here wins over what is read."""
+class DisplayState:
+    """Only this process changes the messages, so this state is newer than the stored record."""
 
     display: Display
     slots: dict[int, int] = field(default_factory=dict)
     parts: dict[int, str] = field(default_factory=dict)
     replaced: int = 0
     gone: dict[int, int] = field(default_factory=dict)
-    """Messages that were deleted and are to be replaced, by slot."""
-    puts: dict[int, Put] = field(default_factory=dict)
+    """Deleted messages to be replaced, by slot."""
+    last_edits: dict[int, LastEdit] = field(default_factory=dict)
 
-    texts: Texts | None = None
-    """None: to be read. Of a growing text: what was read last."""
-    grew: bool = False
-    """There may be more text than was read."""
-    spoke: bool = False
-    """Words of this display can be seen."""
-    words_since: float = inf
-    """When its first words were read."""
+    content: Content | None = None
+    """None until it is read. Of a growing text: as it was read last."""
+    stale: bool = False
+    """There may be newer text in the store."""
+    has_text: bool = False
+    """The chat shows words of it."""
+    first_text_at: float = inf
+    """When its first text was read."""
 
-    look_at: float = 0.0
+    preview_after: float = 0.0
     """No preview before this time."""
-    typing_at: float = 0.0
+    typing_after: float = 0.0
     pause_until: float = 0.0
     pause_s: float = PAUSE_MIN_S
 
-    strays: int = 0
+    unknown_placeholders: int = 0
     """Placeholders of unknown fate."""
     refusals: list[MarkupRefused] = field(default_factory=list)
-    bare: bool = False
-    """Something was refused: now without formatting, buttons, and the message that is answered."""
+    minimal: bool = False
+    """The chat refused a call: now without formatting, buttons and reply."""
     faults: int = 0
-    muted: bool = False
-    """A growing text that cannot be shown: the next stage is tried."""
+    preview_off: bool = False
+    """Its previews cannot be shown: wait for the next stage."""
     ends_as: Delivery | None = None
-    """Nothing more can be done for it."""
+    """Set once no further call can help."""
 
     doubt_ms: int = 0
     """Until this Unix time, Telegram may apply an edit of unknown fate."""
     doubt_recorded: bool = False
-    again_ms: int = 0
-    """What was put before this Unix time is to be put again."""
+    rewrite_before_ms: int = 0
+    """Texts written before this Unix time are written again."""
 
     @classmethod
-    def of(cls, display: Display) -> "View":
-        return cls(
-            display=display, slots=dict(display.slots), parts=dict(display.parts), replaced=display.replaced
-        )  # fmt: skip
+    def of(cls, display: Display) -> "DisplayState":
+        return cls(display=display, slots=dict(display.slots), parts=dict(display.parts), replaced=display.replaced)
 
     def update(self, display: Display) -> None:
         """The display has changed."""
         if display.stage is not self.display.stage:
-            self.bare = self.muted = False
+            self.minimal = self.preview_off = False
             self.pause_until, self.pause_s = 0.0, PAUSE_MIN_S
             self.faults = 0
         self.display = display
-        self.grew = True
+        self.stale = True
         if display.stage is not Stage.GROWING:
-            self.texts = None
+            self.content = None
 
-    def says(self, slot: int) -> int | None:
-        """The digest of what the slot's message says now; None if that is not known."""
-        put = self.puts.get(slot)
-        return None if put is None or put.at_ms < self.again_ms else put.digest
+    def digest_of_slot(self, slot: int) -> int | None:
+        """The digest of the slot's message now; None if it is not known."""
+        put = self.last_edits.get(slot)
+        return None if put is None or put.at_ms < self.rewrite_before_ms else put.digest
 
     def in_doubt(self) -> bool:
-        """An edit of unknown fate may still overwrite what was put since."""
-        return any(put.at_ms < self.doubt_ms for put in self.puts.values())
+        """Whether an edit of unknown fate may still overwrite a later one."""
+        return any(put.at_ms < self.doubt_ms for put in self.last_edits.values())
 
     def pause(self, now: float) -> None:
-        """Rest this display for a while that grows with each try."""
+        """Back off: each pause is longer than the one before."""
         self.pause_until = now + self.pause_s
         self.pause_s = min(PAUSE_MAX_S, self.pause_s * 2)
 
-    def went_well(self) -> None:
+    def reset_pause(self) -> None:
         self.pause_until, self.pause_s = 0.0, PAUSE_MIN_S
 
 

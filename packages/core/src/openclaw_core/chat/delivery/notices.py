@@ -1,15 +1,15 @@
-"""Pure: the bot's own texts and failures become the page that a chat sees, with its buttons."""
+"""Notices and failures as pages with buttons. Pure."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
+from openclaw_core.chat.delivery.displays import Display
 from openclaw_core.ports import Button, Lang, Page
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.texts import wording
 from openclaw_core.texts.language import LANG_NAMES
 from openclaw_core.texts.wording import Label, Say
 
-if TYPE_CHECKING:  # loading roles needs YAML, telling something does not
+if TYPE_CHECKING:  # the module needs YAML
     from openclaw_core.roles.values import Roles
 
 Buttons = tuple[tuple[Button, ...], ...]
@@ -31,33 +31,22 @@ _UNSUPPORTED = {
 }
 
 
-class Told(Protocol):
-    """What a notice is made of: a display, or a row of the store."""
-
-    @property
-    def kind(self) -> str: ...
-    @property
-    def args(self) -> Mapping[str, Any]: ...
-    @property
-    def lang(self) -> Lang: ...
-
-
-def told(notice: Told, roles: "Roles | None") -> tuple[Page, Buttons]:
-    """The text and buttons of a notice. A kind that a newer brain wrote reads as 'unknown', as do those about roles without *roles*.
+def notice_page(notice: Display, roles: "Roles | None") -> tuple[Page, Buttons]:
+    """The text and buttons of a notice. An unknown kind has a text of its own; so have kinds about roles without *roles*.
 
     Raises one of `records.UNREADABLE` for arguments that do not fit the kind.
     """
-    text, buttons = _told(notice.kind, notice.args, notice.lang, roles)
+    text, buttons = _text_and_buttons(notice.kind, notice.args, notice.lang, roles)
     return Page(text=text), buttons
 
 
-def failed(cause: Cause, task_id: str, lang: Lang) -> tuple[Page, Buttons]:
-    """Why there is no answer, with the button that asks again."""
+def failure_page(cause: Cause, task_id: str, lang: Lang) -> tuple[Page, Buttons]:
+    """Why there is no answer, with a Retry button."""
     retry = Button(label=wording.label(Label.RETRY, lang), data=f"retry:{task_id}")
     return Page(text=wording.failed(cause, lang)), ((retry,),)
 
 
-def _told(kind: str, args: Any, lang: Lang, roles: "Roles | None") -> tuple[str, Buttons]:
+def _text_and_buttons(kind: str, args: Any, lang: Lang, roles: "Roles | None") -> tuple[str, Buttons]:
     match kind:
         case "start" if roles is not None:
             return wording.start(roles, lang), _choices(roles, lang)
@@ -66,7 +55,7 @@ def _told(kind: str, args: Any, lang: Lang, roles: "Roles | None") -> tuple[str,
         case "role_chosen" if roles is not None and args["role"] in roles.roles:
             return wording.role_chosen(roles, args["role"], lang), ()
         case "failed":
-            page, buttons = failed(_cause(args["cause"]), args["task"], lang)
+            page, buttons = failure_page(_cause(args["cause"]), args["task"], lang)
             return page.text, buttons
         case "pool_wait":
             return wording.waiting(_cause(args["cause"]), lang), ()
@@ -97,7 +86,7 @@ def _choices(roles: "Roles", lang: Lang) -> Buttons:
 
 
 def _cause(name: str) -> Cause:
-    """A cause that an agent of a newer release found is one of ours to this one: told without its reason, but told."""
+    """A cause that only a newer release knows reads as an internal one."""
     return Cause(name) if name in Cause._value2member_map_ else Cause.INTERNAL
 
 

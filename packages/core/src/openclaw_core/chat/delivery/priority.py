@@ -1,86 +1,88 @@
-"""Pure: which display of a chat goes first."""
+"""Which display of a chat goes first. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import replace
 from math import inf
 
 from openclaw_core.chat.delivery.actions import (
+    Action,
     Done,
     Edit,
     Later,
+    NextAction,
     Read,
     Reserve,
     SendAgain,
     SendFile,
-    Step,
-    Turn,
     Typing,
-    next_step,
-    urgent,
+    is_urgent,
+    next_action_of,
 )
-from openclaw_core.chat.delivery.display_state import View
-from openclaw_core.chat.delivery.displays import Sign, Stage
+from openclaw_core.chat.delivery.display_state import DisplayState
+from openclaw_core.chat.delivery.displays import Indicator, Stage
 from openclaw_core.chat.delivery.flood_limits import Rank
 
 
-def first_of_chat(views: Iterable[View], now: float, again: Sign | None = None) -> Turn:
-    """The display of a chat that goes first, of those in *views* by their order, and its step; or a file that was asked for *again*.
+def first_action(states: Iterable[DisplayState], now: float, again: Indicator | None = None) -> NextAction:
+    """The display that goes first and its action. *states* are in order; *again* is a file that a user asked for again.
 
-    First messages are reserved in order, and only when each earlier answer has all of its messages. Who is waited for has the
-    rank of who waits.
+    First messages are reserved in order, after each earlier answer has all its messages. A display that blocks another one
+    takes over its rank.
     """
-    best: Turn = (None, Later(until=inf))
-    blocking: tuple[View, Step] | None = None
-    for view in views:
-        if blocking is not None and _waits(view):
-            if urgent(view.display):
+    best: NextAction = (None, Later(until=inf))
+    blocking: tuple[DisplayState, Action] | None = None
+    for state in states:
+        if blocking is not None and _waits(state):
+            if is_urgent(state.display):
                 blocking = _raised(blocking)
                 best = _earlier(best, blocking)
             continue
-        step = next_step(view, now)
-        if isinstance(step, Done):
-            return view, step
-        best = _earlier(best, (view, step))
-        if blocking is None and _blocks(view):
-            blocking = (view, step)
-    return best if again is None else _earlier(best, (None, SendAgain(rank=Rank.RESERVE, sign=again)))
+        action = next_action_of(state, now)
+        if isinstance(action, Done):
+            return state, action
+        best = _earlier(best, (state, action))
+        if blocking is None and _blocks(state):
+            blocking = (state, action)
+    return best if again is None else _earlier(best, (None, SendAgain(rank=Rank.RESERVE, indicator=again)))
 
 
-def _waits(view: View) -> bool:
-    """Whether the display needs its first message."""
-    return not view.slots and view.ends_as is None and not view.muted and view.display.stage is not Stage.STOPPED
+def _waits(state: DisplayState) -> bool:
+    """Whether the display has no message yet and needs one."""
+    return (
+        not state.slots and state.ends_as is None and not state.preview_off and state.display.stage is not Stage.STOPPED
+    )
 
 
-def _blocks(view: View) -> bool:
-    """Whether later displays have to wait before they reserve their first message."""
-    if view.display.delivered:
+def _blocks(state: DisplayState) -> bool:
+    """Whether later displays must wait with their first message."""
+    if state.display.delivered:
         return False
-    if _waits(view):
+    if _waits(state):
         return True
-    if view.display.stage is not Stage.ANSWERED:
+    if state.display.stage is not Stage.ANSWERED:
         return False
-    return view.texts is None or any(slot not in view.slots for slot in range(len(view.texts.pages)))
+    return state.content is None or any(slot not in state.slots for slot in range(len(state.content.pages)))
 
 
-def _raised(turn: tuple[View, Step]) -> tuple[View, Step]:
-    """*turn* with the first rank, since something urgent waits for it."""
-    view, step = turn
-    if isinstance(step, Reserve | Edit | SendFile | Read) and step.rank is not Rank.FINAL:
-        return view, replace(step, rank=Rank.FINAL)
-    return turn
+def _raised(next_action: tuple[DisplayState, Action]) -> tuple[DisplayState, Action]:
+    """*next_action* with the highest rank: an urgent display waits for it."""
+    state, action = next_action
+    if isinstance(action, Reserve | Edit | SendFile | Read) and action.rank is not Rank.FINAL:
+        return state, replace(action, rank=Rank.FINAL)
+    return next_action
 
 
-def _earlier(a: Turn, b: Turn) -> Turn:
-    """The one that goes first; *a* if none does."""
+def _earlier(a: NextAction, b: NextAction) -> NextAction:
+    """The one of higher rank; *a* if they are equal."""
     return b if _urgency(b[1]) < _urgency(a[1]) else a
 
 
-def _urgency(step: Step | SendAgain) -> tuple[int, float]:
-    match step:
+def _urgency(action: Action | SendAgain) -> tuple[int, float]:
+    match action:
         case Done():
             return -1, 0.0
         case Typing():
-            return Rank.SIGN, 0.0
+            return Rank.INDICATOR, 0.0
         case Later():
-            return Rank.SIGN + 1, step.until
-    return step.rank, 0.0
+            return Rank.INDICATOR + 1, action.until
+    return action.rank, 0.0

@@ -1,4 +1,4 @@
-"""Reads the text of a display from the store at the moment when a call for it may be made."""
+"""Reads the text of a display from the store when a call for it may be made."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from openclaw_core import logs
 from openclaw_core.characters import is_blank
 from openclaw_core.chat.delivery import actions, content
-from openclaw_core.chat.delivery.display_state import View
+from openclaw_core.chat.delivery.display_state import DisplayState
 from openclaw_core.chat.delivery.displays import Displays, Stage
 from openclaw_core.chat.delivery.recorder import Recorder
 from openclaw_core.tasks.outcome import Delivery
@@ -19,46 +19,46 @@ log = logs.get(__name__)
 
 
 @dataclass(kw_only=True)
-class Reader:
-    """Fills `View.texts`. Raises LostOwnership, StoreFault, and one of `records.UNREADABLE` for what has no sentence."""
+class TextLoader:
+    """Fills `DisplayState.content`. Raises LostOwnership, StoreFault, and one of `records.UNREADABLE` for what has no sentence."""
 
     displays: Displays
     recorder: Recorder
     roles: "Roles | None"
     clock: Callable[[], float]
 
-    async def read(self, view: View) -> None:
-        display = view.display
+    async def load(self, state: DisplayState) -> None:
+        display = state.display
         match display.stage:
             case Stage.GROWING:
-                await self._growing(view)
+                await self._load_preview(state)
             case Stage.ANSWERED | Stage.STOPPED:
-                await self._kept(view)
+                await self._load_answer(state)
             case _:
-                view.texts = content.own(display, self.roles)
+                state.content = content.of_failure_or_notice(display, self.roles)
 
-    async def _kept(self, view: View) -> None:
-        display = view.display
+    async def _load_answer(self, state: DisplayState) -> None:
+        display = state.display
         markdown = await self.recorder.persist(lambda: self.displays.answer(display.id))
-        if view.display is not display:
+        if state.display is not display:
             return  # it has changed meanwhile
         if display.stage is Stage.STOPPED:
-            view.texts = content.stopped(markdown, view)
+            state.content = content.of_stopped(markdown, state)
             return
-        view.texts = content.answer(markdown, view)
-        if not view.texts.pages:
+        state.content = content.of_answer(markdown, state)
+        if not state.content.pages:
             log.error("display.empty", display=display.id)
-            view.ends_as = Delivery.UNDELIVERABLE
+            state.ends_as = Delivery.UNDELIVERABLE
 
-    async def _growing(self, view: View) -> None:
-        display = view.display
-        view.grew = False  # before the question: what grows meanwhile is read again
+    async def _load_preview(self, state: DisplayState) -> None:
+        display = state.display
+        state.stale = False  # before the read: text that is added meanwhile is read next time
         growing = await self.recorder.persist(lambda: self.displays.growing(display.id))
-        if view.display.stage is not Stage.GROWING or not growing.began or is_blank(growing.text):
+        if state.display.stage is not Stage.GROWING or not growing.began or is_blank(growing.text):
             return
         now = self.clock()
-        view.words_since = min(view.words_since, now)
-        if (until := actions.held_until(growing.text, view)) > now:
-            view.look_at, view.grew = until, True
+        state.first_text_at = min(state.first_text_at, now)
+        if (until := actions.hold_until(growing.text, state)) > now:
+            state.preview_after, state.stale = until, True
             return
-        view.texts = content.growing(growing.text, view)
+        state.content = content.of_preview(growing.text, state)

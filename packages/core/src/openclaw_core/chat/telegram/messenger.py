@@ -141,7 +141,7 @@ class TelegramMessenger:
         reacting = partial(self._bot.set_message_reaction, message_id=message_id, reaction=reaction)
         await self._in_chat("setMessageReaction", chat_id, reacting)
 
-    async def action(self, chat_id: int, *, thread_id: int | None = None) -> None:
+    async def show_typing(self, chat_id: int, *, thread_id: int | None = None) -> None:
         typing = partial(self._bot.send_chat_action, action=ChatAction.TYPING, message_thread_id=thread_id)
         await self._in_chat("sendChatAction", chat_id, typing)
 
