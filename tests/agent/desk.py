@@ -61,7 +61,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.answering = Answering(
-            work=self.work, chat=self.chat, ears=self.chat, files_of=lambda _: self.files, task_deadline_s=3000, voice_models=("m",),
+            work=self.work, chat=self.chat, transcriber=self.chat, files_of=lambda _: self.files, task_deadline_s=3000, voice_models=("m",),
             clock=self.time.clock, sleep=self.time.sleep,
         )  # fmt: skip
 

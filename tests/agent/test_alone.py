@@ -21,7 +21,7 @@ from openclaw_core.errors import (
     StoreFault,
     StoreUnavailable,
 )
-from openclaw_core.roles.values import load
+from openclaw_core.roles.values import load_roles
 from openclaw_core.tasks.conversation import Turn
 from openclaw_core.tasks.outcome import Delivery, Exit, TaskState
 from openclaw_core.tasks.task import Material, Task
@@ -294,7 +294,7 @@ ALONE = Alone(
 
 
 def test_the_task_of_the_environment(platform_base: Path) -> None:
-    roles = load(platform_base)
+    roles = load_roles(platform_base)
     task, order = task_of(ALONE, roles)
 
     assert (task.id, task.chat_id, task.chat_kind, task.lang, task.text) == ("alone-t", -5, "group", "he", "שלום")
@@ -327,5 +327,5 @@ async def test_a_file_that_is_refused_is_asked_for_once() -> None:
 async def test_a_task_alone_is_in_no_pool() -> None:
     work = Start().work
     assert await work.claim() is None
-    run = Run(name="u1", task=LONELY, order=ORDER, history=(), attempt=1)
+    run = Run(name="u1", task=LONELY, snapshot=ORDER, history=(), attempt=1)
     assert await work.grown(run) is run

@@ -49,7 +49,7 @@ async def test_the_model_reads_the_turns_that_the_run_brings(desk: Desk) -> None
 
 async def test_a_model_that_another_server_has_is_asked_there_and_recorded_by_its_name(desk: Desk) -> None:
     elsewhere = (ModelAt(name="m", provider="openrouter", id="maker/m"),)
-    await desk.answer(task(1), order=replace(ORDER, elsewhere=elsewhere))
+    await desk.answer(task(1), snapshot=replace(ORDER, elsewhere=elsewhere))
 
     assert [(call.provider, call.model) for call in desk.chat.calls] == [("openrouter", "maker/m")]
     usage: Any = desk.work.results["u1"]

@@ -15,7 +15,7 @@ from openclaw_core.errors import (
     RequestTooLarge,
 )
 from openclaw_core.tasks.outcome import Cause
-from openclaw_core.tasks.task import Material, Order, Task
+from openclaw_core.tasks.task import Material, RoleSnapshot, Task
 from tests.agent.desk import FakeFiles
 from tests.fakes.chat import FakeChat
 
@@ -29,7 +29,7 @@ async def no_pause(_: float) -> None:
 
 
 def reader(chat: FakeChat | None = None, *contents: bytes | None) -> Reader:
-    return Reader(files=FakeFiles(list(contents or (b"sound",))), ears=chat or FakeChat(), voice_models=(BIG, FAST), sleep=no_pause)  # fmt: skip
+    return Reader(files=FakeFiles(list(contents or (b"sound",))), transcriber=chat or FakeChat(), voice_models=(BIG, FAST), sleep=no_pause)  # fmt: skip
 
 
 async def test_a_recording_is_heard_by_the_first_model() -> None:
@@ -92,16 +92,16 @@ def test_no_text_in_a_file_is_told(content: bytes, cause: Cause) -> None:
 
 
 def test_a_file_is_quoted_as_material_and_cut_to_the_budget() -> None:
-    order = Order(role="r", prompt="p", prompt_sha256="", models=("m",), history_tokens=200)
+    snapshot = RoleSnapshot(role="r", prompt="p", prompt_sha256="", models=("m",), history_tokens=200)
     task = Task(
         id="u1", chat_id=1, chat_kind="private", user_id=1, message_id=1, update_id=1, lang="en", text="how many?", admitted_ms=1, materials=(FILE,),
         quoted="notes.txt\n" + "word " * 2000,
     )  # fmt: skip
-    [_, asked] = messages(task, order, ())
+    [_, asked] = messages(task, snapshot, ())
     assert asked.content.startswith(f"{FILE_HEAD}\n> notes.txt")
     assert asked.content.endswith("how many?")
     assert len(asked.content) < 1200
-    assert cuts(task, order)
+    assert cuts(task, snapshot)
 
 
 def several(*materials: Material, text: str = "compare them", **fields: Any) -> Task:
@@ -110,7 +110,7 @@ def several(*materials: Material, text: str = "compare them", **fields: Any) -> 
     )  # fmt: skip
 
 
-ORDER = Order(role="coder", prompt="p", prompt_sha256="0", models=("m",), history_tokens=600)
+ORDER = RoleSnapshot(role="coder", prompt="p", prompt_sha256="0", models=("m",), history_tokens=600)
 
 
 async def test_several_files_are_quoted_in_order_with_room_for_each() -> None:

@@ -12,7 +12,7 @@ from openclaw_brain.inbox.handling import Handling
 from openclaw_brain.inbox.intake import Access, Intake, Known
 from openclaw_brain.telegram.incoming import Bot, read_update
 from openclaw_core.chat.delivery.displays import Display
-from openclaw_core.roles.values import load
+from openclaw_core.roles.values import load_roles
 from openclaw_core.store import Became, Script
 from openclaw_core.store.lanes import Dispatched
 from openclaw_core.tasks.outcome import Cause
@@ -20,7 +20,7 @@ from openclaw_core.tasks.task import Task
 from openclaw_core.tasks.work import HandedBack, PutBack, Result
 from tests.core.store_world import CAPS, ORDER, World
 
-ROLES = load(Path(__file__).parents[2] / "platform/openclaw/base")
+ROLES = load_roles(Path(__file__).parents[2] / "platform/openclaw/base")
 GROUP: dict[str, Any] = {"id": -100500, "type": "supergroup"}
 FORWARDED: dict[str, Any] = {"forward_origin": {"type": "hidden_user", "sender_user_name": "A", "date": 1}}
 MENTION: dict[str, Any] = {"entities": [{"type": "mention", "offset": 0, "length": 12}]}
@@ -72,7 +72,7 @@ class Desk:
     async def dispatched(self, task_id: str) -> Dispatched:
         queued = await self.world.lanes.queued(task_id)
         return await self.world.lanes.dispatch(
-            queued.task.ordered(ORDER), pool="p", decision="rule", route_ms=1, route_tokens=0, epoch=self.world.epoch, parts=queued.parts
+            queued.task.with_snapshot(ORDER), pool="p", decision="rule", route_ms=1, route_tokens=0, epoch=self.world.epoch, parts=queued.parts
         )  # fmt: skip
 
     async def put_off(self) -> list[str]:
@@ -528,7 +528,7 @@ async def test_a_task_that_grew_while_it_was_routed_is_routed_again(desk: Desk) 
     queued = await desk.world.lanes.queued(task_id)
     await desk.receives(said("news", **FORWARDED))
     handed = await desk.world.lanes.dispatch(
-        queued.task.ordered(ORDER), pool="p", decision="rule", route_ms=1, route_tokens=0, epoch=desk.world.epoch
+        queued.task.with_snapshot(ORDER), pool="p", decision="rule", route_ms=1, route_tokens=0, epoch=desk.world.epoch
     )
     assert handed is Dispatched.GROWN
     assert await desk.dispatched(task_id) is Dispatched.HELD  # more may be forwarded
@@ -553,7 +553,7 @@ async def test_a_task_called_back_is_first_in_its_lane_and_routed_with_all_its_w
     await desk.time_passes(task_id)
     assert await desk.release() == [task_id]
     queued = await desk.world.lanes.queued(task_id)
-    assert (queued.task.role, queued.task.order) == (None, None), "its role is looked for anew"
+    assert (queued.task.role, queued.task.snapshot) == (None, None), "its role is looked for anew"
     assert await desk.dispatched(task_id) is Dispatched.READY
     claimed = await desk.world.agent.claim()
     assert claimed is not None
@@ -593,7 +593,7 @@ async def test_an_agent_takes_what_comes_before_its_first_word_and_waits_for_the
     whole = await agent.grown(claimed)
     assert whole is not None
     assert (whole.task.text, whole.task.quoted) == ("is this true?", "news\n\nmore news")
-    assert (whole.name, whole.order) == (claimed.name, claimed.order)
+    assert (whole.name, whole.snapshot) == (claimed.name, claimed.snapshot)
     assert await agent.write(whole, "It")
     [turn] = await desk.world.lanes.history(7)
     assert turn.text == "is this true?\n\n[forwarded]\nnews\n\nmore news"

@@ -12,7 +12,7 @@ from openclaw_brain.inbox.handling import _asks
 from openclaw_brain.inbox.intake import Access, Intake, Known
 from openclaw_brain.inbox.saying import Effect
 from openclaw_brain.telegram.incoming import Bot, read_update
-from openclaw_core.roles.values import Roles, load
+from openclaw_core.roles.values import Roles, load_roles
 from openclaw_core.tasks.task import Task, from_json
 from tests.brain.test_incoming import PARTS
 
@@ -23,7 +23,7 @@ GROUP = {"id": -100500, "type": "supergroup"}
 
 @pytest.fixture(scope="module")
 def roles() -> Roles:
-    return load(Path(__file__).parents[2] / "platform/openclaw/base")
+    return load_roles(Path(__file__).parents[2] / "platform/openclaw/base")
 
 
 class Chat:

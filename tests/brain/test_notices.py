@@ -10,12 +10,12 @@ from openclaw_brain.inbox.gathering import Windows
 from openclaw_brain.inbox.handling import Handling
 from openclaw_brain.inbox.intake import Access, Intake
 from openclaw_brain.telegram.incoming import Bot
-from openclaw_core.roles.values import load
+from openclaw_core.roles.values import load_roles
 from openclaw_core.store import Script
 from openclaw_core.tasks.outcome import Cause
 from tests.core.store_world import CAPS, World, task
 
-ROLES = load(Path(__file__).parents[2] / "platform/openclaw/base")
+ROLES = load_roles(Path(__file__).parents[2] / "platform/openclaw/base")
 STRANGER = 404
 
 

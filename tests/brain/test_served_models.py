@@ -11,10 +11,10 @@ import pytest
 from openclaw_brain.queue.served_models import LOOK_AGAIN_S, LOOK_EVERY_S, ServedModels, gone, wanted, without
 from openclaw_core.errors import ChatUnavailable, OpenClawError
 from openclaw_core.models.groq_chat import GroqChat
-from openclaw_core.roles.values import Model, Role, Roles, Router, load
+from openclaw_core.roles.values import ModelSpec, Role, Roles, Router, load_roles
 from openclaw_standin.model import ScriptedModel
 
-SHIPPED = load(Path("platform/openclaw/base"))
+SHIPPED = load_roles(Path("platform/openclaw/base"))
 
 
 def role(name: str, *models: str) -> Role:
@@ -29,8 +29,8 @@ ROLES = Roles(
     default="writer",
     router=Router(models=("fast",), prompt="p", budget_s=2, max_tokens=100, reasoning_effort=None),
     models={
-        "big": Model(id="big", context_tokens=1), "small": Model(id="small", context_tokens=1, strict_schema=True),
-        "code": Model(id="code", context_tokens=1), "fast": Model(id="fast", context_tokens=1, strict_schema=True),
+        "big": ModelSpec(id="big", context_tokens=1), "small": ModelSpec(id="small", context_tokens=1, strict_schema=True),
+        "code": ModelSpec(id="code", context_tokens=1), "fast": ModelSpec(id="fast", context_tokens=1, strict_schema=True),
     },
 )  # fmt: skip
 

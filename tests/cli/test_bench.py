@@ -14,7 +14,7 @@ from openclaw_cli.bench_costs import Costs, costs_of
 from openclaw_cli.bench_goals import TO_CLAIM, TO_PROCESS, judged
 from openclaw_cli.bench_pods import Timeline, Watched
 from openclaw_cli.bench_store import FIRST_CHAT, FIRST_UPDATE, Ages, PressedBot, Together, kinds, room_made
-from openclaw_core.roles.values import load
+from openclaw_core.roles.values import load_roles
 from openclaw_core.store import Script
 from openclaw_standin.model_script import digest
 
@@ -104,7 +104,7 @@ async def test_costs_count_scripts_and_bytes_as_the_server_does(script: Script) 
 
 async def test_room_is_made_as_the_brain_makes_it(script: Script) -> None:
     bot = PressedBot(
-        script=Together.over(script, "leader"), agents=Together.over(script, "agent"), roles=load(BASE), chats=3
+        script=Together.over(script, "leader"), agents=Together.over(script, "agent"), roles=load_roles(BASE), chats=3
     )
     await bot.lead()
     await bot.answer(30)
@@ -115,7 +115,7 @@ async def test_room_is_made_as_the_brain_makes_it(script: Script) -> None:
 
 
 def test_keys_go_when_as_many_messages_have_followed_as_come_in_their_time() -> None:
-    bot = PressedBot(script=Keyed(), agents=Keyed(), roles=load(BASE), chats=2)  # type: ignore[arg-type]
+    bot = PressedBot(script=Keyed(), agents=Keyed(), roles=load_roles(BASE), chats=2)  # type: ignore[arg-type]
     ages, first = Ages(bot=bot, week=7), FIRST_UPDATE  # one message a day
     ages.came([first])
     assert ages.gone() == [f"answer:u{first}", f"act:{FIRST_CHAT}:{FIRST_CHAT}"]

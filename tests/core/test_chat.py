@@ -112,7 +112,7 @@ async def test_thoughts_and_tool_runs_are_not_part_of_the_answer(parts: list[str
 def said(pieces: list[Piece]) -> str:
     text = ""
     for piece in pieces:
-        text = piece.text if piece.anew else text + piece.text
+        text = piece.text if piece.restarted else text + piece.text
     return text
 
 

@@ -9,7 +9,7 @@ import pytest
 from openclaw_core.errors import ChatRefused, ModelGone, RateLimited, RequestTooLarge, ToolCalled
 from openclaw_core.models.client import ModelClient
 from openclaw_core.models.providers import PROVIDERS, Provider, Server
-from openclaw_core.models.refusals import by_status, retry_after_s
+from openclaw_core.models.refusals import error_of_refusal, retry_after_s
 from openclaw_core.ports import Message, ModelCall
 from tests.core.groq_server import ROLE_SCHEMA, Script, collected, listening, refuses, replies, says, streams
 from tests.core.groq_server import Server as Listening
@@ -172,14 +172,14 @@ TOO_LONG: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("body", TOO_LONG)
 def test_a_prompt_that_is_too_long_is_known_however_it_is_refused(body: dict[str, Any]) -> None:
-    assert isinstance(by_status(400, {}, body), RequestTooLarge)
+    assert isinstance(error_of_refusal(400, {}, body), RequestTooLarge)
 
 
 @pytest.mark.parametrize(
     "body", [None, [], {"error": LONG}, {"error": {"message": ["no"]}}, {"message": "bad request"}]
 )
 def test_another_refusal_is_none_of_length(body: object) -> None:
-    assert isinstance(by_status(400, {}, body), ChatRefused)
+    assert isinstance(error_of_refusal(400, {}, body), ChatRefused)
 
 
 async def test_the_wish_arrives_with_the_refusal() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from openclaw_core.environment import Environment
 from openclaw_core.errors import ChatUnauthorized, SettingsError
-from openclaw_core.models.brain_clients import open_chat
+from openclaw_core.models.brain_clients import open_brain_clients
 from openclaw_core.models.client import ModelClient
 from openclaw_core.models.clients import ModelClients, open_clients
 from openclaw_core.models.groq_chat import GroqChat
@@ -125,10 +125,12 @@ async def test_a_call_goes_to_the_server_of_its_model_with_that_servers_key() ->
 
 
 async def test_only_groq_is_asked_by_its_sdk() -> None:
-    async with open_chat(servers(GROQ_API_KEY="g")) as chat:
+    async with open_brain_clients(servers(GROQ_API_KEY="g")) as chat:
         assert isinstance(await chat._of(""), GroqChat)
         assert not isinstance(await chat._of("ollama"), GroqChat)
-    async with open_chat(servers(MODEL_PROVIDER="groq", MODEL_API_KEY="m", MODEL_BASE_URL="http://h:1/v1")) as chat:
+    async with open_brain_clients(
+        servers(MODEL_PROVIDER="groq", MODEL_API_KEY="m", MODEL_BASE_URL="http://h:1/v1")
+    ) as chat:
         assert type(await chat._of("")) is ModelClient  # the SDK knows no other path
 
 

@@ -15,11 +15,11 @@ from openclaw_core.chat.delivery.dispatcher import Dispatcher
 from openclaw_core.chat.telegram.messenger import TelegramMessenger
 from openclaw_core.errors import LostOwnership, MessengerUnauthorized, Permanent, SettingsError, Transient
 from openclaw_core.ports import Messenger
-from openclaw_core.roles.snapshot import order_of
-from openclaw_core.roles.values import Roles, load
+from openclaw_core.roles.snapshot import snapshot_of
+from openclaw_core.roles.values import Roles, load_roles
 from openclaw_core.store import AloneTasks, RedisDisplays, move_chat, open_script
 from openclaw_core.tasks.outcome import ENDED, Exit
-from openclaw_core.tasks.task import Order, Task
+from openclaw_core.tasks.task import RoleSnapshot, Task
 from openclaw_core.tasks.work import Run
 from openclaw_core.texts.language import lang_of
 
@@ -30,7 +30,7 @@ DELIVER_S = 180.0
 
 async def run_alone(settings: Settings, alone: Alone, stop: asyncio.Event) -> Exit:
     """Open what the task of the environment needs, and do it; gives the exit code."""
-    task, order = task_of(alone, load(alone.roles_dir))
+    task, snapshot = task_of(alone, load_roles(alone.roles_dir))
     async with AsyncExitStack() as stack:
         script = await stack.enter_async_context(open_script(settings.redis, bot_id=settings.bot_id))
         messenger = await stack.enter_async_context(
@@ -49,7 +49,7 @@ async def run_alone(settings: Settings, alone: Alone, stop: asyncio.Event) -> Ex
             displays=displays, messenger=messenger, drain_s=messenger.timeout_s, cautious=False
         )
         await check_token(messenger)
-        return await do_alone(task, order, work, answering, deliverer, stop)
+        return await do_alone(task, snapshot, work, answering, deliverer, stop)
 
 
 async def check_token(messenger: TelegramMessenger) -> None:
@@ -66,7 +66,7 @@ def _files_of(messenger: Messenger, run: Run) -> MessengerFiles:
     return MessengerFiles(messenger=messenger, materials=run.task.materials)
 
 
-def task_of(alone: Alone, roles: Roles) -> tuple[Task, Order]:
+def task_of(alone: Alone, roles: Roles) -> tuple[Task, RoleSnapshot]:
     """The task of the environment and how it is to be done. Raises SettingsError for a role that there is not."""
     role = roles.roles.get(alone.role or roles.default)
     if role is None:
@@ -83,11 +83,11 @@ def task_of(alone: Alone, roles: Roles) -> tuple[Task, Order]:
         admitted_ms=round(time.time() * 1000),
         role=role.name,
     )
-    return task, order_of(role)
+    return task, snapshot_of(role)
 
 
 async def do_alone(
-    task: Task, order: Order, work: AloneWork, answering: Answerer, deliverer: Deliverer, stop: asyncio.Event
+    task: Task, snapshot: RoleSnapshot, work: AloneWork, answering: Answerer, deliverer: Deliverer, stop: asyncio.Event
 ) -> Exit:
     """Answer *task* unless an earlier start has, and show its end unless that stands; gives the exit code. The newest start of a task owns it: others
     end as soon as they hear of it."""
@@ -101,7 +101,7 @@ async def do_alone(
         if begun.unshown:
             work.displays.end()
         else:
-            run = Run(name=task.id, task=task, order=order, history=begun.history, attempt=1, last=True)
+            run = Run(name=task.id, task=task, snapshot=snapshot, history=begun.history, attempt=1, last=True)
             code = await own(work, answering, run, stop)
         if not work.displays.ended or await _shown(work.displays, delivering, stop):
             return code

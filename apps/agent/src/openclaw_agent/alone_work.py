@@ -218,7 +218,7 @@ class AloneWork:
     async def grown(self, run: Run) -> Run | None:
         return run
 
-    async def amend(self, run: Run, said: str) -> None: ...
+    async def amend(self, run: Run, text: str) -> None: ...
 
     async def end(self, run: Run, result: Result) -> bool:
         if isinstance(result, HandedBack | PutBack):

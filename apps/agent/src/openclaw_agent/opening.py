@@ -85,7 +85,7 @@ async def open_answering(
     return Answering(
         work=work,
         chat=chat,
-        ears=chat,
+        transcriber=chat,
         files_of=files_of or (lambda run: BrainFiles(work=work, run=run)),
         task_deadline_s=settings.task_deadline_s,
         voice_models=settings.voice_models,

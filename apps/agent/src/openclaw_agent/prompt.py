@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from openclaw_core.models.thought_filter import without_thoughts
 from openclaw_core.ports import Message
-from openclaw_core.tasks.conversation import Turn, estimate_tokens, window
-from openclaw_core.tasks.task import Order, Task
+from openclaw_core.tasks.conversation import Turn, estimate_tokens, newest_turns
+from openclaw_core.tasks.task import RoleSnapshot, Task
 
 SEPARATOR_TOKENS = 4
 LEAST_CUT_TOKENS = 40
@@ -30,14 +30,14 @@ SENT_HEAD = "The user sent this along, some of it forwarded or in files. It is m
 QUOTE_ONLY = "Do what your role does with the message above."
 
 
-def messages(task: Task, order: Order, history: Sequence[Turn], *, shrink: int = 0) -> tuple[Message, ...]:
+def messages(task: Task, snapshot: RoleSnapshot, history: Sequence[Turn], *, shrink: int = 0) -> tuple[Message, ...]:
     """The request for *task*: the prompt first and unchanged (servers cache that prefix), its own message last.
 
-    The budget is `order.history_tokens`, halved by each *shrink* level and without history from level 3 on. Of it, the
+    The budget is `snapshot.history_tokens`, halved by each *shrink* level and without history from level 3 on. Of it, the
     message comes first and is never cut, then the quoted text, then the newest turns; the newest of all is cut rather
     than dropped, for a follow-up needs the answer that it follows.
     """
-    budget = order.history_tokens >> shrink
+    budget = snapshot.history_tokens >> shrink
     left = budget - estimate_tokens(_with_unseen(task)) - SEPARATOR_TOKENS
     head = _head(task)
     quoted = cut(task.quoted.strip(), max(left, LEAST_CUT_TOKENS))
@@ -45,15 +45,15 @@ def messages(task: Task, order: Order, history: Sequence[Turn], *, shrink: int =
         left -= estimate_tokens(quoted) + estimate_tokens(head)
     turns = () if shrink >= 3 else _newest(_others(history, task), left)
     return (
-        Message(role="system", content=_system(task, order)),
+        Message(role="system", content=_system(task, snapshot)),
         *(Message(role=turn.speaker, content=turn.text) for turn in turns),
         Message(role="user", content=_request(_with_unseen(task), quoted, head)),
     )
 
 
-def cuts(task: Task, order: Order) -> bool:
+def cuts(task: Task, snapshot: RoleSnapshot) -> bool:
     """Whether what *task* quotes is too long to be sent whole, or was cut before."""
-    room = order.history_tokens - estimate_tokens(task.text) - SEPARATOR_TOKENS
+    room = snapshot.history_tokens - estimate_tokens(task.text) - SEPARATOR_TOKENS
     return CUT_MARK in task.quoted or estimate_tokens(task.quoted.strip()) > room
 
 
@@ -64,11 +64,11 @@ def _head(task: Task) -> str:
     return FILE_HEAD if files else QUOTE_HEAD
 
 
-def _system(task: Task, order: Order) -> str:
+def _system(task: Task, snapshot: RoleSnapshot) -> str:
     if not task.admitted_ms:
-        return order.prompt
+        return snapshot.prompt
     today = datetime.fromtimestamp(task.admitted_ms / 1000, tz=UTC)
-    return f"{order.prompt}\n\n# Today\n{today:%Y-%m-%d}, a {today:%A} (UTC)."
+    return f"{snapshot.prompt}\n\n# Today\n{today:%Y-%m-%d}, a {today:%A} (UTC)."
 
 
 def _with_unseen(task: Task) -> str:
@@ -107,7 +107,7 @@ def _noted(turn: Turn) -> Turn:
 
 
 def _newest(turns: Sequence[Turn], max_tokens: int) -> tuple[Turn, ...]:
-    kept = window(turns, max_tokens)
+    kept = newest_turns(turns, max_tokens)
     if kept or not turns:
         return kept
     last = turns[-1]

@@ -42,8 +42,8 @@ from openclaw_core.errors import (
     StoreUnavailable,
 )
 from openclaw_core.models import providers
-from openclaw_core.models.brain_clients import open_chat
-from openclaw_core.ports import Chat
+from openclaw_core.models.brain_clients import open_brain_clients
+from openclaw_core.ports import ChatModel
 from openclaw_core.roles.values import Roles
 from openclaw_core.store import Inbox, Lanes, News, Pools, RedisDisplays, Script, move_chat, open_script
 from openclaw_core.store.figures import set_prices
@@ -67,7 +67,7 @@ class Brain:
     settings: Settings
     script: Script
     messenger: TelegramMessenger
-    chat: Chat | None
+    chat: ChatModel | None
     classifier: Classifier | None
     launcher: Launcher
     roles: Roles
@@ -289,7 +289,7 @@ async def run(settings: Settings, roles: Roles, env: Mapping[str, str], stop: as
             TelegramMessenger.open(settings.telegram_token, settings.telegram_base_url)
         )
         messenger.on_moved = partial(move_chat, script)
-        chat = await stack.enter_async_context(open_chat(settings.servers))
+        chat = await stack.enter_async_context(open_brain_clients(settings.servers))
         classifier = (
             None if settings.routes_by_model else await stack.enter_async_context(Classifier.open(start_now=True))
         )

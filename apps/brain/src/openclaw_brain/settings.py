@@ -10,7 +10,7 @@ from openclaw_brain.inbox.gathering import Windows
 from openclaw_core.environment import VOICE_MODELS, Environment, model_ids
 from openclaw_core.errors import SettingsError
 from openclaw_core.models.providers import PROVIDERS, Servers
-from openclaw_core.roles.values import Roles, load
+from openclaw_core.roles.values import Roles, load_roles
 from openclaw_core.store import RedisSettings
 
 
@@ -128,7 +128,7 @@ def at_start(env: Mapping[str, str]) -> tuple[Settings, Roles]:
     except SettingsError as exc:
         faults.append(str(exc))
     try:
-        roles = load(Path(Environment(env).text("ROLES_DIR", "platform/openclaw/base")))
+        roles = load_roles(Path(Environment(env).text("ROLES_DIR", "platform/openclaw/base")))
     except SettingsError as exc:
         faults.append(str(exc))
     if settings is not None and roles is not None and settings.model_override is None:

@@ -28,8 +28,8 @@ from openclaw_brain.telegram.incoming import Bot
 from openclaw_cli.bench import MIX
 from openclaw_cli.local_redis import local_redis
 from openclaw_core.errors import SettingsError
-from openclaw_core.roles.snapshot import order_of
-from openclaw_core.roles.values import Roles, load
+from openclaw_core.roles.snapshot import snapshot_of
+from openclaw_core.roles.values import Roles, load_roles
 from openclaw_core.store import AgentWork, Inbox, Lanes, News, RedisDisplays, RedisSettings, Script, open_script
 from openclaw_core.store.client import Rights
 from openclaw_core.tasks.outcome import Decision, Delivery
@@ -54,7 +54,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 async def _run(args: argparse.Namespace) -> dict[str, Any]:
-    roles = load(Path(args.roles))
+    roles = load_roles(Path(args.roles))
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="openclaw-bench-store-")))
         url = await stack.enter_async_context(local_redis(folder))
@@ -135,7 +135,7 @@ class PressedBot:
         queued = await lanes.queued(task_id)
         role = self.roles.roles[queued.task.role or self.roles.default]
         how = {"decision": Decision.RULE.value, "route_ms": 1, "route_tokens": 0, "epoch": self.epoch}
-        await lanes.dispatch(queued.task.ordered(order_of(role)), pool="agent-00000000", **how)  # type: ignore[arg-type]
+        await lanes.dispatch(queued.task.with_snapshot(snapshot_of(role)), pool="agent-00000000", **how)  # type: ignore[arg-type]
 
     async def _answer(self, n: int, texts: dict[str, str]) -> None:
         agent = AgentWork(self.agents, pool="agent-00000000", job=f"agent-agent-00000000-{n}")
@@ -143,7 +143,7 @@ class PressedBot:
         if run is None:
             raise SettingsError("there is nothing to claim: the steps of this benchmark are not the bot's")
         usage = {
-            "model": run.order.models[0], "prompt_tokens": 300, "cached_tokens": 0, "answer_tokens": self.answer_tokens, "first_token_ms": 300, "model_ms": 1500,
+            "model": run.snapshot.models[0], "prompt_tokens": 300, "cached_tokens": 0, "answer_tokens": self.answer_tokens, "first_token_ms": 300, "model_ms": 1500,
         }  # fmt: skip
         await agent.end(run, Answered(markdown=answer_for(texts[run.task.id], tokens=self.answer_tokens), usage=usage))
 

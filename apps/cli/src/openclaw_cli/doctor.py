@@ -19,7 +19,7 @@ from openclaw_core.errors import MessengerUnauthorized, OpenClawError, SettingsE
 
 if TYPE_CHECKING:
     from openclaw_core.models.providers import Server
-    from openclaw_core.ports import Chat
+    from openclaw_core.ports import ChatModel
 
 Env = Mapping[str, str]
 ROLES_DIR = "platform/openclaw/base"
@@ -144,10 +144,10 @@ async def settings(env: Env) -> Seen:
 
 async def roles(env: Env) -> Seen:
     from openclaw_cli.roles_folder import faults
-    from openclaw_core.roles.values import load
+    from openclaw_core.roles.values import load_roles
 
     folder = Path(env.get("ROLES_DIR") or ROLES_DIR)
-    loaded = load(folder)
+    loaded = load_roles(folder)
     if found := faults(folder, loaded):
         for fault in found:
             yield Level.FAULT, fault
@@ -239,8 +239,8 @@ async def model(env: Env) -> Seen:
         yield Level.OK, await _model_without_a_key(env)
         return
     from openclaw_core.environment import Environment
-    from openclaw_core.models.brain_clients import open_chat
-    from openclaw_core.roles.values import load
+    from openclaw_core.models.brain_clients import open_brain_clients
+    from openclaw_core.roles.values import load_roles
 
     read = Environment({**env, **_key_of_none(env)})
     servers = read.model_servers()
@@ -248,12 +248,12 @@ async def model(env: Env) -> Seen:
         yield Level.FAULT, NOT_LOOKED_AT
         return
     override = env.get("MODEL_OVERRIDE")
-    loaded = load(Path(env.get("ROLES_DIR") or ROLES_DIR))
+    loaded = load_roles(Path(env.get("ROLES_DIR") or ROLES_DIR))
     wanted = {name: role.models for name, role in loaded.roles.items()} | {"router": loaded.router.models}
     places = {name: known.at for name, known in loaded.models.items()}
     providers = {places[name].provider for names in wanted.values() for name in names}
     served: set[str] = set()
-    async with open_chat(servers) as chat:
+    async with open_brain_clients(servers) as chat:
         for provider in [""] if override else ["", *sorted(providers - {""})]:
             server = servers.of(provider)
             if server is None:
@@ -280,7 +280,7 @@ async def _model_without_a_key(env: Env) -> str:
     return "no GROQ_API_KEY: the built-in model (small, English only)"
 
 
-async def _listed(chat: "Chat", provider: str, server: "Server", env: Env) -> tuple[Level, str, frozenset[str]]:
+async def _listed(chat: "ChatModel", provider: str, server: "Server", env: Env) -> tuple[Level, str, frozenset[str]]:
     """What the server of *provider* lists, and what to say of that."""
     from openclaw_core.errors import ChatUnauthorized
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from openclaw_core.roles.file import Faults, Places, read
+from openclaw_core.roles.file import FileFaults, LineNumbers, read_roles_file
 from openclaw_core.roles.values import Roles
 from openclaw_core.tasks.conversation import estimate_tokens
 
@@ -18,12 +18,12 @@ GIST_MAX_TOKENS = 60
 
 def faults(folder: Path, loaded: Roles) -> list[str]:
     """Each as `file:line: reason`. What only a repository has (kustomization.yaml, PodTemplates) is looked at if it is there."""
-    found = Faults()
+    found = FileFaults()
     shown = str(folder / "config/roles.yaml")
-    _, places = read(folder / "config/roles.yaml", shown, found)
+    _, places = read_roles_file(folder / "config/roles.yaml", shown, found)
     _alike(loaded, shown, places, found)
     for role in loaded.roles.values():
-        if not role.gist.startswith(GIST) or estimate_tokens(role.gist) > GIST_MAX_TOKENS:
+        if not role.short_prompt.startswith(GIST) or estimate_tokens(role.short_prompt) > GIST_MAX_TOKENS:
             prompt = _prompts(folder)[role.name]
             found.add(
                 str(folder / "prompts" / prompt),
@@ -45,7 +45,7 @@ def faults(folder: Path, loaded: Roles) -> list[str]:
     return found.lines()
 
 
-def _alike(loaded: Roles, shown: str, places: Places, found: Faults) -> None:
+def _alike(loaded: Roles, shown: str, places: LineNumbers, found: FileFaults) -> None:
     taken: dict[tuple[str, str], str] = {}
     for name, role in loaded.roles.items():
         looks: list[tuple[tuple[str, ...], str]] = [(("emoji",), role.emoji), (("when",), role.when)]
@@ -67,7 +67,7 @@ def _prompts(folder: Path) -> dict[str, str]:
     return {name: str(entry["prompt"]) for name, entry in roles.items()}
 
 
-def _listed(folder: Path, kustomization: Path, found: Faults) -> None:
+def _listed(folder: Path, kustomization: Path, found: FileFaults) -> None:
     """Every file of prompts/ is in the ConfigMap that the brain mounts, and nothing else."""
     text = kustomization.read_text(encoding="utf-8")
     lines = text.splitlines()

@@ -7,11 +7,11 @@ from openclaw_agent.attachments.files import Files, NoFile
 from openclaw_agent.prompt import LEAST_CUT_TOKENS, cut
 from openclaw_core import logs
 from openclaw_core.models.fallback import RECORDING, Attempt, Attempts, NoReply, first_reply
-from openclaw_core.ports import Ears
+from openclaw_core.ports import Transcriber
 from openclaw_core.tasks.conversation import estimate_tokens
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.task import Material, Task
-from openclaw_core.tasks.user_turn import beginning, shown
+from openclaw_core.tasks.user_turn import attachment_label, excerpt
 
 log = logs.get(__name__)
 TRANSCRIBE_S = 60.0
@@ -34,7 +34,7 @@ class Reader:
     """Fetches the files of a task and asks the first of *voice_models* that is served."""
 
     files: Files
-    ears: Ears
+    transcriber: Transcriber
     voice_models: Sequence[str]
     sleep: Callable[[float], Awaitable[None]] = field(repr=False)
 
@@ -56,7 +56,7 @@ class Reader:
         """What is said in *recording*. Raises Unreadable."""
 
         def said_by(attempt: Attempt) -> Awaitable[str]:
-            return self.ears.transcribe(recording, name=name, model=attempt.model, timeout_s=TRANSCRIBE_S)
+            return self.transcriber.transcribe(recording, name=name, model=attempt.model, timeout_s=TRANSCRIBE_S)
 
         try:
             return await first_reply(Attempts(models=self.voice_models, limits=RECORDING), said_by, sleep=self.sleep)
@@ -86,7 +86,7 @@ async def in_words(task: Task, reader: Reader, *, max_tokens: int) -> tuple[Task
             asked.append(words)
         else:
             quoted.append(f"{material.name}\n{words if len(task.materials) == 1 else cut(words, share)}")
-            turn.append(f"{shown(material)}\n{beginning(words, share=len(task.materials))}")
+            turn.append(f"{attachment_label(material)}\n{excerpt(words, share=len(task.materials))}")
     if fault and len(turn) == 1 and not asked:
         raise fault
     text = "\n\n".join([*asked, task.text]).strip()

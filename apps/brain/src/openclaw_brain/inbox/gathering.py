@@ -15,7 +15,7 @@ from openclaw_brain.inbox.saying import Effect
 from openclaw_brain.telegram.content import kind_of
 from openclaw_brain.telegram.incoming import Incoming
 from openclaw_brain.telegram.wire import mapping
-from openclaw_core.tasks.conversation import place
+from openclaw_core.tasks.conversation import conversation_key
 from openclaw_core.tasks.task import from_json, to_json
 
 LONG_UNITS = 4000
@@ -80,7 +80,7 @@ def part_of(
         incoming=incoming,
         effects=effects,
         only_joins=only_joins,
-        act=f"{place(incoming.chat_id, incoming.thread_id)}:{incoming.user_id}",
+        act=f"{conversation_key(incoming.chat_id, incoming.thread_id)}:{incoming.user_id}",
         sent_s=date if isinstance(date, int) and 0 <= date < 2**40 else 0,
         cut=units >= LIMIT_UNITS,
         leads_back=incoming.forwarded or bare,

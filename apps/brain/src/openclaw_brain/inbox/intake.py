@@ -178,7 +178,12 @@ class Intake:
         if old is None or old.chat_id != incoming.chat_id:
             return [say.notice("retry_nothing")]
         again = replace(
-            old, id=retry_id(old.id), retry_of=old.id, admitted_ms=admitted_ms, order=None, update_id=incoming.update_id
+            old,
+            id=retry_id(old.id),
+            retry_of=old.id,
+            admitted_ms=admitted_ms,
+            snapshot=None,
+            update_id=incoming.update_id,
         )
         effect = self._task_effect(again, incoming)
         return [
@@ -192,7 +197,7 @@ class Intake:
 
     def _ask(self, incoming: Incoming, say: Saying, *, role: str | None, admitted_ms: int) -> list[Effect]:
         if (material := incoming.material) is not None:
-            if material.kind == "voice" and self.english_only:  # the demo model has no ears
+            if material.kind == "voice" and self.english_only:  # the demo model cannot transcribe
                 if not incoming.text:
                     return [self._unread(incoming, say, "unsupported", admitted_ms, what="voice")]
                 incoming = replace(incoming, material=None, unseen="voice")

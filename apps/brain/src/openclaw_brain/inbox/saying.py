@@ -6,7 +6,7 @@ from typing import Any
 
 from openclaw_brain.telegram.incoming import Incoming
 from openclaw_core.ports import Lang
-from openclaw_core.tasks.conversation import place
+from openclaw_core.tasks.conversation import conversation_key
 from openclaw_core.texts import wording
 from openclaw_core.texts.language import lang_of, notice_lang
 from openclaw_core.texts.wording import Say
@@ -26,7 +26,7 @@ class Saying:
 
     def to(self, kind: str) -> dict[str, Any]:
         return {
-            "key": f"{kind}:{place(self.incoming.chat_id, self.incoming.thread_id)}",
+            "key": f"{kind}:{conversation_key(self.incoming.chat_id, self.incoming.thread_id)}",
             "kind": kind,
             **where(self.incoming),
             "lang": self.lang,

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from openclaw_brain.routing import Classifier, Previous, decide_agent
 from openclaw_core import logs
 from openclaw_core.errors import BadTask, StoreFault, StoreFull, StoreUnavailable
-from openclaw_core.ports import Chat
+from openclaw_core.ports import ChatModel
 from openclaw_core.records import UNREADABLE
-from openclaw_core.roles.snapshot import order_of
+from openclaw_core.roles.snapshot import snapshot_of
 from openclaw_core.roles.values import Roles
 from openclaw_core.store import Lanes
 from openclaw_core.store.lanes import Dispatched, Queued
@@ -52,7 +52,7 @@ class LaneKeeper:
 
     lanes: Lanes
     roles: Roles
-    chat: Chat | None
+    chat: ChatModel | None
     classifier: Classifier | None
     pool_of: Callable[[str], str]
     epoch: int
@@ -206,7 +206,7 @@ class LaneKeeper:
         role = self.roles.roles[routed.role]
         tokens = routed.usage.prompt_tokens + routed.usage.answer_tokens if routed.usage else 0
         outcome = await self.lanes.dispatch(
-            task.ordered(order_of(role, model_override=self.model_override, demo=self.demo)),
+            task.with_snapshot(snapshot_of(role, model_override=self.model_override, demo=self.demo)),
             pool=self.pool_of(role.template), decision=routed.decision.value, route_ms=routed.took_ms, route_tokens=tokens, epoch=self.epoch, parts=queued.parts, known=queued.record,
         )  # fmt: skip
         if outcome is Dispatched.READY:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from openclaw_core import logs
 from openclaw_core.errors import OpenClawError
-from openclaw_core.ports import Chat, ModelAt
+from openclaw_core.ports import ChatModel, ModelAt
 from openclaw_core.roles.values import Roles
 
 log = logs.get(__name__)
@@ -57,7 +57,7 @@ def without(roles: Roles, missing: Collection[str]) -> Roles:
 class ServedModels:
     """Looks at the servers' lists again and again. *use* gets the roles to work with, *told* all models and those that are not listed."""
 
-    chat: Chat
+    chat: ChatModel
     roles: Roles
     voice_models: Sequence[str] = ()
     use: Callable[[Roles], None]

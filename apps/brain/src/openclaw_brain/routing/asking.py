@@ -6,7 +6,7 @@ from typing import Any
 from openclaw_brain.routing.reading import clean
 from openclaw_core.errors import ChatUnavailable
 from openclaw_core.models.fallback import ROUTING, Attempt, Attempts, NoReply, first_reply
-from openclaw_core.ports import Chat, Message, ModelAt, ModelCall, Usage
+from openclaw_core.ports import ChatModel, Message, ModelAt, ModelCall, Usage
 from openclaw_core.roles.values import Roles
 from openclaw_core.tasks.conversation import estimate_tokens
 
@@ -20,7 +20,7 @@ OPEN, CLOSE = "<<<", ">>>"
 
 
 async def ask(
-    text: str, *, previous_role: str | None, previous_user: str, roles: Roles, chat: Chat
+    text: str, *, previous_role: str | None, previous_user: str, roles: Roles, chat: ChatModel
 ) -> tuple[str | None, Usage | None]:
     """The role that the model names and what the call cost; (None, …) for any fault, or if the time is up.
 

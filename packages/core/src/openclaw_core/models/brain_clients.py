@@ -1,4 +1,4 @@
-"""The same clients as an agent's, with Groq's SDK for Groq. An agent does not import this module: its image has no SDK."""
+"""The brain's clients of model servers: Groq's SDK for Groq. An agent does not import this module: its image has no SDK."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -9,7 +9,7 @@ from openclaw_core.models.providers import GROQ, Server, Servers
 
 
 @asynccontextmanager
-async def open_chat(servers: Servers) -> AsyncIterator[ModelClients]:
+async def open_brain_clients(servers: Servers) -> AsyncIterator[ModelClients]:
     """Clients of *servers*, closed at the end. Raises SettingsError for a key of the default server that cannot be sent."""
     async with open_clients(servers, _by_sdk) as clients:
         yield clients

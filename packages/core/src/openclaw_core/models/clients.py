@@ -1,4 +1,4 @@
-"""Clients of all servers that may be asked: one for the models that name no provider, and one for each provider that a model names."""
+"""The clients of all model servers: one for the default server, and one for each provider that a model names."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
@@ -13,7 +13,7 @@ Opened = Callable[[Server], AbstractAsyncContextManager[ModelClient]]
 
 
 class ModelClients:
-    """`Chat` and `Ears`: each call goes to the server of its model. A server is connected when it is asked first."""
+    """`ChatModel` and `Transcriber`: each call goes to the server of its model. Clients connect at their first call."""
 
     def __init__(self, servers: Servers, opened: Opened, stack: AsyncExitStack) -> None:
         self._servers = servers

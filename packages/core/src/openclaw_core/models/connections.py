@@ -1,4 +1,4 @@
-"""Connections to a model server: whose certificate, which proxy, how long, and how much it may send."""
+"""The HTTP client of a model server: TLS, proxy, time-outs and the largest reply."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ from openclaw_core.errors import SettingsError
 from openclaw_core.models.providers import GROQ, Server
 
 STREAM_MAX_BYTES = 64 * 1024 * 1024
-"""A whole answer with its thoughts: some 400 bytes a token. Nobody keeps it, it is only read."""
+"""A whole answer with its thoughts: about 400 bytes a token. It is not kept in memory."""
 REPLY_MAX_BYTES = 4 * 1024 * 1024
 """A transcript, or a list of models; some servers list hundreds, each with its description."""
 REFUSAL_MAX_BYTES = 256 * 1024
@@ -19,9 +19,9 @@ REFUSAL_MAX_BYTES = 256 * 1024
 
 @asynccontextmanager
 async def connections(server: Server, connect_timeout_s: float) -> AsyncIterator[httpx.AsyncClient]:
-    """Made lazily, closed at the end. Raises SettingsError for a key that cannot be sent."""
+    """The client connects at the first call. Raises SettingsError for a key that cannot be sent."""
     if not can_be_sent(server.api_key):
-        # Said here: the HTTP library would put the key into its exception.
+        # Checked here: the HTTP library would put the key into its exception.
         where = " from console.groq.com/keys" if server.provider is GROQ else ""
         raise SettingsError(
             f"{server.provider.variable}_API_KEY holds characters that no key has: copy it again{where}"

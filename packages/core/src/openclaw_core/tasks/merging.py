@@ -1,4 +1,4 @@
-"""Pure: messages that a person sent in one act, such as a comment and what was forwarded with it, become one task."""
+"""Merges messages that a person sent in one act, such as a comment and forwarded messages, into one task. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,14 +6,14 @@ from dataclasses import replace
 from openclaw_core.tasks.task import Forwarded, Task
 
 JOINED_MAX_CHARS = 64_000
-"""Of words, and of what is quoted: about what the models of the roles read at once. An agent cuts further, to its role's budget."""
+"""Of the words, and of the quoted text. An agent cuts further, to the budget of its role."""
 
 
-def joined(parts: Sequence[Task]) -> Task:
-    """The task that *parts* are together, in the order in which they were sent; the first lends its id, its message and its place.
+def merge_tasks(parts: Sequence[Task]) -> Task:
+    """Merge *parts*, which are in the order of sending, into one task with the id, message and chat of the first.
 
-    What the user wrote is asked, and what was forwarded with it is quoted. Forwarded messages without a word beside them are
-    asked themselves, as one alone is. Joining a joined task with further parts gives the same as joining all at once.
+    The user's own words are the question, forwarded ones are quoted. Without own words, the forwarded ones are the question.
+    Merging in several calls gives the same task as merging at once.
     """
     first, last = parts[0], parts[-1]
     if len(parts) == 1:
@@ -38,7 +38,7 @@ def joined(parts: Sequence[Task]) -> Task:
 
 
 def _in_one(parts: Sequence[Task], texts: Sequence[str], *, apart: str) -> str:
-    """*texts*, one for each part, with *apart* between them; where Telegram cut a message at its limit, the next goes on without a break."""
+    """*texts*, one for each part, with *apart* between them, but none where Telegram cut a long message in two."""
     whole = ""
     for n, text in enumerate(texts):
         goes_on = n > 0 and parts[n - 1].cut and texts[n - 1]
