@@ -15,9 +15,9 @@ from aiohttp import web
 from telegram import error
 
 from openclaw_core import errors
-from openclaw_core.chat.telegram.error_translation import verdict
+from openclaw_core.chat.telegram.error_translation import translated_error
 from openclaw_core.chat.telegram.messenger import TelegramMessenger
-from openclaw_core.chat.telegram.request import refusal
+from openclaw_core.chat.telegram.request import reply_error
 from openclaw_core.ports import Attachment, Page
 from tests.fakes.bot_api_emulator import serving
 
@@ -410,7 +410,7 @@ async def test_text_that_cannot_be_encoded_is_refused_and_never_sent() -> None:
 )
 def test_a_fault_that_only_the_library_can_have_made_leaves_a_sends_fate_unknown(fault: error.TelegramError) -> None:
     for method, expected in (("sendMessage", errors.FateUnknown), ("editMessageText", errors.MessengerUnavailable)):
-        found = verdict(method, fault)
+        found = translated_error(method, fault)
         assert type(found) is expected
         assert TOKEN not in str(found)
         assert WORDS not in str(found)
@@ -418,6 +418,6 @@ def test_a_fault_that_only_the_library_can_have_made_leaves_a_sends_fate_unknown
 
 def test_the_verdict_of_any_refusal_is_one_of_ours() -> None:
     for status in range(300, 600):
-        fault = verdict("sendMessage", refusal(status, b""))
+        fault = translated_error("sendMessage", reply_error(status, b""))
         assert isinstance(fault, errors.OpenClawError)
         json.dumps(str(fault))

@@ -97,7 +97,7 @@ class Room:
         """The texts of one display, each in its message."""
         texts = expected_texts(display, self.shelf.texts[display.id])
         if delivery is Delivery.PARTIAL:
-            texts[-1] += f"\n\n{wording.say(wording.Say.FILE_FATE_UNKNOWN, display.lang)}"
+            texts[-1] += f"\n\n{wording.sentence(wording.Sentence.FILE_FATE_UNKNOWN, display.lang)}"
         texts += ["…"] * (len(display.slots) - len(texts))
         shown = [self.telegram.messages[display.slots[slot]] for slot in sorted(display.slots)]
         assert [said.page.text for said in shown] == texts, display
@@ -111,7 +111,7 @@ def expected_texts(display: Display, text: str) -> list[str]:
         case Stage.ANSWERED:
             texts = [page.text for page in paging.pages(text, lang=display.answer_lang)[0]]
         case Stage.FAILED:
-            texts = [wording.failed(display.cause or Cause.INTERNAL, display.lang)]
+            texts = [wording.failure(display.cause or Cause.INTERNAL, display.lang)]
         case Stage.STOPPED:
             drafts = [*paging.preview(text, lang=display.answer_lang), *[Page(text="💭")] * len(display.slots)]
             texts = [page.text for page in drafts[: len(display.slots)]]

@@ -161,11 +161,11 @@ def _usage(answer: answer_stream.AnswerComplete, *, model_s: float, first_s: flo
 
 def _with_notes(answer: answer_stream.AnswerComplete, task: Task, snapshot: RoleSnapshot) -> str:
     """The answer, and below it what its reader has to know: what was not seen, not read, or not said."""
-    notes = [wording.unseen(task.unseen, task.lang)] if task.unseen else []
+    notes = [wording.unseen_note(task.unseen, task.lang)] if task.unseen else []
     if any(one.kind == "file" for one in task.materials) and cuts(task, snapshot):
-        notes.append(wording.say(wording.Say.FILE_SHORTENED, task.lang))
+        notes.append(wording.sentence(wording.Sentence.FILE_SHORTENED, task.lang))
     if answer.truncated:
-        notes.append(wording.say(wording.Say.TRUNCATED, task.lang))
+        notes.append(wording.sentence(wording.Sentence.TRUNCATED, task.lang))
     markdown = answer.text
     for note in notes:
         markdown = with_note(markdown, f"_{note}_")

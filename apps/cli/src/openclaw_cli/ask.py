@@ -36,7 +36,7 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     lang = lang_of(args.question)
     async with model_from(env) as model:
         if model.demo and lang == "he":
-            console.print(wording.say(wording.Say.DEMO_NO_HEBREW, "he"))
+            console.print(wording.sentence(wording.Sentence.DEMO_NO_HEBREW, "he"))
             return 1
         read = Environment(model.env)
         servers = read.model_servers()
@@ -83,7 +83,7 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
                         text = event.text
                     elif isinstance(event, AnswerFailed):
                         live.update("")
-                        console.print(wording.failed(event.cause, lang))
+                        console.print(wording.failure(event.cause, lang))
                         return 1
                     live.update(Markdown(text))
     return 0

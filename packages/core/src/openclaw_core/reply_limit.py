@@ -1,15 +1,15 @@
-"""Replies of other people's servers within a limit: an httpx hook, which comes between the head of a reply and its body."""
+"""Limits the size of replies from foreign servers, by a hook of httpx that runs before the body is read."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx
 
-PLAIN = {"accept-encoding": "identity"}
-"""Asked of a server whose replies have a limit: a compressed body of a few bytes could grow without one."""
+UNCOMPRESSED = {"accept-encoding": "identity"}
+"""Headers of limited requests: a compressed body of a few bytes could grow beyond any limit."""
 
 
-class TooLong(httpx.ReadError):
-    """The server sent more than anybody asked for."""
+class ReplyTooLong(httpx.ReadError):
+    """The reply is longer than its limit."""
 
 
 class _Bounded(httpx.AsyncByteStream):
@@ -20,7 +20,7 @@ class _Bounded(httpx.AsyncByteStream):
         async for piece in self._stream:
             self._left -= len(piece)
             if self._left < 0:
-                raise TooLong("the reply is too long")
+                raise ReplyTooLong("the reply is too long")
             yield piece
 
     async def aclose(self) -> None:
@@ -36,7 +36,7 @@ def at_most(limit_of: _Limit, *, refusal: _Limit | None = None) -> Callable[[htt
 
     async def bound(response: httpx.Response) -> None:
         if response.headers.get("content-encoding", "identity").lower() != "identity":
-            raise TooLong("the reply is compressed, which was not asked for")
+            raise ReplyTooLong("the reply is compressed, which was not asked for")
         limit = limit_of if refusal is None or response.is_success else refusal
         if isinstance(response.stream, httpx.AsyncByteStream):
             response.stream = _Bounded(response.stream, limit(response.request))

@@ -77,7 +77,7 @@ class BrainFiles:
         try:
             async with asyncio.timeout(FETCH_S), _client() as http:
                 reply = await http.get(f"{address}/files/{self.run.name}/{n}")
-        except reply_limit.TooLong:
+        except reply_limit.ReplyTooLong:
             raise NoFile("too large") from None
         except (httpx.HTTPError, OSError, TimeoutError) as exc:
             raise _Away(type(exc).__name__) from None  # the cause's message holds the address
@@ -99,7 +99,7 @@ def _client() -> httpx.AsyncClient:
         logging.getLogger(name).setLevel(logging.WARNING)  # below that they write addresses, which hold the run's name
     return httpx.AsyncClient(
         timeout=TIMEOUT,
-        headers=reply_limit.PLAIN,
+        headers=reply_limit.UNCOMPRESSED,
         event_hooks={"response": [reply_limit.at_most(lambda _: MAX_BYTES)]},
         trust_env=False,  # no proxy may see it
         verify=tls.context(),

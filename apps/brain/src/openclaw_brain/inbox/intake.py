@@ -10,10 +10,15 @@ from openclaw_core.roles.values import Roles
 from openclaw_core.tasks.task import Task, retry_id, task_id, to_json
 from openclaw_core.texts import wording
 from openclaw_core.texts.language import lang_of
-from openclaw_core.texts.wording import Say
+from openclaw_core.texts.wording import Sentence
 
 _COMMANDS = frozenset({"start", "help", "new", "stop", "status", "retry", "lang"})
-_STOP_TOASTS = {"stopped": Say.STOP_HEARD, "late": Say.STOP_TOO_LATE, "not_yours": Say.NOT_YOURS, "old": Say.BUTTON_OLD}
+_STOP_TOASTS = {
+    "stopped": Sentence.STOP_HEARD,
+    "late": Sentence.STOP_TOO_LATE,
+    "not_yours": Sentence.NOT_YOURS,
+    "old": Sentence.BUTTON_OLD,
+}
 FILE_MAX_BYTES = {"voice": 20_000_000, "file": 1_000_000}
 """A bot may fetch 20 MB; of a text, a model reads a few pages."""
 REFUSED_AGAIN_S = 24 * 3600
@@ -95,7 +100,7 @@ class Intake:
         if incoming.kind == "command" and not self._is_ours(incoming):
             return []
         if incoming.kind == "button":
-            return [say.toast(Say.NO_MORE_ACCESS)]
+            return [say.toast(Sentence.NO_MORE_ACCESS)]
         refusal = say.notice("refused", user_id=str(incoming.user_id))
         return [{**refusal, "once": f"refused:{incoming.user_id}", "once_s": REFUSED_AGAIN_S}]
 
@@ -135,7 +140,7 @@ class Intake:
         action, _, rest = incoming.button_data.partition(":")
         if action == "stop" and rest:
             # Told by the message itself, which is marked as stopped; the store alone knows which of these words fits.
-            toasts = {name: wording.say(what, say.lang) for name, what in _STOP_TOASTS.items()}
+            toasts = {name: wording.sentence(what, say.lang) for name, what in _STOP_TOASTS.items()}
             by = str(incoming.user_id) if incoming.chat_kind == "group" else None
             return [
                 {
@@ -149,7 +154,7 @@ class Intake:
             ]
         if action == "retry" and rest:
             if not _may_press(incoming, known.old_task):
-                return [say.toast(Say.NOT_YOURS)]
+                return [say.toast(Sentence.NOT_YOURS)]
             return [*self._retry(incoming, known.old_task, say, admitted_ms), done]
         if action == "lang":
             return [*self._lang(rest, incoming, say), done]
@@ -161,7 +166,7 @@ class Intake:
             ]
         if action == "role" and rest in self.roles.roles:
             return [*self._choose(rest, incoming, say), done]
-        return [say.toast(Say.BUTTON_OLD)]
+        return [say.toast(Sentence.BUTTON_OLD)]
 
     @staticmethod
     def _choose(role: str, incoming: Incoming, say: Saying) -> list[Effect]:

@@ -9,7 +9,7 @@ from openclaw_core.ports import Lang
 from openclaw_core.tasks.conversation import conversation_key
 from openclaw_core.texts import wording
 from openclaw_core.texts.language import lang_of, notice_lang
-from openclaw_core.texts.wording import Say
+from openclaw_core.texts.wording import Sentence
 
 Effect = Mapping[str, Any]
 """What handling an update changes, by the name of its function in `store/lua/1_inbox.lua`."""
@@ -36,9 +36,9 @@ class Saying:
             **heard(self.incoming),
         }
 
-    def toast(self, what: Say | None = None) -> Effect:
+    def toast(self, what: Sentence | None = None) -> Effect:
         """The end of a button's spinner, with a word if it did nothing."""
-        text = "" if what is None else wording.say(what, self.lang)
+        text = "" if what is None else wording.sentence(what, self.lang)
         return {"op": "button", "id": self.incoming.button_id, "text": text}
 
     def notice(self, kind: str, **args: Any) -> Effect:

@@ -50,7 +50,7 @@ class Poller:
         self._url = f"{base_url or 'https://api.telegram.org'}/bot{token}"
         self._request = HTTPXRequest(
             connection_pool_size=2, read_timeout=POLL_S + 10, connect_timeout=5, http_version="1.1",
-            httpx_kwargs={"headers": reply_limit.PLAIN, "event_hooks": {"response": [reply_limit.at_most(lambda _: BATCH_MAX_BYTES)]}},
+            httpx_kwargs={"headers": reply_limit.UNCOMPRESSED, "event_hooks": {"response": [reply_limit.at_most(lambda _: BATCH_MAX_BYTES)]}},
         )  # fmt: skip
 
     async def end_webhook(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from openclaw_core.ports import ModelCall, Usage
-from openclaw_core.reply_limit import TooLong
+from openclaw_core.reply_limit import ReplyTooLong
 from openclaw_core.tasks.conversation import estimate_tokens
 
 LINE_MAX_BYTES = 1024 * 1024
@@ -46,7 +46,7 @@ async def chunks(reply: httpx.Response) -> AsyncGenerator[Any, None]:
                 if chunk.error:
                     raise ValueError("an error instead of a chunk")
                 yield chunk
-    except TooLong:
+    except ReplyTooLong:
         yield JsonObject({"choices": [JsonObject({"finish_reason": LENGTH})]})
 
 

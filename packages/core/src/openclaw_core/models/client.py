@@ -45,7 +45,7 @@ from openclaw_core.models.requests import json_request_of, streamed_request_of
 from openclaw_core.models.thought_filter import without_thoughts
 from openclaw_core.ports import ModelCall, Piece, Usage
 from openclaw_core.records import UNREADABLE, parsed
-from openclaw_core.reply_limit import TooLong
+from openclaw_core.reply_limit import ReplyTooLong
 
 TAIL_TIMEOUT_S = 2.0
 """After the end mark only the token counts are missing: they are worth a short wait."""
@@ -180,7 +180,7 @@ class ModelClient:
         async with aclosing(reply):
             try:
                 fault = parsed(await reply.aread())
-            except (ValueError, TooLong):
+            except (ValueError, ReplyTooLong):
                 fault = None
         raise error_of_refusal(reply.status_code, reply.headers, fault, self._provider.retry_headers)
 

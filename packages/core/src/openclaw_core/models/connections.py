@@ -30,7 +30,7 @@ async def connections(server: Server, connect_timeout_s: float) -> AsyncIterator
         logging.getLogger(name).setLevel(logging.WARNING)  # below that they write URLs and headers
     async with httpx.AsyncClient(
         base_url=server.url,
-        headers={"authorization": f"Bearer {server.api_key}", "user-agent": "openclaw", **reply_limit.PLAIN},
+        headers={"authorization": f"Bearer {server.api_key}", "user-agent": "openclaw", **reply_limit.UNCOMPRESSED},
         event_hooks={"response": [reply_limit.at_most(_limit, refusal=lambda _: REFUSAL_MAX_BYTES)]},
         # Silence is bounded by the client, for each call on its own; httpx would count only the gap between two reads.
         timeout=httpx.Timeout(connect=connect_timeout_s, read=None, write=30.0, pool=connect_timeout_s),

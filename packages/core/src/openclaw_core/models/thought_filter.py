@@ -43,7 +43,7 @@ class ThoughtFilter:
         self.ended_without_begin = False
         """Whether a thought ended without a begin mark."""
         self._unread = ""
-        self._kept, self._returned_chars = "", 0  # the text without thoughts, and how much of it was returned
+        self._text, self._returned_chars = "", 0  # the text without thoughts, and how much of it was returned
         self._restarted, self._hold_back = False, hold_back
         self._code = CodeTracker()
         self._hidden: str | None = None  # the kind of the begin mark while a thought is read
@@ -56,12 +56,12 @@ class ThoughtFilter:
         self._spare = ""
         self._wrap = ""
         self._channels = self._final = self._framed = False
-        self._outside: int | None = None  # where in `_kept` text outside any message begins
+        self._outside: int | None = None  # where in `_text` text outside any message begins
 
     @property
     def kept_chars(self) -> int:
         """How many characters are no thought so far."""
-        return len(self._kept)
+        return len(self._text)
 
     def feed(self, text: str) -> VisibleText:
         """Read on; returns the new visible text."""
@@ -74,12 +74,12 @@ class ThoughtFilter:
         """Returns the text that was held back, after the answer has ended."""
         while self._step(over=True):
             pass
-        if not self._thought and ANALYSIS_ALONE.match(self._kept):
-            self._kept = ""
+        if not self._thought and ANALYSIS_ALONE.match(self._text):
+            self._text = ""
         if self._header_begun:
-            self._kept = self._kept[: self._outside]
-        if self._spare and not self._kept.strip():
-            self._kept = self._spare  # the last mark came after the whole answer
+            self._text = self._text[: self._outside]
+        if self._spare and not self._text.strip():
+            self._text = self._spare  # the last mark came after the whole answer
         return self._visible(over=True)
 
     # ---- steps: each consumes part of `_unread` and returns True, or waits for more
@@ -147,8 +147,8 @@ class ThoughtFilter:
 
     def _end_alone(self) -> None:
         """A thought without a begin mark has ended; or the mark came after the answer, if nothing follows."""
-        self._alone = self._alone or bool(self._kept.strip())
-        self._restart(spare=self._thought or not (self._hold_back or may_be_thought(self._kept)))
+        self._alone = self._alone or bool(self._text.strip())
+        self._restart(spare=self._thought or not (self._hold_back or may_be_thought(self._text)))
 
     def _skip_hidden(self, ends: re.Pattern[str], *, over: bool) -> bool:
         """Drop hidden text up to its end mark."""
@@ -176,7 +176,7 @@ class ThoughtFilter:
         inner = "".join((*doubt.inner, self._unread[: mark.start()])) if doubt is not None else ""
         self._unread = self._unread[mark.end() :]
         if self._hidden == "message":
-            self._outside = len(self._kept)
+            self._outside = len(self._text)
         self._hidden = None
         if doubt is not None and doubt.holds(inner) and self._pair_is_mentioned(doubt, inner, after):
             self._mentioned = True
@@ -190,7 +190,7 @@ class ThoughtFilter:
     def _pair_is_mentioned(self, doubt: Doubt, inner: str, after: str) -> bool:
         # A model that has used these marks may do so in the middle of a sentence too.
         line = "" if doubt.mark.lower() in self._used_marks else self._code.line
-        said, indented = bool(self._kept.strip()), self._indents_mark
+        said, indented = bool(self._text.strip()), self._indents_mark
         return pair_is_mentioned(doubt.mark, inner, after, line=line, said=said, indented=indented)
 
     def _end_unread(self) -> bool:
@@ -255,7 +255,7 @@ class ThoughtFilter:
             return self._consume(word, shown=True)
         if not over:
             return False
-        if self._channels or not self._kept.strip():
+        if self._channels or not self._text.strip():
             return self._consume(self._unread)  # the answer was cut in its header
         return self._consume(word, shown=True)
 
@@ -264,7 +264,7 @@ class ThoughtFilter:
         self._channels, self._thought, self._outside = True, True, None
         if not header.shown:
             self._hidden = "message"
-            if is_begun(self._kept):
+            if is_begun(self._text):
                 self._restart(spare=False)
             return
         if not self._final:
@@ -279,19 +279,19 @@ class ThoughtFilter:
             if not after.startswith(FOLLOWS_A_MESSAGE):
                 return self._consume(word, shown=not self._framed)
             self._restart(spare=False)
-        self._outside = len(self._kept)
+        self._outside = len(self._text)
         return self._consume(word)
 
     def _frame(self, word: str) -> bool:
         """A mark around a message. It is dropped after a thought, or before any text."""
-        ours = self._thought or self._framed or not self._kept.strip()
+        ours = self._thought or self._framed or not self._text.strip()
         self._framed = ours
         self._channels = self._channels or (ours and word.startswith("<|begin|>"))
         return self._consume(word, shown=not ours)
 
     @property
     def _header_begun(self) -> bool:
-        return self._outside is not None and is_begun(self._kept[self._outside :])
+        return self._outside is not None and is_begun(self._text[self._outside :])
 
     def _wrapping(self, word: str) -> bool:
         """`<answer>` around the text after a thought is dropped too."""
@@ -300,7 +300,7 @@ class ThoughtFilter:
             ours = name == self._wrap
             self._wrap = "" if ours else self._wrap
         else:
-            ours = self._thought and not self._kept.strip()
+            ours = self._thought and not self._text.strip()
             self._wrap = name if ours else self._wrap
         return self._consume(word, shown=not ours)
 
@@ -324,32 +324,32 @@ class ThoughtFilter:
     def _append(self, text: str) -> None:
         if self._alone and text.strip():
             self.ended_without_begin, self._alone = True, False
-        if self._thought and not self._kept.strip():
+        if self._thought and not self._text.strip():
             text = text.lstrip()  # blank lines between a thought and the answer
-        self._kept += text
+        self._text += text
         if self._thought or self._returned_chars:
             return
         for opening, ending in PLAIN_ENDS:
-            at = self._kept.lower().find(ending) if opening.match(self._kept) else -1
+            at = self._text.lower().find(ending) if opening.match(self._text) else -1
             if at >= 0:
-                self._kept, self._thought = self._kept[at + len(ending) :].lstrip(), True
+                self._text, self._thought = self._text[at + len(ending) :].lstrip(), True
                 return
 
     def _restart(self, *, spare: bool) -> None:
         """All text so far was a thought."""
-        if self._kept.strip():
-            self._spare = self._kept if spare else ""
+        if self._text.strip():
+            self._spare = self._text if spare else ""
         self._restarted = self._restarted or self._returned_chars > 0
-        self._kept, self._returned_chars, self._code, self._outside = "", 0, CodeTracker(), None
+        self._text, self._returned_chars, self._code, self._outside = "", 0, CodeTracker(), None
         self._thought, self._mentioned = True, False
 
     def _visible(self, *, over: bool) -> VisibleText:
-        if not (over or self._returned_chars or self._thought) and (self._hold_back or may_be_thought(self._kept)):
+        if not (over or self._returned_chars or self._thought) and (self._hold_back or may_be_thought(self._text)):
             return VisibleText()
-        if not over and (self._header_begun or (self._restarted and not self._kept.strip())):
+        if not over and (self._header_begun or (self._restarted and not self._text.strip())):
             return VisibleText()  # the visible text stays until there is something to replace it
         restarted, self._restarted = self._restarted, False
-        text, self._returned_chars = self._kept[self._returned_chars :], len(self._kept)
+        text, self._returned_chars = self._text[self._returned_chars :], len(self._text)
         return VisibleText(text, restarted)
 
 

@@ -1,4 +1,4 @@
-"""The sentences themselves, in English and Hebrew. Hebrew is neutral in gender: impersonal or plural."""
+"""The fixed sentences, in English and Hebrew. Hebrew is neutral in gender: impersonal or plural."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -7,8 +7,8 @@ from openclaw_core.ports import Lang
 from openclaw_core.tasks.outcome import Cause
 
 
-class Say(StrEnum):
-    """Sentences without parts."""
+class Sentence(StrEnum):
+    """Names of the fixed sentences."""
 
     NEW_DONE = "new_done"
     NOTHING_TO_STOP = "nothing_to_stop"
@@ -48,146 +48,146 @@ class Say(StrEnum):
     DEMO_NO_HEBREW = "demo_no_hebrew"
 
 
-SENTENCES: Mapping[Say, Mapping[Lang, str]] = {
-    Say.NEW_DONE: {
+SENTENCES: Mapping[Sentence, Mapping[Lang, str]] = {
+    Sentence.NEW_DONE: {
         "en": "A fresh start: I have forgotten what we talked about. What's on your mind?",
         "he": "מתחילים מחדש: השיחה הקודמת נמחקה. במה אפשר לעזור?",
     },
-    Say.NOTHING_TO_STOP: {
+    Sentence.NOTHING_TO_STOP: {
         "en": "There is nothing to stop: I'm not working on anything here.",
         "he": "אין מה לעצור, שום דבר לא רץ כאן כרגע.",
     },
-    Say.STOP_TOO_LATE: {
+    Sentence.STOP_TOO_LATE: {
         "en": "Too late to stop: the answer is ready and on its way to you.",
         "he": "מאוחר מדי לעצור: התשובה כבר מוכנה ובדרך לכאן.",
     },
-    Say.NOTHING_TO_RETRY: {
+    Sentence.NOTHING_TO_RETRY: {
         "en": "There is nothing to try again yet. Just write your question.",
         "he": "עדיין אין על מה לנסות שוב. אפשר פשוט לכתוב שאלה.",
     },
-    Say.ALREADY_RETRIED: {
+    Sentence.ALREADY_RETRIED: {
         "en": "I have already tried that one again. To ask once more, send the question as a new message.",
         "he": "על זה כבר היה ניסיון חוזר. כדי לשאול שוב, שלחו את השאלה כהודעה חדשה.",
     },
-    Say.STATUS_NOTHING: {
+    Sentence.STATUS_NOTHING: {
         "en": "All quiet: nothing is running and nothing is waiting.",
         "he": "הכול שקט: שום דבר לא רץ ושום דבר לא ממתין.",
     },
-    Say.LANG_MENU: {
+    Sentence.LANG_MENU: {
         "en": "Which language should menus and notices be in? Answers follow the language of your question.",
         "he": "באיזו שפה להציג תפריטים והודעות? התשובות עצמן יהיו בשפת השאלה.",
     },
-    Say.LANG_SET: {
+    Sentence.LANG_SET: {
         "en": "Done: menus and notices are in English now.",
         "he": "מעכשיו התפריטים וההודעות בעברית.",
     },
-    Say.ALL_FULL: {
+    Sentence.ALL_FULL: {
         "en": "So many people are asking right now that I can't take your message. Please send it again in a few minutes.",
         "he": "יש עכשיו כל כך הרבה שאלות שההודעה הזאת לא נכנסה לתור. שלחו אותה שוב בעוד כמה דקות.",
     },
-    Say.EDIT_UPDATED: {
+    Sentence.EDIT_UPDATED: {
         "en": "Got it, I'll answer the edited message.",
         "he": "התיקון התקבל, והתשובה תהיה להודעה המתוקנת.",
     },
-    Say.EDIT_TOO_LATE: {
+    Sentence.EDIT_TOO_LATE: {
         "en": "I had already started on that message. To have the edited one answered, send it as a new message.",
         "he": "העבודה על ההודעה הזאת כבר התחילה. כדי לקבל תשובה לנוסח המתוקן, שלחו אותו כהודעה חדשה.",
     },
-    Say.STICKER: {
+    Sentence.STICKER: {
         "en": "Nice one! I can only read text, though: tell me in words what you need.",
         "he": "חמוד! אבל כאן קוראים רק טקסט, אז ספרו במילים במה אפשר לעזור.",
     },
-    Say.VOICE: {
+    Sentence.VOICE: {
         "en": "The built-in demo model can't listen to recordings. Please write it as text.",
         "he": "מודל ההדגמה המובנה לא יודע להאזין להקלטות. אפשר לכתוב את זה כטקסט?",
     },
-    Say.PHOTO: {
+    Sentence.PHOTO: {
         "en": "I can't look at pictures. Describe what is in it, or paste its text, and I'll gladly help.",
         "he": "אין כאן אפשרות לראות תמונות. תארו מה רואים בה או הדביקו את הטקסט שבה, ונמשיך משם.",
     },
-    Say.VIDEO: {
+    Sentence.VIDEO: {
         "en": "I can't watch videos. Tell me in words what it is about.",
         "he": "אין כאן אפשרות לצפות בסרטונים. ספרו במילים במה מדובר.",
     },
-    Say.FILE_UNSUPPORTED: {
+    Sentence.FILE_UNSUPPORTED: {
         "en": "I can't read this kind of file. Send it as a text file, or paste the text here.",
         "he": "קובץ מהסוג הזה אי אפשר לקרוא כאן. שלחו אותו כקובץ טקסט, או הדביקו את הטקסט.",
     },
-    Say.LOCATION: {
+    Sentence.LOCATION: {
         "en": "Thanks for the location, but I can't use a map. Tell me in words what you'd like to know.",
         "he": "תודה על המיקום, אבל אין כאן מפה. כתבו במילים מה תרצו לדעת.",
     },
-    Say.CONTACT: {
+    Sentence.CONTACT: {
         "en": "I can't use contacts, and I haven't kept this one. Tell me in words what you need.",
         "he": "אין כאן שימוש באנשי קשר, והפרטים לא נשמרו. ספרו במילים במה אפשר לעזור.",
     },
-    Say.POLL: {
+    Sentence.POLL: {
         "en": "I can't take part in polls or games. Ask me in words and I'll answer.",
         "he": "אין כאן אפשרות להשתתף בסקרים או במשחקים. שאלו במילים, ותגיע תשובה.",
     },
-    Say.UNKNOWN_KIND: {
+    Sentence.UNKNOWN_KIND: {
         "en": "I can't handle this kind of message. Plain text always works.",
         "he": "הודעה מהסוג הזה לא נתמכת כאן. טקסט פשוט תמיד עובד.",
     },
-    Say.UNSEEN_PHOTO: {
+    Sentence.UNSEEN_PHOTO: {
         "en": "I can't look at pictures, so this answers the words alone.",
         "he": "אין כאן אפשרות לראות תמונות, והתשובה היא למילים בלבד.",
     },
-    Say.UNSEEN_VIDEO: {
+    Sentence.UNSEEN_VIDEO: {
         "en": "I can't watch videos, so this answers the words alone.",
         "he": "אין כאן אפשרות לצפות בסרטונים, והתשובה היא למילים בלבד.",
     },
-    Say.UNSEEN_FILE: {
+    Sentence.UNSEEN_FILE: {
         "en": "I can't read this kind of file, so this answers the words alone.",
         "he": "קובץ מהסוג הזה אי אפשר לקרוא כאן, והתשובה היא למילים בלבד.",
     },
-    Say.UNSEEN_VOICE: {
+    Sentence.UNSEEN_VOICE: {
         "en": "The built-in demo model can't listen to recordings, so this answers the words alone.",
         "he": "מודל ההדגמה המובנה לא יודע להאזין להקלטות, והתשובה היא למילים בלבד.",
     },
-    Say.UNSEEN_OTHER: {
+    Sentence.UNSEEN_OTHER: {
         "en": "I can only read text, so this answers the words alone.",
         "he": "כאן קוראים רק טקסט, והתשובה היא למילים בלבד.",
     },
-    Say.STOP_HEARD: {
+    Sentence.STOP_HEARD: {
         "en": "⏹ Stopping…",
         "he": "⏹ עוצרים…",
     },
-    Say.NOT_YOURS: {
+    Sentence.NOT_YOURS: {
         "en": "Only the person who asked can press this.",
         "he": "רק מי ששאל יכול ללחוץ על זה.",
     },
-    Say.UNKNOWN_COMMAND: {
+    Sentence.UNKNOWN_COMMAND: {
         "en": "I don't know that command. /help shows what I can do.",
         "he": "הפקודה הזאת לא מוכרת. \u200e/help מראה מה אפשר לעשות כאן.",
     },
-    Say.BUTTON_OLD: {
+    Sentence.BUTTON_OLD: {
         "en": "This button is from an older conversation and does nothing any more.",
         "he": "הכפתור הזה שייך לשיחה ישנה וכבר לא פעיל.",
     },
-    Say.NO_MORE_ACCESS: {
+    Sentence.NO_MORE_ACCESS: {
         "en": "Sorry, this bot is not open to you.",
         "he": "מצטערים, הבוט הזה לא פתוח עבורך.",
     },
-    Say.STOPPED: {"en": "⏹ Stopped", "he": "⏹ נעצר"},
-    Say.TRUNCATED: {
+    Sentence.STOPPED: {"en": "⏹ Stopped", "he": "⏹ נעצר"},
+    Sentence.TRUNCATED: {
         "en": "✂️ The answer reached its length limit and ends here. Write “continue” for the rest.",
         "he": "✂️ התשובה הגיעה לאורך המרבי ונקטעה כאן. כתבו ״המשך״ כדי לקבל את השאר.",
     },
-    Say.FILE_FATE_UNKNOWN: {
+    Sentence.FILE_FATE_UNKNOWN: {
         "en": "I'm not sure the file reached you. If you don't see it above, press the button and I'll send it again.",
         "he": "לא ברור אם הקובץ הגיע. אם הוא לא מופיע למעלה, לחיצה על הכפתור תשלח אותו שוב.",
     },
-    Say.FILE_SHORTENED: {
+    Sentence.FILE_SHORTENED: {
         "en": "✂️ The file is longer than I can read at once: I have seen its beginning and its end.",
         "he": "✂️ הקובץ ארוך מדי לקריאה בבת אחת: נקראו תחילתו וסופו.",
     },
-    Say.FILE_GONE: {
+    Sentence.FILE_GONE: {
         "en": "That file is no longer kept. Ask again and I'll make a new one.",
         "he": "הקובץ כבר לא שמור. אפשר לבקש שוב, וייווצר קובץ חדש.",
     },
     # Bilingual on purpose: whoever set the bot up reads one of the two.
-    Say.DEMO_NO_HEBREW: {
+    Sentence.DEMO_NO_HEBREW: {
         "en": "The built-in demo model knows only English. For answers in Hebrew, set GROQ_API_KEY and start again.\n\n"
         "מודל ההדגמה המובנה יודע רק אנגלית. כדי לקבל תשובות בעברית, הגדירו GROQ_API_KEY והפעילו מחדש.",
         "he": "מודל ההדגמה המובנה יודע רק אנגלית. כדי לקבל תשובות בעברית, הגדירו GROQ_API_KEY והפעילו מחדש.\n\n"

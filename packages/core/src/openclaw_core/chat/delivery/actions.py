@@ -11,7 +11,7 @@ from openclaw_core.chat.paging import PAGE_MAX_UNITS, plain, utf16_units
 from openclaw_core.ports import Attachment, Button, Page
 from openclaw_core.tasks.outcome import Delivery
 from openclaw_core.texts import wording
-from openclaw_core.texts.wording import Label, Say
+from openclaw_core.texts.wording import Label, Sentence
 
 PREVIEW_EVERY_S, GROUP_PREVIEW_EVERY_S = 1.2, 3.0
 """Between two edits of a message that is still being written."""
@@ -217,7 +217,7 @@ def _with_resend_offer(state: DisplayState, content: Content, unknown: list[int]
     display = state.display
     label = wording.label(Label.SEND_FILE_AGAIN, display.lang)
     row = tuple(Button(label=label, data=f"file:{display.task_id}:{part}") for part in unknown[:FILE_BUTTONS_MAX])
-    note = f"\n\n{wording.say(Say.FILE_FATE_UNKNOWN, display.lang)}"
+    note = f"\n\n{wording.sentence(Sentence.FILE_FATE_UNKNOWN, display.lang)}"
     *before, last = content.pages
     if utf16_units(last.text + note) <= PAGE_MAX_UNITS:
         last = Page(text=last.text + note, entities=last.entities)
