@@ -7,7 +7,7 @@ import pytest
 
 from openclaw_core.chat.delivery.content import page_with_stopped_mark
 from openclaw_core.chat.delivery.displays import Indicator, Stage
-from openclaw_core.chat.paging import utf16_units
+from openclaw_core.chat.utf16 import utf16_units
 from openclaw_core.ports import Entity, Page
 from openclaw_core.tasks.outcome import Cause, Delivery
 from openclaw_core.texts import wording

@@ -31,8 +31,10 @@ _Limit = Callable[[httpx.Request], int]
 
 
 def at_most(limit_of: _Limit, *, refusal: _Limit | None = None) -> Callable[[httpx.Response], Awaitable[None]]:
-    """For `event_hooks={"response": [at_most(...)]}`: reading a body of more bytes than *limit_of* its request raises TooLong, and so
-    does a compressed one. *refusal* is the limit of a reply that is no success, if it has another one."""
+    """A hook for `event_hooks={"response": [...]}`. Reading more than `limit_of(request)` bytes raises ReplyTooLong.
+
+    A compressed reply raises it at once. *refusal* is the limit of error replies, if it is another one.
+    """
 
     async def bound(response: httpx.Response) -> None:
         if response.headers.get("content-encoding", "identity").lower() != "identity":

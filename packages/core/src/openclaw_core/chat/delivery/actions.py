@@ -7,7 +7,8 @@ from openclaw_core.chat.delivery.display_state import Content, DisplayState, dig
 from openclaw_core.chat.delivery.displays import Display, Indicator, Stage
 from openclaw_core.chat.delivery.flood_limits import Rank
 from openclaw_core.chat.delivery.notices import Buttons
-from openclaw_core.chat.paging import PAGE_MAX_UNITS, plain, utf16_units
+from openclaw_core.chat.formatting import plain
+from openclaw_core.chat.utf16 import PAGE_MAX_UNITS, utf16_units
 from openclaw_core.ports import Attachment, Button, Page
 from openclaw_core.tasks.outcome import Delivery
 from openclaw_core.texts import wording

@@ -4,10 +4,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from openclaw_core.characters import is_blank
-from openclaw_core.chat import paging
+from openclaw_core.chat import formatting, paging
 from openclaw_core.chat.delivery import notices
 from openclaw_core.chat.delivery.display_state import Content, DisplayState
 from openclaw_core.chat.delivery.displays import Display, Stage
+from openclaw_core.chat.utf16 import PAGE_MAX_UNITS, utf16_units
 from openclaw_core.errors import MarkupRefused
 from openclaw_core.ports import Lang, Page
 from openclaw_core.tasks.outcome import Cause
@@ -48,12 +49,12 @@ def of_stopped(markdown: str, state: DisplayState) -> Content:
 def page_with_stopped_mark(page: Page, lang: Lang) -> Page:
     """*page* with the mark of a stopped answer below it; a full page loses its last words."""
     text = wording.with_stopped_mark(page.text, lang)
-    over = paging.utf16_units(text) - paging.PAGE_MAX_UNITS
+    over = utf16_units(text) - PAGE_MAX_UNITS
     if over <= 0:
         return Page(text=text, entities=page.entities)
     shorter = page.text[: -over - 1]  # a character is one unit at least
     shorter = shorter[: shorter.rfind(" ", len(shorter) // 2)] + "…" if " " in shorter[len(shorter) // 2 :] else shorter
-    room = paging.utf16_units(shorter)
+    room = utf16_units(shorter)
     entities = (replace(one, length=min(one.length, room - one.offset)) for one in page.entities if one.offset < room)
     return Page(text=wording.with_stopped_mark(shorter, lang), entities=tuple(entities))
 
@@ -74,16 +75,16 @@ def drop_refused(state: DisplayState, slot: int, exc: MarkupRefused) -> None:
         return
     pages = list(state.content.pages)
     if len(state.refusals) > REFUSALS_MAX:
-        pages[slot] = paging.plain(pages[slot])
+        pages[slot] = formatting.plain(pages[slot])
     else:
-        pages[slot] = paging.without(pages[slot], url=exc.url, offset=exc.offset)
+        pages[slot] = formatting.without_formatting(pages[slot], url=exc.url, offset=exc.offset)
     state.content = Content(pages=tuple(pages), files=state.content.files, buttons=state.content.buttons)
 
 
 def _accepted(pages: tuple[Page, ...], state: DisplayState) -> tuple[Page, ...]:
     """*pages* without formatting that the chat refused before."""
     if state.minimal or len(state.refusals) > REFUSALS_MAX:
-        return tuple(paging.plain(page) for page in pages)
+        return tuple(formatting.plain(page) for page in pages)
     return tuple(_without_refused(page, state.refusals) for page in pages) if state.refusals else pages
 
 
@@ -92,7 +93,7 @@ def _without_refused(page: Page, refusals: list[MarkupRefused]) -> Page:
         if not page.entities:
             break
         if refusal.url is None and refusal.offset is None:
-            page = paging.without(page)
+            page = formatting.without_formatting(page)
         elif any(entity.url is not None and entity.url == refusal.url for entity in page.entities):
-            page = paging.without(page, url=refusal.url)
+            page = formatting.without_formatting(page, url=refusal.url)
     return page

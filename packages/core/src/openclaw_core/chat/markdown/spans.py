@@ -1,7 +1,11 @@
-"""Text with formatting: what the parts of the converter hand to each other. Positions are code points."""
+"""Text with formatting, as the parts of the converter pass it on. Positions are code points."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
+
+CODE_KINDS = frozenset({"pre", "code"})
+"""No other formatting may cover code."""
+QUOTE_KINDS = frozenset({"blockquote", "expandable_blockquote"})
 
 
 class Span(NamedTuple):

@@ -57,7 +57,7 @@ class Refused(TelegramError):
 
 
 def reply_error(status: int, payload: bytes) -> TelegramError:
-    """What a reply with a status from 300 on says: ChatMigrated, NotSent, Unknown or Refused. Pure."""
+    """What a reply with a status from 300 on says: ChatMigrated, NotSent, MaybeSent or Refused. Pure."""
     answer = _object(payload)
     parameters = answer.get("parameters")
     if not isinstance(parameters, dict):
