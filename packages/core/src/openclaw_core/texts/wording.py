@@ -21,7 +21,7 @@ PLACEHOLDER = "💭"
 
 def sentence(what: Sentence, lang: Lang) -> str:
     """A fixed sentence."""
-    return sentences.SENTENCES[what][lang]
+    return what.words[lang]
 
 
 def failure(cause: Cause, lang: Lang) -> str:
@@ -36,7 +36,7 @@ def pool_wait(cause: Cause, lang: Lang) -> str:
 
 def label(button: Label, lang: Lang) -> str:
     """The text on a button."""
-    return sentences.LABELS[button][lang]
+    return button.words[lang]
 
 
 def unseen_note(what: str, lang: Lang) -> str:

@@ -131,7 +131,7 @@ class TelegramRequest(BaseRequest):
     ) -> tuple[int, bytes]:
         """Send one request and return status and body of the reply, if the request was accepted.
 
-        Time-outs that the caller gives are ignored: `timeout_s` bounds the whole call. Raises NotSent, Unknown, Refused, ChatMigrated.
+        Time-outs that the caller gives are ignored: `timeout_s` bounds the whole call. Raises NotSent, MaybeSent, Refused, ChatMigrated.
         """
         try:
             async with asyncio.timeout(self._timeout_s):
@@ -154,7 +154,7 @@ class TelegramRequest(BaseRequest):
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
-        """The reply to an accepted request, messages shortened. Raises Unknown for anything but the Bot API's object.
+        """The reply to an accepted request, messages shortened. Raises MaybeSent for anything but the Bot API's object.
 
         The library would log a reply that it cannot read, with all that is in it.
         """
@@ -167,7 +167,7 @@ class TelegramRequest(BaseRequest):
         """Yield the content of *url* piece by piece, at most *max_bytes* bytes in all.
 
         It waits `timeout_s` in all, without the time that the reader takes between pieces. It holds a connection until it is closed: a
-        reader that may stop early uses `contextlib.aclosing`. Raises TooLong for a longer content, else as `do_request`.
+        reader that may stop early uses `contextlib.aclosing`. Raises OversizedReply for a longer content, else as `do_request`.
         """
         clock = asyncio.get_running_loop().time
         left_s, left_bytes = self._timeout_s, max_bytes
