@@ -13,6 +13,7 @@ from openclaw_core.errors import ChatUnavailable, OpenClawError
 from openclaw_core.models.groq_chat import GroqChat
 from openclaw_core.roles.values import ModelSpec, Role, Roles, Router, load_roles
 from openclaw_standin.model import ScriptedModel
+from tests.core.groq_server import open_groq
 
 SHIPPED = load_roles(Path("platform/openclaw/base"))
 
@@ -98,7 +99,7 @@ async def server() -> AsyncIterator[ScriptedModel]:
 
 async def test_shipped_models_are_all_served(server: ScriptedModel) -> None:
     seen = Looking()
-    async with GroqChat.open("k", server.url) as chat:
+    async with open_groq("k", server.url) as chat:
         assert await seen.served(chat).look()
 
     assert (seen.roles, seen.told) == ([SHIPPED], [frozenset()])
@@ -110,7 +111,7 @@ async def test_a_model_that_goes_is_skipped_and_one_that_comes_back_is_used(
     caplog.set_level("INFO", logger="openclaw")
     seen = Looking()
     big = "openai/gpt-oss-120b"
-    async with GroqChat.open("k", server.url) as chat:
+    async with open_groq("k", server.url) as chat:
         served = seen.served(chat)
         server.models.remove(big)
         await served.look()
@@ -137,7 +138,7 @@ async def test_a_list_that_fails_or_says_nothing_skips_no_model(then: str) -> No
         if ids is not None:
             server.models[:] = ids
         url = "http://127.0.0.1:9" if then == "away" else server.url
-        async with GroqChat.open("k", url) as chat:
+        async with open_groq("k", url) as chat:
             looked = await seen.served(chat).look()
 
     assert looked == (ids is not None)

@@ -12,10 +12,10 @@ from openclaw_core.models.answer_stream import (
     Event,
     TextAdded,
 )
-from openclaw_core.models.groq_chat import GroqChat
 from openclaw_core.ports import Message, ModelCall
 from openclaw_core.tasks.outcome import Cause
 from openclaw_standin.model import ScriptedModel
+from tests.core.groq_server import open_groq
 
 BIG, SMALL = "openai/gpt-oss-120b", "openai/gpt-oss-20b"
 
@@ -39,7 +39,7 @@ async def answered(server: ScriptedModel, *, silence_s: float = 10) -> tuple[lis
             first_token_timeout_s=silence_s, idle_timeout_s=silence_s,
         )  # fmt: skip
 
-    async with GroqChat.open("key", server.url) as chat:
+    async with open_groq("key", server.url) as chat:
         answerer = AnswerStream(chat=chat, models=(BIG, SMALL), make_call=make_call, deadline_s=60, sleep=sleep)
         return [event async for event in answerer.run()], waits
 

@@ -16,9 +16,9 @@ from openclaw_core.models.answer_text import ANSWER_MAX_CHARS
 from openclaw_core.models.chunks import LINE_MAX_BYTES
 from openclaw_core.models.client import ModelClient
 from openclaw_core.models.connections import REPLY_MAX_BYTES
-from openclaw_core.models.groq_chat import GroqChat
 from openclaw_core.models.providers import GROQ, Server
 from openclaw_core.ports import Attachment, Message, ModelCall, Page, Piece
+from tests.core.groq_server import open_groq
 from tests.fakes.bot_api_emulator import serving
 
 TOKEN = "7:SECRET-TOKEN"
@@ -140,7 +140,7 @@ async def test_a_model_server_that_nests_too_deep_is_one_that_does_not_answer(bo
                     pass
             with pytest.raises(errors.OpenClawError):
                 await chat.transcribe(b"sound", name="a.ogg", model="m", timeout_s=30)
-        async with GroqChat.open("key", url) as groq:
+        async with open_groq("key", url) as groq:
             with pytest.raises(errors.OpenClawError):
                 await groq.complete_json(CALL, schema={"type": "object"}, timeout_s=30)
             with pytest.raises(errors.OpenClawError):
@@ -213,7 +213,7 @@ async def test_a_stream_without_end_is_given_up_at_its_limit(first: bytes, monke
 @pytest.mark.parametrize("status", [200, 400, 500])
 async def test_what_a_model_server_says_besides_is_bounded_too(status: int) -> None:
     hostile = Hostile(CHUNK, status=status, endless=True)
-    async with serving(hostile.app()) as url, GroqChat.open("key", url) as chat:
+    async with serving(hostile.app()) as url, open_groq("key", url) as chat:
         for ask in (
             lambda: chat.transcribe(b"sound", name="a.ogg", model="m", timeout_s=60),
             lambda: chat.complete_json(CALL, schema={"type": "object"}, timeout_s=60),
@@ -246,7 +246,7 @@ async def test_a_compressed_reply_of_a_model_server_is_not_unpacked() -> None:
     async with serving(app) as url:
         with pytest.raises(errors.ChatUnavailable):
             await said(url)
-        async with GroqChat.open("key", url) as chat:
+        async with open_groq("key", url) as chat:
             with pytest.raises(errors.ChatUnavailable):
                 await chat.models()
     assert asked == ["identity", "identity"]

@@ -8,7 +8,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -63,17 +63,13 @@ class ModelClient:
 
     @classmethod
     @asynccontextmanager
-    async def at(cls, server: Server, connect_timeout_s: float = 5.0) -> AsyncIterator["ModelClient"]:
+    async def at(cls, server: Server, connect_timeout_s: float = 5.0) -> AsyncIterator[Self]:
         """Connect lazily, close at the end. Raises SettingsError for a key that cannot be sent."""
         async with connections(server, connect_timeout_s) as http:
             yield cls(http, server)
 
     async def stream(self, call: ModelCall) -> AsyncGenerator[Piece, None]:
-        """Yield the answer piece by piece, without thoughts; the usage last. A model that sends thoughts is not silent.
-
-        Raises RateLimited, ChatUnavailable, ModelSilent, StreamCut, EmptyAnswer, ToolCalled, AnswerFiltered, ModelGone,
-        ChatUnauthorized, RequestTooLarge, ChatRefused.
-        """
+        """As the port says. A model that sends thoughts is not silent."""
         clock = asyncio.get_running_loop().time
         last_at, patience_s = clock(), call.first_token_timeout_s
         answer = AnswerText(hold_back=call.model in self._think_first, cited="browser_search" in call.tools)
@@ -117,7 +113,6 @@ class ModelClient:
         yield Piece(text=seen.text, restarted=seen.restarted, usage=counted, truncated=ended in TRUNCATED)
 
     async def complete_json(self, call: ModelCall, *, schema: dict[str, Any], timeout_s: float) -> tuple[Any, Usage]:
-        """One JSON value by *schema*. Raises as `stream`; ChatUnavailable also for a reply that does not match."""
         with http_errors_translated():
             async with asyncio.timeout(timeout_s):
                 reply = await self._completed(json_request_of(call, self._provider, schema))
@@ -148,7 +143,6 @@ class ModelClient:
             return tuple(ids)
 
     async def transcribe(self, recording: bytes, *, name: str, model: str, timeout_s: float) -> str:
-        """The text of a recording, empty if nothing is said. The ending of *name* tells the format. Raises as `stream`."""
         if not self._provider.transcription_path:
             raise ModelGone("the server takes no recordings")
         request = self._http.build_request(

@@ -4,8 +4,8 @@ An agent starts for each message and does without the SDK.
 """
 
 import logging
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import groq
@@ -13,7 +13,6 @@ import httpx
 
 from openclaw_core.errors import ChatUnavailable
 from openclaw_core.models.client import ModelClient
-from openclaw_core.models.connections import connections
 from openclaw_core.models.providers import GROQ, Server
 from openclaw_core.models.refusals import error_of_refusal
 
@@ -31,16 +30,6 @@ class GroqChat(ModelClient):
             timeout=http.timeout,
             http_client=http,
         )
-
-    @classmethod
-    @asynccontextmanager
-    async def open(
-        cls, api_key: str, base_url: str | None = None, connect_timeout_s: float = 5.0
-    ) -> AsyncIterator["GroqChat"]:
-        """As `at`, for Groq, or for a server at *base_url* (scheme, host and port) that speaks as Groq does."""
-        server = Server.of(GROQ, api_key, base_url)
-        async with connections(server, connect_timeout_s) as http:
-            yield cls(http, server)
 
     async def _completed(self, request: dict[str, Any]) -> Any:
         with _sdk_errors_translated():

@@ -166,7 +166,6 @@ class TelegramMessenger:
             await self._call("setMyCommands", self._bot.set_my_commands(menu, language_code=code))
 
     async def get_file_bytes(self, file_id: str, max_bytes: int) -> bytes:
-        """The content of a file that a user sent. Raises MessengerRefused if it is larger than *max_bytes*."""
         async with aclosing(self.stream_file(file_id, max_bytes)) as pieces:
             return b"".join([piece async for piece in pieces])
 
