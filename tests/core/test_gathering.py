@@ -5,15 +5,15 @@ from dataclasses import replace
 import pytest
 
 from openclaw_core.tasks.merging import JOINED_MAX_CHARS, merge_tasks
-from openclaw_core.tasks.task import Material, Task
+from openclaw_core.tasks.task import Attachment, Task
 from openclaw_core.tasks.user_turn import user_turn_text
 from tests.core.store_world import task
 
-FILES = [Material(kind="file", file_id=f"f{n}", name=f"{n}.txt") for n in range(3)]
+FILES = [Attachment(kind="file", file_id=f"f{n}", name=f"{n}.txt") for n in range(3)]
 COMMENT = task(1, text="is this true?")
 FORWARD = replace(task(2, text="The moon is made of cheese."), forwarded="all")
 SECOND = replace(task(3, text="So is the sun."), forwarded="all")
-VOICE = replace(task(4, text=""), forwarded="all", materials=(Material(kind="voice", file_id="v"),))
+VOICE = replace(task(4, text=""), forwarded="all", attachments=(Attachment(kind="voice", file_id="v"),))
 
 
 def test_one_message_alone_stays_as_it_is() -> None:
@@ -40,9 +40,9 @@ def test_forwarded_messages_without_a_word_are_asked_as_one_alone_is() -> None:
 
 
 def test_an_album_is_one_task_with_all_its_files_and_its_one_caption() -> None:
-    parts = [replace(task(n + 1, text="compare them" if n == 0 else ""), materials=(FILES[n],)) for n in range(3)]
+    parts = [replace(task(n + 1, text="compare them" if n == 0 else ""), attachments=(FILES[n],)) for n in range(3)]
     whole = merge_tasks(parts)
-    assert (whole.text, whole.materials) == ("compare them", tuple(FILES))
+    assert (whole.text, whole.attachments) == ("compare them", tuple(FILES))
     assert user_turn_text(replace(whole, text="")) == "[the file 0.txt]\n[the file 1.txt]\n[the file 2.txt]"
 
 
@@ -54,7 +54,7 @@ def test_a_paste_is_whole_again() -> None:
 
 
 def test_the_language_and_the_role_are_those_of_the_words() -> None:
-    bare = replace(task(1, text=""), materials=(FILES[0],))
+    bare = replace(task(1, text=""), attachments=(FILES[0],))
     whole = merge_tasks([bare, replace(task(2, text="מה כתוב כאן?"), lang="he", notice_lang="en", unseen="photo")])
     assert (whole.lang, whole.notice_lang, whole.unseen) == ("he", "en", "photo")
     assert merge_tasks([replace(task(1, text="sum up:"), role="summarizer"), FORWARD]).role == "summarizer"

@@ -17,7 +17,7 @@ from openclaw_core.models.chunks import LINE_MAX_BYTES
 from openclaw_core.models.client import ModelClient
 from openclaw_core.models.connections import REPLY_MAX_BYTES
 from openclaw_core.models.providers import GROQ, Server
-from openclaw_core.ports import Attachment, Message, ModelCall, Page, Piece
+from openclaw_core.ports import AnswerFile, Message, ModelCall, Page, Piece
 from tests.core.groq_server import open_groq
 from tests.fakes.bot_api_emulator import serving
 
@@ -28,7 +28,7 @@ CHUNK = b"x" * 65536
 CALLS: dict[str, Callable[[TelegramMessenger], Awaitable[object]]] = {
     "send": lambda m: m.send(1, Page(text="hi")),
     "edit": lambda m: m.edit(1, 2, Page(text="hi")),
-    "send_file": lambda m: m.send_file(1, Attachment(name="a", content="b")),
+    "send_file": lambda m: m.send_file(1, AnswerFile(name="a", content="b")),
     "react": lambda m: m.react(1, 2, "👀"),
     "show_typing": lambda m: m.show_typing(1),
     "answer_button": lambda m: m.answer_button("c"),

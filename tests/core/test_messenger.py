@@ -18,7 +18,7 @@ from openclaw_core import errors
 from openclaw_core.chat.telegram.error_translation import translated_error
 from openclaw_core.chat.telegram.messenger import TelegramMessenger
 from openclaw_core.chat.telegram.request import reply_error
-from openclaw_core.ports import Attachment, Page
+from openclaw_core.ports import AnswerFile, Page
 from tests.fakes.bot_api_emulator import serving
 
 TOKEN = "7:SECRET-TOKEN"
@@ -87,7 +87,7 @@ MESSAGE = {"message_id": 8, "date": 1, "chat": {"id": CHAT, "type": "private"}}
 
 CALLS: dict[str, Callable[[TelegramMessenger], Awaitable[Any]]] = {
     "send": lambda messenger: messenger.send(CHAT, Page(text=WORDS)),
-    "send_file": lambda messenger: messenger.send_file(CHAT, Attachment(name="a.py", content=WORDS)),
+    "send_file": lambda messenger: messenger.send_file(CHAT, AnswerFile(name="a.py", content=WORDS)),
     "edit": lambda messenger: messenger.edit(CHAT, 8, Page(text=WORDS)),
     "react": lambda messenger: messenger.react(CHAT, 8, "👀"),
     "show_typing": lambda messenger: messenger.show_typing(CHAT),
@@ -270,7 +270,7 @@ async def test_what_a_lost_topic_does_not_take_goes_to_its_chat_as_a_reply(refus
     async with serving(server.app()) as address, TelegramMessenger.open(TOKEN, address) as messenger:
         assert await messenger.send(GROUP, Page(text="x"), thread_id=3, reply_to=5) == 8
         assert await messenger.send(GROUP, Page(text="y"), thread_id=3, reply_to=5) == 8
-        assert await messenger.send_file(GROUP, Attachment(name="a.py", content="z"), thread_id=3) == 8
+        assert await messenger.send_file(GROUP, AnswerFile(name="a.py", content="z"), thread_id=3) == 8
 
     places = [(fields.get("message_thread_id"), "reply_parameters" in fields) for _, fields in server.asked[:5]]
     in_topic, as_reply, bare = ("3", True), (None, True), (None, False)
@@ -378,7 +378,7 @@ async def test_a_message_that_landed_is_known_by_its_id_whatever_else_it_holds(m
     server = Server([accepted(message)])
     async with serving(server.app()) as address, TelegramMessenger.open(TOKEN, address) as messenger:
         assert await messenger.send(CHAT, Page(text="x")) == 8
-        assert await messenger.send_file(CHAT, Attachment(name="a.py", content="x")) == 8
+        assert await messenger.send_file(CHAT, AnswerFile(name="a.py", content="x")) == 8
 
 
 @pytest.mark.parametrize("result", [5, "x", [], None, {}, {"message_id": "8"}, {"message_id": 8, "chat": 5}, True])

@@ -22,7 +22,7 @@ from openclaw_core.store.turns import turn_from, turn_json
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.task import (
     READABLE_VERSIONS,
-    Material,
+    Attachment,
     RoleSnapshot,
     Task,
     from_json,
@@ -46,17 +46,17 @@ ALWAYS = {"v", "id", "chat_id", "chat_kind", "user_id", "message_id", "update_id
 
 HEARD = Task(
     id="u8", chat_id=5, chat_kind="private", user_id=9, message_id=42, update_id=8, lang="en", text="", admitted_ms=1764000000000,
-    materials=(Material(kind="voice", file_id="v", name="recording.ogg", size_bytes=5),),
+    attachments=(Attachment(kind="voice", file_id="v", name="recording.ogg", size_bytes=5),),
     snapshot=replace(ORDER, tools=("browser_search",), temperature=0.4, reasoning_effort="medium"), role="coder",
 )  # fmt: skip
 READ = replace(
     HEARD, id="u9", message_id=43, update_id=9, text="sum up", quoted="an earlier message", retry_of="u6", thread_id=3,
-    materials=(Material(kind="file", file_id="f", name="notes.txt", size_bytes=11),),
+    attachments=(Attachment(kind="file", file_id="f", name="notes.txt", size_bytes=11),),
 )  # fmt: skip
-PLAIN = replace(HEARD, id="u10", message_id=44, update_id=10, text="תודה", materials=())
+PLAIN = replace(HEARD, id="u10", message_id=44, update_id=10, text="תודה", attachments=())
 ALBUM = replace(
     READ, id="u11", message_id=45, update_id=11, text="compare them", forwarded="some", cut=True, retry_of=None, thread_id=None,
-    materials=tuple(Material(kind="file", file_id=name, name=f"{name}.txt", size_bytes=9) for name in ("a", "b")),
+    attachments=tuple(Attachment(kind="file", file_id=name, name=f"{name}.txt", size_bytes=9) for name in ("a", "b")),
 )  # fmt: skip
 
 
@@ -111,16 +111,16 @@ def test_only_what_says_something_stands_in_a_record() -> None:
 
 
 def test_a_task_that_a_release_before_would_answer_wrongly_is_one_that_it_refuses() -> None:
-    ours = json.loads(to_json(replace(task(1), materials=(Material(kind="voice", file_id="v"),))))
+    ours = json.loads(to_json(replace(task(1), attachments=(Attachment(kind="voice", file_id="v"),))))
     assert ours["v"] not in PREVIOUS_READS
     assert ours["v"] in READABLE_VERSIONS
-    assert from_json(json.dumps(ours)).materials == (Material(kind="voice", file_id="v"),)
+    assert from_json(json.dumps(ours)).attachments == (Attachment(kind="voice", file_id="v"),)
 
 
 def test_several_materials_are_for_readers_that_know_of_several() -> None:
     """What is forwarded or cut is no reason for a new version: such a task reads as one without a word of where its words come from."""
     assert json.loads(to_json(ALBUM))["v"] in READABLE_VERSIONS - BEFORE_READS
-    alone = replace(ALBUM, materials=ALBUM.materials[:1])
+    alone = replace(ALBUM, attachments=ALBUM.attachments[:1])
     assert json.loads(to_json(alone))["v"] in BEFORE_READS
     assert from_json(to_json(alone)) == alone
 

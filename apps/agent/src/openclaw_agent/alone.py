@@ -63,7 +63,7 @@ async def check_token(messenger: TelegramMessenger) -> None:
 
 
 def _files_of(messenger: Messenger, run: Run) -> MessengerFiles:
-    return MessengerFiles(messenger=messenger, materials=run.task.materials)
+    return MessengerFiles(messenger=messenger, attachments=run.task.attachments)
 
 
 def task_of(alone: Alone, roles: Roles) -> tuple[Task, RoleSnapshot]:

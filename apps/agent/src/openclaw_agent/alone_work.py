@@ -11,7 +11,7 @@ from openclaw_core.errors import FloodWait, LostOwnership, MessengerRefused, Mes
 from openclaw_core.ports import Messenger
 from openclaw_core.tasks.conversation import Turn
 from openclaw_core.tasks.outcome import Delivery, TaskState
-from openclaw_core.tasks.task import Material, Task
+from openclaw_core.tasks.task import Attachment, Task
 from openclaw_core.tasks.work import HandedBack, PutBack, Result, Run
 
 
@@ -235,14 +235,14 @@ class MessengerFiles:
     """`Files` from the messenger itself, for who has its token."""
 
     messenger: Messenger
-    materials: Sequence[Material]
+    attachments: Sequence[Attachment]
     sleep: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep, repr=False)
     tries: int = 3
 
-    async def content(self, material_index: int) -> bytes:
+    async def content(self, attachment_index: int) -> bytes:
         for attempt in range(self.tries):
             try:
-                return await self.messenger.get_file_bytes(self.materials[material_index].file_id, MAX_BYTES)
+                return await self.messenger.get_file_bytes(self.attachments[attachment_index].file_id, MAX_BYTES)
             except FloodWait as exc:
                 await self.sleep(exc.retry_after_s)
             except MessengerUnavailable:

@@ -103,8 +103,8 @@ class Answering:
             await asyncio.gather(writing, asking, return_exceptions=True)
 
     async def _in_words(self, run: Run) -> Task:
-        """The task with its materials in words, which the chat's memory keeps too. Raises Unreadable."""
-        if not run.task.materials:
+        """The task with its attachments in words, which the chat's memory keeps too. Raises Unreadable."""
+        if not run.task.attachments:
             return run.task
         reader = Reader(
             files=self.files_of(run), transcriber=self.transcriber, voice_models=self.voice_models, sleep=self.sleep
@@ -162,7 +162,7 @@ def _usage(answer: answer_stream.AnswerComplete, *, model_s: float, first_s: flo
 def _with_notes(answer: answer_stream.AnswerComplete, task: Task, snapshot: RoleSnapshot) -> str:
     """The answer, and below it what its reader has to know: what was not seen, not read, or not said."""
     notes = [wording.unseen_note(task.unseen, task.lang)] if task.unseen else []
-    if any(one.kind == "file" for one in task.materials) and cuts(task, snapshot):
+    if any(one.kind == "file" for one in task.attachments) and cuts(task, snapshot):
         notes.append(wording.sentence(wording.Sentence.FILE_SHORTENED, task.lang))
     if answer.truncated:
         notes.append(wording.sentence(wording.Sentence.TRUNCATED, task.lang))

@@ -29,7 +29,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attachment:
+class AnswerFile:
     """A file made from an answer, such as a long code block."""
 
     name: str
@@ -72,7 +72,7 @@ class Messenger(Protocol):
     async def send_file(
         self,
         chat_id: int,
-        file: Attachment,
+        file: AnswerFile,
         *,
         thread_id: int | None = None,
         reply_to: int | None = None,

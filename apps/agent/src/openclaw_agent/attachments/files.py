@@ -42,8 +42,8 @@ class _Away(Transient):
 class Files(Protocol):
     """The files of one task."""
 
-    async def content(self, material_index: int) -> bytes:
-        """The content of the task's material of that number, from 0. Raises NoFile."""
+    async def content(self, attachment_index: int) -> bytes:
+        """The content of the task's attachment of that number, from 0. Raises NoFile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +54,11 @@ class BrainFiles:
     run: Run = field(repr=False)
     sleep: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep, repr=False)
 
-    async def content(self, material_index: int) -> bytes:
+    async def content(self, attachment_index: int) -> bytes:
         """As in `Files`. Raises LostOwnership too."""
         for pause_s in (*PAUSES_S, None):
             try:
-                return await self._fetched(material_index)
+                return await self._fetched(attachment_index)
             except _Away as exc:
                 log.info("file.not_fetched", reason=str(exc), again=pause_s is not None)
                 after_s = exc.after_s

@@ -10,7 +10,7 @@ from openclaw_core.models.fallback import RECORDING, Attempt, Attempts, NoReply,
 from openclaw_core.ports import Transcriber
 from openclaw_core.tasks.conversation import estimate_tokens
 from openclaw_core.tasks.outcome import Cause
-from openclaw_core.tasks.task import Material, Task
+from openclaw_core.tasks.task import Attachment, Task
 from openclaw_core.tasks.user_turn import attachment_label, excerpt
 
 log = logs.get(__name__)
@@ -38,16 +38,16 @@ class Reader:
     voice_models: Sequence[str]
     sleep: Callable[[float], Awaitable[None]] = field(repr=False)
 
-    async def read(self, n: int, material: Material) -> str:
-        """The words of *material*, the task's number *n*; never empty. Raises Unreadable."""
+    async def read(self, n: int, attachment: Attachment) -> str:
+        """The words of *attachment*, the task's number *n*; never empty. Raises Unreadable."""
         try:
             content = await self.files.content(n)
         except NoFile as exc:
-            log.warning("material.not_fetched", kind=material.kind, reason=str(exc))
+            log.warning("material.not_fetched", kind=attachment.kind, reason=str(exc))
             raise Unreadable(Cause.FILE_UNREADABLE) from None
-        if material.kind == "file":
+        if attachment.kind == "file":
             return decoded(content)
-        heard = await self._heard(content, material.name)
+        heard = await self._heard(content, attachment.name)
         if not heard:
             raise Unreadable(Cause.VOICE_UNCLEAR)
         return heard
@@ -66,7 +66,7 @@ class Reader:
 
 
 async def in_words(task: Task, reader: Reader, *, max_tokens: int) -> tuple[Task, str]:
-    """*task* with its materials in words, and what its turn in the history says then. Raises Unreadable.
+    """*task* with its attachments in words, and what its turn in the history says then. Raises Unreadable.
 
     A recording is what was asked, unless it was forwarded with words of the user's own; files and what was forwarded are quoted.
     Several get an equal share of *max_tokens* each, lest the last one push out all others; where one of them cannot be read,
@@ -74,19 +74,19 @@ async def in_words(task: Task, reader: Reader, *, max_tokens: int) -> tuple[Task
     """
     asked, quoted, turn, fault = [], [], [task.text], None
     left = max_tokens - estimate_tokens(task.text) - estimate_tokens(task.quoted)
-    share = max(LEAST_CUT_TOKENS, left // len(task.materials) - NAME_TOKENS)
-    for n, material in enumerate(task.materials):
+    share = max(LEAST_CUT_TOKENS, left // len(task.attachments) - NAME_TOKENS)
+    for n, attachment in enumerate(task.attachments):
         try:
-            words = await reader.read(n, material)
+            words = await reader.read(n, attachment)
         except Unreadable as exc:
             fault = fault or exc
-            quoted.append(f"{material.name}\n[It could not be read.]")
+            quoted.append(f"{attachment.name}\n[It could not be read.]")
             continue
-        if material.kind == "voice" and task.forwarded != "some":
+        if attachment.kind == "voice" and task.forwarded != "some":
             asked.append(words)
         else:
-            quoted.append(f"{material.name}\n{words if len(task.materials) == 1 else cut(words, share)}")
-            turn.append(f"{attachment_label(material)}\n{excerpt(words, share=len(task.materials))}")
+            quoted.append(f"{attachment.name}\n{words if len(task.attachments) == 1 else cut(words, share)}")
+            turn.append(f"{attachment_label(attachment)}\n{excerpt(words, share=len(task.attachments))}")
     if fault and len(turn) == 1 and not asked:
         raise fault
     text = "\n\n".join([*asked, task.text]).strip()

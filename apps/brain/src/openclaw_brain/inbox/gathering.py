@@ -105,8 +105,8 @@ def unasked(update: Mapping[str, Any], incoming: Incoming) -> Incoming | None:
         return None
     if not incoming.user_id or incoming.user_is_bot:
         return None
-    if incoming.text or incoming.material:
-        return replace(incoming, kind=incoming.material.kind if incoming.material else "text")
+    if incoming.text or incoming.attachment:
+        return replace(incoming, kind=incoming.attachment.kind if incoming.attachment else "text")
     kind = kind_of(mapping(update["message"]), has_words=False)
     return None if kind in ("ignored", "joined", "text") else replace(incoming, kind=kind)
 

@@ -84,7 +84,7 @@ class Intake:
             return self._command(incoming, known, say, admitted_ms)
         if incoming.kind == "joined":
             return [say.notice("start")]
-        if incoming.text or incoming.material or (incoming.kind == "text" and incoming.quoted):
+        if incoming.text or incoming.attachment or (incoming.kind == "text" and incoming.quoted):
             return self._ask(incoming, say, role=None, admitted_ms=admitted_ms)
         if incoming.kind == "text":  # our name alone
             return [say.notice("unsupported", what=incoming.unseen) if incoming.unseen else say.notice("help")]
@@ -114,7 +114,7 @@ class Intake:
             return []
         for role in self.roles.roles.values():
             if incoming.command == role.command:
-                if incoming.text or incoming.quoted or incoming.material:
+                if incoming.text or incoming.quoted or incoming.attachment:
                     return self._ask(incoming, say, role=role.name, admitted_ms=admitted_ms)
                 if incoming.unseen:
                     what = incoming.unseen
@@ -201,13 +201,13 @@ class Intake:
         ]
 
     def _ask(self, incoming: Incoming, say: Saying, *, role: str | None, admitted_ms: int) -> list[Effect]:
-        if (material := incoming.material) is not None:
-            if material.kind == "voice" and self.english_only:  # the demo model cannot transcribe
+        if (attachment := incoming.attachment) is not None:
+            if attachment.kind == "voice" and self.english_only:  # the demo model cannot transcribe
                 if not incoming.text:
                     return [self._unread(incoming, say, "unsupported", admitted_ms, what="voice")]
-                incoming = replace(incoming, material=None, unseen="voice")
-            elif material.size_bytes > FILE_MAX_BYTES[material.kind]:
-                mb = FILE_MAX_BYTES[material.kind] // 1_000_000
+                incoming = replace(incoming, attachment=None, unseen="voice")
+            elif attachment.size_bytes > FILE_MAX_BYTES[attachment.kind]:
+                mb = FILE_MAX_BYTES[attachment.kind] // 1_000_000
                 return [self._unread(incoming, say, "too_large", admitted_ms, role=role, mb=mb)]
         task = self._task(incoming, say, role, admitted_ms)
         if self.english_only and lang_of(task.text) == "he":
@@ -218,12 +218,12 @@ class Intake:
         self, incoming: Incoming, say: Saying, kind: str, admitted_ms: int, *, role: str | None = None, **args: Any
     ) -> Effect:
         """The notice of what cannot be read, with what it would be in a task: as part of an act it is told in the answer instead."""
-        kind_of_material = incoming.material.kind if incoming.material else incoming.kind
-        seen_as = kind_of_material if kind_of_material in ("file", "voice") else "" if incoming.said else "other"
+        attachment_kind = incoming.attachment.kind if incoming.attachment else incoming.kind
+        seen_as = attachment_kind if attachment_kind in ("file", "voice") else "" if incoming.said else "other"
         unseen = incoming.unseen or seen_as
         quoted = "\n\n".join(filter(None, (incoming.said, incoming.quoted)))
         task = replace(
-            self._task(replace(incoming, material=None, unseen=unseen), say, role, admitted_ms),
+            self._task(replace(incoming, attachment=None, unseen=unseen), say, role, admitted_ms),
             text=incoming.text[:TEXT_MAX_CHARS],
             quoted=quoted,
         )
@@ -240,9 +240,9 @@ class Intake:
             lang=say.answer_lang,
             notice_lang=say.lang if say.lang != say.answer_lang else None,
             unseen=incoming.unseen,
-            text=(incoming.text or ("" if incoming.material else incoming.quoted))[:TEXT_MAX_CHARS],
-            quoted=incoming.quoted if incoming.text or incoming.material else "",
-            materials=() if incoming.material is None else (incoming.material,),
+            text=(incoming.text or ("" if incoming.attachment else incoming.quoted))[:TEXT_MAX_CHARS],
+            quoted=incoming.quoted if incoming.text or incoming.attachment else "",
+            attachments=() if incoming.attachment is None else (incoming.attachment,),
             admitted_ms=admitted_ms,
             thread_id=incoming.thread_id,
             role=role,

@@ -42,7 +42,7 @@ def previous_of(turns: Sequence[Turn]) -> Previous | None:
 
 def words(task: Task) -> str:
     """What routing goes by. A file without a word beside it wants to be made short; what a recording says is not known yet."""
-    text = task.text or ("summarize this file" if any(one.kind == "file" for one in task.materials) else "")
+    text = task.text or ("summarize this file" if any(one.kind == "file" for one in task.attachments) else "")
     return f"{text}\n\n{task.quoted}" if task.forwarded == "some" and task.quoted else text
 
 

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from openclaw_brain.telegram.content import GESTURES, Kind, is_service, kind_of, material, material_id, unseen
+from openclaw_brain.telegram.content import GESTURES, Kind, attachment, attachment_id, is_service, kind_of, unseen
 from openclaw_brain.telegram.wire import integer, listed, mapping, text_of
 from openclaw_brain.telegram.words import QUOTED_MAX_CHARS, Words, quoted, said, written
 from openclaw_core.characters import trimmed
 from openclaw_core.store.inbox import Stream
-from openclaw_core.tasks.task import ChatKind, Material
+from openclaw_core.tasks.task import Attachment, ChatKind
 
 # Passes the queue: what a user says of running work must not wait behind it.
 CONTROL_COMMANDS = frozenset({"stop", "status", "help"})
@@ -51,7 +51,7 @@ class Incoming:
     prose: str | None = field(default=None, repr=False)
     """The words whose letters tell the language, if that is not *text*."""
     quoted: str = field(default="", repr=False)
-    material: Material | None = None
+    attachment: Attachment | None = None
     """A recording or a text file that can be read, here or in the message replied to; other files are of kind `file` without it."""
     unseen: str = ""
     """What came with the words and nobody looks at: `photo`, `video`, `file` or `other`."""
@@ -171,7 +171,7 @@ def _message(update_id: int, message: Mapping[str, Any], bot: Bot) -> Incoming:
     # Telegram puts a bot of its own into `from` for whoever writes as a group or a channel, and for what a linked channel posts.
     sender_chat_id = integer(mapping(message.get("sender_chat")).get("id"))
     said_before = quoted(message)
-    own = material(message)
+    own = attachment(message)
     return Incoming(
         update_id=update_id,
         kind=kind,
@@ -185,7 +185,7 @@ def _message(update_id: int, message: Mapping[str, Any], bot: Bot) -> Incoming:
         text=rest if command else text,
         prose=words.prose,
         quoted=said_before,
-        material=own or (material(reply) or material(elsewhere) if words.text else None),
+        attachment=own or (attachment(reply) or attachment(elsewhere) if words.text else None),
         said="" if words.text else said(message)[:QUOTED_MAX_CHARS],
         unseen=unseen(message) or ("" if own else _unseen_before(reply or elsewhere, said_before)),
         command=command,
@@ -197,7 +197,7 @@ def _message(update_id: int, message: Mapping[str, Any], bot: Bot) -> Incoming:
 
 
 def _digest(message: Mapping[str, Any], words: Words) -> str:
-    same = f"{words.text}\0{material_id(message)}"
+    same = f"{words.text}\0{attachment_id(message)}"
     return hashlib.sha256(same.encode()).hexdigest()[:16] if same != "\0" else ""
 
 

@@ -11,13 +11,13 @@ from openclaw_core.chat.markdown import links
 from openclaw_core.chat.markdown.spans import CODE_KINDS, QUOTE_KINDS, Span
 from openclaw_core.chat.text_edits import add_direction_marks, move_long_code
 from openclaw_core.chat.utf16 import PAGE_MAX_UNITS, Positions
-from openclaw_core.ports import Attachment, Entity, Lang, Page
+from openclaw_core.ports import AnswerFile, Entity, Lang, Page
 
 PAGE_MAX_ENTITIES = 100
 _KINDS = frozenset({"bold", "italic", "underline", "strikethrough", "spoiler", "text_link"}) | CODE_KINDS | QUOTE_KINDS
 
 
-def pages(markdown: str, *, lang: Lang) -> tuple[tuple[Page, ...], tuple[Attachment, ...]]:
+def pages(markdown: str, *, lang: Lang) -> tuple[tuple[Page, ...], tuple[AnswerFile, ...]]:
     """The pages and files of a finished answer. A blank text has no page, any other at least one.
 
     *lang* is the language of the line below moved code.

@@ -10,7 +10,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from openclaw_core.chat.markdown.spans import CODE_KINDS, QUOTE_KINDS, Span
-from openclaw_core.ports import Attachment, Lang
+from openclaw_core.ports import AnswerFile, Lang
 from openclaw_core.texts import wording
 from openclaw_core.texts.language import hebrew_share, is_hebrew
 
@@ -47,9 +47,9 @@ class _Edit(NamedTuple):
     new: str
 
 
-def move_long_code(text: str, spans: list[Span], lang: Lang) -> tuple[str, list[Span], tuple[Attachment, ...]]:
+def move_long_code(text: str, spans: list[Span], lang: Lang) -> tuple[str, list[Span], tuple[AnswerFile, ...]]:
     edits: list[_Edit] = []
-    files: list[Attachment] = []
+    files: list[AnswerFile] = []
     for span in spans:
         if span.kind != "pre":
             continue
@@ -58,7 +58,7 @@ def move_long_code(text: str, spans: list[Span], lang: Lang) -> tuple[str, list[
         if len(lines) <= CODE_MAX_LINES and len(code) <= CODE_MAX_CHARS:
             continue
         name = _file_name(span.language, lines[0], taken={file.name for file in files})
-        files.append(Attachment(name=name, content=code + "\n"))
+        files.append(AnswerFile(name=name, content=code + "\n"))
         excerpt = "\n".join(lines[:CODE_MAX_LINES])
         if len(excerpt) > CODE_MAX_CHARS:
             excerpt = excerpt[: max(excerpt.rfind("\n", 0, CODE_MAX_CHARS), 0) or CODE_MAX_CHARS]

@@ -20,17 +20,15 @@ def merge_tasks(parts: Sequence[Task]) -> Task:
         return first
     own = [part for part in parts if part.forwarded != "all" and part.text]
     asked = own or [part for part in parts if part.text]
-    material = [
-        "\n\n".join(text for text in (part.quoted, "" if part in asked else part.text) if text) for part in parts
-    ]
+    quoted = ["\n\n".join(text for text in (part.quoted, "" if part in asked else part.text) if text) for part in parts]
     return replace(
         first,
         lang=(asked or [first])[0].lang,
         notice_lang=(asked or [first])[0].notice_lang,
         unseen=next((part.unseen for part in parts if part.unseen), ""),
         text=_in_one(parts, [part.text if part in asked else "" for part in parts], apart="\n" if own else "\n\n"),
-        quoted=_in_one(parts, material, apart="\n\n"),
-        materials=tuple(dict.fromkeys(material for part in parts for material in part.materials)),
+        quoted=_in_one(parts, quoted, apart="\n\n"),
+        attachments=tuple(dict.fromkeys(attachment for part in parts for attachment in part.attachments)),
         forwarded=_forwarded(parts),
         cut=last.cut,
         role=next((part.role for part in parts if part.role), None),

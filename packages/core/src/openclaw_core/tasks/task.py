@@ -72,7 +72,7 @@ def _read_snapshot(row: Any) -> RoleSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Material:
+class Attachment:
     """A recording or a text file that came with a message: an agent fetches it before it answers."""
 
     kind: Literal["voice", "file"]
@@ -102,7 +102,7 @@ class Task:
     """Chosen by a command or a button, else None until routed."""
     quoted: str = field(default="", repr=False)
     """The text of the message that this one replies to, and of forwarded ones."""
-    materials: tuple[Material, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
     """In the order in which they were sent."""
     forwarded: Forwarded = ""
     """Whether `all` of it was forwarded, or `some` of it beside the user's own words."""
@@ -144,7 +144,7 @@ def version_of(task: Task) -> int:
     Readers drop unknown fields. A new field needs a new version only if dropping it changes the question: 2 is needed for one
     attached file, 3 for several.
     """
-    return min(len(task.materials), 2) + 1
+    return min(len(task.attachments), 2) + 1
 
 
 def to_json(task: Task) -> str:
@@ -152,11 +152,11 @@ def to_json(task: Task) -> str:
     fields: dict[str, Any] = {"v": version_of(task), **asdict(task)}
     del fields["snapshot"]
     fields["order"] = None if task.snapshot is None else _fields(task.snapshot)
-    materials = fields.pop("materials")
-    if materials:
-        fields["material"] = materials[0]  # as readers of version 2 expect it
-    if len(materials) > 1:
-        fields["materials"] = materials
+    attachments = fields.pop("attachments")
+    if attachments:
+        fields["material"] = attachments[0]  # as readers of version 2 expect it
+    if len(attachments) > 1:
+        fields["materials"] = attachments
     for name in _OPTIONAL:
         if fields[name] in (None, "", False):  # as all readers assume where it is missing
             del fields[name]
@@ -170,12 +170,12 @@ def from_json(raw: str | bytes) -> Task:
         version = fields.pop("v")
         if version not in READABLE_VERSIONS:
             raise BadTask(f"task record of schema version {version!r} is not understood")
-        order, material = fields.pop("order", None), fields.pop("material", None)
-        materials = fields.pop("materials", None) or ([] if material is None else [material])
+        order, attachment = fields.pop("order", None), fields.pop("material", None)
+        attachments = fields.pop("materials", None) or ([] if attachment is None else [attachment])
         task = read(
             Task,
             fields,
-            materials=tuple(read(Material, one) for one in materials),
+            attachments=tuple(read(Attachment, one) for one in attachments),
             snapshot=None if order is None else _read_snapshot(order),
         )
         if not _is_valid(task):
@@ -199,8 +199,10 @@ def _is_valid(task: Task) -> bool:
         and isinstance(task.thread_id, int | None)
         and (task.lang in ("en", "he") and task.chat_kind in ("private", "group"))
         and all(
-            material.kind in ("voice", "file") and isinstance(material.file_id, str) and isinstance(material.name, str)
-            for material in task.materials
+            attachment.kind in ("voice", "file")
+            and isinstance(attachment.file_id, str)
+            and isinstance(attachment.name, str)
+            for attachment in task.attachments
         )
         and (snapshot is None or _is_valid_snapshot(snapshot))
     )

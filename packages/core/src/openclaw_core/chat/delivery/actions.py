@@ -9,7 +9,7 @@ from openclaw_core.chat.delivery.flood_limits import Rank
 from openclaw_core.chat.delivery.notices import Buttons
 from openclaw_core.chat.formatting import plain
 from openclaw_core.chat.utf16 import PAGE_MAX_UNITS, utf16_units
-from openclaw_core.ports import Attachment, Button, Page
+from openclaw_core.ports import AnswerFile, Button, Page
 from openclaw_core.tasks.outcome import Delivery
 from openclaw_core.texts import wording
 from openclaw_core.texts.wording import Label, Sentence
@@ -51,7 +51,7 @@ class SendFile:
 
     rank: Rank
     part: int
-    file: Attachment
+    file: AnswerFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from math import inf
 from openclaw_core.chat.delivery.displays import Display, Stage
 from openclaw_core.chat.delivery.notices import Buttons
 from openclaw_core.errors import MarkupRefused
-from openclaw_core.ports import Attachment, Page
+from openclaw_core.ports import AnswerFile, Page
 from openclaw_core.tasks.outcome import Delivery
 
 PAUSE_MIN_S, PAUSE_MAX_S = 0.5, 15.0
@@ -18,7 +18,7 @@ class Content:
     """Pages in order, files, and the buttons under the last page."""
 
     pages: tuple[Page, ...]
-    files: tuple[Attachment, ...] = ()
+    files: tuple[AnswerFile, ...] = ()
     buttons: Buttons = ()
 
 

@@ -26,7 +26,7 @@ from telegram.error import TelegramError
 from openclaw_core import errors
 from openclaw_core.chat.telegram.error_translation import FILE, Moved, fate_unknown, translated_error
 from openclaw_core.chat.telegram.request import FILE_MAX_BYTES, OversizedReply, TelegramRequest
-from openclaw_core.ports import Attachment, Button, Entity, Lang, Page
+from openclaw_core.ports import AnswerFile, Button, Entity, Lang, Page
 from openclaw_core.records import UNREADABLE, whole
 
 PUBLIC_BASE_URL = "https://api.telegram.org"
@@ -122,7 +122,7 @@ class TelegramMessenger:
     async def send_file(
         self,
         chat_id: int,
-        file: Attachment,
+        file: AnswerFile,
         *,
         thread_id: int | None = None,
         reply_to: int | None = None,
