@@ -197,7 +197,7 @@ class LaneKeeper:
         routed = await decide_agent(
             words(task),
             lang=task.lang,
-            explicit=task.role or queued.wish,
+            explicit=task.role or queued.next_role,
             previous=previous_of([turn for turn in turns if turn.task_id != task.id]),
             roles=self.roles,
             chat=self.chat,

@@ -34,12 +34,12 @@ class Dispatched(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queued:
-    """A task that waits to be routed. *parts* is how many messages besides its first are in it, *wish* a role chosen by a button, *record* the first as
+    """A task that waits to be routed. *parts* is how many messages besides its first are in it, *next_role* a role chosen by a button, *record* the first as
     it stands."""
 
     task: Task
     parts: int
-    wish: str | None
+    next_role: str | None
     record: str = field(default="", repr=False)
 
 
@@ -112,7 +112,7 @@ class Lanes:
         if row["decision"] and row["decision"] != Decision.EXPLICIT:  # it was ready before: its role is looked for anew
             first = replace(first, role=None)
         first = replace(first, snapshot=None)  # the release before kept it in the record
-        return Queued(task=merge_tasks([first, *others]), parts=len(others), wish=row["wish"], record=record)
+        return Queued(task=merge_tasks([first, *others]), parts=len(others), next_role=row["wish"], record=record)
 
     async def asked(self, task_id: str) -> Task:
         """A task as it was asked, or as an agent was to do it. Raises BadTask if there is none."""
