@@ -44,7 +44,7 @@ def _converted(markdown: str, *, grows: bool = False) -> tuple[str, list[Span]]:
     # Imported here, at the first text: the brain starts sooner without it.
     from openclaw_core.chat.markdown import blocks
 
-    text, spans = blocks.converted(markdown, grows=grows)
+    text, spans = blocks.convert_markdown(markdown, grows=grows)
     # Telegram turns these into links, except in code.
     deep = [Span(start, end, "code") for start, end in links.deep_links(text)]
     return text, _tidy([*spans, *deep], len(text))
