@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from openclaw_core.chat.delivery.displays import Indicator, Stage
-from openclaw_core.chat.delivery.sending import REPLACED_MAX, UNKNOWN_PLACEHOLDERS_IN_ALL, UNKNOWN_PLACEHOLDERS_MAX
+from openclaw_core.chat.delivery.sending import REPLACED_MAX, LOST_IN_ALL, LOST_MAX
 from openclaw_core.errors import MarkupRefused, MessengerRefused, StoreFault, StoreFull
 from openclaw_core.ports import Page
 from openclaw_core.tasks.outcome import Cause, Delivery
@@ -122,7 +122,7 @@ async def test_telegram_hangs_for_90_seconds(at_s: float) -> None:
         await mixing
         await room.over()
     strays = sum(room.telegram.said(chat).count("💭") for chat in (1, 2, -3, 4, 5, -6))
-    assert strays <= 6 * UNKNOWN_PLACEHOLDERS_MAX
+    assert strays <= 6 * LOST_MAX
     room.check(limits=False)  # what hung is counted when it came, and all of it ends at once
 
 
@@ -311,10 +311,10 @@ async def test_placeholders_whose_replies_are_always_lost_come_to_an_end() -> No
     async with room.leading():
         room.change("t:1", Stage.ANSWERED, "The answer.")
         await asyncio.sleep(150)
-        assert room.telegram.made("send") == UNKNOWN_PLACEHOLDERS_MAX
+        assert room.telegram.made("send") == LOST_MAX
         await room.over(within_s=3000)
     assert (room.telegram.made("send"), room.shelf.ended) == (
-        UNKNOWN_PLACEHOLDERS_IN_ALL,
+        LOST_IN_ALL,
         {"t:1": Delivery.UNDELIVERABLE},
     )
 

@@ -9,10 +9,9 @@ from math import inf
 from openclaw_core.chat.delivery import actions
 from openclaw_core.chat.delivery.chat_queue import ChatQueue
 from openclaw_core.chat.delivery.display_state import DisplayState
-from openclaw_core.chat.delivery.displays import Display, Indicator, Stage
+from openclaw_core.chat.delivery.displays import Display, Indicator
 from openclaw_core.chat.delivery.flood_limits import FloodLimits, Rank
 from openclaw_core.chat.delivery.priority import first_action
-from openclaw_core.tasks.outcome import Delivery
 
 EARLY_MAX = 1000
 IDLE: actions.NextAction = (None, actions.Later(until=inf))
@@ -98,10 +97,7 @@ class OpenChats:
     def give_up(self, chat_id: int) -> None:
         """The chat takes no more messages: end its displays."""
         for state in self.chat(chat_id).states:
-            if state.display.stage is Stage.GROWING:
-                state.preview_off = True
-            else:
-                state.ends_as = Delivery.UNDELIVERABLE
+            state.give_up()
 
     def refresh(self, chat_id: int) -> Rank | None:
         """Find the chat's next action and queue it. Returns its rank if the chat's own limit allows it now."""

@@ -57,7 +57,7 @@ class DisplayState:
     pause_until: float = 0.0
     pause_s: float = PAUSE_MIN_S
 
-    unknown_placeholders: int = 0
+    lost: int = 0
     """Placeholders of unknown fate."""
     refusals: list[MarkupRefused] = field(default_factory=list)
     minimal: bool = False
@@ -102,6 +102,13 @@ class DisplayState:
         """Back off: each pause is longer than the one before."""
         self.pause_until = now + self.pause_s
         self.pause_s = min(PAUSE_MAX_S, self.pause_s * 2)
+
+    def give_up(self) -> None:
+        """Try nothing more in this stage."""
+        if self.display.stage is Stage.GROWING:
+            self.preview_off = True
+        else:
+            self.ends_as = Delivery.UNDELIVERABLE
 
     def reset_pause(self) -> None:
         self.pause_until, self.pause_s = 0.0, PAUSE_MIN_S

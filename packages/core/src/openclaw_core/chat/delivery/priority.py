@@ -4,20 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from math import inf
 
-from openclaw_core.chat.delivery.actions import (
-    Action,
-    Done,
-    Edit,
-    Later,
-    NextAction,
-    Read,
-    Reserve,
-    SendAgain,
-    SendFile,
-    Typing,
-    is_urgent,
-    next_action_of,
-)
+from openclaw_core.chat.delivery import actions
+from openclaw_core.chat.delivery.actions import Action, NextAction, is_urgent, next_action_of
 from openclaw_core.chat.delivery.display_state import DisplayState
 from openclaw_core.chat.delivery.displays import Indicator, Stage
 from openclaw_core.chat.delivery.flood_limits import Rank
@@ -29,7 +17,7 @@ def first_action(states: Iterable[DisplayState], now: float, again: Indicator | 
     First messages are reserved in order, after each earlier answer has all its messages. A display that blocks another one
     takes over its rank.
     """
-    best: NextAction = (None, Later(until=inf))
+    best: NextAction = (None, actions.Later(until=inf))
     blocking: tuple[DisplayState, Action] | None = None
     for state in states:
         if blocking is not None and _waits(state):
@@ -43,7 +31,7 @@ def first_action(states: Iterable[DisplayState], now: float, again: Indicator | 
         best = _earlier(best, (state, action))
         if blocking is None and _blocks(state):
             blocking = (state, action)
-    return best if again is None else _earlier(best, (None, SendAgain(rank=Rank.RESERVE, indicator=again)))
+    return best if again is None else _earlier(best, (None, actions.SendAgain(rank=Rank.RESERVE, indicator=again)))
 
 
 def _waits(state: DisplayState) -> bool:
@@ -67,7 +55,7 @@ def _blocks(state: DisplayState) -> bool:
 def _raised(next_action: tuple[DisplayState, Action]) -> tuple[DisplayState, Action]:
     """*next_action* with the highest rank: an urgent display waits for it."""
     state, action = next_action
-    if isinstance(action, Reserve | Edit | SendFile | Read) and action.rank is not Rank.FINAL:
+    if isinstance(action, actions.Reserve | actions.Edit | actions.SendFile | Read) and action.rank is not Rank.FINAL:
         return state, replace(action, rank=Rank.FINAL)
     return next_action
 
@@ -79,10 +67,10 @@ def _earlier(a: NextAction, b: NextAction) -> NextAction:
 
 def _urgency(action: Action | SendAgain) -> tuple[int, float]:
     match action:
-        case Done():
+        case actions.Done():
             return -1, 0.0
-        case Typing():
+        case actions.Typing():
             return Rank.INDICATOR, 0.0
-        case Later():
+        case actions.Later():
             return Rank.INDICATOR + 1, action.until
     return action.rank, 0.0

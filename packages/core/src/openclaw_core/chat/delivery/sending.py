@@ -33,9 +33,9 @@ log = logs.get(__name__)
 
 REPLACED_MAX = 2
 """How many deleted messages of one display are sent again; previews use one of these at most."""
-UNKNOWN_PLACEHOLDERS_MAX, UNKNOWN_PLACEHOLDERS_IN_ALL = 8, 12
+LOST_MAX, LOST_IN_ALL = 8, 12
 """Placeholders of unknown fate: after the first number the pauses are long, after the second the display is given up."""
-UNKNOWN_PLACEHOLDER_PAUSE_S = 60.0
+LOST_PAUSE_S = 60.0
 FAULTS_MAX = 3
 CHANGED_PAUSE_S = 0.2
 """Until a change is read that came while the last call was made."""
@@ -71,7 +71,10 @@ class Sender:
             state.pause_until = self.clock() + FAULT_PAUSE_S
         except UNREADABLE as exc:  # an unreadable text, or a bug: other displays go on
             log.fault("display.fault", exc, display=state.display.id)
-            self._faulty(state)
+            state.faults += 1
+            state.pause_until = self.clock() + FAULT_PAUSE_S
+            if state.faults >= FAULTS_MAX:
+                state.give_up()
         finally:
             if not begun:
                 self.limits.give_back(permit)
@@ -185,7 +188,7 @@ class Sender:
             )
         except FateUnknown:
             self.limits.unanswered(permit)
-            self._placeholder_unknown(state, slot)
+            self._placeholder_lost(state, slot)
             return
         self.limits.succeeded(permit)
         state.reset_pause()
@@ -228,7 +231,7 @@ class Sender:
                 self.chat_gone(state.display.chat_id)
             case MessengerRefused() | MarkupRefused():
                 if state.minimal:
-                    self._give_up(state)
+                    state.give_up()
                 state.minimal = True
             case _:
                 self._wait(state, stage)
@@ -248,39 +251,21 @@ class Sender:
         allowed = {Stage.GROWING: REPLACED_MAX - 1, Stage.STOPPED: 0}.get(display.stage, REPLACED_MAX)
         too_late = bool(display.deadline_ms) and self.wall_ms() > display.deadline_ms
         if too_late or state.replaced + len(state.gone) >= allowed:
-            self._give_up(state)
+            state.give_up()
             return
         state.gone[slot] = state.slots.pop(slot)
         state.last_edits.pop(slot, None)
 
-    def _placeholder_unknown(self, state: DisplayState, slot: int) -> None:
+    def _placeholder_lost(self, state: DisplayState, slot: int) -> None:
         """A placeholder may or may not have been sent: send another one, after pauses that grow."""
-        state.unknown_placeholders += 1
-        log.warning(
-            "reserve.fate_unknown", display=state.display.id, slot=slot, unknown_placeholders=state.unknown_placeholders
-        )
-        if state.unknown_placeholders >= UNKNOWN_PLACEHOLDERS_IN_ALL:
-            self._give_up(state)
-        elif state.unknown_placeholders >= UNKNOWN_PLACEHOLDERS_MAX:
-            state.pause_until = self.clock() + UNKNOWN_PLACEHOLDER_PAUSE_S * 2 ** (
-                state.unknown_placeholders - UNKNOWN_PLACEHOLDERS_MAX
-            )
+        state.lost += 1
+        log.warning("reserve.fate_unknown", display=state.display.id, slot=slot, lost=state.lost)
+        if state.lost >= LOST_IN_ALL:
+            state.give_up()
+        elif state.lost >= LOST_MAX:
+            state.pause_until = self.clock() + LOST_PAUSE_S * 2 ** (state.lost - LOST_MAX)
         else:
             state.pause(self.clock())
-
-    def _faulty(self, state: DisplayState) -> None:
-        state.faults += 1
-        state.pause_until = self.clock() + FAULT_PAUSE_S
-        if state.faults >= FAULTS_MAX:
-            self._give_up(state)
-
-    @staticmethod
-    def _give_up(state: DisplayState) -> None:
-        """Try nothing more in this stage."""
-        if state.display.stage is Stage.GROWING:
-            state.preview_off = True
-        else:
-            state.ends_as = Delivery.UNDELIVERABLE
 
     async def _doubt(self, state: DisplayState, due_ms: int) -> None:
         state.doubt_ms = max(state.doubt_ms, due_ms)
