@@ -26,7 +26,7 @@ def first_action(states: Iterable[DisplayState], now: float, again: Indicator | 
                 best = _earlier(best, blocking)
             continue
         action = next_action_of(state, now)
-        if isinstance(action, Done):
+        if isinstance(action, actions.Done):
             return state, action
         best = _earlier(best, (state, action))
         if blocking is None and _blocks(state):
@@ -55,7 +55,10 @@ def _blocks(state: DisplayState) -> bool:
 def _raised(next_action: tuple[DisplayState, Action]) -> tuple[DisplayState, Action]:
     """*next_action* with the highest rank: an urgent display waits for it."""
     state, action = next_action
-    if isinstance(action, actions.Reserve | actions.Edit | actions.SendFile | Read) and action.rank is not Rank.FINAL:
+    if (
+        isinstance(action, actions.Reserve | actions.Edit | actions.SendFile | actions.Read)
+        and action.rank is not Rank.FINAL
+    ):
         return state, replace(action, rank=Rank.FINAL)
     return next_action
 
@@ -65,7 +68,7 @@ def _earlier(a: NextAction, b: NextAction) -> NextAction:
     return b if _urgency(b[1]) < _urgency(a[1]) else a
 
 
-def _urgency(action: Action | SendAgain) -> tuple[int, float]:
+def _urgency(action: Action | actions.SendAgain) -> tuple[int, float]:
     match action:
         case actions.Done():
             return -1, 0.0
