@@ -1,6 +1,5 @@
 """Builds the roles from `roles.yaml`, and checks that its entries and prompts fit each other."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +28,7 @@ def build_roles(
     before = len(faults.found)
     if content.default not in content.roles:
         check.fault(
-            ("default",), f"the default role `{content.default}` does not exist: name one of {_list(content.roles)}"
+            ("default",), f"the default role `{content.default}` does not exist: name one of {', '.join(content.roles)}"
         )
     check.commands()
     roles = {name: check.role(name, entry) for name, entry in content.roles.items()}
@@ -39,10 +38,6 @@ def build_roles(
         return None
     models = {id_: _model(id_, entry) for id_, entry in content.models.items()}
     return Roles(roles=roles, default=content.default, router=router, models=models)
-
-
-def _list(names: Mapping[str, object]) -> str:
-    return ", ".join(names)
 
 
 def _model(id_: str, entry: ModelEntry) -> ModelSpec:
@@ -172,7 +167,7 @@ class _Check:
             if id_ not in self.content.models:
                 self.fault(
                     (*path, "models", index),
-                    f"the model `{id_}` is not under `models`: add it there, or take one of {_list(self.content.models)}",
+                    f"the model `{id_}` is not under `models`: add it there, or take one of {', '.join(self.content.models)}",
                 )
             elif id_ in ids[:index]:
                 self.fault((*path, "models", index), f"the model `{id_}` is there twice: keep one")

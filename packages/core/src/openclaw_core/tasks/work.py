@@ -71,7 +71,10 @@ class Work(Protocol):
         """Report that this process claims nothing more."""
 
     async def claim(self, *, last: bool = False) -> Run | None:
-        """Claim the next run of the pool, if any. An unreadable record is ended as a bad task, with None. Raises LostOwnership for a retired Job."""
+        """Claim the next run of the pool, if any. Raises LostOwnership for a retired Job.
+
+        An unreadable record is ended as a bad task; the result is None then.
+        """
 
     async def wait(self, *, timeout_s: float) -> None:
         """Block until the pool may have something, at most *timeout_s* (≤ 4)."""
@@ -95,7 +98,8 @@ class Work(Protocol):
         """Replace the text of the user's turn: it now holds what a recording or a file says."""
 
     async def end(self, run: Run, result: Result) -> bool:
-        """End the run with its result. False, with nothing changed, for an answer if the user sent more that belongs to the task: see `grown`.
+        """End the run with its result.
 
-        So a short answer is one step, and its chat sees one edit.
+        False, with nothing changed, for an answer if the user sent more that belongs to the task: see `grown`. So a short answer
+        is one step, and its chat sees one edit.
         """

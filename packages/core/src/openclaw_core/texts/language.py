@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 
 from openclaw_core.ports import Lang
-from openclaw_core.texts.prose import prose_of
+from openclaw_core.texts.prose import HEBREW, prose_of
 
 LANGS: tuple[Lang, ...] = ("en", "he")
 LANG_NAMES: Mapping[Lang, str] = {"en": "English", "he": "עברית"}
@@ -34,12 +34,11 @@ _GLUE: Mapping[Lang, re.Pattern[str]] = {
     ),
 }  # fmt: skip
 """Small words of nearly every sentence; terms and names of the other language do not contain them."""
-_HEBREW = re.compile("[\u0590-\u05ff\ufb1d-\ufb4f]")
 
 
 def is_hebrew(char: str) -> bool:
     """Whether *char* is a Hebrew letter or one of its points."""
-    return _HEBREW.match(char) is not None
+    return HEBREW.match(char) is not None
 
 
 def hebrew_share(text: str, *, first_letters: int | None = None) -> float:
@@ -51,7 +50,8 @@ def hebrew_share(text: str, *, first_letters: int | None = None) -> float:
 def lang_of(text: str = "", *, stored: Lang | None = None, language_code: str | None = None) -> Lang:
     """The language of an answer to *text*; without words in it, the language of notices.
 
-    Code, commands, mentions and addresses do not count as words. Notices use the stored choice, then by the `language_code` of the user's app, then English.
+    Code, commands, mentions and addresses do not count as words. Notices use the stored choice, else the `language_code` of the
+    user's app, else English.
     """
     prose = prose_of(text)
     share = hebrew_share(prose)
@@ -65,7 +65,7 @@ def lang_of(text: str = "", *, stored: Lang | None = None, language_code: str | 
 def _lang_of_both(prose: str) -> Lang | None:
     """The language of *prose* with letters of both; None if neither its requests nor its sentences decide."""
     lines = [line for line in prose.split("\n") if any(map(str.isalpha, line))]
-    hebrew = [line for line in lines if _HEBREW.search(line)]
+    hebrew = [line for line in lines if HEBREW.search(line)]
     ends = {lines[0], lines[-1]}
     # Programs print no Hebrew: a Hebrew line was written by a person. An English one may be the last line of a log.
     asked = _the_one(_ASKS, he={hebrew[0], hebrew[-1]}, en=ends)
@@ -90,7 +90,7 @@ def _found(pattern: re.Pattern[str], lines: Iterable[str]) -> bool:
 
 def _is_hebrew_sentence(line: str) -> bool:
     words = [word for word in line.split() if any(map(str.isalpha, word))]
-    return 1 < sum(_HEBREW.search(word) is not None for word in words) >= len(words) / 2
+    return 1 < sum(HEBREW.search(word) is not None for word in words) >= len(words) / 2
 
 
 def notice_lang(text: str = "", *, stored: Lang | None = None, language_code: str | None = None) -> Lang:

@@ -3,7 +3,7 @@
 import re
 from itertools import pairwise
 
-_HEBREW = re.compile("[\u0590-\u05ff\ufb1d-\ufb4f]")
+HEBREW = re.compile("[\u0590-\u05ff\ufb1d-\ufb4f]")
 _FENCE = re.compile(r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)", re.DOTALL)
 _SPAN = re.compile(r"`[^`\n]+`|\w{2,10}://\S+|(?<!\w)www\.\S+")
 _WORD = re.compile("[^\\s\u0590-\u05ff\ufb1d-\ufb4f]+")
@@ -67,7 +67,7 @@ def _which_are_code(lines: list[str]) -> list[bool]:
     full = [n for n, line in enumerate(lines) if line.strip()]
     for n in full:
         line = lines[n][:_LINE_MAX_CHARS]
-        if not _HEBREW.search(_IN_CODE_FOR_PEOPLE.sub("", line)):
+        if not HEBREW.search(_IN_CODE_FOR_PEOPLE.sub("", line)):
             code[n] = _CODE.match(line) is not None or (len(full) > 1 and _INDENTED.match(line) is not None)
             maybe[n] = _MAYBE.match(line) is not None
     for first, second, third in zip(full, full[1:], full[2:], strict=False):

@@ -119,7 +119,7 @@ def stop_reply(*, running: int, waiting: int, lang: Lang) -> str:
         return sentence(Sentence.NOTHING_TO_STOP, lang)
     if lang == "en":
         parts = ["the running answer" if running == 1 else f"{running} running answers"] if running else []
-        parts += [_counted_en(waiting, "waiting question")] if waiting else []
+        parts += ["1 waiting question" if waiting == 1 else f"{waiting} waiting questions"] if waiting else []
         return f"⏹ Stopped {' and '.join(parts)}."
     parts = ["התשובה שרצה נעצרה" if running == 1 else f"{running} תשובות שרצו נעצרו"] if running else []
     if waiting:
@@ -198,7 +198,3 @@ def _role_list(roles: "Roles", lang: Lang) -> str:
 def _ltr(lang: Lang) -> str:
     """Before a command in Hebrew: a left-to-right mark keeps its slash in front, and a right-to-left one the line's side."""
     return "\u200f\u200e" if lang == "he" else ""
-
-
-def _counted_en(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")

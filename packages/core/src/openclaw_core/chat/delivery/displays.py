@@ -64,7 +64,10 @@ class Display:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Indicator:
-    """The end of a button's spinner (*button_id*, with a toast), a file to send again (*part* of *task_id*), else a reaction to *message_id*."""
+    """A small sign in a chat: the end of a button's spinner (*button_id*, with a toast), else a reaction to *message_id*.
+
+    With *task_id* it asks for a file again, which is *part* of that task's answer.
+    """
 
     chat_id: int
     thread_id: int | None = None

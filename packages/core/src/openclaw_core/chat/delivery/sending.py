@@ -44,7 +44,10 @@ FAULT_PAUSE_S = 15.0
 
 @dataclass(kw_only=True)
 class Sender:
-    """Makes the calls of displays. Each result goes into the display's state and into the store. *chat_gone* is called with a chat that takes no more."""
+    """Makes the calls of displays. Each result goes into the display's state and into the store.
+
+    *chat_gone* is called with a chat that takes no more messages.
+    """
 
     displays: Displays
     messenger: Messenger

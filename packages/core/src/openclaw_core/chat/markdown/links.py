@@ -34,7 +34,8 @@ def acts_in_app(target: str) -> bool:
 def followable(target: str) -> bool:
     """Whether a message may carry a link to *target*.
 
-    Only http and https, and not those that act within the app as `tg:` does. Telegram reads `mailto:a@b.c` as a web address with a password.
+    Only http and https, without those that act within the app as `tg:` does. Telegram reads `mailto:a@b.c` as a web address
+    with a password.
     """
     found = _ADDRESS.match(target)
     if found is None or len(target) > TARGET_MAX_CHARS or re.search(r"[\x00-\x20]", target) or acts_in_app(target):

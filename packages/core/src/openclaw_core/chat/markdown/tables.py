@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from markdown_it.rules_block import StateBlock
 
 from openclaw_core.chat.markdown.spans import RichText, between, joined
+from openclaw_core.texts.prose import HEBREW
 
 MAX_CHARS = 40
 """A wider table would wrap on a phone."""
 
-_HEBREW = re.compile("[\u0590-\u05ff\ufb1d-\ufb4f]")
 _DELIMITER = re.compile(r"\s*:?-+:?\s*")
 _IN_ROW = re.compile(r"\\.|`+|\|")
 
@@ -76,7 +76,7 @@ def render_table(rows: Sequence[Sequence[RichText]], *, grows: bool = False) -> 
     too_wide = sum(widths) + 3 * (width - 1) > MAX_CHARS
     has_link = any(span.kind == "text_link" for row in rows for cell in row for span in cell.spans)
     # Hebrew letters are not as wide as Latin ones in monospace fonts, and the columns would run from right to left.
-    hebrew = any(_HEBREW.search(cell) for line in lines for cell in line)
+    hebrew = any(HEBREW.search(cell) for line in lines for cell in line)
     if grows or too_wide or has_link or hebrew:
         return _listed(rows)
     drawn = [" | ".join(cell.ljust(size) for cell, size in zip(line, widths, strict=True)) for line in lines]
