@@ -16,7 +16,7 @@ from openclaw_core.models.answer_text import ANSWER_MAX_CHARS
 from openclaw_core.models.chunks import LINE_MAX_BYTES
 from openclaw_core.models.client import ModelClient
 from openclaw_core.models.connections import REPLY_MAX_BYTES
-from openclaw_core.models.providers import GROQ, Server
+from openclaw_core.models.providers import GROQ, ModelServer
 from openclaw_core.ports import AnswerFile, Message, ModelCall, Page, Piece
 from tests.core.groq_server import open_groq
 from tests.fakes.bot_api_emulator import serving
@@ -134,7 +134,7 @@ CALL = ModelCall(model="m", messages=(Message(role="user", content="hi"),), max_
 @pytest.mark.parametrize("status", [200, 400, 500])
 async def test_a_model_server_that_nests_too_deep_is_one_that_does_not_answer(body: bytes, status: int) -> None:
     async with serving(Hostile(body, status=status).app()) as url:
-        async with ModelClient.at(Server.of(GROQ, "key", url)) as chat:
+        async with ModelClient.at(ModelServer.of(GROQ, "key", url)) as chat:
             with pytest.raises(errors.OpenClawError):
                 async for _ in chat.stream(CALL):
                     pass
@@ -151,7 +151,7 @@ EVENT = b'data: {"choices": [{"delta": {"content": "%s"}}]}\n\n'
 
 
 async def said(url: str) -> list[Piece]:
-    async with ModelClient.at(Server.of(GROQ, "key", url)) as chat:
+    async with ModelClient.at(ModelServer.of(GROQ, "key", url)) as chat:
         return [piece async for piece in chat.stream(CALL)]
 
 

@@ -8,7 +8,7 @@ from openclaw_core.models.brain_clients import open_brain_clients
 from openclaw_core.models.client import ModelClient
 from openclaw_core.models.clients import ModelClients, open_clients
 from openclaw_core.models.groq_chat import GroqChat
-from openclaw_core.models.providers import NAMED, PROVIDERS, Server, Servers, provider_at
+from openclaw_core.models.providers import NAMED, PROVIDERS, ModelServer, ModelServers, provider_at
 from openclaw_core.ports import Message, ModelCall
 from openclaw_core.roles.file import ModelEntry
 from tests.core.groq_server import listening, streams
@@ -17,7 +17,7 @@ from tests.core.model_recordings import STREAMS
 GROQ_URL, OPENROUTER_URL = "https://api.groq.com/openai/v1", "https://openrouter.ai/api/v1"
 
 
-def servers(**env: str) -> Servers:
+def servers(**env: str) -> ModelServers:
     read = Environment(env)
     found = read.model_servers()
     read.done()
@@ -135,6 +135,6 @@ async def test_only_groq_is_asked_by_its_sdk() -> None:
 
 
 def test_the_address_of_a_server_may_bring_its_path() -> None:
-    assert Server.of(PROVIDERS["openrouter"], "k").url == "https://openrouter.ai/api/v1"
-    assert Server.of(PROVIDERS["openrouter"], "k", "http://h:1").url == "http://h:1/api/v1"
-    assert Server.of(PROVIDERS["openrouter"], "k", "http://h:1/else").url == "http://h:1/else"
+    assert ModelServer.of(PROVIDERS["openrouter"], "k").url == "https://openrouter.ai/api/v1"
+    assert ModelServer.of(PROVIDERS["openrouter"], "k", "http://h:1").url == "http://h:1/api/v1"
+    assert ModelServer.of(PROVIDERS["openrouter"], "k", "http://h:1/else").url == "http://h:1/else"

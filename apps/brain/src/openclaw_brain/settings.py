@@ -9,7 +9,7 @@ from typing import Literal
 from openclaw_brain.inbox.gathering import Windows
 from openclaw_core.environment import VOICE_MODELS, Environment, model_ids
 from openclaw_core.errors import SettingsError
-from openclaw_core.models.providers import PROVIDERS, Servers
+from openclaw_core.models.providers import PROVIDERS, ModelServers
 from openclaw_core.roles.values import Roles, load_roles
 from openclaw_core.store import RedisSettings
 
@@ -19,7 +19,7 @@ class Settings:
     telegram_token: str = field(repr=False)
     bot_id: int
     telegram_base_url: str | None
-    servers: Servers
+    servers: ModelServers
     model_addresses: Mapping[str, str]
     """The variables that said where models are, for the agents; without keys."""
     redis: RedisSettings
@@ -138,7 +138,7 @@ def at_start(env: Mapping[str, str]) -> tuple[Settings, Roles]:
     return settings, roles
 
 
-def _models_without_a_key(servers: Servers, roles: Roles) -> list[str]:
+def _models_without_a_key(servers: ModelServers, roles: Roles) -> list[str]:
     """A fault for each model that names a provider of which there is no key."""
     return [
         f"  - {PROVIDERS[model.provider].variable}_API_KEY is missing: "

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from openclaw_core.errors import MessengerUnauthorized, OpenClawError, SettingsError, StoreMisconfigured
 
 if TYPE_CHECKING:
-    from openclaw_core.models.providers import Server
+    from openclaw_core.models.providers import ModelServer
     from openclaw_core.ports import ChatModel
 
 Env = Mapping[str, str]
@@ -280,7 +280,9 @@ async def _model_without_a_key(env: Env) -> str:
     return "no GROQ_API_KEY: the built-in model (small, English only)"
 
 
-async def _listed(chat: "ChatModel", provider: str, server: "Server", env: Env) -> tuple[Level, str, frozenset[str]]:
+async def _listed(
+    chat: "ChatModel", provider: str, server: "ModelServer", env: Env
+) -> tuple[Level, str, frozenset[str]]:
     """What the server of *provider* lists, and what to say of that."""
     from openclaw_core.errors import ChatUnauthorized
 

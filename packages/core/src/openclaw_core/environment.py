@@ -6,7 +6,16 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from openclaw_core.errors import SettingsError
-from openclaw_core.models.providers import COMPATIBLE, GROQ, NAMED, PROVIDERS, VARIABLES, Server, Servers, provider_at
+from openclaw_core.models.providers import (
+    COMPATIBLE,
+    GROQ,
+    NAMED,
+    PROVIDERS,
+    VARIABLES,
+    ModelServer,
+    ModelServers,
+    provider_at,
+)
 from openclaw_core.store import RedisSettings
 from openclaw_core.store.server import STATED, WANTED
 
@@ -91,23 +100,23 @@ class Environment:
             return None
         return raw.rstrip("/")
 
-    def model_servers(self) -> Servers:
+    def model_servers(self) -> ModelServers:
         """The model servers. `MODEL_…` gives the default one, else `GROQ_…` does. Each other provider has variables of its own, such as
         `OPENROUTER_API_KEY`."""
         chosen = any(
             self.text(name) for name in ("MODEL_BASE_URL", "MODEL_PROVIDER", "MODEL_API_KEY", "MODEL_API_KEY_FILE")
         )
-        named: dict[str, Server] = {}
+        named: dict[str, ModelServer] = {}
         for provider in map(PROVIDERS.__getitem__, NAMED):
             required = provider is GROQ and not chosen
             key = self.api_key(f"{provider.variable}_API_KEY", required=required)
             url = self.url(f"{provider.variable}_BASE_URL")
             if key or url or required or not provider.needs_key:
-                named[provider.name] = Server.of(provider, key or NO_KEY, url)
+                named[provider.name] = ModelServer.of(provider, key or NO_KEY, url)
         default = self._chosen_server(named) if chosen else named[GROQ.name]
-        return Servers(default=default, named={**named, default.provider.name: default})
+        return ModelServers(default=default, named={**named, default.provider.name: default})
 
-    def _chosen_server(self, named: Mapping[str, Server]) -> Server:
+    def _chosen_server(self, named: Mapping[str, ModelServer]) -> ModelServer:
         """The server of `MODEL_…`. The key of a provider is never sent to another address."""
         url, key = self.url("MODEL_BASE_URL"), self.api_key("MODEL_API_KEY", required=False)
         name = self.text("MODEL_PROVIDER")
@@ -127,7 +136,7 @@ class Environment:
             )
         if url is None and own is not None:
             return replace(own, api_key=key or NO_KEY)
-        return Server.of(provider, key or NO_KEY, url)
+        return ModelServer.of(provider, key or NO_KEY, url)
 
     def model_addresses(self) -> dict[str, str]:
         """The variables of `model_servers` that are set, without secrets."""

@@ -39,7 +39,7 @@ from openclaw_core.models.chunks import (
 )
 from openclaw_core.models.connections import connections
 from openclaw_core.models.json_schema import matches
-from openclaw_core.models.providers import Server
+from openclaw_core.models.providers import ModelServer
 from openclaw_core.models.refusals import error_of_refusal
 from openclaw_core.models.requests import json_request_of, streamed_request_of
 from openclaw_core.models.thought_filter import without_thoughts
@@ -55,7 +55,7 @@ LIST_TIMEOUT_S = 10.0
 class ModelClient:
     """`ChatModel` and `Transcriber` of one server. One call is one request: nothing is retried here."""
 
-    def __init__(self, http: httpx.AsyncClient, server: Server) -> None:
+    def __init__(self, http: httpx.AsyncClient, server: ModelServer) -> None:
         self._http = http
         self._provider = server.provider
         self._think_first: set[str] = set()
@@ -63,7 +63,7 @@ class ModelClient:
 
     @classmethod
     @asynccontextmanager
-    async def at(cls, server: Server, connect_timeout_s: float = 5.0) -> AsyncIterator[Self]:
+    async def at(cls, server: ModelServer, connect_timeout_s: float = 5.0) -> AsyncIterator[Self]:
         """Connect lazily, close at the end. Raises SettingsError for a key that cannot be sent."""
         async with connections(server, connect_timeout_s) as http:
             yield cls(http, server)

@@ -8,7 +8,7 @@ import httpx
 
 from openclaw_core import reply_limit, tls
 from openclaw_core.errors import SettingsError
-from openclaw_core.models.providers import GROQ, Server
+from openclaw_core.models.providers import GROQ, ModelServer
 
 STREAM_MAX_BYTES = 64 * 1024 * 1024
 """A whole answer with its thoughts: about 400 bytes a token. It is not kept in memory."""
@@ -18,7 +18,7 @@ REFUSAL_MAX_BYTES = 256 * 1024
 
 
 @asynccontextmanager
-async def connections(server: Server, connect_timeout_s: float) -> AsyncIterator[httpx.AsyncClient]:
+async def connections(server: ModelServer, connect_timeout_s: float) -> AsyncIterator[httpx.AsyncClient]:
     """The client connects at the first call. Raises SettingsError for a key that cannot be sent."""
     if not can_be_sent(server.api_key):
         # Checked here: the HTTP library would put the key into its exception.

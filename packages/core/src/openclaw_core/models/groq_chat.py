@@ -13,14 +13,14 @@ import httpx
 
 from openclaw_core.errors import ChatUnavailable
 from openclaw_core.models.client import ModelClient
-from openclaw_core.models.providers import GROQ, Server
+from openclaw_core.models.providers import GROQ, ModelServer
 from openclaw_core.models.refusals import error_of_refusal
 
 
 class GroqChat(ModelClient):
     """A `ModelClient` that uses the SDK where nothing is streamed. Nothing is retried here either."""
 
-    def __init__(self, http: httpx.AsyncClient, server: Server) -> None:
+    def __init__(self, http: httpx.AsyncClient, server: ModelServer) -> None:
         super().__init__(http, server)
         logging.getLogger("groq").setLevel(logging.WARNING)  # below that it writes bodies, so users' words
         self._sdk = groq.AsyncGroq(

@@ -81,16 +81,16 @@ def is_about(inner: str) -> bool:
     return _ABOUT.match(inner) is not None
 
 
-def pair_is_mentioned(mark: str, inner: str, after: str, *, line: str, said: bool, indented: bool) -> bool:
+def pair_is_mentioned(mark: str, inner: str, after: str, *, line: str, text_before: bool, indented: bool) -> bool:
     """Whether both marks around *inner* are only mentioned.
 
-    *line*: the text before them on the line; *said*: whether any word came before; *indented*: whether the first mark is on a
+    *line*: the text before them on the line; *text_before*: whether any word came before; *indented*: whether the first mark is on a
     line of indented code.
     """
     if indented:
         lines = inner.split("\n")[1:]
         return not after.split("\n", 1)[0].strip() and all(not part.strip() or INDENT.match(part) for part in lines)
-    if said and inner.strip() and _PLACEHOLDER.fullmatch(inner):
+    if text_before and inner.strip() and _PLACEHOLDER.fullmatch(inner):
         return True
     if is_about(inner):
         return inner[-1].isspace() and goes_on(after)

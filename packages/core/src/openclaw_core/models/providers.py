@@ -242,7 +242,7 @@ def provider_at(url: str) -> Provider:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
+class ModelServer:
     """The address and key of one model server."""
 
     provider: Provider
@@ -251,7 +251,7 @@ class Server:
     api_key: str = field(repr=False)
 
     @classmethod
-    def of(cls, provider: Provider, api_key: str, url: str | None = None) -> "Server":
+    def of(cls, provider: Provider, api_key: str, url: str | None = None) -> "ModelServer":
         """*url* overrides the provider's own address. The provider's path is added if it has none."""
         base = provider.base_url if url is None else url if urlsplit(url).path else f"{url}{provider.path}"
         return cls(provider=provider, url=base, api_key=api_key)
@@ -263,13 +263,13 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Servers:
+class ModelServers:
     """The default server, and the servers of providers that models name."""
 
-    default: Server
-    named: Mapping[str, Server] = field(default_factory=dict)
+    default: ModelServer
+    named: Mapping[str, ModelServer] = field(default_factory=dict)
 
-    def of(self, provider: str) -> Server | None:
+    def of(self, provider: str) -> ModelServer | None:
         """The server of *provider*, the default one for an empty name; None if there is no key for it."""
         return self.named.get(provider) if provider else self.default
 

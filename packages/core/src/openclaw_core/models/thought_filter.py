@@ -190,8 +190,8 @@ class ThoughtFilter:
     def _pair_is_mentioned(self, doubt: Doubt, inner: str, after: str) -> bool:
         # A model that has used these marks may do so in the middle of a sentence too.
         line = "" if doubt.mark.lower() in self._used_marks else self._code.line
-        said, indented = bool(self._text.strip()), self._indents_mark
-        return pair_is_mentioned(doubt.mark, inner, after, line=line, said=said, indented=indented)
+        text_before, indented = bool(self._text.strip()), self._indents_mark
+        return pair_is_mentioned(doubt.mark, inner, after, line=line, text_before=text_before, indented=indented)
 
     def _end_unread(self) -> bool:
         """The answer has ended without an end mark: the hidden text was a thought, or text after a mentioned mark."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import inf
 
-from openclaw_core.chat.delivery.display_state import Content, DisplayState, digest
+from openclaw_core.chat.delivery.display_state import Content, DisplayState, content_digest
 from openclaw_core.chat.delivery.displays import Display, Indicator, Stage
 from openclaw_core.chat.delivery.flood_limits import Rank
 from openclaw_core.chat.delivery.notices import Buttons
@@ -194,7 +194,7 @@ def _next_page(state: DisplayState, content: Content) -> Action | None:
         if action := _reserve_or_edit(state, slot, page, buttons, Rank.FINAL):
             return action
     for slot in sorted(state.slots):
-        if slot > last and state.digest_of_slot(slot) != digest(LEFT_OVER, ()):
+        if slot > last and state.digest_of_slot(slot) != content_digest(LEFT_OVER, ()):
             return Edit(rank=Rank.FINAL, slot=slot, page=LEFT_OVER)
     return None
 
@@ -206,7 +206,7 @@ def _reserve_or_edit(state: DisplayState, slot: int, page: Page, buttons: Button
         # A delivered message is not sent again: its user may have deleted it. A stopped answer gets no new message either.
         no_new_message = state.display.delivered or state.display.stage is Stage.STOPPED
         return None if no_new_message else Reserve(rank=rank, slot=slot)
-    if state.digest_of_slot(slot) == digest(page, buttons):
+    if state.digest_of_slot(slot) == content_digest(page, buttons):
         return None
     return Edit(rank=rank, slot=slot, page=page, buttons=buttons)
 

@@ -91,12 +91,12 @@ class DisplayState:
 
     def digest_of_slot(self, slot: int) -> int | None:
         """The digest of the slot's message now; None if it is not known."""
-        put = self.last_edits.get(slot)
-        return None if put is None or put.at_ms < self.rewrite_before_ms else put.digest
+        edit = self.last_edits.get(slot)
+        return None if edit is None or edit.at_ms < self.rewrite_before_ms else edit.digest
 
     def in_doubt(self) -> bool:
         """Whether an edit of unknown fate may still overwrite a later one."""
-        return any(put.at_ms < self.doubt_ms for put in self.last_edits.values())
+        return any(edit.at_ms < self.doubt_ms for edit in self.last_edits.values())
 
     def pause(self, now: float) -> None:
         """Back off: each pause is longer than the one before."""
@@ -114,6 +114,6 @@ class DisplayState:
         self.pause_until, self.pause_s = 0.0, PAUSE_MIN_S
 
 
-def digest(page: Page, buttons: Buttons) -> int:
+def content_digest(page: Page, buttons: Buttons) -> int:
     """Equal for what looks the same."""
     return hash((page, buttons))

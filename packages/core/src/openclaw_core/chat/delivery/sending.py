@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from openclaw_core import logs
 from openclaw_core.characters import is_blank
 from openclaw_core.chat.delivery import actions, content
-from openclaw_core.chat.delivery.display_state import DisplayState, LastEdit, digest
+from openclaw_core.chat.delivery.display_state import DisplayState, LastEdit, content_digest
 from openclaw_core.chat.delivery.displays import Displays, Indicator, Stage
 from openclaw_core.chat.delivery.flood_limits import FloodLimits, Permit
 from openclaw_core.chat.delivery.recorder import APPLIED_WITHIN_MS, Recorder
@@ -170,7 +170,7 @@ class Sender:
             await self._doubt(state, self.wall_ms() + APPLIED_WITHIN_MS)
         else:
             self.limits.succeeded(permit)
-            state.last_edits[slot] = LastEdit(digest=digest(action.page, action.buttons), at_ms=began_ms)
+            state.last_edits[slot] = LastEdit(digest=content_digest(action.page, action.buttons), at_ms=began_ms)
             state.reset_pause()
             if display.stage is Stage.GROWING:
                 state.has_text = True
@@ -196,7 +196,7 @@ class Sender:
         self.limits.succeeded(permit)
         state.reset_pause()
         state.slots[slot] = message_id
-        state.last_edits[slot] = LastEdit(digest=digest(page, buttons), at_ms=began_ms)
+        state.last_edits[slot] = LastEdit(digest=content_digest(page, buttons), at_ms=began_ms)
         gone = state.gone.pop(slot, None)
         state.replaced += gone is not None
         await self.recorder.persist(lambda: self.displays.reserved(display.id, slot, message_id, gone=gone))

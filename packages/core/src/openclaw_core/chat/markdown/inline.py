@@ -316,17 +316,17 @@ class _Parser:
             return self._text(tag[0], end)
         if not opened or self._source[tag.start() - 1].isspace() or not any(marks.parts[opened[-1][0] + 1 :]):
             return self._text(tag[0], end)
-        part, said = opened.pop()
+        part, tag_text = opened.pop()
         for others in marks.tags.values():
             while others and others[-1][0] > part:
                 others.pop()
         if name == "a":
-            marks.link(part, html.unescape(tags.attributes(said).get("href", "")))
+            marks.link(part, html.unescape(tags.attributes(tag_text).get("href", "")))
             return end
         marks.forget(part)
         quote = '"' if name == "q" else ""
         marks.parts[part] = quote
-        kind = "spoiler" if name == "span" and "tg-spoiler" in said else tags.FORMATS[name]
+        kind = "spoiler" if name == "span" and "tg-spoiler" in tag_text else tags.FORMATS[name]
         if kind:
             marks.span(part + 1, kind)
         return self._text(quote, end)
