@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from openclaw_core.chat.delivery.displays import Indicator, Stage
-from openclaw_core.chat.delivery.sending import REPLACED_MAX, LOST_IN_ALL, LOST_MAX
+from openclaw_core.chat.delivery.sending import LOST_IN_ALL, LOST_MAX, REPLACED_MAX
 from openclaw_core.errors import MarkupRefused, MessengerRefused, StoreFault, StoreFull
 from openclaw_core.ports import Page
 from openclaw_core.tasks.outcome import Cause, Delivery
