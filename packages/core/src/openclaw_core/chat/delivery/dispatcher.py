@@ -17,7 +17,7 @@ from openclaw_core.chat.delivery.flood_limits import FloodLimits, Permit, Rank
 from openclaw_core.chat.delivery.indicators import IndicatorQueue
 from openclaw_core.chat.delivery.recorder import Recorder
 from openclaw_core.chat.delivery.sending import Sender
-from openclaw_core.chat.delivery.store_reader import LOOK_EVERY_S, StoreReader
+from openclaw_core.chat.delivery.store_reader import READ_EVERY_S, StoreReader
 from openclaw_core.chat.delivery.text_loader import TextLoader
 from openclaw_core.errors import LostOwnership, OpenClawError
 from openclaw_core.ports import Messenger
@@ -36,7 +36,7 @@ LEAVING_S = 5.0
 class Dispatcher:
     """Makes all calls that show something, for one bot. At most one call runs in a chat, and `CALLS_AT_ONCE` in all.
 
-    *drain_s*: how long running calls may take when `run` is cancelled. *heartbeat* is called at least once in `LOOK_EVERY_S`.
+    *drain_s*: how long running calls may take when `run` is cancelled. *heartbeat* is called at least once in `READ_EVERY_S`.
     *roles* may be None where failures are the only notices.
     """
 
@@ -160,7 +160,7 @@ class Dispatcher:
             for chat_id in self._chats.queue.due(self._clock()):
                 self._chats.refresh(chat_id)
             self._record_done()
-            wait_s = min(self._start_calls(), self._chats.queue.next_at() - self._clock(), LOOK_EVERY_S)
+            wait_s = min(self._start_calls(), self._chats.queue.next_at() - self._clock(), READ_EVERY_S)
             if self._chats.done:
                 continue
             with suppress(TimeoutError):

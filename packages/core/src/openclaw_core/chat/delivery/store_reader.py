@@ -15,7 +15,7 @@ from openclaw_core.errors import LostOwnership, StoreFault, StoreFull, StoreUnav
 
 log = logs.get(__name__)
 
-LOOK_EVERY_S = 1.0
+READ_EVERY_S = 1.0
 """Between two reads of the changes, if nobody wakes the reader."""
 INDICATORS_MAX = 100
 
@@ -62,18 +62,18 @@ class StoreReader:
                     await self._read_heard()
                 if due:
                     await self._read_due()
-                    due_at = self.clock() + LOOK_EVERY_S
+                    due_at = self.clock() + READ_EVERY_S
                     self.indicators_waiting = True
                 if self.indicators_waiting and len(self.indicators) < INDICATORS_MAX:
                     await self._read_indicators()
             except StoreFault as exc:
                 self._changes_unread = True
                 log.fault("displays.fault", exc)
-                await asyncio.sleep(LOOK_EVERY_S)
+                await asyncio.sleep(READ_EVERY_S)
             except (StoreUnavailable, StoreFull) as exc:
                 self._changes_unread = True
                 log.warning("store.unavailable", during="delivery", error=type(exc).__name__)
-                await asyncio.sleep(LOOK_EVERY_S)
+                await asyncio.sleep(READ_EVERY_S)
                 continue
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(0.0, due_at - self.clock())):
