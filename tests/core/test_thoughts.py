@@ -240,7 +240,7 @@ def test_an_end_behind_the_whole_answer_takes_nothing_away(mark: str) -> None:
     assert "" not in moments[1:], "nor does it vanish for a moment"
     reader = ThoughtFilter()
     reader.feed(ANSWER + mark)
-    assert not reader.ended_alone
+    assert not reader.ended_without_begin
 
 
 def test_an_end_behind_a_monologue_leaves_nothing() -> None:
@@ -288,10 +288,10 @@ def test_plain_text_is_given_out_as_it_comes() -> None:
 def test_a_server_that_leaves_out_the_first_mark_is_told_and_can_be_held() -> None:
     reader = ThoughtFilter()
     reader.feed("plan</think>Four.")
-    assert reader.ended_alone
+    assert reader.ended_without_begin
     proper = ThoughtFilter()
     proper.feed("<think>plan</think>Four.")
-    assert not proper.ended_alone
+    assert not proper.ended_without_begin
 
     held = ThoughtFilter(hold_back=True)
     assert [held.feed(part).text for part in ("pl", "an", "</think>", "Fo", "ur.")] == ["", "", "", "Fo", "ur."]

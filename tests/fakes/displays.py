@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from openclaw_core.chat.delivery.displays import Display, Indicator, Stage
+from openclaw_core.chat.delivery.displays import Display, Growing, Indicator, Stage
 from openclaw_core.errors import LostOwnership, StoreUnavailable
 from openclaw_core.tasks.outcome import Delivery
 
@@ -80,9 +80,10 @@ class FakeDisplays:
             if key in self.shelf.rows
         ]
 
-    async def growing(self, display_id: str) -> str:
+    async def growing(self, display_id: str) -> Growing:
         await self._step("growing", fenced=False, writes=False)
-        return self.shelf.texts.get(display_id, "")
+        text = self.shelf.texts.get(display_id, "")
+        return Growing(text=text, began=bool(text))
 
     async def answer(self, display_id: str) -> str:
         await self._step("answer", fenced=False, writes=False)

@@ -87,7 +87,7 @@ def test_a_later_display_waits_for_the_messages_of_an_answer_before_it() -> None
 
 def test_a_display_that_waits_for_nobody_is_not_held_up_by_one_that_grows() -> None:
     growing = state_of(1, Stage.GROWING, slots={0: 10})
-    growing.typing_at = inf
+    growing.typing_after = inf
     first, _ = first_action([growing, state_of(2, Stage.NOTICE)], 0)
     assert first is not None
     assert first.display.order == 2

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from openclaw_agent.attachments.files import MAX_BYTES, NoFile
-from openclaw_core.chat.delivery.displays import Display, Indicator, Stage
+from openclaw_core.chat.delivery.displays import Display, Growing, Indicator, Stage
 from openclaw_core.errors import FloodWait, LostOwnership, MessengerRefused, MessengerUnavailable
 from openclaw_core.ports import Messenger
 from openclaw_core.tasks.conversation import Turn
@@ -133,8 +133,8 @@ class AloneDisplays:
             return None
         return replace(display, version=version, deadline_ms=self.deadline_ms, delivered=self._shown)
 
-    async def growing(self, display_id: str) -> str:
-        return self._text
+    async def growing(self, display_id: str) -> Growing:
+        return Growing(text=self._text, began=bool(self._text))
 
     async def answer(self, display_id: str) -> str:
         return (

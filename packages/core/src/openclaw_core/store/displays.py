@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from openclaw_core import logs
-from openclaw_core.chat.delivery.displays import Display, Indicator, Stage
+from openclaw_core.chat.delivery.displays import Display, Growing, Indicator, Stage
 from openclaw_core.errors import LostOwnership
 from openclaw_core.records import UNREADABLE, parsed, readable, whole
 from openclaw_core.store.client import Script, fenced
@@ -58,11 +58,12 @@ class RedisDisplays:
         found = await self._displays({display_id: whole(version)}, delivered=version is None)
         return found[0] if found else None
 
-    async def growing(self, display_id: str) -> str:
+    async def growing(self, display_id: str) -> Growing:
         run = await self._script.read("HGET", self._script.keys("task", display_id[2:]), "run_id")
         if not run:
-            return ""
-        return str(await self._script.read("HGET", self._script.keys("agent", "run", run), "text") or "")
+            return Growing()
+        text = await self._script.read("HGET", self._script.keys("agent", "run", run), "text")
+        return Growing(text=str(text or ""), began=bool(text))
 
     async def answer(self, display_id: str) -> str:
         return str(await self._script.read("GET", self._script.keys("answer", display_id[2:])) or "")

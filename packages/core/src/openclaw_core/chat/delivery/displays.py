@@ -63,6 +63,14 @@ class Display:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Growing:
+    """The newest text of a running task. *began* is False before its first words."""
+
+    text: str = field(default="", repr=False)
+    began: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Indicator:
     """A small sign in a chat: the end of a button's spinner (*button_id*, with a toast), else a reaction to *message_id*.
 
@@ -99,8 +107,8 @@ class Displays(Protocol):
     async def announced(self, versions: Mapping[str, int]) -> Sequence[Display]:
         """The displays in *versions*, which were announced as changed. No proof of the lead."""
 
-    async def growing(self, display_id: str) -> str:
-        """The newest text of a running task; empty before its first words."""
+    async def growing(self, display_id: str) -> Growing:
+        """The newest text of a running task."""
 
     async def answer(self, display_id: str) -> str:
         """The Markdown of the answer, or the newest text of a stopped task; empty if it has expired."""

@@ -53,12 +53,12 @@ class TextLoader:
     async def _load_preview(self, state: DisplayState) -> None:
         display = state.display
         state.stale = False  # before the read: text that is added meanwhile is read next time
-        text = await self.recorder.persist(lambda: self.displays.growing(display.id))
-        if state.display.stage is not Stage.GROWING or is_blank(text):
+        growing = await self.recorder.persist(lambda: self.displays.growing(display.id))
+        if state.display.stage is not Stage.GROWING or not growing.began or is_blank(growing.text):
             return
         now = self.clock()
         state.first_text_at = min(state.first_text_at, now)
-        if (until := actions.hold_until(text, state)) > now:
+        if (until := actions.hold_until(growing.text, state)) > now:
             state.preview_after, state.stale = until, True
             return
-        state.content = content.of_preview(text, state)
+        state.content = content.of_preview(growing.text, state)
