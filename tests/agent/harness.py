@@ -25,12 +25,12 @@ def task(n: int = 1, text: str = "hello", **fields: Any) -> Task:
 
 @dataclass
 class FakeFiles:
-    """`Files`: the content of each material, None for one that is not to be had."""
+    """`Files`: the content of each attachment, None for one that is not to be had."""
 
     contents: list[bytes | None] = field(default_factory=list)
 
-    async def content(self, material_index: int) -> bytes:
-        content = self.contents[material_index]
+    async def content(self, attachment_index: int) -> bytes:
+        content = self.contents[attachment_index]
         if content is None:
             raise NoFile("404")
         return content

@@ -21,10 +21,10 @@ from openclaw_core.errors import (
     StoreFault,
     StoreUnavailable,
 )
-from openclaw_core.roles.values import load
+from openclaw_core.roles.values import load_roles
 from openclaw_core.tasks.conversation import Turn
 from openclaw_core.tasks.outcome import Delivery, Exit, TaskState
-from openclaw_core.tasks.task import Material, Task
+from openclaw_core.tasks.task import Attachment, Task
 from openclaw_core.tasks.work import Run
 from tests.agent.harness import AgentHarness, task, until
 from tests.fakes.alone import FakeDeliverer, FakeRecords
@@ -296,7 +296,7 @@ ALONE = Alone(
 
 
 def test_the_task_of_the_environment(platform_base: Path) -> None:
-    roles = load(platform_base)
+    roles = load_roles(platform_base)
     task, order = task_of(ALONE, roles)
 
     assert (task.id, task.chat_id, task.chat_kind, task.lang, task.text) == ("alone-t", -5, "group", "he", "שלום")
@@ -313,7 +313,7 @@ def test_the_task_of_the_environment(platform_base: Path) -> None:
 )
 async def test_a_file_is_fetched_again_after_a_passing_fault(faults: list[Exception]) -> None:
     messenger, time = FakeMessenger(uploads={"f": b"text"}, faults={"get_file_bytes": list(faults)}), FakeTime()
-    files = MessengerFiles(messenger=messenger, materials=(Material(kind="file", file_id="f"),), sleep=time.sleep)
+    files = MessengerFiles(messenger=messenger, attachments=(Attachment(kind="file", file_id="f"),), sleep=time.sleep)
 
     assert await files.content(0) == b"text"
     assert len(messenger.calls) == len(faults) + 1
@@ -322,12 +322,12 @@ async def test_a_file_is_fetched_again_after_a_passing_fault(faults: list[Except
 async def test_a_file_that_is_refused_is_asked_for_once() -> None:
     messenger = FakeMessenger(uploads={"f": b"text"}, faults={"get_file_bytes": [MessengerRefused("gone")]})
     with pytest.raises(NoFile):
-        await MessengerFiles(messenger=messenger, materials=(Material(kind="file", file_id="f"),)).content(0)
+        await MessengerFiles(messenger=messenger, attachments=(Attachment(kind="file", file_id="f"),)).content(0)
     assert messenger.calls == ["get_file_bytes"]
 
 
 async def test_a_task_alone_is_in_no_pool() -> None:
     work = Start().work
     assert await work.claim() is None
-    run = Run(name="u1", task=LONELY, order=ORDER, history=(), attempt=1)
+    run = Run(name="u1", task=LONELY, snapshot=ORDER, history=(), attempt=1)
     assert await work.grown(run) is run

@@ -17,13 +17,13 @@ from openclaw_core.errors import (
 from openclaw_core.ports import ModelAt, Piece, Usage
 from openclaw_core.tasks.conversation import Turn
 from openclaw_core.tasks.outcome import Cause
-from openclaw_core.tasks.task import Material
+from openclaw_core.tasks.task import Attachment
 from openclaw_core.tasks.work import GaveUp
 from tests.agent.harness import AgentHarness, Pieces, task, until
 from tests.fakes.work import ORDER
 
-VOICE = Material(kind="voice", file_id="v", name="recording.ogg")
-FILE = Material(kind="file", file_id="f", name="a.txt")
+VOICE = Attachment(kind="voice", file_id="v", name="recording.ogg")
+FILE = Attachment(kind="file", file_id="f", name="a.txt")
 
 
 async def test_an_answer_is_handed_over_whole_with_what_it_took(harness: AgentHarness) -> None:
@@ -49,7 +49,7 @@ async def test_the_model_reads_the_turns_that_the_run_brings(harness: AgentHarne
 
 async def test_a_model_that_another_server_has_is_asked_there_and_recorded_by_its_name(harness: AgentHarness) -> None:
     elsewhere = (ModelAt(name="m", provider="openrouter", id="maker/m"),)
-    await harness.answer(task(1), order=replace(ORDER, elsewhere=elsewhere))
+    await harness.answer(task(1), snapshot=replace(ORDER, elsewhere=elsewhere))
 
     assert [(call.provider, call.model) for call in harness.chat.calls] == [("openrouter", "maker/m")]
     usage: Any = harness.work.results["u1"]
@@ -171,7 +171,7 @@ async def test_a_run_that_was_taken_away_is_written_no_more(harness: AgentHarnes
 async def test_a_recording_is_answered_and_remembered_by_what_it_says(harness: AgentHarness) -> None:
     harness.files.contents = [b"sound"]
     harness.chat.hears = ["why is the sky blue"]
-    await harness.answer(task(1, "", materials=(VOICE,)))
+    await harness.answer(task(1, "", attachments=(VOICE,)))
 
     assert harness.asked() == ["why is the sky blue"]
     assert harness.work.said == {"u1": "why is the sky blue"}
@@ -180,13 +180,13 @@ async def test_a_recording_is_answered_and_remembered_by_what_it_says(harness: A
 async def test_a_file_that_holds_no_text_fails_with_its_cause_and_asks_no_model(harness: AgentHarness) -> None:
     harness.files.contents = [b"\x00\x01"]
 
-    assert await harness.answer(task(1, materials=(FILE,))) is Cause.FILE_UNREADABLE
+    assert await harness.answer(task(1, attachments=(FILE,))) is Cause.FILE_UNREADABLE
     assert (harness.chat.calls, harness.work.results) == ([], {"u1": GaveUp(cause=Cause.FILE_UNREADABLE)})
 
 
 async def test_a_long_file_is_answered_with_a_word_that_it_was_cut(harness: AgentHarness) -> None:
     harness.files.contents = [b"line of words\n" * 5000]
-    await harness.answer(task(1, "sum up", materials=(FILE,)))
+    await harness.answer(task(1, "sum up", attachments=(FILE,)))
 
     assert "a.txt" in harness.asked()[0]
     assert "The file is longer than I can read at once" in harness.markdown()

@@ -15,12 +15,12 @@ from openclaw_core.errors import (
     RequestTooLarge,
 )
 from openclaw_core.tasks.outcome import Cause
-from openclaw_core.tasks.task import Material, Order, Task
+from openclaw_core.tasks.task import Attachment, RoleSnapshot, Task
 from tests.agent.harness import FakeFiles
 from tests.fakes.chat import FakeChat
 
-VOICE = Material(kind="voice", file_id="v", name="recording.ogg", size_bytes=3)
-FILE = Material(kind="file", file_id="f", name="notes.txt", size_bytes=3)
+VOICE = Attachment(kind="voice", file_id="v", name="recording.ogg", size_bytes=3)
+FILE = Attachment(kind="file", file_id="f", name="notes.txt", size_bytes=3)
 BIG, FAST = "whisper-large-v3", "whisper-large-v3-turbo"
 
 
@@ -92,31 +92,31 @@ def test_no_text_in_a_file_is_told(content: bytes, cause: Cause) -> None:
 
 
 def test_a_file_is_quoted_as_material_and_cut_to_the_budget() -> None:
-    order = Order(role="r", prompt="p", prompt_sha256="", models=("m",), history_tokens=200)
+    snapshot = RoleSnapshot(role="r", prompt="p", prompt_sha256="", models=("m",), history_tokens=200)
     task = Task(
-        id="u1", chat_id=1, chat_kind="private", user_id=1, message_id=1, update_id=1, lang="en", text="how many?", admitted_ms=1, materials=(FILE,),
+        id="u1", chat_id=1, chat_kind="private", user_id=1, message_id=1, update_id=1, lang="en", text="how many?", admitted_ms=1, attachments=(FILE,),
         quoted="notes.txt\n" + "word " * 2000,
     )  # fmt: skip
-    [_, asked] = messages(task, order, ())
+    [_, asked] = messages(task, snapshot, ())
     assert asked.content.startswith(f"{FILE_HEAD}\n> notes.txt")
     assert asked.content.endswith("how many?")
     assert len(asked.content) < 1200
-    assert cuts(task, order)
+    assert cuts(task, snapshot)
 
 
-def several(*materials: Material, text: str = "compare them", **fields: Any) -> Task:
+def several(*attachments: Attachment, text: str = "compare them", **fields: Any) -> Task:
     return Task(
-        id="u1", chat_id=1, chat_kind="private", user_id=1, message_id=1, update_id=1, lang="en", text=text, admitted_ms=1, materials=materials, **fields
+        id="u1", chat_id=1, chat_kind="private", user_id=1, message_id=1, update_id=1, lang="en", text=text, admitted_ms=1, attachments=attachments, **fields
     )  # fmt: skip
 
 
-ORDER = Order(role="coder", prompt="p", prompt_sha256="0", models=("m",), history_tokens=600)
+ORDER = RoleSnapshot(role="coder", prompt="p", prompt_sha256="0", models=("m",), history_tokens=600)
 
 
 async def test_several_files_are_quoted_in_order_with_room_for_each() -> None:
     names = ("a", "b", "c")
     contents = [f"{name} begins. {'word ' * 2000} {name} ends.".encode() for name in names]
-    files = [Material(kind="file", file_id=name, name=f"{name}.txt") for name in names]
+    files = [Attachment(kind="file", file_id=name, name=f"{name}.txt") for name in names]
     task, turn = await with_attachments(several(*files), reader(None, *contents), max_tokens=ORDER.history_tokens)
     request = messages(task, ORDER, ())[-1].content
     assert request.startswith(SENT_HEAD)
@@ -144,7 +144,7 @@ async def test_a_recording_forwarded_with_a_question_is_quoted_and_one_of_ones_o
 
 
 async def test_one_of_several_that_cannot_be_read_leaves_the_others() -> None:
-    lost = Material(kind="file", file_id="lost", name="lost.txt")
+    lost = Attachment(kind="file", file_id="lost", name="lost.txt")
     task, _ = await with_attachments(several(lost, FILE), reader(None, None, b"a few words"), max_tokens=600)
     assert task.quoted == "lost.txt\n[It could not be read.]\n\nnotes.txt\na few words"
     with pytest.raises(Unreadable):

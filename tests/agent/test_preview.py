@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from openclaw_agent.preview import FIRST_WORDS_CHARS, FIRST_WORDS_S, GROUP_WRITE_EVERY_S, WRITE_EVERY_S, Preview
-from openclaw_core.chat.delivery import plan
+from openclaw_core.chat.delivery import actions
 from openclaw_core.errors import LostOwnership
 from openclaw_core.tasks.work import Run
 from tests.agent.harness import task
@@ -79,7 +79,7 @@ async def test_it_is_written_as_often_as_it_can_be_shown_and_whole_each_time(wri
 
 
 def test_it_is_written_as_often_as_delivery_edits_a_preview() -> None:
-    assert (WRITE_EVERY_S, GROUP_WRITE_EVERY_S) == (plan.PREVIEW_EVERY_S, plan.GROUP_PREVIEW_EVERY_S)
+    assert (WRITE_EVERY_S, GROUP_WRITE_EVERY_S) == (actions.PREVIEW_EVERY_S, actions.GROUP_PREVIEW_EVERY_S)
 
 
 async def test_few_first_words_wait_for_a_moment(written: Written) -> None:

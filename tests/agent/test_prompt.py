@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from openclaw_agent.prompt import CUT_MARK, NOTES, messages
 from openclaw_core.tasks.conversation import Speaker, Turn, estimate_tokens
-from openclaw_core.tasks.task import Order, Task
+from openclaw_core.tasks.task import RoleSnapshot, Task
 
-ORDER = Order(role="coder", prompt="You write code.", prompt_sha256="", models=("m",), history_tokens=300)
+ORDER = RoleSnapshot(role="coder", prompt="You write code.", prompt_sha256="", models=("m",), history_tokens=300)
 TASK = Task(
     id="u7", chat_id=1, chat_kind="private", user_id=1, message_id=7, update_id=7, lang="en", text="now in Rust", admitted_ms=0,
 )  # fmt: skip
@@ -28,8 +28,10 @@ CHAT = (
 )
 
 
-def said(task: Task = TASK, order: Order = ORDER, history: tuple[Turn, ...] = CHAT, *, shrink: int = 0) -> list[str]:
-    return [f"{message.role}: {message.content}" for message in messages(task, order, history, shrink=shrink)]
+def said(
+    task: Task = TASK, snapshot: RoleSnapshot = ORDER, history: tuple[Turn, ...] = CHAT, *, shrink: int = 0
+) -> list[str]:
+    return [f"{message.role}: {message.content}" for message in messages(task, snapshot, history, shrink=shrink)]
 
 
 def test_prompt_comes_first_then_the_chat_then_the_message() -> None:
@@ -87,9 +89,9 @@ def test_message_without_an_answer_says_why(note: str) -> None:
 
 
 def test_oldest_turns_go_first_when_the_budget_is_small() -> None:
-    order = replace(ORDER, history_tokens=30)
+    snapshot = replace(ORDER, history_tokens=30)
 
-    assert said(order=order) == [
+    assert said(snapshot=snapshot) == [
         "system: You write code.",
         "user: reverse it",
         "assistant: sorted(values, reverse=True)",

@@ -12,7 +12,7 @@ from openclaw_core.store import AgentWork, RedisSettings, Script, open_script
 from openclaw_core.store.turns import turn_json
 from openclaw_core.tasks.conversation import Turn
 from openclaw_core.tasks.outcome import Cause
-from openclaw_core.tasks.task import Task, digest_of, order_json, to_json
+from openclaw_core.tasks.task import Task, snapshot_digest, snapshot_json, to_json
 from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, PutBack, Result, Run, Work
 from tests.agent.harness import task
 from tests.fakes.work import ORDER, FakeWork
@@ -77,9 +77,9 @@ class InRedis:
 
     async def hand_over(self, one: Task) -> None:
         self._secrets += 1
-        name, order = f"{one.id}.{self._secrets:032x}", order_json(ORDER)
-        await self._do("SET", "order", digest_of(order), args=(order,))
-        fields = ("record", to_json(one), "order", digest_of(order), "attempt", 1, "files_at", "http://brain")
+        name, order = f"{one.id}.{self._secrets:032x}", snapshot_json(ORDER)
+        await self._do("SET", "order", snapshot_digest(order), args=(order,))
+        fields = ("record", to_json(one), "order", snapshot_digest(order), "attempt", 1, "files_at", "http://brain")
         await self._do("HSET", "run", name, args=(*fields, "turns", json.dumps([turn_json(BEFORE)])))
         await self._do("RPUSH", "ready", "p", args=(name,))
 
@@ -124,7 +124,7 @@ async def test_a_claim_gives_the_run_with_all_that_an_answer_needs(brain: Brain)
     assert await brain.work.claim() is None
     run = await claimed(brain, last=True)
 
-    assert (run.task, run.order, run.history) == (task(1), ORDER, (BEFORE,))
+    assert (run.task, run.snapshot, run.history) == (task(1), ORDER, (BEFORE,))
     assert (run.attempt, run.last) == (1, True)
     assert run.name.startswith("u1.")
     assert run.name not in repr(run)

@@ -9,7 +9,7 @@ import pytest
 from openclaw_brain.loops import Loop
 from openclaw_brain.queue.consumer import QueueConsumer
 from openclaw_core.errors import StoreUnavailable
-from openclaw_core.roles.values import load
+from openclaw_core.roles.values import load_roles
 from openclaw_core.store import Script
 from openclaw_core.tasks.outcome import Cause
 from tests.core.store_world import World, task
@@ -66,7 +66,7 @@ async def test_tasks_that_another_step_has_let_go_are_routed_without_a_look(scri
     await world.lead()
     ready, looks = asyncio.Event(), []
     consumer = QueueConsumer(
-        lanes=world.lanes, roles=load(Path("platform/openclaw/base")), chat=None, classifier=None, pool_of=lambda _: "p", cap=2,
+        lanes=world.lanes, roles=load_roles(Path("platform/openclaw/base")), chat=None, classifier=None, pool_of=lambda _: "p", cap=2,
         epoch=world.epoch,
     )  # fmt: skip
     looping = asyncio.create_task(
@@ -90,7 +90,7 @@ async def test_a_release_that_redis_executes_late_leaks_no_place(script: Script)
     await world.lead()
     await world.ask(*(task(n, chat=n) for n in range(1, 6)))
     consumer = QueueConsumer(
-        lanes=world.lanes, roles=load(Path("platform/openclaw/base")), chat=None, classifier=None, pool_of=lambda _: "p", cap=2,
+        lanes=world.lanes, roles=load_roles(Path("platform/openclaw/base")), chat=None, classifier=None, pool_of=lambda _: "p", cap=2,
         epoch=world.epoch,
     )  # fmt: skip
     looping = asyncio.create_task(consumer.forever(Loop(woken=asyncio.Event())))

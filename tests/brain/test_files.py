@@ -18,7 +18,7 @@ from openclaw_core import logs
 from openclaw_core.errors import FloodWait, MessengerRefused, MessengerUnauthorized, MessengerUnavailable
 from openclaw_core.store import RedisSettings, Script, open_script
 from openclaw_core.tasks.outcome import Cause
-from openclaw_core.tasks.task import Material, Task
+from openclaw_core.tasks.task import Attachment, Task
 from openclaw_core.tasks.work import Answered, Run
 from tests.core.store_world import USAGE, World, task
 from tests.redis_server import RedisServer
@@ -61,7 +61,7 @@ class Source:
 
 def with_files(n: int = 1, *, chat: int = 1, names: str = "ab") -> Task:
     return replace(
-        task(n, chat=chat), materials=tuple(Material(kind="file", file_id=name, name=name) for name in names)
+        task(n, chat=chat), attachments=tuple(Attachment(kind="file", file_id=name, name=name) for name in names)
     )
 
 
@@ -165,7 +165,7 @@ async def test_an_agent_that_writes_other_files_into_its_run_gets_none_of_them(p
         record=json.dumps(
             {
                 **json.loads(await _record(port.world, run)),
-                "materials": [{"kind": "file", "file_id": other.materials[0].file_id}],
+                "materials": [{"kind": "file", "file_id": other.attachments[0].file_id}],
             }
         ),
     )

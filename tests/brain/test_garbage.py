@@ -31,15 +31,15 @@ from openclaw_brain.telegram.incoming import Bot
 from openclaw_core.chat.delivery import sending
 from openclaw_core.chat.delivery.dispatcher import Dispatcher
 from openclaw_core.errors import LostOwnership, StoreFault
-from openclaw_core.roles.values import load
+from openclaw_core.roles.values import load_roles
 from openclaw_core.store import AgentWork, Inbox, Lanes, News, Pools, RedisDisplays, Script
-from openclaw_core.tasks.task import digest_of, order_json, to_json
+from openclaw_core.tasks.task import snapshot_digest, snapshot_json, to_json
 from openclaw_core.tasks.work import Answered
 from tests.core.store_world import ORDER, USAGE, effect, task
 from tests.fakes.launcher import FakeLauncher
 from tests.fakes.messenger import FakeMessenger
 
-ROLES = load(Path(__file__).parents[2] / "platform/openclaw/base")
+ROLES = load_roles(Path(__file__).parents[2] / "platform/openclaw/base")
 VICTIM = 1
 RUNS = {n: f"u{n}.{n:032x}" for n in range(1, 7)}
 """Of the victim's tasks."""
@@ -100,7 +100,7 @@ class Leader:
         )  # fmt: skip
         results = ResultReader(
             news=News(self.script), lanes=self.lanes, epoch=self.epoch, on_text=delivery.grew, on_changed=delivery.changed,
-            on_began=delivery.signed, on_chat_free=delivery.signed,
+            on_began=delivery.indicators_added, on_chat_free=delivery.indicators_added,
         )  # fmt: skip
         capacity = StoreCapacity(
             inbox=self.inbox, memory=self.script.memory, epoch=self.epoch, on_share=lambda _: None
@@ -134,20 +134,20 @@ class Leader:
             f"{name}:{VICTIM}" for name in ("lane", "turns", "busy", "chat", "wish", "act", "stop", "episode:wait")
         ]
         await read("DEL", *(key(name) for name in [*mine, "notice:bad", "answer:u4", "msg:1:101", "heard:1:101"]))
-        order = order_json(ORDER)
-        await read("SET", key("agent", "order", digest_of(order)), order)
+        order = snapshot_json(ORDER)
+        await read("SET", key("agent", "order", snapshot_digest(order)), order)
         for n, state in ((1, "queued"), (2, "ready"), (3, "running"), (4, "answered"), (5, "failed"), (6, "queued")):
             one = task(n, chat=VICTIM)
             fields = {
                 **{name: value for name, value in effect(one).items() if name not in ("op", "id")}, "state": state, "attempt": "1", "tries": "0",
                 "handbacks": "0", "pool": pool, "job": "ghost", "role": "coder", "admitted_ms": "1", "ready_ms": "1", "attempt_ms": "1",
-                "queued_ms": "1", "record": to_json(one), "order": digest_of(order), "slot0": "99", "order_n": str(n), "generation": "0", "wish": "coder",
+                "queued_ms": "1", "record": to_json(one), "order": snapshot_digest(order), "slot0": "99", "order_n": str(n), "generation": "0", "wish": "coder",
                 "delivery": "pending", "run": "{}",
             }  # fmt: skip
             if n in (2, 3):
                 run = {
                     "record": to_json(one),
-                    "order": digest_of(order),
+                    "order": snapshot_digest(order),
                     "turns": "[]",
                     "attempt": "1",
                     "ready_ms": "1",

@@ -305,13 +305,13 @@ def test_material_of_the_message_replied_to_belongs_to_any_question(
     fields: dict[str, Any], material: str | None
 ) -> None:
     for text in ("what does it say?", "/research what does it say?"):
-        found = read(message(text=text, **fields)).material
+        found = read(message(text=text, **fields)).attachment
         assert (found.name if found else None) == material
 
 
 def test_a_sticker_or_a_picture_without_words_asks_nothing_about_the_file_that_it_replies_to() -> None:
     for fields in (dict[str, Any](sticker={}), dict[str, Any](photo=[{}])):
-        assert read(message(**fields, reply_to_message={"document": NOTE})).material is None
+        assert read(message(**fields, reply_to_message={"document": NOTE})).attachment is None
 
 
 @pytest.mark.parametrize(
@@ -405,7 +405,7 @@ def bounded(incoming: Incoming) -> None:
         )
         < 2**53
     )
-    f"{incoming.text}{incoming.quoted}{incoming.prose}{incoming.button_data}{incoming.material}".encode()
+    f"{incoming.text}{incoming.quoted}{incoming.prose}{incoming.button_data}{incoming.attachment}".encode()
 
 
 @pytest.mark.timeout(900)  # 20 s alone, minutes beside much other work

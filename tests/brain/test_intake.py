@@ -13,7 +13,7 @@ from openclaw_brain.inbox.context import ChatState, Effect
 from openclaw_brain.inbox.handler import _needs_store
 from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.telegram.incoming import Bot, read_update
-from openclaw_core.roles.values import Roles, load
+from openclaw_core.roles.values import Roles, load_roles
 from openclaw_core.tasks.task import Task, from_json
 from tests.brain.test_incoming import PARTS
 
@@ -24,7 +24,7 @@ GROUP = {"id": -100500, "type": "supergroup"}
 
 @pytest.fixture(scope="module")
 def roles() -> Roles:
-    return load(Path(__file__).parents[2] / "platform/openclaw/base")
+    return load_roles(Path(__file__).parents[2] / "platform/openclaw/base")
 
 
 class Chat:
@@ -126,14 +126,14 @@ def test_recordings_and_text_files_become_tasks_that_name_them(
 ) -> None:
     [effect] = chat.says("", caption="what is in it?", **fields)
     task = task_of(effect)
-    [material] = task.materials
-    assert (material.kind, material.name, task.text) == (kind, name, "what is in it?")
+    [attachment] = task.attachments
+    assert (attachment.kind, attachment.name, task.text) == (kind, name, "what is in it?")
 
 
 def test_a_role_command_takes_the_file_that_it_replies_to(chat: Chat) -> None:
     [effect] = chat.says("/sum", reply_to_message={"message_id": 4, "document": NOTES})
     task = task_of(effect)
-    assert (task.role, [one.name for one in task.materials]) == ("summarizer", ["notes.md"])
+    assert (task.role, [one.name for one in task.attachments]) == ("summarizer", ["notes.md"])
 
 
 def test_other_files_and_too_large_ones_are_not_taken(chat: Chat) -> None:
@@ -147,7 +147,7 @@ def test_a_question_takes_the_file_or_recording_that_it_replies_to(chat: Chat) -
     for reply in ({"document": NOTES}, {"voice": SOUND}):
         [effect] = chat.says("what does it say?", reply_to_message={"message_id": 4, **reply})
         task = task_of(effect)
-        assert (task.text, len(task.materials)) == ("what does it say?", 1)
+        assert (task.text, len(task.attachments)) == ("what does it say?", 1)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_the_demo_model_has_no_ears(roles: Roles) -> None:
     assert kinds(demo.says("", voice=SOUND)) == ["unsupported"]
     assert kinds(demo.says("", document=NOTES)) == ["task"]
     [effect] = demo.says("shall I go?", reply_to_message={"message_id": 4, "voice": SOUND})
-    assert (task_of(effect).materials, task_of(effect).unseen) == ((), "voice")
+    assert (task_of(effect).attachments, task_of(effect).unseen) == ((), "voice")
 
 
 def test_retry_asks_again_under_an_id_that_derives_from_the_old(chat: Chat) -> None:
@@ -327,7 +327,7 @@ def test_our_name_alone_asks_about_the_message_replied_to_or_for_help(chat: Chat
     [effect] = named(reply_to_message={"message_id": 4, "text": "a long story"})
     assert (task_of(effect).text, task_of(effect).quoted) == ("a long story", "")
     [effect] = named(reply_to_message={"message_id": 4, "document": NOTES})
-    assert task_of(effect).materials
+    assert task_of(effect).attachments
     assert kinds(named(reply_to_message={"message_id": 4, "photo": [{}]})) == ["unsupported"]
     assert kinds(named(reply_to_message={"message_id": 4, "pinned_message": {}})) == ["help"]
     assert kinds(named()) == ["help"]

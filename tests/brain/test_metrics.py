@@ -10,7 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from openclaw_brain.metrics import Metrics
-from openclaw_core.roles.values import Model
+from openclaw_core.roles.values import ModelSpec
 from openclaw_core.store import RedisSettings, Script, open_script
 from openclaw_core.store.client import source
 from openclaw_core.store.figures import BOUNDS_MS, set_prices
@@ -20,7 +20,9 @@ from tests.core.store_world import ORDER, World, effect, task
 from tests.redis_server import RedisServer
 
 MARKER = "a-word-of-the-user"
-PRICED = Model(id="m", context_tokens=1, input_usd_per_mtok=0.15, cached_usd_per_mtok=0.075, output_usd_per_mtok=0.6)
+PRICED = ModelSpec(
+    id="m", context_tokens=1, input_usd_per_mtok=0.15, cached_usd_per_mtok=0.075, output_usd_per_mtok=0.6
+)
 USAGE: dict[str, object] = {"model": "m", "prompt_tokens": 1000, "cached_tokens": 400, "answer_tokens": 200}
 
 Page = Mapping[tuple[str, frozenset[str]], float]
@@ -59,7 +61,7 @@ async def claim(world: World, n: int, role: str = "coder") -> Run:
     await world.ask(one)
     await world.lanes.release(cap=10, at_most=10, epoch=world.epoch)
     assert await world.lanes.dispatch(
-        one.ordered(replace(ORDER, role=role)),
+        one.with_snapshot(replace(ORDER, role=role)),
         pool="agent-0123abcd",
         decision="model",
         route_ms=1,
@@ -153,7 +155,7 @@ async def test_tasks_that_wait_for_an_agent_are_told_by_template_with_the_pools_
         await world.ask(one)
         await world.lanes.release(cap=10, at_most=10, epoch=world.epoch)
         await world.lanes.dispatch(
-            one.ordered(ORDER), pool=pool, decision="rule", route_ms=1, route_tokens=0, epoch=world.epoch
+            one.with_snapshot(ORDER), pool=pool, decision="rule", route_ms=1, route_tokens=0, epoch=world.epoch
         )
     await world.agent.check_in()
     await world.script.read("HSET", world.script.keys("task", "u1"), "ready_ms", await _now_ms(world.script) - 30_000)
@@ -175,7 +177,7 @@ async def test_claims_are_told_warm_or_cold_by_whether_the_agent_waited_before_t
     await world.ask(one)
     await world.lanes.release(cap=10, at_most=10, epoch=world.epoch)
     await world.lanes.dispatch(
-        one.ordered(ORDER), pool="agent-0123abcd", decision="rule", route_ms=1, route_tokens=0, epoch=world.epoch
+        one.with_snapshot(ORDER), pool="agent-0123abcd", decision="rule", route_ms=1, route_tokens=0, epoch=world.epoch
     )
     await world.claim()
     found = await page(metrics)

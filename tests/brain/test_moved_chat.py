@@ -11,7 +11,7 @@ from openclaw_brain.inbox.handler import UpdateHandler
 from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.telegram.incoming import Bot
 from openclaw_core.chat.delivery.displays import Stage
-from openclaw_core.roles.values import load
+from openclaw_core.roles.values import load_roles
 from openclaw_core.store import Script
 from openclaw_core.tasks.outcome import Cause
 from tests.core.store_world import World, task
@@ -35,7 +35,7 @@ def message(update_id: int, chat: int, **content: Any) -> dict[str, Any]:
 
 
 async def handled(world: World, *updates: dict[str, Any], stream: Any = "inbox") -> None:
-    roles = load(Path(__file__).parents[2] / "platform/openclaw/base")
+    roles = load_roles(Path(__file__).parents[2] / "platform/openclaw/base")
     handler = UpdateHandler(
         inbox=world.inbox, lanes=world.lanes, intake=Intake(roles=roles, access=Access(users=None)), bot=BOT, windows=Windows(), epoch=world.epoch,
         chat_cap=20, total_cap=5000,

@@ -11,12 +11,12 @@ from openclaw_brain.inbox.gather import Windows
 from openclaw_brain.inbox.handler import UpdateHandler
 from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.telegram.incoming import Bot
-from openclaw_core.roles.values import load
+from openclaw_core.roles.values import load_roles
 from openclaw_core.store import Script
 from openclaw_core.tasks.outcome import Cause
 from tests.core.store_world import CAPS, World, task
 
-ROLES = load(Path(__file__).parents[2] / "platform/openclaw/base")
+ROLES = load_roles(Path(__file__).parents[2] / "platform/openclaw/base")
 STRANGER = 404
 
 
@@ -225,7 +225,7 @@ async def test_stop_pressed_three_times_and_said_twice_is_one_text_that_tells_wh
     for _ in range(3):
         await desk.press(f"stop:u{question}")
     assert await desk.world.notices() == [], "the message itself is marked, and a toast says so"
-    signs = await desk.world.displays.signs(10)
+    signs = await desk.world.displays.take_indicators(10)
     assert [sign.toast for sign in signs if sign.button_id] == ["⏹ Stopping…"] * 3
     for _ in range(2):
         await desk.admit("/stop", stream="control")

@@ -208,7 +208,7 @@ async def test_an_agent_whose_end_no_brain_has_seen_stops_counting_against_the_c
     await world.ask(task(1))
     await world.lanes.release(cap=10, at_most=10, epoch=world.epoch)
     await world.lanes.dispatch(
-        task(1).ordered(ORDER), pool=pool.id, decision="rule", route_ms=1, route_tokens=0, epoch=world.epoch
+        task(1).with_snapshot(ORDER), pool=pool.id, decision="rule", route_ms=1, route_tokens=0, epoch=world.epoch
     )
     assert await world.agent.claim() is not None
     await controller.scale()
@@ -236,7 +236,7 @@ async def test_a_job_that_was_written_down_and_never_created_is_replaced_within_
     await world.ask(task(1))
     await world.lanes.release(cap=10, at_most=10, epoch=world.epoch)
     await world.lanes.dispatch(
-        task(1).ordered(ORDER), pool=pool.id, decision="rule", route_ms=1, route_tokens=0, epoch=world.epoch
+        task(1).with_snapshot(ORDER), pool=pool.id, decision="rule", route_ms=1, route_tokens=0, epoch=world.epoch
     )
     phantom = await world.pools.new_job(pool.id, f"agent-{pool.id}", epoch=world.epoch)  # and its brain was killed
     await controller.scale()
@@ -288,7 +288,7 @@ class Waiting:
         for task_id in await self.world.lanes.release(cap=cap, at_most=cap, epoch=self.world.epoch):
             queued = await self.world.lanes.queued(task_id)
             await self.world.lanes.dispatch(
-                queued.task.ordered(ORDER), pool=self.pool.id, decision="rule", route_ms=1, route_tokens=0, epoch=self.world.epoch
+                queued.task.with_snapshot(ORDER), pool=self.pool.id, decision="rule", route_ms=1, route_tokens=0, epoch=self.world.epoch
             )  # fmt: skip
 
     async def look(self, times: int = 1) -> None:

@@ -60,7 +60,7 @@ class Scene:
         await self.store.ask(one)
         await self.store.lanes.release(cap=10, at_most=10, epoch=self.store.epoch)
         assert await self.store.lanes.dispatch(
-            one.ordered(ORDER), pool=POOL.id, decision="rule", route_ms=1, route_tokens=0, epoch=self.store.epoch
+            one.with_snapshot(ORDER), pool=POOL.id, decision="rule", route_ms=1, route_tokens=0, epoch=self.store.epoch
         )
         return await self.store.claim(agent)
 

@@ -175,7 +175,12 @@ async def test_a_pool_that_was_forgotten_is_known_again_once_a_task_comes_back_t
     await world.ask(task(1))
     await world.lanes.release(cap=10, at_most=10, epoch=world.epoch)
     await world.lanes.dispatch(
-        task(1).ordered(ORDER), pool="agent-11111111", decision="rule", route_ms=1, route_tokens=0, epoch=world.epoch
+        task(1).with_snapshot(ORDER),
+        pool="agent-11111111",
+        decision="rule",
+        route_ms=1,
+        route_tokens=0,
+        epoch=world.epoch,
     )
     run = await world.claim()
     await world.pools.forget("agent-11111111", world.agent.job)
@@ -219,7 +224,7 @@ async def test_a_task_whose_agent_hands_it_back_to_an_older_pool_is_not_left_the
     await world.ask(one)
     await world.lanes.release(cap=10, at_most=10, epoch=world.epoch)
     await world.lanes.dispatch(
-        one.ordered(ORDER), pool=older, decision="rule", route_ms=1, route_tokens=0, epoch=world.epoch
+        one.with_snapshot(ORDER), pool=older, decision="rule", route_ms=1, route_tokens=0, epoch=world.epoch
     )
     run = await world.claim()
     rollout.clock = lambda: 0.0

@@ -19,10 +19,11 @@ from openclaw_brain.queue.served_models import (
 )
 from openclaw_core.errors import ChatUnavailable, OpenClawError
 from openclaw_core.models.groq_chat import GroqChat
-from openclaw_core.roles.values import Model, Role, Roles, Router, load
+from openclaw_core.roles.values import ModelSpec, Role, Roles, Router, load_roles
 from openclaw_standin.model import ScriptedModel
+from tests.core.groq_server import open_groq
 
-SHIPPED = load(Path("platform/openclaw/base"))
+SHIPPED = load_roles(Path("platform/openclaw/base"))
 
 
 def role(name: str, *models: str) -> Role:
@@ -37,8 +38,8 @@ ROLES = Roles(
     default="writer",
     router=Router(models=("fast",), prompt="p", budget_s=2, max_tokens=100, reasoning_effort=None),
     models={
-        "big": Model(id="big", context_tokens=1), "small": Model(id="small", context_tokens=1, strict_schema=True),
-        "code": Model(id="code", context_tokens=1), "fast": Model(id="fast", context_tokens=1, strict_schema=True),
+        "big": ModelSpec(id="big", context_tokens=1), "small": ModelSpec(id="small", context_tokens=1, strict_schema=True),
+        "code": ModelSpec(id="code", context_tokens=1), "fast": ModelSpec(id="fast", context_tokens=1, strict_schema=True),
     },
 )  # fmt: skip
 
@@ -106,7 +107,7 @@ async def server() -> AsyncIterator[ScriptedModel]:
 
 async def test_shipped_models_are_all_served(server: ScriptedModel) -> None:
     seen = Looking()
-    async with GroqChat.open("k", server.url) as chat:
+    async with open_groq("k", server.url) as chat:
         assert await seen.served(chat).check()
 
     assert (seen.roles, seen.told) == ([SHIPPED], [frozenset()])
@@ -118,7 +119,7 @@ async def test_a_model_that_goes_is_skipped_and_one_that_comes_back_is_used(
     caplog.set_level("INFO", logger="openclaw")
     seen = Looking()
     big = "openai/gpt-oss-120b"
-    async with GroqChat.open("k", server.url) as chat:
+    async with open_groq("k", server.url) as chat:
         served = seen.served(chat)
         server.models.remove(big)
         await served.check()
@@ -145,7 +146,7 @@ async def test_a_list_that_fails_or_says_nothing_skips_no_model(then: str) -> No
         if ids is not None:
             server.models[:] = ids
         url = "http://127.0.0.1:9" if then == "away" else server.url
-        async with GroqChat.open("k", url) as chat:
+        async with open_groq("k", url) as chat:
             looked = await seen.served(chat).check()
 
     assert looked == (ids is not None)

@@ -16,7 +16,7 @@ from openclaw_cli.bench.pods import PodWatch, Timeline
 from openclaw_cli.bench.questions import Question, answer_id
 from openclaw_cli.bench.steps import agent_steps
 from openclaw_cli.bench.store import KeyExpiry, measure_cleanup, sizes_by_kind
-from openclaw_core.roles.values import load
+from openclaw_core.roles.values import load_roles
 from openclaw_core.store import Script
 from openclaw_standin.model.script import digest
 
@@ -108,7 +108,7 @@ async def test_room_is_made_as_the_brain_makes_it(script: Script) -> None:
     bot = BotSteps(
         script=BatchingScript.over(script, "leader"),
         agents=BatchingScript.over(script, "agent"),
-        roles=load(BASE),
+        roles=load_roles(BASE),
         chats=3,
     )
     await bot.lead()
@@ -120,7 +120,7 @@ async def test_room_is_made_as_the_brain_makes_it(script: Script) -> None:
 
 
 def test_keys_go_when_as_many_messages_have_followed_as_come_in_their_time() -> None:
-    bot = BotSteps(script=Keyed(), agents=Keyed(), roles=load(BASE), chats=2)  # type: ignore[arg-type]
+    bot = BotSteps(script=Keyed(), agents=Keyed(), roles=load_roles(BASE), chats=2)  # type: ignore[arg-type]
     expiry, first = KeyExpiry(bot=bot, week=7), FIRST_UPDATE  # one message a day
     expiry.add([first])
     assert expiry.expired() == [f"answer:u{first}", f"act:{FIRST_CHAT}:{FIRST_CHAT}"]

@@ -13,7 +13,7 @@ from openclaw_cli.up import builtin_model as module
 from openclaw_cli.up.builtin_model import MODEL_ID, builtin_model, check_cpu, cpu_flags, weights
 from openclaw_core.errors import ChatUnauthorized, OpenClawError, RequestTooLarge, SettingsError
 from openclaw_core.models.client import ModelClient
-from openclaw_core.models.providers import LLAMA_CPP, Server
+from openclaw_core.models.providers import LLAMA_CPP, ModelServer
 from openclaw_core.ports import Message, ModelCall
 
 needs_cpu = pytest.mark.skipif(
@@ -23,7 +23,7 @@ needs_cpu = pytest.mark.skipif(
 
 @pytest.fixture
 async def chat() -> AsyncIterator[ModelClient]:
-    async with builtin_model() as server, ModelClient.at(Server.of(LLAMA_CPP, server.key, server.url)) as opened:
+    async with builtin_model() as server, ModelClient.at(ModelServer.of(LLAMA_CPP, server.key, server.url)) as opened:
         yield opened
 
 
@@ -76,10 +76,10 @@ async def test_it_keeps_to_a_schema_and_knows_what_llama_cpp_alone_is_told(chat:
 @needs_cpu
 async def test_a_wrong_key_and_a_recording_are_refused_as_what_they_are() -> None:
     async with builtin_model() as server:
-        async with ModelClient.at(Server.of(LLAMA_CPP, "wrong", server.url)) as stranger:
+        async with ModelClient.at(ModelServer.of(LLAMA_CPP, "wrong", server.url)) as stranger:
             with pytest.raises(ChatUnauthorized):
                 await anext(stranger.stream(call("hello")))
-        async with ModelClient.at(Server.of(LLAMA_CPP, server.key, server.url)) as chat:
+        async with ModelClient.at(ModelServer.of(LLAMA_CPP, server.key, server.url)) as chat:
             with pytest.raises(OpenClawError):
                 await chat.transcribe(b"RIFF", name="a.wav", model=MODEL_ID, timeout_s=30)
 

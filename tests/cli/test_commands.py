@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from openclaw_core.roles.values import load
+from openclaw_core.roles.values import load_roles
 from openclaw_core.store import Script
 from openclaw_core.tasks.outcome import Cause
 from openclaw_standin.model import ScriptedModel
@@ -33,7 +33,7 @@ async def test_ask_answers_in_the_terminal_by_the_role_that_fits() -> None:
     question = "write a python function that reverses a list"
     async with ScriptedModel.open(first_token_s=0.01, tokens_per_s=2000, tokens=20) as model:
         code, out = await openclaw("ask", question, GROQ_API_KEY="k", GROQ_BASE_URL=model.url)
-    coder = load(ROOT / "platform/openclaw/base").roles["coder"]
+    coder = load_roles(ROOT / "platform/openclaw/base").roles["coder"]
     assert code == 0, out
     assert "Coder" in out
     assert digest(question) in out

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from openclaw_cli.doctor.roles import faults
-from openclaw_core.roles.values import load
+from openclaw_core.roles.values import load_roles
 
 BASE = Path(__file__).parents[2] / "platform/openclaw/base"
 HERALD = """
@@ -53,8 +53,8 @@ def line_of(file: Path, words: str) -> int:
 
 
 def test_the_shipped_roles_and_one_added_by_the_docs_are_sound(folder: Path) -> None:
-    assert faults(BASE, load(BASE)) == []
-    assert faults(folder, load(folder)) == []
+    assert faults(BASE, load_roles(BASE)) == []
+    assert faults(folder, load_roles(folder)) == []
 
 
 @pytest.mark.parametrize(
@@ -68,13 +68,13 @@ def test_the_shipped_roles_and_one_added_by_the_docs_are_sound(folder: Path) -> 
 )
 def test_a_wrong_line_of_a_role_is_named(folder: Path, old: str, new: str, said: str) -> None:
     file = folder / "config/roles.yaml"
-    first = next(iter(load(folder).roles.values()))
+    first = next(iter(load_roles(folder).roles.values()))
     values = {"emoji": first.emoji, "name": first.name} | dict(first.titles)
     for key, value in values.items():
         new, said = new.replace(f"{{{key}}}", value), said.replace(f"{{{key}}}", value)
     edit(file, lambda text: new.join(text.rsplit(old, 1)))
 
-    [fault] = faults(folder, load(folder))
+    [fault] = faults(folder, load_roles(folder))
 
     last = max(n for n, line in enumerate(file.read_text().splitlines(), 1) if new.strip() in line)
     assert fault.startswith(f"{file}:{last}: ")
@@ -86,7 +86,7 @@ def test_a_prompt_that_the_brain_would_not_get_is_named_at_the_list_that_it_belo
     file = folder / "kustomization.yaml"
     edit(file, lambda text: text.replace("      - prompts/herald.md\n", ""))
 
-    [fault] = faults(folder, load(folder))
+    [fault] = faults(folder, load_roles(folder))
 
     assert fault.startswith(f"{file}:{line_of(file, '- name: prompts')}: ")
     assert "add `- prompts/herald.md`" in fault
@@ -101,7 +101,7 @@ def test_a_line_without_its_prompt_is_named(folder: Path) -> None:
         ),
     )
 
-    [fault] = faults(folder, load(folder))
+    [fault] = faults(folder, load_roles(folder))
 
     assert fault.startswith(f"{file}:{line_of(file, 'gone.md')}: ")
 
@@ -110,7 +110,7 @@ def test_a_line_without_its_prompt_is_named(folder: Path) -> None:
 def test_a_prompt_begins_with_a_paragraph_that_can_stand_alone(folder: Path, prompt: str) -> None:
     (folder / "prompts/herald.md").write_text(prompt)
 
-    [fault] = faults(folder, load(folder))
+    [fault] = faults(folder, load_roles(folder))
 
     assert fault.startswith(f"{folder / 'prompts/herald.md'}:1: begin with a paragraph")
 
@@ -120,4 +120,4 @@ def test_where_only_roles_and_prompts_are_nothing_else_is_asked_for(folder: Path
     (folder / "kustomization.yaml").unlink()
     shutil.rmtree(folder / "agent")
 
-    assert faults(folder, load(folder)) == []
+    assert faults(folder, load_roles(folder)) == []

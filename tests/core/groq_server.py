@@ -4,12 +4,13 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
 
+from openclaw_core.models import providers
 from openclaw_core.models.client import ModelClient
 from openclaw_core.models.groq_chat import GroqChat
 from openclaw_core.ports import Message, ModelCall, Piece
@@ -31,7 +32,7 @@ Script = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass
-class Server:
+class ModelServer:
     """Answers each completion with *script*; keeps what it was asked."""
 
     script: Script
@@ -52,9 +53,9 @@ class Server:
 
 
 @asynccontextmanager
-async def listening(script: Script, path: str = "/openai/v1") -> AsyncIterator[Server]:
+async def listening(script: Script, path: str = "/openai/v1") -> AsyncIterator[ModelServer]:
     """A server that answers below *path*."""
-    server = Server(script)
+    server = ModelServer(script)
     app = web.Application()
     app.router.add_route("*", path + "/{tail:.*}", server.handle)
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
@@ -68,9 +69,14 @@ async def listening(script: Script, path: str = "/openai/v1") -> AsyncIterator[S
         await runner.cleanup()
 
 
+def open_groq(api_key: str, base_url: str | None = None) -> AbstractAsyncContextManager[GroqChat]:
+    """The brain's client, of Groq or of a server at *base_url* that speaks as Groq does."""
+    return GroqChat.at(providers.ModelServer.of(providers.GROQ, api_key, base_url))
+
+
 @asynccontextmanager
-async def serving(script: Script) -> AsyncIterator[tuple[Server, GroqChat]]:
-    async with listening(script) as server, GroqChat.open("gsk_marker-key", server.url) as chat:
+async def serving(script: Script) -> AsyncIterator[tuple[ModelServer, GroqChat]]:
+    async with listening(script) as server, open_groq("gsk_marker-key", server.url) as chat:
         yield server, chat
 
 

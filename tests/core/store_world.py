@@ -9,14 +9,14 @@ from openclaw_core.store import AgentWork, Heard, Inbox, Lanes, News, Pools, Red
 from openclaw_core.store.lanes import Dispatched
 from openclaw_core.store.news import TEXT
 from openclaw_core.store.turns import turn_json
-from openclaw_core.tasks.conversation import Turn, place
+from openclaw_core.tasks.conversation import Turn, conversation_key
 from openclaw_core.tasks.outcome import Cause, Delivery
-from openclaw_core.tasks.task import Order, Task, to_json
+from openclaw_core.tasks.task import RoleSnapshot, Task, to_json
 from openclaw_core.tasks.work import Answered, GaveUp, Result, Run
 
 _updates = itertools.count(10_000)
 CAPS: Any = {"chat_cap": 20, "total_cap": 5000}
-ORDER = Order(role="coder", prompt="p", prompt_sha256="0", models=("m",))
+ORDER = RoleSnapshot(role="coder", prompt="p", prompt_sha256="0", models=("m",))
 USAGE = {"model": "m", "prompt_tokens": 10, "answer_tokens": 2}
 
 
@@ -86,7 +86,13 @@ class World:
 
     async def dispatch(self, one: Task, *, parts: int = 0) -> bool:
         handed = await self.lanes.dispatch(
-            one.ordered(ORDER), pool="p", decision="rule", route_ms=1, route_tokens=0, parts=parts, epoch=self.epoch
+            one.with_snapshot(ORDER),
+            pool="p",
+            decision="rule",
+            route_ms=1,
+            route_tokens=0,
+            parts=parts,
+            epoch=self.epoch,
         )
         return handed is Dispatched.READY
 
@@ -98,7 +104,7 @@ class World:
 
     async def said(self, one: Task, *, ttl_s: int = 86400) -> None:
         """The user's turn of *one* stands in the memory of its chat."""
-        key = self.script.keys("turns", place(one.chat_id, one.thread_id))
+        key = self.script.keys("turns", conversation_key(one.chat_id, one.thread_id))
         await self.script.read("RPUSH", key, turn_json(Turn(task_id=one.id, speaker="user", text=one.text)))
         await self.script.read("EXPIRE", key, ttl_s)
 

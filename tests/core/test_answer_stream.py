@@ -19,8 +19,8 @@ from openclaw_core.errors import (
     StreamCut,
     ToolCalled,
 )
-from openclaw_core.models.answer_stream import Answered, Answerer, Failed, Grew, Restarted
-from openclaw_core.models.fallback import Then, judge
+from openclaw_core.models.answer_stream import AnswerComplete, AnswerFailed, AnswerRestarted, AnswerStream, TextAdded
+from openclaw_core.models.fallback import FallbackAction, decide_fallback
 from openclaw_core.ports import Message, ModelCall, Piece, Usage
 from openclaw_core.tasks.outcome import Cause
 
@@ -55,7 +55,7 @@ class Models:
                 tools=("browser_search",), first_token_timeout_s=60,
             )  # fmt: skip
 
-        answerer = Answerer(
+        answerer = AnswerStream(
             chat=self, models=models or ("big", "small"), make_call=make_call, deadline_s=deadline_s,
             clock=lambda: self.clock, sleep=self.sleep, jitter=lambda: 0.5,
         )  # fmt: skip
@@ -70,9 +70,9 @@ async def test_answer_grows_and_ends_with_its_model_and_counts() -> None:
     models = Models([["Hel", "lo"]])
 
     assert await models.answer() == [
-        Grew("Hel"),
-        Grew("lo"),
-        Answered(
+        TextAdded("Hel"),
+        TextAdded("lo"),
+        AnswerComplete(
             text="Hello", model="big", usage=Usage(prompt_tokens=5, answer_tokens=2), truncated=False, calls=1
         ),
     ]  # fmt: skip
@@ -117,16 +117,16 @@ async def test_passing_fault_is_tried_once_more_then_the_next_model_answers() ->
     events = await models.answer()
 
     assert (models.names, models.slept) == (["big", "big", "small"], [0.5])
-    assert Restarted() not in events  # nothing was shown that had to go
+    assert AnswerRestarted() not in events  # nothing was shown that had to go
 
 
 async def test_what_proved_to_be_a_thought_is_withdrawn() -> None:
-    models = Models([["Plan", Piece(text="Four", anew=True), "."]])
+    models = Models([["Plan", Piece(text="Four", restarted=True), "."]])
 
     events = await models.answer()
 
-    assert events[:-1] == [Grew("Plan"), Restarted(), Grew("Four"), Grew(".")]
-    assert isinstance(events[-1], Answered)
+    assert events[:-1] == [TextAdded("Plan"), AnswerRestarted(), TextAdded("Four"), TextAdded(".")]
+    assert isinstance(events[-1], AnswerComplete)
     assert (events[-1].text, events[-1].calls) == ("Four.", 1)
 
 
@@ -135,7 +135,7 @@ async def test_thoughts_without_an_answer_are_followed_by_calls_with_little_thou
 
     events = await models.answer("big", "small", "other")
 
-    assert events == [Failed(cause=Cause.EMPTY_ANSWER, calls=3)]
+    assert events == [AnswerFailed(cause=Cause.EMPTY_ANSWER, calls=3)]
     assert [(call.model, call.reasoning_effort) for call in models.calls] == [
         ("big", "medium"), ("big", "none"), ("small", "none"),
     ]  # fmt: skip
@@ -145,7 +145,7 @@ async def test_thoughts_without_an_answer_are_followed_by_calls_with_little_thou
 async def test_one_model_that_only_thinks_is_asked_twice() -> None:
     models = Models([[EmptyAnswer()] for _ in range(9)])
 
-    assert await models.answer("big") == [Failed(cause=Cause.EMPTY_ANSWER, calls=2)]
+    assert await models.answer("big") == [AnswerFailed(cause=Cause.EMPTY_ANSWER, calls=2)]
 
 
 async def test_call_of_a_tool_is_no_answer_and_the_next_calls_have_no_tools() -> None:
@@ -153,7 +153,7 @@ async def test_call_of_a_tool_is_no_answer_and_the_next_calls_have_no_tools() ->
 
     events = await models.answer()
 
-    assert events[:3] == [Grew("Let me look."), Restarted(), Grew("Four.")]
+    assert events[:3] == [TextAdded("Let me look."), AnswerRestarted(), TextAdded("Four.")]
     assert [(call.model, call.tools) for call in models.calls] == [("big", ("browser_search",)), ("big", ())]
 
 
@@ -172,7 +172,7 @@ async def test_filtered_answer_is_asked_of_another_model() -> None:
     events = await models.answer()
 
     assert models.names == ["big", "small"]
-    assert events[1] == Restarted()
+    assert events[1] == AnswerRestarted()
 
 
 async def test_silent_model_is_left_for_the_next_and_all_silence_together_is_bounded() -> None:
@@ -189,10 +189,10 @@ async def test_silent_model_is_left_for_the_next_and_all_silence_together_is_bou
     models.stream = stream  # type: ignore[method-assign]
     events = await models.answer("big", "small", "other", "more")
 
-    assert events[-1] == Failed(cause=Cause.MODEL_DOWN, calls=len(waits))
+    assert events[-1] == AnswerFailed(cause=Cause.MODEL_DOWN, calls=len(waits))
     assert [call.model for call in models.calls][:4] == ["big", "small", "other", "more"]
     assert sum(waits) <= 60
-    assert events[-2] == Restarted()
+    assert events[-2] == AnswerRestarted()
 
 
 @pytest.mark.parametrize("names", [["big"], ["big", "small"], ["big", "small", "other"]])
@@ -209,7 +209,7 @@ async def test_models_that_never_say_a_word_fail_within_the_bound(names: list[st
     models.stream = stream  # type: ignore[method-assign]
     events = await models.answer(*names)
 
-    assert events == [Failed(cause=Cause.MODEL_DOWN, calls=len(waits))]
+    assert events == [AnswerFailed(cause=Cause.MODEL_DOWN, calls=len(waits))]
     assert sum(waits) == 60
     assert len(waits) == len(names)
     assert waits[0] == (30 if len(names) > 1 else 60)
@@ -221,7 +221,7 @@ async def test_last_model_that_fell_silent_once_is_asked_again() -> None:
     events = await models.answer("big")
 
     assert models.names == ["big", "big"]
-    assert events[-2:-1] == [Grew("Whole")]
+    assert events[-2:-1] == [TextAdded("Whole")]
 
 
 async def test_stream_cut_short_begins_anew_and_says_so() -> None:
@@ -229,8 +229,8 @@ async def test_stream_cut_short_begins_anew_and_says_so() -> None:
 
     events = await models.answer()
 
-    assert events[:3] == [Grew("Half a"), Restarted(), Grew("Whole")]
-    assert isinstance(events[3], Answered)
+    assert events[:3] == [TextAdded("Half a"), AnswerRestarted(), TextAdded("Whole")]
+    assert isinstance(events[3], AnswerComplete)
     assert (events[3].text, events[3].calls) == ("Whole", 2)
 
 
@@ -246,7 +246,7 @@ async def test_model_that_is_gone_or_refuses_is_not_asked_twice(error: OpenClawE
 async def test_wrong_key_ends_it_at_once() -> None:
     models = Models([[ChatUnauthorized()]])
 
-    assert await models.answer() == [Failed(cause=Cause.MODEL_KEY, calls=1)]
+    assert await models.answer() == [AnswerFailed(cause=Cause.MODEL_KEY, calls=1)]
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ async def test_when_nothing_helps_the_cause_is_told(error: OpenClawError, cause:
 
     events = await models.answer()
 
-    assert isinstance(events[-1], Failed)
+    assert isinstance(events[-1], AnswerFailed)
     assert events[-1].cause is cause
     assert events[-1].calls <= 6
 
@@ -278,13 +278,13 @@ async def test_when_nothing_helps_the_cause_is_told(error: OpenClawError, cause:
 async def test_busy_model_is_told_although_the_last_one_was_gone() -> None:
     models = Models([[RateLimited(retry_after_s=500)], [ModelGone()]])
 
-    assert await models.answer() == [Failed(cause=Cause.MODEL_BUSY, calls=2)]
+    assert await models.answer() == [AnswerFailed(cause=Cause.MODEL_BUSY, calls=2)]
 
 
 async def test_busy_model_is_told_although_the_last_ones_only_thought() -> None:
     models = Models([[RateLimited(retry_after_s=500)], [EmptyAnswer()], [EmptyAnswer()], [EmptyAnswer()]])
 
-    assert (await models.answer("big", "small", "other"))[-1] == Failed(cause=Cause.MODEL_BUSY, calls=4)
+    assert (await models.answer("big", "small", "other"))[-1] == AnswerFailed(cause=Cause.MODEL_BUSY, calls=4)
 
 
 async def test_calls_are_bounded_however_many_models_there_are() -> None:
@@ -300,13 +300,13 @@ async def test_last_text_is_withdrawn_before_the_failure() -> None:
 
     events = await models.answer()
 
-    assert events[-2] == Restarted()
+    assert events[-2] == AnswerRestarted()
 
 
 def test_no_wait_outlives_the_deadline() -> None:
     for error in (RateLimited(), RateLimited(retry_after_s=3), ChatUnavailable(), StreamCut()):
         for left_s in (0.1, 1.0, 5.0):
             for tries in (1, 2, 3):
-                verdict = judge(error, tries=tries, shrink=0, left_s=left_s, jitter=1.0)
-                assert verdict.wait_s < left_s
-                assert verdict.then in (Then.RETRY, Then.NEXT_MODEL)
+                decision = decide_fallback(error, tries=tries, shrink=0, left_s=left_s, jitter=1.0)
+                assert decision.wait_s < left_s
+                assert decision.action in (FallbackAction.RETRY, FallbackAction.NEXT_MODEL)

@@ -4,11 +4,18 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from openclaw_core.models.answer_stream import Answered, Answerer, Event, Failed, Grew, Restarted
-from openclaw_core.models.groq_chat import GroqChat
+from openclaw_core.models.answer_stream import (
+    AnswerComplete,
+    AnswerFailed,
+    AnswerRestarted,
+    AnswerStream,
+    Event,
+    TextAdded,
+)
 from openclaw_core.ports import Message, ModelCall
 from openclaw_core.tasks.outcome import Cause
 from openclaw_standin.model import ScriptedModel
+from tests.core.groq_server import open_groq
 
 BIG, SMALL = "openai/gpt-oss-120b", "openai/gpt-oss-20b"
 
@@ -32,8 +39,8 @@ async def answered(server: ScriptedModel, *, silence_s: float = 10) -> tuple[lis
             first_token_timeout_s=silence_s, idle_timeout_s=silence_s,
         )  # fmt: skip
 
-    async with GroqChat.open("key", server.url) as chat:
-        answerer = Answerer(chat=chat, models=(BIG, SMALL), make_call=make_call, deadline_s=60, sleep=sleep)
+    async with open_groq("key", server.url) as chat:
+        answerer = AnswerStream(chat=chat, models=(BIG, SMALL), make_call=make_call, deadline_s=60, sleep=sleep)
         return [event async for event in answerer.run()], waits
 
 
@@ -41,9 +48,9 @@ def shown(events: list[Event]) -> str:
     """What stands in the message at the end, if each restart overwrites it."""
     text = ""
     for event in events:
-        if isinstance(event, Grew):
+        if isinstance(event, TextAdded):
             text += event.text
-        elif isinstance(event, Restarted):
+        elif isinstance(event, AnswerRestarted):
             text = ""
     return text
 
@@ -77,7 +84,7 @@ async def test_one_fault_is_overcome_and_the_shown_text_is_the_whole_answer(
     events, _ = await answered(server, silence_s=2 if kind.startswith("hang") else 10)
 
     last = events[-1]
-    assert isinstance(last, Answered)
+    assert isinstance(last, AnswerComplete)
     assert (last.model, last.calls) == (model, 2)
     assert shown(events) == last.text
     assert last.usage.counted
@@ -90,11 +97,11 @@ async def test_a_model_that_thinks_in_its_text_is_answered_with_what_it_says(ser
 
     events, _ = await answered(server)
 
-    assert isinstance(plain[-1], Answered)
-    assert isinstance(events[-1], Answered)
+    assert isinstance(plain[-1], AnswerComplete)
+    assert isinstance(events[-1], AnswerComplete)
     assert (events[-1].text, events[-1].calls) == (plain[-1].text, 1)
     assert shown(events) == plain[-1].text
-    assert not any("secret" in event.text for event in events if isinstance(event, Grew))
+    assert not any("secret" in event.text for event in events if isinstance(event, TextAdded))
 
 
 @pytest.mark.parametrize("kind", ["hang_mid", "cut", "error_event"])
@@ -103,7 +110,7 @@ async def test_text_of_a_broken_stream_is_withdrawn(server: ScriptedModel, kind:
 
     events, _ = await answered(server, silence_s=2 if kind.startswith("hang") else 10)
 
-    assert events.count(Restarted()) == 1
+    assert events.count(AnswerRestarted()) == 1
 
 
 async def test_wish_of_a_rate_limit_is_kept(server: ScriptedModel) -> None:
@@ -135,6 +142,6 @@ async def test_lasting_fault_ends_with_its_cause_and_nothing_shown(
     events, _ = await answered(server)
 
     last = events[-1]
-    assert isinstance(last, Failed)
+    assert isinstance(last, AnswerFailed)
     assert last.cause is cause
     assert shown(events) == ""

@@ -26,7 +26,6 @@ from openclaw_core.errors import (
     StreamCut,
     ToolCalled,
 )
-from openclaw_core.models.groq_chat import GroqChat
 from openclaw_core.models.refusals import retry_after_s
 from openclaw_core.ports import Piece, Usage
 from tests.core.groq_server import (
@@ -37,6 +36,7 @@ from tests.core.groq_server import (
     collected,
     delta,
     hangs,
+    open_groq,
     refuses,
     replies,
     serving,
@@ -112,7 +112,7 @@ async def test_thoughts_and_tool_runs_are_not_part_of_the_answer(parts: list[str
 def said(pieces: list[Piece]) -> str:
     text = ""
     for piece in pieces:
-        text = piece.text if piece.anew else text + piece.text
+        text = piece.text if piece.restarted else text + piece.text
     return text
 
 
@@ -229,7 +229,7 @@ async def test_as_little_thought_as_the_model_can_is_asked_for_in_its_own_word(m
 @pytest.mark.parametrize("key", ["", "gsk_two words", "gsk_ש", "gsk_line\n"])
 async def test_key_that_cannot_be_sent_is_refused_without_showing_it(key: str) -> None:
     with pytest.raises(SettingsError, match="copy it again") as caught:
-        async with GroqChat.open(key):
+        async with open_groq(key):
             pass
 
     assert not key or key not in str(caught.value)
@@ -299,7 +299,7 @@ async def test_rate_limit_carries_the_servers_wish() -> None:
 async def test_server_that_is_not_there_is_unavailable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    async with GroqChat.open("gsk_x", f"http://127.0.0.1:{port}") as chat:
+    async with open_groq("gsk_x", f"http://127.0.0.1:{port}") as chat:
         with pytest.raises(ChatUnavailable):
             await collected(chat)
         with pytest.raises(ChatUnavailable):

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from openclaw_core.errors import ChatUnavailable, EmptyAnswer
-from openclaw_core.models.json_values import matches
+from openclaw_core.models.json_schema import matches
 from tests.core.groq_server import CALL, ROLE_SCHEMA, hangs, replies, says, serving
 
 

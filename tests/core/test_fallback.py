@@ -18,17 +18,17 @@ from openclaw_core.models.fallback import (
     ROUTING,
     Attempt,
     Attempts,
-    Limits,
+    FallbackAction,
+    FallbackLimits,
     NoReply,
-    Then,
+    decide_fallback,
     first_reply,
-    judge,
 )
 from openclaw_core.tasks.outcome import Cause
 
 
 async def asked(
-    limits: Limits, *script: OpenClawError | str, models: tuple[str, ...] = ("a", "b")
+    limits: FallbackLimits, *script: OpenClawError | str, models: tuple[str, ...] = ("a", "b")
 ) -> tuple[list[str], list[float]]:
     """The models that were asked, and the waits between. The script ends with a reply, or with what every further call meets."""
     seen: list[str] = []
@@ -75,7 +75,9 @@ async def test_a_server_that_refuses_the_key_is_not_asked_for_its_other_models()
     models = ("a1", "a2", "b1", "a3")
     assert await asked(ANSWER, ChatUnauthorized(), "ok", models=models) == (["a1", "b1"], [])
     assert await asked(ANSWER, ChatUnauthorized(), ModelGone(), models=models) == (["a1", "b1", "none"], [])
-    assert judge(ChatUnauthorized(), tries=1, shrink=0, left_s=9, jitter=0).then is Then.NEXT_SERVER
+    assert (
+        decide_fallback(ChatUnauthorized(), tries=1, shrink=0, left_s=9, jitter=0).action is FallbackAction.NEXT_SERVER
+    )
 
 
 async def test_the_cause_that_helps_most_is_told() -> None:

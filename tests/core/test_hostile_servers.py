@@ -16,9 +16,9 @@ from openclaw_core.models.answer_text import ANSWER_MAX_CHARS
 from openclaw_core.models.chunks import LINE_MAX_BYTES
 from openclaw_core.models.client import ModelClient
 from openclaw_core.models.connections import REPLY_MAX_BYTES
-from openclaw_core.models.groq_chat import GroqChat
-from openclaw_core.models.providers import GROQ, Server
-from openclaw_core.ports import Attachment, Message, ModelCall, Page, Piece
+from openclaw_core.models.providers import GROQ, ModelServer
+from openclaw_core.ports import AnswerFile, Message, ModelCall, Page, Piece
+from tests.core.groq_server import open_groq
 from tests.fakes.bot_api_emulator import serving
 
 TOKEN = "7:SECRET-TOKEN"
@@ -28,9 +28,9 @@ CHUNK = b"x" * 65536
 CALLS: dict[str, Callable[[TelegramMessenger], Awaitable[object]]] = {
     "send": lambda m: m.send(1, Page(text="hi")),
     "edit": lambda m: m.edit(1, 2, Page(text="hi")),
-    "send_file": lambda m: m.send_file(1, Attachment(name="a", content="b")),
+    "send_file": lambda m: m.send_file(1, AnswerFile(name="a", content="b")),
     "react": lambda m: m.react(1, 2, "👀"),
-    "action": lambda m: m.action(1),
+    "show_typing": lambda m: m.show_typing(1),
     "answer_button": lambda m: m.answer_button("c"),
     "get_me": lambda m: m.get_me(),
     "get_file_bytes": lambda m: m.get_file_bytes("f", 1000),
@@ -114,7 +114,7 @@ async def test_a_wait_that_is_no_number_of_seconds_is_a_short_or_a_bounded_one(w
     ).encode()
     async with serving(Hostile(body, status=429).app()) as url, TelegramMessenger.open(TOKEN, url) as messenger:
         with pytest.raises(errors.FloodWait) as refused:
-            await messenger.action(1)
+            await messenger.show_typing(1)
     assert 1 <= refused.value.retry_after_s <= 24 * 3600
 
 
@@ -124,7 +124,7 @@ async def test_a_chat_that_moves_to_nowhere_is_a_refusal() -> None:
     ).encode()
     async with serving(Hostile(body, status=400).app()) as url, TelegramMessenger.open(TOKEN, url) as messenger:
         with pytest.raises(errors.MessengerRefused):
-            await messenger.action(1)
+            await messenger.show_typing(1)
 
 
 CALL = ModelCall(model="m", messages=(Message(role="user", content="hi"),), max_tokens=10)
@@ -134,13 +134,13 @@ CALL = ModelCall(model="m", messages=(Message(role="user", content="hi"),), max_
 @pytest.mark.parametrize("status", [200, 400, 500])
 async def test_a_model_server_that_nests_too_deep_is_one_that_does_not_answer(body: bytes, status: int) -> None:
     async with serving(Hostile(body, status=status).app()) as url:
-        async with ModelClient.at(Server.of(GROQ, "key", url)) as chat:
+        async with ModelClient.at(ModelServer.of(GROQ, "key", url)) as chat:
             with pytest.raises(errors.OpenClawError):
                 async for _ in chat.stream(CALL):
                     pass
             with pytest.raises(errors.OpenClawError):
                 await chat.transcribe(b"sound", name="a.ogg", model="m", timeout_s=30)
-        async with GroqChat.open("key", url) as groq:
+        async with open_groq("key", url) as groq:
             with pytest.raises(errors.OpenClawError):
                 await groq.complete_json(CALL, schema={"type": "object"}, timeout_s=30)
             with pytest.raises(errors.OpenClawError):
@@ -151,7 +151,7 @@ EVENT = b'data: {"choices": [{"delta": {"content": "%s"}}]}\n\n'
 
 
 async def said(url: str) -> list[Piece]:
-    async with ModelClient.at(Server.of(GROQ, "key", url)) as chat:
+    async with ModelClient.at(ModelServer.of(GROQ, "key", url)) as chat:
         return [piece async for piece in chat.stream(CALL)]
 
 
@@ -213,7 +213,7 @@ async def test_a_stream_without_end_is_given_up_at_its_limit(first: bytes, monke
 @pytest.mark.parametrize("status", [200, 400, 500])
 async def test_what_a_model_server_says_besides_is_bounded_too(status: int) -> None:
     hostile = Hostile(CHUNK, status=status, endless=True)
-    async with serving(hostile.app()) as url, GroqChat.open("key", url) as chat:
+    async with serving(hostile.app()) as url, open_groq("key", url) as chat:
         for ask in (
             lambda: chat.transcribe(b"sound", name="a.ogg", model="m", timeout_s=60),
             lambda: chat.complete_json(CALL, schema={"type": "object"}, timeout_s=60),
@@ -246,7 +246,7 @@ async def test_a_compressed_reply_of_a_model_server_is_not_unpacked() -> None:
     async with serving(app) as url:
         with pytest.raises(errors.ChatUnavailable):
             await said(url)
-        async with GroqChat.open("key", url) as chat:
+        async with open_groq("key", url) as chat:
             with pytest.raises(errors.ChatUnavailable):
                 await chat.models()
     assert asked == ["identity", "identity"]

@@ -15,10 +15,10 @@ from aiohttp import web
 from telegram import error
 
 from openclaw_core import errors
+from openclaw_core.chat.telegram.error_translation import translated_error
 from openclaw_core.chat.telegram.messenger import TelegramMessenger
-from openclaw_core.chat.telegram.request import refusal
-from openclaw_core.chat.telegram.verdict import verdict
-from openclaw_core.ports import Attachment, Page
+from openclaw_core.chat.telegram.request import reply_error
+from openclaw_core.ports import AnswerFile, Page
 from tests.fakes.bot_api_emulator import serving
 
 TOKEN = "7:SECRET-TOKEN"
@@ -87,10 +87,10 @@ MESSAGE = {"message_id": 8, "date": 1, "chat": {"id": CHAT, "type": "private"}}
 
 CALLS: dict[str, Callable[[TelegramMessenger], Awaitable[Any]]] = {
     "send": lambda messenger: messenger.send(CHAT, Page(text=WORDS)),
-    "send_file": lambda messenger: messenger.send_file(CHAT, Attachment(name="a.py", content=WORDS)),
+    "send_file": lambda messenger: messenger.send_file(CHAT, AnswerFile(name="a.py", content=WORDS)),
     "edit": lambda messenger: messenger.edit(CHAT, 8, Page(text=WORDS)),
     "react": lambda messenger: messenger.react(CHAT, 8, "👀"),
-    "action": lambda messenger: messenger.action(CHAT),
+    "show_typing": lambda messenger: messenger.show_typing(CHAT),
     "answer_button": lambda messenger: messenger.answer_button("q", WORDS),
     "get_me": lambda messenger: messenger.get_me(),
     "set_commands": lambda messenger: messenger.set_commands("he", [("help", "x")]),
@@ -270,7 +270,7 @@ async def test_what_a_lost_topic_does_not_take_goes_to_its_chat_as_a_reply(refus
     async with serving(server.app()) as address, TelegramMessenger.open(TOKEN, address) as messenger:
         assert await messenger.send(GROUP, Page(text="x"), thread_id=3, reply_to=5) == 8
         assert await messenger.send(GROUP, Page(text="y"), thread_id=3, reply_to=5) == 8
-        assert await messenger.send_file(GROUP, Attachment(name="a.py", content="z"), thread_id=3) == 8
+        assert await messenger.send_file(GROUP, AnswerFile(name="a.py", content="z"), thread_id=3) == 8
 
     places = [(fields.get("message_thread_id"), "reply_parameters" in fields) for _, fields in server.asked[:5]]
     in_topic, as_reply, bare = ("3", True), (None, True), (None, False)
@@ -282,7 +282,7 @@ async def test_what_a_lost_topic_does_not_take_goes_to_its_chat_as_a_reply(refus
 @pytest.mark.parametrize("refusal", TOPIC_GONE)
 async def test_a_lost_topic_is_the_loss_of_a_message_to_edit_and_of_no_chat(refusal: str) -> None:
     assert type((await outcome("edit", refused(400, refusal)))[0]) is errors.MessageGone
-    assert type((await outcome("action", refused(400, refusal)))[0]) is errors.TopicGone
+    assert type((await outcome("show_typing", refused(400, refusal)))[0]) is errors.TopicGone
     assert type((await outcome("send", refused(400, refusal)))[0]) is errors.ChatGone  # the chat's own topic is closed
 
 
@@ -378,7 +378,7 @@ async def test_a_message_that_landed_is_known_by_its_id_whatever_else_it_holds(m
     server = Server([accepted(message)])
     async with serving(server.app()) as address, TelegramMessenger.open(TOKEN, address) as messenger:
         assert await messenger.send(CHAT, Page(text="x")) == 8
-        assert await messenger.send_file(CHAT, Attachment(name="a.py", content="x")) == 8
+        assert await messenger.send_file(CHAT, AnswerFile(name="a.py", content="x")) == 8
 
 
 @pytest.mark.parametrize("result", [5, "x", [], None, {}, {"message_id": "8"}, {"message_id": 8, "chat": 5}, True])
@@ -410,7 +410,7 @@ async def test_text_that_cannot_be_encoded_is_refused_and_never_sent() -> None:
 )
 def test_a_fault_that_only_the_library_can_have_made_leaves_a_sends_fate_unknown(fault: error.TelegramError) -> None:
     for method, expected in (("sendMessage", errors.FateUnknown), ("editMessageText", errors.MessengerUnavailable)):
-        found = verdict(method, fault)
+        found = translated_error(method, fault)
         assert type(found) is expected
         assert TOKEN not in str(found)
         assert WORDS not in str(found)
@@ -418,6 +418,6 @@ def test_a_fault_that_only_the_library_can_have_made_leaves_a_sends_fate_unknown
 
 def test_the_verdict_of_any_refusal_is_one_of_ours() -> None:
     for status in range(300, 600):
-        fault = verdict("sendMessage", refusal(status, b""))
+        fault = translated_error("sendMessage", reply_error(status, b""))
         assert isinstance(fault, errors.OpenClawError)
         json.dumps(str(fault))

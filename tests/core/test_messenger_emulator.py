@@ -7,7 +7,7 @@ import pytest
 from openclaw_core import errors
 from openclaw_core.chat.paging import pages
 from openclaw_core.chat.telegram.messenger import BotIdentity, TelegramMessenger
-from openclaw_core.ports import Attachment, Button, Entity, Page
+from openclaw_core.ports import AnswerFile, Button, Entity, Page
 from tests.fakes.bot_api_emulator import BotApiEmulator, Refusal, serving
 
 CHAT = 4711
@@ -89,7 +89,7 @@ async def test_an_answer_of_several_pages_is_accepted_as_paging_made_it(
 
 
 async def test_a_file_arrives_with_name_caption_and_content(messenger: TelegramMessenger, api: BotApiEmulator) -> None:
-    await messenger.send_file(CHAT, Attachment(name="קוד.py", content="print('שלום')\n"), reply_to=5, caption="here")
+    await messenger.send_file(CHAT, AnswerFile(name="קוד.py", content="print('שלום')\n"), reply_to=5, caption="here")
 
     (call,) = api.made("sendDocument")
     ((name, content),) = call.files.values()
@@ -100,8 +100,8 @@ async def test_a_file_arrives_with_name_caption_and_content(messenger: TelegramM
 async def test_small_signs_reactions_typing_and_buttons(messenger: TelegramMessenger, api: BotApiEmulator) -> None:
     await messenger.react(CHAT, 5, "👀")
     await messenger.react(CHAT, 5, "")
-    await messenger.action(CHAT)
-    await messenger.action(CHAT, thread_id=3)
+    await messenger.show_typing(CHAT)
+    await messenger.show_typing(CHAT, thread_id=3)
     await messenger.answer_button("q1", "Stopped")
     await messenger.answer_button("q2")
 

@@ -8,11 +8,11 @@ import pytest
 
 from openclaw_core.errors import ChatRefused, ModelGone, RateLimited, RequestTooLarge, ToolCalled
 from openclaw_core.models.client import ModelClient
-from openclaw_core.models.providers import PROVIDERS, Provider, Server
-from openclaw_core.models.refusals import by_status, retry_after_s
+from openclaw_core.models.providers import PROVIDERS, ModelServer, Provider
+from openclaw_core.models.refusals import error_of_refusal, retry_after_s
 from openclaw_core.ports import Message, ModelCall
 from tests.core.groq_server import ROLE_SCHEMA, Script, collected, listening, refuses, replies, says, streams
-from tests.core.groq_server import Server as Listening
+from tests.core.groq_server import ModelServer as Listening
 from tests.core.model_recordings import STREAMS, TOOL_CALLS
 
 NOW = 1795600800.0  # Wed, 25 Nov 2026 10:00:00 GMT
@@ -23,7 +23,7 @@ async def asked(provider: Provider, script: Script) -> AsyncIterator[tuple[Liste
     """A server of *provider*, and a client of it."""
     async with (
         listening(script, provider.path) as server,
-        ModelClient.at(Server.of(provider, "k", server.url)) as client,
+        ModelClient.at(ModelServer.of(provider, "k", server.url)) as client,
     ):
         yield server, client
 
@@ -172,14 +172,14 @@ TOO_LONG: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("body", TOO_LONG)
 def test_a_prompt_that_is_too_long_is_known_however_it_is_refused(body: dict[str, Any]) -> None:
-    assert isinstance(by_status(400, {}, body), RequestTooLarge)
+    assert isinstance(error_of_refusal(400, {}, body), RequestTooLarge)
 
 
 @pytest.mark.parametrize(
     "body", [None, [], {"error": LONG}, {"error": {"message": ["no"]}}, {"message": "bad request"}]
 )
 def test_another_refusal_is_none_of_length(body: object) -> None:
-    assert isinstance(by_status(400, {}, body), ChatRefused)
+    assert isinstance(error_of_refusal(400, {}, body), ChatRefused)
 
 
 async def test_the_wish_arrives_with_the_refusal() -> None:

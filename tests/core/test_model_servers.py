@@ -4,11 +4,11 @@ import pytest
 
 from openclaw_core.environment import Environment
 from openclaw_core.errors import ChatUnauthorized, SettingsError
-from openclaw_core.models.brain_clients import open_chat
+from openclaw_core.models.brain_clients import open_brain_clients
 from openclaw_core.models.client import ModelClient
 from openclaw_core.models.clients import ModelClients, open_clients
 from openclaw_core.models.groq_chat import GroqChat
-from openclaw_core.models.providers import NAMED, PROVIDERS, Server, Servers, provider_at
+from openclaw_core.models.providers import NAMED, PROVIDERS, ModelServer, ModelServers, provider_at
 from openclaw_core.ports import Message, ModelCall
 from openclaw_core.roles.file import ModelEntry
 from tests.core.groq_server import listening, streams
@@ -17,7 +17,7 @@ from tests.core.model_recordings import STREAMS
 GROQ_URL, OPENROUTER_URL = "https://api.groq.com/openai/v1", "https://openrouter.ai/api/v1"
 
 
-def servers(**env: str) -> Servers:
+def servers(**env: str) -> ModelServers:
     read = Environment(env)
     found = read.model_servers()
     read.done()
@@ -125,14 +125,16 @@ async def test_a_call_goes_to_the_server_of_its_model_with_that_servers_key() ->
 
 
 async def test_only_groq_is_asked_by_its_sdk() -> None:
-    async with open_chat(servers(GROQ_API_KEY="g")) as chat:
+    async with open_brain_clients(servers(GROQ_API_KEY="g")) as chat:
         assert isinstance(await chat._of(""), GroqChat)
         assert not isinstance(await chat._of("ollama"), GroqChat)
-    async with open_chat(servers(MODEL_PROVIDER="groq", MODEL_API_KEY="m", MODEL_BASE_URL="http://h:1/v1")) as chat:
+    async with open_brain_clients(
+        servers(MODEL_PROVIDER="groq", MODEL_API_KEY="m", MODEL_BASE_URL="http://h:1/v1")
+    ) as chat:
         assert type(await chat._of("")) is ModelClient  # the SDK knows no other path
 
 
 def test_the_address_of_a_server_may_bring_its_path() -> None:
-    assert Server.of(PROVIDERS["openrouter"], "k").url == "https://openrouter.ai/api/v1"
-    assert Server.of(PROVIDERS["openrouter"], "k", "http://h:1").url == "http://h:1/api/v1"
-    assert Server.of(PROVIDERS["openrouter"], "k", "http://h:1/else").url == "http://h:1/else"
+    assert ModelServer.of(PROVIDERS["openrouter"], "k").url == "https://openrouter.ai/api/v1"
+    assert ModelServer.of(PROVIDERS["openrouter"], "k", "http://h:1").url == "http://h:1/api/v1"
+    assert ModelServer.of(PROVIDERS["openrouter"], "k", "http://h:1/else").url == "http://h:1/else"

@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
+from openclaw_core.chat.formatting import plain, without_formatting
 from openclaw_core.chat.markdown.spans import Span as _Span
-from openclaw_core.chat.paging import _tidy, pages, plain, preview, without
+from openclaw_core.chat.paging import _tidy, pages, preview
 from openclaw_core.ports import Page
 from tests.core.page_checks import RLM, long_code, marked, only, part
 
@@ -178,7 +179,7 @@ def test_a_refused_link_goes_alone_and_its_address_is_shown() -> None:
         "🙂 **see [one](https://bad.example/x) and [two](https://fine.example)** `code` [one](https://bad.example/x)"
     )
 
-    kept = without(page, url="https://bad.example/x")
+    kept = without_formatting(page, url="https://bad.example/x")
 
     assert kept.text == "🙂 see one (https://bad.example/x) and two code one (https://bad.example/x)"
     assert marked(kept, "bold") == ["see one (https://bad.example/x) and two"]
@@ -189,17 +190,17 @@ def test_a_refused_link_goes_alone_and_its_address_is_shown() -> None:
 def test_of_an_unknown_fault_first_the_links_go_and_then_the_rest() -> None:
     page = only("**a** [b](https://b.example)")
 
-    no_links = without(page)
+    no_links = without_formatting(page)
 
     assert (no_links.text, [entity.type for entity in no_links.entities]) == ("a b (https://b.example)", ["bold"])
-    assert without(no_links).entities == ()
-    assert marked(without(page, offset=0), "text_link") == ["b"]
+    assert without_formatting(no_links).entities == ()
+    assert marked(without_formatting(page, offset=0), "text_link") == ["b"]
 
 
 def test_a_refused_address_that_finds_no_room_is_left_out() -> None:
     page = only("x" * 4090 + " [b](https://b.example)")
 
-    assert without(page, url="https://b.example") == Page(text=page.text)
+    assert without_formatting(page, url="https://b.example") == Page(text=page.text)
 
 
 # ---- files

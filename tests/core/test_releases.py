@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from openclaw_brain.agents.pool import plan
-from openclaw_core.chat.delivery.notices import told
+from openclaw_core.chat.delivery.notices import notice_page
 from openclaw_core.errors import BadTask
 from openclaw_core.store import Pools
 from openclaw_core.store.agent_work import wire
@@ -22,13 +22,13 @@ from openclaw_core.store.turns import turn_from, turn_json
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.task import (
     READABLE_VERSIONS,
-    Material,
-    Order,
+    Attachment,
+    RoleSnapshot,
     Task,
-    digest_of,
     from_json,
-    order_from,
-    order_json,
+    read_snapshot,
+    snapshot_digest,
+    snapshot_json,
     to_json,
 )
 from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, PutBack, Result, Run
@@ -46,17 +46,17 @@ ALWAYS = {"v", "id", "chat_id", "chat_kind", "user_id", "message_id", "update_id
 
 HEARD = Task(
     id="u8", chat_id=5, chat_kind="private", user_id=9, message_id=42, update_id=8, lang="en", text="", admitted_ms=1764000000000,
-    materials=(Material(kind="voice", file_id="v", name="recording.ogg", size_bytes=5),),
-    order=replace(ORDER, tools=("browser_search",), temperature=0.4, reasoning_effort="medium"), role="coder",
+    attachments=(Attachment(kind="voice", file_id="v", name="recording.ogg", size_bytes=5),),
+    snapshot=replace(ORDER, tools=("browser_search",), temperature=0.4, reasoning_effort="medium"), role="coder",
 )  # fmt: skip
 READ = replace(
     HEARD, id="u9", message_id=43, update_id=9, text="sum up", quoted="an earlier message", retry_of="u6", thread_id=3,
-    materials=(Material(kind="file", file_id="f", name="notes.txt", size_bytes=11),),
+    attachments=(Attachment(kind="file", file_id="f", name="notes.txt", size_bytes=11),),
 )  # fmt: skip
-PLAIN = replace(HEARD, id="u10", message_id=44, update_id=10, text="תודה", materials=())
+PLAIN = replace(HEARD, id="u10", message_id=44, update_id=10, text="תודה", attachments=())
 ALBUM = replace(
     READ, id="u11", message_id=45, update_id=11, text="compare them", forwarded="some", cut=True, retry_of=None, thread_id=None,
-    materials=tuple(Material(kind="file", file_id=name, name=f"{name}.txt", size_bytes=9) for name in ("a", "b")),
+    attachments=tuple(Attachment(kind="file", file_id=name, name=f"{name}.txt", size_bytes=9) for name in ("a", "b")),
 )  # fmt: skip
 
 
@@ -65,7 +65,7 @@ def test_a_task_of_the_previous_release_is_read_whole() -> None:
     assert read == Task(
         id="u7", chat_id=-100500, chat_kind="group", user_id=9, message_id=41, update_id=7, lang="he", text="למה השמיים כחולים?",
         admitted_ms=1764000000000, thread_id=3, role="researcher", quoted="an earlier message",
-        order=Order(
+        snapshot=RoleSnapshot(
             role="researcher", prompt="You answer.", prompt_sha256="ab" * 32, models=("openai/gpt-oss-120b", "openai/gpt-oss-20b"),
             tools=("browser_search",), max_answer_tokens=2500, history_tokens=3500, temperature=0.4, reasoning_effort="medium",
         ),
@@ -103,7 +103,7 @@ def test_releases_before_read_our_tasks_and_turns(one: Task) -> None:
 
 def test_only_what_says_something_stands_in_a_record() -> None:
     assert json.loads(to_json(task(1))).keys() == ALWAYS
-    whole = replace(ALBUM, unseen="photo", notice_lang="he", retry_of="u6", thread_id=3, order=None)
+    whole = replace(ALBUM, unseen="photo", notice_lang="he", retry_of="u6", thread_id=3, snapshot=None)
     assert json.loads(to_json(whole)).keys() - ALWAYS == {
         "thread_id", "role", "quoted", "material", "materials", "forwarded", "cut", "unseen", "notice_lang", "retry_of",
     }  # fmt: skip
@@ -111,16 +111,16 @@ def test_only_what_says_something_stands_in_a_record() -> None:
 
 
 def test_a_task_that_a_release_before_would_answer_wrongly_is_one_that_it_refuses() -> None:
-    ours = json.loads(to_json(replace(task(1), materials=(Material(kind="voice", file_id="v"),))))
+    ours = json.loads(to_json(replace(task(1), attachments=(Attachment(kind="voice", file_id="v"),))))
     assert ours["v"] not in PREVIOUS_READS
     assert ours["v"] in READABLE_VERSIONS
-    assert from_json(json.dumps(ours)).materials == (Material(kind="voice", file_id="v"),)
+    assert from_json(json.dumps(ours)).attachments == (Attachment(kind="voice", file_id="v"),)
 
 
 def test_several_materials_are_for_readers_that_know_of_several() -> None:
     """What is forwarded or cut is no reason for a new version: such a task reads as one without a word of where its words come from."""
     assert json.loads(to_json(ALBUM))["v"] in READABLE_VERSIONS - BEFORE_READS
-    alone = replace(ALBUM, materials=ALBUM.materials[:1])
+    alone = replace(ALBUM, attachments=ALBUM.attachments[:1])
     assert json.loads(to_json(alone))["v"] in BEFORE_READS
     assert from_json(to_json(alone)) == alone
 
@@ -128,7 +128,7 @@ def test_several_materials_are_for_readers_that_know_of_several() -> None:
 # ---- what today's code writes
 
 SECRET = "0" * 32
-OURS = [replace(one, order=None) for one in (HEARD, READ, PLAIN, ALBUM)]
+OURS = [replace(one, snapshot=None) for one in (HEARD, READ, PLAIN, ALBUM)]
 RESULTS: list[Result] = [
     Answered(markdown="**42** שלום", usage=USAGE),
     GaveUp(cause=Cause.MODEL_BUSY),
@@ -147,11 +147,11 @@ def settled(value: dict[str, Any]) -> dict[str, Any]:
 
 async def written(world: World) -> dict[str, Any]:
     """What today's code leaves in Redis: tasks, an order, a run before and after its answer, turns, a Job in each state, what is kept in the end."""
-    script, order = world.script, OURS[0].ordered(HEARD.order or ORDER).order
-    assert order is not None
+    script, snapshot = world.script, OURS[0].with_snapshot(HEARD.snapshot or ORDER).snapshot
+    assert snapshot is not None
     await world.inbox.set_files_at("http://brain", epoch=world.epoch)
-    await world.answered(await world.claimed(replace(PLAIN, id="u7", update_id=7, order=None)), "**Hello**")
-    await world.ready(replace(READ, thread_id=None, order=None))
+    await world.answered(await world.claimed(replace(PLAIN, id="u7", update_id=7, snapshot=None)), "**Hello**")
+    await world.ready(replace(READ, thread_id=None, snapshot=None))
     [name] = await world.pools.ready("p")
     waits = await script.redis.hgetall(script.keys("agent", "run", name))
     run, jobs = await world.claim(), {}
@@ -177,8 +177,8 @@ async def written(world: World) -> dict[str, Any]:
     return settled(
         {
             "tasks": [json.loads(to_json(one)) for one in OURS],
-            "order": json.loads(order_json(order)),
-            "order_digest": digest_of(order_json(order)),
+            "order": json.loads(snapshot_json(snapshot)),
+            "order_digest": snapshot_digest(snapshot_json(snapshot)),
             "runs": {"waiting": waits, "answered": ended},
             "results": [wire(result) for result in RESULTS],
             "turns": [json.loads(turn) for turn in await script.read("LRANGE", script.keys("turns", 5), 0, -1)],
@@ -199,7 +199,7 @@ def test_the_file_has_each_kind_of_result() -> None:
 async def test_what_our_code_writes_it_reads_whole(world: World) -> None:
     assert [from_json(json.dumps(one)) for one in CURRENT["tasks"]] == OURS
     assert [one["v"] for one in CURRENT["tasks"]] == [2, 2, 1, 3]
-    assert order_from(CURRENT["order"]) == HEARD.order
+    assert read_snapshot(CURRENT["order"]) == HEARD.snapshot
     turns = [turn_from(json.dumps(turn)) for turn in CURRENT["turns"]]
     assert [(turn.task_id, turn.speaker, turn.role, turn.text) for turn in turns] == [
         ("u7", "user", "", "תודה"), ("u7", "assistant", "coder", "**Hello**"), ("u9", "user", "", "sum up"), ("u9", "assistant", "coder", "**42** שלום"),
@@ -239,7 +239,7 @@ async def test_a_run_of_the_release_before_and_of_the_next_one_is_claimed_and_it
     name = await laid(world, mood="good")
     run = await world.claim()
     assert isinstance(run, Run)
-    assert (run.name, run.task, run.order) == (name, replace(READ, thread_id=None, order=None), HEARD.order)
+    assert (run.name, run.task, run.snapshot) == (name, replace(READ, thread_id=None, snapshot=None), HEARD.snapshot)
     assert [turn.text for turn in run.history] == ["תודה", "**Hello**"]
     result = json.dumps({**CURRENT["results"][0], "mood": "good"})
     await world.agents.step(
@@ -269,7 +269,7 @@ def test_fields_of_the_next_release_are_dropped_and_its_new_versions_refused_wit
         from_json(json.dumps({**later, "v": max(READABLE_VERSIONS) + 1}))
     assert "השמיים" not in str(refused.value)
     assert turn_from(json.dumps({**PREVIOUS["turns"][0], "mood": "good"})).text == "hello"
-    assert order_from({**CURRENT["order"], "mood": "good"}) == HEARD.order
+    assert read_snapshot({**CURRENT["order"], "mood": "good"}) == HEARD.snapshot
 
 
 # ---- what a brain of the release before left (`test_store_repair.py` has each state)
@@ -288,7 +288,7 @@ async def test_a_task_that_the_previous_brain_left_ready_is_routed_claimed_answe
         await script.read(command, script.keys(key), value)
     await world.lanes.reconcile(epoch=world.epoch)
     queued = await world.lanes.queued("u7")
-    assert (queued.task.text, queued.task.role, queued.task.order) == ("למה השמיים כחולים?", None, None)
+    assert (queued.task.text, queued.task.role, queued.task.snapshot) == ("למה השמיים כחולים?", None, None)
     assert await world.dispatch(queued.task)
     run = await world.claim()
     await world.answered(run)
@@ -327,14 +327,14 @@ async def test_a_cause_of_the_next_release_is_told_all_the_same(world: World) ->
         "args": {"cause": "moon_phase", "task": "u1"},
     }
     await world.effects(notice)
-    page, [[button]] = told((await world.notices())[0], None)
+    page, [[button]] = notice_page((await world.notices())[0], None)
     assert "Something went wrong on my side" in page.text
     assert button.data == "retry:u1"
 
 
 async def test_a_kind_of_notice_of_the_next_release_is_told_as_unknown(world: World) -> None:
     await world.effects({"op": "notice", "key": "k", "kind": "moon", "chat": "1", "lang": "en"})
-    page, buttons = told((await world.notices())[0], None)
+    page, buttons = notice_page((await world.notices())[0], None)
     assert page.text
     assert buttons == ()
 

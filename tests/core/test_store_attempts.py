@@ -315,10 +315,10 @@ async def test_a_run_carries_all_that_an_answer_needs_and_the_order_only_where_i
     await world.inbox.set_files_at("http://brain", epoch=world.epoch)
     await world.answered(await world.claimed(task(1)))
     run = await world.claimed(task(2, text="and now?"))
-    assert (run.task.text, run.order, run.attempt) == ("and now?", ORDER, 1)
+    assert (run.task.text, run.snapshot, run.attempt) == ("and now?", ORDER, 1)
     assert await world.agent.files_at(run) == "http://brain"
     assert [(turn.speaker, turn.text) for turn in run.history] == [("user", "hello"), ("assistant", "42")]
-    assert run.task.order is None
+    assert run.task.snapshot is None
     digests = [key async for key in world.script.redis.scan_iter(world.script.keys("agent", "order", "*"))]
     assert len(digests) == 1
 
@@ -335,7 +335,7 @@ async def test_an_order_that_was_lost_is_sent_again(world: World) -> None:
     [order] = [key async for key in world.script.redis.scan_iter(world.script.keys("agent", "order", "*"))]
     await world.script.read("DEL", order)
     run = await world.claimed(task(2))
-    assert run.order == ORDER
+    assert run.snapshot == ORDER
     assert await world.script.read("TTL", order) > 6 * 86400
 
 
@@ -356,7 +356,7 @@ async def test_a_repeated_hand_over_makes_no_second_run(world: World) -> None:
     assert len(await world.pools.ready("p")) == 1
     await world.claim()
     assert await world.lanes.dispatch(
-        task(1).ordered(ORDER), pool="p", decision="rule", route_ms=1, route_tokens=0, epoch=world.epoch
+        task(1).with_snapshot(ORDER), pool="p", decision="rule", route_ms=1, route_tokens=0, epoch=world.epoch
     ) is Dispatched.GONE  # fmt: skip
 
 

@@ -418,10 +418,10 @@ async def test_signs_are_taken_once_and_a_reaction_comes_with_each_task(world: W
     await world.ask(task(1))
     await world.effects({"op": "button", "id": "b", "text": "toast", "chat": "1"})
     await world.script.read("RPUSH", world.script.keys("signs"), "no JSON", "{}")
-    reaction, button = await world.displays.signs(9)
+    reaction, button = await world.displays.take_indicators(9)
     assert (reaction.chat_id, reaction.message_id, button.button_id, button.toast) == (1, 101, "b", "toast")
     assert reaction.at_ms > 0
-    assert await world.displays.signs(9) == []
+    assert await world.displays.take_indicators(9) == []
 
 
 @pytest.mark.parametrize("kind", ["private", "group"])
@@ -439,9 +439,9 @@ async def test_a_file_can_be_asked_for_again_while_the_answer_is_kept(world: Wor
     }
     await world.answered(await world.claimed(one))
     await world.shown("t:u1", Delivery.PARTIAL)
-    await world.displays.signs(9)
+    await world.displays.take_indicators(9)
     await world.effects(wish)
-    [sign] = await world.displays.signs(9)
+    [sign] = await world.displays.take_indicators(9)
     assert (sign.task_id, sign.part, sign.answer_lang) == ("u1", 1, "he")
     assert sign.message_id == (101 if kind == "group" else 0)
     await world.effects({**wish, "chat": "7"})

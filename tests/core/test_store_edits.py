@@ -94,7 +94,7 @@ def press(n: int, task_id: str = "u1", *, by: str | None = None, chat: str = "1"
 
 
 async def toasts(world: World) -> list[str]:
-    return [sign.toast for sign in await world.displays.signs(99) if sign.button_id]
+    return [sign.toast for sign in await world.displays.take_indicators(99) if sign.button_id]
 
 
 async def test_stop_by_its_button_is_told_once_by_its_toast_and_the_mark(world: World) -> None:

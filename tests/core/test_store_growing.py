@@ -43,7 +43,7 @@ async def test_what_is_sent_while_the_task_waits_is_read_with_it(world: World) -
     queued = await world.lanes.queued("u1")
     assert (queued.task.text, queued.parts) == ("first:second", 1)
     assert await world.lanes.dispatch(
-        queued.task.ordered(ORDER), pool="p", decision="rule", route_ms=1, route_tokens=0, epoch=world.epoch
+        queued.task.with_snapshot(ORDER), pool="p", decision="rule", route_ms=1, route_tokens=0, epoch=world.epoch
     ) is Dispatched.GROWN  # fmt: skip
     assert await world.dispatch(queued.task, parts=1)
     run = await world.claim()

@@ -238,9 +238,9 @@ async def test_a_file_that_is_kept_no_more_is_told_and_one_of_another_chat_as_we
     await world.answered(run)
     await world.effects({**wish, "chat": "2", "key": "b"})
     assert [(n.kind, n.chat_id) for n in await world.notices()] == [("file_gone", 1), ("file_gone", 2)]
-    await world.displays.signs(9)
+    await world.displays.take_indicators(9)
     await world.effects({**wish, "chat": "1", "key": "c"})
-    assert [sign.task_id for sign in await world.displays.signs(9)] == ["u1"]
+    assert [sign.task_id for sign in await world.displays.take_indicators(9)] == ["u1"]
 
 
 async def test_a_full_chat_and_a_full_bot_are_told_apart(world: World) -> None:

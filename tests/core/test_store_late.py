@@ -19,7 +19,7 @@ from redis.exceptions import ResponseError
 
 from openclaw_core.chat.delivery.displays import Stage
 from openclaw_core.errors import LostOwnership
-from openclaw_core.roles.values import Model
+from openclaw_core.roles.values import ModelSpec
 from openclaw_core.store import AloneTasks, RedisDisplays, Script
 from openclaw_core.store.client import Rights, _without_none, digest, source
 from openclaw_core.store.figures import set_prices
@@ -236,7 +236,7 @@ CHAT = {"chat": "1", "lang": "en"}
 
 async def _settings(world: World) -> None:
     await world.lead()
-    model = Model(id="m", context_tokens=1, input_usd_per_mtok=1.0, output_usd_per_mtok=2.0)
+    model = ModelSpec(id="m", context_tokens=1, input_usd_per_mtok=1.0, output_usd_per_mtok=2.0)
     await set_prices(world.script, {"m": model}, epoch=world.epoch)
     await world.inbox.set_files_at("http://brain", epoch=world.epoch)
     await world.effects({"op": "choose", "role": "coder", **CHAT}, {"op": "lang", **CHAT})
@@ -383,7 +383,7 @@ async def _all_is_told(world: World) -> None:
             await world.displays.reserved(display.id, 0, 32, gone=31)
     await world.show_all()
     assert await world.displays.changed(0) == []
-    await world.displays.signs(99)
+    await world.displays.take_indicators(99)
     await world.pools.move_ready("q", "p", epoch=world.epoch)
     for pool in await world.pools.ids():
         for name in await world.pools.jobs(pool):

@@ -145,7 +145,7 @@ OLD_RUN = {"outbox": json.dumps(OUTBOX), "run": json.dumps(USAGE), "answered_ms"
 async def left(world: World, state: str, fields: Mapping[str, str], *, lease_ms: int = 1) -> None:
     """A task as the brain of the release before let it go, in *state*."""
     await world.said(task(1))
-    record = json.loads(to_json(task(1).ordered(ORDER)))
+    record = json.loads(to_json(task(1).with_snapshot(ORDER)))
     row: Any = {**BEFORE, "state": state, "record": json.dumps(record), **fields}
     keys = world.script.keys
     if state != "ready":
@@ -273,7 +273,7 @@ async def test_a_record_with_its_order_is_read_and_routed_by_the_role_of_today(w
     await left(world, "ready", {"decision": "explicit"})
     await reconcile(world)
     queued = await world.lanes.queued("u1")
-    assert (queued.task.order, queued.task.role) == (None, "coder")  # it was named by its user
+    assert (queued.task.snapshot, queued.task.role) == (None, "coder")  # it was named by its user
 
 
 async def test_an_old_leader_repairs_nothing(world: World) -> None:

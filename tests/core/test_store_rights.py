@@ -133,7 +133,7 @@ async def test_a_whole_answer_needs_no_more_than_an_agents_rights(bot: Bot) -> N
     assert await work.any_ready()
     run = await work.claim()
     assert run is not None
-    assert (run.task.id, run.order, len(run.history)) == (one.id, ORDER, 2)
+    assert (run.task.id, run.snapshot, len(run.history)) == (one.id, ORDER, 2)
     assert await bot.adopt(run) is Became.BEGAN
     assert await work.files_at(run) == "http://brain"
     assert await work.write(run, "Hel")
@@ -319,7 +319,7 @@ async def test_it_cannot_answer_for_a_run_that_another_has_without_its_secret(bo
     thief = bot.world.work("job-of-a-thief")
     run = await honest.claim()
     assert run is not None
-    guessed = Run(name=f"{one.id}.{'0' * 32}", task=one, order=ORDER, history=(), attempt=1, last=False)
+    guessed = Run(name=f"{one.id}.{'0' * 32}", task=one, snapshot=ORDER, history=(), attempt=1, last=False)
     with pytest.raises(LostOwnership):
         await thief.end(guessed, answered("a lie"))
     with plain(bot.server, "agent") as forged:  # a run that the leader never made

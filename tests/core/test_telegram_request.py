@@ -18,12 +18,12 @@ from openclaw_core import errors
 from openclaw_core.chat.telegram.messenger import TelegramMessenger
 from openclaw_core.chat.telegram.request import (
     CONNECTIONS,
+    MaybeSent,
     NotSent,
+    OversizedReply,
     Refused,
     TelegramRequest,
-    TooLong,
-    Unknown,
-    refusal,
+    reply_error,
 )
 from tests.core.test_messenger import TOKEN, WORDS, Answer, accepted, hang_up, refused, said, silence
 from tests.fakes.bot_api_emulator import serving
@@ -50,14 +50,14 @@ async def answering(answer: Answer) -> AsyncIterator[str]:
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        (hang_up, Unknown),
-        (silence, Unknown),
-        (said("<html>Bad Gateway</html>", 502), Unknown),
-        (refused(500, "Internal Server Error"), Unknown),
-        (said("not json"), Unknown),
-        (said("[]"), Unknown),
-        (said(""), Unknown),
-        (said("x" * 5_000_000), TooLong),
+        (hang_up, MaybeSent),
+        (silence, MaybeSent),
+        (said("<html>Bad Gateway</html>", 502), MaybeSent),
+        (refused(500, "Internal Server Error"), MaybeSent),
+        (said("not json"), MaybeSent),
+        (said("[]"), MaybeSent),
+        (said(""), MaybeSent),
+        (said("x" * 5_000_000), OversizedReply),
         (refused(421, "Misdirected Request"), NotSent),
         (refused(400, "Bad Request: message text is empty"), Refused),
         (refused(429, "Too Many Requests"), Refused),
@@ -124,15 +124,15 @@ async def test_a_call_that_waits_for_one_of_all_connections_in_vain_sends_nothin
 
 def test_what_may_have_left_and_what_has_not_are_errors_of_the_network_to_the_library() -> None:
     assert issubclass(NotSent, NetworkError)
-    assert issubclass(Unknown, NetworkError)
-    assert not issubclass(NotSent, Unknown)
+    assert issubclass(MaybeSent, NetworkError)
+    assert not issubclass(NotSent, MaybeSent)
     assert not issubclass(Refused, NetworkError)
 
 
 def test_a_refusal_keeps_what_the_library_would_forget_and_shows_none_of_it() -> None:
     body = b'{"description":"Bad Request: entity URL \'http://A\' is invalid","parameters":{"retry_after":7}}'
 
-    fault = refusal(413, body)
+    fault = reply_error(413, body)
 
     assert isinstance(fault, Refused)
     assert (fault.status, fault.retry_after) == (413, 7)
@@ -142,7 +142,7 @@ def test_a_refusal_keeps_what_the_library_would_forget_and_shows_none_of_it() ->
 
 @pytest.mark.parametrize("body", [b'{"parameters":"x","description":5}', b"5", b"\xff", b'{"parameters":[1]}'])
 def test_a_refusal_of_another_shape_is_a_refusal(body: bytes) -> None:
-    assert type(refusal(400, body)) is Refused
+    assert type(reply_error(400, body)) is Refused
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from openclaw_core.models.thoughts import Thoughts, without_thoughts
+from openclaw_core.models.thought_filter import ThoughtFilter, without_thoughts
 
 THOUGHT = "secret plan"
 ANSWER = "Four."
@@ -212,9 +212,9 @@ def parts_of(text: str, cuts: list[int]) -> list[str]:
 
 def streamed(parts: list[str]) -> tuple[str, list[str]]:
     """What is left at the end, and what was shown at each moment."""
-    reader, shown, moments = Thoughts(), "", []
-    for seen in [*map(reader.feed, parts), reader.rest()]:
-        shown = seen.text if seen.anew else shown + seen.text
+    reader, shown, moments = ThoughtFilter(), "", []
+    for seen in [*map(reader.feed, parts), reader.finish()]:
+        shown = seen.text if seen.restarted else shown + seen.text
         moments.append(shown)
     return shown, moments
 
@@ -238,15 +238,15 @@ def test_an_end_behind_the_whole_answer_takes_nothing_away(mark: str) -> None:
 
     assert text.strip() == ANSWER
     assert "" not in moments[1:], "nor does it vanish for a moment"
-    reader = Thoughts()
+    reader = ThoughtFilter()
     reader.feed(ANSWER + mark)
-    assert not reader.ended_alone
+    assert not reader.ended_without_begin
 
 
 def test_an_end_behind_a_monologue_leaves_nothing() -> None:
     assert without_thoughts(f"Okay, so {THOUGHT}</think>") == ""
-    held = Thoughts(hold=True)
-    assert (held.feed(f"{THOUGHT}</think>").text, held.rest().text) == ("", "")
+    held = ThoughtFilter(hold_back=True)
+    assert (held.feed(f"{THOUGHT}</think>").text, held.finish().text) == ("", "")
 
 
 @pytest.mark.parametrize("text", KEPT)
@@ -281,22 +281,22 @@ def test_a_monologue_is_held_back_until_its_end_says_what_it_was() -> None:
 
 
 def test_plain_text_is_given_out_as_it_comes() -> None:
-    reader = Thoughts()
+    reader = ThoughtFilter()
     assert [reader.feed(part).text for part in ("של", "ום", " wor", "ld")] == ["של", "ום", " wor", "ld"]
 
 
 def test_a_server_that_leaves_out_the_first_mark_is_told_and_can_be_held() -> None:
-    reader = Thoughts()
+    reader = ThoughtFilter()
     reader.feed("plan</think>Four.")
-    assert reader.ended_alone
-    proper = Thoughts()
+    assert reader.ended_without_begin
+    proper = ThoughtFilter()
     proper.feed("<think>plan</think>Four.")
-    assert not proper.ended_alone
+    assert not proper.ended_without_begin
 
-    held = Thoughts(hold=True)
+    held = ThoughtFilter(hold_back=True)
     assert [held.feed(part).text for part in ("pl", "an", "</think>", "Fo", "ur.")] == ["", "", "", "Fo", "ur."]
-    unmarked = Thoughts(hold=True)
-    assert (unmarked.feed("Four.").text, unmarked.rest().text) == ("", "Four.")
+    unmarked = ThoughtFilter(hold_back=True)
+    assert (unmarked.feed("Four.").text, unmarked.finish().text) == ("", "Four.")
 
 
 # ---- any text, cut anywhere
@@ -433,11 +433,11 @@ def test_long_answers_of_nothing_but_marks_are_read_in_linear_time() -> None:
     ):
         begun = time.process_time()
         text = piece * (40_000 // len(piece))
-        reader, chance = Thoughts(), random.Random(0)
+        reader, chance = ThoughtFilter(), random.Random(0)
         at = 0
         while at < len(text):
             step = chance.randint(1, 40)
             reader.feed(text[at : at + step])
             at += step
-        reader.rest()
+        reader.finish()
         assert time.process_time() - begun < 4, piece

@@ -13,7 +13,7 @@ from openclaw_core.roles.values import Role, Roles, Router
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.texts import wording
 from openclaw_core.texts.language import LANGS, hebrew_share, is_hebrew, lang_of
-from openclaw_core.texts.wording import Label, Say
+from openclaw_core.texts.wording import Label, Sentence
 
 POOL_CAUSES = (Cause.IMAGE, Cause.CONTAINER_CONFIG, Cause.NO_ROOM, Cause.ADMISSION, Cause.QUOTA)
 
@@ -45,15 +45,14 @@ ROLES = Roles(
 )
 
 WITH_PARTS: dict[str, Callable[[Lang], str]] = {
-    "start": lambda lang: wording.start(ROLES, lang),
-    "help": lambda lang: wording.help_text(ROLES, lang),
+    "start": lambda lang: wording.start_reply(ROLES, lang),
+    "help": lambda lang: wording.help_reply(ROLES, lang),
     "role_chosen": lambda lang: wording.role_chosen(ROLES, "coder", lang),
-    "stopped": lambda lang: wording.stopped(running=1, waiting=3, lang=lang),
-    "status": lambda lang: wording.status(running_s=5, waiting_s=(70, 8), lang=lang),
+    "stopped": lambda lang: wording.stop_reply(running=1, waiting=3, lang=lang),
+    "status": lambda lang: wording.status_reply(running_s=5, waiting_s=(70, 8), lang=lang),
     "chat_full": lambda lang: wording.chat_full(20, lang),
     "no_access": lambda lang: wording.no_access(4711, lang),
     "file_too_large": lambda lang: wording.file_too_large(20, lang),
-    "text_too_long": lambda lang: wording.text_too_long(50_000, lang),
     "rest_is_in_file": lambda lang: wording.rest_is_in_file("a.py", lang),
     "duration": lambda lang: wording.duration(3700, lang),
     "stopped_mark": lambda lang: wording.with_stopped_mark("", lang),
@@ -62,9 +61,9 @@ WITH_PARTS: dict[str, Callable[[Lang], str]] = {
 
 def every_sentence(lang: Lang) -> dict[str, str]:
     return {
-        **{what: wording.say(what, lang) for what in Say},
-        **{f"failed {cause}": wording.failed(cause, lang) for cause in Cause},
-        **{f"waiting {cause}": wording.waiting(cause, lang) for cause in Cause},
+        **{what: wording.sentence(what, lang) for what in Sentence},
+        **{f"failed {cause}": wording.failure(cause, lang) for cause in Cause},
+        **{f"waiting {cause}": wording.pool_wait(cause, lang) for cause in Cause},
         **{button: wording.label(button, lang) for button in Label},
         **{name: make(lang) for name, make in WITH_PARTS.items()},
     }
@@ -79,10 +78,10 @@ def test_every_sentence_is_said_in_both_languages() -> None:
 
     for name, text in english.items():
         assert text.strip(), name
-        assert not has_hebrew(text) or name == Say.DEMO_NO_HEBREW, name
+        assert not has_hebrew(text) or name == Sentence.DEMO_NO_HEBREW, name
         assert hebrew[name] != text, name
         assert has_hebrew(hebrew[name]), name
-        assert hebrew_share(hebrew[name]) > 0.3 or name in ("rest_is_in_file", Say.DEMO_NO_HEBREW), name
+        assert hebrew_share(hebrew[name]) > 0.3 or name in ("rest_is_in_file", Sentence.DEMO_NO_HEBREW), name
 
 
 @pytest.mark.parametrize("lang", LANGS)
@@ -94,7 +93,7 @@ def test_no_sentence_shows_a_placeholder_or_an_internal_word(lang: Lang) -> None
 
 @pytest.mark.parametrize("lang", LANGS)
 def test_each_cause_has_its_own_sentence_that_says_what_to_do(lang: Lang) -> None:
-    sentences = [wording.failed(cause, lang) for cause in Cause]
+    sentences = [wording.failure(cause, lang) for cause in Cause]
     advice = {"en": r"[Tt]ry again|Send|send|Put", "he": r"לנסות|נסו|שלחו|נסחו"}[lang]
 
     assert len(set(sentences)) == len(sentences)
@@ -103,13 +102,13 @@ def test_each_cause_has_its_own_sentence_that_says_what_to_do(lang: Lang) -> Non
 
 @pytest.mark.parametrize("lang", LANGS)
 def test_a_wait_has_its_own_sentence_for_each_cause_of_a_pool(lang: Lang) -> None:
-    assert len({wording.waiting(cause, lang) for cause in POOL_CAUSES}) == len(POOL_CAUSES)
-    assert wording.waiting(Cause.CRASH, lang) not in {wording.waiting(cause, lang) for cause in POOL_CAUSES}
+    assert len({wording.pool_wait(cause, lang) for cause in POOL_CAUSES}) == len(POOL_CAUSES)
+    assert wording.pool_wait(Cause.CRASH, lang) not in {wording.pool_wait(cause, lang) for cause in POOL_CAUSES}
 
 
 @pytest.mark.parametrize("lang", LANGS)
 def test_help_names_every_role_and_command(lang: Lang) -> None:
-    shown = wording.help_text(ROLES, lang)
+    shown = wording.help_reply(ROLES, lang)
     menu = wording.commands(ROLES, lang)
 
     assert [name for name, _ in menu] == ["research", "code", "new", "stop", "retry", "status", "lang", "help"]
@@ -135,20 +134,20 @@ def test_button_labels_are_short(lang: Lang) -> None:
     ],
 )
 def test_stop_counts_what_it_stopped(running: int, waiting: int, en: str, he: str) -> None:
-    assert wording.stopped(running=running, waiting=waiting, lang="en") == en
-    assert wording.stopped(running=running, waiting=waiting, lang="he") == he
+    assert wording.stop_reply(running=running, waiting=waiting, lang="en") == en
+    assert wording.stop_reply(running=running, waiting=waiting, lang="he") == he
 
 
 def test_stop_says_when_there_was_nothing() -> None:
-    assert wording.stopped(running=0, waiting=0, lang="en") == wording.say(Say.NOTHING_TO_STOP, "en")
+    assert wording.stop_reply(running=0, waiting=0, lang="en") == wording.sentence(Sentence.NOTHING_TO_STOP, "en")
 
 
 def test_status_says_what_runs_and_waits_and_for_how_long() -> None:
-    assert wording.status(running_s=65, waiting_s=(130, 10), lang="en") == (
+    assert wording.status_reply(running_s=65, waiting_s=(130, 10), lang="en") == (
         "▶️ Running for 1 min\n⏳ 2 questions waiting, the first for 2 min"
     )
-    assert wording.status(running_s=None, waiting_s=(3.9,), lang="he") == "⏳ שאלה אחת ממתינה כבר 3 שנ׳"
-    assert wording.status(running_s=None, lang="en") == wording.say(Say.STATUS_NOTHING, "en")
+    assert wording.status_reply(running_s=None, waiting_s=(3.9,), lang="he") == "⏳ שאלה אחת ממתינה כבר 3 שנ׳"
+    assert wording.status_reply(running_s=None, lang="en") == wording.sentence(Sentence.STATUS_NOTHING, "en")
 
 
 @pytest.mark.parametrize(
@@ -173,7 +172,7 @@ def test_refused_users_learn_their_id_and_the_way_in() -> None:
 
 def test_the_demo_model_says_in_both_languages_that_it_knows_no_hebrew() -> None:
     for lang in LANGS:
-        text = wording.say(Say.DEMO_NO_HEBREW, lang)
+        text = wording.sentence(Sentence.DEMO_NO_HEBREW, lang)
         assert "only English" in text
         assert "רק אנגלית" in text
         assert text.count("GROQ_API_KEY") == 2
@@ -181,7 +180,7 @@ def test_the_demo_model_says_in_both_languages_that_it_knows_no_hebrew() -> None
 
 def test_a_stopped_preview_keeps_its_text_and_a_bare_placeholder_does_not() -> None:
     assert wording.with_stopped_mark("Half an ans ", "en") == "Half an ans\n\n⏹ Stopped"
-    assert wording.with_stopped_mark(wording.placeholder("🔎 Coder"), "en") == "⏹ Stopped"
+    assert wording.with_stopped_mark(f"{wording.PLACEHOLDER} 🔎 Coder", "en") == "⏹ Stopped"
 
 
 @pytest.mark.parametrize(

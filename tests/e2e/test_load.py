@@ -123,7 +123,7 @@ def stop_api_server(bot: World, asked: list[Asked]) -> None:
 
 def untold(bot: World, asked: list[Asked]) -> set[int]:
     """Chats that wait for an answer and do not know why."""
-    notice = wording.waiting(Cause.CLUSTER, "en")
+    notice = wording.pool_wait(Cause.CLUSTER, "en")
     waiting = {one.chat_id for one in asked if not bot.answers(one)}
     return {chat for chat in waiting if not any(message["text"] == notice for message in bot.messages(chat))}
 

@@ -127,7 +127,7 @@ def test_what_keeps_agents_from_starting_is_told_and_the_question_keeps_its_plac
             what="the end of the agents that waited, and a cause for it",
         )
         asked = bot.ask(chat, f"a question in spite of {obstacle}")
-        expected = wording.waiting(cause, "en")
+        expected = wording.pool_wait(cause, "en")
         until(
             lambda: [m for m in bot.messages(chat) if m["text"] == expected],
             within_s=NOTICE_S + TOLD_S,
@@ -160,7 +160,7 @@ def hand(world: World) -> Iterator[Hand]:
 
 def told_why(bot: World, asked: Asked, cause: Cause, *, within_s: float) -> None:
     """Both tries ended so: the chat is told, once, and the run record knows why."""
-    assert bot.failed(asked, within_s=within_s) == wording.failed(cause, "en")
+    assert bot.failed(asked, within_s=within_s) == wording.failure(cause, "en")
     assert bot.task(asked, "state", "cause") == {"state": "failed", "cause": cause.value}
     assert bot.verdict([asked]) == CLEAN
 

@@ -128,7 +128,7 @@ class FakeDeliverer:
     def __post_init__(self) -> None:
         self.goes_on.set()
 
-    def nudge(self) -> None:
+    def wake(self) -> None:
         self._news.set()
 
     def grew(self, display_id: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from openclaw_core.chat.delivery.displays import Display, Growing, Sign, Stage
+from openclaw_core.chat.delivery.displays import Display, Growing, Indicator, Stage
 from openclaw_core.errors import LostOwnership, StoreUnavailable
 from openclaw_core.tasks.outcome import Delivery
 
@@ -22,7 +22,7 @@ class Shelf:
     texts: dict[str, str] = field(default_factory=dict)
     ended: dict[str, Delivery] = field(default_factory=dict)
     due: dict[str, int] = field(default_factory=dict)
-    waiting: deque[Sign] = field(default_factory=deque)
+    waiting: deque[Indicator] = field(default_factory=deque)
     _version: int = 0
 
     def change(self, display_id: str, stage: Stage, text: str = "", **fields: Any) -> None:
@@ -72,8 +72,8 @@ class FakeDisplays:
         rows = (self.shelf.rows[key] for key in self.shelf.open)
         return sorted((row for row in rows if row.version > since), key=lambda row: row.version)
 
-    async def heard(self, versions: Mapping[str, int]) -> Sequence[Display]:
-        await self._step("heard", fenced=False, writes=False)
+    async def announced(self, versions: Mapping[str, int]) -> Sequence[Display]:
+        await self._step("announced", fenced=False, writes=False)
         return [
             replace(self.shelf.rows[key], version=version)
             for key, version in versions.items()
@@ -129,6 +129,6 @@ class FakeDisplays:
         if self.shelf.due.get(display_id, due_ms + 1) <= due_ms:
             del self.shelf.due[display_id]
 
-    async def signs(self, count: int) -> Sequence[Sign]:
-        await self._step("signs", fenced=False)
+    async def take_indicators(self, count: int) -> Sequence[Indicator]:
+        await self._step("take_indicators", fenced=False)
         return [self.shelf.waiting.popleft() for _ in range(min(count, len(self.shelf.waiting)))]

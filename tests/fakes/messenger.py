@@ -15,7 +15,7 @@ from openclaw_core.errors import (
     MessengerUnauthorized,
     MessengerUnavailable,
 )
-from openclaw_core.ports import Attachment, Button, Page
+from openclaw_core.ports import AnswerFile, Button, Page
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ class FakeMessenger:
     timeout_s: float = 8.0
     shown: dict[int, Page] = field(default_factory=dict)
     buttons: dict[int, list[Button]] = field(default_factory=dict)
-    files: list[Attachment] = field(default_factory=list)
+    files: list[AnswerFile] = field(default_factory=list)
     uploads: dict[str, bytes] = field(default_factory=dict)
     faults: dict[str, list[Exception]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
@@ -82,7 +82,7 @@ class FakeMessenger:
     async def send_file(
         self,
         chat_id: int,
-        file: Attachment,
+        file: AnswerFile,
         *,
         thread_id: int | None = None,
         reply_to: int | None = None,
@@ -99,8 +99,8 @@ class FakeMessenger:
     async def react(self, chat_id: int, message_id: int, emoji: str) -> None:
         self._called("react")
 
-    async def action(self, chat_id: int, *, thread_id: int | None = None) -> None:
-        self._called("action")
+    async def show_typing(self, chat_id: int, *, thread_id: int | None = None) -> None:
+        self._called("show_typing")
 
     async def answer_button(self, callback_id: str, text: str = "") -> None:
         self._called("answer_button")
@@ -147,7 +147,7 @@ class FakeTelegram:
     refuses: Callable[[Page], Exception | None] = lambda page: None
     limited: bool = True
     messages: dict[int, Said] = field(default_factory=dict)
-    files: list[tuple[int, Attachment]] = field(default_factory=list)
+    files: list[tuple[int, AnswerFile]] = field(default_factory=list)
     calls: list[tuple[float, str, int]] = field(default_factory=list)
     """When, what, in which chat."""
     refusals: list[tuple[float, str, int]] = field(default_factory=list)
@@ -266,7 +266,7 @@ class FakeTelegram:
     async def send_file(
         self,
         chat_id: int,
-        file: Attachment,
+        file: AnswerFile,
         *,
         thread_id: int | None = None,
         reply_to: int | None = None,
@@ -284,8 +284,8 @@ class FakeTelegram:
     async def react(self, chat_id: int, message_id: int, emoji: str) -> None:
         await self._exchange("react", chat_id, lambda: None)
 
-    async def action(self, chat_id: int, *, thread_id: int | None = None) -> None:
-        await self._exchange("action", chat_id, lambda: None)
+    async def show_typing(self, chat_id: int, *, thread_id: int | None = None) -> None:
+        await self._exchange("show_typing", chat_id, lambda: None)
 
     async def answer_button(self, callback_id: str, text: str = "") -> None:
         await self._exchange("answer_button", 0, lambda: None)

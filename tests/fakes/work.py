@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 
 from openclaw_core.errors import LostOwnership
 from openclaw_core.tasks.conversation import Turn
-from openclaw_core.tasks.task import Order, Task
+from openclaw_core.tasks.task import RoleSnapshot, Task
 from openclaw_core.tasks.work import Answered, PutBack, Result, Run
 
-ORDER = Order(role="coder", prompt="p", prompt_sha256="0", models=("m",))
+ORDER = RoleSnapshot(role="coder", prompt="p", prompt_sha256="0", models=("m",))
 
 
 @dataclass
@@ -42,10 +42,12 @@ class FakeWork:
 
     # ---- what a brain does
 
-    def hand_over(self, task: Task, *, order: Order = ORDER, history: Sequence[Turn] = (), attempt: int = 1) -> None:
+    def hand_over(
+        self, task: Task, *, snapshot: RoleSnapshot = ORDER, history: Sequence[Turn] = (), attempt: int = 1
+    ) -> None:
         self._secrets += 1
         name = f"{task.id}.{self._secrets:032x}"
-        self._ready.append(Run(name=name, task=task, order=order, history=tuple(history), attempt=attempt))
+        self._ready.append(Run(name=name, task=task, snapshot=snapshot, history=tuple(history), attempt=attempt))
 
     def take_away(self, task_id: str) -> None:
         """Its user stopped the task, or another agent has it."""
@@ -125,10 +127,10 @@ class FakeWork:
         self._runs[run.name] = replace(run, task=whole)
         return self._runs[run.name]
 
-    async def amend(self, run: Run, said: str) -> None:
+    async def amend(self, run: Run, text: str) -> None:
         await self._called("amend")
         self._mine(run)
-        self.said[run.task.id] = said
+        self.said[run.task.id] = text
 
     async def end(self, run: Run, result: Result) -> bool:
         await self._called("end")

@@ -8,14 +8,14 @@ from typing import Any
 from openclaw_brain.inbox.gather import Windows
 from openclaw_brain.inbox.handler import UpdateHandler
 from openclaw_core.chat.delivery.displays import Display
-from openclaw_core.roles.values import load
+from openclaw_core.roles.values import load_roles
 from openclaw_core.store.lanes import Dispatched
 from openclaw_core.tasks.task import Task
 from tests.core.store_world import ORDER, World
 
 Message = dict[str, Any]
 Receives = Callable[..., Awaitable[None]]
-ROLES = load(Path(__file__).parents[3] / "platform/openclaw/base")
+ROLES = load_roles(Path(__file__).parents[3] / "platform/openclaw/base")
 GROUP: dict[str, Any] = {"id": -100500, "type": "supergroup"}
 FORWARDED: dict[str, Any] = {"forward_origin": {"type": "hidden_user", "sender_user_name": "A", "date": 1}}
 MENTION: dict[str, Any] = {"entities": [{"type": "mention", "offset": 0, "length": 12}]}
@@ -77,7 +77,7 @@ class Desk:
     async def dispatched(self, task_id: str) -> Dispatched:
         queued = await self.world.lanes.queued(task_id)
         return await self.world.lanes.dispatch(
-            queued.task.ordered(ORDER), pool="p", decision="rule", route_ms=1, route_tokens=0, epoch=self.world.epoch, parts=queued.parts
+            queued.task.with_snapshot(ORDER), pool="p", decision="rule", route_ms=1, route_tokens=0, epoch=self.world.epoch, parts=queued.parts
         )  # fmt: skip
 
     async def put_off(self) -> list[str]:

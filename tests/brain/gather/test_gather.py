@@ -1,4 +1,4 @@
-"""What a person sends in one act is one task, in order and with all that came along."""
+"""What a person sends in one act is one task, in snapshot and with all that came along."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ async def test_several_forwards_and_their_files_keep_their_order(desk: Desk, rec
     )
     [task] = await desk.waiting()
     assert (task.text, task.quoted) == ("compare", "one\n\ntwo\n\nthree")
-    assert [one.file_id for one in task.materials] == ["a", "b"]
+    assert [one.file_id for one in task.attachments] == ["a", "b"]
 
 
 @pytest.mark.parametrize("captioned", [0, 2])
@@ -45,7 +45,7 @@ async def test_an_album_is_one_task_with_its_one_caption(desk: Desk, receives: R
         said("sum up" if n == captioned else "", **document(f"f{n}"), media_group_id="g") for n in range(3)
     ))  # fmt: skip
     [task] = await desk.waiting()
-    assert (task.text, [one.file_id for one in task.materials]) == ("sum up", ["f0", "f1", "f2"])
+    assert (task.text, [one.file_id for one in task.attachments]) == ("sum up", ["f0", "f1", "f2"])
 
 
 @pytest.mark.parametrize("unit", ["word ", "מילה ", "👍🏽 "])
@@ -164,7 +164,7 @@ async def test_in_a_group_the_first_half_need_not_name_the_bot_if_a_later_one_of
     await desk.receives(said("hello all", chat=GROUP, **FORWARDED, user=8), *messages)
     [task] = await desk.waiting(-100500)
     assert (task.user_id, task.text, task.quoted) == (7, text, quoted)
-    assert [one.file_id for one in task.materials] == files
+    assert [one.file_id for one in task.attachments] == files
 
 
 async def test_in_a_group_what_leads_to_no_question_is_nobodys_business(desk: Desk, receives: Receives) -> None:

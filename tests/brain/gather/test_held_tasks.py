@@ -65,7 +65,7 @@ async def test_a_task_that_grew_while_it_was_routed_is_routed_again(desk: Desk) 
     queued = await desk.world.lanes.queued(task_id)
     await desk.receives(said("news", **FORWARDED))
     handed = await desk.world.lanes.dispatch(
-        queued.task.ordered(ORDER), pool="p", decision="rule", route_ms=1, route_tokens=0, epoch=desk.world.epoch
+        queued.task.with_snapshot(ORDER), pool="p", decision="rule", route_ms=1, route_tokens=0, epoch=desk.world.epoch
     )
     assert handed is Dispatched.GROWN
     assert await desk.dispatched(task_id) is Dispatched.HELD  # more may be forwarded
@@ -90,7 +90,7 @@ async def test_a_task_called_back_is_first_in_its_lane_and_routed_with_all_its_w
     await desk.time_passes(task_id)
     assert await desk.release() == [task_id]
     queued = await desk.world.lanes.queued(task_id)
-    assert (queued.task.role, queued.task.order) == (None, None), "its role is looked for anew"
+    assert (queued.task.role, queued.task.snapshot) == (None, None), "its role is looked for anew"
     assert await desk.dispatched(task_id) is Dispatched.READY
     claimed = await desk.world.agent.claim()
     assert claimed is not None
@@ -130,7 +130,7 @@ async def test_an_agent_takes_what_comes_before_its_first_word_and_waits_for_the
     whole = await agent.grown(claimed)
     assert whole is not None
     assert (whole.task.text, whole.task.quoted) == ("is this true?", "news\n\nmore news")
-    assert (whole.name, whole.order) == (claimed.name, claimed.order)
+    assert (whole.name, whole.snapshot) == (claimed.name, claimed.snapshot)
     assert await agent.write(whole, "It")
     [turn] = await desk.world.lanes.history(7)
     assert turn.text == "is this true?\n\n[forwarded]\nnews\n\nmore news"

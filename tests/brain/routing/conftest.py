@@ -14,5 +14,5 @@ LABELLED = ("researcher", "coder", "summarizer")
 
 @pytest.fixture(scope="session")
 def roles() -> Roles:
-    shipped = roles_of.load(Path(__file__).parents[3] / "platform/openclaw/base")
+    shipped = roles_of.load_roles(Path(__file__).parents[3] / "platform/openclaw/base")
     return replace(shipped, roles={name: shipped.roles[name] for name in LABELLED}, default="researcher")

@@ -1,4 +1,4 @@
-"""A Chat whose answers are written down beforehand; it checks each call as the real server would."""
+"""A `ChatModel` whose answers are written down beforehand; it checks each call as the real server would."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -19,7 +19,7 @@ from openclaw_core.errors import (
     RequestTooLarge,
     StreamCut,
 )
-from openclaw_core.ports import Chat
+from openclaw_core.ports import ChatModel
 from openclaw_core.roles.values import Roles
 from openclaw_core.tasks.conversation import estimate_tokens
 from openclaw_core.tasks.outcome import Decision
@@ -40,7 +40,7 @@ async def route(
     *,
     explicit: str | None = None,
     previous: Previous | None = None,
-    chat: Chat | None = None,
+    chat: ChatModel | None = None,
 ) -> Routed:
     return await decide_agent(
         text, lang="en", explicit=explicit, previous=previous, roles=roles, chat=chat, classifier=None

@@ -9,18 +9,18 @@ from pathlib import Path
 
 from openclaw_core.chat import paging
 from openclaw_core.chat.delivery import notices
+from openclaw_core.chat.delivery.content import page_with_stopped_mark
 from openclaw_core.chat.delivery.dispatcher import Dispatcher
 from openclaw_core.chat.delivery.displays import Display, Displays, Stage
-from openclaw_core.chat.delivery.texts import marked
 from openclaw_core.ports import Messenger, Page
-from openclaw_core.roles.values import load
+from openclaw_core.roles.values import load_roles
 from openclaw_core.tasks.outcome import Cause, Delivery
 from openclaw_core.texts import wording
 from tests.core.delivery.virtual import now, wall
 from tests.fakes.displays import FakeDisplays, Shelf
 from tests.fakes.messenger import FakeTelegram
 
-ROLES = load(Path(__file__).parents[3] / "platform/openclaw/base")
+ROLES = load_roles(Path(__file__).parents[3] / "platform/openclaw/base")
 STANDS = frozenset({Delivery.DELIVERED, Delivery.PARTIAL})
 
 
@@ -58,11 +58,11 @@ class Room:
 
     def change(self, display_id: str, stage: Stage, text: str = "", **fields: object) -> None:
         self.shelf.change(display_id, stage, text, **fields)
-        self.engine.nudge()
+        self.engine.wake()
 
     def notice(self, key: str, **fields: object) -> None:
         self.shelf.notice(key, **fields)  # type: ignore[arg-type]
-        self.engine.nudge()
+        self.engine.wake()
 
     def grow(self, display_id: str, text: str) -> None:
         self.shelf.texts[display_id] = text
@@ -97,7 +97,7 @@ class Room:
         """The texts of one display, each in its message."""
         texts = expected_texts(display, self.shelf.texts[display.id])
         if delivery is Delivery.PARTIAL:
-            texts[-1] += f"\n\n{wording.say(wording.Say.FILE_FATE_UNKNOWN, display.lang)}"
+            texts[-1] += f"\n\n{wording.sentence(wording.Sentence.FILE_FATE_UNKNOWN, display.lang)}"
         texts += ["…"] * (len(display.slots) - len(texts))
         shown = [self.telegram.messages[display.slots[slot]] for slot in sorted(display.slots)]
         assert [said.page.text for said in shown] == texts, display
@@ -111,14 +111,14 @@ def expected_texts(display: Display, text: str) -> list[str]:
         case Stage.ANSWERED:
             texts = [page.text for page in paging.pages(text, lang=display.answer_lang)[0]]
         case Stage.FAILED:
-            texts = [wording.failed(display.cause or Cause.INTERNAL, display.lang)]
+            texts = [wording.failure(display.cause or Cause.INTERNAL, display.lang)]
         case Stage.STOPPED:
             drafts = [*paging.preview(text, lang=display.answer_lang), *[Page(text="💭")] * len(display.slots)]
             texts = [page.text for page in drafts[: len(display.slots)]]
             if texts:
-                texts[-1] = marked(drafts[len(texts) - 1], display.lang).text
+                texts[-1] = page_with_stopped_mark(drafts[len(texts) - 1], display.lang).text
         case _:
-            texts = [notices.told(display, ROLES)[0].text]
+            texts = [notices.notice_page(display, ROLES)[0].text]
     return texts
 
 

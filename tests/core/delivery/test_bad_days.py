@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from openclaw_core.chat.delivery.displays import Sign, Stage
-from openclaw_core.chat.delivery.sending import REPLACED_MAX, STRAYS_IN_ALL, STRAYS_MAX
+from openclaw_core.chat.delivery.displays import Indicator, Stage
+from openclaw_core.chat.delivery.sending import LOST_IN_ALL, LOST_MAX, REPLACED_MAX
 from openclaw_core.errors import MarkupRefused, MessengerRefused, StoreFault, StoreFull
 from openclaw_core.ports import Page
 from openclaw_core.tasks.outcome import Cause, Delivery
@@ -21,7 +21,7 @@ def growing(room: Room, *, chats: int) -> None:
     """A running answer in each of *chats*."""
     for n in range(1, chats + 1):
         room.shelf.change(f"t:{n}", Stage.GROWING, f"{n}: {WORDS}", chat_id=n)
-    room.engine.nudge()
+    room.engine.wake()
 
 
 def grown(room: Room, *, chats: int, by: str = "more") -> None:
@@ -122,7 +122,7 @@ async def test_telegram_hangs_for_90_seconds(at_s: float) -> None:
         await mixing
         await room.over()
     strays = sum(room.telegram.said(chat).count("💭") for chat in (1, 2, -3, 4, 5, -6))
-    assert strays <= 6 * STRAYS_MAX
+    assert strays <= 6 * LOST_MAX
     room.check(limits=False)  # what hung is counted when it came, and all of it ends at once
 
 
@@ -138,7 +138,7 @@ async def test_one_chat_rests_and_no_other_waits_for_it() -> None:
         await until(lambda: len(room.shelf.ended) == 10, within_s=60)
         assert room.shelf.open == {"t:1", "n:1"}
         await room.over(within_s=700)
-    assert len([method for _, method, _ in room.telegram.refusals if method != "action"]) == 1
+    assert len([method for _, method, _ in room.telegram.refusals if method != "show_typing"]) == 1
     room.check()
 
 
@@ -173,8 +173,8 @@ async def test_the_whole_bot_rests_with_all_its_signs_and_is_probed_now_and_then
     room = Room()
     room.telegram.retry_after = lambda chat_id: 60 if now() < 60 else 0
     async with room.leading():
-        room.shelf.waiting.extend(Sign(chat_id=n, message_id=1, at_ms=now_ms()) for n in range(1, 7))
-        room.engine.signed()
+        room.shelf.waiting.extend(Indicator(chat_id=n, message_id=1, at_ms=now_ms()) for n in range(1, 7))
+        room.engine.indicators_added()
         await mixed(room)
         await room.over()
     # Six chats, each with a call, a reaction and 'typing' under way at first.
@@ -207,8 +207,8 @@ async def test_a_sign_rests_with_its_chat_and_is_shown_later_if_it_is_young() ->
         room.notice("a")
         await asyncio.sleep(2)
         for chat_id in (1, 2):
-            room.shelf.waiting.append(Sign(chat_id=chat_id, message_id=1, at_ms=now_ms()))
-        room.engine.signed()
+            room.shelf.waiting.append(Indicator(chat_id=chat_id, message_id=1, at_ms=now_ms()))
+        room.engine.indicators_added()
         await asyncio.sleep(30)
     assert [(round(at), chat_id) for at, method, chat_id in room.telegram.calls if method == "react"] == [
         (2, 2),
@@ -311,9 +311,12 @@ async def test_placeholders_whose_replies_are_always_lost_come_to_an_end() -> No
     async with room.leading():
         room.change("t:1", Stage.ANSWERED, "The answer.")
         await asyncio.sleep(150)
-        assert room.telegram.made("send") == STRAYS_MAX
+        assert room.telegram.made("send") == LOST_MAX
         await room.over(within_s=3000)
-    assert (room.telegram.made("send"), room.shelf.ended) == (STRAYS_IN_ALL, {"t:1": Delivery.UNDELIVERABLE})
+    assert (room.telegram.made("send"), room.shelf.ended) == (
+        LOST_IN_ALL,
+        {"t:1": Delivery.UNDELIVERABLE},
+    )
 
 
 @virtual
@@ -363,7 +366,7 @@ async def test_a_group_that_became_a_supergroup_meanwhile_gets_its_text() -> Non
         await asyncio.sleep(5)
         room.notice("b", chat_id=-100)
         room.shelf.change("n:a", Stage.NOTICE, chat_id=-100, kind="new")
-        room.engine.nudge()
+        room.engine.wake()
         await room.over()
     assert len(room.telegram.said(-100)) == 2
 
@@ -520,7 +523,7 @@ async def test_a_thousand_answers_of_two_hundred_chats_take_what_telegrams_limit
         began = now()
         for n in range(1000):
             room.shelf.change(f"t:{n}", Stage.ANSWERED, f"Answer {n}.", chat_id=n % 200 + 1)
-        room.engine.nudge()
+        room.engine.wake()
         await room.over()
         assert now() - began < 2000 / 30 * 1.1
     room.check()

@@ -36,7 +36,7 @@ class Chaos:
             shelf.change(f"t:{self.number}", Stage.GROWING, chat_id=chat_id)
         else:
             self.end(chat_id, self.running.pop(chat_id))
-        self.room.engine.nudge()
+        self.room.engine.wake()
 
     def grow(self) -> None:
         for display_id in self.running.values():
@@ -107,7 +107,7 @@ async def test_whatever_happens_each_text_stands_once(seed: int) -> None:
     chaos.mend()
     for chat_id, display_id in chaos.running.items():
         chaos.end(chat_id, display_id)
-    chaos.room.engine.nudge()
+    chaos.room.engine.wake()
     await chaos.room.over(within_s=1500)
     await end(chaos.leader)
     room = chaos.room

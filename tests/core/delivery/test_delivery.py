@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import pytest
 
-from openclaw_core.chat.delivery.displays import Sign, Stage
-from openclaw_core.chat.delivery.texts import marked
-from openclaw_core.chat.paging import utf16_units
+from openclaw_core.chat.delivery.content import page_with_stopped_mark
+from openclaw_core.chat.delivery.displays import Indicator, Stage
+from openclaw_core.chat.utf16 import utf16_units
 from openclaw_core.ports import Entity, Page
 from openclaw_core.tasks.outcome import Cause, Delivery
 from openclaw_core.texts import wording
@@ -85,10 +85,10 @@ async def test_typing_is_shown_until_there_are_words() -> None:
     async with room.leading():
         room.change("t:1", Stage.GROWING)
         await asyncio.sleep(10)
-        assert room.telegram.made("action") == 3
+        assert room.telegram.made("show_typing") == 3
         room.grow("t:1", "word " * 30)
         await asyncio.sleep(10)
-        assert room.telegram.made("action") == 3
+        assert room.telegram.made("show_typing") == 3
 
 
 @virtual
@@ -148,9 +148,9 @@ async def test_a_file_that_was_found_as_sending_is_offered_and_not_repeated() ->
 async def test_a_file_that_is_asked_for_again_is_sent_again() -> None:
     room = Room()
     room.shelf.texts["t:1"] = LONG_CODE
-    room.shelf.waiting.append(Sign(chat_id=1, task_id="1", part=1, at_ms=now_ms()))
-    room.shelf.waiting.append(Sign(chat_id=1, task_id="gone", part=1, at_ms=now_ms()))
-    room.shelf.waiting.append(Sign(chat_id=1, task_id="1", part=7, at_ms=now_ms()))
+    room.shelf.waiting.append(Indicator(chat_id=1, task_id="1", part=1, at_ms=now_ms()))
+    room.shelf.waiting.append(Indicator(chat_id=1, task_id="gone", part=1, at_ms=now_ms()))
+    room.shelf.waiting.append(Indicator(chat_id=1, task_id="1", part=7, at_ms=now_ms()))
     async with room.leading():
         await until(lambda: room.telegram.files)
         await asyncio.sleep(5)
@@ -190,7 +190,7 @@ def test_the_mark_of_a_stopped_answer_costs_a_full_page_a_few_words(letter: str)
     text = ((letter * 5 + " ") * 4096)[: 4096 if letter != "😀" else 2234]
     whole = utf16_units(text)
     assert 4090 <= whole <= 4096
-    page = marked(Page(text=text, entities=(Entity(type="bold", offset=0, length=whole),)), "he")
+    page = page_with_stopped_mark(Page(text=text, entities=(Entity(type="bold", offset=0, length=whole),)), "he")
     assert 4000 < utf16_units(page.text) <= 4096
     assert page.text.endswith("…\n\n⏹ נעצר")
     assert page.entities[0].length == utf16_units(page.text.removesuffix("\n\n⏹ נעצר"))
@@ -269,9 +269,9 @@ async def test_reactions_and_spinners_are_shown_at_once_and_old_ones_are_left_ou
     async with room.leading():
         await asyncio.sleep(5)
         for n in range(5):
-            room.shelf.waiting.append(Sign(chat_id=n, message_id=n, at_ms=now_ms() - (70_000 if n == 4 else 0)))
-        room.shelf.waiting.append(Sign(chat_id=1, button_id="b", at_ms=now_ms()))
-        room.engine.signed()
+            room.shelf.waiting.append(Indicator(chat_id=n, message_id=n, at_ms=now_ms() - (70_000 if n == 4 else 0)))
+        room.shelf.waiting.append(Indicator(chat_id=1, button_id="b", at_ms=now_ms()))
+        room.engine.indicators_added()
         await asyncio.sleep(0.2)
         assert (room.telegram.made("react"), room.telegram.made("answer_button")) == (4, 1)
 
@@ -279,7 +279,7 @@ async def test_reactions_and_spinners_are_shown_at_once_and_old_ones_are_left_ou
 @virtual
 async def test_a_burst_of_signs_stays_within_its_limit() -> None:
     room = Room()
-    room.shelf.waiting.extend(Sign(chat_id=n, message_id=n, at_ms=now_ms()) for n in range(500))
+    room.shelf.waiting.extend(Indicator(chat_id=n, message_id=n, at_ms=now_ms()) for n in range(500))
     async with room.leading():
         await until(lambda: room.telegram.made("react") == 500, within_s=20)
     assert room.telegram.broken == 0

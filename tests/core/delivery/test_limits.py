@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openclaw_core.chat.delivery import limits as l
-from openclaw_core.chat.delivery.limits import Limits, Rank
+from openclaw_core.chat.delivery import flood_limits as l
+from openclaw_core.chat.delivery.flood_limits import FloodLimits, Rank
 from openclaw_core.errors import FateUnknown, FloodWait, MessengerUnauthorized
 
 
@@ -23,10 +23,10 @@ class Clock:
 @dataclass
 class World:
     clock: Clock = field(default_factory=Clock)
-    limits: Limits = field(init=False)
+    limits: FloodLimits = field(init=False)
 
     def __post_init__(self) -> None:
-        self.limits = Limits(self.clock, cautious=False)
+        self.limits = FloodLimits(self.clock, cautious=False)
 
     def goes(self, chat_id: int, rank: Rank = Rank.FINAL) -> bool:
         return not (self.limits.chat_wait_s(chat_id, rank) or self.limits.bot_wait_s(rank))
@@ -34,7 +34,9 @@ class World:
 
 chats = st.sampled_from([1, 2, 3, -1, -2])
 tries = st.lists(
-    st.tuples(chats, st.sampled_from([rank for rank in Rank if rank is not Rank.SIGN]), st.floats(0, 2), st.booleans()),
+    st.tuples(
+        chats, st.sampled_from([rank for rank in Rank if rank is not Rank.INDICATOR]), st.floats(0, 2), st.booleans()
+    ),
     max_size=300,
 )
 
@@ -45,14 +47,14 @@ def test_no_window_holds_more_calls_than_telegram_allows(
     wanted: list[tuple[int, Rank, float, bool]], cautious: bool
 ) -> None:
     clock = Clock()
-    limits = Limits(clock, cautious=cautious)
+    limits = FloodLimits(clock, cautious=cautious)
     made: list[tuple[float, int]] = []
     for chat_id, rank, pause_s, unused in wanted:
         clock.now += pause_s * pause_s / 4
         if not limits.chat_wait_s(chat_id, rank) and not limits.bot_wait_s(rank):
             permit = limits.take(chat_id)
             if unused:
-                limits.unused(permit)
+                limits.give_back(permit)
             else:
                 made.append((clock.now, chat_id))
     for n, (begin, _) in enumerate(made):
@@ -84,11 +86,11 @@ def test_signs_stay_below_thirty_a_second(pauses: list[float]) -> None:
     made: deque[float] = deque()
     for pause_s in pauses:
         world.clock.now += pause_s / 20
-        while not world.limits.sign_wait_s():
-            world.limits.take_sign(1)
+        while not world.limits.indicator_wait_s():
+            world.limits.take_indicator(1)
             made.append(world.clock.now)
     for begin in made:
-        assert sum(begin <= at < begin + 1 for at in made) <= l.SIGN_BURST + l.SIGN_RATE_PER_S
+        assert sum(begin <= at < begin + 1 for at in made) <= l.INDICATOR_BURST + l.INDICATOR_RATE_PER_S
 
 
 def test_a_lower_rank_leaves_room_for_those_before_it() -> None:
@@ -106,7 +108,7 @@ def test_a_lower_rank_leaves_room_for_those_before_it() -> None:
 
 def test_a_new_leader_begins_with_a_third_of_the_burst_and_a_token_for_each_chat() -> None:
     clock = Clock()
-    limits = Limits(clock)
+    limits = FloodLimits(clock)
     begun = 0
     for chat in range(100):
         if not limits.bot_wait_s(Rank.FINAL):
@@ -138,12 +140,12 @@ def refuse_three(world: World, *, retry_after_s: float = 60) -> None:
 def test_three_refused_chats_are_followed_by_one_probe_and_no_sign() -> None:
     world = World()
     refuse_three(world)
-    assert world.limits.sign_wait_s() > 0
+    assert world.limits.indicator_wait_s() > 0
     assert world.goes(4)
     probe = world.limits.take(4)
     assert probe.probe
     assert not world.goes(5)
-    world.limits.passed(probe)
+    world.limits.succeeded(probe)
     assert world.goes(5)
     assert not world.goes(1)
 
@@ -151,7 +153,7 @@ def test_three_refused_chats_are_followed_by_one_probe_and_no_sign() -> None:
 def test_a_probe_without_an_answer_lets_another_one_go() -> None:
     world = World()
     refuse_three(world)
-    world.limits.ended(world.limits.take(4), FateUnknown("edit"))
+    world.limits.failed(world.limits.take(4), FateUnknown("edit"))
     assert world.goes(5)
     assert world.limits.take(5).probe
 
@@ -161,7 +163,7 @@ def test_a_refused_probe_rests_the_bot_never_longer_than_was_asked_and_it_is_pro
     refuse_three(world)
     rests = []
     for chat in range(4, 14):
-        world.limits.ended(world.limits.take(chat), FloodWait(retry_after_s=20))
+        world.limits.failed(world.limits.take(chat), FloodWait(retry_after_s=20))
         rests.append(round(world.limits.bot_wait_s(Rank.FINAL)))
         world.clock.now += rests[-1]
         assert world.goes(chat + 1)
@@ -191,21 +193,21 @@ def test_chats_refused_one_after_the_other_are_no_refusal_of_the_bot() -> None:
 def test_one_chat_refused_three_times_is_no_refusal_of_the_bot() -> None:
     world = World()
     for _ in range(3):
-        world.limits.refused(world.limits.take_sign(1), 60)
+        world.limits.refused(world.limits.take_indicator(1), 60)
     assert not world.limits.take(2).probe
 
 
 def test_a_refused_token_lets_one_probe_pass_each_five_seconds() -> None:
     world = World()
-    world.limits.ended(world.limits.take(1), MessengerUnauthorized("401"))
+    world.limits.failed(world.limits.take(1), MessengerUnauthorized("401"))
     assert not world.goes(2)
     world.clock.now += 5
     probe = world.limits.take(2)
     assert not world.goes(3)
-    world.limits.ended(probe, MessengerUnauthorized("401"))
+    world.limits.failed(probe, MessengerUnauthorized("401"))
     assert world.limits.bot_wait_s(Rank.FINAL) == pytest.approx(5)
     world.clock.now += 5
-    world.limits.passed(world.limits.take(3))
+    world.limits.succeeded(world.limits.take(3))
     assert world.goes(4)
 
 

@@ -16,10 +16,10 @@ from openclaw_agent.store_retry import until_stored
 from openclaw_core import logs
 from openclaw_core.characters import is_blank
 from openclaw_core.models import answer_stream
-from openclaw_core.models.answer_stream import Failed, Grew, Restarted
-from openclaw_core.ports import Ears, ModelCall, Speaker
+from openclaw_core.models.answer_stream import AnswerFailed, AnswerRestarted, TextAdded
+from openclaw_core.ports import ModelCall, StreamingModel, Transcriber
 from openclaw_core.tasks.outcome import Cause
-from openclaw_core.tasks.task import Order, Task
+from openclaw_core.tasks.task import RoleSnapshot, Task
 from openclaw_core.tasks.work import Answered, GaveUp, Run, Work
 from openclaw_core.texts import wording
 from openclaw_core.texts.notes import with_note
@@ -35,8 +35,8 @@ class RunAnswerer:
     """Answers runs, one at a time."""
 
     work: Work
-    chat: Speaker
-    transcriber: Ears
+    chat: StreamingModel
+    transcriber: Transcriber
     files_of: Callable[[Run], Files]
     task_deadline_s: float
     voice_models: Sequence[str] = ()
@@ -107,52 +107,52 @@ class RunAnswerer:
 
     async def _with_attachments(self, run: Run) -> Task:
         """The task with the text of its attachments, which goes into the chat's memory too. Raises Unreadable."""
-        if not run.task.materials:
+        if not run.task.attachments:
             return run.task
         reader = AttachmentReader(
             files=self.files_of(run), transcriber=self.transcriber, voice_models=self.voice_models, sleep=self.sleep
         )
-        task, said = await with_attachments(run.task, reader, max_tokens=run.order.history_tokens)
+        task, said = await with_attachments(run.task, reader, max_tokens=run.snapshot.history_tokens)
         await until_stored(partial(self.work.amend, run, said), sleep=self.sleep)
         return task
 
     async def _ask_models(self, run: Run, task: Task, preview: Preview) -> Answered | GaveUp:
         """The answer of the first model that gives one, or the cause of the last failure. The text grows in *preview*."""
         began, first_s = self.clock(), None
-        answerer = answer_stream.Answerer(
-            chat=self.chat, models=run.order.models, make_call=partial(_call, run, task), deadline_s=self.task_deadline_s, sleep=self.sleep
+        answerer = answer_stream.AnswerStream(
+            chat=self.chat, models=run.snapshot.models, make_call=partial(_call, run, task), deadline_s=self.task_deadline_s, sleep=self.sleep
         )  # fmt: skip
         async with contextlib.aclosing(answerer.run()) as events:
             async for event in events:
-                if isinstance(event, Grew):
+                if isinstance(event, TextAdded):
                     first_s = self.clock() - began if first_s is None else first_s
                     preview.add(event.text)
-                elif isinstance(event, Restarted):
+                elif isinstance(event, AnswerRestarted):
                     preview.clear()
-                elif isinstance(event, Failed):
+                elif isinstance(event, AnswerFailed):
                     return GaveUp(cause=event.cause)
                 elif not is_blank(event.text):
                     usage = _usage(event, model_s=self.clock() - began, first_s=first_s)
-                    return Answered(markdown=_with_notes(event, task, run.order), usage=usage)
+                    return Answered(markdown=_with_notes(event, task, run.snapshot), usage=usage)
         return GaveUp(cause=Cause.EMPTY_ANSWER)
 
 
 def _call(run: Run, task: Task, model: str, shrink: int) -> ModelCall:
     """The request for *model*; each level of *shrink* halves it."""
-    at = run.order.at(model)
+    at = run.snapshot.at(model)
     return ModelCall(
         model=at.id,
         provider=at.provider,
-        messages=messages(task, run.order, run.history, shrink=shrink),
-        max_tokens=max(256, run.order.max_answer_tokens >> shrink),
-        temperature=run.order.temperature,
-        reasoning_effort=run.order.reasoning_effort,
-        tools=run.order.tools,
+        messages=messages(task, run.snapshot, run.history, shrink=shrink),
+        max_tokens=max(256, run.snapshot.max_answer_tokens >> shrink),
+        temperature=run.snapshot.temperature,
+        reasoning_effort=run.snapshot.reasoning_effort,
+        tools=run.snapshot.tools,
         first_token_timeout_s=FIRST_TOKEN_S,
     )
 
 
-def _usage(answer: answer_stream.Answered, *, model_s: float, first_s: float | None) -> dict[str, Any]:
+def _usage(answer: answer_stream.AnswerComplete, *, model_s: float, first_s: float | None) -> dict[str, Any]:
     """Model, tokens and times, as in `docs/data.md`, field `run`."""
     usage = answer.usage
     return {
@@ -162,13 +162,13 @@ def _usage(answer: answer_stream.Answered, *, model_s: float, first_s: float | N
     }  # fmt: skip
 
 
-def _with_notes(answer: answer_stream.Answered, task: Task, order: Order) -> str:
+def _with_notes(answer: answer_stream.AnswerComplete, task: Task, snapshot: RoleSnapshot) -> str:
     """The answer with notes below it: an attachment was not seen, a file was shortened, the answer was cut."""
-    notes = [wording.unseen(task.unseen, task.lang)] if task.unseen else []
-    if any(one.kind == "file" for one in task.materials) and cuts(task, order):
-        notes.append(wording.say(wording.Say.FILE_SHORTENED, task.lang))
+    notes = [wording.unseen_note(task.unseen, task.lang)] if task.unseen else []
+    if any(one.kind == "file" for one in task.attachments) and cuts(task, snapshot):
+        notes.append(wording.sentence(wording.Sentence.FILE_SHORTENED, task.lang))
     if answer.truncated:
-        notes.append(wording.say(wording.Say.TRUNCATED, task.lang))
+        notes.append(wording.sentence(wording.Sentence.TRUNCATED, task.lang))
     markdown = answer.text
     for note in notes:
         markdown = with_note(markdown, f"_{note}_")

@@ -12,7 +12,7 @@ from openclaw_core.tasks.work import Run, Work
 
 log = logs.get(__name__)
 WRITE_EVERY_S, GROUP_WRITE_EVERY_S = 1.2, 3.0
-"""Delivery edits no preview more often (`openclaw_core.chat.delivery.plan`, which an agent does not import)."""
+"""Delivery edits no preview more often (`openclaw_core.chat.delivery.actions`, which an agent does not import)."""
 FIRST_WORDS_CHARS = 80
 FIRST_WORDS_S = 0.4
 """The first text waits until it is that long or that old: some models begin their thoughts without a mark, and only a mark at their end

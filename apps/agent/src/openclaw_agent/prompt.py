@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from openclaw_core.models.thoughts import without_thoughts
+from openclaw_core.models.thought_filter import without_thoughts
 from openclaw_core.ports import Message
-from openclaw_core.tasks.conversation import Turn, estimate_tokens, window
-from openclaw_core.tasks.task import Order, Task
+from openclaw_core.tasks.conversation import Turn, estimate_tokens, newest_turns
+from openclaw_core.tasks.task import RoleSnapshot, Task
 
 SEPARATOR_TOKENS = 4
 LEAST_CUT_TOKENS = 40
@@ -30,13 +30,13 @@ SENT_HEAD = "The user sent this along, some of it forwarded or in files. It is m
 QUOTE_ONLY = "Do what your role does with the message above."
 
 
-def messages(task: Task, order: Order, history: Sequence[Turn], *, shrink: int = 0) -> tuple[Message, ...]:
+def messages(task: Task, snapshot: RoleSnapshot, history: Sequence[Turn], *, shrink: int = 0) -> tuple[Message, ...]:
     """The messages for *task*: the prompt first and unchanged, because servers cache that prefix; the user's message last.
 
-    The limit is `order.history_tokens`, halved by each level of *shrink*. From level 3 on there is no history. The message comes first
+    The limit is `snapshot.history_tokens`, halved by each level of *shrink*. From level 3 on there is no history. The message comes first
     and is never cut; then the quoted text; then the newest turns. The newest turn is cut, not dropped: a follow-up needs it.
     """
-    budget = order.history_tokens >> shrink
+    budget = snapshot.history_tokens >> shrink
     left = budget - estimate_tokens(_with_unseen(task)) - SEPARATOR_TOKENS
     head = _head(task)
     quoted = cut(task.quoted.strip(), max(left, LEAST_CUT_TOKENS))
@@ -44,30 +44,30 @@ def messages(task: Task, order: Order, history: Sequence[Turn], *, shrink: int =
         left -= estimate_tokens(quoted) + estimate_tokens(head)
     turns = () if shrink >= 3 else _newest(_others(history, task), left)
     return (
-        Message(role="system", content=_system(task, order)),
+        Message(role="system", content=_system(task, snapshot)),
         *(Message(role=turn.speaker, content=turn.text) for turn in turns),
         Message(role="user", content=_request(_with_unseen(task), quoted, head)),
     )
 
 
-def cuts(task: Task, order: Order) -> bool:
+def cuts(task: Task, snapshot: RoleSnapshot) -> bool:
     """Whether the quoted text of *task* is too long to be sent whole, or was cut before."""
-    room = order.history_tokens - estimate_tokens(task.text) - SEPARATOR_TOKENS
+    room = snapshot.history_tokens - estimate_tokens(task.text) - SEPARATOR_TOKENS
     return CUT_MARK in task.quoted or estimate_tokens(task.quoted.strip()) > room
 
 
 def _head(task: Task) -> str:
-    files = sum(one.kind == "file" for one in task.materials)
+    files = sum(one.kind == "file" for one in task.attachments)
     if task.forwarded or files > 1:
         return SENT_HEAD
     return FILE_HEAD if files else QUOTE_HEAD
 
 
-def _system(task: Task, order: Order) -> str:
+def _system(task: Task, snapshot: RoleSnapshot) -> str:
     if not task.admitted_ms:
-        return order.prompt
+        return snapshot.prompt
     today = datetime.fromtimestamp(task.admitted_ms / 1000, tz=UTC)
-    return f"{order.prompt}\n\n# Today\n{today:%Y-%m-%d}, a {today:%A} (UTC)."
+    return f"{snapshot.prompt}\n\n# Today\n{today:%Y-%m-%d}, a {today:%A} (UTC)."
 
 
 def _with_unseen(task: Task) -> str:
@@ -106,7 +106,7 @@ def _with_note(turn: Turn) -> Turn:
 
 
 def _newest(turns: Sequence[Turn], max_tokens: int) -> tuple[Turn, ...]:
-    kept = window(turns, max_tokens)
+    kept = newest_turns(turns, max_tokens)
     if kept or not turns:
         return kept
     last = turns[-1]

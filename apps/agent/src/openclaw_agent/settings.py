@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from openclaw_core.environment import VOICE_MODELS, Environment, model_ids
-from openclaw_core.models.providers import Servers
+from openclaw_core.models.providers import ModelServers
 from openclaw_core.store import RedisSettings
 
 
@@ -36,7 +36,7 @@ class Alone:
 class Settings:
     contract: InPool | Alone
     bot_id: int
-    servers: Servers
+    servers: ModelServers
     redis: RedisSettings
     log_level: str
     task_deadline_s: float

@@ -34,8 +34,8 @@ from openclaw_brain.telegram.updates import Poller, admit_forever
 from openclaw_core import logs
 from openclaw_core.chat.delivery.dispatcher import Dispatcher
 from openclaw_core.chat.telegram.messenger import BotIdentity, TelegramMessenger
-from openclaw_core.models.brain_clients import open_chat
-from openclaw_core.ports import Chat
+from openclaw_core.models.brain_clients import open_brain_clients
+from openclaw_core.ports import ChatModel
 from openclaw_core.roles.values import Roles
 from openclaw_core.store import Inbox, Lanes, News, Pools, RedisDisplays, Script, move_chat, open_script
 
@@ -51,7 +51,7 @@ class Brain:
     settings: Settings
     script: Script
     messenger: TelegramMessenger
-    chat: Chat | None
+    chat: ChatModel | None
     classifier: Classifier | None
     launcher: Launcher
     roles: Roles
@@ -87,7 +87,7 @@ class Brain:
 
         delivery = Dispatcher(
             displays=RedisDisplays(self.script, epoch=epoch, task_deadline_s=settings.task_deadline_s), messenger=self.messenger, roles=roles,
-            drain_s=settings.drain_s, beat=self.heartbeats.of("delivery"),
+            drain_s=settings.drain_s, heartbeat=self.heartbeats.of("delivery"),
         )  # fmt: skip
         rollout = Rollout(
             templates=templates, launcher=self.launcher, pools=pools, lanes=lanes, epoch=epoch, limits=limits_of(settings),
@@ -106,12 +106,12 @@ class Brain:
         )  # fmt: skip
         handler = UpdateHandler(
             inbox=inbox, lanes=lanes, intake=intake, bot=Bot(id=self.identity.id, username=self.identity.username), epoch=epoch,
-            windows=settings.windows, chat_cap=settings.chat_cap, total_cap=settings.total_cap, on_display=delivery.nudge,
+            windows=settings.windows, chat_cap=settings.chat_cap, total_cap=settings.total_cap, on_display=delivery.wake,
             release_request=consumer.release_request, on_released=consumer.route_released,
         )  # fmt: skip
 
         def task_lost() -> None:
-            delivery.nudge()
+            delivery.wake()
             self.wake("lanes", "pool")
 
         results = ResultReader(
@@ -139,8 +139,8 @@ class Brain:
                     on_admitted=lambda _: self.wake("inbox", "control"), on_webhook=metrics.webhook_ended,
                 ),
             )  # fmt: skip
-            start("control", partial(handler.forever, "control", handled=delivery.signed))
-            start("inbox", partial(handler.forever, "inbox", handled=delivery.signed))
+            start("control", partial(handler.forever, "control", handled=delivery.indicators_added))
+            start("inbox", partial(handler.forever, "inbox", handled=delivery.indicators_added))
             start_agents = partial(self.wake, "pool")
             start(
                 "lanes",
@@ -197,7 +197,7 @@ async def run(settings: Settings, roles: Roles, env: Mapping[str, str], stop: as
             TelegramMessenger.open(settings.telegram_token, settings.telegram_base_url)
         )
         messenger.on_moved = partial(move_chat, script)
-        chat = await stack.enter_async_context(open_chat(settings.servers))
+        chat = await stack.enter_async_context(open_brain_clients(settings.servers))
         classifier = (
             None if settings.routes_by_model else await stack.enter_async_context(Classifier.open(start_now=True))
         )

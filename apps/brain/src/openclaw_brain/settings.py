@@ -9,8 +9,8 @@ from typing import Literal
 from openclaw_brain.inbox.gather import Windows
 from openclaw_core.environment import VOICE_MODELS, Environment, model_ids
 from openclaw_core.errors import SettingsError
-from openclaw_core.models.providers import PROVIDERS, Servers
-from openclaw_core.roles.values import Roles, load
+from openclaw_core.models.providers import PROVIDERS, ModelServers
+from openclaw_core.roles.values import Roles, load_roles
 from openclaw_core.store import RedisSettings
 
 
@@ -19,7 +19,7 @@ class Settings:
     telegram_token: str = field(repr=False)
     bot_id: int
     telegram_base_url: str | None
-    servers: Servers
+    servers: ModelServers
     model_addresses: Mapping[str, str]
     """Variables with the addresses of model servers, for the agents; without keys."""
     redis: RedisSettings
@@ -128,7 +128,7 @@ def at_start(env: Mapping[str, str]) -> tuple[Settings, Roles]:
     except SettingsError as exc:
         faults.append(str(exc))
     try:
-        roles = load(Path(Environment(env).text("ROLES_DIR", "platform/openclaw/base")))
+        roles = load_roles(Path(Environment(env).text("ROLES_DIR", "platform/openclaw/base")))
     except SettingsError as exc:
         faults.append(str(exc))
     if settings is not None and roles is not None and settings.model_override is None:
@@ -138,7 +138,7 @@ def at_start(env: Mapping[str, str]) -> tuple[Settings, Roles]:
     return settings, roles
 
 
-def _models_without_a_key(servers: Servers, roles: Roles) -> list[str]:
+def _models_without_a_key(servers: ModelServers, roles: Roles) -> list[str]:
     """One fault for each model whose provider has no key."""
     return [
         f"  - {PROVIDERS[model.provider].variable}_API_KEY is missing: "

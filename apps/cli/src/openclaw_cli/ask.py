@@ -14,11 +14,11 @@ from openclaw_brain.routing import Classifier, decide_agent
 from openclaw_cli.up.backends import model_from
 from openclaw_core.environment import Environment
 from openclaw_core.errors import SettingsError
-from openclaw_core.models.answer_stream import Answered, Answerer, Failed, Grew, Restarted
-from openclaw_core.models.brain_clients import open_chat
+from openclaw_core.models.answer_stream import AnswerComplete, AnswerFailed, AnswerRestarted, AnswerStream, TextAdded
+from openclaw_core.models.brain_clients import open_brain_clients
 from openclaw_core.ports import ModelCall
 from openclaw_core.roles import values as roles_of
-from openclaw_core.roles.orders import order_of
+from openclaw_core.roles.snapshot import snapshot_of
 from openclaw_core.tasks.task import Task
 from openclaw_core.texts import wording
 from openclaw_core.texts.language import lang_of
@@ -30,18 +30,18 @@ def main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
 
 async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     console = Console()
-    roles = roles_of.load(Path(env.get("ROLES_DIR", "platform/openclaw/base")))
+    roles = roles_of.load_roles(Path(env.get("ROLES_DIR", "platform/openclaw/base")))
     if args.role and args.role not in roles.roles:
         raise SettingsError(f"--role must be one of {', '.join(sorted(roles.roles))}")
     lang = lang_of(args.question)
     async with model_from(env) as model:
         if model.demo and lang == "he":
-            console.print(wording.say(wording.Say.DEMO_NO_HEBREW, "he"))
+            console.print(wording.sentence(wording.Sentence.DEMO_NO_HEBREW, "he"))
             return 1
         read = Environment(model.env)
         servers = read.model_servers()
         read.done()
-        async with open_chat(servers) as chat, Classifier.open() as classifier:
+        async with open_brain_clients(servers) as chat, Classifier.open() as classifier:
             routed = await decide_agent(
                 args.question,
                 lang=lang,
@@ -51,32 +51,36 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
                 chat=chat if not model.demo and servers.route_with(model.env.get("MODEL_OVERRIDE")) else None,
                 classifier=classifier,
             )
-            order = order_of(roles.roles[routed.role], model_override=model.env.get("MODEL_OVERRIDE"), demo=model.demo)
+            snapshot = snapshot_of(
+                roles.roles[routed.role], model_override=model.env.get("MODEL_OVERRIDE"), demo=model.demo
+            )
             task = Task(
-                id="ask", chat_id=0, chat_kind="private", user_id=0, message_id=0, update_id=0, lang=lang, text=args.question, admitted_ms=0, order=order,
+                id="ask", chat_id=0, chat_kind="private", user_id=0, message_id=0, update_id=0, lang=lang, text=args.question, admitted_ms=0, snapshot=snapshot,
             )  # fmt: skip
 
             def make_call(name: str, shrink: int) -> ModelCall:
-                at = order.at(name)
+                at = snapshot.at(name)
                 return ModelCall(
-                    model=at.id, provider=at.provider, messages=messages(task, order, (), shrink=shrink), max_tokens=order.max_answer_tokens >> shrink,
-                    temperature=order.temperature, reasoning_effort=order.reasoning_effort, tools=order.tools,
+                    model=at.id, provider=at.provider, messages=messages(task, snapshot, (), shrink=shrink), max_tokens=snapshot.max_answer_tokens >> shrink,
+                    temperature=snapshot.temperature, reasoning_effort=snapshot.reasoning_effort, tools=snapshot.tools,
                 first_token_timeout_s=60,
                 )  # fmt: skip
 
             console.print(f"[dim]{wording.role_label(roles, routed.role, 'en')} · {model.name}[/dim]", highlight=False)
             text = ""
             with Live(console=console, refresh_per_second=8, vertical_overflow="visible") as live:
-                async for event in Answerer(chat=chat, models=order.models, make_call=make_call, deadline_s=180).run():
-                    if isinstance(event, Grew):
+                async for event in AnswerStream(
+                    chat=chat, models=snapshot.models, make_call=make_call, deadline_s=180
+                ).run():
+                    if isinstance(event, TextAdded):
                         text += event.text
-                    elif isinstance(event, Restarted):
+                    elif isinstance(event, AnswerRestarted):
                         text = ""
-                    elif isinstance(event, Answered):
+                    elif isinstance(event, AnswerComplete):
                         text = event.text
-                    elif isinstance(event, Failed):
+                    elif isinstance(event, AnswerFailed):
                         live.update("")
-                        console.print(wording.failed(event.cause, lang))
+                        console.print(wording.failure(event.cause, lang))
                         return 1
                     live.update(Markdown(text))
     return 0

@@ -1,6 +1,6 @@
-"""Which characters a reader sees, and which ones no chat may get.
+"""Checks for invisible characters, and removes characters that no chat may get.
 
-One definition of "blank" for everybody: the words of a message, the model's stream, previews, pages and delivery ask `is_blank`.
+`is_blank` is the one definition of "blank" for messages, streams, previews, pages and delivery.
 """
 
 import re
@@ -8,15 +8,15 @@ from unicodedata import category
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
 _BLANK_ALL_THE_SAME = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufffc")
-"""Letters and marks by their category, but with nothing to draw: fillers, the empty Braille cell, a replaced object."""
+"""Letters and marks by category that draw nothing: fillers, the empty Braille cell, a replaced object."""
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _BIDI_CONTROLS = re.compile("[\u202a-\u202e\u2066-\u2069\u206a-\u206f]")
-"""Embeddings, overrides and isolates. They can show a text in another order than it has (`txt.exe`). Hebrew needs the
-marks U+200E and U+200F only, and those stay."""
+"""Embeddings, overrides and isolates. They can change the visible order of a text (`txt.exe`). Hebrew needs only the marks
+U+200E and U+200F, which stay."""
 
 _MARKS = "\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff"
 _EDGES = re.compile(rf"\A[\s{_MARKS}]+|[\s{_MARKS}]+\Z")
-"""Space and marks of direction or width, which keyboards and clipboards put around names and commands."""
+"""Space and invisible marks that keyboards and clipboards put around names and commands."""
 
 
 def visible(char: str) -> bool:
@@ -27,7 +27,7 @@ def visible(char: str) -> bool:
 
 
 def is_blank(text: str) -> bool:
-    """Whether a reader would see nothing of *text*. Such an answer is no answer."""
+    """Whether a reader would see nothing of *text*."""
     return not any(map(visible, text))
 
 
@@ -37,7 +37,7 @@ def trimmed(text: str) -> str:
 
 
 def cleaned(text: str) -> str:
-    """*text* without what Telegram refuses or what deceives a reader.
+    """*text* without characters that Telegram refuses or that deceive a reader.
 
     Lone surrogates (a model's JSON may hold halves of an emoji) are joined or replaced, control characters become
     spaces, line ends become one kind, bidirectional controls go.

@@ -1,4 +1,4 @@
-"""Reading settings from an environment: every fault is collected, and no value is ever repeated in a message."""
+"""Reads settings from environment variables. Faults are collected and reported together, without any value."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -6,24 +6,33 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from openclaw_core.errors import SettingsError
-from openclaw_core.models.providers import COMPATIBLE, GROQ, NAMED, PROVIDERS, VARIABLES, Server, Servers, provider_at
+from openclaw_core.models.providers import (
+    COMPATIBLE,
+    GROQ,
+    NAMED,
+    PROVIDERS,
+    VARIABLES,
+    ModelServer,
+    ModelServers,
+    provider_at,
+)
 from openclaw_core.store import RedisSettings
 from openclaw_core.store.server import STATED, WANTED
 
 VOICE_MODELS = "whisper-large-v3,whisper-large-v3-turbo"
-"""Models that hear, unless `VOICE_MODELS` names others. The first makes fewer errors, the second is a third of its price."""
+"""Models for transcripts, unless `VOICE_MODELS` names others. The first makes fewer errors, the second costs a third."""
 
 NO_KEY = "none"
-"""Sent to a server that asks for none: some want the header all the same."""
+"""The key for servers that need none: some still require the header."""
 
 
 def model_ids(listed: str) -> tuple[str, ...]:
-    """The ids of a list with commas between, in its order."""
+    """The ids of a comma-separated list, in order."""
     return tuple(name.strip() for name in listed.split(",") if name.strip())
 
 
 class Environment:
-    """A mapping of variables, read by kind. Call `done` at the end: it raises SettingsError with all faults together."""
+    """Variables, read by type. Call `done` at the end: it raises SettingsError with all faults."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self._env = env
@@ -33,12 +42,12 @@ class Environment:
         return self._env.get(name, "").strip() or default
 
     def secret(self, name: str, *, required: bool = False) -> str:
-        """The variable, or the content of the file that `NAME_FILE` names."""
+        """The variable, or the content of the file in `NAME_FILE`."""
         value = self.text(name)
         path = self.text(f"{name}_FILE")
         if not value and path:
             try:
-                value = Path(path).read_bytes().decode().strip()  # as it is: text mode changes line ends
+                value = Path(path).read_bytes().decode().strip()  # text mode would change line ends
             except (OSError, UnicodeDecodeError):
                 self.faults.append(f"{name}_FILE: the file cannot be read; check the path and its permissions")
                 return ""
@@ -91,24 +100,24 @@ class Environment:
             return None
         return raw.rstrip("/")
 
-    def model_servers(self) -> Servers:
-        """Where models are. `MODEL_…` says where those are that name no provider, else `GROQ_…` does. Each provider that a model
-        names has a key and an address of its own, such as `OPENROUTER_API_KEY`."""
+    def model_servers(self) -> ModelServers:
+        """The model servers. `MODEL_…` gives the default one, else `GROQ_…` does. Each other provider has variables of its own, such as
+        `OPENROUTER_API_KEY`."""
         chosen = any(
             self.text(name) for name in ("MODEL_BASE_URL", "MODEL_PROVIDER", "MODEL_API_KEY", "MODEL_API_KEY_FILE")
         )
-        named: dict[str, Server] = {}
+        named: dict[str, ModelServer] = {}
         for provider in map(PROVIDERS.__getitem__, NAMED):
             required = provider is GROQ and not chosen
             key = self.api_key(f"{provider.variable}_API_KEY", required=required)
             url = self.url(f"{provider.variable}_BASE_URL")
             if key or url or required or not provider.needs_key:
-                named[provider.name] = Server.of(provider, key or NO_KEY, url)
+                named[provider.name] = ModelServer.of(provider, key or NO_KEY, url)
         default = self._chosen_server(named) if chosen else named[GROQ.name]
-        return Servers(default=default, named={**named, default.provider.name: default})
+        return ModelServers(default=default, named={**named, default.provider.name: default})
 
-    def _chosen_server(self, named: Mapping[str, Server]) -> Server:
-        """The server that `MODEL_…` names. A provider's own key goes to nobody else's address."""
+    def _chosen_server(self, named: Mapping[str, ModelServer]) -> ModelServer:
+        """The server of `MODEL_…`. The key of a provider is never sent to another address."""
         url, key = self.url("MODEL_BASE_URL"), self.api_key("MODEL_API_KEY", required=False)
         name = self.text("MODEL_PROVIDER")
         if name and name not in PROVIDERS:
@@ -127,10 +136,10 @@ class Environment:
             )
         if url is None and own is not None:
             return replace(own, api_key=key or NO_KEY)
-        return Server.of(provider, key or NO_KEY, url)
+        return ModelServer.of(provider, key or NO_KEY, url)
 
     def model_addresses(self) -> dict[str, str]:
-        """The variables of `model_servers` that are set and hold no secret."""
+        """The variables of `model_servers` that are set, without secrets."""
         values = {name: self.text(name).rstrip("/") for name in VARIABLES if not name.endswith("_API_KEY")}
         return {name: value for name, value in values.items() if value}
 
@@ -146,7 +155,7 @@ class Environment:
         return token, int(head) if head else 0
 
     def redis(self) -> RedisSettings:
-        """`REDIS_URL`, or `REDIS_HOST` with `REDIS_PORT`, `REDIS_USERNAME` and `REDIS_PASSWORD`; and what is stated of a server that does not tell."""
+        """`REDIS_URL`, or `REDIS_HOST` with `REDIS_PORT`, `REDIS_USERNAME` and `REDIS_PASSWORD`; and the stated settings of the server."""
         stated = self._stated()
         url = self.secret("REDIS_URL")
         if url:
@@ -168,7 +177,7 @@ class Environment:
         return RedisSettings(url=f"redis://{login}{host or 'unset'}:{port}", stated=stated)
 
     def _stated(self) -> dict[str, str]:
-        """`name=value` with commas between, of the settings that the store needs; empty with a fault."""
+        """Settings of a server that does not show them, as comma-separated `name=value`; empty after a fault."""
         raw = self.text(STATED)
         pairs = [part.partition("=") for part in raw.split(",") if part.strip()]
         stated = {name.strip(): value.strip() for name, _, value in pairs}

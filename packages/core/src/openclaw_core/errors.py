@@ -43,7 +43,7 @@ class StoreMisconfigured(Permanent):
 
 
 class RateLimited(Transient):
-    """429. *retry_after_s* is the server's wish in seconds, None if it sent none."""
+    """429. *retry_after_s* is how long the server asks to wait, None if it does not say."""
 
     def __init__(self, *, retry_after_s: float | None = None) -> None:
         super().__init__("rate limited")

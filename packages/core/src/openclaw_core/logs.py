@@ -1,7 +1,6 @@
-"""JSON logs on stderr, one line for each event, and one way for every unexpected fault: where it happened, never what it said.
+"""JSON logs on stderr, one line for each event. Exceptions are logged by type and place, never by message.
 
-Built on the standard library alone: importing structlog costs each agent 0.1 s and 4 MB more (0.2 s and 10 MB where rich is
-installed), and the part that matters, what of a foreign record may be written, is ours in any case.
+It uses only the standard library: importing structlog costs each agent 0.1 s and 4 MB (0.2 s and 10 MB where rich is installed).
 """
 
 import asyncio
@@ -29,7 +28,7 @@ _MAX_FRAMES = 32
 
 _bound: ContextVar[Mapping[str, Any]] = ContextVar("openclaw_bound", default=MappingProxyType({}))
 
-_ASYNCIO_SAYS = frozenset(
+_ASYNCIO_MESSAGES = frozenset(
     {
         "Task exception was never retrieved",
         "Future exception was never retrieved",
@@ -37,17 +36,14 @@ _ASYNCIO_SAYS = frozenset(
         "unhandled exception during asyncio.run() shutdown",
     }
 )
-"""Messages of asyncio that name no value; its others show the arguments of a callback."""
+"""Messages of asyncio without values; the others show the arguments of a callback."""
 
 
 class Log:
-    """Writes events: a fixed dotted name and fields. Never hand it a user's text, a token or a whole response."""
+    """Writes events: a fixed dotted name and fields. Never pass a user's text, a token or a whole response."""
 
     def __init__(self, name: str) -> None:
         self._logger = logging.getLogger(f"{_ROOT}.{name}")
-
-    def debug(self, event: str, **fields: Any) -> None:
-        self._write(logging.DEBUG, event, fields)
 
     def info(self, event: str, **fields: Any) -> None:
         self._write(logging.INFO, event, fields)
@@ -59,7 +55,7 @@ class Log:
         self._write(logging.ERROR, event, fields)
 
     def fault(self, event: str, exc: BaseException, **fields: Any) -> None:
-        """An unexpected exception: its types and places."""
+        """Log an unexpected exception by its types and places."""
         self._write(logging.ERROR, event, fields | {"faults": described(exc)})
 
     def _write(self, level: int, event: str, fields: Mapping[str, Any]) -> None:
@@ -109,7 +105,7 @@ def configure(level: str = "INFO", *, service: str) -> None:
 
 
 def install_asyncio(loop: asyncio.AbstractEventLoop) -> None:
-    """Send the loop's faults, such as those of a task that nobody awaited, the same way."""
+    """Log the faults of the event loop too, such as an exception of a task that nobody awaited."""
     loop.set_exception_handler(_on_loop_fault)
 
 
@@ -170,8 +166,8 @@ def _on_thread_fault(args: "threading.ExceptHookArgs") -> None:
 
 
 def _on_loop_fault(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    said = context.get("message")
-    fields: dict[str, Any] = {"message": said if said in _ASYNCIO_SAYS else "a fault in a callback"}
+    message = context.get("message")
+    fields: dict[str, Any] = {"message": message if message in _ASYNCIO_MESSAGES else "a fault in a callback"}
     task = context.get("task") or context.get("future")
     if isinstance(task, asyncio.Task):
         fields["task"] = task.get_name()
@@ -186,7 +182,7 @@ def _on_loop_fault(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> 
 
 
 class _Handler(logging.Handler):
-    """Writes to the stderr of the moment, and never the traceback of a record that it cannot format."""
+    """Writes to the present stderr, and never the traceback of a record that it cannot format."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -197,7 +193,7 @@ class _Handler(logging.Handler):
             sys.stderr.write(line + "\n")
             sys.stderr.flush()
         except (OSError, ValueError):
-            pass  # stderr is closed: nowhere left to say it
+            pass  # stderr is closed
 
 
 class _JsonFormatter(logging.Formatter):
@@ -218,14 +214,14 @@ class _JsonFormatter(logging.Formatter):
 
 
 def _foreign(record: logging.LogRecord) -> dict[str, Any]:
-    """What may be said of a library's record: where it was made, and its message as far as it is a constant."""
+    """The safe part of a library's record: its place, and its message if that is a constant."""
     shown: dict[str, Any] = {
         "event": "library",
         "logger": record.name,
         "where": f"{record.module}:{record.lineno}",
     }
-    # A template with its arguments left out says enough. But an f-string has its values inside already; so a message is
-    # shown only if it stands word for word in the library's source.
+    # A template without its arguments is safe. An f-string holds its values already, so a message is logged only if it is in the
+    # library's source word for word.
     if isinstance(record.msg, str) and _in_source(record.pathname, record.msg):
         shown["message"] = record.msg
     exc = record.exc_info[1] if record.exc_info else None
@@ -245,7 +241,7 @@ def _in_source(pathname: str, message: str) -> bool:
 
 
 def _value(value: Any, depth: int = 0) -> Any:
-    """Plain values as they are; of anything else only its type, since a repr may show what it holds."""
+    """Plain values as they are, anything else by its type: a repr may show its content."""
     if isinstance(value, Enum):
         value = value.value
     if isinstance(value, float) and not isfinite(value):

@@ -29,7 +29,7 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attachment:
+class AnswerFile:
     """A file made from an answer, such as a long code block."""
 
     name: str
@@ -72,7 +72,7 @@ class Messenger(Protocol):
     async def send_file(
         self,
         chat_id: int,
-        file: Attachment,
+        file: AnswerFile,
         *,
         thread_id: int | None = None,
         reply_to: int | None = None,
@@ -86,7 +86,7 @@ class Messenger(Protocol):
     async def react(self, chat_id: int, message_id: int, emoji: str) -> None:
         """Set the one reaction of the bot; an empty *emoji* takes it away."""
 
-    async def action(self, chat_id: int, *, thread_id: int | None = None) -> None:
+    async def show_typing(self, chat_id: int, *, thread_id: int | None = None) -> None:
         """Show 'typing' for up to 5 s."""
 
     async def answer_button(self, callback_id: str, text: str = "") -> None:
@@ -150,14 +150,14 @@ class Piece:
     """A piece of a streamed answer; the last one has *usage* and maybe no text."""
 
     text: str = field(default="", repr=False)
-    anew: bool = False
+    restarted: bool = False
     """What came before proved to be a thought: the answer begins with this piece."""
     usage: Usage | None = None
     truncated: bool = False
     """True on the last piece if the model stopped at `max_tokens`."""
 
 
-class Speaker(Protocol):
+class StreamingModel(Protocol):
     """A model server that answers. Nothing is repeated here, and nothing falls back."""
 
     def stream(self, call: ModelCall) -> AsyncIterator[Piece]:
@@ -168,7 +168,7 @@ class Speaker(Protocol):
         """
 
 
-class Chat(Speaker, Protocol):
+class ChatModel(StreamingModel, Protocol):
     """One that the brain can ask too. No method repeats or falls back by itself."""
 
     async def complete_json(self, call: ModelCall, *, schema: dict[str, Any], timeout_s: float) -> tuple[Any, Usage]:
@@ -178,8 +178,8 @@ class Chat(Speaker, Protocol):
         """Ids that the server of *provider* lists now; of the default one if it is empty."""
 
 
-class Ears(Protocol):
-    """A model server that hears. Raises as `Chat.stream`."""
+class Transcriber(Protocol):
+    """A model server that hears. Raises as `ChatModel.stream`."""
 
     async def transcribe(self, recording: bytes, *, name: str, model: str, timeout_s: float) -> str:
         """What is said in a recording, empty if nothing is; *name* tells its format by its ending."""

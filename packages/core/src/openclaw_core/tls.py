@@ -1,4 +1,4 @@
-"""One TLS context for all clients of a process: each one that reads the certificate authorities anew takes 25 ms of CPU."""
+"""One TLS context for all clients of a process: reading the certificate authorities takes 25 ms of CPU each time."""
 
 import ssl
 from functools import cache
@@ -8,5 +8,5 @@ import httpx
 
 @cache
 def context() -> ssl.SSLContext:
-    """What httpx would make for each client: its authorities, or those that `SSL_CERT_FILE` or `SSL_CERT_DIR` names."""
+    """The context that httpx would make: its own authorities, or those of `SSL_CERT_FILE` or `SSL_CERT_DIR`."""
     return httpx.create_ssl_context()

@@ -14,11 +14,11 @@ from openclaw_core import logs
 from openclaw_core.chat.delivery.dispatcher import Dispatcher
 from openclaw_core.chat.telegram.messenger import TelegramMessenger
 from openclaw_core.errors import LostOwnership, MessengerUnauthorized, Permanent, SettingsError, Transient
-from openclaw_core.roles.orders import order_of
-from openclaw_core.roles.values import Roles, load
+from openclaw_core.roles.snapshot import snapshot_of
+from openclaw_core.roles.values import Roles, load_roles
 from openclaw_core.store import AloneTasks, RedisDisplays, move_chat, open_script
 from openclaw_core.tasks.outcome import ENDED, Exit
-from openclaw_core.tasks.task import Order, Task
+from openclaw_core.tasks.task import RoleSnapshot, Task
 from openclaw_core.tasks.work import Run
 from openclaw_core.texts.language import lang_of
 
@@ -29,7 +29,7 @@ DELIVER_S = 180.0
 
 async def run_alone(settings: Settings, alone: Alone, stop: asyncio.Event) -> Exit:
     """Open the store and the clients, and do the task. Returns the exit code."""
-    task, order = task_of(alone, load(alone.roles_dir))
+    task, snapshot = task_of(alone, load_roles(alone.roles_dir))
     async with AsyncExitStack() as stack:
         script = await stack.enter_async_context(open_script(settings.redis, bot_id=settings.bot_id))
         messenger = await stack.enter_async_context(
@@ -43,7 +43,7 @@ async def run_alone(settings: Settings, alone: Alone, stop: asyncio.Event) -> Ex
         work = AloneWork(records=AloneTasks(script, start=start), displays=displays)
 
         def files_of(run: Run) -> MessengerFiles:
-            return MessengerFiles(messenger=messenger, materials=run.task.materials)
+            return MessengerFiles(messenger=messenger, attachments=run.task.attachments)
 
         answerer = LoadingAnswerer(lambda: open_answerer(settings, work, stack, files_of=files_of))
         stack.push_async_callback(answerer.close)
@@ -51,7 +51,7 @@ async def run_alone(settings: Settings, alone: Alone, stop: asyncio.Event) -> Ex
             displays=displays, messenger=messenger, drain_s=messenger.timeout_s, cautious=False
         )
         await check_token(messenger)
-        return await do_alone(task, order, work, answerer, deliverer, stop)
+        return await do_alone(task, snapshot, work, answerer, deliverer, stop)
 
 
 async def check_token(messenger: TelegramMessenger) -> None:
@@ -64,7 +64,7 @@ async def check_token(messenger: TelegramMessenger) -> None:
         log.warning("telegram.unavailable", during="start", error=type(exc).__name__)
 
 
-def task_of(alone: Alone, roles: Roles) -> tuple[Task, Order]:
+def task_of(alone: Alone, roles: Roles) -> tuple[Task, RoleSnapshot]:
     """The task of the environment, and the settings of its role. Raises SettingsError for an unknown role."""
     role = roles.roles.get(alone.role or roles.default)
     if role is None:
@@ -81,11 +81,11 @@ def task_of(alone: Alone, roles: Roles) -> tuple[Task, Order]:
         admitted_ms=round(time.time() * 1000),
         role=role.name,
     )
-    return task, order_of(role)
+    return task, snapshot_of(role)
 
 
 async def do_alone(
-    task: Task, order: Order, work: AloneWork, answerer: Answerer, deliverer: Deliverer, stop: asyncio.Event
+    task: Task, snapshot: RoleSnapshot, work: AloneWork, answerer: Answerer, deliverer: Deliverer, stop: asyncio.Event
 ) -> Exit:
     """Answer *task* and show its end, unless an earlier start has done so. Returns the exit code.
 
@@ -101,7 +101,7 @@ async def do_alone(
         if begun.unshown:
             work.displays.end()
         else:
-            run = Run(name=task.id, task=task, order=order, history=begun.history, attempt=1, last=True)
+            run = Run(name=task.id, task=task, snapshot=snapshot, history=begun.history, attempt=1, last=True)
             code = await do_run(work, answerer, run, stop)
         if not work.displays.ended or await _shown(work.displays, delivering, stop):
             return code

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from openclaw_agent.attachments.files import MAX_BYTES, NoFile
-from openclaw_core.chat.delivery.displays import Display, Growing, Sign, Stage
+from openclaw_core.chat.delivery.displays import Display, Growing, Indicator, Stage
 from openclaw_core.errors import FloodWait, LostOwnership, MessengerRefused, MessengerUnavailable
 from openclaw_core.ports import Messenger
 from openclaw_core.tasks.conversation import Turn
 from openclaw_core.tasks.outcome import Delivery, TaskState
-from openclaw_core.tasks.task import Material, Task
+from openclaw_core.tasks.task import Attachment, Task
 from openclaw_core.tasks.work import HandedBack, PutBack, Result, Run
 
 
@@ -34,7 +34,7 @@ class Deliverer(Protocol):
     async def run(self) -> None:
         """Deliver until cancelled."""
 
-    def nudge(self) -> None:
+    def wake(self) -> None:
         """Something has changed in `Displays.changed`."""
 
     def grew(self, display_id: str) -> None:
@@ -104,7 +104,7 @@ class AloneDisplays:
         self.ended = True
         self._version += 1
         if self.deliverer is not None:
-            self.deliverer.nudge()
+            self.deliverer.wake()
 
     async def check(self) -> None:
         """Raises LostOwnership if the task was stopped or is gone."""
@@ -121,7 +121,7 @@ class AloneDisplays:
     def display_id(self) -> str:
         return f"t:{self.task_id}"
 
-    async def heard(self, versions: Mapping[str, int]) -> Sequence[Display]:
+    async def announced(self, versions: Mapping[str, int]) -> Sequence[Display]:
         return await self.changed(0) if versions else ()
 
     async def changed(self, since: int) -> Sequence[Display]:
@@ -170,7 +170,7 @@ class AloneDisplays:
             self._doubt_ms = 0
         self._update_done()
 
-    async def signs(self, count: int) -> Sequence[Sign]:
+    async def take_indicators(self, count: int) -> Sequence[Indicator]:
         return ()
 
     def _update_done(self) -> None:
@@ -219,7 +219,7 @@ class AloneWork:
     async def grown(self, run: Run) -> Run | None:
         return run
 
-    async def amend(self, run: Run, said: str) -> None: ...
+    async def amend(self, run: Run, text: str) -> None: ...
 
     async def end(self, run: Run, result: Result) -> bool:
         if isinstance(result, HandedBack | PutBack):
@@ -236,14 +236,14 @@ class MessengerFiles:
     """`Files` from Telegram itself: this process has the bot's token."""
 
     messenger: Messenger
-    materials: Sequence[Material]
+    attachments: Sequence[Attachment]
     sleep: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep, repr=False)
     tries: int = 3
 
-    async def content(self, material_index: int) -> bytes:
+    async def content(self, attachment_index: int) -> bytes:
         for attempt in range(self.tries):
             try:
-                return await self.messenger.get_file_bytes(self.materials[material_index].file_id, MAX_BYTES)
+                return await self.messenger.get_file_bytes(self.attachments[attachment_index].file_id, MAX_BYTES)
             except FloodWait as exc:
                 await self.sleep(exc.retry_after_s)
             except MessengerUnavailable:

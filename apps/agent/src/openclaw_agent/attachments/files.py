@@ -8,7 +8,7 @@ from typing import Protocol
 
 import httpx
 
-from openclaw_core import bounded, logs, tls
+from openclaw_core import logs, reply_limit, tls
 from openclaw_core.errors import Permanent, StoreFull, StoreUnavailable, Transient
 from openclaw_core.tasks.work import Run, Work
 
@@ -42,7 +42,7 @@ class _TryAgain(Transient):
 class Files(Protocol):
     """The files of one task."""
 
-    async def content(self, material_index: int) -> bytes:
+    async def content(self, attachment_index: int) -> bytes:
         """The content of the task's attachment at that index. Raises NoFile."""
 
 
@@ -54,11 +54,11 @@ class BrainFiles:
     run: Run = field(repr=False)
     sleep: Callable[[float], Awaitable[None]] = field(default=asyncio.sleep, repr=False)
 
-    async def content(self, material_index: int) -> bytes:
+    async def content(self, attachment_index: int) -> bytes:
         """As in `Files`. Raises LostOwnership too."""
         for pause_s in (*PAUSES_S, None):
             try:
-                return await self._fetch(material_index)
+                return await self._fetch(attachment_index)
             except _TryAgain as exc:
                 log.info("file.not_fetched", reason=str(exc), again=pause_s is not None)
                 after_s = exc.after_s
@@ -77,7 +77,7 @@ class BrainFiles:
         try:
             async with asyncio.timeout(FETCH_S), _client() as http:
                 reply = await http.get(f"{address}/files/{self.run.name}/{index}")
-        except bounded.TooLong:
+        except reply_limit.ReplyTooLong:
             raise NoFile("too large") from None
         except (httpx.HTTPError, OSError, TimeoutError) as exc:
             raise _TryAgain(type(exc).__name__) from None  # the message of the cause holds the address
@@ -99,8 +99,8 @@ def _client() -> httpx.AsyncClient:
         logging.getLogger(name).setLevel(logging.WARNING)  # at INFO they log addresses, which hold the name of the run
     return httpx.AsyncClient(
         timeout=TIMEOUT,
-        headers=bounded.PLAIN,
-        event_hooks={"response": [bounded.at_most(lambda _: MAX_BYTES)]},
+        headers=reply_limit.UNCOMPRESSED,
+        event_hooks={"response": [reply_limit.at_most(lambda _: MAX_BYTES)]},
         trust_env=False,  # no proxy may see the address
         verify=tls.context(),
     )

@@ -7,11 +7,11 @@ from openclaw_agent.attachments.files import Files, NoFile
 from openclaw_agent.prompt import LEAST_CUT_TOKENS, cut
 from openclaw_core import logs
 from openclaw_core.models.fallback import RECORDING, Attempt, Attempts, NoReply, first_reply
-from openclaw_core.ports import Ears
+from openclaw_core.ports import Transcriber
 from openclaw_core.tasks.conversation import estimate_tokens
 from openclaw_core.tasks.outcome import Cause
-from openclaw_core.tasks.said import beginning, shown
-from openclaw_core.tasks.task import Material, Task
+from openclaw_core.tasks.task import Attachment, Task
+from openclaw_core.tasks.user_turn import attachment_label, excerpt
 
 log = logs.get(__name__)
 TRANSCRIBE_S = 60.0
@@ -34,20 +34,20 @@ class AttachmentReader:
     """Fetches the files of a task. A recording goes to the first of *voice_models* that is served."""
 
     files: Files
-    transcriber: Ears
+    transcriber: Transcriber
     voice_models: Sequence[str]
     sleep: Callable[[float], Awaitable[None]] = field(repr=False)
 
-    async def read(self, index: int, material: Material) -> str:
-        """The text of *material*, the task's attachment at *index*; never empty. Raises Unreadable."""
+    async def read(self, index: int, attachment: Attachment) -> str:
+        """The text of *attachment*, the task's attachment at *index*; never empty. Raises Unreadable."""
         try:
             content = await self.files.content(index)
         except NoFile as exc:
-            log.warning("material.not_fetched", kind=material.kind, reason=str(exc))
+            log.warning("material.not_fetched", kind=attachment.kind, reason=str(exc))
             raise Unreadable(Cause.FILE_UNREADABLE) from None
-        if material.kind == "file":
+        if attachment.kind == "file":
             return decoded(content)
-        transcript = await self._transcribe(content, material.name)
+        transcript = await self._transcribe(content, attachment.name)
         if not transcript:
             raise Unreadable(Cause.VOICE_UNCLEAR)
         return transcript
@@ -74,19 +74,19 @@ async def with_attachments(task: Task, reader: AttachmentReader, *, max_tokens: 
     """
     asked, quoted, turn, fault = [], [], [task.text], None
     left = max_tokens - estimate_tokens(task.text) - estimate_tokens(task.quoted)
-    share = max(LEAST_CUT_TOKENS, left // len(task.materials) - NAME_TOKENS)
-    for index, material in enumerate(task.materials):
+    share = max(LEAST_CUT_TOKENS, left // len(task.attachments) - NAME_TOKENS)
+    for index, attachment in enumerate(task.attachments):
         try:
-            text = await reader.read(index, material)
+            text = await reader.read(index, attachment)
         except Unreadable as exc:
             fault = fault or exc
-            quoted.append(f"{material.name}\n[It could not be read.]")
+            quoted.append(f"{attachment.name}\n[It could not be read.]")
             continue
-        if material.kind == "voice" and task.forwarded != "some":
+        if attachment.kind == "voice" and task.forwarded != "some":
             asked.append(text)
         else:
-            quoted.append(f"{material.name}\n{text if len(task.materials) == 1 else cut(text, share)}")
-            turn.append(f"{shown(material)}\n{beginning(text, share=len(task.materials))}")
+            quoted.append(f"{attachment.name}\n{text if len(task.attachments) == 1 else cut(text, share)}")
+            turn.append(f"{attachment_label(attachment)}\n{excerpt(text, share=len(task.attachments))}")
     if fault and len(turn) == 1 and not asked:
         raise fault
     question = "\n\n".join([*asked, task.text]).strip()

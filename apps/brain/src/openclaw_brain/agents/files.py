@@ -1,6 +1,6 @@
 """File server for agents: the bot's token stays in the brain, so an agent asks the leading brain for the files of its own run.
 
-`GET /files/<run>/<n>` streams the n-th material of the run's task and keeps nothing. The run's name is the secret that gives access.
+`GET /files/<run>/<n>` streams the n-th attachment of the run's task and keeps nothing. The run's name is the secret that gives access.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from openclaw_core import logs
 from openclaw_core.errors import BadTask, FloodWait, MessengerRefused, OpenClawError, StoreFull, StoreUnavailable
 from openclaw_core.store import Script
 from openclaw_core.store.pools import task_of
-from openclaw_core.tasks.task import Material, from_json
+from openclaw_core.tasks.task import Attachment, from_json
 
 log = logs.get(__name__)
 FILE_MAX_BYTES = 20_000_000
@@ -77,12 +77,12 @@ class FileServer:
 
     async def _file(self, request: web.Request, run: str) -> web.StreamResponse:
         try:
-            material = await self._material(run, request.match_info["number"])
+            attachment = await self._attachment(run, request.match_info["number"])
         except (StoreUnavailable, StoreFull):
             raise _ask_again("Redis is away: ask again\n") from None
-        if material is None:
+        if attachment is None:
             raise web.HTTPNotFound(text="there is no such file for this run\n")
-        async with aclosing(self.source.stream_file(material.file_id, FILE_MAX_BYTES)) as pieces:
+        async with aclosing(self.source.stream_file(attachment.file_id, FILE_MAX_BYTES)) as pieces:
             try:
                 first = await anext(pieces, b"")
             except FloodWait as exc:
@@ -111,8 +111,8 @@ class FileServer:
                 request.transport.abort()
         return response
 
-    async def _material(self, run: str, number: str) -> Material | None:
-        """The material of a run that an agent has claimed, else None. Read from the task's record, which no agent can write."""
+    async def _attachment(self, run: str, number: str) -> Attachment | None:
+        """The attachment of a run that an agent has claimed, else None. Read from the task's record, which no agent can write."""
         if not (number.isascii() and number.isdigit() and len(number) <= 3):
             return None
         key = self.script.keys
@@ -127,10 +127,10 @@ class FileServer:
         if not record or current != run or not job or ended:
             return None
         try:
-            materials = from_json(record).materials
+            attachments = from_json(record).attachments
         except BadTask:
             return None
-        return materials[int(number)] if int(number) < len(materials) else None
+        return attachments[int(number)] if int(number) < len(attachments) else None
 
 
 def _ask_again(why: str, *, after_s: float = 1.0) -> web.HTTPServiceUnavailable:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from openclaw_brain.inbox.commands import is_ours
 from openclaw_brain.inbox.context import Effect, UpdateContext
 from openclaw_brain.telegram.incoming import Incoming
-from openclaw_core.texts.wording import Say
+from openclaw_core.texts.wording import Sentence
 
 REFUSED_AGAIN_S = 24 * 3600
 """A stranger gets one refusal in this time."""
@@ -38,6 +38,6 @@ def refuse(context: UpdateContext) -> list[Effect]:
     ):
         return []
     if incoming.kind == "button":
-        return [context.toast(Say.NO_MORE_ACCESS)]
+        return [context.toast(Sentence.NO_MORE_ACCESS)]
     notice = context.notice("refused", user_id=str(incoming.user_id))
     return [{**notice, "once": f"refused:{incoming.user_id}", "once_s": REFUSED_AGAIN_S}]

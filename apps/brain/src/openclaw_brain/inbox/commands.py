@@ -8,13 +8,18 @@ from openclaw_brain.inbox.new_task import ask, task_effect, unreadable
 from openclaw_core.ports import Lang
 from openclaw_core.tasks.task import retry_id
 from openclaw_core.texts import wording
-from openclaw_core.texts.wording import Say
+from openclaw_core.texts.wording import Sentence
 
 COMMANDS = frozenset({"start", "help", "new", "stop", "status", "retry", "lang"})
 LANG_ARGUMENTS: Mapping[str, Lang] = {
     "he": "he", "hebrew": "he", "עברית": "he", "en": "en", "english": "en", "אנגלית": "en",
 }  # fmt: skip
-_STOP_TOASTS = {"stopped": Say.STOP_HEARD, "late": Say.STOP_TOO_LATE, "not_yours": Say.NOT_YOURS, "old": Say.BUTTON_OLD}
+_STOP_TOASTS = {
+    "stopped": Sentence.STOP_HEARD,
+    "late": Sentence.STOP_TOO_LATE,
+    "not_yours": Sentence.NOT_YOURS,
+    "old": Sentence.BUTTON_OLD,
+}
 
 
 def is_ours(context: UpdateContext) -> bool:
@@ -31,7 +36,7 @@ def run_command(context: UpdateContext) -> list[Effect]:
         return []
     for role in context.roles.roles.values():
         if incoming.command == role.command:
-            if incoming.text or incoming.quoted or incoming.material:
+            if incoming.text or incoming.quoted or incoming.attachment:
                 return ask(context, role=role.name)
             if incoming.unseen:
                 return [unreadable(context, "unsupported", role=role.name, what=incoming.unseen)]
@@ -59,12 +64,12 @@ def press_button(context: UpdateContext) -> list[Effect]:
     match action:
         case "stop" if argument:
             # The store alone knows which of these toasts fits.
-            toasts = {name: wording.say(what, context.lang) for name, what in _STOP_TOASTS.items()}
+            toasts = {name: wording.sentence(what, context.lang) for name, what in _STOP_TOASTS.items()}
             by = str(incoming.user_id) if incoming.chat_kind == "group" else None
             stop = {"op": "stop", **context.notice_fields("stopped"), "task": argument}
             return [{**stop, "button": incoming.button_id, "toasts": toasts, "by": by}]
         case "retry" if argument:
-            return [*_retry(context), done] if _may_retry(context) else [context.toast(Say.NOT_YOURS)]
+            return [*_retry(context), done] if _may_retry(context) else [context.toast(Sentence.NOT_YOURS)]
         case "lang":
             return [*_set_lang(context, argument), done]
         case "file" if argument:
@@ -72,7 +77,7 @@ def press_button(context: UpdateContext) -> list[Effect]:
             return [{"op": "file", **context.notice_fields("file_gone"), "task": task, "part": part}, done]
         case "role" if argument in context.roles.roles:
             return [*_choose_role(context, argument), done]
-    return [context.toast(Say.BUTTON_OLD)]
+    return [context.toast(Sentence.BUTTON_OLD)]
 
 
 def _choose_role(context: UpdateContext, role: str) -> list[Effect]:
@@ -98,6 +103,6 @@ def _retry(context: UpdateContext) -> list[Effect]:
     if old is None or old.chat_id != incoming.chat_id:
         return [context.notice("retry_nothing")]
     again = replace(
-        old, id=retry_id(old.id), retry_of=old.id, admitted_ms=context.admitted_ms, order=None, update_id=incoming.update_id
+        old, id=retry_id(old.id), retry_of=old.id, admitted_ms=context.admitted_ms, snapshot=None, update_id=incoming.update_id
     )  # fmt: skip
     return [{**context.notice_fields("retry"), **task_effect(context, again), "op": "retry", "task": old.id}]

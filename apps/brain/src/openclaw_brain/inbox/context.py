@@ -7,10 +7,10 @@ from typing import Any
 from openclaw_brain.telegram.incoming import Incoming
 from openclaw_core.ports import Lang
 from openclaw_core.roles.values import Roles
-from openclaw_core.tasks.conversation import place
+from openclaw_core.tasks.conversation import conversation_key
 from openclaw_core.tasks.task import Task
 from openclaw_core.texts import wording
-from openclaw_core.texts.wording import Say
+from openclaw_core.texts.wording import Sentence
 
 Effect = Mapping[str, Any]
 """A change in the store. `op` names its function in `store/lua/leader/1_inbox.lua`."""
@@ -55,7 +55,7 @@ class UpdateContext:
         """Where and how a notice of *kind* is shown, should the store decide to show it."""
         replies = self.incoming.chat_kind == "group" and self.incoming.kind != "button"
         return {
-            "key": f"{kind}:{place(self.incoming.chat_id, self.incoming.thread_id)}",
+            "key": f"{kind}:{conversation_key(self.incoming.chat_id, self.incoming.thread_id)}",
             "kind": kind,
             **self.place,
             "lang": self.lang,
@@ -66,7 +66,7 @@ class UpdateContext:
     def notice(self, kind: str, **args: Any) -> Effect:
         return {"op": "notice", **self.notice_fields(kind), "args": args}
 
-    def toast(self, what: Say | None = None) -> Effect:
+    def toast(self, what: Sentence | None = None) -> Effect:
         """End the spinner of a button, with a text if the button did nothing."""
-        text = "" if what is None else wording.say(what, self.lang)
+        text = "" if what is None else wording.sentence(what, self.lang)
         return {"op": "button", "id": self.incoming.button_id, "text": text}

@@ -17,7 +17,7 @@ from openclaw_brain.inbox.context import Effect
 from openclaw_brain.telegram.content import kind_of
 from openclaw_brain.telegram.incoming import Incoming
 from openclaw_brain.telegram.wire import mapping
-from openclaw_core.tasks.conversation import place
+from openclaw_core.tasks.conversation import conversation_key
 from openclaw_core.tasks.task import from_json, to_json
 
 LONG_UNITS = 4000
@@ -82,7 +82,7 @@ def make_part(
         incoming=incoming,
         effects=effects,
         only_joins=only_joins,
-        act=f"{place(incoming.chat_id, incoming.thread_id)}:{incoming.user_id}",
+        act=f"{conversation_key(incoming.chat_id, incoming.thread_id)}:{incoming.user_id}",
         sent_s=date if isinstance(date, int) and 0 <= date < 2**40 else 0,
         cut=units >= LIMIT_UNITS,
         refers_back=incoming.forwarded or bare,
@@ -107,8 +107,8 @@ def as_addressed(update: Mapping[str, Any], incoming: Incoming) -> Incoming | No
         return None
     if not incoming.user_id or incoming.user_is_bot:
         return None
-    if incoming.text or incoming.material:
-        return replace(incoming, kind=incoming.material.kind if incoming.material else "text")
+    if incoming.text or incoming.attachment:
+        return replace(incoming, kind=incoming.attachment.kind if incoming.attachment else "text")
     kind = kind_of(mapping(update["message"]), has_text=False)
     return None if kind in ("ignored", "joined", "text") else replace(incoming, kind=kind)
 

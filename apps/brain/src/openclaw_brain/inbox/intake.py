@@ -51,7 +51,7 @@ def _message_effects(context: UpdateContext) -> list[Effect]:
         return run_command(context)
     if incoming.kind == "joined":
         return [context.notice("start")]
-    if incoming.text or incoming.material or (incoming.kind == "text" and incoming.quoted):
+    if incoming.text or incoming.attachment or (incoming.kind == "text" and incoming.quoted):
         return ask(context)
     if incoming.kind == "text":  # the name of the bot alone
         return [context.notice("unsupported", what=incoming.unseen) if incoming.unseen else context.notice("help")]

@@ -16,13 +16,13 @@ TEXT_MAX_CHARS = 16_000
 def ask(context: UpdateContext, *, role: str | None = None) -> list[Effect]:
     """Queue the message as a task for *role*, or for the role that routing chooses."""
     incoming = context.incoming
-    if (material := incoming.material) is not None:
-        if material.kind == "voice" and context.english_only:  # the demo model has no transcriber
+    if (attachment := incoming.attachment) is not None:
+        if attachment.kind == "voice" and context.english_only:  # the demo model has no transcriber
             if not incoming.text:
                 return [unreadable(context, "unsupported", what="voice")]
-            context = replace(context, incoming=replace(incoming, material=None, unseen="voice"))
-        elif material.size_bytes > FILE_MAX_BYTES[material.kind]:
-            return [unreadable(context, "too_large", role=role, mb=FILE_MAX_BYTES[material.kind] // 1_000_000)]
+            context = replace(context, incoming=replace(incoming, attachment=None, unseen="voice"))
+        elif attachment.size_bytes > FILE_MAX_BYTES[attachment.kind]:
+            return [unreadable(context, "too_large", role=role, mb=FILE_MAX_BYTES[attachment.kind] // 1_000_000)]
     task = _task(context, role)
     if context.english_only and lang_of(task.text) == "he":
         return [context.notice("demo_hebrew")]
@@ -30,11 +30,11 @@ def ask(context: UpdateContext, *, role: str | None = None) -> list[Effect]:
 
 
 def unreadable(context: UpdateContext, kind: str, *, role: str | None = None, **args: Any) -> Effect:
-    """Say that no agent can read this. If the message joins a task, the answer of that task says so instead."""
+    """Sentence that no agent can read this. If the message joins a task, the answer of that task says so instead."""
     incoming = context.incoming
-    content = incoming.material.kind if incoming.material else incoming.kind
+    content = incoming.attachment.kind if incoming.attachment else incoming.kind
     seen_as = content if content in ("file", "voice") else "" if incoming.details else "other"
-    without = replace(incoming, material=None, unseen=incoming.unseen or seen_as)
+    without = replace(incoming, attachment=None, unseen=incoming.unseen or seen_as)
     task = replace(
         _task(replace(context, incoming=without), role),
         text=incoming.text[:TEXT_MAX_CHARS],
@@ -73,9 +73,9 @@ def _task(context: UpdateContext, role: str | None) -> Task:
         lang=context.answer_lang,
         notice_lang=context.lang if context.lang != context.answer_lang else None,
         unseen=incoming.unseen,
-        text=(incoming.text or ("" if incoming.material else incoming.quoted))[:TEXT_MAX_CHARS],
-        quoted=incoming.quoted if incoming.text or incoming.material else "",
-        materials=() if incoming.material is None else (incoming.material,),
+        text=(incoming.text or ("" if incoming.attachment else incoming.quoted))[:TEXT_MAX_CHARS],
+        quoted=incoming.quoted if incoming.text or incoming.attachment else "",
+        attachments=() if incoming.attachment is None else (incoming.attachment,),
         admitted_ms=context.admitted_ms,
         thread_id=incoming.thread_id,
         role=role,

@@ -9,9 +9,9 @@ from openclaw_brain.loops import Loop
 from openclaw_brain.routing import Classifier, Previous, decide_agent
 from openclaw_core import logs
 from openclaw_core.errors import BadTask, StoreFault, StoreFull, StoreUnavailable
-from openclaw_core.ports import Chat
+from openclaw_core.ports import ChatModel
 from openclaw_core.records import UNREADABLE
-from openclaw_core.roles.orders import order_of
+from openclaw_core.roles.snapshot import snapshot_of
 from openclaw_core.roles.values import Roles
 from openclaw_core.store import Lanes
 from openclaw_core.store.lanes import Dispatched, Queued
@@ -43,7 +43,7 @@ def previous_of(turns: Sequence[Turn]) -> Previous | None:
 
 def routing_text(task: Task) -> str:
     """Return the text that decides the role. A file alone is to be summarized. What a recording says is not known yet."""
-    text = task.text or ("summarize this file" if any(one.kind == "file" for one in task.materials) else "")
+    text = task.text or ("summarize this file" if any(one.kind == "file" for one in task.attachments) else "")
     return f"{text}\n\n{task.quoted}" if task.forwarded == "some" and task.quoted else text
 
 
@@ -53,7 +53,7 @@ class QueueConsumer:
 
     lanes: Lanes
     roles: Roles
-    chat: Chat | None
+    chat: ChatModel | None
     classifier: Classifier | None
     pool_of: Callable[[str], str]
     epoch: int
@@ -189,7 +189,7 @@ class QueueConsumer:
         routed = await decide_agent(
             routing_text(task),
             lang=task.lang,
-            explicit=task.role or queued.wish,
+            explicit=task.role or queued.next_role,
             previous=previous_of([turn for turn in turns if turn.task_id != task.id]),
             roles=self.roles,
             chat=self.chat,
@@ -198,7 +198,7 @@ class QueueConsumer:
         role = self.roles.roles[routed.role]
         tokens = routed.usage.prompt_tokens + routed.usage.answer_tokens if routed.usage else 0
         outcome = await self.lanes.dispatch(
-            task.ordered(order_of(role, model_override=self.model_override, demo=self.demo)),
+            task.with_snapshot(snapshot_of(role, model_override=self.model_override, demo=self.demo)),
             pool=self.pool_of(role.template), decision=routed.decision.value, route_ms=routed.took_ms, route_tokens=tokens, epoch=self.epoch, parts=queued.parts, known=queued.record,
         )  # fmt: skip
         if outcome is Dispatched.READY:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from openclaw_brain.loops import Loop
 from openclaw_core import logs
 from openclaw_core.errors import OpenClawError
-from openclaw_core.ports import Chat, ModelAt
+from openclaw_core.ports import ChatModel, ModelAt
 from openclaw_core.roles.values import Roles
 
 log = logs.get(__name__)
@@ -57,7 +57,7 @@ def without_models(roles: Roles, missing: Collection[str]) -> Roles:
 class ServedModels:
     """Fetches the lists. *on_roles* gets the roles without missing models, *on_listed* all models and those that are not listed."""
 
-    chat: Chat
+    chat: ChatModel
     roles: Roles
     voice_models: Sequence[str] = ()
     on_roles: Callable[[Roles], None]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from openclaw_brain.telegram.wire import integer, mapping, text_of
-from openclaw_core.tasks.task import Material
+from openclaw_core.tasks.task import Attachment
 
 Kind = Literal[
     "text", "command", "button", "edited", "voice", "photo", "video", "file", "sticker", "place", "contact", "game", "joined", "migrated", "other",
@@ -70,12 +70,12 @@ def is_service(message: Mapping[str, Any]) -> bool:
 
 def unseen(message: Mapping[str, Any]) -> str:
     """Return what in *message* no agent can read: `photo`, `video`, `file`, `other`, or an empty string."""
-    if not message or material(message) is not None or is_service(message):
+    if not message or attachment(message) is not None or is_service(message):
         return ""
     return _UNSEEN.get(kind_of(message, has_text=True), "")
 
 
-def material(message: Mapping[str, Any]) -> Material | None:
+def attachment(message: Mapping[str, Any]) -> Attachment | None:
     """Return the recording or text file in *message*."""
     for name in ("voice", "audio", "video_note"):
         if file_id := _id(mapping(message.get(name)), "file_id"):
@@ -87,7 +87,7 @@ def material(message: Mapping[str, Any]) -> Material | None:
     if mime.startswith("audio/"):
         return _recording(document, file_id, "ogg")
     if name.lower().rpartition(".")[2] in _TEXT_ENDINGS or mime.startswith("text/") or mime in _TEXT_TYPES:
-        return Material(
+        return Attachment(
             kind="file",
             file_id=file_id,
             name=" ".join(name[:200].split())[:80],
@@ -96,18 +96,18 @@ def material(message: Mapping[str, Any]) -> Material | None:
     return None
 
 
-def material_id(message: Mapping[str, Any]) -> str:
-    """Return an id of the material that stays the same for the same file. `file_id` changes from update to update."""
-    if material(message) is None:
+def attachment_id(message: Mapping[str, Any]) -> str:
+    """Return an id of the attachment that stays the same for the same file. `file_id` changes from update to update."""
+    if attachment(message) is None:
         return ""
     parts = (mapping(message.get(name)) for name in ("voice", "audio", "video_note", "document"))
     return next((_id(part, "file_unique_id") or _id(part, "file_id") for part in parts if _id(part, "file_id")), "")
 
 
-def _recording(part: Mapping[str, Any], file_id: str, ending: str) -> Material:
+def _recording(part: Mapping[str, Any], file_id: str, ending: str) -> Attachment:
     ending = _RECORDING_ENDINGS.get(text_of(part.get("mime_type")), ending)
     size = max(0, integer(part.get("file_size")))
-    return Material(kind="voice", file_id=file_id, name=f"recording.{ending}", size_bytes=size)
+    return Attachment(kind="voice", file_id=file_id, name=f"recording.{ending}", size_bytes=size)
 
 
 def _id(part: Mapping[str, Any], name: str) -> str:

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from openclaw_brain.telegram.content import GESTURES, Kind, is_service, kind_of, material, material_id, unseen
+from openclaw_brain.telegram.content import GESTURES, Kind, attachment, attachment_id, is_service, kind_of, unseen
 from openclaw_brain.telegram.message_text import QUOTED_MAX_CHARS, MessageText, full_text, quoted_text, sender_text
 from openclaw_brain.telegram.wire import integer, listed, mapping, text_of
 from openclaw_core.characters import trimmed
 from openclaw_core.store.inbox import Stream
-from openclaw_core.tasks.task import ChatKind, Material
+from openclaw_core.tasks.task import Attachment, ChatKind
 
 # They bypass the queue: a command about a running task must not wait behind it.
 CONTROL_COMMANDS = frozenset({"stop", "status", "help"})
@@ -51,7 +51,7 @@ class Incoming:
     prose: str | None = field(default=None, repr=False)
     """The part of the text whose letters tell the language, if that is not *text*."""
     quoted: str = field(default="", repr=False)
-    material: Material | None = None
+    attachment: Attachment | None = None
     """A recording or text file that an agent can read, here or in the message replied to. Other files have kind `file` only."""
     unseen: str = ""
     """What came with the text and no agent can read: `photo`, `video`, `file` or `other`."""
@@ -161,7 +161,7 @@ def _message(update_id: int, message: Mapping[str, Any], bot: Bot) -> Incoming:
     # For a person who writes as a group or a channel, and for posts of a linked channel, Telegram puts a bot of its own into `from`.
     sender_chat_id = integer(mapping(message.get("sender_chat")).get("id"))
     quote = quoted_text(message)
-    own = material(message)
+    own = attachment(message)
     return Incoming(
         update_id=update_id,
         kind=kind,
@@ -175,7 +175,7 @@ def _message(update_id: int, message: Mapping[str, Any], bot: Bot) -> Incoming:
         text=rest if command else text,
         prose=written.prose,
         quoted=quote,
-        material=own or (material(reply) or material(elsewhere) if written.text else None),
+        attachment=own or (attachment(reply) or attachment(elsewhere) if written.text else None),
         details="" if written.text else full_text(message)[:QUOTED_MAX_CHARS],
         unseen=unseen(message) or ("" if own else _unseen_in_reply(reply or elsewhere, quote)),
         command=command,
@@ -187,7 +187,7 @@ def _message(update_id: int, message: Mapping[str, Any], bot: Bot) -> Incoming:
 
 
 def _digest(message: Mapping[str, Any], text: str) -> str:
-    content = f"{text}\0{material_id(message)}"
+    content = f"{text}\0{attachment_id(message)}"
     return hashlib.sha256(content.encode()).hexdigest()[:16] if content != "\0" else ""
 
 

@@ -12,8 +12,8 @@ from telegram.request import HTTPXRequest
 
 from openclaw_brain.loops import Loop
 from openclaw_brain.telegram.incoming import stream_of
-from openclaw_core import bounded, logs
-from openclaw_core.chat.telegram.verdict import RETRY_MAX_S
+from openclaw_core import logs, reply_limit
+from openclaw_core.chat.telegram.error_translation import RETRY_MAX_S
 from openclaw_core.errors import (
     FloodWait,
     MessengerUnauthorized,
@@ -48,7 +48,7 @@ class Poller:
         self._url = f"{base_url or 'https://api.telegram.org'}/bot{token}"
         self._request = HTTPXRequest(
             connection_pool_size=2, read_timeout=POLL_S + 10, connect_timeout=5, http_version="1.1",
-            httpx_kwargs={"headers": bounded.PLAIN, "event_hooks": {"response": [bounded.at_most(lambda _: BATCH_MAX_BYTES)]}},
+            httpx_kwargs={"headers": reply_limit.UNCOMPRESSED, "event_hooks": {"response": [reply_limit.at_most(lambda _: BATCH_MAX_BYTES)]}},
         )  # fmt: skip
 
     async def end_webhook(self) -> None:

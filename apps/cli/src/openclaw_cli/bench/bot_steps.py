@@ -12,7 +12,7 @@ from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.telegram.incoming import Bot
 from openclaw_cli.bench.questions import MIX
 from openclaw_core.errors import SettingsError
-from openclaw_core.roles.orders import order_of
+from openclaw_core.roles.snapshot import snapshot_of
 from openclaw_core.roles.values import Roles
 from openclaw_core.store import AgentWork, Inbox, Lanes, News, RedisDisplays, Script
 from openclaw_core.store.client import Rights
@@ -64,7 +64,7 @@ class BotSteps:
                 await news.adopt(list(dict.fromkeys(runs)), epoch=self.epoch)
             displays = RedisDisplays(self.script, epoch=self.epoch)
             await asyncio.gather(*(self._show(displays, one) for one in await displays.changed(0)))
-            await displays.signs(count)
+            await displays.take_indicators(count)
             left -= len(ids)
         return [update["update_id"] for update in updates]
 
@@ -91,7 +91,7 @@ class BotSteps:
         queued = await lanes.queued(task_id)
         role = self.roles.roles[queued.task.role or self.roles.default]
         how = {"decision": Decision.RULE.value, "route_ms": 1, "route_tokens": 0, "epoch": self.epoch}
-        await lanes.dispatch(queued.task.ordered(order_of(role)), pool="agent-00000000", **how)  # type: ignore[arg-type]
+        await lanes.dispatch(queued.task.with_snapshot(snapshot_of(role)), pool="agent-00000000", **how)  # type: ignore[arg-type]
 
     async def _answer(self, n: int, texts: dict[str, str]) -> None:
         agent = AgentWork(self.agents, pool="agent-00000000", job=f"agent-agent-00000000-{n}")
@@ -99,7 +99,7 @@ class BotSteps:
         if run is None:
             raise SettingsError("there is nothing to claim: the steps of this benchmark are not the bot's")
         usage = {
-            "model": run.order.models[0], "prompt_tokens": 300, "cached_tokens": 0, "answer_tokens": self.answer_tokens, "first_token_ms": 300, "model_ms": 1500,
+            "model": run.snapshot.models[0], "prompt_tokens": 300, "cached_tokens": 0, "answer_tokens": self.answer_tokens, "first_token_ms": 300, "model_ms": 1500,
         }  # fmt: skip
         await agent.end(run, Answered(markdown=answer_for(texts[run.task.id], tokens=self.answer_tokens), usage=usage))
 

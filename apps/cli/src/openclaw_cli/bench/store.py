@@ -23,7 +23,7 @@ from openclaw_brain.store_capacity import AT_ONCE as ROOM_AT_ONCE
 from openclaw_brain.store_capacity import FULL
 from openclaw_cli.bench.bot_steps import BOT_ID, BatchingScript, BotSteps
 from openclaw_cli.up.local_redis import local_redis
-from openclaw_core.roles.values import load
+from openclaw_core.roles.values import load_roles
 from openclaw_core.store import Inbox, RedisSettings, Script, open_script
 
 AT_ONCE = 200
@@ -42,7 +42,7 @@ def main(args: argparse.Namespace, _env: Mapping[str, str]) -> int:
 
 
 async def _run(args: argparse.Namespace) -> dict[str, Any]:
-    roles = load(Path(args.roles))
+    roles = load_roles(Path(args.roles))
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="openclaw-bench-store-")))
         url = await stack.enter_async_context(local_redis(folder))

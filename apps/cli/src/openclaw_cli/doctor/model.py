@@ -8,10 +8,10 @@ from openclaw_cli.up import builtin_model, model_servers
 from openclaw_cli.up.backends import is_chosen
 from openclaw_core.environment import Environment
 from openclaw_core.errors import ChatUnauthorized, OpenClawError
-from openclaw_core.models.brain_clients import open_chat
-from openclaw_core.models.providers import PROVIDERS, Server
-from openclaw_core.ports import Chat
-from openclaw_core.roles.values import load
+from openclaw_core.models.brain_clients import open_brain_clients
+from openclaw_core.models.providers import PROVIDERS, ModelServer
+from openclaw_core.ports import ChatModel
+from openclaw_core.roles.values import load_roles
 
 
 async def check(env: Env) -> Results:
@@ -24,12 +24,12 @@ async def check(env: Env) -> Results:
         yield Level.FAULT, SETTINGS_FIRST
         return
     override = env.get("MODEL_OVERRIDE")
-    loaded = load(Path(env.get("ROLES_DIR") or ROLES_DIR))
+    loaded = load_roles(Path(env.get("ROLES_DIR") or ROLES_DIR))
     wanted = {name: role.models for name, role in loaded.roles.items()} | {"router": loaded.router.models}
     places = {name: known.at for name, known in loaded.models.items()}
     providers = {places[name].provider for names in wanted.values() for name in names}
     served: set[str] = set()
-    async with open_chat(servers) as chat:
+    async with open_brain_clients(servers) as chat:
         for provider in [""] if override else ["", *sorted(providers - {""})]:
             server = servers.of(provider)
             if server is None:
@@ -54,7 +54,7 @@ async def _model_without_a_key(env: Env) -> str:
     return "no GROQ_API_KEY: the built-in model (small, English only)"
 
 
-async def _listed(chat: Chat, provider: str, server: Server, env: Env) -> tuple[Level, str, frozenset[str]]:
+async def _listed(chat: ChatModel, provider: str, server: ModelServer, env: Env) -> tuple[Level, str, frozenset[str]]:
     """Ask the server of *provider* for its models: the result of that, and their ids."""
     kind = server.provider
     # Of a server that speaks as Groq does the address was given without the path.

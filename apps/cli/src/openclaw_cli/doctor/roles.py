@@ -9,8 +9,8 @@ from pathlib import Path
 import yaml
 
 from openclaw_cli.doctor.findings import ROLES_DIR, Env, Level, Results
-from openclaw_core.roles.file import Faults, Places, read
-from openclaw_core.roles.values import Roles, load
+from openclaw_core.roles.file import FileFaults, LineNumbers, read_roles_file
+from openclaw_core.roles.values import Roles, load_roles
 from openclaw_core.tasks.conversation import estimate_tokens
 
 GIST = "You are the "
@@ -19,7 +19,7 @@ GIST_MAX_TOKENS = 60
 
 async def check(env: Env) -> Results:
     folder = Path(env.get("ROLES_DIR") or ROLES_DIR)
-    loaded = load(folder)
+    loaded = load_roles(folder)
     if found := faults(folder, loaded):
         for fault in found:
             yield Level.FAULT, fault
@@ -30,12 +30,12 @@ async def check(env: Env) -> Results:
 
 def faults(folder: Path, loaded: Roles) -> list[str]:
     """Each as `file:line: reason`. What only a repository has (kustomization.yaml, PodTemplates) is looked at if it is there."""
-    found = Faults()
+    found = FileFaults()
     shown = str(folder / "config/roles.yaml")
-    _, places = read(folder / "config/roles.yaml", shown, found)
+    _, places = read_roles_file(folder / "config/roles.yaml", shown, found)
     _check_looks(loaded, shown, places, found)
     for role in loaded.roles.values():
-        if not role.gist.startswith(GIST) or estimate_tokens(role.gist) > GIST_MAX_TOKENS:
+        if not role.short_prompt.startswith(GIST) or estimate_tokens(role.short_prompt) > GIST_MAX_TOKENS:
             what = f"a paragraph of at most {GIST_MAX_TOKENS} tokens that starts with `{GIST}…`"
             place = str(folder / "prompts" / _prompts(folder)[role.name])
             found.add(place, 1, f"begin with {what}: the built-in model gets it alone")
@@ -54,7 +54,7 @@ def faults(folder: Path, loaded: Roles) -> list[str]:
     return found.lines()
 
 
-def _check_looks(loaded: Roles, shown: str, places: Places, found: Faults) -> None:
+def _check_looks(loaded: Roles, shown: str, places: LineNumbers, found: FileFaults) -> None:
     taken: dict[tuple[str, str], str] = {}
     for name, role in loaded.roles.items():
         looks: list[tuple[tuple[str, ...], str]] = [(("emoji",), role.emoji), (("when",), role.when)]
@@ -76,7 +76,7 @@ def _prompts(folder: Path) -> dict[str, str]:
     return {name: str(entry["prompt"]) for name, entry in roles.items()}
 
 
-def _check_prompts(folder: Path, kustomization: Path, found: Faults) -> None:
+def _check_prompts(folder: Path, kustomization: Path, found: FileFaults) -> None:
     """Every file of prompts/ is in the ConfigMap that the brain mounts, and nothing else."""
     text = kustomization.read_text(encoding="utf-8")
     lines = text.splitlines()

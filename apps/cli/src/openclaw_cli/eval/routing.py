@@ -17,8 +17,8 @@ from rich.table import Table
 from openclaw_brain.routing import Classifier, Routed, decide_agent
 from openclaw_cli.eval.labelled_file import LANGUAGES, BadFile, LabelledMessage, read_labelled
 from openclaw_core.environment import Environment
-from openclaw_core.models.brain_clients import open_chat
-from openclaw_core.ports import Chat
+from openclaw_core.models.brain_clients import open_brain_clients
+from openclaw_core.ports import ChatModel
 from openclaw_core.roles import values as roles_of
 from openclaw_core.roles.values import Roles
 from openclaw_core.tasks.outcome import Decision
@@ -41,7 +41,7 @@ class Result:
 
 
 async def route_all(
-    lines: Sequence[LabelledMessage], *, roles: Roles, chat: Chat | None, classifier: Classifier | None
+    lines: Sequence[LabelledMessage], *, roles: Roles, chat: ChatModel | None, classifier: Classifier | None
 ) -> list[Result]:
     """Route each message, one after another, so that times are those of a message alone."""
     results = []
@@ -109,7 +109,7 @@ def show(found: Mapping[str, Any], console: Console) -> None:
         console.print("wrong: " + ", ".join(f"{one['id']} → {one['chose']}" for one in found["wrong"]))
 
 
-async def run(path: Path, *, as_json: bool, roles: Roles, chat: Chat | None, classifier: Classifier | None) -> int:
+async def run(path: Path, *, as_json: bool, roles: Roles, chat: ChatModel | None, classifier: Classifier | None) -> int:
     """Measure the file and print. Exit code 0, or 2 for a file that cannot be measured."""
     try:
         lines = read_labelled(path)
@@ -135,12 +135,12 @@ def main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
 
 
 async def _main(path: Path, *, as_json: bool, env: Mapping[str, str]) -> int:
-    roles = roles_of.load(Path(env.get("ROLES_DIR", "platform/openclaw/base")))
+    roles = roles_of.load_roles(Path(env.get("ROLES_DIR", "platform/openclaw/base")))
     async with Classifier.open() as classifier:
         if not (env.get("MODEL_API_KEY") or env.get("GROQ_API_KEY")):
             return await run(path, as_json=as_json, roles=roles, chat=None, classifier=classifier)
         read = Environment(env)
         servers = read.model_servers()
         read.done()
-        async with open_chat(servers) as chat:
+        async with open_brain_clients(servers) as chat:
             return await run(path, as_json=as_json, roles=roles, chat=chat, classifier=classifier)

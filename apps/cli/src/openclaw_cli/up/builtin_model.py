@@ -26,7 +26,7 @@ from openclaw_cli.up import child_processes
 from openclaw_cli.up.local_redis import free_port
 from openclaw_core.errors import OpenClawError, SettingsError
 from openclaw_core.models.client import ModelClient
-from openclaw_core.models.providers import LLAMA_CPP, Server
+from openclaw_core.models.providers import LLAMA_CPP, ModelServer
 
 MODEL_ID = "smollm2-135m-instruct"
 WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -78,7 +78,7 @@ async def _start(output: IO[bytes], key: str) -> tuple[asyncio.subprocess.Proces
 
 
 async def _ready_or_ended(process: asyncio.subprocess.Process, url: str, key: str) -> None:
-    async with ModelClient.at(Server.of(LLAMA_CPP, key, url)) as chat:
+    async with ModelClient.at(ModelServer.of(LLAMA_CPP, key, url)) as chat:
         while process.returncode is None:
             with contextlib.suppress(OpenClawError):  # not there yet, or still loading
                 if MODEL_ID in await chat.models():

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from openclaw_core.environment import NO_KEY, Environment
 from openclaw_core.errors import OpenClawError
 from openclaw_core.models.client import ModelClient
-from openclaw_core.models.providers import LLAMA_CPP, LM_STUDIO, OLLAMA, Server
+from openclaw_core.models.providers import LLAMA_CPP, LM_STUDIO, OLLAMA, ModelServer
 
 ASKED = (OLLAMA, LLAMA_CPP, LM_STUDIO)
 """In order of preference."""
@@ -19,7 +19,7 @@ ASK_TIMEOUT_S = 2.0
 class Running:
     """A server, and the one of its models that is asked."""
 
-    server: Server
+    server: ModelServer
     model: str
     env: Mapping[str, str] = field(repr=False)
 
@@ -42,7 +42,7 @@ async def running_server(env: Mapping[str, str]) -> Running | None:
     return None
 
 
-async def _offered(server: Server) -> Sequence[str]:
+async def _offered(server: ModelServer) -> Sequence[str]:
     """The models that *server* lists; none if it does not answer as a model server does."""
     try:
         async with asyncio.timeout(ASK_TIMEOUT_S), ModelClient.at(server) as client:
@@ -58,7 +58,7 @@ def choose_model(ids: Sequence[str], override: str) -> str:
     return next((id_ for id_ in ids if "embed" not in id_.lower()), "")
 
 
-def _settings(server: Server, model: str) -> dict[str, str]:
+def _settings(server: ModelServer, model: str) -> dict[str, str]:
     """The settings for brain and agents."""
     return {
         "MODEL_PROVIDER": server.provider.name,

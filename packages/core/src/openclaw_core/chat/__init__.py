@@ -1,4 +1,4 @@
-"""Chat: how what is to be seen gets into a chat.
+"""Chat: how answers and notices get into a Telegram chat: Markdown, pages, delivery and the Telegram client.
 
-Shared by the leading brain and an agent that works alone; an agent of a pool imports none of it.
+The leading brain uses it, and an agent that works alone. An agent of a pool imports none of it.
 """

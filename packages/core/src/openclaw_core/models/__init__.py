@@ -1,4 +1,4 @@
-"""What asks model servers: one client, what differs between servers, the fallback policy, and how thoughts are kept out of answers.
+"""Models: a client of model servers, the differences between providers as data, the fallback policy, and the filter of thoughts.
 
 No module here knows a task, a chat or Redis.
 """

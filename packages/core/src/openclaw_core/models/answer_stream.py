@@ -1,4 +1,4 @@
-"""One answer out of a list of models: its text as it grows, its restarts, and its end. What follows an error is for `fallback` to say."""
+"""Streams one answer from the first model of a list that works. `fallback` decides what follows an error."""
 
 import asyncio
 import random
@@ -8,27 +8,27 @@ from dataclasses import dataclass, field, replace
 
 from openclaw_core.errors import OpenClawError
 from openclaw_core.models.fallback import Attempt, Attempts
-from openclaw_core.ports import ModelCall, Speaker, Usage
+from openclaw_core.ports import ModelCall, StreamingModel, Usage
 from openclaw_core.tasks.outcome import Cause
 
-# ---- what the caller sees
+# ---- events
 
 
 @dataclass(frozen=True, slots=True)
-class Grew:
-    """More text."""
+class TextAdded:
+    """The answer has more text."""
 
     text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Restarted:
-    """What came so far counts no more: the answer begins anew."""
+class AnswerRestarted:
+    """The text so far is void: the answer begins again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
-    """The whole answer; always the last event of a run that worked."""
+class AnswerComplete:
+    """The whole answer; the last event."""
 
     text: str = field(repr=False)
     model: str
@@ -38,23 +38,23 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
-    """No answer, and why; always the last event of a run that did not work."""
+class AnswerFailed:
+    """There is no answer; the last event."""
 
     cause: Cause
     calls: int
 
 
-Event = Grew | Restarted | Answered | Failed
+Event = TextAdded | AnswerRestarted | AnswerComplete | AnswerFailed
 
 # ---- the loop
 
 
 @dataclass(kw_only=True)
-class Answerer:
-    """Runs one answer. *make_call* gives the request for a model at a shrink level (0: whole); *deadline_s* counts from `run`."""
+class AnswerStream:
+    """*make_call* returns the request for a model at a shrink level (0: whole); *deadline_s* counts from `run`."""
 
-    chat: Speaker
+    chat: StreamingModel
     models: Sequence[str]
     make_call: Callable[[str, int], ModelCall]
     deadline_s: float
@@ -63,7 +63,7 @@ class Answerer:
     jitter: Callable[[], float] = random.random
 
     async def run(self) -> AsyncGenerator[Event]:
-        """Yield text as it grows; the last event is Answered or Failed. Raises nothing of the chat's."""
+        """Yield events; the last one is AnswerComplete or AnswerFailed. Raises no error of a model server."""
         attempts = Attempts(
             models=self.models,
             provider_of=lambda model: self.make_call(model, 0).provider,
@@ -76,29 +76,29 @@ class Answerer:
             try:
                 usage, truncated = Usage(counted=False), False
                 async for piece in self.chat.stream(self._call(attempt)):
-                    if piece.anew and parts:
+                    if piece.restarted and parts:
                         parts.clear()
-                        yield Restarted()
+                        yield AnswerRestarted()
                     if piece.text:
                         parts.append(piece.text)
-                        yield Grew(piece.text)
+                        yield TextAdded(piece.text)
                     if piece.usage is not None:
                         usage = piece.usage
                     truncated = truncated or piece.truncated
-                yield Answered(
+                yield AnswerComplete(
                     text="".join(parts), model=attempt.model, usage=usage, truncated=truncated, calls=attempts.calls
                 )
                 return
             except OpenClawError as exc:
                 wait_s = attempts.failed(exc)
             if parts:
-                yield Restarted()
+                yield AnswerRestarted()
             if wait_s:
                 await self.sleep(wait_s)
-        yield Failed(cause=attempts.cause, calls=attempts.calls)
+        yield AnswerFailed(cause=attempts.cause, calls=attempts.calls)
 
     def _call(self, attempt: Attempt) -> ModelCall:
-        """The request of *attempt*, with what earlier ones have taught."""
+        """The request of *attempt*, changed by what earlier ones have shown."""
         call = self.make_call(attempt.model, attempt.shrink)
         return replace(
             call,

@@ -1,47 +1,50 @@
-"""What a stream's text comes to while it grows: without thoughts, without citation marks, and no longer than a limit."""
+"""The visible text of a stream: without thoughts and citation marks, and within a limit."""
 
-from openclaw_core.models.chunks import Citations
-from openclaw_core.models.thoughts import Seen, Thoughts
+from openclaw_core.models.chunks import CitationFilter
+from openclaw_core.models.thought_filter import ThoughtFilter, VisibleText
 
 ANSWER_MAX_CHARS = 200_000
-"""Fifty messages of Telegram's. Far more than any role's `max_tokens` allows: only a server that means harm sends it."""
+"""Fifty Telegram messages, far more than any role allows: only a hostile server sends more."""
 
 
 class AnswerText:
     """Reads the text of a stream piece by piece."""
 
-    def __init__(self, *, hold: bool, cited: bool) -> None:
-        """*hold*: as for `Thoughts`. *cited*: whether a tool leaves its citation marks in the text."""
-        self._thoughts = Thoughts(hold=hold)
-        self._tidy = Citations() if cited else None
+    def __init__(self, *, hold_back: bool, cited: bool) -> None:
+        """*hold_back*: as for `ThoughtFilter`. *cited*: whether a tool leaves citation marks in the text."""
+        self._thoughts = ThoughtFilter(hold_back=hold_back)
+        self._citations = CitationFilter() if cited else None
         self.text = ""
-        """All that has been given out."""
+        """The visible text so far."""
 
-    def feed(self, text: str) -> Seen:
-        """Read on; what can be shown now."""
+    def feed(self, text: str) -> VisibleText:
+        """Read on; returns the new visible text."""
         seen = self._thoughts.feed(text)
-        return self._grown(
-            seen.text if self._tidy is None else self._tidy.feed(seen.text, anew=seen.anew), anew=seen.anew
-        )
+        grown = seen.text if self._citations is None else self._citations.feed(seen.text, restarted=seen.restarted)
+        return self._grown(grown, restarted=seen.restarted)
 
-    def rest(self) -> Seen:
-        """What was held back, once the stream has ended."""
-        seen = self._thoughts.rest()
-        grown = seen.text if self._tidy is None else self._tidy.feed(seen.text, anew=seen.anew) + self._tidy.rest()
-        return self._grown(grown, anew=seen.anew)
+    def finish(self) -> VisibleText:
+        """Returns the text that was held back, after the stream has ended."""
+        seen = self._thoughts.finish()
+        grown = (
+            seen.text
+            if self._citations is None
+            else self._citations.feed(seen.text, restarted=seen.restarted) + self._citations.finish()
+        )
+        return self._grown(grown, restarted=seen.restarted)
 
     @property
     def full(self) -> bool:
-        """Whether no more of it will be given out, whatever comes."""
-        return self._thoughts.kept > ANSWER_MAX_CHARS
+        """Whether the limit is reached."""
+        return self._thoughts.kept_chars > ANSWER_MAX_CHARS
 
     @property
-    def thought_ended_alone(self) -> bool:
+    def thought_ended_without_begin(self) -> bool:
         """Whether a thought ended that no mark had begun."""
-        return self._thoughts.ended_alone
+        return self._thoughts.ended_without_begin
 
-    def _grown(self, grown: str, *, anew: bool) -> Seen:
-        before = "" if anew else self.text
+    def _grown(self, grown: str, *, restarted: bool) -> VisibleText:
+        before = "" if restarted else self.text
         grown = grown[: ANSWER_MAX_CHARS - len(before)]
         self.text = before + grown
-        return Seen(grown, anew)
+        return VisibleText(grown, restarted)

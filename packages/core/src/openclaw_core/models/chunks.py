@@ -1,4 +1,4 @@
-"""What a model server streams back: its events, what each brings, and the counts at their end. Servers differ in small things."""
+"""The chunks of a stream: how they are read, and their text, end mark and token counts. Servers differ in details."""
 
 import json
 import re
@@ -9,17 +9,17 @@ from typing import Any
 
 import httpx
 
-from openclaw_core.bounded import TooLong
 from openclaw_core.ports import ModelCall, Usage
+from openclaw_core.reply_limit import ReplyTooLong
 from openclaw_core.tasks.conversation import estimate_tokens
 
 LINE_MAX_BYTES = 1024 * 1024
-CUT = "length"
-"""The end mark of an answer that reached its limit."""
+LENGTH = "length"
+"""The end mark of an answer that reached its token limit."""
 
 
-class Loose:
-    """A JSON object by attributes, None for one that it has not: the shape of the SDK's objects."""
+class JsonObject:
+    """A JSON object with attributes, None for missing ones, as the SDK's objects have."""
 
     def __init__(self, fields: dict[str, Any]) -> None:
         self.__dict__.update(fields)
@@ -29,9 +29,9 @@ class Loose:
 
 
 async def chunks(reply: httpx.Response) -> AsyncGenerator[Any, None]:
-    """The events of a stream. One that is longer than its limit ends as an answer does that reached its own.
+    """Yield the chunks of a stream. A stream over its byte limit ends like an answer that reached its token limit.
 
-    Raises ValueError for a line that is no event, or that does not end within `LINE_MAX_BYTES`.
+    Raises ValueError for a line that is no event, or that is longer than `LINE_MAX_BYTES`.
     """
     try:
         async with aclosing(_lines(reply)) as lines:
@@ -42,16 +42,16 @@ async def chunks(reply: httpx.Response) -> AsyncGenerator[Any, None]:
                 value = value.strip()
                 if value == b"[DONE]":
                     return
-                chunk = json.loads(value, object_hook=Loose)
+                chunk = json.loads(value, object_hook=JsonObject)
                 if chunk.error:
                     raise ValueError("an error instead of a chunk")
                 yield chunk
-    except TooLong:
-        yield Loose({"choices": [Loose({"finish_reason": CUT})]})
+    except ReplyTooLong:
+        yield JsonObject({"choices": [JsonObject({"finish_reason": LENGTH})]})
 
 
 async def _lines(reply: httpx.Response) -> AsyncGenerator[bytes, None]:
-    """Whole lines, cut as bytes: a text's own line separators, such as U+2028, end none."""
+    """Whole lines, split as bytes: U+2028 and others in a text end no line."""
     begun = bytearray()
     async for received in reply.aiter_bytes():
         begun += received
@@ -66,23 +66,23 @@ async def _lines(reply: httpx.Response) -> AsyncGenerator[bytes, None]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delta:
-    """What one chunk brings."""
+    """The content of one chunk."""
 
     text: str = field(default="", repr=False)
     thinks: bool = False
-    """Whether it brings a thought in a field of its own."""
+    """Whether it holds a thought in a separate field."""
     calls: bool = False
-    """Whether it calls a tool that the caller is to run."""
+    """Whether it calls a tool that the caller has to run."""
     ended: str = ""
     """The end mark, empty while the answer goes on."""
 
 
 def delta_of(chunk: Any, reasoning_fields: Sequence[str]) -> Delta:
-    """What *chunk* brings; thoughts stand in one of *reasoning_fields*. Raises TypeError or AttributeError for no chunk at all."""
+    """The content of *chunk*; thoughts are in one of *reasoning_fields*. Raises TypeError or AttributeError for anything else."""
     if not chunk.choices:
-        return Delta()  # the last chunk may have nothing but counts
+        return Delta()  # the last chunk may hold only counts
     choice = chunk.choices[0]
-    delta = Loose({}) if choice.delta is None else choice.delta
+    delta = JsonObject({}) if choice.delta is None else choice.delta
     text, reason = delta.content or "", choice.finish_reason or ""
     if isinstance(text, list):  # Mistral's API: parts, of which thoughts are some
         text = "".join(part.text or "" for part in text if part.type == "text")
@@ -95,7 +95,7 @@ def delta_of(chunk: Any, reasoning_fields: Sequence[str]) -> Delta:
 
 
 def usage_of(reply: Any, usage_fields: Sequence[Sequence[str]]) -> Usage | None:
-    """The server's counts, at the first of *usage_fields* that has any."""
+    """The server's token counts, from the first of *usage_fields* that has any."""
     counts = next(filter(None, (_at(reply, path) for path in usage_fields)), None)
     prompt, answer = getattr(counts, "prompt_tokens", None), getattr(counts, "completion_tokens", None)
     if not isinstance(prompt, int) or not isinstance(answer, int):
@@ -110,25 +110,25 @@ def _at(reply: Any, path: Sequence[str]) -> Any:
     return reply
 
 
-def estimated(call: ModelCall, text: str) -> Usage:
+def estimated_usage(call: ModelCall, text: str) -> Usage:
     prompt = sum(estimate_tokens(message.content) + 4 for message in call.messages)
     return Usage(prompt_tokens=prompt, answer_tokens=estimate_tokens(text), counted=False)
 
 
-CUT_SHORT = frozenset({CUT, "max_tokens"})
-CALLED = frozenset({"tool_calls", "function_call", "tool_use"})
+TRUNCATED = frozenset({LENGTH, "max_tokens"})
+TOOL_CALLED = frozenset({"tool_calls", "function_call", "tool_use"})
 FILTERED = frozenset({"content_filter", "refusal"})
 BROKEN_OFF = frozenset({"error", "abort", "insufficient_system_resource"})
-"""End marks: OpenAI's and Groq's, and those of OpenRouter, vLLM, SGLang and DeepSeek. All others are the end of a whole answer."""
+"""End marks of OpenAI, Groq, OpenRouter, vLLM, SGLang and DeepSeek. All others end a whole answer."""
 
 
-def shown(reason: str) -> str:
-    """An end mark that is safe to print: a server's text could hold anything."""
+def printable(reason: str) -> str:
+    """*reason* if it is safe to log: a server's text could hold anything."""
     return reason if re.fullmatch(r"[a-z_]{1,20}", reason) else "an unknown mark"
 
 
-class Citations:
-    """Takes out the marks like 【3†L10-L15】 that browser_search leaves in the text: they point into pages nobody sees."""
+class CitationFilter:
+    """Removes marks like 【3†L10-L15】 that browser_search leaves in the text: they point into pages that nobody sees."""
 
     _MARK = re.compile(r"【\d+(?::\d+)?†[^【】\n]*】")
     _HELD_MAX_CHARS = 60
@@ -136,9 +136,9 @@ class Citations:
     def __init__(self) -> None:
         self._held = ""
 
-    def feed(self, text: str, *, anew: bool = False) -> str:
-        """What can be shown now; an opened mark is held back until it ends or proves to be none. *anew*: all before is forgotten."""
-        whole = self._MARK.sub("", ("" if anew else self._held) + text)
+    def feed(self, text: str, *, restarted: bool = False) -> str:
+        """Returns the visible text; a mark is held back until it ends or proves to be none. *restarted*: forget the text before."""
+        whole = self._MARK.sub("", ("" if restarted else self._held) + text)
         at = whole.rfind("【")
         if at < 0 or "】" in whole[at:] or len(whole) - at > self._HELD_MAX_CHARS:
             self._held = ""
@@ -146,5 +146,5 @@ class Citations:
         self._held = whole[at:]
         return whole[:at]
 
-    def rest(self) -> str:
+    def finish(self) -> str:
         return self._held

@@ -1,18 +1,17 @@
-"""The client of a model server: a streamed answer, a JSON value by a schema, what a recording says, and which models there are.
+"""The client of a model server: streamed answers, JSON values by a schema, transcripts, and the list of models.
 
-It speaks OpenAI's API over httpx, in the words of the server's `Provider`, with our own time-outs and errors. An SDK's types and pydantic
-took a third of an agent's CPU, to read a few fields of each chunk (docs/benchmarks.md).
+It speaks OpenAI's API over httpx, with the differences that `Provider` lists, and with our own time-outs and errors. An SDK took a third
+of an agent's CPU to read a few fields of each chunk (docs/benchmarks.md).
 """
 
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
-from openclaw_core.bounded import TooLong
 from openclaw_core.characters import is_blank
 from openclaw_core.errors import (
     AnswerFiltered,
@@ -27,68 +26,65 @@ from openclaw_core.errors import (
 from openclaw_core.models.answer_text import AnswerText
 from openclaw_core.models.chunks import (
     BROKEN_OFF,
-    CALLED,
-    CUT,
-    CUT_SHORT,
     FILTERED,
-    Loose,
+    LENGTH,
+    TOOL_CALLED,
+    TRUNCATED,
+    JsonObject,
     chunks,
     delta_of,
-    estimated,
-    shown,
+    estimated_usage,
+    printable,
     usage_of,
 )
 from openclaw_core.models.connections import connections
-from openclaw_core.models.json_values import matches
-from openclaw_core.models.providers import Server
-from openclaw_core.models.refusals import by_status
+from openclaw_core.models.json_schema import matches
+from openclaw_core.models.providers import ModelServer
+from openclaw_core.models.refusals import error_of_refusal
 from openclaw_core.models.requests import json_request_of, streamed_request_of
-from openclaw_core.models.thoughts import without_thoughts
+from openclaw_core.models.thought_filter import without_thoughts
 from openclaw_core.ports import ModelCall, Piece, Usage
 from openclaw_core.records import UNREADABLE, parsed
+from openclaw_core.reply_limit import ReplyTooLong
 
 TAIL_TIMEOUT_S = 2.0
-"""After the model has ended, only the token counts are missing: they are worth waiting for, not for long."""
+"""After the end mark only the token counts are missing: they are worth a short wait."""
 LIST_TIMEOUT_S = 10.0
 
 
 class ModelClient:
-    """`Chat` and `Ears` of one server. One call is one request: nothing is repeated here."""
+    """`ChatModel` and `Transcriber` of one server. One call is one request: nothing is retried here."""
 
-    def __init__(self, http: httpx.AsyncClient, server: Server) -> None:
+    def __init__(self, http: httpx.AsyncClient, server: ModelServer) -> None:
         self._http = http
         self._provider = server.provider
         self._think_first: set[str] = set()
-        """Models that begin with a thought, and whose server leaves out the mark that begins it."""
+        """Models that begin with a thought, whose server drops the mark before it."""
 
     @classmethod
     @asynccontextmanager
-    async def at(cls, server: Server, connect_timeout_s: float = 5.0) -> AsyncIterator["ModelClient"]:
+    async def at(cls, server: ModelServer, connect_timeout_s: float = 5.0) -> AsyncIterator[Self]:
         """Connect lazily, close at the end. Raises SettingsError for a key that cannot be sent."""
         async with connections(server, connect_timeout_s) as http:
             yield cls(http, server)
 
     async def stream(self, call: ModelCall) -> AsyncGenerator[Piece, None]:
-        """Yield the answer piece by piece, without the model's thoughts; the usage last. A model that thinks aloud is not silent.
-
-        Raises RateLimited, ChatUnavailable, ModelSilent, StreamCut, EmptyAnswer, ToolCalled, AnswerFiltered, ModelGone,
-        ChatUnauthorized, RequestTooLarge, ChatRefused.
-        """
+        """As the port says. A model that sends thoughts is not silent."""
         clock = asyncio.get_running_loop().time
-        heard_at, patience_s = clock(), call.first_token_timeout_s
-        answer = AnswerText(hold=call.model in self._think_first, cited="browser_search" in call.tools)
+        last_at, patience_s = clock(), call.first_token_timeout_s
+        answer = AnswerText(hold_back=call.model in self._think_first, cited="browser_search" in call.tools)
         called, ended, usage = False, "", None
         request = self._http.build_request(
             "POST", "/chat/completions", json=streamed_request_of(call, self._provider), extensions={"streams": True}
         )
-        with translated():
-            async with _heard(heard_at, patience_s):
+        with http_errors_translated():
+            async with _silence_limit(last_at, patience_s):
                 reply = await self._answered(request, stream=True)
         async with aclosing(reply), aclosing(chunks(reply)) as events:
             while True:
                 try:
-                    with translated(text=answer.text), readable(text=answer.text):
-                        async with _heard(heard_at, patience_s):
+                    with http_errors_translated(text=answer.text), parse_errors_translated(text=answer.text):
+                        async with _silence_limit(last_at, patience_s):
                             chunk = await anext(events, None)
                         if chunk is None:
                             break
@@ -96,59 +92,57 @@ class ModelClient:
                         usage = usage_of(chunk, self._provider.usage_fields) or usage
                 except OpenClawError:
                     if ended:
-                        break  # the whole answer is here; only its counts are not
+                        break  # only the token counts are missing
                     raise
                 ended, called = ended or delta.ended, called or delta.calls
                 seen = answer.feed(delta.text)
-                if seen.text or seen.anew:
-                    yield Piece(text=seen.text, anew=seen.anew)
+                if seen.text or seen.restarted:
+                    yield Piece(text=seen.text, restarted=seen.restarted)
                 if answer.full:
-                    ended = CUT
+                    ended = LENGTH
                     break
                 if delta.text or delta.thinks or delta.ended:
-                    heard_at, patience_s = clock(), TAIL_TIMEOUT_S if ended else call.idle_timeout_s
+                    last_at, patience_s = clock(), TAIL_TIMEOUT_S if ended else call.idle_timeout_s
         if not ended:
             raise StreamCut("no end mark") if answer.text else ChatUnavailable("the stream ended before it began")
-        if answer.thought_ended_alone:
+        if answer.thought_ended_without_begin:
             self._think_first.add(call.model)
-        seen = answer.rest()
+        seen = answer.finish()
         _check_end(ended, answer.text, called=called)
-        counted = usage or estimated(call, answer.text)
-        yield Piece(text=seen.text, anew=seen.anew, usage=counted, truncated=ended in CUT_SHORT)
+        counted = usage or estimated_usage(call, answer.text)
+        yield Piece(text=seen.text, restarted=seen.restarted, usage=counted, truncated=ended in TRUNCATED)
 
     async def complete_json(self, call: ModelCall, *, schema: dict[str, Any], timeout_s: float) -> tuple[Any, Usage]:
-        """One JSON value by *schema*. Raises as `stream`; ChatUnavailable also for a reply that does not match."""
-        with translated():
+        with http_errors_translated():
             async with asyncio.timeout(timeout_s):
                 reply = await self._completed(json_request_of(call, self._provider, schema))
-        with readable():
+        with parse_errors_translated():
             content = without_thoughts(reply.choices[0].message.content or "").strip()
             if not content:
                 raise EmptyAnswer("no JSON")
             value = json.loads(content)
             if not matches(value, schema):
                 raise ChatUnavailable("the reply does not match the schema")
-            return value, usage_of(reply, self._provider.usage_fields) or estimated(call, content)
+            return value, usage_of(reply, self._provider.usage_fields) or estimated_usage(call, content)
 
     async def models(self, provider: str = "") -> frozenset[str]:
-        """Ids that the server lists now, whoever's it is. Raises as `stream`."""
+        """Ids that the server lists now. *provider* is ignored: there is one server. Raises as `stream`."""
         ids = await self.listed()
         # Ollama lists `name:latest` and serves it as `name` too.
         return frozenset(ids) | {id_.removesuffix(":latest") for id_ in ids}
 
     async def listed(self) -> tuple[str, ...]:
-        """The same in the server's order, without those that it calls inactive."""
-        with translated():
+        """The same in the server's order, without inactive ones."""
+        with http_errors_translated():
             async with asyncio.timeout(LIST_TIMEOUT_S):
                 listed = await self._listed()
-        with readable():
+        with parse_errors_translated():
             ids = [model.id for model in listed.data if getattr(model, "active", True) is not False]
             if not all(isinstance(id_, str) for id_ in ids):
                 raise ValueError("not a list of models")
             return tuple(ids)
 
     async def transcribe(self, recording: bytes, *, name: str, model: str, timeout_s: float) -> str:
-        """What is said in a recording, empty if nothing is; *name* tells its format by its ending. Raises as `stream`."""
         if not self._provider.transcription_path:
             raise ModelGone("the server takes no recordings")
         request = self._http.build_request(
@@ -157,74 +151,74 @@ class ModelClient:
             data={"model": model, "response_format": "json", "temperature": "0"},
             files={"file": (name, recording)},
         )
-        with translated():
+        with http_errors_translated():
             async with asyncio.timeout(timeout_s):
                 reply = await self._answered(request)
-            with readable():
-                return str(json.loads(reply.content, object_hook=Loose).text.strip())
+            with parse_errors_translated():
+                return str(json.loads(reply.content, object_hook=JsonObject).text.strip())
 
     async def _completed(self, request: dict[str, Any]) -> Any:
-        """The reply to *request*, whole, by attributes."""
+        """The whole reply to *request*, with attributes."""
         reply = await self._answered(self._http.build_request("POST", "/chat/completions", json=request))
-        return json.loads(reply.content, object_hook=Loose)
+        return json.loads(reply.content, object_hook=JsonObject)
 
     async def _listed(self) -> Any:
         reply = await self._answered(self._http.build_request("GET", "/models"))
-        return json.loads(reply.content, object_hook=Loose)
+        return json.loads(reply.content, object_hook=JsonObject)
 
     async def _answered(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
-        """The reply to *request*, if it is a good one. Raises the error of a bad one."""
+        """The reply to *request*. Raises the error of a refusal."""
         reply = await self._http.send(request, stream=stream)
         if reply.status_code == 200:
             return reply
         async with aclosing(reply):
             try:
                 fault = parsed(await reply.aread())
-            except (ValueError, TooLong):
+            except (ValueError, ReplyTooLong):
                 fault = None
-        raise by_status(reply.status_code, reply.headers, fault, self._provider.retry_headers)
+        raise error_of_refusal(reply.status_code, reply.headers, fault, self._provider.retry_headers)
 
 
 # ---- errors
 
 
 def _check_end(ended: str, text: str, *, called: bool) -> None:
-    """Raise the error of an end mark that is not the end of an answer, or of an answer without a word."""
+    """Raise the error of an end mark that does not end an answer, or of an empty answer."""
     if ended in BROKEN_OFF:
         raise StreamCut("broken off") if text else ChatUnavailable("broken off")
-    if called or ended in CALLED:
-        raise ToolCalled(shown(ended))
+    if called or ended in TOOL_CALLED:
+        raise ToolCalled(printable(ended))
     if ended in FILTERED:
-        raise AnswerFiltered(shown(ended))
+        raise AnswerFiltered(printable(ended))
     if is_blank(text):
-        raise EmptyAnswer(f"ended by {shown(ended)}")
+        raise EmptyAnswer(f"ended by {printable(ended)}")
 
 
 @asynccontextmanager
-async def _heard(heard_at: float, patience_s: float) -> AsyncIterator[None]:
-    """Wait for something to come, *patience_s* from when something last came, by the loop's clock. Raises ModelSilent."""
+async def _silence_limit(last_at: float, patience_s: float) -> AsyncIterator[None]:
+    """Limit a wait to *patience_s* after the last event, by the loop's clock. Raises ModelSilent."""
     try:
-        async with asyncio.timeout_at(heard_at + patience_s):
+        async with asyncio.timeout_at(last_at + patience_s):
             yield
     except TimeoutError:
         raise ModelSilent(silent_s=patience_s) from None
 
 
 @contextmanager
-def translated(*, text: str = "") -> Iterator[None]:
-    """Turn whatever a call raises into one of ours; *text* is what had come of the answer.
+def http_errors_translated(*, text: str = "") -> Iterator[None]:
+    """Translate what a call raises into our errors; *text* is the answer so far.
 
     The cause is dropped: its message can hold the server's reply, which can repeat the user's words.
     """
     try:
         yield
     except (httpx.HTTPError, httpx.StreamError, OSError, TimeoutError, ValueError, RecursionError) as exc:
-        raise _broken(text, type(exc).__name__) from None  # the last two: no JSON, or nested too deep
+        raise _broken(text, type(exc).__name__) from None  # the last two: no JSON, or too deep
 
 
 @contextmanager
-def readable(*, text: str = "") -> Iterator[None]:
-    """Around what reads a reply, ours or the SDK's, both unchecked: what the API does not promise fails anywhere in it."""
+def parse_errors_translated(*, text: str = "") -> Iterator[None]:
+    """Translate errors of reading a reply: its shape is not checked before."""
     try:
         yield
     except UNREADABLE as exc:

@@ -1,4 +1,4 @@
-"""Clients of all servers that may be asked: one for the models that name no provider, and one for each provider that a model names."""
+"""The clients of all model servers: one for the default server, and one for each provider that a model names."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
@@ -6,16 +6,16 @@ from typing import Any
 
 from openclaw_core.errors import ChatUnauthorized
 from openclaw_core.models.client import ModelClient
-from openclaw_core.models.providers import Server, Servers
+from openclaw_core.models.providers import ModelServer, ModelServers
 from openclaw_core.ports import ModelCall, Piece, Usage
 
-Opened = Callable[[Server], AbstractAsyncContextManager[ModelClient]]
+Opened = Callable[[ModelServer], AbstractAsyncContextManager[ModelClient]]
 
 
 class ModelClients:
-    """`Chat` and `Ears`: each call goes to the server of its model. A server is connected when it is asked first."""
+    """`ChatModel` and `Transcriber`: each call goes to the server of its model. Clients connect at their first call."""
 
-    def __init__(self, servers: Servers, opened: Opened, stack: AsyncExitStack) -> None:
+    def __init__(self, servers: ModelServers, opened: Opened, stack: AsyncExitStack) -> None:
         self._servers = servers
         self._opened = opened
         self._stack = stack
@@ -49,7 +49,7 @@ class ModelClients:
 
 
 @asynccontextmanager
-async def open_clients(servers: Servers, opened: Opened = ModelClient.at) -> AsyncIterator[ModelClients]:
+async def open_clients(servers: ModelServers, opened: Opened = ModelClient.at) -> AsyncIterator[ModelClients]:
     """Clients of *servers* over httpx alone, closed at the end.
 
     Raises SettingsError for a key of the default server that cannot be sent.

@@ -1,4 +1,4 @@
-"""Whether the end of a growing text stands in code: a fence, a span of backticks, `<pre>`, `<code>`, or indented lines."""
+"""Tracks whether the end of a growing text is code: a fence, a span of backticks, `<pre>`, `<code>`, or indented lines."""
 
 import re
 
@@ -7,8 +7,8 @@ LIST_MARK = re.compile(r"\s*(?:[-*+>#•]+|\d+[.)])\s*")
 INDENT = re.compile(r" {4}|\t")
 
 
-class Code:
-    """Follows a text word by word; the caller tells runs of backticks, HTML's tags and ends of lines from all else."""
+class CodeTracker:
+    """Reads a text word by word. The caller passes backticks, HTML tags and other text to different methods."""
 
     def __init__(self) -> None:
         self.line = ""
@@ -19,8 +19,8 @@ class Code:
         self._speaks = False  # the span that is open holds a mark already
 
     @property
-    def covers(self) -> bool:
-        """Whether a mark that comes next stands in code."""
+    def covers_next_mark(self) -> bool:
+        """Whether a mark that comes next is part of code."""
         if self._opened is None:
             return self.indented
         return self._opened[1] or self._speaks or bool(self.line.strip())
@@ -31,12 +31,12 @@ class Code:
         return self._may_indent and INDENT.match(self._begins) is not None
 
     def add_mark(self, text: str) -> None:
-        """A mark that code covers: it is no lone backtick that opened this code."""
+        """A mark inside code: so the backtick before it has really opened code."""
         self._speaks = self._opened is not None
         self._on_line(text)
 
     def add(self, text: str) -> None:
-        """More text, in which nothing opens or ends code."""
+        """Text in which nothing opens or ends code."""
         *lines, rest = text.split("\n")
         for line in lines:
             self._on_line(line)
@@ -44,7 +44,7 @@ class Code:
         self._on_line(rest)
 
     def ticks(self, run: str, following: str) -> None:
-        """A run of backticks or tildes before the character *following*: it opens code, ends it, or stands in it."""
+        """Backticks or tildes before the character *following*: they open code, end it, or are part of it."""
         if self._opened is None:
             if len(run) >= 3 and self._at_start:
                 self._opened = (run, True)
@@ -54,7 +54,7 @@ class Code:
             opened, block = self._opened
             if block and self._at_start:
                 ended = run.startswith(opened) and following in " \t\r\n"
-            else:  # what looked like a fence is a span if it ends on its own line
+            else:  # it is a span and no fence if it ends on its own line
                 ended = run == opened and (not block or self.line.lstrip().startswith(opened))
             if ended:
                 self.close()
@@ -71,7 +71,7 @@ class Code:
         self._on_line(word)
 
     def close(self) -> None:
-        """The code ends here, if it was any."""
+        """End the code, if there is any."""
         self._opened, self._speaks = None, False
 
     @property
@@ -91,6 +91,6 @@ class Code:
             and not self._opened[1]
             and not (self._speaks and self._opened[0][0] == "<")
         ):
-            self.close()  # the paragraph is over, and with it a code span that was none
+            self.close()  # the paragraph has ended: the backtick opened no code
         self._may_indent = blank or self.indented
         self.line = self._begins = ""

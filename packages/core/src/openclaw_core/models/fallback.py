@@ -1,7 +1,7 @@
-"""The fallback policy: after an error, wait and ask the same model again, send less, ask the next model, or give up.
+"""The fallback policy: after an error, retry the same model, send less, ask the next model, or give up.
 
-One policy serves answers, routing and recordings. They differ in their `Limits` alone. `judge` is pure; `Attempts` keeps count;
-`first_reply` asks until one model has replied. An answer that streams is asked for by `answer_stream`.
+One policy serves answers, routing and recordings; only their `FallbackLimits` differ. `decide_fallback` is pure, `Attempts` counts the
+tries, and `first_reply` asks until one model has replied. `answer_stream` uses it for streamed answers.
 """
 
 import asyncio
@@ -33,19 +33,19 @@ log = logs.get(__name__)
 T = TypeVar("T")
 
 SILENCE_S = 60.0
-"""How long one answer may wait for models that say nothing, over all its calls. While another model could answer, a call may use up
-half of what is left; the last one may use all of it."""
+"""How long one answer may wait for silent models, over all its calls. While another model is left, a call may use half of the rest; the
+last model may use all of it."""
 LEAST_SILENCE_S = 1.0
 
-TOLD_FIRST = (
+CAUSE_PRIORITY = (
     Cause.MODEL_KEY, Cause.TOO_LONG, Cause.MODEL_BUSY, Cause.MODEL_DOWN, Cause.EMPTY_ANSWER, Cause.REFUSED, Cause.MODEL_GONE, Cause.INTERNAL,
 )  # fmt: skip
-"""If models failed in different ways, the user hears what helps most: a busy model is worth a retry, though another was gone."""
+"""If models failed in different ways, the user is told the first of these causes: a busy model is worth a retry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How much is tried for one request."""
+class FallbackLimits:
+    """How much one request may try."""
 
     calls: int = 6
     tries_per_model: int = 2
@@ -53,23 +53,23 @@ class Limits:
     rate_wait_s: float = 60.0
     """A longer Retry-After is a reason to ask the next model."""
     shrinks: int = 3
-    """How often less can be sent of a request that was too large."""
+    """How often a request that was too large can be shortened."""
     empty: int = 3
-    """Answers without a word. All but the first are asked for with as little thought as the model can."""
+    """Empty answers. After the first one, models are asked to think as little as they can."""
     refusal_ends: bool = False
-    """Whether what one model refuses is refused by all: it is then the sender's fault."""
+    """Whether a refusal by one model ends the request: all would refuse it."""
 
 
-ANSWER = Limits()
-ROUTING = Limits(tries_per_model=1, rate_limit_tries=1, shrinks=0)
-"""There is a budget of a few seconds, and rules to fall back on: each model is asked once."""
-RECORDING = Limits(rate_wait_s=20.0, shrinks=0, refusal_ends=True)
+ANSWER = FallbackLimits()
+ROUTING = FallbackLimits(tries_per_model=1, rate_limit_tries=1, shrinks=0)
+"""Routing has a few seconds, and rules to fall back on: each model is asked once."""
+RECORDING = FallbackLimits(rate_wait_s=20.0, shrinks=0, refusal_ends=True)
 
 
 # ---- the policy: pure
 
 
-class Then(Enum):
+class FallbackAction(Enum):
     RETRY = auto()
     SHRINK = auto()
     NEXT_MODEL = auto()
@@ -78,15 +78,15 @@ class Then(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What to do after an error: *wait_s* first, then *then*; *cause* is what the user hears if nothing is left."""
+class FallbackDecision:
+    """What to do after an error: wait *wait_s*, then *action*. The user is told *cause* if no attempt is left."""
 
-    then: Then
+    action: FallbackAction
     cause: Cause
     wait_s: float = 0.0
 
 
-def judge(
+def decide_fallback(
     error: OpenClawError,
     *,
     tries: int,
@@ -96,48 +96,56 @@ def judge(
     empty: int = 1,
     last: bool = False,
     silence_left_s: float = SILENCE_S,
-    limits: Limits = ANSWER,
-) -> Verdict:
+    limits: FallbackLimits = ANSWER,
+) -> FallbackDecision:
     """*tries* counts the calls to this model, this one included; *left_s* is the time to the deadline; *jitter* is 0 to 1.
 
     *empty* counts the answers without a word, this one included; *last*: no other model is left; *silence_left_s*: see `SILENCE_S`.
     """
     backoff_s = 0.5 * 2 ** (tries - 1) * (0.5 + jitter)
-    refused = Then.FAIL if limits.refusal_ends else Then.NEXT_MODEL
+    refused = FallbackAction.FAIL if limits.refusal_ends else FallbackAction.NEXT_MODEL
     match error:
         case RateLimited():
             wait_s = backoff_s if error.retry_after_s is None else error.retry_after_s
             if tries < limits.rate_limit_tries and wait_s <= min(limits.rate_wait_s, left_s - 1):
-                return Verdict(then=Then.RETRY, cause=Cause.MODEL_BUSY, wait_s=wait_s)
-            return Verdict(then=Then.NEXT_MODEL, cause=Cause.MODEL_BUSY)
+                return FallbackDecision(action=FallbackAction.RETRY, cause=Cause.MODEL_BUSY, wait_s=wait_s)
+            return FallbackDecision(action=FallbackAction.NEXT_MODEL, cause=Cause.MODEL_BUSY)
         case RequestTooLarge():
-            return Verdict(then=Then.SHRINK if shrink < limits.shrinks else refused, cause=Cause.TOO_LONG)
+            return FallbackDecision(
+                action=FallbackAction.SHRINK if shrink < limits.shrinks else refused, cause=Cause.TOO_LONG
+            )
         case ModelGone():
-            return Verdict(then=Then.NEXT_MODEL, cause=Cause.MODEL_GONE)
+            return FallbackDecision(action=FallbackAction.NEXT_MODEL, cause=Cause.MODEL_GONE)
         case ChatUnauthorized():
-            return Verdict(then=Then.NEXT_SERVER, cause=Cause.MODEL_KEY)
+            return FallbackDecision(action=FallbackAction.NEXT_SERVER, cause=Cause.MODEL_KEY)
         case ModelSilent():
             if silence_left_s < LEAST_SILENCE_S:
-                return Verdict(then=Then.FAIL, cause=Cause.MODEL_DOWN)
+                return FallbackDecision(action=FallbackAction.FAIL, cause=Cause.MODEL_DOWN)
             again = last and tries < limits.tries_per_model
-            return Verdict(then=Then.RETRY if again else Then.NEXT_MODEL, cause=Cause.MODEL_DOWN)
+            return FallbackDecision(
+                action=FallbackAction.RETRY if again else FallbackAction.NEXT_MODEL, cause=Cause.MODEL_DOWN
+            )
         case EmptyAnswer():
             if empty >= limits.empty:
-                return Verdict(then=Then.FAIL, cause=Cause.EMPTY_ANSWER)
+                return FallbackDecision(action=FallbackAction.FAIL, cause=Cause.EMPTY_ANSWER)
             again = empty == 1 and limits.tries_per_model > 1
-            return Verdict(then=Then.RETRY if again else Then.NEXT_MODEL, cause=Cause.EMPTY_ANSWER)
+            return FallbackDecision(
+                action=FallbackAction.RETRY if again else FallbackAction.NEXT_MODEL, cause=Cause.EMPTY_ANSWER
+            )
         case ToolCalled():
             again = tries < limits.tries_per_model
-            return Verdict(then=Then.RETRY if again else Then.NEXT_MODEL, cause=Cause.EMPTY_ANSWER)
+            return FallbackDecision(
+                action=FallbackAction.RETRY if again else FallbackAction.NEXT_MODEL, cause=Cause.EMPTY_ANSWER
+            )
         case ChatUnavailable() | StreamCut():
             if tries < limits.tries_per_model and backoff_s < left_s:
-                return Verdict(then=Then.RETRY, cause=Cause.MODEL_DOWN, wait_s=backoff_s)
-            return Verdict(then=Then.NEXT_MODEL, cause=Cause.MODEL_DOWN)
+                return FallbackDecision(action=FallbackAction.RETRY, cause=Cause.MODEL_DOWN, wait_s=backoff_s)
+            return FallbackDecision(action=FallbackAction.NEXT_MODEL, cause=Cause.MODEL_DOWN)
         case AnswerFiltered():
-            return Verdict(then=Then.NEXT_MODEL, cause=Cause.REFUSED)
+            return FallbackDecision(action=FallbackAction.NEXT_MODEL, cause=Cause.REFUSED)
         case ChatRefused():
-            return Verdict(then=refused, cause=Cause.REFUSED)
-    return Verdict(then=Then.FAIL, cause=Cause.INTERNAL)
+            return FallbackDecision(action=refused, cause=Cause.REFUSED)
+    return FallbackDecision(action=FallbackAction.FAIL, cause=Cause.INTERNAL)
 
 
 # ---- keeping count
@@ -145,28 +153,28 @@ def judge(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """The next call: of which model, and with what earlier calls have taught."""
+    """The next call: its model, and what earlier calls have shown."""
 
     model: str
     shrink: int
-    """How often less is to be sent: 0 is the whole."""
+    """How often the request was shortened: 0 is the whole."""
     patience_s: float
-    """How long the model may say nothing."""
+    """How long the model may be silent."""
     without_tools: bool
-    """After a call of a tool that nobody runs."""
+    """Set after a model called a tool that nobody runs."""
     without_thought: bool
-    """After an answer of thoughts alone: as little thought as the model can."""
+    """Set after an empty answer: the model should think as little as it can."""
 
 
 @dataclass(kw_only=True)
 class Attempts:
-    """The attempts at one request. Ask `next` for the call to make, and tell `failed` of its error; both until `next` gives None."""
+    """The attempts at one request. `next` returns the call to make; `failed` takes its error. `next` returns None at the end."""
 
     models: Sequence[str]
     """In order of preference."""
-    limits: Limits = ANSWER
+    limits: FallbackLimits = ANSWER
     provider_of: Callable[[str], str] = lambda model: ""
-    """Whose server has a model: one that refuses the key is not asked for its other models."""
+    """The provider of a model: a server that refuses the key is not asked for its other models."""
     deadline_s: float = float("inf")
     """From now on."""
     clock: Callable[[], float] = time.monotonic
@@ -187,7 +195,7 @@ class Attempts:
     @property
     def cause(self) -> Cause:
         """Why there is no reply, once nothing is left."""
-        return min(self._causes, key=TOLD_FIRST.index, default=Cause.MODEL_DOWN)
+        return min(self._causes, key=CAUSE_PRIORITY.index, default=Cause.MODEL_DOWN)
 
     def next(self) -> Attempt | None:
         """The next call; None if nothing is left to try."""
@@ -204,9 +212,9 @@ class Attempts:
         )
 
     def failed(self, error: OpenClawError) -> float:
-        """Note the error of the call that `next` gave last; gives the seconds to wait before the next one."""
+        """Note the error of the last call. Returns the seconds to wait before the next one."""
         self._note(error)
-        verdict = judge(
+        decision = decide_fallback(
             error, tries=self._tries, shrink=self._shrink, left_s=self._ends - self.clock(), jitter=self.jitter(),
             empty=self._empty, last=self._is_last, silence_left_s=self._silence_left_s, limits=self.limits,
         )  # fmt: skip
@@ -214,22 +222,22 @@ class Attempts:
             "model.failed",
             model=self._left[0],
             error=type(error).__name__,
-            then=verdict.then.name.lower(),
-            wait_s=round(verdict.wait_s, 2),
+            then=decision.action.name.lower(),
+            wait_s=round(decision.wait_s, 2),
         )
-        self._causes.add(verdict.cause)
-        match verdict.then:
-            case Then.SHRINK:
+        self._causes.add(decision.cause)
+        match decision.action:
+            case FallbackAction.SHRINK:
                 self._shrink += 1
                 self._tries -= 1
-            case Then.NEXT_MODEL:
+            case FallbackAction.NEXT_MODEL:
                 self._go_on(self._left[1:])
-            case Then.NEXT_SERVER:
+            case FallbackAction.NEXT_SERVER:
                 refusing = self.provider_of(self._left[0])
                 self._go_on([model for model in self._left if self.provider_of(model) != refusing])
-            case Then.FAIL:
+            case FallbackAction.FAIL:
                 self._go_on([])
-        return verdict.wait_s
+        return decision.wait_s
 
     @property
     def _is_last(self) -> bool:
@@ -248,7 +256,7 @@ class Attempts:
                 self._called_tool = True
 
 
-# ---- a reply that comes whole
+# ---- whole replies
 
 
 class NoReply(Exception):
@@ -265,7 +273,7 @@ async def first_reply(
     *,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> T:
-    """What *ask* gives for the first attempt that works. Raises NoReply."""
+    """Return the result of *ask* for the first attempt that works. Raises NoReply."""
     while (attempt := attempts.next()) is not None:
         try:
             return await ask(attempt)

@@ -1,11 +1,11 @@
-"""Groq in the brain: its own questions go by Groq's SDK, on the connections of the client.
+"""The client of Groq in the brain: JSON values and the list of models come by Groq's SDK, over the connections of `ModelClient`.
 
-They are a JSON value by a schema, and the list of models. An agent, which starts for each message, does without the SDK.
+An agent starts for each message and does without the SDK.
 """
 
 import logging
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import groq
@@ -13,15 +13,14 @@ import httpx
 
 from openclaw_core.errors import ChatUnavailable
 from openclaw_core.models.client import ModelClient
-from openclaw_core.models.connections import connections
-from openclaw_core.models.providers import GROQ, Server
-from openclaw_core.models.refusals import by_status
+from openclaw_core.models.providers import GROQ, ModelServer
+from openclaw_core.models.refusals import error_of_refusal
 
 
 class GroqChat(ModelClient):
-    """A `ModelClient` that asks by the SDK where nothing is streamed. Nothing is repeated here either."""
+    """A `ModelClient` that uses the SDK where nothing is streamed. Nothing is retried here either."""
 
-    def __init__(self, http: httpx.AsyncClient, server: Server) -> None:
+    def __init__(self, http: httpx.AsyncClient, server: ModelServer) -> None:
         super().__init__(http, server)
         logging.getLogger("groq").setLevel(logging.WARNING)  # below that it writes bodies, so users' words
         self._sdk = groq.AsyncGroq(
@@ -32,31 +31,21 @@ class GroqChat(ModelClient):
             http_client=http,
         )
 
-    @classmethod
-    @asynccontextmanager
-    async def open(
-        cls, api_key: str, base_url: str | None = None, connect_timeout_s: float = 5.0
-    ) -> AsyncIterator["GroqChat"]:
-        """As `at`, for Groq, or for a server at *base_url* (scheme, host and port) that speaks as Groq does."""
-        server = Server.of(GROQ, api_key, base_url)
-        async with connections(server, connect_timeout_s) as http:
-            yield cls(http, server)
-
     async def _completed(self, request: dict[str, Any]) -> Any:
-        with _translated():
+        with _sdk_errors_translated():
             return await self._sdk.chat.completions.create(**request, stream=False)
 
     async def _listed(self) -> Any:
-        with _translated():
+        with _sdk_errors_translated():
             return await self._sdk.models.list()
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _sdk_errors_translated() -> Iterator[None]:
     """Turn the SDK's errors into ours."""
     try:
         yield
     except groq.APIStatusError as exc:
-        raise by_status(exc.status_code, exc.response.headers, exc.body, GROQ.retry_headers) from None
+        raise error_of_refusal(exc.status_code, exc.response.headers, exc.body, GROQ.retry_headers) from None
     except groq.APIError as exc:
         raise ChatUnavailable(type(exc).__name__) from None

@@ -1,4 +1,4 @@
-"""The headers of the harmony format: gpt-oss writes each message as `<|start|>assistant<|channel|>final<|message|>…<|end|>`.
+"""Parses headers of the harmony format: gpt-oss writes each message as `<|start|>assistant<|channel|>final<|message|>…<|end|>`.
 
 Muse writes `<|start|>assistant to=user<|message|>…<|eom|>`. Only the final channel, or what goes to the user, is an answer.
 """
@@ -30,7 +30,7 @@ class Header(NamedTuple):
 def header_of(text: str) -> Header | None:
     """The header at the beginning of *text*; None if there is none, or not all of it.
 
-    gpt-oss names a content type with or without `<|constrain|>`, and at times a second channel: what the marks enclose is read loosely.
+    gpt-oss names a content type with or without `<|constrain|>`, and at times a second channel: the pattern allows both.
     """
     found = _HEADER.match(text[:HEADER_MAX_CHARS])
     if found is None:
@@ -47,6 +47,6 @@ def may_become_header(text: str) -> bool:
 
 
 def is_begun(text: str) -> bool:
-    """Whether *text*, which stands outside any message, may be a header before its first mark: `assistant`, or a call's recipient."""
+    """Whether *text* outside any message may be a header before its first mark: `assistant`, or the recipient of a call."""
     word = text.strip()
     return "assistant".startswith(word) or ("to=".startswith(word[:3]) and " " not in word)

@@ -1,4 +1,4 @@
-"""Whether a sentence only speaks of a thought's mark, or shows how it is written. Pure looks at the text around it."""
+"""Whether a text only mentions a thought mark instead of beginning or ending a thought. Pure; it checks the text around the mark."""
 
 import re
 from dataclasses import dataclass, field
@@ -21,16 +21,16 @@ LONG_DOUBT_MAX_CHARS = 200_000
 
 @dataclass(slots=True)
 class Doubt:
-    """A thought that may yet prove to be text about its marks."""
+    """A thought that may turn out to be text that mentions the marks."""
 
     mark: str
     weak: bool
-    """Whether nobody would miss the mark: without its end it is text."""
+    """Whether a mark without its end is text."""
     inner: list[str] = field(default_factory=list, repr=False)
     chars: int = 0
 
     def add(self, text: str) -> bool:
-        """Keep *text*; whether there is doubt still."""
+        """Add *text*; returns whether the doubt stays."""
         self.inner.append(text)
         self.chars += len(text)
         if self.chars <= DOUBT_MAX_CHARS or (self.weak and self.chars <= LONG_DOUBT_MAX_CHARS):
@@ -40,7 +40,7 @@ class Doubt:
         return self.holds(self.inner[0])
 
     def holds(self, inner: str) -> bool:
-        """Whether there is doubt still if *inner* is all that follows the mark."""
+        """Whether the doubt stays if *inner* is all that follows the mark."""
         return len(inner) <= DOUBT_MAX_CHARS or (len(inner) <= LONG_DOUBT_MAX_CHARS and (self.weak or is_about(inner)))
 
 
@@ -49,7 +49,7 @@ def ends_sentence(line: str) -> bool:
 
 
 def goes_on(after: str) -> bool:
-    """Whether the sentence goes on behind a mark: with its punctuation, or with a small letter behind a space."""
+    """Whether the sentence goes on after a mark: with punctuation, or with a small letter after a space."""
     next_word = after.lstrip(" \t")
     if not next_word or next_word[0] in "\r\n":
         return False
@@ -58,15 +58,15 @@ def goes_on(after: str) -> bool:
     return not (next_word[0].isalnum() or next_word[0] == "<")
 
 
-def beginning_is_spoken_of(line: str, after: str) -> bool:
-    """Of a mark that begins a thought, behind the words of *line*."""
+def begin_mark_is_mentioned(line: str, after: str) -> bool:
+    """Whether a begin mark after the words of *line* is only mentioned."""
     if ends_sentence(line):
         return bool(after) and after[0] in ",;:)\"'”"
     return not after.strip(" \t") or goes_on(after)
 
 
-def end_is_spoken_of(line: str, after: str, *, mentioned: bool) -> bool:
-    """Of a mark that ends a thought which none had begun. *mentioned*: the paragraph speaks of marks already."""
+def end_mark_is_mentioned(line: str, after: str, *, mentioned: bool) -> bool:
+    """Whether an end mark without a begin mark is only mentioned. *mentioned*: the paragraph mentions marks already."""
     if not line.strip():
         return False
     if mentioned:
@@ -77,17 +77,20 @@ def end_is_spoken_of(line: str, after: str, *, mentioned: bool) -> bool:
 
 
 def is_about(inner: str) -> bool:
-    """Whether what follows a mark at the beginning of a line speaks of the mark."""
+    """Whether the text after a mark at the beginning of a line is about the mark."""
     return _ABOUT.match(inner) is not None
 
 
-def pair_is_spoken_of(mark: str, inner: str, after: str, *, line: str, said: bool, indented: bool) -> bool:
-    """Of both marks around *inner*. *line*: what stands before them on the line; *said*: whether any word came before; *indented*:
-    whether the first of them stands on a line that is code by its indentation."""
+def pair_is_mentioned(mark: str, inner: str, after: str, *, line: str, text_before: bool, indented: bool) -> bool:
+    """Whether both marks around *inner* are only mentioned.
+
+    *line*: the text before them on the line; *text_before*: whether any word came before; *indented*: whether the first mark is on a
+    line of indented code.
+    """
     if indented:
         lines = inner.split("\n")[1:]
         return not after.split("\n", 1)[0].strip() and all(not part.strip() or INDENT.match(part) for part in lines)
-    if said and inner.strip() and _PLACEHOLDER.fullmatch(inner):
+    if text_before and inner.strip() and _PLACEHOLDER.fullmatch(inner):
         return True
     if is_about(inner):
         return inner[-1].isspace() and goes_on(after)

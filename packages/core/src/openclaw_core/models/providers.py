@@ -1,7 +1,6 @@
-"""What differs between servers that speak OpenAI's API, as data. Another server of this kind is an entry of `PROVIDERS`.
+"""The differences between servers that speak OpenAI's API, as data. Another server of this kind is an entry of `PROVIDERS`.
 
-Here stands what a request must say otherwise, and where a reply says it. Requests are strict: a parameter that a server does not know
-can be refused. Reading is tolerant: a field that a server lacks costs nothing to look for.
+Requests are strict: a server may refuse an unknown parameter. Reading is tolerant: looking for a missing field costs nothing.
 """
 
 from collections.abc import Mapping
@@ -23,7 +22,7 @@ class RetryHeader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """Models that take parameters which the others of their server do not know, or refuse."""
+    """Models whose parameters other models of their server do not know, or refuse."""
 
     prefix: str = ""
     """How their ids begin; empty: all models of the server."""
@@ -35,7 +34,7 @@ class Family:
     tools: bool = False
     """Whether they take the server's built-in tools."""
     counts_unasked: bool = False
-    """Whether a stream ends with token counts that nobody asked for."""
+    """Whether a stream ends with token counts without being asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,25 +46,25 @@ class Provider:
     title: str
     """For people."""
     url: str
-    """Scheme, host and port; empty where only an address can say it."""
+    """Scheme, host and port; empty where a setting gives the address."""
     path: str = "/v1"
-    """Stands between the address and `/chat/completions`, unless an address brings a path of its own."""
+    """Between the address and `/chat/completions`, unless the address has a path."""
     variable: str
     """Its key is `<variable>_API_KEY`, another address of it `<variable>_BASE_URL`."""
     needs_key: bool = True
     limit_field: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
-    """The parameter for the longest answer. Old servers know the second alone, OpenAI's reasoning models the first alone."""
+    """The parameter for the longest answer. Old servers know only the second, OpenAI's reasoning models only the first."""
     json_schema: Literal["strict", "plain"] = "strict"
     """Whether a JSON schema is sent with `strict`. Either way the reply is compared with the schema."""
     reasoning_fields: tuple[str, ...] = ("reasoning", "reasoning_content", "thinking")
-    """Fields of a streamed message that hold thoughts. Servers rename them between versions, so all are read."""
+    """Fields of a streamed message for thoughts. Servers rename them between versions, so all are read."""
     usage_fields: tuple[tuple[str, ...], ...] = (("usage",), ("x_groq", "usage"))
-    """Where a reply has its token counts: paths of fields, the first that is there counts."""
+    """Paths to the token counts of a reply; the first that exists counts."""
     retry_headers: tuple[RetryHeader, ...] = (RetryHeader(name="retry-after"),)
     transcription_path: str = "/audio/transcriptions"
     """Where it takes recordings; empty: nowhere."""
     families: tuple[Family, ...] = ()
-    """The first that fits a model counts."""
+    """The first that matches a model counts."""
 
     def family_of(self, model: str) -> Family:
         return next((family for family in self.families if model.startswith(family.prefix)), _NO_FAMILY)
@@ -93,7 +92,7 @@ def _efforts(name: str, **words: str) -> Mapping[str, Mapping[str, Any]]:
 
 
 _NO_THINKING = {"none": {"chat_template_kwargs": {"enable_thinking": False}}}
-"""The chat template decides whether the model thinks; those that know no such variable ignore it."""
+"""A variable of the chat template; templates without it ignore it."""
 
 GROQ = Provider(
     name="groq",
@@ -210,14 +209,14 @@ COMPATIBLE = Provider(
     needs_key=False,
     limit_field="max_tokens",
 )
-"""A server of which only the address is known: what nearly all understand."""
+"""A server of which only the address is known: parameters that nearly all servers know."""
 
 PROVIDERS: Mapping[str, Provider] = {
     provider.name: provider
     for provider in (GROQ, OPENAI, OPENROUTER, TOGETHER, OLLAMA, LLAMA_CPP, LM_STUDIO, VLLM, COMPATIBLE)
 }
 NAMED = tuple(name for name in PROVIDERS if name != COMPATIBLE.name)
-"""Those that a model of `roles.yaml` may name: they have an address of their own."""
+"""Providers that a model of `roles.yaml` may name: they have a known address."""
 
 
 VARIABLES = (
@@ -228,11 +227,11 @@ VARIABLES = (
         for what in ("API_KEY", "BASE_URL")
     ),
 )
-"""The environment variables that say where models are."""
+"""The environment variables for the addresses and keys of model servers."""
 
 
 def provider_at(url: str) -> Provider:
-    """The provider whose address *url* is: by its host, on this machine by the port that the server has unless told otherwise."""
+    """The provider at *url*: by its host, on this machine by its default port."""
     at = urlsplit(url)
     host = at.hostname or ""
     for provider in PROVIDERS.values():
@@ -243,17 +242,17 @@ def provider_at(url: str) -> Provider:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
-    """A model server that can be asked."""
+class ModelServer:
+    """The address and key of one model server."""
 
     provider: Provider
     url: str
-    """Up to what stands before `/chat/completions`, without a slash at its end."""
+    """The address without `/chat/completions`, and without a slash at its end."""
     api_key: str = field(repr=False)
 
     @classmethod
-    def of(cls, provider: Provider, api_key: str, url: str | None = None) -> "Server":
-        """*url* is another address than the provider's own. If it has no path, the provider's is added."""
+    def of(cls, provider: Provider, api_key: str, url: str | None = None) -> "ModelServer":
+        """*url* overrides the provider's own address. The provider's path is added if it has none."""
         base = provider.base_url if url is None else url if urlsplit(url).path else f"{url}{provider.path}"
         return cls(provider=provider, url=base, api_key=api_key)
 
@@ -264,13 +263,13 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Servers:
-    """The server for every model that names no provider, and those for the models that do."""
+class ModelServers:
+    """The default server, and the servers of providers that models name."""
 
-    default: Server
-    named: Mapping[str, Server] = field(default_factory=dict)
+    default: ModelServer
+    named: Mapping[str, ModelServer] = field(default_factory=dict)
 
-    def of(self, provider: str) -> Server | None:
+    def of(self, provider: str) -> ModelServer | None:
         """The server of *provider*, the default one for an empty name; None if there is no key for it."""
         return self.named.get(provider) if provider else self.default
 

@@ -1,4 +1,4 @@
-"""What the refusal of a model server means for us: its status, the codes of its body, and when it can be asked again. Pure."""
+"""Translates the refusal of a model server: its status, error codes and Retry-After become one of our errors. Pure."""
 
 import time
 from collections.abc import Mapping
@@ -17,16 +17,16 @@ from openclaw_core.models.providers import RetryHeader
 
 _TOO_LONG = frozenset({"context_length_exceeded", "exceed_context_size_error"})
 _TOO_LONG_WORDS = "maximum context length"
-"""vLLM and what stands before other servers give no code of their own for it, but say it as OpenAI does."""
+"""vLLM and some proxies send no code for it, only OpenAI's words."""
 _MODEL_GONE = frozenset({"model_not_found", "model_decommissioned", "model_not_active"})
 _MODEL_FAILED = frozenset({"json_validate_failed", "tool_use_failed", "output_parse_failed"})
 _RETRY_AFTER = (RetryHeader(name="retry-after"),)
 
 
-def by_status(
+def error_of_refusal(
     status_code: int, headers: Mapping[str, str], body: object, retry_headers: tuple[RetryHeader, ...] = _RETRY_AFTER
 ) -> OpenClawError:
-    """The error that a refusal is."""
+    """Our error for a refusal."""
     codes = _codes(body)
     match status_code:
         case 429:
@@ -58,7 +58,7 @@ def _codes(body: object) -> set[str]:
 
 
 def _message(body: object) -> str:
-    """What an error body says, for a look at it alone: it can repeat the user's words."""
+    """The message of an error body. It can repeat the user's words: compare it, never show it."""
     message = _error(body).get("message")
     return message if isinstance(message, str) else ""
 
@@ -72,9 +72,9 @@ def _error(body: object) -> dict[str, object]:
 def retry_after_s(
     headers: Mapping[str, str], *, now: float, of: tuple[RetryHeader, ...] = _RETRY_AFTER
 ) -> float | None:
-    """The server's wish in seconds, from the first header of *of* that makes sense; None if none does."""
-    wishes = (_seconds(headers.get(header.name, "").strip(), header, now) for header in of)
-    return next((seconds for seconds in wishes if seconds is not None), None)
+    """How long the server asks to wait, in seconds, by the first valid header of *of*; None if there is none."""
+    asked = (_seconds(headers.get(header.name, "").strip(), header, now) for header in of)
+    return next((seconds for seconds in asked if seconds is not None), None)
 
 
 def _seconds(raw: str, header: RetryHeader, now: float) -> float | None:

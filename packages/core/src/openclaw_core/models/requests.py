@@ -1,4 +1,4 @@
-"""The parameters of a request to a model, in the words of the server that gets it. Pure."""
+"""The JSON parameters of a request to a model, as its server expects them. Pure."""
 
 from typing import Any
 
@@ -7,12 +7,12 @@ from openclaw_core.ports import ModelCall
 
 
 def request_of(call: ModelCall, provider: Provider) -> dict[str, Any]:
-    """The call's parameters. What only some models understand goes to those alone: other servers refuse it."""
+    """The parameters of *call*. Parameters of some models go only to those: other servers refuse them."""
     family = provider.family_of(call.model)
     request: dict[str, Any] = {
         "model": call.model,
         "messages": [{"role": message.role, "content": message.content} for message in call.messages],
-        # Groq counts it against the limit before it runs, with a default that nobody wrote down: always send it.
+        # Groq counts it against the rate limit before the call, with an undocumented default: always send it.
         provider.limit_field: call.max_tokens,
     }
     if call.temperature is not None and family.temperature:
@@ -26,7 +26,7 @@ def request_of(call: ModelCall, provider: Provider) -> dict[str, Any]:
 
 
 def streamed_request_of(call: ModelCall, provider: Provider) -> dict[str, Any]:
-    """The same for a stream. Most servers count only if they are asked to."""
+    """The same for a stream. Most servers send token counts only if they are asked to."""
     request = request_of(call, provider) | {"stream": True}
     if not provider.family_of(call.model).counts_unasked:
         request["stream_options"] = {"include_usage": True}

@@ -1,4 +1,4 @@
-"""The marks around a model's thoughts, and how thoughts without a mark begin: data and pure looks.
+"""The marks around a model's thoughts, and how thoughts without a mark begin: patterns and one pure check.
 
 The marks are those that the reasoning parsers of vLLM, SGLang, llama.cpp and Ollama know.
 """
@@ -28,9 +28,9 @@ _MARKS = {
     "channel": (r"<\|channel>", r"<channel\|>"),  # Gemma
     "content": (r"<\|content_thinking\|>", r"<\|content_text\|>"),  # Inkling
 }
-"""What begins a thought, and what ends it."""
+"""The begin mark and the end mark of a thought."""
 _ANY_END = "|".join(_MARKS[kind][1] for kind in ("tag", "pipe", "bracket", "kimi"))
-_ALSO_ENDS = {  # models mix these marks; and what follows the thought ends it too
+_ALSO_ENDS = {  # models mix these marks; the begin of the answer ends the thought too
     "tag": _ANY_END,
     "pipe": rf"{_ANY_END}|{SOLAR_ENDS}",
     "bracket": _ANY_END,
@@ -78,7 +78,7 @@ _HELD_BACK = (
     "hmm", "the user ", "user asks", "user wants", "we need to ", "i need to ", "let me think", "let's think", "first, i need",
     "so the user", "so, the user", "here is my thought process:", "here's my thought process:",
 )  # fmt: skip
-"""How reasoning models begin to think. What begins so is shown when the answer has ended: a mark may come that makes it a thought."""
+"""First words of thoughts. Text with such a beginning is held back until the answer has ended: an end mark may still come."""
 PLAIN_ENDS = (
     (re.compile(r"\s*analysis(?=[A-Za-z\"'])"), "assistantfinal"),  # gpt-oss, by a server that drops special tokens
     (re.compile(r"(?i)\s*here(?: is|'s) my thought process:"), "here is my response:"),  # Granite

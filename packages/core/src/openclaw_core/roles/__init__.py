@@ -1,4 +1,4 @@
-"""Roles: what a pull request may say of who answers.
+"""Roles: the form of `roles.yaml`, its checks, the roles as values, and the snapshot that a task gets.
 
-The form of `roles.yaml`, its checks, the values that are made of it, and the order that a task gets. No chat is known here.
+Nothing here knows a chat.
 """

@@ -1,16 +1,15 @@
-"""From a well-formed `roles.yaml` to the values: what one entry says must fit what the others, and the prompts, say."""
+"""Builds the roles from `roles.yaml`, and checks that its entries and prompts fit each other."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from openclaw_core.models.providers import GROQ, PROVIDERS
-from openclaw_core.roles.file import Faults, ModelEntry, Places, RoleEntry, RolesFile
+from openclaw_core.roles.file import FileFaults, LineNumbers, ModelEntry, RoleEntry, RolesFile
 from openclaw_core.roles.values import (
     PROMPT_MAX_TOKENS,
     RESERVED_COMMANDS,
     ROUTER_PROMPT_MAX_TOKENS,
-    Model,
+    ModelSpec,
     Role,
     Roles,
     Router,
@@ -21,13 +20,15 @@ ROLES_MARK = "{roles}"
 """Where the router's prompt gets its list of roles."""
 
 
-def build(content: RolesFile, *, folder: Path, shown: str, places: Places, faults: Faults) -> Roles | None:
-    """The values, or None; whatever does not fit together goes to *faults*."""
+def build_roles(
+    content: RolesFile, *, folder: Path, shown: str, places: LineNumbers, faults: FileFaults
+) -> Roles | None:
+    """The roles, or None with the reasons in *faults*."""
     check = _Check(content, folder=folder, shown=shown, places=places, faults=faults)
     before = len(faults.found)
     if content.default not in content.roles:
         check.fault(
-            ("default",), f"the default role `{content.default}` does not exist: name one of {_list(content.roles)}"
+            ("default",), f"the default role `{content.default}` does not exist: name one of {', '.join(content.roles)}"
         )
     check.commands()
     roles = {name: check.role(name, entry) for name, entry in content.roles.items()}
@@ -39,13 +40,9 @@ def build(content: RolesFile, *, folder: Path, shown: str, places: Places, fault
     return Roles(roles=roles, default=content.default, router=router, models=models)
 
 
-def _list(names: Mapping[str, object]) -> str:
-    return ", ".join(names)
-
-
-def _model(id_: str, entry: ModelEntry) -> Model:
+def _model(id_: str, entry: ModelEntry) -> ModelSpec:
     price = entry.usd_per_mtok
-    return Model(
+    return ModelSpec(
         id=id_,
         context_tokens=entry.context_tokens,
         provider=entry.provider or "",
@@ -63,8 +60,8 @@ class _Check:
     content: RolesFile
     folder: Path
     shown: str
-    places: Places
-    faults: Faults
+    places: LineNumbers
+    faults: FileFaults
 
     def fault(self, path: tuple[str | int, ...], reason: str) -> None:
         self.faults.add(self.shown, self.places.of(*path), reason)
@@ -170,7 +167,7 @@ class _Check:
             if id_ not in self.content.models:
                 self.fault(
                     (*path, "models", index),
-                    f"the model `{id_}` is not under `models`: add it there, or take one of {_list(self.content.models)}",
+                    f"the model `{id_}` is not under `models`: add it there, or take one of {', '.join(self.content.models)}",
                 )
             elif id_ in ids[:index]:
                 self.fault((*path, "models", index), f"the model `{id_}` is there twice: keep one")

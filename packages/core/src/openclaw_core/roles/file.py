@@ -1,4 +1,4 @@
-"""What may stand in `roles.yaml`, and where exactly it is wrong: every fault with its file, its line and what to do."""
+"""The schema of `roles.yaml`, and its reader: each fault has a file, a line and a remedy."""
 
 import difflib
 from collections.abc import Iterator, Mapping
@@ -120,8 +120,8 @@ def json_schema() -> dict[str, Any]:
 
 
 @dataclass(slots=True)
-class Faults:
-    """Collects `file:line: reason` of everything that is wrong."""
+class FileFaults:
+    """Collects faults as `file:line: reason`."""
 
     found: list[tuple[str, int, str]] = field(default_factory=list)
 
@@ -133,7 +133,7 @@ class Faults:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class LineNumbers:
     """The line of each key and item of a YAML file."""
 
     lines: Mapping[Path_, int]
@@ -145,16 +145,16 @@ class Places:
         return self.lines.get(path, 1)
 
 
-def read(path: Path, shown: str, faults: Faults) -> tuple[RolesFile | None, Places]:
-    """The file's content, or None if *faults* got why not. *shown* is its name in messages."""
+def read_roles_file(path: Path, shown: str, faults: FileFaults) -> tuple[RolesFile | None, LineNumbers]:
+    """The content of the file, or None with the reasons in *faults*. *shown* is its name in messages."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         faults.add(shown, 1, "the file is missing: restore it, or say where the folder is (ROLES_DIR)")
-        return None, Places({})
+        return None, LineNumbers({})
     except (OSError, UnicodeDecodeError):
         faults.add(shown, 1, "the file cannot be read: it must be UTF-8 text that this user may read")
-        return None, Places({})
+        return None, LineNumbers({})
     lines: dict[Path_, int] = {}
     before = len(faults.found)
     try:
@@ -164,11 +164,11 @@ def read(path: Path, shown: str, faults: Faults) -> tuple[RolesFile | None, Plac
     except yaml.MarkedYAMLError as exc:
         mark = exc.problem_mark or exc.context_mark
         faults.add(shown, mark.line + 1 if mark else 1, f"not valid YAML: {exc.problem}; check indentation and quotes")
-        return None, Places(lines)
+        return None, LineNumbers(lines)
     except (yaml.YAMLError, ValueError):  # a control character, or an impossible date
         faults.add(shown, 1, "not valid YAML: it has a character or a value that YAML does not allow; retype it")
-        return None, Places(lines)
-    places = Places(lines)
+        return None, LineNumbers(lines)
+    places = LineNumbers(lines)
     if not isinstance(data, dict):
         faults.add(shown, 1, "the file must hold the keys default, models, router and roles")
         return None, places
@@ -188,7 +188,7 @@ def _plain(
     path: Path_,
     lines: dict[Path_, int],
     shown: str,
-    faults: Faults,
+    faults: FileFaults,
     above: frozenset[int],
 ) -> Any:
     """*node* as dicts, lists and scalars. Notes the line of each place; keys given twice and loops become faults."""
@@ -218,7 +218,7 @@ def _plain(
     return loader.construct_object(node, deep=True)
 
 
-def _explain(kind: str, message: str, loc: Path_, places: Places) -> tuple[int, str]:
+def _explain(kind: str, message: str, loc: Path_, places: LineNumbers) -> tuple[int, str]:
     """Line and reason of one validation error."""
     loc = tuple(part for part in loc if part != "[key]")
     where = ".".join(str(part) for part in loc)

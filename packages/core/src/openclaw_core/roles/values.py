@@ -1,4 +1,4 @@
-"""Roles, models and limits as read from the YAML and Markdown of the platform: the values and their loading."""
+"""Roles, models and the router as values, and how they are loaded from `roles.yaml` and the prompts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,17 +9,17 @@ from openclaw_core.ports import Lang, ModelAt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Model:
-    """A model and its price in USD per million tokens (None: not known, so no cost is recorded)."""
+class ModelSpec:
+    """A model and its prices in USD per million tokens (None: not known, no cost is recorded)."""
 
     id: str
     context_tokens: int
     provider: str = ""
-    """Whose server has it; empty: the default one."""
+    """The provider that serves it; empty: the default server."""
     served_as: str = ""
-    """As its server calls it; empty: by its id."""
+    """Its id at that server; empty: the same."""
     strict_schema: bool = False
-    """Whether it keeps to a strict JSON schema."""
+    """Whether it supports a strict JSON schema."""
     tools: tuple[str, ...] = ()
     """Built-in tools that it has."""
     input_usd_per_mtok: float | None = None
@@ -33,7 +33,7 @@ class Model:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """Who answers: data, not code."""
+    """A prompt, models and limits that answer messages."""
 
     name: str
     command: str
@@ -43,7 +43,7 @@ class Role:
     """One line for the command menu and /help."""
     emoji: str
     when: str
-    """When it fits, in words for the routing model."""
+    """When it fits: a sentence for the routing model."""
     prompt: str = field(repr=False)
     models: tuple[str, ...]
     tools: tuple[str, ...]
@@ -54,11 +54,11 @@ class Role:
     template: str
     """Name of the PodTemplate of its agents."""
     elsewhere: tuple[ModelAt, ...] = ()
-    """Models of the file that another server has, or that have another name there."""
+    """Models that are not served by the default server under their own name."""
 
     @property
-    def gist(self) -> str:
-        """The prompt's first paragraph, for the built-in model: all of it would take that half a minute to read."""
+    def short_prompt(self) -> str:
+        """The first paragraph, for the built-in model, which would read the whole prompt for 20 s."""
         return self.prompt.partition("\n\n")[0]
 
 
@@ -68,7 +68,7 @@ class Router:
 
     models: tuple[str, ...]
     prompt: str = field(repr=False)
-    """Ready to send: the list of roles is in it."""
+    """With the list of roles in it."""
     budget_s: float
     max_tokens: int
     reasoning_effort: str | None
@@ -76,12 +76,12 @@ class Router:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Roles:
-    """Everything that `platform/openclaw/base/{config,prompts}` says."""
+    """All of `platform/openclaw/base/{config,prompts}`."""
 
     roles: Mapping[str, Role]
     default: str
     router: Router
-    models: Mapping[str, Model]
+    models: Mapping[str, ModelSpec]
 
 
 RESERVED_COMMANDS = frozenset({"start", "help", "new", "stop", "retry", "status", "lang"})
@@ -91,20 +91,20 @@ PROMPT_MAX_TOKENS = 1500
 """The longest prompt of a role, as `estimate_tokens` counts."""
 
 ROUTER_PROMPT_MAX_TOKENS = 350
-"""The longest routing prompt with the list of roles in it: it is paid for on every second message."""
+"""The longest routing prompt with the list of roles in it. It is sent for every second message."""
 
 
-def load(folder: Path) -> Roles:
+def load_roles(folder: Path) -> Roles:
     """Read `folder/config/roles.yaml` and the prompts it names. Raises SettingsError listing `file:line: reason` of each fault."""
-    # Imported here: an agent that claims its task from the store needs the values above and no YAML.
+    # Imported here: an agent of a pool needs the values above and no YAML.
     from openclaw_core.roles import check, file
 
     shown = str(folder / "config" / "roles.yaml")
-    faults = file.Faults()
-    content, places = file.read(folder / "config" / "roles.yaml", shown, faults)
+    faults = file.FileFaults()
+    content, places = file.read_roles_file(folder / "config" / "roles.yaml", shown, faults)
     roles = None
     if content is not None:
-        roles = check.build(content, folder=folder, shown=shown, places=places, faults=faults)
+        roles = check.build_roles(content, folder=folder, shown=shown, places=places, faults=faults)
     if roles is None or faults.found:
         raise SettingsError("wrong roles or prompts:\n" + "\n".join(f"  {line}" for line in faults.lines()))
     return roles

@@ -10,7 +10,7 @@ from openclaw_core.records import UNREADABLE, parsed, whole
 from openclaw_core.store.client import Script, compact
 from openclaw_core.store.turns import turns_from
 from openclaw_core.tasks.outcome import Cause
-from openclaw_core.tasks.task import Order, from_json, order_from
+from openclaw_core.tasks.task import RoleSnapshot, from_json, read_snapshot
 from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, PutBack, Result, Run
 
 log = logs.get(__name__)
@@ -31,7 +31,7 @@ class AgentWork:
         """Names a claim until its answer is heard: Redis may have given a run whose answer was lost on the way."""
         self._had: str | None = None
         """The run that was claimed last."""
-        self._orders: dict[str, Order] = {}
+        self._orders: dict[str, RoleSnapshot] = {}
         self._written: tuple[str, bytes] = ("", b"")
         """The run that is written, and its text so far."""
         self._read: tuple[str, int] = ("", 0)
@@ -105,8 +105,8 @@ class AgentWork:
             raise LostOwnership("the run is not ours any more")
         return replace(self._run(reply, last=run.last), history=run.history) if reply else None
 
-    async def amend(self, run: Run, said: str) -> None:
-        self._mine(await self._script.step("amend", run=run.name, job=self.job, said=_text(said)))
+    async def amend(self, run: Run, text: str) -> None:
+        self._mine(await self._script.step("amend", run=run.name, job=self.job, said=_text(text)))
 
     async def end(self, run: Run, result: Result) -> bool:
         return await self._finish(run.name, wire(result), last=run.last, unborn=isinstance(result, PutBack))
@@ -152,17 +152,17 @@ class AgentWork:
         self._read = (name, len(record.encode("utf-8", "replace")))
         try:
             if sent:
-                self._orders[digest] = order_from(parsed(sent[0]))
+                self._orders[digest] = read_snapshot(parsed(sent[0]))
                 while len(self._orders) > KEPT_ORDERS:
                     del self._orders[next(iter(self._orders))]
-            order = self._orders[digest]
+            snapshot = self._orders[digest]
             history = turns_from(parsed(turns) or ()) if turns else ()
         except UNREADABLE:
             raise BadTask("the run is malformed") from None
         task = from_json(record)
         if task.id != name.rpartition(".")[0]:
             raise BadTask("the record is another task's")
-        return Run(name=name, task=task, order=order, history=history, attempt=whole(attempt, 1), last=last)
+        return Run(name=name, task=task, snapshot=snapshot, history=history, attempt=whole(attempt, 1), last=last)
 
     @staticmethod
     def _mine(result: Any) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from openclaw_core import logs
-from openclaw_core.chat.delivery.displays import Display, Growing, Sign, Stage
+from openclaw_core.chat.delivery.displays import Display, Growing, Indicator, Stage
 from openclaw_core.errors import LostOwnership
 from openclaw_core.records import UNREADABLE, parsed, readable, whole
 from openclaw_core.store.client import Script, fenced
@@ -50,7 +50,7 @@ class RedisDisplays:
         versions = {str(name): whole(score) for name, score in _pairs(rows)}
         return await self._displays(versions)
 
-    async def heard(self, versions: Mapping[str, int]) -> Sequence[Display]:
+    async def announced(self, versions: Mapping[str, int]) -> Sequence[Display]:
         return await self._displays(versions)
 
     async def read(self, display_id: str) -> Display | None:
@@ -103,9 +103,9 @@ class RedisDisplays:
     async def settled(self, display_id: str, due_ms: int) -> None:
         fenced(await self._script.step("settled", display=display_id, due_ms=due_ms, **self._fence))
 
-    async def signs(self, count: int) -> Sequence[Sign]:
+    async def take_indicators(self, count: int) -> Sequence[Indicator]:
         rows = await self._script.read("LPOP", self._script.keys("signs"), count)
-        return readable(rows or (), _sign, of="signs")
+        return readable(rows or (), _indicator, of="signs")
 
     async def _displays(self, versions: Mapping[str, int], *, delivered: bool = False) -> list[Display]:
         """Those that can be read; others are reported, and taken out of the open ones, where they would be met again and again."""
@@ -199,9 +199,9 @@ def _record(raw: str) -> Mapping[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
-def _sign(raw: str) -> Sign:
+def _indicator(raw: str) -> Indicator:
     row = parsed(raw)
-    return Sign(
+    return Indicator(
         chat_id=int(row["chat"]),
         thread_id=int(row["thread"]) if row.get("thread") else None,
         message_id=whole(row.get("message_id")),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from openclaw_core.records import whole
-from openclaw_core.roles.values import Model
+from openclaw_core.roles.values import ModelSpec
 from openclaw_core.store.client import Keys, Script, fenced, pairs
 from openclaw_core.store.pools import task_of, template_of
 
@@ -153,7 +153,7 @@ async def figures(script: Script) -> Figures:
     )
 
 
-async def set_prices(script: Script, models: Mapping[str, Model], *, epoch: int) -> None:
+async def set_prices(script: Script, models: Mapping[str, ModelSpec], *, epoch: int) -> None:
     """Price the runs that end from now on, by USD for a million tokens, which is millionths of a dollar for one.
 
     A model without a price stays out: its runs have no cost rather than none to pay. Raises LostOwnership.

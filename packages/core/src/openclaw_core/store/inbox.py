@@ -8,7 +8,7 @@ from typing import Any, Literal
 from openclaw_core import logs
 from openclaw_core.records import UNREADABLE, parsed, whole
 from openclaw_core.store.client import Script, fenced, pairs
-from openclaw_core.tasks.conversation import place
+from openclaw_core.tasks.conversation import conversation_key
 
 log = logs.get(__name__)
 
@@ -133,7 +133,7 @@ class Inbox:
 
     async def last_task(self, chat_id: int, thread_id: int | None) -> str:
         """The id of the task that was asked last in a chat or a topic, empty if there is none."""
-        key = self._script.keys("chat", place(chat_id, thread_id))
+        key = self._script.keys("chat", conversation_key(chat_id, thread_id))
         return str(await self._script.read("HGET", key, "last_task") or "")
 
     async def task_fields(self, task_id: str, *names: str) -> dict[str, str | None]:

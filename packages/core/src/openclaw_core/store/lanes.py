@@ -13,11 +13,11 @@ from openclaw_core.records import whole
 from openclaw_core.store.client import Script
 from openclaw_core.store.parts import read_parts
 from openclaw_core.store.turns import turns_from
-from openclaw_core.tasks.conversation import Turn, place
-from openclaw_core.tasks.gathering import joined
+from openclaw_core.tasks.conversation import Turn, conversation_key
+from openclaw_core.tasks.merging import merge_tasks
 from openclaw_core.tasks.outcome import Cause, Decision
-from openclaw_core.tasks.said import said
-from openclaw_core.tasks.task import Task, digest_of, order_json, to_json
+from openclaw_core.tasks.task import Task, snapshot_digest, snapshot_json, to_json
+from openclaw_core.tasks.user_turn import user_turn_text
 
 log = logs.get(__name__)
 NO_ORDER = 4
@@ -34,12 +34,12 @@ class Dispatched(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queued:
-    """A task that waits to be routed. *parts* is how many messages besides its first are in it, *wish* a role chosen by a button, *record* the first as
+    """A task that waits to be routed. *parts* is how many messages besides its first are in it, *next_role* a role chosen by a button, *record* the first as
     it stands."""
 
     task: Task
     parts: int
-    wish: str | None
+    next_role: str | None
     record: str = field(default="", repr=False)
 
 
@@ -101,7 +101,7 @@ class Lanes:
 
     async def history(self, chat_id: int, thread_id: int | None = None, *, last: int = 0) -> tuple[Turn, ...]:
         """The *last* turns of a chat, or of one topic of it, oldest first; 0 for all that are kept."""
-        key = self._script.keys("turns", place(chat_id, thread_id))
+        key = self._script.keys("turns", conversation_key(chat_id, thread_id))
         [rows] = await self._script.reads([("LRANGE", key, -last, -1)])
         return turns_from(rows or ())
 
@@ -111,12 +111,12 @@ class Lanes:
         record = row["record"] or ""
         if row["decision"] and row["decision"] != Decision.EXPLICIT:  # it was ready before: its role is looked for anew
             first = replace(first, role=None)
-        first = replace(first, order=None)  # the release before kept it in the record
-        return Queued(task=joined([first, *others]), parts=len(others), wish=row["wish"], record=record)
+        first = replace(first, snapshot=None)  # the release before kept it in the record
+        return Queued(task=merge_tasks([first, *others]), parts=len(others), next_role=row["wish"], record=record)
 
     async def asked(self, task_id: str) -> Task:
         """A task as it was asked, or as an agent was to do it. Raises BadTask if there is none."""
-        return joined((await read_parts(self._script, task_id))[1])
+        return merge_tasks((await read_parts(self._script, task_id))[1])
 
     async def dispatch(
         self,
@@ -134,8 +134,8 @@ class Lanes:
 
         Its order is sent only where it does not stand yet, and of its record what differs from the *known* one.
         """
-        order = order_json(task.order) if task.order is not None else ""
-        record = to_json(replace(task, order=None))
+        order = snapshot_json(task.snapshot) if task.snapshot is not None else ""
+        record = to_json(replace(task, snapshot=None))
         same = _common_start(known, record)
         step = {
             "task": task.id,
@@ -143,9 +143,9 @@ class Lanes:
             "record": record[len(same) :],
             "keep": len(same.encode()),
             "of": len(known.encode()) if known else None,
-            "said": None if said(task) == task.text else said(task),
+            "said": None if user_turn_text(task) == task.text else user_turn_text(task),
             "answer_lang": task.lang,
-            "order": digest_of(order),
+            "order": snapshot_digest(order),
             "pool": pool,
             "role": task.role,
             "decision": decision,

@@ -10,9 +10,9 @@ from openclaw_core.store.client import Script, fenced
 from openclaw_core.store.parts import read_parts
 from openclaw_core.store.turns import turn_json
 from openclaw_core.tasks.conversation import Turn
-from openclaw_core.tasks.gathering import joined
-from openclaw_core.tasks.said import said
+from openclaw_core.tasks.merging import merge_tasks
 from openclaw_core.tasks.task import to_json
+from openclaw_core.tasks.user_turn import user_turn_text
 
 MAX_HANDBACKS = 10
 MAX_NEWS = 500
@@ -95,8 +95,8 @@ class News:
         """Make one record of a running task and what was sent with it; False while more has come, or may still come. Raises BadTask."""
         task_id = run.rpartition(".")[0]
         _, parts = await read_parts(self._script, task_id)
-        task = joined(parts)
-        turn = Turn(task_id=task.id, speaker="user", text=said(task))
+        task = merge_tasks(parts)
+        turn = Turn(task_id=task.id, speaker="user", text=user_turn_text(task))
         done = await self._script.step(
             "regrow",
             run=run,

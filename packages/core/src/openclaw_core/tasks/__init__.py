@@ -1,4 +1,4 @@
-"""Tasks: a message that wants an answer, its record, how it stands and ends, what the chat remembers of it, and the port to the work on it.
+"""Tasks: messages that need an answer, their record, state and outcome, their turns in a conversation, and the port to the work on them.
 
-No store, model server or chat platform is known here.
+Nothing here knows a store, a model server or a chat platform.
 """

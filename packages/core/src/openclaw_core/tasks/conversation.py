@@ -1,4 +1,4 @@
-"""Turns of a chat, and the pure choice of the newest ones that fit a token budget."""
+"""The turns of a conversation, and the newest ones that fit a token budget. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,14 +7,14 @@ from typing import Literal
 Speaker = Literal["user", "assistant"]
 
 
-def place(chat_id: int, thread_id: int | None) -> str:
-    """The name of a conversation in keys: a topic of a forum has one of its own, the General topic is the chat itself."""
+def conversation_key(chat_id: int, thread_id: int | None) -> str:
+    """The name of a conversation in keys: the chat, or one topic of a forum. The General topic counts as the chat."""
     return str(chat_id) if thread_id is None else f"{chat_id}:{thread_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """One thing said in a chat. *task_id* is the task that it belongs to: appending it twice is a no-op."""
+    """One message of a conversation. Appending a turn twice is a no-op, by its *task_id*."""
 
     task_id: str
     speaker: Speaker
@@ -34,8 +34,8 @@ def estimate_tokens(text: str) -> int:
     return ascii_chars // 4 + (len(text) - ascii_chars) * 2 // 3 + 1
 
 
-def window(turns: Sequence[Turn], max_tokens: int) -> tuple[Turn, ...]:
-    """The newest of *turns*, oldest first, whose texts fit into *max_tokens* together; whole turns only."""
+def newest_turns(turns: Sequence[Turn], max_tokens: int) -> tuple[Turn, ...]:
+    """The newest of *turns* that fit into *max_tokens* together, oldest first; whole turns only."""
     kept: list[Turn] = []
     left = max_tokens
     for turn in reversed(turns):

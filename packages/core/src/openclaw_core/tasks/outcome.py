@@ -1,4 +1,4 @@
-"""How a task stands, how it ended, and why: closed sets that brain, agent, metrics and wording share."""
+"""States, causes, exit codes and delivery states of tasks: closed sets shared by brain, agent, metrics and wording."""
 
 from enum import IntEnum, StrEnum
 
@@ -19,8 +19,6 @@ class TaskState(StrEnum):
 
 ENDED = frozenset({TaskState.CLOSED, TaskState.FAILED, TaskState.CANCELLED})
 """States that a task never leaves."""
-IN_HAND = frozenset({TaskState.RUNNING, TaskState.PREVIEW, TaskState.ANSWERED, TaskState.DELIVERING})
-"""States in which an agent has the task."""
 
 
 class Exit(IntEnum):
@@ -33,7 +31,7 @@ class Exit(IntEnum):
 
 
 class Delivery(StrEnum):
-    """What became of the answer or failure text on its way to the chat, apart from the run itself."""
+    """Whether the chat has been shown the end of a task."""
 
     PENDING = "pending"
     DELIVERED = "delivered"

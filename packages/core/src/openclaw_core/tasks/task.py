@@ -1,4 +1,4 @@
-"""A task: one message of a chat that wants an answer, from the update to the agent, and its JSON form in Redis."""
+"""A task: a message that needs an answer, the role snapshot that it is answered with, and the JSON of both in Redis."""
 
 import hashlib
 import json
@@ -10,15 +10,18 @@ from openclaw_core.ports import Lang, ModelAt
 from openclaw_core.records import UNREADABLE, parsed, read
 
 READABLE_VERSIONS = frozenset({1, 2, 3})
-"""Brain and agent understand these versions of each other's records; a rollout mixes one release with the next."""
+"""Schema versions that this release reads. During a rollout two releases read each other's records."""
 
 ChatKind = Literal["private", "group"]
 Forwarded = Literal["", "some", "all"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """How a task is to be done: a snapshot of the role at dispatch, so that no later change reaches a running task."""
+class RoleSnapshot:
+    """A role's settings and prompt as they were at dispatch: later changes do not reach a running task.
+
+    It is stored once for all tasks that use it, under its digest (`agent:order:<digest>` in Redis).
+    """
 
     role: str
     prompt: str = field(repr=False)
@@ -31,46 +34,46 @@ class Order:
     temperature: float | None = None
     reasoning_effort: str | None = None
     elsewhere: tuple[ModelAt, ...] = ()
-    """Those of *models* that another server has than the default one, or that have another name there."""
+    """Models that are not served by the default server under their own name."""
 
     def at(self, model: str) -> ModelAt:
         """Where *model* is served."""
         return next((at for at in self.elsewhere if at.name == model), ModelAt(name=model, id=model))
 
 
-def order_json(order: Order) -> str:
-    """An order as stored. It stands once for all tasks that are done by it, under its digest."""
-    return json.dumps(_fields(order), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+def snapshot_json(snapshot: RoleSnapshot) -> str:
+    """The snapshot as stored."""
+    return json.dumps(_fields(snapshot), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
-def _fields(order: Order) -> dict[str, Any]:
-    fields = asdict(order)
-    if not order.elsewhere:  # as all readers assume where it is missing
+def _fields(snapshot: RoleSnapshot) -> dict[str, Any]:
+    fields = asdict(snapshot)
+    if not snapshot.elsewhere:  # as all readers assume where it is missing
         del fields["elsewhere"]
     return fields
 
 
-def digest_of(order: str) -> str:
-    """The name under which an order stands."""
-    return hashlib.sha256(order.encode()).hexdigest()[:32]
+def snapshot_digest(stored: str) -> str:
+    """The name of a snapshot in the store, from its JSON."""
+    return hashlib.sha256(stored.encode()).hexdigest()[:32]
 
 
-def order_from(row: Any) -> Order:
-    """Read a stored order. Raises TypeError, ValueError or KeyError for anything else."""
-    order = _read_order(row)
-    if not _is_valid_order(order):
-        raise ValueError("not an order")
-    return order
+def read_snapshot(row: Any) -> RoleSnapshot:
+    """The snapshot in a parsed JSON value. Raises one of `records.UNREADABLE` for anything else."""
+    snapshot = _read_snapshot(row)
+    if not _is_valid_snapshot(snapshot):
+        raise ValueError("not a role snapshot")
+    return snapshot
 
 
-def _read_order(row: Any) -> Order:
+def _read_snapshot(row: Any) -> RoleSnapshot:
     elsewhere = tuple(read(ModelAt, one) for one in row.get("elsewhere", ()))
-    return read(Order, row, models=tuple(row["models"]), tools=tuple(row.get("tools", ())), elsewhere=elsewhere)
+    return read(RoleSnapshot, row, models=tuple(row["models"]), tools=tuple(row.get("tools", ())), elsewhere=elsewhere)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Material:
-    """What came with a message and has to be fetched before it can be answered: a recording to hear, a text file to read."""
+class Attachment:
+    """A recording or a text file that came with a message: an agent fetches it before it answers."""
 
     kind: Literal["voice", "file"]
     file_id: str
@@ -80,50 +83,50 @@ class Material:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """What was asked, where, and by whom. *text* stays out of every repr."""
+    """A question, its chat and its user. The user's words stay out of every repr."""
 
     id: str
     chat_id: int
     chat_kind: ChatKind
     user_id: int
     message_id: int
-    """The user's message, for the reaction and for replies in groups."""
+    """The user's message: it gets the reaction, and in groups the reply."""
     update_id: int
     lang: Lang
-    """The language of the answer: that of the words."""
+    """The language of the answer."""
     text: str = field(repr=False)
     admitted_ms: int
     """Unix time in milliseconds at which the update was admitted."""
     thread_id: int | None = None
     role: str | None = None
-    """Asked for by a command or a button, else None until routed."""
+    """Chosen by a command or a button, else None until routed."""
     quoted: str = field(default="", repr=False)
-    """Text of the message that this one replies to, and of those that were forwarded with it."""
-    materials: tuple[Material, ...] = ()
+    """The text of the message that this one replies to, and of forwarded ones."""
+    attachments: tuple[Attachment, ...] = ()
     """In the order in which they were sent."""
     forwarded: Forwarded = ""
-    """Whether what was sent are somebody else's words: `all` of it, or `some` beside words of the user's own."""
+    """Whether `all` of it was forwarded, or `some` of it beside the user's own words."""
     cut: bool = False
-    """The message was as long as Telegram lets one be: what was sent next goes on in the same line."""
+    """The message has Telegram's full length: the next one continues its line."""
     unseen: str = ""
-    """What came with the words and cannot be looked at: `photo`, `video`, `file`, `voice` or `other`."""
+    """What came with the words and cannot be read: `photo`, `video`, `file`, `voice` or `other`."""
     notice_lang: Lang | None = None
     """The language of notices and buttons, if the chat chose one."""
     retry_of: str | None = None
-    order: Order | None = None
+    snapshot: RoleSnapshot | None = None
 
     @property
     def notices_in(self) -> Lang:
         """The language of notices and buttons."""
         return self.notice_lang or self.lang
 
-    def ordered(self, order: Order) -> "Task":
-        """The same task with the order that an agent follows."""
-        return replace(self, order=order, role=order.role)
+    def with_snapshot(self, snapshot: RoleSnapshot) -> "Task":
+        """The task as an agent gets it."""
+        return replace(self, snapshot=snapshot, role=snapshot.role)
 
 
 def task_id(update_id: int) -> str:
-    """The id of the task that an update becomes: the same update gives the same task."""
+    """The id of an update's task. An update that comes twice gives one task."""
     return f"u{update_id}"
 
 
@@ -136,21 +139,24 @@ _OPTIONAL = ("thread_id", "role", "quoted", "forwarded", "cut", "unseen", "notic
 
 
 def version_of(task: Task) -> int:
-    """The oldest schema version whose readers do right by *task*. Readers drop fields that they do not know, so a field is a reason
-    for a new version only if leaving it out would answer another question than was asked: 2 is needed for a material, 3 for several."""
-    return min(len(task.materials), 2) + 1
+    """The oldest schema version whose readers answer *task* correctly.
+
+    Readers drop unknown fields. A new field needs a new version only if dropping it changes the question: 2 is needed for one
+    attached file, 3 for several.
+    """
+    return min(len(task.attachments), 2) + 1
 
 
 def to_json(task: Task) -> str:
     """The record as stored; `v` is its schema version."""
     fields: dict[str, Any] = {"v": version_of(task), **asdict(task)}
-    if task.order is not None:
-        fields["order"] = _fields(task.order)
-    materials = fields.pop("materials")
-    if materials:
-        fields["material"] = materials[0]  # as readers of version 2 expect it
-    if len(materials) > 1:
-        fields["materials"] = materials
+    del fields["snapshot"]
+    fields["order"] = None if task.snapshot is None else _fields(task.snapshot)
+    attachments = fields.pop("attachments")
+    if attachments:
+        fields["material"] = attachments[0]  # as readers of version 2 expect it
+    if len(attachments) > 1:
+        fields["materials"] = attachments
     for name in _OPTIONAL:
         if fields[name] in (None, "", False):  # as all readers assume where it is missing
             del fields[name]
@@ -164,12 +170,14 @@ def from_json(raw: str | bytes) -> Task:
         version = fields.pop("v")
         if version not in READABLE_VERSIONS:
             raise BadTask(f"task record of schema version {version!r} is not understood")
-        order, material = fields.pop("order", None), fields.pop("material", None)
-        materials = fields.pop("materials", None) or ([] if material is None else [material])
-        parts: dict[str, Any] = {}
-        if order is not None:
-            parts["order"] = _read_order(order)
-        task = read(Task, fields, materials=tuple(read(Material, one) for one in materials), **parts)
+        order, attachment = fields.pop("order", None), fields.pop("material", None)
+        attachments = fields.pop("materials", None) or ([] if attachment is None else [attachment])
+        task = read(
+            Task,
+            fields,
+            attachments=tuple(read(Attachment, one) for one in attachments),
+            snapshot=None if order is None else _read_snapshot(order),
+        )
         if not _is_valid(task):
             raise BadTask("task record is malformed")
         return task
@@ -182,8 +190,8 @@ _WORDS = ("id", "text", "quoted")
 
 
 def _is_valid(task: Task) -> bool:
-    """Whether each field has its type: a wrong one would fail later, in the middle of an answer."""
-    order = task.order
+    """Whether each field has its type. A wrong one would fail in the middle of an answer."""
+    snapshot = task.snapshot
     return (
         all(type(getattr(task, name)) is int for name in _NUMBERS)
         and all(isinstance(getattr(task, name), str) for name in _WORDS)
@@ -191,19 +199,21 @@ def _is_valid(task: Task) -> bool:
         and isinstance(task.thread_id, int | None)
         and (task.lang in ("en", "he") and task.chat_kind in ("private", "group"))
         and all(
-            material.kind in ("voice", "file") and isinstance(material.file_id, str) and isinstance(material.name, str)
-            for material in task.materials
+            attachment.kind in ("voice", "file")
+            and isinstance(attachment.file_id, str)
+            and isinstance(attachment.name, str)
+            for attachment in task.attachments
         )
-        and (order is None or _is_valid_order(order))
+        and (snapshot is None or _is_valid_snapshot(snapshot))
     )
 
 
-def _is_valid_order(order: Order) -> bool:
+def _is_valid_snapshot(snapshot: RoleSnapshot) -> bool:
     return (
-        all(isinstance(word, str) for word in (order.role, order.prompt, *order.models, *order.tools))
-        and all(isinstance(word, str) for at in order.elsewhere for word in (at.name, at.provider, at.id))
-        and bool(order.models)
-        and all(type(number) is int and number >= 0 for number in (order.max_answer_tokens, order.history_tokens))
-        and isinstance(order.temperature, int | float | None)
-        and isinstance(order.reasoning_effort, str | None)
+        all(isinstance(word, str) for word in (snapshot.role, snapshot.prompt, *snapshot.models, *snapshot.tools))
+        and all(isinstance(word, str) for at in snapshot.elsewhere for word in (at.name, at.provider, at.id))
+        and bool(snapshot.models)
+        and all(type(number) is int and number >= 0 for number in (snapshot.max_answer_tokens, snapshot.history_tokens))
+        and isinstance(snapshot.temperature, int | float | None)
+        and isinstance(snapshot.reasoning_effort, str | None)
     )

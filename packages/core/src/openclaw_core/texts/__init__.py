@@ -1,4 +1,4 @@
-"""Texts: every sentence of ours that a user reads, and in which language.
+"""Texts: every sentence that the bot itself says to a user, in each language, and the choice of language.
 
-Where and when one is shown is not decided here.
+When a sentence is shown is decided elsewhere.
 """

@@ -1,16 +1,16 @@
-"""Hebrew or English: which letters are which, and in what language a message is answered."""
+"""The choice between Hebrew and English: for answers by the words of a message, for notices by the chat's setting."""
 
 import re
 from collections.abc import Iterable, Mapping
 from itertools import islice
 
 from openclaw_core.ports import Lang
-from openclaw_core.texts.prose import prose_of
+from openclaw_core.texts.prose import HEBREW, prose_of
 
 LANGS: tuple[Lang, ...] = ("en", "he")
 LANG_NAMES: Mapping[Lang, str] = {"en": "English", "he": "עברית"}
 ANSWER_SHARE = 0.3
-"""From this share of Hebrew letters in a message on, it is answered in Hebrew, if its words do not tell the language."""
+"""The least share of Hebrew letters for a Hebrew answer, if the words themselves do not decide."""
 _LINE_MAX_CHARS = 400
 
 _ASKS: Mapping[Lang, re.Pattern[str]] = {
@@ -24,7 +24,7 @@ _ASKS: Mapping[Lang, re.Pattern[str]] = {
         re.IGNORECASE,
     ),
 }  # fmt: skip
-"""Questions and requests: who asks about a text in the other language asks in this one."""
+"""Words of questions and requests: a question about a text in the other language is in this one."""
 _GLUE: Mapping[Lang, re.Pattern[str]] = {
     "he": re.compile(
         "(?<![\u05d0-\u05ea])(?:את|של|שלי|שלך|לי|לך|לנו|זה|זו|זאת|עם|על|לא|יש|אין|אני|אנחנו|אתה|הוא|היא|הם|כי|אם|גם|רק|או|אבל|צריך|רוצה)(?![\u05d0-\u05ea])"
@@ -33,13 +33,12 @@ _GLUE: Mapping[Lang, re.Pattern[str]] = {
         r"\b(?:the|an|is|are|was|were|am|i|of|to|and|or|not|my|me|you|your|it|this|that|has|have|had|do|does|did|with|will|about)\b", re.IGNORECASE
     ),
 }  # fmt: skip
-"""Small words without which there is hardly a sentence of a language; terms and names of the other one have none."""
-_HEBREW = re.compile("[\u0590-\u05ff\ufb1d-\ufb4f]")
+"""Small words of nearly every sentence; terms and names of the other language do not contain them."""
 
 
 def is_hebrew(char: str) -> bool:
     """Whether *char* is a Hebrew letter or one of its points."""
-    return _HEBREW.match(char) is not None
+    return HEBREW.match(char) is not None
 
 
 def hebrew_share(text: str, *, first_letters: int | None = None) -> float:
@@ -49,9 +48,10 @@ def hebrew_share(text: str, *, first_letters: int | None = None) -> float:
 
 
 def lang_of(text: str = "", *, stored: Lang | None = None, language_code: str | None = None) -> Lang:
-    """The language of an answer to *text*, or without words in it, that of notices.
+    """The language of an answer to *text*; without words in it, the language of notices.
 
-    Code, commands, mentions and addresses are no words. Notices go by the stored choice, then by the `language_code` of the user's app, then English.
+    Code, commands, mentions and addresses do not count as words. Notices use the stored choice, else the `language_code` of the
+    user's app, else English.
     """
     prose = prose_of(text)
     share = hebrew_share(prose)
@@ -63,11 +63,11 @@ def lang_of(text: str = "", *, stored: Lang | None = None, language_code: str | 
 
 
 def _lang_of_both(prose: str) -> Lang | None:
-    """The language of whoever wrote *prose*, which has letters of both; None if neither its requests nor its sentences tell it."""
+    """The language of *prose* with letters of both; None if neither its requests nor its sentences decide."""
     lines = [line for line in prose.split("\n") if any(map(str.isalpha, line))]
-    hebrew = [line for line in lines if _HEBREW.search(line)]
+    hebrew = [line for line in lines if HEBREW.search(line)]
     ends = {lines[0], lines[-1]}
-    # Programs print no Hebrew, so a Hebrew line is a person's wherever it stands; an English one may be the last line of a log.
+    # Programs print no Hebrew: a Hebrew line was written by a person. An English one may be the last line of a log.
     asked = _the_one(_ASKS, he={hebrew[0], hebrew[-1]}, en=ends)
     if asked is not None:
         return asked
@@ -77,7 +77,7 @@ def _lang_of_both(prose: str) -> Lang | None:
 
 
 def _the_one(patterns: Mapping[Lang, re.Pattern[str]], *, he: Iterable[str], en: Iterable[str]) -> Lang | None:
-    """The language whose pattern is found in its lines, if the other one's is not."""
+    """The language whose pattern is found, if only one is."""
     in_hebrew, in_english = _found(patterns["he"], he), _found(patterns["en"], en)
     if in_hebrew == in_english:
         return None
@@ -90,11 +90,11 @@ def _found(pattern: re.Pattern[str], lines: Iterable[str]) -> bool:
 
 def _is_hebrew_sentence(line: str) -> bool:
     words = [word for word in line.split() if any(map(str.isalpha, word))]
-    return 1 < sum(_HEBREW.search(word) is not None for word in words) >= len(words) / 2
+    return 1 < sum(HEBREW.search(word) is not None for word in words) >= len(words) / 2
 
 
 def notice_lang(text: str = "", *, stored: Lang | None = None, language_code: str | None = None) -> Lang:
-    """The language of our own sentences and buttons: what the chat chose by /lang, else that of *text* and of the user's app."""
+    """The language of notices and buttons: by /lang, else by *text*, else by the user's app."""
     if stored is not None:
         return stored
     if text:

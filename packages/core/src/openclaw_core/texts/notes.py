@@ -1,4 +1,4 @@
-"""Notes below an answer: a paragraph of our own after Markdown that may have been cut anywhere. No Markdown library is needed for it."""
+"""Adds a note below an answer whose Markdown may be cut anywhere. An agent has no Markdown library."""
 
 import re
 
@@ -7,14 +7,14 @@ _HALF_LINK = re.compile(r"!?\[([^\[\]\n]*)(?:\](?:\([^\s()]*)?)?$")
 
 
 def with_note(markdown: str, note: str) -> str:
-    """*markdown*, cut wherever it was, and below it *note* outside of any code or bold text that was left open."""
+    """*markdown* and below it *note*, outside of any code or bold text that is still open."""
     if fence := _open_fence(markdown):
         return f"{markdown.rstrip()}\n{fence}\n\n{note}"
     return f"{_closed(markdown).rstrip()}\n\n{note}"
 
 
 def _open_fence(markdown: str) -> str:
-    """The mark that would end the code in which the text ends, or nothing."""
+    """The mark that closes the code block at the end of the text, or nothing."""
     fence = ""
     for line in markdown.split("\n"):
         if (mark := _FENCE.match(line)) is None:
@@ -27,7 +27,7 @@ def _open_fence(markdown: str) -> str:
 
 
 def _closed(markdown: str) -> str:
-    """*markdown* with the bold, code or link of its last paragraph closed."""
+    """*markdown* with bold text, code or a link of its last paragraph closed."""
     start = markdown.rfind("\n\n") + 1
     tail = markdown[start:]
     if re.fullmatch("`{1,2}", tail.rpartition("\n")[2].strip()):  # the beginning of a fence

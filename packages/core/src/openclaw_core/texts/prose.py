@@ -1,24 +1,24 @@
-"""What of a text is sentences of a person: without code, data, logs, addresses, paths, commands and mentions."""
+"""Extracts the sentences of a person from a text, without code, data, logs, addresses, paths, commands and mentions."""
 
 import re
 from itertools import pairwise
 
-_HEBREW = re.compile("[\u0590-\u05ff\ufb1d-\ufb4f]")
+HEBREW = re.compile("[\u0590-\u05ff\ufb1d-\ufb4f]")
 _FENCE = re.compile(r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)", re.DOTALL)
 _SPAN = re.compile(r"`[^`\n]+`|\w{2,10}://\S+|(?<!\w)www\.\S+")
 _WORD = re.compile("[^\\s\u0590-\u05ff\ufb1d-\ufb4f]+")
-"""A Hebrew prefix is not part of the name that it stands before."""
+"""A Hebrew prefix is no part of the name after it."""
 _IN_CODE_FOR_PEOPLE = re.compile(r"""\"[^"\n]*"|'[^'\n]*'|(?:\#|//).*""")
 _ENDS_CHARS = 6_000
-"""A longer text is told by its beginning and its end: there stands the question about what was pasted."""
+"""Of a longer text only the beginning and the end are read: the question about a pasted text is there."""
 _WORD_MAX_CHARS, _LINE_MAX_CHARS = 200, 400
-"""A longer word or line is told by its beginning: the patterns below look at each start anew."""
+"""Of a longer word or line only the beginning is read: the patterns below take quadratic time."""
 _NAME_OF_PROGRAMS = re.compile(
     r"""^[/@~\\]\S | ^\.{1,2}/ | ^[A-Za-z]:\\ | [\w.]@\w | /\S*[/.] | \\\w | _ | :: | -> | => | == | [\w)]\( | [{}<>=]
       | [A-Za-z]\.[A-Za-z]{2} | [a-z][A-Z]""",
     re.VERBOSE,
 )
-# Lines that stand for themselves: programs, data, and what a shell or a fault prints.
+# Lines that are certainly no prose: programs, data, output of a shell, tracebacks.
 _CODE = re.compile(
     r"""\s*(?:
         (?:async\ )?(?:def|class|func|fn|function|interface|struct|enum)\ +[\w.]+\s*[(:{<] | from\ +[\w.]+\ +import\b | import\ +[\w.*{"']+\s*(?:;|from\b)
@@ -32,7 +32,7 @@ _CODE = re.compile(
     )""",
     re.VERBOSE,
 )
-# Lines that code has, and sentences too: they count beside a line that is surely code, or three in a row.
+# Lines that may be code or prose: they count as code next to a certain one, or three in a row.
 _MAYBE = re.compile(
     r"""\s*(?:
         (?:import|return|yield|raise|throw|await|assert|del|print|echo|export|package|using|const|let|var|pass|break|continue)\b
@@ -47,7 +47,7 @@ _INDENTED = re.compile(r"(?: {4}|\t)\s*\S")
 
 
 def prose_of(text: str) -> str:
-    """*text* without what no person says: what is left may be empty, and its places are not those of *text*."""
+    """The prose of *text*, which may be empty. Positions differ from those of *text*."""
     if len(text) > 2 * _ENDS_CHARS:
         text = f"{text[:_ENDS_CHARS]}\n{text[-_ENDS_CHARS:]}"
     lines = _SPAN.sub(" ", _FENCE.sub("\n", text)).split("\n")
@@ -67,7 +67,7 @@ def _which_are_code(lines: list[str]) -> list[bool]:
     full = [n for n, line in enumerate(lines) if line.strip()]
     for n in full:
         line = lines[n][:_LINE_MAX_CHARS]
-        if not _HEBREW.search(_IN_CODE_FOR_PEOPLE.sub("", line)):
+        if not HEBREW.search(_IN_CODE_FOR_PEOPLE.sub("", line)):
             code[n] = _CODE.match(line) is not None or (len(full) > 1 and _INDENTED.match(line) is not None)
             maybe[n] = _MAYBE.match(line) is not None
     for first, second, third in zip(full, full[1:], full[2:], strict=False):

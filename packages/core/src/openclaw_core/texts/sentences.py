@@ -1,199 +1,172 @@
-"""The sentences themselves, in English and Hebrew. Hebrew is neutral in gender: impersonal or plural."""
+"""The fixed sentences, in English and Hebrew. Hebrew is neutral in gender: impersonal or plural."""
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Self
 
 from openclaw_core.ports import Lang
 from openclaw_core.tasks.outcome import Cause
 
 
-class Say(StrEnum):
-    """Sentences without parts."""
+class _Text(StrEnum):
+    """A text in English, which is its value, and in Hebrew."""
 
-    NEW_DONE = "new_done"
-    NOTHING_TO_STOP = "nothing_to_stop"
-    STOP_TOO_LATE = "stop_too_late"
-    NOTHING_TO_RETRY = "nothing_to_retry"
-    ALREADY_RETRIED = "already_retried"
-    STATUS_NOTHING = "status_nothing"
-    LANG_MENU = "lang_menu"
-    LANG_SET = "lang_set"
-    ALL_FULL = "all_full"
-    EDIT_UPDATED = "edit_updated"
-    EDIT_TOO_LATE = "edit_too_late"
-    STICKER = "sticker"
-    VOICE = "voice"
-    PHOTO = "photo"
-    VIDEO = "video"
-    FILE_UNSUPPORTED = "file_unsupported"
-    LOCATION = "location"
-    CONTACT = "contact"
-    POLL = "poll"
-    UNKNOWN_KIND = "unknown_kind"
-    UNKNOWN_COMMAND = "unknown_command"
-    UNSEEN_PHOTO = "unseen_photo"
-    UNSEEN_VIDEO = "unseen_video"
-    UNSEEN_FILE = "unseen_file"
-    UNSEEN_VOICE = "unseen_voice"
-    UNSEEN_OTHER = "unseen_other"
-    STOP_HEARD = "stop_heard"
-    NOT_YOURS = "not_yours"
-    BUTTON_OLD = "button_old"
-    NO_MORE_ACCESS = "no_more_access"
-    STOPPED = "stopped"
-    TRUNCATED = "truncated"
-    FILE_FATE_UNKNOWN = "file_fate_unknown"
-    FILE_GONE = "file_gone"
-    FILE_SHORTENED = "file_shortened"
-    DEMO_NO_HEBREW = "demo_no_hebrew"
+    words: Mapping[Lang, str]
+
+    def __new__(cls, en: str, he: str) -> Self:
+        text = str.__new__(cls, en)
+        text._value_, text.words = en, {"en": en, "he": he}
+        return text
 
 
-SENTENCES: Mapping[Say, Mapping[Lang, str]] = {
-    Say.NEW_DONE: {
-        "en": "A fresh start: I have forgotten what we talked about. What's on your mind?",
-        "he": "מתחילים מחדש: השיחה הקודמת נמחקה. במה אפשר לעזור?",
-    },
-    Say.NOTHING_TO_STOP: {
-        "en": "There is nothing to stop: I'm not working on anything here.",
-        "he": "אין מה לעצור, שום דבר לא רץ כאן כרגע.",
-    },
-    Say.STOP_TOO_LATE: {
-        "en": "Too late to stop: the answer is ready and on its way to you.",
-        "he": "מאוחר מדי לעצור: התשובה כבר מוכנה ובדרך לכאן.",
-    },
-    Say.NOTHING_TO_RETRY: {
-        "en": "There is nothing to try again yet. Just write your question.",
-        "he": "עדיין אין על מה לנסות שוב. אפשר פשוט לכתוב שאלה.",
-    },
-    Say.ALREADY_RETRIED: {
-        "en": "I have already tried that one again. To ask once more, send the question as a new message.",
-        "he": "על זה כבר היה ניסיון חוזר. כדי לשאול שוב, שלחו את השאלה כהודעה חדשה.",
-    },
-    Say.STATUS_NOTHING: {
-        "en": "All quiet: nothing is running and nothing is waiting.",
-        "he": "הכול שקט: שום דבר לא רץ ושום דבר לא ממתין.",
-    },
-    Say.LANG_MENU: {
-        "en": "Which language should menus and notices be in? Answers follow the language of your question.",
-        "he": "באיזו שפה להציג תפריטים והודעות? התשובות עצמן יהיו בשפת השאלה.",
-    },
-    Say.LANG_SET: {
-        "en": "Done: menus and notices are in English now.",
-        "he": "מעכשיו התפריטים וההודעות בעברית.",
-    },
-    Say.ALL_FULL: {
-        "en": "So many people are asking right now that I can't take your message. Please send it again in a few minutes.",
-        "he": "יש עכשיו כל כך הרבה שאלות שההודעה הזאת לא נכנסה לתור. שלחו אותה שוב בעוד כמה דקות.",
-    },
-    Say.EDIT_UPDATED: {
-        "en": "Got it, I'll answer the edited message.",
-        "he": "התיקון התקבל, והתשובה תהיה להודעה המתוקנת.",
-    },
-    Say.EDIT_TOO_LATE: {
-        "en": "I had already started on that message. To have the edited one answered, send it as a new message.",
-        "he": "העבודה על ההודעה הזאת כבר התחילה. כדי לקבל תשובה לנוסח המתוקן, שלחו אותו כהודעה חדשה.",
-    },
-    Say.STICKER: {
-        "en": "Nice one! I can only read text, though: tell me in words what you need.",
-        "he": "חמוד! אבל כאן קוראים רק טקסט, אז ספרו במילים במה אפשר לעזור.",
-    },
-    Say.VOICE: {
-        "en": "The built-in demo model can't listen to recordings. Please write it as text.",
-        "he": "מודל ההדגמה המובנה לא יודע להאזין להקלטות. אפשר לכתוב את זה כטקסט?",
-    },
-    Say.PHOTO: {
-        "en": "I can't look at pictures. Describe what is in it, or paste its text, and I'll gladly help.",
-        "he": "אין כאן אפשרות לראות תמונות. תארו מה רואים בה או הדביקו את הטקסט שבה, ונמשיך משם.",
-    },
-    Say.VIDEO: {
-        "en": "I can't watch videos. Tell me in words what it is about.",
-        "he": "אין כאן אפשרות לצפות בסרטונים. ספרו במילים במה מדובר.",
-    },
-    Say.FILE_UNSUPPORTED: {
-        "en": "I can't read this kind of file. Send it as a text file, or paste the text here.",
-        "he": "קובץ מהסוג הזה אי אפשר לקרוא כאן. שלחו אותו כקובץ טקסט, או הדביקו את הטקסט.",
-    },
-    Say.LOCATION: {
-        "en": "Thanks for the location, but I can't use a map. Tell me in words what you'd like to know.",
-        "he": "תודה על המיקום, אבל אין כאן מפה. כתבו במילים מה תרצו לדעת.",
-    },
-    Say.CONTACT: {
-        "en": "I can't use contacts, and I haven't kept this one. Tell me in words what you need.",
-        "he": "אין כאן שימוש באנשי קשר, והפרטים לא נשמרו. ספרו במילים במה אפשר לעזור.",
-    },
-    Say.POLL: {
-        "en": "I can't take part in polls or games. Ask me in words and I'll answer.",
-        "he": "אין כאן אפשרות להשתתף בסקרים או במשחקים. שאלו במילים, ותגיע תשובה.",
-    },
-    Say.UNKNOWN_KIND: {
-        "en": "I can't handle this kind of message. Plain text always works.",
-        "he": "הודעה מהסוג הזה לא נתמכת כאן. טקסט פשוט תמיד עובד.",
-    },
-    Say.UNSEEN_PHOTO: {
-        "en": "I can't look at pictures, so this answers the words alone.",
-        "he": "אין כאן אפשרות לראות תמונות, והתשובה היא למילים בלבד.",
-    },
-    Say.UNSEEN_VIDEO: {
-        "en": "I can't watch videos, so this answers the words alone.",
-        "he": "אין כאן אפשרות לצפות בסרטונים, והתשובה היא למילים בלבד.",
-    },
-    Say.UNSEEN_FILE: {
-        "en": "I can't read this kind of file, so this answers the words alone.",
-        "he": "קובץ מהסוג הזה אי אפשר לקרוא כאן, והתשובה היא למילים בלבד.",
-    },
-    Say.UNSEEN_VOICE: {
-        "en": "The built-in demo model can't listen to recordings, so this answers the words alone.",
-        "he": "מודל ההדגמה המובנה לא יודע להאזין להקלטות, והתשובה היא למילים בלבד.",
-    },
-    Say.UNSEEN_OTHER: {
-        "en": "I can only read text, so this answers the words alone.",
-        "he": "כאן קוראים רק טקסט, והתשובה היא למילים בלבד.",
-    },
-    Say.STOP_HEARD: {
-        "en": "⏹ Stopping…",
-        "he": "⏹ עוצרים…",
-    },
-    Say.NOT_YOURS: {
-        "en": "Only the person who asked can press this.",
-        "he": "רק מי ששאל יכול ללחוץ על זה.",
-    },
-    Say.UNKNOWN_COMMAND: {
-        "en": "I don't know that command. /help shows what I can do.",
-        "he": "הפקודה הזאת לא מוכרת. \u200e/help מראה מה אפשר לעשות כאן.",
-    },
-    Say.BUTTON_OLD: {
-        "en": "This button is from an older conversation and does nothing any more.",
-        "he": "הכפתור הזה שייך לשיחה ישנה וכבר לא פעיל.",
-    },
-    Say.NO_MORE_ACCESS: {
-        "en": "Sorry, this bot is not open to you.",
-        "he": "מצטערים, הבוט הזה לא פתוח עבורך.",
-    },
-    Say.STOPPED: {"en": "⏹ Stopped", "he": "⏹ נעצר"},
-    Say.TRUNCATED: {
-        "en": "✂️ The answer reached its length limit and ends here. Write “continue” for the rest.",
-        "he": "✂️ התשובה הגיעה לאורך המרבי ונקטעה כאן. כתבו ״המשך״ כדי לקבל את השאר.",
-    },
-    Say.FILE_FATE_UNKNOWN: {
-        "en": "I'm not sure the file reached you. If you don't see it above, press the button and I'll send it again.",
-        "he": "לא ברור אם הקובץ הגיע. אם הוא לא מופיע למעלה, לחיצה על הכפתור תשלח אותו שוב.",
-    },
-    Say.FILE_SHORTENED: {
-        "en": "✂️ The file is longer than I can read at once: I have seen its beginning and its end.",
-        "he": "✂️ הקובץ ארוך מדי לקריאה בבת אחת: נקראו תחילתו וסופו.",
-    },
-    Say.FILE_GONE: {
-        "en": "That file is no longer kept. Ask again and I'll make a new one.",
-        "he": "הקובץ כבר לא שמור. אפשר לבקש שוב, וייווצר קובץ חדש.",
-    },
+class Sentence(_Text):
+    """The fixed sentences."""
+
+    NEW_DONE = (
+        "A fresh start: I have forgotten what we talked about. What's on your mind?",
+        "מתחילים מחדש: השיחה הקודמת נמחקה. במה אפשר לעזור?",
+    )
+    NOTHING_TO_STOP = (
+        "There is nothing to stop: I'm not working on anything here.",
+        "אין מה לעצור, שום דבר לא רץ כאן כרגע.",
+    )
+    STOP_TOO_LATE = (
+        "Too late to stop: the answer is ready and on its way to you.",
+        "מאוחר מדי לעצור: התשובה כבר מוכנה ובדרך לכאן.",
+    )
+    NOTHING_TO_RETRY = (
+        "There is nothing to try again yet. Just write your question.",
+        "עדיין אין על מה לנסות שוב. אפשר פשוט לכתוב שאלה.",
+    )
+    ALREADY_RETRIED = (
+        "I have already tried that one again. To ask once more, send the question as a new message.",
+        "על זה כבר היה ניסיון חוזר. כדי לשאול שוב, שלחו את השאלה כהודעה חדשה.",
+    )
+    STATUS_NOTHING = (
+        "All quiet: nothing is running and nothing is waiting.",
+        "הכול שקט: שום דבר לא רץ ושום דבר לא ממתין.",
+    )
+    LANG_MENU = (
+        "Which language should menus and notices be in? Answers follow the language of your question.",
+        "באיזו שפה להציג תפריטים והודעות? התשובות עצמן יהיו בשפת השאלה.",
+    )
+    LANG_SET = (
+        "Done: menus and notices are in English now.",
+        "מעכשיו התפריטים וההודעות בעברית.",
+    )
+    ALL_FULL = (
+        "So many people are asking right now that I can't take your message. Please send it again in a few minutes.",
+        "יש עכשיו כל כך הרבה שאלות שההודעה הזאת לא נכנסה לתור. שלחו אותה שוב בעוד כמה דקות.",
+    )
+    EDIT_UPDATED = (
+        "Got it, I'll answer the edited message.",
+        "התיקון התקבל, והתשובה תהיה להודעה המתוקנת.",
+    )
+    EDIT_TOO_LATE = (
+        "I had already started on that message. To have the edited one answered, send it as a new message.",
+        "העבודה על ההודעה הזאת כבר התחילה. כדי לקבל תשובה לנוסח המתוקן, שלחו אותו כהודעה חדשה.",
+    )
+    STICKER = (
+        "Nice one! I can only read text, though: tell me in words what you need.",
+        "חמוד! אבל כאן קוראים רק טקסט, אז ספרו במילים במה אפשר לעזור.",
+    )
+    VOICE = (
+        "The built-in demo model can't listen to recordings. Please write it as text.",
+        "מודל ההדגמה המובנה לא יודע להאזין להקלטות. אפשר לכתוב את זה כטקסט?",
+    )
+    PHOTO = (
+        "I can't look at pictures. Describe what is in it, or paste its text, and I'll gladly help.",
+        "אין כאן אפשרות לראות תמונות. תארו מה רואים בה או הדביקו את הטקסט שבה, ונמשיך משם.",
+    )
+    VIDEO = (
+        "I can't watch videos. Tell me in words what it is about.",
+        "אין כאן אפשרות לצפות בסרטונים. ספרו במילים במה מדובר.",
+    )
+    FILE_UNSUPPORTED = (
+        "I can't read this kind of file. Send it as a text file, or paste the text here.",
+        "קובץ מהסוג הזה אי אפשר לקרוא כאן. שלחו אותו כקובץ טקסט, או הדביקו את הטקסט.",
+    )
+    LOCATION = (
+        "Thanks for the location, but I can't use a map. Tell me in words what you'd like to know.",
+        "תודה על המיקום, אבל אין כאן מפה. כתבו במילים מה תרצו לדעת.",
+    )
+    CONTACT = (
+        "I can't use contacts, and I haven't kept this one. Tell me in words what you need.",
+        "אין כאן שימוש באנשי קשר, והפרטים לא נשמרו. ספרו במילים במה אפשר לעזור.",
+    )
+    POLL = (
+        "I can't take part in polls or games. Ask me in words and I'll answer.",
+        "אין כאן אפשרות להשתתף בסקרים או במשחקים. שאלו במילים, ותגיע תשובה.",
+    )
+    UNKNOWN_KIND = (
+        "I can't handle this kind of message. Plain text always works.",
+        "הודעה מהסוג הזה לא נתמכת כאן. טקסט פשוט תמיד עובד.",
+    )
+    UNSEEN_PHOTO = (
+        "I can't look at pictures, so this answers the words alone.",
+        "אין כאן אפשרות לראות תמונות, והתשובה היא למילים בלבד.",
+    )
+    UNSEEN_VIDEO = (
+        "I can't watch videos, so this answers the words alone.",
+        "אין כאן אפשרות לצפות בסרטונים, והתשובה היא למילים בלבד.",
+    )
+    UNSEEN_FILE = (
+        "I can't read this kind of file, so this answers the words alone.",
+        "קובץ מהסוג הזה אי אפשר לקרוא כאן, והתשובה היא למילים בלבד.",
+    )
+    UNSEEN_VOICE = (
+        "The built-in demo model can't listen to recordings, so this answers the words alone.",
+        "מודל ההדגמה המובנה לא יודע להאזין להקלטות, והתשובה היא למילים בלבד.",
+    )
+    UNSEEN_OTHER = (
+        "I can only read text, so this answers the words alone.",
+        "כאן קוראים רק טקסט, והתשובה היא למילים בלבד.",
+    )
+    STOP_HEARD = (
+        "⏹ Stopping…",
+        "⏹ עוצרים…",
+    )
+    NOT_YOURS = (
+        "Only the person who asked can press this.",
+        "רק מי ששאל יכול ללחוץ על זה.",
+    )
+    UNKNOWN_COMMAND = (
+        "I don't know that command. /help shows what I can do.",
+        "הפקודה הזאת לא מוכרת. \u200e/help מראה מה אפשר לעשות כאן.",
+    )
+    BUTTON_OLD = (
+        "This button is from an older conversation and does nothing any more.",
+        "הכפתור הזה שייך לשיחה ישנה וכבר לא פעיל.",
+    )
+    NO_MORE_ACCESS = (
+        "Sorry, this bot is not open to you.",
+        "מצטערים, הבוט הזה לא פתוח עבורך.",
+    )
+    STOPPED = ("⏹ Stopped", "⏹ נעצר")
+    TRUNCATED = (
+        "✂️ The answer reached its length limit and ends here. Write “continue” for the rest.",
+        "✂️ התשובה הגיעה לאורך המרבי ונקטעה כאן. כתבו ״המשך״ כדי לקבל את השאר.",
+    )
+    FILE_FATE_UNKNOWN = (
+        "I'm not sure the file reached you. If you don't see it above, press the button and I'll send it again.",
+        "לא ברור אם הקובץ הגיע. אם הוא לא מופיע למעלה, לחיצה על הכפתור תשלח אותו שוב.",
+    )
+    FILE_SHORTENED = (
+        "✂️ The file is longer than I can read at once: I have seen its beginning and its end.",
+        "✂️ הקובץ ארוך מדי לקריאה בבת אחת: נקראו תחילתו וסופו.",
+    )
+    FILE_GONE = (
+        "That file is no longer kept. Ask again and I'll make a new one.",
+        "הקובץ כבר לא שמור. אפשר לבקש שוב, וייווצר קובץ חדש.",
+    )
     # Bilingual on purpose: whoever set the bot up reads one of the two.
-    Say.DEMO_NO_HEBREW: {
-        "en": "The built-in demo model knows only English. For answers in Hebrew, set GROQ_API_KEY and start again.\n\n"
+    DEMO_NO_HEBREW = (
+        "The built-in demo model knows only English. For answers in Hebrew, set GROQ_API_KEY and start again.\n\n"
         "מודל ההדגמה המובנה יודע רק אנגלית. כדי לקבל תשובות בעברית, הגדירו GROQ_API_KEY והפעילו מחדש.",
-        "he": "מודל ההדגמה המובנה יודע רק אנגלית. כדי לקבל תשובות בעברית, הגדירו GROQ_API_KEY והפעילו מחדש.\n\n"
+        "מודל ההדגמה המובנה יודע רק אנגלית. כדי לקבל תשובות בעברית, הגדירו GROQ_API_KEY והפעילו מחדש.\n\n"
         "The built-in demo model knows only English. For answers in Hebrew, set GROQ_API_KEY and start again.",
-    },
-}
+    )
+
 
 FAILED: Mapping[Cause, Mapping[Lang, str]] = {
     Cause.MODEL_BUSY: {
@@ -336,19 +309,13 @@ WAITING_ELSE: Mapping[Lang, str] = {
 }
 
 
-class Label(StrEnum):
+class Label(_Text):
     """Buttons. Roles and languages have names of their own."""
 
-    STOP = "stop"
-    RETRY = "retry"
-    SEND_FILE_AGAIN = "send_file_again"
+    STOP = ("⏹ Stop", "⏹ עצירה")
+    RETRY = ("🔄 Try again", "🔄 לנסות שוב")
+    SEND_FILE_AGAIN = ("📎 Send the file again", "📎 לשלוח שוב את הקובץ")
 
-
-LABELS: Mapping[Label, Mapping[Lang, str]] = {
-    Label.STOP: {"en": "⏹ Stop", "he": "⏹ עצירה"},
-    Label.RETRY: {"en": "🔄 Try again", "he": "🔄 לנסות שוב"},
-    Label.SEND_FILE_AGAIN: {"en": "📎 Send the file again", "he": "📎 לשלוח שוב את הקובץ"},
-}
 
 COMMANDS: Mapping[str, Mapping[Lang, str]] = {
     "new": {"en": "Forget this conversation and start afresh", "he": "לשכוח את השיחה ולהתחיל מחדש"},

@@ -1,6 +1,6 @@
-"""Every sentence that a user reads, in English and Hebrew: `sentences` holds those without parts, here the others are put together.
+"""Builds the sentences that users read. Fixed ones are in `sentences`; here are those with parts, such as numbers and role names.
 
-No sentence is built from an exception, and none repeats what the user wrote.
+No sentence contains an exception or the user's words.
 """
 
 from typing import TYPE_CHECKING
@@ -8,45 +8,50 @@ from typing import TYPE_CHECKING
 from openclaw_core.ports import Lang
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.texts import sentences
-from openclaw_core.texts.sentences import Label, Say
+from openclaw_core.texts.sentences import Label, Sentence
 
-if TYPE_CHECKING:  # loading roles needs YAML, saying something does not
+if TYPE_CHECKING:  # the module needs YAML
     from openclaw_core.roles.values import Roles
 
-__all__ = ["Label", "Say"]
+__all__ = ["Label", "Sentence"]
 
 PLACEHOLDER = "💭"
-"""What stands in a message that is reserved for an answer."""
+"""The text of a message that is reserved for an answer."""
 
 
-def say(what: Say, lang: Lang) -> str:
-    """A sentence without parts."""
-    return sentences.SENTENCES[what][lang]
+def sentence(what: Sentence, lang: Lang) -> str:
+    """A fixed sentence."""
+    return what.words[lang]
 
 
-def failed(cause: Cause, lang: Lang) -> str:
-    """Why there is no answer, and what to do; it stands above a Retry button."""
+def failure(cause: Cause, lang: Lang) -> str:
+    """Why there is no answer, and what to do; a Retry button is below it."""
     return "⚠️ " + sentences.FAILED[cause][lang]
 
 
-def waiting(cause: Cause, lang: Lang) -> str:
-    """Why a question still waits; *cause* is the pool's."""
+def pool_wait(cause: Cause, lang: Lang) -> str:
+    """Why a question still waits; *cause* is that of its pool."""
     return sentences.WAITING.get(cause, sentences.WAITING_ELSE)[lang]
 
 
 def label(button: Label, lang: Lang) -> str:
     """The text on a button."""
-    return sentences.LABELS[button][lang]
+    return button.words[lang]
 
 
-def unseen(what: str, lang: Lang) -> str:
-    """The line under an answer to words that came with something which cannot be looked at."""
-    kinds = {"photo": Say.UNSEEN_PHOTO, "video": Say.UNSEEN_VIDEO, "file": Say.UNSEEN_FILE, "voice": Say.UNSEEN_VOICE}
-    return say(kinds.get(what, Say.UNSEEN_OTHER), lang)
+def unseen_note(what: str, lang: Lang) -> str:
+    """The line under an answer if something that the bot cannot read came with the words."""
+    kinds = {
+        "photo": Sentence.UNSEEN_PHOTO,
+        "video": Sentence.UNSEEN_VIDEO,
+        "file": Sentence.UNSEEN_FILE,
+        "voice": Sentence.UNSEEN_VOICE,
+    }
+    return sentence(kinds.get(what, Sentence.UNSEEN_OTHER), lang)
 
 
 def duration(seconds: float, lang: Lang) -> str:
-    """A time that has passed, in words: `5 s`, `2 min`, `1 h 5 min`; Hebrew alike."""
+    """A duration in words: `5 s`, `2 min`, `1 h 5 min`, and the same in Hebrew."""
     whole = max(int(seconds), 0)
     if whole < 60:
         return f"{whole} s" if lang == "en" else f"{whole} שנ׳"
@@ -59,7 +64,7 @@ def duration(seconds: float, lang: Lang) -> str:
     return f"{hours} שע׳" + (f" ו־{minutes} דק׳" if minutes else "")
 
 
-def start(roles: "Roles", lang: Lang) -> str:
+def start_reply(roles: "Roles", lang: Lang) -> str:
     """The answer to /start."""
     return {
         "en": "👋 Hello! Ask me anything, in English or Hebrew. I pick the right helper by myself:",
@@ -70,7 +75,7 @@ def start(roles: "Roles", lang: Lang) -> str:
     }[lang]  # fmt: skip
 
 
-def help_text(roles: "Roles", lang: Lang) -> str:
+def help_reply(roles: "Roles", lang: Lang) -> str:
     """The answer to /help: the roles and every command."""
     intro, others, end = {
         "en": (
@@ -101,20 +106,20 @@ def role_label(roles: "Roles", name: str, lang: Lang) -> str:
 
 
 def role_chosen(roles: "Roles", name: str, lang: Lang) -> str:
-    """The answer to a role's button, or to its command without a question."""
+    """The answer to the button of a role, or to its command without a question."""
     return {
         "en": f"{role_label(roles, name, lang)}: write your question, and it goes there.",
         "he": f"{role_label(roles, name, lang)}: כתבו את השאלה, והיא תגיע לשם.",
     }[lang]
 
 
-def stopped(*, running: int, waiting: int, lang: Lang) -> str:
+def stop_reply(*, running: int, waiting: int, lang: Lang) -> str:
     """The answer to /stop."""
     if not running and not waiting:
-        return say(Say.NOTHING_TO_STOP, lang)
+        return sentence(Sentence.NOTHING_TO_STOP, lang)
     if lang == "en":
         parts = ["the running answer" if running == 1 else f"{running} running answers"] if running else []
-        parts += [_counted_en(waiting, "waiting question")] if waiting else []
+        parts += ["1 waiting question" if waiting == 1 else f"{waiting} waiting questions"] if waiting else []
         return f"⏹ Stopped {' and '.join(parts)}."
     parts = ["התשובה שרצה נעצרה" if running == 1 else f"{running} תשובות שרצו נעצרו"] if running else []
     if waiting:
@@ -122,10 +127,10 @@ def stopped(*, running: int, waiting: int, lang: Lang) -> str:
     return f"⏹ {(', ו־' if parts[-1][0].isdigit() else ', ו').join(parts)}."
 
 
-def status(*, running_s: float | None, waiting_s: tuple[float, ...] = (), lang: Lang) -> str:
-    """The answer to /status: for how many seconds an answer has been running, and each waiting question has waited."""
+def status_reply(*, running_s: float | None, waiting_s: tuple[float, ...] = (), lang: Lang) -> str:
+    """The answer to /status: how long an answer has been running, and how long each question has waited, in seconds."""
     if running_s is None and not waiting_s:
-        return say(Say.STATUS_NOTHING, lang)
+        return sentence(Sentence.STATUS_NOTHING, lang)
     lines = []
     if running_s is not None:
         words = {"en": "▶️ Running for", "he": "▶️ רץ כבר"}[lang]
@@ -147,7 +152,7 @@ def status(*, running_s: float | None, waiting_s: tuple[float, ...] = (), lang: 
 
 
 def chat_full(waiting: int, lang: Lang) -> str:
-    """A chat is over its cap of waiting questions; this one was not taken."""
+    """The chat has too many waiting questions: this one was not taken."""
     return {
         "en": f"{waiting} messages are waiting here already. I'll take new ones when some are answered; "
         "please send this one again then. /stop clears the queue.",
@@ -173,27 +178,14 @@ def file_too_large(max_mb: int, lang: Lang) -> str:
     }[lang]
 
 
-def text_too_long(max_chars: int, lang: Lang) -> str:
-    """A message, or a message joined from a long paste, over the limit."""
-    return {
-        "en": f"That text is too long for me: up to {max_chars:,} characters work. Send the part that matters.",
-        "he": f"הטקסט ארוך מדי: אפשר עד {max_chars:,} תווים. שלחו את החלק החשוב.",
-    }[lang]
-
-
 def rest_is_in_file(name: str, lang: Lang) -> str:
     """The line under long code."""
     return {"en": f"📎 All of it is in the file {name}", "he": f"📎 הקוד המלא בקובץ {name}"}[lang]
 
 
-def placeholder(role_label: str = "") -> str:
-    """What a reserved message says until there is an answer."""
-    return f"{PLACEHOLDER} {role_label}".strip()
-
-
 def with_stopped_mark(shown: str, lang: Lang) -> str:
-    """A preview whose answer was stopped; *shown* may be empty or still the placeholder."""
-    mark = say(Say.STOPPED, lang)
+    """*shown* with the mark of a stopped answer; *shown* may be empty or the placeholder."""
+    mark = sentence(Sentence.STOPPED, lang)
     return mark if not shown.strip() or shown.startswith(PLACEHOLDER) else f"{shown.rstrip()}\n\n{mark}"
 
 
@@ -206,7 +198,3 @@ def _role_list(roles: "Roles", lang: Lang) -> str:
 def _ltr(lang: Lang) -> str:
     """Before a command in Hebrew: a left-to-right mark keeps its slash in front, and a right-to-left one the line's side."""
     return "\u200f\u200e" if lang == "he" else ""
-
-
-def _counted_en(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -1,4 +1,4 @@
-"""Delivery: what a chat is to see becomes calls to the messenger. The leading brain runs it, and an agent that works alone.
+"""Delivery: shows answers, failures and notices in chats. The leading brain runs it, and an agent that works alone.
 
-Nothing here decides what is answered; nothing outside calls the messenger to show something.
+What is answered is not decided here. No other code sends or edits a message of a chat.
 """

@@ -1,23 +1,24 @@
-"""Delivery's engine: keeps what chats are to see, and decides which call is made next."""
+"""The dispatcher of delivery: starts each call to the messenger when it is due."""
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any
 
 from openclaw_core import logs
-from openclaw_core.chat.delivery import plan
-from openclaw_core.chat.delivery.chats import Chat, Chats
-from openclaw_core.chat.delivery.displays import Displays, Sign
-from openclaw_core.chat.delivery.following import LOOK_EVERY_S, Follower
-from openclaw_core.chat.delivery.limits import Limits, Permit, Rank
-from openclaw_core.chat.delivery.reading import Reader
-from openclaw_core.chat.delivery.recording import Recorder
-from openclaw_core.chat.delivery.sending import Sending
-from openclaw_core.chat.delivery.signs import Signs
-from openclaw_core.chat.delivery.view import View
+from openclaw_core.chat.delivery import actions
+from openclaw_core.chat.delivery.chats import ChatState, OpenChats
+from openclaw_core.chat.delivery.display_state import DisplayState
+from openclaw_core.chat.delivery.displays import Displays, Indicator
+from openclaw_core.chat.delivery.flood_limits import FloodLimits, Permit, Rank
+from openclaw_core.chat.delivery.indicators import IndicatorQueue
+from openclaw_core.chat.delivery.recorder import Recorder
+from openclaw_core.chat.delivery.sending import Sender
+from openclaw_core.chat.delivery.store_reader import READ_EVERY_S, StoreReader
+from openclaw_core.chat.delivery.text_loader import TextLoader
 from openclaw_core.errors import LostOwnership, OpenClawError
 from openclaw_core.ports import Messenger
 
@@ -29,14 +30,14 @@ log = logs.get(__name__)
 CALLS_AT_ONCE = 48
 FILE_TRIES, FILE_PAUSE_S = 5, 5.0
 LEAVING_S = 5.0
-"""For the last words to the store when the lead is lost."""
+"""For the last writes to the store after the lead is lost."""
 
 
 class Dispatcher:
-    """All calls that show something, for one bot. At most one call is under way in a chat, and `CALLS_AT_ONCE` in all.
+    """Makes all calls that show something, for one bot. At most one call runs in a chat, and `CALLS_AT_ONCE` in all.
 
-    *drain_s*: how long calls that were begun may take to their end when `run` is cancelled. *beat* is called at least each
-    `LOOK_EVERY_S`. *roles* may be None where no notice but failures is told.
+    *drain_s*: how long running calls may take when `run` is cancelled. *heartbeat* is called at least once in `READ_EVERY_S`.
+    *roles* may be None where failures are the only notices.
     """
 
     def __init__(
@@ -46,24 +47,30 @@ class Dispatcher:
         messenger: Messenger,
         roles: "Roles | None" = None,
         drain_s: float = 0.0,
-        beat: Callable[[], None] = lambda: None,
+        heartbeat: Callable[[], None] = lambda: None,
         cautious: bool = True,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self._displays, self._drain_s, self._beat, self._clock, self._wall = displays, drain_s, beat, clock, wall
-        self._limits = Limits(clock, cautious=cautious)
+        self._displays, self._drain_s, self._heartbeat, self._clock, self._wall = (
+            displays,
+            drain_s,
+            heartbeat,
+            clock,
+            wall,
+        )
+        self._limits = FloodLimits(clock, cautious=cautious)
         self._recorder = Recorder(clock=clock)
-        self._signs = Signs(
+        self._indicators = IndicatorQueue(
             messenger=messenger, limits=self._limits, clock=clock, wall_ms=self._wall_ms, typed=self._touch
         )
-        self._chats = Chats(limits=self._limits, clock=clock, typing=self._type)
-        self._sending = Sending(
+        self._chats = OpenChats(limits=self._limits, clock=clock, typing=self._type)
+        self._sender = Sender(
             displays=displays,
             messenger=messenger,
             limits=self._limits,
             recorder=self._recorder,
-            reader=Reader(displays=displays, recorder=self._recorder, roles=roles, clock=clock),
+            text_loader=TextLoader(displays=displays, recorder=self._recorder, roles=roles, clock=clock),
             clock=clock,
             wall_ms=self._wall_ms,
             chat_gone=self._chats.give_up,
@@ -71,13 +78,13 @@ class Dispatcher:
         self._under_way: set[asyncio.Task[None]] = set()
         self._fault: BaseException | None = None
         self._wake = asyncio.Event()
-        self._blocked = Rank.SIGN
-        """The rank that waits for the bot's room; `SIGN` if none does."""
-        self._follower = Follower(
+        self._blocked = Rank.INDICATOR
+        """The rank that waits for the bot's limit; `INDICATOR` if none does."""
+        self._store_reader = StoreReader(
             displays=displays,
             recorder=self._recorder,
             chats=self._chats,
-            signs=self._signs,
+            indicators=self._indicators,
             clock=clock,
             wall_ms=self._wall_ms,
             touch=self._touch,
@@ -86,28 +93,28 @@ class Dispatcher:
 
     # ---- from outside
 
-    def nudge(self) -> None:
-        """Something has changed in `Displays.changed`."""
-        self._follower.look()
+    def wake(self) -> None:
+        """Read `Displays.changed` soon."""
+        self._store_reader.read_soon()
 
     def changed(self, versions: Mapping[str, int]) -> None:
-        """These displays have changed, and have those versions now."""
-        self._follower.hear(versions)
+        """Read these displays soon; *versions* are their new ones."""
+        self._store_reader.announce(versions)
 
-    def signed(self) -> None:
-        """There is something in `Displays.signs`."""
-        self._follower.signed = True
-        self._follower.nudged.set()
+    def indicators_added(self) -> None:
+        """Read `Displays.take_indicators` soon."""
+        self._store_reader.indicators_waiting = True
+        self._store_reader.wake_event.set()
 
     def grew(self, display_id: str) -> None:
         """A running task has new text."""
-        if view := self._chats.grew(display_id):
-            self._touch(view.display.chat_id)
+        if state := self._chats.grew(display_id):
+            self._touch(state.display.chat_id)
 
     async def run(self) -> None:
         """Deliver until cancelled. Raises LostOwnership once another process leads."""
         loops = [
-            asyncio.create_task(self._follower.run(), name="follow displays"),
+            asyncio.create_task(self._store_reader.run(), name="read displays"),
             asyncio.create_task(self._dispatch(), name="dispatch calls"),
         ]
         try:
@@ -115,19 +122,19 @@ class Dispatcher:
             for loop in ended:
                 loop.result()
         except (asyncio.CancelledError, LostOwnership) as exc:
-            await self._leave(loops, lost=isinstance(exc, LostOwnership))
+            await self._drain(loops, lost=isinstance(exc, LostOwnership))
             raise
         finally:
             await _stop(loops)
 
-    async def _leave(self, loops: "list[asyncio.Task[None]]", *, lost: bool) -> None:
-        """Begin nothing more, let what was begun come to its end, and tell who leads now what may have come too late."""
+    async def _drain(self, loops: "list[asyncio.Task[None]]", *, lost: bool) -> None:
+        """Start no more calls and wait for the running ones. The new leader has to repeat edits that may come too late: record them."""
         await _stop(loops)
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=self._drain_s)
         with suppress(TimeoutError, OpenClawError):
             async with asyncio.timeout(LEAVING_S):
-                if lost or not await self._follower.still_leads():
+                if lost or not await self._store_reader.still_leads():
                     await self._recorder.doubt_unproved(self._displays, self._wall_ms())
 
     def _wall_ms(self) -> int:
@@ -136,24 +143,24 @@ class Dispatcher:
     # ---- what is done next
 
     def _touch(self, chat_id: int) -> None:
-        """Something has changed in the chat."""
-        rank = self._chats.look(chat_id)
+        """Find the chat's next action again, after a change in it."""
+        rank = self._chats.refresh(chat_id)
         if self._chats.done or (rank is not None and rank < self._blocked):
             self._wake.set()
 
-    def _type(self, view: View) -> None:
-        self._signs.typing(view)
+    def _type(self, state: DisplayState) -> None:
+        self._indicators.typing(state)
         self._wake.set()
 
     async def _dispatch(self) -> None:
-        """Start each call when it may go."""
+        """Start each call when it is due."""
         while True:
-            self._beat()
+            self._heartbeat()
             self._wake.clear()
-            for chat_id in self._chats.turns.over(self._clock()):
-                self._chats.look(chat_id)
+            for chat_id in self._chats.queue.due(self._clock()):
+                self._chats.refresh(chat_id)
             self._record_done()
-            wait_s = min(self._start_calls(), self._chats.turns.next_at() - self._clock(), LOOK_EVERY_S)
+            wait_s = min(self._start_calls(), self._chats.queue.next_at() - self._clock(), READ_EVERY_S)
             if self._chats.done:
                 continue
             with suppress(TimeoutError):
@@ -165,40 +172,40 @@ class Dispatcher:
     def _record_done(self) -> None:
         while self._chats.done:
             chat = self._chats.done.popleft()
-            view, step = chat.turn
-            if not chat.busy and view is not None and isinstance(step, plan.Done):
+            state, action = chat.next_action
+            if not chat.busy and state is not None and isinstance(action, actions.Done):
                 chat.busy = True
-                self._start(self._finish(chat, view, step))
+                self._start_in(chat, partial(self._finish, state, action))
 
     def _start_calls(self) -> float:
-        """Start what may go now. Gives the seconds until there may be more, unless something happens before."""
-        self._blocked = Rank.SIGN
-        if not self._recorder.may_begin():
+        """Start the calls that are due. Returns the seconds until the next may be due, unless something changes before."""
+        self._blocked = Rank.INDICATOR
+        if not self._recorder.may_call():
             return inf
-        signs_s = self._signs.start(self._start, CALLS_AT_ONCE - len(self._under_way))
-        while len(self._under_way) < CALLS_AT_ONCE and (first := self._chats.turns.first()):
+        indicators_s = self._indicators.start(self._start, CALLS_AT_ONCE - len(self._under_way))
+        while len(self._under_way) < CALLS_AT_ONCE and (first := self._chats.queue.first()):
             rank, chat_id = first
             if wait_s := self._limits.bot_wait_s(rank):
                 self._blocked = rank
-                return min(signs_s, wait_s)
-            self._chats.look(chat_id)  # time has passed since
-            if self._chats.turns.first() == first:
+                return min(indicators_s, wait_s)
+            self._chats.refresh(chat_id)  # time has passed since
+            if self._chats.queue.first() == first:
                 self._begin(chat_id)
-        return signs_s
+        return indicators_s
 
     def _begin(self, chat_id: int) -> None:
         chat = self._chats.chat(chat_id)
-        view, step = chat.turn
-        self._chats.turns.drop(chat_id)
-        chat.busy, chat.served = True, self._clock()
+        state, action = chat.next_action
+        self._chats.queue.drop(chat_id)
+        chat.busy, chat.served_at = True, self._clock()
         permit = self._limits.take(chat_id)
-        if isinstance(step, plan.SendAgain):
-            self._start(self._send_again(chat, step.sign, permit))
-        elif view is not None and isinstance(step, plan.Reserve | plan.Edit | plan.SendFile | plan.Read):
-            self._start(self._serve(chat, view, step, permit))
+        if isinstance(action, actions.SendAgain):
+            self._start_in(chat, partial(self._send_again, chat, action.indicator, permit))
+        elif state is not None and isinstance(action, actions.Reserve | actions.Edit | actions.SendFile | actions.Read):
+            self._start_in(chat, partial(self._sender.serve, state, action, permit))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run *work* as a task that nobody cancels: a send cut short leaves a message that nobody knows of."""
+        """Run *work* in a task that is never cancelled: a cancelled send may leave a message that is recorded nowhere."""
         task = asyncio.create_task(work, name="to the chat")
         self._under_way.add(task)
         task.add_done_callback(self._ended)
@@ -209,35 +216,31 @@ class Dispatcher:
             self._fault = self._fault or exc
         self._wake.set()
 
-    async def _serve(self, chat: Chat, view: View, step: plan.Call, permit: Permit) -> None:
-        try:
-            await self._sending.serve(view, step, permit)
-        finally:
-            self._free(chat)
+    def _start_in(self, chat: ChatState, work: Callable[[], Awaitable[None]]) -> None:
+        """The same for *work* in a busy chat, which is free after it."""
 
-    async def _finish(self, chat: Chat, view: View, step: plan.Done) -> None:
-        try:
-            if await self._sending.finish(view, step.delivery):
-                self._chats.close(view)
-            else:
-                self._follower.look()
-        finally:
-            self._free(chat)
+        async def work_then_free() -> None:
+            try:
+                await work()
+            finally:
+                chat.busy = False
+                self._touch(chat.id)
 
-    async def _send_again(self, chat: Chat, sign: Sign, permit: Permit) -> None:
-        try:
-            chat.file_tries += 1
-            if await self._sending.send_again(sign, permit) or chat.file_tries >= FILE_TRIES:
-                chat.files.popleft()
-                chat.file_tries = 0
-            else:
-                chat.files_at = self._clock() + FILE_PAUSE_S
-        finally:
-            self._free(chat)
+        self._start(work_then_free())
 
-    def _free(self, chat: Chat) -> None:
-        chat.busy = False
-        self._touch(chat.id)
+    async def _finish(self, state: DisplayState, action: actions.Done) -> None:
+        if await self._sender.finish(state, action.delivery):
+            self._chats.close(state)
+        else:
+            self._store_reader.read_soon()
+
+    async def _send_again(self, chat: ChatState, indicator: Indicator, permit: Permit) -> None:
+        chat.file_tries += 1
+        if await self._sender.send_again(indicator, permit) or chat.file_tries >= FILE_TRIES:
+            chat.files.popleft()
+            chat.file_tries = 0
+        else:
+            chat.files_at = self._clock() + FILE_PAUSE_S
 
 
 async def _stop(loops: "list[asyncio.Task[None]]") -> None:

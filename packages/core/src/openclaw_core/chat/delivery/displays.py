@@ -1,4 +1,4 @@
-"""What a chat is to see, as it is recorded, and the port to where it is kept."""
+"""Displays: what a chat is to see, and the port to their store."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,13 +10,13 @@ from openclaw_core.tasks.outcome import Cause, Delivery
 
 
 class Stage(StrEnum):
-    """How far the thing is that a display shows."""
+    """What a display shows now."""
 
-    GROWING = "growing"  # a task that an agent works on: its newest text is read when an edit may be made
-    ANSWERED = "answered"  # the whole answer stands
+    GROWING = "growing"  # an agent works on the task: its newest text is read when an edit is due
+    ANSWERED = "answered"  # the answer is complete
     FAILED = "failed"
-    STOPPED = "stopped"  # its user stopped it: the text that was shown stays, with a mark
-    NOTICE = "notice"  # a text of the bot's own
+    STOPPED = "stopped"  # its user stopped it: the shown text stays, with a mark
+    NOTICE = "notice"  # a text by the bot itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class Display:
     parts: Mapping[int, str] = field(default_factory=dict)
     """Of files, numbered after the pages: `sending` or `done`."""
     replaced: int = 0
-    """How many of its messages were deleted under us."""
+    """How many of its messages users deleted and delivery replaced."""
     deadline_ms: int = 0
     """Unix time after which a deleted message is not replaced; 0 for none."""
     cause: Cause | None = None
@@ -51,7 +51,7 @@ class Display:
     """Of a notice, with its *args*."""
     args: Mapping[str, Any] = field(default_factory=dict)
     delivered: bool = False
-    """It was recorded as done before, and is here only to be put again."""
+    """It was complete before and is here only because its text is written again."""
 
     @property
     def task_id(self) -> str:
@@ -71,65 +71,68 @@ class Growing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sign:
-    """A button's spinner (*button_id*, with a toast), a file that is asked for again (*part* of *task_id*), else a reaction to *message_id*."""
+class Indicator:
+    """A small sign in a chat: the end of a button's spinner (*button_id*, with a toast), else a reaction to *message_id*.
+
+    With *task_id* it asks for a file again, which is *part* of that task's answer.
+    """
 
     chat_id: int
     thread_id: int | None = None
     message_id: int = 0
-    """What is reacted to; of a file: the message that it answers, in groups."""
+    """The message that gets the reaction; of a file: the message that it replies to, in groups."""
     button_id: str = ""
     toast: str = field(default="", repr=False)
     task_id: str = ""
     part: int = 0
     answer_lang: Lang = "en"
-    """Of a file: that of its task, since the answer is cut into pages once more."""
+    """Of a file: the language of its answer, which is cut into pages again."""
     at_ms: int = 0
     """Unix time of the message that it answers."""
 
 
 class Displays(Protocol):
-    """Where displays are kept. `changed` and each write but `doubt` raise LostOwnership once a newer leader has raised the epoch.
+    """The store of displays. `changed` and each write but `doubt` raise LostOwnership once a newer leader has raised the epoch.
 
-    All raise StoreUnavailable and StoreFull; StoreFault if one display alone is at fault. Each write is one step that may be
-    repeated, and changes nothing if the display is not there any more. The writes below change no version.
+    All raise StoreUnavailable and StoreFull, and StoreFault if one display alone is at fault. Each write is one step that may
+    be repeated. It changes nothing if the display is gone, and it never changes a version.
     """
 
     async def changed(self, since: int) -> Sequence[Display]:
-        """Displays whose version is greater than *since*, by version; all open ones for 0. Those that cannot be read are reported and left out.
+        """Displays whose version is greater than *since*, by version; all open ones for 0. Unreadable ones are logged and left out.
 
-        An answer is also the proof that this process still leads: delivery begins no call without a fresh one.
+        A reply also proves that this process still leads: delivery begins no call without a fresh proof.
         """
 
-    async def heard(self, versions: Mapping[str, int]) -> Sequence[Display]:
-        """Displays of which it was heard that they have changed, with those *versions*. No proof of the lead."""
+    async def announced(self, versions: Mapping[str, int]) -> Sequence[Display]:
+        """The displays in *versions*, which were announced as changed. No proof of the lead."""
 
     async def growing(self, display_id: str) -> Growing:
         """The newest text of a running task."""
 
     async def answer(self, display_id: str) -> str:
-        """The Markdown of the whole answer, or the newest text of a task that was stopped; empty if it is not kept any more."""
+        """The Markdown of the answer, or the newest text of a stopped task; empty if it has expired."""
 
     async def reserved(self, display_id: str, slot: int, message_id: int, *, gone: int | None = None) -> None:
-        """The part *slot* has a message now, in place of the one that is *gone*, which counts as replaced."""
+        """The page *slot* has a message now. It replaces *gone*, if that is given."""
 
     async def part(self, display_id: str, part: int, status: str) -> None:
-        """What is known of a file: `sending` before it goes out, `done` after."""
+        """The status of a file: `sending` before the call, `done` after it."""
 
     async def shown(self, display_id: str, version: int, delivery: Delivery) -> bool:
-        """All of it stands (or never can). False if it has changed since *version*: `changed` gives what has to be shown too."""
+        """The display is complete, or never can be. False if it has changed since *version*."""
 
     async def doubt(self, display_id: str, *, due_ms: int) -> None:
-        """An edit of unknown fate: the recorded text is put again at *due_ms* (Unix time), the latest of all that were written.
+        """An edit of unknown fate: the text is written again at *due_ms* (Unix time); the latest time counts.
 
-        Also taken from one who leads no more, and for a display that was recorded as done.
+        Accepted from a former leader too, and for a display that is complete.
         """
 
     async def due(self, now_ms: int) -> Sequence[Display]:
-        """Displays whose text is to be put again by now, also those that were recorded as done; each until it is `settled`."""
+        """Displays whose text is due to be written again, complete ones too; each until it is `settled`."""
 
     async def settled(self, display_id: str, due_ms: int) -> None:
-        """The text was put again after *due_ms*: what was due by then is done, a doubt with a later time stays."""
+        """The text was written again after *due_ms*. A doubt with a later time stays."""
 
-    async def signs(self, count: int) -> Sequence[Sign]:
-        """Take up to *count* signs; they are lost with this process, which loses no message."""
+    async def take_indicators(self, count: int) -> Sequence[Indicator]:
+        """Take up to *count* indicators off their queue."""

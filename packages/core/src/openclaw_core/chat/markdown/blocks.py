@@ -1,4 +1,4 @@
-"""Paragraphs, headings, lists, quotes, code and tables, as markdown-it-py finds them, become one text with spans."""
+"""Converts blocks to text with spans: paragraphs, headings, lists, quotes, code and tables, as markdown-it-py finds them."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from markdown_it.token import Token
 
 from openclaw_core import characters
 from openclaw_core.chat.markdown import html_blocks, inline, tables, tags, unfinished
-from openclaw_core.chat.markdown.spans import Rich, between, joined
+from openclaw_core.chat.markdown.spans import RichText, between, joined
 
 MAX_NESTING = 40
 """Levels of quotes and lists (a list counts twice); deeper ones are text."""
@@ -24,8 +24,8 @@ _NEW_LINE_AFTER_MARKER = frozenset(
 )
 
 
-def converted(markdown: str, *, grows: bool = False) -> Rich:
-    """The text of *markdown* and its spans. While it *grows*, without marks that the rest of it could take away."""
+def convert_markdown(markdown: str, *, grows: bool = False) -> RichText:
+    """The text of *markdown* and its spans. While it *grows*, without formatting that later text could remove."""
     source = characters.cleaned(markdown)
     if grows:
         source = unfinished.held_back(source)
@@ -36,7 +36,7 @@ def converted(markdown: str, *, grows: bool = False) -> Rich:
 
 
 class _Blocks(ParserBlock):
-    """The parser's own drops what is nested too deep; here it becomes a paragraph."""
+    """The default parser drops blocks that are nested too deep; here they become paragraphs."""
 
     def tokenize(self, state: StateBlock, startLine: int, endLine: int) -> None:
         if state.level < MAX_NESTING:
@@ -60,7 +60,7 @@ def _quote(state: StateBlock, start_line: int, end_line: int, silent: bool) -> b
 
 
 def _underlined(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
-    """A heading by its underline, which has three marks or more: one `=` or `-` is said, not drawn."""
+    """A heading by its underline of three marks or more: a single `=` or `-` is text."""
     before = len(state.tokens)
     if not lheading(state, start_line, end_line, silent):
         return False
@@ -78,8 +78,8 @@ def _parser() -> MarkdownIt:
     parser.core.ruler.enableOnly(["normalize", "block"])
     parser.block = _Blocks()
     ruler = parser.block.ruler
-    ruler.at("table", tables.rule, {"alt": ["paragraph"]})
-    ruler.before("fence", "html", html_blocks.rule, {"alt": ["paragraph", "blockquote", "list"]})
+    ruler.at("table", tables.table_rule, {"alt": ["paragraph"]})
+    ruler.before("fence", "html", html_blocks.html_block_rule, {"alt": ["paragraph", "blockquote", "list"]})
     ruler.at("blockquote", _quote, {"alt": ["paragraph", "blockquote", "list"]})
     ruler.at("lheading", _underlined)
     # What is not defined here stays text: a definition's address must be seen, and HTML is read within paragraphs.
@@ -101,12 +101,12 @@ class _Renderer:
         )
         self._growing = growing
 
-    def rendered(self) -> Rich:
+    def rendered(self) -> RichText:
         return self._blocks("")
 
-    def _blocks(self, end: str, *, level: int = 0) -> Rich:
-        """All blocks up to the token *end*, as far apart as in the source; within a list each on a line of its own."""
-        parts: list[Rich | str] = []
+    def _blocks(self, end: str, *, level: int = 0) -> RichText:
+        """All blocks up to the token *end*, with the blank lines of the source; within a list each on its own line."""
+        parts: list[RichText | str] = []
         while self._at < len(self._tokens) and self._tokens[self._at].type != end:
             token = self._tokens[self._at]
             begin = token.map[0] if token.map else 0
@@ -120,7 +120,7 @@ class _Renderer:
         self._at += 1
         return joined(parts)
 
-    def _block(self, token: Token, level: int) -> Rich:
+    def _block(self, token: Token, level: int) -> RichText:
         self._at += 1
         match token.type:
             case "paragraph_open":
@@ -137,34 +137,34 @@ class _Renderer:
             case "table":
                 return self._table(token)
             case "hr":
-                return Rich("———")
+                return RichText("———")
         raise AssertionError(f"no rule makes the token {token.type}")
 
-    def _inline(self) -> Rich:
+    def _inline(self) -> RichText:
         token = self._tokens[self._at]
         self._at += 2  # and the token that ends the block
         return self._text(token.content, grows=token is self._growing)
 
-    def _text(self, source: str, *, grows: bool) -> Rich:
+    def _text(self, source: str, *, grows: bool) -> RichText:
         context = self._context
         if grows:
             context = inline.Context(
                 grows=True, unfinished=True, footnotes=context.footnotes, tag_blocks=context.tag_blocks
             )
-        return inline.rendered(source, context)
+        return inline.render_inline(source, context)
 
-    def _code(self, token: Token) -> Rich:
+    def _code(self, token: Token) -> RichText:
         info = token.info.strip()
         code = token.content.removesuffix("\n")
         if characters.is_blank(code):
             # Code that stands on the line of its fence; one word there is the name of a language.
-            return Rich(info).marked("pre") if " " in info and not self._context.unfinished else Rich("")
+            return RichText(info).marked("pre") if " " in info and not self._context.unfinished else RichText("")
         language = _LANGUAGE.match(info)
-        return Rich(code).marked("pre", language=language[0] if language else None)
+        return RichText(code).marked("pre", language=language[0] if language else None)
 
-    def _list(self, token: Token, level: int) -> Rich:
+    def _list(self, token: Token, level: int) -> RichText:
         end = token.type.replace("open", "close")
-        items: list[tuple[Token, str, Rich]] = []
+        items: list[tuple[Token, str, RichText]] = []
         while self._tokens[self._at].type != end:
             item = self._tokens[self._at]
             first = self._tokens[self._at + 1]
@@ -191,11 +191,11 @@ class _Renderer:
             rows.append(joined(["  " * level + marker + gap, body]))
         return between(rows, "\n")
 
-    def _table(self, token: Token) -> Rich:
+    def _table(self, token: Token) -> RichText:
         grows = token is self._growing
         rows = token.meta["rows"]
         cells = [[self._text(cell, grows=grows and row is rows[-1]) for cell in row] for row in rows]
-        return tables.rendered(cells, grows=grows)
+        return tables.render_table(cells, grows=grows)
 
 
 def _last_leaf(tokens: Sequence[Token]) -> Token | None:

@@ -1,4 +1,4 @@
-"""Which `*`, `_` and `~~` are emphasis, and which are what the writer says.
+"""Decides which `*`, `_` and `~~` are emphasis and which are text.
 
 CommonMark reads `2*3*4` as italics and leaves `ה**"מודל"** החדש` alone. Here a mark counts if it looks like one: it hugs
 its text, and what stands around a pair is not a product, a power, a glob, a pointer or a name. In doubt it stays as written.
@@ -24,7 +24,7 @@ _OPENING_QUOTES = {'"': '"', "'": "'", "”": "“„", "“": "„", "’": "�
 _QUOTES = frozenset([*_CLOSING_QUOTES, "״", "׳"])
 _ENCLOSED = frozenset([opening + closing for opening in _CLOSING_QUOTES for closing in _CLOSING_QUOTES[opening]])
 _ENCLOSED |= {"״״", "׳׳", "``", "()", "[]", "{}", "<>"}
-"""Around a mark these say it: `"*"`, `[_]`."""
+"""A mark between these is text: `"*"`, `[_]`."""
 _SAID_IN_WORD = re.compile(r"""[^\W_](?:[^\W_]|["'״׳ .,:-])*|\([^()*_]+\)""")
 _LABEL = re.compile(r"\w{1,3}\)")
 _DUNDER = re.compile(r"[a-z0-9_]+|[A-Z0-9_]+")
@@ -32,8 +32,8 @@ _HEBREW_PREFIX = re.compile(r"(?:^|[^\w\u0590-\u05ff])[ושהכלבמ]{1,3}$")
 
 
 @dataclass(slots=True)
-class Run:
-    """Marks of one kind in a row. *part* is where they stand among the parts of the text; *left* of them are not used yet."""
+class MarkRun:
+    """Equal marks in a row. *part* is their index among the parts of the text; *left* of them are not used yet."""
 
     mark: str
     size: int
@@ -44,11 +44,11 @@ class Run:
     opens: bool
     closes: bool
     letters_before: int
-    """How many letters the word has that ends right before the marks; two stand for many."""
+    """How many letters the word before the marks has; two stand for many."""
     left: int
 
 
-def run_at(source: str, at: int, end: int, *, part: int) -> Run:
+def run_at(source: str, at: int, end: int, *, part: int) -> MarkRun:
     """The run of marks at source[at:end] with what it may be, judged by its neighbours."""
     mark, size = source[at], end - at
     before, after = _neighbour(source, at - 1, -1), _neighbour(source, end, 1)
@@ -70,7 +70,7 @@ def run_at(source: str, at: int, end: int, *, part: int) -> Run:
         else:
             opens, closes = hugs_next, hugs_last
     letters = _letter(before) + (_letter(before) and at > 1 and _letter(source[at - 2]))
-    return Run(
+    return MarkRun(
         mark=mark,
         size=size,
         part=part,
@@ -110,7 +110,7 @@ def _star_closes(before: str, after: str, size: int) -> bool:
     return not (before == "/" and after in ("/", "."))
 
 
-def is_pair(opener: Run, closer: Run, width: int, content: str) -> bool:
+def is_pair(opener: MarkRun, closer: MarkRun, width: int, content: str) -> bool:
     """Whether *opener* and *closer* are marks around *content* and not two operators."""
     if not content or _crosses_quotes(opener.before, closer.after, content):
         return False
@@ -142,7 +142,7 @@ def is_pair(opener: Run, closer: Run, width: int, content: str) -> bool:
     return width == 2 or any(char.isalpha() or not char.isascii() for char in content)
 
 
-def _is_within_word(opener: Run, closer: Run, content: str) -> bool:
+def _is_within_word(opener: MarkRun, closer: MarkRun, content: str) -> bool:
     """Whether bold *content* is a part of a word, and not of a power or a product."""
     if not _letter(closer.after):
         return False
@@ -162,7 +162,7 @@ def _crosses_quotes(before: str, after: str, content: str) -> bool:
 
 
 def _neighbour(source: str, at: int, step: int) -> str:
-    """The next character in that direction, past those that only steer direction or joining, and past the edge of `__name__`."""
+    """The next character in that direction, without invisible marks of direction, and after the edge of `__name__`."""
     first = ""
     for _ in range(4):
         if not 0 <= at < len(source):

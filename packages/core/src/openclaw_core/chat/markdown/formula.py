@@ -1,9 +1,9 @@
-"""LaTeX in an answer: where it is, and the same in Unicode."""
+"""Finds LaTeX in an answer and converts it to Unicode."""
 
 import re
 from unicodedata import normalize
 
-from openclaw_core.chat.markdown.spans import Rich
+from openclaw_core.chat.markdown.spans import RichText
 
 MAX_CHARS = 1000
 _MAX_DEPTH = 20
@@ -18,12 +18,12 @@ _LIKE_MATH = re.compile(r"[\\^_={}]")
 _ALTERNATIVES = re.compile(r"[\w.*+?]+(?:\\\|[\w.*+?]+)+")
 """A group of `grep` and `sed`, `\\(x\\|y\\)`; a norm has its signs in pairs around something."""
 _ALONE = re.compile(r"(?:[_^](?:\{[^{}]*\}|\\[A-Za-z]+|[^\W_])){1,2}")
-"""A script of what stands before the formula, as in `CO$_2$`."""
+"""A script of the word before the formula, as in `CO$_2$`."""
 _ONE_TOKEN = re.compile(r"[A-Za-z](?:\S{0,11}[^\s*/+:.,;=-])?")
 
 
 def is_price(source: str, at: int) -> bool:
-    """Whether the `$` at *at* stands before an amount of money."""
+    """Whether the `$` at *at* begins an amount of money."""
     return _PRICE.match(source, at) is not None
 
 
@@ -48,15 +48,15 @@ def is_formula(text: str, *, spaced_word: bool = True) -> bool:
     return _LIKE_MATH.search(text) is not None or _ONE_TOKEN.fullmatch(text.strip()) is not None
 
 
-def rendered(latex: str) -> Rich:
-    """The formula in Unicode, as code. What would lose a letter or is nested too deep stays LaTeX."""
+def render_formula(latex: str) -> RichText:
+    """The formula in Unicode, as code. It stays LaTeX if a letter would be lost or it is nested too deep."""
     text = latex.strip()
     shown = _unicode(text)
     # The converter drops what it does not understand: then the writer's own notation says more.
     if shown is None or _COMMAND.search(shown) or not _kept(text, shown):
         shown = text
     rows = [" ".join(row.split()) for row in shown.split("\n") if row.strip()]
-    return Rich("\n".join(rows)).marked("code" if len(rows) == 1 else "pre")
+    return RichText("\n".join(rows)).marked("code" if len(rows) == 1 else "pre")
 
 
 def _unicode(latex: str) -> str | None:
@@ -74,8 +74,8 @@ def _unicode(latex: str) -> str | None:
     from openclaw_core.chat.markdown import latex as unicode
 
     try:
-        return unicode.converted(latex)
-    except (unicode.Unreadable, RecursionError, IndexError):
+        return unicode.latex_to_unicode(latex)
+    except (unicode.UnsupportedFormula, RecursionError, IndexError):
         return None
 
 

@@ -1,4 +1,4 @@
-"""HTML that takes whole lines: code in `<pre>`, quotations in `<blockquote>`, and comments, which nobody is to see.
+"""Rules for HTML that takes whole lines: code in `<pre>`, quotations in `<blockquote>`, and comments, which are dropped.
 
 Each is a rule for markdown-it-py's block parser. What is not closed stays text, unless more of the answer may come
 (`env["grows"]`): then it goes on to the end.
@@ -14,12 +14,12 @@ MAX_QUOTES = 5
 _BEGIN = re.compile(r"<(?:(?P<name>pre|blockquote)(?:\s[^<>]{0,200})?>|!--)", re.IGNORECASE)
 _CODE = re.compile(r"\s*<code(?:\s+class=[\"']?(?:language-)?(?P<language>[\w+#.-]{1,32})[\"']?)?\s*>", re.IGNORECASE)
 _HALF_TAG = re.compile(r"<(?:/?(?:p|pr|pre|c|co|cod|code)?|code\s[^<>]{0,200})$", re.IGNORECASE)
-"""The tag that a growing text breaks off in."""
+"""A growing text may end within a tag."""
 _CODE_END = re.compile(r"\s*</code>\s*$", re.IGNORECASE)
 
 
-def rule(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
-    """Make a fence, a quotation or nothing of the lines that begin with such a tag and end with its end."""
+def html_block_rule(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
+    """Turn the lines from such a tag to its end into a code block, a quotation or nothing."""
     at = state.bMarks[start_line] + state.tShift[start_line]
     begin = _BEGIN.match(state.src, at, state.eMarks[start_line])
     if begin is None or state.is_code_block(start_line) or state.env.get("depth", 0) > MAX_QUOTES:
@@ -44,7 +44,7 @@ def rule(state: StateBlock, start_line: int, end_line: int, silent: bool) -> boo
 
 
 def _last_line(state: StateBlock, start_line: int, end_line: int, end: str) -> int | None:
-    """The line that *end* ends; *end_line* if it may still come, None if there is none or more stands behind it."""
+    """The line that ends with *end*; *end_line* if it may still come, None if there is none or text follows it."""
     # Not to look for the same end from each line: up to where there is none.
     hopeless: dict[tuple[str, int, int], int] = state.env.setdefault("hopeless", {})
     key = (end, end_line, len(state.src))

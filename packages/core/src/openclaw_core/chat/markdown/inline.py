@@ -1,4 +1,4 @@
-"""The marks within a paragraph, a heading or a cell become spans. One pass, linear in the length of the text.
+"""Converts the marks within a paragraph, a heading or a cell to spans. One pass, linear in the length of the text.
 
 A text that still *grows* shows no mark that a later character could take away: what is open is taken for open on purpose,
 and a mark that the text ends in waits for the next character.
@@ -13,7 +13,7 @@ from string import punctuation
 from openclaw_core import characters
 from openclaw_core.chat.markdown import emphasis, formula, links, literals, tags
 from openclaw_core.chat.markdown.marks import Bracket, Marks
-from openclaw_core.chat.markdown.spans import Rich
+from openclaw_core.chat.markdown.spans import RichText
 
 _SPECIAL = re.compile(
     r"(?P<url>(?<![A-Za-z0-9])https?://(?:[^\s<>*`\[\]|\\]++|\*++(?=[A-Za-z0-9?&=#%])|(?<=/)\*++(?=/))+)|\\|`+|\*+|_+|~+|!?\[|\]|<|&|\$+| *\n *|\||!$",
@@ -37,7 +37,7 @@ _ESCAPE = re.compile(rf"\\([{re.escape(punctuation)}])")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What the rest of the answer says about a paragraph."""
+    """Facts about a paragraph from the rest of the answer."""
 
     grows: bool = False
     """More of this paragraph may come."""
@@ -47,13 +47,13 @@ class Context:
     tag_blocks: frozenset[str] = frozenset()
 
 
-def rendered(source: str, context: Context) -> Rich:
-    """The text of a paragraph without its marks, and the spans that they stand for."""
+def render_inline(source: str, context: Context) -> RichText:
+    """The text of a paragraph without its marks, and their spans."""
     return _Parser(source.strip(), context).parse()
 
 
 class _Parser:
-    """Each handler takes the range of the sign that it was called for, and returns where to read on."""
+    """Each handler gets the range of its sign and returns where to read on."""
 
     def __init__(self, source: str, context: Context) -> None:
         self._source = source
@@ -70,9 +70,9 @@ class _Parser:
         """The part in which a heading in HTML begins."""
         self._literals = literals.ranges(source)
         self._literals.reverse()
-        """Those that still come, the next one last."""
+        """The remaining ones, the next one last."""
 
-    def parse(self) -> Rich:
+    def parse(self) -> RichText:
         source = self._source
         for ticks in _TICKS.finditer(source):
             self._ticks.setdefault(len(ticks[0]), []).append(ticks.start())
@@ -153,7 +153,7 @@ class _Parser:
         return self._formula(content, stop + 2, display=close == "\\]")
 
     def _formula(self, content: str, end: int, *, display: bool) -> int:
-        marks, shown = self._marks, formula.rendered(content)
+        marks, shown = self._marks, formula.render_formula(content)
         if not display:
             marks.put(shown)
             return end
@@ -316,17 +316,17 @@ class _Parser:
             return self._text(tag[0], end)
         if not opened or self._source[tag.start() - 1].isspace() or not any(marks.parts[opened[-1][0] + 1 :]):
             return self._text(tag[0], end)
-        part, said = opened.pop()
+        part, tag_text = opened.pop()
         for others in marks.tags.values():
             while others and others[-1][0] > part:
                 others.pop()
         if name == "a":
-            marks.link(part, html.unescape(tags.attributes(said).get("href", "")))
+            marks.link(part, html.unescape(tags.attributes(tag_text).get("href", "")))
             return end
         marks.forget(part)
         quote = '"' if name == "q" else ""
         marks.parts[part] = quote
-        kind = "spoiler" if name == "span" and "tg-spoiler" in said else tags.FORMATS[name]
+        kind = "spoiler" if name == "span" and "tg-spoiler" in tag_text else tags.FORMATS[name]
         if kind:
             marks.span(part + 1, kind)
         return self._text(quote, end)

@@ -1,4 +1,4 @@
-"""LaTeX → Unicode by telegramify-markdown's tables, except where they would show another value.
+"""Converts LaTeX to Unicode by telegramify-markdown's tables, except where they would show another value.
 
 Imported by `formula` when a formula comes: with its parser the package takes 50 ms and 5 MB.
 """
@@ -15,7 +15,7 @@ _ALIASES = {
     "lt": "<", "gt": ">", "degree": "°", "boldsymbol": r"\mathbf", "bm": r"\mathbf", "big": r"\left", "Big": r"\left",
     "bigg": r"\left", "Bigg": r"\left", "bigl": r"\left", "Bigl": r"\left", "bigr": r"\right", "Bigr": r"\right",
 }  # fmt: skip
-"""What the tables do not know, in words that they do."""
+"""Commands that the tables do not know, by ones that they know."""
 _ALIAS = re.compile(rf"\\({'|'.join(_ALIASES)})(?![A-Za-z])")
 _SPACED_SCRIPT = re.compile(r"(?<!\\)\s*([\^_])\s*(?=\S)")
 _ANOTHER_SENSE = frozenset({r"\cancel", r"\bcancel", r"\xcancel", r"\sout", r"\color"})
@@ -32,12 +32,12 @@ _OPEN_POWER = re.compile(r"(\^)([^\W_])(?=[^\W_])")
 _OPEN_SCRIPT = re.compile(r"([\^_])([^\W_])(?=[^\W_])")
 
 
-class Unreadable(ValueError):
-    """No text of Unicode says this formula."""
+class UnsupportedFormula(ValueError):
+    """Unicode cannot show this formula."""
 
 
-def converted(latex: str) -> str:
-    """*latex* in Unicode; commands that nobody knows stay in it. Raises Unreadable."""
+def latex_to_unicode(latex: str) -> str:
+    """*latex* in Unicode; unknown commands stay in it. Raises UnsupportedFormula."""
     text = _ALIAS.sub(lambda found: _ALIASES[found[1]], latex)
     text = _SPACED_SCRIPT.sub(r"\1", text)
     shown = str(_Converter().parse(text)).replace(" ^", "^")
@@ -63,7 +63,7 @@ class _Converter(_Tables):  # type: ignore[misc]
         if command in _ANOTHER_SENSE or (
             several and command in COMBINING and COMBINING[command][1] != CombiningType.EveryChar
         ):
-            raise Unreadable(command)
+            raise UnsupportedFormula(command)
         return shown, end
 
     def _fraction(self, latex: str, begin: int) -> tuple[str, int]:
@@ -71,7 +71,7 @@ class _Converter(_Tables):  # type: ignore[misc]
         below, end = self.parse_block(latex, middle)
         above, below = above.strip(), below.strip()
         if not above or not below:
-            raise Unreadable(latex[begin:end])
+            raise UnsupportedFormula(latex[begin:end])
         shown = FRAC_MAP.get((above, below))
         if shown is None:
             derivative = above[0] == below[0] == "d" and len(above) <= 2 and len(below) == 2

@@ -1,4 +1,4 @@
-"""Where a link may lead: http and https addresses that Telegram's server takes. The targets of all others are shown as text.
+"""Checks the targets of links: only http and https addresses that Telegram accepts. Other targets are shown as text.
 
 The checks are those of TDLib (`LinkManager::check_link`, `parse_url`), through which the Bot API server passes each target:
 one that fails costs the message all its formatting.
@@ -8,7 +8,7 @@ import ipaddress
 import re
 from urllib.parse import unquote
 
-from openclaw_core.chat.markdown.spans import Rich, between, joined
+from openclaw_core.chat.markdown.spans import RichText, between, joined
 
 TARGET_MAX_CHARS = 4096
 _ADDRESS = re.compile(r"(?P<scheme>https?)://(?P<authority>[^/?#]*)", re.IGNORECASE)
@@ -24,7 +24,7 @@ _APP_ACTS = frozenset({"proxy", "socks", "login", "confirmphone", "setlanguage"}
 
 
 def acts_in_app(target: str) -> bool:
-    """Whether *target* is one of the web addresses that do what a `tg:` address does, such as `https://t.me/proxy?server=…`."""
+    """Whether *target* is a web address that acts like a `tg:` address, such as `https://t.me/proxy?server=…`."""
     place, slash, rest = re.sub(r"^https?://", "", target, flags=re.IGNORECASE).partition("/")
     host = unquote(place).lower().rpartition("@")[2].partition(":")[0].removeprefix("www.").rstrip(".")
     first = re.split("[/?#]", unquote(rest).lstrip("/"), maxsplit=1)[0]
@@ -34,7 +34,8 @@ def acts_in_app(target: str) -> bool:
 def followable(target: str) -> bool:
     """Whether a message may carry a link to *target*.
 
-    Only http and https, and not those that act within the app as `tg:` does. Telegram reads `mailto:a@b.c` as a web address with a password.
+    Only http and https, without those that act within the app as `tg:` does. Telegram reads `mailto:a@b.c` as a web address
+    with a password.
     """
     found = _ADDRESS.match(target)
     if found is None or len(target) > TARGET_MAX_CHARS or re.search(r"[\x00-\x20]", target) or acts_in_app(target):
@@ -55,21 +56,21 @@ def followable(target: str) -> bool:
 
 
 def url_of(target: str) -> str | None:
-    """The address that a link to *target* gets; None if there may be none."""
+    """The address of a link to *target*; None if no link is allowed."""
     address = f"https://{target}" if target.lower().startswith("www.") else target
     return address if followable(address) else None
 
 
-def beside(label: str, target: str, *, title: str = "") -> Rich:
-    """What is to be read after *label*: the address, unless a link leads there or the label says it, and the title."""
-    words = [] if _says(label, title.strip()) else [Rich(title.strip())]
+def beside(label: str, target: str, *, title: str = "") -> RichText:
+    """The text after *label*: the title, and the address unless the link or the label shows it."""
+    words = [] if _says(label, title.strip()) else [RichText(title.strip())]
     if target and (url_of(target) is None or not label.strip()):
         address = _shown(target)
         if not label.strip():
             return joined([address, *(f" ({word.text})" for word in words)])
         if not _says(label, address.text):
             words.insert(0, address)
-    return joined([" (", between(words, ", "), ")"]) if words else Rich("")
+    return joined([" (", between(words, ", "), ")"]) if words else RichText("")
 
 
 def _says(label: str, words: str) -> bool:
@@ -78,7 +79,7 @@ def _says(label: str, words: str) -> bool:
     return not words or re.search(whole, label.casefold()) is not None
 
 
-def _shown(target: str) -> Rich:
+def _shown(target: str) -> RichText:
     """An address as text.
 
     Telegram makes links of web and mail addresses and of phone numbers by itself. Anything else stands as code: there
@@ -86,8 +87,8 @@ def _shown(target: str) -> Rich:
     """
     scheme, _, rest = target.partition(":")
     if scheme.lower() in ("mailto", "tel") and rest:
-        return Rich(rest)
-    return Rich(target) if url_of(target) else Rich(target).marked("code")
+        return RichText(rest)
+    return RichText(target) if url_of(target) else RichText(target).marked("code")
 
 
 def deep_links(text: str) -> list[tuple[int, int]]:

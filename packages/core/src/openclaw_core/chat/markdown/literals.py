@@ -1,4 +1,4 @@
-"""Where a backslash is one: in paths, regular expressions and quoted arguments of commands that search.
+"""Finds backslashes that are text: in paths, regular expressions and quoted arguments of commands that search.
 
 Elsewhere it escapes a mark, and only one that some Markdown has (docs/decisions/0008).
 """
@@ -26,7 +26,7 @@ _ARGUMENT = re.compile(
 
 
 def ranges(source: str) -> list[tuple[int, int]]:
-    """Where backslashes of *source* are said, in order: from the first one of a word to the word's end."""
+    """Ranges in which backslashes of *source* are text: from the first one of a word to the end of the word."""
     if "\\" not in source:
         return []
     words = (word for word in _WORD.finditer(source) if "\\" in word[0] and _LITERAL_WORD.search(word[0]))

@@ -1,10 +1,10 @@
-"""What `inline` builds: the parts of a text, and which marks among them are open, paired or left as they were written."""
+"""The text that `inline` builds: its parts, and which marks among them are open, paired or plain text."""
 
 from dataclasses import dataclass, field
 from itertools import accumulate
 
 from openclaw_core.chat.markdown import emphasis, links
-from openclaw_core.chat.markdown.spans import Rich, Span
+from openclaw_core.chat.markdown.spans import RichText, Span
 
 
 @dataclass(slots=True)
@@ -18,12 +18,12 @@ class Bracket:
 
 @dataclass(slots=True)
 class Marks:
-    """A text in parts. A mark is a part of its own, so that it can be taken away once its pair is found."""
+    """A text in parts. Each mark is its own part, which is removed when its pair is found."""
 
     parts: list[str] = field(default_factory=list)
     spans: list[tuple[int, int, str, str | None]] = field(default_factory=list)
     """First part, the part behind the last one, kind, target."""
-    runs: dict[tuple[str, int], list[emphasis.Run]] = field(
+    runs: dict[tuple[str, int], list[emphasis.MarkRun]] = field(
         default_factory=lambda: {kind: [] for kind in emphasis.KINDS}
     )
     """Open emphasis by mark and width."""
@@ -40,10 +40,10 @@ class Marks:
         self.parts.append(text)
 
     def span(self, first: int, kind: str, url: str | None = None) -> None:
-        """Format what was written since part *first*."""
+        """Add a span from part *first* to the end."""
         self.spans.append((first, len(self.parts), kind, url))
 
-    def put(self, rich: Rich) -> None:
+    def put(self, rich: RichText) -> None:
         """Append a text whose spans lie apart."""
         at = 0
         for span in sorted(rich.spans):
@@ -54,7 +54,7 @@ class Marks:
 
     # ---- emphasis
 
-    def take(self, run: emphasis.Run, source: str, *, closes: bool, opens: bool) -> None:
+    def take(self, run: emphasis.MarkRun, source: str, *, closes: bool, opens: bool) -> None:
         """Append the marks of *run*; close what they close, leave open what they open."""
         self.parts.append(run.mark * run.size)
         while closes and run.left:
@@ -80,7 +80,7 @@ class Marks:
                     self.runs[run.mark, width].append(run)
 
     def forget(self, part: int) -> None:
-        """Emphasis that was opened behind *part* can be closed no more: a pair around it is."""
+        """Emphasis that was opened after *part* stays text: a pair around it was closed."""
         for runs in self.runs.values():
             while runs and runs[-1].part > part:
                 runs.pop()
@@ -91,7 +91,7 @@ class Marks:
         return bracket.part >= (self._images_behind if bracket.image else self._links_behind)
 
     def link(self, part: int, address: str, title: str = "", *, image: bool = False) -> None:
-        """Make a link of the parts behind *part*, where the mark stands that opened it."""
+        """Turn the parts after the opening mark *part* into a link."""
         label = "".join(self.parts[part + 1 :])
         self.parts[part] = "🖼 " if image else ""
         self.forget(part)
@@ -106,7 +106,7 @@ class Marks:
     # ---- the end
 
     def close_all(self, formats: dict[str, str]) -> None:
-        """Take everything that is open for what it would be if it were closed here."""
+        """Close everything that is open."""
         for (mark, width), runs in self.runs.items():
             for run in runs:
                 if run.left >= width:
@@ -123,8 +123,8 @@ class Marks:
                 if formats[name]:
                     self.span(part + 1, formats[name])
 
-    def assembled(self) -> Rich:
+    def assembled(self) -> RichText:
         """The whole text with its spans."""
         ends = [0, *accumulate(map(len, self.parts))]
         spans = [Span(ends[first], ends[last], kind, url) for first, last, kind, url in self.spans]
-        return Rich("".join(self.parts), tuple(span for span in spans if span.start < span.end))
+        return RichText("".join(self.parts), tuple(span for span in spans if span.start < span.end))

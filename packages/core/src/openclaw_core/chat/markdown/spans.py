@@ -1,7 +1,11 @@
-"""Text with formatting: what the parts of the converter hand to each other. Positions are code points."""
+"""Text with formatting, as the parts of the converter pass it on. Positions are code points."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
+
+CODE_KINDS = frozenset({"pre", "code"})
+"""No other formatting may cover code."""
+QUOTE_KINDS = frozenset({"blockquote", "expandable_blockquote"})
 
 
 class Span(NamedTuple):
@@ -14,21 +18,21 @@ class Span(NamedTuple):
     language: str | None = None
 
 
-class Rich(NamedTuple):
+class RichText(NamedTuple):
     """A text and its spans, in no particular order; they may cross."""
 
     text: str
     spans: tuple[Span, ...] = ()
 
-    def marked(self, kind: str, *, url: str | None = None, language: str | None = None) -> "Rich":
+    def marked(self, kind: str, *, url: str | None = None, language: str | None = None) -> "RichText":
         """The same with one more span over all of it."""
         if not self.text:
             return self
         return self._replace(spans=(Span(0, len(self.text), kind, url, language), *self.spans))
 
 
-def joined(parts: Iterable[Rich | str]) -> Rich:
-    """The parts one after the other."""
+def joined(parts: Iterable[RichText | str]) -> RichText:
+    """All parts in a row."""
     texts: list[str] = []
     spans: list[Span] = []
     at = 0
@@ -40,12 +44,12 @@ def joined(parts: Iterable[Rich | str]) -> Rich:
         texts.append(part.text)
         spans += [span._replace(start=span.start + at, end=span.end + at) for span in part.spans]
         at += len(part.text)
-    return Rich("".join(texts), tuple(spans))
+    return RichText("".join(texts), tuple(spans))
 
 
-def between(parts: Sequence[Rich], separator: str) -> Rich:
+def between(parts: Sequence[RichText], separator: str) -> RichText:
     """The parts with *separator* between each two."""
-    pieces: list[Rich | str] = []
+    pieces: list[RichText | str] = []
     for part in parts:
         pieces += [separator, part] if pieces else [part]
     return joined(pieces)

@@ -1,21 +1,21 @@
-"""Tables: found line by line, drawn in monospace if a phone can show them, else told as a list."""
+"""Finds tables and shows them: in monospace if they fit on a phone, else as lists."""
 
 import re
 from collections.abc import Sequence
 
 from markdown_it.rules_block import StateBlock
 
-from openclaw_core.chat.markdown.spans import Rich, between, joined
+from openclaw_core.chat.markdown.spans import RichText, between, joined
+from openclaw_core.texts.prose import HEBREW
 
 MAX_CHARS = 40
-"""A wider table wraps in the monospace font of a phone, and its columns are lost."""
+"""A wider table would wrap on a phone."""
 
-_HEBREW = re.compile("[\u0590-\u05ff\ufb1d-\ufb4f]")
 _DELIMITER = re.compile(r"\s*:?-+:?\s*")
 _IN_ROW = re.compile(r"\\.|`+|\|")
 
 
-def rule(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
+def table_rule(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:
     """The parser's rule for a table: one token with the cells' sources as `meta["rows"]`, header first.
 
     Unlike the parser's own it keeps cells beyond the header's, splits no code at its pipes, and ends at a line without one.
@@ -68,30 +68,30 @@ def cells(line: str) -> list[str]:
     return [cell.strip().replace("\\|", "|") for cell in found]
 
 
-def rendered(rows: Sequence[Sequence[Rich]], *, grows: bool = False) -> Rich:
-    """The table for the reader. One that still *grows* is a list: a drawn one may have to become a list later."""
+def render_table(rows: Sequence[Sequence[RichText]], *, grows: bool = False) -> RichText:
+    """The table as text. One that still *grows* is a list: it may become too wide."""
     width = max(map(len, rows))
     lines = [[" ".join(cell.text.split()) for cell in row] + [""] * (width - len(row)) for row in rows]
     widths = [max(len(line[column]) for line in lines) for column in range(width)]
     too_wide = sum(widths) + 3 * (width - 1) > MAX_CHARS
     has_link = any(span.kind == "text_link" for row in rows for cell in row for span in cell.spans)
     # Hebrew letters are not as wide as Latin ones in monospace fonts, and the columns would run from right to left.
-    hebrew = any(_HEBREW.search(cell) for line in lines for cell in line)
+    hebrew = any(HEBREW.search(cell) for line in lines for cell in line)
     if grows or too_wide or has_link or hebrew:
         return _listed(rows)
     drawn = [" | ".join(cell.ljust(size) for cell, size in zip(line, widths, strict=True)) for line in lines]
     drawn.insert(
         1, "+".join("-" * (size + (1 if column in (0, width - 1) else 2)) for column, size in enumerate(widths))
     )
-    return Rich("\n".join(drawn)).marked("pre")
+    return RichText("\n".join(drawn)).marked("pre")
 
 
-def _listed(rows: Sequence[Sequence[Rich]]) -> Rich:
+def _listed(rows: Sequence[Sequence[RichText]]) -> RichText:
     head, *body = ([_one_line(cell) for cell in row] for row in rows)
     if len(head) <= 2 or not body:
-        lines = [between([cell for cell in head if cell.text], " – ").marked("bold"), Rich("")]
+        lines = [between([cell for cell in head if cell.text], " – ").marked("bold"), RichText("")]
         for row in body:
-            first, *rest = row or [Rich("")]
+            first, *rest = row or [RichText("")]
             lines.append(joined(["• ", first.marked("bold"), *(joined([": ", cell]) for cell in rest if cell.text)]))
         return between(lines, "\n")
     lines = []
@@ -104,9 +104,9 @@ def _listed(rows: Sequence[Sequence[Rich]]) -> Rich:
     used = {column for row in body for column, cell in enumerate(row) if cell.text}
     unused = [name for column, name in enumerate(head) if name.text and column not in used]
     if unused:
-        lines = [between(unused, " – ").marked("bold"), Rich(""), *lines]
+        lines = [between(unused, " – ").marked("bold"), RichText(""), *lines]
     return between(lines, "\n")
 
 
-def _one_line(cell: Rich) -> Rich:
+def _one_line(cell: RichText) -> RichText:
     return cell._replace(text=cell.text.replace("\n", " "))

@@ -1,4 +1,4 @@
-"""HTML in an answer: the tags that a chat can show become formatting, if they come in pairs. All others are text."""
+"""Converts HTML tags: pairs that a chat can show become formatting. All others are text."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -7,7 +7,7 @@ from markdown_it.token import Token
 
 TAG = re.compile(r"<(?P<end>/?)(?P<name>[A-Za-z][A-Za-z0-9-]{0,15})(?P<rest>(?:\s[^<>]{0,500})?)/?>")
 HALF_TAG = re.compile(r"<(?:!-{0,2}|/?(?:[A-Za-z][^<>\n]{0,500})?)$")
-"""A tag, a comment, or an address in angle brackets, that the text breaks off in."""
+"""An unfinished tag, comment or address in angle brackets at the end of a text."""
 AUTOLINK = re.compile(
     r"<(?:(?:mailto|tel):)?(?P<address>https?://[^\s<>]{1,4096}|[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+|\+?[\d()-]{5,20})>",
     re.IGNORECASE,
@@ -77,7 +77,7 @@ RAISED = re.compile(r"<(?P<kind>sup|sub)>(?P<text>[^<>\n]{1,40})</(?P=kind)>", r
 
 
 def raised(kind: str, text: str) -> str:
-    """`x<sup>2</sup>` without its tags: x², or x^(…) where there are no such characters, so that no power is lost."""
+    """`x<sup>2</sup>` without its tags: x², or x^(…) where there are no such characters."""
     table, mark = (_SUPERSCRIPT, "^") if kind.lower() == "sup" else (_SUBSCRIPT, "_")
     if all(char in table for char in text):
         return "".join(table[char] for char in text)
@@ -92,7 +92,7 @@ def attributes(tag: str) -> dict[str, str]:
 
 
 def at_edge(source: str, start: int, end: int, *, closing: bool) -> bool:
-    """Whether nothing but tags stands before an opening tag on its line, or after a closing one, or this one splits a word."""
+    """Whether only tags are before an opening tag on its line, or after a closing one, or the tag splits a word."""
     if closing:
         if source[end : end + 1].isalnum() and not source[start - 1 : start].isspace():  # `<summary>S</summary>body`
             return True

@@ -1,4 +1,4 @@
-"""The Bot API by python-telegram-bot: one call for each method of the port, errors by cause, nothing repeated, no token shown."""
+"""The messenger: Telegram's Bot API over python-telegram-bot. One call for each method, errors by cause, no retries, no token in logs."""
 
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
@@ -24,16 +24,16 @@ from telegram.constants import ChatAction
 from telegram.error import TelegramError
 
 from openclaw_core import errors
-from openclaw_core.chat.telegram.request import FILE_MAX_BYTES, TelegramRequest, TooLong
-from openclaw_core.chat.telegram.verdict import FILE, Moved, unclear, verdict
-from openclaw_core.ports import Attachment, Button, Entity, Lang, Page
+from openclaw_core.chat.telegram.error_translation import FILE, Moved, fate_unknown, translated_error
+from openclaw_core.chat.telegram.request import FILE_MAX_BYTES, OversizedReply, TelegramRequest
+from openclaw_core.ports import AnswerFile, Button, Entity, Lang, Page
 from openclaw_core.records import UNREADABLE, whole
 
 PUBLIC_BASE_URL = "https://api.telegram.org"
 
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 _LOGGERS_WITH_SECRETS = ("httpx", "httpcore", "telegram", "telegram.Bot")
-"""They write URLs, which hold the token, and the user's words, at INFO or at DEBUG."""
+"""At INFO or DEBUG they log URLs, which hold the token, and the user's words."""
 
 T = TypeVar("T")
 
@@ -56,14 +56,14 @@ class TelegramMessenger:
         self.timeout_s = timeout_s
         self._moved: dict[int, int] = {}
         self.on_moved: Callable[[int, int], Awaitable[None]] | None = None
-        """Told the old and the new id of a chat when a call has found that it moved."""
+        """Called with the old and the new id of a chat that has moved."""
 
     @classmethod
     @asynccontextmanager
     async def open(
         cls, token: str, base_url: str | None = None, timeout_s: float = 8.0
     ) -> AsyncIterator["TelegramMessenger"]:
-        """Connects at the first call. *base_url* is scheme, host and port; *timeout_s* bounds each call as a whole.
+        """Connects at the first call. *base_url* is scheme, host and port; *timeout_s* limits each call.
 
         Raises MessengerUnauthorized if *token* cannot be one.
         """
@@ -122,7 +122,7 @@ class TelegramMessenger:
     async def send_file(
         self,
         chat_id: int,
-        file: Attachment,
+        file: AnswerFile,
         *,
         thread_id: int | None = None,
         reply_to: int | None = None,
@@ -141,7 +141,7 @@ class TelegramMessenger:
         reacting = partial(self._bot.set_message_reaction, message_id=message_id, reaction=reaction)
         await self._in_chat("setMessageReaction", chat_id, reacting)
 
-    async def action(self, chat_id: int, *, thread_id: int | None = None) -> None:
+    async def show_typing(self, chat_id: int, *, thread_id: int | None = None) -> None:
         typing = partial(self._bot.send_chat_action, action=ChatAction.TYPING, message_thread_id=thread_id)
         await self._in_chat("sendChatAction", chat_id, typing)
 
@@ -149,7 +149,7 @@ class TelegramMessenger:
         await self._call("answerCallbackQuery", self._bot.answer_callback_query(callback_id, text or None))
 
     async def get_me(self) -> BotIdentity:
-        """Who the token belongs to; the check of a token at start."""
+        """The bot of the token."""
         me = await self._call("getMe", self._bot.get_me())
         if me is None or not isinstance(me.id, int):
             raise _not_the_bot_apis("getMe")
@@ -160,18 +160,17 @@ class TelegramMessenger:
         )
 
     async def set_commands(self, lang: Lang, commands: Sequence[tuple[str, str]]) -> None:
-        """Register the menu for users of *lang*; the English one is also everybody else's."""
+        """Set the command menu for users of *lang*; the English one is also the default."""
         menu = [BotCommand(name, description) for name, description in commands]
         for code in (None, "en") if lang == "en" else (lang,):
             await self._call("setMyCommands", self._bot.set_my_commands(menu, language_code=code))
 
     async def get_file_bytes(self, file_id: str, max_bytes: int) -> bytes:
-        """The content of a file that a user sent. Raises MessengerRefused if it is larger than *max_bytes*."""
         async with aclosing(self.stream_file(file_id, max_bytes)) as pieces:
             return b"".join([piece async for piece in pieces])
 
     async def stream_file(self, file_id: str, max_bytes: int) -> AsyncGenerator[bytes, None]:
-        """Yield a file that a user sent piece by piece, and keep nothing of it.
+        """Yield a file that a user sent, piece by piece.
 
         Raises MessengerRefused if the file has more than *max_bytes* bytes, or more than the Bot API gives: before the first piece if
         the Bot API states the size, else after *max_bytes* bytes at most. Each of the two requests waits `timeout_s` at most, without the
@@ -184,7 +183,7 @@ class TelegramMessenger:
         too_large = errors.MessengerRefused(f"the file is larger than {most} bytes")
         if whole(file.file_size) > most:
             raise too_large
-        # The library makes a URL of the path, unless our own disk has a file of that path: it would read that one. We ask the server.
+        # The library would read a local file if there is one of that path. Always ask the server.
         folder = self._bot.base_file_url
         url = f"{folder}/{quote(file.file_path.removeprefix(f'{folder}/'))}"
         try:
@@ -192,10 +191,10 @@ class TelegramMessenger:
                 async for piece in pieces:
                     yield piece
             return
-        except TooLong:
+        except OversizedReply:
             fault: errors.OpenClawError | None = too_large
         except TelegramError as exc:
-            fault = verdict(FILE, exc)
+            fault = translated_error(FILE, exc)
         raise fault or _not_the_bot_apis(FILE)
 
     async def _send(
@@ -207,10 +206,10 @@ class TelegramMessenger:
         thread_id: int | None,
         reply_to: int | None,
     ) -> int:
-        """As `_in_chat`, for what becomes a message: gives its id.
+        """As `_in_chat` for a new message. Returns its id.
 
-        A topic that is closed or deleted has certainly not got the message. It is sent without the topic, as a reply;
-        and without the reply too, since Telegram puts a reply into the topic of the message that it answers.
+        If the topic is closed or deleted, the message is sent as a reply without the topic, then without the reply too:
+        Telegram puts a reply into the topic of the message that it answers.
         """
         places = dict.fromkeys([(thread_id, reply_to), (None, reply_to), (None, None)])
         for thread, reply in places:
@@ -227,7 +226,7 @@ class TelegramMessenger:
         return message.message_id
 
     async def _in_chat(self, method: str, chat_id: int, call: Callable[..., Awaitable[T]]) -> T | None:
-        """As `_call`, in the chat's present id. A group that moved has certainly not got the message: it is sent there."""
+        """As `_call`, with the chat's present id. After a move the call is repeated with the new id."""
         try:
             return await self._call(method, call(chat_id=self._moved.get(chat_id, chat_id)))
         except Moved as exc:
@@ -240,15 +239,12 @@ class TelegramMessenger:
             raise errors.ChatGone(f"{method}: the chat moved twice") from None
 
     async def _call(self, method: str, call: Awaitable[T]) -> T | None:
-        """The result of a call of the library; None if it is refused, and what was asked is so all the same.
-
-        Raises Moved too, where a chat is named.
-        """
+        """The result of a library call; None if it was refused but the wanted state holds anyway. Raises Moved for chats that moved."""
         try:
             return await call
         except TelegramError as exc:
-            fault = verdict(method, exc)
-        except UNREADABLE:  # the library makes its types of the result, whatever that is
+            fault = translated_error(method, exc)
+        except UNREADABLE:  # the library builds its types from any result
             fault = _not_the_bot_apis(method)
         # Raised here, not in the handler: the library's exception may hold the token, or the user's words.
         if fault is not None:
@@ -257,7 +253,7 @@ class TelegramMessenger:
 
 
 def _not_the_bot_apis(method: str) -> errors.OpenClawError:
-    return unclear(method, "an answer that is not the Bot API's")
+    return fate_unknown(method, "an answer that is not the Bot API's")
 
 
 def _entities(entities: Sequence[Entity]) -> list[MessageEntity] | None:

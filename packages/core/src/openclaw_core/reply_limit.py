@@ -1,15 +1,15 @@
-"""Replies of other people's servers within a limit: an httpx hook, which comes between the head of a reply and its body."""
+"""Limits the size of replies from foreign servers, by a hook of httpx that runs before the body is read."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx
 
-PLAIN = {"accept-encoding": "identity"}
-"""Asked of a server whose replies have a limit: a compressed body of a few bytes could grow without one."""
+UNCOMPRESSED = {"accept-encoding": "identity"}
+"""Headers of limited requests: a compressed body of a few bytes could grow beyond any limit."""
 
 
-class TooLong(httpx.ReadError):
-    """The server sent more than anybody asked for."""
+class ReplyTooLong(httpx.ReadError):
+    """The reply is longer than its limit."""
 
 
 class _Bounded(httpx.AsyncByteStream):
@@ -20,7 +20,7 @@ class _Bounded(httpx.AsyncByteStream):
         async for piece in self._stream:
             self._left -= len(piece)
             if self._left < 0:
-                raise TooLong("the reply is too long")
+                raise ReplyTooLong("the reply is too long")
             yield piece
 
     async def aclose(self) -> None:
@@ -31,12 +31,14 @@ _Limit = Callable[[httpx.Request], int]
 
 
 def at_most(limit_of: _Limit, *, refusal: _Limit | None = None) -> Callable[[httpx.Response], Awaitable[None]]:
-    """For `event_hooks={"response": [at_most(...)]}`: reading a body of more bytes than *limit_of* its request raises TooLong, and so
-    does a compressed one. *refusal* is the limit of a reply that is no success, if it has another one."""
+    """A hook for `event_hooks={"response": [...]}`. Reading more than `limit_of(request)` bytes raises ReplyTooLong.
+
+    A compressed reply raises it at once. *refusal* is the limit of error replies, if it is another one.
+    """
 
     async def bound(response: httpx.Response) -> None:
         if response.headers.get("content-encoding", "identity").lower() != "identity":
-            raise TooLong("the reply is compressed, which was not asked for")
+            raise ReplyTooLong("the reply is compressed, which was not asked for")
         limit = limit_of if refusal is None or response.is_success else refusal
         if isinstance(response.stream, httpx.AsyncByteStream):
             response.stream = _Bounded(response.stream, limit(response.request))

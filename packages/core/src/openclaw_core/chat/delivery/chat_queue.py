@@ -1,20 +1,20 @@
-"""Whose turn it is among the chats: by rank, then by who was served longest ago. And who is to be looked at again, and when."""
+"""The queue of chats: ready ones by rank, then by how long ago each was served; waiting ones by time."""
 
 import heapq
 from dataclasses import dataclass, field
 from itertools import count
 from math import inf
 
-from openclaw_core.chat.delivery.limits import Rank
+from openclaw_core.chat.delivery.flood_limits import Rank
 
 SAME_TIME_S = 0.001
-"""Two times that differ by less are one: a chat that is looked at often costs no entry each time."""
+"""Times that differ by less count as equal: refreshing a chat often adds no entries."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
     rank: Rank
-    served: float
+    served_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,31 +23,31 @@ class _Waits:
 
 
 @dataclass(slots=True)
-class Turns:
-    """Each chat is ready, waits for a time, or neither. An entry of the heaps counts only while it is the chat's newest."""
+class ChatQueue:
+    """Each chat is ready, waits for a time, or neither. Only the newest heap entry of a chat counts."""
 
     _ready: list[tuple[Rank, float, int, int]] = field(default_factory=list)
     _waiting: list[tuple[float, int, int]] = field(default_factory=list)
     _now: dict[int, tuple[int, _Ready | _Waits]] = field(default_factory=dict)
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
 
-    def ready(self, chat_id: int, rank: Rank, served: float) -> None:
-        """The chat has a call of *rank*; it was served last at *served*."""
-        if number := self._noted(chat_id, _Ready(rank, served)):
-            heapq.heappush(self._ready, (rank, served, number, chat_id))
+    def ready(self, chat_id: int, rank: Rank, served_at: float) -> None:
+        """The chat has a call of *rank*; its last call was at *served_at*."""
+        if number := self._add(chat_id, _Ready(rank, served_at)):
+            heapq.heappush(self._ready, (rank, served_at, number, chat_id))
 
     def later(self, chat_id: int, until: float) -> None:
-        """The chat is to be looked at again at *until*; never, if that is infinite."""
+        """Refresh the chat at *until*; never if that is infinite."""
         if until == inf:
             self._now.pop(chat_id, None)
-        elif number := self._noted(chat_id, _Waits(until)):
+        elif number := self._add(chat_id, _Waits(until)):
             heapq.heappush(self._waiting, (until, number, chat_id))
 
     def drop(self, chat_id: int) -> None:
         self._now.pop(chat_id, None)
 
     def first(self) -> tuple[Rank, int] | None:
-        """The rank and chat whose turn it is."""
+        """Rank and id of the chat that goes first."""
         while self._ready:
             rank, _, number, chat_id = self._ready[0]
             if self._current(chat_id, number):
@@ -55,8 +55,8 @@ class Turns:
             heapq.heappop(self._ready)
         return None
 
-    def over(self, now: float) -> list[int]:
-        """Chats whose time has come; they are taken out."""
+    def due(self, now: float) -> list[int]:
+        """Take out the chats whose waiting time is over."""
         chats = []
         while self._waiting:
             until, number, chat_id = self._waiting[0]
@@ -70,11 +70,11 @@ class Turns:
         return chats
 
     def next_at(self) -> float:
-        """When the next chat is to be looked at."""
+        """When the next waiting chat is due."""
         return self._waiting[0][0] if self._waiting else inf
 
-    def _noted(self, chat_id: int, state: _Ready | _Waits) -> int:
-        """The number of a new entry; 0 if the chat has this one already."""
+    def _add(self, chat_id: int, state: _Ready | _Waits) -> int:
+        """Add an entry and return its number; 0 if the chat has an equal one."""
         known = self._now.get(chat_id)
         if known is not None and _same(known[1], state):
             return 0

@@ -1,19 +1,19 @@
-"""How a task is done as a role: the snapshot that goes with it to an agent."""
+"""The snapshot of a role that an agent gets with its task."""
 
 import hashlib
 
 from openclaw_core.roles.values import Role
-from openclaw_core.tasks.task import Order
+from openclaw_core.tasks.task import RoleSnapshot
 
 DEMO_ANSWER_TOKENS = 300
-"""The small built-in model rambles on until it is stopped, at 20 to 60 tokens a second."""
+"""The small built-in model writes until it is stopped, at 20 to 60 tokens a second."""
 
 
-def order_of(role: Role, *, model_override: str | None = None, demo: bool = False) -> Order:
-    """The order to do a task as *role*. With *model_override*, a local server's one model does it."""
-    # A small local model reads a whole prompt for 20 s before its first word; its gist takes one.
-    prompt = role.gist if model_override else role.prompt
-    return Order(
+def snapshot_of(role: Role, *, model_override: str | None = None, demo: bool = False) -> RoleSnapshot:
+    """The snapshot of *role*. With *model_override*, the one model of a local server answers."""
+    # A small local model reads a whole prompt for 20 s before its first word, a short one for 1 s.
+    prompt = role.short_prompt if model_override else role.prompt
+    return RoleSnapshot(
         role=role.name,
         prompt=prompt,
         prompt_sha256=hashlib.sha256(prompt.encode()).hexdigest(),

@@ -1,4 +1,4 @@
-"""Writing down what was done: Redis' absence is waited out, and loses nothing. And the proof that this process still leads."""
+"""Records what was shown, waits while the store is away, and knows whether this process still leads."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -22,17 +22,17 @@ APPLIED_WITHIN_MS = 35_000
 
 @dataclass(kw_only=True)
 class Recorder:
-    """Steps of the store that are not given up."""
+    """Repeats each write until the store takes it."""
 
     clock: Callable[[], float]
     waiting: int = 0
-    """Steps that wait for the store. While there are any, no call may begin: it could not be written down."""
-    proved_at: float = -inf
+    """Writes that wait for the store. While there are any, no call may begin: it could not be recorded."""
+    lead_proved_at: float = -inf
     _edits: dict[str, float] = field(default_factory=dict)
-    """Displays with an edit since the last proof: when it ended, infinite while it is under way."""
+    """Displays with an edit since the lead was last proved, and when the edit ended: infinity while it runs."""
 
     async def persist(self, step: Callable[[], Awaitable[T]]) -> T:
-        """What *step* gives, tried until the store takes it. Raises LostOwnership, and StoreFault for this row alone."""
+        """Return the result of *step*, tried until the store takes it. Raises LostOwnership, and StoreFault for this row alone."""
         failed = False
         try:
             while True:
@@ -48,24 +48,24 @@ class Recorder:
         finally:
             self.waiting -= failed
 
-    def may_begin(self) -> bool:
-        """Whether a call may begin: we lead, and the store takes what becomes of it."""
-        return not self.waiting and self.clock() < self.proved_at + PROOF_S
+    def may_call(self) -> bool:
+        """Whether a call may begin: this process leads, and the store records results."""
+        return not self.waiting and self.clock() < self.lead_proved_at + PROOF_S
 
-    def proved(self, asked_at: float) -> None:
-        """A question that was asked at *asked_at* has shown that this process leads."""
-        self.proved_at = max(self.proved_at, asked_at)
+    def note_lead(self, asked_at: float) -> None:
+        """A read that began at *asked_at* has proved that this process leads."""
+        self.lead_proved_at = max(self.lead_proved_at, asked_at)
         for display_id in [key for key, ended in self._edits.items() if ended < asked_at]:
             del self._edits[display_id]
 
-    def edit_begins(self, display_id: str) -> None:
+    def edit_began(self, display_id: str) -> None:
         self._edits[display_id] = inf
 
     def edit_ended(self, display_id: str) -> None:
         self._edits[display_id] = self.clock()
 
     async def doubt_unproved(self, displays: Displays, now_ms: int) -> None:
-        """Tell who leads now of each edit that may have come after the lead was lost."""
+        """Record, for the new leader, each edit that may have landed after the lead was lost."""
         for display_id, ended in list(self._edits.items()):
             due_ms = now_ms + APPLIED_WITHIN_MS if ended == inf else now_ms
             log.warning("delivery.doubt", display=display_id, under_way=ended == inf)

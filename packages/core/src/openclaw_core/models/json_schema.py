@@ -1,10 +1,10 @@
-"""Whether a JSON value keeps to a schema: servers promise it, and not all of them hold it."""
+"""Checks a JSON value against a schema. Servers promise to keep to it, and some do not."""
 
 from typing import Any
 
 
 def matches(value: Any, schema: dict[str, Any]) -> bool:
-    """Whether *value* keeps to the part of JSON Schema that strict schemas use: types, enum, required, items."""
+    """Whether *value* matches *schema*, of which types, enum, required and items are checked."""
     if "enum" in schema and value not in schema["enum"]:
         return False
     match schema.get("type"):

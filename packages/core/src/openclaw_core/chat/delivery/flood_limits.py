@@ -1,8 +1,8 @@
-"""Telegram's flood limits: one bucket for each chat, one for the bot, one for signs. All in memory, and nothing here sleeps.
+"""Telegram's flood limits: a token bucket for each chat, one for the bot, one for indicators. In memory; nothing here sleeps.
 
-A 429 rests its chat. The bot rests only if Telegram says so of the bot: three chats are refused within a second, and then a
-probe, which is the next call of a chat that does not rest, is refused too. Since many chats may be refused for themselves,
-the bot is probed again after 1, 2, 4 ... 60 s, and never rests longer than was asked.
+After a 429 the chat rests. The whole bot rests only if three chats are refused within a second and then a probe is refused
+too. The probe is the next call of a chat that does not rest. The bot is probed again after 1, 2, 4 ... 60 s, and never later
+than Telegram asked.
 """
 
 from collections import deque
@@ -20,14 +20,14 @@ log = logs.get(__name__)
 BOT_RATE_PER_S, BOT_BURST = 30.0, 30.0
 PRIVATE_RATE_PER_S, PRIVATE_BURST = 1.0, 3.0
 GROUP_RATE_PER_S, GROUP_BURST = 20 / 60, 5.0
-SIGN_RATE_PER_S, SIGN_BURST = 30.0, 30.0
+INDICATOR_RATE_PER_S, INDICATOR_BURST = 30.0, 30.0
 REFUSED_CHATS = 3
-"""So many chats refused within `REFUSED_WITHIN_S`: the refusal may be of the bot."""
+"""If this many chats are refused within `REFUSED_WITHIN_S`, the limit may be the bot's."""
 REFUSED_WITHIN_S = 1.0
 TOKEN_PROBE_S = 5.0
-"""Between two tries while Telegram does not know our token."""
+"""Between two tries while Telegram refuses our token."""
 REST_MIN_S, REST_MAX_S = 1.0, 60.0
-"""Between two probes of a bot that rests, if more was asked."""
+"""Between two probes while the bot rests."""
 SWEEP_EVERY_S = 60.0
 _TINY = 1e-6
 
@@ -39,7 +39,7 @@ class Rank(IntEnum):
     RESERVE = 1
     FIRST_WORDS = 2
     PREVIEW = 3
-    SIGN = 4
+    INDICATOR = 4
 
 
 # Tokens that a rank leaves for those before it.
@@ -49,16 +49,16 @@ CHAT_RESERVE = (0, 0, 1, 1, 0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permit:
-    """Room that was taken for one call; what became of the call is to be told with it."""
+    """One call that the limits allow. Its result is reported with it."""
 
     chat_id: int
-    sign: bool = False
+    indicator: bool = False
     probe: bool = False
 
 
 @dataclass(slots=True)
-class Bucket:
-    """Tokens that come back at *rate_per_s*, never more than *burst*."""
+class TokenBucket:
+    """Tokens refill at *rate_per_s*, up to *burst*."""
 
     rate_per_s: float
     burst: float
@@ -79,7 +79,7 @@ class Bucket:
 
 @dataclass(slots=True)
 class _Gate:
-    """Whether the bot as a whole may call. Closed, it lets one probe at a time pass, none before *until*."""
+    """Whether the bot as a whole may call. Closed, it lets one probe pass at a time, none before *until*."""
 
     closed: bool = False
     until: float = 0.0
@@ -87,47 +87,47 @@ class _Gate:
     rest_s: float = REST_MIN_S
 
 
-class Limits:
-    """Room for calls. *cautious*: another process may have used up the buckets just now, as after a change of leader."""
+class FloodLimits:
+    """*cautious*: start with part of the tokens, since the leader before may have used them just now."""
 
     def __init__(self, clock: Callable[[], float], *, cautious: bool = True) -> None:
         self._clock = clock
         self._cautious = cautious
         self._started = self._swept = now = clock()
         share = 1 / 3 if cautious else 1
-        self._bot = Bucket(BOT_RATE_PER_S, BOT_BURST, BOT_BURST * share, now)
-        self._signs = Bucket(SIGN_RATE_PER_S, SIGN_BURST, SIGN_BURST * share, now)
-        self._chats: dict[int, Bucket] = {}
+        self._bot = TokenBucket(BOT_RATE_PER_S, BOT_BURST, BOT_BURST * share, now)
+        self._indicators = TokenBucket(INDICATOR_RATE_PER_S, INDICATOR_BURST, INDICATOR_BURST * share, now)
+        self._chats: dict[int, TokenBucket] = {}
         self._gate = _Gate()
         self._refused: deque[tuple[float, int]] = deque()
 
-    # ---- is there room
+    # ---- waiting times
 
     def chat_wait_s(self, chat_id: int, rank: Rank, *, room: int = 1) -> float:
-        """Seconds until the chat has room for *room* calls; 0 for now. The bot's limit is apart from it."""
+        """Seconds until the chat's limit allows *room* calls; the bot's limit is separate."""
         return self._chat(chat_id).wait_s(room + CHAT_RESERVE[rank], self._clock())
 
     def bot_wait_s(self, rank: Rank) -> float:
-        """Seconds until the bot has room; infinite while a probe is under way."""
+        """Seconds until the bot's limit allows a call; infinite while a probe runs."""
         now = self._clock()
         closed_s = 0.0
         if self._gate.closed:
             closed_s = inf if self._gate.probing else max(0.0, self._gate.until - now)
         return max(closed_s, self._bot.wait_s(1 + BOT_RESERVE[rank], now))
 
-    def sign_wait_s(self) -> float:
-        """Seconds until the bot has room for a sign; 1 while the bot rests, since a sign is no probe."""
-        return 1.0 if self._gate.closed else self._signs.wait_s(1, self._clock())
+    def indicator_wait_s(self) -> float:
+        """Seconds until the limit allows an indicator; 1 while the bot rests, since an indicator is no probe."""
+        return 1.0 if self._gate.closed else self._indicators.wait_s(1, self._clock())
 
     def rests_s(self, chat_id: int) -> float:
         """Seconds for which the chat rests after a refusal."""
         bucket = self._chats.get(chat_id)
         return max(0.0, bucket.at - self._clock()) if bucket else 0.0
 
-    # ---- taking it
+    # ---- taking tokens
 
     def take(self, chat_id: int) -> Permit:
-        """Take room for one call, after both waits were 0."""
+        """Take a token of the chat and the bot, after both waits were 0."""
         self._chat(chat_id).level -= 1
         self._bot.level -= 1
         probe = self._gate.closed
@@ -135,32 +135,32 @@ class Limits:
         self._sweep()
         return Permit(chat_id=chat_id, probe=probe)
 
-    def take_sign(self, chat_id: int) -> Permit:
-        """Take room for one sign, after `sign_wait_s` was 0."""
-        self._signs.level -= 1
-        return Permit(chat_id=chat_id, sign=True)
+    def take_indicator(self, chat_id: int) -> Permit:
+        """Take a token for an indicator, after `indicator_wait_s` was 0."""
+        self._indicators.level -= 1
+        return Permit(chat_id=chat_id, indicator=True)
 
-    def unused(self, permit: Permit) -> None:
-        """No call was made after all."""
+    def give_back(self, permit: Permit) -> None:
+        """No call was made: return its tokens."""
         self._chat(permit.chat_id).level += 1
         self._bot.level += 1
-        self.unclear(permit)
+        self.unanswered(permit)
 
-    # ---- what became of the call
+    # ---- results of calls
 
-    def passed(self, permit: Permit) -> None:
+    def succeeded(self, permit: Permit) -> None:
         """Telegram answered, and not with 429 or 401."""
         if permit.probe:
             self._gate = _Gate()
             self._refused.clear()
-            log.info("limits.bot_goes_on")
+            log.info("limits.bot_resumed")
 
-    def unclear(self, permit: Permit) -> None:
+    def unanswered(self, permit: Permit) -> None:
         """No answer: another call may be the probe."""
         if permit.probe:
             self._gate.probing = False
 
-    def ended(self, permit: Permit, exc: OpenClawError) -> None:
+    def failed(self, permit: Permit, exc: OpenClawError) -> None:
         """The call ended with *exc*."""
         match exc:
             case FloodWait():
@@ -168,9 +168,9 @@ class Limits:
             case MessengerUnauthorized():
                 self.unauthorized(permit)
             case Transient():
-                self.unclear(permit)
+                self.unanswered(permit)
             case _:
-                self.passed(permit)
+                self.succeeded(permit)
 
     def refused(self, permit: Permit, retry_after_s: float) -> None:
         """A 429: the chat rests for as long as was asked, the bot too if this was a probe."""
@@ -199,18 +199,18 @@ class Limits:
 
     # ---- memory
 
-    def _chat(self, chat_id: int) -> Bucket:
+    def _chat(self, chat_id: int) -> TokenBucket:
         bucket = self._chats.get(chat_id)
         if bucket is None:
             now = self._clock()
             group = chat_id < 0
             rate, burst = (GROUP_RATE_PER_S, GROUP_BURST) if group else (PRIVATE_RATE_PER_S, PRIVATE_BURST)
             level = min(burst, 1 + rate * (now - self._started)) if self._cautious else burst
-            bucket = self._chats[chat_id] = Bucket(rate, burst, level, now)
+            bucket = self._chats[chat_id] = TokenBucket(rate, burst, level, now)
         return bucket
 
     def _sweep(self) -> None:
-        """Forget chats whose bucket is as a new one would be."""
+        """Forget chats whose bucket is full."""
         now = self._clock()
         if now < self._swept + SWEEP_EVERY_S:
             return
