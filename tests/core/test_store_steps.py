@@ -5,13 +5,18 @@ The headers are compared with the Lua below them and with what Python sends.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import openclaw_core.store
+from openclaw_core.records import EffectKind, NoticeKind, ResultKind
+from openclaw_core.store import Became
 from openclaw_core.store.client import Rights, source
+from openclaw_core.store.effects import EFFECTS as EFFECT_CLASSES
+from openclaw_core.store.effects import ActLink
 from tests.core.store_world import World
 from tests.core.test_store_late import EFFECTS, UNFENCED, a_story, steps_of, told
 
@@ -138,6 +143,45 @@ def test_a_header_names_the_arguments_that_its_step_reads(rights: Rights) -> Non
         text = "".join(reached(lua, one) for one in texts)
         wanted = set(re.findall(r"\ba\.(\w+)", text)) | fence(name, text)
         assert known[name].takes.keys() - {"alone"} == wanted - {"alone"} - ELSEWHERE.get(name, set()), name
+
+
+def names_of(kind: type[Any]) -> set[str]:
+    """Names of the fields of a class of effects, as Lua reads them."""
+    renamed = {"old": "from", "new": "to"}
+    found = {renamed.get(one.name, one.name) for one in fields(kind)}
+    return found - {"link"} | (names_of(ActLink) if "link" in found else set())
+
+
+READ_OF_EACH = {"chat", "thread", "heard", "heard_of"}
+"""Fields that the step `handle` reads of whatever effect has them."""
+SET_BY_LUA = {"stop": {"args", "id", "text"}, "edited": {"args", "kind"}, "file": {"args"}, "retry": {"args", "kind"}}
+"""Fields that an effect gives itself before it calls a function that it shares with others."""
+
+
+def test_lua_reads_the_fields_of_effects_that_python_sends() -> None:
+    lua = functions("leader")
+    links = set()
+    for effect in EFFECT_CLASSES:
+        kind = effect.kind_of_effect
+        text = reached(lua, f"effects.{kind}")
+        read = set(re.findall(r"\be\.(\w+)", text)) - {"op"}
+        if "add_notice(e.key, e)" in text:
+            read |= set(re.findall(r"\bn\.(\w+)", lua["add_notice"]))
+        assert read - names_of(effect) - READ_OF_EACH == SET_BY_LUA.get(kind, set()) - names_of(effect), kind
+        assert names_of(effect) - read <= READ_OF_EACH | names_of(ActLink), kind
+        links |= read & names_of(ActLink)
+        assert headers("leader")[kind].arguments == f"`{effect.__name__}`"
+    assert links == names_of(ActLink)
+
+
+def test_kinds_are_the_same_in_both_languages() -> None:
+    kinds = re.findall(r"^function effects\.(\w+)", source("leader"), re.M)
+    assert sorted(kinds) == sorted(EffectKind) == sorted(one.kind_of_effect for one in EFFECT_CLASSES)
+    notices = re.findall(r"\bkind = '(\w+)'", source("leader"))
+    assert set(notices) - {"answered"} <= set(NoticeKind)
+    results = re.findall(r"\bkind == '(\w+)'", functions("leader")["carried_out"])
+    assert set(results) == set(ResultKind)
+    assert {one for one in Became if f"'{one}'" not in functions("leader")["ops.adopt"]} == set()
 
 
 async def test_python_sends_what_the_headers_name(world: World, redis_url: str) -> None:

@@ -13,6 +13,7 @@ from openclaw_core import logs
 from openclaw_core.errors import BadTask, StoreFull, StoreUnavailable
 from openclaw_core.records import UNREADABLE, whole
 from openclaw_core.store import Admitted, Inbox, Lanes
+from openclaw_core.store.effects import AddNotice, QueueTask
 from openclaw_core.store.inbox import Stream
 from openclaw_core.tasks.task import Task
 
@@ -116,7 +117,7 @@ class Handling:
             asked = unasked(entry.update, incoming)
             effects = self.intake.effects(asked or incoming, known, admitted_ms=entry.admitted_ms)
             if asked is not None:
-                effects = [effect for effect in effects if "record" in effect]
+                effects = [effect for effect in effects if isinstance(effect, QueueTask | AddNotice) and effect.record]
             return part_of(
                 entry.entry_id, entry.update, asked or incoming, effects, self.windows, only_joins=asked is not None
             )

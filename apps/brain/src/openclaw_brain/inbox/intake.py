@@ -4,9 +4,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from openclaw_brain.inbox.saying import Effect, Saying, heard, lang_from, saying, where
+from openclaw_brain.inbox.saying import Saying, heard, lang_from, saying, where
 from openclaw_brain.telegram.incoming import Incoming
+from openclaw_core.records import NoticeKind
 from openclaw_core.roles.values import Roles
+from openclaw_core.store.effects import (
+    AddNotice,
+    ChooseRole,
+    EditMessage,
+    Effect,
+    Forget,
+    MoveChat,
+    QueueTask,
+    RetryTask,
+    SendFile,
+    SetLanguage,
+    StopTasks,
+)
 from openclaw_core.tasks.task import Task, retry_id, task_id, to_json
 from openclaw_core.texts import wording
 from openclaw_core.texts.language import lang_of
@@ -59,7 +73,7 @@ class Intake:
     def effects(self, incoming: Incoming, known: Known, *, admitted_ms: int) -> list[Effect]:
         """What handling *incoming* changes. Each effect is keyed by the update, so that a repeat is harmless."""
         if incoming.kind == "migrated":
-            return [{"op": "move", "from": str(incoming.chat_id), "to": str(incoming.migrated_to)}]
+            return [MoveChat(old=str(incoming.chat_id), new=str(incoming.migrated_to))]
         if incoming.kind == "ignored":
             return []
         say = saying(incoming, known.chat)
@@ -70,7 +84,7 @@ class Intake:
         if incoming.kind == "edited":
             # Only the store knows the words from before: what the new ones ask for is done if they are new and nothing was asked for yet.
             fresh = self._wanted(replace(incoming, kind=incoming.becomes), known, say, admitted_ms)
-            edited = {"op": "edited", **say.to("edited"), "message_id": str(incoming.message_id), "fresh": fresh}
+            edited = EditMessage(**say.to("edited"), message_id=str(incoming.message_id), fresh=fresh)
             return [edited] if fresh else []
         return self._wanted(incoming, known, say, admitted_ms)
 
@@ -78,12 +92,16 @@ class Intake:
         if incoming.kind == "command":
             return self._command(incoming, known, say, admitted_ms)
         if incoming.kind == "joined":
-            return [say.notice("start")]
+            return [say.notice(NoticeKind.START)]
         if incoming.text or incoming.material or (incoming.kind == "text" and incoming.quoted):
             return self._ask(incoming, say, role=None, admitted_ms=admitted_ms)
         if incoming.kind == "text":  # our name alone
-            return [say.notice("unsupported", what=incoming.unseen) if incoming.unseen else say.notice("help")]
-        return [self._unread(incoming, say, "unsupported", admitted_ms, what=incoming.kind)]
+            return [
+                say.notice(NoticeKind.UNSUPPORTED, what=incoming.unseen)
+                if incoming.unseen
+                else say.notice(NoticeKind.HELP)
+            ]
+        return [self._unread(incoming, say, NoticeKind.UNSUPPORTED, admitted_ms, what=incoming.kind)]
 
     def _refuse(self, incoming: Incoming, say: Saying) -> list[Effect]:
         if (
@@ -96,8 +114,8 @@ class Intake:
             return []
         if incoming.kind == "button":
             return [say.toast(Say.NO_MORE_ACCESS)]
-        refusal = say.notice("refused", user_id=str(incoming.user_id))
-        return [{**refusal, "once": f"refused:{incoming.user_id}", "once_s": REFUSED_AGAIN_S}]
+        refusal = say.notice(NoticeKind.REFUSED, user_id=str(incoming.user_id))
+        return [replace(refusal, once=f"refused:{incoming.user_id}", once_s=REFUSED_AGAIN_S)]
 
     def _is_ours(self, incoming: Incoming) -> bool:
         """Whether a command is for this bot: in a group, one that names nobody may be any bot's, so we have to know it."""
@@ -113,22 +131,22 @@ class Intake:
                     return self._ask(incoming, say, role=role.name, admitted_ms=admitted_ms)
                 if incoming.unseen:
                     what = incoming.unseen
-                    return [self._unread(incoming, say, "unsupported", admitted_ms, role=role.name, what=what)]
+                    return [self._unread(incoming, say, NoticeKind.UNSUPPORTED, admitted_ms, role=role.name, what=what)]
                 return self._choose(role.name, incoming, say)
         match incoming.command:
             case "start" | "help":
-                return [say.notice(incoming.command)]
+                return [say.notice(NoticeKind(incoming.command))]
             case "new":
-                return [{"op": "forget", **where(incoming)}, say.notice("new")]
+                return [Forget(**where(incoming)), say.notice(NoticeKind.NEW)]
             case "stop":
-                return [{"op": "stop", **say.to("stopped"), "update": str(incoming.update_id)}]
+                return [StopTasks(**say.to("stopped"), update=str(incoming.update_id))]
             case "status":
-                return [say.notice("status", **known.status)]
+                return [say.notice(NoticeKind.STATUS, **known.status)]
             case "retry":
                 return self._retry(incoming, known.old_task, say, admitted_ms)
             case "lang":
                 return self._lang(incoming.text.strip().lower(), incoming, say)
-        return [say.notice("unknown_command")]
+        return [say.notice(NoticeKind.UNKNOWN_COMMAND)]
 
     def _button(self, incoming: Incoming, known: Known, say: Saying, admitted_ms: int) -> list[Effect]:
         done = say.toast()
@@ -137,16 +155,7 @@ class Intake:
             # Told by the message itself, which is marked as stopped; the store alone knows which of these words fits.
             toasts = {name: wording.say(what, say.lang) for name, what in _STOP_TOASTS.items()}
             by = str(incoming.user_id) if incoming.chat_kind == "group" else None
-            return [
-                {
-                    "op": "stop",
-                    **say.to("stopped"),
-                    "task": rest,
-                    "button": incoming.button_id,
-                    "toasts": toasts,
-                    "by": by,
-                }
-            ]
+            return [StopTasks(**say.to("stopped"), task=rest, button=incoming.button_id, toasts=toasts, by=by)]
         if action == "retry" and rest:
             if not _may_press(incoming, known.old_task):
                 return [say.toast(Say.NOT_YOURS)]
@@ -155,58 +164,54 @@ class Intake:
             return [*self._lang(rest, incoming, say), done]
         if action == "file" and rest:
             task, _, part = rest.rpartition(":")
-            return [
-                {"op": "file", **say.to("file_gone"), "task": task, "part": part},
-                done,
-            ]
+            return [SendFile(**say.to("file_gone"), task=task, part=part), done]
         if action == "role" and rest in self.roles.roles:
             return [*self._choose(rest, incoming, say), done]
         return [say.toast(Say.BUTTON_OLD)]
 
     @staticmethod
     def _choose(role: str, incoming: Incoming, say: Saying) -> list[Effect]:
-        return [{"op": "choose", **where(incoming), "role": role}, say.notice("role_chosen", role=role)]
+        return [ChooseRole(**where(incoming), role=role), say.notice(NoticeKind.ROLE_CHOSEN, role=role)]
 
     def _lang(self, named: str, incoming: Incoming, say: Saying) -> list[Effect]:
         chosen = {"he": "he", "hebrew": "he", "עברית": "he", "en": "en", "english": "en", "אנגלית": "en"}.get(named)
         if chosen is None:
-            return [say.notice("lang_menu")]
+            return [say.notice(NoticeKind.LANG_MENU)]
         chosen_say = replace(say, lang=lang_from(chosen) or "en")
-        return [{"op": "lang", "chat": str(incoming.chat_id), "lang": chosen}, chosen_say.notice("lang_set")]
+        return [SetLanguage(chat=str(incoming.chat_id), lang=chosen), chosen_say.notice(NoticeKind.LANG_SET)]
 
     def _retry(self, incoming: Incoming, old: Task | None, say: Saying, admitted_ms: int) -> list[Effect]:
         if old is None or old.chat_id != incoming.chat_id:
-            return [say.notice("retry_nothing")]
+            return [say.notice(NoticeKind.RETRY_NOTHING)]
         again = replace(
             old, id=retry_id(old.id), retry_of=old.id, admitted_ms=admitted_ms, order=None, update_id=incoming.update_id
         )
-        effect = self._task_effect(again, incoming)
-        return [
-            {
-                **effect,
-                "op": "retry",
-                "task": old.id,
-                **{name: value for name, value in say.to("retry").items() if name not in effect},
-            }
-        ]
+        return [RetryTask(**_task_fields(again, incoming), task=old.id, key=say.to("retry")["key"])]
 
     def _ask(self, incoming: Incoming, say: Saying, *, role: str | None, admitted_ms: int) -> list[Effect]:
         if (material := incoming.material) is not None:
             if material.kind == "voice" and self.english_only:  # the demo model has no ears
                 if not incoming.text:
-                    return [self._unread(incoming, say, "unsupported", admitted_ms, what="voice")]
+                    return [self._unread(incoming, say, NoticeKind.UNSUPPORTED, admitted_ms, what="voice")]
                 incoming = replace(incoming, material=None, unseen="voice")
             elif material.size_bytes > FILE_MAX_BYTES[material.kind]:
                 mb = FILE_MAX_BYTES[material.kind] // 1_000_000
-                return [self._unread(incoming, say, "too_large", admitted_ms, role=role, mb=mb)]
+                return [self._unread(incoming, say, NoticeKind.TOO_LARGE, admitted_ms, role=role, mb=mb)]
         task = self._task(incoming, say, role, admitted_ms)
         if self.english_only and lang_of(task.text) == "he":
-            return [say.notice("demo_hebrew")]
-        return [self._task_effect(task, incoming)]
+            return [say.notice(NoticeKind.DEMO_HEBREW)]
+        return [QueueTask(**_task_fields(task, incoming))]
 
     def _unread(
-        self, incoming: Incoming, say: Saying, kind: str, admitted_ms: int, *, role: str | None = None, **args: Any
-    ) -> Effect:
+        self,
+        incoming: Incoming,
+        say: Saying,
+        kind: NoticeKind,
+        admitted_ms: int,
+        *,
+        role: str | None = None,
+        **args: Any,
+    ) -> AddNotice:
         """The notice of what cannot be read, with what it would be in a task: as part of an act it is told in the answer instead."""
         kind_of_material = incoming.material.kind if incoming.material else incoming.kind
         seen_as = kind_of_material if kind_of_material in ("file", "voice") else "" if incoming.said else "other"
@@ -217,7 +222,7 @@ class Intake:
             text=incoming.text[:TEXT_MAX_CHARS],
             quoted=quoted,
         )
-        return {**say.notice(kind, **args), "record": to_json(task), "message_id": str(task.message_id)}
+        return replace(say.notice(kind, **args), record=to_json(task), message_id=str(task.message_id))
 
     def _task(self, incoming: Incoming, say: Saying, role: str | None, admitted_ms: int) -> Task:
         return Task(
@@ -238,22 +243,21 @@ class Intake:
             role=role,
         )
 
-    @staticmethod
-    def _task_effect(task: Task, incoming: Incoming) -> dict[str, Any]:
-        return {
-            "op": "task",
-            "id": task.id,
-            "record": to_json(task),
-            "chat": str(task.chat_id),
-            "chat_kind": task.chat_kind,
-            "lang": task.notices_in,
-            "thread": None if task.thread_id is None else str(task.thread_id),
-            "message_id": str(task.message_id),
-            "reply_to": str(incoming.message_id) if incoming.chat_kind == "group" else None,
-            **heard(incoming),
-            "user": str(task.user_id),
-            "admitted_ms": str(task.admitted_ms),
-        }
+
+def _task_fields(task: Task, incoming: Incoming) -> dict[str, Any]:
+    return {
+        "id": task.id,
+        "record": to_json(task),
+        "chat": str(task.chat_id),
+        "chat_kind": task.chat_kind,
+        "lang": task.notices_in,
+        "thread": None if task.thread_id is None else str(task.thread_id),
+        "message_id": str(task.message_id),
+        "reply_to": str(incoming.message_id) if incoming.chat_kind == "group" else None,
+        **heard(incoming),
+        "user": str(task.user_id),
+        "admitted_ms": str(task.admitted_ms),
+    }
 
 
 def _may_press(incoming: Incoming, task: Task | None) -> bool:

@@ -6,13 +6,12 @@ from typing import Any
 
 from openclaw_brain.telegram.incoming import Incoming
 from openclaw_core.ports import Lang
+from openclaw_core.records import NoticeKind
+from openclaw_core.store.effects import AddNotice, AnswerButton, Effect
 from openclaw_core.tasks.conversation import place
 from openclaw_core.texts import wording
 from openclaw_core.texts.language import lang_of, notice_lang
 from openclaw_core.texts.wording import Say
-
-Effect = Mapping[str, Any]
-"""What handling an update changes, by the name of its function in `store/lua/1_inbox.lua`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,25 +23,23 @@ class Saying:
     """Of these texts; the chat may have chosen it."""
     answer_lang: Lang
 
-    def to(self, kind: str) -> dict[str, Any]:
+    def to(self, key: str) -> dict[str, Any]:
+        """Where a notice goes that replaces others of the same *key*."""
+        in_group = self.incoming.chat_kind == "group" and self.incoming.kind != "button"
         return {
-            "key": f"{kind}:{place(self.incoming.chat_id, self.incoming.thread_id)}",
-            "kind": kind,
+            "key": f"{key}:{place(self.incoming.chat_id, self.incoming.thread_id)}",
             **where(self.incoming),
             "lang": self.lang,
-            "reply_to": str(self.incoming.message_id)
-            if self.incoming.chat_kind == "group" and self.incoming.kind != "button"
-            else None,
+            "reply_to": str(self.incoming.message_id) if in_group else None,
             **heard(self.incoming),
         }
 
     def toast(self, what: Say | None = None) -> Effect:
         """The end of a button's spinner, with a word if it did nothing."""
-        text = "" if what is None else wording.say(what, self.lang)
-        return {"op": "button", "id": self.incoming.button_id, "text": text}
+        return AnswerButton(id=self.incoming.button_id, text="" if what is None else wording.say(what, self.lang))
 
-    def notice(self, kind: str, **args: Any) -> Effect:
-        return {"op": "notice", **self.to(kind), "args": args}
+    def notice(self, kind: NoticeKind, **args: Any) -> AddNotice:
+        return AddNotice(kind=kind, args=args, **self.to(kind))
 
 
 def saying(incoming: Incoming, chat: Mapping[str, str]) -> Saying:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from openclaw_core import logs
 from openclaw_core.records import UNREADABLE, parsed, whole
 from openclaw_core.store.client import Script, fenced, pairs
+from openclaw_core.store.effects import Effect, to_lua
 from openclaw_core.tasks.conversation import place
 
 log = logs.get(__name__)
@@ -84,7 +85,7 @@ class Inbox:
     async def handle(
         self,
         stream: Stream,
-        handled: Sequence[tuple[str, Sequence[Mapping[str, Any]]]],
+        handled: Sequence[tuple[str, Sequence[Effect]]],
         *,
         epoch: int,
         chat_cap: int,
@@ -98,7 +99,7 @@ class Inbox:
         """
         caps = {"epoch": epoch, "chat_cap": chat_cap, "total_cap": total_cap}
         calls = [
-            ("handle", {"stream": stream, "entry": entry, "effects": list(effects), **caps})
+            ("handle", {"stream": stream, "entry": entry, "effects": [to_lua(effect) for effect in effects], **caps})
             for entry, effects in handled
         ]
         if release and calls:

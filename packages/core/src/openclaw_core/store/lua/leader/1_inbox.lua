@@ -93,8 +93,7 @@ local function dropped(e, act)
 end
 
 -- Put a new task into its chat's lane, or fold it into the one that it belongs to.
--- Arguments: id, record, chat, chat_kind, lang, thread?, message_id, user, admitted_ms, reply_to?, act?, sent_s?, open_s?, group?, near_s?, hold_ms?,
--- hold_at_most_ms?, only_joins?
+-- Arguments: `QueueTask`
 -- Keys: reads stop; writes task, lane, waiting.since, msg, act, unread, wish, chat, ring, ring.members, signs, counts, episode, notice, open, later,
 -- changes, order, busy, released, agent:run, agent:ready, agent:leases
 function effects.task(e)
@@ -130,8 +129,7 @@ function effects.task(e)
 end
 
 -- Add a notice, or keep what it speaks of as part of an act.
--- Arguments: key, kind, args?, chat, lang?, thread?, reply_to?, once?, once_s?, record?, message_id?, act?, sent_s?, open_s?, group?, near_s?,
--- hold_ms?, hold_at_most_ms?, wait_ms?, only_joins?
+-- Arguments: `AddNotice`
 -- Keys: writes notice, told, open, later, changes, order, act, unread, msg, task, lane, waiting.since, ring, ring.members, busy, released, agent:run,
 -- agent:ready, agent:leases
 function effects.notice(e)
@@ -144,7 +142,7 @@ function effects.notice(e)
 end
 
 -- End an act: a command stands between what was sent before it and after it.
--- Arguments: act
+-- Arguments: `EndAct`
 -- Keys: writes act
 function effects.end_act(e) call('DEL', P .. 'act:' .. e.act) end
 
@@ -163,7 +161,7 @@ local function press_stop(e)
 end
 
 -- Stop all tasks of a place, or one; by a button, say so in its toast.
--- Arguments: chat, thread?, key, lang?, reply_to?, update?, task?, button?, toasts?, by?
+-- Arguments: `StopTasks`
 -- Keys: reads moved; writes stop, task, lane, waiting.since, ring, ring.members, busy, released, turns, answer, notice, open, changes, order, signs,
 -- agent:run, agent:ready, agent:leases
 function effects.stop(e)
@@ -196,7 +194,7 @@ function effects.stop(e)
 end
 
 -- Ask a finished task again, once: the new id derives from the old one.
--- Arguments: as `task`, with task (the finished one), key
+-- Arguments: `RetryTask`
 -- Keys: reads moved; writes as `task`
 function effects.retry(e)
   fix_task(e.task)
@@ -211,19 +209,19 @@ function effects.retry(e)
 end
 
 -- Choose the language of a chat.
--- Arguments: chat, lang
+-- Arguments: `SetLanguage`
 -- Keys: writes chat
 function effects.lang(e)
   set_chat(e.chat, 'lang', e.lang)
 end
 
 -- Choose the role of the next message.
--- Arguments: chat, thread?, role
+-- Arguments: `ChooseRole`
 -- Keys: writes wish
 function effects.choose(e) call('SET', P .. 'wish:' .. place(e.chat, e.thread), e.role, 'EX', 600) end
 
 -- Begin the conversation anew.
--- Arguments: chat, thread?
+-- Arguments: `Forget`
 -- Keys: reads released, task; writes turns, wish, chat, busy, agent:run
 function effects.forget(e)
   local where = place(e.chat, e.thread)
@@ -238,7 +236,7 @@ function effects.forget(e)
 end
 
 -- Take an edit. The same words get nothing; a message that waits takes the new ones; one that was taken does not.
--- Arguments: chat, thread?, key, lang?, reply_to?, message_id, heard?, fresh (effects of the new words)
+-- Arguments: `EditMessage`
 -- Keys: reads heard; writes msg, task, lane, waiting.since, ring, ring.members, busy, released, turns, answer, notice, open, changes, order,
 -- agent:run, agent:ready, agent:leases
 function effects.edited(e)
@@ -280,12 +278,12 @@ local function sign(what)
 end
 
 -- End a button's spinner, with a toast.
--- Arguments: chat, id, text
+-- Arguments: `AnswerButton`
 -- Keys: writes signs
 function effects.button(e) sign({ chat = e.chat, button = e.id, text = e.text }) end
 
 -- Send a file whose fate was unknown, since its user asks for it.
--- Arguments: chat, thread?, key, lang?, reply_to?, task, part
+-- Arguments: `SendFile`
 -- Keys: reads task, answer, moved; writes signs, notice, open, changes, order
 function effects.file(e)
   fix_task(e.task)

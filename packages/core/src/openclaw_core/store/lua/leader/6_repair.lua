@@ -130,6 +130,6 @@ end
 function ops.move_chat() return move_chat(a.from, a.to) end
 
 -- Move all that is kept of a group to its new id.
--- Arguments: from, to
+-- Arguments: `MoveChat`
 -- Keys: as `move_chat`
 function effects.move(e) move_chat(e.from, e.to) end

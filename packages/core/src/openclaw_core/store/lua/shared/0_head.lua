@@ -12,7 +12,7 @@
 --   Result: steps of the leader with `epoch` give -1 too, once a newer leader has raised it; steps of an agent with `run`, once that run is not the
 --     agent's any more
 --   Late or twice: what it changes when it is executed after its caller has given it up, or once more since the caller asked again
--- An effect (`effects.<name>`) is a part of the step `handle`, and has the fields of `e` as arguments.
+-- An effect (`effects.<name>`) is a part of the step `handle`. Its arguments `e` are the fields of a class in effects.py.
 local P, op, a = KEYS[1], ARGV[1], cjson.decode(ARGV[2])
 local ops = {}
 
