@@ -10,7 +10,7 @@ from openclaw_brain.inbox.gathering import Part, Windows, linked, part_of, unask
 from openclaw_brain.inbox.intake import Intake, Known
 from openclaw_brain.telegram.incoming import Bot, Incoming, read_update
 from openclaw_core import logs
-from openclaw_core.errors import BadTask, StoreFull, StoreUnavailable
+from openclaw_core.errors import BadTask, StoreError
 from openclaw_core.records import UNREADABLE, whole
 from openclaw_core.store import Admitted, Inbox, Lanes
 from openclaw_core.store.effects import AddNotice, QueueTask
@@ -47,7 +47,7 @@ class Handling:
             nudge.clear()
             try:
                 count = await self.batch(stream)
-            except (StoreUnavailable, StoreFull):
+            except StoreError:
                 log.warning("store.unavailable", during="handle")
                 await asyncio.sleep(1)
                 continue

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from openclaw_brain.routing import Classifier, Previous, decide_agent
 from openclaw_core import logs
-from openclaw_core.errors import BadTask, StoreFault, StoreFull, StoreUnavailable
+from openclaw_core.errors import BadTask, StoreError, StoreFault
 from openclaw_core.ports import Chat
 from openclaw_core.records import UNREADABLE
 from openclaw_core.roles.orders import order_of
@@ -119,7 +119,7 @@ class LaneKeeper:
                     fresh = found or (
                         await self.lanes.release(cap=self.cap, at_most=room, epoch=self.epoch) if room else []
                     )
-                except (StoreUnavailable, StoreFull):
+                except StoreError:
                     looked_at = None  # Redis may have released some whose ids were lost on the way here
                     await asyncio.sleep(1)
                     continue
@@ -153,7 +153,7 @@ class LaneKeeper:
                     log.fault("task.not_routed", exc, task_id=task_id)
                     await self._fail(task_id)
                     return
-                except (StoreUnavailable, StoreFull) as exc:
+                except StoreError as exc:
                     faults += isinstance(exc, StoreFault)
                     if faults == FAULTS:
                         await self._fail(task_id)
@@ -173,7 +173,7 @@ class LaneKeeper:
                 return
             except StoreFault:
                 return  # the next look finds it again, once Redis is mended
-            except (StoreUnavailable, StoreFull):
+            except StoreError:
                 await asyncio.sleep(1)
 
     async def _dispatch(self, task_id: str) -> None:

@@ -8,7 +8,7 @@ from enum import IntEnum
 from typing import Any
 
 from openclaw_core import logs
-from openclaw_core.errors import LostOwnership, StoreFull, StoreUnavailable
+from openclaw_core.errors import LostOwnership, StoreError
 from openclaw_core.records import whole
 from openclaw_core.store.client import Script
 from openclaw_core.store.parts import read_parts
@@ -191,7 +191,7 @@ async def move_chat(script: Script, old: int, new: int) -> None:
     try:
         if await script.step("move_chat", **{"from": str(old), "to": str(new)}):
             log.info("chat.moved")
-    except (StoreUnavailable, StoreFull) as exc:
+    except StoreError as exc:
         log.warning("chat.not_moved", error=type(exc).__name__)
 
 
