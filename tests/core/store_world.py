@@ -7,7 +7,8 @@ from typing import Any
 from openclaw_core.chat.delivery.displays import Display, Stage
 from openclaw_core.records import read
 from openclaw_core.store import AgentWork, Heard, Inbox, Lanes, News, Pools, RedisDisplays, Runs, Script
-from openclaw_core.store.effects import EFFECTS, ActLink, Effect
+from openclaw_core.store import effects as effect_classes
+from openclaw_core.store.effects import ActLink, Effect
 from openclaw_core.store.lanes import Dispatched
 from openclaw_core.store.news import TEXT
 from openclaw_core.store.turns import turn_json
@@ -43,6 +44,11 @@ def effect(one: Task) -> dict[str, str]:
     }  # fmt: skip
 
 
+EFFECT_CLASSES: list[type[Effect]] = [
+    one for one in vars(effect_classes).values() if "kind_of_effect" in getattr(one, "__dict__", {})
+]
+
+
 def typed(row: Mapping[str, Any]) -> Effect:
     """The effect that a test writes as Lua reads it."""
     named = {"old": row["from"], "new": row["to"]} if row["op"] == "move" else dict(row)
@@ -50,7 +56,7 @@ def typed(row: Mapping[str, Any]) -> Effect:
         named["link"] = ActLink(**{name: row[name] for name in ActLink.__dataclass_fields__ if name in row})
     if "fresh" in row:
         named["fresh"] = [typed(fresh) for fresh in row["fresh"]]
-    return read(next(one for one in EFFECTS if one.kind_of_effect == row["op"]), named)
+    return read(next(one for one in EFFECT_CLASSES if one.kind_of_effect == row["op"]), named)
 
 
 class World:

@@ -80,7 +80,7 @@ async def test_tasks_may_go_in_the_step_that_handles_the_last_message(world: Wor
     await world.inbox.admit([("inbox", {"update_id": n}) for n in (1, 2)], offset=None, epoch=world.epoch)
     entries = [entry.entry_id for entry in await world.inbox.waiting("inbox")]
     handled = [(entry, [typed(effect(task(n, chat=n)))]) for n, entry in enumerate(entries, start=1)]
-    asks = world.lanes.asks(cap=9, at_most=9)
+    asks = world.lanes.release_arguments(cap=9, at_most=9)
     calls: Any = {"epoch": world.epoch, **CAPS}
     assert await world.inbox.handle("inbox", handled, release=asks, **calls) == (False, ["u1", "u2"])
     assert await world.inbox.handle("inbox", handled, release=asks, **calls) == (False, [])

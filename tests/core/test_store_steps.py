@@ -15,9 +15,8 @@ import openclaw_core.store
 from openclaw_core.records import EffectKind, NoticeKind, ResultKind
 from openclaw_core.store import Became
 from openclaw_core.store.client import Rights, source
-from openclaw_core.store.effects import EFFECTS as EFFECT_CLASSES
 from openclaw_core.store.effects import ActLink
-from tests.core.store_world import World
+from tests.core.store_world import EFFECT_CLASSES, World
 from tests.core.test_store_late import EFFECTS, UNFENCED, a_story, steps_of, told
 
 BOTH: tuple[Rights, ...] = ("leader", "agent")

@@ -71,11 +71,11 @@ class LaneKeeper:
     def room(self) -> dict[str, int] | None:
         """What to ask of a step of others that lets tasks go as well, if there is room for some."""
         free = AT_ONCE - len(self._under_way)
-        return self.lanes.asks(cap=self.cap, at_most=free) if free > 0 else None
+        return self.lanes.release_arguments(cap=self.cap, at_most=free) if free > 0 else None
 
     def let_go(self, reply: Sequence[str]) -> None:
         """Such a step has let go what its *reply* says."""
-        self._start(self.lanes.heard(reply))
+        self._start(self.lanes.read_release(reply))
 
     async def forever(
         self,
@@ -197,7 +197,7 @@ class LaneKeeper:
         routed = await decide_agent(
             words(task),
             lang=task.lang,
-            explicit=task.role or queued.wish,
+            explicit=task.role or queued.next_role,
             previous=previous_of([turn for turn in turns if turn.task_id != task.id]),
             roles=self.roles,
             chat=self.chat,

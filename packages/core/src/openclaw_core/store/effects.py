@@ -170,9 +170,6 @@ class MoveChat(Effect):
     new: str
 
 
-EFFECTS: tuple[type[Effect], ...] = (
-    QueueTask, RetryTask, AddNotice, EndAct, StopTasks, SetLanguage, ChooseRole, Forget, EditMessage, AnswerButton, SendFile, MoveChat,
-)  # fmt: skip
 _RENAMED = {"old": "from", "new": "to"}
 
 
