@@ -406,23 +406,6 @@ async def test_a_step_that_is_executed_once_more_at_any_later_moment_changes_not
         assert handled == EFFECTS, "and each effect"
 
 
-@pytest.mark.parametrize("rights", BOTH)
-def test_every_step_says_what_it_takes_and_gives_and_what_a_late_call_of_it_does(
-    rights: Literal["leader", "agent"],
-) -> None:
-    headers = re.findall(r"((?:^--[^\n]*\n)+)(?:local [^\n]*\n)*function ops\.(\w+)\(", source(rights), re.M)
-    by_step = {step: header for header, step in headers}
-    assert by_step.keys() == steps_of(rights)
-    for step, header in by_step.items():
-        assert " → " in header, step
-        assert re.search(r"\b[Ll]ate[:,]|Twice, or late:", header), step
-        assert (
-            (re.search("epoch|alone", header) or step in UNFENCED)
-            if rights == "leader"
-            else ("run" in header or step in UNFENCED)
-        ), step
-
-
 def permanent() -> set[str]:
     """Keys that stay for ever, as docs/data.md lists them."""
     rows = [line.split("|") for line in DATA_MD.read_text().splitlines() if line.startswith("| `")]

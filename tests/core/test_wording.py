@@ -53,7 +53,6 @@ WITH_PARTS: dict[str, Callable[[Lang], str]] = {
     "chat_full": lambda lang: wording.chat_full(20, lang),
     "no_access": lambda lang: wording.no_access(4711, lang),
     "file_too_large": lambda lang: wording.file_too_large(20, lang),
-    "text_too_long": lambda lang: wording.text_too_long(50_000, lang),
     "rest_is_in_file": lambda lang: wording.rest_is_in_file("a.py", lang),
     "duration": lambda lang: wording.duration(3700, lang),
     "stopped_mark": lambda lang: wording.with_stopped_mark("", lang),

@@ -19,7 +19,7 @@ from openclaw_core.errors import (
     MessengerUnauthorized,
     Permanent,
     SettingsError,
-    StoreFull,
+    StoreError,
     StoreMisconfigured,
     StoreUnavailable,
     Transient,
@@ -80,7 +80,7 @@ async def _claims(place: InPool, work: Work, answering: Opening, stop: asyncio.E
             first, just_born = just_born, False
             try:
                 if time.monotonic() - born > place.warm_max_age_s:
-                    with contextlib.suppress(StoreUnavailable, StoreFull):
+                    with contextlib.suppress(StoreError):
                         await work.retire()
                     return  # looked at before Redis has answered: an agent whose Redis has gone for good ends too
                 if not first:  # a Job made for a task takes it at once; one that waits says so when it could begin
@@ -90,7 +90,7 @@ async def _claims(place: InPool, work: Work, answering: Opening, stop: asyncio.E
                 if claimed is None and not first and not just_ended and not await work.check_in():
                     return
                 just_ended = False
-            except (StoreUnavailable, StoreFull):
+            except StoreError:
                 log.warning("store.unavailable", during="claim")
                 await asyncio.wait([stopping], timeout=AGAIN_S)
                 continue

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from openclaw_core import logs
-from openclaw_core.errors import StoreFault, StoreFull, StoreUnavailable
+from openclaw_core.errors import StoreError, StoreFault
 from openclaw_core.tasks.work import Run, Work
 
 log = logs.get(__name__)
@@ -35,7 +35,7 @@ async def keep(
             else:
                 await work.renew(run)
                 renewed = began
-        except (StoreUnavailable, StoreFull):
+        except StoreError:
             continue  # the brain does not judge leases while Redis is away
 
 
@@ -46,6 +46,6 @@ async def persist(step: Callable[[], Awaitable[T]], *, sleep: Callable[[float], 
             return await step()
         except StoreFault:
             raise  # another attempt may find it mended
-        except (StoreUnavailable, StoreFull):
+        except StoreError:
             log.warning("store.unavailable", during="answer")
             await sleep(AGAIN_S)

@@ -7,7 +7,7 @@ import time
 from openclaw_agent import lease
 from openclaw_agent.opening import Answerer, NeverReady
 from openclaw_core import logs
-from openclaw_core.errors import LostOwnership, StoreFull, StoreUnavailable
+from openclaw_core.errors import LostOwnership, StoreError
 from openclaw_core.tasks.outcome import Cause, Exit
 from openclaw_core.tasks.work import HandedBack, PutBack, Run, Work
 
@@ -41,11 +41,11 @@ async def own(
             log.info("task.lost", hint="stopped by its user, given to another, or ended")
             return Exit.DONE
         except NeverReady:
-            with contextlib.suppress(LostOwnership, StoreUnavailable, StoreFull):
+            with contextlib.suppress(LostOwnership, StoreError):
                 await work.end(run, PutBack())
                 log.error("task.put_back", hint="this process cannot answer; its last words say why")
             raise
-        except (TimeoutError, StoreUnavailable, StoreFull):
+        except (TimeoutError, StoreError):
             log.warning("task.not_handed_back", hint="its lease ends by itself")
             return Exit.TRY_AGAIN
         finally:

@@ -38,9 +38,8 @@ from openclaw_core.errors import (
     MessengerUnauthorized,
     OpenClawError,
     SettingsError,
-    StoreFull,
+    StoreError,
     StoreMisconfigured,
-    StoreUnavailable,
 )
 from openclaw_core.models import providers
 from openclaw_core.models.brain_clients import open_chat
@@ -223,7 +222,7 @@ class Brain:
                 await fleet.open()
                 await set_prices(self.script, self.roles.models, epoch=epoch)
                 return
-            except (StoreUnavailable, StoreFull):
+            except StoreError:
                 log.warning("store.unavailable", during="prepare", hint="the lead is kept; trying again")
             await asyncio.sleep(1)
 
@@ -237,7 +236,7 @@ class Brain:
                         f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}", epoch=epoch
                     )
                     break
-                except (StoreUnavailable, StoreFull):
+                except StoreError:
                     await asyncio.sleep(1)
             await asyncio.Event().wait()
 
@@ -373,7 +372,7 @@ async def _wait_for_store(script: Script, stop: asyncio.Event) -> None:
             return
         except StoreMisconfigured as exc:
             raise SettingsError(str(exc)) from None
-        except (StoreUnavailable, StoreFull):
+        except StoreError:
             log.error(
                 "store.unavailable",
                 during="start",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from openclaw_core import logs
-from openclaw_core.errors import LostOwnership, StoreFull, StoreUnavailable
+from openclaw_core.errors import LostOwnership, StoreError
 from openclaw_core.store import Inbox
 
 log = logs.get(__name__)
@@ -47,7 +47,7 @@ class RedisLeader:
                 if not said:
                     log.info("leader.waiting", hint="another brain leads; this one takes over when it ends")
                     said = True
-            except (StoreUnavailable, StoreFull):
+            except StoreError:
                 log.warning(
                     "store.unavailable", during="lead", hint="is Redis running, and is REDIS_URL or REDIS_HOST right?"
                 )
@@ -64,12 +64,12 @@ class RedisLeader:
             try:
                 if await self.inbox.take_lead(self.holder, ttl_s=TTL_S) != epoch:
                     raise LostOwnership("another brain leads")
-            except (StoreUnavailable, StoreFull):
+            except StoreError:
                 log.warning("store.unavailable", during="lead")
 
     async def release(self) -> None:
         """Let the next one take over at once."""
         try:
             await self.inbox.give_up_lead(self.holder)
-        except (StoreUnavailable, StoreFull):
+        except StoreError:
             log.info("leader.not_released", hint="the lock ends by itself")

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from openclaw_core import logs
-from openclaw_core.errors import StoreFull, StoreUnavailable
+from openclaw_core.errors import StoreError
 from openclaw_core.store import Inbox
 from openclaw_core.store.server import Memory
 
@@ -37,7 +37,7 @@ class Room:
             turned()
             try:
                 self._tell(await self._look())
-            except (StoreUnavailable, StoreFull):
+            except StoreError:
                 log.warning("store.unavailable", during="room")
             await self.sleep(LOOK_S)
 

@@ -14,7 +14,7 @@ from openclaw_cli.backends import LOCAL_BOT_ID
 from openclaw_cli.local_redis import local_redis
 from openclaw_core.environment import Environment
 from openclaw_core.store import Lanes, RedisSettings, Runs, open_script
-from openclaw_core.store.runs import Run
+from openclaw_core.store.runs import RunRecord
 
 OF_ITS_JOB = ("job_cause", "job_detail", "log_tail")
 """What became of an agent that was lost. It stands in the task's record, since at times it is heard after the run's own end."""
@@ -66,7 +66,7 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     return 0
 
 
-def row_of(run: Run) -> dict[str, Any]:
+def row_of(run: RunRecord) -> dict[str, Any]:
     """A run as people read it; its cost by the prices of its time, empty where the model had none."""
     fields = run.fields
     usage = json.loads(fields.get("run", "{}"))

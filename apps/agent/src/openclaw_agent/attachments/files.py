@@ -9,7 +9,7 @@ from typing import Protocol
 import httpx
 
 from openclaw_core import bounded, logs, tls
-from openclaw_core.errors import Permanent, StoreFull, StoreUnavailable, Transient
+from openclaw_core.errors import Permanent, StoreError, Transient
 from openclaw_core.tasks.work import Run, Work
 
 log = logs.get(__name__)
@@ -70,7 +70,7 @@ class BrainFiles:
         """One try, at the address of who leads now. Raises NoFile, and _Away if another may work."""
         try:
             address = await self.work.files_at(self.run)
-        except (StoreUnavailable, StoreFull) as exc:
+        except StoreError as exc:
             raise _Away(type(exc).__name__) from None
         if not address:
             raise NoFile("no address")

@@ -13,7 +13,7 @@ from typing import Any
 from openclaw_brain.agents.pool import PoolKeeper, Unseen
 from openclaw_brain.agents.ports import Launcher, LaunchFailed, Pool
 from openclaw_core import logs
-from openclaw_core.errors import StoreFull, StoreUnavailable
+from openclaw_core.errors import StoreError
 from openclaw_core.records import readable
 from openclaw_core.store import Pools
 from openclaw_core.store.pools import template_of
@@ -88,7 +88,7 @@ class Fleet:
                     looked_at_queue = self.clock()
                     for keeper in self.keepers():
                         await keeper.tell_waiting()
-            except (StoreUnavailable, StoreFull):
+            except StoreError:
                 await asyncio.sleep(1)
                 continue
             try:
@@ -105,7 +105,7 @@ class Fleet:
             await asyncio.sleep(LOOK_S if not self._trial else HURRY_S * 2)
             try:
                 await self.open()
-            except (StoreUnavailable, StoreFull):
+            except StoreError:
                 continue
 
     async def look(self, template: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from openclaw_core import logs
-from openclaw_core.errors import BadTask, StoreFault, StoreFull, StoreUnavailable
+from openclaw_core.errors import BadTask, StoreError, StoreFault
 from openclaw_core.store import Became, Lanes, News
 from openclaw_core.store.pools import task_of
 from openclaw_core.tasks.outcome import Cause
@@ -44,7 +44,7 @@ class Hearing:
                 except StoreFault:
                     log.error("news.not_heard", hint="what was said is found again within a second")
                     await self.sleep(FAULT_S)
-                except (StoreUnavailable, StoreFull):
+                except StoreError:
                     log.warning("store.unavailable", during="news")
                     await self.sleep(1)
 
@@ -87,6 +87,6 @@ class Hearing:
                 log.error("task.unreadable", task_id=task_id)
                 await self.lanes.fail(task_id, Cause.BAD_TASK, epoch=self.epoch)
                 return True
-        except (StoreUnavailable, StoreFull):
+        except StoreError:
             await self.sleep(1)
             return False

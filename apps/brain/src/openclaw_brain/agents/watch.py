@@ -9,7 +9,7 @@ from math import inf
 from openclaw_brain.agents.pool import PoolKeeper
 from openclaw_brain.agents.ports import JobEnded, Launcher
 from openclaw_core import logs
-from openclaw_core.errors import StoreFault, StoreFull, StoreUnavailable
+from openclaw_core.errors import StoreError, StoreFault
 from openclaw_core.records import whole
 from openclaw_core.store import Lanes, Pools
 from openclaw_core.store.agent_work import LEASE_S
@@ -62,7 +62,7 @@ class Watch:
                         lost()
                 except StoreFault:
                     log.error("job.not_judged", hint="its lease ends by itself")
-                except (StoreUnavailable, StoreFull):
+                except StoreError:
                     await self.sleep(1)
                     continue
                 coming = asyncio.ensure_future(anext(ends))
@@ -126,7 +126,7 @@ class Watch:
                 await self._stops()
             except StoreFault:
                 pass  # logged where it came up; what is of another type is mended by then
-            except (StoreUnavailable, StoreFull):
+            except StoreError:
                 answering_since = self.clock()
             await self.sleep(1)
 

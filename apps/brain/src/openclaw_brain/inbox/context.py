@@ -6,14 +6,13 @@ from typing import Any
 
 from openclaw_brain.telegram.incoming import Incoming
 from openclaw_core.ports import Lang
+from openclaw_core.records import NoticeKind
 from openclaw_core.roles.values import Roles
+from openclaw_core.store.effects import AddNotice, AnswerButton, Effect
 from openclaw_core.tasks.conversation import place
 from openclaw_core.tasks.task import Task
 from openclaw_core.texts import wording
 from openclaw_core.texts.wording import Say
-
-Effect = Mapping[str, Any]
-"""A change in the store. `op` names its function in `store/lua/leader/1_inbox.lua`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,21 +51,19 @@ class UpdateContext:
         return {"heard_of": str(self.incoming.message_id), "heard": self.incoming.content_digest}
 
     def notice_fields(self, kind: str) -> dict[str, Any]:
-        """Where and how a notice of *kind* is shown, should the store decide to show it."""
+        """Where and how a notice is shown, should the store decide to show it. It replaces a waiting one of the same *kind*."""
         replies = self.incoming.chat_kind == "group" and self.incoming.kind != "button"
         return {
             "key": f"{kind}:{place(self.incoming.chat_id, self.incoming.thread_id)}",
-            "kind": kind,
             **self.place,
             "lang": self.lang,
             "reply_to": str(self.incoming.message_id) if replies else None,
             **self.digest,
         }
 
-    def notice(self, kind: str, **args: Any) -> Effect:
-        return {"op": "notice", **self.notice_fields(kind), "args": args}
+    def notice(self, kind: NoticeKind, **args: Any) -> AddNotice:
+        return AddNotice(kind=kind, args=args, **self.notice_fields(kind))
 
     def toast(self, what: Say | None = None) -> Effect:
         """End the spinner of a button, with a text if the button did nothing."""
-        text = "" if what is None else wording.say(what, self.lang)
-        return {"op": "button", "id": self.incoming.button_id, "text": text}
+        return AnswerButton(id=self.incoming.button_id, text="" if what is None else wording.say(what, self.lang))

@@ -11,9 +11,10 @@ from openclaw_brain.inbox.gather import Part, Windows, as_addressed, link_parts,
 from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.telegram.incoming import Bot, Incoming, read_update
 from openclaw_core import logs
-from openclaw_core.errors import BadTask, StoreFull, StoreUnavailable
+from openclaw_core.errors import BadTask, StoreError
 from openclaw_core.records import UNREADABLE, whole
 from openclaw_core.store import Admitted, Inbox, Lanes
+from openclaw_core.store.effects import AddNotice, QueueTask
 from openclaw_core.store.inbox import Stream
 from openclaw_core.tasks.task import Task
 
@@ -49,7 +50,7 @@ class UpdateHandler:
             nudge.clear()
             try:
                 count = await self.handle_batch(stream)
-            except (StoreUnavailable, StoreFull):
+            except StoreError:
                 log.warning("store.unavailable", during="handle")
                 await asyncio.sleep(1)
                 continue
@@ -112,7 +113,7 @@ class UpdateHandler:
             addressed = as_addressed(entry.update, incoming)
             effects = self.intake.effects(addressed or incoming, state, admitted_ms=entry.admitted_ms)
             if addressed is not None:
-                effects = [effect for effect in effects if "record" in effect]
+                effects = [effect for effect in effects if isinstance(effect, QueueTask | AddNotice) and effect.record]
             return make_part(
                 entry.entry_id, entry.update, addressed or incoming, effects, self.windows, only_joins=addressed is not None
             )  # fmt: skip

@@ -13,7 +13,7 @@ from typing import Any
 
 from openclaw_brain.kubernetes.api import ApiRefused, ApiUnavailable, KubernetesApi
 from openclaw_core import logs
-from openclaw_core.errors import LostOwnership, StoreFull, StoreUnavailable
+from openclaw_core.errors import LostOwnership, StoreError
 from openclaw_core.store import Inbox
 
 log = logs.get(__name__)
@@ -94,7 +94,7 @@ class LeaseLeader:
             try:
                 if await self.inbox.epoch() != epoch:
                     raise LostOwnership("another brain leads")
-            except (StoreUnavailable, StoreFull):
+            except StoreError:
                 log.warning("store.unavailable", during="lead")
 
     async def release(self) -> None:
@@ -147,7 +147,7 @@ class LeaseLeader:
             turned()
             try:
                 return await self.inbox.raise_epoch(self.holder)
-            except (StoreUnavailable, StoreFull):
+            except StoreError:
                 log.warning("store.unavailable", during="lead", hint="is Redis running, and is REDIS_HOST right?")
             await self._renew()
             await self.sleep(LOOK_S)

@@ -8,7 +8,7 @@ from openclaw_core.store.client import Script, pairs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class RunRecord:
     """Field names as in `docs/data.md`; no user text."""
 
     fields: dict[str, str]
@@ -18,10 +18,10 @@ class Runs:
     def __init__(self, script: Script) -> None:
         self._script = script
 
-    async def newest(self, *, count: int) -> list[Run]:
+    async def newest(self, *, count: int) -> list[RunRecord]:
         """The newest runs first."""
         rows: list[Any] = await self._script.read("XREVRANGE", self._script.keys("runs"), "+", "-", "COUNT", count)
-        return [Run(fields=pairs(fields)) for _, fields in rows]
+        return [RunRecord(fields=pairs(fields)) for _, fields in rows]
 
     async def outcomes(self) -> dict[str, int]:
         """How many tasks ended how, as `state:cause`."""

@@ -173,14 +173,6 @@ def file_too_large(max_mb: int, lang: Lang) -> str:
     }[lang]
 
 
-def text_too_long(max_chars: int, lang: Lang) -> str:
-    """A message, or a message joined from a long paste, over the limit."""
-    return {
-        "en": f"That text is too long for me: up to {max_chars:,} characters work. Send the part that matters.",
-        "he": f"הטקסט ארוך מדי: אפשר עד {max_chars:,} תווים. שלחו את החלק החשוב.",
-    }[lang]
-
-
 def rest_is_in_file(name: str, lang: Lang) -> str:
     """The line under long code."""
     return {"en": f"📎 All of it is in the file {name}", "he": f"📎 הקוד המלא בקובץ {name}"}[lang]

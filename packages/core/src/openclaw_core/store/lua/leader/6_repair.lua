@@ -42,8 +42,14 @@ local function repair_task(id)
   else again(id, pool, a.secret) end
 end
 
--- epoch, secret → 1. Repairs what a failed step, a lost key or a write from outside leaves behind: a released task with no owner, an ended one that
--- holds its lane, a chat with waiting tasks that has no turn. Late: nothing, or the same repair.
+-- Repair what a failed step, a lost key or a write from outside leaves behind: a released task with no owner, an ended one that holds its lane, a chat
+-- with waiting tasks that has no turn.
+-- Arguments: epoch, secret
+-- Keys: reads epoch, files.at; writes task, turns, chat, answer, counts, episode, notice, open, changes, order, ended, lane, ring, ring.members,
+-- busy, released, waiting.since, pools, notices, ready, leases, stopping, agent:run, agent:ready, agent:wake, agent:leases, agent:news, and any key
+-- of a wrong type
+-- Result: 1
+-- Late or twice: nothing, or the same repair.
 function ops.reconcile()
   if not led() then return -1 end
   mend()
@@ -116,7 +122,14 @@ local function move_chat(from, to)
   return 1
 end
 
--- from, to → 1 if all that is kept of the chat moved, 0 if it had moved before. Late: nothing.
+-- Move all that is kept of a group to its new id.
+-- Arguments: from, to
+-- Keys: reads released, later; writes moved, task, notice, open, changes, lane, ring, ring.members, busy, turns, chat, wish
+-- Result: 1; 0 if it had moved before
+-- Late or twice: nothing.
 function ops.move_chat() return move_chat(a.from, a.to) end
 
+-- Move all that is kept of a group to its new id.
+-- Arguments: `MoveChat`
+-- Keys: as `move_chat`
 function effects.move(e) move_chat(e.from, e.to) end
