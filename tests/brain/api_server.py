@@ -14,9 +14,9 @@ import yaml
 from aiohttp import web
 
 from openclaw_brain.agents.ports import JobEnded, Pool
-from openclaw_brain.health import Beats
 from openclaw_brain.kubernetes.api import KubernetesApi
 from openclaw_brain.kubernetes.jobs import KubernetesJobs
+from openclaw_brain.loops import Heartbeats, Loop
 
 POOL = Pool.of("agent", pod={"spec": {"containers": [{"name": "agent", "image": "i"}]}}, env={}, deadline_s=600)
 
@@ -125,9 +125,9 @@ class ApiServer:
 
 @asynccontextmanager
 async def launcher(
-    server: ApiServer, kubeconfig: Path, beats: Beats | None = None, heard: list[str] | None = None
+    server: ApiServer, kubeconfig: Path, heartbeats: Heartbeats | None = None, heard: list[str] | None = None
 ) -> AsyncIterator[KubernetesJobs]:
-    beats, heard = beats or Beats(), [] if heard is None else heard
+    heartbeats, heard = heartbeats or Heartbeats(), [] if heard is None else heard
     kubeconfig.write_text(
         yaml.safe_dump(
             {
@@ -142,7 +142,9 @@ async def launcher(
     )
     async with KubernetesApi.open("there", kubeconfig=str(kubeconfig)) as api:
         jobs = KubernetesJobs(api=api)
-        watching = asyncio.create_task(jobs.watch(beat=beats.of, confirmed=heard.append))
+        watching = asyncio.create_task(
+            jobs.watch(loop_of=lambda name: Loop(on_heartbeat=heartbeats.of(name)), confirmed=heard.append)
+        )
         try:
             yield jobs
         finally:
@@ -153,7 +155,7 @@ async def launcher(
 
 async def next_end(jobs: KubernetesJobs) -> JobEnded:
     async with asyncio.timeout(20):
-        return await anext(aiter(jobs.ended()))
+        return await jobs.next_end()
 
 
 async def until(condition: Any) -> None:

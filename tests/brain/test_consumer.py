@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 
+from openclaw_brain.loops import Loop
 from openclaw_brain.queue.consumer import QueueConsumer
 from openclaw_core.errors import StoreUnavailable
 from openclaw_core.roles.values import load
@@ -49,7 +50,7 @@ async def test_tasks_whose_release_was_not_heard_of_are_dispatched_once(monkeypa
     consumer = QueueConsumer(
         lanes=cast("Any", LostReply()), roles=nothing, chat=None, classifier=None, pool_of=lambda _: "agent-00000000", cap=10, epoch=1
     )  # fmt: skip
-    looping = asyncio.create_task(consumer.forever(nudge=asyncio.Event(), turned=lambda: None))
+    looping = asyncio.create_task(consumer.forever(Loop(woken=asyncio.Event())))
     async with asyncio.timeout(10):
         while len(dispatched) < 2:
             await asyncio.sleep(0.02)
@@ -69,7 +70,7 @@ async def test_tasks_that_another_step_has_let_go_are_routed_without_a_look(scri
         epoch=world.epoch,
     )  # fmt: skip
     looping = asyncio.create_task(
-        consumer.forever(nudge=asyncio.Event(), turned=lambda: looks.append(1), on_ready=ready.set)
+        consumer.forever(Loop(woken=asyncio.Event(), on_heartbeat=lambda: looks.append(1)), on_ready=ready.set)
     )
     await asyncio.sleep(0.1)
     await world.ask(task(1))
@@ -92,7 +93,7 @@ async def test_a_release_that_redis_executes_late_leaks_no_place(script: Script)
         lanes=world.lanes, roles=load(Path("platform/openclaw/base")), chat=None, classifier=None, pool_of=lambda _: "p", cap=2,
         epoch=world.epoch,
     )  # fmt: skip
-    looping = asyncio.create_task(consumer.forever(nudge=asyncio.Event(), turned=lambda: None))
+    looping = asyncio.create_task(consumer.forever(Loop(woken=asyncio.Event())))
     done: list[str] = []
     try:
         async with asyncio.timeout(60):

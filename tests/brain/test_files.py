@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from openclaw_brain.agents import files as module
-from openclaw_brain.agents.files import AT_ONCE, FILE_MAX_BYTES, FilePort
+from openclaw_brain.agents.files import AT_ONCE, FILE_MAX_BYTES, FileServer
 from openclaw_core import logs
 from openclaw_core.errors import FloodWait, MessengerRefused, MessengerUnauthorized, MessengerUnavailable
 from openclaw_core.store import RedisSettings, Script, open_script
@@ -80,7 +80,7 @@ class Port:
 async def served(script: Script) -> AsyncIterator[Port]:
     source = Source()
     async with (
-        FilePort(script=script, source=source).serve(0, "127.0.0.1") as port,
+        FileServer(script=script, source=source).serve(0, "127.0.0.1") as port,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30) as http,
     ):
         yield Port(World(script), source, http, port)

@@ -14,18 +14,19 @@ from typing import Any, Literal
 
 import pytest
 
-from openclaw_brain.agents.fleet import Fleet
-from openclaw_brain.agents.hearing import Hearing
-from openclaw_brain.agents.pool import PoolKeeper
+from openclaw_brain.agents.pool import PoolLimits
 from openclaw_brain.agents.ports import Pool
-from openclaw_brain.agents.watch import Watch
+from openclaw_brain.agents.recovery import Recovery
+from openclaw_brain.agents.results import ResultReader
+from openclaw_brain.agents.rollout import Rollout
 from openclaw_brain.inbox.access import Access
 from openclaw_brain.inbox.gather import Windows
 from openclaw_brain.inbox.handler import UpdateHandler
 from openclaw_brain.inbox.intake import Intake
+from openclaw_brain.loops import Loop
 from openclaw_brain.metrics import Metrics
 from openclaw_brain.queue.consumer import QueueConsumer
-from openclaw_brain.room import Room
+from openclaw_brain.store_capacity import StoreCapacity
 from openclaw_brain.telegram.incoming import Bot
 from openclaw_core.chat.delivery import sending
 from openclaw_core.chat.delivery.dispatcher import Dispatcher
@@ -46,11 +47,15 @@ Damage = Callable[["Leader"], Awaitable[Any]]
 
 
 class _Always(asyncio.Event):
-    """A nudge that comes with each look."""
+    """Ends each wait soon."""
 
     async def wait(self) -> Literal[True]:
         await asyncio.sleep(0.02)
         return True
+
+
+async def _pause(seconds: float) -> None:
+    await asyncio.sleep(seconds)  # looked up here, since the fixture replaces it
 
 
 @dataclass(kw_only=True)
@@ -68,13 +73,9 @@ class Leader:
         script, epoch = self.script, self.epoch
         self.inbox, self.lanes, self.pools = Inbox(script), Lanes(script), Pools(script)
 
-        def keeper(pool: Pool, warm: int, cap: int) -> PoolKeeper:
-            return PoolKeeper(
-                pool=pool, pools=self.pools, lanes=self.lanes, launcher=self.launcher, epoch=epoch, warm=warm, cap=cap, queue_deadline_s=900
-            )  # fmt: skip
-
-        self.fleet = Fleet(
-            templates=["agent"], launcher=self.launcher, pools=self.pools, epoch=epoch, warm=1, cap=20, keeper_of_pool=keeper,
+        self.rollout = Rollout(
+            templates=["agent"], launcher=self.launcher, pools=self.pools, lanes=self.lanes, epoch=epoch,
+            limits=PoolLimits(warm=1, cap=20, queue_deadline_s=900),
             pool_of=lambda template, pod: Pool.of(template, pod=pod, env={}, deadline_s=1),
         )  # fmt: skip
         self.metrics = Metrics(script=script, roles=sorted(ROLES.roles), leading=True)
@@ -82,38 +83,39 @@ class Leader:
     @asynccontextmanager
     async def leading(self) -> AsyncIterator[None]:
         await self.lanes.reconcile(epoch=self.epoch)
-        await self.fleet.open()
+        await self.rollout.refresh()
         handler = UpdateHandler(
             inbox=self.inbox, lanes=self.lanes, intake=Intake(roles=ROLES, access=Access(users=None)), bot=Bot(id=5, username="bot"),
             windows=Windows(), epoch=self.epoch, chat_cap=20, total_cap=5000,
         )  # fmt: skip
         lanes = QueueConsumer(
-            lanes=self.lanes, roles=ROLES, chat=None, classifier=None, pool_of=self.fleet.current, epoch=self.epoch, cap=20
+            lanes=self.lanes, roles=ROLES, chat=None, classifier=None, pool_of=self.rollout.current, epoch=self.epoch, cap=20
         )  # fmt: skip
-        watch = Watch(
-            pools=self.pools, lanes=self.lanes, launcher=self.launcher, keeper_of=self.fleet.keeper, current_pool=self.fleet.successor,
+        recovery = Recovery(
+            pools=self.pools, lanes=self.lanes, launcher=self.launcher, controller_of=self.rollout.controller, successor_of=self.rollout.successor,
             epoch=self.epoch, task_deadline_s=60, lease_s=0.01,
         )  # fmt: skip
         delivery = Dispatcher(
             displays=RedisDisplays(self.script, epoch=self.epoch), messenger=self.messenger, roles=ROLES, cautious=False
         )  # fmt: skip
-        hearing = Hearing(
-            news=News(self.script), lanes=self.lanes, epoch=self.epoch, grew=delivery.grew, changed=delivery.changed, began=delivery.signed, room=delivery.signed
+        results = ResultReader(
+            news=News(self.script), lanes=self.lanes, epoch=self.epoch, on_text=delivery.grew, on_changed=delivery.changed,
+            on_began=delivery.signed, on_chat_free=delivery.signed,
         )  # fmt: skip
-        room = Room(
-            inbox=self.inbox, memory=self.script.memory, epoch=self.epoch, seen=lambda _: None
+        capacity = StoreCapacity(
+            inbox=self.inbox, memory=self.script.memory, epoch=self.epoch, on_share=lambda _: None
         )  # fmt: skip
-        nothing: dict[str, Any] = {"nudge": _Always(), "turned": lambda: None}
+        soon = Loop(woken=_Always(), sleep=_pause)
         self.loops = [
-            asyncio.create_task(handler.forever("inbox", handled=lambda _: None, **nothing), name="inbox"),
-            asyncio.create_task(handler.forever("control", handled=lambda _: None, **nothing), name="control"),
-            asyncio.create_task(lanes.forever(**nothing), name="lanes"),
-            asyncio.create_task(self.fleet.keep_forever(**nothing), name="pool"),
-            asyncio.create_task(self.fleet.look_forever(turned=lambda: None), name="templates"),
-            asyncio.create_task(watch.leases(turned=lambda: None), name="leases"),
-            asyncio.create_task(hearing.forever(turned=lambda: None), name="news"),
+            asyncio.create_task(handler.forever("inbox", soon), name="inbox"),
+            asyncio.create_task(handler.forever("control", soon), name="control"),
+            asyncio.create_task(lanes.forever(soon), name="lanes"),
+            asyncio.create_task(self.rollout.scale_pools(soon), name="pool"),
+            asyncio.create_task(self.rollout.follow_templates(Loop(sleep=_pause)), name="templates"),
+            asyncio.create_task(recovery.check_leases(Loop()), name="leases"),
+            asyncio.create_task(results.run(Loop()), name="news"),
             asyncio.create_task(delivery.run(), name="delivery"),
-            asyncio.create_task(room.keep(turned=lambda: None), name="room"),
+            asyncio.create_task(capacity.run(Loop()), name="room"),
         ]
         try:
             yield
@@ -126,7 +128,7 @@ class Leader:
 
     async def victim(self) -> None:
         """Tasks of one chat in every state, and texts that wait for it."""
-        key, pool, read = self.script.keys, self.fleet.current("agent"), self.script.read
+        key, pool, read = self.script.keys, self.rollout.current("agent"), self.script.read
         mine = [f"task:u{n}" for n in range(1, 7)] + [f"agent:run:{run}" for run in RUNS.values()]
         mine += [
             f"{name}:{VICTIM}" for name in ("lane", "turns", "busy", "chat", "wish", "act", "stop", "episode:wait")
@@ -177,7 +179,7 @@ class Leader:
                 await asyncio.sleep(0.02)
 
     async def kind(self, key: str) -> str:
-        return str(await self.script.read("TYPE", self.script.keys(key.replace("POOL", self.fleet.current("agent")))))
+        return str(await self.script.read("TYPE", self.script.keys(key.replace("POOL", self.rollout.current("agent")))))
 
     # ---- somebody else
 
@@ -185,7 +187,7 @@ class Leader:
         """A message of another chat is taken, routed, answered; `/help` is told; and the page of metrics is there."""
         self.updates += 2
         n, chat = self.updates, 5000 + self.updates
-        pool = self.fleet.current("agent")
+        pool = self.rollout.current("agent")
         async with asyncio.timeout(60):
             await self._admitted("inbox", says(n, chat, "write a python function"))
             await self._admitted("control", says(n + 1, chat + 10_000, "/help"))
@@ -260,7 +262,7 @@ def command(*parts: str) -> Damage:
     """A Redis command; the word after it is a key, in which POOL stands for the pool in use."""
 
     async def done(leader: Leader) -> None:
-        pool = leader.fleet.current("agent")
+        pool = leader.rollout.current("agent")
         name, key, *rest = (part.replace("POOL", pool) for part in parts)
         await leader.script.read(name, leader.script.keys(key), *rest)
 
@@ -394,7 +396,7 @@ async def test_a_key_of_another_type_is_put_right(leader: Leader, part: int) -> 
         await leader._open("n:bad")
         other = "SADD" if key in ("inbox", "control", "runs") else "XADD"
         put = "redis.call('DEL', KEYS[1]) redis.call(ARGV[1], KEYS[1], unpack(ARGV, 2))"
-        name = leader.script.keys(key.replace("POOL", leader.fleet.current("agent")))
+        name = leader.script.keys(key.replace("POOL", leader.rollout.current("agent")))
         await leader.script.read("EVAL", put, 1, name, other, *(("x",) if other == "SADD" else ("*", "x", "y")))
         await leader.serves()
         whole_bots = ":" not in key or key.endswith("POOL")

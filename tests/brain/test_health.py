@@ -10,10 +10,11 @@ import httpx
 import pytest
 
 from openclaw_brain.app import run
-from openclaw_brain.health import STUCK_S, Beats, Health
+from openclaw_brain.health import Health
 from openclaw_brain.kubernetes.api import CALL_S, SILENCE_S, WATCH_S
 from openclaw_brain.kubernetes.lease import LeaseLeader
-from openclaw_brain.leader import RedisLeader
+from openclaw_brain.leadership import RedisLeader
+from openclaw_brain.loops import STUCK_S, Heartbeats, Loop
 from openclaw_brain.metrics import Metrics
 from openclaw_brain.settings import at_start
 from openclaw_brain.telegram.updates import admit_forever
@@ -34,10 +35,10 @@ class Clock:
 
 @asynccontextmanager
 async def served(
-    script: Script, beats: Beats, reachable: Callable[[], Awaitable[bool]] | None = None
+    script: Script, heartbeats: Heartbeats, reachable: Callable[[], Awaitable[bool]] | None = None
 ) -> AsyncIterator[tuple[httpx.AsyncClient, Health]]:
-    metrics = Metrics(script=script, roles=(), loop_ages_s=beats.ages_s)
-    health = Health(beats=beats, script=script, metrics=metrics, reachable=reachable)
+    metrics = Metrics(script=script, roles=(), loop_ages_s=heartbeats.ages_s)
+    health = Health(heartbeats=heartbeats, script=script, metrics=metrics, reachable=reachable)
     async with (
         health.serve(0, host="127.0.0.1") as port,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
@@ -49,9 +50,9 @@ async def test_a_loop_that_no_longer_turns_fails_healthz_by_name_and_one_that_tu
     script: Script,
 ) -> None:
     clock = Clock()
-    beats = Beats(clock=clock)
-    lanes, _inbox = beats.of("lanes"), beats.of("inbox")
-    async with served(script, beats) as (client, _):
+    heartbeats = Heartbeats(clock=clock)
+    lanes, _inbox = heartbeats.of("lanes"), heartbeats.of("inbox")
+    async with served(script, heartbeats) as (client, _):
         clock.now += STUCK_S
         assert (await client.get("/healthz")).status_code == 200
         clock.now += 1
@@ -60,43 +61,44 @@ async def test_a_loop_that_no_longer_turns_fails_healthz_by_name_and_one_that_tu
         assert (reply.status_code, reply.text) == (503, "stuck: inbox\n")
 
 
-async def redis_standby(script: Script, turned: Callable[[], None]) -> None:
+async def redis_standby(script: Script, on_heartbeat: Callable[[], None]) -> None:
     inbox = Inbox(script)
     await inbox.take_lead("another", ttl_s=60)
-    await RedisLeader(inbox=inbox, holder="me").acquire(turned=turned)
+    await RedisLeader(inbox=inbox, holder="me").acquire(Loop(on_heartbeat=on_heartbeat))
+
+
+async def soon(_: float) -> None:
+    await asyncio.sleep(0.01)
 
 
 def on_a_cluster(leases: Leases, epochs: Epochs) -> LeaseLeader:
-    async def soon(_: float) -> None:
-        await asyncio.sleep(0.01)
-
-    return LeaseLeader(api=leases, inbox=epochs, holder="me", clock=lambda: 0.0, sleep=soon)  # type: ignore[arg-type]
+    return LeaseLeader(api=leases, inbox=epochs, holder="me", clock=lambda: 0.0)  # type: ignore[arg-type]
 
 
-async def lease_standby(_: Script, turned: Callable[[], None]) -> None:
+async def lease_standby(_: Script, on_heartbeat: Callable[[], None]) -> None:
     leases, epochs = Leases(), Epochs()
     another = on_a_cluster(leases, epochs)
     another.holder = "another"
-    await another.acquire(turned=lambda: None)
-    await on_a_cluster(leases, epochs).acquire(turned=turned)
+    await another.acquire(Loop(sleep=soon))
+    await on_a_cluster(leases, epochs).acquire(Loop(on_heartbeat=on_heartbeat, sleep=soon))
 
 
-async def lease_without_api_server(_: Script, turned: Callable[[], None]) -> None:
+async def lease_without_api_server(_: Script, on_heartbeat: Callable[[], None]) -> None:
     leases = Leases()
     leases.away = True
-    await on_a_cluster(leases, Epochs()).acquire(turned=turned)
+    await on_a_cluster(leases, Epochs()).acquire(Loop(on_heartbeat=on_heartbeat, sleep=soon))
 
 
-async def lease_without_redis(_: Script, turned: Callable[[], None]) -> None:
+async def lease_without_redis(_: Script, on_heartbeat: Callable[[], None]) -> None:
     leases, epochs = Leases(), Epochs()
     epochs.away = True
-    await on_a_cluster(leases, epochs).acquire(turned=turned)
+    await on_a_cluster(leases, epochs).acquire(Loop(on_heartbeat=on_heartbeat, sleep=soon))
 
 
-async def lease_that_is_kept(_: Script, turned: Callable[[], None]) -> None:
+async def lease_that_is_kept(_: Script, on_heartbeat: Callable[[], None]) -> None:
     leader = on_a_cluster(Leases(), Epochs())
-    epoch = await leader.acquire(turned=lambda: None)
-    await leader.keep(epoch, turned=turned)
+    epoch = await leader.acquire(Loop(sleep=soon))
+    await leader.keep(epoch, Loop(on_heartbeat=on_heartbeat, sleep=soon))
 
 
 @pytest.mark.parametrize(
@@ -108,10 +110,10 @@ async def test_a_brain_whose_wait_for_the_lead_stands_still_fails_healthz_and_on
     script: Script, waiting: Callable[[Script, Callable[[], None]], Awaitable[None]]
 ) -> None:
     clock = Clock()
-    beats = Beats(clock=clock)
-    standby = asyncio.ensure_future(waiting(script, beats.of("leader")))
+    heartbeats = Heartbeats(clock=clock)
+    standby = asyncio.ensure_future(waiting(script, heartbeats.of("leader")))
     try:
-        async with served(script, beats) as (client, _):
+        async with served(script, heartbeats) as (client, _):
             for _round in range(2):  # the first turn of a wait is another line than those that follow
                 clock.now += 10 * STUCK_S
                 await eventually(client, "/healthz", 200)  # a failed attempt is a turn
@@ -125,18 +127,17 @@ async def test_a_brain_whose_wait_for_the_lead_stands_still_fails_healthz_and_on
 
 async def test_a_leader_that_has_ended_on_purpose_is_not_stuck(script: Script) -> None:
     clock = Clock()
-    beats = Beats(clock=clock)
-    beats.of("lanes")
-    beats.forget()
+    heartbeats = Heartbeats(clock=clock)
+    heartbeats.of("lanes")
+    heartbeats.forget()
     clock.now += 10 * STUCK_S
-    async with served(script, beats) as (client, _):
+    async with served(script, heartbeats) as (client, _):
         assert (await client.get("/healthz")).status_code == 200
 
 
 async def test_a_long_flood_wait_of_the_poll_is_no_stuck_loop(script: Script) -> None:
     clock = Clock()
-    beats = Beats(clock=clock)
-    turned = beats.of("updates")
+    heartbeats = Heartbeats(clock=clock)
     oldest = 0.0
 
     class Refused:
@@ -148,14 +149,14 @@ async def test_a_long_flood_wait_of_the_poll_is_no_stuck_loop(script: Script) ->
     async def sleep(seconds: float) -> None:
         nonlocal oldest
         clock.now += seconds
-        oldest = max(oldest, *beats.ages_s().values())
+        oldest = max(oldest, *heartbeats.ages_s().values())
         if clock.now > 1000 + 10 * STUCK_S:
             raise asyncio.CancelledError
 
     with pytest.raises(asyncio.CancelledError):
         await admit_forever(
             Refused(),  # type: ignore[arg-type]
-            Inbox(script), epoch=1, on_admitted=lambda _: None, turned=turned, sleep=sleep, clock=clock,
+            Inbox(script), Loop(on_heartbeat=heartbeats.of("updates"), sleep=sleep), epoch=1, on_admitted=lambda _: None, clock=clock,
         )  # fmt: skip
     assert 0 < oldest < STUCK_S
 
@@ -174,7 +175,7 @@ async def test_outside_faults_fail_readyz_and_not_healthz(tmp_path: Path, bot_id
     with RedisServer.start(tmp_path) as server:
         async with (
             open_script(RedisSettings(url=server.url, timeout_s=1), bot_id=bot_id) as script,
-            served(script, Beats(), reachable) as (client, _),
+            served(script, Heartbeats(), reachable) as (client, _),
         ):
             assert (await client.get("/readyz")).text == "ok\n"
             answers = False
@@ -195,7 +196,7 @@ async def test_an_api_server_that_never_answers_ends_readyz_within_the_probe(scr
         await asyncio.Event().wait()
         return True
 
-    async with served(script, Beats(), reachable) as (client, health):
+    async with served(script, Heartbeats(), reachable) as (client, health):
         health.reach_s = 0.05
         reply = await client.get("/readyz")
         assert (reply.status_code, reply.text) == (503, "API server: no answer within 0.05 s\n")
@@ -225,7 +226,7 @@ async def test_a_brain_whose_token_has_not_proved_good_is_not_ready(redis_url: s
 
 
 async def test_a_brain_that_leaves_is_not_ready(script: Script) -> None:
-    async with served(script, Beats()) as (client, health):
+    async with served(script, Heartbeats()) as (client, health):
         health.ready = False
         assert (await client.get("/readyz")).status_code == 503
 
@@ -233,7 +234,10 @@ async def test_a_brain_that_leaves_is_not_ready(script: Script) -> None:
 @pytest.mark.parametrize("sent", [b"", b"GET /heal", b"GET /healthz HTTP/1.1\r\nHost: brain\r\n"])
 async def test_half_a_request_does_not_keep_its_connection(script: Script, sent: bytes) -> None:
     health = Health(
-        beats=Beats(), script=script, metrics=Metrics(script=script, roles=(), loop_ages_s=Beats().ages_s), idle_s=0.2
+        heartbeats=Heartbeats(),
+        script=script,
+        metrics=Metrics(script=script, roles=(), loop_ages_s=Heartbeats().ages_s),
+        idle_s=0.2,
     )
     assert 0 < Health.idle_s <= 120
     async with health.serve(0, host="127.0.0.1") as port:
@@ -247,7 +251,7 @@ async def test_half_a_request_does_not_keep_its_connection(script: Script, sent:
 
 
 async def test_a_body_that_never_comes_does_not_keep_its_connection(script: Script) -> None:
-    async with served(script, Beats()) as (client, _):
+    async with served(script, Heartbeats()) as (client, _):
         reader, writer = await asyncio.open_connection("127.0.0.1", client.base_url.port)
         writer.write(b"GET /healthz HTTP/1.1\r\nHost: brain\r\nContent-Length: 9\r\n\r\n")
         try:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from openclaw_brain.agents.ports import LaunchFailed, Pool
-from openclaw_brain.health import STUCK_S, Beats
+from openclaw_brain.loops import STUCK_S, Heartbeats
 from openclaw_core.tasks.outcome import Cause
 from tests.brain.api_server import POOL, ApiServer, job, launcher, next_end, pod, until
 
@@ -168,9 +168,9 @@ async def test_finished_jobs_go_early_when_less_than_a_fifth_of_the_cap_is_free(
     server.lists["jobs"] = [[job(f"agent-{n}", n, **complete) for n in range(8)] + [job("agent-live", 9)]]
     async with server.serve(), launcher(server, kubeconfig) as jobs:
         await until(lambda: sum(job.reported for job in jobs._jobs.values()) == 8)
-        await jobs.make_room(20)
+        await jobs.delete_finished(20)
         assert not any(job.deleting for job in jobs._jobs.values())
-        await jobs.make_room(10)
+        await jobs.delete_finished(10)
         await until(lambda: sum(path.startswith("DELETE ") for path, _ in server.asked) == 1)
         assert "agent-live" in await jobs.alive()
 
@@ -182,11 +182,11 @@ async def test_a_finished_job_whose_log_is_on_its_way_makes_no_room(kubeconfig: 
     server.lists["pods"] = [[pod("agent-a", 2, terminated={"exitCode": 137, "reason": "OOMKilled"})]]
     async with server.serve(), launcher(server, kubeconfig) as jobs:
         await until(lambda: any(path.endswith("/log") for path, _ in server.asked))
-        await jobs.make_room(0)
+        await jobs.delete_finished(0)
         assert not jobs._jobs["agent-a"].deleting
         server.logs.set()
         assert (await next_end(jobs)).log_tail
-        await jobs.make_room(0)
+        await jobs.delete_finished(0)
         assert jobs._jobs["agent-a"].deleting
 
 
@@ -276,17 +276,17 @@ async def test_a_failed_job_without_a_pod_is_told_all_the_same(
     assert (ended.cause, ended.detail) == (Cause.CRASH, "BackoffLimitExceeded")
 
 
-async def test_each_watch_has_a_beat_of_its_own_and_tells_what_it_heard(kubeconfig: Path) -> None:
+async def test_each_watch_has_a_heartbeat_of_its_own_and_tells_what_it_heard(kubeconfig: Path) -> None:
     now = 0.0
-    beats, heard = Beats(clock=lambda: now), list[str]()
+    heartbeats, heard = Heartbeats(clock=lambda: now), list[str]()
     server = ApiServer()
-    async with server.serve(), launcher(server, kubeconfig, beats, heard) as jobs:
+    async with server.serve(), launcher(server, kubeconfig, heartbeats, heard) as jobs:
         await until(lambda: all(heard.count(kind) > 1 for kind in ("jobs", "pods", "events")))
-        assert set(beats.ages_s()) == {"watch_jobs", "watch_pods", "watch_events", "verdicts"}
+        assert set(heartbeats.ages_s()) == {"watch_jobs", "watch_pods", "watch_events", "verdicts"}
         await until(lambda: all(server.since(kind) for kind in ("jobs", "pods", "events")))
         now = 2 * STUCK_S  # three watches that hang, while Jobs are looked at again each second
-        await until(lambda: beats.ages_s()["verdicts"] == 0)
-        assert beats.stuck() == ["watch_events", "watch_jobs", "watch_pods"]
+        await until(lambda: heartbeats.ages_s()["verdicts"] == 0)
+        assert heartbeats.stuck() == ["watch_events", "watch_jobs", "watch_pods"]
         assert await jobs.alive() == frozenset()
 
 

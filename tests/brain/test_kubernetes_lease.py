@@ -9,6 +9,7 @@ import pytest
 
 from openclaw_brain.kubernetes.api import ApiRefused, ApiUnavailable
 from openclaw_brain.kubernetes.lease import LOOK_S, TTL_S, LeaseLeader
+from openclaw_brain.loops import Loop
 from openclaw_core.errors import LostOwnership, StoreUnavailable
 
 
@@ -96,16 +97,13 @@ class Time:
 
 def leader(leases: Leases, epochs: Epochs, holder: str, time: Time | None = None) -> LeaseLeader:
     time = time or Time()
-    return LeaseLeader(api=leases, inbox=epochs, holder=holder, clock=lambda: time.now, sleep=time.sleep)  # type: ignore[arg-type]
-
-
-def nothing() -> None: ...
+    return LeaseLeader(api=leases, inbox=epochs, holder=holder, clock=lambda: time.now)  # type: ignore[arg-type]
 
 
 async def test_the_first_brain_makes_the_lease_and_leads() -> None:
     leases, epochs = Leases(), Epochs()
 
-    assert await leader(leases, epochs, "brain-1").acquire(turned=nothing) == 1
+    assert await leader(leases, epochs, "brain-1").acquire(Loop(sleep=Time().sleep)) == 1
 
     assert leases.created == 1
     assert leases.kept["brain"]["spec"]["holderIdentity"] == "brain-1"
@@ -113,7 +111,9 @@ async def test_the_first_brain_makes_the_lease_and_leads() -> None:
 
 async def test_two_brains_that_start_at_once_make_one_lease_and_one_leads() -> None:
     leases, epochs = Leases(), Epochs()
-    starts = [asyncio.ensure_future(leader(leases, epochs, f"brain-{n}").acquire(turned=nothing)) for n in (1, 2)]
+    starts = [
+        asyncio.ensure_future(leader(leases, epochs, f"brain-{n}").acquire(Loop(sleep=Time().sleep))) for n in (1, 2)
+    ]
 
     await asyncio.wait(starts, return_when=asyncio.FIRST_COMPLETED)
     first = leases.holder()
@@ -131,7 +131,7 @@ async def test_a_brain_that_may_not_make_its_lease_says_so_and_does_not_lead(
     leases, epochs = Leases(may_create=False), Epochs()
 
     with pytest.raises(TimeoutError):
-        await leader(leases, epochs, "brain-1").acquire(turned=nothing)
+        await leader(leases, epochs, "brain-1").acquire(Loop(sleep=Time().sleep))
 
     assert epochs.newest == 0
     assert "lease.refused" in caplog.text
@@ -140,7 +140,7 @@ async def test_a_brain_that_may_not_make_its_lease_says_so_and_does_not_lead(
 async def held(leases: Leases, epochs: Epochs) -> LeaseLeader:
     """A brain that leads, and then does nothing any more unless a test lets it."""
     first = leader(leases, epochs, "brain-1")
-    await first.acquire(turned=nothing)
+    await first.acquire(Loop(sleep=Time().sleep))
     return first
 
 
@@ -148,7 +148,7 @@ async def test_a_lease_that_is_renewed_no_more_is_taken_within_its_time() -> Non
     leases, epochs, time = Leases(), Epochs(), Time()
     await held(leases, epochs)
 
-    assert await leader(leases, epochs, "brain-2", time).acquire(turned=nothing) == 2
+    assert await leader(leases, epochs, "brain-2", time).acquire(Loop(sleep=time.sleep)) == 2
     assert leases.holder() == "brain-2"
     assert TTL_S < time.now <= TTL_S + 2 * LOOK_S
 
@@ -158,7 +158,7 @@ async def test_a_lease_that_was_given_up_is_taken_at_once() -> None:
     first = await held(leases, epochs)
     await first.release()
 
-    assert await leader(leases, epochs, "brain-2", time).acquire(turned=nothing) == 2
+    assert await leader(leases, epochs, "brain-2", time).acquire(Loop(sleep=time.sleep)) == 2
     assert time.now == 0
 
 
@@ -173,7 +173,7 @@ async def test_a_lease_of_a_brain_that_cannot_reach_the_api_server_either_is_not
         leases.away = False
 
     time.then = {2.0: away, 60.0: back}
-    following = asyncio.create_task(leader(leases, epochs, "brain-2", time).acquire(turned=nothing))
+    following = asyncio.create_task(leader(leases, epochs, "brain-2", time).acquire(Loop(sleep=time.sleep)))
     while time.now < 60 + TTL_S / 2:
         await asyncio.sleep(0)
     assert leases.holder() == "brain-1", "it has not had the time to renew"
@@ -185,8 +185,8 @@ async def test_a_lease_of_a_brain_that_cannot_reach_the_api_server_either_is_not
 
 async def keeps(first: LeaseLeader, epochs: Epochs, time: Time, seconds: float) -> BaseException | None:
     """What ends the leadership within so many seconds."""
-    first.clock, first.sleep = (lambda: time.now), time.sleep
-    keeping = asyncio.create_task(first.keep(1, turned=nothing))
+    first.clock = lambda: time.now
+    keeping = asyncio.create_task(first.keep(1, Loop(sleep=time.sleep)))
     while time.now < seconds and not keeping.done():
         await asyncio.sleep(0)
     if keeping.done():

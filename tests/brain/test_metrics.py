@@ -271,11 +271,11 @@ async def test_what_this_process_sees_of_pools_templates_and_the_watch(metrics: 
     metrics.clock = lambda: now
     metrics.loop_ages_s = lambda: {"lanes": 0.5}
     assert of(await page(metrics), "watch_age_seconds", "kind=jobs") is None
-    metrics.watch_turned("jobs")
+    metrics.watch_confirmed("jobs")
     metrics.causes = lambda: {"agent": Cause.IMAGE}
     metrics.template_fallback("agent", True)
     now += 12
-    metrics.watch_turned("pods")
+    metrics.watch_confirmed("pods")
     found = await page(metrics)
     assert of(found, "leader") == 1
     assert of(found, "watch_age_seconds", "kind=jobs") == 12

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from openclaw_brain.agents.pool import UNSEEN_S, Plan, PoolKeeper, plan
+from openclaw_brain.agents.pool import MISSING_S, Plan, PoolController, PoolLimits, plan
 from openclaw_brain.agents.ports import Pool
 from openclaw_core.store import Inbox, Lanes, Pools, Script
 from openclaw_core.store.pools import JobState
@@ -101,19 +101,19 @@ async def test_creating_backs_off_and_goes_on_when_it_works_again(script: Script
     epoch = await Inbox(script).take_lead("me", ttl_s=8)
     now = [0.0]
     launcher = FakeLauncher(cause=Cause.QUOTA)
-    keeper = PoolKeeper(
-        pool=Pool(template="agent", hash8="0" * 8), pools=Pools(script), lanes=Lanes(script), launcher=launcher, epoch=epoch, warm=3, cap=10,
-        queue_deadline_s=900, clock=lambda: now[0],
+    controller = PoolController(
+        pool=Pool(template="agent", hash8="0" * 8), pools=Pools(script), lanes=Lanes(script), launcher=launcher, epoch=epoch,
+        limits=PoolLimits(warm=3, cap=10, queue_deadline_s=900), clock=lambda: now[0],
     )  # fmt: skip
     pauses = []
     for _ in range(8):
-        await keeper.keep()
-        pauses.append(keeper.backoff.pause_s)
-        now[0] = keeper.backoff.next_try
+        await controller.scale()
+        pauses.append(controller.backoff.pause_s)
+        now[0] = controller.backoff.next_try
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
     launcher.cause = None
-    keeper.backoff.worked()
-    await keeper.keep()
+    controller.backoff.reset()
+    await controller.scale()
     assert len(launcher.created) == 3
     assert launcher.created[0].startswith("agent-agent-00000000-")
 
@@ -124,15 +124,15 @@ async def test_only_the_leader_creates_agents(script: Script, lead: bool) -> Non
 
     epoch = await Inbox(script).take_lead("me", ttl_s=8)
     launcher = FakeLauncher()
-    keeper = PoolKeeper(
-        pool=Pool(template="agent", hash8="0" * 8), pools=Pools(script), lanes=Lanes(script), launcher=launcher, epoch=epoch - (not lead), warm=1, cap=10,
-        queue_deadline_s=900,
+    controller = PoolController(
+        pool=Pool(template="agent", hash8="0" * 8), pools=Pools(script), lanes=Lanes(script), launcher=launcher, epoch=epoch - (not lead),
+        limits=PoolLimits(warm=1, cap=10, queue_deadline_s=900),
     )  # fmt: skip
     if lead:
-        await keeper.keep()
+        await controller.scale()
     else:
         with pytest.raises(LostOwnership):
-            await keeper.keep()
+            await controller.scale()
     assert len(launcher.created) == lead
     await asyncio.sleep(0)
 
@@ -143,30 +143,30 @@ async def test_a_trouble_of_jobs_that_may_still_start_is_the_pools_cause_until_a
     epoch = await Inbox(script).take_lead("me", ttl_s=8)
     launcher = FakeLauncher()
     pool = Pool(template="agent", hash8="0" * 8)
-    keeper = PoolKeeper(
-        pool=pool, pools=Pools(script), lanes=Lanes(script), launcher=launcher, epoch=epoch, warm=2, cap=10,
-        queue_deadline_s=900,
+    controller = PoolController(
+        pool=pool, pools=Pools(script), lanes=Lanes(script), launcher=launcher, epoch=epoch,
+        limits=PoolLimits(warm=2, cap=10, queue_deadline_s=900),
     )  # fmt: skip
-    await keeper.keep()
+    await controller.scale()
     launcher.trouble[pool.id] = Cause.NO_ROOM
-    await keeper.keep()
-    assert keeper.backoff.cause is Cause.NO_ROOM
+    await controller.scale()
+    assert controller.backoff.cause is Cause.NO_ROOM
     assert len(launcher.created) == 2  # they stay, since a new node may be on its way
 
     launcher.trouble.clear()
     await World(script).work(launcher.created[0], pool=pool.id).check_in()
-    await keeper.keep()
-    assert keeper.backoff.cause is None
+    await controller.scale()
+    assert controller.backoff.cause is None
 
 
 async def test_the_cap_is_for_all_pools_together(script: Script) -> None:
     epoch = await Inbox(script).take_lead("me", ttl_s=8)
     launcher = FakeLauncher(created=[f"agent-other-11111111-{n}" for n in range(8)])
-    keeper = PoolKeeper(
-        pool=Pool(template="agent", hash8="0" * 8), pools=Pools(script), lanes=Lanes(script), launcher=launcher, epoch=epoch, warm=5, cap=10,
-        queue_deadline_s=900,
+    controller = PoolController(
+        pool=Pool(template="agent", hash8="0" * 8), pools=Pools(script), lanes=Lanes(script), launcher=launcher, epoch=epoch,
+        limits=PoolLimits(warm=5, cap=10, queue_deadline_s=900),
     )  # fmt: skip
-    await keeper.keep()
+    await controller.scale()
     assert len(launcher.created) == 10
 
 
@@ -175,23 +175,23 @@ async def test_agents_start_while_their_tasks_are_routed_and_each_task_counts_on
     launcher = FakeLauncher()
     pool = Pool(template="agent", hash8="0" * 8)
     under_way = {"u1", "u2"}
-    keeper = PoolKeeper(
-        pool=pool, pools=Pools(script), lanes=Lanes(script), launcher=launcher, epoch=epoch, warm=1, cap=10,
-        queue_deadline_s=900, coming=lambda: under_way,
+    controller = PoolController(
+        pool=pool, pools=Pools(script), lanes=Lanes(script), launcher=launcher, epoch=epoch,
+        limits=PoolLimits(warm=1, cap=10, queue_deadline_s=900), in_routing=lambda: under_way,
     )  # fmt: skip
-    await keeper.keep()
+    await controller.scale()
     assert len(launcher.created) == 3
     await script.read(
         "RPUSH", script.keys("agent", "ready", pool.id), f"u1.{0:032x}"
     )  # routed, and its routing has not been seen to end
-    await keeper.keep()
+    await controller.scale()
     assert len(launcher.created) == 3
     await script.read("LPOP", script.keys("agent", "ready", pool.id))
     await script.read("HSET", script.keys("agent", "jobs", pool.id), launcher.created[0], f"claimed u1.{0:032x}")
-    await keeper.keep()
+    await controller.scale()
     assert len(launcher.created) == 3
     under_way.clear()
-    await keeper.keep()
+    await controller.scale()
     assert len(launcher.created) == 3
 
 
@@ -200,8 +200,9 @@ async def test_an_agent_whose_end_no_brain_has_seen_stops_counting_against_the_c
     await world.lead()
     now, pool = 100.0, Pool(template="p", hash8="0" * 8)
     world.agent = world.work("job-1", pool=pool.id)
-    keeper = PoolKeeper(
-        pool=pool, pools=world.pools, lanes=world.lanes, launcher=FakeLauncher(), epoch=world.epoch, warm=0, cap=1, queue_deadline_s=900,
+    controller = PoolController(
+        pool=pool, pools=world.pools, lanes=world.lanes, launcher=FakeLauncher(), epoch=world.epoch,
+        limits=PoolLimits(warm=0, cap=1, queue_deadline_s=900),
         clock=lambda: now,
     )  # fmt: skip
     await world.ask(task(1))
@@ -210,15 +211,15 @@ async def test_an_agent_whose_end_no_brain_has_seen_stops_counting_against_the_c
         task(1).ordered(ORDER), pool=pool.id, decision="rule", route_ms=1, route_tokens=0, epoch=world.epoch
     )
     assert await world.agent.claim() is not None
-    await keeper.keep()
+    await controller.scale()
     assert list(await world.pools.jobs(pool.id)) == ["job-1"], "an agent of the brain before is at work"
 
     await world.pools.lost("u1", Cause.AGENT_LOST, epoch=world.epoch)  # its Job has gone while no brain looked
-    await keeper.keep()
+    await controller.scale()
     assert list(await world.pools.jobs(pool.id)) == ["job-1"], "its end may be about to be heard, with its cause"
-    now += UNSEEN_S
-    await keeper.keep()
-    await keeper.keep()
+    now += MISSING_S
+    await controller.scale()
+    await controller.scale()
     assert list(await world.pools.jobs(pool.id)) == [f"agent-{pool.id}-1"], "the one place is the new agent's"
 
 
@@ -227,8 +228,9 @@ async def test_a_job_that_was_written_down_and_never_created_is_replaced_within_
     await world.lead()
     pool, launcher = Pool(template="p", hash8="0" * 8), FakeLauncher()
     ahead_s = 0.0
-    keeper = PoolKeeper(
-        pool=pool, pools=world.pools, lanes=world.lanes, launcher=launcher, epoch=world.epoch, warm=0, cap=10, queue_deadline_s=900,
+    controller = PoolController(
+        pool=pool, pools=world.pools, lanes=world.lanes, launcher=launcher, epoch=world.epoch,
+        limits=PoolLimits(warm=0, cap=10, queue_deadline_s=900),
         now=lambda: time.time() + ahead_s,
     )  # fmt: skip
     await world.ask(task(1))
@@ -237,11 +239,11 @@ async def test_a_job_that_was_written_down_and_never_created_is_replaced_within_
         task(1).ordered(ORDER), pool=pool.id, decision="rule", route_ms=1, route_tokens=0, epoch=world.epoch
     )
     phantom = await world.pools.new_job(pool.id, f"agent-{pool.id}", epoch=world.epoch)  # and its brain was killed
-    await keeper.keep()
+    await controller.scale()
     assert launcher.created == [], "it may be on its way"
     ahead_s = 10.0
-    await keeper.keep()
-    await keeper.keep()
+    await controller.scale()
+    await controller.scale()
     assert len(launcher.created) == 1
     assert phantom not in await world.pools.jobs(pool.id)
 
@@ -249,11 +251,11 @@ async def test_a_job_that_was_written_down_and_never_created_is_replaced_within_
 async def test_an_agent_that_the_launcher_knows_and_redis_does_not_counts_until_it_checks_in(script: Script) -> None:
     epoch = await Inbox(script).take_lead("me", ttl_s=8)
     launcher = FakeLauncher(created=["agent-agent-00000000-7"])  # forgotten while the API server was away
-    keeper = PoolKeeper(
-        pool=Pool(template="agent", hash8="0" * 8), pools=Pools(script), lanes=Lanes(script), launcher=launcher, epoch=epoch, warm=1, cap=10,
-        queue_deadline_s=900,
+    controller = PoolController(
+        pool=Pool(template="agent", hash8="0" * 8), pools=Pools(script), lanes=Lanes(script), launcher=launcher, epoch=epoch,
+        limits=PoolLimits(warm=1, cap=10, queue_deadline_s=900),
     )  # fmt: skip
-    await keeper.keep()
+    await controller.scale()
     assert launcher.created == ["agent-agent-00000000-7"]
 
 
@@ -270,9 +272,9 @@ class Waiting:
     async def open(self, *, chats: int = 12, cap: int = 4, cause: Cause | None = Cause.QUOTA) -> "Waiting":
         await self.world.lead()
         self.launcher = FakeLauncher(cause=cause)
-        self.keeper = PoolKeeper(
-            pool=self.pool, pools=self.world.pools, lanes=self.world.lanes, launcher=self.launcher, epoch=self.world.epoch, warm=0, cap=cap,
-            queue_deadline_s=900, now=lambda: time.time() + self.ahead_s,
+        self.controller = PoolController(
+            pool=self.pool, pools=self.world.pools, lanes=self.world.lanes, launcher=self.launcher, epoch=self.world.epoch,
+            limits=PoolLimits(warm=0, cap=cap, queue_deadline_s=900), now=lambda: time.time() + self.ahead_s,
         )  # fmt: skip
         for n in range(1, chats + 1):
             await self.asks(n, chat=n)
@@ -292,8 +294,8 @@ class Waiting:
     async def look(self, times: int = 1) -> None:
         """The loop turns, and delivery shows what there is."""
         for _ in range(times):
-            await self.keeper.keep()
-            await self.keeper.tell_waiting()
+            await self.controller.scale()
+            await self.controller.tell_waiting()
             self.told += [(one.chat_id, one.args["cause"]) for one in await self.world.notices()]
             await self.world.show_all()
 
@@ -320,7 +322,7 @@ async def test_a_chat_is_told_again_of_another_cause_or_when_it_waits_anew_and_o
     assert sorted(waiting.told) == [(1, "quota"), (2, "quota")]
     waiting.told.clear()
     for cause in (Cause.IMAGE, Cause.QUOTA, Cause.IMAGE, Cause.QUOTA):
-        waiting.keeper.failed(cause)
+        waiting.controller.failed(cause)
         await waiting.look()
     assert sorted(waiting.told) == [(1, "image"), (2, "image")], "causes that take turns are told once each"
     waiting.told.clear()
@@ -350,8 +352,8 @@ async def test_nobody_is_told_to_wait_by_a_pool_that_can_start_or_that_nobody_wa
     assert waiting.told == []
     for n in range(4):
         await waiting.world.claim(waiting.world.work(f"job-{n}", pool=waiting.pool.id))
-    waiting.keeper.failed(Cause.IMAGE)
-    await waiting.keeper.tell_waiting()
+    waiting.controller.failed(Cause.IMAGE)
+    await waiting.controller.tell_waiting()
     assert await waiting.world.notices() == [], "all that are out run, and the others wait for them"
 
 

@@ -8,6 +8,7 @@ from typing import cast
 
 import pytest
 
+from openclaw_brain.loops import Loop
 from openclaw_brain.queue.served_models import (
     CHECK_EVERY_S,
     RETRY_S,
@@ -222,8 +223,8 @@ async def test_the_list_is_looked_at_each_hour_and_sooner_after_a_failure() -> N
             over.set()
             await asyncio.Event().wait()
 
-    served = replace(Looking().served(Listing(ALL_IDS, ChatUnavailable(), ALL_IDS)), sleep=sleep)
-    looking = asyncio.create_task(served.check_forever())
+    served = Looking().served(Listing(ALL_IDS, ChatUnavailable(), ALL_IDS))
+    looking = asyncio.create_task(served.check_forever(Loop(sleep=sleep)))
     async with asyncio.timeout(20):
         await over.wait()
     looking.cancel()

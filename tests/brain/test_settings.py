@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from openclaw_brain.app import AGENT_VARIABLES, pool_of
+from openclaw_brain.pool_policy import AGENT_VARIABLES, pool_of
 from openclaw_brain.settings import at_start, from_env
 from openclaw_core.errors import SettingsError
 from openclaw_core.tasks.outcome import Exit

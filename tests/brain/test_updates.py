@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from openclaw_brain.loops import Loop
 from openclaw_brain.telegram.updates import Poller, admit_forever
 from openclaw_core.errors import LostOwnership
 from openclaw_core.store import Inbox, Script
@@ -45,10 +46,9 @@ class Admission:
             admit_forever(
                 poller,
                 self.inbox,
+                Loop(sleep=self.sleep),
                 epoch=self.epoch,
                 on_admitted=lambda _: None,
-                turned=lambda: None,
-                sleep=self.sleep,
                 on_webhook=self.webhook,
             )
         )

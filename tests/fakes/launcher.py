@@ -1,11 +1,12 @@
 """A launcher whose agents are names in a list; it refuses with a cause, and its templates change when told to."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from openclaw_brain.agents.ports import JobEnded, LaunchFailed, Pool
+from openclaw_brain.loops import Loop
 from openclaw_core.tasks.outcome import Cause
 
 
@@ -20,7 +21,7 @@ class FakeLauncher:
     pods: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     tries_templates: bool = True
     rooms: list[int] = field(default_factory=list)
-    """Caps by which finished Jobs were asked to make room."""
+    """Caps by which finished Jobs were to be deleted."""
 
     async def pod(self, template: str) -> Mapping[str, Any]:
         if template not in self.pods:
@@ -42,18 +43,17 @@ class FakeLauncher:
     async def claimed(self, name: str, *, task_id: str, role: str) -> None:
         self.labels[name] = (task_id, role)
 
-    async def make_room(self, cap: int) -> None:
+    async def delete_finished(self, cap: int) -> None:
         self.rooms.append(cap)
 
     def troubles(self) -> Mapping[str, Cause]:
         return self.trouble
 
-    async def ended(self) -> AsyncIterator[JobEnded]:
-        while True:
-            await asyncio.sleep(3600)
-            yield JobEnded(name="", pool="", cause=None)
+    async def next_end(self) -> JobEnded:
+        await asyncio.sleep(3600)
+        return JobEnded(name="", pool="", cause=None)
 
-    async def watch(self, *, beat: Callable[[str], Callable[[], None]], confirmed: Callable[[str], None]) -> None:
+    async def watch(self, *, loop_of: Callable[[str], Loop], confirmed: Callable[[str], None]) -> None:
         await asyncio.sleep(3600)
 
     async def reachable(self) -> bool:

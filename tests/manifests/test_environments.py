@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from openclaw_agent.settings import from_env as agent_settings
-from openclaw_brain.app import pool_of
 from openclaw_brain.kubernetes.job_manifest import job_manifest
+from openclaw_brain.pool_policy import pool_of
 from openclaw_brain.settings import from_env as brain_settings
 from openclaw_core.models.providers import GROQ
 from tests.manifests.rendering import (

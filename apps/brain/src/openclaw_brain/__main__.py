@@ -1,4 +1,4 @@
-"""Environment → settings → logs → run → exit code."""
+"""The brain's process: read the environment, configure logs, run until SIGTERM or SIGINT, end with an exit code."""
 
 import asyncio
 import os
@@ -13,7 +13,7 @@ from openclaw_core.tasks.outcome import Exit
 
 
 async def _run(settings: Settings, roles: Roles) -> int:
-    from openclaw_brain.app import run  # after the settings: a wrong one is told at once
+    from openclaw_brain.app import run  # after the settings: a wrong one is reported at once
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

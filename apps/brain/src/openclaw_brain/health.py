@@ -1,69 +1,38 @@
-"""`/healthz`: our own loops turn. `/readyz`: Redis and the API server answer. `/metrics`: see `metrics`.
+"""The health server. `/healthz`: the brain's loops run. `/readyz`: Redis and the API server answer. `/metrics`: see `metrics`.
 
-Outside faults never fail `/healthz`: a restart would mend none of them. Wrong settings end the start before any page is served.
+Outside faults never fail `/healthz`, since a restart would repair none of them. Wrong settings end the start before any page is served.
 """
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from aiohttp import web
 
+from openclaw_brain.loops import Heartbeats
 from openclaw_brain.metrics import CONTENT_TYPE_LATEST, Metrics
 from openclaw_core.errors import OpenClawError
 from openclaw_core.store import Script
 
-STUCK_S = 60.0
-"""A loop that has not turned for this long is stuck; a failed attempt is a turn too."""
 LINGER_S = 2.0
-"""How long a body that nobody asked for is read and thrown away."""
-
-
-@dataclass(kw_only=True)
-class Beats:
-    """When each loop last turned."""
-
-    clock: Callable[[], float] = time.monotonic
-    _last: dict[str, float] = field(default_factory=dict)
-
-    def of(self, name: str) -> Callable[[], None]:
-        """What the loop *name* calls at each turn."""
-
-        def turned() -> None:
-            self._last[name] = self.clock()
-
-        turned()
-        return turned
-
-    def forget(self) -> None:
-        """The loops have ended on purpose."""
-        self._last.clear()
-
-    def ages_s(self) -> dict[str, float]:
-        """How long ago each loop last turned, in seconds."""
-        now = self.clock()
-        return {name: now - last for name, last in self._last.items()}
-
-    def stuck(self) -> list[str]:
-        return sorted(name for name, age_s in self.ages_s().items() if age_s > STUCK_S)
+"""How long an unexpected request body is read and discarded."""
 
 
 @dataclass(kw_only=True)
 class Health:
-    """Serves three pages. *reachable* asks the API server where agents are Jobs; None: there is none to ask."""
+    """Serves three pages. *reachable* asks the API server, where agents are Jobs. None: agents are processes."""
 
-    beats: Beats
+    heartbeats: Heartbeats
     script: Script
     metrics: Metrics
     reachable: Callable[[], Awaitable[bool]] | None = None
     reach_s: float = 4.0
     """How long the API server may take; the readiness probe waits 6 s."""
     idle_s: float = 75.0
-    """How long a connection may wait for the whole head of its next request; Prometheus asks each 30 s by the same one."""
+    """How long a connection may wait for the whole head of its next request. Prometheus asks each 30 s on the same one."""
     ready: bool = True
-    """False until settings, Redis and the bot's token have proved good, and from the moment that a shutdown begins."""
+    """False until settings, Redis and the bot's token are known to be good, and again once a shutdown has begun."""
 
     @asynccontextmanager
     async def serve(self, port: int, host: str | None = None) -> AsyncIterator[int]:
@@ -81,7 +50,7 @@ class Health:
             await runner.cleanup()
 
     async def _healthz(self, _: web.Request) -> web.Response:
-        stuck = self.beats.stuck()
+        stuck = self.heartbeats.stuck()
         return web.Response(status=503 if stuck else 200, text=f"stuck: {', '.join(stuck)}\n" if stuck else "ok\n")
 
     async def _readyz(self, _: web.Request) -> web.Response:

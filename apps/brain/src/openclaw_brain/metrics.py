@@ -1,6 +1,6 @@
-"""`/metrics`: what this process sees, and what the store has counted. Names carry their unit; labels come from small closed sets.
+"""`/metrics`: what this process measures, and what the store counts. Names carry their unit; labels come from small closed sets.
 
-What the store has counted is told by the leader alone: two brains read the same numbers, and a sum over them would be twice the truth.
+Only the leader exports the store's counts: two brains read the same numbers, and a sum over both would be doubled.
 """
 
 import time
@@ -15,30 +15,30 @@ from prometheus_client.registry import Collector
 
 from openclaw_core.errors import OpenClawError
 from openclaw_core.store import Script
-from openclaw_core.store.figures import Figures, Timings, figures
+from openclaw_core.store.figures import Figures, Queue, Timings, figures
 from openclaw_core.tasks.outcome import Cause
 
 __all__ = ["CONTENT_TYPE_LATEST", "Metrics", "counted"]
 OTHER = "other"
-"""The label of what today's configuration does not know: a role that was removed, a cause of another release."""
+"""The label for values that this configuration does not know: a role that was removed, a cause of another release."""
 CAUSES = frozenset(cause.value for cause in Cause)
 JOB_STATES = ("created", "waiting", "claimed", "retired")
 
 
 @dataclass(kw_only=True)
 class Metrics:
-    """Told by the loops as they go; asked by `health` for the page."""
+    """The loops report to it. `health` asks it for the page."""
 
     script: Script
     roles: Collection[str]
     loop_ages_s: Callable[[], Mapping[str, float]] = dict
-    """For each of our loops, how long ago it last turned."""
+    """By loop: seconds since its last heartbeat."""
     causes: Callable[[], Mapping[str, Cause]] = dict
-    """Why no agent of a template can start now, by template; those that can start are absent."""
+    """By template: why no agent can start. Templates whose agents can start are absent."""
     clock: Callable[[], float] = time.monotonic
     leading: bool = False
     webhooks_ended: int = 0
-    """How often a webhook that others had set was ended, so that polls are answered again."""
+    """How often a webhook of others was removed, so that polls are answered again."""
     _memory_share: float = 0.0
     _watched: dict[str, float] = field(default_factory=dict)
     _fallback: dict[str, bool] = field(default_factory=dict)
@@ -56,8 +56,8 @@ class Metrics:
     def __post_init__(self) -> None:
         self.script.timed = self._steps.observe
 
-    def watch_turned(self, kind: str) -> None:
-        """The watch of a kind has begun, or has heard from the API server."""
+    def watch_confirmed(self, kind: str) -> None:
+        """The watch of a kind has begun, or the API server has answered it."""
         self._watched[kind] = self.clock()
 
     def memory_seen(self, share: float) -> None:
@@ -69,15 +69,15 @@ class Metrics:
         self.webhooks_ended += 1
 
     def template_fallback(self, template: str, active: bool) -> None:
-        """Whether agents start from the last good template, because the one in the cluster does not work."""
+        """Whether agents start from the last good template, because the present one does not work."""
         self._fallback[template] = active
 
     def models_listed(self, models: Collection[str], unlisted: Collection[str]) -> None:
-        """What the model server's list says of the models of the configuration."""
+        """Which models of the configuration the model server lists, and which it does not."""
         self._models_gone = {model: model in unlisted for model in models}
 
     def forget(self) -> None:
-        """This process leads no more: what it knew of pools, models and the watch is another's now."""
+        """This process has lost the lead: forget what only a leader knows of pools, models and the watch."""
         self.leading, self.causes = False, dict
         self._watched.clear()
         self._memory_share = 0.0
@@ -85,7 +85,7 @@ class Metrics:
         self._models_gone = {}
 
     async def page(self) -> bytes:
-        """The page in Prometheus' text format. While the store is away, what this process knows by itself."""
+        """The page in Prometheus' text format. While the store is away, only what this process measures."""
         found: Figures | None = None
         try:
             if self.leading:
@@ -114,17 +114,14 @@ class Metrics:
             value=self._memory_share,
         )
         yield GaugeMetricFamily("openclaw_store_up", "1 if Redis has answered this look.", value=int(store_up))
-        yield _gauge(
+        yield _gauge_by(
+            "kind",
             "openclaw_watch_age_seconds",
             "Time since the API server was last heard on the watch of a kind, or this brain began it: jobs, pods, events.",
-            ("kind",),
-            {(kind,): self.clock() - heard for kind, heard in self._watched.items()},
+            {kind: self.clock() - heard for kind, heard in self._watched.items()},
         )
-        yield _gauge(
-            "openclaw_loop_age_seconds",
-            "Time since each of our own loops last turned.",
-            ("loop",),
-            {(loop,): age_s for loop, age_s in self.loop_ages_s().items()},
+        yield _gauge_by(
+            "loop", "openclaw_loop_age_seconds", "Time since each of our own loops last turned.", self.loop_ages_s()
         )
         yield _gauge(
             "openclaw_pool_cause",
@@ -132,64 +129,40 @@ class Metrics:
             ("template", "cause"),
             {(template, cause.value): 1 for template, cause in self.causes().items()},
         )
-        yield _gauge(
+        yield _gauge_by(
+            "template",
             "openclaw_template_fallback",
             "1 while agents start from the last good template instead of the one in the cluster.",
-            ("template",),
-            {(template,): int(active) for template, active in self._fallback.items()},
+            self._fallback,
         )
-        yield _gauge(
+        yield _gauge_by(
+            "model",
             "openclaw_model_gone",
             "1 for a model of the configuration that the model server does not list.",
-            ("model",),
-            {(model,): int(gone) for model, gone in self._models_gone.items()},
+            self._models_gone,
         )
 
 
 def counted(found: Figures, roles: Collection[str]) -> Iterator[Metric]:
-    """What the store knows, as metrics."""
-    yield _counter(
-        "openclaw_updates_admitted",
-        "Updates written to the store, by stream.",
-        ("stream",),
-        found.labelled("admitted", labels=1),
-    )
-    yield _counter(
-        "openclaw_messages_refused",
-        "Messages that found their lane or all lanes full.",
-        (),
-        found.labelled("refused", labels=0),
-    )
-    yield _counter(
-        "openclaw_tasks_routed",
-        "Tasks by how their role was picked.",
-        ("decision",),
-        found.labelled("routed", labels=1),
-    )
-    yield _counter(
-        "openclaw_routing_tokens", "Tokens that routing calls took.", (), found.labelled("routing_tokens", labels=0)
-    )
+    """What the store counts, as metrics."""
+
+    def counter(name: str, what: str, first: str, *labels: str) -> CounterMetricFamily:
+        return _counter(name, what, labels, found.labelled(first, labels=len(labels)))
+
+    yield counter("openclaw_updates_admitted", "Updates written to the store, by stream.", "admitted", "stream")
+    yield counter("openclaw_messages_refused", "Messages that found their lane or all lanes full.", "refused")
+    yield counter("openclaw_tasks_routed", "Tasks by how their role was picked.", "routed", "decision")
+    yield counter("openclaw_routing_tokens", "Tokens that routing calls took.", "routing_tokens")
 
     queues = {"inbox": found.inbox, "control": found.control, "lanes": found.lanes, "notices": found.notices}
-    yield _gauge(
-        "openclaw_queue_length", "What waits, by queue.", ("queue",), {(name,): q.length for name, q in queues.items()}
+    yield _gauge_by("queue", "openclaw_queue_length", "What waits, by queue.", _lengths(queues))
+    yield _gauge_by(
+        "queue", "openclaw_queue_age_seconds", "How long the oldest in a queue has waited.", _ages_s(queues)
     )
-    yield _gauge(
-        "openclaw_queue_age_seconds",
-        "How long the oldest in a queue has waited.",
-        ("queue",),
-        {(name,): q.oldest_s for name, q in queues.items()},
-    )
-    ready = {(template,): q for template, q in found.ready.items()}
-    yield _gauge(
-        "openclaw_ready_length", "Tasks that wait for an agent.", ("template",), {k: q.length for k, q in ready.items()}
-    )
-    yield _gauge(
-        "openclaw_ready_age_seconds",
-        "How long the next task has waited for an agent.",
-        ("template",),
-        {k: q.oldest_s for k, q in ready.items()},
-    )
+    yield _gauge_by("template", "openclaw_ready_length", "Tasks that wait for an agent.", _lengths(found.ready))
+    yield _gauge_by(
+        "template", "openclaw_ready_age_seconds", "How long the next task has waited for an agent.", _ages_s(found.ready)
+    )  # fmt: skip
     yield GaugeMetricFamily("openclaw_tasks_out", "Tasks that are on their way to an answer.", value=found.out)
     yield GaugeMetricFamily(
         "openclaw_leases_overdue", "Tasks whose agent has not renewed in time.", value=found.overdue
@@ -207,15 +180,11 @@ def counted(found: Figures, roles: Collection[str]) -> Iterator[Metric]:
         ("start",),
         {(start,): found.timings("claim", start) for start in ("warm", "cold")},
     )
-    yield _histogram(
-        "openclaw_first_text_seconds",
-        "From admission to the first words of the answer.",
-        (),
-        {(): found.timings("first_text")},
-    )
-    yield _histogram(
-        "openclaw_answer_seconds", "From admission to the delivered answer.", (), {(): found.timings("answer")}
-    )
+    for name, what, timings in (
+        ("openclaw_first_text_seconds", "From admission to the first words of the answer.", "first_text"),
+        ("openclaw_answer_seconds", "From admission to the delivered answer.", "answer"),
+    ):
+        yield _histogram(name, what, (), {(): found.timings(timings)})
 
     yield _counter(
         "openclaw_tasks_ended",
@@ -229,38 +198,31 @@ def counted(found: Figures, roles: Collection[str]) -> Iterator[Metric]:
         ("cause",),
         _summed(((_cause(cause),), n) for (cause,), n in found.labelled("lost", labels=1).items()),
     )
-    yield _counter(
-        "openclaw_tasks_handed_back",
-        "Tasks given back by agents that were told to go.",
-        (),
-        found.labelled("handed_back", labels=0),
-    )
-    yield _counter(
-        "openclaw_deliveries",
-        "Texts by what they were and whether they stand in the chat.",
-        ("text", "outcome"),
-        found.labelled("delivery", labels=2),
-    )
+    yield counter("openclaw_tasks_handed_back", "Tasks given back by agents that were told to go.", "handed_back")
+    yield counter(
+        "openclaw_deliveries", "Texts by what they were and whether they stand in the chat.", "delivery", "text", "outcome"
+    )  # fmt: skip
 
-    def by_role(first: str, labels: int = 1) -> dict[tuple[str, ...], int]:
-        rows = found.labelled(first, labels=labels)
-        return _summed(((role if role in roles else OTHER, *rest), n) for (role, *rest), n in rows.items())
+    def by_role(name: str, what: str, first: str, *labels: str) -> CounterMetricFamily:
+        rows = found.labelled(first, labels=1 + len(labels))
+        known = _summed(((role if role in roles else OTHER, *rest), n) for (role, *rest), n in rows.items())
+        return _counter(name, what, ("role", *labels), known)
 
-    yield _counter(
-        "openclaw_tokens",
-        "Tokens of answers: prompt (not cached), cached (part of the prompt), answer.",
-        ("role", "kind"),
-        by_role("tokens", labels=2),
+    yield by_role(
+        "openclaw_tokens", "Tokens of answers: prompt (not cached), cached (part of the prompt), answer.", "tokens", "kind"
+    )  # fmt: skip
+    yield by_role(
+        "openclaw_cost_microusd", "Cost of answers in millionths of a dollar, for models whose price is known.", "cost"
     )
-    yield _counter(
-        "openclaw_cost_microusd",
-        "Cost of answers in millionths of a dollar, for models whose price is known.",
-        ("role",),
-        by_role("cost"),
-    )
-    yield _counter(
-        "openclaw_answers_unpriced", "Answers of models whose price is not known.", ("role",), by_role("unpriced")
-    )
+    yield by_role("openclaw_answers_unpriced", "Answers of models whose price is not known.", "unpriced")
+
+
+def _lengths(queues: Mapping[str, Queue]) -> dict[str, float]:
+    return {name: queue.length for name, queue in queues.items()}
+
+
+def _ages_s(queues: Mapping[str, Queue]) -> dict[str, float]:
+    return {name: queue.oldest_s for name, queue in queues.items()}
 
 
 def _cause(name: str) -> str:
@@ -272,6 +234,10 @@ def _summed(rows: Iterable[tuple[tuple[str, ...], int]]) -> dict[tuple[str, ...]
     for labels, n in rows:
         total[labels] += n
     return total
+
+
+def _gauge_by(label: str, name: str, what: str, rows: Mapping[str, float]) -> GaugeMetricFamily:
+    return _gauge(name, what, (label,), {(value,): n for value, n in rows.items()})
 
 
 def _gauge(name: str, what: str, labels: tuple[str, ...], rows: Mapping[tuple[str, ...], float]) -> GaugeMetricFamily:

@@ -21,46 +21,46 @@ class Settings:
     telegram_base_url: str | None
     servers: Servers
     model_addresses: Mapping[str, str]
-    """The variables that said where models are, for the agents; without keys."""
+    """Variables with the addresses of model servers, for the agents; without keys."""
     redis: RedisSettings
     launcher: Literal["processes", "kubernetes"]
     namespace: str
-    """Where the Jobs are; empty for processes."""
+    """Of the Jobs; empty for local processes."""
     kubeconfig: str
-    """A file that says how to reach the cluster; empty in a pod, which has a token of its own."""
+    """A file with access to the cluster; empty in a pod, which has a token of its own."""
     holder: str
     """This brain's name in the Lease."""
     allowed_user_ids: frozenset[int] | None
     """None: everyone (`*`)."""
     smoke_bot_ids: frozenset[int]
     demo_model: bool
-    """The model server is the small built-in one: English only, and it never routes."""
+    """Whether the model server is the small built-in one: English only, and it never routes."""
     model_override: str | None
-    """The one model of a local server, instead of the roles' lists."""
+    """The one model of a local server. It replaces the roles' lists."""
     voice_models: str
-    """For the agents; empty: their own default."""
+    """For the agents; empty: their default."""
     log_level: str
     health_port: int
     """0: no health server."""
     file_port: int
-    """Where agents fetch files that people sent; 0: a free one."""
+    """Where agents fetch files that users sent; 0: a free port."""
     file_host: str
     """The address of this brain, as agents reach it; empty: this machine alone."""
     running_cap: int
-    """Tasks that may be out at a time; also the cap on agents."""
+    """Tasks that may run at a time; also the cap on agents."""
     chat_cap: int
     total_cap: int
     starting_cap: int
-    """Agents that may be starting at a time: more of them only slow each other down."""
+    """Agents that may be starting at a time. More of them only slow each other down."""
     warm: int
     tasks_per_job: int
     task_deadline_s: float
     warm_max_age_s: float
     queue_deadline_s: float
     windows: Windows
-    """How long a task waits for what may belong to it."""
+    """How long a task waits for further messages that belong to it."""
     drain_s: float
-    """How long a shutdown lets what is on its way to a chat finish."""
+    """How long a shutdown waits for calls to Telegram that were begun."""
 
     @property
     def voice_model_ids(self) -> tuple[str, ...]:
@@ -121,7 +121,7 @@ def from_env(env: Mapping[str, str]) -> Settings:
 
 
 def at_start(env: Mapping[str, str]) -> tuple[Settings, Roles]:
-    """The settings, and the roles of the folder that `ROLES_DIR` names. Raises SettingsError with the faults of both together."""
+    """The settings, and the roles of the folder `ROLES_DIR`. Raises SettingsError with the faults of both together."""
     settings, roles, faults = None, None, []
     try:
         settings = from_env(env)
@@ -139,7 +139,7 @@ def at_start(env: Mapping[str, str]) -> tuple[Settings, Roles]:
 
 
 def _models_without_a_key(servers: Servers, roles: Roles) -> list[str]:
-    """A fault for each model that names a provider of which there is no key."""
+    """One fault for each model whose provider has no key."""
     return [
         f"  - {PROVIDERS[model.provider].variable}_API_KEY is missing: "
         f"in roles.yaml, `{model.id}` is a model of {PROVIDERS[model.provider].title}"

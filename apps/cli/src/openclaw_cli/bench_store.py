@@ -23,8 +23,8 @@ from openclaw_brain.inbox.access import Access
 from openclaw_brain.inbox.gather import Windows
 from openclaw_brain.inbox.handler import UpdateHandler
 from openclaw_brain.inbox.intake import Intake
-from openclaw_brain.room import AT_ONCE as ROOM_AT_ONCE
-from openclaw_brain.room import FULL
+from openclaw_brain.store_capacity import AT_ONCE as ROOM_AT_ONCE
+from openclaw_brain.store_capacity import FULL
 from openclaw_brain.telegram.incoming import Bot
 from openclaw_cli.bench import MIX
 from openclaw_cli.local_redis import local_redis

@@ -1,4 +1,4 @@
-"""Agents: how many run, from which template, what they get and write, and what becomes of a lost one.
+"""Agents: how many run, from which template, which files they get, and what happens to the task of a lost one.
 
-What starts them is behind `ports.Launcher`; `processes` is the launcher of one machine.
+Launchers are behind `ports.Launcher`. `local_processes` is the launcher of one machine.
 """

@@ -1,6 +1,6 @@
-"""Files that people sent, for the agents: the bot's token stays here, so an agent asks the leading brain for the files of its own run.
+"""File server for agents: the bot's token stays in the brain, so an agent asks the leading brain for the files of its own run.
 
-`GET /files/<run>/<n>` gives the n-th material of the run's task, streamed and never kept. The run's name is the secret: nobody else gets anything.
+`GET /files/<run>/<n>` streams the n-th material of the run's task and keeps nothing. The run's name is the secret that gives access.
 """
 
 import asyncio
@@ -28,19 +28,19 @@ WRITE_S = 60.0
 IDLE_S = 5.0
 """How long a connection may wait for the whole head of a request."""
 LEAVING_S = 1.0
-"""How long files that are under way hold up the end; their agents ask the next leader again."""
+"""How long a shutdown waits for files under way. Their agents ask the next leader again."""
 
 
 class FileSource(Protocol):
-    """What is asked of the messenger."""
+    """The part of the messenger that is needed here."""
 
     def stream_file(self, file_id: str, max_bytes: int) -> AsyncGenerator[bytes, None]:
-        """The file in pieces. Raises as `Messenger`, MessengerRefused for one that is larger than *max_bytes* or gone."""
+        """The file in pieces. Raises as `Messenger` does, and MessengerRefused for a file larger than *max_bytes* or gone."""
 
 
 @dataclass(kw_only=True)
-class FilePort:
-    """Serves while this brain leads. *source* is the messenger. A run gets one file at a time, so that no agent takes all places."""
+class FileServer:
+    """Serves while this brain leads. A run gets one file at a time, so that no agent takes all places."""
 
     script: Script
     source: FileSource
@@ -65,7 +65,7 @@ class FilePort:
 
         app = web.Application()
         app.add_routes([web.get("/files/{run}/{number}", handle)])
-        runner = web.AppRunner(  # an access log would hold the runs' names; whoever leaves gives up the place
+        runner = web.AppRunner(  # an access log would hold the runs' names; a client that disconnects frees its place
             app, access_log=None, handler_cancellation=True, keepalive_timeout=IDLE_S, lingering_time=IDLE_S, shutdown_timeout=LEAVING_S
         )  # fmt: skip
         await runner.setup()
@@ -95,7 +95,7 @@ class FilePort:
             return await self._send(request, first, pieces)
 
     async def _send(self, request: web.Request, first: bytes, pieces: AsyncIterator[bytes]) -> web.StreamResponse:
-        """A reply whose end is seen: one that breaks off has no last chunk."""
+        """Send in chunks: the agent sees that a reply was cut by the missing last one."""
         response = web.StreamResponse(headers={"Content-Type": "application/octet-stream"})
         response.enable_chunked_encoding()
         try:
@@ -112,7 +112,7 @@ class FilePort:
         return response
 
     async def _material(self, run: str, number: str) -> Material | None:
-        """The material of a run that an agent has; None for anything else. The record is the leader's: an agent can write into its run's."""
+        """The material of a run that an agent has claimed, else None. Read from the task's record, which no agent can write."""
         if not (number.isascii() and number.isdigit() and len(number) <= 3):
             return None
         key = self.script.keys

@@ -1,18 +1,19 @@
-"""What the pool asks of whoever starts agents: Kubernetes Jobs or local processes."""
+"""The port of launchers: what a pool asks of Kubernetes, or of the local machine, to run its agents."""
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from openclaw_brain.loops import Loop
 from openclaw_core.errors import OpenClawError
 from openclaw_core.tasks.outcome import Cause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """Agents of one template and one set of settings: *id* is `<template>-<hash8>`, and another hash is another pool."""
+    """Agents of one template and one set of settings. A change of either gives another hash, and so another pool."""
 
     template: str
     hash8: str
@@ -45,7 +46,7 @@ class Pool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobEnded:
-    """A Job is over. *cause* is None if it ended well."""
+    """A Job has ended. *cause* is None if it ended well."""
 
     name: str
     pool: str
@@ -57,7 +58,7 @@ class JobEnded:
 
 
 class LaunchFailed(OpenClawError):
-    """No agent could be started; the cause is the pool's until a later try succeeds."""
+    """No agent could be started. The cause is the pool's until a later try succeeds."""
 
     def __init__(self, cause: Cause) -> None:
         super().__init__(cause.value)
@@ -73,32 +74,32 @@ class Launcher(Protocol):
         """Whether a changed template is tried by one agent before all follow it."""
 
     async def create(self, name: str, pool: Pool) -> None:
-        """Start an agent under *name*; again with the same name is harmless. Raises LaunchFailed."""
+        """Start an agent under *name*. A repeat with the same name is harmless. Raises LaunchFailed."""
 
     async def alive(self) -> frozenset[str]:
         """Names of Jobs that have not ended, as far as this launcher can know."""
 
     async def delete(self, name: str) -> None:
-        """End a Job and forget it; one that is not there is fine."""
+        """End a Job and forget it. A name that does not exist is fine."""
 
     async def claimed(self, name: str, *, task_id: str, role: str) -> None:
-        """Show on the Job which task it has taken, for whoever looks at it."""
+        """Show on the Job which task it has taken, for people who look at it."""
 
-    async def make_room(self, cap: int) -> None:
+    async def delete_finished(self, cap: int) -> None:
         """Delete finished Jobs early when less than a fifth of *cap* is free, since a quota counts them."""
 
     def troubles(self) -> Mapping[str, Cause]:
-        """By pool: why Jobs that still may start do not."""
+        """By pool: why Jobs do not start that still may."""
 
-    def ended(self) -> AsyncIterator[JobEnded]:
-        """Every end of a Job, as it happens."""
+    async def next_end(self) -> JobEnded:
+        """Wait for the next end of a Job. A call that is cancelled loses none."""
 
-    async def watch(self, *, beat: Callable[[str], Callable[[], None]], confirmed: Callable[[str], None]) -> None:
-        """Look at what runs, until cancelled. *beat* gives each loop in it, by name, what it calls at each turn; *confirmed* is told
-        each kind as its watch begins, and each time that what we know of it was heard to be so."""
+    async def watch(self, *, loop_of: Callable[[str], Loop], confirmed: Callable[[str], None]) -> None:
+        """Follow Jobs until cancelled. *loop_of* gives each loop in it by its name. *confirmed* is told a kind of object when its watch
+        begins, and each time that the API server has shown our knowledge of it to be current."""
 
     async def reachable(self) -> bool:
-        """Whether agents can be started and looked at now."""
+        """Whether agents can be started and followed now."""
 
     async def close(self) -> None:
-        """Let go; agents that outlive us go on."""
+        """Free what the launcher holds. Jobs go on; local processes hand their tasks back."""

@@ -1,6 +1,5 @@
 """Handles admitted updates in order: reads a stream, decides the effects, and applies many in one step of the store."""
 
-import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,9 +8,10 @@ from typing import Any
 from openclaw_brain.inbox.context import ChatState
 from openclaw_brain.inbox.gather import Part, Windows, as_addressed, link_parts, make_part
 from openclaw_brain.inbox.intake import Intake
+from openclaw_brain.loops import Loop
 from openclaw_brain.telegram.incoming import Bot, Incoming, read_update
 from openclaw_core import logs
-from openclaw_core.errors import BadTask, StoreError
+from openclaw_core.errors import BadTask
 from openclaw_core.records import UNREADABLE, whole
 from openclaw_core.store import Admitted, Inbox, Lanes
 from openclaw_core.store.effects import AddNotice, QueueTask
@@ -41,27 +41,16 @@ class UpdateHandler:
     on_released: Callable[[Sequence[str]], None] = lambda _: None
     """Called with the tasks that the step released."""
 
-    async def forever(
-        self, stream: Stream, *, nudge: asyncio.Event, handled: Callable[[int], None], turned: Callable[[], None]
-    ) -> None:
+    async def forever(self, stream: Stream, loop: Loop, *, handled: Callable[[], None] = lambda: None) -> None:
         """Handle until cancelled. Raises LostOwnership."""
-        while True:
-            turned()
-            nudge.clear()
-            try:
-                count = await self.handle_batch(stream)
-            except StoreError:
-                log.warning("store.unavailable", during="handle")
-                await asyncio.sleep(1)
-                continue
-            if count:
-                handled(count)
-                continue
-            try:
-                async with asyncio.timeout(2):  # a bound, should a nudge of another kind be missed
-                    await nudge.wait()
-            except TimeoutError:
-                pass
+
+        async def step() -> float:
+            if not await self.handle_batch(stream):
+                return 2  # a bound, should a wake be missed
+            handled()
+            return 0
+
+        await loop.run(step, outage="handle")
 
     async def handle_batch(self, stream: Stream) -> int:
         """Handle the oldest entries and return how many."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from openclaw_brain.agents.exits import cause_of_exit
+from openclaw_brain.agents.exit_codes import cause_of_exit
 from openclaw_core.tasks.outcome import Cause
 
 NO_ROOM_S = 10.0

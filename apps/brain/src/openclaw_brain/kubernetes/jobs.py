@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from openclaw_brain.kubernetes import diagnosis
 from openclaw_brain.kubernetes.api import ApiRefused, ApiUnavailable, Gone, KubernetesApi, Object
 from openclaw_brain.kubernetes.diagnosis import Diagnosis
 from openclaw_brain.kubernetes.job_manifest import LABELS, POOL_LABEL, ROLE_LABEL, TASK_LABEL, job_manifest
+from openclaw_brain.loops import Loop
 from openclaw_core import logs
 from openclaw_core.tasks.outcome import Cause
 
@@ -125,7 +126,7 @@ class KubernetesJobs:
         job.task = task_id
         self._spawn(self._label(name, {TASK_LABEL: task_id, ROLE_LABEL: role}), f"label {name}")
 
-    async def make_room(self, cap: int) -> None:
+    async def delete_finished(self, cap: int) -> None:
         there = {name: job for name, job in self._jobs.items() if not job.deleting}
         finished = sorted((job.ended_at or 0.0, name) for name, job in there.items() if job.reported)
         wanted = len(there) - (cap - cap // 5)
@@ -136,11 +137,10 @@ class KubernetesJobs:
     def troubles(self) -> Mapping[str, Cause]:
         return dict(self._troubles.values())
 
-    async def ended(self) -> AsyncIterator[JobEnded]:
-        while True:
-            yield await self._ended.get()
+    async def next_end(self) -> JobEnded:
+        return await self._ended.get()
 
-    async def watch(self, *, beat: Callable[[str], Callable[[], None]], confirmed: Callable[[str], None]) -> None:
+    async def watch(self, *, loop_of: Callable[[str], Loop], confirmed: Callable[[str], None]) -> None:
         self._jobs.clear()  # the lists bring back what was known before an outage, or before another brain led
         self._troubles.clear()
         self._early_pods.clear()
@@ -153,9 +153,9 @@ class KubernetesJobs:
                 (CORE, "pods", self._pod, lambda pod: _drop(self._early_pods, pod), {"labelSelector": SELECTOR}),
                 (CORE, "events", self._event, lambda event: _drop(self._early_events, event), {"fieldSelector": FAILED_CREATE}),
             ):  # fmt: skip
-                follow = self._follow(api, kind, seen, gone, beat(f"watch_{kind}"), **selector)
+                follow = self._follow(api, kind, seen, gone, loop_of(f"watch_{kind}"), **selector)
                 group.create_task(follow, name=f"watch {kind}")
-            group.create_task(self._look_forever(beat("verdicts")), name="look at jobs")
+            group.create_task(self._look_forever(loop_of("verdicts")), name="look at jobs")
 
     async def reachable(self) -> bool:
         return await self.api.reachable()
@@ -168,13 +168,14 @@ class KubernetesJobs:
     # ---- list, then watch
 
     async def _follow(
-        self, api: str, kind: str, seen: Callable[[Object], None], gone: Callable[[str], None], turned: Callable[[], None], **query: str
+        self, api: str, kind: str, seen: Callable[[Object], None], gone: Callable[[str], None], loop: Loop, **query: str
     ) -> None:  # fmt: skip
         version = ""
         names: set[str] = set()
         self._confirmed(kind)  # its age counts from here on, also where the API server is away
-        while True:
-            turned()
+
+        async def step() -> float:
+            nonlocal version, names
             try:
                 if not version:
                     listed = await self.api.get(api, kind, **query)
@@ -186,9 +187,9 @@ class KubernetesJobs:
                         gone(name)
                     names = now
                     self._confirmed(kind)
-                    turned()
+                    loop.heartbeat()
                 async for change, item in self.api.watch(api, kind, since=version, **query):
-                    turned()
+                    loop.heartbeat()
                     self._confirmed(kind)
                     version = item["metadata"]["resourceVersion"]
                     if change == "BOOKMARK":
@@ -202,10 +203,10 @@ class KubernetesJobs:
                         names.add(name)
                         seen(item)
                 self._confirmed(kind)  # the server ended the watch in time, as it was asked to
-                continue
+                return 0
             except Gone:
                 version = ""
-                continue
+                return 0
             except ApiRefused as exc:
                 log.error(
                     "watch.refused", kind=kind, status=exc.status, hint="does the brain's Role allow list and watch?"
@@ -213,7 +214,9 @@ class KubernetesJobs:
                 version = ""
             except ApiUnavailable as exc:
                 log.warning("watch.unavailable", kind=kind, error=str(exc), hint="is the API server up? Trying again")
-            await asyncio.sleep(PAUSE_S)
+            return PAUSE_S
+
+        await loop.run(step)
 
     def _job(self, item: Object) -> None:
         name = item["metadata"]["name"]
@@ -257,12 +260,13 @@ class KubernetesJobs:
 
     # ---- diagnosis
 
-    async def _look_forever(self, turned: Callable[[], None]) -> None:
-        while True:
-            turned()
-            await asyncio.sleep(LOOK_S)
+    async def _look_forever(self, loop: Loop) -> None:
+        async def step() -> float:
             for name, job in list(self._jobs.items()):
                 self._diagnose(name, job)
+            return LOOK_S
+
+        await loop.run(step, first_after_s=LOOK_S)
 
     def _diagnose(self, name: str, job: _Job) -> None:
         if job.ended_at is not None:

@@ -4,14 +4,14 @@ The client library's elector gives up when the API server is away. Ours goes on,
 need only Redis. That is safe: a second leader has to raise the epoch first, and from then on our steps are refused.
 """
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from openclaw_brain.kubernetes.api import ApiRefused, ApiUnavailable, KubernetesApi
+from openclaw_brain.loops import Loop
 from openclaw_core import logs
 from openclaw_core.errors import LostOwnership, StoreError
 from openclaw_core.store import Inbox
@@ -32,14 +32,14 @@ class LeaseLeader:
     holder: str
     name: str = "brain"
     clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _lease: Mapping[str, Any] | None = None
 
-    async def acquire(self, *, turned: Callable[[], None]) -> int:
+    async def acquire(self, loop: Loop) -> int:
         """Wait until we lead and return the epoch. Also waits while the API server or Redis is away."""
-        seen, since, logged = "", self.clock(), False
-        while True:
-            turned()
+        seen, since, logged, epoch = "", self.clock(), False, 0
+
+        async def attempt() -> float | None:
+            nonlocal seen, since, logged, epoch
             try:
                 lease = await self.api.get(API, "leases", self.name)
                 spec = lease.get("spec") or {}
@@ -50,9 +50,9 @@ class LeaseLeader:
                 free = not spec.get("holderIdentity") or spec["holderIdentity"] == self.holder
                 if free or self.clock() - since > TTL_S:
                     await self._write(lease, self.holder)
-                    epoch = await self._raise_epoch(turned)
+                    epoch = await self._raise_epoch(loop)
                     log.info("leader.taken", epoch=epoch)
-                    return epoch
+                    return None
                 if not logged:
                     log.info("leader.waiting", hint="another brain leads; this one takes over when it ends")
                     logged = True
@@ -62,10 +62,13 @@ class LeaseLeader:
                 log.warning("api.unavailable", during="lead", error=str(exc), hint="is the API server up? Trying again")
             except ApiRefused as exc:
                 if exc.status == 404 and await self._create_lease():
-                    continue
+                    return 0
                 if exc.status not in (404, 409):  # 409: another one was faster
                     log.error("lease.refused", status=exc.status, hint="may the brain get and update its Lease?")
-            await self.sleep(LOOK_S)
+            return LOOK_S
+
+        await loop.run(attempt)
+        return epoch
 
     async def _create_lease(self) -> bool:
         """Create the Lease without a holder. Returns whether it exists now."""
@@ -85,17 +88,16 @@ class LeaseLeader:
             return False
         return True
 
-    async def keep(self, epoch: int, *, turned: Callable[[], None]) -> None:
+    async def keep(self, epoch: int, loop: Loop) -> None:
         """Renew until cancelled. Raises LostOwnership when another one leads."""
-        while True:
-            await self.sleep(RENEW_S)
-            turned()
+
+        async def renew() -> float:
             await self._renew()
-            try:
-                if await self.inbox.epoch() != epoch:
-                    raise LostOwnership("another brain leads")
-            except StoreError:
-                log.warning("store.unavailable", during="lead")
+            if await self.inbox.epoch() != epoch:
+                raise LostOwnership("another brain leads")
+            return RENEW_S
+
+        await loop.run(renew, first_after_s=RENEW_S, retry_s=RENEW_S, outage="lead")
 
     async def release(self) -> None:
         """Clear the holder, so that the next brain takes over at once."""
@@ -142,12 +144,12 @@ class LeaseLeader:
         }
         self._lease = await self.api.replace(API, "leases", self.name, {**lease, "spec": spec})
 
-    async def _raise_epoch(self, turned: Callable[[], None]) -> int:
+    async def _raise_epoch(self, loop: Loop) -> int:
         while True:
-            turned()
+            loop.heartbeat()
             try:
                 return await self.inbox.raise_epoch(self.holder)
             except StoreError:
                 log.warning("store.unavailable", during="lead", hint="is Redis running, and is REDIS_HOST right?")
             await self._renew()
-            await self.sleep(LOOK_S)
+            await loop.sleep(LOOK_S)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
+from openclaw_brain.loops import Loop
 from openclaw_brain.routing import Classifier, Previous, decide_agent
 from openclaw_core import logs
 from openclaw_core.errors import BadTask, StoreError, StoreFault
@@ -78,12 +79,7 @@ class QueueConsumer:
         self._start(self.lanes.read_release(reply))
 
     async def forever(
-        self,
-        *,
-        nudge: asyncio.Event,
-        turned: Callable[[], None],
-        on_released: Callable[[], None] = lambda: None,
-        on_ready: Callable[[], None] = lambda: None,
+        self, loop: Loop, *, on_released: Callable[[], None] = lambda: None, on_ready: Callable[[], None] = lambda: None
     ) -> None:
         """Route tasks until cancelled, first those that were released before and that nobody routes. Raises LostOwnership.
 
@@ -97,7 +93,7 @@ class QueueConsumer:
                 for task_id in task_ids:
                     if task_id not in self._routing:
                         self._routing[task_id] = group.create_task(
-                            self._route_task(task_id, on_ready, nudge), name=f"route {task_id}"
+                            self._route_task(task_id, on_ready, loop), name=f"route {task_id}"
                         )
                 if task_ids:
                     on_released()
@@ -105,12 +101,10 @@ class QueueConsumer:
             def start_released(task_ids: Sequence[str]) -> None:
                 start(task_ids)
                 if self.lanes.held_s is not None:
-                    nudge.set()  # to look again in time
+                    loop.wake()  # to look again in time
 
-            self._start = start_released
-            while True:
-                turned()
-                nudge.clear()
+            async def step() -> float:
+                nonlocal pending, looked_at
                 try:
                     if looked_at is None or self.clock() - looked_at >= ORPHANS_EVERY_S:
                         pending, looked_at = await self._orphaned(), self.clock()
@@ -121,15 +115,13 @@ class QueueConsumer:
                     )
                 except StoreError:
                     looked_at = None  # Redis may have released tasks whose ids were lost on the way here
-                    await asyncio.sleep(1)
-                    continue
+                    raise
                 start(fresh)
-                if not found and len(fresh) < max(1, room):  # there are no more to release now
-                    try:
-                        async with asyncio.timeout(min(ORPHANS_EVERY_S, self.lanes.held_s or ORPHANS_EVERY_S)):
-                            await nudge.wait()
-                    except TimeoutError:
-                        pass
+                no_more = not found and len(fresh) < max(1, room)
+                return min(ORPHANS_EVERY_S, self.lanes.held_s or ORPHANS_EVERY_S) if no_more else 0
+
+            self._start = start_released
+            await loop.run(step)
 
     async def _orphaned(self) -> list[str]:
         released = await self.lanes.released()
@@ -140,7 +132,7 @@ class QueueConsumer:
             if row["state"] == "queued" and task_id not in self._routing
         ]
 
-    async def _route_task(self, task_id: str, on_ready: Callable[[], None], nudge: asyncio.Event) -> None:
+    async def _route_task(self, task_id: str, on_ready: Callable[[], None], loop: Loop) -> None:
         faults = 0
         try:
             while True:
@@ -163,7 +155,7 @@ class QueueConsumer:
             # A ready task that has grown may be routed again before its first routing has ended here.
             if self._routing.get(task_id) is asyncio.current_task():
                 if len(self._routing) >= MAX_ROUTING:
-                    nudge.set()  # others may wait for a free place
+                    loop.wake()  # others may wait for a free place
                 del self._routing[task_id]
 
     async def _fail(self, task_id: str) -> None:

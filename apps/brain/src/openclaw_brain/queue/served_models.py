@@ -5,10 +5,10 @@ one of our models: llama.cpp lists the file that it serves, and an empty list sa
 takes the next model.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
+from openclaw_brain.loops import Loop
 from openclaw_core import logs
 from openclaw_core.errors import OpenClawError
 from openclaw_core.ports import Chat, ModelAt
@@ -62,13 +62,14 @@ class ServedModels:
     voice_models: Sequence[str] = ()
     on_roles: Callable[[Roles], None]
     on_listed: Callable[[Collection[str], Collection[str]], None]
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _unlisted: frozenset[str] = field(default_factory=frozenset)
     _missing: frozenset[str] = field(default_factory=frozenset)
 
-    async def look_forever(self) -> None:
-        while True:
-            await self.sleep(CHECK_EVERY_S if await self.check() else RETRY_S)
+    async def check_forever(self, loop: Loop) -> None:
+        async def step() -> float:
+            return CHECK_EVERY_S if await self.check() else RETRY_S
+
+        await loop.run(step)
 
     async def check(self) -> bool:
         """Return whether all servers gave their list. For one that did not, its last list still counts."""

@@ -4,12 +4,13 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 from telegram.error import TelegramError
 from telegram.request import HTTPXRequest
 
+from openclaw_brain.loops import Loop
 from openclaw_brain.telegram.incoming import stream_of
 from openclaw_core import bounded, logs
 from openclaw_core.chat.telegram.verdict import RETRY_MAX_S
@@ -31,8 +32,6 @@ WATCHDOG_S = POLL_S + 15
 """A poll that takes longer hangs. It is cancelled and sent again."""
 BATCH_MAX_BYTES = 8_000_000
 """A hundred updates are a tenth of that."""
-TURN_S = 20.0
-"""The longest that a waiting loop goes without a turn."""
 FORGET_OFFSET_S = 24 * 3600
 """After a quiet week Telegram may restart with a lower update id. Ids of handled updates are stored for 48 h."""
 # The kinds that `read_update` knows. Telegram does not send the others.
@@ -95,8 +94,7 @@ class Poller:
 
 
 async def admit_forever(
-    poller: Poller, inbox: Inbox, *, epoch: int, on_admitted: Callable[[int], None], turned: Callable[[], None],
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep, clock: Callable[[], float] = time.monotonic,
+    poller: Poller, inbox: Inbox, loop: Loop, *, epoch: int, on_admitted: Callable[[int], None], clock: Callable[[], float] = time.monotonic,
     on_webhook: Callable[[], None] = lambda: None,
 ) -> None:  # fmt: skip
     """Poll until cancelled. Raises LostOwnership when a newer leader has come.
@@ -107,17 +105,18 @@ async def admit_forever(
     last_update = clock()
     pause_s = 0.0
     may_poll = False
-    while True:
-        turned()
+
+    async def step() -> float:
+        nonlocal offset, last_update, pause_s, may_poll
         try:
-            if not may_poll:  # a turn of this loop alone: nothing else waits for a Bot API that hangs
+            if not may_poll:  # a call of this loop alone: nothing else waits for a Bot API that hangs
                 await poller.end_webhook()
                 may_poll = True
-                turned()
+                loop.heartbeat()
             updates = await poller.poll(offset)
             if updates:
                 newest = max(update["update_id"] for update in updates) + 1
-                fresh = await _admit(inbox, updates, newest, epoch=epoch, turned=turned, sleep=sleep)
+                fresh = await _admit(inbox, updates, newest, loop, epoch=epoch)
                 offset, last_update = newest, clock()
                 log.info("updates.admitted", fetched=len(updates), fresh=fresh)
                 on_admitted(fresh)
@@ -144,29 +143,20 @@ async def admit_forever(
         except MessengerUnavailable:
             pause_s = min(30.0, max(0.5, pause_s * 2))
             log.warning("updates.unavailable", wait_s=pause_s)
-        left_s = pause_s
-        while left_s > 0:  # Telegram may ask for minutes; a loop that waits still turns
-            turned()
-            await sleep(min(left_s, TURN_S))
-            left_s -= TURN_S
+        loop.heartbeat()  # the poll may have taken long, and Telegram may ask for a long pause
+        return pause_s
+
+    await loop.run(step)
 
 
-async def _admit(
-    inbox: Inbox,
-    updates: list[dict[str, Any]],
-    newest: int,
-    *,
-    epoch: int,
-    turned: Callable[[], None],
-    sleep: Callable[[float], Awaitable[None]],
-) -> int:
+async def _admit(inbox: Inbox, updates: list[dict[str, Any]], newest: int, loop: Loop, *, epoch: int) -> int:
     batch = [(stream_of(update), update) for update in updates]
     while True:
-        turned()
+        loop.heartbeat()
         try:
             return await inbox.admit(batch, offset=newest, epoch=epoch)
         except StoreFull:
             log.error("store.full", hint="nothing is acknowledged until Redis has room: raise maxmemory, or free some")
         except StoreUnavailable:
             log.warning("store.unavailable", during="admit")
-        await sleep(1.0)
+        await loop.sleep(1.0)

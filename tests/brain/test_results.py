@@ -9,7 +9,8 @@ from typing import Any, cast
 
 import pytest
 
-from openclaw_brain.agents.hearing import Hearing
+from openclaw_brain.agents.results import ResultReader
+from openclaw_brain.loops import Loop
 from openclaw_core.chat.delivery.displays import Stage
 from openclaw_core.errors import LostOwnership, StoreFault, StoreFull, StoreUnavailable
 from openclaw_core.store import News, Script
@@ -45,11 +46,12 @@ class Flaky(Script):
 @dataclass
 class Scene:
     world: World
-    hearing: Hearing
+    reader: ResultReader
     grew: list[str] = field(default_factory=list)
     ends: int = 0
     versions: dict[str, int] = field(default_factory=dict)
-    turns: int = 0
+    beats: int = 0
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     @property
     def redis(self) -> Flaky:
@@ -58,18 +60,18 @@ class Scene:
     def ended(self) -> None:
         self.ends += 1
 
-    def turned(self) -> None:
-        self.turns += 1
+    def heartbeat(self) -> None:
+        self.beats += 1
 
     @asynccontextmanager
-    async def hears(self) -> AsyncIterator["asyncio.Task[None]"]:
-        hearing = asyncio.create_task(self.hearing.forever(turned=self.turned))
+    async def reads(self) -> AsyncIterator["asyncio.Task[None]"]:
+        reading = asyncio.create_task(self.reader.run(Loop(on_heartbeat=self.heartbeat, sleep=self.sleep)))
         try:
-            yield hearing
-            assert not hearing.done()
+            yield reading
+            assert not reading.done()
         finally:
-            hearing.cancel()
-            await asyncio.gather(hearing, return_exceptions=True)
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
 
     async def claimed(self, n: int = 1, *, chat: int = 1) -> Run:
         """Claimed, and the leader has not heard of it."""
@@ -102,9 +104,10 @@ async def quick(seconds: float) -> None:
 async def scene(script: Script) -> Scene:
     world = World(Flaky(script))
     await world.lead()
-    scene = Scene(world, cast("Hearing", None))
-    scene.hearing = Hearing(
-        news=News(world.script), lanes=world.lanes, epoch=world.epoch, grew=scene.grew.append, changed=scene.versions.update, began=scene.ended, room=scene.ended, sleep=quick
+    scene = Scene(world, cast("ResultReader", None), sleep=quick)
+    scene.reader = ResultReader(
+        news=News(world.script), lanes=world.lanes, epoch=world.epoch, on_text=scene.grew.append, on_changed=scene.versions.update,
+        on_began=scene.ended, on_chat_free=scene.ended, sleep=quick,
     )  # fmt: skip
     return scene
 
@@ -126,7 +129,7 @@ def becomes(scene: Scene, n: int, *states: str) -> Callable[[], Awaitable[bool]]
 
 
 async def test_a_claim_and_each_text_reach_delivery(scene: Scene) -> None:
-    async with scene.hears():
+    async with scene.reads():
         run = await scene.claimed()
         await until(becomes(scene, 1, "running"))
         await until(lambda: scene.versions == {"t:u1": 1} and scene.ends)
@@ -154,7 +157,7 @@ async def test_a_claim_and_each_text_reach_delivery(scene: Scene) -> None:
     ids=lambda value: type(value).__name__,
 )
 async def test_a_result_is_carried_out_once_and_said(scene: Scene, result: Any, state: str) -> None:
-    async with scene.hears():
+    async with scene.reads():
         run = await scene.claimed()
         assert await scene.world.agent.end(run, result)
         await until(becomes(scene, 1, state))
@@ -172,7 +175,7 @@ async def test_news_of_many_runs_are_heard_together_and_of_one_run_once(scene: S
     for run in runs:
         assert await scene.world.agent.write(run, "Fo")
         assert await scene.world.agent.write(run, "Four")
-    async with scene.hears():
+    async with scene.reads():
         await until(lambda: scene.ends)
     assert scene.redis.asked.count("adopt") == 5
     assert sorted(scene.grew) == [f"t:u{n}" for n in range(1, 6)], "one hint for two texts"
@@ -182,7 +185,7 @@ async def test_what_was_heard_of_a_run_that_is_nobodys_any_more_changes_nothing(
     run = await scene.claimed()
     assert await scene.world.agent.end(run, Answered(markdown="Four.", usage=USAGE))
     await scene.world.effects({"op": "stop", "key": "s", "chat": "1", "lang": "en"})  # too late: the result is there
-    async with scene.hears():
+    async with scene.reads():
         await until(becomes(scene, 1, "answered"))
         for name in ("u1.00", "u9.11", "garbage", "", "*", "u1", "." * 99):
             await scene.world.script.read("RPUSH", scene.world.script.keys("agent", "news"), name)
@@ -197,7 +200,7 @@ async def test_what_was_heard_of_a_run_that_is_nobodys_any_more_changes_nothing(
 
 async def test_a_task_that_grows_gets_one_record_once_no_more_may_come(scene: Scene) -> None:
     run = await scene.claimed()
-    async with scene.hears():
+    async with scene.reads():
         await scene.more(run, "and this", hold_ms=60_000)
         assert not await scene.world.agent.write(run, "Four")
         await until(lambda: scene.redis.asked.count("regrow") > 2)
@@ -222,7 +225,7 @@ async def _grown(scene: Scene, run: Run) -> bool:
 
 async def test_an_answer_that_came_before_what_was_sent_with_it_is_asked_for_again(scene: Scene) -> None:
     run = await scene.claimed()
-    async with scene.hears():
+    async with scene.reads():
         await scene.more(run, "and this")
         assert not await scene.world.agent.end(run, Answered(markdown="Four.", usage=USAGE))
         await until(lambda: _grown(scene, run))
@@ -233,19 +236,19 @@ async def test_an_answer_that_came_before_what_was_sent_with_it_is_asked_for_aga
 
 async def test_a_task_that_is_stopped_while_it_grows_is_let_go(scene: Scene) -> None:
     run = await scene.claimed()
-    async with scene.hears():
+    async with scene.reads():
         await scene.more(run, "and this", hold_ms=60_000)
         assert not await scene.world.agent.write(run, "Four")
         await until(lambda: "regrow" in scene.redis.asked)
         await scene.world.effects({"op": "stop", "key": "s", "chat": "1", "lang": "en"})
-        await until(lambda: not scene.hearing._growing)
+        await until(lambda: not scene.reader._growing)
     assert await scene.world.state(task(1)) == "cancelled"
 
 
 async def test_a_task_with_a_part_that_nobody_can_read_fails_and_holds_up_no_other(scene: Scene) -> None:
     bad, good = await scene.claimed(1), await scene.claimed(2, chat=2)
     key = scene.world.script.keys("task", "u1")
-    async with scene.hears():
+    async with scene.reads():
         await scene.more(bad, "and this")
         await scene.world.script.read("HSET", key, "more1", "garbage")
         await scene.more(good, "and this")
@@ -264,7 +267,7 @@ async def test_a_task_that_cannot_be_read_is_failed_also_if_redis_is_away_just_t
 ) -> None:
     run = await scene.claimed()
     scene.redis.fails["fail_task"] = [fault] * 3
-    async with scene.hears():
+    async with scene.reads():
         await scene.more(run, "and this")
         await scene.world.script.read("HSET", scene.world.script.keys("task", "u1"), "more1", "garbage")
         assert not await scene.world.agent.write(run, "Four")
@@ -282,7 +285,7 @@ async def test_what_was_said_while_redis_failed_is_heard_when_it_is_back(
 ) -> None:
     run = await scene.claimed()
     scene.redis.fails[step] = [fault] * 3
-    async with scene.hears():
+    async with scene.reads():
         await scene.more(run, "and this")
         assert not await scene.world.agent.write(run, "Four")
         await until(lambda: _reconciled(scene, run))
@@ -315,10 +318,10 @@ async def test_a_list_of_news_that_is_none_costs_few_lines_of_log(
         assert seconds >= 0.1
         await asyncio.sleep(0.05)
 
-    scene.hearing.sleep = counted
+    scene.sleep = counted
     await scene.world.script.read("SET", key, "x")
     with caplog.at_level(logging.ERROR):
-        async with scene.hears():
+        async with scene.reads():
             await until(lambda: sleeps > 3)
             await scene.world.lanes.reconcile(epoch=scene.world.epoch)
             run = await scene.claimed()
@@ -329,12 +332,12 @@ async def test_a_list_of_news_that_is_none_costs_few_lines_of_log(
 
 
 async def test_the_loop_turns_while_nothing_is_said_and_while_redis_is_away(scene: Scene) -> None:
-    async with scene.hears():
-        await until(lambda: scene.turns > 3)
+    async with scene.reads():
+        await until(lambda: scene.beats > 3)
         scene.redis.fails["news"] = [StoreUnavailable("away")] * 5
-        before = scene.turns
+        before = scene.beats
         await until(lambda: not scene.redis.fails["news"])
-        await until(lambda: scene.turns > before + 5)
+        await until(lambda: scene.beats > before + 5)
 
 
 async def test_who_leads_no_more_hears_nothing_and_says_so(scene: Scene) -> None:
@@ -345,7 +348,7 @@ async def test_who_leads_no_more_hears_nothing_and_says_so(scene: Scene) -> None
     assert old != scene.world.epoch
     with pytest.raises(ExceptionGroup) as lost:
         async with asyncio.timeout(20):
-            await scene.hearing.forever(turned=lambda: None)
+            await scene.reader.run(Loop())
     assert lost.group_contains(LostOwnership)
     assert await scene.world.state(task(1)) == "ready", "what it took from the list is found by the next one"
     assert (scene.grew, scene.ends) == ([], 0)

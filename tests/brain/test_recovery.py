@@ -1,15 +1,16 @@
 """What becomes of agents that end, fall silent, overrun or do not hear a stop, and what their tasks make of it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
 
-from openclaw_brain.agents import watch as module
-from openclaw_brain.agents.pool import PoolKeeper
+from openclaw_brain.agents import recovery as module
+from openclaw_brain.agents.pool import PoolController, PoolLimits
 from openclaw_brain.agents.ports import JobEnded, Pool
-from openclaw_brain.agents.watch import Watch
+from openclaw_brain.agents.recovery import Recovery
+from openclaw_brain.loops import Loop
 from openclaw_core.errors import StoreUnavailable
 from openclaw_core.store import AgentWork, Pools, Script
 from openclaw_core.store.pools import task_of
@@ -25,9 +26,8 @@ POOL = Pool(template="p", hash8="0" * 8)
 class Launcher(FakeLauncher):
     ends: "asyncio.Queue[JobEnded]" = field(default_factory=asyncio.Queue)
 
-    async def ended(self) -> AsyncIterator[JobEnded]:
-        while True:
-            yield await self.ends.get()
+    async def next_end(self) -> JobEnded:
+        return await self.ends.get()
 
 
 class Scene:
@@ -42,13 +42,13 @@ class Scene:
 
     async def open(self) -> "Scene":
         await self.store.lead()
-        self.keeper = PoolKeeper(
-            pool=POOL, pools=self.store.pools, lanes=self.store.lanes, launcher=self.launcher, epoch=self.store.epoch, warm=0,
-            cap=10, queue_deadline_s=900,
+        self.controller = PoolController(
+            pool=POOL, pools=self.store.pools, lanes=self.store.lanes, launcher=self.launcher, epoch=self.store.epoch,
+            limits=PoolLimits(warm=0, cap=10, queue_deadline_s=900),
         )  # fmt: skip
-        self.watch = Watch(
+        self.recovery = Recovery(
             pools=self.store.pools, lanes=self.store.lanes, launcher=self.launcher, epoch=self.store.epoch, task_deadline_s=180,
-            keeper_of=lambda pool: self.keeper if pool == POOL.id else None, current_pool=lambda _: "p-11111111", clock=lambda: self.now,
+            controller_of=lambda pool: self.controller if pool == POOL.id else None, successor_of=lambda _: "p-11111111", clock=lambda: self.now,
         )  # fmt: skip
         return self
 
@@ -71,9 +71,9 @@ class Scene:
 
     async def stops(self, *, after_s: float) -> list[str]:
         """Look for what is not heard, then again *after_s* later; gives the Jobs that were deleted."""
-        await self.watch._stops()
+        await self.recovery._check_stops()
         self.now += after_s
-        await self.watch._stops()
+        await self.recovery._check_stops()
         return self.launcher.deleted
 
     async def ready(self, pool: str) -> list[str]:
@@ -101,12 +101,12 @@ def ended(cause: Cause | None, detail: str = "exit 1", tail: str = "last words")
 
 async def test_a_lost_agents_task_goes_to_the_pool_of_today_and_its_record_tells_why(scene: Scene) -> None:
     await scene.claimed()
-    await scene.watch.judge(ended(Cause.OUT_OF_MEMORY, "OOMKilled"))
+    await scene.recovery.handle_end(ended(Cause.OUT_OF_MEMORY, "OOMKilled"))
     assert await scene.fields("state", "pool", "tries") == ["ready", "p-11111111", "1"]
     assert await scene.ready("p-11111111") == ["u1"]
     assert await scene.fields("job_cause", "job_detail", "log_tail") == ["out_of_memory", "OOMKilled", "last words"]
     assert await scene.store.pools.jobs(POOL.id) == {}
-    assert scene.keeper.backoff.cause is None, "the pool can start agents: this one had come up"
+    assert scene.controller.backoff.cause is None, "the pool can start agents: this one had come up"
 
 
 async def test_a_record_is_refined_when_kubernetes_says_later_than_the_lease_what_became_of_the_agent(
@@ -116,22 +116,22 @@ async def test_a_record_is_refined_when_kubernetes_says_later_than_the_lease_wha
     assert (
         await scene.store.pools.lost("u1", Cause.AGENT_LOST, pool="p-11111111", epoch=scene.store.epoch) == "requeued"
     )
-    await scene.keeper.keep()  # meanwhile: its Job has ended, and the tail of its log is being fetched
-    await scene.watch.judge(ended(Cause.NODE_LOST, "not taken up by its node"))
+    await scene.controller.scale()  # meanwhile: its Job has ended, and the tail of its log is being fetched
+    await scene.recovery.handle_end(ended(Cause.NODE_LOST, "not taken up by its node"))
     assert await scene.fields("state", "tries", "job_cause") == ["ready", "1", "node_lost"]
 
 
 async def test_a_fault_before_any_claim_is_the_pools(scene: Scene) -> None:
     await scene.store.pools.new_job(POOL.id, "job", epoch=scene.store.epoch)
-    await scene.watch.judge(ended(Cause.IMAGE, "ImagePullBackOff"))
-    assert scene.keeper.backoff.cause is Cause.IMAGE
+    await scene.recovery.handle_end(ended(Cause.IMAGE, "ImagePullBackOff"))
+    assert scene.controller.backoff.cause is Cause.IMAGE
     assert await scene.store.pools.jobs(POOL.id) == {}
 
 
 async def test_a_good_end_lifts_the_pools_cause(scene: Scene) -> None:
-    scene.keeper.failed(Cause.IMAGE)
-    await scene.watch.judge(ended(None, "exit 0"))
-    assert scene.keeper.backoff.cause is None
+    scene.controller.failed(Cause.IMAGE)
+    await scene.recovery.handle_end(ended(None, "exit 0"))
+    assert scene.controller.backoff.cause is None
 
 
 async def test_an_end_heard_while_redis_is_away_is_judged_when_it_is_back(
@@ -146,40 +146,41 @@ async def test_an_end_heard_while_redis_is_away_is_judged_when_it_is_back(
 
     monkeypatch.setattr(Pools, "jobs", away)
     scene.launcher.ends.put_nowait(ended(Cause.CRASH))
-    nudged = asyncio.Event()
-    judging = asyncio.create_task(scene.watch.ends(over=nudged.set, turned=lambda: None))
+    handled = asyncio.Event()
+    scene.recovery.on_ended = handled.set
+    following = asyncio.create_task(scene.recovery.follow_ends(Loop()))
     try:
-        await asyncio.wait_for(nudged.wait(), 20)
+        await asyncio.wait_for(handled.wait(), 20)
     finally:
-        judging.cancel()
+        following.cancel()
     assert await scene.fields("state") == ["ready"]
 
 
 async def test_the_loop_turns_while_nothing_ends_and_not_while_a_judgement_hangs(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "TURN_S", 0.01)
-    turns = 0
+    monkeypatch.setattr(module, "HEARTBEAT_S", 0.01)
+    beats = 0
 
-    def turned() -> None:
-        nonlocal turns
-        turns += 1
+    def heartbeat() -> None:
+        nonlocal beats
+        beats += 1
 
     async def hangs(_: JobEnded) -> None:
         await asyncio.sleep(3600)
 
-    monkeypatch.setattr(scene.watch, "judge", hangs)
-    judging = asyncio.create_task(scene.watch.ends(turned=turned))
+    monkeypatch.setattr(scene.recovery, "handle_end", hangs)
+    following = asyncio.create_task(scene.recovery.follow_ends(Loop(on_heartbeat=heartbeat)))
     try:
-        await until(lambda: turns > 5)
+        await until(lambda: beats > 5)
         scene.launcher.ends.put_nowait(ended(None))
         await until(scene.launcher.ends.empty)
         await asyncio.sleep(0.05)
-        before = turns
+        before = beats
         await asyncio.sleep(0.1)
-        assert turns == before
+        assert beats == before
     finally:
-        judging.cancel()
+        following.cancel()
 
 
 async def test_a_lease_is_judged_only_after_redis_has_answered_for_one_lease_without_a_break(
@@ -205,15 +206,14 @@ async def test_a_lease_is_judged_only_after_redis_has_answered_for_one_lease_wit
         await asyncio.sleep(0.01)
 
     monkeypatch.setattr(Pools, "overdue", look)
-    scene.watch.sleep = no_time
-    judging = asyncio.create_task(scene.watch.leases(turned=lambda: None))
+    judging = asyncio.create_task(scene.recovery.check_leases(Loop(sleep=no_time)))
     try:
-        scene.now += scene.watch.lease_s - 1
+        scene.now += scene.recovery.lease_s - 1
         await more_looks()
         away = True
         await more_looks()
         away = False
-        scene.now += scene.watch.lease_s - 1
+        scene.now += scene.recovery.lease_s - 1
         await more_looks()
         assert await scene.fields("state") == ["running"], "an outage of Redis makes no task look dead"
         scene.now += 2
@@ -226,14 +226,14 @@ async def test_a_lease_is_judged_only_after_redis_has_answered_for_one_lease_wit
 async def test_a_task_past_its_deadline_fails_though_its_agent_renews(scene: Scene) -> None:
     await scene.claimed()
     await scene.store.script.read("HSET", scene.store.script.keys("task", "u1"), "attempt_ms", 1)
-    await scene.watch._deadlines()
+    await scene.recovery._check_deadlines()
     assert await scene.fields("state", "cause") == ["failed", "deadline"]
 
 
 async def test_a_lost_agents_last_result_is_carried_out_rather_than_asked_for_again(scene: Scene) -> None:
     run = await scene.claimed()
     assert await scene.store.agent.end(run, Answered(markdown="42", usage=USAGE))
-    await scene.watch.judge(ended(None, "exit 0"))  # heard before its news
+    await scene.recovery.handle_end(ended(None, "exit 0"))  # heard before its news
     assert await scene.fields("state", "tries") == ["running", None]
     await scene.store.hear()
     assert await scene.fields("state") == ["answered"]
@@ -261,14 +261,14 @@ async def test_a_job_that_heard_that_its_run_was_taken_is_left_alone(scene: Scen
     await scene.claimed()
     scene.launcher.created.append("job-1")
     await scene.stop()
-    await scene.watch._stops()
+    await scene.recovery._check_stops()
     match then:
         case "waits":
             await scene.store.agent.check_in()
         case "claims":
             await scene.claimed(2, chat=2)
         case "ends":
-            await scene.watch.judge(ended(None, "exit 0"))
+            await scene.recovery.handle_end(ended(None, "exit 0"))
         case "was never alive":
             scene.launcher.created.clear()
     assert await scene.stops(after_s=10) == []
@@ -283,10 +283,10 @@ async def test_a_job_that_has_its_run_is_left_alone_however_long_it_takes_and_a_
     assert await scene.store.agent.write(run, "so far")
     assert await scene.stops(after_s=100) == []
     await scene.stop()
-    await scene.watch._stops()
+    await scene.recovery._check_stops()
     scene.now += 1.5
     await scene.store.agent.check_in()
-    await scene.watch._stops()
+    await scene.recovery._check_stops()
     await scene.claimed(2)
     await scene.stop()
     assert await scene.stops(after_s=1.5) == [], "the second stop has its own two seconds"

@@ -5,14 +5,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, cast
 
 import httpx
 import pytest
 
-from openclaw_brain.app import Brain, _lead_until
-from openclaw_brain.health import Beats
-from openclaw_brain.leader import RedisLeader
+from openclaw_brain.app import Brain
+from openclaw_brain.leadership import RedisLeader, lead_until
+from openclaw_brain.loops import Heartbeats, Loop
 from openclaw_brain.metrics import Metrics
 from openclaw_brain.settings import at_start
 from openclaw_core.chat.telegram.messenger import BotIdentity, TelegramMessenger
@@ -54,14 +55,18 @@ def brain(script: Script, monkeypatch: pytest.MonkeyPatch) -> Brain:
             "GROQ_API_KEY": "k",
         }
     )
-    flaky, beats = Flaky(script), Beats(clock=lambda: 0.0)
+    flaky, heartbeats = Flaky(script), Heartbeats(clock=lambda: 0.0)
     pod = {"spec": {"containers": [{"name": "agent", "image": "one"}]}}
     return Brain(
         settings=settings, script=flaky, messenger=cast("TelegramMessenger", Silent()), chat=None, classifier=None,
-        launcher=FakeLauncher(pods={"agent": pod}), roles=roles, beats=beats,
+        launcher=FakeLauncher(pods={"agent": pod}), roles=roles, heartbeats=heartbeats,
         identity=BotIdentity(id=1, username="b", can_read_all_group_messages=False),
-        metrics=Metrics(script=flaky, roles=sorted(roles.roles), loop_ages_s=beats.ages_s),
+        metrics=Metrics(script=flaky, roles=sorted(roles.roles), loop_ages_s=heartbeats.ages_s),
     )  # fmt: skip
+
+
+async def lead(brain: Brain, leader: RedisLeader, stop: asyncio.Event, on_stop: Callable[[], None]) -> None:
+    await lead_until(stop, partial(brain.lead, leader), on_stop=on_stop)
 
 
 async def until(found: Callable[[], object]) -> None:
@@ -79,7 +84,7 @@ async def test_a_redis_that_goes_away_just_as_a_brain_takes_the_lead_ends_nothin
     stop, left = asyncio.Event(), asyncio.Event()
     await script.read("SADD", script.keys("pools"), "agent-11111111")  # of the release before
     await script.read("RPUSH", script.keys("ready", "agent-11111111"), "u1")
-    leading = asyncio.create_task(_lead_until(brain, RedisLeader(inbox=Inbox(script), holder="me"), stop, left.set))
+    leading = asyncio.create_task(lead(brain, RedisLeader(inbox=Inbox(script), holder="me"), stop, left.set))
     launcher = cast("FakeLauncher", brain.launcher)
     await until(lambda: leading.done() or launcher.created)
     assert not leading.done(), leading.exception()
@@ -100,11 +105,11 @@ async def test_a_bot_api_that_hangs_costs_a_new_leader_neither_its_lead_nor_its_
         stop, renewed = asyncio.Event(), asyncio.Event()
 
         class Leader(RedisLeader):
-            async def keep(self, epoch: int, *, turned: Callable[[], None]) -> None:
+            async def keep(self, epoch: int, loop: Loop) -> None:
                 renewed.set()
-                await super().keep(epoch, turned=turned)
+                await super().keep(epoch, loop)
 
-        leading = asyncio.create_task(_lead_until(brain, Leader(inbox=Inbox(script), holder="me"), stop, lambda: None))
+        leading = asyncio.create_task(lead(brain, Leader(inbox=Inbox(script), holder="me"), stop, lambda: None))
         launcher = cast("FakeLauncher", brain.launcher)
         async with asyncio.timeout(10):  # the call is given up after 30 s
             await until(lambda: hangs.times == 0 and renewed.is_set() and launcher.created)
@@ -124,8 +129,8 @@ async def test_every_loop_of_a_leader_tells_that_it_turns_and_no_other_is_left_w
     brain: Brain, script: Script
 ) -> None:
     inbox, stop = Inbox(script), asyncio.Event()
-    leading = asyncio.create_task(_lead_until(brain, RedisLeader(inbox=inbox, holder="me"), stop, lambda: None))
-    await until(lambda: brain.beats.ages_s().keys() >= LOOPS)
+    leading = asyncio.create_task(lead(brain, RedisLeader(inbox=inbox, holder="me"), stop, lambda: None))
+    await until(lambda: brain.heartbeats.ages_s().keys() >= LOOPS)
     assert {"files", "watch"} <= {task.get_name() for task in asyncio.all_tasks()}
     assert brain.metrics.leading
 
@@ -137,14 +142,14 @@ async def test_every_loop_of_a_leader_tells_that_it_turns_and_no_other_is_left_w
         await script.read("SET", script.keys("epoch.holder"), "another")
         await script.read("INCR", script.keys("epoch"))
         await until(lambda: not brain.metrics.leading)
-        await until(lambda: brain.beats.ages_s().keys() == {"leader"})
+        await until(lambda: brain.heartbeats.ages_s().keys() == {"leader"})
         assert not {"files", "news", "delivery", "room"} & {task.get_name() for task in asyncio.all_tasks()}
         with pytest.raises(httpx.ConnectError):
             await http.get(f"{address}/files/u1.{0:032x}/0")
     assert not leading.done(), "it waits for its next turn"
 
     await inbox.give_up_lead("another")
-    await until(lambda: brain.beats.ages_s().keys() >= LOOPS)
+    await until(lambda: brain.heartbeats.ages_s().keys() >= LOOPS)
     assert await inbox.epoch() == 3
     assert await _files_at(script, before=address) != address
     stop.set()
@@ -170,11 +175,9 @@ async def test_a_redis_that_goes_away_for_a_step_of_any_loop_costs_no_lead(
     async with BotApi.open(token=brain.settings.telegram_token) as api:
         brain.settings = replace(brain.settings, telegram_base_url=api.url)
         api.user_says(7, "hello")
-        leading = asyncio.create_task(
-            _lead_until(brain, RedisLeader(inbox=Inbox(script), holder="me"), stop, lambda: None)
-        )
+        leading = asyncio.create_task(lead(brain, RedisLeader(inbox=Inbox(script), holder="me"), stop, lambda: None))
         await until(lambda: leading.done() or not flaky.fails[step])
-        await until(lambda: leading.done() or brain.beats.ages_s().keys() >= LOOPS)
+        await until(lambda: leading.done() or brain.heartbeats.ages_s().keys() >= LOOPS)
         assert not leading.done(), leading.exception()
         assert await Inbox(script).epoch() == 1
         stop.set()

@@ -1,4 +1,4 @@
-"""The launcher of local runs: an agent is a process of this machine with the same code and the same contract as a Job.
+"""Agents as processes of this machine, with the same code and the same contract as a Job.
 
 On Linux agents are forked from one process that has imported everything (`openclaw_agent.nursery`); elsewhere each is started anew.
 """
@@ -8,12 +8,13 @@ import contextlib
 import json
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from openclaw_brain.agents.exits import cause_of_exit
+from openclaw_brain.agents.exit_codes import cause_of_exit
 from openclaw_brain.agents.ports import JobEnded, LaunchFailed, Pool
+from openclaw_brain.loops import Loop
 from openclaw_core import logs
 from openclaw_core.tasks.outcome import Cause
 
@@ -23,8 +24,8 @@ GRACE_S = 6.0
 
 
 @dataclass(kw_only=True)
-class Processes:
-    """Agents by name. *environment* is what every agent gets; the task never stands in it."""
+class LocalProcesses:
+    """Agents by name. *environment* is what every agent gets. It never holds a task."""
 
     environment: Mapping[str, str] = field(repr=False)
     forks: bool = sys.platform == "linux"
@@ -64,26 +65,25 @@ class Processes:
         return {}  # an agent is a process with this one's own code
 
     async def claimed(self, name: str, *, task_id: str, role: str) -> None:
-        return None  # nobody looks at a process
+        return None  # a process has no labels
 
-    async def make_room(self, cap: int) -> None:
+    async def delete_finished(self, cap: int) -> None:
         return None  # a process that has ended is gone
 
     def troubles(self) -> Mapping[str, Cause]:
         return {}
 
-    async def watch(self, *, beat: Callable[[str], Callable[[], None]], confirmed: Callable[[str], None]) -> None:
-        turned = beat("watch")
-        while True:  # ends are heard from the children themselves
-            turned()
-            await asyncio.sleep(10)
+    async def watch(self, *, loop_of: Callable[[str], Loop], confirmed: Callable[[str], None]) -> None:
+        async def wait() -> float:
+            return 10  # there is nothing to ask: the processes report their end
+
+        await loop_of("watch").run(wait)
 
     async def reachable(self) -> bool:
         return True
 
-    async def ended(self) -> AsyncIterator[JobEnded]:
-        while True:
-            yield await self._ended.get()
+    async def next_end(self) -> JobEnded:
+        return await self._ended.get()
 
     async def close(self) -> None:
         """End all agents: they hand their tasks back."""
@@ -99,7 +99,7 @@ class Processes:
             await self._nursery.wait()
         await asyncio.gather(*self._tasks)
 
-    # ---- what is behind it
+    # ---- processes
 
     async def _order(self, order: Mapping[str, object]) -> None:
         async with self._ordering:  # two creates at once must not start two nurseries
@@ -120,7 +120,7 @@ class Processes:
             if "ended" in said:
                 await self._gone(said["ended"], said["code"])
         code = await nursery.wait()
-        if code:  # its agents live on without us; what they hold, the leases tell
+        if code:  # its agents go on; their tasks are recovered by their leases
             log.error("nursery.ended", code=code)
             for name in list(self._pools):
                 self._pools.pop(name, None)
@@ -150,18 +150,8 @@ class Processes:
 
 
 def agent_environment(env: Mapping[str, str], names: tuple[str, ...]) -> dict[str, str]:
-    """What an agent may see of our environment: the named settings, and what Python itself needs."""
+    """What an agent gets of the brain's environment: the settings *names*, and what Python needs."""
     keep = (
-        "PATH",
-        "HOME",
-        "LANG",
-        "LC_ALL",
-        "TZ",
-        "PYTHONPATH",
-        "PYTHONWARNINGS",
-        "VIRTUAL_ENV",
-        "SSL_CERT_FILE",
-        "SSL_CERT_DIR",
-        "TMPDIR",
-    )
+        "PATH", "HOME", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "PYTHONWARNINGS", "VIRTUAL_ENV", "SSL_CERT_FILE", "SSL_CERT_DIR", "TMPDIR",
+    )  # fmt: skip
     return {name: env[name] for name in (*keep, *names, *(f"{name}_FILE" for name in names)) if name in env}

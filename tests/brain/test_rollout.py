@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from openclaw_brain.agents.fleet import Fleet
-from openclaw_brain.agents.pool import PoolKeeper
+from openclaw_brain.agents.pool import PoolLimits
 from openclaw_brain.agents.ports import Launcher, Pool
+from openclaw_brain.agents.rollout import Rollout
 from openclaw_core.errors import StoreUnavailable
 from openclaw_core.store import Inbox, Lanes, Pools, Script
 from openclaw_core.store.pools import task_of
@@ -29,21 +29,15 @@ def pool_of(template: str, found: Mapping[str, Any]) -> Pool:
     return Pool.of(template, pod=found, env={"TASKS_PER_JOB": "1"}, deadline_s=1140)
 
 
-async def a_fleet(script: Script, launcher: Launcher, fallbacks: list[bool] | None = None) -> Fleet:
+async def a_rollout(script: Script, launcher: Launcher, fallbacks: list[bool] | None = None) -> Rollout:
     epoch = await Inbox(script).take_lead("me", ttl_s=8)
-    pools = Pools(script)
-
-    def keeper(pool: Pool, warm: int, cap: int) -> PoolKeeper:
-        return PoolKeeper(
-            pool=pool, pools=pools, lanes=Lanes(script), launcher=launcher, epoch=epoch, warm=warm, cap=cap, queue_deadline_s=900
-        )  # fmt: skip
-
-    fleet = Fleet(
-        templates=["agent"], launcher=launcher, pools=pools, epoch=epoch, warm=2, cap=10, pool_of=pool_of, keeper_of_pool=keeper,
+    rollout = Rollout(
+        templates=["agent"], launcher=launcher, pools=Pools(script), lanes=Lanes(script), epoch=epoch, pool_of=pool_of,
+        limits=PoolLimits(warm=2, cap=10, queue_deadline_s=900),
         on_fallback=lambda _template, in_use: None if fallbacks is None else fallbacks.append(in_use),
     )  # fmt: skip
-    await fleet.open()
-    return fleet
+    await rollout.refresh()
+    return rollout
 
 
 async def comes_up(script: Script, pool_id: str, launcher: FakeLauncher) -> None:
@@ -51,11 +45,11 @@ async def comes_up(script: Script, pool_id: str, launcher: FakeLauncher) -> None
     await World(script).work(name, pool=pool_id).check_in()
 
 
-async def keep(fleet: Fleet) -> None:
-    for name in [fleet.current("agent"), *(k.pool.id for k in fleet._trial.values())]:
-        keeper = fleet.keeper(name)
-        assert keeper is not None
-        await keeper.keep()
+async def scale(rollout: Rollout) -> None:
+    for name in [rollout.current("agent"), *(one.pool.id for one in rollout._trial.values())]:
+        controller = rollout.controller(name)
+        assert controller is not None
+        await controller.scale()
 
 
 async def test_a_changed_template_waits_until_one_agent_of_it_has_come_up(
@@ -63,114 +57,114 @@ async def test_a_changed_template_waits_until_one_agent_of_it_has_come_up(
 ) -> None:
     launcher = FakeLauncher(pods={"agent": pod("one")})
     fallbacks: list[bool] = []
-    fleet = await a_fleet(script, launcher, fallbacks)
+    rollout = await a_rollout(script, launcher, fallbacks)
     one, two = pool_of("agent", pod("one")).id, pool_of("agent", pod("two")).id
-    await keep(fleet)
+    await scale(rollout)
     await comes_up(script, one, launcher)
-    await fleet.open()
+    await rollout.refresh()
 
     launcher.pods["agent"] = pod("two")
     with caplog.at_level(logging.WARNING):
-        await fleet.open()
+        await rollout.refresh()
     assert [line.getMessage() for line in caplog.records] == ["template.on_trial"]
-    fleet._trial["agent"].coming = lambda: {"u1", "u2", "u3"}
-    await keep(fleet)
-    await fleet.open()
-    assert fleet.current("agent") == one
+    rollout._trial["agent"].in_routing = lambda: {"u1", "u2", "u3"}
+    await scale(rollout)
+    await rollout.refresh()
+    assert rollout.current("agent") == one
     assert len([name for name in launcher.created if name.startswith(f"agent-{two}-")]) == 1
     assert fallbacks == [True]
     assert set(launcher.rooms) == {10}  # one agent on trial is no reason to delete what others have finished
 
     await comes_up(script, two, launcher)
-    await fleet.open()
-    assert fleet.current("agent") == two
-    assert fleet.successor(one) == two
+    await rollout.refresh()
+    assert rollout.current("agent") == two
+    assert rollout.successor(one) == two
     assert fallbacks == [True, False]
     assert all(name in launcher.deleted for name in launcher.created if name.startswith(f"agent-{one}-"))
 
 
 async def test_a_new_leader_uses_the_last_good_template_while_the_one_of_today_cannot_start(script: Script) -> None:
     launcher = FakeLauncher(pods={"agent": pod("good")})
-    fleet = await a_fleet(script, launcher)
-    good = fleet.current("agent")
-    await keep(fleet)
+    rollout = await a_rollout(script, launcher)
+    good = rollout.current("agent")
+    await scale(rollout)
     await comes_up(script, good, launcher)
-    await fleet.open()
+    await rollout.refresh()
 
     later = FakeLauncher(pods={"agent": pod("broken")})
-    fleet = await a_fleet(script, later)
-    await fleet.open()
-    assert fleet.current("agent") == good
-    keeper = fleet.keeper(good)
-    assert keeper is not None
-    assert keeper.pool.pod == pod("good")
+    rollout = await a_rollout(script, later)
+    await rollout.refresh()
+    assert rollout.current("agent") == good
+    controller = rollout.controller(good)
+    assert controller is not None
+    assert controller.pool.pod == pod("good")
 
 
 async def test_a_template_that_goes_back_ends_the_trial(script: Script) -> None:
     launcher = FakeLauncher(pods={"agent": pod("one")})
     fallbacks: list[bool] = []
-    fleet = await a_fleet(script, launcher, fallbacks)
-    await keep(fleet)
-    await comes_up(script, fleet.current("agent"), launcher)
-    await fleet.open()
+    rollout = await a_rollout(script, launcher, fallbacks)
+    await scale(rollout)
+    await comes_up(script, rollout.current("agent"), launcher)
+    await rollout.refresh()
     launcher.pods["agent"] = pod("two")
-    await fleet.open()
-    await keep(fleet)
+    await rollout.refresh()
+    await scale(rollout)
     launcher.pods["agent"] = pod("one")
-    await fleet.open()
+    await rollout.refresh()
     assert fallbacks == [True, False]
-    assert fleet.keeper(pool_of("agent", pod("two")).id) is None
+    assert rollout.controller(pool_of("agent", pod("two")).id) is None
     assert len(launcher.deleted) == 1
 
 
 async def test_a_template_that_never_worked_is_simply_replaced(script: Script) -> None:
     launcher = FakeLauncher(pods={"agent": pod("broken")})
-    fleet = await a_fleet(script, launcher)
+    rollout = await a_rollout(script, launcher)
     launcher.pods["agent"] = pod("mended")
-    await fleet.open()
-    assert fleet.current("agent") == pool_of("agent", pod("mended")).id
+    await rollout.refresh()
+    assert rollout.current("agent") == pool_of("agent", pod("mended")).id
 
 
 async def test_a_missing_template_is_a_cause_and_mended_by_itself(script: Script) -> None:
     launcher = FakeLauncher()
-    fleet = await a_fleet(script, launcher)
+    rollout = await a_rollout(script, launcher)
     launcher.cause = Cause.MISCONFIGURED
-    await keep(fleet)
-    keeper = fleet.keeper(fleet.current("agent"))
-    assert keeper is not None
-    assert keeper.backoff.cause is Cause.MISCONFIGURED
+    await scale(rollout)
+    controller = rollout.controller(rollout.current("agent"))
+    assert controller is not None
+    assert controller.backoff.cause is Cause.MISCONFIGURED
     launcher.pods["agent"] = pod("there")
-    await fleet.open()
-    assert fleet.current("agent") == pool_of("agent", pod("there")).id
+    await rollout.refresh()
+    assert rollout.current("agent") == pool_of("agent", pod("there")).id
 
 
 async def test_a_missing_template_is_a_cause_in_a_cluster_too(script: Script, tmp_path: Path) -> None:
     server = ApiServer()
     async with server.serve(), a_real_launcher(server, tmp_path / "kubeconfig") as jobs:
-        fleet = await a_fleet(script, jobs)
-        await keep(fleet)
-        keeper = fleet.keeper(fleet.current("agent"))
-        assert keeper is not None
-        assert keeper.backoff.cause is Cause.MISCONFIGURED
+        rollout = await a_rollout(script, jobs)
+        await scale(rollout)
+        controller = rollout.controller(rollout.current("agent"))
+        assert controller is not None
+        assert controller.backoff.cause is Cause.MISCONFIGURED
         server.templates["agent"] = pod("there")
-        await fleet.open()
-        await keep(fleet)
+        await rollout.refresh()
+        await scale(rollout)
         assert len(server.posted) == 2
 
 
 async def test_the_last_good_template_is_told_of_while_the_one_of_today_cannot_be_read(script: Script) -> None:
     launcher = FakeLauncher(pods={"agent": pod("good")})
-    fleet = await a_fleet(script, launcher)
-    await keep(fleet)
-    await comes_up(script, fleet.current("agent"), launcher)
-    await fleet.open()
+    rollout = await a_rollout(script, launcher)
+    await scale(rollout)
+    await comes_up(script, rollout.current("agent"), launcher)
+    await rollout.refresh()
 
     fallbacks: list[bool] = []
     later = FakeLauncher()
-    fleet = await a_fleet(script, later, fallbacks)
-    assert (fleet.current("agent"), fallbacks) == (pool_of("agent", pod("good")).id, [True])
+    rollout = await a_rollout(script, later, fallbacks)
+    assert (rollout.current("agent"), fallbacks) == (pool_of("agent", pod("good")).id, [True])
     later.pods["agent"] = pod("good")
-    await fleet.open()
+    await rollout.refresh()
     assert fallbacks == [True, False]
 
 
@@ -194,8 +188,8 @@ async def test_tasks_of_an_older_pool_move_over_though_redis_went_away_meanwhile
     script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     launcher = FakeLauncher(pods={"agent": pod("one")})
-    fleet = await a_fleet(script, launcher)
-    older = fleet.current("agent")
+    rollout = await a_rollout(script, launcher)
+    older = rollout.current("agent")
     await script.read("RPUSH", script.keys("agent", "ready", older), "u1.0")
     move = Pools.move_ready
 
@@ -203,21 +197,21 @@ async def test_tasks_of_an_older_pool_move_over_though_redis_went_away_meanwhile
         monkeypatch.setattr(Pools, "move_ready", move)
         raise StoreUnavailable("away")
 
-    await keep(fleet)
+    await scale(rollout)
     monkeypatch.setattr(Pools, "move_ready", away)
     launcher.pods["agent"] = pod("two")
     with pytest.raises(StoreUnavailable):
-        await fleet.open()
-    await fleet.open()
-    assert fleet.current("agent") != older
-    assert await fleet.pools.ready(fleet.current("agent")) == ["u1.0"]
+        await rollout.refresh()
+    await rollout.refresh()
+    assert rollout.current("agent") != older
+    assert await rollout.pools.ready(rollout.current("agent")) == ["u1.0"]
 
 
 async def test_a_task_whose_agent_hands_it_back_to_an_older_pool_is_not_left_there(script: Script) -> None:
     """A new brain knows of no Job yet: what it does not see alive must not make it forget where tasks come back to."""
     world = World(script)
     launcher = FakeLauncher(pods={"agent": pod("two")})
-    fleet = await a_fleet(script, launcher)
+    rollout = await a_rollout(script, launcher)
     world.epoch = await world.inbox.epoch()
     older = pool_of("agent", pod("one")).id
     world.agent = world.work("of the brain before", pool=older)
@@ -228,14 +222,14 @@ async def test_a_task_whose_agent_hands_it_back_to_an_older_pool_is_not_left_the
         one.ordered(ORDER), pool=older, decision="rule", route_ms=1, route_tokens=0, epoch=world.epoch
     )
     run = await world.claim()
-    fleet.clock = lambda: 0.0
-    await fleet.open()
+    rollout.clock = lambda: 0.0
+    await rollout.refresh()
     assert "of the brain before" in await world.pools.jobs(older)
 
     await world.end(run, HandedBack())
-    await fleet.open()
-    [back] = await world.pools.ready(fleet.current("agent"))
+    await rollout.refresh()
+    [back] = await world.pools.ready(rollout.current("agent"))
     assert task_of(back) == "u1"
-    fleet.clock = lambda: 1e9
-    await fleet.open()
+    rollout.clock = lambda: 1e9
+    await rollout.refresh()
     assert await world.pools.jobs(older) == {}

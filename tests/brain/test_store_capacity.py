@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from openclaw_brain import room as module
-from openclaw_brain.room import Room
+from openclaw_brain import store_capacity as module
+from openclaw_brain.loops import Loop
+from openclaw_brain.store_capacity import StoreCapacity
 from openclaw_core.errors import LostOwnership, StoreFull, StoreUnavailable
 from openclaw_core.store import Inbox, RedisSettings, Script, open_script
 from openclaw_core.store.server import Memory
@@ -18,7 +19,7 @@ LIMIT = 1_000_000
 
 
 class Desk:
-    """A room over a real store, with a memory of our own: each finished record takes *record* bytes."""
+    """The capacity of a real store, with a memory of our own: each finished record takes *record* bytes."""
 
     def __init__(self, script: Script) -> None:
         self.world = World(script)
@@ -30,7 +31,9 @@ class Desk:
 
     async def open(self) -> "Desk":
         await self.world.lead()
-        self.room = Room(inbox=self.world.inbox, memory=self.memory, epoch=self.world.epoch, seen=self.seen.append)
+        self.capacity = StoreCapacity(
+            inbox=self.world.inbox, memory=self.memory, epoch=self.world.epoch, on_share=self.seen.append
+        )
         return self
 
     async def memory(self) -> Memory:
@@ -51,9 +54,8 @@ class Desk:
             self.used = round(left.pop(0) * self.limit)
 
         self.used = round(left.pop(0) * self.limit)
-        self.room.sleep = sleep
         with pytest.raises(asyncio.CancelledError):
-            await self.room.keep(turned=lambda: None)
+            await self.capacity.run(Loop(sleep=sleep))
 
 
 @pytest.fixture
@@ -154,7 +156,7 @@ async def test_the_loop_outlives_redis_and_ends_with_the_lead(desk: Desk) -> Non
     await finish(desk.world.script, range(5))
     desk.used = LIMIT
     with pytest.raises(LostOwnership):
-        await desk.room.keep(turned=lambda: None)
+        await desk.capacity.run(Loop())
     assert await desk.finished() == 5
 
 
@@ -174,8 +176,10 @@ async def test_messages_are_admitted_on_a_small_redis_while_old_finished_ones_go
             async def soon(_: float) -> None:
                 await asyncio.sleep(0.02)
 
-            room = Room(inbox=Inbox(script), memory=script.memory, epoch=world.epoch, seen=shares.append, sleep=soon)
-            keeping = asyncio.create_task(room.keep(turned=lambda: None))
+            capacity = StoreCapacity(
+                inbox=Inbox(script), memory=script.memory, epoch=world.epoch, on_share=shares.append
+            )
+            keeping = asyncio.create_task(capacity.run(Loop(sleep=soon)))
             try:
                 waiting = await world.claimed(task(9_999, chat=9_999, text="marker"))
                 for n in range(1, 151):
@@ -208,8 +212,8 @@ async def test_room_is_made_also_once_redis_takes_no_writes_any_more(tmp_path: P
                 except StoreFull:
                     refused += 1
             seen: list[float] = []
-            room = Room(inbox=world.inbox, memory=script.memory, epoch=world.epoch, seen=seen.append)
-            await room._look()
+            capacity = StoreCapacity(inbox=world.inbox, memory=script.memory, epoch=world.epoch, on_share=seen.append)
+            await capacity._evict()
             assert seen[0] > 0.98
             assert seen[-1] < module.FULL
             await world.ask(task(1))
