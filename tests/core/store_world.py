@@ -6,7 +6,7 @@ from typing import Any
 
 from openclaw_core.chat.delivery.displays import Display, Stage
 from openclaw_core.records import read
-from openclaw_core.store import AgentWork, Heard, Inbox, Lanes, News, Pools, RedisDisplays, Runs, Script
+from openclaw_core.store import AgentWork, Heard, Inbox, Lanes, News, Pools, RedisDisplays, RunRecords, Script
 from openclaw_core.store import effects as effect_classes
 from openclaw_core.store.effects import ActLink, Effect
 from openclaw_core.store.lanes import Dispatched
@@ -70,7 +70,7 @@ class World:
             Lanes(script),
             Pools(script),
             News(script),
-            Runs(script),
+            RunRecords(script),
         )
         self.agent = self.work()
         self.epoch = 0

@@ -182,7 +182,7 @@ async def test_an_answer_of_the_release_before_is_delivered(world: World, state:
     assert await world.lanes.running_in(1) is None
     await world.shown("t:u1")
     [row] = await world.runs.newest(count=9)
-    assert json.loads(row.fields["run"]) == USAGE
+    assert json.loads(row.run) == USAGE
     assert await world.field("u1", "outbox") is None
 
 

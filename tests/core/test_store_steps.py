@@ -15,7 +15,9 @@ import openclaw_core.store
 from openclaw_core.records import EffectKind, NoticeKind, ResultKind
 from openclaw_core.store import Became
 from openclaw_core.store.client import Rights, source
+from openclaw_core.store.displays import _NOTICE_FIELDS, _TASK_FIELDS
 from openclaw_core.store.effects import ActLink
+from openclaw_core.store.run_records import RunRecord
 from tests.core.store_world import EFFECT_CLASSES, World
 from tests.core.test_store_late import EFFECTS, UNFENCED, a_story, steps_of, told
 
@@ -181,6 +183,18 @@ def test_kinds_are_the_same_in_both_languages() -> None:
     results = re.findall(r"\bkind == '(\w+)'", functions("leader")["carried_out"])
     assert set(results) == set(ResultKind)
     assert {one for one in Became if f"'{one}'" not in functions("leader")["ops.adopt"]} == set()
+
+
+def test_python_reads_the_fields_that_lua_writes() -> None:
+    lua = functions("leader")
+    copied = re.search(r"local names = \{(.*?)\}", lua["record_run"], re.S)
+    assert copied
+    added = {"task", "ended_ms", "micro_usd"}
+    assert all(f"'{name}'" in lua["record_run"] for name in added)
+    assert set(re.findall(r"\w+", copied[1])) - {"chat"} | added == RunRecord.__dataclass_fields__.keys()
+    for name in (*_TASK_FIELDS, *_NOTICE_FIELDS):
+        field = re.sub(r"\d+$", "", name)
+        assert re.search(rf"'{field}'", source("leader")), name
 
 
 async def test_python_sends_what_the_headers_name(world: World, redis_url: str) -> None:

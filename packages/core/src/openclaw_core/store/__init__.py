@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from openclaw_core.store.lanes import Lanes, move_chat
     from openclaw_core.store.news import Became, Heard, News
     from openclaw_core.store.pools import Pools
-    from openclaw_core.store.runs import Runs
+    from openclaw_core.store.run_records import RunRecords
 
 __all__ = [
     "Admitted",
@@ -30,7 +30,7 @@ __all__ = [
     "Pools",
     "RedisDisplays",
     "RedisSettings",
-    "Runs",
+    "RunRecords",
     "Script",
     "move_chat",
     "open_script",
@@ -44,7 +44,7 @@ _NAMES = {
     "lanes": ("Lanes", "move_chat"),
     "news": ("Became", "Heard", "News"),
     "pools": ("Pools",),
-    "runs": ("Runs",),
+    "run_records": ("RunRecords",),
 }
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}
 
