@@ -11,7 +11,7 @@ from openclaw_brain.agents.fleet import Fleet
 from openclaw_brain.agents.pool import PoolKeeper
 from openclaw_brain.agents.ports import Launcher, Pool
 from openclaw_core.errors import StoreUnavailable
-from openclaw_core.store import Inbox, Lanes, Pools, Script
+from openclaw_core.store import Lanes, Leadership, Pools, Script
 from openclaw_core.store.pools import task_of
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.work import HandedBack
@@ -30,7 +30,7 @@ def pool_of(template: str, found: Mapping[str, Any]) -> Pool:
 
 
 async def a_fleet(script: Script, launcher: Launcher, fallbacks: list[bool] | None = None) -> Fleet:
-    epoch = await Inbox(script).take_lead("me", ttl_s=8)
+    epoch = await Leadership(script).take_lead("me", ttl_s=8)
     pools = Pools(script)
 
     def keeper(pool: Pool, warm: int, cap: int) -> PoolKeeper:
@@ -218,7 +218,7 @@ async def test_a_task_whose_agent_hands_it_back_to_an_older_pool_is_not_left_the
     world = World(script)
     launcher = FakeLauncher(pods={"agent": pod("two")})
     fleet = await a_fleet(script, launcher)
-    world.epoch = await world.inbox.epoch()
+    world.epoch = await world.leadership.epoch()
     older = pool_of("agent", pod("one")).id
     world.agent = world.work("of the brain before", pool=older)
     one = task(1)

@@ -96,7 +96,7 @@ class Time:
 
 def leader(leases: Leases, epochs: Epochs, holder: str, time: Time | None = None) -> LeaseLeader:
     time = time or Time()
-    return LeaseLeader(api=leases, inbox=epochs, holder=holder, clock=lambda: time.now, sleep=time.sleep)  # type: ignore[arg-type]
+    return LeaseLeader(api=leases, leadership=epochs, holder=holder, clock=lambda: time.now, sleep=time.sleep)  # type: ignore[arg-type]
 
 
 def nothing() -> None: ...

@@ -148,7 +148,7 @@ async def test_an_old_leader_carries_out_nothing(world: World) -> None:
     run = await world.claimed(task(1))
     assert await world.agent.end(run, Answered(markdown="42", usage={}))
     old = world.epoch
-    await world.inbox.give_up_lead("me")
+    await world.leadership.give_up_lead("me")
     await world.lead("other")
     with pytest.raises(LostOwnership):
         await world.news.adopt([run.name], epoch=old)

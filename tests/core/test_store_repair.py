@@ -278,7 +278,7 @@ async def test_a_record_with_its_order_is_read_and_routed_by_the_role_of_today(w
 
 async def test_an_old_leader_repairs_nothing(world: World) -> None:
     old = world.epoch
-    await world.inbox.give_up_lead("me")
+    await world.leadership.give_up_lead("me")
     await world.lead("other")
     await left(world, "ready", {})
     with pytest.raises(LostOwnership):

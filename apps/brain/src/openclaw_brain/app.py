@@ -44,7 +44,7 @@ from openclaw_core.models import providers
 from openclaw_core.models.brain_clients import open_chat
 from openclaw_core.ports import Chat
 from openclaw_core.roles.values import Roles
-from openclaw_core.store import Inbox, Lanes, News, Pools, RedisDisplays, Script, move_chat, open_script
+from openclaw_core.store import Inbox, Lanes, Leadership, News, Pools, RedisDisplays, Script, move_chat, open_script
 from openclaw_core.store.figures import set_prices
 from openclaw_core.texts import wording
 from openclaw_core.texts.language import LANGS
@@ -316,9 +316,11 @@ async def _cluster_or_local(
 ) -> tuple[Launcher, Leader]:
     """Who starts agents, and who says which brain leads."""
     holder = f"{settings.holder}-{uuid.uuid4().hex[:8]}"  # a restarted container is another holder than its forerunner
-    inbox = Inbox(script)
+    leadership = Leadership(script)
     if settings.launcher == "processes":
-        return Processes(environment=agent_environment(env, AGENT_VARIABLES)), RedisLeader(inbox=inbox, holder=holder)
+        return Processes(environment=agent_environment(env, AGENT_VARIABLES)), RedisLeader(
+            leadership=leadership, holder=holder
+        )
     # Here: on one machine the client library would cost 11 MB and 0.1 s for nothing.
     from openclaw_brain.kubernetes.api import KubernetesApi
     from openclaw_brain.kubernetes.jobs import KubernetesJobs
@@ -327,7 +329,7 @@ async def _cluster_or_local(
     api = await stack.enter_async_context(
         KubernetesApi.open(settings.namespace, kubeconfig=settings.kubeconfig or None)
     )
-    return KubernetesJobs(api=api), LeaseLeader(api=api, inbox=inbox, holder=holder)
+    return KubernetesJobs(api=api), LeaseLeader(api=api, leadership=leadership, holder=holder)
 
 
 async def _lead_until(brain: Brain, leader: Leader, stop: asyncio.Event, leaving: Callable[[], None]) -> None:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from openclaw_core import logs
 from openclaw_core.errors import LostOwnership, StoreError
-from openclaw_core.store import Inbox
+from openclaw_core.store import Leadership
 
 log = logs.get(__name__)
 TTL_S = 8.0
@@ -30,7 +30,7 @@ class Leader(Protocol):
 class RedisLeader:
     """The lock of local runs: a Redis key that lives 8 s and is renewed each 2 s."""
 
-    inbox: Inbox
+    leadership: Leadership
     holder: str
     clock: Callable[[], float] = time.monotonic
 
@@ -40,7 +40,7 @@ class RedisLeader:
         while True:
             turned()
             try:
-                epoch = await self.inbox.take_lead(self.holder, ttl_s=TTL_S)
+                epoch = await self.leadership.take_lead(self.holder, ttl_s=TTL_S)
                 if epoch:
                     log.info("leader.taken", epoch=epoch)
                     return epoch
@@ -62,7 +62,7 @@ class RedisLeader:
             await asyncio.sleep(RENEW_S)
             turned()
             try:
-                if await self.inbox.take_lead(self.holder, ttl_s=TTL_S) != epoch:
+                if await self.leadership.take_lead(self.holder, ttl_s=TTL_S) != epoch:
                     raise LostOwnership("another brain leads")
             except StoreError:
                 log.warning("store.unavailable", during="lead")
@@ -70,6 +70,6 @@ class RedisLeader:
     async def release(self) -> None:
         """Let the next one take over at once."""
         try:
-            await self.inbox.give_up_lead(self.holder)
+            await self.leadership.give_up_lead(self.holder)
         except StoreError:
             log.info("leader.not_released", hint="the lock ends by itself")

@@ -14,7 +14,7 @@ from typing import Any
 from openclaw_brain.kubernetes.api import ApiRefused, ApiUnavailable, KubernetesApi
 from openclaw_core import logs
 from openclaw_core.errors import LostOwnership, StoreError
-from openclaw_core.store import Inbox
+from openclaw_core.store import Leadership
 
 log = logs.get(__name__)
 API = "apis/coordination.k8s.io/v1"
@@ -28,7 +28,7 @@ class LeaseLeader:
     """*holder* names this process; *name* is the Lease, made by the first brain: Argo CD brings no Leases."""
 
     api: KubernetesApi
-    inbox: Inbox
+    leadership: Leadership
     holder: str
     name: str = "brain"
     clock: Callable[[], float] = time.monotonic
@@ -92,7 +92,7 @@ class LeaseLeader:
             turned()
             await self._renew()
             try:
-                if await self.inbox.epoch() != epoch:
+                if await self.leadership.epoch() != epoch:
                     raise LostOwnership("another brain leads")
             except StoreError:
                 log.warning("store.unavailable", during="lead")
@@ -146,7 +146,7 @@ class LeaseLeader:
         while True:
             turned()
             try:
-                return await self.inbox.raise_epoch(self.holder)
+                return await self.leadership.raise_epoch(self.holder)
             except StoreError:
                 log.warning("store.unavailable", during="lead", hint="is Redis running, and is REDIS_HOST right?")
             await self._renew()

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from openclaw_core.store.displays import RedisDisplays
     from openclaw_core.store.inbox import Admitted, Inbox
     from openclaw_core.store.lanes import Lanes, move_chat
+    from openclaw_core.store.leadership import Leadership
     from openclaw_core.store.news import Became, Heard, News
     from openclaw_core.store.pools import Pools
     from openclaw_core.store.run_records import RunRecords
@@ -26,6 +27,7 @@ __all__ = [
     "Inbox",
     "Keys",
     "Lanes",
+    "Leadership",
     "News",
     "Pools",
     "RedisDisplays",
@@ -42,6 +44,7 @@ _NAMES = {
     "displays": ("RedisDisplays",),
     "inbox": ("Admitted", "Inbox"),
     "lanes": ("Lanes", "move_chat"),
+    "leadership": ("Leadership",),
     "news": ("Became", "Heard", "News"),
     "pools": ("Pools",),
     "run_records": ("RunRecords",),
