@@ -14,10 +14,13 @@ import pytest
 import openclaw_core.store
 from openclaw_core.records import EffectKind, NoticeKind, ResultKind
 from openclaw_core.store import Became
+from openclaw_core.store.agent_work import wire
 from openclaw_core.store.client import Rights, source
 from openclaw_core.store.displays import _NOTICE_FIELDS, _TASK_FIELDS
 from openclaw_core.store.effects import ActLink
 from openclaw_core.store.run_records import RunRecord
+from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, PutBack
 from tests.core.store_world import EFFECT_CLASSES, World
 from tests.core.test_store_late import EFFECTS, UNFENCED, a_story, steps_of, told
 
@@ -183,6 +186,13 @@ def test_kinds_are_the_same_in_both_languages() -> None:
     results = re.findall(r"\bkind == '(\w+)'", functions("leader")["carried_out"])
     assert set(results) == set(ResultKind)
     assert {one for one in Became if f"'{one}'" not in functions("leader")["ops.adopt"]} == set()
+
+
+def test_lua_reads_the_fields_of_results_that_agents_write() -> None:
+    results = (Answered(markdown="", usage={}), GaveUp(cause=Cause.CRASH), HandedBack(), PutBack())
+    written = {name for result in results for name in wire(result)}
+    assert set(re.findall(r"\bresult\.(\w+)", source("leader"))) == written
+    assert set(re.findall(r"\bresult\.(\w+)", source("agent"))) <= written
 
 
 def test_python_reads_the_fields_that_lua_writes() -> None:

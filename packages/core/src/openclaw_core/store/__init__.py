@@ -1,4 +1,4 @@
-"""Everything that outlives a process: one Redis, whose every change is an atomic step of one script.
+"""All that outlives a process: one Redis. Each change is an atomic step of a Lua script, with a Python method beside it.
 
 A module is loaded when its first name is asked for: an agent starts without the leader's.
 """
