@@ -60,7 +60,7 @@ def heard(incoming: Incoming) -> dict[str, str]:
     return {"heard_of": str(incoming.message_id), "heard": incoming.words_digest}
 
 
-def where(incoming: Incoming) -> dict[str, str | None]:
+def where(incoming: Incoming) -> dict[str, Any]:
     """The chat, and the topic in it if there is one."""
     return {
         "chat": str(incoming.chat_id),
