@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import openclaw_core.store
-from openclaw_core.records import EffectKind, NoticeKind, ResultKind
+from openclaw_core.records import EffectKind, JobStage, NoticeKind, ResultKind
 from openclaw_core.store import Became
 from openclaw_core.store.agent_work import wire
 from openclaw_core.store.client import Rights, source
@@ -185,6 +185,8 @@ def test_kinds_are_the_same_in_both_languages() -> None:
     assert set(notices) - {"answered"} <= set(NoticeKind)
     results = re.findall(r"\bkind == '(\w+)'", functions("leader")["carried_out"])
     assert set(results) == set(ResultKind)
+    stages = re.findall(r"set_job\(.*", source("leader") + source("agent"))
+    assert {stage for stage in JobStage if not any(f"'{stage} '" in line for line in stages)} == set()
     assert {one for one in Became if f"'{one}'" not in functions("leader")["ops.adopt"]} == set()
 
 
