@@ -177,18 +177,20 @@ local function append_turn(where, turn)
   call('EXPIRE', key, KEEP_TURNS_S)
 end
 
-local function note_turn(id, note)
-  local where = place_of(id)
-  if not where then return end
-  local key = P .. 'turns:' .. where
+-- Write what `change` makes of the user's turn of a task. Gives whether it is in the conversation.
+local function change_turn(id, change)
+  local key, found = P .. 'turns:' .. (place_of(id) or ''), false
   for i, raw in ipairs(call('LRANGE', key, 0, -1)) do
     local turn = row(raw)
     if turn and turn.task_id == id and turn.speaker == 'user' then
-      turn.note = note
-      call('LSET', key, i - 1, cjson.encode(turn))
+      call('LSET', key, i - 1, change(turn))
+      found = true
     end
   end
+  return found
 end
+local function replace_turn(id, turn) return change_turn(id, function() return turn end) end
+local function note_turn(id, note) change_turn(id, function(turn) turn.note = note; return cjson.encode(turn) end) end
 
 -- Count the tokens and the cost of an answered run by role. Gives the cost in millionths of a dollar, nil for a model without a price.
 local function count_usage(role, run)

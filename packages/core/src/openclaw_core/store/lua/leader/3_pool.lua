@@ -75,14 +75,6 @@ local function note_progress(id, run)
   end
 end
 
-local function replace_turn(id, turn)
-  local key = P .. 'turns:' .. (place_of(id) or '')
-  for i, raw in ipairs(call('LRANGE', key, 0, -1)) do
-    local known = row(raw)
-    if known and known.task_id == id and known.speaker == 'user' then call('LSET', key, i - 1, turn) end
-  end
-end
-
 local function answered(id, result)
   local where, role = place_of(id) or '', get(id, 'role') or ''
   local ok, usage = pcall(cjson.encode, result.usage) -- it can hold what no JSON can
