@@ -151,7 +151,7 @@ function ops.regrow()
 end
 
 -- Try a task again whose owner is gone, or fail it: the owner is `job`, if it still is that one, or with `only_overdue` whoever has not renewed. A run
--- that has its result is carried out instead.
+-- that has its result is left to `adopt`.
 -- Arguments: epoch, task, cause, pool?, job?, only_overdue, max_tries, secret
 -- Keys: reads epoch, files.at; writes task, turns, answer, counts, episode, open, changes, order, lane, ring, ring.members, busy, released,
 -- waiting.since, pools, agent:run, agent:ready, agent:wake, agent:leases
