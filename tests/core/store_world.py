@@ -6,7 +6,18 @@ from typing import Any
 
 from openclaw_core.chat.delivery.displays import Display, Stage
 from openclaw_core.records import read
-from openclaw_core.store import AgentWork, Heard, Inbox, Lanes, News, Pools, RedisDisplays, Runs, Script
+from openclaw_core.store import (
+    AgentWork,
+    Heard,
+    Inbox,
+    Lanes,
+    Leadership,
+    News,
+    Pools,
+    RedisDisplays,
+    RunRecords,
+    Script,
+)
 from openclaw_core.store import effects as effect_classes
 from openclaw_core.store.effects import ActLink, Effect
 from openclaw_core.store.lanes import Dispatched
@@ -70,8 +81,9 @@ class World:
             Lanes(script),
             Pools(script),
             News(script),
-            Runs(script),
+            RunRecords(script),
         )
+        self.leadership = Leadership(script)
         self.agent = self.work()
         self.epoch = 0
         self.seen = 0
@@ -86,7 +98,7 @@ class World:
         return RedisDisplays(self.script, epoch=self.epoch)
 
     async def lead(self, holder: str = "me") -> int:
-        self.epoch = await self.inbox.take_lead(holder, ttl_s=8)
+        self.epoch = await self.leadership.take_lead(holder, ttl_s=8)
         return self.epoch
 
     # ---- what a brain does

@@ -109,10 +109,10 @@ async def test_an_answer_goes_to_the_history_frees_the_lane_and_is_recorded_once
     assert await world.runs.newest(count=10) == []
     await world.shown("t:u1")
     [row] = await world.runs.newest(count=10)
-    assert {name: row.fields[name] for name in ("state", "delivery", "role", "attempt", "job")} == {
+    assert {name: row.row[name] for name in ("state", "delivery", "role", "attempt", "job")} == {
         "state": "closed", "delivery": "delivered", "role": "coder", "attempt": "1", "job": "job-1",
     }  # fmt: skip
-    assert json.loads(row.fields["run"]) == USAGE
+    assert json.loads(row.run) == USAGE
     assert (await world.inbox.chats([1]))[0]["last_role"] == "coder"
 
 
@@ -148,7 +148,7 @@ async def test_an_old_leader_carries_out_nothing(world: World) -> None:
     run = await world.claimed(task(1))
     assert await world.agent.end(run, Answered(markdown="42", usage={}))
     old = world.epoch
-    await world.inbox.give_up_lead("me")
+    await world.leadership.give_up_lead("me")
     await world.lead("other")
     with pytest.raises(LostOwnership):
         await world.news.adopt([run.name], epoch=old)
@@ -169,7 +169,7 @@ async def test_two_losses_before_the_answer_fail_the_task_and_its_user_is_told(w
     assert (display.stage, display.cause) == ("failed", "out_of_memory")
     await world.shown("t:u1")
     [row] = await world.runs.newest(count=10)
-    assert (row.fields["state"], row.fields["cause"], row.fields["attempt"]) == ("failed", "out_of_memory", "2")
+    assert (row.state, row.cause, row.attempt) == ("failed", "out_of_memory", "2")
     assert (await world.lanes.history(1))[0].note == "failed"
 
 

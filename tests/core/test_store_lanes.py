@@ -37,7 +37,7 @@ async def test_entry_leaves_the_stream_with_its_effects_and_a_repeat_does_nothin
 
 async def test_an_old_leader_is_refused_everywhere(world: World) -> None:
     old = world.epoch
-    await world.inbox.give_up_lead("me")
+    await world.leadership.give_up_lead("me")
     assert await world.lead("other") > old
     with pytest.raises(LostOwnership):
         await world.inbox.admit([("inbox", {"update_id": 1})], offset=None, epoch=old)
@@ -48,8 +48,8 @@ async def test_an_old_leader_is_refused_everywhere(world: World) -> None:
 
 
 async def test_the_lead_cannot_be_taken_while_it_is_held_and_keeping_it_keeps_the_epoch(world: World) -> None:
-    assert await world.inbox.take_lead("other", ttl_s=8) == 0
-    assert await world.inbox.take_lead("me", ttl_s=8) == world.epoch
+    assert await world.leadership.take_lead("other", ttl_s=8) == 0
+    assert await world.leadership.take_lead("me", ttl_s=8) == world.epoch
 
 
 async def test_one_task_of_a_chat_runs_and_chats_take_turns(world: World) -> None:

@@ -389,8 +389,8 @@ async def _all_is_told(world: World) -> None:
         for name in await world.pools.jobs(pool):
             await world.pools.forget(pool, name)
     assert await world.inbox.make_room(at_most=1, epoch=world.epoch) == 1
-    await world.inbox.give_up_lead("me")
-    await world.inbox.raise_epoch("another")
+    await world.leadership.give_up_lead("me")
+    await world.leadership.raise_epoch("another")
 
 
 async def test_a_step_that_is_executed_once_more_at_any_later_moment_changes_nothing(
@@ -512,7 +512,7 @@ async def test_a_failure_that_was_judged_of_another_attempt_comes_too_late(world
 
 async def test_an_old_leaders_steps_are_refused_by_name(world: World) -> None:
     old = world.epoch
-    await world.inbox.give_up_lead("me")
+    await world.leadership.give_up_lead("me")
     await world.lead("other")
     with pytest.raises(LostOwnership):
         await world.lanes.reconcile(epoch=old)

@@ -12,10 +12,15 @@ from typing import Any
 import pytest
 
 import openclaw_core.store
-from openclaw_core.records import EffectKind, NoticeKind, ResultKind
+from openclaw_core.records import EffectKind, JobStage, NoticeKind, ResultKind
 from openclaw_core.store import Became
+from openclaw_core.store.agent_work import wire
 from openclaw_core.store.client import Rights, source
+from openclaw_core.store.displays import _NOTICE_FIELDS, _TASK_FIELDS
 from openclaw_core.store.effects import ActLink
+from openclaw_core.store.run_records import RunRecord
+from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, PutBack
 from tests.core.store_world import EFFECT_CLASSES, World
 from tests.core.test_store_late import EFFECTS, UNFENCED, a_story, steps_of, told
 
@@ -180,7 +185,28 @@ def test_kinds_are_the_same_in_both_languages() -> None:
     assert set(notices) - {"answered"} <= set(NoticeKind)
     results = re.findall(r"\bkind == '(\w+)'", functions("leader")["carried_out"])
     assert set(results) == set(ResultKind)
+    stages = re.findall(r"set_job\(.*", source("leader") + source("agent"))
+    assert {stage for stage in JobStage if not any(f"'{stage} '" in line for line in stages)} == set()
     assert {one for one in Became if f"'{one}'" not in functions("leader")["ops.adopt"]} == set()
+
+
+def test_lua_reads_the_fields_of_results_that_agents_write() -> None:
+    results = (Answered(markdown="", usage={}), GaveUp(cause=Cause.CRASH), HandedBack(), PutBack())
+    written = {name for result in results for name in wire(result)}
+    assert set(re.findall(r"\bresult\.(\w+)", source("leader"))) - {"err"} == written
+    assert set(re.findall(r"\bresult\.(\w+)", source("agent"))) <= written
+
+
+def test_python_reads_the_fields_that_lua_writes() -> None:
+    lua = functions("leader")
+    copied = re.search(r"local names = \{(.*?)\}", lua["record_run"], re.S)
+    assert copied
+    added = {"task", "ended_ms", "micro_usd"}
+    assert all(f"'{name}'" in lua["record_run"] for name in added)
+    assert set(re.findall(r"\w+", copied[1])) - {"chat"} | added == RunRecord.__dataclass_fields__.keys()
+    for name in (*_TASK_FIELDS, *_NOTICE_FIELDS):
+        field = re.sub(r"\d+$", "", name)
+        assert re.search(rf"'{field}'", source("leader")), name
 
 
 async def test_python_sends_what_the_headers_name(world: World, redis_url: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.table import Table
 
-from openclaw_core.store import Runs, Script
+from openclaw_core.store import RunRecords, Script
 from openclaw_standin.bot_api import BotApi
 from openclaw_standin.journal import Entry
 from openclaw_standin.model import ScriptedModel
@@ -69,7 +69,7 @@ async def ask(
 async def fill_in(asked: Sequence[Asked], script: Script, api: BotApi, model: ScriptedModel) -> None:
     """Add to each what its chat, the journal and the run records say of it. Who has no run record has not ended."""
     offset_s = time.time() - time.monotonic()
-    records = {run.fields.get("task", ""): run.fields for run in await Runs(script).newest(count=RECORDS)}
+    records = {run.task: run.row for run in await RunRecords(script).newest(count=RECORDS)}
     signs = {(entry.chat_id, entry.message_id): entry for entry in reversed(api.journal.calls("setMessageReaction"))}
     edits: dict[tuple[int | None, int | None], list[Entry]] = defaultdict(list)
     for entry in api.journal.calls("editMessageText"):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import psutil
 
-from openclaw_core.store import Runs, Script
+from openclaw_core.store import RunRecords, Script
 
 IDLE_S = 8.0
 """Two rounds of what agents ask while they wait."""
@@ -73,7 +73,7 @@ async def costs_of(work: Callable[[], Awaitable[object]], script: Script, brain_
 async def until_ended(script: Script, count: int, timeout_s: float) -> None:
     """Wait until *count* tasks have ended, or for *timeout_s*. Looks cost the same whether much or nothing happens."""
     deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline and sum((await Runs(script).outcomes()).values()) < count:
+    while time.monotonic() < deadline and sum((await RunRecords(script).outcomes()).values()) < count:
         await asyncio.sleep(0.2)
 
 

@@ -19,7 +19,7 @@ from rich.table import Table
 from openclaw_cli.bench import Asked, ask, fill_in, judge, routing, table
 from openclaw_cli.bench_costs import IDLE_S, costs_of, until_ended
 from openclaw_cli.local_redis import local_redis
-from openclaw_core.store import Inbox, RedisSettings, Runs, Script, open_script
+from openclaw_core.store import Inbox, Leadership, RedisSettings, RunRecords, Script, open_script
 from openclaw_standin.bot_api import BotApi
 from openclaw_standin.model import ScriptedModel
 
@@ -81,7 +81,7 @@ async def _run(args: argparse.Namespace) -> dict[str, Any]:
                 "a_message": spent.without_idle(idle).each(len(asked)),
                 "memory_mb": {"brain": after["brain"], "agent_waiting": memory["agent"]},
                 "routing": routing(asked, model),
-                "outcomes": await Runs(script).outcomes(),
+                "outcomes": await RunRecords(script).outcomes(),
             }  # fmt: skip
             return report
         finally:
@@ -97,7 +97,7 @@ async def _admits_per_s(redis_url: str, *, batches: int = 50) -> int:
     """Updates a second that one step after the other admits, in batches of 100 as Telegram gives them, with nothing beside."""
     async with open_script(RedisSettings(url=redis_url), bot_id=BOT_ID + 1) as script:
         inbox = Inbox(script)
-        epoch = await inbox.take_lead("bench", ttl_s=60)
+        epoch = await Leadership(script).take_lead("bench", ttl_s=60)
         message = {
             "message_id": 1,
             "date": 0,

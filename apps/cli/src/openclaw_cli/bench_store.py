@@ -31,7 +31,17 @@ from openclaw_cli.local_redis import local_redis
 from openclaw_core.errors import SettingsError
 from openclaw_core.roles.orders import order_of
 from openclaw_core.roles.values import Roles, load
-from openclaw_core.store import AgentWork, Inbox, Lanes, News, RedisDisplays, RedisSettings, Script, open_script
+from openclaw_core.store import (
+    AgentWork,
+    Inbox,
+    Lanes,
+    Leadership,
+    News,
+    RedisDisplays,
+    RedisSettings,
+    Script,
+    open_script,
+)
 from openclaw_core.store.client import Rights
 from openclaw_core.tasks.outcome import Decision, Delivery
 from openclaw_core.tasks.work import Answered
@@ -82,7 +92,7 @@ class PressedBot:
     _next: int = FIRST_UPDATE
 
     async def lead(self) -> None:
-        self.epoch = await Inbox(self.script).take_lead("bench", ttl_s=86400)
+        self.epoch = await Leadership(self.script).take_lead("bench", ttl_s=86400)
 
     async def answer(self, count: int) -> list[int]:
         """Take so many messages from admission to delivery; gives the numbers of their updates."""

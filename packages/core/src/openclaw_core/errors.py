@@ -1,4 +1,4 @@
-"""What can go wrong, by cause. Adapters translate their SDK's exceptions into these; nothing else crosses a port.
+"""Errors by cause. Adapters translate their SDK's exceptions into these; nothing else crosses a port.
 
 Messages here are for developers and name no user text, token or response body: an error may be logged by its type alone.
 """
@@ -47,11 +47,11 @@ class StoreMisconfigured(Permanent):
 
 
 class ModelError(OpenClawError):
-    """What a model server, or what it said, is at fault with; `models.fallback` decides what follows."""
+    """A call to a model server failed, or its answer is of no use; `models.fallback` decides what follows."""
 
 
 class RateLimited(ModelError, Transient):
-    """429. *retry_after_s* is the server's wish in seconds, None if it sent none."""
+    """429. *retry_after_s* is what the server asks for in seconds, None if it does not say."""
 
     def __init__(self, *, retry_after_s: float | None = None) -> None:
         super().__init__("rate limited")
@@ -106,7 +106,7 @@ class ChatRefused(ModelError, Permanent):
 
 
 class MessengerError(OpenClawError):
-    """What a call of the Bot API can end with."""
+    """A call of the Bot API failed."""
 
 
 class FloodWait(MessengerError, Transient):

@@ -60,6 +60,15 @@ class NoticeKind(StrEnum):
     STOPPED_MARK = "stopped_mark"
 
 
+class JobStage(StrEnum):
+    """What a Job of a pool does. A stage that is missing here is a newer release's."""
+
+    CREATED = "created"
+    WAITING = "waiting"
+    CLAIMED = "claimed"
+    RETIRED = "retired"
+
+
 class ResultKind(StrEnum):
     """How an agent ended a run."""
 

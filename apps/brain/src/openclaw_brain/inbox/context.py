@@ -38,7 +38,7 @@ class UpdateContext:
     answer_lang: Lang
 
     @property
-    def place(self) -> dict[str, str | None]:
+    def place(self) -> dict[str, Any]:
         """The chat, and the topic in it if there is one."""
         thread_id = self.incoming.thread_id
         return {"chat": str(self.incoming.chat_id), "thread": None if thread_id is None else str(thread_id)}

@@ -147,7 +147,9 @@ def _with_link(effect: Effect, part: Part, windows: Windows, *, followed: bool) 
         wait_ms=min(max(part.quiet_ms, windows.fold_ms), at_most_ms) if isinstance(effect, AddNotice) else None,
         only_joins=part.only_joins or None,
     )
-    record = _record(effect.record, part) if part.cut or part.incoming.forwarded else effect.record
+    record = effect.record or ""
+    if part.cut or part.incoming.forwarded:
+        record = _record(record, part)
     return replace(effect, link=link, record=record)
 
 
@@ -163,8 +165,8 @@ def _may_start(effect: Effect, part: Part) -> bool:
     return isinstance(effect, QueueTask) or part.refers_back or part.open_s >= 0 or part.incoming.media_group_id != ""
 
 
-def _record(record: str | None, part: Part) -> str:
-    return to_json(replace(from_json(record or ""), forwarded="all" if part.incoming.forwarded else "", cut=part.cut))
+def _record(record: str, part: Part) -> str:
+    return to_json(replace(from_json(record), forwarded="all" if part.incoming.forwarded else "", cut=part.cut))
 
 
 def _predecessors(parts: Sequence[Part], windows: Windows) -> dict[int, int]:

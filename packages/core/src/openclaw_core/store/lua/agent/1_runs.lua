@@ -1,5 +1,5 @@
--- What an agent does: check in, claim a run, renew its lease, write its text, end it. It touches keys under `agent:` only; the leader reads the
--- news and carries them out.
+-- Steps of an agent: check in, claim a run, renew its lease, write its text, end it. They touch keys under `agent:` only. The leader reads the news and
+-- adopts what stands in the runs.
 
 -- Whether the run is still this agent's: the leader deletes it when the task is stopped, given to another, or ended.
 local function mine() return call('HGET', run_key(a.run), 'job') == a.job and call('HEXISTS', run_key(a.run), 'result') == 0 end

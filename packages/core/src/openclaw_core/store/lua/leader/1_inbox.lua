@@ -1,4 +1,4 @@
--- Admission and handling: update in, effects out, each exactly once.
+-- The lead, admission and handling: an update comes in once, and has its effects once.
 
 -- Take or keep the lead by a key of our own.
 -- Arguments: holder, ttl_ms
@@ -57,16 +57,16 @@ function ops.admit()
   return fresh
 end
 
--- What handling an update changes, by name. Each runs once: the step removes the update's entry first, and without an entry does nothing.
+-- What handling an update changes, by kind. Each runs once: the step removes the update's entry first, and does nothing without an entry.
 local effects = {}
 local add_sign, release
 
--- Whether a task waits in no lane and is not out: its effect broke off half-way.
+-- Whether a task is neither in its lane nor out: its effect was interrupted.
 local function stands_nowhere(chat, id)
   return call('SISMEMBER', P .. 'released', id) == 0 and not call('LPOS', P .. 'lane:' .. chat, id)
 end
 
--- A Stop that overtook the question that it meant: commands do not wait behind the updates of others.
+-- Whether a Stop came before the question that it meant: commands do not wait behind other updates.
 local KEEP_STOP_S = 3600
 local function stopped_before(e)
   local stop = number(call('GET', P .. 'stop:' .. place(e.chat, e.thread)))
@@ -77,7 +77,7 @@ local function stopped_before(e)
   return true
 end
 
--- That a chat, or all of the bot, is full: once until there was room again.
+-- Say that a chat, or the whole bot, is full: once until there is room again.
 local function say_full(e, chat_full)
   local where = place(e.chat, e.thread)
   if call('EXISTS', P .. 'episode:full:' .. where) == 1 then return end
@@ -85,7 +85,7 @@ local function say_full(e, chat_full)
   call('SET', P .. 'episode:full:' .. where, 1, 'EX', 600)
 end
 
--- Nobody has asked us: it counts only as part of what somebody did ask, and nothing is kept of it.
+-- Whether a message is dropped: it was not sent to us, and goes on with no message that was.
 local function dropped(e, act)
   if not e.only_joins or is_unread(act) then return false end
   e.heard = nil
@@ -112,7 +112,7 @@ function effects.task(e)
     'user', e.user, 'admitted_ms', e.admitted_ms, 'queued_ms', ms(now_ms()), 'attempt', 0)
   local where = place(e.chat, e.thread)
   local wish = e.op == 'task' and call('GET', P .. 'wish:' .. where)
-  if wish then -- a role that was chosen for the next message; one that names its own role uses the wish up as well
+  if wish then -- the role that was chosen for the next message; a message that names its own role uses it up too
     call('DEL', P .. 'wish:' .. where)
     set(e.id, 'wish', wish)
   end
@@ -137,7 +137,7 @@ function effects.notice(e)
   if fold(e, act) or dropped(e, act) then return end
   if e.act and (e.near_s or e.group or e.open_s >= 0) then return keep_unread(e, act) end
   if e.once and call('EXISTS', P .. 'told:' .. e.once) == 1 then return end
-  add_notice(e.key, e) -- first: where this fails nothing has been written, and the effect can be had again
+  add_notice(e.key, e) -- first: if this fails nothing is written, and the effect can be tried again
   if e.once then call('SET', P .. 'told:' .. e.once, 1, 'EX', e.once_s) end
 end
 
@@ -146,8 +146,8 @@ end
 -- Keys: writes act
 function effects.end_act(e) call('DEL', P .. 'act:' .. e.act) end
 
--- By its button: a toast says what came of it, and the message itself is marked. In a group, who asked may press; a question that was
--- asked in the name of a chat (its id is negative) is everybody's.
+-- Stop by a button. A toast says what happened, and the message is marked. In a group only the person who asked may press; a question that was asked in
+-- the name of a chat (a negative id) is everybody's.
 local function press_stop(e)
   fix_task(e.task)
   local t = call('HMGET', task_key(e.task), 'chat', 'user', 'state')
@@ -180,7 +180,7 @@ function effects.stop(e)
     fix_task(id)
     local chat = here(get(id, 'chat'))
     local update = number(id:match('^u(%d+)'))
-    local meant = not (e.update and update) or update < number(e.update, 0) -- a question that came after it goes on
+    local meant = not (e.update and update) or update < number(e.update, 0) -- a question that came after the Stop goes on
     if meant and (e.task and chat == e.chat or chat and place(chat, get(id, 'thread')) == where) then
       local state = cancel(id)
       if not state then late = late + 1
@@ -249,25 +249,25 @@ function effects.edited(e)
   local state = id and get(id, 'state')
   local new
   for _, fresh in ipairs(e.fresh) do
-    if fresh.op == 'task' then new = fresh end -- what else there may be needs no answer of a model
+    if fresh.op == 'task' then new = fresh end -- other effects need no answer of a model
   end
   local waits = state == 'queued' and call('SISMEMBER', P .. 'released', id) == 0 and not get(id, 'joined')
   if waits and new and part ~= '' then
     set(id, 'more' .. part, new.record)
   elseif waits and new then
     set(id, 'record', (new.record:gsub('"id":"[^"]*"', '"id":"' .. id .. '"', 1)), 'lang', new.lang)
-  elseif waits and part == '' and not get(id, 'more_n') then -- of several messages, the others still want an answer
+  elseif waits and part == '' and not get(id, 'more_n') then -- not if further messages still want an answer
     cancel(id)
   end
   if state and new then
     e.kind = waits and 'edit_taken' or 'edit_late'
     add_notice(e.key, e)
-  else -- it asked for nothing before, or asks for something else than an answer now
+  else -- it asked for nothing before, or now asks for something other than an answer
     for _, fresh in ipairs(e.fresh) do effects[fresh.op](fresh) end
   end
 end
 
--- The small signs are no messages: losing one is no loss, so they only have to be quick, and one that nobody took is of no use later.
+-- Reactions, toasts and files that are asked for again. Losing one loses no message, and an old one is of no use.
 local KEEP_SIGN_S = 600
 local MAX_SIGNS = 20000
 local function sign(what)
@@ -297,7 +297,7 @@ add_sign = function(e)
   sign({ chat = e.chat, message_id = e.message_id, thread = e.thread })
 end
 
--- An effect goes to the chat's newest id, whichever id its update named; so do the effects that an edit may have.
+-- Give an effect its chat's present id, whichever id its update named; also the effects within an edit.
 local address
 function address(e)
   local sent_to = e.chat

@@ -47,17 +47,10 @@ function ops.release() return led() and release() or { -1 } end
 -- let go, it does not.
 local function remember(id, said)
   local where = place_of(id) or ''
-  local key, generation = P .. 'turns:' .. where, call('HGET', P .. 'chat:' .. where, 'generation') or '0'
+  local generation = call('HGET', P .. 'chat:' .. where, 'generation') or '0'
   local turn = cjson.encode({ task_id = id, speaker = 'user', text = said, role = '', note = '' })
   if not get(id, 'generation') then set(id, 'generation', generation) end -- of the release before, which noted it later
-  for i, raw in ipairs(call('LRANGE', key, 0, -1)) do
-    local known = row(raw)
-    if known and known.task_id == id and known.speaker == 'user' then
-      call('LSET', key, i - 1, turn)
-      return
-    end
-  end
-  if get(id, 'generation') == generation then append_turn(where, turn) end
+  if not replace_turn(id, turn) and get(id, 'generation') == generation then append_turn(where, turn) end
 end
 
 -- A run for a task: what an agent needs for its answer, under a name that nobody can guess. `secret` is the leader's; an agent knows its own run only.

@@ -75,14 +75,6 @@ local function note_progress(id, run)
   end
 end
 
-local function replace_turn(id, turn)
-  local key = P .. 'turns:' .. (place_of(id) or '')
-  for i, raw in ipairs(call('LRANGE', key, 0, -1)) do
-    local known = row(raw)
-    if known and known.task_id == id and known.speaker == 'user' then call('LSET', key, i - 1, turn) end
-  end
-end
-
 local function answered(id, result)
   local where, role = place_of(id) or '', get(id, 'role') or ''
   local ok, usage = pcall(cjson.encode, result.usage) -- it can hold what no JSON can
@@ -159,7 +151,7 @@ function ops.regrow()
 end
 
 -- Try a task again whose owner is gone, or fail it: the owner is `job`, if it still is that one, or with `only_overdue` whoever has not renewed. A run
--- that has its result is carried out instead.
+-- that has its result is left to `adopt`.
 -- Arguments: epoch, task, cause, pool?, job?, only_overdue, max_tries, secret
 -- Keys: reads epoch, files.at; writes task, turns, answer, counts, episode, open, changes, order, lane, ring, ring.members, busy, released,
 -- waiting.since, pools, agent:run, agent:ready, agent:wake, agent:leases

@@ -1,4 +1,4 @@
--- What chats are to see: the steps of delivery. A display is `t:<task>` or `n:<notice key>`; what is open stands in the sorted set `open`.
+-- Delivery: what chats are to see. A display is `t:<task>` or `n:<notice key>`; the sorted set `open` has those that are not shown yet.
 
 local function display_key(display)
   local kind, name = display:match('^([tn]):(.+)$')
@@ -65,7 +65,7 @@ local function task_shown(id)
   count('delivery:' .. (WORD[state] or 'answer') .. ':' .. a.delivery)
   if not get(id, 'recorded') then record_run(id) end
   shrink(id)
-  -- The answer is kept for a file that is asked for again, else for as long as an edit of before may come.
+  -- The answer is kept for a file that may be asked for again, else until no earlier edit can arrive any more.
   call('EXPIRE', P .. 'answer:' .. id, a.delivery == 'partial' and KEEP_TASK_S or KEEP_TEXT_S)
 end
 

@@ -1,6 +1,6 @@
 -- Repairs that the leader makes each second, and the move of a chat that gets another id.
 
--- Keys of the whole bot by their type, for the day on which one holds something else.
+-- Keys of the whole bot by their type, to find those of a wrong type.
 local KINDS = {
   string = { 'leader', 'epoch.holder', 'epoch', 'offset', 'job.counter', 'release.turn', 'order', 'changes', 'files.at' },
   list = { 'ring', 'signs', 'agent:news', 'notices' },
@@ -25,7 +25,7 @@ mend = function()
   end
 end
 
--- A task that is out: whoever has it is heard, or judged by its lease; one in nobody's hands gets another run.
+-- Repair a task that is out. Its owner is adopted, or judged by its lease; a task without an owner gets another run.
 local function repair_task(id)
   fix_task(id)
   local state, pool, run = get(id, 'state'), get(id, 'pool'), run_of(id)
@@ -70,8 +70,8 @@ function ops.reconcile()
   return 1
 end
 
--- A group became a supergroup: what comes for its old id goes to the new one from now on. Its turns, lane and running task come before what stands
--- under the new id already.
+-- Move a group that became a supergroup. Its turns, lane and running task go before those that the new id has already; later effects on the old id go to
+-- the new one.
 local function move_chat(from, to)
   if from == to or call('HEXISTS', P .. 'moved', from) == 1 or here(to) == from then return 0 end
   fix_chat(from)
