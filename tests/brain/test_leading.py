@@ -17,7 +17,7 @@ from openclaw_brain.metrics import Metrics
 from openclaw_brain.settings import at_start
 from openclaw_core.chat.telegram.messenger import BotIdentity, TelegramMessenger
 from openclaw_core.errors import StoreUnavailable
-from openclaw_core.store import Inbox, Leadership, Script
+from openclaw_core.store import Leadership, Script
 from openclaw_standin.bot_api import BotApi
 from tests.fakes.launcher import FakeLauncher
 
@@ -86,7 +86,7 @@ async def test_a_redis_that_goes_away_just_as_a_brain_takes_the_lead_ends_nothin
     await until(lambda: leading.done() or launcher.created)
     assert not leading.done(), leading.exception()
     assert flaky.fails[step] == 0
-    assert await Inbox(script).epoch() == 1, "the lead that it took is the one that it has"
+    assert await Leadership(script).epoch() == 1, "the lead that it took is the one that it has"
     assert not left.is_set()
     stop.set()
     await leading
@@ -182,7 +182,7 @@ async def test_a_redis_that_goes_away_for_a_step_of_any_loop_costs_no_lead(
         await until(lambda: leading.done() or not flaky.fails[step])
         await until(lambda: leading.done() or brain.beats.ages_s().keys() >= LOOPS)
         assert not leading.done(), leading.exception()
-        assert await Inbox(script).epoch() == 1
+        assert await Leadership(script).epoch() == 1
         stop.set()
         await leading
 
