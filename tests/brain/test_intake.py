@@ -257,6 +257,13 @@ def test_a_stop_names_its_update_and_a_press_its_task(chat: Chat) -> None:
     assert press["update"] is None
 
 
+@pytest.mark.parametrize("data", ["lang:he", "role:coder", "retry:u1", "file:u1:1", "nonsense"])
+def test_the_end_of_a_buttons_spinner_names_its_chat(chat: Chat, data: str) -> None:
+    """Delivery cannot read one that does not."""
+    [*_, toast] = chat.presses(data)
+    assert (toast["op"], toast["id"], toast["chat"]) == ("button", "cb", "7")
+
+
 def from_bot(roles: Roles, bot_id: int, text: str, **fields: Any) -> list[str]:
     """The kinds of effects that a message of the bot *bot_id* in a group has, when bots 9 and 42 are listed."""
     intake = Intake(roles=roles, access=Access(users=None, bots=frozenset({9, BOT.id})))

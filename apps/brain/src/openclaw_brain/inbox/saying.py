@@ -36,7 +36,8 @@ class Saying:
 
     def toast(self, what: Say | None = None) -> Effect:
         """The end of a button's spinner, with a word if it did nothing."""
-        return AnswerButton(id=self.incoming.button_id, text="" if what is None else wording.say(what, self.lang))
+        text = "" if what is None else wording.say(what, self.lang)
+        return AnswerButton(chat=str(self.incoming.chat_id), id=self.incoming.button_id, text=text)
 
     def notice(self, kind: NoticeKind, **args: Any) -> AddNotice:
         return AddNotice(kind=kind, args=args, **self.to(kind))
