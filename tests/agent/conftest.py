@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.agent.desk import Desk
+from tests.agent.harness import AgentHarness
 
 
 @pytest.fixture
-def desk() -> Desk:
-    return Desk()
+def harness() -> AgentHarness:
+    return AgentHarness()

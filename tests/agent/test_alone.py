@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from openclaw_agent.alone import do_alone, task_of
-from openclaw_agent.alone_work import AloneDisplays, AloneWork, MessengerFiles
+from openclaw_agent.alone.runner import do_alone, task_of
+from openclaw_agent.alone.work import AloneDisplays, AloneWork, MessengerFiles
 from openclaw_agent.attachments.files import NoFile
 from openclaw_agent.settings import Alone
 from openclaw_core.chat.delivery.displays import Stage
@@ -26,7 +26,7 @@ from openclaw_core.tasks.conversation import Turn
 from openclaw_core.tasks.outcome import Delivery, Exit, TaskState
 from openclaw_core.tasks.task import Material, Task
 from openclaw_core.tasks.work import Run
-from tests.agent.desk import Desk, task, until
+from tests.agent.harness import AgentHarness, task, until
 from tests.fakes.alone import FakeDeliverer, FakeRecords
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.time import FakeTime
@@ -40,21 +40,23 @@ class Start:
     """One start of the process, on records that outlive it."""
 
     records: FakeRecords = field(default_factory=FakeRecords)
-    desk: Desk = field(default_factory=Desk)
+    harness: AgentHarness = field(default_factory=AgentHarness)
     deliverer: FakeDeliverer = field(default_factory=FakeDeliverer)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     task: Task = LONELY
 
     def __post_init__(self) -> None:
         self.records = self.records.start()
-        self.displays = AloneDisplays(kept=self.records, task_id=self.task.id, deliverer=self.deliverer, deadline_ms=5)
+        self.displays = AloneDisplays(
+            stored=self.records, task_id=self.task.id, deliverer=self.deliverer, deadline_ms=5
+        )
         self.deliverer.displays = self.displays
         self.work = AloneWork(records=self.records, displays=self.displays)
-        self.desk.answering.work = self.work
+        self.harness.answerer.work = self.work
 
     async def run(self) -> Exit:
         async with asyncio.timeout(20):
-            return await do_alone(self.task, ORDER, self.work, self.desk.answering, self.deliverer, self.stop)
+            return await do_alone(self.task, ORDER, self.work, self.harness.answerer, self.deliverer, self.stop)
 
     def begun(self) -> "asyncio.Task[Exit]":
         return asyncio.create_task(self.run())
@@ -75,10 +77,10 @@ async def test_it_is_answered_shown_and_recorded() -> None:
 
 async def test_its_text_is_shown_while_it_grows() -> None:
     start = Start()
-    start.desk.chat.goes_on.clear()
+    start.harness.chat.goes_on.clear()
     running = start.begun()
     await until(lambda: start.deliverer.said)
-    start.desk.chat.goes_on.set()
+    start.harness.chat.goes_on.set()
 
     assert await running is Exit.DONE
     assert start.deliverer.said == ["The whol", "The whole answer."]
@@ -89,7 +91,7 @@ async def test_the_model_reads_the_conversation_before_it_and_the_question_once(
     start = Start(records=FakeRecords(turns=before))
     await start.run()
 
-    assert [message.content for message in start.desk.chat.calls[0].messages[1:]] == ["hi", "lonely question"]
+    assert [message.content for message in start.harness.chat.calls[0].messages[1:]] == ["hi", "lonely question"]
     assert [turn.text for turn in start.records.turns] == ["hi", "lonely question", "The whole answer."]
 
 
@@ -99,7 +101,7 @@ async def test_a_repeat_changes_nothing() -> None:
     again = Start(records=first.records)
 
     assert await again.run() is Exit.DONE
-    assert (again.desk.chat.calls, again.deliverer.said) == ([], [])
+    assert (again.harness.chat.calls, again.deliverer.said) == ([], [])
 
 
 async def test_an_answer_that_was_recorded_and_not_shown_is_shown_by_a_repeat_without_a_model() -> None:
@@ -112,12 +114,12 @@ async def test_an_answer_that_was_recorded_and_not_shown_is_shown_by_a_repeat_wi
     again = Start(records=first.records)
 
     assert await again.run() is Exit.DONE
-    assert (again.desk.chat.calls, again.deliverer.said) == ([], ["The whole answer."])
+    assert (again.harness.chat.calls, again.deliverer.said) == ([], ["The whole answer."])
 
 
 async def test_a_task_that_was_interrupted_is_begun_again_by_a_repeat_in_its_own_message() -> None:
     first = Start()
-    first.desk.chat.goes_on.clear()
+    first.harness.chat.goes_on.clear()
     running = first.begun()
     await until(lambda: first.deliverer.said)
     first.stop.set()
@@ -132,7 +134,7 @@ async def test_a_task_that_was_interrupted_is_begun_again_by_a_repeat_in_its_own
 
 async def test_a_failure_that_was_recorded_and_not_shown_is_shown_by_a_repeat_without_a_model() -> None:
     first = Start()
-    first.desk.chat.script = [ChatUnauthorized("401")]
+    first.harness.chat.script = [ChatUnauthorized("401")]
     first.deliverer.goes_on.clear()
     running = first.begun()
     await until(lambda: first.records.states.get("u1") is TaskState.FAILED)
@@ -141,7 +143,7 @@ async def test_a_failure_that_was_recorded_and_not_shown_is_shown_by_a_repeat_wi
     again = Start(records=first.records)
 
     assert await again.run() is Exit.DONE
-    assert (again.desk.chat.calls, again.deliverer.said) == ([], ["failed: model_key"])
+    assert (again.harness.chat.calls, again.deliverer.said) == ([], ["failed: model_key"])
     third = Start(records=first.records)
     assert await third.run() is Exit.DONE
     assert third.deliverer.said == []
@@ -149,7 +151,7 @@ async def test_a_failure_that_was_recorded_and_not_shown_is_shown_by_a_repeat_wi
 
 async def test_of_two_starts_the_newest_answers_and_the_older_one_ends() -> None:
     older = Start()
-    older.desk.chat.goes_on.clear()
+    older.harness.chat.goes_on.clear()
     running = older.begun()
     await until(lambda: older.deliverer.said)
     newer = Start(records=older.records)
@@ -162,7 +164,7 @@ async def test_of_two_starts_the_newest_answers_and_the_older_one_ends() -> None
 
 async def test_an_older_start_hears_of_a_newer_one_that_has_not_ended() -> None:
     older = Start()
-    older.desk.chat.goes_on.clear()
+    older.harness.chat.goes_on.clear()
     running = older.begun()
     await until(lambda: older.deliverer.said)
     await older.records.start().begin(LONELY)
@@ -173,11 +175,11 @@ async def test_an_older_start_hears_of_a_newer_one_that_has_not_ended() -> None:
 
 async def test_an_answer_of_an_older_start_counts_no_more() -> None:
     older = Start()
-    older.desk.chat.goes_on.clear()
+    older.harness.chat.goes_on.clear()
     running = older.begun()
-    await until(lambda: older.desk.chat.calls)
+    await until(lambda: older.harness.chat.calls)
     await older.records.start().begin(LONELY)
-    older.desk.chat.goes_on.set()
+    older.harness.chat.goes_on.set()
 
     assert await running is Exit.DONE
     assert older.records.states == {"u1": TaskState.RUNNING}
@@ -199,7 +201,7 @@ async def test_an_older_start_ends_where_a_newer_one_shows_the_answer() -> None:
 
 async def test_a_failure_is_shown() -> None:
     start = Start()
-    start.desk.chat.script = [ChatUnauthorized("401")]
+    start.harness.chat.script = [ChatUnauthorized("401")]
 
     assert await start.run() is Exit.MISCONFIGURED
     assert start.deliverer.said == ["failed: model_key"]
@@ -207,7 +209,7 @@ async def test_a_failure_is_shown() -> None:
 
 async def test_a_stop_keeps_what_was_shown() -> None:
     start = Start()
-    start.desk.chat.goes_on.clear()
+    start.harness.chat.goes_on.clear()
     running = start.begun()
     await until(lambda: start.deliverer.said)
     start.records.stop("u1")
@@ -218,11 +220,11 @@ async def test_a_stop_keeps_what_was_shown() -> None:
 
 async def test_a_stop_just_before_the_end_counts() -> None:
     start = Start()
-    start.desk.chat.goes_on.clear()
+    start.harness.chat.goes_on.clear()
     running = start.begun()
-    await until(lambda: start.desk.chat.calls)
+    await until(lambda: start.harness.chat.calls)
     start.records.stop("u1")
-    start.desk.chat.goes_on.set()
+    start.harness.chat.goes_on.set()
 
     assert await running is Exit.DONE
     assert start.records.answers == {}

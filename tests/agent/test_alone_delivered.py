@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from openclaw_agent.alone import do_alone
-from openclaw_agent.alone_work import AloneDisplays, AloneWork
+from openclaw_agent.alone.runner import do_alone
+from openclaw_agent.alone.work import AloneDisplays, AloneWork
 from openclaw_core.chat.delivery.dispatcher import Dispatcher
 from openclaw_core.errors import ChatUnauthorized
 from openclaw_core.store import AloneTasks, Lanes, RedisDisplays, Script
 from openclaw_core.tasks.outcome import Exit
-from tests.agent.desk import Desk, task, until
+from tests.agent.harness import AgentHarness, task, until
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.work import ORDER
 
@@ -23,16 +23,16 @@ LONELY = task(1, "lonely question")
 class Start:
     script: Script
     messenger: FakeMessenger
-    desk: Desk = field(default_factory=Desk)
+    harness: AgentHarness = field(default_factory=AgentHarness)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> Exit:
         start = secrets.token_hex(8)
-        displays = AloneDisplays(kept=RedisDisplays(self.script, alone=start), task_id=LONELY.id)
+        displays = AloneDisplays(stored=RedisDisplays(self.script, alone=start), task_id=LONELY.id)
         displays.deliverer = deliverer = Dispatcher(displays=displays, messenger=self.messenger, cautious=False)
-        self.desk.answering.work = work = AloneWork(records=AloneTasks(self.script, start=start), displays=displays)
+        self.harness.answerer.work = work = AloneWork(records=AloneTasks(self.script, start=start), displays=displays)
         async with asyncio.timeout(60):
-            return await do_alone(LONELY, ORDER, work, self.desk.answering, deliverer, self.stop)
+            return await do_alone(LONELY, ORDER, work, self.harness.answerer, deliverer, self.stop)
 
     async def state(self) -> list[str | None]:
         [row] = await Lanes(self.script).fields(["u1"], "state", "delivery")
@@ -59,11 +59,11 @@ async def test_a_repeat_is_harmless(start: Start) -> None:
     again = Start(start.script, start.messenger)
 
     assert await again.run() is Exit.DONE
-    assert (again.desk.chat.calls, start.messenger.texts) == ([], ["The whole answer."])
+    assert (again.harness.chat.calls, start.messenger.texts) == ([], ["The whole answer."])
 
 
 async def test_a_failure_is_told(start: Start) -> None:
-    start.desk.chat.script = [ChatUnauthorized("401")]
+    start.harness.chat.script = [ChatUnauthorized("401")]
 
     assert await start.run() is Exit.MISCONFIGURED
     [text] = start.messenger.texts
@@ -72,7 +72,7 @@ async def test_a_failure_is_told(start: Start) -> None:
 
 
 async def test_an_interrupted_task_leaves_its_record_to_a_repeat(start: Start) -> None:
-    start.desk.chat.goes_on.clear()
+    start.harness.chat.goes_on.clear()
     running = asyncio.create_task(start.run())
     await until(lambda: start.messenger.texts)
     start.stop.set()
@@ -83,14 +83,14 @@ async def test_an_interrupted_task_leaves_its_record_to_a_repeat(start: Start) -
 
 
 async def test_of_two_starts_at_the_same_time_one_answers(start: Start) -> None:
-    start.desk.chat.goes_on.clear()
+    start.harness.chat.goes_on.clear()
     older = asyncio.create_task(start.run())
     await until(lambda: start.messenger.texts)
     newer = Start(start.script, start.messenger)
 
     assert await newer.run() is Exit.DONE
     assert await older is Exit.DONE
-    start.desk.chat.goes_on.set()
+    start.harness.chat.goes_on.set()
     assert start.messenger.texts == ["The whole answer."]
     assert await start.state() == ["closed", "delivered"]
     assert len(await Lanes(start.script).history(1)) == 2
@@ -98,7 +98,7 @@ async def test_of_two_starts_at_the_same_time_one_answers(start: Start) -> None:
 
 @pytest.mark.parametrize("says", [[], [ChatUnauthorized("401")]], ids=["an answer", "a failure"])
 async def test_what_was_recorded_and_not_shown_is_shown_by_a_repeat(start: Start, says: list[Exception]) -> None:
-    start.desk.chat.script = list(says) or start.desk.chat.script
+    start.harness.chat.script = list(says) or start.harness.chat.script
     start.messenger.sends_land.clear()
     first = asyncio.create_task(start.run())
     while (await start.state())[1] != "pending":
@@ -109,6 +109,6 @@ async def test_what_was_recorded_and_not_shown_is_shown_by_a_repeat(start: Start
     again = Start(start.script, start.messenger)
 
     assert await again.run() is Exit.DONE
-    assert again.desk.chat.calls == []
+    assert again.harness.chat.calls == []
     assert (await start.state())[1] == "delivered"
     assert len(start.messenger.texts) == 1

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from openclaw_agent.attachments.files import LONGEST_PAUSE_S, MAX_BYTES, PAUSES_S, BrainFiles, NoFile
 from openclaw_core.errors import LostOwnership, StoreFull, StoreUnavailable
-from tests.agent.desk import task
+from tests.agent.harness import task
 from tests.fakes.bot_api_emulator import serving
 from tests.fakes.time import FakeTime
 from tests.fakes.work import FakeWork

@@ -8,7 +8,7 @@ import pytest
 from openclaw_core.ports import Piece, Usage
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.task import Material
-from tests.agent.desk import Desk, Pieces, task, until
+from tests.agent.harness import AgentHarness, Pieces, task, until
 
 WHOLE = replace(
     task(1, "is this true?"), quoted="The moon is made of cheese.", forwarded="some", materials=(Material(kind="file", file_id="f", name="a.txt"),)
@@ -16,16 +16,16 @@ WHOLE = replace(
 
 
 @pytest.fixture
-def growing(desk: Desk) -> Desk:
-    desk.files.contents = [b"a few words"]
-    desk.chat.script = ["I see nothing.", "It is true."]
-    return desk
+def growing(harness: AgentHarness) -> AgentHarness:
+    harness.files.contents = [b"a few words"]
+    harness.chat.script = ["I see nothing.", "It is true."]
+    return harness
 
 
-async def test_a_model_that_was_asked_too_early_is_asked_again_with_all_of_it(growing: Desk) -> None:
+async def test_a_model_that_was_asked_too_early_is_asked_again_with_all_of_it(growing: AgentHarness) -> None:
     run = await growing.claimed(task(1, "is this true?"))
     growing.work.send_more(WHOLE)
-    assert await growing.answering.answer(run) is None
+    assert await growing.answerer.answer(run) is None
 
     first, second = growing.asked()
     assert first == "is this true?"
@@ -37,9 +37,9 @@ async def test_a_model_that_was_asked_too_early_is_asked_again_with_all_of_it(gr
     assert "a few words" in growing.work.said["u1"]
 
 
-async def test_first_words_are_not_written_once_it_has_grown(growing: Desk) -> None:
-    growing.answering.chat = pieces = Pieces()
-    answering = asyncio.create_task(growing.answering.answer(await growing.claimed(task(1, "is this true?"))))
+async def test_first_words_are_not_written_once_it_has_grown(growing: AgentHarness) -> None:
+    growing.answerer.chat = pieces = Pieces()
+    answering = asyncio.create_task(growing.answerer.answer(await growing.claimed(task(1, "is this true?"))))
     await until(lambda: pieces.calls)
     growing.work.send_more(WHOLE)
     pieces.pieces.put_nowait(Piece(text="I see"))
@@ -51,10 +51,10 @@ async def test_first_words_are_not_written_once_it_has_grown(growing: Desk) -> N
     assert "I see" not in str(growing.work.texts)
 
 
-async def test_it_waits_until_all_of_it_was_sent(growing: Desk) -> None:
+async def test_it_waits_until_all_of_it_was_sent(growing: AgentHarness) -> None:
     run = await growing.claimed(task(1, "is this true?"))
     growing.work.send_more(WHOLE, all_sent=False)
-    answering = asyncio.create_task(growing.answering.answer(run))
+    answering = asyncio.create_task(growing.answerer.answer(run))
     await until(lambda: growing.work.calls.count("grown") > 3)
     assert len(growing.chat.calls) == 1
     growing.work.send_more(WHOLE)
@@ -63,9 +63,9 @@ async def test_it_waits_until_all_of_it_was_sent(growing: Desk) -> None:
     assert growing.markdown() == "It is true."
 
 
-async def test_more_that_never_comes_is_given_up_at_the_deadline(growing: Desk) -> None:
+async def test_more_that_never_comes_is_given_up_at_the_deadline(growing: AgentHarness) -> None:
     run = await growing.claimed(task(1, "is this true?"))
-    growing.answering.task_deadline_s = 0.2
+    growing.answerer.task_deadline_s = 0.2
     growing.work.send_more(WHOLE, all_sent=False)
 
-    assert await growing.answering.answer(run) is Cause.DEADLINE
+    assert await growing.answerer.answer(run) is Cause.DEADLINE

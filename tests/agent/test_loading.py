@@ -8,14 +8,13 @@ import pytest
 from openclaw_core import store
 
 CLAIM = "import openclaw_agent.__main__, openclaw_agent.app"
-ALL = f"{CLAIM}\nfrom openclaw_agent.opening import load_libraries\nload_libraries()"
+ALL = f"{CLAIM}\nfrom openclaw_agent.loading import load_libraries\nload_libraries()"
 MESSENGER = {"telegram", "markdown_it", "telegramify_markdown"}
 SHOWING = (
     "openclaw_core.chat.telegram.messenger",
     "openclaw_core.chat.paging",
     "openclaw_core.chat.markdown",
     "openclaw_agent.alone",
-    "openclaw_agent.alone_work",
 )
 OF_THE_STORE = {
     "openclaw_core.store",
@@ -49,7 +48,7 @@ def test_an_answer_needs_no_sdk_and_nothing_of_telegram_or_markdown() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="agents are forked on Linux only")
 def test_what_agents_are_forked_from_has_all_of_it_and_nothing_more() -> None:
     modules = loaded(
-        "from openclaw_agent import nursery\nnursery.main()  # at the end of its input, which is empty, it returns"
+        "from openclaw_agent import fork_server\nfork_server.main()  # at the end of its input, which is empty, it returns"
     )
 
     assert "openclaw_agent.answering" in modules

@@ -14,7 +14,7 @@ from openclaw_core.tasks.conversation import Turn
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.task import Task, digest_of, order_json, to_json
 from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, PutBack, Result, Run, Work
-from tests.agent.desk import task
+from tests.agent.harness import task
 from tests.fakes.work import ORDER, FakeWork
 
 ANSWER = Answered(markdown="Four.", usage={"model": "m"})

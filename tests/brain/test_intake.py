@@ -256,10 +256,17 @@ def test_a_text_of_ours_stands_under_its_kind_and_place_whichever_update_it_answ
 def test_a_stop_names_its_update_and_a_press_its_task(chat: Chat) -> None:
     [command] = chat.says("/stop")
     assert (command["op"], command["update"]) == ("stop", "3")
-    assert "task" not in command
+    assert command["task"] is None
     [press] = chat.presses("stop:u1")
     assert (press["op"], press["task"]) == ("stop", "u1")
-    assert "update" not in press
+    assert press["update"] is None
+
+
+@pytest.mark.parametrize("data", ["lang:he", "role:coder", "retry:u1", "file:u1:1", "nonsense"])
+def test_the_end_of_a_buttons_spinner_names_its_chat(chat: Chat, data: str) -> None:
+    """Delivery cannot read one that does not."""
+    [*_, toast] = chat.presses(data)
+    assert (toast["op"], toast["id"], toast["chat"]) == ("button", "cb", "7")
 
 
 def from_bot(roles: Roles, bot_id: int, text: str, **fields: Any) -> list[str]:

@@ -176,7 +176,7 @@ async def test_a_redis_that_goes_away_for_a_step_of_any_loop_costs_no_lead(
     stop = asyncio.Event()
     async with BotApi.open(token=brain.settings.telegram_token) as api:
         brain.settings = replace(brain.settings, telegram_base_url=api.url)
-        api.user_says(7, "hello")
+        api.users.write(7, "hello")
         leading = asyncio.create_task(
             lead(brain, RedisLeader(leadership=Leadership(script), holder="me"), stop, lambda: None)
         )

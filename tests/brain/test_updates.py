@@ -72,9 +72,9 @@ async def admission(script: Script) -> AsyncIterator[Admission]:
 async def test_a_poll_that_fails_is_begun_anew_and_no_update_is_lost(admission: Admission, kind: str) -> None:
     admission.api.faults.next("getUpdates", kind, times=2)  # type: ignore[arg-type]
     async with admission.running():
-        first = admission.api.user_says(7, "one")
+        first = admission.api.users.write(7, "one")
         await admission.admitted(first)
-        second = admission.api.user_says(7, "two")
+        second = admission.api.users.write(7, "two")
         await admission.admitted(first, second)
     assert len(admission.waits) >= 2
 
@@ -83,9 +83,9 @@ async def test_a_poll_that_fails_is_begun_anew_and_no_update_is_lost(admission: 
 async def test_a_webhook_is_ended_before_the_first_poll_however_often_that_takes(
     admission: Admission, kind: str
 ) -> None:
-    admission.api.world.updates.webhook_url = "https://elsewhere.example"
+    admission.api.state.updates.webhook_url = "https://elsewhere.example"
     admission.api.faults.next("deleteWebhook", kind, times=2)  # type: ignore[arg-type]
-    update = admission.api.user_says(7, "one")
+    update = admission.api.users.write(7, "one")
     async with admission.running():
         await admission.admitted(update)
     assert len(admission.waits) == 2
@@ -95,28 +95,28 @@ async def test_a_reply_that_never_came_is_asked_for_again_and_its_updates_are_ad
     admission: Admission,
 ) -> None:
     admission.api.faults.next("getUpdates", "close_after")
-    first = admission.api.user_says(7, "one")
+    first = admission.api.users.write(7, "one")
     async with admission.running():
         await admission.admitted(first)
-    admission.api.replay(first)
+    admission.api.state.updates.replay(first)
     async with admission.running():
-        second = admission.api.user_says(7, "two")
+        second = admission.api.users.write(7, "two")
         await admission.admitted(first, second)
 
 
 async def test_a_full_redis_stops_admission_before_the_offset_moves(admission: Admission, script: Script) -> None:
     await script.read("CONFIG", "SET", "maxmemory", "1")
     try:
-        update = admission.api.user_says(7, "one")
+        update = admission.api.users.write(7, "one")
         async with admission.running():
             async with asyncio.timeout(60):
                 while not admission.waits:
                     await asyncio.sleep(0.02)
-            assert admission.api.world.updates.pending == 1
+            assert admission.api.state.updates.pending == 1
             await script.read("CONFIG", "SET", "maxmemory", "0")
             await admission.admitted(update)
             async with asyncio.timeout(60):
-                while admission.api.world.updates.pending:  # the next poll acknowledges it
+                while admission.api.state.updates.pending:  # the next poll acknowledges it
                     await asyncio.sleep(0.02)
     finally:
         await script.read("CONFIG", "SET", "maxmemory", "0")
@@ -126,7 +126,7 @@ async def test_a_new_leader_ends_the_admission_of_the_old_one(admission: Admissi
     async with admission.running() as task:
         await Leadership(script).give_up_lead("me")
         await Leadership(script).take_lead("another", ttl_s=600)
-        admission.api.user_says(7, "for the new one")
+        admission.api.users.write(7, "for the new one")
         with pytest.raises(LostOwnership):
             async with asyncio.timeout(60):
                 await task
@@ -137,14 +137,14 @@ async def test_a_webhook_that_is_set_while_the_bot_polls_is_ended_again_said_alo
     admission: Admission, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with admission.running():
-        first = admission.api.user_says(7, "one")
+        first = admission.api.users.write(7, "one")
         await admission.admitted(first)
         ids = [first]
         for n in range(2):  # however often somebody sets one
-            admission.api.world.updates.webhook_url = "https://elsewhere.example"
-            ids.append(admission.api.user_says(7, f"two {n}"))
+            admission.api.state.updates.webhook_url = "https://elsewhere.example"
+            ids.append(admission.api.users.write(7, f"two {n}"))
             await admission.admitted(*ids)
-            assert admission.api.world.updates.webhook_url == ""
+            assert admission.api.state.updates.webhook_url == ""
     said = [record for record in caplog.records if record.getMessage() == "updates.webhook"]
     assert len(said) == admission.webhooks == 2
     assert {record.levelname for record in said} == {"ERROR"}
@@ -153,7 +153,7 @@ async def test_a_webhook_that_is_set_while_the_bot_polls_is_ended_again_said_alo
 async def test_another_poller_is_no_webhook_and_nothing_of_it_is_ended(admission: Admission) -> None:
     admission.api.faults.next("getUpdates", "conflict", times=3)
     async with admission.running():
-        update = admission.api.user_says(7, "one")
+        update = admission.api.users.write(7, "one")
         await admission.admitted(update)
     assert admission.webhooks == 0
     assert len(admission.api.journal.calls("deleteWebhook")) == 1, "the one at the start"

@@ -8,22 +8,24 @@ from typing import Any
 import pytest
 
 from openclaw_cli.__main__ import parser
-from openclaw_cli.bench import Asked, judge, quantiles, shown_in
-from openclaw_cli.bench_cluster import _split
-from openclaw_cli.bench_costs import Costs, costs_of
-from openclaw_cli.bench_goals import TO_CLAIM, TO_PROCESS, judged
-from openclaw_cli.bench_pods import Timeline, Watched
-from openclaw_cli.bench_store import FIRST_CHAT, FIRST_UPDATE, Ages, PressedBot, Together, kinds, room_made
+from openclaw_cli.bench.bot_steps import FIRST_CHAT, FIRST_UPDATE, BatchingScript, BotSteps
+from openclaw_cli.bench.costs import Costs, costs_of
+from openclaw_cli.bench.figures import quantiles, summary
+from openclaw_cli.bench.goals import TO_CLAIM, TO_PROCESS, goal_results
+from openclaw_cli.bench.pods import PodWatch, Timeline
+from openclaw_cli.bench.questions import Question, answer_id
+from openclaw_cli.bench.steps import agent_steps
+from openclaw_cli.bench.store import KeyExpiry, measure_cleanup, sizes_by_kind
 from openclaw_core.roles.values import load
 from openclaw_core.store import Script
-from openclaw_standin.model_script import digest
+from openclaw_standin.model.script import digest
 
 BASE = Path(__file__).parents[2] / "platform/openclaw/base"
 ANSWER = "An answer that is long enough to be told from a placeholder: {}"
 
 
 class Chats:
-    """The stand-in's messages, as `judge` asks for them."""
+    """The stand-in's messages, as `summary` asks for them."""
 
     def __init__(self, *texts: str) -> None:
         self.texts = texts
@@ -32,15 +34,15 @@ class Chats:
         return [{"text": text, "from": {"is_bot": True}} for text in self.texts]
 
 
-def asked(n: int, *, sent_s: float = 0.0, done_s: float | None = 2.0, state: str = "closed") -> Asked:
-    one = Asked(chat_id=1, text="q", update_id=n, sent_s=sent_s, done_s=done_s, model_s=1.5)
+def asked(n: int, *, sent_s: float = 0.0, done_s: float | None = 2.0, state: str = "closed") -> Question:
+    one = Question(chat_id=1, text="q", update_id=n, sent_s=sent_s, done_s=done_s, model_s=1.5)
     one.fields = {"state": state, "warm": "1", "route_ms": "0", "claimed_ms": "1", "admitted_ms": "1"}
     one.claim_s = 0.1
     return one
 
 
-def verdict(messages: list[Asked], *texts: str) -> tuple[int, int, int]:
-    report = judge(messages, Chats(*texts))  # type: ignore[arg-type]
+def verdict(messages: list[Question], *texts: str) -> tuple[int, int, int]:
+    report = summary(messages, Chats(*texts))  # type: ignore[arg-type]
     return report["lost"], report["twice"], report["out_of_order"]
 
 
@@ -51,7 +53,7 @@ def test_a_clean_run_is_clean() -> None:
 @pytest.mark.parametrize(
     "lost", [asked(1, done_s=None), asked(1, state="running"), asked(1, done_s=None, state="closed")]
 )
-def test_a_message_without_an_end_is_lost(lost: Asked) -> None:
+def test_a_message_without_an_end_is_lost(lost: Question) -> None:
     assert verdict([lost]) == (1, 0, 0)
 
 
@@ -71,16 +73,16 @@ def test_a_message_that_has_not_ended_has_no_run_record_and_is_lost() -> None:
 
 @pytest.mark.parametrize("text", ["/code what is a list?", "what is a list?"])
 def test_what_answers_a_message_is_found_by_its_words_or_by_its_retry_button(text: str) -> None:
-    one = Asked(chat_id=1, text=text, update_id=7, sent_s=0)
+    one = Question(chat_id=1, text=text, update_id=7, sent_s=0)
     answer = f"Answer {digest('what is a list?')} by prompt"
     retry = {"inline_keyboard": [[{"callback_data": "retry:u7"}]]}
 
     def said(message_id: int, words: str, *, bot: bool = True, **more: Any) -> dict[str, Any]:
         return {"message_id": message_id, "text": words, "from": {"is_bot": bot}, **more}
 
-    assert shown_in([said(1, text, bot=False), said(2, "…"), said(3, answer)], one) == 3
-    assert shown_in([said(1, text, bot=False), said(2, "sorry", reply_markup=retry)], one) == 2
-    assert shown_in([said(1, answer, bot=False), said(2, "…")], one) == 0
+    assert answer_id([said(1, text, bot=False), said(2, "…"), said(3, answer)], one) == 3
+    assert answer_id([said(1, text, bot=False), said(2, "sorry", reply_markup=retry)], one) == 2
+    assert answer_id([said(1, answer, bot=False), said(2, "…")], one) == 0
 
 
 def test_costs_of_a_message_are_what_came_on_top_of_polling() -> None:
@@ -103,26 +105,29 @@ async def test_costs_count_scripts_and_bytes_as_the_server_does(script: Script) 
 
 
 async def test_room_is_made_as_the_brain_makes_it(script: Script) -> None:
-    bot = PressedBot(
-        script=Together.over(script, "leader"), agents=Together.over(script, "agent"), roles=load(BASE), chats=3
+    bot = BotSteps(
+        script=BatchingScript.over(script, "leader"),
+        agents=BatchingScript.over(script, "agent"),
+        roles=load(BASE),
+        chats=3,
     )
     await bot.lead()
     await bot.answer(30)
-    made = await room_made(bot)
+    made = await measure_cleanup(bot)
     assert made["records"] == 30
     assert made["bytes_each"] > 300
-    assert "task" not in await kinds(script)
+    assert "task" not in await sizes_by_kind(script)
 
 
 def test_keys_go_when_as_many_messages_have_followed_as_come_in_their_time() -> None:
-    bot = PressedBot(script=Keyed(), agents=Keyed(), roles=load(BASE), chats=2)  # type: ignore[arg-type]
-    ages, first = Ages(bot=bot, week=7), FIRST_UPDATE  # one message a day
-    ages.came([first])
-    assert ages.gone() == [f"answer:u{first}", f"act:{FIRST_CHAT}:{FIRST_CHAT}"]
-    ages.came([first + 1])
-    assert f"turns:{FIRST_CHAT}" in ages.gone(), "a day after the chat's last turn"
-    ages.came([first + 2])
-    assert {f"seen:{first}", f"msg:{FIRST_CHAT}:1", f"heard:{FIRST_CHAT}:1"} <= set(ages.gone()), "two days"
+    bot = BotSteps(script=Keyed(), agents=Keyed(), roles=load(BASE), chats=2)  # type: ignore[arg-type]
+    expiry, first = KeyExpiry(bot=bot, week=7), FIRST_UPDATE  # one message a day
+    expiry.add([first])
+    assert expiry.expired() == [f"answer:u{first}", f"act:{FIRST_CHAT}:{FIRST_CHAT}"]
+    expiry.add([first + 1])
+    assert f"turns:{FIRST_CHAT}" in expiry.expired(), "a day after the chat's last turn"
+    expiry.add([first + 2])
+    assert {f"seen:{first}", f"msg:{FIRST_CHAT}:1", f"heard:{FIRST_CHAT}:1"} <= set(expiry.expired()), "two days"
 
 
 class Keyed:
@@ -141,7 +146,7 @@ def test_a_cold_start_is_split_into_its_steps() -> None:
         "run": json.dumps({"model_ms": 1800, "first_token_ms": 300}),
     }  # fmt: skip
     job = Timeline(job_s=10.1, pod_s=10.15, scheduled_s=10.2, started_s=10.5, process_s=10.7, ready_s=10.9)
-    steps = {name: row["p50"] for name, row in _split([one], [job]).items()}
+    steps = {name: row["p50"] for name, row in agent_steps([one], [job]).items()}
     assert steps == {
         "ready → Job created": 0.1, "Job created → pod created": 0.05, "pod created → scheduled": 0.05, "scheduled → started": 0.3,
         "scheduled → process": 0.5, "process → could claim": 0.2, "could claim → claimed": 0.1, "ready → claimed": 1.0, "claimed → model asked": 0.2,
@@ -150,7 +155,7 @@ def test_a_cold_start_is_split_into_its_steps() -> None:
 
 
 def test_a_watch_keeps_the_first_sight_of_each_change() -> None:
-    watched = Watched("n")
+    watched = PodWatch("n")
     rows = (
         "p-1 job-1 <none> <none>", "p-1 job-1 <none> <none>", "p-1 job-1 node-1 <none>", "p-1 job-1 node-1 <none>",
         "p-1 job-1 node-1 1970-01-01T00:01:05Z", "p-1 job-1 node-1 <none>",
@@ -202,7 +207,7 @@ COLD = {
     ],
 )
 def test_each_goal_is_judged_by_the_figures(phase: str, figures: dict[str, Any], said: dict[str, str]) -> None:
-    assert judged(phase, figures) == said
+    assert goal_results(phase, figures) == said
 
 
 def test_a_setting_of_the_cluster_benchmark_is_a_name_and_a_value(capsys: pytest.CaptureFixture[str]) -> None:

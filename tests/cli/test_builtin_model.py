@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from openclaw_cli import builtin_model as module
-from openclaw_cli.builtin_model import MODEL_ID, builtin_model, check_cpu, cpu_flags, weights
+from openclaw_cli.up import builtin_model as module
+from openclaw_cli.up.builtin_model import MODEL_ID, builtin_model, check_cpu, cpu_flags, weights
 from openclaw_core.errors import ChatUnauthorized, OpenClawError, RequestTooLarge, SettingsError
 from openclaw_core.models.client import ModelClient
 from openclaw_core.models.providers import LLAMA_CPP, Server
@@ -90,7 +90,7 @@ async def test_its_process_ends_with_it() -> None:
         found = []
         for process in psutil.Process().children():
             with contextlib.suppress(psutil.Error):
-                if "openclaw_cli.builtin_model" in process.cmdline():
+                if "openclaw_cli.up.builtin_model" in process.cmdline():
                     found.append(process)
         return found
 

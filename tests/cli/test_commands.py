@@ -12,7 +12,7 @@ from openclaw_core.roles.values import load
 from openclaw_core.store import Script
 from openclaw_core.tasks.outcome import Cause
 from openclaw_standin.model import ScriptedModel
-from openclaw_standin.model_script import answer_for, digest
+from openclaw_standin.model.script import answer_for, digest
 from tests.core.store_world import World, task
 
 ROOT = Path(__file__).parents[2]

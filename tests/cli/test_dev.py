@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from openclaw_cli import dev
+from openclaw_cli.up import dev
 
 EVENT = '{"at":"2026-11-30T01:20:20.521Z","level":"warning","service":"brain","event":"task.queued","logger":"queue","role":"coder"}'
 FAULT = '{"at":"2026-11-30T01:20:20.521Z","level":"error","service":"brain","event":"loop.failed","faults":[{"type":"builtins.KeyError","at":["app:5"]}]}'
@@ -91,20 +91,20 @@ def test_only_what_the_bot_is_made_of_is_watched(tmp_path: Path) -> None:
     (tmp_path / "__pycache__/code.pyc").write_text("1")
     (tmp_path / ".code.py.swp").write_text("1")
 
-    assert [path.name for path in dev.seen([tmp_path])] == ["prompt.md"]
+    assert [path.name for path in dev.file_times([tmp_path])] == ["prompt.md"]
 
 
 def test_what_is_watched_is_there() -> None:
     root = Path(__file__).parents[2]
-    assert {path.suffix for path in dev.seen(root / name for name in dev.WATCHED)} == dev.SUFFIXES
+    assert {path.suffix for path in dev.file_times(root / name for name in dev.WATCHED)} == dev.SUFFIXES
 
 
 def test_an_event_is_one_coloured_line_and_a_fault_has_its_places() -> None:
-    plain = dev.shown(EVENT).replace(dev.DIM, "").replace(dev.BOLD, "").replace(dev.RESET, "")
+    plain = dev.in_colour(EVENT).replace(dev.DIM, "").replace(dev.BOLD, "").replace(dev.RESET, "")
     assert plain == "01:20:20.521 \x1b[33mwarning brain  task.queued logger=queue role=coder"
-    assert dev.shown(FAULT).splitlines()[1] == f"    builtins.KeyError {dev.DIM}app:5{dev.RESET}"
+    assert dev.in_colour(FAULT).splitlines()[1] == f"    builtins.KeyError {dev.DIM}app:5{dev.RESET}"
 
 
 @pytest.mark.parametrize("line", ["", "OpenClaw is up.", "[1]", '{"at": "2026"}', "null"])
 def test_what_is_no_event_stays_as_it_is(line: str) -> None:
-    assert dev.shown(line) == line
+    assert dev.in_colour(line) == line

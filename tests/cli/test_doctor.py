@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from openclaw_cli.doctor import NOT_LOOKED_AT, Level, examine, fullness, main, missing
+from openclaw_cli.doctor.command import examine, main
+from openclaw_cli.doctor.findings import SETTINGS_FIRST, Level
+from openclaw_cli.doctor.model import missing
+from openclaw_cli.doctor.redis import fullness
 from openclaw_standin.bot_api import BotApi
 from openclaw_standin.model import ScriptedModel
 from tests.core.groq_server import listening, replies
@@ -32,7 +35,7 @@ async def fault(area: str, **env: str) -> str:
 
 def run(*arguments: str, env: Mapping[str, str] | None = None, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     code = (
-        "import argparse, os, sys; from openclaw_cli import doctor; parser = argparse.ArgumentParser(); "
+        "import argparse, os, sys; from openclaw_cli.doctor import command as doctor; parser = argparse.ArgumentParser(); "
         "doctor.add_arguments(parser); sys.exit(doctor.main(parser.parse_args(), os.environ))"
     )
     return subprocess.run(
@@ -51,7 +54,7 @@ async def test_machine_that_can_run_it_is_well_without_any_variable() -> None:
 
 def test_roles_alone_need_nothing_else_and_load_nothing_heavy() -> None:
     code = (
-        "import argparse, sys; from openclaw_cli import doctor; "
+        "import argparse, sys; from openclaw_cli.doctor import command as doctor; "
         f"code = doctor.main(argparse.Namespace(only=['roles']), {{'ROLES_DIR': {BASE!r}}}); "
         "print(sorted(sys.modules.keys() & {'groq', 'httpx', 'telegram', 'redis', 'rich', 'openclaw_brain', 'psutil'})); "
         "sys.exit(code)"
@@ -152,7 +155,7 @@ async def test_redis_password_is_asked_for_and_not_shown(tmp_path: Path) -> None
 
 async def test_wrong_redis_settings_are_left_to_the_settings() -> None:
     assert await seen("redis", REDIS_HOST="localhost", REDIS_PORT="tcp://1.2.3.4:6379") == [
-        (Level.FAULT, NOT_LOOKED_AT)
+        (Level.FAULT, SETTINGS_FIRST)
     ]
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from openclaw_cli import local_redis as module
-from openclaw_cli import store_lock
-from openclaw_cli.local_redis import local_redis, server_binary
+from openclaw_cli.up import local_redis as module
+from openclaw_cli.up import store_lock
+from openclaw_cli.up.local_redis import local_redis, server_binary
 from openclaw_core.errors import SettingsError, StoreMisconfigured
 from openclaw_core.store import RedisSettings, open_script
 from openclaw_core.store.client import pairs
@@ -142,7 +142,7 @@ def test_machine_without_any_server_says_what_to_install(tmp_path: Path, monkeyp
 async def test_server_ends_when_its_owner_is_killed(tmp_path: Path) -> None:
     owner = textwrap.dedent("""
         import asyncio, pathlib, sys
-        from openclaw_cli.local_redis import local_redis
+        from openclaw_cli.up.local_redis import local_redis
         async def main():
             async with local_redis(pathlib.Path(sys.argv[1])):
                 print("up", flush=True)
@@ -171,7 +171,7 @@ async def test_no_second_server_starts_while_that_of_a_killed_run_still_lives(
     """Two over one file would destroy it. Here the first is frozen, as on a machine that swaps."""
     owner = (
         "import asyncio, pathlib, sys\n"
-        "from openclaw_cli.local_redis import local_redis\n"
+        "from openclaw_cli.up.local_redis import local_redis\n"
         "async def main():\n"
         "    async with local_redis(pathlib.Path(sys.argv[1])):\n"
         "        print('up', flush=True)\n"
@@ -190,7 +190,7 @@ async def test_no_second_server_starts_while_that_of_a_killed_run_still_lives(
         process.kill()
         process.wait()
         process.stdout.close()
-        monkeypatch.setattr(store_lock, "LEAVING_S", 1.0)
+        monkeypatch.setattr(store_lock, "STOPPING_S", 1.0)
         with pytest.raises(SettingsError, match="a server of an earlier run still uses"):
             async with local_redis(tmp_path):
                 pass

@@ -8,9 +8,10 @@ import pytest
 from aiohttp import web
 
 from openclaw_brain.settings import from_env
-from openclaw_cli.backends import model_from
-from openclaw_cli.doctor import Level, examine
-from openclaw_cli.model_servers import chosen, running_server
+from openclaw_cli.doctor.command import examine
+from openclaw_cli.doctor.findings import Level
+from openclaw_cli.up.backends import model_from
+from openclaw_cli.up.model_servers import choose_model, running_server
 from openclaw_core.models.providers import LLAMA_CPP, LM_STUDIO, OLLAMA
 from tests.core.groq_server import Script, listening, refuses, replies
 
@@ -59,7 +60,7 @@ async def _hangs(_: web.Request) -> web.StreamResponse:
     [refuses(401), refuses(404), replies("<html>", "text/html"), replies("[]"), replies('{"data": 7}'), _hangs],
 )
 async def test_something_else_at_the_port_is_no_model_server(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("openclaw_cli.model_servers.ASK_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("openclaw_cli.up.model_servers.ASK_TIMEOUT_S", 0.3)
     async with listening(script, "") as other:
         assert await running_server(at(lm_studio=other.url)) is None
 
@@ -79,7 +80,7 @@ async def test_something_else_at_the_port_is_no_model_server(script: Script, mon
 def test_the_model_is_the_named_one_or_the_first_that_can_talk(
     ids: tuple[str, ...], override: str, expected: str
 ) -> None:
-    assert chosen(ids, override) == expected
+    assert choose_model(ids, override) == expected
 
 
 async def test_what_runs_here_answers_without_a_key_and_the_start_says_so() -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from openclaw_cli import data_folder
+from openclaw_cli.up import data_folder
 from openclaw_core.errors import SettingsError
 from openclaw_standin.bot_api import BotApi
 from openclaw_standin.model import ScriptedModel
@@ -180,10 +180,12 @@ def test_a_folder_that_everybody_writes_to_is_refused(tmp_path: Path) -> None:
 @needs_another_user
 def test_a_folder_of_another_user_is_refused(reachable: Path) -> None:
     (reachable / "chat").mkdir()
-    code = f"from openclaw_cli.data_folder import prepare; from pathlib import Path; prepare(Path({str(reachable)!r}))"
+    code = (
+        f"from openclaw_cli.up.data_folder import prepare; from pathlib import Path; prepare(Path({str(reachable)!r}))"
+    )
     # Our own Python may lie where nobody can read: only the module is needed, and it is made readable here.
     source = reachable / "lib"
-    for name in ("openclaw_cli/data_folder.py", "openclaw_core/errors.py"):
+    for name in ("openclaw_cli/__init__.py", "openclaw_cli/up/data_folder.py", "openclaw_core/errors.py"):
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         package = "apps/cli/src" if "cli" in name else "packages/core/src"
         shutil.copy(Path(__file__).parents[2] / package / name, source / name)

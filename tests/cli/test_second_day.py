@@ -16,9 +16,9 @@ import aiohttp
 import psutil
 import pytest
 
-from openclaw_cli.local_redis import free_port
+from openclaw_cli.up.local_redis import free_port
 from openclaw_standin.model import ScriptedModel
-from openclaw_standin.model_script import digest
+from openclaw_standin.model.script import digest
 from tests.cli.test_up import address, from_bot, greeting, say, start
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from openclaw_cli import staging
-from openclaw_gitops.kustomizing import Object
+from openclaw_cli.bench import staging
+from openclaw_cli.bench.kubectl import Unmet, kubectl
+from openclaw_gitops.kustomize import Object
 from tests.e2e.gitops import conftest as gitops
 from tests.manifests.rendering import ROOT, tool
 
@@ -43,9 +44,9 @@ def test_what_kubectl_says_is_in_the_fault(monkeypatch: pytest.MonkeyPatch, tmp_
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
 
-    with pytest.raises(staging.Unmet, match="no such thing"):
-        staging.kubectl("get", "pods")
-    assert staging.kubectl("get", "pods", check=False) == ""
+    with pytest.raises(Unmet, match="no such thing"):
+        kubectl("get", "pods")
+    assert kubectl("get", "pods", check=False) == ""
 
 
 LOGGED = """#!/bin/sh
@@ -96,7 +97,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Machine:
 
 @pytest.mark.parametrize("removing", [lambda: staging.Cluster.installed().__enter__(), gitops.clean])
 def test_a_cluster_that_is_not_marked_is_only_read(machine: Machine, removing: Callable[[], object]) -> None:
-    with pytest.raises(staging.Unmet, match="not marked as one that may be broken, and nothing was changed on it"):
+    with pytest.raises(Unmet, match="not marked as one that may be broken, and nothing was changed on it"):
         removing()
     assert machine.commands() == [ONLY_READ]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from openclaw_cli.local_redis import local_redis, local_store
-from openclaw_cli.store_engine import Engine, server_for, written_by
+from openclaw_cli.up.local_redis import local_redis, local_store
+from openclaw_cli.up.store_engine import Engine, server_for, written_by
 from openclaw_core.errors import SettingsError
 from tests.cli.test_local_redis import ask
 

@@ -15,8 +15,8 @@ import psutil
 import pytest
 from aiohttp import web
 
-from openclaw_cli import up
-from openclaw_cli.local_redis import free_port
+from openclaw_cli.up import command as up
+from openclaw_cli.up.local_redis import free_port
 from openclaw_core.errors import SettingsError
 from openclaw_standin.bot_api import BotApi
 from openclaw_standin.model import ScriptedModel
@@ -166,7 +166,7 @@ async def test_with_a_token_of_ones_own_the_bot_is_closed_and_says_how_to_open_i
             assert where == api.url
             assert f"model  {model.url}" in said
             assert "access closed: write to the bot, it tells you your id; then ALLOWED_USER_IDS=<id> make up" in said
-            api.user_says(777, "let me in")
+            api.users.write(777, "let me in")
             async with asyncio.timeout(90):
                 while not any("777" in text for text in api.bot_texts(777)):
                     await asyncio.sleep(0.2)

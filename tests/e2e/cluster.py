@@ -1,29 +1,32 @@
-"""The installation under test, and what only tests look at. Staging itself is `openclaw_cli.staging`, which the benchmark installs too."""
+"""The installation under test, and what only tests look at. Staging itself is `openclaw_cli.bench.staging`, which the benchmark installs too."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from openclaw_cli.staging import (
+from openclaw_cli.bench.kubectl import (
     NAMESPACE,
-    OVERLAY_HOST,
-    Cluster,
-    adapted,
     api_server_is_ready,
     apply,
-    gone,
-    jobs,
+    is_terminating,
     kubectl,
     listed,
     ours,
     pods,
     redis,
-    refuse_unless_disposable,
-    remove,
-    restart_api_server,
-    runs,
     state,
     until,
 )
-from openclaw_gitops.kustomizing import Object
+from openclaw_cli.bench.staging import (
+    OVERLAY_HOST,
+    Cluster,
+    adapted,
+    refuse_unless_disposable,
+    remove,
+    restart_api_server,
+    stand_in_host,
+)
+from openclaw_gitops.kustomize import Object
 
 __all__ = [
     "NAMESPACE",
@@ -32,7 +35,7 @@ __all__ = [
     "adapted",
     "api_server_is_ready",
     "apply",
-    "gone",
+    "cordoned",
     "jobs",
     "kubectl",
     "leader",
@@ -48,8 +51,10 @@ __all__ = [
     "remove",
     "restart_api_server",
     "runs",
+    "stand_in_host",
     "state",
     "until",
+    "without",
 ]
 
 
@@ -64,6 +69,37 @@ def left_behind() -> list[str]:
         if node["spec"].get("unschedulable"):
             left.append(f"node/{node['metadata']['name']}, cordoned")
     return left
+
+
+def jobs() -> list[Object]:
+    return listed("jobs", "-l", "app.kubernetes.io/component=agent")
+
+
+def runs(pod: Object) -> bool:
+    return pod["status"].get("phase") == "Running" and not is_terminating(pod)
+
+
+@contextmanager
+def without(cluster: Cluster, kind: str, name: str) -> Iterator[None]:
+    """Delete one object of *cluster* until the block ends."""
+    ours("delete", kind, cluster.find(kind, name)["metadata"]["name"])
+    try:
+        yield
+    finally:
+        apply(cluster.find(kind, name))
+
+
+@contextmanager
+def cordoned() -> Iterator[None]:
+    """No node takes a new pod until the block ends."""
+    nodes = kubectl("get", "nodes", "-o", "name").split()
+    for node in nodes:
+        kubectl("cordon", node)
+    try:
+        yield
+    finally:
+        for node in nodes:
+            kubectl("uncordon", node)
 
 
 def pod_of(job: str) -> Object | None:

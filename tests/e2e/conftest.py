@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.cluster import OVERLAY_HOST, Cluster, left_behind, state
+from tests.e2e.cluster import Cluster, left_behind, stand_in_host, state
 from tests.e2e.standins import StandIns
 from tests.e2e.world import World
 
@@ -50,7 +50,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: "pytest.CallInfo[None]") 
 
 @pytest.fixture(scope="session")
 def world() -> Iterator[World]:
-    host = os.environ.get("OPENCLAW_E2E_HOST", OVERLAY_HOST)
+    host = stand_in_host()
     with StandIns.serve(host, token=TOKEN) as standins, Cluster.installed() as cluster:
         yield World(cluster, standins)
     if os.environ.get("OPENCLAW_DRAIN_NOTICE") or os.environ.get("OPENCLAW_UPGRADE_FOLDER"):

@@ -15,7 +15,7 @@ from openclaw_core.store.agent_work import LEASE_S
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.texts import wording
 from tests.e2e.bystanders import hand_on_the_node
-from tests.e2e.cluster import api_server_is_ready, kubectl, leader, ours, pod_of, pods, redis, runs, until
+from tests.e2e.cluster import api_server_is_ready, cordoned, kubectl, leader, ours, pod_of, pods, redis, runs, until
 from tests.e2e.world import CLEAN, LEASES, NOTICE_S, TOLD_S, Asked, World
 
 pytestmark = pytest.mark.timeout(900)
@@ -93,7 +93,7 @@ def kill_agent(bot: World, asked: list[Asked]) -> None:
 
 def kill_brain(bot: World, asked: list[Asked]) -> None:
     kill(bot, leader())
-    bot.cluster.brain_is_out(within_s=120)
+    bot.cluster.wait_for_brain(within_s=120)
 
 
 def kill_leader_of_two(bot: World, asked: list[Asked]) -> None:
@@ -129,7 +129,7 @@ def untold(bot: World, asked: list[Asked]) -> set[int]:
 
 
 def drain_node(bot: World, asked: list[Asked]) -> None:
-    with bot.cluster.cordoned():
+    with cordoned():
         for node in kubectl("get", "nodes", "-o", "name").split():
             kubectl(
                 "drain", node, "--pod-selector=app.kubernetes.io/name=openclaw", "--delete-emptydir-data", "--ignore-daemonsets", "--timeout=150s", timeout_s=160,

@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from tests.e2e.bystanders import Bystander, bystander, namespace
-from tests.e2e.cluster import NAMESPACE, OVERLAY_HOST, listed, pods, python, runs, until
+from tests.e2e.cluster import NAMESPACE, OVERLAY_HOST, listed, pods, python, runs, stand_in_host, until
 from tests.e2e.standins import BOT_API_PORT, MODEL_PORT
 from tests.e2e.world import World
 
 pytestmark = pytest.mark.timeout(180)
-HOST = os.environ.get("OPENCLAW_E2E_HOST", OVERLAY_HOST)
+HOST = stand_in_host()
 API_SERVER = os.environ.get("OPENCLAW_E2E_APISERVER", OVERLAY_HOST)
 LISTENER = 9099
 FILES = 8081

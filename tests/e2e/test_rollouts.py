@@ -37,7 +37,7 @@ def test_a_prompt_change_rolls_the_brain_and_a_running_job_keeps_the_old_prompt(
 
     apply(*changed)
     try:
-        bot.cluster.brain_is_out()
+        bot.cluster.wait_for_brain()
         old = bot.cluster.find("ConfigMap", "prompts")["metadata"]["name"]
         ours("delete", "configmap", old)  # as Argo CD prunes it at once
         after = [pod["metadata"]["name"] for pod in pods("brain")]
@@ -54,7 +54,7 @@ def test_a_prompt_change_rolls_the_brain_and_a_running_job_keeps_the_old_prompt(
             for obj in changed
             if obj["kind"] == "ConfigMap" and obj["metadata"]["name"].startswith("prompts-")
         )
-        bot.cluster.brain_is_out()
+        bot.cluster.wait_for_brain()
         ours("delete", "configmap", new)
 
     assert after != [before]

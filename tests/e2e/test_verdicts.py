@@ -12,7 +12,19 @@ import pytest
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.texts import wording
 from tests.e2e.bystanders import Hand, hand_on_the_node
-from tests.e2e.cluster import NAMESPACE, apply, kubectl, metric, ours, pod_of, python, until, use_up_memory
+from tests.e2e.cluster import (
+    NAMESPACE,
+    apply,
+    cordoned,
+    kubectl,
+    metric,
+    ours,
+    pod_of,
+    python,
+    until,
+    use_up_memory,
+    without,
+)
 from tests.e2e.world import CLEAN, NOTICE_S, TOLD_S, Asked, World
 
 pytestmark = pytest.mark.timeout(300)
@@ -33,11 +45,11 @@ def used_up(counted: str) -> Callable[[World], AbstractContextManager[None]]:
 
 
 def policy_without_parameters(bot: World) -> AbstractContextManager[None]:
-    return bot.cluster.without("ConfigMap", "agent-policy")
+    return without(bot.cluster, "ConfigMap", "agent-policy")
 
 
 def nodes_cordoned(bot: World) -> AbstractContextManager[None]:
-    return bot.cluster.cordoned()
+    return cordoned()
 
 
 @contextmanager
@@ -45,7 +57,7 @@ def node_without_a_kubelet(bot: World) -> Iterator[None]:
     """The only node that takes pods is one on which nobody starts them."""
     ready = [{"type": "Ready", "status": "True", "reason": "Forged"}]
     room = {"cpu": "8", "memory": "16Gi", "pods": "110", "ephemeral-storage": "100Gi"}
-    with bot.cluster.cordoned():
+    with cordoned():
         apply({"apiVersion": "v1", "kind": "Node", "metadata": {"name": GHOST}})
         try:
             status = {"status": {"conditions": ready, "capacity": room, "allocatable": room}}

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from openclaw_standin.model_script import answer_tokens, digest
+from openclaw_standin.model.script import answer_tokens, digest
 from tests.e2e.bystanders import Hand
 from tests.e2e.cluster import Cluster, jobs, ours, pods, redis, until
 from tests.e2e.standins import StandIns
@@ -55,13 +55,13 @@ class World:
 
     def ask(self, chat_id: int, question: str, *, command: str = "/code ") -> Asked:
         text = command + question
-        update_id = self.standins.do(lambda: self.standins.api.user_says(chat_id, text))
+        update_id = self.standins.do(lambda: self.standins.api.users.write(chat_id, text))
         asked = Asked(chat_id=chat_id, question=question, update_id=update_id, at_s=time.monotonic())
         self.asked.append(asked)
         return asked
 
     def stop(self, chat_id: int) -> None:
-        self.standins.do(lambda: self.standins.api.user_says(chat_id, "/stop"))
+        self.standins.do(lambda: self.standins.api.users.write(chat_id, "/stop"))
 
     def pace(self, **changes: float) -> None:
         """How the model answers from now on: first_token_s, tokens_per_s, tokens."""
@@ -71,7 +71,7 @@ class World:
 
     def messages(self, chat_id: int) -> list[dict[str, Any]]:
         """The bot's messages in a chat, oldest first."""
-        bot = self.standins.api.world.bot["id"]
+        bot = self.standins.api.state.bot["id"]
         return [
             m
             for m in self.standins.do(lambda: self.standins.api.messages(chat_id))
@@ -183,7 +183,7 @@ class World:
 
     def is_well(self, *, within_s: float = 90) -> None:
         """Wait until the bot is as after its installation: one ready brain, Redis, warm agents of the current pool, nobody at work."""
-        self.cluster.brain_is_out(within_s=within_s)
+        self.cluster.wait_for_brain(within_s=within_s)
         ours("rollout", "status", "statefulset/redis", f"--timeout={within_s:g}s", timeout_s=within_s + 10)
         until(
             lambda: self.warm_at_home() >= 2 and self.idle(), within_s=within_s, what="warm agents, and nobody at work"
@@ -210,7 +210,7 @@ class World:
         with self.cluster.changed("Deployment", "brain", nobody):
             until(lambda: not pods("brain"), within_s=60, what="the end of the brain")
             redis("DEL", f"oc:{BOT_ID}:templates")
-        self.cluster.brain_is_out()
+        self.cluster.wait_for_brain()
         yield
 
 

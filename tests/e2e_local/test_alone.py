@@ -34,7 +34,7 @@ async def alone(bot: World, **settings: str) -> tuple[int, str]:
 
 async def test_one_task_from_the_environment_and_its_repeat(tmp_path: Path) -> None:
     async with world(tmp_path) as bot:
-        bot.api.user_says(5, "/help")
+        bot.api.users.write(5, "/help")
         task = {"TASK": "lonely question", "ROLE": "coder", "CHAT_ID": "5", "TASK_ID": "t1"}
         assert (await alone(bot, **task))[0] == Exit.DONE
         await bot.answered(5, "lonely question")
@@ -45,7 +45,7 @@ async def test_one_task_from_the_environment_and_its_repeat(tmp_path: Path) -> N
 
 async def test_two_starts_at_the_same_time_answer_once(tmp_path: Path) -> None:
     async with world(tmp_path) as bot:
-        bot.api.user_says(5, "/help")
+        bot.api.users.write(5, "/help")
         task = {"TASK": "lonely question", "ROLE": "coder", "CHAT_ID": "5", "TASK_ID": "t1"}
         codes = [code for code, _ in await asyncio.gather(*(alone(bot, **task) for _ in range(2)))]
         assert codes == [Exit.DONE, Exit.DONE]

@@ -20,9 +20,9 @@ async def bot(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def test_a_message_is_answered_and_remembered(bot: World) -> None:
-    bot.api.user_says(5, "/code first question")
+    bot.api.users.write(5, "/code first question")
     await bot.answered(5, "first question")
-    bot.api.user_says(5, "/code second question")
+    bot.api.users.write(5, "/code second question")
     await bot.answered(5, "second question")
     said = [(m["role"], m["content"].split(".")[0]) for m in bot.model.prompts[-1][1:]]
     assert said == [("user", "first question"), ("assistant", "Answer to first question"), ("user", "second question")]
@@ -39,9 +39,9 @@ async def test_a_message_is_answered_and_remembered(bot: World) -> None:
 )
 async def test_thoughts_reach_no_chat_no_history_and_no_other_call(bot: World, thought: str) -> None:
     bot.model.thought = thought
-    bot.api.user_says(5, "/code first question")
+    bot.api.users.write(5, "/code first question")
     await bot.answered(5, "first question")
-    bot.api.user_says(5, "/code second question")
+    bot.api.users.write(5, "/code second question")
     await bot.answered(5, "second question")
 
     shown = [entry.text or "" for entry in bot.api.journal.calls(chat_id=5)]
@@ -55,26 +55,26 @@ async def test_a_model_that_the_server_lists_no_more_is_asked_by_nobody_and_told
     bot.model.listed = ["openai/gpt-oss-20b", "whisper-large-v3", "whisper-large-v3-turbo"]
     await bot.start_brain(DEMO_MODEL="no")
     await bot.until(lambda: '"models.gone"' in bot.log.read_text(errors="replace"))
-    bot.api.user_says(5, "/code first question")
+    bot.api.users.write(5, "/code first question")
     await bot.answered(5, "first question")
 
     assert bot.model.asked_of == ["openai/gpt-oss-20b"]
 
 
 async def test_new_forgets(bot: World) -> None:
-    bot.api.user_says(5, "/code first question")
+    bot.api.users.write(5, "/code first question")
     await bot.answered(5, "first question")
-    bot.api.user_says(5, "/new")
-    bot.api.user_says(5, "/code second question")
+    bot.api.users.write(5, "/new")
+    bot.api.users.write(5, "/code second question")
     await bot.answered(5, "second question")
     assert [m["role"] for m in bot.model.prompts[-1]] == ["system", "user"]
 
 
 async def test_stop_ends_a_running_answer_and_it_does_not_come_back(bot: World) -> None:
     bot.model.words, bot.model.word_s = 1000, 0.02
-    bot.api.user_says(5, "/code long question")
+    bot.api.users.write(5, "/code long question")
     await bot.until(lambda: any(t.startswith("Answer to long") for t in bot.texts(5)))
-    bot.api.user_says(5, "/stop")
+    bot.api.users.write(5, "/stop")
     # Heard within 1 s; the mark also waits for the chat's flood bucket, and for a machine with other work. Unstopped, it takes 20 s.
     await bot.until(lambda: any("Stopped" in t and t.startswith("Answer") for t in bot.texts(5)), timeout_s=12)
     await bot.until(lambda: len(bot.texts(5)) == 2 and not any(t.startswith("💭") for t in bot.texts(5)))
@@ -88,14 +88,14 @@ async def test_in_a_group_an_edit_and_an_anonymous_administrator_are_answered_an
     bot: World,
 ) -> None:
     group = -100500
-    bot.api.group(group)
-    bot.api.user_says(group, "first question", user_id=5)
+    bot.api.users.add_group(group)
+    bot.api.users.write(group, "first question", user_id=5)
     first = bot.api.messages(group)[-1]["message_id"]
-    bot.api.edit(group, first, "@openclaw_local_bot /code first question")
+    bot.api.users.edit(group, first, "@openclaw_local_bot /code first question")
     await bot.answered(group, "first question")
-    bot.api.edit(group, first, "@openclaw_local_bot /code first question")  # as for a link preview
-    bot.api.user_says(group, "/ban somebody", user_id=5)
-    bot.api.user_says(group, "/code second question", user_id=6, as_chat=group)
+    bot.api.users.edit(group, first, "@openclaw_local_bot /code first question")  # as for a link preview
+    bot.api.users.write(group, "/ban somebody", user_id=5)
+    bot.api.users.write(group, "/code second question", user_id=6, as_chat=group)
     await bot.answered(group, "second question")
     assert len(bot.texts(group)) == 2
     assert bot.model.seen == ["first question", "second question"]
@@ -115,14 +115,14 @@ def told_with_retry(bot: World, chat_id: int) -> bool:
 
 async def test_a_failure_is_told_with_a_retry_button_that_works_once(bot: World) -> None:
     bot.model.fail = [401]
-    bot.api.user_says(5, "/code doomed question")
+    bot.api.users.write(5, "/code doomed question")
     await bot.until(lambda: told_with_retry(bot, 5))
     [told] = [m for m in bot.api.messages(5) if "reply_markup" in m]  # no placeholder with its Stop button beside it
     assert "doomed" not in told["text"]
     data = told["reply_markup"]["inline_keyboard"][0][0]["callback_data"]
-    bot.api.press(5, told["message_id"], data)
+    bot.api.users.press(5, told["message_id"], data)
     await bot.answered(5, "doomed question")
-    bot.api.press(5, told["message_id"], data)
+    bot.api.users.press(5, told["message_id"], data)
     await bot.until(lambda: len(bot.texts(5)) == 3)
     assert sum(t.startswith("Answer to doomed") for t in bot.texts(5)) == 1
 
@@ -130,15 +130,15 @@ async def test_a_failure_is_told_with_a_retry_button_that_works_once(bot: World)
 async def test_a_chat_does_not_wait_for_another(bot: World) -> None:
     bot.model.words = 40
     for n in range(10):
-        bot.api.user_says(5, f"/code busy {n}")
-    bot.api.user_says(6, "/code quick")
+        bot.api.users.write(5, f"/code busy {n}")
+    bot.api.users.write(6, "/code quick")
     await bot.answered(6, "quick")
     assert sum("busy" in t for t in bot.texts(5)) < 5
 
 
 async def test_sigterm_leaves_nothing_running_and_the_next_brain_goes_on(bot: World) -> None:
     bot.model.words, bot.model.word_s = 200, 0.02
-    bot.api.user_says(5, "/code handed over")
+    bot.api.users.write(5, "/code handed over")
     await bot.until(lambda: bot.model.seen)
     assert await bot.stop_brain() == 0
     assert bot.agents() == []
@@ -160,10 +160,10 @@ def bot_updates(bot: World) -> list[int]:
 
 async def test_two_words_of_markers_reach_no_log(bot: World) -> None:
     bot.model.fail = [500, 413, 429, 400, 404, 500]
-    bot.api.user_says(5, "/code marker-text-never-logged")
+    bot.api.users.write(5, "/code marker-text-never-logged")
     await bot.until(lambda: told_with_retry(bot, 5), timeout_s=120)
-    bot.api.inject({"update_id": 1, "message": {"message_id": "marker-text-never-logged", "chat": 3}})
-    bot.api.user_says(5, "/status")
+    bot.api.users.inject({"update_id": 1, "message": {"message_id": "marker-text-never-logged", "chat": 3}})
+    bot.api.users.write(5, "/status")
     await asyncio.sleep(0.5)
     await bot.stop_brain()
     log = bot.log.read_text()
@@ -173,20 +173,20 @@ async def test_two_words_of_markers_reach_no_log(bot: World) -> None:
 
 
 async def test_a_text_file_is_read_and_a_role_chosen_by_its_button_answers_the_next_message(bot: World) -> None:
-    bot.api.upload_file(5, "notes.txt", b"The cat sat.", mime_type="text/plain", caption="/sum how many cats?")
+    bot.api.users.upload(5, "notes.txt", b"The cat sat.", mime_type="text/plain", caption="/sum how many cats?")
     await bot.until(lambda: bot.model.prompts)
     asked = bot.model.prompts[0][-1]["content"]
     assert "> The cat sat." in asked
     assert asked.endswith("how many cats?")
     await bot.all_ended(1)
-    bot.api.user_says(5, "/start")
+    bot.api.users.write(5, "/start")
     await bot.until(lambda: any("reply_markup" in m for m in bot.api.messages(5) if "Hello" in m.get("text", "")))
     [hello] = [m for m in bot.api.messages(5) if "Hello" in m.get("text", "")]
     data = {b["callback_data"] for row in hello["reply_markup"]["inline_keyboard"] for b in row}
     assert data == {"role:coder", "role:researcher", "role:summarizer"}
-    bot.api.press(5, hello["message_id"], "role:coder")
+    bot.api.users.press(5, hello["message_id"], "role:coder")
     await bot.until(lambda: any("write your question" in t for t in bot.texts(5)))
-    bot.api.user_says(5, "who won in 1966?")
+    bot.api.users.write(5, "who won in 1966?")
     await bot.all_ended(2)
     [run, _] = await RunRecords(bot.script).newest(count=5)
     assert (run.role, run.decision) == ("coder", "explicit")
@@ -195,10 +195,10 @@ async def test_a_text_file_is_read_and_a_role_chosen_by_its_button_answers_the_n
 async def test_a_voice_message_is_heard_and_answered(bot: World) -> None:
     await bot.stop_brain()
     await bot.start_brain(DEMO_MODEL="no")
-    bot.api.upload_file(5, "a.ogg", b"sound", kind="voice", mime_type="audio/ogg", caption="/code")
+    bot.api.users.upload(5, "a.ogg", b"sound", kind="voice", mime_type="audio/ogg", caption="/code")
     await bot.answered(5, "spoken question")
     await bot.all_ended(1)
-    bot.api.user_says(5, "/code and then?")
+    bot.api.users.write(5, "/code and then?")
     await bot.answered(5, "and then?")
     assert [m["content"] for m in bot.model.prompts[-1] if m["role"] == "user"] == ["spoken question", "and then?"]
 
@@ -210,4 +210,4 @@ async def test_the_command_menu_is_registered_in_both_languages(bot: World) -> N
 
 
 def has_commands(bot: World, language: str, wanted: set[str]) -> bool:
-    return {command["command"] for command in bot.api.world.commands.get(f"default/{language}", ())} >= wanted
+    return {command["command"] for command in bot.api.state.commands.get(f"default/{language}", ())} >= wanted

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from openclaw_cli.bench_costs import Costs, costs_of
+from openclaw_cli.bench.costs import Costs, costs_of
 from tests.e2e_local.world import World, world
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -28,7 +28,7 @@ async def _settled(bot: World) -> None:
 async def _asked(bot: World) -> None:
     """One message after the other, each in a chat of its own."""
     for chat in CHATS:
-        bot.api.user_says(chat, f"/code m{chat}")
+        bot.api.users.write(chat, f"/code m{chat}")
         await bot.answered(chat, f"m{chat}")
         await asyncio.sleep(1)  # the end is written down, and the next agent waits
 
@@ -36,7 +36,7 @@ async def _asked(bot: World) -> None:
 async def _a_message(bot: World) -> dict[str, float]:
     assert bot.brain is not None
     bot.model.words, bot.model.word_s = WORDS, 0.01
-    bot.api.user_says(5, "/code first")  # the role's prompt is not a message's own
+    bot.api.users.write(5, "/code first")  # the role's prompt is not a message's own
     await bot.answered(5, "first")
     await _settled(bot)
     idle: Costs = await costs_of(partial(asyncio.sleep, IDLE_S), bot.script, bot.brain.pid)

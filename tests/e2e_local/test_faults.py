@@ -20,7 +20,7 @@ def ask(bot: World, chats: int, each: int) -> dict[int, list[str]]:
     for n in range(each):
         for chat in range(1, chats + 1):
             question = f"q{chat}-{n}"
-            bot.api.user_says(chat, f"/code {question}")
+            bot.api.users.write(chat, f"/code {question}")
             asked.setdefault(chat, []).append(question)
     return asked
 
@@ -84,7 +84,7 @@ async def test_agent_killed(tmp_path: Path, moment: str) -> None:
     async with world(tmp_path) as bot:
         # Long enough for a busy machine to find and kill the agent meanwhile.
         bot.model.first_s, bot.model.word_s = (20.0, 0.005) if moment == "before the first token" else (0.05, 1.0)
-        bot.api.user_says(5, "/code fragile")
+        bot.api.users.write(5, "/code fragile")
         if moment == "mid-answer":
             await bot.until(lambda: any(t.startswith("Answer to fragile") for t in bot.texts(5)))
         await bot.placeholder_recorded(5)  # a kill between its send and its record is another test's
@@ -100,7 +100,7 @@ async def test_agent_killed(tmp_path: Path, moment: str) -> None:
 async def test_agent_killed_twice_is_told_with_its_cause(tmp_path: Path) -> None:
     async with world(tmp_path) as bot:
         bot.model.first_s = 30
-        bot.api.user_says(5, "/code hopeless")
+        bot.api.users.write(5, "/code hopeless")
         for n in (1, 2):
             await bot.until(partial(_asked_times, bot, n))
             await bot.placeholder_recorded(5)
@@ -118,7 +118,7 @@ async def test_brain_killed_between_a_send_and_its_record(tmp_path: Path) -> Non
     """The stand-in has stored the placeholder and withholds its reply: at worst a stray placeholder, never a second answer."""
     async with world(tmp_path) as bot:
         bot.api.faults.next("sendMessage", "withhold")
-        bot.api.user_says(5, "/code torn")
+        bot.api.users.write(5, "/code torn")
         await bot.until(lambda: bot.api.messages(5)[1:])
         await bot.kill_brain()
         await bot.start_brain()
@@ -132,7 +132,7 @@ async def test_brain_killed_between_a_send_and_its_record(tmp_path: Path) -> Non
 async def test_agent_frozen_past_its_lease_and_woken_writes_nothing_more(tmp_path: Path) -> None:
     async with world(tmp_path) as bot:
         bot.model.first_s = 20.0
-        bot.api.user_says(5, "/code frozen")
+        bot.api.users.write(5, "/code frozen")
         await bot.placeholder_recorded(5)
         [agent] = await running(bot, "frozen")
         os.kill(agent.pid, signal.SIGSTOP)
@@ -166,7 +166,7 @@ async def test_redis_away_at_start_is_waited_for_with_a_clear_word(tmp_path: Pat
         await bot.start_brain()
         await bot.until(lambda: "is Redis running" in bot.log.read_text())
         bot.redis.up()
-        bot.api.user_says(5, "/code patient")
+        bot.api.users.write(5, "/code patient")
         await bot.answered(5, "patient")
 
 

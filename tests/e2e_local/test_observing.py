@@ -21,7 +21,7 @@ async def test_an_answer_shows_on_the_pages_and_in_the_list_of_runs_with_its_cos
         world(tmp_path, HEALTH_PORT=str(port)) as bot,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
     ):
-        bot.api.user_says(5, "/code first question")
+        bot.api.users.write(5, "/code first question")
         await bot.answered(5, "first question")
         await bot.all_ended(1)
         for page in ("/healthz", "/readyz"):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from openclaw_core.store import RunRecords
-from openclaw_standin.journal import Entry
+from openclaw_standin.bot_api.journal import Entry
 from tests.e2e_local.test_answers import told_with_retry
 from tests.e2e_local.test_faults import CLEAN
 from tests.e2e_local.world import World, world
@@ -43,13 +43,13 @@ async def test_an_edit_that_is_applied_late_does_not_stay_over_what_came_after_i
     async with world(tmp_path) as bot:
         bot.model.words, bot.model.word_s = 60, 0.1
         late = bot.api.faults.next("editMessageText", "late", chat_id=5, hold_s=20)
-        bot.api.user_says(5, "/code late")
+        bot.api.users.write(5, "/code late")
         await bot.until(lambda: late.times == 0)
         if "brain" in meanwhile:
             await (bot.kill_brain() if "killed" in meanwhile else bot.stop_brain())
             await bot.start_brain()
         if meanwhile == "its user stops it":
-            bot.api.user_says(5, "/stop")
+            bot.api.users.write(5, "/stop")
             await bot.until(lambda: any("Stopped" in text and text.startswith("Answer") for text in bot.texts(5)))
         else:
             await bot.answered(5, "late")
@@ -71,14 +71,14 @@ async def test_a_brain_that_is_frozen_while_its_edit_is_under_way_writes_nothing
         assert bot.brain is not None
         bot.model.words, bot.model.word_s = 120, 0.1
         late = bot.api.faults.next("editMessageText", "late", chat_id=5, hold_s=15)
-        bot.api.user_says(5, "/code frozen")
+        bot.api.users.write(5, "/code frozen")
         await bot.until(lambda: late.times == 0)
         await bot.start_another_brain()
         await bot.until(lambda: "leader.waiting" in bot.log.read_text(errors="replace"))
         os.kill(bot.brain.pid, signal.SIGSTOP)
         frozen_at = time.monotonic()
         await bot.answered(5, "frozen", timeout_s=90)
-        bot.api.user_says(6, "/code meanwhile")
+        bot.api.users.write(6, "/code meanwhile")
         await bot.answered(6, "meanwhile")
         await asyncio.sleep(max(0.0, 40 - (time.monotonic() - frozen_at)))
         os.kill(bot.brain.pid, signal.SIGCONT)
@@ -87,7 +87,7 @@ async def test_a_brain_that_is_frozen_while_its_edit_is_under_way_writes_nothing
         await bot.answered(5, "frozen", timeout_s=1)
         assert len(bot.texts(5)) == 1
         assert bot.verdict({5: ["frozen"], 6: ["meanwhile"]}) == CLEAN
-        bot.api.user_says(5, "/code afterwards")
+        bot.api.users.write(5, "/code afterwards")
         await bot.answered(5, "afterwards")
 
 
@@ -101,11 +101,11 @@ async def test_a_failure_is_told_within_30_seconds_while_a_chat_sends_500_messag
         bot.model.fails_for["doomed"] = 401
         await bot.stop_brain()  # all of it waits at the start
         for n in range(500):
-            bot.api.user_says(5, ("/help", "/nonsense", "/status", f"/code busy {n}")[n % 4])
+            bot.api.users.write(5, ("/help", "/nonsense", "/status", f"/code busy {n}")[n % 4])
             if n % 5 == 0:
-                bot.api.user_says(404, f"let me in {n}")
-        bot.api.user_says(6, "/code doomed")
-        bot.api.user_says(7, "/help")
+                bot.api.users.write(404, f"let me in {n}")
+        bot.api.users.write(6, "/code doomed")
+        bot.api.users.write(7, "/help")
         await bot.start_brain()
         await bot.until(lambda: bot.log.read_text(errors="replace").count("leader.taken") == 2)
         began = time.monotonic()
@@ -115,8 +115,8 @@ async def test_a_failure_is_told_within_30_seconds_while_a_chat_sends_500_messag
         )
         await bot.until(lambda: len(bot.texts(404)) == 1 and not bot.texts(404)[0].startswith("💭"), timeout_s=60)
         assert "404" in bot.texts(404)[0]
-        bot.api.user_says(404, "please")
-        bot.api.user_says(7, "/code last")
+        bot.api.users.write(404, "please")
+        bot.api.users.write(7, "/code last")
         await bot.answered(7, "last", timeout_s=30)
         assert len(bot.texts(404)) == 1
         refusals = [entry for entry in bot.api.journal if entry.outcome.startswith("429")]
@@ -133,13 +133,13 @@ async def test_failures_are_told_within_30_seconds_while_ten_thousand_updates_ar
         asked = {at: chat for chat, at in doomed.items()}
         for n in range(10_000):
             if n in asked:
-                bot.api.user_says(asked[n], f"/code doomed {asked[n]}")
+                bot.api.users.write(asked[n], f"/code doomed {asked[n]}")
             elif n % 25 == 1:
-                bot.api.user_says(404, f"let me in {n}")
+                bot.api.users.write(404, f"let me in {n}")
             elif n % 10 < 3:
-                bot.api.user_says(5, ("/help", "/nonsense", "/status", f"/code busy {n}")[n % 4])
+                bot.api.users.write(5, ("/help", "/nonsense", "/status", f"/code busy {n}")[n % 4])
             else:
-                bot.api.user_says(others[n % len(others)], f"/code other {n}")
+                bot.api.users.write(others[n % len(others)], f"/code other {n}")
         await bot.start_brain()
 
         async def told(chat: int) -> None:
@@ -160,10 +160,10 @@ async def test_a_question_and_its_stop_in_one_batch_behind_sixty_updates_of_othe
     async with world(tmp_path) as bot:
         await bot.stop_brain()
         for n in range(60):
-            bot.api.user_says(100 + n % 20, f"/code other {n}")
-        bot.api.user_says(5, "/code unwanted")
-        bot.api.user_says(5, "/stop")
-        bot.api.user_says(5, "/code wanted")
+            bot.api.users.write(100 + n % 20, f"/code other {n}")
+        bot.api.users.write(5, "/code unwanted")
+        bot.api.users.write(5, "/stop")
+        bot.api.users.write(5, "/code wanted")
         await bot.start_brain()
         await bot.answered(5, "wanted", timeout_s=120)
         assert "unwanted" not in bot.model.seen
@@ -180,14 +180,14 @@ async def test_stop_pressed_three_times_keeps_what_was_shown(tmp_path: Path) -> 
         bot.model.words, bot.model.word_s = 1000, 0.05
         chats = (5, 6, 7, 8)
         for chat in chats:
-            bot.api.user_says(chat, "/code long question")
+            bot.api.users.write(chat, "/code long question")
         for chat in chats:
             await bot.until(partial(shows, bot, chat, "Answer to long question. w0"))
         for press in range(3):
             for chat in chats:
                 [message] = [m for m in bot.api.messages(chat) if m["text"].startswith("Answer")]
                 data = f"stop:{(await _task_of(bot, chat))}"
-                bot.api.press(chat, message["message_id"], data, stale=press > 0)
+                bot.api.users.press(chat, message["message_id"], data, stale=press > 0)
         for chat in chats:
             await bot.until(partial(_stopped, bot, chat), timeout_s=30)
         await bot.nothing_to_put_again()
@@ -196,7 +196,7 @@ async def test_stop_pressed_three_times_keeps_what_was_shown(tmp_path: Path) -> 
             assert text.startswith("Answer to long question. w0")
             assert "Stopped" in text
         # Each press has its spinner ended; the last of them may be handled after the texts stand.
-        await bot.until(lambda: not bot.api.world.waiting_buttons, timeout_s=10)
+        await bot.until(lambda: not bot.api.state.open_callbacks, timeout_s=10)
         assert await outcomes(bot) == {"cancelled:": 4}
 
 
@@ -218,12 +218,12 @@ async def test_while_telegram_refuses_every_call_no_sign_is_shown_and_afterwards
         bot.api.faults.next("*", "flood", times=None, retry_after_s=15)
         asked = {chat: [f"q{chat}"] for chat in range(1, 13)}
         for chat in range(1, 6):
-            bot.api.user_says(chat, f"/code q{chat}")
+            bot.api.users.write(chat, f"/code q{chat}")
         await bot.until(lambda: len([entry for entry in bot.api.journal if entry.outcome.startswith("429")]) >= 3)
         await asyncio.sleep(1.5)
         seen = max(entry.n for entry in bot.api.journal)
         for chat in range(6, 13):
-            bot.api.user_says(chat, f"/code q{chat}")
+            bot.api.users.write(chat, f"/code q{chat}")
         await asyncio.sleep(10)
         rested = bot.api.journal.calls(after=seen)
         assert [entry.method for entry in rested if entry.method in SIGNS] == []
@@ -237,11 +237,11 @@ async def test_chats_that_have_to_rest_for_long_hold_up_no_other(tmp_path: Path)
     async with world(tmp_path, RUNNING_CAP="40") as bot:
         for chat in range(100, 120):
             bot.api.faults.next("sendMessage", "flood", times=None, chat_id=chat, retry_after_s=600)
-            bot.api.user_says(chat, "/help")
-            bot.api.user_says(chat, f"/code rests {chat}")
+            bot.api.users.write(chat, "/help")
+            bot.api.users.write(chat, f"/code rests {chat}")
         await bot.until(lambda: len([entry for entry in bot.api.journal if entry.outcome.startswith("429")]) >= 20)
         began = time.monotonic()
-        bot.api.user_says(5, "/code quick")
+        bot.api.users.write(5, "/code quick")
         await bot.answered(5, "quick", timeout_s=30)
         assert time.monotonic() - began < 30
         await bot.until(lambda: len([q for q in bot.model.seen if q.startswith("rests")]) == 20, timeout_s=60)
@@ -257,10 +257,10 @@ async def test_a_chat_whose_messages_are_deleted_at_once_costs_few_calls_and_hol
         bot.model.words, bot.model.word_s = 60, 0.05
         for chat in (5, 6):
             bot.api.faults.next("sendMessage", "delete", times=None, chat_id=chat)
-            bot.api.user_says(chat, f"/code swept {chat}")
+            bot.api.users.write(chat, f"/code swept {chat}")
         await bot.until(lambda: len(bot.model.seen) == 2)
         bot.model.words, bot.model.word_s = 20, 0.005
-        bot.api.user_says(7, "/code quick")
+        bot.api.users.write(7, "/code quick")
         await bot.answered(7, "quick", timeout_s=40)
         await bot.all_ended(3, timeout_s=60)
         for chat in (5, 6):
@@ -272,7 +272,7 @@ async def test_a_chat_whose_messages_are_deleted_at_once_costs_few_calls_and_hol
 async def test_sends_whose_replies_are_lost_leave_few_placeholders_and_one_answer(tmp_path: Path) -> None:
     async with world(tmp_path) as bot:
         bot.api.faults.next("sendMessage", "close_after", times=3, chat_id=5)
-        bot.api.user_says(5, "/code dropped")
+        bot.api.users.write(5, "/code dropped")
         await bot.answered(5, "dropped")
         await bot.all_ended(1)
         assert bot.verdict({5: ["dropped"]}) == CLEAN
@@ -285,7 +285,7 @@ async def test_a_delivery_that_was_not_noted_stands_though_its_queues_deadline_i
         await bot.stop_brain()
         await bot.start_brain(QUEUE_DEADLINE_S="10")
         lost = bot.api.faults.next("editMessageText", "withhold", chat_id=5)
-        bot.api.user_says(5, "/code noted")
+        bot.api.users.write(5, "/code noted")
         await bot.until(lambda: lost.times == 0)
         await bot.answered(5, "noted")
         await bot.kill_brain()
@@ -308,20 +308,20 @@ async def test_a_token_that_is_refused_for_a_while_and_a_webhook_of_others_lose_
         bot.model.words, bot.model.word_s = 60, 0.05
         asked = {chat: [f"q{chat}"] for chat in range(1, 7)}
         for chat in range(1, 4):
-            bot.api.user_says(chat, f"/code q{chat}")
+            bot.api.users.write(chat, f"/code q{chat}")
         await bot.until(lambda: len(bot.model.seen) == 3)
         bot.api.faults.next("*", "unauthorized", times=None)
         bot.api.faults.next("getUpdates", "unauthorized", times=2)
-        bot.api.world.updates.webhook_url = "https://somebody.example/hook"
+        bot.api.state.updates.webhook_url = "https://somebody.example/hook"
         for chat in range(4, 7):
-            bot.api.user_says(chat, f"/code q{chat}")
+            bot.api.users.write(chat, f"/code q{chat}")
         await asyncio.sleep(8)
         assert bot.brain is not None
         assert bot.brain.returncode is None
         bot.api.faults.clear()
         await bot.all_ended(6, timeout_s=120)
         assert bot.verdict(asked) == CLEAN
-        assert bot.api.world.updates.webhook_url == ""
+        assert bot.api.state.updates.webhook_url == ""
         assert (await outcomes(bot)) == {"closed:": 6}
 
 
@@ -331,7 +331,7 @@ async def test_a_token_that_is_refused_for_a_while_and_a_webhook_of_others_lose_
 async def test_a_file_reaches_the_agent_through_a_brain_that_came_after_its_task(tmp_path: Path) -> None:
     async with world(tmp_path, WARM_AGENTS="0") as bot:
         await bot.stop_brain()
-        bot.api.upload_file(5, "notes.txt", b"The cat sat.", mime_type="text/plain", caption="/sum how many cats?")
+        bot.api.users.upload(5, "notes.txt", b"The cat sat.", mime_type="text/plain", caption="/sum how many cats?")
         bot.model.first_s = 1.0
         await bot.start_brain()
         await bot.until(lambda: '"task.ready"' in bot.log.read_text(errors="replace"))

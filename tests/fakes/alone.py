@@ -27,7 +27,7 @@ class FakeBegun:
 
 @dataclass
 class FakeRecords:
-    """`Records` and `Kept` of one start: one Redis for all starts of tasks in one chat."""
+    """`Records` and `StoredDisplay` of one start: one Redis for all starts of tasks in one chat."""
 
     me: int = 0
     owners: dict[str, int] = field(default_factory=dict)
@@ -81,7 +81,7 @@ class FakeRecords:
                 self.states[task_id], self.causes[task_id] = TaskState.FAILED, result.cause
         return self.states[task_id]
 
-    # ---- Kept
+    # ---- StoredDisplay
 
     async def read(self, display_id: str) -> Display | None:
         task = self.tasks.get(display_id[2:])

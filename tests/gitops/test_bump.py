@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from openclaw_gitops import release as releases
-from openclaw_gitops.stopping import Stop
+from openclaw_gitops.errors import CommandError
 from tests.gitops.conftest import AGENT, BRAIN, RELEASE, ROOT, Platform
 
 
@@ -127,7 +127,7 @@ def test_a_file_that_is_half_a_build_is_refused(
 ) -> None:
     platform.replace(RELEASE, old, new)
 
-    with pytest.raises(Stop):
+    with pytest.raises(CommandError):
         releases.read(platform.read(RELEASE))
     assert platform.run("bump", "--check") == 65
     assert capsys.readouterr().err

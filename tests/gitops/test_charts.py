@@ -11,8 +11,9 @@ import yaml
 from openclaw_gitops import chart_values
 from openclaw_gitops.__main__ import main
 from openclaw_gitops.chart_values import MORE, as_far_as, tree, unknown
-from openclaw_gitops.charts import Chart, charts, faults
-from openclaw_gitops.stopping import UNAVAILABLE
+from openclaw_gitops.charts import Chart, charts
+from openclaw_gitops.duplicate_keys import faults
+from openclaw_gitops.errors import UNAVAILABLE
 from tests.gitops.conftest import ROOT
 
 DEPLOYMENT = """

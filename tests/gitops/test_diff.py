@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from openclaw_gitops import comparing
-from openclaw_gitops.kustomizing import Object
+from openclaw_gitops import diff
+from openclaw_gitops.kustomize import Object
 from tests.gitops.conftest import Platform
 
 
@@ -14,7 +14,7 @@ def config(name: str, **data: str) -> Object:
 
 
 def shown(old: list[Object], new: list[Object]) -> str:
-    return comparing.markdown("staging", comparing.changes(old, new, salt="s"), base="main")
+    return diff.markdown("staging", diff.changes(old, new, salt="s"), base="main")
 
 
 def test_a_changed_prompt_shows_as_lines_of_one_object(platform: Platform, capsys: pytest.CaptureFixture[str]) -> None:
@@ -136,8 +136,8 @@ def test_names_of_secrets_and_of_files_that_hold_them_are_no_secrets() -> None:
 def test_masks_tell_nothing_across_two_comments() -> None:
     secret = {"kind": "Secret", "metadata": {"name": "s"}, "data": {"x": MARKER}}
 
-    [one] = comparing.changes([], [secret], salt="one")
-    [other] = comparing.changes([], [secret], salt="other")
+    [one] = diff.changes([], [secret], salt="one")
+    [other] = diff.changes([], [secret], salt="other")
     assert one.diff != other.diff
 
 
@@ -145,7 +145,7 @@ def test_a_comment_is_never_longer_than_github_takes_and_names_what_it_leaves_ou
     many = [config(f"c{n:03}", text="\n".join(f"line {n} {m}" for m in range(100))) for n in range(300)]
 
     comment = shown([], many)
-    assert len(comment) <= comparing.COMMENT_MAX_CHARS
+    assert len(comment) <= diff.COMMENT_MAX_CHARS
     assert "### staging: 300 added" in comment
     assert "and 100 more" in comment
     shown_count = comment.count("<details>")
@@ -178,6 +178,6 @@ def test_a_text_with_an_emoji_shows_as_lines_too() -> None:
     def roles(text: str) -> Object:
         return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "roles"}, "data": {"roles.yaml": text}}
 
-    [change] = comparing.changes([roles("coder:\n  emoji: 👨‍💻\n")], [roles("coder:\n  emoji: 🤓\n")], salt="x")
+    [change] = diff.changes([roles("coder:\n  emoji: 👨‍💻\n")], [roles("coder:\n  emoji: 🤓\n")], salt="x")
 
     assert "+      emoji: 🤓" in change.diff

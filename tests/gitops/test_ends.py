@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from openclaw_gitops.__main__ import main
-from openclaw_gitops.ends import FILE, read, warnings
-from openclaw_gitops.stopping import REFUSED
+from openclaw_gitops.end_of_life import FILE, read, warnings
+from openclaw_gitops.errors import REFUSED
 from tests.gitops.conftest import ROOT
 
 TODAY = date(2026, 11, 29)

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from openclaw_gitops.__main__ import main
+from openclaw_gitops.errors import FAILED, REFUSED, UNAVAILABLE
 from openclaw_gitops.pins import Pin, faults, pins
-from openclaw_gitops.stopping import FAILED, REFUSED, UNAVAILABLE
 from tests.gitops.conftest import AGENT, BRAIN, ROOT, Platform
 from tests.gitops.registry_standin import Registry, registry, sha256
 

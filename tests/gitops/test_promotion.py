@@ -6,12 +6,23 @@ from dataclasses import replace
 
 import pytest
 
-from openclaw_gitops import promotion
+from openclaw_gitops import promotion_rules
 from openclaw_gitops.environments import NEVER
-from openclaw_gitops.promoting import promote
-from openclaw_gitops.promotion import HEALTHY, SMOKED, Facts, Move, Nothing, NotYet, Refused, Seen, Word, decide
+from openclaw_gitops.errors import CommandError
+from openclaw_gitops.promote import promote
+from openclaw_gitops.promotion_rules import (
+    HEALTHY,
+    SMOKED,
+    Facts,
+    Move,
+    NothingToDo,
+    NotYet,
+    Refused,
+    ReportedCommit,
+    Status,
+    decide,
+)
 from openclaw_gitops.release import UNRELEASED, ZEROS, Release
-from openclaw_gitops.stopping import Stop
 from tests.gitops.conftest import AGENT, BRAIN, Platform
 
 NEW, OLD = "b" * 40, "a" * 40
@@ -21,13 +32,13 @@ UNBUILT = Release(built_from=UNRELEASED, tag=UNRELEASED, digests={"openclaw-agen
 PROMPT = "platform/openclaw/base/prompts/coder.md"
 
 
-def words(states: Mapping[str, str]) -> dict[str, Word]:
+def words(states: Mapping[str, str]) -> dict[str, Status]:
     """All said at one time, but for those that say when: `success 2`."""
-    return {context: Word(state=state.split()[0], at=state.partition(" ")[2]) for context, state in states.items()}
+    return {context: Status(state=state.split()[0], at=state.partition(" ")[2]) for context, state in states.items()}
 
 
-def seen(states: Mapping[str, str], *changed_since: str, commit: str = NEW) -> Seen:
-    return Seen(commit=commit, statuses=words(states), changed_since=changed_since)
+def seen(states: Mapping[str, str], *changed_since: str, commit: str = NEW) -> ReportedCommit:
+    return ReportedCommit(commit=commit, statuses=words(states), changed_since=changed_since)
 
 
 READY = Facts(
@@ -44,9 +55,9 @@ READY = Facts(
         ({"history": None}, Move, ""),
         ({"on_main": False}, Refused, "not on main"),
         ({"after_pin": False}, Refused, "revert the promotion"),
-        ({"pinned": NEW}, Nothing, "already"),
-        ({"changed_since_pin": ["clusters/prod/pins.yaml", "clusters/base/openclaw.yaml"]}, Nothing, "nothing that prod runs"),
-        ({"changed_since_pin": ["README.md", "terraform/main.tf", "clusters/staging/kustomization.yaml"]}, Nothing, "nothing that prod runs"),
+        ({"pinned": NEW}, NothingToDo, "already"),
+        ({"changed_since_pin": ["clusters/prod/pins.yaml", "clusters/base/openclaw.yaml"]}, NothingToDo, "nothing that prod runs"),
+        ({"changed_since_pin": ["README.md", "terraform/main.tf", "clusters/staging/kustomization.yaml"]}, NothingToDo, "nothing that prod runs"),
         ({"changed_since_pin": ["clusters/prod/pins.yaml", PROMPT]}, Move, ""),
         ({"changed_since_pin": ["clusters/prod/environment.yaml"]}, Move, ""),
         ({"changed_since_pin": ["clusters/kustomization.yaml"]}, Move, ""),
@@ -167,7 +178,7 @@ def test_an_older_commit_is_no_way_back(released: Platform) -> None:
     released.commit()
     go(released)
 
-    with pytest.raises(Stop, match="revert the promotion"):
+    with pytest.raises(CommandError, match="revert the promotion"):
         go(released, older)
 
 
@@ -176,7 +187,7 @@ def test_code_that_is_merged_before_its_bump_waits_for_it(released: Platform) ->
     released.write("apps/brain/brain.py", "print('new brain')\n")
     code = released.commit("Newer code")
 
-    with pytest.raises(Stop, match=r"apps/brain/brain.py has changed since") as stopped:
+    with pytest.raises(CommandError, match=r"apps/brain/brain.py has changed since") as stopped:
         go(released)
     assert stopped.value.code == 75
     released.bump(code, tag="1.1.0")
@@ -190,7 +201,7 @@ def test_a_release_with_a_missing_pin_stops_and_says_which(released: Platform) -
     released.replace("clusters/base/monitoring.yaml", '"1.2.0"', '"1.4.0"')
     released.commit("Take a chart and an image that nobody has looked up")
 
-    with pytest.raises(Stop) as stopped:
+    with pytest.raises(CommandError) as stopped:
         go(released)
     assert stopped.value.code == 75
     assert "image quay.io/a/b:v1 (platform/part/daemonset.yaml)" in str(stopped.value)
@@ -199,7 +210,7 @@ def test_a_release_with_a_missing_pin_stops_and_says_which(released: Platform) -
 
 
 def test_unreleased_images_are_never_promoted(platform: Platform) -> None:
-    with pytest.raises(Stop, match="no images have been built yet") as stopped:
+    with pytest.raises(CommandError, match="no images have been built yet") as stopped:
         go(platform)
     assert stopped.value.code == 65
     assert platform.pins()["commit"] == NEVER
@@ -209,7 +220,7 @@ def test_a_child_that_differs_in_more_than_pins_is_refused(released: Platform) -
     released.replace("clusters/base/monitoring.yaml", "chart: stack", "chart: other")
     released.commit()
 
-    with pytest.raises(Stop, match=r"monitoring takes stack in staging at .* and other in prod"):
+    with pytest.raises(CommandError, match=r"monitoring takes stack in staging at .* and other in prod"):
         go(released, "main~1")
 
 
@@ -217,7 +228,7 @@ def test_a_child_that_staging_does_not_have_is_refused(released: Platform) -> No
     released.write("clusters/base/new.yaml", released.read("clusters/base/openclaw.yaml").replace("openclaw", "new"))
     released.commit()
 
-    with pytest.raises(Stop, match="staging has no child new"):
+    with pytest.raises(CommandError, match="staging has no child new"):
         go(released, "main~1")
 
 
@@ -225,7 +236,7 @@ def test_a_version_that_prod_does_not_pin_is_refused(released: Platform) -> None
     released.replace("clusters/prod/pins.yaml", 'monitoring: "1.2.0"', 'other: "1.2.0"')
     released.commit("By hand")
 
-    with pytest.raises(Stop, match=r"^clusters/prod/pins\.yaml: versions has no monitoring"):
+    with pytest.raises(CommandError, match=r"^clusters/prod/pins\.yaml: versions has no monitoring"):
         go(released)
 
 
@@ -233,7 +244,7 @@ def test_a_branch_is_no_pin(released: Platform) -> None:
     released.replace("clusters/prod/pins.yaml", f'"{NEVER}"', "main")
     released.commit("By hand")
 
-    with pytest.raises(Stop, match="main is no pin"):
+    with pytest.raises(CommandError, match="main is no pin"):
         go(released)
 
 
@@ -242,7 +253,7 @@ def test_a_commit_aside_of_main_is_refused(released: Platform) -> None:
     released.replace("platform/openclaw/base/prompt.md", "brief", "rude")
     released.commit("Never merged")
 
-    with pytest.raises(Stop, match="is not on main"):
+    with pytest.raises(CommandError, match="is not on main"):
         go(released, "side")
 
 
@@ -282,4 +293,4 @@ def test_what_a_merged_pull_request_brought_is_listed_by_its_merge(released: Pla
 
 
 def test_the_words_of_the_docs_are_those_of_the_code() -> None:
-    assert set(promotion.REQUIRED) == {"argocd/staging-openclaw", "smoke/staging"}
+    assert set(promotion_rules.REQUIRED) == {"argocd/staging-openclaw", "smoke/staging"}

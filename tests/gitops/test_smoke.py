@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from openclaw_gitops.__main__ import main
+from openclaw_gitops.errors import FAILED, UNAVAILABLE, USAGE, CommandError
 from openclaw_gitops.smoke import Answer, Settings, is_reply, smoke
-from openclaw_gitops.stopping import FAILED, UNAVAILABLE, USAGE, Stop
 from openclaw_standin.bot_api import BotApi
 from tests.e2e_local.world import SECOND_TOKEN, World, world
 from tests.gitops.conftest import ROOT
@@ -25,7 +25,7 @@ SMOKE_BOT = SECOND_TOKEN.split(":")[0]
 @pytest.fixture
 async def bot(tmp_path: Path) -> AsyncIterator[World]:
     async with world(tmp_path, SMOKE_BOT_IDS=SMOKE_BOT, ALLOWED_USER_IDS="1") as up:
-        up.api.group(GROUP, title="Smoke")
+        up.api.users.add_group(GROUP, title="Smoke")
         yield up
 
 
@@ -67,7 +67,7 @@ async def test_a_bot_that_is_not_listed_gets_no_answer_and_the_error_says_what_t
     await bot.stop_brain()
     await bot.start_brain(SMOKE_BOT_IDS="77")
 
-    with pytest.raises(Stop, match=f"is {SMOKE_BOT} in its SMOKE_BOT_IDS") as stopped:
+    with pytest.raises(CommandError, match=f"is {SMOKE_BOT} in its SMOKE_BOT_IDS") as stopped:
         await ask(bot.api, within_s=6)
     assert stopped.value.code == FAILED
     assert bot.model.seen == []
@@ -76,7 +76,7 @@ async def test_a_bot_that_is_not_listed_gets_no_answer_and_the_error_says_what_t
 async def test_a_failure_that_the_bot_tells_ends_the_wait_at_once(bot: World) -> None:
     bot.model.fail = [401]
 
-    with pytest.raises(Stop, match="could not answer, and says: ") as stopped:
+    with pytest.raises(CommandError, match="could not answer, and says: ") as stopped:
         await ask(bot.api, within_s=60)
     assert stopped.value.code == FAILED
 
@@ -84,7 +84,7 @@ async def test_a_failure_that_the_bot_tells_ends_the_wait_at_once(bot: World) ->
 async def test_an_answer_without_the_word_is_no_answer(bot: World) -> None:
     bot.model.answer = "The sky is blue."
 
-    with pytest.raises(Stop, match=r"not with the word within 9 s. It shows: The sky is blue") as stopped:
+    with pytest.raises(CommandError, match=r"not with the word within 9 s. It shows: The sky is blue") as stopped:
         await ask(bot.api, within_s=9)
     assert stopped.value.code == FAILED
 
@@ -121,17 +121,17 @@ def test_it_runs_where_nothing_is_installed(tmp_path: Path) -> None:
 
 async def test_a_bot_cannot_ask_itself() -> None:
     async with BotApi.open(token="4242:token", second_token=SECOND_TOKEN) as api:
-        with pytest.raises(Stop, match="take a second one") as stopped:
+        with pytest.raises(CommandError, match="take a second one") as stopped:
             await ask(api, SMOKE_TARGET="openclaw_smoke_bot")
     assert stopped.value.code == USAGE
 
 
 async def test_a_refused_token_and_a_silent_server_are_told_without_the_token() -> None:
     async with BotApi.open(token="4242:token") as api:
-        with pytest.raises(Stop, match="Telegram refuses getMe: Unauthorized") as stopped:
+        with pytest.raises(CommandError, match="Telegram refuses getMe: Unauthorized") as stopped:
             await ask(api)
     assert stopped.value.code == UNAVAILABLE
-    with pytest.raises(Stop, match="cannot be reached") as stopped:
+    with pytest.raises(CommandError, match="cannot be reached") as stopped:
         await ask(api)
     assert SECOND_TOKEN not in str(stopped.value)
     assert SECOND_TOKEN not in repr(Settings.from_env(variables(api)))

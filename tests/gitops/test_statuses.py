@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from openclaw_gitops.errors import REFUSED, UNAVAILABLE, USAGE, CommandError
 from openclaw_gitops.github import Statuses
-from openclaw_gitops.promotion import HEALTHY, SMOKED
-from openclaw_gitops.stopping import REFUSED, UNAVAILABLE, USAGE, Stop
+from openclaw_gitops.promotion_rules import HEALTHY, SMOKED
 from tests.gitops.conftest import REPOSITORY, Platform
 from tests.gitops.github_standin import ARGOCD, OURS, TOKEN, GitHub, github
 
@@ -82,7 +82,7 @@ def test_the_repository_is_that_of_the_environment_unless_a_variable_says_otherw
 def test_a_refusal_says_what_to_do_and_not_the_token(hub: GitHub, status: int, code: int, word: str) -> None:
     hub.status = status
 
-    with pytest.raises(Stop, match=word) as stopped:
+    with pytest.raises(CommandError, match=word) as stopped:
         Statuses.from_env(hub.variables(), "").of("c")
     assert stopped.value.code == code
     assert TOKEN not in str(stopped.value)
@@ -93,7 +93,7 @@ def test_a_refusal_says_what_to_do_and_not_the_token(hub: GitHub, status: int, c
 def test_a_server_that_is_away_is_told(hub: GitHub, url: str) -> None:
     env = hub.variables() | {"GITHUB_API_URL": url}
 
-    with pytest.raises(Stop, match="cannot be reached"):
+    with pytest.raises(CommandError, match="cannot be reached"):
         Statuses.from_env(env, "").of("c")
 
 

@@ -8,14 +8,14 @@ from telegram.constants import ChatAction, ParseMode, ReactionEmoji
 from telegram.error import BadRequest, EndPointNotFound, Forbidden, InvalidToken, TelegramError
 
 from openclaw_standin.bot_api import BotApi
-from openclaw_standin.methods import ACTIONS, REACTIONS
+from openclaw_standin.bot_api.message_methods import ACTIONS, REACTIONS
 from tests.standin.conftest import bot_for
 
 KEYBOARD = InlineKeyboardMarkup([[InlineKeyboardButton("Stop", callback_data="stop:1")]])
 
 
 async def test_a_sent_message_is_stored_as_the_client_got_it_back(api: BotApi, bot: Bot) -> None:
-    api.user_says(7, "שלום")
+    api.users.write(7, "שלום")
 
     sent = await bot.send_message(7, "**hi**", reply_markup=KEYBOARD, reply_parameters=ReplyParameters(1))
 
@@ -25,8 +25,8 @@ async def test_a_sent_message_is_stored_as_the_client_got_it_back(api: BotApi, b
 
 
 async def test_each_chat_counts_its_own_messages(api: BotApi, bot: Bot) -> None:
-    api.user_says(7, "a")
-    api.user_says(8, "b")
+    api.users.write(7, "a")
+    api.users.write(8, "b")
 
     assert (await bot.send_message(7, "x")).message_id == 2
     assert (await bot.send_message(8, "x")).message_id == 2
@@ -52,7 +52,7 @@ async def test_each_chat_counts_its_own_messages(api: BotApi, bot: Bot) -> None:
 async def test_a_bad_message_is_refused_in_telegrams_words(
     api: BotApi, bot: Bot, call: dict[str, Any], words: str
 ) -> None:
-    api.user_says(7, "hello")
+    api.users.write(7, "hello")
 
     with pytest.raises(BadRequest) as refused:
         await bot.send_message(**call)
@@ -62,7 +62,7 @@ async def test_a_bad_message_is_refused_in_telegrams_words(
 
 
 async def test_4096_units_are_not_too_long(api: BotApi, bot: Bot) -> None:
-    api.user_says(7, "hello")
+    api.users.write(7, "hello")
 
     assert len((await bot.send_message(7, "😀" * 2048)).text or "") == 2048
 
@@ -80,7 +80,7 @@ async def test_4096_units_are_not_too_long(api: BotApi, bot: Bot) -> None:
     ],
 )
 async def test_an_entity_that_does_not_fit_is_refused(api: BotApi, bot: Bot, entity: MessageEntity, words: str) -> None:
-    api.user_says(7, "hello")
+    api.users.write(7, "hello")
 
     with pytest.raises(BadRequest) as refused:
         await bot.send_message(7, "😀abc", entities=[entity])
@@ -100,7 +100,7 @@ async def test_an_entity_that_does_not_fit_is_refused(api: BotApi, bot: Bot, ent
     ],
 )
 async def test_a_link_is_kept_as_the_server_reads_it(api: BotApi, bot: Bot, url: str, kept: str) -> None:
-    api.user_says(7, "x")
+    api.users.write(7, "x")
 
     sent = await bot.send_message(7, "link", entities=[MessageEntity("text_link", 0, 4, url=url)])
 
@@ -113,14 +113,14 @@ async def test_a_link_is_kept_as_the_server_reads_it(api: BotApi, bot: Bot, url:
      "http://a{b}.c", "http://a.b%zz", "#x", "http://[::g]", "javascript:alert(1)"],
 )  # fmt: skip
 async def test_a_link_that_the_server_refuses_costs_the_message(api: BotApi, bot: Bot, url: str) -> None:
-    api.user_says(7, "x")
+    api.users.write(7, "x")
 
     with pytest.raises(BadRequest, match=r"(?i)entity URL .* is invalid"):
         await bot.send_message(7, "link", entities=[MessageEntity("text_link", 0, 4, url=url)])
 
 
 async def test_overrides_of_direction_are_taken_out_and_entities_move(api: BotApi, bot: Bot) -> None:
-    api.user_says(7, "x")
+    api.users.write(7, "x")
 
     sent = await bot.send_message(7, "a\u202eb bold\u202c x\u202d", entities=[MessageEntity("bold", 4, 5)])
 
@@ -129,14 +129,14 @@ async def test_overrides_of_direction_are_taken_out_and_entities_move(api: BotAp
 
 @pytest.mark.parametrize("text", ["\u200b", "\u200f \u200e", "\ufeff\n", "\u2800", "\u00a0", "\u202e"])
 async def test_a_text_of_invisible_characters_is_empty(api: BotApi, bot: Bot, text: str) -> None:
-    api.user_says(7, "x")
+    api.users.write(7, "x")
 
     with pytest.raises(BadRequest, match="text is empty"):
         await bot.send_message(7, text)
 
 
 async def test_an_address_within_the_app_becomes_a_link_outside_of_code(api: BotApi, bot: Bot) -> None:
-    api.user_says(7, "x")
+    api.users.write(7, "x")
 
     sent = await bot.send_message(7, "tg://user?id=1 tg://user?id=1", entities=[MessageEntity("code", 15, 14)])
 
@@ -144,7 +144,7 @@ async def test_an_address_within_the_app_becomes_a_link_outside_of_code(api: Bot
 
 
 async def test_crossing_entities_are_refused_and_nested_ones_are_not(api: BotApi, bot: Bot) -> None:
-    api.user_says(7, "hello")
+    api.users.write(7, "hello")
     nested = [MessageEntity("bold", 0, 9), MessageEntity("italic", 3, 4)]
 
     sent = await bot.send_message(7, "one three", entities=nested)
@@ -155,7 +155,7 @@ async def test_crossing_entities_are_refused_and_nested_ones_are_not(api: BotApi
 
 
 async def test_entities_beyond_a_hundred_are_dropped_without_a_word(api: BotApi, bot: Bot) -> None:
-    api.user_says(7, "hello")
+    api.users.write(7, "hello")
 
     sent = await bot.send_message(7, "a " * 150 + "end", entities=[MessageEntity("bold", 2 * n, 1) for n in range(150)])
 
@@ -163,7 +163,7 @@ async def test_entities_beyond_a_hundred_are_dropped_without_a_word(api: BotApi,
 
 
 async def test_white_space_at_the_ends_goes_and_entities_move_with_it(api: BotApi, bot: Bot) -> None:
-    api.user_says(7, "hello")
+    api.users.write(7, "hello")
 
     sent = await bot.send_message(7, "  bold \n", entities=[MessageEntity("bold", 2, 6)])
 
@@ -171,7 +171,7 @@ async def test_white_space_at_the_ends_goes_and_entities_move_with_it(api: BotAp
 
 
 async def test_html_and_markdown_become_entities(api: BotApi, bot: Bot) -> None:
-    api.user_says(7, "hello")
+    api.users.write(7, "hello")
     markup = '<b>😀</b> <a href="https://a.example/">a</a> <pre><code class="language-python">x &lt; y</code></pre>'
 
     html = await bot.send_message(7, markup, parse_mode=ParseMode.HTML)
@@ -184,7 +184,7 @@ async def test_html_and_markdown_become_entities(api: BotApi, bot: Bot) -> None:
 
 
 async def test_an_edit_changes_the_message_in_place(api: BotApi, bot: Bot) -> None:
-    api.user_says(7, "hello")
+    api.users.write(7, "hello")
     sent = await bot.send_message(7, "…", reply_markup=KEYBOARD)
 
     edited = await bot.edit_message_text("Done.", chat_id=7, message_id=sent.message_id)
@@ -195,7 +195,7 @@ async def test_an_edit_changes_the_message_in_place(api: BotApi, bot: Bot) -> No
 
 
 async def test_edits_that_change_nothing_or_nobodys_message_are_refused(api: BotApi, bot: Bot) -> None:
-    api.user_says(7, "hello")
+    api.users.write(7, "hello")
     sent = await bot.send_message(7, "same")
 
     with pytest.raises(BadRequest, match="Message is not modified: specified new message content"):
@@ -207,7 +207,7 @@ async def test_edits_that_change_nothing_or_nobodys_message_are_refused(api: Bot
 
 
 async def test_a_keyboard_is_edited_and_taken_away(api: BotApi, bot: Bot) -> None:
-    api.user_says(7, "hello")
+    api.users.write(7, "hello")
     sent = await bot.send_message(7, "text")
 
     with_keys = await bot.edit_message_reply_markup(7, sent.message_id, reply_markup=KEYBOARD)
@@ -222,7 +222,7 @@ async def test_a_keyboard_is_edited_and_taken_away(api: BotApi, bot: Bot) -> Non
 
 
 async def test_a_deleted_message_is_gone(api: BotApi, bot: Bot) -> None:
-    api.user_says(7, "hello")
+    api.users.write(7, "hello")
     sent = await bot.send_message(7, "text")
 
     assert await bot.delete_message(7, sent.message_id)
@@ -232,7 +232,7 @@ async def test_a_deleted_message_is_gone(api: BotApi, bot: Bot) -> None:
 
 
 async def test_reactions_are_those_that_telegram_allows(api: BotApi, bot: Bot) -> None:
-    api.user_says(7, "hello")
+    api.users.write(7, "hello")
 
     assert await bot.set_message_reaction(7, 1, ReactionEmoji.EYES)
     assert api.reaction(7, 1) == "👀"
@@ -246,7 +246,7 @@ async def test_reactions_are_those_that_telegram_allows(api: BotApi, bot: Bot) -
 
 
 async def test_chat_actions_are_checked(api: BotApi, bot: Bot) -> None:
-    api.user_says(7, "hello")
+    api.users.write(7, "hello")
 
     assert await bot.send_chat_action(7, ChatAction.TYPING)
     assert {action.value for action in ChatAction} == ACTIONS
@@ -255,13 +255,13 @@ async def test_chat_actions_are_checked(api: BotApi, bot: Bot) -> None:
 
 
 async def test_a_bot_that_was_blocked_is_told(api: BotApi, bot: Bot) -> None:
-    api.user_says(7, "hello")
-    api.block(7)
+    api.users.write(7, "hello")
+    api.users.block(7)
 
     with pytest.raises(Forbidden, match="bot was blocked by the user"):
         await bot.send_message(7, "x")
 
-    api.block(7, reason="")
+    api.users.block(7, reason="")
     assert await bot.send_message(7, "x")
 
 
@@ -274,8 +274,8 @@ async def test_a_wrong_token_and_an_unknown_method_are_told_apart(api: BotApi, b
 
 
 async def test_a_group_that_became_a_supergroup_says_where_it_went(api: BotApi, bot: Bot) -> None:
-    api.group(-5, kind="group")
-    api.people.upgrade_group(-5, -1005)
+    api.users.add_group(-5, kind="group")
+    api.users.upgrade_group(-5, -1005)
 
     with pytest.raises(TelegramError) as moved:
         await bot.send_message(-5, "x")
@@ -284,12 +284,12 @@ async def test_a_group_that_became_a_supergroup_says_where_it_went(api: BotApi, 
 
 
 async def test_a_topic_takes_messages_while_it_is_there_and_open(api: BotApi, bot: Bot) -> None:
-    api.group(-100, title="Forum")
-    api.user_says(-100, "hello", user_id=7, thread_id=3)
+    api.users.add_group(-100, title="Forum")
+    api.users.write(-100, "hello", user_id=7, thread_id=3)
     assert (await bot.send_message(-100, "…", message_thread_id=3)).message_thread_id == 3
     with pytest.raises(BadRequest, match="thread not found"):
         await bot.send_message(-100, "…", message_thread_id=4)
-    api.people.lose_topic(-100, 3, refusal="TOPIC_CLOSED")
+    api.users.close_topic(-100, 3, refusal="TOPIC_CLOSED")
     for place in ({"message_thread_id": 3}, {"reply_parameters": ReplyParameters(message_id=1)}):
         with pytest.raises(BadRequest, match=r"(?i)topic_closed"):
             await bot.send_message(-100, "…", **place)

@@ -19,7 +19,7 @@ async def test_a_poll_waits_for_the_next_update_and_returns_at_once_when_it_come
     assert not polling.done()
 
     said_at = time.monotonic()
-    api.user_says(7, "hello")
+    api.users.write(7, "hello")
     (update,) = await polling
 
     assert time.monotonic() - said_at < 30
@@ -34,7 +34,7 @@ async def test_a_poll_ends_empty_after_its_timeout(bot: Bot) -> None:
 
 
 async def test_updates_come_again_until_a_higher_offset_acknowledges_them(api: BotApi, bot: Bot) -> None:
-    ids = [api.user_says(7, text) for text in ("a", "b", "c")]
+    ids = [api.users.write(7, text) for text in ("a", "b", "c")]
 
     assert [u.update_id for u in await bot.get_updates(limit=2)] == ids[:2]
     assert [u.update_id for u in await bot.get_updates()] == ids
@@ -45,11 +45,11 @@ async def test_updates_come_again_until_a_higher_offset_acknowledges_them(api: B
 
 
 async def test_ids_start_anywhere_and_rise_by_one(api: BotApi) -> None:
-    first, second = api.user_says(7, "a"), api.user_says(8, "b")
+    first, second = api.users.write(7, "a"), api.users.write(8, "b")
 
     assert second == first + 1
     async with BotApi.open(token=TOKEN) as other:
-        assert other.user_says(7, "a") != first
+        assert other.users.write(7, "a") != first
 
 
 async def test_a_second_poller_throws_the_first_one_out(api: BotApi, bot: Bot) -> None:
@@ -60,7 +60,7 @@ async def test_a_second_poller_throws_the_first_one_out(api: BotApi, bot: Bot) -
         second = asyncio.create_task(rival.get_updates(timeout=30))
         with pytest.raises(Conflict, match="terminated by other getUpdates request"):
             await first
-        api.user_says(7, "hello")
+        api.users.write(7, "hello")
         assert len(await second) == 1
 
 
@@ -70,13 +70,13 @@ async def test_a_poller_that_was_killed_takes_no_update_with_it(api: BotApi, bot
     dead.cancel()
     await asyncio.gather(dead, return_exceptions=True)
 
-    update_id = api.user_says(7, "hello")
+    update_id = api.users.write(7, "hello")
 
     assert [u.update_id for u in await bot.get_updates(timeout=2)] == [update_id]
 
 
 async def test_a_webhook_shuts_polling_out_until_it_is_deleted(api: BotApi, bot: Bot) -> None:
-    api.world.updates.webhook_url = "https://bot.example/hook"
+    api.state.updates.webhook_url = "https://bot.example/hook"
 
     with pytest.raises(Conflict, match="webhook is active"):
         await bot.get_updates()
@@ -88,37 +88,37 @@ async def test_a_webhook_shuts_polling_out_until_it_is_deleted(api: BotApi, bot:
 
 async def test_only_wanted_kinds_of_update_are_queued(api: BotApi, bot: Bot) -> None:
     await bot.get_updates(allowed_updates=["callback_query"])
-    api.user_says(7, "unheard")
+    api.users.write(7, "unheard")
     sent = await bot.send_message(7, "press", reply_markup=KEYBOARD)
 
-    api.press(7, sent.message_id, "stop:1")
+    api.users.press(7, sent.message_id, "stop:1")
 
     (update,) = await bot.get_updates()
     assert update.callback_query is not None
 
 
 async def test_an_acknowledged_update_can_be_made_to_come_again(api: BotApi, bot: Bot) -> None:
-    update_id = api.user_says(7, "hello")
+    update_id = api.users.write(7, "hello")
     await bot.get_updates(offset=update_id + 1)
 
-    api.replay(update_id)
+    api.state.updates.replay(update_id)
 
     assert [u.update_id for u in await bot.get_updates(offset=update_id + 1)] == [update_id]
     assert await bot.get_updates(offset=update_id + 1) == ()
 
 
 async def test_what_users_do_arrives_as_the_kind_of_update_that_it_is(api: BotApi, bot: Bot) -> None:
-    api.group(-100, title="Team")
-    api.group(-200, title="News", kind="channel")
-    api.user_says(7, "/code@openclaw_local_bot sort", language_code="he", first_name="Dana")
-    api.edit(7, 1, "/code other")
-    api.user_says(-100, "@openclaw_local_bot hello", user_id=7, thread_id=3)
-    api.user_says(-200, "breaking")
-    api.upload_file(7, "a.pdf", b"%PDF", caption="sum up", mime_type="application/pdf")
-    api.upload_file(7, "v.ogg", b"Ogg", kind="voice", mime_type="audio/ogg", duration_s=4)
-    api.upload_file(7, "p.jpg", b"jpg", kind="photo")
-    api.upload_file(7, "s.webp", b"w", kind="sticker")
-    api.user_says(7, "and this?", reply_to=1)
+    api.users.add_group(-100, title="Team")
+    api.users.add_group(-200, title="News", kind="channel")
+    api.users.write(7, "/code@openclaw_local_bot sort", language_code="he", first_name="Dana")
+    api.users.edit(7, 1, "/code other")
+    api.users.write(-100, "@openclaw_local_bot hello", user_id=7, thread_id=3)
+    api.users.write(-200, "breaking")
+    api.users.upload(7, "a.pdf", b"%PDF", caption="sum up", mime_type="application/pdf")
+    api.users.upload(7, "v.ogg", b"Ogg", kind="voice", mime_type="audio/ogg", duration_s=4)
+    api.users.upload(7, "p.jpg", b"jpg", kind="photo")
+    api.users.upload(7, "s.webp", b"w", kind="sticker")
+    api.users.write(7, "and this?", reply_to=1)
 
     text, edited, group, channel, document, voice, photo, sticker, reply = await bot.get_updates()
 
@@ -145,12 +145,12 @@ async def test_what_users_do_arrives_as_the_kind_of_update_that_it_is(api: BotAp
 
 
 async def test_who_writes_as_a_chat_and_what_is_edited_look_as_telegram_sends_them(api: BotApi, bot: Bot) -> None:
-    api.group(-100, title="Team")
-    api.user_says(-100, "as the group", user_id=7, as_chat=-100)
-    api.user_says(-100, "as a channel", user_id=7, as_chat=-200, reply_to=1)
-    api.user_says(-100, "a reply to a reply", user_id=7, reply_to=2)
-    api.upload_file(7, "p.jpg", b"jpg", kind="photo", caption="old")
-    api.edit(7, 1, "new @somebody")
+    api.users.add_group(-100, title="Team")
+    api.users.write(-100, "as the group", user_id=7, as_chat=-100)
+    api.users.write(-100, "as a channel", user_id=7, as_chat=-200, reply_to=1)
+    api.users.write(-100, "a reply to a reply", user_id=7, reply_to=2)
+    api.users.upload(7, "p.jpg", b"jpg", kind="photo", caption="old")
+    api.users.edit(7, 1, "new @somebody")
 
     admin, channel, reply, _, edited = (update.effective_message for update in await bot.get_updates())
     assert admin is not None
@@ -172,9 +172,9 @@ async def test_who_writes_as_a_chat_and_what_is_edited_look_as_telegram_sends_th
 
 
 async def test_a_pressed_button_is_answered_once(api: BotApi, bot: Bot) -> None:
-    api.user_says(7, "hello")
+    api.users.write(7, "hello")
     sent = await bot.send_message(7, "…", reply_markup=KEYBOARD)
-    api.press(7, sent.message_id, "stop:1")
+    api.users.press(7, sent.message_id, "stop:1")
     update = (await bot.get_updates())[-1]
 
     assert update.callback_query is not None
@@ -183,14 +183,14 @@ async def test_a_pressed_button_is_answered_once(api: BotApi, bot: Bot) -> None:
     with pytest.raises(BadRequest, match="Query is too old"):
         await update.callback_query.answer("Stopped")
     with pytest.raises(ValueError, match="no button"):
-        api.press(7, sent.message_id, "retry:1")
+        api.users.press(7, sent.message_id, "retry:1")
 
 
 async def test_any_update_can_be_injected_and_a_good_one_can_be_answered(api: BotApi, bot: Bot) -> None:
-    api.inject({"message": {"message_id": "seven", "chat": 5}})
-    api.inject({"poll_answer": None})
-    api.inject({})
-    api.inject(
+    api.users.inject({"message": {"message_id": "seven", "chat": 5}})
+    api.users.inject({"poll_answer": None})
+    api.users.inject({})
+    api.users.inject(
         {
             "message": {
                 "message_id": 9,
@@ -202,12 +202,12 @@ async def test_any_update_can_be_injected_and_a_good_one_can_be_answered(api: Bo
         }
     )
 
-    assert api.world.updates.pending == 4
+    assert api.state.updates.pending == 4
     assert (await bot.send_message(55, "answered")).message_id == 10
 
 
 async def test_files_go_both_ways(api: BotApi, bot: Bot) -> None:
-    api.upload_file(7, "note.txt", b"quiet")
+    api.users.upload(7, "note.txt", b"quiet")
     (update,) = await bot.get_updates()
     assert update.message is not None
     assert update.message.document is not None
@@ -227,7 +227,7 @@ async def test_files_go_both_ways(api: BotApi, bot: Bot) -> None:
 
 
 async def test_a_file_beyond_20_megabytes_cannot_be_fetched(api: BotApi, bot: Bot) -> None:
-    api.upload_file(7, "big.bin", bytes(20 * 1024 * 1024 + 1))
+    api.users.upload(7, "big.bin", bytes(20 * 1024 * 1024 + 1))
     (update,) = await bot.get_updates()
     assert update.message is not None
     assert update.message.document is not None
@@ -249,8 +249,8 @@ async def test_commands_are_kept_by_language_and_scope(api: BotApi, bot: Bot) ->
 
 
 async def test_the_bot_knows_itself_its_chats_and_their_members(api: BotApi, bot: Bot) -> None:
-    api.user_says(7, "hello", first_name="Dana")
-    api.group(-100, title="Team")
+    api.users.write(7, "hello", first_name="Dana")
+    api.users.add_group(-100, title="Team")
 
     me = await bot.get_me()
     assert (me.is_bot, me.username, me.can_join_groups) == (True, "openclaw_local_bot", True)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from openclaw_cli.up import _repair_chats
+from openclaw_cli.up.command import _repair_chats
 from openclaw_core.errors import SettingsError
 from openclaw_standin.bot_api import BotApi
-from openclaw_standin.salvage import readable, salvage
+from openclaw_standin.bot_api.repair import readable, repair
 from tests.standin.conftest import TOKEN
 
 MESSAGES = 400
@@ -20,7 +20,7 @@ MESSAGES = 400
 async def filled(folder: Path) -> Path:
     async with BotApi.open(token=TOKEN, data_dir=folder, flood=False) as api:
         for n in range(MESSAGES):
-            api.user_says(7, f"message {n} " + "x" * 300)
+            api.users.write(7, f"message {n} " + "x" * 300)
     file = folder / "chats.sqlite3"
     with contextlib.closing(sqlite3.connect(file)) as db:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -72,7 +72,7 @@ async def test_damaged_chats_are_left_alone_until_their_repair_is_asked_for(
         texts = [m["text"] for m in api.messages(7)]
         assert len(texts) >= at_least
         assert all(text.startswith("message ") for text in texts)
-        api.user_says(7, "and on it goes")
+        api.users.write(7, "and on it goes")
     _repair_chats(file.parent, told.append)
     assert len(told) == 1  # nothing is done to chats that can be read
 
@@ -83,9 +83,9 @@ async def test_update_ids_go_on_above_those_that_were_given_out(tmp_path: Path) 
         [(last,)] = db.execute("SELECT max(update_id) FROM updates")
         db.execute("DELETE FROM updates")
         db.execute("DELETE FROM facts")
-    salvage(tmp_path)
+    repair(tmp_path)
     async with BotApi.open(token=TOKEN, data_dir=tmp_path) as api:
-        assert api.user_says(7, "next") > last
+        assert api.users.write(7, "next") > last
 
 
 async def test_the_stand_in_by_itself_says_it_in_one_sentence(tmp_path: Path) -> None:

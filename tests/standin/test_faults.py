@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import asdict
 from typing import Any
 
 import httpx
@@ -10,7 +11,7 @@ from telegram import Bot
 from telegram.error import BadRequest, Conflict, Forbidden, InvalidToken, NetworkError, TelegramError, TimedOut
 
 from openclaw_standin.bot_api import BotApi
-from openclaw_standin.faults import KINDS
+from openclaw_standin.bot_api.faults import KINDS
 from tests.standin.conftest import TOKEN
 
 
@@ -30,7 +31,7 @@ from tests.standin.conftest import TOKEN
 async def test_the_next_call_is_refused_and_does_nothing(
     api: BotApi, bot: Bot, kind: Any, error: type[TelegramError]
 ) -> None:
-    api.user_says(7, "hello")
+    api.users.write(7, "hello")
     api.faults.next("sendMessage", kind)
 
     with pytest.raises(error):
@@ -42,7 +43,7 @@ async def test_the_next_call_is_refused_and_does_nothing(
 
 @pytest.mark.parametrize("kind", ["withhold", "close_after"])
 async def test_a_send_can_be_stored_while_its_caller_never_hears_of_it(api: BotApi, bot: Bot, kind: Any) -> None:
-    api.user_says(7, "hello")
+    api.users.write(7, "hello")
     api.faults.next("sendMessage", kind)
 
     with pytest.raises((TimedOut, NetworkError)):
@@ -52,7 +53,7 @@ async def test_a_send_can_be_stored_while_its_caller_never_hears_of_it(api: BotA
 
 
 async def test_a_withheld_reply_is_in_the_journal_while_the_caller_still_waits(api: BotApi, bot: Bot) -> None:
-    api.user_says(7, "hello")
+    api.users.write(7, "hello")
     api.faults.next("sendMessage", "withhold")
     sending = asyncio.create_task(bot.send_message(7, "x", read_timeout=20))
 
@@ -65,7 +66,7 @@ async def test_a_withheld_reply_is_in_the_journal_while_the_caller_still_waits(a
 
 
 async def test_a_call_can_hang_without_being_done(api: BotApi, bot: Bot) -> None:
-    api.user_says(7, "hello")
+    api.users.write(7, "hello")
     api.faults.next("sendMessage", "hang")
 
     with pytest.raises(TimedOut):
@@ -75,7 +76,7 @@ async def test_a_call_can_hang_without_being_done(api: BotApi, bot: Bot) -> None
 
 
 async def test_a_late_call_is_carried_out_though_its_caller_has_gone(api: BotApi, bot: Bot) -> None:
-    api.user_says(7, "hello")
+    api.users.write(7, "hello")
     message = await bot.send_message(7, "first")
     api.faults.next("editMessageText", "late", hold_s=0.5)
     with pytest.raises(TimedOut):
@@ -90,7 +91,7 @@ async def test_a_late_call_is_carried_out_though_its_caller_has_gone(api: BotApi
 async def test_a_late_call_is_answered_if_its_caller_waits_and_refused_if_it_cannot_be_carried_out(
     api: BotApi, bot: Bot
 ) -> None:
-    api.user_says(7, "hello")
+    api.users.write(7, "hello")
     message = await bot.send_message(7, "first")
     api.faults.next("editMessageText", "late", times=2, hold_s=0.1)
     await bot.edit_message_text("second", 7, message.message_id)
@@ -100,7 +101,7 @@ async def test_a_late_call_is_answered_if_its_caller_waits_and_refused_if_it_can
 
 
 async def test_a_message_can_be_deleted_as_soon_as_it_stands(api: BotApi, bot: Bot) -> None:
-    api.user_says(7, "hello")
+    api.users.write(7, "hello")
     api.faults.next("sendMessage", "delete", chat_id=7)
     message = await bot.send_message(7, "first")
     with pytest.raises(BadRequest, match=r"(?i)message to edit not found"):
@@ -110,7 +111,7 @@ async def test_a_message_can_be_deleted_as_soon_as_it_stands(api: BotApi, bot: B
 
 
 async def test_a_slow_call_is_done_late(api: BotApi, bot: Bot) -> None:
-    api.user_says(7, "hello")
+    api.users.write(7, "hello")
     api.faults.next("sendMessage", "slow", hold_s=0.3)
 
     await bot.send_message(7, "late")
@@ -122,8 +123,8 @@ async def test_a_fault_can_be_for_one_chat_and_several_calls(
     api: BotApi, bot: Bot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PTB_TIMEDELTA", "1")
-    api.user_says(7, "hello")
-    api.user_says(8, "hello")
+    api.users.write(7, "hello")
+    api.users.write(8, "hello")
     api.faults.next("*", "flood", chat_id=8, times=2, retry_after_s=9)
 
     await bot.send_message(7, "x")
@@ -134,7 +135,7 @@ async def test_a_fault_can_be_for_one_chat_and_several_calls(
 
 
 async def test_a_standing_fault_lasts_until_it_is_cleared(api: BotApi, bot: Bot) -> None:
-    api.user_says(7, "hello")
+    api.users.write(7, "hello")
     api.faults.next("sendMessage", "server_error", times=None)
     for _ in range(5):
         with pytest.raises(NetworkError):
@@ -151,13 +152,13 @@ def test_every_kind_of_fault_is_tried_here() -> None:
 
 
 async def test_the_journal_never_holds_the_token(api: BotApi, bot: Bot) -> None:
-    api.user_says(7, "hello")
+    api.users.write(7, "hello")
     await bot.send_message(7, "x")
     async with httpx.AsyncClient() as client:
         await client.get(f"{api.url}/bot4242:another/getMe")
         await client.get(f"{api.url}/bot{TOKEN}/nonsense?token={TOKEN}")
 
-    written = json.dumps([entry.to_json() for entry in api.journal])
+    written = json.dumps([asdict(entry) for entry in api.journal])
 
     assert "test-token" not in written
     assert "another" not in written
@@ -165,7 +166,7 @@ async def test_the_journal_never_holds_the_token(api: BotApi, bot: Bot) -> None:
 
 @pytest.mark.parametrize("form", ["json", "data", "params"])
 async def test_parameters_are_read_however_they_are_sent(api: BotApi, form: str) -> None:
-    api.user_says(7, "hello")
+    api.users.write(7, "hello")
     wish: Any = {"chat_id": 7, "text": "x", "entities": '[{"type":"bold","offset":0,"length":1}]'}
 
     async with httpx.AsyncClient() as client:
@@ -180,7 +181,7 @@ async def test_parameters_are_read_however_they_are_sent(api: BotApi, form: str)
     "body", [b"{", b"[1]", b'{"chat_id": 7, "text": "\\ud800"}', b'{"chat_id": {}, "text": 1, "entities": 5}']
 )
 async def test_a_broken_body_is_a_bad_request(api: BotApi, body: bytes) -> None:
-    api.user_says(7, "hello")
+    api.users.write(7, "hello")
 
     async with httpx.AsyncClient() as client:
         reply = await client.post(

@@ -6,8 +6,8 @@ import pytest
 from telegram.error import RetryAfter
 
 from openclaw_standin.bot_api import BotApi
-from openclaw_standin.flood import Flood, Limits
-from openclaw_standin.wire import Refused
+from openclaw_standin.bot_api.flood import Flood, Limits
+from openclaw_standin.bot_api.wire import Refused
 from tests.standin.conftest import TOKEN, bot_for
 
 
@@ -98,7 +98,7 @@ async def test_the_client_is_told_to_wait_for_sends_and_edits_alike(monkeypatch:
     monkeypatch.setenv("PTB_TIMEDELTA", "1")
     slow = Limits(private_per_s=0.01)  # so slow that no pause of a busy machine gives a token back
     async with BotApi.open(token=TOKEN, limits=slow) as api, bot_for(api.url) as bot:
-        api.user_says(7, "hello")
+        api.users.write(7, "hello")
         sent = [await bot.send_message(7, str(n)) for n in range(2)]
         await bot.edit_message_text("edited", 7, sent[0].message_id)
 

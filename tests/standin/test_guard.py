@@ -7,8 +7,8 @@ import httpx
 import pytest
 from aiohttp import web
 
-from openclaw_standin import bot_api, guard
-from openclaw_standin.bot_api import BotApi
+from openclaw_standin import guard
+from openclaw_standin.bot_api import BotApi, server
 from openclaw_standin.model import ScriptedModel
 from tests.standin.conftest import TOKEN
 
@@ -46,13 +46,13 @@ async def test_no_web_page_speaks_as_the_bot_even_if_it_knew_the_token(
 
 @pytest.mark.parametrize("headers", [*OF_A_PAGE, *REBOUND])
 async def test_messages_stay_until_the_bot_itself_takes_them(api: BotApi, headers: dict[str, str]) -> None:
-    api.user_says(7, "hello")
+    api.users.write(7, "hello")
     async with httpx.AsyncClient(base_url=f"{api.url}/bot{TOKEN}") as other:
         for call in ("getUpdates?offset=-1", "deleteWebhook?drop_pending_updates=true"):
             assert (await other.post(call, headers=headers)).status_code in (400, 403)
         assert (await other.post("/sendMessage", data={"chat_id": "7", "text": "I"}, headers=headers)).is_error
 
-    assert api.world.updates.pending == 1
+    assert api.state.updates.pending == 1
     assert api.bot_texts(7) == []
 
 
@@ -80,7 +80,7 @@ async def test_a_pod_calls_by_the_address_that_was_allowed_and_by_no_other() -> 
 
 async def test_the_page_opens_at_its_whole_address_only(api: BotApi) -> None:
     async with httpx.AsyncClient(base_url=api.url, headers={"X-OpenClaw-Page": "1"}) as other:
-        user = api.people.new_user(first_name="You", language_code="en").id
+        user = api.users.new_user(first_name="You", language_code="en").id
         guessed = [
             await other.request(method, path)
             for method, path in [
@@ -131,7 +131,7 @@ async def test_half_a_request_does_not_keep_its_connection(sent: bytes, monkeypa
     monkeypatch.setitem(guard.CONNECTION, "keepalive_timeout", 0.3)
     monkeypatch.setitem(guard.CONNECTION, "lingering_time", 0.1)
     async with BotApi.open(token=TOKEN, control=True) as api, ScriptedModel.open(api_key="key", control=True) as model:
-        chat = api.people.new_user(first_name="You", language_code="en").id
+        chat = api.users.new_user(first_name="You", language_code="en").id
         page = api.page_url.removeprefix(api.url)
         paths = {
             api.url: [
@@ -159,7 +159,7 @@ async def test_half_a_request_does_not_keep_its_connection(sent: bytes, monkeypa
 async def test_a_body_without_an_end_is_refused_before_it_fills_the_memory(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bot_api, "MAX_BODY_BYTES", 3_000_000)
+    monkeypatch.setattr(server, "MAX_BODY_BYTES", 3_000_000)
     monkeypatch.setitem(guard.CONNECTION, "lingering_time", 0.1)
 
     async def endless() -> AsyncIterator[bytes]:
@@ -197,7 +197,7 @@ async def test_whoever_knows_no_secret_is_not_read_to_the_end(
 
 @pytest.mark.parametrize("opening", ["[", '{"a":'])
 async def test_deep_json_is_a_bad_request(api: BotApi, opening: str) -> None:
-    chat = api.people.new_user(first_name="You", language_code="en").id
+    chat = api.users.new_user(first_name="You", language_code="en").id
     deep = opening * 100_000
     headers = {"Content-Type": "application/json", "X-OpenClaw-Page": "1"}
     async with httpx.AsyncClient(headers=headers) as client:

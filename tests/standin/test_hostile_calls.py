@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from openclaw_standin.bot_api import BotApi
-from openclaw_standin.bot_methods import METHODS
-from openclaw_standin.flood import Flood
-from openclaw_standin.keeping import Keeper
-from openclaw_standin.people import People
-from openclaw_standin.wire import Params, Refused
-from openclaw_standin.world import World
+from openclaw_standin.bot_api.bot_methods import METHODS
+from openclaw_standin.bot_api.flood import Flood
+from openclaw_standin.bot_api.state import TelegramState
+from openclaw_standin.bot_api.storage import Storage
+from openclaw_standin.bot_api.users import Users
+from openclaw_standin.bot_api.wire import Params, Refused
 from tests.standin.conftest import TOKEN
 
 SCALARS = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=12)
@@ -70,10 +70,10 @@ GOOD = st.fixed_dictionaries(
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[World]:
-    keeper = Keeper(None)
-    yield World(keeper, Flood(on=False), token=TOKEN, name="b", username="b_bot")
-    keeper.close()
+def state() -> Iterator[TelegramState]:
+    storage = Storage(None)
+    yield TelegramState(storage, Flood(on=False), token=TOKEN, name="b", username="b_bot")
+    storage.close()
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -83,15 +83,15 @@ def world() -> Iterator[World]:
     bad=st.dictionaries(NAMES, JSON | JSON.map(json.dumps), max_size=3),
 )
 def test_any_parameters_end_in_a_result_or_a_proper_refusal(
-    world: World, method: str, good: dict[str, Any], bad: dict[str, Any]
+    state: TelegramState, method: str, good: dict[str, Any], bad: dict[str, Any]
 ) -> None:
-    chat = People(world).user(7)
+    chat = Users(state).user(7)
     chat.last_message_id = 0  # the messages that `good` names are always there
-    People(world).says(7, "hello")
-    world.new_message(chat, world.bot, {"text": "mine"})
+    Users(state).write(7, "hello")
+    state.new_message(chat, state.bot, {"text": "mine"})
 
     try:
-        json.dumps(METHODS[method](world, Params(good | bad)))
+        json.dumps(METHODS[method](state, Params(good | bad)))
     except Refused as refused:
         status = refused.status
     else:
@@ -101,7 +101,7 @@ def test_any_parameters_end_in_a_result_or_a_proper_refusal(
 
 
 async def test_an_exception_of_our_own_is_a_500_that_names_no_token(api: BotApi) -> None:
-    api.world.find_chat = None  # type: ignore[assignment, method-assign]
+    api.state.find_chat = None  # type: ignore[assignment, method-assign]
 
     async with httpx.AsyncClient() as client:
         reply = await client.get(f"{api.url}/bot{TOKEN}/getChat?chat_id=7")

@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from openclaw_core.chat.markdown.links import followable
-from openclaw_standin.link_targets import WrongTarget, checked_target
+from openclaw_standin.bot_api.link_targets import WrongTarget, checked_target
 
 PIECES = st.sampled_from(
     ["http://", "https://", "HTTPS://", "tg://", "a", "b.co", ".", "..", ":", ":80", ":0", ":99999", "@", "/", "?q=1", "#x", "[", "]", "::1", "%41", "%4",

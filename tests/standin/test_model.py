@@ -13,7 +13,8 @@ import pytest
 from groq import AsyncGroq
 
 from openclaw_standin.model import ScriptedModel
-from openclaw_standin.model_script import FAULT_KINDS, THOUGHT, answer_for, matching
+from openclaw_standin.model.faults import FAULT_KINDS, THOUGHT
+from openclaw_standin.model.script import answer_for, matching
 
 MODEL = "openai/gpt-oss-120b"
 ROLES = ["researcher", "coder", "summarizer"]

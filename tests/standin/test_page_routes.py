@@ -10,7 +10,7 @@ OWN = {"X-OpenClaw-Page": "1"}
 
 @pytest.fixture
 def chat_id(api: BotApi) -> int:
-    return api.people.new_user(first_name="You", language_code="en").id
+    return api.users.new_user(first_name="You", language_code="en").id
 
 
 async def test_the_page_may_write_and_read(api: BotApi, chat_id: int) -> None:
@@ -73,7 +73,7 @@ async def test_the_page_runs_no_script_but_its_own_and_asks_nobody_else(api: Bot
 
 
 async def test_a_sent_file_is_saved_never_shown(api: BotApi, chat_id: int) -> None:
-    api.upload_file(chat_id, "évil.html", b"<script>", mime_type="text/html")
+    api.users.upload(chat_id, "évil.html", b"<script>", mime_type="text/html")
     file_id = api.messages(chat_id)[0]["document"]["file_id"]
 
     async with httpx.AsyncClient(base_url=api.page_url) as browser:
@@ -92,7 +92,7 @@ async def test_a_long_text_becomes_several_messages_as_in_telegram(api: BotApi, 
 
 
 async def test_a_button_that_is_gone_is_said_to_be(api: BotApi, chat_id: int) -> None:
-    api.user_says(chat_id, "hello")
+    api.users.write(chat_id, "hello")
     async with httpx.AsyncClient(base_url=api.page_url, headers=OWN) as page:
         pressed = await page.post(f"page/chats/{chat_id}/press", json={"message_id": 1, "data": "stop:1"})
 

@@ -15,7 +15,8 @@ from openclaw_brain.routing import Classifier, decide_agent
 from openclaw_brain.routing.classifier import ENVIRONMENT
 from openclaw_brain.routing.classifier_model import WEIGHTS, examples
 from openclaw_brain.routing.classifier_process import EXIT_NOT_INSTALLED
-from openclaw_cli.eval_routing import judge, labelled, report
+from openclaw_cli.eval.labelled_file import read_labelled
+from openclaw_cli.eval.routing import report, route_all
 from openclaw_core.roles.values import Roles
 from openclaw_core.tasks.outcome import Decision
 from tests.brain.routing.scripted_chat import ScriptedChat
@@ -40,8 +41,8 @@ async def classifier() -> AsyncIterator[Classifier]:
 async def test_without_a_model_english_is_right_in_85_and_hebrew_in_70_of_100(
     classifier: Classifier, roles: Roles, name: str
 ) -> None:
-    judged = await judge(labelled(SETS / name), roles=roles, chat=None, classifier=classifier)
-    found = report(judged, took_s=1)
+    results = await route_all(read_labelled(SETS / name), roles=roles, chat=None, classifier=classifier)
+    found = report(results, took_s=1)
     assert found["by_language"]["en"] >= 0.85
     assert found["by_language"]["he"] >= 0.70
     assert found["by_language"].get("mix", 1) >= 0.70

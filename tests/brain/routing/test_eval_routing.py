@@ -1,13 +1,13 @@
 """`openclaw eval routing`: what it prints, and that a bad line is named."""
 
-import argparse
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from openclaw_cli import eval_routing
+from openclaw_cli.__main__ import parser
+from openclaw_cli.eval import routing as eval_routing
 from openclaw_core.roles.values import Roles
 from tests.brain.routing.scripted_chat import ScriptedChat
 
@@ -85,7 +85,5 @@ async def test_file_without_messages_ends_with_2(
 
 
 def test_arguments_are_a_file_and_json() -> None:
-    parser = argparse.ArgumentParser()
-    eval_routing.add_arguments(parser)
-    args = parser.parse_args(["set.jsonl", "--json"])
+    args = parser().parse_args(["eval", "routing", "set.jsonl", "--json"])
     assert (args.file, args.json) == (Path("set.jsonl"), True)

@@ -89,7 +89,7 @@ class Delivery:
         """Wait until staging's bot runs the commit *at*, and nothing else; seconds."""
         began = time.monotonic()
         argocd.wait_until_well("staging-openclaw", at=at, within_s=within_s)
-        self.bot.cluster.brain_is_out()
+        self.bot.cluster.wait_for_brain()
         return time.monotonic() - began
 
 
@@ -101,7 +101,7 @@ def delivery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivery]:
         stack.callback(stop_argocd)
         clean()
         # Policies that a run before has removed leave an API server that reads no namespace's parameters which it did not know
-        # then (Cluster.policies_read_their_parameters): prod's brain would be refused every Job.
+        # then (Cluster.check_policy_parameters): prod's brain would be refused every Job.
         assert restart_api_server(), "OPENCLAW_APISERVER_STOP and OPENCLAW_APISERVER_START are not set"
         stack.enter_context(as_it_was())
         digests = {name: loaded(name, tmp_path_factory.mktemp(name)) for name in ("openclaw-agent", "openclaw-brain")}

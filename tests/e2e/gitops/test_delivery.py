@@ -242,7 +242,7 @@ def test_prod_moves_with_its_pin_alone_and_goes_back_with_its_revert(delivery: D
     promoted()
     secrets_for("prod")
     prod_runs(first)
-    said = delivery.prod_s.do(lambda: delivery.prod_s.api.user_says(7, "/code asked of prod"))
+    said = delivery.prod_s.do(lambda: delivery.prod_s.api.users.write(7, "/code asked of prod"))
     assert said
     until(lambda: prod_answers(delivery), within_s=90, what="prod's answer")
     assert "only in staging" not in prod_s_prompts()

@@ -11,7 +11,7 @@ import yaml
 from openclaw_gitops import chart_values
 from openclaw_gitops.chart_values import MORE
 from openclaw_gitops.charts import charts
-from openclaw_gitops.stopping import Stop
+from openclaw_gitops.errors import CommandError
 from tests.manifests.rendering import ROOT, Object, label, tool
 
 
@@ -75,7 +75,7 @@ def chart_faults(environment: str, root: Path = ROOT) -> Iterator[str]:
     """Values of ours that a chart does not know, by the keys that are kept of it in tests/schemas/charts."""
     try:
         found = charts(root, environment, {**os.environ, "KUSTOMIZE": tool("kustomize")})
-    except Stop as stop:
+    except CommandError as stop:
         yield f"clusters/{environment}/kustomization.yaml:1: charts-know-our-values: the wiring cannot be read: {' '.join(str(stop).split())}"
         return
     for chart in found:

@@ -10,7 +10,7 @@ import pytest_asyncio
 from aiohttp import web
 from playwright.async_api import Browser
 
-from openclaw_cli.local_redis import local_redis
+from openclaw_cli.up.local_redis import local_redis
 from openclaw_core.store import RedisSettings, open_script
 from openclaw_standin.bot_api import BotApi
 from openclaw_standin.model import ScriptedModel
@@ -133,8 +133,8 @@ BODIES = ["chat_id=7&text=planted", '{"chat_id": 7, "text": "planted"}']
 
 async def test_pages_of_other_sites_and_ports_neither_read_nor_write_the_chat(attacker: Browser) -> None:
     async with BotApi.open(token=TOKEN, flood=False, control=True) as api, site() as port:
-        chat = api.people.new_user(first_name="You", language_code="en").id
-        api.user_says(chat, "private words")
+        chat = api.users.new_user(first_name="You", language_code="en").id
+        api.users.write(chat, "private words")
         for origin in (f"http://127.0.0.1:{port}", f"http://localhost:{port}", f"http://{ELSEWHERE}:{port}"):
             for host in ("127.0.0.1", "localhost"):
                 urls = everything(api, chat, host)
@@ -142,22 +142,22 @@ async def test_pages_of_other_sites_and_ports_neither_read_nor_write_the_chat(at
                 assert await attempt(attacker, origin, urls=urls, bodies=BODIES, sockets=sockets) == []
 
         assert [m.get("text") for m in api.messages(chat)] == ["private words"]
-        assert set(api.world.chats) == {chat}
-        assert api.world.updates.pending == 1
+        assert set(api.state.chats) == {chat}
+        assert api.state.updates.pending == 1
         assert [entry.outcome for entry in api.journal] == []
 
 
 async def test_a_name_that_was_rebound_to_this_machine_reads_and_writes_nothing(attacker: Browser) -> None:
     async with BotApi.open(token=TOKEN, flood=False, control=True) as api:
-        chat = api.people.new_user(first_name="You", language_code="en").id
-        api.user_says(chat, "private words")
+        chat = api.users.new_user(first_name="You", language_code="en").id
+        api.users.write(chat, "private words")
         urls = everything(api, chat, REBOUND)  # to the browser, all of them are of the page's own origin
         origin = f"http://{REBOUND}:{api.url.rpartition(':')[2]}/"
 
         assert await attempt(attacker, origin, urls=urls, bodies=BODIES, sockets=[]) == []
 
         assert [m.get("text") for m in api.messages(chat)] == ["private words"]
-        assert api.world.updates.pending == 1
+        assert api.state.updates.pending == 1
 
 
 async def test_the_model_and_the_store_answer_no_page(attacker: Browser, tmp_path: Path) -> None:

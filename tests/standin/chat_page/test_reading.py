@@ -35,7 +35,7 @@ async def test_markup_in_a_message_is_only_text(api: BotApi, page: Page) -> None
 
 
 async def test_links_lead_only_to_the_web(api: BotApi, page: Page) -> None:
-    chat_id = next(iter(api.world.chats))
+    chat_id = next(iter(api.state.chats))
     async with bot_for(api.url) as client:
         markup = '<a href="javascript:alert(1)">bad</a> <a href="https://example.org/a">good</a>'
         await client.send_message(chat_id, markup, parse_mode="HTML")
@@ -98,7 +98,7 @@ async def test_the_banner_and_the_roles_are_there_for_a_screen_reader(page: Page
 
 
 async def test_typing_is_shown_until_the_message_comes(api: BotApi, page: Page) -> None:
-    chat_id = next(iter(api.world.chats))
+    chat_id = next(iter(api.state.chats))
     async with bot_for(api.url) as client:
         await client.send_chat_action(chat_id, "typing")
         await expect(page.locator("#typing")).to_contain_text("OpenClaw is writing…")
@@ -119,7 +119,7 @@ async def test_a_hebrew_browser_gets_a_hebrew_page_and_its_own_commands(
     await page.get_by_role("textbox").press("/")
     await expect(page.get_by_role("option")).to_contain_text("לומר שלום")
     await shot(page, "chat-hebrew-page")
-    user = next(iter(api.world.chats.values()))
+    user = next(iter(api.state.chats.values()))
     assert user.language_code == "he"
     await context.close()
 
@@ -167,14 +167,14 @@ async def test_a_conversation_in_two_languages_reads_well(context: BrowserContex
     await page.set_viewport_size({"width": 1180, "height": 880})
     async with BotApi.open(token=TOKEN, flood=False) as api, bot_for(api.url) as client:
         for text in ("Summarize the attached minutes", "מה חדש במשפחת העטלפים?"):
-            api.user_says(api.people.new_user(first_name="You", language_code="en").id, text)
-        chat_id = api.people.new_user(first_name="You", language_code="en").id
+            api.users.write(api.users.new_user(first_name="You", language_code="en").id, text)
+        chat_id = api.users.new_user(first_name="You", language_code="en").id
         await client.send_message(1_000_001, "Three decisions, two open questions.")
         await client.send_message(1_000_002, "שני מינים חדשים תוארו השנה.")
-        api.user_says(chat_id, "Moving average of a list, without summing each window again?")
+        api.users.write(chat_id, "Moving average of a list, without summing each window again?")
         await client.set_message_reaction(chat_id, 1, "👌")
         await client.send_message(chat_id, ENGLISH[0], entities=ENGLISH[1])
-        api.user_says(chat_id, "תודה! אפשר להסביר בקצרה בעברית?")
+        api.users.write(chat_id, "תודה! אפשר להסביר בקצרה בעברית?")
         await client.set_message_reaction(chat_id, 3, "👀")
         keys = InlineKeyboardMarkup([[InlineKeyboardButton("עצירה", callback_data="stop:3")]])
         await client.send_message(chat_id, HEBREW[0], entities=HEBREW[1], reply_markup=keys)
@@ -201,11 +201,11 @@ async def test_a_conversation_in_two_languages_reads_well(context: BrowserContex
 async def test_a_reply_quotes_what_it_answers_unless_that_stands_right_above(
     api: BotApi, context: BrowserContext
 ) -> None:
-    chat_id = api.people.new_user(first_name="You", language_code="en").id
+    chat_id = api.users.new_user(first_name="You", language_code="en").id
     page = await context.new_page()
     async with bot_for(api.url) as client:
         for text in ("first", "second"):
-            api.user_says(chat_id, text)
+            api.users.write(chat_id, text)
         await client.send_message(chat_id, "to the second", reply_parameters=ReplyParameters(2))
         await client.send_message(chat_id, "to the first", reply_parameters=ReplyParameters(1))
     await page.goto(api.page_url)

@@ -183,5 +183,5 @@ async def test_a_lost_connection_is_said_and_heals_with_nothing_missing(chromium
         await expect(page.locator("#lost")).not_to_be_visible()
         await page.get_by_role("textbox").press("Enter")
         await expect(page.locator(".message.mine .body")).to_have_text("do not lose me")
-        assert [m["text"] for chat in second.world.chats for m in second.messages(chat)] == ["do not lose me"]
+        assert [m["text"] for chat in second.state.chats for m in second.messages(chat)] == ["do not lose me"]
     await context.close()

@@ -1,8 +1,8 @@
-"""Environment → settings → logs → run → exit code (`openclaw_core.tasks.outcome.Exit` documents the codes)."""
+"""Entry point: reads the settings, sets up logs, runs the agent, returns the exit code (see `openclaw_core.tasks.outcome.Exit`)."""
 
 import gc
 
-# Imports make 66,000 objects that stay: collecting among them takes a fifth of the start (docs/benchmarks.md).
+# The imports create 66,000 objects that stay. Garbage collection among them takes a fifth of the start (docs/benchmarks.md).
 gc.disable()
 
 import asyncio  # noqa: E402
@@ -13,12 +13,20 @@ import time  # noqa: E402
 
 from openclaw_agent.settings import InPool, Settings, from_env  # noqa: E402
 from openclaw_core import logs  # noqa: E402
-from openclaw_core.errors import OpenClawError, SettingsError  # noqa: E402
+from openclaw_core.errors import (  # noqa: E402
+    MessengerUnauthorized,
+    OpenClawError,
+    Permanent,
+    SettingsError,
+    StoreMisconfigured,
+    Transient,
+)
 from openclaw_core.tasks.outcome import Exit  # noqa: E402
 
 
 async def _run(settings: Settings) -> Exit:
-    from openclaw_agent.app import exit_code, run  # after the settings: a wrong one is told in a tenth of a second
+    # Here, after the settings: a wrong one is reported in a tenth of a second.
+    from openclaw_agent.app import run
 
     job = settings.contract.job if isinstance(settings.contract, InPool) else ""
     logs.get(__name__).info("agent.started", job=job, since_exec_ms=_age_ms())
@@ -27,18 +35,22 @@ async def _run(settings: Settings) -> Exit:
     logs.install_asyncio(loop)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    try:
-        return await run(settings, stop)
-    except SettingsError as exc:
-        print(exc, file=sys.stderr)
+    return await run(settings, stop)
+
+
+def _exit_code(exc: OpenClawError) -> Exit:
+    """The exit code for an error that ends the process before or between runs. Raises *exc* again if it has none."""
+    if isinstance(exc, StoreMisconfigured | MessengerUnauthorized):
         return Exit.MISCONFIGURED
-    except OpenClawError as exc:
-        logs.get(__name__).error("agent.ended", error=type(exc).__name__)
-        return exit_code(exc)
+    if isinstance(exc, Transient):
+        return Exit.TRY_AGAIN
+    if isinstance(exc, Permanent):
+        return Exit.BAD_TASK
+    raise exc
 
 
 def _age_ms() -> int | None:
-    """Since this process was started (forked, where it was not executed), by the kernel to 10 ms; None where there is no /proc."""
+    """Milliseconds since this process was started or forked, in steps of 10; None without /proc."""
     try:
         with open("/proc/self/stat", encoding="ascii") as stat:
             ticks = int(stat.read().rpartition(")")[2].split()[19])
@@ -50,14 +62,17 @@ def _age_ms() -> int | None:
 def main() -> int:
     try:
         settings = from_env(os.environ)
+        logs.configure(settings.log_level, service="agent")
+        return asyncio.run(_run(settings))
     except SettingsError as exc:
         print(exc, file=sys.stderr)
         return Exit.MISCONFIGURED
-    logs.configure(settings.log_level, service="agent")
-    return asyncio.run(_run(settings))
+    except OpenClawError as exc:
+        logs.get(__name__).error("agent.ended", error=type(exc).__name__)
+        return _exit_code(exc)
 
 
 if __name__ == "__main__":
     code = main()
     sys.stderr.flush()
-    os._exit(code)  # all is closed: to take the objects of an ending process apart costs 10 ms of CPU
+    os._exit(code)  # everything is closed: freeing the objects would cost 10 ms of CPU

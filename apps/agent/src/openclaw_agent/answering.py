@@ -1,4 +1,4 @@
-"""The use case: one run. What came with the task becomes words, the model is asked, its text is written as it grows, one result ends it."""
+"""Answers one run: reads its attachments, asks the models, writes the preview while the text grows, hands over one result."""
 
 import asyncio
 import contextlib
@@ -9,10 +9,10 @@ from functools import partial
 from typing import Any
 
 from openclaw_agent.attachments.files import Files
-from openclaw_agent.attachments.reading import Reader, Unreadable, in_words
-from openclaw_agent.draft import Draft
-from openclaw_agent.lease import persist
+from openclaw_agent.attachments.to_text import AttachmentReader, Unreadable, with_attachments
+from openclaw_agent.preview import Preview
 from openclaw_agent.prompt import cuts, messages
+from openclaw_agent.store_retry import until_stored
 from openclaw_core import logs
 from openclaw_core.characters import is_blank
 from openclaw_core.models import answer_stream
@@ -25,94 +25,99 @@ from openclaw_core.texts import wording
 from openclaw_core.texts.notes import with_note
 
 log = logs.get(__name__)
-GROWN_S = 0.05
-"""Between two looks at a task of which more may be coming."""
+GATHER_POLL_S = 0.05
+"""While more of a task may still come."""
 FIRST_TOKEN_S = 60.0
 
 
 @dataclass(kw_only=True)
-class Answering:
+class RunAnswerer:
     """Answers runs, one at a time."""
 
     work: Work
     chat: Speaker
-    ears: Ears
+    transcriber: Ears
     files_of: Callable[[Run], Files]
     task_deadline_s: float
     voice_models: Sequence[str] = ()
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    ending: bool = field(default=False, init=False)
-    """Whether a whole answer is being handed over."""
+    handing_over: bool = field(default=False, init=False)
+    """Whether a whole answer is being written to the store."""
 
     async def answer(self, run: Run) -> Cause | None:
-        """Bring *run* to its end; gives why there is no answer, if there is none. Raises LostOwnership, and StoreFault if Redis refuses the result."""
+        """Answer *run*, or fail it, and hand the result over. Returns the cause of the failure, None for an answer.
+
+        Raises LostOwnership, and StoreFault if Redis refuses the result.
+        """
         ends_at = asyncio.get_running_loop().time() + self.task_deadline_s
-        grew = False
+        more_sent = False
         while True:
             result: Answered | GaveUp | None
             try:
                 async with asyncio.timeout_at(ends_at):
-                    if grew:
-                        run = await self._grown(run)
-                    result = await self._asked(run)
+                    if more_sent:
+                        run = await self._whole(run)
+                    result = await self._try_to_answer(run)
             except Unreadable as exc:
                 result = GaveUp(cause=exc.cause)
             except TimeoutError:
                 result = GaveUp(cause=Cause.DEADLINE)
-            if result is not None and await self._end(run, result):
+            if result is not None and await self._hand_over(run, result):
                 return result.cause if isinstance(result, GaveUp) else None
-            grew = True  # before a word was shown: the model is asked again, with all of it
+            more_sent = True  # nothing was shown yet: the model is asked again, with everything that was sent
 
-    async def _end(self, run: Run, result: Answered | GaveUp) -> bool:
-        """Hand *result* over; False if the task has grown."""
-        self.ending = isinstance(result, Answered)
+    async def _hand_over(self, run: Run, result: Answered | GaveUp) -> bool:
+        """Write *result* to the store. False if the user sent more for this task."""
+        self.handing_over = isinstance(result, Answered)
         try:
-            if not await persist(partial(self.work.end, run, result), sleep=self.sleep):
+            if not await until_stored(partial(self.work.end, run, result), sleep=self.sleep):
                 return False
         finally:
-            self.ending = False
+            self.handing_over = False
         if isinstance(result, Answered):
             log.info("task.answered", **result.usage)
         else:
             log.warning("task.failed", cause=result.cause.value)
         return True
 
-    async def _grown(self, run: Run) -> Run:
-        """The run once all that belongs to its task is there."""
-        while (whole := await persist(partial(self.work.grown, run), sleep=self.sleep)) is None:
-            await self.sleep(GROWN_S)
+    async def _whole(self, run: Run) -> Run:
+        """The run with all that the user sent for its task, as soon as that is complete."""
+        while (whole := await until_stored(partial(self.work.grown, run), sleep=self.sleep)) is None:
+            await self.sleep(GATHER_POLL_S)
         log.info("task.grown")
         return whole
 
-    async def _asked(self, run: Run) -> Answered | GaveUp | None:
-        """The answer, or why there is none; None if the task has grown. Raises Unreadable."""
-        task = await self._in_words(run)
-        draft = Draft(work=self.work, run=run, clock=self.clock, sleep=self.sleep)
-        writing = asyncio.create_task(draft.keep_written(), name="write")
-        asking = asyncio.create_task(self._ask(run, task, draft), name="ask")
+    async def _try_to_answer(self, run: Run) -> Answered | GaveUp | None:
+        """The answer, or the cause of its failure; None if the user sent more for this task. Raises Unreadable."""
+        task = await self._with_attachments(run)
+        preview = Preview(work=self.work, run=run, clock=self.clock, sleep=self.sleep)
+        writing = asyncio.create_task(preview.keep_written(), name="write")
+        asking = asyncio.create_task(self._ask_models(run, task, preview), name="ask")
         try:
             await asyncio.wait([writing, asking], return_when=asyncio.FIRST_COMPLETED)
             if asking.done():
                 return asking.result()
-            writing.result()  # raises LostOwnership, unless the task has grown
+            writing.result()  # raises LostOwnership
             return None
         finally:
             for one in (writing, asking):
                 one.cancel()
             await asyncio.gather(writing, asking, return_exceptions=True)
 
-    async def _in_words(self, run: Run) -> Task:
-        """The task with its materials in words, which the chat's memory keeps too. Raises Unreadable."""
+    async def _with_attachments(self, run: Run) -> Task:
+        """The task with the text of its attachments, which goes into the chat's memory too. Raises Unreadable."""
         if not run.task.materials:
             return run.task
-        reader = Reader(files=self.files_of(run), ears=self.ears, voice_models=self.voice_models, sleep=self.sleep)
-        task, said = await in_words(run.task, reader, max_tokens=run.order.history_tokens)
-        await persist(partial(self.work.amend, run, said), sleep=self.sleep)
+        reader = AttachmentReader(
+            files=self.files_of(run), transcriber=self.transcriber, voice_models=self.voice_models, sleep=self.sleep
+        )
+        task, said = await with_attachments(run.task, reader, max_tokens=run.order.history_tokens)
+        await until_stored(partial(self.work.amend, run, said), sleep=self.sleep)
         return task
 
-    async def _ask(self, run: Run, task: Task, draft: Draft) -> Answered | GaveUp:
-        """What the models say, or why they say nothing; it grows in *draft*."""
+    async def _ask_models(self, run: Run, task: Task, preview: Preview) -> Answered | GaveUp:
+        """The answer of the first model that gives one, or the cause of the last failure. The text grows in *preview*."""
         began, first_s = self.clock(), None
         answerer = answer_stream.Answerer(
             chat=self.chat, models=run.order.models, make_call=partial(_call, run, task), deadline_s=self.task_deadline_s, sleep=self.sleep
@@ -121,9 +126,9 @@ class Answering:
             async for event in events:
                 if isinstance(event, Grew):
                     first_s = self.clock() - began if first_s is None else first_s
-                    draft.add(event.text)
+                    preview.add(event.text)
                 elif isinstance(event, Restarted):
-                    draft.clear()
+                    preview.clear()
                 elif isinstance(event, Failed):
                     return GaveUp(cause=event.cause)
                 elif not is_blank(event.text):
@@ -148,7 +153,7 @@ def _call(run: Run, task: Task, model: str, shrink: int) -> ModelCall:
 
 
 def _usage(answer: answer_stream.Answered, *, model_s: float, first_s: float | None) -> dict[str, Any]:
-    """What the answer took, as in `docs/data.md`, field `run`."""
+    """Model, tokens and times, as in `docs/data.md`, field `run`."""
     usage = answer.usage
     return {
         "model": answer.model, "calls": answer.calls, "prompt_tokens": usage.prompt_tokens, "cached_tokens": usage.cached_tokens,
@@ -158,7 +163,7 @@ def _usage(answer: answer_stream.Answered, *, model_s: float, first_s: float | N
 
 
 def _with_notes(answer: answer_stream.Answered, task: Task, order: Order) -> str:
-    """The answer, and below it what its reader has to know: what was not seen, not read, or not said."""
+    """The answer with notes below it: an attachment was not seen, a file was shortened, the answer was cut."""
     notes = [wording.unseen(task.unseen, task.lang)] if task.unseen else []
     if any(one.kind == "file" for one in task.materials) and cuts(task, order):
         notes.append(wording.say(wording.Say.FILE_SHORTENED, task.lang))

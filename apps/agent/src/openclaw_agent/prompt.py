@@ -1,4 +1,4 @@
-"""Pure: order, history and task become the messages of one request, within the order's budget of tokens."""
+"""Builds the messages of one model request from the role's prompt, the history and the task, within the role's token limit."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ from openclaw_core.tasks.task import Order, Task
 
 SEPARATOR_TOKENS = 4
 LEAST_CUT_TOKENS = 40
-"""A text cut to less than this says nothing: it is left out."""
+"""A text that would be cut to less is left out."""
 CUT_MARK = "\n[… cut …]\n"
 NOTES = {
     "failed": "[This message was not answered: something failed.]",
@@ -31,11 +31,10 @@ QUOTE_ONLY = "Do what your role does with the message above."
 
 
 def messages(task: Task, order: Order, history: Sequence[Turn], *, shrink: int = 0) -> tuple[Message, ...]:
-    """The request for *task*: the prompt first and unchanged (servers cache that prefix), its own message last.
+    """The messages for *task*: the prompt first and unchanged, because servers cache that prefix; the user's message last.
 
-    The budget is `order.history_tokens`, halved by each *shrink* level and without history from level 3 on. Of it, the
-    message comes first and is never cut, then the quoted text, then the newest turns; the newest of all is cut rather
-    than dropped, for a follow-up needs the answer that it follows.
+    The limit is `order.history_tokens`, halved by each level of *shrink*. From level 3 on there is no history. The message comes first
+    and is never cut; then the quoted text; then the newest turns. The newest turn is cut, not dropped: a follow-up needs it.
     """
     budget = order.history_tokens >> shrink
     left = budget - estimate_tokens(_with_unseen(task)) - SEPARATOR_TOKENS
@@ -52,7 +51,7 @@ def messages(task: Task, order: Order, history: Sequence[Turn], *, shrink: int =
 
 
 def cuts(task: Task, order: Order) -> bool:
-    """Whether what *task* quotes is too long to be sent whole, or was cut before."""
+    """Whether the quoted text of *task* is too long to be sent whole, or was cut before."""
     room = order.history_tokens - estimate_tokens(task.text) - SEPARATOR_TOKENS
     return CUT_MARK in task.quoted or estimate_tokens(task.quoted.strip()) > room
 
@@ -72,7 +71,7 @@ def _system(task: Task, order: Order) -> str:
 
 
 def _with_unseen(task: Task) -> str:
-    """The message, and that something came with it: a model that does not know of a picture makes one up, or denies it."""
+    """The message, with a note on an attachment that the model cannot see: without it, a model makes one up or denies it."""
     note = UNSEEN["other"] if task.unseen and task.unseen not in UNSEEN else UNSEEN.get(task.unseen, "")
     return "\n\n".join(filter(None, (task.text.strip(), note)))
 
@@ -85,25 +84,25 @@ def _request(text: str, quoted: str, head: str) -> str:
 
 
 def _others(history: Sequence[Turn], task: Task) -> list[Turn]:
-    """Turns of other tasks, those without an answer with their note. A retry stands for the task that it repeats."""
+    """The turns of other tasks, with a note on those without an answer. A retry counts as the task that it repeats."""
     own = {task.id, task.retry_of}
-    said = [_said(turn) for turn in history if turn.task_id not in own]
-    return [_noted(turn) for turn in said if turn.text.strip() or turn.speaker == "user"]
+    turns = [_without_thoughts(turn) for turn in history if turn.task_id not in own]
+    return [_with_note(turn) for turn in turns if turn.text.strip() or turn.speaker == "user"]
 
 
-def _said(turn: Turn) -> Turn:
-    """The turn without a model's thoughts, which older answers may hold."""
+def _without_thoughts(turn: Turn) -> Turn:
+    """The turn without a model's thoughts: older answers may hold some."""
     if turn.speaker != "assistant":
         return turn
     text = without_thoughts(turn.text)
     return turn if text == turn.text else replace(turn, text=text)
 
 
-def _noted(turn: Turn) -> Turn:
+def _with_note(turn: Turn) -> Turn:
     note = NOTES.get(turn.note)
     if note is None:
         return turn
-    return Turn(task_id=turn.task_id, speaker=turn.speaker, text=f"{turn.text}\n\n{note}", role=turn.role)
+    return replace(turn, text=f"{turn.text}\n\n{note}")
 
 
 def _newest(turns: Sequence[Turn], max_tokens: int) -> tuple[Turn, ...]:
@@ -112,17 +111,17 @@ def _newest(turns: Sequence[Turn], max_tokens: int) -> tuple[Turn, ...]:
         return kept
     last = turns[-1]
     text = cut(last.text, max_tokens - SEPARATOR_TOKENS)
-    return (Turn(task_id=last.task_id, speaker=last.speaker, text=text, role=last.role),) if text else ()
+    return (replace(last, text=text),) if text else ()
 
 
 def cut(text: str, max_tokens: int) -> str:
-    """*text*, or its beginning and end within *max_tokens*; empty if that is too little to say anything."""
+    """*text*, or its beginning and end within *max_tokens*; empty if that is less than `LEAST_CUT_TOKENS`."""
     if estimate_tokens(text) <= max_tokens:
         return text
     if max_tokens < LEAST_CUT_TOKENS:
         return ""
     room = max_tokens - estimate_tokens(CUT_MARK)
-    # Characters of this text for a token; the loop corrects for parts that are denser than the whole.
+    # By the average of the whole text. The loop corrects it where both ends hold more tokens.
     keep = int(len(text) * room / estimate_tokens(text))
     while estimate_tokens(_ends(text, keep)) > max_tokens:
         keep = keep * 9 // 10

@@ -1,4 +1,4 @@
-"""The agent's settings: one function of a mapping. Two contracts: a place in a pool, or one task by itself ('alone')."""
+"""The agent's settings, read from a mapping. There are two contracts: a place in a pool, or one task alone."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from openclaw_core.store import RedisSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InPool:
-    """A place in a pool. It has no bot token: whatever else stands in the environment is left there."""
+    """A place in a pool. It reads no bot token, even if the environment has one."""
 
     pool: str
     job: str
@@ -21,7 +21,7 @@ class InPool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alone:
-    """The task that the environment holds. *task_id* makes a repeat harmless; without one, each start is a new task."""
+    """The task of the environment. A repeat with the same *task_id* is harmless; without one, each start is a new task."""
 
     task_id: str
     chat_id: int
@@ -81,7 +81,7 @@ def _in_pool(read: Environment) -> tuple[InPool, int]:
 
 def _alone(read: Environment, env: Mapping[str, str]) -> tuple[Alone, int]:
     """The task of the environment, and the bot's id, which is in its token."""
-    import uuid  # here: an agent of a pool needs none
+    import uuid  # here: an agent of a pool does without it
 
     token, bot_id = read.token()
     chat = read.text("CHAT_ID")

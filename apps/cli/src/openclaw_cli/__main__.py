@@ -1,9 +1,14 @@
 """The `openclaw` command. Each subcommand is imported only when it is asked for."""
 
 import argparse
+import importlib
 import os
 import re
 import sys
+from pathlib import Path
+
+from openclaw_cli.doctor import command as doctor
+from openclaw_core.errors import SettingsError
 
 
 def parser() -> argparse.ArgumentParser:
@@ -11,12 +16,9 @@ def parser() -> argparse.ArgumentParser:
         prog="openclaw", description="A chat bot whose every answer is the work of a short-lived agent."
     )
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    from openclaw_cli import doctor
-
     up = commands.add_parser("up", help="run the whole bot on this machine, with a chat page")
-    up.add_argument(
-        "--port", type=int, default=None, help="port of the chat page (default 8787, or a free one if that is taken)"
-    )
+    up.set_defaults(module="up.command")
+    up.add_argument("--port", type=int, help="port of the chat page (default 8787, or a free one if that is taken)")
     up.add_argument("--data", default=".openclaw", help="folder that keeps chats and state (default .openclaw)")
     up.add_argument(
         "--fresh", action="store_true", help="forget the chats and all else in that folder; nothing else ever does"
@@ -26,27 +28,31 @@ def parser() -> argparse.ArgumentParser:
     )
     up.add_argument("--verbose", action="store_true", help="show the brain's and the agents' logs here")
     dev = commands.add_parser("dev", help="the same for who changes the code: starts again on a change, log in colour")
-    dev.add_argument("--port", type=int, default=None, help="port of the chat page, as of up")
+    dev.set_defaults(module="up.dev")
+    dev.add_argument("--port", type=int, help="port of the chat page, as of up")
     dev.add_argument("--data", default=".openclaw", help="folder that keeps chats and state (default .openclaw)")
     ask = commands.add_parser("ask", help="answer one question in the terminal")
+    ask.set_defaults(module="ask")
     ask.add_argument("question")
-    ask.add_argument(
-        "--role", default=None, help="researcher, coder, summarizer, or another of roles.yaml (default: routed)"
-    )
+    ask.add_argument("--role", help="researcher, coder, summarizer, or another of roles.yaml (default: routed)")
     runs = commands.add_parser("runs", help="list the newest runs: role, outcome, cause, tokens, times")
+    runs.set_defaults(module="runs")
     runs.add_argument("--count", type=int, default=20)
     runs.add_argument("--json", action="store_true")
     runs.add_argument("--data", default=".openclaw", help="folder of `openclaw up`, if REDIS_URL is not set")
     check = commands.add_parser(
         "doctor", help="check this machine, settings, prompts and roles, Redis, the token, the models"
     )
+    check.set_defaults(module="doctor.command")
     doctor.add_arguments(check)
     evaluate = commands.add_parser("eval", help="measure routing").add_subparsers(dest="what", required=True)
     routing = evaluate.add_parser("routing", help="accuracy by role and language on a labelled file")
-    routing.add_argument("file", help="JSON lines: id, lang, text, previous, accept, kind")
+    routing.set_defaults(module="eval.routing")
+    routing.add_argument("file", type=Path, help="JSON lines: id, lang, text, previous, accept, kind")
     routing.add_argument("--json", action="store_true")
     bench = commands.add_parser("bench", help="measure the bot").add_subparsers(dest="what", required=True)
     local = bench.add_parser("local", help="through the stand-ins on this machine")
+    local.set_defaults(module="bench.local")
     local.add_argument("--messages", type=int, default=50)
     local.add_argument("--chats", type=int, default=50)
     local.add_argument("--rate", type=float, default=1.0, help="messages per second; 0: all at once (default 1)")
@@ -56,6 +62,7 @@ def parser() -> argparse.ArgumentParser:
     local.add_argument("--timeout-s", type=float, default=600)
     local.add_argument("--json", action="store_true", help="JSON only")
     cluster = bench.add_parser("cluster", help="on a test cluster, beside bare pods (make bench-cluster)")
+    cluster.set_defaults(module="bench.cluster")
     cluster.add_argument(
         "--phases",
         default="warm,cold,burst,burst-many,thousand",
@@ -74,6 +81,7 @@ def parser() -> argparse.ArgumentParser:
     )
     cluster.add_argument("--timeout-s", type=float, default=420, help="how long a phase may take (default 420)")
     store = bench.add_parser("store", help="how many messages a Redis of a given size keeps")
+    store.set_defaults(module="bench.store")
     store.add_argument("--maxmemory-mb", type=int, default=256)
     store.add_argument("--week", type=int, default=120_000, help="messages a week (default %(default)s)")
     store.add_argument("--chats", type=int, default=5000)
@@ -94,55 +102,12 @@ def _setting(text: str) -> str:
 def main() -> int:
     args = parser().parse_args()
     try:
-        return run(args)
-    except KeyboardInterrupt:
-        return 130
-
-
-def run(args: argparse.Namespace) -> int:
-    from openclaw_core.errors import SettingsError
-
-    try:
-        match args.command:
-            case "up":
-                from openclaw_cli import up
-
-                return up.main(args, os.environ)
-            case "dev":
-                from openclaw_cli import dev
-
-                return dev.main(args)
-            case "ask":
-                from openclaw_cli import ask
-
-                return ask.main(args, os.environ)
-            case "runs":
-                from openclaw_cli import runs
-
-                return runs.main(args, os.environ)
-            case "doctor":
-                from openclaw_cli import doctor
-
-                return doctor.main(args, os.environ)
-            case "eval":
-                from openclaw_cli import eval_routing
-
-                return eval_routing.main(args, os.environ)
-            case "bench" if args.what == "cluster":
-                from openclaw_cli import bench_cluster
-
-                return bench_cluster.main(args)
-            case "bench" if args.what == "store":
-                from openclaw_cli import bench_store
-
-                return bench_store.main(args)
-            case _:
-                from openclaw_cli import bench_local
-
-                return bench_local.main(args)
+        return int(importlib.import_module(f"openclaw_cli.{args.module}").main(args, os.environ))
     except SettingsError as exc:
         print(exc, file=sys.stderr)
         return 78
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`openclaw ask`: one question, answered in the terminal, streamed and rendered."""
+"""`openclaw ask`: answer one question in the terminal, streamed and rendered."""
 
 import argparse
 import asyncio
@@ -11,7 +11,7 @@ from rich.markdown import Markdown
 
 from openclaw_agent.prompt import messages
 from openclaw_brain.routing import Classifier, decide_agent
-from openclaw_cli.backends import model_from
+from openclaw_cli.up.backends import model_from
 from openclaw_core.environment import Environment
 from openclaw_core.errors import SettingsError
 from openclaw_core.models.answer_stream import Answered, Answerer, Failed, Grew, Restarted
@@ -41,10 +41,7 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
         read = Environment(model.env)
         servers = read.model_servers()
         read.done()
-        async with (
-            open_chat(servers) as chat,
-            Classifier.open() as classifier,
-        ):
+        async with open_chat(servers) as chat, Classifier.open() as classifier:
             routed = await decide_agent(
                 args.question,
                 lang=lang,

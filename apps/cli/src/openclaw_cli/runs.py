@@ -1,4 +1,4 @@
-"""`openclaw runs`: what ran, how it ended, what it took. No user text is kept in a run record."""
+"""`openclaw runs`: list the newest runs, with their ends, times and costs. A run record holds no text of a user."""
 
 import argparse
 import asyncio
@@ -10,14 +10,19 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from openclaw_cli.backends import LOCAL_BOT_ID
-from openclaw_cli.local_redis import local_redis
+from openclaw_cli.up.backends import LOCAL_BOT_ID
+from openclaw_cli.up.local_redis import local_redis
 from openclaw_core.environment import Environment
 from openclaw_core.store import Lanes, RedisSettings, RunRecords, open_script
 from openclaw_core.store.run_records import RunRecord
 
 OF_ITS_JOB = ("job_cause", "job_detail", "log_tail")
-"""What became of an agent that was lost. It stands in the task's record, since at times it is heard after the run's own end."""
+"""What became of a lost agent. It stands in the task's record, since it can become known after the run has ended."""
+COLUMNS = {
+    "task": "task", "role": "role", "picked by": "decision", "ended": "state", "cause": "cause", "delivery": "delivery",
+    "its job": "job_detail", "try": "attempt", "waited": "waited_s", "took": "took_s", "tokens": "tokens", "USD": "usd",
+}  # fmt: skip
+"""Titles of the table, with the fields below them."""
 
 
 def main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
@@ -39,45 +44,27 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     if args.json:
         print(json.dumps(rows, indent=2))
         return 0
-    table = Table(
-        "task", "role", "picked by", "ended", "cause", "delivery", "its job", "try", "waited", "took", "tokens", "USD"
-    )
+    table = Table(*COLUMNS)
     for row in rows:
-        table.add_row(
-            *(
-                str(row[name])
-                for name in (
-                    "task",
-                    "role",
-                    "decision",
-                    "state",
-                    "cause",
-                    "delivery",
-                    "job_detail",
-                    "attempt",
-                    "waited_s",
-                    "took_s",
-                    "tokens",
-                    "usd",
-                )
-            )
-        )
+        table.add_row(*(str(row[name]) for name in COLUMNS.values()))
     Console().print(table)
     return 0
 
 
 def row_of(run: RunRecord) -> dict[str, Any]:
     """A run as people read it; its cost by the prices of its time, empty where the model had none."""
-    usage = json.loads(run.run or "{}")
+    fields = run.row
+    usage = json.loads(fields.get("run", "{}"))
     admitted, claimed, first, ended = (
-        float(at or 0) for at in (run.admitted_ms, run.claimed_ms, run.first_text_ms, run.ended_ms)
+        float(fields.get(name, 0) or 0) for name in ("admitted_ms", "claimed_ms", "first_text_ms", "ended_ms")
     )
+    copied = ("task", "role", "decision", "state", "cause", "delivery", "attempt")
     return {
-        **{name: getattr(run, name) for name in ("task", "role", "decision", "state", "cause", "delivery", "attempt")},
+        **{name: fields.get(name, "") for name in copied},
         "model": usage.get("model", ""),
         "waited_s": round((claimed - admitted) / 1000, 2) if claimed and admitted else "",
         "first_text_s": round((first - admitted) / 1000, 2) if first and admitted else "",
         "took_s": round((ended - admitted) / 1000, 2) if ended and admitted else "",
         "tokens": usage.get("prompt_tokens", 0) + usage.get("answer_tokens", 0),
-        "usd": int(run.micro_usd) / 1e6 if run.micro_usd else "",
+        "usd": int(fields["micro_usd"]) / 1e6 if "micro_usd" in fields else "",
     }

@@ -1,4 +1,4 @@
-"""Stand-ins for the two servers outside: the Bot API with a chat page, and a scripted model server.
+"""Stand-ins for the two outside servers: Telegram's Bot API with a chat page (`bot_api`), and a scripted model server (`model`).
 
-`openclaw up`, the tests and the benchmarks talk through these, so that brain and agent run their real client code everywhere.
+`openclaw up`, the tests and the benchmarks use them, so brain and agent run their real clients everywhere.
 """

@@ -1,8 +1,8 @@
-"""Who may speak with a stand-in: programs that know its name, each within bounded time and size; a web page only where it is our own.
+"""Access to a stand-in: checks the host name, refuses web pages of others, and limits time and size of each request.
 
-A stand-in listens on a machine where other people and other web pages are. A page cannot leave out `Origin` and `Sec-Fetch-*`, and
-a name that was rebound to this machine stands in `Host`. Other users of the machine are stopped by what each route asks for: the bot's
-token, the model's key, the secret in the chat page's address.
+A stand-in runs on a machine with other users and other web pages. A web page cannot leave out `Origin` and `Sec-Fetch-*`, and a name that
+was rebound to this machine is in `Host`. Other users are stopped by the routes: they ask for the bot's token, the model's key, or the
+secret in the address of the chat page.
 """
 
 import asyncio
@@ -16,11 +16,11 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 BODY_TIMEOUT_S = 60.0
-"""How long the body of a request may take. It comes over the loopback, or from a pod beside us."""
+"""For the body of a request, which comes from this machine or from a pod on it."""
 IDLE_TIMEOUT_S = 30.0
-"""How long a connection may wait for the whole head of its next request. Clients here let go of an idle one after 5 to 15 s."""
+"""For the head of the next request on a connection. Our clients close an idle connection after 5 to 15 s."""
 LINGER_S = 2.0
-"""How long the rest of a refused request is read and thrown away, so that its sender gets to see why."""
+"""For reading the rest of a refused request: its sender reads the reply only after that."""
 CONNECTION: dict[str, Any] = {
     "access_log": None,
     "keepalive_timeout": IDLE_TIMEOUT_S,
@@ -33,7 +33,7 @@ ALLOW_HOST_HELP = (
 
 
 class BadBody(Exception):
-    """The body of a request is too long, too slow, or not what its headers say."""
+    """The body of a request is too long, too slow, or does not match its headers."""
 
     def __init__(self, status: int, why: str) -> None:
         super().__init__(why)
@@ -57,7 +57,7 @@ def known_hosts(hosts: Collection[str] = ()) -> Any:
 async def read_body(request: web.Request) -> None:
     """Read the body into *request*, which keeps it for `read` and `post`. Raises BadBody.
 
-    aiohttp bounds its size (`client_max_size`) and not its time: half a request would keep its connection for ever.
+    aiohttp limits the size (`client_max_size`) but not the time: half a request would keep its connection open for ever.
     """
     if not request.can_read_body:
         return
@@ -71,13 +71,13 @@ async def read_body(request: web.Request) -> None:
         raise BadBody(408, "the request's body did not come") from None
     except web.HTTPRequestEntityTooLarge:
         raise BadBody(413, "Request Entity Too Large") from None
-    except ValueError:  # a form that is none
+    except ValueError:  # a malformed form
         raise BadBody(400, "Bad Request: the body is not what its headers say") from None
 
 
 @web.middleware
 async def whole_bodies(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Middleware that has the body read before the handler begins."""
+    """Middleware that reads the body before the handler runs."""
     try:
         await read_body(request)
     except BadBody as bad:
@@ -87,12 +87,12 @@ async def whole_bodies(request: web.Request, handler: Handler) -> web.StreamResp
 
 @web.middleware
 async def no_browsers(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Middleware that refuses web pages: none, not even our own, has any business with a server for programs."""
+    """Middleware that refuses all web pages, for a server that has routes for programs only."""
     return refusal("not for browsers") if from_browser(request) else await handler(request)
 
 
 def for_programs(handler: Handler) -> Handler:
-    """The same for one route, beside others that are for people."""
+    """*handler*, which refuses all web pages: for one route of a server that has a page too."""
 
     async def checked(request: web.Request) -> web.StreamResponse:
         return refusal("not for browsers") if from_browser(request) else await handler(request)
@@ -105,7 +105,7 @@ def from_browser(request: web.Request) -> bool:
 
 
 def host_of(request: web.Request) -> str | None:
-    """The name or address under which the client looks for us, in small letters; None if it is none."""
+    """The host name or address in the request, in lower case; None if it is malformed."""
     try:
         return urlsplit(f"//{request.host}").hostname
     except ValueError:
@@ -113,11 +113,11 @@ def host_of(request: web.Request) -> str | None:
 
 
 def refusal(why: str, *, status: int = 403) -> web.Response:
-    """An error in the Bot API's form; the model's clients go by the status alone."""
+    """An error reply in the format of the Bot API. Clients of the model read the status only."""
     return web.json_response({"ok": False, "error_code": status, "description": why, "error": why}, status=status)
 
 
 def last(response: web.Response) -> web.Response:
-    """After *response* the connection ends: what may still come of the request is not waited for."""
+    """Close the connection after *response*, without waiting for the rest of the request."""
     response.force_close()
     return response

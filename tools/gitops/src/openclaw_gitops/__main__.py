@@ -7,34 +7,39 @@ import argparse
 import os
 import secrets
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from openclaw_gitops.stopping import FAILED, REFUSED, USAGE, Stop
+from openclaw_gitops.errors import FAILED, REFUSED, USAGE, CommandError
+
+Command = Callable[[argparse.Namespace, Path, Mapping[str, str]], int]
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> "None":  # type: ignore[override]
         self.print_usage(sys.stderr)
-        raise Stop(USAGE, message)
+        raise CommandError(USAGE, message)
 
 
 def parser() -> argparse.ArgumentParser:
     root = _Parser(prog="scripts", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def command(name: str, what: str, more: str = "") -> argparse.ArgumentParser:
-        return commands.add_parser(
-            name, prog=f"scripts/{name}", help=what, description=f"{what[0].upper()}{what[1:]}. {more}"
-        )
+    def command(name: str, run: Command, what: str, more: str = "") -> argparse.ArgumentParser:
+        about = f"{what[0].upper()}{what[1:]}. {more}"
+        added = commands.add_parser(name, prog=f"scripts/{name}", help=what, description=about)
+        added.set_defaults(run=run)
+        return added
 
-    render = command("render", "print the manifests of an environment", "Charts need a network and are only named.")
+    render = command(
+        "render", _render, "print the manifests of an environment", "Charts need a network and are only named."
+    )
     render.add_argument("environment")
     render.add_argument("part", nargs="?", help="one part of it, such as openclaw; all by default")
 
     charts = command(
-        "render-charts", "render the charts of others with our values, and say what is wrong with them",
+        "render-charts", _render_charts, "render the charts of others with our values, and say what is wrong with them",
         "Needs helm and a network, or the charts in a folder. Prints the manifests; what is wrong goes to standard error, and ends with 1.",
     )  # fmt: skip
     charts.add_argument("environment", nargs="*", help="staging and prod by default")
@@ -47,14 +52,20 @@ def parser() -> argparse.ArgumentParser:
     charts.add_argument("--write-keys", action="store_true", help=keys)
 
     diff = command(
-        "diff", "say what the work tree changes in an environment", "Markdown for a comment, by object, secrets masked."
+        "diff",
+        _diff,
+        "say what the work tree changes in an environment",
+        "Markdown for a comment, by object, secrets masked.",
     )
     diff.add_argument("environment")
     diff.add_argument("base", help="the commit to compare with, such as origin/main or HEAD~1")
     diff.add_argument("--all", action="store_true", help="everything as plain text, however long")
 
     bump = command(
-        "bump", "write the images that a build has pushed", "Writes the release component and refuses any other change."
+        "bump",
+        _bump,
+        "write the images that a build has pushed",
+        "Writes the release component and refuses any other change.",
     )
     bump.add_argument("--check", action="store_true", help="write nothing: only say whether the file is as it may be")
     bump.add_argument("--commit", help="the commit that they were built from, 40 digits")
@@ -63,7 +74,7 @@ def parser() -> argparse.ArgumentParser:
     bump.add_argument("--brain", metavar="DIGEST", help="sha256:… of openclaw-brain, as the registry gave it")
 
     promote = command(
-        "promote", "move prod's pins to what staging has proved",
+        "promote", _promote, "move prod's pins to what staging has proved",
         "Writes clusters/prod in the work tree and prints the text of the pull request. GITHUB_TOKEN reads commit statuses.",
     )  # fmt: skip
     promote.add_argument("commit", nargs="?", help="a commit of main; its newest by default")
@@ -73,7 +84,7 @@ def parser() -> argparse.ArgumentParser:
     promote.add_argument("--dry-run", action="store_true", help="write nothing")
 
     smoke = command(
-        "smoke", "ask a deployed bot in chat and wait for its answer",
+        "smoke", _smoke, "ask a deployed bot in chat and wait for its answer",
         "A second bot writes /research@Bot in a group. Set SMOKE_BOT_TOKEN (its token), SMOKE_CHAT_ID (the group), SMOKE_TARGET (the bot"
         " that is asked); docs/smoke-test.md says how to set it up.",
     )  # fmt: skip
@@ -81,7 +92,7 @@ def parser() -> argparse.ArgumentParser:
     smoke.add_argument("--within", type=float, default=120.0, metavar="SECONDS", help="how long to wait (default 120)")
 
     pin = command(
-        "pin", "look up what is pinned by version alone, and write its digest",
+        "pin", _pin, "look up what is pinned by version alone, and write its digest",
         "Images, charts, files, machine images of others; charts and files that have a digest are looked at again. Needs a network, and"
         " the AWS command line for machine images.",
     )  # fmt: skip
@@ -91,7 +102,7 @@ def parser() -> argparse.ArgumentParser:
     pin.add_argument("--allow-missing", action="store_true", help="with --check: only count those that are missing")
 
     ends = command(
-        "ends", "say which versions that we run have ended or end within 90 days",
+        "ends", _ends, "say which versions that we run have ended or end within 90 days",
         "Reads platform/end-of-life.yaml. Warnings alone do not fail: a date must not stop a change that has nothing to do with it.",
     )  # fmt: skip
     ends.add_argument(
@@ -106,36 +117,17 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None, *, root: Path | None = None, env: Mapping[str, str] | None = None) -> int:
     env = os.environ if env is None else env
     try:
-        return run(parser().parse_args(argv), root or Path.cwd(), env)
-    except Stop as stop:
-        print(stop, file=sys.stderr)
-        return stop.code
+        args = parser().parse_args(argv)
+        return int(args.run(args, root or Path.cwd(), env))
+    except CommandError as exc:
+        print(exc, file=sys.stderr)
+        return exc.code
     except KeyboardInterrupt:
         return 130
 
 
-def run(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
-    match args.command:
-        case "render":
-            return _render(args, root, env)
-        case "render-charts":
-            return _render_charts(args, root, env)
-        case "diff":
-            return _diff(args, root, env)
-        case "bump":
-            return _bump(args, root)
-        case "smoke":
-            return _smoke(args, root, env)
-        case "pin":
-            return _pin(args, root, env)
-        case "ends":
-            return _ends(args, root)
-        case _:
-            return _promote(args, root, env)
-
-
 def _render(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
-    from openclaw_gitops.rendering import not_rendered, render
+    from openclaw_gitops.render import not_rendered, render
 
     print(render(root, args.environment, args.part, env), end="")
     if args.part is None:
@@ -148,7 +140,8 @@ def _render_charts(args: argparse.Namespace, root: Path, env: Mapping[str, str])
     import tempfile
 
     from openclaw_gitops import chart_values
-    from openclaw_gitops.charts import Helm, charts, faults, kubernetes_version
+    from openclaw_gitops.charts import Helm, charts, kubernetes_version
+    from openclaw_gitops.duplicate_keys import faults
 
     helm = Helm.found(env, args.charts)
     wrong: list[str] = []
@@ -177,16 +170,16 @@ def _render_charts(args: argparse.Namespace, root: Path, env: Mapping[str, str])
 
 
 def _diff(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
-    from openclaw_gitops import comparing
+    from openclaw_gitops import diff
     from openclaw_gitops.checkout import Checkout
     from openclaw_gitops.environments import check_name
-    from openclaw_gitops.rendering import not_rendered, rendered
+    from openclaw_gitops.render import not_rendered, rendered
 
     check_name(root, args.environment)
     checkout = Checkout(root=root)
     with checkout.at(checkout.commit(args.base)) as before:
         old = rendered(before, args.environment, env)
-    found = comparing.changes(old, rendered(root, args.environment, env), salt=secrets.token_hex(16))
+    found = diff.changes(old, rendered(root, args.environment, env), salt=secrets.token_hex(16))
     elsewhere = len(not_rendered(root, args.environment))
     remarks = (
         [f"{elsewhere} charts and manifests from elsewhere are not rendered: of them only the version shows here."]
@@ -194,15 +187,13 @@ def _diff(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
         else []
     )
     print(
-        comparing.as_text(found)
-        if args.all
-        else comparing.markdown(args.environment, found, base=args.base, remarks=remarks),
+        diff.as_text(found) if args.all else diff.markdown(args.environment, found, base=args.base, remarks=remarks),
         end="",
     )
     return 0
 
 
-def _bump(args: argparse.Namespace, root: Path) -> int:
+def _bump(args: argparse.Namespace, root: Path, _env: Mapping[str, str]) -> int:
     from openclaw_gitops import release as releases
 
     values = {"--commit": args.commit, "--tag": args.tag, "--agent": args.agent, "--brain": args.brain}
@@ -214,7 +205,7 @@ def _bump(args: argparse.Namespace, root: Path) -> int:
         )
         return 0
     if missing := [name for name, value in values.items() if not value]:
-        raise Stop(USAGE, f"bump needs {', '.join(missing)}")
+        raise CommandError(USAGE, f"bump needs {', '.join(missing)}")
     digests = {"openclaw-agent": args.agent, "openclaw-brain": args.brain}
     wrote = releases.bump(root, releases.Release(built_from=args.commit, tag=args.tag, digests=digests))
     print(f"{releases.FILE}: {args.tag}" if wrote else "nothing to bump: the file holds these images already")
@@ -222,7 +213,7 @@ def _bump(args: argparse.Namespace, root: Path) -> int:
 
 
 def _promote(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
-    from openclaw_gitops.promoting import promote, statuses
+    from openclaw_gitops.promote import promote, statuses
 
     ask = None if args.unverified else statuses(root, env)
     done = promote(root, args.commit or args.main, main=args.main, statuses_of=ask, env=env, dry_run=args.dry_run)
@@ -235,7 +226,7 @@ def _smoke(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
     from openclaw_gitops.smoke import Settings, smoke
 
     if not (root / "clusters" / args.environment / "environment.yaml").is_file():
-        raise Stop(USAGE, f"no environment {args.environment}: a folder of clusters/, such as staging")
+        raise CommandError(USAGE, f"no environment {args.environment}: a folder of clusters/, such as staging")
     answer = smoke(Settings.from_env(env), within_s=args.within)
     print(
         f"{args.environment}: answered after {answer.answer_s:.1f} s, first sign after {answer.sign_s:.1f} s",
@@ -245,38 +236,38 @@ def _smoke(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
 
 
 def _pin(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
-    from openclaw_gitops.pinning import checked, fill, missing
+    from openclaw_gitops.update_pins import checked, fill, missing
 
     if args.check:
         found = checked(root)
         if (what := missing(found)) and not args.allow_missing:
-            raise Stop(REFUSED, f"{what}\nrun scripts/pin with a network, and commit what it writes")
+            raise CommandError(REFUSED, f"{what}\nrun scripts/pin with a network, and commit what it writes")
         print(f"pins: {sum(bool(pin.known) for pin in found)} of {len(found)} have a digest")
         return 0
     codes = [0]
     for result in fill(root, env):
-        if isinstance(result, Stop):
+        if isinstance(result, CommandError):
             print(result, file=sys.stderr)
             codes.append(result.code)
         else:
             print(result)
-    # What contradicts itself weighs more than what could not be asked.
+    # A contradiction is worse than a server that does not answer.
     return FAILED if FAILED in codes else max(codes)
 
 
-def _ends(args: argparse.Namespace, root: Path) -> int:
-    from openclaw_gitops.ends import read, warnings
+def _ends(args: argparse.Namespace, root: Path, _env: Mapping[str, str]) -> int:
+    from openclaw_gitops.end_of_life import read, warnings
 
     found = read(root)
     if wrong := [fault for end in found for fault in end.misplaced(root)]:
-        raise Stop(REFUSED, "\n".join(wrong))
-    said = warnings(found, args.today)
+        raise CommandError(REFUSED, "\n".join(wrong))
+    lines = warnings(found, args.today)
     if args.markdown:
-        print("".join(f"- {line}\n" for line in said), end="")
+        print("".join(f"- {line}\n" for line in lines), end="")
         return 0
-    for line in said:
+    for line in lines:
         print(f"*** {line} ***", file=sys.stderr)
-    print(f"ends: {len(found)} versions have their end on record, {len(said)} need a look")
+    print(f"ends: {len(found)} versions have their end on record, {len(lines)} need a look")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Keys of a chart's values: a chart says nothing of a key that it does not know, and goes on without it."""
+"""Check our values against the keys that a chart knows: Helm ignores an unknown key without a word."""
 
 import difflib
 import json
@@ -19,7 +19,7 @@ FREE = frozenset({
 })  # fmt: skip
 """Values under these names are anybody's own keys, whatever the chart has there by default."""
 MORE = "…"
-"""Stands for keys that nobody of ours uses yet, and that are not kept."""
+"""Stands for keys that none of our values uses yet, and that are not kept."""
 
 Tree = Mapping[str, Any] | str | None
 """Keys with what is below them: None takes anything, MORE is not known here."""
@@ -99,7 +99,7 @@ def file_of(chart: Chart) -> Path:
 
 
 def kept(chart: Chart, root: Path) -> Tree:
-    """The keys that are kept of this version; MORE if nobody has looked at it."""
+    """The keys that are kept of this version; MORE if none are kept."""
     file = root / file_of(chart)
     if not file.exists():
         return MORE

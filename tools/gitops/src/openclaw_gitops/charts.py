@@ -1,4 +1,4 @@
-"""Charts of others with our values: what each Application asks for, what Helm makes of it, and what a cluster would refuse of that."""
+"""Render the charts of others with our values: what each Application asks for, and what Helm makes of it."""
 
 import hashlib
 import json
@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,15 @@ from typing import Any
 import yaml
 
 from openclaw_gitops.environments import check_name
-from openclaw_gitops.kustomizing import build, objects
+from openclaw_gitops.errors import REFUSED, UNAVAILABLE, CommandError
+from openclaw_gitops.kustomize import build, objects
 from openclaw_gitops.pins import known_charts
-from openclaw_gitops.stopping import REFUSED, UNAVAILABLE, Stop
 
 HELM_S = 120
 UNREACHED = re.compile(
     r"cannot be reached|dial tcp|no such host|timeout|connection (refused|reset)|proxyconnect|: EOF|403|50\d"
 )
-"""In Helm's words: nobody could be asked. That a chart has no such version is another matter."""
+"""Helm's messages when it reaches no server. A version that does not exist is another error."""
 OWN = "$own/"
 """How an Application names a file of this repository."""
 
@@ -54,7 +54,7 @@ def kubernetes_version(root: Path) -> str:
 
 
 def charts(root: Path, environment: str, env: Mapping[str, str]) -> list[Chart]:
-    """The charts of *environment*. Raises Stop if there is no such environment or its wiring does not build."""
+    """The charts of *environment*. Raises CommandError if there is no such environment or its wiring does not build."""
     check_name(root, environment)
     found = []
     for app in objects(build(root / "clusters" / environment, env)):
@@ -79,9 +79,6 @@ def charts(root: Path, environment: str, env: Mapping[str, str]) -> list[Chart]:
     return sorted(found, key=lambda chart: chart.part)
 
 
-# ---- Helm
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Helm:
     """The program, and where it gets charts: from their repositories, or from *folder* by name."""
@@ -91,18 +88,20 @@ class Helm:
 
     @classmethod
     def found(cls, env: Mapping[str, str], folder: Path | None) -> "Helm":
-        """$HELM, else helm on PATH. Raises Stop if there is none."""
+        """$HELM, else helm on PATH. Raises CommandError if there is none."""
         program = shutil.which(env.get("HELM") or "helm", path=env.get("PATH", os.defpath))
         if not program:
-            raise Stop(UNAVAILABLE, "helm is missing: install it, or set HELM to its path (scripts/helm builds one)")
+            raise CommandError(
+                UNAVAILABLE, "helm is missing: install it, or set HELM to its path (scripts/helm builds one)"
+            )
         return cls(program=program, folder=folder)
 
     def fetched(self, chart: Chart, into: Path, root: Path) -> Path:
-        """The chart as Helm takes it. Raises Stop if it does not exist, or is not the one whose checksum stands in platform/pins.yaml."""
+        """The chart as Helm takes it. Raises CommandError if it does not exist, or is not the one whose checksum stands in platform/pins.yaml."""
         if self.folder is not None:
             place = self.folder / chart.name
             if not (place / "Chart.yaml").exists():
-                raise Stop(UNAVAILABLE, f"{place} holds no chart")
+                raise CommandError(UNAVAILABLE, f"{place} holds no chart")
             return place
         place = into / f"{chart.name}-{chart.version}"
         place.mkdir(parents=True)
@@ -113,21 +112,23 @@ class Helm:
         )
         try:
             self._run("pull", *where, "--version", chart.version, "--destination", str(place))
-        except Stop as stop:
-            away = UNREACHED.search(str(stop)) is not None
-            raise Stop(
-                UNAVAILABLE if away else stop.code,
-                f"clusters/base/apps/{chart.part}.yaml: the chart {chart.name} {chart.version} cannot be had from {chart.repository}: {stop}",
+        except CommandError as exc:
+            away = UNREACHED.search(str(exc)) is not None
+            raise CommandError(
+                UNAVAILABLE if away else exc.code,
+                f"clusters/base/apps/{chart.part}.yaml: the chart {chart.name} {chart.version} cannot be had from {chart.repository}: {exc}",
             ) from None
         [archive] = place.glob("*.tgz")
         digest = f"sha256:{hashlib.sha256(archive.read_bytes()).hexdigest()}"
         known = known_charts(root).get(chart.pin)
         if known and known != digest:
-            raise Stop(REFUSED, f"platform/pins.yaml: {chart.pin} is {known}, and what is published now is {digest}")
+            raise CommandError(
+                REFUSED, f"platform/pins.yaml: {chart.pin} is {known}, and what is published now is {digest}"
+            )
         return archive
 
     def rendered(self, chart: Chart, place: Path, root: Path, *, kubernetes: str) -> str:
-        """What a cluster of that version would be given. Raises Stop with Helm's words."""
+        """What a cluster of that version would be given. Raises CommandError with Helm's words."""
         given: list[str] = []
         for file in chart.files:
             given += ["--values", str(root / file)]
@@ -148,86 +149,7 @@ class Helm:
                 [self.program, *args], input=stdin, capture_output=True, text=True, check=False, timeout=HELM_S
             )
         except subprocess.TimeoutExpired:
-            raise Stop(UNAVAILABLE, f"helm did not end within {HELM_S} s") from None
+            raise CommandError(UNAVAILABLE, f"helm did not end within {HELM_S} s") from None
         if done.returncode:
-            raise Stop(REFUSED, done.stderr.strip() or f"helm ended with {done.returncode}")
+            raise CommandError(REFUSED, done.stderr.strip() or f"helm ended with {done.returncode}")
         return done.stdout
-
-
-# ---- what a cluster would refuse
-
-MERGED_BY: Mapping[str, tuple[str, ...]] = {
-    "containers": ("name",),
-    "initContainers": ("name",),
-    "ephemeralContainers": ("name",),
-    "env": ("name",),
-    "volumes": ("name",),
-    "volumeMounts": ("mountPath",),
-    "volumeDevices": ("devicePath",),
-    "imagePullSecrets": ("name",),
-    "hostAliases": ("ip",),
-    "topologySpreadConstraints": ("topologyKey", "whenUnsatisfiable"),
-    "ports": ("containerPort", "protocol"),
-    "webhooks": ("name",),
-}
-"""Lists that server-side apply merges by keys: two entries with the same keys are refused. Ports of a Service have their own."""
-DEFAULTS = {"protocol": "TCP"}
-
-
-def faults(text: str) -> Iterator[str]:
-    """What is wrong with a render, by object: keys that stand twice in a mapping, and entries that stand twice in a list."""
-    for document in yaml.compose_all(text, Loader=yaml.CSafeLoader):
-        if not isinstance(document, yaml.MappingNode):
-            continue
-        value = _plain(document)
-        who = f"{value.get('kind')}/{value['metadata'].get('name')}" if "metadata" in value else str(value.get("kind"))
-        yield from (f"{who}: {place} stands twice in its mapping" for place in _twice(document, ()))
-        if value.get("kind") != "CustomResourceDefinition":
-            yield from (f"{who}: {fault}" for fault in _merged_twice(value, (), str(value.get("kind"))))
-
-
-def _plain(node: yaml.Node) -> Any:
-    """Mappings, lists and texts. A render may hold what PyYAML cannot construct, such as a lone `=`."""
-    if isinstance(node, yaml.MappingNode):
-        return {str(key.value): _plain(child) for key, child in node.value}
-    if isinstance(node, yaml.SequenceNode):
-        return [_plain(child) for child in node.value]
-    return str(node.value)
-
-
-def _twice(node: yaml.Node, path: tuple[str, ...]) -> Iterator[str]:
-    if isinstance(node, yaml.MappingNode):
-        seen = set()
-        for key, child in node.value:
-            name = str(key.value)
-            if name in seen:
-                yield ".".join((*path, name))
-            seen.add(name)
-            yield from _twice(child, (*path, name))
-    elif isinstance(node, yaml.SequenceNode):
-        for index, child in enumerate(node.value):
-            yield from _twice(child, (*path, str(index)))
-
-
-def _merged_twice(value: Any, path: tuple[str, ...], kind: str) -> Iterator[str]:
-    if isinstance(value, dict):
-        for name, child in value.items():
-            keys = ("port", "protocol") if kind == "Service" and name == "ports" else MERGED_BY.get(name)
-            if keys and isinstance(child, list) and all(isinstance(entry, dict) for entry in child):
-                yield from _same_keys(child, keys, ".".join((*path, name)))
-            yield from _merged_twice(child, (*path, name), kind)
-    elif isinstance(value, list):
-        for index, child in enumerate(value):
-            yield from _merged_twice(child, (*path, str(index)), kind)
-
-
-def _same_keys(entries: Sequence[Mapping[str, Any]], keys: tuple[str, ...], place: str) -> Iterator[str]:
-    seen = set()
-    for entry in entries:
-        if not any(key in entry for key in keys):
-            continue
-        mine = tuple(entry.get(key, DEFAULTS.get(key)) for key in keys)
-        if mine in seen:
-            shown = ", ".join(f"{key} {value}" for key, value in zip(keys, mine, strict=True))
-            yield f"{place} has two entries with {shown}: server-side apply refuses that"
-        seen.add(mine)

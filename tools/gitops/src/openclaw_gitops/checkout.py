@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from openclaw_gitops.stopping import REFUSED, UNAVAILABLE, Stop
+from openclaw_gitops.errors import REFUSED, UNAVAILABLE, CommandError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,26 +15,26 @@ class Checkout:
     root: Path
 
     def git(self, *args: str) -> str:
-        """What git prints, without the newline at its end. Raises Stop with git's own words."""
+        """What git prints, without the newline at its end. Raises CommandError with git's own words."""
         done = self._run(*args)
         if done.returncode:
-            said = done.stderr.strip().splitlines()
-            raise Stop(REFUSED, f"git {args[0]} failed: {said[-1] if said else done.returncode}")
+            lines = done.stderr.strip().splitlines()
+            raise CommandError(REFUSED, f"git {args[0]} failed: {lines[-1] if lines else done.returncode}")
         return done.stdout.rstrip("\n")
 
     def _run(self, *args: str) -> "subprocess.CompletedProcess[str]":
         try:
             return subprocess.run(["git", *args], cwd=self.root, capture_output=True, text=True, check=False)  # noqa: S603, S607
         except FileNotFoundError:
-            raise Stop(UNAVAILABLE, "git is missing: install it") from None
+            raise CommandError(UNAVAILABLE, "git is missing: install it") from None
 
     def commit(self, name: str) -> str:
-        """The 40 digits of the commit that *name* (branch, tag, HEAD~1, digits) means. Raises Stop if there is none."""
+        """The 40 digits of the commit that *name* (branch, tag, HEAD~1, digits) means. Raises CommandError if there is none."""
         if name.startswith("-"):
-            raise Stop(REFUSED, f"{name} is no commit")
+            raise CommandError(REFUSED, f"{name} is no commit")
         done = self._run("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
         if done.returncode:
-            raise Stop(
+            raise CommandError(
                 REFUSED,
                 f"{name} is no commit here: fetch it first (a shallow clone lacks history: git fetch --unshallow)",
             )
@@ -46,7 +46,7 @@ class Checkout:
     def is_ancestor(self, older: str, newer: str) -> bool:
         done = self._run("merge-base", "--is-ancestor", older, newer)
         if done.returncode not in (0, 1):
-            raise Stop(REFUSED, f"git cannot compare {older} with {newer}: fetch both first")
+            raise CommandError(REFUSED, f"git cannot compare {older} with {newer}: fetch both first")
         return done.returncode == 0
 
     def changed(self, old: str, new: str) -> list[str]:

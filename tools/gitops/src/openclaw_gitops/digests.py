@@ -1,4 +1,4 @@
-"""What can be a SHA-256 at all."""
+"""Tell a real SHA-256 digest from a placeholder."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What stands in `clusters/`: an environment's settings, the Applications that Argo CD follows there, and where their pins stand."""
+"""Read `clusters/`: the settings of an environment, its Argo CD Applications, and where their pins stand."""
 
 import re
 from collections.abc import Mapping
@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
+from openclaw_gitops.errors import REFUSED, USAGE, CommandError
 from openclaw_gitops.scalars import scalar
-from openclaw_gitops.stopping import REFUSED, USAGE, Stop
 
 OURS = "repository"
 """What stands for our own repository in the Applications; clusters/components/wiring puts environment.yaml's in its place."""
@@ -21,7 +21,7 @@ PLACEHOLDER = "environment"
 """What stands for the environment's name in paths of the base."""
 
 NEVER = "0" * 40
-"""The commit that prod's children pin before the first promotion: no repository has it, so nothing runs by accident."""
+"""The commit that prod's Applications pin before the first promotion: no repository has it, so nothing runs by accident."""
 
 _SHA = re.compile(r"[0-9a-f]{40}")
 
@@ -46,7 +46,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Child:
+class Application:
     """An Application; *part* is its name without the environment."""
 
     part: str
@@ -58,10 +58,10 @@ class Child:
 
 
 def check_name(root: Path, environment: str) -> None:
-    """Raises Stop unless *environment* is one."""
+    """Raises CommandError unless *environment* is one."""
     known = sorted(path.parent.name for path in (root / "clusters").glob("*/environment.yaml"))
     if environment not in known:
-        raise Stop(USAGE, f"no environment {environment}: one of {', '.join(known)}")
+        raise CommandError(USAGE, f"no environment {environment}: one of {', '.join(known)}")
 
 
 def settings(root: Path, environment: str) -> Mapping[str, str]:
@@ -70,8 +70,8 @@ def settings(root: Path, environment: str) -> Mapping[str, str]:
     return read.get("data", read) if isinstance(read, dict) else {}
 
 
-def children(root: Path, environment: str) -> list[Child]:
-    """The Applications of *environment* by part, the root among them. Raises Stop if one lacks what its kind needs."""
+def applications(root: Path, environment: str) -> list[Application]:
+    """The Applications of *environment* by part, the root among them. Raises CommandError if a source has no revision."""
     repository = settings(root, environment).get("repository", "")
     pinned = _Pins.read(root, environment)
     found = []
@@ -84,13 +84,13 @@ def children(root: Path, environment: str) -> list[Child]:
         spec, part = body.get("spec", {}), str(body["metadata"]["name"]).removeprefix(f"{environment}-")
         plain, nodes = spec.get("sources") or [spec.get("source")], _source_nodes(tree)
         if not all(isinstance(source, dict) and "targetRevision" in source for source in plain):
-            raise Stop(REFUSED, f"{file.relative_to(root)}: each source needs a targetRevision")
+            raise CommandError(REFUSED, f"{file.relative_to(root)}: each source needs a targetRevision")
         sources = tuple(
             _source(source, node, file, environment, repository) for source, node in zip(plain, nodes, strict=True)
         )
-        child = Child(part=part, sources=sources)
-        found.append(pinned.over(child) if pinned and not child.is_root else child)
-    return sorted(found, key=lambda child: child.part)
+        app = Application(part=part, sources=sources)
+        found.append(pinned.over(app) if pinned and not app.is_root else app)
+    return sorted(found, key=lambda app: app.part)
 
 
 def _source(source: Mapping[str, Any], node: yaml.MappingNode, file: Path, environment: str, repository: str) -> Source:
@@ -111,7 +111,7 @@ def _source(source: Mapping[str, Any], node: yaml.MappingNode, file: Path, envir
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Pins:
-    """The revisions of pins.yaml: of our own repository, and by part of what comes from elsewhere."""
+    """The revisions of pins.yaml: one commit of our own repository, and for each part the version of a source from elsewhere."""
 
     file: Path
     name: str
@@ -128,17 +128,17 @@ class _Pins:
         tree = yaml.compose(file.read_text(), Loader=yaml.SafeLoader)
         commit, versions = _entry(tree, "commit"), _entry(tree, "versions")
         if not isinstance(commit, yaml.ScalarNode) or not isinstance(versions, yaml.MappingNode):
-            raise Stop(REFUSED, f"{name}: needs commit and versions")
+            raise CommandError(REFUSED, f"{name}: needs commit and versions")
         return cls(file=file, name=name, commit=commit, versions={key.value: value for key, value in versions.value})
 
-    def over(self, child: Child) -> Child:
-        """*child* with the revisions that stand here. Raises Stop if one is missing."""
-        return replace(child, sources=tuple(self._pinned(child.part, source) for source in child.sources))
+    def over(self, app: Application) -> Application:
+        """*app* with the revisions that stand here. Raises CommandError if one is missing."""
+        return replace(app, sources=tuple(self._pinned(app.part, source) for source in app.sources))
 
     def _pinned(self, part: str, source: Source) -> Source:
         node = self.commit if source.own else self.versions.get(part)
         if node is None:
-            raise Stop(REFUSED, f"{self.name}: versions has no {part}")
+            raise CommandError(REFUSED, f"{self.name}: versions has no {part}")
         return replace(source, revision=str(node.value), file=self.file, at=_place(node))
 
 
@@ -160,12 +160,12 @@ def _entry(node: yaml.Node | None, name: str) -> yaml.Node | None:
 
 
 def pinned_commit(root: Path, environment: str) -> str:
-    """The one commit of ours that *environment* pins. Raises Stop if it pins none, or follows a branch."""
+    """The one commit of ours that *environment* pins. Raises CommandError if it pins none, or follows a branch."""
     pinned = _Pins.read(root, environment)
     if pinned is None:
-        raise Stop(REFUSED, f"{environment} pins nothing: clusters/{environment}/{PINS} is missing")
+        raise CommandError(REFUSED, f"{environment} pins nothing: clusters/{environment}/{PINS} is missing")
     if not _SHA.fullmatch(pinned.commit.value):
-        raise Stop(REFUSED, f"{pinned.commit.value} is no pin: it must be a commit of 40 digits")
+        raise CommandError(REFUSED, f"{pinned.commit.value} is no pin: it must be a commit of 40 digits")
     return str(pinned.commit.value)
 
 

@@ -1,4 +1,4 @@
-"""Where digests come from: container registries, chart repositories, the file itself, AWS. Everything is hashed here once more."""
+"""Look up digests: in container registries, chart repositories, the file itself, AWS. All that is downloaded is hashed here."""
 
 import hashlib
 import re
@@ -10,8 +10,8 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 import yaml
 
+from openclaw_gitops.errors import FAILED, UNAVAILABLE, CommandError
 from openclaw_gitops.pins import Pin
-from openclaw_gitops.stopping import FAILED, UNAVAILABLE, Stop
 
 CALL_S = 60.0
 MAX_BYTES = 64 * 1024 * 1024
@@ -25,11 +25,11 @@ _MANIFESTS = ", ".join([
 
 
 def look_up(pin: Pin, env: Mapping[str, str]) -> str:
-    """The digest (or id) of *pin*. Raises Stop if it cannot be had, with FAILED if what is there contradicts itself."""
+    """The digest (or id) of *pin*. Raises CommandError if it cannot be had, with FAILED if two sources contradict each other."""
     try:
         return _look_up(pin, env)
     except (httpx.InvalidURL, ValueError, yaml.YAMLError, subprocess.TimeoutExpired) as exc:
-        raise Stop(
+        raise CommandError(
             UNAVAILABLE,
             f"{pin}: what answers there makes no sense ({type(exc).__name__}): look at its address, or try again later",
         ) from None
@@ -60,7 +60,7 @@ def _image(http: httpx.Client, name: str) -> str:
     reply = _get(http, f"{scheme}://{host}/v2/{rest}/manifests/{tag}", headers={"Accept": _MANIFESTS})
     digest = _sha256(reply.content)
     if reply.headers.get("docker-content-digest", digest) != digest:
-        raise Stop(
+        raise CommandError(
             FAILED,
             f"the registry's digest of {name} is not that of what it sent: somebody is in between, or it is broken",
         )
@@ -74,10 +74,12 @@ def _chart(http: httpx.Client, chart: str, version: str, repository: str) -> str
     entries = (index or {}).get("entries", {}).get(chart, []) if isinstance(index, dict) else []
     entry = next((entry for entry in entries if str(entry.get("version")) == version), None)
     if entry is None or not entry.get("urls"):
-        raise Stop(UNAVAILABLE, f"{repository} has no chart {chart} {version}: look at the version in clusters/")
+        raise CommandError(
+            UNAVAILABLE, f"{repository} has no chart {chart} {version}: look at the version in clusters/"
+        )
     digest = _sha256(_get(http, urljoin(f"{repository.rstrip('/')}/", entry["urls"][0])).content)
     if entry.get("digest") and f"sha256:{entry['digest'].removeprefix('sha256:')}" != digest:
-        raise Stop(FAILED, f"chart {chart} {version} is not what the index of {repository} says")
+        raise CommandError(FAILED, f"chart {chart} {version} is not what the index of {repository} says")
     return digest
 
 
@@ -85,23 +87,13 @@ def _machine(pin: Pin, env: Mapping[str, str]) -> str:
     region = pin.name.rpartition(" ")[2]
     aws = shutil.which("aws", path=env.get("PATH"))
     if aws is None:
-        raise Stop(UNAVAILABLE, f"{pin}: needs the AWS command line and credentials of any account")
-    command = [
-        aws,
-        "ssm",
-        "get-parameter",
-        "--region",
-        region,
-        "--name",
-        DEBIAN,
-        "--query",
-        "Parameter.Value",
-        "--output",
-        "text",
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=CALL_S, env={**env})  # noqa: S603
+        raise CommandError(UNAVAILABLE, f"{pin}: needs the AWS command line and credentials of any account")
+    command = f"ssm get-parameter --region {region} --name {DEBIAN} --query Parameter.Value --output text"
+    done = subprocess.run(  # noqa: S603
+        [aws, *command.split()], capture_output=True, text=True, check=False, timeout=CALL_S, env={**env}
+    )
     if done.returncode:
-        raise Stop(UNAVAILABLE, f"{pin}: AWS does not tell: {done.stderr.strip()[:200]}")
+        raise CommandError(UNAVAILABLE, f"{pin}: AWS does not tell: {done.stderr.strip()[:200]}")
     return done.stdout.strip()
 
 
@@ -118,7 +110,9 @@ def _get(http: httpx.Client, url: str, headers: Mapping[str, str] | None = None)
             http, url, {**(headers or {}), "Authorization": f"Bearer {grant.get('token') or grant.get('access_token')}"}
         )
     if reply.is_error:
-        raise Stop(UNAVAILABLE, f"{urlsplit(url).hostname} answers {reply.status_code} for {urlsplit(url).path}")
+        raise CommandError(
+            UNAVAILABLE, f"{urlsplit(url).hostname} answers {reply.status_code} for {urlsplit(url).path}"
+        )
     return reply
 
 
@@ -130,17 +124,19 @@ def _fetch(http: httpx.Client, url: str, headers: Mapping[str, str]) -> httpx.Re
             for piece in reply.iter_bytes():
                 body += piece
                 if len(body) > MAX_BYTES:
-                    raise Stop(FAILED, f"{parts.hostname} sends more than {MAX_BYTES >> 20} MB for {parts.path}")
+                    raise CommandError(
+                        FAILED, f"{parts.hostname} sends more than {MAX_BYTES >> 20} MB for {parts.path}"
+                    )
             return httpx.Response(reply.status_code, headers=_plain(reply.headers), content=bytes(body))
     except httpx.HTTPError as exc:
-        raise Stop(
+        raise CommandError(
             UNAVAILABLE, f"{parts.hostname} cannot be reached ({type(exc).__name__}): run this with a network"
         ) from None
 
 
 def _require_https(request: httpx.Request) -> None:
     if request.url.scheme != "https" and not _is_loopback(request.url.host):
-        raise Stop(FAILED, f"{request.url} is not https: nobody vouches for what it sends")
+        raise CommandError(FAILED, f"{request.url} is not https: nobody vouches for what it sends")
 
 
 def _plain(headers: httpx.Headers) -> dict[str, str]:

@@ -1,10 +1,10 @@
-"""Manifests without what must not be read in a pull request. No Secret belongs in Git; one that got in is not repeated."""
+"""Mask secrets in manifests before they stand in a pull request. No Secret belongs in Git; one that got in is not repeated."""
 
 import hashlib
 import re
 from typing import Any
 
-from openclaw_gitops.kustomizing import Object
+from openclaw_gitops.kustomize import Object
 
 SECRET_NAME = re.compile(r"(TOKEN|PASSWORD|PASSWD|SECRET|API_?KEY|PRIVATE_?KEY|CREDENTIALS?)$", re.IGNORECASE)
 SECRET_SHAPE = re.compile(

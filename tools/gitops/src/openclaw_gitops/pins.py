@@ -1,4 +1,4 @@
-"""What others made and we run: where each image, chart, file and machine image is pinned, and which still lack a digest. Pure but for reading."""
+"""Find and write pins: the images, charts, files and machine images of others, each with its digest or without."""
 
 import re
 from collections.abc import Iterator
@@ -9,9 +9,9 @@ from typing import Literal
 import yaml
 
 from openclaw_gitops.digests import is_real_sha256
-from openclaw_gitops.environments import children, settings
+from openclaw_gitops.environments import applications, settings
+from openclaw_gitops.errors import REFUSED, CommandError
 from openclaw_gitops.scalars import scalar
-from openclaw_gitops.stopping import REFUSED, Stop
 
 Kind = Literal["image", "chart", "file", "machine"]
 
@@ -97,8 +97,8 @@ def _charts(root: Path) -> Iterator[Pin]:
     names = {
         f"{source.chart} {source.revision} {source.repository}"
         for environment in ("staging", "prod")
-        for child in children(root, environment)
-        for source in child.sources
+        for app in applications(root, environment)
+        for source in app.sources
         if source.chart
     }
     return (Pin(kind="chart", name=name, file=CHARTS, known=known.get(name, "")) for name in sorted(names))
@@ -136,10 +136,10 @@ def _machines(root: Path) -> Iterator[Pin]:
 
 
 def write(root: Path, pin: Pin, value: str) -> None:
-    """Put *value* where *pin* was missing. Raises Stop if it is no digest."""
+    """Put *value* where *pin* was missing. Raises CommandError if it is no digest."""
     looked_up = Pin(kind=pin.kind, name=pin.name, file=pin.file, known=value)
     if not value or not looked_up.is_sound:
-        raise Stop(REFUSED, f"{pin}: what was looked up is no digest")
+        raise CommandError(REFUSED, f"{pin}: what was looked up is no digest")
     path = root / pin.file
     if pin.kind == "chart":
         _write_chart(root, pin.name, value)

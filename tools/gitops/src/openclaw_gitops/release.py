@@ -1,4 +1,4 @@
-"""The images that run: tag, digest and the commit that they were built from, in one file that only `bump` writes."""
+"""`bump`: write the tag, digests and commit of a build into the one file that says which images run."""
 
 import re
 from collections.abc import Mapping
@@ -10,8 +10,8 @@ import yaml
 
 from openclaw_gitops.checkout import Checkout
 from openclaw_gitops.digests import is_real_sha256
+from openclaw_gitops.errors import REFUSED, CommandError
 from openclaw_gitops.scalars import scalar
-from openclaw_gitops.stopping import REFUSED, Stop
 
 FILE = "platform/openclaw/components/release/kustomization.yaml"
 BUILT_FROM = "openclaw.io/built-from"
@@ -46,11 +46,11 @@ class Release:
 
 
 def read(text: str) -> Release:
-    """The release that *text* holds. Raises Stop unless it is a real build, or as a whole the one before the first."""
+    """The release that *text* holds. Raises CommandError unless it is a real build, or as a whole the one before the first."""
     body = yaml.safe_load(text)
     images = {image["name"]: image for image in body.get("images", [])}
     if set(images) != set(IMAGES):
-        raise Stop(REFUSED, f"{FILE} must name exactly {' and '.join(IMAGES)}")
+        raise CommandError(REFUSED, f"{FILE} must name exactly {' and '.join(IMAGES)}")
     release = Release(
         built_from=str(body.get("metadata", {}).get("annotations", {}).get(BUILT_FROM, "")),
         tag=str(images[IMAGES[0]].get("newTag", "")),
@@ -60,28 +60,28 @@ def read(text: str) -> Release:
     tags = {str(image.get("newTag", "")) for image in images.values()}
     if tags == {UNRELEASED} and set(release.digests.values()) == {ZEROS} and release.built_from == UNRELEASED:
         if any(release.before.values()):
-            raise Stop(REFUSED, f"{FILE}: before the first build there is none that an image could go back to")
+            raise CommandError(REFUSED, f"{FILE}: before the first build there is none that an image could go back to")
         return release
     if len(tags) != 1:
-        raise Stop(REFUSED, f"{FILE}: both images come from one build and have one tag")
+        raise CommandError(REFUSED, f"{FILE}: both images come from one build and have one tag")
     try:
         check(release)
-    except Stop as stop:
-        raise Stop(stop.code, f"{FILE}: {stop}") from None
+    except CommandError as exc:
+        raise CommandError(exc.code, f"{FILE}: {exc}") from None
     return release
 
 
 def check(release: Release) -> None:
-    """Raises Stop unless *release* can have come out of a build."""
+    """Raises CommandError unless *release* can have come out of a build."""
     if release.tag in (UNRELEASED, "latest") or not _TAG.fullmatch(release.tag):
-        raise Stop(REFUSED, f"{release.tag or 'nothing'} is no tag of a build")
+        raise CommandError(REFUSED, f"{release.tag or 'nothing'} is no tag of a build")
     if not _SHA.fullmatch(release.built_from) or not release.built_from.strip("0"):
-        raise Stop(
+        raise CommandError(
             REFUSED, f"{release.built_from or 'nothing'} is not the commit that the images were built from: 40 digits"
         )
     for name, digest in release.digests.items():
         if not is_real_sha256(digest):
-            raise Stop(
+            raise CommandError(
                 REFUSED,
                 f"{digest or 'nothing'} is not the digest of {name}: take it from the registry's answer to the push",
             )
@@ -89,13 +89,13 @@ def check(release: Release) -> None:
         for build in builds:
             tag, _, digest = build.partition("@")
             if not _TAG.fullmatch(tag) or not is_real_sha256(digest):
-                raise Stop(REFUSED, f"{build} is no earlier build of {name}: only scripts/bump writes these")
+                raise CommandError(REFUSED, f"{build} is no earlier build of {name}: only scripts/bump writes these")
 
 
 def _before(body: Any) -> dict[str, tuple[str, ...]]:
     found = dict(literal.split("=", 1) for literal in body["configMapGenerator"][0]["literals"])
     if set(found) != set(BEFORE.values()):
-        raise Stop(REFUSED, f"{FILE} must name exactly {' and '.join(BEFORE.values())}")
+        raise CommandError(REFUSED, f"{FILE} must name exactly {' and '.join(BEFORE.values())}")
     return {name: tuple(part for part in found[key].split(" ") if part != NONE) for name, key in BEFORE.items()}
 
 
@@ -110,7 +110,7 @@ def after(old: Release, new: Release) -> Release:
 
 
 def written(text: str, release: Release) -> str:
-    """*text* with *release* in it, and every other character as it was. Raises Stop if anything else would change."""
+    """*text* with *release* in it, and every other character as it was. Raises CommandError if anything else would change."""
     values: list[tuple[tuple[str | int, ...], str]] = [(("metadata", "annotations", BUILT_FROM), release.built_from)]
     for place, image in enumerate(yaml.safe_load(text)["images"]):
         values += [
@@ -128,7 +128,7 @@ def written(text: str, release: Release) -> str:
     for node, value in spots:
         new = new[: node.start_mark.index] + scalar(value) + new[node.end_mark.index :]
     if _others(new) != _others(text) or read(new) != release:
-        raise Stop(REFUSED, f"{FILE} has an unusual form: nothing was written")
+        raise CommandError(REFUSED, f"{FILE} has an unusual form: nothing was written")
     return new
 
 
@@ -139,7 +139,7 @@ def _node(tree: yaml.Node | None, path: tuple[str | int, ...]) -> yaml.Node:
         elif isinstance(tree, yaml.MappingNode):
             tree = next((value for key, value in tree.value if key.value == step), None)
         if tree is None:
-            raise Stop(REFUSED, f"{FILE} has no {step}")
+            raise CommandError(REFUSED, f"{FILE} has no {step}")
     assert tree is not None  # noqa: S101 - for the type checker: the loop has ended with a node
     return tree
 
@@ -156,17 +156,19 @@ def _others(text: str) -> Any:
 def bump(root: Path, release: Release) -> bool:
     """Write *release*, and nothing else. Whether anything changed.
 
-    Raises Stop if the values are not those of a build, if the checkout holds any other change, or if the images were
+    Raises CommandError if the values are not those of a build, if the checkout holds any other change, or if the images were
     built from a commit that is not in this history: a bump that is late must not undo a newer one.
     """
     check(release)
     checkout = Checkout(root=root)
     if foreign := [path for path in checkout.uncommitted() if path != FILE]:
-        raise Stop(
+        raise CommandError(
             REFUSED, f"a bump changes {FILE} and nothing else, but {foreign[0]} differs too: commit or drop it first"
         )
     if not checkout.knows(release.built_from) or not checkout.is_ancestor(release.built_from, "HEAD"):
-        raise Stop(REFUSED, f"{release.built_from} is no ancestor of HEAD: the images were built from another history")
+        raise CommandError(
+            REFUSED, f"{release.built_from} is no ancestor of HEAD: the images were built from another history"
+        )
     file = root / FILE
     old_text = file.read_text()
     old = read(old_text)
@@ -176,7 +178,7 @@ def bump(root: Path, release: Release) -> bool:
         and old.built_from != release.built_from
         and checkout.is_ancestor(release.built_from, old.built_from)
     ):
-        raise Stop(
+        raise CommandError(
             REFUSED,
             f"the images of {old.built_from[:12]} are newer than those of {release.built_from[:12]}: to go back, revert the bump",
         )

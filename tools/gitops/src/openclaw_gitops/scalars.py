@@ -1,4 +1,4 @@
-"""How a text stands in YAML so that every reader takes it for text."""
+"""Write a text into YAML so that every reader takes it for text."""
 
 import re
 

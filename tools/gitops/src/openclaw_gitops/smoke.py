@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from openclaw_gitops.stopping import FAILED, UNAVAILABLE, USAGE, Stop
+from openclaw_gitops.errors import FAILED, UNAVAILABLE, USAGE, CommandError
 
 POLL_S = 5
 """Seconds that one poll waits; between two, the answer is also looked at where it stands."""
@@ -40,7 +40,7 @@ class Settings:
     def from_env(cls, env: Mapping[str, str]) -> Self:
         """From SMOKE_BOT_TOKEN (or SMOKE_BOT_TOKEN_FILE), SMOKE_CHAT_ID, SMOKE_TARGET, TELEGRAM_BASE_URL.
 
-        Raises Stop naming every variable at fault, never its value.
+        Raises CommandError naming every variable at fault, never its value.
         """
         token, file = env.get("SMOKE_BOT_TOKEN", ""), env.get("SMOKE_BOT_TOKEN_FILE")
         if file and not token:
@@ -49,25 +49,20 @@ class Settings:
             except OSError:
                 token = ""
         chat, target = env.get("SMOKE_CHAT_ID", ""), env.get("SMOKE_TARGET", "").removeprefix("@")
+        needed = {
+            "SMOKE_BOT_TOKEN": (
+                token,
+                r"\d+:\S+",
+                "the token of the asking bot, or SMOKE_BOT_TOKEN_FILE a file with it",
+            ),
+            "SMOKE_CHAT_ID": (chat, r"-\d+", "the id of the group that both bots are in, a negative number"),
+            "SMOKE_TARGET": (target, r"\w{3,32}", "the user name of the bot that is asked"),
+        }
         faults = [
-            f"{name} must be {what}"
-            for name, what, good in (
-                (
-                    "SMOKE_BOT_TOKEN",
-                    "the token of the asking bot, or SMOKE_BOT_TOKEN_FILE a file with it",
-                    re.fullmatch(r"\d+:\S+", token),
-                ),
-                (
-                    "SMOKE_CHAT_ID",
-                    "the id of the group that both bots are in, a negative number",
-                    re.fullmatch(r"-\d+", chat),
-                ),
-                ("SMOKE_TARGET", "the user name of the bot that is asked", re.fullmatch(r"\w{3,32}", target)),
-            )
-            if not good
+            f"{name} must be {what}" for name, (value, form, what) in needed.items() if not re.fullmatch(form, value)
         ]
         if faults:
-            raise Stop(USAGE, "; ".join(faults))
+            raise CommandError(USAGE, "; ".join(faults))
         base_url = env.get("TELEGRAM_BASE_URL") or "https://api.telegram.org"
         return cls(token=token, chat_id=int(chat), target=target, base_url=base_url.rstrip("/"))
 
@@ -87,7 +82,7 @@ class _Telegram:
         self._url = f"{settings.base_url}/bot{settings.token}"
 
     def call(self, method: str, **params: Any) -> Any:
-        """The result. Raises Stop with Telegram's own reason."""
+        """The result. Raises CommandError with Telegram's own reason."""
         status = 0
         try:
             request = urllib.request.Request(  # noqa: S310 - Telegram's address, or the one that was set
@@ -101,12 +96,12 @@ class _Telegram:
                     status, content = refused.code, refused.read(READ_MAX_BYTES)
             body = json.loads(content)
         except (OSError, http.client.HTTPException, ValueError, RecursionError):
-            raise Stop(
+            raise CommandError(
                 UNAVAILABLE, "Telegram cannot be reached: try again later, or look at TELEGRAM_BASE_URL"
             ) from None
         if not isinstance(body, dict) or not body.get("ok"):
             reason = body.get("description") if isinstance(body, dict) else None
-            raise Stop(
+            raise CommandError(
                 UNAVAILABLE,
                 f"Telegram refuses {method}: {reason or status}; are both bots in the group, and is the token right?",
             )
@@ -114,15 +109,12 @@ class _Telegram:
 
 
 def smoke(settings: Settings, *, within_s: float, clock: Clock = time.monotonic, word: str | None = None) -> Answer:
-    """Ask once and wait for the answer. Raises Stop with FAILED if it is wrong, says that it failed, or does not come."""
+    """Ask once and wait for the answer. Raises CommandError with FAILED if it is wrong, says that it failed, or does not come."""
     word = word or f"oc{secrets.token_hex(6)}"
-    return _ask(_Telegram(settings), settings, within_s=within_s, clock=clock, word=word)
-
-
-def _ask(telegram: _Telegram, settings: Settings, *, within_s: float, clock: Clock, word: str) -> Answer:
+    telegram = _Telegram(settings)
     me = telegram.call("getMe")
     if me["username"].lower() == settings.target.lower():
-        raise Stop(
+        raise CommandError(
             USAGE, "SMOKE_BOT_TOKEN is the token of the bot that is asked: a bot never hears itself, take a second one"
         )
     updates = _Updates(telegram)
@@ -144,15 +136,15 @@ def _ask(telegram: _Telegram, settings: Settings, *, within_s: float, clock: Clo
         if word in text:
             return Answer(sign_s=sign_s, answer_s=clock() - began)
         if _offers_retry(reply):
-            raise Stop(FAILED, f"@{settings.target} could not answer, and says: {text[:SHOWN_MAX_CHARS]}")
+            raise CommandError(FAILED, f"@{settings.target} could not answer, and says: {text[:SHOWN_MAX_CHARS]}")
         reply = {**reply, "text": text}
     if reply is None:
-        raise Stop(
+        raise CommandError(
             FAILED,
             f"@{settings.target} did not reply within {within_s:g} s: is it running, is {me['id']} in its SMOKE_BOT_IDS, and is"
             " bot-to-bot communication on for one of the two (@BotFather)?",
         )
-    raise Stop(
+    raise CommandError(
         FAILED,
         f"@{settings.target} replied, but not with the word within {within_s:g} s. It shows: {reply.get('text', '')[:SHOWN_MAX_CHARS]}",
     )

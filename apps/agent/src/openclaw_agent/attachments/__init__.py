@@ -1,4 +1,4 @@
-"""What came with a message: fetched from the brain, and made into words.
+"""Attachments of a message: fetched from the brain and turned into text.
 
-The prompt that holds these words is made elsewhere.
+The prompt that quotes this text is built in `openclaw_agent.prompt`.
 """

@@ -1,6 +1,6 @@
 """Agents as processes of this machine, with the same code and the same contract as a Job.
 
-On Linux agents are forked from one process that has imported everything (`openclaw_agent.nursery`); elsewhere each is started anew.
+On Linux agents are forked from one process that has imported everything (`openclaw_agent.fork_server`); elsewhere each is started anew.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ class LocalProcesses:
     tries_templates: bool = False
     _pools: dict[str, str] = field(default_factory=dict)
     _children: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
-    _nursery: asyncio.subprocess.Process | None = None
+    _fork_server: asyncio.subprocess.Process | None = None
     _ordering: asyncio.Lock = field(default_factory=asyncio.Lock)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _ended: asyncio.Queue[JobEnded] = field(default_factory=asyncio.Queue)
@@ -94,34 +94,34 @@ class LocalProcesses:
                 async with asyncio.timeout(GRACE_S):
                     while self._pools:
                         await asyncio.sleep(0.02)
-        if self._nursery is not None and self._nursery.stdin is not None:
-            self._nursery.stdin.close()
-            await self._nursery.wait()
+        if self._fork_server is not None and self._fork_server.stdin is not None:
+            self._fork_server.stdin.close()
+            await self._fork_server.wait()
         await asyncio.gather(*self._tasks)
 
     # ---- processes
 
     async def _order(self, order: Mapping[str, object]) -> None:
-        async with self._ordering:  # two creates at once must not start two nurseries
-            if self._nursery is None or self._nursery.returncode is not None:
-                self._nursery = await asyncio.create_subprocess_exec(
-                    sys.executable, "-m", "openclaw_agent.nursery", env=dict(self.environment), stdin=asyncio.subprocess.PIPE,
+        async with self._ordering:  # two creates at once must not start two fork servers
+            if self._fork_server is None or self._fork_server.returncode is not None:
+                self._fork_server = await asyncio.create_subprocess_exec(
+                    sys.executable, "-m", "openclaw_agent.fork_server", env=dict(self.environment), stdin=asyncio.subprocess.PIPE,
                     stdout=asyncio.subprocess.PIPE,
                 )  # fmt: skip
-                self._spawn(self._listen(self._nursery), "nursery")
-            assert self._nursery.stdin is not None  # noqa: S101 - it was asked for
-            self._nursery.stdin.write(json.dumps(order).encode() + b"\n")
-            await self._nursery.stdin.drain()
+                self._spawn(self._listen(self._fork_server), "fork server")
+            assert self._fork_server.stdin is not None  # noqa: S101 - it was asked for
+            self._fork_server.stdin.write(json.dumps(order).encode() + b"\n")
+            await self._fork_server.stdin.drain()
 
-    async def _listen(self, nursery: asyncio.subprocess.Process) -> None:
-        assert nursery.stdout is not None  # noqa: S101 - it was asked for
-        async for line in nursery.stdout:
+    async def _listen(self, fork_server: asyncio.subprocess.Process) -> None:
+        assert fork_server.stdout is not None  # noqa: S101 - it was asked for
+        async for line in fork_server.stdout:
             said = json.loads(line)
             if "ended" in said:
                 await self._gone(said["ended"], said["code"])
-        code = await nursery.wait()
-        if code:  # its agents go on; their tasks are recovered by their leases
-            log.error("nursery.ended", code=code)
+        code = await fork_server.wait()
+        if code:  # its agents live on without us; what they hold, the leases tell
+            log.error("fork_server.ended", code=code)
             for name in list(self._pools):
                 self._pools.pop(name, None)
 

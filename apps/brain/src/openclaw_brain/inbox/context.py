@@ -66,4 +66,5 @@ class UpdateContext:
 
     def toast(self, what: Say | None = None) -> Effect:
         """End the spinner of a button, with a text if the button did nothing."""
-        return AnswerButton(id=self.incoming.button_id, text="" if what is None else wording.say(what, self.lang))
+        text = "" if what is None else wording.say(what, self.lang)
+        return AnswerButton(chat=str(self.incoming.chat_id), id=self.incoming.button_id, text=text)

@@ -143,7 +143,7 @@ class EditMessage(Replies):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerButton(Effect):
+class AnswerButton(InPlace):
     """The end of a button's spinner, with a toast if there is a *text*."""
 
     kind_of_effect: ClassVar[EffectKind] = EffectKind.BUTTON

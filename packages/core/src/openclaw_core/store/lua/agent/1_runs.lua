@@ -41,7 +41,7 @@ local function claimed(run)
 end
 
 -- Give the Job the next run of its pool.
--- Arguments: pool, job, call (names this call), lease_ms, orders (digests that the agent has)
+-- Arguments: pool, job, call (names this call), lease_ms, orders? (digests that the agent has)
 -- Keys: reads agent:order; writes agent:ready, agent:run, agent:jobs, agent:leases, agent:news, agent:claim.call
 -- Result: the run, as `claimed`; nothing if there is none; 'retired'
 -- Late or twice: the same run while the Job has it, else nothing. If the caller never asks again, the lease of the run ends. A Job that has gone with
@@ -114,7 +114,7 @@ function ops.write()
 end
 
 -- Read a run again, once the leader has made one record of all that was sent.
--- Arguments: run, job, orders (digests that the agent has)
+-- Arguments: run, job, orders? (digests that the agent has)
 -- Keys: reads agent:run, agent:order
 -- Result: the run, as `claimed`; nothing before
 -- Late or twice: nothing; it only reads.

@@ -1,0 +1,109 @@
+"""Turns attachments into text: a recording is transcribed, a text file is decoded."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from openclaw_agent.attachments.files import Files, NoFile
+from openclaw_agent.prompt import LEAST_CUT_TOKENS, cut
+from openclaw_core import logs
+from openclaw_core.models.fallback import RECORDING, Attempt, Attempts, NoReply, first_reply
+from openclaw_core.ports import Ears
+from openclaw_core.tasks.conversation import estimate_tokens
+from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.said import beginning, shown
+from openclaw_core.tasks.task import Material, Task
+
+log = logs.get(__name__)
+TRANSCRIBE_S = 60.0
+NAME_TOKENS = 30
+"""For the name of a file, which has at most 80 characters, and the marks around it."""
+ENCODINGS = ("utf-8-sig", "cp1255")
+"""Older Hebrew programs on Windows write cp1255. It decodes almost any byte, so it comes last."""
+
+
+class Unreadable(Exception):
+    """An attachment cannot be turned into text, because of *cause*."""
+
+    def __init__(self, cause: Cause) -> None:
+        super().__init__(cause.value)
+        self.cause = cause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachmentReader:
+    """Fetches the files of a task. A recording goes to the first of *voice_models* that is served."""
+
+    files: Files
+    transcriber: Ears
+    voice_models: Sequence[str]
+    sleep: Callable[[float], Awaitable[None]] = field(repr=False)
+
+    async def read(self, index: int, material: Material) -> str:
+        """The text of *material*, the task's attachment at *index*; never empty. Raises Unreadable."""
+        try:
+            content = await self.files.content(index)
+        except NoFile as exc:
+            log.warning("material.not_fetched", kind=material.kind, reason=str(exc))
+            raise Unreadable(Cause.FILE_UNREADABLE) from None
+        if material.kind == "file":
+            return decoded(content)
+        transcript = await self._transcribe(content, material.name)
+        if not transcript:
+            raise Unreadable(Cause.VOICE_UNCLEAR)
+        return transcript
+
+    async def _transcribe(self, recording: bytes, name: str) -> str:
+        """The transcript of *recording*. Raises Unreadable."""
+
+        def ask(attempt: Attempt) -> Awaitable[str]:
+            return self.transcriber.transcribe(recording, name=name, model=attempt.model, timeout_s=TRANSCRIBE_S)
+
+        try:
+            return await first_reply(Attempts(models=self.voice_models, limits=RECORDING), ask, sleep=self.sleep)
+        except NoReply as exc:
+            refused = exc.cause in (Cause.TOO_LONG, Cause.REFUSED)
+            raise Unreadable(Cause.FILE_UNREADABLE if refused else exc.cause) from None
+
+
+async def with_attachments(task: Task, reader: AttachmentReader, *, max_tokens: int) -> tuple[Task, str]:
+    """*task* with the text of its attachments, and the text of its turn in the chat's memory.
+
+    A recording is the question itself, unless it was forwarded with words of the user's own. Files and forwarded recordings are
+    quoted. Several of them get an equal share of *max_tokens*, so that one cannot push out the others. If some cannot be read,
+    the model is told so. Raises Unreadable if none can be read.
+    """
+    asked, quoted, turn, fault = [], [], [task.text], None
+    left = max_tokens - estimate_tokens(task.text) - estimate_tokens(task.quoted)
+    share = max(LEAST_CUT_TOKENS, left // len(task.materials) - NAME_TOKENS)
+    for index, material in enumerate(task.materials):
+        try:
+            text = await reader.read(index, material)
+        except Unreadable as exc:
+            fault = fault or exc
+            quoted.append(f"{material.name}\n[It could not be read.]")
+            continue
+        if material.kind == "voice" and task.forwarded != "some":
+            asked.append(text)
+        else:
+            quoted.append(f"{material.name}\n{text if len(task.materials) == 1 else cut(text, share)}")
+            turn.append(f"{shown(material)}\n{beginning(text, share=len(task.materials))}")
+    if fault and len(turn) == 1 and not asked:
+        raise fault
+    question = "\n\n".join([*asked, task.text]).strip()
+    task = replace(task, text=question, quoted="\n\n".join([*quoted, task.quoted]).strip())
+    return task, "\n\n".join([*asked, *turn]).strip()
+
+
+def decoded(content: bytes) -> str:
+    """The text of a file. Raises Unreadable for an empty file and for one that is not text."""
+    for encoding in ENCODINGS if not content.startswith((b"\xff\xfe", b"\xfe\xff")) else ("utf-16",):
+        try:
+            text = content.decode(encoding).replace("\r\n", "\n").strip()
+        except UnicodeDecodeError:
+            continue
+        if "\x00" in text:
+            break
+        if not text:
+            raise Unreadable(Cause.FILE_EMPTY)
+        return text
+    raise Unreadable(Cause.FILE_UNREADABLE)

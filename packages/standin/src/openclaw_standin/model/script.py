@@ -1,0 +1,156 @@
+"""The text that the scripted model answers: pure functions, repeatable by seed."""
+
+import hashlib
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+_WORDS = {
+    "en": [
+        "water",
+        "river",
+        "stone",
+        "light",
+        "green",
+        "north",
+        "paper",
+        "garden",
+        "letter",
+        "winter",
+        "bridge",
+        "market",
+        "simple",
+        "answer",
+        "reason",
+        "number",
+        "window",
+        "circle",
+        "method",
+        "signal",
+        "harbor",
+        "summer",
+        "engine",
+        "mirror",
+        "planet",
+        "basket",
+        "copper",
+        "valley",
+    ],
+    "he": [
+        "מים",
+        "נהר",
+        "אבן",
+        "אור",
+        "ירוק",
+        "צפון",
+        "נייר",
+        "גינה",
+        "מכתב",
+        "חורף",
+        "גשר",
+        "שוק",
+        "פשוט",
+        "תשובה",
+        "סיבה",
+        "מספר",
+        "חלון",
+        "עיגול",
+        "שיטה",
+        "אות",
+        "נמל",
+        "קיץ",
+        "מנוע",
+        "מראה",
+    ],
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class Call:
+    """One call as the server saw it. Times are seconds of the monotonic clock; None for what did not happen."""
+
+    n: int
+    model: str
+    kind: Literal["answer", "json"]
+    stream: bool
+    start_s: float
+    wall_s: float
+    first_s: float | None = None
+    end_s: float | None = None
+    prompt_tokens: int = 0
+    tokens: int = 0
+    outcome: str = "open"
+    """`ok`, `dropped` (the caller hung up), or the kind of the fault."""
+    user_digest: str = ""
+    """Digest of the last user message. The answer holds it too."""
+    prompt_digest: str = ""
+    """Digest of the system prompt."""
+    messages: list[dict[str, Any]] = field(default_factory=list, repr=False)
+
+
+def digest(text: str) -> str:
+    """Eight characters that tell texts apart."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+
+def content_text(content: Any) -> str:
+    """The text of a message's content, which is a string or a list of parts."""
+    if isinstance(content, list):
+        return "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    return content if isinstance(content, str) else ""
+
+
+def last_said(messages: list[dict[str, Any]], role: str) -> str:
+    return next((content_text(m.get("content")) for m in reversed(messages) if m.get("role") == role), "")
+
+
+def answer_tokens(user_text: str, *, system_prompt: str = "", tokens: int = 120, seed: int = 0) -> list[str]:
+    """The pieces of the answer to *user_text*: the digests of the text and the prompt, then words in the text's language.
+
+    The same input gives the same answer; another text gives another one.
+    """
+    chance = random.Random(f"{seed}:{user_text}")
+    hebrew = sum("א" <= char <= "ת" for char in user_text) > len(user_text) / 4
+    opening = ["תשובה " if hebrew else "Answer ", digest(user_text), " לפי הנחיה " if hebrew else " by prompt "]
+    pieces = [*opening, digest(system_prompt), ":"]
+    words = _WORDS["he" if hebrew else "en"]
+    while len(pieces) < tokens:
+        count = len(pieces)
+        pieces.append(("\n\n" if count % 60 == 0 else " ") + chance.choice(words) + ("." if count % 12 == 11 else ""))
+    return pieces[:tokens]
+
+
+def answer_for(user_text: str, *, system_prompt: str = "", tokens: int = 120, seed: int = 0) -> str:
+    """The whole answer that `answer_tokens` streams."""
+    return "".join(answer_tokens(user_text, system_prompt=system_prompt, tokens=tokens, seed=seed))
+
+
+def matching(schema: Mapping[str, Any], chance: random.Random) -> Any:
+    """A random value that fits *schema*. No accuracy can be measured with it."""
+    if schema.get("enum"):
+        return chance.choice(list(schema["enum"]))
+    if "const" in schema:
+        return schema["const"]
+    for variants in ("anyOf", "oneOf"):
+        if schema.get(variants):
+            return matching(chance.choice(schema[variants]), chance)
+    kind = schema.get("type")
+    if isinstance(kind, list):
+        kind = chance.choice(kind)
+    if kind == "object":
+        return {name: matching(part, chance) for name, part in schema.get("properties", {}).items()}
+    if kind == "array":
+        return []
+    if kind == "integer":
+        return chance.randint(int(schema.get("minimum", 0)), int(schema.get("maximum", 1)))
+    if kind == "number":
+        return round(chance.uniform(schema.get("minimum", 0.0), schema.get("maximum", 1.0)), 2)
+    if kind == "boolean":
+        return chance.random() < 0.5
+    return None if kind == "null" else "scripted"
+
+
+def count_tokens(text: str) -> int:
+    """Tokens of *text*, at four characters a token."""
+    return (len(text) + 3) // 4
