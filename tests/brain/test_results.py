@@ -328,7 +328,7 @@ async def test_a_list_of_news_that_is_none_costs_few_lines_of_log(
             await until(becomes(scene, 1, "running"))
             assert await scene.world.agent.end(run, GaveUp(cause=Cause.MODEL_DOWN))
             await until(becomes(scene, 1, "failed"))
-    assert sum(line.getMessage() == "news.not_heard" for line in caplog.records) <= sleeps
+    assert sum(line.getMessage() == "news.not_read" for line in caplog.records) <= sleeps
 
 
 async def test_the_loop_turns_while_nothing_is_said_and_while_redis_is_away(scene: Scene) -> None:

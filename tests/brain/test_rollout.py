@@ -73,7 +73,7 @@ async def test_a_changed_template_waits_until_one_agent_of_it_has_come_up(
     assert rollout.current("agent") == one
     assert len([name for name in launcher.created if name.startswith(f"agent-{two}-")]) == 1
     assert fallbacks == [True]
-    assert set(launcher.rooms) == {10}  # one agent on trial is no reason to delete what others have finished
+    assert set(launcher.caps) == {10}  # one agent on trial is no reason to delete what others have finished
 
     await comes_up(script, two, launcher)
     await rollout.refresh()

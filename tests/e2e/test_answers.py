@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from openclaw_brain.agents.recovery import STOP_HEARD_S
+from openclaw_brain.agents.recovery import STOP_GRACE_S
 from tests.e2e.cluster import jobs, ours, pod_of, pods, until
 from tests.e2e.world import CLEAN, World
 from tests.manifests.rendering import ROOT
@@ -100,14 +100,14 @@ def test_stop_ends_a_job_within_two_seconds_and_it_does_not_run_again(bot: World
     [call] = bot.calls(asked.question)
     until(lambda: call.end_s is not None, within_s=10, what="the end of the model's stream")
     assert call.outcome == "dropped"
-    assert call.end_s - stopped <= STOP_HEARD_S
+    assert call.end_s - stopped <= STOP_GRACE_S
     until(
         lambda: any("Stopped" in m["text"] and m["text"].startswith("Answer") for m in bot.messages(chat)),
         within_s=15,
         what="the mark of the stop",
     )
     ended_at = until(lambda: end_of(job), within_s=15, what="the end of its container")
-    assert ended_at - stopped_at <= STOP_HEARD_S, "the kubelet says so in whole seconds, rounded down"
+    assert ended_at - stopped_at <= STOP_GRACE_S, "the kubelet says so in whole seconds, rounded down"
 
     bot.pace(tokens_per_s=200, tokens=60)
     after = bot.ask(chat, "a short story instead")

@@ -20,7 +20,7 @@ class FakeLauncher:
     trouble: dict[str, Cause] = field(default_factory=dict)
     pods: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     tries_templates: bool = True
-    rooms: list[int] = field(default_factory=list)
+    caps: list[int] = field(default_factory=list)
     """Caps by which finished Jobs were to be deleted."""
 
     async def pod(self, template: str) -> Mapping[str, Any]:
@@ -44,7 +44,7 @@ class FakeLauncher:
         self.labels[name] = (task_id, role)
 
     async def delete_finished(self, cap: int) -> None:
-        self.rooms.append(cap)
+        self.caps.append(cap)
 
     def troubles(self) -> Mapping[str, Cause]:
         return self.trouble

@@ -178,7 +178,7 @@ class Brain:
 
 
 async def run(settings: Settings, roles: Roles, env: Mapping[str, str], stop: asyncio.Event) -> int:
-    """Serve until *stop* is set. Raises SettingsError for what only a person can mend."""
+    """Serve until *stop* is set. Raises SettingsError for what only a person can repair."""
     startup.warn_if_closed(settings)
     heartbeats = Heartbeats()
     async with AsyncExitStack() as stack:

@@ -35,7 +35,7 @@ def warn_if_closed(settings: Settings) -> None:
 
 
 async def wait_for_store(script: Script, stop: asyncio.Event) -> None:
-    """Wait until Redis answers, or until *stop*. Raises SettingsError for a Redis that only a person can mend."""
+    """Wait until Redis answers, or until *stop*. Raises SettingsError for a Redis that only a person can repair."""
     while not stop.is_set():
         try:
             await script.check()

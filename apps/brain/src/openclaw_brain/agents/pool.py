@@ -105,6 +105,9 @@ class Backoff:
     pause_s: float = 0.0
     next_try: float = 0.0
 
+    def waits(self, now: float) -> bool:
+        return self.cause is not None and now < self.next_try
+
     def failed(self, cause: Cause, now: float) -> None:
         self.cause = cause
         # An API server comes back by itself. Any other cause needs a person.
@@ -151,7 +154,7 @@ class PoolController:
     _exited: list[str] = field(default_factory=list)
     """Agents that ended in order. The next recorded Job removes their records; else they are removed like missing ones."""
     _labelled: dict[str, str] = field(default_factory=dict)
-    """Claims that the launcher was told."""
+    """Claims that the launcher was asked to show, by Job."""
 
     async def create_agent_job(self) -> str:
         """Start one agent. Every agent starts here: its number is recorded before it is created. Raises LaunchFailed."""
@@ -197,7 +200,7 @@ class PoolController:
             if await self.pools.retire(self.pool.id, name):
                 log.info("job.retired", job=name)
         await self._label_claims(jobs)
-        if todo.create and (self.backoff.cause is None or self.clock() >= self.backoff.next_try):
+        if todo.create and not self.backoff.waits(self.clock()):
             await self.launcher.delete_finished(self.limits.cap)
             await self._create(todo.create)
 
@@ -207,12 +210,11 @@ class PoolController:
 
         async def one() -> None:
             async with places:
-                if self.backoff.cause is not None and self.clock() < self.backoff.next_try:
-                    return
                 try:
-                    await self.create_agent_job()
+                    if not self.backoff.waits(self.clock()):
+                        await self.create_agent_job()
                 except LaunchFailed as exc:
-                    if self.backoff.cause is None or self.clock() >= self.backoff.next_try:
+                    if not self.backoff.waits(self.clock()):
                         self.failed(exc.cause)
 
         await asyncio.gather(*(one() for _ in range(count)))
@@ -271,8 +273,8 @@ class PoolController:
             task_id for task_id, row in since if task_id not in late and whole(row["ready_ms"], now_ms) < notice_ms
         ]
         waiting += await self.lanes.waiting_since(notice_ms)
-        if waiting and (told := await self.lanes.tell_waiting(waiting, self.backoff.cause, epoch=self.epoch)):
-            log.info("pool.waiting_told", chats=told, cause=self.backoff.cause.value)
+        if waiting and (notified := await self.lanes.tell_waiting(waiting, self.backoff.cause, epoch=self.epoch)):
+            log.info("pool.waiting_notified", chats=notified, cause=self.backoff.cause.value)
 
     async def _end(self, late: Sequence[str], *, state: str) -> None:
         """Fail these tasks, if they are still in *state*."""
@@ -282,4 +284,4 @@ class PoolController:
                     task_id, self.backoff.cause or Cause.QUEUE_DEADLINE, state=state, epoch=self.epoch
                 )
             except StoreFault:
-                log.error("task.not_told", task_id=task_id)
+                log.error("task.not_failed", task_id=task_id)

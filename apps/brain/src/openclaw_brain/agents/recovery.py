@@ -18,7 +18,7 @@ from openclaw_core.store.agent_work import LEASE_S
 from openclaw_core.tasks.outcome import Cause
 
 log = logs.get(__name__)
-STOP_HEARD_S = 2.0
+STOP_GRACE_S = 2.0
 LEASES_EVERY_S = 1.0
 DEADLINES_EVERY_S = 5.0
 DEADLINE_GRACE_S = 15.0
@@ -45,7 +45,7 @@ class Recovery:
     """The end that is being handled: until then no other one is taken."""
     _answering_since: float = inf
     _deadlines_at: float = -inf
-    _unheard: dict[str, float] = field(default_factory=dict)
+    _ignoring: dict[str, float] = field(default_factory=dict)
     """Jobs whose run was taken from them, and since when."""
 
     async def follow_ends(self, loop: Loop) -> None:
@@ -62,7 +62,7 @@ class Recovery:
                 if await self.handle_end(self._ended):
                     self.on_lost()
             except StoreFault:
-                log.error("job.not_judged", hint="its lease ends by itself")
+                log.error("job.end_not_handled", hint="its lease ends by itself")
             self._ended = None
             self.on_ended()
         return 0
@@ -127,7 +127,7 @@ class Recovery:
             try:
                 await work(task_id)
             except StoreFault:
-                log.error("task.not_judged", task_id=task_id)
+                log.error("task.not_checked", task_id=task_id)
 
     async def _expire(self, task_id: str) -> None:
         verdict = await self.pools.lost(task_id, Cause.AGENT_LOST, only_overdue=True, epoch=self.epoch)
@@ -157,10 +157,10 @@ class Recovery:
         for pool in await self.pools.ids():
             claims = {name: job.run for name, job in (await self.pools.jobs(pool)).items() if job.state == "claimed"}
             for name in await self.pools.left(claims):
-                gone[name] = self._unheard.get(name, now)
-        self._unheard = gone
+                gone[name] = self._ignoring.get(name, now)
+        self._ignoring = gone
         alive = await self.launcher.alive()
         for name, since in gone.items():
-            if now - since >= STOP_HEARD_S and name in alive:
-                log.warning("stop.unheard", job=name)
+            if now - since >= STOP_GRACE_S and name in alive:
+                log.warning("stop.ignored", job=name)
                 await self.launcher.delete(name)

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from openclaw_brain.loops import RETRY_S, Loop
+from openclaw_brain.loops import Loop
 from openclaw_core import logs
-from openclaw_core.errors import BadTask, StoreError, StoreFault
+from openclaw_core.errors import BadTask, StoreFault
 from openclaw_core.store import Became, Lanes, News
 from openclaw_core.store.pools import task_of
 from openclaw_core.tasks.outcome import Cause
@@ -28,9 +28,9 @@ class ResultReader:
     lanes: Lanes
     epoch: int
     on_text: Callable[[str], None]
-    """A running task has new text; told its display."""
+    """A running task has new text. Gets its display."""
     on_changed: Callable[[Mapping[str, int]], None]
-    """Displays have changed; told their versions."""
+    """Displays have changed. Gets their versions."""
     on_began: Callable[[], None]
     """An agent has begun with its task."""
     on_chat_free: Callable[[], None]
@@ -46,7 +46,7 @@ class ResultReader:
                 try:
                     await self._read(group)
                 except StoreFault:
-                    log.error("news.not_heard", hint="what was said is found again within a second")
+                    log.error("news.not_read", hint="what agents wrote is found again within a second")
                     return FAULT_S
                 return 0
 
@@ -76,21 +76,16 @@ class ResultReader:
 
     async def _regrow(self, run: str, task_id: str) -> None:
         """Make one record of all that the user sent, for an agent that waits for it before its first word."""
-        try:
-            while not await self._regrown(run, task_id):
-                await self.sleep(REGROW_S)
-        finally:
-            self._growing.discard(run)
 
-    async def _regrown(self, run: str, task_id: str) -> bool:
-        """Try once. Gives whether nothing is left to do for *run*."""
-        try:
+        async def step() -> float | None:
             try:
-                return await self.news.regrow(run, epoch=self.epoch)
+                return None if await self.news.regrow(run, epoch=self.epoch) else REGROW_S
             except BadTask:
                 log.error("task.unreadable", task_id=task_id)
                 await self.lanes.fail(task_id, Cause.BAD_TASK, epoch=self.epoch)
-                return True
-        except StoreError:
-            await self.sleep(RETRY_S)
-            return False
+                return None
+
+        try:
+            await Loop(sleep=self.sleep).run(step)
+        finally:
+            self._growing.discard(run)
