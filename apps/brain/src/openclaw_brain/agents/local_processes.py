@@ -120,7 +120,7 @@ class LocalProcesses:
             if "ended" in said:
                 await self._gone(said["ended"], said["code"])
         code = await fork_server.wait()
-        if code:  # its agents live on without us; what they hold, the leases tell
+        if code:  # its agents go on; their tasks are recovered by their leases
             log.error("fork_server.ended", code=code)
             for name in list(self._pools):
                 self._pools.pop(name, None)
