@@ -117,8 +117,8 @@ class QueueConsumer:
                     looked_at = None  # Redis may have released tasks whose ids were lost on the way here
                     raise
                 start(fresh)
-                no_more = not found and len(fresh) < max(1, room)
-                return min(ORPHANS_EVERY_S, self.lanes.held_s or ORPHANS_EVERY_S) if no_more else 0
+                all_released = not found and len(fresh) < max(1, room)  # there are no more to release now
+                return min(ORPHANS_EVERY_S, self.lanes.held_s or ORPHANS_EVERY_S) if all_released else 0
 
             self._start = start_released
             await loop.run(step)
