@@ -208,7 +208,7 @@ async def test_a_run_that_waits_since_the_leader_before_knows_the_address_of_tod
     world = port.world
     await world.inbox.set_files_at("http://gone:1", epoch=world.epoch)
     await world.ready(with_files())
-    await world.inbox.give_up_lead("me")
+    await world.leadership.give_up_lead("me")
     await world.lead("another")
     await world.inbox.set_files_at("http://here:2", epoch=world.epoch)
     for run in (await world.claim(), await world.claimed(with_files(2, chat=2))):
@@ -219,7 +219,7 @@ async def test_an_agent_that_has_its_run_since_the_leader_before_hears_of_the_ne
     world = port.world
     await world.inbox.set_files_at("http://gone:1", epoch=world.epoch)
     run = await world.claimed(with_files())
-    await world.inbox.give_up_lead("me")
+    await world.leadership.give_up_lead("me")
     await world.lead("another")
     await world.inbox.set_files_at("http://here:2", epoch=world.epoch)
     assert await world.agent.files_at(run) == "http://here:2"

@@ -32,7 +32,7 @@ from openclaw_core.chat.delivery import sending
 from openclaw_core.chat.delivery.dispatcher import Dispatcher
 from openclaw_core.errors import LostOwnership, StoreFault
 from openclaw_core.roles.values import load_roles
-from openclaw_core.store import AgentWork, Inbox, Lanes, News, Pools, RedisDisplays, Script
+from openclaw_core.store import AgentWork, Inbox, Lanes, Leadership, News, Pools, RedisDisplays, Script
 from openclaw_core.tasks.task import snapshot_digest, snapshot_json, to_json
 from openclaw_core.tasks.work import Answered
 from tests.core.store_world import ORDER, USAGE, effect, task
@@ -253,7 +253,7 @@ async def leader(script: Script, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     really = asyncio.sleep
     monkeypatch.setattr(asyncio, "sleep", lambda seconds: really(min(seconds, 0.02)))  # pauses after a fault
     monkeypatch.setattr(sending, "FAULT_PAUSE_S", 0.02)
-    leader = Leader(script=script, epoch=await Inbox(script).take_lead("me", ttl_s=600))
+    leader = Leader(script=script, epoch=await Leadership(script).take_lead("me", ttl_s=600))
     async with leader.leading():
         yield leader
 

@@ -19,7 +19,7 @@ from openclaw_brain.metrics import Metrics
 from openclaw_brain.settings import at_start
 from openclaw_brain.telegram.updates import admit_forever
 from openclaw_core.errors import FloodWait
-from openclaw_core.store import Inbox, RedisSettings, Script, open_script
+from openclaw_core.store import Inbox, Leadership, RedisSettings, Script, open_script
 from openclaw_standin.bot_api import BotApi
 from tests.brain.test_kubernetes_lease import Epochs, Leases
 from tests.redis_server import RedisServer
@@ -62,9 +62,9 @@ async def test_a_loop_that_no_longer_turns_fails_healthz_by_name_and_one_that_tu
 
 
 async def redis_standby(script: Script, on_heartbeat: Callable[[], None]) -> None:
-    inbox = Inbox(script)
-    await inbox.take_lead("another", ttl_s=60)
-    await RedisLeader(inbox=inbox, holder="me").acquire(Loop(on_heartbeat=on_heartbeat))
+    leadership = Leadership(script)
+    await leadership.take_lead("another", ttl_s=60)
+    await RedisLeader(leadership=leadership, holder="me").acquire(Loop(on_heartbeat=on_heartbeat))
 
 
 async def soon(_: float) -> None:
@@ -72,7 +72,7 @@ async def soon(_: float) -> None:
 
 
 def on_a_cluster(leases: Leases, epochs: Epochs) -> LeaseLeader:
-    return LeaseLeader(api=leases, inbox=epochs, holder="me", clock=lambda: 0.0)  # type: ignore[arg-type]
+    return LeaseLeader(api=leases, leadership=epochs, holder="me", clock=lambda: 0.0)  # type: ignore[arg-type]
 
 
 async def lease_standby(_: Script, on_heartbeat: Callable[[], None]) -> None:

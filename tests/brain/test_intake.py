@@ -9,22 +9,29 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from openclaw_brain.inbox.access import Access
-from openclaw_brain.inbox.context import ChatState, Effect
+from openclaw_brain.inbox.context import ChatState
 from openclaw_brain.inbox.handler import _needs_store
 from openclaw_brain.inbox.intake import Intake
-from openclaw_brain.telegram.incoming import Bot, read_update
+from openclaw_brain.telegram.incoming import Bot, Incoming, read_update
 from openclaw_core.roles.values import Roles, load_roles
+from openclaw_core.store.effects import to_lua
 from openclaw_core.tasks.task import Task, from_json
 from tests.brain.test_incoming import PARTS
 
 NOTHING = ChatState()
 BOT = Bot(id=42, username="OpenClawBot")
 GROUP = {"id": -100500, "type": "supergroup"}
+Row = dict[str, Any]
+"""An effect as the script reads it."""
 
 
 @pytest.fixture(scope="module")
 def roles() -> Roles:
     return load_roles(Path(__file__).parents[2] / "platform/openclaw/base")
+
+
+def rows(intake: Intake, incoming: Incoming, known: ChatState, *, admitted_ms: int = 1) -> list[Row]:
+    return [to_lua(effect) for effect in intake.effects(incoming, known, admitted_ms=admitted_ms)]
 
 
 class Chat:
@@ -33,22 +40,22 @@ class Chat:
 
     def says(
         self, text: str = "", *, known: ChatState = NOTHING, user: int = 7, bot: bool = False, **fields: Any
-    ) -> list[Effect]:
+    ) -> list[Row]:
         message = {
             "message_id": 5, "date": 1, "chat": {"id": user, "type": "private"}, "from": {"id": user, "is_bot": bot, "language_code": "en"}, **fields,
         }  # fmt: skip
         if text:
             message["text"] = text
-        return self.intake.effects(read_update({"update_id": 3, "message": message}, BOT), known, admitted_ms=1000)
+        return rows(self.intake, read_update({"update_id": 3, "message": message}, BOT), known, admitted_ms=1000)
 
-    def presses(self, data: str, known: ChatState = NOTHING) -> list[Effect]:
+    def presses(self, data: str, known: ChatState = NOTHING) -> list[Row]:
         query = {
             "id": "cb",
             "data": data,
             "from": {"id": 7},
             "message": {"message_id": 9, "chat": {"id": 7, "type": "private"}},
         }
-        return self.intake.effects(read_update({"update_id": 3, "callback_query": query}, BOT), known, admitted_ms=1000)
+        return rows(self.intake, read_update({"update_id": 3, "callback_query": query}, BOT), known, admitted_ms=1000)
 
 
 @pytest.fixture
@@ -56,11 +63,11 @@ def chat(roles: Roles) -> Chat:
     return Chat(roles)
 
 
-def kinds(effects: list[Effect]) -> list[str]:
+def kinds(effects: list[Row]) -> list[str]:
     return [str(effect.get("kind", effect["op"])) for effect in effects]
 
 
-def task_of(effect: Effect) -> Task:
+def task_of(effect: Row) -> Task:
     return from_json(str(effect["record"]))
 
 
@@ -249,10 +256,17 @@ def test_a_text_of_ours_stands_under_its_kind_and_place_whichever_update_it_answ
 def test_a_stop_names_its_update_and_a_press_its_task(chat: Chat) -> None:
     [command] = chat.says("/stop")
     assert (command["op"], command["update"]) == ("stop", "3")
-    assert "task" not in command
+    assert command["task"] is None
     [press] = chat.presses("stop:u1")
     assert (press["op"], press["task"]) == ("stop", "u1")
-    assert "update" not in press
+    assert press["update"] is None
+
+
+@pytest.mark.parametrize("data", ["lang:he", "role:coder", "retry:u1", "file:u1:1", "nonsense"])
+def test_the_end_of_a_buttons_spinner_names_its_chat(chat: Chat, data: str) -> None:
+    """Delivery cannot read one that does not."""
+    [*_, toast] = chat.presses(data)
+    assert (toast["op"], toast["id"], toast["chat"]) == ("button", "cb", "7")
 
 
 def from_bot(roles: Roles, bot_id: int, text: str, **fields: Any) -> list[str]:
@@ -260,7 +274,7 @@ def from_bot(roles: Roles, bot_id: int, text: str, **fields: Any) -> list[str]:
     intake = Intake(roles=roles, access=Access(users=None, bots=frozenset({9, BOT.id})))
     sender = {"id": bot_id, "is_bot": True}
     message = {"message_id": 5, "chat": {"id": -100500, "type": "supergroup"}, "from": sender, "text": text, **fields}
-    return kinds(intake.effects(read_update({"update_id": 1, "message": message}, BOT), NOTHING, admitted_ms=1))
+    return kinds(rows(intake, read_update({"update_id": 1, "message": message}, BOT), NOTHING, admitted_ms=1))
 
 
 def test_only_the_commands_of_a_listed_bot_are_answered(roles: Roles) -> None:
@@ -321,7 +335,7 @@ def test_a_foreign_command_that_replies_to_us_is_not_refused_aloud(roles: Roles)
 
 
 def test_our_name_alone_asks_about_the_message_replied_to_or_for_help(chat: Chat) -> None:
-    def named(**fields: Any) -> list[Effect]:
+    def named(**fields: Any) -> list[Row]:
         return chat.says("@OpenClawBot", chat=GROUP, **fields)
 
     [effect] = named(reply_to_message={"message_id": 4, "text": "a long story"})
@@ -334,9 +348,9 @@ def test_our_name_alone_asks_about_the_message_replied_to_or_for_help(chat: Chat
     assert kinds(chat.says("\u2060\u200b")) == ["help"]
 
 
-def edits(chat: Chat, text: str, *, where: Any = GROUP, **fields: Any) -> list[Effect]:
+def edits(chat: Chat, text: str, *, where: Any = GROUP, **fields: Any) -> list[Row]:
     message = {"message_id": 5, "date": 1, "edit_date": 9, "chat": where, "from": {"id": 7}, "text": text, **fields}
-    return chat.intake.effects(read_update({"update_id": 4, "edited_message": message}, BOT), NOTHING, admitted_ms=1)
+    return rows(chat.intake, read_update({"update_id": 4, "edited_message": message}, BOT), NOTHING, admitted_ms=1)
 
 
 def test_an_edit_carries_what_it_asks_for_and_the_digest_of_its_words(chat: Chat) -> None:
@@ -375,14 +389,14 @@ def test_an_edit_to_a_command_that_asks_the_store_is_known_as_such(chat: Chat) -
     incoming = read_update({"update_id": 4, "edited_message": message}, BOT)
     assert _needs_store(incoming)
     old = task_of(chat.says("again please")[0])
-    [effect] = chat.intake.effects(incoming, ChatState(old_task=old), admitted_ms=1)
+    [effect] = rows(chat.intake, incoming, ChatState(old_task=old), admitted_ms=1)
     assert [one["op"] for one in effect["fresh"]] == ["retry"]
 
 
-def press(chat: Chat, data: str, old: Task | None = None, user: int = 7) -> list[Effect]:
+def press(chat: Chat, data: str, old: Task | None = None, user: int = 7) -> list[Row]:
     query = {"id": "cb", "data": data, "from": {"id": user}, "message": {"message_id": 9, "chat": GROUP}}
-    return chat.intake.effects(
-        read_update({"update_id": 3, "callback_query": query}, BOT), ChatState(old_task=old), admitted_ms=1
+    return rows(
+        chat.intake, read_update({"update_id": 3, "callback_query": query}, BOT), ChatState(old_task=old), admitted_ms=1
     )
 
 
@@ -443,5 +457,5 @@ def test_whatever_is_in_an_update_its_effects_are_plain_and_bounded(
     if kind == "callback_query":
         part = {"id": "cb", "from": {"id": 7}, "data": parts.get("data"), "message": part}
     incoming = read_update({"update_id": 3, kind: part}, BOT)
-    effects = chat.intake.effects(incoming, NOTHING, admitted_ms=1)
+    effects = rows(chat.intake, incoming, NOTHING, admitted_ms=1)
     assert len(json.dumps(effects, allow_nan=False)) < 250_000

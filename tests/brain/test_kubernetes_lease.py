@@ -97,7 +97,7 @@ class Time:
 
 def leader(leases: Leases, epochs: Epochs, holder: str, time: Time | None = None) -> LeaseLeader:
     time = time or Time()
-    return LeaseLeader(api=leases, inbox=epochs, holder=holder, clock=lambda: time.now)  # type: ignore[arg-type]
+    return LeaseLeader(api=leases, leadership=epochs, holder=holder, clock=lambda: time.now)  # type: ignore[arg-type]
 
 
 async def test_the_first_brain_makes_the_lease_and_leads() -> None:

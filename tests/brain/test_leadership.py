@@ -18,7 +18,7 @@ from openclaw_brain.metrics import Metrics
 from openclaw_brain.settings import at_start
 from openclaw_core.chat.telegram.messenger import BotIdentity, TelegramMessenger
 from openclaw_core.errors import StoreUnavailable
-from openclaw_core.store import Inbox, Script
+from openclaw_core.store import Leadership, Script
 from openclaw_standin.bot_api import BotApi
 from tests.fakes.launcher import FakeLauncher
 
@@ -84,12 +84,12 @@ async def test_a_redis_that_goes_away_just_as_a_brain_takes_the_lead_ends_nothin
     stop, left = asyncio.Event(), asyncio.Event()
     await script.read("SADD", script.keys("pools"), "agent-11111111")  # of the release before
     await script.read("RPUSH", script.keys("ready", "agent-11111111"), "u1")
-    leading = asyncio.create_task(lead(brain, RedisLeader(inbox=Inbox(script), holder="me"), stop, left.set))
+    leading = asyncio.create_task(lead(brain, RedisLeader(leadership=Leadership(script), holder="me"), stop, left.set))
     launcher = cast("FakeLauncher", brain.launcher)
     await until(lambda: leading.done() or launcher.created)
     assert not leading.done(), leading.exception()
     assert flaky.fails[step] == 0
-    assert await Inbox(script).epoch() == 1, "the lead that it took is the one that it has"
+    assert await Leadership(script).epoch() == 1, "the lead that it took is the one that it has"
     assert not left.is_set()
     stop.set()
     await leading
@@ -109,7 +109,9 @@ async def test_a_bot_api_that_hangs_costs_a_new_leader_neither_its_lead_nor_its_
                 renewed.set()
                 await super().keep(epoch, loop)
 
-        leading = asyncio.create_task(lead(brain, Leader(inbox=Inbox(script), holder="me"), stop, lambda: None))
+        leading = asyncio.create_task(
+            lead(brain, Leader(leadership=Leadership(script), holder="me"), stop, lambda: None)
+        )
         launcher = cast("FakeLauncher", brain.launcher)
         async with asyncio.timeout(10):  # the call is given up after 30 s
             await until(lambda: hangs.times == 0 and renewed.is_set() and launcher.created)
@@ -128,8 +130,8 @@ LOOPS = {
 async def test_every_loop_of_a_leader_tells_that_it_turns_and_no_other_is_left_when_it_leads_no_more(
     brain: Brain, script: Script
 ) -> None:
-    inbox, stop = Inbox(script), asyncio.Event()
-    leading = asyncio.create_task(lead(brain, RedisLeader(inbox=inbox, holder="me"), stop, lambda: None))
+    leadership, stop = Leadership(script), asyncio.Event()
+    leading = asyncio.create_task(lead(brain, RedisLeader(leadership=leadership, holder="me"), stop, lambda: None))
     await until(lambda: brain.heartbeats.ages_s().keys() >= LOOPS)
     assert {"files", "watch"} <= {task.get_name() for task in asyncio.all_tasks()}
     assert brain.metrics.leading
@@ -148,9 +150,9 @@ async def test_every_loop_of_a_leader_tells_that_it_turns_and_no_other_is_left_w
             await http.get(f"{address}/files/u1.{0:032x}/0")
     assert not leading.done(), "it waits for its next turn"
 
-    await inbox.give_up_lead("another")
+    await leadership.give_up_lead("another")
     await until(lambda: brain.heartbeats.ages_s().keys() >= LOOPS)
-    assert await inbox.epoch() == 3
+    assert await leadership.epoch() == 3
     assert await _files_at(script, before=address) != address
     stop.set()
     async with asyncio.timeout(brain.settings.drain_s + 5):
@@ -175,11 +177,13 @@ async def test_a_redis_that_goes_away_for_a_step_of_any_loop_costs_no_lead(
     async with BotApi.open(token=brain.settings.telegram_token) as api:
         brain.settings = replace(brain.settings, telegram_base_url=api.url)
         api.users.write(7, "hello")
-        leading = asyncio.create_task(lead(brain, RedisLeader(inbox=Inbox(script), holder="me"), stop, lambda: None))
+        leading = asyncio.create_task(
+            lead(brain, RedisLeader(leadership=Leadership(script), holder="me"), stop, lambda: None)
+        )
         await until(lambda: leading.done() or not flaky.fails[step])
         await until(lambda: leading.done() or brain.heartbeats.ages_s().keys() >= LOOPS)
         assert not leading.done(), leading.exception()
-        assert await Inbox(script).epoch() == 1
+        assert await Leadership(script).epoch() == 1
         stop.set()
         await leading
 

@@ -98,7 +98,7 @@ async def test_cost_is_whole_millionths_of_a_dollar_by_the_price_of_the_moment(w
     # 600 × 0.15 + 400 × 0.075 + 200 × 0.6
     assert of(await page(metrics), "cost_microusd_total", "role=coder") == 240
     [run] = await world.runs.newest(count=1)
-    assert run.fields["micro_usd"] == "240"
+    assert run.micro_usd == "240"
 
     await set_prices(world.script, {"m": replace(PRICED, output_usd_per_mtok=6.0)}, epoch=world.epoch)
     await answer(world, await claim(world, 2))
@@ -112,7 +112,7 @@ async def test_a_model_without_a_price_has_no_cost_and_is_counted_as_such(world:
     assert of(found, "cost_microusd_total", "role=coder") is None
     assert of(found, "answers_unpriced_total", "role=coder") == 1
     assert of(found, "tokens_total", "role=coder", "kind=answer") == 200
-    assert "micro_usd" not in (await world.runs.newest(count=1))[0].fields
+    assert "micro_usd" not in (await world.runs.newest(count=1))[0].row
 
 
 async def test_a_failure_is_counted_by_its_cause_and_its_text_when_it_stands_in_the_chat(

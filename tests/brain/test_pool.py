@@ -7,7 +7,7 @@ import pytest
 
 from openclaw_brain.agents.pool import MISSING_S, Plan, PoolController, PoolLimits, plan
 from openclaw_brain.agents.ports import Pool
-from openclaw_core.store import Inbox, Lanes, Pools, Script
+from openclaw_core.store import Lanes, Leadership, Pools, Script
 from openclaw_core.store.pools import JobState
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.work import GaveUp
@@ -98,7 +98,7 @@ def test_a_large_surplus_is_retired_and_a_small_one_kept_for_the_next_burst() ->
 
 
 async def test_creating_backs_off_and_goes_on_when_it_works_again(script: Script) -> None:
-    epoch = await Inbox(script).take_lead("me", ttl_s=8)
+    epoch = await Leadership(script).take_lead("me", ttl_s=8)
     now = [0.0]
     launcher = FakeLauncher(cause=Cause.QUOTA)
     controller = PoolController(
@@ -122,7 +122,7 @@ async def test_creating_backs_off_and_goes_on_when_it_works_again(script: Script
 async def test_only_the_leader_creates_agents(script: Script, lead: bool) -> None:
     from openclaw_core.errors import LostOwnership
 
-    epoch = await Inbox(script).take_lead("me", ttl_s=8)
+    epoch = await Leadership(script).take_lead("me", ttl_s=8)
     launcher = FakeLauncher()
     controller = PoolController(
         pool=Pool(template="agent", hash8="0" * 8), pools=Pools(script), lanes=Lanes(script), launcher=launcher, epoch=epoch - (not lead),
@@ -140,7 +140,7 @@ async def test_only_the_leader_creates_agents(script: Script, lead: bool) -> Non
 async def test_a_trouble_of_jobs_that_may_still_start_is_the_pools_cause_until_an_agent_comes_up(
     script: Script,
 ) -> None:
-    epoch = await Inbox(script).take_lead("me", ttl_s=8)
+    epoch = await Leadership(script).take_lead("me", ttl_s=8)
     launcher = FakeLauncher()
     pool = Pool(template="agent", hash8="0" * 8)
     controller = PoolController(
@@ -160,7 +160,7 @@ async def test_a_trouble_of_jobs_that_may_still_start_is_the_pools_cause_until_a
 
 
 async def test_the_cap_is_for_all_pools_together(script: Script) -> None:
-    epoch = await Inbox(script).take_lead("me", ttl_s=8)
+    epoch = await Leadership(script).take_lead("me", ttl_s=8)
     launcher = FakeLauncher(created=[f"agent-other-11111111-{n}" for n in range(8)])
     controller = PoolController(
         pool=Pool(template="agent", hash8="0" * 8), pools=Pools(script), lanes=Lanes(script), launcher=launcher, epoch=epoch,
@@ -171,7 +171,7 @@ async def test_the_cap_is_for_all_pools_together(script: Script) -> None:
 
 
 async def test_agents_start_while_their_tasks_are_routed_and_each_task_counts_once(script: Script) -> None:
-    epoch = await Inbox(script).take_lead("me", ttl_s=8)
+    epoch = await Leadership(script).take_lead("me", ttl_s=8)
     launcher = FakeLauncher()
     pool = Pool(template="agent", hash8="0" * 8)
     under_way = {"u1", "u2"}
@@ -249,7 +249,7 @@ async def test_a_job_that_was_written_down_and_never_created_is_replaced_within_
 
 
 async def test_an_agent_that_the_launcher_knows_and_redis_does_not_counts_until_it_checks_in(script: Script) -> None:
-    epoch = await Inbox(script).take_lead("me", ttl_s=8)
+    epoch = await Leadership(script).take_lead("me", ttl_s=8)
     launcher = FakeLauncher(created=["agent-agent-00000000-7"])  # forgotten while the API server was away
     controller = PoolController(
         pool=Pool(template="agent", hash8="0" * 8), pools=Pools(script), lanes=Lanes(script), launcher=launcher, epoch=epoch,

@@ -343,8 +343,8 @@ async def test_the_loop_turns_while_nothing_is_said_and_while_redis_is_away(scen
 async def test_who_leads_no_more_hears_nothing_and_says_so(scene: Scene) -> None:
     run = await scene.claimed()
     assert await scene.world.agent.end(run, Answered(markdown="Four.", usage=USAGE))
-    await scene.world.inbox.give_up_lead("me")
-    old, scene.world.epoch = scene.world.epoch, await scene.world.inbox.take_lead("another", ttl_s=8)
+    await scene.world.leadership.give_up_lead("me")
+    old, scene.world.epoch = scene.world.epoch, await scene.world.leadership.take_lead("another", ttl_s=8)
     assert old != scene.world.epoch
     with pytest.raises(ExceptionGroup) as lost:
         async with asyncio.timeout(20):

@@ -11,7 +11,7 @@ from openclaw_brain.agents.pool import PoolLimits
 from openclaw_brain.agents.ports import Launcher, Pool
 from openclaw_brain.agents.rollout import Rollout
 from openclaw_core.errors import StoreUnavailable
-from openclaw_core.store import Inbox, Lanes, Pools, Script
+from openclaw_core.store import Lanes, Leadership, Pools, Script
 from openclaw_core.store.pools import task_of
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.work import HandedBack
@@ -30,7 +30,7 @@ def pool_of(template: str, found: Mapping[str, Any]) -> Pool:
 
 
 async def a_rollout(script: Script, launcher: Launcher, fallbacks: list[bool] | None = None) -> Rollout:
-    epoch = await Inbox(script).take_lead("me", ttl_s=8)
+    epoch = await Leadership(script).take_lead("me", ttl_s=8)
     rollout = Rollout(
         templates=["agent"], launcher=launcher, pools=Pools(script), lanes=Lanes(script), epoch=epoch, pool_of=pool_of,
         limits=PoolLimits(warm=2, cap=10, queue_deadline_s=900),
@@ -217,7 +217,7 @@ async def test_a_task_whose_agent_hands_it_back_to_an_older_pool_is_not_left_the
     world = World(script)
     launcher = FakeLauncher(pods={"agent": pod("two")})
     rollout = await a_rollout(script, launcher)
-    world.epoch = await world.inbox.epoch()
+    world.epoch = await world.leadership.epoch()
     older = pool_of("agent", pod("one")).id
     world.agent = world.work("of the brain before", pool=older)
     one = task(1)

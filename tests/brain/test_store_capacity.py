@@ -151,8 +151,8 @@ async def test_the_loop_outlives_redis_and_ends_with_the_lead(desk: Desk) -> Non
     desk.faults = [StoreUnavailable("away"), StoreFull("full")]
     await desk.look(0.5, 0.5, 0.5)
     assert desk.seen == [0.5]
-    await desk.world.inbox.give_up_lead("me")
-    await desk.world.inbox.take_lead("another", ttl_s=8)
+    await desk.world.leadership.give_up_lead("me")
+    await desk.world.leadership.take_lead("another", ttl_s=8)
     await finish(desk.world.script, range(5))
     desk.used = LIMIT
     with pytest.raises(LostOwnership):

@@ -10,7 +10,7 @@ import pytest
 from openclaw_brain.loops import Loop
 from openclaw_brain.telegram.updates import Poller, admit_forever
 from openclaw_core.errors import LostOwnership
-from openclaw_core.store import Inbox, Script
+from openclaw_core.store import Inbox, Leadership, Script
 from openclaw_standin.bot_api import BotApi
 
 TOKEN = "4242:test-token-of-nobody"
@@ -63,7 +63,7 @@ class Admission:
 @pytest.fixture
 async def admission(script: Script) -> AsyncIterator[Admission]:
     inbox = Inbox(script)
-    epoch = await inbox.take_lead("me", ttl_s=600)
+    epoch = await Leadership(script).take_lead("me", ttl_s=600)
     async with BotApi.open(token=TOKEN, flood=False) as api:
         yield Admission(api=api, inbox=inbox, epoch=epoch)
 
@@ -122,10 +122,10 @@ async def test_a_full_redis_stops_admission_before_the_offset_moves(admission: A
         await script.read("CONFIG", "SET", "maxmemory", "0")
 
 
-async def test_a_new_leader_ends_the_admission_of_the_old_one(admission: Admission) -> None:
+async def test_a_new_leader_ends_the_admission_of_the_old_one(admission: Admission, script: Script) -> None:
     async with admission.running() as task:
-        await admission.inbox.give_up_lead("me")
-        await admission.inbox.take_lead("another", ttl_s=600)
+        await Leadership(script).give_up_lead("me")
+        await Leadership(script).take_lead("another", ttl_s=600)
         admission.api.users.write(7, "for the new one")
         with pytest.raises(LostOwnership):
             async with asyncio.timeout(60):

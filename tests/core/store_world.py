@@ -5,7 +5,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from openclaw_core.chat.delivery.displays import Display, Stage
-from openclaw_core.store import AgentWork, Heard, Inbox, Lanes, News, Pools, RedisDisplays, Runs, Script
+from openclaw_core.records import read
+from openclaw_core.store import (
+    AgentWork,
+    Heard,
+    Inbox,
+    Lanes,
+    Leadership,
+    News,
+    Pools,
+    RedisDisplays,
+    RunRecords,
+    Script,
+)
+from openclaw_core.store import effects as effect_classes
+from openclaw_core.store.effects import ActLink, Effect
 from openclaw_core.store.lanes import Dispatched
 from openclaw_core.store.news import TEXT
 from openclaw_core.store.turns import turn_json
@@ -41,6 +55,21 @@ def effect(one: Task) -> dict[str, str]:
     }  # fmt: skip
 
 
+EFFECT_CLASSES: list[type[Effect]] = [
+    one for one in vars(effect_classes).values() if "kind_of_effect" in getattr(one, "__dict__", {})
+]
+
+
+def typed(row: Mapping[str, Any]) -> Effect:
+    """The effect that a test writes as Lua reads it."""
+    named = {"old": row["from"], "new": row["to"]} if row["op"] == "move" else dict(row)
+    if "act" in row and row["op"] != "end_act":
+        named["link"] = ActLink(**{name: row[name] for name in ActLink.__dataclass_fields__ if name in row})
+    if "fresh" in row:
+        named["fresh"] = [typed(fresh) for fresh in row["fresh"]]
+    return read(next(one for one in EFFECT_CLASSES if one.kind_of_effect == row["op"]), named)
+
+
 class World:
     """A leader, and agents that have an agent's script. *agent* is the first of them."""
 
@@ -52,8 +81,9 @@ class World:
             Lanes(script),
             Pools(script),
             News(script),
-            Runs(script),
+            RunRecords(script),
         )
+        self.leadership = Leadership(script)
         self.agent = self.work()
         self.epoch = 0
         self.seen = 0
@@ -68,7 +98,7 @@ class World:
         return RedisDisplays(self.script, epoch=self.epoch)
 
     async def lead(self, holder: str = "me") -> int:
-        self.epoch = await self.inbox.take_lead(holder, ttl_s=8)
+        self.epoch = await self.leadership.take_lead(holder, ttl_s=8)
         return self.epoch
 
     # ---- what a brain does
@@ -77,12 +107,14 @@ class World:
         for one in tasks:
             await self.inbox.admit([("inbox", {"update_id": one.update_id})], offset=None, epoch=self.epoch)
             [*_, entry] = await self.inbox.waiting("inbox")
-            await self.inbox.handle("inbox", [(entry.entry_id, [effect(one)])], epoch=self.epoch, **CAPS)
+            await self.inbox.handle("inbox", [(entry.entry_id, [typed(effect(one))])], epoch=self.epoch, **CAPS)
 
     async def effects(self, *effects: Mapping[str, object]) -> None:
         await self.inbox.admit([("control", {"update_id": next(_updates)})], offset=None, epoch=self.epoch)
         [*_, entry] = await self.inbox.waiting("control")
-        await self.inbox.handle("control", [(entry.entry_id, list(effects))], epoch=self.epoch, **CAPS)
+        await self.inbox.handle(
+            "control", [(entry.entry_id, [typed(one) for one in effects])], epoch=self.epoch, **CAPS
+        )
 
     async def dispatch(self, one: Task, *, parts: int = 0) -> bool:
         handed = await self.lanes.dispatch(

@@ -291,7 +291,7 @@ async def test_the_latest_of_several_doubts_counts_and_a_settled_one_is_gone(wor
 async def test_who_leads_no_more_may_tell_a_doubt_and_nothing_else(world: World) -> None:
     await world.answered(await world.claimed(task(1)))
     display, old = await world.opened("t:u1"), world.displays
-    await world.inbox.give_up_lead("me")
+    await world.leadership.give_up_lead("me")
     await world.lead("other")
     for step in (
         old.changed(0),

@@ -65,7 +65,7 @@ async def test_an_edit_that_asks_for_the_first_time_is_a_new_request_once(world:
         await world.effects(edit(task(1), "/code x", effect(replace(task(n), message_id=101))))
     assert await world.lanes.waiting_in(1) == ["u51"]
     assert [notice.kind for notice in await world.notices()] == ["unknown_command"]
-    assert (await world.inbox.task_fields("u51", "message_id"))["message_id"] == "101"
+    assert await world.field("u51", "message_id") == "101"
 
 
 async def test_a_waiting_question_that_becomes_a_command_is_not_answered_any_more(world: World) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from openclaw_core.environment import Environment
 from openclaw_core.errors import SettingsError, StoreMisconfigured, StoreUnavailable
-from openclaw_core.store import Inbox, RedisSettings, Script, open_script
+from openclaw_core.store import Inbox, Leadership, RedisSettings, Script, open_script
 from openclaw_core.store.server import WANTED, Memory, fault_of, memory_of
 from tests.core.store_world import World, task
 from tests.redis_server import NO_OLDEST, SERVERS, RedisServer
@@ -112,7 +112,7 @@ async def test_replicas_that_go_away_later_are_waited_for(
     tmp_path_factory: pytest.TempPathFactory, program: str
 ) -> None:
     async with a_server(tmp_path_factory, program) as script:
-        epoch = await Inbox(script).take_lead("me", ttl_s=8)
+        epoch = await Leadership(script).take_lead("me", ttl_s=8)
         await script.read("CONFIG", "SET", "min-replicas-to-write", "1")
         with pytest.raises(StoreUnavailable):
             await Inbox(script).admit([("inbox", {"update_id": 1})], offset=2, epoch=epoch)

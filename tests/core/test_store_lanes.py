@@ -10,7 +10,7 @@ from openclaw_core.errors import LostOwnership
 from openclaw_core.store.inbox import Stream
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.work import HandedBack
-from tests.core.store_world import CAPS, World, effect, task
+from tests.core.store_world import CAPS, World, effect, task, typed
 
 _updates = itertools.count(100_000)
 STOP = {"op": "stop", "key": "stopped:1", "chat": "1", "lang": "en"}
@@ -30,14 +30,14 @@ async def test_entry_leaves_the_stream_with_its_effects_and_a_repeat_does_nothin
     await world.inbox.admit([("inbox", {"update_id": 1})], offset=None, epoch=world.epoch)
     [entry] = await world.inbox.waiting("inbox")
     for _ in range(2):
-        await world.inbox.handle("inbox", [(entry.entry_id, [effect(task(1))])], epoch=world.epoch, **CAPS)
+        await world.inbox.handle("inbox", [(entry.entry_id, [typed(effect(task(1)))])], epoch=world.epoch, **CAPS)
     assert await world.inbox.length("inbox") == 0
     assert await world.lanes.waiting_in(1) == ["u1"]
 
 
 async def test_an_old_leader_is_refused_everywhere(world: World) -> None:
     old = world.epoch
-    await world.inbox.give_up_lead("me")
+    await world.leadership.give_up_lead("me")
     assert await world.lead("other") > old
     with pytest.raises(LostOwnership):
         await world.inbox.admit([("inbox", {"update_id": 1})], offset=None, epoch=old)
@@ -48,8 +48,8 @@ async def test_an_old_leader_is_refused_everywhere(world: World) -> None:
 
 
 async def test_the_lead_cannot_be_taken_while_it_is_held_and_keeping_it_keeps_the_epoch(world: World) -> None:
-    assert await world.inbox.take_lead("other", ttl_s=8) == 0
-    assert await world.inbox.take_lead("me", ttl_s=8) == world.epoch
+    assert await world.leadership.take_lead("other", ttl_s=8) == 0
+    assert await world.leadership.take_lead("me", ttl_s=8) == world.epoch
 
 
 async def test_one_task_of_a_chat_runs_and_chats_take_turns(world: World) -> None:
@@ -79,8 +79,8 @@ async def test_a_chat_over_its_cap_is_told_once_and_nothing_is_queued(world: Wor
 async def test_tasks_may_go_in_the_step_that_handles_the_last_message(world: World) -> None:
     await world.inbox.admit([("inbox", {"update_id": n}) for n in (1, 2)], offset=None, epoch=world.epoch)
     entries = [entry.entry_id for entry in await world.inbox.waiting("inbox")]
-    handled = [(entry, [effect(task(n, chat=n))]) for n, entry in enumerate(entries, start=1)]
-    asks = world.lanes.asks(cap=9, at_most=9)
+    handled = [(entry, [typed(effect(task(n, chat=n)))]) for n, entry in enumerate(entries, start=1)]
+    asks = world.lanes.release_arguments(cap=9, at_most=9)
     calls: Any = {"epoch": world.epoch, **CAPS}
     assert await world.inbox.handle("inbox", handled, release=asks, **calls) == (False, ["u1", "u2"])
     assert await world.inbox.handle("inbox", handled, release=asks, **calls) == (False, [])
@@ -158,7 +158,7 @@ async def handle(world: World, stream: Stream, *effects: Mapping[str, object]) -
     """One update with its effects, in the stream that it came in."""
     await world.inbox.admit([(stream, {"update_id": next(_updates)})], offset=None, epoch=world.epoch)
     [*_, entry] = await world.inbox.waiting(stream)
-    await world.inbox.handle(stream, [(entry.entry_id, effects)], epoch=world.epoch, **CAPS)
+    await world.inbox.handle(stream, [(entry.entry_id, [typed(one) for one in effects])], epoch=world.epoch, **CAPS)
 
 
 async def test_a_stop_that_overtakes_its_question_stops_it_and_no_other(world: World) -> None:
@@ -248,5 +248,7 @@ async def test_a_full_chat_and_a_full_bot_are_told_apart(world: World) -> None:
         await world.inbox.admit([("inbox", {"update_id": n})], offset=None, epoch=world.epoch)
         [*_, entry] = await world.inbox.waiting("inbox")
         caps: Any = {"chat_cap": 0, "total_cap": 9} if n == 1 else {"chat_cap": 9, "total_cap": 0}
-        await world.inbox.handle("inbox", [(entry.entry_id, [effect(task(n, chat=n))])], epoch=world.epoch, **caps)
+        await world.inbox.handle(
+            "inbox", [(entry.entry_id, [typed(effect(task(n, chat=n)))])], epoch=world.epoch, **caps
+        )
     assert [dict(n.args) for n in await world.notices()] == [{"cap": 0}, {}]

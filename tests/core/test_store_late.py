@@ -389,8 +389,8 @@ async def _all_is_told(world: World) -> None:
         for name in await world.pools.jobs(pool):
             await world.pools.forget(pool, name)
     assert await world.inbox.make_room(at_most=1, epoch=world.epoch) == 1
-    await world.inbox.give_up_lead("me")
-    await world.inbox.raise_epoch("another")
+    await world.leadership.give_up_lead("me")
+    await world.leadership.raise_epoch("another")
 
 
 async def test_a_step_that_is_executed_once_more_at_any_later_moment_changes_nothing(
@@ -404,23 +404,6 @@ async def test_a_step_that_is_executed_once_more_at_any_later_moment_changes_not
         } == STEPS, "each step of the Lua files has its part in the story"
         handled = {e["op"] for _, op, args in story.calls if op == "handle" for e in args["effects"]}
         assert handled == EFFECTS, "and each effect"
-
-
-@pytest.mark.parametrize("rights", BOTH)
-def test_every_step_says_what_it_takes_and_gives_and_what_a_late_call_of_it_does(
-    rights: Literal["leader", "agent"],
-) -> None:
-    headers = re.findall(r"((?:^--[^\n]*\n)+)(?:local [^\n]*\n)*function ops\.(\w+)\(", source(rights), re.M)
-    by_step = {step: header for header, step in headers}
-    assert by_step.keys() == steps_of(rights)
-    for step, header in by_step.items():
-        assert " → " in header, step
-        assert re.search(r"\b[Ll]ate[:,]|Twice, or late:", header), step
-        assert (
-            (re.search("epoch|alone", header) or step in UNFENCED)
-            if rights == "leader"
-            else ("run" in header or step in UNFENCED)
-        ), step
 
 
 def permanent() -> set[str]:
@@ -529,7 +512,7 @@ async def test_a_failure_that_was_judged_of_another_attempt_comes_too_late(world
 
 async def test_an_old_leaders_steps_are_refused_by_name(world: World) -> None:
     old = world.epoch
-    await world.inbox.give_up_lead("me")
+    await world.leadership.give_up_lead("me")
     await world.lead("other")
     with pytest.raises(LostOwnership):
         await world.lanes.reconcile(epoch=old)

@@ -182,7 +182,7 @@ async def test_an_answer_of_the_release_before_is_delivered(world: World, state:
     assert await world.lanes.running_in(1) is None
     await world.shown("t:u1")
     [row] = await world.runs.newest(count=9)
-    assert json.loads(row.fields["run"]) == USAGE
+    assert json.loads(row.run) == USAGE
     assert await world.field("u1", "outbox") is None
 
 
@@ -278,7 +278,7 @@ async def test_a_record_with_its_order_is_read_and_routed_by_the_role_of_today(w
 
 async def test_an_old_leader_repairs_nothing(world: World) -> None:
     old = world.epoch
-    await world.inbox.give_up_lead("me")
+    await world.leadership.give_up_lead("me")
     await world.lead("other")
     await left(world, "ready", {})
     with pytest.raises(LostOwnership):

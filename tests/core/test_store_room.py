@@ -12,7 +12,7 @@ from openclaw_core.store import RedisDisplays, Script
 from openclaw_core.tasks.outcome import Cause, Delivery
 from openclaw_core.tasks.task import Task, from_json
 from openclaw_core.tasks.work import Answered
-from tests.core.store_world import USAGE, World, task
+from tests.core.store_world import USAGE, World, effect, task
 
 KEPT_BYTES = 1024
 CALLS = 12
@@ -177,7 +177,7 @@ async def test_a_record_that_went_is_met_by_nobody(world: World) -> None:
     await world.inbox.make_room(at_most=9, epoch=world.epoch)
     assert list(await world.displays.due(2)) == []
     assert list(await world.displays.due(2)) == []
-    retry = {"op": "retry", "id": "u1r", "task": "u1", "key": "r", "kind": "retry", "chat": "1", "lang": "en"}
+    retry = {**effect(task(1)), "op": "retry", "id": "u1r", "task": "u1", "key": "r", "kind": "retry"}
     await world.effects(retry)
     assert [notice.kind for notice in await world.notices()] == ["retry_nothing"]
     assert await world.lanes.waiting() == 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from openclaw_core.store import Runs
+from openclaw_core.store import RunRecords
 from tests.e2e_local.world import TOKEN, World, world
 
 pytestmark = pytest.mark.timeout(300)  # a busy machine is slow, not wrong
@@ -188,8 +188,8 @@ async def test_a_text_file_is_read_and_a_role_chosen_by_its_button_answers_the_n
     await bot.until(lambda: any("write your question" in t for t in bot.texts(5)))
     bot.api.users.write(5, "who won in 1966?")
     await bot.all_ended(2)
-    [run, _] = await Runs(bot.script).newest(count=5)
-    assert (run.fields["role"], run.fields["decision"]) == ("coder", "explicit")
+    [run, _] = await RunRecords(bot.script).newest(count=5)
+    assert (run.role, run.decision) == ("coder", "explicit")
 
 
 async def test_a_voice_message_is_heard_and_answered(bot: World) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from openclaw_core.store import Runs
+from openclaw_core.store import RunRecords
 from tests.e2e_local.world import World, world
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -61,7 +61,7 @@ async def test_redis_away_for_longer_than_a_lease(tmp_path: Path) -> None:
         bot.redis.up()
         await bot.all_ended(12, timeout_s=200)
         assert bot.verdict(asked) == CLEAN
-        assert all(run.fields["state"] == "closed" for run in await Runs(bot.script).newest(count=100))
+        assert all(run.state == "closed" for run in await RunRecords(bot.script).newest(count=100))
 
 
 def _asked_times(bot: World, n: int) -> bool:
@@ -109,8 +109,8 @@ async def test_agent_killed_twice_is_told_with_its_cause(tmp_path: Path) -> None
         await bot.until(
             lambda: any("reply_markup" in m and not m["text"].startswith("💭") for m in bot.api.messages(5))
         )
-        [run] = await Runs(bot.script).newest(count=5)
-        assert (run.fields["state"], run.fields["cause"]) == ("failed", "crash")
+        [run] = await RunRecords(bot.script).newest(count=5)
+        assert (run.state, run.cause) == ("failed", "crash")
         assert len(bot.texts(5)) == 1
 
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from openclaw_cli.runs import row_of
-from openclaw_core.store import Runs
+from openclaw_core.store import RunRecords
 from tests.e2e_local.world import world
 
 pytestmark = pytest.mark.timeout(300)  # a busy machine is slow, not wrong
@@ -37,6 +37,6 @@ async def test_an_answer_shows_on_the_pages_and_in_the_list_of_runs_with_its_cos
         ):
             assert wanted in lines
         assert any(line.startswith('openclaw_cost_microusd_total{role="coder"}') for line in lines)
-        [run] = await Runs(bot.script).newest(count=1)
+        [run] = await RunRecords(bot.script).newest(count=1)
         assert row_of(run)["usd"] > 0
         assert await bot.stop_brain() == 0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from openclaw_core.store import Runs
+from openclaw_core.store import RunRecords
 from openclaw_standin.bot_api.journal import Entry
 from tests.e2e_local.test_answers import told_with_retry
 from tests.e2e_local.test_faults import CLEAN
@@ -28,7 +28,7 @@ def shows(bot: World, chat_id: int, start: str) -> bool:
 
 
 async def outcomes(bot: World) -> dict[str, int]:
-    return await Runs(bot.script).outcomes()
+    return await RunRecords(bot.script).outcomes()
 
 
 # ---- Telegram applies edits late (B2)
@@ -265,7 +265,7 @@ async def test_a_chat_whose_messages_are_deleted_at_once_costs_few_calls_and_hol
         await bot.all_ended(3, timeout_s=60)
         for chat in (5, 6):
             assert 1 <= len(bot.api.journal.calls("sendMessage", chat_id=chat)) <= 3
-        rows = [run.fields for run in await Runs(bot.script).newest(count=3)]
+        rows = [run.row for run in await RunRecords(bot.script).newest(count=3)]
         assert sorted(row["delivery"] for row in rows) == ["delivered", "undeliverable", "undeliverable"]
 
 

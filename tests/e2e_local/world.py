@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 
 from openclaw_core.errors import StoreUnavailable
-from openclaw_core.store import RedisSettings, Runs, Script, open_script
+from openclaw_core.store import RedisSettings, RunRecords, Script, open_script
 from openclaw_standin.bot_api import BotApi
 from tests.e2e_local.model import EchoModel, echo_model
 from tests.redis_server import RedisServer
@@ -172,7 +172,7 @@ class World:
         """Wait until *count* tasks have ended, and nothing is left to tell."""
 
         async def ended() -> bool:
-            done = sum((await Runs(self.script).outcomes()).values())
+            done = sum((await RunRecords(self.script).outcomes()).values())
             return done >= count and not await self.script.read("ZCARD", self.script.keys("open"))
 
         await self.until(ended, timeout_s=timeout_s)

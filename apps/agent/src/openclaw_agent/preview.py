@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from openclaw_core import logs
 from openclaw_core.characters import is_blank
-from openclaw_core.errors import StoreFull, StoreUnavailable
+from openclaw_core.errors import StoreError
 from openclaw_core.tasks.work import Run, Work
 
 log = logs.get(__name__)
@@ -60,7 +60,7 @@ class Preview:
                 if not await self.work.write(self.run, text):
                     return
                 written = text
-            except (StoreUnavailable, StoreFull) as exc:
+            except StoreError as exc:
                 log.info("preview.not_written", error=type(exc).__name__)  # the next write holds this text too
             await self.sleep(every_s)
 

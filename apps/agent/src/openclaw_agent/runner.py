@@ -9,7 +9,7 @@ from openclaw_agent.loading import Answerer, LoadFailed, LoadingAnswerer
 from openclaw_agent.settings import InPool
 from openclaw_agent.store_retry import RETRY_S, until_stored
 from openclaw_core import logs
-from openclaw_core.errors import LostOwnership, StoreFull, StoreUnavailable
+from openclaw_core.errors import LostOwnership, StoreError, StoreUnavailable
 from openclaw_core.tasks.outcome import Cause, Exit
 from openclaw_core.tasks.work import HandedBack, PutBack, Run, Work
 
@@ -54,7 +54,7 @@ async def _claimed_runs(
             try:
                 # Asked before Redis is: an agent whose Redis is gone for good ends too.
                 if time.monotonic() - started > place.warm_max_age_s:
-                    with contextlib.suppress(StoreUnavailable, StoreFull):
+                    with contextlib.suppress(StoreError):
                         await work.retire()
                     return
                 if not claim_at_once:  # an agent that waits says so only when it can begin
@@ -64,7 +64,7 @@ async def _claimed_runs(
                 if run is None and not claim_at_once and not just_ended and not await work.check_in():
                     return
                 just_ended = False
-            except (StoreUnavailable, StoreFull):
+            except StoreError:
                 log.warning("store.unavailable", during="claim")
                 await asyncio.wait([stopping], timeout=RETRY_S)
                 continue
@@ -120,11 +120,11 @@ async def do_run(
             log.info("task.lost", hint="stopped by its user, given to another, or ended")
             return Exit.DONE
         except LoadFailed:
-            with contextlib.suppress(LostOwnership, StoreUnavailable, StoreFull):
+            with contextlib.suppress(LostOwnership, StoreError):
                 await work.end(run, PutBack())
                 log.error("task.put_back", hint="this process cannot answer; the error at its end says why")
             raise
-        except (TimeoutError, StoreUnavailable, StoreFull):
+        except (TimeoutError, StoreError):
             log.warning("task.not_handed_back", hint="its lease ends by itself")
             return Exit.TRY_AGAIN
         finally:
@@ -165,7 +165,7 @@ async def renew_lease(
             else:
                 await work.renew(run)
                 renewed_s = now_s
-        except (StoreUnavailable, StoreFull):
+        except StoreError:
             continue  # the brain ends no lease while Redis is away
 
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from openclaw_core import logs
-from openclaw_core.errors import StoreFault, StoreFull, StoreUnavailable
+from openclaw_core.errors import StoreError, StoreFault
 
 log = logs.get(__name__)
 T = TypeVar("T")
@@ -21,6 +21,6 @@ async def until_stored(
             return await step()
         except StoreFault:
             raise  # the same step would be refused again; another attempt at the task may succeed
-        except (StoreUnavailable, StoreFull):
+        except StoreError:
             log.warning("store.unavailable", during="answer")
             await sleep(RETRY_S)

@@ -37,7 +37,7 @@ from openclaw_core.chat.telegram.messenger import BotIdentity, TelegramMessenger
 from openclaw_core.models.brain_clients import open_brain_clients
 from openclaw_core.ports import ChatModel
 from openclaw_core.roles.values import Roles
-from openclaw_core.store import Inbox, Lanes, News, Pools, RedisDisplays, Script, move_chat, open_script
+from openclaw_core.store import Inbox, Lanes, Leadership, News, Pools, RedisDisplays, Script, move_chat, open_script
 
 log = logs.get(__name__)
 WOKEN = ("inbox", "control", "lanes", "pool")
@@ -225,10 +225,10 @@ async def _cluster_or_local(
 ) -> tuple[Launcher, Leader]:
     """What starts agents, and what decides which brain leads."""
     holder = f"{settings.holder}-{uuid.uuid4().hex[:8]}"  # a restarted container is another holder than before
-    inbox = Inbox(script)
+    leadership = Leadership(script)
     if settings.launcher == "processes":
         environment = agent_environment(env, AGENT_VARIABLES)
-        return LocalProcesses(environment=environment), RedisLeader(inbox=inbox, holder=holder)
+        return LocalProcesses(environment=environment), RedisLeader(leadership=leadership, holder=holder)
     # Here: on one machine the client library would cost 11 MB and 0.1 s for nothing.
     from openclaw_brain.kubernetes.api import KubernetesApi
     from openclaw_brain.kubernetes.jobs import KubernetesJobs
@@ -237,4 +237,4 @@ async def _cluster_or_local(
     api = await stack.enter_async_context(
         KubernetesApi.open(settings.namespace, kubeconfig=settings.kubeconfig or None)
     )
-    return KubernetesJobs(api=api), LeaseLeader(api=api, inbox=inbox, holder=holder)
+    return KubernetesJobs(api=api), LeaseLeader(api=api, leadership=leadership, holder=holder)

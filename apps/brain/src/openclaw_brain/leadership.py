@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 from openclaw_brain.loops import Loop
 from openclaw_core import logs
-from openclaw_core.errors import LostOwnership, StoreFull, StoreUnavailable
-from openclaw_core.store import Inbox
+from openclaw_core.errors import LostOwnership, StoreError
+from openclaw_core.store import Leadership
 
 log = logs.get(__name__)
 TTL_S = 8.0
@@ -30,7 +30,7 @@ class Leader(Protocol):
 class RedisLeader:
     """The lock of local runs: a Redis key that lives 8 s and is renewed each 2 s."""
 
-    inbox: Inbox
+    leadership: Leadership
     holder: str
 
     async def acquire(self, loop: Loop) -> int:
@@ -38,7 +38,7 @@ class RedisLeader:
 
         async def attempt() -> float | None:
             nonlocal epoch, logged
-            epoch = await self.inbox.take_lead(self.holder, ttl_s=TTL_S)
+            epoch = await self.leadership.take_lead(self.holder, ttl_s=TTL_S)
             if epoch:
                 log.info("leader.taken", epoch=epoch)
                 return None
@@ -53,7 +53,7 @@ class RedisLeader:
 
     async def keep(self, epoch: int, loop: Loop) -> None:
         async def renew() -> float:
-            if await self.inbox.take_lead(self.holder, ttl_s=TTL_S) != epoch:
+            if await self.leadership.take_lead(self.holder, ttl_s=TTL_S) != epoch:
                 raise LostOwnership("another brain leads")
             return RENEW_S
 
@@ -62,8 +62,8 @@ class RedisLeader:
 
     async def release(self) -> None:
         try:
-            await self.inbox.give_up_lead(self.holder)
-        except (StoreUnavailable, StoreFull):
+            await self.leadership.give_up_lead(self.holder)
+        except StoreError:
             log.info("leader.not_released", hint="the lock ends by itself")
 
 

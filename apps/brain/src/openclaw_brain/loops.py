@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from openclaw_core import logs
-from openclaw_core.errors import StoreFull, StoreUnavailable
+from openclaw_core.errors import StoreError
 
 log = logs.get(__name__)
 STUCK_S = 60.0
@@ -83,7 +83,7 @@ class Loop:
                 self.woken.clear()
             try:
                 wait_s = await step()
-            except (StoreUnavailable, StoreFull):
+            except StoreError:
                 if outage:
                     log.warning("store.unavailable", during=outage, **({"hint": hint} if hint else {}))
                 await self.sleep(retry_s)

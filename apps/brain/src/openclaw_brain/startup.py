@@ -12,9 +12,8 @@ from openclaw_core.errors import (
     MessengerUnauthorized,
     OpenClawError,
     SettingsError,
-    StoreFull,
+    StoreError,
     StoreMisconfigured,
-    StoreUnavailable,
 )
 from openclaw_core.roles.values import Roles
 from openclaw_core.store import Lanes, Script
@@ -43,7 +42,7 @@ async def wait_for_store(script: Script, stop: asyncio.Event) -> None:
             return
         except StoreMisconfigured as exc:
             raise SettingsError(str(exc)) from None
-        except (StoreUnavailable, StoreFull):
+        except StoreError:
             log.error(
                 "store.unavailable",
                 during="start",

@@ -13,8 +13,8 @@ from rich.table import Table
 from openclaw_cli.up.backends import LOCAL_BOT_ID
 from openclaw_cli.up.local_redis import local_redis
 from openclaw_core.environment import Environment
-from openclaw_core.store import Lanes, RedisSettings, Runs, open_script
-from openclaw_core.store.runs import Run
+from openclaw_core.store import Lanes, RedisSettings, RunRecords, open_script
+from openclaw_core.store.run_records import RunRecord
 
 OF_ITS_JOB = ("job_cause", "job_detail", "log_tail")
 """What became of a lost agent. It stands in the task's record, since it can become known after the run has ended."""
@@ -35,8 +35,8 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
         local_redis(Path(args.data).resolve() / "redis", redis_url=env.get("REDIS_URL")) as url,
         open_script(RedisSettings(url=url), bot_id=bot_id) as script,
     ):
-        runs = await Runs(script).newest(count=args.count)
-        records = await Lanes(script).fields([run.fields.get("task", "") for run in runs], *OF_ITS_JOB)
+        runs = await RunRecords(script).newest(count=args.count)
+        records = await Lanes(script).fields([run.task for run in runs], *OF_ITS_JOB)
     rows = [
         row_of(run) | {name: of_job[name] or "" for name in OF_ITS_JOB}
         for run, of_job in zip(runs, records, strict=True)
@@ -51,9 +51,9 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     return 0
 
 
-def row_of(run: Run) -> dict[str, Any]:
+def row_of(run: RunRecord) -> dict[str, Any]:
     """A run as people read it; its cost by the prices of its time, empty where the model had none."""
-    fields = run.fields
+    fields = run.row
     usage = json.loads(fields.get("run", "{}"))
     admitted, claimed, first, ended = (
         float(fields.get(name, 0) or 0) for name in ("admitted_ms", "claimed_ms", "first_text_ms", "ended_ms")

@@ -1,7 +1,8 @@
-"""What brain and agent of two releases read of each other's records, and what becomes of a row that cannot be read."""
+"""Records that brain and agent, also of two releases, read of each other: their kinds, and what becomes of one that cannot be read."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from enum import StrEnum
 from typing import Any, TypeVar
 
 from openclaw_core import logs
@@ -11,6 +12,70 @@ T = TypeVar("T")
 R = TypeVar("R")
 UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 """What reading data of unknown shape raises. A bug in such code looks the same, and must not end a loop that serves everybody either."""
+
+
+class EffectKind(StrEnum):
+    """What handling an update changes: the functions `effects.<kind>` of the leader's script."""
+
+    TASK = "task"
+    RETRY = "retry"
+    NOTICE = "notice"
+    END_ACT = "end_act"
+    STOP = "stop"
+    LANG = "lang"
+    CHOOSE = "choose"
+    FORGET = "forget"
+    EDITED = "edited"
+    BUTTON = "button"
+    FILE = "file"
+    MOVE = "move"
+
+
+class NoticeKind(StrEnum):
+    """A text of the bot's own. A kind that is missing here is a newer release's, and is told as unknown."""
+
+    START = "start"
+    HELP = "help"
+    NEW = "new"
+    STATUS = "status"
+    UNKNOWN_COMMAND = "unknown_command"
+    LANG_MENU = "lang_menu"
+    LANG_SET = "lang_set"
+    ROLE_CHOSEN = "role_chosen"
+    DEMO_HEBREW = "demo_hebrew"
+    UNSUPPORTED = "unsupported"
+    TOO_LARGE = "too_large"
+    REFUSED = "refused"
+    # of the script itself
+    STOPPED = "stopped"
+    FULL = "full"
+    POOL_WAIT = "pool_wait"
+    RETRY_NOTHING = "retry_nothing"
+    RETRY_TWICE = "retry_twice"
+    EDIT_TAKEN = "edit_taken"
+    EDIT_LATE = "edit_late"
+    FILE_GONE = "file_gone"
+    # of releases before
+    FAILED = "failed"
+    STOPPED_MARK = "stopped_mark"
+
+
+class JobStage(StrEnum):
+    """What a Job of a pool does. A stage that is missing here is a newer release's."""
+
+    CREATED = "created"
+    WAITING = "waiting"
+    CLAIMED = "claimed"
+    RETIRED = "retired"
+
+
+class ResultKind(StrEnum):
+    """How an agent ended a run."""
+
+    ANSWERED = "answered"
+    GAVE_UP = "gave_up"
+    HANDED_BACK = "handed_back"
+    PUT_BACK = "put_back"
 
 
 def read(kind: type[T], row: Mapping[str, Any], **parts: Any) -> T:

@@ -9,7 +9,7 @@ from typing import Protocol
 import httpx
 
 from openclaw_core import logs, reply_limit, tls
-from openclaw_core.errors import Permanent, StoreFull, StoreUnavailable, Transient
+from openclaw_core.errors import Permanent, StoreError, Transient
 from openclaw_core.tasks.work import Run, Work
 
 log = logs.get(__name__)
@@ -70,7 +70,7 @@ class BrainFiles:
         """One try, at the address of the present leader. Raises NoFile, or _TryAgain if another try may work."""
         try:
             address = await self.work.files_at(self.run)
-        except (StoreUnavailable, StoreFull) as exc:
+        except StoreError as exc:
             raise _TryAgain(type(exc).__name__) from None
         if not address:
             raise NoFile("no address")

@@ -13,7 +13,7 @@ from typing import Protocol
 from aiohttp import web
 
 from openclaw_core import logs
-from openclaw_core.errors import BadTask, FloodWait, MessengerRefused, OpenClawError, StoreFull, StoreUnavailable
+from openclaw_core.errors import BadTask, FloodWait, MessengerRefused, OpenClawError, StoreError
 from openclaw_core.store import Script
 from openclaw_core.store.pools import task_of
 from openclaw_core.tasks.task import Attachment, from_json
@@ -78,7 +78,7 @@ class FileServer:
     async def _file(self, request: web.Request, run: str) -> web.StreamResponse:
         try:
             attachment = await self._attachment(run, request.match_info["number"])
-        except (StoreUnavailable, StoreFull):
+        except StoreError:
             raise _ask_again("Redis is away: ask again\n") from None
         if attachment is None:
             raise web.HTTPNotFound(text="there is no such file for this run\n")

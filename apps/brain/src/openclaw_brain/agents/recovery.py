@@ -11,7 +11,7 @@ from openclaw_brain.agents.pool import PoolController
 from openclaw_brain.agents.ports import JobEnded, Launcher
 from openclaw_brain.loops import HEARTBEAT_S, Loop
 from openclaw_core import logs
-from openclaw_core.errors import StoreFault, StoreFull, StoreUnavailable
+from openclaw_core.errors import StoreError, StoreFault
 from openclaw_core.records import whole
 from openclaw_core.store import Lanes, Pools
 from openclaw_core.store.agent_work import LEASE_S
@@ -116,7 +116,7 @@ class Recovery:
             await self._check_stops()
         except StoreFault:
             pass  # logged where it occurred; the next check repairs what is of another type
-        except (StoreUnavailable, StoreFull):
+        except StoreError:
             self._answering_since = self.clock()
             raise
         return LEASES_EVERY_S

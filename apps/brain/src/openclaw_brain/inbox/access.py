@@ -1,10 +1,12 @@
 """Who may use the bot, and what anybody else is told."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from openclaw_brain.inbox.commands import is_ours
-from openclaw_brain.inbox.context import Effect, UpdateContext
+from openclaw_brain.inbox.context import UpdateContext
 from openclaw_brain.telegram.incoming import Incoming
+from openclaw_core.records import NoticeKind
+from openclaw_core.store.effects import Effect
 from openclaw_core.texts.wording import Sentence
 
 REFUSED_AGAIN_S = 24 * 3600
@@ -39,5 +41,5 @@ def refuse(context: UpdateContext) -> list[Effect]:
         return []
     if incoming.kind == "button":
         return [context.toast(Sentence.NO_MORE_ACCESS)]
-    notice = context.notice("refused", user_id=str(incoming.user_id))
-    return [{**notice, "once": f"refused:{incoming.user_id}", "once_s": REFUSED_AGAIN_S}]
+    notice = context.notice(NoticeKind.REFUSED, user_id=str(incoming.user_id))
+    return [replace(notice, once=f"refused:{incoming.user_id}", once_s=REFUSED_AGAIN_S)]

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from openclaw_brain.inbox.context import Effect, UpdateContext
-from openclaw_brain.inbox.new_task import ask, task_effect, unreadable
+from openclaw_brain.inbox.context import UpdateContext
+from openclaw_brain.inbox.new_task import ask, task_fields, unreadable
 from openclaw_core.ports import Lang
+from openclaw_core.records import NoticeKind
+from openclaw_core.store.effects import ChooseRole, Effect, Forget, RetryTask, SendFile, SetLanguage, StopTasks
 from openclaw_core.tasks.task import retry_id
 from openclaw_core.texts import wording
 from openclaw_core.texts.wording import Sentence
@@ -39,22 +41,22 @@ def run_command(context: UpdateContext) -> list[Effect]:
             if incoming.text or incoming.quoted or incoming.attachment:
                 return ask(context, role=role.name)
             if incoming.unseen:
-                return [unreadable(context, "unsupported", role=role.name, what=incoming.unseen)]
+                return [unreadable(context, NoticeKind.UNSUPPORTED, role=role.name, what=incoming.unseen)]
             return _choose_role(context, role.name)
     match incoming.command:
         case "start" | "help":
-            return [context.notice(incoming.command)]
+            return [context.notice(NoticeKind(incoming.command))]
         case "new":
-            return [{"op": "forget", **context.place}, context.notice("new")]
+            return [Forget(**context.place), context.notice(NoticeKind.NEW)]
         case "stop":
-            return [{"op": "stop", **context.notice_fields("stopped"), "update": str(incoming.update_id)}]
+            return [StopTasks(**context.notice_fields("stopped"), update=str(incoming.update_id))]
         case "status":
-            return [context.notice("status", **context.state.status)]
+            return [context.notice(NoticeKind.STATUS, **context.state.status)]
         case "retry":
             return _retry(context)
         case "lang":
             return _set_lang(context, incoming.text.strip().lower())
-    return [context.notice("unknown_command")]
+    return [context.notice(NoticeKind.UNKNOWN_COMMAND)]
 
 
 def press_button(context: UpdateContext) -> list[Effect]:
@@ -66,30 +68,30 @@ def press_button(context: UpdateContext) -> list[Effect]:
             # The store alone knows which of these toasts fits.
             toasts = {name: wording.sentence(what, context.lang) for name, what in _STOP_TOASTS.items()}
             by = str(incoming.user_id) if incoming.chat_kind == "group" else None
-            stop = {"op": "stop", **context.notice_fields("stopped"), "task": argument}
-            return [{**stop, "button": incoming.button_id, "toasts": toasts, "by": by}]
+            fields = context.notice_fields("stopped")
+            return [StopTasks(**fields, task=argument, button=incoming.button_id, toasts=toasts, by=by)]
         case "retry" if argument:
             return [*_retry(context), done] if _may_retry(context) else [context.toast(Sentence.NOT_YOURS)]
         case "lang":
             return [*_set_lang(context, argument), done]
         case "file" if argument:
             task, _, part = argument.rpartition(":")
-            return [{"op": "file", **context.notice_fields("file_gone"), "task": task, "part": part}, done]
+            return [SendFile(**context.notice_fields("file_gone"), task=task, part=part), done]
         case "role" if argument in context.roles.roles:
             return [*_choose_role(context, argument), done]
     return [context.toast(Sentence.BUTTON_OLD)]
 
 
 def _choose_role(context: UpdateContext, role: str) -> list[Effect]:
-    return [{"op": "choose", **context.place, "role": role}, context.notice("role_chosen", role=role)]
+    return [ChooseRole(**context.place, role=role), context.notice(NoticeKind.ROLE_CHOSEN, role=role)]
 
 
 def _set_lang(context: UpdateContext, name: str) -> list[Effect]:
     if name not in LANG_ARGUMENTS:
-        return [context.notice("lang_menu")]
+        return [context.notice(NoticeKind.LANG_MENU)]
     lang = LANG_ARGUMENTS[name]
-    set_lang = {"op": "lang", "chat": str(context.incoming.chat_id), "lang": lang}
-    return [set_lang, replace(context, lang=lang).notice("lang_set")]
+    notice = replace(context, lang=lang).notice(NoticeKind.LANG_SET)
+    return [SetLanguage(chat=str(context.incoming.chat_id), lang=lang), notice]
 
 
 def _may_retry(context: UpdateContext) -> bool:
@@ -101,8 +103,8 @@ def _may_retry(context: UpdateContext) -> bool:
 def _retry(context: UpdateContext) -> list[Effect]:
     incoming, old = context.incoming, context.state.old_task
     if old is None or old.chat_id != incoming.chat_id:
-        return [context.notice("retry_nothing")]
+        return [context.notice(NoticeKind.RETRY_NOTHING)]
     again = replace(
         old, id=retry_id(old.id), retry_of=old.id, admitted_ms=context.admitted_ms, snapshot=None, update_id=incoming.update_id
     )  # fmt: skip
-    return [{**context.notice_fields("retry"), **task_effect(context, again), "op": "retry", "task": old.id}]
+    return [RetryTask(**task_fields(context, again), task=old.id, key=context.notice_fields("retry")["key"])]

@@ -6,14 +6,13 @@ from typing import Any
 
 from openclaw_brain.telegram.incoming import Incoming
 from openclaw_core.ports import Lang
+from openclaw_core.records import NoticeKind
 from openclaw_core.roles.values import Roles
+from openclaw_core.store.effects import AddNotice, AnswerButton, Effect
 from openclaw_core.tasks.conversation import conversation_key
 from openclaw_core.tasks.task import Task
 from openclaw_core.texts import wording
 from openclaw_core.texts.wording import Sentence
-
-Effect = Mapping[str, Any]
-"""A change in the store. `op` names its function in `store/lua/leader/1_inbox.lua`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +38,7 @@ class UpdateContext:
     answer_lang: Lang
 
     @property
-    def place(self) -> dict[str, str | None]:
+    def place(self) -> dict[str, Any]:
         """The chat, and the topic in it if there is one."""
         thread_id = self.incoming.thread_id
         return {"chat": str(self.incoming.chat_id), "thread": None if thread_id is None else str(thread_id)}
@@ -52,21 +51,20 @@ class UpdateContext:
         return {"heard_of": str(self.incoming.message_id), "heard": self.incoming.content_digest}
 
     def notice_fields(self, kind: str) -> dict[str, Any]:
-        """Where and how a notice of *kind* is shown, should the store decide to show it."""
+        """Where and how a notice is shown, should the store decide to show it. It replaces a waiting one of the same *kind*."""
         replies = self.incoming.chat_kind == "group" and self.incoming.kind != "button"
         return {
             "key": f"{kind}:{conversation_key(self.incoming.chat_id, self.incoming.thread_id)}",
-            "kind": kind,
             **self.place,
             "lang": self.lang,
             "reply_to": str(self.incoming.message_id) if replies else None,
             **self.digest,
         }
 
-    def notice(self, kind: str, **args: Any) -> Effect:
-        return {"op": "notice", **self.notice_fields(kind), "args": args}
+    def notice(self, kind: NoticeKind, **args: Any) -> AddNotice:
+        return AddNotice(kind=kind, args=args, **self.notice_fields(kind))
 
     def toast(self, what: Sentence | None = None) -> Effect:
         """End the spinner of a button, with a text if the button did nothing."""
         text = "" if what is None else wording.sentence(what, self.lang)
-        return {"op": "button", "id": self.incoming.button_id, "text": text}
+        return AnswerButton(chat=str(self.incoming.chat_id), id=self.incoming.button_id, text=text)

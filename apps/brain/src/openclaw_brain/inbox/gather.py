@@ -11,12 +11,12 @@ the same rule.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
-from typing import Any
+from typing import Any, TypeGuard
 
-from openclaw_brain.inbox.context import Effect
 from openclaw_brain.telegram.content import kind_of
 from openclaw_brain.telegram.incoming import Incoming
 from openclaw_brain.telegram.wire import mapping
+from openclaw_core.store.effects import ActLink, AddNotice, Effect, EndAct, QueueTask, RetryTask
 from openclaw_core.tasks.conversation import conversation_key
 from openclaw_core.tasks.task import from_json, to_json
 
@@ -127,39 +127,42 @@ def link_parts(parts: Sequence[Part], windows: Windows) -> list[Sequence[Effect]
 def _effects(part: Part, windows: Windows, *, followed: bool) -> Sequence[Effect]:
     effects = [_with_link(effect, part, windows, followed=followed) for effect in part.effects]
     if part.incoming.kind == "command" and part.incoming.chat_id:  # a command ends the act before it
-        return [{"op": "end_act", "act": part.act}, *effects]
+        return [EndAct(act=part.act), *effects]
     return effects
 
 
 def _with_link(effect: Effect, part: Part, windows: Windows, *, followed: bool) -> Effect:
-    group = part.incoming.media_group_id
     if not _joinable(effect):
         return effect
-    link: dict[str, Any] = {"act": part.act, "sent_s": part.sent_s, "open_s": part.open_s}
+    held = part.quiet_ms > 0 or followed
+    at_most_ms = max(windows.at_most_ms, BATCH_MS)
+    link = ActLink(
+        act=part.act,
+        sent_s=part.sent_s,
+        open_s=part.open_s,
+        group=part.incoming.media_group_id or None,
+        near_s=ceil(windows.fold_ms / 1000) if part.refers_back else None,
+        hold_ms=max(part.quiet_ms, BATCH_MS if followed else 0) if held else None,
+        hold_at_most_ms=at_most_ms if held else None,
+        wait_ms=min(max(part.quiet_ms, windows.fold_ms), at_most_ms) if isinstance(effect, AddNotice) else None,
+        only_joins=part.only_joins or None,
+    )
+    record = effect.record or ""
     if part.cut or part.incoming.forwarded:
-        link["record"] = _record(str(effect["record"]), part)
-    if part.only_joins:
-        link["only_joins"] = True
-    if group:
-        link["group"] = group
-    if part.refers_back:
-        link["near_s"] = ceil(windows.fold_ms / 1000)
-    if part.quiet_ms or followed:
-        link["hold_ms"] = max(part.quiet_ms, BATCH_MS if followed else 0)
-        link["hold_at_most_ms"] = max(windows.at_most_ms, BATCH_MS)
-    if effect["op"] == "notice":
-        link["wait_ms"] = min(max(part.quiet_ms, windows.fold_ms), max(windows.at_most_ms, BATCH_MS))
-    return {**effect, **link}
+        record = _record(record, part)
+    return replace(effect, link=link, record=record)
 
 
-def _joinable(effect: Effect) -> bool:
+def _joinable(effect: Effect) -> TypeGuard[QueueTask | AddNotice]:
     """Whether *effect* can join others: a task, or the notice of something unreadable, which carries a task record."""
-    return effect["op"] == "task" or (effect["op"] == "notice" and "record" in effect)
+    if isinstance(effect, RetryTask):
+        return False
+    return isinstance(effect, QueueTask) or (isinstance(effect, AddNotice) and effect.record is not None)
 
 
 def _may_start(effect: Effect, part: Part) -> bool:
     """Whether *effect* can start an act. Something unreadable does so only if text may come with it."""
-    return effect["op"] == "task" or part.refers_back or part.open_s >= 0 or part.incoming.media_group_id != ""
+    return isinstance(effect, QueueTask) or part.refers_back or part.open_s >= 0 or part.incoming.media_group_id != ""
 
 
 def _record(record: str, part: Part) -> str:

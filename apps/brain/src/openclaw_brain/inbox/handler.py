@@ -14,6 +14,7 @@ from openclaw_core import logs
 from openclaw_core.errors import BadTask
 from openclaw_core.records import UNREADABLE, whole
 from openclaw_core.store import Admitted, Inbox, Lanes
+from openclaw_core.store.effects import AddNotice, QueueTask
 from openclaw_core.store.inbox import Stream
 from openclaw_core.tasks.task import Task
 
@@ -101,7 +102,7 @@ class UpdateHandler:
             addressed = as_addressed(entry.update, incoming)
             effects = self.intake.effects(addressed or incoming, state, admitted_ms=entry.admitted_ms)
             if addressed is not None:
-                effects = [effect for effect in effects if "record" in effect]
+                effects = [effect for effect in effects if isinstance(effect, QueueTask | AddNotice) and effect.record]
             return make_part(
                 entry.entry_id, entry.update, addressed or incoming, effects, self.windows, only_joins=addressed is not None
             )  # fmt: skip

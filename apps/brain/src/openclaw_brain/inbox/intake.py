@@ -4,10 +4,12 @@ from dataclasses import dataclass, replace
 
 from openclaw_brain.inbox.access import Access, refuse
 from openclaw_brain.inbox.commands import press_button, run_command
-from openclaw_brain.inbox.context import ChatState, Effect, UpdateContext
+from openclaw_brain.inbox.context import ChatState, UpdateContext
 from openclaw_brain.inbox.new_task import ask, unreadable
 from openclaw_brain.telegram.incoming import Incoming
+from openclaw_core.records import NoticeKind
 from openclaw_core.roles.values import Roles
+from openclaw_core.store.effects import EditMessage, Effect, MoveChat
 from openclaw_core.texts.language import LANGS, lang_of, notice_lang
 
 
@@ -22,7 +24,7 @@ class Intake:
     def effects(self, incoming: Incoming, state: ChatState, *, admitted_ms: int) -> list[Effect]:
         """Return what handling *incoming* changes. Effects are keyed by the update, so repeating them is harmless."""
         if incoming.kind == "migrated":
-            return [{"op": "move", "from": str(incoming.chat_id), "to": str(incoming.migrated_to)}]
+            return [MoveChat(old=str(incoming.chat_id), new=str(incoming.migrated_to))]
         if incoming.kind == "ignored":
             return []
         chosen = next((lang for lang in LANGS if lang == state.settings.get("lang")), None)
@@ -39,9 +41,9 @@ class Intake:
         if incoming.kind == "edited":
             # The store compares digests: these effects count if the text is new and the message has no task yet.
             now = replace(context, incoming=replace(incoming, kind=incoming.edited_kind))
-            edited = {"op": "edited", **context.notice_fields("edited"), "message_id": str(incoming.message_id)}
             fresh = _message_effects(now)
-            return [{**edited, "fresh": fresh}] if fresh else []
+            edited = EditMessage(**context.notice_fields("edited"), message_id=str(incoming.message_id), fresh=fresh)
+            return [edited] if fresh else []
         return _message_effects(context)
 
 
@@ -50,9 +52,10 @@ def _message_effects(context: UpdateContext) -> list[Effect]:
     if incoming.kind == "command":
         return run_command(context)
     if incoming.kind == "joined":
-        return [context.notice("start")]
+        return [context.notice(NoticeKind.START)]
     if incoming.text or incoming.attachment or (incoming.kind == "text" and incoming.quoted):
         return ask(context)
     if incoming.kind == "text":  # the name of the bot alone
-        return [context.notice("unsupported", what=incoming.unseen) if incoming.unseen else context.notice("help")]
-    return [unreadable(context, "unsupported", what=incoming.kind)]
+        unsupported = context.notice(NoticeKind.UNSUPPORTED, what=incoming.unseen)
+        return [unsupported if incoming.unseen else context.notice(NoticeKind.HELP)]
+    return [unreadable(context, NoticeKind.UNSUPPORTED, what=incoming.kind)]

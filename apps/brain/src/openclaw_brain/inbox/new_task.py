@@ -3,7 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from openclaw_brain.inbox.context import Effect, UpdateContext
+from openclaw_brain.inbox.context import UpdateContext
+from openclaw_core.records import NoticeKind
+from openclaw_core.store.effects import AddNotice, Effect, QueueTask
 from openclaw_core.tasks.task import Task, task_id, to_json
 from openclaw_core.texts.language import lang_of
 
@@ -19,18 +21,20 @@ def ask(context: UpdateContext, *, role: str | None = None) -> list[Effect]:
     if (attachment := incoming.attachment) is not None:
         if attachment.kind == "voice" and context.english_only:  # the demo model has no transcriber
             if not incoming.text:
-                return [unreadable(context, "unsupported", what="voice")]
+                return [unreadable(context, NoticeKind.UNSUPPORTED, what="voice")]
             context = replace(context, incoming=replace(incoming, attachment=None, unseen="voice"))
         elif attachment.size_bytes > FILE_MAX_BYTES[attachment.kind]:
-            return [unreadable(context, "too_large", role=role, mb=FILE_MAX_BYTES[attachment.kind] // 1_000_000)]
+            return [
+                unreadable(context, NoticeKind.TOO_LARGE, role=role, mb=FILE_MAX_BYTES[attachment.kind] // 1_000_000)
+            ]
     task = _task(context, role)
     if context.english_only and lang_of(task.text) == "he":
-        return [context.notice("demo_hebrew")]
-    return [task_effect(context, task)]
+        return [context.notice(NoticeKind.DEMO_HEBREW)]
+    return [QueueTask(**task_fields(context, task))]
 
 
-def unreadable(context: UpdateContext, kind: str, *, role: str | None = None, **args: Any) -> Effect:
-    """Sentence that no agent can read this. If the message joins a task, the answer of that task says so instead."""
+def unreadable(context: UpdateContext, kind: NoticeKind, *, role: str | None = None, **args: Any) -> AddNotice:
+    """Say that no agent can read this. If the message joins a task, the answer of that task says so instead."""
     incoming = context.incoming
     content = incoming.attachment.kind if incoming.attachment else incoming.kind
     seen_as = content if content in ("file", "voice") else "" if incoming.details else "other"
@@ -40,13 +44,12 @@ def unreadable(context: UpdateContext, kind: str, *, role: str | None = None, **
         text=incoming.text[:TEXT_MAX_CHARS],
         quoted="\n\n".join(filter(None, (incoming.details, incoming.quoted))),
     )
-    return {**context.notice(kind, **args), "record": to_json(task), "message_id": str(task.message_id)}
+    return replace(context.notice(kind, **args), record=to_json(task), message_id=str(task.message_id))
 
 
-def task_effect(context: UpdateContext, task: Task) -> dict[str, Any]:
+def task_fields(context: UpdateContext, task: Task) -> dict[str, Any]:
     incoming = context.incoming
     return {
-        "op": "task",
         "id": task.id,
         "record": to_json(task),
         "chat": str(task.chat_id),

@@ -13,8 +13,8 @@ from typing import Any
 from openclaw_brain.kubernetes.api import ApiRefused, ApiUnavailable, KubernetesApi
 from openclaw_brain.loops import Loop
 from openclaw_core import logs
-from openclaw_core.errors import LostOwnership, StoreFull, StoreUnavailable
-from openclaw_core.store import Inbox
+from openclaw_core.errors import LostOwnership, StoreError
+from openclaw_core.store import Leadership
 
 log = logs.get(__name__)
 API = "apis/coordination.k8s.io/v1"
@@ -28,7 +28,7 @@ class LeaseLeader:
     """*holder* names this process. *name* is the Lease, which the first brain creates: Argo CD brings no Leases."""
 
     api: KubernetesApi
-    inbox: Inbox
+    leadership: Leadership
     holder: str
     name: str = "brain"
     clock: Callable[[], float] = time.monotonic
@@ -93,7 +93,7 @@ class LeaseLeader:
 
         async def renew() -> float:
             await self._renew()
-            if await self.inbox.epoch() != epoch:
+            if await self.leadership.epoch() != epoch:
                 raise LostOwnership("another brain leads")
             return RENEW_S
 
@@ -148,8 +148,8 @@ class LeaseLeader:
         while True:
             loop.heartbeat()
             try:
-                return await self.inbox.raise_epoch(self.holder)
-            except (StoreUnavailable, StoreFull):
+                return await self.leadership.raise_epoch(self.holder)
+            except StoreError:
                 log.warning("store.unavailable", during="lead", hint="is Redis running, and is REDIS_HOST right?")
             await self._renew()
             await loop.sleep(LOOK_S)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from openclaw_brain.loops import Loop
 from openclaw_brain.routing import Classifier, Previous, decide_agent
 from openclaw_core import logs
-from openclaw_core.errors import BadTask, StoreFault, StoreFull, StoreUnavailable
+from openclaw_core.errors import BadTask, StoreError, StoreFault
 from openclaw_core.ports import ChatModel
 from openclaw_core.records import UNREADABLE
 from openclaw_core.roles.snapshot import snapshot_of
@@ -72,11 +72,11 @@ class QueueConsumer:
     def release_request(self) -> dict[str, int] | None:
         """Return arguments that make another step of the store release tasks too, or None if too many are being routed."""
         free = MAX_ROUTING - len(self._routing)
-        return self.lanes.asks(cap=self.cap, at_most=free) if free > 0 else None
+        return self.lanes.release_arguments(cap=self.cap, at_most=free) if free > 0 else None
 
     def route_released(self, reply: Sequence[str]) -> None:
         """Route the tasks that such a step released."""
-        self._start(self.lanes.heard(reply))
+        self._start(self.lanes.read_release(reply))
 
     async def forever(
         self, loop: Loop, *, on_released: Callable[[], None] = lambda: None, on_ready: Callable[[], None] = lambda: None
@@ -113,7 +113,7 @@ class QueueConsumer:
                     fresh = found or (
                         await self.lanes.release(cap=self.cap, at_most=room, epoch=self.epoch) if room else []
                     )
-                except (StoreUnavailable, StoreFull):
+                except StoreError:
                     looked_at = None  # Redis may have released tasks whose ids were lost on the way here
                     raise
                 start(fresh)
@@ -145,7 +145,7 @@ class QueueConsumer:
                     log.fault("task.not_routed", exc, task_id=task_id)
                     await self._fail(task_id)
                     return
-                except (StoreUnavailable, StoreFull) as exc:
+                except StoreError as exc:
                     faults += isinstance(exc, StoreFault)
                     if faults == MAX_FAULTS:
                         await self._fail(task_id)
@@ -165,7 +165,7 @@ class QueueConsumer:
                 return
             except StoreFault:
                 return  # the next look finds it again, once Redis is repaired
-            except (StoreUnavailable, StoreFull):
+            except StoreError:
                 await asyncio.sleep(1)
 
     async def _dispatch(self, task_id: str) -> None:

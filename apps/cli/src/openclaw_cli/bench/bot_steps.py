@@ -14,7 +14,7 @@ from openclaw_cli.bench.questions import MIX
 from openclaw_core.errors import SettingsError
 from openclaw_core.roles.snapshot import snapshot_of
 from openclaw_core.roles.values import Roles
-from openclaw_core.store import AgentWork, Inbox, Lanes, News, RedisDisplays, Script
+from openclaw_core.store import AgentWork, Inbox, Lanes, Leadership, News, RedisDisplays, Script
 from openclaw_core.store.client import Rights
 from openclaw_core.tasks.outcome import Decision, Delivery
 from openclaw_core.tasks.work import Answered
@@ -37,7 +37,7 @@ class BotSteps:
     _next: int = FIRST_UPDATE
 
     async def lead(self) -> None:
-        self.epoch = await Inbox(self.script).take_lead("bench", ttl_s=86400)
+        self.epoch = await Leadership(self.script).take_lead("bench", ttl_s=86400)
 
     async def answer(self, count: int) -> list[int]:
         """Take *count* messages from admission to delivery. Returns the numbers of their updates."""

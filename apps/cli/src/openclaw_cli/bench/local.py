@@ -22,7 +22,7 @@ from openclaw_cli.bench.questions import Question, add_results, send
 from openclaw_cli.bench.waits import until_ended, until_leading, until_warm
 from openclaw_cli.up import child_processes
 from openclaw_cli.up.local_redis import local_redis
-from openclaw_core.store import Inbox, RedisSettings, Runs, open_script
+from openclaw_core.store import Inbox, Leadership, RedisSettings, RunRecords, open_script
 from openclaw_standin.bot_api import BotApi
 from openclaw_standin.model import ScriptedModel
 
@@ -82,7 +82,7 @@ async def _run(args: argparse.Namespace, outer: Mapping[str, str]) -> dict[str, 
             "a_message": spent.without_idle(idle).each(len(asked)),
             "memory_mb": {"brain": after["brain"], "agent_waiting": memory["agent"]},
             "routing": routing_summary(asked, model),
-            "outcomes": await Runs(script).outcomes(),
+            "outcomes": await RunRecords(script).outcomes(),
         }  # fmt: skip
         return report
 
@@ -91,7 +91,7 @@ async def _admits_per_s(redis_url: str, *, batches: int = 50) -> int:
     """Updates a second that one step after the other admits, in batches of 100 as Telegram gives them, with nothing beside."""
     async with open_script(RedisSettings(url=redis_url), bot_id=BOT_ID + 1) as script:
         inbox = Inbox(script)
-        epoch = await inbox.take_lead("bench", ttl_s=60)
+        epoch = await Leadership(script).take_lead("bench", ttl_s=60)
         message = {
             "message_id": 1,
             "date": 0,

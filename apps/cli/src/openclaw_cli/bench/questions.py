@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from openclaw_core.store import Runs, Script
+from openclaw_core.store import RunRecords, Script
 from openclaw_standin.bot_api import BotApi
 from openclaw_standin.bot_api.journal import Entry
 from openclaw_standin.model import ScriptedModel
@@ -66,7 +66,7 @@ async def send(
 async def add_results(asked: Sequence[Question], script: Script, api: BotApi, model: ScriptedModel) -> None:
     """Add to each what its chat, the journal and the run records say of it. A question without a run record has not ended."""
     offset_s = time.time() - time.monotonic()
-    records = {run.fields.get("task", ""): run.fields for run in await Runs(script).newest(count=RECORDS)}
+    records = {run.task: run.row for run in await RunRecords(script).newest(count=RECORDS)}
     signs = {(entry.chat_id, entry.message_id): entry for entry in reversed(api.journal.calls("setMessageReaction"))}
     edits: dict[tuple[int | None, int | None], list[Entry]] = defaultdict(list)
     for entry in api.journal.calls("editMessageText"):

@@ -5,7 +5,7 @@ import time
 
 import psutil
 
-from openclaw_core.store import Runs, Script
+from openclaw_core.store import RunRecords, Script
 
 QUIET_PERCENT = 40
 WAITING_MAX_MS = 6000
@@ -36,7 +36,7 @@ async def waiting_agents(script: Script) -> int:
 async def until_ended(script: Script, count: int, timeout_s: float) -> None:
     """Wait until *count* tasks have ended, or for *timeout_s*. Each look costs the same, also while nothing happens."""
     deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline and sum((await Runs(script).outcomes()).values()) < count:
+    while time.monotonic() < deadline and sum((await RunRecords(script).outcomes()).values()) < count:
         await asyncio.sleep(0.2)
 
 

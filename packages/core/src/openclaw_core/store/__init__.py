@@ -1,4 +1,4 @@
-"""Everything that outlives a process: one Redis, whose every change is an atomic step of one script.
+"""All that outlives a process: one Redis. Each change is an atomic step of a Lua script, with a Python method beside it.
 
 A module is loaded when its first name is asked for: an agent starts without the leader's.
 """
@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from openclaw_core.store.displays import RedisDisplays
     from openclaw_core.store.inbox import Admitted, Inbox
     from openclaw_core.store.lanes import Lanes, move_chat
+    from openclaw_core.store.leadership import Leadership
     from openclaw_core.store.news import Became, Heard, News
     from openclaw_core.store.pools import Pools
-    from openclaw_core.store.runs import Runs
+    from openclaw_core.store.run_records import RunRecords
 
 __all__ = [
     "Admitted",
@@ -26,11 +27,12 @@ __all__ = [
     "Inbox",
     "Keys",
     "Lanes",
+    "Leadership",
     "News",
     "Pools",
     "RedisDisplays",
     "RedisSettings",
-    "Runs",
+    "RunRecords",
     "Script",
     "move_chat",
     "open_script",
@@ -42,9 +44,10 @@ _NAMES = {
     "displays": ("RedisDisplays",),
     "inbox": ("Admitted", "Inbox"),
     "lanes": ("Lanes", "move_chat"),
+    "leadership": ("Leadership",),
     "news": ("Became", "Heard", "News"),
     "pools": ("Pools",),
-    "runs": ("Runs",),
+    "run_records": ("RunRecords",),
 }
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}
 

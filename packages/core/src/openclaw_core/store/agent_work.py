@@ -6,7 +6,7 @@ from typing import Any
 
 from openclaw_core import logs
 from openclaw_core.errors import BadTask, LostOwnership
-from openclaw_core.records import UNREADABLE, parsed, whole
+from openclaw_core.records import UNREADABLE, ResultKind, parsed, whole
 from openclaw_core.store.client import Script, compact
 from openclaw_core.store.turns import turns_from
 from openclaw_core.tasks.outcome import Cause
@@ -61,7 +61,7 @@ class AgentWork:
             return self._run(reply, last=last)
         except BadTask:
             log.error("task.unreadable")
-            await self._finish(str(reply[0]), {"kind": "gave_up", "cause": Cause.BAD_TASK.value}, last=last)
+            await self._finish(str(reply[0]), {"kind": ResultKind.GAVE_UP, "cause": Cause.BAD_TASK}, last=last)
             return None
 
     async def wait(self, *, timeout_s: float) -> None:
@@ -113,7 +113,7 @@ class AgentWork:
 
     async def _finish(self, name: str, result: dict[str, Any], *, last: bool, unborn: bool = False) -> bool:
         """Only what goes on after the text that is written already is sent of an answer."""
-        answers = result["kind"] == "answered"
+        answers = result["kind"] == ResultKind.ANSWERED
         content = result["markdown"].encode() if answers else b""
         at = self._at(name, content)
         while True:
@@ -175,13 +175,13 @@ def wire(result: Result) -> dict[str, Any]:
     """A result as stored."""
     match result:
         case Answered():
-            return {"kind": "answered", "markdown": _text(result.markdown), "usage": result.usage}
+            return {"kind": ResultKind.ANSWERED, "markdown": _text(result.markdown), "usage": result.usage}
         case GaveUp():
-            return {"kind": "gave_up", "cause": result.cause.value}
+            return {"kind": ResultKind.GAVE_UP, "cause": result.cause}
         case HandedBack():
-            return {"kind": "handed_back"}
+            return {"kind": ResultKind.HANDED_BACK}
         case PutBack():
-            return {"kind": "put_back"}
+            return {"kind": ResultKind.PUT_BACK}
 
 
 def _text(words: str) -> str:

@@ -94,9 +94,12 @@ class Script:
         """Told how many seconds each round trip of steps took that came back."""
         self._calls: set[asyncio.Future[Any]] = set()
 
-    async def _whole(self, call: Coroutine[Any, Any, T]) -> T:
-        """Await *call* in a task of its own: the client loses cancellations that meet it in a read (redis-py 8.1, more than half of
-        them in a tight loop) and tears its connection. So the caller is cancelled at once, and the call runs to its end behind it."""
+    async def _shielded(self, call: Coroutine[Any, Any, T]) -> T:
+        """Run *call* to completion even if the caller is cancelled.
+
+        redis-py 8.1 can lose a cancellation that arrives during a read (more than half of them in a tight loop), and breaks its connection. So
+        the call runs in a task of its own: the caller is cancelled at once, and the command finishes in the background.
+        """
         task = asyncio.ensure_future(call)
         self._calls.add(task)
         task.add_done_callback(self._over)
@@ -133,7 +136,7 @@ class Script:
             return []
         began = time.monotonic()
         with translated():
-            results = await self._whole(self._run(calls))
+            results = await self._shielded(self._run(calls))
         if self.timed is not None:
             self.timed(time.monotonic() - began)
         return results
@@ -173,7 +176,7 @@ class Script:
     async def read(self, command: str, *args: Any) -> Any:
         """One plain command, such as HMGET. Raises as `step`."""
         with translated():
-            return await self._whole(self.redis.execute_command(command, *args))  # type: ignore[no-untyped-call]
+            return await self._shielded(self.redis.execute_command(command, *args))  # type: ignore[no-untyped-call]
 
     async def reads(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Plain commands in one round trip. Raises as `step`. What stands at a key of another type than the command's reads as None."""
@@ -183,7 +186,7 @@ class Script:
             pipe = self.redis.pipeline(transaction=False)
             for command in commands:
                 pipe.execute_command(*command)
-            results = await self._whole(pipe.execute(raise_on_error=False))
+            results = await self._shielded(pipe.execute(raise_on_error=False))
             for n, result in enumerate(results):
                 if isinstance(result, exceptions.ResponseError) and str(result).startswith("WRONGTYPE"):
                     log.error("store.fault", kind="WRONGTYPE", command=commands[n][0])
@@ -196,13 +199,13 @@ class Script:
         """Block until a wake-up stands in the list *key*, at most *timeout_s*; True if one was taken."""
         with translated():
             async with asyncio.timeout(timeout_s + 5):
-                return await self._whole(self._blocking_pop(key, timeout_s)) is not None
+                return await self._shielded(self._blocking_pop(key, timeout_s)) is not None
 
     async def pop_first(self, key: str, *, timeout_s: float) -> str | None:
         """Take the first of the list *key*, waiting at most *timeout_s* for one."""
         with translated():
             async with asyncio.timeout(timeout_s + 5):
-                taken = await self._whole(self._blocking_pop(key, timeout_s))
+                taken = await self._shielded(self._blocking_pop(key, timeout_s))
         return None if taken is None else str(taken[1])
 
     async def _blocking_pop(self, key: str, timeout_s: float) -> Any:
@@ -214,7 +217,7 @@ class Script:
         Raises StoreMisconfigured with a sentence for the operator, StoreUnavailable.
         """
         with translated():
-            info, config = await self._whole(self._asked())
+            info, config = await self._shielded(self._asked())
         if not info:
             raise StoreMisconfigured("the server does not say what it is: INFO has to be allowed")
         if fault := fault_of(info, config, self._stated):
@@ -225,7 +228,7 @@ class Script:
     async def memory(self) -> Memory:
         """How much memory the server uses, and may use."""
         with translated():
-            return memory_of(await self._whole(self._told("INFO", "memory")))
+            return memory_of(await self._shielded(self._told("INFO", "memory")))
 
     async def _asked(self) -> tuple[dict[str, str], dict[str, str]]:
         """INFO, and the settings that matter."""
@@ -254,7 +257,7 @@ class Script:
         """Whether scripts and writes are allowed."""
         try:
             with translated():
-                await self._whole(self._evaluated(PROBE))
+                await self._shielded(self._evaluated(PROBE))
         except NoReplicas as exc:
             raise StoreMisconfigured(str(exc)) from None
         except StoreFault:
@@ -294,11 +297,15 @@ def compact(value: Any) -> str:
 
 
 def fenced(result: object) -> int:
-    """What a leader's step gave. Raises LostOwnership for -1: a newer leader has raised the epoch."""
-    value = int(str(result))
-    if value < 0:
+    """The number that a leader's step gave. Raises LostOwnership for -1: a newer leader has raised the epoch."""
+    return int(str(fenced_list([result])[0]))
+
+
+def fenced_list(reply: list[Any]) -> list[Any]:
+    """The list that a leader's step gave. Raises LostOwnership for one that begins with -1."""
+    if reply and reply[0] == -1:
         raise LostOwnership("a newer leader has raised the epoch")
-    return value
+    return reply
 
 
 def pairs(reply: Any) -> dict[str, str]:

@@ -5,9 +5,8 @@ from typing import Any
 
 from openclaw_core import logs
 from openclaw_core.chat.delivery.displays import Display, Growing, Indicator, Stage
-from openclaw_core.errors import LostOwnership
 from openclaw_core.records import UNREADABLE, parsed, readable, whole
-from openclaw_core.store.client import Script, fenced
+from openclaw_core.store.client import Script, fenced, fenced_list
 from openclaw_core.tasks.outcome import Cause, Delivery
 
 log = logs.get(__name__)
@@ -44,9 +43,7 @@ class RedisDisplays:
         self._deadline_ms = round(task_deadline_s * 1000)
 
     async def changed(self, since: int) -> Sequence[Display]:
-        rows = await self._script.step("changed", since=since, **self._fence)
-        if rows and rows[0] == -1:
-            raise LostOwnership("a newer leader has raised the epoch")
+        rows = fenced_list(await self._script.step("changed", since=since, **self._fence))
         versions = {str(name): whole(score) for name, score in _pairs(rows)}
         return await self._displays(versions)
 

@@ -1,4 +1,4 @@
-"""What metrics tell of the store: what stands in it now, and what its steps have counted since it was made. Only numbers and closed sets."""
+"""The figures of the store for metrics: its queues now, and what its steps have counted since it was made. Numbers and closed sets only."""
 
 from collections import Counter
 from collections.abc import Mapping

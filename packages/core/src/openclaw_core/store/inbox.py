@@ -8,6 +8,7 @@ from typing import Any, Literal
 from openclaw_core import logs
 from openclaw_core.records import UNREADABLE, parsed, whole
 from openclaw_core.store.client import Script, fenced, pairs
+from openclaw_core.store.effects import Effect, to_lua
 from openclaw_core.tasks.conversation import conversation_key
 
 log = logs.get(__name__)
@@ -30,21 +31,6 @@ class Inbox:
 
     def __init__(self, script: Script) -> None:
         self._script = script
-
-    async def take_lead(self, holder: str, *, ttl_s: float) -> int:
-        """Take or keep the lead of local runs; gives the epoch, 0 while somebody else holds it."""
-        return int(await self._script.step("take_lead", holder=holder, ttl_ms=int(ttl_s * 1000)))
-
-    async def give_up_lead(self, holder: str) -> None:
-        await self._script.step("give_up_lead", holder=holder)
-
-    async def raise_epoch(self, holder: str) -> int:
-        """The epoch of a leader that holds the lead by other means; the same for the same holder until another one comes."""
-        return int(await self._script.step("raise_epoch", holder=holder))
-
-    async def epoch(self) -> int:
-        """The newest leader's epoch; 0 before the first."""
-        return whole(await self._script.read("GET", self._script.keys("epoch")))
 
     async def offset(self) -> int | None:
         """The next update id to ask for."""
@@ -84,7 +70,7 @@ class Inbox:
     async def handle(
         self,
         stream: Stream,
-        handled: Sequence[tuple[str, Sequence[Mapping[str, Any]]]],
+        handled: Sequence[tuple[str, Sequence[Effect]]],
         *,
         epoch: int,
         chat_cap: int,
@@ -92,13 +78,13 @@ class Inbox:
         release: Mapping[str, Any] | None = None,
     ) -> tuple[bool, list[str]]:
         """For each entry id: its effects and its removal in one step; a repeat does nothing. Gives whether there is something to be shown, and with
-        *release* (`Lanes.asks`) what the last of these steps has let go.
+        *release* (`Lanes.release_arguments`) what the last of these steps has let go.
 
         An entry whose effects Redis refuses is gone all the same: it would be refused again, before all that follow it.
         """
         caps = {"epoch": epoch, "chat_cap": chat_cap, "total_cap": total_cap}
         calls = [
-            ("handle", {"stream": stream, "entry": entry, "effects": list(effects), **caps})
+            ("handle", {"stream": stream, "entry": entry, "effects": [to_lua(effect) for effect in effects], **caps})
             for entry, effects in handled
         ]
         if release and calls:
@@ -135,10 +121,6 @@ class Inbox:
         """The id of the task that was asked last in a chat or a topic, empty if there is none."""
         key = self._script.keys("chat", conversation_key(chat_id, thread_id))
         return str(await self._script.read("HGET", key, "last_task") or "")
-
-    async def task_fields(self, task_id: str, *names: str) -> dict[str, str | None]:
-        [values] = await self._script.reads([("HMGET", self._script.keys("task", task_id), *names)])
-        return dict(zip(names, values or [None] * len(names), strict=True))
 
 
 def _entry(entry_id: str, fields: Any) -> Admitted:

@@ -8,9 +8,9 @@ from enum import IntEnum
 from typing import Any
 
 from openclaw_core import logs
-from openclaw_core.errors import LostOwnership, StoreFull, StoreUnavailable
+from openclaw_core.errors import StoreError
 from openclaw_core.records import whole
-from openclaw_core.store.client import Script
+from openclaw_core.store.client import Script, fenced, fenced_list
 from openclaw_core.store.parts import read_parts
 from openclaw_core.store.turns import turns_from
 from openclaw_core.tasks.conversation import Turn, conversation_key
@@ -34,8 +34,8 @@ class Dispatched(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queued:
-    """A task that waits to be routed. *parts* is how many messages besides its first are in it, *next_role* a role chosen by a button, *record* the first as
-    it stands."""
+    """A task that waits to be routed. *parts* is how many messages besides its first are in it, *next_role* the role that was chosen for it by a
+    button, *record* the first message as it stands."""
 
     task: Task
     parts: int
@@ -54,26 +54,24 @@ class Lanes:
 
     async def release(self, *, cap: int, at_most: int, epoch: int) -> list[str]:
         """Let tasks go while fewer than *cap* are out; gives their ids. Each stays `queued` until dispatched."""
-        ids = await self._script.step("release", epoch=epoch, **self.asks(cap=cap, at_most=at_most))
-        _check(ids)
-        return self.heard(ids)
+        asked = self.release_arguments(cap=cap, at_most=at_most)
+        return self.read_release(fenced_list(await self._script.step("release", epoch=epoch, **asked)))
 
-    def asks(self, *, cap: int, at_most: int) -> dict[str, int]:
+    def release_arguments(self, *, cap: int, at_most: int) -> dict[str, int]:
         """The arguments of a release, for another step that makes one at its end."""
         # Grows with each call of this process, which leads alone: a call that comes late is known by it.
         self._turn = max(self._turn + 1, time.monotonic_ns() // 1000)
         return {"cap": cap, "max": at_most, "turn": self._turn}
 
-    def heard(self, ids: Sequence[Any]) -> list[str]:
-        """What a release has let go, of its reply."""
+    def read_release(self, ids: Sequence[Any]) -> list[str]:
+        """Ids of the tasks that a release has let go, of its reply."""
         held = [str(one) for one in ids if str(one).startswith("held ")]
         self.held_s = whole(held[0].removeprefix("held ")) / 1000 if held else None
         return [str(one) for one in ids if not str(one).startswith("held ")]
 
     async def reconcile(self, *, epoch: int) -> None:
         """Repair what nothing else would: a released task without an owner, a chat that waits and has no turn."""
-        step = {"secret": secrets.token_hex(16), "epoch": epoch}
-        _check([await self._script.step("reconcile", **step)])
+        fenced(await self._script.step("reconcile", secret=secrets.token_hex(16), epoch=epoch))
 
     async def released(self) -> list[str]:
         """Ids of all tasks that are out: released and not ended."""
@@ -157,19 +155,15 @@ class Lanes:
         result = await self._script.step("dispatch", **step)
         if result == NO_ORDER:
             result = await self._script.step("dispatch", **step, order_json=order)
-        _check([result])
-        return Dispatched(result)
+        return Dispatched(fenced(result))
 
     async def fail(
         self, task_id: str, cause: Cause, *, epoch: int, state: str | None = None, since: str | None = None
     ) -> bool:
         """End a task that has no answer yet; its user is told. False if it is too late for that, or if it is not in *state* any more,
         or in another attempt than the one that began at *since* (`attempt_ms`)."""
-        result = await self._script.step(
-            "fail_task", task=task_id, cause=cause.value, state=state, since=since, epoch=epoch
-        )
-        _check([result])
-        return bool(result)
+        failed = await self._script.step("fail_task", task=task_id, cause=cause, state=state, since=since, epoch=epoch)
+        return bool(fenced(failed))
 
     async def waiting_since(self, before_ms: int, *, at_most: int = 1000) -> list[str]:
         """Ids of tasks in lanes that were admitted before a time, the oldest first."""
@@ -178,9 +172,7 @@ class Lanes:
 
     async def tell_waiting(self, task_ids: Sequence[str], cause: Cause, *, epoch: int) -> int:
         """Tell the chats of these tasks that they wait, and why: each chat once for an episode. Gives how many were told now."""
-        result = await self._script.step("tell_waiting", tasks=list(task_ids), cause=cause.value, epoch=epoch)
-        _check([result])
-        return int(result)
+        return fenced(await self._script.step("tell_waiting", tasks=list(task_ids), cause=cause, epoch=epoch))
 
 
 async def move_chat(script: Script, old: int, new: int) -> None:
@@ -191,7 +183,7 @@ async def move_chat(script: Script, old: int, new: int) -> None:
     try:
         if await script.step("move_chat", **{"from": str(old), "to": str(new)}):
             log.info("chat.moved")
-    except (StoreUnavailable, StoreFull) as exc:
+    except StoreError as exc:
         log.warning("chat.not_moved", error=type(exc).__name__)
 
 
@@ -200,8 +192,3 @@ def _common_start(one: str, other: str) -> str:
         if a != b:
             return one[:n]
     return min(one, other, key=len)
-
-
-def _check(result: Sequence[Any]) -> None:
-    if len(result) == 1 and result[0] == -1:
-        raise LostOwnership("a newer leader has raised the epoch")

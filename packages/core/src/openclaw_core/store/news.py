@@ -4,9 +4,8 @@ import secrets
 from dataclasses import dataclass
 from enum import StrEnum
 
-from openclaw_core.errors import LostOwnership
 from openclaw_core.records import whole
-from openclaw_core.store.client import Script, fenced
+from openclaw_core.store.client import Script, fenced, fenced_list
 from openclaw_core.store.parts import read_parts
 from openclaw_core.store.turns import turn_json
 from openclaw_core.tasks.conversation import Turn
@@ -63,31 +62,13 @@ class News:
         """Carry out what stands in each of *runs*: its progress, and its result if there is one."""
         secret = secrets.token_hex(16)
         replies = await self._script.steps(
-            [
-                (
-                    "adopt",
-                    {
-                        "run": run,
-                        "secret": secret,
-                        "max_handbacks": MAX_HANDBACKS,
-                        "epoch": epoch,
-                    },
-                )
-                for run in runs
-            ]
+            [("adopt", {"run": run, "secret": secret, "max_handbacks": MAX_HANDBACKS, "epoch": epoch}) for run in runs]
         )
         heard = []
         for reply in replies:
-            if reply[0] == -1:
-                raise LostOwnership("a newer leader has raised the epoch")
-            became, task_id, version, others_wait = (*reply, "", 0, 0)[:4]
+            became, task_id, version, others_wait = (*fenced_list(reply), "", 0, 0)[:4]
             heard.append(
-                Heard(
-                    became=Became(became),
-                    task_id=task_id,
-                    version=whole(version),
-                    others_wait=bool(others_wait),
-                )
+                Heard(became=Became(became), task_id=task_id, version=whole(version), others_wait=bool(others_wait))
             )
         return heard
 

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from openclaw_core.records import whole
+from openclaw_core.records import JobStage, whole
 from openclaw_core.store.client import Script, fenced, pairs
 from openclaw_core.tasks.outcome import Cause
 
@@ -14,7 +14,7 @@ MAX_TRIES = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobState:
-    """What Redis knows of a Job: `created`, `waiting`, `claimed` or `retired`; since when (ms) or which task."""
+    """What Redis knows of a Job: its `JobStage`, since when (ms) or which task."""
 
     state: str
     since_ms: int = 0
@@ -25,7 +25,7 @@ class JobState:
     @property
     def has_checked_in(self) -> bool:
         """Its process has come up, and may claim."""
-        return self.state in ("waiting", "claimed")
+        return self.state in (JobStage.WAITING, JobStage.CLAIMED)
 
 
 def template_of(pool: str) -> str:
@@ -143,6 +143,6 @@ class Pools:
 
 def _state(value: str) -> JobState:
     state, _, rest = value.partition(" ")
-    if state == "claimed":
+    if state == JobStage.CLAIMED:
         return JobState(state=state, task_id=task_of(rest), run=rest)
     return JobState(state=state, since_ms=whole(rest.partition(" ")[0]))

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from openclaw_core import logs
 from openclaw_core.chat.delivery.displays import Displays
-from openclaw_core.errors import StoreFault, StoreFull, StoreUnavailable
+from openclaw_core.errors import StoreError, StoreFault
 
 log = logs.get(__name__)
 T = TypeVar("T")
@@ -40,7 +40,7 @@ class Recorder:
                     return await step()
                 except StoreFault:
                     raise
-                except (StoreUnavailable, StoreFull) as exc:
+                except StoreError as exc:
                     log.warning("store.unavailable", during="delivery", error=type(exc).__name__)
                     self.waiting += not failed
                     failed = True

@@ -11,7 +11,7 @@ from openclaw_core.chat.delivery.chats import OpenChats
 from openclaw_core.chat.delivery.displays import Displays, Stage
 from openclaw_core.chat.delivery.indicators import IndicatorQueue
 from openclaw_core.chat.delivery.recorder import APPLIED_WITHIN_MS, Recorder
-from openclaw_core.errors import LostOwnership, StoreFault, StoreFull, StoreUnavailable
+from openclaw_core.errors import LostOwnership, StoreError, StoreFault
 
 log = logs.get(__name__)
 
@@ -70,7 +70,7 @@ class StoreReader:
                 self._changes_unread = True
                 log.fault("displays.fault", exc)
                 await asyncio.sleep(READ_EVERY_S)
-            except (StoreUnavailable, StoreFull) as exc:
+            except StoreError as exc:
                 self._changes_unread = True
                 log.warning("store.unavailable", during="delivery", error=type(exc).__name__)
                 await asyncio.sleep(READ_EVERY_S)

@@ -1,5 +1,5 @@
--- What an agent does: check in, claim a run, renew its lease, write its text, end it. It touches keys under `agent:` only; the leader reads the
--- news and carries them out.
+-- Steps of an agent: check in, claim a run, renew its lease, write its text, end it. They touch keys under `agent:` only. The leader reads the news and
+-- adopts what stands in the runs.
 
 -- Whether the run is still this agent's: the leader deletes it when the task is stopped, given to another, or ended.
 local function mine() return call('HGET', run_key(a.run), 'job') == a.job and call('HEXISTS', run_key(a.run), 'result') == 0 end
@@ -10,7 +10,11 @@ local function news(what)
 end
 local function lease() call('ZADD', A .. 'leases', now_ms() + a.lease_ms, a.run) end
 
--- pool, job, run (the last that it claimed, if any) → 1, or 0 for a retired Job. Late: nothing while the Job has a run; one that has gone counts as waiting until it is silent for 15 s.
+-- Say that a Job lives and waits.
+-- Arguments: pool, job, run? (the last that it claimed)
+-- Keys: reads agent:run; writes agent:jobs
+-- Result: 1; 0 for a retired Job
+-- Late or twice: nothing while the Job has a run; a Job that has gone counts as waiting until it is silent for 15 s.
 function ops.check_in()
   local state = job_state(a.pool, a.job)
   if state:sub(1, 7) == 'retired' then return 0 end
@@ -36,9 +40,12 @@ local function claimed(run)
   return reply
 end
 
--- pool, job, call, lease_ms, orders (digests that the agent has) → the next run, as `claimed`; nothing if there is none; 'retired'. Twice by the same
--- `call`: the same run while the Job has it, else nothing. Late: the same; if its caller never asked again, the lease of what it took ends. A Job that
--- has gone with that run counts as waiting until it is silent for 15 s.
+-- Give the Job the next run of its pool.
+-- Arguments: pool, job, call (names this call), lease_ms, orders? (digests that the agent has)
+-- Keys: reads agent:order; writes agent:ready, agent:run, agent:jobs, agent:leases, agent:news, agent:claim.call
+-- Result: the run, as `claimed`; nothing if there is none; 'retired'
+-- Late or twice: the same run while the Job has it, else nothing. If the caller never asks again, the lease of the run ends. A Job that has gone with
+-- that run counts as waiting until it is silent for 15 s.
 function ops.claim()
   local state = job_state(a.pool, a.job)
   if state:sub(1, 7) == 'retired' then return { 'retired' } end
@@ -69,7 +76,11 @@ function ops.claim()
   end
 end
 
--- run, job, lease_ms → 1. Late: the lease of a run that still counts ends later.
+-- Prolong the lease of a run.
+-- Arguments: run, job, lease_ms
+-- Keys: reads agent:run; writes agent:leases
+-- Result: 1
+-- Late or twice: the lease of a run that still counts ends later.
 function ops.renew()
   if not mine() then return -1 end
   lease()
@@ -85,9 +96,11 @@ local function grows()
   return true
 end
 
--- run, job, of, at, piece → 1: the answer goes on with `piece` after its first `at` bytes; 0 if another text stands there than the agent thinks, and it
--- has to send all of it with `at` 0; 2 if more was sent that belongs to the task, and its model is to be asked again instead. Late: a text that the
--- next call replaces.
+-- Go on with the text of a run: `piece` follows its first `at` bytes.
+-- Arguments: run, job, of? (size of the record that the agent has read), at, piece
+-- Keys: writes agent:run, agent:news
+-- Result: 1; 0 if another text stands there, and all of it has to be sent with `at` 0; 2 if more was sent that belongs to the task, and nothing is written
+-- Late or twice: the text is an older one until the next call replaces it.
 function ops.write()
   if not mine() then return -1 end
   local first = call('HEXISTS', run_key(a.run), 'first_text_ms') == 0
@@ -100,14 +113,22 @@ function ops.write()
   return 1
 end
 
--- run, job → the run anew, as `claimed`, once the leader has made one record of all that was sent; nothing before. Late: the same.
+-- Read a run again, once the leader has made one record of all that was sent.
+-- Arguments: run, job, orders? (digests that the agent has)
+-- Keys: reads agent:run, agent:order
+-- Result: the run, as `claimed`; nothing before
+-- Late or twice: nothing; it only reads.
 function ops.grown()
   if not mine() then return { -1 } end
   if call('HEXISTS', run_key(a.run), 'more') == 1 then return {} end
   return claimed(a.run)
 end
 
--- run, job, said → 1: what the user's message turned out to say, once the agent has heard or read it. Late: the same again.
+-- Say what the user's message turned out to hold, once the agent has heard or read it.
+-- Arguments: run, job, said
+-- Keys: writes agent:run, agent:news
+-- Result: 1
+-- Late or twice: the same again.
 function ops.amend()
   if not mine() then return -1 end
   call('HSET', run_key(a.run), 'said', a.said)
@@ -115,10 +136,13 @@ function ops.amend()
   return 1
 end
 
--- run, job, of, at, pool, last, unborn, answers, result → 1: the answer, which goes on after the first `at` bytes of what was written, or why there is none; 0
--- if another text stands there than the agent thinks, and it has to send all of it without `at`; 2 for an answer if more was sent that belongs to the task and
--- nothing was written yet: nothing has happened, and its model is to be asked again. The Job waits for another run, or is on its way out: nobody may
--- count on it then, though its end is heard only in a while; an `unborn` one counts as never having come up. Late: nothing.
+-- Hand the result of a run over. The Job waits for another run then, or is retired (`last`), or counts as never started (`unborn`).
+-- Arguments: run, job, of? (size of the record that the agent has read), at? (bytes of the text that stand, and `result` goes on after), pool, last,
+-- unborn?, answers?, result
+-- Keys: writes agent:run, agent:jobs, agent:leases, agent:news
+-- Result: 1; 0 if another text stands there, and all of it has to be sent without `at`; 2 for an answer if more was sent that belongs to the task and
+-- nothing was written yet: nothing has happened
+-- Late or twice: nothing.
 function ops.finish()
   if not mine() then return -1 end
   local first = call('HEXISTS', run_key(a.run), 'first_text_ms') == 0

@@ -1,17 +1,17 @@
--- What the leader's steps have in common. Its keys are all but those of the agents' area.
--- A key of another type was written by nobody of us. It would stop every step that meets it, so it goes.
+-- Functions that the leader's steps share. Their keys are all but those of the agents' area.
+-- A key of a wrong type comes from outside. It would break each step that meets it, so it is deleted.
 local function fix_type(key, kind)
   local found = call('TYPE', key).ok
   if found ~= kind and found ~= 'none' then call('DEL', key) end
 end
 
-local mend -- all keys of the whole bot, in 6_repair
+local mend -- deletes keys of a wrong type, of the whole bot; in 6_repair
 
 local function task_key(id) return P .. 'task:' .. id end
 local function get(id, field) return call('HGET', task_key(id), field) end
 local function set(id, ...) call('HSET', task_key(id), ...) end
 
--- What must survive a restart is counted here, in the step that does it; `openclaw_core.store.figures` reads it.
+-- Counters that survive a restart. Each is raised in the step that does the work; `openclaw_core.store.figures` reads them.
 local function add_to(key, field, by)
   if pcall(call, 'HINCRBY', key, field, by) then return end
   fix_type(key, 'hash')
@@ -28,21 +28,21 @@ local function observe(field, took_ms)
   count(field .. ':sum', math.max(0, took_ms))
 end
 
--- A topic of a forum is a conversation of its own; outside topics, as in the General one, the chat itself is.
+-- The name of a conversation: a topic of a forum has its own; elsewhere, also in the General topic, it is the chat.
 local function place(chat, thread) return thread and thread ~= '' and chat .. ':' .. thread or chat end
 local function place_of(id)
   local t = call('HMGET', task_key(id), 'chat', 'thread')
   return t[1] and place(t[1], t[2])
 end
 
--- What the record of a task says, as text: of an ended task it stands nowhere else.
+-- A field of a task's record, as text. Of an ended task it is kept nowhere else.
 local function of_record(id, name)
   local record = row(get(id, 'record') or '')
   local value = record and record[name]
   return type(value) == 'number' and ms(value) or type(value) == 'string' and value or nil
 end
 
--- A step of the leader is refused when a newer leader has raised the epoch. A task that a process does alone has no leader: its newest start owns it.
+-- Whether the caller may write: it has the newest epoch. A task that a process does alone has no leader; its newest start owns it.
 local function led()
   if not a.alone then return call('GET', P .. 'epoch') == tostring(a.epoch) end
   local id = a.task or (a.display or ''):match('^t:(.+)$')
@@ -54,7 +54,7 @@ local ENDED = { answered = true, closed = true, failed = true, cancelled = true 
 local KEEP_TASK_S = 604800 -- 7 days: Retry buttons, /status and the run records refer to ended tasks
 local KEEP_CHAT_S = 7776000 -- 90 days
 local KEEP_TURNS, KEEP_TURNS_S = 10, 86400 -- of a conversation
-local KEEP_WAKE_S = 60 -- an agent looks by itself every 4 s
+local KEEP_WAKE_S = 60 -- an agent looks every 4 s anyway
 local KEEP_TEXT_S = 180 -- an edit of unknown fate is put again after 35 s
 
 local function set_chat(chat, ...)
@@ -62,12 +62,12 @@ local function set_chat(chat, ...)
   call('EXPIRE', P .. 'chat:' .. chat, KEEP_CHAT_S)
 end
 
--- A group that became a supergroup has another id: all that is kept of it stands under the new one.
+-- The present id of a chat. A group that became a supergroup has a new id, and its keys are under that one.
 local function here(chat)
   return chat and chat:sub(1, 1) == '-' and call('HGET', P .. 'moved', chat) or chat
 end
 
--- A task's record with its chat's new id: as text, since cjson would spoil its numbers. A quote within the user's words has a backslash.
+-- A task's record with its chat's new id. It is changed as text, since cjson would spoil its numbers. A quote within the user's words has a backslash.
 local function readdressed(record, from, to)
   local old = '"chat_id":' .. from .. ','
   local at = record:find(old, 1, true)
@@ -97,13 +97,13 @@ local function wake(pool)
   call('EXPIRE', A .. 'wake:' .. pool, KEEP_WAKE_S)
 end
 
--- What a chat is to see has changed: `t:<task>` or `n:<notice>`. The number grows with each change.
+-- A display has changed: `t:<task>` or `n:<notice>`. The number grows with each change.
 local touched = false
 local function touch(display)
   call('ZADD', P .. 'open', call('INCR', P .. 'changes'), display)
   touched = true
 end
--- It is shown only in a while, unless something takes it back before.
+-- Show a display later, unless it is taken back before.
 local function put_off(display, wait_ms)
   call('ZREM', P .. 'open', display)
   call('ZADD', P .. 'later', now_ms() + wait_ms, display)
@@ -119,7 +119,7 @@ end
 local function run_of(id) return get(id, 'run_id') end
 local function of_run(run, field) return run and call('HGET', run_key(run), field) end
 
--- The run of a task is nobody's any more: its agent hears it at its next write, or when it looks.
+-- End the run of a task. Its agent is refused at its next write, or sees it when it looks.
 local function end_run(id)
   local run, pool = run_of(id), get(id, 'pool')
   if not run then return end
@@ -129,13 +129,13 @@ local function end_run(id)
   call('HDEL', task_key(id), 'run_id')
 end
 
--- What was shown of an answer stays when its run goes: for Stop, which keeps it.
+-- Keep the text of a run that goes: after Stop, what was shown stays.
 local function keep_text(id)
   local text = of_run(run_of(id), 'text')
   if text then call('SET', P .. 'answer:' .. id, text, 'EX', KEEP_TASK_S) end
 end
 
--- The state of a task, also where its agent has begun and the leader has not heard of it yet.
+-- The state of a task, also where its agent has begun and the leader has not adopted that yet.
 local function state_of(id)
   local state, run = get(id, 'state'), run_of(id)
   if state ~= 'ready' and state ~= 'running' or not run then return state end
@@ -143,7 +143,7 @@ local function state_of(id)
   return r[2] and 'preview' or r[1] and 'running' or state
 end
 
--- The task that is out for a chat, or nil. One that is not out any more, or of which nothing is left, holds up nobody.
+-- The task that is out for a chat, or nil. A task that is not released any more does not block its chat.
 local function running_in(chat)
   local id = call('GET', P .. 'busy:' .. chat)
   if not id then return nil end
@@ -151,14 +151,14 @@ local function running_in(chat)
   call('DEL', P .. 'busy:' .. chat)
 end
 
--- A chat stands in the ring if it has waiting tasks and none running; the ring is what gives chats their turns.
+-- Put a chat into the ring if it has waiting tasks and none running. The ring gives chats their turns.
 local function next_in_chat(chat)
   if not running_in(chat) and call('LLEN', P .. 'lane:' .. chat) > 0 then
     if call('SADD', P .. 'ring.members', chat) == 1 then call('RPUSH', P .. 'ring', chat) end
   end
 end
 
--- What every end has in common: the lane goes on, the lease is gone, the record stays for a while.
+-- Each end of a task: the lane goes on, the lease ends, the record expires later.
 local function leave(id)
   local chat = get(id, 'chat')
   end_run(id)
@@ -177,20 +177,22 @@ local function append_turn(where, turn)
   call('EXPIRE', key, KEEP_TURNS_S)
 end
 
-local function note_turn(id, note)
-  local where = place_of(id)
-  if not where then return end
-  local key = P .. 'turns:' .. where
+-- Write what `change` makes of the user's turn of a task. Gives whether it is in the conversation.
+local function change_turn(id, change)
+  local key, found = P .. 'turns:' .. (place_of(id) or ''), false
   for i, raw in ipairs(call('LRANGE', key, 0, -1)) do
     local turn = row(raw)
     if turn and turn.task_id == id and turn.speaker == 'user' then
-      turn.note = note
-      call('LSET', key, i - 1, cjson.encode(turn))
+      call('LSET', key, i - 1, change(turn))
+      found = true
     end
   end
+  return found
 end
+local function replace_turn(id, turn) return change_turn(id, function() return turn end) end
+local function note_turn(id, note) change_turn(id, function(turn) turn.note = note; return cjson.encode(turn) end) end
 
--- Tokens and cost of an answered run, by role; gives the cost in millionths of a dollar, nil where the model has no price.
+-- Count the tokens and the cost of an answered run by role. Gives the cost in millionths of a dollar, nil for a model without a price.
 local function count_usage(role, run)
   local cached, answer = math.max(0, number(run.cached_tokens, 0)), math.max(0, number(run.answer_tokens, 0))
   local fresh = math.max(0, number(run.prompt_tokens, 0) - cached)
@@ -229,7 +231,8 @@ local function record_run(id)
   add_to(P .. 'outcomes', (fields[3] or '?') .. ':' .. (fields[4] or ''), 1)
 end
 
--- What is kept of a task for its 7 days is what Retry, an edit, a button and support need: what the record or the stream `runs` says too goes.
+-- Fields that are dropped once the end of a task was shown: its record or the stream `runs` has them too. Retry, edits, buttons and support need the rest
+-- for 7 days.
 local PASSING = { 'order', 'run_id', 'tries', 'handbacks', 'released_ms', 'queued_ms', 'route_ms', 'route_tokens', 'attempt_ms', 'first_text_ms', 'generation', 'joined',
   'wish', 'pool', 'order_n', 'replaced', 'warm', 'ready_ms', 'claimed_ms', 'decision', 'run', 'answered_ms', 'admitted_ms', 'attempt', 'not_before_ms',
   'role', 'user', 'message_id', 'chat_kind', 'lang', 'answer_lang', 'thread', 'outbox', 'lease_ms', 'grows', 'redeliveries', 'recorded' }
@@ -237,20 +240,19 @@ local function shrink(id)
   local key = task_key(id)
   call('HDEL', key, unpack(PASSING))
   local kept = call('HGETALL', key)
-  call('DEL', key) -- made anew it takes the room of what it holds, and not of what it held
+  call('DEL', key) -- a hash that shrinks gives no memory back, a new one is small
   call('HSET', key, unpack(kept))
   call('EXPIRE', key, KEEP_TASK_S)
   call('ZADD', P .. 'ended', now_ms(), id)
 end
 
--- A text of the bot's own: one for each thing that a chat should know. While it waits to be told it takes the newest words; what was told before is
--- another one.
+-- Add a text of the bot's own: one for each thing that a chat should know. While it waits it takes the newest words; after it was told a new one begins.
 local function add_notice(key, n)
   local hash = P .. 'notice:' .. key
   fix_type(hash, 'hash')
   if call('HEXISTS', hash, 'told') == 1 then call('DEL', hash) end
   local args = n.args or {}
-  if n.kind == 'stopped' then -- pressed again before it is told: what the first one stopped is told too
+  if n.kind == 'stopped' then -- a second Stop before the first one was told: the numbers add up
     local before = row(call('HGET', hash, 'args') or '') or {}
     for name, n in pairs(args) do args[name] = n + number(before[name], 0) end
   end
@@ -260,7 +262,7 @@ local function add_notice(key, n)
   touch('n:' .. key)
 end
 
--- A task is to be shown from now on, as it stands: at its claim, and again at its end.
+-- Show a task from now on: at its claim, and again at its end.
 local function show_task(id)
   if get(id, 'alone') then return end -- its own process shows it
   if not get(id, 'order_n') then set(id, 'order_n', call('INCR', P .. 'order')) end
@@ -280,7 +282,7 @@ local function unqueue(id)
   call('ZREM', P .. 'waiting.since', id)
 end
 
--- A task may be ended from outside until its answer stands.
+-- A task can be ended from outside until its answer is recorded. Gives its state, or nil.
 local STOPPABLE = { queued = true, ready = true, running = true, preview = true }
 local function stoppable(id)
   local state = state_of(id)
@@ -288,7 +290,7 @@ local function stoppable(id)
   return not of_run(run_of(id), 'result') and not get(id, 'outbox') and state or nil
 end
 
--- Any state before `answered` becomes `cancelled`; the text that was shown is kept for its mark. Gives the state that it was in, or nil if it is too late.
+-- Cancel a task in any state before `answered`; the text that was shown is kept. Gives the state before, or nil if it is too late.
 local function cancel(id)
   local state = stoppable(id)
   if not state then return nil end

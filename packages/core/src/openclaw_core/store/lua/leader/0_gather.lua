@@ -1,7 +1,7 @@
--- What a person sends in one act is one task. Its further messages are folded into it until something of its answer is shown; a task after
--- which more may come is held back for a while. A part is an opaque record: the fields `more1`, `more2`, … of the task, `more_n` of them.
--- What cannot be read is such a part too; only if no task takes it, a notice says so.
--- The leader makes one record of all: before it hands the task over, and again when an agent is about to write its first word.
+-- Messages that a person sends in one act become one task. Further messages are folded into it until some of its answer is shown. A task is held back
+-- for a while if more may come. A further message is an opaque record in the fields `more1`, `more2`, … of the task, `more_n` of them. A message that
+-- cannot be read is folded in too; if no task takes it, a notice says so.
+-- The leader makes one record of all messages: at the dispatch, and again before an agent writes its first word.
 local MAX_PARTS = 100
 local ACT_TTL_S = 60
 
@@ -15,7 +15,7 @@ local function hold(id, e)
   set(id, 'not_before_ms', ms(math.min(now_ms() + e.hold_ms, latest_ms)))
 end
 
--- A task goes back to the head of its lane, and its chat to the head of the ring: it is routed again, with all its words.
+-- Put a task back at the head of its lane, and its chat at the head of the ring. It is routed again, with all its words.
 local function into_lane(id)
   local t = call('HMGET', task_key(id), 'chat', 'admitted_ms')
   set(id, 'state', 'queued')
@@ -35,30 +35,30 @@ local function recall(id)
   return true
 end
 
--- Whether a task can take one more part: while it waits, until it is claimed; then while its agent has written nothing.
+-- Whether a task can take one more message: until it is claimed, and then while its agent has written nothing.
 local function takes(id)
   if number(get(id, 'more_n') or 0, MAX_PARTS) >= MAX_PARTS then return false end -- as many as can be, or no number
   local state, run = state_of(id), run_of(id)
   if state == 'queued' or (state == 'ready' and get(id, 'attempt') == '1' and recall(id)) then return true end
   if state ~= 'running' or not run or of_run(run, 'result') then return false end
-  call('HSET', run_key(run), 'more', '1') -- its agent asks for all of it before its first word
+  call('HSET', run_key(run), 'more', '1') -- its agent reads the record again before its first word
   return true
 end
 
--- Whether *e* goes on with the act whose last message was `last`: of the same album, or one that leads back to what was sent just
--- before (a forward, a file), or one that comes soon after a cue that more is coming. Times are the messages' own, in seconds.
+-- Whether `e` goes on with the act whose last message was `last`: it is of the same album, or refers to the message just before (a forward, a file), or
+-- comes soon after a sign that more is coming. Times are the messages' own, in seconds.
 local function goes_on(e, last)
   local apart_s = e.sent_s - last.sent_s
   if e.group and e.group == last.group then return true end
   return apart_s >= 0 and (apart_s <= (e.near_s or -1) or apart_s <= last.open_s)
 end
 
--- The act that *e* belongs to is open: `id` is its task.
+-- Note that the act of `e` is open: `id` is its task.
 local function open_act(e, id)
   call('SET', P .. 'act:' .. e.act, table.concat({ id, ms(e.sent_s), ms(e.open_s), e.group }, ' '), 'EX', ACT_TTL_S)
 end
 
--- The task of the act that *e* goes on with, or a dash and the notice of what could not be read in it; nil if *e* begins an act.
+-- The task of the act that `e` goes on with, or a dash and the notice about an unreadable message; nil if `e` begins an act.
 local function act_of(e)
   if not e.act then return nil end
   fix_type(P .. 'act:' .. e.act, 'string')
@@ -68,7 +68,7 @@ end
 
 local function is_unread(id) return id and id:sub(1, 1) == '-' end
 
--- Folds *e* into the task *id*; false if it is a task of its own.
+-- Fold `e` into the task `id`; false if it is a task of its own.
 local function fold(e, id)
   if not id or is_unread(id) then return false end
   fix_task(id)
@@ -81,8 +81,8 @@ local function fold(e, id)
   return true
 end
 
--- What cannot be read came before the words that it belongs to, or alone. It is kept for them, and its notice waits a moment after the last of it,
--- unless that is being told, or was. The notice is its chat's, so several acts (`acts`) may wait with it.
+-- Keep a message that cannot be read for the words that may follow it. Its notice waits a moment after the last such message, unless it is being told or
+-- was. A chat has one such notice, so several acts (`acts`) may wait with it.
 local function keep_unread(e, id)
   local kept, row = P .. 'unread:' .. e.act, e.message_id .. ' ' .. e.record
   fix_type(kept, 'list')
@@ -102,7 +102,7 @@ local function keep_unread(e, id)
   open_act(e, id)
 end
 
--- The new task of *e* says in its answer what could not be read before it. The notice of that is taken back, unless it is being told.
+-- Give the new task of `e` the messages before it that could not be read: its answer says so. Their notice is taken back, unless it is being told.
 local function take_unread(e, notice)
   local kept, key = P .. 'unread:' .. e.act, notice:sub(2)
   fix_type(kept, 'list')
@@ -118,9 +118,9 @@ local function take_unread(e, notice)
   end
 end
 
--- One record was made of a task and its *n* parts.
+-- One record was made of a task and its `n` further messages.
 local function joined(id, n)
   call('HDEL', task_key(id), 'more_n', 'not_before_ms')
   for i = 1, n do call('HDEL', task_key(id), 'more' .. i) end
-  set(id, 'joined', '1') -- an edit finds its message in it no more
+  set(id, 'joined', '1') -- edits cannot find their message in it any more
 end

@@ -1,7 +1,11 @@
--- Admission and handling: update in, effects out, each exactly once.
+-- The lead, admission and handling: an update comes in once, and has its effects once.
 
--- holder, ttl_ms → the epoch, or 0 while another holds the lead. Late: prolongs the holder's lead by one ttl at most, or takes it once
--- more if nobody has it; the leader in between hears of the newer epoch, and takes its turn again.
+-- Take or keep the lead by a key of our own.
+-- Arguments: holder, ttl_ms
+-- Keys: writes leader, epoch, epoch.holder
+-- Result: the epoch; 0 while another holds the lead
+-- Late or twice: prolongs the holder's lead by one ttl, or takes it once more if nobody has it; the leader in between hears of the newer epoch, and
+-- takes its turn again.
 function ops.take_lead()
   local holder = call('GET', P .. 'leader')
   if holder and holder ~= a.holder then return 0 end
@@ -11,21 +15,32 @@ function ops.take_lead()
   return call('INCR', P .. 'epoch')
 end
 
--- holder → 1. Late: nothing, unless that holder leads again; then another may take the lead.
+-- Let another take the lead at once.
+-- Arguments: holder
+-- Keys: writes leader
+-- Result: 1
+-- Late or twice: nothing, unless that holder leads again; then another may take the lead.
 function ops.give_up_lead()
   if call('GET', P .. 'leader') == a.holder then call('DEL', P .. 'leader') end
   return 1
 end
 
--- holder → the epoch, for a leader by other means than our own key: a Kubernetes Lease. Late: nothing, unless another has led since;
--- that one then raises it again.
+-- Fence older leaders, for a leader by other means than our own key: a Kubernetes Lease.
+-- Arguments: holder
+-- Keys: writes epoch, epoch.holder
+-- Result: the epoch
+-- Late or twice: nothing, unless another has led since; that one then raises it again.
 function ops.raise_epoch()
   if call('GET', P .. 'epoch.holder') == a.holder then return tonumber(call('GET', P .. 'epoch')) end
   call('SET', P .. 'epoch.holder', a.holder)
   return call('INCR', P .. 'epoch')
 end
 
--- epoch, updates (id, stream, json), dedupe_s, offset → how many were new. Late: nothing, since every id has been seen.
+-- Take a batch of updates: those that are new go to their streams.
+-- Arguments: epoch, updates (id, stream, json), dedupe_s, offset?
+-- Keys: reads epoch; writes seen, inbox, control, offset, counts
+-- Result: how many were new
+-- Late or twice: nothing, since every id has been seen.
 function ops.admit()
   if not led() then return -1 end
   local fresh, by_stream = 0, {}
@@ -42,16 +57,16 @@ function ops.admit()
   return fresh
 end
 
--- What handling an update changes, by name. Each runs once: the step removes the update's entry first, and without an entry does nothing.
+-- What handling an update changes, by kind. Each runs once: the step removes the update's entry first, and does nothing without an entry.
 local effects = {}
 local add_sign, release
 
--- Whether a task waits in no lane and is not out: its effect broke off half-way.
+-- Whether a task is neither in its lane nor out: its effect was interrupted.
 local function stands_nowhere(chat, id)
   return call('SISMEMBER', P .. 'released', id) == 0 and not call('LPOS', P .. 'lane:' .. chat, id)
 end
 
--- A Stop that overtook the question that it meant: commands do not wait behind the updates of others.
+-- Whether a Stop came before the question that it meant: commands do not wait behind other updates.
 local KEEP_STOP_S = 3600
 local function stopped_before(e)
   local stop = number(call('GET', P .. 'stop:' .. place(e.chat, e.thread)))
@@ -62,7 +77,7 @@ local function stopped_before(e)
   return true
 end
 
--- That a chat, or all of the bot, is full: once until there was room again.
+-- Say that a chat, or the whole bot, is full: once until there is room again.
 local function say_full(e, chat_full)
   local where = place(e.chat, e.thread)
   if call('EXISTS', P .. 'episode:full:' .. where) == 1 then return end
@@ -70,13 +85,17 @@ local function say_full(e, chat_full)
   call('SET', P .. 'episode:full:' .. where, 1, 'EX', 600)
 end
 
--- Nobody has asked us: it counts only as part of what somebody did ask, and nothing is kept of it.
+-- Whether a message is dropped: it was not sent to us, and goes on with no message that was.
 local function dropped(e, act)
   if not e.only_joins or is_unread(act) then return false end
   e.heard = nil
   return true
 end
 
+-- Put a new task into its chat's lane, or fold it into the one that it belongs to.
+-- Arguments: `QueueTask`
+-- Keys: reads stop; writes task, lane, waiting.since, msg, act, unread, wish, chat, ring, ring.members, signs, counts, episode, notice, open, later,
+-- changes, order, busy, released, agent:run, agent:ready, agent:leases
 function effects.task(e)
   fix_type(task_key(e.id), 'hash')
   if call('EXISTS', task_key(e.id)) == 1 and not (get(e.id, 'state') == 'queued' and stands_nowhere(e.chat, e.id)) then return end
@@ -93,7 +112,7 @@ function effects.task(e)
     'user', e.user, 'admitted_ms', e.admitted_ms, 'queued_ms', ms(now_ms()), 'attempt', 0)
   local where = place(e.chat, e.thread)
   local wish = e.op == 'task' and call('GET', P .. 'wish:' .. where)
-  if wish then -- a role that was chosen for the next message; one that names its own role uses the wish up as well
+  if wish then -- the role that was chosen for the next message; a message that names its own role uses it up too
     call('DEL', P .. 'wish:' .. where)
     set(e.id, 'wish', wish)
   end
@@ -109,19 +128,26 @@ function effects.task(e)
   add_sign(e)
 end
 
+-- Add a notice, or keep what it speaks of as part of an act.
+-- Arguments: `AddNotice`
+-- Keys: writes notice, told, open, later, changes, order, act, unread, msg, task, lane, waiting.since, ring, ring.members, busy, released, agent:run,
+-- agent:ready, agent:leases
 function effects.notice(e)
   local act = act_of(e)
   if fold(e, act) or dropped(e, act) then return end
   if e.act and (e.near_s or e.group or e.open_s >= 0) then return keep_unread(e, act) end
   if e.once and call('EXISTS', P .. 'told:' .. e.once) == 1 then return end
-  add_notice(e.key, e) -- first: where this fails nothing has been written, and the effect can be had again
+  add_notice(e.key, e) -- first: if this fails nothing is written, and the effect can be tried again
   if e.once then call('SET', P .. 'told:' .. e.once, 1, 'EX', e.once_s) end
 end
 
-function effects.end_act(e) call('DEL', P .. 'act:' .. e.act) end -- a command stands between what was sent before and after it
+-- End an act: a command stands between what was sent before it and after it.
+-- Arguments: `EndAct`
+-- Keys: writes act
+function effects.end_act(e) call('DEL', P .. 'act:' .. e.act) end
 
--- By its button: a toast says what came of it, and the message itself is marked. In a group, who asked may press; a question that was
--- asked in the name of a chat (its id is negative) is everybody's.
+-- Stop by a button. A toast says what happened, and the message is marked. In a group only the person who asked may press; a question that was asked in
+-- the name of a chat (a negative id) is everybody's.
 local function press_stop(e)
   fix_task(e.task)
   local t = call('HMGET', task_key(e.task), 'chat', 'user', 'state')
@@ -134,6 +160,10 @@ local function press_stop(e)
   effects.button({ chat = e.chat, id = e.button, text = e.toasts[toast] })
 end
 
+-- Stop all tasks of a place, or one; by a button, say so in its toast.
+-- Arguments: `StopTasks`
+-- Keys: reads moved; writes stop, task, lane, waiting.since, ring, ring.members, busy, released, turns, answer, notice, open, changes, order, signs,
+-- agent:run, agent:ready, agent:leases
 function effects.stop(e)
   if e.button then return press_stop(e) end
   local where = place(e.chat, e.thread)
@@ -150,7 +180,7 @@ function effects.stop(e)
     fix_task(id)
     local chat = here(get(id, 'chat'))
     local update = number(id:match('^u(%d+)'))
-    local meant = not (e.update and update) or update < number(e.update, 0) -- a question that came after it goes on
+    local meant = not (e.update and update) or update < number(e.update, 0) -- a question that came after the Stop goes on
     if meant and (e.task and chat == e.chat or chat and place(chat, get(id, 'thread')) == where) then
       local state = cancel(id)
       if not state then late = late + 1
@@ -163,7 +193,10 @@ function effects.stop(e)
   add_notice(e.key, e)
 end
 
-function effects.retry(e) -- one Retry for each finished task; the new id derives from the old
+-- Ask a finished task again, once: the new id derives from the old one.
+-- Arguments: `RetryTask`
+-- Keys: reads moved; writes as `task`
+function effects.retry(e)
   fix_task(e.task)
   local old = call('HMGET', task_key(e.task), 'state', 'chat', 'record')
   if not old[1] or not e.record or here(old[2]) ~= e.chat or not ENDED[old[1]] then
@@ -175,12 +208,21 @@ function effects.retry(e) -- one Retry for each finished task; the new id derive
   effects.task(e)
 end
 
+-- Choose the language of a chat.
+-- Arguments: `SetLanguage`
+-- Keys: writes chat
 function effects.lang(e)
   set_chat(e.chat, 'lang', e.lang)
 end
 
+-- Choose the role of the next message.
+-- Arguments: `ChooseRole`
+-- Keys: writes wish
 function effects.choose(e) call('SET', P .. 'wish:' .. place(e.chat, e.thread), e.role, 'EX', 600) end
 
+-- Begin the conversation anew.
+-- Arguments: `Forget`
+-- Keys: reads released, task; writes turns, wish, chat, busy, agent:run
 function effects.forget(e)
   local where = place(e.chat, e.thread)
   call('DEL', P .. 'wish:' .. where)
@@ -193,7 +235,11 @@ function effects.forget(e)
   call('HDEL', P .. 'chat:' .. where, 'last_role')
 end
 
-function effects.edited(e) -- the same words get nothing; a message that still waits takes the new ones; one that was taken does not
+-- Take an edit. The same words get nothing; a message that waits takes the new ones; one that was taken does not.
+-- Arguments: `EditMessage`
+-- Keys: reads heard; writes msg, task, lane, waiting.since, ring, ring.members, busy, released, turns, answer, notice, open, changes, order,
+-- agent:run, agent:ready, agent:leases
+function effects.edited(e)
   local where = e.chat .. ':' .. e.message_id
   fix_type(P .. 'msg:' .. where, 'string')
   fix_type(P .. 'heard:' .. where, 'string')
@@ -203,25 +249,25 @@ function effects.edited(e) -- the same words get nothing; a message that still w
   local state = id and get(id, 'state')
   local new
   for _, fresh in ipairs(e.fresh) do
-    if fresh.op == 'task' then new = fresh end -- what else there may be needs no answer of a model
+    if fresh.op == 'task' then new = fresh end -- other effects need no answer of a model
   end
   local waits = state == 'queued' and call('SISMEMBER', P .. 'released', id) == 0 and not get(id, 'joined')
   if waits and new and part ~= '' then
     set(id, 'more' .. part, new.record)
   elseif waits and new then
     set(id, 'record', (new.record:gsub('"id":"[^"]*"', '"id":"' .. id .. '"', 1)), 'lang', new.lang)
-  elseif waits and part == '' and not get(id, 'more_n') then -- of several messages, the others still want an answer
+  elseif waits and part == '' and not get(id, 'more_n') then -- not if further messages still want an answer
     cancel(id)
   end
   if state and new then
     e.kind = waits and 'edit_taken' or 'edit_late'
     add_notice(e.key, e)
-  else -- it asked for nothing before, or asks for something else than an answer now
+  else -- it asked for nothing before, or now asks for something other than an answer
     for _, fresh in ipairs(e.fresh) do effects[fresh.op](fresh) end
   end
 end
 
--- The small signs are no messages: losing one is no loss, so they only have to be quick, and one that nobody took is of no use later.
+-- Reactions, toasts and files that are asked for again. Losing one loses no message, and an old one is of no use.
 local KEEP_SIGN_S = 600
 local MAX_SIGNS = 20000
 local function sign(what)
@@ -231,9 +277,15 @@ local function sign(what)
   call('EXPIRE', P .. 'signs', KEEP_SIGN_S)
 end
 
+-- End a button's spinner, with a toast.
+-- Arguments: `AnswerButton`
+-- Keys: writes signs
 function effects.button(e) sign({ chat = e.chat, button = e.id, text = e.text }) end
 
-function effects.file(e) -- the user asked for the file whose fate was unknown
+-- Send a file whose fate was unknown, since its user asks for it.
+-- Arguments: `SendFile`
+-- Keys: reads task, answer, moved; writes signs, notice, open, changes, order
+function effects.file(e)
   fix_task(e.task)
   local chat = get(e.task, 'chat')
   if here(chat) ~= e.chat or call('EXISTS', P .. 'answer:' .. e.task) == 0 then e.kind = 'file_gone'; add_notice(e.key, e); return end
@@ -245,7 +297,7 @@ add_sign = function(e)
   sign({ chat = e.chat, message_id = e.message_id, thread = e.thread })
 end
 
--- An effect goes to the chat's newest id, whichever id its update named; so do the effects that an edit may have.
+-- Give an effect its chat's present id, whichever id its update named; also the effects within an edit.
 local address
 function address(e)
   local sent_to = e.chat
@@ -256,9 +308,11 @@ function address(e)
   for _, fresh in ipairs(e.fresh or {}) do address(fresh) end
 end
 
--- epoch, stream, entry, effects, chat_cap, total_cap → 1, 0 if the entry is gone, 2 if an effect could not be had, whatever was mended, 3 if
--- there is something to be shown. With cap, max and turn, as of `release`: that, and the ids that `release` gives, for all that was handled with it.
--- Late: nothing.
+-- Carry out what an update changes and remove it from its stream; with `turn`, let tasks go as well, as `release`.
+-- Arguments: epoch, stream, entry, effects, chat_cap, total_cap, cap?, max?, turn?
+-- Keys: reads epoch, moved; writes inbox, control, heard, as `release`, and those of its effects
+-- Result: 1; 0 if the entry is gone; 2 if an effect failed; 3 if there is something to be shown. With `turn`: a list of that and what `release` gives
+-- Late or twice: nothing, since the entry is gone.
 function ops.handle()
   if not led() then return -1 end
   if call('XDEL', P .. a.stream, a.entry) == 0 then return a.turn and { 0 } or 0 end

@@ -35,26 +35,22 @@ release = function()
   return out
 end
 
--- epoch, turn, cap, max → ids that are out now: tasks go while there is room; a chat that got its turn stands again at the end when its task
--- has ended. `turn` grows with each call: late: nothing, once a later call has been executed. Before that it lets tasks go of which nobody
--- hears; they are `queued` and out, and `reconcile` and the leader's own look find them.
+-- Let tasks go while there is room. A chat that got its turn stands again at the end when its task has ended.
+-- Arguments: epoch, turn?, cap, max
+-- Keys: reads epoch, chat; writes released, busy, lane, waiting.since, ring, ring.members, release.turn, task, agent:run, agent:ready, agent:leases
+-- Result: ids that are out now; at the end `held <ms>` if one waits for what may follow it
+-- Late or twice: nothing, once a call with a larger `turn` has been executed. Before that it lets tasks go of which nobody hears; they are `queued` and
+-- out, and `reconcile` and the leader's own look find them.
 function ops.release() return led() and release() or { -1 } end
 
 -- The user's turn stands once in the chat's memory, as it is now: also where the task has grown, or is routed again. Where `/new` came after the task was
 -- let go, it does not.
 local function remember(id, said)
   local where = place_of(id) or ''
-  local key, generation = P .. 'turns:' .. where, call('HGET', P .. 'chat:' .. where, 'generation') or '0'
+  local generation = call('HGET', P .. 'chat:' .. where, 'generation') or '0'
   local turn = cjson.encode({ task_id = id, speaker = 'user', text = said, role = '', note = '' })
   if not get(id, 'generation') then set(id, 'generation', generation) end -- of the release before, which noted it later
-  for i, raw in ipairs(call('LRANGE', key, 0, -1)) do
-    local known = row(raw)
-    if known and known.task_id == id and known.speaker == 'user' then
-      call('LSET', key, i - 1, turn)
-      return
-    end
-  end
-  if get(id, 'generation') == generation then append_turn(where, turn) end
+  if not replace_turn(id, turn) and get(id, 'generation') == generation then append_turn(where, turn) end
 end
 
 -- A run for a task: what an agent needs for its answer, under a name that nobody can guess. `secret` is the leader's; an agent knows its own run only.
@@ -77,9 +73,13 @@ local function new_run(id, pool, secret, head)
   wake(pool)
 end
 
--- epoch, task, parts, record, keep, of, said, answer_lang, order (digest), order_json, pool, role, decision, route_ms, route_tokens, secret → 1, 0 if it
--- is not queued any more, 2 if it has grown since it was read, 3 if more may be coming, 4 if nobody has the order: it has to be sent as well. Its record is
--- the first `keep` of the `of` bytes that stand there, and `record`; the user's turn says `said`, or the record's text. Late: nothing.
+-- Hand a routed task to its pool as a run. Its record is the first `keep` bytes of what stands there, and `record`; the user's turn says `said`, or the
+-- record's text.
+-- Arguments: epoch, task, parts, record, keep, of? (bytes that stand there), said?, answer_lang, order (digest), order_json?, pool, role?, decision,
+-- route_ms, route_tokens, secret
+-- Keys: reads epoch, chat, files.at; writes task, turns, counts, pools, agent:order, agent:run, agent:ready, agent:wake, agent:leases
+-- Result: 1; 0 if it is not queued any more; 2 if it has grown since it was read; 3 if more may be coming; 4 if the order has to be sent as well
+-- Late or twice: nothing.
 function ops.dispatch()
   if not led() then return -1 end
   if get(a.task, 'state') ~= 'queued' then return 0 end
@@ -100,8 +100,12 @@ function ops.dispatch()
   return 1
 end
 
--- epoch, task, cause, state, since → 1 if it has failed by this, else 0: the queue's deadline, a record that nobody can read. `state` and
--- `since` are what was judged: the task's state, and when its attempt began. Late: nothing, since it has ended or is further.
+-- Fail a task that has no answer yet: the queue's deadline, a record that nobody can read. `state` and `since` are what was judged.
+-- Arguments: epoch, task, cause, state?, since? (when its attempt began)
+-- Keys: reads epoch; writes task, lane, waiting.since, ring, ring.members, busy, released, turns, open, changes, order, agent:run, agent:ready,
+-- agent:leases
+-- Result: 1 if it has failed by this, else 0
+-- Late or twice: nothing, since it has ended or is further.
 function ops.fail_task()
   if not led() then return -1 end
   local state = stoppable(a.task)
@@ -111,8 +115,11 @@ function ops.fail_task()
   return 1
 end
 
--- epoch, tasks, cause → how many chats are told that they wait, and why: each cause once for an episode, which ends when one of its tasks is claimed.
--- Late: nothing, or what is true all the same: one of them waits again.
+-- Tell chats that they wait, and why: each cause once for an episode, which ends when one of their tasks is claimed.
+-- Arguments: epoch, tasks, cause
+-- Keys: reads epoch, released, task, agent:run; writes episode, notice, open, changes, order, busy
+-- Result: how many chats are told
+-- Late or twice: nothing, or what is true all the same: one of them waits again.
 function ops.tell_waiting()
   if not led() then return -1 end
   local told = 0
@@ -136,8 +143,11 @@ function ops.tell_waiting()
   return told
 end
 
--- epoch, address → 1: where agents find the files of their runs, also of those that the leader before has handed over. Late: nothing, each leader
--- sets it once.
+-- Say where agents find the files of their runs, also of those that the leader before has handed over.
+-- Arguments: epoch, address
+-- Keys: reads epoch, released, task; writes files.at, agent:run
+-- Result: 1
+-- Late or twice: nothing, each leader sets it once.
 function ops.set_files_at()
   if not led() then return -1 end
   call('SET', P .. 'files.at', a.address)
@@ -150,7 +160,11 @@ function ops.set_files_at()
   return 1
 end
 
--- epoch, prices (by model) → 1: for the runs that end from now on. Late: nothing, each leader sets them once.
+-- Price the runs that end from now on.
+-- Arguments: epoch, prices (by model)
+-- Keys: reads epoch; writes prices
+-- Result: 1
+-- Late or twice: nothing, each leader sets them once.
 function ops.set_prices()
   if not led() then return -1 end
   call('DEL', P .. 'prices')
@@ -158,7 +172,11 @@ function ops.set_prices()
   return 1
 end
 
--- epoch, from, to, ids (of runs) → how many: the pool's hash changed, the unclaimed runs that were seen in it go to the new one. Late: nothing, they have gone.
+-- Move unclaimed runs to another pool, since the pool's hash has changed.
+-- Arguments: epoch, from, to, ids (of runs)
+-- Keys: reads epoch, agent:jobs; writes task, pools, agent:ready, agent:wake
+-- Result: how many
+-- Late or twice: nothing, they have gone.
 function ops.move_ready()
   if not led() then return -1 end
   local moved = 0

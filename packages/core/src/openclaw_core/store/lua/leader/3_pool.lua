@@ -1,7 +1,10 @@
 -- Jobs of a pool, and what becomes of runs: the leader reads the agents' news and carries them out.
 
--- epoch, pool, name, call, gone (names) → the Job's number, written down before the create, so that a repeated create is harmless. Jobs that are `gone`
--- are forgotten. `call` names this call for a minute: late: the same number again, or afterwards a Job that is not created, which the pool forgets within seconds.
+-- Write a Job's number down before it is created, so that a repeated create is harmless; forget Jobs that are `gone`.
+-- Arguments: epoch, pool, name, call (names this call for a minute), gone?
+-- Keys: reads epoch; writes job.counter, job.call, pools, agent:jobs
+-- Result: the number
+-- Late or twice: the same number again; after the minute a Job that is not created, which the pool forgets within seconds.
 function ops.new_job()
   if not led() then return -1 end
   for _, job in ipairs(a.gone or {}) do call('HDEL', A .. 'jobs:' .. a.pool, job) end
@@ -14,15 +17,22 @@ function ops.new_job()
   return n
 end
 
--- task, cause, detail, log_tail → 1, or 0 without such a task: what became of the agent, for the run record; known only after the task's own end
--- at times. Late: the same again.
+-- Write down what became of a task's agent, for the run record. It may be known only after the task's own end.
+-- Arguments: task, cause, detail, log_tail
+-- Keys: writes task
+-- Result: 1; 0 without such a task
+-- Late or twice: the same again.
 function ops.note_job()
   if call('EXISTS', task_key(a.task)) == 0 then return 0 end
   set(a.task, 'job_cause', a.cause, 'job_detail', a.detail, 'log_tail', a.log_tail)
   return 1
 end
 
--- pool, job → 1. Late: nothing; a Job that lives all the same checks in again.
+-- Forget a Job that has gone.
+-- Arguments: pool, job
+-- Keys: reads agent:ready; writes pools, agent:jobs, agent:wake
+-- Result: 1
+-- Late or twice: nothing; a Job that lives all the same checks in again.
 function ops.forget_job()
   call('HDEL', A .. 'jobs:' .. a.pool, a.job)
   if call('EXISTS', A .. 'jobs:' .. a.pool, A .. 'ready:' .. a.pool) == 0 then
@@ -65,14 +75,6 @@ local function note_progress(id, run)
   end
 end
 
-local function replace_turn(id, turn)
-  local key = P .. 'turns:' .. (place_of(id) or '')
-  for i, raw in ipairs(call('LRANGE', key, 0, -1)) do
-    local known = row(raw)
-    if known and known.task_id == id and known.speaker == 'user' then call('LSET', key, i - 1, turn) end
-  end
-end
-
 local function answered(id, result)
   local where, role = place_of(id) or '', get(id, 'role') or ''
   local ok, usage = pcall(cjson.encode, result.usage) -- it can hold what no JSON can
@@ -100,8 +102,13 @@ local function carried_out(id, result)
   else fail(id, kind == 'gave_up' and type(result.cause) == 'string' and #result.cause <= 32 and result.cause:match('^[%l_]+$') or 'bad_task') end
 end
 
--- epoch, run, secret, max_handbacks → {what became of it, task, the version of its display, 1 if a chat waits for its turn}: 'gone' (another run has the task), 'began' (its agent was not known
--- before), 'running' (it goes on), 'grows' (its agent waits for one record of all that was sent), 'ended'. Late: what there is to hear of the run by then, and nothing once it was carried out.
+-- Carry out what stands in a run: its progress, and its result if there is one.
+-- Arguments: epoch, run, secret, max_handbacks
+-- Keys: reads epoch, files.at; writes task, turns, chat, answer, counts, episode, open, changes, order, lane, ring, ring.members, busy, released,
+-- waiting.since, pools, agent:run, agent:ready, agent:wake, agent:leases
+-- Result: {what became of it, task, version of its display, 1 if a chat waits for its turn}. 'gone': another run has the task; 'began': its agent was not
+-- known before; 'running': it goes on; 'grows': its agent waits for one record of all that was sent; 'ended'
+-- Late or twice: what there is to hear of the run by then, and nothing once it was carried out.
 function ops.adopt()
   if not led() then return { -1 } end
   local id = task_of(a.run)
@@ -123,8 +130,11 @@ function ops.adopt()
   return { became, id, call('ZSCORE', P .. 'open', 't:' .. id) or '', call('EXISTS', P .. 'ring') }
 end
 
--- epoch, run, parts, record, answer_lang, turn → 1: its task is one record of all that was sent, and its agent may go on; 0 if more has come, or may still come.
--- Late: nothing once another run has come; the same again as long as no part has come since.
+-- Give a running task one record of all that was sent; its agent may go on then.
+-- Arguments: epoch, run, parts, record, answer_lang?, turn
+-- Keys: reads epoch; writes task, turns, agent:run
+-- Result: 1; 0 if more has come, or may still come
+-- Late or twice: nothing once another run has come; the same again as long as no part has come since.
 function ops.regrow()
   if not led() then return -1 end
   local id = task_of(a.run)
@@ -140,9 +150,13 @@ function ops.regrow()
   return 1
 end
 
--- epoch, task, cause, pool, job, only_overdue, max_tries, secret → 1: another try, 2: failed and told, 0: nothing to do. The owner is gone: `job`, if it
--- still is that one, or with `only_overdue` whoever has not renewed. A run that has its result is carried out instead. Late: nothing, since it
--- waits, or another has it.
+-- Try a task again whose owner is gone, or fail it: the owner is `job`, if it still is that one, or with `only_overdue` whoever has not renewed. A run
+-- that has its result is left to `adopt`.
+-- Arguments: epoch, task, cause, pool?, job?, only_overdue, max_tries, secret
+-- Keys: reads epoch, files.at; writes task, turns, answer, counts, episode, open, changes, order, lane, ring, ring.members, busy, released,
+-- waiting.since, pools, agent:run, agent:ready, agent:wake, agent:leases
+-- Result: 1: another try; 2: failed and told; 0: nothing to do
+-- Late or twice: nothing, since it waits, or another has it.
 function ops.lost()
   if not led() then return -1 end
   local run = run_of(a.task)

@@ -1,4 +1,4 @@
--- What chats are to see: the steps of delivery. A display is `t:<task>` or `n:<notice key>`; what is open stands in the sorted set `open`.
+-- Delivery: what chats are to see. A display is `t:<task>` or `n:<notice key>`; the sorted set `open` has those that are not shown yet.
 
 local function display_key(display)
   local kind, name = display:match('^([tn]):(.+)$')
@@ -7,8 +7,12 @@ local function display_key(display)
   return key, kind == 't' and name
 end
 
--- epoch, since → displays whose version is greater than that, each followed by its version; all open ones for 0, and where the number of changes was
--- lost: it goes on from there then. Those that were put off and are due are among them. Late: those that are due now are open.
+-- List displays that have changed since a version; all open ones for 0, and where the number of changes was lost. Those that were put off and are due are
+-- among them.
+-- Arguments: epoch or alone, since
+-- Keys: reads epoch; writes open, later, changes
+-- Result: each display, followed by its version
+-- Late or twice: those that are due now are open.
 function ops.changed()
   if not led() then return { -1 } end
   local since = a.since
@@ -23,8 +27,11 @@ function ops.changed()
   return call('ZRANGE', P .. 'open', '(' .. ms(since), '+inf', 'BYSCORE', 'WITHSCORES')
 end
 
--- epoch, display, slot, message_id, gone → 1, or 0 if nothing is left of it: the part has a message now, in place of one that is `gone`. Also after
--- the end of the task, since the message stands there. Late: nothing, since it replaces no other.
+-- Note the message of a part of a display, in place of one that is `gone`. Also after the end of the task, since the message stands there.
+-- Arguments: epoch or alone, display, slot, message_id, gone?
+-- Keys: reads epoch; writes task, notice
+-- Result: 1; 0 if nothing is left of the display
+-- Late or twice: nothing, since it replaces no other.
 function ops.reserved()
   if not led() then return -1 end
   local key = display_key(a.display)
@@ -36,7 +43,11 @@ function ops.reserved()
   return 1
 end
 
--- epoch, display, part, status → 1: what is known of a file: `sending` before it goes out, `done` after. Late: nothing, what is done stays so.
+-- Note what is known of a file: `sending` before it goes out, `done` after.
+-- Arguments: epoch or alone, display, part, status
+-- Keys: reads epoch; writes task, notice
+-- Result: 1
+-- Late or twice: nothing, what is done stays so.
 function ops.part()
   if not led() then return -1 end
   local key = display_key(a.display)
@@ -54,11 +65,15 @@ local function task_shown(id)
   count('delivery:' .. (WORD[state] or 'answer') .. ':' .. a.delivery)
   if not get(id, 'recorded') then record_run(id) end
   shrink(id)
-  -- The answer is kept for a file that is asked for again, else for as long as an edit of before may come.
+  -- The answer is kept for a file that may be asked for again, else until no earlier edit can arrive any more.
   call('EXPIRE', P .. 'answer:' .. id, a.delivery == 'partial' and KEEP_TASK_S or KEEP_TEXT_S)
 end
 
--- epoch, display, version, delivery → 1: all of it stands, or never can; 0 if it has changed since that version. Late: nothing.
+-- Note that all of a display stands, or never can.
+-- Arguments: epoch or alone, display, version, delivery
+-- Keys: reads epoch, prices; writes task, notice, answer, open, ended, runs, outcomes, counts
+-- Result: 1; 0 if it has changed since that version
+-- Late or twice: nothing.
 function ops.shown()
   if not led() then return -1 end
   local key, id = display_key(a.display)
@@ -79,9 +94,13 @@ function ops.shown()
   return 1
 end
 
--- display, due_ms → 1: an edit of unknown fate was made; the recorded text is put again then. From anybody, also one who leads no more. Late: the text
--- is put again once more.
 local KEEP_DOUBT_S = 600
+
+-- Note an edit of unknown fate: the recorded text is put again then. From anybody, also one who leads no more.
+-- Arguments: display, due_ms
+-- Keys: writes again, task, notice, answer
+-- Result: 1
+-- Late or twice: the text is put again once more.
 function ops.doubt()
   local key, id = display_key(a.display)
   call('ZADD', P .. 'again', 'GT', a.due_ms, a.display)
@@ -93,7 +112,11 @@ function ops.doubt()
   return 1
 end
 
--- epoch, display, due_ms → 1: the text was put again after that time. Late: nothing.
+-- Note that the text was put again after that time.
+-- Arguments: epoch or alone, display, due_ms
+-- Keys: reads epoch; writes again
+-- Result: 1
+-- Late or twice: nothing.
 function ops.settled()
   if not led() then return -1 end
   if number(call('ZSCORE', P .. 'again', a.display), math.huge) <= a.due_ms then call('ZREM', P .. 'again', a.display) end
@@ -102,9 +125,12 @@ end
 
 -- ---- one task by itself, outside lanes and pools: its process has all rights, and shows the answer itself
 
--- task, start, chat, chat_kind, lang, role, text, record, turn → its state, how far its end was shown, and the turns before it. The task is
--- that start's from now on, unless it has ended and that was shown. `start` names this call for a minute: twice, or late: the same, and the task stays
--- whose it is by then.
+-- Write a task down that its process does by itself. `start` names this call for a minute; the task is that start's from now on, unless it has ended
+-- and that was shown.
+-- Arguments: task, start, chat, chat_kind, lang, role?, text, record, turn
+-- Keys: reads chat; writes task, turns, start.call
+-- Result: its state, how far its end was shown, and the turns before it
+-- Late or twice: the same, and the task stays whose it is by then.
 function ops.begin_alone()
   local state, delivery = get(a.task, 'state'), get(a.task, 'delivery') or ''
   local key = P .. 'turns:' .. a.chat
@@ -121,7 +147,12 @@ function ops.begin_alone()
   return { state, delivery, unpack(call('LRANGE', key, 0, -1)) }
 end
 
--- task, alone (the start), result → its state: the answer, or why there is none; -1 once another start has the task. Late: nothing.
+-- End a task that its process does by itself: the answer, or why there is none.
+-- Arguments: task, alone (the start), result
+-- Keys: reads files.at; writes task, turns, chat, answer, counts, open, changes, order, lane, ring, ring.members, busy, released, waiting.since,
+-- pools, agent:run, agent:ready, agent:wake, agent:leases
+-- Result: its state; -1 once another start has the task
+-- Late or twice: nothing.
 function ops.end_alone()
   if not led() then return -1 end
   local state = get(a.task, 'state')
@@ -131,7 +162,11 @@ end
 
 -- ---- room
 
--- epoch, at_most → how many finished records went, the oldest first. It only deletes, which a full server allows. Late: a few more go.
+-- Delete finished records, the oldest first, which a full server allows.
+-- Arguments: epoch, at_most
+-- Keys: reads epoch; writes ended, task, answer
+-- Result: how many
+-- Late or twice: a few more go.
 function ops.make_room()
   if not led() then return -1 end
   local ids = call('ZRANGE', P .. 'ended', 0, a.at_most - 1)

@@ -1,6 +1,6 @@
 -- Repairs that the leader makes each second, and the move of a chat that gets another id.
 
--- Keys of the whole bot by their type, for the day on which one holds something else.
+-- Keys of the whole bot by their type, to find those of a wrong type.
 local KINDS = {
   string = { 'leader', 'epoch.holder', 'epoch', 'offset', 'job.counter', 'release.turn', 'order', 'changes', 'files.at' },
   list = { 'ring', 'signs', 'agent:news', 'notices' },
@@ -25,7 +25,7 @@ mend = function()
   end
 end
 
--- A task that is out: whoever has it is heard, or judged by its lease; one in nobody's hands gets another run.
+-- Repair a task that is out. Its owner is adopted, or judged by its lease; a task without an owner gets another run.
 local function repair_task(id)
   fix_task(id)
   local state, pool, run = get(id, 'state'), get(id, 'pool'), run_of(id)
@@ -42,8 +42,14 @@ local function repair_task(id)
   else again(id, pool, a.secret) end
 end
 
--- epoch, secret → 1. Repairs what a failed step, a lost key or a write from outside leaves behind: a released task with no owner, an ended one that
--- holds its lane, a chat with waiting tasks that has no turn. Late: nothing, or the same repair.
+-- Repair what a failed step, a lost key or a write from outside leaves behind: a released task with no owner, an ended one that holds its lane, a chat
+-- with waiting tasks that has no turn.
+-- Arguments: epoch, secret
+-- Keys: reads epoch, files.at; writes task, turns, chat, answer, counts, episode, notice, open, changes, order, ended, lane, ring, ring.members,
+-- busy, released, waiting.since, pools, notices, ready, leases, stopping, agent:run, agent:ready, agent:wake, agent:leases, agent:news, and any key
+-- of a wrong type
+-- Result: 1
+-- Late or twice: nothing, or the same repair.
 function ops.reconcile()
   if not led() then return -1 end
   mend()
@@ -64,8 +70,8 @@ function ops.reconcile()
   return 1
 end
 
--- A group became a supergroup: what comes for its old id goes to the new one from now on. Its turns, lane and running task come before what stands
--- under the new id already.
+-- Move a group that became a supergroup. Its turns, lane and running task go before those that the new id has already; later effects on the old id go to
+-- the new one.
 local function move_chat(from, to)
   if from == to or call('HEXISTS', P .. 'moved', from) == 1 or here(to) == from then return 0 end
   fix_chat(from)
@@ -116,7 +122,14 @@ local function move_chat(from, to)
   return 1
 end
 
--- from, to → 1 if all that is kept of the chat moved, 0 if it had moved before. Late: nothing.
+-- Move all that is kept of a group to its new id.
+-- Arguments: from, to
+-- Keys: reads released, later; writes moved, task, notice, open, changes, lane, ring, ring.members, busy, turns, chat, wish
+-- Result: 1; 0 if it had moved before
+-- Late or twice: nothing.
 function ops.move_chat() return move_chat(a.from, a.to) end
 
+-- Move all that is kept of a group to its new id.
+-- Arguments: `MoveChat`
+-- Keys: as `move_chat`
 function effects.move(e) move_chat(e.from, e.to) end

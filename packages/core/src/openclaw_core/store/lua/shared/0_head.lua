@@ -4,10 +4,15 @@
 --
 -- A call that comes after `by_ms`, by Redis' clock, when its caller has given it up, is refused. That leaves those that were executed, and whose
 -- answer was lost; and a clock can be set.
--- Each step says in the comment above it: its arguments, what it gives, and what a late call does. Any call can be executed late, when its
--- caller has given it up, and twice, when the caller asked again. "late: nothing" means that it changes nothing then. Steps of the leader
--- carry `epoch` and give -1 once a newer leader has raised it; steps of an agent carry `run`, and give -1 once that run is not the agent's
--- any more. The keys are those of docs/data.md.
+-- A step is a function `ops.<name>` that Python can call. Each has a header:
+--   what it does
+--   Arguments: fields of `a`; `?` marks those that may be missing
+--   Keys: those it reads, and those it writes (it may read them too), by the names of docs/data.md: `task` is `task:<id>`. A step of the leader that is
+--     given a chat or a task also reads `moved` and removes a key of a wrong type, as 9_dispatch says.
+--   Result: steps of the leader with `epoch` give -1 too, once a newer leader has raised it; steps of an agent with `run`, once that run is not the
+--     agent's any more
+--   Late or twice: what it changes when it is executed after its caller has given it up, or once more since the caller asked again
+-- An effect (`effects.<name>`) is a part of the step `handle`. Its arguments `e` are the fields of a class in effects.py.
 local P, op, a = KEYS[1], ARGV[1], cjson.decode(ARGV[2])
 local ops = {}
 
@@ -45,7 +50,11 @@ local function set_job(pool, job, state)
   call('EXPIRE', A .. 'jobs:' .. pool, KEEP_JOBS_S)
 end
 
--- pool, job → 1, or 0 for a Job that has claimed. Late: nothing, or a mark on a Job that has gone, which the pool forgets after 15 s.
+-- Mark a Job so that it claims nothing more.
+-- Arguments: pool, job
+-- Keys: writes agent:jobs
+-- Result: 1; 0 for a Job that has claimed
+-- Late or twice: nothing, or a mark on a Job that has gone, which the pool forgets after 15 s.
 function ops.retire()
   local state = job_state(a.pool, a.job)
   if state:sub(1, 7) == 'claimed' then return 0 end

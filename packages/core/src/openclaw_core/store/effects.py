@@ -1,0 +1,187 @@
+"""Effects: what handling an update changes in Redis. Each class is the arguments of one Lua function `effects.<kind>`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
+
+from openclaw_core.records import EffectKind, NoticeKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActLink:
+    """How a message goes together with others of the same act: what one person sends in one place, one soon after the other."""
+
+    act: str
+    """`<place>:<user>`."""
+    sent_s: int
+    open_s: int
+    """For how many seconds later messages go on with this one; -1 for none."""
+    group: str | None = None
+    """Album."""
+    near_s: int | None = None
+    """It goes on with a message that is at most so old."""
+    hold_ms: int | None = None
+    hold_at_most_ms: int | None = None
+    wait_ms: int | None = None
+    """How long a notice is put off."""
+    only_joins: bool | None = None
+    """It counts only as part of another message."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    kind_of_effect: ClassVar[EffectKind]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InPlace(Effect):
+    """An effect on one chat, or on one topic of it. Ids are strings, since Lua keeps 14 digits of a number only."""
+
+    chat: str
+    thread: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replies(InPlace):
+    """An effect that a notice may follow. *heard* is a digest of the words of message *heard_of*, by which an edit is known."""
+
+    key: str
+    """The same key replaces the notice while it waits."""
+    lang: str
+    reply_to: str | None = None
+    heard: str | None = None
+    heard_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueTask(InPlace):
+    kind_of_effect: ClassVar[EffectKind] = EffectKind.TASK
+    id: str
+    record: str = field(repr=False)
+    chat_kind: str
+    lang: str
+    message_id: str
+    user: str
+    admitted_ms: str
+    reply_to: str | None = None
+    heard: str | None = None
+    heard_of: str | None = None
+    link: ActLink | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryTask(QueueTask):
+    """The finished *task* is asked again, as the new task *id*."""
+
+    kind_of_effect: ClassVar[EffectKind] = EffectKind.RETRY
+    task: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddNotice(Replies):
+    """A text of the bot's own. With *record* and *link* it stands for a message that cannot be read, and may become part of a task instead."""
+
+    kind_of_effect: ClassVar[EffectKind] = EffectKind.NOTICE
+    kind: NoticeKind
+    args: Mapping[str, Any] = field(default_factory=dict)
+    once: str | None = None
+    once_s: int | None = None
+    record: str | None = field(default=None, repr=False)
+    message_id: str | None = None
+    link: ActLink | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndAct(Effect):
+    kind_of_effect: ClassVar[EffectKind] = EffectKind.END_ACT
+    act: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopTasks(Replies):
+    """All tasks of the place that were asked before *update*; or one *task*, by a *button*, which shows one of *toasts*."""
+
+    kind_of_effect: ClassVar[EffectKind] = EffectKind.STOP
+    kind: NoticeKind = NoticeKind.STOPPED
+    update: str | None = None
+    task: str | None = None
+    button: str | None = None
+    toasts: Mapping[str, str] | None = None
+    by: str | None = None
+    """In groups: who pressed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetLanguage(InPlace):
+    kind_of_effect: ClassVar[EffectKind] = EffectKind.LANG
+    lang: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChooseRole(InPlace):
+    """The role of the next message."""
+
+    kind_of_effect: ClassVar[EffectKind] = EffectKind.CHOOSE
+    role: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forget(InPlace):
+    """The conversation begins anew."""
+
+    kind_of_effect: ClassVar[EffectKind] = EffectKind.FORGET
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditMessage(Replies):
+    """*fresh* are the effects of the new words, if nothing was asked for before."""
+
+    kind_of_effect: ClassVar[EffectKind] = EffectKind.EDITED
+    message_id: str
+    fresh: Sequence[Effect]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerButton(InPlace):
+    """The end of a button's spinner, with a toast if there is a *text*."""
+
+    kind_of_effect: ClassVar[EffectKind] = EffectKind.BUTTON
+    id: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendFile(Replies):
+    """A file of an answer, whose fate was unknown, is asked for again."""
+
+    kind_of_effect: ClassVar[EffectKind] = EffectKind.FILE
+    kind: NoticeKind = NoticeKind.FILE_GONE
+    task: str
+    part: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveChat(Effect):
+    """A group became a supergroup, with another id."""
+
+    kind_of_effect: ClassVar[EffectKind] = EffectKind.MOVE
+    old: str
+    new: str
+
+
+_RENAMED = {"old": "from", "new": "to"}
+
+
+def to_lua(effect: Effect) -> dict[str, Any]:
+    """The fields that Lua reads: `op` is the kind, a link's fields stand beside the others."""
+    row: dict[str, Any] = {"op": effect.kind_of_effect}
+    for one in fields(effect):
+        value = getattr(effect, one.name)
+        if isinstance(value, ActLink):
+            row |= {part.name: getattr(value, part.name) for part in fields(value)}
+        elif one.name == "fresh":
+            row["fresh"] = [to_lua(fresh) for fresh in value]
+        elif one.name != "link":
+            row[_RENAMED.get(one.name, one.name)] = value
+    return row

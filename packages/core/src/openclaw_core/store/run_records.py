@@ -1,0 +1,55 @@
+"""Run records: one row for each task that ended, newest last, at most about 20,000."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from openclaw_core.records import read, whole
+from openclaw_core.store.client import Script, pairs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """A row as `docs/data.md` describes it: no user text, and text for numbers. A field that a row does not have is empty."""
+
+    task: str = ""
+    state: str = ""
+    cause: str = ""
+    delivery: str = ""
+    role: str = ""
+    decision: str = ""
+    attempt: str = ""
+    job: str = ""
+    warm: str = ""
+    lost: str = ""
+    run: str = ""
+    """What the model took, as JSON."""
+    micro_usd: str = ""
+    route_tokens: str = ""
+    route_ms: str = ""
+    admitted_ms: str = ""
+    queued_ms: str = ""
+    ready_ms: str = ""
+    claimed_ms: str = ""
+    first_text_ms: str = ""
+    answered_ms: str = ""
+    ended_ms: str = ""
+
+    @property
+    def row(self) -> dict[str, str]:
+        """The fields that the row has."""
+        return {name: value for name, value in asdict(self).items() if value}
+
+
+class RunRecords:
+    def __init__(self, script: Script) -> None:
+        self._script = script
+
+    async def newest(self, *, count: int) -> list[RunRecord]:
+        """The newest rows first."""
+        rows: list[Any] = await self._script.read("XREVRANGE", self._script.keys("runs"), "+", "-", "COUNT", count)
+        return [read(RunRecord, pairs(fields)) for _, fields in rows]
+
+    async def outcomes(self) -> dict[str, int]:
+        """How many tasks ended how, as `state:cause`."""
+        reply = await self._script.read("HGETALL", self._script.keys("outcomes"))
+        return {name: whole(count) for name, count in pairs(reply).items()}
