@@ -1,4 +1,4 @@
-"""docs/architecture.md says where the code is: every folder of the packages, and the snapshot of imports, stand there."""
+"""docs/architecture.md says where the code is: every folder of the packages, and the order of imports, stand there."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""What a person sends in one act is one task, in snapshot and with all that came along."""
+"""What a person sends in one act is one task, in order and with all that came along."""
 
 from typing import Any
 

@@ -77,7 +77,7 @@ async def lead_until(
         await asyncio.wait([leading, stopping], return_when=asyncio.FIRST_COMPLETED)
         if stop.is_set():
             on_stop()  # 1. tell whoever asks, before anything closes
-        # 2. Admitting ends here: what is not in Redis yet was not acknowledged. Content that were begun are finished, within DRAIN_S.
+        # 2. Admitting ends here: what is not in Redis yet was not acknowledged. Texts that were begun are finished, within DRAIN_S.
         leading.cancel()
         [result] = await asyncio.gather(leading, return_exceptions=True)
         if isinstance(result, Exception):

@@ -43,7 +43,7 @@ class AttachmentReader:
         try:
             content = await self.files.content(index)
         except NoFile as exc:
-            log.warning("material.not_fetched", kind=attachment.kind, reason=str(exc))
+            log.warning("attachment.not_fetched", kind=attachment.kind, reason=str(exc))
             raise Unreadable(Cause.FILE_UNREADABLE) from None
         if attachment.kind == "file":
             return decoded(content)

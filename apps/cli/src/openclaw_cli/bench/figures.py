@@ -1,4 +1,4 @@
-"""Figures of a benchmark: what was lost, shown twice or out of snapshot, and the times as quantiles."""
+"""Figures of a benchmark: what was lost, shown twice or out of order, and the times as quantiles."""
 
 import itertools
 from collections import Counter, defaultdict
@@ -13,7 +13,7 @@ from openclaw_standin.model import ScriptedModel
 
 
 def summary(asked: Sequence[Question], api: BotApi) -> dict[str, Any]:
-    """Lost: neither an answer nor a failure shown. Twice: the same answer in two messages. Out of snapshot: by each chat's questions."""
+    """Lost: neither an answer nor a failure shown. Twice: the same answer in two messages. Out of order: by each chat's questions."""
     lost = twice = disorder = 0
     by_chat: dict[int, list[Question]] = defaultdict(list)
     for one in asked:
