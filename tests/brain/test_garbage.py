@@ -97,7 +97,7 @@ class Leader:
             displays=RedisDisplays(self.script, epoch=self.epoch), messenger=self.messenger, roles=ROLES, cautious=False
         )  # fmt: skip
         hearing = Hearing(
-            news=News(self.script), lanes=self.lanes, epoch=self.epoch, grew=delivery.grew, changed=delivery.changed, began=delivery.signed, room=delivery.signed
+            news=News(self.script), lanes=self.lanes, epoch=self.epoch, grew=delivery.grew, changed=delivery.changed, room=delivery.signed
         )  # fmt: skip
         room = Room(
             inbox=self.inbox, memory=self.script.memory, epoch=self.epoch, seen=lambda _: None

@@ -132,8 +132,12 @@ class Brain:
             delivery.nudge()
             self.nudge("lanes", "pool")
 
-        def agents_start() -> None:  # there is more to do, or one less waits
+        def agents_start() -> None:
             self.nudge("pool")
+
+        def agent_ended() -> None:
+            if any(keeper.full for keeper in fleet.keepers()):
+                self.nudge("pool")
 
         hearing = Hearing(
             news=News(self.script),
@@ -141,7 +145,6 @@ class Brain:
             epoch=epoch,
             grew=delivery.grew,
             changed=delivery.changed,
-            began=agents_start,
             room=lambda: self.nudge("lanes"),
         )
         files = FilePort(script=self.script, source=self.messenger)
@@ -196,7 +199,7 @@ class Brain:
             start(fleet.keep_forever(nudge=n["pool"], turned=turned("pool")), name="pool")
             start(fleet.look_forever(turned=turned("templates")), name="templates")
             start(self.launcher.watch(beat=turned, confirmed=self.metrics.watch_turned), name="watch")
-            start(watch.ends(lost=lost, over=agents_start, turned=turned("ends")), name="ends")
+            start(watch.ends(lost=lost, over=agent_ended, turned=turned("ends")), name="ends")
             start(watch.leases(turned=turned("leases")), name="leases")
             room = Room(inbox=inbox, memory=self.script.memory, epoch=epoch, seen=self.metrics.memory_seen)
             start(room.keep(turned=turned("room")), name="room")

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from openclaw_core import logs
+from openclaw_core.chat.delivery.displays import Change
 from openclaw_core.errors import BadTask, StoreFault, StoreFull, StoreUnavailable
 from openclaw_core.store import Became, Lanes, News
 from openclaw_core.store.pools import task_of
@@ -21,15 +22,14 @@ FAULT_S = 0.2
 
 @dataclass(kw_only=True)
 class Hearing:
-    """Raises LostOwnership. *grew* is told the display of a running task that has new text, *changed* the versions of displays that have changed,
-    *began* that an agent has begun with its work, *room* that a chat waits for the place of a task that has ended."""
+    """Raises LostOwnership. *grew* is told the display of a running task that has new text, *changed* the displays that have changed,
+    *room* that a chat waits for the place of a task that has ended."""
 
     news: News
     lanes: Lanes
     epoch: int
     grew: Callable[[str], None]
-    changed: Callable[[Mapping[str, int]], None]
-    began: Callable[[], None]
+    changed: Callable[[Mapping[str, Change]], None]
     room: Callable[[], None]
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _growing: set[str] = field(default_factory=set, repr=False)
@@ -50,23 +50,20 @@ class Hearing:
 
     async def _once(self, group: asyncio.TaskGroup) -> None:
         runs, texts = await self.news.wait(timeout_s=WAIT_S)
-        versions, began, room = {}, False, False
+        changes, room = {}, False
         for run, heard in zip(runs, await self.news.adopt(runs, epoch=self.epoch) if runs else (), strict=True):
             if heard.became in (Became.BEGAN, Became.ENDED):
-                versions[f"t:{heard.task_id}"] = heard.version
-            began = began or heard.became is Became.BEGAN
+                changes[f"t:{heard.task_id}"] = Change(version=heard.version, row=heard.row)
             room = room or (heard.became is Became.ENDED and heard.others_wait)
             if heard.became is Became.RUNNING:
                 self.grew(f"t:{heard.task_id}")
             elif heard.became is Became.GROWS and run not in self._growing:
                 self._growing.add(run)
                 group.create_task(self._regrow(run, heard.task_id), name=f"grow {heard.task_id}")
-        if versions:
-            self.changed(versions)
+        if changes:
+            self.changed(changes)
         for run in texts:
             self.grew(f"t:{task_of(run)}")
-        if began:
-            self.began()
         if room:
             self.room()
 

@@ -138,6 +138,8 @@ class PoolKeeper:
     now: Callable[[], float] = time.time
     hurries: bool = field(default=False, init=False)
     """Whether the next look is to come soon, though nothing may be heard until then."""
+    full: bool = field(default=False, init=False)
+    """Whether there was room for no more agents after the last look: the end of one makes some."""
     _unseen: Unseen = field(default_factory=Unseen)
     _up: set[str] = field(default_factory=set)
     """Agents that had checked in at the last look."""
@@ -181,6 +183,7 @@ class PoolKeeper:
             starting_cap=self.starting_cap,
             cause=self.backoff.cause,
         )
+        self.full = len(alive) + todo.create >= self.cap
         self.hurries = todo.short > 0 or self.backoff.cause is not None
         # Ends that no brain has seen, since none was there: they would count against the cap for ever.
         unseen = self._unseen.for_long(jobs, alive, self.clock())

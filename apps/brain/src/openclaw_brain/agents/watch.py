@@ -73,7 +73,7 @@ class Watch:
     async def judge(self, ended: JobEnded) -> bool:
         """One Job is over: its task, if it left one, goes on elsewhere; a fault before any claim is the pool's. Gives whether it left one."""
         verdict = ""
-        state = (await self.pools.jobs(ended.pool)).get(ended.name)
+        state = await self.pools.job(ended.pool, ended.name)
         if state is not None and state.state == "claimed":
             verdict = await self.pools.lost(
                 state.task_id,
@@ -112,7 +112,7 @@ class Watch:
     async def leases(self, *, turned: Callable[[], None]) -> None:
         """Judge leases, but only after Redis has answered, and we have led, for one lease without a break:
         an outage of Redis or of the leader must not make every task look dead. Also repairs the store each time (`Lanes.reconcile`)."""
-        answering_since, deadlines_at = self.clock(), -inf
+        answering_since, deadlines_at, stops_at = self.clock(), -inf, -inf
         while True:
             turned()
             try:
@@ -123,7 +123,9 @@ class Watch:
                     if self.clock() - deadlines_at >= DEADLINES_EVERY_S:
                         deadlines_at = self.clock()
                         await self._deadlines()
-                await self._stops()
+                if self.clock() - stops_at >= STOP_HEARD_S:
+                    stops_at = self.clock()
+                    await self._stops()
             except StoreFault:
                 pass  # logged where it came up; what is of another type is mended by then
             except (StoreUnavailable, StoreFull):

@@ -199,19 +199,17 @@ class Script:
 
     async def wait_for(self, key: str, *, timeout_s: float) -> bool:
         """Block until a wake-up stands in the list *key*, at most *timeout_s*; True if one was taken."""
+        return await self._waited(timeout_s, "BLPOP", key, timeout_s) is not None
+
+    async def pop(self, key: str, *, at_most: int, timeout_s: float) -> list[str]:
+        """Take up to *at_most* from the head of the list *key*, waiting at most *timeout_s* for the first."""
+        taken = await self._waited(timeout_s, "BLMPOP", timeout_s, 1, key, "LEFT", "COUNT", at_most)
+        return list(taken[1]) if taken else []
+
+    async def _waited(self, timeout_s: float, command: str, *args: Any) -> Any:
         with translated():
             async with asyncio.timeout(timeout_s + 5):
-                return await self._whole(self._blocking_pop(key, timeout_s)) is not None
-
-    async def pop_first(self, key: str, *, timeout_s: float) -> str | None:
-        """Take the first of the list *key*, waiting at most *timeout_s* for one."""
-        with translated():
-            async with asyncio.timeout(timeout_s + 5):
-                taken = await self._whole(self._blocking_pop(key, timeout_s))
-        return None if taken is None else str(taken[1])
-
-    async def _blocking_pop(self, key: str, timeout_s: float) -> Any:
-        return await self.redis.blpop([key], timeout=timeout_s)
+                return await self.read(command, *args)
 
     async def check(self) -> Server:
         """Refuse a server that is of no supported kind (`docs/redis.md`) or would lose data; gives who it is.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from openclaw_core import logs
 from openclaw_core.chat.delivery import plan
 from openclaw_core.chat.delivery.chats import Chat, Chats
-from openclaw_core.chat.delivery.displays import Displays, Sign
+from openclaw_core.chat.delivery.displays import Change, Displays, Sign
 from openclaw_core.chat.delivery.following import LOOK_EVERY_S, Follower
 from openclaw_core.chat.delivery.limits import Limits, Permit, Rank
 from openclaw_core.chat.delivery.reading import Reader
@@ -90,9 +90,9 @@ class Dispatcher:
         """Something has changed in `Displays.changed`."""
         self._follower.look()
 
-    def changed(self, versions: Mapping[str, int]) -> None:
-        """These displays have changed, and have those versions now."""
-        self._follower.hear(versions)
+    def changed(self, changes: Mapping[str, Change]) -> None:
+        """These displays have changed."""
+        self._follower.hear(changes)
 
     def signed(self) -> None:
         """There is something in `Displays.signs`."""

@@ -63,6 +63,14 @@ class Display:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A display has *version* since, and is recorded as *row*, which has to be read where it is None."""
+
+    version: int
+    row: Mapping[str, str | None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Growing:
     """The newest text of a running task. *began* is False before its first words."""
 
@@ -101,8 +109,8 @@ class Displays(Protocol):
         An answer is also the proof that this process still leads: delivery begins no call without a fresh one.
         """
 
-    async def heard(self, versions: Mapping[str, int]) -> Sequence[Display]:
-        """Displays of which it was heard that they have changed, with those *versions*. No proof of the lead."""
+    async def heard(self, changes: Mapping[str, Change]) -> Sequence[Display]:
+        """Displays of which it was heard that they have changed. No proof of the lead."""
 
     async def growing(self, display_id: str) -> Growing:
         """The newest text of a running task."""

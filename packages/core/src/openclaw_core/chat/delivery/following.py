@@ -8,7 +8,7 @@ from math import inf
 
 from openclaw_core import logs
 from openclaw_core.chat.delivery.chats import Chats
-from openclaw_core.chat.delivery.displays import Displays, Stage
+from openclaw_core.chat.delivery.displays import Change, Displays, Stage
 from openclaw_core.chat.delivery.recording import APPLIED_WITHIN_MS, Recorder
 from openclaw_core.chat.delivery.signs import Signs
 from openclaw_core.errors import LostOwnership, StoreFault, StoreFull, StoreUnavailable
@@ -37,16 +37,16 @@ class Follower:
     since: int = 0
     """The version up to which all changes were read."""
     _looks: bool = True
-    _heard: dict[str, int] = field(default_factory=dict)
+    _heard: dict[str, Change] = field(default_factory=dict)
 
     def look(self) -> None:
         """Something has changed; what, the store says."""
         self._looks = True
         self.nudged.set()
 
-    def hear(self, versions: Mapping[str, int]) -> None:
-        """These displays have changed, and have those versions now."""
-        self._heard.update(versions)
+    def hear(self, changes: Mapping[str, Change]) -> None:
+        """These displays have changed."""
+        self._heard.update(changes)
         self.nudged.set()
 
     async def run(self) -> None:
@@ -99,11 +99,11 @@ class Follower:
     async def _read_heard(self) -> None:
         """Read those of which was heard. What is read here and lies beyond a change that was not, the next look reads again."""
         heard, self._heard = self._heard, {}
-        versions = {display: version for display, version in heard.items() if version > self.since}
-        for display in await self.displays.heard(versions):
+        changes = {name: change for name, change in heard.items() if change.version > self.since}
+        for display in await self.displays.heard(changes):
             self.chats.open(display)
             self.touch(display.chat_id)
-        for version in sorted(versions.values()):
+        for version in sorted(change.version for change in changes.values()):
             if version == self.since + 1:
                 self.since = version
 
