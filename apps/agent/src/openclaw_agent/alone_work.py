@@ -186,6 +186,7 @@ class AloneWork:
     records: Records
     displays: AloneDisplays
     lease_s: float = 15.0
+    writes: int = 0
 
     async def any_ready(self) -> bool:
         return True

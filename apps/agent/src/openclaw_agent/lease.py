@@ -25,16 +25,17 @@ async def keep(
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
     """Renew the lease until the run is not ours any more, which raises LostOwnership: stopped by its user, given to another, or ended."""
-    renewed = clock()
+    renewed, written = clock(), work.writes
     while True:
         await sleep(LOOK_EVERY_S)
         began = clock()
         try:
-            if began - renewed < RENEW_EVERY_S:
-                await work.check(run)
-            else:
+            if began - renewed >= RENEW_EVERY_S:
                 await work.renew(run)
                 renewed = began
+            elif work.writes == written:  # else a write has asked already
+                await work.check(run)
+            written = work.writes
         except (StoreUnavailable, StoreFull):
             continue  # the brain does not judge leases while Redis is away
 

@@ -28,6 +28,7 @@ class AgentWork:
         self.pool = pool
         self.job = job
         self.lease_s = lease_s
+        self.writes = 0
         self._call = ""
         """Names a claim until its answer is heard: Redis may have given a run whose answer was lost on the way."""
         self._had: str | None = None
@@ -97,6 +98,7 @@ class AgentWork:
                 return False
             if result == 1:
                 self._written = (run.name, content)
+                self.writes += 1
                 return True
             at = 0  # an earlier piece was lost, or came twice
 

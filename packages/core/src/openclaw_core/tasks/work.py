@@ -58,6 +58,8 @@ class Work(Protocol):
     stopped by its user, given to another, or ended."""
 
     lease_s: float
+    writes: int
+    """Texts that were taken: the run was ours then."""
 
     async def check_in(self) -> bool:
         """Say that this process lives and waits; False if its Job was retired."""
