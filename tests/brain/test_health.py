@@ -155,7 +155,7 @@ async def test_a_long_flood_wait_of_the_poll_is_no_stuck_loop(script: Script) ->
     with pytest.raises(asyncio.CancelledError):
         await admit_forever(
             Refused(),  # type: ignore[arg-type]
-            Inbox(script), epoch=1, on_admitted=lambda _: None, turned=turned, sleep=sleep, clock=clock,
+            Inbox(script), epoch=1, on_admitted=lambda *_: None, turned=turned, sleep=sleep, clock=clock,
         )  # fmt: skip
     assert 0 < oldest < STUCK_S
 

@@ -46,7 +46,7 @@ class Admission:
                 poller,
                 self.inbox,
                 epoch=self.epoch,
-                on_admitted=lambda _: None,
+                on_admitted=lambda *_: None,
                 turned=lambda: None,
                 sleep=self.sleep,
                 on_webhook=self.webhook,

@@ -28,7 +28,7 @@ from openclaw_brain.room import Room
 from openclaw_brain.routing import Classifier
 from openclaw_brain.settings import Settings
 from openclaw_brain.telegram.incoming import Bot
-from openclaw_brain.telegram.updates import Poller, admit_forever
+from openclaw_brain.telegram.updates import Batch, Poller, admit_forever
 from openclaw_core import logs
 from openclaw_core.chat.delivery.dispatcher import Dispatcher
 from openclaw_core.chat.telegram.messenger import BotIdentity, TelegramMessenger
@@ -125,6 +125,10 @@ class Brain:
             drain_s=settings.drain_s, beat=self.beats.of("delivery"),
         )  # fmt: skip
 
+        def admitted(fresh: Batch, complete: bool) -> None:
+            handling.take(fresh, complete)
+            self.nudge(*({stream for stream, _ in fresh} if complete else ("inbox", "control")))
+
         def handled(_: int) -> None:
             delivery.signed()
 
@@ -163,7 +167,7 @@ class Brain:
                     poller,
                     inbox,
                     epoch=epoch,
-                    on_admitted=lambda _: self.nudge("inbox", "control"),
+                    on_admitted=admitted,
                     turned=turned("updates"),
                     on_webhook=self.metrics.webhook_ended,
                 ),

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from openclaw_brain.inbox.gathering import Part, Windows, linked, part_of, unasked
@@ -17,6 +17,8 @@ from openclaw_core.store.inbox import Stream
 from openclaw_core.tasks.task import Task
 
 log = logs.get(__name__)
+AT_ONCE = 200
+"""Entries that are read at a time. Where there are fewer, none is left, and new ones nudge."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,16 @@ class Handling:
     room: Callable[[], Mapping[str, int] | None] = lambda: None
     """What to ask of the step that handles the last entry, for it to let tasks go as well; *let_go* is told which."""
     let_go: Callable[[Sequence[str]], None] = lambda _: None
+    _handed: dict[Stream, list[Admitted]] = field(default_factory=dict)
+    """What was admitted since we looked at a stream, in its order. Without an entry here the stream may hold more than that."""
+
+    def take(self, fresh: Sequence[tuple[Stream, Admitted]], complete: bool) -> None:
+        """These entries were admitted just now, and need not be read. Where that is not all, a call before may have written what we do not know."""
+        if not complete:
+            self._handed.clear()
+        for stream, entry in fresh:
+            if stream in self._handed:
+                self._handed[stream].append(entry)
 
     async def forever(
         self, stream: Stream, *, nudge: asyncio.Event, handled: Callable[[int], None], turned: Callable[[], None]
@@ -47,11 +59,13 @@ class Handling:
             try:
                 count = await self.batch(stream)
             except (StoreUnavailable, StoreFull):
+                self._handed.pop(stream, None)
                 log.warning("store.unavailable", during="handle")
                 await asyncio.sleep(1)
                 continue
             if count:
                 handled(count)
+            if count >= AT_ONCE:
                 continue
             try:
                 async with asyncio.timeout(2):  # a bound, should a nudge of another kind be missed
@@ -61,7 +75,11 @@ class Handling:
 
     async def batch(self, stream: Stream) -> int:
         """Handle the oldest entries; gives how many."""
-        entries = await self.inbox.waiting(stream)
+        handed = self._handed.get(stream)
+        self._handed[stream] = []  # before we look: what comes meanwhile may be met twice
+        entries = handed or await self.inbox.waiting(stream, count=AT_ONCE)
+        if len(entries) >= AT_ONCE:
+            self._handed.pop(stream, None)
         if not entries:
             return 0
         # Entries that ask the store something first are handled alone, after those before them have had their effects. All are read once: a chat

@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from telegram.error import TelegramError
@@ -25,6 +25,7 @@ from openclaw_core.errors import (
 )
 from openclaw_core.records import parsed, whole
 from openclaw_core.store import Inbox
+from openclaw_core.store.inbox import Admitted, Stream
 
 POLL_S = 20
 """Seconds that the server holds an empty poll open."""
@@ -40,6 +41,7 @@ FORGET_OFFSET_S = 24 * 3600
 ALLOWED = ("message", "edited_message", "callback_query", "channel_post", "my_chat_member")
 
 log = logs.get(__name__)
+Batch = Sequence[tuple[Stream, Admitted]]
 
 
 class Poller:
@@ -96,11 +98,11 @@ class Poller:
 
 
 async def admit_forever(
-    poller: Poller, inbox: Inbox, *, epoch: int, on_admitted: Callable[[int], None], turned: Callable[[], None],
+    poller: Poller, inbox: Inbox, *, epoch: int, on_admitted: Callable[[Batch, bool], None], turned: Callable[[], None],
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep, clock: Callable[[], float] = time.monotonic,
     on_webhook: Callable[[], None] = lambda: None,
 ) -> None:  # fmt: skip
-    """Poll until cancelled. Raises LostOwnership when a newer leader has come.
+    """Poll until cancelled; *on_admitted* is told what was new, and whether that was all. Raises LostOwnership when a newer leader has come.
 
     The offset moves only after the batch stands in Redis; while Redis is full or away nothing is acknowledged.
     """
@@ -120,8 +122,8 @@ async def admit_forever(
                 newest = max(update["update_id"] for update in updates) + 1
                 fresh = await _admit(inbox, updates, newest, epoch=epoch, turned=turned, sleep=sleep)
                 offset, last_update = newest, clock()
-                log.info("updates.admitted", fetched=len(updates), fresh=fresh)
-                on_admitted(fresh)
+                log.info("updates.admitted", fetched=len(updates), fresh=len(fresh))
+                on_admitted(fresh, len(fresh) == len(updates))
             elif clock() - last_update > FORGET_OFFSET_S:
                 offset, last_update = None, clock()
             pause_s = 0.0
@@ -160,12 +162,12 @@ async def _admit(
     epoch: int,
     turned: Callable[[], None],
     sleep: Callable[[float], Awaitable[None]],
-) -> int:
+) -> Batch:
     batch = [(stream_of(update), update) for update in updates]
     while True:
         turned()
         try:
-            return await inbox.admit(batch, offset=newest, epoch=epoch)
+            return await inbox.admitted(batch, offset=newest, epoch=epoch)
         except LostOwnership:
             raise
         except StoreFull:
