@@ -211,7 +211,7 @@ class Story:
 
 @asynccontextmanager
 async def a_story(world: World, redis_url: str) -> AsyncIterator[Story]:
-    async with Redis.from_url(redis_url, decode_responses=True, protocol=3) as raw:
+    async with Redis.from_url(redis_url, decode_responses=True, encoding_errors="surrogateescape", protocol=3) as raw:
         await raw.config_set("appendfsync", "no")  # thousands of writes that nobody has to find again
         try:
             yield Story(world, raw)
