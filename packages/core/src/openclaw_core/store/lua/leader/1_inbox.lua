@@ -25,13 +25,16 @@ function ops.raise_epoch()
   return call('INCR', P .. 'epoch')
 end
 
--- epoch, updates (id, stream, json), dedupe_s, offset → how many were new. Late: nothing, since every id has been seen.
+-- epoch, updates (id, stream, json), dedupe_s, offset → when (ms), and the entry of each update, empty for one that was known. Late: nothing, since every
+-- id has been seen.
 function ops.admit()
-  if not led() then return -1 end
-  local fresh, by_stream = 0, {}
-  for _, u in ipairs(a.updates) do
+  if not led() then return { -1 } end
+  local at, fresh, by_stream = ms(now_ms()), 0, {}
+  local out = { at }
+  for i, u in ipairs(a.updates) do
+    out[i + 1] = ''
     if call('EXISTS', P .. 'seen:' .. u.id) == 0 then
-      call('XADD', P .. u.stream, '*', 'u', u.id, 'j', u.json, 'at', ms(now_ms()))
+      out[i + 1] = call('XADD', P .. u.stream, '*', 'u', u.id, 'j', u.json, 'at', at)
       call('SET', P .. 'seen:' .. u.id, 1, 'EX', a.dedupe_s)
       fresh = fresh + 1
       by_stream[u.stream] = (by_stream[u.stream] or 0) + 1
@@ -39,7 +42,7 @@ function ops.admit()
   end
   for stream, n in pairs(by_stream) do count('admitted:' .. stream, n) end
   if a.offset and (fresh > 0 or #a.updates == 0) then call('SET', P .. 'offset', a.offset) end
-  return fresh
+  return out
 end
 
 -- What handling an update changes, by name. Each runs once: the step removes the update's entry first, and without an entry does nothing.

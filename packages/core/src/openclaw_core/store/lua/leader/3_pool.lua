@@ -100,7 +100,10 @@ local function carried_out(id, result)
   else fail(id, kind == 'gave_up' and type(result.cause) == 'string' and #result.cause <= 32 and result.cause:match('^[%l_]+$') or 'bad_task') end
 end
 
--- epoch, run, secret, max_handbacks → {what became of it, task, the version of its display, 1 if a chat waits for its turn}: 'gone' (another run has the task), 'began' (its agent was not known
+-- What delivery shows of a task, in the order of TASK_FIELDS in openclaw_core.store.displays.
+local SHOWN = { 'state', 'chat', 'chat_kind', 'thread', 'message_id', 'lang', 'answer_lang', 'cause', 'replaced', 'order_n', 'attempt_ms', 'slot0', 'slot1', 'part0', 'part1' }
+
+-- epoch, run, secret, max_handbacks → {what became of it, task, the version of its display, 1 if a chat waits for its turn, and what `SHOWN` says where it began or ended}: 'secret' (nothing has happened: it is given back, and its next run needs a secret), 'gone' (another run has the task), 'began' (its agent was not known
 -- before), 'running' (it goes on), 'grows' (its agent waits for one record of all that was sent), 'ended'. Late: what there is to hear of the run by then, and nothing once it was carried out.
 function ops.adopt()
   if not led() then return { -1 } end
@@ -112,6 +115,8 @@ function ops.adopt()
     return { 'gone' }
   end
   local r, waited = call('HMGET', run_key(a.run), 'result', 'asks', 'said'), get(id, 'state') == 'ready'
+  local result = r[1] and row(r[1])
+  if result and (result.kind == 'handed_back' or result.kind == 'put_back') and not a.secret then return { 'secret' } end
   note_progress(id, a.run)
   if r[3] then
     replace_turn(id, cjson.encode({ task_id = id, speaker = 'user', text = r[3], role = '', note = '' }))
@@ -119,8 +124,9 @@ function ops.adopt()
   end
   local became = 'ended'
   if not r[1] then became = r[2] and get(id, 'more_n') and 'grows' or waited and 'began' or 'running'
-  else carried_out(id, row(r[1])) end
-  return { became, id, call('ZSCORE', P .. 'open', 't:' .. id) or '', call('EXISTS', P .. 'ring') }
+  else carried_out(id, result) end
+  local shown = (became == 'began' or became == 'ended') and call('HMGET', task_key(id), unpack(SHOWN)) or nil
+  return { became, id, call('ZSCORE', P .. 'open', 't:' .. id) or '', call('EXISTS', P .. 'ring'), shown }
 end
 
 -- epoch, run, parts, record, answer_lang, turn → 1: its task is one record of all that was sent, and its agent may go on; 0 if more has come, or may still come.
