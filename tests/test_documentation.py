@@ -220,7 +220,7 @@ def lua_list(file: str, name: str) -> set[str]:
 def test_fields_of_tasks_runs_and_notices_are_explained() -> None:
     task, run, row = fields_of("**`task:<id>`**"), fields_of("**`agent:run:"), fields_of("**A row of `runs`**")
     numbered = re.compile(r"\d+$")
-    shown = {numbered.sub("", name) for name in displays._TASK_FIELDS}
+    shown = {numbered.sub("", name) for name in displays.TASK_FIELDS}
     old = {"outbox", "lease_ms", "grows", "redeliveries", "recorded"}  # of the release before
 
     assert sorted((lua_list("leader/0_base.lua", "PASSING") | shown) - task - old) == []

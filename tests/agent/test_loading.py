@@ -18,7 +18,7 @@ SHOWING = (
 )
 OF_THE_STORE = {
     "openclaw_core.store",
-    *(f"openclaw_core.store.{name}" for name in ("agent_work", "client", "server", "turns")),
+    *(f"openclaw_core.store.{name}" for name in ("agent_work", "client", "packing", "server", "turns")),
 }
 """What an agent uses of the store: the rest is the leader's."""
 

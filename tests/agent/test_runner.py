@@ -35,6 +35,23 @@ async def test_a_lease_is_renewed_every_three_seconds_and_looked_at_in_between()
     assert work.calls[:13] == ["claim", *["check"] * 5, "renew", *["check"] * 5, "renew"]  # one each half second
 
 
+async def test_a_text_that_was_taken_shows_that_the_run_is_ours_for_half_a_second() -> None:
+    work, time = FakeWork(), FakeTime()
+    work.hand_over(task(1))
+    run = await work.claim()
+    assert run is not None
+
+    async def pause(seconds: float) -> None:
+        await time.sleep(seconds)
+        if work.calls.count("write") < 2:
+            await work.write(run, "so far")
+
+    renewing = asyncio.create_task(renew_lease(work, run, clock=time.clock, sleep=pause))
+    await until(lambda: work.calls.count("check") >= 2)
+    renewing.cancel()
+    assert work.calls[:5] == ["claim", "write", "write", "check", "check"]
+
+
 @pytest.mark.parametrize("fault", [StoreUnavailable("away"), StoreFull("full")])
 async def test_a_lease_outlasts_an_absence_of_redis(fault: Exception) -> None:
     work, time = FakeWork(), FakeTime()

@@ -156,7 +156,7 @@ async def test_a_long_flood_wait_of_the_poll_is_no_stuck_loop(script: Script) ->
     with pytest.raises(asyncio.CancelledError):
         await admit_forever(
             Refused(),  # type: ignore[arg-type]
-            Inbox(script), Loop(on_heartbeat=heartbeats.of("updates"), sleep=sleep), epoch=1, on_admitted=lambda _: None, clock=clock,
+            Inbox(script), Loop(on_heartbeat=heartbeats.of("updates"), sleep=sleep), epoch=1, on_admitted=lambda *_: None, clock=clock,
         )  # fmt: skip
     assert 0 < oldest < STUCK_S
 

@@ -138,13 +138,13 @@ async def test_an_end_heard_while_redis_is_away_is_judged_when_it_is_back(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await scene.claimed()
-    jobs = Pools.jobs
+    job = Pools.job
 
     async def away(*_: object) -> object:
-        monkeypatch.setattr(Pools, "jobs", jobs)
+        monkeypatch.setattr(Pools, "job", job)
         raise StoreUnavailable("away")
 
-    monkeypatch.setattr(Pools, "jobs", away)
+    monkeypatch.setattr(Pools, "job", away)
     scene.launcher.ends.put_nowait(ended(Cause.CRASH))
     handled = asyncio.Event()
     scene.recovery.on_ended = handled.set

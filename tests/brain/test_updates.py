@@ -48,7 +48,7 @@ class Admission:
                 self.inbox,
                 Loop(sleep=self.sleep),
                 epoch=self.epoch,
-                on_admitted=lambda _: None,
+                on_admitted=lambda *_: None,
                 on_webhook=self.webhook,
             )
         )

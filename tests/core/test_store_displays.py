@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from openclaw_core.chat.delivery.displays import Display, Stage
+from openclaw_core.chat.delivery.displays import Change, Display, Stage
 from openclaw_core.errors import LostOwnership
 from openclaw_core.store import AloneTasks, RedisDisplays, move_chat
 from openclaw_core.tasks.outcome import Cause, Delivery
 from openclaw_core.tasks.work import Answered, GaveUp
-from tests.core.store_world import World, effect, task
+from tests.core.store_world import USAGE, World, effect, task
 
 HEBREW = replace(task(1), lang="he", notice_lang="he")
 KEEP_TEXT_S = 180
@@ -92,6 +92,22 @@ async def test_a_failure_is_shown_in_the_language_of_notices_also_when_it_is_put
     [again] = await world.displays.due(2)
     assert (before.lang, again.lang, again.answer_lang) == ("he", "he", "he")
     assert (again.stage, again.cause, again.delivered) == (Stage.FAILED, Cause.MODEL_DOWN, True)
+
+
+async def test_what_is_heard_of_a_run_that_began_or_ended_is_what_stands_of_its_task(world: World) -> None:
+    await world.ready(task(1))
+    run = await world.agent.claim()
+    assert run is not None
+    for stage in (Stage.GROWING, Stage.ANSWERED):
+        [heard] = await world.hear()
+        assert heard.row is not None
+        read = await world.displays.announced({"t:u1": Change(version=heard.version)})
+        assert [(display.id, display.stage) for display in read] == [("t:u1", stage)]
+        assert await world.displays.announced({"t:u1": Change(version=heard.version, row=heard.row)}) == read
+        if stage is Stage.GROWING:
+            await world.displays.reserved("t:u1", 0, 555)
+            await world.displays.reserved("t:u1", 1, 556)
+            await world.agent.end(run, Answered(markdown="42", usage=USAGE))
 
 
 async def test_what_was_shown_stays_open_while_another_run_has_the_task(world: World) -> None:

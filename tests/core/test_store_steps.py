@@ -16,7 +16,7 @@ from openclaw_core.records import EffectKind, JobStage, NoticeKind, ResultKind
 from openclaw_core.store import Became
 from openclaw_core.store.agent_work import wire
 from openclaw_core.store.client import Rights, source
-from openclaw_core.store.displays import _NOTICE_FIELDS, _TASK_FIELDS
+from openclaw_core.store.displays import _NOTICE_FIELDS, TASK_FIELDS
 from openclaw_core.store.effects import ActLink
 from openclaw_core.store.run_records import RunRecord
 from openclaw_core.tasks.outcome import Cause
@@ -204,7 +204,7 @@ def test_python_reads_the_fields_that_lua_writes() -> None:
     added = {"task", "ended_ms", "micro_usd"}
     assert all(f"'{name}'" in lua["record_run"] for name in added)
     assert set(re.findall(r"\w+", copied[1])) - {"chat"} | added == RunRecord.__dataclass_fields__.keys()
-    for name in (*_TASK_FIELDS, *_NOTICE_FIELDS):
+    for name in (*TASK_FIELDS, *_NOTICE_FIELDS):
         field = re.sub(r"\d+$", "", name)
         assert re.search(rf"'{field}'", source("leader")), name
 

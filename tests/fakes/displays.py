@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from openclaw_core.chat.delivery.displays import Display, Growing, Indicator, Stage
+from openclaw_core.chat.delivery.displays import Change, Display, Growing, Indicator, Stage
 from openclaw_core.errors import LostOwnership, StoreUnavailable
 from openclaw_core.tasks.outcome import Delivery
 
@@ -72,11 +72,11 @@ class FakeDisplays:
         rows = (self.shelf.rows[key] for key in self.shelf.open)
         return sorted((row for row in rows if row.version > since), key=lambda row: row.version)
 
-    async def announced(self, versions: Mapping[str, int]) -> Sequence[Display]:
+    async def announced(self, changes: Mapping[str, Change]) -> Sequence[Display]:
         await self._step("announced", fenced=False, writes=False)
         return [
-            replace(self.shelf.rows[key], version=version)
-            for key, version in versions.items()
+            replace(self.shelf.rows[key], version=change.version)
+            for key, change in changes.items()
             if key in self.shelf.rows
         ]
 

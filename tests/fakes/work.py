@@ -17,6 +17,7 @@ class FakeWork:
     """`Work` of one agent. *faults* holds errors for the next calls of a step, *calls* every step that was asked for."""
 
     lease_s: float = 15.0
+    writes: int = 0
     job: str = "created"
     """`created`, `waiting`, `claimed` or `retired`."""
     texts: dict[str, list[str]] = field(default_factory=dict)
@@ -113,6 +114,7 @@ class FakeWork:
         if run.name in self._more:
             return False
         self.texts.setdefault(run.task.id, []).append(text)
+        self.writes += 1
         return True
 
     async def grown(self, run: Run) -> Run | None:

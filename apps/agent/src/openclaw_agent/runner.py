@@ -155,16 +155,17 @@ async def renew_lease(
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
     """Renew the lease of *run* until it is lost, which raises LostOwnership: stopped by its user, given to another, or ended."""
-    renewed_s = clock()
+    renewed_s, writes = clock(), work.writes
     while True:
         await sleep(CHECK_EVERY_S)
         now_s = clock()
         try:
-            if now_s - renewed_s < RENEW_EVERY_S:
-                await work.check(run)
-            else:
+            if now_s - renewed_s >= RENEW_EVERY_S:
                 await work.renew(run)
                 renewed_s = now_s
+            elif work.writes == writes:  # else a write has checked already
+                await work.check(run)
+            writes = work.writes
         except StoreError:
             continue  # the brain ends no lease while Redis is away
 

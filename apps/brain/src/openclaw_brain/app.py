@@ -30,7 +30,7 @@ from openclaw_brain.routing import Classifier
 from openclaw_brain.settings import Settings
 from openclaw_brain.store_capacity import StoreCapacity
 from openclaw_brain.telegram.incoming import Bot
-from openclaw_brain.telegram.updates import Poller, admit_forever
+from openclaw_brain.telegram.updates import Batch, Poller, admit_forever
 from openclaw_core import logs
 from openclaw_core.chat.delivery.dispatcher import Dispatcher
 from openclaw_core.chat.telegram.messenger import BotIdentity, TelegramMessenger
@@ -110,17 +110,25 @@ class Brain:
             release_request=consumer.release_request, on_released=consumer.route_released,
         )  # fmt: skip
 
+        def admitted(fresh: Batch, complete: bool) -> None:
+            handler.add_admitted(fresh, complete)
+            self.wake(*({stream for stream, _ in fresh} if complete else ("inbox", "control")))
+
         def task_lost() -> None:
             delivery.wake()
             self.wake("lanes", "pool")
 
+        def agent_ended() -> None:
+            if any(one.full for one in rollout.controllers()):
+                self.wake("pool")
+
         results = ResultReader(
             news=News(self.script), lanes=lanes, epoch=epoch, on_text=delivery.grew, on_changed=delivery.changed,
-            on_began=partial(self.wake, "pool"), on_chat_free=partial(self.wake, "lanes"),
+            on_chat_free=partial(self.wake, "lanes"),
         )  # fmt: skip
         recovery = Recovery(
             pools=pools, lanes=lanes, launcher=self.launcher, controller_of=rollout.controller, successor_of=rollout.successor, epoch=epoch,
-            task_deadline_s=settings.task_deadline_s, on_ended=partial(self.wake, "pool"), on_lost=task_lost,
+            task_deadline_s=settings.task_deadline_s, on_ended=agent_ended, on_lost=task_lost,
         )  # fmt: skip
         capacity = StoreCapacity(inbox=inbox, memory=self.script.memory, epoch=epoch, on_share=metrics.memory_seen)
         poller = Poller(settings.telegram_token, settings.telegram_base_url)
@@ -136,7 +144,7 @@ class Brain:
                 "updates",
                 partial(
                     admit_forever, poller, inbox, epoch=epoch,
-                    on_admitted=lambda _: self.wake("inbox", "control"), on_webhook=metrics.webhook_ended,
+                    on_admitted=admitted, on_webhook=metrics.webhook_ended,
                 ),
             )  # fmt: skip
             start("control", partial(handler.forever, "control", handled=delivery.indicators_added))

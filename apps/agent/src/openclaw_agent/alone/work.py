@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from openclaw_agent.attachments.files import MAX_BYTES, NoFile
-from openclaw_core.chat.delivery.displays import Display, Growing, Indicator, Stage
+from openclaw_core.chat.delivery.displays import Change, Display, Growing, Indicator, Stage
 from openclaw_core.errors import FloodWait, LostOwnership, MessengerRefused, MessengerUnavailable
 from openclaw_core.ports import Messenger
 from openclaw_core.tasks.conversation import Turn
@@ -121,8 +121,8 @@ class AloneDisplays:
     def display_id(self) -> str:
         return f"t:{self.task_id}"
 
-    async def announced(self, versions: Mapping[str, int]) -> Sequence[Display]:
-        return await self.changed(0) if versions else ()
+    async def announced(self, changes: Mapping[str, Change]) -> Sequence[Display]:
+        return await self.changed(0) if changes else ()
 
     async def changed(self, since: int) -> Sequence[Display]:
         display = await self.read(self.display_id) if self._version > since and not self._shown else None
@@ -187,6 +187,7 @@ class AloneWork:
     records: Records
     displays: AloneDisplays
     lease_s: float = 15.0
+    writes: int = 0
 
     async def any_ready(self) -> bool:
         return True

@@ -148,6 +148,8 @@ class PoolController:
     now: Callable[[], float] = time.time
     check_soon: bool = field(default=False, init=False)
     """Whether the next check is due soon, even if nothing is reported until then."""
+    full: bool = field(default=False, init=False)
+    """Whether the last check left room for no more agents. The end of one makes room."""
     _missing: MissingJobs = field(default_factory=MissingJobs)
     _checked_in: set[str] = field(default_factory=set)
     """Agents that had checked in at the last check."""
@@ -191,6 +193,7 @@ class PoolController:
             starting_cap=self.limits.starting_cap,
             cause=self.backoff.cause,
         )
+        self.full = len(alive) + todo.create >= self.limits.cap
         self.check_soon = todo.postponed > 0 or self.backoff.cause is not None
         # Jobs that ended while no brain ran: they would count against the cap for ever.
         missing = self._missing.overdue(jobs, alive, self.clock())

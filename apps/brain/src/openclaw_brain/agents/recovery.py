@@ -45,6 +45,7 @@ class Recovery:
     """The end that is being handled: until then no other one is taken."""
     _answering_since: float = inf
     _deadlines_at: float = -inf
+    _stops_at: float = -inf
     _ignoring: dict[str, float] = field(default_factory=dict)
     """Jobs whose run was taken from them, and since when."""
 
@@ -70,7 +71,7 @@ class Recovery:
     async def handle_end(self, ended: JobEnded) -> bool:
         """Recover the task of a Job that ended. A fault before any claim is the pool's. Gives whether it left a task."""
         verdict = ""
-        found = (await self.pools.jobs(ended.pool)).get(ended.name)
+        found = await self.pools.job(ended.pool, ended.name)
         state = found.state if found is not None else ""
         if found is not None and state == "claimed":
             task_id, cause = found.task_id, ended.cause or Cause.AGENT_LOST
@@ -113,7 +114,9 @@ class Recovery:
                 if self.clock() - self._deadlines_at >= DEADLINES_EVERY_S:
                     self._deadlines_at = self.clock()
                     await self._check_deadlines()
-            await self._check_stops()
+            if self.clock() - self._stops_at >= STOP_GRACE_S:
+                self._stops_at = self.clock()
+                await self._check_stops()
         except StoreFault:
             pass  # logged where it occurred; the next check repairs what is of another type
         except StoreError:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from openclaw_brain.loops import Loop
 from openclaw_core import logs
+from openclaw_core.chat.delivery.displays import Change
 from openclaw_core.errors import BadTask, StoreFault
 from openclaw_core.store import Became, Lanes, News
 from openclaw_core.store.pools import task_of
@@ -29,10 +30,8 @@ class ResultReader:
     epoch: int
     on_text: Callable[[str], None]
     """A running task has new text. Gets its display."""
-    on_changed: Callable[[Mapping[str, int]], None]
-    """Displays have changed. Gets their versions."""
-    on_began: Callable[[], None]
-    """An agent has begun with its task."""
+    on_changed: Callable[[Mapping[str, Change]], None]
+    """Displays have changed."""
     on_chat_free: Callable[[], None]
     """A task has ended, and its chat has another one that waits."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -54,23 +53,20 @@ class ResultReader:
 
     async def _read(self, group: asyncio.TaskGroup) -> None:
         runs, texts = await self.news.wait(timeout_s=WAIT_S)
-        versions, began, chat_free = {}, False, False
+        changes, chat_free = {}, False
         for run, found in zip(runs, await self.news.adopt(runs, epoch=self.epoch) if runs else (), strict=True):
             if found.became in (Became.BEGAN, Became.ENDED):
-                versions[f"t:{found.task_id}"] = found.version
-            began = began or found.became is Became.BEGAN
+                changes[f"t:{found.task_id}"] = Change(version=found.version, row=found.row)
             chat_free = chat_free or (found.became is Became.ENDED and found.others_wait)
             if found.became is Became.RUNNING:
                 self.on_text(f"t:{found.task_id}")
             elif found.became is Became.GROWS and run not in self._growing:
                 self._growing.add(run)
                 group.create_task(self._regrow(run, found.task_id), name=f"grow {found.task_id}")
-        if versions:
-            self.on_changed(versions)
+        if changes:
+            self.on_changed(changes)
         for run in texts:
             self.on_text(f"t:{task_of(run)}")
-        if began:
-            self.on_began()
         if chat_free:
             self.on_chat_free()
 

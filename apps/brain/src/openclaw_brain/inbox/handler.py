@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from openclaw_brain.inbox.context import ChatState
@@ -11,7 +11,7 @@ from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.loops import Loop
 from openclaw_brain.telegram.incoming import Bot, Incoming, read_update
 from openclaw_core import logs
-from openclaw_core.errors import BadTask
+from openclaw_core.errors import BadTask, StoreError
 from openclaw_core.records import UNREADABLE, whole
 from openclaw_core.store import Admitted, Inbox, Lanes
 from openclaw_core.store.effects import AddNotice, QueueTask
@@ -19,6 +19,8 @@ from openclaw_core.store.inbox import Stream
 from openclaw_core.tasks.task import Task
 
 log = logs.get(__name__)
+BATCH_MAX = 200
+"""Entries that are read at a time. Fewer: none is left, and new ones wake the loop."""
 IGNORED = Incoming(update_id=0, kind="ignored")
 
 
@@ -40,21 +42,39 @@ class UpdateHandler:
     """Gives the arguments with which the same step also releases tasks, or None for no tasks."""
     on_released: Callable[[Sequence[str]], None] = lambda _: None
     """Called with the tasks that the step released."""
+    _admitted: dict[Stream, list[Admitted]] = field(default_factory=dict)
+    """Entries that were admitted since a stream was read, in order. A stream that is missing here may hold others too."""
+
+    def add_admitted(self, fresh: Sequence[tuple[Stream, Admitted]], complete: bool) -> None:
+        """Handle these new entries without reading them. If not *complete*, an earlier call may have written others that this process does not know."""
+        if not complete:
+            self._admitted.clear()
+        for stream, entry in fresh:
+            if stream in self._admitted:
+                self._admitted[stream].append(entry)
 
     async def forever(self, stream: Stream, loop: Loop, *, handled: Callable[[], None] = lambda: None) -> None:
         """Handle until cancelled. Raises LostOwnership."""
 
         async def step() -> float:
-            if not await self.handle_batch(stream):
-                return 2  # a bound, should a wake be missed
-            handled()
-            return 0
+            try:
+                count = await self.handle_batch(stream)
+            except StoreError:
+                self._admitted.pop(stream, None)
+                raise
+            if count:
+                handled()
+            return 0 if count >= BATCH_MAX else 2  # a bound, should a wake be missed
 
         await loop.run(step, outage="handle")
 
     async def handle_batch(self, stream: Stream) -> int:
         """Handle the oldest entries and return how many."""
-        entries = await self.inbox.waiting(stream)
+        admitted = self._admitted.get(stream)
+        self._admitted[stream] = []  # before the read: an entry that is admitted meanwhile may come twice
+        entries = admitted or await self.inbox.waiting(stream, count=BATCH_MAX)
+        if len(entries) >= BATCH_MAX:
+            self._admitted.pop(stream, None)
         if not entries:
             return 0
         # An entry that needs more of the store is handled alone, after the effects of those before it. All are parsed first: otherwise a chat

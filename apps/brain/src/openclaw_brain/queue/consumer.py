@@ -185,11 +185,14 @@ class QueueConsumer:
 
     async def _route(self, queued: Queued) -> Dispatched:
         task = queued.task
-        turns = await self.lanes.history(task.chat_id, task.thread_id, last=PREVIOUS_TURNS)
+        explicit = task.role or queued.next_role
+        turns: Sequence[Turn] = ()
+        if explicit not in self.roles.roles:
+            turns = await self.lanes.history(task.chat_id, task.thread_id, last=PREVIOUS_TURNS)
         routed = await decide_agent(
             routing_text(task),
             lang=task.lang,
-            explicit=task.role or queued.next_role,
+            explicit=explicit,
             previous=previous_of([turn for turn in turns if turn.task_id != task.id]),
             roles=self.roles,
             chat=self.chat,

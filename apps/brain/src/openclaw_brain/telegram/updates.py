@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from telegram.error import TelegramError
@@ -25,6 +25,7 @@ from openclaw_core.errors import (
 )
 from openclaw_core.records import parsed, whole
 from openclaw_core.store import Inbox
+from openclaw_core.store.inbox import Admitted, Stream
 
 POLL_S = 20
 """How long the server holds an empty poll open, in seconds."""
@@ -38,6 +39,7 @@ FORGET_OFFSET_S = 24 * 3600
 ALLOWED = ("message", "edited_message", "callback_query", "channel_post", "my_chat_member")
 
 log = logs.get(__name__)
+Batch = Sequence[tuple[Stream, Admitted]]
 
 
 class Poller:
@@ -94,10 +96,10 @@ class Poller:
 
 
 async def admit_forever(
-    poller: Poller, inbox: Inbox, loop: Loop, *, epoch: int, on_admitted: Callable[[int], None], clock: Callable[[], float] = time.monotonic,
+    poller: Poller, inbox: Inbox, loop: Loop, *, epoch: int, on_admitted: Callable[[Batch, bool], None], clock: Callable[[], float] = time.monotonic,
     on_webhook: Callable[[], None] = lambda: None,
 ) -> None:  # fmt: skip
-    """Poll until cancelled. Raises LostOwnership when a newer leader has come.
+    """Poll until cancelled; *on_admitted* is told what was new, and whether that was all. Raises LostOwnership when a newer leader has come.
 
     The offset moves only after the batch stands in Redis; while Redis is full or away nothing is acknowledged.
     """
@@ -118,8 +120,8 @@ async def admit_forever(
                 newest = max(update["update_id"] for update in updates) + 1
                 fresh = await _admit(inbox, updates, newest, loop, epoch=epoch)
                 offset, last_update = newest, clock()
-                log.info("updates.admitted", fetched=len(updates), fresh=fresh)
-                on_admitted(fresh)
+                log.info("updates.admitted", fetched=len(updates), fresh=len(fresh))
+                on_admitted(fresh, len(fresh) == len(updates))
             elif clock() - last_update > FORGET_OFFSET_S:
                 offset, last_update = None, clock()
             pause_s = 0.0
@@ -149,12 +151,12 @@ async def admit_forever(
     await loop.run(step)
 
 
-async def _admit(inbox: Inbox, updates: list[dict[str, Any]], newest: int, loop: Loop, *, epoch: int) -> int:
+async def _admit(inbox: Inbox, updates: list[dict[str, Any]], newest: int, loop: Loop, *, epoch: int) -> Batch:
     batch = [(stream_of(update), update) for update in updates]
     while True:
         loop.heartbeat()
         try:
-            return await inbox.admit(batch, offset=newest, epoch=epoch)
+            return await inbox.admitted(batch, offset=newest, epoch=epoch)
         except StoreFull:
             log.error("store.full", hint="nothing is acknowledged until Redis has room: raise maxmemory, or free some")
         except StoreUnavailable:

@@ -8,6 +8,7 @@ from openclaw_core import logs
 from openclaw_core.errors import BadTask, LostOwnership
 from openclaw_core.records import UNREADABLE, ResultKind, parsed, whole
 from openclaw_core.store.client import Script, compact
+from openclaw_core.store.packing import unpacked
 from openclaw_core.store.turns import turns_from
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.task import RoleSnapshot, from_json, read_snapshot
@@ -27,6 +28,7 @@ class AgentWork:
         self.pool = pool
         self.job = job
         self.lease_s = lease_s
+        self.writes = 0
         self._call = ""
         """Names a claim until its answer is heard: Redis may have given a run whose answer was lost on the way."""
         self._had: str | None = None
@@ -52,16 +54,16 @@ class AgentWork:
             "claim", pool=self.pool, job=self.job, call=self._call, lease_ms=self._lease_ms(), orders=list(self._orders)
         )
         self._call = ""
-        if reply and reply[0] == "retired":
+        if reply and reply[0] == b"retired":
             raise LostOwnership("this Job was retired")
         if not reply:
             return None
-        self._had = str(reply[0])
+        self._had = _decoded(reply[0])
         try:
             return self._run(reply, last=last)
         except BadTask:
             log.error("task.unreadable")
-            await self._finish(str(reply[0]), {"kind": ResultKind.GAVE_UP, "cause": Cause.BAD_TASK}, last=last)
+            await self._finish(self._had, {"kind": ResultKind.GAVE_UP, "cause": Cause.BAD_TASK}, last=last)
             return None
 
     async def wait(self, *, timeout_s: float) -> None:
@@ -96,6 +98,7 @@ class AgentWork:
                 return False
             if result == 1:
                 self._written = (run.name, content)
+                self.writes += 1
                 return True
             at = 0  # an earlier piece was lost, or came twice
 
@@ -146,13 +149,13 @@ class AgentWork:
     def _lease_ms(self) -> int:
         return int(self.lease_s * 1000)
 
-    def _run(self, reply: list[str], *, last: bool) -> Run:
+    def _run(self, reply: list[bytes], *, last: bool) -> Run:
         """Raises BadTask."""
-        name, record, digest, turns, attempt, *sent = reply
-        self._read = (name, len(record.encode("utf-8", "replace")))
+        name, record, digest, turns, attempt = map(_decoded, reply[:5])
+        self._read = (name, len(reply[1]))
         try:
-            if sent:
-                self._orders[digest] = read_snapshot(parsed(sent[0]))
+            if len(reply) > 5:
+                self._orders[digest] = read_snapshot(parsed(unpacked(reply[5])))
                 while len(self._orders) > KEPT_ORDERS:
                     del self._orders[next(iter(self._orders))]
             snapshot = self._orders[digest]
@@ -169,6 +172,10 @@ class AgentWork:
         if int(result) < 0:
             raise LostOwnership("the run is not ours any more")
         return int(result)
+
+
+def _decoded(text: bytes) -> str:
+    return text.decode("utf-8", "replace")
 
 
 def wire(result: Result) -> dict[str, Any]:

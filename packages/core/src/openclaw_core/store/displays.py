@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from openclaw_core import logs
-from openclaw_core.chat.delivery.displays import Display, Growing, Indicator, Stage
+from openclaw_core.chat.delivery.displays import Change, Display, Growing, Indicator, Stage
 from openclaw_core.records import UNREADABLE, parsed, readable, whole
 from openclaw_core.store.client import Script, fenced, fenced_list
 from openclaw_core.tasks.outcome import Cause, Delivery
@@ -26,9 +26,10 @@ _STAGES = {
 }
 _FEW_FIELDS = tuple(f"{name}{n}" for name in ("slot", "part") for n in range(FEW))
 _OTHER_FIELDS = tuple(f"{name}{n}" for name in ("slot", "part") for n in range(FEW, SLOTS))
-_TASK_FIELDS = (
+TASK_FIELDS = (
     "state", "chat", "chat_kind", "thread", "message_id", "lang", "answer_lang", "cause", "replaced", "order_n", "attempt_ms", *_FEW_FIELDS,
 )  # fmt: skip
+"""What `adopt` in `lua/leader/3_pool.lua` gives too, in this order."""
 _NOTICE_FIELDS = ("chat", "kind", "args", "lang", "thread", "reply_to", "order", "replaced", *_FEW_FIELDS)
 Row = Mapping[str, str | None]
 
@@ -47,8 +48,9 @@ class RedisDisplays:
         versions = {str(name): whole(score) for name, score in _pairs(rows)}
         return await self._displays(versions)
 
-    async def announced(self, versions: Mapping[str, int]) -> Sequence[Display]:
-        return await self._displays(versions)
+    async def announced(self, changes: Mapping[str, Change]) -> Sequence[Display]:
+        known = {name: change.row for name, change in changes.items() if change.row is not None}
+        return await self._displays({name: change.version for name, change in changes.items()}, known)
 
     async def read(self, display_id: str) -> Display | None:
         version = await self._script.read("ZSCORE", self._script.keys("open"), display_id)
@@ -104,12 +106,14 @@ class RedisDisplays:
         rows = await self._script.read("LPOP", self._script.keys("signs"), count)
         return readable(rows or (), _indicator, of="signs")
 
-    async def _displays(self, versions: Mapping[str, int], *, delivered: bool = False) -> list[Display]:
+    async def _displays(
+        self, versions: Mapping[str, int], known: Mapping[str, Row] | None = None, *, delivered: bool = False
+    ) -> list[Display]:
         """Those that can be read; others are reported, and taken out of the open ones, where they would be met again and again."""
         if not versions:
             return []
         found = []
-        for name, row in (await self._rows(list(versions))).items():
+        for name, row in (await self._rows(list(versions), known or {})).items():
             try:
                 read = self._task if name.startswith("t:") else _notice
                 found.append(read(name, versions[name], row, delivered))
@@ -119,8 +123,10 @@ class RedisDisplays:
                 await self.settled(name, 2**52)
         return found
 
-    async def _rows(self, names: Sequence[str]) -> dict[str, Row]:
-        rows = await self._fields({name: _TASK_FIELDS if name.startswith("t:") else _NOTICE_FIELDS for name in names})
+    async def _rows(self, names: Sequence[str], known: Mapping[str, Row]) -> dict[str, Row]:
+        unknown = [name for name in names if name not in known]
+        rows = await self._fields({name: TASK_FIELDS if name.startswith("t:") else _NOTICE_FIELDS for name in unknown})
+        rows.update(known)
         long = [name for name, row in rows.items() if row[f"slot{FEW - 1}"] or row[f"part{FEW - 1}"]]
         wanted = dict.fromkeys(long, _OTHER_FIELDS)
         # One that ended before it was handed over, or was shown already, says its languages only in its record.

@@ -40,8 +40,14 @@ class Inbox:
     async def admit(
         self, updates: Sequence[tuple[Stream, Mapping[str, Any]]], *, offset: int | None, epoch: int
     ) -> int:
-        """Write a batch in one step and move the stored offset; gives how many were new. An update that no JSON can hold is left out."""
-        rows = []
+        """As `admitted`; gives how many were new."""
+        return len(await self.admitted(updates, offset=offset, epoch=epoch))
+
+    async def admitted(
+        self, updates: Sequence[tuple[Stream, Mapping[str, Any]]], *, offset: int | None, epoch: int
+    ) -> list[tuple[Stream, Admitted]]:
+        """Write a batch in one step and move the stored offset; gives those that were new. An update that no JSON can hold is left out."""
+        rows, written = [], []
         for stream, update in updates:
             try:
                 rows.append(
@@ -51,12 +57,18 @@ class Inbox:
                         "json": json.dumps(update, separators=(",", ":")),
                     }
                 )
+                written.append((stream, update))
             except UNREADABLE as exc:
                 log.fault("update.unwritable", exc)
-        fresh = await self._script.step(
+        at, *entries = await self._script.step(
             "admit", updates=rows, offset=None if offset is None else str(offset), dedupe_s=DEDUPE_S, epoch=epoch
         )
-        return fenced(fresh)
+        admitted_ms = fenced(at)
+        return [
+            (stream, Admitted(entry_id=str(entry), update=update, admitted_ms=admitted_ms))
+            for (stream, update), entry in zip(written, entries, strict=True)
+            if entry
+        ]
 
     async def waiting(self, stream: Stream, *, count: int = 200) -> list[Admitted]:
         """The oldest entries, in order. One that cannot be read reads as an update without anything in it, which is handled and gone."""

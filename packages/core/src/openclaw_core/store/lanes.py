@@ -11,6 +11,7 @@ from openclaw_core import logs
 from openclaw_core.errors import StoreError
 from openclaw_core.records import whole
 from openclaw_core.store.client import Script, fenced, fenced_list
+from openclaw_core.store.packing import packed
 from openclaw_core.store.parts import read_parts
 from openclaw_core.store.turns import turns_from
 from openclaw_core.tasks.conversation import Turn, conversation_key
@@ -21,6 +22,8 @@ from openclaw_core.tasks.user_turn import user_turn_text
 
 log = logs.get(__name__)
 NO_ORDER = 4
+UNUSED_ORDER_S = 600
+"""Until the step that follows keeps an order for as long as its tasks."""
 
 
 class Dispatched(IntEnum):
@@ -133,6 +136,7 @@ class Lanes:
         Its order is sent only where it does not stand yet, and of its record what differs from the *known* one.
         """
         order = snapshot_json(task.snapshot) if task.snapshot is not None else ""
+        digest = snapshot_digest(order)
         record = to_json(replace(task, snapshot=None))
         same = _common_start(known, record)
         step = {
@@ -143,7 +147,7 @@ class Lanes:
             "of": len(known.encode()) if known else None,
             "said": None if user_turn_text(task) == task.text else user_turn_text(task),
             "answer_lang": task.lang,
-            "order": snapshot_digest(order),
+            "order": digest,
             "pool": pool,
             "role": task.role,
             "decision": decision,
@@ -154,6 +158,9 @@ class Lanes:
         }
         result = await self._script.step("dispatch", **step)
         if result == NO_ORDER:
+            # No step can take bytes that are no text. What is written here alone goes by itself.
+            key = self._script.keys("agent", "order", digest, "z")
+            await self._script.read("SET", key, packed(order), "EX", UNUSED_ORDER_S)
             result = await self._script.step("dispatch", **step, order_json=order)
         return Dispatched(fenced(result))
 

@@ -1,11 +1,14 @@
 """What the leader hears of its agents' runs, and carries out: progress, text, results."""
 
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from openclaw_core.records import whole
 from openclaw_core.store.client import Script, fenced, fenced_list
+from openclaw_core.store.displays import TASK_FIELDS
 from openclaw_core.store.parts import read_parts
 from openclaw_core.store.turns import turn_json
 from openclaw_core.tasks.conversation import Turn
@@ -35,6 +38,8 @@ class Heard:
     task_id: str = ""
     version: int = 0
     """Of what its chat is to see; 0 if that stands."""
+    row: Mapping[str, str | None] | None = None
+    """How that is recorded now, if the task has begun or ended."""
     others_wait: bool = False
     """Whether a chat waits for its turn."""
 
@@ -51,26 +56,33 @@ class News:
         What is lost with this process, `reconcile` finds.
         """
         key = self._script.keys("agent", "news")
-        first = await self._script.pop_first(key, timeout_s=timeout_s)
-        if first is None:
-            return [], []
-        news = dict.fromkeys([first, *(await self._script.read("LPOP", key, MAX_NEWS) or ())])
+        news = dict.fromkeys(await self._script.pop(key, at_most=MAX_NEWS, timeout_s=timeout_s))
         texts = [one.removesuffix(TEXT) for one in news if one.endswith(TEXT)]
         return [one for one in news if not one.endswith(TEXT)], texts
 
     async def adopt(self, runs: list[str], *, epoch: int) -> list[Heard]:
-        """Carry out what stands in each of *runs*: its progress, and its result if there is one."""
-        secret = secrets.token_hex(16)
-        replies = await self._script.steps(
-            [("adopt", {"run": run, "secret": secret, "max_handbacks": MAX_HANDBACKS, "epoch": epoch}) for run in runs]
-        )
+        """Carry out what stands in each of *runs*, which are named once: its progress, and its result if there is one."""
+        replies = await self._adopt(runs, epoch=epoch)
+        # The next run of a task that was given back needs a name, which few tasks do.
+        again = [run for run, reply in replies.items() if reply[0] == "secret"]
+        replies |= await self._adopt(again, epoch=epoch, secret=secrets.token_hex(16), max_handbacks=MAX_HANDBACKS)
         heard = []
-        for reply in replies:
-            became, task_id, version, others_wait = (*fenced_list(reply), "", 0, 0)[:4]
+        for reply in replies.values():
+            became, task_id, version, others_wait, values = (*fenced_list(reply), "", 0, 0, ())[:5]
             heard.append(
-                Heard(became=Became(became), task_id=task_id, version=whole(version), others_wait=bool(others_wait))
+                Heard(
+                    became=Became(became),
+                    task_id=task_id,
+                    version=whole(version),
+                    row=dict(zip(TASK_FIELDS, values, strict=True)) if values else None,
+                    others_wait=bool(others_wait),
+                )
             )
         return heard
+
+    async def _adopt(self, runs: Sequence[str], **args: Any) -> dict[str, Any]:
+        replies = await self._script.steps([("adopt", {"run": run, **args}) for run in runs])
+        return dict(zip(runs, replies, strict=True))
 
     async def regrow(self, run: str, *, epoch: int) -> bool:
         """Make one record of a running task and what was sent with it; False while more has come, or may still come. Raises BadTask."""

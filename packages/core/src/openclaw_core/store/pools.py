@@ -62,6 +62,11 @@ class Pools:
         rows = pairs(reply or {})
         return {name: _state(value) for name, value in rows.items()}
 
+    async def job(self, pool: str, name: str) -> JobState | None:
+        """One Job, None if nothing stands of it."""
+        [value] = await self._script.reads([("HGET", self._script.keys("agent", "jobs", pool), name)])
+        return None if value is None else _state(value)
+
     async def left(self, runs: Mapping[str, str]) -> list[str]:
         """Of Jobs, each with the mark of the run that it claimed: those that have it no more: it has ended, or another has the task."""
         keys = self._script.keys

@@ -60,6 +60,8 @@ class Work(Protocol):
     """
 
     lease_s: float
+    writes: int
+    """Texts that were taken: the run was ours then."""
 
     async def check_in(self) -> bool:
         """Report that this process waits for a run; False if its Job was retired."""

@@ -12,7 +12,7 @@ from openclaw_core import logs
 from openclaw_core.chat.delivery import actions
 from openclaw_core.chat.delivery.chats import ChatState, OpenChats
 from openclaw_core.chat.delivery.display_state import DisplayState
-from openclaw_core.chat.delivery.displays import Displays, Indicator
+from openclaw_core.chat.delivery.displays import Change, Displays, Indicator
 from openclaw_core.chat.delivery.flood_limits import FloodLimits, Permit, Rank
 from openclaw_core.chat.delivery.indicators import IndicatorQueue
 from openclaw_core.chat.delivery.recorder import Recorder
@@ -97,9 +97,9 @@ class Dispatcher:
         """Read `Displays.changed` soon."""
         self._store_reader.read_soon()
 
-    def changed(self, versions: Mapping[str, int]) -> None:
-        """Read these displays soon; *versions* are their new ones."""
-        self._store_reader.announce(versions)
+    def changed(self, changes: Mapping[str, Change]) -> None:
+        """Read these displays soon."""
+        self._store_reader.announce(changes)
 
     def indicators_added(self) -> None:
         """Read `Displays.take_indicators` soon."""

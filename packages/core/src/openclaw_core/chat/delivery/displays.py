@@ -63,6 +63,14 @@ class Display:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A display has a new *version*, and is stored as *row*. A row that is None has to be read."""
+
+    version: int
+    row: Mapping[str, str | None] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Growing:
     """The newest text of a running task. *began* is False before its first words."""
 
@@ -104,8 +112,8 @@ class Displays(Protocol):
         A reply also proves that this process still leads: delivery begins no call without a fresh proof.
         """
 
-    async def announced(self, versions: Mapping[str, int]) -> Sequence[Display]:
-        """The displays in *versions*, which were announced as changed. No proof of the lead."""
+    async def announced(self, changes: Mapping[str, Change]) -> Sequence[Display]:
+        """The displays in *changes*, which were announced. No proof of the lead."""
 
     async def growing(self, display_id: str) -> Growing:
         """The newest text of a running task."""

@@ -8,7 +8,7 @@ from math import inf
 
 from openclaw_core import logs
 from openclaw_core.chat.delivery.chats import OpenChats
-from openclaw_core.chat.delivery.displays import Displays, Stage
+from openclaw_core.chat.delivery.displays import Change, Displays, Stage
 from openclaw_core.chat.delivery.indicators import IndicatorQueue
 from openclaw_core.chat.delivery.recorder import APPLIED_WITHIN_MS, Recorder
 from openclaw_core.errors import LostOwnership, StoreError, StoreFault
@@ -37,16 +37,16 @@ class StoreReader:
     since: int = 0
     """All changes up to this version were read."""
     _changes_unread: bool = True
-    _announced: dict[str, int] = field(default_factory=dict)
+    _announced: dict[str, Change] = field(default_factory=dict)
 
     def read_soon(self) -> None:
         """Something has changed; the store knows what."""
         self._changes_unread = True
         self.wake_event.set()
 
-    def announce(self, versions: Mapping[str, int]) -> None:
-        """These displays have changed; *versions* are their new ones."""
-        self._announced.update(versions)
+    def announce(self, changes: Mapping[str, Change]) -> None:
+        """These displays have changed."""
+        self._announced.update(changes)
         self.wake_event.set()
 
     async def run(self) -> None:
@@ -99,11 +99,11 @@ class StoreReader:
     async def _read_heard(self) -> None:
         """Read the announced displays. After a gap in the versions, `_read_changed` reads them again."""
         announced, self._announced = self._announced, {}
-        versions = {display: version for display, version in announced.items() if version > self.since}
-        for display in await self.displays.announced(versions):
+        changes = {name: change for name, change in announced.items() if change.version > self.since}
+        for display in await self.displays.announced(changes):
             self.chats.open(display)
             self.touch(display.chat_id)
-        for version in sorted(versions.values()):
+        for version in sorted(change.version for change in changes.values()):
             if version == self.since + 1:
                 self.since = version
 

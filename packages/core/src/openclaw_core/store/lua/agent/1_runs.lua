@@ -36,7 +36,8 @@ local function claimed(run)
   for _, known in ipairs(a.orders or {}) do
     if known == fields[2] then return reply end
   end
-  reply[#reply + 1] = fields[2] and call('GET', A .. 'order:' .. fields[2]) or ''
+  local key = fields[2] and A .. 'order:' .. fields[2]
+  reply[#reply + 1] = key and (call('GET', key .. ':z') or call('GET', key)) or '' -- the release before has not packed it
   return reply
 end
 

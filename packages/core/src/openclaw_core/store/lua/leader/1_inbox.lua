@@ -39,14 +39,16 @@ end
 -- Take a batch of updates: those that are new go to their streams.
 -- Arguments: epoch, updates (id, stream, json), dedupe_s, offset?
 -- Keys: reads epoch; writes seen, inbox, control, offset, counts
--- Result: how many were new
+-- Result: {when (ms), the entry of each update, empty for one that was known}
 -- Late or twice: nothing, since every id has been seen.
 function ops.admit()
-  if not led() then return -1 end
-  local fresh, by_stream = 0, {}
-  for _, u in ipairs(a.updates) do
+  if not led() then return { -1 } end
+  local at, fresh, by_stream = ms(now_ms()), 0, {}
+  local out = { at }
+  for i, u in ipairs(a.updates) do
+    out[i + 1] = ''
     if call('EXISTS', P .. 'seen:' .. u.id) == 0 then
-      call('XADD', P .. u.stream, '*', 'u', u.id, 'j', u.json, 'at', ms(now_ms()))
+      out[i + 1] = call('XADD', P .. u.stream, '*', 'u', u.id, 'j', u.json, 'at', at)
       call('SET', P .. 'seen:' .. u.id, 1, 'EX', a.dedupe_s)
       fresh = fresh + 1
       by_stream[u.stream] = (by_stream[u.stream] or 0) + 1
@@ -54,7 +56,7 @@ function ops.admit()
   end
   for stream, n in pairs(by_stream) do count('admitted:' .. stream, n) end
   if a.offset and (fresh > 0 or #a.updates == 0) then call('SET', P .. 'offset', a.offset) end
-  return fresh
+  return out
 end
 
 -- What handling an update changes, by kind. Each runs once: the step removes the update's entry first, and does nothing without an entry.

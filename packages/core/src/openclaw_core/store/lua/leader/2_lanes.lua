@@ -87,8 +87,9 @@ function ops.dispatch()
   if (get(a.task, 'more_n') or '0') ~= ms(a.parts) or a.of and #known ~= a.of then return 2 end
   if held(a.task) then return 3 end
   local order = A .. 'order:' .. a.order
-  if a.order_json then call('SET', order, a.order_json, 'EX', KEEP_TASK_S) end
-  if call('EXPIRE', order, KEEP_TASK_S) == 0 then return 4 end
+  if a.order_json then call('SET', order, a.order_json) end
+  -- Agents read the packed form, those of the release before the plain one.
+  if call('EXPIRE', order, KEEP_TASK_S) + call('EXPIRE', order .. ':z', KEEP_TASK_S) < 2 then return 4 end
   if a.parts > 0 then joined(a.task, a.parts) end
   local record = known:sub(1, a.keep) .. a.record
   remember(a.task, a.said or (row(record) or {}).text or '')

@@ -102,11 +102,15 @@ local function carried_out(id, result)
   else fail(id, kind == 'gave_up' and type(result.cause) == 'string' and #result.cause <= 32 and result.cause:match('^[%l_]+$') or 'bad_task') end
 end
 
+-- What delivery shows of a task, in the order of TASK_FIELDS in openclaw_core.store.displays.
+local SHOWN = { 'state', 'chat', 'chat_kind', 'thread', 'message_id', 'lang', 'answer_lang', 'cause', 'replaced', 'order_n', 'attempt_ms', 'slot0', 'slot1', 'part0', 'part1' }
+
 -- Carry out what stands in a run: its progress, and its result if there is one.
--- Arguments: epoch, run, secret, max_handbacks
--- Keys: reads epoch, files.at; writes task, turns, chat, answer, counts, episode, open, changes, order, lane, ring, ring.members, busy, released,
+-- Arguments: epoch, run, secret?, max_handbacks?
+-- Keys: reads epoch; writes task, turns, chat, answer, counts, episode, open, changes, order, lane, ring, ring.members, busy, released,
 -- waiting.since, pools, agent:run, agent:ready, agent:wake, agent:leases
--- Result: {what became of it, task, version of its display, 1 if a chat waits for its turn}. 'gone': another run has the task; 'began': its agent was not
+-- Result: {what became of it, task, version of its display, 1 if a chat waits for its turn, the values of SHOWN where it began or ended}. 'secret':
+-- nothing has happened, since it is given back and its next run needs a secret; 'gone': another run has the task; 'began': its agent was not
 -- known before; 'running': it goes on; 'grows': its agent waits for one record of all that was sent; 'ended'
 -- Late or twice: what there is to hear of the run by then, and nothing once it was carried out.
 function ops.adopt()
@@ -119,6 +123,8 @@ function ops.adopt()
     return { 'gone' }
   end
   local r, waited = call('HMGET', run_key(a.run), 'result', 'asks', 'said'), get(id, 'state') == 'ready'
+  local result = r[1] and row(r[1])
+  if result and (result.kind == 'handed_back' or result.kind == 'put_back') and not a.secret then return { 'secret' } end
   note_progress(id, a.run)
   if r[3] then
     replace_turn(id, cjson.encode({ task_id = id, speaker = 'user', text = r[3], role = '', note = '' }))
@@ -126,8 +132,9 @@ function ops.adopt()
   end
   local became = 'ended'
   if not r[1] then became = r[2] and get(id, 'more_n') and 'grows' or waited and 'began' or 'running'
-  else carried_out(id, row(r[1])) end
-  return { became, id, call('ZSCORE', P .. 'open', 't:' .. id) or '', call('EXISTS', P .. 'ring') }
+  else carried_out(id, result) end
+  local shown = (became == 'began' or became == 'ended') and call('HMGET', task_key(id), unpack(SHOWN)) or nil
+  return { became, id, call('ZSCORE', P .. 'open', 't:' .. id) or '', call('EXISTS', P .. 'ring'), shown }
 end
 
 -- Give a running task one record of all that was sent; its agent may go on then.
