@@ -3,7 +3,6 @@
 import asyncio
 import json
 import zlib
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +13,7 @@ from openclaw_core.store import Became
 from openclaw_core.store.lanes import Dispatched
 from openclaw_core.store.news import MAX_HANDBACKS
 from openclaw_core.store.pools import mark_of
-from openclaw_core.tasks.outcome import Cause, Delivery
+from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.task import snapshot_json
 from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, PutBack, Result, Run
 from tests.core.store_world import ORDER, USAGE, World, effect, task

@@ -107,7 +107,7 @@ local SHOWN = { 'state', 'chat', 'chat_kind', 'thread', 'message_id', 'lang', 'a
 
 -- Carry out what stands in a run: its progress, and its result if there is one.
 -- Arguments: epoch, run, secret?, max_handbacks?
--- Keys: reads epoch; writes task, turns, chat, answer, counts, episode, open, changes, order, lane, ring, ring.members, busy, released,
+-- Keys: reads epoch, files.at; writes task, turns, chat, answer, counts, episode, open, changes, order, lane, ring, ring.members, busy, released,
 -- waiting.since, pools, agent:run, agent:ready, agent:wake, agent:leases
 -- Result: {what became of it, task, version of its display, 1 if a chat waits for its turn, the values of SHOWN where it began or ended}. 'secret':
 -- nothing has happened, since it is given back and its next run needs a secret; 'gone': another run has the task; 'began': its agent was not
