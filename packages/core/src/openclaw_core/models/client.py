@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from openclaw_core import logs
 from openclaw_core.bounded import TooLong
 from openclaw_core.characters import is_blank
 from openclaw_core.errors import (
@@ -23,6 +24,7 @@ from openclaw_core.errors import (
     OpenClawError,
     StreamCut,
     ToolCalled,
+    ToolsRefused,
 )
 from openclaw_core.models.answer_text import AnswerText
 from openclaw_core.models.chunks import (
@@ -39,13 +41,16 @@ from openclaw_core.models.chunks import (
     usage_of,
 )
 from openclaw_core.models.connections import connections
+from openclaw_core.models.function_calls import CallReader, LeakedCalls
 from openclaw_core.models.json_values import matches
 from openclaw_core.models.providers import Server
 from openclaw_core.models.refusals import by_status
-from openclaw_core.models.requests import json_request_of, streamed_request_of
-from openclaw_core.models.thoughts import without_thoughts
+from openclaw_core.models.requests import json_request_of, sent_builtin_tools, streamed_request_of
+from openclaw_core.models.thoughts import Seen, without_thoughts
 from openclaw_core.ports import ModelCall, Piece, Usage
 from openclaw_core.records import UNREADABLE, parsed
+
+log = logs.get(__name__)
 
 TAIL_TIMEOUT_S = 2.0
 """After the model has ended, only the token counts are missing: they are worth waiting for, not for long."""
@@ -60,6 +65,8 @@ class ModelClient:
         self._provider = server.provider
         self._think_first: set[str] = set()
         """Models that begin with a thought, and whose server leaves out the mark that begins it."""
+        self._told_of: set[str] = set()
+        """Models of which it is logged that functions came before their built-in tools."""
 
     @classmethod
     @asynccontextmanager
@@ -69,15 +76,19 @@ class ModelClient:
             yield cls(http, server)
 
     async def stream(self, call: ModelCall) -> AsyncGenerator[Piece, None]:
-        """Yield the answer piece by piece, without the model's thoughts; the usage last. A model that thinks aloud is not silent.
+        """Yield the answer piece by piece, without the model's thoughts; the usage and the calls of functions last. A model that thinks
+        aloud is not silent, nor is one that calls.
 
         Raises RateLimited, ChatUnavailable, ModelSilent, StreamCut, EmptyAnswer, ToolCalled, AnswerFiltered, ModelGone,
-        ChatUnauthorized, RequestTooLarge, ChatRefused.
+        ChatUnauthorized, RequestTooLarge, ToolsRefused, ChatRefused.
         """
+        self._check_tools(call)
         clock = asyncio.get_running_loop().time
         heard_at, patience_s = clock(), call.first_token_timeout_s
         answer = AnswerText(hold=call.model in self._think_first, cited="browser_search" in call.tools)
         called, ended, usage = False, "", None
+        calls, leaked = CallReader(call), LeakedCalls()
+        may_call = bool(call.functions) and call.function_choice != "none"
         request = self._http.build_request(
             "POST", "/chat/completions", json=streamed_request_of(call, self._provider), extensions={"streams": True}
         )
@@ -98,23 +109,45 @@ class ModelClient:
                     if ended:
                         break  # the whole answer is here; only its counts are not
                     raise
-                ended, called = ended or delta.ended, called or delta.calls
+                ended, called = ended or delta.ended, called or bool(delta.calls)
+                if may_call:
+                    calls.feed(delta.calls)
+                    leaked.feed(delta.text)
                 seen = answer.feed(delta.text)
                 if seen.text or seen.anew:
                     yield Piece(text=seen.text, anew=seen.anew)
-                if answer.full:
+                if answer.full or calls.full:
                     ended = CUT
                     break
-                if delta.text or delta.thinks or delta.ended:
+                if delta.text or delta.thinks or delta.calls or delta.ended:
                     heard_at, patience_s = clock(), TAIL_TIMEOUT_S if ended else call.idle_timeout_s
         if not ended:
             raise StreamCut("no end mark") if answer.text else ChatUnavailable("the stream ended before it began")
         if answer.thought_ended_alone:
             self._think_first.add(call.model)
         seen = answer.rest()
-        _check_end(ended, answer.text, called=called)
+        if may_call and not calls.any:
+            calls.feed(found := leaked.entries(answer.text))
+            if found and answer.text:
+                answer.text, seen = "", Seen(anew=True)  # what was given out is the call
+        _check_end(ended, answer.text, called=called, calls=calls.any, may_call=may_call)
         counted = usage or estimated(call, answer.text)
-        yield Piece(text=seen.text, anew=seen.anew, usage=counted, truncated=ended in CUT_SHORT)
+        cut = ended in CUT_SHORT
+        yield Piece(text=seen.text, anew=seen.anew, usage=counted, truncated=cut, calls=calls.calls(cut=cut))
+
+    def _check_tools(self, call: ModelCall) -> None:
+        """Raise ToolsRefused for a model that is known to take no functions; log it once where functions come before built-in tools."""
+        family = self._provider.family_of(call.model)
+        if call.functions and not family.functions:
+            raise ToolsRefused("known to take none")
+        if (
+            family.tools
+            and call.tools
+            and not sent_builtin_tools(call, self._provider)
+            and call.model not in self._told_of
+        ):
+            self._told_of.add(call.model)
+            log.info("model.builtin_tools_left_out", model=call.model, tools=list(call.tools))
 
     async def complete_json(self, call: ModelCall, *, schema: dict[str, Any], timeout_s: float) -> tuple[Any, Usage]:
         """One JSON value by *schema*. Raises as `stream`; ChatUnavailable also for a reply that does not match."""
@@ -188,15 +221,20 @@ class ModelClient:
 # ---- errors
 
 
-def _check_end(ended: str, text: str, *, called: bool) -> None:
-    """Raise the error of an end mark that is not the end of an answer, or of an answer without a word."""
+def _check_end(ended: str, text: str, *, called: bool, calls: bool, may_call: bool) -> None:
+    """Raise the error of an end mark that is not the end of an answer, or of an answer without a word.
+
+    *called*: something came that calls a tool. *calls*: it can be read. *may_call*: it was asked for.
+    """
     if ended in BROKEN_OFF:
         raise StreamCut("broken off") if text else ChatUnavailable("broken off")
-    if called or ended in CALLED:
+    if may_call and (called or ended in CALLED) and not calls:
+        raise _broken(text, "a call that cannot be read, or none")
+    if not may_call and (called or ended in CALLED):
         raise ToolCalled(shown(ended))
     if ended in FILTERED:
         raise AnswerFiltered(shown(ended))
-    if is_blank(text):
+    if is_blank(text) and not calls:
         raise EmptyAnswer(f"ended by {shown(ended)}")
 
 

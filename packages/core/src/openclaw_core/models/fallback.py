@@ -26,6 +26,7 @@ from openclaw_core.errors import (
     RequestTooLarge,
     StreamCut,
     ToolCalled,
+    ToolsRefused,
 )
 from openclaw_core.outcome import Cause
 
@@ -153,7 +154,7 @@ class Attempt:
     patience_s: float
     """How long the model may say nothing."""
     without_tools: bool
-    """After a call of a tool that nobody runs."""
+    """After a call of a tool that nobody runs, or where no model is left that takes tools."""
     without_thought: bool
     """After an answer of thoughts alone: as little thought as the model can."""
 
@@ -178,6 +179,8 @@ class Attempts:
     _shrink: int = field(default=0, init=False)
     _empty: int = field(default=0, init=False)
     _called_tool: bool = field(default=False, init=False)
+    _refused_tools: list[str] = field(default_factory=list, init=False)
+    _gave_up_tools: bool = field(default=False, init=False)
     _silence_left_s: float = field(default=SILENCE_S, init=False)
 
     def __post_init__(self) -> None:
@@ -199,7 +202,7 @@ class Attempts:
             model=self._left[0],
             shrink=self._shrink,
             patience_s=self._silence_left_s if self._is_last else self._silence_left_s / 2,
-            without_tools=self._called_tool,
+            without_tools=self._called_tool or self._gave_up_tools,
             without_thought=self._empty > 0,
         )
 
@@ -229,7 +232,17 @@ class Attempts:
                 self._go_on([model for model in self._left if self.provider_of(model) != refusing])
             case Then.FAIL:
                 self._go_on([])
+        if not self._left and verdict.then is not Then.FAIL:
+            self._ask_without_tools()
         return verdict.wait_s
+
+    def _ask_without_tools(self) -> None:
+        """Once no model is left: those that refused the request for its tools get it without."""
+        if not self._refused_tools or self._gave_up_tools:
+            return
+        self._gave_up_tools = True
+        log.warning("model.tools_refused", models=self._refused_tools)
+        self._go_on(list(self._refused_tools))
 
     @property
     def _is_last(self) -> bool:
@@ -246,6 +259,8 @@ class Attempts:
                 self._empty += 1
             case ToolCalled():
                 self._called_tool = True
+            case ToolsRefused():
+                self._refused_tools.append(self._left[0])
 
 
 # ---- a reply that comes whole

@@ -34,6 +34,8 @@ class Family:
     """Whether they take a temperature."""
     tools: bool = False
     """Whether they take the server's built-in tools."""
+    functions: bool = True
+    """Whether they take functions of ours. Those that do not refuse the request, or read past them."""
     counts_unasked: bool = False
     """Whether a stream ends with token counts that nobody asked for."""
 
@@ -59,6 +61,10 @@ class Provider:
     """Whether a JSON schema is sent with `strict`. Either way the reply is compared with the schema."""
     reasoning_fields: tuple[str, ...] = ("reasoning", "reasoning_content", "thinking")
     """Fields of a streamed message that hold thoughts. Servers rename them between versions, so all are read."""
+    tool_choice: bool = True
+    """Whether it knows `tool_choice`. Where it does not, functions that are not to be called are not sent."""
+    mixes_tools: bool = False
+    """Whether built-in tools and functions may stand in one request. No server documents it; functions win where they may not."""
     usage_fields: tuple[tuple[str, ...], ...] = (("usage",), ("x_groq", "usage"))
     """Where a reply has its token counts: paths of fields, the first that is there counts."""
     retry_headers: tuple[RetryHeader, ...] = (RetryHeader(name="retry-after"),)
@@ -117,6 +123,8 @@ GROQ = Provider(
             efforts={"none": {"reasoning_effort": "none"}},
             counts_unasked=True,
         ),
+        # These search and run code themselves, and refuse a request with a function in it.
+        Family(prefix="groq/compound", functions=False),
     ),
 )
 OPENAI = Provider(
@@ -166,6 +174,7 @@ OLLAMA = Provider(
     needs_key=False,
     limit_field="max_tokens",
     json_schema="plain",
+    tool_choice=False,
     # An effort is an error for a model that cannot think; `none` is one for nobody.
     families=(
         Family(prefix="gpt-oss", efforts=_efforts("reasoning_effort", none="low")),
@@ -180,7 +189,11 @@ LLAMA_CPP = Provider(
     needs_key=False,
     limit_field="max_tokens",
     json_schema="plain",
-    families=(Family(efforts=_NO_THINKING),),
+    families=(
+        # The built-in demo model of `make up`. Its chat template knows no tools: the server would leave them out without a word.
+        Family(prefix="smollm2", efforts=_NO_THINKING, functions=False),
+        Family(efforts=_NO_THINKING),
+    ),
 )
 LM_STUDIO = Provider(
     name="lmstudio",
