@@ -40,9 +40,22 @@ from openclaw_standin.model_wire import (
     error,
     head,
     limits,
+    refused,
     send_event,
     thinking,
     wanted_schema,
+)
+from openclaw_standin.tool_rules import functions_in, refusal_of
+from openclaw_standin.tool_scripts import (
+    Fault,
+    Refusal,
+    ScriptFault,
+    Scripts,
+    Turn,
+    call_entries,
+    call_message,
+    fault_of,
+    words_of,
 )
 
 MODELS = (
@@ -72,13 +85,14 @@ class Pace:
 
 
 class ScriptedModel:
-    """A running model server: its address, the calls it has seen, and its faults. Made by `open`."""
+    """A running model server: its address, the calls it has seen, its faults and its scripts. Made by `open`."""
 
     def __init__(self, *, pace: Pace, seed: int, models: tuple[str, ...], api_key: str | None) -> None:
         self.url = ""
         """To be used as GROQ_BASE_URL; the client appends /openai/v1/…"""
         self.pace = pace
         self.faults = ModelFaults()
+        self.scripts = Scripts()
         self.calls: list[Call] = []
         self.models = list(models)
         self._seed = seed
@@ -117,7 +131,9 @@ class ScriptedModel:
         app.router.add_get(f"{PREFIX}/models/{{name:.+}}", model.show_model)
         app.router.add_post(f"{PREFIX}/audio/transcriptions", model.transcribe)
         if control:
-            app.router.add_routes(routes(faults=model.faults, calls=model.calls, models=model.models))
+            app.router.add_routes(
+                routes(faults=model.faults, calls=model.calls, models=model.models, scripts=model.scripts)
+            )
         runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=GOODBYE_S, **guard.CONNECTION)
         await runner.setup()
         try:
@@ -195,11 +211,28 @@ class ScriptedModel:
         if not self._known_key(request):
             call.outcome = "unauthorized"
             return error("unauthorized")
+        if why := refusal_of(wish):
+            call.outcome, call.refusal = "refused", why
+            return refused(400, why)
         fault = self.faults.met_by(call.model, call.kind)
         if fault is None and call.model not in self.models:
             fault = ModelFault(kind="model_gone")
         if fault is None and not allows(wish, call.model):
             fault = ModelFault(kind="bad_parameter")
+        turn: Turn | None = None
+        if fault is None and schema is None:
+            try:
+                step = self.scripts.step(call.model, call.messages, may_call=bool(functions_in(wish)))
+            except ScriptFault as exc:
+                call.outcome, call.refusal = "script", str(exc)
+                return refused(500, str(exc))
+            if isinstance(step, Refusal):
+                call.outcome = f"status {step.status}"
+                return refused(step.status, step.message, code=step.code, retry_after_s=step.retry_after_s)
+            fault = fault_of(step) if isinstance(step, Fault) else None
+            turn = step if isinstance(step, Turn) else None
+        if turn is not None:
+            await asyncio.sleep(turn.delay_s)
         if fault is not None:
             call.outcome = fault.kind
             if fault.kind in ERRORS:
@@ -209,21 +242,24 @@ class ScriptedModel:
                 return abort(request)
             if fault.kind == "garbage" and not call.stream:
                 return web.Response(text="<<<", content_type="application/json")
-        pieces = self._pieces(call, schema, fault)
+        pieces = self._pieces(call, schema, fault) if turn is None else words_of(turn.text)
         limit = wish.get("max_completion_tokens") or wish.get("max_tokens")
         cut_short = isinstance(limit, int) and 0 < limit < len(pieces)
         pieces = pieces[:limit] if cut_short else pieces
         finish = FINISHES.get(fault.kind if fault else "", "length" if cut_short else "stop")
+        if turn is not None:
+            finish = turn.finish or ("tool_calls" if turn.calls else finish)
         if call.stream:
-            return await self._stream(request, wish, call, pieces, finish, fault)
+            return await self._stream(request, wish, call, pieces, finish, fault, turn)
         await asyncio.sleep(max(0.0, call.start_s + self.pace.due_s(len(pieces)) - time.monotonic()))
         call.first_s, call.tokens = time.monotonic(), len(pieces)
         call.outcome = "ok" if fault is None else call.outcome
+        calls = {"tool_calls": call_message(turn, call.n)} if turn is not None and turn.calls else {}
         body = head(call, "chat.completion") | {
             "choices": [
                 {
                     "index": 0,
-                    "message": {"role": "assistant", "content": "".join(pieces)},
+                    "message": {"role": "assistant", "content": "".join(pieces)} | calls,
                     "logprobs": None,
                     "finish_reason": finish,
                 }
@@ -261,6 +297,7 @@ class ScriptedModel:
         pieces: list[str],
         finish: str,
         fault: ModelFault | None,
+        turn: Turn | None,
     ) -> web.StreamResponse:
         kind = "" if fault is None else fault.kind
         stop_at = (
@@ -292,6 +329,9 @@ class ScriptedModel:
         if kind == "tool_call":
             called = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
             await send_event(response, chunk(call, {"tool_calls": [called]}))
+        for entries in call_entries(turn, call.n) if turn is not None else ():
+            await send_event(response, chunk(call, {"tool_calls": entries}))
+            call.tokens += 1
         last = chunk(call, {}, finish=finish) | {"x_groq": {"id": f"req_{call.n}", "usage": self._usage(call)}}
         await send_event(response, last)
         if (wish.get("stream_options") or {}).get("include_usage"):

@@ -1,4 +1,4 @@
-"""Orders to the scripted model from other processes: what it saw, its faults, and which models come and go."""
+"""Orders to the scripted model from other processes: what it saw, its faults, its scripts, and which models come and go."""
 
 import json
 from dataclasses import asdict
@@ -6,9 +6,10 @@ from dataclasses import asdict
 from aiohttp import web
 
 from openclaw_standin.model_script import Call, ModelFaults
+from openclaw_standin.tool_scripts import Scripts
 
 
-def routes(*, faults: ModelFaults, calls: list[Call], models: list[str]) -> list[web.RouteDef]:
+def routes(*, faults: ModelFaults, calls: list[Call], models: list[str], scripts: Scripts) -> list[web.RouteDef]:
     """`/control/…` over what the model itself works with."""
 
     async def show_calls(request: web.Request) -> web.Response:
@@ -31,6 +32,18 @@ def routes(*, faults: ModelFaults, calls: list[Call], models: list[str]) -> list
         faults.clear()
         return web.json_response(None)
 
+    async def add_script(request: web.Request) -> web.Response:
+        """A script as `tool_scripts` describes it."""
+        try:
+            scripts.add(json.loads(await request.read()))
+        except (ValueError, TypeError, AttributeError, RecursionError) as exc:
+            return web.json_response({"error": str(exc)}, status=400)
+        return web.json_response(None)
+
+    async def clear_scripts(_: web.Request) -> web.Response:
+        scripts.clear()
+        return web.json_response(None)
+
     async def serve_models(request: web.Request) -> web.Response:
         """The ids that are served from now on, as a JSON list."""
         names = json.loads(await request.read())
@@ -44,4 +57,6 @@ def routes(*, faults: ModelFaults, calls: list[Call], models: list[str]) -> list
         web.post("/control/faults", order_fault),
         web.delete("/control/faults", clear_faults),
         web.put("/control/models", serve_models),
+        web.post("/control/scripts", add_script),
+        web.delete("/control/scripts", clear_scripts),
     ]
