@@ -26,13 +26,13 @@ from openclaw_brain.pool import PoolKeeper
 from openclaw_brain.ports import Pool
 from openclaw_brain.room import Room
 from openclaw_brain.watch import Watch
-from openclaw_core.delivery import sending
-from openclaw_core.delivery.dispatcher import Dispatcher
+from openclaw_core.chat.delivery import sending
+from openclaw_core.chat.delivery.dispatcher import Dispatcher
 from openclaw_core.errors import LostOwnership, StoreFault
-from openclaw_core.roles import load
+from openclaw_core.roles.values import load
 from openclaw_core.store import AgentWork, Inbox, Lanes, News, Pools, RedisDisplays, Script
-from openclaw_core.task import digest_of, order_json, to_json
-from openclaw_core.work import Answered
+from openclaw_core.tasks.task import digest_of, order_json, to_json
+from openclaw_core.tasks.work import Answered
 from tests.core.store_world import ORDER, USAGE, effect, task
 from tests.fakes.launcher import FakeLauncher
 from tests.fakes.messenger import FakeMessenger

@@ -9,10 +9,10 @@ from openclaw_brain.gathering import Windows
 from openclaw_brain.handling import Handling
 from openclaw_brain.incoming import Bot
 from openclaw_brain.intake import Access, Intake
-from openclaw_core.delivery.displays import Stage
-from openclaw_core.outcome import Cause
-from openclaw_core.roles import load
+from openclaw_core.chat.delivery.displays import Stage
+from openclaw_core.roles.values import load
 from openclaw_core.store import Script
+from openclaw_core.tasks.outcome import Cause
 from tests.core.store_world import World, task
 
 OLD, NEW, BOT = -5, -1005, Bot(id=5, username="bot")

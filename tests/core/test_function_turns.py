@@ -16,8 +16,8 @@ from openclaw_core.errors import (
     ToolsRefused,
 )
 from openclaw_core.models.answer_stream import Answered, Answerer, Failed, Grew, Restarted
-from openclaw_core.outcome import Cause
 from openclaw_core.ports import FunctionCall, FunctionTool, Message, ModelCall, Piece, Usage
+from openclaw_core.tasks.outcome import Cause
 
 LOOK = FunctionTool(name="look", description="Look.", parameters={"type": "object", "properties": {}})
 CALLED = FunctionCall(id="c1", name="look", arguments="{}")

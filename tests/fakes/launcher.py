@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from openclaw_brain.ports import JobEnded, LaunchFailed, Pool
-from openclaw_core.outcome import Cause
+from openclaw_core.tasks.outcome import Cause
 
 
 @dataclass(kw_only=True)

@@ -29,8 +29,9 @@ from openclaw_brain.served_models import ServedModels
 from openclaw_brain.settings import Settings
 from openclaw_brain.updates import Poller, admit_forever
 from openclaw_brain.watch import Watch
-from openclaw_core import logs, wording
-from openclaw_core.delivery.dispatcher import Dispatcher
+from openclaw_core import logs
+from openclaw_core.chat.delivery.dispatcher import Dispatcher
+from openclaw_core.chat.telegram.messenger import BotIdentity, TelegramMessenger
 from openclaw_core.errors import (
     LostOwnership,
     MessengerUnauthorized,
@@ -40,14 +41,14 @@ from openclaw_core.errors import (
     StoreMisconfigured,
     StoreUnavailable,
 )
-from openclaw_core.language import LANGS
-from openclaw_core.messenger import BotIdentity, TelegramMessenger
 from openclaw_core.models import providers
 from openclaw_core.models.brain_clients import open_chat
 from openclaw_core.ports import Chat
-from openclaw_core.roles import Roles
+from openclaw_core.roles.values import Roles
 from openclaw_core.store import Inbox, Lanes, News, Pools, RedisDisplays, Script, move_chat, open_script
 from openclaw_core.store.figures import set_prices
+from openclaw_core.texts import wording
+from openclaw_core.texts.language import LANGS
 
 log = logs.get(__name__)
 AGENT_VARIABLES = (

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from openclaw_brain.wire import integer, mapping, text_of
-from openclaw_core.task import Material
+from openclaw_core.tasks.task import Material
 
 Kind = Literal[
     "text", "command", "button", "edited", "voice", "photo", "video", "file", "sticker", "place", "contact", "game", "joined", "migrated", "other",

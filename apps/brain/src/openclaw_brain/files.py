@@ -16,7 +16,7 @@ from openclaw_core import logs
 from openclaw_core.errors import BadTask, FloodWait, MessengerRefused, OpenClawError, StoreFull, StoreUnavailable
 from openclaw_core.store import Script
 from openclaw_core.store.pools import task_of
-from openclaw_core.task import Material, from_json
+from openclaw_core.tasks.task import Material, from_json
 
 log = logs.get(__name__)
 FILE_MAX_BYTES = 20_000_000

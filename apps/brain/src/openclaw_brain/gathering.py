@@ -15,8 +15,8 @@ from openclaw_brain.content import kind_of
 from openclaw_brain.incoming import Incoming
 from openclaw_brain.saying import Effect
 from openclaw_brain.wire import mapping
-from openclaw_core.conversation import place
-from openclaw_core.task import from_json, to_json
+from openclaw_core.tasks.conversation import place
+from openclaw_core.tasks.task import from_json, to_json
 
 LONG_UNITS = 4000
 """UTF-16 units from which on a message is probably one piece of a longer text: clients cut at 4096, or at a line's end before."""

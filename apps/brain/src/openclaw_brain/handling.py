@@ -14,7 +14,7 @@ from openclaw_core.errors import BadTask, StoreFull, StoreUnavailable
 from openclaw_core.records import UNREADABLE, whole
 from openclaw_core.store import Admitted, Inbox, Lanes
 from openclaw_core.store.inbox import Stream
-from openclaw_core.task import Task
+from openclaw_core.tasks.task import Task
 
 log = logs.get(__name__)
 

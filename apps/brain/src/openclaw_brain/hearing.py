@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from openclaw_core import logs
 from openclaw_core.errors import BadTask, StoreFault, StoreFull, StoreUnavailable
-from openclaw_core.outcome import Cause
 from openclaw_core.store import Became, Lanes, News
 from openclaw_core.store.pools import task_of
+from openclaw_core.tasks.outcome import Cause
 
 log = logs.get(__name__)
 WAIT_S = 2.0

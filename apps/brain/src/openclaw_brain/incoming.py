@@ -10,7 +10,7 @@ from openclaw_brain.wire import integer, listed, mapping, text_of
 from openclaw_brain.words import QUOTED_MAX_CHARS, Words, quoted, said, written
 from openclaw_core.characters import trimmed
 from openclaw_core.store.inbox import Stream
-from openclaw_core.task import ChatKind, Material
+from openclaw_core.tasks.task import ChatKind, Material
 
 # Passes the queue: what a user says of running work must not wait behind it.
 CONTROL_COMMANDS = frozenset({"stop", "status", "help"})

@@ -6,11 +6,11 @@ from typing import Any
 
 from openclaw_brain.incoming import Incoming
 from openclaw_brain.saying import Effect, Saying, heard, lang_from, saying, where
-from openclaw_core import wording
-from openclaw_core.language import lang_of
-from openclaw_core.roles import Roles
-from openclaw_core.task import Task, retry_id, task_id, to_json
-from openclaw_core.wording import Say
+from openclaw_core.roles.values import Roles
+from openclaw_core.tasks.task import Task, retry_id, task_id, to_json
+from openclaw_core.texts import wording
+from openclaw_core.texts.language import lang_of
+from openclaw_core.texts.wording import Say
 
 _COMMANDS = frozenset({"start", "help", "new", "stop", "status", "retry", "lang"})
 _STOP_TOASTS = {"stopped": Say.STOP_HEARD, "late": Say.STOP_TOO_LATE, "not_yours": Say.NOT_YOURS, "old": Say.BUTTON_OLD}

@@ -12,7 +12,7 @@ from openclaw_brain.kubernetes_api import ApiRefused, ApiUnavailable, Gone, Kube
 from openclaw_brain.ports import JobEnded, LaunchFailed, Pool
 from openclaw_brain.verdict import Verdict
 from openclaw_core import logs
-from openclaw_core.outcome import Cause
+from openclaw_core.tasks.outcome import Cause
 
 log = logs.get(__name__)
 BATCH = "apis/batch/v1"

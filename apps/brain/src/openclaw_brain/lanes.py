@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 
 from openclaw_brain.routing import Classifier, Previous, decide_agent
 from openclaw_core import logs
-from openclaw_core.conversation import Turn
 from openclaw_core.errors import BadTask, StoreFault, StoreFull, StoreUnavailable
-from openclaw_core.outcome import Cause
 from openclaw_core.ports import Chat
 from openclaw_core.records import UNREADABLE
-from openclaw_core.roles import Roles
+from openclaw_core.roles.values import Roles
 from openclaw_core.store import Lanes
 from openclaw_core.store.lanes import Dispatched, Queued
-from openclaw_core.task import Task, order_of
+from openclaw_core.tasks.conversation import Turn
+from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.task import Task, order_of
 
 log = logs.get(__name__)
 AT_ONCE = 64

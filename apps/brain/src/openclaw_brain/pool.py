@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from openclaw_brain.ports import Launcher, LaunchFailed, Pool
 from openclaw_core import logs
 from openclaw_core.errors import StoreFault
-from openclaw_core.outcome import Cause
 from openclaw_core.records import whole
 from openclaw_core.store import Lanes, Pools
 from openclaw_core.store.pools import JobState, task_of
+from openclaw_core.tasks.outcome import Cause
 
 log = logs.get(__name__)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from openclaw_core.errors import OpenClawError
-from openclaw_core.outcome import Cause
+from openclaw_core.tasks.outcome import Cause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from typing import Any
 from openclaw_brain.ports import JobEnded, LaunchFailed, Pool
 from openclaw_brain.verdict import cause_of_exit
 from openclaw_core import logs
-from openclaw_core.outcome import Cause
+from openclaw_core.tasks.outcome import Cause
 
 log = logs.get(__name__)
 GRACE_S = 6.0

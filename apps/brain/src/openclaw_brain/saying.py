@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from openclaw_brain.incoming import Incoming
-from openclaw_core import wording
-from openclaw_core.conversation import place
-from openclaw_core.language import lang_of, notice_lang
 from openclaw_core.ports import Lang
-from openclaw_core.wording import Say
+from openclaw_core.tasks.conversation import place
+from openclaw_core.texts import wording
+from openclaw_core.texts.language import lang_of, notice_lang
+from openclaw_core.texts.wording import Say
 
 Effect = Mapping[str, Any]
 """What handling an update changes, by the name of its function in `store/lua/1_inbox.lua`."""

@@ -13,7 +13,7 @@ from openclaw_core import logs
 from openclaw_core.errors import OpenClawError
 from openclaw_core.models.providers import ModelAt
 from openclaw_core.ports import Chat
-from openclaw_core.roles import Roles
+from openclaw_core.roles.values import Roles
 
 log = logs.get(__name__)
 LOOK_EVERY_S = 3600.0

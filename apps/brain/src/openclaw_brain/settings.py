@@ -10,7 +10,7 @@ from openclaw_brain.gathering import Windows
 from openclaw_core.environment import VOICE_MODELS, Environment, model_ids
 from openclaw_core.errors import SettingsError
 from openclaw_core.models.providers import PROVIDERS, Servers
-from openclaw_core.roles import Roles, load
+from openclaw_core.roles.values import Roles, load
 from openclaw_core.store import RedisSettings
 
 

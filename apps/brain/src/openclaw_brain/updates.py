@@ -12,6 +12,7 @@ from telegram.request import HTTPXRequest
 
 from openclaw_brain.incoming import stream_of
 from openclaw_core import bounded, logs
+from openclaw_core.chat.telegram.verdict import RETRY_MAX_S
 from openclaw_core.errors import (
     FloodWait,
     LostOwnership,
@@ -24,7 +25,6 @@ from openclaw_core.errors import (
 )
 from openclaw_core.records import parsed, whole
 from openclaw_core.store import Inbox
-from openclaw_core.telegram_verdict import RETRY_MAX_S
 
 POLL_S = 20
 """Seconds that the server holds an empty poll open."""

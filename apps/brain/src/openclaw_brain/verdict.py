@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from openclaw_core.outcome import Cause, Exit
+from openclaw_core.tasks.outcome import Cause, Exit
 
 NO_ROOM_S = 10.0
 """A pod that finds no node for this long tells its pool so; it stays, since a new node may be on its way."""

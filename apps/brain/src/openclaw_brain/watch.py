@@ -10,10 +10,10 @@ from openclaw_brain.pool import PoolKeeper
 from openclaw_brain.ports import JobEnded, Launcher
 from openclaw_core import logs
 from openclaw_core.errors import StoreFault, StoreFull, StoreUnavailable
-from openclaw_core.outcome import Cause
 from openclaw_core.records import whole
 from openclaw_core.store import Lanes, Pools
 from openclaw_core.store.agent_work import LEASE_S
+from openclaw_core.tasks.outcome import Cause
 
 log = logs.get(__name__)
 STOP_HEARD_S = 2.0

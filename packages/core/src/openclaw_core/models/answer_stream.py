@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from openclaw_core.errors import OpenClawError
 from openclaw_core.models.fallback import Attempt, Attempts
 from openclaw_core.models.function_calls import without_functions
-from openclaw_core.outcome import Cause
 from openclaw_core.ports import FunctionCall, ModelCall, Speaker, Usage
+from openclaw_core.tasks.outcome import Cause
 
 # ---- what the caller sees
 
