@@ -4,9 +4,12 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from openclaw_core.errors import (
     AnswerFiltered,
@@ -17,22 +20,28 @@ from openclaw_core.errors import (
     ToolCalled,
     ToolsRefused,
 )
-from openclaw_core.models.chunks import estimated
+from openclaw_core.models.chunks import Loose, estimated
 from openclaw_core.models.client import ModelClient
 from openclaw_core.models.function_calls import (
     ARGUMENTS_MAX_CHARS,
     CALLS_MAX,
+    CallReader,
     arguments_of,
     told,
     without_functions,
 )
 from openclaw_core.models.providers import PROVIDERS, Provider, Server
 from openclaw_core.models.refusals import by_status
-from openclaw_core.ports import CallFault, FunctionCall, FunctionTool, Message, ModelCall, Piece
+from openclaw_core.ports import FUNCTION_NAME, CallFault, FunctionCall, FunctionTool, Message, ModelCall, Piece
 from tests.core.call_recordings import END, NORTH, ONE, SHIP, TWO, called, entry
 from tests.core.groq_server import Script, collected, listening, streams
 from tests.core.groq_server import Server as Listening
 from tests.core.model_recordings import DONE, STREAMS, TOOL_CALLS, event
+
+
+def loose(value: Any) -> Any:
+    """*value* as a chunk has it."""
+    return json.loads(json.dumps(value), object_hook=Loose)
 
 
 def tool(name: str) -> FunctionTool:
@@ -215,6 +224,53 @@ async def test_a_character_that_is_cut_in_two_by_the_pieces_is_whole() -> None:
 
     assert arguments_of(one) == {"at": "😀"}
     one.arguments.encode()
+
+
+@given(
+    cuts=st.lists(st.integers(0, 40), max_size=8),
+    values=st.lists(st.dictionaries(st.text(max_size=4), st.text(max_size=8), max_size=3), min_size=1, max_size=4),
+    manner=st.sampled_from(["index", "id", "both"]),
+)
+def test_where_a_call_is_cut_makes_no_difference(cuts: list[int], values: list[dict[str, str]], manner: str) -> None:
+    pieces = []
+    for n, value in enumerate(values):
+        index, id_ = (None if manner == "id" else n), (None if manner == "index" else f"c{n}")
+        text = json.dumps(value, ensure_ascii=bool(n % 2))
+        places = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
+        pieces += [entry(index, id_, "look", "")]
+        pieces += [entry(index, id_, arguments=text[at:end]) for at, end in pairwise(places)]
+    reader = CallReader(call())
+    for piece in pieces:
+        reader.feed([loose(piece)])
+
+    assert [arguments_of(one) for one in reader.calls()] == values
+    assert [one.fault for one in reader.calls()] == [None] * len(values)
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from(["look", "{", "c1", NORTH]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["index", "id", "function", "name", "arguments", "x"]), inner, max_size=5)
+    ),
+    max_leaves=12,
+)
+
+
+@given(chunks=st.lists(st.lists(ANYTHING, max_size=3), max_size=5), cut=st.booleans())
+def test_whatever_a_server_sends_comes_to_calls_that_can_be_sent_back(chunks: list[list[Any]], cut: bool) -> None:
+    reader = CallReader(call())
+    for entries in chunks:
+        reader.feed([loose(one) for one in entries])
+    calls = reader.calls(cut=cut)
+
+    assert len(calls) <= CALLS_MAX + 1
+    assert len({one.id for one in calls}) == len(calls)
+    for one in calls:
+        assert FUNCTION_NAME.fullmatch(one.name)
+        assert one.name in ("look", "find") or one.fault
+        assert one.fault or isinstance(json.loads(one.arguments), dict)
+        one.arguments.encode()
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ class Say(StrEnum):
     FILE_FATE_UNKNOWN = "file_fate_unknown"
     FILE_GONE = "file_gone"
     FILE_SHORTENED = "file_shortened"
+    NO_TOOLS = "no_tools"
     DEMO_NO_HEBREW = "demo_no_hebrew"
 
 
@@ -181,6 +182,10 @@ SENTENCES: Mapping[Say, Mapping[Lang, str]] = {
     Say.FILE_SHORTENED: {
         "en": "✂️ The file is longer than I can read at once: I have seen its beginning and its end.",
         "he": "✂️ הקובץ ארוך מדי לקריאה בבת אחת: נקראו תחילתו וסופו.",
+    },
+    Say.NO_TOOLS: {
+        "en": "This model can use no tools: nothing was looked up or run, and the answer is from memory.",
+        "he": "המודל הזה לא יודע להשתמש בכלים: שום דבר לא נבדק ולא הורץ, והתשובה היא מהזיכרון.",
     },
     Say.FILE_GONE: {
         "en": "That file is no longer kept. Ask again and I'll make a new one.",
