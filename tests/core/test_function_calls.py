@@ -1,5 +1,6 @@
 """Function tools over the API that all servers speak: what is sent, how calls are read, and what becomes of broken ones."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -8,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -143,8 +145,14 @@ async def test_an_answer_without_a_call_is_an_answer() -> None:
     assert pieces[-1].calls == ()
 
 
-async def test_an_answer_that_speaks_of_the_marks_is_no_call() -> None:
-    said = "gpt-oss writes `commentary to=functions.look json{}` then."
+@pytest.mark.parametrize(
+    "said",
+    [
+        "gpt-oss writes `commentary to=functions.look json{}` then.",
+        "It writes\n```\n<|channel|>commentary to=functions.look <|constrain|>json<|message|>{}<|call|>\n```\nthen.",
+    ],
+)
+async def test_an_answer_that_speaks_of_the_marks_is_no_call(said: str) -> None:
     pieces = await read((event({"content": said}), event({}, reason="stop")))
 
     assert "".join(piece.text for piece in pieces) == said
@@ -179,7 +187,7 @@ async def test_a_broken_call_says_what_is_wrong_and_can_be_sent_back(
     body = await body_of(call(messages=history), "compatible")
 
     assert (one.fault, one.name) == (fault, name)
-    assert len(one.arguments) <= ARGUMENTS_MAX_CHARS
+    assert fault is CallFault.UNKNOWN_NAME or len(one.arguments) <= 1000
     [sent] = body["messages"][1]["tool_calls"]
     assert isinstance(json.loads(sent["function"]["arguments"]), dict)
     assert body["messages"][2]["content"].startswith("Not run: ")
@@ -295,6 +303,21 @@ async def test_a_model_that_falls_silent_within_a_call_is_silent() -> None:
     async with asked(streams(called(entry(0, "a", "look", "{")), then="hang")) as (_, client):
         with pytest.raises(ModelSilent):
             await collected(client, call(idle_timeout_s=0.2))
+
+
+async def test_a_model_that_calls_slowly_is_not_silent() -> None:
+    async def script(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await response.prepare(request)
+        for part in (called(entry(0, "a", "look", "")), *(called(entry(0, arguments=one)) for one in NORTH), END, DONE):
+            await response.write(part.encode())
+            await asyncio.sleep(0.05)
+        return response
+
+    async with asked(script) as (_, client):
+        pieces = await collected(client, call(first_token_timeout_s=0.5, idle_timeout_s=0.5))
+
+    assert [arguments_of(one) for one in pieces[-1].calls] == [{"at": "north"}]
 
 
 @pytest.mark.parametrize("parts", [*TOOL_CALLS.values(), ONE["groq, whole"]])

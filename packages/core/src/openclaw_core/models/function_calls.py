@@ -19,6 +19,10 @@ CALLS_MAX = 16
 """Calls of one answer. More than that is a model that repeats itself."""
 ARGUMENTS_MAX_CHARS = 100_000
 """A program of 2,000 lines; more than any role's `max_tokens` allows."""
+BROKEN_MAX_CHARS = 1000
+"""What is kept of arguments that cannot be used."""
+NAME_MAX_CHARS = 200
+"""With the marks that can stand around it."""
 ID_MAX_CHARS = 40
 """OpenAI takes no longer one back. Groq's have 9, OpenAI's 29."""
 
@@ -47,7 +51,10 @@ class _Begun:
 
     @property
     def is_whole(self) -> bool:
-        return bool(self.name) and _value_of(self.text) is not _NO_JSON
+        # The last character first: reading all of it again for each piece would take long.
+        return (
+            bool(self.arguments) and self.arguments[-1].rstrip().endswith("}") and _value_of(self.text) is not _NO_JSON
+        )
 
 
 class CallReader:
@@ -85,11 +92,11 @@ class CallReader:
         index = entry.index if isinstance(entry.index, int) else None
         one = self._of(index, id_, name, arguments)
         one.id = one.id or id_
-        if name and name != one.name and not one.chars:
+        if name and name != one.name and not one.chars and len(one.name) < NAME_MAX_CHARS:
             one.name += name
-        if arguments and not (
-            id_ and arguments == one.text and one.is_whole
-        ):  # some servers end with the whole call once more
+        # Some servers end with the whole call once more.
+        again = bool(id_) and len(arguments) == one.chars and arguments == one.text and one.is_whole
+        if arguments and not again:
             one.arguments.append(arguments)
             one.chars += len(arguments)
 
@@ -134,7 +141,7 @@ def _begins_another(same: _Begun, index: int | None, id_: str, name: str, argume
     if id_ and id_ == same.id:
         return False  # it names itself in each piece
     # Without an id to tell: a name and arguments after a call that is whole begin the next one, and so does another name without an index.
-    return (same.is_whole and bool(arguments.strip())) or (index is None and name != same.name)
+    return (arguments.lstrip().startswith("{") and same.is_whole) or (index is None and name != same.name)
 
 
 def _text(value: object) -> str:
@@ -179,7 +186,7 @@ def _value_of(text: str) -> Any:
 def _arguments(raw: str, *, cut: bool) -> tuple[str, CallFault | None]:
     """The arguments as they can be sent back, and what is wrong with them."""
     if len(raw) > ARGUMENTS_MAX_CHARS:
-        return raw[:ARGUMENTS_MAX_CHARS], CallFault.TOO_LONG
+        return raw[:BROKEN_MAX_CHARS], CallFault.TOO_LONG
     raw = _joined(raw).strip()
     value = _value_of(raw) if raw else None
     if isinstance(value, str):
@@ -187,8 +194,8 @@ def _arguments(raw: str, *, cut: bool) -> tuple[str, CallFault | None]:
     if value is None:
         return "{}", None  # nothing, or null: a function without parameters
     if value is _NO_JSON:
-        return raw, CallFault.CUT_OFF if cut else CallFault.NOT_JSON
-    return raw, None if isinstance(value, dict) else CallFault.NOT_AN_OBJECT
+        return raw[:BROKEN_MAX_CHARS], CallFault.CUT_OFF if cut else CallFault.NOT_JSON
+    return (raw, None) if isinstance(value, dict) else (raw[:BROKEN_MAX_CHARS], CallFault.NOT_AN_OBJECT)
 
 
 def _joined(text: str) -> str:
