@@ -1,4 +1,4 @@
-"""Functions and llama.cpp's own server: with a template that knows tools it calls through our client; the demo model says that it has none."""
+"""Functions and llama.cpp's own server: it calls if its template knows tools, and the demo model says that it takes none."""
 
 import asyncio
 import contextlib

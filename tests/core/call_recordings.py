@@ -141,7 +141,12 @@ TWO: dict[str, tuple[str, ...]] = {
         DONE,
     ),
     "without an index": (called(entry(None, "a", "look", NORTH), entry(None, "b", "find", SHIP)), END, DONE),
-    "without index and id": (called(entry(None, name="look", arguments=NORTH)), called(entry(None, name="find", arguments=SHIP)), END, DONE),
+    "without index and id": (
+        called(entry(None, name="look", arguments=NORTH)),
+        called(entry(None, name="find", arguments=SHIP)),
+        END,
+        DONE,
+    ),
     "the same id for both": (called(entry(0, "a", "look", NORTH)), called(entry(1, "a", "find", SHIP)), END, DONE),
     "objects": (
         called(entry(0, "", "look", {"at": "north"}), entry(1, "", "find", {"what": "ship", "in": ["sea"]})),

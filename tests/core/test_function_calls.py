@@ -424,8 +424,8 @@ def test_functions_count_where_the_server_does_not_count() -> None:
 # ---- models that take no tools
 
 REFUSALS: list[tuple[int, Any]] = [
-    (400, {"error": {"message": "registry.ollama.ai/library/gemma:2b does not support tools", "type": "api_error", "param": None, "code": None}}),
-    (400, {"object": "error", "message": '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set', "type": "BadRequestError", "param": None, "code": 400}),
+    (400, {"error": {"message": "registry.ollama.ai/library/gemma:2b does not support tools", "type": "api_error", "code": None}}),
+    (400, {"object": "error", "message": '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'}),
     (400, {"error": {"message": "tool_choice=\"required\" requires --tool-call-parser to be set", "type": "BadRequestError", "code": 400}}),
     (500, {"error": {"code": 500, "message": "tools param requires --jinja flag", "type": "server_error"}}),
     (500, {"error": {"code": 500, "message": "Unsupported param: tools", "type": "server_error"}}),
@@ -435,7 +435,7 @@ REFUSALS: list[tuple[int, Any]] = [
     (400, {"error": {"message": "Unsupported parameter: 'tools' is not supported with this model.", "code": "unsupported_parameter"}}),
     (400, {"error": {"message": "deepseek-reasoner does not support Function Calling", "type": "invalid_request_error"}}),
     (400, {"error": {"message": "Function calling is not enabled for this model", "type": "invalid_request_error"}}),
-    (400, {"code": "invalid", "error": {"message": "The model does not support tool use or function calling but tools have been specified"}}),
+    (400, {"error": {"message": "The model does not support tool use or function calling but tools have been specified"}}),
 ]  # fmt: skip
 """Ollama, vLLM twice, llama.cpp twice, OpenRouter twice, Groq, OpenAI, DeepSeek, Mistral, xAI."""
 
@@ -449,7 +449,7 @@ def test_a_refusal_of_tools_is_known_by_its_words(status: int, body: Any) -> Non
     ("status", "body"),
     [
         (400, {"error": {"message": "Failed to call a function. Please adjust your prompt.", "code": "tool_use_failed"}}),
-        (400, {"error": {"message": "attempted to call tool 'x' which was not in request.tools: 'tools' is not supported", "code": "tool_use_failed"}}),
+        (400, {"error": {"message": "attempted to call tool 'x': 'tools' is not supported", "code": "tool_use_failed"}}),
         (400, {"error": {"message": "An assistant message with 'tool_calls' must be followed by tool messages"}}),
         (400, {"error": {"message": "temperature is not supported with this model"}}),
         (401, {"error": {"message": "this key does not support tools"}}),

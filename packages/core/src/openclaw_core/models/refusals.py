@@ -27,7 +27,8 @@ _TOOLS_REFUSED = re.compile(
     r"|(?:tools?|tool[ _](?:calling|use)|function[ _]calling)[`'\"]? (?:is|are) not (?:supported|enabled)"  # Groq, OpenAI, Mistral
     r"|no endpoints found that support (?:tool use|the provided [`'\"]tool_choice)"  # OpenRouter
     r"|requires? --(?:enable-auto-tool-choice|tool-call-parser)"  # vLLM that was started without a parser for calls
-    r"|tools param requires --jinja|(?:unsupported param(?:eter)?|argument supplied): [`'\"]?tools?\b",  # llama.cpp without templates, or older
+    r"|tools param requires --jinja"  # llama.cpp without templates
+    r"|(?:unsupported param(?:eter)?|argument supplied): [`'\"]?tools?\b",  # older servers
     re.IGNORECASE,
 )
 """How servers say that a model, or they themselves, take no tools. None has a code for it; Groq's `tool_use_failed` is a bad call."""
