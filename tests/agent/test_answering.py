@@ -14,8 +14,7 @@ from openclaw_core.errors import (
     StoreUnavailable,
     StreamCut,
 )
-from openclaw_core.models.providers import ModelAt
-from openclaw_core.ports import Piece, Usage
+from openclaw_core.ports import ModelAt, Piece, Usage
 from openclaw_core.tasks.conversation import Turn
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.task import Material

@@ -18,13 +18,13 @@ from openclaw_brain.fleet import Fleet
 from openclaw_brain.gathering import Windows
 from openclaw_brain.handling import Handling
 from openclaw_brain.hearing import Hearing
-from openclaw_brain.incoming import Bot
 from openclaw_brain.intake import Access, Intake
 from openclaw_brain.lanes import LaneKeeper
 from openclaw_brain.metrics import Metrics
 from openclaw_brain.pool import PoolKeeper
 from openclaw_brain.ports import Pool
 from openclaw_brain.room import Room
+from openclaw_brain.telegram.incoming import Bot
 from openclaw_brain.watch import Watch
 from openclaw_core.chat.delivery import sending
 from openclaw_core.chat.delivery.dispatcher import Dispatcher

@@ -9,8 +9,8 @@ import pytest
 
 from openclaw_brain.gathering import Windows
 from openclaw_brain.handling import Handling
-from openclaw_brain.incoming import Bot, read_update
 from openclaw_brain.intake import Access, Intake, Known
+from openclaw_brain.telegram.incoming import Bot, read_update
 from openclaw_core.chat.delivery.displays import Display
 from openclaw_core.roles.values import load
 from openclaw_core.store import Became, Script

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from openclaw_brain.handling import _asks
-from openclaw_brain.incoming import Bot, read_update
 from openclaw_brain.intake import Access, Intake, Known
 from openclaw_brain.saying import Effect
+from openclaw_brain.telegram.incoming import Bot, read_update
 from openclaw_core.roles.values import Roles, load
 from openclaw_core.tasks.task import Task, from_json
 from tests.brain.test_incoming import PARTS

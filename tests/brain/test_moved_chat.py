@@ -7,8 +7,8 @@ import pytest
 
 from openclaw_brain.gathering import Windows
 from openclaw_brain.handling import Handling
-from openclaw_brain.incoming import Bot
 from openclaw_brain.intake import Access, Intake
+from openclaw_brain.telegram.incoming import Bot
 from openclaw_core.chat.delivery.displays import Stage
 from openclaw_core.roles.values import load
 from openclaw_core.store import Script

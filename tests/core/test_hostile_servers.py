@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from aiohttp import web
 
-from openclaw_brain.updates import Poller
+from openclaw_brain.telegram.updates import Poller
 from openclaw_core import errors
 from openclaw_core.chat.telegram.messenger import TelegramMessenger
 from openclaw_core.chat.telegram.request import FILE_MAX_BYTES

@@ -9,10 +9,11 @@ import pytest
 import yaml
 
 from openclaw_core.errors import SettingsError
-from openclaw_core.models.providers import ModelAt
+from openclaw_core.ports import ModelAt
 from openclaw_core.roles import values as roles
 from openclaw_core.roles.file import json_schema
-from openclaw_core.tasks.task import order_from, order_json, order_of
+from openclaw_core.roles.orders import order_of
+from openclaw_core.tasks.task import order_from, order_json
 
 BASE = Path(__file__).parents[2] / "platform/openclaw/base"
 

@@ -15,7 +15,6 @@ from openclaw_brain.fleet import Fleet
 from openclaw_brain.handling import Handling
 from openclaw_brain.health import Beats, Health
 from openclaw_brain.hearing import Hearing
-from openclaw_brain.incoming import Bot
 from openclaw_brain.intake import Access, Intake
 from openclaw_brain.lanes import LaneKeeper
 from openclaw_brain.leader import Leader, RedisLeader
@@ -27,7 +26,8 @@ from openclaw_brain.room import Room
 from openclaw_brain.routing import Classifier
 from openclaw_brain.served_models import ServedModels
 from openclaw_brain.settings import Settings
-from openclaw_brain.updates import Poller, admit_forever
+from openclaw_brain.telegram.incoming import Bot
+from openclaw_brain.telegram.updates import Poller, admit_forever
 from openclaw_brain.watch import Watch
 from openclaw_core import logs
 from openclaw_core.chat.delivery.dispatcher import Dispatcher

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
-from openclaw_brain.content import kind_of
-from openclaw_brain.incoming import Incoming
 from openclaw_brain.saying import Effect
-from openclaw_brain.wire import mapping
+from openclaw_brain.telegram.content import kind_of
+from openclaw_brain.telegram.incoming import Incoming
+from openclaw_brain.telegram.wire import mapping
 from openclaw_core.tasks.conversation import place
 from openclaw_core.tasks.task import from_json, to_json
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from openclaw_brain.gathering import Part, Windows, linked, part_of, unasked
-from openclaw_brain.incoming import Bot, Incoming, read_update
 from openclaw_brain.intake import Intake, Known
+from openclaw_brain.telegram.incoming import Bot, Incoming, read_update
 from openclaw_core import logs
 from openclaw_core.errors import BadTask, StoreFull, StoreUnavailable
 from openclaw_core.records import UNREADABLE, whole

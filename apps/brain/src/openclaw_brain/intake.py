@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from openclaw_brain.incoming import Incoming
 from openclaw_brain.saying import Effect, Saying, heard, lang_from, saying, where
+from openclaw_brain.telegram.incoming import Incoming
 from openclaw_core.roles.values import Roles
 from openclaw_core.tasks.task import Task, retry_id, task_id, to_json
 from openclaw_core.texts import wording

@@ -10,12 +10,13 @@ from openclaw_core import logs
 from openclaw_core.errors import BadTask, StoreFault, StoreFull, StoreUnavailable
 from openclaw_core.ports import Chat
 from openclaw_core.records import UNREADABLE
+from openclaw_core.roles.orders import order_of
 from openclaw_core.roles.values import Roles
 from openclaw_core.store import Lanes
 from openclaw_core.store.lanes import Dispatched, Queued
 from openclaw_core.tasks.conversation import Turn
 from openclaw_core.tasks.outcome import Cause
-from openclaw_core.tasks.task import Task, order_of
+from openclaw_core.tasks.task import Task
 
 log = logs.get(__name__)
 AT_ONCE = 64

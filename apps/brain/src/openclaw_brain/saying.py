@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from openclaw_brain.incoming import Incoming
+from openclaw_brain.telegram.incoming import Incoming
 from openclaw_core.ports import Lang
 from openclaw_core.tasks.conversation import place
 from openclaw_core.texts import wording

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from openclaw_core import logs
 from openclaw_core.errors import OpenClawError
-from openclaw_core.models.providers import ModelAt
-from openclaw_core.ports import Chat
+from openclaw_core.ports import Chat, ModelAt
 from openclaw_core.roles.values import Roles
 
 log = logs.get(__name__)

@@ -18,7 +18,8 @@ from openclaw_core.models.answer_stream import Answered, Answerer, Failed, Grew,
 from openclaw_core.models.brain_clients import open_chat
 from openclaw_core.ports import ModelCall
 from openclaw_core.roles import values as roles_of
-from openclaw_core.tasks.task import Task, order_of
+from openclaw_core.roles.orders import order_of
+from openclaw_core.tasks.task import Task
 from openclaw_core.texts import wording
 from openclaw_core.texts.language import lang_of
 

@@ -6,8 +6,7 @@ from typing import Any
 from openclaw_brain.routing.reading import clean
 from openclaw_core.errors import ChatUnavailable
 from openclaw_core.models.fallback import ROUTING, Attempt, Attempts, NoReply, first_reply
-from openclaw_core.models.providers import ModelAt
-from openclaw_core.ports import Chat, Message, ModelCall, Usage
+from openclaw_core.ports import Chat, Message, ModelAt, ModelCall, Usage
 from openclaw_core.roles.values import Roles
 from openclaw_core.tasks.conversation import estimate_tokens
 

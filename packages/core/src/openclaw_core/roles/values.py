@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from openclaw_core.errors import SettingsError
-from openclaw_core.models.providers import ModelAt
-from openclaw_core.ports import Lang
+from openclaw_core.ports import Lang, ModelAt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,23 +3,17 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from openclaw_core.errors import BadTask
-from openclaw_core.models.providers import ModelAt
-from openclaw_core.ports import Lang
+from openclaw_core.ports import Lang, ModelAt
 from openclaw_core.records import UNREADABLE, parsed, read
-
-if TYPE_CHECKING:  # an agent reads tasks, not roles
-    from openclaw_core.roles.values import Role
 
 READABLE_VERSIONS = frozenset({1, 2, 3})
 """Brain and agent understand these versions of each other's records; a rollout mixes one release with the next."""
 
 ChatKind = Literal["private", "group"]
 Forwarded = Literal["", "some", "all"]
-DEMO_ANSWER_TOKENS = 300
-"""The small built-in model rambles on until it is stopped, at 20 to 60 tokens a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,24 +36,6 @@ class Order:
     def at(self, model: str) -> ModelAt:
         """Where *model* is served."""
         return next((at for at in self.elsewhere if at.name == model), ModelAt(name=model, id=model))
-
-
-def order_of(role: "Role", *, model_override: str | None = None, demo: bool = False) -> Order:
-    """The order to do a task as *role*. With *model_override*, a local server's one model does it."""
-    # A small local model reads a whole prompt for 20 s before its first word; its gist takes one.
-    prompt = role.gist if model_override else role.prompt
-    return Order(
-        role=role.name,
-        prompt=prompt,
-        prompt_sha256=hashlib.sha256(prompt.encode()).hexdigest(),
-        models=(model_override,) if model_override else role.models,
-        tools=() if model_override else role.tools,
-        max_answer_tokens=min(role.max_answer_tokens, DEMO_ANSWER_TOKENS) if demo else role.max_answer_tokens,
-        history_tokens=role.history_tokens,
-        temperature=role.temperature,
-        reasoning_effort=None if model_override else role.reasoning_effort,
-        elsewhere=() if model_override else tuple(at for at in role.elsewhere if at.name in role.models),
-    )
 
 
 def order_json(order: Order) -> str:

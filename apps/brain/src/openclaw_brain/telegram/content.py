@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from openclaw_brain.wire import integer, mapping, text_of
+from openclaw_brain.telegram.wire import integer, mapping, text_of
 from openclaw_core.tasks.task import Material
 
 Kind = Literal[

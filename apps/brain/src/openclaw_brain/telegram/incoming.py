@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from openclaw_brain.content import GESTURES, Kind, is_service, kind_of, material, material_id, unseen
-from openclaw_brain.wire import integer, listed, mapping, text_of
-from openclaw_brain.words import QUOTED_MAX_CHARS, Words, quoted, said, written
+from openclaw_brain.telegram.content import GESTURES, Kind, is_service, kind_of, material, material_id, unseen
+from openclaw_brain.telegram.wire import integer, listed, mapping, text_of
+from openclaw_brain.telegram.words import QUOTED_MAX_CHARS, Words, quoted, said, written
 from openclaw_core.characters import trimmed
 from openclaw_core.store.inbox import Stream
 from openclaw_core.tasks.task import ChatKind, Material

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from openclaw_brain.wire import integer, listed, mapping, text_of
+from openclaw_brain.telegram.wire import integer, listed, mapping, text_of
 from openclaw_core.characters import is_blank, trimmed
 
 WORDS_MAX_CHARS = 33_000

@@ -10,7 +10,7 @@ from typing import Any
 from telegram.error import TelegramError
 from telegram.request import HTTPXRequest
 
-from openclaw_brain.incoming import stream_of
+from openclaw_brain.telegram.incoming import stream_of
 from openclaw_core import bounded, logs
 from openclaw_core.chat.telegram.verdict import RETRY_MAX_S
 from openclaw_core.errors import (
