@@ -102,6 +102,10 @@ class ChatRefused(ModelError, Permanent):
     """Any other 4xx: the request itself is not accepted."""
 
 
+class ToolsRefused(ChatRefused):
+    """The model takes no tools, or its server was not set up for them: without them the request may pass."""
+
+
 # ---- the messenger
 
 

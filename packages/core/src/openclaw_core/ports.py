@@ -1,7 +1,9 @@
 """What brain and agent ask of the outside world, in their own words. Adapters match these by shape."""
 
-from collections.abc import AsyncIterator, Sequence
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Literal, Protocol
 
 Lang = Literal["en", "he"]
@@ -95,13 +97,62 @@ class Messenger(Protocol):
 
 # ---- model: values
 
+FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""What every server takes as the name of a function."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionTool:
+    """A function that a model may call, as it is described to the model. We run it, not the server."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+    """A JSON schema of type `object`."""
+
+    def __post_init__(self) -> None:
+        if not FUNCTION_NAME.fullmatch(self.name):
+            raise ValueError("a function's name has 1 to 64 of a-z, A-Z, 0-9, _ and -")
+        if self.parameters.get("type") != "object":
+            raise ValueError("a function's parameters are a JSON schema of type object")
+
+
+class CallFault(StrEnum):
+    """Why a call cannot be run as it is. The model gets it as the call's result and may call again."""
+
+    UNKNOWN_NAME = "unknown_name"
+    NOT_JSON = "not_json"
+    NOT_AN_OBJECT = "not_an_object"
+    CUT_OFF = "cut_off"
+    """The answer reached its length limit within the arguments."""
+    TOO_LONG = "too_long"
+    TOO_MANY = "too_many"
+    """More calls than one answer may have. One of those beyond the limit is kept, to carry this fault."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionCall:
+    """A call of a function tool by a model."""
+
+    id: str
+    """Unique in its conversation: the result names it."""
+    name: str
+    """A `FUNCTION_NAME`; one of the request's functions unless *fault* says otherwise."""
+    arguments: str = field(repr=False)
+    """A JSON object as text. With a fault other than UNKNOWN_NAME: what there is of it."""
+    fault: CallFault | None = None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """One message of a request to a model."""
 
-    role: Literal["system", "user", "assistant"]
+    role: Literal["system", "user", "assistant", "tool"]
     content: str = field(repr=False)
+    calls: tuple[FunctionCall, ...] = ()
+    """Of an assistant: what it called. Each call needs one message `tool` before the next message of another role."""
+    call_id: str = ""
+    """Of a tool: which call has this result."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +181,10 @@ class ModelCall:
     """`low`, `medium`, `high`, or `none`: as little as the model can."""
     tools: tuple[str, ...] = ()
     """Built-in tools of the server by type, such as `browser_search`."""
+    functions: tuple[FunctionTool, ...] = ()
+    """What the model may call. Without any, a call is an error (ToolCalled)."""
+    function_choice: Literal["auto", "none", "required"] = "auto"
+    """`none`: the answer is to be text, though the conversation has calls. `required`: it is to be a call."""
     first_token_timeout_s: float = 30.0
     idle_timeout_s: float = 20.0
     """The longest silence between two pieces of a stream."""
@@ -147,7 +202,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """A piece of a streamed answer; the last one has *usage* and maybe no text."""
+    """A piece of a streamed answer; the last one has *usage*, maybe no text, and what the model *calls*."""
 
     text: str = field(default="", repr=False)
     restarted: bool = False
@@ -155,16 +210,18 @@ class Piece:
     usage: Usage | None = None
     truncated: bool = False
     """True on the last piece if the model stopped at `max_tokens`."""
+    calls: tuple[FunctionCall, ...] = ()
+    """On the last piece: the functions that the model wants run before it goes on. All text before is what it said about them."""
 
 
 class StreamingModel(Protocol):
     """A model server that answers. Nothing is repeated here, and nothing falls back."""
 
     def stream(self, call: ModelCall) -> AsyncIterator[Piece]:
-        """Yield the answer piece by piece, without the model's thoughts; the usage last.
+        """Yield the answer piece by piece, without the model's thoughts; the usage and the calls of functions last.
 
         Raises RateLimited, ChatUnavailable, ModelSilent, StreamCut, EmptyAnswer, ToolCalled, AnswerFiltered, ModelGone,
-        ChatUnauthorized, RequestTooLarge, ChatRefused.
+        ChatUnauthorized, RequestTooLarge, ToolsRefused, ChatRefused.
         """
 
 

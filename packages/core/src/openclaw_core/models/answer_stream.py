@@ -1,4 +1,7 @@
-"""Streams one answer from the first model of a list that works. `fallback` decides what follows an error."""
+"""Streams one answer from the first model of a list that works. `fallback` decides what follows an error.
+
+Where a model may call functions, this is one step: the answer, or the calls that have to be run before the model goes on.
+"""
 
 import asyncio
 import random
@@ -8,7 +11,8 @@ from dataclasses import dataclass, field, replace
 
 from openclaw_core.errors import OpenClawError
 from openclaw_core.models.fallback import Attempt, Attempts
-from openclaw_core.ports import ModelCall, StreamingModel, Usage
+from openclaw_core.models.function_calls import without_functions
+from openclaw_core.ports import FunctionCall, ModelCall, StreamingModel, Usage
 from openclaw_core.tasks.outcome import Cause
 
 # ---- events
@@ -35,6 +39,11 @@ class AnswerComplete:
     usage: Usage
     truncated: bool
     calls: int
+    """How often a model was asked."""
+    wanted: tuple[FunctionCall, ...] = ()
+    """What the model wants run before it goes on; *text* is then what it said about it, maybe nothing."""
+    without_functions: bool = False
+    """Whether there were functions, and none of the models took any: the answer is from memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +84,9 @@ class AnswerStream:
             parts: list[str] = []
             try:
                 usage, truncated = Usage(counted=False), False
-                async for piece in self.chat.stream(self._call(attempt)):
+                wanted: tuple[FunctionCall, ...] = ()
+                call, offered = self._call(attempt)
+                async for piece in self.chat.stream(call):
                     if piece.restarted and parts:
                         parts.clear()
                         yield AnswerRestarted()
@@ -85,9 +96,11 @@ class AnswerStream:
                     if piece.usage is not None:
                         usage = piece.usage
                     truncated = truncated or piece.truncated
+                    wanted = piece.calls or wanted
                 yield AnswerComplete(
-                    text="".join(parts), model=attempt.model, usage=usage, truncated=truncated, calls=attempts.calls
-                )
+                    text="".join(parts), model=attempt.model, usage=usage, truncated=truncated, calls=attempts.calls,
+                    wanted=wanted, without_functions=offered and not call.functions,
+                )  # fmt: skip
                 return
             except OpenClawError as exc:
                 wait_s = attempts.failed(exc)
@@ -97,13 +110,15 @@ class AnswerStream:
                 await self.sleep(wait_s)
         yield AnswerFailed(cause=attempts.cause, calls=attempts.calls)
 
-    def _call(self, attempt: Attempt) -> ModelCall:
-        """The request of *attempt*, changed by what earlier ones have shown."""
+    def _call(self, attempt: Attempt) -> tuple[ModelCall, bool]:
+        """The request of *attempt*, changed by what earlier ones have shown, and whether it had functions before that."""
         call = self.make_call(attempt.model, attempt.shrink)
         return replace(
             call,
             tools=() if attempt.without_tools else call.tools,
+            functions=() if attempt.without_tools else call.functions,
+            messages=without_functions(call.messages) if attempt.without_tools else call.messages,
             reasoning_effort="none" if attempt.without_thought else call.reasoning_effort,
             first_token_timeout_s=min(call.first_token_timeout_s, attempt.patience_s),
             idle_timeout_s=min(call.idle_timeout_s, attempt.patience_s),
-        )
+        ), bool(call.functions) and call.function_choice != "none"

@@ -71,8 +71,8 @@ class Delta:
     text: str = field(default="", repr=False)
     thinks: bool = False
     """Whether it holds a thought in a separate field."""
-    calls: bool = False
-    """Whether it calls a tool that the caller has to run."""
+    calls: tuple[Any, ...] = field(default=(), repr=False)
+    """Its pieces of calls of tools that the caller has to run, unread."""
     ended: str = ""
     """The end mark, empty while the answer goes on."""
 
@@ -91,7 +91,14 @@ def delta_of(chunk: Any, reasoning_fields: Sequence[str]) -> Delta:
         thinks = any(bool(getattr(delta, name)) for name in reasoning_fields)
     if not isinstance(text, str) or not isinstance(reason, str):
         raise TypeError("not a chunk")
-    return Delta(text=text, thinks=thinks, calls=bool(delta.tool_calls or delta.function_call), ended=reason)
+    return Delta(text=text, thinks=thinks, calls=_calls_of(delta), ended=reason)
+
+
+def _calls_of(delta: Any) -> tuple[Any, ...]:
+    if delta.tool_calls:
+        return tuple(delta.tool_calls) if isinstance(delta.tool_calls, list) else (delta.tool_calls,)
+    # The API of 2023, which old servers still have: one call, without an id.
+    return (JsonObject({"index": 0, "function": delta.function_call}),) if delta.function_call else ()
 
 
 def usage_of(reply: Any, usage_fields: Sequence[Sequence[str]]) -> Usage | None:
@@ -112,6 +119,8 @@ def _at(reply: Any, path: Sequence[str]) -> Any:
 
 def estimated_usage(call: ModelCall, text: str) -> Usage:
     prompt = sum(estimate_tokens(message.content) + 4 for message in call.messages)
+    prompt += sum(estimate_tokens(one.name + one.arguments) for message in call.messages for one in message.calls)
+    prompt += sum(estimate_tokens(f"{one.name}{one.description}{one.parameters}") for one in call.functions)
     return Usage(prompt_tokens=prompt, answer_tokens=estimate_tokens(text), counted=False)
 
 

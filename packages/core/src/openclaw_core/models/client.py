@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import httpx
 
+from openclaw_core import logs
 from openclaw_core.characters import is_blank
 from openclaw_core.errors import (
     AnswerFiltered,
@@ -22,6 +23,7 @@ from openclaw_core.errors import (
     OpenClawError,
     StreamCut,
     ToolCalled,
+    ToolsRefused,
 )
 from openclaw_core.models.answer_text import AnswerText
 from openclaw_core.models.chunks import (
@@ -38,14 +40,17 @@ from openclaw_core.models.chunks import (
     usage_of,
 )
 from openclaw_core.models.connections import connections
+from openclaw_core.models.function_calls import CallReader, LeakedCalls
 from openclaw_core.models.json_schema import matches
 from openclaw_core.models.providers import ModelServer
 from openclaw_core.models.refusals import error_of_refusal
-from openclaw_core.models.requests import json_request_of, streamed_request_of
-from openclaw_core.models.thought_filter import without_thoughts
+from openclaw_core.models.requests import json_request_of, sent_builtin_tools, streamed_request_of
+from openclaw_core.models.thought_filter import VisibleText, without_thoughts
 from openclaw_core.ports import ModelCall, Piece, Usage
 from openclaw_core.records import UNREADABLE, parsed
 from openclaw_core.reply_limit import ReplyTooLong
+
+log = logs.get(__name__)
 
 TAIL_TIMEOUT_S = 2.0
 """After the end mark only the token counts are missing: they are worth a short wait."""
@@ -60,6 +65,8 @@ class ModelClient:
         self._provider = server.provider
         self._think_first: set[str] = set()
         """Models that begin with a thought, whose server drops the mark before it."""
+        self._told_of: set[str] = set()
+        """Models for which it is logged that functions came before their built-in tools."""
 
     @classmethod
     @asynccontextmanager
@@ -69,11 +76,14 @@ class ModelClient:
             yield cls(http, server)
 
     async def stream(self, call: ModelCall) -> AsyncGenerator[Piece, None]:
-        """As the port says. A model that sends thoughts is not silent."""
+        """As the port says. A model that sends thoughts or calls is not silent."""
+        self._check_tools(call)
         clock = asyncio.get_running_loop().time
         last_at, patience_s = clock(), call.first_token_timeout_s
         answer = AnswerText(hold_back=call.model in self._think_first, cited="browser_search" in call.tools)
         called, ended, usage = False, "", None
+        calls, leaked = CallReader(call), LeakedCalls()
+        may_call = bool(call.functions) and call.function_choice != "none"
         request = self._http.build_request(
             "POST", "/chat/completions", json=streamed_request_of(call, self._provider), extensions={"streams": True}
         )
@@ -94,23 +104,45 @@ class ModelClient:
                     if ended:
                         break  # only the token counts are missing
                     raise
-                ended, called = ended or delta.ended, called or delta.calls
+                ended, called = ended or delta.ended, called or bool(delta.calls)
+                if may_call:
+                    calls.feed(delta.calls)
+                    leaked.feed(delta.text)
                 seen = answer.feed(delta.text)
                 if seen.text or seen.restarted:
                     yield Piece(text=seen.text, restarted=seen.restarted)
-                if answer.full:
+                if answer.full or calls.full:
                     ended = LENGTH
                     break
-                if delta.text or delta.thinks or delta.ended:
+                if delta.text or delta.thinks or delta.calls or delta.ended:
                     last_at, patience_s = clock(), TAIL_TIMEOUT_S if ended else call.idle_timeout_s
         if not ended:
             raise StreamCut("no end mark") if answer.text else ChatUnavailable("the stream ended before it began")
         if answer.thought_ended_without_begin:
             self._think_first.add(call.model)
         seen = answer.finish()
-        _check_end(ended, answer.text, called=called)
+        if may_call and not calls.any:
+            calls.feed(found := leaked.entries(answer.text))
+            if found and answer.text:
+                answer.text, seen = "", VisibleText(restarted=True)  # what was given out is the call
+        _check_end(ended, answer.text, called=called, calls=calls.any, may_call=may_call)
         counted = usage or estimated_usage(call, answer.text)
-        yield Piece(text=seen.text, restarted=seen.restarted, usage=counted, truncated=ended in TRUNCATED)
+        cut = ended in TRUNCATED
+        yield Piece(text=seen.text, restarted=seen.restarted, usage=counted, truncated=cut, calls=calls.calls(cut=cut))
+
+    def _check_tools(self, call: ModelCall) -> None:
+        """Raise ToolsRefused for a model that is known to take no functions; log it once where functions come before built-in tools."""
+        family = self._provider.family_of(call.model)
+        if call.functions and not family.functions:
+            raise ToolsRefused("known to take none")
+        if (
+            family.tools
+            and call.tools
+            and not sent_builtin_tools(call, self._provider)
+            and call.model not in self._told_of
+        ):
+            self._told_of.add(call.model)
+            log.info("model.builtin_tools_left_out", model=call.model, tools=list(call.tools))
 
     async def complete_json(self, call: ModelCall, *, schema: dict[str, Any], timeout_s: float) -> tuple[Any, Usage]:
         with http_errors_translated():
@@ -182,15 +214,20 @@ class ModelClient:
 # ---- errors
 
 
-def _check_end(ended: str, text: str, *, called: bool) -> None:
-    """Raise the error of an end mark that does not end an answer, or of an empty answer."""
+def _check_end(ended: str, text: str, *, called: bool, calls: bool, may_call: bool) -> None:
+    """Raise the error of an end mark that does not end an answer, or of an empty answer.
+
+    *called*: something came that calls a tool. *calls*: it can be read. *may_call*: it was asked for.
+    """
     if ended in BROKEN_OFF:
         raise StreamCut("broken off") if text else ChatUnavailable("broken off")
-    if called or ended in TOOL_CALLED:
+    if may_call and (called or ended in TOOL_CALLED) and not calls:
+        raise _broken(text, "a call that cannot be read, or none")
+    if not may_call and (called or ended in TOOL_CALLED):
         raise ToolCalled(printable(ended))
     if ended in FILTERED:
         raise AnswerFiltered(printable(ended))
-    if is_blank(text):
+    if is_blank(text) and not calls:
         raise EmptyAnswer(f"ended by {printable(ended)}")
 
 

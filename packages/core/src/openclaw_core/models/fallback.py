@@ -26,6 +26,7 @@ from openclaw_core.errors import (
     RequestTooLarge,
     StreamCut,
     ToolCalled,
+    ToolsRefused,
 )
 from openclaw_core.tasks.outcome import Cause
 
@@ -161,7 +162,7 @@ class Attempt:
     patience_s: float
     """How long the model may be silent."""
     without_tools: bool
-    """Set after a model called a tool that nobody runs."""
+    """Set after a model called a tool that nobody runs, or when no model is left that takes tools."""
     without_thought: bool
     """Set after an empty answer: the model should think as little as it can."""
 
@@ -186,6 +187,8 @@ class Attempts:
     _shrink: int = field(default=0, init=False)
     _empty: int = field(default=0, init=False)
     _called_tool: bool = field(default=False, init=False)
+    _refused_tools: list[str] = field(default_factory=list, init=False)
+    _gave_up_tools: bool = field(default=False, init=False)
     _silence_left_s: float = field(default=SILENCE_S, init=False)
 
     def __post_init__(self) -> None:
@@ -207,7 +210,7 @@ class Attempts:
             model=self._left[0],
             shrink=self._shrink,
             patience_s=self._silence_left_s if self._is_last else self._silence_left_s / 2,
-            without_tools=self._called_tool,
+            without_tools=self._called_tool or self._gave_up_tools,
             without_thought=self._empty > 0,
         )
 
@@ -237,7 +240,17 @@ class Attempts:
                 self._go_on([model for model in self._left if self.provider_of(model) != refusing])
             case FallbackAction.FAIL:
                 self._go_on([])
+        if not self._left and decision.action is not FallbackAction.FAIL:
+            self._ask_without_tools()
         return decision.wait_s
+
+    def _ask_without_tools(self) -> None:
+        """Once no model is left: those that refused the request for its tools get it without."""
+        if not self._refused_tools or self._gave_up_tools:
+            return
+        self._gave_up_tools = True
+        log.warning("model.tools_refused", models=self._refused_tools)
+        self._go_on(list(self._refused_tools))
 
     @property
     def _is_last(self) -> bool:
@@ -254,6 +267,8 @@ class Attempts:
                 self._empty += 1
             case ToolCalled():
                 self._called_tool = True
+            case ToolsRefused():
+                self._refused_tools.append(self._left[0])
 
 
 # ---- whole replies

@@ -33,6 +33,8 @@ class Family:
     """Whether they take a temperature."""
     tools: bool = False
     """Whether they take the server's built-in tools."""
+    functions: bool = True
+    """Whether they take functions of ours. Those that do not refuse the request, or read past them."""
     counts_unasked: bool = False
     """Whether a stream ends with token counts without being asked."""
 
@@ -58,6 +60,10 @@ class Provider:
     """Whether a JSON schema is sent with `strict`. Either way the reply is compared with the schema."""
     reasoning_fields: tuple[str, ...] = ("reasoning", "reasoning_content", "thinking")
     """Fields of a streamed message for thoughts. Servers rename them between versions, so all are read."""
+    tool_choice: bool = True
+    """Whether it knows `tool_choice`. If not, functions that must not be called are not sent."""
+    mixes_tools: bool = False
+    """Whether built-in tools and functions may stand in one request. No server documents it; functions win where they may not."""
     usage_fields: tuple[tuple[str, ...], ...] = (("usage",), ("x_groq", "usage"))
     """Paths to the token counts of a reply; the first that exists counts."""
     retry_headers: tuple[RetryHeader, ...] = (RetryHeader(name="retry-after"),)
@@ -116,6 +122,8 @@ GROQ = Provider(
             efforts={"none": {"reasoning_effort": "none"}},
             counts_unasked=True,
         ),
+        # These search and run code themselves, and refuse a request with a function in it.
+        Family(prefix="groq/compound", functions=False),
     ),
 )
 OPENAI = Provider(
@@ -165,6 +173,7 @@ OLLAMA = Provider(
     needs_key=False,
     limit_field="max_tokens",
     json_schema="plain",
+    tool_choice=False,
     # An effort is an error for a model that cannot think; `none` is one for nobody.
     families=(
         Family(prefix="gpt-oss", efforts=_efforts("reasoning_effort", none="low")),
@@ -179,7 +188,11 @@ LLAMA_CPP = Provider(
     needs_key=False,
     limit_field="max_tokens",
     json_schema="plain",
-    families=(Family(efforts=_NO_THINKING),),
+    families=(
+        # The built-in demo model of `make up`. Its chat template knows no tools: the server would leave them out without a word.
+        Family(prefix="smollm2", efforts=_NO_THINKING, functions=False),
+        Family(efforts=_NO_THINKING),
+    ),
 )
 LM_STUDIO = Provider(
     name="lmstudio",

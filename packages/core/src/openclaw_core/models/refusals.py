@@ -1,5 +1,6 @@
 """Translates the refusal of a model server: its status, error codes and Retry-After become one of our errors. Pure."""
 
+import re
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
@@ -12,6 +13,7 @@ from openclaw_core.errors import (
     OpenClawError,
     RateLimited,
     RequestTooLarge,
+    ToolsRefused,
 )
 from openclaw_core.models.providers import RetryHeader
 
@@ -20,6 +22,18 @@ _TOO_LONG_WORDS = "maximum context length"
 """vLLM and some proxies send no code for it, only OpenAI's words."""
 _MODEL_GONE = frozenset({"model_not_found", "model_decommissioned", "model_not_active"})
 _MODEL_FAILED = frozenset({"json_validate_failed", "tool_use_failed", "output_parse_failed"})
+_TOOLS_REFUSED = re.compile(
+    r"(?:not|n't) support (?:the use of )?(?:[\w-]+ )?(?:tools?\b|function)"  # Ollama, xAI, DeepSeek
+    r"|(?:tools?|tool[ _](?:calling|use)|function[ _]calling)[`'\"]? (?:is|are) not (?:supported|enabled)"  # Groq, OpenAI, Mistral
+    r"|no endpoints found that support (?:tool use|the provided [`'\"]tool_choice)"  # OpenRouter
+    r"|requires? --(?:enable-auto-tool-choice|tool-call-parser)"  # vLLM that was started without a parser for calls
+    r"|tools param requires --jinja"  # llama.cpp without templates
+    r"|(?:unsupported param(?:eter)?|argument supplied): [`'\"]?tools?\b",  # older servers
+    re.IGNORECASE,
+)
+"""How servers say that a model, or they themselves, take no tools. None has a code for it; Groq's `tool_use_failed` is a bad call."""
+_MAY_REFUSE_TOOLS = frozenset({400, 404, 422, 500, 501})
+"""OpenRouter says it by 404, llama.cpp by 500."""
 _RETRY_AFTER = (RetryHeader(name="retry-after"),)
 
 
@@ -35,6 +49,10 @@ def error_of_refusal(
             return RequestTooLarge("413")
         case 400 if codes & _TOO_LONG or _TOO_LONG_WORDS in _message(body):
             return RequestTooLarge("context length")
+        case status if (
+            status in _MAY_REFUSE_TOOLS and not codes & _MODEL_FAILED and _TOOLS_REFUSED.search(_message(body))
+        ):
+            return ToolsRefused(str(status))
         case 400 if codes & _MODEL_FAILED:
             return ChatUnavailable("the model's own output was refused")  # another try gives other output
         case 403 if any(code.startswith("model_permission_blocked") for code in codes):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from openclaw_core.models.providers import Provider
-from openclaw_core.ports import ModelCall
+from openclaw_core.ports import CallFault, FunctionCall, FunctionTool, Message, ModelCall
 
 
 def request_of(call: ModelCall, provider: Provider) -> dict[str, Any]:
@@ -11,7 +11,7 @@ def request_of(call: ModelCall, provider: Provider) -> dict[str, Any]:
     family = provider.family_of(call.model)
     request: dict[str, Any] = {
         "model": call.model,
-        "messages": [{"role": message.role, "content": message.content} for message in call.messages],
+        "messages": [_message(message) for message in call.messages],
         # Groq counts it against the rate limit before the call, with an undocumented default: always send it.
         provider.limit_field: call.max_tokens,
     }
@@ -20,9 +20,47 @@ def request_of(call: ModelCall, provider: Provider) -> dict[str, Any]:
     request |= family.always
     if call.reasoning_effort is not None:
         request |= family.efforts.get(call.reasoning_effort, {})
-    if call.tools and family.tools:
-        request["tools"] = [{"type": tool} for tool in call.tools]
-    return request
+    return request | _tools(call, provider)
+
+
+def _message(message: Message) -> dict[str, Any]:
+    # The content of an assistant that only calls stays a string: Ollama and LM Studio have refused the API's own null.
+    wire: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.calls:
+        wire["tool_calls"] = [_call(one) for one in message.calls]
+    if message.role == "tool":
+        wire["tool_call_id"] = message.call_id
+    return wire
+
+
+def _call(call: FunctionCall) -> dict[str, Any]:
+    # Servers read the arguments of former calls too, and refuse the conversation if they are no JSON object.
+    arguments = call.arguments if call.fault in (None, CallFault.UNKNOWN_NAME) else "{}"
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
+
+
+def _tools(call: ModelCall, provider: Provider) -> dict[str, Any]:
+    builtin = [{"type": tool} for tool in sent_builtin_tools(call, provider)]
+    functions = [
+        {"type": "function", "function": {"name": one.name, "description": one.description, "parameters": dict(one.parameters)}}
+        for one in sent_functions(call, provider)
+    ]  # fmt: skip
+    if not builtin and not functions:
+        return {}
+    choice = {"tool_choice": call.function_choice} if functions and call.function_choice != "auto" else {}
+    return {"tools": functions + builtin} | choice
+
+
+def sent_functions(call: ModelCall, provider: Provider) -> tuple[FunctionTool, ...]:
+    """The functions that the model is told of: none where they are not to be called and the server knows no such choice."""
+    return () if call.function_choice == "none" and not provider.tool_choice else call.functions
+
+
+def sent_builtin_tools(call: ModelCall, provider: Provider) -> tuple[str, ...]:
+    """The built-in tools that the request has: those of a model that takes them, beside functions only where both may stand."""
+    if not provider.family_of(call.model).tools or (sent_functions(call, provider) and not provider.mixes_tools):
+        return ()
+    return call.tools
 
 
 def streamed_request_of(call: ModelCall, provider: Provider) -> dict[str, Any]:

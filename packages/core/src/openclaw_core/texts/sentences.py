@@ -155,6 +155,10 @@ class Sentence(_Text):
         "✂️ The file is longer than I can read at once: I have seen its beginning and its end.",
         "✂️ הקובץ ארוך מדי לקריאה בבת אחת: נקראו תחילתו וסופו.",
     )
+    NO_TOOLS = (
+        "This model can use no tools: nothing was looked up or run, and the answer is from memory.",
+        "המודל הזה לא יודע להשתמש בכלים: שום דבר לא נבדק ולא הורץ, והתשובה היא מהזיכרון.",
+    )
     FILE_GONE = (
         "That file is no longer kept. Ask again and I'll make a new one.",
         "הקובץ כבר לא שמור. אפשר לבקש שוב, וייווצר קובץ חדש.",

@@ -81,11 +81,13 @@ class Call:
     prompt_tokens: int = 0
     tokens: int = 0
     outcome: str = "open"
-    """`ok`, `dropped` (the caller hung up), or the kind of the fault."""
+    """`ok`, `dropped` (the caller hung up), the kind of the fault, `refused`, `status …` of a script, or `script`."""
     user_digest: str = ""
     """Digest of the last user message. The answer holds it too."""
     prompt_digest: str = ""
     """Digest of the system prompt."""
+    refusal: str = ""
+    """Why the request was refused (`refused`), or which turn its script has not (`script`)."""
     messages: list[dict[str, Any]] = field(default_factory=list, repr=False)
 
 

@@ -18,6 +18,18 @@ from openclaw_standin import command_line, guard
 from openclaw_standin.model.control import routes
 from openclaw_standin.model.faults import ERRORS, FINISHES, SAID_BEFORE, THINKS, THOUGHT, ModelFault, ModelFaults
 from openclaw_standin.model.script import Call, answer_tokens, count_tokens, digest, last_said, matching
+from openclaw_standin.model.tool_rules import functions_in, refusal_of
+from openclaw_standin.model.tool_scripts import (
+    Fault,
+    Refusal,
+    ScriptFault,
+    Scripts,
+    Turn,
+    call_entries,
+    call_message,
+    fault_of,
+    words_of,
+)
 from openclaw_standin.model.wire import (
     abort,
     allows,
@@ -26,6 +38,7 @@ from openclaw_standin.model.wire import (
     error,
     head,
     limits,
+    refused,
     send_event,
     thinking,
     wanted_schema,
@@ -58,13 +71,14 @@ class Pace:
 
 
 class ScriptedModel:
-    """A running model server: its address, the calls it has seen, and its faults. Made by `open`."""
+    """A running model server: its address, the calls it has seen, its faults and its scripts. Made by `open`."""
 
     def __init__(self, *, pace: Pace, seed: int, models: tuple[str, ...], api_key: str | None) -> None:
         self.url = ""
         """For GROQ_BASE_URL; the client appends /openai/v1/…"""
         self.pace = pace
         self.faults = ModelFaults()
+        self.scripts = Scripts()
         self.calls: list[Call] = []
         self.models = list(models)
         self._seed = seed
@@ -103,7 +117,9 @@ class ScriptedModel:
         app.router.add_get(f"{PREFIX}/models/{{name:.+}}", model.show_model)
         app.router.add_post(f"{PREFIX}/audio/transcriptions", model.transcribe)
         if control:
-            app.router.add_routes(routes(faults=model.faults, calls=model.calls, models=model.models))
+            app.router.add_routes(
+                routes(faults=model.faults, calls=model.calls, models=model.models, scripts=model.scripts)
+            )
         runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=SHUTDOWN_S, **guard.CONNECTION)
         await runner.setup()
         try:
@@ -181,11 +197,28 @@ class ScriptedModel:
         if not self._known_key(request):
             call.outcome = "unauthorized"
             return error("unauthorized")
+        if why := refusal_of(params):
+            call.outcome, call.refusal = "refused", why
+            return refused(400, why)
         fault = self.faults.take(call.model, call.kind)
         if fault is None and call.model not in self.models:
             fault = ModelFault(kind="model_gone")
         if fault is None and not allows(params, call.model):
             fault = ModelFault(kind="bad_parameter")
+        turn: Turn | None = None
+        if fault is None and schema is None:
+            try:
+                step = self.scripts.step(call.model, call.messages, may_call=bool(functions_in(params)))
+            except ScriptFault as exc:
+                call.outcome, call.refusal = "script", str(exc)
+                return refused(500, str(exc))
+            if isinstance(step, Refusal):
+                call.outcome = f"status {step.status}"
+                return refused(step.status, step.message, code=step.code, retry_after_s=step.retry_after_s)
+            fault = fault_of(step) if isinstance(step, Fault) else None
+            turn = step if isinstance(step, Turn) else None
+        if turn is not None:
+            await asyncio.sleep(turn.delay_s)
         if fault is not None:
             call.outcome = fault.kind
             if fault.kind in ERRORS:
@@ -195,21 +228,24 @@ class ScriptedModel:
                 return abort(request)
             if fault.kind == "garbage" and not call.stream:
                 return web.Response(text="<<<", content_type="application/json")
-        pieces = self._pieces(call, schema, fault)
+        pieces = self._pieces(call, schema, fault) if turn is None else words_of(turn.text)
         limit = params.get("max_completion_tokens") or params.get("max_tokens")
         cut_short = isinstance(limit, int) and 0 < limit < len(pieces)
         pieces = pieces[:limit] if cut_short else pieces
         finish = FINISHES.get(fault.kind if fault else "", "length" if cut_short else "stop")
+        if turn is not None:
+            finish = turn.finish or ("tool_calls" if turn.calls else finish)
         if call.stream:
-            return await self._stream(request, params, call, pieces, finish, fault)
+            return await self._stream(request, params, call, pieces, finish, fault, turn)
         await asyncio.sleep(max(0.0, call.start_s + self.pace.due_s(len(pieces)) - time.monotonic()))
         call.first_s, call.tokens = time.monotonic(), len(pieces)
         call.outcome = "ok" if fault is None else call.outcome
+        calls = {"tool_calls": call_message(turn, call.n)} if turn is not None and turn.calls else {}
         body = head(call, "chat.completion") | {
             "choices": [
                 {
                     "index": 0,
-                    "message": {"role": "assistant", "content": "".join(pieces)},
+                    "message": {"role": "assistant", "content": "".join(pieces)} | calls,
                     "logprobs": None,
                     "finish_reason": finish,
                 }
@@ -247,6 +283,7 @@ class ScriptedModel:
         pieces: list[str],
         finish: str,
         fault: ModelFault | None,
+        turn: Turn | None,
     ) -> web.StreamResponse:
         kind = "" if fault is None else fault.kind
         stop_at = (
@@ -278,6 +315,9 @@ class ScriptedModel:
         if kind == "tool_call":
             called = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
             await send_event(response, chunk(call, {"tool_calls": [called]}))
+        for entries in call_entries(turn, call.n) if turn is not None else ():
+            await send_event(response, chunk(call, {"tool_calls": entries}))
+            call.tokens += 1
         last = chunk(call, {}, finish=finish) | {"x_groq": {"id": f"req_{call.n}", "usage": self._usage(call)}}
         await send_event(response, last)
         if (params.get("stream_options") or {}).get("include_usage"):

@@ -86,6 +86,15 @@ def error(kind: str, *, retry_after_s: float | None = None, message: str | None 
     )
 
 
+def refused(status: int, message: str, *, code: str | None = None, retry_after_s: float | None = None) -> web.Response:
+    """A refusal in OpenAI's shape."""
+    headers = limits() | ({} if retry_after_s is None else {"retry-after": f"{retry_after_s:g}"})
+    kind = "invalid_request_error" if status < 500 else "internal_server_error"
+    return web.json_response(
+        {"error": {"message": message, "type": kind, "param": None, "code": code}}, status=status, headers=headers
+    )
+
+
 def limits() -> dict[str, str]:
     return {
         "x-ratelimit-limit-requests": "500000",

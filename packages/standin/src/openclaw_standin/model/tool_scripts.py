@@ -1,0 +1,277 @@
+"""Scripts for the scripted model: what it says and calls, turn by turn, as data. Repeatable: the conversation decides which turn it is.
+
+{"when": "lighthouse",                       the script is for conversations with a user's message that has these words
+ "turns": [
+   {"text": "I look.", "calls": [{"name": "web_search", "arguments": {"query": "lighthouse"}}]},
+   {"fault": "rate_limited", "retry_after_s": 1},             met once, before the next turn
+   {"status": 503, "message": "no", "times": 2},              a refusal of any status
+   {"take": {"url": "https?://\\\\S+"},                          from the results so far; {{url}} stands for it below
+    "calls": [{"name": "open_page", "arguments": {"url": "{{url}}"}}], "delay_s": 0.5},
+   {"text": "Here it is."}],
+ "repeat_last": false}                       true: a model that never stops calling
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+from openclaw_standin.model.faults import FAULT_KINDS, ModelFault
+from openclaw_standin.model.script import content_text
+
+Manner = Literal["pieces", "whole", "object", "no_index", "no_id"]
+"""How a call is streamed: `pieces` as OpenAI does, `whole` in one chunk as Groq and Ollama do, `object`: whole, and the arguments are no
+text; `no_index`, `no_id`: whole, without that field."""
+MANNERS: tuple[str, ...] = Manner.__args__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptedCall:
+    """One call of a function. Arguments that are a string are sent as they are, so that they can be broken."""
+
+    name: str
+    arguments: Any = field(default_factory=dict)
+    id: str | None = None
+    """None: one of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What the model does when it is asked once."""
+
+    text: str = ""
+    calls: tuple[ScriptedCall, ...] = ()
+    manner: str = "pieces"
+    finish: str = ""
+    """The end mark; empty: `tool_calls` or `stop`."""
+    delay_s: float = 0.0
+    """Seconds in which nothing comes."""
+    take: Mapping[str, str] = field(default_factory=dict)
+    """Patterns that are looked for in the results of the conversation, newest first; the first group counts, if there is one."""
+
+    def __post_init__(self) -> None:
+        if self.manner not in MANNERS:
+            raise ValueError(f"unknown manner; use one of {', '.join(MANNERS)}")
+        try:
+            for pattern in self.take.values():
+                re.compile(pattern)
+        except re.error:
+            raise ValueError("what a turn takes is found by a regular expression, and this is none") from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """An answer of another status than 200, *times* times."""
+
+    status: int
+    message: str = "refused by the script"
+    code: str | None = None
+    retry_after_s: float | None = None
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A fault of the model (`FAULT_KINDS`), *times* times."""
+
+    fault: str
+    retry_after_s: float | None = None
+    after_tokens: int = 10
+    hold_s: float = 300.0
+    times: int = 1
+
+    def __post_init__(self) -> None:
+        if self.fault not in FAULT_KINDS:
+            raise ValueError(f"unknown kind of fault; use one of {', '.join(FAULT_KINDS)}")
+
+
+Step = Turn | Refusal | Fault
+
+
+class ScriptFault(Exception):
+    """The script does not fit the conversation; the message says how."""
+
+
+@dataclass(kw_only=True)
+class Script:
+    """What the model does in conversations in which a user said *when*."""
+
+    turns: Sequence[Step]
+    when: str = ""
+    model: str | None = None
+    repeat_last: bool = False
+    """Whether the last turn is for all that come after it."""
+    closing: str = "That is what I have."
+    """Said instead of calls where the request allows none."""
+    met: dict[int, int] = field(default_factory=dict)
+    """How often each fault and refusal has been met, by its place."""
+
+    def __post_init__(self) -> None:
+        if not any(isinstance(step, Turn) for step in self.turns):
+            raise ValueError("a script has at least one turn that is no fault")
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> "Script":
+        """From JSON. Raises ValueError naming what is wrong."""
+        _check_fields("script", data, cls, but=("met",))
+        turns = data.get("turns")
+        if not isinstance(turns, list) or not turns:
+            raise ValueError("a script has a list of turns")
+        return cls(**dict(data) | {"turns": [_step_of(turn) for turn in turns]})
+
+    def begins_at(self, model: str, messages: Sequence[Mapping[str, Any]]) -> int | None:
+        """The place of the user's message that the script is for; None if there is none."""
+        if self.model not in (None, model):
+            return None
+        places = [
+            at
+            for at, one in enumerate(messages)
+            if one.get("role") == "user" and self.when in content_text(one.get("content"))
+        ]
+        return places[-1] if places else None
+
+    def step(self, messages: Sequence[Mapping[str, Any]], begins_at: int, *, may_call: bool) -> Step:
+        """What the model does now. A conversation that is sent again gets the same turn again. Raises ScriptFault."""
+        said = sum(one.get("role") == "assistant" for one in messages[begins_at:])
+        spoken = [at for at, step in enumerate(self.turns) if isinstance(step, Turn)]
+        if said >= len(spoken) and not self.repeat_last:
+            raise ScriptFault(f"the script has {len(spoken)} turns, and this is number {said + 1}")
+        at = spoken[min(said, len(spoken) - 1)]
+        before = spoken[said - 1] + 1 if 0 < said < len(spoken) else 0 if said == 0 else at
+        for place in range(before, at):
+            step = self.turns[place]
+            if not isinstance(step, Turn) and self.met.get(place, 0) < step.times:
+                self.met[place] = self.met.get(place, 0) + 1
+                return step
+        turn = self.turns[at]
+        assert isinstance(turn, Turn)  # noqa: S101 - by `spoken`
+        if turn.calls and not may_call:
+            return Turn(text=turn.text or self.closing, delay_s=turn.delay_s)
+        return _filled(turn, messages[begins_at:])
+
+
+class Scripts:
+    """The scripts that stand, oldest first; the first that fits a conversation is played."""
+
+    def __init__(self) -> None:
+        self._scripts: list[Script] = []
+
+    def add(self, script: Script | Mapping[str, Any]) -> Script:
+        """Play *script*, given as such or as JSON. Raises ValueError."""
+        added = script if isinstance(script, Script) else Script.of(script)
+        self._scripts.append(added)
+        return added
+
+    def clear(self) -> None:
+        self._scripts.clear()
+
+    def step(self, model: str, messages: Sequence[Mapping[str, Any]], *, may_call: bool) -> Step | None:
+        """What the model does now; None without a script for the conversation. Raises ScriptFault."""
+        for script in self._scripts:
+            begins_at = script.begins_at(model, messages)
+            if begins_at is not None:
+                return script.step(messages, begins_at, may_call=may_call)
+        return None
+
+
+def fault_of(step: Fault) -> ModelFault:
+    return ModelFault(
+        kind=step.fault, retry_after_s=step.retry_after_s, after_tokens=step.after_tokens, hold_s=step.hold_s
+    )
+
+
+# ---- what is streamed
+
+
+def call_entries(turn: Turn, n: int) -> list[list[dict[str, Any]]]:
+    """The `tool_calls` of each chunk, in the manner of *turn*; *n* tells answers apart in ids."""
+    chunks: list[list[dict[str, Any]]] = []
+    for index, one in enumerate(turn.calls):
+        text = _text_of(one.arguments)
+        begin: dict[str, Any] = {"index": index, "id": id_of(one, n, index), "type": "function"}
+        if turn.manner == "pieces":
+            chunks.append([begin | {"function": {"name": one.name, "arguments": ""}}])
+            chunks += [
+                [{"index": index, "function": {"arguments": text[at : at + 12]}}] for at in range(0, len(text), 12)
+            ]
+            continue
+        arguments = one.arguments if turn.manner == "object" else text
+        dropped = {"no_index": "index", "no_id": "id"}.get(turn.manner)
+        whole = begin | {"function": {"name": one.name, "arguments": arguments}}
+        chunks.append([{name: value for name, value in whole.items() if name != dropped}])
+    return chunks
+
+
+def call_message(turn: Turn, n: int) -> list[dict[str, Any]]:
+    """The `tool_calls` of an answer that is not streamed."""
+    return [
+        {"id": id_of(one, n, at), "type": "function", "function": {"name": one.name, "arguments": _text_of(one.arguments)}}
+        for at, one in enumerate(turn.calls)
+    ]  # fmt: skip
+
+
+def id_of(one: ScriptedCall, n: int, index: int) -> str:
+    return f"call_{n}_{index}" if one.id is None else one.id
+
+
+def words_of(text: str) -> list[str]:
+    """*text* in the pieces in which it is streamed."""
+    return re.findall(r"\s*\S+|\s+\Z", text)
+
+
+def _text_of(arguments: Any) -> str:
+    return arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+
+
+# ---- reading
+
+
+def _step_of(data: Any) -> Step:
+    if not isinstance(data, dict):
+        raise ValueError("a turn is an object")  # noqa: TRY004 - JSON from outside: one kind of error
+    kind: Callable[..., Step] = Refusal if "status" in data else Fault if "fault" in data else Turn
+    _check_fields("turn", data, kind)
+    if kind is not Turn:
+        return kind(**data)
+    calls = data.get("calls", [])
+    if not isinstance(calls, list) or not all(isinstance(one, dict) and "name" in one for one in calls):
+        raise ValueError("calls are a list of objects with a name")
+    for one in calls:
+        _check_fields("call", one, ScriptedCall)
+    return Turn(**data | {"calls": tuple(ScriptedCall(**one) for one in calls)})
+
+
+def _check_fields(what: str, data: Mapping[str, Any], kind: Any, but: Sequence[str] = ()) -> None:
+    known = {one.name for one in fields(kind)} - set(but)
+    if unknown := sorted(set(data) - known):
+        raise ValueError(f"a {what} has no {', '.join(unknown)}: it may have {', '.join(sorted(known))}")
+
+
+def _filled(turn: Turn, messages: Sequence[Mapping[str, Any]]) -> Turn:
+    """*turn* with what it takes from the results. Raises ScriptFault."""
+    if not turn.take:
+        return turn
+    results = [content_text(one.get("content")) for one in reversed(messages) if one.get("role") == "tool"]
+    found: dict[str, str] = {}
+    for name, pattern in turn.take.items():
+        match = next(filter(None, (re.search(pattern, result) for result in results)), None)
+        if match is None:
+            raise ScriptFault(f"no result has what the script takes as {name}")
+        found[name] = match[1] if match.re.groups else match[0]
+    calls = tuple(
+        ScriptedCall(name=one.name, arguments=_replaced(one.arguments, found), id=one.id) for one in turn.calls
+    )
+    return Turn(
+        text=_replaced(turn.text, found), calls=calls, manner=turn.manner, finish=turn.finish, delay_s=turn.delay_s
+    )
+
+
+def _replaced(value: Any, found: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        for name, text in found.items():
+            value = value.replace(f"{{{{{name}}}}}", text)
+        return value
+    if isinstance(value, dict):
+        return {name: _replaced(inner, found) for name, inner in value.items()}
+    return [_replaced(inner, found) for inner in value] if isinstance(value, list) else value
