@@ -46,6 +46,9 @@ class Say(StrEnum):
     FILE_GONE = "file_gone"
     FILE_SHORTENED = "file_shortened"
     DEMO_NO_HEBREW = "demo_no_hebrew"
+    SOURCES = "sources"
+    ALSO_READ = "also_read"
+    FROM_MEMORY = "from_memory"
 
 
 SENTENCES: Mapping[Say, Mapping[Lang, str]] = {
@@ -185,6 +188,12 @@ SENTENCES: Mapping[Say, Mapping[Lang, str]] = {
     Say.FILE_GONE: {
         "en": "That file is no longer kept. Ask again and I'll make a new one.",
         "he": "הקובץ כבר לא שמור. אפשר לבקש שוב, וייווצר קובץ חדש.",
+    },
+    Say.SOURCES: {"en": "Sources", "he": "מקורות"},
+    Say.ALSO_READ: {"en": "Also read", "he": "נקראו גם"},
+    Say.FROM_MEMORY: {
+        "en": "This answer is from memory: no page was opened for it.",
+        "he": "התשובה מהזיכרון בלבד: לא נפתח דף כדי לבדוק אותה.",
     },
     # Bilingual on purpose: whoever set the bot up reads one of the two.
     Say.DEMO_NO_HEBREW: {
