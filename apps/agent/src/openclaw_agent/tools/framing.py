@@ -33,12 +33,12 @@ def clean(text: str) -> str:
     `[3]` becomes `(3)`; in code `[ 3 ]`, which means the same there.
     """
     text = _INVISIBLE.sub("", characters.cleaned(text))
-    text = _TOKEN.sub(lambda mark: _TOKENS[mark[0]], text).translate(_LENTICULAR)
+    text = _TOKEN.sub(lambda mark: _TOKENS[mark[0]], text)
     parts, at = [], 0
     for code in _CODE.finditer(text):
         parts += [_NUMBER.sub(r"(\1)", text[at : code.start()]), _NUMBER.sub(r"[ \1 ]", code[0])]
         at = code.end()
-    return "".join([*parts, _NUMBER.sub(r"(\1)", text[at:])])
+    return "".join([*parts, _NUMBER.sub(r"(\1)", text[at:])]).translate(_LENTICULAR)
 
 
 def one_line(text: str, max_chars: int) -> str:

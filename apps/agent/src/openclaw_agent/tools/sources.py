@@ -19,7 +19,7 @@ from openclaw_core.ports import Lang
 from openclaw_core.wording import Say
 
 _NUMBER = re.compile(rf"[{numbers.OPEN}]\s*\d{{1,3}}\s*[{numbers.CLOSE}]")
-_ADDRESS = re.compile(r"(?:https?|tg|ton|ftp)://\S|(?<![\w.@/-])www\.\w", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?:https?|tg|ton|ftp)://(?=\S)|(?<![\w.@/-])www\.\w", re.IGNORECASE)
 
 
 def finish(text: str, opened: Sequence[Source], *, lang: Lang) -> str:

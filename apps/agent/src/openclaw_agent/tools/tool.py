@@ -45,14 +45,21 @@ class ToolResult:
 class Tool(Protocol):
     """One tool. It has no state of its own between calls: calls of one step run side by side."""
 
-    name: str
-    """As the model calls it: letters, digits and `_`."""
-    description: str
-    """What it is for, when to use it, and when not. The model reads nothing else about it."""
-    parameters: Mapping[str, Any]
-    """JSON schema of the arguments: an object without additional properties."""
-    timeout_s: float
-    """For one call. The tool ends earlier by itself; the caller ends it then, and `timed_out` is the result."""
+    @property
+    def name(self) -> str:
+        """As the model calls it: letters, digits and `_`."""
+
+    @property
+    def description(self) -> str:
+        """What it is for, when to use it, and when not. The model reads nothing else about it."""
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """JSON schema of the arguments: an object without additional properties."""
+
+    @property
+    def timeout_s(self) -> float:
+        """For one call. The tool ends earlier by itself; the caller ends it then, and `timed_out` is the result."""
 
     def status(self, arguments: Mapping[str, Any]) -> Status:
         """What a status line may say while the call runs. Takes whatever the model wrote; never raises."""
