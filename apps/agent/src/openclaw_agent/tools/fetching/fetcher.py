@@ -1,6 +1,7 @@
 """Fetch what an address holds, within limits. One request is one connection, which is closed behind it."""
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -55,6 +56,9 @@ class Fetcher:
 
     async def fetch(self, url: str) -> Fetched:
         """What *url* holds. Raises NotFetched."""
+        logging.getLogger("httpcore").setLevel(
+            logging.WARNING
+        )  # below that it writes addresses, which are a person's words
         address = parse(url, ports=self.ports)
         try:
             async with asyncio.timeout(self.total_s):
