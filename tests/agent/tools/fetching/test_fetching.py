@@ -208,6 +208,20 @@ async def test_a_bomb_is_stopped_while_it_grows(web: Web, encoding: str) -> None
         tracemalloc.stop()
 
 
+async def test_what_follows_the_end_of_a_packed_body_counts_too(web: Web) -> None:
+    async def endless(writer: asyncio.StreamWriter) -> None:
+        writer.write(
+            b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-encoding: gzip\r\n\r\n" + gzip.compress(b"hello")
+        )
+        while True:
+            writer.write(bytes(100_000))
+            await writer.drain()
+
+    web["example.org/"] = endless
+
+    assert await refused(web, "example.org/") is Why.SIZE
+
+
 async def test_a_body_of_very_many_empty_members_is_stopped(web: Web) -> None:
     web["example.org/"] = reply(gzip.compress(b"") * 5000, content_encoding="gzip")
 
