@@ -27,34 +27,35 @@ def finish(text: str, opened: Sequence[Source], *, lang: Lang) -> str:
     pages = {page.number: page for page in opened}
     body = held_back.without_own_list(characters.cleaned(text)) if pages else characters.cleaned(text)
     marked = _checked(body, pages)
-    shown = _sure(numbers.second_pass(marked, pages), pages, grows=False)
+    shown = numbers.second_pass(marked, pages)
+    whole = with_note(shown, _below(marked, pages, lang))
+    if _is_honest(converted(whole), pages):
+        return whole
+    return with_note(_plain(converted(shown)), _below("", pages, lang))
+
+
+def _below(marked: str, pages: Pages, lang: Lang) -> str:
+    """The list for an answer with the numbers of *marked*, or that nothing was opened."""
     if not pages:
-        return with_note(shown, f"_{wording.say(Say.FROM_MEMORY, lang)}_")
-    order = [number for number in numbers.cited(marked, pages) if f"]({numbers.target(pages[number].url)})" in shown]
-    others = [page for page in opened if page.number not in order]
-    return with_note(shown, listed([pages[number] for number in order], others, lang))
+        return f"_{wording.say(Say.FROM_MEMORY, lang)}_"
+    order = numbers.cited(marked, pages)
+    return listed(
+        [pages[number] for number in order], [page for number, page in pages.items() if number not in order], lang
+    )
 
 
 def growing(text: str, opened: Sequence[Source]) -> str:
     """A text that is still being written, as a preview of it: without what the next words may change, and without the list."""
     pages = {page.number: page for page in opened}
     text = held_back.shown(characters.cleaned(text))
-    return _sure(numbers.second_pass(_checked(text, pages), pages), pages, grows=True)
+    shown = numbers.second_pass(_checked(text, pages), pages)
+    # Markdown has more ways to write a mark than the passes know. The converter that the chat's messages come from says what became of it.
+    rich = converted(shown, grows=True)
+    return shown if _is_honest(rich, pages) else _plain(rich)
 
 
 def _checked(text: str, pages: Pages) -> str:
     return numbers.first_pass(quotations.checked(text, pages) if pages else text, pages)
-
-
-def _sure(markdown: str, pages: Pages, *, grows: bool) -> str:
-    """*markdown*, or its plain words if a chat would find a number or a link in it that may not be there.
-
-    Markdown has more ways to write a mark than the passes know. The converter that the chat's messages come from says what became of it.
-    """
-    rich = converted(markdown, grows=grows)
-    if _is_honest(rich, pages):
-        return markdown
-    return _plain(rich)
 
 
 def _is_honest(rich: Rich, pages: Pages) -> bool:
@@ -62,8 +63,10 @@ def _is_honest(rich: Rich, pages: Pages) -> bool:
     links = [span for span in rich.spans if span.kind == "text_link"]
     hidden = [span for span in rich.spans if span.kind in ("code", "pre")]
     urls = {page.url.replace("*", "%2A"): page.number for page in pages.values()}
-    if not all(rich.text[link.start : link.end] == f"[{urls.get(link.url or '')}]" for link in links):
-        return False
+    for link in links:
+        label, own = rich.text[link.start : link.end], f"[{urls.get(link.url or '')}]"
+        if label != own and not label.startswith(f"{own} "):  # a line of the list
+            return False
     free = bytearray(b"\1" * len(rich.text))
     for span in (*links, *hidden):
         free[span.start : span.end] = bytes(span.end - span.start)
