@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from openclaw_core.outcome import Cause
 from openclaw_core.store import displays
+from openclaw_core.tasks.outcome import Cause
 
 ROOT = Path(__file__).parents[1]
 PAGES = [

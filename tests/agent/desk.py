@@ -7,10 +7,10 @@ from typing import Any
 
 from openclaw_agent.answering import Answering
 from openclaw_agent.files import NoFile
-from openclaw_core.outcome import Cause
 from openclaw_core.ports import ModelCall, Piece
-from openclaw_core.task import Task
-from openclaw_core.work import Answered, Run
+from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.task import Task
+from openclaw_core.tasks.work import Answered, Run
 from tests.fakes.chat import FakeChat
 from tests.fakes.time import FakeTime
 from tests.fakes.work import FakeWork

@@ -11,8 +11,7 @@ from openclaw_agent.alone import do_alone, task_of
 from openclaw_agent.alone_work import AloneDisplays, AloneWork, MessengerFiles
 from openclaw_agent.files import NoFile
 from openclaw_agent.settings import Alone
-from openclaw_core.conversation import Turn
-from openclaw_core.delivery.displays import Stage
+from openclaw_core.chat.delivery.displays import Stage
 from openclaw_core.errors import (
     ChatUnauthorized,
     FloodWait,
@@ -22,10 +21,11 @@ from openclaw_core.errors import (
     StoreFault,
     StoreUnavailable,
 )
-from openclaw_core.outcome import Delivery, Exit, TaskState
-from openclaw_core.roles import load
-from openclaw_core.task import Material, Task
-from openclaw_core.work import Run
+from openclaw_core.roles.values import load
+from openclaw_core.tasks.conversation import Turn
+from openclaw_core.tasks.outcome import Delivery, Exit, TaskState
+from openclaw_core.tasks.task import Material, Task
+from openclaw_core.tasks.work import Run
 from tests.agent.desk import Desk, task, until
 from tests.fakes.alone import FakeDeliverer, FakeRecords
 from tests.fakes.messenger import FakeMessenger

@@ -8,10 +8,10 @@ import pytest
 
 from openclaw_agent.alone import do_alone
 from openclaw_agent.alone_work import AloneDisplays, AloneWork
-from openclaw_core.delivery.dispatcher import Dispatcher
+from openclaw_core.chat.delivery.dispatcher import Dispatcher
 from openclaw_core.errors import ChatUnauthorized
-from openclaw_core.outcome import Exit
 from openclaw_core.store import AloneTasks, Lanes, RedisDisplays, Script
+from openclaw_core.tasks.outcome import Exit
 from tests.agent.desk import Desk, task, until
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.work import ORDER

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from openclaw_core.conversation import Turn
 from openclaw_core.errors import (
     ChatUnauthorized,
     LostOwnership,
@@ -15,11 +14,11 @@ from openclaw_core.errors import (
     StoreUnavailable,
     StreamCut,
 )
-from openclaw_core.models.providers import ModelAt
-from openclaw_core.outcome import Cause
-from openclaw_core.ports import Piece, Usage
-from openclaw_core.task import Material
-from openclaw_core.work import GaveUp
+from openclaw_core.ports import ModelAt, Piece, Usage
+from openclaw_core.tasks.conversation import Turn
+from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.task import Material
+from openclaw_core.tasks.work import GaveUp
 from tests.agent.desk import Desk, Pieces, task, until
 from tests.fakes.work import ORDER
 

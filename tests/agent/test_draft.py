@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from openclaw_agent.draft import FIRST_WORDS_CHARS, FIRST_WORDS_S, GROUP_WRITE_EVERY_S, WRITE_EVERY_S, Draft
-from openclaw_core.delivery import plan
+from openclaw_core.chat.delivery import plan
 from openclaw_core.errors import LostOwnership
-from openclaw_core.work import Run
+from openclaw_core.tasks.work import Run
 from tests.agent.desk import task
 from tests.fakes.work import FakeWork
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from openclaw_core.outcome import Cause
 from openclaw_core.ports import Piece, Usage
-from openclaw_core.task import Material
+from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.task import Material
 from tests.agent.desk import Desk, Pieces, task, until
 
 WHOLE = replace(

@@ -11,9 +11,9 @@ CLAIM = "import openclaw_agent.__main__, openclaw_agent.app"
 ALL = f"{CLAIM}\nfrom openclaw_agent.opening import load_libraries\nload_libraries()"
 MESSENGER = {"telegram", "markdown_it", "telegramify_markdown"}
 SHOWING = (
-    "openclaw_core.messenger",
-    "openclaw_core.paging",
-    "openclaw_core.markdown",
+    "openclaw_core.chat.telegram.messenger",
+    "openclaw_core.chat.paging",
+    "openclaw_core.chat.markdown",
     "openclaw_agent.alone",
     "openclaw_agent.alone_work",
 )
@@ -42,7 +42,7 @@ def test_an_answer_needs_no_sdk_and_nothing_of_telegram_or_markdown() -> None:
     assert {"httpx", "openclaw_agent.answering", "openclaw_agent.files"} <= modules
     assert modules & {"groq", "pydantic", *MESSENGER} == set()
     assert [name for name in modules if name.startswith(SHOWING)] == []
-    assert [name for name in modules if name.startswith("openclaw_core.delivery")] == []
+    assert [name for name in modules if name.startswith("openclaw_core.chat.delivery")] == []
     assert {name for name in modules if name.startswith("openclaw_core.store")} == OF_THE_STORE
 
 

@@ -17,8 +17,8 @@ from openclaw_core.errors import (
     StoreMisconfigured,
     StoreUnavailable,
 )
-from openclaw_core.outcome import Cause, Exit
-from openclaw_core.work import Answered, HandedBack, PutBack, Run
+from openclaw_core.tasks.outcome import Cause, Exit
+from openclaw_core.tasks.work import Answered, HandedBack, PutBack, Run
 from tests.agent.desk import Desk, task, until
 from tests.fakes.time import FakeTime
 from tests.fakes.work import FakeWork

@@ -10,8 +10,8 @@ from openclaw_agent.app import in_pool
 from openclaw_agent.opening import NeverReady, Opening
 from openclaw_agent.settings import InPool
 from openclaw_core.errors import ChatUnauthorized, SettingsError, StoreUnavailable
-from openclaw_core.outcome import Exit
-from openclaw_core.work import PutBack
+from openclaw_core.tasks.outcome import Exit
+from openclaw_core.tasks.work import PutBack
 from tests.agent.desk import Desk, task, until
 
 PLACE = InPool(pool="p", job="job-1", tasks_per_job=1, warm_max_age_s=900)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openclaw_agent.prompt import CUT_MARK, NOTES, messages
-from openclaw_core.conversation import Speaker, Turn, estimate_tokens
-from openclaw_core.task import Order, Task
+from openclaw_core.tasks.conversation import Speaker, Turn, estimate_tokens
+from openclaw_core.tasks.task import Order, Task
 
 ORDER = Order(role="coder", prompt="You write code.", prompt_sha256="", models=("m",), history_tokens=300)
 TASK = Task(

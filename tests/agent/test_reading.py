@@ -14,8 +14,8 @@ from openclaw_core.errors import (
     RateLimited,
     RequestTooLarge,
 )
-from openclaw_core.outcome import Cause
-from openclaw_core.task import Material, Order, Task
+from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.task import Material, Order, Task
 from tests.agent.desk import FakeFiles
 from tests.fakes.chat import FakeChat
 

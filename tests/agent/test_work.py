@@ -7,13 +7,13 @@ from typing import Protocol
 
 import pytest
 
-from openclaw_core.conversation import Turn
 from openclaw_core.errors import LostOwnership
-from openclaw_core.outcome import Cause
 from openclaw_core.store import AgentWork, RedisSettings, Script, open_script
 from openclaw_core.store.turns import turn_json
-from openclaw_core.task import Task, digest_of, order_json, to_json
-from openclaw_core.work import Answered, GaveUp, HandedBack, PutBack, Result, Run, Work
+from openclaw_core.tasks.conversation import Turn
+from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.task import Task, digest_of, order_json, to_json
+from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, PutBack, Result, Run, Work
 from tests.agent.desk import task
 from tests.fakes.work import ORDER, FakeWork
 

@@ -13,10 +13,10 @@ from typing import Any
 import yaml
 from aiohttp import web
 
+from openclaw_brain.agents.ports import JobEnded, Pool
 from openclaw_brain.health import Beats
-from openclaw_brain.kubernetes_api import KubernetesApi
-from openclaw_brain.kubernetes_jobs import KubernetesJobs
-from openclaw_brain.ports import JobEnded, Pool
+from openclaw_brain.kubernetes.api import KubernetesApi
+from openclaw_brain.kubernetes.jobs import KubernetesJobs
 
 POOL = Pool.of("agent", pod={"spec": {"containers": [{"name": "agent", "image": "i"}]}}, env={}, deadline_s=600)
 

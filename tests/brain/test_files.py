@@ -12,14 +12,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from openclaw_brain import files as module
-from openclaw_brain.files import AT_ONCE, FILE_MAX_BYTES, FilePort
+from openclaw_brain.agents import files as module
+from openclaw_brain.agents.files import AT_ONCE, FILE_MAX_BYTES, FilePort
 from openclaw_core import logs
 from openclaw_core.errors import FloodWait, MessengerRefused, MessengerUnauthorized, MessengerUnavailable
-from openclaw_core.outcome import Cause
 from openclaw_core.store import RedisSettings, Script, open_script
-from openclaw_core.task import Material, Task
-from openclaw_core.work import Answered, Run
+from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.task import Material, Task
+from openclaw_core.tasks.work import Answered, Run
 from tests.core.store_world import USAGE, World, task
 from tests.redis_server import RedisServer
 

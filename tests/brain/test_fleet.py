@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from openclaw_brain.fleet import Fleet
-from openclaw_brain.pool import PoolKeeper
-from openclaw_brain.ports import Launcher, Pool
+from openclaw_brain.agents.fleet import Fleet
+from openclaw_brain.agents.pool import PoolKeeper
+from openclaw_brain.agents.ports import Launcher, Pool
 from openclaw_core.errors import StoreUnavailable
-from openclaw_core.outcome import Cause
 from openclaw_core.store import Inbox, Lanes, Pools, Script
 from openclaw_core.store.pools import task_of
-from openclaw_core.work import HandedBack
+from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.work import HandedBack
 from tests.brain.api_server import ApiServer
 from tests.brain.api_server import launcher as a_real_launcher
 from tests.core.store_world import ORDER, World, task

@@ -14,25 +14,25 @@ from typing import Any, Literal
 
 import pytest
 
-from openclaw_brain.fleet import Fleet
-from openclaw_brain.gathering import Windows
-from openclaw_brain.handling import Handling
-from openclaw_brain.hearing import Hearing
-from openclaw_brain.incoming import Bot
-from openclaw_brain.intake import Access, Intake
-from openclaw_brain.lanes import LaneKeeper
+from openclaw_brain.agents.fleet import Fleet
+from openclaw_brain.agents.hearing import Hearing
+from openclaw_brain.agents.pool import PoolKeeper
+from openclaw_brain.agents.ports import Pool
+from openclaw_brain.agents.watch import Watch
+from openclaw_brain.inbox.gathering import Windows
+from openclaw_brain.inbox.handling import Handling
+from openclaw_brain.inbox.intake import Access, Intake
 from openclaw_brain.metrics import Metrics
-from openclaw_brain.pool import PoolKeeper
-from openclaw_brain.ports import Pool
+from openclaw_brain.queue.lanes import LaneKeeper
 from openclaw_brain.room import Room
-from openclaw_brain.watch import Watch
-from openclaw_core.delivery import sending
-from openclaw_core.delivery.dispatcher import Dispatcher
+from openclaw_brain.telegram.incoming import Bot
+from openclaw_core.chat.delivery import sending
+from openclaw_core.chat.delivery.dispatcher import Dispatcher
 from openclaw_core.errors import LostOwnership, StoreFault
-from openclaw_core.roles import load
+from openclaw_core.roles.values import load
 from openclaw_core.store import AgentWork, Inbox, Lanes, News, Pools, RedisDisplays, Script
-from openclaw_core.task import digest_of, order_json, to_json
-from openclaw_core.work import Answered
+from openclaw_core.tasks.task import digest_of, order_json, to_json
+from openclaw_core.tasks.work import Answered
 from tests.core.store_world import ORDER, USAGE, effect, task
 from tests.fakes.launcher import FakeLauncher
 from tests.fakes.messenger import FakeMessenger

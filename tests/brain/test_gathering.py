@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from openclaw_brain.gathering import Windows
-from openclaw_brain.handling import Handling
-from openclaw_brain.incoming import Bot, read_update
-from openclaw_brain.intake import Access, Intake, Known
-from openclaw_core.delivery.displays import Display
-from openclaw_core.outcome import Cause
-from openclaw_core.roles import load
+from openclaw_brain.inbox.gathering import Windows
+from openclaw_brain.inbox.handling import Handling
+from openclaw_brain.inbox.intake import Access, Intake, Known
+from openclaw_brain.telegram.incoming import Bot, read_update
+from openclaw_core.chat.delivery.displays import Display
+from openclaw_core.roles.values import load
 from openclaw_core.store import Became, Script
 from openclaw_core.store.lanes import Dispatched
-from openclaw_core.task import Task
-from openclaw_core.work import HandedBack, PutBack, Result
+from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.task import Task
+from openclaw_core.tasks.work import HandedBack, PutBack, Result
 from tests.core.store_world import CAPS, ORDER, World
 
 ROLES = load(Path(__file__).parents[2] / "platform/openclaw/base")

@@ -11,12 +11,12 @@ import pytest
 
 from openclaw_brain.app import run
 from openclaw_brain.health import STUCK_S, Beats, Health
-from openclaw_brain.kubernetes_api import CALL_S, SILENCE_S, WATCH_S
-from openclaw_brain.kubernetes_lease import LeaseLeader
+from openclaw_brain.kubernetes.api import CALL_S, SILENCE_S, WATCH_S
+from openclaw_brain.kubernetes.lease import LeaseLeader
 from openclaw_brain.leader import RedisLeader
 from openclaw_brain.metrics import Metrics
 from openclaw_brain.settings import at_start
-from openclaw_brain.updates import admit_forever
+from openclaw_brain.telegram.updates import admit_forever
 from openclaw_core.errors import FloodWait
 from openclaw_core.store import Inbox, RedisSettings, Script, open_script
 from openclaw_standin.bot_api import BotApi

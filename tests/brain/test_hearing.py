@@ -9,13 +9,13 @@ from typing import Any, cast
 
 import pytest
 
-from openclaw_brain.hearing import Hearing
-from openclaw_core.delivery.displays import Stage
+from openclaw_brain.agents.hearing import Hearing
+from openclaw_core.chat.delivery.displays import Stage
 from openclaw_core.errors import LostOwnership, StoreFault, StoreFull, StoreUnavailable
-from openclaw_core.outcome import Cause
 from openclaw_core.store import News, Script
-from openclaw_core.task import to_json
-from openclaw_core.work import Answered, GaveUp, HandedBack, PutBack, Run
+from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.task import to_json
+from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, PutBack, Run
 from tests.core.store_world import USAGE, World, task
 
 

@@ -7,9 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from telegram.constants import MessageType
 
-from openclaw_brain.content import SERVICE
-from openclaw_brain.incoming import Bot, Incoming, read_update, stream_of
-from openclaw_brain.words import QUOTED_MAX_CHARS, WORDS_MAX_CHARS
+from openclaw_brain.telegram.content import SERVICE
+from openclaw_brain.telegram.incoming import Bot, Incoming, read_update, stream_of
+from openclaw_brain.telegram.words import QUOTED_MAX_CHARS, WORDS_MAX_CHARS
 
 BOT = Bot(id=42, username="OpenClawBot")
 USER = {"id": 7, "is_bot": False, "first_name": "A", "language_code": "he"}

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from openclaw_brain.handling import _asks
-from openclaw_brain.incoming import Bot, read_update
-from openclaw_brain.intake import Access, Intake, Known
-from openclaw_brain.saying import Effect
-from openclaw_core.roles import Roles, load
-from openclaw_core.task import Task, from_json
+from openclaw_brain.inbox.handling import _asks
+from openclaw_brain.inbox.intake import Access, Intake, Known
+from openclaw_brain.inbox.saying import Effect
+from openclaw_brain.telegram.incoming import Bot, read_update
+from openclaw_core.roles.values import Roles, load
+from openclaw_core.tasks.task import Task, from_json
 from tests.brain.test_incoming import PARTS
 
 NOTHING = Known()

@@ -6,8 +6,8 @@ from typing import Any
 
 import yaml
 
-from openclaw_brain.job_manifest import job_manifest
-from openclaw_brain.ports import Pool
+from openclaw_brain.agents.ports import Pool
+from openclaw_brain.kubernetes.job_manifest import job_manifest
 
 TEMPLATE = yaml.safe_load(Path("platform/openclaw/base/agent/podtemplate.yaml").read_text(encoding="utf-8"))
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from openclaw_brain.agents.ports import LaunchFailed, Pool
 from openclaw_brain.health import STUCK_S, Beats
-from openclaw_brain.ports import LaunchFailed, Pool
-from openclaw_core.outcome import Cause
+from openclaw_core.tasks.outcome import Cause
 from tests.brain.api_server import POOL, ApiServer, job, launcher, next_end, pod, until
 
 FAILED = {"conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}]}

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from openclaw_brain.kubernetes_api import ApiRefused, ApiUnavailable
-from openclaw_brain.kubernetes_lease import LOOK_S, TTL_S, LeaseLeader
+from openclaw_brain.kubernetes.api import ApiRefused, ApiUnavailable
+from openclaw_brain.kubernetes.lease import LOOK_S, TTL_S, LeaseLeader
 from openclaw_core.errors import LostOwnership, StoreUnavailable
 
 

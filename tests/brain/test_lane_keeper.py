@@ -6,11 +6,11 @@ from typing import Any, cast
 
 import pytest
 
-from openclaw_brain.lanes import LaneKeeper
+from openclaw_brain.queue.lanes import LaneKeeper
 from openclaw_core.errors import StoreUnavailable
-from openclaw_core.outcome import Cause
-from openclaw_core.roles import load
+from openclaw_core.roles.values import load
 from openclaw_core.store import Script
+from openclaw_core.tasks.outcome import Cause
 from tests.core.store_world import World, task
 
 

@@ -15,8 +15,8 @@ from openclaw_brain.health import Beats
 from openclaw_brain.leader import RedisLeader
 from openclaw_brain.metrics import Metrics
 from openclaw_brain.settings import at_start
+from openclaw_core.chat.telegram.messenger import BotIdentity, TelegramMessenger
 from openclaw_core.errors import StoreUnavailable
-from openclaw_core.messenger import BotIdentity, TelegramMessenger
 from openclaw_core.store import Inbox, Script
 from openclaw_standin.bot_api import BotApi
 from tests.fakes.launcher import FakeLauncher

@@ -10,12 +10,12 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from openclaw_brain.metrics import Metrics
-from openclaw_core.outcome import Cause
-from openclaw_core.roles import Model
+from openclaw_core.roles.values import Model
 from openclaw_core.store import RedisSettings, Script, open_script
 from openclaw_core.store.client import source
 from openclaw_core.store.figures import BOUNDS_MS, set_prices
-from openclaw_core.work import Answered, HandedBack, Run
+from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.work import Answered, HandedBack, Run
 from tests.core.store_world import ORDER, World, effect, task
 from tests.redis_server import RedisServer
 

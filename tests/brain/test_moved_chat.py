@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from openclaw_brain.gathering import Windows
-from openclaw_brain.handling import Handling
-from openclaw_brain.incoming import Bot
-from openclaw_brain.intake import Access, Intake
-from openclaw_core.delivery.displays import Stage
-from openclaw_core.outcome import Cause
-from openclaw_core.roles import load
+from openclaw_brain.inbox.gathering import Windows
+from openclaw_brain.inbox.handling import Handling
+from openclaw_brain.inbox.intake import Access, Intake
+from openclaw_brain.telegram.incoming import Bot
+from openclaw_core.chat.delivery.displays import Stage
+from openclaw_core.roles.values import load
 from openclaw_core.store import Script
+from openclaw_core.tasks.outcome import Cause
 from tests.core.store_world import World, task
 
 OLD, NEW, BOT = -5, -1005, Bot(id=5, username="bot")

@@ -5,12 +5,12 @@ import time
 
 import pytest
 
-from openclaw_brain.pool import UNSEEN_S, Plan, PoolKeeper, plan
-from openclaw_brain.ports import Pool
-from openclaw_core.outcome import Cause
+from openclaw_brain.agents.pool import UNSEEN_S, Plan, PoolKeeper, plan
+from openclaw_brain.agents.ports import Pool
 from openclaw_core.store import Inbox, Lanes, Pools, Script
 from openclaw_core.store.pools import JobState
-from openclaw_core.work import GaveUp
+from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.work import GaveUp
 from tests.core.store_world import ORDER, World, effect, task
 from tests.fakes.launcher import FakeLauncher
 

@@ -8,10 +8,10 @@ from typing import cast
 
 import pytest
 
-from openclaw_brain.served_models import LOOK_AGAIN_S, LOOK_EVERY_S, ServedModels, gone, wanted, without
+from openclaw_brain.queue.served_models import LOOK_AGAIN_S, LOOK_EVERY_S, ServedModels, gone, wanted, without
 from openclaw_core.errors import ChatUnavailable, OpenClawError
 from openclaw_core.models.groq_chat import GroqChat
-from openclaw_core.roles import Model, Role, Roles, Router, load
+from openclaw_core.roles.values import Model, Role, Roles, Router, load
 from openclaw_standin.model import ScriptedModel
 
 SHIPPED = load(Path("platform/openclaw/base"))

@@ -11,7 +11,7 @@ import pytest
 from openclaw_brain.app import AGENT_VARIABLES, pool_of
 from openclaw_brain.settings import at_start, from_env
 from openclaw_core.errors import SettingsError
-from openclaw_core.outcome import Exit
+from openclaw_core.tasks.outcome import Exit
 
 TOKEN = "4242:test-token-of-nobody"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from openclaw_brain.updates import Poller, admit_forever
+from openclaw_brain.telegram.updates import Poller, admit_forever
 from openclaw_core.errors import LostOwnership
 from openclaw_core.store import Inbox, Script
 from openclaw_standin.bot_api import BotApi

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from openclaw_brain.verdict import Verdict, may_hand_back, of_job, of_pod, of_refusal
-from openclaw_core.outcome import Cause
+from openclaw_brain.kubernetes.verdict import Verdict, may_hand_back, of_job, of_pod, of_refusal
+from openclaw_core.tasks.outcome import Cause
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC).timestamp()
 

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from openclaw_brain import watch as module
-from openclaw_brain.pool import PoolKeeper
-from openclaw_brain.ports import JobEnded, Pool
-from openclaw_brain.watch import Watch
+from openclaw_brain.agents import watch as module
+from openclaw_brain.agents.pool import PoolKeeper
+from openclaw_brain.agents.ports import JobEnded, Pool
+from openclaw_brain.agents.watch import Watch
 from openclaw_core.errors import StoreUnavailable
-from openclaw_core.outcome import Cause
 from openclaw_core.store import AgentWork, Pools, Script
 from openclaw_core.store.pools import task_of
-from openclaw_core.work import Answered, Run
+from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.work import Answered, Run
 from tests.core.store_world import ORDER, USAGE, World, task
 from tests.fakes.launcher import FakeLauncher
 

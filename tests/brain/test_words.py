@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from openclaw_brain.words import QUOTED_MAX_CHARS, WORDS_MAX_CHARS, quoted, said, written
+from openclaw_brain.telegram.words import QUOTED_MAX_CHARS, WORDS_MAX_CHARS, quoted, said, written
 
 RICH = {
     "blocks": [

@@ -14,7 +14,7 @@ from openclaw_cli.bench_costs import Costs, costs_of
 from openclaw_cli.bench_goals import TO_CLAIM, TO_PROCESS, judged
 from openclaw_cli.bench_pods import Timeline, Watched
 from openclaw_cli.bench_store import FIRST_CHAT, FIRST_UPDATE, Ages, PressedBot, Together, kinds, room_made
-from openclaw_core.roles import load
+from openclaw_core.roles.values import load
 from openclaw_core.store import Script
 from openclaw_standin.model_script import digest
 

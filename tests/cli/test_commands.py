@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from openclaw_core.outcome import Cause
-from openclaw_core.roles import load
+from openclaw_core.roles.values import load
 from openclaw_core.store import Script
+from openclaw_core.tasks.outcome import Cause
 from openclaw_standin.model import ScriptedModel
 from openclaw_standin.model_script import answer_for, digest
 from tests.core.store_world import World, task

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from openclaw_cli.roles_folder import faults
-from openclaw_core.roles import load
+from openclaw_core.roles.values import load
 
 BASE = Path(__file__).parents[2] / "platform/openclaw/base"
 HERALD = """

@@ -1,6 +1,6 @@
 """What is true of every Telegram message, and how a test looks at one."""
 
-from openclaw_core.paging import pages
+from openclaw_core.chat.paging import pages
 from openclaw_core.ports import Entity, Page
 
 RLM = "\u200f"

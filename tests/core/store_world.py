@@ -4,15 +4,15 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
-from openclaw_core.conversation import Turn, place
-from openclaw_core.delivery.displays import Display, Stage
-from openclaw_core.outcome import Cause, Delivery
+from openclaw_core.chat.delivery.displays import Display, Stage
 from openclaw_core.store import AgentWork, Heard, Inbox, Lanes, News, Pools, RedisDisplays, Runs, Script
 from openclaw_core.store.lanes import Dispatched
 from openclaw_core.store.news import TEXT
 from openclaw_core.store.turns import turn_json
-from openclaw_core.task import Order, Task, to_json
-from openclaw_core.work import Answered, GaveUp, Result, Run
+from openclaw_core.tasks.conversation import Turn, place
+from openclaw_core.tasks.outcome import Cause, Delivery
+from openclaw_core.tasks.task import Order, Task, to_json
+from openclaw_core.tasks.work import Answered, GaveUp, Result, Run
 
 _updates = itertools.count(10_000)
 CAPS: Any = {"chat_cap": 20, "total_cap": 5000}

@@ -21,8 +21,8 @@ from openclaw_core.errors import (
 )
 from openclaw_core.models.answer_stream import Answered, Answerer, Failed, Grew, Restarted
 from openclaw_core.models.fallback import Then, judge
-from openclaw_core.outcome import Cause
 from openclaw_core.ports import Message, ModelCall, Piece, Usage
+from openclaw_core.tasks.outcome import Cause
 
 
 @dataclass

@@ -6,8 +6,8 @@ import pytest
 
 from openclaw_core.models.answer_stream import Answered, Answerer, Event, Failed, Grew, Restarted
 from openclaw_core.models.groq_chat import GroqChat
-from openclaw_core.outcome import Cause
 from openclaw_core.ports import Message, ModelCall
+from openclaw_core.tasks.outcome import Cause
 from openclaw_standin.model import ScriptedModel
 
 BIG, SMALL = "openai/gpt-oss-120b", "openai/gpt-oss-20b"

@@ -24,7 +24,7 @@ from openclaw_core.models.fallback import (
     first_reply,
     judge,
 )
-from openclaw_core.outcome import Cause
+from openclaw_core.tasks.outcome import Cause
 
 
 async def asked(

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from openclaw_core.gathering import JOINED_MAX_CHARS, joined
-from openclaw_core.said import said
-from openclaw_core.task import Material, Task
+from openclaw_core.tasks.gathering import JOINED_MAX_CHARS, joined
+from openclaw_core.tasks.said import said
+from openclaw_core.tasks.task import Material, Task
 from tests.core.store_world import task
 
 FILES = [Material(kind="file", file_id=f"f{n}", name=f"{n}.txt") for n in range(3)]

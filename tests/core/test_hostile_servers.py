@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 from aiohttp import web
 
-from openclaw_brain.updates import Poller
+from openclaw_brain.telegram.updates import Poller
 from openclaw_core import errors
-from openclaw_core.messenger import TelegramMessenger
+from openclaw_core.chat.telegram.messenger import TelegramMessenger
+from openclaw_core.chat.telegram.request import FILE_MAX_BYTES
 from openclaw_core.models.answer_text import ANSWER_MAX_CHARS
 from openclaw_core.models.chunks import LINE_MAX_BYTES
 from openclaw_core.models.client import ModelClient
@@ -18,7 +19,6 @@ from openclaw_core.models.connections import REPLY_MAX_BYTES
 from openclaw_core.models.groq_chat import GroqChat
 from openclaw_core.models.providers import GROQ, Server
 from openclaw_core.ports import Attachment, Message, ModelCall, Page, Piece
-from openclaw_core.telegram_request import FILE_MAX_BYTES
 from tests.fakes.bot_api_emulator import serving
 
 TOKEN = "7:SECRET-TOKEN"

@@ -275,7 +275,9 @@ def test_python_warnings_arrive_without_their_words(read: Read) -> None:
 
 
 def test_an_event_is_one_line_of_json_with_its_fields(read: Read) -> None:
-    logs.get("openclaw_brain.pool").info("job.created", job="agent-1", took_s=0.1, roles=("a", "b"), cost=float("nan"))
+    logs.get("openclaw_brain.agents.pool").info(
+        "job.created", job="agent-1", took_s=0.1, roles=("a", "b"), cost=float("nan")
+    )
 
     (line,) = read()
     assert line["at"].endswith("Z")
@@ -284,7 +286,7 @@ def test_an_event_is_one_line_of_json_with_its_fields(read: Read) -> None:
         "level": "info",
         "service": "test",
         "event": "job.created",
-        "logger": "openclaw_brain.pool",
+        "logger": "openclaw_brain.agents.pool",
         "job": "agent-1",
         "took_s": 0.1,
         "roles": ["a", "b"],

@@ -5,8 +5,8 @@ import time
 import pytest
 
 from openclaw_core.characters import is_blank
-from openclaw_core.markdown.links import followable
-from openclaw_core.paging import pages, preview
+from openclaw_core.chat.markdown.links import followable
+from openclaw_core.chat.paging import pages, preview
 from tests.core.page_checks import RLM, marked, only
 
 

@@ -15,10 +15,10 @@ from aiohttp import web
 from telegram import error
 
 from openclaw_core import errors
-from openclaw_core.messenger import TelegramMessenger
+from openclaw_core.chat.telegram.messenger import TelegramMessenger
+from openclaw_core.chat.telegram.request import refusal
+from openclaw_core.chat.telegram.verdict import verdict
 from openclaw_core.ports import Attachment, Page
-from openclaw_core.telegram_request import refusal
-from openclaw_core.telegram_verdict import verdict
 from tests.fakes.bot_api_emulator import serving
 
 TOKEN = "7:SECRET-TOKEN"

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from openclaw_core import errors
-from openclaw_core.messenger import BotIdentity, TelegramMessenger
-from openclaw_core.paging import pages
+from openclaw_core.chat.paging import pages
+from openclaw_core.chat.telegram.messenger import BotIdentity, TelegramMessenger
 from openclaw_core.ports import Attachment, Button, Entity, Page
 from tests.fakes.bot_api_emulator import BotApiEmulator, Refusal, serving
 

@@ -10,7 +10,7 @@ from openclaw_core.models.clients import ModelClients, open_clients
 from openclaw_core.models.groq_chat import GroqChat
 from openclaw_core.models.providers import NAMED, PROVIDERS, Server, Servers, provider_at
 from openclaw_core.ports import Message, ModelCall
-from openclaw_core.roles_file import ModelEntry
+from openclaw_core.roles.file import ModelEntry
 from tests.core.groq_server import listening, streams
 from tests.core.model_recordings import STREAMS
 

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from openclaw_core.markdown.spans import Span as _Span
-from openclaw_core.paging import _tidy, pages, plain, preview, without
+from openclaw_core.chat.markdown.spans import Span as _Span
+from openclaw_core.chat.paging import _tidy, pages, plain, preview, without
 from openclaw_core.ports import Page
 from tests.core.page_checks import RLM, long_code, marked, only, part
 
@@ -289,7 +289,7 @@ def test_importing_does_not_load_the_converter() -> None:
         [
             sys.executable,
             "-c",
-            "import sys, openclaw_core.paging; print({'telegramify_markdown', 'markdown_it'} & set(sys.modules))",
+            "import sys, openclaw_core.chat.paging; print({'telegramify_markdown', 'markdown_it'} & set(sys.modules))",
         ],
         capture_output=True,
         text=True,

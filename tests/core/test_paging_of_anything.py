@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from openclaw_core.characters import is_blank
-from openclaw_core.paging import pages, preview
+from openclaw_core.chat.paging import pages, preview
 from tests.core.page_checks import RLM, assert_valid
 
 ALPHABET = st.sampled_from(

@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from openclaw_core.notes import with_note
-from openclaw_core.paging import pages, preview
+from openclaw_core.chat.paging import pages, preview
 from openclaw_core.ports import Page
+from openclaw_core.texts.notes import with_note
 from tests.core.page_checks import assert_valid, long_code, marked, only
 
 STREAMED = (

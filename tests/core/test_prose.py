@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from openclaw_core.language import lang_of, notice_lang
-from openclaw_core.prose import prose_of
+from openclaw_core.texts.language import lang_of, notice_lang
+from openclaw_core.texts.prose import prose_of
 
 PYTHON = """import os
 from pathlib import Path

@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from openclaw_brain.pool import plan
-from openclaw_core.delivery.notices import told
+from openclaw_brain.agents.pool import plan
+from openclaw_core.chat.delivery.notices import told
 from openclaw_core.errors import BadTask
-from openclaw_core.outcome import Cause
 from openclaw_core.store import Pools
 from openclaw_core.store.agent_work import wire
 from openclaw_core.store.pools import JobState
 from openclaw_core.store.turns import turn_from, turn_json
-from openclaw_core.task import (
+from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.task import (
     READABLE_VERSIONS,
     Material,
     Order,
@@ -31,7 +31,7 @@ from openclaw_core.task import (
     order_json,
     to_json,
 )
-from openclaw_core.work import Answered, GaveUp, HandedBack, PutBack, Result, Run
+from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, PutBack, Result, Run
 from tests.core.store_world import ORDER, USAGE, World, task
 
 RECORDS = Path(__file__).parents[1] / "fixtures/records"

@@ -8,11 +8,12 @@ import jsonschema
 import pytest
 import yaml
 
-from openclaw_core import roles
 from openclaw_core.errors import SettingsError
-from openclaw_core.models.providers import ModelAt
-from openclaw_core.roles_file import json_schema
-from openclaw_core.task import order_from, order_json, order_of
+from openclaw_core.ports import ModelAt
+from openclaw_core.roles import values as roles
+from openclaw_core.roles.file import json_schema
+from openclaw_core.roles.orders import order_of
+from openclaw_core.tasks.task import order_from, order_json
 
 BASE = Path(__file__).parents[2] / "platform/openclaw/base"
 
@@ -89,7 +90,7 @@ def test_schema_file_is_the_one_that_loading_checks_and_editors_find_it() -> Non
     file = BASE / "config/roles.schema.json"
 
     assert json.loads(file.read_text(encoding="utf-8")) == json_schema(), (
-        "write it anew: python -m openclaw_core.roles_file > platform/openclaw/base/config/roles.schema.json"
+        "write it anew: python -m openclaw_core.roles.file > platform/openclaw/base/config/roles.schema.json"
     )
     first_line = (BASE / "config/roles.yaml").read_text(encoding="utf-8").splitlines()[0]
     assert first_line == "# yaml-language-server: $schema=roles.schema.json"

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from openclaw_core.errors import LostOwnership, StoreFault
-from openclaw_core.outcome import Cause, Delivery
 from openclaw_core.store import AloneTasks, Became, RedisDisplays
 from openclaw_core.store.lanes import Dispatched
 from openclaw_core.store.news import MAX_HANDBACKS
 from openclaw_core.store.pools import mark_of
-from openclaw_core.work import Answered, GaveUp, HandedBack, PutBack, Result, Run
+from openclaw_core.tasks.outcome import Cause, Delivery
+from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, PutBack, Result, Run
 from tests.core.store_world import ORDER, USAGE, World, effect, task
 
 STOP = {"op": "stop", "key": "stopped:1", "chat": "1", "lang": "en"}

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from openclaw_core.delivery.displays import Display, Stage
+from openclaw_core.chat.delivery.displays import Display, Stage
 from openclaw_core.errors import LostOwnership
-from openclaw_core.outcome import Cause, Delivery
 from openclaw_core.store import AloneTasks, RedisDisplays, move_chat
-from openclaw_core.work import Answered, GaveUp
+from openclaw_core.tasks.outcome import Cause, Delivery
+from openclaw_core.tasks.work import Answered, GaveUp
 from tests.core.store_world import World, effect, task
 
 HEBREW = replace(task(1), lang="he", notice_lang="he")

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from openclaw_core.task import Task
-from openclaw_core.work import HandedBack
+from openclaw_core.tasks.task import Task
+from openclaw_core.tasks.work import HandedBack
 from tests.core.store_world import World, effect, task
 
 

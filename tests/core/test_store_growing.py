@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from openclaw_core.outcome import Cause
 from openclaw_core.store import Became
 from openclaw_core.store.lanes import Dispatched
-from openclaw_core.task import Task, from_json
-from openclaw_core.work import Answered, GaveUp, HandedBack, Run
+from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.task import Task, from_json
+from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, Run
 from tests.core.store_world import ORDER, World, effect, task
 
 FIRST = replace(task(1, text="first:"), cut=True)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from openclaw_core.errors import LostOwnership
-from openclaw_core.outcome import Cause
 from openclaw_core.store.inbox import Stream
-from openclaw_core.work import HandedBack
+from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.work import HandedBack
 from tests.core.store_world import CAPS, World, effect, task
 
 _updates = itertools.count(100_000)

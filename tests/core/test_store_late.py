@@ -17,15 +17,15 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from openclaw_core.delivery.displays import Stage
+from openclaw_core.chat.delivery.displays import Stage
 from openclaw_core.errors import LostOwnership
-from openclaw_core.outcome import Cause, Delivery
-from openclaw_core.roles import Model
+from openclaw_core.roles.values import Model
 from openclaw_core.store import AloneTasks, RedisDisplays, Script
 from openclaw_core.store.client import Rights, _without_none, digest, source
 from openclaw_core.store.figures import set_prices
-from openclaw_core.task import to_json
-from openclaw_core.work import Answered, GaveUp, HandedBack, PutBack
+from openclaw_core.tasks.outcome import Cause, Delivery
+from openclaw_core.tasks.task import to_json
+from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, PutBack
 from tests.core.store_world import USAGE, World, effect, task
 
 DATA_MD = Path(__file__).parents[2] / "docs/data.md"

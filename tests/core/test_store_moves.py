@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from openclaw_core.outcome import Cause
 from openclaw_core.store import Script, move_chat
-from openclaw_core.task import from_json
+from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.task import from_json
 from tests.core.store_world import World, effect, task
 
 OLD, NEW = -5, -1005

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from openclaw_core.errors import LostOwnership
-from openclaw_core.outcome import Cause, Delivery
-from openclaw_core.task import Task, to_json
+from openclaw_core.tasks.outcome import Cause, Delivery
+from openclaw_core.tasks.task import Task, to_json
 from tests.core.store_world import ORDER, USAGE, World, task
 
 LATER_MS = 9_000_000_000_000

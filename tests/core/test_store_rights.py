@@ -15,12 +15,12 @@ import pytest
 import redis
 
 from openclaw_core.errors import LostOwnership, StoreFault, StoreFull, StoreMisconfigured
-from openclaw_core.outcome import Cause
 from openclaw_core.store import Became, RedisSettings, Script, agent_work, open_script
 from openclaw_core.store.client import digest, source
 from openclaw_core.store.rights import AGENT_CONNECTS, AGENT_MAY, acl_lines
-from openclaw_core.task import Task
-from openclaw_core.work import Answered, GaveUp, HandedBack, PutBack, Result, Run, Work
+from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.task import Task
+from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, PutBack, Result, Run, Work
 from tests.core.store_world import ORDER, World, task
 from tests.redis_server import NO_OLDEST, SERVERS, RedisServer
 from tests.redis_users import PASSWORDS, deployed

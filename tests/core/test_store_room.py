@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from openclaw_core.errors import StoreFull
-from openclaw_core.outcome import Cause, Delivery
 from openclaw_core.store import RedisDisplays, Script
-from openclaw_core.task import Task, from_json
-from openclaw_core.work import Answered
+from openclaw_core.tasks.outcome import Cause, Delivery
+from openclaw_core.tasks.task import Task, from_json
+from openclaw_core.tasks.work import Answered
 from tests.core.store_world import USAGE, World, task
 
 KEPT_BYTES = 1024

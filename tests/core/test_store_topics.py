@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from openclaw_core.task import Task
+from openclaw_core.tasks.task import Task
 from tests.core.store_world import World, task
 
 FORUM = -100500

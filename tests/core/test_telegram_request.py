@@ -15,8 +15,8 @@ from telegram import Bot
 from telegram.error import ChatMigrated, NetworkError, TelegramError
 
 from openclaw_core import errors
-from openclaw_core.messenger import TelegramMessenger
-from openclaw_core.telegram_request import (
+from openclaw_core.chat.telegram.messenger import TelegramMessenger
+from openclaw_core.chat.telegram.request import (
     CONNECTIONS,
     NotSent,
     Refused,

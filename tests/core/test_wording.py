@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openclaw_core import wording
-from openclaw_core.language import LANGS, hebrew_share, is_hebrew, lang_of
-from openclaw_core.outcome import Cause
 from openclaw_core.ports import Lang
-from openclaw_core.roles import Role, Roles, Router
-from openclaw_core.wording import Label, Say
+from openclaw_core.roles.values import Role, Roles, Router
+from openclaw_core.tasks.outcome import Cause
+from openclaw_core.texts import wording
+from openclaw_core.texts.language import LANGS, hebrew_share, is_hebrew, lang_of
+from openclaw_core.texts.wording import Label, Say
 
 POOL_CAUSES = (Cause.IMAGE, Cause.CONTAINER_CONFIG, Cause.NO_ROOM, Cause.ADMISSION, Cause.QUOTA)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from openclaw_brain.watch import STOP_HEARD_S
+from openclaw_brain.agents.watch import STOP_HEARD_S
 from tests.e2e.cluster import jobs, ours, pod_of, pods, until
 from tests.e2e.world import CLEAN, World
 from tests.manifests.rendering import ROOT

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from openclaw_core import wording
-from openclaw_core.outcome import Cause
 from openclaw_core.store.agent_work import LEASE_S
+from openclaw_core.tasks.outcome import Cause
+from openclaw_core.texts import wording
 from tests.e2e.bystanders import hand_on_the_node
 from tests.e2e.cluster import api_server_is_ready, kubectl, leader, ours, pod_of, pods, redis, runs, until
 from tests.e2e.world import CLEAN, LEASES, NOTICE_S, TOLD_S, Asked, World

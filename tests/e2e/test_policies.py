@@ -20,9 +20,9 @@ from typing import Any
 import pytest
 import yaml
 
-from openclaw_brain.job_manifest import job_manifest
-from openclaw_brain.kubernetes_jobs import COMPONENT
-from openclaw_brain.ports import Pool
+from openclaw_brain.agents.ports import Pool
+from openclaw_brain.kubernetes.job_manifest import job_manifest
+from openclaw_brain.kubernetes.jobs import COMPONENT
 from tests.e2e.world import World
 from tests.manifests.rendering import ROOT, named, of_kind, render
 

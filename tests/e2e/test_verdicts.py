@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from openclaw_core import wording
-from openclaw_core.outcome import Cause
+from openclaw_core.tasks.outcome import Cause
+from openclaw_core.texts import wording
 from tests.e2e.bystanders import Hand, hand_on_the_node
 from tests.e2e.cluster import NAMESPACE, apply, kubectl, metric, ours, pod_of, python, until, use_up_memory
 from tests.e2e.world import CLEAN, NOTICE_S, TOLD_S, Asked, World

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from openclaw_core.outcome import Exit
+from openclaw_core.tasks.outcome import Exit
 from tests.e2e_local.world import ROOT, TOKEN, World, world
 
 pytestmark = pytest.mark.timeout(300)

@@ -4,12 +4,12 @@ import asyncio
 import itertools
 from dataclasses import dataclass, field, replace
 
-from openclaw_core.conversation import Turn
-from openclaw_core.delivery.displays import Display, Displays, Stage
+from openclaw_core.chat.delivery.displays import Display, Displays, Stage
 from openclaw_core.errors import LostOwnership
-from openclaw_core.outcome import Cause, Delivery, TaskState
-from openclaw_core.task import Task
-from openclaw_core.work import Answered, GaveUp, Result
+from openclaw_core.tasks.conversation import Turn
+from openclaw_core.tasks.outcome import Cause, Delivery, TaskState
+from openclaw_core.tasks.task import Task
+from openclaw_core.tasks.work import Answered, GaveUp, Result
 
 _starts = itertools.count(1)
 STAGES = {

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from openclaw_core.delivery.displays import Display, Growing, Sign, Stage
+from openclaw_core.chat.delivery.displays import Display, Growing, Sign, Stage
 from openclaw_core.errors import LostOwnership, StoreUnavailable
-from openclaw_core.outcome import Delivery
+from openclaw_core.tasks.outcome import Delivery
 
 
 @dataclass

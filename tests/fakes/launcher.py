@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from openclaw_brain.ports import JobEnded, LaunchFailed, Pool
-from openclaw_core.outcome import Cause
+from openclaw_brain.agents.ports import JobEnded, LaunchFailed, Pool
+from openclaw_core.tasks.outcome import Cause
 
 
 @dataclass(kw_only=True)

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from openclaw_core.conversation import Turn
 from openclaw_core.errors import LostOwnership
-from openclaw_core.task import Order, Task
-from openclaw_core.work import Answered, PutBack, Result, Run
+from openclaw_core.tasks.conversation import Turn
+from openclaw_core.tasks.task import Order, Task
+from openclaw_core.tasks.work import Answered, PutBack, Result, Run
 
 ORDER = Order(role="coder", prompt="p", prompt_sha256="0", models=("m",))
 

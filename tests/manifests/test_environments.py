@@ -11,7 +11,7 @@ import yaml
 
 from openclaw_agent.settings import from_env as agent_settings
 from openclaw_brain.app import pool_of
-from openclaw_brain.job_manifest import job_manifest
+from openclaw_brain.kubernetes.job_manifest import job_manifest
 from openclaw_brain.settings import from_env as brain_settings
 from openclaw_core.models.providers import GROQ
 from tests.manifests.rendering import (

@@ -5,7 +5,7 @@ import re
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from openclaw_core.markdown.links import followable
+from openclaw_core.chat.markdown.links import followable
 from openclaw_standin.link_targets import WrongTarget, checked_target
 
 PIECES = st.sampled_from(

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from openclaw_agent.tools.opened import OpenedPages, Source
 from openclaw_agent.tools.sources import finish, growing
-from openclaw_core import wording
-from openclaw_core.paging import pages, preview
+from openclaw_core.chat.paging import pages, preview
 from openclaw_core.ports import Entity, Page
-from openclaw_core.wording import Say
+from openclaw_core.texts import wording
+from openclaw_core.texts.wording import Say
 from tests.core.page_checks import assert_valid, part
 
 FOX = Source(

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from openclaw_core import roles as roles_of
-from openclaw_core.roles import Roles
+from openclaw_core.roles import values as roles_of
+from openclaw_core.roles.values import Roles
 
 LABELLED = ("researcher", "coder", "summarizer")
 """The roles that the labelled messages know. A pull request that adds another changes what rules decide, and not whether they are right."""

@@ -16,8 +16,8 @@ from openclaw_brain.routing.classifier import ENVIRONMENT
 from openclaw_brain.routing.classifier_process import EXIT_NOT_INSTALLED
 from openclaw_brain.routing.model import WEIGHTS, examples
 from openclaw_cli.eval_routing import judge, labelled, report
-from openclaw_core.outcome import Decision
-from openclaw_core.roles import Roles
+from openclaw_core.roles.values import Roles
+from openclaw_core.tasks.outcome import Decision
 from tests.brain.routing.scripted_chat import ScriptedChat
 from tests.brain.routing.test_sets import SETS, rows_of
 

@@ -9,7 +9,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from openclaw_brain.routing import Previous, Routed, decide_agent
-from openclaw_core.conversation import estimate_tokens
 from openclaw_core.errors import (
     ChatRefused,
     ChatUnauthorized,
@@ -20,9 +19,10 @@ from openclaw_core.errors import (
     RequestTooLarge,
     StreamCut,
 )
-from openclaw_core.outcome import Decision
 from openclaw_core.ports import Chat
-from openclaw_core.roles import Roles
+from openclaw_core.roles.values import Roles
+from openclaw_core.tasks.conversation import estimate_tokens
+from openclaw_core.tasks.outcome import Decision
 from tests.brain.routing.scripted_chat import SILENCE, USAGE, ScriptedChat
 from tests.brain.routing.test_sets import rows_of
 

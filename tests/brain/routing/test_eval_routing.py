@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from openclaw_cli import eval_routing
-from openclaw_core.roles import Roles
+from openclaw_core.roles.values import Roles
 from tests.brain.routing.scripted_chat import ScriptedChat
 
 GOOD: dict[str, Any] = {

@@ -7,14 +7,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from openclaw_core import paging, wording
-from openclaw_core.delivery import notices
-from openclaw_core.delivery.dispatcher import Dispatcher
-from openclaw_core.delivery.displays import Display, Displays, Stage
-from openclaw_core.delivery.texts import marked
-from openclaw_core.outcome import Cause, Delivery
+from openclaw_core.chat import paging
+from openclaw_core.chat.delivery import notices
+from openclaw_core.chat.delivery.dispatcher import Dispatcher
+from openclaw_core.chat.delivery.displays import Display, Displays, Stage
+from openclaw_core.chat.delivery.texts import marked
 from openclaw_core.ports import Messenger, Page
-from openclaw_core.roles import load
+from openclaw_core.roles.values import load
+from openclaw_core.tasks.outcome import Cause, Delivery
+from openclaw_core.texts import wording
 from tests.core.delivery.virtual import now, wall
 from tests.fakes.displays import FakeDisplays, Shelf
 from tests.fakes.messenger import FakeTelegram

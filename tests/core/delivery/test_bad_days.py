@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from openclaw_core import wording
-from openclaw_core.delivery.displays import Sign, Stage
-from openclaw_core.delivery.sending import REPLACED_MAX, STRAYS_IN_ALL, STRAYS_MAX
+from openclaw_core.chat.delivery.displays import Sign, Stage
+from openclaw_core.chat.delivery.sending import REPLACED_MAX, STRAYS_IN_ALL, STRAYS_MAX
 from openclaw_core.errors import MarkupRefused, MessengerRefused, StoreFault, StoreFull
-from openclaw_core.outcome import Cause, Delivery
 from openclaw_core.ports import Page
+from openclaw_core.tasks.outcome import Cause, Delivery
+from openclaw_core.texts import wording
 from tests.core.delivery.rooms import Room, until
 from tests.core.delivery.test_delivery import LONG, LONG_CODE
 from tests.core.delivery.virtual import now, now_ms, virtual

@@ -5,8 +5,8 @@ from random import Random
 
 import pytest
 
-from openclaw_core.delivery.displays import Stage
-from openclaw_core.outcome import Cause, Delivery
+from openclaw_core.chat.delivery.displays import Stage
+from openclaw_core.tasks.outcome import Cause, Delivery
 from tests.core.delivery.rooms import Room
 from tests.core.delivery.test_delivery import LONG, LONG_CODE
 from tests.core.delivery.test_leaders import Life, end, start

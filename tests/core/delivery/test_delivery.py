@@ -5,12 +5,12 @@ from itertools import pairwise
 
 import pytest
 
-from openclaw_core import wording
-from openclaw_core.delivery.displays import Sign, Stage
-from openclaw_core.delivery.texts import marked
-from openclaw_core.outcome import Cause, Delivery
-from openclaw_core.paging import utf16_units
+from openclaw_core.chat.delivery.displays import Sign, Stage
+from openclaw_core.chat.delivery.texts import marked
+from openclaw_core.chat.paging import utf16_units
 from openclaw_core.ports import Entity, Page
+from openclaw_core.tasks.outcome import Cause, Delivery
+from openclaw_core.texts import wording
 from tests.core.delivery.rooms import Room, until
 from tests.core.delivery.virtual import now, now_ms, virtual
 

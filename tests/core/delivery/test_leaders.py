@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from openclaw_core.delivery.displays import Stage
+from openclaw_core.chat.delivery.displays import Stage
 from openclaw_core.errors import LostOwnership
-from openclaw_core.outcome import Cause, Delivery
+from openclaw_core.tasks.outcome import Cause, Delivery
 from tests.core.delivery.rooms import Room, until
 from tests.core.delivery.test_delivery import LONG_CODE
 from tests.core.delivery.virtual import now, now_ms, virtual

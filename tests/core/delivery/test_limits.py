@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openclaw_core.delivery import limits as l
-from openclaw_core.delivery.limits import Limits, Rank
+from openclaw_core.chat.delivery import limits as l
+from openclaw_core.chat.delivery.limits import Limits, Rank
 from openclaw_core.errors import FateUnknown, FloodWait, MessengerUnauthorized
 
 

@@ -5,13 +5,13 @@ from math import inf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openclaw_core.delivery import plan
-from openclaw_core.delivery.displays import Display, Stage
-from openclaw_core.delivery.limits import Rank
-from openclaw_core.delivery.order import first_of_chat
-from openclaw_core.delivery.turns import Turns
-from openclaw_core.delivery.view import View
-from openclaw_core.outcome import Cause
+from openclaw_core.chat.delivery import plan
+from openclaw_core.chat.delivery.displays import Display, Stage
+from openclaw_core.chat.delivery.limits import Rank
+from openclaw_core.chat.delivery.order import first_of_chat
+from openclaw_core.chat.delivery.turns import Turns
+from openclaw_core.chat.delivery.view import View
+from openclaw_core.tasks.outcome import Cause
 
 
 def view(order: int, stage: Stage, **fields: object) -> View:

@@ -9,8 +9,8 @@ import yaml
 
 from openclaw_agent.settings import from_env as agent_from_env
 from openclaw_brain.app import pool_of
-from openclaw_brain.job_manifest import TTL_S, job_manifest
-from openclaw_brain.kubernetes_api import CALL_S
+from openclaw_brain.kubernetes.api import CALL_S
+from openclaw_brain.kubernetes.job_manifest import TTL_S, job_manifest
 from openclaw_brain.settings import at_start, from_env
 from openclaw_core.errors import SettingsError
 from tests.manifests.rendering import Object, label, named, of_kind

@@ -1,4 +1,4 @@
-"""Environment → settings → logs → run → exit code (`openclaw_core.outcome.Exit` documents the codes)."""
+"""Environment → settings → logs → run → exit code (`openclaw_core.tasks.outcome.Exit` documents the codes)."""
 
 import gc
 
@@ -14,7 +14,7 @@ import time  # noqa: E402
 from openclaw_agent.settings import InPool, Settings, from_env  # noqa: E402
 from openclaw_core import logs  # noqa: E402
 from openclaw_core.errors import OpenClawError, SettingsError  # noqa: E402
-from openclaw_core.outcome import Exit  # noqa: E402
+from openclaw_core.tasks.outcome import Exit  # noqa: E402
 
 
 async def _run(settings: Settings) -> Exit:

@@ -11,16 +11,17 @@ from openclaw_agent.opening import Answerer, Opening, open_answering
 from openclaw_agent.owning import own
 from openclaw_agent.settings import Alone, Settings
 from openclaw_core import logs
-from openclaw_core.delivery.dispatcher import Dispatcher
+from openclaw_core.chat.delivery.dispatcher import Dispatcher
+from openclaw_core.chat.telegram.messenger import TelegramMessenger
 from openclaw_core.errors import LostOwnership, MessengerUnauthorized, Permanent, SettingsError, Transient
-from openclaw_core.language import lang_of
-from openclaw_core.messenger import TelegramMessenger
-from openclaw_core.outcome import ENDED, Exit
 from openclaw_core.ports import Messenger
-from openclaw_core.roles import Roles, load
+from openclaw_core.roles.orders import order_of
+from openclaw_core.roles.values import Roles, load
 from openclaw_core.store import AloneTasks, RedisDisplays, move_chat, open_script
-from openclaw_core.task import Order, Task, order_of
-from openclaw_core.work import Run
+from openclaw_core.tasks.outcome import ENDED, Exit
+from openclaw_core.tasks.task import Order, Task
+from openclaw_core.tasks.work import Run
+from openclaw_core.texts.language import lang_of
 
 log = logs.get(__name__)
 DELIVER_S = 180.0

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from openclaw_agent.files import MAX_BYTES, NoFile
-from openclaw_core.conversation import Turn
-from openclaw_core.delivery.displays import Display, Growing, Sign, Stage
+from openclaw_core.chat.delivery.displays import Display, Growing, Sign, Stage
 from openclaw_core.errors import FloodWait, LostOwnership, MessengerRefused, MessengerUnavailable
-from openclaw_core.outcome import Delivery, TaskState
 from openclaw_core.ports import Messenger
-from openclaw_core.task import Material, Task
-from openclaw_core.work import HandedBack, PutBack, Result, Run
+from openclaw_core.tasks.conversation import Turn
+from openclaw_core.tasks.outcome import Delivery, TaskState
+from openclaw_core.tasks.task import Material, Task
+from openclaw_core.tasks.work import HandedBack, PutBack, Result, Run
 
 
 class Begun(Protocol):
@@ -29,7 +29,7 @@ class Begun(Protocol):
 
 
 class Deliverer(Protocol):
-    """What shows displays in chats: the engine of `openclaw_core.delivery`."""
+    """What shows displays in chats: the engine of `openclaw_core.chat.delivery`."""
 
     async def run(self) -> None:
         """Deliver until cancelled."""

@@ -13,15 +13,16 @@ from openclaw_agent.files import Files
 from openclaw_agent.lease import persist
 from openclaw_agent.prompt import cuts, messages
 from openclaw_agent.reading import Reader, Unreadable, in_words
-from openclaw_core import logs, wording
+from openclaw_core import logs
 from openclaw_core.characters import is_blank
 from openclaw_core.models import answer_stream
 from openclaw_core.models.answer_stream import Failed, Grew, Restarted
-from openclaw_core.notes import with_note
-from openclaw_core.outcome import Cause
 from openclaw_core.ports import Ears, ModelCall, Speaker
-from openclaw_core.task import Order, Task
-from openclaw_core.work import Answered, GaveUp, Run, Work
+from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.task import Order, Task
+from openclaw_core.tasks.work import Answered, GaveUp, Run, Work
+from openclaw_core.texts import wording
+from openclaw_core.texts.notes import with_note
 
 log = logs.get(__name__)
 GROWN_S = 0.05

@@ -24,9 +24,9 @@ from openclaw_core.errors import (
     StoreUnavailable,
     Transient,
 )
-from openclaw_core.outcome import Exit
 from openclaw_core.store import AgentWork, open_script
-from openclaw_core.work import Run, Work
+from openclaw_core.tasks.outcome import Exit
+from openclaw_core.tasks.work import Run, Work
 
 log = logs.get(__name__)
 WAIT_S = 4.0

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from openclaw_core import logs
 from openclaw_core.characters import is_blank
 from openclaw_core.errors import StoreFull, StoreUnavailable
-from openclaw_core.work import Run, Work
+from openclaw_core.tasks.work import Run, Work
 
 log = logs.get(__name__)
 WRITE_EVERY_S, GROUP_WRITE_EVERY_S = 1.2, 3.0
-"""Delivery edits no preview more often (`openclaw_core.delivery.plan`, which an agent does not import)."""
+"""Delivery edits no preview more often (`openclaw_core.chat.delivery.plan`, which an agent does not import)."""
 FIRST_WORDS_CHARS = 80
 FIRST_WORDS_S = 0.4
 """Fewer and younger first words wait: a model whose thoughts no mark began may say with the next ones that they were thoughts."""

@@ -10,7 +10,7 @@ import httpx
 
 from openclaw_core import bounded, logs, tls
 from openclaw_core.errors import Permanent, StoreFull, StoreUnavailable, Transient
-from openclaw_core.work import Run, Work
+from openclaw_core.tasks.work import Run, Work
 
 log = logs.get(__name__)
 MAX_BYTES = 20_000_000

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from openclaw_core import logs
 from openclaw_core.errors import StoreFault, StoreFull, StoreUnavailable
-from openclaw_core.work import Run, Work
+from openclaw_core.tasks.work import Run, Work
 
 log = logs.get(__name__)
 T = TypeVar("T")

@@ -11,8 +11,8 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Protocol
 
 from openclaw_agent.settings import Settings
-from openclaw_core.outcome import Cause
-from openclaw_core.work import Run, Work
+from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.work import Run, Work
 
 if TYPE_CHECKING:
     from openclaw_agent.answering import Answering

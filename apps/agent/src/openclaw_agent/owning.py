@@ -8,8 +8,8 @@ from openclaw_agent import lease
 from openclaw_agent.opening import Answerer, NeverReady
 from openclaw_core import logs
 from openclaw_core.errors import LostOwnership, StoreFull, StoreUnavailable
-from openclaw_core.outcome import Cause, Exit
-from openclaw_core.work import HandedBack, PutBack, Run, Work
+from openclaw_core.tasks.outcome import Cause, Exit
+from openclaw_core.tasks.work import HandedBack, PutBack, Run, Work
 
 log = logs.get(__name__)
 HAND_BACK_S = 4.0

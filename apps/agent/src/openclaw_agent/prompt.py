@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from openclaw_core.conversation import Turn, estimate_tokens, window
 from openclaw_core.models.thoughts import without_thoughts
 from openclaw_core.ports import Message
-from openclaw_core.task import Order, Task
+from openclaw_core.tasks.conversation import Turn, estimate_tokens, window
+from openclaw_core.tasks.task import Order, Task
 
 SEPARATOR_TOKENS = 4
 LEAST_CUT_TOKENS = 40

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 from openclaw_agent.files import Files, NoFile
 from openclaw_agent.prompt import LEAST_CUT_TOKENS, cut
 from openclaw_core import logs
-from openclaw_core.conversation import estimate_tokens
 from openclaw_core.models.fallback import RECORDING, Attempt, Attempts, NoReply, first_reply
-from openclaw_core.outcome import Cause
 from openclaw_core.ports import Ears
-from openclaw_core.said import beginning, shown
-from openclaw_core.task import Material, Task
+from openclaw_core.tasks.conversation import estimate_tokens
+from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.said import beginning, shown
+from openclaw_core.tasks.task import Material, Task
 
 log = logs.get(__name__)
 TRANSCRIBE_S = 60.0

@@ -8,8 +8,8 @@ import sys
 from openclaw_brain.settings import Settings, at_start
 from openclaw_core import logs
 from openclaw_core.errors import SettingsError
-from openclaw_core.outcome import Exit
-from openclaw_core.roles import Roles
+from openclaw_core.roles.values import Roles
+from openclaw_core.tasks.outcome import Exit
 
 
 async def _run(settings: Settings, roles: Roles) -> int:

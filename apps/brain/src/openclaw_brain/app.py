@@ -10,27 +10,28 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from openclaw_brain.files import FilePort
-from openclaw_brain.fleet import Fleet
-from openclaw_brain.handling import Handling
+from openclaw_brain.agents.files import FilePort
+from openclaw_brain.agents.fleet import Fleet
+from openclaw_brain.agents.hearing import Hearing
+from openclaw_brain.agents.pool import PoolKeeper
+from openclaw_brain.agents.ports import Launcher, Pool
+from openclaw_brain.agents.processes import Processes, agent_environment
+from openclaw_brain.agents.watch import Watch
 from openclaw_brain.health import Beats, Health
-from openclaw_brain.hearing import Hearing
-from openclaw_brain.incoming import Bot
-from openclaw_brain.intake import Access, Intake
-from openclaw_brain.lanes import LaneKeeper
+from openclaw_brain.inbox.handling import Handling
+from openclaw_brain.inbox.intake import Access, Intake
 from openclaw_brain.leader import Leader, RedisLeader
 from openclaw_brain.metrics import Metrics
-from openclaw_brain.pool import PoolKeeper
-from openclaw_brain.ports import Launcher, Pool
-from openclaw_brain.processes import Processes, agent_environment
+from openclaw_brain.queue.lanes import LaneKeeper
+from openclaw_brain.queue.served_models import ServedModels
 from openclaw_brain.room import Room
 from openclaw_brain.routing import Classifier
-from openclaw_brain.served_models import ServedModels
 from openclaw_brain.settings import Settings
-from openclaw_brain.updates import Poller, admit_forever
-from openclaw_brain.watch import Watch
-from openclaw_core import logs, wording
-from openclaw_core.delivery.dispatcher import Dispatcher
+from openclaw_brain.telegram.incoming import Bot
+from openclaw_brain.telegram.updates import Poller, admit_forever
+from openclaw_core import logs
+from openclaw_core.chat.delivery.dispatcher import Dispatcher
+from openclaw_core.chat.telegram.messenger import BotIdentity, TelegramMessenger
 from openclaw_core.errors import (
     LostOwnership,
     MessengerUnauthorized,
@@ -40,14 +41,14 @@ from openclaw_core.errors import (
     StoreMisconfigured,
     StoreUnavailable,
 )
-from openclaw_core.language import LANGS
-from openclaw_core.messenger import BotIdentity, TelegramMessenger
 from openclaw_core.models import providers
 from openclaw_core.models.brain_clients import open_chat
 from openclaw_core.ports import Chat
-from openclaw_core.roles import Roles
+from openclaw_core.roles.values import Roles
 from openclaw_core.store import Inbox, Lanes, News, Pools, RedisDisplays, Script, move_chat, open_script
 from openclaw_core.store.figures import set_prices
+from openclaw_core.texts import wording
+from openclaw_core.texts.language import LANGS
 
 log = logs.get(__name__)
 AGENT_VARIABLES = (
@@ -320,9 +321,9 @@ async def _cluster_or_local(
     if settings.launcher == "processes":
         return Processes(environment=agent_environment(env, AGENT_VARIABLES)), RedisLeader(inbox=inbox, holder=holder)
     # Here: on one machine the client library would cost 11 MB and 0.1 s for nothing.
-    from openclaw_brain.kubernetes_api import KubernetesApi
-    from openclaw_brain.kubernetes_jobs import KubernetesJobs
-    from openclaw_brain.kubernetes_lease import LeaseLeader
+    from openclaw_brain.kubernetes.api import KubernetesApi
+    from openclaw_brain.kubernetes.jobs import KubernetesJobs
+    from openclaw_brain.kubernetes.lease import LeaseLeader
 
     api = await stack.enter_async_context(
         KubernetesApi.open(settings.namespace, kubeconfig=settings.kubeconfig or None)

@@ -14,9 +14,9 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from openclaw_core.errors import OpenClawError
-from openclaw_core.outcome import Cause
 from openclaw_core.store import Script
 from openclaw_core.store.figures import Figures, Timings, figures
+from openclaw_core.tasks.outcome import Cause
 
 __all__ = ["CONTENT_TYPE_LATEST", "Metrics", "counted"]
 OTHER = "other"

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from openclaw_brain.gathering import Windows
+from openclaw_brain.inbox.gathering import Windows
 from openclaw_core.environment import VOICE_MODELS, Environment, model_ids
 from openclaw_core.errors import SettingsError
 from openclaw_core.models.providers import PROVIDERS, Servers
-from openclaw_core.roles import Roles, load
+from openclaw_core.roles.values import Roles, load
 from openclaw_core.store import RedisSettings
 
 

@@ -12,15 +12,16 @@ from rich.markdown import Markdown
 from openclaw_agent.prompt import messages
 from openclaw_brain.routing import Classifier, decide_agent
 from openclaw_cli.backends import model_from
-from openclaw_core import roles as roles_of
-from openclaw_core import wording
 from openclaw_core.environment import Environment
 from openclaw_core.errors import SettingsError
-from openclaw_core.language import lang_of
 from openclaw_core.models.answer_stream import Answered, Answerer, Failed, Grew, Restarted
 from openclaw_core.models.brain_clients import open_chat
 from openclaw_core.ports import ModelCall
-from openclaw_core.task import Task, order_of
+from openclaw_core.roles import values as roles_of
+from openclaw_core.roles.orders import order_of
+from openclaw_core.tasks.task import Task
+from openclaw_core.texts import wording
+from openclaw_core.texts.language import lang_of
 
 
 def main(args: argparse.Namespace, env: Mapping[str, str]) -> int:

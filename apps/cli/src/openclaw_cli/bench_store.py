@@ -19,21 +19,21 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from openclaw_brain.gathering import Windows
-from openclaw_brain.handling import Handling
-from openclaw_brain.incoming import Bot
-from openclaw_brain.intake import Access, Intake
+from openclaw_brain.inbox.gathering import Windows
+from openclaw_brain.inbox.handling import Handling
+from openclaw_brain.inbox.intake import Access, Intake
 from openclaw_brain.room import AT_ONCE as ROOM_AT_ONCE
 from openclaw_brain.room import FULL
+from openclaw_brain.telegram.incoming import Bot
 from openclaw_cli.bench import MIX
 from openclaw_cli.local_redis import local_redis
 from openclaw_core.errors import SettingsError
-from openclaw_core.outcome import Decision, Delivery
-from openclaw_core.roles import Roles, load
+from openclaw_core.roles.orders import order_of
+from openclaw_core.roles.values import Roles, load
 from openclaw_core.store import AgentWork, Inbox, Lanes, News, RedisDisplays, RedisSettings, Script, open_script
 from openclaw_core.store.client import Rights
-from openclaw_core.task import order_of
-from openclaw_core.work import Answered
+from openclaw_core.tasks.outcome import Decision, Delivery
+from openclaw_core.tasks.work import Answered
 from openclaw_standin.model_script import answer_for
 
 BOT_ID, FIRST_CHAT, FIRST_UPDATE = 7_770_000_002, 1_000_000_000, 700_000_000

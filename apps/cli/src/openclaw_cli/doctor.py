@@ -144,7 +144,7 @@ async def settings(env: Env) -> Seen:
 
 async def roles(env: Env) -> Seen:
     from openclaw_cli.roles_folder import faults
-    from openclaw_core.roles import load
+    from openclaw_core.roles.values import load
 
     folder = Path(env.get("ROLES_DIR") or ROLES_DIR)
     loaded = load(folder)
@@ -207,8 +207,8 @@ async def telegram(env: Env) -> Seen:
     if not _set(env, "TELEGRAM_TOKEN"):
         yield Level.OK, "no TELEGRAM_TOKEN: the chat page of `openclaw up`"
         return
+    from openclaw_core.chat.telegram.messenger import TelegramMessenger
     from openclaw_core.environment import Environment
-    from openclaw_core.messenger import TelegramMessenger
 
     read = Environment(env)
     token, _ = read.token()
@@ -240,7 +240,7 @@ async def model(env: Env) -> Seen:
         return
     from openclaw_core.environment import Environment
     from openclaw_core.models.brain_clients import open_chat
-    from openclaw_core.roles import load
+    from openclaw_core.roles.values import load
 
     read = Environment({**env, **_key_of_none(env)})
     servers = read.model_servers()

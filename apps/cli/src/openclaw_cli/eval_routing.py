@@ -16,13 +16,13 @@ from rich.console import Console
 from rich.table import Table
 
 from openclaw_brain.routing import Classifier, Previous, Routed, decide_agent
-from openclaw_core import roles as roles_of
 from openclaw_core.environment import Environment
-from openclaw_core.language import lang_of
 from openclaw_core.models.brain_clients import open_chat
-from openclaw_core.outcome import Decision
 from openclaw_core.ports import Chat
-from openclaw_core.roles import Roles
+from openclaw_core.roles import values as roles_of
+from openclaw_core.roles.values import Roles
+from openclaw_core.tasks.outcome import Decision
+from openclaw_core.texts.language import lang_of
 
 LANGUAGES = ("en", "he", "mix")
 KEYS = frozenset({"id", "lang", "text", "previous", "accept", "kind"})

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import yaml
 
-from openclaw_core.conversation import estimate_tokens
-from openclaw_core.roles import Roles
-from openclaw_core.roles_file import Faults, Places, read
+from openclaw_core.roles.file import Faults, Places, read
+from openclaw_core.roles.values import Roles
+from openclaw_core.tasks.conversation import estimate_tokens
 
 GIST = "You are the "
 GIST_MAX_TOKENS = 60

@@ -16,8 +16,8 @@ from typing import Any
 
 import yaml
 
-from openclaw_brain.job_manifest import job_manifest
-from openclaw_brain.ports import Pool
+from openclaw_brain.agents.ports import Pool
+from openclaw_brain.kubernetes.job_manifest import job_manifest
 from openclaw_gitops.kustomizing import Object, build
 from openclaw_gitops.kustomizing import objects as parsed
 

@@ -105,6 +105,17 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModelAt:
+    """Where a model of `roles.yaml` is served, if not under its own name by the default server."""
+
+    name: str
+    provider: str = ""
+    """Empty: the default server."""
+    id: str
+    """As its server calls it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCall:
     """A request: which model, what it is told, and its limits in tokens and seconds."""
 

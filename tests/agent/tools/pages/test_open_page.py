@@ -17,7 +17,7 @@ from openclaw_agent.tools.pages.children import ChildReader, Unread
 from openclaw_agent.tools.pages.open_page import OpenPage
 from openclaw_agent.tools.pages.parts import parts
 from openclaw_agent.tools.tool import RESULT_MAX_TOKENS, Doing, Tool
-from openclaw_core.conversation import estimate_tokens
+from openclaw_core.tasks.conversation import estimate_tokens
 from tests.agent.tools.web import Web, leads_to, opened, reply
 
 

@@ -11,12 +11,13 @@ from openclaw_agent.tools.citing import held_back, numbers, quotations
 from openclaw_agent.tools.citing.listing import listed, literal
 from openclaw_agent.tools.citing.numbers import Pages
 from openclaw_agent.tools.opened import Source
-from openclaw_core import characters, wording
-from openclaw_core.markdown.blocks import converted
-from openclaw_core.markdown.spans import Rich
-from openclaw_core.notes import with_note
+from openclaw_core import characters
+from openclaw_core.chat.markdown.blocks import converted
+from openclaw_core.chat.markdown.spans import Rich
 from openclaw_core.ports import Lang
-from openclaw_core.wording import Say
+from openclaw_core.texts import wording
+from openclaw_core.texts.notes import with_note
+from openclaw_core.texts.wording import Say
 
 _NUMBER = re.compile(rf"[{numbers.OPEN}]\s*\d{{1,3}}\s*[{numbers.CLOSE}]")
 _ADDRESS = re.compile(r"(?:https?|tg|ton|ftp)://(?=\S)|(?<![\w.@/-])www\.\w", re.IGNORECASE)

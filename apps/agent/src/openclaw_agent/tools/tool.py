@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from openclaw_agent.tools.opened import OpenedPages, Source
-from openclaw_core.conversation import estimate_tokens
+from openclaw_core.tasks.conversation import estimate_tokens
 
 RESULT_MAX_TOKENS = 6000
 """Of one result, as `estimate_tokens` counts. A tool keeps its results shorter by itself; `bounded` is the last guard."""

@@ -4,12 +4,11 @@ import asyncio
 from typing import Any
 
 from openclaw_brain.routing.reading import clean
-from openclaw_core.conversation import estimate_tokens
 from openclaw_core.errors import ChatUnavailable
 from openclaw_core.models.fallback import ROUTING, Attempt, Attempts, NoReply, first_reply
-from openclaw_core.models.providers import ModelAt
-from openclaw_core.ports import Chat, Message, ModelCall, Usage
-from openclaw_core.roles import Roles
+from openclaw_core.ports import Chat, Message, ModelAt, ModelCall, Usage
+from openclaw_core.roles.values import Roles
+from openclaw_core.tasks.conversation import estimate_tokens
 
 CALL_TOKENS = 330
 """Prompt, message and the previous question together, by `estimate_tokens`, which errs upwards."""

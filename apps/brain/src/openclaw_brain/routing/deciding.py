@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from openclaw_brain.routing import asking, followups, lexicon, rules
 from openclaw_brain.routing.classifier import Classifier
 from openclaw_brain.routing.reading import Reading, read
-from openclaw_core.outcome import Decision
 from openclaw_core.ports import Chat, Lang, Usage
-from openclaw_core.roles import Roles
+from openclaw_core.roles.values import Roles
+from openclaw_core.tasks.outcome import Decision
 
 STAY_WORDS = 6
 """A message of up to so many words may well go on with what was talked about …"""

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from openclaw_core.errors import OpenClawError
 from openclaw_core.models.fallback import Attempt, Attempts
-from openclaw_core.outcome import Cause
 from openclaw_core.ports import ModelCall, Speaker, Usage
+from openclaw_core.tasks.outcome import Cause
 
 # ---- what the caller sees
 

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 
 from openclaw_core.bounded import TooLong
-from openclaw_core.conversation import estimate_tokens
 from openclaw_core.ports import ModelCall, Usage
+from openclaw_core.tasks.conversation import estimate_tokens
 
 LINE_MAX_BYTES = 1024 * 1024
 CUT = "length"

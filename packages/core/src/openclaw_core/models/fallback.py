@@ -27,7 +27,7 @@ from openclaw_core.errors import (
     StreamCut,
     ToolCalled,
 )
-from openclaw_core.outcome import Cause
+from openclaw_core.tasks.outcome import Cause
 
 log = logs.get(__name__)
 T = TypeVar("T")

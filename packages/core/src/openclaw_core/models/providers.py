@@ -231,17 +231,6 @@ VARIABLES = (
 """The environment variables that say where models are."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelAt:
-    """Where a model of `roles.yaml` is served, if not under its own name by the default server."""
-
-    name: str
-    provider: str = ""
-    """Empty: the default server."""
-    id: str
-    """As its server calls it."""
-
-
 def provider_at(url: str) -> Provider:
     """The provider whose address *url* is: by its host, on this machine by the port that the server has unless told otherwise."""
     at = urlsplit(url)

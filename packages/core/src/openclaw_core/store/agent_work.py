@@ -6,12 +6,12 @@ from typing import Any
 
 from openclaw_core import logs
 from openclaw_core.errors import BadTask, LostOwnership
-from openclaw_core.outcome import Cause
 from openclaw_core.records import UNREADABLE, parsed, whole
 from openclaw_core.store.client import Script, compact
 from openclaw_core.store.turns import turns_from
-from openclaw_core.task import Order, from_json, order_from
-from openclaw_core.work import Answered, GaveUp, HandedBack, PutBack, Result, Run
+from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.task import Order, from_json, order_from
+from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, PutBack, Result, Run
 
 log = logs.get(__name__)
 LEASE_S = 15.0

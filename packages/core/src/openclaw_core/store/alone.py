@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass, field
 
-from openclaw_core.conversation import Turn
 from openclaw_core.errors import LostOwnership
-from openclaw_core.outcome import Delivery
 from openclaw_core.store.agent_work import wire
 from openclaw_core.store.client import Script, compact
 from openclaw_core.store.turns import turn_json, turns_from
-from openclaw_core.task import Task, to_json
-from openclaw_core.work import Result
+from openclaw_core.tasks.conversation import Turn
+from openclaw_core.tasks.outcome import Delivery
+from openclaw_core.tasks.task import Task, to_json
+from openclaw_core.tasks.work import Result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

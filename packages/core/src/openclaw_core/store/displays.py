@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from openclaw_core import logs
-from openclaw_core.delivery.displays import Display, Growing, Sign, Stage
+from openclaw_core.chat.delivery.displays import Display, Growing, Sign, Stage
 from openclaw_core.errors import LostOwnership
-from openclaw_core.outcome import Cause, Delivery
 from openclaw_core.records import UNREADABLE, parsed, readable, whole
 from openclaw_core.store.client import Script, fenced
+from openclaw_core.tasks.outcome import Cause, Delivery
 
 log = logs.get(__name__)
 SLOTS = 32

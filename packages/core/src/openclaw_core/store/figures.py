@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from openclaw_core.records import whole
-from openclaw_core.roles import Model
+from openclaw_core.roles.values import Model
 from openclaw_core.store.client import Keys, Script, fenced, pairs
 from openclaw_core.store.pools import task_of, template_of
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from openclaw_core import logs
-from openclaw_core.conversation import place
 from openclaw_core.records import UNREADABLE, parsed, whole
 from openclaw_core.store.client import Script, fenced, pairs
+from openclaw_core.tasks.conversation import place
 
 log = logs.get(__name__)
 

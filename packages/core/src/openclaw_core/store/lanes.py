@@ -8,16 +8,16 @@ from enum import IntEnum
 from typing import Any
 
 from openclaw_core import logs
-from openclaw_core.conversation import Turn, place
 from openclaw_core.errors import LostOwnership, StoreFull, StoreUnavailable
-from openclaw_core.gathering import joined
-from openclaw_core.outcome import Cause, Decision
 from openclaw_core.records import whole
-from openclaw_core.said import said
 from openclaw_core.store.client import Script
 from openclaw_core.store.parts import read_parts
 from openclaw_core.store.turns import turns_from
-from openclaw_core.task import Task, digest_of, order_json, to_json
+from openclaw_core.tasks.conversation import Turn, place
+from openclaw_core.tasks.gathering import joined
+from openclaw_core.tasks.outcome import Cause, Decision
+from openclaw_core.tasks.said import said
+from openclaw_core.tasks.task import Task, digest_of, order_json, to_json
 
 log = logs.get(__name__)
 NO_ORDER = 4

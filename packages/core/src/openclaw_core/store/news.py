@@ -4,15 +4,15 @@ import secrets
 from dataclasses import dataclass
 from enum import StrEnum
 
-from openclaw_core.conversation import Turn
 from openclaw_core.errors import LostOwnership
-from openclaw_core.gathering import joined
 from openclaw_core.records import whole
-from openclaw_core.said import said
 from openclaw_core.store.client import Script, fenced
 from openclaw_core.store.parts import read_parts
 from openclaw_core.store.turns import turn_json
-from openclaw_core.task import to_json
+from openclaw_core.tasks.conversation import Turn
+from openclaw_core.tasks.gathering import joined
+from openclaw_core.tasks.said import said
+from openclaw_core.tasks.task import to_json
 
 MAX_HANDBACKS = 10
 MAX_NEWS = 500

@@ -2,7 +2,7 @@
 
 from openclaw_core.records import whole
 from openclaw_core.store.client import Script
-from openclaw_core.task import Task, from_json
+from openclaw_core.tasks.task import Task, from_json
 
 Row = dict[str, str | None]
 

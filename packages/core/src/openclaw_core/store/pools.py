@@ -5,9 +5,9 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from openclaw_core.outcome import Cause
 from openclaw_core.records import whole
 from openclaw_core.store.client import Script, fenced, pairs
+from openclaw_core.tasks.outcome import Cause
 
 MAX_TRIES = 2
 

@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict
 
-from openclaw_core.conversation import Turn
 from openclaw_core.records import parsed, read, readable
+from openclaw_core.tasks.conversation import Turn
 
 
 def turn_json(turn: Turn) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from openclaw_core.markdown.code_ranges import code_ranges
+from openclaw_core.chat.markdown.code_ranges import code_ranges
 
 HIDDEN = "\x00"
 """Stands for each character of code. No text of a model has it after `characters.cleaned`."""

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from openclaw_agent.tools.citing.numbers import target
 from openclaw_agent.tools.framing import one_line
 from openclaw_agent.tools.opened import Source
-from openclaw_core import wording
 from openclaw_core.ports import Lang
-from openclaw_core.wording import Say
+from openclaw_core.texts import wording
+from openclaw_core.texts.wording import Say
 
 TITLE_MAX_CHARS = 90
 _BRACKETS = str.maketrans("[]［］【】〔〕⁅⁆<>", "()()()()()‹›")

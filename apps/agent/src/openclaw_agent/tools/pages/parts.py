@@ -2,7 +2,7 @@
 
 import re
 
-from openclaw_core.conversation import estimate_tokens
+from openclaw_core.tasks.conversation import estimate_tokens
 
 PART_TOKENS = 3000
 _LAST_CUTS = (re.compile(r"\n\n"), re.compile(r"\n"), re.compile(r"[.!?…] "), re.compile(r" "))

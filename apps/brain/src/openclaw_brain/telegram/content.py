@@ -1,0 +1,114 @@
+"""What a message carries beside words: which kind it is, and what of it an agent can hear or read."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from openclaw_brain.telegram.wire import integer, mapping, text_of
+from openclaw_core.tasks.task import Material
+
+Kind = Literal[
+    "text", "command", "button", "edited", "voice", "photo", "video", "file", "sticker", "place", "contact", "game", "joined", "migrated", "other",
+    "ignored",
+]  # fmt: skip
+
+# What a chat reports of itself (Bot API 10.4). Nobody waits for an answer to these; whatever else comes is somebody's message, also of
+# kinds that are newer than this list.
+SERVICE = frozenset(
+    {
+        "left_chat_member", "chat_owner_left", "chat_owner_changed", "new_chat_title", "new_chat_photo", "delete_chat_photo", "group_chat_created",
+        "supergroup_chat_created", "channel_chat_created", "message_auto_delete_timer_changed", "migrate_to_chat_id", "migrate_from_chat_id",
+        "pinned_message", "refunded_payment", "connected_website", "write_access_allowed", "proximity_alert_triggered", "boost_added",
+        "chat_background_set", "checklist_tasks_done", "checklist_tasks_added", "direct_message_price_changed", "paid_message_price_changed",
+        "forum_topic_created", "forum_topic_edited", "forum_topic_closed", "forum_topic_reopened", "general_forum_topic_hidden",
+        "general_forum_topic_unhidden", "giveaway_created", "giveaway_completed", "managed_bot_created", "poll_option_added", "poll_option_deleted",
+        "suggested_post_approved", "suggested_post_approval_failed", "suggested_post_declined", "suggested_post_paid", "suggested_post_refunded",
+        "video_chat_scheduled", "video_chat_started", "video_chat_ended", "video_chat_participants_invited", "voice_chat_scheduled",
+        "voice_chat_started", "voice_chat_ended", "voice_chat_participants_invited", "community_chat_added", "community_chat_removed",
+    }
+)  # fmt: skip
+# What answers somebody in a group without words: a bot that replies to it is noise.
+GESTURES = frozenset({"sticker", "animation", "dice"})
+
+_MEDIA: tuple[tuple[str, Kind], ...] = (
+    ("voice", "voice"), ("audio", "voice"), ("video_note", "voice"), ("photo", "photo"), ("live_photo", "photo"), ("video", "video"),
+    ("animation", "video"), ("document", "file"), ("sticker", "sticker"), ("location", "place"), ("venue", "place"), ("contact", "contact"),
+    ("poll", "game"), ("dice", "game"), ("game", "game"),
+)  # fmt: skip
+_UNSEEN: Mapping[Kind, str] = {"photo": "photo", "video": "video", "file": "file", "sticker": "other", "other": "other"}
+
+_TEXT_ENDINGS = frozenset(
+    {
+        "txt", "md", "markdown", "rst", "log", "csv", "tsv", "json", "jsonl", "yaml", "yml", "toml", "ini", "cfg", "conf", "xml", "html", "css", "srt", "vtt",
+        "tex", "sql", "sh", "bash", "py", "ipynb", "js", "mjs", "ts", "jsx", "tsx", "java", "kt", "go", "rs", "c", "h", "cc", "cpp", "hpp", "cs", "rb", "php",
+        "swift", "scala", "lua", "pl", "r", "m", "dart", "proto", "tf", "diff", "patch", "dockerfile", "makefile",
+    }
+)  # fmt: skip
+_TEXT_TYPES = frozenset(
+    {"application/json", "application/xml", "application/x-yaml", "application/toml", "application/sql"}
+)
+_SOUND_ENDINGS = {"audio/ogg": "ogg", "audio/mpeg": "mp3", "audio/mp4": "m4a", "audio/x-m4a": "m4a", "audio/wav": "wav", "audio/x-wav": "wav", "audio/webm": "webm", "audio/flac": "flac"}  # fmt: skip
+
+
+def kind_of(message: Mapping[str, Any], *, has_words: bool) -> Kind:
+    """The kind of a message that is no command. A poll that asks something in words is a text."""
+    if "new_chat_members" in message:
+        return "joined"
+    if not has_words and is_service(message):
+        return "ignored"
+    kind = next((kind for name, kind in _MEDIA if name in message), None)
+    if kind == "game" and has_words:
+        return "text"
+    if kind is not None:
+        return kind
+    written = "text" in message or (has_words and ("rich_message" in message or "checklist" in message))
+    return "text" if written else "other"
+
+
+def is_service(message: Mapping[str, Any]) -> bool:
+    return not SERVICE.isdisjoint(message)
+
+
+def unseen(message: Mapping[str, Any]) -> str:
+    """What of *message* nobody looks at: `photo`, `video`, `file`, `other`, or nothing."""
+    if not message or material(message) is not None or is_service(message):
+        return ""
+    return _UNSEEN.get(kind_of(message, has_words=True), "")
+
+
+def material(message: Mapping[str, Any]) -> Material | None:
+    """The recording or text file in *message*."""
+    for name in ("voice", "audio", "video_note"):
+        if file_id := _id(mapping(message.get(name)), "file_id"):
+            return _sound(mapping(message[name]), file_id, "mp4" if name == "video_note" else "ogg")
+    document = mapping(message.get("document"))
+    file_id, name, mime = _id(document, "file_id"), text_of(document.get("file_name")), text_of(document.get("mime_type"))  # fmt: skip
+    if not file_id:
+        return None
+    if mime.startswith("audio/"):
+        return _sound(document, file_id, "ogg")
+    if name.lower().rpartition(".")[2] in _TEXT_ENDINGS or mime.startswith("text/") or mime in _TEXT_TYPES:
+        return Material(
+            kind="file",
+            file_id=file_id,
+            name=" ".join(name[:200].split())[:80],
+            size_bytes=max(0, integer(document.get("file_size"))),
+        )
+    return None
+
+
+def material_id(message: Mapping[str, Any]) -> str:
+    """What stays the same of the material as long as it is the same file; a file's own id changes from update to update."""
+    if material(message) is None:
+        return ""
+    parts = (mapping(message.get(name)) for name in ("voice", "audio", "video_note", "document"))
+    return next((_id(part, "file_unique_id") or _id(part, "file_id") for part in parts if _id(part, "file_id")), "")
+
+
+def _sound(part: Mapping[str, Any], file_id: str, ending: str) -> Material:
+    ending = _SOUND_ENDINGS.get(text_of(part.get("mime_type")), ending)
+    size = max(0, integer(part.get("file_size")))
+    return Material(kind="voice", file_id=file_id, name=f"recording.{ending}", size_bytes=size)
+
+
+def _id(part: Mapping[str, Any], name: str) -> str:
+    return text_of(part.get(name))[:256]

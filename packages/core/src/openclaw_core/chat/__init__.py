@@ -1,0 +1,4 @@
+"""Chat: how what is to be seen gets into a chat.
+
+Shared by the leading brain and an agent that works alone; an agent of a pool imports none of it.
+"""

@@ -1,0 +1,191 @@
+"""From a well-formed `roles.yaml` to the values: what one entry says must fit what the others, and the prompts, say."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from openclaw_core.models.providers import GROQ, PROVIDERS
+from openclaw_core.roles.file import Faults, ModelEntry, Places, RoleEntry, RolesFile
+from openclaw_core.roles.values import (
+    PROMPT_MAX_TOKENS,
+    RESERVED_COMMANDS,
+    ROUTER_PROMPT_MAX_TOKENS,
+    Model,
+    Role,
+    Roles,
+    Router,
+)
+from openclaw_core.tasks.conversation import estimate_tokens
+
+ROLES_MARK = "{roles}"
+"""Where the router's prompt gets its list of roles."""
+
+
+def build(content: RolesFile, *, folder: Path, shown: str, places: Places, faults: Faults) -> Roles | None:
+    """The values, or None; whatever does not fit together goes to *faults*."""
+    check = _Check(content, folder=folder, shown=shown, places=places, faults=faults)
+    before = len(faults.found)
+    if content.default not in content.roles:
+        check.fault(
+            ("default",), f"the default role `{content.default}` does not exist: name one of {_list(content.roles)}"
+        )
+    check.commands()
+    roles = {name: check.role(name, entry) for name, entry in content.roles.items()}
+    check.models()
+    router = check.router()
+    if len(faults.found) > before:
+        return None
+    models = {id_: _model(id_, entry) for id_, entry in content.models.items()}
+    return Roles(roles=roles, default=content.default, router=router, models=models)
+
+
+def _list(names: Mapping[str, object]) -> str:
+    return ", ".join(names)
+
+
+def _model(id_: str, entry: ModelEntry) -> Model:
+    price = entry.usd_per_mtok
+    return Model(
+        id=id_,
+        context_tokens=entry.context_tokens,
+        provider=entry.provider or "",
+        served_as=entry.id or "",
+        strict_schema=entry.strict_schema,
+        tools=tuple(entry.tools),
+        input_usd_per_mtok=price.input if price else None,
+        cached_usd_per_mtok=(price.input if price.cached is None else price.cached) if price else None,
+        output_usd_per_mtok=price.output if price else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    content: RolesFile
+    folder: Path
+    shown: str
+    places: Places
+    faults: Faults
+
+    def fault(self, path: tuple[str | int, ...], reason: str) -> None:
+        self.faults.add(self.shown, self.places.of(*path), reason)
+
+    def commands(self) -> None:
+        taken: dict[str, str] = {}
+        for name, entry in self.content.roles.items():
+            path = ("roles", name, "command")
+            if entry.command in RESERVED_COMMANDS:
+                self.fault(path, f"/{entry.command} is a command of the bot itself: choose another")
+            elif entry.command in taken:
+                self.fault(path, f"/{entry.command} is already the command of `{taken[entry.command]}`: choose another")
+            else:
+                taken[entry.command] = name
+
+    def models(self) -> None:
+        for id_, entry in self.content.models.items():
+            if entry.tools and entry.provider not in (None, GROQ.name):
+                self.fault(
+                    ("models", id_, "tools"),
+                    f"{PROVIDERS[entry.provider].title} has no such built-in tools: take them away",
+                )
+
+    def role(self, name: str, entry: RoleEntry) -> Role:
+        self._models(("roles", name), entry.models)
+        first = self.content.models.get(entry.models[0])
+        for index, tool in enumerate(entry.tools):
+            if first is not None and tool not in first.tools:
+                self.fault(
+                    ("roles", name, "tools", index),
+                    f"`{entry.models[0]}` has no tool `{tool}`: take the tool away, or put a model that has it first",
+                )
+        places = (_model(id_, model).at for id_, model in self.content.models.items())
+        prompt = self._prompt(("roles", name, "prompt"), entry.prompt)
+        tokens = estimate_tokens(prompt)
+        if tokens > PROMPT_MAX_TOKENS:
+            self.faults.add(
+                str(self.folder / "prompts" / entry.prompt),
+                1,
+                f"the prompt has about {tokens} tokens, the limit is {PROMPT_MAX_TOKENS}: shorten it",
+            )
+        total = tokens + entry.history_tokens + entry.max_answer_tokens
+        limit = self.content.request_max_tokens
+        if total >= limit:
+            self.fault(
+                ("roles", name, "max_answer_tokens"),
+                f"prompt (about {tokens}), history_tokens and max_answer_tokens are {total} tokens together, and "
+                f"request_max_tokens is {limit}: lower one of them, or raise request_max_tokens if your key allows more",
+            )
+        return Role(
+            name=name,
+            command=entry.command,
+            titles={"en": entry.titles.en, "he": entry.titles.he},
+            descriptions={"en": entry.descriptions.en, "he": entry.descriptions.he},
+            emoji=entry.emoji,
+            when=entry.when,
+            prompt=prompt,
+            models=tuple(entry.models),
+            tools=tuple(entry.tools),
+            max_answer_tokens=entry.max_answer_tokens,
+            history_tokens=entry.history_tokens,
+            temperature=entry.temperature,
+            reasoning_effort=entry.reasoning_effort,
+            template=entry.template,
+            elsewhere=tuple(at for at in places if at.provider or at.id != at.name),
+        )
+
+    def router(self) -> Router:
+        entry = self.content.router
+        self._models(("router",), entry.models)
+        for index, id_ in enumerate(entry.models):
+            model = self.content.models.get(id_)
+            if model is not None and not model.strict_schema:
+                self.fault(
+                    ("router", "models", index),
+                    f"`{id_}` has no strict schema, so its replies cannot be trusted to name a role: "
+                    "take a model with strict_schema: true",
+                )
+        template = self._prompt(("router", "prompt"), entry.prompt)
+        file = str(self.folder / "prompts" / entry.prompt)
+        if template and ROLES_MARK not in template:
+            self.faults.add(file, 1, f"{ROLES_MARK} is missing: put it where the list of roles belongs")
+        lines = "\n".join(f"- {name}: {role.when}" for name, role in self.content.roles.items())
+        prompt = template.replace(ROLES_MARK, lines)
+        tokens = estimate_tokens(prompt)
+        if tokens > ROUTER_PROMPT_MAX_TOKENS:
+            self.faults.add(
+                file,
+                1,
+                f"the prompt with the list of roles has about {tokens} tokens, the limit is {ROUTER_PROMPT_MAX_TOKENS}: "
+                "shorten it, or the roles' `when`",
+            )
+        return Router(
+            models=tuple(entry.models),
+            prompt=prompt,
+            budget_s=entry.budget_s,
+            max_tokens=entry.max_tokens,
+            reasoning_effort=entry.reasoning_effort,
+        )
+
+    def _models(self, path: tuple[str | int, ...], ids: list[str]) -> None:
+        for index, id_ in enumerate(ids):
+            if id_ not in self.content.models:
+                self.fault(
+                    (*path, "models", index),
+                    f"the model `{id_}` is not under `models`: add it there, or take one of {_list(self.content.models)}",
+                )
+            elif id_ in ids[:index]:
+                self.fault((*path, "models", index), f"the model `{id_}` is there twice: keep one")
+
+    def _prompt(self, path: tuple[str | int, ...], name: str) -> str:
+        """The prompt's text, or an empty one after a fault."""
+        file = self.folder / "prompts" / name
+        try:
+            text = file.read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            self.fault(path, f"the prompt {file} is missing: write it, or name another file in prompts/")
+            return ""
+        except (OSError, UnicodeDecodeError):
+            self.faults.add(str(file), 1, "the prompt cannot be read: it must be UTF-8 text that this user may read")
+            return ""
+        if not text:
+            self.faults.add(str(file), 1, "the prompt is empty: say who the role is and how it answers")
+        return text
