@@ -163,6 +163,12 @@ class Sentence(_Text):
         "That file is no longer kept. Ask again and I'll make a new one.",
         "הקובץ כבר לא שמור. אפשר לבקש שוב, וייווצר קובץ חדש.",
     )
+    SOURCES = ("Sources", "מקורות")
+    ALSO_READ = ("Also read", "נקראו גם")
+    FROM_MEMORY = (
+        "This answer is from memory: no page was opened for it.",
+        "התשובה מהזיכרון בלבד: לא נפתח דף כדי לבדוק אותה.",
+    )
     # Bilingual on purpose: whoever set the bot up reads one of the two.
     DEMO_NO_HEBREW = (
         "The built-in demo model knows only English. For answers in Hebrew, set GROQ_API_KEY and start again.\n\n"

@@ -29,10 +29,15 @@ def convert_markdown(markdown: str, *, grows: bool = False) -> RichText:
     source = characters.cleaned(markdown)
     if grows:
         source = unfinished.held_back(source)
-    tokens = _parser().parse(source, {"grows": grows})
-    growing = _last_leaf(tokens) if grows and not source.endswith("\n\n") else None
-    tags.spread(tokens, grows=grows, growing=growing)
-    return _Renderer(tokens, source.split("\n"), grows=grows, growing=growing).rendered()
+    found = tokens(source, grows=grows)
+    growing = _last_leaf(found) if grows and not source.endswith("\n\n") else None
+    tags.spread(found, grows=grows, growing=growing)
+    return _Renderer(found, source.split("\n"), grows=grows, growing=growing).rendered()
+
+
+def tokens(source: str, *, grows: bool = False) -> list[Token]:
+    """The blocks of *source* as markdown-it-py finds them, each with its lines."""
+    return _parser().parse(source, {"grows": grows})
 
 
 class _Blocks(ParserBlock):
@@ -131,7 +136,9 @@ class _Renderer:
             case "fence" | "code_block":
                 return self._code(token)
             case "blockquote_open":
-                return self._blocks("blockquote_close").marked("blockquote")
+                return self._blocks("blockquote_close").marked(
+                    "expandable_blockquote" if token.meta.get("expandable") else "blockquote"
+                )
             case "bullet_list_open" | "ordered_list_open":
                 return self._list(token, level)
             case "table":

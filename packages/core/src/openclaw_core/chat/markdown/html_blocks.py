@@ -12,6 +12,8 @@ from markdown_it.rules_block import StateBlock
 MAX_QUOTES = 5
 """Quotations within each other; deeper ones are text."""
 _BEGIN = re.compile(r"<(?:(?P<name>pre|blockquote)(?:\s[^<>]{0,200})?>|!--)", re.IGNORECASE)
+_EXPANDABLE = re.compile(r"<blockquote\s+expandable\s*>", re.IGNORECASE)
+"""As in Telegram's HTML: a quotation that a chat shows folded."""
 _CODE = re.compile(r"\s*<code(?:\s+class=[\"']?(?:language-)?(?P<language>[\w+#.-]{1,32})[\"']?)?\s*>", re.IGNORECASE)
 _HALF_TAG = re.compile(r"<(?:/?(?:p|pr|pre|c|co|cod|code)?|code\s[^<>]{0,200})$", re.IGNORECASE)
 """A growing text may end within a tag."""
@@ -39,7 +41,7 @@ def html_block_rule(state: StateBlock, start_line: int, end_line: int, silent: b
     if name == "pre":
         _push_code(state, inner, start_line)
     elif name:
-        _push_quote(state, inner, start_line)
+        _push_quote(state, inner, start_line, expandable=_EXPANDABLE.match(begin[0]) is not None)
     return True
 
 
@@ -76,8 +78,10 @@ def _push_code(state: StateBlock, inner: str, start_line: int) -> None:
     token.map = [start_line, state.line]
 
 
-def _push_quote(state: StateBlock, inner: str, start_line: int) -> None:
-    state.push("blockquote_open", "blockquote", 1).map = [start_line, state.line]
+def _push_quote(state: StateBlock, inner: str, start_line: int, *, expandable: bool) -> None:
+    token = state.push("blockquote_open", "blockquote", 1)
+    token.map = [start_line, state.line]
+    token.meta["expandable"] = expandable
     begin = len(state.tokens)
     state.env["depth"] = state.env.get("depth", 0) + 1
     state.md.block.parse(inner, state.md, state.env, state.tokens)

@@ -1,0 +1,90 @@
+"""One request to a search service, and its JSON, within limits."""
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import httpx
+
+from openclaw_agent.tools.search.backends import Found, SearchFault, Why
+from openclaw_core import reply_limit, tls
+
+SEARCH_S = 8.0
+"""Several engines behind one service need their time; SearXNG waits 3 to 6 s for them by its own settings."""
+_REPLY_MAX_BYTES = 2_000_000
+_STATUSES = {
+    400: Why.QUERY,
+    401: Why.KEY,
+    402: Why.LIMIT,
+    403: Why.KEY,
+    408: Why.TIME,
+    414: Why.QUERY,
+    422: Why.QUERY,
+    429: Why.LIMIT,
+}
+
+
+async def asked(
+    request: httpx.Request,
+    *,
+    statuses: Mapping[int, Why],
+    transport: httpx.AsyncBaseTransport | None,
+    trust_env: bool,
+    bad_key: bytes = b"",
+) -> Any:
+    """The JSON of a reply. Raises SearchFault: for a status by *statuses*, else by those that all services share.
+
+    *bad_key*: what stands in a refusal of any status that is for the key.
+    """
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # below that they write addresses and headers
+    try:
+        async with httpx.AsyncClient(
+            timeout=httpx.Timeout(SEARCH_S, connect=3.0),
+            event_hooks={"response": [reply_limit.at_most(lambda _: _REPLY_MAX_BYTES)]},
+            trust_env=trust_env,
+            verify=tls.context(),
+            transport=transport,
+        ) as http:
+            reply = await http.send(request)
+    except httpx.TimeoutException:
+        raise SearchFault(Why.TIME) from None
+    except reply_limit.ReplyTooLong:
+        raise SearchFault(Why.ODD) from None
+    except (httpx.HTTPError, OSError):
+        raise SearchFault(Why.AWAY) from None  # the cause's message may hold the address
+    status = reply.status_code
+    if status != 200 and bad_key and bad_key in reply.content:
+        raise SearchFault(Why.KEY)
+    if why := {**_STATUSES, **statuses}.get(status):
+        raise SearchFault(why)
+    if status != 200:
+        raise SearchFault(Why.AWAY if status >= 500 else Why.ODD)
+    try:
+        return reply.json()
+    except (ValueError, json.JSONDecodeError, RecursionError):
+        # A page instead of JSON is a wall: a login, or a question whether we are human.
+        looks_human = b"captcha" in reply.content[:200_000].lower()
+        raise SearchFault(Why.BLOCKED if looks_human else Why.ODD) from None
+
+
+def rows(value: Any, *path: str) -> Sequence[Mapping[str, Any]]:
+    """The list of objects at *path* in *value*; what is no object is left out. Raises SearchFault if there is no list."""
+    for key in path:
+        if not isinstance(value, dict):
+            raise SearchFault(Why.ODD)
+        value = value.get(key)
+    if not isinstance(value, list):
+        raise SearchFault(Why.ODD)
+    return [row for row in value if isinstance(row, dict)]
+
+
+def found(row: Mapping[str, Any], *, url: str, snippet: str) -> Found:
+    """A result of *row*, whose address and snippet have these names. What is no text is empty."""
+
+    def text(name: str) -> str:
+        value = row.get(name)
+        return value if isinstance(value, str) else ""
+
+    return Found(title=text("title"), url=text(url), snippet=text(snippet))

@@ -1,0 +1,80 @@
+"""ddgs: engines read without a key, for a laptop where nothing is set. This file is also a program: it runs by itself, in a process of its own.
+
+ddgs reads the engines' pages with parsers in C, opens connections of its own and cannot be stopped within a thread. In a process it has none of the
+agent's environment and ends with the call. It breaks now and then, and it is not for a cluster: set one of the other services there.
+"""
+
+import asyncio
+import contextlib
+import importlib
+import importlib.util
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+SCRAPE_S = 12.0
+_ENGINE_S = 5
+
+
+def is_installed() -> bool:
+    return importlib.util.find_spec("ddgs") is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scraping:
+    program: Sequence[str] = (sys.executable, "-I", str(Path(__file__)))
+    scrape_s: float = SCRAPE_S
+    name: str = "ddgs"
+
+    async def search(self, query: str, *, count: int) -> Sequence[Any]:
+        """As in `Backend`."""
+        from openclaw_agent.tools.search.asking import found, rows
+        from openclaw_agent.tools.search.backends import SearchFault, Why
+
+        child = await asyncio.create_subprocess_exec(
+            *self.program, env={}, cwd="/",
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            async with asyncio.timeout(self.scrape_s):
+                out, _ = await child.communicate(json.dumps({"query": query, "count": count * 2}).encode())
+        except TimeoutError:
+            raise SearchFault(Why.TIME) from None
+        finally:
+            if child.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    child.kill()
+                await asyncio.shield(child.wait())
+        try:
+            said = json.loads(out)
+        except ValueError:
+            raise SearchFault(Why.ODD) from None
+        if isinstance(said, dict) and said.get("fault") in list(Why):
+            raise SearchFault(Why(said["fault"]))
+        return [found(row, url="href", snippet="body") for row in rows(said, "results")]
+
+
+def scraped(query: str, count: int, ddgs: Any) -> Mapping[str, Any]:
+    """The results of the library, or the fault that it tells."""
+    try:
+        return {"results": ddgs.DDGS(timeout=_ENGINE_S).text(query, max_results=count, safesearch="moderate")}
+    except ddgs.exceptions.RatelimitException:
+        return {"fault": "blocked"}
+    except ddgs.exceptions.TimeoutException:
+        return {"fault": "time"}
+    except ddgs.exceptions.DDGSException as exc:
+        return {"results": []} if "No results" in str(exc) else {"fault": "away"}
+
+
+def main() -> None:
+    asked = json.load(sys.stdin)
+    ddgs = importlib.import_module("ddgs")
+    importlib.import_module("ddgs.exceptions")
+    json.dump(scraped(asked["query"], asked["count"], ddgs), sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
