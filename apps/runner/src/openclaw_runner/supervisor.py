@@ -1,0 +1,111 @@
+"""The supervisor: imports, listens, seals itself, and forks one handler for each connection. It never reads a byte of a request."""
+
+import contextlib
+import os
+import signal
+import socket
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from openclaw_runner import folder as folders
+from openclaw_runner.handling import handle
+from openclaw_runner.kernel.calls import PR_SET_PDEATHSIG, NotAvailable, prctl
+from openclaw_runner.preload import LIBRARIES, preload
+from openclaw_runner.seals import EVERY, Part, seal_supervisor
+from openclaw_runner.watching import descendants
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How one supervisor runs."""
+
+    socket: Path  # where it listens; a file that is there is replaced
+    folder: Path  # where runs have their folders; emptied at the start
+    requests: int = 1  # after so many it ends
+    libraries: Sequence[str] = LIBRARIES
+
+
+class _Stopped(BaseException):
+    """The process was asked to end."""
+
+
+def serve(settings: Settings, *, parts: frozenset[Part] = EVERY) -> None:
+    """Answer requests, one after the other, until there were enough, or SIGTERM. Ends what runs then."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
+    unavailable = ""
+    with contextlib.suppress(_Stopped):
+        preload(settings.libraries)
+        folders.empty(settings.folder)
+        listener = listen(settings.socket)
+        try:
+            seal_supervisor(folder=settings.folder, listener=listener.fileno(), parts=parts)
+        except NotAvailable as exc:
+            unavailable = str(exc)
+        for _ in range(settings.requests):
+            connection, _ = listener.accept()
+            _hand_over(connection, listener, settings.folder, unavailable, parts)
+
+
+def listen(path: Path) -> socket.socket:
+    """A listening Unix socket at *path*, in the place of one that an earlier supervisor has left."""
+    with contextlib.suppress(FileNotFoundError):
+        if stat.S_ISSOCK(path.lstat().st_mode):
+            path.unlink()
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    listener.bind(str(path))
+    listener.listen(8)
+    return listener
+
+
+def _hand_over(
+    connection: socket.socket, listener: socket.socket, root: Path, unavailable: str, parts: frozenset[Part]
+) -> None:
+    """Fork a handler and wait for it. What a request holds is in that process alone, and gone with it."""
+    supervisor = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        _be_handler(connection, listener, root, unavailable, parts, supervisor)
+    connection.close()
+    try:
+        os.waitpid(pid, 0)
+    except _Stopped:
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            os.kill(pid, signal.SIGTERM)
+            os.waitpid(pid, 0)
+        raise
+    finally:
+        # Only where the handler itself was killed: else it has ended all that it started.
+        for left in descendants():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(left, signal.SIGKILL)
+
+
+def _be_handler(
+    connection: socket.socket,
+    listener: socket.socket,
+    root: Path,
+    unavailable: str,
+    parts: frozenset[Part],
+    parent: int,
+) -> NoReturn:
+    code = 1
+    try:
+        if not unavailable:
+            prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() == parent:
+            listener.close()
+            handle(connection, root=root, unavailable=unavailable, parts=parts)
+            code = 0
+    except _Stopped:
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    raise _Stopped
