@@ -39,10 +39,11 @@ class Kept:
 
     def add(self, data: bytes) -> None:
         self.written += len(data)
-        room = self.most // 2 - len(self.head)
+        half = self.most // 2
+        room = max(0, half - len(self.head))
         self.head += data[:room]
-        self.tail += data[room:] if room > 0 else data
-        del self.tail[: max(0, len(self.tail) - self.most // 2)]
+        self.tail += data[room:]
+        del self.tail[: max(0, len(self.tail) - half)]
 
     @property
     def dropped(self) -> int:
@@ -50,12 +51,9 @@ class Kept:
 
     def text(self) -> str:
         """Decoded, with a line where something is left out, and without control characters: they would move a terminal's cursor."""
-        between = f"\n[… {self.dropped} bytes are left out …]\n" if self.dropped else ""
-        text = self.head.decode("utf-8", "replace") + between + self.tail.decode("utf-8", "replace") \
-            if self.dropped else (self.head + self.tail).decode("utf-8", "replace")  # fmt: skip
-        return "".join(
-            sign for sign in text.replace("\r\n", "\n") if sign in "\n\t" or sign.isprintable() or sign > "\x9f"
-        )
+        between = f"\n[… {self.dropped} bytes are left out …]\n".encode() if self.dropped else b""
+        text = (self.head + between + self.tail).decode("utf-8", "replace").replace("\r\n", "\n")
+        return "".join(sign for sign in text if sign in "\n\t" or sign.isprintable() or sign > "\x9f")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,9 +119,10 @@ def _be_child(program: Callable[[], int], seal: ChildSeal, writes: list[int]) ->
         for target, source in zip((1, 2), moved, strict=False):
             os.dup2(source, target)
         word = moved[2]
-        sys.stdin = open(0, encoding="utf-8", errors="replace", closefd=False)
-        sys.stdout = open(1, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)
-        sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)
+        # Not closed: they are this process's until its end.
+        sys.stdin = open(0, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
+        sys.stdout = open(1, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)  # noqa: SIM115
+        sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)  # noqa: SIM115
         try:
             seal.apply()
         except NotAvailable as exc:
