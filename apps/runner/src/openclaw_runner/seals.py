@@ -12,6 +12,7 @@ import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 
 import openclaw_core.sealed
@@ -50,25 +51,26 @@ class Part(StrEnum):
 
 EVERY = frozenset(Part)
 
-THREAD_STACKS = 64 * MIB  # of address space, beyond the memory that a run may fill
-PATIENT = 5  # the nice value of sealed code: who watches it comes first
+THREAD_STACK = 9 * MIB  # of address space, which each thread reserves and hardly fills
+PATIENT = 5  # how much nicer sealed code is than who watches it
 
 _READABLE = (Path("/usr"), Path("/lib"), Path("/lib64"), Path("/bin"))
 _SINGLE_FILES = (Path("/etc/ld.so.cache"), Path("/etc/localtime"), Path("/dev/zero"), Path("/dev/random"), Path("/dev/urandom"))  # fmt: skip
 
 
-def libraries() -> list[Allowed]:
+@cache
+def libraries() -> tuple[Allowed, ...]:
     """Python, its libraries, the system's programs, and of our own code what runs inside the seal."""
     ours = {Path(openclaw_runner.__file__).parent, Path(openclaw_core.sealed.__file__).parent}
     python = {Path(path) for path in (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))}
     packages = {Path(path) for path in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))}
     shared = Path(sysconfig.get_config_var("LIBDIR") or "/usr/lib")
     folders = {path.resolve() for path in {*_READABLE, *ours, *python, *packages, shared}}
-    return [
+    return (
         *(Allowed(path, landlock.READ_AND_EXECUTE) for path in sorted(folders)),
         *(Allowed(path, landlock.READ_FILE) for path in _SINGLE_FILES),
         Allowed(Path("/dev/null"), landlock.READ_FILE | landlock.WRITE_FILE),
-    ]
+    )
 
 
 def _one_thread() -> None:
@@ -121,7 +123,9 @@ class ChildSeal:
         if Part.ENVIRONMENT in self.parts:
             os.environ.clear()
             os.environ.update(environment(self.folder))
-        os.setpriority(os.PRIO_PROCESS, 0, PATIENT)
+        os.nice(PATIENT)
+        # The handler counts the files that are open and have no name any more, which is a look into the process.
+        prctl(PR_SET_DUMPABLE, 1)
         if Part.LIMITS in self.parts:
             _limit(self.limits)
         _restrict([*libraries(), Allowed(self.folder, landlock.OWN_FOLDER)], self.parts)
@@ -151,7 +155,7 @@ def close_descriptors() -> None:
 
 def _limit(limits: Limits) -> None:
     here = _address_space()
-    space = here + limits.memory_bytes + THREAD_STACKS
+    space = here + limits.memory_bytes + limits.processes * THREAD_STACK
     cpu = int(limits.seconds) + 2
     for which, value in (
         (resource.RLIMIT_CORE, 0),

@@ -52,13 +52,19 @@ def serve(settings: Settings, *, parts: frozenset[Part] = EVERY) -> None:
 
 
 def listen(path: Path) -> socket.socket:
-    """A listening Unix socket at *path*, in the place of one that an earlier supervisor has left."""
-    with contextlib.suppress(FileNotFoundError):
-        if stat.S_ISSOCK(path.lstat().st_mode):
-            path.unlink()
+    """A listening Unix socket at *path*, in the place of one that an earlier supervisor has left.
+
+    It gets its name once it listens: who finds it can connect.
+    """
+    unnamed = path.with_name(f"{path.name}.new")
+    for left in (path, unnamed):
+        with contextlib.suppress(FileNotFoundError):
+            if stat.S_ISSOCK(left.lstat().st_mode):
+                left.unlink()
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-    listener.bind(str(path))
+    listener.bind(str(unnamed))
     listener.listen(8)
+    unnamed.rename(path)
     return listener
 
 
@@ -80,7 +86,7 @@ def _hand_over(
         raise
     finally:
         # Only where the handler itself was killed: else it has ended all that it started.
-        for left in descendants():
+        for left in descendants() if Part.GROUP in parts else ():
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(left, signal.SIGKILL)
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,7 @@ class Watch:
 
     def _look_at_folder(self) -> tuple[Cause, str] | None:
         size, entries = folders.size(self._folder, most_entries=self._limits.folder_entries)
+        size += nameless()
         if entries > self._limits.folder_entries:
             return Cause.FOLDER_LIMIT, f"it made more than {self._limits.folder_entries} files"
         if size > self._limits.folder_bytes:
@@ -62,6 +64,19 @@ def descendants() -> Iterator[int]:
         pid = left.pop()
         yield pid
         left.extend(_children(pid))
+
+
+def nameless() -> int:
+    """Bytes of files that the descendants have open and that have no name any more: they take room, and no folder shows them."""
+    found = {}
+    for pid in descendants():
+        with contextlib.suppress(OSError):
+            for number in os.listdir(f"/proc/{pid}/fd"):
+                with contextlib.suppress(OSError):
+                    status = os.stat(f"/proc/{pid}/fd/{number}")
+                    if stat.S_ISREG(status.st_mode) and status.st_nlink == 0:
+                        found[status.st_dev, status.st_ino] = status.st_blocks * 512
+    return sum(found.values())
 
 
 def _children(pid: int) -> list[int]:

@@ -66,7 +66,8 @@ def require() -> int:
 
 
 def restrict(paths: Iterable[Allowed], *, files: bool = True, network: bool = True, scope: bool = True) -> None:
-    """Leave this process *paths* alone, no TCP, and signals only to those it starts. Paths that do not exist are left out.
+    """Leave this process *paths* alone, no TCP, and signals only to those it starts. Paths that are not there, or
+    cannot be reached anyway, are left out.
 
     The switches leave a part out, for tests that show what that part refuses.
     """
@@ -81,7 +82,7 @@ def restrict(paths: Iterable[Allowed], *, files: bool = True, network: bool = Tr
             # Moves between folders are refused by every ruleset that does not name them.
             paths = [Allowed(Path("/"), REFER)]
         for each in paths:
-            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
                 _add(descriptor, each)
         syscall("landlock_restrict_self", descriptor, 0)
     finally:
