@@ -2,10 +2,11 @@
 
 import argparse
 import os
+import shutil
 import sys
 from pathlib import Path
 
-KEPT = ("PYTHONPATH", "PYTHONPYCACHEPREFIX", "MPLCONFIGDIR", "OPENBLAS_CORETYPE")
+KEPT = ("PYTHONPATH", "PYTHONPYCACHEPREFIX", "OPENBLAS_CORETYPE")
 """Where libraries are found and how they compute. All else in the environment is nobody's business here."""
 OWN = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -30,14 +31,24 @@ def main() -> int:
     arguments = parser.parse_args()
 
     # Executed anew, since the kernel keeps a process's first environment in its memory, where every child could find it.
-    closed = {**{name: os.environ[name] for name in KEPT if name in os.environ}, **OWN}
+    drawing = arguments.folder / "matplotlib"
+    closed = {**{name: os.environ[name] for name in KEPT if name in os.environ}, **OWN, "MPLCONFIGDIR": str(drawing)}
     if dict(os.environ) != closed:
-        os.execve(sys.executable, [sys.executable, "-P", "-m", "openclaw_runner", *sys.argv[1:]], closed)  # noqa: S606 - ourselves
+        _bring_fonts(Path(os.environ.get("MPLCONFIGDIR") or Path.home() / ".cache/matplotlib"), drawing)
+        again = [sys.executable, "-P", "-m", "openclaw_runner", *sys.argv[1:]]
+        os.execve(sys.executable, again, closed)  # noqa: S606 - ourselves
 
     from openclaw_runner.supervisor import Settings, serve  # after the environment: numpy reads it as it is imported
 
     serve(Settings(socket=arguments.socket, folder=arguments.folder, requests=arguments.requests))
     return 0
+
+
+def _bring_fonts(source: Path, target: Path) -> None:
+    """Copy the list of fonts to where matplotlib may write, which it insists on. Searching them anew takes seconds."""
+    target.mkdir(exist_ok=True)
+    for found in source.glob("fontlist-*.json"):
+        shutil.copyfile(found, target / found.name)
 
 
 if __name__ == "__main__":

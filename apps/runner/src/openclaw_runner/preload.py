@@ -5,7 +5,10 @@ import importlib
 import io
 from collections.abc import Sequence
 
-LIBRARIES = ("numpy", "pandas", "matplotlib.pyplot", "sympy", "pytest", "openpyxl", "pypdf")
+LIBRARIES = (
+    "numpy", "pandas", "matplotlib.pyplot", "sympy", "pytest",
+    "openclaw_runner.readers.pdf", "openclaw_runner.readers.excel", "openclaw_runner.readers.office", "openclaw_runner.readers.web",
+)  # fmt: skip
 
 
 def preload(libraries: Sequence[str] = LIBRARIES) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from openclaw_core.sealed.values import Cause
 from openclaw_runner import seals
 from openclaw_runner.kernel.calls import NotAvailable
+from openclaw_runner.printable import printable
 from openclaw_runner.seals import ChildSeal, Part
 from openclaw_runner.watching import Watch, descendants
 
@@ -50,10 +51,9 @@ class Kept:
         return self.written - len(self.head) - len(self.tail)
 
     def text(self) -> str:
-        """Decoded, with a line where something is left out, and without control characters: they would move a terminal's cursor."""
+        """Decoded, with a line where something is left out."""
         between = f"\n[… {self.dropped} bytes are left out …]\n".encode() if self.dropped else b""
-        text = (self.head + between + self.tail).decode("utf-8", "replace").replace("\r\n", "\n")
-        return "".join(sign for sign in text if sign in "\n\t" or sign.isprintable() or sign > "\x9f")
+        return printable((self.head + between + self.tail).decode("utf-8", "replace"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

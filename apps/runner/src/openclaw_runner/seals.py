@@ -8,6 +8,7 @@ import os
 import resource
 import signal
 import socket
+import sys
 import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -65,7 +66,8 @@ def libraries() -> tuple[Allowed, ...]:
     python = {Path(path) for path in (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))}
     packages = {Path(path) for path in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))}
     shared = Path(sysconfig.get_config_var("LIBDIR") or "/usr/lib")
-    folders = {path.resolve() for path in {*_READABLE, *ours, *python, *packages, shared}}
+    compiled = {Path(sys.pycache_prefix)} if sys.pycache_prefix else set()
+    folders = {path.resolve() for path in {*_READABLE, *compiled, *ours, *python, *packages, shared}}
     return (
         *(Allowed(path, landlock.READ_AND_EXECUTE) for path in sorted(folders)),
         *(Allowed(path, landlock.READ_FILE) for path in _SINGLE_FILES),
