@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from openclaw_runner.kernel import bpf, filters
-from openclaw_runner.kernel.bpf import ALLOW, KILL_PROCESS, Rule, Test, assemble, packed
+from openclaw_runner.kernel.bpf import ALLOW, KILL_PROCESS, Argument, Rule, assemble, packed
 from openclaw_runner.kernel.numbers import AUDIT_ARCH, MACHINES, NUMBERS
 
 EPERM, ENOSYS, NOTHING = (bpf.errno(number) for number in (errno.EPERM, errno.ENOSYS, 0))
@@ -54,10 +54,9 @@ def test_the_numbers_are_the_kernels(machine: str) -> None:
         pytest.skip("this machine has no such headers")
     ours = {name: numbers[MACHINES.index(machine)] for name, numbers in NUMBERS.items()}
 
-    assert {name: number for name, number in ours.items() if number != known.get(name)} in (
-        {name: None for name in ours if name not in known},
-        {"fchmodat2": 452, **{name: None for name in ours if name not in known and name != "fchmodat2"}},
-    )
+    wrong = {name: number for name, number in ours.items() if number != known.get(name)}
+    # Headers may be older than the newest call.
+    assert wrong in ({}, {"fchmodat2": 452})
 
 
 @pytest.mark.parametrize("machine", MACHINES)
@@ -134,7 +133,7 @@ def test_code_may_call_nothing_that_the_supervisor_may_not() -> None:
 
 
 def test_all_tests_of_a_rule_have_to_hold() -> None:
-    rules = (Rule("read", tests=(Test(0, (1, 2)), Test(1, (0x10,), mask=0xF0))),)
+    rules = (Rule("read", tests=(Argument(0, (1, 2)), Argument(1, (0x10,), mask=0xF0))),)
 
     got = {(a, b): answer(rules, "read", a, b) for a in (1, 2, 3, 1 << 32 | 1) for b in (0x10, 0x1F, 0x20)}
 

@@ -209,11 +209,17 @@ async def test_a_caller_believes_no_answer_that_breaks_a_rule(tmp_path: Path, ra
 
 
 async def test_a_runner_that_says_nothing_is_not_waited_for_without_end(tmp_path: Path) -> None:
+    hung_up = asyncio.Event()
+
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(30)
+        await reader.read()  # until the caller hangs up
+        writer.close()
+        hung_up.set()
 
     async with lying(tmp_path, answer) as client:
         result = await client.run(RunRequest(language=Language.PYTHON, code="", limits=Limits(seconds=0.1)))
+        await asyncio.wait_for(hung_up.wait(), 30)
+        await asyncio.sleep(0)
 
     assert "in time" in result.program.why
 

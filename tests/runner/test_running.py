@@ -120,11 +120,11 @@ async def test_bash_and_sqlite_run_too(opened: Runner) -> None:
     sql = await run(
         opened, "select sum(sum) as total from sales; select 'a;b';", language=Language.SQLITE, files=(table,)
     )
-    wrong = await run(opened, "select nothing", language=Language.SQLITE)
+    wrong = await run(opened, "select none_such", language=Language.SQLITE)
 
-    assert (bash.program.stdout, bash.program.exit_code) == ("sum\n" if "sum" in bash.program.stdout else "3.5\n", 4)
+    assert (bash.program.stdout, bash.program.exit_code) == ("3.5\n", 4)
     assert sql.program.stdout == "total\n5.5\n'a;b'\na;b\n"
-    assert (wrong.program.exit_code, wrong.program.stderr) == (1, "OperationalError: no such column: nothing\n")
+    assert (wrong.program.exit_code, wrong.program.stderr) == (1, "OperationalError: no such column: none_such\n")
     assert sql.files == ()  # what was given and not changed is not returned
 
 
@@ -195,21 +195,17 @@ async def test_the_command_keeps_nothing_of_its_environment(tmp_path: Path) -> N
             assert process.poll() is None
             await asyncio.sleep(0.05)
         code = """
-import ctypes
-block = ctypes.POINTER(ctypes.c_char_p).in_dll(ctypes.CDLL(None), "environ")
-here = ctypes.create_string_buffer(1)
-# From a local variable of C up to the end of the stack, where arguments and environment are.
+import ctypes, os
+# From the first frame up to the end of the stack, where arguments and environment are.
 libc = ctypes.CDLL(None)
 n, found = 0, b""
 start = ctypes.cast(ctypes.c_void_p.in_dll(libc, "__libc_stack_end"), ctypes.c_void_p).value
 page = start & ~4095
 while page < start + (1 << 17):
-    try_ = ctypes.create_string_buffer(4096)
-    import os
     r, w = os.pipe()
     if libc.write(w, ctypes.c_void_p(page), 4096) != 4096: break
     found += os.read(r, 4096); os.close(r); os.close(w); page += 4096
-print(len(found) > 4096, b"very-" + b"secret" in found, b"MALLOC_ARENA_MAX" in found)
+print(len(found) >= 4096, b"very-" + b"secret" in found, b"MALLOC_ARENA_MAX" in found)
 """
         result = await RunnerClient(path, spare_s=60).run(RunRequest(language=Language.PYTHON, code=code))
         assert result.program.stdout == "True False True\n", result.program.stderr

@@ -28,7 +28,7 @@ def errno(number: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Argument:
     """An argument's value under *mask* is one of *values* (at most 32 bits; the upper half then has to be 0, unless *low_only*)."""
 
     argument: int
@@ -43,7 +43,7 @@ class Rule:
 
     call: str
     answer: int = ALLOW
-    tests: tuple[Test, ...] = ()
+    tests: tuple[Argument, ...] = ()
     otherwise: int | None = None
 
 
@@ -84,7 +84,7 @@ def _body(rule: Rule, default: int) -> list[Instruction]:
     return body
 
 
-def _block(test: Test) -> list[Instruction]:
+def _block(test: Argument) -> list[Instruction]:
     """Falls through where the test holds; a jump of -1 means that it does not."""
     at = _ARGUMENTS + 8 * test.argument
     block: list[Instruction] = []

@@ -7,7 +7,7 @@ an older way to do the same.
 import ctypes
 import errno as codes
 
-from openclaw_runner.kernel.bpf import ALLOW, Rule, Test, assemble, errno, packed
+from openclaw_runner.kernel.bpf import ALLOW, Argument, Rule, assemble, errno, packed
 from openclaw_runner.kernel.calls import (
     PR_GET_DUMPABLE,
     PR_GET_NAME,
@@ -52,7 +52,7 @@ FIONREAD, FIONBIO, FIOCLEX, FIONCLEX, TCGETS, TIOCGWINSZ, TIOCGPGRP = (
     0x541B, 0x5421, 0x5451, 0x5450, 0x5401, 0x5413, 0x540F,
 )  # fmt: skip
 
-OWN_PROCESS = Test(0, (0,))
+OWN_PROCESS = Argument(0, (0,))
 
 SHARED = (
     # clone3 passes its flags behind a pointer, where no filter sees them.
@@ -61,12 +61,12 @@ SHARED = (
     Rule("sched_setaffinity", tests=(OWN_PROCESS,)),
     Rule(
         "ioctl",
-        tests=(Test(1, (FIONREAD, FIONBIO, FIOCLEX, FIONCLEX, TCGETS, TIOCGWINSZ, TIOCGPGRP), low_only=True),),
+        tests=(Argument(1, (FIONREAD, FIONBIO, FIOCLEX, FIONCLEX, TCGETS, TIOCGWINSZ, TIOCGPGRP), low_only=True),),
         otherwise=errno(codes.ENOTTY),
     ),
     # asyncio wakes its own loop by a connected pair. No address can be given to one: a datagram could be sent to any socket's path.
-    Rule("socketpair", tests=(Test(0, (AF_UNIX,)), Test(1, (SOCK_STREAM,), mask=SOCKET_TYPE, low_only=True))),
-    Rule("sendto", tests=(Test(4, (0,)),)),
+    Rule("socketpair", tests=(Argument(0, (AF_UNIX,)), Argument(1, (SOCK_STREAM,), mask=SOCKET_TYPE, low_only=True))),
+    Rule("sendto", tests=(Argument(4, (0,)),)),
     *(Rule(call, errno(codes.ENOTSUP)) for call in EXTENDED_ATTRIBUTES.split()),
 )
 
@@ -79,7 +79,7 @@ _COMMON = (*_allowed(MEMORY, DESCRIPTORS, PATHS, WAITING, TIME, PROCESS, SIGNALS
 _OWN_PRCTL = Rule(
     "prctl",
     tests=(
-        Test(
+        Argument(
             0,
             (PR_SET_PDEATHSIG, PR_GET_DUMPABLE, PR_SET_NAME, PR_GET_NAME, PR_GET_NO_NEW_PRIVS, PR_SET_VMA),
             low_only=True,
@@ -88,7 +88,7 @@ _OWN_PRCTL = Rule(
 )
 
 # Its own limits may be asked for and not changed: who runs as root could raise them.
-_OWN_LIMITS = Rule("prlimit64", tests=(OWN_PROCESS, Test(2, (0,))))
+_OWN_LIMITS = Rule("prlimit64", tests=(OWN_PROCESS, Argument(2, (0,))))
 
 CODE = (
     *_COMMON,
@@ -96,7 +96,7 @@ CODE = (
     *_allowed(STARTING),
     *(Rule(call, IGNORED) for call in ATTRIBUTES.split()),
     # `setsid` and `setpgid` are not listed: all that a run starts stays in one process group, which is killed as a whole.
-    Rule("clone", tests=(Test(0, (0,), mask=NEW_NAMESPACES, low_only=True),)),
+    Rule("clone", tests=(Argument(0, (0,), mask=NEW_NAMESPACES, low_only=True),)),
     _OWN_PRCTL,
 )
 """What code that a model wrote may call: Python with numpy and threads, pytest, bash and the programs of the image."""
@@ -105,7 +105,7 @@ READER = (
     *_COMMON,
     _OWN_LIMITS,
     *(Rule(call, IGNORED) for call in ATTRIBUTES.split()),
-    Rule("clone", tests=(Test(0, (CLONE_THREAD,), mask=NEW_NAMESPACES | CLONE_THREAD, low_only=True),)),
+    Rule("clone", tests=(Argument(0, (CLONE_THREAD,), mask=NEW_NAMESPACES | CLONE_THREAD, low_only=True),)),
     _OWN_PRCTL,
 )
 """What the readers of documents may call: threads, but no other process and no other program."""
@@ -116,9 +116,9 @@ def supervisor(listener: int) -> tuple[Rule, ...]:
     return (
         *_COMMON,
         *_allowed(STARTING, ATTRIBUTES),
-        Rule("clone", tests=(Test(0, (0,), mask=NEW_NAMESPACES, low_only=True),)),
+        Rule("clone", tests=(Argument(0, (0,), mask=NEW_NAMESPACES, low_only=True),)),
         Rule("prlimit64", tests=(OWN_PROCESS,)),
-        Rule("accept4", tests=(Test(0, (listener,)),)),
+        Rule("accept4", tests=(Argument(0, (listener,)),)),
         *_allowed("setsid setpgid setpriority seccomp prctl pidfd_open"),
         *_allowed("landlock_create_ruleset landlock_add_rule landlock_restrict_self"),
     )
