@@ -211,3 +211,13 @@ async def test_root_cannot_be_had_by_a_setuid_program_without_landlock(surroundi
         got, result = await attacked(attack, surroundings, target)
 
     assert not got, result.program.stdout
+
+
+def test_the_documentation_lists_every_attack() -> None:
+    text = (Path(__file__).parents[2] / "docs/runner.md").read_text()
+    rows = [
+        f"| {each.name} | {each.refused_by} | {', '.join(sorted(each.without)) or '(always held)'} |"
+        for each in ATTACKS
+    ]
+
+    assert [row for row in rows if row not in text] == []
