@@ -158,17 +158,18 @@ def close_descriptors() -> None:
 def _limit(limits: Limits) -> None:
     here = _address_space()
     space = here + limits.memory_bytes + limits.processes * THREAD_STACK
-    cpu = int(limits.seconds) + 2
+    # A second line: the handler ends a run by the clock. At the soft limit the signal says why, at the hard one it would not.
+    cpu = 4 * int(limits.seconds) + 2
     for which, value in (
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_AS, space),
-        (resource.RLIMIT_CPU, cpu),
         (resource.RLIMIT_NOFILE, limits.open_files),
         (resource.RLIMIT_FSIZE, limits.file_bytes),
         (resource.RLIMIT_MEMLOCK, 0),
         (resource.RLIMIT_MSGQUEUE, 0),
     ):
         resource.setrlimit(which, (value, value))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
     # Counted over all processes of this user, on a node also over those of other pods: a second line, far above what one run may have.
     _, most = resource.getrlimit(resource.RLIMIT_NPROC)
     backstop = 4096 if most == resource.RLIM_INFINITY else min(4096, most)
