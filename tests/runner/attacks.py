@@ -75,6 +75,7 @@ class Attack:
     refused_by: str
     without: frozenset[Part] = frozenset()
     cause: Cause | None = None  # with which the run is ended
+    or_fails: bool = False  # or it meets a limit of the kernel before that is seen, and fails by itself
     measure: str = ""
     root: bool = False
     breaks: bool = False  # the supervisor itself, if it succeeds
@@ -317,7 +318,7 @@ KERNEL = [
 RESOURCES = [
     attack("many processes", "pids = []\nfor _ in range(60):\n    if (pid := os.fork()) == 0: time.sleep(60); os._exit(0)\n    pids.append(pid)\ntime.sleep(1); print('GOT')\nfor pid in pids: os.kill(pid, 9)", "watched", WATCH, cause=Cause.TOO_MANY_PROCESSES),
     attack("a bomb of forks", "f() { [ $1 -gt 0 ] && { f $(($1 - 1)) & f $(($1 - 1)) & }; sleep 3; }\nf 5; sleep 1; echo GOT", "watched", WATCH, cause=Cause.TOO_MANY_PROCESSES, language=Language.BASH),
-    attack("many threads", "for _ in range(60): threading.Thread(target=time.sleep, args=(2,), daemon=True).start()\ntime.sleep(1); print('GOT')", "rlimit, watched", LIMITS | WATCH),
+    attack("many threads", "for _ in range(60): threading.Thread(target=time.sleep, args=(2,), daemon=True).start()\ntime.sleep(1); print('GOT')", "rlimit, watched", LIMITS | WATCH, cause=Cause.TOO_MANY_PROCESSES, or_fails=True),
     attack("memory", "x = bytearray(600 << 20); print('GOT')", "rlimit", LIMITS | WATCH, cause=Cause.OUT_OF_MEMORY),
     attack("memory of many processes", "for _ in range(6):\n    if os.fork() == 0:\n        x = b'x' * (30 << 20); time.sleep(60)\ntime.sleep(3); print('GOT', flush=True); os.killpg(0, 9)", "watched", WATCH, cause=Cause.OUT_OF_MEMORY),
     attack("shared memory without a name", "import mmap\nx = mmap.mmap(-1, 90 << 20)\nfor n in range(0, 90 << 20, 4096): x[n] = 1\ntime.sleep(1); print('GOT')", "watched", WATCH, cause=Cause.OUT_OF_MEMORY),

@@ -103,3 +103,16 @@ def runner(
                 process.wait(30)
             if process.stdin:
                 process.stdin.close()
+
+
+def descendants(pid: int) -> list[int]:
+    """All that *pid* has started, parents before children; no zombies."""
+    found = []
+    for stat_ in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat_.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid and fields[0] != "Z":
+            found += [int(stat_.parent.name), *descendants(int(stat_.parent.name))]
+    return found

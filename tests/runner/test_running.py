@@ -20,7 +20,7 @@ from openclaw_runner.kernel.calls import NotAvailable
 from openclaw_runner.preload import LIBRARIES
 from openclaw_runner.processes import Kept
 from openclaw_runner.programs.sqlite import statements
-from tests.runner.runners import Runner, needs_sealing, runner
+from tests.runner.runners import Runner, descendants, needs_sealing, runner
 
 
 @pytest.fixture(scope="module")
@@ -170,16 +170,30 @@ async def test_it_ends_after_its_requests(tmp_path: Path) -> None:
 
 
 @needs_sealing
-async def test_sigterm_ends_it_with_all_that_runs() -> None:
+@pytest.mark.parametrize("delay_ms", [0, 2, 4, 6, 8, 10, 15, 20, 40, 200])
+async def test_sigterm_ends_it_with_all_that_runs(delay_ms: int) -> None:
+    """At whatever moment: while a handler or a child is being forked too."""
     with runner() as opened:
         waiting = asyncio.create_task(run(opened, "import time; time.sleep(90)"))
-        while not list(opened.folder.iterdir()):
-            await asyncio.sleep(0.01)
+        await asyncio.sleep(delay_ms / 1000)
         opened.process.send_signal(signal.SIGTERM)
 
         assert opened.process.wait(30) == 0
         assert (await waiting).program.cause is Cause.NOT_AVAILABLE
         assert list(opened.folder.iterdir()) == []
+
+
+@needs_sealing
+async def test_a_handler_that_is_killed_leaves_nothing_behind() -> None:
+    with runner() as opened:
+        waiting = asyncio.create_task(run(opened, "import os, time\nif os.fork() == 0: os.fork()\ntime.sleep(90)"))
+        while len(pids := descendants(opened.process.pid)) < 4:
+            await asyncio.sleep(0.02)
+        os.kill(pids[0], signal.SIGKILL)
+
+        assert (await waiting).program.cause is Cause.NOT_AVAILABLE
+        assert (await run(opened, "print(1)")).program.stdout == "1\n"
+        assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
 
 
 @needs_sealing

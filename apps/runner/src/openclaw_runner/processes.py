@@ -200,24 +200,29 @@ def _end(pid: int, parts: frozenset[Part]) -> int:
 
     The group is killed before its first process is waited for: until then its number cannot be another's.
     """
-    if Part.GROUP in parts:
+    whole = Part.GROUP in parts
+    if whole:
         _kill(-pid)
         for left in descendants():
             _kill(left)
     _kill(pid)
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    # A grandchild becomes ours when its parent ends, which may be a moment later.
-    until = time.monotonic() + 2
-    while Part.GROUP in parts and time.monotonic() < until:
-        try:
-            found, _ = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            break
-        if not found:
-            for left in descendants():
-                _kill(left)
-            time.sleep(0.002)
+    if whole:
+        end_all()
     return code
+
+
+def end_all(within_s: float = 2.0) -> None:
+    """Kill all that this process has started, and wait for it. A grandchild becomes ours when its parent ends, a moment later."""
+    until = time.monotonic() + within_s
+    while time.monotonic() < until:
+        for left in descendants():
+            _kill(left)
+        try:
+            if not os.waitpid(-1, os.WNOHANG)[0]:
+                time.sleep(0.002)
+        except ChildProcessError:
+            return
 
 
 def _kill(pid: int) -> None:

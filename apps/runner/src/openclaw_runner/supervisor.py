@@ -15,8 +15,8 @@ from openclaw_runner import folder as folders
 from openclaw_runner.handling import handle
 from openclaw_runner.kernel.calls import PR_SET_PDEATHSIG, NotAvailable, prctl
 from openclaw_runner.preload import LIBRARIES, preload
+from openclaw_runner.processes import end_all
 from openclaw_runner.seals import EVERY, Part, seal_supervisor
-from openclaw_runner.watching import descendants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +29,11 @@ class Settings:
     libraries: Sequence[str] = LIBRARIES
 
 
-class _Stopped(BaseException):
-    """The process was asked to end."""
+class _Stop(BaseException):
+    """The process was asked to end: raised wherever it is, by the signal's handler."""
+
+    asked = False
+    """Also noted, since an exception is lost where Python catches all of them itself: in what libraries do around a fork."""
 
 
 def serve(settings: Settings, *, parts: frozenset[Part] = EVERY) -> None:
@@ -38,7 +41,7 @@ def serve(settings: Settings, *, parts: frozenset[Part] = EVERY) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
     unavailable = ""
-    with contextlib.suppress(_Stopped):
+    with contextlib.suppress(_Stop):
         preload(settings.libraries)
         folders.empty(settings.folder)
         listener = listen(settings.socket)
@@ -61,7 +64,7 @@ def listen(path: Path) -> socket.socket:
         with contextlib.suppress(FileNotFoundError):
             if stat.S_ISSOCK(left.lstat().st_mode):
                 left.unlink()
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(str(unnamed))
     listener.listen(8)
     unnamed.rename(path)
@@ -73,22 +76,19 @@ def _hand_over(
 ) -> None:
     """Fork a handler and wait for it. What a request holds is in that process alone, and gone with it."""
     supervisor = os.getpid()
-    pid = os.fork()
-    if pid == 0:
-        _be_handler(connection, listener, root, unavailable, parts, supervisor)
-    connection.close()
     try:
+        pid = os.fork()
+        if pid == 0:
+            _be_handler(connection, listener, root, unavailable, parts, supervisor)
+        connection.close()
+        if _Stop.asked:
+            raise _Stop
         os.waitpid(pid, 0)
-    except _Stopped:
-        with contextlib.suppress(ProcessLookupError, ChildProcessError):
-            os.kill(pid, signal.SIGTERM)
-            os.waitpid(pid, 0)
-        raise
     finally:
-        # Only where the handler itself was killed: else it has ended all that it started.
-        for left in descendants() if Part.GROUP in parts else ():
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(left, signal.SIGKILL)
+        # After a handler that came to its end nothing is left. One that was killed, or is killed here, ends nothing itself.
+        if Part.GROUP in parts:
+            end_all()
+            folders.empty(root)
 
 
 def _be_handler(
@@ -101,17 +101,18 @@ def _be_handler(
 ) -> NoReturn:
     code = 1
     try:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
         if not unavailable:
             prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() == parent:
             listener.close()
             handle(connection, root=root, unavailable=unavailable, parts=parts)
             code = 0
-    except _Stopped:
-        code = 0
     finally:
         os._exit(code)
 
 
 def _stop(number: int, frame: FrameType | None) -> NoReturn:
-    raise _Stopped
+    _Stop.asked = True
+    raise _Stop
