@@ -8,7 +8,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export UV := $(shell command -v uv 2>/dev/null || echo .tools/uv/bin/uv)
-WORKSPACE := packages/core packages/standin apps/brain apps/agent apps/cli tools/gitops
+WORKSPACE := packages/core packages/standin apps/brain apps/agent apps/runner apps/cli tools/gitops
 STAMP := $(VENV)/.installed
 # The locked checkers come before those of the machine, in every recipe and script.
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
