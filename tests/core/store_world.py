@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from openclaw_core.chat.delivery.displays import Display, Stage
+from openclaw_core.ports import FunctionCall, Usage
 from openclaw_core.records import read
 from openclaw_core.store import (
     AgentWork,
@@ -25,6 +26,7 @@ from openclaw_core.store.news import TEXT
 from openclaw_core.store.turns import turn_json
 from openclaw_core.tasks.conversation import Turn, conversation_key
 from openclaw_core.tasks.outcome import Cause, Delivery
+from openclaw_core.tasks.steps import CallResult, OpenedPage, Step
 from openclaw_core.tasks.task import RoleSnapshot, Task, to_json
 from openclaw_core.tasks.work import Answered, GaveUp, Result, Run
 
@@ -45,6 +47,22 @@ def task(n: int, chat: int = 1, text: str = "hello") -> Task:
         lang="en",
         text=text,
         admitted_ms=1,
+    )
+
+
+def completed_step(n: int, text: str = "found") -> Step:
+    """A completed step with one call."""
+    return Step(
+        text="I look.",
+        calls=(FunctionCall(id=f"c{n}", name="open_page", arguments='{"url":"https://a.org/"}'),),
+        results=(
+            CallResult(
+                text=text, ms=12, pages=(OpenedPage(number=1, url="https://a.org/", domain="a.org", title="שלום"),)
+            ),
+        ),
+        model="m",
+        usage=Usage(prompt_tokens=10, answer_tokens=2),
+        model_ms=7,
     )
 
 

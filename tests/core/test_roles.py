@@ -138,6 +138,24 @@ def test_an_order_says_nothing_of_providers_unless_its_models_name_one(folder: P
     assert "elsewhere" not in json.loads(snapshot_json(snapshot_of(roles.load_roles(folder).roles["writer"])))
 
 
+def test_tools_of_our_own_stand_in_the_snapshot_beside_those_of_the_server(folder: Path) -> None:
+    """A reader of the release before takes `tools` for tools of the server, and drops the other fields."""
+    text = SMALL.replace(
+        "tools: [browser_search]\n    max", "tools: [web_search, open_page]\n    max_steps: 3\n    max"
+    )
+    (folder / "config/roles.yaml").write_text(text.replace("8000", "15000"), encoding="utf-8")
+    loaded = roles.load_roles(folder)
+
+    snapshot = snapshot_of(loaded.roles["writer"])
+    assert (snapshot.tools, snapshot.functions, snapshot.max_steps) == ((), ("web_search", "open_page"), 3)
+    assert snapshot.results_tokens == 15000 - 2000 - 3000 - 3
+    stored = json.loads(snapshot_json(snapshot))
+    assert read_snapshot(stored) == snapshot
+    assert stored["tools"] == []
+    without = snapshot_json(snapshot_of(loaded.roles["reader"]))
+    assert not {"functions", "max_steps", "results_tokens"} & json.loads(without).keys()
+
+
 def test_model_without_a_price_has_none(folder: Path) -> None:
     assert roles.load_roles(folder).models["maker/small"].input_usd_per_mtok is None
 
@@ -162,7 +180,13 @@ WRONG: list[Any] = [
     ("[maker/big, maker/small]", "[maker/big, maker/big]", f"{YAML}:22: the model `maker/big` is there twice: keep one"),
     ("[maker/big, maker/small]", "[]", f"{YAML}:22: `roles.writer.models`: list should have at least 1 item"),
     ("[maker/big, maker/small]", "[maker/small]", f"{YAML}:23: `maker/small` has no tool `browser_search`: take the tool away"),
-    ("tools: [browser_search]\n    max", "tools: [web]\n    max", f"{YAML}:23: `roles.writer.tools.0`: input should be 'browser_search'"),
+    ("tools: [browser_search]\n    max", "tools: [web]\n    max", f"{YAML}:23: `roles.writer.tools.0`: input should be 'web_search'"),
+    ("tools: [browser_search]\n    max", "tools: [open_page]\n    max", f"{YAML}:23: prompt, history_tokens and max_answer_tokens leave 2997 of request_max_tokens for results of tools"),
+    ("tools: [browser_search]\n    max", "tools: [open_page, browser_search]\n    max", f"{YAML}:23: no server is known to take browser_search and open_page in one request"),
+    ("tools: [browser_search]\n    max", "tools: [web_search]\n    max", f"{YAML}:23: web_search finds pages and opens none: add open_page"),
+    ("tools: [browser_search]\n    max", "tools: [open_page, open_page]\n    max", f"{YAML}:23: the tool `open_page` is there twice: keep one"),
+    ("tools: [browser_search]\n    max", "max_steps: 3\n    max", f"{YAML}:23: it counts for web_search and open_page alone: take it away"),
+    ("tools: [browser_search]\n    max", "tools: [open_page]\n    max_steps: 21\n    max", f"{YAML}:24: `roles.writer.max_steps`: input should be less than or equal to 20"),
     ("  models: [maker/small]\n  prompt", "  models: [maker/big]\n  prompt", f"{YAML}:12: `maker/big` has no strict schema"),
     ("prompt: writer.md", "prompt: poet.md", f"{YAML}:21: the prompt "),
     ("prompt: writer.md", "prompt: ../secret.md", f"{YAML}:21: `roles.writer.prompt`: string should match"),

@@ -24,9 +24,10 @@ from openclaw_core.store import AloneTasks, RedisDisplays, Script
 from openclaw_core.store.client import Rights, _without_none, digest, source
 from openclaw_core.store.figures import set_prices
 from openclaw_core.tasks.outcome import Cause, Delivery
+from openclaw_core.tasks.steps import Doing, Status
 from openclaw_core.tasks.task import to_json
 from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, PutBack
-from tests.core.store_world import USAGE, World, effect, task
+from tests.core.store_world import USAGE, World, completed_step, effect, task
 
 DATA_MD = Path(__file__).parents[2] / "docs/data.md"
 BOTH: tuple[Rights, ...] = ("leader", "agent")
@@ -54,9 +55,11 @@ MAY_CHANGE: Mapping[str, Mapping[str, str]] = {
     "claim": {**LEASE, "agent:jobs:": ""},
     "note_job": {"task:": "job_cause job_detail log_tail"},
     "write": {"agent:run:": "text", "agent:news": ""},
+    "status": {"agent:run:": "status text", "agent:news": ""},
     "amend": {"agent:run:": "said", "agent:news": ""},
     "doubt": {"again": ""},
     "make_room": {"ended": "", "task:": "", "answer:": ""},
+    "step": {"agent:news": ""},
     "finish": {"agent:news": ""},
     "tell_waiting": {"open": "", "changes": "", "order": "", "notice:wait:": "", "episode:wait:": ""},
 }
@@ -260,6 +263,9 @@ async def _a_question_that_three_agents_had(world: World) -> None:
     await world.displays.reserved("t:u1", 0, 555)
     await world.displays.reserved("t:u1", 0, 777, gone=555)
     await world.agent.amend(run, "what was said")
+    await world.agent.status(run, Status(doing=Doing.SEARCHING, subject="light"))
+    assert await world.agent.step(run, 1, completed_step(1))
+    assert await world.agent.step(run, 2, completed_step(2))
     await world.agent.write(run, "One")
     await world.agent.write(run, "One two")
     await world.hear()
@@ -320,6 +326,7 @@ async def _one_that_grows(world: World) -> None:
     await world.effects({**effect(task(12, chat=11)), **act, "sent_s": 51, "open_s": -1})
     assert not await world.agent.end(run, Answered(markdown="early", usage={}))
     assert not await world.agent.write(run, "early")
+    assert not await world.agent.step(run, 1, completed_step(1))
     await world.hear()
     assert await world.news.regrow(run.name, epoch=world.epoch)
     whole = await world.agent.grown(run)

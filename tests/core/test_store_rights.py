@@ -19,9 +19,10 @@ from openclaw_core.store import Became, RedisSettings, Script, agent_work, open_
 from openclaw_core.store.client import digest, source
 from openclaw_core.store.rights import AGENT_CONNECTS, AGENT_MAY, acl_lines
 from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.steps import Doing, Status
 from openclaw_core.tasks.task import Task
 from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, PutBack, Result, Run, Work
-from tests.core.store_world import ORDER, World, task
+from tests.core.store_world import ORDER, World, completed_step, task
 from tests.redis_server import NO_OLDEST, SERVERS, RedisServer
 from tests.redis_users import PASSWORDS, deployed
 
@@ -136,6 +137,8 @@ async def test_a_whole_answer_needs_no_more_than_an_agents_rights(bot: Bot) -> N
     assert (run.task.id, run.snapshot, len(run.history)) == (one.id, ORDER, 2)
     assert await bot.adopt(run) is Became.BEGAN
     assert await work.files_at(run) == "http://brain"
+    await work.status(run, Status(doing=Doing.SEARCHING))
+    assert await work.step(run, 1, completed_step(1))
     assert await work.write(run, "Hel")
     assert await work.write(run, "Hello wor")
     await work.renew(run)

@@ -9,6 +9,7 @@ from typing import Any
 from openclaw_core.chat.delivery.displays import Change, Display, Growing, Indicator, Stage
 from openclaw_core.errors import LostOwnership, StoreUnavailable
 from openclaw_core.tasks.outcome import Delivery
+from openclaw_core.tasks.steps import Status
 
 
 @dataclass
@@ -20,6 +21,7 @@ class Shelf:
     """All displays that were ever opened."""
     open: set[str] = field(default_factory=set)
     texts: dict[str, str] = field(default_factory=dict)
+    statuses: dict[str, Status] = field(default_factory=dict)
     ended: dict[str, Delivery] = field(default_factory=dict)
     due: dict[str, int] = field(default_factory=dict)
     waiting: deque[Indicator] = field(default_factory=deque)
@@ -83,7 +85,7 @@ class FakeDisplays:
     async def growing(self, display_id: str) -> Growing:
         await self._step("growing", fenced=False, writes=False)
         text = self.shelf.texts.get(display_id, "")
-        return Growing(text=text, began=bool(text))
+        return Growing(text=text, began=bool(text), status=None if text else self.shelf.statuses.get(display_id))
 
     async def answer(self, display_id: str) -> str:
         await self._step("answer", fenced=False, writes=False)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from openclaw_core.errors import LostOwnership
 from openclaw_core.tasks.conversation import Turn
+from openclaw_core.tasks.steps import Status, Step
 from openclaw_core.tasks.task import RoleSnapshot, Task
 from openclaw_core.tasks.work import Answered, PutBack, Result, Run
 
@@ -22,6 +23,9 @@ class FakeWork:
     """`created`, `waiting`, `claimed` or `retired`."""
     texts: dict[str, list[str]] = field(default_factory=dict)
     """What was written of each task, oldest first."""
+    statuses: dict[str, list[Status]] = field(default_factory=dict)
+    steps: dict[str, list[Step]] = field(default_factory=dict)
+    """Those that are kept of each task, for the next run of it too."""
     said: dict[str, str] = field(default_factory=dict)
     results: dict[str, Result] = field(default_factory=dict)
     """How each task's last run ended."""
@@ -48,7 +52,10 @@ class FakeWork:
     ) -> None:
         self._secrets += 1
         name = f"{task.id}.{self._secrets:032x}"
-        self._ready.append(Run(name=name, task=task, snapshot=snapshot, history=tuple(history), attempt=attempt))
+        steps = tuple(self.steps.get(task.id, ()))
+        self._ready.append(
+            Run(name=name, task=task, snapshot=snapshot, history=tuple(history), attempt=attempt, steps=steps)
+        )
 
     def take_away(self, task_id: str) -> None:
         """Its user stopped the task, or another agent has it."""
@@ -117,6 +124,21 @@ class FakeWork:
         self.writes += 1
         return True
 
+    async def status(self, run: Run, status: Status) -> None:
+        await self._called("status")
+        self._mine(run)
+        self.statuses.setdefault(run.task.id, []).append(status)
+
+    async def step(self, run: Run, n: int, step: Step) -> bool:
+        await self._called("step")
+        self._mine(run)
+        if run.name in self._more:
+            return False
+        steps = self.steps.setdefault(run.task.id, [])
+        if len(steps) == n - 1:
+            steps.append(step)
+        return True
+
     async def grown(self, run: Run) -> Run | None:
         await self._called("grown")
         self._mine(run)
@@ -126,7 +148,8 @@ class FakeWork:
         if whole is None:
             return None
         del self._more[run.name]
-        self._runs[run.name] = replace(run, task=whole)
+        self.steps.pop(whole.id, None)
+        self._runs[run.name] = replace(run, task=whole, steps=())
         return self._runs[run.name]
 
     async def amend(self, run: Run, text: str) -> None:

@@ -11,6 +11,7 @@ from openclaw_core.errors import FloodWait, LostOwnership, MessengerRefused, Mes
 from openclaw_core.ports import Messenger
 from openclaw_core.tasks.conversation import Turn
 from openclaw_core.tasks.outcome import Delivery, TaskState
+from openclaw_core.tasks.steps import Status, Step
 from openclaw_core.tasks.task import Attachment, Task
 from openclaw_core.tasks.work import HandedBack, PutBack, Result, Run
 
@@ -89,14 +90,15 @@ class AloneDisplays:
     done: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the end is shown and no earlier edit can still arrive."""
     _text: str = field(default="", repr=False)
+    _status: Status | None = None
     _version: int = 1
     _shown: bool = False
     _doubt_ms: int = 0
 
     # ---- the answering half
 
-    def grow(self, text: str) -> None:
-        self._text = text
+    def grow(self, text: str, status: Status | None = None) -> None:
+        self._text, self._status = text, status
         if self.deliverer is not None:
             self.deliverer.grew(self.display_id)
 
@@ -136,7 +138,7 @@ class AloneDisplays:
         return replace(display, version=version, deadline_ms=self.deadline_ms, delivered=self._shown)
 
     async def growing(self, display_id: str) -> Growing:
-        return Growing(text=self._text, began=bool(self._text))
+        return Growing(text=self._text, began=bool(self._text), status=self._status)
 
     async def answer(self, display_id: str) -> str:
         # The text of a stopped task is in memory only.
@@ -216,6 +218,12 @@ class AloneWork:
     async def write(self, run: Run, text: str) -> bool:
         self.displays.grow(text)
         return True
+
+    async def status(self, run: Run, status: Status) -> None:
+        self.displays.grow("", status)
+
+    async def step(self, run: Run, n: int, step: Step) -> bool:
+        return True  # the next start of the task begins it again
 
     async def grown(self, run: Run) -> Run | None:
         return run

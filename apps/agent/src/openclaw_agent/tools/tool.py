@@ -2,32 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, Protocol
 
 from openclaw_agent.tools.opened import OpenedPages, Source
 from openclaw_core.tasks.conversation import estimate_tokens
+from openclaw_core.tasks.steps import STATUS_MAX_CHARS, Doing, Status
+
+__all__ = ["Doing", "Status"]
 
 RESULT_MAX_TOKENS = 6000
 """Of one result, as `estimate_tokens` counts. A tool keeps its results shorter by itself; `bounded` is the last guard."""
-STATUS_MAX_CHARS = 60
 CUT = "\n[… cut: the result was too long …]"
-
-
-class Doing(StrEnum):
-    """What a status line says that a tool is doing. The words for it are the brain's, in the user's language."""
-
-    SEARCHING = "searching"
-    READING = "reading"
-    RUNNING = "running"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
-    """The parts of a status line: what is done, and with what (a query, a domain). *subject* is short and has no line end."""
-
-    doing: Doing
-    subject: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

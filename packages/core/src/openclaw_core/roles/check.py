@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from openclaw_core.models.providers import GROQ, PROVIDERS
-from openclaw_core.roles.file import FileFaults, LineNumbers, ModelEntry, RoleEntry, RolesFile
+from openclaw_core.roles.file import BuiltinTool, FileFaults, LineNumbers, ModelEntry, RoleEntry, RolesFile
 from openclaw_core.roles.values import (
     PROMPT_MAX_TOKENS,
     RESERVED_COMMANDS,
+    RESULTS_MIN_TOKENS,
     ROUTER_PROMPT_MAX_TOKENS,
     ModelSpec,
     Role,
@@ -87,13 +89,9 @@ class _Check:
 
     def role(self, name: str, entry: RoleEntry) -> Role:
         self._models(("roles", name), entry.models)
-        first = self.content.models.get(entry.models[0])
-        for index, tool in enumerate(entry.tools):
-            if first is not None and tool not in first.tools:
-                self.fault(
-                    ("roles", name, "tools", index),
-                    f"`{entry.models[0]}` has no tool `{tool}`: take the tool away, or put a model that has it first",
-                )
+        builtin = tuple(tool for tool in entry.tools if tool in get_args(BuiltinTool))
+        functions = tuple(tool for tool in entry.tools if tool not in builtin)
+        self._tools(name, entry, builtin, functions)
         places = (_model(id_, model).at for id_, model in self.content.models.items())
         prompt = self._prompt(("roles", name, "prompt"), entry.prompt)
         tokens = estimate_tokens(prompt)
@@ -111,6 +109,12 @@ class _Check:
                 f"prompt (about {tokens}), history_tokens and max_answer_tokens are {total} tokens together, and "
                 f"request_max_tokens is {limit}: lower one of them, or raise request_max_tokens if your key allows more",
             )
+        elif functions and limit - total < RESULTS_MIN_TOKENS:
+            self.fault(
+                ("roles", name, "tools"),
+                f"prompt, history_tokens and max_answer_tokens leave {limit - total} of request_max_tokens for results of tools, "
+                f"which need {RESULTS_MIN_TOKENS}: raise request_max_tokens if your key allows more, or lower one of them",
+            )
         return Role(
             name=name,
             command=entry.command,
@@ -120,14 +124,37 @@ class _Check:
             when=entry.when,
             prompt=prompt,
             models=tuple(entry.models),
-            tools=tuple(entry.tools),
+            tools=builtin,
             max_answer_tokens=entry.max_answer_tokens,
             history_tokens=entry.history_tokens,
             temperature=entry.temperature,
             reasoning_effort=entry.reasoning_effort,
             template=entry.template,
+            functions=functions,
+            max_steps=entry.max_steps,
+            results_tokens=max(0, limit - total) if functions else 0,
             elsewhere=tuple(at for at in places if at.provider or at.id != at.name),
         )
+
+    def _tools(self, name: str, entry: RoleEntry, builtin: tuple[str, ...], functions: tuple[str, ...]) -> None:
+        first = self.content.models.get(entry.models[0])
+        for index, tool in enumerate(entry.tools):
+            if tool in builtin and first is not None and tool not in first.tools:
+                self.fault(
+                    ("roles", name, "tools", index),
+                    f"`{entry.models[0]}` has no tool `{tool}`: take the tool away, or put a model that has it first",
+                )
+            elif tool in entry.tools[:index]:
+                self.fault(("roles", name, "tools", index), f"the tool `{tool}` is there twice: keep one")
+        if builtin and functions:
+            self.fault(
+                ("roles", name, "tools"),
+                f"no server is known to take {builtin[0]} and {functions[0]} in one request: keep those of one kind",
+            )
+        if "web_search" in functions and "open_page" not in functions:
+            self.fault(("roles", name, "tools"), "web_search finds pages and opens none: add open_page")
+        if "max_steps" in entry.model_fields_set and not functions:
+            self.fault(("roles", name, "max_steps"), "it counts for web_search and open_page alone: take it away")
 
     def router(self) -> Router:
         entry = self.content.router

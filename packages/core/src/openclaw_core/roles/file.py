@@ -17,7 +17,10 @@ Line = Annotated[str, StringConstraints(pattern=r"^\S[^\r\n]*$", max_length=200)
 PromptFile = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*\.md$")]
 # Job names are agent-<template>-<8>-<n>, and pods need room for their suffix.
 Template = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=30)]
-Tool = Literal["browser_search", "code_interpreter"]
+BuiltinTool = Literal["browser_search", "code_interpreter"]
+"""Tools that run at the model's server, which are Groq's."""
+Tool = Literal["web_search", "open_page", "browser_search", "code_interpreter"]
+"""Those, and tools of our own, which an agent runs: `openclaw_agent.tools`."""
 Effort = Literal["low", "medium", "high"]
 Provider = Literal["groq", "openai", "openrouter", "together", "ollama", "llama.cpp", "lmstudio", "vllm"]
 
@@ -44,7 +47,7 @@ class ModelEntry(_Strict):
     """Its id at that server, if it is not the name that stands here: one model may be at two."""
     strict_schema: bool = False
     """Whether it keeps to a strict JSON schema; a router's model must."""
-    tools: list[Tool] = []
+    tools: list[BuiltinTool] = []
     """Built-in tools that it has, which are Groq's."""
     usd_per_mtok: Price | None = None
     """Prices, for the cost in run records; without them no cost is recorded."""
@@ -86,7 +89,9 @@ class RoleEntry(_Strict):
     models: list[str] = Field(min_length=1)
     """Ids from `models`, in order of preference."""
     tools: list[Tool] = []
-    """browser_search or code_interpreter; its first model must have them, others answer without."""
+    """web_search and open_page, which its agents run; or browser_search and code_interpreter, which its first model must have."""
+    max_steps: int = Field(default=6, ge=1, le=20)
+    """How often a model with web_search or open_page is asked for one answer, 1 to 20; the last time it may call nothing."""
     max_answer_tokens: int = Field(ge=100, le=65536)
     """The longest answer in tokens, reasoning included, 100 to 65536."""
     history_tokens: int = Field(ge=100)

@@ -23,5 +23,9 @@ def snapshot_of(role: Role, *, model_override: str | None = None, demo: bool = F
         history_tokens=role.history_tokens,
         temperature=role.temperature,
         reasoning_effort=None if model_override else role.reasoning_effort,
+        # The built-in model takes none, and its answers say so.
+        functions=role.functions,
+        max_steps=role.max_steps,
+        results_tokens=role.results_tokens,
         elsewhere=() if model_override else tuple(at for at in role.elsewhere if at.name in role.models),
     )

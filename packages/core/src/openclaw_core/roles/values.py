@@ -47,12 +47,18 @@ class Role:
     prompt: str = field(repr=False)
     models: tuple[str, ...]
     tools: tuple[str, ...]
+    """Built-in tools of its first model."""
     max_answer_tokens: int
     history_tokens: int
     temperature: float | None
     reasoning_effort: str | None
     template: str
     """Name of the PodTemplate of its agents."""
+    functions: tuple[str, ...] = ()
+    """Tools of our own, which its agents run."""
+    max_steps: int = 6
+    results_tokens: int = 0
+    """Tokens of one request that calls and their results may take."""
     elsewhere: tuple[ModelAt, ...] = ()
     """Models that are not served by the default server under their own name."""
 
@@ -89,6 +95,9 @@ RESERVED_COMMANDS = frozenset({"start", "help", "new", "stop", "retry", "status"
 
 PROMPT_MAX_TOKENS = 1500
 """The longest prompt of a role, as `estimate_tokens` counts."""
+
+RESULTS_MIN_TOKENS = 6000
+"""What a request of a role with tools of our own must leave for their results: two parts of a page."""
 
 ROUTER_PROMPT_MAX_TOKENS = 350
 """The longest routing prompt with the list of roles in it. It is sent for every second message."""

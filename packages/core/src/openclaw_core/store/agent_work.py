@@ -9,8 +9,10 @@ from openclaw_core.errors import BadTask, LostOwnership
 from openclaw_core.records import UNREADABLE, ResultKind, parsed, whole
 from openclaw_core.store.client import Script, compact
 from openclaw_core.store.packing import unpacked
+from openclaw_core.store.run_steps import status_json, step_json, steps_from
 from openclaw_core.store.turns import turns_from
 from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.steps import Status, Step
 from openclaw_core.tasks.task import RoleSnapshot, from_json, read_snapshot
 from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, PutBack, Result, Run
 
@@ -102,6 +104,19 @@ class AgentWork:
                 return True
             at = 0  # an earlier piece was lost, or came twice
 
+    async def status(self, run: Run, status: Status) -> None:
+        self._mine(await self._script.step("status", run=run.name, job=self.job, status=status_json(status)))
+        self._written = ("", b"")
+
+    async def step(self, run: Run, n: int, step: Step) -> bool:
+        stored = step_json(step)
+        kept = self._mine(
+            await self._script.step("step", run=run.name, job=self.job, of=self._of(run.name), n=n, step=stored)
+        )
+        if kept == 0:
+            log.warning("step.not_kept", n=n, bytes=len(stored))
+        return kept != 2
+
     async def grown(self, run: Run) -> Run | None:
         reply = await self._script.step("grown", run=run.name, job=self.job, orders=list(self._orders))
         if reply and reply[0] == -1:
@@ -151,11 +166,11 @@ class AgentWork:
 
     def _run(self, reply: list[bytes], *, last: bool) -> Run:
         """Raises BadTask."""
-        name, record, digest, turns, attempt = map(_decoded, reply[:5])
+        name, record, digest, turns, attempt, steps = map(_decoded, reply[:6])
         self._read = (name, len(reply[1]))
         try:
-            if len(reply) > 5:
-                self._orders[digest] = read_snapshot(parsed(unpacked(reply[5])))
+            if len(reply) > 6:
+                self._orders[digest] = read_snapshot(parsed(unpacked(reply[6])))
                 while len(self._orders) > KEPT_ORDERS:
                     del self._orders[next(iter(self._orders))]
             snapshot = self._orders[digest]
@@ -165,7 +180,15 @@ class AgentWork:
         task = from_json(record)
         if task.id != name.rpartition(".")[0]:
             raise BadTask("the record is another task's")
-        return Run(name=name, task=task, snapshot=snapshot, history=history, attempt=whole(attempt, 1), last=last)
+        return Run(
+            name=name,
+            task=task,
+            snapshot=snapshot,
+            history=history,
+            attempt=whole(attempt, 1),
+            last=last,
+            steps=steps_from(steps),
+        )
 
     @staticmethod
     def _mine(result: Any) -> int:

@@ -7,6 +7,7 @@ from openclaw_core import logs
 from openclaw_core.chat.delivery.displays import Change, Display, Growing, Indicator, Stage
 from openclaw_core.records import UNREADABLE, parsed, readable, whole
 from openclaw_core.store.client import Script, fenced, fenced_list
+from openclaw_core.store.run_steps import status_from
 from openclaw_core.tasks.outcome import Cause, Delivery
 
 log = logs.get(__name__)
@@ -61,8 +62,8 @@ class RedisDisplays:
         run = await self._script.read("HGET", self._script.keys("task", display_id[2:]), "run_id")
         if not run:
             return Growing()
-        text = await self._script.read("HGET", self._script.keys("agent", "run", run), "text")
-        return Growing(text=str(text or ""), began=bool(text))
+        text, status = await self._script.read("HMGET", self._script.keys("agent", "run", run), "text", "status")
+        return Growing(text=str(text or ""), began=bool(text), status=None if text else status_from(status))
 
     async def answer(self, display_id: str) -> str:
         return str(await self._script.read("GET", self._script.keys("answer", display_id[2:])) or "")

@@ -35,6 +35,12 @@ class RoleSnapshot:
     reasoning_effort: str | None = None
     elsewhere: tuple[ModelAt, ...] = ()
     """Models that are not served by the default server under their own name."""
+    functions: tuple[str, ...] = ()
+    """Tools that the agent runs. A reader of the release before drops the field, and its agents answer without."""
+    max_steps: int = 6
+    """How often a model with functions is asked for one answer."""
+    results_tokens: int = 0
+    """Tokens of one request that calls and their results may take."""
 
     def at(self, model: str) -> ModelAt:
         """Where *model* is served."""
@@ -50,6 +56,9 @@ def _fields(snapshot: RoleSnapshot) -> dict[str, Any]:
     fields = asdict(snapshot)
     if not snapshot.elsewhere:  # as all readers assume where it is missing
         del fields["elsewhere"]
+    if not snapshot.functions:
+        for name in ("functions", "max_steps", "results_tokens"):
+            del fields[name]
     return fields
 
 
@@ -68,7 +77,14 @@ def read_snapshot(row: Any) -> RoleSnapshot:
 
 def _read_snapshot(row: Any) -> RoleSnapshot:
     elsewhere = tuple(read(ModelAt, one) for one in row.get("elsewhere", ()))
-    return read(RoleSnapshot, row, models=tuple(row["models"]), tools=tuple(row.get("tools", ())), elsewhere=elsewhere)
+    return read(
+        RoleSnapshot,
+        row,
+        models=tuple(row["models"]),
+        tools=tuple(row.get("tools", ())),
+        elsewhere=elsewhere,
+        functions=tuple(row.get("functions", ())),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,10 +226,21 @@ def _is_valid(task: Task) -> bool:
 
 def _is_valid_snapshot(snapshot: RoleSnapshot) -> bool:
     return (
-        all(isinstance(word, str) for word in (snapshot.role, snapshot.prompt, *snapshot.models, *snapshot.tools))
+        all(
+            isinstance(word, str)
+            for word in (snapshot.role, snapshot.prompt, *snapshot.models, *snapshot.tools, *snapshot.functions)
+        )
         and all(isinstance(word, str) for at in snapshot.elsewhere for word in (at.name, at.provider, at.id))
         and bool(snapshot.models)
-        and all(type(number) is int and number >= 0 for number in (snapshot.max_answer_tokens, snapshot.history_tokens))
+        and all(
+            type(number) is int and number >= 0
+            for number in (
+                snapshot.max_answer_tokens,
+                snapshot.history_tokens,
+                snapshot.max_steps,
+                snapshot.results_tokens,
+            )
+        )
         and isinstance(snapshot.temperature, int | float | None)
         and isinstance(snapshot.reasoning_effort, str | None)
     )

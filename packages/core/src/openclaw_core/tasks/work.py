@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from openclaw_core.tasks.conversation import Turn
 from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.steps import Status, Step
 from openclaw_core.tasks.task import RoleSnapshot, Task
 
 
@@ -23,6 +24,8 @@ class Run:
     """The earlier turns of the conversation, oldest first."""
     attempt: int
     last: bool = False
+    steps: tuple[Step, ...] = field(default=(), repr=False)
+    """Those that agents before have completed: the answer goes on behind them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +95,16 @@ class Work(Protocol):
 
     async def write(self, run: Run, text: str) -> bool:
         """Write the answer so far. False, with nothing written, if the user sent more that belongs to the task: see `grown`."""
+
+    async def status(self, run: Run, status: Status) -> None:
+        """Say what is done while there are no words to show. What was written goes."""
+
+    async def step(self, run: Run, n: int, step: Step) -> bool:
+        """Keep the completed step *n*, from 1, for an agent that takes the task over. Twice is once.
+
+        It is not kept if the steps together became too large. False, with nothing kept, if the user sent more that belongs to the task:
+        see `grown`.
+        """
 
     async def grown(self, run: Run) -> Run | None:
         """The run with all that the user sent since the claim; None while more may come."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from openclaw_core.ports import Lang
 from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.steps import Doing, Status
 from openclaw_core.texts import sentences
 from openclaw_core.texts.sentences import Label, Sentence
 
@@ -48,6 +49,20 @@ def unseen_note(what: str, lang: Lang) -> str:
         "voice": Sentence.UNSEEN_VOICE,
     }
     return sentence(kinds.get(what, Sentence.UNSEEN_OTHER), lang)
+
+
+def status_line(status: Status, lang: Lang) -> tuple[str, str]:
+    """What an agent is doing, and with what: `🔎 searching: ` and a query. The second part is empty where there is nothing to name."""
+    words: dict[Doing, dict[Lang, str]] = {
+        Doing.SEARCHING: {"en": "🔎 searching", "he": "🔎 חיפוש"},
+        Doing.READING: {"en": "📄 reading", "he": "📄 קריאה"},
+        Doing.RUNNING: {"en": "▶ running code", "he": "▶ הרצת קוד"},
+    }
+    line = words[status.doing][lang]
+    if status.n > 1:
+        line += {"en": f", try {status.n}", "he": f", ניסיון {status.n}"}[lang]
+    # Isolated: a query in the other script must not turn the line around.
+    return (f"{line}: ", f"\u2068{status.subject}\u2069") if status.subject else (f"{line}…", "")
 
 
 def duration(seconds: float, lang: Lang) -> str:

@@ -10,8 +10,9 @@ from openclaw_core.chat.delivery.display_state import Content, DisplayState
 from openclaw_core.chat.delivery.displays import Display, Stage
 from openclaw_core.chat.utf16 import PAGE_MAX_UNITS, utf16_units
 from openclaw_core.errors import MarkupRefused
-from openclaw_core.ports import Lang, Page
+from openclaw_core.ports import Entity, Lang, Page
 from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.steps import Status
 from openclaw_core.texts import wording
 
 if TYPE_CHECKING:
@@ -26,6 +27,14 @@ def of_preview(markdown: str, state: DisplayState) -> Content:
     if is_blank(markdown):
         return Content(pages=())
     return Content(pages=_accepted(paging.preview(markdown, lang=state.display.answer_lang), state))
+
+
+def of_status(status: Status, state: DisplayState) -> Content:
+    """The line that says what is done before there are words. Its subject stands as code: no app makes a link of a query or a domain."""
+    line, subject = wording.status_line(status, state.display.lang)
+    code = Entity(type="code", offset=utf16_units(line), length=utf16_units(subject))
+    page = Page(text=line + subject, entities=(code,) if subject else ())
+    return Content(pages=_accepted((page,), state), is_status=True)
 
 
 def of_answer(markdown: str, state: DisplayState) -> Content:

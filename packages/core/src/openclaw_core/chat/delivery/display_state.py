@@ -20,6 +20,8 @@ class Content:
     pages: tuple[Page, ...]
     files: tuple[AnswerFile, ...] = ()
     buttons: Buttons = ()
+    is_status: bool = False
+    """Whether it says what is done before there are words of the answer."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from openclaw_core.ports import Lang
 from openclaw_core.tasks.outcome import Cause, Delivery
+from openclaw_core.tasks.steps import Status
 
 
 class Stage(StrEnum):
@@ -72,10 +73,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Growing:
-    """The newest text of a running task. *began* is False before its first words."""
+    """The newest text of a running task. *began* is False before its first words: *status* says what is done until then."""
 
     text: str = field(default="", repr=False)
     began: bool = False
+    status: Status | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -173,7 +173,7 @@ class Sender:
             state.last_edits[slot] = LastEdit(digest=content_digest(action.page, action.buttons), at_ms=began_ms)
             state.reset_pause()
             if display.stage is Stage.GROWING:
-                state.has_text = True
+                state.has_text = state.has_text or state.content is None or not state.content.is_status
                 state.preview_after = self.clock() + actions.preview_every_s(display)
         finally:
             self.recorder.edit_ended(display.id)

@@ -54,7 +54,12 @@ class TextLoader:
         display = state.display
         state.stale = False  # before the read: text that is added meanwhile is read next time
         growing = await self.recorder.persist(lambda: self.displays.growing(display.id))
-        if state.display.stage is not Stage.GROWING or not growing.began or is_blank(growing.text):
+        if state.display.stage is not Stage.GROWING:
+            return
+        if growing.status is not None:
+            state.content = content.of_status(growing.status, state)
+            return
+        if not growing.began or is_blank(growing.text):
             return
         now = self.clock()
         state.first_text_at = min(state.first_text_at, now)

@@ -26,8 +26,8 @@ function ops.check_in()
   return 1
 end
 
-local FIELDS = { 'record', 'order', 'turns', 'attempt' }
--- run, record, digest of the order, turns, attempt, and the order itself unless the agent has it.
+local FIELDS = { 'record', 'order', 'turns', 'attempt', 'steps' }
+-- run, record, digest of the order, turns, attempt, completed steps, and the order itself unless the agent has it.
 local function claimed(run)
   local fields = call('HMGET', run_key(run), unpack(FIELDS))
   local reply = { run }
@@ -111,6 +111,36 @@ function ops.write()
   call('HSET', run_key(a.run), 'text', (a.at > 0 and text or '') .. a.piece)
   if first then call('HSET', run_key(a.run), 'first_text_ms', ms(now_ms())) end
   news(' text') -- nothing is carried out for it: delivery reads the text when it may show it
+  return 1
+end
+
+-- Say what the agent does for a run while it has no words. What it had written goes: that was no answer.
+-- Arguments: run, job, status
+-- Keys: writes agent:run, agent:news
+-- Result: 1
+-- Late or twice: the line is an older one, and a text of the answer goes, until the next call writes it.
+function ops.status()
+  if not mine() then return -1 end
+  call('HSET', run_key(a.run), 'status', a.status)
+  if call('HEXISTS', run_key(a.run), 'text') == 1 then call('HSET', run_key(a.run), 'text', '') end
+  news(' text')
+  return 1
+end
+
+-- Keep the completed step `n` of a run, so that an agent that takes the task over goes on behind it.
+-- Arguments: run, job, of? (size of the record that the agent has read), n, step
+-- Keys: writes agent:run, agent:news
+-- Result: 1; 0 if it is not kept, since the step before it is not, or all steps would be larger than STEPS_MAX_BYTES; 2 if more was sent that belongs to
+-- the task and nothing was written yet: nothing is kept
+-- Late or twice: nothing, since it stands there.
+function ops.step()
+  if not mine() then return -1 end
+  if call('HEXISTS', run_key(a.run), 'first_text_ms') == 0 and grows() then return 2 end
+  local steps = call('HGET', run_key(a.run), 'steps') or ''
+  local _, kept = steps:gsub('\n', '\n')
+  if kept >= a.n then return 1 end
+  if kept < a.n - 1 or #steps + #a.step + 1 > STEPS_MAX_BYTES then return 0 end
+  call('HSET', run_key(a.run), 'steps', steps .. a.step .. '\n')
   return 1
 end
 

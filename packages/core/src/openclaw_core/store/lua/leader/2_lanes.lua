@@ -55,7 +55,8 @@ end
 
 -- A run for a task: what an agent needs for its answer, under a name that nobody can guess. `secret` is the leader's; an agent knows its own run only.
 -- At the head of the list where the task has waited before.
-local function new_run(id, pool, secret, head)
+-- `steps` are those that agents before have completed.
+local function new_run(id, pool, secret, head, steps)
   end_run(id)
   local t, where = call('HMGET', task_key(id), 'record', 'order', 'ready_ms'), place_of(id) or ''
   local run = id .. '.' .. redis.sha1hex(secret .. ':' .. id):sub(1, 32)
@@ -66,6 +67,7 @@ local function new_run(id, pool, secret, head)
   end
   call('HSET', run_key(run), 'record', t[1] or '', 'order', t[2] or '', 'turns', cjson.encode(turns), 'attempt', ms(one_more(id, 'attempt')),
     'ready_ms', t[3] or ms(now_ms()), 'files_at', call('GET', P .. 'files.at') or '')
+  if steps and steps ~= '' and #steps <= STEPS_MAX_BYTES then call('HSET', run_key(run), 'steps', steps) end
   call('EXPIRE', run_key(run), KEEP_RUN_S)
   set(id, 'run_id', run, 'pool', pool)
   remember_pool(pool)

@@ -42,14 +42,14 @@ function ops.forget_job()
   return 1
 end
 
--- A task whose agent is gone goes on in another run, before those that have not begun.
+-- A task whose agent is gone goes on in another run, before those that have not begun, and behind the steps that are completed.
 local function again(id, pool, secret)
   keep_text(id)
   set(id, 'state', 'ready', 'ready_ms', ms(now_ms()))
   if get(id, 'more_n') or not pool or not get(id, 'order') then -- its agent had not seen all of it, or a field was lost: it is routed anew
     end_run(id)
     into_lane(id)
-  else new_run(id, pool, secret, true) end
+  else new_run(id, pool, secret, true, of_run(run_of(id), 'steps')) end
 end
 
 -- What the leader learns of a run that goes on: it was claimed, it has its first words.
@@ -153,7 +153,7 @@ function ops.regrow()
   set(id, 'record', a.record, 'answer_lang', a.answer_lang)
   replace_turn(id, a.turn)
   call('HSET', run_key(a.run), 'record', a.record)
-  call('HDEL', run_key(a.run), 'more', 'asks')
+  call('HDEL', run_key(a.run), 'more', 'asks', 'steps', 'status') -- the steps were for a part of the question
   return 1
 end
 

@@ -37,6 +37,7 @@ end
 
 local A = P:match('agent:$') and P or P .. 'agent:'
 local KEEP_CALL_S = 60
+local STEPS_MAX_BYTES = 262144 -- of all completed steps of a run; later ones are not kept, and a takeover repeats them
 local KEEP_RUN_S = 86400 -- longer than a task may wait and be worked on; a run that nobody ends goes by itself
 local KEEP_JOBS_S = 604800 -- a pool that nobody writes of for 7 days has no Jobs
 
