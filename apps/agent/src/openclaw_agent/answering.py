@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
+import importlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from openclaw_agent.attachments.files import Files
 from openclaw_agent.attachments.to_text import AttachmentReader, Unreadable, with_attachments
@@ -24,6 +25,9 @@ from openclaw_core.tasks.work import Answered, GaveUp, Run, Work
 from openclaw_core.texts import wording
 from openclaw_core.texts.notes import with_note
 
+if TYPE_CHECKING:
+    from openclaw_agent.tools.tool import Tool
+
 log = logs.get(__name__)
 GATHER_POLL_S = 0.05
 """While more of a task may still come."""
@@ -40,6 +44,8 @@ class RunAnswerer:
     files_of: Callable[[Run], Files]
     task_deadline_s: float
     voice_models: Sequence[str] = ()
+    tools_of: "Callable[[Sequence[str]], Mapping[str, Tool]]" = field(default=lambda _: {})
+    """The tools of these names that an agent can use. It is called for roles with tools alone."""
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     handing_over: bool = field(default=False, init=False)
@@ -58,7 +64,7 @@ class RunAnswerer:
                 async with asyncio.timeout_at(ends_at):
                     if more_sent:
                         run = await self._whole(run)
-                    result = await self._try_to_answer(run)
+                    result = await self._try_to_answer(run, ends_at)
             except Unreadable as exc:
                 result = GaveUp(cause=exc.cause)
             except TimeoutError:
@@ -88,12 +94,18 @@ class RunAnswerer:
         log.info("task.grown")
         return whole
 
-    async def _try_to_answer(self, run: Run) -> Answered | GaveUp | None:
+    async def _try_to_answer(self, run: Run, ends_at: float) -> Answered | GaveUp | None:
         """The answer, or the cause of its failure; None if the user sent more for this task. Raises Unreadable."""
         task = await self._with_attachments(run)
-        preview = Preview(work=self.work, run=run, clock=self.clock, sleep=self.sleep)
+        preview: Preview
+        ask: Coroutine[Any, Any, Answered | GaveUp | None]
+        if run.snapshot.functions:
+            preview, ask = await self._in_steps(run, task, ends_at)
+        else:
+            preview = Preview(work=self.work, run=run, clock=self.clock, sleep=self.sleep)
+            ask = self._ask_models(run, task, preview)
         writing = asyncio.create_task(preview.keep_written(), name="write")
-        asking = asyncio.create_task(self._ask_models(run, task, preview), name="ask")
+        asking = asyncio.create_task(ask, name="ask")
         try:
             await asyncio.wait([writing, asking], return_when=asyncio.FIRST_COMPLETED)
             if asking.done():
@@ -135,6 +147,33 @@ class RunAnswerer:
                     usage = _usage(event, model_s=self.clock() - began, first_s=first_s)
                     return Answered(markdown=_with_notes(event, task, run.snapshot), usage=usage)
         return GaveUp(cause=Cause.EMPTY_ANSWER)
+
+    async def _in_steps(
+        self, run: Run, task: Task, ends_at: float
+    ) -> "tuple[Preview, Coroutine[Any, Any, Answered | GaveUp | None]]":
+        """The same for a role with tools: the preview, and the answer in steps. Nothing else loads the tools."""
+        await asyncio.to_thread(importlib.import_module, "openclaw_agent.steps.loop")
+        from openclaw_agent.steps.loop import StepLoop
+
+        loop = StepLoop(
+            work=self.work,
+            chat=self.chat,
+            run=run,
+            tools=await asyncio.to_thread(self.tools_of, run.snapshot.functions),
+            make_call=partial(_call, run, task),
+            ends_at=ends_at,
+            deadline_s=self.task_deadline_s,
+            clock=self.clock,
+            sleep=self.sleep,
+        )
+
+        async def ask() -> Answered | GaveUp | None:
+            finished = await loop.answer()
+            if finished is None or isinstance(finished, GaveUp):
+                return finished
+            return Answered(markdown=_with_notes(finished.answer, task, run.snapshot), usage=finished.usage)
+
+        return loop.preview, ask()
 
 
 def _call(run: Run, task: Task, model: str, shrink: int) -> ModelCall:

@@ -6,7 +6,7 @@ They load in a thread during the first claim. If they cannot be loaded, the task
 import asyncio
 import contextlib
 import gc
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,6 +17,7 @@ from openclaw_core.tasks.work import Run, Work
 if TYPE_CHECKING:
     from openclaw_agent.answering import RunAnswerer
     from openclaw_agent.attachments.files import Files
+    from openclaw_agent.tools.tool import Tool
 
 
 class Answerer(Protocol):
@@ -89,4 +90,11 @@ async def open_answerer(
         files_of=files_of or (lambda run: BrainFiles(work=work, run=run)),
         task_deadline_s=settings.task_deadline_s,
         voice_models=settings.voice_models,
+        tools_of=lambda names: _tools_of(names, settings),
     )
+
+
+def _tools_of(names: Sequence[str], settings: Settings) -> "Mapping[str, Tool]":
+    from openclaw_agent.tools.toolbox import tools_of  # a role without tools does not pay for them
+
+    return tools_of(names, settings.search)

@@ -33,6 +33,17 @@ class Alone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SearchServices:
+    """Where `web_search` may ask. Those that are set are asked in this order."""
+
+    searxng_url: str | None = None
+    brave_key: str = field(default="", repr=False)
+    tavily_key: str = field(default="", repr=False)
+    scraping: bool = False
+    """Whether to read the engines' own pages where none is set: only for a bot on one machine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     contract: InPool | Alone
     bot_id: int
@@ -42,6 +53,7 @@ class Settings:
     task_deadline_s: float
     voice_models: tuple[str, ...]
     """In order of preference."""
+    search: SearchServices = SearchServices()
 
 
 def from_env(env: Mapping[str, str]) -> Settings:
@@ -56,6 +68,12 @@ def from_env(env: Mapping[str, str]) -> Settings:
         log_level=read.one_of("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
         task_deadline_s=read.number("TASK_DEADLINE_S", 180, low=5, high=3600),
         voice_models=model_ids(read.text("VOICE_MODELS", VOICE_MODELS)),
+        search=SearchServices(
+            searxng_url=read.url("SEARCH_URL"),
+            brave_key=read.api_key("BRAVE_API_KEY", required=False),
+            tavily_key=read.api_key("TAVILY_API_KEY", required=False),
+            scraping=read.one_of("SEARCH_SCRAPING", "no", ("yes", "no")) == "yes",
+        ),
     )
     read.done()
     return settings

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from openclaw_agent.settings import SearchServices
 from openclaw_agent.tools.opened import OpenedPages
 from openclaw_agent.tools.search.backends import SENTENCES, Backend, FirstOf, Found, SearchFault, Why
 from openclaw_agent.tools.search.brave import Brave
@@ -21,7 +22,6 @@ from openclaw_agent.tools.search.settings import backends
 from openclaw_agent.tools.search.tavily import Tavily
 from openclaw_agent.tools.search.web_search import RESULTS, WebSearch
 from openclaw_agent.tools.tool import Doing, Tool
-from openclaw_core.environment import Environment
 from tests.agent.tools.search import services
 from tests.agent.tools.search.services import KEY, ROWS
 
@@ -273,13 +273,9 @@ def test_the_status_line_names_the_query_and_takes_anything() -> None:
 
 
 def test_services_are_those_that_are_set_in_order() -> None:
-    read = Environment({"SEARCH_URL": "http://searxng:8080/", "BRAVE_API_KEY": "b", "TAVILY_API_KEY": "t"})
-    assert [one.name for one in backends(read, may_scrape=True)] == ["searxng", "brave", "tavily"]
-    assert read.faults == []
-    assert backends(Environment({}), may_scrape=False) == ()
-    wrong = Environment({"SEARCH_URL": "searxng", "BRAVE_API_KEY": "b b"})
-    backends(wrong, may_scrape=False)
-    assert len(wrong.faults) == 2
+    every = SearchServices(searxng_url="http://searxng:8080", brave_key="b", tavily_key="t", scraping=True)
+    assert [one.name for one in backends(every)] == ["searxng", "brave", "tavily"]
+    assert backends(SearchServices()) == ()
 
 
 # ---- without a key

@@ -1,22 +1,22 @@
 """Which search services the environment sets, in the order in which they are asked."""
 
+from openclaw_agent.settings import SearchServices
 from openclaw_agent.tools.search.backends import Backend
 from openclaw_agent.tools.search.brave import Brave
 from openclaw_agent.tools.search.scraping import Scraping, is_installed
 from openclaw_agent.tools.search.searxng import SearXNG
 from openclaw_agent.tools.search.tavily import Tavily
-from openclaw_core.environment import Environment
 
 
-def backends(read: Environment, *, may_scrape: bool) -> tuple[Backend, ...]:
-    """`SEARCH_URL`, `BRAVE_API_KEY`, `TAVILY_API_KEY`. *may_scrape*: where none is set and ddgs is installed, that; only for a bot on one machine."""
+def backends(services: SearchServices) -> tuple[Backend, ...]:
+    """The services that are set. Where none is, ddgs, if it may be used and is installed."""
     found: list[Backend] = []
-    if url := read.url("SEARCH_URL"):
-        found.append(SearXNG(url=url))
-    if key := read.api_key("BRAVE_API_KEY", required=False):
-        found.append(Brave(api_key=key))
-    if key := read.api_key("TAVILY_API_KEY", required=False):
-        found.append(Tavily(api_key=key))
-    if not found and may_scrape and is_installed():
+    if services.searxng_url:
+        found.append(SearXNG(url=services.searxng_url))
+    if services.brave_key:
+        found.append(Brave(api_key=services.brave_key))
+    if services.tavily_key:
+        found.append(Tavily(api_key=services.tavily_key))
+    if not found and services.scraping and is_installed():
         found.append(Scraping())
     return tuple(found)

@@ -1,0 +1,163 @@
+"""The loop of an answer in steps: ask the model, run what it calls, keep the step, ask again, until it answers."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Literal
+
+from openclaw_agent.steps import decisions
+from openclaw_agent.steps.calls import run_calls
+from openclaw_agent.steps.conversation import step_messages
+from openclaw_agent.steps.preview import StepPreview
+from openclaw_agent.store_retry import until_stored
+from openclaw_agent.tools import sources
+from openclaw_agent.tools.opened import OpenedPages
+from openclaw_agent.tools.tool import Tool
+from openclaw_core.characters import is_blank
+from openclaw_core.models.answer_stream import AnswerComplete, AnswerFailed, AnswerRestarted, AnswerStream, TextAdded
+from openclaw_core.ports import FunctionTool, ModelCall, StreamingModel
+from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.steps import Step
+from openclaw_core.tasks.work import GaveUp, Run, Work
+from openclaw_core.texts.wording import Sentence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """The answer, its text as a chat may see it, and what all steps took."""
+
+    answer: AnswerComplete
+    usage: dict[str, Any]
+
+
+@dataclass(kw_only=True)
+class StepLoop:
+    """One answer to *run*.
+
+    *make_call* returns the request for a model at a shrink level, as it is without tools. *ends_at* is the task's deadline by the clock of
+    the event loop; *deadline_s* is how long it was in all.
+    """
+
+    work: Work
+    chat: StreamingModel
+    run: Run
+    tools: Mapping[str, Tool]
+    make_call: Callable[[str, int], ModelCall]
+    ends_at: float
+    deadline_s: float
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    steps: list[Step] = field(init=False)
+    pages: OpenedPages = field(init=False)
+    preview: StepPreview = field(init=False)
+    _first_s: float | None = field(default=None, init=False)
+    """When the first words came, seconds after the loop began."""
+    _began: float = field(default=0.0, init=False)
+
+    def __post_init__(self) -> None:
+        self.steps = list(self.run.steps)
+        self.pages = decisions.pages_of(self.steps)
+        self.preview = StepPreview(work=self.work, run=self.run, shown=self._shown, clock=self.clock, sleep=self.sleep)
+
+    async def answer(self) -> Finished | GaveUp | None:
+        """The answer, or why there is none; None if the user sent more for this task. Raises LostOwnership and StoreFault."""
+        self._began = self.clock()
+        while True:
+            asked_at = self.clock()
+            answer = await self._ask()
+            model_s = self.clock() - asked_at
+            if isinstance(answer, AnswerFailed):
+                return GaveUp(cause=answer.cause)
+            if not answer.wanted:
+                return await self._finished(answer, model_s)
+            if not await self._act(answer, model_s):
+                return None
+
+    async def _ask(self) -> AnswerComplete | AnswerFailed:
+        """Ask the model for the next step. Its text grows in the preview."""
+        self._first_s = None
+        stream = AnswerStream(
+            chat=self.chat,
+            models=decisions.models_in_order(self.run.snapshot.models, self.steps),
+            make_call=partial(self._call, self._function_choice()),
+            deadline_s=max(0.0, self._left_s()),
+            sleep=self.sleep,
+        )
+        answer: AnswerComplete | AnswerFailed = AnswerFailed(cause=Cause.EMPTY_ANSWER, calls=0)
+        async with contextlib.aclosing(stream.run()) as events:
+            async for event in events:
+                match event:
+                    case TextAdded():
+                        if self._first_s is None:
+                            self._first_s = self.clock() - self._began
+                        self.preview.add(event.text)
+                    case AnswerRestarted():
+                        self.preview.clear()
+                    case _:
+                        answer = event
+        return answer
+
+    async def _act(self, answer: AnswerComplete, model_s: float) -> bool:
+        """Run what *answer* calls, and keep the step. False if the user sent more for this task."""
+        status = decisions.status_of(answer.wanted, self.tools, self.steps)
+        if status is not None:
+            self.preview.tell(status)
+        else:
+            self.preview.clear()
+
+        def limit_s(tool: Tool) -> float:
+            return decisions.call_limit_s(tool, left_s=self._left_s(), deadline_s=self.deadline_s)
+
+        results = await run_calls(answer.wanted, self.tools, self.pages, limit_s=limit_s, clock=self.clock)
+        step = Step(
+            text=answer.text,
+            calls=answer.wanted,
+            results=results,
+            model=answer.model,
+            usage=answer.usage,
+            asked=answer.calls,
+            model_ms=round(model_s * 1000),
+        )
+        self.steps.append(step)
+        # Kept before the model is asked again: a takeover makes no call twice.
+        return await until_stored(partial(self.work.step, self.run, len(self.steps), step), sleep=self.sleep)
+
+    async def _finished(self, answer: AnswerComplete, model_s: float) -> Finished | GaveUp:
+        if is_blank(answer.text):
+            return GaveUp(cause=Cause.EMPTY_ANSWER)
+        usage = decisions.usage_of(self.steps, answer, tools=self.tools, model_s=model_s, first_s=self._first_s)
+        unopened = Sentence.NO_TOOLS if answer.without_functions else Sentence.FROM_MEMORY
+        text = await asyncio.to_thread(
+            sources.finish, answer.text, self.pages.all, lang=self.run.task.lang, unopened=unopened
+        )
+        return Finished(answer=replace(answer, text=text), usage=usage)
+
+    # ---- what the model is asked
+
+    def _left_s(self) -> float:
+        return self.ends_at - asyncio.get_running_loop().time()
+
+    def _function_choice(self) -> Literal["auto", "none"]:
+        return decisions.function_choice(
+            len(self.steps) + 1, self.run.snapshot.max_steps, left_s=self._left_s(), deadline_s=self.deadline_s
+        )
+
+    def _call(self, choice: Literal["auto", "none"], model: str, shrink: int) -> ModelCall:
+        call = self.make_call(model, shrink)
+        results = step_messages(self.steps, max_tokens=self.run.snapshot.results_tokens >> shrink)
+        return replace(
+            call,
+            messages=(*call.messages, *results),
+            functions=tuple(
+                FunctionTool(name=tool.name, description=tool.description, parameters=tool.parameters)
+                for tool in self.tools.values()
+            ),
+            function_choice=choice,
+        )
+
+    async def _shown(self, text: str) -> str:
+        """What a chat may see of a text that is being written. In a thread: it takes some milliseconds."""
+        return await asyncio.to_thread(sources.growing, text, self.pages.all)
