@@ -16,9 +16,11 @@ SHOWING = (
     "openclaw_core.chat.markdown",
     "openclaw_agent.alone",
 )
+TOOLS = ("openclaw_agent.tools", "openclaw_agent.steps")
+"""What a role without tools does not pay for."""
 OF_THE_STORE = {
     "openclaw_core.store",
-    *(f"openclaw_core.store.{name}" for name in ("agent_work", "client", "packing", "server", "turns")),
+    *(f"openclaw_core.store.{name}" for name in ("agent_work", "client", "packing", "run_steps", "server", "turns")),
 }
 """What an agent uses of the store: the rest is the leader's."""
 
@@ -41,7 +43,7 @@ def test_an_answer_needs_no_sdk_and_nothing_of_telegram_or_markdown() -> None:
     assert {"httpx", "openclaw_agent.answering", "openclaw_agent.attachments.files"} <= modules
     assert modules & {"groq", "pydantic", *MESSENGER} == set()
     assert [name for name in modules if name.startswith(SHOWING)] == []
-    assert [name for name in modules if name.startswith("openclaw_core.chat.delivery")] == []
+    assert [name for name in modules if name.startswith(("openclaw_core.chat.delivery", *TOOLS))] == []
     assert {name for name in modules if name.startswith("openclaw_core.store")} == OF_THE_STORE
 
 

@@ -1,8 +1,6 @@
 """Answers in steps, by the scripted model: it calls tools of ours as its script says, and refuses conversations against OpenAI's rules."""
 
 import asyncio
-import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -371,15 +369,3 @@ async def test_a_question_that_grows_between_steps_is_asked_anew() -> None:
         assert await answering is None
         asked = [call.messages[-1]["content"] for call in agent.model.calls if call.messages[-1]["role"] == "user"]
         assert asked == ["Where is the lighthouse?", "Where is the lighthouse, and how tall?"]
-
-
-# ---- a role without tools
-
-
-def test_an_answer_without_tools_loads_none_of_them() -> None:
-    program = (
-        "import sys, openclaw_agent.answering, openclaw_agent.loading, openclaw_core.models.clients\n"
-        "print([name for name in sys.modules if name.startswith(('openclaw_agent.tools', 'openclaw_agent.steps', 'markdown_it'))])"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
