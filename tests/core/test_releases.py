@@ -1,6 +1,7 @@
 """Brain and agent of two releases side by side, as a rollout has them: records of the one are read by the other, or refused aloud.
 
-`fixtures/records/v1.json` to `v3.json` were written by the code of releases before this one, `v4.json` is what today's code writes. Once that is
+`fixtures/records/v1.json` to `v3.json` were written by the code of releases before this one, `v4.json` is what today's code writes, `v5.json` what it
+adds for roles with tools. Once that is
 out, the file stays as it is: the next release is held against it, and adds a file of its own beside it if it changes records.
 """
 
@@ -18,8 +19,10 @@ from openclaw_core.errors import BadTask
 from openclaw_core.store import Pools
 from openclaw_core.store.agent_work import wire
 from openclaw_core.store.pools import JobState
+from openclaw_core.store.run_steps import status_from, status_json, step_json, steps_from
 from openclaw_core.store.turns import turn_from, turn_json
 from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.steps import Doing, Status
 from openclaw_core.tasks.task import (
     READABLE_VERSIONS,
     Attachment,
@@ -32,7 +35,7 @@ from openclaw_core.tasks.task import (
     to_json,
 )
 from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, PutBack, Result, Run
-from tests.core.store_world import ORDER, USAGE, World, task
+from tests.core.store_world import ORDER, USAGE, World, completed_step, task
 
 RECORDS = Path(__file__).parents[1] / "fixtures/records"
 PREVIOUS: dict[str, Any] = json.loads((RECORDS / "v1.json").read_text())
@@ -41,6 +44,7 @@ BEFORE: dict[str, Any] = json.loads((RECORDS / "v2.json").read_text())
 BEFORE_READS = {1, 2}
 SEVERAL: dict[str, Any] = json.loads((RECORDS / "v3.json").read_text())
 CURRENT: dict[str, Any] = json.loads((RECORDS / "v4.json").read_text())
+TOOLS: dict[str, Any] = json.loads((RECORDS / "v5.json").read_text())
 ALWAYS = {"v", "id", "chat_id", "chat_kind", "user_id", "message_id", "update_id", "lang", "text", "admitted_ms"}
 """Fields of a record that a reader of any release misses where they are left out."""
 
@@ -260,6 +264,49 @@ async def test_each_result_of_the_file_is_carried_out(world: World, result: dict
     await world.hear()
     wanted = {"answered": "answered", "gave_up": "failed"}.get(result["kind"], "ready")
     assert await world.field("u9", "state") == wanted
+
+
+# ---- roles with tools
+
+WITH_TOOLS = replace(ORDER, functions=("web_search", "open_page"), max_steps=4, results_tokens=9000)
+SEARCHING = Status(doing=Doing.SEARCHING, subject="אור", n=1)
+
+
+def test_the_file_for_the_next_release_has_what_our_code_adds_for_tools() -> None:
+    assert {
+        "order": json.loads(snapshot_json(WITH_TOOLS)),
+        "step": json.loads(step_json(completed_step(1))),
+        "status": json.loads(status_json(SEARCHING)),
+    } == TOOLS
+    assert read_snapshot(TOOLS["order"]) == WITH_TOOLS
+    assert steps_from(json.dumps(TOOLS["step"])) == (completed_step(1),)
+    assert status_from(json.dumps(TOOLS["status"])) == SEARCHING
+
+
+def test_a_release_before_reads_a_role_with_tools_as_one_without() -> None:
+    """It knows no other fields than those of v4, and asks for none of our tools as for one of the server's."""
+    known = {name: value for name, value in TOOLS["order"].items() if name in CURRENT["order"]}
+    assert known.keys() == CURRENT["order"].keys()
+    assert same_shape(known, CURRENT["order"])
+    assert read_snapshot(known) == ORDER
+    assert known["tools"] == []
+
+
+async def test_a_run_with_steps_is_gone_on_with_and_one_of_the_release_before_begins_at_the_first(world: World) -> None:
+    line = json.dumps(TOOLS["step"]) + "\n"
+    await laid(world, steps=line, status=json.dumps(TOOLS["status"]))
+    run = await world.claim()
+    assert run.steps == (completed_step(1),)
+    assert await world.agent.step(run, 2, completed_step(2))
+    await world.end(run, HandedBack())
+    assert len((await world.claim()).steps) == 2
+
+
+async def test_steps_of_the_next_release_are_done_again(world: World) -> None:
+    await laid(world, steps=json.dumps({**TOOLS["step"], "v": 2}) + "\n")
+    run = await world.claim()
+    assert run.steps == ()
+    assert await world.agent.step(run, 1, completed_step(1))
 
 
 def test_fields_of_the_next_release_are_dropped_and_its_new_versions_refused_without_the_users_words() -> None:

@@ -40,6 +40,13 @@ def parser() -> argparse.ArgumentParser:
     runs.add_argument("--count", type=int, default=20)
     runs.add_argument("--json", action="store_true")
     runs.add_argument("--data", default=".openclaw", help="folder of `openclaw up`, if REDIS_URL is not set")
+    show = runs.add_subparsers(dest="what", metavar="show").add_parser(
+        "show", help="show one run, with the steps of its answer"
+    )
+    show.add_argument("task", metavar="ID", help="the task, as the list names it")
+    # What stands before `show` counts too: no default of this parser may take its place.
+    show.add_argument("--json", action="store_true", default=argparse.SUPPRESS)
+    show.add_argument("--data", default=argparse.SUPPRESS, help="folder of `openclaw up`, if REDIS_URL is not set")
     check = commands.add_parser(
         "doctor", help="check this machine, settings, prompts and roles, Redis, the token, the models"
     )

@@ -6,6 +6,9 @@ from typing import Any
 from openclaw_core.records import read, whole
 from openclaw_core.store.client import Script, pairs
 
+PAGE = 1000
+"""Rows that are read at a time."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
@@ -48,6 +51,21 @@ class RunRecords:
         """The newest rows first."""
         rows: list[Any] = await self._script.read("XREVRANGE", self._script.keys("runs"), "+", "-", "COUNT", count)
         return [read(RunRecord, pairs(fields)) for _, fields in rows]
+
+    async def find(self, task_id: str) -> RunRecord | None:
+        """The row of a task; None if it has not ended, or its row has gone."""
+        before = "+"
+        while True:
+            rows: list[Any] = await self._script.read(
+                "XREVRANGE", self._script.keys("runs"), before, "-", "COUNT", PAGE
+            )
+            for entry_id, fields in rows:
+                before = f"({entry_id}"
+                record = read(RunRecord, pairs(fields))
+                if record.task == task_id:
+                    return record
+            if len(rows) < PAGE:
+                return None
 
     async def outcomes(self) -> dict[str, int]:
         """How many tasks ended how, as `state:cause`."""
