@@ -2,7 +2,7 @@
 
 import pytest
 
-from openclaw_agent.settings import Alone, InPool, from_env
+from openclaw_agent.settings import Alone, InPool, SearchServices, from_env
 from openclaw_core.errors import SettingsError
 
 COMMON = {"GROQ_API_KEY": "k", "REDIS_HOST": "r"}
@@ -23,6 +23,17 @@ def test_a_place_in_a_pool_leaves_a_token_alone(token: str) -> None:
 
     assert settings == from_env(POOL)
     assert "secret" not in repr(vars(InPool)) + repr(settings)
+
+
+def test_search_services_are_read_once_and_their_keys_stay_out_of_reprs() -> None:
+    search = from_env({**POOL, "SEARCH_URL": "http://searxng:8080/", "BRAVE_API_KEY": "secret"}).search
+
+    assert search == SearchServices(searxng_url="http://searxng:8080", brave_key="secret")
+    assert "secret" not in repr(search)
+    assert from_env(POOL).search == SearchServices()
+    with pytest.raises(SettingsError) as refused:
+        from_env({**POOL, "SEARCH_URL": "searxng", "BRAVE_API_KEY": "b b", "SEARCH_SCRAPING": "perhaps"})
+    assert [name for name in ("SEARCH_URL", "BRAVE_API_KEY", "SEARCH_SCRAPING") if name not in str(refused.value)] == []
 
 
 def test_a_task_alone_takes_the_bots_id_from_its_token() -> None:

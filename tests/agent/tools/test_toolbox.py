@@ -1,0 +1,28 @@
+"""Which tools an agent has: each that a role may name, as far as the settings give what it needs."""
+
+from typing import get_args
+
+from openclaw_agent.settings import SearchServices
+from openclaw_agent.tools.toolbox import all_tools, tools_of
+from openclaw_core.ports import FunctionTool
+from openclaw_core.roles.file import BuiltinTool, Tool
+
+SEARCH = SearchServices(searxng_url="http://searxng:8080")
+
+
+def test_every_tool_that_a_role_may_name_is_there_and_no_other() -> None:
+    assert all_tools(SEARCH).keys() == set(get_args(Tool)) - set(get_args(BuiltinTool))
+
+
+def test_a_model_can_be_told_of_each_tool() -> None:
+    for name, tool in all_tools(SEARCH).items():
+        told = FunctionTool(name=tool.name, description=tool.description, parameters=tool.parameters)
+        assert told.name == name
+        assert told.description
+        assert told.parameters["additionalProperties"] is False
+        assert tool.timeout_s > 0
+
+
+def test_a_tool_that_cannot_be_used_is_left_out() -> None:
+    assert list(tools_of(("web_search", "open_page", "fly"), SEARCH)) == ["web_search", "open_page"]
+    assert list(tools_of(("web_search", "open_page"), SearchServices())) == ["open_page"]
