@@ -29,7 +29,7 @@ class StepPreview(Preview):
         """As of `Preview`, and the same for each status."""
         every_s = GROUP_WRITE_EVERY_S if self.run.task.chat_kind == "group" else WRITE_EVERY_S
         told: Status | None = None
-        seen, since_s, has_words = "", 0.0, False
+        seen, since_s, has_words = "", self.clock(), False
         while True:
             text, status = self.text, self._status
             try:
