@@ -11,7 +11,7 @@ from openclaw_agent.alone.runner import do_alone, task_of
 from openclaw_agent.alone.work import AloneDisplays, AloneWork, MessengerFiles
 from openclaw_agent.attachments.files import NoFile
 from openclaw_agent.settings import Alone
-from openclaw_core.chat.delivery.displays import Stage
+from openclaw_core.chat.delivery.displays import Growing, Stage
 from openclaw_core.errors import (
     ChatUnauthorized,
     FloodWait,
@@ -24,6 +24,7 @@ from openclaw_core.errors import (
 from openclaw_core.roles.values import load_roles
 from openclaw_core.tasks.conversation import Turn
 from openclaw_core.tasks.outcome import Delivery, Exit, TaskState
+from openclaw_core.tasks.steps import Doing, Status
 from openclaw_core.tasks.task import Attachment, Task
 from openclaw_core.tasks.work import Run
 from tests.agent.harness import AgentHarness, task, until
@@ -262,8 +263,11 @@ async def test_delivery_reads_the_display_as_it_is_now() -> None:
     assert (display.stage, display.delivered, display.deadline_ms) == (Stage.GROWING, False, 5)
     assert await start.displays.changed(display.version) == []
     assert not (await start.displays.growing(display.id)).began
+    status = Status(doing=Doing.READING, subject="a.org")
+    start.displays.grow("", status)
+    assert await start.displays.growing(display.id) == Growing(status=status)
     start.displays.grow("words")
-    assert (await start.displays.growing(display.id)).text == "words"
+    assert await start.displays.growing(display.id) == Growing(text="words", began=True)
     assert await start.displays.shown(display.id, display.version, Delivery.DELIVERED)
     assert start.records.deliveries == {}, "what grows is not shown for good"
     start.displays.end()

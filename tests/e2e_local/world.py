@@ -82,6 +82,11 @@ class World:
         self.brain = None
         return code
 
+    @property
+    def model_url(self) -> str:
+        """Where brain and agents ask: a test may have set a model of its own."""
+        return self.settings.get("GROQ_BASE_URL", self.model.url)
+
     def agents(self) -> list[psutil.Process]:
         """Agent processes of this world, also those that outlived their brain; the one that forks them is the brain's own child."""
         found, brains = [], {brain.pid for brain in (self.brain, *self.others) if brain is not None}
@@ -89,7 +94,7 @@ class World:
             try:
                 ours = (
                     any("openclaw_agent" in part for part in process.cmdline())
-                    and process.environ().get("GROQ_BASE_URL") == self.model.url
+                    and process.environ().get("GROQ_BASE_URL") == self.model_url
                 )
                 if ours and process.ppid() not in brains:
                     found.append(process)

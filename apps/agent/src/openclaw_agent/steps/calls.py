@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from openclaw_agent.steps.decisions import UNKNOWN
 from openclaw_agent.tools.opened import OpenedPages
 from openclaw_agent.tools.tool import Tool, ToolResult, bounded, timed_out
 from openclaw_core import logs
@@ -59,7 +58,7 @@ async def _run_call(
     finally:
         await _cancelled([working])
     ms = round((clock() - began) * 1000)
-    log.info("tool.called", tool=tool.name if call.name in tools else UNKNOWN, took_ms=ms, fault=fault)
+    log.info("tool.called", tool=tool.name, took_ms=ms, fault=fault)
     opened = tuple(
         OpenedPage(number=one.number, url=one.url, domain=one.domain, title=one.title, date=one.date)
         for one in result.sources
@@ -71,9 +70,10 @@ def _outcome(tool: Tool, working: "asyncio.Future[ToolResult]") -> tuple[ToolRes
     """The result of a call, and its fault for the figures."""
     if not working.done():
         return timed_out(tool), "timed_out"
-    if working.cancelled() or (exc := working.exception()) is not None:
-        if not working.cancelled() and exc is not None:
-            log.fault("tool.crashed", exc, tool=tool.name)
+    exc = None if working.cancelled() else working.exception()
+    if exc is not None:
+        log.fault("tool.crashed", exc, tool=tool.name)
+    if exc is not None or working.cancelled():
         return ToolResult(text=CRASHED.format(name=tool.name), failed=True), "crashed"
     result = working.result()
     return result, "failed" if result.failed else ""

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal
@@ -13,12 +13,11 @@ from openclaw_agent.steps.calls import run_calls
 from openclaw_agent.steps.conversation import step_messages
 from openclaw_agent.steps.preview import StepPreview
 from openclaw_agent.store_retry import until_stored
-from openclaw_agent.tools import sources
-from openclaw_agent.tools.opened import OpenedPages
+from openclaw_agent.tools.opened import OpenedPages, Source
 from openclaw_agent.tools.tool import Tool
 from openclaw_core.characters import is_blank
 from openclaw_core.models.answer_stream import AnswerComplete, AnswerFailed, AnswerRestarted, AnswerStream, TextAdded
-from openclaw_core.ports import FunctionTool, ModelCall, StreamingModel
+from openclaw_core.ports import FunctionTool, Lang, ModelCall, StreamingModel
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.steps import Step
 from openclaw_core.tasks.work import GaveUp, Run, Work
@@ -130,9 +129,7 @@ class StepLoop:
             return GaveUp(cause=Cause.EMPTY_ANSWER)
         usage = decisions.usage_of(self.steps, answer, tools=self.tools, model_s=model_s, first_s=self._first_s)
         unopened = Sentence.NO_TOOLS if answer.without_functions else Sentence.FROM_MEMORY
-        text = await asyncio.to_thread(
-            sources.finish, answer.text, self.pages.all, lang=self.run.task.lang, unopened=unopened
-        )
+        text = await asyncio.to_thread(_finished_text, answer.text, self.pages.all, self.run.task.lang, unopened)
         return Finished(answer=replace(answer, text=text), usage=usage)
 
     # ---- what the model is asked
@@ -160,4 +157,19 @@ class StepLoop:
 
     async def _shown(self, text: str) -> str:
         """What a chat may see of a text that is being written. In a thread: it takes some milliseconds."""
-        return await asyncio.to_thread(sources.growing, text, self.pages.all)
+        return await asyncio.to_thread(_growing_text, text, self.pages.all)
+
+
+# What a chat would make of an answer is asked of the Markdown converter. It is loaded here, beside the model's first words and not before them.
+
+
+def _growing_text(text: str, pages: Sequence[Source]) -> str:
+    from openclaw_agent.tools import sources
+
+    return sources.growing(text, pages)
+
+
+def _finished_text(text: str, pages: Sequence[Source], lang: Lang, unopened: Sentence) -> str:
+    from openclaw_agent.tools import sources
+
+    return sources.finish(text, pages, lang=lang, unopened=unopened)
