@@ -67,6 +67,8 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
                 )  # fmt: skip
 
             console.print(f"[dim]{wording.role_label(roles, routed.role, 'en')} · {model.name}[/dim]", highlight=False)
+            if snapshot.functions:
+                console.print("[dim]without its tools: those run in agents, as `make up` has them[/dim]")
             text = ""
             with Live(console=console, refresh_per_second=8, vertical_overflow="visible") as live:
                 async for event in AnswerStream(

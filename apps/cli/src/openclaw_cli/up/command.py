@@ -74,7 +74,8 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str], data: Path) ->
             status.update("starting the brain")
             log_file = data / "brain.log"
             log = None if args.verbose else stack.enter_context(log_file.open("ab"))
-            settings = {**env, **model.env, **chat_env, "REDIS_URL": store.url}
+            # Searching without a key is for a laptop; it needs ddgs (docs/tools.md).
+            settings = {"SEARCH_SCRAPING": "yes", **env, **model.env, **chat_env, "REDIS_URL": store.url}
             brain = await stack.enter_async_context(child_processes.brain(settings, log))
         say(f"[bold]OpenClaw is up.[/bold] Chat: [bold cyan]{where}[/bold cyan]")
         say(f"  model  {model.name}")
