@@ -317,8 +317,9 @@ async def test_numbers_of_pages_stay_when_a_task_is_taken_over() -> None:
             await asyncio.gather(killed, return_exceptions=True)
             agent.work.take_away("u1")
             assert await agent.answer(functions=("open_page",)) is None
-            assert "Foxes of a.org jump over lazy dogs" in agent.markdown
-            assert url["b.org"] in agent.markdown
+            said = agent.markdown.replace("\\", "").partition("\n\n**Sources**")[0]
+            first, second = (f"[[{n}]]({url[name]})" for n, name in ((1, "a.org"), (2, "b.org")))
+            assert said == f'They jump {first}: "Foxes of a.org jump over lazy dogs" {first}. So do others {second}.'
             assert sum(head.count("Host: a.org") + head.count("host: a.org") for _, head in web.heads) == 1
 
 
