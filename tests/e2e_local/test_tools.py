@@ -96,8 +96,8 @@ async def test_an_agent_that_is_killed_between_steps_is_followed_by_one_that_goe
         await bot.until(lambda: len(searches.queries) == 2)
         await bot.until(lambda: any("second tide" in text for text in bot.texts(1)))
         [agent] = searching(bot, searches)
-        searches.goes_on.set()  # for the next one
         agent.kill()
+        searches.goes_on.set()  # for the next one
         await bot.until(lambda: any(text.startswith("High water is at noon.") for text in bot.texts(1)))
         assert len(bot.texts(1)) == 1
         asked = [sum(one["role"] == "tool" for one in call.messages) for call in model.calls if call.kind == "answer"]

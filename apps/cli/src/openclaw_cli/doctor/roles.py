@@ -10,7 +10,7 @@ import yaml
 
 from openclaw_cli.doctor.findings import ROLES_DIR, Env, Level, Results
 from openclaw_core.roles.file import FileFaults, LineNumbers, read_roles_file
-from openclaw_core.roles.values import Roles, load_roles
+from openclaw_core.roles.values import Role, Roles, load_roles
 from openclaw_core.tasks.conversation import estimate_tokens
 
 GIST = "You are the "
@@ -24,8 +24,13 @@ async def check(env: Env) -> Results:
         for fault in found:
             yield Level.FAULT, fault
         return
-    names = ", ".join(f"/{role.command} {role.name}" for role in loaded.roles.values())
+    names = ", ".join(_named(role) for role in loaded.roles.values())
     yield Level.OK, f"{len(loaded.roles)} roles in {folder}: {names}"
+
+
+def _named(role: Role) -> str:
+    tools = (*role.functions, *role.tools)
+    return f"/{role.command} {role.name}" + (f" ({', '.join(tools)})" if tools else "")
 
 
 def faults(folder: Path, loaded: Roles) -> list[str]:
