@@ -98,6 +98,11 @@ def test_each_call_has_its_result_in_order() -> None:
     ]  # fmt: skip
 
 
+def test_half_a_character_is_replaced() -> None:
+    said = step_messages([replace(step("look", text="seen \ud83d"), text="I look \ud83d")], max_tokens=9000)
+    assert [one.content for one in said] == ["I look \ufffd", "seen \ufffd"]
+
+
 def test_the_newest_results_are_whole_and_older_ones_are_cut_then_left_out() -> None:
     steps = [step("look", text="old " * 2000), step("look", text="middle " * 1000), step("look", text="new " * 1000)]
     old, middle, new = (one.content for one in step_messages(steps, max_tokens=1800) if one.role == "tool")

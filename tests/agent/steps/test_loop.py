@@ -13,7 +13,7 @@ from openclaw_agent.answering import RunAnswerer
 from openclaw_agent.runner import do_run
 from openclaw_agent.steps import calls as running_calls
 from openclaw_agent.tools.pages.open_page import OpenPage
-from openclaw_agent.tools.tool import Tool
+from openclaw_agent.tools.tool import Tool, ToolResult
 from openclaw_core.models.client import ModelClient
 from openclaw_core.models.providers import GROQ, ModelServer
 from openclaw_core.tasks.outcome import Cause, Exit
@@ -131,6 +131,16 @@ async def test_calls_of_one_step_run_side_by_side_and_keep_their_order() -> None
         assert await agent.answer() is None
         assert agent.results() == ["Seen at north.", "Seen at south."]
         assert outcomes(agent) == [[("look", ""), ("look", "")]]
+
+
+async def test_half_a_character_that_a_tool_says_can_be_sent_on() -> None:
+    async def half(arguments: Any) -> ToolResult:
+        return ToolResult(text="Seen \ud83d.")
+
+    async with agent_of(Probe(half)) as agent:
+        agent.script({"calls": [LOOK]}, {"text": "It is in the north."})
+        assert await agent.answer() is None
+        assert agent.results() == ["Seen \ufffd."]
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,11 @@ async def test_a_stopped_answer_shows_no_status_any_more() -> None:
         (Status(doing=Doing.SEARCHING), "en", ("🔎 searching…", "")),
         (Status(doing=Doing.SEARCHING, subject="גאות"), "he", ("🔎 חיפוש: ", "\u2068גאות\u2069")),
         (Status(doing=Doing.READING, subject="a.org"), "he", ("📄 קריאה: ", "\u2068a.org\u2069")),
+        (
+            Status(doing=Doing.READING, subject="\u202ea\u2069.org\ud83d"),
+            "en",
+            ("📄 reading: ", "\u2068a.org\ufffd\u2069"),
+        ),
         (Status(doing=Doing.RUNNING), "en", ("▶ running code…", "")),
         (Status(doing=Doing.RUNNING, n=2), "en", ("▶ running code, try 2…", "")),
         (Status(doing=Doing.RUNNING, n=2), "he", ("▶ הרצת קוד, ניסיון 2…", "")),

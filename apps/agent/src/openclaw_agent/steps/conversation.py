@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from openclaw_agent.tools.tool import bounded
+from openclaw_core.characters import cleaned
 from openclaw_core.ports import Message
 from openclaw_core.tasks.conversation import estimate_tokens
 from openclaw_core.tasks.steps import Step
@@ -38,10 +39,14 @@ def step_messages(steps: Sequence[Step], *, max_tokens: int) -> tuple[Message, .
 
 
 def _messages(step: Step, results: Sequence[str]) -> list[Message]:
-    said = Message(role="assistant", content=step.text, calls=step.calls)
+    # A model or a page may have half a character in its words, which no request can carry.
+    said = Message(role="assistant", content=cleaned(step.text), calls=step.calls)
     return [
         said,
-        *(Message(role="tool", content=text, call_id=call.id) for call, text in zip(step.calls, results, strict=True)),
+        *(
+            Message(role="tool", content=cleaned(text), call_id=call.id)
+            for call, text in zip(step.calls, results, strict=True)
+        ),
     ]
 
 

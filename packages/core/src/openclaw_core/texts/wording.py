@@ -5,6 +5,7 @@ No sentence contains an exception or the user's words.
 
 from typing import TYPE_CHECKING
 
+from openclaw_core.characters import cleaned
 from openclaw_core.ports import Lang
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.steps import Doing, Status
@@ -61,8 +62,9 @@ def status_line(status: Status, lang: Lang) -> tuple[str, str]:
     line = words[status.doing][lang]
     if status.n > 1:
         line += {"en": f", try {status.n}", "he": f", ניסיון {status.n}"}[lang]
-    # Isolated: a query in the other script must not turn the line around.
-    return (f"{line}: ", f"\u2068{status.subject}\u2069") if status.subject else (f"{line}…", "")
+    # Isolated: a query in the other script must not turn the line around, nor end its isolation.
+    subject = cleaned(status.subject).strip()
+    return (f"{line}: ", f"\u2068{subject}\u2069") if subject else (f"{line}…", "")
 
 
 def duration(seconds: float, lang: Lang) -> str:
