@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from openclaw_core.errors import SettingsError
 from openclaw_core.ports import Lang, ModelAt
 
 
@@ -92,19 +90,3 @@ PROMPT_MAX_TOKENS = 1500
 
 ROUTER_PROMPT_MAX_TOKENS = 350
 """The longest routing prompt with the list of roles in it. It is sent for every second message."""
-
-
-def load_roles(folder: Path) -> Roles:
-    """Read `folder/config/roles.yaml` and the prompts it names. Raises SettingsError listing `file:line: reason` of each fault."""
-    # Imported here: an agent of a pool needs the values above and no YAML.
-    from openclaw_core.roles import check, file
-
-    shown = str(folder / "config" / "roles.yaml")
-    faults = file.FileFaults()
-    content, places = file.read_roles_file(folder / "config" / "roles.yaml", shown, faults)
-    roles = None
-    if content is not None:
-        roles = check.build_roles(content, folder=folder, shown=shown, places=places, faults=faults)
-    if roles is None or faults.found:
-        raise SettingsError("wrong roles or prompts:\n" + "\n".join(f"  {line}" for line in faults.lines()))
-    return roles
