@@ -100,7 +100,7 @@ class Leader:
         )  # fmt: skip
         results = ResultReader(
             news=News(self.script), lanes=self.lanes, epoch=self.epoch, on_text=delivery.grew, on_changed=delivery.changed,
-            on_chat_free=delivery.indicators_added,
+            on_claimed=self.launcher.claimed, on_chat_free=delivery.indicators_added,
         )  # fmt: skip
         capacity = StoreCapacity(
             inbox=self.inbox, memory=self.script.memory, epoch=self.epoch, on_share=lambda _: None
