@@ -81,6 +81,11 @@ class Roles:
     router: Router
     models: Mapping[str, ModelSpec]
 
+    def at(self, model: str) -> ModelAt:
+        """Where *model* is served. One that `roles.yaml` does not list is on the default server, under its own name."""
+        known = self.models.get(model)
+        return ModelAt(name=model, id=model) if known is None else known.at
+
 
 RESERVED_COMMANDS = frozenset({"start", "help", "new", "stop", "retry", "status", "lang"})
 """Commands of the bot itself; no role may take one."""
