@@ -1,5 +1,6 @@
 """What the documentation names is there."""
 
+import fnmatch
 import re
 import subprocess
 import textwrap
@@ -84,6 +85,23 @@ def test_every_path_of_a_page_for_strangers_is_there(page: str) -> None:
 def test_a_path_that_is_not_there_is_noticed() -> None:
     text = "see `apps/brain/gone`, `gone.py`,\n    tests/gone/   words"
     assert named_paths(text) == {"apps/brain/gone", "gone.py", "tests/gone"}
+
+
+def missing_tests(text: str) -> list[str]:
+    """Tests of Python that a page names by file or by `::name`, which may end in `*`, and that are not there."""
+    files = [ROOT / path for path in TRACKED if path.startswith("tests/") and path.endswith(".py")]
+    tests = {name for file in files for name in re.findall(r"def (test_\w+)", file.read_text())}
+    unknown = [path for path in re.findall(r"\b(tests/[\w/]+\.py)\b", text) if path not in TRACKED]
+    return unknown + [name for name in re.findall(r"::(test_\w+\*?)", text) if not fnmatch.filter(tests, name)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_test_that_a_page_names_is_there(page: Path) -> None:
+    assert missing_tests(page.read_text()) == []
+
+
+def test_a_test_that_is_not_there_is_noticed() -> None:
+    assert missing_tests("`tests/gone.py::test_gone`, `::test_gone_*`") == ["tests/gone.py", "test_gone", "test_gone_*"]
 
 
 EXCERPT = re.compile(r"^\[`([^`]+)`\]\(\.\./([^)]+)\)\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -21,7 +21,7 @@ from openclaw_core.errors import (
     StoreFault,
     StoreUnavailable,
 )
-from openclaw_core.roles.values import load_roles
+from openclaw_core.roles.check import load_roles
 from openclaw_core.tasks.conversation import Turn
 from openclaw_core.tasks.outcome import Delivery, Exit, TaskState
 from openclaw_core.tasks.steps import Doing, Status

@@ -14,7 +14,7 @@ from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.loops import Loop
 from openclaw_brain.telegram.incoming import Bot
 from openclaw_core.errors import StoreUnavailable
-from openclaw_core.roles.values import load_roles
+from openclaw_core.roles.check import load_roles
 from openclaw_core.store import Admitted, Inbox, Script
 from openclaw_core.store.inbox import Stream
 from tests.core.store_world import World

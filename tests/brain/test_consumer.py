@@ -9,7 +9,7 @@ import pytest
 from openclaw_brain.loops import Loop
 from openclaw_brain.queue.consumer import QueueConsumer
 from openclaw_core.errors import StoreUnavailable
-from openclaw_core.roles.values import load_roles
+from openclaw_core.roles.check import load_roles
 from openclaw_core.store import Script
 from openclaw_core.tasks.outcome import Cause
 from tests.core.store_world import World, task

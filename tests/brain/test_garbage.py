@@ -31,7 +31,7 @@ from openclaw_brain.telegram.incoming import Bot
 from openclaw_core.chat.delivery import sending
 from openclaw_core.chat.delivery.dispatcher import Dispatcher
 from openclaw_core.errors import LostOwnership, StoreFault
-from openclaw_core.roles.values import load_roles
+from openclaw_core.roles.check import load_roles
 from openclaw_core.store import AgentWork, Inbox, Lanes, Leadership, News, Pools, RedisDisplays, Script
 from openclaw_core.tasks.task import snapshot_digest, snapshot_json, to_json
 from openclaw_core.tasks.work import Answered
@@ -100,7 +100,7 @@ class Leader:
         )  # fmt: skip
         results = ResultReader(
             news=News(self.script), lanes=self.lanes, epoch=self.epoch, on_text=delivery.grew, on_changed=delivery.changed,
-            on_chat_free=delivery.indicators_added,
+            on_claimed=self.launcher.claimed, on_chat_free=delivery.indicators_added,
         )  # fmt: skip
         capacity = StoreCapacity(
             inbox=self.inbox, memory=self.script.memory, epoch=self.epoch, on_share=lambda _: None

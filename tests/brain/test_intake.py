@@ -13,7 +13,8 @@ from openclaw_brain.inbox.context import ChatState
 from openclaw_brain.inbox.handler import _needs_store
 from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.telegram.incoming import Bot, Incoming, read_update
-from openclaw_core.roles.values import Roles, load_roles
+from openclaw_core.roles.check import load_roles
+from openclaw_core.roles.values import Roles
 from openclaw_core.store.effects import to_lua
 from openclaw_core.tasks.task import Task, from_json
 from tests.brain.test_incoming import PARTS

@@ -11,7 +11,7 @@ from openclaw_brain.inbox.gather import Windows
 from openclaw_brain.inbox.handler import UpdateHandler
 from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.telegram.incoming import Bot
-from openclaw_core.roles.values import load_roles
+from openclaw_core.roles.check import load_roles
 from openclaw_core.store import Script
 from openclaw_core.tasks.outcome import Cause
 from tests.core.store_world import CAPS, World, task

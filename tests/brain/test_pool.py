@@ -195,6 +195,20 @@ async def test_agents_start_while_their_tasks_are_routed_and_each_task_counts_on
     assert len(launcher.created) == 3
 
 
+async def test_a_new_leader_labels_jobs_whose_claims_the_one_before_has_seen(script: Script) -> None:
+    epoch = await Leadership(script).take_lead("me", ttl_s=8)
+    launcher = FakeLauncher()
+    pool = Pool(template="agent", hash8="0" * 8)
+    await script.read("HSET", script.keys("agent", "jobs", pool.id), "agent-1", f"claimed u1.{0:032x}")
+    await script.read("HSET", script.keys("task", "u1"), "role", "coder")
+    controller = PoolController(
+        pool=pool, pools=Pools(script), lanes=Lanes(script), launcher=launcher, epoch=epoch,
+        limits=PoolLimits(warm=1, cap=10, queue_deadline_s=900),
+    )  # fmt: skip
+    await controller.scale()
+    assert launcher.labels == {"agent-1": ("u1", "coder")}
+
+
 async def test_an_agent_whose_end_no_brain_has_seen_stops_counting_against_the_cap(script: Script) -> None:
     world = World(script)
     await world.lead()

@@ -50,6 +50,7 @@ class Scene:
     grew: list[str] = field(default_factory=list)
     ends: int = 0
     versions: dict[str, int] = field(default_factory=dict)
+    claims: list[tuple[str, str, str]] = field(default_factory=list)
     beats: int = 0
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
@@ -59,6 +60,9 @@ class Scene:
 
     def changed(self, changes: Mapping[str, Change]) -> None:
         self.versions.update({name: change.version for name, change in changes.items()})
+
+    async def job_claimed(self, job: str, task_id: str, role: str) -> None:
+        self.claims.append((job, task_id, role))
 
     def ended(self) -> None:
         self.ends += 1
@@ -110,7 +114,7 @@ async def scene(script: Script) -> Scene:
     scene = Scene(world, cast("ResultReader", None), sleep=quick)
     scene.reader = ResultReader(
         news=News(world.script), lanes=world.lanes, epoch=world.epoch, on_text=scene.grew.append, on_changed=scene.changed,
-        on_chat_free=scene.ended, sleep=quick,
+        on_claimed=scene.job_claimed, on_chat_free=scene.ended, sleep=quick,
     )  # fmt: skip
     return scene
 
@@ -171,6 +175,18 @@ async def test_a_result_is_carried_out_once_and_said(scene: Scene, result: Any, 
     assert await scene.world.state(task(1)) == state
     said = ["hello", "Four."] if state == "answered" else ["hello"]
     assert [text for _, text in await scene.world.history()] == said
+
+
+async def test_the_job_of_a_run_is_named_also_where_its_end_is_the_first_news(scene: Scene) -> None:
+    first = await scene.claimed()
+    async with scene.reads():
+        await until(lambda: scene.claims)
+    assert await scene.world.agent.end(first, Answered(markdown="Four.", usage=USAGE))
+    second = await scene.claimed(2, chat=2)
+    assert await scene.world.agent.end(second, Answered(markdown="Five.", usage=USAGE))
+    async with scene.reads():
+        await until(becomes(scene, 2, "answered"))
+    assert set(scene.claims) == {(scene.world.agent.job, f"u{n}", "coder") for n in (1, 2)}
 
 
 async def test_news_of_many_runs_are_heard_together_and_of_one_run_once(scene: Scene) -> None:

@@ -19,7 +19,8 @@ from openclaw_brain.queue.served_models import (
 )
 from openclaw_core.errors import ChatUnavailable, OpenClawError
 from openclaw_core.models.groq_chat import GroqChat
-from openclaw_core.roles.values import ModelSpec, Role, Roles, Router, load_roles
+from openclaw_core.roles.check import load_roles
+from openclaw_core.roles.values import ModelSpec, Role, Roles, Router
 from openclaw_standin.model import ScriptedModel
 from tests.core.groq_server import open_groq
 

@@ -16,7 +16,7 @@ from openclaw_cli.bench.pods import PodWatch, Timeline
 from openclaw_cli.bench.questions import Question, answer_id
 from openclaw_cli.bench.steps import agent_steps
 from openclaw_cli.bench.store import KeyExpiry, measure_cleanup, sizes_by_kind
-from openclaw_core.roles.values import load_roles
+from openclaw_core.roles.check import load_roles
 from openclaw_core.store import Script
 from openclaw_standin.model.script import digest
 

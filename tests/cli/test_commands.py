@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from openclaw_core.roles.values import load_roles
+from openclaw_core.roles.check import load_roles
 from openclaw_core.store import Script
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.work import Answered

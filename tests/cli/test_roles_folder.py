@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from openclaw_cli.doctor.roles import faults
-from openclaw_core.roles.values import load_roles
+from openclaw_core.roles.check import load_roles
 
 BASE = Path(__file__).parents[2] / "platform/openclaw/base"
 HERALD = """

@@ -10,7 +10,7 @@ import yaml
 
 from openclaw_core.errors import SettingsError
 from openclaw_core.ports import ModelAt
-from openclaw_core.roles import values as roles
+from openclaw_core.roles import check
 from openclaw_core.roles.file import json_schema
 from openclaw_core.roles.snapshot import snapshot_of
 from openclaw_core.tasks.task import read_snapshot, snapshot_json
@@ -70,7 +70,7 @@ def folder(tmp_path: Path) -> Path:
 def faults(folder: Path) -> list[str]:
     """What loading says is wrong, one line for each, without the folder."""
     with pytest.raises(SettingsError) as caught:
-        roles.load_roles(folder)
+        check.load_roles(folder)
     head, *lines = str(caught.value).splitlines()
     assert head == "wrong roles or prompts:"
     return [line.strip().removeprefix(f"{folder}/") for line in lines]
@@ -80,7 +80,7 @@ def faults(folder: Path) -> list[str]:
 
 
 def test_shipped_roles_load_and_know_their_commands_in_both_languages() -> None:
-    shipped = roles.load_roles(BASE)
+    shipped = check.load_roles(BASE)
 
     assert all(role.titles["he"] and role.titles["en"] for role in shipped.roles.values())
     assert all(f"- {role.name}: {role.when}" in shipped.router.prompt for role in shipped.roles.values())
@@ -107,7 +107,7 @@ def test_schema_is_valid_and_accepts_the_shipped_roles() -> None:
 
 
 def test_values_come_from_the_file(folder: Path) -> None:
-    loaded = roles.load_roles(folder)
+    loaded = check.load_roles(folder)
 
     writer = loaded.roles["writer"]
     assert (loaded.default, writer.prompt, writer.models) == ("writer", "You write.", ("maker/big", "maker/small"))
@@ -116,14 +116,14 @@ def test_values_come_from_the_file(folder: Path) -> None:
 
 
 def test_cached_tokens_without_a_price_of_their_own_cost_like_others(folder: Path) -> None:
-    assert roles.load_roles(folder).models["maker/big"].cached_usd_per_mtok == 1.5
+    assert check.load_roles(folder).models["maker/big"].cached_usd_per_mtok == 1.5
 
 
 def test_a_model_may_name_a_provider_and_the_id_that_it_has_there(folder: Path) -> None:
     elsewhere = "  maker/small:\n    provider: openrouter\n    id: maker/tiny\n"
     file = folder / "config/roles.yaml"
     file.write_text(file.read_text("utf-8").replace("  maker/small:\n", elsewhere), encoding="utf-8")
-    loaded = roles.load_roles(folder)
+    loaded = check.load_roles(folder)
 
     at = ModelAt(name="maker/small", provider="openrouter", id="maker/tiny")
     assert loaded.models["maker/small"].at == at
@@ -135,7 +135,7 @@ def test_a_model_may_name_a_provider_and_the_id_that_it_has_there(folder: Path) 
 
 
 def test_an_order_says_nothing_of_providers_unless_its_models_name_one(folder: Path) -> None:
-    assert "elsewhere" not in json.loads(snapshot_json(snapshot_of(roles.load_roles(folder).roles["writer"])))
+    assert "elsewhere" not in json.loads(snapshot_json(snapshot_of(check.load_roles(folder).roles["writer"])))
 
 
 def test_tools_of_our_own_stand_in_the_snapshot_beside_those_of_the_server(folder: Path) -> None:
@@ -144,7 +144,7 @@ def test_tools_of_our_own_stand_in_the_snapshot_beside_those_of_the_server(folde
         "tools: [browser_search]\n    max", "tools: [web_search, open_page]\n    max_steps: 3\n    max"
     )
     (folder / "config/roles.yaml").write_text(text.replace("8000", "15000"), encoding="utf-8")
-    loaded = roles.load_roles(folder)
+    loaded = load_roles(folder)
 
     snapshot = snapshot_of(loaded.roles["writer"])
     assert (snapshot.tools, snapshot.functions, snapshot.max_steps) == ((), ("web_search", "open_page"), 3)
@@ -157,11 +157,11 @@ def test_tools_of_our_own_stand_in_the_snapshot_beside_those_of_the_server(folde
 
 
 def test_model_without_a_price_has_none(folder: Path) -> None:
-    assert roles.load_roles(folder).models["maker/small"].input_usd_per_mtok is None
+    assert check.load_roles(folder).models["maker/small"].input_usd_per_mtok is None
 
 
 def test_prompts_stay_out_of_reprs(folder: Path) -> None:
-    assert "You write" not in repr(roles.load_roles(folder))
+    assert "You write" not in repr(check.load_roles(folder))
 
 
 # ---- wrong files

@@ -40,7 +40,7 @@ class FakeLauncher:
     async def delete(self, name: str) -> None:
         self.deleted.append(name)
 
-    async def claimed(self, name: str, *, task_id: str, role: str) -> None:
+    async def claimed(self, name: str, task_id: str, role: str) -> None:
         self.labels[name] = (task_id, role)
 
     async def delete_finished(self, cap: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from openclaw_brain.inbox.gather import Windows
 from openclaw_brain.inbox.handler import UpdateHandler
 from openclaw_core.chat.delivery.displays import Display
-from openclaw_core.roles.values import load_roles
+from openclaw_core.roles.check import load_roles
 from openclaw_core.store.lanes import Dispatched
 from openclaw_core.tasks.task import Task
 from tests.core.store_world import ORDER, World

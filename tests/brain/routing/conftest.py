@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from openclaw_core.roles import values as roles_of
+from openclaw_core.roles.check import load_roles
 from openclaw_core.roles.values import Roles
 
 LABELLED = ("researcher", "coder", "summarizer")
@@ -14,5 +14,5 @@ LABELLED = ("researcher", "coder", "summarizer")
 
 @pytest.fixture(scope="session")
 def roles() -> Roles:
-    shipped = roles_of.load_roles(Path(__file__).parents[3] / "platform/openclaw/base")
+    shipped = load_roles(Path(__file__).parents[3] / "platform/openclaw/base")
     return replace(shipped, roles={name: shipped.roles[name] for name in LABELLED}, default="researcher")

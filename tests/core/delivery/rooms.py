@@ -13,7 +13,7 @@ from openclaw_core.chat.delivery.content import page_with_stopped_mark
 from openclaw_core.chat.delivery.dispatcher import Dispatcher
 from openclaw_core.chat.delivery.displays import Display, Displays, Stage
 from openclaw_core.ports import Messenger, Page
-from openclaw_core.roles.values import load_roles
+from openclaw_core.roles.check import load_roles
 from openclaw_core.tasks.outcome import Cause, Delivery
 from openclaw_core.texts import wording
 from tests.core.delivery.virtual import now, wall

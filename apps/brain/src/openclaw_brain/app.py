@@ -124,7 +124,7 @@ class Brain:
 
         results = ResultReader(
             news=News(self.script), lanes=lanes, epoch=epoch, on_text=delivery.grew, on_changed=delivery.changed,
-            on_chat_free=partial(self.wake, "lanes"),
+            on_claimed=self.launcher.claimed, on_chat_free=partial(self.wake, "lanes"),
         )  # fmt: skip
         recovery = Recovery(
             pools=pools, lanes=lanes, launcher=self.launcher, controller_of=rollout.controller, successor_of=rollout.successor, epoch=epoch,

@@ -76,7 +76,7 @@ async def lead_until(
         leading = asyncio.create_task(lead(), name="lead")
         await asyncio.wait([leading, stopping], return_when=asyncio.FIRST_COMPLETED)
         if stop.is_set():
-            on_stop()  # 1. tell whoever asks, before anything closes
+            on_stop()  # 1. not ready any more, before anything closes
         # 2. Admitting ends here: what is not in Redis yet was not acknowledged. Texts that were begun are finished, within DRAIN_S.
         leading.cancel()
         [result] = await asyncio.gather(leading, return_exceptions=True)

@@ -10,7 +10,8 @@ from openclaw_brain.inbox.gather import Windows
 from openclaw_core.environment import VOICE_MODELS, Environment, model_ids
 from openclaw_core.errors import SettingsError
 from openclaw_core.models.providers import PROVIDERS, ModelServers
-from openclaw_core.roles.values import Roles, load_roles
+from openclaw_core.roles.check import load_roles
+from openclaw_core.roles.values import Roles
 from openclaw_core.store import RedisSettings
 
 

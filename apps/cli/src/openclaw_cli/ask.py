@@ -17,7 +17,7 @@ from openclaw_core.errors import SettingsError
 from openclaw_core.models.answer_stream import AnswerComplete, AnswerFailed, AnswerRestarted, AnswerStream, TextAdded
 from openclaw_core.models.brain_clients import open_brain_clients
 from openclaw_core.ports import ModelCall
-from openclaw_core.roles import values as roles_of
+from openclaw_core.roles.check import load_roles
 from openclaw_core.roles.snapshot import snapshot_of
 from openclaw_core.tasks.task import Task
 from openclaw_core.texts import wording
@@ -30,7 +30,7 @@ def main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
 
 async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     console = Console()
-    roles = roles_of.load_roles(Path(env.get("ROLES_DIR", "platform/openclaw/base")))
+    roles = load_roles(Path(env.get("ROLES_DIR", "platform/openclaw/base")))
     if args.role and args.role not in roles.roles:
         raise SettingsError(f"--role must be one of {', '.join(sorted(roles.roles))}")
     lang = lang_of(args.question)

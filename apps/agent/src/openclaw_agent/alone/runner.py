@@ -14,8 +14,9 @@ from openclaw_core import logs
 from openclaw_core.chat.delivery.dispatcher import Dispatcher
 from openclaw_core.chat.telegram.messenger import TelegramMessenger
 from openclaw_core.errors import LostOwnership, MessengerUnauthorized, Permanent, SettingsError, Transient
+from openclaw_core.roles.check import load_roles
 from openclaw_core.roles.snapshot import snapshot_of
-from openclaw_core.roles.values import Roles, load_roles
+from openclaw_core.roles.values import Roles
 from openclaw_core.store import AloneTasks, RedisDisplays, move_chat, open_script
 from openclaw_core.tasks.outcome import ENDED, Exit
 from openclaw_core.tasks.task import RoleSnapshot, Task

@@ -64,7 +64,7 @@ class LocalProcesses:
     async def pod(self, template: str) -> Mapping[str, Any]:
         return {}  # an agent is a process with this one's own code
 
-    async def claimed(self, name: str, *, task_id: str, role: str) -> None:
+    async def claimed(self, name: str, task_id: str, role: str) -> None:
         return None  # a process has no labels
 
     async def delete_finished(self, cap: int) -> None:

@@ -155,8 +155,8 @@ class PoolController:
     """Agents that had checked in at the last check."""
     _exited: list[str] = field(default_factory=list)
     """Agents that ended in order. The next recorded Job removes their records; else they are removed like missing ones."""
-    _labelled: dict[str, str] = field(default_factory=dict)
-    """Claims that the launcher was asked to show, by Job."""
+    _labelled: bool = field(default=False, init=False)
+    """Whether Jobs are labelled whose claims an earlier leader has seen; the others are labelled as their news come."""
 
     async def create_agent_job(self) -> str:
         """Start one agent. Every agent starts here: its number is recorded before it is created. Raises LaunchFailed."""
@@ -202,7 +202,9 @@ class PoolController:
         for name in todo.retire:
             if await self.pools.retire(self.pool.id, name):
                 log.info("job.retired", job=name)
-        await self._label_claims(jobs)
+        if not self._labelled:
+            await self._label_claims(jobs)
+            self._labelled = True
         if todo.create and not self.backoff.waits(self.clock()):
             await self.launcher.delete_finished(self.limits.cap)
             await self._create(todo.create)
@@ -249,14 +251,10 @@ class PoolController:
         return {name: JobState(state="created", since_ms=now_ms) for name in mine}
 
     async def _label_claims(self, jobs: Mapping[str, JobState]) -> None:
-        claims = {name: job.task_id for name, job in jobs.items() if job.state == "claimed"}
-        fresh = [(name, task) for name, task in claims.items() if self._labelled.get(name) != task]
-        self._labelled = claims
-        if not fresh:
-            return
-        rows = await self.lanes.fields([task for _, task in fresh], "role")
-        for (name, task_id), row in zip(fresh, rows, strict=True):
-            await self.launcher.claimed(name, task_id=task_id, role=row["role"] or "")
+        claims = [(name, job.task_id) for name, job in jobs.items() if job.state == "claimed"]
+        rows = await self.lanes.fields([task for _, task in claims], "role") if claims else []
+        for (name, task_id), row in zip(claims, rows, strict=True):
+            await self.launcher.claimed(name, task_id, row["role"] or "")
 
     async def tell_waiting(self) -> None:
         """End tasks that are past the queue's deadline. While the pool has a cause, tell the chats of tasks that wait for long."""

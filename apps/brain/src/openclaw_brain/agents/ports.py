@@ -82,7 +82,7 @@ class Launcher(Protocol):
     async def delete(self, name: str) -> None:
         """End a Job and forget it. A name that does not exist is fine."""
 
-    async def claimed(self, name: str, *, task_id: str, role: str) -> None:
+    async def claimed(self, name: str, task_id: str, role: str) -> None:
         """Show on the Job which task it has taken, for people who look at it."""
 
     async def delete_finished(self, cap: int) -> None:

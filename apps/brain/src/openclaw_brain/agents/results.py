@@ -32,6 +32,8 @@ class ResultReader:
     """A running task has new text. Gets its display."""
     on_changed: Callable[[Mapping[str, Change]], None]
     """Displays have changed."""
+    on_claimed: Callable[[str, str, str], Awaitable[None]]
+    """An agent works on a task, or has done so. Gets its Job, the task and the role."""
     on_chat_free: Callable[[], None]
     """A task has ended, and its chat has another one that waits."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -57,6 +59,8 @@ class ResultReader:
         for run, found in zip(runs, await self.news.adopt(runs, epoch=self.epoch) if runs else (), strict=True):
             if found.became in (Became.BEGAN, Became.ENDED):
                 changes[f"t:{found.task_id}"] = Change(version=found.version, row=found.row)
+                if found.job:
+                    await self.on_claimed(found.job, found.task_id, found.role)
             chat_free = chat_free or (found.became is Became.ENDED and found.others_wait)
             if found.became is Became.RUNNING:
                 self.on_text(f"t:{found.task_id}")

@@ -15,7 +15,7 @@ REFUSED_AGAIN_S = 24 * 3600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """Who may use the bot. *users* None: every person, and whoever writes as a group or a channel.
+    """Who may use the bot. *users* None: every person, group and channel.
 
     In the list, a group or a channel stands by its own id. A bot is answered only if it is listed, and only its commands.
     """

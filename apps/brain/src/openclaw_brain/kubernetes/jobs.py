@@ -119,7 +119,7 @@ class KubernetesJobs:
         except (ApiUnavailable, ApiRefused) as exc:
             log.warning("job.not_deleted", job=name, error=type(exc).__name__, hint="its deadline ends it")
 
-    async def claimed(self, name: str, *, task_id: str, role: str) -> None:
+    async def claimed(self, name: str, task_id: str, role: str) -> None:
         job = self._jobs.get(name)
         if job is None or job.task == task_id:
             return

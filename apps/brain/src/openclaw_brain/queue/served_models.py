@@ -76,7 +76,7 @@ class ServedModels:
         models = models_in_use(self.roles, self.voice_models)
         unlisted, missing, answered = set(self._unlisted), set(self._missing), 0
         by_provider: dict[str, list[ModelAt]] = {}
-        for at in map(self._at, models):
+        for at in map(self.roles.at, models):
             by_provider.setdefault(at.provider, []).append(at)
         for provider, places in by_provider.items():
             try:
@@ -102,7 +102,3 @@ class ServedModels:
         self.on_listed(models, self._unlisted)
         self.on_roles(without_models(self.roles, self._missing))
         return answered == len(by_provider)
-
-    def _at(self, name: str) -> ModelAt:
-        model = self.roles.models.get(name)  # None: a transcription model, on the default server
-        return ModelAt(name=name, id=name) if model is None else model.at

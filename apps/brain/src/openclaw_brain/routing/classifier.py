@@ -146,7 +146,7 @@ class Classifier:
                 log.info("classifier.ended", code=code)
         self._not_before = self.clock() + min(RESTART_WAIT_MAX_S, (2.0**self._failures - 1))
         self._failures = min(self._failures + 1, 10)
-        self._ready.set()  # whoever waits for the start sees that there is no process
+        self._ready.set()  # a caller that waits for the start sees that there is no process
         for answer in self._pending.values():
             if not answer.done():
                 answer.set_exception(_ProcessEnded())

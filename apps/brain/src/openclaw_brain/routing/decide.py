@@ -49,7 +49,7 @@ async def decide_agent(
 ) -> Routed:
     """Return the role that was asked for, else follow-up, sure rules, model within its budget, classifier, default.
 
-    Takes any text. The role always exists, whoever names another one. A fault of model or classifier raises nothing.
+    Takes any text. The role always exists, even if a model names another one. A fault of model or classifier raises nothing.
     *lang* is not used yet: messages mix languages, so the rules read the text itself.
     """
     began = clock()

@@ -6,7 +6,7 @@ from typing import Any
 from openclaw_brain.routing.parsed_text import clean
 from openclaw_core.errors import ChatUnavailable
 from openclaw_core.models.fallback import ROUTING, Attempt, Attempts, NoReply, first_reply
-from openclaw_core.ports import ChatModel, Message, ModelAt, ModelCall, Usage
+from openclaw_core.ports import ChatModel, Message, ModelCall, Usage
 from openclaw_core.roles.values import Roles
 from openclaw_core.tasks.conversation import estimate_tokens
 
@@ -52,9 +52,7 @@ async def ask_router(
             raise ChatUnavailable("the answer names no role that exists")
         return role
 
-    attempts = Attempts(
-        models=roles.router.models, limits=ROUTING, provider_of=lambda model: _at(model, roles).provider
-    )
+    attempts = Attempts(models=roles.router.models, limits=ROUTING, provider_of=lambda model: roles.at(model).provider)
     try:
         async with asyncio.timeout(roles.router.budget_s):
             return await first_reply(attempts, role_from), usage
@@ -63,7 +61,7 @@ async def ask_router(
 
 
 def _call(model: str, messages: tuple[Message, ...], roles: Roles) -> ModelCall:
-    at = _at(model, roles)
+    at = roles.at(model)
     return ModelCall(
         model=at.id,
         provider=at.provider,
@@ -72,12 +70,6 @@ def _call(model: str, messages: tuple[Message, ...], roles: Roles) -> ModelCall:
         temperature=0.0,
         reasoning_effort=roles.router.reasoning_effort,
     )
-
-
-def _at(model: str, roles: Roles) -> ModelAt:
-    """Return where a model of the router is served."""
-    known = roles.models.get(model)
-    return ModelAt(name=model, id=model) if known is None else known.at
 
 
 def role_in(answer: Any) -> str | None:

@@ -23,7 +23,7 @@ from openclaw_brain.store_capacity import AT_ONCE as ROOM_AT_ONCE
 from openclaw_brain.store_capacity import FULL
 from openclaw_cli.bench.bot_steps import BOT_ID, BatchingScript, BotSteps
 from openclaw_cli.up.local_redis import local_redis
-from openclaw_core.roles.values import load_roles
+from openclaw_core.roles.check import load_roles
 from openclaw_core.store import Inbox, RedisSettings, Script, open_script
 
 AT_ONCE = 200

@@ -11,7 +11,7 @@ from openclaw_core.errors import ChatUnauthorized, OpenClawError
 from openclaw_core.models.brain_clients import open_brain_clients
 from openclaw_core.models.providers import PROVIDERS, ModelServer
 from openclaw_core.ports import ChatModel
-from openclaw_core.roles.values import load_roles
+from openclaw_core.roles.check import load_roles
 
 
 async def check(env: Env) -> Results:

@@ -9,8 +9,9 @@ from pathlib import Path
 import yaml
 
 from openclaw_cli.doctor.findings import ROLES_DIR, Env, Level, Results
+from openclaw_core.roles.check import load_roles
 from openclaw_core.roles.file import FileFaults, LineNumbers, read_roles_file
-from openclaw_core.roles.values import Role, Roles, load_roles
+from openclaw_core.roles.values import Role, Roles
 from openclaw_core.tasks.conversation import estimate_tokens
 
 GIST = "You are the "

@@ -19,7 +19,7 @@ from openclaw_cli.eval.labelled_file import LANGUAGES, BadFile, LabelledMessage,
 from openclaw_core.environment import Environment
 from openclaw_core.models.brain_clients import open_brain_clients
 from openclaw_core.ports import ChatModel
-from openclaw_core.roles import values as roles_of
+from openclaw_core.roles.check import load_roles
 from openclaw_core.roles.values import Roles
 from openclaw_core.tasks.outcome import Decision
 from openclaw_core.texts.language import lang_of
@@ -135,7 +135,7 @@ def main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
 
 
 async def _main(path: Path, *, as_json: bool, env: Mapping[str, str]) -> int:
-    roles = roles_of.load_roles(Path(env.get("ROLES_DIR", "platform/openclaw/base")))
+    roles = load_roles(Path(env.get("ROLES_DIR", "platform/openclaw/base")))
     async with Classifier.open() as classifier:
         if not (env.get("MODEL_API_KEY") or env.get("GROQ_API_KEY")):
             return await run(path, as_json=as_json, roles=roles, chat=None, classifier=classifier)

@@ -1,11 +1,20 @@
-"""Builds the roles from `roles.yaml`, and checks that its entries and prompts fit each other."""
+"""Loads the roles: builds them from `roles.yaml`, and checks that its entries and prompts fit each other."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
+from openclaw_core.errors import SettingsError
 from openclaw_core.models.providers import GROQ, PROVIDERS
-from openclaw_core.roles.file import BuiltinTool, FileFaults, LineNumbers, ModelEntry, RoleEntry, RolesFile
+from openclaw_core.roles.file import (
+    BuiltinTool,
+    FileFaults,
+    LineNumbers,
+    ModelEntry,
+    RoleEntry,
+    RolesFile,
+    read_roles_file,
+)
 from openclaw_core.roles.values import (
     PROMPT_MAX_TOKENS,
     RESERVED_COMMANDS,
@@ -20,6 +29,19 @@ from openclaw_core.tasks.conversation import estimate_tokens
 
 ROLES_MARK = "{roles}"
 """Where the router's prompt gets its list of roles."""
+
+
+def load_roles(folder: Path) -> Roles:
+    """Read `folder/config/roles.yaml` and the prompts it names. Raises SettingsError listing `file:line: reason` of each fault."""
+    shown = str(folder / "config" / "roles.yaml")
+    faults = FileFaults()
+    content, places = read_roles_file(folder / "config" / "roles.yaml", shown, faults)
+    roles = None
+    if content is not None:
+        roles = build_roles(content, folder=folder, shown=shown, places=places, faults=faults)
+    if roles is None or faults.found:
+        raise SettingsError("wrong roles or prompts:\n" + "\n".join(f"  {line}" for line in faults.lines()))
+    return roles
 
 
 def build_roles(

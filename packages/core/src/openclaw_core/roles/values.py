@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from openclaw_core.errors import SettingsError
 from openclaw_core.ports import Lang, ModelAt
 
 
@@ -89,6 +87,11 @@ class Roles:
     router: Router
     models: Mapping[str, ModelSpec]
 
+    def at(self, model: str) -> ModelAt:
+        """Where *model* is served. One that `roles.yaml` does not list is on the default server, under its own name."""
+        known = self.models.get(model)
+        return ModelAt(name=model, id=model) if known is None else known.at
+
 
 RESERVED_COMMANDS = frozenset({"start", "help", "new", "stop", "retry", "status", "lang"})
 """Commands of the bot itself; no role may take one."""
@@ -101,19 +104,3 @@ RESULTS_MIN_TOKENS = 6000
 
 ROUTER_PROMPT_MAX_TOKENS = 350
 """The longest routing prompt with the list of roles in it. It is sent for every second message."""
-
-
-def load_roles(folder: Path) -> Roles:
-    """Read `folder/config/roles.yaml` and the prompts it names. Raises SettingsError listing `file:line: reason` of each fault."""
-    # Imported here: an agent of a pool needs the values above and no YAML.
-    from openclaw_core.roles import check, file
-
-    shown = str(folder / "config" / "roles.yaml")
-    faults = file.FileFaults()
-    content, places = file.read_roles_file(folder / "config" / "roles.yaml", shown, faults)
-    roles = None
-    if content is not None:
-        roles = check.build_roles(content, folder=folder, shown=shown, places=places, faults=faults)
-    if roles is None or faults.found:
-        raise SettingsError("wrong roles or prompts:\n" + "\n".join(f"  {line}" for line in faults.lines()))
-    return roles

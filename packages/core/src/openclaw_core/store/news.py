@@ -18,6 +18,8 @@ from openclaw_core.tasks.user_turn import user_turn_text
 
 MAX_HANDBACKS = 10
 MAX_NEWS = 500
+NOTHING: Sequence[Any] = ("", "", 0, 0, (), "", "")
+"""What a short reply of `adopt` stands for."""
 TEXT = " text"
 """Behind the name of a run that goes on: there is more to be read, and nothing to be carried out."""
 
@@ -40,6 +42,9 @@ class Heard:
     """Of what its chat is to see; 0 if that stands."""
     row: Mapping[str, str | None] | None = None
     """How that is recorded now, if the task has begun or ended."""
+    job: str = ""
+    """The Job that has it, if the task has begun or ended."""
+    role: str = ""
     others_wait: bool = False
     """Whether a chat waits for its turn."""
 
@@ -68,7 +73,7 @@ class News:
         replies |= await self._adopt(again, epoch=epoch, secret=secrets.token_hex(16), max_handbacks=MAX_HANDBACKS)
         heard = []
         for reply in replies.values():
-            became, task_id, version, others_wait, values = (*fenced_list(reply), "", 0, 0, ())[:5]
+            became, task_id, version, others_wait, values, job, role = (*fenced_list(reply), *NOTHING[len(reply) :])
             heard.append(
                 Heard(
                     became=Became(became),
@@ -76,6 +81,8 @@ class News:
                     version=whole(version),
                     row=dict(zip(TASK_FIELDS, values, strict=True)) if values else None,
                     others_wait=bool(others_wait),
+                    job=job,
+                    role=role,
                 )
             )
         return heard

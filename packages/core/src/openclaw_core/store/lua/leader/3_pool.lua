@@ -109,7 +109,8 @@ local SHOWN = { 'state', 'chat', 'chat_kind', 'thread', 'message_id', 'lang', 'a
 -- Arguments: epoch, run, secret?, max_handbacks?
 -- Keys: reads epoch, files.at; writes task, turns, chat, answer, counts, episode, open, changes, order, lane, ring, ring.members, busy, released,
 -- waiting.since, pools, agent:run, agent:ready, agent:wake, agent:leases
--- Result: {what became of it, task, version of its display, 1 if a chat waits for its turn, the values of SHOWN where it began or ended}. 'secret':
+-- Result: {what became of it, task, version of its display, 1 if a chat waits for its turn, and where it began or ended: the values of SHOWN, its Job, its
+-- role}. 'secret':
 -- nothing has happened, since it is given back and its next run needs a secret; 'gone': another run has the task; 'began': its agent was not
 -- known before; 'running': it goes on; 'grows': its agent waits for one record of all that was sent; 'ended'
 -- Late or twice: what there is to hear of the run by then, and nothing once it was carried out.
@@ -122,7 +123,7 @@ function ops.adopt()
     call('DEL', run_key(a.run))
     return { 'gone' }
   end
-  local r, waited = call('HMGET', run_key(a.run), 'result', 'asks', 'said'), get(id, 'state') == 'ready'
+  local r, waited = call('HMGET', run_key(a.run), 'result', 'asks', 'said', 'job'), get(id, 'state') == 'ready'
   local result = r[1] and row(r[1])
   if result and (result.kind == 'handed_back' or result.kind == 'put_back') and not a.secret then return { 'secret' } end
   note_progress(id, a.run)
@@ -133,8 +134,10 @@ function ops.adopt()
   local became = 'ended'
   if not r[1] then became = r[2] and get(id, 'more_n') and 'grows' or waited and 'began' or 'running'
   else carried_out(id, result) end
-  local shown = (became == 'began' or became == 'ended') and call('HMGET', task_key(id), unpack(SHOWN)) or nil
-  return { became, id, call('ZSCORE', P .. 'open', 't:' .. id) or '', call('EXISTS', P .. 'ring'), shown }
+  local reply = { became, id, call('ZSCORE', P .. 'open', 't:' .. id) or '', call('EXISTS', P .. 'ring') }
+  if became ~= 'began' and became ~= 'ended' then return reply end
+  reply[5], reply[6], reply[7] = call('HMGET', task_key(id), unpack(SHOWN)), r[4] or '', get(id, 'role') or ''
+  return reply
 end
 
 -- Give a running task one record of all that was sent; its agent may go on then.
