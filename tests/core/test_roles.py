@@ -144,7 +144,7 @@ def test_tools_of_our_own_stand_in_the_snapshot_beside_those_of_the_server(folde
         "tools: [browser_search]\n    max", "tools: [web_search, open_page]\n    max_steps: 3\n    max"
     )
     (folder / "config/roles.yaml").write_text(text.replace("8000", "15000"), encoding="utf-8")
-    loaded = load_roles(folder)
+    loaded = check.load_roles(folder)
 
     snapshot = snapshot_of(loaded.roles["writer"])
     assert (snapshot.tools, snapshot.functions, snapshot.max_steps) == ((), ("web_search", "open_page"), 3)
