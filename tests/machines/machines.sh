@@ -35,6 +35,7 @@ node() { echo "ip-$(tr . - <"$(machines dir "$1")/ip").eu-central-1.compute.inte
 
 finish() {
   local code=$?
+  trap '' TERM # timeout and make each pass it on: the second one must not end the clean-up
   if ((code)); then
     for name in "${up[@]}"; do
       echo "--- $name" >&2
