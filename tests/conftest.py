@@ -12,6 +12,8 @@ from xdist.scheduler import LoadGroupScheduling
 from openclaw_core.store import RedisSettings, Script, open_script
 from tests.redis_server import NO_OLDEST, SERVERS, RedisServer
 
+pytest.register_assert_rewrite("tests.core.page_checks")  # its asserts explain themselves as those of a test do
+
 _bot_ids = itertools.count(1)
 
 

@@ -6,8 +6,6 @@ from openclaw_core.store import Script
 from tests.core.store_world import World
 from tests.redis_server import NO_OLDEST, oldest
 
-pytest.register_assert_rewrite("tests.core.page_checks")  # its asserts explain themselves as those of a test do
-
 
 @pytest.fixture
 async def world(script: Script) -> World:
