@@ -7,13 +7,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-from aiohttp import web as aiohttp_web
 
 from openclaw_standin.model import ScriptedModel
 from tests.agent.tools import web as pages_web
-from tests.agent.tools.search import services
+from tests.agent.tools.search.server import searxng
 from tests.agent.tools.web import PRIVATE, Web
 from tests.e2e_local.small_web import pages
 from tests.e2e_local.world import World, world
@@ -21,28 +19,6 @@ from tests.e2e_local.world import World, world
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 QUESTION = "/research How high is the lighthouse of Tel Doron?"
 HEBREW_QUESTION = "/research מה הגובה של המגדלור בתל דורון?"
-
-
-@asynccontextmanager
-async def searxng(rows: services.Rows) -> AsyncIterator[str]:
-    """A server that takes what SearXNG documents, and answers in its documented shape."""
-    answer = services.searxng(rows)
-
-    async def search(request: aiohttp_web.Request) -> aiohttp_web.Response:
-        said = answer(httpx.Request(request.method, str(request.url), headers=dict(request.headers)))
-        return aiohttp_web.Response(
-            body=said.content, status=said.status_code, headers={"content-type": said.headers["content-type"]}
-        )
-
-    app = aiohttp_web.Application()
-    app.router.add_get("/sub/search", search)
-    runner = aiohttp_web.AppRunner(app, shutdown_timeout=0.2)
-    await runner.setup()
-    try:
-        await aiohttp_web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/sub"
-    finally:
-        await runner.cleanup()
 
 
 @asynccontextmanager
