@@ -17,8 +17,8 @@ from tests.e2e_local.small_web import pages
 from tests.e2e_local.world import World, world
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-QUESTION = "/research How high is the lighthouse of Tel Doron?"
-HEBREW_QUESTION = "/research מה הגובה של המגדלור בתל דורון?"
+QUESTION = "/research How high is the lighthouse of Cape Almog?"
+HEBREW_QUESTION = "/research מה הגובה של המגדלור בכף אלמוג?"
 
 
 @asynccontextmanager
@@ -51,9 +51,9 @@ def numbers(*addresses: tuple[str, str]) -> dict[str, str]:
 
 
 OBEDIENT = {
-    "when": "Tel Doron",
+    "when": "Cape Almog",
     "turns": [
-        searches("Tel Doron lighthouse height"),
+        searches("Cape Almog lighthouse height"),
         opens(pages.MUSEUM, pages.HARBOUR, pages.LIAR, pages.BLOG, pages.MIRROR),
         opens(pages.INSIDE, "http://169.254.169.254/latest/meta-data/"),
         {"take": numbers(("museum", pages.MUSEUM), ("harbour", pages.HARBOUR), ("liar", pages.LIAR)),
@@ -117,8 +117,8 @@ async def test_an_answer_links_to_opened_pages_alone_and_pages_that_lie_or_give_
         # Below stands where a page really was, whatever it calls itself, and the cited ones come first.
         below = [label for label, _ in links(message) if " · " in label]
         assert [line.split(" ", 1)[1] for line in below[:3]] == [
-            "lighthouses.example.org · Tel Doron | Museum of Lighthouses",
-            "harbour.example.net · The light of Tel Doron",
+            "lighthouses.example.org · Cape Almog | Museum of Lighthouses",
+            "harbour.example.net · The light of Cape Almog",
             "facts.example.com · harbour.example.net: official figures",
         ]
         assert below[3].split(" ", 1)[1] == "blog.example.com · A visit to the lamp"
@@ -136,8 +136,8 @@ async def test_an_answer_links_to_opened_pages_alone_and_pages_that_lie_or_give_
 async def test_the_same_in_hebrew(tmp_path: Path) -> None:
     async with researching(tmp_path) as (bot, model, _):
         model.scripts.add(
-            {"when": "תל דורון",
-             "turns": [searches("מגדלור תל דורון"), opens(pages.HEBREW_MUSEUM, pages.HARBOUR),
+            {"when": "כף אלמוג",
+             "turns": [searches("מגדלור כף אלמוג"), opens(pages.HEBREW_MUSEUM, pages.HARBOUR),
                        {"take": numbers(("museum", pages.HEBREW_MUSEUM), ("harbour", pages.HARBOUR)),
                         "text": "גובה המגדל 41 מטרים [{{museum}}][{{harbour}}].\n\nלפי המוזיאון ״הוא הודלק לראשונה ב־3 במאי 1931״ [{{museum}}], "
                                 "ולפי אחרים ״השומר ספר תשע מאות מדרגות עד למעלה״ [{{museum}}] [7]."}]}
@@ -148,7 +148,7 @@ async def test_the_same_in_hebrew(tmp_path: Path) -> None:
         assert "״הוא הודלק לראשונה ב־3 במאי 1931״" in message["text"]
         assert "תשע מאות מדרגות" not in message["text"]
         assert "[7]" not in message["text"]
-        assert "lighthouses.example.org · המגדלור של תל דורון | מוזיאון המגדלורים" in message["text"]
+        assert "lighthouses.example.org · המגדלור של כף אלמוג | מוזיאון המגדלורים" in message["text"]
 
 
 async def test_an_agent_that_takes_over_cites_what_the_first_one_opened(tmp_path: Path) -> None:
@@ -162,8 +162,8 @@ async def test_an_agent_that_takes_over_cites_what_the_first_one_opened(tmp_path
 
         web[pages.HARBOUR.removeprefix("http://")] = held
         model.scripts.add(
-            {"when": "Tel Doron",
-             "turns": [searches("Tel Doron"), opens(pages.MUSEUM), opens(pages.HARBOUR),
+            {"when": "Cape Almog",
+             "turns": [searches("Cape Almog"), opens(pages.MUSEUM), opens(pages.HARBOUR),
                        {"text": "The tower is 41 metres high [1][2]. “It was lit for the first time on 3 May 1931” [1]."}]}
         )  # fmt: skip
         bot.api.users.write(1, QUESTION)

@@ -6,11 +6,11 @@ from tests.agent.tools.web import PRIVATE, PUBLIC, Web, leads_to, reply
 
 SECRET = "the-secret-of-the-private-network"
 PRIZE = "https://prize.example.com/claim"
-MUSEUM = "http://lighthouses.example.org/tel-doron"
+MUSEUM = "http://lighthouses.example.org/cape-almog"
 HARBOUR = "http://harbour.example.net/light"
-LIAR = "http://facts.example.com/tel-doron"
+LIAR = "http://facts.example.com/cape-almog"
 BLOG = "http://blog.example.com/lamp"
-MIRROR = "http://mirror.example.org/tel-doron"
+MIRROR = "http://mirror.example.org/cape-almog"
 INSIDE = f"http://{PRIVATE}/secret"
 HEBREW_MUSEUM = "http://lighthouses.example.org/he"
 NAMES = {"mirror.example.org": [[PUBLIC], [PRIVATE]]}
@@ -31,11 +31,11 @@ def page(title: str, *paragraphs: str, head: str = "", lang: str = "en") -> byte
 
 PAGES = {
     MUSEUM: page(
-        "Tel Doron | Museum of Lighthouses",
-        "The lighthouse of Tel Doron is 41 metres high. It was lit for the first time on 3 May 1931.",
+        "Cape Almog | Museum of Lighthouses",
+        "The lighthouse of Cape Almog is 41 metres high. It was lit for the first time on 3 May 1931.",
     ),
     HARBOUR: page(
-        "The light of Tel Doron", "The tower is 41 metres high.", "In clear weather the lamp is seen for 18 nautical miles."
+        "The light of Cape Almog", "The tower is 41 metres high.", "In clear weather the lamp is seen for 18 nautical miles."
     ),
     LIAR: page(
         "harbour.example.net: official figures",
@@ -51,18 +51,18 @@ PAGES = {
     INSIDE: page("Inside", SECRET),
     "http://mirror.example.org/again": page("Inside", SECRET),
     HEBREW_MUSEUM: page(
-        "המגדלור של תל דורון | מוזיאון המגדלורים",
-        "גובה המגדלור של תל דורון הוא 41 מטרים. הוא הודלק לראשונה ב־3 במאי 1931.",
+        "המגדלור של כף אלמוג | מוזיאון המגדלורים",
+        "גובה המגדלור של כף אלמוג הוא 41 מטרים. הוא הודלק לראשונה ב־3 במאי 1931.",
         lang="he",
     ),
 }  # fmt: skip
 RESULTS = (
-    ("Tel Doron", MUSEUM, "The lighthouse of Tel Doron"),
-    ("המגדלור של תל דורון", HEBREW_MUSEUM, "גובה המגדלור"),
+    ("Cape Almog", MUSEUM, "The lighthouse of Cape Almog"),
+    ("המגדלור של כף אלמוג", HEBREW_MUSEUM, "גובה המגדלור"),
     ("The light", HARBOUR, "Harbour office"),
     ("harbour.example.net: official figures", LIAR, "99 metres"),
     ("A visit", BLOG, "Steep stairs"),
-    ("Tel Doron, a copy", MIRROR, "A mirror"),
+    ("Cape Almog, a copy", MIRROR, "A mirror"),
 )
 
 
