@@ -185,13 +185,24 @@ class Brain:
             await asyncio.Event().wait()
 
 
-async def run(settings: Settings, roles: Roles, env: Mapping[str, str], stop: asyncio.Event) -> int:
-    """Serve until *stop* is set. Raises SettingsError for what only a person can repair."""
+def _local_processes(environment: Mapping[str, str]) -> Launcher:
+    return LocalProcesses(environment=environment)
+
+
+async def run(
+    settings: Settings,
+    roles: Roles,
+    env: Mapping[str, str],
+    stop: asyncio.Event,
+    *,
+    local: Callable[[Mapping[str, str]], Launcher] = _local_processes,
+) -> int:
+    """Serve until *stop* is set. Raises SettingsError for what only a person can repair. *local* makes the launcher of one machine."""
     startup.warn_if_closed(settings)
     heartbeats = Heartbeats()
     async with AsyncExitStack() as stack:
         script = await stack.enter_async_context(open_script(settings.redis, bot_id=settings.bot_id))
-        launcher, leader = await _cluster_or_local(settings, env, script, stack)
+        launcher, leader = await _cluster_or_local(settings, env, script, stack, local)
         metrics = Metrics(script=script, roles=sorted(roles.roles), loop_ages_s=heartbeats.ages_s)
         reachable = launcher.reachable if settings.launcher == "kubernetes" else None
         health = Health(heartbeats=heartbeats, script=script, metrics=metrics, reachable=reachable, ready=False)
@@ -229,14 +240,18 @@ async def run(settings: Settings, roles: Roles, env: Mapping[str, str], stop: as
 
 
 async def _cluster_or_local(
-    settings: Settings, env: Mapping[str, str], script: Script, stack: AsyncExitStack
+    settings: Settings,
+    env: Mapping[str, str],
+    script: Script,
+    stack: AsyncExitStack,
+    local: Callable[[Mapping[str, str]], Launcher],
 ) -> tuple[Launcher, Leader]:
     """What starts agents, and what decides which brain leads."""
     holder = f"{settings.holder}-{uuid.uuid4().hex[:8]}"  # a restarted container is another holder than before
     leadership = Leadership(script)
     if settings.launcher == "processes":
         environment = agent_environment(env, AGENT_VARIABLES)
-        return LocalProcesses(environment=environment), RedisLeader(leadership=leadership, holder=holder)
+        return local(environment), RedisLeader(leadership=leadership, holder=holder)
     # Here: on one machine the client library would cost 11 MB and 0.1 s for nothing.
     from openclaw_brain.kubernetes.api import KubernetesApi
     from openclaw_brain.kubernetes.jobs import KubernetesJobs
