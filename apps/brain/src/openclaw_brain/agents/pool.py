@@ -262,6 +262,9 @@ class PoolController:
         deadline_ms = now_ms - round(self.limits.queue_deadline_s * 1000)
         notice_ms = now_ms - round(NOTICE_AFTER_S * 1000)
         ready = [task_of(run) for run in await self.pools.ready(self.pool.id)]
+        if self.backoff.cause is Cause.NO_TOOLS:  # an operator's choice, or a release before: nothing comes by waiting
+            await self._end(ready, state="ready")
+            return
         rows = await self.lanes.fields(ready, "ready_ms", "admitted_ms") if ready else []
         since = list(zip(ready, rows, strict=True))
         late = [task_id for task_id, row in since if whole(row["admitted_ms"], now_ms) < deadline_ms]
