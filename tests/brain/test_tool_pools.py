@@ -1,6 +1,8 @@
 """Agents with tools have a pool of their own: who is asked for, how many wait, and what follows where there is none."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from openclaw_brain.agents.pool import PoolLimits
 from openclaw_brain.agents.ports import LaunchFailed, Pool
@@ -16,7 +18,10 @@ from tests.core.store_world import ORDER, World, task
 from tests.fakes.launcher import FakeLauncher
 
 BASE = Path("platform/openclaw/base")
-PODS = {"agent": {"spec": {"of": "agent"}}, "agent-tools": {"spec": {"of": "agent-tools"}}}
+PODS: dict[str, Mapping[str, Any]] = {
+    "agent": {"spec": {"of": "agent"}},
+    "agent-tools": {"spec": {"of": "agent-tools"}},
+}
 ENV = {"TELEGRAM_TOKEN": "4242:abc", "GROQ_API_KEY": "k", "REDIS_URL": "redis://127.0.0.1:1"}
 
 
