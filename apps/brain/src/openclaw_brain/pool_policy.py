@@ -24,9 +24,11 @@ def templates_of(roles: Roles) -> list[str]:
 
 
 def limits_of(template: str, settings: Settings) -> PoolLimits:
+    tools = template == TOOLS_TEMPLATE
     return PoolLimits(
-        warm=settings.warm_tools if template == TOOLS_TEMPLATE else settings.warm,
+        warm=settings.warm_tools if tools else settings.warm,
         cap=settings.running_cap,
+        pool_cap=settings.tools_cap if tools else settings.running_cap,
         starting_cap=settings.starting_cap,
         queue_deadline_s=settings.queue_deadline_s,
     )
