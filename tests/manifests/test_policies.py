@@ -1,8 +1,22 @@
 """Cluster-scoped objects: bound by label, closed when their parameters are missing, without drift."""
 
 import copy
+from pathlib import Path
 
-from tests.manifests.rendering import ENVIRONMENTS, ROOT, Object, containers, named, of_kind, pods, render, selects
+import yaml
+
+from tests.manifests.rendering import (
+    ENVIRONMENTS,
+    ROOT,
+    Object,
+    containers,
+    copy_of_the_tree,
+    named,
+    of_kind,
+    pods,
+    render,
+    selects,
+)
 from tests.manifests.rules import CLUSTER_SCOPED, RULES
 from tests.manifests.rules.settings import quantity
 
@@ -198,6 +212,22 @@ def test_an_agent_with_tools_is_an_agent_with_a_runner_beside_it(objects: list[O
     assert "env" not in runner
     assert {mount["name"] for mount in runner["volumeMounts"]} == {"socket", "runs"}
     assert runner["securityContext"]["runAsUser"] != plain["spec"]["securityContext"]["runAsUser"]
+
+
+def test_with_the_component_agents_with_tools_run_under_gvisor_and_no_others(environment: str, tmp_path: Path) -> None:
+    file = copy_of_the_tree(tmp_path) / f"platform/openclaw/overlays/{environment}/kustomization.yaml"
+    own = yaml.safe_load(file.read_text())
+    own["components"].append("../../components/gvisor")
+    file.write_text(yaml.safe_dump(own))
+
+    changed = render(file.parent)
+    runtimes = {
+        obj["metadata"]["name"]: obj["template"]["spec"].get("runtimeClassName")
+        for obj in of_kind(changed, "PodTemplate")
+    }
+    assert runtimes == {"agent": None, "agent-tools": "gvisor"}
+    assert named(changed, "ConfigMap", "agent-policy")["data"]["runtimeClass"] == "gvisor"
+    assert list(RULES["agents-fit-their-policy"](changed)) == []
 
 
 def test_the_quota_has_room_for_as_many_agents_as_may_run(objects: list[Object]) -> None:

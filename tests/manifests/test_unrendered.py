@@ -18,7 +18,7 @@ UNRENDERED = {
     "a setting twice": (OWN, "- LOG_LEVEL=debug", "- LOG_LEVEL=debug\n      - LOG_LEVEL=info", f"{OWN}:26: ", "stands twice"),
     "a setting without a value": (OWN, "- LOG_LEVEL=debug", "- LOG_LEVEL", f"{OWN}:26: ", "LOG_LEVEL=VALUE"),
     "a field that is none": (OWN, "configMapGenerator", "configMapGeneratr", f"{OWN}:22: ", "correct its spelling"),
-    "a resource that is not there": (f"{BASE}/kustomization.yaml", "podtemplate.yaml", "podtemplat.yaml", f"{BASE}/kustomization.yaml:6: ", "there is no file agent/podtemplat.yaml"),
+    "a resource that is not there": (f"{BASE}/kustomization.yaml", "podtemplate.yaml", "podtemplat.yaml", f"{BASE}/kustomization.yaml:7: ", "there is no file agent/podtemplat.yaml"),
     "a prompt that is not there": (f"{BASE}/kustomization.yaml", "coder.md", "codr.md", f"{BASE}/kustomization.yaml:", "there is no file prompts/codr.md"),
     "a folder that is not there": (OWN, "../../base", "../../bas", f"{OWN}:7: ", "correct the name"),
     "no YAML": (f"{BASE}/agent/podtemplate.yaml", "  name: agent\n", "  name: agent: x\n", f"{BASE}/agent/podtemplate.yaml:6: ", "no YAML"),

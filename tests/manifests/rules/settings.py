@@ -178,6 +178,7 @@ def _runner(runner: Object, allowed: dict[str, str]) -> Iterator[str]:
 POD_FIELDS = {
     "serviceAccountName", "automountServiceAccountToken", "enableServiceLinks", "dnsConfig", "restartPolicy", "terminationGracePeriodSeconds",
     "securityContext", "tolerations", "affinity", "containers", "initContainers", "volumes",
+    "runtimeClassName",
 }  # fmt: skip
 CONTAINER_FIELDS = {"name", "image", "imagePullPolicy", "env", "resources", "securityContext", "volumeMounts"}
 
