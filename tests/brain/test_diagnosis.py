@@ -139,3 +139,22 @@ def test_a_refusal_is_the_quotas_the_rules_or_a_missing_namespace() -> None:
     assert of_refusal(403, "ValidatingAdmissionPolicy 'openclaw-job-shape' denied request") is Cause.ADMISSION
     assert of_refusal(422, "Job is invalid") is Cause.ADMISSION
     assert of_refusal(404, 'namespaces "x" not found') is Cause.MISCONFIGURED
+
+
+@pytest.mark.parametrize(
+    ("reason", "found"),
+    [
+        ("ImagePullBackOff", Diagnosis(cause=Cause.IMAGE, detail="ImagePullBackOff")),
+        ("CrashLoopBackOff", Diagnosis(cause=Cause.CRASH, detail="the runner ends at once")),
+        ("ContainerCreating", None),
+    ],
+)
+def test_an_agent_that_waits_for_its_runner_tells_why_that_one_does_not_start(
+    reason: str, found: Diagnosis | None
+) -> None:
+    runner = [{"name": "runner", "state": {"waiting": {"reason": reason}}}]
+    waiting = container(waiting={"reason": "PodInitializing"})
+    assert judged(pod(startTime=stamp(5), containerStatuses=waiting, initContainerStatuses=runner)) == found
+    # A runner that is started again is no reason to end an agent that works.
+    running = container(running={})
+    assert judged(pod(startTime=stamp(5), containerStatuses=running, initContainerStatuses=runner)) is None

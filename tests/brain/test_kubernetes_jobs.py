@@ -313,3 +313,19 @@ async def test_a_claim_is_shown_on_its_job_once_by_two_labels_and_no_more(kubeco
         await until(lambda: len(server.patched) == 2)
     labels = [{"openclaw.io/task": task, "openclaw.io/role": "coder"} for task in ("u7", "u9")]
     assert server.patched == [("application/merge-patch+json", {"metadata": {"labels": one}}) for one in labels]
+
+
+async def test_a_missing_template_for_tools_is_a_cause_of_its_own_and_logged_once(
+    kubeconfig: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = ApiServer()
+    async with server.serve(), launcher(server, kubeconfig) as jobs:
+        for template, cause in (
+            ("agent-tools", Cause.NO_TOOLS),
+            ("agent-tools", Cause.NO_TOOLS),
+            ("large", Cause.MISCONFIGURED),
+        ):
+            with pytest.raises(LaunchFailed) as missing:
+                await jobs.pod(template)
+            assert missing.value.cause is cause
+    assert caplog.text.count("template.refused") == 2

@@ -19,6 +19,7 @@ REPOSITORY = "https://github.com/owner/platform"
 RELEASE = "platform/openclaw/components/release/kustomization.yaml"
 AGENT = "sha256:08ad0b1d280850169a790dba1393ff7a90aef951fc19632cf4d3ce4f78e679ba"
 BRAIN = "sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b"
+RUNNER = "sha256:3f0a377ba0a4a460ecb616f6507ce0d8cfa3e704025d4fda3ed0c5ca05468728"
 """Digests of public images: real ones, so that they may stand for ours."""
 
 
@@ -66,8 +67,12 @@ class Platform:
         """A command as `scripts/gitops` runs it."""
         return main(args, root=self.root, env={**self.env, **env})
 
-    def bump(self, commit: str, *, tag: str = "1.0.0", agent: str = AGENT, brain: str = BRAIN) -> int:
-        return self.run("bump", "--commit", commit, "--tag", tag, "--agent", agent, "--brain", brain)
+    def bump(
+        self, commit: str, *, tag: str = "1.0.0", agent: str = AGENT, brain: str = BRAIN, runner: str = RUNNER
+    ) -> int:
+        return self.run(
+            "bump", "--commit", commit, "--tag", tag, "--agent", agent, "--brain", brain, "--runner", runner
+        )
 
     def pins(self) -> dict[str, str]:
         """What prod pins: our commit, and versions by part."""

@@ -6,7 +6,7 @@ import pytest
 
 from openclaw_gitops import release as releases
 from openclaw_gitops.errors import CommandError
-from tests.gitops.conftest import AGENT, BRAIN, RELEASE, ROOT, Platform
+from tests.gitops.conftest import AGENT, BRAIN, RELEASE, ROOT, RUNNER, Platform
 
 
 def test_a_bump_writes_tag_digests_and_source_commit_and_nothing_else(platform: Platform) -> None:
@@ -16,7 +16,7 @@ def test_a_bump_writes_tag_digests_and_source_commit_and_nothing_else(platform: 
 
     assert platform.git("diff", "--name-only") == RELEASE
     expected = before.replace("unreleased\n", "{}\n").replace("sha256:" + "0" * 64, "{}")
-    assert platform.read(RELEASE) == expected.format(built, "1.0.0", AGENT, "1.0.0", BRAIN)
+    assert platform.read(RELEASE) == expected.format(built, "1.0.0", AGENT, "1.0.0", BRAIN, "1.0.0", RUNNER)
     assert "unreleased" in before.splitlines()[2]  # the comment keeps its word
 
 
@@ -78,7 +78,16 @@ def test_what_is_no_hash_is_refused(platform: Platform, digest: str, capsys: pyt
 def test_what_is_no_tag_of_a_build_is_refused(platform: Platform, tag: str) -> None:
     assert (
         platform.run(
-            "bump", "--commit", platform.git("rev-parse", "HEAD"), f"--tag={tag}", "--agent", AGENT, "--brain", BRAIN
+            "bump",
+            "--commit",
+            platform.git("rev-parse", "HEAD"),
+            f"--tag={tag}",
+            "--agent",
+            AGENT,
+            "--brain",
+            BRAIN,
+            "--runner",
+            RUNNER,
         )
         == 65
     )
@@ -173,3 +182,13 @@ def test_a_build_before_that_nobody_made_is_refused(platform: Platform, entry: s
     platform.replace(RELEASE, '"before.agent=none"', f'"before.agent={entry}"')
 
     assert platform.run("bump", "--check") == 65
+
+
+def test_a_release_of_before_the_runner_is_still_read(platform: Platform) -> None:
+    """Prod may have one while staging has moved on."""
+    text = platform.read(RELEASE)
+    image = text[text.index("  - name: openclaw-runner") : text.index("\n\n", text.index("  - name: openclaw-runner"))]
+    older = text.replace(image, "").replace('      - "before.runner=none"\n', "")
+    assert releases.read(older).digests.keys() == {"openclaw-agent", "openclaw-brain"}
+    with pytest.raises(CommandError, match="must name exactly"):
+        releases.read(text.replace('      - "before.runner=none"\n', ""))

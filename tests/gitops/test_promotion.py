@@ -23,12 +23,18 @@ from openclaw_gitops.promotion_rules import (
     decide,
 )
 from openclaw_gitops.release import UNRELEASED, ZEROS, Release
-from tests.gitops.conftest import AGENT, BRAIN, Platform
+from tests.gitops.conftest import AGENT, BRAIN, RUNNER, Platform
 
 NEW, OLD = "b" * 40, "a" * 40
 WELL = {HEALTHY: "success", SMOKED: "success"}
-BUILT = Release(built_from=OLD, tag="1.0.0", digests={"openclaw-agent": AGENT, "openclaw-brain": BRAIN})
-UNBUILT = Release(built_from=UNRELEASED, tag=UNRELEASED, digests={"openclaw-agent": ZEROS, "openclaw-brain": ZEROS})
+BUILT = Release(
+    built_from=OLD, tag="1.0.0", digests={"openclaw-agent": AGENT, "openclaw-brain": BRAIN, "openclaw-runner": RUNNER}
+)
+UNBUILT = Release(
+    built_from=UNRELEASED,
+    tag=UNRELEASED,
+    digests={"openclaw-agent": ZEROS, "openclaw-brain": ZEROS, "openclaw-runner": ZEROS},
+)
 PROMPT = "platform/openclaw/base/prompts/coder.md"
 
 

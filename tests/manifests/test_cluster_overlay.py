@@ -12,11 +12,12 @@ REPLACED = re.compile(
     r"""^(
       Deployment/brain\.spec\.template\.spec\.containers\.0\.image
     | Deployment/brain\..*\.configMapRef\.name
-    | PodTemplate/agent\.template\.spec\.containers\.0\.image
-    | PodTemplate/agent\.template\.spec\.containers\.0\.env\.(TELEGRAM|GROQ)_BASE_URL\.(name|value)
+    | PodTemplate/agent(-tools)?\.template\.spec\.containers\.0\.image
+    | PodTemplate/agent-tools\.template\.spec\.initContainers\.0\.image
+    | PodTemplate/agent(-tools)?\.template\.spec\.containers\.0\.env\.(TELEGRAM|GROQ)_BASE_URL\.(name|value)
     | StatefulSet/redis\.spec\.template\.spec\.containers\.0\.image
     | ConfigMap/brain-settings\.(metadata\.name | data\.(TELEGRAM|GROQ)_BASE_URL)
-    | ConfigMap/agent-policy\.data\.(image | repository)\.(agent | brain | redis)
+    | ConfigMap/agent-policy\.data\.(image | repository)\.(agent | brain | redis | runner)
     | ConfigMap/agent-policy\.data\.env\.GROQ_BASE_URL
     | NetworkPolicy/brain\.spec\.egress\.0\.to\.0\.ipBlock\.cidr
     | NetworkPolicy/(brain|agent)\.spec\.egress\.\d+\..*
@@ -47,7 +48,9 @@ def test_cluster_tests_run_the_images_of_the_work_tree_in_a_fork_too(tmp_path: P
         container["image"] for _, pod in pods(render(tree / "tests/e2e/overlay")) for container in containers(pod)
     }
 
-    assert images == {f"localhost/{name}:test" for name in ("openclaw-agent", "openclaw-brain", "redis")}
+    assert images == {
+        f"localhost/{name}:test" for name in ("openclaw-agent", "openclaw-brain", "openclaw-runner", "redis")
+    }
 
 
 def test_cluster_tests_add_one_egress_rule_and_the_models_address() -> None:
@@ -56,13 +59,13 @@ def test_cluster_tests_add_one_egress_rule_and_the_models_address() -> None:
         before, after = (named(objects, "NetworkPolicy", name)["spec"]["egress"] for objects in (staging, tested))
         assert after[name == "brain" : len(before)] == before[name == "brain" :]
         assert len(after) == len(before) + 1
-    before, after = (
-        named(objects, "PodTemplate", "agent")["template"]["spec"]["containers"][0]["env"]
-        for objects in (staging, tested)
-    )
-
-    assert after[: len(before)] == before
-    assert [item["name"] for item in after[len(before) :]] == ["GROQ_BASE_URL"]
+    for name in ("agent", "agent-tools"):
+        before, after = (
+            named(objects, "PodTemplate", name)["template"]["spec"]["containers"][0]["env"]
+            for objects in (staging, tested)
+        )
+        assert after[: len(before)] == before
+        assert [item["name"] for item in after[len(before) :]] == ["GROQ_BASE_URL"]
 
 
 def test_cluster_tests_have_the_secrets_of_staging_with_the_same_keys() -> None:

@@ -37,8 +37,8 @@ DIFFERENCES = re.compile(
     | .*\.labels\.openclaw\.io/environment
     | Deployment/brain\.spec\.replicas
     | Deployment/brain\..*\.configMapRef\.name
-    | ConfigMap/brain-settings\.(metadata\.name | data\.(GROQ_BASE_URL|LOG_LEVEL|MODEL_(BASE_URL|OVERRIDE|PROVIDER)|RUNNING_CAP|SMOKE_BOT_IDS|VOICE_MODELS|WARM_AGENTS))
-    | PodTemplate/agent\.template\.spec\.containers\.0\.env\.LOG_LEVEL\.value
+    | ConfigMap/brain-settings\.(metadata\.name | data\.(GROQ_BASE_URL|LOG_LEVEL|MODEL_(BASE_URL|OVERRIDE|PROVIDER)|RUNNING_CAP|SMOKE_BOT_IDS|TOOL_AGENTS_CAP|VOICE_MODELS|WARM_AGENTS))
+    | PodTemplate/agent(-tools)?\.template\.spec\.containers\.0\.env\.LOG_LEVEL\.value
     | ResourceQuota/openclaw\.spec\.hard\..*
     | ExternalSecret/[\w-]+\.spec\.data\.[012]\.remoteRef\.key
     | SecretStore/aws\.spec\.provider\.aws\.region
@@ -144,11 +144,13 @@ def test_environment_takes_its_facts_from_the_one_file(environment: str, tmp_pat
     assert named(objects, "SecretStore", "aws")["spec"]["provider"]["aws"]["region"] == new["region"]
     assert list(identity.values()) == [f"arn:aws:iam::{new['account']}:role/openclaw-{environment}-external-secrets"]
     assert {image.split(":")[0] for image in images if "openclaw" in image} == {
-        f"{new['registry']}/openclaw-{name}" for name in ("agent", "brain")
+        f"{new['registry']}/openclaw-{name}" for name in ("agent", "brain", "runner")
     }
     allowed = named(objects, "ConfigMap", "agent-policy")["data"]
     assert allowed["repository.agent"] == "registry.example/openclaw-agent"
-    assert {allowed["image.agent"], allowed["image.brain"]} == {image for image in images if "openclaw" in image}
+    assert {allowed[f"image.{name}"] for name in ("agent", "brain", "runner")} == {
+        image for image in images if "openclaw" in image
+    }
     assert {
         item["remoteRef"]["key"].rsplit("/", 1)[0]
         for secret in of_kind(objects, "ExternalSecret")

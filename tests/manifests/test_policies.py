@@ -1,9 +1,24 @@
 """Cluster-scoped objects: bound by label, closed when their parameters are missing, without drift."""
 
 import copy
+from pathlib import Path
 
-from tests.manifests.rendering import ENVIRONMENTS, ROOT, Object, containers, named, of_kind, pods, render, selects
+import yaml
+
+from tests.manifests.rendering import (
+    ENVIRONMENTS,
+    ROOT,
+    Object,
+    containers,
+    copy_of_the_tree,
+    named,
+    of_kind,
+    pods,
+    render,
+    selects,
+)
 from tests.manifests.rules import CLUSTER_SCOPED, RULES
+from tests.manifests.rules.settings import quantity
 
 
 def test_policies_hold_cluster_scoped_objects_only(policies: list[Object]) -> None:
@@ -73,7 +88,7 @@ def test_each_variable_of_agents_is_one_that_their_policy_lists(objects: list[Ob
     settings = next(obj for obj in changed if obj["metadata"]["name"].startswith("brain-settings"))
     settings["data"]["GROQ_BASE_URL"] = "https://models.example"
 
-    [fault] = RULES["agents-fit-their-policy"](changed)
+    fault, _ = RULES["agents-fit-their-policy"](changed)  # of each template
     assert "`env.GROQ_BASE_URL: https://models.example`" in fault
     assert "platform/openclaw/base/guards/agent-policy.yaml" in fault
 
@@ -143,7 +158,7 @@ def test_the_policy_lets_agents_have_what_they_have_and_the_bots_number(
 ) -> None:
     """By shape, for the values that are the brain's to write. The API server itself tries them in tests/e2e/test_policies.py."""
     data = named(objects, "ConfigMap", "agent-policy")["data"]
-    spec = named(objects, "PodTemplate", "agent")["template"]["spec"]
+    spec = named(objects, "PodTemplate", "agent-tools")["template"]["spec"]
     env = {entry["name"]: entry["value"] for entry in spec["containers"][0]["env"]}
     [rule] = [
         check["expression"]
@@ -182,3 +197,58 @@ def test_parameters_name_the_secrets_and_the_account_that_the_agent_has(objects:
     assert sorted(parameters["secrets"].split(",")) == sorted(
         v["secret"]["secretName"] for v in spec["volumes"] if "secret" in v
     )
+
+
+def test_an_agent_with_tools_is_an_agent_with_a_runner_beside_it(objects: list[Object]) -> None:
+    plain, tools = (copy.deepcopy(named(objects, "PodTemplate", name)["template"]) for name in ("agent", "agent-tools"))
+    tools["metadata"]["labels"].pop("openclaw.io/tools")
+    [runner] = tools["spec"].pop("initContainers")
+    [agent] = tools["spec"]["containers"]
+    agent["env"] = [entry for entry in agent["env"] if entry["name"] != "RUNNER_SOCKET"]
+    agent["volumeMounts"] = [mount for mount in agent["volumeMounts"] if mount["name"] != "socket"]
+    tools["spec"]["volumes"] = [each for each in tools["spec"]["volumes"] if each["name"] not in ("socket", "runs")]
+
+    assert tools == plain
+    assert "env" not in runner
+    assert {mount["name"] for mount in runner["volumeMounts"]} == {"socket", "runs"}
+    assert runner["securityContext"]["runAsUser"] != plain["spec"]["securityContext"]["runAsUser"]
+
+
+def test_with_the_component_agents_with_tools_run_under_gvisor_and_no_others(environment: str, tmp_path: Path) -> None:
+    file = copy_of_the_tree(tmp_path) / f"platform/openclaw/overlays/{environment}/kustomization.yaml"
+    own = yaml.safe_load(file.read_text())
+    own["components"].append("../../components/gvisor")
+    file.write_text(yaml.safe_dump(own))
+
+    changed = render(file.parent)
+    runtimes = {
+        obj["metadata"]["name"]: obj["template"]["spec"].get("runtimeClassName")
+        for obj in of_kind(changed, "PodTemplate")
+    }
+    assert runtimes == {"agent": None, "agent-tools": "gvisor"}
+    assert named(changed, "ConfigMap", "agent-policy")["data"]["runtimeClass"] == "gvisor"
+    assert list(RULES["agents-fit-their-policy"](changed)) == []
+
+
+def test_the_quota_has_room_for_as_many_agents_as_may_run(objects: list[Object]) -> None:
+    """One that a quota refuses waits for others, and takes their place from agents without tools too."""
+    settings = next(
+        obj for obj in of_kind(objects, "ConfigMap") if obj["metadata"]["name"].startswith("brain-settings")
+    )
+    hard = named(objects, "ResourceQuota", "openclaw")["spec"]["hard"]
+    wanted = {"memory": 0.0, "cpu": 0.0}
+    for name, count in (
+        ("agent", int(settings["data"]["RUNNING_CAP"])),
+        ("agent-tools", int(settings["data"]["TOOL_AGENTS_CAP"])),
+    ):
+        pod = named(objects, "PodTemplate", name)["template"]["spec"]
+        asked = [each["resources"]["requests"] for each in (pod.get("initContainers") or pod["containers"])]
+        for kind in wanted:
+            wanted[kind] += count * sum(quantity(each[kind]) for each in asked)
+    others = [pod for workload, pod in pods(objects) if workload["kind"] in ("Deployment", "StatefulSet")]
+    for kind in wanted:
+        wanted[kind] += 2 * sum(
+            quantity(each["resources"]["requests"][kind]) for pod in others for each in containers(pod)
+        )
+        assert wanted[kind] <= quantity(hard[f"requests.{kind}"]), kind
+    assert quantity(hard["limits.memory"]) == quantity(hard["requests.memory"])

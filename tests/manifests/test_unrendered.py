@@ -15,10 +15,10 @@ BASE = "platform/openclaw/base"
 OWN = f"{STAGING}/kustomization.yaml"
 
 UNRENDERED = {
-    "a setting twice": (OWN, "- LOG_LEVEL=debug", "- LOG_LEVEL=debug\n      - LOG_LEVEL=info", f"{OWN}:26: ", "stands twice"),
-    "a setting without a value": (OWN, "- LOG_LEVEL=debug", "- LOG_LEVEL", f"{OWN}:26: ", "LOG_LEVEL=VALUE"),
-    "a field that is none": (OWN, "configMapGenerator", "configMapGeneratr", f"{OWN}:22: ", "correct its spelling"),
-    "a resource that is not there": (f"{BASE}/kustomization.yaml", "podtemplate.yaml", "podtemplat.yaml", f"{BASE}/kustomization.yaml:6: ", "there is no file agent/podtemplat.yaml"),
+    "a setting twice": (OWN, "- LOG_LEVEL=debug", "- LOG_LEVEL=debug\n      - LOG_LEVEL=info", f"{OWN}:27: ", "stands twice"),
+    "a setting without a value": (OWN, "- LOG_LEVEL=debug", "- LOG_LEVEL", f"{OWN}:27: ", "LOG_LEVEL=VALUE"),
+    "a field that is none": (OWN, "configMapGenerator", "configMapGeneratr", f"{OWN}:23: ", "correct its spelling"),
+    "a resource that is not there": (f"{BASE}/kustomization.yaml", "podtemplate.yaml", "podtemplat.yaml", f"{BASE}/kustomization.yaml:7: ", "there is no file agent/podtemplat.yaml"),
     "a prompt that is not there": (f"{BASE}/kustomization.yaml", "coder.md", "codr.md", f"{BASE}/kustomization.yaml:", "there is no file prompts/codr.md"),
     "a folder that is not there": (OWN, "../../base", "../../bas", f"{OWN}:7: ", "correct the name"),
     "no YAML": (f"{BASE}/agent/podtemplate.yaml", "  name: agent\n", "  name: agent: x\n", f"{BASE}/agent/podtemplate.yaml:6: ", "no YAML"),
@@ -27,8 +27,8 @@ UNRENDERED = {
     "an object twice": (f"{BASE}/kustomization.yaml", "  - redis/service.yaml\n", "  - redis/service.yaml\n  - redis/poddisruptionbudget.yaml\n", f"{BASE}/redis/poddisruptionbudget.yaml:1: ", "defined twice"),
     "a fact without its place": (f"{BASE}/secrets/secretstore.yaml", "      region", "      regn", "platform/openclaw/components/facts/kustomization.yaml:14: ", "spec.provider.aws.region"),
     "a place by position that moved": (f"{BASE}/network/brain.yaml", "  egress:\n", "  egress:\n    - to: [{podSelector: {}}]\n", "platform/openclaw/components/facts/kustomization.yaml:10: ", "positions count from 0"),
-    "a merge without behavior": (OWN, "    behavior: merge\n", "", f"{OWN}:23: ", "write `behavior: merge`"),
-    "a merge into nothing": (OWN, "name: brain-settings", "name: brain-setings", f"{OWN}:23: ", "there is no ConfigMap brain-setings"),
+    "a merge without behavior": (OWN, "    behavior: merge\n", "", f"{OWN}:24: ", "write `behavior: merge`"),
+    "a merge into nothing": (OWN, "name: brain-settings", "name: brain-setings", f"{OWN}:24: ", "there is no ConfigMap brain-setings"),
     "a patch of nobody": (f"{STAGING}/agent-log-level.yaml", "  name: agent\n", "  name: agnt\n", f"{STAGING}/agent-log-level.yaml:5: ", "there is no PodTemplate agnt"),
     "a patch that is no YAML": (f"{STAGING}/agent-log-level.yaml", "  name: agent\n", "\tname: agent\n", f"{STAGING}/agent-log-level.yaml:1: ", "cannot be read"),
     "a patch by position": (OWN, "patches:\n", "patches:\n  - target: {kind: PodTemplate, name: agent}\n    patch: |\n      - op: test\n        path: /template/spec/containers/0/env/0/name\n        value: X\n", f"{OWN}:", "write the patch as a merge by names"),

@@ -135,7 +135,9 @@ def test_a_proposal_that_main_has_taken_back_is_closed(checkout: Path, gh: dict[
 
 # ---- signatures and statuses
 
-DIGESTS = {name: f"sha256:{digit * 64}" for name, digit in (("agent", "a"), ("brain", "b"), ("old", "c"))}
+DIGESTS = {
+    name: f"sha256:{digit * 64}" for name, digit in (("agent", "a"), ("brain", "b"), ("runner", "e"), ("old", "c"))
+}
 IDENTITY = "https://github.com/owner/platform/.github/workflows/images.yaml@refs/heads/main"
 COSIGN = """#!/usr/bin/env bash
 printf '%s\\n' "$*" >>"$COSIGN_LOG"
@@ -144,7 +146,7 @@ printf '%s\\n' "$*" >>"$COSIGN_LOG"
 
 
 def released(text: str, old: str = "none") -> str:
-    for name in ("agent", "brain"):
+    for name in ("agent", "brain", "runner"):
         text = text.replace("newTag: unreleased", "newTag: main-1", 1)
         text = text.replace(f"digest: sha256:{'0' * 64}", f"digest: {DIGESTS[name]}", 1)
     return text.replace("built-from: unreleased", f"built-from: {'d' * 40}").replace(
@@ -191,6 +193,7 @@ def test_every_image_that_may_start_is_verified_by_digest_and_by_our_workflow(
         f"ghcr.io/owner/openclaw-brain@{DIGESTS['brain']}",
         f"ghcr.io/owner/openclaw-brain@{DIGESTS['old']}",
         f"ghcr.io/owner/openclaw-brain@{DIGESTS['agent']}",
+        f"ghcr.io/owner/openclaw-runner@{DIGESTS['runner']}",
     ]
     assert all(f"--certificate-identity {IDENTITY} " in line for line in asked)
     assert all("--certificate-oidc-issuer https://token.actions.githubusercontent.com " in line for line in asked)

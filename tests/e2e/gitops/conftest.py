@@ -75,6 +75,7 @@ class Delivery:
         done = self.fork.script(
             "bump", "--commit", self.base, "--tag", f"build-{build}",
             "--agent", agent or self.digests["openclaw-agent"][build], "--brain", self.digests["openclaw-brain"][build],
+            "--runner", self.digests["openclaw-runner"][build],
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return self.fork.commit(f"Bump the images to build {build}")
@@ -104,7 +105,10 @@ def delivery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivery]:
         # then (Cluster.check_policy_parameters): prod's brain would be refused every Job.
         assert restart_api_server(), "OPENCLAW_APISERVER_STOP and OPENCLAW_APISERVER_START are not set"
         stack.enter_context(as_it_was())
-        digests = {name: loaded(name, tmp_path_factory.mktemp(name)) for name in ("openclaw-agent", "openclaw-brain")}
+        digests = {
+            name: loaded(name, tmp_path_factory.mktemp(name))
+            for name in ("openclaw-agent", "openclaw-brain", "openclaw-runner")
+        }
         subprocess.run(
             [TOOL, "image", "localhost/redis-exporter:test", "tests/e2e/gitops/redis-exporter/Dockerfile", "."],
             cwd=ROOT, check=True, capture_output=True, timeout=300,

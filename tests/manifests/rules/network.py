@@ -46,8 +46,10 @@ def the_internet_is_not_the_inside(objects: Sequence[Object]) -> Iterator[str]:
                     left = [str(net) for net in inside if not any(net.subnet_of(other) for other in out)]  # type: ignore[arg-type]
                     if left or direction == "ingress":
                         yield f"{label(policy)}: {block['cidr']} reaches {', '.join(left) or 'us from anywhere'}"
-                    if [port.get("port") for port in item.get("ports", [])] != [443]:
-                        yield f"{label(policy)}: the internet is reached on port 443 alone"
+                    # Agents with tools open pages, some of which have no TLS.
+                    tools = policy["spec"]["podSelector"].get("matchLabels") == {"openclaw.io/tools": "yes"}
+                    if [port.get("port") for port in item.get("ports", [])] != [80 if tools else 443]:
+                        yield f"{label(policy)}: the internet is reached on port 443 alone, and on 80 by agents with tools"
 
 
 @rule

@@ -82,17 +82,18 @@ class Brain:
         settings, roles, metrics = self.settings, self.roles, self.metrics
         inbox, lanes, pools = Inbox(self.script), Lanes(self.script), Pools(self.script)
         templates = templates_of(roles)
-        # A routed task's agent can start early only where all tasks go to one pool.
-        one_pool = len(templates) == 1
+        # While a task is routed, an agent of the default role's template starts: most tasks will need that one.
+        likely = roles.roles[roles.default].template
 
         delivery = Dispatcher(
             displays=RedisDisplays(self.script, epoch=epoch, task_deadline_s=settings.task_deadline_s), messenger=self.messenger, roles=roles,
             drain_s=settings.drain_s, heartbeat=self.heartbeats.of("delivery"),
         )  # fmt: skip
         rollout = Rollout(
-            templates=templates, launcher=self.launcher, pools=pools, lanes=lanes, epoch=epoch, limits=limits_of(settings),
+            templates=templates, launcher=self.launcher, pools=pools, lanes=lanes, epoch=epoch,
+            limits_of=partial(limits_of, settings=settings),
             pool_of=lambda template, pod: pool_of(template, pod, settings), on_fallback=metrics.template_fallback,
-            in_routing=lambda: consumer.routing() if one_pool else (),
+            in_routing=lambda template: consumer.routing() if template == likely else (),
         )  # fmt: skip
         metrics.causes = lambda: {
             one.pool.template: one.backoff.cause for one in rollout.controllers() if one.backoff.cause
@@ -150,12 +151,8 @@ class Brain:
             start("control", partial(handler.forever, "control", handled=delivery.indicators_added))
             start("inbox", partial(handler.forever, "inbox", handled=delivery.indicators_added))
             start_agents = partial(self.wake, "pool")
-            start(
-                "lanes",
-                partial(consumer.forever, on_released=start_agents)
-                if one_pool
-                else partial(consumer.forever, on_ready=start_agents),
-            )
+            on_ready = start_agents if len(templates) > 1 else lambda: None
+            start("lanes", partial(consumer.forever, on_released=start_agents, on_ready=on_ready))
             start("pool", rollout.scale_pools)
             start("templates", rollout.follow_templates)
             start("ends", recovery.follow_ends)
