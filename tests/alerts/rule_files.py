@@ -1,14 +1,14 @@
 """Rules and Alertmanager's files as the cluster gets them, written where promtool, amtool and the servers can read them."""
 
 import re
-import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from tests.manifests.rendering import ROOT, named, render
+from tests.manifests.rendering import ROOT, named, render, tool
 
 RULES = sorted((ROOT / "platform/monitoring/base/rules").glob("*.yaml"))
 TESTS = ROOT / "tests/alerts/rules"
@@ -44,11 +44,17 @@ def write_rules(folder: Path, change: Callable[[Rule], None] = lambda _: None) -
     return written
 
 
-def write_tests(folder: Path, name: str) -> Path:
-    """promtool's tests of a rule file, beside the rules."""
+def write_tests(folder: Path, name: str, *, of: str = "") -> Path:
+    """promtool's tests of a rule file, beside the rules; with *of* those that name this alert."""
+    body = yaml.safe_load((TESTS / f"{name}.yaml").read_text())
+    body["tests"] = [test for test in body["tests"] if of in str(test)]
     target = folder / f"test-{name}.yaml"
-    shutil.copy(TESTS / f"{name}.yaml", target)
+    target.write_text(yaml.safe_dump(body, allow_unicode=True))
     return target
+
+
+def promtool(*arguments: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([tool("promtool"), *map(str, arguments)], cwd=folder, capture_output=True, text=True)
 
 
 def write_alertmanager(folder: Path, environment: str, *, token: str, api_url: str = "") -> Path:

@@ -1,21 +1,16 @@
 """Each alert by promtool: once, in time, not for a rollout, and gone when it is well again (tests/alerts/rules)."""
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.alerts.rule_files import RULES, TESTS, Rule, alerts, write_rules, write_tests
-from tests.manifests.rendering import ROOT, tool
+from tests.alerts.rule_files import RULES, TESTS, alerts, promtool, write_rules, write_tests
+from tests.manifests.rendering import ROOT
 
 NAMES = [rule["alert"] for _, rule in alerts()]
 PAGE = (ROOT / "docs/alerts.md").read_text()
-
-
-def promtool(*arguments: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([tool("promtool"), *map(str, arguments)], cwd=folder, capture_output=True, text=True)
 
 
 def test_promtool_reads_every_rule(tmp_path: Path) -> None:
@@ -46,24 +41,6 @@ def test_every_alert_has_a_name_of_its_own_a_severity_a_summary_and_a_section_th
         assert rule["annotations"]["summary"].endswith(".")
         assert set(rule["annotations"]) == {"runbook", "summary"}
     assert headings == rows == set(NAMES)
-
-
-@pytest.mark.parametrize(("file", "name"), [(file, rule["alert"]) for file, rule in alerts()])
-def test_tests_see_an_alert_that_is_gone_and_one_that_comes_at_once(file: str, name: str, tmp_path: Path) -> None:
-    """What promtool tries is worth something: without the rule it fails, and without the wait too."""
-    waits = next(rule for _, rule in alerts() if rule["alert"] == name).get("for")
-
-    def silent(rule: Rule) -> None:
-        if rule.get("alert") == name:
-            rule["expr"] = "vector(1) == 2"
-
-    def hasty(rule: Rule) -> None:
-        if rule.get("alert") == name:
-            rule.pop("for", None)
-
-    for change in (silent, *((hasty,) if waits else ())):
-        write_rules(tmp_path, change)
-        assert promtool("test", "rules", write_tests(tmp_path, file), folder=tmp_path).returncode != 0, change.__name__
 
 
 def test_each_file_of_rules_has_its_tests_and_each_test_file_its_rules() -> None:
