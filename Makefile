@@ -82,6 +82,7 @@ check-rules: ## [Change +] our own rules over every environment, in seconds: eac
 	$(BIN)/python -m tests.manifests.rules
 
 check-alerts: ## [Change +] the alerts' rules by promtool, Alertmanager's configuration by amtool
+	@command -v promtool >/dev/null || echo '*** the rules of alerts are NOT tried: no promtool on PATH (Debian: apt install prometheus) ***' >&2
 	$(BIN)/pytest -q -rs -p no:xdist tests/alerts/test_rules.py tests/alerts/test_alertmanager_config.py
 
 check-manifests: ## [Change +] render every environment; schemas, checkov, our own rules; what is pinned can have been looked up

@@ -20,7 +20,7 @@ from openclaw_standin.bot_api import BotApi
 from tests.alerts.rule_files import Rule, write_alertmanager, write_rules
 from tests.manifests.rendering import ROOT, tool
 
-TOKEN = "4242:operators-bot"  # noqa: S105 - of the stand-in
+TOKEN = "4242:operators-bot"
 OPS_CHAT = -1000000000000
 WITHIN_S = 45.0
 """A busy machine; alone each step takes a few seconds."""
