@@ -13,7 +13,7 @@ STAMP := $(VENV)/.installed
 # The locked checkers come before those of the machine, in every recipe and script.
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: check-charts check-rules check-tfvars help install tools up dev configure render diff bump pin promote ends test test-oldest e2e e2e-full bench-cluster check format lock clean bench terraform-check terraform-files terraform-scan machines-test machines-upgrade infra-plan infra-up infra-down
+.PHONY: check-alerts check-charts check-rules check-tfvars help install tools up dev configure render diff bump pin promote ends test test-oldest e2e e2e-full bench-cluster check format lock clean bench terraform-check terraform-files terraform-scan machines-test machines-upgrade infra-plan infra-up infra-down
 
 help: ## [Run +] this list; ALL=1 says what each command does
 	@scripts/help Makefile $(ALL)
@@ -37,7 +37,7 @@ up: install ## [Run] the bot in a browser page; Ctrl-C stops everything
 dev: install ## [Run] the same, started again when code or a prompt changes, with its log in colour
 	@$(BIN)/openclaw dev $(ARGS)
 
-tools: install ## [Change +] put kustomize, kubeconform, actionlint and checkov into .tools/bin
+tools: install ## [Change +] put kustomize, kubeconform, actionlint, alertmanager, amtool and checkov into .tools/bin
 	@scripts/tools
 
 test: install tools ## [Change] all tests that need no cluster; a part: ARGS=tests/brain
@@ -56,7 +56,7 @@ bench-cluster: install tools ## [Measure +] the table of docs/benchmarks.md on t
 	scripts/e2e bench $(ARGS)
 
 # The quick ones first: a fault is told as early as can be.
-check: install tools check-roles check-tfvars check-rules ends check-code check-shell check-workflows check-manifests terraform-scan terraform-check ## [Change] everything that a pull request must pass, but for the tests
+check: install tools check-roles check-tfvars check-rules check-alerts ends check-code check-shell check-workflows check-manifests terraform-scan terraform-check ## [Change] everything that a pull request must pass, but for the tests
 
 check-roles: ## [Change] prompts, roles and models
 	$(BIN)/openclaw doctor --only roles
@@ -80,6 +80,10 @@ check-workflows: ## [Change +] actionlint, zizmor and our own rules over .github
 
 check-rules: ## [Change +] our own rules over every environment, in seconds: each fault with file, line and what to do
 	$(BIN)/python -m tests.manifests.rules
+
+check-alerts: ## [Change +] the alerts' rules by promtool, Alertmanager's configuration by amtool
+	@command -v promtool >/dev/null || echo '*** the rules of alerts are NOT tried: no promtool on PATH (Debian: apt install prometheus) ***' >&2
+	$(BIN)/pytest -q -rs -p no:xdist tests/alerts/test_rules.py tests/alerts/test_alertmanager_config.py
 
 check-manifests: ## [Change +] render every environment; schemas, checkov, our own rules; what is pinned can have been looked up
 	@scripts/bump --check

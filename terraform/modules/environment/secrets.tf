@@ -5,7 +5,7 @@ locals {
     telegram     = { fields = ["token", "allowed-user-ids"], description = "Bot that users talk to, and who may use it" }
     groq         = { fields = ["api-key"], description = "Groq's API" }
     redis        = { fields = ["password", "agent-password", "exporter-password"], description = "Of Redis' users brain, agent and exporter: three long random strings" }
-    ops-telegram = { fields = ["token"], description = "Bot that tells operators of deployments" }
+    ops-telegram = { fields = ["token"], description = "Bot that tells operators of deployments and alerts" }
     ops-github   = { fields = ["app-id", "installation-id", "private-key"], description = "GitHub App that sets commit statuses" }
   }
 }

@@ -43,6 +43,26 @@ locals {
       ]
     }
 
+    # What Alertmanager needs to tell of alerts: the token of the operators' bot.
+    alerts = {
+      Version = "2012-10-17"
+      Statement = [
+        {
+          Sid      = "TokenOfTheOperatorsBot"
+          Effect   = "Allow"
+          Action   = ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"]
+          Resource = ["arn:aws:secretsmanager:${var.region}:${var.account}:secret:openclaw/${var.environment}/ops-telegram-*"]
+        },
+        {
+          Sid       = "DecryptThem"
+          Effect    = "Allow"
+          Action    = ["kms:Decrypt"]
+          Resource  = [var.kms_key_arn]
+          Condition = { StringEquals = { "kms:ViaService" = "secretsmanager.${var.region}.amazonaws.com" } }
+        },
+      ]
+    }
+
     # Nodes' addresses, zones and ends only: this cluster has no Services of type LoadBalancer (the bot polls), so the
     # controller's service loop is off and needs none of its rights.
     cloud-controller = {

@@ -7,6 +7,7 @@ locals {
     ebs-csi            = { namespace = "kube-system", name = "ebs-csi-controller-sa" }
     cluster-autoscaler = { namespace = "kube-system", name = "cluster-autoscaler" }
     notifications      = { namespace = "argocd", name = "notifications-secrets" }
+    alerts             = { namespace = "monitoring", name = "alerts-secrets" }
   }
   service_accounts = merge(local.default_service_accounts, var.service_accounts)
 

@@ -50,8 +50,8 @@ variable "service_accounts" {
 
   validation {
     condition = alltrue([for role in keys(var.service_accounts) :
-      contains(["external-secrets", "cloud-controller", "ebs-csi", "cluster-autoscaler", "notifications"], role)
+      contains(["external-secrets", "cloud-controller", "ebs-csi", "cluster-autoscaler", "notifications", "alerts"], role)
     ])
-    error_message = "service_accounts may name external-secrets, cloud-controller, ebs-csi, cluster-autoscaler and notifications only: a further role needs a policy in policies.tf."
+    error_message = "service_accounts may name external-secrets, cloud-controller, ebs-csi, cluster-autoscaler, notifications and alerts only: a further role needs a policy in policies.tf."
   }
 }

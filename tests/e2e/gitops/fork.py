@@ -104,6 +104,11 @@ def replace_what_a_test_cluster_lacks(fork: Fork, *, host: str, api_server: str)
     _wiring(fork)
     for environment in ENVIRONMENTS:
         _argocd(fork, environment)
+        _edit(
+            fork,
+            f"platform/monitoring/overlays/{environment}/kustomization.yaml",
+            lambda it: it.update(patches=list(_without_external_secrets())),
+        )
         _openclaw(fork, environment, host=host, api_server=api_server)
     _edit(
         fork,

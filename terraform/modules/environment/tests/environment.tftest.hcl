@@ -38,7 +38,7 @@ run "one_apply_makes_the_whole_environment" {
     error_message = "an environment has an endpoint and a master"
   }
   assert {
-    condition     = toset(keys(output.service_role_arns)) == toset(["external-secrets", "cloud-controller", "ebs-csi", "cluster-autoscaler", "notifications"])
+    condition     = toset(keys(output.service_role_arns)) == toset(["external-secrets", "cloud-controller", "ebs-csi", "cluster-autoscaler", "notifications", "alerts"])
     error_message = "the manifests need these four roles"
   }
 }

@@ -41,7 +41,7 @@ variables {
 
 run "each_role_is_for_exactly_one_service_account" {
   assert {
-    condition     = toset([for role in aws_iam_role.service : role.name]) == toset(["openclaw-staging-external-secrets", "openclaw-staging-cloud-controller", "openclaw-staging-ebs-csi", "openclaw-staging-cluster-autoscaler", "openclaw-staging-notifications"])
+    condition     = toset([for role in aws_iam_role.service : role.name]) == toset(["openclaw-staging-external-secrets", "openclaw-staging-cloud-controller", "openclaw-staging-ebs-csi", "openclaw-staging-cluster-autoscaler", "openclaw-staging-notifications", "openclaw-staging-alerts"])
     error_message = "the manifests know these roles by name"
   }
   assert {
@@ -51,6 +51,7 @@ run "each_role_is_for_exactly_one_service_account" {
       ebs-csi            = "system:serviceaccount:kube-system:ebs-csi-controller-sa"
       cluster-autoscaler = "system:serviceaccount:kube-system:cluster-autoscaler"
       notifications      = "system:serviceaccount:argocd:notifications-secrets"
+      alerts             = "system:serviceaccount:monitoring:alerts-secrets"
     }
     error_message = "a role's subject must be one service account, compared exactly"
   }
