@@ -309,6 +309,7 @@ class ScriptedModel:
 
 def main(argv: list[str] | None = None) -> int:
     parser = command_line.parser_for("model", __doc__)
+    parser.add_argument("--control", action="store_true", help="open /control/… to tests")
     parser.add_argument("--first-token-s", type=float, default=0.3)
     parser.add_argument("--tokens-per-s", type=float, default=100.0)
     parser.add_argument("--tokens", type=int, default=120)
