@@ -14,22 +14,11 @@ MAX_CAPTION_UNITS = 1024
 MAX_ENTITIES = 100
 
 GIVEN = frozenset(
-    [
-        "bold",
-        "italic",
-        "underline",
-        "strikethrough",
-        "spoiler",
-        "blockquote",
-        "expandable_blockquote",
-        "code",
-        "pre",
-        "text_link",
-        "text_mention",
-        "custom_emoji",
-        "date_time",
-    ]
-)
+    {
+        "bold", "italic", "underline", "strikethrough", "spoiler", "blockquote", "expandable_blockquote", "code", "pre", "text_link", "text_mention",
+        "custom_emoji", "date_time",
+    }
+)  # fmt: skip
 FOUND = frozenset(["mention", "hashtag", "cashtag", "bot_command", "url", "email", "phone_number"])
 """Telegram finds these itself, and ignores them if a bot sends them."""
 
