@@ -33,10 +33,8 @@ async def get_updates(state: TelegramState, params: Params) -> list[JsonObject]:
     )
 
 
-def delete_webhook(state: TelegramState, params: Params) -> bool:
+def delete_webhook(state: TelegramState, _params: Params) -> bool:
     state.updates.webhook_url = ""
-    if params.flag("drop_pending_updates"):
-        state.updates.drop_all()
     return True
 
 

@@ -100,7 +100,6 @@ class ScriptedModel:
         )
         app.router.add_post(f"{PREFIX}/chat/completions", model.complete)
         app.router.add_get(f"{PREFIX}/models", model.list_models)
-        app.router.add_get(f"{PREFIX}/models/{{name:.+}}", model.show_model)
         app.router.add_post(f"{PREFIX}/audio/transcriptions", model.transcribe)
         if control:
             app.router.add_routes(routes(faults=model.faults, calls=model.calls, models=model.models))
@@ -119,12 +118,6 @@ class ScriptedModel:
         if not self._known_key(request):
             return error("unauthorized")
         return web.json_response({"object": "list", "data": [self._entry(name) for name in self.models]})
-
-    async def show_model(self, request: web.Request) -> web.Response:
-        if not self._known_key(request):
-            return error("unauthorized")
-        name = request.match_info["name"]
-        return web.json_response(self._entry(name)) if name in self.models else error("model_gone")
 
     @staticmethod
     def _entry(name: str) -> dict[str, Any]:
