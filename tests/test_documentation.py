@@ -212,15 +212,10 @@ def documented_keys() -> set[str]:
 
 
 def test_every_key_of_redis_is_explained_and_every_explained_key_is_there() -> None:
-    before = {re.split(r":?<", name)[0] for name in re.findall(r"`([^`]+)`", _line("The release before kept"))}
     python = {"templates", "inbox", "control"}  # named in Python: the argument of a step, or a plain command
 
-    assert sorted(key_names() - documented_keys() - before) == []
+    assert sorted(key_names() - documented_keys()) == []
     assert sorted(documented_keys() - key_names() - python) == []
-
-
-def _line(beginning: str) -> str:
-    return next(line for line in DATA.splitlines() if line.startswith(beginning))
 
 
 def fields_of(beginning: str) -> set[str]:
@@ -239,9 +234,8 @@ def test_fields_of_tasks_runs_and_notices_are_explained() -> None:
     task, run, row = fields_of("**`task:<id>`**"), fields_of("**`agent:run:"), fields_of("**A row of `runs`**")
     numbered = re.compile(r"\d+$")
     shown = {numbered.sub("", name) for name in displays.TASK_FIELDS}
-    old = {"outbox", "lease_ms", "grows", "redeliveries", "recorded"}  # of the release before
 
-    assert sorted((lua_list("leader/0_base.lua", "PASSING") | shown) - task - old) == []
+    assert sorted((lua_list("leader/0_base.lua", "PASSING") | shown) - task) == []
     assert sorted(lua_list("agent/1_runs.lua", "FIELDS") - run) == []
     assert sorted(lua_list("leader/0_base.lua", "names") - {"chat"} - row) == []
     notice = {numbered.sub("", name) for name in displays._NOTICE_FIELDS}

@@ -33,6 +33,7 @@ from openclaw_core.chat.delivery.dispatcher import Dispatcher
 from openclaw_core.errors import LostOwnership, StoreFault
 from openclaw_core.roles.check import load_roles
 from openclaw_core.store import AgentWork, Inbox, Lanes, Leadership, News, Pools, RedisDisplays, Script
+from openclaw_core.store.packing import packed
 from openclaw_core.tasks.task import snapshot_digest, snapshot_json, to_json
 from openclaw_core.tasks.work import Answered
 from tests.core.store_world import ORDER, USAGE, effect, task
@@ -135,7 +136,7 @@ class Leader:
         ]
         await read("DEL", *(key(name) for name in [*mine, "notice:bad", "answer:u4", "msg:1:101", "heard:1:101"]))
         order = snapshot_json(ORDER)
-        await read("SET", key("agent", "order", snapshot_digest(order)), order)
+        await read("SET", key("agent", "order", snapshot_digest(order), "z"), packed(order))
         for n, state in ((1, "queued"), (2, "ready"), (3, "running"), (4, "answered"), (5, "failed"), (6, "queued")):
             one = task(n, chat=VICTIM)
             fields = {

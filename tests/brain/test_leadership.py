@@ -60,7 +60,7 @@ def brain(script: Script, monkeypatch: pytest.MonkeyPatch) -> Brain:
     return Brain(
         settings=settings, script=flaky, messenger=cast("TelegramMessenger", Silent()), chat=None, classifier=None,
         launcher=FakeLauncher(pods={"agent": pod}), roles=roles, heartbeats=heartbeats,
-        identity=BotIdentity(id=1, username="b", can_read_all_group_messages=False),
+        identity=BotIdentity(id=1, username="b"),
         metrics=Metrics(script=flaky, roles=sorted(roles.roles), loop_ages_s=heartbeats.ages_s),
     )  # fmt: skip
 

@@ -46,7 +46,7 @@ def ask(port, path, data=None, headers={}):
         with urllib.request.urlopen(request, timeout=5) as reply: return reply.read(300)
     except urllib.error.HTTPError: return b""
     except Exception: return b""
-paths = ["/", "/page/state", "/page/events", "/page/chats/1000001", "/app.js", "/control/state", "/control/messages", "/bot900001:local-page/getUpdates?offset=-1",
+paths = ["/", "/page/state", "/page/events", "/page/chats/1000001", "/app.js", "/bot900001:local-page/getUpdates?offset=-1",
          "/bot900001:/getMe", "/openai/slots", "/slots", "/openai/props", "/props", "/openai/metrics", "/openai/v1/chat/completions", "/v1/chat/completions",
          "/openai/completion", "/completion", "/openai/tokenize"]
 for port in ports:
@@ -129,13 +129,12 @@ async def test_another_user_reads_nothing_of_a_run_not_even_of_an_older_versions
 @needs_another_user
 async def test_the_look_of_another_user_sees_what_is_open(reachable: Path) -> None:
     (reachable / "brain.log").write_text("words")
-    async with BotApi.open(token="900001:local-page", control=True) as api, ScriptedModel.open() as model:
+    async with BotApi.open(token="900001:local-page") as api, ScriptedModel.open() as model:
         ports = {int(url.rpartition(":")[2]) for url in (api.url, model.url)}
         said = await look(reachable, ports)
     for part in (
         "file brain.log 5",
         "/bot900001:local-page/getUpdates",
-        "/control/state",
         "/openai/v1/chat/completions",
     ):
         assert part in said

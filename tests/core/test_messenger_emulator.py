@@ -112,7 +112,7 @@ async def test_small_signs_reactions_typing_and_buttons(messenger: TelegramMesse
 
 
 async def test_the_bot_says_who_it_is(messenger: TelegramMessenger) -> None:
-    assert await messenger.get_me() == BotIdentity(id=7, username="fixture_bot", can_read_all_group_messages=False)
+    assert await messenger.get_me() == BotIdentity(id=7, username="fixture_bot")
 
 
 async def test_commands_are_registered_in_both_languages_and_english_for_all_others(

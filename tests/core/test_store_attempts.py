@@ -14,7 +14,6 @@ from openclaw_core.store.lanes import Dispatched
 from openclaw_core.store.news import MAX_HANDBACKS
 from openclaw_core.store.pools import mark_of
 from openclaw_core.tasks.outcome import Cause
-from openclaw_core.tasks.task import snapshot_json
 from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, PutBack, Result, Run
 from tests.core.store_world import ORDER, USAGE, World, effect, task
 
@@ -328,8 +327,7 @@ async def test_a_run_carries_all_that_an_answer_needs_and_the_order_only_where_i
     assert await world.agent.files_at(run) == "http://brain"
     assert [(turn.speaker, turn.text) for turn in run.history] == [("user", "hello"), ("assistant", "42")]
     assert run.task.snapshot is None
-    digests = {key.removesuffix(":z") for key in await orders(world)}
-    assert len(digests) == 1
+    assert len(await orders(world)) == 1
 
 
 async def test_a_run_that_stands_twice_in_its_list_is_claimed_once(world: World) -> None:
@@ -339,10 +337,9 @@ async def test_a_run_that_stands_twice_in_its_list_is_claimed_once(world: World)
     await world.agent.renew(run)
 
 
-@pytest.mark.parametrize("form", ["", ":z"], ids=["plain", "packed"])
-async def test_an_order_that_was_lost_is_sent_again(world: World, form: str) -> None:
+async def test_an_order_that_was_lost_is_sent_again(world: World) -> None:
     await world.answered(await world.claimed(task(1)))
-    [order] = [key for key in await orders(world) if key.endswith(":z") == (form == ":z")]
+    [order] = await orders(world)
     await world.script.read("DEL", order)
     world.agent = world.work("job-2")  # it has not read the order yet
     run = await world.claimed(task(2))
@@ -350,21 +347,10 @@ async def test_an_order_that_was_lost_is_sent_again(world: World, form: str) -> 
     assert await world.script.read("TTL", order) > 6 * 86400
 
 
-async def test_an_agent_reads_the_packed_order_and_the_plain_one_of_the_release_before(world: World) -> None:
-    await world.ready(task(1))
-    [plain, packed] = sorted(await orders(world))
-    await world.script.read("SET", plain, "no order")
-    assert (await world.claim()).snapshot == ORDER
-    await world.ready(task(2, chat=2))
-    await world.script.read("SET", plain, snapshot_json(ORDER))
-    await world.script.read("DEL", packed)
-    assert (await world.claim(world.work("job-2"))).snapshot == ORDER
-
-
 @pytest.mark.parametrize("stored", [b"", b"x", zlib.compress(b"{}")[:-2], zlib.compress(b"no JSON")])
 async def test_an_order_that_cannot_be_read_ends_the_task_with_its_cause(world: World, stored: bytes) -> None:
     await world.ready(task(1))
-    [_, packed] = sorted(await orders(world))
+    [packed] = await orders(world)
     await world.script.read("SET", packed, stored)
     assert await world.agent.claim() is None
     await world.hear()

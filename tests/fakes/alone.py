@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from openclaw_core.chat.delivery.displays import Display, Displays, Stage
 from openclaw_core.errors import LostOwnership
+from openclaw_core.store.alone import Begun
 from openclaw_core.tasks.conversation import Turn
 from openclaw_core.tasks.outcome import Cause, Delivery, TaskState
 from openclaw_core.tasks.task import Task
@@ -16,13 +17,6 @@ STAGES = {
     TaskState.RUNNING: Stage.GROWING, TaskState.ANSWERED: Stage.ANSWERED, TaskState.CLOSED: Stage.ANSWERED, TaskState.FAILED: Stage.FAILED,
     TaskState.CANCELLED: Stage.STOPPED,
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FakeBegun:
-    state: str
-    unshown: bool = False
-    history: tuple[Turn, ...] = ()
 
 
 @dataclass
@@ -56,7 +50,7 @@ class FakeRecords:
 
     # ---- Records
 
-    async def begin(self, task: Task) -> FakeBegun:
+    async def begin(self, task: Task) -> Begun:
         if task.id not in self.states:
             self.states[task.id], self.tasks[task.id] = TaskState.RUNNING, task
             newest = self.turns[-1] if self.turns else None
@@ -66,7 +60,7 @@ class FakeRecords:
         unshown = state not in (TaskState.RUNNING, TaskState.CLOSED) and task.id not in self.deliveries
         if state is TaskState.RUNNING or unshown:
             self.owners[task.id] = self.me
-        return FakeBegun(state=state, unshown=unshown, history=tuple(self.turns[:-1]))
+        return Begun(state=state, unshown=unshown, history=tuple(self.turns[:-1]))
 
     async def check(self, task_id: str) -> None:
         self._mine(task_id)

@@ -20,7 +20,7 @@ async def bot_for(url: str, token: str = TOKEN) -> AsyncIterator[Bot]:
 
 @pytest.fixture
 async def api() -> AsyncIterator[BotApi]:
-    async with BotApi.open(token=TOKEN, flood=False, control=True) as opened:
+    async with BotApi.open(token=TOKEN, flood=False) as opened:
         yield opened
 
 

@@ -189,31 +189,3 @@ async def test_a_broken_body_is_a_bad_request(api: BotApi, body: bytes) -> None:
         )
 
     assert (reply.status_code, reply.json()["ok"]) == (400, False)
-
-
-async def test_orders_come_from_other_processes_one_by_one_or_many_at_once(api: BotApi, bot: Bot) -> None:
-    async with httpx.AsyncClient(base_url=f"{api.url}/control") as control:
-        ids = (await control.post("/say", json=[{"chat_id": n, "text": f"hi {n}"} for n in (7, 8)])).json()
-        await control.post("/faults", json={"method": "sendMessage", "kind": "blocked"})
-        with pytest.raises(Forbidden):
-            await bot.send_message(7, "x")
-        sent = await bot.send_message(7, "y")
-        edited = await control.post("/edit", json={"chat_id": 7, "message_id": 1, "text": "hi again"})
-        wrong = await control.post("/say", json={"chat_id": 7})
-        messages = (await control.get("/messages", params={"chat_id": 7})).json()
-        journal = (await control.get("/journal", params={"method": "sendMessage"})).json()
-        foreign = await control.get("/journal", headers={"Origin": "https://elsewhere.example"})
-        state = (await control.get("/state")).json()
-
-    assert ids[1] == ids[0] + 1
-    assert edited.json() == ids[1] + 1
-    assert (wrong.status_code, foreign.status_code) == (400, 403)
-    assert [m["text"] for m in messages] == ["hi again", "y"]
-    assert [entry["outcome"][:3] for entry in journal] == ["403", "ok"]
-    assert journal[1]["message_id"] == sent.message_id
-    assert state["updates_pending"] == 3
-
-
-async def test_without_being_asked_there_are_no_orders() -> None:
-    async with BotApi.open(token=TOKEN) as api, httpx.AsyncClient() as client:
-        assert (await client.get(f"{api.url}/control/journal")).status_code == 404

@@ -33,7 +33,7 @@ async def model() -> AsyncIterator[ScriptedModel]:
 
 
 @pytest.mark.parametrize("headers", [*OF_A_PAGE, *REBOUND])
-@pytest.mark.parametrize("path", [f"/bot{TOKEN}/getMe", f"/file/bot{TOKEN}/documents/x", "/control/state"])
+@pytest.mark.parametrize("path", [f"/bot{TOKEN}/getMe", f"/file/bot{TOKEN}/documents/x"])
 async def test_no_web_page_speaks_as_the_bot_even_if_it_knew_the_token(
     api: BotApi, path: str, headers: dict[str, str]
 ) -> None:
@@ -130,7 +130,7 @@ async def test_half_a_request_does_not_keep_its_connection(sent: bytes, monkeypa
     monkeypatch.setattr(guard, "BODY_TIMEOUT_S", 0.3)
     monkeypatch.setitem(guard.CONNECTION, "keepalive_timeout", 0.3)
     monkeypatch.setitem(guard.CONNECTION, "lingering_time", 0.1)
-    async with BotApi.open(token=TOKEN, control=True) as api, ScriptedModel.open(api_key="key", control=True) as model:
+    async with BotApi.open(token=TOKEN) as api, ScriptedModel.open(api_key="key", control=True) as model:
         chat = api.users.new_user(first_name="You", language_code="en").id
         page = api.page_url.removeprefix(api.url)
         paths = {
@@ -138,7 +138,6 @@ async def test_half_a_request_does_not_keep_its_connection(sent: bytes, monkeypa
                 f"/bot{TOKEN}/sendMessage",
                 f"{page}page/chats/{chat}/say",
                 f"{page}page/chats/{chat}/upload",
-                "/control/say",
             ],
             model.url: ["/openai/v1/chat/completions", "/openai/v1/audio/transcriptions", "/control/faults"],
         }
@@ -205,7 +204,6 @@ async def test_deep_json_is_a_bad_request(api: BotApi, opening: str) -> None:
             await client.post(f"{api.url}/bot{TOKEN}/sendMessage", content=deep),
             await client.post(f"{api.url}/bot{TOKEN}/sendMessage", json={"chat_id": 7, "text": "x", "entities": deep}),
             await client.post(f"{api.page_url}page/chats/{chat}/say", content=deep),
-            await client.post(f"{api.url}/control/say", content=deep),
         ]
 
-    assert [reply.status_code for reply in replies] == [400] * 4
+    assert [reply.status_code for reply in replies] == [400] * 3

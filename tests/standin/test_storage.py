@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 from telegram import Bot
 from telegram.error import TelegramError
@@ -21,7 +20,7 @@ async def running(data: Path, token_file: Path, *options: str) -> AsyncIterator[
         sys.executable,
         "-m",
         "openclaw_standin.bot_api",
-        *("--token-file", str(token_file), "--data", str(data), "--control", "--no-flood", *options),
+        *("--token-file", str(token_file), "--data", str(data), "--no-flood", *options),
         stdout=asyncio.subprocess.PIPE,
     )
     assert server.stdout is not None
@@ -50,9 +49,9 @@ async def send_until_it_dies(bot: Bot, acknowledged: list[int]) -> None:
 
 async def test_no_acknowledged_send_is_lost_to_a_kill(tmp_path: Path, token_file: Path) -> None:
     acknowledged: list[int] = []
+    async with BotApi.open(token=TOKEN, data_dir=tmp_path / "chat") as api:
+        first = api.users.write(7, "unread")
     async with running(tmp_path / "chat", token_file) as (url, server), bot_for(url) as bot:
-        async with httpx.AsyncClient() as control:
-            first = (await control.post(f"{url}/control/say", json={"chat_id": 7, "text": "unread"})).json()
         sending = asyncio.create_task(send_until_it_dies(bot, acknowledged))
         while len(acknowledged) < 20:
             await asyncio.sleep(0.01)
@@ -83,7 +82,7 @@ async def test_chats_reactions_files_commands_and_offsets_come_back(tmp_path: Pa
     async with BotApi.open(token=TOKEN, data_dir=tmp_path) as api, bot_for(api.url) as bot:
         assert await bot.get_updates() == ()
         assert api.reaction(7, 1) == "👀"
-        assert (await bot.get_chat(-5)).title == "Team"
+        assert api.state.chats[-5].title == "Team"
         assert bytes(await (await bot.get_file(file_id)).download_as_bytearray()) == b"content"
         assert [c.command for c in await bot.get_my_commands()] == ["new"]
         assert (api.state.chats[7].language_code, api.state.chats[7].gone) == ("he", "blocked")

@@ -91,7 +91,7 @@ async def test_process_stays_under_200_mb(classifier: Classifier) -> None:
 
 async def test_classifier_decides_what_the_model_could_not(classifier: Classifier, roles: Roles) -> None:
     routed = await decide_agent(
-        "why won't my page load after the last change", lang="en", explicit=None, previous=None, roles=roles,
+        "why won't my page load after the last change", explicit=None, previous=None, roles=roles,
         chat=ScriptedChat([{"role": "nobody"}]), classifier=classifier,
     )  # fmt: skip
     assert (routed.role, routed.decision) == ("coder", Decision.CLASSIFIER)
@@ -113,7 +113,7 @@ async def test_process_that_does_not_answer_has_no_opinion(roles: Roles) -> None
     classifier = scripted(READY + "time.sleep(60)", answer_timeout_s=0.05)
     assert await classifier.scores("anything") is None
     routed = await decide_agent(
-        "ceramic vs stainless pans", lang="en", explicit=None, previous=None, roles=roles, chat=None, classifier=classifier
+        "ceramic vs stainless pans", explicit=None, previous=None, roles=roles, chat=None, classifier=classifier
     )  # fmt: skip
     assert (routed.role, routed.decision) == (roles.default, Decision.DEFAULT)
     await classifier.close()
@@ -174,7 +174,7 @@ async def test_score_for_a_role_that_does_not_exist_ends_in_the_default(roles: R
         READY + """n = json.loads(sys.stdin.readline())["n"]; print(json.dumps({"n": n, "scores": {"admin": 9}}), flush=True); time.sleep(60)"""
     )  # fmt: skip
     routed = await decide_agent(
-        "ceramic vs stainless pans", lang="en", explicit=None, previous=None, roles=roles, chat=None, classifier=classifier
+        "ceramic vs stainless pans", explicit=None, previous=None, roles=roles, chat=None, classifier=classifier
     )  # fmt: skip
     assert (routed.role, routed.decision) == (roles.default, Decision.DEFAULT)
     await classifier.close()

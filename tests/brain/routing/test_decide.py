@@ -42,9 +42,7 @@ async def route(
     previous: Previous | None = None,
     chat: ChatModel | None = None,
 ) -> Routed:
-    return await decide_agent(
-        text, lang="en", explicit=explicit, previous=previous, roles=roles, chat=chat, classifier=None
-    )
+    return await decide_agent(text, explicit=explicit, previous=previous, roles=roles, chat=chat, classifier=None)
 
 
 # ---- explicit

@@ -117,8 +117,6 @@ def everything(api: BotApi, chat: int, host: str) -> list[str]:
         f"{bot}/getUpdates?offset=-1&timeout=0",
         f"{bot}/deleteWebhook?drop_pending_updates=true",
         f"{bot}/sendMessage?chat_id={chat}&text=planted",
-        f"{api.url}/control/messages",
-        f"{api.url}/control/say",
         f"{api.page_url}page/state",
         f"{api.page_url}page/events",
         f"{api.page_url}page/chats/{chat}",
@@ -132,7 +130,7 @@ BODIES = ["chat_id=7&text=planted", '{"chat_id": 7, "text": "planted"}']
 
 
 async def test_pages_of_other_sites_and_ports_neither_read_nor_write_the_chat(attacker: Browser) -> None:
-    async with BotApi.open(token=TOKEN, flood=False, control=True) as api, site() as port:
+    async with BotApi.open(token=TOKEN, flood=False) as api, site() as port:
         chat = api.users.new_user(first_name="You", language_code="en").id
         api.users.write(chat, "private words")
         for origin in (f"http://127.0.0.1:{port}", f"http://localhost:{port}", f"http://{ELSEWHERE}:{port}"):
@@ -148,7 +146,7 @@ async def test_pages_of_other_sites_and_ports_neither_read_nor_write_the_chat(at
 
 
 async def test_a_name_that_was_rebound_to_this_machine_reads_and_writes_nothing(attacker: Browser) -> None:
-    async with BotApi.open(token=TOKEN, flood=False, control=True) as api:
+    async with BotApi.open(token=TOKEN, flood=False) as api:
         chat = api.users.new_user(first_name="You", language_code="en").id
         api.users.write(chat, "private words")
         urls = everything(api, chat, REBOUND)  # to the browser, all of them are of the page's own origin

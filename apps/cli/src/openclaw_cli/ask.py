@@ -44,7 +44,6 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
         async with open_brain_clients(servers) as chat, Classifier.open() as classifier:
             routed = await decide_agent(
                 args.question,
-                lang=lang,
                 explicit=args.role,
                 previous=None,
                 roles=roles,

@@ -55,9 +55,6 @@ class NoticeKind(StrEnum):
     EDIT_TAKEN = "edit_taken"
     EDIT_LATE = "edit_late"
     FILE_GONE = "file_gone"
-    # of releases before
-    FAILED = "failed"
-    STOPPED_MARK = "stopped_mark"
 
 
 class JobStage(StrEnum):

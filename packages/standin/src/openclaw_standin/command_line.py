@@ -18,7 +18,6 @@ def parser_for(module: str, description: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"python -m openclaw_standin.{module}", description=description)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one; the address is the first line printed")
-    parser.add_argument("--control", action="store_true", help="open /control/… to tests")
     parser.add_argument("--allow-host", action="append", default=[], help=guard.ALLOW_HOST_HELP)
     return parser
 

@@ -9,24 +9,11 @@ from openclaw_agent.attachments.files import MAX_BYTES, NoFile
 from openclaw_core.chat.delivery.displays import Change, Display, Growing, Indicator, Stage
 from openclaw_core.errors import FloodWait, LostOwnership, MessengerRefused, MessengerUnavailable
 from openclaw_core.ports import Messenger
-from openclaw_core.tasks.conversation import Turn
+from openclaw_core.store.alone import Begun
 from openclaw_core.tasks.outcome import Delivery, TaskState
 from openclaw_core.tasks.steps import Status, Step
 from openclaw_core.tasks.task import Attachment, Task
 from openclaw_core.tasks.work import HandedBack, PutBack, Result, Run
-
-
-class Begun(Protocol):
-    """The state of a task, whether its end is still to be shown, and the turns before it."""
-
-    @property
-    def state(self) -> str: ...
-
-    @property
-    def unshown(self) -> bool: ...
-
-    @property
-    def history(self) -> tuple[Turn, ...]: ...
 
 
 class Deliverer(Protocol):

@@ -163,14 +163,11 @@ class UpdateHandler:
     async def _status(self, chat_id: int) -> dict[str, Any]:
         running = await self.lanes.running_in(chat_id)
         waiting = await self.lanes.waiting_in(chat_id)
-        oldest = await self.lanes.fields(
-            [task for task in (running, *waiting[:1]) if task], "admitted_ms", "role", "state"
-        )
+        oldest = await self.lanes.fields([task for task in (running, *waiting[:1]) if task], "admitted_ms")
         now_ms = time.time() * 1000
         status: dict[str, Any] = {"waiting": len(waiting), "running": 1 if running else 0}
         if running:
-            row = oldest[0]
-            status |= {"running_s": _age_s(row["admitted_ms"], now_ms), "role": row["role"] or "", "state": row["state"] or ""}  # fmt: skip
+            status["running_s"] = _age_s(oldest[0]["admitted_ms"], now_ms)
         if waiting:
             status["waiting_s"] = _age_s(oldest[-1]["admitted_ms"], now_ms)
         return status

@@ -191,7 +191,6 @@ class QueueConsumer:
             turns = await self.lanes.history(task.chat_id, task.thread_id, last=PREVIOUS_TURNS)
         routed = await decide_agent(
             routing_text(task),
-            lang=task.lang,
             explicit=explicit,
             previous=previous_of([turn for turn in turns if turn.task_id != task.id]),
             roles=self.roles,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from openclaw_brain.routing import followups, lexicon, router_model, rules
 from openclaw_brain.routing.classifier import Classifier
 from openclaw_brain.routing.parsed_text import ParsedText, parse
-from openclaw_core.ports import ChatModel, Lang, Usage
+from openclaw_core.ports import ChatModel, Usage
 from openclaw_core.roles.values import Roles
 from openclaw_core.tasks.outcome import Decision
 
@@ -39,7 +39,6 @@ class Routed:
 async def decide_agent(
     text: str,
     *,
-    lang: Lang,
     explicit: str | None,
     previous: Previous | None,
     roles: Roles,
@@ -50,7 +49,6 @@ async def decide_agent(
     """Return the role that was asked for, else follow-up, sure rules, model within its budget, classifier, default.
 
     Takes any text. The role always exists, even if a model names another one. A fault of model or classifier raises nothing.
-    *lang* is not used yet: messages mix languages, so the rules read the text itself.
     """
     began = clock()
     usage: Usage | None = None

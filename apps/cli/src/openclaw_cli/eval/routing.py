@@ -22,7 +22,6 @@ from openclaw_core.ports import ChatModel
 from openclaw_core.roles.check import load_roles
 from openclaw_core.roles.values import Roles
 from openclaw_core.tasks.outcome import Decision
-from openclaw_core.texts.language import lang_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +45,8 @@ async def route_all(
     """Route each message, one after another, so that times are those of a message alone."""
     results = []
     for line in lines:
-        lang = lang_of(line.text)
         routed = await decide_agent(
-            line.text, lang=lang, explicit=None, previous=line.previous, roles=roles, chat=chat, classifier=classifier
+            line.text, explicit=None, previous=line.previous, roles=roles, chat=chat, classifier=classifier
         )
         results.append(Result(line=line, routed=routed))
     return results

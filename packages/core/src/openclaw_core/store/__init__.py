@@ -7,36 +7,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from openclaw_core.store.agent_work import AgentWork
-    from openclaw_core.store.alone import AloneTasks
-    from openclaw_core.store.client import Keys, RedisSettings, Script, open_script
-    from openclaw_core.store.displays import RedisDisplays
-    from openclaw_core.store.inbox import Admitted, Inbox
-    from openclaw_core.store.lanes import Lanes, move_chat
-    from openclaw_core.store.leadership import Leadership
-    from openclaw_core.store.news import Became, Heard, News
-    from openclaw_core.store.pools import Pools
-    from openclaw_core.store.run_records import RunRecords
+    from openclaw_core.store.agent_work import AgentWork as AgentWork
+    from openclaw_core.store.alone import AloneTasks as AloneTasks
+    from openclaw_core.store.client import Keys as Keys
+    from openclaw_core.store.client import RedisSettings as RedisSettings
+    from openclaw_core.store.client import Script as Script
+    from openclaw_core.store.client import open_script as open_script
+    from openclaw_core.store.displays import RedisDisplays as RedisDisplays
+    from openclaw_core.store.inbox import Admitted as Admitted
+    from openclaw_core.store.inbox import Inbox as Inbox
+    from openclaw_core.store.lanes import Lanes as Lanes
+    from openclaw_core.store.lanes import move_chat as move_chat
+    from openclaw_core.store.leadership import Leadership as Leadership
+    from openclaw_core.store.news import Became as Became
+    from openclaw_core.store.news import Heard as Heard
+    from openclaw_core.store.news import News as News
+    from openclaw_core.store.pools import Pools as Pools
+    from openclaw_core.store.run_records import RunRecords as RunRecords
 
-__all__ = [
-    "Admitted",
-    "AgentWork",
-    "AloneTasks",
-    "Became",
-    "Heard",
-    "Inbox",
-    "Keys",
-    "Lanes",
-    "Leadership",
-    "News",
-    "Pools",
-    "RedisDisplays",
-    "RedisSettings",
-    "RunRecords",
-    "Script",
-    "move_chat",
-    "open_script",
-]
 _NAMES = {
     "agent_work": ("AgentWork",),
     "alone": ("AloneTasks",),

@@ -112,7 +112,6 @@ class Lanes:
         record = row["record"] or ""
         if row["decision"] and row["decision"] != Decision.EXPLICIT:  # it was ready before: its role is looked for anew
             first = replace(first, role=None)
-        first = replace(first, snapshot=None)  # the release before kept it in the record
         return Queued(task=merge_tasks([first, *others]), parts=len(others), next_role=row["wish"], record=record)
 
     async def asked(self, task_id: str) -> Task:
@@ -137,7 +136,7 @@ class Lanes:
         """
         order = snapshot_json(task.snapshot) if task.snapshot is not None else ""
         digest = snapshot_digest(order)
-        record = to_json(replace(task, snapshot=None))
+        record = to_json(task)
         same = _common_start(known, record)
         step = {
             "task": task.id,
@@ -161,7 +160,7 @@ class Lanes:
             # No step can take bytes that are no text. What is written here alone goes by itself.
             key = self._script.keys("agent", "order", digest, "z")
             await self._script.read("SET", key, packed(order), "EX", UNUSED_ORDER_S)
-            result = await self._script.step("dispatch", **step, order_json=order)
+            result = await self._script.step("dispatch", **step)
         return Dispatched(fenced(result))
 
     async def fail(

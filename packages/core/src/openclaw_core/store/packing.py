@@ -9,9 +9,7 @@ def packed(snapshot: str) -> bytes:
 
 
 def unpacked(stored: bytes) -> bytes:
-    """The JSON of a stored snapshot. Only the release before stores it as it is; such a text begins with a brace. Raises ValueError."""
-    if stored.startswith(b"{"):
-        return stored
+    """The JSON of a stored snapshot. Raises ValueError."""
     try:
         return zlib.decompress(stored)
     except zlib.error as exc:

@@ -4,14 +4,13 @@ from enum import IntEnum, StrEnum
 
 
 class TaskState(StrEnum):
-    """`queued → ready → running → preview → answered → delivering → closed`, or `failed`, `cancelled`."""
+    """`queued → ready → running → preview → answered → closed`, or `failed`, `cancelled`."""
 
     QUEUED = "queued"
     READY = "ready"
     RUNNING = "running"
     PREVIEW = "preview"
     ANSWERED = "answered"
-    DELIVERING = "delivering"
     CLOSED = "closed"
     FAILED = "failed"
     CANCELLED = "cancelled"

@@ -151,7 +151,7 @@ def retry_id(finished_task_id: str) -> str:
     return f"{finished_task_id}r"
 
 
-_OPTIONAL = ("thread_id", "role", "quoted", "forwarded", "cut", "unseen", "notice_lang", "retry_of", "order")
+_OPTIONAL = ("thread_id", "role", "quoted", "forwarded", "cut", "unseen", "notice_lang", "retry_of")
 
 
 def version_of(task: Task) -> int:
@@ -166,8 +166,7 @@ def version_of(task: Task) -> int:
 def to_json(task: Task) -> str:
     """The record as stored; `v` is its schema version."""
     fields: dict[str, Any] = {"v": version_of(task), **asdict(task)}
-    del fields["snapshot"]
-    fields["order"] = None if task.snapshot is None else _fields(task.snapshot)
+    del fields["snapshot"]  # stored once for all tasks that use it
     attachments = fields.pop("attachments")
     if attachments:
         fields["material"] = attachments[0]  # as readers of version 2 expect it
@@ -186,14 +185,9 @@ def from_json(raw: str | bytes) -> Task:
         version = fields.pop("v")
         if version not in READABLE_VERSIONS:
             raise BadTask(f"task record of schema version {version!r} is not understood")
-        order, attachment = fields.pop("order", None), fields.pop("material", None)
+        attachment = fields.pop("material", None)
         attachments = fields.pop("materials", None) or ([] if attachment is None else [attachment])
-        task = read(
-            Task,
-            fields,
-            attachments=tuple(read(Attachment, one) for one in attachments),
-            snapshot=None if order is None else _read_snapshot(order),
-        )
+        task = read(Task, fields, attachments=tuple(read(Attachment, one) for one in attachments), snapshot=None)
         if not _is_valid(task):
             raise BadTask("task record is malformed")
         return task
@@ -207,7 +201,6 @@ _WORDS = ("id", "text", "quoted")
 
 def _is_valid(task: Task) -> bool:
     """Whether each field has its type. A wrong one would fail in the middle of an answer."""
-    snapshot = task.snapshot
     return (
         all(type(getattr(task, name)) is int for name in _NUMBERS)
         and all(isinstance(getattr(task, name), str) for name in _WORDS)
@@ -220,7 +213,6 @@ def _is_valid(task: Task) -> bool:
             and isinstance(attachment.name, str)
             for attachment in task.attachments
         )
-        and (snapshot is None or _is_valid_snapshot(snapshot))
     )
 
 

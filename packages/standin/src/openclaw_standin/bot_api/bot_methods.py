@@ -33,19 +33,9 @@ async def get_updates(state: TelegramState, params: Params) -> list[JsonObject]:
     )
 
 
-def delete_webhook(state: TelegramState, params: Params) -> bool:
+def delete_webhook(state: TelegramState, _params: Params) -> bool:
     state.updates.webhook_url = ""
-    if params.flag("drop_pending_updates"):
-        state.updates.drop_all()
     return True
-
-
-def get_webhook_info(state: TelegramState, _params: Params) -> JsonObject:
-    return {
-        "url": state.updates.webhook_url,
-        "has_custom_certificate": False,
-        "pending_update_count": state.updates.pending,
-    }
 
 
 def _commands_key(params: Params) -> str:
@@ -79,11 +69,6 @@ def get_my_commands(state: TelegramState, params: Params) -> list[JsonObject]:
     return state.commands.get(_commands_key(params), [])
 
 
-def delete_my_commands(state: TelegramState, params: Params) -> bool:
-    state.set_commands(_commands_key(params), [])
-    return True
-
-
 def shown_commands(state: TelegramState, language_code: str) -> list[JsonObject]:
     """The commands that a client in *language_code* lists: of the narrowest scope that has any, in its language if there are any."""
     for scope in ("all_private_chats", "default"):
@@ -109,52 +94,21 @@ def get_file(state: TelegramState, params: Params) -> JsonObject:
     }
 
 
-def get_chat(state: TelegramState, params: Params) -> JsonObject:
-    chat = state.find_chat(params)
-    return chat.wire() | {"accent_color_id": 0, "max_reaction_count": 11, "accepted_gift_types": _NO_GIFTS}
-
-
-_NO_GIFTS = {
-    "unlimited_gifts": False,
-    "limited_gifts": False,
-    "unique_gifts": False,
-    "premium_subscription": False,
-    "gifts_from_channels": False,
-}
-
-
-def get_chat_member(state: TelegramState, params: Params) -> JsonObject:
-    chat = state.find_chat(params)
-    user_id = params.integer("user_id")
-    if user_id == state.bot["id"]:
-        return {"status": "member", "user": state.bot}
-    user = state.chats.get(user_id)
-    if user is None or user.is_group or (not chat.is_group and user_id != chat.id):
-        raise bad_request("user not found")
-    return {"status": "member", "user": user.user()}
-
-
 METHODS: Mapping[str, Method] = {
     name.lower(): method
     for name, method in {
         "getMe": get_me,
         "getUpdates": get_updates,
         "deleteWebhook": delete_webhook,
-        "getWebhookInfo": get_webhook_info,
         "sendMessage": message_methods.send_message,
         "sendDocument": message_methods.send_document,
         "sendChatAction": message_methods.send_chat_action,
         "editMessageText": message_methods.edit_message_text,
-        "editMessageReplyMarkup": message_methods.edit_message_reply_markup,
-        "deleteMessage": message_methods.delete_message,
         "setMessageReaction": message_methods.set_message_reaction,
         "answerCallbackQuery": message_methods.answer_callback_query,
         "setMyCommands": set_my_commands,
         "getMyCommands": get_my_commands,
-        "deleteMyCommands": delete_my_commands,
         "getFile": get_file,
-        "getChat": get_chat,
-        "getChatMember": get_chat_member,
     }.items()
 }
 

@@ -1,4 +1,4 @@
-"""Reads message texts as Telegram does: trims them, counts UTF-16 units, and checks or parses their entities."""
+"""Reads message texts as Telegram does: trims them, counts UTF-16 units, and checks their entities."""
 
 import re
 from bisect import bisect_left
@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from openclaw_standin.bot_api.link_targets import WrongTarget, checked_target
-from openclaw_standin.bot_api.markup import parse_html, parse_markdown_v2, units
 from openclaw_standin.bot_api.wire import Params, bad_request
 
 MAX_TEXT_UNITS = 4096
@@ -15,22 +14,11 @@ MAX_CAPTION_UNITS = 1024
 MAX_ENTITIES = 100
 
 GIVEN = frozenset(
-    [
-        "bold",
-        "italic",
-        "underline",
-        "strikethrough",
-        "spoiler",
-        "blockquote",
-        "expandable_blockquote",
-        "code",
-        "pre",
-        "text_link",
-        "text_mention",
-        "custom_emoji",
-        "date_time",
-    ]
-)
+    {
+        "bold", "italic", "underline", "strikethrough", "spoiler", "blockquote", "expandable_blockquote", "code", "pre", "text_link", "text_mention",
+        "custom_emoji", "date_time",
+    }
+)  # fmt: skip
 FOUND = frozenset(["mention", "hashtag", "cashtag", "bot_command", "url", "email", "phone_number"])
 """Telegram finds these itself, and ignores them if a bot sends them."""
 
@@ -46,6 +34,11 @@ _FINDERS = (
 )
 
 
+def units(text: str) -> int:
+    """UTF-16 code units, in which the API counts all lengths and offsets."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Formatted:
     """A text with its entities as they will stand in the Message object."""
@@ -59,17 +52,11 @@ def read_formatted(
 ) -> Formatted:
     """The text parameter *name* with its formatting. Raises Refused with Telegram's error text."""
     raw = params.text(name)
-    mode = params.text("parse_mode").lower()
-    if mode == "html":
-        text, given = parse_html(raw)
-    elif mode == "markdownv2":
-        text, given = parse_markdown_v2(raw)
-    elif mode in ("", "none", "markdown"):  # the legacy mode is not supported: its marks stay in the text
-        text, given = raw, _given(params.parsed(entities_name, "message entities"))
-        _check_ranges(text, given)
-    else:
+    if params.has("parse_mode"):  # OpenClaw sends entities
         raise bad_request("unsupported parse_mode")
-    text, given = _trimmed(*_cleaned(text, given))
+    given = _given(params.parsed(entities_name, "message entities"))
+    _check_ranges(raw, given)
+    text, given = _trimmed(*_cleaned(raw, given))
     if all(char in _EMPTY or char.isspace() for char in text):
         if required:
             raise bad_request("message text is empty")

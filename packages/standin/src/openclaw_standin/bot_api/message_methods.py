@@ -19,100 +19,19 @@ NOT_MODIFIED = (
 )
 
 REACTIONS = frozenset(
-    [
-        "👍",
-        "👎",
-        "❤",
-        "🔥",
-        "🥰",
-        "👏",
-        "😁",
-        "🤔",
-        "🤯",
-        "😱",
-        "🤬",
-        "😢",
-        "🎉",
-        "🤩",
-        "🤮",
-        "💩",
-        "🙏",
-        "👌",
-        "🕊",
-        "🤡",
-        "🥱",
-        "🥴",
-        "😍",
-        "🐳",
-        "❤\u200d🔥",
-        "❤️\u200d🔥",
-        "🌚",
-        "🌭",
-        "💯",
-        "🤣",
-        "⚡",
-        "🍌",
-        "🏆",
-        "💔",
-        "🤨",
-        "😐",
-        "🍓",
-        "🍾",
-        "💋",
-        "🖕",
-        "😈",
-        "😴",
-        "😭",
-        "🤓",
-        "👻",
-        "👨\u200d💻",
-        "👀",
-        "🎃",
-        "🙈",
-        "😇",
-        "😨",
-        "🤝",
-        "✍",
-        "🤗",
-        "🫡",
-        "🎅",
-        "🎄",
-        "☃",
-        "💅",
-        "🤪",
-        "🗿",
-        "🆒",
-        "💘",
-        "🙉",
-        "🦄",
-        "😘",
-        "💊",
-        "🙊",
-        "😎",
-        "👾",
-        "🤷\u200d♂",
-        "🤷\u200d♂️",
-        "🤷",
-        "🤷\u200d♀",
-        "🤷\u200d♀️",
-        "😡",
-    ]
-)
+    {
+        "👍", "👎", "❤", "🔥", "🥰", "👏", "😁", "🤔", "🤯", "😱", "🤬", "😢", "🎉", "🤩", "🤮", "💩", "🙏", "👌", "🕊", "🤡", "🥱", "🥴", "😍", "🐳", "❤\u200d🔥",
+        "❤️\u200d🔥", "🌚", "🌭", "💯", "🤣", "⚡", "🍌", "🏆", "💔", "🤨", "😐", "🍓", "🍾", "💋", "🖕", "😈", "😴", "😭", "🤓", "👻", "👨\u200d💻", "👀", "🎃", "🙈", "😇",
+        "😨", "🤝", "✍", "🤗", "🫡", "🎅", "🎄", "☃", "💅", "🤪", "🗿", "🆒", "💘", "🙉", "🦄", "😘", "💊", "🙊", "😎", "👾", "🤷\u200d♂", "🤷\u200d♂️", "🤷", "🤷\u200d♀",
+        "🤷\u200d♀️", "😡",
+    }
+)  # fmt: skip
 ACTIONS = frozenset(
-    [
-        "typing",
-        "upload_photo",
-        "record_video",
-        "upload_video",
-        "record_voice",
-        "upload_voice",
-        "upload_document",
-        "choose_sticker",
-        "find_location",
-        "record_video_note",
-        "upload_video_note",
-    ]
-)
+    {
+        "typing", "upload_photo", "record_video", "upload_video", "record_voice", "upload_voice", "upload_document", "choose_sticker",
+        "find_location", "record_video_note", "upload_video_note",
+    }
+)  # fmt: skip
 
 
 def send_message(state: TelegramState, params: Params) -> JsonObject:
@@ -165,7 +84,7 @@ def _document(state: TelegramState, chat: Chat, params: Params) -> JsonObject:
 
 
 def edit_message_text(state: TelegramState, params: Params) -> JsonObject:
-    chat, old = _own_message(state, params, "edit")
+    chat, old = _own_message(state, params)
     text = read_formatted(
         params, "text", entities_name="entities", max_units=MAX_TEXT_UNITS, too_long="message is too long"
     )
@@ -175,32 +94,12 @@ def edit_message_text(state: TelegramState, params: Params) -> JsonObject:
     markup = _markup(params)
     state.flood.take(chat.id, group=chat.is_group)
     kept = {key: value for key, value in old.items() if key not in ("text", "entities", "reply_markup", "edit_date")}
-    return _changed(state, chat, old, kept | body | ({"reply_markup": markup} if markup else {}))
-
-
-def edit_message_reply_markup(state: TelegramState, params: Params) -> JsonObject:
-    chat, old = _own_message(state, params, "edit")
-    markup = _markup(params)
-    state.flood.take(chat.id, group=chat.is_group)
-    kept = {key: value for key, value in old.items() if key not in ("reply_markup", "edit_date")}
-    return _changed(state, chat, old, kept | ({"reply_markup": markup} if markup else {}))
-
-
-def _changed(state: TelegramState, chat: Chat, old: JsonObject, new: JsonObject) -> JsonObject:
-    parts = ("text", "entities", "reply_markup")
-    if all(old.get(part) == new.get(part) for part in parts):
+    new = kept | body | ({"reply_markup": markup} if markup else {})
+    if all(old.get(part) == new.get(part) for part in ("text", "entities", "reply_markup")):
         raise bad_request(NOT_MODIFIED)
     message = new | {"edit_date": int(time.time())}
     state.save_message(chat.id, message)
     return message
-
-
-def delete_message(state: TelegramState, params: Params) -> bool:
-    chat = state.find_chat(params)
-    if state.message(chat.id, params.integer("message_id")) is None:
-        raise bad_request("message to delete not found")
-    state.delete_message(chat.id, params.integer("message_id"))
-    return True
 
 
 def send_chat_action(state: TelegramState, params: Params) -> bool:
@@ -243,13 +142,13 @@ def answer_callback_query(state: TelegramState, params: Params) -> bool:
 # ---- shared by the methods
 
 
-def _own_message(state: TelegramState, params: Params, verb: str) -> tuple[Chat, JsonObject]:
+def _own_message(state: TelegramState, params: Params) -> tuple[Chat, JsonObject]:
     chat = state.find_chat(params)
     if not params.has("message_id"):
         raise bad_request("message identifier is not specified")
     message = state.message(chat.id, params.integer("message_id"))
     if message is None:
-        raise bad_request(f"message to {verb} not found")
+        raise bad_request("message to edit not found")
     if message.get("from", {}).get("id") != state.bot["id"]:
         raise bad_request("message can't be edited")
     return chat, message
@@ -264,11 +163,6 @@ def _reply(state: TelegramState, chat: Chat, params: Params) -> JsonObject:
     thread_id = params.integer("message_thread_id")
     extra: JsonObject = {"message_thread_id": thread_id, "is_topic_message": True} if thread_id else {}
     wanted = params.parsed("reply_parameters", "reply parameters")
-    if wanted is None and params.integer("reply_to_message_id"):
-        wanted = {
-            "message_id": params.integer("reply_to_message_id"),
-            "allow_sending_without_reply": params.flag("allow_sending_without_reply"),
-        }
     if wanted is not None:
         if not isinstance(wanted, dict) or not isinstance(wanted.get("message_id"), int):
             raise bad_request("can't parse reply parameters JSON object")

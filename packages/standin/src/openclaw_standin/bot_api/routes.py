@@ -166,10 +166,10 @@ class BotRoutes:
             self._check_token(request.match_info["token"])
         except Refused as refused:
             return reply_of(refused)
-        found = self._state.storage.file_at(request.match_info["path"])
-        if found is None:
+        content = self._state.storage.content_at(request.match_info["path"])
+        if content is None:
             return reply_of(Refused(404, "Not Found"))
-        return web.Response(body=found[2], content_type="application/octet-stream")
+        return web.Response(body=content, content_type="application/octet-stream")
 
 
 def _place(exc: BaseException) -> str:

@@ -13,23 +13,19 @@ from openclaw_standin.bot_api.wire import Params, Refused, bad_request, read_par
 
 
 class SecondBot:
-    """The methods that `scripts/smoke` calls: getMe, getUpdates, sendMessage, forwardMessage, deleteMessage.
+    """The methods that `scripts/smoke` calls: getMe, getUpdates, sendMessage, forwardMessage, deleteMessage."""
 
-    Without *hears_edits* it gets new messages only: Telegram's documentation does not say which is right.
-    """
-
-    def __init__(
-        self, state: TelegramState, *, token: str, username: str = "openclaw_smoke_bot", hears_edits: bool = True
-    ) -> None:
+    def __init__(self, state: TelegramState, *, token: str) -> None:
         self.token = token
-        self.hears_edits = hears_edits
+        self.hears_edits = True
+        """Otherwise it gets new messages only: Telegram's documentation does not say which is right."""
         self._state = state
         self._updates = Updates(Storage(None))
         self.bot: JsonObject = {
             "id": int(token.partition(":")[0]),
             "is_bot": True,
             "first_name": "Smoke",
-            "username": username,
+            "username": "openclaw_smoke_bot",
         }
         self._methods: dict[str, Callable[[Params], Any]] = {
             "getme": lambda _params: self.bot,

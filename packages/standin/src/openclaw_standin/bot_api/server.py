@@ -1,4 +1,4 @@
-"""The server of the Bot API stand-in: strict as Telegram, for one bot, with a chat page for people and `/control/` for tests.
+"""The server of the Bot API stand-in: strict as Telegram, for one bot, with a chat page for people.
 
 Run it by itself with `python -m openclaw_standin.bot_api --token-file FILE --port 8787 --data DIR`. It prints TELEGRAM_BASE_URL,
 then the address of the chat page.
@@ -18,7 +18,6 @@ from aiohttp import web
 from openclaw_core.errors import SettingsError
 from openclaw_standin import command_line, guard
 from openclaw_standin.bot_api.chat_page.routes import PageRoutes
-from openclaw_standin.bot_api.control import ControlRoutes
 from openclaw_standin.bot_api.faults import Faults
 from openclaw_standin.bot_api.flood import Flood, Limits
 from openclaw_standin.bot_api.journal import Journal
@@ -60,7 +59,6 @@ class BotApi:
         limits: Limits | None = None,
         notice: str = "",
         fresh: bool = False,
-        control: bool = False,
         name: str = "OpenClaw",
         username: str = "openclaw_local_bot",
         second_token: str = "",
@@ -69,8 +67,7 @@ class BotApi:
     ) -> AsyncIterator["BotApi"]:
         """Serve until the block ends.
 
-        *data_dir* None keeps nothing, *fresh* deletes the old data. *notice* is the banner of the chat page. *control* opens
-        `/control/`. *second_token* is the token of a second bot, for `scripts/smoke`. *page_secret* is part of the page's address;
+        *data_dir* None keeps nothing, *fresh* deletes the old data. *notice* is the banner of the chat page. *second_token* is the token of a second bot, for `scripts/smoke`. *page_secret* is part of the page's address;
         without one, each start has another. *hosts* are names of this server besides the loopback's, for pods of a test cluster;
         the chat page answers on this machine only. Raises OSError if the port is taken, SettingsError for data that cannot be opened.
         """
@@ -90,8 +87,6 @@ class BotApi:
             routes.add_to(app)
             page_secret = page_secret or secrets.token_urlsafe(SECRET_BYTES)
             PageRoutes(state, api.users, notice=notice, secret=page_secret).add_to(app)
-            if control:
-                ControlRoutes(state, api.users, faults, journal).add_to(app)
 
             async def end_streams(_app: web.Application) -> None:
                 state.page_events.close()
@@ -156,7 +151,6 @@ def main(argv: list[str] | None = None) -> int:
         limits=Limits(private_burst=options.chat_burst),
         notice=options.notice,
         fresh=options.fresh,
-        control=options.control,
         second_token=os.environ.get("SMOKE_BOT_TOKEN", ""),
         hosts=options.allow_host,
     )

@@ -118,10 +118,9 @@ class Storage:
         ).fetchone()
         return None if row is None else (row[0], row[1], row[2], row[3])
 
-    def file_at(self, path: str) -> tuple[str, str, bytes] | None:
-        """Name, MIME type and content."""
-        row = self._db.execute("SELECT name, mime_type, content FROM files WHERE path = ?", (path,)).fetchone()
-        return None if row is None else (row[0], row[1], row[2])
+    def content_at(self, path: str) -> bytes | None:
+        row = self._db.execute("SELECT content FROM files WHERE path = ?", (path,)).fetchone()
+        return None if row is None else bytes(row[0])
 
     def fact(self, name: str, default: Any) -> Any:
         row = self._db.execute("SELECT body FROM facts WHERE name = ?", (name,)).fetchone()

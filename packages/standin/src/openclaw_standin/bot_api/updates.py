@@ -98,11 +98,6 @@ class Updates:
                 self._poller = None
         return self._batch(size)
 
-    def drop_all(self) -> None:
-        gone = list(self._pending)
-        self._pending.clear()
-        self._storage.delete_updates(gone, self.next_id)
-
     def _acknowledge(self, offset: int) -> None:
         if offset == 0:
             return

@@ -14,14 +14,6 @@ ANONYMOUS_ADMIN: JsonObject = {"id": 1087968824, "is_bot": True, "first_name": "
 FAKE_CHANNEL: JsonObject = {"id": 136817688, "is_bot": True, "first_name": "Channel", "username": "Channel_Bot"}
 _NOT_IN_REPLIES = ("reply_to_message", "external_reply", "quote")
 FileKind = Literal["document", "voice", "audio", "photo", "video", "sticker"]
-_FOLDERS = {
-    "document": "documents",
-    "voice": "voice",
-    "audio": "music",
-    "photo": "photos",
-    "video": "videos",
-    "sticker": "stickers",
-}
 
 
 class Users:
@@ -117,7 +109,7 @@ class Users:
         extra: JsonObject | None = None,
     ) -> int:
         """A user sends a file, as a document or as one of the other kinds."""
-        file = self._state.new_file(name, mime_type, content, folder=_FOLDERS[kind])
+        file = self._state.new_file(name, mime_type, content)
         part: Any = file
         if kind == "photo":
             part = [file | {"width": 640, "height": 480}]

@@ -114,7 +114,6 @@ class ScriptedModel:
         )
         app.router.add_post(f"{PREFIX}/chat/completions", model.complete)
         app.router.add_get(f"{PREFIX}/models", model.list_models)
-        app.router.add_get(f"{PREFIX}/models/{{name:.+}}", model.show_model)
         app.router.add_post(f"{PREFIX}/audio/transcriptions", model.transcribe)
         if control:
             app.router.add_routes(
@@ -135,12 +134,6 @@ class ScriptedModel:
         if not self._known_key(request):
             return error("unauthorized")
         return web.json_response({"object": "list", "data": [self._entry(name) for name in self.models]})
-
-    async def show_model(self, request: web.Request) -> web.Response:
-        if not self._known_key(request):
-            return error("unauthorized")
-        name = request.match_info["name"]
-        return web.json_response(self._entry(name)) if name in self.models else error("model_gone")
 
     @staticmethod
     def _entry(name: str) -> dict[str, Any]:
@@ -349,6 +342,7 @@ class ScriptedModel:
 
 def main(argv: list[str] | None = None) -> int:
     parser = command_line.parser_for("model", __doc__)
+    parser.add_argument("--control", action="store_true", help="open /control/… to tests")
     parser.add_argument("--first-token-s", type=float, default=0.3)
     parser.add_argument("--tokens-per-s", type=float, default=100.0)
     parser.add_argument("--tokens", type=int, default=120)

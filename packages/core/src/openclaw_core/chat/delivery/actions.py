@@ -113,7 +113,7 @@ def next_action_of(state: DisplayState, now: float) -> Action:
 
 def is_urgent(display: Display) -> bool:
     """Whether it is an answer or a failure."""
-    return display.stage in (Stage.ANSWERED, Stage.FAILED) or display.kind == "failed"
+    return display.stage in (Stage.ANSWERED, Stage.FAILED)
 
 
 def _first_reservation(display: Display) -> Reserve:

@@ -52,13 +52,11 @@ class Dispatcher:
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self._displays, self._drain_s, self._heartbeat, self._clock, self._wall = (
-            displays,
-            drain_s,
-            heartbeat,
-            clock,
-            wall,
-        )
+        self._displays = displays
+        self._drain_s = drain_s
+        self._heartbeat = heartbeat
+        self._clock = clock
+        self._wall = wall
         self._limits = FloodLimits(clock, cautious=cautious)
         self._recorder = Recorder(clock=clock)
         self._indicators = IndicatorQueue(

@@ -1,9 +1,11 @@
 """Notices and failures as pages with buttons. Pure."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from openclaw_core.chat.delivery.displays import Display
 from openclaw_core.ports import Button, Lang, Page
+from openclaw_core.records import NoticeKind
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.texts import wording
 from openclaw_core.texts.language import LANG_NAMES
@@ -14,11 +16,17 @@ if TYPE_CHECKING:  # the module needs YAML
 
 Buttons = tuple[tuple[Button, ...], ...]
 
-_PLAIN = {
-    "new": Sentence.NEW_DONE, "retry_nothing": Sentence.NOTHING_TO_RETRY, "retry_twice": Sentence.ALREADY_RETRIED, "lang_menu": Sentence.LANG_MENU, "lang_set": Sentence.LANG_SET,
-    "edit_taken": Sentence.EDIT_UPDATED, "edit_late": Sentence.EDIT_TOO_LATE, "unknown_command": Sentence.UNKNOWN_COMMAND, "file_gone": Sentence.FILE_GONE, "stopped_mark": Sentence.STOPPED,
-    "demo_hebrew": Sentence.DEMO_NO_HEBREW,
-}  # fmt: skip
+_PLAIN: Mapping[str, Sentence] = {
+    NoticeKind.NEW: Sentence.NEW_DONE,
+    NoticeKind.RETRY_NOTHING: Sentence.NOTHING_TO_RETRY,
+    NoticeKind.RETRY_TWICE: Sentence.ALREADY_RETRIED,
+    NoticeKind.LANG_SET: Sentence.LANG_SET,
+    NoticeKind.EDIT_TAKEN: Sentence.EDIT_UPDATED,
+    NoticeKind.EDIT_LATE: Sentence.EDIT_TOO_LATE,
+    NoticeKind.UNKNOWN_COMMAND: Sentence.UNKNOWN_COMMAND,
+    NoticeKind.FILE_GONE: Sentence.FILE_GONE,
+    NoticeKind.DEMO_HEBREW: Sentence.DEMO_NO_HEBREW,
+}
 _UNSUPPORTED = {
     "voice": Sentence.VOICE,
     "photo": Sentence.PHOTO,
@@ -48,34 +56,31 @@ def failure_page(cause: Cause, task_id: str, lang: Lang) -> tuple[Page, Buttons]
 
 def _text_and_buttons(kind: str, args: Any, lang: Lang, roles: "Roles | None") -> tuple[str, Buttons]:
     match kind:
-        case "start" if roles is not None:
+        case NoticeKind.START if roles is not None:
             return wording.start_reply(roles, lang), _choices(roles, lang)
-        case "help" if roles is not None:
+        case NoticeKind.HELP if roles is not None:
             return wording.help_reply(roles, lang), _choices(roles, lang)
-        case "role_chosen" if roles is not None and args["role"] in roles.roles:
+        case NoticeKind.ROLE_CHOSEN if roles is not None and args["role"] in roles.roles:
             return wording.role_chosen(roles, args["role"], lang), ()
-        case "failed":
-            page, buttons = failure_page(_cause(args["cause"]), args["task"], lang)
-            return page.text, buttons
-        case "pool_wait":
+        case NoticeKind.POOL_WAIT:
             return wording.pool_wait(_cause(args["cause"]), lang), ()
-        case "full":
+        case NoticeKind.FULL:
             return wording.chat_full(int(args["cap"]), lang) if args.get("cap") else wording.sentence(
                 Sentence.ALL_FULL, lang
             ), ()
-        case "too_large":
+        case NoticeKind.TOO_LARGE:
             return wording.file_too_large(int(args["mb"]), lang), ()
-        case "stopped":
+        case NoticeKind.STOPPED:
             return _stopped(args, lang), ()
-        case "status":
+        case NoticeKind.STATUS:
             running_s = args.get("running_s") if args.get("running") else None
             waiting = (float(args.get("waiting_s", 0)),) * int(args.get("waiting", 0))
             return wording.status_reply(running_s=running_s, waiting_s=waiting, lang=lang), ()
-        case "refused":
+        case NoticeKind.REFUSED:
             return wording.no_access(int(args["user_id"]), lang), ()
-        case "unsupported":
+        case NoticeKind.UNSUPPORTED:
             return wording.sentence(_UNSUPPORTED.get(str(args["what"]), Sentence.UNKNOWN_KIND), lang), ()
-        case "lang_menu":
+        case NoticeKind.LANG_MENU:
             row = tuple(Button(label=name, data=f"lang:{code}") for code, name in LANG_NAMES.items())
             return wording.sentence(Sentence.LANG_MENU, lang), (row,)
     return wording.sentence(_PLAIN.get(kind, Sentence.UNKNOWN_KIND), lang), ()

@@ -24,11 +24,11 @@ class RichText(NamedTuple):
     text: str
     spans: tuple[Span, ...] = ()
 
-    def marked(self, kind: str, *, url: str | None = None, language: str | None = None) -> "RichText":
+    def marked(self, kind: str, *, language: str | None = None) -> "RichText":
         """The same with one more span over all of it."""
         if not self.text:
             return self
-        return self._replace(spans=(Span(0, len(self.text), kind, url, language), *self.spans))
+        return self._replace(spans=(Span(0, len(self.text), kind, None, language), *self.spans))
 
 
 def joined(parts: Iterable[RichText | str]) -> RichText:

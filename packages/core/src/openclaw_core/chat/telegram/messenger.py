@@ -44,7 +44,6 @@ class BotIdentity:
 
     id: int
     username: str
-    can_read_all_group_messages: bool
 
 
 class TelegramMessenger:
@@ -156,7 +155,6 @@ class TelegramMessenger:
         return BotIdentity(
             id=me.id,
             username=str(me.username or ""),
-            can_read_all_group_messages=bool(me.can_read_all_group_messages),
         )
 
     async def set_commands(self, lang: Lang, commands: Sequence[tuple[str, str]]) -> None:

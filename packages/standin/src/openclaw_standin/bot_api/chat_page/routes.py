@@ -5,6 +5,7 @@ import json
 import math
 import sqlite3
 from importlib.resources import files
+from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote
 
@@ -16,19 +17,8 @@ from openclaw_standin.bot_api.storage import is_full
 from openclaw_standin.bot_api.users import Users
 from openclaw_standin.guard import LOOPBACK, BadBody, Handler, host_of, last, read_body
 
-PAGE_FILES = {
-    "": ("index.html", "text/html"),
-    "style.css": ("style.css", "text/css"),
-    "app.js": ("app.js", "text/javascript"),
-    "composer.js": ("composer.js", "text/javascript"),
-    "formatting.js": ("formatting.js", "text/javascript"),
-    "local_storage.js": ("local_storage.js", "text/javascript"),
-    "messages.js": ("messages.js", "text/javascript"),
-    "connection.js": ("connection.js", "text/javascript"),
-    "theme.js": ("theme.js", "text/javascript"),
-    "translations.js": ("translations.js", "text/javascript"),
-    "icon.svg": ("icon.svg", "image/svg+xml"),
-}
+_STATIC = files("openclaw_standin.bot_api.chat_page") / "static"
+_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 MAX_UPLOAD_BYTES = 20 * 1024 * 1024
 MAX_TEXT = 4096
 MAX_LISTED = 200
@@ -67,7 +57,7 @@ class PageRoutes:
         self._root = f"/{secret}"
 
     def add_to(self, app: web.Application) -> None:
-        for name in PAGE_FILES:
+        for name in ("", *(file.name for file in _STATIC.iterdir())):
             app.router.add_get(f"{self._root}/{name}", guarded(self.static))
         routes: list[tuple[str, str, Handler]] = [
             ("GET", "state", self.state),
@@ -88,9 +78,11 @@ class PageRoutes:
     # ---- the page itself
 
     async def static(self, request: web.Request) -> web.Response:
-        name, mime_type = PAGE_FILES[request.path.removeprefix(f"{self._root}/")]
-        body = files("openclaw_standin.bot_api.chat_page").joinpath("static", name).read_bytes()
-        return web.Response(body=body, content_type=mime_type, charset="utf-8", headers=_HEADERS)
+        name = request.path.removeprefix(f"{self._root}/") or "index.html"
+        mime_type = _TYPES[PurePath(name).suffix]
+        return web.Response(
+            body=(_STATIC / name).read_bytes(), content_type=mime_type, charset="utf-8", headers=_HEADERS
+        )
 
     async def add_slash(self, _request: web.Request) -> web.Response:
         """Redirect to the folder: the page names its files and calls relative to it."""

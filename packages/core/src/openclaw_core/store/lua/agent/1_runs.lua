@@ -32,12 +32,10 @@ local function claimed(run)
   local fields = call('HMGET', run_key(run), unpack(FIELDS))
   local reply = { run }
   for i = 1, #FIELDS do reply[i + 1] = fields[i] or '' end
-  local order = ''
   for _, known in ipairs(a.orders or {}) do
     if known == fields[2] then return reply end
   end
-  local key = fields[2] and A .. 'order:' .. fields[2]
-  reply[#reply + 1] = key and (call('GET', key .. ':z') or call('GET', key)) or '' -- the release before has not packed it
+  reply[#reply + 1] = fields[2] and call('GET', A .. 'order:' .. fields[2] .. ':z') or ''
   return reply
 end
 

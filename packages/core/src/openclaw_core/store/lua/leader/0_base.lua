@@ -5,7 +5,7 @@ local function fix_type(key, kind)
   if found ~= kind and found ~= 'none' then call('DEL', key) end
 end
 
-local mend -- deletes keys of a wrong type, of the whole bot; in 6_repair
+local mend -- deletes keys of a wrong type, of the whole bot; in 5_repair
 
 local function task_key(id) return P .. 'task:' .. id end
 local function get(id, field) return call('HGET', task_key(id), field) end
@@ -235,7 +235,7 @@ end
 -- for 7 days.
 local PASSING = { 'order', 'run_id', 'tries', 'handbacks', 'released_ms', 'queued_ms', 'route_ms', 'route_tokens', 'attempt_ms', 'first_text_ms', 'generation', 'joined',
   'wish', 'pool', 'order_n', 'replaced', 'warm', 'ready_ms', 'claimed_ms', 'decision', 'run', 'answered_ms', 'admitted_ms', 'attempt', 'not_before_ms',
-  'role', 'user', 'message_id', 'chat_kind', 'lang', 'answer_lang', 'thread', 'outbox', 'lease_ms', 'grows', 'redeliveries', 'recorded' }
+  'role', 'user', 'message_id', 'chat_kind', 'lang', 'answer_lang', 'thread' }
 local function shrink(id)
   local key = task_key(id)
   call('HDEL', key, unpack(PASSING))
@@ -287,7 +287,7 @@ local STOPPABLE = { queued = true, ready = true, running = true, preview = true 
 local function stoppable(id)
   local state = state_of(id)
   if not (state and STOPPABLE[state]) then return nil end
-  return not of_run(run_of(id), 'result') and not get(id, 'outbox') and state or nil
+  return not of_run(run_of(id), 'result') and state or nil
 end
 
 -- Cancel a task in any state before `answered`; the text that was shown is kept. Gives the state before, or nil if it is too late.

@@ -47,10 +47,8 @@ function ops.release() return led() and release() or { -1 } end
 -- let go, it does not.
 local function remember(id, said)
   local where = place_of(id) or ''
-  local generation = call('HGET', P .. 'chat:' .. where, 'generation') or '0'
   local turn = cjson.encode({ task_id = id, speaker = 'user', text = said, role = '', note = '' })
-  if not get(id, 'generation') then set(id, 'generation', generation) end -- of the release before, which noted it later
-  if not replace_turn(id, turn) and get(id, 'generation') == generation then append_turn(where, turn) end
+  if not replace_turn(id, turn) and get(id, 'generation') == (call('HGET', P .. 'chat:' .. where, 'generation') or '0') then append_turn(where, turn) end
 end
 
 -- A run for a task: what an agent needs for its answer, under a name that nobody can guess. `secret` is the leader's; an agent knows its own run only.
@@ -77,10 +75,10 @@ end
 
 -- Hand a routed task to its pool as a run. Its record is the first `keep` bytes of what stands there, and `record`; the user's turn says `said`, or the
 -- record's text.
--- Arguments: epoch, task, parts, record, keep, of? (bytes that stand there), said?, answer_lang, order (digest), order_json?, pool, role?, decision,
--- route_ms, route_tokens, secret
+-- Arguments: epoch, task, parts, record, keep, of? (bytes that stand there), said?, answer_lang, order (digest), pool, role?, decision, route_ms,
+-- route_tokens, secret
 -- Keys: reads epoch, chat, files.at; writes task, turns, counts, pools, agent:order, agent:run, agent:ready, agent:wake, agent:leases
--- Result: 1; 0 if it is not queued any more; 2 if it has grown since it was read; 3 if more may be coming; 4 if the order has to be sent as well
+-- Result: 1; 0 if it is not queued any more; 2 if it has grown since it was read; 3 if more may be coming; 4 if the order has to be written first
 -- Late or twice: nothing.
 function ops.dispatch()
   if not led() then return -1 end
@@ -88,10 +86,7 @@ function ops.dispatch()
   local known = get(a.task, 'record') or ''
   if (get(a.task, 'more_n') or '0') ~= ms(a.parts) or a.of and #known ~= a.of then return 2 end
   if held(a.task) then return 3 end
-  local order = A .. 'order:' .. a.order
-  if a.order_json then call('SET', order, a.order_json) end
-  -- Agents read the packed form, those of the release before the plain one.
-  if call('EXPIRE', order, KEEP_TASK_S) + call('EXPIRE', order .. ':z', KEEP_TASK_S) < 2 then return 4 end
+  if call('EXPIRE', A .. 'order:' .. a.order .. ':z', KEEP_TASK_S) == 0 then return 4 end
   if a.parts > 0 then joined(a.task, a.parts) end
   local record = known:sub(1, a.keep) .. a.record
   remember(a.task, a.said or (row(record) or {}).text or '')

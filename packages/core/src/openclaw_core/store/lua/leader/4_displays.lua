@@ -63,7 +63,7 @@ local function task_shown(id)
   set(id, 'delivery', a.delivery)
   if state == 'answered' then set(id, 'state', 'closed') end
   count('delivery:' .. (WORD[state] or 'answer') .. ':' .. a.delivery)
-  if not get(id, 'recorded') then record_run(id) end
+  record_run(id)
   shrink(id)
   -- The answer is kept for a file that may be asked for again, else until no earlier edit can arrive any more.
   call('EXPIRE', P .. 'answer:' .. id, a.delivery == 'partial' and KEEP_TASK_S or KEEP_TEXT_S)

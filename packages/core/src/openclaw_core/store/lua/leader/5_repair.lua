@@ -3,9 +3,9 @@
 -- Keys of the whole bot by their type, to find those of a wrong type.
 local KINDS = {
   string = { 'leader', 'epoch.holder', 'epoch', 'offset', 'job.counter', 'release.turn', 'order', 'changes', 'files.at' },
-  list = { 'ring', 'signs', 'agent:news', 'notices' },
+  list = { 'ring', 'signs', 'agent:news' },
   set = { 'ring.members', 'released', 'pools' },
-  zset = { 'waiting.since', 'open', 'later', 'again', 'ended', 'agent:leases', 'leases', 'stopping' },
+  zset = { 'waiting.since', 'open', 'later', 'again', 'ended', 'agent:leases' },
   hash = { 'templates', 'outcomes', 'counts', 'prices', 'moved' },
   stream = { 'inbox', 'control', 'runs' },
 }
@@ -30,7 +30,6 @@ local function repair_task(id)
   fix_task(id)
   local state, pool, run = get(id, 'state'), get(id, 'pool'), run_of(id)
   if state == 'queued' then return end -- left to the leader, which routes it
-  if of_release_before(id, state) then take_over(id); return end
   if not state or ENDED[state] then leave(id); return end
   if run and of_run(run, 'record') then
     if of_run(run, 'result') or of_run(run, 'asks') then call('RPUSH', A .. 'news', run) end -- the news of it may be lost
@@ -45,16 +44,14 @@ end
 -- Repair what a failed step, a lost key or a write from outside leaves behind: a released task with no owner, an ended one that holds its lane, a chat
 -- with waiting tasks that has no turn.
 -- Arguments: epoch, secret
--- Keys: reads epoch, files.at; writes task, turns, chat, answer, counts, episode, notice, open, changes, order, ended, lane, ring, ring.members,
--- busy, released, waiting.since, pools, notices, ready, leases, stopping, agent:run, agent:ready, agent:wake, agent:leases, agent:news, and any key
--- of a wrong type
+-- Keys: reads epoch, files.at; writes task, turns, answer, counts, episode, open, changes, order, ended, lane, ring, ring.members,
+-- busy, released, waiting.since, pools, agent:run, agent:ready, agent:wake, agent:leases, agent:news, and any key of a wrong type
 -- Result: 1
 -- Late or twice: nothing, or the same repair.
 function ops.reconcile()
   if not led() then return -1 end
   mend()
   for _, id in ipairs(call('SMEMBERS', P .. 'released')) do repair_task(id) end
-  take_over_rest()
   if call('LLEN', P .. 'ring') ~= call('SCARD', P .. 'ring.members') then
     call('DEL', P .. 'ring.members')
     for _, chat in ipairs(call('LRANGE', P .. 'ring', 0, -1)) do
