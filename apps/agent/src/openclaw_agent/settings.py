@@ -54,6 +54,8 @@ class Settings:
     voice_models: tuple[str, ...]
     """In order of preference."""
     search: SearchServices = SearchServices()
+    runner_socket: Path | None = None
+    """Where the sealed runner listens. None: there is none, and tools that need it say so."""
 
 
 def from_env(env: Mapping[str, str]) -> Settings:
@@ -74,6 +76,7 @@ def from_env(env: Mapping[str, str]) -> Settings:
             tavily_key=read.api_key("TAVILY_API_KEY", required=False),
             scraping=read.one_of("SEARCH_SCRAPING", "no", ("yes", "no")) == "yes",
         ),
+        runner_socket=Path(socket) if (socket := read.text("RUNNER_SOCKET")) else None,
     )
     read.done()
     return settings

@@ -216,6 +216,34 @@ FAILED: Mapping[Cause, Mapping[Lang, str]] = {
         "en": "I found no text in this file. If it is a scan, send its text as a message instead.",
         "he": "לא נמצא טקסט בקובץ. אם זה מסמך סרוק, שלחו את הטקסט עצמו כהודעה.",
     },
+    Cause.FILE_SCANNED: {
+        "en": "The pages of this document are pictures, as from a scanner, and I can't read text from pictures. Send a version "
+        "with text, or paste the text here.",
+        "he": "העמודים במסמך הזה הם תמונות, כמו מסריקה, ואין כאן אפשרות לקרוא טקסט מתמונות. שלחו גרסה עם טקסט, או הדביקו את הטקסט.",
+    },
+    Cause.FILE_ENCRYPTED: {
+        "en": "This document is protected by a password. Send it without one, or paste the text here.",
+        "he": "המסמך הזה מוגן בסיסמה. שלחו אותו בלי סיסמה, או הדביקו את הטקסט.",
+    },
+    Cause.FILE_DAMAGED: {
+        "en": "This document is damaged and can't be opened. Save it anew and send it once more.",
+        "he": "המסמך הזה פגום ואי אפשר לפתוח אותו. שמרו אותו מחדש ושלחו שוב.",
+    },
+    Cause.FILE_HOSTILE: {
+        "en": "Opening this document takes more time or memory than it may, as with files that are made to do harm, so I stopped. "
+        "Send the part that matters as a smaller file.",
+        "he": "פתיחת המסמך הזה דורשת יותר זמן או זיכרון מהמותר, כמו בקבצים שנועדו להזיק, ולכן הקריאה נעצרה. "
+        "שלחו את החלק החשוב כקובץ קטן יותר.",
+    },
+    Cause.FILE_UNSUPPORTED: {
+        "en": "I can't read this kind of file. PDF, Word, Excel, PowerPoint, e-books and text files work.",
+        "he": "קובץ מהסוג הזה אי אפשר לקרוא כאן. אפשר לשלוח PDF, Word, Excel, PowerPoint, ספר אלקטרוני או קובץ טקסט.",
+    },
+    Cause.NO_RUNNER: {
+        "en": "Documents can't be opened here: what would open them safely is not running. Paste the text here, or ask whoever "
+        "runs this bot.",
+        "he": "אי אפשר לפתוח כאן מסמכים: הרכיב שפותח אותם בבטחה לא פועל. הדביקו את הטקסט, או פנו למי שמפעיל את הבוט.",
+    },
     Cause.VOICE_UNCLEAR: {
         "en": "I couldn't make out any words in that recording. Try again closer to the microphone, or write it.",
         "he": "לא היה אפשר להבין מילים בהקלטה. אפשר לנסות שוב קרוב יותר למיקרופון, או לכתוב.",
