@@ -55,7 +55,7 @@ class Settings:
     """In order of preference."""
     search: SearchServices = SearchServices()
     runner_socket: Path | None = None
-    """Where the sealed runner listens. None: there is none, and tools that need it say so."""
+    """Where the sealed runner listens; None: nothing can be run or read here."""
 
 
 def from_env(env: Mapping[str, str]) -> Settings:
@@ -67,6 +67,7 @@ def from_env(env: Mapping[str, str]) -> Settings:
         bot_id=bot_id,
         servers=read.model_servers(),
         redis=read.redis(),
+        runner_socket=Path(socket) if (socket := read.text("RUNNER_SOCKET")) else None,
         log_level=read.one_of("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
         task_deadline_s=read.number("TASK_DEADLINE_S", 180, low=5, high=3600),
         voice_models=model_ids(read.text("VOICE_MODELS", VOICE_MODELS)),
@@ -76,7 +77,6 @@ def from_env(env: Mapping[str, str]) -> Settings:
             tavily_key=read.api_key("TAVILY_API_KEY", required=False),
             scraping=read.one_of("SEARCH_SCRAPING", "no", ("yes", "no")) == "yes",
         ),
-        runner_socket=Path(socket) if (socket := read.text("RUNNER_SOCKET")) else None,
     )
     read.done()
     return settings

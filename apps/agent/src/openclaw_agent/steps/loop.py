@@ -27,9 +27,6 @@ from openclaw_core.tasks.work import GaveUp, Run, Work
 from openclaw_core.texts.notes import with_note
 from openclaw_core.texts.wording import Sentence
 
-WEB_SEARCH = "web_search"
-"""A role that has it is asked about the world: without an opened page its answer is from memory."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
@@ -141,20 +138,11 @@ class StepLoop:
         if is_blank(answer.text):
             return GaveUp(cause=Cause.EMPTY_ANSWER)
         usage = decisions.usage_of(self.steps, answer, tools=self.tools, model_s=model_s, first_s=self._first_s)
-        text = await asyncio.to_thread(
-            _finished_text, answer.text, self.pages.all, self.run.task.lang, self._unopened(answer)
-        )
+        unopened = decisions.unopened(answer, self.run.snapshot, self.steps)
+        text = await asyncio.to_thread(_finished_text, answer.text, self.pages.all, self.run.task.lang, unopened)
         if self.documents is not None and self.documents.all:
             text = with_note(text, what_was_read(self.documents.all, self.steps, self.run.task.lang))
         return Finished(answer=replace(answer, text=text), usage=usage)
-
-    def _unopened(self, answer: AnswerComplete) -> Sentence | None:
-        """What an answer says for which no page was opened."""
-        if answer.without_functions:
-            return Sentence.NO_TOOLS
-        # An answer from the user's own text or document is not from memory.
-        has_read = any(result.read for step in self.steps for result in step.results)
-        return Sentence.FROM_MEMORY if WEB_SEARCH in self.run.snapshot.functions and not has_read else None
 
     # ---- what the model is asked
 

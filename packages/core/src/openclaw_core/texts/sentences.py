@@ -236,13 +236,12 @@ FAILED: Mapping[Cause, Mapping[Lang, str]] = {
         "שלחו את החלק החשוב כקובץ קטן יותר.",
     },
     Cause.FILE_UNSUPPORTED: {
-        "en": "I can't read this kind of file. PDF, Word, Excel, PowerPoint, e-books and text files work.",
-        "he": "קובץ מהסוג הזה אי אפשר לקרוא כאן. אפשר לשלוח PDF, Word, Excel, PowerPoint, ספר אלקטרוני או קובץ טקסט.",
+        "en": "I can't read this kind of file. Send it as PDF, Word, Excel, PowerPoint, e-book or text.",
+        "he": "קובץ מהסוג הזה אי אפשר לקרוא כאן. שלחו אותו כ־PDF, Word, Excel, PowerPoint, ספר אלקטרוני או טקסט.",
     },
     Cause.NO_RUNNER: {
-        "en": "Documents can't be opened here: what would open them safely is not running. Paste the text here, or ask whoever "
-        "runs this bot.",
-        "he": "אי אפשר לפתוח כאן מסמכים: הרכיב שפותח אותם בבטחה לא פועל. הדביקו את הטקסט, או פנו למי שמפעיל את הבוט.",
+        "en": "Documents can't be opened here just now: what opens them safely is not running. Send the text itself, or try again later.",
+        "he": "אי אפשר לפתוח כאן מסמכים כרגע, כי מה שפותח אותם בבטחה לא פועל. שלחו את הטקסט עצמו, או נסו שוב מאוחר יותר.",
     },
     Cause.VOICE_UNCLEAR: {
         "en": "I couldn't make out any words in that recording. Try again closer to the microphone, or write it.",
