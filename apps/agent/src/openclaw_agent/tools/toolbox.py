@@ -5,8 +5,9 @@ from pathlib import Path
 
 from openclaw_agent.settings import SearchServices
 from openclaw_agent.tools.documents.sealed_reader import SealedReader
+from openclaw_agent.tools.fetching.fetcher import TOTAL_S
 from openclaw_agent.tools.pages.open_page import OpenPage
-from openclaw_agent.tools.pages.readers import EitherReader
+from openclaw_agent.tools.pages.readers import DOCUMENT_S, EitherReader
 from openclaw_agent.tools.search.backends import FirstOf
 from openclaw_agent.tools.search.settings import backends
 from openclaw_agent.tools.search.web_search import WebSearch
@@ -23,10 +24,15 @@ def all_tools(search: SearchServices, runner_socket: Path | None = None) -> dict
     `read_document` is not among them: the loop makes it for a task that has documents.
     """
     services = backends(search)
-    found: list[Tool] = [OpenPage(reader=EitherReader(documents=SealedReader(socket=runner_socket)))]
+    found: list[Tool] = [_open_page(runner_socket)]
     if services:
         found.append(WebSearch(backend=FirstOf(backends=services)))
     return {tool.name: tool for tool in found}
+
+
+def _open_page(runner_socket: Path | None) -> OpenPage:
+    reader = EitherReader(documents=SealedReader(socket=runner_socket, seconds=DOCUMENT_S))
+    return OpenPage(reader=reader, timeout_s=TOTAL_S + DOCUMENT_S + 5)
 
 
 def tools_of(names: Sequence[str], search: SearchServices, runner_socket: Path | None = None) -> dict[str, Tool]:

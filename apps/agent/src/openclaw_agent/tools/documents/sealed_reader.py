@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from openclaw_core import sealed
-from openclaw_core.sealed import ReadRequest, ReadResult, RunnerClient
+from openclaw_core.sealed import Limits, ReadRequest, ReadResult, RunnerClient
 from openclaw_core.sealed.values import PAGES_MAX
 from openclaw_core.tasks.outcome import Cause
 
@@ -35,11 +35,14 @@ class SealedReader:
     """`Reader` by the runner at *socket*. Without one, nothing is opened."""
 
     socket: Path | None
+    seconds: float = 30.0
+    """For one document, by the runner's clock."""
 
     async def read(self, name: str, data: bytes) -> ReadResult:
         if self.socket is None:
             return ReadResult(cause=sealed.Cause.NOT_AVAILABLE, why="no runner is set up")
-        return await RunnerClient(self.socket).read(ReadRequest(name=safe_name(name), data=data, pages=PAGES_MAX))
+        request = ReadRequest(name=safe_name(name), data=data, pages=PAGES_MAX, limits=Limits(seconds=self.seconds))
+        return await RunnerClient(self.socket).read(request)
 
 
 def safe_name(name: str) -> str:

@@ -9,6 +9,9 @@ from openclaw_agent.tools.pages.children import ChildReader, Reader, Unread
 from openclaw_agent.tools.pages.reading import TEXT_MAX_CHARS, Document
 from openclaw_core.tasks.outcome import Cause
 
+DOCUMENT_S = 20.0
+"""For a document behind a link, whose model waits."""
+_ENDINGS = {Kind.PDF: "pdf", Kind.WORD: "docx", Kind.EXCEL: "xlsx", Kind.POWERPOINT: "pptx", Kind.EPUB: "epub"}
 _WHY = {
     Cause.NO_RUNNER: "This address leads to a document, and nothing here can open documents. Nothing was read.",
     Cause.FILE_EMPTY: "The document behind this address has no text.",
@@ -30,7 +33,7 @@ class EitherReader:
     async def read(self, body: bytes, kind: Kind, *, charset: str = "") -> Document:
         if kind not in DOCUMENTS:
             return await self.pages.read(body, kind, charset=charset)
-        result = await self.documents.read(f"document.{ENDINGS[kind]}", body)
+        result = await self.documents.read(f"document.{_ENDINGS[kind]}", body)
         cause = cause_of(result)
         if cause is not None:
             raise Unread(_WHY.get(cause, _ELSE))
@@ -39,6 +42,3 @@ class EitherReader:
         )
         cut = result.cut or result.cause is not None or len(text) > TEXT_MAX_CHARS
         return Document(text=text[:TEXT_MAX_CHARS], title="", date="", cut=cut)
-
-
-ENDINGS = {Kind.PDF: "pdf", Kind.WORD: "docx", Kind.EXCEL: "xlsx", Kind.POWERPOINT: "pptx"}
