@@ -1,17 +1,20 @@
 """Tasks that Redis has let go are dispatched, whatever became of its reply."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from openclaw_brain.loops import Loop
-from openclaw_brain.queue.consumer import QueueConsumer
+from openclaw_brain.queue.consumer import QueueConsumer, reading_role, routing_text
 from openclaw_core.errors import StoreUnavailable
 from openclaw_core.roles.check import load_roles
+from openclaw_core.roles.values import READ_DOCUMENT, Roles
 from openclaw_core.store import Script
 from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.task import Attachment
 from tests.core.store_world import World, task
 
 
@@ -152,3 +155,48 @@ async def test_what_is_out_and_in_nobodys_hands_is_found_and_what_waits_gets_its
             await script.read("DEL", key("task", "u1"))
             await world.lanes.reconcile(epoch=world.epoch)
             assert await world.lanes.release(cap=9, at_most=9, epoch=world.epoch) == ["u2"]
+
+
+ROLES = load_roles(Path(__file__).parents[2] / "platform/openclaw/base")
+
+
+def reading_by(*names: str) -> Roles:
+    """The shipped roles, of which *names* read documents."""
+    having = {
+        name: replace(role, functions=(READ_DOCUMENT,) if name in names else ()) for name, role in ROLES.roles.items()
+    }
+    return replace(ROLES, roles=having)
+
+
+@pytest.mark.parametrize(
+    ("reading", "picked", "taken"),
+    [
+        (("summarizer",), "coder", "summarizer"),
+        (("summarizer", "researcher"), "coder", "researcher"),  # the default comes first
+        (("summarizer", "coder"), "coder", "coder"),
+        ((), "coder", "coder"),
+    ],
+)
+def test_a_task_with_documents_goes_to_a_role_that_reads_them(
+    reading: tuple[str, ...], picked: str, taken: str
+) -> None:
+    one = replace(
+        task(1), attachments=(Attachment(kind="voice", file_id="v"), Attachment(kind="document", file_id="d"))
+    )
+    assert reading_role(reading_by(*reading), picked, one) == taken
+    assert reading_role(reading_by(*reading), picked, replace(one, attachments=one.attachments[:1])) == picked
+    assert routing_text(replace(one, text="")) == "summarize this file"
+
+
+async def test_a_document_is_dispatched_to_a_role_that_reads_it(script: Script) -> None:
+    world = World(script)
+    await world.lead()
+    await world.ask(
+        replace(task(1), role="coder", attachments=(Attachment(kind="document", file_id="d", name="a.pdf"),))
+    )
+    consumer = QueueConsumer(
+        lanes=world.lanes, roles=reading_by("summarizer"), chat=None, classifier=None, pool_of=lambda _: "p", epoch=world.epoch, cap=5
+    )  # fmt: skip
+    [released] = await world.lanes.release(cap=5, at_most=5, epoch=world.epoch)
+    await consumer._dispatch(released)
+    assert (await world.claim()).snapshot.role == "summarizer"

@@ -289,6 +289,7 @@ def test_the_mention_and_the_quoted_text_are_told_apart_from_the_question() -> N
 NOTE = {"file_id": "f", "file_name": "notes.md"}
 VOICE = {"file_id": "v"}
 PDF = {"file_id": "f", "file_name": "a.pdf", "mime_type": "application/pdf"}
+ZIP = {"file_id": "f", "file_name": "a.zip", "mime_type": "application/zip"}
 
 
 @pytest.mark.parametrize(
@@ -297,7 +298,7 @@ PDF = {"file_id": "f", "file_name": "a.pdf", "mime_type": "application/pdf"}
         ({"reply_to_message": {"document": NOTE}}, "notes.md"),
         ({"reply_to_message": {"voice": VOICE}}, "recording.ogg"),
         ({"external_reply": {"document": NOTE}}, "notes.md"),
-        ({"reply_to_message": {"document": PDF}}, None),
+        ({"reply_to_message": {"document": ZIP}}, None),
         ({"voice": VOICE, "reply_to_message": {"document": NOTE}}, "recording.ogg"),
     ],
 )
@@ -319,7 +320,8 @@ def test_a_sticker_or_a_picture_without_words_asks_nothing_about_the_file_that_i
     [
         ({"photo": [{}], "caption": "what is this?"}, "photo"),
         ({"video": {}, "caption": "x"}, "video"),
-        ({"document": PDF, "caption": "x"}, "file"),
+        ({"document": ZIP, "caption": "x"}, "file"),
+        ({"document": PDF, "caption": "x"}, ""),
         ({"paid_media": {}, "caption": "x"}, "other"),
         ({"document": NOTE, "caption": "x"}, ""),
         ({"text": "x"}, ""),

@@ -1,6 +1,7 @@
 """Who may use the bot, what each kind of message becomes, and that nothing of the user's gets into a text of ours."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,8 @@ def test_what_cannot_be_read_gets_a_kind_answer(chat: Chat, kind: str) -> None:
 
 SOUND = {"file_id": "v", "mime_type": "audio/ogg", "file_size": 9}
 NOTES = {"file_id": "f", "file_name": "notes.md", "file_size": 9}
+PDF = {"file_id": "f", "file_name": "a.pdf", "mime_type": "application/pdf"}
+OFFICE = "application/vnd.openxmlformats-officedocument."
 
 
 @pytest.mark.parametrize(
@@ -127,9 +130,15 @@ NOTES = {"file_id": "f", "file_name": "notes.md", "file_size": 9}
         ({"document": {**SOUND, "file_name": "talk.wav", "mime_type": "audio/wav"}}, "voice", "recording.wav"),
         ({"document": NOTES}, "file", "notes.md"),
         ({"document": {"file_id": "f", "file_name": "LOG", "mime_type": "text/plain"}}, "file", "LOG"),
+        ({"document": PDF}, "document", "a.pdf"),
+        ({"document": {**PDF, "file_name": "דוח", "file_size": 20_000_000}}, "document", "דוח"),
+        ({"document": {"file_id": "f", "file_name": "B.DOCX"}}, "document", "B.DOCX"),
+        ({"document": {"file_id": "f", "mime_type": f"{OFFICE}spreadsheetml.sheet"}}, "document", ""),
+        ({"document": {"file_id": "f", "file_name": "book.epub"}}, "document", "book.epub"),
+        ({"document": {**NOTES, "file_size": 1_000_001}}, "document", "notes.md"),
     ],
 )
-def test_recordings_and_text_files_become_tasks_that_name_them(
+def test_recordings_files_and_documents_become_tasks_that_name_them(
     chat: Chat, fields: dict[str, Any], kind: str, name: str
 ) -> None:
     [effect] = chat.says("", caption="what is in it?", **fields)
@@ -145,10 +154,22 @@ def test_a_role_command_takes_the_file_that_it_replies_to(chat: Chat) -> None:
 
 
 def test_other_files_and_too_large_ones_are_not_taken(chat: Chat) -> None:
-    pdf = {"file_id": "f", "file_name": "a.pdf", "mime_type": "application/pdf"}
-    assert kinds(chat.says("", document=pdf)) == ["unsupported"]
-    assert kinds(chat.says("", document={**NOTES, "file_size": 1_000_001})) == ["too_large"]
+    for name in ("a.zip", "a.doc", "a.exe", "a.pdf.exe"):
+        assert kinds(chat.says("", document={"file_id": "f", "file_name": name})) == ["unsupported"]
+    for file in (NOTES, PDF):
+        [effect] = chat.says("", document={**file, "file_size": 20_000_001})
+        assert (effect["kind"], effect["args"]["mb"]) == ("too_large", 20)
     assert kinds(chat.says("", voice={**SOUND, "file_size": 20_000_001})) == ["too_large"]
+
+
+def test_where_no_role_reads_documents_they_are_not_taken(roles: Roles) -> None:
+    deaf = replace(roles, roles={name: replace(role, functions=()) for name, role in roles.roles.items()})
+    for chat in (Chat(deaf), Chat(roles, english_only=True)):
+        assert kinds(chat.says("", document=PDF)) == ["unsupported"]
+        [effect] = chat.says("", caption="who wrote it?", document=PDF)
+        assert (task_of(effect).attachments, task_of(effect).unseen) == ((), "file")
+        [effect] = chat.says("", document={**NOTES, "file_size": 1_000_001})
+        assert (effect["kind"], effect["args"]["mb"]) == ("too_large", 1)
 
 
 def test_a_question_takes_the_file_or_recording_that_it_replies_to(chat: Chat) -> None:
@@ -159,7 +180,7 @@ def test_a_question_takes_the_file_or_recording_that_it_replies_to(chat: Chat) -
 
 
 @pytest.mark.parametrize(
-    "fields", [{"photo": [{}]}, {"video": {}}, {"document": {"file_id": "f", "file_name": "a.pdf"}}]
+    "fields", [{"photo": [{}]}, {"video": {}}, {"document": {"file_id": "f", "file_name": "a.zip"}}]
 )
 def test_words_beside_a_picture_are_answered_and_it_is_said_that_it_was_not_seen(
     chat: Chat, fields: dict[str, Any]

@@ -22,7 +22,7 @@ from openclaw_core.store.pools import JobState
 from openclaw_core.store.run_steps import status_from, status_json, step_json, steps_from
 from openclaw_core.store.turns import turn_from
 from openclaw_core.tasks.outcome import Cause
-from openclaw_core.tasks.steps import Doing, Status
+from openclaw_core.tasks.steps import Doing, ReadPages, Status
 from openclaw_core.tasks.task import (
     READABLE_VERSIONS,
     Attachment,
@@ -227,6 +227,12 @@ async def test_each_result_of_the_file_is_carried_out(world: World, result: dict
 
 WITH_TOOLS = replace(ORDER, functions=("web_search", "open_page"), max_steps=4, results_tokens=9000)
 SEARCHING = Status(doing=Doing.SEARCHING, subject="אור", n=1)
+READING_STEP = replace(
+    completed_step(1), results=(replace(completed_step(1).results[0], pages=(), read=(ReadPages(document=1, first=1, last=4),)),)
+)  # fmt: skip
+REPORT = replace(
+    READ, snapshot=None, attachments=(Attachment(kind="document", file_id="d", name="report.pdf", size_bytes=12),)
+)
 
 
 def test_the_file_for_the_next_release_has_what_our_code_adds_for_tools() -> None:
@@ -234,10 +240,23 @@ def test_the_file_for_the_next_release_has_what_our_code_adds_for_tools() -> Non
         "order": json.loads(snapshot_json(WITH_TOOLS)),
         "step": json.loads(step_json(completed_step(1))),
         "status": json.loads(status_json(SEARCHING)),
+        "task": json.loads(to_json(REPORT)),
+        "read": json.loads(step_json(READING_STEP)),
     } == TOOLS
+    assert from_json(json.dumps(TOOLS["task"])) == REPORT
+    assert steps_from(json.dumps(TOOLS["read"])) == (READING_STEP,)
     assert read_snapshot(TOOLS["order"]) == WITH_TOOLS
     assert steps_from(json.dumps(TOOLS["step"])) == (completed_step(1),)
     assert status_from(json.dumps(TOOLS["status"])) == SEARCHING
+
+
+def test_a_task_with_a_document_is_refused_by_releases_that_would_take_it_for_text() -> None:
+    assert TOOLS["task"]["v"] == 4
+    assert TOOLS["task"]["v"] in READABLE_VERSIONS
+    assert not [one for one in CURRENT["tasks"] if one["v"] == 4]
+    both = replace(REPORT, attachments=(*READ.attachments, *REPORT.attachments))
+    assert json.loads(to_json(both))["v"] == 4
+    assert from_json(to_json(both)) == both
 
 
 def test_a_release_before_reads_a_role_with_tools_as_one_without() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+import httpx
 import pytest
 from telegram import (
     Bot,
@@ -12,7 +13,7 @@ from telegram import (
     InlineKeyboardMarkup,
     MessageEntity,
 )
-from telegram.error import BadRequest, Conflict
+from telegram.error import BadRequest, Conflict, TelegramError
 
 from openclaw_standin.bot_api import BotApi
 from tests.standin.conftest import TOKEN, bot_for
@@ -231,6 +232,29 @@ async def test_files_go_both_ways(api: BotApi, bot: Bot) -> None:
     assert again.document.file_size == 5
     with pytest.raises(BadRequest, match="Invalid file_id"):
         await bot.get_file("nonsense")
+
+
+async def test_a_files_path_is_good_for_an_hour_after_it_was_asked_for(api: BotApi, bot: Bot) -> None:
+    now_s = 0.0
+    api.state.clock = lambda: now_s
+    api.users.upload(7, "note.txt", b"quiet")
+    (update,) = await bot.get_updates()
+    assert update.message is not None
+    assert update.message.document is not None
+    file_id = update.message.document.file_id
+    stored = api.state.storage.stored_file(file_id)
+    assert stored is not None
+    unasked = f"{api.url}/file/bot{TOKEN}/{stored[0]}"
+    async with httpx.AsyncClient() as http:
+        assert (await http.get(unasked)).status_code == 404
+
+        file = await bot.get_file(file_id)
+        assert (await http.get(unasked)).content == b"quiet"
+        now_s = 3601.0
+        with pytest.raises(TelegramError, match="Not Found"):
+            await file.download_as_bytearray()
+        await bot.get_file(file_id)
+        assert (await http.get(unasked)).content == b"quiet"
 
 
 async def test_a_file_beyond_20_megabytes_cannot_be_fetched(api: BotApi, bot: Bot) -> None:

@@ -268,6 +268,14 @@ async def test_an_answer_without_a_page_says_that_it_is_from_memory() -> None:
         agent.script({"text": "In the north."})
         assert await agent.answer() is None
         assert agent.answered.markdown == f"In the north.{FROM_MEMORY}"
+
+
+async def test_a_role_that_only_reads_says_nothing_of_memory() -> None:
+    """The user's own text is what it answers from."""
+    async with agent_of(Probe(says_where)) as agent:
+        agent.script({"text": "In the north."})
+        assert await agent.answer(functions=("open_page", "read_document")) is None
+        assert agent.answered.markdown == "In the north."
         assert "steps" not in agent.answered.usage
 
 

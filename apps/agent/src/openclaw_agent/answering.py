@@ -19,6 +19,7 @@ from openclaw_core.characters import is_blank
 from openclaw_core.models import answer_stream
 from openclaw_core.models.answer_stream import AnswerFailed, AnswerRestarted, TextAdded
 from openclaw_core.ports import ModelCall, StreamingModel, Transcriber
+from openclaw_core.roles.values import READ_DOCUMENT
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.task import RoleSnapshot, Task
 from openclaw_core.tasks.work import Answered, GaveUp, Run, Work
@@ -26,6 +27,7 @@ from openclaw_core.texts import wording
 from openclaw_core.texts.notes import with_note
 
 if TYPE_CHECKING:
+    from openclaw_agent.tools.documents.opened_documents import OpenedDocuments
     from openclaw_agent.tools.tool import Tool
 
 log = logs.get(__name__)
@@ -46,6 +48,8 @@ class RunAnswerer:
     voice_models: Sequence[str] = ()
     tools_of: "Callable[[Sequence[str]], Mapping[str, Tool]]" = field(default=lambda _: {})
     """The tools of these names that an agent can use. It is called for roles with tools alone."""
+    open_documents: "Callable[[], OpenedDocuments] | None" = None
+    """Where a task's documents are opened. It is called for tasks with files and roles that read them."""
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     handing_over: bool = field(default=False, init=False)
@@ -96,11 +100,12 @@ class RunAnswerer:
 
     async def _try_to_answer(self, run: Run, ends_at: float) -> Answered | GaveUp | None:
         """The answer, or the cause of its failure; None if the user sent more for this task. Raises Unreadable."""
-        task = await self._with_attachments(run)
+        documents = self._documents(run)
+        task = await self._with_attachments(run, documents)
         preview: Preview
         ask: Coroutine[Any, Any, Answered | GaveUp | None]
         if run.snapshot.functions:
-            preview, ask = await self._in_steps(run, task, ends_at)
+            preview, ask = await self._in_steps(run, task, documents, ends_at)
         else:
             preview = Preview(work=self.work, run=run, clock=self.clock, sleep=self.sleep)
             ask = self._ask_models(run, task, preview)
@@ -117,14 +122,22 @@ class RunAnswerer:
                 one.cancel()
             await asyncio.gather(writing, asking, return_exceptions=True)
 
-    async def _with_attachments(self, run: Run) -> Task:
+    def _documents(self, run: Run) -> "OpenedDocuments | None":
+        """Where the documents of *run* are to be opened; None if it has none, or its role reads none."""
+        if self.open_documents is None or READ_DOCUMENT not in run.snapshot.functions:
+            return None
+        return self.open_documents() if any(one.kind != "voice" for one in run.task.attachments) else None
+
+    async def _with_attachments(self, run: Run, documents: "OpenedDocuments | None") -> Task:
         """The task with the text of its attachments, which goes into the chat's memory too. Raises Unreadable."""
         if not run.task.attachments:
             return run.task
         reader = AttachmentReader(
             files=self.files_of(run), transcriber=self.transcriber, voice_models=self.voice_models, sleep=self.sleep
         )
-        task, said = await with_attachments(run.task, reader, max_tokens=run.snapshot.history_tokens)
+        task, said = await with_attachments(
+            run.task, reader, max_tokens=run.snapshot.history_tokens, documents=documents
+        )
         await until_stored(partial(self.work.amend, run, said), sleep=self.sleep)
         return task
 
@@ -149,7 +162,7 @@ class RunAnswerer:
         return GaveUp(cause=Cause.EMPTY_ANSWER)
 
     async def _in_steps(
-        self, run: Run, task: Task, ends_at: float
+        self, run: Run, task: Task, documents: "OpenedDocuments | None", ends_at: float
     ) -> "tuple[Preview, Coroutine[Any, Any, Answered | GaveUp | None]]":
         """The same for a role with tools: the preview, and the answer in steps. Nothing else loads the tools."""
         await asyncio.to_thread(importlib.import_module, "openclaw_agent.steps.loop")
@@ -160,6 +173,7 @@ class RunAnswerer:
             chat=self.chat,
             run=run,
             tools=await asyncio.to_thread(self.tools_of, run.snapshot.functions),
+            documents=documents,
             make_call=partial(_call, run, task),
             ends_at=ends_at,
             deadline_s=self.task_deadline_s,

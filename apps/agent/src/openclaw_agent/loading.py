@@ -17,6 +17,7 @@ from openclaw_core.tasks.work import Run, Work
 if TYPE_CHECKING:
     from openclaw_agent.answering import RunAnswerer
     from openclaw_agent.attachments.files import Files
+    from openclaw_agent.tools.documents.opened_documents import OpenedDocuments
     from openclaw_agent.tools.tool import Tool
 
 
@@ -103,10 +104,18 @@ async def open_answerer(
         task_deadline_s=settings.task_deadline_s,
         voice_models=settings.voice_models,
         tools_of=lambda names: (tools_of or _tools_of)(names, settings),
+        open_documents=lambda: _open_documents(settings),
     )
 
 
 def _tools_of(names: Sequence[str], settings: Settings) -> "Mapping[str, Tool]":
     from openclaw_agent.tools.toolbox import tools_of  # a role without tools does not pay for them
 
-    return tools_of(names, settings.search)
+    return tools_of(names, settings.search, settings.runner_socket)
+
+
+def _open_documents(settings: Settings) -> "OpenedDocuments":
+    from openclaw_agent.tools.documents.opened_documents import OpenedDocuments
+    from openclaw_agent.tools.documents.sealed_reader import SealedReader
+
+    return OpenedDocuments(reader=SealedReader(socket=settings.runner_socket))

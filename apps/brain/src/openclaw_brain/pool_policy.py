@@ -12,7 +12,7 @@ from openclaw_core.roles.values import TOOLS_TEMPLATE, Roles
 AGENT_VARIABLES = (
     *providers.VARIABLES, "REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_USERNAME", "REDIS_PASSWORD", "LOG_LEVEL",
     "TASKS_PER_JOB", "TASK_DEADLINE_S", "WARM_MAX_AGE_S", "VOICE_MODELS",
-    "SEARCH_URL", "BRAVE_API_KEY", "TAVILY_API_KEY", "SEARCH_SCRAPING",
+    "SEARCH_URL", "BRAVE_API_KEY", "TAVILY_API_KEY", "SEARCH_SCRAPING", "RUNNER_SOCKET",
 )  # fmt: skip
 """Of the brain's environment, what a local agent gets."""
 JOB_GRACE_S = 60

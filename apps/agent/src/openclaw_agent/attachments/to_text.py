@@ -1,7 +1,8 @@
-"""Turns attachments into text: a recording is transcribed, a text file is decoded."""
+"""Turns attachments into text: a recording is transcribed, a text file is decoded, a document is opened by the sealed runner."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from openclaw_agent.attachments.files import Files, NoFile
 from openclaw_agent.prompt import LEAST_CUT_TOKENS, cut
@@ -12,6 +13,9 @@ from openclaw_core.tasks.conversation import estimate_tokens
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.task import Attachment, Task
 from openclaw_core.tasks.user_turn import attachment_label, excerpt
+
+if TYPE_CHECKING:  # a role that reads no documents does not load them
+    from openclaw_agent.tools.documents.opened_documents import OpenedDocuments
 
 log = logs.get(__name__)
 TRANSCRIBE_S = 60.0
@@ -38,13 +42,20 @@ class AttachmentReader:
     voice_models: Sequence[str]
     sleep: Callable[[float], Awaitable[None]] = field(repr=False)
 
-    async def read(self, index: int, attachment: Attachment) -> str:
-        """The text of *attachment*, the task's attachment at *index*; never empty. Raises Unreadable."""
+    async def fetch(self, index: int, attachment: Attachment) -> bytes:
+        """The content of *attachment*, the task's attachment at *index*. Raises Unreadable."""
         try:
-            content = await self.files.content(index)
+            return await self.files.content(index)
         except NoFile as exc:
             log.warning("attachment.not_fetched", kind=attachment.kind, reason=str(exc))
             raise Unreadable(Cause.FILE_UNREADABLE) from None
+
+    async def read(self, index: int, attachment: Attachment) -> str:
+        """The text of *attachment*, the task's attachment at *index*; never empty. Raises Unreadable."""
+        return await self.text_of(await self.fetch(index, attachment), attachment)
+
+    async def text_of(self, content: bytes, attachment: Attachment) -> str:
+        """The text of *attachment*, a recording or a text file; never empty. Raises Unreadable."""
         if attachment.kind == "file":
             return decoded(content)
         transcript = await self._transcribe(content, attachment.name)
@@ -65,22 +76,31 @@ class AttachmentReader:
             raise Unreadable(Cause.FILE_UNREADABLE if refused else exc.cause) from None
 
 
-async def with_attachments(task: Task, reader: AttachmentReader, *, max_tokens: int) -> tuple[Task, str]:
+async def with_attachments(
+    task: Task, reader: AttachmentReader, *, max_tokens: int, documents: "OpenedDocuments | None" = None
+) -> tuple[Task, str]:
     """*task* with the text of its attachments, and the text of its turn in the chat's memory.
 
     A recording is the question itself, unless it was forwarded with words of the user's own. Files and forwarded recordings are
     quoted. Several of them get an equal share of *max_tokens*, so that one cannot push out the others. If some cannot be read,
     the model is told so. Raises Unreadable if none can be read.
+
+    *documents* None: the role reads none. Else documents, and text files that are longer than their share, are added to it, and the model is
+    given a list of them. A short document is quoted whole.
     """
     asked, quoted, turn, fault = [], [], [task.text], None
     left = max_tokens - estimate_tokens(task.text) - estimate_tokens(task.quoted)
     share = max(LEAST_CUT_TOKENS, left // len(task.attachments) - NAME_TOKENS)
     for index, attachment in enumerate(task.attachments):
         try:
-            text = await reader.read(index, attachment)
+            text = await _text(index, attachment, reader, documents, share)
         except Unreadable as exc:
             fault = fault or exc
-            quoted.append(f"{attachment.name}\n[It could not be read.]")
+            if documents is None or attachment.kind != "document":  # those stand in the list
+                quoted.append(f"{attachment.name}\n[It could not be read.]")
+            continue
+        if text is None:
+            turn.append(attachment_label(attachment))
             continue
         if attachment.kind == "voice" and task.forwarded != "some":
             asked.append(text)
@@ -89,9 +109,38 @@ async def with_attachments(task: Task, reader: AttachmentReader, *, max_tokens: 
             turn.append(f"{attachment_label(attachment)}\n{excerpt(text, share=len(task.attachments))}")
     if fault and len(turn) == 1 and not asked:
         raise fault
+    if documents is not None and documents.all:
+        quoted.insert(0, documents.listing())
     question = "\n\n".join([*asked, task.text]).strip()
     task = replace(task, text=question, quoted="\n\n".join([*quoted, task.quoted]).strip())
     return task, "\n\n".join([*asked, *turn]).strip()
+
+
+async def _text(
+    index: int, attachment: Attachment, reader: AttachmentReader, documents: "OpenedDocuments | None", max_tokens: int
+) -> str | None:
+    """The text of an attachment; None if it is a document that the model has to read in parts. Raises Unreadable."""
+    try:
+        content = await reader.fetch(index, attachment)
+    except Unreadable as exc:
+        if documents is not None and attachment.kind == "document":
+            documents.fail(attachment.name, exc.cause)
+        raise
+    if attachment.kind != "document":
+        text = await reader.text_of(content, attachment)
+        if attachment.kind == "voice" or documents is None or estimate_tokens(text) <= max_tokens:
+            return text
+        document = await documents.open(attachment.name, content)
+        return text if document.fault is not None else None
+    if documents is None:
+        raise Unreadable(Cause.FILE_UNSUPPORTED)
+    document = await documents.open(attachment.name, content)
+    if document.fault is not None:
+        raise Unreadable(document.fault)
+    if document.cut or estimate_tokens(document.text) > max_tokens:
+        return None
+    documents.put_in_message(document)
+    return document.text
 
 
 def decoded(content: bytes) -> str:

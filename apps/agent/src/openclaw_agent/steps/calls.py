@@ -63,7 +63,7 @@ async def _run_call(
         OpenedPage(number=one.number, url=one.url, domain=one.domain, title=one.title, date=one.date)
         for one in result.sources
     )
-    return CallResult(text=bounded(result.text), ms=ms, fault=fault, pages=opened)
+    return CallResult(text=bounded(result.text), ms=ms, fault=fault, pages=opened, read=result.read)
 
 
 def _outcome(tool: Tool, working: "asyncio.Future[ToolResult]") -> tuple[ToolResult, str]:

@@ -9,8 +9,13 @@ from openclaw_agent.tools.tool import Tool
 from openclaw_core.models.answer_stream import AnswerComplete
 from openclaw_core.models.function_calls import arguments_of
 from openclaw_core.ports import FunctionCall
+from openclaw_core.roles.values import READ_DOCUMENT
 from openclaw_core.tasks.steps import STATUS_MAX_CHARS, Doing, Status, Step
+from openclaw_core.tasks.task import RoleSnapshot
+from openclaw_core.texts.wording import Sentence
 
+READING = frozenset({"open_page", READ_DOCUMENT})
+"""Tools of a role that is not asked about the world."""
 ANSWER_S = 30.0
 """Of the deadline, kept for the last answer."""
 RECORDED_CALLS_MAX = 40
@@ -32,6 +37,19 @@ def function_choice(n: int, max_steps: int, *, left_s: float, deadline_s: float)
 def call_limit_s(tool: Tool, *, left_s: float, deadline_s: float) -> float:
     """Seconds that one call of *tool* may take now."""
     return max(0.0, min(tool.timeout_s, left_s - answer_s(deadline_s)))
+
+
+def unopened(answer: AnswerComplete, snapshot: RoleSnapshot, steps: Sequence[Step]) -> Sentence | None:
+    """What an answer says for which no page was opened, if anything.
+
+    A role that only reads answers from what it was sent, and an answer from a document is not from memory.
+    """
+    if set(snapshot.functions) <= READING:
+        return None
+    if answer.without_functions:
+        return Sentence.NO_TOOLS
+    has_read = any(result.read for step in steps for result in step.results)
+    return Sentence.FROM_MEMORY if not has_read else None
 
 
 def models_in_order(models: Sequence[str], steps: Sequence[Step]) -> tuple[str, ...]:

@@ -13,6 +13,9 @@ from openclaw_agent.steps.calls import run_calls
 from openclaw_agent.steps.conversation import step_messages
 from openclaw_agent.steps.preview import StepPreview
 from openclaw_agent.store_retry import until_stored
+from openclaw_agent.tools.documents.opened_documents import OpenedDocuments
+from openclaw_agent.tools.documents.read_document import ReadDocument
+from openclaw_agent.tools.documents.what_was_read import what_was_read
 from openclaw_agent.tools.opened import OpenedPages, Source
 from openclaw_agent.tools.tool import Tool
 from openclaw_core.characters import is_blank
@@ -21,6 +24,7 @@ from openclaw_core.ports import FunctionTool, Lang, ModelCall, StreamingModel
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.steps import Step
 from openclaw_core.tasks.work import GaveUp, Run, Work
+from openclaw_core.texts.notes import with_note
 from openclaw_core.texts.wording import Sentence
 
 
@@ -47,6 +51,7 @@ class StepLoop:
     make_call: Callable[[str, int], ModelCall]
     ends_at: float
     deadline_s: float
+    documents: OpenedDocuments | None = None
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     steps: list[Step] = field(init=False)
@@ -59,6 +64,11 @@ class StepLoop:
     def __post_init__(self) -> None:
         self.steps = list(self.run.steps)
         self.pages = decisions.pages_of(self.steps)
+        if self.documents is not None and self.documents.all:
+            reading = ReadDocument(
+                documents=self.documents, lang=self.run.task.lang, results_tokens=self.run.snapshot.results_tokens
+            )
+            self.tools = {**self.tools, reading.name: reading}
         self.preview = StepPreview(work=self.work, run=self.run, shown=self._shown, clock=self.clock, sleep=self.sleep)
 
     async def answer(self) -> Finished | GaveUp | None:
@@ -128,8 +138,10 @@ class StepLoop:
         if is_blank(answer.text):
             return GaveUp(cause=Cause.EMPTY_ANSWER)
         usage = decisions.usage_of(self.steps, answer, tools=self.tools, model_s=model_s, first_s=self._first_s)
-        unopened = Sentence.NO_TOOLS if answer.without_functions else Sentence.FROM_MEMORY
+        unopened = decisions.unopened(answer, self.run.snapshot, self.steps)
         text = await asyncio.to_thread(_finished_text, answer.text, self.pages.all, self.run.task.lang, unopened)
+        if self.documents is not None and self.documents.all:
+            text = with_note(text, what_was_read(self.documents.all, self.steps, self.run.task.lang))
         return Finished(answer=replace(answer, text=text), usage=usage)
 
     # ---- what the model is asked
@@ -169,7 +181,7 @@ def _growing_text(text: str, pages: Sequence[Source]) -> str:
     return sources.growing(text, pages)
 
 
-def _finished_text(text: str, pages: Sequence[Source], lang: Lang, unopened: Sentence) -> str:
+def _finished_text(text: str, pages: Sequence[Source], lang: Lang, unopened: Sentence | None) -> str:
     from openclaw_agent.tools import sources
 
     return sources.finish(text, pages, lang=lang, unopened=unopened)

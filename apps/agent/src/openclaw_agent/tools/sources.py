@@ -23,22 +23,26 @@ _NUMBER = re.compile(rf"[{numbers.OPEN}]\s*\d{{1,3}}\s*[{numbers.CLOSE}]")
 _ADDRESS = re.compile(r"(?:https?|tg|ton|ftp)://(?=\S)|(?<![\w.@/-])www\.\w", re.IGNORECASE)
 
 
-def finish(text: str, opened: Sequence[Source], *, lang: Lang, unopened: Sentence = Sentence.FROM_MEMORY) -> str:
+def finish(text: str, opened: Sequence[Source], *, lang: Lang, unopened: Sentence | None = Sentence.FROM_MEMORY) -> str:
     """The whole answer *text* as it is shown: Markdown with links, and below it the list of *opened*, or *unopened* if there are none."""
     pages = {page.number: page for page in opened}
     body = held_back.without_own_list(characters.cleaned(text)) if pages else characters.cleaned(text)
     marked = _checked(body, pages)
     shown = numbers.second_pass(marked, pages)
-    whole = with_note(shown, _below(marked, pages, lang, unopened))
+    whole = _with(shown, _below(marked, pages, lang, unopened))
     if _is_honest(convert_markdown(whole), pages):
         return whole
-    return with_note(_plain(convert_markdown(shown)), _below("", pages, lang, unopened))
+    return _with(_plain(convert_markdown(shown)), _below("", pages, lang, unopened))
 
 
-def _below(marked: str, pages: Pages, lang: Lang, unopened: Sentence) -> str:
+def _with(shown: str, below: str) -> str:
+    return with_note(shown, below) if below else shown
+
+
+def _below(marked: str, pages: Pages, lang: Lang, unopened: Sentence | None) -> str:
     """The list for an answer with the numbers of *marked*, or that nothing was opened."""
     if not pages:
-        return f"_{wording.sentence(unopened, lang)}_"
+        return f"_{wording.sentence(unopened, lang)}_" if unopened else ""
     order = numbers.cited(marked, pages)
     return listed(
         [pages[number] for number in order], [page for number, page in pages.items() if number not in order], lang

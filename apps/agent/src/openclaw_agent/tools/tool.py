@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from openclaw_agent.tools.opened import OpenedPages, Source
 from openclaw_core.tasks.conversation import estimate_tokens
-from openclaw_core.tasks.steps import STATUS_MAX_CHARS, Doing, Status
+from openclaw_core.tasks.steps import STATUS_MAX_CHARS, Doing, ReadPages, Status
 
 __all__ = ["Doing", "Status"]
 
@@ -23,6 +23,8 @@ class ToolResult:
     """For the model; at most RESULT_MAX_TOKENS."""
     sources: tuple[Source, ...] = field(default=(), repr=False)
     """Pages that this call opened, with their numbers in the run. The loop records them with the step."""
+    read: tuple[ReadPages, ...] = ()
+    """Pages of the user's documents that *text* holds. The loop records them with the step."""
     failed: bool = False
     """Whether *text* says why there is nothing. For figures: the model is told in words."""
 

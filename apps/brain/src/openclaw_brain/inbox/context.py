@@ -7,7 +7,7 @@ from typing import Any
 from openclaw_brain.telegram.incoming import Incoming
 from openclaw_core.ports import Lang
 from openclaw_core.records import NoticeKind
-from openclaw_core.roles.values import Roles
+from openclaw_core.roles.values import READ_DOCUMENT, Roles
 from openclaw_core.store.effects import AddNotice, AnswerButton, Effect
 from openclaw_core.tasks.conversation import conversation_key
 from openclaw_core.tasks.task import Task
@@ -42,6 +42,11 @@ class UpdateContext:
         """The chat, and the topic in it if there is one."""
         thread_id = self.incoming.thread_id
         return {"chat": str(self.incoming.chat_id), "thread": None if thread_id is None else str(thread_id)}
+
+    @property
+    def reads_documents(self) -> bool:
+        """Whether some role reads documents. The demo model can call no tool."""
+        return not self.english_only and any(READ_DOCUMENT in role.functions for role in self.roles.roles.values())
 
     @property
     def digest(self) -> dict[str, str]:

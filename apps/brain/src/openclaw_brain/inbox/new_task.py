@@ -9,20 +9,25 @@ from openclaw_core.store.effects import AddNotice, Effect, QueueTask
 from openclaw_core.tasks.task import Task, task_id, to_json
 from openclaw_core.texts.language import lang_of
 
-FILE_MAX_BYTES = {"voice": 20_000_000, "file": 1_000_000}
-"""A bot may fetch 20 MB. Of a text, a model reads a few pages."""
+FILE_MAX_BYTES = {"voice": 20_000_000, "file": 1_000_000, "document": 20_000_000}
+"""A bot may fetch 20 MB. Of a text that is not read in parts, a model reads a few pages."""
 TEXT_MAX_CHARS = 16_000
 """Telegram sends at most 4096 units. The limit protects the store from other servers."""
 
 
 def ask(context: UpdateContext, *, role: str | None = None) -> list[Effect]:
     """Queue the message as a task for *role*, or for the role that routing chooses."""
+    context = _with_long_text(context)
     incoming = context.incoming
     if (attachment := incoming.attachment) is not None:
         if attachment.kind == "voice" and context.english_only:  # the demo model has no transcriber
             if not incoming.text:
                 return [unreadable(context, NoticeKind.UNSUPPORTED, what="voice")]
             context = replace(context, incoming=replace(incoming, attachment=None, unseen="voice"))
+        elif attachment.kind == "document" and not context.reads_documents:
+            if not incoming.text:
+                return [unreadable(context, NoticeKind.UNSUPPORTED, role=role, what="file")]
+            context = replace(context, incoming=replace(incoming, attachment=None, unseen="file"))
         elif attachment.size_bytes > FILE_MAX_BYTES[attachment.kind]:
             return [
                 unreadable(context, NoticeKind.TOO_LARGE, role=role, mb=FILE_MAX_BYTES[attachment.kind] // 1_000_000)
@@ -33,10 +38,21 @@ def ask(context: UpdateContext, *, role: str | None = None) -> list[Effect]:
     return [QueueTask(**task_fields(context, task))]
 
 
+def _with_long_text(context: UpdateContext) -> UpdateContext:
+    """A text that is too long to be read at once is a document, where some role reads those in parts."""
+    attachment = context.incoming.attachment
+    if attachment is None or attachment.kind != "file" or attachment.size_bytes <= FILE_MAX_BYTES["file"]:
+        return context
+    if not context.reads_documents:
+        return context
+    return replace(context, incoming=replace(context.incoming, attachment=replace(attachment, kind="document")))
+
+
 def unreadable(context: UpdateContext, kind: NoticeKind, *, role: str | None = None, **args: Any) -> AddNotice:
     """Say that no agent can read this. If the message joins a task, the answer of that task says so instead."""
     incoming = context.incoming
     content = incoming.attachment.kind if incoming.attachment else incoming.kind
+    content = "file" if content == "document" else content
     seen_as = content if content in ("file", "voice") else "" if incoming.details else "other"
     without = replace(incoming, attachment=None, unseen=incoming.unseen or seen_as)
     task = replace(

@@ -12,7 +12,7 @@ from openclaw_core.errors import BadTask, StoreError, StoreFault
 from openclaw_core.ports import ChatModel
 from openclaw_core.records import UNREADABLE
 from openclaw_core.roles.snapshot import snapshot_of
-from openclaw_core.roles.values import Roles
+from openclaw_core.roles.values import READ_DOCUMENT, Roles
 from openclaw_core.store import Lanes
 from openclaw_core.store.lanes import Dispatched, Queued
 from openclaw_core.tasks.conversation import Turn
@@ -43,8 +43,16 @@ def previous_of(turns: Sequence[Turn]) -> Previous | None:
 
 def routing_text(task: Task) -> str:
     """Return the text that decides the role. A file alone is to be summarized. What a recording says is not known yet."""
-    text = task.text or ("summarize this file" if any(one.kind == "file" for one in task.attachments) else "")
+    text = task.text or ("summarize this file" if any(one.kind != "voice" for one in task.attachments) else "")
     return f"{text}\n\n{task.quoted}" if task.forwarded == "some" and task.quoted else text
+
+
+def reading_role(roles: Roles, picked: str, task: Task) -> str:
+    """Return *picked*, or for a task with documents the next role that can read them: the default, then by their order. None may be there."""
+    if not any(one.kind == "document" for one in task.attachments):
+        return picked
+    reading = [name for name in (picked, roles.default, *roles.roles) if READ_DOCUMENT in roles.roles[name].functions]
+    return reading[0] if reading else picked
 
 
 @dataclass(kw_only=True)
@@ -197,7 +205,7 @@ class QueueConsumer:
             chat=self.chat,
             classifier=self.classifier,
         )
-        role = self.roles.roles[routed.role]
+        role = self.roles.roles[reading_role(self.roles, routed.role, task)]
         tokens = routed.usage.prompt_tokens + routed.usage.answer_tokens if routed.usage else 0
         outcome = await self.lanes.dispatch(
             task.with_snapshot(snapshot_of(role, model_override=self.model_override, demo=self.demo)),

@@ -46,6 +46,9 @@ _TEXT_ENDINGS = frozenset(
 _TEXT_TYPES = frozenset(
     {"application/json", "application/xml", "application/x-yaml", "application/toml", "application/sql"}
 )
+_DOCUMENT_ENDINGS = frozenset({"pdf", "docx", "docm", "xlsx", "xlsm", "pptx", "pptm", "epub"})
+_DOCUMENT_TYPES = frozenset({"application/pdf", "application/epub+zip"})
+_OFFICE = "application/vnd.openxmlformats-officedocument."
 _RECORDING_ENDINGS = {"audio/ogg": "ogg", "audio/mpeg": "mp3", "audio/mp4": "m4a", "audio/x-m4a": "m4a", "audio/wav": "wav", "audio/x-wav": "wav", "audio/webm": "webm", "audio/flac": "flac"}  # fmt: skip
 
 
@@ -76,7 +79,7 @@ def unseen(message: Mapping[str, Any]) -> str:
 
 
 def attachment(message: Mapping[str, Any]) -> Attachment | None:
-    """Return the recording or text file in *message*."""
+    """Return the recording, text file or document in *message*."""
     for name in ("voice", "audio", "video_note"):
         if file_id := _id(mapping(message.get(name)), "file_id"):
             return _recording(mapping(message[name]), file_id, "mp4" if name == "video_note" else "ogg")
@@ -86,14 +89,15 @@ def attachment(message: Mapping[str, Any]) -> Attachment | None:
         return None
     if mime.startswith("audio/"):
         return _recording(document, file_id, "ogg")
-    if name.lower().rpartition(".")[2] in _TEXT_ENDINGS or mime.startswith("text/") or mime in _TEXT_TYPES:
-        return Attachment(
-            kind="file",
-            file_id=file_id,
-            name=" ".join(name[:200].split())[:80],
-            size_bytes=max(0, integer(document.get("file_size"))),
-        )
-    return None
+    ending = name.lower().rpartition(".")[2]
+    if ending in _TEXT_ENDINGS or mime.startswith("text/") or mime in _TEXT_TYPES:
+        kind: Literal["file", "document"] = "file"
+    elif ending in _DOCUMENT_ENDINGS or mime in _DOCUMENT_TYPES or mime.startswith(_OFFICE):
+        kind = "document"
+    else:
+        return None
+    size = max(0, integer(document.get("file_size")))
+    return Attachment(kind=kind, file_id=file_id, name=" ".join(name[:200].split())[:80], size_bytes=size)
 
 
 def attachment_id(message: Mapping[str, Any]) -> str:

@@ -52,7 +52,7 @@ class Incoming:
     """The part of the text whose letters tell the language, if that is not *text*."""
     quoted: str = field(default="", repr=False)
     attachment: Attachment | None = None
-    """A recording or text file that an agent can read, here or in the message replied to. Other files have kind `file` only."""
+    """A recording, text file or document that an agent can read, here or in the message replied to. Other files have kind `file` only."""
     unseen: str = ""
     """What came with the text and no agent can read: `photo`, `video`, `file` or `other`."""
     details: str = field(default="", repr=False)

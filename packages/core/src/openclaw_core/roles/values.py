@@ -97,6 +97,9 @@ class Roles:
         return ModelAt(name=model, id=model) if known is None else known.at
 
 
+READ_DOCUMENT = "read_document"
+"""The tool by which a role reads documents. A task with some goes to a role that has it."""
+
 RESERVED_COMMANDS = frozenset({"start", "help", "new", "stop", "retry", "status", "lang"})
 """Commands of the bot itself; no role may take one."""
 

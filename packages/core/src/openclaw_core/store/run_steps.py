@@ -8,7 +8,7 @@ from typing import Any
 from openclaw_core import logs
 from openclaw_core.ports import CallFault, FunctionCall, Usage
 from openclaw_core.records import UNREADABLE, parsed, read, whole
-from openclaw_core.tasks.steps import STATUS_MAX_CHARS, CallResult, Doing, OpenedPage, Status, Step
+from openclaw_core.tasks.steps import STATUS_MAX_CHARS, CallResult, Doing, OpenedPage, ReadPages, Status, Step
 
 log = logs.get(__name__)
 VERSION = 1
@@ -18,7 +18,7 @@ def step_json(step: Step) -> str:
     """A step as stored: one line."""
     fields: dict[str, Any] = {"v": VERSION, **asdict(step)}
     for one in (*fields["calls"], *fields["results"]):
-        for name in ("fault", "pages"):
+        for name in ("fault", "pages", "read"):
             if name in one and not one[name]:  # as all readers assume where it is missing
                 del one[name]
     # ASCII alone: half a character, which a model may say, is no UTF-8.
@@ -58,7 +58,7 @@ def _call(row: Mapping[str, Any]) -> FunctionCall:
 
 def _result(row: Mapping[str, Any]) -> CallResult:
     pages = tuple(_page(one) for one in row.get("pages", ()))
-    result = read(CallResult, row, pages=pages)
+    result = read(CallResult, row, pages=pages, read=tuple(_read_pages(one) for one in row.get("read", ())))
     if not all(isinstance(text, str) for text in (result.text, result.fault)):
         raise TypeError("not a result")
     return result
@@ -69,6 +69,13 @@ def _page(row: Mapping[str, Any]) -> OpenedPage:
     if type(page.number) is not int or not all(isinstance(text, str) for text in (page.url, page.domain, page.title)):
         raise TypeError("not a page")
     return page
+
+
+def _read_pages(row: Mapping[str, Any]) -> ReadPages:
+    pages = read(ReadPages, row)
+    if not all(type(number) is int for number in (pages.document, pages.first, pages.last, pages.piece, pages.pieces)):
+        raise TypeError("not read pages")
+    return pages
 
 
 def status_json(status: Status) -> str:

@@ -52,6 +52,12 @@ class Cause(StrEnum):
     # what came with the message
     FILE_UNREADABLE = "file_unreadable"
     FILE_EMPTY = "file_empty"
+    FILE_SCANNED = "file_scanned"
+    FILE_ENCRYPTED = "file_encrypted"
+    FILE_DAMAGED = "file_damaged"
+    FILE_HOSTILE = "file_hostile"
+    FILE_UNSUPPORTED = "file_unsupported"
+    NO_RUNNER = "no_runner"  # nothing here may open a document
     VOICE_UNCLEAR = "voice_unclear"
     # the agent's side
     AGENT_LOST = "agent_lost"

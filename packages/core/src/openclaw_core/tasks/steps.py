@@ -40,6 +40,18 @@ class OpenedPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadPages:
+    """Pages of a document that a call gave to the model: *first* to *last*, or a piece of one page."""
+
+    document: int
+    first: int
+    last: int
+    piece: int = 1
+    pieces: int = 1
+    """Into how many the page was cut, because it is too long for one result. 0: only places that a search found."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallResult:
     """What came of one call."""
 
@@ -50,6 +62,7 @@ class CallResult:
     fault: str = ""
     """Empty, or why there is no result: `failed`, `timed_out`, `crashed`, or the value of a CallFault."""
     pages: tuple[OpenedPage, ...] = field(default=(), repr=False)
+    read: tuple[ReadPages, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

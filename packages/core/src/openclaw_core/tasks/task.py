@@ -9,7 +9,7 @@ from openclaw_core.errors import BadTask
 from openclaw_core.ports import Lang, ModelAt
 from openclaw_core.records import UNREADABLE, parsed, read
 
-READABLE_VERSIONS = frozenset({1, 2, 3})
+READABLE_VERSIONS = frozenset({1, 2, 3, 4})
 """Schema versions that this release reads. During a rollout two releases read each other's records."""
 
 ChatKind = Literal["private", "group"]
@@ -89,9 +89,10 @@ def _read_snapshot(row: Any) -> RoleSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """A recording or a text file that came with a message: an agent fetches it before it answers."""
+    """What came with a message: an agent fetches it before it answers."""
 
-    kind: Literal["voice", "file"]
+    kind: Literal["voice", "file", "document"]
+    """A recording, a text file, or a document that only the sealed runner may open."""
     file_id: str
     name: str = field(default="", repr=False)
     size_bytes: int = 0
@@ -158,8 +159,10 @@ def version_of(task: Task) -> int:
     """The oldest schema version whose readers answer *task* correctly.
 
     Readers drop unknown fields. A new field needs a new version only if dropping it changes the question: 2 is needed for one
-    attached file, 3 for several.
+    attached file, 3 for several, 4 for a document, whose bytes the readers before would take for text.
     """
+    if any(one.kind == "document" for one in task.attachments):
+        return 4
     return min(len(task.attachments), 2) + 1
 
 
@@ -208,7 +211,7 @@ def _is_valid(task: Task) -> bool:
         and isinstance(task.thread_id, int | None)
         and (task.lang in ("en", "he") and task.chat_kind in ("private", "group"))
         and all(
-            attachment.kind in ("voice", "file")
+            attachment.kind in ("voice", "file", "document")
             and isinstance(attachment.file_id, str)
             and isinstance(attachment.name, str)
             for attachment in task.attachments

@@ -216,6 +216,33 @@ FAILED: Mapping[Cause, Mapping[Lang, str]] = {
         "en": "I found no text in this file. If it is a scan, send its text as a message instead.",
         "he": "לא נמצא טקסט בקובץ. אם זה מסמך סרוק, שלחו את הטקסט עצמו כהודעה.",
     },
+    Cause.FILE_SCANNED: {
+        "en": "The pages of this document are pictures, as from a scanner, and I can't read text from pictures. Send a version "
+        "with text, or paste the text here.",
+        "he": "העמודים במסמך הזה הם תמונות, כמו מסריקה, ואין כאן אפשרות לקרוא טקסט מתמונות. שלחו גרסה עם טקסט, או הדביקו את הטקסט.",
+    },
+    Cause.FILE_ENCRYPTED: {
+        "en": "This document is protected by a password. Send it without one, or paste the text here.",
+        "he": "המסמך הזה מוגן בסיסמה. שלחו אותו בלי סיסמה, או הדביקו את הטקסט.",
+    },
+    Cause.FILE_DAMAGED: {
+        "en": "This document is damaged and can't be opened. Save it anew and send it once more.",
+        "he": "המסמך הזה פגום ואי אפשר לפתוח אותו. שמרו אותו מחדש ושלחו שוב.",
+    },
+    Cause.FILE_HOSTILE: {
+        "en": "Opening this document takes more time or memory than it may, as with files that are made to do harm, so I stopped. "
+        "Send the part that matters as a smaller file.",
+        "he": "פתיחת המסמך הזה דורשת יותר זמן או זיכרון מהמותר, כמו בקבצים שנועדו להזיק, ולכן הקריאה נעצרה. "
+        "שלחו את החלק החשוב כקובץ קטן יותר.",
+    },
+    Cause.FILE_UNSUPPORTED: {
+        "en": "I can't read this kind of file. Send it as PDF, Word, Excel, PowerPoint, e-book or text.",
+        "he": "קובץ מהסוג הזה אי אפשר לקרוא כאן. שלחו אותו כ־PDF, Word, Excel, PowerPoint, ספר אלקטרוני או טקסט.",
+    },
+    Cause.NO_RUNNER: {
+        "en": "Documents can't be opened here just now: what opens them safely is not running. Send the text itself, or try again later.",
+        "he": "אי אפשר לפתוח כאן מסמכים כרגע, כי מה שפותח אותם בבטחה לא פועל. שלחו את הטקסט עצמו, או נסו שוב מאוחר יותר.",
+    },
     Cause.VOICE_UNCLEAR: {
         "en": "I couldn't make out any words in that recording. Try again closer to the microphone, or write it.",
         "he": "לא היה אפשר להבין מילים בהקלטה. אפשר לנסות שוב קרוב יותר למיקרופון, או לכתוב.",

@@ -31,6 +31,11 @@ def failure(cause: Cause, lang: Lang) -> str:
     return "⚠️ " + sentences.FAILED[cause][lang]
 
 
+def cause_sentence(cause: Cause, lang: Lang) -> str:
+    """The same as part of a text."""
+    return sentences.FAILED[cause][lang]
+
+
 def pool_wait(cause: Cause, lang: Lang) -> str:
     """Why a question still waits; *cause* is that of its pool."""
     return sentences.WAITING.get(cause, sentences.WAITING_ELSE)[lang]

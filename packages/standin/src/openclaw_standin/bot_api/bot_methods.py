@@ -86,6 +86,7 @@ def get_file(state: TelegramState, params: Params) -> JsonObject:
     path, _, _, content = known
     if len(content) > MAX_DOWNLOAD_BYTES:
         raise bad_request("file is too big")
+    state.file_links[path] = state.clock()
     return {
         "file_id": file_id,
         "file_unique_id": file_id[2:18],

@@ -22,6 +22,8 @@ from openclaw_standin.guard import for_programs
 
 log = logging.getLogger(__name__)
 
+FILE_LINK_S = 3600.0
+"""How long a path that `getFile` gave out can be downloaded."""
 METHODS_WITH_TEXT = frozenset({"sendmessage", "editmessagetext"})
 BAD_GATEWAY = "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
 
@@ -166,7 +168,10 @@ class BotRoutes:
             self._check_token(request.match_info["token"])
         except Refused as refused:
             return reply_of(refused)
-        content = self._state.storage.content_at(request.match_info["path"])
+        path = request.match_info["path"]
+        given_s = self._state.file_links.get(path)
+        is_good = given_s is not None and self._state.clock() - given_s < FILE_LINK_S
+        content = self._state.storage.content_at(path) if is_good else None
         if content is None:
             return reply_of(Refused(404, "Not Found"))
         return web.Response(body=content, content_type="application/octet-stream")

@@ -91,6 +91,9 @@ class TelegramState:
         """Called with each message that is new, or (True) edited: the second bot may get it."""
         self.open_callbacks: dict[str, int] = {}
         """Callback queries that the bot has not answered yet: their ids, with their chats."""
+        self.file_links: dict[str, float] = {}
+        """Paths that `getFile` gave out, and when, by `clock`. A path is good for an hour, and for no file that was not asked for."""
+        self.clock: Callable[[], float] = time.monotonic
 
     # ---- chats
 

@@ -17,6 +17,7 @@ class Kind(StrEnum):
     WORD = "word"
     EXCEL = "excel"
     POWERPOINT = "powerpoint"
+    EPUB = "epub"
 
 
 _OFFICE = "application/vnd.openxmlformats-officedocument."
@@ -40,8 +41,9 @@ KINDS: dict[str, Kind] = {
     "application/msword": Kind.WORD,
     "application/vnd.ms-excel": Kind.EXCEL,
     "application/vnd.ms-powerpoint": Kind.POWERPOINT,
+    "application/epub+zip": Kind.EPUB,
 }
-DOCUMENTS = frozenset({Kind.PDF, Kind.WORD, Kind.EXCEL, Kind.POWERPOINT})
+DOCUMENTS = frozenset({Kind.PDF, Kind.WORD, Kind.EXCEL, Kind.POWERPOINT, Kind.EPUB})
 """Handed on as bytes: only the sealed runner may open them."""
 _OFFICE_BEGIN = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
 _LOOK_BYTES = 1024

@@ -19,6 +19,8 @@ from openclaw_core import tls
 TOTAL_S = 10.0
 """From the first name to the last byte, redirects and all."""
 MAX_BYTES = 5_000_000
+DOCUMENT_MAX_BYTES = 20_000_000
+"""As of a document that comes with a message."""
 """Unpacked; what comes over the wire may not be more either."""
 REDIRECTS_MAX = 3
 USER_AGENT = "OpenClaw/0.1 (a chat bot that opens a page because a person asked)"
@@ -53,6 +55,7 @@ class Fetcher:
     trust: Callable[[], ssl.SSLContext] = tls.context
     total_s: float = TOTAL_S
     max_bytes: int = MAX_BYTES
+    document_max_bytes: int = DOCUMENT_MAX_BYTES
 
     async def fetch(self, url: str) -> Fetched:
         """What *url* holds. Raises NotFetched."""
@@ -112,10 +115,11 @@ class Fetcher:
             raise NotFetched(_REFUSALS.get(status, Why.SERVER if status >= 500 else Why.GONE))
         content_type = _header(reply, b"content-type")
         kind = contents.kind_of(content_type)
+        max_bytes = self.document_max_bytes if kind in contents.DOCUMENTS else self.max_bytes
         length = _header(reply, b"content-length")
-        if length.isdecimal() and int(length[:20]) > self.max_bytes:
+        if length.isdecimal() and int(length[:20]) > max_bytes:
             raise NotFetched(Why.SIZE)
-        unpacked = Unpacked(_header(reply, b"content-encoding"), max_bytes=self.max_bytes)
+        unpacked = Unpacked(_header(reply, b"content-encoding"), max_bytes=max_bytes)
         async for piece in reply.aiter_stream():
             unpacked.feed(piece)
         body = unpacked.done()

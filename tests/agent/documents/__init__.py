@@ -1,0 +1,1 @@
+"""Documents in an answer, opened by a real sealed runner."""
