@@ -185,7 +185,7 @@ WRONG: list[Any] = [
     ("tools: [browser_search]\n    max", "tools: [open_page, browser_search]\n    max", f"{YAML}:23: no server is known to take browser_search and open_page in one request"),
     ("tools: [browser_search]\n    max", "tools: [web_search]\n    max", f"{YAML}:23: web_search finds pages and opens none: add open_page"),
     ("tools: [browser_search]\n    max", "tools: [open_page, open_page]\n    max", f"{YAML}:23: the tool `open_page` is there twice: keep one"),
-    ("tools: [browser_search]\n    max", "max_steps: 3\n    max", f"{YAML}:23: it counts for web_search and open_page alone: take it away"),
+    ("tools: [browser_search]\n    max", "max_steps: 3\n    max", f"{YAML}:23: it counts for tools that agents run alone: take it away"),
     ("tools: [browser_search]\n    max", "tools: [open_page]\n    max_steps: 21\n    max", f"{YAML}:24: `roles.writer.max_steps`: input should be less than or equal to 20"),
     ("  models: [maker/small]\n  prompt", "  models: [maker/big]\n  prompt", f"{YAML}:12: `maker/big` has no strict schema"),
     ("prompt: writer.md", "prompt: poet.md", f"{YAML}:21: the prompt "),

@@ -97,4 +97,4 @@ async def open_answerer(
 def _tools_of(names: Sequence[str], settings: Settings) -> "Mapping[str, Tool]":
     from openclaw_agent.tools.toolbox import tools_of  # a role without tools does not pay for them
 
-    return tools_of(names, settings.search)
+    return tools_of(names, settings.search, settings.runner_socket)

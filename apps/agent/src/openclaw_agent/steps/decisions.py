@@ -4,12 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
+from openclaw_agent.tools.code import run_code
+from openclaw_agent.tools.code.shown import runs_left
 from openclaw_agent.tools.opened import OpenedPages, Source
-from openclaw_agent.tools.tool import Tool
+from openclaw_agent.tools.tool import Tool, ToolResult
 from openclaw_core.models.answer_stream import AnswerComplete
 from openclaw_core.models.function_calls import arguments_of
 from openclaw_core.ports import FunctionCall
 from openclaw_core.tasks.steps import STATUS_MAX_CHARS, Doing, Status, Step
+from openclaw_core.tasks.task import RoleSnapshot
 
 ANSWER_S = 30.0
 """Of the deadline, kept for the last answer."""
@@ -32,6 +35,21 @@ def function_choice(n: int, max_steps: int, *, left_s: float, deadline_s: float)
 def call_limit_s(tool: Tool, *, left_s: float, deadline_s: float) -> float:
     """Seconds that one call of *tool* may take now."""
     return max(0.0, min(tool.timeout_s, left_s - answer_s(deadline_s)))
+
+
+def may_cite(snapshot: RoleSnapshot) -> bool:
+    """Whether the role's answers are about what it can read: then they have sources, or say that they have none."""
+    return any(name != run_code.NAME for name in snapshot.functions)
+
+
+def may_run_code(snapshot: RoleSnapshot) -> bool:
+    return run_code.NAME in snapshot.functions
+
+
+def refused(calls: Sequence[FunctionCall], steps: Sequence[Step]) -> dict[str, ToolResult]:
+    """By id, the calls that are not made: those beyond the runs of code that one answer may have."""
+    asked = [call.id for call in calls if call.name == run_code.NAME and call.fault is None]
+    return dict.fromkeys(asked[runs_left(steps) :], run_code.refused())
 
 
 def models_in_order(models: Sequence[str], steps: Sequence[Step]) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from openclaw_agent.tools.opened import OpenedPages, Source
 from openclaw_agent.tools.tool import Tool
 from openclaw_core.characters import is_blank
 from openclaw_core.models.answer_stream import AnswerComplete, AnswerFailed, AnswerRestarted, AnswerStream, TextAdded
-from openclaw_core.ports import FunctionTool, Lang, ModelCall, StreamingModel
+from openclaw_core.ports import FunctionTool, ModelCall, StreamingModel
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.steps import Step
 from openclaw_core.tasks.work import GaveUp, Run, Work
@@ -110,7 +110,10 @@ class StepLoop:
         def limit_s(tool: Tool) -> float:
             return decisions.call_limit_s(tool, left_s=self._left_s(), deadline_s=self.deadline_s)
 
-        results = await run_calls(answer.wanted, self.tools, self.pages, limit_s=limit_s, clock=self.clock)
+        called = await run_calls(
+            answer.wanted, self.tools, self.pages, limit_s=limit_s, refused=decisions.refused(answer.wanted, self.steps), clock=self.clock,
+        )  # fmt: skip
+        results = tuple(one.result for one in called)
         step = Step(
             text=answer.text,
             calls=answer.wanted,
@@ -128,8 +131,7 @@ class StepLoop:
         if is_blank(answer.text):
             return GaveUp(cause=Cause.EMPTY_ANSWER)
         usage = decisions.usage_of(self.steps, answer, tools=self.tools, model_s=model_s, first_s=self._first_s)
-        unopened = Sentence.NO_TOOLS if answer.without_functions else Sentence.FROM_MEMORY
-        text = await asyncio.to_thread(_finished_text, answer.text, self.pages.all, self.run.task.lang, unopened)
+        text = await asyncio.to_thread(_finished_text, answer, self.run, self.steps, self.pages.all)
         return Finished(answer=replace(answer, text=text), usage=usage)
 
     # ---- what the model is asked
@@ -157,6 +159,8 @@ class StepLoop:
 
     async def _shown(self, text: str) -> str:
         """What a chat may see of a text that is being written. In a thread: it takes some milliseconds."""
+        if not decisions.may_cite(self.run.snapshot):
+            return text
         return await asyncio.to_thread(_growing_text, text, self.pages.all)
 
 
@@ -169,7 +173,16 @@ def _growing_text(text: str, pages: Sequence[Source]) -> str:
     return sources.growing(text, pages)
 
 
-def _finished_text(text: str, pages: Sequence[Source], lang: Lang, unopened: Sentence) -> str:
-    from openclaw_agent.tools import sources
+def _finished_text(answer: AnswerComplete, run: Run, steps: Sequence[Step], pages: Sequence[Source]) -> str:
+    """The answer with its sources, and what is known of its code."""
+    text, lang, no_tools = answer.text, run.task.lang, answer.without_functions
+    if decisions.may_cite(run.snapshot):
+        from openclaw_agent.tools import sources
 
-    return sources.finish(text, pages, lang=lang, unopened=unopened)
+        unopened = Sentence.NO_TOOLS if no_tools else Sentence.FROM_MEMORY
+        text = sources.finish(text, pages, lang=lang, unopened=unopened)
+    if decisions.may_run_code(run.snapshot):
+        from openclaw_agent.tools.code import shown
+
+        text = shown.finish(text, steps, lang=lang, no_tools=no_tools)
+    return text

@@ -176,7 +176,7 @@ class _Check:
         if "web_search" in functions and "open_page" not in functions:
             self.fault(("roles", name, "tools"), "web_search finds pages and opens none: add open_page")
         if "max_steps" in entry.model_fields_set and not functions:
-            self.fault(("roles", name, "max_steps"), "it counts for web_search and open_page alone: take it away")
+            self.fault(("roles", name, "max_steps"), "it counts for tools that agents run alone: take it away")
 
     def router(self) -> Router:
         entry = self.content.router

@@ -1,0 +1,66 @@
+"""The Coder that proves its code, by the whole bot as processes: the sealed runner runs what the scripted model writes."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from openclaw_core.store import RunRecords
+from openclaw_standin.model import ScriptedModel
+from tests.e2e_local.world import World, world
+from tests.runner.runners import needs_sealing
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), needs_sealing]
+BROKEN = """\
+import matplotlib.pyplot as plt
+
+
+def mean(numbers):
+    return sum(numbers) / len(number)
+
+
+print(mean([1, 2, 6]))
+plt.plot([1, 2, 6])
+plt.show()
+"""
+REPAIRED = BROKEN.replace("len(number)", "len(numbers)")
+TEST = "from main import mean\n\n\ndef test_mean():\n    assert mean([1, 2, 6]) == 3\n"
+
+
+def run_code(code: str, **more: str) -> dict[str, Any]:
+    return {"calls": [{"name": "run_code", "arguments": {"language": "python", "code": code, **more}}]}
+
+
+@asynccontextmanager
+async def coder(folder: Path, **settings: str) -> AsyncIterator[tuple[World, ScriptedModel]]:
+    """The bot with its shipped roles, and a model that calls by script."""
+    async with (
+        ScriptedModel.open(first_token_s=0.01, tokens_per_s=2000, chunk_s=0.01) as model,
+        world(folder, GROQ_BASE_URL=model.url, DEMO_MODEL="no", **settings) as bot,
+    ):
+        yield bot, model
+
+
+async def test_a_program_with_a_bug_is_repaired_in_the_second_round(tmp_path: Path) -> None:
+    async with coder(tmp_path) as (bot, model):
+        model.scripts.add(
+            {"when": "mean", "turns": [run_code(BROKEN, test=TEST), run_code(REPAIRED, test=TEST), {"text": f"It adds and divides.\n\n```python\n{REPAIRED}```"}]}
+        )  # fmt: skip
+        bot.api.users.write(1, "/code the mean of three numbers")
+        await bot.until(lambda: any("What ran" in text for text in bot.texts(1)))
+        [answer] = bot.texts(1)
+        print(answer)
+        assert "Try 1: python, exit 1" in answer
+        assert "NameError: name 'number' is not defined" in answer
+        assert "Try 2: python, exit 0" in answer
+        assert "test passed" in answer
+        assert answer.count("return sum(numbers)") == 1
+        await bot.all_ended(1)
+        [run] = await RunRecords(bot.script).newest(count=5)
+        assert [[call.get("fault") for call in step["calls"]] for step in json.loads(run.run)["steps"]] == [
+            ["failed"],
+            [None],
+        ]
