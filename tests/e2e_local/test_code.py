@@ -34,6 +34,13 @@ def run_code(code: str, **more: str) -> dict[str, Any]:
     return {"calls": [{"name": "run_code", "arguments": {"language": "python", "code": code, **more}}]}
 
 
+def photos(bot: World, chat_id: int) -> list[bytes]:
+    """The pictures that stand in a chat."""
+    state = bot.api.state
+    found = (message["photo"][-1]["file_id"] for message in state.messages(chat_id) if "photo" in message)
+    return [stored[3] for file_id in found if (stored := state.storage.stored_file(file_id))]
+
+
 @asynccontextmanager
 async def coder(folder: Path, **settings: str) -> AsyncIterator[tuple[World, ScriptedModel]]:
     """The bot with its shipped roles, and a model that calls by script."""
@@ -52,13 +59,15 @@ async def test_a_program_with_a_bug_is_repaired_in_the_second_round(tmp_path: Pa
         bot.api.users.write(1, "/code the mean of three numbers")
         await bot.until(lambda: any("What ran" in text for text in bot.texts(1)))
         [answer] = bot.texts(1)
-        print(answer)
         assert "Try 1: python, exit 1" in answer
         assert "NameError: name 'number' is not defined" in answer
         assert "Try 2: python, exit 0" in answer
         assert "test passed" in answer
         assert answer.count("return sum(numbers)") == 1
+        assert "Its picture follows." in answer
         await bot.all_ended(1)
+        [picture] = photos(bot, 1)
+        assert picture.startswith(b"\x89PNG")
         [run] = await RunRecords(bot.script).newest(count=5)
         assert [[call.get("fault") for call in step["calls"]] for step in json.loads(run.run)["steps"]] == [
             ["failed"],

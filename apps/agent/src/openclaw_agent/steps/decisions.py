@@ -11,7 +11,7 @@ from openclaw_agent.tools.tool import Tool, ToolResult
 from openclaw_core.models.answer_stream import AnswerComplete
 from openclaw_core.models.function_calls import arguments_of
 from openclaw_core.ports import FunctionCall
-from openclaw_core.tasks.steps import STATUS_MAX_CHARS, Doing, Status, Step
+from openclaw_core.tasks.steps import STATUS_MAX_CHARS, CallResult, Doing, Status, Step
 from openclaw_core.tasks.task import RoleSnapshot
 
 ANSWER_S = 30.0
@@ -50,6 +50,14 @@ def refused(calls: Sequence[FunctionCall], steps: Sequence[Step]) -> dict[str, T
     """By id, the calls that are not made: those beyond the runs of code that one answer may have."""
     asked = [call.id for call in calls if call.name == run_code.NAME and call.fault is None]
     return dict.fromkeys(asked[runs_left(steps) :], run_code.refused())
+
+
+def with_pictures(result: CallResult, names: Sequence[str]) -> CallResult:
+    """*result* of a run of code whose pictures *names* the chat gets."""
+    if result.ran is None:
+        return result
+    files = tuple(name for name in result.ran.files if name not in names)
+    return replace(result, ran=replace(result.ran, files=files, pictures=len(names)))
 
 
 def models_in_order(models: Sequence[str], steps: Sequence[Step]) -> tuple[str, ...]:

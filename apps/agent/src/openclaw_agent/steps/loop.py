@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Literal
 
 from openclaw_agent.steps import decisions
-from openclaw_agent.steps.calls import run_calls
+from openclaw_agent.steps.calls import Called, run_calls
 from openclaw_agent.steps.conversation import step_messages
 from openclaw_agent.steps.preview import StepPreview
 from openclaw_agent.store_retry import until_stored
@@ -19,7 +19,7 @@ from openclaw_core.characters import is_blank
 from openclaw_core.models.answer_stream import AnswerComplete, AnswerFailed, AnswerRestarted, AnswerStream, TextAdded
 from openclaw_core.ports import FunctionTool, ModelCall, StreamingModel
 from openclaw_core.tasks.outcome import Cause
-from openclaw_core.tasks.steps import Step
+from openclaw_core.tasks.steps import CallResult, Step
 from openclaw_core.tasks.work import GaveUp, Run, Work
 from openclaw_core.texts.wording import Sentence
 
@@ -113,7 +113,7 @@ class StepLoop:
         called = await run_calls(
             answer.wanted, self.tools, self.pages, limit_s=limit_s, refused=decisions.refused(answer.wanted, self.steps), clock=self.clock,
         )  # fmt: skip
-        results = tuple(one.result for one in called)
+        results = await self._with_pictures(called)
         step = Step(
             text=answer.text,
             calls=answer.wanted,
@@ -126,6 +126,17 @@ class StepLoop:
         self.steps.append(step)
         # Kept before the model is asked again: a takeover makes no call twice.
         return await until_stored(partial(self.work.step, self.run, len(self.steps), step), sleep=self.sleep)
+
+    async def _with_pictures(self, called: Sequence[Called]) -> tuple[CallResult, ...]:
+        """The results. Pictures of the last call that made some are kept for the chat, in place of those of earlier ones."""
+        results = [one.result for one in called]
+        n = next((n for n in reversed(range(len(called))) if called[n].pictures), None)
+        if n is not None:
+            pictures = called[n].pictures
+            keep = partial(self.work.pictures, self.run, [one.data for one in pictures])
+            if await until_stored(keep, sleep=self.sleep):
+                results[n] = decisions.with_pictures(results[n], [one.name for one in pictures])
+        return tuple(results)
 
     async def _finished(self, answer: AnswerComplete, model_s: float) -> Finished | GaveUp:
         if is_blank(answer.text):

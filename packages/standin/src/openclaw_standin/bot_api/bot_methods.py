@@ -143,6 +143,7 @@ METHODS: Mapping[str, Method] = {
         "getWebhookInfo": get_webhook_info,
         "sendMessage": message_methods.send_message,
         "sendDocument": message_methods.send_document,
+        "sendPhoto": message_methods.send_photo,
         "sendChatAction": message_methods.send_chat_action,
         "editMessageText": message_methods.edit_message_text,
         "editMessageReplyMarkup": message_methods.edit_message_reply_markup,

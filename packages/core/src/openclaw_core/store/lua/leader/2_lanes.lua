@@ -57,9 +57,10 @@ end
 -- At the head of the list where the task has waited before.
 -- `steps` are those that agents before have completed.
 local function new_run(id, pool, secret, head, steps)
-  end_run(id)
-  local t, where = call('HMGET', task_key(id), 'record', 'order', 'ready_ms'), place_of(id) or ''
+  local t, where = call('HMGET', task_key(id), 'record', 'order', 'ready_ms', 'run_id'), place_of(id) or ''
   local run = id .. '.' .. redis.sha1hex(secret .. ':' .. id):sub(1, 32)
+  if steps and t[4] then move_pictures(pictures_key(t[4]), pictures_key(run)) end
+  end_run(id)
   local turns = {}
   for _, raw in ipairs(call('LRANGE', P .. 'turns:' .. where, 0, -1)) do
     local turn = row(raw)

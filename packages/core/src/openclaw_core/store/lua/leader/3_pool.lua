@@ -80,6 +80,10 @@ local function answered(id, result)
   local ok, usage = pcall(cjson.encode, result.usage) -- it can hold what no JSON can
   set(id, 'state', 'answered', 'run', ok and usage or '{}', 'answered_ms', ms(now_ms()), 'ended_ms', ms(now_ms()), 'delivery', 'pending')
   call('SET', P .. 'answer:' .. id, result.markdown, 'EX', KEEP_TASK_S)
+  local run, pictures = run_of(id), P .. 'pictures:' .. id
+  if run then move_pictures(pictures_key(run), pictures) end
+  local kept = call('HLEN', pictures)
+  if kept > 0 then set(id, 'pictures', kept) end
   if get(id, 'generation') == (call('HGET', P .. 'chat:' .. where, 'generation') or '0') then
     append_turn(where, cjson.encode({ task_id = id, speaker = 'assistant', text = result.markdown, role = role, note = '' }))
     set_chat(where, 'last_role', role)
@@ -103,7 +107,7 @@ local function carried_out(id, result)
 end
 
 -- What delivery shows of a task, in the order of TASK_FIELDS in openclaw_core.store.displays.
-local SHOWN = { 'state', 'chat', 'chat_kind', 'thread', 'message_id', 'lang', 'answer_lang', 'cause', 'replaced', 'order_n', 'attempt_ms', 'slot0', 'slot1', 'part0', 'part1' }
+local SHOWN = { 'state', 'chat', 'chat_kind', 'thread', 'message_id', 'lang', 'answer_lang', 'cause', 'replaced', 'order_n', 'attempt_ms', 'pictures', 'slot0', 'slot1', 'part0', 'part1' }
 
 -- Carry out what stands in a run: its progress, and its result if there is one.
 -- Arguments: epoch, run, secret?, max_handbacks?

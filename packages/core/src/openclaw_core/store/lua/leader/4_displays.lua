@@ -67,6 +67,10 @@ local function task_shown(id)
   shrink(id)
   -- The answer is kept for a file that may be asked for again, else until no earlier edit can arrive any more.
   call('EXPIRE', P .. 'answer:' .. id, a.delivery == 'partial' and KEEP_TASK_S or KEEP_TEXT_S)
+  if get(id, 'pictures') and a.delivery ~= 'partial' then
+    call('EXPIRE', P .. 'pictures:' .. id, KEEP_TEXT_S)
+    uncounted(P .. 'pictures:' .. id)
+  end
 end
 
 -- Note that all of a display stands, or never can.
@@ -172,7 +176,7 @@ function ops.make_room()
   local ids = call('ZRANGE', P .. 'ended', 0, a.at_most - 1)
   for _, id in ipairs(ids) do
     call('ZREM', P .. 'ended', id)
-    call('DEL', task_key(id), P .. 'answer:' .. id)
+    call('DEL', task_key(id), P .. 'answer:' .. id, P .. 'pictures:' .. id)
   end
   return #ids
 end
