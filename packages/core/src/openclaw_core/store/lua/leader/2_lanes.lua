@@ -37,7 +37,8 @@ end
 
 -- Let tasks go while there is room. A chat that got its turn stands again at the end when its task has ended.
 -- Arguments: epoch, turn?, cap, max
--- Keys: reads epoch, chat; writes released, busy, lane, waiting.since, ring, ring.members, release.turn, task, agent:run, agent:ready, agent:leases
+-- Keys: reads epoch, chat; writes released, busy, lane, waiting.since, ring, ring.members, release.turn, task, agent:run, agent:ready, agent:leases,
+-- agent:pictures
 -- Result: ids that are out now; at the end `held <ms>` if one waits for what may follow it
 -- Late or twice: nothing, once a call with a larger `turn` has been executed. Before that it lets tasks go of which nobody hears; they are `queued` and
 -- out, and `reconcile` and the leader's own look find them.
@@ -80,7 +81,7 @@ end
 -- record's text.
 -- Arguments: epoch, task, parts, record, keep, of? (bytes that stand there), said?, answer_lang, order (digest), order_json?, pool, role?, decision,
 -- route_ms, route_tokens, secret
--- Keys: reads epoch, chat, files.at; writes task, turns, counts, pools, agent:order, agent:run, agent:ready, agent:wake, agent:leases
+-- Keys: reads epoch, chat, files.at; writes task, turns, counts, pools, agent:order, agent:run, agent:ready, agent:wake, agent:leases, agent:pictures
 -- Result: 1; 0 if it is not queued any more; 2 if it has grown since it was read; 3 if more may be coming; 4 if the order has to be sent as well
 -- Late or twice: nothing.
 function ops.dispatch()
@@ -107,7 +108,7 @@ end
 -- Fail a task that has no answer yet: the queue's deadline, a record that nobody can read. `state` and `since` are what was judged.
 -- Arguments: epoch, task, cause, state?, since? (when its attempt began)
 -- Keys: reads epoch; writes task, lane, waiting.since, ring, ring.members, busy, released, turns, open, changes, order, agent:run, agent:ready,
--- agent:leases
+-- agent:leases, agent:pictures
 -- Result: 1 if it has failed by this, else 0
 -- Late or twice: nothing, since it has ended or is further.
 function ops.fail_task()

@@ -5,7 +5,7 @@ local KINDS = {
   string = { 'leader', 'epoch.holder', 'epoch', 'offset', 'job.counter', 'release.turn', 'order', 'changes', 'files.at' },
   list = { 'ring', 'signs', 'agent:news', 'notices' },
   set = { 'ring.members', 'released', 'pools' },
-  zset = { 'waiting.since', 'open', 'later', 'again', 'ended', 'agent:leases', 'leases', 'stopping' },
+  zset = { 'waiting.since', 'open', 'later', 'again', 'ended', 'agent:leases', 'agent:pictures', 'leases', 'stopping' },
   hash = { 'templates', 'outcomes', 'counts', 'prices', 'moved' },
   stream = { 'inbox', 'control', 'runs' },
 }
@@ -46,8 +46,8 @@ end
 -- with waiting tasks that has no turn.
 -- Arguments: epoch, secret
 -- Keys: reads epoch, files.at; writes task, turns, chat, answer, counts, episode, notice, open, changes, order, ended, lane, ring, ring.members,
--- busy, released, waiting.since, pools, notices, ready, leases, stopping, agent:run, agent:ready, agent:wake, agent:leases, agent:news, and any key
--- of a wrong type
+-- busy, released, waiting.since, pools, notices, ready, leases, stopping, agent:run, agent:ready, agent:wake, agent:leases, agent:news,
+-- agent:pictures, pictures, and any key of a wrong type
 -- Result: 1
 -- Late or twice: nothing, or the same repair.
 function ops.reconcile()
