@@ -1,11 +1,13 @@
 """The Coder that proves its code, by the whole bot as processes: the sealed runner runs what the scripted model writes."""
 
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from openclaw_core.store import RunRecords
@@ -73,3 +75,68 @@ async def test_a_program_with_a_bug_is_repaired_in_the_second_round(tmp_path: Pa
             ["failed"],
             [None],
         ]
+
+
+async def test_an_agent_that_is_killed_between_runs_is_followed_by_one_that_goes_on(tmp_path: Path) -> None:
+    async with coder(tmp_path) as (bot, model):
+        model.scripts.add(
+            {"when": "mean", "turns": [run_code(REPAIRED), {**run_code("print('slow')"), "delay_s": 4.0}, {"text": f"Done.\n\n```python\n{REPAIRED}```"}]}
+        )  # fmt: skip
+        bot.api.users.write(1, "/code the mean of three numbers")
+        await bot.until(lambda: len(model.calls) == 2)
+        busy = [agent for agent in bot.agents() if connects_to(agent, model)]
+        for agent in busy:
+            agent.kill()
+        await bot.until(lambda: any("What ran" in text for text in bot.texts(1)), timeout_s=120)
+        [answer] = [text for text in bot.texts(1) if "What ran" in text]
+        assert "Try 2: python, exit 0" in answer
+        assert "slow" in answer
+        await bot.all_ended(1)
+        assert len(photos(bot, 1)) == 1  # of the run before the kill
+
+
+async def test_stop_ends_running_code_within_two_seconds(tmp_path: Path) -> None:
+    async with coder(tmp_path) as (bot, model):
+        model.scripts.add({"when": "endless", "turns": [run_code("while True: pass"), {"text": "Never."}]})
+        bot.api.users.write(1, "/code endless")
+        await bot.until(lambda: spinning(bot))
+        began = time.monotonic()
+        bot.api.users.write(1, "/stop")
+        await bot.until(lambda: not spinning(bot), timeout_s=20)
+        assert time.monotonic() - began < 2
+        await bot.until(lambda: any("Stopped" in text for text in bot.texts(1)))
+        assert len(model.calls) == 1
+
+
+async def test_a_loop_and_a_flood_are_ended_and_told(tmp_path: Path) -> None:
+    flood = "import sys\nwhile True: sys.stdout.write('x' * 65536)"
+    async with coder(tmp_path) as (bot, model):
+        model.scripts.add(
+            {"when": "endless", "turns": [run_code("while True: pass"), run_code(flood), {"text": "Neither ends."}]}
+        )
+        bot.api.users.write(1, "/code endless")
+        await bot.until(lambda: any("What ran" in text for text in bot.texts(1)), timeout_s=90)
+        [answer] = bot.texts(1)
+        assert "Try 1: python, stopped at the time limit" in answer
+        assert "Try 2: python, stopped: too much output" in answer
+        assert "while True: sys" in answer
+        assert not spinning(bot)
+
+
+def connects_to(agent: psutil.Process, model: ScriptedModel) -> bool:
+    port = int(model.url.rpartition(":")[2])
+    return any(one.raddr and one.raddr.port == port for one in agent.net_connections())
+
+
+def spinning(bot: World) -> list[psutil.Process]:
+    """Sealed processes of this bot that compute: the runner's children below its handler."""
+    assert bot.brain is not None
+    found = []
+    for process in psutil.Process(bot.brain.pid).children(recursive=True):
+        try:
+            ran = "openclaw_runner" in " ".join(process.cmdline())
+            if ran and len(process.parents()) > 3 and process.status() == psutil.STATUS_RUNNING:
+                found.append(process)
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return found
