@@ -129,13 +129,13 @@ def connects_to(agent: psutil.Process, model: ScriptedModel) -> bool:
 
 
 def spinning(bot: World) -> list[psutil.Process]:
-    """Sealed processes of this bot that compute: the runner's children below its handler."""
+    """Sealed processes of this bot: what the handlers of its runners have forked."""
     assert bot.brain is not None
     found = []
     for process in psutil.Process(bot.brain.pid).children(recursive=True):
         try:
-            ran = "openclaw_runner" in " ".join(process.cmdline())
-            if ran and len(process.parents()) > 3 and process.status() == psutil.STATUS_RUNNING:
+            above = process.parents()[:2]
+            if len(above) == 2 and all("openclaw_runner" in one.cmdline() for one in above):
                 found.append(process)
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
