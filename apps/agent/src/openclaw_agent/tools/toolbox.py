@@ -16,8 +16,8 @@ from openclaw_core.sealed import RunnerClient
 log = logs.get(__name__)
 
 
-RUNNER_START_S = 20.0
-"""For a runner that is started beside the agent: its libraries take seconds."""
+RUNNER_START_S = 40.0
+"""For a runner that is started beside the agent: its libraries take two seconds, on a busy machine many."""
 RUNNER_SPARE_S = 45.0
 """Beyond the time of one's own code: calls of one step wait for each other."""
 
