@@ -29,6 +29,7 @@ CALLS: dict[str, Callable[[TelegramMessenger], Awaitable[object]]] = {
     "send": lambda m: m.send(1, Page(text="hi")),
     "edit": lambda m: m.edit(1, 2, Page(text="hi")),
     "send_file": lambda m: m.send_file(1, AnswerFile(name="a", content="b")),
+    "send_picture": lambda m: m.send_picture(1, b"\x89PNG"),
     "react": lambda m: m.react(1, 2, "👀"),
     "show_typing": lambda m: m.show_typing(1),
     "answer_button": lambda m: m.answer_button("c"),

@@ -88,6 +88,7 @@ MESSAGE = {"message_id": 8, "date": 1, "chat": {"id": CHAT, "type": "private"}}
 CALLS: dict[str, Callable[[TelegramMessenger], Awaitable[Any]]] = {
     "send": lambda messenger: messenger.send(CHAT, Page(text=WORDS)),
     "send_file": lambda messenger: messenger.send_file(CHAT, AnswerFile(name="a.py", content=WORDS)),
+    "send_picture": lambda messenger: messenger.send_picture(CHAT, b"\x89PNG" + WORDS.encode()),
     "edit": lambda messenger: messenger.edit(CHAT, 8, Page(text=WORDS)),
     "react": lambda messenger: messenger.react(CHAT, 8, "👀"),
     "show_typing": lambda messenger: messenger.show_typing(CHAT),
@@ -96,7 +97,7 @@ CALLS: dict[str, Callable[[TelegramMessenger], Awaitable[Any]]] = {
     "set_commands": lambda messenger: messenger.set_commands("he", [("help", "x")]),
     "get_file_bytes": lambda messenger: messenger.get_file_bytes("f", 5),
 }
-SENDS = ("send", "send_file")
+SENDS = ("send", "send_file", "send_picture")
 REPEATABLE = tuple(name for name in CALLS if name not in SENDS)
 
 

@@ -97,6 +97,14 @@ async def test_a_file_arrives_with_name_caption_and_content(messenger: TelegramM
     assert call.fields["caption"] == "here"
 
 
+async def test_a_picture_arrives_as_a_photo(messenger: TelegramMessenger, api: BotApiEmulator) -> None:
+    await messenger.send_picture(CHAT, b"\xff\xd8\xff jpeg", reply_to=5)
+
+    (call,) = api.made("sendPhoto")
+    assert list(call.files.values()) == [("figure.jpg", b"\xff\xd8\xff jpeg")]
+    assert call.fields["disable_notification"]
+
+
 async def test_small_signs_reactions_typing_and_buttons(messenger: TelegramMessenger, api: BotApiEmulator) -> None:
     await messenger.react(CHAT, 5, "👀")
     await messenger.react(CHAT, 5, "")

@@ -56,6 +56,7 @@ def test_what_is_open_is_closed_in_a_preview(so_far: str, text: str, kinds: set[
         ("text **bo", []),
         ("use `x", []),
         ("done.", []),
+        ("```py\na\n\nb\n```", ["a\n\nb"]),
     ],
 )
 def test_a_note_stands_outside_of_what_was_cut(cut: str, code: list[str]) -> None:

@@ -60,6 +60,7 @@ MAY_CHANGE: Mapping[str, Mapping[str, str]] = {
     "doubt": {"again": ""},
     "make_room": {"ended": "", "task:": "", "answer:": ""},
     "step": {"agent:news": ""},
+    "pictures": {"agent:pictures": ""},
     "finish": {"agent:news": ""},
     "tell_waiting": {"open": "", "changes": "", "order": "", "notice:wait:": "", "episode:wait:": ""},
 }
@@ -266,6 +267,7 @@ async def _a_question_that_three_agents_had(world: World) -> None:
     await world.agent.status(run, Status(doing=Doing.SEARCHING, subject="light"))
     assert await world.agent.step(run, 1, completed_step(1))
     assert await world.agent.step(run, 2, completed_step(2))
+    assert await world.agent.pictures(run, (b"first", b"second"))
     await world.agent.write(run, "One")
     await world.agent.write(run, "One two")
     await world.hear()
@@ -281,6 +283,7 @@ async def _a_question_that_three_agents_had(world: World) -> None:
     last = await world.agent.claim(last=True)
     assert last is not None
     await world.end(last, Answered(markdown="42", usage=USAGE))
+    assert await world.displays.picture("t:u1", 1) == b"second"
     await world.displays.part("t:u1", 1, "sending")
     await world.displays.part("t:u1", 1, "done")
     await world.effects({"op": "file", "key": "f", "kind": "file_gone", "task": "u1", "part": "1", **CHAT})

@@ -139,6 +139,7 @@ async def test_a_whole_answer_needs_no_more_than_an_agents_rights(bot: Bot) -> N
     assert await work.files_at(run) == "http://brain"
     await work.status(run, Status(doing=Doing.SEARCHING))
     assert await work.step(run, 1, completed_step(1))
+    assert await work.pictures(run, (b"first", b"second"))
     assert await work.write(run, "Hel")
     assert await work.write(run, "Hello wor")
     await work.renew(run)

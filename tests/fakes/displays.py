@@ -22,6 +22,7 @@ class Shelf:
     open: set[str] = field(default_factory=set)
     texts: dict[str, str] = field(default_factory=dict)
     statuses: dict[str, Status] = field(default_factory=dict)
+    pictures: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
     ended: dict[str, Delivery] = field(default_factory=dict)
     due: dict[str, int] = field(default_factory=dict)
     waiting: deque[Indicator] = field(default_factory=deque)
@@ -90,6 +91,11 @@ class FakeDisplays:
     async def answer(self, display_id: str) -> str:
         await self._step("answer", fenced=False, writes=False)
         return self.shelf.texts.get(display_id, "")
+
+    async def picture(self, display_id: str, n: int) -> bytes | None:
+        await self._step("picture", fenced=False, writes=False)
+        pictures = self.shelf.pictures.get(display_id, ())
+        return pictures[n] if n < len(pictures) else None
 
     async def reserved(self, display_id: str, slot: int, message_id: int, *, gone: int | None = None) -> None:
         await self._step("reserved")

@@ -12,12 +12,14 @@ from openclaw_core.errors import (
     FloodWait,
     MarkupRefused,
     MessageGone,
+    MessengerRefused,
     MessengerUnauthorized,
     MessengerUnavailable,
 )
 from openclaw_core.ports import AnswerFile, Button, Page
 
 T = TypeVar("T")
+SENDS = ("send", "send_file", "send_picture")
 
 
 @dataclass
@@ -28,6 +30,7 @@ class FakeMessenger:
     shown: dict[int, Page] = field(default_factory=dict)
     buttons: dict[int, list[Button]] = field(default_factory=dict)
     files: list[AnswerFile] = field(default_factory=list)
+    pictures: list[bytes] = field(default_factory=list)
     uploads: dict[str, bytes] = field(default_factory=dict)
     faults: dict[str, list[Exception]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
@@ -92,6 +95,13 @@ class FakeMessenger:
         self.files.append(file)
         return 1000 + len(self.calls)
 
+    async def send_picture(
+        self, chat_id: int, picture: bytes, *, thread_id: int | None = None, reply_to: int | None = None
+    ) -> int:
+        self._called("send_picture")
+        self.pictures.append(picture)
+        return 1000 + len(self.calls)
+
     async def get_file_bytes(self, file_id: str, max_bytes: int) -> bytes:
         self._called("get_file_bytes")
         return self.uploads[file_id]
@@ -148,6 +158,8 @@ class FakeTelegram:
     limited: bool = True
     messages: dict[int, Said] = field(default_factory=dict)
     files: list[tuple[int, AnswerFile]] = field(default_factory=list)
+    pictures: list[tuple[int, bytes]] = field(default_factory=list)
+    refuses_pictures: bool = False
     calls: list[tuple[float, str, int]] = field(default_factory=list)
     """When, what, in which chat."""
     refusals: list[tuple[float, str, int]] = field(default_factory=list)
@@ -179,7 +191,7 @@ class FakeTelegram:
         job.add_done_callback(self._over)
         await asyncio.wait({job}, timeout=self.timeout_s)
         if not job.done():
-            raise FateUnknown(method) if method in ("send", "send_file") else MessengerUnavailable(method)
+            raise FateUnknown(method) if method in SENDS else MessengerUnavailable(method)
         return job.result()
 
     def _over(self, job: "asyncio.Task[Any]") -> None:
@@ -200,7 +212,7 @@ class FakeTelegram:
             await asyncio.sleep(1)
         await asyncio.sleep(late_s)
         result = apply()
-        if (method == "send" and self.drops_replies) or (method == "send_file" and self.loses_files):
+        if (method == "send" and self.drops_replies) or (method in SENDS[1:] and self.loses_files):
             self.drops_replies -= method == "send"
             await asyncio.sleep(self.timeout_s * 2)
         await asyncio.sleep(self.takes_s / 2)
@@ -211,7 +223,7 @@ class FakeTelegram:
         if not self.limited:
             return 0
         wanted: dict[object, tuple[float, float]] = {"light": (30.0, 39.0)}
-        if method in ("send", "edit", "send_file"):
+        if method in (*SENDS, "edit"):
             wanted = {"bot": (30.0, 39.0), chat_id: (20 / 60, 20.1) if chat_id < 0 else (1.0, 3.3)}
         filled = {}
         for name, (rate, size) in wanted.items():
@@ -277,6 +289,17 @@ class FakeTelegram:
             return 0
 
         return await self._exchange("send_file", chat_id, apply)
+
+    async def send_picture(
+        self, chat_id: int, picture: bytes, *, thread_id: int | None = None, reply_to: int | None = None
+    ) -> int:
+        def apply() -> int:
+            if self.refuses_pictures:
+                raise MessengerRefused("400")
+            self.pictures.append((chat_id, picture))
+            return 0
+
+        return await self._exchange("send_picture", chat_id, apply)
 
     async def get_file_bytes(self, file_id: str, max_bytes: int) -> bytes:
         raise NotImplementedError

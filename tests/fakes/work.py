@@ -26,6 +26,9 @@ class FakeWork:
     statuses: dict[str, list[Status]] = field(default_factory=dict)
     steps: dict[str, list[Step]] = field(default_factory=dict)
     """Those that are kept of each task, for the next run of it too."""
+    kept_pictures: dict[str, tuple[bytes, ...]] = field(default_factory=dict)
+    has_room: bool = True
+    """For pictures."""
     said: dict[str, str] = field(default_factory=dict)
     results: dict[str, Result] = field(default_factory=dict)
     """How each task's last run ended."""
@@ -138,6 +141,12 @@ class FakeWork:
         if len(steps) == n - 1:
             steps.append(step)
         return True
+
+    async def pictures(self, run: Run, pictures: Sequence[bytes]) -> bool:
+        await self._called("pictures")
+        self._mine(run)
+        self.kept_pictures[run.task.id] = tuple(pictures) if self.has_room else ()
+        return self.has_room
 
     async def grown(self, run: Run) -> Run | None:
         await self._called("grown")

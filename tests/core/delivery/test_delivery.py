@@ -16,6 +16,7 @@ from tests.core.delivery.virtual import now, now_ms, virtual
 
 LONG_CODE = "Here:\n\n```python\n" + "\n".join(f"print({n})" for n in range(80)) + "\n```"
 LONG = "\n\n".join(f"Paragraph {n} " + "word " * 100 for n in range(20))
+PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @virtual
@@ -142,6 +143,73 @@ async def test_a_file_that_was_found_as_sending_is_offered_and_not_repeated() ->
     assert (room.telegram.files, room.shelf.ended) == ([], {"t:1": Delivery.PARTIAL})
     [said] = room.telegram.messages.values()
     assert [button.data for button in said.buttons] == ["file:1:1"]
+
+
+@virtual
+async def test_pictures_follow_the_text_and_its_files_once() -> None:
+    room = Room()
+    room.shelf.pictures["t:1"] = (PNG + b"1", PNG + b"2")
+    async with room.leading():
+        room.change("t:1", Stage.ANSWERED, LONG_CODE, pictures=2)
+        await room.over()
+    room.check()
+    assert [picture for _, picture in room.telegram.pictures] == [PNG + b"1", PNG + b"2"]
+    assert [method for _, method, _ in room.telegram.calls if method.startswith("send_")] == [
+        "send_file",
+        "send_picture",
+        "send_picture",
+    ]
+    assert room.shelf.ended == {"t:1": Delivery.DELIVERED}
+
+
+@virtual
+async def test_a_picture_of_unknown_fate_is_offered_and_not_repeated() -> None:
+    room = Room()
+    room.shelf.pictures["t:1"] = (PNG,)
+    room.telegram.loses_files = True
+    async with room.leading():
+        room.change("t:1", Stage.ANSWERED, "Drawn.", pictures=1)
+        await room.over()
+    assert len(room.telegram.pictures) == 1
+    assert room.shelf.ended == {"t:1": Delivery.PARTIAL}
+    [said] = room.telegram.messages.values()
+    assert [button.data for button in said.buttons] == ["file:1:1"]
+
+
+@virtual
+async def test_a_picture_that_a_chat_refuses_arrives_as_a_file_when_it_is_asked_for() -> None:
+    room = Room()
+    room.shelf.pictures["t:1"] = (PNG,)
+    room.telegram.refuses_pictures = True
+    async with room.leading():
+        room.change("t:1", Stage.ANSWERED, "Drawn.", pictures=1)
+        await room.over()
+        room.shelf.waiting.append(Indicator(chat_id=1, task_id="1", part=1, at_ms=now_ms()))
+        await until(lambda: room.telegram.files)
+    [(_, file)] = room.telegram.files
+    assert (file.name, file.content) == ("figure.png", PNG)
+
+
+@virtual
+async def test_a_picture_that_has_expired_holds_nothing_up() -> None:
+    room = Room()
+    async with room.leading():
+        room.change("t:1", Stage.ANSWERED, "Drawn.", pictures=1)
+        await room.over()
+    assert (room.telegram.pictures, room.shelf.ended) == ([], {"t:1": Delivery.DELIVERED})
+
+
+@virtual
+async def test_a_stopped_answer_brings_no_picture() -> None:
+    room = Room()
+    room.shelf.pictures["t:1"] = (PNG,)
+    async with room.leading():
+        room.change("t:1", Stage.GROWING)
+        room.grow("t:1", "word " * 30)
+        await until(lambda: room.telegram.said(1))
+        room.change("t:1", Stage.STOPPED, "word " * 30, pictures=1)
+        await room.over()
+    assert room.telegram.pictures == []
 
 
 @virtual

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 
 from openclaw_brain.agents.local_processes import LocalProcesses
+from openclaw_brain.agents.local_runners import LocalRunners
 from openclaw_brain.agents.ports import Launcher
 from openclaw_brain.app import run
 from openclaw_brain.settings import at_start
@@ -14,9 +15,11 @@ from openclaw_core import logs
 from tests.e2e_local.small_web.openclaw_agents import PORT
 
 
-def launcher(environment: Mapping[str, str]) -> Launcher:
+def launcher(environment: Mapping[str, str], runners: LocalRunners | None) -> Launcher:
     return LocalProcesses(
-        environment={**environment, PORT: os.environ[PORT]}, fork_server="tests.e2e_local.small_web.openclaw_agents"
+        environment={**environment, PORT: os.environ[PORT]},
+        fork_server="tests.e2e_local.small_web.openclaw_agents",
+        runners=runners,
     )
 
 

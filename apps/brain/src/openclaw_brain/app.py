@@ -12,6 +12,7 @@ from typing import Any
 from openclaw_brain import startup
 from openclaw_brain.agents.files import FileServer
 from openclaw_brain.agents.local_processes import LocalProcesses, agent_environment
+from openclaw_brain.agents.local_runners import LocalRunners, can_run
 from openclaw_brain.agents.ports import Launcher
 from openclaw_brain.agents.recovery import Recovery
 from openclaw_brain.agents.results import ResultReader
@@ -36,7 +37,7 @@ from openclaw_core.chat.delivery.dispatcher import Dispatcher
 from openclaw_core.chat.telegram.messenger import BotIdentity, TelegramMessenger
 from openclaw_core.models.brain_clients import open_brain_clients
 from openclaw_core.ports import ChatModel
-from openclaw_core.roles.values import Roles
+from openclaw_core.roles.values import RUNNER_TOOLS, Roles
 from openclaw_core.store import Inbox, Lanes, Leadership, News, Pools, RedisDisplays, Script, move_chat, open_script
 
 log = logs.get(__name__)
@@ -182,8 +183,8 @@ class Brain:
             await asyncio.Event().wait()
 
 
-def _local_processes(environment: Mapping[str, str]) -> Launcher:
-    return LocalProcesses(environment=environment)
+def _local_processes(environment: Mapping[str, str], runners: LocalRunners | None) -> Launcher:
+    return LocalProcesses(environment=environment, runners=runners)
 
 
 async def run(
@@ -192,14 +193,14 @@ async def run(
     env: Mapping[str, str],
     stop: asyncio.Event,
     *,
-    local: Callable[[Mapping[str, str]], Launcher] = _local_processes,
+    local: Callable[[Mapping[str, str], LocalRunners | None], Launcher] = _local_processes,
 ) -> int:
     """Serve until *stop* is set. Raises SettingsError for what only a person can repair. *local* makes the launcher of one machine."""
     startup.warn_if_closed(settings)
     heartbeats = Heartbeats()
     async with AsyncExitStack() as stack:
         script = await stack.enter_async_context(open_script(settings.redis, bot_id=settings.bot_id))
-        launcher, leader = await _cluster_or_local(settings, env, script, stack, local)
+        launcher, leader = await _cluster_or_local(settings, roles, env, script, stack, local)
         metrics = Metrics(script=script, roles=sorted(roles.roles), loop_ages_s=heartbeats.ages_s)
         reachable = launcher.reachable if settings.launcher == "kubernetes" else None
         health = Health(heartbeats=heartbeats, script=script, metrics=metrics, reachable=reachable, ready=False)
@@ -238,17 +239,18 @@ async def run(
 
 async def _cluster_or_local(
     settings: Settings,
+    roles: Roles,
     env: Mapping[str, str],
     script: Script,
     stack: AsyncExitStack,
-    local: Callable[[Mapping[str, str]], Launcher],
+    local: Callable[[Mapping[str, str], LocalRunners | None], Launcher],
 ) -> tuple[Launcher, Leader]:
     """What starts agents, and what decides which brain leads."""
     holder = f"{settings.holder}-{uuid.uuid4().hex[:8]}"  # a restarted container is another holder than before
     leadership = Leadership(script)
     if settings.launcher == "processes":
-        environment = agent_environment(env, AGENT_VARIABLES)
-        return local(environment), RedisLeader(leadership=leadership, holder=holder)
+        launcher = local(agent_environment(env, AGENT_VARIABLES), _runners(roles, env))
+        return launcher, RedisLeader(leadership=leadership, holder=holder)
     # Here: on one machine the client library would cost 11 MB and 0.1 s for nothing.
     from openclaw_brain.kubernetes.api import KubernetesApi
     from openclaw_brain.kubernetes.jobs import KubernetesJobs
@@ -258,3 +260,14 @@ async def _cluster_or_local(
         KubernetesApi.open(settings.namespace, kubeconfig=settings.kubeconfig or None)
     )
     return KubernetesJobs(api=api), LeaseLeader(api=api, leadership=leadership, holder=holder)
+
+
+def _runners(roles: Roles, env: Mapping[str, str]) -> LocalRunners | None:
+    """Sealed runners for the agents of this machine; None if no role needs one, or none can be started."""
+    needing = {name for name, role in roles.roles.items() if RUNNER_TOOLS.intersection(role.functions)}
+    if not needing:
+        return None
+    if why := can_run():
+        log.warning("runner.not_available", hint=why)
+        return None
+    return LocalRunners(environment=agent_environment(env, ()), needs=needing.__contains__)

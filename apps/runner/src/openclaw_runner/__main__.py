@@ -3,6 +3,7 @@
 import argparse
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -28,6 +29,7 @@ def main() -> int:
         "--folder", type=Path, required=True, help="an own folder for the runs, best in memory; it is emptied"
     )
     parser.add_argument("--requests", type=int, default=1, help="requests after which it ends (1)")
+    parser.add_argument("--parent", type=int, default=0, help="the process with which it ends, which has started it")
     arguments = parser.parse_args()
 
     # Executed anew, since the kernel keeps a process's first environment in its memory, where every child could find it.
@@ -40,8 +42,18 @@ def main() -> int:
 
     from openclaw_runner.supervisor import Settings, serve  # after the environment: numpy reads it as it is imported
 
+    if arguments.parent and not _ends_with(arguments.parent):
+        return 0
     serve(Settings(socket=arguments.socket, folder=arguments.folder, requests=arguments.requests))
     return 0
+
+
+def _ends_with(parent: int) -> bool:
+    """Have the kernel end this process once *parent* has ended. False if it has already."""
+    from openclaw_runner.kernel.calls import PR_SET_PDEATHSIG, prctl
+
+    prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    return os.getppid() == parent
 
 
 def _bring_fonts(source: Path, target: Path) -> None:

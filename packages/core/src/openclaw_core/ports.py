@@ -35,7 +35,12 @@ class AnswerFile:
     """A file made from an answer, such as a long code block."""
 
     name: str
-    content: str = field(repr=False)
+    content: str | bytes = field(repr=False)
+
+
+def picture_name(picture: bytes) -> str:
+    """The name of a file for a PNG or JPEG."""
+    return "figure.png" if picture.startswith(b"\x89PNG") else "figure.jpg"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +86,11 @@ class Messenger(Protocol):
         caption: str = "",
     ) -> int:
         """Send a document and return the message id; outside a topic that is gone. Also raises FateUnknown."""
+
+    async def send_picture(
+        self, chat_id: int, picture: bytes, *, thread_id: int | None = None, reply_to: int | None = None
+    ) -> int:
+        """Send a PNG or JPEG, which the chat shows, and return the message id; outside a topic that is gone. Also raises FateUnknown."""
 
     async def get_file_bytes(self, file_id: str, max_bytes: int) -> bytes:
         """The content of a file that a user sent; MessengerRefused if it is larger than *max_bytes* or not there any more."""

@@ -131,6 +131,9 @@ class AloneDisplays:
         # The text of a stopped task is in memory only.
         return await self.stored.answer(display_id) or self._text
 
+    async def picture(self, display_id: str, n: int) -> bytes | None:
+        return None
+
     async def reserved(self, display_id: str, slot: int, message_id: int, *, gone: int | None = None) -> None:
         await self.stored.reserved(display_id, slot, message_id, gone=gone)
 
@@ -211,6 +214,9 @@ class AloneWork:
 
     async def step(self, run: Run, n: int, step: Step) -> bool:
         return True  # the next start of the task begins it again
+
+    async def pictures(self, run: Run, pictures: Sequence[bytes]) -> bool:
+        return False  # its answer names the files
 
     async def grown(self, run: Run) -> Run | None:
         return run

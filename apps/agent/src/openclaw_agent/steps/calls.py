@@ -3,6 +3,8 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from openclaw_agent.tools.opened import OpenedPages
@@ -10,6 +12,7 @@ from openclaw_agent.tools.tool import Tool, ToolResult, bounded, timed_out
 from openclaw_core import logs
 from openclaw_core.models.function_calls import arguments_of, told
 from openclaw_core.ports import FunctionCall
+from openclaw_core.sealed import File
 from openclaw_core.tasks.steps import CallResult, OpenedPage
 
 log = logs.get(__name__)
@@ -18,19 +21,31 @@ CANCEL_S = 1.0
 CRASHED = "{name} failed by a fault of its own. Go on without it."
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Called:
+    """What came of one call, and the pictures that it made, which are no part of the record."""
+
+    result: CallResult
+    pictures: tuple[File, ...] = field(default=(), repr=False)
+
+
 async def run_calls(
     calls: Sequence[FunctionCall],
     tools: Mapping[str, Tool],
     pages: OpenedPages,
     *,
     limit_s: Callable[[Tool], float],
+    refused: Mapping[str, ToolResult] = MappingProxyType({}),
     clock: Callable[[], float] = time.monotonic,
-) -> tuple[CallResult, ...]:
-    """The results of *calls*, in their order. *limit_s* says how long a call of a tool may take. Raises nothing but CancelledError."""
-    running: list[asyncio.Task[CallResult]] = []
+) -> tuple[Called, ...]:
+    """The results of *calls*, in their order. *limit_s* says how long a call of a tool may take; a call whose id is in *refused* is not made.
+
+    Raises nothing but CancelledError.
+    """
+    running: list[asyncio.Task[Called]] = []
     try:
         for one in calls:
-            call = _run_call(one, tools, pages, limit_s, clock)
+            call = _run_call(one, tools, pages, limit_s, refused, clock)
             running.append(asyncio.create_task(call, name=f"call {one.name}"))
         await asyncio.wait(running)
         return tuple(one.result() for one in running)
@@ -43,13 +58,16 @@ async def _run_call(
     tools: Mapping[str, Tool],
     pages: OpenedPages,
     limit_s: Callable[[Tool], float],
+    refused: Mapping[str, ToolResult],
     clock: Callable[[], float],
-) -> CallResult:
+) -> Called:
     tool = tools.get(call.name)
     if call.fault is not None:
-        return CallResult(text=told(call, tools), fault=call.fault.value)
+        return Called(result=CallResult(text=told(call, tools), fault=call.fault.value))
     if tool is None:  # of a release whose snapshot names more tools
-        return CallResult(text=f"Not run: there is no function {call.name}.", fault="unknown_name")
+        return Called(result=CallResult(text=f"Not run: there is no function {call.name}.", fault="unknown_name"))
+    if (no := refused.get(call.id)) is not None:
+        return Called(result=CallResult(text=no.text, fault="failed", ran=no.ran))
     began = clock()
     working = asyncio.ensure_future(tool.call(arguments_of(call), pages))
     try:
@@ -63,7 +81,12 @@ async def _run_call(
         OpenedPage(number=one.number, url=one.url, domain=one.domain, title=one.title, date=one.date)
         for one in result.sources
     )
-    return CallResult(text=bounded(result.text), ms=ms, fault=fault, pages=opened, read=result.read)
+    return Called(
+        result=CallResult(
+            text=bounded(result.text), ms=ms, fault=fault, pages=opened, read=result.read, ran=result.ran
+        ),
+        pictures=result.pictures,
+    )
 
 
 def _outcome(tool: Tool, working: "asyncio.Future[ToolResult]") -> tuple[ToolResult, str]:

@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
+from openclaw_agent.tools.code import run_code
+from openclaw_agent.tools.code.shown import runs_left
 from openclaw_agent.tools.opened import OpenedPages, Source
-from openclaw_agent.tools.tool import Tool
+from openclaw_agent.tools.tool import Tool, ToolResult
 from openclaw_core.models.answer_stream import AnswerComplete
 from openclaw_core.models.function_calls import arguments_of
 from openclaw_core.ports import FunctionCall
 from openclaw_core.roles.values import READ_DOCUMENT
-from openclaw_core.tasks.steps import STATUS_MAX_CHARS, Doing, Status, Step
+from openclaw_core.tasks.steps import STATUS_MAX_CHARS, CallResult, Doing, Status, Step
 from openclaw_core.tasks.task import RoleSnapshot
 from openclaw_core.texts.wording import Sentence
 
@@ -44,12 +46,35 @@ def unopened(answer: AnswerComplete, snapshot: RoleSnapshot, steps: Sequence[Ste
 
     A role that only reads answers from what it was sent, and an answer from a document is not from memory.
     """
-    if set(snapshot.functions) <= READING:
+    if set(snapshot.functions) - {run_code.NAME} <= READING:
         return None
     if answer.without_functions:
         return Sentence.NO_TOOLS
     has_read = any(result.read for step in steps for result in step.results)
     return Sentence.FROM_MEMORY if not has_read else None
+
+
+def may_cite(snapshot: RoleSnapshot) -> bool:
+    """Whether the role's answers are about what it can read: then they have sources, or say that they have none."""
+    return any(name != run_code.NAME for name in snapshot.functions)
+
+
+def may_run_code(snapshot: RoleSnapshot) -> bool:
+    return run_code.NAME in snapshot.functions
+
+
+def refused(calls: Sequence[FunctionCall], steps: Sequence[Step]) -> dict[str, ToolResult]:
+    """By id, the calls that are not made: those beyond the runs of code that one answer may have."""
+    asked = [call.id for call in calls if call.name == run_code.NAME and call.fault is None]
+    return dict.fromkeys(asked[runs_left(steps) :], run_code.refused())
+
+
+def with_pictures(result: CallResult, names: Sequence[str]) -> CallResult:
+    """*result* of a run of code whose pictures *names* the chat gets."""
+    if result.ran is None:
+        return result
+    files = tuple(name for name in result.ran.files if name not in names)
+    return replace(result, ran=replace(result.ran, files=files, pictures=len(names)))
 
 
 def models_in_order(models: Sequence[str], steps: Sequence[Step]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Literal
 
 from openclaw_agent.steps import decisions
-from openclaw_agent.steps.calls import run_calls
+from openclaw_agent.steps.calls import Called, run_calls
 from openclaw_agent.steps.conversation import step_messages
 from openclaw_agent.steps.preview import StepPreview
 from openclaw_agent.store_retry import until_stored
@@ -20,12 +20,11 @@ from openclaw_agent.tools.opened import OpenedPages, Source
 from openclaw_agent.tools.tool import Tool
 from openclaw_core.characters import is_blank
 from openclaw_core.models.answer_stream import AnswerComplete, AnswerFailed, AnswerRestarted, AnswerStream, TextAdded
-from openclaw_core.ports import FunctionTool, Lang, ModelCall, StreamingModel
+from openclaw_core.ports import FunctionTool, ModelCall, StreamingModel
 from openclaw_core.tasks.outcome import Cause
-from openclaw_core.tasks.steps import Step
+from openclaw_core.tasks.steps import CallResult, Step
 from openclaw_core.tasks.work import GaveUp, Run, Work
 from openclaw_core.texts.notes import with_note
-from openclaw_core.texts.wording import Sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +119,10 @@ class StepLoop:
         def limit_s(tool: Tool) -> float:
             return decisions.call_limit_s(tool, left_s=self._left_s(), deadline_s=self.deadline_s)
 
-        results = await run_calls(answer.wanted, self.tools, self.pages, limit_s=limit_s, clock=self.clock)
+        called = await run_calls(
+            answer.wanted, self.tools, self.pages, limit_s=limit_s, refused=decisions.refused(answer.wanted, self.steps), clock=self.clock,
+        )  # fmt: skip
+        results = await self._with_pictures(called)
         step = Step(
             text=answer.text,
             calls=answer.wanted,
@@ -134,12 +136,22 @@ class StepLoop:
         # Kept before the model is asked again: a takeover makes no call twice.
         return await until_stored(partial(self.work.step, self.run, len(self.steps), step), sleep=self.sleep)
 
+    async def _with_pictures(self, called: Sequence[Called]) -> tuple[CallResult, ...]:
+        """The results. Pictures of the last call that made some are kept for the chat, in place of those of earlier ones."""
+        results = [one.result for one in called]
+        n = next((n for n in reversed(range(len(called))) if called[n].pictures), None)
+        if n is not None:
+            pictures = called[n].pictures
+            keep = partial(self.work.pictures, self.run, [one.data for one in pictures])
+            if await until_stored(keep, sleep=self.sleep):
+                results[n] = decisions.with_pictures(results[n], [one.name for one in pictures])
+        return tuple(results)
+
     async def _finished(self, answer: AnswerComplete, model_s: float) -> Finished | GaveUp:
         if is_blank(answer.text):
             return GaveUp(cause=Cause.EMPTY_ANSWER)
         usage = decisions.usage_of(self.steps, answer, tools=self.tools, model_s=model_s, first_s=self._first_s)
-        unopened = decisions.unopened(answer, self.run.snapshot, self.steps)
-        text = await asyncio.to_thread(_finished_text, answer.text, self.pages.all, self.run.task.lang, unopened)
+        text = await asyncio.to_thread(_finished_text, answer, self.run, self.steps, self.pages.all)
         if self.documents is not None and self.documents.all:
             text = with_note(text, what_was_read(self.documents.all, self.steps, self.run.task.lang))
         return Finished(answer=replace(answer, text=text), usage=usage)
@@ -169,6 +181,8 @@ class StepLoop:
 
     async def _shown(self, text: str) -> str:
         """What a chat may see of a text that is being written. In a thread: it takes some milliseconds."""
+        if not decisions.may_cite(self.run.snapshot):
+            return text
         return await asyncio.to_thread(_growing_text, text, self.pages.all)
 
 
@@ -181,7 +195,15 @@ def _growing_text(text: str, pages: Sequence[Source]) -> str:
     return sources.growing(text, pages)
 
 
-def _finished_text(text: str, pages: Sequence[Source], lang: Lang, unopened: Sentence | None) -> str:
-    from openclaw_agent.tools import sources
+def _finished_text(answer: AnswerComplete, run: Run, steps: Sequence[Step], pages: Sequence[Source]) -> str:
+    """The answer with its sources, and what is known of its code."""
+    text, lang = answer.text, run.task.lang
+    if decisions.may_cite(run.snapshot):
+        from openclaw_agent.tools import sources
 
-    return sources.finish(text, pages, lang=lang, unopened=unopened)
+        text = sources.finish(text, pages, lang=lang, unopened=decisions.unopened(answer, run.snapshot, steps))
+    if decisions.may_run_code(run.snapshot):
+        from openclaw_agent.tools.code import shown
+
+        text = shown.finish(text, steps, lang=lang, no_tools=answer.without_functions)
+    return text

@@ -32,13 +32,17 @@ def clean(text: str) -> str:
 
     `[3]` becomes `(3)`; in code `[ 3 ]`, which means the same there.
     """
-    text = _INVISIBLE.sub("", characters.cleaned(text))
-    text = _TOKEN.sub(lambda mark: _TOKENS[mark[0]], text)
+    text = _without_marks(text)
     parts, at = [], 0
     for code in _CODE.finditer(text):
         parts += [_NUMBER.sub(r"(\1)", text[at : code.start()]), _NUMBER.sub(r"[ \1 ]", code[0])]
         at = code.end()
     return "".join([*parts, _NUMBER.sub(r"(\1)", text[at:])]).translate(_LENTICULAR)
+
+
+def _without_marks(text: str) -> str:
+    text = _INVISIBLE.sub("", characters.cleaned(text))
+    return _TOKEN.sub(lambda mark: _TOKENS[mark[0]], text)
 
 
 def one_line(text: str, max_chars: int) -> str:
@@ -47,9 +51,11 @@ def one_line(text: str, max_chars: int) -> str:
     return line if len(line) <= max_chars else line[: max_chars - 1].rstrip() + "…"
 
 
-def framed(text: str, *, name: str, new_token: Callable[[], str] = lambda: secrets.token_hex(4)) -> str:
-    """*text* clean and framed. *name* says what it is and is ours, such as `page 3`."""
-    inner = clean(text)
+def framed(
+    text: str, *, name: str, numbers: bool = False, new_token: Callable[[], str] = lambda: secrets.token_hex(4)
+) -> str:
+    """*text* clean and framed. *name* says what it is and is ours, such as `page 3`. With *numbers* those in brackets stay, as in a program's output."""
+    inner = _without_marks(text) if numbers else clean(text)
     token = new_token()
     while token in inner:
         token = new_token() + secrets.token_hex(2)

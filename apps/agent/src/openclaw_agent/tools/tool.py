@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from openclaw_agent.tools.opened import OpenedPages, Source
+from openclaw_core.sealed import File
 from openclaw_core.tasks.conversation import estimate_tokens
-from openclaw_core.tasks.steps import STATUS_MAX_CHARS, Doing, ReadPages, Status
+from openclaw_core.tasks.steps import STATUS_MAX_CHARS, CodeRun, Doing, ReadPages, Status
 
 __all__ = ["Doing", "Status"]
 
@@ -27,6 +28,10 @@ class ToolResult:
     """Pages of the user's documents that *text* holds. The loop records them with the step."""
     failed: bool = False
     """Whether *text* says why there is nothing. For figures: the model is told in words."""
+    ran: CodeRun | None = field(default=None, repr=False)
+    """The record of code that was to be run."""
+    pictures: tuple[File, ...] = field(default=(), repr=False)
+    """Those that the call made: the loop keeps them for the chat."""
 
 
 class Tool(Protocol):

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from openclaw_agent.settings import SearchServices
+from openclaw_agent.tools.code.run_code import RunCode
 from openclaw_agent.tools.documents.sealed_reader import SealedReader
 from openclaw_agent.tools.fetching.fetcher import TOTAL_S
 from openclaw_agent.tools.pages.open_page import OpenPage
 from openclaw_agent.tools.pages.readers import DOCUMENT_S, EitherReader
+from openclaw_agent.tools.runner import runner_at
 from openclaw_agent.tools.search.backends import FirstOf
 from openclaw_agent.tools.search.settings import backends
 from openclaw_agent.tools.search.web_search import WebSearch
@@ -21,10 +23,12 @@ log = logs.get(__name__)
 def all_tools(search: SearchServices, runner_socket: Path | None = None) -> dict[str, Tool]:
     """Every tool that can be used with these settings. Without a search service there is no `web_search`.
 
-    `read_document` is not among them: the loop makes it for a task that has documents.
+    Tools that need the sealed runner are there without one too: their results say that nothing was run. `read_document` is not among them: the loop
+    makes it for a task that has documents.
     """
     services = backends(search)
-    found: list[Tool] = [_open_page(runner_socket)]
+    runner = None if runner_socket is None else runner_at(runner_socket)
+    found: list[Tool] = [_open_page(runner_socket), RunCode(runner=runner)]
     if services:
         found.append(WebSearch(backend=FirstOf(backends=services)))
     return {tool.name: tool for tool in found}

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from openclaw_brain.agents.exit_codes import cause_of_exit
+from openclaw_brain.agents.local_runners import LocalRunners
 from openclaw_brain.agents.ports import JobEnded, LaunchFailed, Pool
 from openclaw_brain.loops import Loop
 from openclaw_core import logs
@@ -31,6 +32,8 @@ class LocalProcesses:
     forks: bool = sys.platform == "linux"
     fork_server: str = "openclaw_agent.fork_server"
     """Its module: a test's own gives agents that may open pages of this machine."""
+    runners: LocalRunners | None = None
+    """For roles that run code; None where it cannot be sealed."""
     tries_templates: bool = False
     _pools: dict[str, str] = field(default_factory=dict)
     _children: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
@@ -45,6 +48,8 @@ class LocalProcesses:
         if name in self._pools:
             return
         env = {**self.environment, **pool.env, "AGENT_JOB": name, "AGENT_POOL": pool.id}
+        if self.runners is not None:
+            env["RUNNER_SOCKET"] = str(self.runners.socket_of(name))
         try:
             if self.forks:
                 await self._order({"start": name, "env": env})
@@ -67,7 +72,8 @@ class LocalProcesses:
         return {}  # an agent is a process with this one's own code
 
     async def claimed(self, name: str, task_id: str, role: str) -> None:
-        return None  # a process has no labels
+        if self.runners is not None and name in self._pools:
+            await self.runners.start(name, role)
 
     async def delete_finished(self, cap: int) -> None:
         return None  # a process that has ended is gone
@@ -100,6 +106,8 @@ class LocalProcesses:
             self._fork_server.stdin.close()
             await self._fork_server.wait()
         await asyncio.gather(*self._tasks)
+        if self.runners is not None:
+            await self.runners.close()
 
     # ---- processes
 
@@ -134,6 +142,8 @@ class LocalProcesses:
 
     async def _gone(self, name: str, code: int) -> None:
         pool = self._pools.pop(name, "")
+        if self.runners is not None:
+            self._spawn(self.runners.end(name), f"end the runner of {name}")
         await self._ended.put(JobEnded(name=name, pool=pool, cause=cause_of_exit(code), detail=f"exit {code}"))
 
     async def _signal(self, name: str, number: int) -> None:

@@ -1,4 +1,4 @@
-"""Check Python, memory and disk of this machine."""
+"""Check Python, memory and disk of this machine, and whether it can seal code."""
 
 import shutil
 import sys
@@ -22,6 +22,24 @@ async def check(_env: Env) -> Results:
     yield _result(free >= MEMORY_MB, f"{free} MB of memory available", f", {MEMORY_MB} are needed: close something")
     disk = shutil.disk_usage(Path.cwd()).free // 2**20
     yield _result(disk >= DISK_MB, f"{disk} MB of disk free here", f", {DISK_MB} are needed: make room")
+    yield _code()
+
+
+def _code() -> tuple[Level, str]:
+    """Whether a model's code can be run sealed here. All else works without."""
+    from openclaw_brain.agents.local_runners import can_run
+
+    why = can_run()
+    if not why:
+        from openclaw_runner.kernel import calls, landlock  # may be missing: its libraries are large
+
+        try:
+            landlock.require()
+        except calls.NotAvailable as exc:
+            why = str(exc)
+    if why:
+        return Level.WARNING, f"no code is run here, and answers say so: {why} (docs/runner.md, Limits)"
+    return Level.OK, "code can be run sealed"
 
 
 def _result(enough: bool, text: str, fault: str) -> tuple[Level, str]:

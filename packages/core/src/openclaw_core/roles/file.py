@@ -19,7 +19,7 @@ PromptFile = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*\.md
 Template = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=30)]
 BuiltinTool = Literal["browser_search", "code_interpreter"]
 """Tools that run at the model's server, which are Groq's."""
-Tool = Literal["web_search", "open_page", "read_document", "browser_search", "code_interpreter"]
+Tool = Literal["web_search", "open_page", "read_document", "run_code", "browser_search", "code_interpreter"]
 """Those, and tools of our own, which an agent runs: `openclaw_agent.tools`."""
 Effort = Literal["low", "medium", "high"]
 Provider = Literal["groq", "openai", "openrouter", "together", "ollama", "llama.cpp", "lmstudio", "vllm"]
@@ -89,9 +89,9 @@ class RoleEntry(_Strict):
     models: list[str] = Field(min_length=1)
     """Ids from `models`, in order of preference."""
     tools: list[Tool] = []
-    """web_search, open_page and read_document, which its agents run; or browser_search and code_interpreter, which its first model must have."""
+    """web_search, open_page, read_document and run_code, which its agents run; or browser_search and code_interpreter, which its first model must have."""
     max_steps: int = Field(default=6, ge=1, le=20)
-    """How often a model with tools that agents run is asked for one answer, 1 to 20; the last time it may call nothing."""
+    """How often a model with tools that its agents run is asked for one answer, 1 to 20; the last time it may call nothing."""
     max_answer_tokens: int = Field(ge=100, le=65536)
     """The longest answer in tokens, reasoning included, 100 to 65536."""
     history_tokens: int = Field(ge=100)

@@ -19,6 +19,9 @@ from openclaw_core.sealed.wire import (
 SPARE_S = 15.0
 """Beyond a request's own limits: the runner's start, writing files in, taking files out."""
 
+LOOK_EVERY_S = 0.05
+"""For the socket of a runner that is being started."""
+
 
 class RunnerClient:
     """Talks to the sealed runner that listens at a Unix socket.
@@ -26,9 +29,11 @@ class RunnerClient:
     A fault is a result with a cause, not an exception: whoever asks has to tell a person or a model why nothing ran.
     """
 
-    def __init__(self, socket: Path, *, spare_s: float = SPARE_S) -> None:
+    def __init__(self, socket: Path, *, spare_s: float = SPARE_S, start_s: float = 0.0) -> None:
+        """*spare_s*: how long an answer may take beyond the request's own limits. *start_s*: how long to wait for a runner that is being started."""
         self._socket = socket
         self._spare_s = spare_s
+        self._start_s = start_s
 
     async def run(self, request: RunRequest) -> RunResult:
         """Run code. Cancelling this call ends the run."""
@@ -64,8 +69,18 @@ class RunnerClient:
         except Malformed as exc:
             return f"the runner's answer was refused: {exc}"
 
+    async def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        until = asyncio.get_running_loop().time() + self._start_s
+        while True:
+            try:
+                return await asyncio.open_unix_connection(self._socket)
+            except (FileNotFoundError, ConnectionRefusedError):
+                if asyncio.get_running_loop().time() >= until:
+                    raise
+            await asyncio.sleep(LOOK_EVERY_S)
+
     async def _exchange(self, message: bytes) -> Result:
-        reader, writer = await asyncio.open_unix_connection(self._socket)
+        reader, writer = await self._connected()
         try:
             sending = asyncio.create_task(_send(writer, message), name="send to the runner")
             try:

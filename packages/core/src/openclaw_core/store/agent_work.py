@@ -1,6 +1,8 @@
 """An agent's own steps, with an agent's rights: the port `Work` in Redis. It touches keys under `agent:` only."""
 
+import base64
 import secrets
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -116,6 +118,13 @@ class AgentWork:
         if kept == 0:
             log.warning("step.not_kept", n=n, bytes=len(stored))
         return kept != 2
+
+    async def pictures(self, run: Run, pictures: Sequence[bytes]) -> bool:
+        words = [base64.b64encode(one).decode() for one in pictures]
+        kept = self._mine(await self._script.step("pictures", run=run.name, job=self.job, pictures=words))
+        if not kept:
+            log.warning("pictures.not_kept", count=len(words), bytes=sum(map(len, words)))
+        return bool(kept)
 
     async def grown(self, run: Run) -> Run | None:
         reply = await self._script.step("grown", run=run.name, job=self.job, orders=list(self._orders))

@@ -1,5 +1,6 @@
 """What chats are to see, as it stands in Redis: the port `Displays`."""
 
+import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ from openclaw_core.tasks.outcome import Cause, Delivery
 log = logs.get(__name__)
 SLOTS = 32
 """More than the pages and files of the longest answer."""
+PICTURES_MAX = 3
+"""That an answer may have."""
 FEW = 2
 """Slots and parts are used in order: where the last of these is free, so are those after it."""
 _STAGES = {
@@ -28,7 +31,7 @@ _STAGES = {
 _FEW_FIELDS = tuple(f"{name}{n}" for name in ("slot", "part") for n in range(FEW))
 _OTHER_FIELDS = tuple(f"{name}{n}" for name in ("slot", "part") for n in range(FEW, SLOTS))
 TASK_FIELDS = (
-    "state", "chat", "chat_kind", "thread", "message_id", "lang", "answer_lang", "cause", "replaced", "order_n", "attempt_ms", *_FEW_FIELDS,
+    "state", "chat", "chat_kind", "thread", "message_id", "lang", "answer_lang", "cause", "replaced", "order_n", "attempt_ms", "pictures", *_FEW_FIELDS,
 )  # fmt: skip
 """What `adopt` in `lua/leader/3_pool.lua` gives too, in this order."""
 _NOTICE_FIELDS = ("chat", "kind", "args", "lang", "thread", "reply_to", "order", "replaced", *_FEW_FIELDS)
@@ -67,6 +70,10 @@ class RedisDisplays:
 
     async def answer(self, display_id: str) -> str:
         return str(await self._script.read("GET", self._script.keys("answer", display_id[2:])) or "")
+
+    async def picture(self, display_id: str, n: int) -> bytes | None:
+        found = await self._script.read("HGET", self._script.keys("pictures", display_id[2:]), n)
+        return base64.b64decode(found) if found else None
 
     async def reserved(self, display_id: str, slot: int, message_id: int, *, gone: int | None = None) -> None:
         gone_id = None if gone is None else str(gone)
@@ -164,6 +171,7 @@ class RedisDisplays:
             answer_lang="he" if record.get("lang") == "he" else "en",
             slots=_numbered(row, "slot", int),
             parts=_numbered(row, "part", str),
+            pictures=min(PICTURES_MAX, whole(row["pictures"])),
             replaced=whole(row["replaced"]),
             deadline_ms=began_ms + self._deadline_ms if began_ms else 0,
             cause=(Cause(cause) if cause in Cause._value2member_map_ else Cause.INTERNAL) if cause else None,

@@ -14,6 +14,8 @@ AGENT_MAY = {
     "claim.call:*": ("get", "set"),
     "leases": ("zadd", "zrem"),
     "news": ("rpush", "ltrim", "expire"),  # and never reads it: the names of other agents' runs stand there
+    "pictures": ("zadd", "zrange", "zrem", "zremrangebyscore", "expire"),  # sizes, by digests of names
+    "pictures:*": ("hset", "expire", "del"),  # and never reads them
     "order:*": ("get",),  # and never writes it: orders hold the prompts of all agents
 }
 """By key below `oc:<bot id>:agent:`, what the steps of `lua/agent` and an agent's wait call there."""

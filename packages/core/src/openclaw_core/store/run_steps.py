@@ -8,7 +8,17 @@ from typing import Any
 from openclaw_core import logs
 from openclaw_core.ports import CallFault, FunctionCall, Usage
 from openclaw_core.records import UNREADABLE, parsed, read, whole
-from openclaw_core.tasks.steps import STATUS_MAX_CHARS, CallResult, Doing, OpenedPage, ReadPages, Status, Step
+from openclaw_core.tasks.steps import (
+    STATUS_MAX_CHARS,
+    CallResult,
+    CodeRun,
+    Doing,
+    Ended,
+    OpenedPage,
+    ReadPages,
+    Status,
+    Step,
+)
 
 log = logs.get(__name__)
 VERSION = 1
@@ -18,7 +28,7 @@ def step_json(step: Step) -> str:
     """A step as stored: one line."""
     fields: dict[str, Any] = {"v": VERSION, **asdict(step)}
     for one in (*fields["calls"], *fields["results"]):
-        for name in ("fault", "pages", "read"):
+        for name in ("fault", "pages", "read", "ran"):
             if name in one and not one[name]:  # as all readers assume where it is missing
                 del one[name]
     # ASCII alone: half a character, which a model may say, is no UTF-8.
@@ -58,7 +68,10 @@ def _call(row: Mapping[str, Any]) -> FunctionCall:
 
 def _result(row: Mapping[str, Any]) -> CallResult:
     pages = tuple(_page(one) for one in row.get("pages", ()))
-    result = read(CallResult, row, pages=pages, read=tuple(_read_pages(one) for one in row.get("read", ())))
+    ran = row.get("ran")
+    result = read(
+        CallResult, row, pages=pages, read=tuple(_read_pages(one) for one in row.get("read", ())), ran=_ran(ran) if ran else None,
+    )  # fmt: skip
     if not all(isinstance(text, str) for text in (result.text, result.fault)):
         raise TypeError("not a result")
     return result
@@ -76,6 +89,24 @@ def _read_pages(row: Mapping[str, Any]) -> ReadPages:
     if not all(type(number) is int for number in (pages.document, pages.first, pages.last, pages.piece, pages.pieces)):
         raise TypeError("not read pages")
     return pages
+
+
+def _ran(row: Mapping[str, Any]) -> CodeRun:
+    test = row.get("test")
+    files = tuple(row.get("files", ()))
+    ran = read(CodeRun, row, program=_ended(row["program"]), test=_ended(test) if test else None, files=files)
+    if type(ran.pictures) is not int or not all(isinstance(text, str) for text in (ran.language, *ran.files)):
+        raise TypeError("not a run of code")
+    return ran
+
+
+def _ended(row: Mapping[str, Any]) -> Ended:
+    ended = read(Ended, row)
+    if not (ended.exit_code is None or type(ended.exit_code) is int) or type(ended.seconds) not in (int, float):
+        raise TypeError("not the end of a program")
+    if not all(isinstance(text, str) for text in (ended.cause, ended.output, ended.errors)):
+        raise TypeError("not the end of a program")
+    return ended
 
 
 def status_json(status: Status) -> str:

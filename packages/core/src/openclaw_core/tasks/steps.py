@@ -39,6 +39,47 @@ class OpenedPage:
     date: str = ""
 
 
+class NotRun(StrEnum):
+    """Why code was not run at all."""
+
+    NOT_AVAILABLE = "not_available"  # no runner is here, or the kernel cannot seal; the value of the runner's cause too
+    OTHER_LANGUAGE = "other_language"
+    TOO_LONG = "too_long"
+    LIMIT = "limit"  # of runs in one answer
+    NO_END = "no_end"  # the call took longer than its tool may: nothing is known of the run
+    BAD_CALL = "bad_call"  # the call had no code, or the runner refused it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a program or its test ended, with the beginning of its output and the end of its errors."""
+
+    exit_code: int | None = None
+    cause: str = ""
+    """Instead of an exit code: a NotRun, or the limit at which the runner ended it (`openclaw_core.sealed.Cause`)."""
+    seconds: float = 0.0
+    output: str = field(default="", repr=False)
+    errors: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeRun:
+    """What became of code that a call gave to be run: the record that an answer's block about it is made of."""
+
+    language: str
+    """python, bash or sqlite; as the model wrote it for another one."""
+    program: Ended
+    test: Ended | None = None
+    files: tuple[str, ...] = ()
+    """Names of files that it made, without the pictures that the chat gets."""
+    pictures: int = 0
+    """That the chat gets, if no later run has some."""
+
+    @property
+    def began(self) -> bool:
+        return self.program.exit_code is not None or self.program.cause not in NotRun._value2member_map_
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadPages:
     """Pages of a document that a call gave to the model: *first* to *last*, or a piece of one page."""
@@ -63,6 +104,8 @@ class CallResult:
     """Empty, or why there is no result: `failed`, `timed_out`, `crashed`, or the value of a CallFault."""
     pages: tuple[OpenedPage, ...] = field(default=(), repr=False)
     read: tuple[ReadPages, ...] = ()
+    ran: CodeRun | None = field(default=None, repr=False)
+    """Of a call that gave code to be run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """The work of an agent: it claims a run, writes the growing text and ends the run with one result. The port to the store of runs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -105,6 +106,9 @@ class Work(Protocol):
         It is not kept if the steps together became too large. False, with nothing kept, if the user sent more that belongs to the task:
         see `grown`.
         """
+
+    async def pictures(self, run: Run, pictures: Sequence[bytes]) -> bool:
+        """Keep *pictures* for the chat, in place of those that the run had. False if there is no room for them: it has none then."""
 
     async def grown(self, run: Run) -> Run | None:
         """The run with all that the user sent since the claim; None while more may come."""

@@ -8,26 +8,28 @@ _HALF_LINK = re.compile(r"!?\[([^\[\]\n]*)(?:\](?:\([^\s()]*)?)?$")
 
 def with_note(markdown: str, note: str) -> str:
     """*markdown* and below it *note*, outside of any code or bold text that is still open."""
-    if fence := _open_fence(markdown):
+    fence, end = _blocks(markdown)
+    if fence:
         return f"{markdown.rstrip()}\n{fence}\n\n{note}"
-    return f"{_closed(markdown).rstrip()}\n\n{note}"
+    return f"{markdown[:end]}{_closed(markdown[end:])}".rstrip() + f"\n\n{note}"
 
 
-def _open_fence(markdown: str) -> str:
-    """The mark that closes the code block at the end of the text, or nothing."""
-    fence = ""
+def _blocks(markdown: str) -> tuple[str, int]:
+    """The mark that closes the code block at the end of the text, or nothing; and where the last closed block ends."""
+    fence, end, at = "", 0, 0
     for line in markdown.split("\n"):
+        at += len(line) + 1
         if (mark := _FENCE.match(line)) is None:
             continue
         if not fence:
             fence = mark[1] if mark[1][0] == "~" or "`" not in mark[2] else ""
         elif mark[1][0] == fence[0] and len(mark[1]) >= len(fence) and not mark[2].strip():
-            fence = ""
-    return fence
+            fence, end = "", min(at, len(markdown))
+    return fence, end
 
 
 def _closed(markdown: str) -> str:
-    """*markdown* with bold text, code or a link of its last paragraph closed."""
+    """*markdown*, which holds no block of code, with bold text, code or a link of its last paragraph closed."""
     start = markdown.rfind("\n\n") + 1
     tail = markdown[start:]
     if re.fullmatch("`{1,2}", tail.rpartition("\n")[2].strip()):  # the beginning of a fence

@@ -103,6 +103,7 @@ METHODS: Mapping[str, Method] = {
         "deleteWebhook": delete_webhook,
         "sendMessage": message_methods.send_message,
         "sendDocument": message_methods.send_document,
+        "sendPhoto": message_methods.send_photo,
         "sendChatAction": message_methods.send_chat_action,
         "editMessageText": message_methods.edit_message_text,
         "setMessageReaction": message_methods.set_message_reaction,

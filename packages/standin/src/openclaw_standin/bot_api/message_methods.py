@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from openclaw_standin.bot_api.formatting import MAX_CAPTION_UNITS, MAX_TEXT_UNITS, Formatted, read_formatted
+from openclaw_standin.bot_api.photos import checked_photo
 from openclaw_standin.bot_api.state import Chat, JsonObject, TelegramState
 from openclaw_standin.bot_api.wire import Params, Refused, bad_request
 
@@ -81,6 +82,30 @@ def _document(state: TelegramState, chat: Chat, params: Params) -> JsonObject:
             raise Refused(413, "Request Entity Too Large")
     state.flood.take(chat.id, group=chat.is_group)
     return state.new_file(name, mime_type, content) | {"file_name": name, "mime_type": mime_type}
+
+
+def send_photo(state: TelegramState, params: Params) -> JsonObject:
+    chat = state.find_chat(params)
+    caption = read_formatted(
+        params,
+        "caption",
+        entities_name="caption_entities",
+        max_units=MAX_CAPTION_UNITS,
+        too_long="message caption is too long",
+        required=False,
+    )
+    extra = _reply(state, chat, params) | {"reply_markup": _markup(params)}
+    upload = params.upload("photo")
+    if upload is None:  # one that the server has, or fetches from an address, is not needed here
+        raise bad_request("wrong remote file identifier specified" if params.has("photo") else "there is no photo in the request")  # fmt: skip
+    mime_type, width, height = checked_photo(upload.content)
+    state.flood.take(chat.id, group=chat.is_group)
+    photo = state.new_file(upload.name, mime_type, upload.content, folder="photos") | {
+        "width": width,
+        "height": height,
+    }
+    body: JsonObject = {"photo": [photo], "caption": caption.text or None, "caption_entities": list(caption.entities)}
+    return state.new_message(chat, state.bot, body | extra)
 
 
 def edit_message_text(state: TelegramState, params: Params) -> JsonObject:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from openclaw_agent.tools.runner import runner_at
 from openclaw_core import sealed
-from openclaw_core.sealed import Limits, ReadRequest, ReadResult, RunnerClient
+from openclaw_core.sealed import Limits, ReadRequest, ReadResult
 from openclaw_core.sealed.values import PAGES_MAX
 from openclaw_core.tasks.outcome import Cause
 
@@ -42,7 +43,7 @@ class SealedReader:
         if self.socket is None:
             return ReadResult(cause=sealed.Cause.NOT_AVAILABLE, why="no runner is set up")
         request = ReadRequest(name=safe_name(name), data=data, pages=PAGES_MAX, limits=Limits(seconds=self.seconds))
-        return await RunnerClient(self.socket).read(request)
+        return await runner_at(self.socket).read(request)
 
 
 def safe_name(name: str) -> str:

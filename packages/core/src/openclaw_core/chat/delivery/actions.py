@@ -55,6 +55,15 @@ class SendFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SendPicture:
+    """Send the picture *n* of the answer, once."""
+
+    rank: Rank
+    part: int
+    n: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
     """Read the text; an edit may follow at once."""
 
@@ -88,7 +97,7 @@ class SendAgain:
     indicator: Indicator
 
 
-Call = Reserve | Edit | SendFile | Read
+Call = Reserve | Edit | SendFile | SendPicture | Read
 Action = Call | Typing | Later | Done
 NextAction = tuple[DisplayState | None, Action | SendAgain]
 
@@ -170,12 +179,16 @@ def _answered(state: DisplayState) -> Action:
         return Read(rank=Rank.FINAL)
     first_file = len(state.content.pages)
     numbered = list(enumerate(state.content.files, start=first_file))
-    unknown = [part for part, _ in numbered if state.parts.get(part) == "sending"]
+    pictures = [(first_file + len(numbered) + n, n) for n in range(state.content.pictures)]
+    unknown = [part for part, _ in (*numbered, *pictures) if state.parts.get(part) == "sending"]
     if action := _next_page(state, _with_resend_offer(state, state.content, unknown)):
         return action
     for part, file in numbered:
         if part not in state.parts:
             return SendFile(rank=Rank.FINAL, part=part, file=file)
+    for part, n in pictures:
+        if part not in state.parts:
+            return SendPicture(rank=Rank.FINAL, part=part, n=n)
     return Done(delivery=Delivery.PARTIAL if unknown else Delivery.DELIVERED)
 
 

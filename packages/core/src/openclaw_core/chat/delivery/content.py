@@ -42,7 +42,7 @@ def of_answer(markdown: str, state: DisplayState) -> Content:
     if is_blank(markdown):
         return Content(pages=())
     pages, files = paging.pages(markdown, lang=state.display.answer_lang)
-    return Content(pages=_accepted(pages, state), files=files)
+    return Content(pages=_accepted(pages, state), files=files, pictures=state.display.pictures)
 
 
 def of_stopped(markdown: str, state: DisplayState) -> Content:
@@ -87,7 +87,7 @@ def drop_refused(state: DisplayState, slot: int, exc: MarkupRefused) -> None:
         pages[slot] = formatting.plain(pages[slot])
     else:
         pages[slot] = formatting.without_formatting(pages[slot], url=exc.url, offset=exc.offset)
-    state.content = Content(pages=tuple(pages), files=state.content.files, buttons=state.content.buttons)
+    state.content = replace(state.content, pages=tuple(pages))
 
 
 def _accepted(pages: tuple[Page, ...], state: DisplayState) -> tuple[Page, ...]:

@@ -199,7 +199,9 @@ class Dispatcher:
         permit = self._limits.take(chat_id)
         if isinstance(action, actions.SendAgain):
             self._start_in(chat, partial(self._send_again, chat, action.indicator, permit))
-        elif state is not None and isinstance(action, actions.Reserve | actions.Edit | actions.SendFile | actions.Read):
+        elif state is not None and isinstance(
+            action, actions.Reserve | actions.Edit | actions.SendFile | actions.SendPicture | actions.Read
+        ):
             self._start_in(chat, partial(self._sender.serve, state, action, permit))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:

@@ -19,6 +19,7 @@ class Content:
 
     pages: tuple[Page, ...]
     files: tuple[AnswerFile, ...] = ()
+    pictures: int = 0
     buttons: Buttons = ()
     is_status: bool = False
     """Whether it says what is done before there are words of the answer."""

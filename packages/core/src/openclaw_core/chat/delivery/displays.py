@@ -42,7 +42,9 @@ class Display:
     slots: Mapping[int, int] = field(default_factory=dict)
     """Message ids of the parts of the text, from 0."""
     parts: Mapping[int, str] = field(default_factory=dict)
-    """Of files, numbered after the pages: `sending` or `done`."""
+    """Of files and pictures, numbered after the pages: `sending` or `done`."""
+    pictures: int = 0
+    """That the answer has, numbered after its files."""
     replaced: int = 0
     """How many of its messages users deleted and delivery replaced."""
     deadline_ms: int = 0
@@ -122,6 +124,9 @@ class Displays(Protocol):
 
     async def answer(self, display_id: str) -> str:
         """The Markdown of the answer, or the newest text of a stopped task; empty if it has expired."""
+
+    async def picture(self, display_id: str, n: int) -> bytes | None:
+        """The picture *n* of an answer, from 0; None if it has expired."""
 
     async def reserved(self, display_id: str, slot: int, message_id: int, *, gone: int | None = None) -> None:
         """The page *slot* has a message now. It replaces *gone*, if that is given."""

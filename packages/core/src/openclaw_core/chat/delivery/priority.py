@@ -56,7 +56,7 @@ def _raised(next_action: tuple[DisplayState, Action]) -> tuple[DisplayState, Act
     """*next_action* with the highest rank: an urgent display waits for it."""
     state, action = next_action
     if (
-        isinstance(action, actions.Reserve | actions.Edit | actions.SendFile | actions.Read)
+        isinstance(action, actions.Reserve | actions.Edit | actions.SendFile | actions.SendPicture | actions.Read)
         and action.rank is not Rank.FINAL
     ):
         return state, replace(action, rank=Rank.FINAL)

@@ -1,7 +1,8 @@
 """Makes one call to the messenger and records its result."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from openclaw_core import logs
 from openclaw_core.characters import is_blank
@@ -25,7 +26,7 @@ from openclaw_core.errors import (
     OpenClawError,
     StoreFault,
 )
-from openclaw_core.ports import Messenger
+from openclaw_core.ports import AnswerFile, Messenger, picture_name
 from openclaw_core.records import UNREADABLE
 from openclaw_core.tasks.outcome import Delivery
 
@@ -66,7 +67,7 @@ class Sender:
             if isinstance(action, actions.Read):
                 await self.text_loader.load(state)
                 following = actions.next_action_of(state, self.clock())
-            if isinstance(following, actions.Reserve | actions.Edit | actions.SendFile):
+            if not isinstance(following, actions.Read | actions.Typing | actions.Later | actions.Done):
                 begun = True
                 await self._call(state, following, permit)
         except StoreFault as exc:  # this row alone
@@ -108,11 +109,12 @@ class Sender:
             markdown = await self.recorder.persist(lambda: self.displays.answer(f"t:{indicator.task_id}"))
             pages_, files = ((), ()) if is_blank(markdown) else pages(markdown, lang=indicator.answer_lang)
             n = indicator.part - len(pages_)
-            if not 0 <= n < len(files):
+            file = files[n] if 0 <= n < len(files) else await self._picture_as_file(indicator.task_id, n - len(files))
+            if file is None:
                 return True
             begun = True
             await self.messenger.send_file(
-                indicator.chat_id, files[n], thread_id=indicator.thread_id, reply_to=indicator.message_id or None
+                indicator.chat_id, file, thread_id=indicator.thread_id, reply_to=indicator.message_id or None
             )
             self.limits.succeeded(permit)
         except LostOwnership:
@@ -128,10 +130,18 @@ class Sender:
                 self.limits.give_back(permit)
         return True
 
-    # ---- the three calls
+    async def _picture_as_file(self, task_id: str, n: int) -> AnswerFile | None:
+        """A picture that is asked for again. As a file it arrives also where the chat refused it as a picture."""
+        picture = await self.recorder.persist(lambda: self.displays.picture(f"t:{task_id}", n)) if n >= 0 else None
+        return None if picture is None else AnswerFile(name=picture_name(picture), content=picture)
+
+    # ---- the calls
 
     async def _call(
-        self, state: DisplayState, action: actions.Reserve | actions.Edit | actions.SendFile, permit: Permit
+        self,
+        state: DisplayState,
+        action: actions.Reserve | actions.Edit | actions.SendFile | actions.SendPicture,
+        permit: Permit,
     ) -> None:
         try:
             match action:
@@ -140,7 +150,11 @@ class Sender:
                 case actions.Edit():
                     await self._edit(state, action, permit)
                 case actions.SendFile():
-                    await self._send_file(state, action, permit)
+                    await self._send_once(
+                        state, action.part, partial(self.messenger.send_file, file=action.file), permit
+                    )
+                case actions.SendPicture():
+                    await self._send_picture(state, action, permit)
         except (LostOwnership, StoreFault, *UNREADABLE):
             self.limits.unanswered(permit)
             raise
@@ -201,13 +215,25 @@ class Sender:
         state.replaced += gone is not None
         await self.recorder.persist(lambda: self.displays.reserved(display.id, slot, message_id, gone=gone))
 
-    async def _send_file(self, state: DisplayState, action: actions.SendFile, permit: Permit) -> None:
+    async def _send_picture(self, state: DisplayState, action: actions.SendPicture, permit: Permit) -> None:
         display, part = state.display, action.part
+        picture = await self.recorder.persist(lambda: self.displays.picture(display.id, action.n))
+        if picture is None:
+            log.warning("picture.gone", display=display.id)
+            self.limits.give_back(permit)
+            state.parts[part] = "done"
+            return
+        await self._send_once(state, part, partial(self.messenger.send_picture, picture=picture), permit)
+
+    async def _send_once(
+        self, state: DisplayState, part: int, send: Callable[..., Awaitable[int]], permit: Permit
+    ) -> None:
+        """Make the call *send* of a file or a picture. It is not repeated once it may have arrived."""
+        display = state.display
         await self.recorder.persist(lambda: self.displays.part(display.id, part, "sending"))
         try:
-            await self.messenger.send_file(
+            await send(
                 display.chat_id,
-                action.file,
                 thread_id=None if state.minimal else display.thread_id,
                 reply_to=None if state.minimal else display.reply_to,
             )

@@ -12,7 +12,7 @@ RETRY_MAX_S = 24 * 3600
 FILE = "file"
 """The name of a download, in place of a method."""
 
-_SENDS = frozenset({"sendMessage", "sendDocument"})
+_SENDS = frozenset({"sendMessage", "sendDocument", "sendPhoto"})
 _EDITS = frozenset({"editMessageText"})
 _MESSAGE_GONE = ("message to edit not found", "message can't be edited", "message_id_invalid", "message not found")
 _CHAT_GONE = (

@@ -26,7 +26,7 @@ from telegram.error import TelegramError
 from openclaw_core import errors
 from openclaw_core.chat.telegram.error_translation import FILE, Moved, fate_unknown, translated_error
 from openclaw_core.chat.telegram.request import FILE_MAX_BYTES, OversizedReply, TelegramRequest
-from openclaw_core.ports import AnswerFile, Button, Entity, Lang, Page
+from openclaw_core.ports import AnswerFile, Button, Entity, Lang, Page, picture_name
 from openclaw_core.records import UNREADABLE, whole
 
 PUBLIC_BASE_URL = "https://api.telegram.org"
@@ -129,11 +129,21 @@ class TelegramMessenger:
     ) -> int:
         sending = partial(
             self._bot.send_document,
-            document=InputFile(file.content.encode(), filename=file.name),
+            document=InputFile(
+                file.content.encode() if isinstance(file.content, str) else file.content, filename=file.name
+            ),
             caption=caption or None,
             disable_notification=True,
         )
         return await self._send("sendDocument", chat_id, sending, thread_id=thread_id, reply_to=reply_to)
+
+    async def send_picture(
+        self, chat_id: int, picture: bytes, *, thread_id: int | None = None, reply_to: int | None = None
+    ) -> int:
+        sending = partial(
+            self._bot.send_photo, photo=InputFile(picture, filename=picture_name(picture)), disable_notification=True
+        )
+        return await self._send("sendPhoto", chat_id, sending, thread_id=thread_id, reply_to=reply_to)
 
     async def react(self, chat_id: int, message_id: int, emoji: str) -> None:
         reaction = [ReactionTypeEmoji(emoji)] if emoji else []

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from openclaw_standin.bot_api.bot_methods import shown_commands
+from openclaw_standin.bot_api.photos import kind_of
 from openclaw_standin.bot_api.state import Chat, JsonObject, TelegramState
 from openclaw_standin.bot_api.storage import is_full
 from openclaw_standin.bot_api.users import Users
@@ -68,6 +69,7 @@ class PageRoutes:
             ("POST", r"chats/{chat_id:-?\d+}/press", self.press),
             ("POST", r"chats/{chat_id:-?\d+}/upload", self.upload),
             ("GET", "files/{file_id}", self.download),
+            ("GET", "photos/{file_id}", self.photo),
         ]
         for method, path, handler in routes:
             app.router.add_route(method, f"{self._root}/page/{path}", guarded(handler, data=True))
@@ -157,6 +159,14 @@ class PageRoutes:
         # Saved, never shown: a file must not run in the origin of the page.
         headers = _HEADERS | {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}"}
         return web.Response(body=content, content_type="application/octet-stream", headers=headers)
+
+    async def photo(self, request: web.Request) -> web.Response:
+        """A picture to be shown. Its type is what its bytes say, and no browser makes anything else of it."""
+        found = self._state.storage.stored_file(request.match_info["file_id"])
+        kind = kind_of(found[3]) if found is not None else ""
+        if found is None or not kind:
+            raise web.HTTPNotFound
+        return web.Response(body=found[3], content_type=kind, headers=_HEADERS)
 
     # ---- writing
 

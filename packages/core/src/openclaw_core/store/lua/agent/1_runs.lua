@@ -142,6 +142,25 @@ function ops.step()
   return 1
 end
 
+-- Keep the pictures of a run for its chat, in place of those that it had.
+-- Arguments: run, job, pictures (in base64)
+-- Keys: reads agent:run; writes agent:pictures
+-- Result: 1; 0 if the pictures of all runs would be larger than PICTURES_MAX_BYTES, and the run has none
+-- Late or twice: the run has these until the next call.
+function ops.pictures()
+  if not mine() then return -1 end
+  local key, bytes = pictures_key(a.run), 0
+  for _, picture in ipairs(a.pictures) do bytes = bytes + #picture end
+  call('ZREMRANGEBYSCORE', A .. 'pictures', '-inf', now_ms())
+  local others = uncounted(key)
+  call('DEL', key)
+  if others + bytes > PICTURES_MAX_BYTES then return 0 end
+  for i, picture in ipairs(a.pictures) do call('HSET', key, i - 1, picture) end
+  call('EXPIRE', key, KEEP_PICTURES_S)
+  counted(key, bytes)
+  return 1
+end
+
 -- Read a run again, once the leader has made one record of all that was sent.
 -- Arguments: run, job, orders? (digests that the agent has)
 -- Keys: reads agent:run, agent:order

@@ -119,6 +119,14 @@ end
 local function run_of(id) return get(id, 'run_id') end
 local function of_run(run, field) return run and call('HGET', run_key(run), field) end
 
+-- Give pictures another place, as long as before.
+local function move_pictures(from, to)
+  if call('EXISTS', from) == 0 then return end
+  call('RENAME', from, to)
+  local _, bytes = uncounted(from)
+  counted(to, bytes)
+end
+
 -- End the run of a task. Its agent is refused at its next write, or sees it when it looks.
 local function end_run(id)
   local run, pool = run_of(id), get(id, 'pool')
@@ -126,6 +134,7 @@ local function end_run(id)
   if pool then call('LREM', A .. 'ready:' .. pool, 0, run) end
   call('ZREM', A .. 'leases', run)
   call('DEL', run_key(run))
+  if call('DEL', pictures_key(run)) == 1 then uncounted(pictures_key(run)) end
   call('HDEL', task_key(id), 'run_id')
 end
 

@@ -37,7 +37,8 @@ end
 
 -- Let tasks go while there is room. A chat that got its turn stands again at the end when its task has ended.
 -- Arguments: epoch, turn?, cap, max
--- Keys: reads epoch, chat; writes released, busy, lane, waiting.since, ring, ring.members, release.turn, task, agent:run, agent:ready, agent:leases
+-- Keys: reads epoch, chat; writes released, busy, lane, waiting.since, ring, ring.members, release.turn, task, agent:run, agent:ready, agent:leases,
+-- agent:pictures
 -- Result: ids that are out now; at the end `held <ms>` if one waits for what may follow it
 -- Late or twice: nothing, once a call with a larger `turn` has been executed. Before that it lets tasks go of which nobody hears; they are `queued` and
 -- out, and `reconcile` and the leader's own look find them.
@@ -55,9 +56,10 @@ end
 -- At the head of the list where the task has waited before.
 -- `steps` are those that agents before have completed.
 local function new_run(id, pool, secret, head, steps)
-  end_run(id)
-  local t, where = call('HMGET', task_key(id), 'record', 'order', 'ready_ms'), place_of(id) or ''
+  local t, where = call('HMGET', task_key(id), 'record', 'order', 'ready_ms', 'run_id'), place_of(id) or ''
   local run = id .. '.' .. redis.sha1hex(secret .. ':' .. id):sub(1, 32)
+  if steps and t[4] then move_pictures(pictures_key(t[4]), pictures_key(run)) end
+  end_run(id)
   local turns = {}
   for _, raw in ipairs(call('LRANGE', P .. 'turns:' .. where, 0, -1)) do
     local turn = row(raw)
@@ -77,7 +79,7 @@ end
 -- record's text.
 -- Arguments: epoch, task, parts, record, keep, of? (bytes that stand there), said?, answer_lang, order (digest), pool, role?, decision, route_ms,
 -- route_tokens, secret
--- Keys: reads epoch, chat, files.at; writes task, turns, counts, pools, agent:order, agent:run, agent:ready, agent:wake, agent:leases
+-- Keys: reads epoch, chat, files.at; writes task, turns, counts, pools, agent:order, agent:run, agent:ready, agent:wake, agent:leases, agent:pictures
 -- Result: 1; 0 if it is not queued any more; 2 if it has grown since it was read; 3 if more may be coming; 4 if the order has to be written first
 -- Late or twice: nothing.
 function ops.dispatch()
@@ -101,7 +103,7 @@ end
 -- Fail a task that has no answer yet: the queue's deadline, a record that nobody can read. `state` and `since` are what was judged.
 -- Arguments: epoch, task, cause, state?, since? (when its attempt began)
 -- Keys: reads epoch; writes task, lane, waiting.since, ring, ring.members, busy, released, turns, open, changes, order, agent:run, agent:ready,
--- agent:leases
+-- agent:leases, agent:pictures
 -- Result: 1 if it has failed by this, else 0
 -- Late or twice: nothing, since it has ended or is further.
 function ops.fail_task()

@@ -80,6 +80,11 @@ local function answered(id, result)
   local ok, usage = pcall(cjson.encode, result.usage) -- it can hold what no JSON can
   set(id, 'state', 'answered', 'run', ok and usage or '{}', 'answered_ms', ms(now_ms()), 'ended_ms', ms(now_ms()), 'delivery', 'pending')
   call('SET', P .. 'answer:' .. id, result.markdown, 'EX', KEEP_TASK_S)
+  local run, pictures = run_of(id), P .. 'pictures:' .. id
+  if run then move_pictures(pictures_key(run), pictures) end
+  fix_type(pictures, 'hash')
+  local kept = call('HLEN', pictures)
+  if kept > 0 then set(id, 'pictures', kept) end
   if get(id, 'generation') == (call('HGET', P .. 'chat:' .. where, 'generation') or '0') then
     append_turn(where, cjson.encode({ task_id = id, speaker = 'assistant', text = result.markdown, role = role, note = '' }))
     set_chat(where, 'last_role', role)
@@ -103,12 +108,12 @@ local function carried_out(id, result)
 end
 
 -- What delivery shows of a task, in the order of TASK_FIELDS in openclaw_core.store.displays.
-local SHOWN = { 'state', 'chat', 'chat_kind', 'thread', 'message_id', 'lang', 'answer_lang', 'cause', 'replaced', 'order_n', 'attempt_ms', 'slot0', 'slot1', 'part0', 'part1' }
+local SHOWN = { 'state', 'chat', 'chat_kind', 'thread', 'message_id', 'lang', 'answer_lang', 'cause', 'replaced', 'order_n', 'attempt_ms', 'pictures', 'slot0', 'slot1', 'part0', 'part1' }
 
 -- Carry out what stands in a run: its progress, and its result if there is one.
 -- Arguments: epoch, run, secret?, max_handbacks?
 -- Keys: reads epoch, files.at; writes task, turns, chat, answer, counts, episode, open, changes, order, lane, ring, ring.members, busy, released,
--- waiting.since, pools, agent:run, agent:ready, agent:wake, agent:leases
+-- waiting.since, pools, agent:run, agent:ready, agent:wake, agent:leases, agent:pictures, pictures
 -- Result: {what became of it, task, version of its display, 1 if a chat waits for its turn, and where it began or ended: the values of SHOWN, its Job, its
 -- role}. 'secret':
 -- nothing has happened, since it is given back and its next run needs a secret; 'gone': another run has the task; 'began': its agent was not
@@ -164,7 +169,7 @@ end
 -- that has its result is left to `adopt`.
 -- Arguments: epoch, task, cause, pool?, job?, only_overdue, max_tries, secret
 -- Keys: reads epoch, files.at; writes task, turns, answer, counts, episode, open, changes, order, lane, ring, ring.members, busy, released,
--- waiting.since, pools, agent:run, agent:ready, agent:wake, agent:leases
+-- waiting.since, pools, agent:run, agent:ready, agent:wake, agent:leases, agent:pictures
 -- Result: 1: another try; 2: failed and told; 0: nothing to do
 -- Late or twice: nothing, since it waits, or another has it.
 function ops.lost()

@@ -67,11 +67,15 @@ local function task_shown(id)
   shrink(id)
   -- The answer is kept for a file that may be asked for again, else until no earlier edit can arrive any more.
   call('EXPIRE', P .. 'answer:' .. id, a.delivery == 'partial' and KEEP_TASK_S or KEEP_TEXT_S)
+  if get(id, 'pictures') and a.delivery ~= 'partial' then
+    call('EXPIRE', P .. 'pictures:' .. id, KEEP_TEXT_S)
+    uncounted(P .. 'pictures:' .. id)
+  end
 end
 
 -- Note that all of a display stands, or never can.
 -- Arguments: epoch or alone, display, version, delivery
--- Keys: reads epoch, prices; writes task, notice, answer, open, ended, runs, outcomes, counts
+-- Keys: reads epoch, prices; writes task, notice, answer, open, ended, runs, outcomes, counts, agent:pictures, pictures
 -- Result: 1; 0 if it has changed since that version
 -- Late or twice: nothing.
 function ops.shown()
@@ -150,7 +154,7 @@ end
 -- End a task that its process does by itself: the answer, or why there is none.
 -- Arguments: task, alone (the start), result
 -- Keys: reads files.at; writes task, turns, chat, answer, counts, open, changes, order, lane, ring, ring.members, busy, released, waiting.since,
--- pools, agent:run, agent:ready, agent:wake, agent:leases
+-- pools, agent:run, agent:ready, agent:wake, agent:leases, agent:pictures, pictures
 -- Result: its state; -1 once another start has the task
 -- Late or twice: nothing.
 function ops.end_alone()
@@ -164,7 +168,7 @@ end
 
 -- Delete finished records, the oldest first, which a full server allows.
 -- Arguments: epoch, at_most
--- Keys: reads epoch; writes ended, task, answer
+-- Keys: reads epoch; writes ended, task, answer, pictures
 -- Result: how many
 -- Late or twice: a few more go.
 function ops.make_room()
@@ -172,7 +176,7 @@ function ops.make_room()
   local ids = call('ZRANGE', P .. 'ended', 0, a.at_most - 1)
   for _, id in ipairs(ids) do
     call('ZREM', P .. 'ended', id)
-    call('DEL', task_key(id), P .. 'answer:' .. id)
+    call('DEL', task_key(id), P .. 'answer:' .. id, P .. 'pictures:' .. id)
   end
   return #ids
 end

@@ -5,7 +5,7 @@ local KINDS = {
   string = { 'leader', 'epoch.holder', 'epoch', 'offset', 'job.counter', 'release.turn', 'order', 'changes', 'files.at' },
   list = { 'ring', 'signs', 'agent:news' },
   set = { 'ring.members', 'released', 'pools' },
-  zset = { 'waiting.since', 'open', 'later', 'again', 'ended', 'agent:leases' },
+  zset = { 'waiting.since', 'open', 'later', 'again', 'ended', 'agent:leases', 'agent:pictures' },
   hash = { 'templates', 'outcomes', 'counts', 'prices', 'moved' },
   stream = { 'inbox', 'control', 'runs' },
 }
@@ -45,7 +45,7 @@ end
 -- with waiting tasks that has no turn.
 -- Arguments: epoch, secret
 -- Keys: reads epoch, files.at; writes task, turns, answer, counts, episode, open, changes, order, ended, lane, ring, ring.members,
--- busy, released, waiting.since, pools, agent:run, agent:ready, agent:wake, agent:leases, agent:news, and any key of a wrong type
+-- busy, released, waiting.since, pools, agent:run, agent:ready, agent:wake, agent:leases, agent:news, agent:pictures, pictures, and any key of a wrong type
 -- Result: 1
 -- Late or twice: nothing, or the same repair.
 function ops.reconcile()

@@ -41,7 +41,28 @@ local STEPS_MAX_BYTES = 262144 -- of all completed steps of a run; later ones ar
 local KEEP_RUN_S = 86400 -- longer than a task may wait and be worked on; a run that nobody ends goes by itself
 local KEEP_JOBS_S = 604800 -- a pool that nobody writes of for 7 days has no Jobs
 
+local PICTURES_MAX_BYTES = 50331648 -- of the pictures of all runs together, in base64; later ones are not kept
+local KEEP_PICTURES_S = 21600
+
 local function run_key(run) return A .. 'run:' .. run end
+local function pictures_key(run) return A .. 'pictures:' .. run end
+-- Take the pictures at a key out of the sum of all. Gives the size of all others, and theirs.
+local function uncounted(key)
+  local mark, others, own = redis.sha1hex(key), 0, 0
+  for _, entry in ipairs(call('ZRANGE', A .. 'pictures', 0, -1)) do
+    local of, bytes = entry:match('^(%x+) (%d+)$')
+    if of and of ~= mark then others = others + bytes
+    else
+      own = own + (bytes or 0)
+      call('ZREM', A .. 'pictures', entry)
+    end
+  end
+  return others, own
+end
+local function counted(key, bytes)
+  call('ZADD', A .. 'pictures', ms(now_ms() + KEEP_PICTURES_S * 1000), redis.sha1hex(key) .. ' ' .. ms(bytes))
+  call('EXPIRE', A .. 'pictures', KEEP_PICTURES_S)
+end
 local function task_of(run) return run:match('^(.+)%.%x+$') end
 -- What stands of a run at its Job, whose name can be guessed: the task, and by what to know the run again. Its secret is not to be had there.
 local function mark_of(run) return (task_of(run) or '') .. '.' .. redis.sha1hex(run) end

@@ -30,9 +30,17 @@ function gist(message) {
   return (message.text ?? message.caption ?? "").split("\n")[0].slice(0, 120);
 }
 
+/** A picture that the bot sent; a press opens it alone. */
+function picture(photo) {
+  const src = `page/photos/${encodeURIComponent(photo.file_id)}`;
+  const image = element("img", { class: "picture", src, alt: word("photo"), width: photo.width, height: photo.height });
+  return element("a", { class: "picture-link", href: src, target: "_blank", rel: "noopener noreferrer" }, image);
+}
+
 function fileLink(message) {
   const kind = FILES.find((name) => message[name]);
   if (!kind) return null;
+  if (kind === "photo" && message.from?.is_bot) return picture(message.photo.at(-1));
   const file = kind === "photo" ? message.photo.at(-1) : message[kind];
   const name = file.file_name ?? word(kind);
   const text = element("span", { class: "file-text" });

@@ -1,0 +1,94 @@
+"""Sealed runners of one machine: one process for each agent whose role may run code or read documents.
+
+It is started when such an agent has claimed a task, so that no other agent pays for its libraries, and ends with the agent. A request of a task is in no
+process of another one.
+"""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+
+from openclaw_core import logs
+
+log = logs.get(__name__)
+REQUESTS = 10_000
+"""More than one agent makes."""
+END_S = 3.0
+MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it, that only this user may enter
+
+
+def can_run() -> str:
+    """Why no runner can be started here; empty where one can. An old kernel is the runner's own to tell."""
+    if sys.platform != "linux":
+        return "code runs sealed on Linux alone"
+    missing = [name for name in ("openclaw_runner", "numpy", "pandas", "matplotlib") if find_spec(name) is None]
+    return f"not installed: {', '.join(missing)}" if missing else ""
+
+
+@dataclass(kw_only=True)
+class LocalRunners:
+    """Runners by the name of their agent. *environment* is what each gets, without any secret; *needs* says whether a role needs one."""
+
+    environment: Mapping[str, str] = field(repr=False)
+    needs: Callable[[str], bool]
+    _running: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
+    _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _root: Path | None = None
+
+    def socket_of(self, name: str) -> Path:
+        """Where the runner of the agent *name* listens, once it is needed."""
+        return self._folder / name / "runner.sock"
+
+    async def start(self, name: str, role: str) -> None:
+        """Start the runner of the agent *name*, unless it is there or its *role* needs none."""
+        if not self.needs(role):
+            return
+        async with self._starting:
+            if name in self._running:
+                return
+            socket = self.socket_of(name)
+            work = socket.with_name("work")
+            work.mkdir(parents=True, exist_ok=True)
+            self._running[name] = await asyncio.create_subprocess_exec(
+                sys.executable, "-P", "-m", "openclaw_runner", "--socket", str(socket), "--folder", str(work),
+                "--requests", str(REQUESTS), "--parent", str(os.getpid()), env=dict(self.environment), stdin=asyncio.subprocess.DEVNULL,
+            )  # fmt: skip
+            log.info("runner.started", job=name)
+
+    async def end(self, name: str) -> None:
+        """End the runner of an agent that is gone, with all that it runs."""
+        async with self._starting:
+            process = self._running.pop(name, None)
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            async with asyncio.timeout(END_S):
+                await process.wait()
+        except TimeoutError:
+            log.warning("runner.not_ended", job=name)
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+        await asyncio.to_thread(shutil.rmtree, self._folder / name, ignore_errors=True)
+
+    async def close(self) -> None:
+        """End all of them."""
+        await asyncio.gather(*(self.end(name) for name in list(self._running)))
+        if self._root is not None:
+            await asyncio.to_thread(shutil.rmtree, self._root, ignore_errors=True)
+
+    @property
+    def _folder(self) -> Path:
+        if self._root is None:
+            memory = str(MEMORY) if os.access(MEMORY, os.W_OK) else None
+            self._root = Path(tempfile.mkdtemp(prefix="openclaw-", dir=memory))
+        return self._root
