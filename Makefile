@@ -101,8 +101,8 @@ render: install ## [Ship +] print an environment's manifests: make render ENV=st
 diff: install ## [Ship] what the work tree changes in an environment: ENV=prod BASE=origin/main
 	@scripts/diff $(ENV) $(BASE) $(ARGS)
 
-bump: install ## [Ship +] write the images of a build: make bump COMMIT=… TAG=… AGENT=sha256:… BRAIN=sha256:…
-	@scripts/bump --commit "$(COMMIT)" --tag "$(TAG)" --agent "$(AGENT)" --brain "$(BRAIN)"
+bump: install ## [Ship +] write the images of a build: make bump COMMIT=… TAG=… AGENT=sha256:… BRAIN=sha256:… RUNNER=sha256:…
+	@scripts/bump --commit "$(COMMIT)" --tag "$(TAG)" --agent "$(AGENT)" --brain "$(BRAIN)" --runner "$(RUNNER)"
 
 pin: install ## [Ship +] look up digests of images, charts, files that others made; needs a network (ARGS=--check lists what is missing)
 	@scripts/pin $(ARGS)

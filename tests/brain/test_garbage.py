@@ -75,7 +75,7 @@ class Leader:
 
         self.rollout = Rollout(
             templates=["agent"], launcher=self.launcher, pools=self.pools, lanes=self.lanes, epoch=epoch,
-            limits=PoolLimits(warm=1, cap=20, queue_deadline_s=900),
+            limits_of=lambda _template: PoolLimits(warm=1, cap=20, queue_deadline_s=900),
             pool_of=lambda template, pod: Pool.of(template, pod=pod, env={}, deadline_s=1),
         )  # fmt: skip
         self.metrics = Metrics(script=script, roles=sorted(ROLES.roles), leading=True)

@@ -33,7 +33,7 @@ async def a_rollout(script: Script, launcher: Launcher, fallbacks: list[bool] | 
     epoch = await Leadership(script).take_lead("me", ttl_s=8)
     rollout = Rollout(
         templates=["agent"], launcher=launcher, pools=Pools(script), lanes=Lanes(script), epoch=epoch, pool_of=pool_of,
-        limits=PoolLimits(warm=2, cap=10, queue_deadline_s=900),
+        limits_of=lambda _template: PoolLimits(warm=2, cap=10, queue_deadline_s=900),
         on_fallback=lambda _template, in_use: None if fallbacks is None else fallbacks.append(in_use),
     )  # fmt: skip
     await rollout.refresh()

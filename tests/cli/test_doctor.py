@@ -63,7 +63,7 @@ def test_roles_alone_need_nothing_else_and_load_nothing_heavy() -> None:
 
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0].startswith("ok      roles     ")
-    assert "/research researcher (browser_search), /code coder, " in done.stdout
+    assert "/research researcher (web_search, open_page), /code coder, " in done.stdout
     assert done.stdout.splitlines()[-1] == "[]"
 
 

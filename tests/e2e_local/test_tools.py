@@ -1,8 +1,7 @@
-"""A role with tools, by the whole bot as processes: what the chat sees, an agent that is killed between two steps, and Stop."""
+"""The shipped Researcher, by the whole bot as processes: what the chat sees, an agent that is killed between two steps, and Stop."""
 
 import asyncio
 import json
-import shutil
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,7 +14,7 @@ from aiohttp import web
 
 from openclaw_core.store import RunRecords
 from openclaw_standin.model import ScriptedModel
-from tests.e2e_local.world import ROOT, World, world
+from tests.e2e_local.world import World, world
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 RESULTS = {"results": [{"title": "Tides", "url": "https://a.org/tides", "content": "High at noon."}]}
@@ -56,27 +55,13 @@ async def search_service() -> AsyncIterator[Searches]:
         await runner.cleanup()
 
 
-def roles_with_tools(folder: Path) -> Path:
-    """The shipped roles, with a researcher that has tools of ours."""
-    for name in ("config", "prompts"):
-        shutil.copytree(ROOT / "platform/openclaw/base" / name, folder / name)
-    file = folder / "config/roles.yaml"
-    text = file.read_text(encoding="utf-8")
-    assert text.count("\n    tools: [browser_search]\n") == 1
-    text = text.replace("\n    tools: [browser_search]\n", "\n    tools: [web_search, open_page]\n")
-    file.write_text(text.replace("request_max_tokens: 8000", "request_max_tokens: 20000"), encoding="utf-8")
-    return folder
-
-
 @asynccontextmanager
 async def bot_with_tools(folder: Path) -> AsyncIterator[tuple[World, ScriptedModel, Searches]]:
     async with (
         search_service() as searches,
         ScriptedModel.open(first_token_s=0.01, tokens_per_s=2000, chunk_s=0.01) as model,
-        world(
-            folder, GROQ_BASE_URL=model.url, ROLES_DIR=str(roles_with_tools(folder / "roles")), SEARCH_URL=f"http://127.0.0.1:{searches.port}",
-        ) as bot,
-    ):  # fmt: skip
+        world(folder, GROQ_BASE_URL=model.url, SEARCH_URL=f"http://127.0.0.1:{searches.port}") as bot,
+    ):
         yield bot, model, searches
 
 

@@ -33,6 +33,8 @@ class World:
     script: Script
     log: Path
     settings: dict[str, str] = field(default_factory=dict)
+    program: str = "openclaw_brain"
+    """The brain's module, or that of a brain with other agents."""
     brain: "asyncio.subprocess.Process | None" = None
     others: "list[asyncio.subprocess.Process]" = field(default_factory=list)
 
@@ -59,7 +61,7 @@ class World:
             return await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "openclaw_brain",
+                self.program,
                 env=env,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
@@ -184,7 +186,7 @@ class World:
 
 
 @asynccontextmanager
-async def world(folder: Path, **settings: str) -> AsyncIterator[World]:
+async def world(folder: Path, program: str = "openclaw_brain", **settings: str) -> AsyncIterator[World]:
     """A bot that is up. At the end all of it is gone, also after a failure."""
     (folder / "redis").mkdir()
     with RedisServer.start(folder / "redis") as redis:
@@ -194,7 +196,13 @@ async def world(folder: Path, **settings: str) -> AsyncIterator[World]:
             open_script(RedisSettings(url=redis.url, timeout_s=30), bot_id=4242) as script,
         ):
             bot = World(
-                api=api, model=model, redis=redis, script=script, log=folder / "brain.log", settings=dict(settings)
+                api=api,
+                model=model,
+                redis=redis,
+                script=script,
+                log=folder / "brain.log",
+                settings=dict(settings),
+                program=program,
             )
             try:
                 await bot.start_brain()

@@ -1,6 +1,7 @@
 """A small web for tests: servers of this machine that answer as told, and a resolver that says what it is told."""
 
 import asyncio
+import re
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -68,7 +69,7 @@ class Web:
             lines = head.split("\r\n")
             path = lines[0].split(" ")[1]
             host = next(line.partition(": ")[2] for line in lines if line.lower().startswith("host: "))
-            answer = self.answers.get(host.rpartition(":")[0] + path, reply("no such page", status="404 Not Found"))
+            answer = self.answers.get(re.sub(r":\d+$", "", host) + path, reply("no such page", status="404 Not Found"))
             if isinstance(answer, bytes):
                 writer.write(answer)
                 await writer.drain()

@@ -136,8 +136,14 @@ def agents_fit_their_policy(objects: Sequence[Object]) -> Iterator[str]:
         if job["activeDeadlineSeconds"] > float(allowed["maxDeadlineSeconds"]):
             yield f"ConfigMap/brain-settings: WARM_MAX_AGE_S + TASKS_PER_JOB × TASK_DEADLINE_S make a deadline of {job['activeDeadlineSeconds']} s, and agent-policy allows {allowed['maxDeadlineSeconds']}: lower one of them, or raise maxDeadlineSeconds in {POLICY_FILE}"
         spec = job["template"]["spec"]
-        if len(spec["containers"]) != 1 or spec.get("initContainers"):
-            yield f"{who}: an agent is one container"
+        if len(spec["containers"]) != 1 or [each["name"] for each in spec.get("initContainers", [])] not in (
+            [],
+            ["runner"],
+        ):
+            yield f"{who}: an agent is one container, and the sealed runner beside it if it has tools"
+        yield from (
+            f"{who}: {fault}" for runner in spec.get("initContainers", []) for fault in _runner(runner, allowed)
+        )
         [container, *_] = spec["containers"]
         yield from (f"{who}: {fault}" for fault in _fields_that_no_agent_has(spec, container))
         most = {"memory": allowed["maxMemory"], "cpu": allowed["maxCpuRequest"]}
@@ -158,9 +164,20 @@ def agents_fit_their_policy(objects: Sequence[Object]) -> Iterator[str]:
         yield from (f"{who}: {fault}" for fault in _volumes(spec, container, allowed))
 
 
+def _runner(runner: Object, allowed: dict[str, str]) -> Iterator[str]:
+    """What platform/policies would refuse of a runner; the exact shape stands there alone."""
+    if runner["image"] != allowed["image.runner"]:
+        yield f"its runner's image is {runner['image']}, and agent-policy allows {allowed['image.runner']}, which the release component writes"
+    if runner.get("env") or {mount["name"] for mount in runner["volumeMounts"]} != {"socket", "runs"}:
+        yield "its runner has variables, or other volumes than socket and runs: code of strangers could read them"
+    for kind, name in (("memory", "maxRunnerMemory"), ("cpu", "maxRunnerCpu")):
+        if quantity(runner["resources"]["limits"][kind]) > quantity(allowed[name]):
+            yield f"its runner may use {kind} {runner['resources']['limits'][kind]}, and agent-policy allows {allowed[name]}: ask for less, or raise {name} in {POLICY_FILE}"
+
+
 POD_FIELDS = {
     "serviceAccountName", "automountServiceAccountToken", "enableServiceLinks", "dnsConfig", "restartPolicy", "terminationGracePeriodSeconds",
-    "securityContext", "tolerations", "affinity", "containers", "volumes",
+    "securityContext", "tolerations", "affinity", "containers", "initContainers", "volumes",
 }  # fmt: skip
 CONTAINER_FIELDS = {"name", "image", "imagePullPolicy", "env", "resources", "securityContext", "volumeMounts"}
 
@@ -181,14 +198,17 @@ def _fields_that_no_agent_has(spec: Object, container: Object) -> Iterator[str]:
 def _volumes(spec: Object, container: Object, allowed: dict[str, str]) -> Iterator[str]:
     for volume in spec["volumes"]:
         size = volume.get("emptyDir", {}).get("sizeLimit")
-        if size and quantity(size) > quantity(allowed["maxTmp"]):
-            yield f"volume {volume['name']} may grow to {size}, and agent-policy allows {allowed['maxTmp']}: raise maxTmp in {POLICY_FILE}"
+        most = "maxRuns" if volume["name"] in ("socket", "runs") else "maxTmp"
+        if size and quantity(size) > quantity(allowed[most]):
+            yield f"volume {volume['name']} may grow to {size}, and agent-policy allows {allowed[most]}: raise {most} in {POLICY_FILE}"
         secret = volume.get("secret", {}).get("secretName")
         if not size and secret not in allowed["secrets"].split(","):
             yield f"volume {volume['name']} is neither an emptyDir with a sizeLimit nor one of the Secrets {allowed['secrets']}"
     for mount in container["volumeMounts"]:
-        if mount["mountPath"] != "/tmp" and not mount["mountPath"].startswith("/run/secrets/openclaw/"):
-            yield f"mounts {mount['name']} on {mount['mountPath']}: an agent's volumes are on /tmp and under /run/secrets/openclaw"
+        if mount["mountPath"] not in ("/tmp", "/run/openclaw") and not mount["mountPath"].startswith(
+            "/run/secrets/openclaw/"
+        ):
+            yield f"mounts {mount['name']} on {mount['mountPath']}: an agent's volumes are on /tmp, under /run/secrets/openclaw, and on /run/openclaw"
 
 
 def quantity(text: str) -> float:

@@ -10,6 +10,7 @@ import os  # noqa: E402
 import signal  # noqa: E402
 import sys  # noqa: E402
 import time  # noqa: E402
+from typing import TYPE_CHECKING  # noqa: E402
 
 from openclaw_agent.settings import InPool, Settings, from_env  # noqa: E402
 from openclaw_core import logs  # noqa: E402
@@ -23,8 +24,11 @@ from openclaw_core.errors import (  # noqa: E402
 )
 from openclaw_core.tasks.outcome import Exit  # noqa: E402
 
+if TYPE_CHECKING:
+    from openclaw_agent.loading import ToolsOf
 
-async def _run(settings: Settings) -> Exit:
+
+async def _run(settings: Settings, tools_of: "ToolsOf | None") -> Exit:
     # Here, after the settings: a wrong one is reported in a tenth of a second.
     from openclaw_agent.app import run
 
@@ -35,7 +39,7 @@ async def _run(settings: Settings) -> Exit:
     logs.install_asyncio(loop)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    return await run(settings, stop)
+    return await run(settings, stop, tools_of=tools_of)
 
 
 def _exit_code(exc: OpenClawError) -> Exit:
@@ -59,11 +63,12 @@ def _age_ms() -> int | None:
     return round(1000 * (time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")))
 
 
-def main() -> int:
+def main(tools_of: "ToolsOf | None" = None) -> int:
+    """Run the agent. *tools_of* is given by entry points of tests: no variable can name other tools, or another way to fetch a page."""
     try:
         settings = from_env(os.environ)
         logs.configure(settings.log_level, service="agent")
-        return asyncio.run(_run(settings))
+        return asyncio.run(_run(settings, tools_of))
     except SettingsError as exc:
         print(exc, file=sys.stderr)
         return Exit.MISCONFIGURED

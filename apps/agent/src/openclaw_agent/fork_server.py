@@ -12,10 +12,11 @@ import selectors
 import signal
 import sys
 import traceback
-from typing import Any
+from collections.abc import Callable, Mapping
 
 
-def main() -> int:
+def main(run_agent: Callable[[], int] | None = None) -> int:
+    """Serve until the input ends. *run_agent* None runs `openclaw_agent`."""
     from openclaw_agent import __main__ as agent
     from openclaw_agent import app, loading  # noqa: F401 - imported for the forked agents
 
@@ -50,7 +51,7 @@ def main() -> int:
                 if "start" in request:
                     pid = os.fork()
                     if pid == 0:
-                        _run_agent(agent, request["env"], (wake_in, wake_out))
+                        _run_agent(run_agent or agent.main, request["env"], (wake_in, wake_out))
                     children[pid] = request["start"]
                     _send({"started": request["start"], "pid": pid})
                 else:
@@ -70,7 +71,7 @@ def _reap(children: dict[int, str]) -> None:
             _send({"ended": name, "code": os.waitstatus_to_exitcode(status)})
 
 
-def _run_agent(agent: Any, env: dict[str, str], inherited: tuple[int, ...]) -> None:
+def _run_agent(run_agent: Callable[[], int], env: dict[str, str], inherited: tuple[int, ...]) -> None:
     """In the forked process: reset signals, files and environment, then run the agent. Never returns."""
     code = 70  # EX_SOFTWARE, if the agent crashes
     try:
@@ -84,7 +85,7 @@ def _run_agent(agent: Any, env: dict[str, str], inherited: tuple[int, ...]) -> N
         os.dup2(2, 1)  # the brain reads our stdout; an agent logs to stderr
         os.environ.clear()
         os.environ.update(env)
-        code = int(agent.main())
+        code = int(run_agent())
     except BaseException as exc:  # noqa: BLE001 - a forked process must never return into the fork server's loop
         frames = [f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(exc.__traceback__)]
         sys.stderr.write(json.dumps({"event": "agent.crashed", "error": type(exc).__name__, "frames": frames}) + "\n")
@@ -93,7 +94,7 @@ def _run_agent(agent: Any, env: dict[str, str], inherited: tuple[int, ...]) -> N
         os._exit(code)
 
 
-def _send(message: dict[str, Any]) -> None:
+def _send(message: Mapping[str, object]) -> None:
     os.write(1, json.dumps(message).encode() + b"\n")
 
 

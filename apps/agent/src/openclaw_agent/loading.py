@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from openclaw_agent.tools.tool import Tool
 
 
+ToolsOf = Callable[[Sequence[str], Settings], "Mapping[str, Tool]"]
+"""The tools of these names that an agent with these settings can use."""
+
+
 class Answerer(Protocol):
     """Answers a run: `RunAnswerer`, or `LoadingAnswerer` before that is loaded."""
 
@@ -72,9 +76,17 @@ def load_libraries() -> None:
 
 
 async def open_answerer(
-    settings: Settings, work: Work, stack: AsyncExitStack, *, files_of: "Callable[[Run], Files] | None" = None
+    settings: Settings,
+    work: Work,
+    stack: AsyncExitStack,
+    *,
+    files_of: "Callable[[Run], Files] | None" = None,
+    tools_of: ToolsOf | None = None,
 ) -> "RunAnswerer":
-    """Load the libraries and open the model client, which *stack* closes. *files_of* None takes files from the brain."""
+    """Load the libraries and open the model client, which *stack* closes.
+
+    *files_of* None takes files from the brain, *tools_of* None takes the tools of `tools.toolbox`.
+    """
     await asyncio.to_thread(load_libraries)
     from openclaw_agent.answering import RunAnswerer
     from openclaw_agent.attachments.files import BrainFiles
@@ -90,7 +102,7 @@ async def open_answerer(
         files_of=files_of or (lambda run: BrainFiles(work=work, run=run)),
         task_deadline_s=settings.task_deadline_s,
         voice_models=settings.voice_models,
-        tools_of=lambda names: _tools_of(names, settings),
+        tools_of=lambda names: (tools_of or _tools_of)(names, settings),
     )
 
 

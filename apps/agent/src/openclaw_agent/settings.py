@@ -68,15 +68,20 @@ def from_env(env: Mapping[str, str]) -> Settings:
         log_level=read.one_of("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
         task_deadline_s=read.number("TASK_DEADLINE_S", 180, low=5, high=3600),
         voice_models=model_ids(read.text("VOICE_MODELS", VOICE_MODELS)),
-        search=SearchServices(
-            searxng_url=read.url("SEARCH_URL"),
-            brave_key=read.api_key("BRAVE_API_KEY", required=False),
-            tavily_key=read.api_key("TAVILY_API_KEY", required=False),
-            scraping=read.one_of("SEARCH_SCRAPING", "no", ("yes", "no")) == "yes",
-        ),
+        search=search_services(read),
     )
     read.done()
     return settings
+
+
+def search_services(read: Environment) -> SearchServices:
+    """Where `web_search` may ask. Faults stay in *read*."""
+    return SearchServices(
+        searxng_url=read.url("SEARCH_URL"),
+        brave_key=read.api_key("BRAVE_API_KEY", required=False),
+        tavily_key=read.api_key("TAVILY_API_KEY", required=False),
+        scraping=read.one_of("SEARCH_SCRAPING", "no", ("yes", "no")) == "yes",
+    )
 
 
 def _in_pool(read: Environment) -> tuple[InPool, int]:

@@ -82,17 +82,18 @@ class Brain:
         settings, roles, metrics = self.settings, self.roles, self.metrics
         inbox, lanes, pools = Inbox(self.script), Lanes(self.script), Pools(self.script)
         templates = templates_of(roles)
-        # A routed task's agent can start early only where all tasks go to one pool.
-        one_pool = len(templates) == 1
+        # While a task is routed, an agent of the default role's template starts: most tasks will need that one.
+        likely = roles.roles[roles.default].template
 
         delivery = Dispatcher(
             displays=RedisDisplays(self.script, epoch=epoch, task_deadline_s=settings.task_deadline_s), messenger=self.messenger, roles=roles,
             drain_s=settings.drain_s, heartbeat=self.heartbeats.of("delivery"),
         )  # fmt: skip
         rollout = Rollout(
-            templates=templates, launcher=self.launcher, pools=pools, lanes=lanes, epoch=epoch, limits=limits_of(settings),
+            templates=templates, launcher=self.launcher, pools=pools, lanes=lanes, epoch=epoch,
+            limits_of=partial(limits_of, settings=settings),
             pool_of=lambda template, pod: pool_of(template, pod, settings), on_fallback=metrics.template_fallback,
-            in_routing=lambda: consumer.routing() if one_pool else (),
+            in_routing=lambda template: consumer.routing() if template == likely else (),
         )  # fmt: skip
         metrics.causes = lambda: {
             one.pool.template: one.backoff.cause for one in rollout.controllers() if one.backoff.cause
@@ -150,12 +151,8 @@ class Brain:
             start("control", partial(handler.forever, "control", handled=delivery.indicators_added))
             start("inbox", partial(handler.forever, "inbox", handled=delivery.indicators_added))
             start_agents = partial(self.wake, "pool")
-            start(
-                "lanes",
-                partial(consumer.forever, on_released=start_agents)
-                if one_pool
-                else partial(consumer.forever, on_ready=start_agents),
-            )
+            on_ready = start_agents if len(templates) > 1 else lambda: None
+            start("lanes", partial(consumer.forever, on_released=start_agents, on_ready=on_ready))
             start("pool", rollout.scale_pools)
             start("templates", rollout.follow_templates)
             start("ends", recovery.follow_ends)
@@ -185,13 +182,24 @@ class Brain:
             await asyncio.Event().wait()
 
 
-async def run(settings: Settings, roles: Roles, env: Mapping[str, str], stop: asyncio.Event) -> int:
-    """Serve until *stop* is set. Raises SettingsError for what only a person can repair."""
+def _local_processes(environment: Mapping[str, str]) -> Launcher:
+    return LocalProcesses(environment=environment)
+
+
+async def run(
+    settings: Settings,
+    roles: Roles,
+    env: Mapping[str, str],
+    stop: asyncio.Event,
+    *,
+    local: Callable[[Mapping[str, str]], Launcher] = _local_processes,
+) -> int:
+    """Serve until *stop* is set. Raises SettingsError for what only a person can repair. *local* makes the launcher of one machine."""
     startup.warn_if_closed(settings)
     heartbeats = Heartbeats()
     async with AsyncExitStack() as stack:
         script = await stack.enter_async_context(open_script(settings.redis, bot_id=settings.bot_id))
-        launcher, leader = await _cluster_or_local(settings, env, script, stack)
+        launcher, leader = await _cluster_or_local(settings, env, script, stack, local)
         metrics = Metrics(script=script, roles=sorted(roles.roles), loop_ages_s=heartbeats.ages_s)
         reachable = launcher.reachable if settings.launcher == "kubernetes" else None
         health = Health(heartbeats=heartbeats, script=script, metrics=metrics, reachable=reachable, ready=False)
@@ -229,14 +237,18 @@ async def run(settings: Settings, roles: Roles, env: Mapping[str, str], stop: as
 
 
 async def _cluster_or_local(
-    settings: Settings, env: Mapping[str, str], script: Script, stack: AsyncExitStack
+    settings: Settings,
+    env: Mapping[str, str],
+    script: Script,
+    stack: AsyncExitStack,
+    local: Callable[[Mapping[str, str]], Launcher],
 ) -> tuple[Launcher, Leader]:
     """What starts agents, and what decides which brain leads."""
     holder = f"{settings.holder}-{uuid.uuid4().hex[:8]}"  # a restarted container is another holder than before
     leadership = Leadership(script)
     if settings.launcher == "processes":
         environment = agent_environment(env, AGENT_VARIABLES)
-        return LocalProcesses(environment=environment), RedisLeader(leadership=leadership, holder=holder)
+        return local(environment), RedisLeader(leadership=leadership, holder=holder)
     # Here: on one machine the client library would cost 11 MB and 0.1 s for nothing.
     from openclaw_brain.kubernetes.api import KubernetesApi
     from openclaw_brain.kubernetes.jobs import KubernetesJobs

@@ -7,7 +7,7 @@ from openclaw_brain.agents.pool import PoolLimits
 from openclaw_brain.agents.ports import Pool
 from openclaw_brain.settings import Settings
 from openclaw_core.models import providers
-from openclaw_core.roles.values import Roles
+from openclaw_core.roles.values import TOOLS_TEMPLATE, Roles
 
 AGENT_VARIABLES = (
     *providers.VARIABLES, "REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_USERNAME", "REDIS_PASSWORD", "LOG_LEVEL",
@@ -23,10 +23,12 @@ def templates_of(roles: Roles) -> list[str]:
     return sorted({role.template for role in roles.roles.values()})
 
 
-def limits_of(settings: Settings) -> PoolLimits:
+def limits_of(template: str, settings: Settings) -> PoolLimits:
+    tools = template == TOOLS_TEMPLATE
     return PoolLimits(
-        warm=settings.warm,
+        warm=settings.warm_tools if tools else settings.warm,
         cap=settings.running_cap,
+        pool_cap=settings.tools_cap if tools else settings.running_cap,
         starting_cap=settings.starting_cap,
         queue_deadline_s=settings.queue_deadline_s,
     )
@@ -34,8 +36,10 @@ def limits_of(settings: Settings) -> PoolLimits:
 
 def pool_of(template: str, pod: Mapping[str, Any], settings: Settings) -> Pool:
     """The pool of a template under today's settings."""
+    # What a task has left in a runner is no other task's.
+    tasks_per_job = 1 if template == TOOLS_TEMPLATE else settings.tasks_per_job
     env = {
-        "TASKS_PER_JOB": str(settings.tasks_per_job),
+        "TASKS_PER_JOB": str(tasks_per_job),
         "TASK_DEADLINE_S": f"{settings.task_deadline_s:g}",
         "WARM_MAX_AGE_S": f"{settings.warm_max_age_s:g}",
         "BOT_ID": str(settings.bot_id),
@@ -45,5 +49,5 @@ def pool_of(template: str, pod: Mapping[str, Any], settings: Settings) -> Pool:
     else:  # an overlay's settings reach the brain alone, so its agents get them from it
         models = {**settings.model_addresses, "VOICE_MODELS": settings.voice_models}
         env |= {name: value for name, value in models.items() if value}
-    deadline_s = settings.warm_max_age_s + settings.tasks_per_job * settings.task_deadline_s + JOB_GRACE_S
+    deadline_s = settings.warm_max_age_s + tasks_per_job * settings.task_deadline_s + JOB_GRACE_S
     return Pool.of(template, pod=pod, env=env, deadline_s=round(deadline_s))

@@ -54,6 +54,11 @@ class Settings:
     starting_cap: int
     """Agents that may be starting at a time. More of them only slow each other down."""
     warm: int
+    """Agents without tools that wait."""
+    warm_tools: int
+    """Agents with tools that wait, if a role has tools."""
+    tools_cap: int
+    """Agents with tools at a time: each needs room for its runner."""
     tasks_per_job: int
     task_deadline_s: float
     warm_max_age_s: float
@@ -103,6 +108,8 @@ def from_env(env: Mapping[str, str]) -> Settings:
         total_cap=read.integer("TOTAL_WAITING_CAP", 5000, low=1, high=1_000_000),
         starting_cap=read.integer("STARTING_CAP", 8, low=1, high=1000),
         warm=read.integer("WARM_AGENTS", 1, low=0, high=100),
+        tools_cap=read.integer("TOOL_AGENTS_CAP", 20, low=1, high=5000),
+        warm_tools=read.integer("WARM_TOOL_AGENTS", 1, low=0, high=100),
         tasks_per_job=read.integer("TASKS_PER_JOB", 1, low=1, high=1000),
         task_deadline_s=read.number("TASK_DEADLINE_S", 180, low=5, high=3600),
         warm_max_age_s=read.number("WARM_MAX_AGE_S", 900, low=10, high=86400),

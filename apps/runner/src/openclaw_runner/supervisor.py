@@ -67,6 +67,7 @@ def listen(path: Path) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(str(unnamed))
     listener.listen(8)
+    unnamed.chmod(0o660)  # a caller of the same group: in a pod the agent is another user
     unnamed.rename(path)
     return listener
 

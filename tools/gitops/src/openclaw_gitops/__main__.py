@@ -72,6 +72,7 @@ def parser() -> argparse.ArgumentParser:
     bump.add_argument("--tag", help="the tag that they were pushed with")
     bump.add_argument("--agent", metavar="DIGEST", help="sha256:… of openclaw-agent, as the registry gave it")
     bump.add_argument("--brain", metavar="DIGEST", help="sha256:… of openclaw-brain, as the registry gave it")
+    bump.add_argument("--runner", metavar="DIGEST", help="sha256:… of openclaw-runner, as the registry gave it")
 
     promote = command(
         "promote", _promote, "move prod's pins to what staging has proved",
@@ -196,7 +197,14 @@ def _diff(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
 def _bump(args: argparse.Namespace, root: Path, _env: Mapping[str, str]) -> int:
     from openclaw_gitops import release as releases
 
-    values = {"--commit": args.commit, "--tag": args.tag, "--agent": args.agent, "--brain": args.brain}
+    digests = {"openclaw-agent": args.agent, "openclaw-brain": args.brain, "openclaw-runner": args.runner}
+    values = {
+        "--commit": args.commit,
+        "--tag": args.tag,
+        "--agent": args.agent,
+        "--brain": args.brain,
+        "--runner": args.runner,
+    }
     if args.check:
         release = releases.read((root / releases.FILE).read_text())
         print(
@@ -206,7 +214,6 @@ def _bump(args: argparse.Namespace, root: Path, _env: Mapping[str, str]) -> int:
         return 0
     if missing := [name for name, value in values.items() if not value]:
         raise CommandError(USAGE, f"bump needs {', '.join(missing)}")
-    digests = {"openclaw-agent": args.agent, "openclaw-brain": args.brain}
     wrote = releases.bump(root, releases.Release(built_from=args.commit, tag=args.tag, digests=digests))
     print(f"{releases.FILE}: {args.tag}" if wrote else "nothing to bump: the file holds these images already")
     return 0

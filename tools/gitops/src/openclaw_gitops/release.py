@@ -1,7 +1,7 @@
 """`bump`: write the tag, digests and commit of a build into the one file that says which images run."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,14 @@ from openclaw_gitops.scalars import scalar
 
 FILE = "platform/openclaw/components/release/kustomization.yaml"
 BUILT_FROM = "openclaw.io/built-from"
-IMAGES = ("openclaw-agent", "openclaw-brain")
+IMAGES = ("openclaw-agent", "openclaw-brain", "openclaw-runner")
+FIRST_IMAGES = IMAGES[:2]
+"""Of releases that were written before there was a runner: prod may still have one."""
 UNRELEASED = "unreleased"
 ZEROS = "sha256:" + "0" * 64
 BUILT_PATHS = ("apps/", "packages/", "requirements/")
 """What the images are built from."""
-BEFORE = {"openclaw-agent": "before.agent", "openclaw-brain": "before.brain"}
+BEFORE = {name: f"before.{name.removeprefix('openclaw-')}" for name in IMAGES}
 """For each image the key of the admission policy's parameter that names the builds before."""
 NONE = "none"
 BEFORE_MAX = 10
@@ -32,7 +34,7 @@ _SHA = re.compile(r"[0-9a-f]{40}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """One build of both images."""
+    """One build of all images."""
 
     built_from: str
     tag: str
@@ -49,13 +51,13 @@ def read(text: str) -> Release:
     """The release that *text* holds. Raises CommandError unless it is a real build, or as a whole the one before the first."""
     body = yaml.safe_load(text)
     images = {image["name"]: image for image in body.get("images", [])}
-    if set(images) != set(IMAGES):
+    if set(images) not in (set(IMAGES), set(FIRST_IMAGES)):
         raise CommandError(REFUSED, f"{FILE} must name exactly {' and '.join(IMAGES)}")
     release = Release(
         built_from=str(body.get("metadata", {}).get("annotations", {}).get(BUILT_FROM, "")),
         tag=str(images[IMAGES[0]].get("newTag", "")),
-        digests={name: str(images[name].get("digest", "")) for name in IMAGES},
-        before=_before(body),
+        digests={name: str(images[name].get("digest", "")) for name in images},
+        before=_before(body, images),
     )
     tags = {str(image.get("newTag", "")) for image in images.values()}
     if tags == {UNRELEASED} and set(release.digests.values()) == {ZEROS} and release.built_from == UNRELEASED:
@@ -63,7 +65,7 @@ def read(text: str) -> Release:
             raise CommandError(REFUSED, f"{FILE}: before the first build there is none that an image could go back to")
         return release
     if len(tags) != 1:
-        raise CommandError(REFUSED, f"{FILE}: both images come from one build and have one tag")
+        raise CommandError(REFUSED, f"{FILE}: all images come from one build and have one tag")
     try:
         check(release)
     except CommandError as exc:
@@ -92,19 +94,20 @@ def check(release: Release) -> None:
                 raise CommandError(REFUSED, f"{build} is no earlier build of {name}: only scripts/bump writes these")
 
 
-def _before(body: Any) -> dict[str, tuple[str, ...]]:
+def _before(body: Any, images: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    keys = {name: BEFORE[name] for name in images}
     found = dict(literal.split("=", 1) for literal in body["configMapGenerator"][0]["literals"])
-    if set(found) != set(BEFORE.values()):
-        raise CommandError(REFUSED, f"{FILE} must name exactly {' and '.join(BEFORE.values())}")
-    return {name: tuple(part for part in found[key].split(" ") if part != NONE) for name, key in BEFORE.items()}
+    if set(found) != set(keys.values()):
+        raise CommandError(REFUSED, f"{FILE} must name exactly {' and '.join(keys.values())}")
+    return {name: tuple(part for part in found[key].split(" ") if part != NONE) for name, key in keys.items()}
 
 
 def after(old: Release, new: Release) -> Release:
     """*new*, with the build of *old* as the newest of those before it."""
     before = {}
     for name in IMAGES:
-        was = [f"{old.tag}@{old.digests[name]}"] if old.is_built else []
-        builds = dict.fromkeys([*was, *old.before[name]])
+        was = [f"{old.tag}@{old.digests[name]}"] if old.is_built and name in old.digests else []
+        builds = dict.fromkeys([*was, *old.before.get(name, ())])
         before[name] = tuple(each for each in builds if each != f"{new.tag}@{new.digests[name]}")[:BEFORE_MAX]
     return replace(new, before=before)
 

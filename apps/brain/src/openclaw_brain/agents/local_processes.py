@@ -29,6 +29,8 @@ class LocalProcesses:
 
     environment: Mapping[str, str] = field(repr=False)
     forks: bool = sys.platform == "linux"
+    fork_server: str = "openclaw_agent.fork_server"
+    """Its module: a test's own gives agents that may open pages of this machine."""
     tries_templates: bool = False
     _pools: dict[str, str] = field(default_factory=dict)
     _children: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
@@ -105,7 +107,7 @@ class LocalProcesses:
         async with self._ordering:  # two creates at once must not start two fork servers
             if self._fork_server is None or self._fork_server.returncode is not None:
                 self._fork_server = await asyncio.create_subprocess_exec(
-                    sys.executable, "-m", "openclaw_agent.fork_server", env=dict(self.environment), stdin=asyncio.subprocess.PIPE,
+                    sys.executable, "-m", self.fork_server, env=dict(self.environment), stdin=asyncio.subprocess.PIPE,
                     stdout=asyncio.subprocess.PIPE,
                 )  # fmt: skip
                 self._spawn(self._listen(self._fork_server), "fork server")

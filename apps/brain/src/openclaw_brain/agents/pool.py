@@ -183,17 +183,19 @@ class PoolController:
         alive = await self.launcher.alive()
         self._update_backoff(jobs)
         now_ms = round(self.now() * 1000)
+        elsewhere = self._elsewhere(alive)
+        cap = min(self.limits.pool_cap, max(1, self.limits.cap - elsewhere))
         todo = plan(
             {**self._unrecorded(jobs, alive, now_ms), **jobs},
             alive=alive,
             ready=len({*map(task_of, ready), *in_routing}),
             warm=self.limits.warm,
-            cap=min(self.limits.pool_cap, max(1, self.limits.cap - self._elsewhere(alive))),
+            cap=cap,
             now_ms=now_ms,
             starting_cap=self.limits.starting_cap,
             cause=self.backoff.cause,
         )
-        self.full = len(alive) + todo.create >= self.limits.cap
+        self.full = len(alive) - elsewhere + todo.create >= cap
         self.check_soon = todo.postponed > 0 or self.backoff.cause is not None
         # Jobs that ended while no brain ran: they would count against the cap for ever.
         missing = self._missing.overdue(jobs, alive, self.clock())
@@ -262,6 +264,9 @@ class PoolController:
         deadline_ms = now_ms - round(self.limits.queue_deadline_s * 1000)
         notice_ms = now_ms - round(NOTICE_AFTER_S * 1000)
         ready = [task_of(run) for run in await self.pools.ready(self.pool.id)]
+        if self.backoff.cause is Cause.NO_TOOLS:  # an operator's choice, or a release before: nothing comes by waiting
+            await self._end(ready, state="ready")
+            return
         rows = await self.lanes.fields(ready, "ready_ms", "admitted_ms") if ready else []
         since = list(zip(ready, rows, strict=True))
         late = [task_id for task_id, row in since if whole(row["admitted_ms"], now_ms) < deadline_ms]

@@ -6,7 +6,7 @@ cannot start then costs a warning, not the answers.
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,10 +15,13 @@ from openclaw_brain.agents.ports import Launcher, LaunchFailed, Pool
 from openclaw_brain.loops import Loop
 from openclaw_core import logs
 from openclaw_core.records import readable
+from openclaw_core.roles.values import AGENT_TEMPLATE, TOOLS_TEMPLATE
 from openclaw_core.store import Lanes, Pools
 from openclaw_core.store.pools import template_of
 
 log = logs.get(__name__)
+TEMPLATES = (AGENT_TEMPLATE, TOOLS_TEMPLATE)
+"""Those of roles without a template of their own: a change of a role's tools moves it from one to the other."""
 TEMPLATES_EVERY_S = 3.0
 """Between checks of the templates."""
 POOLS_EVERY_S = 1.0
@@ -33,14 +36,16 @@ TRIAL_EVERY_S = 0.4
 class Rollout:
     """All pools of a leader. *pool_of* gives the pool of a template and its pod."""
 
-    templates: Iterable[str]
+    templates: Collection[str]
     launcher: Launcher
     pools: Pools
     lanes: Lanes
     epoch: int
-    limits: PoolLimits
+    limits_of: Callable[[str], PoolLimits]
+    """By template."""
     pool_of: Callable[[str, Mapping[str, Any]], Pool]
-    in_routing: Callable[[], Collection[str]] = frozenset
+    in_routing: Callable[[str], Collection[str]] = lambda _template: ()
+    """Tasks whose role is being looked for, and whose agents start meanwhile; by the template that they will probably need."""
     on_fallback: Callable[[str, bool], None] = lambda _template, _in_use: None
     """Told whether a template's last good version is used instead of the one of today."""
     clock: Callable[[], float] = time.monotonic
@@ -73,8 +78,15 @@ class Rollout:
         return [*self._current.values(), *self._trial.values()]
 
     async def refresh(self) -> None:
-        """Choose each template's pool. Raises LostOwnership, StoreUnavailable, StoreFull."""
-        for template in self.templates:
+        """Choose each template's pool. Raises LostOwnership, StoreUnavailable, StoreFull.
+
+        A template that no role names any more keeps its pool until the pool's tasks and agents are gone: no other agent may have its tasks.
+        """
+        there = {template_of(pool_id) for pool_id in await self.pools.ids()}.intersection(TEMPLATES)
+        for template in [*self._current]:
+            if template not in there and template not in self.templates:
+                del self._current[template]
+        for template in sorted({*self.templates, *there}):
             await self._refresh(template)
             await self._move_tasks(template)
 
@@ -138,7 +150,7 @@ class Rollout:
 
     async def _start_trial(self, template: str, pool: Pool) -> None:
         await self._end_trial(template)
-        self._trial[template] = self._controller_of(pool, replace(self.limits, warm=1, pool_cap=1))
+        self._trial[template] = self._controller_of(pool, replace(self._limits(template), warm=1, pool_cap=1))
         self._set_fallback(template, True)
         log.warning(
             "template.on_trial", template=template, pool=pool.id, in_use=self.current(template),
@@ -158,13 +170,17 @@ class Rollout:
 
     def _use(self, pool: Pool) -> PoolController:
         """Make it the template's pool."""
-        controller = self._current[pool.template] = self._controller_of(pool, self.limits)
+        controller = self._current[pool.template] = self._controller_of(pool, self._limits(pool.template))
         return controller
+
+    def _limits(self, template: str) -> PoolLimits:
+        limits = self.limits_of(template)
+        return limits if template in self.templates else replace(limits, warm=0)
 
     def _controller_of(self, pool: Pool, limits: PoolLimits) -> PoolController:
         return PoolController(
             pool=pool, pools=self.pools, lanes=self.lanes, launcher=self.launcher, epoch=self.epoch, limits=limits,
-            in_routing=self.in_routing,
+            in_routing=lambda: self.in_routing(pool.template),
         )  # fmt: skip
 
     async def _move_tasks(self, template: str) -> None:

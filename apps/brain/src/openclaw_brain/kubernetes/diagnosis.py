@@ -46,7 +46,7 @@ def of_pod(pod: Mapping[str, Any], *, now: float) -> Diagnosis | None:
         if "terminated" in state:
             return _terminated(state["terminated"])
         if "waiting" in state:
-            return _waiting(str(state["waiting"].get("reason", "")))
+            return _waiting(str(state["waiting"].get("reason", ""))) or _sidecar(status)
     if status.get("phase") == "Failed":
         return Diagnosis(cause=Cause.CRASH, detail=str(status.get("reason", "Failed")))
     return _not_started(pod, status, now)
@@ -110,6 +110,17 @@ def _waiting(reason: str) -> Diagnosis | None:
         return Diagnosis(cause=Cause.IMAGE, detail=reason)
     if reason in CONFIG_REASONS:
         return Diagnosis(cause=Cause.CONTAINER_CONFIG, detail=reason)
+    return None
+
+
+def _sidecar(status: Mapping[str, Any]) -> Diagnosis | None:
+    """Why the agent waits for the runner beside it; None while that one starts."""
+    for container in status.get("initContainerStatuses") or ():
+        reason = str(((container.get("state") or {}).get("waiting") or {}).get("reason", ""))
+        if reason == "CrashLoopBackOff":
+            return Diagnosis(cause=Cause.CRASH, detail="the runner ends at once")
+        if found := _waiting(reason):
+            return found
     return None
 
 

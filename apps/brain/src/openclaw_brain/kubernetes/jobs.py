@@ -13,6 +13,7 @@ from openclaw_brain.kubernetes.diagnosis import Diagnosis
 from openclaw_brain.kubernetes.job_manifest import LABELS, POOL_LABEL, ROLE_LABEL, TASK_LABEL, job_manifest
 from openclaw_brain.loops import Loop
 from openclaw_core import logs
+from openclaw_core.roles.values import TOOLS_TEMPLATE
 from openclaw_core.tasks.outcome import Cause
 
 log = logs.get(__name__)
@@ -68,6 +69,8 @@ class KubernetesJobs:
     """FailedCreate events that were seen before their Job, by the name of the Job."""
     _troubles: dict[str, tuple[str, Cause]] = field(default_factory=dict)
     """By Job: its pool, and why it does not start. It may still start."""
+    _templates_refused: dict[str, int] = field(default_factory=dict)
+    """Templates that could not be read when last asked for, and the API server's answer."""
     _confirmed: Callable[[str], None] = lambda _kind: None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -79,11 +82,15 @@ class KubernetesJobs:
         except ApiUnavailable:
             raise LaunchFailed(Cause.CLUSTER) from None
         except ApiRefused as exc:
-            log.error(
-                "template.refused", template=template, status=exc.status,
-                hint="is there a PodTemplate of that name, and does the brain's Role name it?",
-            )  # fmt: skip
-            raise LaunchFailed(Cause.MISCONFIGURED) from None
+            if self._templates_refused.get(template) != exc.status:  # it is asked for again each 3 s
+                self._templates_refused[template] = exc.status
+                log.error(
+                    "template.refused", template=template, status=exc.status,
+                    hint="is there a PodTemplate of that name, and does the brain's Role name it?",
+                )  # fmt: skip
+            none = template == TOOLS_TEMPLATE and exc.status in (403, 404)
+            raise LaunchFailed(Cause.NO_TOOLS if none else Cause.MISCONFIGURED) from None
+        self._templates_refused.pop(template, None)
         pod: Mapping[str, Any] = found["template"]
         return pod
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from openclaw_cli.doctor.findings import Env, Finding, Level
 from openclaw_core.errors import SettingsError
 
-AREAS = ("machine", "settings", "roles", "redis", "telegram", "model")
+AREAS = ("machine", "settings", "roles", "redis", "telegram", "model", "search")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from openclaw_cli.up import child_processes, data_folder
+from openclaw_cli.up import child_processes, data_folder, search_services
 from openclaw_cli.up.backends import local_token, model_from
 from openclaw_cli.up.local_redis import LocalStore, free_port, local_store
 from openclaw_cli.up.store_lock import exclusive
@@ -74,11 +74,13 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str], data: Path) ->
             status.update("starting the brain")
             log_file = data / "brain.log"
             log = None if args.verbose else stack.enter_context(log_file.open("ab"))
-            # Searching without a key is for a laptop; it needs ddgs (docs/tools.md).
-            settings = {"SEARCH_SCRAPING": "yes", **env, **model.env, **chat_env, "REDIS_URL": store.url}
+            settings = {**search_services.DEFAULTS, **env, **model.env, **chat_env, "REDIS_URL": store.url}
             brain = await stack.enter_async_context(child_processes.brain(settings, log))
         say(f"[bold]OpenClaw is up.[/bold] Chat: [bold cyan]{where}[/bold cyan]")
         say(f"  model  {model.name}")
+        if not model.demo:  # that one calls no tools
+            titles = [search_services.TITLES[one.name] for one in search_services.services_from(env)]
+            say(f"  search {', then '.join(titles) or 'none: SEARCH_URL, BRAVE_API_KEY or TAVILY_API_KEY'}")
         console.print(
             f"  store  {'REDIS_URL' if env.get('REDIS_URL') else data / 'redis'} (kept over restarts; --fresh forgets)",
             highlight=False,

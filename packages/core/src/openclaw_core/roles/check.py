@@ -16,10 +16,12 @@ from openclaw_core.roles.file import (
     read_roles_file,
 )
 from openclaw_core.roles.values import (
+    AGENT_TEMPLATE,
     PROMPT_MAX_TOKENS,
     RESERVED_COMMANDS,
     RESULTS_MIN_TOKENS,
     ROUTER_PROMPT_MAX_TOKENS,
+    TOOLS_TEMPLATE,
     ModelSpec,
     Role,
     Roles,
@@ -151,7 +153,7 @@ class _Check:
             history_tokens=entry.history_tokens,
             temperature=entry.temperature,
             reasoning_effort=entry.reasoning_effort,
-            template=entry.template,
+            template=TOOLS_TEMPLATE if functions and entry.template == AGENT_TEMPLATE else entry.template,
             functions=functions,
             max_steps=entry.max_steps,
             results_tokens=max(0, limit - total) if functions else 0,

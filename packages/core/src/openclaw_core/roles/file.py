@@ -101,7 +101,7 @@ class RoleEntry(_Strict):
     reasoning_effort: Effort | None = None
     """low, medium or high."""
     template: Template = "agent"
-    """Name of the PodTemplate of its agents: small letters, digits and -, up to 30."""
+    """Name of the PodTemplate of its agents: small letters, digits and -, up to 30. `agent` is `agent-tools` for a role with tools that agents run."""
 
 
 class RolesFile(_Strict):

@@ -5,6 +5,10 @@ from dataclasses import dataclass, field
 
 from openclaw_core.ports import Lang, ModelAt
 
+AGENT_TEMPLATE = "agent"
+TOOLS_TEMPLATE = "agent-tools"
+"""The PodTemplate of agents with tools of ours: they have a sealed runner, and others need not pay for it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:

@@ -70,6 +70,7 @@ class Cause(StrEnum):
     ADMISSION = "admission"
     QUOTA = "quota"
     CLUSTER = "cluster"  # the API server does not answer
+    NO_TOOLS = "no_tools"  # there is no template for agents with tools
     # the queue's side
     QUEUE_DEADLINE = "queue_deadline"
     # unknown to us: a bug
