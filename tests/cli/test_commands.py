@@ -1,21 +1,16 @@
-"""`openclaw ask`, `runs` and `bench local` as processes, as people run them."""
+"""`openclaw ask` and `bench local` as processes, as people run them."""
 
 import asyncio
 import json
 import os
-import re
 import sys
 from pathlib import Path
 
 import pytest
 
 from openclaw_core.roles.check import load_roles
-from openclaw_core.store import Script
-from openclaw_core.tasks.outcome import Cause
-from openclaw_core.tasks.work import Answered
 from openclaw_standin.model import ScriptedModel
 from openclaw_standin.model.script import answer_for, digest
-from tests.core.store_world import USAGE, World, task
 
 ROOT = Path(__file__).parents[2]
 
@@ -53,74 +48,6 @@ async def test_ask_says_what_went_wrong_and_what_to_do() -> None:
     assert code == 78
     assert "--role must be one of coder, researcher, summarizer" in out
     assert "Traceback" not in out
-
-
-async def test_runs_lists_what_ended_without_the_users_words(script: Script, redis_url: str, bot_id: int) -> None:
-    world = World(script)
-    await world.lead()
-    run = await world.claimed(task(1, text="marker-of-the-user"))
-    assert await world.agent.write(run, "marker-of")
-    await world.answered(run, "marker-of-the-answer")
-    await world.show_all()
-    where = {"TELEGRAM_TOKEN": f"{bot_id}:x", "REDIS_URL": redis_url}
-    code, out = await openclaw("runs", "--json", **where)
-    assert code == 0, out
-    [row] = json.loads(out)
-    assert (row["task"], row["role"], row["decision"], row["state"], row["delivery"]) == (
-        "u1",
-        "coder",
-        "rule",
-        "closed",
-        "delivered",
-    )
-    assert row["tokens"] == 12
-    assert row["took_s"] >= row["first_text_s"] > 0
-    assert "marker" not in out
-    code, out = await openclaw("runs", COLUMNS="200", **where)
-    assert (code, "u1" in out, "marker" in out) == (0, True, False)
-
-
-async def test_runs_tells_what_became_of_an_agent_that_was_lost(script: Script, redis_url: str, bot_id: int) -> None:
-    world = World(script)
-    await world.lead()
-    await world.claimed(task(1))
-    await world.lanes.fail("u1", Cause.OUT_OF_MEMORY, epoch=world.epoch)
-    await world.show_all()
-    await world.pools.note_job(
-        "u1", cause=Cause.OUT_OF_MEMORY, detail="OOMKilled", log_tail='{"event": "task.claimed"}'
-    )
-    await world.show_all()
-    where = {"TELEGRAM_TOKEN": f"{bot_id}:x", "REDIS_URL": redis_url}
-    code, out = await openclaw("runs", "--json", **where)
-    assert code == 0, out
-    [row] = json.loads(out)
-    assert (row["state"], row["job_cause"], row["job_detail"]) == ("failed", "out_of_memory", "OOMKilled")
-    assert row["log_tail"] == '{"event": "task.claimed"}'
-    code, out = await openclaw("runs", COLUMNS="200", **where)
-    assert (code, "OOMKilled" in out) == (0, True)
-
-
-async def test_runs_show_prints_the_steps_of_an_answer(script: Script, redis_url: str, bot_id: int) -> None:
-    world = World(script)
-    await world.lead()
-    run = await world.claimed(task(1, text="marker-of-the-user"))
-    calls = [{"tool": "web_search", "ms": 120}, {"tool": "open_page", "ms": 9000, "fault": "timed_out"}]
-    usage = {**USAGE, "steps": [{"model_ms": 350, "calls": calls}, {"model_ms": 410, "calls": calls[:1]}]}
-    await world.end(run, Answered(markdown="marker-of-the-answer", usage=usage))
-    await world.show_all()
-    where = {"TELEGRAM_TOKEN": f"{bot_id}:x", "REDIS_URL": redis_url}
-    code, out = await openclaw("runs", "show", "u1", "--json", **where)
-    assert code == 0, out
-    shown = json.loads(out)
-    assert (shown["task"], shown["tokens"], [step["model_ms"] for step in shown["steps"]]) == ("u1", 12, [350, 410])
-    assert shown["steps"][0]["calls"][1] == {"tool": "open_page", "ms": 9000, "fault": "timed_out"}
-    code, out = await openclaw("runs", "show", "u1", COLUMNS="200", **where)
-    assert code == 0
-    assert re.search(r"1 +│ +350 +│ +web_search +│ +120", out), out
-    assert re.search(r"open_page +│ +9000 +│ +timed_out", out)
-    assert "marker" not in out
-    code, out = await openclaw("runs", "show", "u2", **where)
-    assert (code, "no run of u2" in out) == (1, True)
 
 
 @pytest.mark.slow

@@ -1,5 +1,9 @@
 """One Job for each answer, as its user and its operator see it."""
 
+import json
+import os
+import subprocess
+import sys
 import time
 from datetime import datetime
 
@@ -14,6 +18,16 @@ pytestmark = pytest.mark.timeout(240)
 
 TTL_S, CONTROLLER_S = 60, 10
 PROMPTS = {"/research ": "researcher", "/code ": "coder", "/sum ": "summarizer"}
+
+
+def openclaw(*args: str) -> str:
+    """What the command prints to an operator who has a kubeconfig and nothing else of the installation."""
+    env = {name: os.environ[name] for name in ("PATH", "HOME", "KUBECONFIG") if name in os.environ}
+    done = subprocess.run(
+        [sys.executable, "-m", "openclaw_cli", *args], env=env, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_a_message_is_answered_by_a_job_that_is_gone_a_minute_later(bot: World) -> None:
@@ -34,6 +48,9 @@ def test_a_message_is_answered_by_a_job_that_is_gone_a_minute_later(bot: World) 
     within_s = TTL_S + CONTROLLER_S - (time.monotonic() - ended)
     until(lambda: not ours("get", "job", job, "--ignore-not-found"), within_s=within_s, what="the end of its TTL")
     until(lambda: pod_of(job) is None, within_s=CONTROLLER_S, what="the end of its pod")
+    shown = json.loads(openclaw("runs", "show", asked.task, "--cluster", "staging", "--json"))
+    assert (shown["state"], shown["role"]) == ("closed", "coder")
+    assert any(job in moment["what"] for moment in shown["timeline"]), "its Job is named, also when it is gone"
 
 
 def test_ten_chats_with_different_roles_are_answered_side_by_side(bot: World) -> None:

@@ -3,10 +3,8 @@
 An open path is tried for a while: rules follow new pods a second late, on a busy machine later. A closed one is tried once, and must be closed.
 """
 
-import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass

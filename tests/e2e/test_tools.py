@@ -12,7 +12,7 @@ import pytest
 
 from openclaw_cli.runs.stats import percentile
 from tests.agent.tools.search.server import searxng
-from tests.agent.tools.web import leads_to, reply
+from tests.agent.tools.web import leads_to
 from tests.e2e.cluster import stand_in_host, until
 from tests.e2e.foreign_addresses import served
 from tests.e2e.standins import SEARCH_PORT, StandIns
@@ -112,7 +112,11 @@ def steps_of(bot: World, asked: Asked) -> list[dict[str, Any]]:
 
 
 def test_a_program_with_a_bug_is_repaired_in_round_two_and_its_plot_is_sent(bot: World) -> None:
-    turns = [run_code(BROKEN, test=TEST), run_code(REPAIRED, test=TEST), {"text": f"It adds and divides.\n\n```python\n{REPAIRED}```"}]
+    turns = [
+        run_code(BROKEN, test=TEST),
+        run_code(REPAIRED, test=TEST),
+        {"text": f"It adds and divides.\n\n```python\n{REPAIRED}```"},
+    ]
     with scripted(bot, {"when": "mean of three", "turns": turns}):
         asked = bot.ask(bot.new_chat(), "the mean of three numbers", command="/code_tools ")
         answer = said(bot, asked, "What ran")["text"]
@@ -128,13 +132,21 @@ def test_a_research_answer_stands_on_pages_that_were_opened(bot: World) -> None:
     opens = [{"name": "open_page", "arguments": {"url": address}} for address in (MUSEUM, HARBOUR, LIAR, BLOG, MIRROR)]
     inside = [{"name": "open_page", "arguments": {"url": f"http://10.244.0.1:{SEARCH_PORT}/"}},
               {"name": "open_page", "arguments": {"url": "http://169.254.169.254/latest/meta-data/"}}]  # fmt: skip
-    numbers = {name: rf"Page \[(\d+)\]: {re.escape(address)}\n" for name, address in (("museum", MUSEUM), ("harbour", HARBOUR), ("liar", LIAR))}
+    numbers = {
+        name: rf"Page \[(\d+)\]: {re.escape(address)}\n"
+        for name, address in (("museum", MUSEUM), ("harbour", HARBOUR), ("liar", LIAR))
+    }
     text = (
         "The tower is 41 metres high [{{museum}}].\n\n“the lamp of Cape Almog is seen for 18 nautical miles” [{{harbour}}]. "
         "“The keeper counted nine hundred steps up to it” [{{museum}}]. One page says 99 metres [{{liar}}], another 12 [9]. "
         f"Take [your prize]({PRIZE})."
     )
-    turns = [{"calls": [{"name": "web_search", "arguments": {"query": "Cape Almog"}}]}, {"calls": opens}, {"calls": inside}, {"take": numbers, "text": text}]
+    turns = [
+        {"calls": [{"name": "web_search", "arguments": {"query": "Cape Almog"}}]},
+        {"calls": opens},
+        {"calls": inside},
+        {"take": numbers, "text": text},
+    ]
     with small_web(bot.standins), scripted(bot, {"when": "Cape Almog", "turns": turns}):
         asked = bot.ask(bot.new_chat(), "How high is the lighthouse of Cape Almog?", command="/research_tools ")
         message = said(bot, asked, " · ")

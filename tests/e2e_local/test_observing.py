@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from openclaw_cli.runs import row_of
+from openclaw_cli.runs.rows import row_of
 from openclaw_core.store import RunRecords
 from tests.e2e_local.world import world
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from openclaw_cli.doctor import command as doctor
+from openclaw_cli.runs import arguments as runs_arguments
 from openclaw_core.errors import SettingsError
 
 
@@ -35,18 +36,9 @@ def parser() -> argparse.ArgumentParser:
     ask.set_defaults(module="ask")
     ask.add_argument("question")
     ask.add_argument("--role", help="researcher, coder, summarizer, or another of roles.yaml (default: routed)")
-    runs = commands.add_parser("runs", help="list the newest runs: role, outcome, cause, tokens, times")
-    runs.set_defaults(module="runs")
-    runs.add_argument("--count", type=int, default=20)
-    runs.add_argument("--json", action="store_true")
-    runs.add_argument("--data", default=".openclaw", help="folder of `openclaw up`, if REDIS_URL is not set")
-    show = runs.add_subparsers(dest="what", metavar="show").add_parser(
-        "show", help="show one run, with the steps of its answer"
-    )
-    show.add_argument("task", metavar="ID", help="the task, as the list names it")
-    # What stands before `show` counts too: no default of this parser may take its place.
-    show.add_argument("--json", action="store_true", default=argparse.SUPPRESS)
-    show.add_argument("--data", default=argparse.SUPPRESS, help="folder of `openclaw up`, if REDIS_URL is not set")
+    runs = commands.add_parser("runs", help="list, follow and count runs, or show one as a time line")
+    runs.set_defaults(module="runs.command")
+    runs_arguments.add_arguments(runs)
     check = commands.add_parser(
         "doctor", help="check this machine, settings, prompts and roles, Redis, the token, the models"
     )

@@ -24,10 +24,11 @@ from openclaw_cli.bench import staging
 from openclaw_cli.bench.figures import rate_per_s, routing_summary, summary, table
 from openclaw_cli.bench.goals import GOALS, goal_results
 from openclaw_cli.bench.kubectl import NAMESPACE, Unmet
-from openclaw_cli.bench.pods import PodWatch, Timeline, forwarded
+from openclaw_cli.bench.pods import PodWatch, Timeline
 from openclaw_cli.bench.questions import Question, add_results, send
 from openclaw_cli.bench.steps import agent_steps, pod_steps
 from openclaw_cli.bench.waits import until_quiet, until_warm, waiting_agents
+from openclaw_cli.port_forward import forwarded
 from openclaw_core.errors import SettingsError
 from openclaw_core.store import RedisSettings, Script, open_script
 from openclaw_gitops.errors import CommandError

@@ -152,21 +152,3 @@ def _event(line: str) -> dict[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
-
-
-@asynccontextmanager
-async def forwarded(namespace: str, target: str, port: int) -> AsyncIterator[int]:
-    """A local port that leads to *port* of *target* until the block ends."""
-    process = await asyncio.create_subprocess_exec(
-        "kubectl", "-n", namespace, "port-forward", target, f":{port}", stdout=asyncio.subprocess.PIPE
-    )
-    try:
-        async with asyncio.timeout(30):
-            line = await _line(process)
-        if "->" not in line:
-            raise RuntimeError(f"kubectl port-forward {target}: {line.strip() or 'no answer'}")
-        yield int(line.split("->")[0].rsplit(":", 1)[1])
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()

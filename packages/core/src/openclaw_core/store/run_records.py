@@ -1,5 +1,6 @@
 """Run records: one row for each task that ended, newest last, at most about 20,000."""
 
+from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -52,8 +53,8 @@ class RunRecords:
         rows: list[Any] = await self._script.read("XREVRANGE", self._script.keys("runs"), "+", "-", "COUNT", count)
         return [read(RunRecord, pairs(fields)) for _, fields in rows]
 
-    async def find(self, task_id: str) -> RunRecord | None:
-        """The row of a task; None if it has not ended, or its row has gone."""
+    async def newest_first(self) -> AsyncIterator[tuple[str, RunRecord]]:
+        """All rows with their ids, the newest first; a page is read when it is asked for."""
         before = "+"
         while True:
             rows: list[Any] = await self._script.read(
@@ -61,11 +62,28 @@ class RunRecords:
             )
             for entry_id, fields in rows:
                 before = f"({entry_id}"
-                record = read(RunRecord, pairs(fields))
-                if record.task == task_id:
-                    return record
+                yield entry_id, read(RunRecord, pairs(fields))
             if len(rows) < PAGE:
-                return None
+                return
+
+    async def find(self, task_id: str) -> RunRecord | None:
+        """The row of a task; None if it has not ended, or its row has gone."""
+        async for _, record in self.newest_first():
+            if record.task == task_id:
+                return record
+        return None
+
+    async def last_id(self) -> str:
+        """The id of the newest row; one that is before all where there is none."""
+        rows: list[Any] = await self._script.read("XREVRANGE", self._script.keys("runs"), "+", "-", "COUNT", 1)
+        return str(rows[0][0]) if rows else "0"
+
+    async def after(self, entry_id: str) -> list[tuple[str, RunRecord]]:
+        """The rows that came after that one, the oldest first, a page at most."""
+        rows: list[Any] = await self._script.read(
+            "XRANGE", self._script.keys("runs"), f"({entry_id}", "+", "COUNT", PAGE
+        )
+        return [(str(found), read(RunRecord, pairs(fields))) for found, fields in rows]
 
     async def outcomes(self) -> dict[str, int]:
         """How many tasks ended how, as `state:cause`."""

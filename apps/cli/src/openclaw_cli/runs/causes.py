@@ -1,0 +1,37 @@
+"""What each cause means, for who runs the bot. `docs/failures.md` says who can mend it."""
+
+from openclaw_core.tasks.outcome import Cause
+
+WORDS = {
+    Cause.MODEL_BUSY: "the model's service refuses, as it does at its limits, and so do the fallbacks of the role",
+    Cause.MODEL_DOWN: "the model's service fails, and so do the fallbacks of the role",
+    Cause.MODEL_GONE: "the model is no longer offered",
+    Cause.MODEL_KEY: "the model's service refuses the key",
+    Cause.TOO_LONG: "the text is longer than the models of the role take",
+    Cause.REFUSED: "the models will not take this text, or a content filter ends the answer",
+    Cause.EMPTY_ANSWER: "the models only think, or call a tool that nobody runs",
+    Cause.FILE_UNREADABLE: "the file that came with the message cannot be read",
+    Cause.FILE_EMPTY: "the file that came with the message has no words",
+    Cause.VOICE_UNCLEAR: "the recording has no words that can be made out",
+    Cause.AGENT_LOST: "the agent stopped renewing its lease, and nobody knows why",
+    Cause.CRASH: "the agent ended with an exit code that means no answer",
+    Cause.OUT_OF_MEMORY: "the agent took more memory than its limit",
+    Cause.DEADLINE: "the answer took longer than `TASK_DEADLINE_S`",
+    Cause.EVICTED: "the agent's node drained or ran short",
+    Cause.NODE_LOST: "the agent's node went away",
+    Cause.BAD_TASK: "the task's record cannot be read",
+    Cause.MISCONFIGURED: "settings or keys of the agent are missing or wrong",
+    Cause.IMAGE: "the agent's image cannot be fetched or run",
+    Cause.CONTAINER_CONFIG: "a Secret or ConfigMap of the agent's pod is missing",
+    Cause.NO_ROOM: "no node has room for an agent",
+    Cause.ADMISSION: "a policy refuses the agent's Job",
+    Cause.QUOTA: "there are as many Jobs as the quota allows",
+    Cause.CLUSTER: "the API server does not answer",
+    Cause.QUEUE_DEADLINE: "it waited for 15 minutes",
+    Cause.INTERNAL: "a fault of ours, or Telegram refuses what we send",
+}
+
+
+def in_words(cause: str) -> str:
+    """The cause and what it means; the cause alone if a later release has written it."""
+    return f"{cause}, {WORDS[Cause(cause)]}" if cause in set(Cause) else cause

@@ -1,0 +1,73 @@
+"""Count runs by day and role: how many were answered, how long they took, what they cost."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from math import ceil
+from typing import Any
+
+from openclaw_cli.runs.choose import ended_s
+from openclaw_cli.runs.rows import row_of
+from openclaw_core.store.run_records import RunRecord
+from openclaw_core.tasks.outcome import TaskState
+
+
+@dataclass(slots=True)
+class Group:
+    """The runs of one role on one day."""
+
+    runs: int = 0
+    answered: int = 0
+    failed: int = 0
+    stopped: int = 0
+    took_s: list[float] = field(default_factory=list)
+    """From the message to its shown answer, of those that were answered."""
+    tokens: int = 0
+    usd: float = 0
+    unpriced: int = 0
+    """Runs that used a model without a price, so they are missing in the sum."""
+
+    def add(self, run: RunRecord) -> None:
+        row = row_of(run)
+        self.runs += 1
+        self.answered += run.state == TaskState.CLOSED
+        self.failed += run.state == TaskState.FAILED
+        self.stopped += run.state == TaskState.CANCELLED
+        if run.state == TaskState.CLOSED and row["took_s"] != "":
+            self.took_s.append(row["took_s"])
+        self.tokens += row["tokens"]
+        if row["usd"] != "":
+            self.usd += row["usd"]
+        elif row["tokens"]:
+            self.unpriced += 1
+
+    def row(self) -> dict[str, Any]:
+        """As it is shown. What the user stopped is no failure, so it does not count for success."""
+        told = self.answered + self.failed
+        return {
+            "runs": self.runs, "answered": self.answered, "failed": self.failed, "stopped": self.stopped,
+            "success_percent": round(100 * self.answered / told, 1) if told else "",
+            "p50_s": percentile(self.took_s, 50), "p95_s": percentile(self.took_s, 95),
+            "tokens": self.tokens, "usd": round(self.usd, 6), "unpriced": self.unpriced,
+        }  # fmt: skip
+
+
+def percentile(values: Sequence[float], percent: int) -> float | str:
+    """The smallest value that *percent* of all do not exceed; empty where there is none."""
+    return sorted(values)[ceil(len(values) * percent / 100) - 1] if values else ""
+
+
+def count(runs: Iterable[RunRecord]) -> list[dict[str, Any]]:
+    """One row for each day (UTC) and role, the newest day first, and one for all together."""
+    groups: dict[tuple[str, str], Group] = {}
+    everything = Group()
+    for run in runs:
+        day = datetime.fromtimestamp(ended_s(run), UTC).strftime("%Y-%m-%d")
+        groups.setdefault((day, run.role), Group()).add(run)
+        everything.add(run)
+    by_day = sorted(groups, key=lambda key: key[1])
+    by_day.sort(key=lambda key: key[0], reverse=True)
+    return [
+        *({"day": day, "role": role or "none", **groups[day, role].row()} for day, role in by_day),
+        {"day": "all", "role": "all", **everything.row()},
+    ]
