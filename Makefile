@@ -41,7 +41,7 @@ tools: install ## [Change +] put kustomize, kubeconform, actionlint and checkov 
 	@scripts/tools
 
 test: install tools ## [Change] all tests that need no cluster; a part: ARGS=tests/brain
-	$(BIN)/pytest -n 3 --dist loadgroup $(ARGS)
+	$(BIN)/pytest -n 4 --dist loadgroup $(ARGS)
 
 test-oldest: install ## [Change +] the tests on the oldest library versions that the packages' metadata allows
 	scripts/test-oldest $(ARGS)

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -56,22 +57,28 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"*** {len(skipped)} tests SKIPPED: {NO_OLDEST} ***", yellow=True)
 
 
-PROCESSES = ("e2e_local", "test_up", "test_second_day", "test_other_users", "test_builtin_model", "bench_local")
+COMMAND = ("/test_up.py", "/test_second_day.py", "/test_other_users.py", "/test_builtin_model", "bench_local")
+SHARED_CHECK = re.compile(r"tests/refused/test_changes\.py::\w+\[(\w[\w-]*): ")
 
 
 class _Turns(LoadGroupScheduling):
-    """`--dist loadgroup` by the names of tests: pytest 9.2 does not let pytest-xdist 3.8 write a mark's group into them."""
+    """`--dist loadgroup` by the names of tests: pytest 9.2 does not let pytest-xdist 3.8 write a mark's group into them.
+
+    Tests of one group run one after the other. Those of the first three mostly wait, which is why there are more workers than cores.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         if "e2e_local/test_one_writer" in nodeid:
-            return (
-                "late calls"  # they wait for half a minute and more, and measure nothing shorter: a worker of their own
-            )
-        if any(name in nodeid for name in PROCESSES):
-            # Tests that run the whole bot or the built-in model: side by side on two cores they would measure each other.
-            return "processes"
-        if "tests/refused/" in nodeid:
-            return "refused"  # a check that several changes share runs once
+            return "late calls"  # they wait for half a minute and more, and measure nothing shorter
+        # Tests that run the whole bot or the built-in model: more than one of each kind at a time would measure each other.
+        if "tests/e2e_local/" in nodeid:
+            return "the bot"
+        if any(name in nodeid for name in COMMAND):
+            return "the command"
+        if "tests/manifests/" in nodeid and "test_refused" not in nodeid:
+            return "manifests"  # each environment is rendered once
+        if found := SHARED_CHECK.search(nodeid):
+            return f"refused by {found[1]}"  # a check that several changes share runs once
         return nodeid
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 OLDEST = "OPENCLAW_OLDEST_REDIS"
@@ -29,6 +30,7 @@ def packaged() -> str:
     return found
 
 
+@cache  # each of 200 modules asks
 def oldest() -> str | None:
     """The oldest supported Redis, if one is there. Raises AssertionError if it is asked for and is not that."""
     asked = os.environ.get(OLDEST)

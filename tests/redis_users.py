@@ -7,12 +7,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tests.redis_server import RedisServer
 
 BASE = Path(__file__).parent.parent / "platform/openclaw/base"
 TEMPLATE = yaml.safe_load((BASE / "secrets/redis.yaml").read_text())["spec"]["target"]["template"]["data"]
 PASSWORDS = {"brain": "the-brain-s", "agent": "an-agent-s", "exporter": "the-exporter-s"}
+
+ONCE = Retry(NoBackoff(), 0)
+"""For a client that will be refused: redis-py counts a wrong password among the faults of a connection, and asks again for seconds."""
 
 
 def filled(key: str, passwords: Mapping[str, str]) -> str:

@@ -52,7 +52,7 @@ def main() -> None:
     params.n_parallel = 1
     params.n_gpu_layers = 0
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
-    server = xllamacpp.ModelServer(params)
+    server = xllamacpp.Server(params)
     print("ready", server.listening_address, flush=True)
     signal.pause()
 

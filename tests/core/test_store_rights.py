@@ -24,7 +24,7 @@ from openclaw_core.tasks.task import Task
 from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, PutBack, Result, Run, Work
 from tests.core.store_world import ORDER, World, completed_step, task
 from tests.redis_server import NO_OLDEST, SERVERS, RedisServer
-from tests.redis_users import PASSWORDS, deployed
+from tests.redis_users import ONCE, PASSWORDS, deployed
 
 POOL = "p"
 
@@ -460,7 +460,7 @@ async def test_the_exporter_sees_numbers_and_no_content(bot: Bot) -> None:
 
 
 async def test_nobody_gets_in_without_a_password(bot: Bot) -> None:
-    with redis.Redis(port=bot.server.port) as nobody, pytest.raises(redis.AuthenticationError):
+    with redis.Redis(port=bot.server.port, retry=ONCE) as nobody, pytest.raises(redis.AuthenticationError):
         nobody.get("x")
 
 
@@ -469,7 +469,7 @@ async def test_nobody_gets_in_with_anothers_password(bot: Bot, user: str) -> Non
     for name, password in PASSWORDS.items():
         if name != user:
             with (
-                redis.Redis(port=bot.server.port, username=user, password=password) as thief,
+                redis.Redis(port=bot.server.port, username=user, password=password, retry=ONCE) as thief,
                 pytest.raises(redis.AuthenticationError),
             ):
                 thief.ping()

@@ -1,11 +1,10 @@
 """Argo CD's own command line, for what it can judge of its settings without a cluster."""
 
 import os
-import shutil
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
 import yaml
 
 from tests.manifests.rendering import Object
@@ -19,15 +18,19 @@ NO_CLUSTER = {
 """It wants a cluster's address, and never calls it."""
 
 
-def argocd_admin(folder: Path, *args: str) -> "subprocess.CompletedProcess[str]":
-    """`argocd admin …`; *folder* is for the files that it wants. Without the program the test is skipped, loudly."""
-    binary = os.environ.get("ARGOCD") or shutil.which("argocd")
-    if not binary:
-        pytest.skip(
-            "argocd is missing: install it or set ARGOCD to its path; Argo CD's own checks of its settings are NOT run"
+@dataclass(frozen=True)
+class ArgocdAdmin:
+    """`argocd admin …`"""
+
+    binary: str
+    folder: Path
+    """For the files that it wants."""
+
+    def __call__(self, *args: str) -> "subprocess.CompletedProcess[str]":
+        env = os.environ | {"KUBECONFIG": manifest(self.folder, "kubeconfig", NO_CLUSTER)}
+        return subprocess.run(
+            [self.binary, "admin", *args], capture_output=True, text=True, check=False, timeout=60, env=env
         )
-    env = os.environ | {"KUBECONFIG": manifest(folder, "kubeconfig", NO_CLUSTER)}
-    return subprocess.run([binary, "admin", *args], capture_output=True, text=True, check=False, timeout=60, env=env)
 
 
 def manifest(folder: Path, name: str, obj: Object) -> str:

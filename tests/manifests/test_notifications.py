@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from tests.gitops.loopback import Answering, served
-from tests.manifests.argocd_cli import argocd_admin, manifest
+from tests.manifests.argocd_cli import ArgocdAdmin, manifest
 from tests.manifests.rendering import Object, named
 from tests.manifests.wiring import applications, children, objects_of, own, sources
 
@@ -57,7 +57,7 @@ def secret(environment: str, app_key: str) -> Object:
 
 
 @pytest.fixture
-def argocd(tmp_path: Path, settings: Object, secret: Object) -> Argocd:
+def argocd(argocd_admin: ArgocdAdmin, tmp_path: Path, settings: Object, secret: Object) -> Argocd:
     """Run `argocd admin notifications`; AssertionError if it complains: its exit code says nothing."""
 
     def run(*args: str, app: Object, **changes: str) -> str:
@@ -68,7 +68,7 @@ def argocd(tmp_path: Path, settings: Object, secret: Object) -> Argocd:
             "--secret",
             manifest(tmp_path, "secret", secret),
         ]
-        done = argocd_admin(tmp_path, "notifications", *args, manifest(tmp_path, "app", app), *files)
+        done = argocd_admin("notifications", *args, manifest(tmp_path, "app", app), *files)
         assert "failed" not in done.stderr, done.stderr
         return done.stdout
 

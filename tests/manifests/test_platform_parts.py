@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.manifests.argocd_cli import argocd_admin, manifest
+from tests.manifests.argocd_cli import ArgocdAdmin, manifest
 from tests.manifests.rendering import ENVIRONMENTS, ROOT, label, named, of_kind
 from tests.manifests.rules import RULES
 from tests.manifests.wiring import applications, children, objects_of, sources
@@ -214,7 +214,9 @@ def test_notifications_use_what_they_declare(environment: str) -> None:
     ), "what was unwell between two syncs must be told, and so must its recovery"
 
 
-def test_argo_cd_itself_takes_its_rights_and_health_script(environment: str, tmp_path: Path) -> None:
+def test_argo_cd_itself_takes_its_rights_and_health_script(
+    environment: str, argocd_admin: ArgocdAdmin, tmp_path: Path
+) -> None:
     objects = objects_of(applications(environment)["argocd"])
     policy = manifest(tmp_path, "policy", named(objects, "ConfigMap", "argocd-rbac-cm"))
     settings = manifest(tmp_path, "settings", named(objects, "ConfigMap", "argocd-cm"))
@@ -225,10 +227,9 @@ def test_argo_cd_itself_takes_its_rights_and_health_script(environment: str, tmp
         "old": child | {"status": {"history": [{"id": 0}], "health": {"status": "Degraded"}}},
     }
 
-    rights = argocd_admin(tmp_path, "settings", "rbac", "validate", "--policy-file", policy)
+    rights = argocd_admin("settings", "rbac", "validate", "--policy-file", policy)
     health = {
         name: argocd_admin(
-            tmp_path,
             "settings",
             "resource-overrides",
             "health",

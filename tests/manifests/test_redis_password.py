@@ -13,7 +13,7 @@ import yaml
 from openclaw_core.environment import Environment
 from openclaw_core.store.rights import acl_lines
 from tests.manifests.rendering import ROOT, Object, named, of_kind, render
-from tests.redis_users import TEMPLATE, deployed, filled
+from tests.redis_users import ONCE, TEMPLATE, deployed, filled
 
 USERS = ("brain", "agent", "exporter")
 PASSWORDS = {
@@ -72,7 +72,7 @@ def test_each_user_gets_in_with_any_password_and_nobody_else_does(name: str, tmp
             ("brain", ""),
         ):
             with (
-                redis.Redis(port=server.port, username=who, password=wrong) as stranger,
+                redis.Redis(port=server.port, username=who, password=wrong, retry=ONCE) as stranger,
                 pytest.raises((redis.AuthenticationError, redis.ResponseError)),
             ):
                 stranger.ping()

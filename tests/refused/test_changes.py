@@ -126,7 +126,12 @@ def refusal(group: str) -> "subprocess.CompletedProcess[str]":
 
 
 def cases() -> list[Any]:
-    return [pytest.param(group, change, id=change.name) for group, changes in groups().items() for change in changes]
+    """Each with its group before its name: tests/conftest.py gives those of one group to one worker."""
+    return [
+        pytest.param(group, change, id=change.name if change.alone else f"{group}: {change.name}")
+        for group, changes in groups().items()
+        for change in changes
+    ]
 
 
 @pytest.mark.slow
