@@ -111,6 +111,9 @@ def test_the_lock_holds_every_package_that_the_code_can_reach(app: str) -> None:
 def test_an_agent_carries_neither_the_cluster_nor_the_brains_libraries() -> None:
     assert not {"kubernetes", "aiohttp", "groq", "prometheus-client", "numpy"} & locked("agent")
     assert {"kubernetes", "groq"} <= locked("brain")
+    # Searching without a key is for one machine, and its parts in C are for no cluster.
+    assert not {"ddgs", "primp", "lxml"} & (locked("agent") | locked("brain") | locked("runner"))
+    assert "ddgs" in locked("cli") & locked("dev")
 
 
 def test_the_runner_carries_none_of_our_secrets_means() -> None:

@@ -50,7 +50,7 @@ async def test_searxng_that_is_not_there_or_finds_nothing() -> None:
 
 @pytest.mark.parametrize("variable", ["SEARCH_URL", "BRAVE_API_KEY"])
 async def test_wrong_settings_are_named_without_their_values(variable: str) -> None:
-    [(level, text)] = await seen(**{variable: "no good value"})
+    [(level, text)] = await seen(BASE, **{variable: "no good value"})
     assert (level, variable in text, "no good value" in text) == (Level.FAULT, True, False)
 
 

@@ -31,7 +31,7 @@ async def start(folder: Path, *args: str, **settings: str) -> asyncio.subprocess
     env = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("TELEGRAM_", "GROQ_", "MODEL_", "REDIS_", "ALLOWED_"))
+        if not name.startswith(("TELEGRAM_", "GROQ_", "MODEL_", "REDIS_", "ALLOWED_", "SEARCH_", "BRAVE_", "TAVILY_"))
     }
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "openclaw_cli", "up", "--data", str(folder), *args, env=env | settings, cwd=ROOT, stdout=asyncio.subprocess.PIPE,
@@ -165,6 +165,7 @@ async def test_with_a_token_of_ones_own_the_bot_is_closed_and_says_how_to_open_i
             where, said = await greeting(up)
             assert where == api.url
             assert f"model  {model.url}" in said
+            assert "search ddgs" in said
             assert "access closed: write to the bot, it tells you your id; then ALLOWED_USER_IDS=<id> make up" in said
             api.users.write(777, "let me in")
             async with asyncio.timeout(90):

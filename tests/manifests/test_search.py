@@ -20,6 +20,9 @@ KEPT = (
 )  # fmt: skip
 """Rules of the bot's namespace that hold here too. Not among them: its secrets as files (SearXNG reads a variable), and port 443 alone."""
 
+TOOLS = {"openclaw.io/tools": "yes"}
+"""The label of pods of agents with tools."""
+
 
 @pytest.fixture(scope="module")
 def searxng() -> list[Object]:
@@ -88,7 +91,7 @@ def test_agents_with_tools_of_both_environments_reach_it_and_nobody_else(searxng
                     }
                 ]
             },
-            "podSelector": {"matchLabels": {"app.kubernetes.io/component": "agent-tools"}},
+            "podSelector": {"matchLabels": TOOLS},
         }
     ]
     assert [port["port"] for port in rule["ports"]] == ["http"]
@@ -160,7 +163,9 @@ def test_agents_are_told_where_it_is_and_may_go_there(searxng: list[Object], tmp
         f"http://{service['metadata']['name']}.{service['metadata']['namespace']}:{service['spec']['ports'][0]['port']}"
     )
     assert given(objects) == allowed(objects) == {"SEARCH_URL": address}
-    [rule] = objects["NetworkPolicy/agent-search"]["spec"]["egress"]
+    policy = objects["NetworkPolicy/agent-search"]["spec"]
+    assert policy["podSelector"] == {"matchLabels": TOOLS}
+    [rule] = policy["egress"]
     [peer] = rule["to"]
     pod = named(searxng, "Deployment", "searxng")["spec"]["template"]
     assert peer["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "search"}

@@ -3,6 +3,10 @@
 from typing import get_args
 
 from openclaw_agent.settings import SearchServices
+from openclaw_agent.tools.fetching.addresses import PORTS
+from openclaw_agent.tools.fetching.connecting import PublicOnly, system_addresses
+from openclaw_agent.tools.fetching.networks import is_public
+from openclaw_agent.tools.pages.open_page import OpenPage
 from openclaw_agent.tools.toolbox import all_tools, tools_of
 from openclaw_core.ports import FunctionTool
 from openclaw_core.roles.file import BuiltinTool, Tool
@@ -26,3 +30,15 @@ def test_a_model_can_be_told_of_each_tool() -> None:
 def test_a_tool_that_cannot_be_used_is_left_out() -> None:
     assert list(tools_of(("web_search", "open_page", "fly"), SEARCH)) == ["web_search", "open_page"]
     assert list(tools_of(("web_search", "open_page"), SearchServices())) == ["open_page"]
+
+
+def test_an_agent_opens_public_pages_alone_whatever_its_settings_are() -> None:
+    """Tests open pages of this machine by an entry point of their own. Settings, and so an environment, cannot."""
+    every = SearchServices(searxng_url="http://127.0.0.1:1", brave_key="b", tavily_key="t", scraping=True)
+    for settings in (every, SearchServices()):
+        tool = all_tools(settings)["open_page"]
+        assert isinstance(tool, OpenPage)
+        network = tool.fetcher.network
+        assert isinstance(network, PublicOnly)
+        assert (network._allow, network._resolve) == (is_public, system_addresses)
+        assert tool.fetcher.ports == set(PORTS.values())
