@@ -3,10 +3,8 @@
 An open path is tried for a while: rules follow new pods a second late, on a busy machine later. A closed one is tried once, and must be closed.
 """
 
-import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ import pytest
 
 from tests.e2e.bystanders import Bystander, bystander, namespace
 from tests.e2e.cluster import NAMESPACE, OVERLAY_HOST, listed, pods, python, runs, stand_in_host, until
+from tests.e2e.foreign_addresses import served
 from tests.e2e.standins import BOT_API_PORT, MODEL_PORT
 from tests.e2e.world import World
 
@@ -29,9 +28,6 @@ CLOSED = METADATA + tuple(
     f"{host}:443" for host in (HOST, "10.77.0.1", "100.100.77.1", "169.254.77.1", "172.31.77.1", "192.168.77.1")
 )
 """One address of each range that the rules take out, the instance metadata's and this machine's own among them."""
-SUDO = () if os.geteuid() == 0 else ("sudo", "-n")
-TABLE = "4077"
-"""A routing table that nobody else has."""
 
 _TRY = """
 import socket, sys, time
@@ -87,56 +83,6 @@ def _listening(pod: str) -> Iterator[None]:
             yield
         finally:
             listener.kill()
-
-
-@contextmanager
-def _served(*doors: str) -> Iterator[None]:
-    """Somebody who listens behind *doors* on this machine, for the block and for pods only: what the machine itself reaches there, as a
-    cloud's instance metadata, stays what it is."""
-    [way] = json.loads(_as_root("ip", "-json", "address", "show", "to", f"{HOST}/32"))
-    with ExitStack() as stack:
-        stack.enter_context(_there_and_back("route", "local", "default", "dev", "lo", "table", TABLE))
-        for host in {door.rpartition(":")[0] for door in doors} - {HOST}:
-            stack.enter_context(_there_and_back("rule", "iif", way["ifname"], "to", host, "lookup", TABLE))
-        command = [*SUDO, sys.executable, "-c", _SERVE, *doors]
-        listener = stack.enter_context(
-            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        )
-        assert listener.stdin is not None
-        assert listener.stdout is not None
-        stack.callback(listener.stdin.close)  # at which it ends
-        assert listener.stdout.readline().strip() == "listening"
-        yield
-
-
-_SERVE = """
-import socket, sys
-IP_TRANSPARENT = 19  # linux/in.h: listen on an address that is not this machine's
-listeners = []
-for door in sys.argv[1:]:
-    host, _, port = door.rpartition(":")
-    listeners.append(socket.socket())
-    listeners[-1].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listeners[-1].setsockopt(socket.SOL_IP, IP_TRANSPARENT, 1)
-    listeners[-1].bind((host, int(port)))
-    listeners[-1].listen()
-# Nobody has to accept: a connection is made once the kernel has answered for a listener.
-print("listening", flush=True)
-sys.stdin.read()
-"""
-
-
-@contextmanager
-def _there_and_back(kind: str, *words: str) -> Iterator[None]:
-    _as_root("ip", kind, "add", *words)
-    try:
-        yield
-    finally:
-        _as_root("ip", kind, "del", *words)
-
-
-def _as_root(*command: str) -> str:
-    return subprocess.run([*SUDO, *command], check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 @pytest.fixture(scope="module")
@@ -243,7 +189,7 @@ def test_a_stranger_in_the_namespace_reaches_nothing(doors: Doors) -> None:
 @pytest.mark.parametrize("who", ["brain", "agent"])
 def test_private_addresses_and_instance_metadata_are_closed(who: str, doors: Doors) -> None:
     """Port 443 is open to the internet: these must be refused there all the same, and somebody would answer whom no policy holds."""
-    with _served(*CLOSED):
+    with served(*CLOSED):
         assert opened(doors.foreigner, *CLOSED) == list(CLOSED)
         assert opened(getattr(doors, who), *CLOSED) == []
 

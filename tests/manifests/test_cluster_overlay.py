@@ -12,13 +12,12 @@ REPLACED = re.compile(
     r"""^(
       Deployment/brain\.spec\.template\.spec\.containers\.0\.image
     | Deployment/brain\..*\.configMapRef\.name
-    | PodTemplate/agent(-tools)?\.template\.spec\.containers\.0\.image
-    | PodTemplate/agent-tools\.template\.spec\.initContainers\.0\.image
-    | PodTemplate/agent(-tools)?\.template\.spec\.containers\.0\.env\.(TELEGRAM|GROQ)_BASE_URL\.(name|value)
+    | PodTemplate/agent(-tools)?\.template\.spec\.(containers|initContainers)\.0\.image
+    | PodTemplate/agent(-tools)?\.template\.spec\.containers\.0\.env\.(GROQ_BASE|SEARCH)_URL\.(name|value)
     | StatefulSet/redis\.spec\.template\.spec\.containers\.0\.image
     | ConfigMap/brain-settings\.(metadata\.name | data\.(TELEGRAM|GROQ)_BASE_URL)
     | ConfigMap/agent-policy\.data\.(image | repository)\.(agent | brain | redis | runner)
-    | ConfigMap/agent-policy\.data\.env\.GROQ_BASE_URL
+    | ConfigMap/agent-policy\.data\.env\.(GROQ_BASE|SEARCH)_URL
     | NetworkPolicy/brain\.spec\.egress\.0\.to\.0\.ipBlock\.cidr
     | NetworkPolicy/(brain|agent)\.spec\.egress\.\d+\..*
     | (ExternalSecret|SecretStore|Secret)/.*

@@ -11,7 +11,12 @@ from tests.agent.tools.search import services
 
 @asynccontextmanager
 async def searxng(
-    rows: services.Rows = services.ROWS, *, json_allowed: bool = True, unresponsive: Sequence[Sequence[str]] = ()
+    rows: services.Rows = services.ROWS,
+    *,
+    json_allowed: bool = True,
+    unresponsive: Sequence[Sequence[str]] = (),
+    host: str = "127.0.0.1",
+    port: int = 0,
 ) -> AsyncIterator[str]:
     """For SEARCH_URL. It takes what SearXNG documents, and answers in its documented shape."""
     answer = services.searxng(rows, json_allowed=json_allowed, unresponsive=unresponsive)
@@ -26,7 +31,7 @@ async def searxng(
     runner = web.AppRunner(app, shutdown_timeout=0.2)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/sub"
+        await web.TCPSite(runner, host, port).start()
+        yield f"http://{host}:{runner.addresses[0][1]}/sub"
     finally:
         await runner.cleanup()

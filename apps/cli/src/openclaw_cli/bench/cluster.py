@@ -60,14 +60,14 @@ async def _run(phases: Sequence[str], *, values: dict[str, str], count: int, tim
         raise SettingsError(
             "openclaw bench cluster installs what the cluster tests do: run it at the root of a checkout"
         )
-    objects = staging.adapted(staging.rendered(staging.OVERLAY))
+    objects = staging.adapted(staging.rendered(staging.OVERLAY), tools=False)
     token = _secret(staging.named(objects, "Secret", "telegram"), "token")
     password = _secret(staging.named(objects, "Secret", "redis"), "password")
     host = staging.stand_in_host()
     async with AsyncExitStack() as stack:
         api = await stack.enter_async_context(BotApi.open(host=host, port=8481, token=token, flood=True, hosts=[host]))
         model = await stack.enter_async_context(ScriptedModel.open(host=host, port=8482, hosts=[host]))
-        cluster = await stack.enter_async_context(in_thread(staging.Cluster.installed()))
+        cluster = await stack.enter_async_context(in_thread(staging.Cluster.installed(tools=False)))
         port = await stack.enter_async_context(forwarded(NAMESPACE, "pod/redis-0", 6379))
         redis = RedisSettings(url=f"redis://brain:{password}@127.0.0.1:{port}", timeout_s=30)
         script = await stack.enter_async_context(open_script(redis, bot_id=int(token.partition(":")[0])))

@@ -19,6 +19,7 @@ from rich.table import Table
 from openclaw_cli.bench.costs import IDLE_S, costs_of
 from openclaw_cli.bench.figures import routing_summary, summary, table
 from openclaw_cli.bench.questions import Question, add_results, send
+from openclaw_cli.bench.roles import folder_without_tools
 from openclaw_cli.bench.waits import until_ended, until_leading, until_warm
 from openclaw_cli.up import child_processes
 from openclaw_cli.up.local_redis import local_redis
@@ -27,6 +28,7 @@ from openclaw_standin.bot_api import BotApi
 from openclaw_standin.model import ScriptedModel
 
 BOT_ID = 777000
+SHIPPED = "platform/openclaw/base"
 
 
 def main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
@@ -51,7 +53,7 @@ async def _run(args: argparse.Namespace, outer: Mapping[str, str]) -> dict[str, 
             **{name: outer[name] for name in ("PATH", "HOME") if name in outer},
             "TELEGRAM_TOKEN": token, "TELEGRAM_BASE_URL": api.url, "GROQ_API_KEY": key, "GROQ_BASE_URL": model.url, "REDIS_URL": redis_url,
             "ALLOWED_USER_IDS": "*", "RUNNING_CAP": str(args.running_cap), "WARM_AGENTS": str(args.warm), "TASKS_PER_JOB": str(args.tasks_per_job),
-            "LOG_LEVEL": "warning",
+            "LOG_LEVEL": "warning", "ROLES_DIR": str(folder_without_tools(Path(SHIPPED), folder / "roles")),
         }  # fmt: skip
         log = stack.enter_context((folder / "brain.log").open("wb"))
         brain = await stack.enter_async_context(child_processes.brain(env, log))

@@ -29,6 +29,7 @@ from openclaw_cli.bench.kubectl import (
     state,
     until,
 )
+from openclaw_cli.bench.roles import with_and_without_tools
 from openclaw_gitops.kustomize import Object, build
 from openclaw_gitops.kustomize import objects as parsed
 
@@ -50,13 +51,19 @@ def stand_in_host() -> str:
     return os.environ.get("OPENCLAW_E2E_HOST", OVERLAY_HOST)
 
 
-def adapted(objects: Sequence[Object]) -> list[Object]:
-    """The overlay's render for a cluster whose pods reach the stand-ins and the API server elsewhere."""
+def adapted(objects: Sequence[Object], *, tools: bool = True) -> list[Object]:
+    """The overlay's render for a cluster whose pods reach the stand-ins and the API server elsewhere, and with roles of bench.roles.
+
+    *tools*: whether there are roles with tools too.
+    """
     api_server = os.environ.get("OPENCLAW_E2E_APISERVER", OVERLAY_HOST)
     text = json.dumps(list(objects)).replace(OVERLAY_HOST, stand_in_host())
     moved: list[Object] = json.loads(text)
     egress = named(moved, "NetworkPolicy", "brain")["spec"]["egress"]
     egress[0]["to"][0]["ipBlock"]["cidr"] = f"{api_server}/32"
+    for obj in moved:
+        if obj["kind"] == "ConfigMap" and "roles.yaml" in obj["data"]:
+            obj["data"]["roles.yaml"] = with_and_without_tools(obj["data"]["roles.yaml"], both=tools)
     return moved
 
 
@@ -70,7 +77,7 @@ class Cluster:
 
     @classmethod
     @contextmanager
-    def installed(cls) -> "Iterator[Cluster]":
+    def installed(cls, *, tools: bool = True) -> "Iterator[Cluster]":
         """Policies and the staging overlay, ready to answer. At the end all of it is gone, also after a failure.
 
         Raises Unmet, with nothing touched, on a cluster that is not marked as one that may be broken.
@@ -82,7 +89,7 @@ class Cluster:
             for obj in rendered(POLICIES)
             if obj["kind"] != "Namespace" or obj["metadata"]["name"].startswith("openclaw-")
         ]
-        cluster = cls(adapted(rendered(OVERLAY)))
+        cluster = cls(adapted(rendered(OVERLAY), tools=tools))
         remove(policies)  # left by a run that was killed
         try:
             apply(*policies)
