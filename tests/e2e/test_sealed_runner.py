@@ -178,8 +178,9 @@ def _mount(job: Any, container: str, name: str) -> Any:
     return next(each for each in found["volumeMounts"] if each["name"] == name)
 
 
-def _source(job: Any, name: str, **source: object) -> None:
+def _source(job: Any, name: str, **source: object) -> object:
     _pod(job)["volumes"] = [each for each in _pod(job)["volumes"] if each["name"] != name] + [{"name": name, **source}]
+    return _pod(job)
 
 
 NEAR_MISSES: dict[str, Callable[[Any], object]] = {

@@ -162,7 +162,10 @@ def test_a_research_answer_stands_on_pages_that_were_opened(bot: World) -> None:
 def test_tools_cost_a_waiting_agent_little(bot: World) -> None:
     """Point of reference: a role without tools, asked in turn. A run of code takes what the code takes, and little more."""
     bot.pace(first_token_s=0.3, tokens_per_s=400, tokens=20)
-    sleeps_ms, plain, tools, beyond = 200, [], [], []
+    sleeps_ms = 200
+    plain: list[float] = []
+    tools: list[float] = []
+    beyond: list[float] = []
     turns = [run_code(f"import time; time.sleep({sleeps_ms / 1000})"), {"text": "Done."}]
     with scripted(bot, {"when": "sleep a little", "turns": turns}):
         for n in range(12):
@@ -178,7 +181,7 @@ def test_tools_cost_a_waiting_agent_little(bot: World) -> None:
             asked = bot.ask(bot.new_chat(), f"sleep a little {n}", command="/code_tools ")
             [step] = steps_of(bot, asked)
             beyond.append(float(step["calls"][0]["ms"]) - sleeps_ms)
-    p50, p95 = ([percentile(values, percent) for values in (plain, tools, beyond)] for percent in (50, 95))
+    p50, p95 = ([float(percentile(values, percent)) for values in (plain, tools, beyond)] for percent in (50, 95))
     print(f"ms to the first words without tools, with tools, of a run beyond its code: p50 {p50}, p95 {p95}")
     assert p50[1] - p50[0] <= 50
     assert p95[2] <= 150

@@ -192,11 +192,11 @@ class TelegramState:
 
     # ---- files
 
-    def new_file(self, name: str, mime_type: str, content: bytes) -> JsonObject:
+    def new_file(self, name: str, mime_type: str, content: bytes, *, folder: str = "documents") -> JsonObject:
         """Store a file. Returns the fields that all kinds of files have."""
         file_id = f"BQ{secrets.token_urlsafe(24)}"
         suffix = Path(name).suffix[:16]
-        self.storage.save_file(file_id, f"files/file_{secrets.token_hex(6)}{suffix}", name, mime_type, content)
+        self.storage.save_file(file_id, f"{folder}/file_{secrets.token_hex(6)}{suffix}", name, mime_type, content)
         return {"file_id": file_id, "file_unique_id": file_id[2:18], "file_size": len(content)}
 
     # ---- commands

@@ -64,7 +64,8 @@ def found(pages: Sequence[Page], phrase: str, first: int, max_tokens: int) -> Ex
     kept: list[Page] = []
     for page in pages:
         text = " ".join(page.text.split())
-        places, at = [], text.casefold().find(sought) if page.number >= first else -1
+        places: list[str] = []
+        at = text.casefold().find(sought) if page.number >= first else -1
         while at >= 0 and len(places) < PLACES_MAX:
             places.append(f"… {text[max(0, at - AROUND_CHARS) : at + len(sought) + AROUND_CHARS]} …")
             at = text.casefold().find(sought, at + len(sought) + AROUND_CHARS)
