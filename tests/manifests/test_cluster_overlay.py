@@ -64,7 +64,8 @@ def test_cluster_tests_add_one_egress_rule_and_the_models_address() -> None:
             for objects in (staging, tested)
         )
         assert after[: len(before)] == before
-        assert [item["name"] for item in after[len(before) :]] == ["GROQ_BASE_URL"]
+        added = ["GROQ_BASE_URL"] if name == "agent" else ["GROQ_BASE_URL", "SEARCH_URL"]
+        assert [item["name"] for item in after[len(before) :]] == added
 
 
 def test_cluster_tests_have_the_secrets_of_staging_with_the_same_keys() -> None:

@@ -45,7 +45,7 @@ end
 -- with waiting tasks that has no turn.
 -- Arguments: epoch, secret
 -- Keys: reads epoch, files.at; writes task, turns, answer, counts, episode, open, changes, order, ended, lane, ring, ring.members,
--- busy, released, waiting.since, pools, agent:run, agent:ready, agent:wake, agent:leases, agent:news, agent:pictures, pictures, and any key of a wrong type
+-- busy, released, waiting.since, pools, agent:run, agent:ready, agent:wake, agent:leases, agent:news, agent:pictures, and any key of a wrong type
 -- Result: 1
 -- Late or twice: nothing, or the same repair.
 function ops.reconcile()
