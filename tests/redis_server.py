@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -42,7 +42,7 @@ def oldest() -> str | None:
     return None
 
 
-SERVERS = {"packaged": packaged, "oldest": oldest}
+SERVERS: dict[str, Callable[[], str | None]] = {"packaged": packaged, "oldest": oldest}
 
 
 def _quiet_port() -> int:
