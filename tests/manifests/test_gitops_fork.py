@@ -22,6 +22,7 @@ REPLACED = re.compile(
     | ConfigMap/agent-policy\.data\.env\.(TELEGRAM|GROQ)_BASE_URL
     | ConfigMap/redis-exporter-policy\.data\.image\.redis-exporter
     | ConfigMap/argocd-cm\.data\.timeout\.reconciliation(\.jitter)?
+    | ConfigMap/alerts\.data\.facts\.tmpl
     | AppProject/default\.spec\.sourceRepos\.0
     | NetworkPolicy/brain\.spec\.egress\.0\.to\.0\.ipBlock\.cidr
     | NetworkPolicy/(brain|agent)\.spec\.egress\.\d+\..*

@@ -288,6 +288,6 @@ def test_monitors_select_what_is_there(environment: str) -> None:
 def test_defaults_of_external_secrets_are_spelled_out(environment: str) -> None:
     everything = [obj for app in children(environment).values() for obj in objects_of(app)]
 
-    assert len(of_kind(everything, "ExternalSecret")) == 6
+    assert len(of_kind(everything, "ExternalSecret")) == 7
     assert list(RULES["defaults-are-spelled-out"](everything)) == []
     assert of_kind(everything, "ClusterSecretStore", "ClusterExternalSecret") == []
