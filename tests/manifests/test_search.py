@@ -187,6 +187,10 @@ def test_keys_come_as_files_of_a_secret_and_no_job_names_one(tmp_path: Path) -> 
     assert set(given(objects).values()) == files
     assert set(given(objects)) == {"BRAVE_API_KEY_FILE", "TAVILY_API_KEY_FILE"}
     assert mount["readOnly"] is True
+    holds = RULES["the-bot-token-is-the-brains-alone"]
+    assert list(holds(list(objects.values()))) == []
+    objects["PodTemplate/agent-tools"]["metadata"]["name"] = "agent"  # one without tools needs no such key
+    assert "mounts the Secret search" in "".join(holds(list(objects.values())))
 
 
 def test_an_overlay_with_both_is_one_of_an_environment(environment: str, tmp_path: Path) -> None:

@@ -53,6 +53,8 @@ def secrets_come_from_the_store(objects: Sequence[Object]) -> Iterator[str]:
 
 BOT_TOKEN = "telegram"
 AGENTS_SECRETS = {"groq", "redis-agent"}
+TOOLS_SECRETS = {"search"}
+"""Of agents with tools besides, where components/search-keys is turned on."""
 
 
 @rule
@@ -63,7 +65,8 @@ def the_bot_token_is_the_brains_alone(objects: Sequence[Object]) -> Iterator[str
         if BOT_TOKEN in mounted and label(workload) != "Deployment/brain":
             yield f"{label(workload)}: mounts the Secret {BOT_TOKEN}, and the bot's token is for the brain alone"
         if workload["kind"] == "PodTemplate":
-            for name in sorted(mounted - AGENTS_SECRETS - {BOT_TOKEN}):
+            of_tools = TOOLS_SECRETS if workload["metadata"]["name"] == "agent-tools" else set()
+            for name in sorted(mounted - AGENTS_SECRETS - of_tools - {BOT_TOKEN}):
                 yield f"{label(workload)}: mounts the Secret {name}, and an agent holds {' and '.join(sorted(AGENTS_SECRETS))}"
             for container in containers(pod):
                 told = {entry["name"] for entry in container.get("env", []) if entry["name"].startswith("TELEGRAM_")}
@@ -71,8 +74,8 @@ def the_bot_token_is_the_brains_alone(objects: Sequence[Object]) -> Iterator[str
                     yield f"{label(workload)}: {', '.join(sorted(told))}: an agent has no way to Telegram"
     for policy in (obj for obj in of_kind(objects, "ConfigMap") if obj["metadata"]["name"] == "agent-policy"):
         given = set(policy["data"]["secrets"].split(","))
-        if given - AGENTS_SECRETS:
-            yield f"{label(policy)}: lets agents mount {', '.join(sorted(given - AGENTS_SECRETS))}: whoever has the brain's token could start an agent that reads it"
+        if beyond := given - AGENTS_SECRETS - TOOLS_SECRETS:
+            yield f"{label(policy)}: lets agents mount {', '.join(sorted(beyond))}: whoever has the brain's token could start an agent that reads it"
         for name in sorted(key for key in policy["data"] if key.startswith("env.TELEGRAM_")):
             yield f"{label(policy)}: {name}: an agent has no way to Telegram"
 
