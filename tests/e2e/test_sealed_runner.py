@@ -178,9 +178,9 @@ def _mount(job: Any, container: str, name: str) -> Any:
     return next(each for each in found["volumeMounts"] if each["name"] == name)
 
 
-def _source(job: Any, name: str, **source: object) -> object:
-    _pod(job)["volumes"] = [each for each in _pod(job)["volumes"] if each["name"] != name] + [{"name": name, **source}]
-    return _pod(job)
+def _source(job: Any, name: str, **source: object) -> Any:
+    next(each for each in _pod(job)["volumes"] if each["name"] == name).pop("emptyDir")
+    return next(each for each in _pod(job)["volumes"] if each["name"] == name).update(source)
 
 
 NEAR_MISSES: dict[str, Callable[[Any], object]] = {

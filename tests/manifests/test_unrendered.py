@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.manifests.rendering import copy_of_the_tree, overlay, render, tool
+from tests.manifests.rendering import copy_of_the_tree, named, overlay, render, tool
 from tests.manifests.rules.sources import chart_faults, patch_faults
 from tests.manifests.rules.unrendered import sentence
 
@@ -81,7 +81,7 @@ def test_another_variable_of_agents_moves_no_overlays_patch(tmp_path: Path) -> N
         "          - name: HTTPS_PROXY\n            value: http://p\n" + first,
     )
 
-    [template] = [obj for obj in render(root / STAGING) if obj["kind"] == "PodTemplate"]
+    template = named(render(root / STAGING), "PodTemplate", "agent")
     env = {entry["name"]: entry["value"] for entry in template["template"]["spec"]["containers"][0]["env"]}
 
     assert (env["HTTPS_PROXY"], env["LOG_LEVEL"]) == ("http://p", "debug")
