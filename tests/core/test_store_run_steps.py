@@ -9,7 +9,7 @@ from openclaw_core.errors import LostOwnership
 from openclaw_core.ports import CallFault, FunctionCall
 from openclaw_core.store.run_steps import status_from, status_json, step_json, steps_from
 from openclaw_core.tasks.outcome import Cause
-from openclaw_core.tasks.steps import STATUS_MAX_CHARS, Doing, Status
+from openclaw_core.tasks.steps import STATUS_MAX_CHARS, CodeRun, Doing, Ended, Status
 from openclaw_core.tasks.work import HandedBack, PutBack, Result
 from tests.core.store_world import World, completed_step, effect, task
 
@@ -47,6 +47,25 @@ async def test_a_task_whose_agent_is_lost_goes_on_behind_its_completed_steps(wor
     again = await world.claim(world.work("job-2"))
     assert again.steps == (completed_step(1),)
     assert (await world.displays.growing("t:u1")).status is None
+
+
+def test_a_run_of_code_is_kept_with_its_step_and_one_of_another_shape_is_done_again() -> None:
+    ran = CodeRun(
+        language="python",
+        program=Ended(exit_code=0, seconds=0.3, output="42"),
+        test=Ended(cause="timed_out", seconds=10.0, errors="…"),
+        files=("t.csv",),
+        pictures=1,
+    )
+    one = completed_step(1)
+    step = replace(one, results=(replace(one.results[0], ran=ran),))
+    stored = step_json(step)
+
+    assert steps_from(stored) == (step,)
+    assert "ran" not in json.loads(step_json(one))["results"][0]
+    assert steps_from(stored.replace('"exit_code":0', '"exit_code":"0"')) == ()
+    assert steps_from(stored.replace('"pictures":1', '"pictures":"1"')) == ()
+    assert steps_from(stored.replace('"pictures":1', '"pictures":1,"newer":true')) == (step,)
 
 
 async def test_a_step_is_kept_once_and_in_order(world: World) -> None:
