@@ -108,7 +108,9 @@ def as_addressed(update: Mapping[str, Any], incoming: Incoming) -> Incoming | No
     if not incoming.user_id or incoming.user_is_bot:
         return None
     if incoming.text or incoming.attachment:
-        return replace(incoming, kind=incoming.attachment.kind if incoming.attachment else "text")
+        if incoming.attachment is None:
+            return replace(incoming, kind="text")
+        return replace(incoming, kind="voice" if incoming.attachment.kind == "voice" else "file")
     kind = kind_of(mapping(update["message"]), has_text=False)
     return None if kind in ("ignored", "joined", "text") else replace(incoming, kind=kind)
 
