@@ -191,7 +191,7 @@ async def test_each_fault_is_one_sentence_and_no_model_is_asked(agent: Agent, na
     assert await agent.answer("What does the light burn?", (file, content)) is cause
     assert agent.model.calls == []
     for lang in ("en", "he"):
-        assert wording.failure(cause, lang)  # type: ignore[arg-type]
+        assert wording.failure(cause, lang)
 
 
 async def test_without_a_runner_nothing_is_opened_and_the_user_is_told() -> None:

@@ -208,8 +208,8 @@ async def test_photos_of_an_album_are_told_about_once(desk: Desk, receives: Rece
 @pytest.mark.parametrize("name", ["a.pdf", "a.docx"])
 async def test_a_document_joins_the_question_that_it_belongs_to(desk: Desk, receives: Receives, name: str) -> None:
     """In a group too, where its message does not name the bot."""
-    file = {"document": {"file_id": "d", "file_name": name}}
-    await receives(said("@OpenClawBot who wrote it:", chat=GROUP, **MENTION), said(chat=GROUP, **file))
-    [task] = await desk.waiting()
+    file: Message = {"document": {"file_id": "d", "file_name": name}}
+    await receives(said("@OpenClawBot who wrote it?", chat=GROUP, **MENTION), said(chat=GROUP, **file))
+    [task] = await desk.waiting(GROUP["id"])
     assert [(one.kind, one.name) for one in task.attachments] == [("document", name)]
-    assert (task.text, task.unseen) == ("who wrote it:", "")
+    assert (task.text, task.unseen) == ("who wrote it?", "")
