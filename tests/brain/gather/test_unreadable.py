@@ -203,3 +203,13 @@ async def test_photos_of_an_album_are_told_about_once(desk: Desk, receives: Rece
     assert await desk.notices() == [], "the album's last photo came late"
     await desk.receives(said("", photo=[{"file_id": "p"}], media_group_id="another", at=110))
     assert len(await desk.notices()) == 1
+
+
+@pytest.mark.parametrize("name", ["a.pdf", "a.docx"])
+async def test_a_document_joins_the_question_that_it_belongs_to(desk: Desk, receives: Receives, name: str) -> None:
+    """In a group too, where its message does not name the bot."""
+    file: Message = {"document": {"file_id": "d", "file_name": name}}
+    await receives(said("@OpenClawBot who wrote it?", chat=GROUP, **MENTION), said(chat=GROUP, **file))
+    [task] = await desk.waiting(GROUP["id"])
+    assert [(one.kind, one.name) for one in task.attachments] == [("document", name)]
+    assert (task.text, task.unseen) == ("who wrote it?", "")

@@ -63,12 +63,12 @@ def found(pages: Sequence[Page], phrase: str, first: int, max_tokens: int) -> Ex
     sought = " ".join(phrase.casefold().split())
     kept: list[Page] = []
     for page in pages:
-        text = " ".join(page.text.split())
-        places: list[str] = []
-        at = text.casefold().find(sought) if page.number >= first else -1
+        text, places = " ".join(page.text.split()), list[str]()
+        folded = text.casefold()
+        at = folded.find(sought) if page.number >= first else -1
         while at >= 0 and len(places) < PLACES_MAX:
             places.append(f"… {text[max(0, at - AROUND_CHARS) : at + len(sought) + AROUND_CHARS]} …")
-            at = text.casefold().find(sought, at + len(sought) + AROUND_CHARS)
+            at = folded.find(sought, at + len(sought) + AROUND_CHARS)
         if not places:
             continue
         shown = Page(number=page.number, name=page.name, text="\n".join(places))
