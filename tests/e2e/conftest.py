@@ -51,9 +51,11 @@ def pytest_runtest_makereport(item: pytest.Item, call: "pytest.CallInfo[None]") 
 @pytest.fixture(scope="session")
 def world() -> Iterator[World]:
     host = stand_in_host()
-    with StandIns.serve(host, token=TOKEN) as standins, Cluster.installed() as cluster:
+    on_machines = bool(os.environ.get("OPENCLAW_DRAIN_NOTICE") or os.environ.get("OPENCLAW_UPGRADE_FOLDER"))
+    # Machines have no image of the runner: what is tried there is how tasks outlive their nodes.
+    with StandIns.serve(host, token=TOKEN) as standins, Cluster.installed(tools=not on_machines) as cluster:
         yield World(cluster, standins)
-    if os.environ.get("OPENCLAW_DRAIN_NOTICE") or os.environ.get("OPENCLAW_UPGRADE_FOLDER"):
+    if on_machines:
         return  # machines that are thrown away, with a worker that was drained on purpose and a volume that is retained
     deadline = time.monotonic() + 60  # some namespaces are deleted without waiting for their end
     while left_behind() and time.monotonic() < deadline:
