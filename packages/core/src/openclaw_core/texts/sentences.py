@@ -305,9 +305,8 @@ FAILED: Mapping[Cause, Mapping[Lang, str]] = {
         "he": "האשכול לא הגיב בכל הזמן הזה, ולכן אף סוכן לא עלה. אפשר לנסות שוב בעוד כמה דקות.",
     },
     Cause.NO_TOOLS: {
-        "en": "This needs an agent with tools, and there are none here. Whoever runs this bot has to look into it; other "
-        "roles can answer meanwhile.",
-        "he": "בשביל זה צריך סוכן עם כלים, ואין כאן כזה. מי שמפעיל את הבוט צריך לבדוק, ובינתיים תפקידים אחרים יכולים לענות.",
+        "en": "This needs an agent with tools, and there are none here. Whoever runs this bot has to look into it; then try again.",
+        "he": "בשביל זה צריך סוכן עם כלים, ואין כאן כזה. מי שמפעיל את הבוט צריך לבדוק, ואז אפשר לנסות שוב.",
     },
     Cause.QUEUE_DEADLINE: {
         "en": "Your question waited too long in the queue, so I have let it go. Try again when it is quieter.",
