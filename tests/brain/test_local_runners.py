@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from openclaw_brain.agents import local_runners
 from openclaw_brain.agents.local_processes import agent_environment
 from openclaw_brain.agents.local_runners import LocalRunners
 from openclaw_core.sealed import Language, Limits, RunnerClient, RunRequest
@@ -38,7 +39,25 @@ async def test_an_agent_that_needs_none_starts_none(runners: LocalRunners) -> No
     await runners.start("agent-1", "summarizer")
 
     assert processes() == set()
-    assert not runners.socket_of("agent-1").exists()
+    assert not runners.socket_of("agent-1").parent.parent.exists()
+
+
+async def test_the_first_one_removes_what_a_killed_brain_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_runners, "MEMORY", tmp_path)
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    left, others = (tmp_path / f"openclaw-runners-{pid}-0a" / "agent-1" for pid in (ended.pid, os.getpid()))
+    for folder in (left, others):
+        folder.mkdir(parents=True)
+    runners = LocalRunners(environment=agent_environment(os.environ, ()), needs={"coder"}.__contains__)
+    try:
+        await runners.start("agent-1", "coder")
+    finally:
+        await runners.close()
+
+    assert [folder.exists() for folder in (left.parent, others)] == [False, True]
 
 
 async def test_a_runner_is_there_from_the_claim_to_the_agents_end(runners: LocalRunners) -> None:

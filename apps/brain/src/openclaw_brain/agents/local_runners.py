@@ -7,6 +7,7 @@ process of another one.
 import asyncio
 import contextlib
 import os
+import secrets
 import shutil
 import sys
 import tempfile
@@ -21,6 +22,8 @@ log = logs.get(__name__)
 REQUESTS = 10_000
 """More than one agent makes."""
 END_S = 3.0
+PREFIX = "openclaw-runners-"
+"""Of the folder of all runners of a brain; its process and a word of its own follow."""
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it, that only this user may enter
 
 
@@ -40,11 +43,11 @@ class LocalRunners:
     needs: Callable[[str], bool]
     _running: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
     _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _root: Path | None = None
+    _root: Path = field(default_factory=lambda: _place() / f"{PREFIX}{os.getpid()}-{secrets.token_hex(4)}")
 
     def socket_of(self, name: str) -> Path:
         """Where the runner of the agent *name* listens, once it is needed."""
-        return self._folder / name / "runner.sock"
+        return self._root / name / "runner.sock"
 
     async def start(self, name: str, role: str) -> None:
         """Start the runner of the agent *name*, unless it is there or its *role* needs none."""
@@ -55,6 +58,9 @@ class LocalRunners:
                 return
             socket = self.socket_of(name)
             work = socket.with_name("work")
+            if not self._root.exists():
+                await asyncio.to_thread(_remove_left_behind, self._root.parent)
+                self._root.mkdir(mode=0o700)
             work.mkdir(parents=True, exist_ok=True)
             self._running[name] = await asyncio.create_subprocess_exec(
                 sys.executable, "-P", "-m", "openclaw_runner", "--socket", str(socket), "--folder", str(work),
@@ -78,17 +84,20 @@ class LocalRunners:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
-        await asyncio.to_thread(shutil.rmtree, self._folder / name, ignore_errors=True)
+        await asyncio.to_thread(shutil.rmtree, self._root / name, ignore_errors=True)
 
     async def close(self) -> None:
         """End all of them."""
         await asyncio.gather(*(self.end(name) for name in list(self._running)))
-        if self._root is not None:
-            await asyncio.to_thread(shutil.rmtree, self._root, ignore_errors=True)
+        await asyncio.to_thread(shutil.rmtree, self._root, ignore_errors=True)
 
-    @property
-    def _folder(self) -> Path:
-        if self._root is None:
-            memory = str(MEMORY) if os.access(MEMORY, os.W_OK) else None
-            self._root = Path(tempfile.mkdtemp(prefix="openclaw-", dir=memory))
-        return self._root
+
+def _place() -> Path:
+    return MEMORY if os.access(MEMORY, os.W_OK) else Path(tempfile.gettempdir())
+
+
+def _remove_left_behind(place: Path) -> None:
+    """Remove the folders of brains that were killed: they could remove nothing."""
+    for folder in place.glob(f"{PREFIX}*"):
+        if folder.stat().st_uid == os.getuid() and not Path("/proc", folder.name.split("-")[-2]).exists():
+            shutil.rmtree(folder, ignore_errors=True)
