@@ -10,7 +10,7 @@ from typing import TypeVar
 from openclaw_standin.bot_api import BotApi
 from openclaw_standin.model import ScriptedModel
 
-BOT_API_PORT, MODEL_PORT, SEARCH_PORT = 8481, 8482, 8483
+BOT_API_PORT, MODEL_PORT, SEARCH_PORT = 8481, 8482, 8485
 """As tests/e2e/overlay has them."""
 
 T = TypeVar("T")

@@ -12,14 +12,14 @@ from tests.manifests.wiring import applications, children, own, part
 
 REPLACED = re.compile(
     r"""^(
-      PodTemplate/agent\.template\.spec\.containers\.0\.(image | env\.\w+\.(name|value))
+      PodTemplate/agent(-tools)?\.template\.spec\.(containers|initContainers)\.0\.(image | env\.\w+\.(name|value))
     | Deployment/brain\.spec\.template\.spec\.containers\.0\.image
     | Deployment/brain\..*\.configMapRef\.name
     | StatefulSet/redis\.spec\.template\.spec\.containers\.0\.image
     | Deployment/redis-exporter\.spec\.template\.spec\.containers\.0\.image
     | ConfigMap/brain-settings\.(metadata\.name | data\.(TELEGRAM|GROQ)_BASE_URL)
-    | ConfigMap/agent-policy\.data\.(image | repository)\.(agent | brain | redis)
-    | ConfigMap/agent-policy\.data\.env\.(TELEGRAM|GROQ)_BASE_URL
+    | ConfigMap/agent-policy\.data\.(image | repository)\.(agent | brain | redis | runner)
+    | ConfigMap/agent-policy\.data\.env\.(GROQ_BASE|SEARCH)_URL
     | ConfigMap/redis-exporter-policy\.data\.image\.redis-exporter
     | ConfigMap/argocd-cm\.data\.timeout\.reconciliation(\.jitter)?
     | ConfigMap/alerts\.data\.facts\.tmpl
@@ -78,7 +78,7 @@ def test_fork_s_bot_is_the_one_of_the_cluster_tests(fork: Fork) -> None:
         path
         for path in changed
         if not re.match(
-            r"Secret/|(Deployment/brain|PodTemplate/agent)\..*containers\.0\.image$|ConfigMap/agent-policy\.data\.image\.(agent|brain)$",
+            r"Secret/|(Deployment/brain|PodTemplate/agent(-tools)?)\..*[cC]ontainers\.0\.image$|ConfigMap/agent-policy\.data\.image\.(agent|brain|runner)$",
             path,
         )
     } == set()

@@ -206,6 +206,11 @@ def test_an_agent_with_tools_is_an_agent_with_a_runner_beside_it(objects: list[O
     [agent] = tools["spec"]["containers"]
     agent["env"] = [entry for entry in agent["env"] if entry["name"] != "RUNNER_SOCKET"]
     agent["volumeMounts"] = [mount for mount in agent["volumeMounts"] if mount["name"] != "socket"]
+    assert agent.pop("resources") == {
+        "requests": {"cpu": "20m", "memory": "192Mi"},
+        "limits": {"memory": "192Mi"},
+    }  # documents
+    plain["spec"]["containers"][0].pop("resources")
     tools["spec"]["volumes"] = [each for each in tools["spec"]["volumes"] if each["name"] not in ("socket", "runs")]
 
     assert tools == plain

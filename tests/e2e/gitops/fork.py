@@ -22,6 +22,7 @@ OVERLAY = ROOT / "tests/e2e/overlay"
 OVERLAY_HOST = "10.244.0.1"
 PORTS = {"staging": (8481, 8482), "prod": (8483, 8484)}
 """Each environment has a bot of its own: the Bot API stand-in and the model server of each listen here."""
+ENVIRONMENT_PATCHES = ("agent.yaml", "search.yaml", "agent-egress.yaml", "brain-egress.yaml", "agent-policy-env.yaml")
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,7 @@ def _openclaw(fork: Fork, environment: str, *, host: str, api_server: str) -> No
 
     patches = list(_without_external_secrets())
     for patch in theirs["patches"]:
-        if patch.get("path") in ("agent.yaml", "agent-egress.yaml", "brain-egress.yaml", "agent-policy-env.yaml"):
+        if patch.get("path") in ENVIRONMENT_PATCHES:
             name = f"test-{patch['path']}"
             (folder / name).write_text(moved((OVERLAY / patch["path"]).read_text()))
             patches.append({"path": name, "target": patch["target"]})

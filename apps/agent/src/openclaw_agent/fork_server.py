@@ -20,7 +20,7 @@ def main(run_agent: Callable[[], int] | None = None) -> int:
     from openclaw_agent import __main__ as agent
     from openclaw_agent import app, loading  # noqa: F401 - imported for the forked agents
 
-    loading.load_libraries()
+    loading.load_libraries(tools=True)  # once, and all forked agents share the pages
     gc.collect()
     gc.freeze()  # a collection would write to, and so copy, the memory pages that agents share
     children: dict[int, str] = {}

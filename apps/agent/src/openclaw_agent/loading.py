@@ -70,10 +70,15 @@ class LoadingAnswerer:
             await self._loading
 
 
-def load_libraries() -> None:
-    """Import what a claim does not need."""
-    import openclaw_agent.answering  # noqa: F401
+def load_libraries(*, tools: bool = False) -> None:
+    """Import what a claim does not need; with *tools* what an answer in steps needs too, which takes a fifth of a second."""
+    import openclaw_agent.answering
     import openclaw_core.models.clients  # noqa: F401
+
+    if tools:
+        import openclaw_agent.steps.loop
+        import openclaw_agent.tools.code.shown
+        import openclaw_agent.tools.toolbox  # noqa: F401
 
 
 async def open_answerer(
@@ -88,7 +93,7 @@ async def open_answerer(
 
     *files_of* None takes files from the brain, *tools_of* None takes the tools of `tools.toolbox`.
     """
-    await asyncio.to_thread(load_libraries)
+    await asyncio.to_thread(load_libraries, tools=settings.runner_socket is not None)
     from openclaw_agent.answering import RunAnswerer
     from openclaw_agent.attachments.files import BrainFiles
     from openclaw_core.models.clients import open_clients
