@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 import pytest
 
 from openclaw_cli.runs.stats import percentile
+from openclaw_core.tasks.outcome import Cause
+from openclaw_core.texts import wording
 from tests.agent.tools.search.server import searxng
 from tests.agent.tools.web import leads_to
 from tests.e2e.cluster import stand_in_host, until
@@ -19,6 +21,8 @@ from tests.e2e.standins import SEARCH_PORT, StandIns
 from tests.e2e.world import Asked, World
 from tests.e2e_local.small_web.pages import page
 from tests.e2e_local.test_code import BROKEN, REPAIRED, TEST, run_code
+from tests.e2e_local.test_documents import REPORT, reading
+from tests.runner import documents
 
 pytestmark = pytest.mark.timeout(400)
 T = TypeVar("T")
@@ -157,6 +161,25 @@ def test_a_research_answer_stands_on_pages_that_were_opened(bot: World) -> None:
     assert "[9]" not in message["text"]
     faults = [[call.get("fault", "") for call in step["calls"]] for step in steps_of(bot, asked)]
     assert faults == [[""], ["", "", "", "", "failed"], ["failed", "failed"]]
+
+
+def test_a_pdf_of_60_pages_is_read_in_parts_and_a_locked_one_is_told(bot: World) -> None:
+    chat_id = bot.new_chat()
+    users = bot.standins.api.users
+
+    def sent(name: str, content: bytes, words: str) -> None:
+        caption = f"/sum_tools {words}"
+        bot.standins.do(lambda: users.upload(chat_id, name, content, mime_type="application/pdf", caption=caption))
+
+    def shown(words: str) -> Any:
+        return until(lambda: [m for m in bot.messages(chat_id) if words in m.get("text", "")], within_s=120, what=words)
+
+    with scripted(bot, {"when": "keeps the light", "turns": [reading(1), reading(11), {"text": "The keepers do."}]}):
+        sent("report.pdf", REPORT, "who keeps the light?")
+        [answer] = shown("The keepers do.")
+        assert re.search(r"report\.pdf: pages 1–[89], 11–1[89] of 60", answer["text"])
+        sent("locked.pdf", documents.encrypted_pdf(user="secret"), "and here?")
+        shown(wording.failure(Cause.FILE_ENCRYPTED, "en"))
 
 
 def test_tools_cost_a_waiting_agent_little(bot: World) -> None:
