@@ -115,6 +115,14 @@ def steps_of(bot: World, asked: Asked) -> list[dict[str, Any]]:
     return steps
 
 
+def somebody_waits(bot: World) -> None:
+    """Agents of both kinds wait, and nobody is at work."""
+    bot.is_well()
+    until(
+        lambda: any("-agent-tools-" in name for name in bot.waiting()), within_s=90, what="a waiting agent with tools"
+    )
+
+
 def test_a_program_with_a_bug_is_repaired_in_round_two_and_its_plot_is_sent(bot: World) -> None:
     turns = [
         run_code(BROKEN, test=TEST),
@@ -193,14 +201,14 @@ def test_tools_cost_a_waiting_agent_little(bot: World) -> None:
     with scripted(bot, {"when": "sleep a little", "turns": turns}):
         for n in range(12):
             for command, first_text in (("/code ", plain), ("/code_tools ", tools)):
-                bot.is_well()
+                somebody_waits(bot)
                 asked = bot.ask(bot.new_chat(), f"first words {n}", command=command)
                 bot.answered(asked)
                 until(lambda asked=asked: bot.run_record(asked), within_s=30, what="its run record")  # type: ignore[misc]
                 record = bot.run_record(asked)
                 assert record["warm"] == "1", "it waited for a new agent"
                 first_text.append(float(record["first_text_ms"]) - float(record["admitted_ms"]))
-            bot.is_well()
+            somebody_waits(bot)
             asked = bot.ask(bot.new_chat(), f"sleep a little {n}", command="/code_tools ")
             [step] = steps_of(bot, asked)
             beyond.append(float(step["calls"][0]["ms"]) - sleeps_ms)
