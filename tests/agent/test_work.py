@@ -9,6 +9,7 @@ import pytest
 
 from openclaw_core.errors import LostOwnership
 from openclaw_core.store import AgentWork, RedisSettings, Script, open_script
+from openclaw_core.store.packing import packed
 from openclaw_core.store.turns import turn_json
 from openclaw_core.tasks.conversation import Turn
 from openclaw_core.tasks.outcome import Cause
@@ -78,7 +79,7 @@ class InRedis:
     async def hand_over(self, one: Task) -> None:
         self._secrets += 1
         name, order = f"{one.id}.{self._secrets:032x}", snapshot_json(ORDER)
-        await self._do("SET", "order", snapshot_digest(order), args=(order,))
+        await self._do("SET", "order", snapshot_digest(order), "z", args=(packed(order),))
         fields = ("record", to_json(one), "order", snapshot_digest(order), "attempt", 1, "files_at", "http://brain")
         await self._do("HSET", "run", name, args=(*fields, "turns", json.dumps([turn_json(BEFORE)])))
         await self._do("RPUSH", "ready", "p", args=(name,))

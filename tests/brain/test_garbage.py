@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import pytest
@@ -28,6 +29,7 @@ from openclaw_brain.metrics import Metrics
 from openclaw_brain.queue.consumer import QueueConsumer
 from openclaw_brain.store_capacity import StoreCapacity
 from openclaw_brain.telegram.incoming import Bot
+from openclaw_cli.bench.roles import folder_without_tools
 from openclaw_core.chat.delivery import sending
 from openclaw_core.chat.delivery.dispatcher import Dispatcher
 from openclaw_core.errors import LostOwnership, StoreFault
@@ -40,7 +42,10 @@ from tests.core.store_world import ORDER, USAGE, effect, task
 from tests.fakes.launcher import FakeLauncher
 from tests.fakes.messenger import FakeMessenger
 
-ROLES = load_roles(Path(__file__).parents[2] / "platform/openclaw/base")
+with TemporaryDirectory() as _folder:
+    ROLES = load_roles(
+        folder_without_tools(Path(__file__).parents[2] / "platform/openclaw/base", Path(_folder) / "roles")
+    )
 VICTIM = 1
 RUNS = {n: f"u{n}.{n:032x}" for n in range(1, 7)}
 """Of the victim's tasks."""

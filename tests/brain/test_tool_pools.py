@@ -9,6 +9,7 @@ from openclaw_brain.agents.ports import LaunchFailed, Pool
 from openclaw_brain.agents.rollout import Rollout
 from openclaw_brain.pool_policy import limits_of, pool_of, templates_of
 from openclaw_brain.settings import from_env
+from openclaw_cli.bench.roles import with_and_without_tools
 from openclaw_core.roles.check import load_roles
 from openclaw_core.store import Script
 from openclaw_core.store.agent_work import AgentWork
@@ -62,13 +63,11 @@ def roles_with(tmp_path: Path, tools: str, template: str = "") -> dict[str, str]
     (tmp_path / "prompts").symlink_to((BASE / "prompts").resolve())
     (tmp_path / "config").mkdir()
     text = (BASE / "config/roles.yaml").read_text()
-    before, coder = text.split("  coder:\n")
+    before, coder = with_and_without_tools(text, both=False).split("  coder:\n")
     coder = f"    tools: [{tools}]\n{coder}" if tools else coder
     if template:
         coder = coder.replace("template: agent\n", f"template: {template}\n", 1)
-    (tmp_path / "config/roles.yaml").write_text(
-        f"{before}  coder:\n{coder}".replace("request_max_tokens: 8000", "request_max_tokens: 20000")
-    )
+    (tmp_path / "config/roles.yaml").write_text(f"{before}  coder:\n{coder}")
     return {role.name: role.template for role in load_roles(tmp_path).roles.values()}
 
 

@@ -1,4 +1,4 @@
-"""What a message costs Redis, on top of what is asked with nothing to do: calls of scripts, and bytes to and from all clients."""
+"""What a message to a role without tools costs Redis, on top of what is asked with nothing to do: calls of scripts, and bytes to and from all clients."""
 
 import asyncio
 from functools import partial
@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from openclaw_cli.bench.costs import Costs, costs_of
-from tests.e2e_local.world import World, world
+from openclaw_cli.bench.roles import folder_without_tools
+from tests.e2e_local.world import ROOT, World, world
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 SCRIPT_CALLS, KB = 12, 10
@@ -44,7 +45,8 @@ async def _a_message(bot: World) -> dict[str, float]:
 # Where an agent does one task, its process is new with each message: it connects, reads the role's prompt, and is seen to come and go.
 @pytest.mark.parametrize("tasks_per_job", ["1", "50"])
 async def test_a_short_message_costs_few_calls_and_little_traffic(tmp_path: Path, tasks_per_job: str) -> None:
-    async with world(tmp_path, TASKS_PER_JOB=tasks_per_job, WARM_AGENTS="1") as bot:
+    roles = str(folder_without_tools(ROOT / "platform/openclaw/base", tmp_path / "roles"))
+    async with world(tmp_path, TASKS_PER_JOB=tasks_per_job, WARM_AGENTS="1", ROLES_DIR=roles) as bot:
         cost = await _a_message(bot)
     assert cost["script_calls"] <= SCRIPT_CALLS, cost
     assert cost["kb"] <= KB, cost

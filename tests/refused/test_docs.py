@@ -69,7 +69,7 @@ def tree(tmp_path: Path) -> Path:
 PROD = "platform/openclaw/overlays/prod"
 DOCUMENTED = {
     f"{PROD}/kustomization.yaml": {r"RUNNING_CAP=\d+": "RUNNING_CAP=500", r"WARM_AGENTS=\d+": "WARM_AGENTS=4"},
-    f"{PROD}/quota.yaml": {r"(jobs\.batch\s+value: ).*": r'\1"600"', r"(pods\s+value: ).*": r'\1"620"', r"(cpu\s+value: ).*": r'\1"14"', r"(memory\s+value: ).*": r"\g<1>78Gi"},
+    f"{PROD}/quota.yaml": {r"(jobs\.batch\s+value: ).*": r'\1"600"', r"(pods\s+value: ).*": r'\1"620"', r"(cpu\s+value: ).*": r'\1"14"', r"(memory\s+value: ).*": r"\g<1>108Gi"},
     "platform/openclaw/base/agent/podtemplate.yaml": {r"(cpu: )\w+": r"\g<1>20m", r"( memory: )\w+": r"\g<1>128Mi"},
     "platform/openclaw/base/redis/persistentvolumeclaim.yaml": {r"storage: \w+": "storage: 8Gi"},
     "platform/openclaw/base/config/roles.yaml": {r"(?ms)^  translator:\n.*?(?=^  \w|\Z)": ""},

@@ -175,11 +175,11 @@ def test_every_secret_that_the_manifests_read_is_made_with_its_fields() -> None:
     }
     read: dict[str, set[str]] = {}
     for path in (ROOT / "platform").rglob("*.yaml"):
-        if "kind: ExternalSecret\n" not in path.read_text():
-            continue
+        if "kind: ExternalSecret\n" not in path.read_text() or "components/search-keys" in path.as_posix():
+            continue  # the latter's secret is made by hand, by who wants it (docs/tools.md)
         for document in yaml.safe_load_all(path.read_text()):
             if document and document.get("kind") == "ExternalSecret":
-                for entry in document["spec"]["data"]:
+                for entry in document["spec"].get("data", ()):  # one that a generator makes has none
                     secret = entry["remoteRef"]["key"].rsplit("/", 1)[-1]
                     read.setdefault(secret, set()).add(entry["remoteRef"]["property"])
     assert {secret: fields for secret, fields in made.items() if secret in read} == read

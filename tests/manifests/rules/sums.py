@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from openclaw_core.roles.values import TOOLS_TEMPLATE
 from tests.manifests.rendering import Object, containers, label, named, of_kind
 from tests.manifests.rules.registry import rule
 from tests.manifests.rules.settings import brain_settings, quantity
@@ -26,7 +27,8 @@ class Need:
 
 def _of_a_pod(what: str, spec: Object) -> Need:
     amount = dict.fromkeys(COUNTED, 0.0) | {"pods": 1.0}
-    for container in spec["containers"]:
+    beside = [container for container in spec.get("initContainers", []) if container.get("restartPolicy") == "Always"]
+    for container in [*beside, *spec["containers"]]:
         for side in ("requests", "limits"):
             for kind, value in container.get("resources", {}).get(side, {}).items():
                 if f"{side}.{kind}" in amount:
@@ -36,10 +38,18 @@ def _of_a_pod(what: str, spec: Object) -> Need:
 
 def _needs(objects: Sequence[Object]) -> Iterator[Need]:
     settings = brain_settings(objects)
-    agents = [_of_a_pod(obj["metadata"]["name"], obj["template"]["spec"]) for obj in of_kind(objects, "PodTemplate")]
-    largest = max(agents, key=lambda need: need.amount["requests.memory"])
+    agents = {
+        obj["metadata"]["name"]: _of_a_pod(obj["metadata"]["name"], obj["template"]["spec"])
+        for obj in of_kind(objects, "PodTemplate")
+    }
+    cap, tools = int(settings["RUNNING_CAP"]), agents.pop(TOOLS_TEMPLATE, None)
+    largest = max(agents.values(), key=lambda need: need.amount["requests.memory"])
     # One more of each template tries a change of it.
-    yield largest.times(int(settings["RUNNING_CAP"]) + int(settings["WARM_AGENTS"]) + len(agents))
+    if tools is not None:
+        with_tools = min(cap, int(settings["TOOL_AGENTS_CAP"]))
+        cap -= with_tools
+        yield tools.times(with_tools + int(settings["WARM_TOOL_AGENTS"]) + 1)
+    yield largest.times(cap + int(settings["WARM_AGENTS"]) + len(agents))
     for obj in of_kind(objects, "Deployment", "StatefulSet"):
         surge = 1 if obj["kind"] == "Deployment" else 0
         yield _of_a_pod(obj["metadata"]["name"], obj["spec"]["template"]["spec"]).times(obj["spec"]["replicas"] + surge)
