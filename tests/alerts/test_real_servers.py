@@ -22,7 +22,7 @@ from tests.manifests.rendering import ROOT, tool
 
 TOKEN = "4242:operators-bot"
 OPS_CHAT = -1000000000000
-WITHIN_S = 45.0
+WITHIN_S = 90
 """A busy machine; alone each step takes a few seconds."""
 
 WELL = {
@@ -113,7 +113,7 @@ def prometheus_config(folder: Path, brain: int, alertmanager: int) -> Path:
     return file
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 async def test_operators_are_told_once_of_what_is_ill_then_that_it_is_over_and_that_prometheus_is_gone(
     tmp_path: Path,
 ) -> None:
