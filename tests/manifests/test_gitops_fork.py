@@ -14,7 +14,8 @@ REPLACED = re.compile(
     r"""^(
       PodTemplate/agent(-tools)?\.template\.spec\.(containers|initContainers)\.0\.(image | env\.\w+\.(name|value))
     | Deployment/brain\.spec\.template\.spec\.containers\.0\.image
-    | Deployment/brain\..*\.configMapRef\.name
+    | Deployment/brain\..*\.(configMapRef | configMap)\.name
+    | ConfigMap/roles\.(metadata\.name | data\.roles\.yaml)
     | StatefulSet/redis\.spec\.template\.spec\.containers\.0\.image
     | Deployment/redis-exporter\.spec\.template\.spec\.containers\.0\.image
     | ConfigMap/brain-settings\.(metadata\.name | data\.(TELEGRAM|GROQ)_BASE_URL)
@@ -78,7 +79,7 @@ def test_fork_s_bot_is_the_one_of_the_cluster_tests(fork: Fork) -> None:
         path
         for path in changed
         if not re.match(
-            r"Secret/|(Deployment/brain|PodTemplate/agent(-tools)?)\..*[cC]ontainers\.0\.image$|ConfigMap/agent-policy\.data\.image\.(agent|brain|runner)$",
+            r"Secret/|ConfigMap/roles\.|Deployment/brain\..*\.configMap\.name$|(Deployment/brain|PodTemplate/agent(-tools)?)\..*[cC]ontainers\.0\.image$|ConfigMap/agent-policy\.data\.image\.(agent|brain|runner)$",
             path,
         )
     } == set()

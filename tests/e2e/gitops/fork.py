@@ -1,6 +1,6 @@
 """A Git repository that plays the remote: this work tree after `make configure`, without what a test cluster cannot have.
 
-Replaced are the remote source of each third-party child, Argo CD's polling interval, and, as in tests/e2e/overlay, ExternalSecrets, the
+Replaced are the remote source of each third-party child, Argo CD's polling interval, the roles' tools, and, as in tests/e2e/overlay, ExternalSecrets, the
 stand-ins' and the API server's addresses and the images of Valkey and its exporter. Our own images are bumped as in production.
 tests/manifests/test_gitops_fork.py compares.
 """
@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from openclaw_cli.bench.roles import with_and_without_tools
 from tests.manifests.rendering import ENVIRONMENTS, ROOT
 
 REGISTRY = "localhost"
@@ -111,6 +112,9 @@ def replace_what_a_test_cluster_lacks(fork: Fork, *, host: str, api_server: str)
             lambda it: it.update(patches=list(_without_external_secrets())),
         )
         _openclaw(fork, environment, host=host, api_server=api_server)
+    # Fifty agents with a runner each are more than two processors start in a test's time; tests/e2e/test_tools.py has those.
+    roles = fork.root / "platform/openclaw/base/config/roles.yaml"
+    roles.write_text(with_and_without_tools(roles.read_text(), both=False))
     _edit(
         fork,
         "platform/redis-exporter/kustomization.yaml",
