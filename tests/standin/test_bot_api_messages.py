@@ -40,7 +40,8 @@ async def test_each_chat_counts_its_own_messages(api: BotApi, bot: Bot) -> None:
         ({"chat_id": 7, "text": " \n "}, "Message text is empty"),
         ({"chat_id": 999, "text": "x"}, "Chat not found"),
         ({"chat_id": 7, "text": "x", "reply_parameters": ReplyParameters(55)}, "Message to be replied not found"),
-        ({"chat_id": 7, "text": "<b>x</b>", "parse_mode": ParseMode.HTML}, "Unsupported parse_mode"),
+        ({"chat_id": 7, "text": "<b>x", "parse_mode": ParseMode.HTML}, 'find end tag corresponding to start tag "b"'),
+        ({"chat_id": 7, "text": "*x*", "parse_mode": ParseMode.MARKDOWN_V2}, "Unsupported parse_mode"),
     ],
 )
 async def test_a_bad_message_is_refused_in_telegrams_words(
@@ -252,3 +253,12 @@ async def test_a_topic_takes_messages_while_it_is_there_and_open(api: BotApi, bo
     with pytest.raises(BadRequest, match=r"(?i)topic_closed"):
         await bot.send_chat_action(-100, "typing", message_thread_id=3)
     assert (await bot.send_message(-100, "…")).message_thread_id is None
+
+
+async def test_html_becomes_entities(api: BotApi, bot: Bot) -> None:
+    api.users.write(7, "hello")
+    sent = await bot.send_message(7, '<b>😀</b> <a href="https://a.example/">a</a> x &lt; y', parse_mode=ParseMode.HTML)
+
+    assert sent.text == "😀 a x < y"
+    assert [(one.type, one.offset, one.length) for one in sent.entities] == [("bold", 0, 2), ("text_link", 3, 1)]
+    assert sent.entities[1].url == "https://a.example/"

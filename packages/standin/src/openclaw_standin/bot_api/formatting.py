@@ -1,4 +1,4 @@
-"""Reads message texts as Telegram does: trims them, counts UTF-16 units, and checks their entities."""
+"""Reads message texts as Telegram does: trims them, counts UTF-16 units, and checks or parses their entities."""
 
 import re
 from bisect import bisect_left
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from openclaw_standin.bot_api.html_markup import parse_html, units
 from openclaw_standin.bot_api.link_targets import WrongTarget, checked_target
 from openclaw_standin.bot_api.wire import Params, bad_request
 
@@ -34,11 +35,6 @@ _FINDERS = (
 )
 
 
-def units(text: str) -> int:
-    """UTF-16 code units, in which the API counts all lengths and offsets."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Formatted:
     """A text with its entities as they will stand in the Message object."""
@@ -52,10 +48,14 @@ def read_formatted(
 ) -> Formatted:
     """The text parameter *name* with its formatting. Raises Refused with Telegram's error text."""
     raw = params.text(name)
-    if params.has("parse_mode"):  # OpenClaw sends entities
+    mode = params.text("parse_mode").lower()
+    if mode == "html":  # Alertmanager's; OpenClaw sends entities
+        raw, given = parse_html(raw)
+    elif mode:
         raise bad_request("unsupported parse_mode")
-    given = _given(params.parsed(entities_name, "message entities"))
-    _check_ranges(raw, given)
+    else:
+        given = _given(params.parsed(entities_name, "message entities"))
+        _check_ranges(raw, given)
     text, given = _trimmed(*_cleaned(raw, given))
     if all(char in _EMPTY or char.isspace() for char in text):
         if required:
