@@ -285,6 +285,14 @@ def test_monitors_select_what_is_there(environment: str) -> None:
     assert exporter["selector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
 
 
+def test_alertmanager_has_one_rule_of_where_it_runs() -> None:
+    """The chart writes its own podAntiAffinity into `affinity`, behind ours, unless it is turned off: a key that stands twice."""
+    spec = values("monitoring")["alertmanager"]["alertmanagerSpec"]
+
+    assert "podAntiAffinity" in spec["affinity"]
+    assert spec["podAntiAffinity"] == ""
+
+
 def test_defaults_of_external_secrets_are_spelled_out(environment: str) -> None:
     everything = [obj for app in children(environment).values() for obj in objects_of(app)]
 
