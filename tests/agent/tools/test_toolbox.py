@@ -1,5 +1,6 @@
 """Which tools an agent has: each that a role may name, as far as the settings give what it needs."""
 
+from pathlib import Path
 from typing import get_args
 
 from openclaw_agent.settings import SearchServices
@@ -10,7 +11,7 @@ from openclaw_agent.tools.pages.open_page import OpenPage
 from openclaw_agent.tools.toolbox import all_tools, tools_of
 from openclaw_core.ports import FunctionTool
 from openclaw_core.roles.file import BuiltinTool, Tool
-from openclaw_core.roles.values import READ_DOCUMENT
+from openclaw_core.roles.values import READ_DOCUMENT, RUNNER_TOOLS
 
 SEARCH = SearchServices(searxng_url="http://searxng:8080")
 
@@ -32,6 +33,13 @@ def test_a_model_can_be_told_of_each_tool() -> None:
 def test_a_tool_that_cannot_be_used_is_left_out() -> None:
     assert list(tools_of(("web_search", "open_page", "fly"), SEARCH)) == ["web_search", "open_page"]
     assert list(tools_of(("web_search", "open_page"), SearchServices())) == ["open_page"]
+
+
+def test_tools_that_the_runners_socket_changes_are_those_that_need_a_runner() -> None:
+    """A brain on one machine starts a runner for roles with these alone."""
+    without, having = all_tools(SEARCH), all_tools(SEARCH, Path("runner.sock"))
+
+    assert {name for name in without if without[name] != having[name]} | {READ_DOCUMENT} == RUNNER_TOOLS
 
 
 def test_an_agent_opens_public_pages_alone_whatever_its_settings_are() -> None:

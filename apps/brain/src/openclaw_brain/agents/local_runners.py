@@ -1,4 +1,4 @@
-"""Sealed runners of one machine: one process for each agent whose role may run code or read documents.
+"""Sealed runners of one machine: one process for each agent whose role has a tool that needs one.
 
 It is started when such an agent has claimed a task, so that no other agent pays for its libraries, and ends with the agent. A request of a task is in no
 process of another one.
@@ -37,7 +37,7 @@ def can_run() -> str:
 
 @dataclass(kw_only=True)
 class LocalRunners:
-    """Runners by the name of their agent. *environment* is what each gets, without any secret; *needs* says whether a role needs one."""
+    """Runners by the name of their agent. *environment* is what each gets, without any secret; *needs* says whether a role has tools that need one."""
 
     environment: Mapping[str, str] = field(repr=False)
     needs: Callable[[str], bool]
@@ -50,7 +50,7 @@ class LocalRunners:
         return self._root / name / "runner.sock"
 
     async def start(self, name: str, role: str) -> None:
-        """Start the runner of the agent *name*, unless it is there or its *role* needs none."""
+        """Start the runner of the agent *name*, unless it is there or no tool of its *role* needs one."""
         if not self.needs(role):
             return
         async with self._starting:
@@ -99,5 +99,6 @@ def _place() -> Path:
 def _remove_left_behind(place: Path) -> None:
     """Remove the folders of brains that were killed: they could remove nothing."""
     for folder in place.glob(f"{PREFIX}*"):
-        if folder.stat().st_uid == os.getuid() and not Path("/proc", folder.name.split("-")[-2]).exists():
-            shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):  # another brain that starts now has removed it
+            if folder.stat().st_uid == os.getuid() and not Path("/proc", folder.name.split("-")[-2]).exists():
+                shutil.rmtree(folder, ignore_errors=True)

@@ -112,5 +112,5 @@ RESULTS_MIN_TOKENS = 6000
 ROUTER_PROMPT_MAX_TOKENS = 350
 """The longest routing prompt with the list of roles in it. It is sent for every second message."""
 
-RUNNER_TOOLS = frozenset({"run_code", "read_document"})
-"""Tools of our own that do their work in the sealed runner (docs/runner.md)."""
+RUNNER_TOOLS = frozenset({"open_page", "run_code", READ_DOCUMENT})
+"""Tools of our own that need the sealed runner (docs/runner.md): `open_page` for a link that leads to a document."""

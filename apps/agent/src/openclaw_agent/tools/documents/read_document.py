@@ -10,6 +10,7 @@ from openclaw_agent.tools.framing import framed
 from openclaw_agent.tools.opened import OpenedPages
 from openclaw_agent.tools.tool import RESULT_MAX_TOKENS, Doing, Status, ToolResult, failed
 from openclaw_core.ports import Lang
+from openclaw_core.roles.values import READ_DOCUMENT
 from openclaw_core.tasks.steps import STATUS_MAX_CHARS
 from openclaw_core.texts.documents import status_subject
 
@@ -43,7 +44,7 @@ class ReadDocument:
     lang: Lang
     results_tokens: int
     """Of the role: two results fit into a request."""
-    name: str = "read_document"
+    name: str = READ_DOCUMENT
     description: str = (
         "Read a document that came with the user's message: some of its pages, or the places where a phrase stands. Long documents come in parts: go on "
         "with first_page until you have what the question needs, and before you go on write down what matters of the part, since older parts are "
