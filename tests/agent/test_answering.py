@@ -17,6 +17,7 @@ from openclaw_core.errors import (
 from openclaw_core.ports import ModelAt, Piece, Usage
 from openclaw_core.tasks.conversation import Turn
 from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.run_usage import RunUsage
 from openclaw_core.tasks.task import Attachment
 from openclaw_core.tasks.work import GaveUp
 from tests.agent.harness import AgentHarness, Pieces, task, until
@@ -31,9 +32,7 @@ async def test_an_answer_is_handed_over_whole_with_what_it_took(harness: AgentHa
 
     assert harness.markdown() == "The whole answer."
     usage: Any = harness.work.results["u1"]
-    assert usage.usage == {
-        "model": "m", "calls": 1, "prompt_tokens": 10, "cached_tokens": 0, "answer_tokens": 5, "counted": True, "model_ms": 0, "first_token_ms": 0,
-    }  # fmt: skip
+    assert usage.usage == RunUsage(model="m", calls=1, prompt_tokens=10, answer_tokens=5, first_token_ms=0)
 
 
 async def test_the_model_reads_the_turns_that_the_run_brings(harness: AgentHarness) -> None:
@@ -53,7 +52,7 @@ async def test_a_model_that_another_server_has_is_asked_there_and_recorded_by_it
 
     assert [(call.provider, call.model) for call in harness.chat.calls] == [("openrouter", "maker/m")]
     usage: Any = harness.work.results["u1"]
-    assert usage.usage["model"] == "m"
+    assert usage.usage.model == "m"
 
 
 async def test_a_short_answer_is_one_step(harness: AgentHarness) -> None:

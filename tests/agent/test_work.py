@@ -13,12 +13,13 @@ from openclaw_core.store.packing import packed
 from openclaw_core.store.turns import turn_json
 from openclaw_core.tasks.conversation import Turn
 from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.run_usage import RunUsage
 from openclaw_core.tasks.task import Task, snapshot_digest, snapshot_json, to_json
 from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, PutBack, Result, Run, Work
 from tests.agent.harness import task
 from tests.fakes.work import ORDER, FakeWork
 
-ANSWER = Answered(markdown="Four.", usage={"model": "m"})
+ANSWER = Answered(markdown="Four.", usage=RunUsage(model="m"))
 BEFORE = Turn(task_id="u0", speaker="user", text="hi")
 WHOLE = task(1, "hello, and more")
 

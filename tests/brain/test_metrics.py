@@ -15,6 +15,7 @@ from openclaw_core.store import RedisSettings, Script, open_script
 from openclaw_core.store.client import source
 from openclaw_core.store.figures import BOUNDS_MS, set_prices
 from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.run_usage import RunUsage
 from openclaw_core.tasks.work import Answered, HandedBack, Run
 from tests.core.store_world import ORDER, World, effect, task
 from tests.redis_server import RedisServer
@@ -23,7 +24,7 @@ MARKER = "a-word-of-the-user"
 PRICED = ModelSpec(
     id="m", context_tokens=1, input_usd_per_mtok=0.15, cached_usd_per_mtok=0.075, output_usd_per_mtok=0.6
 )
-USAGE: dict[str, object] = {"model": "m", "prompt_tokens": 1000, "cached_tokens": 400, "answer_tokens": 200}
+USAGE = RunUsage(model="m", prompt_tokens=1000, cached_tokens=400, answer_tokens=200)
 
 Page = Mapping[tuple[str, frozenset[str]], float]
 
@@ -71,7 +72,7 @@ async def claim(world: World, n: int, role: str = "coder") -> Run:
     return await world.claim()
 
 
-async def answer(world: World, run: Run, usage: dict[str, object] = USAGE) -> None:
+async def answer(world: World, run: Run, usage: RunUsage = USAGE) -> None:
     """The run's agent answers, and the answer is shown."""
     assert await world.agent.write(run, MARKER)
     await world.end(run, Answered(markdown=MARKER, usage=usage))

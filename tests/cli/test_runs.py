@@ -19,6 +19,7 @@ from openclaw_cli.runs.timeline import moments
 from openclaw_core.store import Script
 from openclaw_core.store.run_records import RunRecord
 from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.run_usage import CallUsage, StepUsage
 from openclaw_core.tasks.work import Answered
 from tests.cli.test_commands import ROOT, openclaw
 from tests.core.store_world import USAGE, World, task
@@ -81,8 +82,8 @@ async def test_runs_show_prints_the_steps_of_an_answer(script: Script, redis_url
     world = World(script)
     await world.lead()
     run = await world.claimed(task(1, text="marker-of-the-user"))
-    calls = [{"tool": "web_search", "ms": 120}, {"tool": "open_page", "ms": 9000, "fault": "timed_out"}]
-    usage = {**USAGE, "steps": [{"model_ms": 350, "calls": calls}, {"model_ms": 410, "calls": calls[:1]}]}
+    calls = (CallUsage(tool="web_search", ms=120), CallUsage(tool="open_page", ms=9000, fault="timed_out"))
+    usage = replace(USAGE, steps=(StepUsage(model_ms=350, calls=calls), StepUsage(model_ms=410, calls=calls[:1])))
     await world.end(run, Answered(markdown="marker-of-the-answer", usage=usage))
     await world.show_all()
     where = {"TELEGRAM_TOKEN": f"{bot_id}:x", "REDIS_URL": redis_url}

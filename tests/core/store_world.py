@@ -26,6 +26,7 @@ from openclaw_core.store.news import TEXT
 from openclaw_core.store.turns import turn_json
 from openclaw_core.tasks.conversation import Turn, conversation_key
 from openclaw_core.tasks.outcome import Cause, Delivery
+from openclaw_core.tasks.run_usage import RunUsage
 from openclaw_core.tasks.steps import CallResult, OpenedPage, Step
 from openclaw_core.tasks.task import RoleSnapshot, Task, to_json
 from openclaw_core.tasks.work import Answered, GaveUp, Result, Run
@@ -33,7 +34,7 @@ from openclaw_core.tasks.work import Answered, GaveUp, Result, Run
 _updates = itertools.count(10_000)
 CAPS: Any = {"chat_cap": 20, "total_cap": 5000}
 ORDER = RoleSnapshot(role="coder", prompt="p", prompt_sha256="0", models=("m",))
-USAGE = {"model": "m", "prompt_tokens": 10, "answer_tokens": 2}
+USAGE = RunUsage(model="m", prompt_tokens=10, answer_tokens=2)
 
 
 def task(n: int, chat: int = 1, text: str = "hello") -> Task:

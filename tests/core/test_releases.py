@@ -136,6 +136,9 @@ async def written(world: World) -> dict[str, Any]:
     ):  # the order of fields in a turn, and whether a Job waited for a millisecond, are no part of the agreement
         row["turns"] = json.dumps([json.dumps(json.loads(turn), sort_keys=True) for turn in json.loads(row["turns"])])
     ended["warm"] = "1"
+    ended["result"] = json.dumps(
+        json.loads(ended["result"]), sort_keys=True, ensure_ascii=False
+    )  # Redis' script orders fields by itself
     return settled(
         {
             "tasks": [json.loads(to_json(one)) for one in OURS],

@@ -5,6 +5,7 @@ import pytest
 from openclaw_core.errors import LostOwnership
 from openclaw_core.store import AloneTasks, RedisDisplays
 from openclaw_core.tasks.outcome import Cause, Delivery
+from openclaw_core.tasks.run_usage import RunUsage
 from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, PutBack, Result
 from tests.core.store_world import World, task
 
@@ -15,7 +16,7 @@ async def test_alone_runs_once_and_adds_the_turn_only_if_it_is_not_the_newest(wo
     assert (await alone.begin(one)).state == "running"
     begun = await alone.begin(one)
     assert (begun.state, begun.history) == ("running", ())
-    assert await alone.end("u2", Answered(markdown="a", usage={})) == "answered"
+    assert await alone.end("u2", Answered(markdown="a", usage=RunUsage())) == "answered"
     assert await alone.end("u2", GaveUp(cause=Cause.CRASH)) == "answered"
     assert await world.history() == [("user", "same words"), ("assistant", "a")]
     assert await world.displays.changed(0) == []  # its own process shows it
@@ -31,18 +32,18 @@ async def test_alone_the_newest_start_owns_the_task(world: World) -> None:
     shown = RedisDisplays(world.script, alone="older")
     for late in (
         older.check("u1"),
-        older.end("u1", Answered(markdown="a", usage={})),
+        older.end("u1", Answered(markdown="a", usage=RunUsage())),
         shown.reserved("t:u1", 0, 5),
         shown.part("t:u1", 1, "sending"),
         shown.shown("t:u1", 0, Delivery.DELIVERED),
     ):
         with pytest.raises(LostOwnership):
             await late
-    assert await newer.end("u1", Answered(markdown="b", usage={})) == "answered"
+    assert await newer.end("u1", Answered(markdown="b", usage=RunUsage())) == "answered"
     assert await world.history() == [("user", "hello"), ("assistant", "b")]
 
 
-@pytest.mark.parametrize("result", [Answered(markdown="a", usage={}), GaveUp(cause=Cause.CRASH)], ids=str)
+@pytest.mark.parametrize("result", [Answered(markdown="a", usage=RunUsage()), GaveUp(cause=Cause.CRASH)], ids=str)
 async def test_alone_an_end_that_was_not_shown_is_the_next_starts(world: World, result: Result) -> None:
     first, again = (AloneTasks(world.script, start=name) for name in ("first", "again"))
     assert not (await first.begin(task(1))).unshown

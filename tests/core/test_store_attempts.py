@@ -14,6 +14,7 @@ from openclaw_core.store.lanes import Dispatched
 from openclaw_core.store.news import MAX_HANDBACKS
 from openclaw_core.store.pools import mark_of
 from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.run_usage import RunUsage, read_usage
 from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, PutBack, Result, Run
 from tests.core.store_world import ORDER, USAGE, World, effect, task
 
@@ -29,7 +30,7 @@ async def refused(world: World, run: Run) -> None:
         agent.write(run, "late"),
         agent.grown(run),
         agent.amend(run, "late"),
-        agent.end(run, Answered(markdown="late", usage={})),
+        agent.end(run, Answered(markdown="late", usage=RunUsage())),
         agent.end(run, HandedBack()),
     ):
         with pytest.raises(LostOwnership):
@@ -70,7 +71,7 @@ async def test_a_run_that_is_over_takes_nothing_more(world: World, end: str) -> 
 
 async def test_between_its_end_and_the_leaders_ear_a_run_takes_nothing_more_either(world: World) -> None:
     run = await world.claimed(task(1))
-    assert await world.agent.end(run, Answered(markdown="42", usage={}))
+    assert await world.agent.end(run, Answered(markdown="42", usage=RunUsage()))
     with pytest.raises(LostOwnership):
         await world.agent.end(run, GaveUp(cause=Cause.MODEL_DOWN))
     with pytest.raises(LostOwnership):
@@ -82,7 +83,7 @@ async def test_between_its_end_and_the_leaders_ear_a_run_takes_nothing_more_eith
 
 async def test_news_of_a_run_that_is_not_the_tasks_any_more_change_nothing(world: World) -> None:
     first = await world.claimed(task(1))
-    assert await world.agent.end(first, Answered(markdown="of the first", usage={}))
+    assert await world.agent.end(first, Answered(markdown="of the first", usage=RunUsage()))
     await world.script.read("DEL", world.script.keys("agent", "news"))
     await world.script.read("HDEL", world.script.keys("task", "u1"), "run_id")  # as if another had been made
     assert [heard.became for heard in await world.news.adopt([first.name], epoch=world.epoch)] == [Became.GONE]
@@ -113,13 +114,13 @@ async def test_an_answer_goes_to_the_history_frees_the_lane_and_is_recorded_once
     assert {name: row.row[name] for name in ("state", "delivery", "role", "attempt", "job")} == {
         "state": "closed", "delivery": "delivered", "role": "coder", "attempt": "1", "job": "job-1",
     }  # fmt: skip
-    assert json.loads(row.run) == USAGE
+    assert read_usage(row.run) == USAGE
     assert (await world.inbox.chats([1]))[0]["last_role"] == "coder"
 
 
 async def test_a_result_that_stands_is_carried_out_once_whoever_is_judged_meanwhile(world: World) -> None:
     run = await world.claimed(task(1))
-    assert await world.agent.end(run, Answered(markdown="42", usage={}))
+    assert await world.agent.end(run, Answered(markdown="42", usage=RunUsage()))
     for only_overdue in (False, True):
         assert await world.pools.lost("u1", Cause.CRASH, only_overdue=only_overdue, epoch=world.epoch) == ""
     assert not await world.lanes.fail("u1", Cause.DEADLINE, epoch=world.epoch)
@@ -133,7 +134,7 @@ async def test_a_result_that_stands_is_carried_out_once_whoever_is_judged_meanwh
 
 
 @pytest.mark.parametrize(
-    "result", [Answered(markdown="42", usage={}), GaveUp(cause=Cause.TOO_LONG), HandedBack(), PutBack()]
+    "result", [Answered(markdown="42", usage=RunUsage()), GaveUp(cause=Cause.TOO_LONG), HandedBack(), PutBack()]
 )
 async def test_a_result_whose_news_were_lost_is_found_within_a_second(world: World, result: Result) -> None:
     run = await world.claimed(task(1))
@@ -147,7 +148,7 @@ async def test_a_result_whose_news_were_lost_is_found_within_a_second(world: Wor
 
 async def test_an_old_leader_carries_out_nothing(world: World) -> None:
     run = await world.claimed(task(1))
-    assert await world.agent.end(run, Answered(markdown="42", usage={}))
+    assert await world.agent.end(run, Answered(markdown="42", usage=RunUsage()))
     old = world.epoch
     await world.leadership.give_up_lead("me")
     await world.lead("other")

@@ -10,6 +10,7 @@ from openclaw_core.chat.delivery.displays import Change, Display, Stage
 from openclaw_core.errors import LostOwnership
 from openclaw_core.store import AloneTasks, RedisDisplays, move_chat
 from openclaw_core.tasks.outcome import Cause, Delivery
+from openclaw_core.tasks.run_usage import RunUsage
 from openclaw_core.tasks.work import Answered, GaveUp
 from tests.core.store_world import USAGE, World, effect, task
 
@@ -184,7 +185,7 @@ async def test_after_a_notice_was_told_the_next_one_is_a_message_of_its_own(worl
 
 
 async def test_an_answer_alone_is_recorded_once(world: World) -> None:
-    for n, result in ((1, Answered(markdown="42", usage={})), (2, GaveUp(cause=Cause.MODEL_DOWN))):
+    for n, result in ((1, Answered(markdown="42", usage=RunUsage())), (2, GaveUp(cause=Cause.MODEL_DOWN))):
         alone, displays = AloneTasks(world.script, start=f"s{n}"), RedisDisplays(world.script, alone=f"s{n}")
         await alone.begin(task(n))
         await displays.reserved(f"t:u{n}", 0, 7)

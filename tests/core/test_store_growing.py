@@ -8,12 +8,13 @@ import pytest
 from openclaw_core.store import Became
 from openclaw_core.store.lanes import Dispatched
 from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.run_usage import RunUsage
 from openclaw_core.tasks.task import Task, from_json
 from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, Run
 from tests.core.store_world import ORDER, World, effect, task
 
 FIRST = replace(task(1, text="first:"), cut=True)
-ANSWER = Answered(markdown="42", usage={})
+ANSWER = Answered(markdown="42", usage=RunUsage())
 
 
 def act(one: Task, *, at_s: int = 50, open_s: int = 2, **more: object) -> dict[str, object]:

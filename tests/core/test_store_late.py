@@ -24,6 +24,7 @@ from openclaw_core.store import AloneTasks, RedisDisplays, Script
 from openclaw_core.store.client import Rights, _without_none, digest, source
 from openclaw_core.store.figures import set_prices
 from openclaw_core.tasks.outcome import Cause, Delivery
+from openclaw_core.tasks.run_usage import RunUsage
 from openclaw_core.tasks.steps import Doing, Status
 from openclaw_core.tasks.task import to_json
 from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, PutBack
@@ -327,7 +328,7 @@ async def _one_that_grows(world: World) -> None:
     await world.dispatch(first)
     run = await world.claim()
     await world.effects({**effect(task(12, chat=11)), **act, "sent_s": 51, "open_s": -1})
-    assert not await world.agent.end(run, Answered(markdown="early", usage={}))
+    assert not await world.agent.end(run, Answered(markdown="early", usage=RunUsage()))
     assert not await world.agent.write(run, "early")
     assert not await world.agent.step(run, 1, completed_step(1))
     await world.hear()
@@ -366,7 +367,7 @@ async def _one_alone(world: World) -> None:
     await alone.begin(task(6, chat=6))
     assert await world.field("u6", "start") == "second"
     await displays.reserved("t:u6", 0, 5)
-    await alone.end("u6", Answered(markdown="a", usage={}))
+    await alone.end("u6", Answered(markdown="a", usage=RunUsage()))
     await displays.shown("t:u6", 0, Delivery.DELIVERED)
     assert not (await AloneTasks(world.script, start="third").begin(task(6, chat=6))).unshown
 
@@ -507,7 +508,7 @@ async def test_words_about_less_than_was_asked_come_too_late(world: World, step:
     assert await (world.agent.write(whole, "Now.") if step == "write" else world.agent.end(whole, EARLY))
 
 
-EARLY = Answered(markdown="early", usage={})
+EARLY = Answered(markdown="early", usage=RunUsage())
 
 
 async def test_a_failure_that_was_judged_of_another_attempt_comes_too_late(world: World) -> None:

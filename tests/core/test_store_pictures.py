@@ -5,10 +5,11 @@ import base64
 import pytest
 
 from openclaw_core.errors import LostOwnership
+from openclaw_core.tasks.run_usage import RunUsage
 from openclaw_core.tasks.work import Answered, HandedBack
 from tests.core.store_world import World, completed_step, task
 
-ANSWERED = Answered(markdown="Drawn.", usage={"model": "m", "calls": 1})
+ANSWERED = Answered(markdown="Drawn.", usage=RunUsage(model="m", calls=1))
 BIG = bytes(6 << 20)
 
 

@@ -19,6 +19,7 @@ from openclaw_core.store import Became, RedisSettings, Script, agent_work, open_
 from openclaw_core.store.client import digest, source
 from openclaw_core.store.rights import AGENT_CONNECTS, AGENT_MAY, acl_lines
 from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.run_usage import RunUsage
 from openclaw_core.tasks.steps import Doing, Status
 from openclaw_core.tasks.task import Task
 from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, PutBack, Result, Run, Work
@@ -39,7 +40,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 def answered(text: str) -> Answered:
-    return Answered(markdown=text, usage={"model": "m", "calls": 1})
+    return Answered(markdown=text, usage=RunUsage(model="m", calls=1))
 
 
 def url_of(server: RedisServer, user: str) -> str:

@@ -19,9 +19,7 @@ CALLS = 12
 BYTES = 10_000
 WORDS = "Please explain in one sentence why the sky is blue"
 HEBREW = "אנא הסבר לי במשפט אחד מדוע השמיים כחולים בשעות היום"
-USAGE_OF_A_DAY = {
-    **USAGE, "cached_tokens": 1024, "reasoning_tokens": 180, "queue_ms": 12, "first_token_ms": 420, "took_ms": 2150, "tools": [], "finish": "stop",
-}  # fmt: skip
+USAGE_OF_A_DAY = replace(USAGE, calls=1, cached_tokens=1024, model_ms=2150, first_token_ms=420)
 
 
 def short(n: int, text: str = WORDS) -> Task:

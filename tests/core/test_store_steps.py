@@ -20,6 +20,7 @@ from openclaw_core.store.displays import _NOTICE_FIELDS, TASK_FIELDS
 from openclaw_core.store.effects import ActLink
 from openclaw_core.store.run_records import RunRecord
 from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.run_usage import RunUsage
 from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, PutBack
 from tests.core.store_world import EFFECT_CLASSES, World
 from tests.core.test_store_late import EFFECTS, UNFENCED, a_story, steps_of, told
@@ -191,7 +192,7 @@ def test_kinds_are_the_same_in_both_languages() -> None:
 
 
 def test_lua_reads_the_fields_of_results_that_agents_write() -> None:
-    results = (Answered(markdown="", usage={}), GaveUp(cause=Cause.CRASH), HandedBack(), PutBack())
+    results = (Answered(markdown="", usage=RunUsage()), GaveUp(cause=Cause.CRASH), HandedBack(), PutBack())
     written = {name for result in results for name in wire(result)}
     assert set(re.findall(r"\bresult\.(\w+)", source("leader"))) - {"err"} == written
     assert set(re.findall(r"\bresult\.(\w+)", source("agent"))) <= written

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -87,8 +87,7 @@ async def agent_of(*tools: Tool, deadline_s: float = 60.0) -> AsyncIterator[Agen
 
 def outcomes(agent: Agent) -> list[Any]:
     """The steps of the run record, without times."""
-    steps: Sequence[Any] = agent.answered.usage.get("steps", ())
-    return [[(one["tool"], one.get("fault", "")) for one in step["calls"]] for step in steps]
+    return [[(one.tool, one.fault) for one in step.calls] for step in agent.answered.usage.steps]
 
 
 async def test_a_model_that_calls_a_tool_gets_its_result_and_answers() -> None:
@@ -102,10 +101,10 @@ async def test_a_model_that_calls_a_tool_gets_its_result_and_answers() -> None:
         assert agent.results() == ["Seen at north."]
         first, last = agent.model.calls
         usage = agent.answered.usage
-        assert usage["calls"] == 2
-        assert usage["model"] == BIG
-        assert usage["prompt_tokens"] > 0
-        assert usage["answer_tokens"] == first.tokens + last.tokens
+        assert usage.calls == 2
+        assert usage.model == BIG
+        assert usage.prompt_tokens > 0
+        assert usage.answer_tokens == first.tokens + last.tokens
         assert outcomes(agent) == [[("look", "")]]
         [kept] = agent.work.steps["u1"]
         assert (kept.text, [one.name for one in kept.calls], kept.results[0].text) == (
@@ -213,7 +212,7 @@ async def test_a_model_that_fails_between_steps_is_followed_by_the_next_one_whic
         agent.model.models.remove(BIG)
         agent.script({"calls": [LOOK]}, {"calls": [LOOK]}, {"text": "At last."})
         assert await agent.answer() is None
-        assert agent.answered.usage["model"] == SMALL
+        assert agent.answered.usage.model == SMALL
         asked = [call.model for call in agent.model.calls]
         assert asked[asked.index(SMALL) :] == [SMALL] * 3
 
@@ -276,7 +275,7 @@ async def test_a_role_that_only_reads_says_nothing_of_memory() -> None:
         agent.script({"text": "In the north."})
         assert await agent.answer(functions=("open_page", "read_document")) is None
         assert agent.answered.markdown == "In the north."
-        assert "steps" not in agent.answered.usage
+        assert not agent.answered.usage.steps
 
 
 async def test_a_model_that_takes_no_tools_answers_without_and_says_so() -> None:
@@ -314,7 +313,7 @@ async def test_a_task_that_is_taken_over_goes_on_behind_its_last_completed_step(
         assert [one["at"] for one in look.calls] == ["north", "south", "south"]
         # The first step was asked for once, the second twice: its agent died before it was complete.
         assert [len([m for m in call.messages if m["role"] == "tool"]) for call in agent.model.calls] == [0, 1, 1, 2]
-        assert agent.answered.usage["calls"] == 3
+        assert agent.answered.usage.calls == 3
         assert outcomes(agent) == [[("look", "")], [("look", "")]]
 
 

@@ -21,6 +21,7 @@ from openclaw_core.models.answer_stream import AnswerFailed, AnswerRestarted, Te
 from openclaw_core.ports import ModelCall, StreamingModel, Transcriber
 from openclaw_core.roles.values import READ_DOCUMENT
 from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.run_usage import RunUsage, usage_fields
 from openclaw_core.tasks.task import RoleSnapshot, Task
 from openclaw_core.tasks.work import Answered, GaveUp, Run, Work
 from openclaw_core.texts import wording
@@ -86,7 +87,7 @@ class RunAnswerer:
         finally:
             self.handing_over = False
         if isinstance(result, Answered):
-            log.info("task.answered", **result.usage)
+            log.info("task.answered", **usage_fields(result.usage))
         else:
             log.warning("task.failed", cause=result.cause.value)
         return True
@@ -205,14 +206,13 @@ def _call(run: Run, task: Task, model: str, shrink: int) -> ModelCall:
     )
 
 
-def _usage(answer: answer_stream.AnswerComplete, *, model_s: float, first_s: float | None) -> dict[str, Any]:
-    """Model, tokens and times, as in `docs/data.md`, field `run`."""
+def _usage(answer: answer_stream.AnswerComplete, *, model_s: float, first_s: float | None) -> RunUsage:
     usage = answer.usage
-    return {
-        "model": answer.model, "calls": answer.calls, "prompt_tokens": usage.prompt_tokens, "cached_tokens": usage.cached_tokens,
-        "answer_tokens": usage.answer_tokens, "counted": usage.counted, "model_ms": round(model_s * 1000),
-        "first_token_ms": None if first_s is None else round(first_s * 1000),
-    }  # fmt: skip
+    return RunUsage(
+        model=answer.model, calls=answer.calls, prompt_tokens=usage.prompt_tokens, cached_tokens=usage.cached_tokens,
+        answer_tokens=usage.answer_tokens, counted=usage.counted, model_ms=round(model_s * 1000),
+        first_token_ms=None if first_s is None else round(first_s * 1000),
+    )  # fmt: skip
 
 
 def _with_notes(answer: answer_stream.AnswerComplete, task: Task, snapshot: RoleSnapshot) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 from openclaw_agent.tools.code import run_code
 from openclaw_agent.tools.code.shown import runs_left
@@ -12,6 +12,7 @@ from openclaw_core.models.answer_stream import AnswerComplete
 from openclaw_core.models.function_calls import arguments_of
 from openclaw_core.ports import FunctionCall
 from openclaw_core.roles.values import READ_DOCUMENT
+from openclaw_core.tasks.run_usage import CallUsage, RunUsage, StepUsage
 from openclaw_core.tasks.steps import STATUS_MAX_CHARS, CallResult, Doing, Status, Step
 from openclaw_core.tasks.task import RoleSnapshot
 from openclaw_core.texts.wording import Sentence
@@ -122,30 +123,27 @@ def pages_of(steps: Sequence[Step]) -> OpenedPages:
 
 def usage_of(
     steps: Sequence[Step], answer: AnswerComplete, *, tools: Mapping[str, Tool], model_s: float, first_s: float | None
-) -> dict[str, Any]:
-    """Model, tokens and times of all steps together, as in `docs/data.md`, field `run`. *model_s* is how long the answer alone took."""
+) -> RunUsage:
+    """What all steps took together. *model_s* is how long the answer alone took."""
     used = [step.usage for step in steps] + [answer.usage]
-    usage: dict[str, Any] = {
-        "model": answer.model, "calls": sum(step.asked for step in steps) + answer.calls,
-        "prompt_tokens": sum(one.prompt_tokens for one in used), "cached_tokens": sum(one.cached_tokens for one in used),
-        "answer_tokens": sum(one.answer_tokens for one in used), "counted": all(one.counted for one in used),
-        "model_ms": sum(step.model_ms for step in steps) + round(model_s * 1000),
-        "first_token_ms": None if first_s is None else round(first_s * 1000),
-    }  # fmt: skip
-    if recorded := _recorded(steps, tools):
-        usage["steps"] = recorded
-    return usage
+    return RunUsage(
+        model=answer.model, calls=sum(step.asked for step in steps) + answer.calls,
+        prompt_tokens=sum(one.prompt_tokens for one in used), cached_tokens=sum(one.cached_tokens for one in used),
+        answer_tokens=sum(one.answer_tokens for one in used), counted=all(one.counted for one in used),
+        model_ms=sum(step.model_ms for step in steps) + round(model_s * 1000),
+        first_token_ms=None if first_s is None else round(first_s * 1000), steps=_recorded(steps, tools),
+    )  # fmt: skip
 
 
-def _recorded(steps: Sequence[Step], tools: Mapping[str, Tool]) -> list[dict[str, Any]]:
-    """Each step with the names, times and faults of its calls: no word of a user or a model."""
+def _recorded(steps: Sequence[Step], tools: Mapping[str, Tool]) -> tuple[StepUsage, ...]:
+    """Each step with calls, RECORDED_CALLS_MAX of them in all."""
     left, rows = RECORDED_CALLS_MAX, []
     for step in steps:
-        calls = []
-        for call, result in list(zip(step.calls, step.results, strict=True))[:left]:
-            row: dict[str, Any] = {"tool": call.name if call.name in tools else UNKNOWN, "ms": result.ms}
-            calls.append(row | ({"fault": result.fault} if result.fault else {}))
+        calls = tuple(
+            CallUsage(tool=call.name if call.name in tools else UNKNOWN, ms=result.ms, fault=result.fault)
+            for call, result in list(zip(step.calls, step.results, strict=True))[:left]
+        )
         left -= len(calls)
         if calls:
-            rows.append({"model_ms": step.model_ms, "calls": calls})
-    return rows
+            rows.append(StepUsage(model_ms=step.model_ms, calls=calls))
+    return tuple(rows)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 from openclaw_agent.steps import decisions
 from openclaw_agent.steps.calls import Called, run_calls
@@ -22,6 +22,7 @@ from openclaw_core.characters import is_blank
 from openclaw_core.models.answer_stream import AnswerComplete, AnswerFailed, AnswerRestarted, AnswerStream, TextAdded
 from openclaw_core.ports import FunctionTool, ModelCall, StreamingModel
 from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.run_usage import RunUsage
 from openclaw_core.tasks.steps import CallResult, Step
 from openclaw_core.tasks.work import GaveUp, Run, Work
 from openclaw_core.texts.notes import with_note
@@ -32,7 +33,7 @@ class Finished:
     """The answer, its text as a chat may see it, and what all steps took."""
 
     answer: AnswerComplete
-    usage: dict[str, Any]
+    usage: RunUsage
 
 
 @dataclass(kw_only=True)

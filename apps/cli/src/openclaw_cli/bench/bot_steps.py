@@ -17,6 +17,7 @@ from openclaw_core.roles.values import Roles
 from openclaw_core.store import AgentWork, Inbox, Lanes, Leadership, News, RedisDisplays, Script
 from openclaw_core.store.client import Rights
 from openclaw_core.tasks.outcome import Decision, Delivery
+from openclaw_core.tasks.run_usage import RunUsage
 from openclaw_core.tasks.work import Answered
 from openclaw_standin.model.script import answer_for
 
@@ -98,9 +99,9 @@ class BotSteps:
         run = await agent.claim()
         if run is None:
             raise SettingsError("there is nothing to claim: the steps of this benchmark are not the bot's")
-        usage = {
-            "model": run.snapshot.models[0], "prompt_tokens": 300, "cached_tokens": 0, "answer_tokens": self.answer_tokens, "first_token_ms": 300, "model_ms": 1500,
-        }  # fmt: skip
+        usage = RunUsage(
+            model=run.snapshot.models[0], calls=1, prompt_tokens=300, answer_tokens=self.answer_tokens, first_token_ms=300, model_ms=1500,
+        )  # fmt: skip
         await agent.end(run, Answered(markdown=answer_for(texts[run.task.id], tokens=self.answer_tokens), usage=usage))
 
     async def _show(self, displays: RedisDisplays, one: Any) -> None:

@@ -4,20 +4,22 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from openclaw_cli.runs.choose import Choice
-from openclaw_cli.runs.rows import OF_ITS_JOB, row_of, steps_of
+from openclaw_cli.runs.rows import OF_ITS_JOB, row_of
 from openclaw_cli.runs.source import opened
 from openclaw_cli.runs.stats import count
 from openclaw_cli.runs.timeline import moments
 from openclaw_core.errors import StoreError
 from openclaw_core.store import Lanes, RunRecords, Script
 from openclaw_core.store.run_records import RunRecord
+from openclaw_core.tasks.run_usage import read_usage
 
 COLUMNS = {
     "task": "task", "role": "role", "picked by": "decision", "ended": "state", "cause": "cause", "delivery": "delivery",
@@ -54,7 +56,7 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
         return 0
 
 
-async def _chosen(script: Script, choice: Choice, most: int | None = None) -> Any:
+async def _chosen(script: Script, choice: Choice, most: int | None = None) -> AsyncIterator[RunRecord]:
     """The newest runs that fit, the newest first."""
     async for _, run in RunRecords(script).newest_first():
         if choice.is_before(run) or most == 0:
@@ -108,8 +110,9 @@ async def _show(args: argparse.Namespace, script: Script) -> int:
         return 1
     [row] = await _rows(script, [run])
     if args.json:
+        steps = [asdict(step) for step in read_usage(run.run).steps]
         line = [{"at_s": moment.at_s, "what": moment.what} for moment in moments(run)]
-        print(json.dumps(row | {"steps": steps_of(run), "timeline": line}, indent=2))
+        print(json.dumps(row | {"steps": steps, "timeline": line}, indent=2))
         return 0
     console = Console(soft_wrap=True, highlight=False)
     for moment in moments(run):
@@ -122,7 +125,7 @@ async def _show(args: argparse.Namespace, script: Script) -> int:
     return 0
 
 
-def _table(titles: Sequence[str], rows: Any) -> Table:
+def _table(titles: Sequence[str], rows: Iterable[Iterable[object]]) -> Table:
     table = Table(*titles)
     for row in rows:
         table.add_row(*map(str, row))

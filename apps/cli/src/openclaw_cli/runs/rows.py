@@ -1,43 +1,28 @@
 """A run as people read it: the fields of its record, with times in seconds and its cost in dollars."""
 
-import json
 from typing import Any
 
 from openclaw_core.store.run_records import RunRecord
+from openclaw_core.tasks.run_usage import read_usage
 
 OF_ITS_JOB = ("job_cause", "job_detail", "log_tail")
 """What became of a lost agent. It stands in the task's record, since it can become known after the run has ended."""
 
 
-def steps_of(run: RunRecord) -> list[dict[str, Any]]:
-    """The steps of an answer with tools: how long the model took for each, and its calls with their times and faults."""
-    usage = json.loads(run.run or "{}")
-    return [
-        {
-            "model_ms": step.get("model_ms", 0),
-            "calls": [
-                {"tool": call.get("tool", ""), "ms": call.get("ms", 0), "fault": call.get("fault", "")}
-                for call in step.get("calls", ())
-            ],
-        }
-        for step in usage.get("steps", ())
-    ]
-
-
 def row_of(run: RunRecord) -> dict[str, Any]:
     """A run as people read it; its cost by the prices of its time, empty where the model had none."""
     fields = run.row
-    usage = json.loads(fields.get("run", "{}"))
+    usage = read_usage(run.run)
     admitted, claimed, first, ended = (
         float(fields.get(name, 0) or 0) for name in ("admitted_ms", "claimed_ms", "first_text_ms", "ended_ms")
     )
     copied = ("task", "role", "decision", "state", "cause", "delivery", "attempt")
     return {
         **{name: fields.get(name, "") for name in copied},
-        "model": usage.get("model", ""),
+        "model": usage.model,
         "waited_s": round((claimed - admitted) / 1000, 2) if claimed and admitted else "",
         "first_text_s": round((first - admitted) / 1000, 2) if first and admitted else "",
         "took_s": round((ended - admitted) / 1000, 2) if ended and admitted else "",
-        "tokens": usage.get("prompt_tokens", 0) + usage.get("answer_tokens", 0),
+        "tokens": usage.prompt_tokens + usage.answer_tokens,
         "usd": int(fields["micro_usd"]) / 1e6 if "micro_usd" in fields else "",
     }

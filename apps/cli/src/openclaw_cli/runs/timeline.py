@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from openclaw_cli.runs.causes import in_words
-from openclaw_cli.runs.rows import steps_of
 from openclaw_core.store.run_records import RunRecord
 from openclaw_core.tasks.outcome import TaskState
+from openclaw_core.tasks.run_usage import StepUsage, read_usage
 
 ENDS = {
     TaskState.CLOSED: "answered and shown",
@@ -46,7 +45,7 @@ def moments(run: RunRecord) -> list[Moment]:
     if run.claimed_ms:
         kind = "a waiting agent" if run.warm == "1" else "a new agent"
         found.append(Moment(at(run.claimed_ms), f"claimed by {kind}, {run.job}, attempt {run.attempt}"))
-    found += [Moment(None, _words(n, step)) for n, step in enumerate(steps_of(run), 1)]
+    found += [Moment(None, _words(n, step)) for n, step in enumerate(read_usage(run.run).steps, 1)]
     if run.first_text_ms:
         found.append(Moment(at(run.first_text_ms), "first words"))
     if run.answered_ms:
@@ -58,11 +57,9 @@ def moments(run: RunRecord) -> list[Moment]:
     return found
 
 
-def _words(n: int, step: dict[str, Any]) -> str:
-    calls = ", ".join(
-        f"{call['tool']} {call['ms']} ms" + (f" ({call['fault']})" if call["fault"] else "") for call in step["calls"]
-    )
-    return f"step {n}: model {step['model_ms']} ms" + (f", then {calls}" if calls else "")
+def _words(n: int, step: StepUsage) -> str:
+    calls = ", ".join(f"{call.tool} {call.ms} ms" + (f" ({call.fault})" if call.fault else "") for call in step.calls)
+    return f"step {n}: model {step.model_ms} ms" + (f", then {calls}" if calls else "")
 
 
 def _ms(text: str) -> float:

@@ -14,6 +14,7 @@ from openclaw_core.store.packing import unpacked
 from openclaw_core.store.run_steps import status_json, step_json, steps_from
 from openclaw_core.store.turns import turns_from
 from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.run_usage import usage_fields
 from openclaw_core.tasks.steps import Status, Step
 from openclaw_core.tasks.task import RoleSnapshot, from_json, read_snapshot
 from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, PutBack, Result, Run
@@ -214,7 +215,11 @@ def wire(result: Result) -> dict[str, Any]:
     """A result as stored."""
     match result:
         case Answered():
-            return {"kind": ResultKind.ANSWERED, "markdown": _text(result.markdown), "usage": result.usage}
+            return {
+                "kind": ResultKind.ANSWERED,
+                "markdown": _text(result.markdown),
+                "usage": usage_fields(result.usage),
+            }
         case GaveUp():
             return {"kind": ResultKind.GAVE_UP, "cause": result.cause}
         case HandedBack():

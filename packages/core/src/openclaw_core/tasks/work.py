@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from openclaw_core.tasks.conversation import Turn
 from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.run_usage import RunUsage
 from openclaw_core.tasks.steps import Status, Step
 from openclaw_core.tasks.task import RoleSnapshot, Task
 
@@ -31,10 +32,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """The whole answer as Markdown, and its costs (`docs/data.md`, field `run`)."""
+    """The whole answer as Markdown, and what it took."""
 
     markdown: str = field(repr=False)
-    usage: dict[str, Any]
+    usage: RunUsage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
