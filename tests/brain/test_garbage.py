@@ -137,7 +137,7 @@ class Leader:
         key, pool, read = self.script.keys, self.rollout.current("agent"), self.script.read
         mine = [f"task:u{n}" for n in range(1, 7)] + [f"agent:run:{run}" for run in RUNS.values()]
         mine += [
-            f"{name}:{VICTIM}" for name in ("lane", "turns", "busy", "chat", "wish", "act", "stop", "episode:wait")
+            f"{name}:{VICTIM}" for name in ("lane", "turns", "busy", "chat", "next_role", "act", "stop", "episode:wait")
         ]
         await read("DEL", *(key(name) for name in [*mine, "notice:bad", "answer:u4", "msg:1:101", "heard:1:101"]))
         order = snapshot_json(ORDER)
@@ -147,7 +147,7 @@ class Leader:
             fields = {
                 **{name: value for name, value in effect(one).items() if name not in ("op", "id")}, "state": state, "attempt": "1", "tries": "0",
                 "handbacks": "0", "pool": pool, "job": "ghost", "role": "coder", "admitted_ms": "1", "ready_ms": "1", "attempt_ms": "1",
-                "queued_ms": "1", "record": to_json(one), "order": snapshot_digest(order), "slot0": "99", "order_n": str(n), "generation": "0", "wish": "coder",
+                "queued_ms": "1", "record": to_json(one), "order": snapshot_digest(order), "slot0": "99", "order_n": str(n), "generation": "0", "next_role": "coder",
                 "delivery": "pending", "run": "{}",
             }  # fmt: skip
             if n in (2, 3):
@@ -308,7 +308,7 @@ ENTRIES = [
     ("SADD", "pools", "no pool"), *(("HSET", "agent:jobs:POOL", "ghost", state) for state in ("garbage", "claimed", "waiting x y", "claimed ghost", f"claimed {RUNS[3]}", "retired x", "created")),
     ("HSET", "templates", "agent", "garbage"), ("HSET", "templates", "agent", "{}"), ("HSET", "counts", "admitted:inbox", "x", "tokens", "y", "lost", "1", "delivery", "2", "tokens:coder", "1"),
     ("HSET", "outcomes", "closed:", "x"), ("HSET", "prices", "m", "x y z"), ("HSET", "prices", "m", ""), ("XADD", "runs", "*", "x", "y"),
-    ("RPUSH", "turns:1", "garbage"), ("RPUSH", "turns:1", "5"), ("LPUSH", "turns:1", '{"task_id":5}'), ("SET", "busy:1", "ghost"), ("SET", "wish:1", "no role"),
+    ("RPUSH", "turns:1", "garbage"), ("RPUSH", "turns:1", "5"), ("LPUSH", "turns:1", '{"task_id":5}'), ("SET", "busy:1", "ghost"), ("SET", "next_role:1", "no role"),
     ("HSET", "chat:1", "generation", "x", "lang", "x", "last_task", "x", "last_role", "x"), ("SET", "offset", "x"), ("SET", "job.counter", "x"), ("SET", "release.turn", "x"),
     ("HSET", "moved", "-5", "x"), ("SET", "changes", "x"), ("SET", "order", "x"), ("SET", "files.at", "x"), ("SET", "stop:1", "x"), ("SET", "episode:wait:1", "x"), ("SET", "act:1", "x"),
 ]  # fmt: skip
@@ -340,7 +340,7 @@ async def test_a_text_with_numbers_of_another_hand_holds_up_no_other(leader: Lea
 
 FIELDS = [
     "state", "record", "chat", "chat_kind", "lang", "message_id", "user", "admitted_ms", "attempt", "tries", "handbacks", "pool", "job", "role", "ready_ms",
-    "attempt_ms", "slot0", "part0", "generation", "wish", "run", "run_id", "order", "order_n", "more_n", "not_before_ms", "cause", "delivery", "replaced", "thread",
+    "attempt_ms", "slot0", "part0", "generation", "next_role", "run", "run_id", "order", "order_n", "more_n", "not_before_ms", "cause", "delivery", "replaced", "thread",
 ]  # fmt: skip
 RECORDS = [
     "{}", "5", DEEP, to_json(task(999)),
@@ -388,7 +388,7 @@ async def test_a_field_of_a_run_that_its_agent_spoils_costs_nobody_else_an_answe
 
 
 KEYS = [
-    "task:u1", "task:u2", "task:u3", "task:u4", "task:u5", "task:u6", "lane:1", "turns:1", "busy:1", "chat:1", "wish:1", "notice:bad", "answer:u4",
+    "task:u1", "task:u2", "task:u3", "task:u4", "task:u5", "task:u6", "lane:1", "turns:1", "busy:1", "chat:1", "next_role:1", "notice:bad", "answer:u4",
     f"agent:run:{RUNS[2]}", f"agent:run:{RUNS[3]}", "agent:ready:POOL", "agent:wake:POOL", "agent:jobs:POOL", "agent:news", "agent:leases",
     "inbox", "control", "ring", "ring.members", "released", "waiting.since", "signs", "open", "again", "ended", "changes", "order", "files.at",
     "templates", "counts", "outcomes", "prices", "runs", "pools", "job.counter", "release.turn", "offset", "moved",

@@ -78,7 +78,7 @@ async def test_answer_grows_and_ends_with_its_model_and_counts() -> None:
     ]  # fmt: skip
 
 
-async def test_rate_limit_waits_as_long_as_the_server_wishes() -> None:
+async def test_rate_limit_waits_as_long_as_the_server_asks() -> None:
     models = Models([[RateLimited(retry_after_s=7)], ["ok"]])
 
     await models.answer()
@@ -86,7 +86,7 @@ async def test_rate_limit_waits_as_long_as_the_server_wishes() -> None:
     assert (models.names, models.slept) == (["big", "big"], [7])
 
 
-async def test_rate_limit_without_a_wish_backs_off() -> None:
+async def test_rate_limit_without_a_wait_backs_off() -> None:
     models = Models([[RateLimited()], [RateLimited()], ["ok"]])
 
     await models.answer()
@@ -94,9 +94,9 @@ async def test_rate_limit_without_a_wish_backs_off() -> None:
     assert (models.names, models.slept) == (["big"] * 3, [0.5, 1.0])
 
 
-@pytest.mark.parametrize(("wish_s", "deadline_s"), [(61, 100), (20, 15)])
-async def test_rate_limit_that_does_not_fit_asks_the_next_model_at_once(wish_s: float, deadline_s: float) -> None:
-    models = Models([[RateLimited(retry_after_s=wish_s)], ["ok"]])
+@pytest.mark.parametrize(("asked_s", "deadline_s"), [(61, 100), (20, 15)])
+async def test_rate_limit_that_does_not_fit_asks_the_next_model_at_once(asked_s: float, deadline_s: float) -> None:
+    models = Models([[RateLimited(retry_after_s=asked_s)], ["ok"]])
 
     await models.answer(deadline_s=deadline_s)
 

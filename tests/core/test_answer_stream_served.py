@@ -113,7 +113,7 @@ async def test_text_of_a_broken_stream_is_withdrawn(server: ScriptedModel, kind:
     assert events.count(AnswerRestarted()) == 1
 
 
-async def test_wish_of_a_rate_limit_is_kept(server: ScriptedModel) -> None:
+async def test_wait_that_a_rate_limit_asks_for_is_kept(server: ScriptedModel) -> None:
     server.faults.next("rate_limited", retry_after_s=9)
 
     assert (await answered(server))[1] == [9.0]

@@ -288,7 +288,7 @@ def test_retry_after_is_read_in_both_of_its_forms(headers: dict[str, str], expec
     assert retry_after_s(headers, now=1795600800.0) == expected  # Wed, 25 Nov 2026 10:00:00 GMT
 
 
-async def test_rate_limit_carries_the_servers_wish() -> None:
+async def test_rate_limit_carries_the_wait_that_the_server_asks_for() -> None:
     async with serving(refuses(429, headers={"retry-after": "12"})) as (_, chat):
         with pytest.raises(RateLimited) as caught:
             await collected(chat)

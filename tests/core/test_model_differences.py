@@ -141,7 +141,7 @@ async def test_a_server_that_takes_no_recordings_is_not_sent_one() -> None:
         ("ollama", {}, None),
     ],
 )
-def test_a_wish_to_wait_is_read_where_the_server_says_it(
+def test_a_wait_is_read_where_the_server_asks_for_it(
     name: str, headers: dict[str, str], expected: float | None
 ) -> None:
     assert retry_after_s(headers, now=NOW, of=PROVIDERS[name].retry_headers) == expected
@@ -182,7 +182,7 @@ def test_another_refusal_is_none_of_length(body: object) -> None:
     assert isinstance(error_of_refusal(400, {}, body), ChatRefused)
 
 
-async def test_the_wish_arrives_with_the_refusal() -> None:
+async def test_the_wait_arrives_with_the_refusal() -> None:
     async with asked(PROVIDERS["openai"], refuses(429, headers={"retry-after-ms": "1500"})) as (_, client):
         with pytest.raises(RateLimited) as caught:
             await collected(client, call("gpt-4.1"))

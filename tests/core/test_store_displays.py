@@ -445,7 +445,7 @@ async def test_signs_are_taken_once_and_a_reaction_comes_with_each_task(world: W
 async def test_a_file_can_be_asked_for_again_while_the_answer_is_kept(world: World, kind: str) -> None:
     chat = 5 if kind == "private" else -5
     one = replace(task(1, chat=chat), chat_kind=kind, lang="he")  # type: ignore[arg-type]
-    wish = {
+    call = {
         "op": "file",
         "key": "file_gone:1",
         "kind": "file_gone",
@@ -457,11 +457,11 @@ async def test_a_file_can_be_asked_for_again_while_the_answer_is_kept(world: Wor
     await world.answered(await world.claimed(one))
     await world.shown("t:u1", Delivery.PARTIAL)
     await world.displays.take_indicators(9)
-    await world.effects(wish)
+    await world.effects(call)
     [sign] = await world.displays.take_indicators(9)
     assert (sign.task_id, sign.part, sign.answer_lang) == ("u1", 1, "he")
     assert sign.message_id == (101 if kind == "group" else 0)
-    await world.effects({**wish, "chat": "7"})
+    await world.effects({**call, "chat": "7"})
     assert [(one.kind, one.chat_id) for one in await world.notices()] == [("file_gone", 7)]
 
 

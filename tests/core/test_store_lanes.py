@@ -224,22 +224,22 @@ async def test_one_retry_for_each_finished_task(world: World) -> None:
 async def test_a_chosen_role_counts_for_the_next_message_and_not_for_a_retry_or_after_new(world: World) -> None:
     await world.effects({"op": "choose", "chat": "1", "role": "coder"})
     await world.ask(task(1), task(2))
-    assert [row["wish"] for row in await world.lanes.fields(["u1", "u2"], "wish")] == ["coder", None]
+    assert [row["next_role"] for row in await world.lanes.fields(["u1", "u2"], "next_role")] == ["coder", None]
     await world.effects({"op": "choose", "chat": "1", "role": "summarizer"})
     await world.effects({"op": "forget", "chat": "1"})
     await world.ask(task(3))
-    assert (await world.lanes.fields(["u3"], "wish"))[0]["wish"] is None
+    assert (await world.lanes.fields(["u3"], "next_role"))[0]["next_role"] is None
 
 
 async def test_a_file_that_is_kept_no_more_is_told_and_one_of_another_chat_as_well(world: World) -> None:
-    wish = {"op": "file", "kind": "file_gone", "lang": "en", "task": "u1", "part": "1"}
+    press = {"op": "file", "kind": "file_gone", "lang": "en", "task": "u1", "part": "1"}
     run = await world.claimed(task(1))
-    await world.effects({**wish, "chat": "1", "key": "a"})
+    await world.effects({**press, "chat": "1", "key": "a"})
     await world.answered(run)
-    await world.effects({**wish, "chat": "2", "key": "b"})
+    await world.effects({**press, "chat": "2", "key": "b"})
     assert [(n.kind, n.chat_id) for n in await world.notices()] == [("file_gone", 1), ("file_gone", 2)]
     await world.displays.take_indicators(9)
-    await world.effects({**wish, "chat": "1", "key": "c"})
+    await world.effects({**press, "chat": "1", "key": "c"})
     assert [sign.task_id for sign in await world.displays.take_indicators(9)] == ["u1"]
 
 

@@ -49,7 +49,7 @@ async def test_turns_language_role_and_lane_go_on_under_the_new_id(world: World,
     assert {row["chat"] for row in rows} == {str(NEW)}
     assert {from_json(row["record"] or "").chat_id for row in rows} == {NEW}
     await world.ask(task(5, chat=NEW))
-    assert (await world.lanes.fields(["u5"], "wish"))[0]["wish"] == "summarizer"
+    assert (await world.lanes.fields(["u5"], "next_role"))[0]["next_role"] == "summarizer"
 
     await world.answered(running, "b")
     assert (await world.lanes.history(NEW))[-1].text == "b"

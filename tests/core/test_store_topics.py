@@ -55,8 +55,8 @@ async def test_new_forgets_one_topic_and_an_answer_under_way_in_another_is_kept(
 async def test_a_chosen_role_is_for_the_next_message_of_its_topic(world: World) -> None:
     await world.effects({"op": "choose", "chat": str(FORUM), "thread": "3", "role": "coder"})
     await world.ask(asked(1, 4), asked(2, None), asked(3, 3))
-    wishes = await world.lanes.fields(["u1", "u2", "u3"], "wish")
-    assert [row["wish"] for row in wishes] == [None, None, "coder"]
+    chosen = await world.lanes.fields(["u1", "u2", "u3"], "next_role")
+    assert [row["next_role"] for row in chosen] == [None, None, "coder"]
 
 
 async def test_stop_stops_its_topic_and_retry_knows_what_was_asked_there(world: World) -> None:

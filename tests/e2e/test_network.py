@@ -31,8 +31,8 @@ CLOSED = METADATA + tuple(
 
 _TRY = """
 import socket, sys, time
-for wish in sys.argv[1:]:
-    host, _, port = wish.rpartition(":")
+for target in sys.argv[1:]:
+    host, _, port = target.rpartition(":")
     began = time.monotonic()
     try:
         socket.create_connection((host, int(port)), timeout=2).close()

@@ -56,14 +56,14 @@ class Brain:
         view = yaml.safe_load(Path(self.kubeconfig).read_text())
         cluster, token = view["clusters"][0]["cluster"], view["users"][0]["user"]["token"]
         trusted = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
-        wish = urllib.request.Request(  # noqa: S310 - the address of the cluster under test
+        request = urllib.request.Request(  # noqa: S310 - the address of the cluster under test
             f"{cluster['server']}/apis/batch/v1/namespaces/{self.namespace}/jobs/{job}",
             method="PATCH",
             data=json.dumps(change).encode(),
             headers={"Authorization": f"Bearer {token}", "Content-Type": "application/merge-patch+json"},
         )
         try:
-            with urllib.request.urlopen(wish, context=trusted, timeout=30) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, context=trusted, timeout=30) as answer:  # noqa: S310
                 return answer.status, ""
         except urllib.error.HTTPError as refused:
             with refused:

@@ -167,11 +167,11 @@ async def test_the_journal_never_holds_the_token(api: BotApi, bot: Bot) -> None:
 @pytest.mark.parametrize("form", ["json", "data", "params"])
 async def test_parameters_are_read_however_they_are_sent(api: BotApi, form: str) -> None:
     api.users.write(7, "hello")
-    wish: Any = {"chat_id": 7, "text": "x", "entities": '[{"type":"bold","offset":0,"length":1}]'}
+    call: Any = {"chat_id": 7, "text": "x", "entities": '[{"type":"bold","offset":0,"length":1}]'}
 
     async with httpx.AsyncClient() as client:
         reply = await client.request(
-            "GET" if form == "params" else "POST", f"{api.url}/bot{TOKEN}/sendmessage", **{form: wish}
+            "GET" if form == "params" else "POST", f"{api.url}/bot{TOKEN}/sendmessage", **{form: call}
         )
 
     assert reply.json()["result"]["entities"] == [{"type": "bold", "offset": 0, "length": 1}]

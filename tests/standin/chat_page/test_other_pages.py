@@ -28,9 +28,9 @@ TRY = """async ({urls, bodies, sockets}) => {
   for (const url of urls) {
     for (const mode of ["cors", "no-cors"]) {
       for (const body of [undefined, ...bodies]) {
-        const wish = { mode, method: body === undefined ? "GET" : "POST", credentials: "include", body };
+        const call = { mode, method: body === undefined ? "GET" : "POST", credentials: "include", body };
         try {
-          const reply = await fetch(url, { ...wish, signal: AbortSignal.timeout(2000) });
+          const reply = await fetch(url, { ...call, signal: AbortSignal.timeout(2000) });
           const text = await reply.text();
           if (reply.ok && text) note("fetch", url, text);
         } catch {}

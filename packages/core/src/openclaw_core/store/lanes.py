@@ -108,11 +108,11 @@ class Lanes:
 
     async def queued(self, task_id: str) -> Queued:
         """A task with all that was sent with it so far. Raises BadTask."""
-        row, (first, *others) = await read_parts(self._script, task_id, "wish", "decision")
+        row, (first, *others) = await read_parts(self._script, task_id, "next_role", "decision")
         record = row["record"] or ""
         if row["decision"] and row["decision"] != Decision.EXPLICIT:  # it was ready before: its role is looked for anew
             first = replace(first, role=None)
-        return Queued(task=merge_tasks([first, *others]), parts=len(others), next_role=row["wish"], record=record)
+        return Queued(task=merge_tasks([first, *others]), parts=len(others), next_role=row["next_role"], record=record)
 
     async def asked(self, task_id: str) -> Task:
         """A task as it was asked, or as an agent was to do it. Raises BadTask if there is none."""

@@ -74,7 +74,7 @@ local function readdressed(record, from, to)
   return at and record:sub(1, at - 1) .. '"chat_id":' .. to .. ',' .. record:sub(at + #old) or record
 end
 
-local CHAT_KEYS = { turns = 'list', lane = 'list', busy = 'string', chat = 'hash', wish = 'string' }
+local CHAT_KEYS = { turns = 'list', lane = 'list', busy = 'string', chat = 'hash', next_role = 'string' }
 local function fix_chat(chat)
   for name, kind in pairs(CHAT_KEYS) do fix_type(P .. name .. ':' .. chat, kind) end
 end
@@ -243,7 +243,7 @@ end
 -- Fields that are dropped once the end of a task was shown: its record or the stream `runs` has them too. Retry, edits, buttons and support need the rest
 -- for 7 days.
 local PASSING = { 'order', 'run_id', 'tries', 'handbacks', 'released_ms', 'queued_ms', 'route_ms', 'route_tokens', 'attempt_ms', 'first_text_ms', 'generation', 'joined',
-  'wish', 'pool', 'order_n', 'replaced', 'warm', 'ready_ms', 'claimed_ms', 'decision', 'run', 'answered_ms', 'admitted_ms', 'attempt', 'not_before_ms',
+  'next_role', 'pool', 'order_n', 'replaced', 'warm', 'ready_ms', 'claimed_ms', 'decision', 'run', 'answered_ms', 'admitted_ms', 'attempt', 'not_before_ms',
   'role', 'user', 'message_id', 'chat_kind', 'lang', 'answer_lang', 'thread' }
 local function shrink(id)
   local key = task_key(id)

@@ -96,7 +96,7 @@ end
 
 -- Put a new task into its chat's lane, or fold it into the one that it belongs to.
 -- Arguments: `QueueTask`
--- Keys: reads stop; writes task, lane, waiting.since, msg, act, unread, wish, chat, ring, ring.members, signs, counts, episode, notice, open, later,
+-- Keys: reads stop; writes task, lane, waiting.since, msg, act, unread, next_role, chat, ring, ring.members, signs, counts, episode, notice, open, later,
 -- changes, order, busy, released, agent:run, agent:ready, agent:leases, agent:pictures
 function effects.task(e)
   fix_type(task_key(e.id), 'hash')
@@ -113,10 +113,10 @@ function effects.task(e)
   set(e.id, 'state', 'queued', 'record', e.record, 'chat', e.chat, 'chat_kind', e.chat_kind, 'lang', e.lang, 'thread', e.thread or '', 'message_id', e.message_id,
     'user', e.user, 'admitted_ms', e.admitted_ms, 'queued_ms', ms(now_ms()), 'attempt', 0)
   local where = place(e.chat, e.thread)
-  local wish = e.op == 'task' and call('GET', P .. 'wish:' .. where)
-  if wish then -- the role that was chosen for the next message; a message that names its own role uses it up too
-    call('DEL', P .. 'wish:' .. where)
-    set(e.id, 'wish', wish)
+  local next_role = e.op == 'task' and call('GET', P .. 'next_role:' .. where)
+  if next_role then -- the role that was chosen for the next message; a message that names its own role uses it up too
+    call('DEL', P .. 'next_role:' .. where)
+    set(e.id, 'next_role', next_role)
   end
   call('RPUSH', P .. 'lane:' .. e.chat, e.id)
   call('DEL', P .. 'episode:full:' .. where)
@@ -219,15 +219,15 @@ end
 
 -- Choose the role of the next message.
 -- Arguments: `ChooseRole`
--- Keys: writes wish
-function effects.choose(e) call('SET', P .. 'wish:' .. place(e.chat, e.thread), e.role, 'EX', 600) end
+-- Keys: writes next_role
+function effects.choose(e) call('SET', P .. 'next_role:' .. place(e.chat, e.thread), e.role, 'EX', 600) end
 
 -- Begin the conversation anew.
 -- Arguments: `Forget`
--- Keys: reads released, task; writes turns, wish, chat, busy, agent:run
+-- Keys: reads released, task; writes turns, next_role, chat, busy, agent:run
 function effects.forget(e)
   local where = place(e.chat, e.thread)
-  call('DEL', P .. 'wish:' .. where)
+  call('DEL', P .. 'next_role:' .. where)
   call('DEL', P .. 'turns:' .. where)
   local running = running_in(e.chat)
   if running then fix_task(running) end

@@ -113,15 +113,15 @@ local function move_chat(from, to)
     if value and call('HEXISTS', P .. 'chat:' .. to, name) == 0 then set_chat(to, name, value) end
   end
   call('DEL', P .. 'chat:' .. from)
-  if call('EXISTS', P .. 'wish:' .. from) == 1 then call('RENAMENX', P .. 'wish:' .. from, P .. 'wish:' .. to) end
-  call('DEL', P .. 'wish:' .. from)
+  if call('EXISTS', P .. 'next_role:' .. from) == 1 then call('RENAMENX', P .. 'next_role:' .. from, P .. 'next_role:' .. to) end
+  call('DEL', P .. 'next_role:' .. from)
   next_in_chat(to)
   return 1
 end
 
 -- Move all that is kept of a group to its new id.
 -- Arguments: from, to
--- Keys: reads released, later; writes moved, task, notice, open, changes, lane, ring, ring.members, busy, turns, chat, wish
+-- Keys: reads released, later; writes moved, task, notice, open, changes, lane, ring, ring.members, busy, turns, chat, next_role
 -- Result: 1; 0 if it had moved before
 -- Late or twice: nothing.
 function ops.move_chat() return move_chat(a.from, a.to) end
