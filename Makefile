@@ -13,7 +13,7 @@ STAMP := $(VENV)/.installed
 # The locked checkers come before those of the machine, in every recipe and script.
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: check-alerts check-charts check-rules check-tfvars help install tools up dev configure render diff bump pin promote ends test test-oldest e2e e2e-full bench-cluster check format lock clean bench terraform-check terraform-files terraform-scan machines-test machines-upgrade infra-plan infra-up infra-down
+.PHONY: check-alerts check-charts check-evals check-rules check-tfvars help install tools up dev configure render diff bump pin promote ends test test-oldest e2e e2e-full bench-cluster check format lock clean bench terraform-check terraform-files terraform-scan machines-test machines-upgrade infra-plan infra-up infra-down
 
 help: ## [Run +] this list; ALL=1 says what each command does
 	@scripts/help Makefile $(ALL)
@@ -56,10 +56,13 @@ bench-cluster: install tools ## [Measure +] the table of docs/benchmarks.md on t
 	scripts/e2e bench $(ARGS)
 
 # The quick ones first: a fault is told as early as can be.
-check: install tools check-roles check-tfvars check-rules check-alerts ends check-code check-shell check-workflows check-manifests terraform-scan terraform-check ## [Change] everything that a pull request must pass, but for the tests
+check: install tools check-roles check-evals check-tfvars check-rules check-alerts ends check-code check-shell check-workflows check-manifests terraform-scan terraform-check ## [Change] everything that a pull request must pass, but for the tests
 
 check-roles: ## [Change] prompts, roles and models
 	$(BIN)/openclaw doctor --only roles
+
+check-evals: ## [Change +] the tasks of evals/: each fault with file, line and what to do
+	$(BIN)/openclaw eval tasks
 
 check-tfvars: ## [Change +] each environment's terraform.tfvars, and the cost table
 	@scripts/tfvars-check

@@ -44,11 +44,16 @@ def parser() -> argparse.ArgumentParser:
     )
     check.set_defaults(module="doctor.command")
     doctor.add_arguments(check)
-    evaluate = commands.add_parser("eval", help="measure routing").add_subparsers(dest="what", required=True)
+    evaluate = commands.add_parser("eval", help="measure routing; check the tasks of evals").add_subparsers(
+        dest="what", required=True
+    )
     routing = evaluate.add_parser("routing", help="accuracy by role and language on a labelled file")
     routing.set_defaults(module="eval.routing")
     routing.add_argument("file", type=Path, help="JSON lines: id, lang, text, previous, accept, kind")
     routing.add_argument("--json", action="store_true")
+    tasks = evaluate.add_parser("tasks", help="check the tasks of evals/ and count them")
+    tasks.set_defaults(module="eval.tasks")
+    tasks.add_argument("folder", type=Path, nargs="?", default=Path("evals"), help="default: evals")
     bench = commands.add_parser("bench", help="measure the bot").add_subparsers(dest="what", required=True)
     local = bench.add_parser("local", help="through the stand-ins on this machine")
     local.set_defaults(module="bench.local")

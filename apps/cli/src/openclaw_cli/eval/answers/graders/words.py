@@ -1,0 +1,78 @@
+"""Words, figures and dates that an answer must or must not have."""
+
+import re
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from openclaw_cli.eval.answers.graders.dates import dates_in, read_date
+from openclaw_cli.eval.answers.graders.figures import figures_in
+from openclaw_cli.eval.answers.graders.grader import Grader, Seen
+from openclaw_cli.eval.answers.graders.reading import HEBREW_LETTERS, folded, without_numbering
+
+Phrase = Annotated[str, StringConstraints(min_length=1)]
+DateText = Annotated[str, StringConstraints(pattern=r"^(\d{4}-)?\d\d-\d\d$")]
+
+
+class Has(Grader):
+    words: list[Phrase] = Field(default=[])
+    """Words or phrases that must stand in the answer, each. `approve*` takes any ending; `Tuesday | Tue` takes either."""
+    numbers: list[float | int] = Field(default=[])
+    """Figures that must stand there, in any way of writing: 1,250,000 or 1.25 million."""
+    dates: list[DateText] = Field(default=[])
+    """`2026-05-03`, or `05-03` for any year. 3 May, 3.5.2026 and 3 במאי are that date too."""
+
+    def fault(self, seen: Seen) -> str:
+        lacks = [*self._words(seen, there=False), *self._figures(seen, there=False)]
+        return f"lacks {', '.join(lacks)}" if lacks else ""
+
+    def _words(self, seen: Seen, *, there: bool) -> list[str]:
+        text = folded(seen.answer.markdown)
+        return [phrase for phrase in self.words if stands(phrase, text) is there]
+
+    def _figures(self, seen: Seen, *, there: bool) -> list[str]:
+        text = without_numbering(seen.answer.markdown)
+        figures, dates = figures_in(text), dates_in(text)
+        return [
+            *(f"{number:g}" for number in self.numbers if (number in figures) is there),
+            *(date for date in self.dates if any(read_date(date).fits(one) for one in dates) is there),
+        ]
+
+
+class HasNot(Has):
+    words: list[Phrase] = Field(default=[])
+    """Words or phrases of which none may stand in the answer, written as for `has`."""
+    numbers: list[float | int] = Field(default=[])
+    """Figures of which none may stand there."""
+    dates: list[DateText] = Field(default=[])
+    """Dates of which none may stand there."""
+
+    def fault(self, seen: Seen) -> str:
+        has = [*self._words(seen, there=True), *self._figures(seen, there=True)]
+        return f"has {', '.join(has)}" if has else ""
+
+
+class HasAny(Grader):
+    words: list[Phrase] = Field(min_length=2)
+    """Words or phrases of which some must stand in the answer, written as for `has`."""
+    at_least: int = Field(default=1, ge=1)
+    """How many of them."""
+
+    def fault(self, seen: Seen) -> str:
+        text = folded(seen.answer.markdown)
+        found = sum(stands(phrase, text) for phrase in self.words)
+        return (
+            "" if found >= self.at_least else f"has {found} of {', '.join(self.words)}; {self.at_least} must be there"
+        )
+
+
+def stands(phrase: str, text: str) -> bool:
+    """Whether one of the alternatives of *phrase* stands in the folded *text*, from the beginning to the end of words."""
+    return any(_pattern(one.strip()).search(text) for one in phrase.split("|") if one.strip())
+
+
+def _pattern(phrase: str) -> re.Pattern[str]:
+    word = f"a-z0-9{HEBREW_LETTERS}"
+    end = "" if phrase.endswith("*") else f"(?![{word}])"
+    # Hebrew writes "and", "the", "in" at the front of a word.
+    return re.compile(f"(?<![{word}])(?:[ושהבכלמ]{{1,3}}-?)?{re.escape(folded(phrase))}{end}")
