@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from openclaw_cli.doctor import command as doctor
+from openclaw_cli.eval.answers import arguments as answers_arguments
 from openclaw_cli.runs import arguments as runs_arguments
 from openclaw_core.errors import SettingsError
 
@@ -44,9 +45,9 @@ def parser() -> argparse.ArgumentParser:
     )
     check.set_defaults(module="doctor.command")
     doctor.add_arguments(check)
-    evaluate = commands.add_parser("eval", help="measure routing; check the tasks of evals").add_subparsers(
-        dest="what", required=True
-    )
+    evaluate = commands.add_parser(
+        "eval", help="measure routing, judge a change of prompts, check the tasks"
+    ).add_subparsers(dest="what", required=True)
     routing = evaluate.add_parser("routing", help="accuracy by role and language on a labelled file")
     routing.set_defaults(module="eval.routing")
     routing.add_argument("file", type=Path, help="JSON lines: id, lang, text, previous, accept, kind")
@@ -54,6 +55,9 @@ def parser() -> argparse.ArgumentParser:
     tasks = evaluate.add_parser("tasks", help="check the tasks of evals/ and count them")
     tasks.set_defaults(module="eval.tasks")
     tasks.add_argument("folder", type=Path, nargs="?", default=Path("evals"), help="default: evals")
+    answers = evaluate.add_parser("answers", help="whether answers of the work tree are worse than those of a commit")
+    answers.set_defaults(module="eval.answers.command")
+    answers_arguments.add_arguments(answers)
     bench = commands.add_parser("bench", help="measure the bot").add_subparsers(dest="what", required=True)
     local = bench.add_parser("local", help="through the stand-ins on this machine")
     local.set_defaults(module="bench.local")

@@ -6,8 +6,7 @@ secret in the address of the chat page.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,9 +26,10 @@ CONNECTION: dict[str, Any] = {
     "keepalive_timeout": IDLE_TIMEOUT_S,
     "lingering_time": LINGER_S,
 }
-"""Arguments of the `web.AppRunner` of a stand-in."""
-SHUTDOWN_S = 0.2
-"""For open calls at the end. Long polls and page streams never end by themselves."""
+"""Arguments of every `web.AppRunner` of a stand-in."""
+ALLOW_HOST_HELP = (
+    "a name or address, beside the loopback's, by which clients may call (may be repeated); others are refused"
+)
 
 
 class BadBody(Exception):
@@ -39,18 +39,6 @@ class BadBody(Exception):
         super().__init__(why)
         self.status = status
         self.why = why
-
-
-@asynccontextmanager
-async def serving(app: web.Application, host: str, port: int) -> AsyncIterator[str]:
-    """Serve *app* until the block ends, and give its address. Raises OSError if *port* is taken; 0 takes a free one."""
-    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=SHUTDOWN_S, **CONNECTION)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, host, port).start()
-        yield f"http://{f'[{host}]' if ':' in host else host}:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
 
 
 def known_hosts(hosts: Collection[str] = ()) -> Any:

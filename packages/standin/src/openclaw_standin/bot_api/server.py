@@ -1,8 +1,14 @@
-"""The server of the Bot API stand-in: strict as Telegram, for one bot, with a chat page for people."""
+"""The server of the Bot API stand-in: strict as Telegram, for one bot, with a chat page for people.
+
+Run it by itself with `python -m openclaw_standin.bot_api --token-file FILE --port 8787 --data DIR`. It prints TELEGRAM_BASE_URL,
+then the address of the chat page.
+"""
 
 import json
+import os
 import secrets
 import sqlite3
+import sys
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -10,33 +16,35 @@ from pathlib import Path
 from aiohttp import web
 
 from openclaw_core.errors import SettingsError
-from openclaw_standin import guard
+from openclaw_standin import command_line, guard
 from openclaw_standin.bot_api.chat_page.routes import PageRoutes
 from openclaw_standin.bot_api.faults import Faults
 from openclaw_standin.bot_api.flood import Flood, Limits
 from openclaw_standin.bot_api.journal import Journal
 from openclaw_standin.bot_api.routes import BotRoutes
+from openclaw_standin.bot_api.second_bot import SecondBot
 from openclaw_standin.bot_api.state import JsonObject, TelegramState
 from openclaw_standin.bot_api.storage import Storage, open_error
 from openclaw_standin.bot_api.users import Users
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 SECRET_BYTES = 18
+SHUTDOWN_S = 0.2
+"""For open calls at the end. Long polls and page streams never end by themselves."""
 
 
 class BotApi:
     """A running stand-in: its address, its `users`, and the `journal` of calls. Made by `open`."""
 
-    def __init__(self, state: TelegramState) -> None:
+    def __init__(self, state: TelegramState, url: str, faults: Faults, journal: Journal) -> None:
         self.state = state
-        self.url = ""
-        self.faults, self.journal = Faults(), Journal()
-        self._routes = BotRoutes(state, self.faults, self.journal)
-        self.other_bots = self._routes.other_bots
-        """Handlers of the calls of other bots, by their tokens. A test adds some."""
+        self.url = url
+        self.faults = faults
+        self.journal = journal
         self.users = Users(state)
         self.page_url = ""
         """The address of the chat page. It holds a secret that gives access to all chats."""
+        self.second: SecondBot | None = None
 
     @classmethod
     @asynccontextmanager
@@ -51,23 +59,32 @@ class BotApi:
         limits: Limits | None = None,
         notice: str = "",
         fresh: bool = False,
+        name: str = "OpenClaw",
+        username: str = "openclaw_local_bot",
+        second_token: str = "",
         page_secret: str = "",
         hosts: Collection[str] = (),
     ) -> AsyncIterator["BotApi"]:
         """Serve until the block ends.
 
-        *data_dir* None keeps nothing, *fresh* deletes the old data. *notice* is the banner of the chat page. *page_secret* is part of the
-        page's address; without one, each start has another. *hosts* are names of this server besides the loopback's, for pods of a test
-        cluster; the chat page answers on this machine only. Raises OSError if the port is taken, SettingsError for data that cannot be opened.
+        *data_dir* None keeps nothing, *fresh* deletes the old data. *notice* is the banner of the chat page. *second_token* is the token of a second bot, for `scripts/smoke`. *page_secret* is part of the page's address;
+        without one, each start has another. *hosts* are names of this server besides the loopback's, for pods of a test cluster;
+        the chat page answers on this machine only. Raises OSError if the port is taken, SettingsError for data that cannot be opened.
         """
         with _translate_errors(data_dir):
             storage = Storage(data_dir, fresh=fresh)
         try:
             with _translate_errors(data_dir):
-                state = TelegramState(storage, Flood(limits or Limits(), on=flood), token=token)
-            api = cls(state)
+                state = TelegramState(
+                    storage, Flood(limits or Limits(), on=flood), token=token, name=name, username=username
+                )
+            faults, journal = Faults(), Journal()
+            api = cls(state, "", faults, journal)
             app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[guard.known_hosts(hosts)])
-            api._routes.add_to(app)
+            routes = BotRoutes(state, faults, journal)
+            if second_token:
+                routes.second = api.second = SecondBot(state, token=second_token)
+            routes.add_to(app)
             page_secret = page_secret or secrets.token_urlsafe(SECRET_BYTES)
             PageRoutes(state, api.users, notice=notice, secret=page_secret).add_to(app)
 
@@ -76,9 +93,16 @@ class BotApi:
 
             app.on_shutdown.append(end_streams)
             # A call ends when its caller is gone: the journal says `cut`, and no poll stays until its timeout.
-            async with guard.serving(app, host, port) as api.url:
+            runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=SHUTDOWN_S, **guard.CONNECTION)
+            await runner.setup()
+            try:
+                await web.TCPSite(runner, host, port).start()
+                shown = f"[{host}]" if ":" in host else host
+                api.url = f"http://{shown}:{runner.addresses[0][1]}"
                 api.page_url = f"{api.url}/{page_secret}/"
                 yield api
+            finally:
+                await runner.cleanup()
         finally:
             storage.close()
 
@@ -101,3 +125,37 @@ def _translate_errors(data_dir: Path | None) -> Iterator[None]:
         yield
     except (sqlite3.DatabaseError, json.JSONDecodeError) as exc:
         raise SettingsError(open_error(data_dir or Path(), exc)) from None
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = command_line.parser_for("bot_api", __doc__)
+    parser.add_argument("--token-file", type=Path, help="a file with the bot's token; TELEGRAM_TOKEN otherwise")
+    parser.add_argument("--data", type=Path, help="folder for chats and counters; without it nothing is kept")
+    parser.add_argument("--fresh", action="store_true", help="forget what is in the folder")
+    parser.add_argument("--no-flood", action="store_true", help="switch the flood limits off")
+    parser.add_argument("--chat-burst", type=float, default=3.0, help="messages in a private chat before 1/s holds")
+    parser.add_argument("--notice", default="", help="banner of the chat page")
+    options = parser.parse_args(argv)
+    try:
+        token = options.token_file.read_text().strip() if options.token_file else os.environ.get("TELEGRAM_TOKEN", "")
+    except OSError:
+        parser.error("the token file cannot be read: check its path")
+    if not token.partition(":")[0].isdigit() or ":" not in token:
+        parser.error("no bot token: give --token-file, or set TELEGRAM_TOKEN to digits, a colon and letters")
+    opening = BotApi.open(
+        host=options.host,
+        port=options.port,
+        token=token,
+        data_dir=options.data,
+        flood=not options.no_flood,
+        limits=Limits(private_burst=options.chat_burst),
+        notice=options.notice,
+        fresh=options.fresh,
+        second_token=os.environ.get("SMOKE_BOT_TOKEN", ""),
+        hosts=options.allow_host,
+    )
+    try:
+        return command_line.serve(opening, lambda api: f"{api.url}\nchat page: {api.page_url}", port=options.port)
+    except SettingsError as exc:
+        print(exc, file=sys.stderr)
+        return 1

@@ -36,6 +36,8 @@ class GradedPair:
     before: dict[str, bool]
     after: dict[str, bool]
     held_out: bool = False
+    repeat: bool = False
+    """Whether the task was asked before in this comparison: then only its own kinds count, and not all checks together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +77,13 @@ def judge(pairs: Sequence[GradedPair], *, unanswered: int = 0, why_none: str = "
 
 
 def _why_none(pairs: Sequence[GradedPair], unanswered: int, level: float) -> str:
-    asked = len(pairs) + unanswered
+    asked, first = len(pairs) + unanswered, [pair for pair in pairs if not pair.repeat]
     if not pairs:
         return "No task was answered by both versions."
     if unanswered > UNANSWERED_MAX * asked:
         return f"The model server failed for {unanswered} of {asked} pairs."
-    if all(0.5 ** sum(pair.role == role for pair in pairs) > level for role in {pair.role for pair in pairs}):
-        return f"{len(pairs)} pairs are too few: not even if all went worse would that be more than chance."
+    if all(0.5 ** sum(pair.role == role for pair in first) > level for role in {pair.role for pair in first}):
+        return f"{len(first)} tasks are too few: not even if all went worse would that be more than chance."
     return ""
 
 
@@ -89,7 +91,7 @@ def detectable_by_role(pairs: Sequence[GradedPair], level: float) -> dict[str, f
     """By role, the smallest fall of answers that pass all checks which *pairs* would have shown in 4 of 5 comparisons; None if none."""
     found = {}
     for role in sorted({pair.role for pair in pairs}):
-        counts = tally(role, [pair for pair in pairs if pair.role == role], _all).counts
+        counts = tally(role, [pair for pair in pairs if pair.role == role and not pair.repeat], _all).counts
         found[role] = detectable(counts.pairs, noise=_noise(counts), level=level)
     return found
 
@@ -107,12 +109,13 @@ def subjects_of(pairs: Sequence[GradedPair]) -> list[Tally]:
     rows = []
     for role in sorted({pair.role for pair in pairs}):
         own = [pair for pair in pairs if pair.role == role]
-        rows.append(tally(f"{role}: {ALL_CHECKS}", own, _all))
+        rows.append(tally(f"{role}: {ALL_CHECKS}", [pair for pair in own if not pair.repeat], _all))
         rows += [tally(f"{role}: {kind}", own, _kind(kind)) for kind in kinds_of(own)]
     return rows
 
 
 def by_language(pairs: Sequence[GradedPair]) -> list[Tally]:
+    pairs = [pair for pair in pairs if not pair.repeat]
     return [
         tally(lang, [pair for pair in pairs if pair.lang == lang], _all)
         for lang in sorted({pair.lang for pair in pairs})
@@ -121,6 +124,7 @@ def by_language(pairs: Sequence[GradedPair]) -> list[Tally]:
 
 def by_held_out(pairs: Sequence[GradedPair]) -> list[Tally]:
     """The tasks that anybody may read, and those that were held out."""
+    pairs = [pair for pair in pairs if not pair.repeat]
     names = {False: "open", True: "held out"}
     return [
         tally(name, [pair for pair in pairs if pair.held_out is held_out], _all)

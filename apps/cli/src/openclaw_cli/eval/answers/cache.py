@@ -1,0 +1,95 @@
+"""Answers that were asked for before, in a folder: a repeat is free.
+
+An answer is kept under the digest of all that it depends on: the prompt with its role's settings, the models, the
+server, the task with its material, the number of the try, and the code of agent and core. What else differs is chance of the model.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import openclaw_agent
+import openclaw_core
+from openclaw_cli.eval.answers.answer import Answer
+from openclaw_cli.eval.answers.task import AnswerTask
+from openclaw_core.store.run_steps import step_json, steps_from
+from openclaw_core.tasks.task import RoleSnapshot, snapshot_json
+
+VERSION = 1
+"""Of the files. Those of another version are asked for again."""
+
+
+@cache
+def code_digest() -> str:
+    """Of every Python file of agent and core: tools, steps, the building of requests, the client."""
+    digest = hashlib.sha256()
+    for package in (openclaw_agent, openclaw_core):
+        root = Path(str(package.__file__)).parent
+        for file in sorted(root.rglob("*.py")):
+            content = file.read_bytes()
+            digest.update(
+                f"{package.__name__}/{file.relative_to(root).as_posix()}\0{len(content)}\0".encode() + content
+            )
+    return digest.hexdigest()
+
+
+def answer_key(task: AnswerTask, snapshot: RoleSnapshot, *, server: str, sample: int, runner: bool) -> str:
+    """The name of an answer. *server* is where models are asked, *sample* the number of the try, *runner* whether code could run."""
+    parts = {
+        "v": VERSION,
+        "snapshot": snapshot_json(snapshot),
+        "server": server,
+        "task": task.digest,
+        "sample": sample,
+        "runner": runner,
+        "code": code_digest(),
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerCache:
+    """Answers by key, one file each. The folder is made when the first is kept."""
+
+    folder: Path
+
+    def get(self, key: str) -> Answer | None:
+        """The answer that is kept under *key*; None if there is none, or its file cannot be read."""
+        try:
+            row: Any = json.loads(self._path(key).read_text(encoding="utf-8"))
+            return _answer(row)
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+
+    def put(self, key: str, answer: Answer) -> None:
+        """Keep *answer*. A file is there whole or not at all."""
+        row = {
+            "v": VERSION, "markdown": answer.markdown, "steps": [step_json(step) for step in answer.steps], "micro_usd": answer.micro_usd,
+            "seconds": answer.seconds, "fault": answer.fault,
+        }  # fmt: skip
+        path = self._path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        written = path.with_suffix(f".{os.getpid()}")
+        written.write_text(json.dumps(row), encoding="utf-8")
+        written.replace(path)
+
+    def _path(self, key: str) -> Path:
+        return self.folder / key[:2] / f"{key[2:]}.json"
+
+
+def _answer(row: Mapping[str, Any]) -> Answer:
+    steps = steps_from("\n".join(row["steps"]))
+    if row["v"] != VERSION or len(steps) != len(row["steps"]):
+        raise ValueError("an answer of another version")
+    return Answer(
+        markdown=str(row["markdown"]),
+        steps=steps,
+        micro_usd=None if row["micro_usd"] is None else int(row["micro_usd"]),
+        seconds=float(row["seconds"]),
+        fault=str(row["fault"]),
+    )

@@ -1,0 +1,105 @@
+"""The two versions that are compared: prompts, roles and settings of a commit, and of the work tree."""
+
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
+
+from openclaw_core.errors import SettingsError
+from openclaw_core.roles.check import load_roles
+from openclaw_core.roles.snapshot import snapshot_of
+from openclaw_core.roles.values import Roles
+from openclaw_core.tasks.task import RoleSnapshot
+
+FOLDER = "platform/openclaw/base"
+"""Of prompts, roles and settings, below the root of the repository."""
+MAIN = ("origin/main", "main")
+"""With whose common ancestor the work tree is compared, unless a revision is named. The first that there is."""
+GIT_S = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """Prompts, roles and settings, and what a reader calls them."""
+
+    name: str
+    roles: Roles
+
+    def snapshot(self, role: str, model: str | None = None) -> RoleSnapshot | None:
+        """What an agent would get, with the one *model* if it is given; None if there is no such role. The prompt is whole, as in a cluster."""
+        if role not in self.roles.roles:
+            return None
+        snapshot = snapshot_of(self.roles.roles[role])
+        if model is None:
+            return snapshot
+        at = self.roles.at(model)
+        known = self.roles.models.get(model)
+        return replace(
+            snapshot,
+            models=(model,),
+            tools=tuple(tool for tool in snapshot.tools if known is not None and tool in known.tools),
+            elsewhere=(at,) if at.provider or at.id != at.name else (),
+        )
+
+
+def work_tree(repository: Path) -> Version:
+    """The version of the files as they are now. Raises SettingsError naming each fault."""
+    return Version(name="work tree", roles=load_roles(repository / FOLDER))
+
+
+def at_revision(repository: Path, revision: str | None) -> Version:
+    """The version at *revision*; None: where the work tree left main, so that what others merged since is not judged. Raises SettingsError."""
+    commit = _resolved(repository, revision) if revision else _left_main(repository)
+    archive = _git(repository, "archive", "--format=tar", commit, FOLDER)
+    with tempfile.TemporaryDirectory(prefix="openclaw-version-") as folder:
+        with tarfile.open(fileobj=BytesIO(archive)) as tar:
+            tar.extractall(folder, filter="data")
+        try:
+            roles = load_roles(Path(folder) / FOLDER)
+        except SettingsError as exc:
+            raise SettingsError(f"the roles at {commit[:8]} cannot be read by this code:\n{exc}") from None
+    return Version(name=f"{revision or 'main'} ({commit[:8]})", roles=roles)
+
+
+def changed_roles(before: Version, after: Version, model: str | None = None) -> tuple[str, ...]:
+    """The roles of both versions whose agents would get something else."""
+    return tuple(
+        name
+        for name in after.roles.roles
+        if name in before.roles.roles and before.snapshot(name, model) != after.snapshot(name, model)
+    )
+
+
+def _left_main(repository: Path) -> str:
+    for main in MAIN:
+        try:
+            return _git(repository, "merge-base", "HEAD", _resolved(repository, main)).decode().strip()
+        except SettingsError:
+            continue
+    raise SettingsError(f"there is no {' and no '.join(MAIN)} to compare with: name a commit with --against")
+
+
+def _resolved(repository: Path, revision: str) -> str:
+    try:
+        return (
+            _git(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+            .decode()
+            .strip()
+        )
+    except SettingsError:
+        raise SettingsError(f"there is no commit {revision!r} here: fetch it, or name another with --against") from None
+
+
+def _git(repository: Path, *words: str) -> bytes:
+    """What git prints. Raises SettingsError if it fails."""
+    command: Sequence[str] = ("git", "-C", str(repository), *words)
+    try:
+        return subprocess.run(command, check=True, capture_output=True, timeout=GIT_S).stdout  # noqa: S603 - a fixed program, its words are one each
+    except FileNotFoundError:
+        raise SettingsError("git is not installed: versions are read from it") from None
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as exc:
+        told = (exc.stderr or b"").decode(errors="replace").strip().splitlines()
+        raise SettingsError(f"git {words[0]} failed: {told[-1] if told else type(exc).__name__}") from None
