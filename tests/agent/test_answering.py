@@ -17,6 +17,7 @@ from openclaw_core.errors import (
 from openclaw_core.ports import ModelAt, Piece, Usage
 from openclaw_core.tasks.conversation import Turn
 from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.receipt import Receipt, digest, messages_digest
 from openclaw_core.tasks.run_usage import RunUsage
 from openclaw_core.tasks.task import Attachment
 from openclaw_core.tasks.work import GaveUp
@@ -32,7 +33,13 @@ async def test_an_answer_is_handed_over_whole_with_what_it_took(harness: AgentHa
 
     assert harness.markdown() == "The whole answer."
     usage: Any = harness.work.results["u1"]
-    assert usage.usage == RunUsage(model="m", calls=1, prompt_tokens=10, answer_tokens=5, first_token_ms=0)
+    [call] = harness.chat.calls
+    receipt = Receipt(
+        prompt=digest(call.messages[0].content.split("\n\n# Today")[0]), messages=messages_digest(call.messages)
+    )
+    assert usage.usage == RunUsage(
+        model="m", calls=1, prompt_tokens=10, answer_tokens=5, first_token_ms=0, receipt=receipt
+    )
 
 
 async def test_the_model_reads_the_turns_that_the_run_brings(harness: AgentHarness) -> None:

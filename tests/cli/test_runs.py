@@ -82,7 +82,10 @@ async def test_runs_show_prints_the_steps_of_an_answer(script: Script, redis_url
     world = World(script)
     await world.lead()
     run = await world.claimed(task(1, text="marker-of-the-user"))
-    calls = (CallUsage(tool="web_search", ms=120), CallUsage(tool="open_page", ms=9000, fault="timed_out"))
+    calls = (
+        CallUsage(tool="web_search", ms=120),
+        CallUsage(tool="open_page", ms=9000, fault="timed_out", arguments="ab", result="cd"),
+    )
     usage = replace(USAGE, steps=(StepUsage(model_ms=350, calls=calls), StepUsage(model_ms=410, calls=calls[:1])))
     await world.end(run, Answered(markdown="marker-of-the-answer", usage=usage))
     await world.show_all()
@@ -91,7 +94,9 @@ async def test_runs_show_prints_the_steps_of_an_answer(script: Script, redis_url
     assert code == 0, out
     shown = json.loads(out)
     assert (shown["task"], shown["tokens"], [step["model_ms"] for step in shown["steps"]]) == ("u1", 12, [350, 410])
-    assert shown["steps"][0]["calls"][1] == {"tool": "open_page", "ms": 9000, "fault": "timed_out"}
+    assert shown["steps"][0]["calls"][1] == {
+        "tool": "open_page", "ms": 9000, "fault": "timed_out", "arguments": "ab", "result": "cd",
+    }  # fmt: skip
     code, out = await openclaw("runs", "show", "u1", COLUMNS="200", **where)
     assert code == 0
     assert "step 1: model 350 ms, then web_search 120 ms, open_page 9000 ms (timed_out)" in out

@@ -13,6 +13,7 @@ from openclaw_agent.tools.tool import CUT, Tool
 from openclaw_core.models.answer_stream import AnswerComplete
 from openclaw_core.ports import CallFault, FunctionCall, Usage
 from openclaw_core.tasks.conversation import estimate_tokens
+from openclaw_core.tasks.receipt import digest
 from openclaw_core.tasks.run_usage import CallUsage, RunUsage, StepUsage, usage_fields
 from openclaw_core.tasks.steps import STATUS_MAX_CHARS, CallResult, Doing, OpenedPage, Status, Step
 from tests.agent.steps.probe import Probe, says_where
@@ -142,7 +143,10 @@ def test_tokens_and_times_of_all_steps_are_summed() -> None:
     usage = decisions.usage_of(steps, last, tools=TOOLS, model_s=0.5, first_s=1.25)
     assert usage == RunUsage(
         model="b", calls=7, prompt_tokens=60, cached_tokens=5, answer_tokens=8, counted=False, model_ms=700, first_token_ms=1250,
-        steps=tuple(StepUsage(model_ms=100, calls=(CallUsage(tool=name, ms=5),)) for name in ("look", "unknown")),
+        steps=tuple(
+            StepUsage(model_ms=100, calls=(CallUsage(tool=name, ms=5, arguments=digest(one.calls[0].arguments), result=digest(one.results[0].text)),))
+            for name, one in zip(("look", "unknown"), steps, strict=True)
+        ),
     )  # fmt: skip
 
 
@@ -150,4 +154,4 @@ def test_a_record_lists_a_bounded_number_of_calls() -> None:
     last = AnswerComplete(text="x", model="b", usage=Usage(), truncated=False, calls=1)
     usage = decisions.usage_of([step(*["look"] * 16)] * 5, last, tools=TOOLS, model_s=0, first_s=None)
     assert sum(len(one.calls) for one in usage.steps) == decisions.RECORDED_CALLS_MAX
-    assert len(json.dumps(usage_fields(usage))) < 2500
+    assert len(json.dumps(usage_fields(usage))) < 4000

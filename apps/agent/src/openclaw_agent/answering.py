@@ -5,7 +5,7 @@ import contextlib
 import importlib
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +18,10 @@ from openclaw_core import logs
 from openclaw_core.characters import is_blank
 from openclaw_core.models import answer_stream
 from openclaw_core.models.answer_stream import AnswerFailed, AnswerRestarted, TextAdded
-from openclaw_core.ports import ModelCall, StreamingModel, Transcriber
+from openclaw_core.ports import Message, ModelCall, StreamingModel, Transcriber
 from openclaw_core.roles.values import READ_DOCUMENT
 from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.receipt import Receipt, digest, messages_digest
 from openclaw_core.tasks.run_usage import RunUsage, usage_fields
 from openclaw_core.tasks.task import RoleSnapshot, Task
 from openclaw_core.tasks.work import Answered, GaveUp, Run, Work
@@ -51,6 +52,8 @@ class RunAnswerer:
     """The tools of these names that an agent can use. It is called for roles with tools alone."""
     open_documents: "Callable[[], OpenedDocuments] | None" = None
     """Where a task's documents are opened. It is called for tasks with files and roles that read them."""
+    revision: str = ""
+    """The commit that this program was built from, for receipts."""
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     handing_over: bool = field(default=False, init=False)
@@ -145,8 +148,9 @@ class RunAnswerer:
     async def _ask_models(self, run: Run, task: Task, preview: Preview) -> Answered | GaveUp:
         """The answer of the first model that gives one, or the cause of the last failure. The text grows in *preview*."""
         began, first_s = self.clock(), None
+        requests = _Requests(run, task)
         answerer = answer_stream.AnswerStream(
-            chat=self.chat, models=run.snapshot.models, make_call=partial(_call, run, task), deadline_s=self.task_deadline_s, sleep=self.sleep
+            chat=self.chat, models=run.snapshot.models, make_call=requests, deadline_s=self.task_deadline_s, sleep=self.sleep
         )  # fmt: skip
         async with contextlib.aclosing(answerer.run()) as events:
             async for event in events:
@@ -159,7 +163,7 @@ class RunAnswerer:
                     return GaveUp(cause=event.cause)
                 elif not is_blank(event.text):
                     usage = _usage(event, model_s=self.clock() - began, first_s=first_s)
-                    return Answered(markdown=_with_notes(event, task, run.snapshot), usage=usage)
+                    return self._answered(event, usage, requests)
         return GaveUp(cause=Cause.EMPTY_ANSWER)
 
     async def _in_steps(
@@ -169,13 +173,14 @@ class RunAnswerer:
         await asyncio.to_thread(importlib.import_module, "openclaw_agent.steps.loop")
         from openclaw_agent.steps.loop import StepLoop
 
+        requests = _Requests(run, task)
         loop = StepLoop(
             work=self.work,
             chat=self.chat,
             run=run,
             tools=await asyncio.to_thread(self.tools_of, run.snapshot.functions),
             documents=documents,
-            make_call=partial(_call, run, task),
+            make_call=requests,
             ends_at=ends_at,
             deadline_s=self.task_deadline_s,
             clock=self.clock,
@@ -186,9 +191,31 @@ class RunAnswerer:
             finished = await loop.answer()
             if finished is None or isinstance(finished, GaveUp):
                 return finished
-            return Answered(markdown=_with_notes(finished.answer, task, run.snapshot), usage=finished.usage)
+            return self._answered(finished.answer, finished.usage, requests)
 
         return loop.preview, ask()
+
+    def _answered(self, answer: answer_stream.AnswerComplete, usage: RunUsage, requests: "_Requests") -> Answered:
+        run, tools = requests.run, requests.run.snapshot.functions or requests.run.snapshot.tools
+        receipt = Receipt(
+            revision=self.revision, prompt=digest(run.snapshot.prompt), messages=messages_digest(requests.newest), tools=tools
+        )  # fmt: skip
+        markdown = _with_notes(answer, requests.task, run.snapshot)
+        return Answered(markdown=markdown, usage=replace(usage, receipt=receipt))
+
+
+@dataclass
+class _Requests:
+    """Makes the requests of a run. It remembers the *newest* messages: once there is an answer, those that were answered."""
+
+    run: Run
+    task: Task
+    newest: tuple[Message, ...] = ()
+
+    def __call__(self, model: str, shrink: int) -> ModelCall:
+        call = _call(self.run, self.task, model, shrink)
+        self.newest = call.messages
+        return call
 
 
 def _call(run: Run, task: Task, model: str, shrink: int) -> ModelCall:

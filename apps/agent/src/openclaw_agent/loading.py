@@ -108,6 +108,7 @@ async def open_answerer(
         files_of=files_of or (lambda run: BrainFiles(work=work, run=run)),
         task_deadline_s=settings.task_deadline_s,
         voice_models=settings.voice_models,
+        revision=settings.revision,
         tools_of=lambda names: (tools_of or _tools_of)(names, settings),
         open_documents=lambda: _open_documents(settings),
     )

@@ -54,6 +54,8 @@ class Settings:
     voice_models: tuple[str, ...]
     """In order of preference."""
     search: SearchServices = SearchServices()
+    revision: str = ""
+    """The commit that the image was built from; empty where nobody said it."""
     runner_socket: Path | None = None
     """Where the sealed runner listens; None: nothing can be run or read here."""
 
@@ -68,6 +70,7 @@ def from_env(env: Mapping[str, str]) -> Settings:
         servers=read.model_servers(),
         redis=read.redis(),
         runner_socket=Path(socket) if (socket := read.text("RUNNER_SOCKET")) else None,
+        revision=read.text("OPENCLAW_REVISION"),
         log_level=read.one_of("LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
         task_deadline_s=read.number("TASK_DEADLINE_S", 180, low=5, high=3600),
         voice_models=model_ids(read.text("VOICE_MODELS", VOICE_MODELS)),

@@ -12,6 +12,7 @@ from openclaw_core.models.answer_stream import AnswerComplete
 from openclaw_core.models.function_calls import arguments_of
 from openclaw_core.ports import FunctionCall
 from openclaw_core.roles.values import READ_DOCUMENT
+from openclaw_core.tasks.receipt import digest
 from openclaw_core.tasks.run_usage import CallUsage, RunUsage, StepUsage
 from openclaw_core.tasks.steps import STATUS_MAX_CHARS, CallResult, Doing, Status, Step
 from openclaw_core.tasks.task import RoleSnapshot
@@ -140,7 +141,13 @@ def _recorded(steps: Sequence[Step], tools: Mapping[str, Tool]) -> tuple[StepUsa
     left, rows = RECORDED_CALLS_MAX, []
     for step in steps:
         calls = tuple(
-            CallUsage(tool=call.name if call.name in tools else UNKNOWN, ms=result.ms, fault=result.fault)
+            CallUsage(
+                tool=call.name if call.name in tools else UNKNOWN,
+                ms=result.ms,
+                fault=result.fault,
+                arguments=digest(call.arguments),
+                result=digest(result.text),
+            )
             for call, result in list(zip(step.calls, step.results, strict=True))[:left]
         )
         left -= len(calls)

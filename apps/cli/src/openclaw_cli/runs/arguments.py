@@ -3,6 +3,7 @@
 import argparse
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from openclaw_core.tasks.outcome import ENDED, Cause
@@ -26,12 +27,22 @@ def add_arguments(runs: argparse.ArgumentParser) -> None:
     _add_shared(runs, first=True)
     runs.add_argument("--count", type=int, default=20, help="how many to list at most (default 20)")
     runs.add_argument("-f", "--follow", action="store_true", help="go on with each run that ends; Ctrl-C stops")
-    what = runs.add_subparsers(dest="what", metavar="stats | show")
+    what = runs.add_subparsers(dest="what", metavar="stats | show | replay")
     stats = what.add_parser("stats", help="count by day and role: success, times, tokens, cost")
     _add_shared(stats)
     show = what.add_parser("show", help="show one run as a time line, with its steps and its cause")
     show.add_argument("task", metavar="ID", help="the task, as the list names it")
     _add_shared(show, choice=False)
+    replay = what.add_parser(
+        "replay",
+        help="rebuild the request of one run from what is kept, and say what has expired; exit status 3 if it is not the same as then",
+    )
+    replay.add_argument("task", metavar="ID", help="the task, as the list names it")
+    replay.add_argument("--text", action="store_true", help="print the messages: they are a user's words")
+    replay.add_argument("--ask", action="store_true", help="ask a model again, and print its answer; without tools")
+    replay.add_argument("--model", help="with --ask: another model than those of the role then")
+    replay.add_argument("--prompt", type=Path, metavar="FILE", help="another prompt than then")
+    _add_shared(replay, choice=False)
 
 
 def _add_shared(parser: argparse.ArgumentParser, *, first: bool = False, choice: bool = True) -> None:

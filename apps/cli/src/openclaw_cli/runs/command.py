@@ -1,4 +1,4 @@
-"""`openclaw runs`: list, follow and count what became of messages, or show one as a time line."""
+"""`openclaw runs`: list, follow and count what became of messages, show one as a time line, or rebuild its request."""
 
 import argparse
 import asyncio
@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from openclaw_cli.runs.choose import Choice
+from openclaw_cli.runs.receipts import receipt_rows
 from openclaw_cli.runs.rows import OF_ITS_JOB, row_of
 from openclaw_cli.runs.source import opened
 from openclaw_cli.runs.stats import count
@@ -43,6 +44,10 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     async with opened(args, env) as script:
         if args.what == "show":
             return await _show(args, script)
+        if args.what == "replay":
+            from openclaw_cli.runs.replay import replay  # here: it loads what an answer needs
+
+            return await replay(args, env, script)
         choice = Choice(role=args.role, state=args.state, cause=args.cause, since_s=args.since)
         if args.what == "stats":
             return await _stats(args, script, choice)
@@ -112,15 +117,19 @@ async def _show(args: argparse.Namespace, script: Script) -> int:
     if args.json:
         steps = [asdict(step) for step in read_usage(run.run).steps]
         line = [{"at_s": moment.at_s, "what": moment.what} for moment in moments(run)]
-        print(json.dumps(row | {"steps": steps, "timeline": line}, indent=2))
+        receipt = asdict(read_usage(run.run).receipt)
+        print(json.dumps(row | {"receipt": receipt, "steps": steps, "timeline": line}, indent=2))
         return 0
     console = Console(soft_wrap=True, highlight=False)
+    made_of = receipt_rows(read_usage(run.run).receipt)
     for moment in moments(run):
         console.print(f"{'' if moment.at_s is None else f'{moment.at_s:.3f} s':>12}  {moment.what}")
     fields = Table.grid(padding=(0, 2))
     for name in ("model", "tokens", "usd", *OF_ITS_JOB):
         if row[name] not in ("", None):
             fields.add_row(name, str(row[name]))
+    for name, text in made_of:
+        fields.add_row(name, text)
     console.print(fields)
     return 0
 

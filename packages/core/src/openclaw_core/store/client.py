@@ -183,6 +183,11 @@ class Script:
         with translated():
             return await self._shielded(self.redis.execute_command(command, *args))  # type: ignore[no-untyped-call]
 
+    async def read_bytes(self, command: str, *args: Any) -> Any:
+        """As `read`, for a value that is no text."""
+        with translated():
+            return await self._shielded(self.redis.execute_command(command, *args, **{NEVER_DECODE: True}))  # type: ignore[no-untyped-call]
+
     async def reads(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
         """Plain commands in one round trip. Raises as `step`. What stands at a key of another type than the command's reads as None."""
         if not commands:

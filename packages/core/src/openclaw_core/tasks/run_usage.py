@@ -1,10 +1,11 @@
-"""What a run took: its model, tokens and times, and those of its steps with tools. No word of a user or a model stands in it."""
+"""What a run took and was made of: model, tokens, times, steps with tools, receipt. No word of a user or a model stands in it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from openclaw_core.records import UNREADABLE, parsed, read
+from openclaw_core.tasks.receipt import Receipt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +15,10 @@ class CallUsage:
     tool: str = ""
     ms: int = 0
     fault: str = ""
+    arguments: str = ""
+    """Digest of what the model gave to the tool, such as code."""
+    result: str = ""
+    """Digest of the result as the model read it: of a page, a document, the output of code."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,25 +46,32 @@ class RunUsage:
     model_ms: int = 0
     first_token_ms: int | None = None
     steps: tuple[StepUsage, ...] = ()
+    receipt: Receipt = field(default_factory=Receipt)
 
 
 def usage_fields(usage: RunUsage) -> dict[str, Any]:
     """*usage* as stored. What readers assume where it is missing is left out."""
     fields = asdict(usage)
     steps = [
-        step | {"calls": [{k: v for k, v in call.items() if v or k != "fault"} for call in step["calls"]]}
+        step | {"calls": [{k: v for k, v in call.items() if v or k in ("tool", "ms")} for call in step["calls"]]}
         for step in fields.pop("steps")
     ]
-    return fields | ({"steps": steps} if steps else {})
+    receipt = {name: value for name, value in fields.pop("receipt").items() if value}
+    return fields | ({"steps": steps} if steps else {}) | ({"receipt": receipt} if receipt else {})
 
 
 def read_usage(raw: str) -> RunUsage:
     """Read the field `run` of a record; an empty value where it holds nothing or cannot be read."""
     try:
         fields = parsed(raw or "{}")
-        return read(RunUsage, fields, steps=tuple(_step(step) for step in fields.get("steps", ())))
+        steps = tuple(_step(step) for step in fields.get("steps", ()))
+        return read(RunUsage, fields, steps=steps, receipt=_receipt(fields.get("receipt", {})))
     except UNREADABLE:
         return RunUsage()
+
+
+def _receipt(fields: Mapping[str, Any]) -> Receipt:
+    return read(Receipt, fields, tools=tuple(map(str, fields.get("tools", ()))))
 
 
 def _step(step: Mapping[str, Any]) -> StepUsage:

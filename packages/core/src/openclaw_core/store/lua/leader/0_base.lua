@@ -223,7 +223,7 @@ end
 
 local function record_run(id)
   local names = { 'chat', 'run', 'state', 'cause', 'delivery', 'attempt', 'role', 'admitted_ms', 'decision', 'ready_ms', 'claimed_ms', 'job', 'warm', 'lost',
-    'queued_ms', 'route_ms', 'route_tokens', 'first_text_ms', 'answered_ms' }
+    'queued_ms', 'route_ms', 'route_tokens', 'first_text_ms', 'answered_ms', 'order' }
   local fields = call('HMGET', task_key(id), unpack(names))
   local record = { 'task', id, 'ended_ms', ms(now_ms()) }
   for i, name in ipairs(names) do
