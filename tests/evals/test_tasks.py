@@ -75,6 +75,7 @@ def test_a_task_has_its_material(tmp_path: Path) -> None:
         (("  - language:", "  - {language: , length: }"), 1, "each line of `holds` has one grader"),
         (("  - language:", "  - program_passes: {language: bash}"), 10, "give tests for pytest, or lines that it prints"),
         (("  - language:", "  - &a [*a]"), 10, "an alias that contains itself"),
+        (("  - language:", "  - has: {words: [x]}"), 10, "`has` is there twice; put its arguments together"),
         (("lang: en", "lang: [en"), 2, "not valid YAML"),
     ],
 )  # fmt: skip

@@ -102,6 +102,8 @@ def _checks(task: TaskFile, path: Path, lines: Lines, faults: list[str]) -> tupl
             known = ", ".join(KINDS)
             faults.append(f"{path}:{lines.of('holds', at)}: no grader `{kind}`; known here: {known}")
             continue
+        if kind in {check.kind for check in checks}:
+            faults.append(f"{path}:{lines.of('holds', at)}: `{kind}` is there twice; put its arguments together")
         given = {} if arguments is None else arguments
         value = _validated(KINDS[kind], given, kind, path, lines, ("holds", at, kind), faults)
         if value is not None:
