@@ -124,6 +124,7 @@ def test_names_of_a_hebrew_summary() -> None:
     assert fault("names_from_source", "לנועה ולמשפחת ברגר ישולם שכר הדירה.", source=HEBREW_SOURCE) == ""
     assert fault("names_from_source", "לנועה ולמשפחת מזרחי ישולם.", source=HEBREW_SOURCE) == "not in the source: מזרחי"
     assert fault("names_from_source", 'עו"ד סגלוביץ ביקש.', source=HEBREW_SOURCE) == "not in the source: סגלוביץ"
+    assert fault("names_from_source", 'עו"ד Levi ביקשה.', source=SOURCE) == ""
 
 
 PAGES = ("http://a.example.org/1", "http://b.example.org/2")

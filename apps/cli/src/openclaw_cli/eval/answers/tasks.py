@@ -95,7 +95,7 @@ def _read_task(folder: Path, path: Path, web: dict[str, WebPage], faults: list[s
 
 
 def _checks(task: TaskFile, path: Path, lines: Lines, faults: list[str]) -> tuple[Check, ...]:
-    checks = []
+    checks: list[Check] = []
     for at, line in enumerate(task.holds):
         [(kind, arguments)] = line.items()
         if kind not in KINDS:

@@ -59,11 +59,13 @@ def _latin_names(text: str) -> list[str]:
 
 
 def _hebrew_names(text: str) -> list[str]:
-    words = [match[0] for match in _HEBREW.finditer(text)]
-    found = []
-    for before, word in zip(["", *words], words, strict=False):
-        if word_forms(folded(before)) & TITLES or word_forms(folded(word)) & KNOWN_NAMES:
-            found.append(word)
+    found, before = [], None
+    for match in _HEBREW.finditer(text):
+        beside = before is not None and not text[before.end() : match.start()].strip()
+        titled = before is not None and beside and word_forms(folded(before[0])) & TITLES
+        if titled or word_forms(folded(match[0])) & KNOWN_NAMES:
+            found.append(match[0])
+        before = match
     return found
 
 
