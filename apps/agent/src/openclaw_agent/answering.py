@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from openclaw_agent.attachments.files import Files
 from openclaw_agent.attachments.to_text import AttachmentReader, Unreadable, with_attachments
 from openclaw_agent.preview import Preview
-from openclaw_agent.prompt import cuts, messages
+from openclaw_agent.prompt import cuts, model_call
 from openclaw_agent.store_retry import until_stored
 from openclaw_core import logs
 from openclaw_core.characters import is_blank
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 log = logs.get(__name__)
 GATHER_POLL_S = 0.05
 """While more of a task may still come."""
-FIRST_TOKEN_S = 60.0
 
 
 @dataclass(kw_only=True)
@@ -213,24 +212,9 @@ class _Requests:
     newest: tuple[Message, ...] = ()
 
     def __call__(self, model: str, shrink: int) -> ModelCall:
-        call = _call(self.run, self.task, model, shrink)
+        call = model_call(self.task, self.run.snapshot, self.run.history, model, shrink)
         self.newest = call.messages
         return call
-
-
-def _call(run: Run, task: Task, model: str, shrink: int) -> ModelCall:
-    """The request for *model*; each level of *shrink* halves it."""
-    at = run.snapshot.at(model)
-    return ModelCall(
-        model=at.id,
-        provider=at.provider,
-        messages=messages(task, run.snapshot, run.history, shrink=shrink),
-        max_tokens=max(256, run.snapshot.max_answer_tokens >> shrink),
-        temperature=run.snapshot.temperature,
-        reasoning_effort=run.snapshot.reasoning_effort,
-        tools=run.snapshot.tools,
-        first_token_timeout_s=FIRST_TOKEN_S,
-    )
 
 
 def _usage(answer: answer_stream.AnswerComplete, *, model_s: float, first_s: float | None) -> RunUsage:

@@ -5,10 +5,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from openclaw_core.models.thought_filter import without_thoughts
-from openclaw_core.ports import Message
+from openclaw_core.ports import Message, ModelCall
 from openclaw_core.tasks.conversation import Turn, estimate_tokens, newest_turns
 from openclaw_core.tasks.task import RoleSnapshot, Task
 
+FIRST_TOKEN_S = 60.0
 SEPARATOR_TOKENS = 4
 LEAST_CUT_TOKENS = 40
 """A text that would be cut to less is left out."""
@@ -47,6 +48,21 @@ def messages(task: Task, snapshot: RoleSnapshot, history: Sequence[Turn], *, shr
         Message(role="system", content=_system(task, snapshot)),
         *(Message(role=turn.speaker, content=turn.text) for turn in turns),
         Message(role="user", content=_request(_with_unseen(task), quoted, head)),
+    )
+
+
+def model_call(task: Task, snapshot: RoleSnapshot, history: Sequence[Turn], model: str, shrink: int) -> ModelCall:
+    """The request for *model*; each level of *shrink* halves it."""
+    at = snapshot.at(model)
+    return ModelCall(
+        model=at.id,
+        provider=at.provider,
+        messages=messages(task, snapshot, history, shrink=shrink),
+        max_tokens=max(256, snapshot.max_answer_tokens >> shrink),
+        temperature=snapshot.temperature,
+        reasoning_effort=snapshot.reasoning_effort,
+        tools=snapshot.tools,
+        first_token_timeout_s=FIRST_TOKEN_S,
     )
 
 

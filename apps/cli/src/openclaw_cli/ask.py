@@ -3,20 +3,20 @@
 import argparse
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
 from rich.markdown import Markdown
 
-from openclaw_agent.prompt import messages
+from openclaw_agent.prompt import model_call
 from openclaw_brain.routing import Classifier, decide_agent
 from openclaw_cli.up.backends import model_from
 from openclaw_core.environment import Environment
 from openclaw_core.errors import SettingsError
 from openclaw_core.models.answer_stream import AnswerComplete, AnswerFailed, AnswerRestarted, AnswerStream, TextAdded
 from openclaw_core.models.brain_clients import open_brain_clients
-from openclaw_core.ports import ModelCall
 from openclaw_core.roles.check import load_roles
 from openclaw_core.roles.snapshot import snapshot_of
 from openclaw_core.tasks.task import Task
@@ -56,23 +56,14 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
             task = Task(
                 id="ask", chat_id=0, chat_kind="private", user_id=0, message_id=0, update_id=0, lang=lang, text=args.question, admitted_ms=0, snapshot=snapshot,
             )  # fmt: skip
-
-            def make_call(name: str, shrink: int) -> ModelCall:
-                at = snapshot.at(name)
-                return ModelCall(
-                    model=at.id, provider=at.provider, messages=messages(task, snapshot, (), shrink=shrink), max_tokens=snapshot.max_answer_tokens >> shrink,
-                    temperature=snapshot.temperature, reasoning_effort=snapshot.reasoning_effort, tools=snapshot.tools,
-                first_token_timeout_s=60,
-                )  # fmt: skip
-
             console.print(f"[dim]{wording.role_label(roles, routed.role, 'en')} · {model.name}[/dim]", highlight=False)
             if snapshot.functions:
                 console.print("[dim]without its tools: those run in agents, as `make up` has them[/dim]")
             text = ""
             with Live(console=console, refresh_per_second=8, vertical_overflow="visible") as live:
-                async for event in AnswerStream(
-                    chat=chat, models=snapshot.models, make_call=make_call, deadline_s=180
-                ).run():
+                make_call = partial(model_call, task, snapshot, ())
+                answering = AnswerStream(chat=chat, models=snapshot.models, make_call=make_call, deadline_s=180)
+                async for event in answering.run():
                     if isinstance(event, TextAdded):
                         text += event.text
                     elif isinstance(event, AnswerRestarted):

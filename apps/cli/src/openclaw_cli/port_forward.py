@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from openclaw_core import child_process
 from openclaw_core.errors import SettingsError
 
-OPENS_WITHIN_S = 30.0
+OPENS_WITHIN_S, ENDS_WITHIN_S = 30.0, 10.0
 
 
 @asynccontextmanager
@@ -22,6 +23,4 @@ async def forwarded(namespace: str, target: str, port: int) -> AsyncIterator[int
             raise SettingsError(f"kubectl opened no way to {target} in {namespace}: {line.strip() or 'see above'}")
         yield int(line.split("->")[0].rsplit(":", 1)[1])
     finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
+        await child_process.end(process, within_s=ENDS_WITHIN_S)

@@ -70,9 +70,9 @@ def parser() -> argparse.ArgumentParser:
     bump.add_argument("--check", action="store_true", help="write nothing: only say whether the file is as it may be")
     bump.add_argument("--commit", help="the commit that they were built from, 40 digits")
     bump.add_argument("--tag", help="the tag that they were pushed with")
-    bump.add_argument("--agent", metavar="DIGEST", help="sha256:… of openclaw-agent, as the registry gave it")
-    bump.add_argument("--brain", metavar="DIGEST", help="sha256:… of openclaw-brain, as the registry gave it")
-    bump.add_argument("--runner", metavar="DIGEST", help="sha256:… of openclaw-runner, as the registry gave it")
+    for name in ("agent", "brain", "runner"):
+        what = f"sha256:… of openclaw-{name}, as the registry gave it"
+        bump.add_argument(f"--{name}", metavar="DIGEST", help=what)
 
     promote = command(
         "promote", _promote, "move prod's pins to what staging has proved",
@@ -197,14 +197,6 @@ def _diff(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
 def _bump(args: argparse.Namespace, root: Path, _env: Mapping[str, str]) -> int:
     from openclaw_gitops import release as releases
 
-    digests = {"openclaw-agent": args.agent, "openclaw-brain": args.brain, "openclaw-runner": args.runner}
-    values = {
-        "--commit": args.commit,
-        "--tag": args.tag,
-        "--agent": args.agent,
-        "--brain": args.brain,
-        "--runner": args.runner,
-    }
     if args.check:
         release = releases.read((root / releases.FILE).read_text())
         print(
@@ -212,8 +204,10 @@ def _bump(args: argparse.Namespace, root: Path, _env: Mapping[str, str]) -> int:
             + (f", built from {release.built_from[:12]}" if release.is_built else ", nothing is built yet")
         )
         return 0
-    if missing := [name for name, value in values.items() if not value]:
+    programs = ("agent", "brain", "runner")
+    if missing := [f"--{name}" for name in ("commit", "tag", *programs) if not getattr(args, name)]:
         raise CommandError(USAGE, f"bump needs {', '.join(missing)}")
+    digests = {f"openclaw-{name}": getattr(args, name) for name in programs}
     wrote = releases.bump(root, releases.Release(built_from=args.commit, tag=args.tag, digests=digests))
     print(f"{releases.FILE}: {args.tag}" if wrote else "nothing to bump: the file holds these images already")
     return 0

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
-from openclaw_core import logs
+from openclaw_core import child_process, logs
 
 log = logs.get(__name__)
 REQUESTS = 10_000
@@ -74,16 +74,8 @@ class LocalRunners:
             process = self._running.pop(name, None)
         if process is None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            async with asyncio.timeout(END_S):
-                await process.wait()
-        except TimeoutError:
+        if not await child_process.end(process, within_s=END_S):
             log.warning("runner.not_ended", job=name)
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
         await asyncio.to_thread(shutil.rmtree, self._root / name, ignore_errors=True)
 
     async def close(self) -> None:

@@ -10,6 +10,7 @@ from openclaw_core.store import Script
 
 IDLE_S = 8.0
 """Long enough for two rounds of what waiting agents ask."""
+COUNTERS = ("script_calls", "kb", "brain_ms", "agents_ms")
 SCRIPTS = ("evalsha", "eval", "fcall")
 
 
@@ -32,19 +33,11 @@ class Costs:
 
     def each(self, messages: int) -> dict[str, float]:
         """A message's share."""
-        return {
-            name: round(getattr(self, name) / max(1, messages), 1)
-            for name in ("script_calls", "kb", "brain_ms", "agents_ms")
-        }
+        return {name: round(getattr(self, name) / max(1, messages), 1) for name in COUNTERS}
 
     def _with(self, other: "Costs", times: float, took_s: float | None = None) -> "Costs":
-        return Costs(
-            took_s=self.took_s - other.took_s if took_s is None else took_s,
-            script_calls=self.script_calls - times * other.script_calls,
-            kb=self.kb - times * other.kb,
-            brain_ms=self.brain_ms - times * other.brain_ms,
-            agents_ms=self.agents_ms - times * other.agents_ms,
-        )
+        less = {name: getattr(self, name) - times * getattr(other, name) for name in COUNTERS}
+        return Costs(took_s=self.took_s - other.took_s if took_s is None else took_s, **less)
 
 
 async def costs(script: Script, brain_pid: int) -> Costs:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from openclaw_cli.bench.kubectl import kubectl as run_kubectl
+from openclaw_core import child_process
 
 PRINT_TIMES = """
 import time
@@ -82,9 +83,7 @@ class PodWatch:
             while line := await _line(process):
                 self._saw(kind, line.split(), time.time())
         finally:
-            if process.returncode is None:
-                process.terminate()
-            await process.wait()
+            await child_process.end(process, within_s=10)
 
     def _saw(self, kind: str, row: list[str], now_s: float) -> None:
         if kind == "jobs" and row:

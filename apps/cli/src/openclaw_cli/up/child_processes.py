@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from openclaw_cli.up.data_folder import PRIVATE_UMASK
+from openclaw_core import child_process
 
 STOP_TIMEOUT_S = 10.0
 BRAIN_STOP_TIMEOUT_S = 15.0
@@ -79,18 +80,8 @@ async def wait_until(ready: Awaitable[None], process: asyncio.subprocess.Process
 
 
 async def stop(process: asyncio.subprocess.Process, *, timeout_s: float = STOP_TIMEOUT_S) -> None:
-    """Send SIGTERM, and SIGKILL after *timeout_s*. Returns when the process has ended."""
-    if process.returncode is not None:
-        return
-    with contextlib.suppress(ProcessLookupError):
-        process.terminate()
-    try:
-        async with asyncio.timeout(timeout_s):
-            await process.wait()
-    except TimeoutError:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+    """End *process*, by force after *timeout_s*. Returns when it has ended."""
+    await child_process.end(process, within_s=timeout_s)
 
 
 @asynccontextmanager

@@ -104,49 +104,42 @@ def decide_fallback(
     *empty* counts the answers without a word, this one included; *last*: no other model is left; *silence_left_s*: see `SILENCE_S`.
     """
     backoff_s = 0.5 * 2 ** (tries - 1) * (0.5 + jitter)
-    refused = FallbackAction.FAIL if limits.refusal_ends else FallbackAction.NEXT_MODEL
+    fail, on = FallbackAction.FAIL, FallbackAction.NEXT_MODEL
+    refused = fail if limits.refusal_ends else on
+    again, wait_s = False, 0.0
     match error:
         case RateLimited():
             wait_s = backoff_s if error.retry_after_s is None else error.retry_after_s
-            if tries < limits.rate_limit_tries and wait_s <= min(limits.rate_wait_s, left_s - 1):
-                return FallbackDecision(action=FallbackAction.RETRY, cause=Cause.MODEL_BUSY, wait_s=wait_s)
-            return FallbackDecision(action=FallbackAction.NEXT_MODEL, cause=Cause.MODEL_BUSY)
+            again = tries < limits.rate_limit_tries and wait_s <= min(limits.rate_wait_s, left_s - 1)
+            cause, action = Cause.MODEL_BUSY, on
         case RequestTooLarge():
-            return FallbackDecision(
-                action=FallbackAction.SHRINK if shrink < limits.shrinks else refused, cause=Cause.TOO_LONG
-            )
+            cause, action = Cause.TOO_LONG, FallbackAction.SHRINK if shrink < limits.shrinks else refused
         case ModelGone():
-            return FallbackDecision(action=FallbackAction.NEXT_MODEL, cause=Cause.MODEL_GONE)
+            cause, action = Cause.MODEL_GONE, on
         case ChatUnauthorized():
-            return FallbackDecision(action=FallbackAction.NEXT_SERVER, cause=Cause.MODEL_KEY)
+            cause, action = Cause.MODEL_KEY, FallbackAction.NEXT_SERVER
         case ModelSilent():
-            if silence_left_s < LEAST_SILENCE_S:
-                return FallbackDecision(action=FallbackAction.FAIL, cause=Cause.MODEL_DOWN)
-            again = last and tries < limits.tries_per_model
-            return FallbackDecision(
-                action=FallbackAction.RETRY if again else FallbackAction.NEXT_MODEL, cause=Cause.MODEL_DOWN
-            )
+            is_over = silence_left_s < LEAST_SILENCE_S
+            again = not is_over and last and tries < limits.tries_per_model
+            cause, action = Cause.MODEL_DOWN, fail if is_over else on
         case EmptyAnswer():
-            if empty >= limits.empty:
-                return FallbackDecision(action=FallbackAction.FAIL, cause=Cause.EMPTY_ANSWER)
-            again = empty == 1 and limits.tries_per_model > 1
-            return FallbackDecision(
-                action=FallbackAction.RETRY if again else FallbackAction.NEXT_MODEL, cause=Cause.EMPTY_ANSWER
-            )
+            again = empty < limits.empty and empty == 1 and limits.tries_per_model > 1
+            cause, action = Cause.EMPTY_ANSWER, fail if empty >= limits.empty else on
         case ToolCalled():
             again = tries < limits.tries_per_model
-            return FallbackDecision(
-                action=FallbackAction.RETRY if again else FallbackAction.NEXT_MODEL, cause=Cause.EMPTY_ANSWER
-            )
+            cause, action = Cause.EMPTY_ANSWER, on
         case ChatUnavailable() | StreamCut():
-            if tries < limits.tries_per_model and backoff_s < left_s:
-                return FallbackDecision(action=FallbackAction.RETRY, cause=Cause.MODEL_DOWN, wait_s=backoff_s)
-            return FallbackDecision(action=FallbackAction.NEXT_MODEL, cause=Cause.MODEL_DOWN)
+            wait_s, again = backoff_s, tries < limits.tries_per_model and backoff_s < left_s
+            cause, action = Cause.MODEL_DOWN, on
         case AnswerFiltered():
-            return FallbackDecision(action=FallbackAction.NEXT_MODEL, cause=Cause.REFUSED)
+            cause, action = Cause.REFUSED, on
         case ChatRefused():
-            return FallbackDecision(action=refused, cause=Cause.REFUSED)
-    return FallbackDecision(action=FallbackAction.FAIL, cause=Cause.INTERNAL)
+            cause, action = Cause.REFUSED, refused
+        case _:
+            cause, action = Cause.INTERNAL, fail
+    if again:
+        return FallbackDecision(action=FallbackAction.RETRY, cause=cause, wait_s=wait_s)
+    return FallbackDecision(action=action, cause=cause)
 
 
 # ---- keeping count

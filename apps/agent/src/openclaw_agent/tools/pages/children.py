@@ -4,14 +4,13 @@ That is no sandbox: the process runs as the same user. It holds because `reading
 belongs into the sealed runner, which takes the place of `ChildReader` behind the same `Reader`.
 """
 
-import asyncio
-import contextlib
 import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from openclaw_agent.tools.child import said_by
 from openclaw_agent.tools.fetching.contents import DOCUMENTS, Kind
 from openclaw_agent.tools.pages.reading import Document
 
@@ -44,22 +43,9 @@ class ChildReader:
         if kind in DOCUMENTS:
             raise Unread(f"This is a document ({kind.value}), not a page. It cannot be read by this tool.")
         head = {"kind": kind.value, "charset": charset, "cpu_s": self.cpu_s, "memory_bytes": self.memory_bytes}
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", "-S", str(_PROGRAM), env={}, cwd="/",
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
         try:
-            async with asyncio.timeout(self.read_s):
-                out, _ = await child.communicate(json.dumps(head).encode() + b"\n" + body)
-        except TimeoutError:
-            raise Unread("This page could not be read: it is too large or too entangled.") from None
-        finally:
-            if child.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    child.kill()
-                await asyncio.shield(child.wait())
-        try:
-            said = json.loads(out)
-        except ValueError:
+            program = (sys.executable, "-I", "-S", str(_PROGRAM))
+            said = await said_by(program, json.dumps(head).encode() + b"\n" + body, within_s=self.read_s)
+        except (TimeoutError, ValueError):
             raise Unread("This page could not be read: it is too large or too entangled.") from None
         return Document(text=said["text"], title=said["title"], date=said["date"], cut=said["cut"])

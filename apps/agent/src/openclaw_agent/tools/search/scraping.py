@@ -4,8 +4,6 @@ ddgs reads the engines' pages with parsers in C, opens connections of its own an
 agent's environment and ends with the call. It breaks now and then, and it is not for a cluster: set one of the other services there.
 """
 
-import asyncio
-import contextlib
 import importlib
 import importlib.util
 import json
@@ -31,25 +29,15 @@ class Scraping:
 
     async def search(self, query: str, *, count: int) -> Sequence[Any]:
         """As in `Backend`."""
+        from openclaw_agent.tools.child import said_by
         from openclaw_agent.tools.search.asking import found, rows
         from openclaw_agent.tools.search.backends import SearchFault, Why
 
-        child = await asyncio.create_subprocess_exec(
-            *self.program, env={}, cwd="/",
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
+        given = json.dumps({"query": query, "count": count * 2}).encode()
         try:
-            async with asyncio.timeout(self.scrape_s):
-                out, _ = await child.communicate(json.dumps({"query": query, "count": count * 2}).encode())
+            said = await said_by(self.program, given, within_s=self.scrape_s)
         except TimeoutError:
             raise SearchFault(Why.TIME) from None
-        finally:
-            if child.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    child.kill()
-                await asyncio.shield(child.wait())
-        try:
-            said = json.loads(out)
         except ValueError:
             raise SearchFault(Why.ODD) from None
         if isinstance(said, dict) and said.get("fault") in list(Why):
