@@ -59,6 +59,12 @@ class Limits:
             if type(value) not in (kind, int) or not math.isfinite(value) or value <= 0:
                 raise ValueError(f"{each.name} is not a positive {kind.__name__}")
 
+    def check(self) -> None:
+        """Raises ValueError for a limit that is higher than `MOST` has it."""
+        for each in fields(self):
+            if getattr(self, each.name) > getattr(MOST, each.name):
+                raise ValueError(f"the limit {each.name} is too high")
+
 
 MOST = Limits(
     seconds=120.0,
@@ -140,9 +146,7 @@ class RunRequest:
             raise ValueError("two files have the same name")
         for file in self.files:
             checked_name(file.name)
-        for each in fields(self.limits):
-            if getattr(self.limits, each.name) > getattr(MOST, each.name):
-                raise ValueError(f"the limit {each.name} is too high")
+        self.limits.check()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,9 +167,7 @@ class ReadRequest:
             raise ValueError("a page's number is a whole number")
         if not (1 <= self.first_page <= 10_000_000 and 1 <= self.pages <= PAGES_MAX):
             raise ValueError("these pages cannot be asked for")
-        for each in fields(self.limits):
-            if getattr(self.limits, each.name) > getattr(MOST, each.name):
-                raise ValueError(f"the limit {each.name} is too high")
+        self.limits.check()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

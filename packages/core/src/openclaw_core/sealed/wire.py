@@ -35,6 +35,8 @@ from openclaw_core.sealed.values import (
 VERSION = 1
 MAGIC = b"OCSR"
 PREFIX = struct.Struct(">4sBI")
+IN_PARTS = ("pages", "stdout", "stderr")
+"""Fields of results that do not stand in the header, or not as they are."""
 HEADER_MAX_BYTES = 1 << 20  # 2,000 pages with their titles
 REQUEST_MAX_BYTES = max(2 * CODE_MAX_BYTES + INPUT_MAX_BYTES, DOCUMENT_MAX_BYTES)
 RESULT_MAX_BYTES = max(4 * 3 * MOST.output_bytes + MOST.returned_bytes, TEXT_MAX_BYTES)
@@ -143,13 +145,8 @@ def decode_request(header: Header, body: bytes) -> Request:
     try:
         if header.fields.get("kind") == "read":
             [(name, data)] = parts
-            return ReadRequest(
-                name=name,
-                data=data,
-                first_page=header.fields["first_page"],
-                pages=header.fields["pages"],
-                limits=_limits(header.fields["limits"]),
-            )
+            asked = {each: header.fields[each] for each in ("first_page", "pages")}
+            return ReadRequest(name=name, data=data, limits=_limits(header.fields["limits"]), **asked)
         if header.fields.get("kind") == "run":
             named = dict(parts)
             if len(named) != len(parts) or len(parts) > INPUT_FILES_MAX + 2:
@@ -176,27 +173,26 @@ def _after(label: str, name: str) -> str:
 def encode_result(result: Result) -> bytes:
     """The whole message of *result*."""
     if isinstance(result, ReadResult):
-        header: dict[str, Any] = {
-            "kind": "read",
-            "cause": result.cause,
-            "why": result.why,
-            "pages_total": result.pages_total,
-            "cut": result.cut,
-            "seconds": result.seconds,
-            "pages": [[page.number, page.name] for page in result.pages],
-        }
+        header = {"kind": "read", "pages": [[page.number, page.name] for page in result.pages], **_plain(result)}
         return _message(header, [("page", _utf8(page.text)) for page in result.pages])
     outcomes = [("program", result.program)] + ([("test", result.test)] if result.test else [])
     header = {"kind": "run", "files_dropped": result.files_dropped}
     parts: list[tuple[str, bytes]] = []
     for name, outcome in outcomes:
-        header[name] = {
-            each.name: getattr(outcome, each.name)
-            for each in fields(Outcome)
-            if each.name not in ("stdout", "stderr")
-        }  # fmt: skip
+        header[name] = _plain(outcome)
         parts += [(f"{name}.stdout", _utf8(outcome.stdout)), (f"{name}.stderr", _utf8(outcome.stderr))]
     return _message(header, parts + [(f"file:{file.name}", file.data) for file in result.files])
+
+
+def _plain(value: ReadResult | Outcome) -> dict[str, Any]:
+    """The fields that are no parts of their own."""
+    return {each.name: getattr(value, each.name) for each in fields(value) if each.name not in IN_PARTS}
+
+
+def _checked(raw: dict[str, Any], kind: type[ReadResult] | type[Outcome]) -> dict[str, Any]:
+    """The same of a header, for *kind*, which checks numbers and sizes. Raises KeyError, TypeError and ValueError."""
+    found = {each.name: raw[each.name] for each in fields(kind) if each.name not in IN_PARTS}
+    return found | {"cause": _cause(raw["cause"]), "why": _string(raw["why"])}
 
 
 def decode_result(header: Header, body: bytes) -> Result:
@@ -217,14 +213,7 @@ def _read_result(raw: dict[str, Any], parts: Sequence[tuple[str, bytes]]) -> Rea
         Page(number=number, name=_string(name), text=_text(text))
         for (number, name), (_, text) in zip(raw["pages"], parts, strict=True)
     )
-    return ReadResult(
-        cause=_cause(raw["cause"]),
-        why=_string(raw["why"]),
-        pages=pages,
-        pages_total=raw["pages_total"],
-        cut=raw["cut"],
-        seconds=raw["seconds"],
-    )
+    return ReadResult(pages=pages, **_checked(raw, ReadResult))
 
 
 def _run_result(raw: dict[str, Any], parts: Iterable[tuple[str, bytes]]) -> RunResult:
@@ -236,16 +225,8 @@ def _run_result(raw: dict[str, Any], parts: Iterable[tuple[str, bytes]]) -> RunR
 
 
 def _outcome(raw: dict[str, Any], parts: dict[str, bytes], name: str) -> Outcome:
-    return Outcome(
-        exit_code=raw["exit_code"],
-        cause=_cause(raw["cause"]),
-        why=_string(raw["why"]),
-        stdout=_text(parts.pop(f"{name}.stdout")),
-        stderr=_text(parts.pop(f"{name}.stderr")),
-        stdout_dropped=raw["stdout_dropped"],
-        stderr_dropped=raw["stderr_dropped"],
-        seconds=raw["seconds"],
-    )
+    stdout, stderr = (_text(parts.pop(f"{name}.{stream}")) for stream in ("stdout", "stderr"))
+    return Outcome(stdout=stdout, stderr=stderr, **_checked(raw, Outcome))
 
 
 def _cause(raw: object) -> Cause | None:
