@@ -104,35 +104,35 @@ def decide_fallback(
     *empty* counts the answers without a word, this one included; *last*: no other model is left; *silence_left_s*: see `SILENCE_S`.
     """
     backoff_s = 0.5 * 2 ** (tries - 1) * (0.5 + jitter)
-    fail, on = FallbackAction.FAIL, FallbackAction.NEXT_MODEL
-    refused = fail if limits.refusal_ends else on
+    fail, next_model = FallbackAction.FAIL, FallbackAction.NEXT_MODEL
+    refused = fail if limits.refusal_ends else next_model
     again, wait_s = False, 0.0
     match error:
         case RateLimited():
             wait_s = backoff_s if error.retry_after_s is None else error.retry_after_s
             again = tries < limits.rate_limit_tries and wait_s <= min(limits.rate_wait_s, left_s - 1)
-            cause, action = Cause.MODEL_BUSY, on
+            cause, action = Cause.MODEL_BUSY, next_model
         case RequestTooLarge():
             cause, action = Cause.TOO_LONG, FallbackAction.SHRINK if shrink < limits.shrinks else refused
         case ModelGone():
-            cause, action = Cause.MODEL_GONE, on
+            cause, action = Cause.MODEL_GONE, next_model
         case ChatUnauthorized():
             cause, action = Cause.MODEL_KEY, FallbackAction.NEXT_SERVER
         case ModelSilent():
             is_over = silence_left_s < LEAST_SILENCE_S
             again = not is_over and last and tries < limits.tries_per_model
-            cause, action = Cause.MODEL_DOWN, fail if is_over else on
+            cause, action = Cause.MODEL_DOWN, fail if is_over else next_model
         case EmptyAnswer():
             again = empty < limits.empty and empty == 1 and limits.tries_per_model > 1
-            cause, action = Cause.EMPTY_ANSWER, fail if empty >= limits.empty else on
+            cause, action = Cause.EMPTY_ANSWER, fail if empty >= limits.empty else next_model
         case ToolCalled():
             again = tries < limits.tries_per_model
-            cause, action = Cause.EMPTY_ANSWER, on
+            cause, action = Cause.EMPTY_ANSWER, next_model
         case ChatUnavailable() | StreamCut():
             wait_s, again = backoff_s, tries < limits.tries_per_model and backoff_s < left_s
-            cause, action = Cause.MODEL_DOWN, on
+            cause, action = Cause.MODEL_DOWN, next_model
         case AnswerFiltered():
-            cause, action = Cause.REFUSED, on
+            cause, action = Cause.REFUSED, next_model
         case ChatRefused():
             cause, action = Cause.REFUSED, refused
         case _:
