@@ -39,7 +39,9 @@ def changed(folder: Path, *, tasks: int = 10) -> Path:
 
 
 async def test_without_a_key_the_scripted_model_answers_and_there_is_no_verdict(tmp_path: Path) -> None:
-    code, out = await eval_answers(changed(tmp_path), "--json", "report.json", "--markdown", "report.md")
+    code, out = await eval_answers(
+        changed(tmp_path), "--json", "report.json", "--markdown", "report.md", "--html", "a.html"
+    )
 
     assert code == 3, out
     assert "The scripted model answered" in out
@@ -47,6 +49,7 @@ async def test_without_a_key_the_scripted_model_answers_and_there_is_no_verdict(
     assert report["scripted"] is True
     assert report["before"]["answers"] == 10
     assert (tmp_path / "report.md").read_text() in out
+    assert "The scripted model answered" in (tmp_path / "a.html").read_text()
 
 
 def by_prompt(prompt: str, message: str) -> str:

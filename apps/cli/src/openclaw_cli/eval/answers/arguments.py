@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--parallel", type=int, default=2, help="pairs at a time (default %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write it as Markdown, as for a comment")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write it as one page that needs nothing else")
     parser.add_argument("--tasks", type=Path, default=Path("evals"), help="folder of the tasks (default %(default)s)")
     parser.add_argument(
         "--cache", type=Path, default=Path(".openclaw/answers"), help="folder of answers (default %(default)s)"

@@ -22,6 +22,7 @@ from openclaw_cli.eval.answers.comparing import Comparing, GradeAnswer, Progress
 from openclaw_cli.eval.answers.graders.programs import Sandbox
 from openclaw_cli.eval.answers.grading import Grade, grade
 from openclaw_cli.eval.answers.markdown import markdown_of
+from openclaw_cli.eval.answers.page import page_of
 from openclaw_cli.eval.answers.report import report_json, report_of
 from openclaw_cli.eval.answers.task import AnswerTask
 from openclaw_cli.eval.answers.tasks import BadTasks, load_tasks
@@ -88,6 +89,8 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     text = markdown_of(report)
     if args.markdown:
         args.markdown.write_text(text, encoding="utf-8")
+    if args.html:
+        args.html.write_text(page_of(report), encoding="utf-8")
     print(text)
     return COULD_NOT_RUN if comparison.server_failed else report.verdict.ruling.exit_code
 

@@ -76,8 +76,8 @@ def _facts(report: Report) -> Iterable[str]:
         if rows:
             yield _table(title, rows)
     yield " ".join(statistics_of(report))
-    spent = "" if report.spent_micro_usd is None else f" for {report.spent_micro_usd / 1e6:.4f} USD"
-    yield f"{report.asked} answers were asked for{spent}; the others came from the cache."
+    spent = "" if report.spent_micro_usd is None else f", for {report.spent_micro_usd / 1e6:.4f} USD"
+    yield f"{report.asked} answers were asked now{spent}; the others came from the cache."
     if report.left:
         yield "Pairs that are missing: " + "; ".join(f"{count} ({why})" for why, count in report.left.items()) + "."
     if report.hidden:
