@@ -95,7 +95,7 @@ async def test_in_a_group_an_edit_and_an_anonymous_administrator_are_answered_an
     await bot.answered(group, "first question")
     bot.api.users.edit(group, first, "@openclaw_local_bot /code first question")  # as for a link preview
     bot.api.users.write(group, "/ban somebody", user_id=5)
-    bot.api.users.write(group, "/code second question", user_id=6, as_chat=group)
+    bot.api.users.write(group, "/code second question", user_id=6, as_group=True)
     await bot.answered(group, "second question")
     assert len(bot.texts(group)) == 2
     assert bot.model.seen == ["first question", "second question"]
@@ -162,7 +162,7 @@ async def test_two_words_of_markers_reach_no_log(bot: World) -> None:
     bot.model.fail = [500, 413, 429, 400, 404, 500]
     bot.api.users.write(5, "/code marker-text-never-logged")
     await bot.until(lambda: told_with_retry(bot, 5), timeout_s=120)
-    bot.api.users.inject({"update_id": 1, "message": {"message_id": "marker-text-never-logged", "chat": 3}})
+    bot.api.state.updates.add({"update_id": 1, "message": {"message_id": "marker-text-never-logged", "chat": 3}})
     bot.api.users.write(5, "/status")
     await asyncio.sleep(0.5)
     await bot.stop_brain()

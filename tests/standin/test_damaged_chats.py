@@ -2,7 +2,6 @@
 
 import contextlib
 import sqlite3
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -86,19 +85,3 @@ async def test_update_ids_go_on_above_those_that_were_given_out(tmp_path: Path) 
     repair(tmp_path)
     async with BotApi.open(token=TOKEN, data_dir=tmp_path) as api:
         assert api.users.write(7, "next") > last
-
-
-async def test_the_stand_in_by_itself_says_it_in_one_sentence(tmp_path: Path) -> None:
-    import asyncio
-
-    file = await filled(tmp_path / "chat")
-    file.write_bytes(b"\x00" * 9000)
-    (tmp_path / "token").write_text(TOKEN)
-    server = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "openclaw_standin.bot_api", "--token-file", str(tmp_path / "token"), "--data", str(file.parent)),
-        stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    _, said = await server.communicate()
-    assert server.returncode == 1
-    assert "are damaged and cannot be read" in said.decode()
-    assert "Traceback" not in said.decode()

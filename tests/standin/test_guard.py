@@ -28,7 +28,7 @@ KEY = {"Authorization": "Bearer key"}
 
 @pytest.fixture
 async def model() -> AsyncIterator[ScriptedModel]:
-    async with ScriptedModel.open(api_key="key", first_token_s=0, tokens=3, control=True) as opened:
+    async with ScriptedModel.open(api_key="key", first_token_s=0, tokens=3) as opened:
         yield opened
 
 
@@ -57,11 +57,10 @@ async def test_messages_stay_until_the_bot_itself_takes_them(api: BotApi, header
 
 
 @pytest.mark.parametrize("headers", [*OF_A_PAGE, *REBOUND])
-@pytest.mark.parametrize("path", ["/openai/v1/models", "/control/calls?messages=1"])
-async def test_no_web_page_speaks_with_the_model(model: ScriptedModel, path: str, headers: dict[str, str]) -> None:
+async def test_no_web_page_speaks_with_the_model(model: ScriptedModel, headers: dict[str, str]) -> None:
     async with httpx.AsyncClient(base_url=model.url, headers=KEY) as other:
-        assert (await other.get(path, headers=headers)).status_code in (400, 403)
-        assert (await other.get(path)).status_code == 200
+        assert (await other.get("/openai/v1/models", headers=headers)).status_code in (400, 403)
+        assert (await other.get("/openai/v1/models")).status_code == 200
 
 
 async def test_a_pod_calls_by_the_address_that_was_allowed_and_by_no_other() -> None:
@@ -130,7 +129,7 @@ async def test_half_a_request_does_not_keep_its_connection(sent: bytes, monkeypa
     monkeypatch.setattr(guard, "BODY_TIMEOUT_S", 0.3)
     monkeypatch.setitem(guard.CONNECTION, "keepalive_timeout", 0.3)
     monkeypatch.setitem(guard.CONNECTION, "lingering_time", 0.1)
-    async with BotApi.open(token=TOKEN) as api, ScriptedModel.open(api_key="key", control=True) as model:
+    async with BotApi.open(token=TOKEN) as api, ScriptedModel.open(api_key="key") as model:
         chat = api.users.new_user(first_name="You", language_code="en").id
         page = api.page_url.removeprefix(api.url)
         paths = {
@@ -139,7 +138,7 @@ async def test_half_a_request_does_not_keep_its_connection(sent: bytes, monkeypa
                 f"{page}page/chats/{chat}/say",
                 f"{page}page/chats/{chat}/upload",
             ],
-            model.url: ["/openai/v1/chat/completions", "/openai/v1/audio/transcriptions", "/control/faults"],
+            model.url: ["/openai/v1/chat/completions", "/openai/v1/audio/transcriptions"],
         }
         for url, targets in paths.items():
             for path in targets:

@@ -71,7 +71,7 @@ GOOD = st.fixed_dictionaries(
 @pytest.fixture(scope="module")
 def state() -> Iterator[TelegramState]:
     storage = Storage(None)
-    yield TelegramState(storage, Flood(on=False), token=TOKEN, name="b", username="b_bot")
+    yield TelegramState(storage, Flood(on=False), token=TOKEN)
     storage.close()
 
 

@@ -6,22 +6,29 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import pytest
 from telegram import Bot
 from telegram.error import TelegramError
 
 from openclaw_standin.bot_api import BotApi
 from tests.standin.conftest import TOKEN, bot_for
 
+PROGRAM = """
+import asyncio, pathlib, sys
+from openclaw_standin.bot_api import BotApi
+
+async def main():
+    async with BotApi.open(token=sys.argv[1], data_dir=pathlib.Path(sys.argv[2]), flood=False) as api:
+        print(api.url, flush=True)
+        await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
 
 @asynccontextmanager
-async def running(data: Path, token_file: Path, *options: str) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
+async def running(data: Path) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
     server = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "openclaw_standin.bot_api",
-        *("--token-file", str(token_file), "--data", str(data), "--no-flood", *options),
-        stdout=asyncio.subprocess.PIPE,
+        sys.executable, "-c", PROGRAM, TOKEN, str(data), stdout=asyncio.subprocess.PIPE
     )
     assert server.stdout is not None
     try:
@@ -32,13 +39,6 @@ async def running(data: Path, token_file: Path, *options: str) -> AsyncIterator[
         await server.wait()
 
 
-@pytest.fixture
-def token_file(tmp_path: Path) -> Path:
-    file = tmp_path / "token"
-    file.write_text(TOKEN + "\n")
-    return file
-
-
 async def send_until_it_dies(bot: Bot, acknowledged: list[int]) -> None:
     try:
         while True:
@@ -47,11 +47,11 @@ async def send_until_it_dies(bot: Bot, acknowledged: list[int]) -> None:
         return
 
 
-async def test_no_acknowledged_send_is_lost_to_a_kill(tmp_path: Path, token_file: Path) -> None:
+async def test_no_acknowledged_send_is_lost_to_a_kill(tmp_path: Path) -> None:
     acknowledged: list[int] = []
     async with BotApi.open(token=TOKEN, data_dir=tmp_path / "chat") as api:
         first = api.users.write(7, "unread")
-    async with running(tmp_path / "chat", token_file) as (url, server), bot_for(url) as bot:
+    async with running(tmp_path / "chat") as (url, server), bot_for(url) as bot:
         sending = asyncio.create_task(send_until_it_dies(bot, acknowledged))
         while len(acknowledged) < 20:
             await asyncio.sleep(0.01)
@@ -95,32 +95,6 @@ async def test_a_fresh_start_forgets(tmp_path: Path) -> None:
 
     async with BotApi.open(token=TOKEN, data_dir=tmp_path, fresh=True) as api:
         assert api.messages(7) == []
-
-
-async def test_a_taken_port_is_an_error_that_names_port_and_option(tmp_path: Path, token_file: Path) -> None:
-    async with BotApi.open(token=TOKEN) as api:
-        port = api.url.rpartition(":")[2]
-        second = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "openclaw_standin.bot_api", "--token-file", str(token_file), "--port", port),
-            stderr=asyncio.subprocess.PIPE,
-        )
-        _, said = await second.communicate()
-
-    assert second.returncode == 1
-    assert f"port {port} cannot be used" in said.decode()
-    assert "--port" in said.decode()
-
-
-async def test_a_missing_token_is_said_without_a_traceback(tmp_path: Path) -> None:
-    server = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "openclaw_standin.bot_api", "--token-file", str(tmp_path / "none")),
-        stderr=asyncio.subprocess.PIPE,
-    )
-    _, said = await server.communicate()
-
-    assert server.returncode == 2
-    assert "token file cannot be read" in said.decode()
-    assert "Traceback" not in said.decode()
 
 
 async def test_what_is_kept_is_for_its_user_alone_also_where_it_was_not(tmp_path: Path) -> None:

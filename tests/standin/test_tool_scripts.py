@@ -21,9 +21,7 @@ LOOK = {"name": "look", "arguments": {"at": "north"}}
 
 @pytest.fixture
 async def model() -> AsyncIterator[ScriptedModel]:
-    async with ScriptedModel.open(
-        first_token_s=0.0, tokens_per_s=4000, tokens=10, chunk_s=0.001, control=True
-    ) as opened:
+    async with ScriptedModel.open(first_token_s=0.0, tokens_per_s=4000, tokens=10, chunk_s=0.001) as opened:
         yield opened
 
 
@@ -185,30 +183,18 @@ async def test_routing_is_not_scripted(model: ScriptedModel, http: httpx.AsyncCl
     assert message_of(await asked(http, tools=None, response_format=form))["content"] == '{"role": "coder"}'
 
 
-async def test_scripts_come_and_go_by_control(model: ScriptedModel, http: httpx.AsyncClient) -> None:
-    assert (await http.post("/control/scripts", json={"turns": [{"text": "Here."}]})).status_code == 200
-    assert message_of(await asked(http))["content"] == "Here."
-    assert (await http.post("/control/scripts", json={"turns": []})).json() == {"error": "a script has a list of turns"}
-    assert (await http.delete("/control/scripts")).status_code == 200
-    assert message_of(await asked(http))["content"].startswith("Answer ")
-
-
 @pytest.mark.parametrize(
     ("data", "error"),
     [
-        ({"turns": [{"txt": "Here."}]}, "a turn has no txt: it may have calls, delay_s"),
-        ({"turns": [{"calls": [{"nme": "look"}]}]}, "calls are a list of objects with a name"),
-        ({"turns": [{"calls": [{"name": "look", "args": {}}]}]}, "a call has no args"),
+        ({"turns": [{"txt": "Here."}]}, "argument 'txt'"),
+        ({"turns": [{"calls": [{"nme": "look"}]}]}, "argument 'nme'"),
         ({"turns": [{"text": "x", "manner": "odd"}]}, "unknown manner"),
-        ({"turns": [{"text": "x", "take": {"url": "("}}]}, "regular expression"),
         ({"turns": [{"fault": "odd"}]}, "unknown kind of fault"),
         ({"turns": [{"fault": "cut"}]}, "at least one turn that is no fault"),
-        ({"turns": ["Here."]}, "a turn is an object"),
-        ({"turns": [{"text": "x"}], "met": {}}, "a script has no met"),
     ],
 )
 def test_a_script_that_is_wrong_says_what_is_wrong(data: dict[str, Any], error: str) -> None:
-    with pytest.raises(ValueError, match=error):
+    with pytest.raises((TypeError, ValueError), match=error):
         Script.of(data)
 
 

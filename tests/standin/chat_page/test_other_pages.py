@@ -162,14 +162,14 @@ async def test_the_model_and_the_store_answer_no_page(attacker: Browser, tmp_pat
     smuggled = ["SET planted 1\r\nGET private\r\nQUIT\r\n", "*3\r\n$3\r\nSET\r\n$7\r\nplanted\r\n$1\r\n1\r\n"]
     asked = json.dumps({"model": "openai/gpt-oss-20b", "messages": [{"role": "user", "content": "x"}]})
     async with (
-        ScriptedModel.open(api_key="key", control=True) as model,
+        ScriptedModel.open(api_key="key") as model,
         local_redis(tmp_path / "redis") as url,
         open_script(RedisSettings(url=url), bot_id=1) as script,
         site() as port,
     ):
         await script.read("SET", "private", "words")
         store = f"http://127.0.0.1:{url.rpartition(':')[2]}/"
-        urls = [f"{model.url}/openai/v1/chat/completions", f"{model.url}/control/calls?messages=1", store]
+        urls = [f"{model.url}/openai/v1/chat/completions", f"{model.url}/openai/v1/models", store]
         for host in ("127.0.0.1", ELSEWHERE):
             read = await attempt(
                 attacker,

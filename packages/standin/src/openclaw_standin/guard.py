@@ -27,9 +27,6 @@ CONNECTION: dict[str, Any] = {
     "lingering_time": LINGER_S,
 }
 """Arguments of every `web.AppRunner` of a stand-in."""
-ALLOW_HOST_HELP = (
-    "a name or address, beside the loopback's, by which clients may call (may be repeated); others are refused"
-)
 
 
 class BadBody(Exception):

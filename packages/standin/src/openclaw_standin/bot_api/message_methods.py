@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from openclaw_standin.bot_api.formatting import MAX_CAPTION_UNITS, MAX_TEXT_UNITS, Formatted, read_formatted
+from openclaw_standin.bot_api.formatting import MAX_CAPTION_UNITS, MAX_TEXT_UNITS, read_formatted
 from openclaw_standin.bot_api.photos import checked_photo
 from openclaw_standin.bot_api.state import Chat, JsonObject, TelegramState
 from openclaw_standin.bot_api.wire import Params, Refused, bad_request
@@ -37,32 +37,16 @@ ACTIONS = frozenset(
 
 def send_message(state: TelegramState, params: Params) -> JsonObject:
     chat = state.find_chat(params)
-    text = read_formatted(
-        params, "text", entities_name="entities", max_units=MAX_TEXT_UNITS, too_long="message is too long"
-    )
-    extra = _reply(state, chat, params) | {"reply_markup": _markup(params)}
+    text = _text(params)
+    extra = _extra(state, chat, params)
     state.flood.take(chat.id, group=chat.is_group)
-    return state.new_message(chat, state.bot, _body(text) | extra)
+    return state.new_message(chat, state.bot, text | extra)
 
 
 def send_document(state: TelegramState, params: Params) -> JsonObject:
     chat = state.find_chat(params)
-    caption = read_formatted(
-        params,
-        "caption",
-        entities_name="caption_entities",
-        max_units=MAX_CAPTION_UNITS,
-        too_long="message caption is too long",
-        required=False,
-    )
-    extra = _reply(state, chat, params) | {"reply_markup": _markup(params)}
-    document = _document(state, chat, params)
-    body: JsonObject = {
-        "document": document,
-        "caption": caption.text or None,
-        "caption_entities": list(caption.entities),
-    }
-    return state.new_message(chat, state.bot, body | extra)
+    extra = _caption(params) | _extra(state, chat, params)
+    return state.new_message(chat, state.bot, {"document": _document(state, chat, params)} | extra)
 
 
 def _document(state: TelegramState, chat: Chat, params: Params) -> JsonObject:
@@ -86,40 +70,25 @@ def _document(state: TelegramState, chat: Chat, params: Params) -> JsonObject:
 
 def send_photo(state: TelegramState, params: Params) -> JsonObject:
     chat = state.find_chat(params)
-    caption = read_formatted(
-        params,
-        "caption",
-        entities_name="caption_entities",
-        max_units=MAX_CAPTION_UNITS,
-        too_long="message caption is too long",
-        required=False,
-    )
-    extra = _reply(state, chat, params) | {"reply_markup": _markup(params)}
+    extra = _caption(params) | _extra(state, chat, params)
     upload = params.upload("photo")
     if upload is None:  # one that the server has, or fetches from an address, is not needed here
         raise bad_request("wrong remote file identifier specified" if params.has("photo") else "there is no photo in the request")  # fmt: skip
     mime_type, width, height = checked_photo(upload.content)
     state.flood.take(chat.id, group=chat.is_group)
-    photo = state.new_file(upload.name, mime_type, upload.content, folder="photos") | {
-        "width": width,
-        "height": height,
-    }
-    body: JsonObject = {"photo": [photo], "caption": caption.text or None, "caption_entities": list(caption.entities)}
-    return state.new_message(chat, state.bot, body | extra)
+    file = state.new_file(upload.name, mime_type, upload.content, folder="photos")
+    return state.new_message(chat, state.bot, {"photo": [file | {"width": width, "height": height}]} | extra)
 
 
 def edit_message_text(state: TelegramState, params: Params) -> JsonObject:
     chat, old = _own_message(state, params)
-    text = read_formatted(
-        params, "text", entities_name="entities", max_units=MAX_TEXT_UNITS, too_long="message is too long"
-    )
+    text = _text(params)
     if "text" not in old:
         raise bad_request("there is no text in the message to edit")
-    body = _body(text)
     markup = _markup(params)
     state.flood.take(chat.id, group=chat.is_group)
     kept = {key: value for key, value in old.items() if key not in ("text", "entities", "reply_markup", "edit_date")}
-    new = kept | body | ({"reply_markup": markup} if markup else {})
+    new = kept | text | ({"reply_markup": markup} if markup else {})
     if all(old.get(part) == new.get(part) for part in ("text", "entities", "reply_markup")):
         raise bad_request(NOT_MODIFIED)
     message = new | {"edit_date": int(time.time())}
@@ -179,8 +148,27 @@ def _own_message(state: TelegramState, params: Params) -> tuple[Chat, JsonObject
     return chat, message
 
 
-def _body(text: Formatted) -> JsonObject:
+def _text(params: Params) -> JsonObject:
+    text = read_formatted(
+        params, "text", entities_name="entities", max_units=MAX_TEXT_UNITS, too_long="message is too long"
+    )
     return {"text": text.text} | ({"entities": list(text.entities)} if text.entities else {})
+
+
+def _caption(params: Params) -> JsonObject:
+    caption = read_formatted(
+        params,
+        "caption",
+        entities_name="caption_entities",
+        max_units=MAX_CAPTION_UNITS,
+        too_long="message caption is too long",
+        required=False,
+    )
+    return {"caption": caption.text or None, "caption_entities": list(caption.entities)}
+
+
+def _extra(state: TelegramState, chat: Chat, params: Params) -> JsonObject:
+    return _reply(state, chat, params) | {"reply_markup": _markup(params)}
 
 
 def _reply(state: TelegramState, chat: Chat, params: Params) -> JsonObject:

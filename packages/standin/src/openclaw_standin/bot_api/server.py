@@ -1,14 +1,8 @@
-"""The server of the Bot API stand-in: strict as Telegram, for one bot, with a chat page for people.
-
-Run it by itself with `python -m openclaw_standin.bot_api --token-file FILE --port 8787 --data DIR`. It prints TELEGRAM_BASE_URL,
-then the address of the chat page.
-"""
+"""The server of the Bot API stand-in: strict as Telegram, for one bot, with a chat page for people."""
 
 import json
-import os
 import secrets
 import sqlite3
-import sys
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -16,7 +10,7 @@ from pathlib import Path
 from aiohttp import web
 
 from openclaw_core.errors import SettingsError
-from openclaw_standin import command_line, guard
+from openclaw_standin import guard
 from openclaw_standin.bot_api.chat_page.routes import PageRoutes
 from openclaw_standin.bot_api.faults import Faults
 from openclaw_standin.bot_api.flood import Flood, Limits
@@ -59,8 +53,6 @@ class BotApi:
         limits: Limits | None = None,
         notice: str = "",
         fresh: bool = False,
-        name: str = "OpenClaw",
-        username: str = "openclaw_local_bot",
         second_token: str = "",
         page_secret: str = "",
         hosts: Collection[str] = (),
@@ -75,9 +67,7 @@ class BotApi:
             storage = Storage(data_dir, fresh=fresh)
         try:
             with _translate_errors(data_dir):
-                state = TelegramState(
-                    storage, Flood(limits or Limits(), on=flood), token=token, name=name, username=username
-                )
+                state = TelegramState(storage, Flood(limits or Limits(), on=flood), token=token)
             faults, journal = Faults(), Journal()
             api = cls(state, "", faults, journal)
             app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[guard.known_hosts(hosts)])
@@ -125,37 +115,3 @@ def _translate_errors(data_dir: Path | None) -> Iterator[None]:
         yield
     except (sqlite3.DatabaseError, json.JSONDecodeError) as exc:
         raise SettingsError(open_error(data_dir or Path(), exc)) from None
-
-
-def main(argv: list[str] | None = None) -> int:
-    parser = command_line.parser_for("bot_api", __doc__)
-    parser.add_argument("--token-file", type=Path, help="a file with the bot's token; TELEGRAM_TOKEN otherwise")
-    parser.add_argument("--data", type=Path, help="folder for chats and counters; without it nothing is kept")
-    parser.add_argument("--fresh", action="store_true", help="forget what is in the folder")
-    parser.add_argument("--no-flood", action="store_true", help="switch the flood limits off")
-    parser.add_argument("--chat-burst", type=float, default=3.0, help="messages in a private chat before 1/s holds")
-    parser.add_argument("--notice", default="", help="banner of the chat page")
-    options = parser.parse_args(argv)
-    try:
-        token = options.token_file.read_text().strip() if options.token_file else os.environ.get("TELEGRAM_TOKEN", "")
-    except OSError:
-        parser.error("the token file cannot be read: check its path")
-    if not token.partition(":")[0].isdigit() or ":" not in token:
-        parser.error("no bot token: give --token-file, or set TELEGRAM_TOKEN to digits, a colon and letters")
-    opening = BotApi.open(
-        host=options.host,
-        port=options.port,
-        token=token,
-        data_dir=options.data,
-        flood=not options.no_flood,
-        limits=Limits(private_burst=options.chat_burst),
-        notice=options.notice,
-        fresh=options.fresh,
-        second_token=os.environ.get("SMOKE_BOT_TOKEN", ""),
-        hosts=options.allow_host,
-    )
-    try:
-        return command_line.serve(opening, lambda api: f"{api.url}\nchat page: {api.page_url}", port=options.port)
-    except SettingsError as exc:
-        print(exc, file=sys.stderr)
-        return 1

@@ -13,7 +13,7 @@ from openclaw_standin.bot_api.storage import Storage
 from openclaw_standin.bot_api.updates import Updates
 from openclaw_standin.bot_api.wire import Params, Refused, bad_request
 
-ChatType = Literal["private", "group", "supergroup", "channel"]
+ChatType = Literal["private", "group", "supergroup"]
 JsonObject = dict[str, Any]
 """An object of the Bot API, as in a reply."""
 
@@ -65,7 +65,7 @@ class Chat:
 class TelegramState:
     """The state and its changes. Each change is stored before the call returns, and is atomic in the event loop."""
 
-    def __init__(self, storage: Storage, flood: Flood, *, token: str, name: str, username: str) -> None:
+    def __init__(self, storage: Storage, flood: Flood, *, token: str) -> None:
         self.token = token
         self.storage = storage
         self.flood = flood
@@ -74,8 +74,8 @@ class TelegramState:
         self.bot: JsonObject = {
             "id": int(token.partition(":")[0]),
             "is_bot": True,
-            "first_name": name,
-            "username": username,
+            "first_name": "OpenClaw",
+            "username": "openclaw_local_bot",
         }
         self.chats: dict[int, Chat] = {body["id"]: Chat(**body) for body in storage.chats()}
         self._messages: dict[int, dict[int, JsonObject]] = {}
@@ -108,13 +108,9 @@ class TelegramState:
 
     def find_chat(self, params: Params) -> Chat:
         """The chat that *params* name. Raises Refused if there is none or the bot may not write to it."""
-        raw = params.text("chat_id")
-        if not raw:
+        if not params.has("chat_id"):
             raise bad_request("chat_id is empty")
-        if raw.startswith("@"):
-            chat = next((c for c in self.chats.values() if c.username == raw[1:] and c.is_group), None)
-        else:
-            chat = self.chats.get(params.integer("chat_id"))
+        chat = self.chats.get(params.integer("chat_id"))
         if chat is None:
             raise bad_request("chat not found")
         if chat.moved_to is not None:

@@ -9,11 +9,10 @@ from openclaw_standin.bot_api.formatting import with_found
 from openclaw_standin.bot_api.state import Chat, ChatType, JsonObject, TelegramState
 
 FIRST_USER_ID = 1_000_001
-# Telegram's `from` of a message without an account of its own: of an anonymous administrator, and of a channel.
 ANONYMOUS_ADMIN: JsonObject = {"id": 1087968824, "is_bot": True, "first_name": "Group", "username": "GroupAnonymousBot"}
-FAKE_CHANNEL: JsonObject = {"id": 136817688, "is_bot": True, "first_name": "Channel", "username": "Channel_Bot"}
+"""Telegram's `from` of a message of an anonymous administrator."""
 _NOT_IN_REPLIES = ("reply_to_message", "external_reply", "quote")
-FileKind = Literal["document", "voice", "audio", "photo", "video", "sticker"]
+FileKind = Literal["document", "voice", "photo"]
 
 
 class Users:
@@ -52,13 +51,11 @@ class Users:
         taken = [chat_id for chat_id in self._state.chats if chat_id > 0]
         return self.user(max([FIRST_USER_ID - 1, *taken]) + 1, first_name=first_name, language_code=language_code)
 
-    def add_group(
-        self, chat_id: int, *, title: str = "Group", kind: ChatType = "supergroup", username: str | None = None
-    ) -> Chat:
-        """A group or channel that the bot is in."""
+    def add_group(self, chat_id: int, *, title: str = "Group", kind: ChatType = "supergroup") -> Chat:
+        """A group that the bot is in."""
         if chat_id >= 0:
             raise ValueError("a group's id is negative")
-        return self._state.add_chat(Chat(id=chat_id, type=kind, title=title, username=username))
+        return self._state.add_chat(Chat(id=chat_id, type=kind, title=title))
 
     def block(self, chat_id: int, *, reason: str = "blocked") -> None:
         """The bot gets 403 here from now on: `blocked`, `kicked` or `deactivated`. An empty *reason* lets it write again."""
@@ -110,26 +107,12 @@ class Users:
     ) -> int:
         """A user sends a file, as a document or as one of the other kinds."""
         file = self._state.new_file(name, mime_type, content)
-        part: Any = file
-        if kind == "photo":
-            part = [file | {"width": 640, "height": 480}]
-        elif kind == "sticker":
-            part = file | {
-                "width": 512,
-                "height": 512,
-                "is_animated": False,
-                "is_video": False,
-                "type": "regular",
-                "emoji": "👍",
-            }
-        elif kind == "voice":
-            part = file | {"mime_type": mime_type, "duration": duration_s}
-        elif kind in ("audio", "video"):
-            part = file | {"file_name": name, "mime_type": mime_type, "duration": duration_s}
-            part |= {"width": 640, "height": 480} if kind == "video" else {}
-        else:
-            part = file | {"file_name": name, "mime_type": mime_type}
-        body: JsonObject = {kind: part}
+        parts: dict[FileKind, Any] = {
+            "document": file | {"file_name": name, "mime_type": mime_type},
+            "voice": file | {"mime_type": mime_type, "duration": duration_s},
+            "photo": [file | {"width": 640, "height": 480}],
+        }
+        body: JsonObject = {kind: parts[kind]}
         if caption:
             body |= {"caption": caption, "caption_entities": with_found(caption) or None}
         return self._post(chat_id, body | (extra or {}), user_id=user_id, language_code=language_code)
@@ -145,19 +128,11 @@ class Users:
         username: str | None = None,
         reply_to: int | None = None,
         thread_id: int | None = None,
-        as_chat: int | None = None,
+        as_group: bool = False,
     ) -> int:
-        """Post a message. In a group *user_id* is its author.
-
-        *as_chat* is the group itself, for an anonymous administrator, or a channel that the user writes as.
-        """
+        """Post a message. In a group *user_id* is its author, who writes *as_group* if they are an anonymous administrator."""
         state = self._state
         chat = state.chats.get(chat_id)
-        if chat is not None and chat.type == "channel":
-            message = state.new_message(chat, chat.wire(), body)
-            message["sender_chat"] = message.pop("from")
-            state.save_message(chat_id, message)
-            return state.updates.add({"channel_post": message})
         if chat_id < 0 and (chat is None or user_id is None):
             raise ValueError("in a group say who: make it with `add_group` and pass user_id")
         sender = self.user(user_id or chat_id, first_name=first_name, language_code=language_code, username=username)
@@ -170,15 +145,11 @@ class Users:
         if thread_id is not None:
             body = body | {"message_thread_id": thread_id, "is_topic_message": True}
         author = sender.user()
-        if as_chat is not None:
-            author = ANONYMOUS_ADMIN if as_chat == chat_id else FAKE_CHANNEL
-            body = body | {"sender_chat": self._chat_wire(as_chat)}
+        if as_group:
+            author = ANONYMOUS_ADMIN
+            body = body | {"sender_chat": target.wire()}
         message = state.new_message(target, author, body)
         return state.updates.add({"message": message})
-
-    def _chat_wire(self, chat_id: int) -> JsonObject:
-        known = self._state.chats.get(chat_id)
-        return known.wire() if known else {"id": chat_id, "type": "channel", "title": f"Channel {chat_id}"}
 
     def edit(self, chat_id: int, message_id: int, text: str) -> int:
         """A user edits their message, or its caption. The update comes even if the text is the same."""
@@ -217,36 +188,3 @@ class Users:
                 }
             }
         )
-
-    def inject(self, update: JsonObject) -> int:
-        """Queue any update as it is, even if it is malformed. It gets an id if it has none.
-
-        The chat of a well-formed message becomes known, so that the bot can answer there.
-        """
-        for part in update.values():
-            message = part.get("message", part) if isinstance(part, dict) else None
-            if isinstance(message, dict):
-                self._make_known(message)
-        return self._state.updates.add(update)
-
-    def _make_known(self, message: JsonObject) -> None:
-        where = message.get("chat")
-        chat_id = where.get("id") if isinstance(where, dict) else None
-        if (
-            not isinstance(where, dict)
-            or not isinstance(chat_id, int)
-            or isinstance(chat_id, bool)
-            or abs(chat_id) >= 2**52
-        ):
-            return
-        chat = self._state.chats.get(chat_id)
-        if chat is None:
-            kind = where.get("type")
-            if kind not in ("private", "group", "supergroup", "channel"):
-                return
-            title = where.get("title") or where.get("first_name") or f"Chat {chat_id}"
-            chat = self._state.add_chat(Chat(id=chat_id, type=kind, title=str(title)))
-        message_id = message.get("message_id")
-        if isinstance(message_id, int) and 0 < message_id < 2**31 and isinstance(message.get("from"), dict):
-            chat.last_message_id = max(chat.last_message_id, message_id)
-            self._state.save_message(chat_id, message)

@@ -91,14 +91,19 @@ class ModelFault:
     hold_s: float = 300.0
 
 
+def fault_of(kind: str, **details: Any) -> ModelFault:
+    """A fault for a test; *details* are fields of `ModelFault`. Raises ValueError for an unknown kind."""
+    if kind not in FAULT_KINDS:
+        raise ValueError(f"unknown kind of fault; use one of {', '.join(FAULT_KINDS)}")
+    return ModelFault(kind=kind, **details)
+
+
 class ModelFaults(FaultQueue[ModelFault]):
     """The faults of the scripted model."""
 
     def next(self, kind: FaultKind, **details: Any) -> ModelFault:
         """Order a fault for the next calls; *details* are fields of `ModelFault`."""
-        if kind not in FAULT_KINDS:
-            raise ValueError(f"unknown kind of fault; use one of {', '.join(FAULT_KINDS)}")
-        return self.add(ModelFault(kind=kind, **details))
+        return self.add(fault_of(kind, **details))
 
     def take(self, model: str, kind: Literal["answer", "json"]) -> ModelFault | None:
         """The fault that this call meets."""

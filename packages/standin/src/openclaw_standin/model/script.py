@@ -1,4 +1,4 @@
-"""The text that the scripted model answers: pure functions, repeatable by seed."""
+"""The text that the scripted model answers: pure functions, repeatable."""
 
 import hashlib
 import random
@@ -36,8 +36,6 @@ class Call:
     """`ok`, `dropped` (the caller hung up), the kind of the fault, `refused`, `status …` of a script, or `script`."""
     user_digest: str = ""
     """Digest of the last user message. The answer holds it too."""
-    prompt_digest: str = ""
-    """Digest of the system prompt."""
     refusal: str = ""
     """Why the request was refused (`refused`), or which turn its script has not (`script`)."""
     messages: list[dict[str, Any]] = field(default_factory=list, repr=False)
@@ -59,12 +57,12 @@ def last_said(messages: list[dict[str, Any]], role: str) -> str:
     return next((content_text(m.get("content")) for m in reversed(messages) if m.get("role") == role), "")
 
 
-def answer_tokens(user_text: str, *, system_prompt: str = "", tokens: int = 120, seed: int = 0) -> list[str]:
+def answer_tokens(user_text: str, *, system_prompt: str = "", tokens: int = 120) -> list[str]:
     """The pieces of the answer to *user_text*: the digests of the text and the prompt, then words in the text's language.
 
     The same input gives the same answer; another text gives another one.
     """
-    chance = random.Random(f"{seed}:{user_text}")
+    chance = random.Random(f"0:{user_text}")
     hebrew = sum("א" <= char <= "ת" for char in user_text) > len(user_text) / 4
     opening = ["תשובה " if hebrew else "Answer ", digest(user_text), " לפי הנחיה " if hebrew else " by prompt "]
     pieces = [*opening, digest(system_prompt), ":"]
@@ -75,9 +73,9 @@ def answer_tokens(user_text: str, *, system_prompt: str = "", tokens: int = 120,
     return pieces[:tokens]
 
 
-def answer_for(user_text: str, *, system_prompt: str = "", tokens: int = 120, seed: int = 0) -> str:
+def answer_for(user_text: str, *, system_prompt: str = "", tokens: int = 120) -> str:
     """The whole answer that `answer_tokens` streams."""
-    return "".join(answer_tokens(user_text, system_prompt=system_prompt, tokens=tokens, seed=seed))
+    return "".join(answer_tokens(user_text, system_prompt=system_prompt, tokens=tokens))
 
 
 def matching(schema: Mapping[str, Any], chance: random.Random) -> Any:

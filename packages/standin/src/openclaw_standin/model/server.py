@@ -1,7 +1,4 @@
-"""The server of the scripted model: Groq's chat API with fixed timing, repeatable answers, and faults on request.
-
-Run it by itself with `python -m openclaw_standin.model --port 8790`.
-"""
+"""The server of the scripted model: Groq's chat API with fixed timing, repeatable answers, and faults on request."""
 
 import asyncio
 import json
@@ -14,20 +11,17 @@ from typing import Any, Literal
 
 from aiohttp import web
 
-from openclaw_standin import command_line, guard
-from openclaw_standin.model.control import routes
+from openclaw_standin import guard
 from openclaw_standin.model.faults import ERRORS, FINISHES, SAID_BEFORE, THINKS, THOUGHT, ModelFault, ModelFaults
 from openclaw_standin.model.script import Call, answer_tokens, count_tokens, digest, last_said, matching
 from openclaw_standin.model.tool_rules import functions_in, refusal_of
 from openclaw_standin.model.tool_scripts import (
-    Fault,
     Refusal,
     ScriptFault,
     Scripts,
     Turn,
     call_entries,
     call_message,
-    fault_of,
     words_of,
 )
 from openclaw_standin.model.wire import (
@@ -73,7 +67,7 @@ class Pace:
 class ScriptedModel:
     """A running model server: its address, the calls it has seen, its faults and its scripts. Made by `open`."""
 
-    def __init__(self, *, pace: Pace, seed: int, models: tuple[str, ...], api_key: str | None) -> None:
+    def __init__(self, *, pace: Pace, models: tuple[str, ...], api_key: str | None) -> None:
         self.url = ""
         """For GROQ_BASE_URL; the client appends /openai/v1/…"""
         self.pace = pace
@@ -81,8 +75,7 @@ class ScriptedModel:
         self.scripts = Scripts()
         self.calls: list[Call] = []
         self.models = list(models)
-        self._seed = seed
-        self._chance = random.Random(seed)
+        self._chance = random.Random(0)
         self._api_key = api_key
 
     @classmethod
@@ -96,10 +89,8 @@ class ScriptedModel:
         tokens_per_s: float = 100.0,
         tokens: int = 120,
         chunk_s: float = 0.04,
-        seed: int = 0,
         models: tuple[str, ...] = MODELS,
         api_key: str | None = None,
-        control: bool = False,
         hosts: Collection[str] = (),
     ) -> AsyncIterator["ScriptedModel"]:
         """Serve until the block ends. *api_key* None accepts any key. *hosts* are names of this server besides the loopback's.
@@ -107,7 +98,7 @@ class ScriptedModel:
         Raises OSError if the port is taken.
         """
         pace = Pace(first_token_s=first_token_s, tokens_per_s=tokens_per_s, tokens=tokens, chunk_s=chunk_s)
-        model = cls(pace=pace, seed=seed, models=models, api_key=api_key)
+        model = cls(pace=pace, models=models, api_key=api_key)
         app = web.Application(
             client_max_size=64 * 1024 * 1024,
             middlewares=[guard.known_hosts(hosts), guard.no_browsers, guard.whole_bodies],
@@ -115,10 +106,6 @@ class ScriptedModel:
         app.router.add_post(f"{PREFIX}/chat/completions", model.complete)
         app.router.add_get(f"{PREFIX}/models", model.list_models)
         app.router.add_post(f"{PREFIX}/audio/transcriptions", model.transcribe)
-        if control:
-            app.router.add_routes(
-                routes(faults=model.faults, calls=model.calls, models=model.models, scripts=model.scripts)
-            )
         runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=SHUTDOWN_S, **guard.CONNECTION)
         await runner.setup()
         try:
@@ -171,7 +158,6 @@ class ScriptedModel:
             wall_s=wall_s,
             prompt_tokens=sum(count_tokens(json.dumps(message, ensure_ascii=False)) for message in messages),
             user_digest=digest(last_said(messages, "user")),
-            prompt_digest=digest(last_said(messages, "system")),
             messages=messages,
         )
         self.calls.append(call)
@@ -208,7 +194,7 @@ class ScriptedModel:
             if isinstance(step, Refusal):
                 call.outcome = f"status {step.status}"
                 return refused(step.status, step.message, code=step.code, retry_after_s=step.retry_after_s)
-            fault = fault_of(step) if isinstance(step, Fault) else None
+            fault = step if isinstance(step, ModelFault) else None
             turn = step if isinstance(step, Turn) else None
         if turn is not None:
             await asyncio.sleep(turn.delay_s)
@@ -263,7 +249,6 @@ class ScriptedModel:
             last_said(call.messages, "user"),
             system_prompt=last_said(call.messages, "system"),
             tokens=self.pace.tokens,
-            seed=self._seed,
         )
         before, behind = THINKS.get(kind, ("", ""))
         return [*(before[at : at + 5] for at in range(0, len(before), 5)), *answer, *([behind] if behind else [])]
@@ -338,24 +323,3 @@ class ScriptedModel:
     def _known_key(self, request: web.Request) -> bool:
         key = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
         return bool(key) and (self._api_key is None or key == self._api_key)
-
-
-def main(argv: list[str] | None = None) -> int:
-    parser = command_line.parser_for("model", __doc__)
-    parser.add_argument("--control", action="store_true", help="open /control/… to tests")
-    parser.add_argument("--first-token-s", type=float, default=0.3)
-    parser.add_argument("--tokens-per-s", type=float, default=100.0)
-    parser.add_argument("--tokens", type=int, default=120)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args(argv)
-    opening = ScriptedModel.open(
-        host=options.host,
-        port=options.port,
-        first_token_s=options.first_token_s,
-        tokens_per_s=options.tokens_per_s,
-        tokens=options.tokens,
-        seed=options.seed,
-        control=options.control,
-        hosts=options.allow_host,
-    )
-    return command_line.serve(opening, lambda model: model.url, port=options.port)

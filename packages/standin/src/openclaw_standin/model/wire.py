@@ -78,21 +78,18 @@ def abort(request: web.Request) -> web.Response:
 
 def error(kind: str, *, retry_after_s: float | None = None, message: str | None = None) -> web.Response:
     status, words, type_, code = ERRORS[kind]
-    headers = limits()
-    if retry_after_s is not None:
-        headers["retry-after"] = f"{retry_after_s:g}"
-    return web.json_response(
-        {"error": {"message": message or words, "type": type_, "code": code}}, status=status, headers=headers
-    )
+    return _error(status, {"message": message or words, "type": type_, "code": code}, retry_after_s)
 
 
 def refused(status: int, message: str, *, code: str | None = None, retry_after_s: float | None = None) -> web.Response:
     """A refusal in OpenAI's shape."""
-    headers = limits() | ({} if retry_after_s is None else {"retry-after": f"{retry_after_s:g}"})
     kind = "invalid_request_error" if status < 500 else "internal_server_error"
-    return web.json_response(
-        {"error": {"message": message, "type": kind, "param": None, "code": code}}, status=status, headers=headers
-    )
+    return _error(status, {"message": message, "type": kind, "param": None, "code": code}, retry_after_s)
+
+
+def _error(status: int, body: dict[str, Any], retry_after_s: float | None) -> web.Response:
+    headers = limits() | ({} if retry_after_s is None else {"retry-after": f"{retry_after_s:g}"})
+    return web.json_response({"error": body}, status=status, headers=headers)
 
 
 def limits() -> dict[str, str]:
