@@ -21,7 +21,6 @@ from tests.e2e_local.model import EchoModel, echo_model
 from tests.redis_server import RedisServer
 
 TOKEN = "4242:marker-token-never-logged"
-SECOND_TOKEN = "5151:marker-second-token-never-logged"
 ROOT = Path(__file__).parents[2]
 
 
@@ -192,7 +191,7 @@ async def world(folder: Path, program: str = "openclaw_brain", **settings: str) 
     with RedisServer.start(folder / "redis") as redis:
         async with (
             echo_model() as model,
-            BotApi.open(token=TOKEN, data_dir=folder / "chat", second_token=SECOND_TOKEN) as api,
+            BotApi.open(token=TOKEN, data_dir=folder / "chat") as api,
             open_script(RedisSettings(url=redis.url, timeout_s=30), bot_id=4242) as script,
         ):
             bot = World(

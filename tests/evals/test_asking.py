@@ -16,7 +16,6 @@ from openclaw_core.models.clients import open_clients
 from openclaw_core.roles.values import ModelSpec
 from openclaw_standin.model import ScriptedModel
 from openclaw_standin.model.faults import ModelFault
-from openclaw_standin.model.tool_scripts import Script
 from tests.evals.answer_values import ROOT, task
 
 BRIDGE = WebPage(
@@ -58,7 +57,7 @@ async def test_the_researcher_searches_and_opens_the_tasks_pages_and_no_others()
             calls("open_page", url="https://elsewhere.example.com/"),
             {"text": "It was opened in 1932 [1]."},
         ]
-        model.scripts.add(Script.of({"when": "bridge", "turns": turns}))
+        model.scripts.add({"when": "bridge", "turns": turns})
         found = await ask(
             model, task(role="researcher", message="When was the bridge opened?", web=[MILL, BRIDGE]), role="researcher"
         )
@@ -94,9 +93,8 @@ async def test_the_request_is_the_agents_with_history_file_and_a_fixed_day() -> 
 
 async def test_the_cost_is_that_of_all_steps() -> None:
     async with ScriptedModel.open(first_token_s=0, tokens_per_s=1e6) as model:
-        model.scripts.add(
-            Script.of({"when": "bridge", "turns": [calls("open_page", url=BRIDGE.url), {"text": "In 1932 [1]."}]})
-        )
+        turns = [calls("open_page", url=BRIDGE.url), {"text": "In 1932 [1]."}]
+        model.scripts.add({"when": "bridge", "turns": turns})
         found = await ask(model, task(message="bridge", web=[BRIDGE]), role="researcher")
         price = VERSION.roles.models[VERSION.roles.roles["researcher"].models[0]]
         tokens = [(call.prompt_tokens, call.tokens) for call in model.calls]

@@ -14,9 +14,11 @@ from openclaw_gitops.__main__ import main
 from openclaw_gitops.errors import FAILED, UNAVAILABLE, USAGE, CommandError
 from openclaw_gitops.smoke import Answer, Settings, is_reply, smoke
 from openclaw_standin.bot_api import BotApi
-from tests.e2e_local.world import SECOND_TOKEN, World, world
+from tests.e2e_local.world import World, world
+from tests.fakes.second_bot import SecondBot
 from tests.gitops.conftest import ROOT
 
+SECOND_TOKEN = "5151:marker-second-token-never-logged"
 GROUP = -100200
 TARGET = "openclaw_local_bot"
 SMOKE_BOT = SECOND_TOKEN.split(":")[0]
@@ -26,6 +28,7 @@ SMOKE_BOT = SECOND_TOKEN.split(":")[0]
 async def bot(tmp_path: Path) -> AsyncIterator[World]:
     async with world(tmp_path, SMOKE_BOT_IDS=SMOKE_BOT, ALLOWED_USER_IDS="1") as up:
         up.api.users.add_group(GROUP, title="Smoke")
+        SecondBot(up.api, token=SECOND_TOKEN)
         yield up
 
 
@@ -55,8 +58,7 @@ async def test_a_deployed_bot_answers_its_smoke_bot_and_nothing_follows(bot: Wor
 
 
 async def test_an_answer_is_found_even_if_bots_do_not_hear_of_edits(bot: World) -> None:
-    assert bot.api.second is not None
-    bot.api.second.hears_edits = False
+    SecondBot(bot.api, token=SECOND_TOKEN, hears_edits=False)  # in the place of the first
 
     await ask(bot.api)
 
@@ -120,7 +122,8 @@ def test_it_runs_where_nothing_is_installed(tmp_path: Path) -> None:
 
 
 async def test_a_bot_cannot_ask_itself() -> None:
-    async with BotApi.open(token="4242:token", second_token=SECOND_TOKEN) as api:
+    async with BotApi.open(token="4242:token") as api:
+        SecondBot(api, token=SECOND_TOKEN)
         with pytest.raises(CommandError, match="take a second one") as stopped:
             await ask(api, SMOKE_TARGET="openclaw_smoke_bot")
     assert stopped.value.code == USAGE

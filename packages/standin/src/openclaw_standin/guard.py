@@ -6,7 +6,8 @@ secret in the address of the chat page.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,7 +27,9 @@ CONNECTION: dict[str, Any] = {
     "keepalive_timeout": IDLE_TIMEOUT_S,
     "lingering_time": LINGER_S,
 }
-"""Arguments of every `web.AppRunner` of a stand-in."""
+"""Arguments of the `web.AppRunner` of a stand-in."""
+SHUTDOWN_S = 0.2
+"""For open calls at the end. Long polls and page streams never end by themselves."""
 
 
 class BadBody(Exception):
@@ -36,6 +39,18 @@ class BadBody(Exception):
         super().__init__(why)
         self.status = status
         self.why = why
+
+
+@asynccontextmanager
+async def serving(app: web.Application, host: str, port: int) -> AsyncIterator[str]:
+    """Serve *app* until the block ends, and give its address. Raises OSError if *port* is taken; 0 takes a free one."""
+    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=SHUTDOWN_S, **CONNECTION)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+        yield f"http://{f'[{host}]' if ':' in host else host}:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
 
 
 def known_hosts(hosts: Collection[str] = ()) -> Any:

@@ -15,10 +15,9 @@ from aiohttp import web
 from openclaw_standin.bot_api.bot_methods import METHODS, result_message_id
 from openclaw_standin.bot_api.faults import Fault, Faults
 from openclaw_standin.bot_api.journal import Entry, Journal
-from openclaw_standin.bot_api.second_bot import SecondBot
 from openclaw_standin.bot_api.state import TelegramState
 from openclaw_standin.bot_api.wire import Params, Refused, read_params, reply_of
-from openclaw_standin.guard import for_programs
+from openclaw_standin.guard import Handler, for_programs
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +34,8 @@ class BotRoutes:
         self._state = state
         self._faults = faults
         self._journal = journal
-        self.second: SecondBot | None = None
-        """Another bot in the same chats, if a test wants one."""
+        self.other_bots: dict[str, Handler] = {}
+        """Other bots in the same chats, by token, if a test wants some: each answers its own calls."""
         self._late: set[asyncio.Task[Any]] = set()
         """Calls that run later, whether or not their callers wait."""
 
@@ -46,8 +45,8 @@ class BotRoutes:
         app.on_cleanup.append(self._cancel_late)
 
     async def call(self, request: web.Request) -> web.StreamResponse:
-        if self.second is not None and request.match_info["token"] == self.second.token:
-            return await self.second.call(request)
+        if other := self.other_bots.get(request.match_info["token"]):
+            return await other(request)
         at_s, wall_s = time.monotonic(), time.time()
         method = request.match_info["method"]
         params = Params({})

@@ -16,29 +16,27 @@ from openclaw_standin.bot_api.faults import Faults
 from openclaw_standin.bot_api.flood import Flood, Limits
 from openclaw_standin.bot_api.journal import Journal
 from openclaw_standin.bot_api.routes import BotRoutes
-from openclaw_standin.bot_api.second_bot import SecondBot
 from openclaw_standin.bot_api.state import JsonObject, TelegramState
 from openclaw_standin.bot_api.storage import Storage, open_error
 from openclaw_standin.bot_api.users import Users
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 SECRET_BYTES = 18
-SHUTDOWN_S = 0.2
-"""For open calls at the end. Long polls and page streams never end by themselves."""
 
 
 class BotApi:
     """A running stand-in: its address, its `users`, and the `journal` of calls. Made by `open`."""
 
-    def __init__(self, state: TelegramState, url: str, faults: Faults, journal: Journal) -> None:
+    def __init__(self, state: TelegramState) -> None:
         self.state = state
-        self.url = url
-        self.faults = faults
-        self.journal = journal
+        self.url = ""
+        self.faults, self.journal = Faults(), Journal()
+        self._routes = BotRoutes(state, self.faults, self.journal)
+        self.other_bots = self._routes.other_bots
+        """Handlers of the calls of other bots, by their tokens. A test adds some."""
         self.users = Users(state)
         self.page_url = ""
         """The address of the chat page. It holds a secret that gives access to all chats."""
-        self.second: SecondBot | None = None
 
     @classmethod
     @asynccontextmanager
@@ -53,28 +51,23 @@ class BotApi:
         limits: Limits | None = None,
         notice: str = "",
         fresh: bool = False,
-        second_token: str = "",
         page_secret: str = "",
         hosts: Collection[str] = (),
     ) -> AsyncIterator["BotApi"]:
         """Serve until the block ends.
 
-        *data_dir* None keeps nothing, *fresh* deletes the old data. *notice* is the banner of the chat page. *second_token* is the token of a second bot, for `scripts/smoke`. *page_secret* is part of the page's address;
-        without one, each start has another. *hosts* are names of this server besides the loopback's, for pods of a test cluster;
-        the chat page answers on this machine only. Raises OSError if the port is taken, SettingsError for data that cannot be opened.
+        *data_dir* None keeps nothing, *fresh* deletes the old data. *notice* is the banner of the chat page. *page_secret* is part of the
+        page's address; without one, each start has another. *hosts* are names of this server besides the loopback's, for pods of a test
+        cluster; the chat page answers on this machine only. Raises OSError if the port is taken, SettingsError for data that cannot be opened.
         """
         with _translate_errors(data_dir):
             storage = Storage(data_dir, fresh=fresh)
         try:
             with _translate_errors(data_dir):
                 state = TelegramState(storage, Flood(limits or Limits(), on=flood), token=token)
-            faults, journal = Faults(), Journal()
-            api = cls(state, "", faults, journal)
+            api = cls(state)
             app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[guard.known_hosts(hosts)])
-            routes = BotRoutes(state, faults, journal)
-            if second_token:
-                routes.second = api.second = SecondBot(state, token=second_token)
-            routes.add_to(app)
+            api._routes.add_to(app)
             page_secret = page_secret or secrets.token_urlsafe(SECRET_BYTES)
             PageRoutes(state, api.users, notice=notice, secret=page_secret).add_to(app)
 
@@ -83,16 +76,9 @@ class BotApi:
 
             app.on_shutdown.append(end_streams)
             # A call ends when its caller is gone: the journal says `cut`, and no poll stays until its timeout.
-            runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=SHUTDOWN_S, **guard.CONNECTION)
-            await runner.setup()
-            try:
-                await web.TCPSite(runner, host, port).start()
-                shown = f"[{host}]" if ":" in host else host
-                api.url = f"http://{shown}:{runner.addresses[0][1]}"
+            async with guard.serving(app, host, port) as api.url:
                 api.page_url = f"{api.url}/{page_secret}/"
                 yield api
-            finally:
-                await runner.cleanup()
         finally:
             storage.close()
 

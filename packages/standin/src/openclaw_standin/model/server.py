@@ -46,7 +46,6 @@ MODELS = (
     "whisper-large-v3-turbo",
 )
 PREFIX = "/openai/v1"
-SHUTDOWN_S = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,14 +66,14 @@ class Pace:
 class ScriptedModel:
     """A running model server: its address, the calls it has seen, its faults and its scripts. Made by `open`."""
 
-    def __init__(self, *, pace: Pace, models: tuple[str, ...], api_key: str | None) -> None:
+    def __init__(self, *, pace: Pace, api_key: str | None) -> None:
         self.url = ""
         """For GROQ_BASE_URL; the client appends /openai/v1/…"""
         self.pace = pace
         self.faults = ModelFaults()
         self.scripts = Scripts()
         self.calls: list[Call] = []
-        self.models = list(models)
+        self.models = list(MODELS)
         self._chance = random.Random(0)
         self._api_key = api_key
 
@@ -89,7 +88,6 @@ class ScriptedModel:
         tokens_per_s: float = 100.0,
         tokens: int = 120,
         chunk_s: float = 0.04,
-        models: tuple[str, ...] = MODELS,
         api_key: str | None = None,
         hosts: Collection[str] = (),
     ) -> AsyncIterator["ScriptedModel"]:
@@ -98,7 +96,7 @@ class ScriptedModel:
         Raises OSError if the port is taken.
         """
         pace = Pace(first_token_s=first_token_s, tokens_per_s=tokens_per_s, tokens=tokens, chunk_s=chunk_s)
-        model = cls(pace=pace, models=models, api_key=api_key)
+        model = cls(pace=pace, api_key=api_key)
         app = web.Application(
             client_max_size=64 * 1024 * 1024,
             middlewares=[guard.known_hosts(hosts), guard.no_browsers, guard.whole_bodies],
@@ -106,14 +104,8 @@ class ScriptedModel:
         app.router.add_post(f"{PREFIX}/chat/completions", model.complete)
         app.router.add_get(f"{PREFIX}/models", model.list_models)
         app.router.add_post(f"{PREFIX}/audio/transcriptions", model.transcribe)
-        runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=SHUTDOWN_S, **guard.CONNECTION)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, host, port).start()
-            model.url = f"http://{host}:{runner.addresses[0][1]}"
+        async with guard.serving(app, host, port) as model.url:
             yield model
-        finally:
-            await runner.cleanup()
 
     # ---- the API
 

@@ -5,21 +5,23 @@ from typing import Any
 
 from aiohttp import web
 
+from openclaw_standin.bot_api import BotApi
 from openclaw_standin.bot_api.formatting import with_found
-from openclaw_standin.bot_api.state import Chat, JsonObject, TelegramState
+from openclaw_standin.bot_api.state import Chat, JsonObject
 from openclaw_standin.bot_api.storage import Storage
 from openclaw_standin.bot_api.updates import Updates
 from openclaw_standin.bot_api.wire import Params, Refused, bad_request, read_params, reply_of
 
 
 class SecondBot:
-    """The methods that `scripts/smoke` calls: getMe, getUpdates, sendMessage, forwardMessage, deleteMessage."""
+    """The methods that `scripts/smoke` calls: getMe, getUpdates, sendMessage, forwardMessage, deleteMessage.
 
-    def __init__(self, state: TelegramState, *, token: str) -> None:
-        self.token = token
-        self.hears_edits = True
-        """Otherwise it gets new messages only: Telegram's documentation does not say which is right."""
-        self._state = state
+    Without *hears_edits* it gets new messages only: Telegram's documentation does not say which is right.
+    """
+
+    def __init__(self, api: BotApi, *, token: str, hears_edits: bool = True) -> None:
+        self._hears_edits = hears_edits
+        self._state = api.state
         self._updates = Updates(Storage(None))
         self.bot: JsonObject = {
             "id": int(token.partition(":")[0]),
@@ -33,9 +35,10 @@ class SecondBot:
             "forwardmessage": self._forward,
             "deletemessage": self._delete,
         }
-        state.message_listeners.append(self._on_message)
+        self._state.message_listeners.append(self._on_message)
+        api.other_bots[token] = self.call
 
-    async def call(self, request: web.Request) -> web.Response:
+    async def call(self, request: web.Request) -> web.StreamResponse:
         """One call of the Bot API in this bot's name."""
         try:
             params = await read_params(request)
@@ -98,5 +101,5 @@ class SecondBot:
     def _on_message(self, message: JsonObject, edited: bool) -> None:
         to_us = message.get("reply_to_message", {}).get("from", {}).get("id") == self.bot["id"]
         by_the_bot = message.get("from", {}).get("id") == self._state.bot["id"]
-        if to_us and by_the_bot and (self.hears_edits or not edited):
+        if to_us and by_the_bot and (self._hears_edits or not edited):
             self._updates.add({"edited_message" if edited else "message": message})
