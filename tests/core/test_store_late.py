@@ -21,6 +21,7 @@ from openclaw_core.chat.delivery.displays import Stage
 from openclaw_core.errors import LostOwnership
 from openclaw_core.roles.values import ModelSpec
 from openclaw_core.store import AloneTasks, RedisDisplays, Script
+from openclaw_core.store.access import Right, set_git_access
 from openclaw_core.store.client import Rights, _without_none, digest, source
 from openclaw_core.store.figures import set_prices
 from openclaw_core.tasks.outcome import Cause, Delivery
@@ -244,6 +245,8 @@ async def _settings(world: World) -> None:
     model = ModelSpec(id="m", context_tokens=1, input_usd_per_mtok=1.0, output_usd_per_mtok=2.0)
     await set_prices(world.script, {"m": model}, epoch=world.epoch)
     await world.inbox.set_files_at("http://brain", epoch=world.epoch)
+    await set_git_access(world.script, {"5": Right.OWNER, "6": Right.USER}, epoch=world.epoch)
+    await world.effects({"op": "access", "subject": "8", "right": "user", "by": "5"})
     await world.effects({"op": "choose", "role": "coder", **CHAT}, {"op": "lang", **CHAT})
     await world.effects({"op": "button", "id": "b", "text": "", **CHAT})
 

@@ -103,9 +103,8 @@ class Brain:
             lanes=lanes, roles=roles, chat=self.chat, classifier=self.classifier, pool_of=rollout.current, epoch=epoch,
             cap=settings.running_cap, model_override=settings.model_override, demo=settings.demo_model,
         )  # fmt: skip
-        intake = Intake(
-            roles=roles, access=Access(users=settings.allowed_user_ids, bots=settings.smoke_bot_ids), english_only=settings.demo_model
-        )  # fmt: skip
+        access = access_of(settings)
+        intake = Intake(roles=roles, access=access, english_only=settings.demo_model)
         handler = UpdateHandler(
             inbox=inbox, lanes=lanes, intake=intake, bot=Bot(id=self.identity.id, username=self.identity.username), epoch=epoch,
             windows=settings.windows, chat_cap=settings.chat_cap, total_cap=settings.total_cap, on_display=delivery.wake,
@@ -141,7 +140,7 @@ class Brain:
                 group.create_task(run(self.loop(name)), name=name)
 
             start("leader", partial(leader.keep, epoch))
-            await startup.prepare_lead(self.script, lanes, rollout, roles, epoch=epoch)
+            await startup.prepare_lead(self.script, lanes, rollout, roles, access, epoch=epoch)
             start(
                 "updates",
                 partial(
@@ -181,6 +180,16 @@ class Brain:
             address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
             await Loop().run(partial(inbox.set_files_at, address, epoch=epoch))
             await asyncio.Event().wait()
+
+
+def access_of(settings: Settings) -> Access:
+    """Who may use the bot by `access.yaml` and the environment."""
+    listed = settings.access
+    users = settings.allowed_user_ids
+    return Access(
+        users=None if users is None else users | set(listed.users), bots=settings.smoke_bot_ids,
+        owners=frozenset(listed.owners), groups=frozenset(listed.groups),
+    )  # fmt: skip
 
 
 def _local_processes(environment: Mapping[str, str], runners: LocalRunners | None) -> Launcher:

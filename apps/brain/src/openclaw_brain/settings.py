@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +10,7 @@ from openclaw_brain.inbox.gather import Windows
 from openclaw_core.environment import VOICE_MODELS, Environment, model_ids
 from openclaw_core.errors import SettingsError
 from openclaw_core.models.providers import PROVIDERS, ModelServers
+from openclaw_core.roles.access import AccessFile, load_access
 from openclaw_core.roles.check import load_roles
 from openclaw_core.roles.values import Roles
 from openclaw_core.store import RedisSettings
@@ -34,6 +35,8 @@ class Settings:
     allowed_user_ids: frozenset[int] | None
     """None: everyone (`*`)."""
     smoke_bot_ids: frozenset[int]
+    access: AccessFile
+    """Of `access.yaml`."""
     demo_model: bool
     """Whether the model server is the small built-in one: English only, and it never routes."""
     model_override: str | None
@@ -96,6 +99,7 @@ def from_env(env: Mapping[str, str]) -> Settings:
         holder=read.text("POD_NAME", os.uname().nodename),
         allowed_user_ids=_ids(read, "ALLOWED_USER_IDS"),
         smoke_bot_ids=_ids(read, "SMOKE_BOT_IDS") or frozenset(),
+        access=AccessFile(),  # read in `at_start`
         demo_model=read.one_of("DEMO_MODEL", "no", ("yes", "no")) == "yes",
         model_override=read.text("MODEL_OVERRIDE") or None,
         voice_models=read.text("VOICE_MODELS"),
@@ -129,21 +133,26 @@ def from_env(env: Mapping[str, str]) -> Settings:
 
 
 def at_start(env: Mapping[str, str]) -> tuple[Settings, Roles]:
-    """The settings, and the roles of the folder `ROLES_DIR`. Raises SettingsError with the faults of both together."""
-    settings, roles, faults = None, None, []
+    """The settings, and the roles and owners of the folder `ROLES_DIR`. Raises SettingsError with the faults of all together."""
+    settings, roles, access, faults = None, None, AccessFile(), []
+    folder = Path(Environment(env).text("ROLES_DIR", "platform/openclaw/base"))
     try:
         settings = from_env(env)
     except SettingsError as exc:
         faults.append(str(exc))
     try:
-        roles = load_roles(Path(Environment(env).text("ROLES_DIR", "platform/openclaw/base")))
+        roles = load_roles(folder)
+    except SettingsError as exc:
+        faults.append(str(exc))
+    try:
+        access = load_access(folder)
     except SettingsError as exc:
         faults.append(str(exc))
     if settings is not None and roles is not None and settings.model_override is None:
         faults += _models_without_a_key(settings.servers, roles)
     if settings is None or roles is None or faults:
         raise SettingsError("\n".join(faults))
-    return settings, roles
+    return replace(settings, access=access), roles
 
 
 def _models_without_a_key(servers: ModelServers, roles: Roles) -> list[str]:

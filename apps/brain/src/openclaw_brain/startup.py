@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 
 from openclaw_brain.agents.rollout import Rollout
+from openclaw_brain.inbox.access import Access
 from openclaw_brain.loops import Loop
 from openclaw_brain.settings import Settings
 from openclaw_core import logs
@@ -17,6 +18,7 @@ from openclaw_core.errors import (
 )
 from openclaw_core.roles.values import Roles
 from openclaw_core.store import Lanes, Script
+from openclaw_core.store.access import set_git_access
 from openclaw_core.store.figures import set_prices
 from openclaw_core.texts import wording
 from openclaw_core.texts.language import LANGS
@@ -27,10 +29,11 @@ RETRY_S = 2.0
 
 def warn_if_closed(settings: Settings) -> None:
     """Log that nobody may use the bot, if that is so."""
-    if settings.allowed_user_ids is not None and not settings.allowed_user_ids:
+    listed = (*settings.access.owners, *settings.access.users, *settings.access.groups)
+    if settings.allowed_user_ids is not None and not settings.allowed_user_ids and not listed:
         log.warning(
             "access.closed",
-            hint="nobody may use the bot: set ALLOWED_USER_IDS to user ids (the bot tells each its own), or to * for everyone",
+            hint="nobody may use the bot: set ALLOWED_USER_IDS to user ids (the bot tells each its own), or to * for everyone; or list owners in access.yaml",
         )
 
 
@@ -70,13 +73,16 @@ async def _pause(stop: asyncio.Event) -> None:
             await stop.wait()
 
 
-async def prepare_lead(script: Script, lanes: Lanes, rollout: Rollout, roles: Roles, *, epoch: int) -> None:
+async def prepare_lead(
+    script: Script, lanes: Lanes, rollout: Rollout, roles: Roles, access: Access, *, epoch: int
+) -> None:
     """What every loop of a new leader stands on. An outage of Redis is waited out, and the lead is kept meanwhile."""
 
     async def prepare() -> None:
         await lanes.reconcile(epoch=epoch)
         await rollout.refresh()
         await set_prices(script, roles.models, epoch=epoch)
+        await set_git_access(script, access.rights(), epoch=epoch)
 
     await Loop().run(prepare, outage="prepare", hint="the lead is kept; trying again")
 

@@ -29,6 +29,7 @@ class EffectKind(StrEnum):
     BUTTON = "button"
     FILE = "file"
     MOVE = "move"
+    ACCESS = "access"
 
 
 class NoticeKind(StrEnum):
@@ -46,6 +47,13 @@ class NoticeKind(StrEnum):
     UNSUPPORTED = "unsupported"
     TOO_LARGE = "too_large"
     REFUSED = "refused"
+    OWNERS_ONLY = "owners_only"
+    ACCESS_LIST = "access_list"
+    ACCESS_PRIVATE = "access_private"
+    ACCESS_HOW = "access_how"
+    ACCESS_GIVEN = "access_given"
+    ACCESS_TAKEN = "access_taken"
+    OWNER_STAYS = "owner_stays"
     # of the script itself
     STOPPED = "stopped"
     FULL = "full"

@@ -1,11 +1,14 @@
 """Who may use the bot, and what anybody else is told."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 from openclaw_brain.inbox.commands import is_ours
 from openclaw_brain.inbox.context import UpdateContext
 from openclaw_brain.telegram.incoming import Incoming
 from openclaw_core.records import NoticeKind
+from openclaw_core.store.access import EVERYONE, AccessEntry, Right
 from openclaw_core.store.effects import Effect
 from openclaw_core.texts.wording import Sentence
 
@@ -15,19 +18,49 @@ REFUSED_AGAIN_S = 24 * 3600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """Who may use the bot. *users* None: every person, group and channel.
+    """Who may use the bot by Git and the environment. *users* None: every person, group and channel.
 
-    In the list, a group or a channel stands by its own id. A bot is answered only if it is listed, and only its commands.
+    In the list, a group or a channel stands by its own id: who writes as it. In *groups* everybody may use the bot, in any other group those who may
+    elsewhere. A bot is answered only if it is listed, and only its commands.
     """
 
     users: frozenset[int] | None
     bots: frozenset[int] = frozenset()
+    owners: frozenset[int] = frozenset()
+    groups: frozenset[int] = frozenset()
 
-    def admits(self, incoming: Incoming) -> bool:
+    def admits(self, incoming: Incoming, decided: Mapping[int, AccessEntry]) -> bool:
+        """Whether the sender may use the bot. *decided* are the bot's entries about the sender and the chat, which count before Git's, but for owners."""
+        user = incoming.user_id
         if incoming.user_is_bot:
             # Commands name this bot, replies do not. Two bots that list each other would answer each other for ever.
-            return incoming.user_id in self.bots and incoming.kind == "command"
-        return self.users is None or incoming.user_id in self.users
+            return user in self.bots and incoming.kind == "command"
+        if user in self.owners:
+            return True
+        if user in decided:
+            return decided[user].right is not Right.NONE
+        if self.users is not None and user in self.users:
+            return True
+        if incoming.chat_id in decided:
+            return decided[incoming.chat_id].right is not Right.NONE
+        return self.users is None or incoming.chat_id in self.groups
+
+    def rights(self) -> dict[str, Right]:
+        """All that Git and the environment say, by subject."""
+        people = {EVERYONE} if self.users is None else {str(one) for one in self.users}
+        rights = dict.fromkeys(people | {str(one) for one in self.groups}, Right.USER)
+        return rights | {str(one): Right.OWNER for one in self.owners}
+
+    def rows(self, bot: Mapping[str, AccessEntry], git: Mapping[str, AccessEntry]) -> list[list[str]]:
+        """Who may use the bot and from whom access was taken: subject, right, by whom, since when (ms). Owners first, then by time."""
+        valid = {
+            subject: git.get(subject, AccessEntry(subject=subject, right=right, by="git", at_ms=0))
+            for subject, right in self.rights().items()
+        }
+        valid |= {subject: entry for subject, entry in bot.items() if self.rights().get(subject) is not Right.OWNER}
+        rows = sorted(valid.values(), key=attrgetter("at_ms"), reverse=True)
+        rows.sort(key=lambda entry: entry.right is not Right.OWNER)
+        return [[entry.subject, entry.right, entry.by, str(entry.at_ms)] for entry in rows]
 
 
 def refuse(context: UpdateContext) -> list[Effect]:

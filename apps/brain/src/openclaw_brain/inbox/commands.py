@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from openclaw_brain.inbox.context import UpdateContext
 from openclaw_brain.inbox.new_task import ask, task_fields, unreadable
+from openclaw_brain.inbox.owner_commands import OWNER_COMMANDS, press_access, run_owner_command
 from openclaw_core.ports import Lang
 from openclaw_core.records import NoticeKind
 from openclaw_core.store.effects import ChooseRole, Effect, Forget, RetryTask, SendFile, SetLanguage, StopTasks
@@ -25,7 +26,7 @@ _STOP_TOASTS = {
 
 
 def is_ours(context: UpdateContext) -> bool:
-    """Whether a command is for this bot. In a group, a command that names no bot is ours only if we know it."""
+    """Whether a command is for this bot. In a group, a command that names no bot is ours only if we know it and everybody may give it."""
     incoming = context.incoming
     known = COMMANDS | {role.command for role in context.roles.roles.values()}
     return incoming.chat_kind == "private" or incoming.names_us or incoming.command in known
@@ -56,6 +57,8 @@ def run_command(context: UpdateContext) -> list[Effect]:
             return _retry(context)
         case "lang":
             return _set_lang(context, incoming.text.strip().lower())
+        case command if command in OWNER_COMMANDS:
+            return run_owner_command(context)
     return [context.notice(NoticeKind.UNKNOWN_COMMAND)]
 
 
@@ -77,6 +80,8 @@ def press_button(context: UpdateContext) -> list[Effect]:
         case "file" if argument:
             task, _, part = argument.rpartition(":")
             return [SendFile(**context.notice_fields("file_gone"), task=task, part=part), done]
+        case "access":
+            return press_access(context, argument)
         case "role" if argument in context.roles.roles:
             return [*_choose_role(context, argument), done]
     return [context.toast(Sentence.BUTTON_OLD)]

@@ -1,6 +1,6 @@
 """One update with all that decides its effects, and the notices and toasts that answer it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +8,7 @@ from openclaw_brain.telegram.incoming import Incoming
 from openclaw_core.ports import Lang
 from openclaw_core.records import NoticeKind
 from openclaw_core.roles.values import READ_DOCUMENT, Roles
+from openclaw_core.store.access import AccessEntry
 from openclaw_core.store.effects import AddNotice, AnswerButton, Effect
 from openclaw_core.tasks.conversation import conversation_key
 from openclaw_core.tasks.task import Task
@@ -17,11 +18,15 @@ from openclaw_core.texts.wording import Sentence
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatState:
-    """What the store holds about a chat: its settings, the task that is to run again, and the figures of /status."""
+    """What the store holds about a chat and its sender: settings, the task that is to run again, the figures of /status, access."""
 
     settings: Mapping[str, str] = field(default_factory=dict)
     old_task: Task | None = None
     status: Mapping[str, Any] = field(default_factory=dict)
+    access: Mapping[int, AccessEntry] = field(default_factory=dict)
+    """What owners decided about the sender and the chat, by id."""
+    access_rows: Sequence[Sequence[str]] = ()
+    """For /access: subject, right, by whom, Unix time in ms."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +41,18 @@ class UpdateContext:
     lang: Lang
     """Of notices and toasts. The chat may have chosen it."""
     answer_lang: Lang
+    owners: frozenset[int] = frozenset()
+    """Who decides about access."""
 
     @property
     def place(self) -> dict[str, Any]:
         """The chat, and the topic in it if there is one."""
         thread_id = self.incoming.thread_id
         return {"chat": str(self.incoming.chat_id), "thread": None if thread_id is None else str(thread_id)}
+
+    @property
+    def by_owner(self) -> bool:
+        return self.incoming.user_id in self.owners
 
     @property
     def reads_documents(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from openclaw_brain.inbox.context import ChatState
 from openclaw_brain.inbox.gather import Part, Windows, as_addressed, link_parts, make_part
 from openclaw_brain.inbox.intake import Intake
+from openclaw_brain.inbox.owner_commands import OWNER_COMMANDS
 from openclaw_brain.loops import Loop
 from openclaw_brain.telegram.incoming import Bot, Incoming, read_update
 from openclaw_core import logs
@@ -93,8 +94,8 @@ class UpdateHandler:
 
     async def _handle_plain(self, stream: Stream, plain: Sequence[tuple[Admitted, Incoming]]) -> None:
         if plain:
-            chats = await self.inbox.chats([incoming.chat_id for _, incoming in plain])
-            states = (ChatState(settings=chat) for chat in chats)
+            found = await self.inbox.chats_and_access([(one.chat_id, one.user_id) for _, one in plain])
+            states = (ChatState(settings=settings, access=access) for settings, access in found)
             parts = [self._part(entry, one, state) for (entry, one), state in zip(plain, states, strict=True)]
             await self._commit(stream, parts)
 
@@ -143,14 +144,19 @@ class UpdateHandler:
             self.on_released(released)
 
     async def _state(self, incoming: Incoming) -> ChatState:
-        [settings] = await self.inbox.chats([incoming.chat_id])
+        [(settings, access)] = await self.inbox.chats_and_access([(incoming.chat_id, incoming.user_id)])
+        state = ChatState(settings=settings, access=access)
         if incoming.command == "status":
-            return ChatState(settings=settings, status=await self._status(incoming.chat_id))
+            return replace(state, status=await self._status(incoming.chat_id))
+        if incoming.command == "access":
+            return replace(state, access_rows=self.intake.access.rows(*await self.inbox.access_entries()))
+        if incoming.command in ("allow", "remove") or incoming.button_data.startswith("access:"):
+            return state
         if incoming.content_kind == "command":
             task_id = await self.inbox.last_task(incoming.chat_id, incoming.thread_id)
         else:
             task_id = incoming.button_data.partition(":")[2]
-        return ChatState(settings=settings, old_task=await self._task(task_id) if task_id else None)
+        return replace(state, old_task=await self._task(task_id) if task_id else None)
 
     async def _task(self, task_id: str) -> Task | None:
         try:
@@ -174,9 +180,9 @@ class UpdateHandler:
 
 
 def _needs_store(incoming: Incoming) -> bool:
-    """Whether the effects depend on more than the settings of the chat."""
-    return (incoming.content_kind == "command" and incoming.command in ("status", "retry")) or (
-        incoming.kind == "button" and incoming.button_data.startswith("retry:")
+    """Whether the effects depend on more than the settings of the chat, or those of the next entries depend on them."""
+    return (incoming.content_kind == "command" and incoming.command in ("status", "retry", *OWNER_COMMANDS)) or (
+        incoming.kind == "button" and incoming.button_data.startswith(("retry:", "access:"))
     )
 
 

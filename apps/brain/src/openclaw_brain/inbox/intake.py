@@ -33,8 +33,9 @@ class Intake:
         context = UpdateContext(
             incoming=incoming, state=state, roles=self.roles, english_only=self.english_only, admitted_ms=admitted_ms,
             lang=notice_lang(text, stored=chosen, language_code=code), answer_lang=lang_of(text, stored=chosen, language_code=code),
+            owners=self.access.owners,
         )  # fmt: skip
-        if not self.access.admits(incoming):
+        if not self.access.admits(incoming, state.access):
             return refuse(context)
         if incoming.kind == "button":
             return press_button(context)

@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 from openclaw_cli.doctor.findings import ROLES_DIR, Env, Level, Results
+from openclaw_core.roles.access import load_access
 from openclaw_core.roles.check import load_roles
 from openclaw_core.roles.file import FileFaults, LineNumbers, read_roles_file
 from openclaw_core.roles.values import Role, Roles
@@ -21,6 +22,7 @@ GIST_MAX_TOKENS = 60
 async def check(env: Env) -> Results:
     folder = Path(env.get("ROLES_DIR") or ROLES_DIR)
     loaded = load_roles(folder)
+    load_access(folder)
     if found := faults(folder, loaded):
         for fault in found:
             yield Level.FAULT, fault

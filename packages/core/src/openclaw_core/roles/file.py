@@ -152,6 +152,19 @@ class LineNumbers:
 
 def read_roles_file(path: Path, shown: str, faults: FileFaults) -> tuple[RolesFile | None, LineNumbers]:
     """The content of the file, or None with the reasons in *faults*. *shown* is its name in messages."""
+    data, places = read_mapping(path, shown, faults, keys="default, models, router and roles")
+    if data is None:
+        return None, places
+    try:
+        return RolesFile.model_validate(data), places
+    except ValidationError as exc:
+        for error in exc.errors(include_url=False, include_input=False, include_context=False):
+            faults.add(shown, *_explain(error["type"], error["msg"], error["loc"], places))
+        return None, places
+
+
+def read_mapping(path: Path, shown: str, faults: FileFaults, *, keys: str) -> tuple[dict[str, Any] | None, LineNumbers]:
+    """The mapping that a YAML file holds, or None with the reasons in *faults*. *keys* names what it should hold, for people."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -175,16 +188,9 @@ def read_roles_file(path: Path, shown: str, faults: FileFaults) -> tuple[RolesFi
         return None, LineNumbers(lines)
     places = LineNumbers(lines)
     if not isinstance(data, dict):
-        faults.add(shown, 1, "the file must hold the keys default, models, router and roles")
+        faults.add(shown, 1, f"the file must hold the keys {keys}")
         return None, places
-    if len(faults.found) > before:
-        return None, places
-    try:
-        return RolesFile.model_validate(data), places
-    except ValidationError as exc:
-        for error in exc.errors(include_url=False, include_input=False, include_context=False):
-            faults.add(shown, *_explain(error["type"], error["msg"], error["loc"], places))
-        return None, places
+    return (data if len(faults.found) == before else None), places
 
 
 def _plain(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from openclaw_core.records import EffectKind, NoticeKind
 
@@ -168,6 +168,17 @@ class MoveChat(Effect):
     kind_of_effect: ClassVar[EffectKind] = EffectKind.MOVE
     old: str
     new: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAccess(Effect):
+    """Access of a person or a group is given or taken away by an owner."""
+
+    kind_of_effect: ClassVar[EffectKind] = EffectKind.ACCESS
+    subject: str
+    right: Literal["user", "none"]
+    by: str
+    """The owner's id."""
 
 
 _RENAMED = {"old": "from", "new": "to"}

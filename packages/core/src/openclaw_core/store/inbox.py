@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from openclaw_core import logs
 from openclaw_core.records import UNREADABLE, parsed, whole
+from openclaw_core.store.access import AccessEntry, entries_of, entry_of
 from openclaw_core.store.client import Script, fenced, pairs
 from openclaw_core.store.effects import Effect, to_lua
 from openclaw_core.tasks.conversation import conversation_key
@@ -120,6 +121,28 @@ class Inbox:
         """What is kept of each chat: `lang`, and of its conversation outside topics `last_role`, `last_task`, `generation`."""
         replies = await self._script.reads([("HGETALL", self._script.keys("chat", chat_id)) for chat_id in chat_ids])
         return [pairs(reply or {}) for reply in replies]
+
+    async def chats_and_access(
+        self, senders: Sequence[tuple[int, int]]
+    ) -> list[tuple[Mapping[str, str], Mapping[int, AccessEntry]]]:
+        """For each chat and user: what is kept of the chat, as `chats`, and what owners decided about the user and the chat, by id."""
+        key = self._script.keys
+        commands: list[tuple[Any, ...]] = []
+        for chat_id, user_id in senders:
+            commands += [("HGETALL", key("chat", chat_id)), ("HMGET", key("access"), user_id, chat_id)]
+        replies = await self._script.reads(commands)
+        found: list[tuple[Mapping[str, str], Mapping[int, AccessEntry]]] = []
+        for sender, chat, rows in zip(senders, replies[::2], replies[1::2], strict=True):
+            subjects = (sender[1], sender[0])
+            access = {one: entry_of(str(one), row) for one, row in zip(subjects, rows or (), strict=False) if row}
+            found.append((pairs(chat or {}), access))
+        return found
+
+    async def access_entries(self) -> tuple[dict[str, AccessEntry], dict[str, AccessEntry]]:
+        """What owners decided in the chat, and what Git said last, by subject."""
+        keys = [self._script.keys("access"), self._script.keys("access.git")]
+        bot, git = await self._script.reads([("HGETALL", key) for key in keys])
+        return entries_of(pairs(bot or {})), entries_of(pairs(git or {}))
 
     async def moved(self, chat_ids: Collection[int]) -> dict[int, int]:
         """The present ids of those chats that have got another one. Only groups do, so others cost no call."""

@@ -142,6 +142,24 @@ class Sentence(_Text):
         "Sorry, this bot is not open to you.",
         "מצטערים, הבוט הזה לא פתוח עבורך.",
     )
+    OWNERS_ONLY = (
+        "Only an owner of this bot can do that.",
+        "רק בעלי הבוט יכולים לעשות את זה.",
+    )
+    ACCESS_PRIVATE = (
+        "Ask me that in our private chat: the list is for owners alone.",
+        "אפשר לבקש את זה בצ׳אט הפרטי איתי: הרשימה מיועדת לבעלי הבוט בלבד.",
+    )
+    ACCESS_HOW = (
+        "Put the id behind the command: /allow 123456, or /remove 123456. In a group, the command with my name and no id, such as /allow@MyBot, means the group. "
+        "The bot tells each stranger their id.",
+        "כתבו את המזהה אחרי הפקודה: ‎/allow 123456 או ‎/remove 123456. בקבוצה, הפקודה עם שם הבוט ובלי מזהה, למשל \u200e/allow@MyBot, מתייחסת לקבוצה כולה. "
+        "הבוט מוסר לכל מי שאין לו גישה את המזהה שלו.",
+    )
+    OWNER_STAYS = (
+        "This is an owner. Owners stand in access.yaml, and only a change there makes or removes one.",
+        "זה אחד מבעלי הבוט. בעלים רשומים ב־access.yaml, ורק שינוי שם מוסיף או מסיר אותם.",
+    )
     STOPPED = ("⏹ Stopped", "⏹ נעצר")
     TRUNCATED = (
         "✂️ The answer reached its length limit and ends here. Write “continue” for the rest.",
@@ -355,6 +373,7 @@ class Label(_Text):
 
     STOP = ("⏹ Stop", "⏹ עצירה")
     RETRY = ("🔄 Try again", "🔄 לנסות שוב")
+    REMOVE_ACCESS = ("🚫 Remove", "🚫 הסרת גישה")
     SEND_FILE_AGAIN = ("📎 Send the file again", "📎 לשלוח שוב את הקובץ")
 
 

@@ -1,19 +1,21 @@
 """Notices and failures as pages with buttons. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from openclaw_core.chat.delivery.displays import Display
 from openclaw_core.ports import Button, Lang, Page
 from openclaw_core.records import NoticeKind
 from openclaw_core.tasks.outcome import Cause
-from openclaw_core.texts import wording
+from openclaw_core.texts import access, wording
 from openclaw_core.texts.language import LANG_NAMES
 from openclaw_core.texts.wording import Label, Sentence
 
 if TYPE_CHECKING:  # the module needs YAML
     from openclaw_core.roles.values import Roles
 
+REMOVALS_MAX = 8
+"""Buttons below /access; /remove takes any id."""
 Buttons = tuple[tuple[Button, ...], ...]
 
 _PLAIN: Mapping[str, Sentence] = {
@@ -26,6 +28,10 @@ _PLAIN: Mapping[str, Sentence] = {
     NoticeKind.UNKNOWN_COMMAND: Sentence.UNKNOWN_COMMAND,
     NoticeKind.FILE_GONE: Sentence.FILE_GONE,
     NoticeKind.DEMO_HEBREW: Sentence.DEMO_NO_HEBREW,
+    NoticeKind.OWNERS_ONLY: Sentence.OWNERS_ONLY,
+    NoticeKind.ACCESS_PRIVATE: Sentence.ACCESS_PRIVATE,
+    NoticeKind.ACCESS_HOW: Sentence.ACCESS_HOW,
+    NoticeKind.OWNER_STAYS: Sentence.OWNER_STAYS,
 }
 _UNSUPPORTED = {
     "voice": Sentence.VOICE,
@@ -78,6 +84,12 @@ def _text_and_buttons(kind: str, args: Any, lang: Lang, roles: "Roles | None") -
             return wording.status_reply(running_s=running_s, waiting_s=waiting, lang=lang), ()
         case NoticeKind.REFUSED:
             return wording.no_access(int(args["user_id"]), lang), ()
+        case NoticeKind.ACCESS_LIST:
+            return access.access_list(args["rows"], int(args["more"]), lang), _removals(args["rows"], lang)
+        case NoticeKind.ACCESS_GIVEN:
+            return access.access_given(str(args["subject"]), lang), ()
+        case NoticeKind.ACCESS_TAKEN:
+            return access.access_taken(str(args["subject"]), lang), ()
         case NoticeKind.UNSUPPORTED:
             return wording.sentence(_UNSUPPORTED.get(str(args["what"]), Sentence.UNKNOWN_KIND), lang), ()
         case NoticeKind.LANG_MENU:
@@ -90,6 +102,13 @@ def _choices(roles: "Roles", lang: Lang) -> Buttons:
     """A button for each role, two in a row."""
     buttons = [Button(label=wording.role_label(roles, name, lang), data=f"role:{name}") for name in roles.roles]
     return tuple(tuple(buttons[n : n + 2]) for n in range(0, len(buttons), 2))
+
+
+def _removals(rows: Sequence[Sequence[str]], lang: Lang) -> Buttons:
+    """A Remove button for each of those who got access last."""
+    subjects = [subject for subject, right, *_ in rows if right == "user" and subject != access.EVERYONE]
+    label = wording.label(Label.REMOVE_ACCESS, lang)
+    return tuple((Button(label=f"{label} {one}", data=f"access:none:{one}"),) for one in subjects[:REMOVALS_MAX])
 
 
 def _cause(name: str) -> Cause:

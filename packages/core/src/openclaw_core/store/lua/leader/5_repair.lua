@@ -6,7 +6,7 @@ local KINDS = {
   list = { 'ring', 'signs', 'agent:news' },
   set = { 'ring.members', 'released', 'pools' },
   zset = { 'waiting.since', 'open', 'later', 'again', 'ended', 'agent:leases', 'agent:pictures' },
-  hash = { 'templates', 'outcomes', 'counts', 'prices', 'moved' },
+  hash = { 'templates', 'outcomes', 'counts', 'prices', 'moved', 'access', 'access.git' },
   stream = { 'inbox', 'control', 'runs' },
 }
 local POOL_KINDS = { ready = 'list', wake = 'list', jobs = 'hash' }
@@ -115,13 +115,18 @@ local function move_chat(from, to)
   call('DEL', P .. 'chat:' .. from)
   if call('EXISTS', P .. 'next_role:' .. from) == 1 then call('RENAMENX', P .. 'next_role:' .. from, P .. 'next_role:' .. to) end
   call('DEL', P .. 'next_role:' .. from)
+  local allowed = call('HGET', P .. 'access', from)
+  if allowed then
+    call('HSET', P .. 'access', to, allowed)
+    call('HDEL', P .. 'access', from)
+  end
   next_in_chat(to)
   return 1
 end
 
 -- Move all that is kept of a group to its new id.
 -- Arguments: from, to
--- Keys: reads released, later; writes moved, task, notice, open, changes, lane, ring, ring.members, busy, turns, chat, next_role
+-- Keys: reads released, later; writes moved, task, notice, open, changes, lane, ring, ring.members, busy, turns, chat, next_role, access
 -- Result: 1; 0 if it had moved before
 -- Late or twice: nothing.
 function ops.move_chat() return move_chat(a.from, a.to) end

@@ -1,0 +1,66 @@
+"""Sentences about access to the bot, with ids and times."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from openclaw_core.ports import Lang
+
+EVERYONE = "*"
+
+
+def access_list(rows: Sequence[Sequence[str]], more: int, lang: Lang) -> str:
+    """The answer to /access. A row: subject, right, by whom (`git` or an owner's id), since when (Unix time in ms)."""
+    if not rows:
+        return {"en": "Nobody may use this bot.", "he": "לאף אחד אין גישה לבוט הזה."}[lang]
+    head = {"en": "Who may use this bot, and since when:", "he": "למי יש גישה לבוט, וממתי:"}[lang]
+    lines = [f"• {_row(row, lang)}" for row in rows]
+    if more:
+        lines.append({"en": f"… and {more} more", "he": f"… ועוד {more}"}[lang])
+    return "\n".join([head, *lines])
+
+
+def access_given(subject: str, lang: Lang) -> str:
+    """The answer to /allow."""
+    return {
+        "en": f"{_name(subject, lang)} may use the bot from now on.",
+        "he": f"מעכשיו יש גישה לבוט: {_name(subject, lang)}.",
+    }[lang]
+
+
+def access_taken(subject: str, lang: Lang) -> str:
+    """The answer to /remove."""
+    return {
+        "en": f"{_name(subject, lang)} may not use the bot any more. What was waiting or running there has stopped.",
+        "he": f"הגישה לבוט הוסרה: {_name(subject, lang)}. מה שרץ או המתין שם נעצר.",
+    }[lang]
+
+
+def _row(row: Sequence[str], lang: Lang) -> str:
+    subject, right, by, at_ms = row
+    what = {
+        "owner": {"en": "owner, ", "he": "בעלים, "},
+        "none": {"en": "access taken away, ", "he": "הגישה הוסרה, "},
+    }.get(right, {"en": "", "he": ""})[lang]
+    if by == "git":
+        source = {"en": "by Git", "he": "לפי Git"}[lang]
+    elif by:
+        source = {"en": f"by the bot (owner {by})", "he": f"דרך הבוט (בעלים \u2068{by}\u2069)"}[lang]
+    else:
+        source = {"en": "by an entry that this release cannot read", "he": "לפי רישום שהגרסה הזאת לא יודעת לקרוא"}[lang]
+    return f"{_name(subject, lang)}: {what}{source}{_since(int(at_ms), lang)}"
+
+
+def _name(subject: str, lang: Lang) -> str:
+    """A person or a group by id, isolated: a minus must not go to the other side in Hebrew."""
+    if subject == EVERYONE:
+        return {"en": "Everyone", "he": "כולם"}[lang]
+    group = subject.startswith("-")
+    word = {"en": "Group" if group else "User", "he": "קבוצה" if group else "מזהה"}[lang]
+    return f"{word} \u2068{subject}\u2069"
+
+
+def _since(at_ms: int, lang: Lang) -> str:
+    if at_ms <= 0:
+        return ""
+    when = datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return {"en": f", since {when}", "he": f", מאז \u2068{when}\u2069"}[lang]
