@@ -49,7 +49,7 @@ def test_without_the_file_nobody_owns_the_bot(tmp_path: Path) -> None:
         ("groups: [1001]\n", 1, "`groups.0`: input should be less than 0"),
         ("owner: [7]\n", 1, "`owner`: extra inputs are not permitted"),
         ("owners: [7]\nowners: [8]\n", 2, "`owners` is there twice"),
-        ("- 7\n", 1, "the file must hold the keys owners, users"),
+        ("- 7\n", 1, "the file must hold the keys owners, users, groups and pairing"),
     ],
 )
 def test_a_wrong_file_says_where_and_why(tmp_path: Path, text: str, line: int, reason: str) -> None:

@@ -247,6 +247,19 @@ async def _settings(world: World) -> None:
     await world.inbox.set_files_at("http://brain", epoch=world.epoch)
     await set_git_access(world.script, {"5": Right.OWNER, "6": Right.USER}, epoch=world.epoch)
     await world.effects({"op": "access", "subject": "8", "right": "user", "by": "5"})
+    toasts = {name: name for name in ("given", "declined", "already", "expired")}
+    asked = {
+        "op": "pair",
+        "chat": "9",
+        "lang": "en",
+        "key": "p9",
+        "user": "9",
+        "code": "c",
+        "digest": "d",
+        "owners": ["5"],
+    }
+    decided = {"op": "pair_decide", "chat": "5", "user": "9", "digest": "d", "by": "5", "button": "b", "toasts": toasts}
+    await world.effects(asked, {**decided, "right": "user"})
     await world.effects({"op": "choose", "role": "coder", **CHAT}, {"op": "lang", **CHAT})
     await world.effects({"op": "button", "id": "b", "text": "", **CHAT})
 

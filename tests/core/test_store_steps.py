@@ -159,7 +159,13 @@ def names_of(kind: type[Any]) -> set[str]:
 
 READ_OF_EACH = {"chat", "thread", "heard", "heard_of"}
 """Fields that the step `handle` reads of whatever effect has them."""
-SET_BY_LUA = {"stop": {"args", "id", "text"}, "edited": {"args", "kind"}, "file": {"args"}, "retry": {"args", "kind"}}
+SET_BY_LUA = {
+    "stop": {"args", "id", "text"},
+    "pair_decide": {"id", "text"},
+    "edited": {"args", "kind"},
+    "file": {"args"},
+    "retry": {"args", "kind"},
+}
 """Fields that an effect gives itself before it calls a function that it shares with others."""
 
 

@@ -188,7 +188,7 @@ def access_of(settings: Settings) -> Access:
     users = settings.allowed_user_ids
     return Access(
         users=None if users is None else users | set(listed.users), bots=settings.smoke_bot_ids,
-        owners=frozenset(listed.owners), groups=frozenset(listed.groups),
+        owners=frozenset(listed.owners), groups=frozenset(listed.groups), pairing=listed.pairing,
     )  # fmt: skip
 
 

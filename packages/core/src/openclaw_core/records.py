@@ -30,6 +30,8 @@ class EffectKind(StrEnum):
     FILE = "file"
     MOVE = "move"
     ACCESS = "access"
+    PAIR = "pair"
+    PAIR_DECIDE = "pair_decide"
 
 
 class NoticeKind(StrEnum):
@@ -54,6 +56,10 @@ class NoticeKind(StrEnum):
     ACCESS_GIVEN = "access_given"
     ACCESS_TAKEN = "access_taken"
     OWNER_STAYS = "owner_stays"
+    PAIR_CODE = "pair_code"
+    PAIR_REQUEST = "pair_request"
+    PAIR_FULL = "pair_full"
+    PAIRED = "paired"
     # of the script itself
     STOPPED = "stopped"
     FULL = "full"

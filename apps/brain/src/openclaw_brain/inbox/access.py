@@ -28,6 +28,14 @@ class Access:
     bots: frozenset[int] = frozenset()
     owners: frozenset[int] = frozenset()
     groups: frozenset[int] = frozenset()
+    pairing: bool = False
+
+    def pairs(self, incoming: Incoming, decided: Mapping[int, AccessEntry]) -> bool:
+        """Whether a person without access may ask the owners for it: in a private chat, unless an owner took access from them."""
+        asks = (
+            incoming.chat_kind == "private" and incoming.kind not in ("button", "edited") and not incoming.user_is_bot
+        )
+        return self.pairing and bool(self.owners) and asks and incoming.user_id not in decided
 
     def admits(self, incoming: Incoming, decided: Mapping[int, AccessEntry]) -> bool:
         """Whether the sender may use the bot. *decided* are the bot's entries about the sender and the chat, which count before Git's, but for owners."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 from openclaw_brain.inbox.context import UpdateContext
 from openclaw_brain.inbox.new_task import ask, task_fields, unreadable
 from openclaw_brain.inbox.owner_commands import OWNER_COMMANDS, press_access, run_owner_command
+from openclaw_brain.inbox.pairing import press_pairing
 from openclaw_core.ports import Lang
 from openclaw_core.records import NoticeKind
 from openclaw_core.store.effects import ChooseRole, Effect, Forget, RetryTask, SendFile, SetLanguage, StopTasks
@@ -80,6 +81,8 @@ def press_button(context: UpdateContext) -> list[Effect]:
         case "file" if argument:
             task, _, part = argument.rpartition(":")
             return [SendFile(**context.notice_fields("file_gone"), task=task, part=part), done]
+        case "pair":
+            return press_pairing(context, argument)
         case "access":
             return press_access(context, argument)
         case "role" if argument in context.roles.roles:

@@ -25,6 +25,8 @@ class ChatState:
     status: Mapping[str, Any] = field(default_factory=dict)
     access: Mapping[int, AccessEntry] = field(default_factory=dict)
     """What owners decided about the sender and the chat, by id."""
+    pairing_digest: str = field(default="", repr=False)
+    """Of the request that a button is about."""
     access_rows: Sequence[Sequence[str]] = ()
     """For /access: subject, right, by whom, Unix time in ms."""
 

@@ -9,6 +9,7 @@ from openclaw_brain.inbox.context import ChatState
 from openclaw_brain.inbox.gather import Part, Windows, as_addressed, link_parts, make_part
 from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.inbox.owner_commands import OWNER_COMMANDS
+from openclaw_brain.inbox.pairing import newcomer_of
 from openclaw_brain.loops import Loop
 from openclaw_brain.telegram.incoming import Bot, Incoming, read_update
 from openclaw_core import logs
@@ -150,6 +151,8 @@ class UpdateHandler:
             return replace(state, status=await self._status(incoming.chat_id))
         if incoming.command == "access":
             return replace(state, access_rows=self.intake.access.rows(*await self.inbox.access_entries()))
+        if incoming.button_data.startswith("pair:"):
+            return replace(state, pairing_digest=await self.inbox.pairing_digest(newcomer_of(incoming.button_data)))
         if incoming.command in ("allow", "remove") or incoming.button_data.startswith("access:"):
             return state
         if incoming.content_kind == "command":
@@ -182,7 +185,7 @@ class UpdateHandler:
 def _needs_store(incoming: Incoming) -> bool:
     """Whether the effects depend on more than the settings of the chat, or those of the next entries depend on them."""
     return (incoming.content_kind == "command" and incoming.command in ("status", "retry", *OWNER_COMMANDS)) or (
-        incoming.kind == "button" and incoming.button_data.startswith(("retry:", "access:"))
+        incoming.kind == "button" and incoming.button_data.startswith(("retry:", "access:", "pair:"))
     )
 
 

@@ -1,11 +1,13 @@
 """Decides what an update changes: its effects. Calls no model and sends nothing."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from openclaw_brain.inbox.access import Access, refuse
 from openclaw_brain.inbox.commands import press_button, run_command
 from openclaw_brain.inbox.context import ChatState, UpdateContext
 from openclaw_brain.inbox.new_task import ask, unreadable
+from openclaw_brain.inbox.pairing import ask_pairing, new_code
 from openclaw_brain.telegram.incoming import Incoming
 from openclaw_core.records import NoticeKind
 from openclaw_core.roles.values import Roles
@@ -20,6 +22,8 @@ class Intake:
     roles: Roles
     access: Access
     english_only: bool = False
+    new_code: Callable[[], str] = new_code
+    """Gives the code of a newcomer."""
 
     def effects(self, incoming: Incoming, state: ChatState, *, admitted_ms: int) -> list[Effect]:
         """Return what handling *incoming* changes. Effects are keyed by the update, so repeating them is harmless."""
@@ -36,6 +40,8 @@ class Intake:
             owners=self.access.owners,
         )  # fmt: skip
         if not self.access.admits(incoming, state.access):
+            if self.access.pairs(incoming, state.access):
+                return ask_pairing(context, self.new_code())
             return refuse(context)
         if incoming.kind == "button":
             return press_button(context)

@@ -65,7 +65,7 @@ class Incoming:
     content_digest: str = ""
     """Changes when somebody changes the text or the file of this message."""
     button_id: str = ""
-    button_data: str = ""
+    button_data: str = field(default="", repr=False)
     media_group_id: str = ""
     """Telegram's id of an album, the same for all its messages."""
     forwarded: bool = False

@@ -18,11 +18,13 @@ class AccessFile(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
 
     owners: list[UserId] = []
-    """Ids of people who may use the bot and decide about others: /access, /allow and /remove. Only this file names them."""
+    """Ids of people who may use the bot and decide about others: /access, /allow, /remove, and newcomers. Only this file names them."""
     users: list[UserId] = []
     """Ids of people who may use the bot, beside those of ALLOWED_USER_IDS."""
     groups: list[ChatId] = []
     """Ids of groups in which everybody may use the bot. They are negative; /allow@YourBot in a group needs no id."""
+    pairing: bool = True
+    """Whether a stranger who writes to the bot gets a code, and each owner a button that lets them in. Without owners nobody gets one."""
 
 
 def load_access(folder: Path) -> AccessFile:
@@ -32,7 +34,7 @@ def load_access(folder: Path) -> AccessFile:
         return AccessFile()
     faults = FileFaults()
     shown = str(path)
-    data, places = read_mapping(path, shown, faults, keys="owners, users and groups")
+    data, places = read_mapping(path, shown, faults, keys="owners, users, groups and pairing")
     found = None
     if data is not None:
         try:

@@ -181,6 +181,32 @@ class SetAccess(Effect):
     """The owner's id."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskPairing(Replies):
+    """A newcomer asks for access: they get the *code*, and each of the *owners* a button with it."""
+
+    kind_of_effect: ClassVar[EffectKind] = EffectKind.PAIR
+    user: str
+    code: str = field(repr=False)
+    digest: str = field(repr=False)
+    """Of the code, as it is kept."""
+    owners: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecidePairing(InPlace):
+    """An owner's press lets a newcomer in, or refuses. The store alone knows which of *toasts* fits: `given`, `declined`, `already`, `expired`."""
+
+    kind_of_effect: ClassVar[EffectKind] = EffectKind.PAIR_DECIDE
+    user: str
+    digest: str = field(repr=False)
+    """Of the request that the owner was shown; empty: the code on the button is not that of the request."""
+    right: Literal["user", "none"]
+    by: str
+    button: str
+    toasts: Mapping[str, str]
+
+
 _RENAMED = {"old": "from", "new": "to"}
 
 

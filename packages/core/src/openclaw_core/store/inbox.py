@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from openclaw_core import logs
 from openclaw_core.records import UNREADABLE, parsed, whole
-from openclaw_core.store.access import AccessEntry, entries_of, entry_of
+from openclaw_core.store.access import READABLE_VERSIONS, AccessEntry, entries_of, entry_of
 from openclaw_core.store.client import Script, fenced, pairs
 from openclaw_core.store.effects import Effect, to_lua
 from openclaw_core.tasks.conversation import conversation_key
@@ -143,6 +143,12 @@ class Inbox:
         keys = [self._script.keys("access"), self._script.keys("access.git")]
         bot, git = await self._script.reads([("HGETALL", key) for key in keys])
         return entries_of(pairs(bot or {})), entries_of(pairs(git or {}))
+
+    async def pairing_digest(self, user_id: int) -> str:
+        """The digest of the code of a newcomer's request, empty if there is none. Whether it has expired is the script's to say."""
+        row = await self._script.read("HGET", self._script.keys("pairing"), user_id)
+        version, digest, *_ = [*str(row or "").split(" "), "", ""]
+        return digest if version in READABLE_VERSIONS else ""
 
     async def moved(self, chat_ids: Collection[int]) -> dict[int, int]:
         """The present ids of those chats that have got another one. Only groups do, so others cost no call."""

@@ -35,6 +35,36 @@ def access_taken(subject: str, lang: Lang) -> str:
     }[lang]
 
 
+def pair_code(user: str, code: str, lang: Lang) -> str:
+    """What a newcomer is told who asks for access."""
+    return {
+        "en": f"This bot is open to people whom its owners let in. Your code is {code}: tell it to an owner whom you know. "
+        f"They have a button that lets you in, for one hour. Your id is {user}.",
+        "he": f"הגישה לבוט הזה היא באישור הבעלים. הקוד שלך: \u2068{code}\u2069. מסרו אותו לאחד הבעלים שמכירים אותך: "
+        f"יש שם כפתור אישור, שפועל במשך שעה. המזהה שלך: \u2068{user}\u2069.",
+    }[lang]
+
+
+def pair_request(user: str, code: str, lang: Lang) -> str:
+    """What an owner is told about a newcomer."""
+    return {
+        "en": f"User {user} asks for access to this bot, with the code {code}. Give it only if somebody whom you know has told "
+        "you this code. The buttons work for one hour.",
+        "he": f"מזהה \u2068{user}\u2069 מבקש גישה לבוט, עם הקוד \u2068{code}\u2069. תנו גישה רק אם מישהו שאתם מכירים מסר לכם "
+        "את הקוד הזה. הכפתורים פועלים במשך שעה.",
+    }[lang]
+
+
+def pair_full(user: str, lang: Lang) -> str:
+    """What a newcomer is told while too many others wait."""
+    return {
+        "en": f"Others are waiting for access to this bot, so I can't ask for you now. Write again in an hour, or give your id, {user}, "
+        "to an owner whom you know.",
+        "he": f"אחרים כבר ממתינים לגישה לבוט הזה, ולכן אי אפשר לבקש עכשיו עוד אחת. כתבו שוב בעוד שעה, או מסרו את המזהה "
+        f"שלך, \u2068{user}\u2069, לאחד הבעלים שמכירים אותך.",
+    }[lang]
+
+
 def _row(row: Sequence[str], lang: Lang) -> str:
     subject, right, by, at_ms = row
     what = {

@@ -160,6 +160,23 @@ class Sentence(_Text):
         "This is an owner. Owners stand in access.yaml, and only a change there makes or removes one.",
         "זה אחד מבעלי הבוט. בעלים רשומים ב־access.yaml, ורק שינוי שם מוסיף או מסיר אותם.",
     )
+    PAIRED = (
+        "You're in: ask me anything. /help shows what I can do.",
+        "יש לך גישה: אפשר לשאול הכול. \u200e/help מראה מה אפשר לעשות כאן.",
+    )
+    PAIRING_GIVEN = ("They have access now.", "הגישה ניתנה.")
+    PAIRING_DECLINED = (
+        "Refused. They can ask for access again in a day.",
+        "הבקשה נדחתה. אפשר לבקש שוב רק בעוד יום.",
+    )
+    PAIRING_ALREADY = (
+        "They have access already. /remove takes it away again.",
+        "כבר יש להם גישה. \u200e/remove מסיר אותה.",
+    )
+    PAIRING_EXPIRED = (
+        "This request has expired, or was decided. To give access, use /allow with the id.",
+        "הבקשה פגה או שכבר הוכרעה. כדי לתת גישה, השתמשו ב־\u200e/allow עם המזהה.",
+    )
     STOPPED = ("⏹ Stopped", "⏹ נעצר")
     TRUNCATED = (
         "✂️ The answer reached its length limit and ends here. Write “continue” for the rest.",
@@ -373,6 +390,8 @@ class Label(_Text):
 
     STOP = ("⏹ Stop", "⏹ עצירה")
     RETRY = ("🔄 Try again", "🔄 לנסות שוב")
+    LET_IN = ("✅ Give access", "✅ לתת גישה")
+    REFUSE = ("🚫 Refuse", "🚫 לדחות")
     REMOVE_ACCESS = ("🚫 Remove", "🚫 הסרת גישה")
     SEND_FILE_AGAIN = ("📎 Send the file again", "📎 לשלוח שוב את הקובץ")
 

@@ -186,9 +186,9 @@ def no_access(user_id: int, lang: Lang) -> str:
     """The bot is not open to this user."""
     return {
         "en": f"Sorry, this bot is not open to you yet. Your id is {user_id}: send it to whoever runs this bot, "
-        "who can add it to ALLOWED_USER_IDS.",
+        "who can let you in with /allow, or add it to ALLOWED_USER_IDS.",
         "he": f"הבוט הזה עדיין לא פתוח עבורך. המזהה שלך הוא {user_id}: העבירו אותו למי שמפעיל את הבוט, "
-        "כדי להוסיף אותו ל־ALLOWED_USER_IDS.",
+        "כדי לאשר אותו עם \u200e/allow, או להוסיף אותו ל־ALLOWED_USER_IDS.",
     }[lang]
 
 

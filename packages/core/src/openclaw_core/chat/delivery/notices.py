@@ -32,6 +32,7 @@ _PLAIN: Mapping[str, Sentence] = {
     NoticeKind.ACCESS_PRIVATE: Sentence.ACCESS_PRIVATE,
     NoticeKind.ACCESS_HOW: Sentence.ACCESS_HOW,
     NoticeKind.OWNER_STAYS: Sentence.OWNER_STAYS,
+    NoticeKind.PAIRED: Sentence.PAIRED,
 }
 _UNSUPPORTED = {
     "voice": Sentence.VOICE,
@@ -90,6 +91,15 @@ def _text_and_buttons(kind: str, args: Any, lang: Lang, roles: "Roles | None") -
             return access.access_given(str(args["subject"]), lang), ()
         case NoticeKind.ACCESS_TAKEN:
             return access.access_taken(str(args["subject"]), lang), ()
+        case NoticeKind.PAIR_CODE:
+            return access.pair_code(str(args["user"]), str(args["code"]), lang), ()
+        case NoticeKind.PAIR_FULL:
+            return access.pair_full(str(args["user"]), lang), ()
+        case NoticeKind.PAIR_REQUEST:
+            user, code = str(args["user"]), str(args["code"])
+            give = Button(label=wording.label(Label.LET_IN, lang), data=f"pair:user:{user}:{code}")
+            refuse = Button(label=wording.label(Label.REFUSE, lang), data=f"pair:none:{user}:{code}")
+            return access.pair_request(user, code, lang), ((give, refuse),)
         case NoticeKind.UNSUPPORTED:
             return wording.sentence(_UNSUPPORTED.get(str(args["what"]), Sentence.UNKNOWN_KIND), lang), ()
         case NoticeKind.LANG_MENU:

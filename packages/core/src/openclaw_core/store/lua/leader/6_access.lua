@@ -25,6 +25,66 @@ function effects.access(e)
   if e.right == 'none' then stop_all_of(e.subject) end
 end
 
+-- Requests of newcomers: version, digest of the code, when (ms), language. Those that have expired go. Gives how many wait.
+local PAIRING_S, PAIRINGS_MAX, REFUSED_AGAIN_S = 3600, 3, 86400
+local function pairings()
+  fix_type(P .. 'pairing', 'hash')
+  local waiting = 0
+  for _, user in ipairs(call('HKEYS', P .. 'pairing')) do
+    local at_ms = number(call('HGET', P .. 'pairing', user):match('^%d+ %S+ (%d+)'), 0)
+    if now_ms() - at_ms >= PAIRING_S * 1000 then call('HDEL', P .. 'pairing', user) else waiting = waiting + 1 end
+  end
+  return waiting
+end
+
+-- Tell a newcomer something, once in a time.
+local function tell_newcomer(e, kind, args, once, once_s)
+  if once and not call('SET', P .. 'told:' .. once, 1, 'NX', 'EX', once_s) then return end
+  add_notice(e.key, { chat = e.chat, thread = e.thread, lang = e.lang, reply_to = e.reply_to, kind = kind, args = args })
+end
+
+-- Ask the owners to let a newcomer in. While a request waits, its newcomer gets no second one; at most three wait, of all newcomers together.
+-- Arguments: `AskPairing`
+-- Keys: writes pairing, told, notice, open, changes, order, chat
+function effects.pair(e)
+  local waiting = pairings()
+  if call('HEXISTS', P .. 'pairing', e.user) == 1 then return end
+  if call('EXISTS', P .. 'told:' .. 'declined:' .. e.user) == 1 then
+    return tell_newcomer(e, 'refused', { user_id = e.user }, 'refused:' .. e.user, REFUSED_AGAIN_S)
+  end
+  if waiting >= PAIRINGS_MAX then return tell_newcomer(e, 'pair_full', { user = e.user }, 'full:' .. e.user, PAIRING_S) end
+  tell_newcomer(e, 'pair_code', { user = e.user, code = e.code })
+  for _, owner in ipairs(e.owners) do
+    fix_chat(owner)
+    local lang = call('HGET', P .. 'chat:' .. owner, 'lang') or e.lang
+    add_notice('pair:' .. owner .. ':' .. e.user, { chat = owner, lang = lang, kind = 'pair_request', args = { user = e.user, code = e.code } })
+  end
+  call('HSET', P .. 'pairing', e.user, '1 ' .. e.digest .. ' ' .. ms(now_ms()) .. ' ' .. e.lang)
+  call('EXPIRE', P .. 'pairing', PAIRING_S)
+end
+
+-- Decide about a newcomer by an owner's button. A second press, or one after an hour, changes nothing, and its toast says so.
+-- Arguments: `DecidePairing`
+-- Keys: writes pairing, access, told, notice, open, changes, order, signs
+function effects.pair_decide(e)
+  pairings()
+  fix_type(P .. 'access', 'hash')
+  local digest, lang = (call('HGET', P .. 'pairing', e.user) or ''):match('^%d+ (%S+) %d+ (%S+)')
+  local toast = 'expired'
+  if digest and digest == e.digest then
+    call('HDEL', P .. 'pairing', e.user)
+    if e.right == 'user' then
+      call('HSET', P .. 'access', e.user, '1 user ' .. e.by .. ' ' .. ms(now_ms()))
+      add_notice('paired:' .. e.user, { chat = e.user, lang = lang, kind = 'paired' })
+      toast = 'given'
+    else
+      call('SET', P .. 'told:' .. 'declined:' .. e.user, 1, 'EX', REFUSED_AGAIN_S)
+      toast = 'declined'
+    end
+  elseif (call('HGET', P .. 'access', e.user) or ''):match('^%d+ (%S+)') == 'user' then toast = 'already' end
+  effects.button({ chat = e.chat, id = e.button, text = e.toasts[toast] })
+end
+
 -- Note what Git says about access. Where that is something else than before, it was asked last: the bot's entry goes. Who is not listed any more is
 -- stopped, unless the bot is open to everyone (`*`).
 -- Arguments: epoch, rights (by subject)
