@@ -16,6 +16,7 @@ from openclaw_cli.eval.answers.task_file import KINDS, json_schema
 from openclaw_cli.eval.answers.tasks import ROLES, AnswerTask, BadTasks, load_tasks
 from openclaw_cli.eval.answers.yaml_lines import read_yaml
 from openclaw_core.sealed import Cause, Outcome, RunRequest, RunResult
+from openclaw_core.texts.language import lang_of
 from tests.evals.answers import answered
 
 ROOT = Path(__file__).parents[2]
@@ -155,8 +156,25 @@ def test_the_schema_refuses_what_loading_refuses() -> None:
         assert not validator.is_valid(good | change), change
 
 
-def test_every_grader_is_used_and_every_role_has_tasks(shipped: tuple[AnswerTask, ...]) -> None:
-    assert {task.role for task in shipped} == set(ROLES)
+def test_each_role_has_forty_tasks_half_of_them_hebrew_and_a_third_held_out(shipped: tuple[AnswerTask, ...]) -> None:
+    for role in ROLES:
+        own = [task for task in shipped if task.role == role]
+        assert len(own) >= 40, role
+        assert abs(sum(task.lang == "he" for task in own) / len(own) - 0.5) < 0.05, role
+        assert 0.25 <= sum(task.held_out for task in own) / len(own) <= 0.35, role
+        assert (
+            0.4 <= sum(task.lang == "he" for task in own if task.held_out) / sum(task.held_out for task in own) <= 0.6
+        )
+
+
+def test_every_grader_is_used(shipped: tuple[AnswerTask, ...]) -> None:
+    assert {check.kind for task in shipped for check in task.checks} == set(KINDS)
+
+
+def test_no_message_is_there_twice_and_each_is_in_its_language(shipped: tuple[AnswerTask, ...]) -> None:
+    asked = [(task.message, task.history) for task in shipped]
+    assert len(set(asked)) == len(asked)
+    assert [task.id for task in shipped if lang_of(task.message) != task.lang] == []
 
 
 def test_every_page_is_used_and_none_is_without_an_entry(shipped: tuple[AnswerTask, ...]) -> None:
