@@ -9,6 +9,7 @@ import pytest
 from openclaw_core.errors import (
     ChatUnauthorized,
     LostOwnership,
+    RateLimited,
     StoreFault,
     StoreFull,
     StoreUnavailable,
@@ -20,6 +21,7 @@ from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.receipt import Receipt, digest, messages_digest
 from openclaw_core.tasks.run_usage import RunUsage
 from openclaw_core.tasks.task import Attachment
+from openclaw_core.tasks.timings import Part
 from openclaw_core.tasks.work import GaveUp
 from tests.agent.harness import AgentHarness, Pieces, task, until
 from tests.fakes.work import ORDER
@@ -217,3 +219,27 @@ async def test_an_answer_that_was_cut_says_so_outside_of_its_code(harness: Agent
     code, note = harness.markdown().rsplit("\n\n", 1)
     assert code == "```python\nprint(\n```"
     assert note.startswith("_")
+
+
+async def test_what_an_answer_took_is_handed_over_by_parts(harness: AgentHarness) -> None:
+    run = replace(await harness.claimed(task(1, attachments=(FILE,))), claimed_s=harness.time.clock() - 2)
+    harness.files.contents = [b"a text"]
+    harness.chat.script = [RateLimited(retry_after_s=1.0), "The whole answer."]
+    await harness.answerer.answer(run)
+
+    timings = harness.work.results["u1"].timings  # type: ignore[union-attr]
+    parts = [(one.part.value, one.of, one.fault, one.at_ms, one.ms) for one in timings]
+    assert parts == [
+        ("load", "", "", 0, 2000), ("files", "", "", 2000, 0), ("prompt", "", "", 2000, 0), ("model", "m", "model_busy", 2000, 0),
+        ("model", "m", "", 3000, 0), ("hand_over", "", "", 3100, 0),
+    ]  # fmt: skip
+    assert [(one.prompt_tokens, one.answer_tokens) for one in timings if one.part is Part.MODEL] == [(0, 0), (10, 5)]
+
+
+async def test_a_failed_run_says_what_it_took_too(harness: AgentHarness) -> None:
+    harness.chat.script = [ChatUnauthorized("401")]
+    assert await harness.answer(task(1)) is Cause.MODEL_KEY
+    timings = harness.work.results["u1"].timings  # type: ignore[union-attr]
+    assert [(one.part.value, one.fault) for one in timings] == [
+        ("load", ""), ("prompt", ""), ("model", "model_key"), ("hand_over", ""),
+    ]  # fmt: skip

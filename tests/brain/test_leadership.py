@@ -62,6 +62,7 @@ def brain(script: Script, monkeypatch: pytest.MonkeyPatch) -> Brain:
         launcher=FakeLauncher(pods={"agent": pod}), roles=roles, heartbeats=heartbeats,
         identity=BotIdentity(id=1, username="b"),
         metrics=Metrics(script=flaky, roles=sorted(roles.roles), loop_ages_s=heartbeats.ages_s),
+        exporter=None,
     )  # fmt: skip
 
 

@@ -92,3 +92,40 @@ def test_an_agent_of_a_pool_is_told_the_bots_id_and_not_its_token() -> None:
     assert pool.env["BOT_ID"] == "4242"
     assert not {name for name in (*pool.env, *AGENT_VARIABLES) if "TELEGRAM" in name}
     assert TOKEN not in str(dict(pool.env))
+
+
+OTLP = "OTEL_EXPORTER_OTLP_ENDPOINT"
+
+
+@pytest.mark.parametrize(
+    ("variables", "url"),
+    [
+        ({}, None),
+        ({OTLP: "http://collector:4318/"}, "http://collector:4318/v1/traces"),
+        ({OTLP: "http://all", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://traces/otlp"}, "https://traces/otlp"),
+        ({OTLP: "http://collector:4318", "OTEL_SDK_DISABLED": "true"}, None),
+    ],
+)
+def test_traces_go_where_the_standard_variables_say(variables: dict[str, str], url: str | None) -> None:
+    env = {"TELEGRAM_TOKEN": TOKEN, "GROQ_API_KEY": "k", "REDIS_URL": "redis://127.0.0.1:1"}
+    traces = from_env({**env, **variables}).traces
+    assert (traces.url if traces else None) == url
+
+
+def test_headers_for_a_collector_can_come_as_a_file_and_are_shown_to_nobody(tmp_path: Path) -> None:
+    file = tmp_path / "headers"
+    file.write_text("authorization=Bearer%20secret-77, x-tenant=a\n")
+    env = {"TELEGRAM_TOKEN": TOKEN, "GROQ_API_KEY": "k", "REDIS_URL": "redis://127.0.0.1:1", OTLP: "http://collector"}
+    settings = from_env({**env, "OTEL_EXPORTER_OTLP_HEADERS_FILE": str(file)})
+    assert settings.traces is not None
+    assert settings.traces.headers == {"authorization": "Bearer secret-77", "x-tenant": "a"}
+    assert "secret-77" not in repr(settings)
+    with pytest.raises(SettingsError, match="OTEL_EXPORTER_OTLP_HEADERS must be") as fault:
+        from_env({**env, "OTEL_EXPORTER_OTLP_HEADERS": "secret-77"})
+    assert "secret-77" not in str(fault.value)
+
+
+def test_traces_by_another_protocol_end_the_start() -> None:
+    env = {"TELEGRAM_TOKEN": TOKEN, "GROQ_API_KEY": "k", "REDIS_URL": "redis://127.0.0.1:1"}
+    with pytest.raises(SettingsError, match="OTEL_EXPORTER_OTLP_PROTOCOL must be one of http/json"):
+        from_env({**env, OTLP: "http://collector:4317", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"})

@@ -336,6 +336,18 @@ def test_levels_below_the_configured_one_are_silent(read: Read) -> None:
     assert read() == []
 
 
+def test_events_of_a_task_carry_the_id_of_its_trace(read: Read) -> None:
+    logs.configure("INFO", service="test", trace_of=lambda task: f"trace of {task}")
+    log = logs.get("a.module")
+    with logs.bound(task_id="u1"):
+        log.info("task.claimed")
+    log.info("display.shown", display="t:u2")
+    log.info("display.shown", display="n:start:1")
+    log.info("leader.taken")
+
+    assert [line.get("trace_id") for line in read()] == ["trace of u1", "trace of u2", None, None]
+
+
 def test_an_unknown_level_is_refused() -> None:
     with pytest.raises(ValueError, match="LOUD"):
         logs.configure("loud", service="x")

@@ -21,6 +21,7 @@ from openclaw_core.store.effects import ActLink
 from openclaw_core.store.run_records import RunRecord
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.run_usage import RunUsage
+from openclaw_core.tasks.timings import Part, Timing
 from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, PutBack
 from tests.core.store_world import EFFECT_CLASSES, World
 from tests.core.test_store_late import EFFECTS, UNFENCED, a_story, steps_of, told
@@ -39,7 +40,7 @@ NAMED_AT_RUN_TIME = {
     "move": {"later"},
 }
 """Keys whose names stand in a variable of the Lua."""
-ELSEWHERE = {"reconcile": {"max_handbacks"}, "end_alone": {"max_handbacks", "secret"}, "claim": {"run"}}
+ELSEWHERE = {"reconcile": {"max_handbacks"}, "end_alone": {"max_handbacks", "secret", "timings"}, "claim": {"run"}}
 """Arguments of functions that the step shares with others: on a path that it does not take, or set by itself."""
 
 
@@ -198,7 +199,12 @@ def test_kinds_are_the_same_in_both_languages() -> None:
 
 
 def test_lua_reads_the_fields_of_results_that_agents_write() -> None:
-    results = (Answered(markdown="", usage=RunUsage()), GaveUp(cause=Cause.CRASH), HandedBack(), PutBack())
+    results = (
+        Answered(markdown="", usage=RunUsage(), timings=(Timing(part=Part.LOAD, at_ms=0),)),
+        GaveUp(cause=Cause.CRASH),
+        HandedBack(),
+        PutBack(),
+    )
     written = {name for result in results for name in wire(result)}
     assert set(re.findall(r"\bresult\.(\w+)", source("leader"))) - {"err"} == written
     assert set(re.findall(r"\bresult\.(\w+)", source("agent"))) <= written
@@ -208,7 +214,7 @@ def test_python_reads_the_fields_that_lua_writes() -> None:
     lua = functions("leader")
     copied = re.search(r"local names = \{(.*?)\}", lua["record_run"], re.S)
     assert copied
-    added = {"task", "ended_ms", "micro_usd"}
+    added = {"task", "ended_ms", "through_ms", "micro_usd"}
     assert all(f"'{name}'" in lua["record_run"] for name in added)
     assert set(re.findall(r"\w+", copied[1])) - {"chat"} | added == RunRecord.__dataclass_fields__.keys()
     for name in (*TASK_FIELDS, *_NOTICE_FIELDS):

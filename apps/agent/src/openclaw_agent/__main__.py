@@ -10,6 +10,7 @@ import os  # noqa: E402
 import signal  # noqa: E402
 import sys  # noqa: E402
 import time  # noqa: E402
+from functools import partial  # noqa: E402
 from typing import TYPE_CHECKING  # noqa: E402
 
 from openclaw_agent.settings import InPool, Settings, from_env  # noqa: E402
@@ -23,6 +24,7 @@ from openclaw_core.errors import (  # noqa: E402
     Transient,
 )
 from openclaw_core.tasks.outcome import Exit  # noqa: E402
+from openclaw_core.trace_ids import trace_id  # noqa: E402
 
 if TYPE_CHECKING:
     from openclaw_agent.loading import ToolsOf
@@ -67,7 +69,7 @@ def main(tools_of: "ToolsOf | None" = None) -> int:
     """Run the agent. *tools_of* is given by entry points of tests: no variable can name other tools, or another way to fetch a page."""
     try:
         settings = from_env(os.environ)
-        logs.configure(settings.log_level, service="agent")
+        logs.configure(settings.log_level, service="agent", trace_of=partial(trace_id, settings.bot_id))
         return asyncio.run(_run(settings, tools_of))
     except SettingsError as exc:
         print(exc, file=sys.stderr)

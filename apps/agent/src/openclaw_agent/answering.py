@@ -24,6 +24,7 @@ from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.receipt import Receipt, digest, messages_digest
 from openclaw_core.tasks.run_usage import RunUsage, usage_fields
 from openclaw_core.tasks.task import RoleSnapshot, Task
+from openclaw_core.tasks.timings import Part, Stopwatch
 from openclaw_core.tasks.work import Answered, GaveUp, Run, Work
 from openclaw_core.texts import wording
 from openclaw_core.texts.notes import with_note
@@ -65,18 +66,20 @@ class RunAnswerer:
         """
         ends_at = asyncio.get_running_loop().time() + self.task_deadline_s
         more_sent = False
+        watch = Stopwatch(began_s=run.claimed_s, clock=self.clock)
+        watch.took(Part.LOAD, run.claimed_s)
         while True:
             result: Answered | GaveUp | None
             try:
                 async with asyncio.timeout_at(ends_at):
                     if more_sent:
                         run = await self._whole(run)
-                    result = await self._try_to_answer(run, ends_at)
+                    result = await self._try_to_answer(run, ends_at, watch)
             except Unreadable as exc:
                 result = GaveUp(cause=exc.cause)
             except TimeoutError:
                 result = GaveUp(cause=Cause.DEADLINE)
-            if result is not None and await self._hand_over(run, result):
+            if result is not None and await self._hand_over(run, replace(result, timings=watch.handed_over())):
                 return result.cause if isinstance(result, GaveUp) else None
             more_sent = True  # nothing was shown yet: the model is asked again, with everything that was sent
 
@@ -101,17 +104,17 @@ class RunAnswerer:
         log.info("task.grown")
         return whole
 
-    async def _try_to_answer(self, run: Run, ends_at: float) -> Answered | GaveUp | None:
+    async def _try_to_answer(self, run: Run, ends_at: float, watch: Stopwatch) -> Answered | GaveUp | None:
         """The answer, or the cause of its failure; None if the user sent more for this task. Raises Unreadable."""
         documents = self._documents(run)
-        task = await self._with_attachments(run, documents)
+        task = await self._with_attachments(run, documents, watch)
         preview: Preview
         ask: Coroutine[Any, Any, Answered | GaveUp | None]
         if run.snapshot.functions:
-            preview, ask = await self._in_steps(run, task, documents, ends_at)
+            preview, ask = await self._in_steps(run, task, documents, ends_at, watch)
         else:
             preview = Preview(work=self.work, run=run, clock=self.clock, sleep=self.sleep)
-            ask = self._ask_models(run, task, preview)
+            ask = self._ask_models(run, task, preview, watch)
         writing = asyncio.create_task(preview.keep_written(), name="write")
         asking = asyncio.create_task(ask, name="ask")
         try:
@@ -131,25 +134,27 @@ class RunAnswerer:
             return None
         return self.open_documents() if any(one.kind != "voice" for one in run.task.attachments) else None
 
-    async def _with_attachments(self, run: Run, documents: "OpenedDocuments | None") -> Task:
+    async def _with_attachments(self, run: Run, documents: "OpenedDocuments | None", watch: Stopwatch) -> Task:
         """The task with the text of its attachments, which goes into the chat's memory too. Raises Unreadable."""
         if not run.task.attachments:
             return run.task
         reader = AttachmentReader(
             files=self.files_of(run), transcriber=self.transcriber, voice_models=self.voice_models, sleep=self.sleep
         )
-        task, said = await with_attachments(
-            run.task, reader, max_tokens=run.snapshot.history_tokens, documents=documents
-        )
+        with watch.part(Part.FILES):
+            task, said = await with_attachments(
+                run.task, reader, max_tokens=run.snapshot.history_tokens, documents=documents
+            )
         await until_stored(partial(self.work.amend, run, said), sleep=self.sleep)
         return task
 
-    async def _ask_models(self, run: Run, task: Task, preview: Preview) -> Answered | GaveUp:
+    async def _ask_models(self, run: Run, task: Task, preview: Preview, watch: Stopwatch) -> Answered | GaveUp:
         """The answer of the first model that gives one, or the cause of the last failure. The text grows in *preview*."""
         began, first_s = self.clock(), None
         requests = _Requests(run, task)
         answerer = answer_stream.AnswerStream(
-            chat=self.chat, models=run.snapshot.models, make_call=requests, deadline_s=self.task_deadline_s, sleep=self.sleep
+            chat=self.chat, models=run.snapshot.models, make_call=watch.once(Part.PROMPT, requests),
+            deadline_s=self.task_deadline_s, clock=self.clock, sleep=self.sleep, on_asked=watch.asked,
         )  # fmt: skip
         async with contextlib.aclosing(answerer.run()) as events:
             async for event in events:
@@ -166,7 +171,7 @@ class RunAnswerer:
         return GaveUp(cause=Cause.EMPTY_ANSWER)
 
     async def _in_steps(
-        self, run: Run, task: Task, documents: "OpenedDocuments | None", ends_at: float
+        self, run: Run, task: Task, documents: "OpenedDocuments | None", ends_at: float, watch: Stopwatch
     ) -> "tuple[Preview, Coroutine[Any, Any, Answered | GaveUp | None]]":
         """The same for a role with tools: the preview, and the answer in steps. Nothing else loads the tools."""
         await asyncio.to_thread(importlib.import_module, "openclaw_agent.steps.loop")
@@ -179,7 +184,8 @@ class RunAnswerer:
             run=run,
             tools=await asyncio.to_thread(self.tools_of, run.snapshot.functions),
             documents=documents,
-            make_call=requests,
+            make_call=watch.once(Part.PROMPT, requests),
+            watch=watch,
             ends_at=ends_at,
             deadline_s=self.task_deadline_s,
             clock=self.clock,

@@ -4,12 +4,14 @@ import asyncio
 import os
 import signal
 import sys
+from functools import partial
 
 from openclaw_brain.settings import Settings, at_start
 from openclaw_core import logs
 from openclaw_core.errors import SettingsError
 from openclaw_core.roles.values import Roles
 from openclaw_core.tasks.outcome import Exit
+from openclaw_core.trace_ids import trace_id
 
 
 async def _run(settings: Settings, roles: Roles) -> int:
@@ -26,7 +28,7 @@ async def _run(settings: Settings, roles: Roles) -> int:
 def main() -> int:
     try:
         settings, roles = at_start(os.environ)
-        logs.configure(settings.log_level, service="brain")
+        logs.configure(settings.log_level, service="brain", trace_of=partial(trace_id, settings.bot_id))
         return asyncio.run(_run(settings, roles))
     except SettingsError as exc:
         print(exc, file=sys.stderr)

@@ -32,13 +32,25 @@ from openclaw_brain.settings import Settings
 from openclaw_brain.store_capacity import StoreCapacity
 from openclaw_brain.telegram.incoming import Bot
 from openclaw_brain.telegram.updates import Batch, Poller, admit_forever
+from openclaw_brain.tracing.export import Exporter, TraceExport, names_of
 from openclaw_core import logs
 from openclaw_core.chat.delivery.dispatcher import Dispatcher
 from openclaw_core.chat.telegram.messenger import BotIdentity, TelegramMessenger
 from openclaw_core.models.brain_clients import open_brain_clients
 from openclaw_core.ports import ChatModel
 from openclaw_core.roles.values import RUNNER_TOOLS, Roles
-from openclaw_core.store import Inbox, Lanes, Leadership, News, Pools, RedisDisplays, Script, move_chat, open_script
+from openclaw_core.store import (
+    Inbox,
+    Lanes,
+    Leadership,
+    News,
+    Pools,
+    RedisDisplays,
+    RunRecords,
+    Script,
+    move_chat,
+    open_script,
+)
 
 log = logs.get(__name__)
 WOKEN = ("inbox", "control", "lanes", "pool")
@@ -59,6 +71,8 @@ class Brain:
     identity: BotIdentity
     heartbeats: Heartbeats
     metrics: Metrics
+    exporter: Exporter | None
+    """Of traces."""
     _woken: dict[str, asyncio.Event] = field(default_factory=lambda: {name: asyncio.Event() for name in WOKEN})
 
     def wake(self, *names: str) -> None:
@@ -124,7 +138,7 @@ class Brain:
                 self.wake("pool")
 
         results = ResultReader(
-            news=News(self.script), lanes=lanes, epoch=epoch, on_text=delivery.grew, on_changed=delivery.changed,
+            news=News(self.script, timings=self.exporter is not None), lanes=lanes, epoch=epoch, on_text=delivery.grew, on_changed=delivery.changed,
             on_claimed=self.launcher.claimed, on_chat_free=partial(self.wake, "lanes"),
         )  # fmt: skip
         recovery = Recovery(
@@ -159,6 +173,12 @@ class Brain:
             start("leases", recovery.check_leases)
             start("room", capacity.run)
             start("news", results.run)
+            if self.exporter is not None:
+                names = names_of(roles, settings.model_override)
+                traces = TraceExport(
+                    records=RunRecords(self.script), exporter=self.exporter, names=names, bot_id=self.identity.id
+                )
+                start("traces", traces.run)
             group.create_task(self.launcher.watch(loop_of=self.loop, confirmed=metrics.watch_confirmed), name="watch")
             group.create_task(delivery.run(), name="delivery")
             group.create_task(self._serve_files(inbox, epoch), name="files")
@@ -224,6 +244,7 @@ async def run(
         )
         messenger.on_moved = partial(move_chat, script)
         chat = await stack.enter_async_context(open_brain_clients(settings.servers))
+        exporter = await _open_exporter(settings, stack)
         classifier = (
             None if settings.routes_by_model else await stack.enter_async_context(Classifier.open(start_now=True))
         )
@@ -234,7 +255,7 @@ async def run(
         log.info("brain.started", bot=identity.username, roles=sorted(roles.roles), launcher=settings.launcher)
         brain = Brain(
             settings=settings, script=script, messenger=messenger, chat=chat if settings.routes_by_model else None, classifier=classifier, launcher=launcher,
-            roles=roles, identity=identity, heartbeats=heartbeats, metrics=metrics,
+            roles=roles, identity=identity, heartbeats=heartbeats, metrics=metrics, exporter=exporter,
         )  # fmt: skip
 
         def not_ready() -> None:
@@ -244,6 +265,17 @@ async def run(
         await launcher.close()  # 3. agents of this machine hand their tasks back
         await leader.release()  # 4. the next one need not wait for the lock's end
     return 0
+
+
+async def _open_exporter(settings: Settings, stack: AsyncExitStack) -> Exporter | None:
+    """What sends traces; None where there are none, and nothing is loaded for it."""
+    if settings.traces is None:
+        return None
+    from openclaw_brain.tracing.otlp import OtlpExporter
+
+    to = settings.traces
+    opened = OtlpExporter.at(to.url, to.headers, environment=settings.namespace or "openclaw")
+    return await stack.enter_async_context(opened)
 
 
 async def _cluster_or_local(

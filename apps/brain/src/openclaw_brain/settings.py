@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
+from urllib.parse import unquote
 
 from openclaw_brain.inbox.gather import Windows
 from openclaw_core.environment import VOICE_MODELS, Environment, model_ids
@@ -14,6 +15,15 @@ from openclaw_core.roles.access import AccessFile, load_access
 from openclaw_core.roles.check import load_roles
 from openclaw_core.roles.values import Roles
 from openclaw_core.store import RedisSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceCollector:
+    """Where traces are sent by OTLP."""
+
+    url: str
+    """With its path."""
+    headers: Mapping[str, str] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +80,8 @@ class Settings:
     """How long a task waits for further messages that belong to it."""
     drain_s: float
     """How long a shutdown waits for calls to Telegram that were begun."""
+    traces: TraceCollector | None = None
+    """None: there are no traces."""
 
     @property
     def voice_model_ids(self) -> tuple[str, ...]:
@@ -125,6 +137,7 @@ def from_env(env: Mapping[str, str]) -> Settings:
             fold_ms=read.integer("FOLD_WITHIN_MS", 1000, low=0, high=10_000),
         ),
         drain_s=read.number("DRAIN_S", 8, low=0, high=120),
+        traces=_trace_collector(read),
     )
     if settings.launcher == "kubernetes" and not settings.namespace:
         read.faults.append("POD_NAMESPACE is missing: AGENT_LAUNCHER=kubernetes needs the namespace of its Jobs")
@@ -163,6 +176,19 @@ def _models_without_a_key(servers: ModelServers, roles: Roles) -> list[str]:
         for model in roles.models.values()
         if servers.of(model.provider) is None
     ]
+
+
+def _trace_collector(read: Environment) -> TraceCollector | None:
+    """The collector of traces, by the standard variables of OpenTelemetry; None without one."""
+    base, whole = read.url("OTEL_EXPORTER_OTLP_ENDPOINT"), read.url("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    read.one_of("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", ("http/json",))
+    pairs = [one.partition("=") for one in read.secret("OTEL_EXPORTER_OTLP_HEADERS").split(",") if one.strip()]
+    headers = {name.strip(): unquote(value.strip()) for name, _, value in pairs}
+    if not all(name.isascii() and value.isascii() and name and value for name, value in headers.items()):
+        read.faults.append("OTEL_EXPORTER_OTLP_HEADERS must be name=value with commas between")
+    if read.text("OTEL_SDK_DISABLED").lower() == "true" or not (base or whole):
+        return None
+    return TraceCollector(url=whole or f"{base}/v1/traces", headers=headers)
 
 
 def _ids(read: Environment, name: str) -> frozenset[int] | None:

@@ -8,7 +8,7 @@ import json
 import logging
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -83,13 +83,13 @@ def bound(**fields: Any) -> Iterator[None]:
         _bound.reset(token)
 
 
-def configure(level: str = "INFO", *, service: str) -> None:
+def configure(level: str = "INFO", *, service: str, trace_of: Callable[[str], str] | None = None) -> None:
     """Send everything to stderr as JSON: our events from *level* on, libraries' records from WARNING on, every fault.
 
-    Called once, by `__main__`. Raises ValueError for an unknown level.
+    *trace_of* gives the id of a task's trace: each event of a task gets it as `trace_id`, also where no traces are sent. Called once, by `__main__`. Raises ValueError for an unknown level.
     """
     handler = _Handler()
-    handler.setFormatter(_JsonFormatter(service))
+    handler.setFormatter(_JsonFormatter(service, trace_of))
     root = logging.getLogger()
     for old in root.handlers[:]:
         root.removeHandler(old)
@@ -197,9 +197,9 @@ class _Handler(logging.Handler):
 
 
 class _JsonFormatter(logging.Formatter):
-    def __init__(self, service: str) -> None:
+    def __init__(self, service: str, trace_of: Callable[[str], str] | None = None) -> None:
         super().__init__()
-        self._service = service
+        self._service, self._trace_of = service, trace_of
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -209,8 +209,18 @@ class _JsonFormatter(logging.Formatter):
             line |= _foreign(record)
         else:
             line |= {"event": record.msg, "logger": record.name.removeprefix(f"{_ROOT}.")}
+            if self._trace_of is not None and (task := _task_of(fields)):
+                line["trace_id"] = self._trace_of(task)
             line |= {f"{name}_" if name in line else name: _value(value) for name, value in fields.items()}
         return json.dumps(line, ensure_ascii=False, separators=(",", ":"))
+
+
+def _task_of(fields: Mapping[str, Any]) -> str:
+    """The task that an event is about, by its field `task_id`, or `display`, where `t:` stands before it; empty for none."""
+    task, display = fields.get("task_id"), fields.get("display")
+    if isinstance(task, str):
+        return task
+    return display[2:] if isinstance(display, str) and display.startswith("t:") else ""
 
 
 def _foreign(record: logging.LogRecord) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from openclaw_core.models.function_calls import arguments_of, told
 from openclaw_core.ports import FunctionCall
 from openclaw_core.sealed import File
 from openclaw_core.tasks.steps import CallResult, OpenedPage
+from openclaw_core.tasks.timings import Part, Stopwatch
 
 log = logs.get(__name__)
 CANCEL_S = 1.0
@@ -36,16 +37,17 @@ async def run_calls(
     *,
     limit_s: Callable[[Tool], float],
     refused: Mapping[str, ToolResult] = MappingProxyType({}),
+    watch: Stopwatch,
     clock: Callable[[], float] = time.monotonic,
 ) -> tuple[Called, ...]:
-    """The results of *calls*, in their order. *limit_s* says how long a call of a tool may take; a call whose id is in *refused* is not made.
+    """The results of *calls*, in their order. *watch* notes each by *clock*. *limit_s* says how long a call of a tool may take; a call whose id is in *refused* is not made.
 
     Raises nothing but CancelledError.
     """
     running: list[asyncio.Task[Called]] = []
     try:
         for one in calls:
-            call = _run_call(one, tools, pages, limit_s, refused, clock)
+            call = _run_call(one, tools, pages, limit_s, refused, clock, watch)
             running.append(asyncio.create_task(call, name=f"call {one.name}"))
         await asyncio.wait(running)
         return tuple(one.result() for one in running)
@@ -60,6 +62,7 @@ async def _run_call(
     limit_s: Callable[[Tool], float],
     refused: Mapping[str, ToolResult],
     clock: Callable[[], float],
+    watch: Stopwatch,
 ) -> Called:
     tool = tools.get(call.name)
     if call.fault is not None:
@@ -76,6 +79,7 @@ async def _run_call(
     finally:
         await _cancelled([working])
     ms = round((clock() - began) * 1000)
+    watch.took(Part.TOOL, began, of=tool.name, fault=fault)
     log.info("tool.called", tool=tool.name, took_ms=ms, fault=fault)
     opened = tuple(
         OpenedPage(number=one.number, url=one.url, domain=one.domain, title=one.title, date=one.date)

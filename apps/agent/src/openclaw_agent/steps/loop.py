@@ -24,6 +24,7 @@ from openclaw_core.ports import FunctionTool, ModelCall, StreamingModel
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.run_usage import RunUsage
 from openclaw_core.tasks.steps import CallResult, Step
+from openclaw_core.tasks.timings import Stopwatch
 from openclaw_core.tasks.work import GaveUp, Run, Work
 from openclaw_core.texts.notes import with_note
 
@@ -51,6 +52,7 @@ class StepLoop:
     make_call: Callable[[str, int], ModelCall]
     ends_at: float
     deadline_s: float
+    watch: Stopwatch
     documents: OpenedDocuments | None = None
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -93,7 +95,9 @@ class StepLoop:
             models=decisions.models_in_order(self.run.snapshot.models, self.steps),
             make_call=partial(self._call, self._function_choice()),
             deadline_s=max(0.0, self._left_s()),
+            clock=self.clock,
             sleep=self.sleep,
+            on_asked=self.watch.asked,
         )
         answer: AnswerComplete | AnswerFailed = AnswerFailed(cause=Cause.EMPTY_ANSWER, calls=0)
         async with contextlib.aclosing(stream.run()) as events:
@@ -122,6 +126,7 @@ class StepLoop:
 
         called = await run_calls(
             answer.wanted, self.tools, self.pages, limit_s=limit_s, refused=decisions.refused(answer.wanted, self.steps), clock=self.clock,
+            watch=self.watch,
         )  # fmt: skip
         results = await self._with_pictures(called)
         step = Step(

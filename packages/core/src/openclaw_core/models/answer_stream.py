@@ -54,6 +54,9 @@ class AnswerFailed:
     calls: int
 
 
+OnAsked = Callable[[str, float, Usage, Cause | None], None]
+"""Gets a request to a model that has just ended: the model, when it began by the stream's clock, its tokens, and why it failed, if it did."""
+
 Event = TextAdded | AnswerRestarted | AnswerComplete | AnswerFailed
 
 # ---- the loop
@@ -70,6 +73,7 @@ class AnswerStream:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     jitter: Callable[[], float] = random.random
+    on_asked: OnAsked | None = None
 
     async def run(self) -> AsyncGenerator[Event]:
         """Yield events; the last one is AnswerComplete or AnswerFailed. Raises no error of a model server."""
@@ -82,10 +86,12 @@ class AnswerStream:
         )
         while (attempt := attempts.next()) is not None:
             parts: list[str] = []
+            began_s, usage = self.clock(), Usage(counted=False)
             try:
-                usage, truncated = Usage(counted=False), False
+                truncated = False
                 wanted: tuple[FunctionCall, ...] = ()
                 call, offered = self._call(attempt)
+                began_s = self.clock()  # building the prompt is no part of the request
                 async for piece in self.chat.stream(call):
                     if piece.restarted and parts:
                         parts.clear()
@@ -97,6 +103,8 @@ class AnswerStream:
                         usage = piece.usage
                     truncated = truncated or piece.truncated
                     wanted = piece.calls or wanted
+                if self.on_asked is not None:
+                    self.on_asked(attempt.model, began_s, usage, None)
                 yield AnswerComplete(
                     text="".join(parts), model=attempt.model, usage=usage, truncated=truncated, calls=attempts.calls,
                     wanted=wanted, without_functions=offered and not call.functions,
@@ -104,6 +112,8 @@ class AnswerStream:
                 return
             except OpenClawError as exc:
                 wait_s = attempts.failed(exc)
+                if self.on_asked is not None:
+                    self.on_asked(attempt.model, began_s, usage, attempts.causes[-1])
             if parts:
                 yield AnswerRestarted()
             if wait_s:

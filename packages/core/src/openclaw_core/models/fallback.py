@@ -174,7 +174,7 @@ class Attempts:
     clock: Callable[[], float] = time.monotonic
     jitter: Callable[[], float] = random.random
     calls: int = field(default=0, init=False)
-    _causes: set[Cause] = field(default_factory=set, init=False)
+    causes: list[Cause] = field(default_factory=list, init=False)
     _left: list[str] = field(init=False)
     _tries: int = field(default=0, init=False)
     _shrink: int = field(default=0, init=False)
@@ -191,7 +191,7 @@ class Attempts:
     @property
     def cause(self) -> Cause:
         """Why there is no reply, once nothing is left."""
-        return min(self._causes, key=CAUSE_PRIORITY.index, default=Cause.MODEL_DOWN)
+        return min(self.causes, key=CAUSE_PRIORITY.index, default=Cause.MODEL_DOWN)
 
     def next(self) -> Attempt | None:
         """The next call; None if nothing is left to try."""
@@ -221,7 +221,7 @@ class Attempts:
             then=decision.action.name.lower(),
             wait_s=round(decision.wait_s, 2),
         )
-        self._causes.add(decision.cause)
+        self.causes.append(decision.cause)
         match decision.action:
             case FallbackAction.SHRINK:
                 self._shrink += 1

@@ -17,6 +17,7 @@ from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.run_usage import usage_fields
 from openclaw_core.tasks.steps import Status, Step
 from openclaw_core.tasks.task import RoleSnapshot, from_json, read_snapshot
+from openclaw_core.tasks.timings import timings_json
 from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, PutBack, Result, Run
 
 log = logs.get(__name__)
@@ -219,13 +220,19 @@ def wire(result: Result) -> dict[str, Any]:
                 "kind": ResultKind.ANSWERED,
                 "markdown": _text(result.markdown),
                 "usage": usage_fields(result.usage),
+                **_timed(result),
             }
         case GaveUp():
-            return {"kind": ResultKind.GAVE_UP, "cause": result.cause}
+            return {"kind": ResultKind.GAVE_UP, "cause": result.cause, **_timed(result)}
         case HandedBack():
             return {"kind": ResultKind.HANDED_BACK}
         case PutBack():
             return {"kind": ResultKind.PUT_BACK}
+
+
+def _timed(result: Answered | GaveUp) -> dict[str, str]:
+    """The timings of a result. A reader of the release before drops the field."""
+    return {"timings": timings_json(result.timings)} if result.timings else {}
 
 
 def _text(words: str) -> str:

@@ -52,8 +52,10 @@ class Heard:
 class News:
     """The leader's side. Writes raise LostOwnership once a newer leader has raised the epoch."""
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, *, timings: bool = False) -> None:
+        """*timings*: keep what agents have measured, of which traces are made."""
         self._script = script
+        self._timings = timings or None
 
     async def wait(self, *, timeout_s: float) -> tuple[list[str], list[str]]:
         """Names of runs that are to be adopted, and of runs that have new text, each once; waits at most *timeout_s* for the first.
@@ -88,7 +90,7 @@ class News:
         return heard
 
     async def _adopt(self, runs: Sequence[str], **args: Any) -> dict[str, Any]:
-        replies = await self._script.steps([("adopt", {"run": run, **args}) for run in runs])
+        replies = await self._script.steps([("adopt", {"run": run, "timings": self._timings, **args}) for run in runs])
         return dict(zip(runs, replies, strict=True))
 
     async def regrow(self, run: str, *, epoch: int) -> bool:

@@ -34,11 +34,17 @@ class RunRecord:
     route_ms: str = ""
     admitted_ms: str = ""
     queued_ms: str = ""
+    released_ms: str = ""
     ready_ms: str = ""
     claimed_ms: str = ""
+    attempt_ms: str = ""
     first_text_ms: str = ""
     answered_ms: str = ""
+    through_ms: str = ""
+    """When the task had its end, which was to be shown then."""
     ended_ms: str = ""
+    timings: str = ""
+    """What its agent did when, as JSON (`tasks.timings`); only while traces are on."""
 
     @property
     def row(self) -> dict[str, str]:
@@ -80,10 +86,10 @@ class RunRecords:
         rows: list[Any] = await self._script.read("XREVRANGE", self._script.keys("runs"), "+", "-", "COUNT", 1)
         return str(rows[0][0]) if rows else "0"
 
-    async def after(self, entry_id: str) -> list[tuple[str, RunRecord]]:
-        """The rows that came after that one, the oldest first, a page at most."""
+    async def after(self, entry_id: str, *, count: int = PAGE) -> list[tuple[str, RunRecord]]:
+        """The rows that came after that one, the oldest first, *count* at most."""
         rows: list[Any] = await self._script.read(
-            "XRANGE", self._script.keys("runs"), f"({entry_id}", "+", "COUNT", PAGE
+            "XRANGE", self._script.keys("runs"), f"({entry_id}", "+", "COUNT", count
         )
         return [(str(found), read(RunRecord, pairs(fields))) for found, fields in rows]
 

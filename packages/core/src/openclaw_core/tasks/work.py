@@ -1,5 +1,6 @@
 """The work of an agent: it claims a run, writes the growing text and ends the run with one result. The port to the store of runs."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -9,6 +10,7 @@ from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.run_usage import RunUsage
 from openclaw_core.tasks.steps import Status, Step
 from openclaw_core.tasks.task import RoleSnapshot, Task
+from openclaw_core.tasks.timings import Timing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,8 @@ class Run:
     last: bool = False
     steps: tuple[Step, ...] = field(default=(), repr=False)
     """Those that agents before have completed: the answer goes on behind them."""
+    claimed_s: float = field(default_factory=time.monotonic, repr=False, compare=False)
+    """When it was claimed, by the monotonic clock of this process."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +40,7 @@ class Answered:
 
     markdown: str = field(repr=False)
     usage: RunUsage
+    timings: tuple[Timing, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +48,7 @@ class GaveUp:
     """There is no answer, and another try would not help."""
 
     cause: Cause
+    timings: tuple[Timing, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

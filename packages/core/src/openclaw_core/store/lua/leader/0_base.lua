@@ -223,12 +223,14 @@ end
 
 local function record_run(id)
   local names = { 'chat', 'run', 'state', 'cause', 'delivery', 'attempt', 'role', 'admitted_ms', 'decision', 'ready_ms', 'claimed_ms', 'job', 'warm', 'lost',
-    'queued_ms', 'route_ms', 'route_tokens', 'first_text_ms', 'answered_ms', 'order' }
+    'queued_ms', 'route_ms', 'route_tokens', 'first_text_ms', 'answered_ms', 'released_ms', 'attempt_ms', 'timings', 'order' }
   local fields = call('HMGET', task_key(id), unpack(names))
   local record = { 'task', id, 'ended_ms', ms(now_ms()) }
   for i, name in ipairs(names) do
     if fields[i] and name ~= 'chat' then record[#record + 1] = name; record[#record + 1] = fields[i] end
   end
+  local through_ms = get(id, 'ended_ms') -- the end was to be shown since then; it is shown now
+  if through_ms then record[#record + 1] = 'through_ms'; record[#record + 1] = through_ms end
   local role = fields[7] and fields[7] ~= '' and fields[7] or 'none'
   local run = fields[2] and row(fields[2])
   local micro_usd = run and count_usage(role, run)
@@ -243,7 +245,7 @@ end
 -- Fields that are dropped once the end of a task was shown: its record or the stream `runs` has them too. Retry, edits, buttons and support need the rest
 -- for 7 days.
 local PASSING = { 'order', 'run_id', 'tries', 'handbacks', 'released_ms', 'queued_ms', 'route_ms', 'route_tokens', 'attempt_ms', 'first_text_ms', 'generation', 'joined',
-  'next_role', 'pool', 'order_n', 'replaced', 'warm', 'ready_ms', 'claimed_ms', 'decision', 'run', 'answered_ms', 'admitted_ms', 'attempt', 'not_before_ms',
+  'next_role', 'pool', 'order_n', 'replaced', 'warm', 'ready_ms', 'claimed_ms', 'decision', 'run', 'answered_ms', 'admitted_ms', 'attempt', 'not_before_ms', 'timings',
   'role', 'user', 'message_id', 'chat_kind', 'lang', 'answer_lang', 'thread' }
 local function shrink(id)
   local key = task_key(id)

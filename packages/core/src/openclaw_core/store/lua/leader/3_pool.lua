@@ -93,9 +93,14 @@ local function answered(id, result)
   leave(id)
 end
 
+local TIMINGS_MAX_BYTES = 16384
+
 -- A result that cannot be read is an agent's that is taken over, or of a newer release.
 local function carried_out(id, result)
   local kind = result and result.kind
+  if a.timings and (kind == 'answered' or kind == 'gave_up') and type(result.timings) == 'string' and #result.timings <= TIMINGS_MAX_BYTES then
+    set(id, 'timings', result.timings)
+  end
   if kind == 'answered' and type(result.markdown) == 'string' and type(result.usage) == 'table' then answered(id, result)
   elseif get(id, 'alone') and (kind == 'handed_back' or kind == 'put_back') then return -- it is begun again by who began it
   elseif kind == 'handed_back' then
@@ -111,7 +116,7 @@ end
 local SHOWN = { 'state', 'chat', 'chat_kind', 'thread', 'message_id', 'lang', 'answer_lang', 'cause', 'replaced', 'order_n', 'attempt_ms', 'pictures', 'slot0', 'slot1', 'part0', 'part1' }
 
 -- Carry out what stands in a run: its progress, and its result if there is one.
--- Arguments: epoch, run, secret?, max_handbacks?
+-- Arguments: epoch, run, secret?, max_handbacks?, timings? (keep what the agent has measured)
 -- Keys: reads epoch, files.at; writes task, turns, chat, answer, counts, episode, open, changes, order, lane, ring, ring.members, busy, released,
 -- waiting.since, pools, agent:run, agent:ready, agent:wake, agent:leases, agent:pictures, pictures
 -- Result: {what became of it, task, version of its display, 1 if a chat waits for its turn, and where it began or ended: the values of SHOWN, its Job, its
