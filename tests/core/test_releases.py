@@ -1,6 +1,7 @@
 """Brain and agent of two releases side by side, as a rollout has them: records of the one are read by the other, or refused aloud.
 
-`fixtures/records/v4.json` was written by the release before, and is what today's code writes; `v5.json` is what it adds for roles with tools.
+`fixtures/records/v4.json` was written by the release before, and is what today's code writes; `v5.json` is what it adds for roles with tools,
+`v6.json` what it adds for pictures.
 A release that changes records adds a file of its own beside them, is held against all, and deletes the files of releases before the one before it.
 """
 
@@ -40,6 +41,7 @@ from tests.core.store_world import ORDER, USAGE, World, completed_step, task
 RECORDS = Path(__file__).parents[1] / "fixtures/records"
 CURRENT: dict[str, Any] = json.loads((RECORDS / "v4.json").read_text())
 TOOLS: dict[str, Any] = json.loads((RECORDS / "v5.json").read_text())
+PICTURES: dict[str, Any] = json.loads((RECORDS / "v6.json").read_text())
 ALWAYS = {"v", "id", "chat_id", "chat_kind", "user_id", "message_id", "update_id", "lang", "text", "admitted_ms"}
 """Fields of a record that a reader of any release misses where they are left out."""
 
@@ -269,6 +271,35 @@ def test_a_release_before_reads_a_role_with_tools_as_one_without() -> None:
     assert same_shape(known, CURRENT["order"])
     assert read_snapshot(known) == ORDER
     assert known["tools"] == []
+
+
+# ---- pictures
+
+SEEING = replace(ORDER, seeing=("m",))
+LOOKED_AT = replace(
+    READ, snapshot=None, attachments=(Attachment(kind="picture", file_id="p", size_bytes=12), *REPORT.attachments)
+)
+
+
+def test_the_file_for_the_next_release_has_what_our_code_adds_for_pictures() -> None:
+    assert {"order": json.loads(snapshot_json(SEEING)), "task": json.loads(to_json(LOOKED_AT))} == PICTURES
+    assert from_json(json.dumps(PICTURES["task"])) == LOOKED_AT
+    assert read_snapshot(PICTURES["order"]) == SEEING
+
+
+def test_a_task_with_a_picture_is_refused_by_releases_that_would_take_it_for_text() -> None:
+    assert PICTURES["task"]["v"] == 5
+    assert PICTURES["task"]["v"] in READABLE_VERSIONS
+    assert not [one for one in (*CURRENT["tasks"], TOOLS["task"]) if one["v"] == 5]
+
+
+def test_a_release_before_reads_a_role_that_sees_as_one_that_does_not() -> None:
+    known = {name: value for name, value in PICTURES["order"].items() if name in CURRENT["order"]}
+    assert known.keys() == CURRENT["order"].keys()
+    assert read_snapshot(known) == ORDER
+
+
+# ---- both, side by side
 
 
 async def test_a_run_with_steps_is_gone_on_with_and_one_of_the_release_before_begins_at_the_first(world: World) -> None:

@@ -156,6 +156,20 @@ def test_tools_of_our_own_stand_in_the_snapshot_beside_those_of_the_server(folde
     assert not {"functions", "max_steps", "results_tokens"} & json.loads(without).keys()
 
 
+def test_models_that_see_stand_in_the_snapshot_of_their_roles(folder: Path) -> None:
+    file = folder / "config/roles.yaml"
+    file.write_text(SMALL.replace("  maker/small:\n", "  maker/small:\n    vision: true\n"), encoding="utf-8")
+    writer = check.load_roles(folder).roles["writer"]
+
+    snapshot = snapshot_of(writer)
+    assert (snapshot.models, snapshot.seeing) == (("maker/big", "maker/small"), ("maker/small",))
+    assert read_snapshot(json.loads(snapshot_json(snapshot))) == snapshot
+    # What the one model of a local server sees is not known, and the built-in one sees nothing.
+    assert snapshot_of(writer, model_override="mine").seeing == snapshot_of(writer, demo=True).seeing == ()
+    file.write_text(SMALL, encoding="utf-8")
+    assert "seeing" not in json.loads(snapshot_json(snapshot_of(check.load_roles(folder).roles["writer"])))
+
+
 def test_model_without_a_price_has_none(folder: Path) -> None:
     assert check.load_roles(folder).models["maker/small"].input_usd_per_mtok is None
 

@@ -154,6 +154,14 @@ class FunctionCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A picture for a model that sees. Nothing of ours decodes it."""
+
+    mime_type: Literal["image/jpeg", "image/png", "image/webp"]
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """One message of a request to a model."""
 
@@ -163,6 +171,8 @@ class Message:
     """Of an assistant: what it called. Each call needs one message `tool` before the next message of another role."""
     call_id: str = ""
     """Of a tool: which call has this result."""
+    pictures: tuple[Picture, ...] = ()
+    """Of a user, for a model that sees; others refuse the request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,10 @@
 """The JSON parameters of a request to a model, as its server expects them. Pure."""
 
+import base64
 from typing import Any
 
 from openclaw_core.models.providers import Provider
-from openclaw_core.ports import CallFault, FunctionCall, FunctionTool, Message, ModelCall
+from openclaw_core.ports import CallFault, FunctionCall, FunctionTool, Message, ModelCall, Picture
 
 
 def request_of(call: ModelCall, provider: Provider) -> dict[str, Any]:
@@ -26,11 +27,18 @@ def request_of(call: ModelCall, provider: Provider) -> dict[str, Any]:
 def _message(message: Message) -> dict[str, Any]:
     # The content of an assistant that only calls stays a string: Ollama and LM Studio have refused the API's own null.
     wire: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.pictures:
+        wire["content"] = [{"type": "text", "text": message.content}, *map(_picture, message.pictures)]
     if message.calls:
         wire["tool_calls"] = [_call(one) for one in message.calls]
     if message.role == "tool":
         wire["tool_call_id"] = message.call_id
     return wire
+
+
+def _picture(picture: Picture) -> dict[str, Any]:
+    data = base64.b64encode(picture.data).decode()
+    return {"type": "image_url", "image_url": {"url": f"data:{picture.mime_type};base64,{data}"}}
 
 
 def _call(call: FunctionCall) -> dict[str, Any]:

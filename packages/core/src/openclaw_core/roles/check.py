@@ -75,6 +75,7 @@ def _model(id_: str, entry: ModelEntry) -> ModelSpec:
         served_as=entry.id or "",
         strict_schema=entry.strict_schema,
         tools=tuple(entry.tools),
+        vision=entry.vision,
         input_usd_per_mtok=price.input if price else None,
         cached_usd_per_mtok=(price.input if price.cached is None else price.cached) if price else None,
         output_usd_per_mtok=price.output if price else None,
@@ -158,6 +159,7 @@ class _Check:
             max_steps=entry.max_steps,
             results_tokens=max(0, limit - total) if functions else 0,
             elsewhere=tuple(at for at in places if at.provider or at.id != at.name),
+            seeing=tuple(id_ for id_ in entry.models if id_ in self.content.models and self.content.models[id_].vision),
         )
 
     def _tools(self, name: str, entry: RoleEntry, builtin: tuple[str, ...], functions: tuple[str, ...]) -> None:

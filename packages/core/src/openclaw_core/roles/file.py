@@ -49,6 +49,8 @@ class ModelEntry(_Strict):
     """Whether it keeps to a strict JSON schema; a router's model must."""
     tools: list[BuiltinTool] = []
     """Built-in tools that it has, which are Groq's."""
+    vision: bool = False
+    """Whether it sees pictures; a message with some is answered by the first model of its role that does."""
     usd_per_mtok: Price | None = None
     """Prices, for the cost in run records; without them no cost is recorded."""
 

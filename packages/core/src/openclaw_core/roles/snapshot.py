@@ -27,5 +27,6 @@ def snapshot_of(role: Role, *, model_override: str | None = None, demo: bool = F
         functions=role.functions,
         max_steps=role.max_steps,
         results_tokens=role.results_tokens,
+        seeing=() if model_override or demo else role.seeing,
         elsewhere=() if model_override else tuple(at for at in role.elsewhere if at.name in role.models),
     )

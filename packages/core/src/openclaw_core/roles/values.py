@@ -24,6 +24,8 @@ class ModelSpec:
     """Whether it supports a strict JSON schema."""
     tools: tuple[str, ...] = ()
     """Built-in tools that it has."""
+    vision: bool = False
+    """Whether it sees pictures."""
     input_usd_per_mtok: float | None = None
     cached_usd_per_mtok: float | None = None
     output_usd_per_mtok: float | None = None
@@ -63,6 +65,8 @@ class Role:
     """Tokens of one request that calls and their results may take."""
     elsewhere: tuple[ModelAt, ...] = ()
     """Models that are not served by the default server under their own name."""
+    seeing: tuple[str, ...] = ()
+    """Those of *models* that see pictures."""
 
     @property
     def short_prompt(self) -> str:

@@ -9,8 +9,11 @@ from openclaw_core.errors import BadTask
 from openclaw_core.ports import Lang, ModelAt
 from openclaw_core.records import UNREADABLE, parsed, read
 
-READABLE_VERSIONS = frozenset({1, 2, 3, 4})
+READABLE_VERSIONS = frozenset({1, 2, 3, 4, 5})
 """Schema versions that this release reads. During a rollout two releases read each other's records."""
+
+PICTURES_MAX_BYTES = 2_800_000
+"""Of one picture, and of all pictures of a task. Groq takes requests with pictures of 4 MB; base64 adds a third, and the words need room too."""
 
 ChatKind = Literal["private", "group"]
 Forwarded = Literal["", "some", "all"]
@@ -41,6 +44,8 @@ class RoleSnapshot:
     """How often a model with functions is asked for one answer."""
     results_tokens: int = 0
     """Tokens of one request that calls and their results may take."""
+    seeing: tuple[str, ...] = ()
+    """Those of *models* that see pictures. A reader of the release before drops the field, and refuses tasks with pictures."""
 
     def at(self, model: str) -> ModelAt:
         """Where *model* is served."""
@@ -59,6 +64,8 @@ def _fields(snapshot: RoleSnapshot) -> dict[str, Any]:
     if not snapshot.functions:
         for name in ("functions", "max_steps", "results_tokens"):
             del fields[name]
+    if not snapshot.seeing:
+        del fields["seeing"]
     return fields
 
 
@@ -84,6 +91,7 @@ def _read_snapshot(row: Any) -> RoleSnapshot:
         tools=tuple(row.get("tools", ())),
         elsewhere=elsewhere,
         functions=tuple(row.get("functions", ())),
+        seeing=tuple(row.get("seeing", ())),
     )
 
 
@@ -91,8 +99,8 @@ def _read_snapshot(row: Any) -> RoleSnapshot:
 class Attachment:
     """What came with a message: an agent fetches it before it answers."""
 
-    kind: Literal["voice", "file", "document"]
-    """A recording, a text file, or a document that only the sealed runner may open."""
+    kind: Literal["voice", "file", "document", "picture"]
+    """A recording, a text file, a document that only the sealed runner may open, or a picture for a model that sees."""
     file_id: str
     name: str = field(default="", repr=False)
     size_bytes: int = 0
@@ -159,8 +167,10 @@ def version_of(task: Task) -> int:
     """The oldest schema version whose readers answer *task* correctly.
 
     Readers drop unknown fields. A new field needs a new version only if dropping it changes the question: 2 is needed for one
-    attached file, 3 for several, 4 for a document, whose bytes the readers before would take for text.
+    attached file, 3 for several, 4 for a document, whose bytes the readers before would take for text, 5 for a picture likewise.
     """
+    if any(one.kind == "picture" for one in task.attachments):
+        return 5
     if any(one.kind == "document" for one in task.attachments):
         return 4
     return min(len(task.attachments), 2) + 1
@@ -211,7 +221,7 @@ def _is_valid(task: Task) -> bool:
         and isinstance(task.thread_id, int | None)
         and (task.lang in ("en", "he") and task.chat_kind in ("private", "group"))
         and all(
-            attachment.kind in ("voice", "file", "document")
+            attachment.kind in ("voice", "file", "document", "picture")
             and isinstance(attachment.file_id, str)
             and isinstance(attachment.name, str)
             for attachment in task.attachments
@@ -223,7 +233,14 @@ def _is_valid_snapshot(snapshot: RoleSnapshot) -> bool:
     return (
         all(
             isinstance(word, str)
-            for word in (snapshot.role, snapshot.prompt, *snapshot.models, *snapshot.tools, *snapshot.functions)
+            for word in (
+                snapshot.role,
+                snapshot.prompt,
+                *snapshot.models,
+                *snapshot.tools,
+                *snapshot.functions,
+                *snapshot.seeing,
+            )
         )
         and all(isinstance(word, str) for at in snapshot.elsewhere for word in (at.name, at.provider, at.id))
         and bool(snapshot.models)

@@ -8,7 +8,8 @@ EXCERPT_MAX_CHARS = 1500
 
 def attachment_label(attachment: Attachment) -> str:
     """Stands for a file in the conversation until an agent has read it."""
-    return f"[{'a recording' if attachment.kind == 'voice' else f'the file {attachment.name}'}]"
+    nameless = {"voice": "a recording", "picture": "a picture"}
+    return f"[{nameless.get(attachment.kind) or f'the file {attachment.name}'}]"
 
 
 def user_turn_text(task: Task) -> str:

@@ -106,6 +106,14 @@ class Sentence(_Text):
         "I can't look at pictures, so this answers the words alone.",
         "אין כאן אפשרות לראות תמונות, והתשובה היא למילים בלבד.",
     )
+    PICTURES_LEFT_OUT = (
+        "There were more pictures than I can look at in one message, so this answers the first ones.",
+        "יש כאן יותר תמונות ממה שאפשר לראות בהודעה אחת, והתשובה היא לפי הראשונות.",
+    )
+    PICTURE_TOO_LARGE = (
+        "This picture is too large for me. Send it as a photo instead of a file: Telegram then makes it smaller.",
+        "התמונה הזאת גדולה מדי. שלחו אותה כתמונה ולא כקובץ, ואז טלגרם מקטין אותה.",
+    )
     UNSEEN_VIDEO = (
         "I can't watch videos, so this answers the words alone.",
         "אין כאן אפשרות לצפות בסרטונים, והתשובה היא למילים בלבד.",
@@ -203,6 +211,10 @@ class Sentence(_Text):
     FROM_MEMORY = (
         "This answer is from memory: no page was opened for it.",
         "התשובה מהזיכרון בלבד: לא נפתח דף כדי לבדוק אותה.",
+    )
+    FROM_PICTURE = (
+        "This answer is from the picture and from memory: no page was opened for it.",
+        "התשובה היא לפי התמונה ומהזיכרון: לא נפתח דף כדי לבדוק אותה.",
     )
     # Bilingual on purpose: whoever set the bot up reads one of the two.
     DEMO_NO_HEBREW = (

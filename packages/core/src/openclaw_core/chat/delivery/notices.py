@@ -37,6 +37,7 @@ _PLAIN: Mapping[str, Sentence] = {
 _UNSUPPORTED = {
     "voice": Sentence.VOICE,
     "photo": Sentence.PHOTO,
+    "large_picture": Sentence.PICTURE_TOO_LARGE,
     "video": Sentence.VIDEO,
     "contact": Sentence.CONTACT,
     "game": Sentence.POLL,
