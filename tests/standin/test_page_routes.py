@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from openclaw_standin.bot_api import BotApi
+from tests.standin.test_photos import png
 
 OWN = {"X-OpenClaw-Page": "1"}
 
@@ -97,3 +98,13 @@ async def test_a_button_that_is_gone_is_said_to_be(api: BotApi, chat_id: int) ->
         pressed = await page.post(f"page/chats/{chat_id}/press", json={"message_id": 1, "data": "stop:1"})
 
     assert pressed.status_code == 409
+
+
+async def test_a_picture_is_sent_as_a_photo_and_anything_else_as_a_document(api: BotApi, chat_id: int) -> None:
+    async with httpx.AsyncClient(base_url=api.page_url, headers=OWN) as page:
+        for name, content in (("a.png", png(640, 360)), ("long.png", png(9000, 9000)), ("page.png", b"<script>")):
+            await page.post(f"page/chats/{chat_id}/upload", files={"file": (name, content, "image/png")})
+
+    photo, *others = api.messages(chat_id)
+    assert (photo["photo"][0]["width"], photo["photo"][0]["height"]) == (640, 360)
+    assert [one["document"]["file_name"] for one in others] == ["long.png", "page.png"]

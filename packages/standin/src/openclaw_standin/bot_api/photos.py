@@ -26,6 +26,14 @@ def checked_photo(content: bytes) -> tuple[str, int, int]:
     return kind, width, height
 
 
+def photo_size(content: bytes) -> tuple[int, int] | None:
+    """Width and height; None for what Telegram takes as no photo."""
+    try:
+        return checked_photo(content)[1:]
+    except Refused:
+        return None
+
+
 def kind_of(content: bytes) -> str:
     """`image/png` or `image/jpeg`; empty for anything else."""
     return "image/png" if content.startswith(_PNG) else "image/jpeg" if content.startswith(b"\xff\xd8\xff") else ""

@@ -101,16 +101,17 @@ class Users:
         mime_type: str = "application/octet-stream",
         caption: str = "",
         duration_s: int = 1,
+        size: tuple[int, int] | None = None,
         user_id: int | None = None,
         language_code: str | None = None,
         extra: JsonObject | None = None,
     ) -> int:
-        """A user sends a file, as a document or as one of the other kinds."""
+        """A user sends a file, as a document or as one of the other kinds. *size*: width and height of a photo."""
         file = self._state.new_file(name, mime_type, content)
         parts: dict[FileKind, Any] = {
             "document": file | {"file_name": name, "mime_type": mime_type},
             "voice": file | {"mime_type": mime_type, "duration": duration_s},
-            "photo": [file | {"width": 640, "height": 480}],
+            "photo": [file | dict(zip(("width", "height"), size or (640, 480), strict=True))],
         }
         body: JsonObject = {kind: parts[kind]}
         if caption:

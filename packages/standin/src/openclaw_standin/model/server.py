@@ -13,7 +13,8 @@ from aiohttp import web
 
 from openclaw_standin import guard
 from openclaw_standin.model.faults import ERRORS, FINISHES, SAID_BEFORE, THINKS, THOUGHT, ModelFault, ModelFaults
-from openclaw_standin.model.script import Call, answer_tokens, count_tokens, digest, last_said, matching
+from openclaw_standin.model.picture_rules import pictures_refused, tokens_of
+from openclaw_standin.model.script import Call, answer_tokens, digest, last_said, matching
 from openclaw_standin.model.tool_rules import functions_in, refusal_of
 from openclaw_standin.model.tool_scripts import (
     Refusal,
@@ -134,7 +135,8 @@ class ScriptedModel:
     async def complete(self, request: web.Request) -> web.StreamResponse:
         start_s, wall_s = time.monotonic(), time.time()
         try:
-            params = json.loads(await request.read())
+            body = await request.read()
+            params = json.loads(body)
             messages = [message for message in params["messages"] if isinstance(message, dict)]
             name = str(params["model"])
         except (ValueError, KeyError, TypeError, RecursionError):
@@ -148,13 +150,13 @@ class ScriptedModel:
             stream=bool(params.get("stream")),
             start_s=start_s,
             wall_s=wall_s,
-            prompt_tokens=sum(count_tokens(json.dumps(message, ensure_ascii=False)) for message in messages),
+            prompt_tokens=sum(map(tokens_of, messages)),
             user_digest=digest(last_said(messages, "user")),
             messages=messages,
         )
         self.calls.append(call)
         try:
-            response = await self._answer(request, params, call, schema)
+            response = await self._answer(request, params, call, schema, len(body))
         except (asyncio.CancelledError, ConnectionError):
             call.outcome = "dropped" if call.outcome == "open" else call.outcome
             raise
@@ -163,7 +165,12 @@ class ScriptedModel:
         return response
 
     async def _answer(
-        self, request: web.Request, params: dict[str, Any], call: Call, schema: dict[str, Any] | None
+        self,
+        request: web.Request,
+        params: dict[str, Any],
+        call: Call,
+        schema: dict[str, Any] | None,
+        request_bytes: int,
     ) -> web.StreamResponse:
         if not self._known_key(request):
             call.outcome = "unauthorized"
@@ -171,6 +178,10 @@ class ScriptedModel:
         if why := refusal_of(params):
             call.outcome, call.refusal = "refused", why
             return refused(400, why)
+        status, why = pictures_refused(params, request_bytes)
+        if why:
+            call.outcome, call.refusal = "refused", why
+            return refused(status, why)
         fault = self.faults.take(call.model, call.kind)
         if fault is None and call.model not in self.models:
             fault = ModelFault(kind="model_gone")

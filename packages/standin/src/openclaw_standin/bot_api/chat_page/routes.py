@@ -12,7 +12,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from openclaw_standin.bot_api.bot_methods import shown_commands
-from openclaw_standin.bot_api.photos import kind_of
+from openclaw_standin.bot_api.photos import kind_of, photo_size
 from openclaw_standin.bot_api.state import Chat, JsonObject, TelegramState
 from openclaw_standin.bot_api.storage import is_full
 from openclaw_standin.bot_api.users import Users
@@ -210,10 +210,13 @@ class PageRoutes:
             content = part.file.read()
             if len(content) > MAX_UPLOAD_BYTES:
                 raise web.HTTPRequestEntityTooLarge(MAX_UPLOAD_BYTES, len(content))
+            size = photo_size(content)  # a picture is sent as a photo, as Telegram's apps do
             self._users.upload(
                 chat.id,
                 part.filename or "file",
                 content,
+                kind="document" if size is None else "photo",
+                size=size,
                 mime_type=part.content_type,
                 caption=caption[:1024] if isinstance(caption, str) else "",
                 user_id=self._sender(chat),

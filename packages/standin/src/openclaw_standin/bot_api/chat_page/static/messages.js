@@ -30,7 +30,7 @@ function gist(message) {
   return (message.text ?? message.caption ?? "").split("\n")[0].slice(0, 120);
 }
 
-/** A picture that the bot sent; a press opens it alone. */
+/** A photo; a press opens it alone. */
 function picture(photo) {
   const src = `page/photos/${encodeURIComponent(photo.file_id)}`;
   const image = element("img", { class: "picture", src, alt: word("photo"), width: photo.width, height: photo.height });
@@ -40,8 +40,8 @@ function picture(photo) {
 function fileLink(message) {
   const kind = FILES.find((name) => message[name]);
   if (!kind) return null;
-  if (kind === "photo" && message.from?.is_bot) return picture(message.photo.at(-1));
-  const file = kind === "photo" ? message.photo.at(-1) : message[kind];
+  if (kind === "photo") return picture(message.photo.at(-1));
+  const file = message[kind];
   const name = file.file_name ?? word(kind);
   const text = element("span", { class: "file-text" });
   text.append(
