@@ -118,7 +118,12 @@ class Brain:
             cap=settings.running_cap, model_override=settings.model_override, demo=settings.demo_model,
         )  # fmt: skip
         access = access_of(settings)
-        intake = Intake(roles=roles, access=access, english_only=settings.demo_model)
+        sees = (
+            not settings.demo_model
+            and settings.model_override is None
+            and any(role.seeing for role in roles.roles.values())
+        )
+        intake = Intake(roles=roles, access=access, english_only=settings.demo_model, sees_pictures=sees)
         handler = UpdateHandler(
             inbox=inbox, lanes=lanes, intake=intake, bot=Bot(id=self.identity.id, username=self.identity.username), epoch=epoch,
             windows=settings.windows, chat_cap=settings.chat_cap, total_cap=settings.total_cap, on_display=delivery.wake,

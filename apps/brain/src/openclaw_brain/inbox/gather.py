@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any, TypeGuard
 
-from openclaw_brain.telegram.content import kind_of
+from openclaw_brain.telegram.content import Kind, kind_of
 from openclaw_brain.telegram.incoming import Incoming
 from openclaw_brain.telegram.wire import mapping
 from openclaw_core.store.effects import ActLink, AddNotice, Effect, EndAct, QueueTask, RetryTask
@@ -108,7 +108,8 @@ def as_addressed(update: Mapping[str, Any], incoming: Incoming) -> Incoming | No
     if not incoming.user_id or incoming.user_is_bot:
         return None
     if incoming.attachment:
-        return replace(incoming, kind="voice" if incoming.attachment.kind == "voice" else "file")
+        kinds: dict[str, Kind] = {"voice": "voice", "picture": "photo"}
+        return replace(incoming, kind=kinds.get(incoming.attachment.kind, "file"))
     if incoming.text:
         return replace(incoming, kind="text")
     kind = kind_of(mapping(update["message"]), has_text=False)

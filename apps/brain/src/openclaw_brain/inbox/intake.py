@@ -17,11 +17,12 @@ from openclaw_core.texts.language import LANGS, lang_of, notice_lang
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
-    """The rules of this bot: roles, access, and whether the model understands English only."""
+    """The rules of this bot: roles, access, whether the model understands English only, and whether some model sees pictures."""
 
     roles: Roles
     access: Access
     english_only: bool = False
+    sees_pictures: bool = False
     new_code: Callable[[], str] = new_code
     """Gives the code of a newcomer."""
 
@@ -31,6 +32,8 @@ class Intake:
             return [MoveChat(old=str(incoming.chat_id), new=str(incoming.migrated_to))]
         if incoming.kind == "ignored":
             return []
+        if incoming.attachment and incoming.attachment.kind == "picture" and not self.sees_pictures:
+            incoming = replace(incoming, attachment=None, unseen=incoming.unseen or "photo")
         chosen = next((lang for lang in LANGS if lang == state.settings.get("lang")), None)
         code = incoming.language_code
         text = incoming.text if incoming.prose is None else incoming.prose

@@ -6,10 +6,10 @@ from typing import Any
 from openclaw_brain.inbox.context import UpdateContext
 from openclaw_core.records import NoticeKind
 from openclaw_core.store.effects import AddNotice, Effect, QueueTask
-from openclaw_core.tasks.task import Task, task_id, to_json
+from openclaw_core.tasks.task import PICTURES_MAX_BYTES, Task, task_id, to_json
 from openclaw_core.texts.language import lang_of
 
-FILE_MAX_BYTES = {"voice": 20_000_000, "file": 1_000_000, "document": 20_000_000}
+FILE_MAX_BYTES = {"voice": 20_000_000, "file": 1_000_000, "document": 20_000_000, "picture": PICTURES_MAX_BYTES}
 """A bot may fetch 20 MB. Of a text that is not read in parts, a model reads a few pages."""
 TEXT_MAX_CHARS = 16_000
 """Telegram sends at most 4096 units. The limit protects the store from other servers."""
@@ -28,6 +28,8 @@ def ask(context: UpdateContext, *, role: str | None = None) -> list[Effect]:
             if not incoming.text:
                 return [unreadable(context, NoticeKind.UNSUPPORTED, role=role, what="file")]
             context = replace(context, incoming=replace(incoming, attachment=None, unseen="file"))
+        elif attachment.kind == "picture" and attachment.size_bytes > PICTURES_MAX_BYTES:
+            return [unreadable(context, NoticeKind.UNSUPPORTED, role=role, what="large_picture")]
         elif attachment.size_bytes > FILE_MAX_BYTES[attachment.kind]:
             return [
                 unreadable(context, NoticeKind.TOO_LARGE, role=role, mb=FILE_MAX_BYTES[attachment.kind] // 1_000_000)
@@ -51,9 +53,9 @@ def _with_long_text(context: UpdateContext) -> UpdateContext:
 def unreadable(context: UpdateContext, kind: NoticeKind, *, role: str | None = None, **args: Any) -> AddNotice:
     """Say that no agent can read this. If the message joins a task, the answer of that task says so instead."""
     incoming = context.incoming
-    content = incoming.attachment.kind if incoming.attachment else incoming.kind
-    content = "file" if content == "document" else content
-    seen_as = content if content in ("file", "voice") else "" if incoming.details else "other"
+    kind_sent: str = incoming.attachment.kind if incoming.attachment else incoming.kind
+    content = {"document": "file", "picture": "photo"}.get(kind_sent, kind_sent)
+    seen_as = content if content in ("file", "voice", "photo") else "" if incoming.details else "other"
     without = replace(incoming, attachment=None, unseen=incoming.unseen or seen_as)
     task = replace(
         _task(replace(context, incoming=without), role),

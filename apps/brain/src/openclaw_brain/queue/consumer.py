@@ -43,16 +43,30 @@ def previous_of(turns: Sequence[Turn]) -> Previous | None:
 
 def routing_text(task: Task) -> str:
     """Return the text that decides the role. A file alone is to be summarized. What a recording says is not known yet."""
-    text = task.text or ("summarize this file" if any(one.kind != "voice" for one in task.attachments) else "")
+    kinds = {one.kind for one in task.attachments}
+    alone = (
+        "summarize this file"
+        if kinds & {"file", "document"}
+        else "what is in this picture?"
+        if "picture" in kinds
+        else ""
+    )
+    text = task.text or alone
     return f"{text}\n\n{task.quoted}" if task.forwarded == "some" and task.quoted else text
 
 
 def reading_role(roles: Roles, picked: str, task: Task) -> str:
-    """Return *picked*, or for a task with documents the next role that can read them: the default, then by their order. None may be there."""
-    if not any(one.kind == "document" for one in task.attachments):
-        return picked
-    reading = [name for name in (picked, roles.default, *roles.roles) if READ_DOCUMENT in roles.roles[name].functions]
-    return reading[0] if reading else picked
+    """Return *picked*, or the next role that can read the task's documents, or else see its pictures: the default, then by their order.
+
+    None may be there.
+    """
+    names = [picked, roles.default, *roles.roles]
+    kinds = {one.kind for one in task.attachments}
+    if "document" in kinds:
+        names = [name for name in names if READ_DOCUMENT in roles.roles[name].functions] or names
+    if "picture" in kinds:
+        names = [name for name in names if roles.roles[name].seeing] or names
+    return names[0]
 
 
 @dataclass(kw_only=True)

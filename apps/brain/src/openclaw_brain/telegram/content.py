@@ -1,10 +1,10 @@
-"""The kind of a message, and what it carries beside text: recordings and files that an agent can read."""
+"""The kind of a message, and what it carries beside text: recordings, files and pictures that an agent can read."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from openclaw_brain.telegram.wire import integer, mapping, text_of
-from openclaw_core.tasks.task import Attachment
+from openclaw_brain.telegram.wire import integer, listed, mapping, text_of
+from openclaw_core.tasks.task import PICTURES_MAX_BYTES, Attachment
 
 Kind = Literal[
     "text", "command", "button", "edited", "voice", "photo", "video", "file", "sticker", "place", "contact", "game", "joined", "migrated", "other",
@@ -48,6 +48,10 @@ _TEXT_TYPES = frozenset(
 )
 _DOCUMENT_ENDINGS = frozenset({"pdf", "docx", "docm", "xlsx", "xlsm", "pptx", "pptm", "epub"})
 _DOCUMENT_TYPES = frozenset({"application/pdf", "application/epub+zip"})
+_PICTURE_ENDINGS = frozenset({"jpg", "jpeg", "png", "webp"})
+_PICTURE_TYPES = frozenset({"image/jpeg", "image/png", "image/webp"})
+PHOTO_MAX_BYTES = PICTURES_MAX_BYTES // 3
+"""Of the sizes in which Telegram has a photo. So three of them fit into one task."""
 _OFFICE = "application/vnd.openxmlformats-officedocument."
 _RECORDING_ENDINGS = {"audio/ogg": "ogg", "audio/mpeg": "mp3", "audio/mp4": "m4a", "audio/x-m4a": "m4a", "audio/wav": "wav", "audio/x-wav": "wav", "audio/webm": "webm", "audio/flac": "flac"}  # fmt: skip
 
@@ -79,10 +83,12 @@ def unseen(message: Mapping[str, Any]) -> str:
 
 
 def attachment(message: Mapping[str, Any]) -> Attachment | None:
-    """Return the recording, text file or document in *message*."""
+    """Return the recording, text file, document or picture in *message*."""
     for name in ("voice", "audio", "video_note"):
         if file_id := _id(mapping(message.get(name)), "file_id"):
             return _recording(mapping(message[name]), file_id, "mp4" if name == "video_note" else "ogg")
+    if file_id := _id(photo := _photo(message), "file_id"):
+        return Attachment(kind="picture", file_id=file_id, size_bytes=max(0, integer(photo.get("file_size"))))
     document = mapping(message.get("document"))
     file_id, name, mime = _id(document, "file_id"), text_of(document.get("file_name")), text_of(document.get("mime_type"))  # fmt: skip
     if not file_id:
@@ -91,9 +97,11 @@ def attachment(message: Mapping[str, Any]) -> Attachment | None:
         return _recording(document, file_id, "ogg")
     ending = name.lower().rpartition(".")[2]
     if ending in _TEXT_ENDINGS or mime.startswith("text/") or mime in _TEXT_TYPES:
-        kind: Literal["file", "document"] = "file"
+        kind: Literal["file", "document", "picture"] = "file"
     elif ending in _DOCUMENT_ENDINGS or mime in _DOCUMENT_TYPES or mime.startswith(_OFFICE):
         kind = "document"
+    elif ending in _PICTURE_ENDINGS or mime in _PICTURE_TYPES:
+        kind = "picture"
     else:
         return None
     size = max(0, integer(document.get("file_size")))
@@ -104,8 +112,19 @@ def attachment_id(message: Mapping[str, Any]) -> str:
     """Return an id of the attachment that stays the same for the same file. `file_id` changes from update to update."""
     if attachment(message) is None:
         return ""
-    parts = (mapping(message.get(name)) for name in ("voice", "audio", "video_note", "document"))
+    parts = (*(mapping(message.get(name)) for name in ("voice", "audio", "video_note", "document")), _photo(message))
     return next((_id(part, "file_unique_id") or _id(part, "file_id") for part in parts if _id(part, "file_id")), "")
+
+
+def _photo(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The largest size of a photo within `PHOTO_MAX_BYTES`, else the smallest one; empty if there is no photo."""
+    sizes = sorted((mapping(one) for one in listed(message.get("photo"))), key=_pixels)
+    fitting = [one for one in sizes if integer(one.get("file_size")) <= PHOTO_MAX_BYTES]
+    return (fitting[-1:] or sizes[:1] or [{}])[0]
+
+
+def _pixels(size: Mapping[str, Any]) -> int:
+    return integer(size.get("width")) * integer(size.get("height"))
 
 
 def _recording(part: Mapping[str, Any], file_id: str, ending: str) -> Attachment:

@@ -52,7 +52,7 @@ class Incoming:
     """The part of the text whose letters tell the language, if that is not *text*."""
     quoted: str = field(default="", repr=False)
     attachment: Attachment | None = None
-    """A recording, text file or document that an agent can read, here or in the message replied to. Other files have kind `file` only."""
+    """A recording, text file, document or picture, here or in the message replied to. Other files have kind `file` only."""
     unseen: str = ""
     """What came with the text and no agent can read: `photo`, `video`, `file` or `other`."""
     details: str = field(default="", repr=False)
@@ -162,6 +162,8 @@ def _message(update_id: int, message: Mapping[str, Any], bot: Bot) -> Incoming:
     sender_chat_id = integer(mapping(message.get("sender_chat")).get("id"))
     quote = quoted_text(message)
     own = attachment(message)
+    replied = attachment(reply) or attachment(elsewhere) if written.text else None
+    chosen = _chosen(own, replied)
     return Incoming(
         update_id=update_id,
         kind=kind,
@@ -175,15 +177,24 @@ def _message(update_id: int, message: Mapping[str, Any], bot: Bot) -> Incoming:
         text=rest if command else text,
         prose=written.prose,
         quoted=quote,
-        attachment=own or (attachment(reply) or attachment(elsewhere) if written.text else None),
+        attachment=chosen,
         details="" if written.text else full_text(message)[:QUOTED_MAX_CHARS],
-        unseen=unseen(message) or ("" if own else _unseen_in_reply(reply or elsewhere, quote)),
+        unseen="photo"
+        if own is not chosen and own
+        else unseen(message) or ("" if own else _unseen_in_reply(reply or elsewhere, quote)),
         command=command,
         names_us=bool(command) and names_us,
         content_digest=_digest(message, written.text),
         media_group_id=text_of(message.get("media_group_id"))[:64],
         forwarded=_is_forwarded(message),
     )
+
+
+def _chosen(own: Attachment | None, replied: Attachment | None) -> Attachment | None:
+    """The attachment that an agent gets. A picture gives way to a file in the message replied to, which the words are about."""
+    if own is not None and own.kind == "picture" and replied is not None and replied.kind != "picture":
+        return replied
+    return own or replied
 
 
 def _digest(message: Mapping[str, Any], text: str) -> str:
