@@ -85,7 +85,7 @@ def test_kinds_of_pictures_that_models_do_not_take_are_files_that_nobody_reads()
 
 
 def test_a_photo_with_a_question_or_alone_is_a_task() -> None:
-    for caption in ({"caption": "what is it?"}, {}):
+    for caption in (dict[str, Any](caption="what is it?"), dict[str, Any]()):
         [effect] = says(**PHOTO, **caption)
         one = task_of(effect)
         assert (one.text, one.unseen, one.attachments[0].file_id) == (caption.get("caption", ""), "", "l")
@@ -106,15 +106,15 @@ def test_a_photo_beside_a_question_about_a_file_gives_way_to_the_file() -> None:
 
 
 def test_a_picture_that_no_request_has_room_for_is_told_how_to_send_it() -> None:
-    large = {"document": {**PICTURE_FILE["document"], "file_size": PICTURES_MAX_BYTES + 1}}
+    large: dict[str, Any] = {"document": {**PICTURE_FILE["document"], "file_size": PICTURES_MAX_BYTES + 1}}
     [effect] = says(caption="what is it?", **large)
     assert (effect["kind"], effect["args"]) == ("unsupported", {"what": "large_picture"})
     assert task_of(effect).unseen == "photo"
 
 
 def test_another_photo_in_place_of_the_first_is_new_content() -> None:
-    other = {"photo": [size("n", 1280, 200_000)]}
-    digests = {read(caption="x", **fields).content_digest for fields in (PHOTO, other, {"photo": [{}]})}
+    photos: list[dict[str, Any]] = [PHOTO, {"photo": [size("n", 1280, 200_000)]}, {"photo": [{}]}]
+    digests = {read(caption="x", **fields).content_digest for fields in photos}
     assert len(digests) == 3
 
 
@@ -176,7 +176,7 @@ def test_a_task_with_a_picture_goes_to_a_role_that_sees(names: tuple[str, ...], 
 
 
 def test_a_document_counts_before_a_picture() -> None:
-    both = replace(task(1), attachments=tuple(Attachment(kind=kind, file_id="x") for kind in ("picture", "document")))  # type: ignore[arg-type]
+    both = replace(task(1), attachments=tuple(Attachment(kind=kind, file_id="x") for kind in ("picture", "document")))
     roles = seeing("coder")
     reading = {
         name: replace(role, functions=(READ_DOCUMENT,) if name == "summarizer" else ())

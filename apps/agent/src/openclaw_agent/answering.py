@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from openclaw_agent.attachments.files import Files
+from openclaw_agent.attachments.pictures import SentPictures, as_seen, for_pictures, with_pictures
 from openclaw_agent.attachments.to_text import AttachmentReader, Unreadable, with_attachments
 from openclaw_agent.preview import Preview
 from openclaw_agent.prompt import cuts, model_call
@@ -106,15 +107,16 @@ class RunAnswerer:
 
     async def _try_to_answer(self, run: Run, ends_at: float, watch: Stopwatch) -> Answered | GaveUp | None:
         """The answer, or the cause of its failure; None if the user sent more for this task. Raises Unreadable."""
-        documents = self._documents(run)
-        task = await self._with_attachments(run, documents, watch)
+        run = replace(run, snapshot=for_pictures(run.snapshot, run.task))
+        documents, pictures = self._documents(run), SentPictures()
+        task = await self._with_attachments(run, documents, pictures, watch)
         preview: Preview
         ask: Coroutine[Any, Any, Answered | GaveUp | None]
         if run.snapshot.functions:
-            preview, ask = await self._in_steps(run, task, documents, ends_at, watch)
+            preview, ask = await self._in_steps(run, task, documents, pictures, ends_at, watch)
         else:
             preview = Preview(work=self.work, run=run, clock=self.clock, sleep=self.sleep)
-            ask = self._ask_models(run, task, preview, watch)
+            ask = self._ask_models(run, task, pictures, preview, watch)
         writing = asyncio.create_task(preview.keep_written(), name="write")
         asking = asyncio.create_task(ask, name="ask")
         try:
@@ -132,10 +134,12 @@ class RunAnswerer:
         """Where the documents of *run* are to be opened; None if it has none, or its role reads none."""
         if self.open_documents is None or READ_DOCUMENT not in run.snapshot.functions:
             return None
-        return self.open_documents() if any(one.kind != "voice" for one in run.task.attachments) else None
+        return self.open_documents() if any(one.kind in ("file", "document") for one in run.task.attachments) else None
 
-    async def _with_attachments(self, run: Run, documents: "OpenedDocuments | None", watch: Stopwatch) -> Task:
-        """The task with the text of its attachments, which goes into the chat's memory too. Raises Unreadable."""
+    async def _with_attachments(
+        self, run: Run, documents: "OpenedDocuments | None", pictures: SentPictures, watch: Stopwatch
+    ) -> Task:
+        """The task with the text of its attachments, which goes into the chat's memory too. Its pictures are added to *pictures*. Raises Unreadable."""
         if not run.task.attachments:
             return run.task
         reader = AttachmentReader(
@@ -143,15 +147,21 @@ class RunAnswerer:
         )
         with watch.part(Part.FILES):
             task, said = await with_attachments(
-                run.task, reader, max_tokens=run.snapshot.history_tokens, documents=documents
+                run.task,
+                reader,
+                max_tokens=run.snapshot.history_tokens,
+                documents=documents,
+                pictures=pictures if run.snapshot.seeing else None,
             )
         await until_stored(partial(self.work.amend, run, said), sleep=self.sleep)
         return task
 
-    async def _ask_models(self, run: Run, task: Task, preview: Preview, watch: Stopwatch) -> Answered | GaveUp:
+    async def _ask_models(
+        self, run: Run, task: Task, pictures: SentPictures, preview: Preview, watch: Stopwatch
+    ) -> Answered | GaveUp:
         """The answer of the first model that gives one, or the cause of the last failure. The text grows in *preview*."""
         began, first_s = self.clock(), None
-        requests = _Requests(run, task)
+        requests = _Requests(run, task, pictures)
         answerer = answer_stream.AnswerStream(
             chat=self.chat, models=run.snapshot.models, make_call=watch.once(Part.PROMPT, requests),
             deadline_s=self.task_deadline_s, clock=self.clock, sleep=self.sleep, on_asked=watch.asked,
@@ -171,13 +181,19 @@ class RunAnswerer:
         return GaveUp(cause=Cause.EMPTY_ANSWER)
 
     async def _in_steps(
-        self, run: Run, task: Task, documents: "OpenedDocuments | None", ends_at: float, watch: Stopwatch
+        self,
+        run: Run,
+        task: Task,
+        documents: "OpenedDocuments | None",
+        pictures: SentPictures,
+        ends_at: float,
+        watch: Stopwatch,
     ) -> "tuple[Preview, Coroutine[Any, Any, Answered | GaveUp | None]]":
         """The same for a role with tools: the preview, and the answer in steps. Nothing else loads the tools."""
         await asyncio.to_thread(importlib.import_module, "openclaw_agent.steps.loop")
         from openclaw_agent.steps.loop import StepLoop
 
-        requests = _Requests(run, task)
+        requests = _Requests(run, task, pictures)
         loop = StepLoop(
             work=self.work,
             chat=self.chat,
@@ -205,7 +221,7 @@ class RunAnswerer:
         receipt = Receipt(
             revision=self.revision, prompt=digest(run.snapshot.prompt), messages=messages_digest(requests.newest), tools=tools
         )  # fmt: skip
-        markdown = _with_notes(answer, requests.task, run.snapshot)
+        markdown = _with_notes(answer, requests.task, run.snapshot, requests.pictures)
         return Answered(markdown=markdown, usage=replace(usage, receipt=receipt))
 
 
@@ -215,10 +231,14 @@ class _Requests:
 
     run: Run
     task: Task
+    pictures: SentPictures
     newest: tuple[Message, ...] = ()
 
     def __call__(self, model: str, shrink: int) -> ModelCall:
-        call = model_call(self.task, self.run.snapshot, self.run.history, model, shrink)
+        snapshot, given = self.run.snapshot, self.pictures.given_to(model, self.run.snapshot)
+        call = model_call(as_seen(self.task, model, snapshot, self.pictures), snapshot, self.run.history, model, shrink)
+        # Pictures are not shrunk: a server that finds them too large leaves them to the next model.
+        call = replace(call, messages=with_pictures(call.messages, given, left_out=self.pictures.left_out))
         self.newest = call.messages
         return call
 
@@ -232,9 +252,14 @@ def _usage(answer: answer_stream.AnswerComplete, *, model_s: float, first_s: flo
     )  # fmt: skip
 
 
-def _with_notes(answer: answer_stream.AnswerComplete, task: Task, snapshot: RoleSnapshot) -> str:
+def _with_notes(
+    answer: answer_stream.AnswerComplete, task: Task, snapshot: RoleSnapshot, pictures: SentPictures
+) -> str:
     """The answer with notes below it: an attachment was not seen, a file was shortened, the answer was cut."""
+    task = as_seen(task, answer.model, snapshot, pictures)
     notes = [wording.unseen_note(task.unseen, task.lang)] if task.unseen else []
+    if pictures.left_out and pictures.given_to(answer.model, snapshot):
+        notes.append(wording.sentence(wording.Sentence.PICTURES_LEFT_OUT, task.lang))
     if any(one.kind == "file" for one in task.attachments) and cuts(task, snapshot):
         notes.append(wording.sentence(wording.Sentence.FILE_SHORTENED, task.lang))
     if answer.truncated:

@@ -73,7 +73,7 @@ def cuts(task: Task, snapshot: RoleSnapshot) -> bool:
 
 
 def _head(task: Task) -> str:
-    files = sum(one.kind != "voice" for one in task.attachments)
+    files = sum(one.kind in ("file", "document") for one in task.attachments)
     if task.forwarded or files > 1:
         return SENT_HEAD
     return FILE_HEAD if files else QUOTE_HEAD

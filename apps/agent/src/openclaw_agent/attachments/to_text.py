@@ -1,10 +1,14 @@
-"""Turns attachments into text: a recording is transcribed, a text file is decoded, a document is opened by the sealed runner."""
+"""Turns attachments into text: a recording is transcribed, a text file is decoded, a document is opened by the sealed runner.
+
+A picture stays one: it is kept for a model that sees.
+"""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from openclaw_agent.attachments.files import Files, NoFile
+from openclaw_agent.attachments.pictures import SentPictures
 from openclaw_agent.prompt import LEAST_CUT_TOKENS, cut
 from openclaw_core import logs
 from openclaw_core.models.fallback import RECORDING, Attempt, Attempts, NoReply, first_reply
@@ -77,7 +81,12 @@ class AttachmentReader:
 
 
 async def with_attachments(
-    task: Task, reader: AttachmentReader, *, max_tokens: int, documents: "OpenedDocuments | None" = None
+    task: Task,
+    reader: AttachmentReader,
+    *,
+    max_tokens: int,
+    documents: "OpenedDocuments | None" = None,
+    pictures: SentPictures | None = None,
 ) -> tuple[Task, str]:
     """*task* with the text of its attachments, and the text of its turn in the chat's memory.
 
@@ -87,17 +96,27 @@ async def with_attachments(
 
     *documents* None: the role reads none. Else documents, and text files that are longer than their share, are added to it, and the model is
     given a list of them. A short document is quoted whole.
+
+    *pictures* None: no model of the role sees, and the task says so. Else pictures are added to it.
     """
     asked, quoted, turn, fault = [], [], [task.text], None
+    if pictures is None and any(one.kind == "picture" for one in task.attachments):
+        task = replace(task, unseen=task.unseen or "photo")
     left = max_tokens - estimate_tokens(task.text) - estimate_tokens(task.quoted)
     share = max(LEAST_CUT_TOKENS, left // len(task.attachments) - NAME_TOKENS)
     for index, attachment in enumerate(task.attachments):
+        if attachment.kind == "picture" and (pictures is None or pictures.is_full):
+            if pictures is not None:
+                pictures.left_out += 1
+            elif not (task.text or task.quoted):
+                fault = fault or Unreadable(Cause.FILE_UNSUPPORTED)
+            continue
         try:
-            text = await _text(index, attachment, reader, documents, share)
+            text = await _text(index, attachment, reader, documents, pictures, share)
         except Unreadable as exc:
             fault = fault or exc
             if documents is None or attachment.kind != "document":  # those stand in the list
-                quoted.append(f"{attachment.name}\n[It could not be read.]")
+                quoted.append(f"{attachment.name or 'A picture'}\n[It could not be read.]")
             continue
         if text is None:
             turn.append(attachment_label(attachment))
@@ -117,15 +136,24 @@ async def with_attachments(
 
 
 async def _text(
-    index: int, attachment: Attachment, reader: AttachmentReader, documents: "OpenedDocuments | None", max_tokens: int
+    index: int,
+    attachment: Attachment,
+    reader: AttachmentReader,
+    documents: "OpenedDocuments | None",
+    pictures: SentPictures | None,
+    max_tokens: int,
 ) -> str | None:
-    """The text of an attachment; None if it is a document that the model has to read in parts. Raises Unreadable."""
+    """The text of an attachment; None if it is a picture, or a document that the model has to read in parts. Raises Unreadable."""
     try:
         content = await reader.fetch(index, attachment)
     except Unreadable as exc:
         if documents is not None and attachment.kind == "document":
             documents.fail(attachment.name, exc.cause)
         raise
+    if attachment.kind == "picture" and pictures is not None:
+        if not pictures.add(content):
+            raise Unreadable(Cause.FILE_UNREADABLE)
+        return None
     if attachment.kind != "document":
         text = await reader.text_of(content, attachment)
         if attachment.kind == "voice" or documents is None or estimate_tokens(text) <= max_tokens:

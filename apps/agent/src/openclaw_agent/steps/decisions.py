@@ -43,7 +43,9 @@ def call_limit_s(tool: Tool, *, left_s: float, deadline_s: float) -> float:
     return max(0.0, min(tool.timeout_s, left_s - answer_s(deadline_s)))
 
 
-def unopened(answer: AnswerComplete, snapshot: RoleSnapshot, steps: Sequence[Step]) -> Sentence | None:
+def unopened(
+    answer: AnswerComplete, snapshot: RoleSnapshot, steps: Sequence[Step], *, saw_pictures: bool = False
+) -> Sentence | None:
     """What an answer says for which no page was opened, if anything.
 
     A role that only reads answers from what it was sent, and an answer from a document is not from memory.
@@ -53,7 +55,9 @@ def unopened(answer: AnswerComplete, snapshot: RoleSnapshot, steps: Sequence[Ste
     if answer.without_functions:
         return Sentence.NO_TOOLS
     has_read = any(result.read for step in steps for result in step.results)
-    return Sentence.FROM_MEMORY if not has_read else None
+    if has_read:
+        return None
+    return Sentence.FROM_PICTURE if saw_pictures else Sentence.FROM_MEMORY
 
 
 def may_cite(snapshot: RoleSnapshot) -> bool:

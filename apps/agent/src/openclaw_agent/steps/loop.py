@@ -207,7 +207,9 @@ def _finished_text(answer: AnswerComplete, run: Run, steps: Sequence[Step], page
     if decisions.may_cite(run.snapshot):
         from openclaw_agent.tools import sources
 
-        text = sources.finish(text, pages, lang=lang, unopened=decisions.unopened(answer, run.snapshot, steps))
+        saw = answer.model in run.snapshot.seeing and any(one.kind == "picture" for one in run.task.attachments)
+        unopened = decisions.unopened(answer, run.snapshot, steps, saw_pictures=saw)
+        text = sources.finish(text, pages, lang=lang, unopened=unopened)
     if decisions.may_run_code(run.snapshot):
         from openclaw_agent.tools.code import shown
 

@@ -3,7 +3,8 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from openclaw_core.ports import Message
 
@@ -31,5 +32,13 @@ def digest(text: str) -> str:
 
 
 def messages_digest(messages: Sequence[Message]) -> str:
-    """Digest of the messages of a request: of roles, texts and calls, in order."""
-    return digest(json.dumps([asdict(message) for message in messages], ensure_ascii=False, sort_keys=True))
+    """Digest of the messages of a request: of roles, texts, calls and pictures, in order."""
+    return digest(json.dumps([_fields(message) for message in messages], ensure_ascii=False, sort_keys=True))
+
+
+def _fields(message: Message) -> dict[str, Any]:
+    fields = asdict(replace(message, pictures=()))
+    del fields["pictures"]  # receipts of messages without any are as they were
+    if message.pictures:
+        fields["pictures"] = [hashlib.sha256(one.data).hexdigest()[:DIGEST_CHARS] for one in message.pictures]
+    return fields
