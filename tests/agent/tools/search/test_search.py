@@ -13,7 +13,7 @@ import pytest
 
 from openclaw_agent.settings import SearchServices
 from openclaw_agent.tools.opened import OpenedPages
-from openclaw_agent.tools.search.backends import SENTENCES, Backend, FirstOf, Found, SearchFault, Why
+from openclaw_agent.tools.search.backends import Backend, FirstOf, Found, SearchFault, Why
 from openclaw_agent.tools.search.brave import Brave
 from openclaw_agent.tools.search.results import kept
 from openclaw_agent.tools.search.scraping import Scraping, scraped
@@ -252,7 +252,7 @@ async def test_a_query_that_is_none_is_told(arguments: dict[str, object]) -> Non
 
 @pytest.mark.parametrize("cause", Why)
 async def test_each_cause_is_a_result_in_one_sentence(cause: Why) -> None:
-    assert await call(Fake(cause), query="x") == (SENTENCES[cause], True)
+    assert await call(Fake(cause), query="x") == (cause.sentence, True)
 
 
 async def test_nothing_found_is_told_and_a_long_query_is_cut() -> None:

@@ -1,64 +1,39 @@
-"""Why an address was not fetched: a closed list, each with the sentence that the model reads. None repeats what a server said."""
+"""Why an address was not fetched: a closed list, each cause with the sentence that the model reads."""
 
-from enum import StrEnum
-
-
-class Why(StrEnum):
-    NOT_AN_ADDRESS = "not_an_address"
-    SCHEME = "scheme"
-    PORT = "port"
-    LOGIN = "login"
-    HOST_FORM = "host_form"
-    NOT_PUBLIC = "not_public"
-    NO_SUCH_HOST = "no_such_host"
-    NO_CONNECTION = "no_connection"
-    CERTIFICATE = "certificate"
-    REDIRECTS = "redirects"
-    TIME = "time"
-    SIZE = "size"
-    ENCODING = "encoding"
-    KIND = "kind"
-    NOT_THAT_KIND = "not_that_kind"
-    EMPTY = "empty"
-    BROKEN = "broken"
-    GONE = "gone"
-    FORBIDDEN = "forbidden"
-    BUSY = "busy"
-    SERVER = "server"
+from openclaw_agent.tools.causes import NothingToGive, ToolCause
 
 
-SENTENCES: dict[Why, str] = {
-    Why.NOT_AN_ADDRESS: "This is not a web address that can be opened. Give a whole one, beginning with https://.",
-    Why.SCHEME: "Only http and https addresses can be opened.",
-    Why.PORT: "Only the usual web ports 80 and 443 can be opened.",
-    Why.LOGIN: "An address with a user name or a password in it cannot be opened.",
-    Why.HOST_FORM: "The host of this address is written in a way that is not accepted.",
-    Why.NOT_PUBLIC: "This address does not lead to a public web server, so it cannot be opened.",
-    Why.NO_SUCH_HOST: "There is no server of that name.",
-    Why.NO_CONNECTION: "The server could not be reached.",
-    Why.CERTIFICATE: "The server could not prove that it is the one named in the address (its certificate is wrong).",
-    Why.REDIRECTS: "The page led on to other addresses too many times.",
-    Why.TIME: "The server was too slow.",
-    Why.SIZE: "The page is too large to be opened.",
-    Why.ENCODING: "The server sent the page packed in a way that was not asked for.",
-    Why.KIND: "This is not a kind of page or document that can be read.",
-    Why.NOT_THAT_KIND: "The server sent something else than it said.",
-    Why.EMPTY: "The page is empty.",
-    Why.BROKEN: "The server's answer broke off or was damaged.",
-    Why.GONE: "The server says that there is no such page.",
-    Why.FORBIDDEN: "The server does not let this page be read without a login, or not by programs.",
-    Why.BUSY: "The server takes no more requests just now.",
-    Why.SERVER: "The server answered with a fault of its own.",
-}
+class Why(ToolCause):
+    NOT_AN_ADDRESS = (
+        "not_an_address",
+        "This is not a web address that can be opened. Give a whole one, beginning with https://.",
+    )
+    SCHEME = "scheme", "Only http and https addresses can be opened."
+    PORT = "port", "Only the usual web ports 80 and 443 can be opened."
+    LOGIN = "login", "An address with a user name or a password in it cannot be opened."
+    HOST_FORM = "host_form", "The host of this address is written in a way that is not accepted."
+    NOT_PUBLIC = "not_public", "This address does not lead to a public web server, so it cannot be opened."
+    NO_SUCH_HOST = "no_such_host", "There is no server of that name."
+    NO_CONNECTION = "no_connection", "The server could not be reached."
+    CERTIFICATE = (
+        "certificate",
+        "The server could not prove that it is the one named in the address (its certificate is wrong).",
+    )
+    REDIRECTS = "redirects", "The page led on to other addresses too many times."
+    TIME = "time", "The server was too slow."
+    SIZE = "size", "The page is too large to be opened."
+    ENCODING = "encoding", "The server sent the page packed in a way that was not asked for."
+    KIND = "kind", "This is not a kind of page or document that can be read."
+    NOT_THAT_KIND = "not_that_kind", "The server sent something else than it said."
+    EMPTY = "empty", "The page is empty."
+    BROKEN = "broken", "The server's answer broke off or was damaged."
+    GONE = "gone", "The server says that there is no such page."
+    FORBIDDEN = "forbidden", "The server does not let this page be read without a login, or not by programs."
+    BUSY = "busy", "The server takes no more requests just now."
+    SERVER = "server", "The server answered with a fault of its own."
 
 
-class NotFetched(Exception):
-    """There is no content to be had; *why* says what the model may be told."""
+class NotFetched(NothingToGive):
+    """There is no content to be had."""
 
-    def __init__(self, why: Why) -> None:
-        super().__init__(why.value)
-        self.why = why
-
-    @property
-    def sentence(self) -> str:
-        return SENTENCES[self.why]
+    why: Why

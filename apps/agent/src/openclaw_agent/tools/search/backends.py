@@ -2,46 +2,32 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Protocol
+
+from openclaw_agent.tools.causes import NothingToGive, ToolCause
 
 QUERY_MAX_CHARS = 400
 """Brave takes no more."""
 
 
-class Why(StrEnum):
-    KEY = "key"
-    LIMIT = "limit"
-    TIME = "time"
-    AWAY = "away"
-    ODD = "odd"
-    BLOCKED = "blocked"
-    QUERY = "query"
-    SETUP = "setup"
+class Why(ToolCause):
+    KEY = "key", "The search service does not accept this bot's key, so nothing can be searched for."
+    LIMIT = "limit", "The search service takes no more searches just now."
+    TIME = "time", "The search service did not answer in time."
+    AWAY = "away", "The search service cannot be reached."
+    ODD = "odd", "The search service answered with something that is no list of results."
+    BLOCKED = "blocked", "The search engines took this bot for a robot and gave no results."
+    QUERY = "query", "The search service did not accept this query. Use fewer and plainer words."
+    SETUP = (
+        "setup",
+        "The search service is not set up for programs: whoever runs this bot has to allow its JSON format.",
+    )
 
 
-SENTENCES: dict[Why, str] = {
-    Why.KEY: "The search service does not accept this bot's key, so nothing can be searched for.",
-    Why.LIMIT: "The search service takes no more searches just now.",
-    Why.TIME: "The search service did not answer in time.",
-    Why.AWAY: "The search service cannot be reached.",
-    Why.ODD: "The search service answered with something that is no list of results.",
-    Why.BLOCKED: "The search engines took this bot for a robot and gave no results.",
-    Why.QUERY: "The search service did not accept this query. Use fewer and plainer words.",
-    Why.SETUP: "The search service is not set up for programs: whoever runs this bot has to allow its JSON format.",
-}
+class SearchFault(NothingToGive):
+    """There are no results to be had."""
 
-
-class SearchFault(Exception):
-    """There are no results to be had; *why* says what the model may be told."""
-
-    def __init__(self, why: Why) -> None:
-        super().__init__(why.value)
-        self.why = why
-
-    @property
-    def sentence(self) -> str:
-        return SENTENCES[self.why]
+    why: Why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
