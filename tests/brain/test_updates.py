@@ -70,7 +70,7 @@ async def admission(script: Script) -> AsyncIterator[Admission]:
 
 @pytest.mark.parametrize("kind", ["conflict", "server_error", "bad_gateway", "close", "flood", "unauthorized"])
 async def test_a_poll_that_fails_is_begun_anew_and_no_update_is_lost(admission: Admission, kind: str) -> None:
-    admission.api.faults.next("getUpdates", kind, times=2)  # type: ignore[arg-type]
+    admission.api.faults.next("getUpdates", kind, times=2)
     async with admission.running():
         first = admission.api.users.write(7, "one")
         await admission.admitted(first)
@@ -84,7 +84,7 @@ async def test_a_webhook_is_ended_before_the_first_poll_however_often_that_takes
     admission: Admission, kind: str
 ) -> None:
     admission.api.state.updates.webhook_url = "https://elsewhere.example"
-    admission.api.faults.next("deleteWebhook", kind, times=2)  # type: ignore[arg-type]
+    admission.api.faults.next("deleteWebhook", kind, times=2)
     update = admission.api.users.write(7, "one")
     async with admission.running():
         await admission.admitted(update)

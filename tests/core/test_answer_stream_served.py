@@ -79,7 +79,7 @@ def shown(events: list[Event]) -> str:
 async def test_one_fault_is_overcome_and_the_shown_text_is_the_whole_answer(
     server: ScriptedModel, kind: str, model: str
 ) -> None:
-    server.faults.next(kind)  # type: ignore[arg-type]
+    server.faults.next(kind)
 
     events, _ = await answered(server, silence_s=2 if kind.startswith("hang") else 10)
 
@@ -93,7 +93,7 @@ async def test_one_fault_is_overcome_and_the_shown_text_is_the_whole_answer(
 @pytest.mark.parametrize("kind", ["thoughts", "thoughts_unopened", "thoughts_in_channels"])
 async def test_a_model_that_thinks_in_its_text_is_answered_with_what_it_says(server: ScriptedModel, kind: str) -> None:
     plain, _ = await answered(server)
-    server.faults.next(kind)  # type: ignore[arg-type]
+    server.faults.next(kind)
 
     events, _ = await answered(server)
 
@@ -106,7 +106,7 @@ async def test_a_model_that_thinks_in_its_text_is_answered_with_what_it_says(ser
 
 @pytest.mark.parametrize("kind", ["hang_mid", "cut", "error_event"])
 async def test_text_of_a_broken_stream_is_withdrawn(server: ScriptedModel, kind: str) -> None:
-    server.faults.next(kind)  # type: ignore[arg-type]
+    server.faults.next(kind)
 
     events, _ = await answered(server, silence_s=2 if kind.startswith("hang") else 10)
 
@@ -137,7 +137,7 @@ async def test_wait_that_a_rate_limit_asks_for_is_kept(server: ScriptedModel) ->
 async def test_lasting_fault_ends_with_its_cause_and_nothing_shown(
     server: ScriptedModel, kind: str, cause: Cause
 ) -> None:
-    server.faults.next(kind, times=None)  # type: ignore[arg-type]
+    server.faults.next(kind, times=None)
 
     events, _ = await answered(server)
 

@@ -132,6 +132,7 @@ async def test_models_are_listed_and_others_are_gone(model: ScriptedModel, clien
         ("unauthorized", 401),
         ("model_gone", 404),
         ("bad_request", 400),
+        ("bad_parameter", 400),
         ("too_large", 413),
         ("rate_limited", 429),
         ("capacity", 498),
@@ -220,7 +221,7 @@ async def test_empty_and_garbled_answers(model: ScriptedModel, client: AsyncGroq
 
 
 async def test_every_kind_of_fault_is_tried_here() -> None:
-    tried = "unauthorized model_gone bad_request too_large rate_limited capacity server_error unavailable hang hang_mid"
+    tried = "unauthorized model_gone bad_request bad_parameter too_large rate_limited capacity server_error unavailable hang hang_mid"
 
     and_here = "cut error_event empty garbage bad_json thoughts thoughts_unopened thoughts_in_channels thoughts_alone tool_call"
     assert set(FAULT_KINDS) == {*tried.split(), *and_here.split(), "filtered"}
@@ -228,7 +229,7 @@ async def test_every_kind_of_fault_is_tried_here() -> None:
 
 @pytest.mark.parametrize("kind", ["thoughts", "thoughts_unopened", "thoughts_in_channels"])
 async def test_a_model_may_think_in_its_text(model: ScriptedModel, client: AsyncGroq, kind: str) -> None:
-    model.faults.next(kind)  # type: ignore[arg-type]
+    model.faults.next(kind)
     said, last = await streamed(client)
 
     answer = answer_for("hello", system_prompt="be brief", tokens=40)
@@ -247,7 +248,7 @@ async def test_a_model_may_think_in_its_text(model: ScriptedModel, client: Async
 async def test_an_answer_may_end_as_none(
     model: ScriptedModel, client: AsyncGroq, kind: str, said: str, finish: str
 ) -> None:
-    model.faults.next(kind)  # type: ignore[arg-type]
+    model.faults.next(kind)
     got, last = await streamed(client)
 
     assert (got, last.choices[0].finish_reason) == (said, finish)

@@ -2,34 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from openclaw_standin.bot_api.wire import Refused, too_many
 from openclaw_standin.fault_queue import FaultQueue
-
-Kind = Literal[
-    "parse",
-    "not_found",
-    "blocked",
-    "flood",
-    "unauthorized",
-    "conflict",
-    "server_error",
-    "bad_gateway",
-    "close",
-    "close_after",
-    "withhold",
-    "hang",
-    "slow",
-    "late",
-    "delete",
-]
-"""`close`, `hang`: the call is not carried out and gets no reply. `close_after`, `withhold`: it is carried out and gets no reply.
-
-`slow`, `late`: it is carried out after a while; a `late` one even if its caller has gone by then, as Telegram does. `delete`: the message
-that it sent is deleted at once, as by a moderation bot."""
-
-KINDS: tuple[str, ...] = Kind.__args__  # type: ignore[attr-defined]
 
 _REFUSALS: Mapping[str, tuple[int, str]] = {
     "parse": (400, "Bad Request: can't parse entities: Can't find end of the entity starting at byte offset 0"),
@@ -42,6 +18,14 @@ _REFUSALS: Mapping[str, tuple[int, str]] = {
     ),
     "server_error": (500, "Internal Server Error"),
 }
+
+KINDS = (
+    *_REFUSALS, "flood", "bad_gateway", "close", "close_after", "withhold", "hang", "slow", "late", "delete",
+)  # fmt: skip
+"""`close`, `hang`: the call is not carried out and gets no reply. `close_after`, `withhold`: it is carried out and gets no reply.
+
+`slow`, `late`: it is carried out after a while; a `late` one even if its caller has gone by then, as Telegram does. `delete`: the message
+that it sent is deleted at once, as by a moderation bot."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,7 +53,7 @@ class Fault:
 class Faults(FaultQueue[Fault]):
     """The faults of the Bot API."""
 
-    def next(self, method: str, kind: Kind, **details: Any) -> Fault:
+    def next(self, method: str, kind: str, **details: Any) -> Fault:
         """Order a fault for the next calls of *method* (`*` for all but getUpdates); *details* are fields of `Fault`."""
         if kind not in KINDS:
             raise ValueError(f"unknown kind of fault; use one of {', '.join(KINDS)}")

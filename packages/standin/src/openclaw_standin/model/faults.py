@@ -6,35 +6,6 @@ from typing import Any, Literal
 
 from openclaw_standin.fault_queue import FaultQueue
 
-FaultKind = Literal[
-    "unauthorized",
-    "model_gone",
-    "bad_request",
-    "too_large",
-    "rate_limited",
-    "capacity",
-    "server_error",
-    "unavailable",
-    "hang",
-    "hang_mid",
-    "cut",
-    "error_event",
-    "empty",
-    "garbage",
-    "bad_json",
-    "thoughts",
-    "thoughts_unopened",
-    "thoughts_in_channels",
-    "thoughts_alone",
-    "tool_call",
-    "filtered",
-]
-"""`hang`: no headers come. `hang_mid`, `cut`, `error_event`: after some tokens. `garbage`: the reply is not JSON. `bad_json`: the content is
-not the JSON that was asked for. `thoughts…`: the text holds thoughts, between two marks or before one. `thoughts_alone`: all tokens are
-thoughts, in a field of their own. `tool_call`, `filtered`: the answer ends after a few words."""
-
-FAULT_KINDS: tuple[str, ...] = FaultKind.__args__  # type: ignore[attr-defined]
-
 THOUGHT = "The user wants an answer. I plan it in secret."
 THINKS: Mapping[str, tuple[str, str]] = {
     "thoughts": (f"<think>\n{THOUGHT}\n</think>\n\n", ""),
@@ -77,6 +48,11 @@ ERRORS: Mapping[str, tuple[int, str, str, str]] = {
 }
 """HTTP status, message, type and code as Groq sends them."""
 
+FAULT_KINDS = (*ERRORS, "hang", "hang_mid", "cut", "error_event", "empty", "garbage", "bad_json", *THINKS, *FINISHES)
+"""`hang`: no headers come. `hang_mid`, `cut`, `error_event`: after some tokens. `garbage`: the reply is not JSON. `bad_json`: the content is
+not the JSON that was asked for. `thoughts…`: the text holds thoughts, between two marks or before one. `thoughts_alone`: all tokens are
+thoughts, in a field of their own. `tool_call`, `filtered`: the answer ends after a few words."""
+
 
 @dataclass(slots=True, kw_only=True)
 class ModelFault:
@@ -101,7 +77,7 @@ def fault_of(kind: str, **details: Any) -> ModelFault:
 class ModelFaults(FaultQueue[ModelFault]):
     """The faults of the scripted model."""
 
-    def next(self, kind: FaultKind, **details: Any) -> ModelFault:
+    def next(self, kind: str, **details: Any) -> ModelFault:
         """Order a fault for the next calls; *details* are fields of `ModelFault`."""
         return self.add(fault_of(kind, **details))
 
