@@ -6,15 +6,7 @@ from typing import get_args
 
 from openclaw_core.errors import SettingsError
 from openclaw_core.models.providers import GROQ, PROVIDERS
-from openclaw_core.roles.file import (
-    BuiltinTool,
-    FileFaults,
-    LineNumbers,
-    ModelEntry,
-    RoleEntry,
-    RolesFile,
-    read_roles_file,
-)
+from openclaw_core.roles.file import BuiltinTool, ModelEntry, RoleEntry, RolesFile, read_roles_file
 from openclaw_core.roles.values import (
     AGENT_TEMPLATE,
     PROMPT_MAX_TOKENS,
@@ -27,6 +19,7 @@ from openclaw_core.roles.values import (
     Roles,
     Router,
 )
+from openclaw_core.roles.yaml_file import FileFaults, LineNumbers
 from openclaw_core.tasks.conversation import estimate_tokens
 
 ROLES_MARK = "{roles}"
