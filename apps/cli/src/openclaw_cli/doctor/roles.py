@@ -1,4 +1,4 @@
-"""Check the roles: the file itself, no two roles that look alike, each prompt in the ConfigMap, each PodTemplate there.
+"""Check roles and budgets: the files themselves, no two roles that look alike, each prompt in the ConfigMap, each PodTemplate there.
 
 A brain would start with most of these faults, but users would not get what the author meant. So they stop a pull request and no brain.
 """
@@ -9,10 +9,12 @@ from pathlib import Path
 import yaml
 
 from openclaw_cli.doctor.findings import ROLES_DIR, Env, Level, Results
+from openclaw_core.budgets.check import load_budgets
 from openclaw_core.roles.access import load_access
 from openclaw_core.roles.check import load_roles
-from openclaw_core.roles.file import FileFaults, LineNumbers, read_roles_file
+from openclaw_core.roles.file import read_roles_file
 from openclaw_core.roles.values import Role, Roles
+from openclaw_core.roles.yaml_file import FileFaults, LineNumbers
 from openclaw_core.tasks.conversation import estimate_tokens
 
 GIST = "You are the "
@@ -27,8 +29,11 @@ async def check(env: Env) -> Results:
         for fault in found:
             yield Level.FAULT, fault
         return
+    budgets = load_budgets(folder, loaded)
     names = ", ".join(_named(role) for role in loaded.roles.values())
     yield Level.OK, f"{len(loaded.roles)} roles in {folder}: {names}"
+    limits = ", ".join(budgets.by_field()) or "none, so spending is counted and never stopped"
+    yield Level.OK, f"limits of spending: {limits}"
 
 
 def _named(role: Role) -> str:

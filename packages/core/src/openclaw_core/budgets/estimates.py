@@ -1,0 +1,82 @@
+"""What a request can cost at most, and what is known of its cost before a model answers. Pure."""
+
+from collections.abc import Iterable, Mapping
+from math import ceil
+
+from openclaw_core.budgets.values import Spend, ToolPrices
+from openclaw_core.ports import Usage
+from openclaw_core.roles.values import ModelSpec, Role, Roles, Router
+from openclaw_core.tasks.conversation import estimate_tokens
+from openclaw_core.tasks.task import Task
+
+RECORDING_BYTES_PER_S = 2000
+"""Of a recording, at least: Telegram's voice messages have about 4 kB a second. So its length is estimated high."""
+RECORDING_LEAST_S = 10
+"""Servers bill shorter recordings as this long."""
+SEARCHES_A_STEP = 4
+"""Searches that one step is expected to make at most."""
+PICTURE_TOKENS = 1300
+"""Of a picture in a request, high (`openclaw_agent.attachments.pictures`)."""
+ROUTER_PROMPT_TOKENS = 330
+"""Of one routing call, the message included."""
+
+
+def task_estimate(roles: Roles, *, role: str | None, task: Task, prices: ToolPrices) -> Spend:
+    """The most that an answer to *task* can take: by *role*, or by the dearest role if it is not known yet, and then routing too."""
+    pictures = PICTURE_TOKENS * sum(one.kind == "picture" for one in task.attachments)
+    if role in roles.roles:
+        answers = [role_estimate(roles.roles[str(role)], roles.models, prices, pictures=pictures)]
+        routing = Spend()
+    else:
+        answers = [role_estimate(one, roles.models, prices, pictures=pictures) for one in roles.roles.values()]
+        routing = _router_estimate(roles.router, roles.models)
+    most = Spend(tokens=max(one.tokens for one in answers), micro_usd=max(one.micro_usd for one in answers))
+    return most + routing + recordings_spend(task, prices)
+
+
+def role_estimate(role: Role, models: Mapping[str, ModelSpec], prices: ToolPrices, *, pictures: int = 0) -> Spend:
+    """The most that one answer of *role* can take within its token limits: each step by its dearest model, nothing of it cached.
+
+    *pictures* are the tokens of those that come with the question.
+    """
+    steps = role.max_steps if role.functions else 1
+    prompt = estimate_tokens(role.prompt) + role.history_tokens + role.results_tokens + pictures
+    dearest = max(_micro_usd(models.get(name), prompt, 0, role.max_answer_tokens) for name in role.models)
+    searches = SEARCHES_A_STEP * prices.search_micro_usd if "web_search" in role.functions else 0.0
+    return Spend(tokens=steps * (prompt + role.max_answer_tokens), micro_usd=ceil(steps * (dearest + searches)))
+
+
+def _router_estimate(router: Router, models: Mapping[str, ModelSpec]) -> Spend:
+    tokens = ROUTER_PROMPT_TOKENS + router.max_tokens
+    dearest = max(_micro_usd(models.get(name), ROUTER_PROMPT_TOKENS, 0, router.max_tokens) for name in router.models)
+    return Spend(tokens=tokens, micro_usd=ceil(dearest))
+
+
+def routing_spend(usage: Usage | None, roles: Roles) -> Spend:
+    """What routing has taken, by the dearest of its models: which of them answered is not recorded."""
+    if usage is None:
+        return Spend()
+    fresh = max(0, usage.prompt_tokens - usage.cached_tokens)
+    dearest = max(
+        _micro_usd(roles.models.get(name), fresh, usage.cached_tokens, usage.answer_tokens)
+        for name in roles.router.models
+    )
+    return Spend(tokens=usage.prompt_tokens + usage.answer_tokens, micro_usd=round(dearest))
+
+
+def recordings_spend(task: Task, prices: ToolPrices) -> Spend:
+    """What the recordings of *task* take, by their size: no server says how long they were."""
+    seconds = _seconds(one.size_bytes for one in task.attachments if one.kind == "voice")
+    return Spend(micro_usd=ceil(seconds * prices.recording_micro_usd_per_s))
+
+
+def _seconds(sizes_bytes: Iterable[int]) -> float:
+    return sum(max(RECORDING_LEAST_S, size / RECORDING_BYTES_PER_S) for size in sizes_bytes)
+
+
+def _micro_usd(model: ModelSpec | None, fresh: int, cached: int, answer: int) -> float:
+    """Millionths of a dollar, 0 for a model without a price. A price for a million tokens is that of one in millionths."""
+    if model is None or model.input_usd_per_mtok is None or model.output_usd_per_mtok is None:
+        return 0.0
+    per_cached = model.input_usd_per_mtok if model.cached_usd_per_mtok is None else model.cached_usd_per_mtok
+    return fresh * model.input_usd_per_mtok + cached * per_cached + answer * model.output_usd_per_mtok
