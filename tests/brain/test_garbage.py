@@ -27,14 +27,17 @@ from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.loops import Loop
 from openclaw_brain.metrics import Metrics
 from openclaw_brain.queue.consumer import QueueConsumer
+from openclaw_brain.queue.spending import TaskBudget
 from openclaw_brain.store_capacity import StoreCapacity
 from openclaw_brain.telegram.incoming import Bot
 from openclaw_cli.bench.roles import folder_without_tools
+from openclaw_core.budgets.values import Budgets, Limit, Period, Scope, Unit
 from openclaw_core.chat.delivery import sending
 from openclaw_core.chat.delivery.dispatcher import Dispatcher
 from openclaw_core.errors import LostOwnership, StoreFault
 from openclaw_core.roles.check import load_roles
 from openclaw_core.store import AgentWork, Inbox, Lanes, Leadership, News, Pools, RedisDisplays, Script
+from openclaw_core.store.budgets import Spending
 from openclaw_core.store.packing import packed
 from openclaw_core.tasks.task import snapshot_digest, snapshot_json, to_json
 from openclaw_core.tasks.work import Answered
@@ -46,6 +49,7 @@ with TemporaryDirectory() as _folder:
     ROLES = load_roles(
         folder_without_tools(Path(__file__).parents[2] / "platform/openclaw/base", Path(_folder) / "roles")
     )
+MUCH = Limit(scope=Scope.ALL, period=Period.DAY, unit=Unit.TOKENS, amount=10**12)
 VICTIM = 1
 RUNS = {n: f"u{n}.{n:032x}" for n in range(1, 7)}
 """Of the victim's tasks."""
@@ -92,10 +96,11 @@ class Leader:
         await self.rollout.refresh()
         handler = UpdateHandler(
             inbox=self.inbox, lanes=self.lanes, intake=Intake(roles=ROLES, access=Access(users=None)), bot=Bot(id=5, username="bot"),
-            windows=Windows(), epoch=self.epoch, chat_cap=20, total_cap=5000,
+            windows=Windows(), epoch=self.epoch, chat_cap=20, total_cap=5000, spending=Spending(self.script, Budgets()),
         )  # fmt: skip
         lanes = QueueConsumer(
-            lanes=self.lanes, roles=ROLES, chat=None, classifier=None, pool_of=self.rollout.current, epoch=self.epoch, cap=20
+            lanes=self.lanes, roles=ROLES, chat=None, classifier=None, pool_of=self.rollout.current, epoch=self.epoch, cap=20,
+            budget=TaskBudget(script=self.script, budgets=Budgets(limits=(MUCH,)), epoch=self.epoch),
         )  # fmt: skip
         recovery = Recovery(
             pools=self.pools, lanes=self.lanes, launcher=self.launcher, controller_of=self.rollout.controller, successor_of=self.rollout.successor,
@@ -307,7 +312,7 @@ ENTRIES = [
     ("ZADD", "waiting.since", "1", "ghost"), ("RPUSH", "ring", "ghost"), ("RPUSH", "lane:1", "ghost"), ("RPUSH", "agent:ready:POOL", "ghost"), ("RPUSH", "agent:ready:POOL", "ghost.00"),
     ("SADD", "pools", "no pool"), *(("HSET", "agent:jobs:POOL", "ghost", state) for state in ("garbage", "claimed", "waiting x y", "claimed ghost", f"claimed {RUNS[3]}", "retired x", "created")),
     ("HSET", "templates", "agent", "garbage"), ("HSET", "templates", "agent", "{}"), ("HSET", "counts", "admitted:inbox", "x", "tokens", "y", "lost", "1", "delivery", "2", "tokens:coder", "1"),
-    ("HSET", "outcomes", "closed:", "x"), ("HSET", "prices", "m", "x y z"), ("HSET", "prices", "m", ""), ("XADD", "runs", "*", "x", "y"),
+    ("HSET", "outcomes", "closed:", "x"), ("HSET", "prices", "m", "x y z"), ("HSET", "prices", "m", ""), ("HSET", "budget.limits", "user:day:tokens", "x", "x", "y"), ("ZADD", "budget.reserved", "9e15", "x"), ("HSET", "spent:all", "day", "x"), ("XADD", "runs", "*", "x", "y"),
     ("RPUSH", "turns:1", "garbage"), ("RPUSH", "turns:1", "5"), ("LPUSH", "turns:1", '{"task_id":5}'), ("SET", "busy:1", "ghost"), ("SET", "next_role:1", "no role"),
     ("HSET", "chat:1", "generation", "x", "lang", "x", "last_task", "x", "last_role", "x"), ("SET", "offset", "x"), ("SET", "job.counter", "x"), ("SET", "release.turn", "x"),
     ("HSET", "moved", "-5", "x"), ("SET", "changes", "x"), ("SET", "order", "x"), ("SET", "files.at", "x"), ("SET", "stop:1", "x"), ("SET", "episode:wait:1", "x"), ("SET", "act:1", "x"),
@@ -315,7 +320,7 @@ ENTRIES = [
 NOTICES = [
     notice("failed", "no JSON"), notice("failed", "{}"), notice("failed", '{"cause":5,"task":[]}'), notice("pool_wait", "{}"), notice("full", '{"cap":"x"}'),
     notice("too_large", "{}"), notice("stopped", '{"stopped":"x"}'), notice("status", '{"waiting":"x"}'), notice("role_chosen", "{}"), notice("refused", "{}"),
-    notice("unsupported", "{}"), notice("new", "{}", chat="x"), notice("new", "{}", thread="x"), notice("new", "{}", reply_to="x"), notice("new", "{}", lang="x"),
+    notice("unsupported", "{}"), notice("usage", "{}"), notice("usage", '{"rows":[["user","day","x",1,2]],"next_day":1,"next_month":1}'), notice("budget_nearly", '{"scope":"x"}'), notice("new", "{}", chat="x"), notice("new", "{}", thread="x"), notice("new", "{}", reply_to="x"), notice("new", "{}", lang="x"),
     notice("failed", '{"cause":"crash","task":"u5"}', order="x"), notice("new", "{}", slot0="x"), notice("new", "{}", part0="x", replaced="x"), notice("new", "[]"), notice("new", DEEP),
 ]  # fmt: skip
 
@@ -340,7 +345,7 @@ async def test_a_text_with_numbers_of_another_hand_holds_up_no_other(leader: Lea
 
 FIELDS = [
     "state", "record", "chat", "chat_kind", "lang", "message_id", "user", "admitted_ms", "attempt", "tries", "handbacks", "pool", "job", "role", "ready_ms",
-    "attempt_ms", "slot0", "part0", "generation", "next_role", "run", "run_id", "order", "order_n", "more_n", "not_before_ms", "cause", "delivery", "replaced", "thread",
+    "attempt_ms", "slot0", "part0", "generation", "next_role", "run", "run_id", "order", "reserved", "day", "month", "spent_tokens", "asked_model", "asked_tokens", "budget", "order_n", "more_n", "not_before_ms", "cause", "delivery", "replaced", "thread",
 ]  # fmt: skip
 RECORDS = [
     "{}", "5", DEEP, to_json(task(999)),
@@ -391,7 +396,7 @@ KEYS = [
     "task:u1", "task:u2", "task:u3", "task:u4", "task:u5", "task:u6", "lane:1", "turns:1", "busy:1", "chat:1", "next_role:1", "notice:bad", "answer:u4",
     f"agent:run:{RUNS[2]}", f"agent:run:{RUNS[3]}", "agent:ready:POOL", "agent:wake:POOL", "agent:jobs:POOL", "agent:news", "agent:leases",
     "inbox", "control", "ring", "ring.members", "released", "waiting.since", "signs", "open", "again", "ended", "changes", "order", "files.at",
-    "templates", "counts", "outcomes", "prices", "runs", "pools", "job.counter", "release.turn", "offset", "moved",
+    "templates", "counts", "outcomes", "prices", "budget.limits", "budget.reserved", "spent:all", "spent:chat:1", "runs", "pools", "job.counter", "release.turn", "offset", "moved",
 ]  # fmt: skip
 
 

@@ -135,7 +135,7 @@ class World:
             "control", [(entry.entry_id, [typed(one) for one in effects])], epoch=self.epoch, **CAPS
         )
 
-    async def dispatch(self, one: Task, *, parts: int = 0) -> bool:
+    async def dispatch(self, one: Task, *, parts: int = 0, spend: Mapping[str, Any] | None = None) -> bool:
         handed = await self.lanes.dispatch(
             one.with_snapshot(ORDER),
             pool="p",
@@ -144,6 +144,7 @@ class World:
             route_tokens=0,
             parts=parts,
             epoch=self.epoch,
+            spend=spend,
         )
         return handed is Dispatched.READY
 

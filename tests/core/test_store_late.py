@@ -17,11 +17,13 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
+from openclaw_core.budgets.values import Budgets, Limit, Period, Scope, Spend, Unit
 from openclaw_core.chat.delivery.displays import Stage
 from openclaw_core.errors import LostOwnership
 from openclaw_core.roles.values import ModelSpec
 from openclaw_core.store import AloneTasks, RedisDisplays, Script
 from openclaw_core.store.access import Right, set_git_access
+from openclaw_core.store.budgets import Reserved, reserve, set_budgets, spend_fields
 from openclaw_core.store.client import Rights, _without_none, digest, source
 from openclaw_core.store.figures import set_prices
 from openclaw_core.tasks.outcome import Cause, Delivery
@@ -244,6 +246,8 @@ async def _settings(world: World) -> None:
     await world.lead()
     model = ModelSpec(id="m", context_tokens=1, input_usd_per_mtok=1.0, output_usd_per_mtok=2.0)
     await set_prices(world.script, {"m": model}, epoch=world.epoch)
+    much = Limit(scope=Scope.USER, period=Period.DAY, unit=Unit.TOKENS, amount=10**6)
+    await set_budgets(world.script, Budgets(limits=(much,)), epoch=world.epoch)
     await world.inbox.set_files_at("http://brain", epoch=world.epoch)
     await set_git_access(world.script, {"5": Right.OWNER, "6": Right.USER}, epoch=world.epoch)
     await world.effects({"op": "access", "subject": "8", "right": "user", "by": "5"})
@@ -274,7 +278,10 @@ async def _a_question_that_three_agents_had(world: World) -> None:
     fresh = {**effect(task(2, text="x")), "record": to_json(task(2, text="x"))}
     await world.effects({"op": "edited", "key": "e", "kind": "edited", "message_id": "102", "fresh": [fresh], **CHAT})
     assert await world.lanes.release(cap=9, at_most=9, epoch=me) == ["u1"]
-    await world.dispatch(task(1))
+    calendar = Budgets().calendar(1_800_000_000)
+    most = Spend(tokens=100, micro_usd=100)
+    assert await reserve(world.script, "u1", most, calendar, epoch=me) is Reserved.DONE
+    await world.dispatch(task(1), spend=spend_fields(calendar, most, model="m", asked_tokens=5))
     assert await world.lanes.tell_waiting(["u1"], Cause.QUOTA, epoch=me) == 1
     run = await world.claim()
     await world.displays.changed(0)

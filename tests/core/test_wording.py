@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from openclaw_core.ports import Lang
 from openclaw_core.roles.values import Role, Roles, Router
 from openclaw_core.tasks.outcome import Cause
-from openclaw_core.texts import wording
+from openclaw_core.texts import spending, wording
 from openclaw_core.texts.language import LANGS, hebrew_share, is_hebrew, lang_of
 from openclaw_core.texts.wording import Label, Sentence
 
@@ -44,6 +44,14 @@ ROLES = Roles(
     models={},
 )
 
+USED = [
+    ("user", "day", "tokens", 12_300, 300_000),
+    ("user", "day", "micro_usd", 4_200, 0),
+    ("user", "month", "tokens", 45_000, 0),
+    ("user", "month", "micro_usd", 420_000, 5_000_000),
+    ("chat", "day", "tokens", 900, 800),
+]
+
 WITH_PARTS: dict[str, Callable[[Lang], str]] = {
     "start": lambda lang: wording.start_reply(ROLES, lang),
     "help": lambda lang: wording.help_reply(ROLES, lang),
@@ -55,6 +63,10 @@ WITH_PARTS: dict[str, Callable[[Lang], str]] = {
     "file_too_large": lambda lang: wording.file_too_large(20, lang),
     "rest_is_in_file": lambda lang: wording.rest_is_in_file("a.py", lang),
     "duration": lambda lang: wording.duration(3700, lang),
+    "budget day": lambda lang: spending.limit_reached("user day 2026-12-01 00:00 UTC", lang) or "",
+    "budget month": lambda lang: spending.limit_reached("all month 2026-12-01 00:00 UTC", lang) or "",
+    "budget near": lambda lang: spending.limit_near("chat", "month", 83, lang),
+    "usage": lambda lang: spending.usage_reply(USED, next_day="2026-12-01", next_month="2026-12-01", lang=lang),
     "stopped_mark": lambda lang: wording.with_stopped_mark("", lang),
 }
 
@@ -111,7 +123,7 @@ def test_help_names_every_role_and_command(lang: Lang) -> None:
     shown = wording.help_reply(ROLES, lang)
     menu = wording.commands(ROLES, lang)
 
-    assert [name for name, _ in menu] == ["research", "code", "new", "stop", "retry", "status", "lang", "help"]
+    assert [name for name, _ in menu] == ["research", "code", "new", "stop", "retry", "status", "usage", "lang", "help"]
     for name, description in menu:
         assert f"/{name} " in shown
         assert 1 <= len(description) <= 256
@@ -162,6 +174,28 @@ def test_status_says_what_runs_and_waits_and_for_how_long() -> None:
 )
 def test_durations_in_words(seconds: float, en: str, he: str) -> None:
     assert (wording.duration(seconds, "en"), wording.duration(seconds, "he")) == (en, he)
+
+
+def test_usage_says_what_is_used_and_what_is_left() -> None:
+    english = spending.usage_reply(USED, next_day="2026-12-01 00:00 UTC", next_month="2027-01-01 00:00 UTC", lang="en")
+    assert english.splitlines() == [
+        "📊 You",
+        "Today: 287,700 of 300,000 tokens left; $0.0042 used",
+        "This month: 45,000 tokens used; $4.58 of $5.00 left",
+        "",
+        "📊 This chat",
+        "Today: 0 of 800 tokens left",
+        "",
+        "A new day begins at 2026-12-01 00:00 UTC, a new month at 2027-01-01 00:00 UTC.",
+    ]
+
+
+def test_a_refusal_says_whose_budget_it_was_and_when_it_goes_on() -> None:
+    assert wording.failure(Cause.BUDGET, "en", "user day 2026-12-01 00:00 UTC") == (
+        "⚠️ Your budget for today is used up. It goes on at 2026-12-01 00:00 UTC; try again then."
+    )
+    for unknown in ("", "user", "user week 2026", "nobody day x"):
+        assert wording.failure(Cause.BUDGET, "en", unknown) == wording.failure(Cause.BUDGET, "en")
 
 
 def test_refused_users_learn_their_id_and_the_way_in() -> None:

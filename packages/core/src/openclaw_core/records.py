@@ -60,6 +60,7 @@ class NoticeKind(StrEnum):
     PAIR_REQUEST = "pair_request"
     PAIR_FULL = "pair_full"
     PAIRED = "paired"
+    USAGE = "usage"
     # of the script itself
     STOPPED = "stopped"
     FULL = "full"
@@ -69,6 +70,7 @@ class NoticeKind(StrEnum):
     EDIT_TAKEN = "edit_taken"
     EDIT_LATE = "edit_late"
     FILE_GONE = "file_gone"
+    BUDGET_NEARLY = "budget_nearly"
 
 
 class JobStage(StrEnum):

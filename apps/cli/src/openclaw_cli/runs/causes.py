@@ -35,6 +35,7 @@ WORDS = {
     Cause.CLUSTER: "the API server does not answer",
     Cause.NO_TOOLS: "there is no PodTemplate for agents with tools",
     Cause.QUEUE_DEADLINE: "it waited for 15 minutes",
+    Cause.BUDGET: "the user, the chat or all together have spent what `budgets.yaml` allows",
     Cause.INTERNAL: "a fault of ours, or Telegram refuses what we send",
 }
 

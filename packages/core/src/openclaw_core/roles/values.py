@@ -104,7 +104,9 @@ class Roles:
 READ_DOCUMENT = "read_document"
 """The tool by which a role reads documents. A task with some goes to a role that has it."""
 
-RESERVED_COMMANDS = frozenset({"start", "help", "new", "stop", "retry", "status", "lang", "access", "allow", "remove"})
+RESERVED_COMMANDS = frozenset(
+    {"start", "help", "new", "stop", "retry", "status", "usage", "lang", "access", "allow", "remove"}
+)
 """Commands of the bot itself; no role may take one."""
 
 PROMPT_MAX_TOKENS = 1500

@@ -31,7 +31,8 @@ _STAGES = {
 _FEW_FIELDS = tuple(f"{name}{n}" for name in ("slot", "part") for n in range(FEW))
 _OTHER_FIELDS = tuple(f"{name}{n}" for name in ("slot", "part") for n in range(FEW, SLOTS))
 TASK_FIELDS = (
-    "state", "chat", "chat_kind", "thread", "message_id", "lang", "answer_lang", "cause", "replaced", "order_n", "attempt_ms", "pictures", *_FEW_FIELDS,
+    "state", "chat", "chat_kind", "thread", "message_id", "lang", "answer_lang", "cause", "replaced", "order_n", "attempt_ms", "pictures", "budget",
+    *_FEW_FIELDS,
 )  # fmt: skip
 """What `adopt` in `lua/leader/3_pool.lua` gives too, in this order."""
 _NOTICE_FIELDS = ("chat", "kind", "args", "lang", "thread", "reply_to", "order", "replaced", *_FEW_FIELDS)
@@ -175,6 +176,7 @@ class RedisDisplays:
             replaced=whole(row["replaced"]),
             deadline_ms=began_ms + self._deadline_ms if began_ms else 0,
             cause=(Cause(cause) if cause in Cause._value2member_map_ else Cause.INTERNAL) if cause else None,
+            budget=str(row["budget"] or ""),
             delivered=delivered,
         )
 

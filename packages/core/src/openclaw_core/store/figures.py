@@ -153,12 +153,14 @@ async def figures(script: Script) -> Figures:
     )
 
 
-async def set_prices(script: Script, models: Mapping[str, ModelSpec], *, epoch: int) -> None:
+async def set_prices(
+    script: Script, models: Mapping[str, ModelSpec], *, epoch: int, search_micro_usd: float = 0
+) -> None:
     """Price the runs that end from now on, by USD for a million tokens, which is millionths of a dollar for one.
 
-    A model without a price stays out: its runs have no cost rather than none to pay. Raises LostOwnership.
+    *search_micro_usd* is the price of one search, for budgets. A model without a price stays out: its runs have no cost rather than none to pay. Raises LostOwnership.
     """
-    prices = {}
+    prices = {"tool:web_search": str(search_micro_usd)} if search_micro_usd else {}
     for name, model in models.items():
         if model.input_usd_per_mtok is None or model.output_usd_per_mtok is None:
             continue

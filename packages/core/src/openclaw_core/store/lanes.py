@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any
@@ -129,10 +129,11 @@ class Lanes:
         epoch: int,
         parts: int = 0,
         known: str = "",
+        spend: Mapping[str, Any] | None = None,
     ) -> Dispatched:
         """Hand a routed task, joined from its first message and *parts* others, to its pool, and remember what its user said.
 
-        Its order is sent only where it does not stand yet, and of its record what differs from the *known* one.
+        *spend* (`budgets.spend_fields`) says which day and month pay for it; without it, nothing is counted. Its order is sent only where it does not stand yet, and of its record what differs from the *known* one.
         """
         order = snapshot_json(task.snapshot) if task.snapshot is not None else ""
         digest = snapshot_digest(order)
@@ -153,6 +154,7 @@ class Lanes:
             "route_ms": route_ms,
             "route_tokens": route_tokens,
             "secret": secrets.token_hex(16),
+            "spend": spend,
             "epoch": epoch,
         }
         result = await self._script.step("dispatch", **step)

@@ -78,6 +78,7 @@ class Cause(StrEnum):
     NO_TOOLS = "no_tools"  # there is no template for agents with tools
     # the queue's side
     QUEUE_DEADLINE = "queue_deadline"
+    BUDGET = "budget"  # a limit of what may be spent is reached
     # unknown to us: a bug
     INTERNAL = "internal"
 

@@ -359,6 +359,10 @@ FAILED: Mapping[Cause, Mapping[Lang, str]] = {
         "en": "Your question waited too long in the queue, so I have let it go. Try again when it is quieter.",
         "he": "השאלה חיכתה בתור יותר מדי זמן וירדה ממנו. אפשר לנסות שוב כשיהיה פחות עומס.",
     },
+    Cause.BUDGET: {
+        "en": "What may be spent here is used up for now. /usage shows when it goes on; try again then.",
+        "he": "מה שמותר להוציא כאן נוצל בינתיים. \u200e/usage מראה מתי אפשר להמשיך, ואז אפשר לנסות שוב.",
+    },
     Cause.INTERNAL: {
         "en": "Something went wrong on my side. Try again; if it happens once more, tell whoever runs this bot.",
         "he": "משהו השתבש אצלי. אפשר לנסות שוב, ואם זה חוזר כדאי לספר למי שמפעיל את הבוט.",
@@ -413,6 +417,7 @@ COMMANDS: Mapping[str, Mapping[Lang, str]] = {
     "stop": {"en": "Stop what is running or waiting", "he": "לעצור את מה שרץ או ממתין"},
     "retry": {"en": "Try the last question again", "he": "לנסות שוב את השאלה האחרונה"},
     "status": {"en": "What is running or waiting, and for how long", "he": "מה רץ או ממתין, וכמה זמן"},
+    "usage": {"en": "What you have used, and what is left", "he": "כמה נוצל וכמה נשאר"},
     "lang": {"en": "Language of menus and notices", "he": "שפת התפריטים וההודעות"},
     "help": {"en": "What I can do", "he": "מה אפשר לעשות כאן"},
 }

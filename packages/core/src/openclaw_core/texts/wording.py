@@ -9,7 +9,7 @@ from openclaw_core.characters import cleaned
 from openclaw_core.ports import Lang
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.steps import Doing, Status
-from openclaw_core.texts import sentences
+from openclaw_core.texts import sentences, spending
 from openclaw_core.texts.sentences import Label, Sentence
 
 if TYPE_CHECKING:  # the module needs YAML
@@ -26,9 +26,10 @@ def sentence(what: Sentence, lang: Lang) -> str:
     return what.words[lang]
 
 
-def failure(cause: Cause, lang: Lang) -> str:
-    """Why there is no answer, and what to do; a Retry button is below it."""
-    return "⚠️ " + sentences.FAILED[cause][lang]
+def failure(cause: Cause, lang: Lang, budget: str = "") -> str:
+    """Why there is no answer, and what to do; a Retry button is below it. *budget* is that of `Display`."""
+    text = spending.limit_reached(budget, lang) if cause is Cause.BUDGET else None
+    return "⚠️ " + (text or sentences.FAILED[cause][lang])
 
 
 def cause_sentence(cause: Cause, lang: Lang) -> str:

@@ -71,7 +71,9 @@ def page_with_stopped_mark(page: Page, lang: Lang) -> Page:
 def of_failure_or_notice(display: Display, roles: "Roles | None") -> Content:
     """Raises one of `records.UNREADABLE` for a notice whose arguments do not fit."""
     if display.stage is Stage.FAILED:
-        page, buttons = notices.failure_page(display.cause or Cause.INTERNAL, display.task_id, display.lang)
+        page, buttons = notices.failure_page(
+            display.cause or Cause.INTERNAL, display.task_id, display.lang, display.budget
+        )
     else:
         page, buttons = notices.notice_page(display, roles)
     return Content(pages=(page,), buttons=buttons)

@@ -50,6 +50,8 @@ class Display:
     deadline_ms: int = 0
     """Unix time after which a deleted message is not replaced; 0 for none."""
     cause: Cause | None = None
+    budget: str = ""
+    """Of the cause `budget`, which limit was reached: whose, for which period, and when the next one begins."""
     kind: str = ""
     """Of a notice, with its *args*."""
     args: Mapping[str, Any] = field(default_factory=dict)

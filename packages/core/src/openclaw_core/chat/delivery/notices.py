@@ -7,7 +7,7 @@ from openclaw_core.chat.delivery.displays import Display
 from openclaw_core.ports import Button, Lang, Page
 from openclaw_core.records import NoticeKind
 from openclaw_core.tasks.outcome import Cause
-from openclaw_core.texts import access, wording
+from openclaw_core.texts import access, spending, wording
 from openclaw_core.texts.language import LANG_NAMES
 from openclaw_core.texts.wording import Label, Sentence
 
@@ -56,10 +56,10 @@ def notice_page(notice: Display, roles: "Roles | None") -> tuple[Page, Buttons]:
     return Page(text=text), buttons
 
 
-def failure_page(cause: Cause, task_id: str, lang: Lang) -> tuple[Page, Buttons]:
-    """Why there is no answer, with a Retry button."""
+def failure_page(cause: Cause, task_id: str, lang: Lang, budget: str = "") -> tuple[Page, Buttons]:
+    """Why there is no answer, with a Retry button. *budget* is that of `Display`."""
     retry = Button(label=wording.label(Label.RETRY, lang), data=f"retry:{task_id}")
-    return Page(text=wording.failure(cause, lang)), ((retry,),)
+    return Page(text=wording.failure(cause, lang, budget)), ((retry,),)
 
 
 def _text_and_buttons(kind: str, args: Any, lang: Lang, roles: "Roles | None") -> tuple[str, Buttons]:
@@ -84,6 +84,12 @@ def _text_and_buttons(kind: str, args: Any, lang: Lang, roles: "Roles | None") -
             running_s = args.get("running_s") if args.get("running") else None
             waiting = (float(args.get("waiting_s", 0)),) * int(args.get("waiting", 0))
             return wording.status_reply(running_s=running_s, waiting_s=waiting, lang=lang), ()
+        case NoticeKind.USAGE:
+            rows = [(str(a), str(b), str(c), int(spent), int(limit)) for a, b, c, spent, limit in args["rows"]]
+            next_day, next_month = str(args["next_day"]), str(args["next_month"])
+            return spending.usage_reply(rows, next_day=next_day, next_month=next_month, lang=lang), ()
+        case NoticeKind.BUDGET_NEARLY:
+            return spending.limit_near(str(args["scope"]), str(args["period"]), int(args["percent"]), lang), ()
         case NoticeKind.REFUSED:
             return wording.no_access(int(args["user_id"]), lang), ()
         case NoticeKind.ACCESS_LIST:

@@ -6,6 +6,7 @@ local function fix_type(key, kind)
 end
 
 local mend -- deletes keys of a wrong type, of the whole bot; in 5_repair
+local cost_of, note_unreported, settle -- in 0_budgets
 
 local function task_key(id) return P .. 'task:' .. id end
 local function get(id, field) return call('HGET', task_key(id), field) end
@@ -131,6 +132,7 @@ end
 local function end_run(id)
   local run, pool = run_of(id), get(id, 'pool')
   if not run then return end
+  note_unreported(id, run)
   if pool then call('LREM', A .. 'ready:' .. pool, 0, run) end
   call('ZREM', A .. 'leases', run)
   call('DEL', run_key(run))
@@ -167,10 +169,11 @@ local function next_in_chat(chat)
   end
 end
 
--- Each end of a task: the lane goes on, the lease ends, the record expires later.
+-- Each end of a task: the lane goes on, the lease ends, what it took is counted, the record expires later.
 local function leave(id)
-  local chat = get(id, 'chat')
+  local chat, steps = get(id, 'chat'), of_run(run_of(id), 'steps')
   end_run(id)
+  settle(id, steps)
   call('SREM', P .. 'released', id)
   if chat and call('GET', P .. 'busy:' .. chat) == id then
     call('DEL', P .. 'busy:' .. chat)
@@ -208,15 +211,11 @@ local function count_usage(role, run)
   count('tokens:' .. role .. ':prompt', fresh)
   count('tokens:' .. role .. ':cached', cached)
   count('tokens:' .. role .. ':answer', answer)
-  fix_type(P .. 'prices', 'hash')
-  local price = call('HGET', P .. 'prices', tostring(run.model or '')) or ''
-  local per_fresh, per_cached, per_answer = price:match('^(%S+) (%S+) (%S+)$')
-  per_fresh, per_cached, per_answer = number(per_fresh), number(per_cached), number(per_answer)
-  if not (per_fresh and per_cached and per_answer) then
+  local micro_usd = cost_of(run.model, fresh, cached, answer)
+  if not micro_usd then
     count('unpriced:' .. role)
     return nil
   end
-  local micro_usd = math.floor(fresh * per_fresh + cached * per_cached + answer * per_answer + 0.5)
   count('cost:' .. role, micro_usd)
   return ms(micro_usd)
 end
@@ -246,7 +245,8 @@ end
 -- for 7 days.
 local PASSING = { 'order', 'run_id', 'tries', 'handbacks', 'released_ms', 'queued_ms', 'route_ms', 'route_tokens', 'attempt_ms', 'first_text_ms', 'generation', 'joined',
   'next_role', 'pool', 'order_n', 'replaced', 'warm', 'ready_ms', 'claimed_ms', 'decision', 'run', 'answered_ms', 'admitted_ms', 'attempt', 'not_before_ms', 'timings',
-  'role', 'user', 'message_id', 'chat_kind', 'lang', 'answer_lang', 'thread' }
+  'role', 'user', 'message_id', 'chat_kind', 'lang', 'answer_lang', 'thread', 'reserved', 'day', 'month', 'spent_tokens', 'spent_micro_usd', 'asked_model',
+  'asked_tokens' }
 local function shrink(id)
   local key = task_key(id)
   call('HDEL', key, unpack(PASSING))

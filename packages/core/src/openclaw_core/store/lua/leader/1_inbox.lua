@@ -96,8 +96,8 @@ end
 
 -- Put a new task into its chat's lane, or fold it into the one that it belongs to.
 -- Arguments: `QueueTask`
--- Keys: reads stop; writes task, lane, waiting.since, msg, act, unread, next_role, chat, ring, ring.members, signs, counts, episode, notice, open, later,
--- changes, order, busy, released, agent:run, agent:ready, agent:leases, agent:pictures
+-- Keys: reads stop, prices; writes task, lane, waiting.since, msg, act, unread, next_role, chat, ring, ring.members, signs, counts, episode, notice,
+-- open, later, changes, order, busy, released, agent:run, agent:ready, agent:leases, agent:pictures
 function effects.task(e)
   fix_type(task_key(e.id), 'hash')
   if call('EXISTS', task_key(e.id)) == 1 and not (get(e.id, 'state') == 'queued' and stands_nowhere(e.chat, e.id)) then return end
@@ -132,8 +132,8 @@ end
 
 -- Add a notice, or keep what it speaks of as part of an act.
 -- Arguments: `AddNotice`
--- Keys: writes notice, told, open, later, changes, order, act, unread, msg, task, lane, waiting.since, ring, ring.members, busy, released, agent:run,
--- agent:ready, agent:leases, agent:pictures
+-- Keys: reads prices; writes notice, told, open, later, changes, order, act, unread, msg, task, lane, waiting.since, ring, ring.members, busy,
+-- released, agent:run, agent:ready, agent:leases, agent:pictures
 function effects.notice(e)
   local act = act_of(e)
   if fold(e, act) or dropped(e, act) then return end
@@ -164,8 +164,8 @@ end
 
 -- Stop all tasks of a place, or one; by a button, say so in its toast.
 -- Arguments: `StopTasks`
--- Keys: reads moved; writes stop, task, lane, waiting.since, ring, ring.members, busy, released, turns, answer, notice, open, changes, order, signs,
--- agent:run, agent:ready, agent:leases, agent:pictures
+-- Keys: reads moved, budget.limits, prices; writes stop, task, lane, waiting.since, ring, ring.members, busy, released, turns, answer, notice,
+-- open, changes, order, signs, agent:run, agent:ready, agent:leases, agent:pictures, budget.reserved, spent
 function effects.stop(e)
   if e.button then return press_stop(e) end
   local where = place(e.chat, e.thread)
@@ -239,8 +239,8 @@ end
 
 -- Take an edit. The same words get nothing; a message that waits takes the new ones; one that was taken does not.
 -- Arguments: `EditMessage`
--- Keys: reads heard; writes msg, task, lane, waiting.since, ring, ring.members, busy, released, turns, answer, notice, open, changes, order,
--- agent:run, agent:ready, agent:leases, agent:pictures
+-- Keys: reads heard, budget.limits, prices; writes msg, task, lane, waiting.since, ring, ring.members, busy, released, turns, answer, notice, open,
+-- changes, order, agent:run, agent:ready, agent:leases, agent:pictures, budget.reserved, spent
 function effects.edited(e)
   local where = e.chat .. ':' .. e.message_id
   fix_type(P .. 'msg:' .. where, 'string')

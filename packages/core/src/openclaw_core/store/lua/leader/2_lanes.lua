@@ -37,8 +37,8 @@ end
 
 -- Let tasks go while there is room. A chat that got its turn stands again at the end when its task has ended.
 -- Arguments: epoch, turn?, cap, max
--- Keys: reads epoch, chat; writes released, busy, lane, waiting.since, ring, ring.members, release.turn, task, agent:run, agent:ready, agent:leases,
--- agent:pictures
+-- Keys: reads epoch, chat, budget.limits, prices; writes released, busy, lane, waiting.since, ring, ring.members, release.turn, task, agent:run,
+-- agent:ready, agent:leases, agent:pictures, budget.reserved, changes, notice, open, order, spent
 -- Result: ids that are out now; at the end `held <ms>` if one waits for what may follow it
 -- Late or twice: nothing, once a call with a larger `turn` has been executed. Before that it lets tasks go of which nobody hears; they are `queued` and
 -- out, and `reconcile` and the leader's own look find them.
@@ -78,8 +78,9 @@ end
 -- Hand a routed task to its pool as a run. Its record is the first `keep` bytes of what stands there, and `record`; the user's turn says `said`, or the
 -- record's text.
 -- Arguments: epoch, task, parts, record, keep, of? (bytes that stand there), said?, answer_lang, order (digest), pool, role?, decision, route_ms,
--- route_tokens, secret
--- Keys: reads epoch, chat, files.at; writes task, turns, counts, pools, agent:order, agent:run, agent:ready, agent:wake, agent:leases, agent:pictures
+-- route_tokens, secret, spend? (day, month, tokens, micro_usd, model, asked_tokens)
+-- Keys: reads epoch, chat, files.at, prices; writes task, turns, counts, pools, agent:order, agent:run, agent:ready, agent:wake, agent:leases,
+-- agent:pictures
 -- Result: 1; 0 if it is not queued any more; 2 if it has grown since it was read; 3 if more may be coming; 4 if the order has to be written first
 -- Late or twice: nothing.
 function ops.dispatch()
@@ -96,14 +97,18 @@ function ops.dispatch()
     'ready_ms', ms(now_ms()))
   count('routed:' .. a.decision)
   count('routing_tokens', a.route_tokens)
+  if a.spend then -- the day and month that pay for it, what is spent already, and what the first model is asked
+    set(a.task, 'day', a.spend.day, 'month', a.spend.month, 'asked_model', a.spend.model, 'asked_tokens', ms(a.spend.asked_tokens))
+    note_spent(a.task, a.spend.tokens, a.spend.micro_usd)
+  end
   new_run(a.task, a.pool, a.secret, false)
   return 1
 end
 
 -- Fail a task that has no answer yet: the queue's deadline, a record that nobody can read. `state` and `since` are what was judged.
 -- Arguments: epoch, task, cause, state?, since? (when its attempt began)
--- Keys: reads epoch; writes task, lane, waiting.since, ring, ring.members, busy, released, turns, open, changes, order, agent:run, agent:ready,
--- agent:leases, agent:pictures
+-- Keys: reads epoch, budget.limits, prices; writes task, lane, waiting.since, ring, ring.members, busy, released, turns, open, changes, order,
+-- agent:run, agent:ready, agent:leases, agent:pictures, budget.reserved, notice, spent
 -- Result: 1 if it has failed by this, else 0
 -- Late or twice: nothing, since it has ended or is further.
 function ops.fail_task()

@@ -113,12 +113,13 @@ local function carried_out(id, result)
 end
 
 -- What delivery shows of a task, in the order of TASK_FIELDS in openclaw_core.store.displays.
-local SHOWN = { 'state', 'chat', 'chat_kind', 'thread', 'message_id', 'lang', 'answer_lang', 'cause', 'replaced', 'order_n', 'attempt_ms', 'pictures', 'slot0', 'slot1', 'part0', 'part1' }
+local SHOWN = { 'state', 'chat', 'chat_kind', 'thread', 'message_id', 'lang', 'answer_lang', 'cause', 'replaced', 'order_n', 'attempt_ms', 'pictures', 'budget', 'slot0', 'slot1', 'part0', 'part1' }
 
 -- Carry out what stands in a run: its progress, and its result if there is one.
 -- Arguments: epoch, run, secret?, max_handbacks?, timings? (keep what the agent has measured)
--- Keys: reads epoch, files.at; writes task, turns, chat, answer, counts, episode, open, changes, order, lane, ring, ring.members, busy, released,
--- waiting.since, pools, agent:run, agent:ready, agent:wake, agent:leases, agent:pictures, pictures
+-- Keys: reads epoch, files.at, budget.limits, prices; writes task, turns, chat, answer, counts, episode, open, changes, order, lane, ring,
+-- ring.members, busy, released, waiting.since, pools, agent:run, agent:ready, agent:wake, agent:leases, agent:pictures, pictures, budget.reserved,
+-- notice, spent
 -- Result: {what became of it, task, version of its display, 1 if a chat waits for its turn, and where it began or ended: the values of SHOWN, its Job, its
 -- role}. 'secret':
 -- nothing has happened, since it is given back and its next run needs a secret; 'gone': another run has the task; 'began': its agent was not
@@ -173,8 +174,8 @@ end
 -- Try a task again whose owner is gone, or fail it: the owner is `job`, if it still is that one, or with `only_overdue` whoever has not renewed. A run
 -- that has its result is left to `adopt`.
 -- Arguments: epoch, task, cause, pool?, job?, only_overdue, max_tries, secret
--- Keys: reads epoch, files.at; writes task, turns, answer, counts, episode, open, changes, order, lane, ring, ring.members, busy, released,
--- waiting.since, pools, agent:run, agent:ready, agent:wake, agent:leases, agent:pictures
+-- Keys: reads epoch, files.at, budget.limits, prices; writes task, turns, answer, counts, episode, open, changes, order, lane, ring, ring.members,
+-- busy, released, waiting.since, pools, agent:run, agent:ready, agent:wake, agent:leases, agent:pictures, budget.reserved, notice, spent
 -- Result: 1: another try; 2: failed and told; 0: nothing to do
 -- Late or twice: nothing, since it waits, or another has it.
 function ops.lost()

@@ -153,8 +153,8 @@ end
 
 -- End a task that its process does by itself: the answer, or why there is none.
 -- Arguments: task, alone (the start), result
--- Keys: reads files.at; writes task, turns, chat, answer, counts, open, changes, order, lane, ring, ring.members, busy, released, waiting.since,
--- pools, agent:run, agent:ready, agent:wake, agent:leases, agent:pictures, pictures
+-- Keys: reads files.at, budget.limits, prices; writes task, turns, chat, answer, counts, open, changes, order, lane, ring, ring.members, busy,
+-- released, waiting.since, pools, agent:run, agent:ready, agent:wake, agent:leases, agent:pictures, pictures, budget.reserved, notice, spent
 -- Result: its state; -1 once another start has the task
 -- Late or twice: nothing.
 function ops.end_alone()

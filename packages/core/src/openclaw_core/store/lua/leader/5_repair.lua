@@ -5,8 +5,8 @@ local KINDS = {
   string = { 'leader', 'epoch.holder', 'epoch', 'offset', 'job.counter', 'release.turn', 'order', 'changes', 'files.at' },
   list = { 'ring', 'signs', 'agent:news' },
   set = { 'ring.members', 'released', 'pools' },
-  zset = { 'waiting.since', 'open', 'later', 'again', 'ended', 'agent:leases', 'agent:pictures' },
-  hash = { 'templates', 'outcomes', 'counts', 'prices', 'moved', 'access', 'access.git', 'pairing' },
+  zset = { 'waiting.since', 'open', 'later', 'again', 'ended', 'agent:leases', 'agent:pictures', 'budget.reserved' },
+  hash = { 'templates', 'outcomes', 'counts', 'prices', 'moved', 'access', 'access.git', 'pairing', 'budget.limits' },
   stream = { 'inbox', 'control', 'runs' },
 }
 local POOL_KINDS = { ready = 'list', wake = 'list', jobs = 'hash' }
@@ -44,8 +44,9 @@ end
 -- Repair what a failed step, a lost key or a write from outside leaves behind: a released task with no owner, an ended one that holds its lane, a chat
 -- with waiting tasks that has no turn.
 -- Arguments: epoch, secret
--- Keys: reads epoch, files.at; writes task, turns, answer, counts, episode, open, changes, order, ended, lane, ring, ring.members,
--- busy, released, waiting.since, pools, agent:run, agent:ready, agent:wake, agent:leases, agent:news, agent:pictures, and any key of a wrong type
+-- Keys: reads epoch, files.at, budget.limits, prices; writes task, turns, answer, counts, episode, open, changes, order, ended, lane, ring,
+-- ring.members, busy, released, waiting.since, pools, agent:run, agent:ready, agent:wake, agent:leases, agent:news, agent:pictures,
+-- budget.reserved, notice, spent, and any key of a wrong type
 -- Result: 1
 -- Late or twice: nothing, or the same repair.
 function ops.reconcile()
@@ -120,13 +121,14 @@ local function move_chat(from, to)
     call('HSET', P .. 'access', to, allowed)
     call('HDEL', P .. 'access', from)
   end
+  if call('EXISTS', P .. 'spent:chat:' .. from) == 1 then call('RENAMENX', P .. 'spent:chat:' .. from, P .. 'spent:chat:' .. to) end
   next_in_chat(to)
   return 1
 end
 
 -- Move all that is kept of a group to its new id.
 -- Arguments: from, to
--- Keys: reads released, later; writes moved, task, notice, open, changes, lane, ring, ring.members, busy, turns, chat, next_role, access
+-- Keys: reads released, later; writes moved, task, notice, open, changes, lane, ring, ring.members, busy, turns, chat, next_role, access, spent
 -- Result: 1; 0 if it had moved before
 -- Late or twice: nothing.
 function ops.move_chat() return move_chat(a.from, a.to) end

@@ -17,8 +17,8 @@ end
 
 -- Give access to a person or a group, or take it away, which also stops what waits or runs for them.
 -- Arguments: `SetAccess`
--- Keys: writes access, released, waiting.since, task, lane, ring, ring.members, busy, turns, answer, open, changes, order, agent:run, agent:ready,
--- agent:leases, agent:pictures
+-- Keys: reads budget.limits, prices; writes access, released, waiting.since, task, lane, ring, ring.members, busy, turns, answer, open, changes,
+-- order, agent:run, agent:ready, agent:leases, agent:pictures, budget.reserved, notice, spent
 function effects.access(e)
   fix_type(P .. 'access', 'hash')
   call('HSET', P .. 'access', e.subject, '1 ' .. e.right .. ' ' .. e.by .. ' ' .. ms(now_ms()))
@@ -88,8 +88,8 @@ end
 -- Note what Git says about access. Where that is something else than before, it was asked last: the bot's entry goes. Who is not listed any more is
 -- stopped, unless the bot is open to everyone (`*`).
 -- Arguments: epoch, rights (by subject)
--- Keys: reads epoch; writes access, access.git, released, waiting.since, task, lane, ring, ring.members, busy, turns, answer, open, changes, order,
--- agent:run, agent:ready, agent:leases, agent:pictures
+-- Keys: reads epoch, budget.limits, prices; writes access, access.git, released, waiting.since, task, lane, ring, ring.members, busy, turns,
+-- answer, open, changes, order, agent:run, agent:ready, agent:leases, agent:pictures, budget.reserved, notice, spent
 -- Result: about how many Git has changed
 -- Late or twice: nothing, since nothing has changed. A leader of an older release's file is fenced.
 function ops.set_access()

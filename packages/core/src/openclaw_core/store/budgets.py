@@ -1,0 +1,108 @@
+"""Budgets in the store: the limits, a reservation for each task that is out, and what users, chats and all have spent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from openclaw_core.budgets.values import Budgets, Calendar, Limit, Period, Scope, Spend, Unit
+from openclaw_core.records import whole
+from openclaw_core.store.client import Script, fenced, pairs
+
+
+class Reserved(IntEnum):
+    """What became of a reservation."""
+
+    GONE = 0  # the task is not queued any more
+    DONE = 1
+    REFUSED = 2  # a limit is reached: the task has failed, and its chat is told
+    WAITS = 3  # only what other tasks have reserved stands in the way: ask again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Used:
+    """How much of a limit is spent in its present period."""
+
+    limit: Limit
+    spent: int
+
+    @property
+    def share(self) -> float:
+        return self.spent / self.limit.amount
+
+
+async def set_budgets(script: Script, budgets: Budgets, *, epoch: int) -> None:
+    """Write the limits down for the tasks that are let go from now on. Raises LostOwnership."""
+    fenced(await script.step("set_budgets", limits=dict(budgets.by_field()), epoch=epoch))
+
+
+async def reserve(script: Script, task_id: str, most: Spend, calendar: Calendar, *, epoch: int) -> Reserved:
+    """Reserve *most* for a released task, before a model is asked for it. Raises LostOwnership.
+
+    Where a limit is reached, the task fails in the same step. A task that has begun is never refused.
+    """
+    result = await script.step(
+        "reserve_budget",
+        task=task_id,
+        tokens=most.tokens,
+        micro_usd=most.micro_usd,
+        day=calendar.day,
+        month=calendar.month,
+        next_day=calendar.next_day,
+        next_month=calendar.next_month,
+        epoch=epoch,
+    )
+    return Reserved(fenced(result))
+
+
+def spend_fields(calendar: Calendar, known: Spend, *, model: str, asked_tokens: int) -> dict[str, Any]:
+    """What `Lanes.dispatch` needs so that a task is counted.
+
+    *known* is spent already. Where an attempt ends without its counts, *asked_tokens* and the text that came are counted by the price of *model*.
+    """
+    return {
+        "day": calendar.day,
+        "month": calendar.month,
+        "tokens": known.tokens,
+        "micro_usd": known.micro_usd,
+        "model": model,
+        "asked_tokens": asked_tokens,
+    }
+
+
+class Spending:
+    """What has been spent, as anybody may read it."""
+
+    def __init__(self, script: Script, budgets: Budgets) -> None:
+        self._script = script
+        self.budgets = budgets
+
+    async def spent(self, calendar: Calendar, *, user_id: int, chat_id: int) -> dict[Scope, dict[Period, Spend]]:
+        """What a user, a chat and all together have spent in the periods of *calendar*."""
+        keys = {
+            Scope.USER: self._script.keys("spent", "user", user_id),
+            Scope.CHAT: self._script.keys("spent", "chat", chat_id),
+            Scope.ALL: self._script.keys("spent", "all"),
+        }
+        rows = await self._script.reads([("HGETALL", key) for key in keys.values()])
+        return {scope: spent_of(pairs(row or {}), calendar) for scope, row in zip(keys, rows, strict=True)}
+
+    async def used(self, calendar: Calendar, *, user_id: int, chat_id: int) -> list[Used]:
+        """How much is spent of each limit that holds for this user in this chat."""
+        spent = await self.spent(calendar, user_id=user_id, chat_id=chat_id)
+        return [Used(limit=one, spent=amount_of(spent[one.scope][one.period], one.unit)) for one in self.budgets.limits]
+
+
+def spent_of(row: Mapping[str, str], calendar: Calendar) -> dict[Period, Spend]:
+    """What a hash `spent:…` says of the present periods: nothing is spent in one that it does not name yet."""
+    present = {Period.DAY: calendar.day, Period.MONTH: calendar.month}
+    return {
+        period: Spend(tokens=whole(row.get(f"{period}_tokens")), micro_usd=whole(row.get(f"{period}_micro_usd")))
+        if row.get(period) == name
+        else Spend()
+        for period, name in present.items()
+    }
+
+
+def amount_of(spent: Spend, unit: Unit) -> int:
+    return spent.tokens if unit is Unit.TOKENS else spent.micro_usd

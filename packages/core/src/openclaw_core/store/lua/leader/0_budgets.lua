@@ -1,0 +1,210 @@
+-- Budgets: what each user, each chat and all together have spent in the present day and month, what is reserved for tasks that are out, and the limits.
+-- A hash `spent:…` holds for each period its name, and its tokens and money (millionths of a dollar). A newer name begins a new period at 0.
+-- A reservation is `<task> <user> <chat> <tokens> <micro_usd>`. It goes at the end of its task, or by itself, should that be lost.
+local KEEP_SPENT_S = 3456000 -- 40 days: longer than a month
+local KEEP_RESERVED_S = 7200 -- longer than a task is out; one that is out longer is counted at its end all the same
+local NEARLY = 0.8 -- from this share of a limit on its user or chat is told, once in a period
+local SEARCH = 'web_search'
+local PERIODS, UNITS = { 'day', 'month' }, { 'tokens', 'micro_usd' }
+
+-- The keys of those who pay for a task.
+local function payers(user, chat)
+  return { { scope = 'user', key = P .. 'spent:user:' .. user }, { scope = 'chat', key = P .. 'spent:chat:' .. chat }, { scope = 'all', key = P .. 'spent:all' } }
+end
+
+-- What a payer has spent in the period that is named `now`.
+local function spent_in(key, period, now, unit)
+  local known = call('HMGET', key, period, period .. '_' .. unit)
+  return known[1] == now and number(known[2], 0) or 0
+end
+
+local function add_spent(key, names, by)
+  fix_type(key, 'hash')
+  for _, period in ipairs(PERIODS) do
+    local known, now = call('HGET', key, period) or '', names[period]
+    if known < now or not known:match('^%d%d%d%d%-') then
+      call('HSET', key, period, now, period .. '_tokens', 0, period .. '_micro_usd', 0)
+      call('HDEL', key, period .. '_told')
+      known = now
+    end
+    if known == now then -- what ends after its period has gone is not carried over
+      for _, unit in ipairs(UNITS) do add_to(key, period .. '_' .. unit, ms(by[unit])) end
+    end
+  end
+  call('EXPIRE', key, KEEP_SPENT_S)
+end
+
+local function limits()
+  fix_type(P .. 'budget.limits', 'hash')
+  local found, rows = {}, call('HGETALL', P .. 'budget.limits')
+  for i = 1, #rows, 2 do found[rows[i]] = number(rows[i + 1]) end
+  return found
+end
+
+-- What other tasks than `id` have reserved that are paid by this user, by this chat, by all.
+local function reserved_by(user, chat, id)
+  local sums = { user = { tokens = 0, micro_usd = 0 }, chat = { tokens = 0, micro_usd = 0 }, all = { tokens = 0, micro_usd = 0 } }
+  for _, entry in ipairs(call('ZRANGE', P .. 'budget.reserved', 0, -1)) do
+    local task, its_user, its_chat, tokens, micro_usd = entry:match('^(%S+) (%S+) (%S+) (%d+) (%d+)$')
+    if task and task ~= id then
+      for scope, paid in pairs({ user = its_user == user, chat = its_chat == chat, all = true }) do
+        if paid then
+          sums[scope].tokens = sums[scope].tokens + tokens
+          sums[scope].micro_usd = sums[scope].micro_usd + micro_usd
+        end
+      end
+    end
+  end
+  return sums
+end
+
+-- Money of tokens by the price of their model, in millionths of a dollar; nil for a model without a price.
+cost_of = function(model, fresh, cached, answer)
+  fix_type(P .. 'prices', 'hash')
+  local price = call('HGET', P .. 'prices', tostring(model or '')) or ''
+  local per_fresh, per_cached, per_answer = price:match('^(%S+) (%S+) (%S+)$')
+  per_fresh, per_cached, per_answer = number(per_fresh), number(per_cached), number(per_answer)
+  if not (per_fresh and per_cached and per_answer) then return nil end
+  return math.floor(fresh * per_fresh + cached * per_cached + answer * per_answer + 0.5)
+end
+
+-- Tokens and money of what a model has taken, by the counts of its server.
+local function taken(model, usage)
+  local prompt, cached, answer = math.max(0, number(usage.prompt_tokens, 0)), math.max(0, number(usage.cached_tokens, 0)), math.max(0, number(usage.answer_tokens, 0))
+  return prompt + answer, cost_of(model, math.max(0, prompt - cached), cached, answer) or 0
+end
+
+local function note_spent(id, tokens, micro_usd)
+  add_to(task_key(id), 'spent_tokens', ms(tokens))
+  add_to(task_key(id), 'spent_micro_usd', ms(micro_usd))
+end
+
+-- An attempt that ends without a result has taken tokens that no server has told us: those of its question, and of the text that came.
+note_unreported = function(id, run)
+  local asked = call('HMGET', task_key(id), 'asked_model', 'asked_tokens', 'state')
+  local text = #(of_run(run, 'text') or '')
+  if asked[3] == 'answered' or not asked[1] or text == 0 then return end
+  note_spent(id, taken(asked[1], { prompt_tokens = asked[2], answer_tokens = math.ceil(text / 3) }))
+end
+
+local function searches(calls, name)
+  local n = 0
+  for _, one in ipairs(type(calls) == 'table' and calls or {}) do
+    if type(one) == 'table' and one[name] == SEARCH then n = n + 1 end
+  end
+  return n
+end
+
+-- What an answer has taken, with its searches; of an attempt without an answer, what its completed steps have.
+local function spent_by_run(run, steps)
+  local tokens, micro_usd, n = 0, 0, 0
+  local function add(model, usage)
+    local more, cost = taken(model, usage)
+    tokens, micro_usd = tokens + more, micro_usd + cost
+  end
+  if run then
+    add(run.model, run)
+    for _, step in ipairs(type(run.steps) == 'table' and run.steps or {}) do n = n + searches(step.calls, 'tool') end
+  else
+    for line in (steps or ''):gmatch('[^\n]+') do
+      local step = row(line) or {}
+      if type(step.usage) == 'table' then add(step.model, step.usage) end
+      n = n + searches(step.calls, 'name')
+    end
+  end
+  return tokens, micro_usd + math.floor(n * number(call('HGET', P .. 'prices', 'tool:' .. SEARCH), 0) + 0.5)
+end
+
+-- Tell a user and a chat, once in a period, that they have nearly spent what they may.
+local function tell_nearly(id, names, found)
+  local t = call('HMGET', task_key(id), 'user', 'chat', 'thread', 'lang', 'message_id', 'chat_kind')
+  for _, payer in ipairs(payers(t[1], t[2])) do
+    for _, period in ipairs(PERIODS) do
+      local share = 0
+      for _, unit in ipairs(UNITS) do
+        local limit = found[payer.scope .. ':' .. period .. ':' .. unit]
+        if limit and limit > 0 then share = math.max(share, spent_in(payer.key, period, names[period], unit) / limit) end
+      end
+      if payer.scope ~= 'all' and share >= NEARLY and call('HSETNX', payer.key, period .. '_told', 1) == 1 then
+        local percent = math.min(100, math.floor(share * 100))
+        add_notice('budget:' .. place(t[2], t[3]), { chat = t[2], lang = t[4], thread = t[3], kind = 'budget_nearly',
+          args = { scope = payer.scope, period = period, percent = percent }, reply_to = t[6] == 'group' and t[5] or '' })
+      end
+    end
+  end
+end
+
+-- Release what is reserved for a task that ends, and count what it has taken. `steps` are those of its last run.
+settle = function(id, steps)
+  local t = call('HMGET', task_key(id), 'reserved', 'day', 'month', 'user', 'chat', 'state', 'run', 'spent_tokens', 'spent_micro_usd')
+  if t[1] then call('ZREM', P .. 'budget.reserved', t[1]) end
+  call('HDEL', task_key(id), 'reserved', 'day', 'month')
+  if not (t[2] and t[3] and t[4] and t[5]) then return end
+  local tokens, micro_usd = spent_by_run(t[6] == 'answered' and row(t[7] or '') or nil, steps)
+  local by = { tokens = tokens + number(t[8], 0), micro_usd = micro_usd + number(t[9], 0) }
+  local names = { day = t[2], month = t[3] }
+  for _, payer in ipairs(payers(t[4], t[5])) do add_spent(payer.key, names, by) end
+  local found = limits()
+  if next(found) then tell_nearly(id, names, found) end
+end
+
+-- The limit that a task's payers have reached, the one that counts longest; and whether they would, if all that is reserved was spent.
+local function limit_reached(user, chat, id, names, begins)
+  local found, reserved, full, waits = limits(), reserved_by(user, chat, id), nil, false
+  for _, period in ipairs(PERIODS) do
+    for _, payer in ipairs(payers(user, chat)) do
+      for _, unit in ipairs(UNITS) do
+        local limit = found[payer.scope .. ':' .. period .. ':' .. unit]
+        local spent = limit and spent_in(payer.key, period, names[period], unit)
+        if limit and spent >= limit then full = payer.scope .. ' ' .. period .. ' ' .. begins[period]
+        elseif limit and spent + reserved[payer.scope][unit] >= limit then waits = true end
+      end
+    end
+  end
+  return full, waits
+end
+
+-- Reserve the most that an answer can take, before any model is asked for it; fail the task where a limit is reached. A task that has begun is never
+-- refused. Where only what others have reserved stands in the way, it has to wait for their ends.
+-- Arguments: epoch, task, tokens, micro_usd, day, month (names of the present ones), next_day, next_month (when they begin, for people)
+-- Keys: reads epoch, budget.limits, prices; writes budget.reserved, task, agent:leases, agent:pictures, agent:ready, agent:run, busy, changes,
+-- lane, notice, open, order, released, ring, ring.members, spent, turns, waiting.since
+-- Result: 1: go on; 2: it has failed, and its chat is told; 3: ask again; 0: it is not queued any more
+-- Late or twice: nothing, since it is reserved or the task is further; of a task that waits: its reservation, which goes with the task.
+function ops.reserve_budget()
+  if not led() then return -1 end
+  local t = call('HMGET', task_key(a.task), 'state', 'user', 'chat', 'attempt', 'reserved')
+  if t[1] ~= 'queued' then return 0 end
+  if t[5] then return 1 end
+  local user, chat, now = t[2] or '-', t[3] or '-', now_ms()
+  call('ZREMRANGEBYSCORE', P .. 'budget.reserved', '-inf', now)
+  if number(t[4], 0) == 0 then
+    for _, payer in ipairs(payers(user, chat)) do fix_type(payer.key, 'hash') end
+    local names, begins = { day = a.day, month = a.month }, { day = a.next_day, month = a.next_month }
+    local full, waits = limit_reached(user, chat, a.task, names, begins)
+    if full then
+      set(a.task, 'budget', full)
+      unqueue(a.task)
+      fail(a.task, 'budget')
+      return 2
+    end
+    if waits then return 3 end
+  end
+  local entry = table.concat({ a.task, user, chat, ms(a.tokens), ms(a.micro_usd) }, ' ')
+  call('ZADD', P .. 'budget.reserved', now + KEEP_RESERVED_S * 1000, entry)
+  call('EXPIRE', P .. 'budget.reserved', KEEP_RESERVED_S)
+  set(a.task, 'reserved', entry)
+  return 1
+end
+
+-- Write the limits down, for the tasks that are let go from now on.
+-- Arguments: epoch, limits (by `user:day:tokens` and the like)
+-- Keys: reads epoch; writes budget.limits
+-- Result: 1
+-- Late or twice: nothing, each leader sets them once.
+function ops.set_budgets()
+  if not led() then return -1 end
+  call('DEL', P .. 'budget.limits')
+  for name, limit in pairs(a.limits) do call('HSET', P .. 'budget.limits', name, ms(limit)) end
+  return 1
+end
