@@ -10,9 +10,11 @@ from openclaw_brain.inbox.gather import Windows
 from openclaw_brain.inbox.handler import UpdateHandler
 from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.telegram.incoming import Bot, Incoming
+from openclaw_core.budgets.values import Budgets
 from openclaw_core.roles.check import load_roles
 from openclaw_core.store import Script
 from openclaw_core.store.access import AccessEntry, Right, set_git_access
+from openclaw_core.store.budgets import Spending
 from tests.core.store_world import CAPS, World
 
 ROLES = load_roles(Path(__file__).parents[2] / "platform/openclaw/base")
@@ -32,7 +34,7 @@ class Desk:
         await set_git_access(self.world.script, self.access.rights(), epoch=self.world.epoch)
         self.handler = UpdateHandler(
             inbox=self.world.inbox, lanes=self.world.lanes, intake=Intake(roles=ROLES, access=self.access), bot=Bot(id=42, username="OpenClawBot"),
-            windows=Windows(), epoch=self.world.epoch, chat_cap=CAPS["chat_cap"], total_cap=CAPS["total_cap"],
+            windows=Windows(), epoch=self.world.epoch, chat_cap=CAPS["chat_cap"], total_cap=CAPS["total_cap"], spending=Spending(self.world.script, Budgets()),
         )  # fmt: skip
         return self
 

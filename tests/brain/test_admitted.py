@@ -13,9 +13,11 @@ from openclaw_brain.inbox.handler import BATCH_MAX, UpdateHandler
 from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.loops import Loop
 from openclaw_brain.telegram.incoming import Bot
+from openclaw_core.budgets.values import Budgets
 from openclaw_core.errors import StoreUnavailable
 from openclaw_core.roles.check import load_roles
 from openclaw_core.store import Admitted, Inbox, Script
+from openclaw_core.store.budgets import Spending
 from openclaw_core.store.inbox import Stream
 from tests.core.store_world import World
 
@@ -59,7 +61,7 @@ class Desk:
         await self.world.lead()
         self.handler = UpdateHandler(
             inbox=self.inbox, lanes=self.world.lanes, intake=Intake(roles=ROLES, access=Access(users=None)), bot=Bot(id=1, username="b"), windows=Windows(),
-            epoch=self.world.epoch, chat_cap=1000, total_cap=5000,
+            epoch=self.world.epoch, chat_cap=1000, total_cap=5000, spending=Spending(self.world.script, Budgets()),
         )  # fmt: skip
         return self
 

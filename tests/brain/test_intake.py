@@ -97,7 +97,7 @@ def test_a_role_command_without_words_takes_the_message_it_replies_to_or_asks_fo
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("/start", ["start"]), ("/help", ["help"]), ("/new", ["forget", "new"]), ("/stop", ["stopped"]), ("/status", ["status"]), ("/lang", ["lang_menu"]),
+    [("/start", ["start"]), ("/help", ["help"]), ("/new", ["forget", "new"]), ("/stop", ["stopped"]), ("/status", ["status"]), ("/usage", ["usage"]), ("/lang", ["lang_menu"]),
      ("/lang he", ["lang", "lang_set"]), ("/retry", ["retry_nothing"]), ("/nonsense", ["unknown_command"])],
 )  # fmt: skip
 def test_commands(chat: Chat, text: str, expected: list[str]) -> None:
@@ -262,7 +262,7 @@ def test_a_stranger_is_refused_under_one_key_and_once_a_day(roles: Roles) -> Non
 
 
 @pytest.mark.parametrize(
-    "text", ["/start", "/help", "/new", "/status", "/lang", "/lang he", "/retry", "/nonsense", "/stop"]
+    "text", ["/start", "/help", "/new", "/status", "/usage", "/lang", "/lang he", "/retry", "/nonsense", "/stop"]
 )
 def test_a_text_of_ours_stands_under_its_kind_and_place_whichever_update_it_answers(chat: Chat, text: str) -> None:
     def key(**fields: Any) -> Any:

@@ -10,9 +10,11 @@ from openclaw_brain.inbox.gather import Windows
 from openclaw_brain.inbox.handler import UpdateHandler
 from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.telegram.incoming import Bot
+from openclaw_core.budgets.values import Budgets
 from openclaw_core.chat.delivery.displays import Stage
 from openclaw_core.roles.check import load_roles
 from openclaw_core.store import Script
+from openclaw_core.store.budgets import Spending
 from openclaw_core.tasks.outcome import Cause
 from tests.core.store_world import World, task
 
@@ -38,7 +40,7 @@ async def handled(world: World, *updates: dict[str, Any], stream: Any = "inbox")
     roles = load_roles(Path(__file__).parents[2] / "platform/openclaw/base")
     handler = UpdateHandler(
         inbox=world.inbox, lanes=world.lanes, intake=Intake(roles=roles, access=Access(users=None)), bot=BOT, windows=Windows(), epoch=world.epoch,
-        chat_cap=20, total_cap=5000,
+        chat_cap=20, total_cap=5000, spending=Spending(world.script, Budgets()),
     )  # fmt: skip
     await world.inbox.admit([(stream, update) for update in updates], offset=None, epoch=world.epoch)
     while await handler.handle_batch(stream):

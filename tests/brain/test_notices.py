@@ -11,8 +11,10 @@ from openclaw_brain.inbox.gather import Windows
 from openclaw_brain.inbox.handler import UpdateHandler
 from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.telegram.incoming import Bot
+from openclaw_core.budgets.values import Budgets
 from openclaw_core.roles.check import load_roles
 from openclaw_core.store import Script
+from openclaw_core.store.budgets import Spending
 from openclaw_core.tasks.outcome import Cause
 from tests.core.store_world import CAPS, World, task
 
@@ -32,7 +34,7 @@ class Desk:
         intake = Intake(roles=ROLES, access=Access(users=frozenset({7, 8, 9})))
         self.handler = UpdateHandler(
             inbox=self.world.inbox, lanes=self.world.lanes, intake=intake, bot=Bot(id=42, username="OpenClawBot"), windows=Windows(),
-            epoch=self.world.epoch, chat_cap=CAPS["chat_cap"], total_cap=CAPS["total_cap"],
+            epoch=self.world.epoch, chat_cap=CAPS["chat_cap"], total_cap=CAPS["total_cap"], spending=Spending(self.world.script, Budgets()),
         )  # fmt: skip
         return self
 

@@ -7,7 +7,9 @@ from openclaw_brain.inbox.gather import Windows
 from openclaw_brain.inbox.handler import UpdateHandler
 from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.telegram.incoming import Bot
+from openclaw_core.budgets.values import Budgets
 from openclaw_core.store import Script
+from openclaw_core.store.budgets import Spending
 from tests.brain.gather.desk import ROLES, Desk, Message, Receives
 from tests.core.store_world import CAPS, World
 
@@ -18,7 +20,7 @@ async def desk(script: Script) -> Desk:
     await world.lead()
     handler = UpdateHandler(
         inbox=world.inbox, lanes=world.lanes, intake=Intake(roles=ROLES, access=Access(users=None)), bot=Bot(id=42, username="OpenClawBot"),
-        windows=Windows(), epoch=world.epoch, chat_cap=CAPS["chat_cap"], total_cap=CAPS["total_cap"],
+        windows=Windows(), epoch=world.epoch, chat_cap=CAPS["chat_cap"], total_cap=CAPS["total_cap"], spending=Spending(world.script, Budgets()),
     )  # fmt: skip
     return Desk(world, handler)
 

@@ -27,6 +27,7 @@ from openclaw_brain.metrics import Metrics
 from openclaw_brain.pool_policy import AGENT_VARIABLES, limits_of, pool_of, templates_of
 from openclaw_brain.queue.consumer import QueueConsumer
 from openclaw_brain.queue.served_models import ServedModels
+from openclaw_brain.queue.spending import TaskBudget
 from openclaw_brain.routing import Classifier
 from openclaw_brain.settings import Settings
 from openclaw_brain.store_capacity import StoreCapacity
@@ -51,6 +52,7 @@ from openclaw_core.store import (
     move_chat,
     open_script,
 )
+from openclaw_core.store.budgets import Spending
 
 log = logs.get(__name__)
 WOKEN = ("inbox", "control", "lanes", "pool")
@@ -115,7 +117,7 @@ class Brain:
         }
         consumer = QueueConsumer(
             lanes=lanes, roles=roles, chat=self.chat, classifier=self.classifier, pool_of=rollout.current, epoch=epoch,
-            cap=settings.running_cap, model_override=settings.model_override, demo=settings.demo_model,
+            cap=settings.running_cap, budget=TaskBudget(script=self.script, budgets=settings.budgets, epoch=epoch), model_override=settings.model_override, demo=settings.demo_model,
         )  # fmt: skip
         access = access_of(settings)
         sees = (
@@ -127,6 +129,7 @@ class Brain:
         handler = UpdateHandler(
             inbox=inbox, lanes=lanes, intake=intake, bot=Bot(id=self.identity.id, username=self.identity.username), epoch=epoch,
             windows=settings.windows, chat_cap=settings.chat_cap, total_cap=settings.total_cap, on_display=delivery.wake,
+            spending=Spending(self.script, settings.budgets),
             release_request=consumer.release_request, on_released=consumer.route_released,
         )  # fmt: skip
 
@@ -159,7 +162,7 @@ class Brain:
                 group.create_task(run(self.loop(name)), name=name)
 
             start("leader", partial(leader.keep, epoch))
-            await startup.prepare_lead(self.script, lanes, rollout, roles, access, epoch=epoch)
+            await startup.prepare_lead(self.script, lanes, rollout, roles, access, settings.budgets, epoch=epoch)
             start(
                 "updates",
                 partial(

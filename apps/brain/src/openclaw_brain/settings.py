@@ -8,6 +8,8 @@ from typing import Literal
 from urllib.parse import unquote
 
 from openclaw_brain.inbox.gather import Windows
+from openclaw_core.budgets.check import load_budgets
+from openclaw_core.budgets.values import Budgets
 from openclaw_core.environment import VOICE_MODELS, Environment, model_ids
 from openclaw_core.errors import SettingsError
 from openclaw_core.models.providers import PROVIDERS, ModelServers
@@ -82,6 +84,8 @@ class Settings:
     """How long a shutdown waits for calls to Telegram that were begun."""
     traces: TraceCollector | None = None
     """None: there are no traces."""
+    budgets: Budgets = field(default_factory=Budgets)
+    """What may be spent: `budgets.yaml` beside the roles."""
 
     @property
     def voice_model_ids(self) -> tuple[str, ...]:
@@ -146,8 +150,8 @@ def from_env(env: Mapping[str, str]) -> Settings:
 
 
 def at_start(env: Mapping[str, str]) -> tuple[Settings, Roles]:
-    """The settings, and the roles and owners of the folder `ROLES_DIR`. Raises SettingsError with the faults of all together."""
-    settings, roles, access, faults = None, None, AccessFile(), []
+    """The settings with owners and budgets, and the roles of the folder `ROLES_DIR`. Raises SettingsError with the faults of all together."""
+    settings, roles, budgets, access, faults = None, None, None, AccessFile(), []
     folder = Path(Environment(env).text("ROLES_DIR", "platform/openclaw/base"))
     try:
         settings = from_env(env)
@@ -155,6 +159,7 @@ def at_start(env: Mapping[str, str]) -> tuple[Settings, Roles]:
         faults.append(str(exc))
     try:
         roles = load_roles(folder)
+        budgets = load_budgets(folder, roles)
     except SettingsError as exc:
         faults.append(str(exc))
     try:
@@ -163,9 +168,9 @@ def at_start(env: Mapping[str, str]) -> tuple[Settings, Roles]:
         faults.append(str(exc))
     if settings is not None and roles is not None and settings.model_override is None:
         faults += _models_without_a_key(settings.servers, roles)
-    if settings is None or roles is None or faults:
+    if settings is None or roles is None or budgets is None or faults:
         raise SettingsError("\n".join(faults))
-    return replace(settings, access=access), roles
+    return replace(settings, access=access, budgets=budgets), roles
 
 
 def _models_without_a_key(servers: ModelServers, roles: Roles) -> list[str]:

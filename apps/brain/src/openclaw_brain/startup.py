@@ -8,6 +8,7 @@ from openclaw_brain.inbox.access import Access
 from openclaw_brain.loops import Loop
 from openclaw_brain.settings import Settings
 from openclaw_core import logs
+from openclaw_core.budgets.values import Budgets
 from openclaw_core.chat.telegram.messenger import BotIdentity, TelegramMessenger
 from openclaw_core.errors import (
     MessengerUnauthorized,
@@ -19,6 +20,7 @@ from openclaw_core.errors import (
 from openclaw_core.roles.values import Roles
 from openclaw_core.store import Lanes, Script
 from openclaw_core.store.access import set_git_access
+from openclaw_core.store.budgets import set_budgets
 from openclaw_core.store.figures import set_prices
 from openclaw_core.texts import wording
 from openclaw_core.texts.language import LANGS
@@ -74,14 +76,16 @@ async def _pause(stop: asyncio.Event) -> None:
 
 
 async def prepare_lead(
-    script: Script, lanes: Lanes, rollout: Rollout, roles: Roles, access: Access, *, epoch: int
+    script: Script, lanes: Lanes, rollout: Rollout, roles: Roles, access: Access, budgets: Budgets, *, epoch: int
 ) -> None:
     """What every loop of a new leader stands on. An outage of Redis is waited out, and the lead is kept meanwhile."""
 
     async def prepare() -> None:
         await lanes.reconcile(epoch=epoch)
         await rollout.refresh()
-        await set_prices(script, roles.models, epoch=epoch)
+        search_micro_usd = budgets.prices.search_micro_usd
+        await set_prices(script, roles.models, epoch=epoch, search_micro_usd=search_micro_usd)
+        await set_budgets(script, budgets, epoch=epoch)
         await set_git_access(script, access.rights(), epoch=epoch)
 
     await Loop().run(prepare, outage="prepare", hint="the lead is kept; trying again")

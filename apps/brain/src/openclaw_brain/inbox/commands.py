@@ -14,7 +14,7 @@ from openclaw_core.tasks.task import retry_id
 from openclaw_core.texts import wording
 from openclaw_core.texts.wording import Sentence
 
-COMMANDS = frozenset({"start", "help", "new", "stop", "status", "retry", "lang"})
+COMMANDS = frozenset({"start", "help", "new", "stop", "status", "usage", "retry", "lang"})
 LANG_ARGUMENTS: Mapping[str, Lang] = {
     "he": "he", "hebrew": "he", "עברית": "he", "en": "en", "english": "en", "אנגלית": "en",
 }  # fmt: skip
@@ -54,6 +54,8 @@ def run_command(context: UpdateContext) -> list[Effect]:
             return [StopTasks(**context.notice_fields("stopped"), update=str(incoming.update_id))]
         case "status":
             return [context.notice(NoticeKind.STATUS, **context.state.status)]
+        case "usage":
+            return [context.notice(NoticeKind.USAGE, **context.state.usage)]
         case "retry":
             return _retry(context)
         case "lang":

@@ -18,7 +18,7 @@ from openclaw_core.texts.wording import Sentence
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatState:
-    """What the store holds about a chat and its sender: settings, the task that is to run again, the figures of /status, access."""
+    """What the store holds about a chat and its sender: settings, the task that is to run again, the figures of /status and /usage, access."""
 
     settings: Mapping[str, str] = field(default_factory=dict)
     old_task: Task | None = None
@@ -29,6 +29,7 @@ class ChatState:
     """Of the request that a button is about."""
     access_rows: Sequence[Sequence[str]] = ()
     """For /access: subject, right, by whom, Unix time in ms."""
+    usage: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,12 +10,14 @@ from openclaw_brain.inbox.gather import Part, Windows, as_addressed, link_parts,
 from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.inbox.owner_commands import OWNER_COMMANDS
 from openclaw_brain.inbox.pairing import newcomer_of
+from openclaw_brain.inbox.usage import usage_args
 from openclaw_brain.loops import Loop
 from openclaw_brain.telegram.incoming import Bot, Incoming, read_update
 from openclaw_core import logs
 from openclaw_core.errors import BadTask, StoreError
 from openclaw_core.records import UNREADABLE, whole
 from openclaw_core.store import Admitted, Inbox, Lanes
+from openclaw_core.store.budgets import Spending
 from openclaw_core.store.effects import AddNotice, QueueTask
 from openclaw_core.store.inbox import Stream
 from openclaw_core.tasks.task import Task
@@ -38,6 +40,7 @@ class UpdateHandler:
     epoch: int
     chat_cap: int
     total_cap: int
+    spending: Spending
     on_display: Callable[[], None] = lambda: None
     """Called after an effect that a chat has to be shown."""
     release_request: Callable[[], Mapping[str, int] | None] = lambda: None
@@ -149,6 +152,9 @@ class UpdateHandler:
         state = ChatState(settings=settings, access=access)
         if incoming.command == "status":
             return replace(state, status=await self._status(incoming.chat_id))
+        if incoming.command == "usage":
+            usage = await usage_args(self.spending, user_id=incoming.user_id, chat_id=incoming.chat_id)
+            return replace(state, usage=usage)
         if incoming.command == "access":
             return replace(state, access_rows=self.intake.access.rows(*await self.inbox.access_entries()))
         if incoming.button_data.startswith("pair:"):
@@ -184,9 +190,9 @@ class UpdateHandler:
 
 def _needs_store(incoming: Incoming) -> bool:
     """Whether the effects depend on more than the settings of the chat, or those of the next entries depend on them."""
-    return (incoming.content_kind == "command" and incoming.command in ("status", "retry", *OWNER_COMMANDS)) or (
-        incoming.kind == "button" and incoming.button_data.startswith(("retry:", "access:", "pair:"))
-    )
+    return (
+        incoming.content_kind == "command" and incoming.command in ("status", "usage", "retry", *OWNER_COMMANDS)
+    ) or (incoming.kind == "button" and incoming.button_data.startswith(("retry:", "access:", "pair:")))
 
 
 def _age_s(admitted_ms: str | None, now_ms: float) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from openclaw_brain.loops import Loop
+from openclaw_brain.queue.spending import TaskBudget
 from openclaw_brain.routing import Classifier, Previous, decide_agent
 from openclaw_core import logs
 from openclaw_core.errors import BadTask, StoreError, StoreFault
@@ -14,6 +15,7 @@ from openclaw_core.records import UNREADABLE
 from openclaw_core.roles.snapshot import snapshot_of
 from openclaw_core.roles.values import READ_DOCUMENT, Roles
 from openclaw_core.store import Lanes
+from openclaw_core.store.budgets import Reserved
 from openclaw_core.store.lanes import Dispatched, Queued
 from openclaw_core.tasks.conversation import Turn
 from openclaw_core.tasks.outcome import Cause
@@ -30,6 +32,8 @@ PREVIOUS_TURNS = 6
 """The last exchange is searched in this many turns: a follow-up stays with its role."""
 HELD_PAUSE_S = 0.05
 """Between two tries to dispatch a task for which more messages may be coming."""
+BUDGET_PAUSE_S = 0.5
+"""Between two tries to reserve a budget that only waits for the ends of other tasks."""
 
 
 def previous_of(turns: Sequence[Turn]) -> Previous | None:
@@ -83,6 +87,8 @@ class QueueConsumer:
     demo: bool = False
     model_override: str | None = None
     """The only model of a local model server. Replaces the lists of the roles."""
+    budget: TaskBudget | None = None
+    """None: nothing is reserved, and nothing is counted."""
     clock: Callable[[], float] = time.monotonic
     _routing: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _start: Callable[[Sequence[str]], None] = lambda _: None
@@ -203,7 +209,18 @@ class QueueConsumer:
                 log.error("task.unreadable", task_id=task_id)
                 await self.lanes.fail(task_id, Cause.BAD_TASK, epoch=self.epoch)
                 return
+            if not await self._reserve(queued):
+                return
             outcome = await self._route(queued)
+
+    async def _reserve(self, queued: Queued) -> bool:
+        """Reserve what the task can cost, as soon as no other task stands in the way. False if it is queued no more."""
+        if self.budget is None:
+            return True
+        role = queued.task.role or queued.next_role
+        while (reserved := await self.budget.reserve(queued.task, role=role, roles=self.roles)) is Reserved.WAITS:
+            await asyncio.sleep(BUDGET_PAUSE_S)
+        return reserved is Reserved.DONE
 
     async def _route(self, queued: Queued) -> Dispatched:
         task = queued.task
@@ -220,10 +237,12 @@ class QueueConsumer:
             classifier=self.classifier,
         )
         role = self.roles.roles[reading_role(self.roles, routed.role, task)]
+        snapshot = snapshot_of(role, model_override=self.model_override, demo=self.demo)
         tokens = routed.usage.prompt_tokens + routed.usage.answer_tokens if routed.usage else 0
         outcome = await self.lanes.dispatch(
-            task.with_snapshot(snapshot_of(role, model_override=self.model_override, demo=self.demo)),
+            task.with_snapshot(snapshot),
             pool=self.pool_of(role.template), decision=routed.decision.value, route_ms=routed.took_ms, route_tokens=tokens, epoch=self.epoch, parts=queued.parts, known=queued.record,
+            spend=self.budget.spend(task, role, self.roles, model=snapshot.models[0], routing=routed.usage) if self.budget else None,
         )  # fmt: skip
         if outcome is Dispatched.READY:
             log.info(

@@ -11,10 +11,12 @@ from openclaw_brain.inbox.handler import UpdateHandler
 from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.telegram.incoming import Bot
 from openclaw_cli.bench.questions import MIX
+from openclaw_core.budgets.values import Budgets
 from openclaw_core.errors import SettingsError
 from openclaw_core.roles.snapshot import snapshot_of
 from openclaw_core.roles.values import Roles
 from openclaw_core.store import AgentWork, Inbox, Lanes, Leadership, News, RedisDisplays, Script
+from openclaw_core.store.budgets import Spending
 from openclaw_core.store.client import Rights
 from openclaw_core.tasks.outcome import Decision, Delivery
 from openclaw_core.tasks.run_usage import RunUsage
@@ -48,7 +50,7 @@ class BotSteps:
         await inbox.admit([("inbox", update) for update in updates], offset=None, epoch=self.epoch)
         handler = UpdateHandler(
             inbox=inbox, lanes=lanes, intake=Intake(roles=self.roles, access=Access(users=None)), bot=Bot(id=BOT_ID, username="bench"),
-            windows=Windows(), epoch=self.epoch, chat_cap=count, total_cap=5000,
+            windows=Windows(), epoch=self.epoch, chat_cap=count, total_cap=5000, spending=Spending(self.script, Budgets()),
         )  # fmt: skip
         while await handler.handle_batch("inbox"):
             pass

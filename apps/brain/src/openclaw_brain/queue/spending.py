@@ -1,0 +1,49 @@
+"""Pays for tasks: reserves what an answer can cost before any model is asked, and says what dispatch has to count."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from openclaw_core import logs
+from openclaw_core.budgets.estimates import recordings_spend, routing_spend, task_estimate
+from openclaw_core.budgets.values import Budgets
+from openclaw_core.ports import Usage
+from openclaw_core.roles.values import Role, Roles
+from openclaw_core.store import Script
+from openclaw_core.store.budgets import Reserved, reserve, spend_fields
+from openclaw_core.tasks.conversation import estimate_tokens
+from openclaw_core.tasks.task import Task
+
+log = logs.get(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskBudget:
+    """What tasks may cost. Without limits nothing is reserved: that would be one more step of the store for each message."""
+
+    script: Script = field(repr=False)
+    budgets: Budgets
+    epoch: int
+    now_s: Callable[[], float] = time.time
+
+    async def reserve(self, task: Task, *, role: str | None, roles: Roles) -> Reserved:
+        """Reserve the most that an answer to *task* can cost, before it is routed. Raises LostOwnership."""
+        if not self.budgets.limits:
+            return Reserved.DONE
+        most = task_estimate(roles, role=role, task=task, prices=self.budgets.prices)
+        reserved = await reserve(self.script, task.id, most, self.budgets.calendar(self.now_s()), epoch=self.epoch)
+        if reserved is Reserved.REFUSED:
+            log.info("task.over_budget", task_id=task.id)
+        return reserved
+
+    def spend(self, task: Task, role: Role, roles: Roles, *, model: str, routing: Usage | None) -> Mapping[str, Any]:
+        """What `Lanes.dispatch` counts for *task*: routing and recordings are spent already, *model* is asked first."""
+        known = routing_spend(routing, roles) + recordings_spend(task, self.budgets.prices)
+        question = min(role.history_tokens, estimate_tokens(task.text) + estimate_tokens(task.quoted))
+        return spend_fields(
+            self.budgets.calendar(self.now_s()),
+            known,
+            model=model,
+            asked_tokens=estimate_tokens(role.prompt) + question,
+        )
