@@ -20,20 +20,14 @@ _UNITS: Mapping[str, Unit] = {
     "pdf": Unit.PAGE, "docx": Unit.PAGE, "docm": Unit.PAGE, "pptx": Unit.SLIDE, "pptm": Unit.SLIDE, "xlsx": Unit.SHEET, "xlsm": Unit.SHEET,
     "epub": Unit.CHAPTER,
 }  # fmt: skip
-_MANY: Mapping[Unit, Mapping[Lang, str]] = {
-    Unit.PAGE: {"en": "pages", "he": "עמודים"},
-    Unit.SLIDE: {"en": "slides", "he": "שקופיות"},
-    Unit.SHEET: {"en": "sheets", "he": "גיליונות"},
-    Unit.CHAPTER: {"en": "chapters", "he": "פרקים"},
-    Unit.PART: {"en": "parts", "he": "חלקים"},
+_NAMES: Mapping[Unit, Mapping[Lang, tuple[str, str]]] = {
+    Unit.PAGE: {"en": ("page", "pages"), "he": ("עמוד", "עמודים")},
+    Unit.SLIDE: {"en": ("slide", "slides"), "he": ("שקופית", "שקופיות")},
+    Unit.SHEET: {"en": ("sheet", "sheets"), "he": ("גיליון", "גיליונות")},
+    Unit.CHAPTER: {"en": ("chapter", "chapters"), "he": ("פרק", "פרקים")},
+    Unit.PART: {"en": ("part", "parts"), "he": ("חלק", "חלקים")},
 }
-_ONE: Mapping[Unit, Mapping[Lang, str]] = {
-    Unit.PAGE: {"en": "page", "he": "עמוד"},
-    Unit.SLIDE: {"en": "slide", "he": "שקופית"},
-    Unit.SHEET: {"en": "sheet", "he": "גיליון"},
-    Unit.CHAPTER: {"en": "chapter", "he": "פרק"},
-    Unit.PART: {"en": "part", "he": "חלק"},
-}
+"""Of one, and of many."""
 
 
 def unit_of(name: str) -> Unit:
@@ -43,14 +37,15 @@ def unit_of(name: str) -> Unit:
 
 def status_subject(name: str, unit: Unit, first: int, last: int, *, lang: Lang, max_chars: int) -> str:
     """`report.pdf, pages 5–8` within *max_chars*: the name is cut, not the pages."""
-    where = f", {_ONE[unit][lang]} {first}" if first == last else f", {_MANY[unit][lang]} {first}–{last}"
+    one, many = _NAMES[unit][lang]
+    where = f", {one} {first}" if first == last else f", {many} {first}–{last}"
     room = max_chars - len(where)
     return (name if len(name) <= room else name[: room - 1].rstrip() + "…") + where
 
 
 def read_line(unit: Unit, *, whole: str, in_part: str, all_of_it: bool, total: int, lang: Lang) -> str:
     """Which parts of a document were read: *whole* and *in_part* are numbers such as `1–4, 9`, maybe empty."""
-    many = _MANY[unit][lang]
+    _, many = _NAMES[unit][lang]
     if all_of_it:
         return {"en": "read whole", "he": "נקרא כולו"}[lang]
     if not whole and not in_part:

@@ -83,13 +83,11 @@ class Users:
         chat_id: int,
         text: str,
         *,
-        entities: list[JsonObject] | None = None,
         extra: JsonObject | None = None,
         **sender: Any,
     ) -> int:
         """A user writes *text*. *extra* adds or replaces fields of the message. *sender* are options of `_post`."""
-        found = with_found(text) if entities is None else entities
-        return self._post(chat_id, {"text": text, "entities": found or None} | (extra or {}), **sender)
+        return self._post(chat_id, {"text": text, "entities": with_found(text) or None} | (extra or {}), **sender)
 
     def upload(
         self,

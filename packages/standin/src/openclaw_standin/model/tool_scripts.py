@@ -15,15 +15,14 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from openclaw_standin.model.faults import ModelFault, fault_of
 from openclaw_standin.model.script import content_text
 
-Manner = Literal["pieces", "whole", "object", "no_index", "no_id"]
+MANNERS = ("pieces", "whole", "object", "no_index", "no_id")
 """How a call is streamed: `pieces` as OpenAI does, `whole` in one chunk as Groq and Ollama do, `object`: whole, and the arguments are no
 text; `no_index`, `no_id`: whole, without that field."""
-MANNERS: tuple[str, ...] = Manner.__args__  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
