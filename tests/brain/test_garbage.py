@@ -36,7 +36,7 @@ from openclaw_core.chat.delivery import sending
 from openclaw_core.chat.delivery.dispatcher import Dispatcher
 from openclaw_core.errors import LostOwnership, StoreFault
 from openclaw_core.roles.check import load_roles
-from openclaw_core.store import AgentWork, Inbox, Lanes, Leadership, News, Pools, RedisDisplays, Script
+from openclaw_core.store import AgentWork, Inbox, Lanes, Leadership, News, Pools, RedisDisplays, RunRecords, Script
 from openclaw_core.store.budgets import Spending
 from openclaw_core.store.packing import packed
 from openclaw_core.tasks.task import snapshot_digest, snapshot_json, to_json
@@ -95,7 +95,7 @@ class Leader:
         await self.lanes.reconcile(epoch=self.epoch)
         await self.rollout.refresh()
         handler = UpdateHandler(
-            inbox=self.inbox, lanes=self.lanes, intake=Intake(roles=ROLES, access=Access(users=None)), bot=Bot(id=5, username="bot"),
+            inbox=self.inbox, lanes=self.lanes, runs=RunRecords(self.script), intake=Intake(roles=ROLES, access=Access(users=None)), bot=Bot(id=5, username="bot"),
             windows=Windows(), epoch=self.epoch, chat_cap=20, total_cap=5000, spending=Spending(self.script, Budgets()),
         )  # fmt: skip
         lanes = QueueConsumer(

@@ -19,7 +19,7 @@ async def desk(script: Script) -> Desk:
     world = World(script)
     await world.lead()
     handler = UpdateHandler(
-        inbox=world.inbox, lanes=world.lanes, intake=Intake(roles=ROLES, access=Access(users=None)), bot=Bot(id=42, username="OpenClawBot"),
+        inbox=world.inbox, lanes=world.lanes, runs=world.runs, intake=Intake(roles=ROLES, access=Access(users=None)), bot=Bot(id=42, username="OpenClawBot"),
         windows=Windows(), epoch=world.epoch, chat_cap=CAPS["chat_cap"], total_cap=CAPS["total_cap"], spending=Spending(world.script, Budgets()),
     )  # fmt: skip
     return Desk(world, handler)

@@ -127,7 +127,7 @@ class Brain:
         )
         intake = Intake(roles=roles, access=access, english_only=settings.demo_model, sees_pictures=sees)
         handler = UpdateHandler(
-            inbox=inbox, lanes=lanes, intake=intake, bot=Bot(id=self.identity.id, username=self.identity.username), epoch=epoch,
+            inbox=inbox, lanes=lanes, runs=RunRecords(self.script), intake=intake, bot=Bot(id=self.identity.id, username=self.identity.username), epoch=epoch,
             windows=settings.windows, chat_cap=settings.chat_cap, total_cap=settings.total_cap, on_display=delivery.wake,
             spending=Spending(self.script, settings.budgets),
             release_request=consumer.release_request, on_released=consumer.route_released,

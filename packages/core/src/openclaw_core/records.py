@@ -41,6 +41,7 @@ class NoticeKind(StrEnum):
     HELP = "help"
     NEW = "new"
     STATUS = "status"
+    WHY = "why"
     UNKNOWN_COMMAND = "unknown_command"
     LANG_MENU = "lang_menu"
     LANG_SET = "lang_set"

@@ -14,7 +14,7 @@ from openclaw_core.tasks.task import retry_id
 from openclaw_core.texts import wording
 from openclaw_core.texts.wording import Sentence
 
-COMMANDS = frozenset({"start", "help", "new", "stop", "status", "usage", "retry", "lang"})
+COMMANDS = frozenset({"start", "help", "new", "stop", "status", "usage", "why", "retry", "lang"})
 LANG_ARGUMENTS: Mapping[str, Lang] = {
     "he": "he", "hebrew": "he", "עברית": "he", "en": "en", "english": "en", "אנגלית": "en",
 }  # fmt: skip
@@ -56,6 +56,8 @@ def run_command(context: UpdateContext) -> list[Effect]:
             return [context.notice(NoticeKind.STATUS, **context.state.status)]
         case "usage":
             return [context.notice(NoticeKind.USAGE, **context.state.usage)]
+        case "why":
+            return [context.notice(NoticeKind.WHY, **context.state.why)]
         case "retry":
             return _retry(context)
         case "lang":

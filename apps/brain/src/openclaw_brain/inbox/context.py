@@ -18,7 +18,7 @@ from openclaw_core.texts.wording import Sentence
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatState:
-    """What the store holds about a chat and its sender: settings, the task that is to run again, the figures of /status and /usage, access."""
+    """What the store holds about a chat and its sender: settings, the task that is to run again, the figures of /status, /usage and /why, access."""
 
     settings: Mapping[str, str] = field(default_factory=dict)
     old_task: Task | None = None
@@ -30,6 +30,8 @@ class ChatState:
     access_rows: Sequence[Sequence[str]] = ()
     """For /access: subject, right, by whom, Unix time in ms."""
     usage: Mapping[str, Any] = field(default_factory=dict)
+    why: Mapping[str, Any] = field(default_factory=dict)
+    """The arguments of `texts.why.why_reply`; empty where there is no answer to tell of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

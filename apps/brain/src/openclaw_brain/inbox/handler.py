@@ -16,10 +16,11 @@ from openclaw_brain.telegram.incoming import Bot, Incoming, read_update
 from openclaw_core import logs
 from openclaw_core.errors import BadTask, StoreError
 from openclaw_core.records import UNREADABLE, whole
-from openclaw_core.store import Admitted, Inbox, Lanes
+from openclaw_core.store import Admitted, Inbox, Lanes, RunRecords
 from openclaw_core.store.budgets import Spending
 from openclaw_core.store.effects import AddNotice, QueueTask
 from openclaw_core.store.inbox import Stream
+from openclaw_core.tasks.run_usage import read_usage
 from openclaw_core.tasks.task import Task
 
 log = logs.get(__name__)
@@ -34,6 +35,7 @@ class UpdateHandler:
 
     inbox: Inbox
     lanes: Lanes
+    runs: RunRecords
     intake: Intake
     bot: Bot
     windows: Windows
@@ -161,6 +163,8 @@ class UpdateHandler:
             return replace(state, pairing_digest=await self.inbox.pairing_digest(newcomer_of(incoming.button_data)))
         if incoming.command in ("allow", "remove") or incoming.button_data.startswith("access:"):
             return state
+        if incoming.command == "why":
+            return replace(state, why=await self._why(incoming))
         if incoming.content_kind == "command":
             task_id = await self.inbox.last_task(incoming.chat_id, incoming.thread_id)
         else:
@@ -174,6 +178,19 @@ class UpdateHandler:
             return None
         moved = await self.inbox.moved([task.chat_id])
         return replace(task, chat_id=moved.get(task.chat_id, task.chat_id))
+
+    async def _why(self, incoming: Incoming) -> dict[str, Any]:
+        """What is known of the last answer in the place of *incoming*; empty if there is none, or its record has gone."""
+        run = await self.runs.last_answer(incoming.chat_id, incoming.thread_id)
+        if run is None:
+            return {}
+        usage = read_usage(run.run)
+        return {
+            "role": run.role, "decision": run.decision, "model": usage.model,
+            "tools": [call.tool for step in usage.steps for call in step.calls],
+            "took_s": (whole(run.ended_ms) - whole(run.admitted_ms)) / 1000,
+            "tokens": usage.prompt_tokens + usage.answer_tokens, "micro_usd": whole(run.micro_usd) if run.micro_usd else None,
+        }  # fmt: skip
 
     async def _status(self, chat_id: int) -> dict[str, Any]:
         running = await self.lanes.running_in(chat_id)
@@ -191,7 +208,7 @@ class UpdateHandler:
 def _needs_store(incoming: Incoming) -> bool:
     """Whether the effects depend on more than the settings of the chat, or those of the next entries depend on them."""
     return (
-        incoming.content_kind == "command" and incoming.command in ("status", "usage", "retry", *OWNER_COMMANDS)
+        incoming.content_kind == "command" and incoming.command in ("status", "usage", "why", "retry", *OWNER_COMMANDS)
     ) or (incoming.kind == "button" and incoming.button_data.startswith(("retry:", "access:", "pair:")))
 
 

@@ -13,7 +13,7 @@ from openclaw_core.store.inbox import Stream
 from openclaw_core.tasks.task import Attachment, ChatKind
 
 # They bypass the queue: a command about a running task must not wait behind it.
-CONTROL_COMMANDS = frozenset({"stop", "status", "usage", "help"})
+CONTROL_COMMANDS = frozenset({"stop", "status", "usage", "why", "help"})
 ROOT_FOLDERS = frozenset(
     {
         "applications", "bin", "boot", "dev", "etc", "home", "lib", "lib64", "library", "media", "mnt", "opt", "private", "proc", "root", "run", "sbin", "srv",

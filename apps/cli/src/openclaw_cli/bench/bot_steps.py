@@ -15,7 +15,7 @@ from openclaw_core.budgets.values import Budgets
 from openclaw_core.errors import SettingsError
 from openclaw_core.roles.snapshot import snapshot_of
 from openclaw_core.roles.values import Roles
-from openclaw_core.store import AgentWork, Inbox, Lanes, Leadership, News, RedisDisplays, Script
+from openclaw_core.store import AgentWork, Inbox, Lanes, Leadership, News, RedisDisplays, RunRecords, Script
 from openclaw_core.store.budgets import Spending
 from openclaw_core.store.client import Rights
 from openclaw_core.tasks.outcome import Decision, Delivery
@@ -49,7 +49,7 @@ class BotSteps:
         inbox, lanes, news = Inbox(self.script), Lanes(self.script), News(self.script)
         await inbox.admit([("inbox", update) for update in updates], offset=None, epoch=self.epoch)
         handler = UpdateHandler(
-            inbox=inbox, lanes=lanes, intake=Intake(roles=self.roles, access=Access(users=None)), bot=Bot(id=BOT_ID, username="bench"),
+            inbox=inbox, lanes=lanes, runs=RunRecords(self.script), intake=Intake(roles=self.roles, access=Access(users=None)), bot=Bot(id=BOT_ID, username="bench"),
             windows=Windows(), epoch=self.epoch, chat_cap=count, total_cap=5000, spending=Spending(self.script, Budgets()),
         )  # fmt: skip
         while await handler.handle_batch("inbox"):

@@ -6,6 +6,7 @@ from typing import Any
 
 from openclaw_core.records import read, whole
 from openclaw_core.store.client import Script, pairs
+from openclaw_core.tasks.conversation import conversation_key
 
 PAGE = 1000
 """Rows that are read at a time."""
@@ -80,6 +81,14 @@ class RunRecords:
             if record.task == task_id:
                 return record
         return None
+
+    async def last_answer(self, chat_id: int, thread_id: int | None) -> RunRecord | None:
+        """The row of the last answer that was shown in a chat or a topic; None if there is none, or its row has gone."""
+        row = await self._script.read(
+            "HGET", self._script.keys("chat", conversation_key(chat_id, thread_id)), "last_answer"
+        )
+        rows = await self._script.read("XRANGE", self._script.keys("runs"), row, row) if row else []
+        return read(RunRecord, pairs(rows[0][1])) if rows else None
 
     async def last_id(self) -> str:
         """The id of the newest row; one that is before all where there is none."""

@@ -46,6 +46,10 @@ class Sentence(_Text):
         "All quiet: nothing is running and nothing is waiting.",
         "הכול שקט: שום דבר לא רץ ושום דבר לא ממתין.",
     )
+    WHY_NOTHING = (
+        "There is no answer here that I could tell you about: none is ready yet, or it was too long ago.",
+        "אין כאן תשובה שאפשר לספר עליה: עדיין אין תשובה מוכנה, או שעבר יותר מדי זמן.",
+    )
     LANG_MENU = (
         "Which language should menus and notices be in? Answers follow the language of your question.",
         "באיזו שפה להציג תפריטים והודעות? התשובות עצמן יהיו בשפת השאלה.",
@@ -418,6 +422,7 @@ COMMANDS: Mapping[str, Mapping[Lang, str]] = {
     "retry": {"en": "Try the last question again", "he": "לנסות שוב את השאלה האחרונה"},
     "status": {"en": "What is running or waiting, and for how long", "he": "מה רץ או ממתין, וכמה זמן"},
     "usage": {"en": "What you have used, and what is left", "he": "כמה נוצל וכמה נשאר"},
+    "why": {"en": "What the last answer was made of, and what it cost", "he": "ממה נוצרה התשובה האחרונה, וכמה עלתה"},
     "lang": {"en": "Language of menus and notices", "he": "שפת התפריטים וההודעות"},
     "help": {"en": "What I can do", "he": "מה אפשר לעשות כאן"},
 }

@@ -9,6 +9,7 @@ from openclaw_core.records import NoticeKind
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.texts import access, spending, wording
 from openclaw_core.texts.language import LANG_NAMES
+from openclaw_core.texts.why import why_reply
 from openclaw_core.texts.wording import Label, Sentence
 
 if TYPE_CHECKING:  # the module needs YAML
@@ -90,6 +91,10 @@ def _text_and_buttons(kind: str, args: Any, lang: Lang, roles: "Roles | None") -
             return spending.usage_reply(rows, next_day=next_day, next_month=next_month, lang=lang), ()
         case NoticeKind.BUDGET_NEARLY:
             return spending.limit_near(str(args["scope"]), str(args["period"]), int(args["percent"]), lang), ()
+        case NoticeKind.WHY if not args:
+            return wording.sentence(Sentence.WHY_NOTHING, lang), ()
+        case NoticeKind.WHY if roles is not None:
+            return why_reply(roles, **args, lang=lang), ()
         case NoticeKind.REFUSED:
             return wording.no_access(int(args["user_id"]), lang), ()
         case NoticeKind.ACCESS_LIST:

@@ -237,7 +237,9 @@ local function record_run(id)
   local admitted_ms = number(fields[8])
   if fields[3] == 'closed' and admitted_ms then observe('answer', now_ms() - admitted_ms) end
   fix_type(P .. 'runs', 'stream')
-  call('XADD', P .. 'runs', 'MAXLEN', '~', 20000, '*', unpack(record))
+  local entry = call('XADD', P .. 'runs', 'MAXLEN', '~', 20000, '*', unpack(record))
+  local where = place_of(id)
+  if where and fields[3] == 'closed' then set_chat(where, 'last_answer', entry) end
   add_to(P .. 'outcomes', (fields[3] or '?') .. ':' .. (fields[4] or ''), 1)
 end
 

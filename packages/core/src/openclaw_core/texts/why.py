@@ -1,0 +1,78 @@
+"""Builds the answer to /why: which role answered and how it was picked, which model, what its tools did, how long it took, what it cost."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from openclaw_core.ports import Lang
+from openclaw_core.tasks.outcome import Decision
+from openclaw_core.texts.wording import duration, role_label
+
+if TYPE_CHECKING:  # the module needs YAML
+    from openclaw_core.roles.values import Roles
+
+PICKED: Mapping[str, Mapping[Lang, str]] = {
+    Decision.EXPLICIT: {"en": "you chose it", "he": "לפי בחירה שלך"},
+    Decision.FOLLOW_UP: {"en": "as for the message before", "he": "כמו בהודעה הקודמת"},
+    Decision.RULE: {"en": "a word in the message spoke for it", "he": "לפי מילה בהודעה"},
+    Decision.MODEL: {"en": "a model picked it", "he": "מודל בחר בו"},
+    Decision.CLASSIFIER: {"en": "it is closest to what such messages ask", "he": "זה הכי קרוב לנוסח ההודעה"},
+    Decision.DEFAULT: {"en": "nothing spoke for another one", "he": "שום דבר לא התאים יותר"},
+}
+DID: Mapping[str, Mapping[Lang, str]] = {
+    "web_search": {"en": "searched the web {}", "he": "חיפוש באינטרנט {}"},
+    "open_page": {"en": "opened a page {}", "he": "פתיחת דף {}"},
+    "read_document": {"en": "read in a document {}", "he": "קריאה במסמך {}"},
+    "run_code": {"en": "ran code {}", "he": "הרצת קוד {}"},
+}
+USED: Mapping[Lang, str] = {"en": "used another tool {}", "he": "שימוש בכלי אחר {}"}
+
+
+def why_reply(
+    roles: "Roles",
+    *,
+    role: str,
+    decision: str,
+    model: str,
+    tools: Sequence[str],
+    took_s: float,
+    tokens: int,
+    micro_usd: int | None,
+    lang: Lang,
+) -> str:
+    """The lines about one answer. *tools* are the calls in order, by tool; *micro_usd* is None where the model has no price."""
+    label = role_label(roles, role, lang) if role in roles.roles else role
+    picked = PICKED.get(decision, PICKED[Decision.DEFAULT])[lang]
+    lines = [{"en": "🧾 About my last answer here", "he": "🧾 על התשובה האחרונה שלי כאן"}[lang]]
+    lines.append({"en": f"Role: {label} ({picked})", "he": f"תפקיד: {label} ({picked})"}[lang])
+    lines.append({"en": f"Model: {model}", "he": f"מודל: \u2068{model}\u2069"}[lang])
+    if tools:
+        done = ", ".join(_did(name, tools.count(name), lang) for name in dict.fromkeys(tools))
+        lines.append({"en": f"It {done}", "he": f"בדרך: {done}"}[lang])
+        if "open_page" in tools:
+            lines.append({"en": "Its sources stand below the answer", "he": "המקורות מופיעים מתחת לתשובה"}[lang])
+    else:
+        lines.append(
+            {"en": "It used no tools: it is from memory and this chat", "he": "בלי כלים: מהזיכרון ומהשיחה הזאת"}[lang]
+        )
+    cost = _cost(micro_usd, lang)
+    lines.append(
+        {
+            "en": f"It took {duration(took_s, lang)} and {tokens:,} tokens; {cost}",
+            "he": f"זמן: {duration(took_s, lang)}, {tokens:,} טוקנים; {cost}",
+        }[lang]
+    )
+    return "\n".join(lines)
+
+
+def _did(tool: str, times: int, lang: Lang) -> str:
+    often = {"en": "once" if times == 1 else f"{times} times", "he": "פעם אחת" if times == 1 else f"{times} פעמים"}[
+        lang
+    ]
+    return DID.get(tool, USED)[lang].format(often)
+
+
+def _cost(micro_usd: int | None, lang: Lang) -> str:
+    if micro_usd is None:
+        return {"en": "its cost is not known", "he": "העלות לא ידועה"}[lang]
+    dollars = f"${micro_usd / 1e6:.4f}" if micro_usd < 100_000 else f"${micro_usd / 1e6:.2f}"
+    return {"en": f"it cost {dollars}", "he": f"עלות: \u2068{dollars}\u2069"}[lang]
