@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +11,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from openclaw_brain.metrics import Metrics
+from openclaw_core.budgets.values import Budgets, Limit, Period, Scope, Spend, Unit
 from openclaw_core.roles.values import ModelSpec
 from openclaw_core.store import RedisSettings, Script, open_script
+from openclaw_core.store.budgets import spend_fields
 from openclaw_core.store.client import source
 from openclaw_core.store.figures import BOUNDS_MS, set_prices
 from openclaw_core.tasks.outcome import Cause
@@ -104,6 +107,30 @@ async def test_cost_is_whole_millionths_of_a_dollar_by_the_price_of_the_moment(w
     await set_prices(world.script, {"m": replace(PRICED, output_usd_per_mtok=6.0)}, epoch=world.epoch)
     await answer(world, await claim(world, 2))
     assert of(await page(metrics), "cost_microusd_total", "role=coder") == 240 + 1320
+
+
+async def test_the_share_of_a_budget_is_that_of_all_and_names_nobody(world: World, script: Script) -> None:
+    limits = (
+        Limit(scope=Scope.ALL, period=Period.DAY, unit=Unit.TOKENS, amount=2400),
+        Limit(scope=Scope.ALL, period=Period.MONTH, unit=Unit.MICRO_USD, amount=1000),
+        Limit(scope=Scope.USER, period=Period.DAY, unit=Unit.TOKENS, amount=7),
+    )
+    budgets = Budgets(limits=limits)
+    metrics = Metrics(script=script, roles=("coder",), leading=True, budgets=budgets)
+    assert of(await page(metrics), "budget_share", "period=day", "unit=tokens") == 0
+
+    await world.ask(task(1))
+    await world.lanes.release(cap=9, at_most=9, epoch=world.epoch)
+    spend = spend_fields(budgets.calendar(time.time()), Spend(), model="m", asked_tokens=5)
+    await world.dispatch(task(1), spend=spend)
+    await answer(world, await world.claim(world.work("job-1", pool="p")))
+
+    found = await page(metrics)
+    shares = {labels: value for (name, labels), value in found.items() if name == "openclaw_budget_share"}
+    assert shares == {
+        frozenset({"period=day", "unit=tokens"}): 0.5,
+        frozenset({"period=month", "unit=micro_usd"}): 0.24,
+    }
 
 
 async def test_a_model_without_a_price_has_no_cost_and_is_counted_as_such(world: World, metrics: Metrics) -> None:

@@ -238,7 +238,9 @@ async def run(
     async with AsyncExitStack() as stack:
         script = await stack.enter_async_context(open_script(settings.redis, bot_id=settings.bot_id))
         launcher, leader = await _cluster_or_local(settings, roles, env, script, stack, local)
-        metrics = Metrics(script=script, roles=sorted(roles.roles), loop_ages_s=heartbeats.ages_s)
+        metrics = Metrics(
+            script=script, roles=sorted(roles.roles), loop_ages_s=heartbeats.ages_s, budgets=settings.budgets
+        )
         reachable = launcher.reachable if settings.launcher == "kubernetes" else None
         health = Health(heartbeats=heartbeats, script=script, metrics=metrics, reachable=reachable, ready=False)
         # Before Redis and Telegram answer: waiting for them is no reason to be restarted.

@@ -5,7 +5,7 @@ Only the leader exports the store's counts: two brains read the same numbers, an
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, ProcessCollector, generate_latest
@@ -13,8 +13,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from openclaw_core.budgets.values import Budgets
 from openclaw_core.errors import OpenClawError
 from openclaw_core.store import Script
+from openclaw_core.store.budgets import Spending, Used
 from openclaw_core.store.figures import Figures, Queue, Timings, figures
 from openclaw_core.tasks.outcome import Cause
 
@@ -35,6 +37,7 @@ class Metrics:
     """By loop: seconds since its last heartbeat."""
     causes: Callable[[], Mapping[str, Cause]] = dict
     """By template: why no agent can start. Templates whose agents can start are absent."""
+    budgets: Budgets = field(default_factory=Budgets)
     clock: Callable[[], float] = time.monotonic
     leading: bool = False
     webhooks_ended: int = 0
@@ -87,9 +90,12 @@ class Metrics:
     async def page(self) -> bytes:
         """The page in Prometheus' text format. While the store is away, only what this process measures."""
         found: Figures | None = None
+        used: Sequence[Used] = ()
         try:
             if self.leading:
                 found = await figures(self.script)
+                calendar = self.budgets.calendar(time.time())
+                used = await Spending(self.script, self.budgets).used_by_all(calendar)
             else:
                 await self.script.read("PING")
             store_up = True
@@ -98,7 +104,7 @@ class Metrics:
         registry = CollectorRegistry()
         registry.register(self._process)
         registry.register(self._steps)
-        registry.register(_Given([*self._own(store_up), *(counted(found, self.roles) if found else ())]))
+        registry.register(_Given([*self._own(store_up), *(counted(found, self.roles, used) if found else ())]))
         return generate_latest(registry)
 
     def _own(self, store_up: bool) -> Iterator[Metric]:
@@ -143,8 +149,8 @@ class Metrics:
         )
 
 
-def counted(found: Figures, roles: Collection[str]) -> Iterator[Metric]:
-    """What the store counts, as metrics."""
+def counted(found: Figures, roles: Collection[str], used: Sequence[Used] = ()) -> Iterator[Metric]:
+    """What the store counts, as metrics. *used* is what is spent of the limits of all."""
 
     def counter(name: str, what: str, first: str, *labels: str) -> CounterMetricFamily:
         return _counter(name, what, labels, found.labelled(first, labels=len(labels)))
@@ -215,6 +221,12 @@ def counted(found: Figures, roles: Collection[str]) -> Iterator[Metric]:
         "openclaw_cost_microusd", "Cost of answers in millionths of a dollar, for models whose price is known.", "cost"
     )
     yield by_role("openclaw_answers_unpriced", "Answers of models whose price is not known.", "unpriced")
+    yield _gauge(
+        "openclaw_budget_share",
+        "Share of what all together may spend in the present day or month that is spent. Absent without a limit.",
+        ("period", "unit"),
+        {(one.limit.period.value, one.limit.unit.value): one.share for one in used},
+    )
 
 
 def _lengths(queues: Mapping[str, Queue]) -> dict[str, float]:
