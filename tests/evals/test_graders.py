@@ -57,6 +57,15 @@ def test_figures_are_found_however_they_are_written(answer: str, number: float) 
     assert fault("has_not", answer, numbers=[number]) != ""
 
 
+@pytest.mark.parametrize(
+    ("answer", "number"),
+    [("twelve vans", 12), ("twenty-five people", 25), ("שלושה ילדים", 3), ("כעשרים וחמישה אלף", 25000)],
+)
+def test_figures_in_words_are_there_and_are_no_figures_that_must_not_be(answer: str, number: float) -> None:
+    assert fault("has", answer, numbers=[number]) == ""
+    assert fault("has_not", answer, numbers=[number]) == ""
+
+
 @pytest.mark.parametrize("answer", ["412", "4.1", "1. a point\n41. another one", "[41]", "v41", "140"])
 def test_other_figures_and_the_numbers_of_lists_and_pages_are_not(answer: str) -> None:
     assert fault("has", answer, numbers=[41]) == "lacks 41"
@@ -114,7 +123,12 @@ def test_names_of_a_summary_that_stand_in_the_source_are_taken(answer: str) -> N
 
 @pytest.mark.parametrize(
     ("answer", "unknown"),
-    [("The offer of Dana Cohen", "Cohen"), ("It goes to NATO", "NATO"), ("לפי דנה מ-Paris", "Paris")],
+    [
+        ("The offer of Dana Cohen", "Cohen"),
+        ("It goes to NATO", "NATO"),
+        ("ACME pays.", "ACME"),
+        ("לפי דנה מ-Paris", "Paris"),
+    ],
 )
 def test_other_names_of_a_summary_are_named(answer: str, unknown: str) -> None:
     assert unknown in fault("names_from_source", answer, source=SOURCE)
@@ -251,4 +265,6 @@ def test_code_that_ran() -> None:
     assert fault("code_ran", answered("done", ran=failed), test=True) == "its last run has no test that passed"
     assert fault("code_ran", answered("done", ran=failed)) == ""
     assert fault("code_ran", answered("done", ran=never)) == "ran no code"
+    crashed = CodeRun(language="python", program=Ended(exit_code=1))
+    assert fault("code_ran", answered("done", ran=crashed)) == "its last run failed"
     assert fault("code_ran", answered("done")) == "ran no code"

@@ -15,9 +15,8 @@ from openclaw_cli.eval.answers.source_text import source_of
 from openclaw_cli.eval.answers.task_file import KINDS, json_schema
 from openclaw_cli.eval.answers.tasks import ROLES, AnswerTask, BadTasks, load_tasks
 from openclaw_cli.eval.answers.yaml_lines import read_yaml
-from openclaw_core.sealed import Cause, Outcome, RunRequest, RunResult
 from openclaw_core.texts.language import lang_of
-from tests.evals.answers import answered
+from tests.evals.answers import NoRunner, answered
 
 ROOT = Path(__file__).parents[2]
 EVALS = ROOT / "evals"
@@ -186,11 +185,6 @@ def test_every_page_is_used_and_none_is_without_an_entry(shipped: tuple[AnswerTa
 
 
 # ---- grading a whole task
-
-
-class NoRunner:
-    async def run(self, request: RunRequest) -> RunResult:
-        return RunResult(program=Outcome(cause=Cause.NOT_AVAILABLE, why="no runner is there"))
 
 
 async def test_a_task_is_graded_check_by_check(tmp_path: Path) -> None:
