@@ -18,7 +18,7 @@ from openclaw_core.store.budgets import spend_fields
 from openclaw_core.store.client import source
 from openclaw_core.store.figures import BOUNDS_MS, set_prices
 from openclaw_core.tasks.outcome import Cause
-from openclaw_core.tasks.run_usage import RunUsage
+from openclaw_core.tasks.run_usage import ModelTokens, RunUsage
 from openclaw_core.tasks.work import Answered, HandedBack, Run
 from tests.core.store_world import ORDER, World, effect, task
 from tests.redis_server import RedisServer
@@ -131,6 +131,23 @@ async def test_the_share_of_a_budget_is_that_of_all_and_names_nobody(world: Worl
         frozenset({"period=day", "unit=tokens"}): 0.5,
         frozenset({"period=month", "unit=micro_usd"}): 0.24,
     }
+
+
+async def test_steps_of_another_model_cost_what_that_model_costs(world: World, metrics: Metrics) -> None:
+    """600 new, 400 cached and 200 answer tokens are of both models together."""
+    dear = replace(PRICED, id="dear", input_usd_per_mtok=1.5, cached_usd_per_mtok=0.75, output_usd_per_mtok=6.0)
+    await set_prices(world.script, {"m": PRICED, "dear": dear}, epoch=world.epoch)
+    step = ModelTokens(model="dear", prompt_tokens=500, cached_tokens=400, answer_tokens=100)
+    await answer(world, await claim(world, 1), replace(USAGE, others=(step,)))
+    # dear: 100 × 1.5 + 400 × 0.75 + 100 × 6; m: 500 × 0.15 + 100 × 0.6
+    found = await page(metrics)
+    assert of(found, "cost_microusd_total", "role=coder") == 1050 + 135
+    assert of(found, "tokens_total", "role=coder", "kind=prompt") == 600
+
+    await answer(world, await claim(world, 2), replace(USAGE, others=(replace(step, model="unknown"),)))
+    found = await page(metrics)
+    assert of(found, "cost_microusd_total", "role=coder") == 1050 + 135
+    assert of(found, "answers_unpriced_total", "role=coder") == 1
 
 
 async def test_a_model_without_a_price_has_no_cost_and_is_counted_as_such(world: World, metrics: Metrics) -> None:

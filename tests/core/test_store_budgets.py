@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +13,7 @@ from openclaw_core.roles.values import ModelSpec
 from openclaw_core.store.budgets import Reserved, Spending, reserve, set_budgets, spend_fields
 from openclaw_core.store.figures import set_prices
 from openclaw_core.tasks.outcome import Cause
-from openclaw_core.tasks.run_usage import CallUsage, RunUsage, StepUsage
+from openclaw_core.tasks.run_usage import CallUsage, ModelTokens, RunUsage, StepUsage
 from openclaw_core.tasks.task import Task
 from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, Run
 from tests.core.store_world import ORDER, World, completed_step, task
@@ -247,6 +248,17 @@ async def test_an_agent_that_is_lost_is_counted_too_and_its_steps_once(world: Wo
     )  # its usage has the steps of before in it
     await world.hear()
     assert await spent(world) == COST + Spend(tokens=60, micro_usd=70)
+
+
+async def test_steps_of_another_model_are_paid_at_its_price(world: World) -> None:
+    await limited(world, limit(10**9))
+    dear = ModelSpec(id="dear", context_tokens=1, input_usd_per_mtok=10.0, output_usd_per_mtok=20.0)
+    await set_prices(world.script, {"m": MODEL, "dear": dear}, epoch=world.epoch, search_micro_usd=5000)
+    run = await claimed(world, task(1))
+    others = (ModelTokens(model="dear", prompt_tokens=100, answer_tokens=40),)
+    await world.end(run, Answered(markdown="42", usage=replace(ANSWER, others=others)))
+    # m: 400 new, 200 cached and 60 answer tokens
+    assert await spent(world) == Spend(tokens=800, micro_usd=(1000 + 800) + (400 + 100 + 120))
 
 
 async def test_a_search_costs_what_the_budgets_say(world: World) -> None:

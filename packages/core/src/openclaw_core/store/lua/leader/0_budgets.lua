@@ -5,6 +5,7 @@ local KEEP_SPENT_S = 3456000 -- 40 days: longer than a month
 local KEEP_RESERVED_S = 7200 -- longer than a task is out; one that is out longer is counted at its end all the same
 local NEARLY = 0.8 -- from this share of a limit on its user or chat is told, once in a period
 local SEARCH = 'web_search'
+local OTHERS_MAX = 16 -- models of one run beside the one that answered
 local PERIODS, UNITS = { 'day', 'month' }, { 'tokens', 'micro_usd' }
 
 -- The keys of those who pay for a task.
@@ -59,7 +60,7 @@ local function reserved_by(user, chat, id)
 end
 
 -- Money of tokens by the price of their model, in millionths of a dollar; nil for a model without a price.
-cost_of = function(model, fresh, cached, answer)
+local function cost_of(model, fresh, cached, answer)
   fix_type(P .. 'prices', 'hash')
   local price = call('HGET', P .. 'prices', tostring(model or '')) or ''
   local per_fresh, per_cached, per_answer = price:match('^(%S+) (%S+) (%S+)$')
@@ -68,10 +69,34 @@ cost_of = function(model, fresh, cached, answer)
   return math.floor(fresh * per_fresh + cached * per_cached + answer * per_answer + 0.5)
 end
 
--- Tokens and money of what a model has taken, by the counts of its server.
+-- The tokens of a run, or of one of its models, as its server has counted them: not cached, cached, of the answer. None is negative, whatever an agent says.
+tokens_of = function(usage)
+  local cached, answer = math.max(0, number(usage.cached_tokens, 0)), math.max(0, number(usage.answer_tokens, 0))
+  return math.max(0, number(usage.prompt_tokens, 0) - cached), cached, answer
+end
+
+-- Tokens and money of what a model has taken.
 local function taken(model, usage)
-  local prompt, cached, answer = math.max(0, number(usage.prompt_tokens, 0)), math.max(0, number(usage.cached_tokens, 0)), math.max(0, number(usage.answer_tokens, 0))
-  return prompt + answer, cost_of(model, math.max(0, prompt - cached), cached, answer) or 0
+  local fresh, cached, answer = tokens_of(usage)
+  return fresh + cached + answer, cost_of(model, fresh, cached, answer) or 0
+end
+
+-- Money of what all models of a run have taken, each at its own price, in millionths of a dollar; and whether all have a price.
+cost_of_run = function(run)
+  local fresh, cached, answer = tokens_of(run)
+  local sum, priced = 0, true
+  local function add(model, f, c, a)
+    local cost = cost_of(model, f, c, a)
+    sum, priced = sum + (cost or 0), priced and cost ~= nil
+  end
+  for i, other in ipairs(type(run.others) == 'table' and run.others or {}) do
+    if i > OTHERS_MAX or type(other) ~= 'table' then break end
+    local f, c, a = tokens_of(other)
+    add(other.model, f, c, a)
+    fresh, cached, answer = math.max(0, fresh - f), math.max(0, cached - c), math.max(0, answer - a)
+  end
+  add(run.model, fresh, cached, answer)
+  return sum, priced
 end
 
 local function note_spent(id, tokens, micro_usd)
@@ -103,7 +128,8 @@ local function spent_by_run(run, steps)
     tokens, micro_usd = tokens + more, micro_usd + cost
   end
   if run then
-    add(run.model, run)
+    local fresh, cached, answer = tokens_of(run)
+    tokens, micro_usd = fresh + cached + answer, (cost_of_run(run))
     for _, step in ipairs(type(run.steps) == 'table' and run.steps or {}) do n = n + searches(step.calls, 'tool') end
   else
     for line in (steps or ''):gmatch('[^\n]+') do
