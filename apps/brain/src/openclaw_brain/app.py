@@ -17,6 +17,7 @@ from openclaw_brain.agents.ports import Launcher
 from openclaw_brain.agents.recovery import Recovery
 from openclaw_brain.agents.results import ResultReader
 from openclaw_brain.agents.rollout import Rollout
+from openclaw_brain.forgetting import Forgetting
 from openclaw_brain.health import Health
 from openclaw_brain.inbox.access import Access
 from openclaw_brain.inbox.handler import UpdateHandler
@@ -180,6 +181,7 @@ class Brain:
             start("ends", recovery.follow_ends)
             start("leases", recovery.check_leases)
             start("room", capacity.run)
+            start("forget", Forgetting(inbox=inbox, epoch=epoch).run)
             start("news", results.run)
             if self.exporter is not None:
                 names = names_of(roles, settings.model_override)
