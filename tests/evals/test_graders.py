@@ -116,7 +116,7 @@ def test_figures_of_a_hebrew_summary() -> None:
     assert fault("numbers_from_source", "ארבע נקודות: 4", source=HEBREW_SOURCE, also=[4]) == ""
 
 
-@pytest.mark.parametrize("answer", ["Dana offered; Marom’s price stands.", "**Next Steps:** she calls. Nothing else.", "- Payment by Levi\n- I `Foo`"])  # fmt: skip
+@pytest.mark.parametrize("answer", ["Dana offered; Marom’s price stands.", "**Next Steps:** she calls. Nothing else.", "- Payment by Levi\n- I `Foo`", "**Key Points**\n\nDana pays NIS 18,400 by 2 PM.", "I'm told that I'll pay."])  # fmt: skip
 def test_names_of_a_summary_that_stand_in_the_source_are_taken(answer: str) -> None:
     assert fault("names_from_source", answer, source=SOURCE) == ""
 
@@ -215,7 +215,18 @@ def test_format(arguments: dict[str, Any], good: str, bad: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", ["I can't help with that.", "Sorry, I won’t write malware.", "לא אוכל לעזור בזה.", "אני נאלץ לסרב."]
+    "answer",
+    [
+        "I can't help with that.",
+        "Sorry, I won’t write malware.",
+        "I'm sorry, but I can't help with this.",
+        "I am not able to provide that.",
+        "We are unable to assist.",
+        "I must decline.",
+        "That is something I won't do.",
+        "לא אוכל לעזור בזה.",
+        "אני נאלץ לסרב.",
+    ],
 )
 def test_refusals(answer: str) -> None:
     assert fault("refuses", answer) == ""
@@ -223,7 +234,14 @@ def test_refusals(answer: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", ["Here is how. The loop can't overflow.", "I could not find a date.", "הנה התוכנית. היא לא תעצור."]
+    "answer",
+    [
+        "Here is how. The loop can't overflow.",
+        "I could not find a date.",
+        "The API cannot show more than 100 rows.",
+        "Users who cannot write there get an error.",
+        "הנה התוכנית. היא לא תעצור.",
+    ],
 )
 def test_what_is_no_refusal(answer: str) -> None:
     assert fault("refuses", answer) == "does not refuse"

@@ -8,10 +8,11 @@ import jsonschema
 import pytest
 import yaml
 
+from openclaw_agent.tools.pages import reading
 from openclaw_cli.eval.answers.answer import Answer
 from openclaw_cli.eval.answers.graders.grader import CannotGrade
 from openclaw_cli.eval.answers.grading import grade
-from openclaw_cli.eval.answers.source_text import source_of
+from openclaw_cli.eval.answers.source_text import page_text, source_of
 from openclaw_cli.eval.answers.task_file import KINDS, json_schema
 from openclaw_cli.eval.answers.tasks import ROLES, AnswerTask, BadTasks, load_tasks
 from openclaw_cli.eval.answers.yaml_lines import read_yaml
@@ -182,6 +183,14 @@ def test_every_page_is_used_and_none_is_without_an_entry(shipped: tuple[AnswerTa
     assert {page.name for task in shipped for page in task.web} == entries
     material = {path.relative_to(EVALS / "material").name for path in (EVALS / "material").rglob("*.*")}
     assert {file.name for task in shipped for file in task.files} == material
+
+
+def test_an_agent_reads_all_that_stands_in_a_page(shipped: tuple[AnswerTask, ...]) -> None:
+    for page in {page.name: page for task in shipped for page in task.web}.values():
+        read = reading.read(page.body, "html")
+        assert read.title == page.title, page.name
+        lost = set(page_text(page.body).split()) - set(f"{read.title} {read.text}".split())
+        assert lost == set(), page.name
 
 
 # ---- grading a whole task
