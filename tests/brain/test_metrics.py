@@ -160,6 +160,19 @@ async def test_a_model_without_a_price_has_no_cost_and_is_counted_as_such(world:
     assert "micro_usd" not in (await world.runs.newest(count=1))[0].row
 
 
+async def test_a_role_has_its_ends_and_its_times_and_an_unknown_one_counts_as_other(
+    world: World, metrics: Metrics
+) -> None:
+    await answer(world, await claim(world, 1))
+    await answer(world, await claim(world, 2, role="gone"))
+    found = await page(metrics)
+    assert of(found, "role_tasks_ended_total", "role=coder", "state=closed") == 1
+    assert of(found, "role_tasks_ended_total", "role=other", "state=closed") == 1
+    assert of(found, "role_answer_seconds_count", "role=coder") == 1
+    assert of(found, "role_answer_seconds_count", "role=other") is None
+    assert of(found, "answer_seconds_count") == 2
+
+
 async def test_a_failure_is_counted_by_its_cause_and_its_text_when_it_stands_in_the_chat(
     world: World, metrics: Metrics
 ) -> None:

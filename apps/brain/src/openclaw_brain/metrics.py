@@ -214,6 +214,13 @@ def counted(found: Figures, roles: Collection[str], used: Sequence[Used] = ()) -
         known = _summed(((role if role in roles else OTHER, *rest), n) for (role, *rest), n in rows.items())
         return _counter(name, what, ("role", *labels), known)
 
+    yield by_role("openclaw_role_tasks_ended", "Tasks by their role and how they ended.", "role_ended", "state")
+    yield _histogram(
+        "openclaw_role_answer_seconds",
+        "From admission to the delivered answer, by role. Roles that this configuration does not know are left out.",
+        ("role",),
+        {(role,): timings for role in roles if (timings := found.timings("role_answer", role)).total},
+    )
     yield by_role(
         "openclaw_tokens", "Tokens of answers: prompt (not cached), cached (part of the prompt), answer.", "tokens", "kind"
     )  # fmt: skip

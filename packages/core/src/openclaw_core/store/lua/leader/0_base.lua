@@ -235,7 +235,11 @@ local function record_run(id)
   local micro_usd = run and count_usage(role, run)
   if micro_usd then record[#record + 1] = 'micro_usd'; record[#record + 1] = micro_usd end
   local admitted_ms = number(fields[8])
-  if fields[3] == 'closed' and admitted_ms then observe('answer', now_ms() - admitted_ms) end
+  count('role_ended:' .. role .. ':' .. (fields[3] or '?'))
+  if fields[3] == 'closed' and admitted_ms then
+    observe('answer', now_ms() - admitted_ms)
+    observe('role_answer:' .. role, now_ms() - admitted_ms)
+  end
   fix_type(P .. 'runs', 'stream')
   local entry = call('XADD', P .. 'runs', 'MAXLEN', '~', 20000, '*', unpack(record))
   local where = place_of(id)
