@@ -163,6 +163,9 @@ async def test_a_model_without_a_price_has_no_cost_and_is_counted_as_such(world:
 async def test_a_role_has_its_ends_and_its_times_and_an_unknown_one_counts_as_other(
     world: World, metrics: Metrics
 ) -> None:
+    found = await page(metrics)
+    assert of(found, "role_tasks_ended_total", "role=coder", "state=failed") == 0, "a first failure is an increase"
+
     await answer(world, await claim(world, 1))
     await answer(world, await claim(world, 2, role="gone"))
     found = await page(metrics)

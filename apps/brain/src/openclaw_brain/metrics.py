@@ -18,12 +18,13 @@ from openclaw_core.errors import OpenClawError
 from openclaw_core.store import Script
 from openclaw_core.store.budgets import Spending, Used
 from openclaw_core.store.figures import Figures, Queue, Timings, figures
-from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.outcome import Cause, TaskState
 
 __all__ = ["CONTENT_TYPE_LATEST", "Metrics", "counted"]
 OTHER = "other"
 """The label for values that this configuration does not know: a role that was removed, a cause of another release."""
 CAUSES = frozenset(cause.value for cause in Cause)
+ENDS = (TaskState.CLOSED, TaskState.FAILED, TaskState.CANCELLED)
 JOB_STATES = ("created", "waiting", "claimed", "retired")
 
 
@@ -214,12 +215,26 @@ def counted(found: Figures, roles: Collection[str], used: Sequence[Used] = ()) -
         known = _summed(((role if role in roles else OTHER, *rest), n) for (role, *rest), n in rows.items())
         return _counter(name, what, ("role", *labels), known)
 
-    yield by_role("openclaw_role_tasks_ended", "Tasks by their role and how they ended.", "role_ended", "state")
+    yield _counter(
+        "openclaw_role_tasks_ended",
+        "Tasks by their role and how they ended.",
+        ("role", "state"),
+        # From 0 on: Prometheus sees no increase where a counter is there for the first time, and a first failure would be missing.
+        _summed(
+            [
+                *(((role, state.value), 0) for role in (*roles, OTHER) for state in ENDS),
+                *(
+                    ((role if role in roles else OTHER, state), n)
+                    for (role, state), n in found.labelled("role_ended", labels=2).items()
+                ),
+            ]
+        ),
+    )
     yield _histogram(
         "openclaw_role_answer_seconds",
         "From admission to the delivered answer, by role. Roles that this configuration does not know are left out.",
         ("role",),
-        {(role,): timings for role in roles if (timings := found.timings("role_answer", role)).total},
+        {(role,): took for role in roles if (took := found.timings("role_answer", role)).total},
     )
     yield by_role(
         "openclaw_tokens", "Tokens of answers: prompt (not cached), cached (part of the prompt), answer.", "tokens", "kind"
