@@ -118,7 +118,8 @@ class Brain:
         }
         consumer = QueueConsumer(
             lanes=lanes, roles=roles, chat=self.chat, classifier=self.classifier, pool_of=rollout.current, epoch=epoch,
-            cap=settings.running_cap, budget=TaskBudget(script=self.script, budgets=settings.budgets, epoch=epoch), model_override=settings.model_override, demo=settings.demo_model,
+            cap=settings.running_cap, model_override=settings.model_override, demo=settings.demo_model,
+            budget=TaskBudget(script=self.script, budgets=settings.budgets, epoch=epoch, on_refused=delivery.wake),
         )  # fmt: skip
         access = access_of(settings)
         sees = (

@@ -6,6 +6,9 @@ local KEEP_RESERVED_S = 7200 -- longer than a task is out; one that is out longe
 local NEARLY = 0.8 -- from this share of a limit on its user or chat is told, once in a period
 local SEARCH = 'web_search'
 local OTHERS_MAX = 16 -- models of one run beside the one that answered
+-- An agent says what its run took. One that is taken over must not use up a month's budget of others: more than this is not believed, nor more than four
+-- times what was reserved, which is the most that an answer can take by our own estimate.
+local MOST, ESTIMATES = { tokens = 5000000, micro_usd = 20000000 }, 4
 local PERIODS, UNITS = { 'day', 'month' }, { 'tokens', 'micro_usd' }
 
 -- The keys of those who pay for a task.
@@ -160,6 +163,11 @@ local function tell_nearly(id, names, found)
   end
 end
 
+local function believed(by, reserved)
+  local tokens, micro_usd = (reserved or ''):match(' (%d+) (%d+)$')
+  return { tokens = math.min(by.tokens, tokens and tokens * ESTIMATES or MOST.tokens), micro_usd = math.min(by.micro_usd, micro_usd and micro_usd * ESTIMATES or MOST.micro_usd) }
+end
+
 -- Release what is reserved for a task that ends, and count what it has taken. `steps` are those of its last run.
 settle = function(id, steps)
   local t = call('HMGET', task_key(id), 'reserved', 'day', 'month', 'user', 'chat', 'state', 'run', 'spent_tokens', 'spent_micro_usd')
@@ -167,7 +175,7 @@ settle = function(id, steps)
   call('HDEL', task_key(id), 'reserved', 'day', 'month')
   if not (t[2] and t[3] and t[4] and t[5]) then return end
   local tokens, micro_usd = spent_by_run(t[6] == 'answered' and row(t[7] or '') or nil, steps)
-  local by = { tokens = tokens + number(t[8], 0), micro_usd = micro_usd + number(t[9], 0) }
+  local by = believed({ tokens = tokens + number(t[8], 0), micro_usd = micro_usd + number(t[9], 0) }, t[1])
   local names = { day = t[2], month = t[3] }
   for _, payer in ipairs(payers(t[4], t[5])) do add_spent(payer.key, names, by) end
   local found = limits()
