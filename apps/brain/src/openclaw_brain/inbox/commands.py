@@ -64,7 +64,7 @@ def run_command(context: UpdateContext) -> list[Effect]:
         case "lang":
             return _set_lang(context, incoming.text.strip().lower())
         case "forget":
-            return ask_forget(context)
+            return [*ask_forget(context)]
         case command if command in OWNER_COMMANDS:
             return run_owner_command(context)
     return [context.notice(NoticeKind.UNKNOWN_COMMAND)]

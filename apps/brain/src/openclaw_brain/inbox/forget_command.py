@@ -1,15 +1,17 @@
 """`/forget`: what is kept of a person goes, after they said so twice: by the command, and by a button."""
 
+from dataclasses import replace
+
 from openclaw_brain.inbox.context import UpdateContext
 from openclaw_core.records import NoticeKind
-from openclaw_core.store.effects import Effect, ForgetUser
+from openclaw_core.store.effects import AddNotice, Effect, ForgetUser
 from openclaw_core.texts.wording import Sentence
 
 ASKED_S = 3600
 """The button works for this long."""
 
 
-def ask_forget(context: UpdateContext) -> list[Effect]:
+def ask_forget(context: UpdateContext) -> list[AddNotice]:
     """Ask whether it is meant. In a group it is about what this person said there, in a private chat about everything."""
     incoming = context.incoming
     group = incoming.chat_kind == "group"
@@ -36,3 +38,19 @@ def press_forget(context: UpdateContext, argument: str) -> list[Effect]:
         **context.place, user=user, update=str(incoming.update_id), lang=context.lang, everywhere=everywhere
     )
     return [forget, context.toast(Sentence.FORGET_BEGUN)]
+
+
+def forget_without_access(context: UpdateContext) -> list[Effect]:
+    """Return what `/forget` and its button change for a person who has no access any more: what is kept of them is theirs to delete.
+
+    In their private chat only, and once an hour: strangers are told little. Empty for anything else.
+    """
+    incoming = context.incoming
+    if incoming.chat_kind != "private" or incoming.user_is_bot:
+        return []
+    if incoming.kind == "button" and incoming.button_data.startswith("forget:"):
+        return press_forget(context, incoming.button_data.removeprefix("forget:"))
+    if incoming.kind == "command" and incoming.command == "forget":
+        [question] = ask_forget(context)
+        return [replace(question, once=f"forget:{incoming.user_id}", once_s=ASKED_S)]
+    return []

@@ -58,17 +58,17 @@ local function unshown(user, only, update)
   return false
 end
 
--- Look at some more finished tasks for each person who is to be forgotten, and delete theirs. After the last one their chat is told.
+-- Look at some more finished tasks for those who are to be forgotten, one person after the other, and delete theirs. After the last one their chat is
+-- told.
 -- Arguments: epoch, at_most
 -- Keys: reads epoch, moved; writes forgetting, ended, open, task, turns, chat, next_role, msg, heard, answer, pictures, notice, changes, order,
 -- agent:pictures
--- Result: for how many there are more to look at
+-- Result: 1 if there are more to look at now
 -- Late or twice: a few more are looked at.
 function ops.forget_some()
   if not led() then return -1 end
   fix_type(P .. 'forgetting', 'hash')
-  local more = 0
-  local requests = call('HGETALL', P .. 'forgetting')
+  local requests, left = call('HGETALL', P .. 'forgetting'), a.at_most
   for i = 1, #requests, 2 do
     local user, chat, where = requests[i]:match('^(%S+) (%S+) (%S+)$')
     local update, from, asked_ms, lang = requests[i + 1]:match('^%d+ (%d+) (%S+) (%d+) (%S+)')
@@ -77,20 +77,21 @@ function ops.forget_some()
     else
       local only = where == 'here' and chat or nil
       local found = call('ZRANGE', P .. 'ended', from, '+inf', 'BYSCORE', 'LIMIT', 0, a.at_most, 'WITHSCORES')
-      local last = found[#found] or from
-      if #found == 2 * a.at_most and last == from then -- all of one millisecond: it is looked at as a whole
+      local full, last = #found == 2 * a.at_most, found[#found] or from
+      if full and last == from then -- all of one millisecond: it is looked at as a whole
         found = call('ZRANGE', P .. 'ended', from, from, 'BYSCORE', 'WITHSCORES')
         last = '(' .. from
       end
       for n = 1, #found, 2 do
         if asked_by(found[n], user, only, update) then forget_task(found[n], user) end
       end
-      if #found >= 2 * a.at_most then more = more + 1 end
-      if #found < 2 * a.at_most and (not unshown(user, only, update) or now_ms() - asked_ms > FORGET_WITHIN_MS) then
+      if not full and (not unshown(user, only, update) or now_ms() - asked_ms > FORGET_WITHIN_MS) then
         call('HDEL', P .. 'forgetting', requests[i])
         add_notice('forgotten:' .. chat .. ':' .. user, { chat = chat, lang = lang, kind = 'forgotten', args = { group = only and 1 or 0 } })
       else call('HSET', P .. 'forgetting', requests[i], '1 ' .. ms(update) .. ' ' .. last .. ' ' .. ms(asked_ms) .. ' ' .. lang) end
+      left = left - #found / 2
+      if full or left <= 0 then return 1 end -- others in the next step
     end
   end
-  return more
+  return 0
 end
