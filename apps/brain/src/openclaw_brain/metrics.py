@@ -13,6 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from openclaw_brain.model_figures import ModelFigures
 from openclaw_core.budgets.values import Budgets
 from openclaw_core.errors import OpenClawError
 from openclaw_core.store import Script
@@ -34,6 +35,7 @@ class Metrics:
 
     script: Script
     roles: Collection[str]
+    models: ModelFigures = field(default_factory=ModelFigures)
     loop_ages_s: Callable[[], Mapping[str, float]] = dict
     """By loop: seconds since its last heartbeat."""
     causes: Callable[[], Mapping[str, Cause]] = dict
@@ -148,6 +150,7 @@ class Metrics:
             "1 for a model of the configuration that the model server does not list.",
             self._models_gone,
         )
+        yield from self.models.families()
 
 
 def counted(found: Figures, roles: Collection[str], used: Sequence[Used] = ()) -> Iterator[Metric]:

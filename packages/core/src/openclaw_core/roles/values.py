@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from openclaw_core.ports import Lang, ModelAt
 
@@ -29,6 +30,8 @@ class ModelSpec:
     input_usd_per_mtok: float | None = None
     cached_usd_per_mtok: float | None = None
     output_usd_per_mtok: float | None = None
+    ends: date | None = None
+    """The last day on which it answers, if its maker has said so."""
 
     @property
     def at(self) -> ModelAt:
