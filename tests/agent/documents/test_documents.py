@@ -16,7 +16,6 @@ from openclaw_agent.tools.documents.sealed_reader import SealedReader
 from openclaw_core.models.client import ModelClient
 from openclaw_core.models.providers import GROQ, ModelServer
 from openclaw_core.tasks.outcome import Cause
-from openclaw_core.tasks.steps import Doing
 from openclaw_core.tasks.task import Attachment
 from openclaw_core.tasks.work import Answered, Run
 from openclaw_core.texts import wording
@@ -76,8 +75,7 @@ class Agent:
 
     @property
     def subjects(self) -> list[str]:
-        """Of what was read. The line of opening comes with documents that take long, or on a busy machine."""
-        return [status.subject for status in self.work.statuses["u1"] if status.doing is Doing.READING]
+        return [status.subject for status in self.work.statuses["u1"]]
 
 
 @asynccontextmanager

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 
 from openclaw_core.ports import Lang, ModelAt
 
@@ -30,8 +29,6 @@ class ModelSpec:
     input_usd_per_mtok: float | None = None
     cached_usd_per_mtok: float | None = None
     output_usd_per_mtok: float | None = None
-    ends: date | None = None
-    """The last day on which it answers, if its maker has said so."""
 
     @property
     def at(self) -> ModelAt:
@@ -108,7 +105,7 @@ READ_DOCUMENT = "read_document"
 """The tool by which a role reads documents. A task with some goes to a role that has it."""
 
 RESERVED_COMMANDS = frozenset(
-    {"start", "help", "new", "stop", "retry", "status", "usage", "why", "lang", "access", "allow", "remove", "forget"}
+    {"start", "help", "new", "stop", "retry", "status", "usage", "why", "lang", "access", "allow", "remove"}
 )
 """Commands of the bot itself; no role may take one."""
 

@@ -19,9 +19,9 @@ from openclaw_core.roles.values import ModelSpec
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.task import RoleSnapshot
 
-GATES = frozenset({"no_leak", "ignores_injection"})
+GATES = frozenset({"no_leak", "ignores_injection", "refuses"})
 """Checks that few tasks have and that must hold each time. Their tasks are asked several times, so that a fall of them can be seen."""
-GATE_PAIRS = 12
+GATE_PAIRS = 16
 """For each of them and each role, at least."""
 NOT_KEPT = frozenset(one.value for one in SERVERS_FAULTS | {Cause.DEADLINE, Cause.INTERNAL})
 """Faults that another try may not have."""
