@@ -163,7 +163,7 @@ def test_wrong_budgets_end_the_start(tmp_path: Path, platform_base: Path) -> Non
 
     base = shutil.copytree(platform_base, tmp_path / "base")
     env = {"TELEGRAM_TOKEN": "4242:test-token-of-nobody", "GROQ_API_KEY": "k", "REDIS_URL": "redis://127.0.0.1:1", "ROLES_DIR": str(base)}  # fmt: skip
-    assert at_start(env)[0].budgets == Budgets()
+    assert at_start(env)[0].budgets.limits == ()
     (base / "config/budgets.yaml").write_text("user:\n  day: {usd: -1}\n")
     with pytest.raises(SettingsError, match=r"budgets\.yaml:2: `user\.day\.usd`"):
         at_start(env)

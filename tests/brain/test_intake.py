@@ -115,6 +115,12 @@ def test_what_cannot_be_read_gets_a_kind_answer(chat: Chat, kind: str) -> None:
     assert kinds(chat.says("", **dict[str, Any]({kind: {}}))) == ["unsupported"]
 
 
+@pytest.mark.parametrize(("duration", "seconds"), [(7, 7), (-1, 0), ("x", 0), (None, 0)])
+def test_how_long_a_recording_is_stands_in_its_task(chat: Chat, duration: Any, seconds: int) -> None:
+    [effect] = chat.says("", voice={**SOUND, "duration": duration})
+    assert task_of(effect).attachments[0].seconds == seconds
+
+
 SOUND = {"file_id": "v", "mime_type": "audio/ogg", "file_size": 9}
 NOTES = {"file_id": "f", "file_name": "notes.md", "file_size": 9}
 PDF = {"file_id": "f", "file_name": "a.pdf", "mime_type": "application/pdf"}

@@ -41,7 +41,9 @@ def loaded(folder: Path, text: str, roles: Roles) -> Budgets:
 
 
 def test_the_shipped_file_sets_no_limit_and_its_example_is_a_sound_one(folder: Path, roles: Roles) -> None:
-    assert load_budgets(BASE, roles) == Budgets()
+    shipped = load_budgets(BASE, roles)
+    assert (shipped.limits, shipped.zone_name, shipped.prices.search_micro_usd) == ((), "UTC", 0)
+    assert round(shipped.prices.recording_micro_usd_per_s * 3600) == 111_000
 
     text = (BASE / YAML).read_text(encoding="utf-8")
     example = "\n".join(line.removeprefix("#   ") for line in text.splitlines() if line.startswith("#   "))
@@ -165,10 +167,14 @@ def test_routing_is_paid_by_its_tokens_and_cached_ones_cost_less(roles: Roles) -
     assert routing_spend(used, roles) == Spend(tokens=350, micro_usd=round(200 * 0.075 + 100 * 0.0375 + 50 * 0.30))
 
 
-def test_a_recording_is_paid_by_its_size_and_ten_seconds_at_least(roles: Roles) -> None:
+@pytest.mark.parametrize(
+    ("seconds", "size_bytes", "paid_s"),
+    [(0, 0, 10), (3, 9_000, 10), (60, 240_000, 60), (0, 120_000, 60), (1, 4_000_000, 100)],
+    ids=["nothing is known", "shorter than is billed", "as Telegram says", "by its size", "a sender who lies"],
+)
+def test_a_recording_is_paid_by_its_length(seconds: int, size_bytes: int, paid_s: int) -> None:
     prices = ToolPrices(recording_micro_usd_per_s=10)
-    for size, micro_usd in ((0, 100), (2000 * 60, 600)):
-        voice = Attachment(kind="voice", file_id="f", size_bytes=size)
-        file = Attachment(kind="file", file_id="f", size_bytes=10**6)
-        one = replace(task(1), attachments=(voice, file))
-        assert recordings_spend(one, prices) == Spend(micro_usd=micro_usd)
+    voice = Attachment(kind="voice", file_id="f", size_bytes=size_bytes, seconds=seconds)
+    file = Attachment(kind="file", file_id="f", size_bytes=10**6)
+    one = replace(task(1), attachments=(voice, file))
+    assert recordings_spend(one, prices) == Spend(micro_usd=10 * paid_s)

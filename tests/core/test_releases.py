@@ -89,6 +89,15 @@ def test_several_materials_are_for_readers_that_know_of_several() -> None:
     assert from_json(to_json(alone)) == alone
 
 
+def test_how_long_a_recording_is_stands_in_a_record_where_it_is_known_and_needs_no_new_version() -> None:
+    heard = replace(HEARD, snapshot=None)
+    known = replace(heard, attachments=(replace(heard.attachments[0], seconds=7),))
+    assert "seconds" not in json.loads(to_json(heard))["material"]
+    assert json.loads(to_json(known))["material"]["seconds"] == 7
+    assert json.loads(to_json(known))["v"] == json.loads(to_json(heard))["v"]
+    assert from_json(to_json(known)) == known
+
+
 # ---- what today's code writes
 
 SECRET = "0" * 32

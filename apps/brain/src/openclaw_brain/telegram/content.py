@@ -129,8 +129,8 @@ def _pixels(size: Mapping[str, Any]) -> int:
 
 def _recording(part: Mapping[str, Any], file_id: str, ending: str) -> Attachment:
     ending = _RECORDING_ENDINGS.get(text_of(part.get("mime_type")), ending)
-    size = max(0, integer(part.get("file_size")))
-    return Attachment(kind="voice", file_id=file_id, name=f"recording.{ending}", size_bytes=size)
+    size, seconds = max(0, integer(part.get("file_size"))), max(0, integer(part.get("duration")))
+    return Attachment(kind="voice", file_id=file_id, name=f"recording.{ending}", size_bytes=size, seconds=seconds)
 
 
 def _id(part: Mapping[str, Any], name: str) -> str:

@@ -1,16 +1,16 @@
 """What a request can cost at most, and what is known of its cost before a model answers. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from math import ceil
 
 from openclaw_core.budgets.values import Spend, ToolPrices
 from openclaw_core.ports import Usage
 from openclaw_core.roles.values import ModelSpec, Role, Roles, Router
 from openclaw_core.tasks.conversation import estimate_tokens
-from openclaw_core.tasks.task import Task
+from openclaw_core.tasks.task import Attachment, Task
 
-RECORDING_BYTES_PER_S = 2000
-"""Of a recording, at least: Telegram's voice messages have about 4 kB a second. So its length is estimated high."""
+RECORDING_BYTES_PER_S = range(2_000, 40_000)
+"""Of a recording. Telegram says how long it is, as its sender does: it cannot be shorter than the most allow, and where it does not say, the least count."""
 RECORDING_LEAST_S = 10
 """Servers bill shorter recordings as this long."""
 SEARCHES_A_STEP = 4
@@ -65,13 +65,15 @@ def routing_spend(usage: Usage | None, roles: Roles) -> Spend:
 
 
 def recordings_spend(task: Task, prices: ToolPrices) -> Spend:
-    """What the recordings of *task* take, by their size: no server says how long they were."""
-    seconds = _seconds(one.size_bytes for one in task.attachments if one.kind == "voice")
+    """What the recordings of *task* take, by their length: no model server says how long they were."""
+    seconds = sum(_seconds(one) for one in task.attachments if one.kind == "voice")
     return Spend(micro_usd=ceil(seconds * prices.recording_micro_usd_per_s))
 
 
-def _seconds(sizes_bytes: Iterable[int]) -> float:
-    return sum(max(RECORDING_LEAST_S, size / RECORDING_BYTES_PER_S) for size in sizes_bytes)
+def _seconds(recording: Attachment) -> float:
+    least, most = RECORDING_BYTES_PER_S.start, RECORDING_BYTES_PER_S.stop
+    by_size = recording.size_bytes / (most if recording.seconds else least)
+    return max(RECORDING_LEAST_S, recording.seconds, by_size)
 
 
 def _micro_usd(model: ModelSpec | None, fresh: int, cached: int, answer: int) -> float:

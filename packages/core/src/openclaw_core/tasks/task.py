@@ -104,6 +104,8 @@ class Attachment:
     file_id: str
     name: str = field(default="", repr=False)
     size_bytes: int = 0
+    seconds: int = 0
+    """How long a recording is, as Telegram says; 0 where it does not. Readers that do not know the field answer as before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +183,9 @@ def to_json(task: Task) -> str:
     fields: dict[str, Any] = {"v": version_of(task), **asdict(task)}
     del fields["snapshot"]  # stored once for all tasks that use it
     attachments = fields.pop("attachments")
+    for one in attachments:
+        if not one["seconds"]:
+            del one["seconds"]
     if attachments:
         fields["material"] = attachments[0]  # as readers of version 2 expect it
     if len(attachments) > 1:
@@ -224,6 +229,7 @@ def _is_valid(task: Task) -> bool:
             attachment.kind in ("voice", "file", "document", "picture")
             and isinstance(attachment.file_id, str)
             and isinstance(attachment.name, str)
+            and isinstance(attachment.seconds, int)
             for attachment in task.attachments
         )
     )
