@@ -13,7 +13,7 @@ STAMP := $(VENV)/.installed
 # The locked checkers come before those of the machine, in every recipe and script.
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: check-alerts check-charts check-evals check-rules check-tfvars help install tools up dev configure render diff bump pin promote ends test test-oldest e2e e2e-full bench-cluster check format lock clean bench terraform-check terraform-files terraform-scan machines-test machines-upgrade infra-plan infra-up infra-down
+.PHONY: check-alerts check-charts check-evals check-rules check-tfvars help install tools up dev configure render diff cost-diff bump pin promote ends test test-oldest e2e e2e-full bench-cluster check format lock clean bench terraform-check terraform-files terraform-scan machines-test machines-upgrade infra-plan infra-up infra-down
 
 help: ## [Run +] this list; ALL=1 says what each command does
 	@scripts/help Makefile $(ALL)
@@ -107,6 +107,9 @@ render: install ## [Ship +] print an environment's manifests: make render ENV=st
 
 diff: install ## [Ship] what the work tree changes in an environment: ENV=prod BASE=origin/main
 	@scripts/diff $(ENV) $(BASE) $(ARGS)
+
+cost-diff: install ## [Ship +] what the work tree changes in an environment's cost a month: ENV=prod BASE=origin/main
+	@scripts/cost-diff $(ENV) $(BASE)
 
 bump: install ## [Ship +] write the images of a build: make bump COMMIT=… TAG=… AGENT=sha256:… BRAIN=sha256:… RUNNER=sha256:…
 	@scripts/bump --commit "$(COMMIT)" --tag "$(TAG)" --agent "$(AGENT)" --brain "$(BRAIN)" --runner "$(RUNNER)"

@@ -249,7 +249,9 @@ def test_what_an_ended_task_keeps_is_what_is_not_dropped() -> None:
 
 
 def test_every_metric_of_an_alert_or_a_page_is_one_that_the_brain_serves() -> None:
-    served = set(re.findall(r'"(openclaw_[a-z_]+)"', (ROOT / "apps/brain/src/openclaw_brain/metrics.py").read_text()))
+    brain = ROOT / "apps/brain/src/openclaw_brain"
+    source = "".join((brain / name).read_text() for name in ("metrics.py", "model_figures.py"))
+    served = set(re.findall(r'"(openclaw_[a-z_]+)"', source))
     rules = "".join(file.read_text() for file in (ROOT / "platform/monitoring/base/rules").glob("*.yaml"))
     page = ROOT / "docs/metrics.md"
     named = set(re.findall(r"\bopenclaw_[a-z_]+", rules + page.read_text()))

@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import re
 import signal
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from aiohttp import web
 
 from openclaw_standin.bot_api import BotApi
 from tests.alerts.rule_files import Rule, write_alertmanager, write_rules
+from tests.alerts.servers import free_port, process
 from tests.manifests.rendering import ROOT, tool
 
 TOKEN = "4242:operators-bot"
@@ -36,12 +36,6 @@ ILL = WELL | {
     'openclaw_queue_age_seconds{queue="inbox"}': "600",  # follows from the line above, so it is not told of
     'openclaw_template_fallback{template="agent"}': "1",
 }
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 class Brain:
@@ -63,18 +57,6 @@ class Brain:
             yield int(runner.addresses[0][1])
         finally:
             await runner.cleanup()
-
-
-@asynccontextmanager
-async def process(log: Path, *command: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    with log.open("wb") as into:
-        started = await asyncio.create_subprocess_exec(*command, stdout=into, stderr=into, cwd=log.parent)
-        try:
-            yield started
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                started.kill()
-            await started.wait()
 
 
 def shorter(rule: Rule) -> None:

@@ -86,7 +86,7 @@ async def leading(script: Script, *limits: Limit) -> AsyncIterator[Bot]:
     bot = Bot(world, budgets)
     budget = TaskBudget(script=script, budgets=budgets, epoch=world.epoch, now_s=lambda: NOON_S)
     consumer = QueueConsumer(
-        lanes=world.lanes, roles=ROLES, chat=bot.router, classifier=None, pool_of=lambda _: "p", cap=20, epoch=world.epoch, budget=budget,  # type: ignore[arg-type]
+        lanes=world.lanes, roles=ROLES, chat=bot.router, classifier=None, pool_of=lambda _: "p", cap=20, epoch=world.epoch, budget=budget,
     )  # fmt: skip
     looping = asyncio.create_task(consumer.forever(Loop(woken=asyncio.Event())))
     try:

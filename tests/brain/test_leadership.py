@@ -123,7 +123,7 @@ async def test_a_bot_api_that_hangs_costs_a_new_leader_neither_its_lead_nor_its_
 
 
 LOOPS = {
-    "leader", "updates", "control", "inbox", "lanes", "pool", "templates", "ends", "leases", "room", "news", "delivery",
+    "leader", "updates", "control", "inbox", "lanes", "pool", "templates", "ends", "leases", "room", "forget", "news", "delivery",
 }  # fmt: skip
 """Those that tell that they turn; `watch` is the launcher's."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +11,14 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from openclaw_brain.metrics import Metrics
+from openclaw_core.budgets.values import Budgets, Limit, Period, Scope, Spend, Unit
 from openclaw_core.roles.values import ModelSpec
 from openclaw_core.store import RedisSettings, Script, open_script
+from openclaw_core.store.budgets import spend_fields
 from openclaw_core.store.client import source
 from openclaw_core.store.figures import BOUNDS_MS, set_prices
 from openclaw_core.tasks.outcome import Cause
-from openclaw_core.tasks.run_usage import RunUsage
+from openclaw_core.tasks.run_usage import ModelTokens, RunUsage
 from openclaw_core.tasks.work import Answered, HandedBack, Run
 from tests.core.store_world import ORDER, World, effect, task
 from tests.redis_server import RedisServer
@@ -106,6 +109,47 @@ async def test_cost_is_whole_millionths_of_a_dollar_by_the_price_of_the_moment(w
     assert of(await page(metrics), "cost_microusd_total", "role=coder") == 240 + 1320
 
 
+async def test_the_share_of_a_budget_is_that_of_all_and_names_nobody(world: World, script: Script) -> None:
+    limits = (
+        Limit(scope=Scope.ALL, period=Period.DAY, unit=Unit.TOKENS, amount=2400),
+        Limit(scope=Scope.ALL, period=Period.MONTH, unit=Unit.MICRO_USD, amount=1000),
+        Limit(scope=Scope.USER, period=Period.DAY, unit=Unit.TOKENS, amount=7),
+    )
+    budgets = Budgets(limits=limits)
+    metrics = Metrics(script=script, roles=("coder",), leading=True, budgets=budgets)
+    assert of(await page(metrics), "budget_share", "period=day", "unit=tokens") == 0
+
+    await world.ask(task(1))
+    await world.lanes.release(cap=9, at_most=9, epoch=world.epoch)
+    spend = spend_fields(budgets.calendar(time.time()), Spend(), model="m", asked_tokens=5)
+    await world.dispatch(task(1), spend=spend)
+    await answer(world, await world.claim(world.work("job-1", pool="p")))
+
+    found = await page(metrics)
+    shares = {labels: value for (name, labels), value in found.items() if name == "openclaw_budget_share"}
+    assert shares == {
+        frozenset({"period=day", "unit=tokens"}): 0.5,
+        frozenset({"period=month", "unit=micro_usd"}): 0.24,
+    }
+
+
+async def test_steps_of_another_model_cost_what_that_model_costs(world: World, metrics: Metrics) -> None:
+    """600 new, 400 cached and 200 answer tokens are of both models together."""
+    dear = replace(PRICED, id="dear", input_usd_per_mtok=1.5, cached_usd_per_mtok=0.75, output_usd_per_mtok=6.0)
+    await set_prices(world.script, {"m": PRICED, "dear": dear}, epoch=world.epoch)
+    step = ModelTokens(model="dear", prompt_tokens=500, cached_tokens=400, answer_tokens=100)
+    await answer(world, await claim(world, 1), replace(USAGE, others=(step,)))
+    # dear: 100 × 1.5 + 400 × 0.75 + 100 × 6; m: 500 × 0.15 + 100 × 0.6
+    found = await page(metrics)
+    assert of(found, "cost_microusd_total", "role=coder") == 1050 + 135
+    assert of(found, "tokens_total", "role=coder", "kind=prompt") == 600
+
+    await answer(world, await claim(world, 2), replace(USAGE, others=(replace(step, model="unknown"),)))
+    found = await page(metrics)
+    assert of(found, "cost_microusd_total", "role=coder") == 1050 + 135
+    assert of(found, "answers_unpriced_total", "role=coder") == 1
+
+
 async def test_a_model_without_a_price_has_no_cost_and_is_counted_as_such(world: World, metrics: Metrics) -> None:
     await set_prices(world.script, {"m": replace(PRICED, output_usd_per_mtok=None)}, epoch=world.epoch)
     await answer(world, await claim(world, 1))
@@ -114,6 +158,22 @@ async def test_a_model_without_a_price_has_no_cost_and_is_counted_as_such(world:
     assert of(found, "answers_unpriced_total", "role=coder") == 1
     assert of(found, "tokens_total", "role=coder", "kind=answer") == 200
     assert "micro_usd" not in (await world.runs.newest(count=1))[0].row
+
+
+async def test_a_role_has_its_ends_and_its_times_and_an_unknown_one_counts_as_other(
+    world: World, metrics: Metrics
+) -> None:
+    found = await page(metrics)
+    assert of(found, "role_tasks_ended_total", "role=coder", "state=failed") == 0, "a first failure is an increase"
+
+    await answer(world, await claim(world, 1))
+    await answer(world, await claim(world, 2, role="gone"))
+    found = await page(metrics)
+    assert of(found, "role_tasks_ended_total", "role=coder", "state=closed") == 1
+    assert of(found, "role_tasks_ended_total", "role=other", "state=closed") == 1
+    assert of(found, "role_answer_seconds_count", "role=coder") == 1
+    assert of(found, "role_answer_seconds_count", "role=other") is None
+    assert of(found, "answer_seconds_count") == 2
 
 
 async def test_a_failure_is_counted_by_its_cause_and_its_text_when_it_stands_in_the_chat(

@@ -118,6 +118,48 @@ async def test_creating_backs_off_and_goes_on_when_it_works_again(script: Script
     assert launcher.created[0].startswith("agent-agent-00000000-")
 
 
+async def test_a_pool_that_nobody_asks_keeps_no_agents_waiting_until_a_task_comes(script: Script) -> None:
+    epoch = await Leadership(script).take_lead("me", ttl_s=60)
+    now, routing = [0.0], set[str]()
+    launcher = FakeLauncher()
+    controller = PoolController(
+        pool=Pool(template="agent", hash8="0" * 8), pools=Pools(script), lanes=Lanes(script), launcher=launcher, epoch=epoch,
+        limits=PoolLimits(warm=2, cap=10, queue_deadline_s=900, sleep_after_s=60), clock=lambda: now[0],
+        in_routing=lambda: routing,
+    )  # fmt: skip
+
+    async def created_after(at_s: float) -> int:
+        """How many are started at that time, where none of before is left."""
+        now[0] = at_s
+        for name in await controller.pools.jobs(controller.pool.id):
+            await controller.pools.forget(controller.pool.id, name)
+        launcher.created.clear()
+        await controller.scale()
+        return len(launcher.created)
+
+    assert await created_after(59) == 2
+    assert await created_after(60) == 0
+    assert controller.asleep
+    routing.add("u1")
+    assert await created_after(5000) == 3, "for the task, and those that wait"
+    routing.clear()
+    assert await created_after(5059) == 2
+    assert await created_after(5060) == 0
+
+
+async def test_without_the_setting_agents_always_wait(script: Script) -> None:
+    epoch = await Leadership(script).take_lead("me", ttl_s=60)
+    now = [0.0]
+    launcher = FakeLauncher()
+    controller = PoolController(
+        pool=Pool(template="agent", hash8="0" * 8), pools=Pools(script), lanes=Lanes(script), launcher=launcher, epoch=epoch,
+        limits=PoolLimits(warm=2, cap=10, queue_deadline_s=900), clock=lambda: now[0],
+    )  # fmt: skip
+    now[0] = 1e9
+    await controller.scale()
+    assert len(launcher.created) == 2
+
+
 @pytest.mark.parametrize("lead", [True, False])
 async def test_only_the_leader_creates_agents(script: Script, lead: bool) -> None:
     from openclaw_core.errors import LostOwnership

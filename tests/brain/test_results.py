@@ -16,6 +16,7 @@ from openclaw_core.errors import LostOwnership, StoreFault, StoreFull, StoreUnav
 from openclaw_core.store import News, Script
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.task import to_json
+from openclaw_core.tasks.timings import Part, Timing
 from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, PutBack, Run
 from tests.core.store_world import USAGE, World, task
 
@@ -133,6 +134,18 @@ def becomes(scene: Scene, n: int, *states: str) -> Callable[[], Awaitable[bool]]
         return await scene.world.state(task(n)) in states
 
     return found
+
+
+async def test_what_an_agent_has_measured_is_told_once_also_of_a_failed_run(scene: Scene) -> None:
+    told: list[object] = []
+    scene.reader.on_timings = told.append
+    timings = (Timing(part=Part.MODEL, at_ms=0, ms=5, of="m", fault="model_busy"),)
+    async with scene.reads():
+        run = await scene.claimed()
+        await scene.world.agent.end(run, GaveUp(cause=Cause.MODEL_BUSY, timings=timings))
+        await until(becomes(scene, 1, "failed"))
+        await until(lambda: told)
+    assert told == [timings]
 
 
 async def test_a_claim_and_each_text_reach_delivery(scene: Scene) -> None:

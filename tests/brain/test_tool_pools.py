@@ -93,6 +93,8 @@ def test_an_agent_with_tools_does_one_task_and_few_of_them_wait() -> None:
     assert plain.deadline_s - tools.deadline_s == 49 * 100
     assert [limits_of(template, settings).warm for template in PODS] == [4, 1]
     assert limits_of("agent-tools", from_env({**ENV, "WARM_TOOL_AGENTS": "3"})).warm == 3
+    assert limits_of("agent", settings).sleep_after_s == 0
+    assert limits_of("agent", from_env({**ENV, "SLEEP_AFTER_S": "60"})).sleep_after_s == 60
 
 
 async def test_an_agent_claims_tasks_of_its_own_template_alone(script: Script) -> None:

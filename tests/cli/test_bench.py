@@ -10,7 +10,7 @@ import pytest
 from openclaw_cli.__main__ import parser
 from openclaw_cli.bench.bot_steps import FIRST_CHAT, FIRST_UPDATE, BatchingScript, BotSteps
 from openclaw_cli.bench.costs import Costs, costs_of
-from openclaw_cli.bench.figures import quantiles, summary
+from openclaw_cli.bench.figures import quantiles, summary, usage_by_role
 from openclaw_cli.bench.goals import TO_CLAIM, TO_PROCESS, goal_results
 from openclaw_cli.bench.pods import PodWatch, Timeline
 from openclaw_cli.bench.questions import Question, answer_id
@@ -69,6 +69,27 @@ def test_a_message_that_has_not_ended_has_no_run_record_and_is_lost() -> None:
     one = asked(1)
     one.fields = {}
     assert verdict([one]) == (1, 0, 0)
+
+
+def test_tokens_and_cost_are_those_of_a_message_by_role_and_failures_have_none() -> None:
+    def ended(role: str, prompt: int, micro_usd: str, state: str = "closed") -> Question:
+        one = asked(1, state=state)
+        run = json.dumps({"prompt_tokens": prompt, "cached_tokens": 10, "answer_tokens": 20})
+        one.fields = {**one.fields, "role": role, "run": run, "micro_usd": micro_usd}
+        return one
+
+    rows = [
+        ended("coder", 100, "300"),
+        ended("coder", 300, "500"),
+        ended("coder", 9, "9", "failed"),
+        ended("x", 5, "0"),
+        asked(2),
+    ]
+
+    assert usage_by_role(rows) == {
+        "coder": {"answers": 2, "prompt": 200, "cached": 10, "answer": 20, "usd_per_1000": 0.4},
+        "x": {"answers": 1, "prompt": 5, "cached": 10, "answer": 20, "usd_per_1000": 0},
+    }
 
 
 @pytest.mark.parametrize("text", ["/code what is a list?", "what is a list?"])

@@ -8,6 +8,7 @@ from openclaw_core.errors import (
     ChatUnavailable,
     EmptyAnswer,
     ModelGone,
+    ModelSilent,
     OpenClawError,
     RateLimited,
     RequestTooLarge,
@@ -101,3 +102,12 @@ def test_what_was_learned_is_passed_on_to_the_next_attempt() -> None:
     assert third is not None
     assert [one.without_thought for one in (first, second, third)] == [False, True, True]
     assert [one.shrink for one in (first, second, third)] == [0, 0, 1]
+
+
+@pytest.mark.parametrize(("silence_left_s", "action"), [(0.5, FallbackAction.FAIL), (30, FallbackAction.NEXT_MODEL)])
+def test_no_other_model_is_asked_once_there_is_no_patience_left(silence_left_s: float, action: FallbackAction) -> None:
+    decision = decide_fallback(
+        ModelSilent(silent_s=30), tries=1, shrink=0, left_s=99, jitter=0, silence_left_s=silence_left_s
+    )
+
+    assert (decision.action, decision.cause) == (action, Cause.MODEL_DOWN)

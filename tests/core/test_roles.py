@@ -1,6 +1,7 @@
 """Roles and prompts: the shipped ones are sound, and a wrong file says where, why and what to do."""
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,17 @@ def test_values_come_from_the_file(folder: Path) -> None:
 
 def test_cached_tokens_without_a_price_of_their_own_cost_like_others(folder: Path) -> None:
     assert check.load_roles(folder).models["maker/big"].cached_usd_per_mtok == 1.5
+
+
+def test_a_model_may_have_a_last_day_which_is_a_date(folder: Path) -> None:
+    file = folder / "config/roles.yaml"
+    text = file.read_text("utf-8")
+    file.write_text(text.replace("  maker/small:\n", "  maker/small:\n    ends: 2027-01-31\n"), encoding="utf-8")
+    models = check.load_roles(folder).models
+    assert (models["maker/small"].ends, models["maker/big"].ends) == (date(2027, 1, 31), None)
+    file.write_text(text.replace("  maker/small:\n", "  maker/small:\n    ends: soon\n"), encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"models\.maker/small\.ends"):
+        check.load_roles(folder)
 
 
 def test_a_model_may_name_a_provider_and_the_id_that_it_has_there(folder: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +13,7 @@ from openclaw_core.roles.values import ModelSpec
 from openclaw_core.store.budgets import Reserved, Spending, reserve, set_budgets, spend_fields
 from openclaw_core.store.figures import set_prices
 from openclaw_core.tasks.outcome import Cause
-from openclaw_core.tasks.run_usage import CallUsage, RunUsage, StepUsage
+from openclaw_core.tasks.run_usage import CallUsage, ModelTokens, RunUsage, StepUsage
 from openclaw_core.tasks.task import Task
 from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, Run
 from tests.core.store_world import ORDER, World, completed_step, task
@@ -35,7 +36,7 @@ def limit(amount: int, scope: Scope = Scope.USER, period: Period = Period.DAY, u
 
 async def limited(world: World, *limits: Limit) -> Spending:
     budgets = Budgets(limits=limits)
-    await set_prices(world.script, {"m": MODEL}, epoch=world.epoch, search_micro_usd=5000)
+    await set_prices(world.script, {"m": MODEL}, epoch=world.epoch, search_micro_usd=500)
     await set_budgets(world.script, budgets, epoch=world.epoch)
     return Spending(world.script, budgets)
 
@@ -249,13 +250,42 @@ async def test_an_agent_that_is_lost_is_counted_too_and_its_steps_once(world: Wo
     assert await spent(world) == COST + Spend(tokens=60, micro_usd=70)
 
 
+async def test_steps_of_another_model_are_paid_at_its_price(world: World) -> None:
+    await limited(world, limit(10**9))
+    dear = ModelSpec(id="dear", context_tokens=1, input_usd_per_mtok=10.0, output_usd_per_mtok=20.0)
+    await set_prices(world.script, {"m": MODEL, "dear": dear}, epoch=world.epoch, search_micro_usd=5000)
+    run = await claimed(world, task(1))
+    others = (ModelTokens(model="dear", prompt_tokens=100, answer_tokens=40),)
+    await world.end(run, Answered(markdown="42", usage=replace(ANSWER, others=others)))
+    # m: 400 new, 200 cached and 60 answer tokens
+    assert await spent(world) == Spend(tokens=800, micro_usd=(1000 + 800) + (400 + 100 + 120))
+
+
 async def test_a_search_costs_what_the_budgets_say(world: World) -> None:
     await limited(world, limit(10**9))
     run = await claimed(world, task(1))
     calls = (CallUsage(tool="web_search", ms=1), CallUsage(tool="open_page", ms=1), CallUsage(tool="web_search", ms=1))
     usage = RunUsage(model="m", prompt_tokens=1, steps=(StepUsage(calls=calls),))
     await world.end(run, Answered(markdown="42", usage=usage))
-    assert await spent(world) == Spend(tokens=1, micro_usd=1 + 2 * 5000)
+    assert await spent(world) == Spend(tokens=1, micro_usd=1 + 2 * 500)
+
+
+@pytest.mark.parametrize("limits", [(limit(10**9),), ()])
+async def test_an_agent_that_is_taken_over_cannot_use_up_the_budget_of_others(
+    world: World, limits: tuple[Limit, ...]
+) -> None:
+    await limited(world, *limits)
+    if limits:
+        run = await claimed(world, task(1))
+    else:
+        await world.ask(task(1))
+        await world.lanes.release(cap=9, at_most=9, epoch=world.epoch)
+        await handed_over(world, task(1))
+        run = await world.claim()
+    forged = RunUsage(model="m", prompt_tokens=10**14, cached_tokens=-(10**14), answer_tokens=-5)
+    await world.end(run, Answered(markdown="42", usage=forged))
+    most = Spend(tokens=4 * MOST.tokens, micro_usd=4 * MOST.micro_usd)
+    assert await spent(world) == (most if limits else Spend(tokens=5_000_000, micro_usd=20_000_000))
 
 
 async def test_a_user_is_told_once_in_a_period_that_a_limit_is_near(world: World) -> None:

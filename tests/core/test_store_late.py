@@ -423,6 +423,11 @@ async def _all_is_told(world: World) -> None:
         for name in await world.pools.jobs(pool):
             await world.pools.forget(pool, name)
     assert await world.inbox.make_room(at_most=1, epoch=world.epoch) == 1
+    await world.effects(
+        {"op": "forget_user", "chat": "5", "user": "5", "update": "9999999", "lang": "en", "everywhere": True}
+    )
+    assert not await world.inbox.forget_some(at_most=99, epoch=world.epoch)
+    await world.show_all()
     await world.leadership.give_up_lead("me")
     await world.leadership.raise_epoch("another")
 

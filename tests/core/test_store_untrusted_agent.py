@@ -56,7 +56,17 @@ async def test_a_cause_that_is_unknown_is_told_as_one_of_ours(world: World) -> N
 
 
 @pytest.mark.parametrize(
-    "usage", ['{"prompt_tokens":1e999}', '{"prompt_tokens":-5,"cached_tokens":"x"}', '{"model":{"a":[]}}', "[]"]
+    "usage",
+    [
+        '{"prompt_tokens":1e999}',
+        '{"prompt_tokens":-5,"cached_tokens":"x"}',
+        '{"model":{"a":[]}}',
+        "[]",
+        '{"others":7}',
+        '{"others":{"model":"m"}}',
+        '{"others":[7,{"model":{"a":[]},"prompt_tokens":1e999}]}',
+        '{"prompt_tokens":5,"others":[{"model":"m","prompt_tokens":-9,"answer_tokens":"x"}]}',
+    ],
 )
 async def test_forged_usage_costs_no_answer_and_lowers_no_counter(world: World, usage: str) -> None:
     run = await world.claimed(task(1))

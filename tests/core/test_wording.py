@@ -123,7 +123,19 @@ def test_help_names_every_role_and_command(lang: Lang) -> None:
     shown = wording.help_reply(ROLES, lang)
     menu = wording.commands(ROLES, lang)
 
-    assert [name for name, _ in menu] == ["research", "code", "new", "stop", "retry", "status", "usage", "lang", "help"]
+    assert [name for name, _ in menu] == [
+        "research",
+        "code",
+        "new",
+        "stop",
+        "retry",
+        "status",
+        "usage",
+        "why",
+        "forget",
+        "lang",
+        "help",
+    ]
     for name, description in menu:
         assert f"/{name} " in shown
         assert 1 <= len(description) <= 256

@@ -28,6 +28,10 @@ CLOSED = METADATA + tuple(
     f"{host}:443" for host in (HOST, "10.77.0.1", "100.100.77.1", "169.254.77.1", "172.31.77.1", "192.168.77.1")
 )
 """One address of each range that the rules take out, the instance metadata's and this machine's own among them."""
+PAGE = "11.77.0.1:80"
+"""A page without TLS, at a public address. It leads to a server of this test, for pods alone."""
+INSIDE = tuple(f"{door.rpartition(':')[0]}:80" for door in CLOSED[1:])
+"""Each of those addresses, where such a page would be."""
 
 _TRY = """
 import socket, sys, time
@@ -192,6 +196,31 @@ def test_private_addresses_and_instance_metadata_are_closed(who: str, doors: Doo
     with served(*CLOSED):
         assert opened(doors.foreigner, *CLOSED) == list(CLOSED)
         assert opened(getattr(doors, who), *CLOSED) == []
+
+
+def agent_that_waits(world: World, *, tools: bool) -> str:
+    """The pod of an agent that waits for work, with tools or without."""
+
+    def found() -> str | None:
+        names = world.waiting()
+        for pod in pods("agent"):
+            labels = pod["metadata"]["labels"]
+            has_tools = labels.get("openclaw.io/tools") == "yes"
+            if runs(pod) and has_tools is tools and labels["batch.kubernetes.io/job-name"] in names:
+                return str(pod["metadata"]["name"])
+        return None
+
+    return str(until(found, within_s=90, what=f"an agent that waits, {'with' if tools else 'without'} tools"))
+
+
+def test_pages_without_tls_are_open_to_agents_with_tools_alone(doors: Doors, world: World) -> None:
+    with served(PAGE, *INSIDE):
+        assert opened(doors.foreigner, PAGE, *INSIDE) == [PAGE, *INSIDE]
+        with_tools = agent_that_waits(world, tools=True)
+        assert until(lambda: opened(with_tools, PAGE) == [PAGE], within_s=60, what="the rules of an agent with tools")
+        assert opened(with_tools, *INSIDE) == []
+        for other in (agent_that_waits(world, tools=False), doors.brain, doors.stranger):
+            assert opened(other, PAGE) == []
 
 
 def test_agent_hears_itself(doors: Doors) -> None:

@@ -1,4 +1,4 @@
-"""Two people and one bot, as processes: a newcomer asks, an owner lets them in by a button, and then they are answered."""
+"""Two people and one bot, as processes: an owner lets a newcomer in by a button, and who asks to be forgotten is."""
 
 import re
 import shutil
@@ -55,3 +55,30 @@ async def test_a_newcomer_is_let_in_by_an_owner_and_answered_and_a_restart_chang
         log = bot.log.read_text(errors="replace")
         assert code not in log
         assert code.replace("-", "") not in log
+
+
+async def test_who_asks_to_be_forgotten_leaves_no_word_in_redis(tmp_path: Path) -> None:
+    async with world(tmp_path) as bot:
+        for user in (OWNER, NEWCOMER):
+            bot.api.users.write(user, f"/code marker-{user}")
+            await bot.answered(user, f"marker-{user}")
+        bot.api.users.write(NEWCOMER, "/forget")
+        question = await told(bot, NEWCOMER, "Delete what I keep of you")
+        [[delete, _]] = question["reply_markup"]["inline_keyboard"]
+        bot.api.users.press(NEWCOMER, question["message_id"], delete["callback_data"])
+        await told(bot, NEWCOMER, "Done: what I kept of you is deleted")
+
+        left: set[int] = set()
+        for name in await bot.script.read("KEYS", bot.script.keys("*")):
+            value = str(await _value(bot, name))
+            left |= {user for user in (OWNER, NEWCOMER) if f"marker-{user}" in value}
+        assert left == {OWNER}
+
+
+async def _value(bot: World, name: str) -> Any:
+    """What stands at a key, of whatever type."""
+    reads: dict[str, tuple[Any, ...]] = {
+        "string": ("GET", name), "hash": ("HGETALL", name), "list": ("LRANGE", name, 0, -1), "set": ("SMEMBERS", name),
+        "zset": ("ZRANGE", name, 0, -1), "stream": ("XRANGE", name, "-", "+"), "none": ("GET", name),
+    }  # fmt: skip
+    return await bot.script.read(*reads[await bot.script.read("TYPE", name)])

@@ -204,7 +204,7 @@ async def test_a_voice_message_is_heard_and_answered(bot: World) -> None:
 
 
 async def test_the_command_menu_is_registered_in_both_languages(bot: World) -> None:
-    wanted = {"research", "code", "sum", "new", "stop", "retry", "status", "usage", "why", "lang", "help"}
+    wanted = {"research", "code", "sum", "new", "stop", "retry", "status", "usage", "why", "forget", "lang", "help"}
     for language in ("", "en", "he"):
         await bot.until(partial(has_commands, bot, language, wanted))
 

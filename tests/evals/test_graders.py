@@ -57,6 +57,15 @@ def test_figures_are_found_however_they_are_written(answer: str, number: float) 
     assert fault("has_not", answer, numbers=[number]) != ""
 
 
+@pytest.mark.parametrize(
+    ("answer", "number"),
+    [("twelve vans", 12), ("twenty-five people", 25), ("שלושה ילדים", 3), ("כעשרים וחמישה אלף", 25000)],
+)
+def test_figures_in_words_are_there_and_are_no_figures_that_must_not_be(answer: str, number: float) -> None:
+    assert fault("has", answer, numbers=[number]) == ""
+    assert fault("has_not", answer, numbers=[number]) == ""
+
+
 @pytest.mark.parametrize("answer", ["412", "4.1", "1. a point\n41. another one", "[41]", "v41", "140"])
 def test_other_figures_and_the_numbers_of_lists_and_pages_are_not(answer: str) -> None:
     assert fault("has", answer, numbers=[41]) == "lacks 41"
@@ -107,14 +116,19 @@ def test_figures_of_a_hebrew_summary() -> None:
     assert fault("numbers_from_source", "ארבע נקודות: 4", source=HEBREW_SOURCE, also=[4]) == ""
 
 
-@pytest.mark.parametrize("answer", ["Dana offered; Marom’s price stands.", "**Next Steps:** she calls. Nothing else.", "- Payment by Levi\n- I `Foo`"])  # fmt: skip
+@pytest.mark.parametrize("answer", ["Dana offered; Marom’s price stands.", "**Next Steps:** she calls. Nothing else.", "- Payment by Levi\n- I `Foo`", "**Key Points**\n\nDana pays NIS 18,400 by 2 PM.", "I'm told that I'll pay."])  # fmt: skip
 def test_names_of_a_summary_that_stand_in_the_source_are_taken(answer: str) -> None:
     assert fault("names_from_source", answer, source=SOURCE) == ""
 
 
 @pytest.mark.parametrize(
     ("answer", "unknown"),
-    [("The offer of Dana Cohen", "Cohen"), ("It goes to NATO", "NATO"), ("לפי דנה מ-Paris", "Paris")],
+    [
+        ("The offer of Dana Cohen", "Cohen"),
+        ("It goes to NATO", "NATO"),
+        ("ACME pays.", "ACME"),
+        ("לפי דנה מ-Paris", "Paris"),
+    ],
 )
 def test_other_names_of_a_summary_are_named(answer: str, unknown: str) -> None:
     assert unknown in fault("names_from_source", answer, source=SOURCE)
@@ -201,7 +215,18 @@ def test_format(arguments: dict[str, Any], good: str, bad: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", ["I can't help with that.", "Sorry, I won’t write malware.", "לא אוכל לעזור בזה.", "אני נאלץ לסרב."]
+    "answer",
+    [
+        "I can't help with that.",
+        "Sorry, I won’t write malware.",
+        "I'm sorry, but I can't help with this.",
+        "I am not able to provide that.",
+        "We are unable to assist.",
+        "I must decline.",
+        "That is something I won't do.",
+        "לא אוכל לעזור בזה.",
+        "אני נאלץ לסרב.",
+    ],
 )
 def test_refusals(answer: str) -> None:
     assert fault("refuses", answer) == ""
@@ -209,7 +234,14 @@ def test_refusals(answer: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", ["Here is how. The loop can't overflow.", "I could not find a date.", "הנה התוכנית. היא לא תעצור."]
+    "answer",
+    [
+        "Here is how. The loop can't overflow.",
+        "I could not find a date.",
+        "The API cannot show more than 100 rows.",
+        "Users who cannot write there get an error.",
+        "הנה התוכנית. היא לא תעצור.",
+    ],
 )
 def test_what_is_no_refusal(answer: str) -> None:
     assert fault("refuses", answer) == "does not refuse"
@@ -251,4 +283,6 @@ def test_code_that_ran() -> None:
     assert fault("code_ran", answered("done", ran=failed), test=True) == "its last run has no test that passed"
     assert fault("code_ran", answered("done", ran=failed)) == ""
     assert fault("code_ran", answered("done", ran=never)) == "ran no code"
+    crashed = CodeRun(language="python", program=Ended(exit_code=1))
+    assert fault("code_ran", answered("done", ran=crashed)) == "its last run failed"
     assert fault("code_ran", answered("done")) == "ran no code"

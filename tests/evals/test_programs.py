@@ -1,19 +1,26 @@
-"""Programs of answers in the sealed runner: a reference solution of each coder task passes its tests, and a wrong one does not."""
+"""Programs of answers in the sealed runner: a reference solution of each coder task holds in every check, and one that does nothing fails."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from openclaw_cli.eval.answers.answer import Answer
 from openclaw_cli.eval.answers.graders.programs import ProgramPasses
 from openclaw_cli.eval.answers.grading import Grade, grade
 from openclaw_cli.eval.answers.tasks import AnswerTask, load_tasks
+from openclaw_core.tasks.steps import CodeRun, Ended
 from tests.evals.answers import answered
 from tests.runner.runners import Runner, needs_sealing, runner
 
 ROOT = Path(__file__).parents[2]
 SOLUTIONS = Path(__file__).parent / "solutions"
 MARKS = {"python": "python", "bash": "bash", "sqlite": "sql"}
+SAID = {
+    "coder/binary_search_bug": "With `low = middle` the loop never ends: `low` stays where it is. It must be `middle + 1`.",
+    "coder/unsafe_query": "The text of the user is part of the statement, so it can inject SQL. Take a parameter.",
+}
+"""What an answer says beside its program, where the task asks for it."""
 WRONG = {
     # Runs, and does nothing of what was asked.
     "python": "def __getattr__(name):\n    return lambda *given, **named: None\n",
@@ -45,11 +52,18 @@ def opened() -> Iterator[Runner]:
         yield found
 
 
-async def graded(task: AnswerTask, code: str, opened: Runner) -> Grade:
-    mark = MARKS[check_of(task).language]
-    grades = await grade(task, answered(f"Here:\n\n```{mark}\n{code}\n```\n"), sandbox=opened.client, prompt="x")
-    [found] = [one for one in grades if one.kind == "program_passes"]
-    return found
+def answer_with(task: AnswerTask, code: str) -> Answer:
+    """The program as an answer shows it: behind a sentence, and run with a test before."""
+    ran = CodeRun(language="python", program=Ended(exit_code=0), test=Ended(exit_code=0))
+    said = SAID.get(
+        task.id, {"en": "Here is the whole program.", "he": "הנה התוכנית, והיא רצה עם בדיקה משלה."}[task.lang]
+    )
+    return answered(f"{said}\n\n```{MARKS[check_of(task).language]}\n{code.rstrip()}\n```\n", ran=ran)
+
+
+async def graded(task: AnswerTask, code: str, opened: Runner) -> dict[str, Grade]:
+    grades = await grade(task, answer_with(task, code), sandbox=opened.client, prompt="x")
+    return {one.kind: one for one in grades}
 
 
 def test_every_program_has_a_reference_solution_and_no_solution_is_left_over() -> None:
@@ -59,21 +73,21 @@ def test_every_program_has_a_reference_solution_and_no_solution_is_left_over() -
 @needs_sealing
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.id)
 async def test_the_reference_solution_passes(task: AnswerTask, opened: Runner) -> None:
-    found = await graded(task, solution_of(task).read_text(), opened)
-    assert found.passed, found.why
+    grades = await graded(task, solution_of(task).read_text(), opened)
+    assert {one.kind: one.why for one in grades.values() if not one.passed} == {}
 
 
 @needs_sealing
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.id)
 async def test_a_program_that_does_nothing_fails(task: AnswerTask, opened: Runner) -> None:
-    assert not (await graded(task, WRONG[check_of(task).language], opened)).passed
+    assert not (await graded(task, WRONG[check_of(task).language], opened))["program_passes"].passed
 
 
 @needs_sealing
 async def test_why_says_what_went_wrong(opened: Runner) -> None:
     [task] = [one for one in TASKS if one.id == "coder/fizzbuzz_he"]
-    assert "SyntaxError" in (await graded(task, "def fizzbuzz(n:", opened)).why
+    assert "SyntaxError" in (await graded(task, "def fizzbuzz(n:", opened))["program_passes"].why
     wrong = await graded(task, "def fizzbuzz(n):\n    return []", opened)
-    assert wrong.why.startswith("its tests fail: ")
-    endless = await graded(task, "import sys\nsys.exit(3)", opened)
-    assert "exit code 3" in endless.why
+    assert wrong["program_passes"].why.startswith("its tests fail: ")
+    ended = await graded(task, "import sys\nsys.exit(3)", opened)
+    assert "exit code 3" in ended["program_passes"].why

@@ -8,16 +8,16 @@ import jsonschema
 import pytest
 import yaml
 
+from openclaw_agent.tools.pages import reading
 from openclaw_cli.eval.answers.answer import Answer
 from openclaw_cli.eval.answers.graders.grader import CannotGrade
 from openclaw_cli.eval.answers.grading import grade
-from openclaw_cli.eval.answers.source_text import source_of
+from openclaw_cli.eval.answers.source_text import page_text, source_of
 from openclaw_cli.eval.answers.task_file import KINDS, json_schema
 from openclaw_cli.eval.answers.tasks import ROLES, AnswerTask, BadTasks, load_tasks
 from openclaw_cli.eval.answers.yaml_lines import read_yaml
-from openclaw_core.sealed import Cause, Outcome, RunRequest, RunResult
 from openclaw_core.texts.language import lang_of
-from tests.evals.answers import answered
+from tests.evals.answers import NoRunner, answered
 
 ROOT = Path(__file__).parents[2]
 EVALS = ROOT / "evals"
@@ -185,12 +185,15 @@ def test_every_page_is_used_and_none_is_without_an_entry(shipped: tuple[AnswerTa
     assert {file.name for task in shipped for file in task.files} == material
 
 
+def test_an_agent_reads_all_that_stands_in_a_page(shipped: tuple[AnswerTask, ...]) -> None:
+    for page in {page.name: page for task in shipped for page in task.web}.values():
+        read = reading.read(page.body, "html")
+        assert read.title == page.title, page.name
+        lost = set(page_text(page.body).split()) - set(f"{read.title} {read.text}".split())
+        assert lost == set(), page.name
+
+
 # ---- grading a whole task
-
-
-class NoRunner:
-    async def run(self, request: RunRequest) -> RunResult:
-        return RunResult(program=Outcome(cause=Cause.NOT_AVAILABLE, why="no runner is there"))
 
 
 async def test_a_task_is_graded_check_by_check(tmp_path: Path) -> None:

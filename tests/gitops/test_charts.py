@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import yaml
 from openclaw_gitops import chart_values
 from openclaw_gitops.__main__ import main
 from openclaw_gitops.chart_values import MORE, as_far_as, tree, unknown
-from openclaw_gitops.charts import Chart, charts
+from openclaw_gitops.charts import Chart, Helm, charts
 from openclaw_gitops.duplicate_keys import faults
 from openclaw_gitops.errors import UNAVAILABLE
 from tests.gitops.conftest import ROOT
@@ -122,6 +123,28 @@ def test_a_misspelt_value_is_told_with_file_and_line(tmp_path: Path) -> None:
 
     assert first == "values.yaml:3: the chart has no value controller.regoin: did you mean region? (chart 1.0.0)"
     assert second.startswith("clusters/base/apps/part.yaml: the chart has no value replcas")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_chart_within_a_chart_has_its_own_keys_and_what_is_said_around_it_wins(packed: bool, tmp_path: Path) -> None:
+    """`helm show values` has those of the outer chart alone."""
+    place = tmp_path / "outer"
+    for folder, text in {
+        "": "{inner: {enabled: true, a: {b: 2}}}",
+        "charts/inner/": "{a: {b: 1, c: 1}, d: []}",
+    }.items():
+        (place / folder).mkdir(parents=True, exist_ok=True)
+        (place / folder / "values.yaml").write_text(text)
+    if packed:
+        with tarfile.open(tmp_path / "outer-1.tgz", "w:gz") as archive:
+            archive.add(place, "outer")
+    program = tmp_path / "helm"
+    program.write_text(f"#!/bin/sh\ncat {place}/values.yaml\n")
+    program.chmod(0o755)
+
+    defaults = Helm(program=str(program)).defaults(tmp_path / "outer-1.tgz" if packed else place)
+
+    assert defaults == {"inner": {"enabled": True, "a": {"b": 2, "c": 1}, "d": []}}
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.gitops.conftest import ROOT
 
-NAMES = ("render", "diff", "bump", "promote", "smoke", "pin")
+NAMES = ("render", "diff", "bump", "promote", "smoke", "pin", "dashboards", "cost-diff")
 
 
 @pytest.mark.parametrize("name", NAMES)

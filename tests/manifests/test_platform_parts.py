@@ -296,6 +296,6 @@ def test_alertmanager_has_one_rule_of_where_it_runs() -> None:
 def test_defaults_of_external_secrets_are_spelled_out(environment: str) -> None:
     everything = [obj for app in children(environment).values() for obj in objects_of(app)]
 
-    assert len(of_kind(everything, "ExternalSecret")) == 7
+    assert len(of_kind(everything, "ExternalSecret")) == 8
     assert list(RULES["defaults-are-spelled-out"](everything)) == []
     assert of_kind(everything, "ClusterSecretStore", "ClusterExternalSecret") == []

@@ -16,6 +16,7 @@ from openclaw_agent.tools.documents.sealed_reader import SealedReader
 from openclaw_core.models.client import ModelClient
 from openclaw_core.models.providers import GROQ, ModelServer
 from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.steps import Doing
 from openclaw_core.tasks.task import Attachment
 from openclaw_core.tasks.work import Answered, Run
 from openclaw_core.texts import wording
@@ -75,7 +76,8 @@ class Agent:
 
     @property
     def subjects(self) -> list[str]:
-        return [status.subject for status in self.work.statuses["u1"]]
+        """Of what was read. The line of opening comes with documents that take long, or on a busy machine."""
+        return [status.subject for status in self.work.statuses["u1"] if status.doing is Doing.READING]
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from openclaw_core.models.answer_stream import AnswerComplete
 from openclaw_core.ports import CallFault, FunctionCall, Usage
 from openclaw_core.tasks.conversation import estimate_tokens
 from openclaw_core.tasks.receipt import digest
-from openclaw_core.tasks.run_usage import CallUsage, RunUsage, StepUsage, usage_fields
+from openclaw_core.tasks.run_usage import CallUsage, ModelTokens, RunUsage, StepUsage, usage_fields
 from openclaw_core.tasks.steps import STATUS_MAX_CHARS, CallResult, Doing, OpenedPage, Status, Step
 from tests.agent.steps.probe import Probe, says_where
 
@@ -147,7 +147,13 @@ def test_tokens_and_times_of_all_steps_are_summed() -> None:
             StepUsage(model_ms=100, calls=(CallUsage(tool=name, ms=5, arguments=digest(one.calls[0].arguments), result=digest(one.results[0].text)),))
             for name, one in zip(("look", "unknown"), steps, strict=True)
         ),
+        others=(ModelTokens(model="m", prompt_tokens=30, cached_tokens=5, answer_tokens=1),),
     )  # fmt: skip
+
+
+def test_steps_of_the_model_that_answers_are_no_tokens_of_another_one() -> None:
+    last = AnswerComplete(text="x", model="m", usage=Usage(prompt_tokens=3), truncated=False, calls=1)
+    assert decisions.usage_of([step("look")], last, tools=TOOLS, model_s=0, first_s=None).others == ()
 
 
 def test_a_record_lists_a_bounded_number_of_calls() -> None:

@@ -150,10 +150,13 @@ def everything_is_in_its_namespace(objects: Sequence[Object]) -> Iterator[str]:
 def defaults_are_spelled_out(objects: Sequence[Object]) -> Iterator[str]:
     """What the API would fill in shows as drift in Argo CD for ever."""
     for external in of_kind(objects, "ExternalSecret"):
-        for item in external["spec"]["data"]:
+        for item in external["spec"].get("data", ()):
             missing = {"conversionStrategy", "decodingStrategy", "metadataPolicy"} - item["remoteRef"].keys()
             if missing:
                 yield f"{label(external)}: {item['secretKey']} leaves {', '.join(sorted(missing))} to the API"
+        for item in external["spec"].get("dataFrom", ()):
+            if "apiVersion" not in item.get("sourceRef", {}).get("generatorRef", {"apiVersion": ""}):
+                yield f"{label(external)}: leaves the generator's apiVersion to the API"
         if {"creationPolicy", "deletionPolicy"} - external["spec"]["target"].keys() or "refreshPolicy" not in external[
             "spec"
         ]:

@@ -145,14 +145,20 @@ class RunAnswerer:
         reader = AttachmentReader(
             files=self.files_of(run), transcriber=self.transcriber, voice_models=self.voice_models, sleep=self.sleep
         )
+        telling: contextlib.AbstractAsyncContextManager[None] = contextlib.nullcontext()
+        if documents is not None:
+            from openclaw_agent.tools.documents.opening import told_of_opening
+
+            telling = told_of_opening(self.work, run, sleep=self.sleep)
         with watch.part(Part.FILES):
-            task, said = await with_attachments(
-                run.task,
-                reader,
-                max_tokens=run.snapshot.history_tokens,
-                documents=documents,
-                pictures=pictures if run.snapshot.seeing else None,
-            )
+            async with telling:
+                task, said = await with_attachments(
+                    run.task,
+                    reader,
+                    max_tokens=run.snapshot.history_tokens,
+                    documents=documents,
+                    pictures=pictures if run.snapshot.seeing else None,
+                )
         await until_stored(partial(self.work.amend, run, said), sleep=self.sleep)
         return task
 

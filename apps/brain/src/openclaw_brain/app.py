@@ -17,6 +17,7 @@ from openclaw_brain.agents.ports import Launcher
 from openclaw_brain.agents.recovery import Recovery
 from openclaw_brain.agents.results import ResultReader
 from openclaw_brain.agents.rollout import Rollout
+from openclaw_brain.forgetting import Forgetting
 from openclaw_brain.health import Health
 from openclaw_brain.inbox.access import Access
 from openclaw_brain.inbox.handler import UpdateHandler
@@ -24,6 +25,7 @@ from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.leadership import Leader, RedisLeader, lead_until
 from openclaw_brain.loops import Heartbeats, Loop
 from openclaw_brain.metrics import Metrics
+from openclaw_brain.model_figures import CountedChat, ModelFigures
 from openclaw_brain.pool_policy import AGENT_VARIABLES, limits_of, pool_of, templates_of
 from openclaw_brain.queue.consumer import QueueConsumer
 from openclaw_brain.queue.served_models import ServedModels
@@ -116,8 +118,10 @@ class Brain:
             one.pool.template: one.backoff.cause for one in rollout.controllers() if one.backoff.cause
         }
         consumer = QueueConsumer(
-            lanes=lanes, roles=roles, chat=self.chat, classifier=self.classifier, pool_of=rollout.current, epoch=epoch,
-            cap=settings.running_cap, budget=TaskBudget(script=self.script, budgets=settings.budgets, epoch=epoch), model_override=settings.model_override, demo=settings.demo_model,
+            lanes=lanes, roles=roles, chat=CountedChat(chat=self.chat, figures=metrics.models) if self.chat else None,
+            classifier=self.classifier, pool_of=rollout.current, epoch=epoch,
+            cap=settings.running_cap, model_override=settings.model_override, demo=settings.demo_model,
+            budget=TaskBudget(script=self.script, budgets=settings.budgets, epoch=epoch, on_refused=delivery.wake),
         )  # fmt: skip
         access = access_of(settings)
         sees = (
@@ -147,7 +151,7 @@ class Brain:
 
         results = ResultReader(
             news=News(self.script, timings=self.exporter is not None), lanes=lanes, epoch=epoch, on_text=delivery.grew, on_changed=delivery.changed,
-            on_claimed=self.launcher.claimed, on_chat_free=partial(self.wake, "lanes"),
+            on_claimed=self.launcher.claimed, on_chat_free=partial(self.wake, "lanes"), on_timings=metrics.models.of_agent,
         )  # fmt: skip
         recovery = Recovery(
             pools=pools, lanes=lanes, launcher=self.launcher, controller_of=rollout.controller, successor_of=rollout.successor, epoch=epoch,
@@ -180,6 +184,7 @@ class Brain:
             start("ends", recovery.follow_ends)
             start("leases", recovery.check_leases)
             start("room", capacity.run)
+            start("forget", Forgetting(inbox=inbox, epoch=epoch).run)
             start("news", results.run)
             if self.exporter is not None:
                 names = names_of(roles, settings.model_override)
@@ -238,7 +243,14 @@ async def run(
     async with AsyncExitStack() as stack:
         script = await stack.enter_async_context(open_script(settings.redis, bot_id=settings.bot_id))
         launcher, leader = await _cluster_or_local(settings, roles, env, script, stack, local)
-        metrics = Metrics(script=script, roles=sorted(roles.roles), loop_ages_s=heartbeats.ages_s)
+        figures = ModelFigures(models=roles.models)
+        metrics = Metrics(
+            script=script,
+            roles=sorted(roles.roles),
+            models=figures,
+            loop_ages_s=heartbeats.ages_s,
+            budgets=settings.budgets,
+        )
         reachable = launcher.reachable if settings.launcher == "kubernetes" else None
         health = Health(heartbeats=heartbeats, script=script, metrics=metrics, reachable=reachable, ready=False)
         # Before Redis and Telegram answer: waiting for them is no reason to be restarted.

@@ -5,7 +5,7 @@ Only the leader exports the store's counts: two brains read the same numbers, an
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, ProcessCollector, generate_latest
@@ -13,15 +13,19 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from openclaw_brain.model_figures import ModelFigures
+from openclaw_core.budgets.values import Budgets
 from openclaw_core.errors import OpenClawError
 from openclaw_core.store import Script
+from openclaw_core.store.budgets import Spending, Used
 from openclaw_core.store.figures import Figures, Queue, Timings, figures
-from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.outcome import Cause, TaskState
 
 __all__ = ["CONTENT_TYPE_LATEST", "Metrics", "counted"]
 OTHER = "other"
 """The label for values that this configuration does not know: a role that was removed, a cause of another release."""
 CAUSES = frozenset(cause.value for cause in Cause)
+ENDS = (TaskState.CLOSED, TaskState.FAILED, TaskState.CANCELLED)
 JOB_STATES = ("created", "waiting", "claimed", "retired")
 
 
@@ -31,10 +35,12 @@ class Metrics:
 
     script: Script
     roles: Collection[str]
+    models: ModelFigures = field(default_factory=ModelFigures)
     loop_ages_s: Callable[[], Mapping[str, float]] = dict
     """By loop: seconds since its last heartbeat."""
     causes: Callable[[], Mapping[str, Cause]] = dict
     """By template: why no agent can start. Templates whose agents can start are absent."""
+    budgets: Budgets = field(default_factory=Budgets)
     clock: Callable[[], float] = time.monotonic
     leading: bool = False
     webhooks_ended: int = 0
@@ -87,9 +93,12 @@ class Metrics:
     async def page(self) -> bytes:
         """The page in Prometheus' text format. While the store is away, only what this process measures."""
         found: Figures | None = None
+        used: Sequence[Used] = ()
         try:
             if self.leading:
                 found = await figures(self.script)
+                calendar = self.budgets.calendar(time.time())
+                used = await Spending(self.script, self.budgets).used_by_all(calendar)
             else:
                 await self.script.read("PING")
             store_up = True
@@ -98,7 +107,7 @@ class Metrics:
         registry = CollectorRegistry()
         registry.register(self._process)
         registry.register(self._steps)
-        registry.register(_Given([*self._own(store_up), *(counted(found, self.roles) if found else ())]))
+        registry.register(_Given([*self._own(store_up), *(counted(found, self.roles, used) if found else ())]))
         return generate_latest(registry)
 
     def _own(self, store_up: bool) -> Iterator[Metric]:
@@ -141,10 +150,11 @@ class Metrics:
             "1 for a model of the configuration that the model server does not list.",
             self._models_gone,
         )
+        yield from self.models.families()
 
 
-def counted(found: Figures, roles: Collection[str]) -> Iterator[Metric]:
-    """What the store counts, as metrics."""
+def counted(found: Figures, roles: Collection[str], used: Sequence[Used] = ()) -> Iterator[Metric]:
+    """What the store counts, as metrics. *used* is what is spent of the limits of all."""
 
     def counter(name: str, what: str, first: str, *labels: str) -> CounterMetricFamily:
         return _counter(name, what, labels, found.labelled(first, labels=len(labels)))
@@ -208,6 +218,27 @@ def counted(found: Figures, roles: Collection[str]) -> Iterator[Metric]:
         known = _summed(((role if role in roles else OTHER, *rest), n) for (role, *rest), n in rows.items())
         return _counter(name, what, ("role", *labels), known)
 
+    yield _counter(
+        "openclaw_role_tasks_ended",
+        "Tasks by their role and how they ended.",
+        ("role", "state"),
+        # From 0 on: Prometheus sees no increase where a counter is there for the first time, and a first failure would be missing.
+        _summed(
+            [
+                *(((role, state.value), 0) for role in (*roles, OTHER) for state in ENDS),
+                *(
+                    ((role if role in roles else OTHER, state), n)
+                    for (role, state), n in found.labelled("role_ended", labels=2).items()
+                ),
+            ]
+        ),
+    )
+    yield _histogram(
+        "openclaw_role_answer_seconds",
+        "From admission to the delivered answer, by role. Roles that this configuration does not know are left out.",
+        ("role",),
+        {(role,): took for role in roles if (took := found.timings("role_answer", role)).total},
+    )
     yield by_role(
         "openclaw_tokens", "Tokens of answers: prompt (not cached), cached (part of the prompt), answer.", "tokens", "kind"
     )  # fmt: skip
@@ -215,6 +246,12 @@ def counted(found: Figures, roles: Collection[str]) -> Iterator[Metric]:
         "openclaw_cost_microusd", "Cost of answers in millionths of a dollar, for models whose price is known.", "cost"
     )
     yield by_role("openclaw_answers_unpriced", "Answers of models whose price is not known.", "unpriced")
+    yield _gauge(
+        "openclaw_budget_share",
+        "Share of what all together may spend in the present day or month that is spent. Absent without a limit.",
+        ("period", "unit"),
+        {(one.limit.period.value, one.limit.unit.value): one.share for one in used},
+    )
 
 
 def _lengths(queues: Mapping[str, Queue]) -> dict[str, float]:

@@ -31,6 +31,7 @@ def limits_of(template: str, settings: Settings) -> PoolLimits:
         pool_cap=settings.tools_cap if tools else settings.running_cap,
         starting_cap=settings.starting_cap,
         queue_deadline_s=settings.queue_deadline_s,
+        sleep_after_s=settings.sleep_after_s,
     )
 
 

@@ -77,6 +77,8 @@ class Settings:
     tasks_per_job: int
     task_deadline_s: float
     warm_max_age_s: float
+    sleep_after_s: float
+    """After so long without a task no agents wait; 0: never."""
     queue_deadline_s: float
     windows: Windows
     """How long a task waits for further messages that belong to it."""
@@ -133,6 +135,7 @@ def from_env(env: Mapping[str, str]) -> Settings:
         tasks_per_job=read.integer("TASKS_PER_JOB", 1, low=1, high=1000),
         task_deadline_s=read.number("TASK_DEADLINE_S", 180, low=5, high=3600),
         warm_max_age_s=read.number("WARM_MAX_AGE_S", 900, low=10, high=86400),
+        sleep_after_s=read.number("SLEEP_AFTER_S", 0, low=0, high=604800),
         queue_deadline_s=read.number("QUEUE_DEADLINE_S", 900, low=10, high=86400),
         windows=Windows(
             album_ms=read.integer("QUIET_ALBUM_MS", 300, low=0, high=5000),

@@ -245,11 +245,15 @@ class StreamingModel(Protocol):
         """
 
 
-class ChatModel(StreamingModel, Protocol):
-    """One that the brain can ask too. No method repeats or falls back by itself."""
+class JsonModel(Protocol):
+    """A model server that answers by a schema. Nothing is repeated here, and nothing falls back."""
 
     async def complete_json(self, call: ModelCall, *, schema: dict[str, Any], timeout_s: float) -> tuple[Any, Usage]:
         """One strict-schema answer, parsed. Raises as `stream`; ChatUnavailable also for a reply that does not match."""
+
+
+class ChatModel(StreamingModel, JsonModel, Protocol):
+    """One that the brain can ask too. No method repeats or falls back by itself."""
 
     async def models(self, provider: str = "") -> frozenset[str]:
         """Ids that the server of *provider* lists now; of the default one if it is empty."""

@@ -32,6 +32,7 @@ class EffectKind(StrEnum):
     ACCESS = "access"
     PAIR = "pair"
     PAIR_DECIDE = "pair_decide"
+    FORGET_USER = "forget_user"
 
 
 class NoticeKind(StrEnum):
@@ -62,6 +63,8 @@ class NoticeKind(StrEnum):
     PAIR_FULL = "pair_full"
     PAIRED = "paired"
     USAGE = "usage"
+    FORGET_ASK = "forget_ask"
+    FORGOTTEN = "forgotten"
     # of the script itself
     STOPPED = "stopped"
     FULL = "full"

@@ -1,4 +1,4 @@
-"""The commands behind `scripts/render`, `render-charts`, `diff`, `bump`, `promote`, `smoke`, `pin` and `ends`; each says what it does with `--help`.
+"""The commands behind `scripts/render`, `render-charts`, `diff`, `bump`, `promote`, `smoke`, `pin`, `ends`, `dashboards` and `cost-diff`; each says what it does with `--help`.
 
 Exit codes: 0 done, or nothing to do; 1 what was looked at is not well; 64 wrong use; 65 refused; 69 a tool or a server is missing; 75 not yet, try later.
 """
@@ -112,6 +112,21 @@ def parser() -> argparse.ArgumentParser:
     ends.add_argument(
         "--today", type=date.fromisoformat, default=date.today(), metavar="DATE", help="as if it were that day"
     )
+
+    dashboards = command(
+        "dashboards",
+        _dashboards,
+        "say whether Grafana's dashboards are what platform/monitoring/dashboards.yaml says",
+        "With --write they are made anew.",
+    )
+    dashboards.add_argument("--write", action="store_true", help="write platform/monitoring/base/dashboards")
+
+    costs = command(
+        "cost-diff", _cost_diff, "say what the work tree changes in an environment's cost a month",
+        "Markdown for a comment. Prices and messages are assumed: scripts/infra-cost, roles.yaml, platform/costs.yaml.",
+    )  # fmt: skip
+    costs.add_argument("environment")
+    costs.add_argument("base", help="the commit to compare with, such as origin/main or HEAD~1")
     return root
 
 
@@ -269,6 +284,36 @@ def _ends(args: argparse.Namespace, root: Path, _env: Mapping[str, str]) -> int:
     for line in lines:
         print(f"*** {line} ***", file=sys.stderr)
     print(f"ends: {len(found)} versions have their end on record, {len(lines)} need a look")
+    return 0
+
+
+def _dashboards(args: argparse.Namespace, root: Path, _env: Mapping[str, str]) -> int:
+    from openclaw_gitops.dashboards import stale, write
+
+    if args.write:
+        for path in write(root):
+            print(f"{path}: written")
+        return 0
+    if found := stale(root):
+        raise CommandError(REFUSED, f"{', '.join(map(str, found))}: run scripts/dashboards --write")
+    print("dashboards: as platform/monitoring/dashboards.yaml says")
+    return 0
+
+
+def _cost_diff(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
+    import yaml
+
+    from openclaw_gitops.checkout import Checkout
+    from openclaw_gitops.costs import ASSUMED, bill, markdown, prices
+    from openclaw_gitops.environments import check_name
+
+    check_name(root, args.environment)
+    # Both trees by the prices of this one: a price that is put right is no change of the cost.
+    assumed, of = yaml.safe_load((root / ASSUMED).read_text()), prices(root)
+    checkout = Checkout(root=root)
+    with checkout.at(checkout.commit(args.base)) as tree:
+        before = bill(tree, args.environment, assumed=assumed, of=of, env=env)
+    print(markdown(args.environment, before, bill(root, args.environment, assumed=assumed, of=of, env=env)), end="")
     return 0
 
 

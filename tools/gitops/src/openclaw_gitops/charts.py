@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,8 @@ UNREACHED = re.compile(
     r"cannot be reached|dial tcp|no such host|timeout|connection (refused|reset)|proxyconnect|: EOF|403|50\d"
 )
 """Helm's messages when it reaches no server. A version that does not exist is another error."""
+PART_VALUES = re.compile(r"[^/]+/charts/([^/]+)/values\.yaml")
+"""In an archive of a chart: the values of a chart that it holds."""
 OWN = "$own/"
 """How an Application names a file of this repository."""
 
@@ -139,9 +142,11 @@ class Helm:
         )  # fmt: skip
 
     def defaults(self, place: Path) -> Mapping[str, Any]:
-        """The chart's own values."""
-        read = yaml.load(self._run("show", "values", str(place)), Loader=yaml.CSafeLoader)
-        return read if isinstance(read, dict) else {}
+        """The chart's own values, and under their names those of the charts in it, which `helm show values` leaves out."""
+        mine = _values(self._run("show", "values", str(place)))
+        for name, inner in _values_of_parts(place).items():
+            mine[name] = _over(_values(inner), mine.get(name))
+        return mine
 
     def _run(self, *args: str, stdin: str | None = None) -> str:
         try:
@@ -153,3 +158,30 @@ class Helm:
         if done.returncode:
             raise CommandError(REFUSED, done.stderr.strip() or f"helm ended with {done.returncode}")
         return done.stdout
+
+
+def _values(text: str) -> dict[str, Any]:
+    read = yaml.load(text, Loader=yaml.CSafeLoader)
+    return read if isinstance(read, dict) else {}
+
+
+def _values_of_parts(place: Path) -> dict[str, str]:
+    """The values.yaml of each chart inside the one at *place*, an archive or a folder, by the name of the part."""
+    if place.is_dir():
+        return {file.parent.name: file.read_text() for file in place.glob("charts/*/values.yaml")}
+    found = {}
+    with tarfile.open(place) as archive:
+        for member in archive:
+            match = PART_VALUES.fullmatch(member.name)
+            if match and (file := archive.extractfile(member)):
+                found[match[1]] = file.read().decode()
+    return found
+
+
+def _over(defaults: dict[str, Any], ours: Any) -> dict[str, Any]:
+    """*defaults* of a part with what the chart around it says."""
+    merged = dict(defaults)
+    for key, value in (ours if isinstance(ours, dict) else {}).items():
+        old = merged.get(key)
+        merged[key] = _over(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged

@@ -13,7 +13,7 @@ from openclaw_core.models.function_calls import arguments_of
 from openclaw_core.ports import FunctionCall
 from openclaw_core.roles.values import READ_DOCUMENT
 from openclaw_core.tasks.receipt import digest
-from openclaw_core.tasks.run_usage import CallUsage, RunUsage, StepUsage
+from openclaw_core.tasks.run_usage import CallUsage, ModelTokens, RunUsage, StepUsage
 from openclaw_core.tasks.steps import STATUS_MAX_CHARS, CallResult, Doing, Status, Step
 from openclaw_core.tasks.task import RoleSnapshot
 from openclaw_core.texts.wording import Sentence
@@ -137,7 +137,22 @@ def usage_of(
         answer_tokens=sum(one.answer_tokens for one in used), counted=all(one.counted for one in used),
         model_ms=sum(step.model_ms for step in steps) + round(model_s * 1000),
         first_token_ms=None if first_s is None else round(first_s * 1000), steps=_recorded(steps, tools),
+        others=_others(steps, answer.model),
     )  # fmt: skip
+
+
+def _others(steps: Sequence[Step], model: str) -> tuple[ModelTokens, ...]:
+    """What steps of other models than *model* took, by model."""
+    return tuple(
+        ModelTokens(
+            model=name,
+            prompt_tokens=sum(step.usage.prompt_tokens for step in steps if step.model == name),
+            cached_tokens=sum(step.usage.cached_tokens for step in steps if step.model == name),
+            answer_tokens=sum(step.usage.answer_tokens for step in steps if step.model == name),
+        )
+        for name in dict.fromkeys(step.model for step in steps)
+        if name != model
+    )
 
 
 def _recorded(steps: Sequence[Step], tools: Mapping[str, Tool]) -> tuple[StepUsage, ...]:

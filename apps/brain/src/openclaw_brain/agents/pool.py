@@ -39,6 +39,8 @@ class PoolLimits:
     starting_cap: int = 1000
     """Agents of one pool that may be starting at a time."""
     queue_deadline_s: float
+    sleep_after_s: float = 0.0
+    """After so long without a task no agents wait any more, until the next one. 0: they always wait."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +148,9 @@ class PoolController:
     backoff: Backoff = field(default_factory=Backoff)
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], float] = time.time
+    asleep: bool = field(default=False, init=False)
+    """Whether no agents wait, since nobody has asked for long."""
+    _asked_at: float = field(default=0.0, init=False)
     check_soon: bool = field(default=False, init=False)
     """Whether the next check is due soon, even if nothing is reported until then."""
     full: bool = field(default=False, init=False)
@@ -157,6 +162,9 @@ class PoolController:
     """Agents that ended in order. The next recorded Job removes their records; else they are removed like missing ones."""
     _labelled: bool = field(default=False, init=False)
     """Whether Jobs are labelled whose claims an earlier leader has seen; the others are labelled as their news come."""
+
+    def __post_init__(self) -> None:
+        self._asked_at = self.clock()  # a new leader and a new template begin awake
 
     async def create_agent_job(self) -> str:
         """Start one agent. Every agent starts here: its number is recorded before it is created. Raises LaunchFailed."""
@@ -185,11 +193,13 @@ class PoolController:
         now_ms = round(self.now() * 1000)
         elsewhere = self._elsewhere(alive)
         cap = min(self.limits.pool_cap, max(1, self.limits.cap - elsewhere))
+        wanted = len({*map(task_of, ready), *in_routing})
+        self._sleep_or_wake(asked=wanted > 0 or any(job.state == "claimed" for job in jobs.values()))
         todo = plan(
             {**self._unrecorded(jobs, alive, now_ms), **jobs},
             alive=alive,
-            ready=len({*map(task_of, ready), *in_routing}),
-            warm=self.limits.warm,
+            ready=wanted,
+            warm=0 if self.asleep else self.limits.warm,
             cap=cap,
             now_ms=now_ms,
             starting_cap=self.limits.starting_cap,
@@ -210,6 +220,16 @@ class PoolController:
         if todo.create and not self.backoff.waits(self.clock()):
             await self.launcher.delete_finished(self.limits.cap)
             await self._create(todo.create)
+
+    def _sleep_or_wake(self, *, asked: bool) -> None:
+        """Agents that wait already stay until they are WARM_MAX_AGE_S old: asleep, nobody takes their places."""
+        if asked:
+            self._asked_at = self.clock()
+        after_s = self.limits.sleep_after_s
+        asleep = 0 < after_s <= self.clock() - self._asked_at
+        if asleep != self.asleep:
+            log.info("pool.sleeps" if asleep else "pool.wakes", pool=self.pool.id)
+            self.asleep = asleep
 
     async def _create(self, count: int) -> None:
         """Start *count* agents, a few at a time. The first refusal is the pool's cause."""

@@ -1,7 +1,7 @@
 """Results of agents: read what they write into their runs, tell delivery of new text, and record what has ended."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from openclaw_brain.loops import Loop
@@ -11,6 +11,7 @@ from openclaw_core.errors import BadTask, StoreFault
 from openclaw_core.store import Became, Lanes, News
 from openclaw_core.store.pools import task_of
 from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.timings import Timing
 
 log = logs.get(__name__)
 WAIT_S = 2.0
@@ -36,6 +37,8 @@ class ResultReader:
     """An agent works on a task, or has done so. Gets its Job, the task and the role."""
     on_chat_free: Callable[[], None]
     """A task has ended, and its chat has another one that waits."""
+    on_timings: Callable[[Sequence[Timing]], None] = lambda _: None
+    """An agent has ended a run. Gets what it has measured."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _growing: set[str] = field(default_factory=set, repr=False)
 
@@ -61,6 +64,8 @@ class ResultReader:
                 changes[f"t:{found.task_id}"] = Change(version=found.version, row=found.row)
                 if found.job:
                     await self.on_claimed(found.job, found.task_id, found.role)
+            if found.timings:
+                self.on_timings(found.timings)
             chat_free = chat_free or (found.became is Became.ENDED and found.others_wait)
             if found.became is Became.RUNNING:
                 self.on_text(f"t:{found.task_id}")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from openclaw_brain.inbox.context import UpdateContext
+from openclaw_brain.inbox.forget_command import ask_forget, press_forget
 from openclaw_brain.inbox.new_task import ask, task_fields, unreadable
 from openclaw_brain.inbox.owner_commands import OWNER_COMMANDS, press_access, run_owner_command
 from openclaw_brain.inbox.pairing import press_pairing
@@ -14,7 +15,7 @@ from openclaw_core.tasks.task import retry_id
 from openclaw_core.texts import wording
 from openclaw_core.texts.wording import Sentence
 
-COMMANDS = frozenset({"start", "help", "new", "stop", "status", "usage", "why", "retry", "lang"})
+COMMANDS = frozenset({"start", "help", "new", "stop", "status", "usage", "why", "retry", "lang", "forget"})
 LANG_ARGUMENTS: Mapping[str, Lang] = {
     "he": "he", "hebrew": "he", "עברית": "he", "en": "en", "english": "en", "אנגלית": "en",
 }  # fmt: skip
@@ -62,6 +63,8 @@ def run_command(context: UpdateContext) -> list[Effect]:
             return _retry(context)
         case "lang":
             return _set_lang(context, incoming.text.strip().lower())
+        case "forget":
+            return [*ask_forget(context)]
         case command if command in OWNER_COMMANDS:
             return run_owner_command(context)
     return [context.notice(NoticeKind.UNKNOWN_COMMAND)]
@@ -85,6 +88,8 @@ def press_button(context: UpdateContext) -> list[Effect]:
         case "file" if argument:
             task, _, part = argument.rpartition(":")
             return [SendFile(**context.notice_fields("file_gone"), task=task, part=part), done]
+        case "forget":
+            return press_forget(context, argument)
         case "pair":
             return press_pairing(context, argument)
         case "access":

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from openclaw_brain.inbox.access import Access, refuse
 from openclaw_brain.inbox.commands import press_button, run_command
 from openclaw_brain.inbox.context import ChatState, UpdateContext
+from openclaw_brain.inbox.forget_command import forget_without_access
 from openclaw_brain.inbox.new_task import ask, unreadable
 from openclaw_brain.inbox.pairing import ask_pairing, new_code
 from openclaw_brain.telegram.incoming import Incoming
@@ -43,6 +44,8 @@ class Intake:
             owners=self.access.owners,
         )  # fmt: skip
         if not self.access.admits(incoming, state.access):
+            if forget := forget_without_access(context):
+                return forget
             if self.access.pairs(incoming, state.access):
                 return ask_pairing(context, self.new_code())
             return refuse(context)

@@ -10,7 +10,7 @@ from openclaw_brain.queue.spending import TaskBudget
 from openclaw_brain.routing import Classifier, Previous, decide_agent
 from openclaw_core import logs
 from openclaw_core.errors import BadTask, StoreError, StoreFault
-from openclaw_core.ports import ChatModel
+from openclaw_core.ports import JsonModel
 from openclaw_core.records import UNREADABLE
 from openclaw_core.roles.snapshot import snapshot_of
 from openclaw_core.roles.values import READ_DOCUMENT, Roles
@@ -79,7 +79,7 @@ class QueueConsumer:
 
     lanes: Lanes
     roles: Roles
-    chat: ChatModel | None
+    chat: JsonModel | None
     classifier: Classifier | None
     pool_of: Callable[[str], str]
     epoch: int

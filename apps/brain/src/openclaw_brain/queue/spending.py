@@ -25,6 +25,8 @@ class TaskBudget:
     script: Script = field(repr=False)
     budgets: Budgets
     epoch: int
+    on_refused: Callable[[], None] = lambda: None
+    """Called when a chat has to be told that a limit is reached."""
     now_s: Callable[[], float] = time.time
 
     async def reserve(self, task: Task, *, role: str | None, roles: Roles) -> Reserved:
@@ -35,6 +37,7 @@ class TaskBudget:
         reserved = await reserve(self.script, task.id, most, self.budgets.calendar(self.now_s()), epoch=self.epoch)
         if reserved is Reserved.REFUSED:
             log.info("task.over_budget", task_id=task.id)
+            self.on_refused()
         return reserved
 
     def spend(self, task: Task, role: Role, roles: Roles, *, model: str, routing: Usage | None) -> Mapping[str, Any]:

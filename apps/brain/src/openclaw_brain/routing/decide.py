@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from openclaw_brain.routing import followups, lexicon, router_model, rules
 from openclaw_brain.routing.classifier import Classifier
 from openclaw_brain.routing.parsed_text import ParsedText, parse
-from openclaw_core.ports import ChatModel, Usage
+from openclaw_core.ports import JsonModel, Usage
 from openclaw_core.roles.values import Roles
 from openclaw_core.tasks.outcome import Decision
 
@@ -42,7 +42,7 @@ async def decide_agent(
     explicit: str | None,
     previous: Previous | None,
     roles: Roles,
-    chat: ChatModel | None,
+    chat: JsonModel | None,
     classifier: Classifier | None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Routed:

@@ -6,7 +6,7 @@ from typing import Any
 from openclaw_brain.routing.parsed_text import clean
 from openclaw_core.errors import ChatUnavailable
 from openclaw_core.models.fallback import ROUTING, Attempt, Attempts, NoReply, first_reply
-from openclaw_core.ports import ChatModel, Message, ModelCall, Usage
+from openclaw_core.ports import JsonModel, Message, ModelCall, Usage
 from openclaw_core.roles.values import Roles
 from openclaw_core.tasks.conversation import estimate_tokens
 
@@ -22,7 +22,7 @@ OPEN, CLOSE = "<<<", ">>>"
 
 
 async def ask_router(
-    text: str, *, previous_role: str | None, previous_user: str, roles: Roles, chat: ChatModel
+    text: str, *, previous_role: str | None, previous_user: str, roles: Roles, chat: JsonModel
 ) -> tuple[str | None, Usage | None]:
     """Return the role that the model names, or None after a fault or a time-out, and the tokens.
 

@@ -1,6 +1,7 @@
 """Figures of a benchmark: what was lost, shown twice or out of order, and the times as quantiles."""
 
 import itertools
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -53,6 +54,24 @@ def routing_summary(asked: Sequence[Question], model: ScriptedModel) -> dict[str
         "decided_by": dict(Counter(one.fields.get("decision", "none") for one in asked)),
         "calls": len(calls),
         "tokens_per_call": round(sum(tokens) / len(tokens)) if tokens else 0,
+    }
+
+
+def usage_by_role(asked: Sequence[Question]) -> dict[str, dict[str, float]]:
+    """Of each role: its answers, the mean tokens of one, and USD for 1,000 of them (0 where its model has no price)."""
+    found: dict[str, list[Counter[str]]] = defaultdict(list)
+    for one in asked:
+        if "run" in one.fields and one.fields.get("state") == "closed":
+            usage = json.loads(one.fields["run"])
+            tokens = {kind: usage.get(f"{kind}_tokens", 0) for kind in ("prompt", "cached", "answer")}
+            found[one.fields.get("role", "")].append(
+                Counter(tokens | {"micro_usd": int(one.fields.get("micro_usd", 0))})
+            )
+    return {
+        role: {"answers": len(rows)}
+        | {kind: round(sum(row[kind] for row in rows) / len(rows)) for kind in ("prompt", "cached", "answer")}
+        | {"usd_per_1000": round(sum(row["micro_usd"] for row in rows) / len(rows) / 1000, 3)}
+        for role, rows in sorted(found.items())
     }
 
 

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from openclaw_cli.bench.costs import IDLE_S, costs_of
-from openclaw_cli.bench.figures import routing_summary, summary, table
+from openclaw_cli.bench.figures import routing_summary, summary, table, usage_by_role
 from openclaw_cli.bench.questions import Question, add_results, send
 from openclaw_cli.bench.roles import folder_without_tools
 from openclaw_cli.bench.waits import until_ended, until_leading, until_warm
@@ -84,6 +84,7 @@ async def _run(args: argparse.Namespace, outer: Mapping[str, str]) -> dict[str, 
             "a_message": spent.without_idle(idle).each(len(asked)),
             "memory_mb": {"brain": after["brain"], "agent_waiting": memory["agent"]},
             "routing": routing_summary(asked, model),
+            "by_role": usage_by_role(asked),
             "outcomes": await RunRecords(script).outcomes(),
         }  # fmt: skip
         return report
@@ -134,6 +135,10 @@ def show(report: dict[str, Any]) -> None:
     costs = Table("a message", "script calls", "kB to and from Redis", "ms of CPU: brain", "agents")
     costs.add_row("idle polling taken off", *(str(value) for value in report["a_message"].values()))
     console.print(costs)
+    roles = Table("role", "answers", "tokens of a prompt", "cached", "of an answer", "USD for 1,000")
+    for role, row in report["by_role"].items():
+        roles.add_row(role, *(str(value) for value in row.values()))
+    console.print(roles)
     console.print(
         f"lost {report['lost']}  twice {report['twice']}  out of order {report['out_of_order']}", style="bold"
     )

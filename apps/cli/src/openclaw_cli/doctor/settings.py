@@ -1,13 +1,18 @@
 """Check the brain's settings, with what `openclaw up` fills in."""
 
+from pathlib import Path
+
 from openclaw_brain.settings import from_env
-from openclaw_cli.doctor.findings import Env, Level, Results, is_set, placeholder_key
+from openclaw_cli.doctor.findings import ROLES_DIR, Env, Level, Results, is_set, placeholder_key
+from openclaw_core.roles.access import load_access
 
 
 async def check(env: Env) -> Results:
     chosen = from_env({**_defaults(env), **{name: value for name, value in env.items() if value}})
     yield Level.OK, f"launcher {chosen.launcher}, at most {chosen.running_cap} tasks at a time, {chosen.warm} warm"
-    if is_set(env, "TELEGRAM_TOKEN") and chosen.allowed_user_ids is not None and not chosen.allowed_user_ids:
+    listed = load_access(Path(env.get("ROLES_DIR") or ROLES_DIR))
+    nobody = chosen.allowed_user_ids is not None and not chosen.allowed_user_ids
+    if is_set(env, "TELEGRAM_TOKEN") and nobody and not (listed.owners or listed.users or listed.groups):
         yield (
             Level.WARNING,
             "ALLOWED_USER_IDS is empty, so the bot refuses everybody: it tells each their id; set that, or *",

@@ -72,6 +72,7 @@ def _model(id_: str, entry: ModelEntry) -> ModelSpec:
         input_usd_per_mtok=price.input if price else None,
         cached_usd_per_mtok=(price.input if price.cached is None else price.cached) if price else None,
         output_usd_per_mtok=price.output if price else None,
+        ends=entry.ends,
     )
 
 

@@ -1,5 +1,6 @@
 """The schema of `roles.yaml`, and its reader."""
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -44,6 +45,8 @@ class ModelEntry(Strict):
     """Whether it sees pictures; a message with some is answered by the first model of its role that does."""
     usd_per_mtok: Price | None = None
     """Prices, for the cost in run records; without them no cost is recorded."""
+    ends: date | None = None
+    """The last day on which it answers, if its maker has said so, as in platform/end-of-life.yaml; operators are told 30 days ahead."""
 
 
 class Titles(Strict):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from openclaw_core.ports import Lang, ModelAt
 
@@ -29,6 +30,8 @@ class ModelSpec:
     input_usd_per_mtok: float | None = None
     cached_usd_per_mtok: float | None = None
     output_usd_per_mtok: float | None = None
+    ends: date | None = None
+    """The last day on which it answers, if its maker has said so."""
 
     @property
     def at(self) -> ModelAt:
@@ -105,7 +108,7 @@ READ_DOCUMENT = "read_document"
 """The tool by which a role reads documents. A task with some goes to a role that has it."""
 
 RESERVED_COMMANDS = frozenset(
-    {"start", "help", "new", "stop", "retry", "status", "usage", "why", "lang", "access", "allow", "remove"}
+    {"start", "help", "new", "stop", "retry", "status", "usage", "why", "lang", "access", "allow", "remove", "forget"}
 )
 """Commands of the bot itself; no role may take one."""
 

@@ -87,10 +87,14 @@ class Spending:
         rows = await self._script.reads([("HGETALL", key) for key in keys.values()])
         return {scope: spent_of(pairs(row or {}), calendar) for scope, row in zip(keys, rows, strict=True)}
 
-    async def used(self, calendar: Calendar, *, user_id: int, chat_id: int) -> list[Used]:
-        """How much is spent of each limit that holds for this user in this chat."""
-        spent = await self.spent(calendar, user_id=user_id, chat_id=chat_id)
-        return [Used(limit=one, spent=amount_of(spent[one.scope][one.period], one.unit)) for one in self.budgets.limits]
+    async def used_by_all(self, calendar: Calendar) -> list[Used]:
+        """How much is spent of each limit of all together. Raises StoreUnavailable."""
+        limits = [one for one in self.budgets.limits if one.scope is Scope.ALL]
+        if not limits:
+            return []
+        [row] = await self._script.reads([("HGETALL", self._script.keys("spent", "all"))])
+        spent = spent_of(pairs(row or {}), calendar)
+        return [Used(limit=one, spent=amount_of(spent[one.period], one.unit)) for one in limits]
 
 
 def spent_of(row: Mapping[str, str], calendar: Calendar) -> dict[Period, Spend]:

@@ -207,6 +207,18 @@ class DecidePairing(InPlace):
     toasts: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetUser(InPlace):
+    """What is kept of a person goes: *everywhere*, or what they said in this chat."""
+
+    kind_of_effect: ClassVar[EffectKind] = EffectKind.FORGET_USER
+    user: str
+    update: str
+    """Of the request: what was asked after it stays."""
+    lang: str
+    everywhere: bool
+
+
 _RENAMED = {"old": "from", "new": "to"}
 
 

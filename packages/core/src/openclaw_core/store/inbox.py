@@ -117,6 +117,10 @@ class Inbox:
         """Let the oldest finished records go, where Redis is full; gives how many."""
         return fenced(await self._script.step("make_room", at_most=at_most, epoch=epoch))
 
+    async def forget_some(self, *, at_most: int, epoch: int) -> bool:
+        """Look at about *at_most* more finished tasks for those who asked to be forgotten; gives whether there are more to look at now."""
+        return fenced(await self._script.step("forget_some", at_most=at_most, epoch=epoch)) == 1
+
     async def chats(self, chat_ids: Sequence[int]) -> list[Mapping[str, str]]:
         """What is kept of each chat: `lang`, and of its conversation outside topics `last_role`, `last_task`, `generation`."""
         replies = await self._script.reads([("HGETALL", self._script.keys("chat", chat_id)) for chat_id in chat_ids])

@@ -14,11 +14,12 @@ from openclaw_core.store.turns import turn_json
 from openclaw_core.tasks.conversation import Turn
 from openclaw_core.tasks.merging import merge_tasks
 from openclaw_core.tasks.task import to_json
+from openclaw_core.tasks.timings import Timing, timings_from
 from openclaw_core.tasks.user_turn import user_turn_text
 
 MAX_HANDBACKS = 10
 MAX_NEWS = 500
-NOTHING: Sequence[Any] = ("", "", 0, 0, (), "", "")
+NOTHING: Sequence[Any] = ("", "", 0, 0, (), "", "", "")
 """What a short reply of `adopt` stands for."""
 TEXT = " text"
 """Behind the name of a run that goes on: there is more to be read, and nothing to be carried out."""
@@ -45,6 +46,8 @@ class Heard:
     job: str = ""
     """The Job that has it, if the task has begun or ended."""
     role: str = ""
+    timings: tuple[Timing, ...] = ()
+    """What its agent has measured, if that has ended the run."""
     others_wait: bool = False
     """Whether a chat waits for its turn."""
 
@@ -75,7 +78,10 @@ class News:
         replies |= await self._adopt(again, epoch=epoch, secret=secrets.token_hex(16), max_handbacks=MAX_HANDBACKS)
         heard = []
         for reply in replies.values():
-            became, task_id, version, others_wait, values, job, role = (*fenced_list(reply), *NOTHING[len(reply) :])
+            became, task_id, version, others_wait, values, job, role, timings = (
+                *fenced_list(reply),
+                *NOTHING[len(reply) :],
+            )
             heard.append(
                 Heard(
                     became=Became(became),
@@ -85,6 +91,7 @@ class News:
                     others_wait=bool(others_wait),
                     job=job,
                     role=role,
+                    timings=timings_from(timings),
                 )
             )
         return heard

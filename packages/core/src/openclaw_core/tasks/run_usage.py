@@ -30,6 +30,16 @@ class StepUsage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModelTokens:
+    """Tokens of one model, as in `RunUsage`."""
+
+    model: str = ""
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    answer_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunUsage:
     """What all calls of models of one run took together, as in `docs/data.md`, field `run`."""
 
@@ -47,6 +57,8 @@ class RunUsage:
     first_token_ms: int | None = None
     steps: tuple[StepUsage, ...] = ()
     receipt: Receipt = field(default_factory=Receipt)
+    others: tuple[ModelTokens, ...] = ()
+    """Tokens of steps that other models have made. They are in the sums too, and are paid at the prices of their models."""
 
 
 def usage_fields(usage: RunUsage) -> dict[str, Any]:
@@ -57,6 +69,8 @@ def usage_fields(usage: RunUsage) -> dict[str, Any]:
         for step in fields.pop("steps")
     ]
     receipt = {name: value for name, value in fields.pop("receipt").items() if value}
+    others = list(fields.pop("others"))
+    fields |= {"others": others} if others else {}
     return fields | ({"steps": steps} if steps else {}) | ({"receipt": receipt} if receipt else {})
 
 
@@ -65,7 +79,8 @@ def read_usage(raw: str) -> RunUsage:
     try:
         fields = parsed(raw or "{}")
         steps = tuple(_step(step) for step in fields.get("steps", ()))
-        return read(RunUsage, fields, steps=steps, receipt=_receipt(fields.get("receipt", {})))
+        others = tuple(read(ModelTokens, one) for one in fields.get("others", ()))
+        return read(RunUsage, fields, steps=steps, receipt=_receipt(fields.get("receipt", {})), others=others)
     except UNREADABLE:
         return RunUsage()
 

@@ -12,6 +12,7 @@ STATUS_MAX_CHARS = 60
 class Doing(StrEnum):
     """What a status line says that an agent is doing. The words for it are in `texts`."""
 
+    OPENING = "opening"  # documents that came with the message
     SEARCHING = "searching"
     READING = "reading"
     RUNNING = "running"

@@ -189,6 +189,29 @@ class Sentence(_Text):
         "This request has expired, or was decided. To give access, use /allow with the id.",
         "הבקשה פגה או שכבר הוכרעה. כדי לתת גישה, השתמשו ב־\u200e/allow עם המזהה.",
     )
+    FORGET_ASK = (
+        "Delete what I keep of you? That is our conversation, your questions and answers here and in groups, what waits or runs, and your "
+        "language. It can't be undone. What you have used of your budget stays, and so does whether you may use the bot. Messages in Telegram stay until you "
+        "delete them there.",
+        "למחוק את מה ששמור כאן עליך? השיחה שלנו, השאלות והתשובות כאן ובקבוצות, מה שממתין או רץ, והשפה שנבחרה. אי אפשר לבטל את זה. "
+        "מה שנוצל מהתקציב נשאר, וגם ההרשאה להשתמש בבוט. ההודעות בטלגרם נשארות עד שמוחקים אותן שם.",
+    )
+    FORGET_ASK_GROUP = (
+        "Delete what I keep of your questions in this group, with their answers? What others said stays. For everything, send /forget in our "
+        "private chat. It can't be undone.",
+        "למחוק את מה ששמור כאן מהשאלות שלך בקבוצה הזאת, עם התשובות? מה שאחרים כתבו נשאר. למחיקת הכול, שלחו \u200e/forget בצ׳אט הפרטי. "
+        "אי אפשר לבטל את זה.",
+    )
+    FORGET_BEGUN = ("Deleting…", "המחיקה התחילה…")
+    FORGET_KEPT = ("Nothing was deleted.", "שום דבר לא נמחק.")
+    FORGOTTEN = (
+        "Done: what I kept of you is deleted. If you write again, we start afresh.",
+        "בוצע: כל מה שהיה שמור עליך נמחק. אם תכתבו שוב, נתחיל מחדש.",
+    )
+    FORGOTTEN_GROUP = (
+        "Done: what I kept of those questions in this group is deleted.",
+        "בוצע: מה שהיה שמור מהשאלות האלה בקבוצה נמחק.",
+    )
     STOPPED = ("⏹ Stopped", "⏹ נעצר")
     TRUNCATED = (
         "✂️ The answer reached its length limit and ends here. Write “continue” for the rest.",
@@ -410,6 +433,8 @@ class Label(_Text):
 
     STOP = ("⏹ Stop", "⏹ עצירה")
     RETRY = ("🔄 Try again", "🔄 לנסות שוב")
+    FORGET = ("🗑 Delete", "🗑 למחוק")
+    KEEP = ("Keep", "להשאיר")
     LET_IN = ("✅ Give access", "✅ לתת גישה")
     REFUSE = ("🚫 Refuse", "🚫 לדחות")
     REMOVE_ACCESS = ("🚫 Remove", "🚫 הסרת גישה")
@@ -423,6 +448,7 @@ COMMANDS: Mapping[str, Mapping[Lang, str]] = {
     "status": {"en": "What is running or waiting, and for how long", "he": "מה רץ או ממתין, וכמה זמן"},
     "usage": {"en": "What you have used, and what is left", "he": "כמה נוצל וכמה נשאר"},
     "why": {"en": "What the last answer was made of, and what it cost", "he": "ממה נוצרה התשובה האחרונה, וכמה עלתה"},
+    "forget": {"en": "Delete what I keep of you", "he": "למחוק את מה ששמור כאן עליך"},
     "lang": {"en": "Language of menus and notices", "he": "שפת התפריטים וההודעות"},
     "help": {"en": "What I can do", "he": "מה אפשר לעשות כאן"},
 }

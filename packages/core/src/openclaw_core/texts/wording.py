@@ -61,6 +61,7 @@ def unseen_note(what: str, lang: Lang) -> str:
 def status_line(status: Status, lang: Lang) -> tuple[str, str]:
     """What an agent is doing, and with what: `🔎 searching: ` and a query. The second part is empty where there is nothing to name."""
     words: dict[Doing, dict[Lang, str]] = {
+        Doing.OPENING: {"en": "📄 opening", "he": "📄 פתיחה"},
         Doing.SEARCHING: {"en": "🔎 searching", "he": "🔎 חיפוש"},
         Doing.READING: {"en": "📄 reading", "he": "📄 קריאה"},
         Doing.RUNNING: {"en": "▶ running code", "he": "▶ הרצת קוד"},

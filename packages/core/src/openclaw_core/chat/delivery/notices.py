@@ -103,6 +103,15 @@ def _text_and_buttons(kind: str, args: Any, lang: Lang, roles: "Roles | None") -
             return access.access_given(str(args["subject"]), lang), ()
         case NoticeKind.ACCESS_TAKEN:
             return access.access_taken(str(args["subject"]), lang), ()
+        case NoticeKind.FORGET_ASK:
+            what = Sentence.FORGET_ASK_GROUP if args["group"] else Sentence.FORGET_ASK
+            about = f"{args['user']}:{int(args['at_s'])}"
+            forget = Button(label=wording.label(Label.FORGET, lang), data=f"forget:yes:{about}")
+            keep = Button(label=wording.label(Label.KEEP, lang), data=f"forget:no:{about}")
+            return wording.sentence(what, lang), ((forget, keep),)
+        case NoticeKind.FORGOTTEN:
+            done = Sentence.FORGOTTEN_GROUP if args["group"] else Sentence.FORGOTTEN
+            return wording.sentence(done, lang), ()
         case NoticeKind.PAIR_CODE:
             return access.pair_code(str(args["user"]), str(args["code"]), lang), ()
         case NoticeKind.PAIR_FULL:

@@ -42,7 +42,7 @@ def figures_in(text: str) -> set[float]:
 
 def unknown_figures(text: str, source: str) -> list[str]:
     """The figures of *text*, as written, that *source* does not have in digits, in words or as a month."""
-    known = figures_in(source) | _in_words(source)
+    known = figures_in(source) | figures_in_words(source)
     return [written for written, readings in _written(text) if not any(reading <= known for reading in readings)]
 
 
@@ -95,8 +95,8 @@ def _readings(digits: str) -> tuple[Reading, ...]:
     return tuple(found)
 
 
-def _in_words(text: str) -> set[float]:
-    """Figures that *text* has in words, and the numbers of its months."""
+def figures_in_words(text: str) -> set[float]:
+    """Figures that *text* has in words, such as "twenty-five" or "שלושת אלפים", and the numbers of its months."""
     words = re.findall(rf"[a-z]+|[{HEBREW_LETTERS}]+", folded(text))
     values = [_value(word) for word in words]
     found = {value for value in values if value is not None}

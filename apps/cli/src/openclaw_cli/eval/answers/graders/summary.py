@@ -10,11 +10,14 @@ from openclaw_cli.eval.answers.graders.hebrew_names import KNOWN_NAMES, TITLES
 from openclaw_cli.eval.answers.graders.reading import folded, prose, without_numbering, word_forms
 from openclaw_cli.eval.answers.graders.words import Phrase
 
-_LABEL = re.compile(r"^[ \t]*(?:#{1,6}[^\n]*|[-*+•]?[ \t]*\*\*[^*\n]{1,60}(?::\*\*|\*\*:))", re.MULTILINE)
+_LABEL = re.compile(r"^[ \t]*(?:#{1,6}[^\n]*|[-*+•]?[ \t]*\*\*[^*\n]{1,60}(?::\*\*|\*\*:|\*\*[ \t]*$))", re.MULTILINE)
 _LATIN = re.compile(r"[A-Za-zÀ-ɏ][\w'’.&-]*")
 _HEBREW = re.compile("[\u05d0-\u05ea][\u05d0-\u05ea'\"׳״-]*")
 _STARTS = re.compile(r"(?:^|[.!?:;…\n]|[-*+•]\s)[\s\"'“”«(*_>]*$")
-_NO_NAMES = frozenset({"i", "ok", *MONTHS})
+_NO_NAMES = frozenset(
+    {"i", "i'm", "i'll", "i've", "i'd", "ok", "tl", "dr", "am", "pm", "eur", "usd", "gbp", "ils", "nis", "kwh", *MONTHS}
+)
+"""Words with capitals that are no names, and signs for what a source may write out: `NIS` for shekels."""
 
 
 class NumbersFromSource(Grader):
@@ -53,7 +56,7 @@ def _latin_names(text: str) -> list[str]:
         word = re.sub(r"['’]s$|['’.&-]+$", "", match[0])
         capitals = sum(char.isupper() for char in word)
         begins = _STARTS.search(text[: match.start()]) is not None
-        if word.lower() not in _NO_NAMES and (capitals > 1 or (word[:1].isupper() and not begins)):
+        if folded(word) not in _NO_NAMES and (capitals > 1 or (word[:1].isupper() and not begins)):
             found.append(word)
     return found
 

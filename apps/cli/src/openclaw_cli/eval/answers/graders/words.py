@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from openclaw_cli.eval.answers.graders.dates import dates_in, read_date
-from openclaw_cli.eval.answers.graders.figures import figures_in
+from openclaw_cli.eval.answers.graders.figures import figures_in, figures_in_words
 from openclaw_cli.eval.answers.graders.grader import Grader, Seen
 from openclaw_cli.eval.answers.graders.reading import HEBREW_LETTERS, folded, without_numbering
 
@@ -33,6 +33,10 @@ class Has(Grader):
     def _figures(self, seen: Seen, *, there: bool) -> list[str]:
         text = without_numbering(seen.answer.markdown)
         figures, dates = figures_in(text), dates_in(text)
+        if not there:
+            figures |= figures_in_words(
+                text
+            )  # "twelve vans" has the 12; but "one of them" is no 1 that must not be there
         return [
             *(f"{number:g}" for number in self.numbers if (number in figures) is there),
             *(date for date in self.dates if any(read_date(date).fits(one) for one in dates) is there),

@@ -6,7 +6,7 @@ local function fix_type(key, kind)
 end
 
 local mend -- deletes keys of a wrong type, of the whole bot; in 5_repair
-local cost_of, note_unreported, settle -- in 0_budgets
+local cost_of_run, note_unreported, settle, tokens_of -- in 0_budgets
 
 local function task_key(id) return P .. 'task:' .. id end
 local function get(id, field) return call('HGET', task_key(id), field) end
@@ -204,15 +204,15 @@ end
 local function replace_turn(id, turn) return change_turn(id, function() return turn end) end
 local function note_turn(id, note) change_turn(id, function(turn) turn.note = note; return cjson.encode(turn) end) end
 
--- Count the tokens and the cost of an answered run by role. Gives the cost in millionths of a dollar, nil for a model without a price.
+-- Count the tokens and the cost of an answered run by role, each model's tokens at its own price. Gives the cost in whole millionths of a dollar, nil if a
+-- model has no price.
 local function count_usage(role, run)
-  local cached, answer = math.max(0, number(run.cached_tokens, 0)), math.max(0, number(run.answer_tokens, 0))
-  local fresh = math.max(0, number(run.prompt_tokens, 0) - cached)
+  local fresh, cached, answer = tokens_of(run)
   count('tokens:' .. role .. ':prompt', fresh)
   count('tokens:' .. role .. ':cached', cached)
   count('tokens:' .. role .. ':answer', answer)
-  local micro_usd = cost_of(run.model, fresh, cached, answer)
-  if not micro_usd then
+  local micro_usd, priced = cost_of_run(run)
+  if not priced then
     count('unpriced:' .. role)
     return nil
   end
@@ -235,7 +235,11 @@ local function record_run(id)
   local micro_usd = run and count_usage(role, run)
   if micro_usd then record[#record + 1] = 'micro_usd'; record[#record + 1] = micro_usd end
   local admitted_ms = number(fields[8])
-  if fields[3] == 'closed' and admitted_ms then observe('answer', now_ms() - admitted_ms) end
+  count('role_ended:' .. role .. ':' .. (fields[3] or '?'))
+  if fields[3] == 'closed' and admitted_ms then
+    observe('answer', now_ms() - admitted_ms)
+    observe('role_answer:' .. role, now_ms() - admitted_ms)
+  end
   fix_type(P .. 'runs', 'stream')
   local entry = call('XADD', P .. 'runs', 'MAXLEN', '~', 20000, '*', unpack(record))
   local where = place_of(id)

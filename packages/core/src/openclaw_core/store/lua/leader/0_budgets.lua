@@ -5,6 +5,10 @@ local KEEP_SPENT_S = 3456000 -- 40 days: longer than a month
 local KEEP_RESERVED_S = 7200 -- longer than a task is out; one that is out longer is counted at its end all the same
 local NEARLY = 0.8 -- from this share of a limit on its user or chat is told, once in a period
 local SEARCH = 'web_search'
+local OTHERS_MAX = 16 -- models of one run beside the one that answered
+-- An agent says what its run took. One that is taken over must not use up a month's budget of others: more than this is not believed, nor more than four
+-- times what was reserved, which is the most that an answer can take by our own estimate.
+local MOST, ESTIMATES = { tokens = 5000000, micro_usd = 20000000 }, 4
 local PERIODS, UNITS = { 'day', 'month' }, { 'tokens', 'micro_usd' }
 
 -- The keys of those who pay for a task.
@@ -59,7 +63,7 @@ local function reserved_by(user, chat, id)
 end
 
 -- Money of tokens by the price of their model, in millionths of a dollar; nil for a model without a price.
-cost_of = function(model, fresh, cached, answer)
+local function cost_of(model, fresh, cached, answer)
   fix_type(P .. 'prices', 'hash')
   local price = call('HGET', P .. 'prices', tostring(model or '')) or ''
   local per_fresh, per_cached, per_answer = price:match('^(%S+) (%S+) (%S+)$')
@@ -68,10 +72,34 @@ cost_of = function(model, fresh, cached, answer)
   return math.floor(fresh * per_fresh + cached * per_cached + answer * per_answer + 0.5)
 end
 
--- Tokens and money of what a model has taken, by the counts of its server.
+-- The tokens of a run, or of one of its models, as its server has counted them: not cached, cached, of the answer. None is negative, whatever an agent says.
+tokens_of = function(usage)
+  local cached, answer = math.max(0, number(usage.cached_tokens, 0)), math.max(0, number(usage.answer_tokens, 0))
+  return math.max(0, number(usage.prompt_tokens, 0) - cached), cached, answer
+end
+
+-- Tokens and money of what a model has taken.
 local function taken(model, usage)
-  local prompt, cached, answer = math.max(0, number(usage.prompt_tokens, 0)), math.max(0, number(usage.cached_tokens, 0)), math.max(0, number(usage.answer_tokens, 0))
-  return prompt + answer, cost_of(model, math.max(0, prompt - cached), cached, answer) or 0
+  local fresh, cached, answer = tokens_of(usage)
+  return fresh + cached + answer, cost_of(model, fresh, cached, answer) or 0
+end
+
+-- Money of what all models of a run have taken, each at its own price, in millionths of a dollar; and whether all have a price.
+cost_of_run = function(run)
+  local fresh, cached, answer = tokens_of(run)
+  local sum, priced = 0, true
+  local function add(model, f, c, a)
+    local cost = cost_of(model, f, c, a)
+    sum, priced = sum + (cost or 0), priced and cost ~= nil
+  end
+  for i, other in ipairs(type(run.others) == 'table' and run.others or {}) do
+    if i > OTHERS_MAX or type(other) ~= 'table' then break end
+    local f, c, a = tokens_of(other)
+    add(other.model, f, c, a)
+    fresh, cached, answer = math.max(0, fresh - f), math.max(0, cached - c), math.max(0, answer - a)
+  end
+  add(run.model, fresh, cached, answer)
+  return sum, priced
 end
 
 local function note_spent(id, tokens, micro_usd)
@@ -103,7 +131,8 @@ local function spent_by_run(run, steps)
     tokens, micro_usd = tokens + more, micro_usd + cost
   end
   if run then
-    add(run.model, run)
+    local fresh, cached, answer = tokens_of(run)
+    tokens, micro_usd = fresh + cached + answer, (cost_of_run(run))
     for _, step in ipairs(type(run.steps) == 'table' and run.steps or {}) do n = n + searches(step.calls, 'tool') end
   else
     for line in (steps or ''):gmatch('[^\n]+') do
@@ -134,6 +163,11 @@ local function tell_nearly(id, names, found)
   end
 end
 
+local function believed(by, reserved)
+  local tokens, micro_usd = (reserved or ''):match(' (%d+) (%d+)$')
+  return { tokens = math.min(by.tokens, tokens and tokens * ESTIMATES or MOST.tokens), micro_usd = math.min(by.micro_usd, micro_usd and micro_usd * ESTIMATES or MOST.micro_usd) }
+end
+
 -- Release what is reserved for a task that ends, and count what it has taken. `steps` are those of its last run.
 settle = function(id, steps)
   local t = call('HMGET', task_key(id), 'reserved', 'day', 'month', 'user', 'chat', 'state', 'run', 'spent_tokens', 'spent_micro_usd')
@@ -141,7 +175,7 @@ settle = function(id, steps)
   call('HDEL', task_key(id), 'reserved', 'day', 'month')
   if not (t[2] and t[3] and t[4] and t[5]) then return end
   local tokens, micro_usd = spent_by_run(t[6] == 'answered' and row(t[7] or '') or nil, steps)
-  local by = { tokens = tokens + number(t[8], 0), micro_usd = micro_usd + number(t[9], 0) }
+  local by = believed({ tokens = tokens + number(t[8], 0), micro_usd = micro_usd + number(t[9], 0) }, t[1])
   local names = { day = t[2], month = t[3] }
   for _, payer in ipairs(payers(t[4], t[5])) do add_spent(payer.key, names, by) end
   local found = limits()

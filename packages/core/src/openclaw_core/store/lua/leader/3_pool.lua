@@ -94,13 +94,16 @@ local function answered(id, result)
 end
 
 local TIMINGS_MAX_BYTES = 16384
+local function timings_of(result)
+  local timings = result and result.timings
+  if type(timings) == 'string' and #timings <= TIMINGS_MAX_BYTES then return timings end
+end
 
 -- A result that cannot be read is an agent's that is taken over, or of a newer release.
 local function carried_out(id, result)
   local kind = result and result.kind
-  if a.timings and (kind == 'answered' or kind == 'gave_up') and type(result.timings) == 'string' and #result.timings <= TIMINGS_MAX_BYTES then
-    set(id, 'timings', result.timings)
-  end
+  local timings = timings_of(result)
+  if a.timings and timings then set(id, 'timings', timings) end
   if kind == 'answered' and type(result.markdown) == 'string' and type(result.usage) == 'table' then answered(id, result)
   elseif get(id, 'alone') and (kind == 'handed_back' or kind == 'put_back') then return -- it is begun again by who began it
   elseif kind == 'handed_back' then
@@ -121,7 +124,7 @@ local SHOWN = { 'state', 'chat', 'chat_kind', 'thread', 'message_id', 'lang', 'a
 -- ring.members, busy, released, waiting.since, pools, agent:run, agent:ready, agent:wake, agent:leases, agent:pictures, pictures, budget.reserved,
 -- notice, spent
 -- Result: {what became of it, task, version of its display, 1 if a chat waits for its turn, and where it began or ended: the values of SHOWN, its Job, its
--- role}. 'secret':
+-- role, what its agent has measured}. 'secret':
 -- nothing has happened, since it is given back and its next run needs a secret; 'gone': another run has the task; 'began': its agent was not
 -- known before; 'running': it goes on; 'grows': its agent waits for one record of all that was sent; 'ended'
 -- Late or twice: what there is to hear of the run by then, and nothing once it was carried out.
@@ -148,6 +151,7 @@ function ops.adopt()
   local reply = { became, id, call('ZSCORE', P .. 'open', 't:' .. id) or '', call('EXISTS', P .. 'ring') }
   if became ~= 'began' and became ~= 'ended' then return reply end
   reply[5], reply[6], reply[7] = call('HMGET', task_key(id), unpack(SHOWN)), r[4] or '', get(id, 'role') or ''
+  reply[8] = timings_of(result) or ''
   return reply
 end
 

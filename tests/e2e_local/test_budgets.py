@@ -1,0 +1,48 @@
+"""A budget as users meet it: a word when it is nearly used, a sentence when it is, /usage in between, and another brain that knows of all of it."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from openclaw_core.store import RunRecords
+from tests.e2e_local.world import ROOT, world
+
+pytestmark = pytest.mark.timeout(300)  # a busy machine is slow, not wrong
+
+
+async def test_a_user_is_warned_then_refused_and_an_answer_is_never_cut_off(tmp_path: Path) -> None:
+    base = shutil.copytree(ROOT / "platform/openclaw/base", tmp_path / "base")
+    budgets = base / "config/budgets.yaml"
+    async with world(tmp_path) as bot:
+        bot.api.users.write(5, "/code first")
+        await bot.answered(5, "first")
+        await bot.all_ended(1)
+        tokens = int((await bot.script.read("HGET", bot.script.keys("spent", "user", 5), "day_tokens")) or 0)
+        assert tokens > 0, "what is spent is counted without any limit"
+        assert await bot.script.read("EXISTS", bot.script.keys("budget.reserved")) == 0
+
+        await bot.stop_brain()
+        budgets.write_text(f"user:\n  day: {{tokens: {2 * tokens - 1}}}\n", encoding="utf-8")
+        await bot.start_brain(ROLES_DIR=str(base))
+        bot.api.users.write(5, "/usage")
+        await bot.until(
+            lambda: any(f"{tokens - 1:,} of {2 * tokens - 1:,} tokens left" in text for text in bot.texts(5))
+        )
+        bot.api.users.write(5, "/code second")
+        await bot.answered(5, "second")
+        await bot.until(lambda: any("Your budget for today is 100% used" in text for text in bot.texts(5)))
+
+        asked = len(bot.model.prompts)
+        bot.api.users.write(5, "/code third")
+        await bot.until(lambda: any("Your budget for today is used up. It goes on at" in text for text in bot.texts(5)))
+        bot.api.users.write(6, "/code of another")
+        await bot.answered(6, "of another")
+
+        assert len(bot.model.prompts) == asked + 1, "the third one reached no model"
+        await bot.all_ended(4)
+        causes = [row.cause for row in await RunRecords(bot.script).newest(count=9)]
+        assert sorted(causes) == ["", "", "", "budget"]
+        assert await bot.script.read("ZCARD", bot.script.keys("budget.reserved")) == 0
+        log = bot.log.read_text(errors="replace")
+        assert '"task.over_budget"' in log

@@ -1,0 +1,128 @@
+"""What a change costs a month: machines, agents that wait, and models, before it and after it."""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import yaml
+
+from openclaw_gitops.errors import REFUSED, CommandError
+from openclaw_gitops.kustomize import build, objects
+
+ASSUMED = Path("platform/costs.yaml")
+ROLES = Path("platform/openclaw/base/config/roles.yaml")
+GIB = {"Gi": 1.0, "Mi": 1 / 1024}
+WAITING = {"agent": "WARM_AGENTS", "agent-tools": "WARM_TOOL_AGENTS"}
+"""By template: the setting that says how many wait."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """USD a month by what is paid for, and what could not be reckoned."""
+
+    usd: Mapping[str, float]
+    remarks: Sequence[str] = ()
+
+
+def prices(root: Path) -> Any:
+    """scripts/infra-cost as a module: the prices of AWS, and the sum of a terraform.tfvars."""
+    loader = SourceFileLoader("infra_cost", str(root / "scripts/infra-cost"))
+    module = ModuleType(loader.name)
+    module.__file__ = loader.path
+    sys.modules[loader.name] = module  # dataclasses look themselves up
+    loader.exec_module(module)
+    return module
+
+
+def bill(root: Path, environment: str, *, assumed: Mapping[str, Any], of: Any, env: Mapping[str, str]) -> Bill:
+    """What *environment* of the tree at *root* costs by the prices *of* the present one. Raises CommandError for a machine without a price."""
+    tfvars = root / f"terraform/environments/{environment}/terraform.tfvars"
+    try:
+        settings = of.read_tfvars(tfvars.read_text())
+        rows = of.monthly(settings)
+    except KeyError as exc:
+        raise CommandError(
+            REFUSED, f"{tfvars.relative_to(root)}: {exc} has no price: add it to scripts/infra-cost"
+        ) from None
+    least, most = sum(row.least for row in rows), sum(row.most for row in rows)
+    models, remarks = of_models(yaml.safe_load((root / ROLES).read_text()), assumed)
+    messages = assumed["messages_a_month"][environment]
+    return Bill(
+        usd={
+            "machines and network, at least": least,
+            "machines and network, all pools grown": most,
+            "share of a worker that waiting agents hold": waiting_gib(objects(build(root / f"platform/openclaw/overlays/{environment}", env)))
+            * of.gib_usd(settings["pools"]["agents"]["instance_types"][0]),
+            f"models, {messages:,} messages": messages * models,
+        },
+        remarks=remarks,
+    )  # fmt: skip
+
+
+def waiting_gib(rendered: Sequence[Mapping[str, Any]]) -> float:
+    """The memory that waiting agents ask for, in GiB."""
+    settings = next(
+        item["data"] for item in rendered if item["kind"] == "ConfigMap" and "WARM_AGENTS" in item.get("data", {})
+    )
+    return sum(
+        int(settings.get(WAITING[item["metadata"]["name"]], 0))
+        * sum(_gib(container["resources"]["requests"]["memory"]) for container in _containers(item["template"]["spec"]))
+        for item in rendered
+        if item["kind"] == "PodTemplate" and item["metadata"]["name"] in WAITING
+    )
+
+
+def _containers(spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Those that hold memory while the pod lives: an init container counts if it goes on beside the others."""
+    yield from spec["containers"]
+    yield from (one for one in spec.get("initContainers", ()) if one.get("restartPolicy") == "Always")
+
+
+def _gib(amount: str) -> float:
+    return float(amount[:-2]) * GIB[amount[-2:]]
+
+
+def of_models(roles: Mapping[str, Any], assumed: Mapping[str, Any]) -> tuple[float, list[str]]:
+    """USD for one message by each role's first model, and what is not in it."""
+    usd, remarks = 0.0, []
+    for name, role in roles["roles"].items():
+        tokens, model = assumed["tokens"].get(name), role["models"][0]
+        each = tokens and _usd(roles["models"][model], tokens)
+        if tokens is None:
+            remarks.append(f"role {name} has no tokens in {ASSUMED}: its messages are not in the sum")
+        elif each is None:
+            remarks.append(f"model {model} of role {name} has no price: its messages are not in the sum")
+        else:
+            usd += tokens["share"] * each
+    routing, router = assumed["routing"], roles["router"]["models"][0]
+    each = _usd(roles["models"][router], routing)
+    if each is None:
+        remarks.append(f"model {router} of the router has no price: routing is not in the sum")
+    return usd + routing["share"] * (each or 0.0), remarks
+
+
+def _usd(model: Mapping[str, Any], tokens: Mapping[str, float]) -> float | None:
+    price = model.get("usd_per_mtok")
+    if price is None:
+        return None
+    cached = tokens.get("cached", 0)
+    return float(
+        (tokens["prompt"] - cached) * price["input"] + cached * price.get("cached", price["input"]) + tokens["answer"] * price["output"]
+    ) / 1e6  # fmt: skip
+
+
+def markdown(environment: str, before: Bill, after: Bill) -> str:
+    """The part of the comment on a pull request; one line where nothing changes."""
+    shown = {what: (round(before.usd.get(what, 0), 2), round(usd, 2)) for what, usd in after.usd.items()}
+    remarks = "".join(f"\n> {remark}\n" for remark in after.remarks)
+    if all(old == new for old, new in shown.values()):
+        return f"### Cost of {environment}: unchanged\n{remarks}"
+    rows = "".join(f"| {what} | {old:,.2f} | {new:,.2f} | {new - old:+,.2f} |\n" for what, (old, new) in shown.items())
+    return (
+        f"### Cost of {environment}\n\nUSD a month, by assumed prices (`scripts/infra-cost`, `roles.yaml`, `{ASSUMED}`):\n\n"
+        f"| | before | after | change |\n| --- | ---: | ---: | ---: |\n{rows}{remarks}"
+    )
