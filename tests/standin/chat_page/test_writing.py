@@ -1,6 +1,8 @@
 """What people write on the chat page, and what becomes of it: sent once and in order, answered, or kept in the field."""
 
 import asyncio
+import struct
+import zlib
 
 from playwright.async_api import Browser, Page, Route, expect
 
@@ -158,6 +160,37 @@ async def test_a_file_goes_up_and_another_comes_down(page: Page, bot: EchoBot) -
     assert bot.files == [("note.txt", b"quiet")]
     await expect(page.locator(".message.mine")).to_contain_text("please")
     await shot(page, "chat-file")
+
+
+def drawing(width: int, height: int) -> bytes:
+    """A PNG that a browser can show."""
+    rows = b"".join(b"\0" + bytes((x * 255 // width, y * 255 // height, 120)[n] for x in range(width) for n in range(3)) for y in range(height))  # fmt: skip
+    chunks = (
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(rows)),
+        (b"IEND", b""),
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks
+    )
+
+
+async def test_a_picture_goes_up_as_a_photo_and_is_shown(page: Page, api: BotApi) -> None:
+    photo = {"name": "sky.png", "mimeType": "image/png", "buffer": drawing(64, 48)}
+    await page.locator("#file").set_input_files(photo)
+    await page.get_by_role("textbox").fill("what is it?")
+    await page.keyboard.press("Enter")
+
+    message = page.locator(".message.mine")
+    await expect(message).to_contain_text("what is it?")
+    shown = message.locator("img.picture")
+    await expect(shown).to_be_visible()
+    assert await shown.evaluate("image => image.decode().then(() => [image.naturalWidth, image.naturalHeight])") == [
+        64,
+        48,
+    ]
+    [sent] = [one for chat in api.state.chats for one in api.messages(chat) if "photo" in one]
+    assert (sent["photo"][0]["width"], sent["caption"]) == (64, "what is it?")
 
 
 SECRET = "of-one-data-folder-0000"
