@@ -22,6 +22,7 @@ FILE = Attachment(kind="file", file_id="f", name="a.txt")
 JPEG, PNG, WEBP = b"\xff\xd8\xff\xe0 a cat", b"\x89PNG\r\n\x1a\n a plan", b"RIFF\x08\x00\x00\x00WEBP a map"
 SEEING = replace(ORDER, models=("blind", "seeing"), seeing=("seeing",))
 UNSEEN = f"\n\n_{wording.unseen_note('photo', 'en')}_"
+AWAY = f"\n\n_{wording.sentence(Sentence.SEEING_MODEL_AWAY, 'en')}_"
 LEFT_OUT = f"\n\n_{wording.sentence(Sentence.PICTURES_LEFT_OUT, 'en')}_"
 
 
@@ -94,7 +95,7 @@ async def test_where_the_model_that_sees_fails_another_answers_the_words_and_say
     assert last.model == "blind"
     assert last.messages[-1].pictures == ()
     assert last.messages[-1].content == "what is it?\n\n[A picture came with this message. You cannot see it.]"
-    assert harness.markdown() == f"The whole answer.{UNSEEN}"
+    assert harness.markdown() == f"The whole answer.{AWAY}"
 
 
 async def test_a_model_that_sees_at_another_server_gets_pictures_too(harness: AgentHarness) -> None:

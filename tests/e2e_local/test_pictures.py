@@ -19,7 +19,7 @@ from tests.standin.test_photos import JPEG, png
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 SEEING = "qwen/qwen3.8-27b"
 FROM_PICTURE = wording.sentence(Sentence.FROM_PICTURE, "en")
-UNSEEN = wording.unseen_note("photo", "en")
+AWAY = wording.sentence(Sentence.SEEING_MODEL_AWAY, "en")
 
 
 @asynccontextmanager
@@ -84,7 +84,7 @@ async def test_where_the_model_that_sees_fails_the_words_are_answered_and_the_ch
         model.scripts.add({"when": "who painted", "turns": [{"text": "Leonardo did."}]})
         caption = "/code who painted the Mona Lisa?"
         bot.api.users.upload(1, "p.jpg", JPEG, kind="photo", caption=caption)
-        await bot.until(lambda: any("Leonardo did." in text and UNSEEN in text for text in bot.texts(1)))
+        await bot.until(lambda: any("Leonardo did." in text and AWAY in text for text in bot.texts(1)))
         *failed, answered = [one for one in model.calls if one.kind == "answer"]
         assert {(one.model, one.outcome) for one in failed} == {(SEEING, "status 503")}
         assert (answered.model, answered.outcome, pictures(answered)) == ("openai/gpt-oss-120b", "ok", [])

@@ -4,7 +4,7 @@ import asyncio
 import struct
 import zlib
 
-from playwright.async_api import Browser, Page, Route, expect
+from playwright.async_api import Browser, FilePayload, Page, Route, expect
 
 from openclaw_standin.bot_api import BotApi
 from tests.standin.chat_browser import IN_A_BROWSER, EchoBot, say, shot
@@ -176,7 +176,7 @@ def drawing(width: int, height: int) -> bytes:
 
 
 async def test_a_picture_goes_up_as_a_photo_and_is_shown(page: Page, api: BotApi) -> None:
-    photo = {"name": "sky.png", "mimeType": "image/png", "buffer": drawing(64, 48)}
+    photo: FilePayload = {"name": "sky.png", "mimeType": "image/png", "buffer": drawing(64, 48)}
     await page.locator("#file").set_input_files(photo)
     await page.get_by_role("textbox").fill("what is it?")
     await page.keyboard.press("Enter")

@@ -262,9 +262,10 @@ def _with_notes(
     answer: answer_stream.AnswerComplete, task: Task, snapshot: RoleSnapshot, pictures: SentPictures
 ) -> str:
     """The answer with notes below it: an attachment was not seen, a file was shortened, the answer was cut."""
-    task = as_seen(task, answer.model, snapshot, pictures)
     notes = [wording.unseen_note(task.unseen, task.lang)] if task.unseen else []
-    if pictures.left_out and pictures.given_to(answer.model, snapshot):
+    if pictures.seen and not pictures.given_to(answer.model, snapshot):
+        notes.append(wording.sentence(wording.Sentence.SEEING_MODEL_AWAY, task.lang))
+    elif pictures.left_out:
         notes.append(wording.sentence(wording.Sentence.PICTURES_LEFT_OUT, task.lang))
     if any(one.kind == "file" for one in task.attachments) and cuts(task, snapshot):
         notes.append(wording.sentence(wording.Sentence.FILE_SHORTENED, task.lang))

@@ -110,6 +110,10 @@ class Sentence(_Text):
         "I can't look at pictures, so this answers the words alone.",
         "אין כאן אפשרות לראות תמונות, והתשובה היא למילים בלבד.",
     )
+    SEEING_MODEL_AWAY = (
+        "The model that looks at pictures did not answer, so this answers the words alone.",
+        "המודל שמסתכל על תמונות לא ענה, והתשובה היא למילים בלבד.",
+    )
     PICTURES_LEFT_OUT = (
         "There were more pictures than I can look at in one message, so this answers the first ones.",
         "יש כאן יותר תמונות ממה שאפשר לראות בהודעה אחת, והתשובה היא לפי הראשונות.",
