@@ -38,6 +38,7 @@ def test_what_others_merged_since_is_not_judged(tmp_path: Path) -> None:
     git(folder, "checkout", "-q", "mine")
 
     assert changed_roles(at_revision(folder, None), work_tree(folder)) == ("coder",)
+    assert changed_roles(at_revision(folder, None, of="main"), at_revision(folder, "main")) == ()
     assert changed_roles(at_revision(folder, "main"), work_tree(folder)) == ("researcher", "coder")
 
 

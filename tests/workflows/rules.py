@@ -152,7 +152,7 @@ def forks_reach_no_secret_and_no_right_to_write(workflow: Workflow) -> Iterator[
 def publishing_is_for_main(workflow: Workflow) -> Iterator[str]:
     for name, job in workflow.jobs.items():
         publishes = (
-            "environment" in job
+            ("environment" in job and (workflow.name, name) not in MODEL_KEYS)
             or _rights(job).get("packages") == "write"
             or _rights(job).get("contents") == "write"
             or any("create-github-app-token" in str(step.get("uses")) for step in job.get("steps", []))
@@ -264,6 +264,17 @@ UNREVIEWED: dict[tuple[str, str], str] = {
 }
 """Jobs with a key that check out what nobody has reviewed yet, each with the reason."""
 
+MODEL_KEYS: dict[tuple[str, str], str] = {
+    (
+        "answers.yaml",
+        "answers",
+    ): "to ask a model is its work, which takes our installed code; the key buys answers within a limit of its own, and nothing else",
+}
+"""Jobs with the key of a model server, each with the reason why installed code stands beside it. `a-model-key-is-seen-by-one-step` bounds them."""
+MODEL_KEY_STEPS = {"make install", 'git fetch --quiet origin "$BASE" "$HEAD"'}
+"""What such a job runs before the step with the key."""
+MODEL_KEY_STEP = 'scripts/answers "$BASE" "$HEAD" answers'
+
 
 def holds_a_key(workflow: Workflow, name: str) -> bool:
     """Whether the job may do anything that a stranger may not: it has a secret, an environment, a right to write or an identity."""
@@ -310,7 +321,7 @@ def _runs_foreign_code(script: str, seen: frozenset[str] = frozenset()) -> str |
 def keys_meet_reviewed_code_alone(workflow: Workflow) -> Iterator[str]:
     """A job that holds a key installs and builds nothing: what does that hands on a file, in a job without rights."""
     for name, job in workflow.jobs.items():
-        if not holds_a_key(workflow, name):
+        if not holds_a_key(workflow, name) or (workflow.name, name) in MODEL_KEYS:
             continue
         for step in job.get("steps", []):
             action = str(step.get("uses", "")).partition("@")[0]
@@ -328,6 +339,32 @@ def keys_meet_reviewed_code_alone(workflow: Workflow) -> Iterator[str]:
                     yield f"job {name} holds a key and runs `{command}`: do that in a job without rights, and hand on a file (docs/gitops.md)"
                 elif what := _runs_foreign_code(script):
                     yield f"job {name} holds a key and runs code of others by {what}"
+
+
+@rule
+def a_model_key_is_seen_by_one_step(workflow: Workflow) -> Iterator[str]:
+    """The code beside it is main's, its libraries are locked by hash, and it is in an environment of its own."""
+    for name, job in workflow.jobs.items():
+        if (workflow.name, name) not in MODEL_KEYS:
+            continue
+        who = f"job {name} holds the key of a model server and"
+        if job.get("permissions") != {"contents": "read"}:
+            yield f"{who} has other rights than to check out"
+        if job.get("environment") != "answers":
+            yield f"{who} must be in the environment `answers`, whose reviewers let a pull request spend it"
+        if "env" in job or _has_secrets(workflow, {}):
+            yield f"{who} shows more to all of its steps than they need: give it to the one that asks"
+        for step in job.get("steps", []):
+            action, script = str(step.get("uses", "")).partition("@")[0], str(step.get("run", "")).strip()
+            if action == "actions/checkout" and step.get("with", {}).get("ref") != "main":
+                yield f"{who} checks out what nobody has reviewed: `ref: main`"
+            elif action not in ("", "actions/checkout", "actions/upload-artifact"):
+                yield f"{who} uses {action}"
+            if script and script not in {*MODEL_KEY_STEPS, MODEL_KEY_STEP}:
+                yield f"{who} runs `{script.splitlines()[0]}`"
+            secrets = set(re.findall(r"\bsecrets\b(?:\.(\w+))?", yaml.safe_dump(step, width=1000)))
+            if secrets and (script != MODEL_KEY_STEP or secrets != {"EVAL_GROQ_API_KEY"}):
+                yield f"{who} shows {', '.join(sorted(secrets))} to a step that is not `{MODEL_KEY_STEP}`, or more than its key"
 
 
 def _scheduled_or_pushed(workflow: Workflow) -> bool:

@@ -105,6 +105,51 @@ def test_ci_without_jobs_does_not_pass() -> None:
     assert run([ROOT / "scripts/ci-passed"], ROOT, stdin="{}").returncode == 1
 
 
+ANSWERS = {
+    "changes": {"result": "success", "outputs": {"answers": "true", "judged": "false"}},
+    "mechanics": {"result": "success", "outputs": {}},
+    "answers": {"result": "skipped", "outputs": {}},
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "passes"),
+    [
+        ({}, True),
+        ({"changes": {"result": "success", "outputs": {"answers": "true", "judged": "true"}}}, False),  # it was to run
+        ({"answers": {"result": "failure", "outputs": {}}}, False),
+        ({"mechanics": {"result": "skipped", "outputs": {}}}, False),
+    ],
+)
+def test_answers_pass_when_no_verdict_is_due_or_it_is_good(change: dict[str, object], passes: bool) -> None:
+    done = run([ROOT / "scripts/ci-passed"], ROOT, stdin=json.dumps(ANSWERS | change))
+
+    assert (done.returncode == 0) is passes, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("path", "limit", "same", "printed"),
+    [
+        ("platform/openclaw/base/prompts/coder.md", "2", "true", ["answers=true", "judged=true"]),
+        ("platform/openclaw/base/prompts/coder.md", "", "true", ["answers=true", "judged=false"]),
+        ("platform/openclaw/base/prompts/coder.md", "2", "false", ["answers=true", "judged=false"]),  # a fork
+        ("docs/x.md", "2", "true", ["answers=false", "judged=false"]),
+    ],
+)
+def test_answers_are_judged_where_a_prompt_changed_and_a_key_is_set(
+    checkout: Path, path: str, limit: str, same: str, printed: list[str]
+) -> None:
+    (checkout / path).write_text("new\n")
+    git(checkout, "commit", "--quiet", "--all", "-m", "Change")
+    script = checkout / ".git/scripts/answers"
+    script.parent.mkdir(exist_ok=True)
+    script.write_text((ROOT / "scripts/answers").read_text().replace('cd "$(dirname "$0")/.."', f"cd '{checkout}'"))
+
+    done = run(["bash", script, "--touched", "HEAD~1"], checkout, {"EVAL_LIMIT_USD": limit, "SAME_REPOSITORY": same})
+
+    assert done.stdout.split() == printed
+
+
 def test_a_fact_is_read_from_the_one_file() -> None:
     assert run([ROOT / "scripts/fact", "prod", "account"], ROOT).stdout.strip().isdigit()
     assert run([ROOT / "scripts/fact", "prod", "registry"], ROOT).stdout.strip()

@@ -13,6 +13,7 @@ import yaml
 from openclaw_gitops.pins import _IMAGE_FILES
 from openclaw_gitops.release import BUILT_PATHS
 from tests.workflows.rules import (
+    MODEL_KEYS,
     ROOT,
     RULES,
     UNREVIEWED,
@@ -48,6 +49,7 @@ def test_the_workflows_that_the_platform_needs_are_there() -> None:
         "scorecard",
         "smoke",
         "ends",
+        "answers",
     )
 
     assert {f"{name}.yaml" for name in names} <= ALL.keys()
@@ -191,7 +193,35 @@ def test_what_builds_or_installs_has_no_right_and_no_secret() -> None:
     for workflow in ALL.values():
         for name, job in workflow.jobs.items():
             if any(re.search(r"\bmake |docker build", str(step.get("run"))) for step in job.get("steps", [])):
-                assert not holds_a_key(workflow, name), f"{workflow.name}: {name}"
+                held = holds_a_key(workflow, name) and (workflow.name, name) not in MODEL_KEYS
+                assert not held, f"{workflow.name}: {name}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("ref: main # what", "fetch-depth: 1 # what", "checks out what nobody has reviewed"),
+        ("environment: answers # has", "name: answers # has", "must be in the environment"),
+        ("      - run: make install\n      - env:\n          BASE", "      - run: make install\n        env: {KEY: \"${{ secrets.EVAL_GROQ_API_KEY }}\"}\n      - env:\n          BASE", "shows EVAL_GROQ_API_KEY to a step"),
+        ("secrets.EVAL_GROQ_API_KEY", "secrets.AUTOMATION_APP_KEY", "shows AUTOMATION_APP_KEY to a step"),
+        ('run: scripts/answers "$BASE" "$HEAD" answers', "run: make test", "runs `make test`"),
+        ("    timeout-minutes: 60\n", "    timeout-minutes: 60\n    env: {A: b}\n", "shows more to all of its steps"),
+        ("    environment: answers # has the key; its reviewers let a pull request spend it\n    permissions:\n", "    environment: answers\n    permissions:\n      packages: read\n", "has other rights"),
+    ],
+)  # fmt: skip
+def test_a_model_key_that_more_than_its_step_could_see_is_refused(old: str, new: str, said: str) -> None:
+    text = ALL["answers.yaml"].text
+    changed = text.replace(old, new)
+
+    assert changed != text
+    assert said in "\n".join(RULES["a-model-key-is-seen-by-one-step"](Workflow("answers.yaml", changed)))
+
+
+def test_a_required_job_sums_up_what_judges_answers() -> None:
+    jobs = ALL["answers.yaml"].jobs
+
+    assert set(jobs["verdict"]["needs"]) == set(jobs) - {"verdict", "comment"}
+    assert jobs["verdict"]["if"] == "always()"
 
 
 KEYED = """

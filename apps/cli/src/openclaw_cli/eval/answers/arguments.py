@@ -11,6 +11,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--against", metavar="REV", help="compare with this commit (default: where the work tree left main)"
     )
+    parser.add_argument("--of", metavar="REV", help="judge this commit (default: the work tree)")
     parser.add_argument(
         "--model", help="ask this one model instead of the role's (default MODEL_OVERRIDE, else the role's)"
     )

@@ -52,7 +52,8 @@ def main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
 
 async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     repository = Path.cwd()
-    after, before = work_tree(repository), at_revision(repository, args.against)
+    after = at_revision(repository, args.of) if args.of else work_tree(repository)
+    before = at_revision(repository, args.against, of=args.of or "HEAD")
     model = args.model or env.get("MODEL_OVERRIDE") or None
     roles = _roles(args, before, after, model)
     tasks = [task for task in load_tasks(args.tasks) if task.role in roles]

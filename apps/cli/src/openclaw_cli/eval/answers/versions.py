@@ -50,9 +50,9 @@ def work_tree(repository: Path) -> Version:
     return Version(name="work tree", roles=load_roles(repository / FOLDER))
 
 
-def at_revision(repository: Path, revision: str | None) -> Version:
-    """The version at *revision*; None: where the work tree left main, so that what others merged since is not judged. Raises SettingsError."""
-    commit = _resolved(repository, revision) if revision else _left_main(repository)
+def at_revision(repository: Path, revision: str | None, *, of: str = "HEAD") -> Version:
+    """The version at *revision*; None: where *of* left main, so that what others merged since is not judged. Raises SettingsError."""
+    commit = _resolved(repository, revision) if revision else _left_main(repository, of)
     archive = _git(repository, "archive", "--format=tar", commit, FOLDER)
     with tempfile.TemporaryDirectory(prefix="openclaw-version-") as folder:
         with tarfile.open(fileobj=BytesIO(archive)) as tar:
@@ -73,10 +73,11 @@ def changed_roles(before: Version, after: Version, model: str | None = None) -> 
     )
 
 
-def _left_main(repository: Path) -> str:
+def _left_main(repository: Path, of: str) -> str:
+    commit = _resolved(repository, of)
     for main in MAIN:
         try:
-            return _git(repository, "merge-base", "HEAD", _resolved(repository, main)).decode().strip()
+            return _git(repository, "merge-base", commit, _resolved(repository, main)).decode().strip()
         except SettingsError:
             continue
     raise SettingsError(f"there is no {' and no '.join(MAIN)} to compare with: name a commit with --against")
