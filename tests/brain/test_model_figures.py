@@ -13,6 +13,7 @@ from openclaw_core.errors import ChatUnavailable, RateLimited
 from openclaw_core.ports import ModelCall, Usage
 from openclaw_core.roles.values import ModelSpec
 from openclaw_core.tasks.timings import Part, Timing
+from tests.fakes.time import FakeTime
 from tests.gitops.conftest import ROOT
 
 MODELS = {
@@ -24,7 +25,7 @@ CALL = ModelCall(model="maker/small-1", messages=(), max_tokens=1)
 
 def asked(figures: ModelFigures) -> dict[str, float]:
     """Requests by `model outcome`, without those that are 0."""
-    requests, _ = figures.families()
+    requests, _, _ = figures.families()
     return {" ".join(one.labels.values()): one.value for one in requests.samples if one.value}
 
 
@@ -50,8 +51,27 @@ def test_what_an_agent_calls_a_model_is_no_label_unless_it_is_one() -> None:
 
 def test_every_model_counts_from_zero() -> None:
     """Without a first value Prometheus sees no increase to it."""
-    requests, _ = ModelFigures(models=MODELS).families()
+    requests, _, _ = ModelFigures(models=MODELS).families()
     assert len(requests.samples) == 3 * 3
+
+
+def test_what_is_left_of_a_limit_is_told_for_an_hour() -> None:
+    time = FakeTime()
+    figures = ModelFigures(models=MODELS, clock=time.clock)
+    asked_twice = [
+        Timing(part=Part.MODEL, at_ms=0, of="big", requests_left=40, tokens_left=0),
+        Timing(part=Part.MODEL, at_ms=9, of="big", requests_left=39),
+    ]
+    figures.of_agent(asked_twice)
+
+    def left() -> dict[tuple[str, ...], float]:
+        *_, found = figures.families()
+        return {tuple(one.labels.values()): one.value for one in found.samples}
+
+    time.now_s += 3600
+    assert left() == {("big", "requests"): 0.39, ("big", "tokens"): 0.0}
+    time.now_s += 1
+    assert left() == {}
 
 
 @dataclass
@@ -87,7 +107,7 @@ async def test_requests_of_routing_are_counted_too(what: BaseException | None, o
 
 
 def test_a_model_ends_with_its_last_day() -> None:
-    _, ends = ModelFigures(models=MODELS).families()
+    _, ends, _ = ModelFigures(models=MODELS).families()
     assert [(one.labels["model"], round(one.value)) for one in ends.samples] == [
         ("small", 1801440000)
     ]  # 2027-02-01 00:00 UTC

@@ -168,7 +168,9 @@ async def test_a_collector_gets_one_connected_trace_of_a_message(desk: Desk) -> 
     assert {one.parent for one in taken.spans} <= {"", *(one.id for one in taken.spans)}
     assert (root.name, root.kind, root.service) == ("message", 2, "openclaw-brain")
     [asked] = [one for one in taken.spans if one.name == "chat m"]
+    [answer] = [one for one in taken.spans if one.name == "answer"]
     assert (asked.kind, asked.service) == (3, "openclaw-agent")
+    assert (asked.parent, answer.parent, root.parent) == (answer.id, root.id, "")
     assert asked.attributes["gen_ai.usage.input_tokens"] == 10
     assert taken.headers[0]["x-tenant"] == "a"
 

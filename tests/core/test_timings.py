@@ -4,12 +4,14 @@ import json
 
 import pytest
 
-from openclaw_core.ports import Usage
+from openclaw_core.ports import LimitsLeft, Usage
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.timings import DAY_MS, PARTS_MAX, Part, Stopwatch, Timing, timings_from, timings_json
 from tests.fakes.time import FakeTime
 
-ASKED = Timing(part=Part.MODEL, at_ms=12, ms=900, of="m", fault="model_busy", prompt_tokens=10, answer_tokens=2)
+ASKED = Timing(
+    part=Part.MODEL, at_ms=12, ms=900, of="m", fault="model_busy", prompt_tokens=10, answer_tokens=2, requests_left=0, tokens_left=100,
+)  # fmt: skip
 
 
 def test_parts_are_timed_from_the_claim() -> None:
@@ -20,11 +22,20 @@ def test_parts_are_timed_from_the_claim() -> None:
         time.now_s += 1.5
     since_s = time.clock()
     time.now_s += 0.1
-    watch.asked("m", since_s, Usage(prompt_tokens=10, answer_tokens=2), Cause.MODEL_BUSY)
+    watch.asked("m", since_s, Usage(prompt_tokens=10, answer_tokens=2), LimitsLeft(requests=0), Cause.MODEL_BUSY)
 
     assert watch.timings == [
         Timing(part=Part.FILES, at_ms=250, ms=1500),
-        Timing(part=Part.MODEL, at_ms=1750, ms=100, of="m", fault="model_busy", prompt_tokens=10, answer_tokens=2),
+        Timing(
+            part=Part.MODEL,
+            at_ms=1750,
+            ms=100,
+            of="m",
+            fault="model_busy",
+            prompt_tokens=10,
+            answer_tokens=2,
+            requests_left=0,
+        ),
     ]
 
 
@@ -72,6 +83,8 @@ def test_timings_are_read_as_they_were_written_without_empty_fields() -> None:
         {"part": "model", "at_ms": True},
         {"part": "model", "at_ms": DAY_MS + 1},
         {"part": "model", "at_ms": 0, "of": 7},
+        {"part": "model", "at_ms": 0, "requests_left": 101},
+        {"part": "model", "at_ms": 0, "tokens_left": "all"},
         {"part": "model", "at_ms": 0, "of": "x" * 101},
         {"part": "model", "at_ms": 0, "fault": ["x"]},
     ],

@@ -1,9 +1,10 @@
 """Figures of models for metrics: how their requests ended, and when their makers take them away. Labels are names of the configuration."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
+from time import monotonic
 from typing import Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -17,6 +18,8 @@ from openclaw_core.tasks.timings import Part, Timing
 
 OTHER = "other"
 ANSWERED, LIMITED, FAILED = "answered", "limited", "failed"
+LEFT_KEPT_S = 3600.0
+"""What is left of a limit is told for so long after the last reply that said it."""
 OUTCOMES = (ANSWERED, LIMITED, FAILED)
 """Limited: the server refused the request for now, since a limit of the key is reached."""
 
@@ -26,12 +29,17 @@ class ModelFigures:
     """What this brain has heard of the requests to *models* since its start."""
 
     models: Mapping[str, ModelSpec] = field(default_factory=dict)
+    clock: Callable[[], float] = monotonic
     _requests: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _left: dict[tuple[str, str], tuple[int, float]] = field(default_factory=dict)
+    """By model and limit: percent, and when it was heard."""
 
     def asked(self, model: str, outcome: str) -> None:
         """Count a request; *model* is a name of the configuration, or the id that its server has."""
-        names = (name for name, spec in self.models.items() if model in (name, spec.at.id))
-        self._requests[next(names, OTHER), outcome] += 1
+        self._requests[self._label(model), outcome] += 1
+
+    def _label(self, model: str) -> str:
+        return next((name for name, spec in self.models.items() if model in (name, spec.at.id)), OTHER)
 
     def of_agent(self, timings: Sequence[Timing]) -> None:
         """Count the requests of an agent's run."""
@@ -39,6 +47,9 @@ class ModelFigures:
             if one.part is Part.MODEL:
                 limited = one.fault == Cause.MODEL_BUSY
                 self.asked(one.of, LIMITED if limited else FAILED if one.fault else ANSWERED)
+                for of, percent in (("requests", one.requests_left), ("tokens", one.tokens_left)):
+                    if percent is not None:
+                        self._left[self._label(one.of), of] = percent, self.clock()
 
     def families(self) -> Iterator[Metric]:
         requests = CounterMetricFamily(
@@ -59,6 +70,15 @@ class ModelFigures:
             if spec.ends is not None:
                 ends.add_metric((name,), _end_of(spec.ends))
         yield ends
+        left = GaugeMetricFamily(
+            "openclaw_model_limit_left_share",
+            "Share that was left of a limit of the key after the last answer of a model that said so, within an hour.",
+            labels=("model", "of"),
+        )
+        for labels, (percent, heard_s) in self._left.items():
+            if self.clock() - heard_s <= LEFT_KEPT_S:
+                left.add_metric(labels, percent / 100)
+        yield left
 
 
 def _end_of(day: date) -> float:

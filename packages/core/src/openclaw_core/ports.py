@@ -221,6 +221,14 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsLeft:
+    """How much is left of the limits of a key at a model, in percent; None where the server does not say."""
+
+    requests: int | None = None
+    tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
     """A piece of a streamed answer; the last one has *usage*, maybe no text, and what the model *calls*."""
 
@@ -232,6 +240,8 @@ class Piece:
     """True on the last piece if the model stopped at `max_tokens`."""
     calls: tuple[FunctionCall, ...] = ()
     """On the last piece: the functions that the model wants run before it goes on. All text before is what it said about them."""
+    left: LimitsLeft = LimitsLeft()
+    """On the last piece."""
 
 
 class StreamingModel(Protocol):

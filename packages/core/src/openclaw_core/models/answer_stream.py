@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from openclaw_core.errors import OpenClawError
 from openclaw_core.models.fallback import Attempt, Attempts
 from openclaw_core.models.function_calls import without_functions
-from openclaw_core.ports import FunctionCall, ModelCall, StreamingModel, Usage
+from openclaw_core.ports import FunctionCall, LimitsLeft, ModelCall, StreamingModel, Usage
 from openclaw_core.tasks.outcome import Cause
 
 # ---- events
@@ -54,8 +54,9 @@ class AnswerFailed:
     calls: int
 
 
-OnAsked = Callable[[str, float, Usage, Cause | None], None]
-"""Gets a request to a model that has just ended: the model, when it began by the stream's clock, its tokens, and why it failed, if it did."""
+OnAsked = Callable[[str, float, Usage, LimitsLeft, Cause | None], None]
+"""Gets a request to a model that has just ended: the model, when it began by the stream's clock, its tokens, what is left of the limits, and
+why it failed, if it did."""
 
 Event = TextAdded | AnswerRestarted | AnswerComplete | AnswerFailed
 
@@ -86,7 +87,7 @@ class AnswerStream:
         )
         while (attempt := attempts.next()) is not None:
             parts: list[str] = []
-            began_s, usage = self.clock(), Usage(counted=False)
+            began_s, usage, left = self.clock(), Usage(counted=False), LimitsLeft()
             try:
                 truncated = False
                 wanted: tuple[FunctionCall, ...] = ()
@@ -100,11 +101,11 @@ class AnswerStream:
                         parts.append(piece.text)
                         yield TextAdded(piece.text)
                     if piece.usage is not None:
-                        usage = piece.usage
+                        usage, left = piece.usage, piece.left
                     truncated = truncated or piece.truncated
                     wanted = piece.calls or wanted
                 if self.on_asked is not None:
-                    self.on_asked(attempt.model, began_s, usage, None)
+                    self.on_asked(attempt.model, began_s, usage, left, None)
                 yield AnswerComplete(
                     text="".join(parts), model=attempt.model, usage=usage, truncated=truncated, calls=attempts.calls,
                     wanted=wanted, without_functions=offered and not call.functions,
@@ -113,7 +114,7 @@ class AnswerStream:
             except OpenClawError as exc:
                 wait_s = attempts.failed(exc)
                 if self.on_asked is not None:
-                    self.on_asked(attempt.model, began_s, usage, attempts.causes[-1])
+                    self.on_asked(attempt.model, began_s, usage, left, attempts.causes[-1])
             if parts:
                 yield AnswerRestarted()
             if wait_s:

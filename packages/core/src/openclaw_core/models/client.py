@@ -42,6 +42,7 @@ from openclaw_core.models.chunks import (
 from openclaw_core.models.connections import connections
 from openclaw_core.models.function_calls import CallReader, LeakedCalls
 from openclaw_core.models.json_schema import matches
+from openclaw_core.models.limits import limits_left
 from openclaw_core.models.providers import ModelServer
 from openclaw_core.models.refusals import error_of_refusal
 from openclaw_core.models.requests import json_request_of, sent_builtin_tools, streamed_request_of
@@ -90,6 +91,7 @@ class ModelClient:
         with http_errors_translated():
             async with _silence_limit(last_at, patience_s):
                 reply = await self._answered(request, stream=True)
+        left = limits_left(reply.headers)
         async with aclosing(reply), aclosing(chunks(reply)) as events:
             while True:
                 try:
@@ -128,7 +130,14 @@ class ModelClient:
         _check_end(ended, answer.text, called=called, calls=calls.any, may_call=may_call)
         counted = usage or estimated_usage(call, answer.text)
         cut = ended in TRUNCATED
-        yield Piece(text=seen.text, restarted=seen.restarted, usage=counted, truncated=cut, calls=calls.calls(cut=cut))
+        yield Piece(
+            text=seen.text,
+            restarted=seen.restarted,
+            usage=counted,
+            truncated=cut,
+            calls=calls.calls(cut=cut),
+            left=left,
+        )
 
     def _check_tools(self, call: ModelCall) -> None:
         """Raise ToolsRefused for a model that is known to take no functions; log it once where functions come before built-in tools."""

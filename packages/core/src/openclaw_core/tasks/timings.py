@@ -5,10 +5,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from dataclasses import fields as dataclass_fields
 from enum import StrEnum
 from typing import ParamSpec, TypeVar
 
-from openclaw_core.ports import Usage
+from openclaw_core.ports import LimitsLeft, Usage
 from openclaw_core.records import UNREADABLE, parsed, read
 from openclaw_core.tasks.outcome import Cause
 
@@ -44,6 +45,12 @@ class Timing:
     """Empty, or how it failed: the value of a Cause, or the fault of a call."""
     prompt_tokens: int = 0
     answer_tokens: int = 0
+    requests_left: int | None = None
+    """Of a request to a model: percent of the key's limit that were left after it; None where the server does not say."""
+    tokens_left: int | None = None
+
+
+_DEFAULTS = {one.name: one.default for one in dataclass_fields(Timing)}
 
 
 @dataclass(kw_only=True)
@@ -54,7 +61,7 @@ class Stopwatch:
     clock: Callable[[], float] = time.monotonic
     timings: list[Timing] = field(default_factory=list)
 
-    def took(self, part: Part, since_s: float, **fields: str | int) -> None:
+    def took(self, part: Part, since_s: float, **fields: str | int | None) -> None:
         """Note a part that began at *since_s* by the clock and ends now."""
         timing = Timing(part=part, at_ms=self._ms(self.began_s, since_s), ms=self._ms(since_s, self.clock()))
         if len(self.timings) < PARTS_MAX - 1:
@@ -64,11 +71,13 @@ class Stopwatch:
         """All timings, and last the hand-over that begins now. It is tried again where the user sent more."""
         return (*self.timings, Timing(part=Part.HAND_OVER, at_ms=self._ms(self.began_s, self.clock())))
 
-    def asked(self, model: str, since_s: float, usage: Usage, cause: Cause | None) -> None:
+    def asked(self, model: str, since_s: float, usage: Usage, left: LimitsLeft, cause: Cause | None) -> None:
         """Note a request to *model* that ends now."""
         fault = "" if cause is None else cause.value
-        tokens = {"prompt_tokens": usage.prompt_tokens, "answer_tokens": usage.answer_tokens}
-        self.took(Part.MODEL, since_s, of=model, fault=fault, **tokens)
+        self.took(
+            Part.MODEL, since_s, of=model, fault=fault, prompt_tokens=usage.prompt_tokens, answer_tokens=usage.answer_tokens,
+            requests_left=left.requests, tokens_left=left.tokens,
+        )  # fmt: skip
 
     @contextmanager
     def part(self, part: Part) -> Iterator[None]:
@@ -96,8 +105,8 @@ class Stopwatch:
 
 
 def timings_json(timings: Sequence[Timing]) -> str:
-    """The timings as stored: a list of objects, without the fields that are empty."""
-    rows = [{name: value for name, value in asdict(one).items() if value or name == "at_ms"} for one in timings]
+    """The timings as stored: a list of objects, without fields that have their defaults."""
+    rows = [{name: value for name, value in asdict(one).items() if value != _DEFAULTS[name]} for one in timings]
     return json.dumps(rows, separators=(",", ":"))
 
 
@@ -120,6 +129,9 @@ def timings_from(stored: str) -> tuple[Timing, ...]:
 
 def _is_valid(timing: Timing) -> bool:
     numbers = (timing.at_ms, timing.ms, timing.prompt_tokens, timing.answer_tokens)
-    return all(type(number) is int and 0 <= number <= DAY_MS for number in numbers) and all(
-        isinstance(name, str) and len(name) <= NAME_MAX_CHARS for name in (timing.of, timing.fault)
+    shares = (timing.requests_left, timing.tokens_left)
+    return (
+        all(type(number) is int and 0 <= number <= DAY_MS for number in numbers)
+        and all(share is None or (type(share) is int and 0 <= share <= 100) for share in shares)
+        and all(isinstance(name, str) and len(name) <= NAME_MAX_CHARS for name in (timing.of, timing.fault))
     )
