@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from openclaw_cli.eval.answers.graders.grader import CannotGrade
+from openclaw_cli.eval.answers.graders.programs import ProgramPasses
 from openclaw_core.tasks.steps import CodeRun, Ended
 from tests.evals.answers import answered, fault
 
@@ -286,3 +287,21 @@ def test_code_that_ran() -> None:
     crashed = CodeRun(language="python", program=Ended(exit_code=1))
     assert fault("code_ran", answered("done", ran=crashed)) == "its last run failed"
     assert fault("code_ran", answered("done")) == "ran no code"
+
+
+PROGRAM, OWN_TESTS = (
+    "def wrap(text):\n    return text\n",
+    "from main import wrap\n\n\ndef test_wrap():\n    assert wrap('a') == 'a'\n\n\ndef test_b():\n    pass\n",
+)
+
+
+@pytest.mark.parametrize("blocks", [(PROGRAM, OWN_TESTS), (OWN_TESTS, PROGRAM)])
+def test_the_program_is_told_from_the_answer_s_own_tests(blocks: tuple[str, str]) -> None:
+    answer = "".join(f"Here:\n\n```python\n{block}```\n\n" for block in blocks)
+    assert ProgramPasses(tests="from main import wrap\n").program(answer) == PROGRAM
+
+
+def test_the_program_is_told_from_the_commands_that_run_it() -> None:
+    answer = "```bash\nsort a | uniq\n```\n\nTo run it:\n\n```bash\nchmod +x count.sh\n./count.sh\n```\n"
+    assert ProgramPasses(language="bash", prints=["x"]).program(answer) == "sort a | uniq\n"
+    assert ProgramPasses(prints=["x"]).program(answer) is None

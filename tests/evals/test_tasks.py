@@ -1,6 +1,7 @@
 """The loader of `evals/`: what a task becomes, and each fault with file, line and what to do."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -220,6 +221,13 @@ async def test_without_a_runner_a_program_is_not_graded_as_bad(shipped: tuple[An
     assert grades[0].why == "has no block of python"
 
 
-def test_kinds_have_the_names_of_the_page() -> None:
+def test_the_page_names_every_grader_with_every_argument() -> None:
     page = (ROOT / "docs/evals.md").read_text()
-    assert [kind for kind in KINDS if f"| `{kind}` |" not in page] == []
+    rows = dict(re.findall(r"^\| `(\w+)` \|(.*)$", page, re.MULTILINE))
+    lacks = [
+        f"{kind}: {name}"
+        for kind, grader in KINDS.items()
+        for name in grader.model_fields
+        if f"`{name}`" not in rows[kind]
+    ]
+    assert lacks == []

@@ -1,5 +1,6 @@
 """Programs of an answer: run in the sealed runner with the task's tests, and what the model ran itself."""
 
+import re
 from typing import Literal, Protocol
 
 from pydantic import Field, model_validator
@@ -48,10 +49,14 @@ class ProgramPasses(Grader):
         return self
 
     def program(self, markdown: str) -> str | None:
-        """The answer's program: the longest block of the language; None if it has none."""
+        """The answer's program: the block of the language that has most of the names that the tests import, else the first one.
+
+        An answer may show its own tests beside the program, and the commands that run it behind it. None if there is no block.
+        """
         marks = _MARKS[self.language]
         found = [block.code for block in code_blocks(markdown) if block.language in marks]
-        return max(found, key=lambda code: len(code.splitlines()), default=None)
+        wanted = _imported(self.tests or "")
+        return max(found, key=lambda code: len(wanted & _defined(code)), default=None)
 
     async def fault_in(self, sandbox: Sandbox, seen: Seen) -> str:
         """Why the program does not pass; empty if it does. Raises CannotGrade if nothing could be run."""
@@ -101,6 +106,15 @@ class CodeRan(Grader):
         if self.test and (last.test is None or last.test.exit_code != 0):
             return "its last run has no test that passed"
         return ""
+
+
+def _imported(tests: str) -> set[str]:
+    lines = re.findall(r"^from main import ([\w, ]+)$", tests, re.MULTILINE)
+    return {name for line in lines for name in re.findall(r"\w+", line)}
+
+
+def _defined(code: str) -> set[str]:
+    return set(re.findall(r"^(?:(?:async )?def |class )?(\w+)\s*[(:=]", code, re.MULTILINE))
 
 
 def _last(text: str) -> str:
