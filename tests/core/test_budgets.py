@@ -146,6 +146,12 @@ def test_a_role_that_is_not_known_yet_counts_as_the_dearest_and_routing_comes_on
     assert unknown.micro_usd > max(one.micro_usd for one in each)
 
 
+def test_a_server_that_lists_no_model_of_the_router_is_no_fault(roles: Roles) -> None:
+    without = replace(roles, router=replace(roles.router, models=()))
+    assert task_estimate(without, role=None, task=task(1), prices=ToolPrices()).micro_usd > 0
+    assert routing_spend(Usage(prompt_tokens=3, answer_tokens=2), without) == Spend(tokens=5)
+
+
 def test_pictures_count_in_each_step(roles: Roles) -> None:
     picture = Attachment(kind="picture", file_id="f")
     without, with_two = (

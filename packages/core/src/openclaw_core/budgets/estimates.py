@@ -1,6 +1,6 @@
 """What a request can cost at most, and what is known of its cost before a model answers. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import ceil
 
 from openclaw_core.budgets.values import Spend, ToolPrices
@@ -41,14 +41,14 @@ def role_estimate(role: Role, models: Mapping[str, ModelSpec], prices: ToolPrice
     """
     steps = role.max_steps if role.functions else 1
     prompt = estimate_tokens(role.prompt) + role.history_tokens + role.results_tokens + pictures
-    dearest = max(_micro_usd(models.get(name), prompt, 0, role.max_answer_tokens) for name in role.models)
+    dearest = _dearest(role.models, models, prompt, 0, role.max_answer_tokens)
     searches = SEARCHES_A_STEP * prices.search_micro_usd if "web_search" in role.functions else 0.0
     return Spend(tokens=steps * (prompt + role.max_answer_tokens), micro_usd=ceil(steps * (dearest + searches)))
 
 
 def _router_estimate(router: Router, models: Mapping[str, ModelSpec]) -> Spend:
     tokens = ROUTER_PROMPT_TOKENS + router.max_tokens
-    dearest = max(_micro_usd(models.get(name), ROUTER_PROMPT_TOKENS, 0, router.max_tokens) for name in router.models)
+    dearest = _dearest(router.models, models, ROUTER_PROMPT_TOKENS, 0, router.max_tokens)
     return Spend(tokens=tokens, micro_usd=ceil(dearest))
 
 
@@ -57,10 +57,7 @@ def routing_spend(usage: Usage | None, roles: Roles) -> Spend:
     if usage is None:
         return Spend()
     fresh = max(0, usage.prompt_tokens - usage.cached_tokens)
-    dearest = max(
-        _micro_usd(roles.models.get(name), fresh, usage.cached_tokens, usage.answer_tokens)
-        for name in roles.router.models
-    )
+    dearest = _dearest(roles.router.models, roles.models, fresh, usage.cached_tokens, usage.answer_tokens)
     return Spend(tokens=usage.prompt_tokens + usage.answer_tokens, micro_usd=round(dearest))
 
 
@@ -74,6 +71,11 @@ def _seconds(recording: Attachment) -> float:
     least, most = RECORDING_BYTES_PER_S.start, RECORDING_BYTES_PER_S.stop
     by_size = recording.size_bytes / (most if recording.seconds else least)
     return max(RECORDING_LEAST_S, recording.seconds, by_size)
+
+
+def _dearest(names: Sequence[str], models: Mapping[str, ModelSpec], fresh: int, cached: int, answer: int) -> float:
+    """The most that one of these models asks for so many tokens; 0 of none, as where the server lists no model of the router any more."""
+    return max((_micro_usd(models.get(name), fresh, cached, answer) for name in names), default=0.0)
 
 
 def _micro_usd(model: ModelSpec | None, fresh: int, cached: int, answer: int) -> float:
