@@ -253,3 +253,20 @@ async def test_many_who_ask_at_once_share_the_records_of_a_step(desk: Desk) -> N
     await forgets(desk, at_most=3)
     assert await script.read("ZCARD", key("ended")) == 0
     assert sorted(await told(desk)) == [("forgotten", FRIEND), ("forgotten", OTHER)]
+
+
+async def test_a_question_of_before_that_is_handled_after_the_request_begins_no_more(desk: Desk) -> None:
+    data, inbox = await button(desk, FRIEND), desk.world.inbox
+    await inbox.admit([("inbox", desk.message(FRIEND, "marker-mine"))], offset=None, epoch=desk.world.epoch)
+    desk.updates += 1
+    message = {"message_id": 9, "chat": {"id": FRIEND, "type": "private"}}
+    query = {"id": "cb", "data": data, "from": {"id": FRIEND}, "message": message}
+    await inbox.admit(
+        [("control", {"update_id": desk.updates, "callback_query": query})], offset=None, epoch=desk.world.epoch
+    )
+    await desk.handler.handle_batch("control")
+    await desk.handler.handle_batch("inbox")
+
+    assert await desk.queued(FRIEND) == 0
+    await desk.handles(desk.message(FRIEND, "a question after it"))
+    assert await desk.queued(FRIEND) == 1

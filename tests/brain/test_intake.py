@@ -415,7 +415,7 @@ def test_an_edit_of_somebody_without_access_or_of_a_bot_does_nothing(roles: Role
 def test_an_edit_to_a_command_that_asks_the_store_is_known_as_such(chat: Chat) -> None:
     message = {"message_id": 5, "date": 1, "chat": {"id": 7, "type": "private"}, "from": {"id": 7}, "text": "/retry"}
     incoming = read_update({"update_id": 4, "edited_message": message}, BOT)
-    assert _needs_store(incoming)
+    assert _needs_store(incoming, frozenset())
     old = task_of(chat.says("again please")[0])
     [effect] = rows(chat.intake, incoming, ChatState(old_task=old), admitted_ms=1)
     assert [one["op"] for one in effect["fresh"]] == ["retry"]

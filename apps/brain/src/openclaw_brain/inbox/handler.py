@@ -88,7 +88,7 @@ class UpdateHandler:
         # with many of them would have the others parsed again each time.
         plain: list[tuple[Admitted, Incoming]] = []
         for entry, incoming in zip(entries, await self._in_present_chats(map(self._parse, entries)), strict=True):
-            if not _needs_store(incoming):
+            if not _needs_store(incoming, self.intake.access.owners):
                 plain.append((entry, incoming))
                 continue
             await self._handle_plain(stream, plain)
@@ -205,11 +205,17 @@ class UpdateHandler:
         return status
 
 
-def _needs_store(incoming: Incoming) -> bool:
-    """Whether the effects depend on more than the settings of the chat, or those of the next entries depend on them."""
-    return (
-        incoming.content_kind == "command" and incoming.command in ("status", "usage", "why", "retry", *OWNER_COMMANDS)
-    ) or (incoming.kind == "button" and incoming.button_data.startswith(("retry:", "access:", "pair:")))
+def _needs_store(incoming: Incoming, owners: frozenset[int]) -> bool:
+    """Whether the effects depend on more than the settings of the chat, or those of the next entries depend on them.
+
+    What anybody else than an owner sends of owners' commands does neither: many of them cost no more than other messages.
+    """
+    by_owner = incoming.user_id in owners
+    commands = ("status", "usage", "why", "retry", *(OWNER_COMMANDS if by_owner else ()))
+    buttons = ("retry:", "access:", "pair:") if by_owner else ("retry:",)
+    if incoming.kind == "button":
+        return incoming.button_data.startswith(buttons)
+    return incoming.content_kind == "command" and incoming.command in commands
 
 
 def _age_s(admitted_ms: str | None, now_ms: float) -> int:

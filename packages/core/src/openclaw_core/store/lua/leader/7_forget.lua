@@ -45,7 +45,10 @@ function effects.forget_user(e)
   end
   local by_person = place(e.chat, e.thread) .. ':' .. e.user
   call('DEL', P .. 'act:' .. by_person, P .. 'unread:' .. by_person)
-  if not only then call('DEL', P .. 'turns:' .. e.chat, P .. 'chat:' .. e.chat, P .. 'next_role:' .. e.chat, P .. 'stop:' .. e.chat) end
+  if not only then
+    call('DEL', P .. 'turns:' .. e.chat, P .. 'chat:' .. e.chat, P .. 'next_role:' .. e.chat)
+    call('SET', P .. 'stop:' .. e.chat, e.update, 'EX', KEEP_STOP_S) -- what was sent before and is handled later begins no more
+  end
   call('HSET', P .. 'forgetting', e.user .. ' ' .. e.chat .. ' ' .. (only and 'here' or 'everywhere'), '1 ' .. e.update .. ' 0 ' .. ms(now_ms()) .. ' ' .. e.lang)
 end
 
