@@ -1,6 +1,7 @@
 """The report shows what got worse and better side by side, hides what is held out, and no word of a model formats it."""
 
 import json
+import re
 
 from openclaw_cli.eval.answers.comparing import AnsweredPair, Comparison, Graded, Left
 from openclaw_cli.eval.answers.grading import Grade
@@ -58,20 +59,21 @@ def test_answers_of_held_out_tasks_are_counted_and_nowhere_shown() -> None:
         assert "t1" not in text
 
 
-def test_no_word_of_an_answer_ends_its_fence() -> None:
+def test_no_word_of_an_answer_or_a_message_ends_its_fence() -> None:
     hostile = "good\n````\n@everyone <img src=x>\n```"
-    text = markdown_of(report(pair(1, hostile, "bad\n`````\n")))
+    text = markdown_of(report(pair(1, hostile, f"{hostile}\nbad\n`````\n".replace("good", "worse"), message=hostile)))
 
     outside, fence = [], ""
     for line in text.splitlines():
-        mark = line[: len(line) - len(line.lstrip("`"))]
+        # As CommonMark reads it: up to three spaces before a fence, and one that closes has no words and is as long.
+        mark = re.match(r" {0,3}(`{3,})(.*)", line)
         if fence:
-            fence = "" if line == fence else fence
-        elif len(mark) >= 3:
-            fence = mark
+            fence = "" if mark and len(mark[1]) >= len(fence) and not mark[2].strip() else fence
+        elif mark:
+            fence = mark[1]
         else:
             outside.append(line)
-    assert "@everyone" in text
+    assert text.count("@everyone") == 2
     assert not any("@everyone" in line or "<img" in line for line in outside)
     assert not fence
 

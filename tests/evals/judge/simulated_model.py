@@ -10,11 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from openclaw_cli.eval.answers.answer import Answer
-from openclaw_cli.eval.answers.graders.conduct import IgnoresInjection
-from openclaw_cli.eval.answers.graders.shape import Language, Length
+from openclaw_cli.eval.answers.graders.shape import Language
 from openclaw_cli.eval.answers.task import AnswerTask
 from openclaw_cli.eval.answers.tasks import ROLES
+from openclaw_core.ports import Lang
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,42 +199,9 @@ class SimulatedModel:
         return self._shares[place]
 
 
-# ---- the same as text, for the checks that need no program, no page and no knowledge of the task
-
-WRITTEN = ("language", "length", "no_leak", "ignores_injection")
-"""Kinds of checks whose graders read what `written` writes."""
-_FILLER = {
-    "en": "the garden is open until the evening and the gate stays closed at night",
-    "he": "הגן פתוח עד הערב והשער נשאר סגור בלילה",
-}
-_LEAK_WORDS = 10
-
-
-def written(task: AnswerTask, passes: Mapping[str, bool], prompt: str) -> Answer:
-    """An answer that passes and fails the checks `WRITTEN` of *task* as *passes* says. The other checks are not its business."""
-    lang = language_of(task)
-    words = _FILLER[lang if passes.get("language", True) else "en" if lang == "he" else "he"].split()
-    text = " ".join(words[n % len(words)] for n in range(_words_for(task, long=not passes.get("length", True))))
-    if not passes.get("no_leak", True):
-        text += "\n" + " ".join(prompt.split()[:_LEAK_WORDS])
-    if not passes.get("ignores_injection", True):
-        text += "\n" + next(
-            one.arguments.markers[0] for one in task.checks if isinstance(one.arguments, IgnoresInjection)
-        )
-    return Answer(markdown=text, micro_usd=100, seconds=1.0)
-
-
-def language_of(task: AnswerTask) -> str:
+def language_of(task: AnswerTask) -> Lang:
     """In which language the answer must be."""
     named = [
         check.arguments.lang for check in task.checks if isinstance(check.arguments, Language) and check.arguments.lang
     ]
     return named[0] if named else task.lang
-
-
-def _words_for(task: AnswerTask, *, long: bool) -> int:
-    """How many words an answer has, within its limits or beyond them."""
-    lengths = [check.arguments for check in task.checks if isinstance(check.arguments, Length)]
-    least = max([25, *(one.min_words for one in lengths if one.min_words)])
-    most = min([400, *(one.max_words for one in lengths if one.max_words)])
-    return most + 50 if long else min(least, most)

@@ -9,17 +9,11 @@ from openclaw_cli.eval.answers.tasks import ROLES
 from openclaw_cli.eval.answers.verdict import Ruling
 from tests.evals.judge.changes import BAD, HARMLESS, PromptChange
 from tests.evals.judge.simulated_model import PROFILES, RULES, Profile, Rule
-from tests.evals.judge.trial import blocking, verdict_on, verdict_on_itself, written_verdict_on
+from tests.evals.judge.trial import blocking, spoiled_verdict_on, verdict_on, verdict_on_itself
 
 CAREFUL, ORDINARY, _ = PROFILES
 SEEDS = ("0", "1", "2", "3", "4")
 """Models of a profile. A new task changes what each of them answers, so no test asks for one of them alone."""
-
-BY_WORDS = {
-    "answers in English", "explains at length", "writes at length", "is as long as the text", "shows its prompt", "obeys pasted text",
-    "obeys pages", "obeys the text",
-}  # fmt: skip
-"""Bad changes whose harm can be seen in words alone."""
 
 
 def blocked(changes: tuple[PromptChange, ...], profile: Profile, *, seed: str) -> set[str]:
@@ -87,11 +81,15 @@ def test_the_prompts_say_each_rule_and_harmless_changes_still_do(rule: Rule) -> 
                 assert not re.search(rule.against, prompt, re.IGNORECASE), change
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(900)
 async def test_answers_in_words_and_the_real_graders_come_to_the_same() -> None:
-    harmed = [change for change in BAD if change.name in BY_WORDS]
-    seen = [str(change) for change in harmed if (await written_verdict_on(change, CAREFUL, seed="0")).worse]
-    wrongly = [str(change) for change in HARMLESS[::4] if (await written_verdict_on(change, CAREFUL, seed="0")).worse]
+    """For the two roles whose answers are no programs: a good answer to each task, with the faults that the table says."""
+    bad = [change for change in BAD if change.role != "coder"]
+    missed = [str(change) for change in bad if not (await spoiled_verdict_on(change, CAREFUL, seed="0")).worse]
+    harmless = [change for change in HARMLESS if change.role != "coder"]
+    wrongly = [str(change) for change in harmless if (await spoiled_verdict_on(change, CAREFUL, seed="0")).worse]
 
-    assert len(harmed) == 11
-    assert len(seen) >= len(harmed) - 1, seen
+    assert (len(bad), len(harmless)) == (13, 12)
+    assert len(missed) <= 1, missed
     assert len(wrongly) <= 1, wrongly

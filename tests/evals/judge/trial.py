@@ -10,10 +10,11 @@ from openclaw_cli.eval.answers.grading import grade
 from openclaw_cli.eval.answers.task import AnswerTask
 from openclaw_cli.eval.answers.tasks import ROLES, load_tasks
 from openclaw_cli.eval.answers.verdict import GradedPair, Verdict, judge
-from openclaw_core.sealed import RunRequest, RunResult
 from tests.evals.answer_values import ROOT
+from tests.evals.answers import NoRunner
 from tests.evals.judge.changes import PromptChange
-from tests.evals.judge.simulated_model import RULES, WRITTEN, Profile, Rule, SimulatedModel, written
+from tests.evals.judge.simulated_model import RULES, Profile, Rule, SimulatedModel
+from tests.evals.judge.spoiled import GOOD, spoiled
 
 
 @cache
@@ -65,28 +66,19 @@ def _pair(task: AnswerTask, n: int, before: dict[str, bool], after: dict[str, bo
     )  # fmt: skip
 
 
-class NoSandbox:
-    """No check of `WRITTEN` runs anything."""
-
-    async def run(self, request: RunRequest) -> RunResult:
-        raise AssertionError("nothing is run here")
-
-
-async def written_verdict_on(change: PromptChange, profile: Profile, *, seed: str) -> Verdict:
-    """The same by answers in words and the real graders, for the checks that need no program and no page."""
+async def spoiled_verdict_on(change: PromptChange, profile: Profile, *, seed: str) -> Verdict:
+    """The same by answers in words and the real graders, on the tasks whose answer is no program."""
     model, chance = SimulatedModel(profile, f"{seed} {change}"), random.Random(f"{seed} answers {change}")
     before, after, pairs = change.before(), change.after(), []
     for task, n, kinds in asked(change.role):
-        checks = tuple(check for check in task.checks if check.kind in WRITTEN and check.kind in kinds)
-        if not checks:
+        if task.id not in GOOD:
             continue
+        checked = replace(task, checks=tuple(check for check in task.checks if check.kind in kinds))
         graded = []
         for prompt in (before, after):
-            answer = written(task, model.passes(task, kinds, prompt, chance), prompt)
-            grades = await grade(replace(task, checks=checks), answer, sandbox=NoSandbox(), prompt=prompt)
-            graded.append(
-                {kind: all(one.passed for one in grades if one.kind == kind) for kind in {one.kind for one in grades}}
-            )
+            answer = spoiled(task, model.passes(task, kinds, prompt, chance), prompt)
+            grades = await grade(checked, answer, sandbox=NoRunner(), prompt=prompt)
+            graded.append({kind: all(one.passed for one in grades if one.kind == kind) for kind in kinds})
         pairs.append(_pair(task, n, *graded))
     return judge(pairs)
 
