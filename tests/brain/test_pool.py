@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from openclaw_brain.agents.pool import MISSING_S, Plan, PoolController, PoolLimits, plan
+from openclaw_brain.agents.plan import Plan, plan
+from openclaw_brain.agents.pool import MISSING_S, PoolController, PoolLimits
 from openclaw_brain.agents.ports import Pool
 from openclaw_core.store import Lanes, Leadership, Pools, Script
 from openclaw_core.store.pools import JobState

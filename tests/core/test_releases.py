@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from openclaw_brain.agents.pool import plan
+from openclaw_brain.agents.plan import plan
 from openclaw_core.chat.delivery.notices import notice_page
 from openclaw_core.errors import BadTask
 from openclaw_core.store import Pools
