@@ -9,16 +9,17 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from openclaw_brain.metric_families import counter_by, gauge, gauge_by, histogram
 from openclaw_brain.model_figures import ModelFigures
 from openclaw_core.budgets.values import Budgets
 from openclaw_core.errors import OpenClawError
 from openclaw_core.store import Script
 from openclaw_core.store.budgets import Spending, Used
-from openclaw_core.store.figures import Figures, Queue, Timings, figures
+from openclaw_core.store.figures import Figures, Queue, figures
 from openclaw_core.tasks.outcome import Cause, TaskState
 
 __all__ = ["CONTENT_TYPE_LATEST", "Metrics", "counted"]
@@ -123,28 +124,28 @@ class Metrics:
             value=self._memory_share,
         )
         yield GaugeMetricFamily("openclaw_store_up", "1 if Redis has answered this look.", value=int(store_up))
-        yield _gauge_by(
+        yield gauge_by(
             "kind",
             "openclaw_watch_age_seconds",
             "Time since the API server was last heard on the watch of a kind, or this brain began it: jobs, pods, events.",
             {kind: self.clock() - heard for kind, heard in self._watched.items()},
         )
-        yield _gauge_by(
+        yield gauge_by(
             "loop", "openclaw_loop_age_seconds", "Time since each of our own loops last turned.", self.loop_ages_s()
         )
-        yield _gauge(
+        yield gauge(
             "openclaw_pool_cause",
             "1 for the cause for which no agent of a template can start now.",
             ("template", "cause"),
             {(template, cause.value): 1 for template, cause in self.causes().items()},
         )
-        yield _gauge_by(
+        yield gauge_by(
             "template",
             "openclaw_template_fallback",
             "1 while agents start from the last good template instead of the one in the cluster.",
             self._fallback,
         )
-        yield _gauge_by(
+        yield gauge_by(
             "model",
             "openclaw_model_gone",
             "1 for a model of the configuration that the model server does not list.",
@@ -157,7 +158,7 @@ def counted(found: Figures, roles: Collection[str], used: Sequence[Used] = ()) -
     """What the store counts, as metrics. *used* is what is spent of the limits of all."""
 
     def counter(name: str, what: str, first: str, *labels: str) -> CounterMetricFamily:
-        return _counter(name, what, labels, found.labelled(first, labels=len(labels)))
+        return counter_by(name, what, labels, found.labelled(first, labels=len(labels)))
 
     yield counter("openclaw_updates_admitted", "Updates written to the store, by stream.", "admitted", "stream")
     yield counter("openclaw_messages_refused", "Messages that found their lane or all lanes full.", "refused")
@@ -165,26 +166,24 @@ def counted(found: Figures, roles: Collection[str], used: Sequence[Used] = ()) -
     yield counter("openclaw_routing_tokens", "Tokens that routing calls took.", "routing_tokens")
 
     queues = {"inbox": found.inbox, "control": found.control, "lanes": found.lanes, "notices": found.notices}
-    yield _gauge_by("queue", "openclaw_queue_length", "What waits, by queue.", _lengths(queues))
-    yield _gauge_by(
-        "queue", "openclaw_queue_age_seconds", "How long the oldest in a queue has waited.", _ages_s(queues)
-    )
-    yield _gauge_by("template", "openclaw_ready_length", "Tasks that wait for an agent.", _lengths(found.ready))
-    yield _gauge_by(
+    yield gauge_by("queue", "openclaw_queue_length", "What waits, by queue.", _lengths(queues))
+    yield gauge_by("queue", "openclaw_queue_age_seconds", "How long the oldest in a queue has waited.", _ages_s(queues))
+    yield gauge_by("template", "openclaw_ready_length", "Tasks that wait for an agent.", _lengths(found.ready))
+    yield gauge_by(
         "template", "openclaw_ready_age_seconds", "How long the next task has waited for an agent.", _ages_s(found.ready)
     )  # fmt: skip
     yield GaugeMetricFamily("openclaw_tasks_out", "Tasks that are on their way to an answer.", value=found.out)
     yield GaugeMetricFamily(
         "openclaw_leases_overdue", "Tasks whose agent has not renewed in time.", value=found.overdue
     )
-    yield _gauge(
+    yield gauge(
         "openclaw_jobs",
         "Jobs by what their agent does.",
         ("template", "state"),
         {(template, state): found.jobs.get((template, state), 0) for template in found.ready for state in JOB_STATES},
     )
 
-    yield _histogram(
+    yield histogram(
         "openclaw_claim_wait_seconds",
         "From ready to claimed, by whether the agent was waiting already.",
         ("start",),
@@ -194,15 +193,15 @@ def counted(found: Figures, roles: Collection[str], used: Sequence[Used] = ()) -
         ("openclaw_first_text_seconds", "From admission to the first words of the answer.", "first_text"),
         ("openclaw_answer_seconds", "From admission to the delivered answer.", "answer"),
     ):
-        yield _histogram(name, what, (), {(): found.timings(timings)})
+        yield histogram(name, what, (), {(): found.timings(timings)})
 
-    yield _counter(
+    yield counter_by(
         "openclaw_tasks_ended",
         "Tasks by how they ended, and why.",
         ("state", "cause"),
         _summed(((state, _cause(cause)), n) for (state, cause), n in found.ended.items()),
     )
-    yield _counter(
+    yield counter_by(
         "openclaw_agents_lost",
         "Agents that ended or fell silent with a task in hand, tried again or not.",
         ("cause",),
@@ -216,9 +215,9 @@ def counted(found: Figures, roles: Collection[str], used: Sequence[Used] = ()) -
     def by_role(name: str, what: str, first: str, *labels: str) -> CounterMetricFamily:
         rows = found.labelled(first, labels=1 + len(labels))
         known = _summed(((role if role in roles else OTHER, *rest), n) for (role, *rest), n in rows.items())
-        return _counter(name, what, ("role", *labels), known)
+        return counter_by(name, what, ("role", *labels), known)
 
-    yield _counter(
+    yield counter_by(
         "openclaw_role_tasks_ended",
         "Tasks by their role and how they ended.",
         ("role", "state"),
@@ -233,7 +232,7 @@ def counted(found: Figures, roles: Collection[str], used: Sequence[Used] = ()) -
             ]
         ),
     )
-    yield _histogram(
+    yield histogram(
         "openclaw_role_answer_seconds",
         "From admission to the delivered answer, by role. Roles that this configuration does not know are left out.",
         ("role",),
@@ -246,7 +245,7 @@ def counted(found: Figures, roles: Collection[str], used: Sequence[Used] = ()) -
         "openclaw_cost_microusd", "Cost of answers in millionths of a dollar, for models whose price is known.", "cost"
     )
     yield by_role("openclaw_answers_unpriced", "Answers of models whose price is not known.", "unpriced")
-    yield _gauge(
+    yield gauge(
         "openclaw_budget_share",
         "Share of what all together may spend in the present day or month that is spent. Absent without a limit.",
         ("period", "unit"),
@@ -271,34 +270,6 @@ def _summed(rows: Iterable[tuple[tuple[str, ...], int]]) -> dict[tuple[str, ...]
     for labels, n in rows:
         total[labels] += n
     return total
-
-
-def _gauge_by(label: str, name: str, what: str, rows: Mapping[str, float]) -> GaugeMetricFamily:
-    return _gauge(name, what, (label,), {(value,): n for value, n in rows.items()})
-
-
-def _gauge(name: str, what: str, labels: tuple[str, ...], rows: Mapping[tuple[str, ...], float]) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(name, what, labels=labels)
-    for values, n in sorted(rows.items()):
-        family.add_metric(values, n)
-    return family
-
-
-def _counter(name: str, what: str, labels: tuple[str, ...], rows: Mapping[tuple[str, ...], int]) -> CounterMetricFamily:
-    family = CounterMetricFamily(name, what, labels=labels)
-    for values, n in sorted(rows.items()):
-        family.add_metric(values, n)
-    return family
-
-
-def _histogram(
-    name: str, what: str, labels: tuple[str, ...], rows: Mapping[tuple[str, ...], Timings]
-) -> HistogramMetricFamily:
-    family = HistogramMetricFamily(name, what, labels=labels)
-    for values, timings in sorted(rows.items(), key=lambda row: row[0]):
-        buckets = [(f"{bound:g}", n) for bound, n in timings.at_most]
-        family.add_metric(values, [*buckets, ("+Inf", timings.total)], sum_value=timings.sum_s)
-    return family
 
 
 @dataclass(frozen=True, slots=True, eq=False)
