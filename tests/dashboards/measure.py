@@ -112,6 +112,7 @@ async def load_run(folder: Path, *, messages: int, per_s: float) -> AsyncIterato
     files.mkdir()
     (folder / "bot").mkdir()
     roles = folder_without_tools(ROOT / "platform/openclaw/base", folder / "roles")
+    (roles / "config/budgets.yaml").write_text("all: {day: {usd: 1}}\ntime_zone: UTC\n")
     async with (
         ScriptedModel.open(api_key=KEY) as model,
         world(folder / "bot", GROQ_BASE_URL=model.url, GROQ_API_KEY=KEY, DEMO_MODEL="no", ROLES_DIR=str(roles), HEALTH_PORT=str(health)) as bot,
