@@ -11,7 +11,7 @@ from tests.manifests.rendering import ROOT
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # a busy machine is slow, not wrong
 
 ZERO_WHEN_WELL = {
-    ("well", "Alerts that fire"), ("well", "No agent can start"), ("well", "Redis in use"), ("well", "Oldest that waits"),
+    ("well", "Alerts that fire"), ("well", "No agent can start"), ("well", "Redis in use"), ("well", "Oldest that waits"), ("well", "Age of the oldest"),
     ("spending", "Answers without a price"), ("role", "Answers without a price"),
 }  # fmt: skip
 """They must answer too, with a number."""
