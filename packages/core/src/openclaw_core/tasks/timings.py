@@ -4,10 +4,9 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
-from dataclasses import fields as dataclass_fields
+from dataclasses import astuple, dataclass, field, fields, replace
 from enum import StrEnum
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from openclaw_core.ports import LimitsLeft, Usage
 from openclaw_core.records import UNREADABLE, parsed, read
@@ -50,7 +49,8 @@ class Timing:
     tokens_left: int | None = None
 
 
-_DEFAULTS = {one.name: one.default for one in dataclass_fields(Timing)}
+_DEFAULTS_BY_NAME = {one.name: one.default for one in fields(Timing)}
+_DEFAULTS = tuple(_DEFAULTS_BY_NAME.values())
 
 
 @dataclass(kw_only=True)
@@ -61,11 +61,11 @@ class Stopwatch:
     clock: Callable[[], float] = time.monotonic
     timings: list[Timing] = field(default_factory=list)
 
-    def took(self, part: Part, since_s: float, **fields: str | int | None) -> None:
+    def took(self, part: Part, since_s: float, **more: str | int | None) -> None:
         """Note a part that began at *since_s* by the clock and ends now."""
         timing = Timing(part=part, at_ms=self._ms(self.began_s, since_s), ms=self._ms(since_s, self.clock()))
         if len(self.timings) < PARTS_MAX - 1:
-            self.timings.append(replace(timing, **fields))  # type: ignore[arg-type]
+            self.timings.append(replace(timing, **more))  # type: ignore[arg-type]
 
     def handed_over(self) -> tuple[Timing, ...]:
         """All timings, and last the hand-over that begins now. It is tried again where the user sent more."""
@@ -105,9 +105,15 @@ class Stopwatch:
 
 
 def timings_json(timings: Sequence[Timing]) -> str:
-    """The timings as stored: a list of objects, without fields that have their defaults."""
-    rows = [{name: value for name, value in asdict(one).items() if value != _DEFAULTS[name]} for one in timings]
-    return json.dumps(rows, separators=(",", ":"))
+    """The timings as stored: each a list of its fields in order, without those at its end that have their defaults. New fields go to the end."""
+    return json.dumps([_row(one) for one in timings], separators=(",", ":"))
+
+
+def _row(timing: Timing) -> list[Any]:
+    row = list(astuple(timing))
+    while row[-1] == _DEFAULTS[len(row) - 1]:
+        row.pop()
+    return row
 
 
 def timings_from(stored: str) -> tuple[Timing, ...]:
@@ -119,7 +125,8 @@ def timings_from(stored: str) -> tuple[Timing, ...]:
     found: list[Timing] = []
     for row in rows[:PARTS_MAX] if isinstance(rows, list) else ():
         try:
-            timing = read(Timing, row, part=Part(row["part"]))
+            named = dict(zip(_DEFAULTS_BY_NAME, row, strict=False))
+            timing = read(Timing, named, part=Part(named["part"]))
         except UNREADABLE:
             continue
         if _is_valid(timing):
