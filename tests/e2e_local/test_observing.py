@@ -21,6 +21,7 @@ async def test_an_answer_shows_on_the_pages_and_in_the_list_of_runs_with_its_cos
         world(tmp_path, HEALTH_PORT=str(port)) as bot,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
     ):
+        bot.model.fail.append(429)
         bot.api.users.write(5, "/code first question")
         await bot.answered(5, "first question")
         await bot.all_ended(1)
@@ -34,6 +35,8 @@ async def test_an_answer_shows_on_the_pages_and_in_the_list_of_runs_with_its_cos
             'openclaw_tasks_ended_total{cause="",state="closed"} 1.0',
             'openclaw_deliveries_total{outcome="delivered",text="answer"} 1.0',
             "openclaw_answer_seconds_count 1.0",
+            'openclaw_model_requests_total{model="openai/gpt-oss-120b",outcome="limited"} 1.0',
+            'openclaw_model_requests_total{model="openai/gpt-oss-120b",outcome="answered"} 1.0',
         ):
             assert wanted in lines
         assert any(line.startswith('openclaw_cost_microusd_total{role="coder"}') for line in lines)
