@@ -14,7 +14,7 @@ import pytest
 from openclaw_cli.runs.arguments import since
 from openclaw_cli.runs.causes import WORDS, in_words
 from openclaw_cli.runs.choose import Choice
-from openclaw_cli.runs.stats import count, percentile
+from openclaw_cli.runs.stats import count, count_prompts, percentile
 from openclaw_cli.runs.timeline import moments
 from openclaw_core.store import Script
 from openclaw_core.store.run_records import RunRecord
@@ -252,3 +252,15 @@ def test_what_ended_before_is_not_chosen() -> None:
 def test_every_cause_has_its_words_and_a_later_one_is_shown_as_it_is() -> None:
     assert set(WORDS) == set(Cause)
     assert in_words("of_a_later_release") == "of_a_later_release"
+
+
+def test_stats_by_prompt_count_failures_beside_the_answers_of_the_same_prompt() -> None:
+    tried = '{"model": "m", "receipt": {"prompt": "aaaa"}}'
+    own = '{"model": "m", "receipt": {"prompt": "bbbb"}}'
+    runs = [
+        replace(RUN, run=tried, order="1"), replace(RUN, run="", order="1", state="failed"), replace(RUN, run="", order="1", state="cancelled"),
+        replace(RUN, run=own, order="2"), replace(RUN, run=own, order="2"), replace(RUN, run="", order="3", state="failed"),
+    ]  # fmt: skip
+    rows = {row["prompt"]: (row["runs"], row["answered"], row["failed"], row["stopped"]) for row in count_prompts(runs)}
+    assert rows == {"aaaa": (3, 1, 1, 1), "bbbb": (2, 2, 0, 0), "": (1, 0, 1, 0)}
+    assert count_prompts([]) == []

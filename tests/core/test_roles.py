@@ -283,3 +283,37 @@ def test_faults_never_repeat_a_prompt(folder: Path) -> None:
     (folder / "prompts/writer.md").write_text("marker-7f3a " * 900, encoding="utf-8")
 
     assert "marker-7f3a" not in "".join(faults(folder))
+
+
+# ---- a prompt that is tried
+
+
+def with_canary(folder: Path, canary: str, text: str = "You write well.") -> None:
+    config = folder / "config/roles.yaml"
+    config.write_text(
+        SMALL.replace("    prompt: writer.md\n", f"    prompt: writer.md\n    canary: {canary}\n"), "utf-8"
+    )
+    (folder / "prompts/writer-next.md").write_text(text, encoding="utf-8")
+
+
+def test_a_role_may_try_another_prompt_in_a_part_of_the_chats(folder: Path) -> None:
+    with_canary(folder, "{prompt: writer-next.md, percent: 5}")
+    role = check.load_roles(folder).roles["writer"]
+    assert role.canary is not None
+    assert (role.prompt, role.canary.prompt, role.canary.percent) == ("You write.", "You write well.", 5)
+    assert check.load_roles(folder).roles["reader"].canary is None
+
+
+@pytest.mark.parametrize(
+    ("canary", "text", "reason"),
+    [
+        ("{prompt: writer-next.md, percent: 5}", "You write.", "the same as the role's own prompt"),
+        ("{prompt: missing.md, percent: 5}", "x", "is missing: write it"),
+        ("{prompt: writer-next.md, percent: 5}", "word " * 3000, "the limit is 1500: shorten it"),
+        ("{prompt: writer-next.md, percent: 0}", "x", "greater than 0"),
+        ("{prompt: writer-next.md, percent: 60}", "x", "less than or equal to 50"),
+    ],
+)
+def test_a_wrong_canary_says_why(folder: Path, canary: str, text: str, reason: str) -> None:
+    with_canary(folder, canary, text)
+    assert any(reason in line for line in faults(folder)), faults(folder)

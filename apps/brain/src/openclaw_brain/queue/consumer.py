@@ -12,12 +12,13 @@ from openclaw_core import logs
 from openclaw_core.errors import BadTask, StoreError, StoreFault
 from openclaw_core.ports import JsonModel
 from openclaw_core.records import UNREADABLE
+from openclaw_core.roles.canary import choose_prompt
 from openclaw_core.roles.snapshot import snapshot_of
-from openclaw_core.roles.values import READ_DOCUMENT, Roles
+from openclaw_core.roles.values import READ_DOCUMENT, Role, Roles
 from openclaw_core.store import Lanes
 from openclaw_core.store.budgets import Reserved
 from openclaw_core.store.lanes import Dispatched, Queued
-from openclaw_core.tasks.conversation import Turn
+from openclaw_core.tasks.conversation import Turn, conversation_key
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.task import Task
 
@@ -222,6 +223,20 @@ class QueueConsumer:
             await asyncio.sleep(BUDGET_PAUSE_S)
         return reserved is Reserved.DONE
 
+    async def _with_prompt(self, role: Role, task: Task) -> tuple[Role, str | None]:
+        """The role with the prompt that this conversation gets, and what to remember of that, if the role tries another prompt."""
+        if role.canary is None:
+            return role, None
+        turns = await self.lanes.history(task.chat_id, task.thread_id, last=PREVIOUS_TURNS)
+        chosen = choose_prompt(
+            role,
+            role.canary,
+            place=conversation_key(task.chat_id, task.thread_id),
+            remembered=await self.lanes.canary_of(task.chat_id, task.thread_id, role.name),
+            begins=all(turn.task_id == task.id for turn in turns),
+        )
+        return chosen.role, chosen.remember
+
     async def _route(self, queued: Queued) -> Dispatched:
         task = queued.task
         explicit = task.role or queued.next_role
@@ -236,12 +251,12 @@ class QueueConsumer:
             chat=self.chat,
             classifier=self.classifier,
         )
-        role = self.roles.roles[reading_role(self.roles, routed.role, task)]
+        role, canary = await self._with_prompt(self.roles.roles[reading_role(self.roles, routed.role, task)], task)
         snapshot = snapshot_of(role, model_override=self.model_override, demo=self.demo)
         tokens = routed.usage.prompt_tokens + routed.usage.answer_tokens if routed.usage else 0
         outcome = await self.lanes.dispatch(
             task.with_snapshot(snapshot),
-            pool=self.pool_of(role.template), decision=routed.decision.value, route_ms=routed.took_ms, route_tokens=tokens, epoch=self.epoch, parts=queued.parts, known=queued.record,
+            pool=self.pool_of(role.template), decision=routed.decision.value, route_ms=routed.took_ms, route_tokens=tokens, epoch=self.epoch, parts=queued.parts, known=queued.record, canary=canary,
             spend=self.budget.spend(task, role, self.roles, model=snapshot.models[0], routing=routed.usage) if self.budget else None,
         )  # fmt: skip
         if outcome is Dispatched.READY:

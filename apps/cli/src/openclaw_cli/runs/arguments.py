@@ -29,6 +29,9 @@ def add_arguments(runs: argparse.ArgumentParser) -> None:
     runs.add_argument("-f", "--follow", action="store_true", help="go on with each run that ends; Ctrl-C stops")
     what = runs.add_subparsers(dest="what", metavar="stats | show | replay")
     stats = what.add_parser("stats", help="count by day and role: success, times, tokens, cost")
+    stats.add_argument(
+        "--by-prompt", action="store_true", help="by role and prompt instead, as where a role has a canary"
+    )
     _add_shared(stats)
     show = what.add_parser("show", help="show one run as a time line, with its steps and its cause")
     show.add_argument("task", metavar="ID", help="the task, as the list names it")

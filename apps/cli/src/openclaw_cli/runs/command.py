@@ -15,7 +15,7 @@ from openclaw_cli.runs.choose import Choice
 from openclaw_cli.runs.receipts import receipt_rows
 from openclaw_cli.runs.rows import OF_ITS_JOB, row_of
 from openclaw_cli.runs.source import opened
-from openclaw_cli.runs.stats import count
+from openclaw_cli.runs.stats import count, count_prompts
 from openclaw_cli.runs.timeline import moments
 from openclaw_core.errors import StoreError
 from openclaw_core.store import Lanes, RunRecords, Script
@@ -99,11 +99,12 @@ async def _follow(args: argparse.Namespace, script: Script, choice: Choice) -> i
 
 
 async def _stats(args: argparse.Namespace, script: Script, choice: Choice) -> int:
-    rows = count([run async for run in _chosen(script, choice)])
+    runs = [run async for run in _chosen(script, choice)]
+    rows = count_prompts(runs) if args.by_prompt else count(runs)
     if args.json:
         print(json.dumps(rows, indent=2))
     else:
-        Console().print(_table(list(rows[0]), (row.values() for row in rows)))
+        Console().print(_table(list(rows[0]) if rows else ["role", "prompt"], (row.values() for row in rows)))
     return 0
 
 

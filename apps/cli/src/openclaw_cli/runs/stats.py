@@ -10,6 +10,7 @@ from openclaw_cli.runs.choose import ended_s
 from openclaw_cli.runs.rows import row_of
 from openclaw_core.store.run_records import RunRecord
 from openclaw_core.tasks.outcome import TaskState
+from openclaw_core.tasks.run_usage import read_usage
 
 
 @dataclass(slots=True)
@@ -55,6 +56,21 @@ class Group:
 def percentile(values: Sequence[float], percent: int) -> float | str:
     """The smallest value that *percent* of all do not exceed; empty where there is none."""
     return sorted(values)[ceil(len(values) * percent / 100) - 1] if values else ""
+
+
+def count_prompts(runs: Iterable[RunRecord]) -> list[dict[str, Any]]:
+    """One row for each role and prompt, by the prompt's digest, the one with the most runs first.
+
+    A run without an answer has no receipt. It had the prompt of an answer that was made with the same settings; where there is none, its
+    prompt is not known and stands as empty.
+    """
+    runs = list(runs)
+    prompts = {run.order: prompt for run in runs if (prompt := read_usage(run.run).receipt.prompt)}
+    groups: dict[tuple[str, str], Group] = {}
+    for run in runs:
+        groups.setdefault((run.role, prompts.get(run.order, "")), Group()).add(run)
+    most = sorted(groups.items(), key=lambda group: (group[0][0], -group[1].runs))
+    return [{"role": role or "none", "prompt": prompt, **group.row()} for (role, prompt), group in most]
 
 
 def count(runs: Iterable[RunRecord]) -> list[dict[str, Any]]:

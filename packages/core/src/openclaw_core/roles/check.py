@@ -14,6 +14,7 @@ from openclaw_core.roles.values import (
     RESULTS_MIN_TOKENS,
     ROUTER_PROMPT_MAX_TOKENS,
     TOOLS_TEMPLATE,
+    Canary,
     ModelSpec,
     Role,
     Roles,
@@ -112,14 +113,15 @@ class _Check:
         functions = tuple(tool for tool in entry.tools if tool not in builtin)
         self._tools(name, entry, builtin, functions)
         places = (_model(id_, model).at for id_, model in self.content.models.items())
-        prompt = self._prompt(("roles", name, "prompt"), entry.prompt)
-        tokens = estimate_tokens(prompt)
-        if tokens > PROMPT_MAX_TOKENS:
-            self.faults.add(
-                str(self.folder / "prompts" / entry.prompt),
-                1,
-                f"the prompt has about {tokens} tokens, the limit is {PROMPT_MAX_TOKENS}: shorten it",
-            )
+        prompt, tokens = self._role_prompt(("roles", name, "prompt"), entry.prompt)
+        canary = None
+        if entry.canary is not None:
+            path = ("roles", name, "canary", "prompt")
+            tried, tokens_tried = self._role_prompt(path, entry.canary.prompt)
+            tokens = max(tokens, tokens_tried)
+            canary = Canary(prompt=tried, percent=entry.canary.percent)
+            if tried == prompt:
+                self.fault(path, "it is the same as the role's own prompt: take the canary away, or change its text")
         total = tokens + entry.history_tokens + entry.max_answer_tokens
         limit = self.content.request_max_tokens
         if total >= limit:
@@ -142,6 +144,7 @@ class _Check:
             emoji=entry.emoji,
             when=entry.when,
             prompt=prompt,
+            canary=canary,
             models=tuple(entry.models),
             tools=builtin,
             max_answer_tokens=entry.max_answer_tokens,
@@ -155,6 +158,15 @@ class _Check:
             elsewhere=tuple(at for at in places if at.provider or at.id != at.name),
             seeing=tuple(id_ for id_ in entry.models if id_ in self.content.models and self.content.models[id_].vision),
         )
+
+    def _role_prompt(self, path: tuple[str | int, ...], name: str) -> tuple[str, int]:
+        """A prompt of a role, and about how many tokens it has."""
+        prompt = self._prompt(path, name)
+        tokens = estimate_tokens(prompt)
+        if tokens > PROMPT_MAX_TOKENS:
+            too_long = f"the prompt has about {tokens} tokens, the limit is {PROMPT_MAX_TOKENS}: shorten it"
+            self.faults.add(str(self.folder / "prompts" / name), 1, too_long)
+        return prompt, tokens
 
     def _tools(self, name: str, entry: RoleEntry, builtin: tuple[str, ...], functions: tuple[str, ...]) -> None:
         first = self.content.models.get(entry.models[0])

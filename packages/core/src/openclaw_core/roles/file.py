@@ -69,6 +69,13 @@ class RouterEntry(Strict):
     """low, medium or high."""
 
 
+class CanaryEntry(Strict):
+    prompt: PromptFile
+    """A file in `prompts`, such as `coder-next.md`."""
+    percent: float = Field(gt=0, le=50)
+    """Of the chats, above 0 and up to 50. A conversation that has begun does not change its prompt."""
+
+
 class RoleEntry(Strict):
     command: Name
     """The chat command without the slash: a small letter, then small letters, digits and _, up to 32."""
@@ -82,6 +89,8 @@ class RoleEntry(Strict):
     """When it fits, for the routing model: one line of up to 200 characters."""
     prompt: PromptFile
     """A file in `prompts`, such as `coder.md`."""
+    canary: CanaryEntry | None = None
+    """Another prompt that a part of the chats gets, to be tried."""
     models: list[str] = Field(min_length=1)
     """Ids from `models`, in order of preference."""
     tools: list[Tool] = Field(default=[])

@@ -39,6 +39,14 @@ class ModelSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Canary:
+    """A prompt that *percent* of the chats get in place of a role's own, to be tried."""
+
+    prompt: str = field(repr=False)
+    percent: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
     """A prompt, models and limits that answer messages."""
 
@@ -61,6 +69,7 @@ class Role:
     reasoning_effort: str | None
     template: str
     """Name of the PodTemplate of its agents."""
+    canary: Canary | None = None
     functions: tuple[str, ...] = ()
     """Tools of our own, which its agents run."""
     max_steps: int = 6

@@ -106,6 +106,11 @@ class Lanes:
         [rows] = await self._script.reads([("LRANGE", key, -last, -1)])
         return turns_from(rows or ())
 
+    async def canary_of(self, chat_id: int, thread_id: int | None, role: str) -> str:
+        """What is remembered of the choice of a prompt for *role* in a chat or a topic; empty where there is nothing."""
+        key = self._script.keys("chat", conversation_key(chat_id, thread_id))
+        return str(await self._script.read("HGET", key, f"canary:{role}") or "")
+
     async def queued(self, task_id: str) -> Queued:
         """A task with all that was sent with it so far. Raises BadTask."""
         row, (first, *others) = await read_parts(self._script, task_id, "next_role", "decision")
@@ -130,9 +135,11 @@ class Lanes:
         parts: int = 0,
         known: str = "",
         spend: Mapping[str, Any] | None = None,
+        canary: str | None = None,
     ) -> Dispatched:
         """Hand a routed task, joined from its first message and *parts* others, to its pool, and remember what its user said.
 
+        *canary* is what is remembered of the conversation's choice of a prompt (`roles.canary`), None for a role without one.
         *spend* (`budgets.spend_fields`) says which day and month pay for it; without it, nothing is counted. Its order is sent only where it does not stand yet, and of its record what differs from the *known* one.
         """
         order = snapshot_json(task.snapshot) if task.snapshot is not None else ""
@@ -155,6 +162,7 @@ class Lanes:
             "route_tokens": route_tokens,
             "secret": secrets.token_hex(16),
             "spend": spend,
+            "canary": canary,
             "epoch": epoch,
         }
         result = await self._script.step("dispatch", **step)

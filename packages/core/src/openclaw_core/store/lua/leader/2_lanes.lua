@@ -78,8 +78,8 @@ end
 -- Hand a routed task to its pool as a run. Its record is the first `keep` bytes of what stands there, and `record`; the user's turn says `said`, or the
 -- record's text.
 -- Arguments: epoch, task, parts, record, keep, of? (bytes that stand there), said?, answer_lang, order (digest), pool, role?, decision, route_ms,
--- route_tokens, secret, spend? (day, month, tokens, micro_usd, model, asked_tokens)
--- Keys: reads epoch, chat, files.at, prices; writes task, turns, counts, pools, agent:order, agent:run, agent:ready, agent:wake, agent:leases,
+-- route_tokens, secret, spend? (day, month, tokens, micro_usd, model, asked_tokens), canary?
+-- Keys: reads epoch, files.at, prices; writes task, chat, turns, counts, pools, agent:order, agent:run, agent:ready, agent:wake, agent:leases,
 -- agent:pictures
 -- Result: 1; 0 if it is not queued any more; 2 if it has grown since it was read; 3 if more may be coming; 4 if the order has to be written first
 -- Late or twice: nothing.
@@ -95,6 +95,7 @@ function ops.dispatch()
   remember(a.task, a.said or (row(record) or {}).text or '')
   set(a.task, 'state', 'ready', 'record', record, 'answer_lang', a.answer_lang, 'order', a.order, 'role', a.role, 'decision', a.decision, 'route_ms', a.route_ms, 'route_tokens', a.route_tokens,
     'ready_ms', ms(now_ms()))
+  if a.canary then set_chat(place_of(a.task) or '', 'canary:' .. a.role, a.canary) end
   count('routed:' .. a.decision)
   count('routing_tokens', a.route_tokens)
   if a.spend then -- the day and month that pay for it, what is spent already, and what the first model is asked

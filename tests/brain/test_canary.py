@@ -1,0 +1,113 @@
+"""A role may try another prompt in a part of the chats: a chat is in or out by a hash, and no conversation changes its prompt."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from openclaw_brain.queue.consumer import QueueConsumer
+from openclaw_core.roles.canary import OUT, choose_prompt, is_inside
+from openclaw_core.roles.check import load_roles
+from openclaw_core.roles.values import Canary, Role, Roles
+from openclaw_core.store import Script
+from openclaw_core.tasks.receipt import digest
+from openclaw_core.tasks.task import Task
+from tests.core.store_world import World, task
+
+SHIPPED = load_roles(Path("platform/openclaw/base"))
+CODER = SHIPPED.roles["coder"]
+NEXT = "You write code. You are being tried."
+
+
+def trying(percent: float, prompt: str = NEXT) -> Role:
+    return replace(CODER, canary=Canary(prompt=prompt, percent=percent))
+
+
+# ---- the choice
+
+
+@pytest.mark.parametrize("percent", [0.5, 5, 50])
+def test_the_share_of_chats_is_what_was_asked_for(percent: float) -> None:
+    inside = sum(is_inside(digest(NEXT), str(chat), percent) for chat in range(100_000))
+    assert inside == pytest.approx(1000 * percent, rel=0.1)
+
+
+def test_more_percent_adds_chats_and_another_prompt_is_tried_in_others() -> None:
+    def chats(prompt: str, percent: float) -> set[int]:
+        return {chat for chat in range(20_000) if is_inside(digest(prompt), str(chat), percent)}
+
+    assert chats(NEXT, 5) < chats(NEXT, 10)
+    assert len(chats(NEXT, 5) & chats("another", 5)) < 100, "1 in 400, as by chance"
+
+
+@pytest.mark.parametrize(
+    ("remembered", "begins", "inside"),
+    [
+        ("", True, True),
+        (OUT, True, True),  # the conversation before was out, since it had begun before the canary did
+        (digest(NEXT), False, True),
+        (OUT, False, False),
+        ("", False, False),  # the canary is new, and the conversation is not
+        (digest("of another canary"), False, False),
+    ],
+)
+def test_a_conversation_keeps_what_is_remembered_of_it(remembered: str, begins: bool, inside: bool) -> None:
+    place = next(str(chat) for chat in range(1000) if is_inside(digest(NEXT), str(chat), 50))
+    role = trying(50)
+    assert role.canary is not None
+    chosen = choose_prompt(role, role.canary, place=place, remembered=remembered, begins=begins)
+    assert (chosen.role.prompt == NEXT) is inside
+    assert chosen.remember == (digest(NEXT) if inside else OUT)
+
+
+# ---- in the brain
+
+
+class Chat:
+    """One chat whose messages a consumer with a coder of its own hands over."""
+
+    def __init__(self, world: World, chat: int) -> None:
+        self.world, self.chat, self.n = world, chat, 0
+
+    async def prompt_of_next(self, coder: Role) -> str:
+        """The prompt with which the next message is answered."""
+        self.n += 1
+        one: Task = replace(task(self.n, chat=self.chat), role="coder")
+        await self.world.ask(one)
+        [task_id] = await self.world.lanes.release(cap=10, at_most=10, epoch=self.world.epoch)
+        roles: Roles = replace(SHIPPED, roles={**SHIPPED.roles, "coder": coder})
+        consumer = QueueConsumer(
+            lanes=self.world.lanes, roles=roles, chat=None, classifier=None, pool_of=lambda _: "p", cap=10, epoch=self.world.epoch
+        )  # fmt: skip
+        await consumer._dispatch(task_id)
+        run = await self.world.claim()
+        await self.world.answered(run)
+        await self.world.show_all()
+        return run.snapshot.prompt
+
+
+@pytest.fixture
+async def inside(script: Script) -> Chat:
+    """A chat that tries NEXT from 50 % on."""
+    world = World(script)
+    await world.lead()
+    return Chat(world, next(n for n in range(1, 1000) if is_inside(digest(NEXT), str(n), 50)))
+
+
+async def test_a_chat_inside_has_the_other_prompt_until_the_canary_is_taken_away(inside: Chat) -> None:
+    assert [await inside.prompt_of_next(trying(50)) for _ in range(2)] == [NEXT, NEXT]
+    assert await inside.prompt_of_next(CODER) == CODER.prompt
+
+
+async def test_a_conversation_does_not_change_its_prompt(inside: Chat, script: Script) -> None:
+    assert await inside.prompt_of_next(CODER) == CODER.prompt
+    assert await inside.prompt_of_next(trying(50)) == CODER.prompt, "it had begun before the canary"
+    await inside.world.effects({"op": "forget", "chat": str(inside.chat)})
+    assert await inside.prompt_of_next(trying(50)) == NEXT, "/new begins another one"
+    assert await inside.prompt_of_next(trying(0.001)) == NEXT, "fewer percent count for conversations that begin"
+
+
+async def test_a_role_without_a_canary_remembers_nothing(inside: Chat, script: Script) -> None:
+    await inside.prompt_of_next(CODER)
+    chat = await script.redis.hgetall(script.keys("chat", inside.chat))
+    assert not any(str(name).startswith("canary") for name in chat)
