@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.evals.answer_values import change_prompt, repository
 from tests.evals.prompted_model import prompted_model
+from tests.runner.runners import needs_sealing
 
 TASK = """lang: {lang}
 message: |
@@ -77,6 +78,36 @@ async def test_a_prompt_whose_answers_pass_as_before_ends_with_0(tmp_path: Path)
 
     assert code == 0, out
     assert "not worse" in out
+
+
+PROGRAM = """lang: en
+message: |
+  Write a Python function double(n), number {n}.
+holds:
+  - program_passes:
+      tests: |
+        from main import double
+        def test_double():
+            assert double(4) == 8
+"""
+
+
+@needs_sealing
+async def test_programs_of_answers_run_in_a_sealed_runner_that_is_started_here(tmp_path: Path) -> None:
+    folder = repository(tmp_path)
+    (folder / "evals/coder").mkdir(parents=True)
+    for n in range(8):
+        (folder / f"evals/coder/t{n}.yaml").write_text(PROGRAM.format(n=n))
+    change_prompt(folder, "coder", "\nAdd one.")
+
+    def say(prompt: str, message: str) -> str:
+        return f"```python\ndef double(n):\n    return 2 * n{' + 1' if 'Add one.' in prompt else ''}\n```"
+
+    async with prompted_model(say) as model:
+        code, out = await eval_answers(folder, GROQ_BASE_URL=model.url, GROQ_API_KEY="k")
+
+    assert code == 1, out
+    assert "| coder: program_passes | 8 | 8 | 0 | 8 | 0 |" in out
 
 
 async def test_a_limit_ends_without_a_verdict_and_the_next_run_goes_on(tmp_path: Path) -> None:

@@ -42,6 +42,14 @@ def test_what_others_merged_since_is_not_judged(tmp_path: Path) -> None:
     assert changed_roles(at_revision(folder, "main"), work_tree(folder)) == ("researcher", "coder")
 
 
+def test_a_version_is_named_by_a_short_commit(tmp_path: Path) -> None:
+    folder = repository(tmp_path)
+    commit_id = git(folder, "rev-parse", "HEAD")
+
+    assert at_revision(folder, commit_id).name == commit_id[:8]
+    assert at_revision(folder, "main").name == f"main ({commit_id[:8]})"
+
+
 def test_one_model_takes_the_place_of_the_roles_models_and_the_prompt_stays_whole(tmp_path: Path) -> None:
     version = work_tree(repository(tmp_path))
 

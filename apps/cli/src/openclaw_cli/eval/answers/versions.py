@@ -61,7 +61,8 @@ def at_revision(repository: Path, revision: str | None, *, of: str = "HEAD") -> 
             roles = load_roles(Path(folder) / FOLDER)
         except SettingsError as exc:
             raise SettingsError(f"the roles at {commit[:8]} cannot be read by this code:\n{exc}") from None
-    return Version(name=f"{revision or 'main'} ({commit[:8]})", roles=roles)
+    named = revision or "main"
+    return Version(name=commit[:8] if commit.startswith(named) else f"{named} ({commit[:8]})", roles=roles)
 
 
 def changed_roles(before: Version, after: Version, model: str | None = None) -> tuple[str, ...]:
