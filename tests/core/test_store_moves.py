@@ -34,6 +34,7 @@ async def test_turns_language_role_and_lane_go_on_under_the_new_id(world: World,
     await world.answered(await world.claimed(task(1, chat=OLD, text="before")), "a")
     await world.show_all()
     await world.effects({"op": "lang", "chat": str(OLD), "lang": "he"})
+    await world.script.redis.hset(world.script.keys("chat", OLD), "canary:coder", "tried")
     running = await world.claimed(task(2, chat=OLD))
     await world.ask(task(3, chat=OLD), task(4, chat=OLD))
     await world.effects({"op": "choose", "chat": str(OLD), "role": "summarizer"})
@@ -42,6 +43,10 @@ async def test_turns_language_role_and_lane_go_on_under_the_new_id(world: World,
 
     [chat] = await world.inbox.chats([NEW])
     assert (chat["lang"], chat["last_role"]) == ("he", "coder")
+    last = await world.runs.last_answer(NEW, None)
+    assert last is not None
+    assert last.task == "u1", "/why tells of it"
+    assert await world.lanes.canary_of(NEW, None, "coder") == "tried"
     assert [turn.text for turn in await world.lanes.history(NEW)] == ["before", "a", "hello"]
     assert await world.lanes.waiting_in(NEW) == ["u3", "u4"]
     assert await world.lanes.running_in(NEW) == "u2"

@@ -109,9 +109,9 @@ local function move_chat(from, to)
     call('PEXPIRE', P .. 'turns:' .. to, math.max(1, ttl))
     call('DEL', P .. 'turns:' .. from)
   end
-  for _, name in ipairs({ 'lang', 'last_role', 'last_task', 'generation' }) do
-    local value = call('HGET', P .. 'chat:' .. from, name)
-    if value and call('HEXISTS', P .. 'chat:' .. to, name) == 0 then set_chat(to, name, value) end
+  local known = call('HGETALL', P .. 'chat:' .. from)
+  for i = 1, #known, 2 do
+    if call('HEXISTS', P .. 'chat:' .. to, known[i]) == 0 then set_chat(to, known[i], known[i + 1]) end
   end
   call('DEL', P .. 'chat:' .. from)
   if call('EXISTS', P .. 'next_role:' .. from) == 1 then call('RENAMENX', P .. 'next_role:' .. from, P .. 'next_role:' .. to) end
