@@ -17,7 +17,7 @@ from openclaw_core.budgets.values import Budgets, Limit, Period, Scope, Spend, T
 from openclaw_core.errors import SettingsError
 from openclaw_core.ports import Usage
 from openclaw_core.roles.check import load_roles
-from openclaw_core.roles.values import Roles
+from openclaw_core.roles.values import Canary, Roles
 from openclaw_core.tasks.task import Attachment
 from tests.core.store_world import task
 
@@ -137,6 +137,14 @@ def test_the_most_that_an_answer_takes_is_all_steps_at_their_limits_by_the_deare
     assert most.micro_usd == 3 * (2000 * 0.80 + 500 * 4), "qwen's price"
     alone = role_estimate(replace(coder, functions=(), results_tokens=0), roles.models, ToolPrices())
     assert alone == Spend(tokens=1500, micro_usd=800 + 500 * 4)
+
+
+def test_a_role_that_tries_a_longer_prompt_counts_with_that_one(roles: Roles) -> None:
+    coder = replace(roles.roles["coder"], prompt="four", max_steps=1)
+    trying = replace(coder, canary=Canary(prompt="four" * 100, percent=5))
+    own, most = (role_estimate(one, roles.models, ToolPrices()) for one in (coder, trying))
+    assert most.tokens - own.tokens == 99
+    assert role_estimate(replace(coder, canary=Canary(prompt="", percent=5)), roles.models, ToolPrices()) == own
 
 
 def test_a_role_that_is_not_known_yet_counts_as_the_dearest_and_routing_comes_on_top(roles: Roles) -> None:

@@ -7,7 +7,7 @@ from openclaw_core.budgets.values import Spend, ToolPrices
 from openclaw_core.ports import Usage
 from openclaw_core.roles.values import ModelSpec, Role, Roles, Router
 from openclaw_core.tasks.conversation import estimate_tokens
-from openclaw_core.tasks.task import Attachment, Task
+from openclaw_core.tasks.task import PICTURE_TOKENS, Attachment, Task
 
 RECORDING_BYTES_PER_S = range(2_000, 40_000)
 """Of a recording. Telegram says how long it is, as its sender does: it cannot be shorter than the most allow, and where it does not say, the least count."""
@@ -15,8 +15,6 @@ RECORDING_LEAST_S = 10
 """Servers bill shorter recordings as this long."""
 SEARCHES_A_STEP = 4
 """Searches that one step is expected to make at most."""
-PICTURE_TOKENS = 1300
-"""Of a picture in a request, high (`openclaw_agent.attachments.pictures`)."""
 ROUTER_PROMPT_TOKENS = 330
 """Of one routing call, the message included."""
 
@@ -40,7 +38,8 @@ def role_estimate(role: Role, models: Mapping[str, ModelSpec], prices: ToolPrice
     *pictures* are the tokens of those that come with the question.
     """
     steps = role.max_steps if role.functions else 1
-    prompt = estimate_tokens(role.prompt) + role.history_tokens + role.results_tokens + pictures
+    own = max(estimate_tokens(one) for one in (role.prompt, role.canary.prompt if role.canary else ""))
+    prompt = own + role.history_tokens + role.results_tokens + pictures
     dearest = _dearest(role.models, models, prompt, 0, role.max_answer_tokens)
     searches = SEARCHES_A_STEP * prices.search_micro_usd if "web_search" in role.functions else 0.0
     return Spend(tokens=steps * (prompt + role.max_answer_tokens), micro_usd=ceil(steps * (dearest + searches)))
