@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from openclaw_core.ports import Lang
 from openclaw_core.tasks.outcome import Decision
+from openclaw_core.texts.spending import dollars
 from openclaw_core.texts.wording import duration, role_label
 
 if TYPE_CHECKING:  # the module needs YAML
@@ -74,5 +75,5 @@ def _did(tool: str, times: int, lang: Lang) -> str:
 def _cost(micro_usd: int | None, lang: Lang) -> str:
     if micro_usd is None:
         return {"en": "its cost is not known", "he": "העלות לא ידועה"}[lang]
-    dollars = f"${micro_usd / 1e6:.4f}" if micro_usd < 100_000 else f"${micro_usd / 1e6:.2f}"
-    return {"en": f"it cost {dollars}", "he": f"עלות: \u2068{dollars}\u2069"}[lang]
+    cost = dollars(micro_usd)
+    return {"en": f"it cost {cost}", "he": f"עלות: \u2068{cost}\u2069"}[lang]
