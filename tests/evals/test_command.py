@@ -132,6 +132,7 @@ async def test_a_server_that_is_away_ends_with_2(tmp_path: Path) -> None:
 
     assert code == 2, out
     assert "The model server failed all the time" in out
+    assert "model.failed" not in out  # the report says it, in words
 
 
 async def test_an_unchanged_work_tree_asks_nothing_and_ends_with_0(tmp_path: Path) -> None:
