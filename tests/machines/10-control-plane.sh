@@ -41,7 +41,7 @@ attach control "$first_disk" "$volume"
 within 240 booted control || fail "the interrupted first boot did not end well when run again"
 say "the first boot, interrupted half-way and run again, has ended well"
 within 60 ready control || fail "the master's node is not Ready"
-for timer in join-token snapshot logs; do
+for timer in join-token snapshot redis-snapshot logs; do
   on control systemctl --quiet is-active "openclaw-$timer.timer" || fail "openclaw-$timer.timer does not run"
 done
 say "the control plane is Ready, its timers run"

@@ -29,6 +29,7 @@ SETTINGS = {
     "CLUSTER": "openclaw-test",
     "CLUSTER_BUCKET": "bucket",
     "ETCD_VOLUME": VOLUME,
+    "KMS_KEY": "arn:aws:kms:eu-central-1:111122223333:key/mock",
     "KUBERNETES_KEY_FINGERPRINT": "A" * 40,
     "KUBERNETES_PACKAGE": "1.37.2-1.1",
     "KUBERNETES_VERSION": "1.37.2",
@@ -36,6 +37,7 @@ SETTINGS = {
     "CONTAINERD_PACKAGE": "2.3.6-1~debian.13~trixie",
     "CONTAINERD_VERSION": "2.3.6",
     "LOG_GROUP": "/openclaw/openclaw-test/nodes",
+    "METRIC_NAMESPACE": "OpenClaw/openclaw-test",
     "ROLE": "control-plane",
 }
 
@@ -328,3 +330,64 @@ def test_packages_are_fetched_by_https_only(fresh: Node) -> None:
 
 def test_a_failure_before_any_program_is_installed_shows_on_the_console() -> None:
     assert "\nStandardOutput=journal+console\n" in (FILES / "common/openclaw-boot.service").read_text()
+
+
+SNAPSHOT = b"REDIS0011" + b"words of users" * 50 + b"\xff" + b"checksum"
+
+
+@pytest.fixture
+def bots(node: Node) -> Node:
+    """A master with two bots, whose stores are sent as valkey-cli does, and a bucket."""
+    node.path("sent").write_bytes(SNAPSHOT + b"0123456789" * 4)
+    node.program("kubectl", 'case $1 in get) echo openclaw-prod openclaw-staging ;; *) cat "$ROOT/sent" ;; esac')
+    node.program(
+        "aws",
+        """echo "$*" >>"$ROOT/calls"
+        case "$1 $2" in
+          "s3 cp") mkdir -p "$ROOT/s3/$(dirname "${9#s3://}")"; cp "$8" "$ROOT/s3/${9#s3://}" ;;
+          "s3api head-object") stat --format %s "$ROOT/s3/$4/$6" ;;
+        esac""",
+    )
+    return node
+
+
+def test_the_store_of_each_bot_goes_to_s3_and_is_counted_when_it_is_there(bots: Node) -> None:
+    ended = bots.run("snapshot-redis")
+
+    assert ended.code == 0, ended.said
+    stored = sorted((bots.root / "s3/bucket/redis").rglob("*.rdb"))
+    assert [file.parent.name for file in stored] == ["openclaw-prod", "openclaw-staging"]
+    assert [file.read_bytes() for file in stored] == [SNAPSHOT, SNAPSHOT]
+    assert (bots.root / "calls").read_text().splitlines()[-1].startswith("cloudwatch put-metric-data")
+    assert not (bots.root / "var/lib/openclaw/redis.rdb").exists()
+
+
+@pytest.mark.parametrize("missing", [1, 40, 45, 300])
+def test_a_store_that_was_cut_off_is_not_stored_and_not_counted(bots: Node, missing: int) -> None:
+    whole = bots.path("sent").read_bytes()
+    bots.path("sent").write_bytes(whole[:-missing])
+
+    ended = bots.run("snapshot-redis")
+
+    assert ended.code == 1
+    assert "the snapshot of openclaw-prod was cut off" in ended.said
+    assert not (bots.root / "calls").exists()
+
+
+def test_a_master_without_a_bot_counts_no_copy(bots: Node) -> None:
+    bots.program("kubectl")
+
+    ended = bots.run("snapshot-redis")
+
+    assert (ended.code, (bots.root / "calls").exists()) == (1, False)
+    assert "no bot is installed: nothing was copied" in ended.said
+
+
+def test_an_upload_that_s3_does_not_have_whole_is_not_counted(bots: Node) -> None:
+    bots.program("aws", 'echo "$*" >>"$ROOT/calls"; [ "$1" != s3api ] || echo 7')
+
+    ended = bots.run("snapshot-redis")
+
+    assert ended.code == 1
+    assert "S3 holds 7 bytes of redis/openclaw-prod/" in ended.said
+    assert "put-metric-data" not in (bots.root / "calls").read_text()

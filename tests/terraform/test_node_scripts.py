@@ -90,12 +90,20 @@ def test_a_node_may_do_what_its_scripts_do_and_no_more(role: str) -> None:
 def test_the_master_reaches_the_prefixes_that_its_scripts_use() -> None:
     used = set(
         re.findall(
-            r"\b(etcd|pki|gitops)/", " ".join(re.findall(r"(?:CLUSTER_BUCKET/|key=)\S+", scripts("control-plane")))
+            r"\b(etcd|pki|gitops|redis)/",
+            " ".join(re.findall(r"(?:CLUSTER_BUCKET/|key=)\S+", scripts("control-plane"))),
         )
     )
     reached = set(re.findall(r"cluster_bucket_arn\}/([a-z]+)/\*", policy("master")))
 
-    assert used == reached == {"etcd", "pki", "gitops"}
+    assert used == reached == {"etcd", "pki", "gitops", "redis"}
+
+
+def test_the_alarm_watches_what_the_copies_of_the_store_count() -> None:
+    alarms = (ROOT / "terraform/modules/backup/alarm.tf").read_text()
+    counted = re.findall(r"--metric-name ([A-Z]\w+)", scripts("control-plane"))
+
+    assert counted == re.findall(r'metric_name +="?\s"(\w+)" #', alarms) == ["RedisSnapshotStored"]
 
 
 def test_the_role_that_the_bucket_leaves_its_keys_to_is_the_masters() -> None:

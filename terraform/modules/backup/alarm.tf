@@ -33,3 +33,20 @@ resource "aws_cloudwatch_metric_alarm" "snapshot_old" {
   alarm_actions = [aws_sns_topic.alarms.arn]
   ok_actions    = [aws_sns_topic.alarms.arn]
 }
+
+resource "aws_cloudwatch_metric_alarm" "store_copy_old" {
+  alarm_name        = "${var.name}-store-copy-old"
+  alarm_description = "No copy of the bot's store reached S3 for an hour; one is due each 15 minutes. See docs/disaster.md."
+
+  namespace           = local.metric_namespace
+  metric_name         = "RedisSnapshotStored" # as user-data/files/control-plane/snapshot-redis counts it
+  statistic           = "Sum"
+  period              = 3600
+  evaluation_periods  = 1
+  comparison_operator = "LessThanThreshold"
+  threshold           = 1
+  treat_missing_data  = "breaching"
+
+  alarm_actions = [aws_sns_topic.alarms.arn]
+  ok_actions    = [aws_sns_topic.alarms.arn]
+}

@@ -1,4 +1,4 @@
-# What a new control plane is restored from: etcd/ holds snapshots, pki/ what etcd does not hold. Manifests that the
+# What a new control plane is restored from: etcd/ holds snapshots, pki/ what etcd does not hold, redis/ copies of the store. Manifests that the
 # master applies at first boot lie beside them under gitops/.
 resource "aws_s3_bucket" "this" {
   #checkov:skip=CKV_AWS_18:Access is on record in CloudTrail's data events, which the account turns on once; a log bucket here would log itself
@@ -65,6 +65,24 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
 
     noncurrent_version_expiration {
       noncurrent_days = var.snapshot_retention_days
+    }
+  }
+
+  # Copies of the store hold what users wrote, 96 a day: kept long enough to notice a fault, and not longer. Both numbers add up.
+  rule {
+    id     = "store-copies-expire"
+    status = "Enabled"
+
+    filter {
+      prefix = "redis/"
+    }
+
+    expiration {
+      days = 6
+    }
+
+    noncurrent_version_expiration {
+      noncurrent_days = 1
     }
   }
 

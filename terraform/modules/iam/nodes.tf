@@ -39,7 +39,7 @@ locals {
         Sid      = "Backups"
         Effect   = "Allow"
         Action   = ["s3:GetObject", "s3:PutObject"]
-        Resource = ["${var.cluster_bucket_arn}/etcd/*", "${var.cluster_bucket_arn}/pki/*"]
+        Resource = ["${var.cluster_bucket_arn}/etcd/*", "${var.cluster_bucket_arn}/pki/*", "${var.cluster_bucket_arn}/redis/*"]
       },
       {
         Sid      = "ManifestsOfFirstBoot"

@@ -85,6 +85,17 @@ run "silence_raises_the_alarm" {
   }
 }
 
+run "copies_of_the_store_are_missed_and_do_not_stay" {
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.store_copy_old.treat_missing_data == "breaching" && aws_cloudwatch_metric_alarm.store_copy_old.alarm_actions == toset([aws_sns_topic.alarms.arn])
+    error_message = "a master that is gone sends no number; that must alarm, and somebody must hear it"
+  }
+  assert {
+    condition     = [for rule in aws_s3_bucket_lifecycle_configuration.this.rule : [rule.expiration[0].days, rule.noncurrent_version_expiration[0].noncurrent_days] if rule.filter[0].prefix == "redis/"] == [[6, 1]]
+    error_message = "what users wrote is gone from every copy after 7 days"
+  }
+}
+
 run "a_snapshot_a_week_is_refused" {
   command = plan
   variables {
