@@ -55,6 +55,7 @@ class Bot:
     def __init__(self, world: World, budgets: Budgets) -> None:
         self.world, self.budgets, self.router = world, budgets, Router()
         self.spending = Spending(world.script, budgets)
+        self.consumer: QueueConsumer
 
     async def ask(self, one: Task) -> None:
         await self.world.ask(one)
@@ -77,7 +78,7 @@ class Bot:
 
 
 @asynccontextmanager
-async def leading(script: Script, *limits: Limit) -> AsyncIterator[Bot]:
+async def leading(script: Script, *limits: Limit, queue_deadline_s: float = 900) -> AsyncIterator[Bot]:
     world = World(script)
     await world.lead()
     budgets = Budgets(limits=limits)
@@ -85,8 +86,9 @@ async def leading(script: Script, *limits: Limit) -> AsyncIterator[Bot]:
     await set_budgets(script, budgets, epoch=world.epoch)
     bot = Bot(world, budgets)
     budget = TaskBudget(script=script, budgets=budgets, epoch=world.epoch, now_s=lambda: NOON_S)
-    consumer = QueueConsumer(
+    consumer = bot.consumer = QueueConsumer(
         lanes=world.lanes, roles=ROLES, chat=bot.router, classifier=None, pool_of=lambda _: "p", cap=20, epoch=world.epoch, budget=budget,
+        queue_deadline_s=queue_deadline_s,
     )  # fmt: skip
     looping = asyncio.create_task(consumer.forever(Loop(woken=asyncio.Event())))
     try:
@@ -127,6 +129,28 @@ async def test_a_message_that_others_stand_before_goes_on_by_itself_when_they_ha
         await bot.answer()
         assert [await bot.ended(a_question(n)) for n in (1, 2)] == ["answered"] * 2
         assert await bot.spent() == COST + COST
+
+
+async def test_no_agent_is_started_for_a_task_that_waits_for_a_budget(script: Script) -> None:
+    async with leading(script, limit(2000)) as bot:
+        for n in (1, 2):
+            await bot.ask(replace(a_question(n, chat=n), role="coder"))
+        async with asyncio.timeout(20):
+            while bot.consumer.routing() or not await bot.world.pools.ready("p"):
+                await asyncio.sleep(0.02)
+        assert {await bot.world.state(a_question(n)) for n in (1, 2)} == {"ready", "queued"}
+
+
+async def test_what_waits_too_long_for_the_ends_of_others_fails(script: Script) -> None:
+    async with leading(script, limit(2000), queue_deadline_s=0) as bot:
+        for n in (1, 2):
+            await bot.ask(replace(a_question(n, chat=n), role="coder"))
+        async with asyncio.timeout(20):
+            while "failed" not in {await bot.world.state(a_question(n)) for n in (1, 2)}:
+                await asyncio.sleep(0.02)
+        await bot.answer()
+        assert {await bot.ended(a_question(n)) for n in (1, 2)} == {"answered", "failed"}
+        assert "queue_deadline" in {await bot.world.field(f"u{n}", "cause") for n in (1, 2)}
 
 
 async def test_without_limits_nothing_is_reserved_and_everything_is_counted(script: Script) -> None:

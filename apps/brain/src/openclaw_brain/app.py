@@ -122,6 +122,7 @@ class Brain:
             classifier=self.classifier, pool_of=rollout.current, epoch=epoch,
             cap=settings.running_cap, model_override=settings.model_override, demo=settings.demo_model,
             budget=TaskBudget(script=self.script, budgets=settings.budgets, epoch=epoch, on_refused=delivery.wake),
+            queue_deadline_s=settings.queue_deadline_s,
         )  # fmt: skip
         access = access_of(settings)
         sees = (

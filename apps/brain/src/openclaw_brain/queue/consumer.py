@@ -90,13 +90,17 @@ class QueueConsumer:
     """The only model of a local model server. Replaces the lists of the roles."""
     budget: TaskBudget | None = None
     """None: nothing is reserved, and nothing is counted."""
+    queue_deadline_s: float = 900
+    """For so long a task waits at most until others have spent or released what they have reserved."""
     clock: Callable[[], float] = time.monotonic
     _routing: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _waiting_for_budget: set[str] = field(default_factory=set)
+    """Tasks that wait for what others have reserved."""
     _start: Callable[[Sequence[str]], None] = lambda _: None
 
     def routing(self) -> Collection[str]:
-        """Return the ids of tasks that are being routed."""
-        return self._routing.keys()
+        """Return the ids of tasks that are being routed and will need an agent soon. Those that wait for a budget do not."""
+        return self._routing.keys() - self._waiting_for_budget
 
     def release_request(self) -> dict[str, int] | None:
         """Return arguments that make another step of the store release tasks too, or None if too many are being routed."""
@@ -215,12 +219,19 @@ class QueueConsumer:
             outcome = await self._route(queued)
 
     async def _reserve(self, queued: Queued) -> bool:
-        """Reserve what the task can cost, as soon as no other task stands in the way. False if it is queued no more."""
+        """Reserve what the task can cost, as soon as no other task stands in the way. False if it is queued no more, or has waited too long."""
         if self.budget is None:
             return True
-        role = queued.task.role or queued.next_role
-        while (reserved := await self.budget.reserve(queued.task, role=role, roles=self.roles)) is Reserved.WAITS:
-            await asyncio.sleep(BUDGET_PAUSE_S)
+        task, role, began_s = queued.task, queued.task.role or queued.next_role, self.clock()
+        try:
+            while (reserved := await self.budget.reserve(task, role=role, roles=self.roles)) is Reserved.WAITS:
+                if self.clock() - began_s >= self.queue_deadline_s:
+                    await self.lanes.fail(task.id, Cause.QUEUE_DEADLINE, state="queued", epoch=self.epoch)
+                    return False
+                self._waiting_for_budget.add(task.id)
+                await asyncio.sleep(BUDGET_PAUSE_S)
+        finally:
+            self._waiting_for_budget.discard(task.id)
         return reserved is Reserved.DONE
 
     async def _with_prompt(self, role: Role, task: Task) -> tuple[Role, str | None]:
