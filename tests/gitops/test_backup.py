@@ -194,6 +194,21 @@ def test_a_connection_that_is_cut_leaves_no_copy(here: Here, copy: Path, missing
     assert not list(here.folder.glob("again.rdb.part*"))
 
 
+def test_a_connection_that_is_cut_within_digits_that_a_user_sent_leaves_no_copy(here: Here, copy: Path) -> None:
+    """They look like the mark behind which a snapshot ends."""
+    here.redis("CONFIG", "SET", "rdbcompression", "no")
+    digits = "0123456789abcdef" * 20
+    here.redis("SET", "digits", digits)
+    assert here.run("backup-redis", "bot", "whole.rdb").returncode == 0
+    whole = (here.folder / "whole.rdb").read_bytes()
+    behind = len(whole) + 40 - whole.index(digits.encode()) - 200
+
+    done = here.run("backup-redis", "bot", "again.rdb", CUT=str(behind))
+
+    assert "was cut off after" in done.stderr
+    assert not (here.folder / "again.rdb").exists()
+
+
 def test_a_server_that_refuses_is_told_without_its_password(here: Here) -> None:
     (here.folder / "run-secrets-openclaw-redis/password").write_text("another-one")
 

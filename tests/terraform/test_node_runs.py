@@ -374,6 +374,15 @@ def test_a_store_that_was_cut_off_is_not_stored_and_not_counted(bots: Node, miss
     assert not (bots.root / "calls").exists()
 
 
+def test_a_store_that_was_cut_off_within_digits_that_a_user_sent_is_not_stored(bots: Node) -> None:
+    """They look like the mark behind which a snapshot ends."""
+    bots.path("sent").write_bytes(b"REDIS0011" + b"0123456789abcdef" * 20)
+
+    ended = bots.run("snapshot-redis")
+
+    assert (ended.code, (bots.root / "calls").exists()) == (1, False)
+
+
 def test_a_master_without_a_bot_counts_no_copy(bots: Node) -> None:
     bots.program("kubectl")
 
