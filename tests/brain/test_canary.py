@@ -1,17 +1,22 @@
 """A role may try another prompt in a part of the chats: a chat is in or out by a hash, and no conversation changes its prompt."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from openclaw_brain.queue.canary_watch import CanaryWatch
 from openclaw_brain.queue.consumer import QueueConsumer
 from openclaw_core.roles.canary import OUT, choose_prompt, is_inside
 from openclaw_core.roles.check import load_roles
+from openclaw_core.roles.snapshot import snapshot_of
 from openclaw_core.roles.values import Canary, Role, Roles
 from openclaw_core.store import Script
-from openclaw_core.tasks.receipt import digest
-from openclaw_core.tasks.task import Task
+from openclaw_core.store.canaries import Canaries, CanaryEntry
+from openclaw_core.tasks.receipt import Receipt, digest
+from openclaw_core.tasks.run_usage import RunUsage, usage_fields
+from openclaw_core.tasks.task import Task, snapshot_digest, snapshot_json
 from tests.core.store_world import World, task
 
 SHIPPED = load_roles(Path("platform/openclaw/base"))
@@ -77,7 +82,8 @@ class Chat:
         [task_id] = await self.world.lanes.release(cap=10, at_most=10, epoch=self.world.epoch)
         roles: Roles = replace(SHIPPED, roles={**SHIPPED.roles, "coder": coder})
         consumer = QueueConsumer(
-            lanes=self.world.lanes, roles=roles, chat=None, classifier=None, pool_of=lambda _: "p", cap=10, epoch=self.world.epoch
+            lanes=self.world.lanes, roles=roles, chat=None, classifier=None, pool_of=lambda _: "p", cap=10, epoch=self.world.epoch,
+            canaries=Canaries(self.world.script),
         )  # fmt: skip
         await consumer._dispatch(task_id)
         run = await self.world.claim()
@@ -111,3 +117,100 @@ async def test_a_role_without_a_canary_remembers_nothing(inside: Chat, script: S
     await inside.prompt_of_next(CODER)
     chat = await script.redis.hgetall(script.keys("chat", inside.chat))
     assert not any(str(name).startswith("canary") for name in chat)
+
+
+# ---- the watch
+
+
+def watch(world: World, coder: Role, seen: dict[str, bool] | None = None) -> CanaryWatch:
+    roles: Roles = replace(SHIPPED, roles={**SHIPPED.roles, "coder": coder})
+    states = {} if seen is None else seen
+    return CanaryWatch(
+        canaries=Canaries(world.script), runs=world.runs, roles=roles, epoch=world.epoch, on_state=states.__setitem__
+    )
+
+
+def runs_of(prompt: str, state: str) -> dict[str, str]:
+    """A run record of a coder whose snapshot has *prompt*."""
+    snapshot = snapshot_of(replace(CODER, prompt=prompt))
+    usage = RunUsage(model="m", receipt=Receipt(prompt=digest(prompt)))
+    run = json.dumps(usage_fields(usage)) if state == "closed" else ""
+    return {"role": "coder", "state": state, "order": snapshot_digest(snapshot_json(snapshot)), "run": run}
+
+
+async def ended(world: World, prompt: str, *states: str) -> None:
+    for state in states:
+        fields = [part for pair in runs_of(prompt, state).items() for part in pair if part is not None]
+        await world.script.read("XADD", world.script.keys("runs"), "*", *fields)
+
+
+async def another_leads(world: World) -> None:
+    await world.script.read("DEL", world.script.keys("leader"))
+    await world.lead("another")
+
+
+@pytest.fixture
+async def world(script: Script) -> World:
+    world = World(script)
+    await world.lead()
+    return world
+
+
+@pytest.mark.parametrize("harm", ["failed", "cancelled"])
+async def test_a_prompt_that_does_harm_is_ended_also_one_that_never_gives_an_answer(inside: Chat, harm: str) -> None:
+    world, role, seen = inside.world, trying(50), dict[str, bool]()
+    watching = watch(world, role, seen)
+    await watching._look()
+    assert seen == {"coder": False}
+    for _ in range(15):
+        await ended(world, CODER.prompt, "closed")
+        await ended(world, NEXT, harm)
+    await watching._look()
+    assert seen == {"coder": True}
+    assert await inside.prompt_of_next(role) == CODER.prompt
+    another = trying(50, prompt="The next try.")
+    await watch(world, another, seen)._look()
+    assert seen == {"coder": False}, "a changed prompt is tried anew"
+
+
+async def test_a_prompt_that_does_none_goes_on(world: World) -> None:
+    seen: dict[str, bool] = {}
+    watching = watch(world, trying(50), seen)
+    await watching._look()
+    for n in range(60):
+        await ended(world, CODER.prompt, "failed" if n % 10 == 0 else "closed")
+        await ended(world, NEXT, "failed" if n % 10 == 5 else "closed")
+    await watching._look()
+    assert seen == {"coder": False}
+
+
+async def test_the_next_leader_counts_what_the_one_before_has_counted(world: World) -> None:
+    seen: dict[str, bool] = {}
+    await watch(world, trying(50), seen)._look()
+    for _ in range(15):
+        await ended(world, CODER.prompt, "closed")
+        await ended(world, NEXT, "failed")
+    await another_leads(world)
+    await watch(world, trying(50), seen)._look()
+    assert seen == {"coder": True}
+    assert await Canaries(world.script).of_role("coder") == CanaryEntry(prompt=digest(NEXT), since="0", ended=True)
+    await another_leads(world)
+    await watch(world, trying(50), seen)._look()
+    assert seen == {"coder": True}, "what was ended stays so"
+
+
+async def test_what_happened_before_the_canary_does_not_count(world: World) -> None:
+    for _ in range(30):
+        await ended(world, CODER.prompt, "closed")
+        await ended(world, NEXT, "failed")
+    seen: dict[str, bool] = {}
+    await watch(world, trying(50), seen)._look()
+    assert seen == {"coder": False}
+
+
+async def test_an_entry_that_cannot_be_read_is_written_anew(world: World) -> None:
+    await world.script.read("HSET", world.script.keys("canaries"), "coder", "no JSON")
+    await watch(world, trying(50))._look()
+    entry = await Canaries(world.script).of_role("coder")
+    assert entry is not None
+    assert not entry.ended

@@ -315,7 +315,7 @@ ENTRIES = [
     ("HSET", "outcomes", "closed:", "x"), ("HSET", "prices", "m", "x y z"), ("HSET", "prices", "m", ""), ("HSET", "budget.limits", "user:day:tokens", "x", "x", "y"), ("ZADD", "budget.reserved", "9e15", "x"), ("HSET", "spent:all", "day", "x"), ("XADD", "runs", "*", "x", "y"),
     ("RPUSH", "turns:1", "garbage"), ("RPUSH", "turns:1", "5"), ("LPUSH", "turns:1", '{"task_id":5}'), ("SET", "busy:1", "ghost"), ("SET", "next_role:1", "no role"),
     ("HSET", "chat:1", "generation", "x", "lang", "x", "last_task", "x", "last_role", "x"), ("SET", "offset", "x"), ("SET", "job.counter", "x"), ("SET", "release.turn", "x"),
-    ("HSET", "moved", "-5", "x"), ("SET", "changes", "x"), ("SET", "order", "x"), ("SET", "files.at", "x"), ("SET", "stop:1", "x"), ("SET", "episode:wait:1", "x"), ("SET", "act:1", "x"),
+    ("HSET", "moved", "-5", "x"), ("SET", "changes", "x"), ("SET", "order", "x"), ("SET", "files.at", "x"), ("SET", "canaries", "x"), ("SET", "stop:1", "x"), ("SET", "episode:wait:1", "x"), ("SET", "act:1", "x"),
 ]  # fmt: skip
 NOTICES = [
     notice("failed", "no JSON"), notice("failed", "{}"), notice("failed", '{"cause":5,"task":[]}'), notice("pool_wait", "{}"), notice("full", '{"cap":"x"}'),

@@ -27,6 +27,7 @@ from openclaw_brain.loops import Heartbeats, Loop
 from openclaw_brain.metrics import Metrics
 from openclaw_brain.model_figures import CountedChat, ModelFigures
 from openclaw_brain.pool_policy import AGENT_VARIABLES, limits_of, pool_of, templates_of
+from openclaw_brain.queue.canary_watch import CanaryWatch
 from openclaw_brain.queue.consumer import QueueConsumer
 from openclaw_brain.queue.served_models import ServedModels
 from openclaw_brain.queue.spending import TaskBudget
@@ -55,6 +56,7 @@ from openclaw_core.store import (
     open_script,
 )
 from openclaw_core.store.budgets import Spending
+from openclaw_core.store.canaries import Canaries
 
 log = logs.get(__name__)
 WOKEN = ("inbox", "control", "lanes", "pool")
@@ -100,6 +102,7 @@ class Brain:
     async def _run_loops(self, epoch: int, leader: Leader) -> None:
         settings, roles, metrics = self.settings, self.roles, self.metrics
         inbox, lanes, pools = Inbox(self.script), Lanes(self.script), Pools(self.script)
+        canaries = Canaries(self.script)
         templates = templates_of(roles)
         # While a task is routed, an agent of the default role's template starts: most tasks will need that one.
         likely = roles.roles[roles.default].template
@@ -121,7 +124,7 @@ class Brain:
             lanes=lanes, roles=roles, chat=CountedChat(chat=self.chat, figures=metrics.models) if self.chat else None,
             classifier=self.classifier, pool_of=rollout.current, epoch=epoch,
             cap=settings.running_cap, model_override=settings.model_override, demo=settings.demo_model,
-            budget=TaskBudget(script=self.script, budgets=settings.budgets, epoch=epoch, on_refused=delivery.wake),
+            canaries=canaries, budget=TaskBudget(script=self.script, budgets=settings.budgets, epoch=epoch, on_refused=delivery.wake),
             queue_deadline_s=settings.queue_deadline_s,
         )  # fmt: skip
         access = access_of(settings)
@@ -187,6 +190,12 @@ class Brain:
             start("room", capacity.run)
             start("forget", Forgetting(inbox=inbox, epoch=epoch).run)
             start("news", results.run)
+            watch = CanaryWatch(
+                canaries=canaries, runs=RunRecords(self.script), roles=roles, epoch=epoch, model_override=settings.model_override,
+                demo=settings.demo_model, on_state=metrics.canary_seen,
+            )  # fmt: skip
+            if watch.tries:
+                start("canaries", watch.run)
             if self.exporter is not None:
                 names = names_of(roles, settings.model_override)
                 traces = TraceExport(

@@ -50,6 +50,7 @@ class Metrics:
     _watched: dict[str, float] = field(default_factory=dict)
     _fallback: dict[str, bool] = field(default_factory=dict)
     _models_gone: dict[str, bool] = field(default_factory=dict)
+    _canaries: dict[str, bool] = field(default_factory=dict)
     _process: ProcessCollector = field(default_factory=lambda: ProcessCollector(registry=CollectorRegistry()))
     _steps: Histogram = field(
         default_factory=lambda: Histogram(
@@ -83,6 +84,10 @@ class Metrics:
         """Which models of the configuration the model server lists, and which it does not."""
         self._models_gone = {model: model in unlisted for model in models}
 
+    def canary_seen(self, role: str, ended: bool) -> None:
+        """A role tries a prompt, and whether that was ended because it did harm."""
+        self._canaries[role] = ended
+
     def forget(self) -> None:
         """This process has lost the lead: forget what only a leader knows of pools, models and the watch."""
         self.leading, self.causes = False, dict
@@ -90,6 +95,7 @@ class Metrics:
         self._memory_share = 0.0
         self._fallback.clear()
         self._models_gone = {}
+        self._canaries.clear()
 
     async def page(self) -> bytes:
         """The page in Prometheus' text format. While the store is away, only what this process measures."""
@@ -150,6 +156,12 @@ class Metrics:
             "openclaw_model_gone",
             "1 for a model of the configuration that the model server does not list.",
             self._models_gone,
+        )
+        yield gauge_by(
+            "role",
+            "openclaw_canary_ended",
+            "1 for a role whose tried prompt was ended because it did harm, 0 while it is tried.",
+            self._canaries,
         )
         yield from self.models.families()
 

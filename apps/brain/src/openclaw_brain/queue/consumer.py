@@ -12,14 +12,16 @@ from openclaw_core import logs
 from openclaw_core.errors import BadTask, StoreError, StoreFault
 from openclaw_core.ports import JsonModel
 from openclaw_core.records import UNREADABLE
-from openclaw_core.roles.canary import choose_prompt
+from openclaw_core.roles.canary import OUT, choose_prompt
 from openclaw_core.roles.snapshot import snapshot_of
 from openclaw_core.roles.values import READ_DOCUMENT, Role, Roles
 from openclaw_core.store import Lanes
 from openclaw_core.store.budgets import Reserved
+from openclaw_core.store.canaries import Canaries
 from openclaw_core.store.lanes import Dispatched, Queued
 from openclaw_core.tasks.conversation import Turn, conversation_key
 from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.receipt import digest
 from openclaw_core.tasks.task import Task
 
 log = logs.get(__name__)
@@ -88,6 +90,8 @@ class QueueConsumer:
     demo: bool = False
     model_override: str | None = None
     """The only model of a local model server. Replaces the lists of the roles."""
+    canaries: Canaries | None = None
+    """What is known of prompts that are tried; None: none was ended."""
     budget: TaskBudget | None = None
     """None: nothing is reserved, and nothing is counted."""
     queue_deadline_s: float = 900
@@ -238,6 +242,9 @@ class QueueConsumer:
         """The role with the prompt that this conversation gets, and what to remember of that, if the role tries another prompt."""
         if role.canary is None:
             return role, None
+        entry = await self.canaries.of_role(role.name) if self.canaries else None
+        if entry is not None and entry.ended and entry.prompt == digest(role.canary.prompt):
+            return role, OUT
         turns = await self.lanes.history(task.chat_id, task.thread_id, last=PREVIOUS_TURNS)
         chosen = choose_prompt(
             role,

@@ -109,7 +109,8 @@ class Lanes:
     async def canary_of(self, chat_id: int, thread_id: int | None, role: str) -> str:
         """What is remembered of the choice of a prompt for *role* in a chat or a topic; empty where there is nothing."""
         key = self._script.keys("chat", conversation_key(chat_id, thread_id))
-        return str(await self._script.read("HGET", key, f"canary:{role}") or "")
+        [found] = await self._script.reads([("HGET", key, f"canary:{role}")])
+        return str(found or "")
 
     async def queued(self, task_id: str) -> Queued:
         """A task with all that was sent with it so far. Raises BadTask."""

@@ -149,6 +149,18 @@ function ops.tell_waiting()
   return told
 end
 
+-- Keep what is known of the newest prompt that a role tries.
+-- Arguments: epoch, role, entry (JSON)
+-- Keys: reads epoch; writes canaries
+-- Result: 1
+-- Late or twice: nothing, until a newer leader keeps another.
+function ops.keep_canary()
+  if not led() then return -1 end
+  fix_type(P .. 'canaries', 'hash')
+  call('HSET', P .. 'canaries', a.role, a.entry)
+  return 1
+end
+
 -- Say where agents find the files of their runs, also of those that the leader before has handed over.
 -- Arguments: epoch, address
 -- Keys: reads epoch, released, task; writes files.at, agent:run

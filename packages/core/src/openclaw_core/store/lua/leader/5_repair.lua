@@ -6,7 +6,7 @@ local KINDS = {
   list = { 'ring', 'signs', 'agent:news' },
   set = { 'ring.members', 'released', 'pools' },
   zset = { 'waiting.since', 'open', 'later', 'again', 'ended', 'agent:leases', 'agent:pictures', 'budget.reserved' },
-  hash = { 'templates', 'outcomes', 'counts', 'prices', 'moved', 'access', 'access.git', 'pairing', 'forgetting', 'budget.limits' },
+  hash = { 'templates', 'outcomes', 'counts', 'prices', 'moved', 'access', 'access.git', 'pairing', 'forgetting', 'budget.limits', 'canaries' },
   stream = { 'inbox', 'control', 'runs' },
 }
 local POOL_KINDS = { ready = 'list', wake = 'list', jobs = 'hash' }

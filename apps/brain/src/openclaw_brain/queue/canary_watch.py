@@ -1,0 +1,127 @@
+"""Ends a tried prompt that does more harm than the role's own, from the run records."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from openclaw_brain.loops import Loop
+from openclaw_core import logs
+from openclaw_core.roles.harm_test import HarmTest
+from openclaw_core.roles.snapshot import snapshot_of
+from openclaw_core.roles.values import Role, Roles
+from openclaw_core.store import RunRecords
+from openclaw_core.store.canaries import Canaries, CanaryEntry
+from openclaw_core.store.run_records import PAGE, RunRecord
+from openclaw_core.tasks.outcome import TaskState
+from openclaw_core.tasks.receipt import digest
+from openclaw_core.tasks.run_usage import read_usage
+from openclaw_core.tasks.task import snapshot_digest, snapshot_json
+
+log = logs.get(__name__)
+LOOK_EVERY_S = 5.0
+
+
+def did_harm(run: RunRecord) -> bool:
+    """Whether a run counts as harm: it failed, or its user stopped it."""
+    return run.state in (TaskState.FAILED, TaskState.CANCELLED)
+
+
+@dataclass(kw_only=True)
+class WatchedCanary:
+    """One prompt that is tried, and the evidence against it."""
+
+    role: Role
+    entry: CanaryEntry
+    test: HarmTest = field(default_factory=HarmTest)
+    prompts: dict[str, str] = field(default_factory=dict)
+    """By the digest of a snapshot: that of its prompt."""
+
+    def add(self, run: RunRecord) -> None:
+        """Count *run*, if it is of this role and its prompt is known. A run without an answer is known by its snapshot alone."""
+        if run.role != self.role.name:
+            return
+        if prompt := read_usage(run.run).receipt.prompt:
+            self.prompts[run.order] = prompt
+        prompt = self.prompts.get(run.order, "")
+        if prompt in (self.entry.prompt, digest(self.role.prompt)):
+            self.test.add(tried=prompt == self.entry.prompt, harmed=did_harm(run))
+
+
+@dataclass(kw_only=True)
+class CanaryWatch:
+    """Follows the run records of the roles that try a prompt."""
+
+    canaries: Canaries
+    runs: RunRecords
+    roles: Roles
+    epoch: int
+    model_override: str | None = None
+    demo: bool = False
+    on_state: Callable[[str, bool], None] = lambda _role, _ended: None
+    """Called with a role that tries a prompt, and whether that was ended."""
+    _watched: dict[str, WatchedCanary] = field(default_factory=dict)
+    _seen: str = ""
+
+    @property
+    def tries(self) -> bool:
+        """Whether any role tries a prompt."""
+        return any(role.canary for role in self.roles.roles.values())
+
+    async def run(self, loop: Loop) -> None:
+        """Watch until cancelled. Raises LostOwnership."""
+        await loop.run(self._look, outage="canaries")
+
+    async def _look(self) -> float:
+        if not self._watched:
+            await self._begin()
+        while rows := await self.runs.after(self._seen):
+            for entry_id, run in rows:
+                self._seen = entry_id
+                for one in self._watched.values():
+                    if entry_id_after(entry_id, one.entry.since):
+                        one.add(run)
+            if len(rows) < PAGE:
+                break
+        for name, one in self._watched.items():
+            if one.test.does_harm and not one.entry.ended:
+                one.entry = replace(one.entry, ended=True)
+                await self.canaries.keep(name, one.entry, epoch=self.epoch)
+                log.error(
+                    "canary.ended", role=name, prompt=one.entry.prompt, answers=one.test.tried, harmed=one.test.harmed,
+                    others=one.test.others, others_harmed=one.test.others_harmed, hint="take the canary out of roles.yaml: docs/alerts.md",
+                )  # fmt: skip
+            self.on_state(name, one.entry.ended)
+        return LOOK_EVERY_S
+
+    async def _begin(self) -> None:
+        """Go on where the leader before was: the evidence is counted again from the run records."""
+        found: dict[str, WatchedCanary] = {}
+        for name, role in self.roles.roles.items():
+            if role.canary is None:
+                continue
+            tried = digest(role.canary.prompt)
+            entry = await self.canaries.of_role(name)
+            if entry is None or entry.prompt != tried:
+                entry = CanaryEntry(prompt=tried, since=await self.runs.last_id())
+                await self.canaries.keep(name, entry, epoch=self.epoch)
+            found[name] = WatchedCanary(role=role, entry=entry, prompts=self._prompts_of(role))
+        self._seen = min((one.entry.since for one in found.values()), key=_order)
+        self._watched = found
+
+    def _prompts_of(self, role: Role) -> dict[str, str]:
+        """The prompts of the two snapshots that this brain hands out: a prompt that never gets an answer has no receipt."""
+        prompts = [role.prompt, role.canary.prompt] if role.canary else []
+        made = {}
+        for prompt in prompts:
+            snapshot = snapshot_of(replace(role, prompt=prompt), model_override=self.model_override, demo=self.demo)
+            made[snapshot_digest(snapshot_json(snapshot))] = digest(snapshot.prompt)
+        return made
+
+
+def entry_id_after(entry_id: str, other: str) -> bool:
+    """Whether an entry of a stream came after another one."""
+    return _order(entry_id) > _order(other)
+
+
+def _order(entry_id: str) -> tuple[int, int]:
+    ms, _, n = entry_id.partition("-")
+    return int(ms), int(n or 0)
