@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from openclaw_core.chat.delivery.content import of_failure_or_notice
 from openclaw_core.ports import Lang
 from openclaw_core.roles.values import ModelSpec
 from openclaw_core.store import Script
@@ -55,6 +56,21 @@ async def test_it_tells_of_the_last_answer_once_that_was_shown(desk: Desk, scrip
     assert (told["role"], told["decision"], told["model"]) == ("coder", "rule", "m")
     assert (told["tools"], told["tokens"], told["micro_usd"]) == (["run_code", "run_code"], 12, 14)
     assert told["took_s"] >= 0
+
+
+async def test_an_answer_of_a_model_without_a_price_and_without_tools_is_told_of_too(desk: Desk) -> None:
+    await desk.admit("sort a list")
+    await desk.handle()
+    [task_id] = await desk.world.lanes.release(cap=10, at_most=10, epoch=desk.world.epoch)
+    assert await desk.world.dispatch(await desk.world.lanes.asked(task_id))
+    await desk.world.end(await desk.world.claim(), Answered(markdown="Sorted.", usage=USAGE))
+    await desk.world.show_all()
+    await desk.admit("/why", stream="control")
+    await desk.handle()
+    [notice] = await desk.world.notices()
+    [page] = of_failure_or_notice(notice, ROLES).pages
+    assert "It used no tools" in page.text
+    assert "its cost is not known" in page.text
 
 
 @pytest.mark.parametrize("ends", ["nothing was asked", "it failed"])

@@ -94,7 +94,11 @@ def _text_and_buttons(kind: str, args: Any, lang: Lang, roles: "Roles | None") -
         case NoticeKind.WHY if not args:
             return wording.sentence(Sentence.WHY_NOTHING, lang), ()
         case NoticeKind.WHY if roles is not None:
-            return why_reply(roles, **args, lang=lang), ()
+            cost = args.get("micro_usd")  # not there for a model without a price: the store keeps no null
+            return why_reply(
+                roles, role=str(args["role"]), decision=str(args["decision"]), model=str(args["model"]), tools=[str(tool) for tool in args["tools"]],
+                took_s=float(args["took_s"]), tokens=int(args["tokens"]), micro_usd=None if cost is None else int(cost), lang=lang,
+            ), ()  # fmt: skip
         case NoticeKind.REFUSED:
             return wording.no_access(int(args["user_id"]), lang), ()
         case NoticeKind.ACCESS_LIST:
