@@ -184,6 +184,15 @@ async def test_what_asks_the_store_is_handled_after_what_stood_before_it_and_bef
     assert {one.kind: one.lang for one in await desk.world.notices()} == {"lang_set": "en", "status": "he"}
 
 
+async def test_in_a_group_each_person_is_told_what_is_about_that_person(desk: Desk) -> None:
+    group = {"id": -100500, "type": "supergroup"}
+    for user in (7, 8, 7):
+        for text in ("/usage", "/forget", "/help"):
+            await desk.admit(text, user=user, stream="control", chat=group)
+    await desk.handle()
+    assert sorted(kind for kind, _ in await desk.told()) == ["forget_ask", "forget_ask", "help", "usage", "usage"]
+
+
 # ---- /stop
 
 

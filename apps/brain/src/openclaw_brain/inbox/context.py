@@ -15,6 +15,9 @@ from openclaw_core.tasks.task import Task
 from openclaw_core.texts import wording
 from openclaw_core.texts.wording import Sentence
 
+ABOUT_A_PERSON = frozenset({NoticeKind.USAGE, NoticeKind.FORGET_ASK})
+"""Notices about who asked: in a group each person gets one."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatState:
@@ -72,10 +75,12 @@ class UpdateContext:
         return {"heard_of": str(self.incoming.message_id), "heard": self.incoming.content_digest}
 
     def notice_fields(self, kind: str) -> dict[str, Any]:
-        """Where and how a notice is shown, should the store decide to show it. It replaces a waiting one of the same *kind*."""
+        """Where and how a notice is shown, should the store decide to show it. It replaces a waiting one of the same *kind*, and of the
+        same person where it is about one."""
         replies = self.incoming.chat_kind == "group" and self.incoming.kind != "button"
+        of_person = f":{self.incoming.user_id}" if kind in ABOUT_A_PERSON else ""
         return {
-            "key": f"{kind}:{conversation_key(self.incoming.chat_id, self.incoming.thread_id)}",
+            "key": f"{kind}:{conversation_key(self.incoming.chat_id, self.incoming.thread_id)}{of_person}",
             **self.place,
             "lang": self.lang,
             "reply_to": str(self.incoming.message_id) if replies else None,
