@@ -184,13 +184,13 @@ def test_a_copy_is_its_owners_alone_and_replaces_no_file(here: Here, copy: Path)
     assert [path.name for path in here.folder.glob("store*")] == ["store.rdb"]
 
 
-@pytest.mark.parametrize("missing", [1, 30, 40, 45, 2000])
+@pytest.mark.parametrize("missing", [1, 5, 6, 40, 45, 50, 2000])
 def test_a_connection_that_is_cut_leaves_no_copy(here: Here, copy: Path, missing: int) -> None:
-    """40 bytes are the end mark of the transfer. A copy without just that mark is whole."""
+    """The last 45 bytes are the end mark of the transfer and what the pod says behind it."""
     done = here.run("backup-redis", "bot", "again.rdb", CUT=str(missing))
 
-    assert (here.folder / "again.rdb").exists() == (missing == 40), done.stderr
-    assert ("was cut off after" in done.stderr) == (missing != 40)
+    assert not (here.folder / "again.rdb").exists(), done.stderr
+    assert "was cut off after" in done.stderr
     assert not list(here.folder.glob("again.rdb.part*"))
 
 

@@ -338,7 +338,7 @@ SNAPSHOT = b"REDIS0011" + b"words of users" * 50 + b"\xff" + b"checksum"
 @pytest.fixture
 def bots(node: Node) -> Node:
     """A master with two bots, whose stores are sent as valkey-cli does, and a bucket."""
-    node.path("sent").write_bytes(SNAPSHOT + b"0123456789" * 4)
+    node.path("sent").write_bytes(SNAPSHOT + b"0123456789" * 4 + b"whole")
     node.program("kubectl", 'case $1 in get) echo openclaw-prod openclaw-staging ;; *) cat "$ROOT/sent" ;; esac')
     node.program(
         "aws",
@@ -362,7 +362,7 @@ def test_the_store_of_each_bot_goes_to_s3_and_is_counted_when_it_is_there(bots: 
     assert not (bots.root / "var/lib/openclaw/redis.rdb").exists()
 
 
-@pytest.mark.parametrize("missing", [1, 40, 45, 300])
+@pytest.mark.parametrize("missing", [1, 5, 6, 40, 45, 300])
 def test_a_store_that_was_cut_off_is_not_stored_and_not_counted(bots: Node, missing: int) -> None:
     whole = bots.path("sent").read_bytes()
     bots.path("sent").write_bytes(whole[:-missing])
@@ -376,7 +376,7 @@ def test_a_store_that_was_cut_off_is_not_stored_and_not_counted(bots: Node, miss
 
 def test_a_store_that_was_cut_off_within_digits_that_a_user_sent_is_not_stored(bots: Node) -> None:
     """They look like the mark behind which a snapshot ends."""
-    bots.path("sent").write_bytes(b"REDIS0011" + b"0123456789abcdef" * 20)
+    bots.path("sent").write_bytes(b"REDIS0011" + b"0123456789abcdef" * 20 + b"whole")
 
     ended = bots.run("snapshot-redis")
 
