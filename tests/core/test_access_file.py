@@ -47,7 +47,7 @@ def test_without_the_file_nobody_owns_the_bot(tmp_path: Path) -> None:
         ("users: [1]\nowners: ['7']\n", 2, "`owners.0`: input should be a valid integer"),
         ("owners: [7]\nusers:\n  - 8\n  - -9\n", 4, "`users.1`: input should be greater than 0"),
         ("groups: [1001]\n", 1, "`groups.0`: input should be less than 0"),
-        ("owner: [7]\n", 1, "`owner`: extra inputs are not permitted"),
+        ("owner: [7]\n", 1, "unknown key `owner`: did you mean `owners`?"),
         ("owners: [7]\nowners: [8]\n", 2, "`owners` is there twice"),
         ("- 7\n", 1, "the file must hold the keys owners, users, groups and pairing"),
     ],

