@@ -198,6 +198,13 @@ def test_private_addresses_and_instance_metadata_are_closed(who: str, doors: Doo
         assert opened(getattr(doors, who), *CLOSED) == []
 
 
+def test_agent_hears_itself(doors: Doors) -> None:
+    """The listener that nobody reached does listen: its own pod reaches it."""
+    name = next(pod["metadata"]["name"] for pod in pods("agent") if pod["status"].get("podIP") == doors.agent_ip)
+
+    assert until(lambda: opened(name, f"{doors.agent_ip}:{LISTENER}"), within_s=10, what="the listener")
+
+
 def agent_that_waits(world: World, *, tools: bool) -> str:
     """The pod of an agent that waits for work, with tools or without."""
 
@@ -221,10 +228,3 @@ def test_pages_without_tls_are_open_to_agents_with_tools_alone(doors: Doors, wor
         assert opened(with_tools, *INSIDE) == []
         for other in (agent_that_waits(world, tools=False), doors.brain, doors.stranger):
             assert opened(other, PAGE) == []
-
-
-def test_agent_hears_itself(doors: Doors) -> None:
-    """The listener that nobody reached does listen: its own pod reaches it."""
-    name = next(pod["metadata"]["name"] for pod in pods("agent") if pod["status"].get("podIP") == doors.agent_ip)
-
-    assert until(lambda: opened(name, f"{doors.agent_ip}:{LISTENER}"), within_s=10, what="the listener")
