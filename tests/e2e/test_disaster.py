@@ -19,14 +19,22 @@ ROOT = Path(__file__).resolve().parents[2]
 ELSEWHERE = "openclaw-restored"
 STORE = ("ConfigMap", "Secret", "Service", "ServiceAccount", "StatefulSet")
 DIGESTS = """
+local function value(key)
+  local kind = redis.call('TYPE', key).ok
+  if kind ~= 'hash' and kind ~= 'set' then return redis.call('DUMP', key) end
+  local flat, parts = redis.call(kind == 'hash' and 'HGETALL' or 'SMEMBERS', key), {}
+  for i = 1, #flat, kind == 'hash' and 2 or 1 do parts[#parts + 1] = kind == 'hash' and flat[i] .. '=' .. flat[i + 1] or flat[i] end
+  table.sort(parts)
+  return table.concat(parts, '\\n')
+end
 local all = {}
 for _, key in ipairs(redis.call('KEYS', '*')) do
   local ttl = redis.call('PTTL', key)
-  if ttl == -1 or ttl > 600000 then all[#all + 1] = key .. ' ' .. redis.sha1hex(redis.call('DUMP', key)) end
+  if ttl == -1 or ttl > 600000 then all[#all + 1] = key .. ' ' .. redis.sha1hex(value(key)) end
 end
 return all
 """
-"""Every key that does not expire during the test, with a digest of its value."""
+"""Every key that does not expire during the test, with a digest of its value. Large hashes and sets have another order on each server."""
 
 
 def script(name: str, *args: "str | Path") -> None:
