@@ -67,11 +67,14 @@ async def bot_with_tools(folder: Path) -> AsyncIterator[tuple[World, ScriptedMod
 
 def searching(bot: World, searches: Searches) -> list[psutil.Process]:
     """Agents that wait for the search service."""
-    return [
-        agent
-        for agent in bot.agents()
-        if any(c.raddr and c.raddr.port == searches.port for c in agent.net_connections())
-    ]
+
+    def waits(agent: psutil.Process) -> bool:
+        try:
+            return any(c.raddr and c.raddr.port == searches.port for c in agent.net_connections())
+        except psutil.NoSuchProcess:  # it ended between the two looks
+            return False
+
+    return [agent for agent in bot.agents() if waits(agent)]
 
 
 async def test_an_agent_that_is_killed_between_steps_is_followed_by_one_that_goes_on(tmp_path: Path) -> None:
