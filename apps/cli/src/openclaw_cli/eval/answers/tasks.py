@@ -9,7 +9,8 @@ from pydantic import BaseModel, ValidationError
 from openclaw_cli.eval.answers.graders.citations import SourcesOpened
 from openclaw_cli.eval.answers.task import AnswerTask, Check, HistoryTurn, MaterialFile, WebPage
 from openclaw_cli.eval.answers.task_file import KINDS, SiteEntry, TaskFile
-from openclaw_cli.eval.answers.yaml_lines import BadYaml, Lines, read_yaml
+from openclaw_cli.eval.answers.yaml_lines import BadYaml, read_yaml
+from openclaw_core.roles.yaml_file import LineNumbers
 
 __all__ = ["AnswerTask", "BadTasks", "Check", "HistoryTurn", "MaterialFile", "WebPage", "load_tasks"]
 
@@ -94,7 +95,7 @@ def _read_task(folder: Path, path: Path, web: dict[str, WebPage], faults: list[s
     )
 
 
-def _checks(task: TaskFile, path: Path, lines: Lines, faults: list[str]) -> tuple[Check, ...]:
+def _checks(task: TaskFile, path: Path, lines: LineNumbers, faults: list[str]) -> tuple[Check, ...]:
     checks: list[Check] = []
     for at, line in enumerate(task.holds):
         [(kind, arguments)] = line.items()
@@ -111,7 +112,7 @@ def _checks(task: TaskFile, path: Path, lines: Lines, faults: list[str]) -> tupl
     return tuple(checks)
 
 
-def _unknown_pages(task: TaskFile, checks: tuple[Check, ...], path: Path, lines: Lines) -> list[str]:
+def _unknown_pages(task: TaskFile, checks: tuple[Check, ...], path: Path, lines: LineNumbers) -> list[str]:
     """Pages that a check names and the task does not have."""
     named = [
         name
@@ -149,7 +150,13 @@ def _utf8(path: Path, place: str, faults: list[str]) -> bytes | None:
 
 
 def _validated(
-    kind: type[Model], data: Any, what: str, path: Path, lines: Lines, place: tuple[str | int, ...], faults: list[str]
+    kind: type[Model],
+    data: Any,
+    what: str,
+    path: Path,
+    lines: LineNumbers,
+    place: tuple[str | int, ...],
+    faults: list[str],
 ) -> Model | None:
     try:
         return kind.model_validate(data)

@@ -1,29 +1,16 @@
 """Reads a YAML file with the line of each of its places; dates and times stay text."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from openclaw_core.roles.yaml_file import LineNumbers
+
 
 class BadYaml(Exception):
     """The file cannot be read; the message names file, line and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """The line of each key and item of a file."""
-
-    found: Mapping[tuple[str | int, ...], int]
-
-    def of(self, *path: str | int) -> int:
-        """The line of *path*, or of the nearest place around it."""
-        while path and path not in self.found:
-            path = path[:-1]
-        return self.found.get(path, 1)
 
 
 class _Loader(yaml.SafeLoader):
@@ -42,7 +29,7 @@ for _tag, _pattern, _first in (
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
 
 
-def read_yaml(path: Path) -> tuple[dict[str, Any], Lines]:
+def read_yaml(path: Path) -> tuple[dict[str, Any], LineNumbers]:
     """The mapping of the file, and its lines. Raises BadYaml."""
     try:
         loader = _Loader(path.read_text(encoding="utf-8"))
@@ -61,7 +48,7 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], Lines]:
         mark = exc.problem_mark or exc.context_mark
         line = mark.line + 1 if mark else 1
         raise BadYaml(f"{path}:{line}: not valid YAML: {exc.problem}; check indentation and quotes") from None
-    return dict(data), Lines(lines)
+    return dict(data), LineNumbers(lines)
 
 
 def _note_lines(
