@@ -115,14 +115,15 @@ async def _show(args: argparse.Namespace, script: Script) -> int:
         print(f"no run of {args.task}: it has not ended, or its record has gone", file=sys.stderr)
         return 1
     [row] = await _rows(script, [run])
+    usage = read_usage(run.run)
     if args.json:
-        steps = [asdict(step) for step in read_usage(run.run).steps]
+        steps = [asdict(step) for step in usage.steps]
         line = [{"at_s": moment.at_s, "what": moment.what} for moment in moments(run)]
-        receipt = asdict(read_usage(run.run).receipt)
+        receipt = asdict(usage.receipt)
         print(json.dumps(row | {"receipt": receipt, "steps": steps, "timeline": line}, indent=2))
         return 0
     console = Console(soft_wrap=True, highlight=False)
-    made_of = receipt_rows(read_usage(run.run).receipt)
+    made_of = receipt_rows(usage.receipt)
     for moment in moments(run):
         console.print(f"{'' if moment.at_s is None else f'{moment.at_s:.3f} s':>12}  {moment.what}")
     fields = Table.grid(padding=(0, 2))
