@@ -13,7 +13,7 @@ from openclaw_core.roles.check import load_roles
 from openclaw_core.roles.snapshot import snapshot_of
 from openclaw_core.roles.values import Canary, Role, Roles
 from openclaw_core.store import Script
-from openclaw_core.store.canaries import Canaries, CanaryEntry
+from openclaw_core.store.canaries import Canaries, TriedPrompt
 from openclaw_core.tasks.receipt import Receipt, digest
 from openclaw_core.tasks.run_usage import RunUsage, usage_fields
 from openclaw_core.tasks.task import Task, snapshot_digest, snapshot_json
@@ -193,7 +193,7 @@ async def test_the_next_leader_counts_what_the_one_before_has_counted(world: Wor
     await another_leads(world)
     await watch(world, trying(50), seen)._look()
     assert seen == {"coder": True}
-    assert await Canaries(world.script).of_role("coder") == CanaryEntry(prompt=digest(NEXT), since="0", ended=True)
+    assert await Canaries(world.script).of_role("coder") == TriedPrompt(prompt=digest(NEXT), since="0", ended=True)
     await another_leads(world)
     await watch(world, trying(50), seen)._look()
     assert seen == {"coder": True}, "what was ended stays so"

@@ -24,7 +24,7 @@ from openclaw_core.roles.values import ModelSpec
 from openclaw_core.store import AloneTasks, RedisDisplays, Script
 from openclaw_core.store.access import Right, set_git_access
 from openclaw_core.store.budgets import Reserved, reserve, set_budgets, spend_fields
-from openclaw_core.store.canaries import Canaries, CanaryEntry
+from openclaw_core.store.canaries import Canaries, TriedPrompt
 from openclaw_core.store.client import Rights, _without_none, digest, source
 from openclaw_core.store.figures import set_prices
 from openclaw_core.tasks.outcome import Cause, Delivery
@@ -250,7 +250,7 @@ async def _settings(world: World) -> None:
     much = Limit(scope=Scope.USER, period=Period.DAY, unit=Unit.TOKENS, amount=10**6)
     await set_budgets(world.script, Budgets(limits=(much,)), epoch=world.epoch)
     await world.inbox.set_files_at("http://brain", epoch=world.epoch)
-    await Canaries(world.script).keep("coder", CanaryEntry(prompt="0", since="0"), epoch=world.epoch)
+    await Canaries(world.script).keep("coder", TriedPrompt(prompt="0", since="0"), epoch=world.epoch)
     await set_git_access(world.script, {"5": Right.OWNER, "6": Right.USER}, epoch=world.epoch)
     await world.effects({"op": "access", "subject": "8", "right": "user", "by": "5"})
     toasts = {name: name for name in ("given", "declined", "already", "expired")}

@@ -9,7 +9,7 @@ from openclaw_core.roles.harm_test import HarmTest
 from openclaw_core.roles.snapshot import snapshot_of
 from openclaw_core.roles.values import Role, Roles
 from openclaw_core.store import RunRecords
-from openclaw_core.store.canaries import Canaries, CanaryEntry
+from openclaw_core.store.canaries import Canaries, TriedPrompt
 from openclaw_core.store.run_records import PAGE, RunRecord
 from openclaw_core.tasks.outcome import TaskState
 from openclaw_core.tasks.receipt import digest
@@ -30,7 +30,7 @@ class WatchedCanary:
     """One prompt that is tried, and the evidence against it."""
 
     role: Role
-    entry: CanaryEntry
+    entry: TriedPrompt
     test: HarmTest = field(default_factory=HarmTest)
     prompts: dict[str, str] = field(default_factory=dict)
     """By the digest of a snapshot: that of its prompt."""
@@ -101,7 +101,7 @@ class CanaryWatch:
             tried = digest(role.canary.prompt)
             entry = await self.canaries.of_role(name)
             if entry is None or entry.prompt != tried:
-                entry = CanaryEntry(prompt=tried, since=await self.runs.last_id())
+                entry = TriedPrompt(prompt=tried, since=await self.runs.last_id())
                 await self.canaries.keep(name, entry, epoch=self.epoch)
             found[name] = WatchedCanary(role=role, entry=entry, prompts=self._prompts_of(role))
         self._seen = min((one.entry.since for one in found.values()), key=_order)

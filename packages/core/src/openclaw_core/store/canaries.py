@@ -7,7 +7,7 @@ from openclaw_core.store.client import Script, compact, fenced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CanaryEntry:
+class TriedPrompt:
     """A prompt that a role tries, by its digest."""
 
     prompt: str
@@ -21,14 +21,14 @@ class Canaries:
     def __init__(self, script: Script) -> None:
         self._script = script
 
-    async def of_role(self, role: str) -> CanaryEntry | None:
+    async def of_role(self, role: str) -> TriedPrompt | None:
         """What is kept of the newest prompt that *role* has tried; None where there is nothing, or it cannot be read."""
         [row] = await self._script.reads([("HGET", self._script.keys("canaries"), role)])
         try:
-            return None if row is None else read(CanaryEntry, parsed(row))
+            return None if row is None else read(TriedPrompt, parsed(row))
         except UNREADABLE:
             return None
 
-    async def keep(self, role: str, entry: CanaryEntry, *, epoch: int) -> None:
+    async def keep(self, role: str, entry: TriedPrompt, *, epoch: int) -> None:
         """Keep *entry* in place of what was kept. Raises LostOwnership."""
         fenced(await self._script.step("keep_canary", role=role, entry=compact(asdict(entry)), epoch=epoch))
