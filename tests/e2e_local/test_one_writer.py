@@ -32,6 +32,10 @@ def refusals(bot: World) -> list[Entry]:
     return [entry for entry in bot.api.journal if entry.outcome.startswith("429")]
 
 
+def refused_at_least(bot: World, count: int) -> bool:
+    return len(refusals(bot)) >= count
+
+
 async def outcomes(bot: World) -> dict[str, int]:
     return await RunRecords(bot.script).outcomes()
 
@@ -246,8 +250,7 @@ async def test_chats_that_have_to_rest_for_long_hold_up_no_other(tmp_path: Path)
                 bot.api.faults.next("sendMessage", "flood", times=None, chat_id=chat, retry_after_s=600)
                 bot.api.users.write(chat, "/help")
                 bot.api.users.write(chat, f"/code rests {chat}")
-            expected = refused_before + REFUSED_CHATS - 1
-            await bot.until(lambda expected=expected: len(refusals(bot)) >= expected)
+            await bot.until(partial(refused_at_least, bot, refused_before + REFUSED_CHATS - 1))
             await asyncio.sleep(REFUSED_WITHIN_S)
         began = time.monotonic()
         bot.api.users.write(5, "/code quick")
