@@ -250,7 +250,7 @@ def test_what_an_ended_task_keeps_is_what_is_not_dropped() -> None:
 
 def test_every_metric_of_an_alert_or_a_page_is_one_that_the_brain_serves() -> None:
     brain = ROOT / "apps/brain/src/openclaw_brain"
-    source = "".join((brain / name).read_text() for name in ("metrics.py", "model_figures.py"))
+    source = "".join((brain / name).read_text() for name in ("metrics.py", "model_figures.py", "prompt_figures.py"))
     served = set(re.findall(r'"(openclaw_[a-z_]+)"', source))
     rules = "".join(file.read_text() for file in (ROOT / "platform/monitoring/base/rules").glob("*.yaml"))
     page = ROOT / "docs/metrics.md"

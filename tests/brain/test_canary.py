@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from openclaw_brain.prompt_figures import PromptFigures
 from openclaw_brain.queue.canary_watch import CanaryWatch
 from openclaw_brain.queue.consumer import QueueConsumer
 from openclaw_core.roles.canary import OUT, choose_prompt, is_inside
@@ -197,6 +198,20 @@ async def test_the_next_leader_counts_what_the_one_before_has_counted(world: Wor
     await another_leads(world)
     await watch(world, trying(50), seen)._look()
     assert seen == {"coder": True}, "what was ended stays so"
+
+
+async def test_both_prompts_have_figures_and_a_third_one_has_none(world: World) -> None:
+    figures = PromptFigures()
+    watching = replace(watch(world, trying(50)), figures=figures)
+    await watching._look()
+    await ended(world, CODER.prompt, "closed", "failed")
+    await ended(world, NEXT, "cancelled", "failed")
+    await ended(world, "A third prompt.", "closed", "closed")
+    await watching._look()
+    runs = next(iter(figures.families()))
+    labels = {tuple(one.labels.values()): one.value for one in runs.samples if one.value}
+    own, tried = ("coder", "own", digest(CODER.prompt)), ("coder", "tried", digest(NEXT))
+    assert labels == {(*own, "closed"): 1, (*own, "failed"): 1, (*tried, "cancelled"): 1, (*tried, "failed"): 1}
 
 
 async def test_what_happened_before_the_canary_does_not_count(world: World) -> None:

@@ -192,7 +192,7 @@ class Brain:
             start("news", results.run)
             watch = CanaryWatch(
                 canaries=canaries, runs=RunRecords(self.script), roles=roles, epoch=epoch, model_override=settings.model_override,
-                demo=settings.demo_model, on_state=metrics.canary_seen,
+                demo=settings.demo_model, on_state=metrics.canary_seen, figures=metrics.prompts,
             )  # fmt: skip
             if watch.tries:
                 start("canaries", watch.run)

@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 
 from openclaw_brain.metric_families import counter_by, gauge, gauge_by, histogram
 from openclaw_brain.model_figures import ModelFigures
+from openclaw_brain.prompt_figures import PromptFigures
 from openclaw_core.budgets.values import Budgets
 from openclaw_core.errors import OpenClawError
 from openclaw_core.store import Script
@@ -37,6 +38,7 @@ class Metrics:
     script: Script
     roles: Collection[str]
     models: ModelFigures = field(default_factory=ModelFigures)
+    prompts: PromptFigures = field(default_factory=PromptFigures)
     loop_ages_s: Callable[[], Mapping[str, float]] = dict
     """By loop: seconds since its last heartbeat."""
     causes: Callable[[], Mapping[str, Cause]] = dict
@@ -96,6 +98,7 @@ class Metrics:
         self._fallback.clear()
         self._models_gone = {}
         self._canaries.clear()
+        self.prompts.forget()
 
     async def page(self) -> bytes:
         """The page in Prometheus' text format. While the store is away, only what this process measures."""
@@ -164,6 +167,7 @@ class Metrics:
             self._canaries,
         )
         yield from self.models.families()
+        yield from self.prompts.families()
 
 
 def counted(found: Figures, roles: Collection[str], used: Sequence[Used] = ()) -> Iterator[Metric]:

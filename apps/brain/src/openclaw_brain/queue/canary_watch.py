@@ -1,9 +1,10 @@
 """Ends a tried prompt that does more harm than the role's own, from the run records."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from openclaw_brain.loops import Loop
+from openclaw_brain.prompt_figures import PromptFigures, PromptRuns, Which
 from openclaw_core import logs
 from openclaw_core.roles.harm_test import HarmTest
 from openclaw_core.roles.snapshot import snapshot_of
@@ -34,6 +35,11 @@ class WatchedCanary:
     test: HarmTest = field(default_factory=HarmTest)
     prompts: dict[str, str] = field(default_factory=dict)
     """By the digest of a snapshot: that of its prompt."""
+    runs: Mapping[Which, PromptRuns] = field(init=False)
+
+    def __post_init__(self) -> None:
+        own, tried = digest(self.role.prompt), self.entry.prompt
+        self.runs = {"own": PromptRuns(digest=own), "tried": PromptRuns(digest=tried)}
 
     def add(self, run: RunRecord) -> None:
         """Count *run*, if it is of this role and its prompt is known. A run without an answer is known by its snapshot alone."""
@@ -42,8 +48,10 @@ class WatchedCanary:
         if prompt := read_usage(run.run).receipt.prompt:
             self.prompts[run.order] = prompt
         prompt = self.prompts.get(run.order, "")
-        if prompt in (self.entry.prompt, digest(self.role.prompt)):
-            self.test.add(tried=prompt == self.entry.prompt, harmed=did_harm(run))
+        for which, runs in self.runs.items():
+            if prompt == runs.digest:
+                runs.add(run)
+                self.test.add(tried=which == "tried", harmed=did_harm(run))
 
 
 @dataclass(kw_only=True)
@@ -58,6 +66,7 @@ class CanaryWatch:
     demo: bool = False
     on_state: Callable[[str, bool], None] = lambda _role, _ended: None
     """Called with a role that tries a prompt, and whether that was ended."""
+    figures: PromptFigures = field(default_factory=PromptFigures)
     _watched: dict[str, WatchedCanary] = field(default_factory=dict)
     _seen: str = ""
 
@@ -90,6 +99,7 @@ class CanaryWatch:
                     others=one.test.others, others_harmed=one.test.others_harmed, hint="take the canary out of roles.yaml: docs/alerts.md",
                 )  # fmt: skip
             self.on_state(name, one.entry.ended)
+            self.figures.seen(name, one.runs)
         return LOOK_EVERY_S
 
     async def _begin(self) -> None:
