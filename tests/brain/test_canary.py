@@ -11,6 +11,7 @@ from openclaw_brain.queue.canary_watch import CanaryWatch
 from openclaw_brain.queue.consumer import QueueConsumer
 from openclaw_core.roles.canary import OUT, choose_prompt, is_inside
 from openclaw_core.roles.check import load_roles
+from openclaw_core.roles.good_test import LOOKS
 from openclaw_core.roles.snapshot import snapshot_of
 from openclaw_core.roles.values import Canary, Role, Roles
 from openclaw_core.store import Script
@@ -136,7 +137,8 @@ def runs_of(prompt: str, state: str) -> dict[str, str]:
     snapshot = snapshot_of(replace(CODER, prompt=prompt))
     usage = RunUsage(model="m", receipt=Receipt(prompt=digest(prompt)))
     run = json.dumps(usage_fields(usage)) if state == "closed" else ""
-    return {"role": "coder", "state": state, "order": snapshot_digest(snapshot_json(snapshot)), "run": run}
+    times = {"admitted_ms": "1000", "ended_ms": "2500", "micro_usd": "20"}
+    return {"role": "coder", "state": state, "order": snapshot_digest(snapshot_json(snapshot)), "run": run} | times
 
 
 async def ended(world: World, prompt: str, *states: str) -> None:
@@ -194,7 +196,9 @@ async def test_the_next_leader_counts_what_the_one_before_has_counted(world: Wor
     await another_leads(world)
     await watch(world, trying(50), seen)._look()
     assert seen == {"coder": True}
-    assert await Canaries(world.script).of_role("coder") == TriedPrompt(prompt=digest(NEXT), since="0", ended=True)
+    entry = await Canaries(world.script).of_role("coder")
+    assert entry is not None
+    assert (entry.prompt, entry.since, entry.ended, entry.good) == (digest(NEXT), "0", True, False)
     await another_leads(world)
     await watch(world, trying(50), seen)._look()
     assert seen == {"coder": True}, "what was ended stays so"
@@ -229,3 +233,62 @@ async def test_an_entry_that_cannot_be_read_is_written_anew(world: World) -> Non
     entry = await Canaries(world.script).of_role("coder")
     assert entry is not None
     assert not entry.ended
+
+
+async def good_and_own(world: World, *, tried: int) -> None:
+    """As many answers of either prompt, the newest last."""
+    for _ in range(tried):
+        await ended(world, CODER.prompt, "closed")
+        await ended(world, NEXT, "closed")
+
+
+async def test_a_prompt_that_has_shown_no_harm_in_three_hundred_answers_is_good_and_its_figures_are_kept(
+    world: World,
+) -> None:
+    watching = watch(world, trying(50))
+    await watching._look()
+    await good_and_own(world, tried=LOOKS[0] - 1)
+    await watching._look()
+    before = await Canaries(world.script).of_role("coder")
+    assert before is not None
+    assert not before.good
+    await good_and_own(world, tried=1)
+    await watching._look()
+    entry = await Canaries(world.script).of_role("coder")
+    assert entry is not None
+    assert (entry.good, entry.ended, entry.own) == (True, False, digest(CODER.prompt))
+    assert (entry.of_tried.runs, entry.of_tried.harmed, entry.of_tried.answered) == (LOOKS[0], 0, LOOKS[0])
+    assert entry.of_tried.took_ms == 1500 * LOOKS[0]
+    assert entry.of_own.micro_usd == 20 * LOOKS[0]
+    assert entry.of_own.priced == LOOKS[0]
+    assert await Canaries(world.script).all() == {"coder": entry}
+
+    for _ in range(40):  # harm that comes later takes it back
+        await ended(world, CODER.prompt, "closed")
+        await ended(world, NEXT, "failed")
+    await watching._look()
+    entry = await Canaries(world.script).of_role("coder")
+    assert entry is not None
+    assert (entry.good, entry.ended) == (False, True)
+    assert entry.of_tried.harmed == 40
+
+
+async def test_a_good_prompt_is_judged_anew_where_the_own_prompt_has_changed(world: World) -> None:
+    await watch(world, trying(50))._look()
+    await good_and_own(world, tried=LOOKS[0])
+    await watch(world, trying(50))._look()
+    await another_leads(world)
+    changed = replace(trying(50), prompt="You write code in another way.")
+    watching = watch(world, changed)
+    await watching._look()
+    assert not watching._watched["coder"].entry.good
+
+
+async def test_an_entry_of_the_release_before_is_read_and_one_of_ours_has_what_that_release_reads(world: World) -> None:
+    old = {"prompt": digest(NEXT), "since": "5-1", "ended": True}
+    await world.script.read("HSET", world.script.keys("canaries"), "coder", json.dumps(old))
+    entry = await Canaries(world.script).of_role("coder")
+    assert entry == TriedPrompt(prompt=digest(NEXT), since="5-1", ended=True)
+    await Canaries(world.script).keep("coder", entry, epoch=world.epoch)
+    written = json.loads(await world.script.read("HGET", world.script.keys("canaries"), "coder"))
+    assert old.items() <= written.items()

@@ -17,6 +17,7 @@ from openclaw_cli.runs.choose import Choice
 from openclaw_cli.runs.stats import count, count_prompts, percentile
 from openclaw_cli.runs.timeline import moments
 from openclaw_core.store import Script
+from openclaw_core.store.canaries import TriedPrompt
 from openclaw_core.store.run_records import RunRecord
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.run_usage import CallUsage, StepUsage
@@ -261,6 +262,20 @@ def test_stats_by_prompt_count_failures_beside_the_answers_of_the_same_prompt() 
         replace(RUN, run=tried, order="1"), replace(RUN, run="", order="1", state="failed"), replace(RUN, run="", order="1", state="cancelled"),
         replace(RUN, run=own, order="2"), replace(RUN, run=own, order="2"), replace(RUN, run="", order="3", state="failed"),
     ]  # fmt: skip
-    rows = {row["prompt"]: (row["runs"], row["answered"], row["failed"], row["stopped"]) for row in count_prompts(runs)}
+    rows = {
+        row["prompt"]: (row["runs"], row["answered"], row["failed"], row["stopped"]) for row in count_prompts(runs, {})
+    }
     assert rows == {"aaaa": (3, 1, 1, 1), "bbbb": (2, 2, 0, 0), "": (1, 0, 1, 0)}
-    assert count_prompts([]) == []
+    assert count_prompts([], {}) == []
+
+
+TRIED = TriedPrompt(prompt="aaaa", since="0")
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"), [(TRIED, "tried"), (replace(TRIED, good=True), "good"), (replace(TRIED, ended=True), "ended")]
+)
+def test_stats_by_prompt_say_what_became_of_the_canary(entry: TriedPrompt, says: str) -> None:
+    usages = {prompt: f'{{"model": "m", "receipt": {{"prompt": "{prompt}"}}}}' for prompt in ("aaaa", "bbbb")}
+    runs = [replace(RUN, order=prompt, run=usage) for prompt, usage in usages.items()]
+    assert {row["prompt"]: row["canary"] for row in count_prompts(runs, {"coder": entry})} == {"aaaa": says, "bbbb": ""}

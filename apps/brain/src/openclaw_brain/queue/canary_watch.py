@@ -1,4 +1,4 @@
-"""Ends a tried prompt that does more harm than the role's own, from the run records."""
+"""Judges prompts that are tried, from the run records: ends one that does more harm than the role's own, and says when one is good."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 from openclaw_brain.loops import Loop
 from openclaw_brain.prompt_figures import PromptFigures, PromptRuns, Which
 from openclaw_core import logs
+from openclaw_core.roles.good_test import LOOKS, is_good
 from openclaw_core.roles.harm_test import HarmTest
+from openclaw_core.roles.judged_runs import JudgedRuns
 from openclaw_core.roles.snapshot import snapshot_of
 from openclaw_core.roles.values import Role, Roles
 from openclaw_core.store import RunRecords
@@ -35,6 +37,8 @@ class WatchedCanary:
     test: HarmTest = field(default_factory=HarmTest)
     prompts: dict[str, str] = field(default_factory=dict)
     """By the digest of a snapshot: that of its prompt."""
+    good: bool = False
+    """Whether one of the looks of `good_test` found the prompt good."""
     runs: Mapping[Which, PromptRuns] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -52,6 +56,35 @@ class WatchedCanary:
             if prompt == runs.digest:
                 runs.add(run)
                 self.test.add(tried=which == "tried", harmed=did_harm(run))
+                self._look_for_good(which)
+
+    def _look_for_good(self, newest: Which) -> None:
+        test = self.test
+        if newest == "tried" and test.tried in LOOKS:
+            counts = {"others": test.others, "others_harmed": test.others_harmed}
+            self.good = self.good or is_good(tried=test.tried, harmed=test.harmed, **counts)
+
+    def judged(self) -> TriedPrompt | None:
+        """The entry with a verdict that it does not have yet; None if there is none. Harm that is seen later takes a good one back."""
+        test = self.test
+        if self.entry.ended or not (test.does_harm or (self.good and not self.entry.good)):
+            return None
+        return replace(
+            self.entry,
+            ended=test.does_harm,
+            good=not test.does_harm,
+            own=self.runs["own"].digest,
+            of_tried=_judged_runs(self.runs["tried"], harmed=test.harmed),
+            of_own=_judged_runs(self.runs["own"], harmed=test.others_harmed),
+        )
+
+
+def _judged_runs(runs: PromptRuns, *, harmed: int) -> JudgedRuns:
+    answered = runs.ends[TaskState.CLOSED]
+    return JudgedRuns(
+        runs=runs.ends.total(), harmed=harmed, answered=answered, took_ms=round(runs.took.sum_s * 1000),
+        priced=answered - runs.unpriced, micro_usd=runs.micro_usd,
+    )  # fmt: skip
 
 
 @dataclass(kw_only=True)
@@ -91,13 +124,10 @@ class CanaryWatch:
             if len(rows) < PAGE:
                 break
         for name, one in self._watched.items():
-            if one.test.does_harm and not one.entry.ended:
-                one.entry = replace(one.entry, ended=True)
-                await self.canaries.keep(name, one.entry, epoch=self.epoch)
-                log.error(
-                    "canary.ended", role=name, prompt=one.entry.prompt, answers=one.test.tried, harmed=one.test.harmed,
-                    others=one.test.others, others_harmed=one.test.others_harmed, hint="take the canary out of roles.yaml: docs/alerts.md",
-                )  # fmt: skip
+            if (entry := one.judged()) is not None:
+                await self.canaries.keep(name, entry, epoch=self.epoch)
+                one.entry = entry
+                _tell(name, entry)
             self.on_state(name, one.entry.ended)
             self.figures.seen(name, one.runs)
         return LOOK_EVERY_S
@@ -113,6 +143,8 @@ class CanaryWatch:
             if entry is None or entry.prompt != tried:
                 entry = TriedPrompt(prompt=tried, since=await self.runs.last_id())
                 await self.canaries.keep(name, entry, epoch=self.epoch)
+            if entry.own != digest(role.prompt):
+                entry = replace(entry, good=False)  # that was said of another own prompt: it is judged anew
             found[name] = WatchedCanary(role=role, entry=entry, prompts=self._prompts_of(role))
         self._seen = min((one.entry.since for one in found.values()), key=_order)
         self._watched = found
@@ -125,6 +157,18 @@ class CanaryWatch:
             snapshot = snapshot_of(replace(role, prompt=prompt), model_override=self.model_override, demo=self.demo)
             made[snapshot_digest(snapshot_json(snapshot))] = digest(snapshot.prompt)
         return made
+
+
+def _tell(role: str, entry: TriedPrompt) -> None:
+    counts = {
+        "answers": entry.of_tried.runs, "harmed": entry.of_tried.harmed, "others": entry.of_own.runs, "others_harmed": entry.of_own.harmed,
+    }  # fmt: skip
+    if entry.ended:
+        hint = "take the canary out of roles.yaml: docs/alerts.md"
+        log.error("canary.ended", role=role, prompt=entry.prompt, **counts, hint=hint)
+    else:
+        hint = "make it the role's own: docs/gitops.md"
+        log.info("canary.good", role=role, prompt=entry.prompt, **counts, hint=hint)
 
 
 def entry_id_after(entry_id: str, other: str) -> bool:

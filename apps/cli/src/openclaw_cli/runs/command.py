@@ -19,6 +19,7 @@ from openclaw_cli.runs.stats import count, count_prompts
 from openclaw_cli.runs.timeline import moments
 from openclaw_core.errors import StoreError
 from openclaw_core.store import Lanes, RunRecords, Script
+from openclaw_core.store.canaries import Canaries
 from openclaw_core.store.run_records import RunRecord
 from openclaw_core.tasks.run_usage import read_usage
 
@@ -100,7 +101,7 @@ async def _follow(args: argparse.Namespace, script: Script, choice: Choice) -> i
 
 async def _stats(args: argparse.Namespace, script: Script, choice: Choice) -> int:
     runs = [run async for run in _chosen(script, choice)]
-    rows = count_prompts(runs) if args.by_prompt else count(runs)
+    rows = count_prompts(runs, await Canaries(script).all()) if args.by_prompt else count(runs)
     if args.json:
         print(json.dumps(rows, indent=2))
     else:

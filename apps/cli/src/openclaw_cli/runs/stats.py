@@ -1,6 +1,6 @@
 """Count runs by day and role: how many were answered, how long they took, what they cost."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import ceil
@@ -8,6 +8,7 @@ from typing import Any
 
 from openclaw_cli.runs.choose import ended_s
 from openclaw_cli.runs.rows import row_of
+from openclaw_core.store.canaries import TriedPrompt
 from openclaw_core.store.run_records import RunRecord
 from openclaw_core.tasks.outcome import TaskState
 from openclaw_core.tasks.run_usage import read_usage
@@ -58,8 +59,8 @@ def percentile(values: Sequence[float], percent: int) -> float | str:
     return sorted(values)[ceil(len(values) * percent / 100) - 1] if values else ""
 
 
-def count_prompts(runs: Iterable[RunRecord]) -> list[dict[str, Any]]:
-    """One row for each role and prompt, by the prompt's digest, the one with the most runs first.
+def count_prompts(runs: Iterable[RunRecord], tried: Mapping[str, TriedPrompt]) -> list[dict[str, Any]]:
+    """One row for each role and prompt, by the prompt's digest, the one with the most runs first; *tried*: the newest canary of each role.
 
     A run without an answer has no receipt. It had the prompt of an answer that was made with the same settings; where there is none, its
     prompt is not known and stands as empty.
@@ -70,7 +71,17 @@ def count_prompts(runs: Iterable[RunRecord]) -> list[dict[str, Any]]:
     for run in runs:
         groups.setdefault((run.role, prompts.get(run.order, "")), Group()).add(run)
     most = sorted(groups.items(), key=lambda group: (group[0][0], -group[1].runs))
-    return [{"role": role or "none", "prompt": prompt, **group.row()} for (role, prompt), group in most]
+    return [
+        {"role": role or "none", "prompt": prompt, "canary": canary_state(tried.get(role), prompt), **group.row()}
+        for (role, prompt), group in most
+    ]
+
+
+def canary_state(entry: TriedPrompt | None, prompt: str) -> str:
+    """What the brain says of a prompt that is or was the newest canary: `tried`, `good` or `ended`; empty for any other."""
+    if entry is None or entry.prompt != prompt:
+        return ""
+    return "ended" if entry.ended else "good" if entry.good else "tried"
 
 
 def count(runs: Iterable[RunRecord]) -> list[dict[str, Any]]:

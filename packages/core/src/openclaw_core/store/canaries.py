@@ -1,9 +1,12 @@
-"""What the leader keeps of prompts that are tried: since which run, and whether they were ended. One entry for each role, of its newest canary."""
+"""What the leader keeps of prompts that are tried: since which run, and what came of it. One entry for each role, of its newest canary."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from openclaw_core.records import UNREADABLE, parsed, read
-from openclaw_core.store.client import Script, compact, fenced
+from openclaw_core.roles.judged_runs import JudgedRuns
+from openclaw_core.store.client import Script, compact, fenced, pairs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +18,12 @@ class TriedPrompt:
     """The newest run record when a leader first saw it."""
     ended: bool = False
     """Whether it was ended because it did harm. It stays so until the prompt changes."""
+    good: bool = False
+    """Whether enough answers have shown that it may become the role's own."""
+    own: str = ""
+    """Digest of the role's own prompt that it was judged against. This and what follows are of the newest verdict, empty before one."""
+    of_tried: JudgedRuns = field(default_factory=JudgedRuns)
+    of_own: JudgedRuns = field(default_factory=JudgedRuns)
 
 
 class Canaries:
@@ -24,11 +33,23 @@ class Canaries:
     async def of_role(self, role: str) -> TriedPrompt | None:
         """What is kept of the newest prompt that *role* has tried; None where there is nothing, or it cannot be read."""
         [row] = await self._script.reads([("HGET", self._script.keys("canaries"), role)])
-        try:
-            return None if row is None else read(TriedPrompt, parsed(row))
-        except UNREADABLE:
-            return None
+        return None if row is None else _entry(row)
+
+    async def all(self) -> dict[str, TriedPrompt]:
+        """What is kept of each role's newest, by role. What cannot be read is left out."""
+        rows: Mapping[str, Any] = pairs(await self._script.read("HGETALL", self._script.keys("canaries")))
+        found = {role: _entry(row) for role, row in rows.items()}
+        return {role: entry for role, entry in sorted(found.items()) if entry is not None}
 
     async def keep(self, role: str, entry: TriedPrompt, *, epoch: int) -> None:
         """Keep *entry* in place of what was kept. Raises LostOwnership."""
         fenced(await self._script.step("keep_canary", role=role, entry=compact(asdict(entry)), epoch=epoch))
+
+
+def _entry(row: str) -> TriedPrompt | None:
+    try:
+        fields = parsed(row)
+        runs = {name: read(JudgedRuns, fields.get(name, {})) for name in ("of_tried", "of_own")}
+        return read(TriedPrompt, fields, **runs)
+    except UNREADABLE:
+        return None
