@@ -37,7 +37,7 @@ up: install ## [Run] the bot in a browser page; Ctrl-C stops everything
 dev: install ## [Run] the same, started again when code or a prompt changes, with its log in colour
 	@$(BIN)/openclaw dev $(ARGS)
 
-tools: install ## [Change +] put kustomize, kubeconform, actionlint, alertmanager, amtool and checkov into .tools/bin
+tools: install ## [Change +] put kustomize, kubeconform, actionlint, alertmanager, amtool, otelcol and checkov into .tools/bin
 	@scripts/tools
 
 test: install tools ## [Change] all tests that need no cluster; a part: ARGS=tests/brain

@@ -1,7 +1,11 @@
-"""Traces of the whole bot as processes, taken by a collector: one message is one connected trace, and the log names it."""
+"""Traces of the whole bot as processes, taken by a collector: one message is one connected trace, and the log names it.
+
+The collector is the project's own, OpenTelemetry Collector, which sends on what it read; and once ours alone, which sees the headers.
+"""
 
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -11,7 +15,8 @@ from openclaw_core.trace_ids import trace_id
 from openclaw_standin.model import ScriptedModel
 from tests.e2e_local.test_tools import FIRST, search_service
 from tests.e2e_local.world import TOKEN, World, world
-from tests.fakes.collector import TakenSpan, collector
+from tests.fakes.collector import Collector, TakenSpan, collector
+from tests.fakes.otelcol import otelcol
 from tests.fakes.waterfall import waterfall
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -31,13 +36,25 @@ def names_in_log(bot: World, trace: str) -> set[str]:
     return {f"{line['service']} {line['event']}" for line in lines if line.get("trace_id") == trace}
 
 
-async def test_one_message_is_one_connected_trace(tmp_path: Path) -> None:
+@asynccontextmanager
+async def endpoint(by: str, taken: Collector, folder: Path) -> AsyncIterator[str]:
+    """The URL for the brain of a collector from which *taken* gets the spans."""
+    if by == "ours":
+        yield taken.url
+    else:
+        async with otelcol(folder, taken) as url:
+            yield url
+
+
+@pytest.mark.parametrize("by", ["otelcol", "ours"])
+async def test_one_message_is_one_connected_trace(tmp_path: Path, by: str) -> None:
     async with (
         search_service() as searches,
         ScriptedModel.open(first_token_s=0.05, tokens_per_s=500, chunk_s=0.01) as model,
         collector() as taken,
+        endpoint(by, taken, tmp_path) as url,
         world(
-            tmp_path, GROQ_BASE_URL=model.url, SEARCH_URL=f"http://127.0.0.1:{searches.port}", OTEL_EXPORTER_OTLP_ENDPOINT=taken.url,
+            tmp_path, GROQ_BASE_URL=model.url, SEARCH_URL=f"http://127.0.0.1:{searches.port}", OTEL_EXPORTER_OTLP_ENDPOINT=url,
             OTEL_EXPORTER_OTLP_HEADERS="x-tenant=a",
         ) as bot,
     ):  # fmt: skip
@@ -65,7 +82,9 @@ async def test_one_message_is_one_connected_trace(tmp_path: Path) -> None:
     assert all(root.start_ns <= one.start_ns <= one.end_ns <= root.end_ns for one in spans)
     asked = [one for one in spans if one.name.startswith("chat")]
     assert all(one.end_ns - one.start_ns >= 50_000_000 for one in asked), "each request took as long as the model did"
-    assert taken.headers[0]["x-tenant"] == "a"
+    assert (taken.headers[0]["Content-Type"], taken.headers[0].get("x-tenant")) == {
+        "otelcol": ("application/x-protobuf", None), "ours": ("application/json", "a"),
+    }[by]  # fmt: skip
     assert "marker-words" not in str(spans)
 
     assert {"brain task.ready", "agent task.claimed", "agent tool.called", "agent task.answered"} <= names_in_log(

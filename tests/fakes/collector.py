@@ -1,4 +1,4 @@
-"""A collector: a real HTTP server that takes traces by OTLP and reads them with OpenTelemetry's own definitions."""
+"""A collector: a real HTTP server that takes traces by OTLP, in JSON or protobuf, and reads them with OpenTelemetry's own definitions."""
 
 import base64
 import json
@@ -44,8 +44,7 @@ class Collector:
         self.headers.append(dict(request.headers))
         if self.statuses and (status := self.statuses.pop(0)) != 200:
             return web.Response(status=status)
-        assert request.content_type == "application/json"
-        for group in _read(body).resource_spans:
+        for group in _read(body, request.content_type).resource_spans:
             service = next(one.value.string_value for one in group.resource.attributes if one.key == "service.name")
             for scope in group.scope_spans:
                 self.spans += [
@@ -59,8 +58,13 @@ class Collector:
         return web.json_response({})
 
 
-def _read(body: bytes) -> ExportTraceServiceRequest:
-    """The request of a body in OTLP's JSON: that of protobuf, but for ids, which are hexadecimal. An unknown field is an error."""
+def _read(body: bytes, content_type: str) -> ExportTraceServiceRequest:
+    """The request of *body*. OTLP's JSON is that of protobuf, but for ids, which are hexadecimal. An unknown field is an error."""
+    request = ExportTraceServiceRequest()
+    if content_type == "application/x-protobuf":
+        request.ParseFromString(body)
+        return request
+    assert content_type == "application/json", content_type
 
     def with_ids(fields: dict[str, Any]) -> dict[str, Any]:
         for name in ("traceId", "spanId", "parentSpanId"):
@@ -68,7 +72,6 @@ def _read(body: bytes) -> ExportTraceServiceRequest:
                 fields[name] = base64.b64encode(bytes.fromhex(fields[name])).decode()
         return fields
 
-    request = ExportTraceServiceRequest()
     json_format.ParseDict(json.loads(body, object_hook=with_ids), request)
     return request
 

@@ -261,7 +261,7 @@ def test_a_missing_checker_is_said_loudly_and_red_in_ci(tmp_path: Path, ci: str,
     (scripts / "checkov").write_text("#!/bin/sh\necho /bin/true\n")
     (scripts / "checkov").chmod(0o755)
     given = dict.fromkeys(("KUSTOMIZE", "KUBECONFORM"), "") | dict.fromkeys(
-        ("ACTIONLINT", "ALERTMANAGER", "AMTOOL"), "/bin/true"
+        ("ACTIONLINT", "ALERTMANAGER", "AMTOOL", "OTELCOL"), "/bin/true"
     )
 
     done = run(["bash", scripts / "tools"], tmp_path, given | {"PATH": "/usr/bin:/bin", "CI": ci})
