@@ -25,7 +25,7 @@ from openclaw_core.chat.telegram.request import (
     TelegramRequest,
     reply_error,
 )
-from tests.core.test_messenger import TOKEN, WORDS, Answer, accepted, hang_up, refused, said, silence
+from tests.core.bot_api_answers import TOKEN, WORDS, Answer, accepted, hang_up, refused, said, silence
 from tests.fakes.bot_api_emulator import serving
 
 CHUNK = b"x" * 1000
