@@ -1,0 +1,212 @@
+"""How models write their thoughts, and text that only speaks of the marks."""
+
+from itertools import pairwise
+
+from openclaw_core.models.thought_filter import ThoughtFilter
+
+THOUGHT = "secret plan"
+ANSWER = "Four."
+
+WRITTEN = [
+    "<think>{t}</think>{a}",
+    "<think>\n{t}\n</think>\n\n{a}",
+    "\n<think>\n{t}\n</think>\n{a}",
+    "<THINK>{t}</THINK>{a}",
+    '<think type="long">{t}</think >{a}',
+    "<thinking>{t}</thinking>\n{a}",
+    "<thought>{t}</thought>{a}",
+    "<thoughts>{t}</thoughts>{a}",
+    "<reasoning>{t}</reasoning>{a}",
+    "<thought_process>{t}</thought_process>{a}",
+    "<reflection>{t}</reflection>{a}",
+    "<scratchpad>{t}</scratchpad>{a}",
+    "<seed:think>{t}</seed:think>{a}",
+    "<longcat_think>{t}</longcat_think>{a}",
+    "[THINK]{t}[/THINK]{a}",
+    "◁think▷{t}◁/think▷{a}",
+    "<|START_THINKING|>{t}<|END_THINKING|><|START_RESPONSE|>{a}<|END_RESPONSE|>",
+    "<|begin_of_thought|>{t}<|end_of_thought|>\n<|begin_of_solution|>{a}<|end_of_solution|>",
+    "<|thinking|>{t}<|/thinking|>{a}",
+    "<|inner_prefix|>{t}<|inner_suffix|>{a}",
+    "[unused16]{t}[unused17]{a}",
+    "<|channel>thought\n{t}<channel|>{a}",
+    "<|open|>think<|sep|>{t}<|close|>think<|sep|><|open|>response<|sep|>{a}<|close|>response<|sep|>",
+    "<|open|>think<|sep|>{t}<|close|>think<|sep|>{a}",
+    "<unused94>thought\n{t}<unused95>{a}",
+    "<|think|>{t}<|end|><|begin|>assistant<|content|>{a}<|end|>",
+    "<|begin|>assistant<|think|>{t}<|end|><|begin|>assistant<|content|>{a}<|flush|>",
+    "<|begin|>assistant<|content|>{a}<|end|>",
+    "<|think:start|>{t}<|think:end|>{a}",
+    "<|think_start|>{t}<|think_end|>{a}",
+    "<|think_start|>{t}<|think_end|><|response_start|>{a}<|response_end|>",
+    "<|thinking_start|>{t}<|thinking_end|><|answer_start|>{a}<|answer_end|>",
+    "<|THINK_START|>{t}<|THINK_END|>{a}",
+    "<|plamo:begin_think:plamo|>{t}<|plamo:end_think:plamo|>{a}",
+    "<|content_thinking|>{t}<|end_message|><|message_model|><|content_text|>{a}<|end_message|>",
+    "<|content_thinking|>{t}<|content_text|>{a}",
+    "<ifm|think_fast>{t}</ifm|think_fast>{a}",
+    "<mm:think>{t}</mm:think>{a}",
+    "<antThinking>{t}</antThinking>{a}",
+    "<inner_monologue>{t}</inner_monologue>{a}",
+    "[THINKING]{t}[/THINKING]{a}",
+    "[REASONING]\n{t}\n[/REASONING]\n{a}",
+    "[think]{t}[/think]{a}",
+    # one mark that begins, and another kind that ends
+    "<|think|>{t}</think>{a}",
+    "<think>{t}<|/think|>{a}",
+    "<think>{t}</think/>{a}",
+    "<think>{t}</ think>{a}",
+    "[THINK]{t}</think>{a}",
+    "<think>{t}[/THINK]{a}",
+    "<think>{t}</think>Fo<think>{t}</think>ur.",
+    "<think>{t}</think><answer>{a}</answer>",
+    "<think>{t}</think>\n<response>\n{a}</response>",
+    "<think></think>{a}",
+    "<think/>{a}",
+    "<think>\n\n</think>\n\n{a}",
+    # more than one, and in other places
+    "<think>{t}</think>\n<think>{t}</think>{a}",
+    "<think>{t}<think>{t}</think>{t}</think>{a}",
+    "<thinking>{t}<thought>{t}</thought>{t}</thinking>{a}",
+    "<think>{t}: the user asks about `</think>` and \"</think>\", {t}</think>{a}",
+    "<think>{t} ```python\nx = `\n</think>\n{a}",
+    # the mark that begins the thought stood in the prompt
+    "{t}</think>{a}",
+    "{t}\n</think>\n\n{a}",
+    "{t} </think> {a}",
+    "{t} says `</think>` ends it.\n{t}\n</think>\n{a}",
+    "Okay, so {t}.\n\n{t}\n</think>\n\n{a}",
+    "{t}[/THINK]{a}",
+    "{t}<|END_THINKING|>{a}",
+    "{t}◁/think▷{a}",
+    "{t}<unused95>{a}",
+    "{t}<|think:end|>{a}",
+    "{t}<|end|><|begin|>assistant<|content|>{a}<|end|>",
+    "</think>{a}",
+    # and one behind the answer
+    "<think>{t}</think>{a}</think>",
+    "<think>{t}</think>{a}\n</think>\n",
+    # gpt-oss
+    "<|channel|>analysis<|message|>{t}<|end|><|start|>assistant<|channel|>final<|message|>{a}<|return|>",
+    "<|start|>assistant<|channel|>analysis<|message|>{t}<|end|><|start|>assistant<|channel|>final<|message|>{a}",
+    "<|channel|>analysis<|message|>{t}<|start|>assistant<|channel|>final<|message|>{a}<|end|>",
+    "<|channel|>analysis<|message|>{t}<|end|><|start|>assistant<|channel|>commentary to=functions.x <|constrain|>json<|message|>"
+    '{{"q": "{t}"}}<|call|><|start|>assistant<|channel|>final<|message|>{a}<|return|>',
+    "<|channel|>commentary<|message|>{t}<|end|><|start|>assistant<|channel|>final <|constrain|>json<|message|>{a}<|return|>",
+    "{t}<|end|><|start|>assistant<|channel|>final<|message|>{a}<|return|>",
+    "{t}<|channel|>final<|message|>{a}",
+    "<|channel|>analysis<|message|>{t}<|end|>assistant<|channel|>final<|message|>{a}",
+    "<|channel|>final<|message|>{a}",
+    '<|channel|>analysis to=browser.search code<|message|>{{"q": "{t}"}}<|call|><|start|>assistant<|channel|>final<|message|>{a}',
+    "<|channel|>analysis code<|message|>{t}<|end|><|start|>assistant<|channel|>final<|message|>{a}<|return|>",
+    '<|channel|>commentary to=functions.x json<|message|>{{"q": "{t}"}}<|call|><|channel|>final json<|message|>{a}',
+    '<|start|>assistant to=functions.x<|channel|>commentary json<|message|>{{"q": "{t}"}}<|call|><|channel|>final<|message|>{a}',
+    ' to=functions.x<|channel|>commentary json<|message|>{{"q": "{t}"}}<|call|><|channel|>final<|message|>{a}',
+    "<|channel|>commentary to=functions.x<|constrain|>json <|channel|>analysis code<|message|>{t}<|call|><|channel|>final<|message|>{a}",
+    "<|channel|>analysis thinking hard, in English<|message|>{t}<|end|><|start|>assistant<|channel|>final<|message|>{a}",
+    "<|start|>assistant to=self<|message|>{t}<|eom|><|start|>assistant to=user<|message|>{a}<|eot|>",
+    "analysisWe need {t}.assistantfinal{a}",
+    "Here is my thought process: {t}\n\nHere is my response: {a}",
+    "Here's my thought process:\n{t}\nHere's my response:\n{a}",
+]  # fmt: skip
+
+UNENDED = [
+    "<think>{t}",
+    "<thinking>\n{t}\n",
+    "[THINK]{t}",
+    "<|channel|>analysis<|message|>{t}",
+    "<|channel|>analysis<|message|>{t}<|end|>",
+    "<|channel|>analysis<|message|>{t}<|end|><|start|>assistant<|channel|>fin",
+    "<|channel|>ana",
+    '<|channel|>commentary to=functions.x json<|message|>{{"q": "{t}"}}<|call|>',
+    '<|start|>assistant to=functions.x<|channel|>commentary json<|message|>{{"q": "{t}"}}<|call|>',
+    ' to=functions.x<|channel|>commentary json<|message|>{{"q": "{t}"}}<|call|>',
+    "<|channel|>analysis<|message|>{t}<|end|><|start|>assistant<|channel|>analysis code<|message|>{t}<|call|>assistant",
+    "<think>{t}</thi",
+    "analysisThe user wants {t}",
+]
+
+KEPT = [
+    "Use the <think> tag.",
+    "use the `<think>` tag",
+    "Wrap it in `<think>` and `</think>`.",
+    "`<think>x</think>` is how R1 thinks.",
+    "The `<think>\nx</think>` block",
+    "Models wrap thoughts in <think> and </think> tags.",
+    "Models wrap thoughts in <think>...</think> before they answer.",
+    'It looks for "<think>" and "</think>".',
+    "A </think> tag ends it.",
+    "The tags (<think>, </think>) are special tokens.",
+    "1. <think> opens it.\n2. </think> ends it.",
+    "| <think> | opens |\n| </think> | ends |",
+    "**<think>** opens, **</think>** ends it.",
+    r"Write \<think> with a backslash.",
+    "התגית <think> פותחת את המחשבה, והתגית </think> סוגרת אותה.",
+    "השתמשו בתגית `<think>`.",
+    "```\n<think>x</think>\n```",
+    "```xml\n<think>\nx\n</think>\nFour\n```\nThat was it.",
+    "~~~\n</think>\n~~~",
+    "- So:\n  ```\n  <think>x</think>\n  ```\n",
+    "````md\n```\n<think>x</think>\n```\n````",
+    "```<think>``` is it.",
+    "Harmony writes `<|channel|>analysis<|message|>`.",
+    "```\n<|start|>assistant<|channel|>final<|message|>x<|return|>\n```",
+    "The tokens <|start|> and <|channel|> and <|message|> frame it.",
+    "Mistral writes `[THINK]`.",
+    "if a < b and c > d: <b>x</b> <thin> </div>",
+    "[link](https://e.org) [T] [/] [THIN",
+    "Analysis of the data: fine.",
+    "[thinking](https://e.org) about it",
+    "[reasoning]: https://e.org",
+    "[Reasoning] is what it does.",
+    "The [reasoning] part and the [think] part.",
+    "[Reflection] of light",
+    "The tokens <|content|> and <|begin|>assistant and <|end|> frame it.",
+    "The answer stands in <|answer|> there.",
+    "analysis of it",
+    "Okay, so here is the answer.",
+    "The user can log in.",
+    "I think </b> so",
+    "<answer>42</answer>",
+    "a ` b\n\n<b>",
+    # code of every form
+    "    <think>\n    a\n    </think>\nb",
+    "So:\n\n    <think>a</think>\n    <answer>b</answer>\n\nThat was it.",
+    "So:\n\n\t<think>\n\n\ta\n\t</think>\n\nThat was it.",
+    "So:\n\n    x = '<think>' + a\n    </think>\n",
+    "<code><think></code> opens",
+    "<code><think>x</think></code> is how R1 thinks.",
+    "<pre>\n<think>x</think>\n</pre>\nFour",
+    '<pre lang="xml"><code class="x">\n<think>\nx\n</think>\n</code></pre>\nFour',
+    "<CODE></think></CODE> ends it.",
+    # pairs that only show how it is written
+    "Use XML like <reasoning>why</reasoning> and <answer>x</answer>.",
+    "Write it as <thinking>your steps</thinking>, then the answer.",
+    "Use this template:\n\n<reasoning>\n{why}\n</reasoning>\n<answer>\n{answer}\n</answer>",
+    "Use this template:\n<thinking>\n[your steps]\n</thinking>\nand so on",
+    "It writes\n<think>\n...\n</think>\nand the answer.",
+    # sentences that begin with a mark
+    "<think> is the tag that reasoning models use. It ends with </think>.",
+    "<think> is the tag that reasoning models use.",
+    "<think> and </think> are special tokens.",
+    "[THINK] opens a thought of Mistral's.",
+    "Cohere's tokens are <|START_THINKING|> and <|END_THINKING|>.",
+    "Kimi writes ◁think▷ before and ◁/think▷ after it.",
+    "[thinking]\nIt has no end, so it is a heading.",
+    # marks behind a whole answer
+    "[Think] about [think] and [Reasoning]\n[reasoning]\nx",
+]
+
+
+def parts_of(text: str, cuts: list[int]) -> list[str]:
+    edges = [0, *sorted(cuts), len(text)]
+    return [text[a:b] for a, b in pairwise(edges)]
+
+
+def streamed(parts: list[str]) -> tuple[str, list[str]]:
+    """What is left at the end, and what was shown at each moment."""
+    reader, shown, moments = ThoughtFilter(), "", []
+    for seen in [*map(reader.feed, parts), reader.finish()]:
+        shown = seen.text if seen.restarted else shown + seen.text
+        moments.append(shown)
+    return shown, moments
