@@ -23,8 +23,9 @@ from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.run_usage import RunUsage
 from openclaw_core.tasks.timings import Part, Timing
 from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, PutBack
+from tests.core.repeated_steps import EFFECTS, UNFENCED, a_story, steps_of
+from tests.core.store_story import told
 from tests.core.store_world import EFFECT_CLASSES, World
-from tests.core.test_store_late import EFFECTS, UNFENCED, a_story, steps_of, told
 
 BOTH: tuple[Rights, ...] = ("leader", "agent")
 STORE = Path(openclaw_core.store.__file__).parent
