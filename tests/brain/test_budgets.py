@@ -56,6 +56,8 @@ class Bot:
         self.world, self.budgets, self.router = world, budgets, Router()
         self.spending = Spending(world.script, budgets)
         self.consumer: QueueConsumer
+        self.expected: list[set[str]] = []
+        """Each time agents are wanted: for which tasks that are being routed."""
 
     async def ask(self, one: Task) -> None:
         await self.world.ask(one)
@@ -78,19 +80,20 @@ class Bot:
 
 
 @asynccontextmanager
-async def leading(script: Script, *limits: Limit, queue_deadline_s: float = 900) -> AsyncIterator[Bot]:
+async def leading(script: Script, *limits: Limit, cap: int = 20, wait_s: float = 900) -> AsyncIterator[Bot]:
     world = World(script)
     await world.lead()
     budgets = Budgets(limits=limits)
     await set_prices(script, ROLES.models, epoch=world.epoch)
     await set_budgets(script, budgets, epoch=world.epoch)
     bot = Bot(world, budgets)
-    budget = TaskBudget(script=script, budgets=budgets, epoch=world.epoch, now_s=lambda: NOON_S)
+    budget = TaskBudget(script=script, budgets=budgets, epoch=world.epoch, wait_s=wait_s, now_s=lambda: NOON_S)
     consumer = bot.consumer = QueueConsumer(
-        lanes=world.lanes, roles=ROLES, chat=bot.router, classifier=None, pool_of=lambda _: "p", cap=20, epoch=world.epoch, budget=budget,
-        queue_deadline_s=queue_deadline_s,
+        lanes=world.lanes, roles=ROLES, chat=bot.router, classifier=None, pool_of=lambda _: "p", cap=cap, epoch=world.epoch, budget=budget,
     )  # fmt: skip
-    looping = asyncio.create_task(consumer.forever(Loop(woken=asyncio.Event())))
+    looping = asyncio.create_task(
+        consumer.forever(Loop(woken=asyncio.Event()), on_released=lambda: bot.expected.append(set(consumer.routing())))
+    )
     try:
         yield bot
     finally:
@@ -138,10 +141,24 @@ async def test_no_agent_is_started_for_a_task_that_waits_for_a_budget(script: Sc
             while bot.consumer.routing() or not await bot.world.pools.ready("p"):
                 await asyncio.sleep(0.02)
         assert {await bot.world.state(a_question(n)) for n in (1, 2)} == {"ready", "queued"}
+        assert len(set.union(*bot.expected)) == 1, "nor is one wanted while it is asked whether it has to wait"
+
+
+async def test_twenty_that_wait_for_a_budget_leave_room_for_the_tasks_of_others(script: Script) -> None:
+    async with leading(script, limit(2000), cap=2) as bot:
+        for n in range(1, 22):
+            await bot.ask(replace(a_question(n, chat=n), role="coder"))
+        other = replace(a_question(30, chat=30), role="coder", user_id=5)
+        await bot.ask(other)
+        async with asyncio.timeout(20):
+            while await bot.world.state(other) != "ready":
+                await asyncio.sleep(0.02)
+        states = [await bot.world.state(a_question(n)) for n in range(1, 22)]
+        assert sorted(map(str, states)) == ["queued"] * 20 + ["ready"]
 
 
 async def test_what_waits_too_long_for_the_ends_of_others_fails(script: Script) -> None:
-    async with leading(script, limit(2000), queue_deadline_s=0) as bot:
+    async with leading(script, limit(2000), wait_s=0) as bot:
         for n in (1, 2):
             await bot.ask(replace(a_question(n, chat=n), role="coder"))
         async with asyncio.timeout(20):

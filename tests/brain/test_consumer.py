@@ -44,7 +44,7 @@ async def test_tasks_whose_release_was_not_heard_of_are_dispatched_once(monkeypa
     dispatched: list[str] = []
     over = asyncio.Event()
 
-    async def dispatch(_: QueueConsumer, task_id: str) -> None:
+    async def dispatch(_: QueueConsumer, task_id: str, *_on: object) -> None:
         dispatched.append(task_id)
         await over.wait()
 

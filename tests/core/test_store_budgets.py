@@ -16,7 +16,7 @@ from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.run_usage import CallUsage, ModelTokens, RunUsage, StepUsage
 from openclaw_core.tasks.task import Task
 from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, Run
-from tests.core.store_world import ORDER, World, completed_step, task
+from tests.core.store_world import ORDER, World, completed_step, effect, task
 
 TODAY = Calendar(day="2026-11-30", month="2026-11", next_day="2026-12-01 00:00 UTC", next_month="2026-12-01 00:00 UTC")
 TOMORROW = Calendar(
@@ -46,6 +46,10 @@ async def reserved(world: World, one: Task, calendar: Calendar = TODAY) -> Reser
     await world.ask(one)
     await world.lanes.release(cap=100, at_most=100, epoch=world.epoch)
     return await reserve(world.script, one.id, MOST, calendar, epoch=world.epoch)
+
+
+async def released(world: World, *, cap: int = 100) -> list[str]:
+    return await world.lanes.release(cap=cap, at_most=1000, epoch=world.epoch)
 
 
 async def handed_over(world: World, one: Task, calendar: Calendar = TODAY, known: Spend = NOTHING) -> None:
@@ -154,10 +158,100 @@ async def test_what_others_have_reserved_makes_a_task_wait_and_is_no_refusal(wor
     run = await claimed(world, task(1))
     assert await reserved(world, task(2, chat=2)) is Reserved.WAITS
     assert await world.state(task(2)) == "queued"
+    assert await released(world) == [], "it is passed by as long as it has to wait"
 
     await world.end(run, Answered(markdown="42", usage=ANSWER))
 
+    assert await released(world) == ["u2"]
     assert await reserve(world.script, "u2", MOST, TODAY, epoch=world.epoch) is Reserved.DONE
+    assert await world.field("u2", "budget_wait") is None
+
+
+async def test_a_task_that_waits_for_others_holds_no_place_and_stops_nobody_behind_it(world: World) -> None:
+    await limited(world, limit(MOST.micro_usd))
+    await claimed(world, task(1))
+    for n in range(2, 22):
+        assert await reserved(world, task(n, chat=n)) is Reserved.WAITS
+    assert await world.lanes.released() == ["u1"]
+    assert await world.lanes.waiting() == 20
+
+    await world.ask(replace(task(30, chat=30), user_id=5))
+
+    assert await released(world, cap=2) == ["u30"]
+    assert await reserve(world.script, "u30", MOST, TODAY, epoch=world.epoch) is Reserved.DONE
+
+
+async def test_one_end_lets_one_of_those_that_wait_go_the_one_that_asked_first(world: World) -> None:
+    await limited(world, limit(2 * MOST.micro_usd))
+    first = await claimed(world, task(1))
+    second = await claimed(world, task(2, chat=2))
+    for n in range(3, 6):
+        assert await reserved(world, task(n, chat=n)) is Reserved.WAITS
+    await world.end(first, Answered(markdown="42", usage=ANSWER))
+    assert await released(world) == ["u3"]
+    assert await reserve(world.script, "u3", MOST, TODAY, epoch=world.epoch) is Reserved.DONE
+    await handed_over(world, task(3, chat=3))
+    third = await world.claim()
+    await world.end(second, Answered(markdown="42", usage=ANSWER))
+    assert await released(world) == [], "two have spent, and the third has reserved"
+    await world.end(third, Answered(markdown="42", usage=ANSWER))
+    assert await released(world) == ["u4"]
+
+
+async def test_more_that_wait_than_one_step_looks_at_stop_nobody_either(world: World) -> None:
+    await limited(world, limit(MOST.micro_usd))
+    await claimed(world, task(1))
+    many = [task(n, chat=n) for n in range(2, 132)]
+    await world.ask(*many)
+    for one in await released(world, cap=1000):
+        assert await reserve(world.script, one, MOST, TODAY, epoch=world.epoch) is Reserved.WAITS
+    await world.ask(replace(task(200, chat=200), user_id=5))
+    assert await released(world) == []
+    assert world.lanes.held_s == pytest.approx(0.05, abs=0.02), "the next look comes soon"
+    assert await released(world) == ["u200"]
+
+
+async def test_what_waits_for_others_is_refused_once_they_have_spent_the_limit(world: World) -> None:
+    await limited(world, limit(COST.micro_usd))
+    run = await claimed(world, task(1))
+    assert await reserved(world, task(2, chat=2)) is Reserved.WAITS
+    await world.end(run, Answered(markdown="42", usage=ANSWER))
+    assert await released(world) == ["u2"]
+    assert await reserve(world.script, "u2", MOST, TODAY, epoch=world.epoch) is Reserved.REFUSED
+
+
+async def test_what_has_waited_for_too_long_is_known_by_the_time_of_its_first_wait(world: World) -> None:
+    await limited(world, limit(MOST.micro_usd))
+    await claimed(world, task(1))
+    assert await reserved(world, task(2, chat=2)) is Reserved.WAITS
+    row = str(await world.field("u2", "budget_wait")).split()
+    await world.put({"budget_wait": " ".join([*row[:-1], "1"])}, "task", "u2")
+    assert await released(world) == ["u2"]
+    assert await reserve(world.script, "u2", MOST, TODAY, epoch=world.epoch) is Reserved.LATE
+
+
+async def test_a_task_that_waits_for_others_can_be_stopped_and_edited_as_any_that_waits(world: World) -> None:
+    await limited(world, limit(MOST.micro_usd))
+    run = await claimed(world, task(1))
+    for n in (2, 3):
+        assert await reserved(world, task(n, chat=n)) is Reserved.WAITS
+    await world.effects({"op": "stop", "key": "s", "chat": "2", "lang": "en"})
+    fresh = effect(task(3, chat=3, text="other words"))
+    await world.effects(
+        {"op": "edited", "key": "e", "kind": "edited", "chat": "3", "lang": "en", "message_id": "103", "fresh": [fresh]}
+    )
+    assert await world.state(task(2, chat=2)) == "cancelled"
+    assert (await world.lanes.queued("u3")).task.text == "other words"
+    await world.end(run, Answered(markdown="42", usage=ANSWER))
+    assert await released(world) == ["u3"]
+
+
+async def test_a_reservation_that_is_asked_for_late_puts_no_task_into_its_lane_twice(world: World) -> None:
+    await limited(world, limit(MOST.micro_usd))
+    await claimed(world, task(1))
+    assert await reserved(world, task(2, chat=2)) is Reserved.WAITS
+    assert await reserve(world.script, "u2", MOST, TODAY, epoch=world.epoch) is Reserved.GONE
+    assert await world.lanes.waiting_in(2) == ["u2"]
 
 
 async def test_twenty_messages_at_once_at_the_limit_overspend_by_less_than_one_answer(world: World) -> None:
@@ -166,14 +260,12 @@ async def test_twenty_messages_at_once_at_the_limit_overspend_by_less_than_one_a
     await limited(world, limit(allowed))
     tasks = [task(n, chat=n) for n in range(1, 21)]
     await world.ask(*tasks)
-    await world.lanes.release(cap=100, at_most=100, epoch=world.epoch)
     agents = itertools.count()
     at_work = 0
 
     async def one_message(one: Task) -> Reserved:
         nonlocal at_work, most_at_once
-        while (got := await reserve(world.script, one.id, MOST, TODAY, epoch=world.epoch)) is Reserved.WAITS:
-            await asyncio.sleep(0.01)
+        got = await reserve(world.script, one.id, MOST, TODAY, epoch=world.epoch)
         if got is Reserved.DONE:
             at_work += 1
             most_at_once = max(most_at_once, at_work)
@@ -187,8 +279,13 @@ async def test_twenty_messages_at_once_at_the_limit_overspend_by_less_than_one_a
             await world.hear()
         return got
 
-    async with asyncio.timeout(60):
-        results = await asyncio.gather(*(one_message(one) for one in tasks))
+    by_id = {one.id: one for one in tasks}
+    going: list[asyncio.Task[Reserved]] = []
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+        while await world.lanes.waiting() or any(not one.done() for one in going):
+            going += [group.create_task(one_message(by_id[name])) for name in await released(world)]
+            await asyncio.sleep(0.01)
+    results = [one.result() for one in going if one.result() is not Reserved.WAITS]
 
     assert sorted(results) == [Reserved.DONE] * 3 + [Reserved.REFUSED] * 17
     total = await spent(world)
@@ -310,6 +407,7 @@ async def test_a_reservation_whose_task_is_lost_goes_by_itself(world: World) -> 
     await world.script.read("DEL", world.script.keys("task", "u1"))
     assert await reserved(world, task(2, chat=2)) is Reserved.WAITS
     await world.script.read("ZADD", world.script.keys("budget.reserved"), "XX", "1", "u1 9 1 1000 1500")
+    assert await released(world) == ["u2"]
     assert await reserve(world.script, "u2", MOST, TODAY, epoch=world.epoch) is Reserved.DONE
 
 

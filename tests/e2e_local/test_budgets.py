@@ -46,3 +46,21 @@ async def test_a_user_is_warned_then_refused_and_an_answer_is_never_cut_off(tmp_
         assert await bot.script.read("ZCARD", bot.script.keys("budget.reserved")) == 0
         log = bot.log.read_text(errors="replace")
         assert '"task.over_budget"' in log
+
+
+async def test_who_waits_for_a_budget_in_many_groups_holds_up_nobody_else(tmp_path: Path) -> None:
+    base = shutil.copytree(ROOT / "platform/openclaw/base", tmp_path / "base")
+    (base / "config/budgets.yaml").write_text("user:\n  day: {tokens: 1000}\n", encoding="utf-8")
+    groups = [-100501, -100502, -100503, -100504]
+    async with world(tmp_path, ROLES_DIR=str(base), RUNNING_CAP="2") as bot:
+        bot.model.first_s = 2
+        for group in groups:
+            bot.api.users.add_group(group)
+            bot.api.users.write(group, f"/code of {group}", user_id=5)
+        await bot.until(lambda: bot.model.seen)
+        bot.api.users.write(6, "/code of another")
+        await bot.answered(6, "of another")
+        assert len(bot.model.seen) <= 3, "of the user who is near a limit one question is answered at a time"
+        for group in groups:
+            await bot.answered(group, f"of {group}")
+        assert await bot.script.read("ZCARD", bot.script.keys("budget.reserved")) == 0

@@ -124,8 +124,7 @@ class Brain:
             lanes=lanes, roles=roles, chat=CountedChat(chat=self.chat, figures=metrics.models) if self.chat else None,
             classifier=self.classifier, pool_of=rollout.current, epoch=epoch,
             cap=settings.running_cap, model_override=settings.model_override, demo=settings.demo_model,
-            canaries=canaries, budget=TaskBudget(script=self.script, budgets=settings.budgets, epoch=epoch, on_refused=delivery.wake),
-            queue_deadline_s=settings.queue_deadline_s,
+            canaries=canaries, budget=TaskBudget(script=self.script, budgets=settings.budgets, epoch=epoch, on_refused=delivery.wake, wait_s=settings.queue_deadline_s),
         )  # fmt: skip
         access = access_of(settings)
         sees = (

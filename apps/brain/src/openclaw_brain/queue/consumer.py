@@ -35,8 +35,6 @@ PREVIOUS_TURNS = 6
 """The last exchange is searched in this many turns: a follow-up stays with its role."""
 HELD_PAUSE_S = 0.05
 """Between two tries to dispatch a task for which more messages may be coming."""
-BUDGET_PAUSE_S = 0.5
-"""Between two tries to reserve a budget that only waits for the ends of other tasks."""
 
 
 def previous_of(turns: Sequence[Turn]) -> Previous | None:
@@ -94,17 +92,15 @@ class QueueConsumer:
     """What is known of prompts that are tried; None: none was ended."""
     budget: TaskBudget | None = None
     """None: nothing is reserved, and nothing is counted."""
-    queue_deadline_s: float = 900
-    """For so long a task waits at most until others have spent or released what they have reserved."""
     clock: Callable[[], float] = time.monotonic
     _routing: dict[str, asyncio.Task[None]] = field(default_factory=dict)
-    _waiting_for_budget: set[str] = field(default_factory=set)
-    """Tasks that wait for what others have reserved."""
+    _unreserved: set[str] = field(default_factory=set)
+    """Tasks in routing that have no reservation yet. They may go back into their lanes."""
     _start: Callable[[Sequence[str]], None] = lambda _: None
 
     def routing(self) -> Collection[str]:
-        """Return the ids of tasks that are being routed and will need an agent soon. Those that wait for a budget do not."""
-        return self._routing.keys() - self._waiting_for_budget
+        """Return the ids of tasks that are being routed and will need an agent soon. One that may have to wait for a budget does not."""
+        return self._routing.keys() - self._unreserved
 
     def release_request(self) -> dict[str, int] | None:
         """Return arguments that make another step of the store release tasks too, or None if too many are being routed."""
@@ -120,19 +116,22 @@ class QueueConsumer:
     ) -> None:
         """Route tasks until cancelled, first those that were released before and that nobody routes. Raises LostOwnership.
 
-        *on_released* is called when the routing of tasks begins, *on_ready* when a task is in its pool.
+        *on_released* is called when the routing of tasks begins that will need agents, *on_ready* when a task is in its pool.
         """
         pending: list[str] = []
         looked_at: float | None = None
         async with asyncio.TaskGroup() as group:
 
             def start(task_ids: Sequence[str]) -> None:
+                reserves = self.budget is not None and self.budget.reserves
                 for task_id in task_ids:
                     if task_id not in self._routing:
+                        if reserves:
+                            self._unreserved.add(task_id)
                         self._routing[task_id] = group.create_task(
-                            self._route_task(task_id, on_ready, loop), name=f"route {task_id}"
+                            self._route_task(task_id, on_released, on_ready, loop), name=f"route {task_id}"
                         )
-                if task_ids:
+                if task_ids and not reserves:
                     on_released()
 
             def start_released(task_ids: Sequence[str]) -> None:
@@ -169,12 +168,16 @@ class QueueConsumer:
             if row["state"] == "queued" and task_id not in self._routing
         ]
 
-    async def _route_task(self, task_id: str, on_ready: Callable[[], None], loop: Loop) -> None:
+    async def _route_task(
+        self, task_id: str, on_reserved: Callable[[], None], on_ready: Callable[[], None], loop: Loop
+    ) -> None:
         faults = 0
         try:
             while True:
                 try:
-                    await self._dispatch(task_id)
+                    await self._dispatch(task_id, on_reserved)
+                    if task_id in self._unreserved:
+                        loop.wake()  # it waits in its lane or has ended: its place is free
                     on_ready()
                     return
                 except UNREADABLE as exc:
@@ -194,6 +197,7 @@ class QueueConsumer:
                 if len(self._routing) >= MAX_ROUTING:
                     loop.wake()  # others may wait for a free place
                 del self._routing[task_id]
+                self._unreserved.discard(task_id)
 
     async def _fail(self, task_id: str) -> None:
         while True:
@@ -205,7 +209,7 @@ class QueueConsumer:
             except StoreError:
                 await asyncio.sleep(1)
 
-    async def _dispatch(self, task_id: str) -> None:
+    async def _dispatch(self, task_id: str, on_reserved: Callable[[], None] = lambda: None) -> None:
         outcome = Dispatched.GROWN
         while outcome in (Dispatched.GROWN, Dispatched.HELD):  # once, unless more messages join it
             if outcome is Dispatched.HELD:
@@ -220,22 +224,19 @@ class QueueConsumer:
                 return
             if not await self._reserve(queued):
                 return
+            if task_id in self._unreserved:
+                self._unreserved.remove(task_id)
+                on_reserved()
             outcome = await self._route(queued)
 
     async def _reserve(self, queued: Queued) -> bool:
-        """Reserve what the task can cost, as soon as no other task stands in the way. False if it is queued no more, or has waited too long."""
+        """Reserve what the task can cost. False if it has to wait in its lane for the ends of others, or has ended."""
         if self.budget is None:
             return True
-        task, role, began_s = queued.task, queued.task.role or queued.next_role, self.clock()
-        try:
-            while (reserved := await self.budget.reserve(task, role=role, roles=self.roles)) is Reserved.WAITS:
-                if self.clock() - began_s >= self.queue_deadline_s:
-                    await self.lanes.fail(task.id, Cause.QUEUE_DEADLINE, state="queued", epoch=self.epoch)
-                    return False
-                self._waiting_for_budget.add(task.id)
-                await asyncio.sleep(BUDGET_PAUSE_S)
-        finally:
-            self._waiting_for_budget.discard(task.id)
+        task = queued.task
+        reserved = await self.budget.reserve(task, role=task.role or queued.next_role, roles=self.roles)
+        if reserved is Reserved.LATE:
+            await self.lanes.fail(task.id, Cause.QUEUE_DEADLINE, state="queued", epoch=self.epoch)
         return reserved is Reserved.DONE
 
     async def _with_prompt(self, role: Role, task: Task) -> tuple[Role, str | None]:

@@ -27,14 +27,22 @@ class TaskBudget:
     epoch: int
     on_refused: Callable[[], None] = lambda: None
     """Called when a chat has to be told that a limit is reached."""
+    wait_s: float = 900
+    """For so long a task waits at most for the ends of others, in seconds."""
     now_s: Callable[[], float] = time.time
+
+    @property
+    def reserves(self) -> bool:
+        """Whether a task has to reserve before it is routed."""
+        return bool(self.budgets.limits)
 
     async def reserve(self, task: Task, *, role: str | None, roles: Roles) -> Reserved:
         """Reserve the most that an answer to *task* can cost, before it is routed. Raises LostOwnership."""
-        if not self.budgets.limits:
+        if not self.reserves:
             return Reserved.DONE
         most = task_estimate(roles, role=role, task=task, prices=self.budgets.prices)
-        reserved = await reserve(self.script, task.id, most, self.budgets.calendar(self.now_s()), epoch=self.epoch)
+        calendar = self.budgets.calendar(self.now_s())
+        reserved = await reserve(self.script, task.id, most, calendar, epoch=self.epoch, wait_s=self.wait_s)
         if reserved is Reserved.REFUSED:
             log.info("task.over_budget", task_id=task.id)
             self.on_refused()

@@ -13,10 +13,11 @@ from openclaw_core.store.client import Script, fenced, pairs
 class Reserved(IntEnum):
     """What became of a reservation."""
 
-    GONE = 0  # the task is not queued any more
+    GONE = 0  # the task is not out, or not queued any more
     DONE = 1
     REFUSED = 2  # a limit is reached: the task has failed, and its chat is told
-    WAITS = 3  # only what other tasks have reserved stands in the way: ask again
+    WAITS = 3  # only what other tasks have reserved stands in the way: it waits in its lane, and is released again
+    LATE = 4  # it has waited for too long
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +37,13 @@ async def set_budgets(script: Script, budgets: Budgets, *, epoch: int) -> None:
     fenced(await script.step("set_budgets", limits=dict(budgets.by_field()), epoch=epoch))
 
 
-async def reserve(script: Script, task_id: str, most: Spend, calendar: Calendar, *, epoch: int) -> Reserved:
+async def reserve(
+    script: Script, task_id: str, most: Spend, calendar: Calendar, *, epoch: int, wait_s: float = 900
+) -> Reserved:
     """Reserve *most* for a released task, before a model is asked for it. Raises LostOwnership.
 
-    Where a limit is reached, the task fails in the same step. A task that has begun is never refused.
+    Where a limit is reached, the task fails in the same step. Where only what others have reserved stands in the way, the task
+    goes back into its lane, for *wait_s* seconds at most. A task that has begun is never refused.
     """
     result = await script.step(
         "reserve_budget",
@@ -50,6 +54,7 @@ async def reserve(script: Script, task_id: str, most: Spend, calendar: Calendar,
         month=calendar.month,
         next_day=calendar.next_day,
         next_month=calendar.next_month,
+        wait_ms=round(wait_s * 1000),
         epoch=epoch,
     )
     return Reserved(fenced(result))

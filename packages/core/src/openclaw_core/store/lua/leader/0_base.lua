@@ -169,6 +169,17 @@ local function next_in_chat(chat)
   end
 end
 
+-- Put a task back at the head of its lane, and its chat at the head of the ring, or at its end with `behind`. It is routed again, with all its words.
+local function into_lane(id, behind)
+  local t = call('HMGET', task_key(id), 'chat', 'admitted_ms')
+  set(id, 'state', 'queued')
+  call('SREM', P .. 'released', id)
+  if call('GET', P .. 'busy:' .. t[1]) == id then call('DEL', P .. 'busy:' .. t[1]) end
+  call('LPUSH', P .. 'lane:' .. t[1], id)
+  call('ZADD', P .. 'waiting.since', t[2] or 0, id)
+  if call('SADD', P .. 'ring.members', t[1]) == 1 then call(behind and 'RPUSH' or 'LPUSH', P .. 'ring', t[1]) end
+end
+
 -- Each end of a task: the lane goes on, the lease ends, what it took is counted, the record expires later.
 local function leave(id)
   local chat, steps = get(id, 'chat'), of_run(run_of(id), 'steps')
@@ -252,7 +263,7 @@ end
 local PASSING = { 'order', 'run_id', 'tries', 'handbacks', 'released_ms', 'queued_ms', 'route_ms', 'route_tokens', 'attempt_ms', 'first_text_ms', 'generation', 'joined',
   'next_role', 'pool', 'order_n', 'replaced', 'warm', 'ready_ms', 'claimed_ms', 'decision', 'run', 'answered_ms', 'admitted_ms', 'attempt', 'not_before_ms', 'timings',
   'role', 'user', 'message_id', 'chat_kind', 'lang', 'answer_lang', 'thread', 'reserved', 'day', 'month', 'spent_tokens', 'spent_micro_usd', 'asked_model',
-  'asked_tokens' }
+  'asked_tokens', 'budget_wait' }
 local function shrink(id)
   local key = task_key(id)
   call('HDEL', key, unpack(PASSING))

@@ -45,19 +45,21 @@ local function limits()
   return found
 end
 
--- What other tasks than `id` have reserved that are paid by this user, by this chat, by all.
-local function reserved_by(user, chat, id)
-  local sums = { user = { tokens = 0, micro_usd = 0 }, chat = { tokens = 0, micro_usd = 0 }, all = { tokens = 0, micro_usd = 0 } }
+-- Add what is reserved for a task to the sums of those who pay for it, by their keys.
+local function add_reserved(sums, user, chat, tokens, micro_usd)
+  for _, payer in ipairs(payers(user, chat)) do
+    local sum = sums[payer.key] or { tokens = 0, micro_usd = 0 }
+    sums[payer.key] = { tokens = sum.tokens + tokens, micro_usd = sum.micro_usd + micro_usd }
+  end
+end
+
+-- What other tasks than `id` have reserved, by the keys of those who pay.
+local function reserved_sums(id)
+  local sums = {}
+  call('ZREMRANGEBYSCORE', P .. 'budget.reserved', '-inf', now_ms())
   for _, entry in ipairs(call('ZRANGE', P .. 'budget.reserved', 0, -1)) do
-    local task, its_user, its_chat, tokens, micro_usd = entry:match('^(%S+) (%S+) (%S+) (%d+) (%d+)$')
-    if task and task ~= id then
-      for scope, paid in pairs({ user = its_user == user, chat = its_chat == chat, all = true }) do
-        if paid then
-          sums[scope].tokens = sums[scope].tokens + tokens
-          sums[scope].micro_usd = sums[scope].micro_usd + micro_usd
-        end
-      end
-    end
+    local task, user, chat, tokens, micro_usd = entry:match('^(%S+) (%S+) (%S+) (%d+) (%d+)$')
+    if task and task ~= id then add_reserved(sums, user, chat, tokens, micro_usd) end
   end
   return sums
 end
@@ -182,52 +184,76 @@ settle = function(id, steps)
   if next(found) then tell_nearly(id, names, found) end
 end
 
--- The limit that a task's payers have reached, the one that counts longest; and whether they would, if all that is reserved was spent.
-local function limit_reached(user, chat, id, names, begins)
-  local found, reserved, full, waits = limits(), reserved_by(user, chat, id), nil, false
+-- The limit that a task's payers have reached, the one that counts longest: its scope and period. And whether they would reach one if all that is
+-- reserved was spent. `names` are those of the day and the month, `found` the limits, `sums` what others have reserved.
+local function limit_reached(user, chat, names, found, sums)
+  local full, waits = nil, false
   for _, period in ipairs(PERIODS) do
     for _, payer in ipairs(payers(user, chat)) do
+      local reserved = sums[payer.key] or {}
+      fix_type(payer.key, 'hash')
       for _, unit in ipairs(UNITS) do
         local limit = found[payer.scope .. ':' .. period .. ':' .. unit]
         local spent = limit and spent_in(payer.key, period, names[period], unit)
-        if limit and spent >= limit then full = payer.scope .. ' ' .. period .. ' ' .. begins[period]
-        elseif limit and spent + reserved[payer.scope][unit] >= limit then waits = true end
+        if limit and spent >= limit then full = { scope = payer.scope, period = period }
+        elseif limit and spent + (reserved[unit] or 0) >= limit then waits = true end
       end
     end
   end
   return full, waits
 end
 
+-- Whether a task in a lane still waits for the ends of others. `known` is empty at first: one step asks for many tasks, and reads limits and reservations
+-- once. A task that may go counts in it from then on as if it had reserved, so that one end lets one task go. Where a limit is reached the task goes too:
+-- `reserve_budget` refuses it.
+local function waits_for_budget(id, known)
+  local t = call('HMGET', task_key(id), 'budget_wait', 'user', 'chat')
+  local tokens, micro_usd, day, month, until_ms = (t[1] or ''):match('^(%d+) (%d+) (%S+) (%S+) (%d+)$')
+  if not tokens or number(until_ms, 0) <= now_ms() then return false end
+  known.limits = known.limits or limits()
+  if not next(known.limits) then return false end
+  known.sums = known.sums or reserved_sums()
+  local full, waits = limit_reached(t[2] or '-', t[3] or '-', { day = day, month = month }, known.limits, known.sums)
+  if full then return false end
+  if not waits then add_reserved(known.sums, t[2] or '-', t[3] or '-', tokens, micro_usd) end
+  return waits
+end
+
 -- Reserve the most that an answer can take, before any model is asked for it; fail the task where a limit is reached. A task that has begun is never
--- refused. Where only what others have reserved stands in the way, it has to wait for their ends.
--- Arguments: epoch, task, tokens, micro_usd, day, month (names of the present ones), next_day, next_month (when they begin, for people)
+-- refused. Where only what others have reserved stands in the way, it goes back to the head of its lane, for their ends, and holds no place meanwhile.
+-- Arguments: epoch, task, tokens, micro_usd, day, month (names of the present ones), next_day, next_month (when they begin, for people), wait_ms (most
+-- that it waits)
 -- Keys: reads epoch, budget.limits, prices; writes budget.reserved, task, agent:leases, agent:pictures, agent:ready, agent:run, busy, changes,
 -- lane, notice, open, order, released, ring, ring.members, spent, turns, waiting.since
--- Result: 1: go on; 2: it has failed, and its chat is told; 3: ask again; 0: it is not queued any more
--- Late or twice: nothing, since it is reserved or the task is further; of a task that waits: its reservation, which goes with the task.
+-- Result: 1: go on; 2: it has failed, and its chat is told; 3: it waits in its lane; 4: it has waited for too long; 0: it is not out, or not queued any more
+-- Late or twice: nothing, since it is reserved, or is in its lane, or is further; of a task that was let go since: its reservation, which goes with it.
 function ops.reserve_budget()
   if not led() then return -1 end
-  local t = call('HMGET', task_key(a.task), 'state', 'user', 'chat', 'attempt', 'reserved')
-  if t[1] ~= 'queued' then return 0 end
+  local t = call('HMGET', task_key(a.task), 'state', 'user', 'chat', 'attempt', 'reserved', 'budget_wait')
+  if t[1] ~= 'queued' or call('SISMEMBER', P .. 'released', a.task) == 0 then return 0 end
   if t[5] then return 1 end
   local user, chat, now = t[2] or '-', t[3] or '-', now_ms()
-  call('ZREMRANGEBYSCORE', P .. 'budget.reserved', '-inf', now)
   if number(t[4], 0) == 0 then
-    for _, payer in ipairs(payers(user, chat)) do fix_type(payer.key, 'hash') end
-    local names, begins = { day = a.day, month = a.month }, { day = a.next_day, month = a.next_month }
-    local full, waits = limit_reached(user, chat, a.task, names, begins)
+    local full, waits = limit_reached(user, chat, { day = a.day, month = a.month }, limits(), reserved_sums(a.task))
     if full then
-      set(a.task, 'budget', full)
+      set(a.task, 'budget', full.scope .. ' ' .. full.period .. ' ' .. (full.period == 'day' and a.next_day or a.next_month))
       unqueue(a.task)
       fail(a.task, 'budget')
       return 2
     end
-    if waits then return 3 end
+    if waits then
+      local until_ms = number((t[6] or ''):match(' (%d+)$'), now + a.wait_ms)
+      if until_ms <= now then return 4 end
+      set(a.task, 'budget_wait', table.concat({ ms(a.tokens), ms(a.micro_usd), a.day, a.month, ms(until_ms) }, ' '))
+      into_lane(a.task, true)
+      return 3
+    end
   end
   local entry = table.concat({ a.task, user, chat, ms(a.tokens), ms(a.micro_usd) }, ' ')
   call('ZADD', P .. 'budget.reserved', now + KEEP_RESERVED_S * 1000, entry)
   call('EXPIRE', P .. 'budget.reserved', KEEP_RESERVED_S)
   set(a.task, 'reserved', entry)
+  call('HDEL', task_key(a.task), 'budget_wait')
   return 1
 end
 

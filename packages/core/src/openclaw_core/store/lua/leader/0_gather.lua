@@ -15,17 +15,6 @@ local function hold(id, e)
   set(id, 'not_before_ms', ms(math.min(now_ms() + e.hold_ms, latest_ms)))
 end
 
--- Put a task back at the head of its lane, and its chat at the head of the ring. It is routed again, with all its words.
-local function into_lane(id)
-  local t = call('HMGET', task_key(id), 'chat', 'admitted_ms')
-  set(id, 'state', 'queued')
-  call('SREM', P .. 'released', id)
-  if call('GET', P .. 'busy:' .. t[1]) == id then call('DEL', P .. 'busy:' .. t[1]) end
-  call('LPUSH', P .. 'lane:' .. t[1], id)
-  call('ZADD', P .. 'waiting.since', t[2] or 0, id)
-  if call('SADD', P .. 'ring.members', t[1]) == 1 then call('LPUSH', P .. 'ring', t[1]) end
-end
-
 local function recall(id)
   local pool, run = get(id, 'pool'), run_of(id)
   if not pool or not run or call('LREM', A .. 'ready:' .. pool, 0, run) == 0 then return false end

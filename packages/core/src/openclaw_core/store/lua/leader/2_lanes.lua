@@ -1,13 +1,16 @@
 -- Lanes: which task may go now, what a chat has said, and the hand-over to the pool.
 
--- Tasks go while there is room; also at the end of the step that handles what was sent.
+local BUDGET_LOOKS, LOOK_AGAIN_MS = 100, 50 -- so many tasks that wait for a budget are passed by in one step; the next one comes as soon as this
+
+-- Tasks go while there is room; also at the end of the step that handles what was sent. Those that wait for others to end keep no place, and stop no chat
+-- behind them.
 release = function()
   if a.turn then
     local epoch, turn = (call('GET', P .. 'release.turn') or ''):match('^(%d+) (%d+)$')
     if epoch == tostring(a.epoch) and number(turn, 0) >= a.turn then return {} end
     call('SET', P .. 'release.turn', a.epoch .. ' ' .. ms(a.turn))
   end
-  local out, later, due_ms = {}, {}, nil
+  local out, later, due_ms, behind, budget = {}, {}, nil, {}, {}
   while #out < a.max and call('SCARD', P .. 'released') < a.cap do
     local chat = call('LPOP', P .. 'ring')
     if not chat then break end
@@ -17,8 +20,9 @@ release = function()
     if id and held(id) then
       later[#later + 1] = chat
       due_ms = math.min(due_ms or math.huge, number(get(id, 'not_before_ms'), 0))
+    elseif id and waits_for_budget(id, budget) then behind[#behind + 1] = chat
     else call('SREM', P .. 'ring.members', chat) end
-    if id and later[#later] ~= chat then
+    if id and later[#later] ~= chat and behind[#behind] ~= chat then
       call('LPOP', P .. 'lane:' .. chat)
       call('ZREM', P .. 'waiting.since', id)
       call('SET', P .. 'busy:' .. chat, id)
@@ -29,8 +33,11 @@ release = function()
         out[#out + 1] = id
       else leave(id) end -- nothing is left of it
     end
+    if #behind == BUDGET_LOOKS then break end
   end
   for i = #later, 1, -1 do call('LPUSH', P .. 'ring', later[i]) end -- they keep their turns
+  for _, chat in ipairs(behind) do call('RPUSH', P .. 'ring', chat) end
+  if #behind == BUDGET_LOOKS then due_ms = math.min(due_ms or math.huge, now_ms() + LOOK_AGAIN_MS) end
   if due_ms then out[#out + 1] = 'held ' .. ms(math.max(0, due_ms - now_ms())) end
   return out
 end
