@@ -60,7 +60,8 @@ async def test_a_name_without_a_server_is_none(web: Web, addresses: Sequence[str
 
 @pytest.mark.parametrize(
     ("host", "why"),
-    [("127.0.0.2", Why.NOT_PUBLIC), ("169.254.169.254", Why.NOT_PUBLIC), ("[::1]", Why.NOT_PUBLIC), ("[::ffff:127.0.0.2]", Why.NOT_PUBLIC),
+    [("127.0.0.2", Why.NOT_PUBLIC), ("169.254.169.254", Why.NOT_PUBLIC), ("[::ffff:169.254.169.254]", Why.NOT_PUBLIC),
+     ("[0:0:0:0:0:FFFF:A9FE:A9FE]", Why.NOT_PUBLIC), ("[fd00:ec2::254]", Why.NOT_PUBLIC), ("[::1]", Why.NOT_PUBLIC), ("[::ffff:127.0.0.2]", Why.NOT_PUBLIC),
      ("[::ffff:7f00:2]", Why.NOT_PUBLIC), ("[64:ff9b::a9fe:a9fe]", Why.NOT_PUBLIC), ("[2002:7f00:2::]", Why.NOT_PUBLIC), ("127.0.0.2.", Why.NOT_PUBLIC),
      ("１２７.０.０.２", Why.NOT_PUBLIC), ("2130706434", Why.HOST_FORM), ("0x7f.0.0.2", Why.HOST_FORM), ("0177.0.0.2", Why.HOST_FORM),
      ("localhost", Why.NOT_PUBLIC), ("redis", Why.NOT_PUBLIC)],
@@ -85,6 +86,17 @@ async def test_a_redirect_may_lead_only_where_a_person_might_have_sent_us(web: W
     web["outside.org/"] = leads_to(location)
 
     assert await refused(web, "outside.org/") is why
+
+
+@pytest.mark.parametrize("last", ["[::ffff:a9fe:a9fe]", "metadata.example.org"])
+async def test_no_chain_of_redirects_ends_at_the_metadata_of_a_cloud(web: Web, last: str) -> None:
+    web.names["metadata.example.org"] = [["::ffff:169.254.169.254"]]
+    web["example.org/"] = leads_to(f"http://example.net:{web.port}/next")
+    web["example.net/next"] = leads_to(f"//example.com:{web.port}/last")
+    web["example.com/last"] = leads_to(f"http://{last}:{web.port}/latest/meta-data/")
+
+    assert await refused(web, "example.org/") is Why.NOT_PUBLIC
+    assert [at for at, _ in web.heads] == [PUBLIC] * 3
 
 
 async def test_three_redirects_are_followed_and_no_fourth(web: Web) -> None:

@@ -17,10 +17,16 @@ _INVISIBLE = re.compile(
 )
 """Characters without a look of their own. Letters in U+E0000 and above are read by models and seen by nobody."""
 _TOKEN = re.compile(
-    r"<(?=\s*[|｜])|(?<=[|｜])>|<(?=/?(?:s|bos|eos|think|tool_call|tool_response|start_of_turn|end_of_turn|im_start|im_end)>)|\[(?=/?INST\])",
-    re.IGNORECASE,
+    r"""
+      <(?=\s*[|｜]) | (?<=[|｜])>
+    | <(?=/?(?:s|bos|eos|unk|pad|sop|eop|im_start|im_end|think(?:ing)?|arg_(?:key|value)|(?:\w{1,20}:)?tool_\w{1,20}|function_(?:calls?|results?|response)
+        |(?:start|end)_(?:of_turn|function_\w{1,20}))>)
+    | <(?=function=) | <(?=</?SYS>>)
+    | \[(?=/?INST\]) | (?-i:\[(?=/?(?:TOOL_RESULTS|TOOL_CALLS|TOOL_CONTENT|AVAILABLE_TOOLS|SYSTEM_PROMPT|THINK|IMG)\]|gMASK\]))
+    """,
+    re.IGNORECASE | re.VERBOSE,
 )
-"""Where marks begin or end by which servers tell who speaks: `<|start|>`, `<start_of_turn>`, `[INST]`."""
+"""Where marks begin or end by which servers tell who speaks: `<|start|>`, `<start_of_turn>`, `[INST]`, `[TOOL_RESULTS]`."""
 _TOKENS = {"<": "‹", ">": "›", "[": "("}
 _CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 _NUMBER = re.compile(r"[\[［【〔⁅]\s*(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)([†:][^\]］】〕⁆\n]{0,80})?\s*[\]］】〕⁆]")

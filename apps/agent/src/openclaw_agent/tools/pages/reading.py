@@ -13,85 +13,49 @@ from html.parser import HTMLParser
 
 TEXT_MAX_CHARS = 300_000
 TITLE_MAX_CHARS = 300
-_DEPTH_MAX = 300
 _MAIN_LEAST_CHARS = 200
 """From so many characters on, what stands in `<main>` or `<article>` is the page."""
 _LINKS_MOST = 0.7
 """A paragraph or list entry that is links to a larger share leads elsewhere and says nothing."""
 
-_SILENT = frozenset(
-    {
-        "script",
-        "style",
-        "noscript",
-        "template",
-        "svg",
-        "math",
-        "iframe",
-        "object",
-        "canvas",
-        "audio",
-        "video",
-        "select",
-        "button",
-        "textarea",
-    }
+
+def _tags(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
+_SILENT = _tags(
+    "script style title noscript noframes noembed template svg math iframe object canvas audio video select datalist button textarea"
 )
-_AROUND = frozenset({"nav", "footer", "aside", "dialog", "menu"})
-_VOID = frozenset(
-    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
+_CLOSED = _tags("script style title iframe noscript noframes noembed template textarea select object")
+"""One of these is ended by its own end tag alone, whatever is open in it."""
+_FOREIGN = frozenset({"svg", "math"})
+_NOT_FOREIGN = _tags("b big code em font i nobr ruby s small span strike strong sub sup tt u var")
+"""Elements that are no blocks, and end a drawing or formula that they stand in."""
+_FORMATTING = _tags("a b big code em font i nobr s small strike strong tt u")
+"""A browser opens them again behind the end of what they stand in."""
+_AROUND = _tags("nav footer aside dialog menu")
+_VOID = _tags("area base br col embed hr img input link meta param source track wbr")
+_BLOCKS = _tags(
+    """address article aside blockquote body center dd details dialog div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr
+    html li main nav ol p pre section summary table tbody td tfoot th thead tr ul"""
 )
-_BLOCKS = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "body",
-        "center",
-        "dd",
-        "details",
-        "dialog",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "figcaption",
-        "figure",
-        "footer",
-        "form",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hr",
-        "html",
-        "li",
-        "main",
-        "nav",
-        "ol",
-        "p",
-        "pre",
-        "section",
-        "summary",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "tr",
-        "ul",
-    ]
-)
+_TABLE = _tags("table caption thead tbody tfoot tr td th")
 _ENDS_ITSELF = frozenset({"p", "li", "td", "th", "tr", "dt", "dd", "option"})
 _HIDDEN_STYLE = re.compile(
-    r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden|opacity\s*:\s*0(?:\.0*)?\s*(?:;|$|!)|font-size\s*:\s*0)",
-    re.IGNORECASE,
+    r"""(?:^|[;\s])(?:
+      display\s*:\s*none | (?:content-)?visibility\s*:\s*(?:hidden|collapse) | color\s*:\s*transparent
+    | (?:opacity\s*:\s*0?(?:0|\.0\d*) | font-size\s*:\s*0?(?:0|\.0\d*)[a-z%]*) \s*(?:;|$|!)
+    | (?:left|top|right|bottom|text-indent|margin-(?:left|top))\s*:\s*-\d{3,}
+    | clip\s*:\s*rect\(\s*[01](?:px)?[\s,]+[01](?:px)?[\s,)] | clip-path\s*:\s*inset\(\s*(?:50|100)% | transform\s*:\s*scale[XY]?\(\s*0\s*[,)]
+    )""",
+    re.IGNORECASE | re.VERBOSE,
 )
+_NO_SIZE = re.compile(r"(?:^|[;\s])(?:max-)?(?:height|width)\s*:\s*0[a-z%]*\s*(?:;|$|!)", re.IGNORECASE)
+_NO_OVERFLOW = re.compile(r"overflow\s*:\s*(?:hidden|clip)", re.IGNORECASE)
+_INNER_SCRIPT = re.compile(r"-->|<script(?=[\s/>])", re.IGNORECASE)
+_INNER_SCRIPT_END = re.compile(r"-->|</script(?=[\s/>])", re.IGNORECASE)
+_STYLE_COMMENT = re.compile(r"/\*.*?(?:\*/|$)", re.DOTALL)
+_STYLE_ESCAPE = re.compile(r"\\(?:([0-9a-f]{1,6})\s?|([^\n0-9a-f]))", re.IGNORECASE)
 _AROUND_NAMES = re.compile(
     r"(?:^|[\s_-])(?:cookies?|consent|banner|sidebar|menu|navbar|breadcrumbs?|share|social|promo|advert|ads?|newsletter|subscribe|related|popup|modal)(?:$|[\s_-])",
     re.IGNORECASE,
@@ -182,7 +146,47 @@ def _document(text: str, title: str, date: str) -> Document:
     )
 
 
-@dataclass
+def _is_hidden_by(style: str) -> bool:
+    """Whether the *style* attribute of an element hides it. What a style sheet says of its class is not looked at."""
+    style = _STYLE_COMMENT.sub("", style)
+    if "\\" in style:
+        style = _STYLE_ESCAPE.sub(_unescaped, style)
+    return bool(_HIDDEN_STYLE.search(style) or (_NO_SIZE.search(style) and _NO_OVERFLOW.search(style)))
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    return found[2] if found[1] is None else chr(min(int(found[1], 16), 0x10FFFF))
+
+
+def _in_inner_script(script: str) -> bool:
+    """Whether *script*, up to an end tag, is in a script within its comment: `<!-- <script>`. That end tag ends the inner one alone."""
+    inner, at = False, script.find("<!--")
+    while at >= 0:
+        mark = (_INNER_SCRIPT_END if inner else _INNER_SCRIPT).search(script, at + 2)
+        if mark is None:
+            break
+        inner = not inner and mark[0] != "-->"
+        at = script.find("<!--", mark.end()) if mark[0] == "-->" else mark.end() - 2
+    return inner
+
+
+def _holds_back(inner: str, ending: str) -> bool:
+    """Whether an end tag *ending* does not reach through the open element *inner*, as browsers read it.
+
+    Else `<b><div hidden></b>` would end what is hidden here, and in no browser.
+    """
+    if ending in _CLOSED:
+        return False
+    if inner in _CLOSED or (inner == "table" and ending != "table"):
+        return True
+    if inner in _TABLE:
+        return ending not in _TABLE
+    if ending == "p" or ending not in _BLOCKS:
+        return inner in _BLOCKS or (ending in _FOREIGN and inner in _NOT_FOREIGN)
+    return ending == "li" and inner in ("ul", "ol")
+
+
+@dataclass(slots=True)
 class _Open:
     """An element whose end has not come."""
 
@@ -190,6 +194,9 @@ class _Open:
     silent: bool
     main: bool
     link: bool
+    foreign: bool
+    hides: bool
+    """Whether it is silent by itself, and not only in what is."""
 
 
 class _Page(HTMLParser):
@@ -209,6 +216,7 @@ class _Page(HTMLParser):
         self._titles: dict[str, str] = {}
         self._dates: dict[str, str] = {}
         self._in_title = False
+        self._script: list[str] = []
 
     def read(self, text: str) -> None:
         self.feed(text.replace("<![", "<! ["))  # the parser gives up at a declaration that has no name
@@ -242,7 +250,7 @@ class _Page(HTMLParser):
     # ---- what the parser calls
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = {name: value or "" for name, value in attrs}
+        found = {name: value or "" for name, value in reversed(attrs)}  # of two with one name the first one counts
         if tag == "meta":
             self._meta(found)
         elif tag == "title":
@@ -257,27 +265,45 @@ class _Page(HTMLParser):
             return
         if self._stack and tag in _ENDS_ITSELF and self._stack[-1].tag == tag:
             self._stack.pop()
-        above = self._stack[-1] if self._stack else _Open("", False, False, False)
-        if len(self._stack) < _DEPTH_MAX:
-            self._stack.append(
-                _Open(
-                    tag,
-                    above.silent or self._is_silent(tag, found, above),
-                    above.main or tag in ("main", "article") or found.get("role") == "main",
-                    above.link or tag == "a",
-                )
+        above = self._stack[-1] if self._stack else _Open("", False, False, False, False, False)
+        hides = self._is_silent(tag, found, above)
+        self._stack.append(
+            _Open(
+                tag,
+                above.silent or hides,
+                above.main or tag in ("main", "article") or found.get("role") == "main",
+                above.link or tag == "a",
+                above.foreign or tag in _FOREIGN,
+                hides,
             )
+        )
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """`<p hidden/>` is not ended by its `/`; an element of a drawing or formula is."""
+        self.handle_starttag(tag, attrs)
+        if self._stack and self._stack[-1].foreign and tag not in _BLOCKS and tag not in _NOT_FOREIGN:
+            self.handle_endtag(tag)
 
     def handle_endtag(self, tag: str) -> None:
+        if tag == "script":
+            if _in_inner_script("".join(self._script)):
+                self._script.append("</script>")
+                return
+            self._script = []
         if tag == "title":
             self._in_title = False
         if tag in _BLOCKS and tag not in ("td", "th"):  # the next cell stands on the same line
             self._end_block()
         if tag == "pre":
             self._pre = max(0, self._pre - 1)
+        if tag in ("body", "html"):
+            return  # what follows stands where it would have stood before it
         for at in range(len(self._stack) - 1, max(-1, len(self._stack) - 60), -1):
             if self._stack[at].tag == tag:
-                del self._stack[at:]
+                again = [one for one in self._stack[at + 1 :] if one.hides and one.tag in _FORMATTING]
+                self._stack[at:] = [] if tag in _TABLE or tag in _CLOSED else again
+                return
+            if _holds_back(self._stack[at].tag, tag):
                 return
 
     def handle_data(self, data: str) -> None:
@@ -285,6 +311,8 @@ class _Page(HTMLParser):
         if self._in_title:
             self._title.append(data)
             return
+        if top and top.tag == "script":
+            self._script.append(data)
         if top and top.tag == "script" and "json" not in self._dates and (found := _LINKED_DATE.search(data)):
             self._dates["json"] = found[1]
         if top and top.silent:
@@ -344,8 +372,10 @@ class _Page(HTMLParser):
         if (
             tag in _SILENT
             or "hidden" in found
+            or "popover" in found
+            or (tag == "dialog" and "open" not in found)
             or found.get("aria-hidden") == "true"
-            or _HIDDEN_STYLE.search(found.get("style", ""))
+            or _is_hidden_by(found.get("style", ""))
         ):
             return True
         if not self._strict or (above.main and tag not in _AROUND):
