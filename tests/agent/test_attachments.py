@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from openclaw_agent.attachments.to_text import AttachmentReader, Unreadable, decoded, with_attachments
+from openclaw_agent.attachments.to_text import AttachmentReader, UnreadableAttachment, decoded, with_attachments
 from openclaw_agent.prompt import FILE_HEAD, SENT_HEAD, cuts, messages
 from openclaw_core.errors import (
     ChatUnauthorized,
@@ -61,13 +61,13 @@ async def test_a_passing_fault_is_tried_again() -> None:
     ],
 )
 async def test_a_recording_without_words_is_told_with_its_cause(hears: list[str | Exception], cause: Cause) -> None:
-    with pytest.raises(Unreadable) as told:
+    with pytest.raises(UnreadableAttachment) as told:
         await reader(FakeChat(hears=hears)).read(0, VOICE)
     assert told.value.cause is cause
 
 
 async def test_a_file_that_is_not_to_be_had_cannot_be_read() -> None:
-    with pytest.raises(Unreadable) as told:
+    with pytest.raises(UnreadableAttachment) as told:
         await reader(None, None).read(0, FILE)
     assert told.value.cause is Cause.FILE_UNREADABLE
 
@@ -86,7 +86,7 @@ def test_hebrew_is_read_in_the_encodings_that_people_have(content: bytes) -> Non
     [(b" \n", Cause.FILE_EMPTY), (b"", Cause.FILE_EMPTY), (b"PK\x00\x01", Cause.FILE_UNREADABLE), (b"\xff\xfe\x00", Cause.FILE_UNREADABLE)],
 )  # fmt: skip
 def test_no_text_in_a_file_is_told(content: bytes, cause: Cause) -> None:
-    with pytest.raises(Unreadable) as told:
+    with pytest.raises(UnreadableAttachment) as told:
         decoded(content)
     assert told.value.cause is cause
 
@@ -147,7 +147,7 @@ async def test_one_of_several_that_cannot_be_read_leaves_the_others() -> None:
     lost = Attachment(kind="file", file_id="lost", name="lost.txt")
     task, _ = await with_attachments(several(lost, FILE), reader(None, None, b"a few words"), max_tokens=600)
     assert task.quoted == "lost.txt\n[It could not be read.]\n\nnotes.txt\na few words"
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableAttachment):
         await with_attachments(several(lost, FILE), reader(None, None, None), max_tokens=600)
 
 

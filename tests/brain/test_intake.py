@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from openclaw_brain.inbox.access import Access
-from openclaw_brain.inbox.context import ChatState
+from openclaw_brain.inbox.context import ChatFacts
 from openclaw_brain.inbox.handler import _needs_store
 from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.telegram.incoming import Bot, Incoming, read_update
@@ -20,7 +20,7 @@ from openclaw_core.store.effects import to_lua
 from openclaw_core.tasks.task import Task, from_json
 from tests.brain.test_incoming import PARTS
 
-NOTHING = ChatState()
+NOTHING = ChatFacts()
 BOT = Bot(id=42, username="OpenClawBot")
 GROUP = {"id": -100500, "type": "supergroup"}
 Row = dict[str, Any]
@@ -32,7 +32,7 @@ def roles() -> Roles:
     return load_roles(Path(__file__).parents[2] / "platform/openclaw/base")
 
 
-def rows(intake: Intake, incoming: Incoming, known: ChatState, *, admitted_ms: int = 1) -> list[Row]:
+def rows(intake: Intake, incoming: Incoming, known: ChatFacts, *, admitted_ms: int = 1) -> list[Row]:
     return [to_lua(effect) for effect in intake.effects(incoming, known, admitted_ms=admitted_ms)]
 
 
@@ -41,7 +41,7 @@ class Chat:
         self.intake = Intake(roles=roles, access=Access(users=users), english_only=english_only)
 
     def says(
-        self, text: str = "", *, known: ChatState = NOTHING, user: int = 7, bot: bool = False, **fields: Any
+        self, text: str = "", *, known: ChatFacts = NOTHING, user: int = 7, bot: bool = False, **fields: Any
     ) -> list[Row]:
         message = {
             "message_id": 5, "date": 1, "chat": {"id": user, "type": "private"}, "from": {"id": user, "is_bot": bot, "language_code": "en"}, **fields,
@@ -50,7 +50,7 @@ class Chat:
             message["text"] = text
         return rows(self.intake, read_update({"update_id": 3, "message": message}, BOT), known, admitted_ms=1000)
 
-    def presses(self, data: str, known: ChatState = NOTHING) -> list[Row]:
+    def presses(self, data: str, known: ChatFacts = NOTHING) -> list[Row]:
         query = {
             "id": "cb",
             "data": data,
@@ -217,8 +217,8 @@ def test_retry_asks_again_under_an_id_that_derives_from_the_old(chat: Chat) -> N
     [effect] = chat.says("again please")
     old = task_of(effect)
     for again in (
-        chat.says("/retry", known=ChatState(old_task=old)),
-        chat.presses("retry:u3", ChatState(old_task=old)),
+        chat.says("/retry", known=ChatFacts(old_task=old)),
+        chat.presses("retry:u3", ChatFacts(old_task=old)),
     ):
         assert (again[0]["op"], again[0]["id"], again[0]["task"]) == ("retry", "u3r", "u3")
         assert (task_of(again[0]).text, task_of(again[0]).retry_of) == ("again please", "u3")
@@ -226,7 +226,7 @@ def test_retry_asks_again_under_an_id_that_derives_from_the_old(chat: Chat) -> N
 
 def test_a_task_of_another_chat_is_not_retried(chat: Chat, roles: Roles) -> None:
     foreign = task_of(Chat(roles).says("secret", user=8)[0])
-    assert kinds(chat.says("/retry", known=ChatState(old_task=foreign))) == ["retry_nothing"]
+    assert kinds(chat.says("/retry", known=ChatFacts(old_task=foreign))) == ["retry_nothing"]
 
 
 def test_buttons_end_their_spinner(chat: Chat) -> None:
@@ -417,14 +417,14 @@ def test_an_edit_to_a_command_that_asks_the_store_is_known_as_such(chat: Chat) -
     incoming = read_update({"update_id": 4, "edited_message": message}, BOT)
     assert _needs_store(incoming, frozenset())
     old = task_of(chat.says("again please")[0])
-    [effect] = rows(chat.intake, incoming, ChatState(old_task=old), admitted_ms=1)
+    [effect] = rows(chat.intake, incoming, ChatFacts(old_task=old), admitted_ms=1)
     assert [one["op"] for one in effect["fresh"]] == ["retry"]
 
 
 def press(chat: Chat, data: str, old: Task | None = None, user: int = 7) -> list[Row]:
     query = {"id": "cb", "data": data, "from": {"id": user}, "message": {"message_id": 9, "chat": GROUP}}
     return rows(
-        chat.intake, read_update({"update_id": 3, "callback_query": query}, BOT), ChatState(old_task=old), admitted_ms=1
+        chat.intake, read_update({"update_id": 3, "callback_query": query}, BOT), ChatFacts(old_task=old), admitted_ms=1
     )
 
 
@@ -451,10 +451,10 @@ PYTHON = "\n".join(f"result_{n} = compute(value, {n})" for n in range(12))
 
 
 def test_the_chosen_language_is_that_of_notices_and_buttons_and_the_words_that_of_answers(chat: Chat) -> None:
-    [effect] = chat.says("why is the sky blue?", known=ChatState(settings={"lang": "he"}))
+    [effect] = chat.says("why is the sky blue?", known=ChatFacts(settings={"lang": "he"}))
     task = task_of(effect)
     assert (effect["lang"], task.lang, task.notices_in) == ("he", "en", "he")
-    assert chat.says("hello", known=ChatState(settings={"lang": "he"}), sticker={})[0]["lang"] == "he"
+    assert chat.says("hello", known=ChatFacts(settings={"lang": "he"}), sticker={})[0]["lang"] == "he"
     [effect] = chat.says("למה השמיים כחולים?")
     assert (effect["lang"], task_of(effect).lang, task_of(effect).notices_in) == ("he", "he", "he")
 
@@ -466,7 +466,7 @@ def test_letters_of_code_tell_no_language(chat: Chat) -> None:
 
 
 def test_the_chosen_language_is_kept_for_our_own_texts(chat: Chat) -> None:
-    [effect] = chat.says("/help", known=ChatState(settings={"lang": "he"}))
+    [effect] = chat.says("/help", known=ChatFacts(settings={"lang": "he"}))
     assert effect["lang"] == "he"
 
 

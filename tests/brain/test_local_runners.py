@@ -15,7 +15,7 @@ import pytest
 from openclaw_brain.agents import local_runners
 from openclaw_brain.agents.local_processes import agent_environment
 from openclaw_brain.agents.local_runners import LocalRunners
-from openclaw_core.sealed import Language, Limits, RunnerClient, RunRequest
+from openclaw_core.sealed import ProgramLanguage, RunLimits, RunnerClient, RunRequest
 from tests.runner.runners import needs_sealing
 
 pytestmark = [pytest.mark.slow, needs_sealing]
@@ -66,7 +66,9 @@ async def test_a_runner_is_there_from_the_claim_to_the_agents_end(runners: Local
     socket = runners.socket_of("agent-1")
     client = RunnerClient(socket, spare_s=START_S, start_s=START_S)
     results = [
-        await client.run(RunRequest(language=Language.BASH, code="pwd; ls -A; touch left", limits=Limits(seconds=20)))
+        await client.run(
+            RunRequest(language=ProgramLanguage.BASH, code="pwd; ls -A; touch left", limits=RunLimits(seconds=20))
+        )
         for _ in range(2)
     ]
     assert [result.program.exit_code for result in results] == [0, 0]
@@ -82,7 +84,7 @@ async def test_a_runner_is_there_from_the_claim_to_the_agents_end(runners: Local
 async def test_the_end_of_an_agent_ends_what_its_code_does(runners: LocalRunners) -> None:
     await runners.start("agent-1", "coder")
     client = RunnerClient(runners.socket_of("agent-1"), spare_s=START_S, start_s=START_S)
-    running = asyncio.create_task(client.run(RunRequest(language=Language.PYTHON, code="while True: pass")))
+    running = asyncio.create_task(client.run(RunRequest(language=ProgramLanguage.PYTHON, code="while True: pass")))
     while len(processes()) < 3:
         await asyncio.sleep(0.05)
         assert not running.done()

@@ -124,12 +124,12 @@ def test_codes_are_readable_and_differ() -> None:
 
 
 async def test_codes_stand_in_no_repr(desk: Desk) -> None:
-    from openclaw_brain.inbox.context import ChatState
+    from openclaw_brain.inbox.context import ChatFacts
     from openclaw_brain.telegram.incoming import Bot, read_update
 
     intake = Intake(roles=ROLES, access=ACCESS, new_code=lambda: "CODE-CODE")
     incoming = read_update(desk.message(STRANGER, "hello?"), Bot(id=42, username="OpenClawBot"))
-    assert "CODE-CODE" not in repr(intake.effects(incoming, ChatState(), admitted_ms=1))
+    assert "CODE-CODE" not in repr(intake.effects(incoming, ChatFacts(), admitted_ms=1))
     query = {"id": "cb", "data": "pair:user:1:CODE-CODE", "from": {"id": OWNER}, "message": {"message_id": 1, "chat": {"id": OWNER, "type": "private"}}}  # fmt: skip
     press = read_update({"update_id": 1, "callback_query": query}, Bot(id=42, username="OpenClawBot"))
     assert press.button_data.endswith("CODE-CODE")

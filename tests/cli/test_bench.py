@@ -18,7 +18,7 @@ from openclaw_cli.bench.steps import agent_steps
 from openclaw_cli.bench.store import KeyExpiry, measure_cleanup, sizes_by_kind
 from openclaw_core.roles.check import load_roles
 from openclaw_core.store import Script
-from openclaw_standin.model.script import digest
+from openclaw_standin.model.script import short_digest
 
 BASE = Path(__file__).parents[2] / "platform/openclaw/base"
 ANSWER = "An answer that is long enough to be told from a placeholder: {}"
@@ -95,7 +95,7 @@ def test_tokens_and_cost_are_those_of_a_message_by_role_and_failures_have_none()
 @pytest.mark.parametrize("text", ["/code what is a list?", "what is a list?"])
 def test_what_answers_a_message_is_found_by_its_words_or_by_its_retry_button(text: str) -> None:
     one = Question(chat_id=1, text=text, update_id=7, sent_s=0)
-    answer = f"Answer {digest('what is a list?')} by prompt"
+    answer = f"Answer {short_digest('what is a list?')} by prompt"
     retry = {"inline_keyboard": [[{"callback_data": "retry:u7"}]]}
 
     def said(message_id: int, words: str, *, bot: bool = True, **more: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 
 from openclaw_core.roles.check import load_roles
 from openclaw_standin.model import ScriptedModel
-from openclaw_standin.model.script import answer_for, digest
+from openclaw_standin.model.script import answer_for, short_digest
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,7 +33,7 @@ async def test_ask_answers_in_the_terminal_by_the_role_that_fits() -> None:
     coder = load_roles(ROOT / "platform/openclaw/base").roles["coder"]
     assert code == 0, out
     assert "Coder" in out
-    assert digest(question) in out
+    assert short_digest(question) in out
     assert [call.model for call in model.calls] == [coder.models[0]]
     assert answer_for(question, tokens=3).split()[0] in out
 

@@ -18,7 +18,7 @@ import pytest
 
 from openclaw_cli.up.local_redis import free_port
 from openclaw_standin.model import ScriptedModel
-from openclaw_standin.model.script import digest
+from openclaw_standin.model.script import short_digest
 from tests.cli.test_up import address, from_bot, greeting, say, start
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -79,7 +79,7 @@ async def new_chat(http: aiohttp.ClientSession, url: str) -> int:
 
 async def answered(http: aiohttp.ClientSession, url: str, chat: int, questions: list[str]) -> None:
     """Wait until each question has its one answer."""
-    marks = [digest(question) for question in questions]
+    marks = [short_digest(question) for question in questions]
     seen: list[str] = []
     async with asyncio.timeout(120):
         while True:

@@ -11,19 +11,19 @@ import pytest
 
 from openclaw_cli.bench import staging
 from openclaw_cli.bench.kubectl import Unmet, kubectl
-from openclaw_gitops.kustomize import Object
+from openclaw_gitops.kustomize import Manifest
 from tests.e2e.gitops import conftest as gitops
 from tests.manifests.rendering import ROOT, tool
 
 
 @pytest.fixture
-def overlay(monkeypatch: pytest.MonkeyPatch) -> list[Object]:
+def overlay(monkeypatch: pytest.MonkeyPatch) -> list[Manifest]:
     monkeypatch.setitem(os.environ, "KUSTOMIZE", tool("kustomize"))
     return staging.rendered(Path(__file__).parents[2] / staging.OVERLAY)
 
 
 def test_addresses_of_another_cluster_take_the_place_of_the_overlays(
-    overlay: list[Object], monkeypatch: pytest.MonkeyPatch
+    overlay: list[Manifest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENCLAW_E2E_HOST", "172.18.0.1")
     monkeypatch.setenv("OPENCLAW_E2E_APISERVER", "172.18.0.2")

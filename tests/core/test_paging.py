@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from openclaw_core.chat.formatting import plain, without_formatting
-from openclaw_core.chat.markdown.spans import Span as _Span
+from openclaw_core.chat.markdown.spans import TextSpan as _Span
 from openclaw_core.chat.paging import _tidy, pages, preview
 from openclaw_core.ports import Page
 from tests.core.page_checks import RLM, long_code, marked, only, part

@@ -218,7 +218,7 @@ async def test_a_run_of_the_release_before_and_of_the_next_one_is_claimed_and_it
     assert [turn.text for turn in run.history] == ["תודה", "**Hello**"]
     result = json.dumps({**CURRENT["results"][0], "mood": "good"})
     await world.agents.step(
-        "finish", run=name, job="job-1", pool="p", last=False, unborn=False, answers=True, result=result
+        "finish", run=name, job="job-1", pool="p", last=False, never_started=False, answers=True, result=result
     )
     await world.hear()
     assert await world.displays.answer("t:u9") == "**42** שלום"
@@ -230,7 +230,7 @@ async def test_each_result_of_the_file_is_carried_out(world: World, result: dict
     name = await laid(world)
     await world.claim()
     await world.agents.step(
-        "finish", run=name, job="job-1", pool="p", last=False, unborn=False, result=json.dumps(result)
+        "finish", run=name, job="job-1", pool="p", last=False, never_started=False, result=json.dumps(result)
     )
     await world.hear()
     wanted = {"answered": "answered", "gave_up": "failed"}.get(result["kind"], "ready")

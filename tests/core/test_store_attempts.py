@@ -198,7 +198,7 @@ async def test_handing_back_uses_up_no_try_and_ends_after_ten(world: World) -> N
     for n in range(MAX_HANDBACKS):
         [name] = await world.script.read("ZRANGE", world.script.keys("agent", "leases"), 0, -1)
         await world.agents.step(
-            "finish", run=name, job="job-1", pool="p", last=False, unborn=False, result='{"kind":"handed_back"}'
+            "finish", run=name, job="job-1", pool="p", last=False, never_started=False, result='{"kind":"handed_back"}'
         )
         await world.hear()
         run = await world.claim()

@@ -9,7 +9,7 @@ import pytest
 from openclaw_core.environment import Environment
 from openclaw_core.errors import SettingsError, StoreMisconfigured, StoreUnavailable
 from openclaw_core.store import Inbox, Leadership, RedisSettings, Script, open_script
-from openclaw_core.store.server import WANTED, Memory, fault_of, memory_of
+from openclaw_core.store.server import WANTED, Memory, memory_of, server_fault
 from tests.core.store_world import World, task
 from tests.redis_server import NO_OLDEST, SERVERS, RedisServer
 
@@ -137,7 +137,7 @@ SOUND = {"redis_version": "7.0.0", "redis_mode": "standalone", "role": "master",
 )  # fmt: skip
 def test_what_a_server_says_of_itself_decides(info: Mapping[str, str], sentence: str) -> None:
 
-    assert re.search(sentence, fault_of({**SOUND, **info}, WANTED, {}))
+    assert re.search(sentence, server_fault({**SOUND, **info}, WANTED, {}))
 
 
 def test_a_statement_names_known_settings_only() -> None:

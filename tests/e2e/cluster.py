@@ -26,7 +26,7 @@ from openclaw_cli.bench.staging import (
     restart_api_server,
     stand_in_host,
 )
-from openclaw_gitops.kustomize import Object
+from openclaw_gitops.kustomize import Manifest
 
 __all__ = [
     "NAMESPACE",
@@ -71,11 +71,11 @@ def left_behind() -> list[str]:
     return left
 
 
-def jobs() -> list[Object]:
+def jobs() -> list[Manifest]:
     return listed("jobs", "-l", "app.kubernetes.io/component=agent")
 
 
-def runs(pod: Object) -> bool:
+def runs(pod: Manifest) -> bool:
     return pod["status"].get("phase") == "Running" and not is_terminating(pod)
 
 
@@ -102,7 +102,7 @@ def cordoned() -> Iterator[None]:
             kubectl("uncordon", node)
 
 
-def pod_of(job: str) -> Object | None:
+def pod_of(job: str) -> Manifest | None:
     return next(iter(listed("pods", "-l", f"batch.kubernetes.io/job-name={job}")), None)
 
 

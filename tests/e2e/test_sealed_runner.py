@@ -56,15 +56,15 @@ time.sleep(800)
 CALLER = """
 import asyncio, json, sys
 from pathlib import Path
-from openclaw_core.sealed import Cause, Language, Limits, RunnerClient, RunRequest
+from openclaw_core.sealed import ProgramLanguage, RunLimits, RunnerCause, RunnerClient, RunRequest
 LIMITS = dict(memory_bytes=64 << 20, processes=24, open_files=64, file_bytes=4 << 20, folder_bytes=8 << 20, folder_entries=1000, output_bytes=16_384)
 async def main():
     client = RunnerClient(Path(sys.argv[1]), spare_s=60)
     for one in json.load(sys.stdin):
-        request = RunRequest(language=Language(one["language"]), code=one["code"], limits=Limits(seconds=one["seconds"], **LIMITS))
+        request = RunRequest(language=ProgramLanguage(one["language"]), code=one["code"], limits=RunLimits(seconds=one["seconds"], **LIMITS))
         for _ in range(90):  # after its last request a runner ends, and the kubelet starts it again
             result = await client.run(request)
-            if result.program.cause is not Cause.NOT_AVAILABLE:
+            if result.program.cause is not RunnerCause.NOT_AVAILABLE:
                 break
             await asyncio.sleep(1)
         print(json.dumps({

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from openclaw_standin.model.script import answer_tokens, digest
+from openclaw_standin.model.script import answer_tokens, short_digest
 from tests.e2e.bystanders import Hand
 from tests.e2e.cluster import Cluster, jobs, ours, pods, redis, until
 from tests.e2e.standins import StandIns
@@ -80,13 +80,13 @@ class World:
 
     def calls(self, question: str) -> list[Any]:
         """The model calls that answer *question*."""
-        mark = digest(question)
+        mark = short_digest(question)
         return [call for call in list(self.standins.model.calls) if call.user_digest == mark and call.kind == "answer"]
 
     def answers(self, asked: Asked) -> list[dict[str, Any]]:
         """Messages that hold the whole answer. More than one is an answer given twice."""
         ends = {tail(asked.question, call.tokens) for call in self.calls(asked.question) if call.outcome == "ok"}
-        mark = digest(asked.question)
+        mark = short_digest(asked.question)
         return [
             m
             for m in self.messages(asked.chat_id)

@@ -7,7 +7,7 @@ from openclaw_cli.eval.answers.answer import Answer
 from openclaw_cli.eval.answers.graders.grader import Seen
 from openclaw_cli.eval.answers.task_file import KINDS
 from openclaw_core.ports import FunctionCall, Lang, Usage
-from openclaw_core.sealed import Cause, Outcome, RunRequest, RunResult
+from openclaw_core.sealed import Outcome, RunnerCause, RunRequest, RunResult
 from openclaw_core.tasks.steps import CallResult, CodeRun, OpenedPage, Step
 
 
@@ -15,7 +15,7 @@ class NoRunner:
     """A machine without a sealed runner."""
 
     async def run(self, request: RunRequest) -> RunResult:
-        return RunResult(program=Outcome(cause=Cause.NOT_AVAILABLE, why="no runner is there"))
+        return RunResult(program=Outcome(cause=RunnerCause.NOT_AVAILABLE, why="no runner is there"))
 
 
 def answered(

@@ -16,7 +16,7 @@ from openclaw_cli.eval.answers.grading import grade
 from openclaw_cli.eval.answers.source_text import page_text, source_of
 from openclaw_cli.eval.answers.task_file import KINDS, json_schema
 from openclaw_cli.eval.answers.tasks import ROLES, AnswerTask, BadTasks, load_tasks
-from openclaw_cli.eval.answers.yaml_lines import read_yaml
+from openclaw_cli.eval.answers.yaml_lines import read_yaml_lines
 from openclaw_core.texts.language import lang_of
 from tests.evals.answers import NoRunner, answered
 
@@ -143,7 +143,7 @@ def test_the_schema_file_is_the_one_that_loading_checks_and_takes_every_task(shi
     for task in shipped:
         path = EVALS / f"{task.id}.yaml"
         assert path.read_text().startswith("# yaml-language-server: $schema=../task.schema.json\n"), path
-        assert [fault.message for fault in validator.iter_errors(read_yaml(path)[0])] == [], path
+        assert [fault.message for fault in validator.iter_errors(read_yaml_lines(path)[0])] == [], path
 
 
 def test_the_schema_refuses_what_loading_refuses() -> None:

@@ -7,10 +7,10 @@ from aiohttp import web
 
 from openclaw_standin.bot_api import BotApi
 from openclaw_standin.bot_api.formatting import with_found
-from openclaw_standin.bot_api.state import Chat, JsonObject
+from openclaw_standin.bot_api.state import ApiObject, Chat
 from openclaw_standin.bot_api.storage import Storage
 from openclaw_standin.bot_api.updates import Updates
-from openclaw_standin.bot_api.wire import Params, Refused, bad_request, read_params, reply_of
+from openclaw_standin.bot_api.wire import ErrorReply, Params, bad_request, read_params, reply_of
 
 
 class SecondBot:
@@ -23,7 +23,7 @@ class SecondBot:
         self._hears_edits = hears_edits
         self._state = api.state
         self._updates = Updates(Storage(None))
-        self.bot: JsonObject = {
+        self.bot: ApiObject = {
             "id": int(token.partition(":")[0]),
             "is_bot": True,
             "first_name": "Smoke",
@@ -45,7 +45,7 @@ class SecondBot:
             return web.json_response(
                 {"ok": True, "result": await self._run(request.match_info["method"].lower(), params)}
             )
-        except Refused as refused:
+        except ErrorReply as refused:
             return reply_of(refused)
 
     async def _run(self, method: str, params: Params) -> Any:
@@ -55,10 +55,10 @@ class SecondBot:
                 offset=params.integer("offset"), limit=100, timeout_s=params.integer("timeout"), allowed=wanted
             )
         if method not in self._methods:
-            raise Refused(404, "Not Found: method not found")
+            raise ErrorReply(404, "Not Found: method not found")
         return self._methods[method](params)
 
-    def _send(self, params: Params) -> JsonObject:
+    def _send(self, params: Params) -> ApiObject:
         chat = self._group(params, "chat_id")
         text = params.text("text").strip()
         if not text:
@@ -68,7 +68,7 @@ class SecondBot:
             self._state.updates.add({"message": message})
         return message
 
-    def _forward(self, params: Params) -> JsonObject:
+    def _forward(self, params: Params) -> ApiObject:
         source = self._state.message(self._group(params, "from_chat_id").id, params.integer("message_id"))
         if source is None:
             raise bad_request("message to forward not found")
@@ -92,13 +92,13 @@ class SecondBot:
             raise bad_request("chat not found")
         return chat
 
-    def _reaches_the_bot(self, message: JsonObject) -> bool:
+    def _reaches_the_bot(self, message: ApiObject) -> bool:
         """Only a command that names the bot reaches it: `/command@Bot`."""
         command = str(message["text"]).split(maxsplit=1)[0]
         name = str(self._state.bot["username"])
         return command.startswith("/") and command.lower().endswith(f"@{name.lower()}")
 
-    def _on_message(self, message: JsonObject, edited: bool) -> None:
+    def _on_message(self, message: ApiObject, edited: bool) -> None:
         to_us = message.get("reply_to_message", {}).get("from", {}).get("id") == self.bot["id"]
         by_the_bot = message.get("from", {}).get("id") == self._state.bot["id"]
         if to_us and by_the_bot and (self._hears_edits or not edited):

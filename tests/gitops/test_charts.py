@@ -13,7 +13,7 @@ from openclaw_gitops import chart_values
 from openclaw_gitops.__main__ import main
 from openclaw_gitops.chart_values import MORE, as_far_as, tree, unknown
 from openclaw_gitops.charts import Chart, Helm, charts
-from openclaw_gitops.duplicate_keys import faults
+from openclaw_gitops.duplicate_keys import duplicates
 from openclaw_gitops.errors import UNAVAILABLE
 from tests.gitops.conftest import ROOT
 
@@ -41,7 +41,7 @@ spec:
     ],
 )  # fmt: skip
 def test_what_server_side_apply_refuses_is_a_fault(containers: str, said: str) -> None:
-    found = list(faults(DEPLOYMENT % containers))
+    found = list(duplicates(DEPLOYMENT % containers))
 
     assert len(found) == bool(said)
     assert not said or (said in found[0] and found[0].startswith("Deployment/x: "))
@@ -52,12 +52,12 @@ def test_ports_of_a_service_go_by_their_own_number() -> None:
         "kind: Service\nmetadata: {name: s}\nspec: {ports: [{port: 80, targetPort: a}, {port: 80, targetPort: b}]}"
     )
 
-    assert len(list(faults(service))) == 1
-    assert not list(faults(service.replace("{port: 80, targetPort: b}", "{port: 81, targetPort: a}")))
+    assert len(list(duplicates(service))) == 1
+    assert not list(duplicates(service.replace("{port: 80, targetPort: b}", "{port: 81, targetPort: a}")))
 
 
 def test_what_python_cannot_construct_is_no_stumbling_block() -> None:
-    assert not list(faults("kind: CustomResourceDefinition\nmetadata: {name: x}\nspec: {enum: [=, '!=']}\n---\n"))
+    assert not list(duplicates("kind: CustomResourceDefinition\nmetadata: {name: x}\nspec: {enum: [=, '!=']}\n---\n"))
 
 
 DEFAULTS = {"replicas": 1, "resources": {"requests": {"cpu": "1m"}}, "controller": {"env": [], "region": None}, "nodeSelector": {"os": "linux"}}  # fmt: skip

@@ -5,15 +5,15 @@ import json
 import pytest
 
 from openclaw_gitops import diff
-from openclaw_gitops.kustomize import Object
+from openclaw_gitops.kustomize import Manifest
 from tests.gitops.conftest import Platform
 
 
-def config(name: str, **data: str) -> Object:
+def config(name: str, **data: str) -> Manifest:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "n"}, "data": data}
 
 
-def shown(old: list[Object], new: list[Object]) -> str:
+def shown(old: list[Manifest], new: list[Manifest]) -> str:
     return diff.markdown("staging", diff.changes(old, new, salt="s"), base="main")
 
 
@@ -114,7 +114,7 @@ MARKER = "hunter2-marker"
         "key",
     ],
 )
-def test_secrets_are_masked_and_a_changed_one_still_shows(secret: Object) -> None:
+def test_secrets_are_masked_and_a_changed_one_still_shows(secret: Manifest) -> None:
     other = json.loads(json.dumps(secret).replace(MARKER, "other-marker"))
 
     assert MARKER not in shown([], [secret])
@@ -175,7 +175,7 @@ def test_a_name_cannot_bring_markup_into_the_comment() -> None:
 
 
 def test_a_text_with_an_emoji_shows_as_lines_too() -> None:
-    def roles(text: str) -> Object:
+    def roles(text: str) -> Manifest:
         return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "roles"}, "data": {"roles.yaml": text}}
 
     [change] = diff.changes([roles("coder:\n  emoji: 👨‍💻\n")], [roles("coder:\n  emoji: 🤓\n")], salt="x")

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from openclaw_gitops.__main__ import main
-from openclaw_gitops.end_of_life import FILE, read, warnings
+from openclaw_gitops.end_of_life import FILE, read_entries, warnings
 from openclaw_gitops.errors import REFUSED
 from tests.gitops.conftest import ROOT
 
@@ -36,7 +36,7 @@ def checkout(folder: Path, *rows: object, pins: str = "image: store:9.1.2\n") ->
 )
 def test_warns_ninety_days_ahead(tmp_path: Path, days_left: int, said: str | None) -> None:
     ends = TODAY + timedelta(days=days_left)
-    [found] = read(checkout(tmp_path, row(ends=ends)))
+    [found] = read_entries(checkout(tmp_path, row(ends=ends)))
 
     warning = found.warning(TODAY)
 
@@ -51,7 +51,7 @@ def test_warns_ninety_days_ahead(tmp_path: Path, days_left: int, said: str | Non
 @pytest.mark.parametrize(("age_days", "warned"), [(90, False), (91, True)])
 def test_version_without_a_date_is_looked_up_again(tmp_path: Path, age_days: int, warned: bool) -> None:
     entry = row(ends=None, until="the next minor is out", looked_up=TODAY - timedelta(days=age_days))
-    [found] = read(checkout(tmp_path, entry))
+    [found] = read_entries(checkout(tmp_path, entry))
 
     warning = found.warning(TODAY)
 
@@ -62,7 +62,10 @@ def test_version_without_a_date_is_looked_up_again(tmp_path: Path, age_days: int
 def test_the_earliest_end_comes_first(tmp_path: Path) -> None:
     late, early = row(name="Late", ends=TODAY + timedelta(days=50)), row(name="Early", ends=TODAY)
 
-    assert [said.split()[0] for said in warnings(read(checkout(tmp_path, late, early)), TODAY)] == ["Early", "Late"]
+    assert [said.split()[0] for said in warnings(read_entries(checkout(tmp_path, late, early)), TODAY)] == [
+        "Early",
+        "Late",
+    ]
 
 
 def test_new_version_without_its_end_is_refused_with_both_files(
@@ -172,7 +175,7 @@ SAID_ELSEWHERE = {"DE15B14486CD377B9E876E1A234654DA9A296436"}
 def test_everything_that_is_pinned_has_its_end_on_record(kind: str) -> None:
     """From the pins to the entries: what is new in the repository brings its own end, or says that nobody knows it."""
     pattern, line = PINS[kind]
-    places = [place for end in read(ROOT) for place in end.pinned]
+    places = [place for end in read_entries(ROOT) for place in end.pinned]
     found = 0
     missing = []
     for file in sorted(ROOT.glob(pattern)):
@@ -189,15 +192,15 @@ def test_everything_that_is_pinned_has_its_end_on_record(kind: str) -> None:
 
 
 def test_a_pin_without_an_entry_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    without = [end for end in read(ROOT) if end.name != "metrics-server, chart"]
-    monkeypatch.setitem(globals(), "read", lambda _: without)
+    without = [end for end in read_entries(ROOT) if end.name != "metrics-server, chart"]
+    monkeypatch.setitem(globals(), "read_entries", lambda _: without)
 
     with pytest.raises(AssertionError, match=r"metrics-server\.yaml: targetRevision"):
         test_everything_that_is_pinned_has_its_end_on_record("charts and Argo CD")
 
 
 def test_each_of_our_versions_stands_where_it_is_pinned() -> None:
-    found = read(ROOT)
+    found = read_entries(ROOT)
 
     assert [fault for end in found for fault in end.misplaced(ROOT)] == []
     assert {"Kubernetes", "Argo CD", "External Secrets", "Valkey"} <= {end.name for end in found}

@@ -12,7 +12,7 @@ import pytest
 
 from openclaw_gitops.__main__ import main
 from openclaw_gitops.errors import FAILED, REFUSED, UNAVAILABLE
-from openclaw_gitops.pins import Pin, faults, pins
+from openclaw_gitops.pins import Pin, pin_faults, pins
 from tests.gitops.conftest import AGENT, BRAIN, ROOT, Platform
 from tests.gitops.registry_standin import Registry, registry, sha256
 
@@ -244,7 +244,7 @@ def test_our_own_images_and_names_of_stages_are_no_pins(platform: Platform, line
 def test_the_repositorys_own_pins_are_sound(capsys: pytest.CaptureFixture[str]) -> None:
     found = pins(ROOT)
 
-    assert faults(found) == []
+    assert pin_faults(found) == []
     assert {pin.kind for pin in found} == {"image", "chart", "file", "machine"}
     assert main(["pin", "--check", "--allow-missing"], root=ROOT, env={}) == 0
 

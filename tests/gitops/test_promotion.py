@@ -13,13 +13,13 @@ from openclaw_gitops.promote import promote
 from openclaw_gitops.promotion_rules import (
     HEALTHY,
     SMOKED,
+    CommitStatus,
     Facts,
     Move,
     NothingToDo,
     NotYet,
-    Refused,
+    PromotionRefused,
     ReportedCommit,
-    Status,
     decide,
 )
 from openclaw_gitops.release import UNRELEASED, ZEROS, Release
@@ -38,9 +38,11 @@ UNBUILT = Release(
 PROMPT = "platform/openclaw/base/prompts/coder.md"
 
 
-def words(states: Mapping[str, str]) -> dict[str, Status]:
+def words(states: Mapping[str, str]) -> dict[str, CommitStatus]:
     """All said at one time, but for those that say when: `success 2`."""
-    return {context: Status(state=state.split()[0], at=state.partition(" ")[2]) for context, state in states.items()}
+    return {
+        context: CommitStatus(state=state.split()[0], at=state.partition(" ")[2]) for context, state in states.items()
+    }
 
 
 def seen(states: Mapping[str, str], *changed_since: str, commit: str = NEW) -> ReportedCommit:
@@ -59,8 +61,8 @@ READY = Facts(
         ({}, Move, ""),
         ({"pinned": NEVER, "after_pin": False, "changed_since_pin": []}, Move, ""),
         ({"history": None}, Move, ""),
-        ({"on_main": False}, Refused, "not on main"),
-        ({"after_pin": False}, Refused, "revert the promotion"),
+        ({"on_main": False}, PromotionRefused, "not on main"),
+        ({"after_pin": False}, PromotionRefused, "revert the promotion"),
         ({"pinned": NEW}, NothingToDo, "already"),
         ({"changed_since_pin": ["clusters/prod/pins.yaml", "clusters/base/openclaw.yaml"]}, NothingToDo, "nothing that prod runs"),
         ({"changed_since_pin": ["README.md", "terraform/main.tf", "clusters/staging/kustomization.yaml"]}, NothingToDo, "nothing that prod runs"),
@@ -68,8 +70,8 @@ READY = Facts(
         ({"changed_since_pin": ["clusters/prod/environment.yaml"]}, Move, ""),
         ({"changed_since_pin": ["clusters/kustomization.yaml"]}, Move, ""),
         ({"changed_since_pin": [], "versions_move": True}, Move, ""),
-        ({"release": UNBUILT}, Refused, "unreleased"),
-        ({"release": UNBUILT, "history": None}, Refused, "unreleased"),
+        ({"release": UNBUILT}, PromotionRefused, "unreleased"),
+        ({"release": UNBUILT, "history": None}, PromotionRefused, "unreleased"),
         ({"changed_since_build": ["apps/brain/src/x.py"]}, NotYet, "apps/brain/src/x.py has changed since"),
         ({"changed_since_build": ["packages/core/src/x.py"]}, NotYet, "packages/core"),
         ({"changed_since_build": ["requirements/brain.txt"], "history": None}, NotYet, "requirements/brain.txt"),

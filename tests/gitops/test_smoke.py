@@ -12,7 +12,7 @@ import pytest
 
 from openclaw_gitops.__main__ import main
 from openclaw_gitops.errors import FAILED, UNAVAILABLE, USAGE, CommandError
-from openclaw_gitops.smoke import Answer, Settings, is_reply, smoke
+from openclaw_gitops.smoke import BotAnswer, Settings, is_reply, smoke
 from openclaw_standin.bot_api import BotApi
 from tests.e2e_local.world import World, world
 from tests.fakes.second_bot import SecondBot
@@ -38,7 +38,7 @@ def variables(api: BotApi, **changes: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-async def ask(api: BotApi, *, within_s: float = 30, **changes: str) -> Answer:
+async def ask(api: BotApi, *, within_s: float = 30, **changes: str) -> BotAnswer:
     settings = Settings.from_env(variables(api, **changes))
     return await asyncio.to_thread(smoke, settings, within_s=within_s)
 

@@ -26,7 +26,7 @@ socket, folder, requests, left_out, uid, libraries = sys.argv[1:]
 import os
 import ctypes, asyncio, subprocess, multiprocessing, sqlite3, csv, json, resource, shutil, traceback, linecache, tempfile, mmap, encodings.idna, encodings.ascii, encodings.latin_1, encodings.utf_8_sig  # noqa
 from openclaw_runner.supervisor import Settings, serve
-from openclaw_runner.seals import EVERY, Part
+from openclaw_runner.seals import EVERY, SealPart
 from openclaw_runner import preload, seals
 seals.libraries()
 libraries = tuple(filter(None, libraries.split(",")))
@@ -34,7 +34,7 @@ if int(uid) != os.geteuid():
     # Its own libraries may lie where another user cannot read.
     preload.preload(libraries)
     os.setgroups([]); os.setresgid(int(uid), int(uid), int(uid)); os.setresuid(int(uid), int(uid), int(uid))
-parts = EVERY - {Part(name) for name in left_out.split(",") if name}
+parts = EVERY - {SealPart(name) for name in left_out.split(",") if name}
 serve(Settings(socket=Path(socket), folder=Path(folder), requests=int(requests), libraries=libraries), parts=parts)
 """
 

@@ -16,14 +16,14 @@ from pathlib import Path
 
 import pytest
 
-from openclaw_core.sealed import Language, Limits, RunRequest, RunResult
-from openclaw_runner.seals import Part
+from openclaw_core.sealed import ProgramLanguage, RunLimits, RunRequest, RunResult
+from openclaw_runner.seals import SealPart
 from tests.runner.attacks import ATTACKS, HEADER, NUMBERS, Attack
 from tests.runner.runners import MEMORY, NOBODY, Runner, descendants, needs_sealing, runner
 
 pytestmark = needs_sealing
 
-LIMITS = Limits(
+LIMITS = RunLimits(
     memory_bytes=64 << 20,
     processes=24,
     open_files=64,
@@ -104,7 +104,7 @@ def opened() -> Iterator[dict[object, Runner]]:
         yield runners
 
 
-def shared(opened: dict[object, Runner], uid: int, left_out: frozenset[Part]) -> Runner:
+def shared(opened: dict[object, Runner], uid: int, left_out: frozenset[SealPart]) -> Runner:
     key = (uid, left_out)
     if key not in opened:
         stack: ExitStack = opened["stack"]  # type: ignore[assignment]
@@ -183,12 +183,14 @@ async def test_the_runner_answers_after_all_attacks(opened: dict[object, Runner]
 
     for uid in (0, NOBODY) if ROOT else (os.geteuid(),):
         started = time.monotonic()
-        result = await shared(opened, uid, frozenset()).client.run(RunRequest(language=Language.PYTHON, code=code))
+        result = await shared(opened, uid, frozenset()).client.run(
+            RunRequest(language=ProgramLanguage.PYTHON, code=code)
+        )
         assert (result.program.stdout, result.program.cause) == ("well\n", None), time.monotonic() - started
 
 
 def test_every_part_has_an_attack_that_needs_it() -> None:
-    assert set(Part) == {part for attack in ATTACKS for part in attack.without}
+    assert set(SealPart) == {part for attack in ATTACKS for part in attack.without}
 
 
 async def test_root_cannot_be_had_by_a_setuid_program_without_landlock(surroundings: Surroundings) -> None:
@@ -196,7 +198,7 @@ async def test_root_cannot_be_had_by_a_setuid_program_without_landlock(surroundi
     if not ROOT:
         pytest.skip("only root can make a setuid program")
     [attack] = [attack for attack in ATTACKS if attack.measure == "setuid"]
-    with runner(uid=NOBODY, left_out=sorted(attack.without - {Part.PRIVILEGES})) as target:
+    with runner(uid=NOBODY, left_out=sorted(attack.without - {SealPart.PRIVILEGES})) as target:
         got, result = await attacked(attack, surroundings, target)
 
     assert not got, result.program.stdout

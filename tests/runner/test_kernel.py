@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from openclaw_runner.kernel import bpf, filters
-from openclaw_runner.kernel.bpf import ALLOW, KILL_PROCESS, Argument, Rule, assemble, packed
+from openclaw_runner.kernel.bpf import ALLOW, KILL_PROCESS, Argument, Rule, assemble, packed_program
 from openclaw_runner.kernel.numbers import AUDIT_ARCH, MACHINES, NUMBERS
 
 EPERM, ENOSYS, NOTHING = (bpf.errno(number) for number in (errno.EPERM, errno.ENOSYS, 0))
@@ -20,7 +20,7 @@ def answer(rules: tuple[Rule, ...], call: str | int, *arguments: int, machine: s
     assert number is not None
     passed = [*arguments, 0, 0, 0, 0, 0, 0][:6]
     data = struct.pack("<IIQ6Q", number, arch or AUDIT_ARCH[machine], 0, *(value & (1 << 64) - 1 for value in passed))
-    program = list(struct.iter_unpack("=HBBI", packed(assemble(rules, machine=machine, default=EPERM))))
+    program = list(struct.iter_unpack("=HBBI", packed_program(assemble(rules, machine=machine, default=EPERM))))
     at = accumulator = 0
     while True:
         code, true, false, value = program[at]

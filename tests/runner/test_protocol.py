@@ -11,15 +11,15 @@ import pytest
 
 from openclaw_core.sealed import (
     MOST,
-    Cause,
+    DocumentPage,
     File,
-    Language,
-    Limits,
     Malformed,
     Outcome,
-    Page,
+    ProgramLanguage,
     ReadRequest,
     ReadResult,
+    RunLimits,
+    RunnerCause,
     RunnerClient,
     RunRequest,
     RunResult,
@@ -30,7 +30,7 @@ from openclaw_core.sealed.wire import (
     REQUEST_MAX_BYTES,
     RESULT_MAX_BYTES,
     Request,
-    Result,
+    SealedResult,
     decode_request,
     decode_result,
     encode_request,
@@ -49,7 +49,7 @@ def request_again(message: bytes) -> Request:
     return decode_request(header, message[PREFIX.size + length :])
 
 
-def result_again(message: bytes) -> Result:
+def result_again(message: bytes) -> SealedResult:
     length = header_bytes(message[: PREFIX.size])
     header = read_header(message[PREFIX.size : PREFIX.size + length], most_bytes=RESULT_MAX_BYTES)
     return decode_result(header, message[PREFIX.size + length :])
@@ -58,9 +58,13 @@ def result_again(message: bytes) -> Result:
 @pytest.mark.parametrize(
     "request_",
     [
-        RunRequest(language=Language.BASH, code="echo שלום"),
+        RunRequest(language=ProgramLanguage.BASH, code="echo שלום"),
         RunRequest(
-            language=Language.PYTHON, code="", test="x", files=(File(name="a b.csv", data=b"\0\xff"),), limits=MOST
+            language=ProgramLanguage.PYTHON,
+            code="",
+            test="x",
+            files=(File(name="a b.csv", data=b"\0\xff"),),
+            limits=MOST,
         ),
         ReadRequest(name="a.pdf", data=b"%PDF", first_page=3, pages=7),
     ],
@@ -74,19 +78,19 @@ def test_a_request_arrives_as_it_was_sent(request_: Request) -> None:
     [
         RunResult(
             program=Outcome(exit_code=0, stdout="a", stderr="b", seconds=1.5),
-            test=Outcome(cause=Cause.TIMED_OUT, why="late"),
+            test=Outcome(cause=RunnerCause.TIMED_OUT, why="late"),
         ),
         RunResult(program=Outcome(exit_code=3), files=(File(name="plots/a.png", data=PNG),), files_dropped=2),
-        ReadResult(pages=(Page(number=2, text="שלום", name="x"),), pages_total=9, cut=True, seconds=0.1),
-        ReadResult(cause=Cause.SCANNED, why="pictures"),
+        ReadResult(pages=(DocumentPage(number=2, text="שלום", name="x"),), pages_total=9, cut=True, seconds=0.1),
+        ReadResult(cause=RunnerCause.SCANNED, why="pictures"),
     ],
 )
-def test_a_result_arrives_as_it_was_sent(result: Result) -> None:
+def test_a_result_arrives_as_it_was_sent(result: SealedResult) -> None:
     assert result_again(encode_result(result)) == result
 
 
 def test_half_a_surrogate_pair_in_a_models_code_is_sent_as_a_question_mark() -> None:
-    sent = request_again(encode_request(RunRequest(language=Language.PYTHON, code="print('\ud83d')")))
+    sent = request_again(encode_request(RunRequest(language=ProgramLanguage.PYTHON, code="print('\ud83d')")))
 
     assert isinstance(sent, RunRequest)
     assert sent.code == "print('?')"
@@ -105,7 +109,7 @@ def test_a_name_that_leads_elsewhere_is_no_name(name: str) -> None:
 )  # fmt: skip
 def test_a_limit_is_a_number_above_nothing(limit: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="not a positive"):
-        Limits(**limit)
+        RunLimits(**limit)
 
 
 def message(header: object, *parts: bytes) -> bytes:
@@ -156,11 +160,11 @@ async def test_the_runner_outlives_all_of_them() -> None:
             writer.close()
             answer = result_again(got)
             cause = answer.cause if isinstance(answer, ReadResult) else answer.program.cause
-            assert cause is Cause.BAD_REQUEST, case.id
+            assert cause is RunnerCause.BAD_REQUEST, case.id
         reader, writer = await asyncio.open_unix_connection(opened.socket)
         writer.write(b"OCS")  # and hangs up
         writer.close()
-        result = await opened.client.run(RunRequest(language=Language.PYTHON, code="print(1)"))
+        result = await opened.client.run(RunRequest(language=ProgramLanguage.PYTHON, code="print(1)"))
 
     assert result.program.stdout == "1\n"
 
@@ -202,9 +206,9 @@ async def test_a_caller_believes_no_answer_that_breaks_a_rule(tmp_path: Path, ra
         writer.close()
 
     async with lying(tmp_path, answer) as client:
-        result = await client.run(RunRequest(language=Language.PYTHON, code="", limits=Limits(seconds=0.1)))
+        result = await client.run(RunRequest(language=ProgramLanguage.PYTHON, code="", limits=RunLimits(seconds=0.1)))
 
-    assert result.program.cause is Cause.NOT_AVAILABLE
+    assert result.program.cause is RunnerCause.NOT_AVAILABLE
     assert result.program.why
 
 
@@ -217,7 +221,7 @@ async def test_a_runner_that_says_nothing_is_not_waited_for_without_end(tmp_path
         hung_up.set()
 
     async with lying(tmp_path, answer) as client:
-        result = await client.run(RunRequest(language=Language.PYTHON, code="", limits=Limits(seconds=0.1)))
+        result = await client.run(RunRequest(language=ProgramLanguage.PYTHON, code="", limits=RunLimits(seconds=0.1)))
         await asyncio.wait_for(hung_up.wait(), 30)
         await asyncio.sleep(0)
 
@@ -227,8 +231,8 @@ async def test_a_runner_that_says_nothing_is_not_waited_for_without_end(tmp_path
 async def test_without_a_runner_nothing_runs_and_the_result_says_so(tmp_path: Path) -> None:
     client = RunnerClient(tmp_path / "nowhere")
 
-    run = await client.run(RunRequest(language=Language.PYTHON, code="print(1)"))
+    run = await client.run(RunRequest(language=ProgramLanguage.PYTHON, code="print(1)"))
     read = await client.read(ReadRequest(name="a.txt", data=b"x"))
 
-    assert (run.program.cause, run.program.why) == (Cause.NOT_AVAILABLE, "no runner is there")
-    assert (read.cause, read.why) == (Cause.NOT_AVAILABLE, "no runner is there")
+    assert (run.program.cause, run.program.why) == (RunnerCause.NOT_AVAILABLE, "no runner is there")
+    assert (read.cause, read.why) == (RunnerCause.NOT_AVAILABLE, "no runner is there")

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from openclaw_core.sealed import Cause, Limits, ReadRequest, ReadResult
-from openclaw_runner.processes import Ended, Kept
+from openclaw_core.sealed import ReadRequest, ReadResult, RunLimits, RunnerCause
+from openclaw_runner.processes import EndedChild, KeptOutput
 from openclaw_runner.reading import result
 from tests.runner import documents
 from tests.runner.documents import paragraph
@@ -21,7 +21,7 @@ def opened() -> Iterator[Runner]:
 
 
 async def read(opened: Runner, name: str, data: bytes, **more: int) -> ReadResult:
-    limits = Limits(seconds=60.0)
+    limits = RunLimits(seconds=60.0)
     return await opened.client.read(ReadRequest(name=name, data=data, limits=limits, **more))
 
 
@@ -135,29 +135,35 @@ async def test_long_text_comes_in_parts(opened: Runner) -> None:
 @pytest.mark.parametrize(
     ("name", "data", "cause"),
     [
-        ("empty.pdf", b"", Cause.EMPTY),
-        ("blank.pdf", documents.pdf(["", ""]), Cause.EMPTY),
-        ("blank.docx", documents.word(""), Cause.EMPTY),
-        ("scan.pdf", documents.pdf(["", ""], picture=True), Cause.SCANNED),
-        ("locked.pdf", documents.encrypted_pdf(user="secret"), Cause.ENCRYPTED),
-        ("old-lock.pdf", documents.encrypted_pdf(user="secret", algorithm="RC4-128"), Cause.ENCRYPTED),
-        ("locked.docx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"), Cause.ENCRYPTED),
-        ("cut.pdf", documents.pdf(["text"])[:200], Cause.DAMAGED),
-        ("cut.docx", documents.word(paragraph("text"))[:-30], Cause.DAMAGED),
-        ("no-xml.docx", documents.zipped({"word/document.xml": "<w:document"}), Cause.DAMAGED),
-        ("cut.xlsx", documents.zipped({"xl/workbook.xml": "<workbook/>"}), Cause.DAMAGED),
-        ("itself.pdf", documents.pdf_of_itself(), Cause.DAMAGED),
-        ("bomb.pdf", documents.pdf_bomb(), Cause.HOSTILE),
-        ("bomb.docx", documents.zip_bomb(), Cause.HOSTILE),
-        ("lying.docx", documents.lying_zip(), Cause.DAMAGED),
-        ("laughs.docx", documents.billion_laughs(), Cause.HOSTILE),
-        ("picture.pdf", b"\x89PNG\r\n\x1a\n0000", Cause.UNSUPPORTED),
-        ("program.txt", b"\x7fELF\0\0\0\0" * 10, Cause.UNSUPPORTED),
-        ("any.zip", documents.zipped({"../../etc/passwd": "x"}), Cause.UNSUPPORTED),
+        ("empty.pdf", b"", RunnerCause.EMPTY),
+        ("blank.pdf", documents.pdf(["", ""]), RunnerCause.EMPTY),
+        ("blank.docx", documents.word(""), RunnerCause.EMPTY),
+        ("scan.pdf", documents.pdf(["", ""], picture=True), RunnerCause.SCANNED),
+        ("locked.pdf", documents.encrypted_pdf(user="secret"), RunnerCause.ENCRYPTED),
+        ("old-lock.pdf", documents.encrypted_pdf(user="secret", algorithm="RC4-128"), RunnerCause.ENCRYPTED),
+        (
+            "locked.docx",
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"),
+            RunnerCause.ENCRYPTED,
+        ),
+        ("cut.pdf", documents.pdf(["text"])[:200], RunnerCause.DAMAGED),
+        ("cut.docx", documents.word(paragraph("text"))[:-30], RunnerCause.DAMAGED),
+        ("no-xml.docx", documents.zipped({"word/document.xml": "<w:document"}), RunnerCause.DAMAGED),
+        ("cut.xlsx", documents.zipped({"xl/workbook.xml": "<workbook/>"}), RunnerCause.DAMAGED),
+        ("itself.pdf", documents.pdf_of_itself(), RunnerCause.DAMAGED),
+        ("bomb.pdf", documents.pdf_bomb(), RunnerCause.HOSTILE),
+        ("bomb.docx", documents.zip_bomb(), RunnerCause.HOSTILE),
+        ("lying.docx", documents.lying_zip(), RunnerCause.DAMAGED),
+        ("laughs.docx", documents.billion_laughs(), RunnerCause.HOSTILE),
+        ("picture.pdf", b"\x89PNG\r\n\x1a\n0000", RunnerCause.UNSUPPORTED),
+        ("program.txt", b"\x7fELF\0\0\0\0" * 10, RunnerCause.UNSUPPORTED),
+        ("any.zip", documents.zipped({"../../etc/passwd": "x"}), RunnerCause.UNSUPPORTED),
     ],
     ids=lambda value: value if isinstance(value, str) and "." in value else "",
 )
-async def test_what_cannot_be_read_has_its_own_cause(opened: Runner, name: str, data: bytes, cause: Cause) -> None:
+async def test_what_cannot_be_read_has_its_own_cause(
+    opened: Runner, name: str, data: bytes, cause: RunnerCause
+) -> None:
     got = await read(opened, name, data)
 
     assert (got.cause, got.pages) == (cause, ()), got.why
@@ -178,10 +184,10 @@ async def test_deep_html_is_no_fault(opened: Runner) -> None:
     assert [page.text for page in got.pages] == ["text"]
 
 
-def said(*lines: str, **more: object) -> Ended:
-    kept = Kept(10_000)
+def said(*lines: str, **more: object) -> EndedChild:
+    kept = KeptOutput(10_000)
     kept.add("\n".join(lines).encode())
-    return Ended(**{"exit_code": 0, "seconds": 1.0, "stdout": kept, "stderr": Kept(10), **more})  # type: ignore[arg-type]
+    return EndedChild(**{"exit_code": 0, "seconds": 1.0, "stdout": kept, "stderr": KeptOutput(10), **more})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -196,7 +202,7 @@ def test_a_line_of_a_reader_that_was_taken_over_is_no_page(line: str) -> None:
 
 @pytest.mark.parametrize("end", ['{"end": "timed_out"}', '{"end": 7}', '{"end": "nonsense"}', '{"end": []}', ""])
 def test_a_reader_cannot_say_more_than_what_is_wrong_with_a_document(end: str) -> None:
-    assert result(said('{"number": 1, "text": "a", "name": ""}', end)).cause is Cause.DAMAGED
+    assert result(said('{"number": 1, "text": "a", "name": ""}', end)).cause is RunnerCause.DAMAGED
 
 
 def test_pages_come_in_their_order() -> None:

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from openclaw_core.sealed import Cause, File, Language, Limits, RunnerClient, RunRequest, RunResult
+from openclaw_core.sealed import File, ProgramLanguage, RunLimits, RunnerCause, RunnerClient, RunRequest, RunResult
 from openclaw_runner.handling import handle
 from openclaw_runner.kernel import landlock
 from openclaw_runner.kernel.calls import NotAvailable
 from openclaw_runner.preload import LIBRARIES
-from openclaw_runner.processes import Kept
+from openclaw_runner.processes import KeptOutput
 from openclaw_runner.programs.sqlite import statements
 from tests.runner.runners import Runner, descendants, needs_sealing, runner
 
@@ -30,7 +30,7 @@ def opened() -> Iterator[Runner]:
 
 
 async def run(opened: Runner, code: str, **more: object) -> RunResult:
-    settings = {"language": Language.PYTHON, "limits": Limits(seconds=100.0), **more}
+    settings = {"language": ProgramLanguage.PYTHON, "limits": RunLimits(seconds=100.0), **more}
     return await opened.client.run(RunRequest(code=code, **settings))  # type: ignore[arg-type]
 
 
@@ -115,12 +115,12 @@ async def test_bash_and_sqlite_run_too(opened: Runner) -> None:
     table = File(name="sales.csv", data=b"day,sum\nMon,2\nTue,3.5\n")
 
     bash = await run(
-        opened, "cut -d, -f2 sales.csv | sort -n | tail -1; exit 4", language=Language.BASH, files=(table,)
+        opened, "cut -d, -f2 sales.csv | sort -n | tail -1; exit 4", language=ProgramLanguage.BASH, files=(table,)
     )
     sql = await run(
-        opened, "select sum(sum) as total from sales; select 'a;b';", language=Language.SQLITE, files=(table,)
+        opened, "select sum(sum) as total from sales; select 'a;b';", language=ProgramLanguage.SQLITE, files=(table,)
     )
-    wrong = await run(opened, "select none_such", language=Language.SQLITE)
+    wrong = await run(opened, "select none_such", language=ProgramLanguage.SQLITE)
 
     assert (bash.program.stdout, bash.program.exit_code) == ("3.5\n", 4)
     assert sql.program.stdout == "total\n5.5\n'a;b'\na;b\n"
@@ -142,7 +142,7 @@ async def test_runs_know_nothing_of_each_other(opened: Runner) -> None:
 async def test_what_is_returned_is_bounded(opened: Runner) -> None:
     code = "for n in range(9): open(f'{n}.txt', 'w').write('x' * 1000)\nopen('a.exe', 'w').write('x')"
 
-    result = await run(opened, code, limits=Limits(seconds=100.0, returned_files=4, returned_bytes=2500))
+    result = await run(opened, code, limits=RunLimits(seconds=100.0, returned_files=4, returned_bytes=2500))
 
     assert ([file.name for file in result.files], result.files_dropped) == (["0.txt", "1.txt"], 8)
 
@@ -179,7 +179,7 @@ async def test_sigterm_ends_it_with_all_that_runs(delay_ms: int) -> None:
         opened.process.send_signal(signal.SIGTERM)
 
         assert opened.process.wait(30) == 0
-        assert (await waiting).program.cause is Cause.NOT_AVAILABLE
+        assert (await waiting).program.cause is RunnerCause.NOT_AVAILABLE
         assert list(opened.folder.iterdir()) == []
 
 
@@ -191,7 +191,7 @@ async def test_a_handler_that_is_killed_leaves_nothing_behind() -> None:
             await asyncio.sleep(0.02)
         os.kill(pids[0], signal.SIGKILL)
 
-        assert (await waiting).program.cause is Cause.NOT_AVAILABLE
+        assert (await waiting).program.cause is RunnerCause.NOT_AVAILABLE
         assert (await run(opened, "print(1)")).program.stdout == "1\n"
         assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
 
@@ -221,7 +221,7 @@ while page < start + (1 << 17):
     found += os.read(r, 4096); os.close(r); os.close(w); page += 4096
 print(len(found) >= 4096, b"very-" + b"secret" in found, b"MALLOC_ARENA_MAX" in found)
 """
-        result = await RunnerClient(path, spare_s=60).run(RunRequest(language=Language.PYTHON, code=code))
+        result = await RunnerClient(path, spare_s=60).run(RunRequest(language=ProgramLanguage.PYTHON, code=code))
         assert result.program.stdout == "True False True\n", result.program.stderr
     finally:
         process.terminate()
@@ -254,7 +254,7 @@ def test_an_old_kernel_is_named(found: int, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_both_ends_of_an_output_are_kept() -> None:
-    kept = Kept(10)
+    kept = KeptOutput(10)
     for piece in (b"abc", b"defgh", b"ijklmnop"):
         kept.add(piece)
 

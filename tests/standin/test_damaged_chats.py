@@ -10,7 +10,7 @@ import pytest
 from openclaw_cli.up.command import _repair_chats
 from openclaw_core.errors import SettingsError
 from openclaw_standin.bot_api import BotApi
-from openclaw_standin.bot_api.repair import readable, repair
+from openclaw_standin.bot_api.repair import is_undamaged, repair
 from tests.standin.conftest import TOKEN
 
 MESSAGES = 400
@@ -51,7 +51,7 @@ async def test_damaged_chats_are_left_alone_until_their_repair_is_asked_for(
     tmp_path: Path, damage: Callable[[bytes], bytes], at_least: int
 ) -> None:
     file = await filled(tmp_path / "chat")
-    assert readable(file.parent)
+    assert is_undamaged(file.parent)
     damaged = damage(file.read_bytes())
     file.write_bytes(damaged)
 

@@ -6,8 +6,8 @@ import pytest
 from telegram.error import RetryAfter
 
 from openclaw_standin.bot_api import BotApi
-from openclaw_standin.bot_api.flood import Flood, Limits
-from openclaw_standin.bot_api.wire import Refused
+from openclaw_standin.bot_api.flood import Flood, FloodTimes
+from openclaw_standin.bot_api.wire import ErrorReply
 from tests.standin.conftest import TOKEN, bot_for
 
 
@@ -26,7 +26,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def flood(clock: Clock) -> Flood:
-    return Flood(Limits(), clock=clock)
+    return Flood(FloodTimes(), clock=clock)
 
 
 def passes(flood: Flood, chat_id: int, *, group: bool = False) -> int:
@@ -34,7 +34,7 @@ def passes(flood: Flood, chat_id: int, *, group: bool = False) -> int:
     for count in range(1000):
         try:
             flood.take(chat_id, group=group)
-        except Refused:
+        except ErrorReply:
             return count
     return 1000
 
@@ -71,7 +71,7 @@ def test_all_chats_together_take_thirty_a_second(flood: Flood, clock: Clock) -> 
 def test_a_refused_call_uses_nothing_up_and_says_how_long_to_wait(flood: Flood, clock: Clock) -> None:
     passes(flood, 7)
     for _ in range(50):
-        with pytest.raises(Refused) as refused:
+        with pytest.raises(ErrorReply) as refused:
             flood.take(7, group=False)
     assert refused.value.parameters == {"retry_after": 1}
 
@@ -84,7 +84,7 @@ def test_reactions_and_actions_have_a_bucket_of_their_own(flood: Flood) -> None:
         flood.take_light()
 
     assert passes(flood, 7) == 3
-    with pytest.raises(Refused):
+    with pytest.raises(ErrorReply):
         flood.take_light()
 
 
@@ -96,7 +96,7 @@ def test_switched_off_everything_passes(flood: Flood) -> None:
 
 async def test_the_client_is_told_to_wait_for_sends_and_edits_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PTB_TIMEDELTA", "1")
-    slow = Limits(private_per_s=0.01)  # so slow that no pause of a busy machine gives a token back
+    slow = FloodTimes(private_per_s=0.01)  # so slow that no pause of a busy machine gives a token back
     async with BotApi.open(token=TOKEN, limits=slow) as api, bot_for(api.url) as bot:
         api.users.write(7, "hello")
         sent = [await bot.send_message(7, str(n)) for n in range(2)]

@@ -15,7 +15,7 @@ from openclaw_standin.bot_api.flood import Flood
 from openclaw_standin.bot_api.state import TelegramState
 from openclaw_standin.bot_api.storage import Storage
 from openclaw_standin.bot_api.users import Users
-from openclaw_standin.bot_api.wire import Params, Refused
+from openclaw_standin.bot_api.wire import ErrorReply, Params
 from tests.standin.conftest import TOKEN
 
 SCALARS = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | st.text(max_size=12)
@@ -91,7 +91,7 @@ def test_any_parameters_end_in_a_result_or_a_proper_refusal(
 
     try:
         json.dumps(METHODS[method](state, Params(good | bad)))
-    except Refused as refused:
+    except ErrorReply as refused:
         status = refused.status
     else:
         status = 200

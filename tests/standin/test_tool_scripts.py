@@ -8,7 +8,7 @@ import pytest
 from groq import AsyncGroq
 
 from openclaw_standin.model import ScriptedModel
-from openclaw_standin.model.tool_scripts import MANNERS, Script
+from openclaw_standin.model.tool_scripts import MANNERS, ToolScript
 
 MODEL = "openai/gpt-oss-120b"
 TOOLS: Any = [
@@ -195,7 +195,7 @@ async def test_routing_is_not_scripted(model: ScriptedModel, http: httpx.AsyncCl
 )
 def test_a_script_that_is_wrong_says_what_is_wrong(data: dict[str, Any], error: str) -> None:
     with pytest.raises((TypeError, ValueError), match=error):
-        Script.of(data)
+        ToolScript.of(data)
 
 
 def test_each_manner_is_played_through_our_client_elsewhere() -> None:

@@ -9,7 +9,7 @@ from openclaw_agent.answering import RunAnswerer
 from openclaw_agent.tools.documents.opened_documents import OpenedDocuments
 from openclaw_agent.tools.documents.opening import TOLD_AFTER_S
 from openclaw_core.errors import LostOwnership, StoreUnavailable
-from openclaw_core.sealed import Page, ReadResult
+from openclaw_core.sealed import DocumentPage, ReadResult
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.steps import Doing, Status
 from openclaw_core.tasks.task import Attachment
@@ -27,13 +27,13 @@ SENT = task(1, "sum up", attachments=(REPORT, TABLE))
 
 @dataclass
 class SlowReader:
-    """`Reader` that opens a document when it is let."""
+    """`DocumentReader` that opens a document when it is let."""
 
     opens: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def read(self, name: str, data: bytes) -> ReadResult:
         await self.opens.wait()
-        return ReadResult(pages=(Page(number=1, name="", text="Oil burns."),), pages_total=1)
+        return ReadResult(pages=(DocumentPage(number=1, name="", text="Oil burns."),), pages_total=1)
 
 
 @dataclass

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openclaw_agent.tools.framing import MATERIAL, clean, framed, one_line
+from openclaw_agent.tools.framing import MATERIAL, clean_material, framed, one_line
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ from openclaw_agent.tools.framing import MATERIAL, clean, framed, one_line
     ],
 )
 def test_a_strangers_text_is_cleaned(written: str, read: str) -> None:
-    assert clean(written) == read
+    assert clean_material(written) == read
 
 
 def test_a_page_cannot_end_its_frame() -> None:

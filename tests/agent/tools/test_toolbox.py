@@ -10,7 +10,7 @@ from openclaw_agent.tools.fetching.networks import is_public
 from openclaw_agent.tools.pages.open_page import OpenPage
 from openclaw_agent.tools.toolbox import all_tools, tools_of
 from openclaw_core.ports import FunctionTool
-from openclaw_core.roles.file import BuiltinTool, Tool
+from openclaw_core.roles.file import BuiltinTool, ToolName
 from openclaw_core.roles.values import READ_DOCUMENT, RUNNER_TOOLS
 
 SEARCH = SearchServices(searxng_url="http://searxng:8080")
@@ -18,7 +18,7 @@ SEARCH = SearchServices(searxng_url="http://searxng:8080")
 
 def test_every_tool_that_a_role_may_name_is_there_and_no_other() -> None:
     # The loop makes `read_document` for a task that has documents.
-    assert all_tools(SEARCH).keys() | {READ_DOCUMENT} == set(get_args(Tool)) - set(get_args(BuiltinTool))
+    assert all_tools(SEARCH).keys() | {READ_DOCUMENT} == set(get_args(ToolName)) - set(get_args(BuiltinTool))
 
 
 def test_a_model_can_be_told_of_each_tool() -> None:

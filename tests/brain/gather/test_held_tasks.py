@@ -2,7 +2,7 @@
 
 import pytest
 
-from openclaw_brain.inbox.context import ChatState
+from openclaw_brain.inbox.context import ChatFacts
 from openclaw_brain.inbox.gather import Windows
 from openclaw_brain.telegram.incoming import read_update
 from openclaw_core.store import Became
@@ -163,7 +163,7 @@ async def test_a_part_handled_twice_is_folded_once(desk: Desk) -> None:
     update = {"update_id": 50, "message": {"message_id": 150, **said("news", **FORWARDED)}}
     await desk.world.inbox.admit([("inbox", update)], offset=None, epoch=desk.world.epoch)
     [entry] = await desk.world.inbox.waiting("inbox")
-    part = desk.handler._part(entry, read_update(update, desk.handler.bot), ChatState())
+    part = desk.handler._part(entry, read_update(update, desk.handler.bot), ChatFacts())
     for _ in range(2):  # the reply of the first was lost on its way
         await desk.handler._commit("inbox", [part])
     [task] = await desk.waiting()

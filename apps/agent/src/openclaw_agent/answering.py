@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from openclaw_agent.attachments.files import Files
 from openclaw_agent.attachments.pictures import SentPictures, as_seen, for_pictures, with_pictures
-from openclaw_agent.attachments.to_text import AttachmentReader, Unreadable, with_attachments
+from openclaw_agent.attachments.to_text import AttachmentReader, UnreadableAttachment, with_attachments
 from openclaw_agent.preview import Preview
 from openclaw_agent.prompt import cuts, model_call
 from openclaw_agent.store_retry import until_stored
@@ -76,7 +76,7 @@ class RunAnswerer:
                     if more_sent:
                         run = await self._whole(run)
                     result = await self._try_to_answer(run, ends_at, watch)
-            except Unreadable as exc:
+            except UnreadableAttachment as exc:
                 result = GaveUp(cause=exc.cause)
             except TimeoutError:
                 result = GaveUp(cause=Cause.DEADLINE)
@@ -106,7 +106,7 @@ class RunAnswerer:
         return whole
 
     async def _try_to_answer(self, run: Run, ends_at: float, watch: Stopwatch) -> Answered | GaveUp | None:
-        """The answer, or the cause of its failure; None if the user sent more for this task. Raises Unreadable."""
+        """The answer, or the cause of its failure; None if the user sent more for this task. Raises UnreadableAttachment."""
         run = replace(run, snapshot=for_pictures(run.snapshot, run.task))
         documents, pictures = self._documents(run), SentPictures()
         task = await self._with_attachments(run, documents, pictures, watch)
@@ -139,7 +139,7 @@ class RunAnswerer:
     async def _with_attachments(
         self, run: Run, documents: "OpenedDocuments | None", pictures: SentPictures, watch: Stopwatch
     ) -> Task:
-        """The task with the text of its attachments, which goes into the chat's memory too. Its pictures are added to *pictures*. Raises Unreadable."""
+        """The task with the text of its attachments, which goes into the chat's memory too. Its pictures are added to *pictures*. Raises UnreadableAttachment."""
         if not run.task.attachments:
             return run.task
         reader = AttachmentReader(

@@ -17,7 +17,7 @@ HEARTBEAT_S = 20.0
 RETRY_S = 1.0
 """Between two attempts while Redis is away."""
 
-Step = Callable[[], Awaitable[float | None]]
+LoopPass = Callable[[], Awaitable[float | None]]
 """One pass of a loop. Gives how many seconds to wait for the next one, 0 for none; None ends the loop."""
 
 
@@ -70,7 +70,7 @@ class Loop:
             self.woken.set()
 
     async def run(
-        self, step: Step, *, first_after_s: float = 0.0, retry_s: float = RETRY_S, outage: str = "", hint: str = ""
+        self, step: LoopPass, *, first_after_s: float = 0.0, retry_s: float = RETRY_S, outage: str = "", hint: str = ""
     ) -> None:
         """Repeat *step*, the first time after *first_after_s*.
 

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from openclaw_core.sealed.values import MOST, File, Limits, checked_name, media_type
+from openclaw_core.sealed.values import MOST, File, RunLimits, checked_name, media_type
 
 DEEPEST = 3
 """Folders within which a returned file may lie."""
@@ -49,7 +49,7 @@ def size(folder: Path, *, most_entries: int) -> tuple[int, int]:
 
 
 def collect(
-    folder: Path, *, given: Sequence[File], limits: Limits, only_regular: bool = True
+    folder: Path, *, given: Sequence[File], limits: RunLimits, only_regular: bool = True
 ) -> tuple[tuple[File, ...], int]:
     """What a run made, oldest first, and how many files of it are not returned. Files that were given and are unchanged are not counted."""
     before = {file.name: file.data for file in given}

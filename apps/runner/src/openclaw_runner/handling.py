@@ -9,12 +9,12 @@ from pathlib import Path
 
 from openclaw_core.sealed.values import (
     WHY_MAX_CHARS,
-    Cause,
     File,
-    Language,
     Outcome,
+    ProgramLanguage,
     ReadRequest,
     ReadResult,
+    RunnerCause,
     RunRequest,
     RunResult,
 )
@@ -24,7 +24,7 @@ from openclaw_core.sealed.wire import (
     Header,
     Malformed,
     Request,
-    Result,
+    SealedResult,
     decode_request,
     encode_result,
     header_bytes,
@@ -32,19 +32,19 @@ from openclaw_core.sealed.wire import (
 )
 from openclaw_runner import folder as folders
 from openclaw_runner import processes, reading
-from openclaw_runner.processes import Ended, Hung
+from openclaw_runner.processes import EndedChild, Hung
 from openclaw_runner.programs import bash, python, sqlite
-from openclaw_runner.seals import EVERY, ChildSeal, Part, environment
+from openclaw_runner.seals import EVERY, ChildSeal, SealPart, environment
 
 REQUEST_S = 10.0  # for a whole request to arrive
 ANSWER_S = 30.0  # for a whole answer to be taken
 
 
-def handle(connection: socket.socket, *, root: Path, unavailable: str = "", parts: frozenset[Part] = EVERY) -> None:
+def handle(connection: socket.socket, *, root: Path, unavailable: str = "", parts: frozenset[SealPart] = EVERY) -> None:
     """Answer one request. Where *unavailable* says why nothing can be sealed, it is answered without having been read."""
     try:
         if unavailable:
-            answer: Result = _not_available(unavailable)
+            answer: SealedResult = _not_available(unavailable)
         else:
             answer = _answer(connection, root, parts)
         _send(connection, encode_result(answer))
@@ -54,7 +54,7 @@ def handle(connection: socket.socket, *, root: Path, unavailable: str = "", part
         connection.close()
 
 
-def _answer(connection: socket.socket, root: Path, parts: frozenset[Part]) -> Result:
+def _answer(connection: socket.socket, root: Path, parts: frozenset[SealPart]) -> SealedResult:
     header: Header | None = None
     deadline = time.monotonic() + REQUEST_S
     try:
@@ -66,7 +66,7 @@ def _answer(connection: socket.socket, root: Path, parts: frozenset[Part]) -> Re
     return _do(request, connection, root, parts)
 
 
-def _do(request: Request, connection: socket.socket, root: Path, parts: frozenset[Part]) -> Result:
+def _do(request: Request, connection: socket.socket, root: Path, parts: frozenset[SealPart]) -> SealedResult:
     folder = folders.make(root)
     try:
         if isinstance(request, ReadRequest):
@@ -77,11 +77,11 @@ def _do(request: Request, connection: socket.socket, root: Path, parts: frozense
         folder.rmdir()
 
 
-def _run(request: RunRequest, folder: Path, caller: int, parts: frozenset[Part]) -> RunResult:
-    programs: dict[Language, tuple[str, Callable[[], int]]] = {
-        Language.PYTHON: (python.NAME, python.run),
-        Language.BASH: (bash.NAME, partial(bash.run, environment(folder))),
-        Language.SQLITE: (sqlite.NAME, sqlite.run),
+def _run(request: RunRequest, folder: Path, caller: int, parts: frozenset[SealPart]) -> RunResult:
+    programs: dict[ProgramLanguage, tuple[str, Callable[[], int]]] = {
+        ProgramLanguage.PYTHON: (python.NAME, python.run),
+        ProgramLanguage.BASH: (bash.NAME, partial(bash.run, environment(folder))),
+        ProgramLanguage.SQLITE: (sqlite.NAME, sqlite.run),
     }
     name, program = programs[request.language]
     given = [*request.files, File(name=name, data=request.code.encode("utf-8", "replace"))]
@@ -100,13 +100,13 @@ def _run(request: RunRequest, folder: Path, caller: int, parts: frozenset[Part])
     dropped = 0
     # What was ended in the middle has left files in the middle.
     if first.exit_code is not None:
-        only_regular = Part.REGULAR in parts
+        only_regular = SealPart.REGULAR in parts
         files, dropped = folders.collect(folder, given=given, limits=request.limits, only_regular=only_regular)
     test = None if second is None else _outcome(second)
     return RunResult(program=_outcome(first), test=test, files=files, files_dropped=dropped)
 
 
-def _outcome(ended: Ended) -> Outcome:
+def _outcome(ended: EndedChild) -> Outcome:
     return Outcome(
         exit_code=ended.exit_code,
         cause=ended.cause,
@@ -119,14 +119,14 @@ def _outcome(ended: Ended) -> Outcome:
     )
 
 
-def _not_available(why: str) -> Result:
-    return RunResult(program=Outcome(cause=Cause.NOT_AVAILABLE, why=why[:WHY_MAX_CHARS]))
+def _not_available(why: str) -> SealedResult:
+    return RunResult(program=Outcome(cause=RunnerCause.NOT_AVAILABLE, why=why[:WHY_MAX_CHARS]))
 
 
-def _refused(header: Header | None, why: str) -> Result:
+def _refused(header: Header | None, why: str) -> SealedResult:
     if header is not None and header.fields.get("kind") == "read":
-        return ReadResult(cause=Cause.BAD_REQUEST, why=why[:WHY_MAX_CHARS])
-    return RunResult(program=Outcome(cause=Cause.BAD_REQUEST, why=why[:WHY_MAX_CHARS]))
+        return ReadResult(cause=RunnerCause.BAD_REQUEST, why=why[:WHY_MAX_CHARS])
+    return RunResult(program=Outcome(cause=RunnerCause.BAD_REQUEST, why=why[:WHY_MAX_CHARS]))
 
 
 def _receive(connection: socket.socket, count: int, deadline: float) -> bytes:

@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from openclaw_core.sealed.values import Cause
+from openclaw_core.sealed.values import RunnerCause
 from openclaw_runner import seals
 from openclaw_runner.kernel.calls import NotAvailable
 from openclaw_runner.printable import printable
-from openclaw_runner.seals import ChildSeal, Part
+from openclaw_runner.seals import ChildSeal, SealPart
 from openclaw_runner.watching import Watch, descendants
 
 TURN_S = 0.02
@@ -30,7 +30,7 @@ class Hung(Exception):
 
 
 @dataclass(slots=True)
-class Kept:
+class KeptOutput:
     """The first and the last bytes of an output; what lies between is counted. An error's last line tells more than its middle."""
 
     most: int
@@ -57,18 +57,18 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
+class EndedChild:
     """How a child ended: a code, or the cause for which it was ended or never started."""
 
     exit_code: int | None = None
-    cause: Cause | None = None
+    cause: RunnerCause | None = None
     why: str = ""
     seconds: float
-    stdout: Kept
-    stderr: Kept
+    stdout: KeptOutput
+    stderr: KeptOutput
 
 
-def run(program: Callable[[], int], seal: ChildSeal, *, caller: int, output_bytes: int) -> Ended:
+def run(program: Callable[[], int], seal: ChildSeal, *, caller: int, output_bytes: int) -> EndedChild:
     """Fork, seal and run *program*, which returns its exit code.
 
     *output_bytes* is what is kept of each output. Raises Hung if *caller*, a connected socket, is closed meanwhile. No process of the run is
@@ -82,8 +82,8 @@ def run(program: Callable[[], int], seal: ChildSeal, *, caller: int, output_byte
         _be_child(program, seal, [write for _, write in pipes])
     for _, write in pipes:
         os.close(write)
-    outputs = {pipes[0][0]: Kept(output_bytes), pipes[1][0]: Kept(output_bytes)}
-    ended: tuple[Cause | None, str] = (None, "")
+    outputs = {pipes[0][0]: KeptOutput(output_bytes), pipes[1][0]: KeptOutput(output_bytes)}
+    ended: tuple[RunnerCause | None, str] = (None, "")
     try:
         ended = _await_sealing(pipes[2][0]) or _attend(pid, seal, watch, outputs, caller, started)
     finally:
@@ -93,7 +93,7 @@ def run(program: Callable[[], int], seal: ChildSeal, *, caller: int, output_byte
             os.close(read)
     kept_out, kept_err = outputs.values()
     cause, why = ended if ended[0] else _meaning(code, kept_err)
-    return Ended(
+    return EndedChild(
         exit_code=code if cause is None else None,
         cause=cause,
         why=why,
@@ -107,7 +107,7 @@ def _be_child(program: Callable[[], int], seal: ChildSeal, writes: list[int]) ->
     """Never returns: an exception that left here would run the handler's code a second time, as the child."""
     code = 70
     try:
-        if Part.GROUP in seal.parts:
+        if SealPart.GROUP in seal.parts:
             os.setsid()
         else:
             os.setpgid(0, 0)
@@ -129,7 +129,7 @@ def _be_child(program: Callable[[], int], seal: ChildSeal, writes: list[int]) ->
             os.write(word, str(exc).encode())
         else:
             os.write(word, SEALED)
-            if Part.DESCRIPTORS in seal.parts:
+            if SealPart.DESCRIPTORS in seal.parts:
                 seals.close_descriptors()
             else:
                 os.close(word)
@@ -145,19 +145,19 @@ def _be_child(program: Callable[[], int], seal: ChildSeal, writes: list[int]) ->
         os._exit(code & 0xFF)
 
 
-def _await_sealing(word: int) -> tuple[Cause, str] | None:
+def _await_sealing(word: int) -> tuple[RunnerCause, str] | None:
     """Why the child could not be sealed, in which case it has run nothing."""
     if not select.select([word], [], [], SEALING_S)[0]:
-        return Cause.NOT_AVAILABLE, "sealing took too long"
+        return RunnerCause.NOT_AVAILABLE, "sealing took too long"
     said = os.read(word, 400)
     if said == SEALED:
         return None
-    return Cause.NOT_AVAILABLE, said.decode("utf-8", "replace") or "the process ended before it was sealed"
+    return RunnerCause.NOT_AVAILABLE, said.decode("utf-8", "replace") or "the process ended before it was sealed"
 
 
 def _attend(
-    pid: int, seal: ChildSeal, watch: Watch, outputs: dict[int, Kept], caller: int, started: float
-) -> tuple[Cause | None, str]:
+    pid: int, seal: ChildSeal, watch: Watch, outputs: dict[int, KeptOutput], caller: int, started: float
+) -> tuple[RunnerCause | None, str]:
     """Read what is written until the child ends. Returns the limit that it passed."""
     ended = os.pidfd_open(pid)
     poller = select.poll()
@@ -170,10 +170,10 @@ def _attend(
         while True:
             now = time.monotonic()
             if now >= deadline:
-                return Cause.TIMED_OUT, f"it ran longer than {seal.limits.seconds:g} seconds"
+                return RunnerCause.TIMED_OUT, f"it ran longer than {seal.limits.seconds:g} seconds"
             if now >= next_look:
                 next_look = now + TURN_S
-                if Part.WATCH in seal.parts and (passed := watch.look()):
+                if SealPart.WATCH in seal.parts and (passed := watch.look()):
                     return passed
             for descriptor, _ in poller.poll(max(1.0, 1000 * (min(deadline, next_look) - now))):
                 if descriptor == caller:
@@ -183,24 +183,24 @@ def _attend(
                 if not _take(descriptor, outputs[descriptor]):
                     poller.unregister(descriptor)
             if any(kept.written > FLOOD * kept.most for kept in outputs.values()):
-                return Cause.OUTPUT_LIMIT, "it wrote more than is read"
+                return RunnerCause.OUTPUT_LIMIT, "it wrote more than is read"
     finally:
         os.close(ended)
 
 
-def _take(descriptor: int, kept: Kept) -> bool:
+def _take(descriptor: int, kept: KeptOutput) -> bool:
     """Read once. False at the end of the output."""
     data = os.read(descriptor, 1 << 16)
     kept.add(data)
     return bool(data)
 
 
-def _end(pid: int, parts: frozenset[Part]) -> int:
+def _end(pid: int, parts: frozenset[SealPart]) -> int:
     """Kill the child's whole group, wait for all who were in it, and return the child's own status as waitpid gives it.
 
     The group is killed before its first process is waited for: until then its number cannot be another's.
     """
-    whole = Part.GROUP in parts
+    whole = SealPart.GROUP in parts
     if whole:
         _kill(-pid)
         for left in descendants():
@@ -230,22 +230,22 @@ def _kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def _drain(outputs: dict[int, Kept]) -> None:
+def _drain(outputs: dict[int, KeptOutput]) -> None:
     until = time.monotonic() + DRAIN_S
     left = list(outputs)
     while left and (ready := select.select(left, [], [], max(0.0, until - time.monotonic()))[0]):
         left = [each for each in left if each not in ready or _take(each, outputs[each])]
 
 
-def _meaning(code: int, errors: Kept) -> tuple[Cause | None, str]:
+def _meaning(code: int, errors: KeptOutput) -> tuple[RunnerCause | None, str]:
     """The cause that an exit by itself stands for. The kernel's limits are met inside: as a signal, or as Python's MemoryError."""
     if code == -signal.SIGXCPU:
-        return Cause.TIMED_OUT, "it used more CPU time than it had"
+        return RunnerCause.TIMED_OUT, "it used more CPU time than it had"
     if code == -signal.SIGXFSZ:
-        return Cause.FOLDER_LIMIT, "a file became larger than allowed"
+        return RunnerCause.FOLDER_LIMIT, "a file became larger than allowed"
     if code < 0:
-        return Cause.KILLED, f"signal {signal.Signals(-code).name}"
+        return RunnerCause.KILLED, f"signal {signal.Signals(-code).name}"
     lines = errors.text().strip().rsplit("\n", 1)
     if code and lines[-1].startswith(("MemoryError", "numpy._core._exceptions._ArrayMemoryError")):
-        return Cause.OUT_OF_MEMORY, "an allocation was refused"
+        return RunnerCause.OUT_OF_MEMORY, "an allocation was refused"
     return None, ""

@@ -12,18 +12,18 @@ from openclaw_core.sealed.values import (
     PAGE_MAX_CHARS,
     TEXT_MAX_BYTES,
     WHY_MAX_CHARS,
-    Cause,
-    Page,
+    DocumentPage,
     ReadRequest,
     ReadResult,
+    RunnerCause,
 )
 from openclaw_runner import processes
 from openclaw_runner.kernel import filters
 from openclaw_runner.printable import printable
-from openclaw_runner.processes import Ended
+from openclaw_runner.processes import EndedChild
 from openclaw_runner.readers import formats
 from openclaw_runner.readers.document import Unreadable
-from openclaw_runner.seals import EVERY, ChildSeal, Part
+from openclaw_runner.seals import EVERY, ChildSeal, SealPart
 
 TEXT_MAX_CHARS = TEXT_MAX_BYTES // 4
 OUTPUT_BYTES = 2 * (2 * TEXT_MAX_BYTES)
@@ -32,11 +32,19 @@ FEW_CHARS = 12
 """Characters for each page, below which a PDF counts as one without text: a scanner's own line is as long."""
 
 _CHILD_CAUSES = frozenset(
-    {Cause.UNSUPPORTED, Cause.EMPTY, Cause.SCANNED, Cause.ENCRYPTED, Cause.DAMAGED, Cause.HOSTILE, Cause.OUT_OF_MEMORY}
+    {
+        RunnerCause.UNSUPPORTED,
+        RunnerCause.EMPTY,
+        RunnerCause.SCANNED,
+        RunnerCause.ENCRYPTED,
+        RunnerCause.DAMAGED,
+        RunnerCause.HOSTILE,
+        RunnerCause.OUT_OF_MEMORY,
+    }
 )
 
 
-def read(request: ReadRequest, *, folder: Path, caller: int, parts: frozenset[Part] = EVERY) -> ReadResult:
+def read(request: ReadRequest, *, folder: Path, caller: int, parts: frozenset[SealPart] = EVERY) -> ReadResult:
     """Read *request*'s document in a sealed child that can start no program. Raises Hung."""
     seal = ChildSeal(folder=folder, limits=request.limits, rules=filters.READER, parts=parts)
     # The document is in the memory that the child shares; no file of it is made.
@@ -44,9 +52,9 @@ def read(request: ReadRequest, *, folder: Path, caller: int, parts: frozenset[Pa
     return result(ended)
 
 
-def result(ended: Ended) -> ReadResult:
+def result(ended: EndedChild) -> ReadResult:
     """What the child has written, of which nothing is believed but its text: a document may have taken it over."""
-    pages: list[Page] = []
+    pages: list[DocumentPage] = []
     end: dict[str, Any] = {}
     room = TEXT_MAX_CHARS
     cut = False
@@ -57,7 +65,9 @@ def result(ended: Ended) -> ReadResult:
                 end = said
                 break
             text, name = str(said["text"]), str(said["name"])[:200]
-            page = Page(number=said["number"], text=printable(text)[: min(room, PAGE_MAX_CHARS)], name=printable(name))
+            page = DocumentPage(
+                number=said["number"], text=printable(text)[: min(room, PAGE_MAX_CHARS)], name=printable(name)
+            )
         except (ValueError, KeyError, TypeError, RecursionError):
             continue
         if pages and page.number <= pages[-1].number:
@@ -77,17 +87,17 @@ def result(ended: Ended) -> ReadResult:
     )
 
 
-def _cause(ended: Ended, end: dict[str, Any]) -> tuple[Cause | None, str]:
+def _cause(ended: EndedChild, end: dict[str, Any]) -> tuple[RunnerCause | None, str]:
     if ended.cause is not None:
         return ended.cause, ended.why[:WHY_MAX_CHARS]
     if not end:
-        return Cause.DAMAGED, "its reader ended without a word"
+        return RunnerCause.DAMAGED, "its reader ended without a word"
     try:
-        cause = None if end["end"] is None else Cause(end["end"])
+        cause = None if end["end"] is None else RunnerCause(end["end"])
     except ValueError:
-        cause = Cause.DAMAGED
+        cause = RunnerCause.DAMAGED
     if cause is not None and cause not in _CHILD_CAUSES:
-        cause = Cause.DAMAGED
+        cause = RunnerCause.DAMAGED
     return cause, printable(str(end.get("why", "")))[:WHY_MAX_CHARS]
 
 
@@ -103,11 +113,11 @@ def _child(request: ReadRequest) -> int:
     except Unreadable as exc:
         say(end=exc.cause, why=exc.why)
     except MemoryError:
-        say(end=Cause.OUT_OF_MEMORY, why="it needs more memory than a document may")
+        say(end=RunnerCause.OUT_OF_MEMORY, why="it needs more memory than a document may")
     except RecursionError:
-        say(end=Cause.HOSTILE, why="it is nested without end")
+        say(end=RunnerCause.HOSTILE, why="it is nested without end")
     except Exception as exc:  # noqa: BLE001 - a library's own fault over a broken file; its message may quote the file
-        say(end=Cause.DAMAGED, why=f"its reader failed ({type(exc).__name__})")
+        say(end=RunnerCause.DAMAGED, why=f"its reader failed ({type(exc).__name__})")
     out.flush()
     return 0
 
@@ -128,7 +138,7 @@ def _say_pages(request: ReadRequest, say: Callable[..., None]) -> None:
             cut = True
             break
     if chars < FEW_CHARS * seen and document.pictures():
-        raise Unreadable(Cause.SCANNED, "its pages are pictures, without text")
+        raise Unreadable(RunnerCause.SCANNED, "its pages are pictures, without text")
     if not chars and first == 0:
-        raise Unreadable(Cause.EMPTY, "there is no text in it")
+        raise Unreadable(RunnerCause.EMPTY, "there is no text in it")
     say(end=None, total=document.total, cut=cut)

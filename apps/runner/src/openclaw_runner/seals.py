@@ -18,7 +18,7 @@ from pathlib import Path
 
 import openclaw_core.sealed
 import openclaw_runner
-from openclaw_core.sealed.values import MIB, Limits
+from openclaw_core.sealed.values import MIB, RunLimits
 from openclaw_runner.kernel import filters, landlock
 from openclaw_runner.kernel.bpf import Rule
 from openclaw_runner.kernel.calls import (
@@ -34,7 +34,7 @@ from openclaw_runner.kernel.calls import (
 from openclaw_runner.kernel.landlock import Allowed
 
 
-class Part(StrEnum):
+class SealPart(StrEnum):
     """One part of the sealing."""
 
     FILES = "files"  # Landlock: paths
@@ -50,7 +50,7 @@ class Part(StrEnum):
     REGULAR = "regular"  # what is collected are regular files with one name
 
 
-EVERY = frozenset(Part)
+EVERY = frozenset(SealPart)
 
 THREAD_STACK = 9 * MIB  # of address space, which each thread reserves and hardly fills
 PATIENT = 5  # how much nicer sealed code is than who watches it
@@ -81,18 +81,18 @@ def _one_thread() -> None:
         raise NotAvailable("a library has started a thread before the sealing")
 
 
-def seal_supervisor(*, folder: Path, listener: int, parts: frozenset[Part] = EVERY) -> None:
+def seal_supervisor(*, folder: Path, listener: int, parts: frozenset[SealPart] = EVERY) -> None:
     """Leave this process the libraries, its work folder, and connections of *listener*. Raises NotAvailable."""
     landlock.require()
     _one_thread()
     try:
         # Whatever a run leaves behind becomes a child of ours, and can be ended.
         prctl(PR_SET_CHILD_SUBREAPER, 1)
-        if Part.PRIVILEGES in parts:
+        if SealPart.PRIVILEGES in parts:
             prctl(PR_SET_NO_NEW_PRIVS, 1)
             prctl(PR_SET_DUMPABLE, 0)
         _restrict([*libraries(), Allowed(folder, landlock.OWN_FOLDER), Allowed(Path("/proc"), landlock.READ)], parts)
-        if Part.FILTER in parts:
+        if SealPart.FILTER in parts:
             filters.install(filters.supervisor(listener))
     except OSError as exc:
         raise NotAvailable(f"the kernel refuses to seal: {exc.filename or ''} {exc.strerror}") from exc
@@ -104,9 +104,9 @@ class ChildSeal:
     """What a child is left with."""
 
     folder: Path
-    limits: Limits
+    limits: RunLimits
     rules: tuple[Rule, ...] = filters.CODE
-    parts: frozenset[Part] = EVERY
+    parts: frozenset[SealPart] = EVERY
 
     def apply(self) -> None:
         """Seal this process. Only 0, 1 and 2 of its descriptors stay open. Raises NotAvailable."""
@@ -122,16 +122,16 @@ class ChildSeal:
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         os.chdir(self.folder)
         os.umask(0o077)
-        if Part.ENVIRONMENT in self.parts:
+        if SealPart.ENVIRONMENT in self.parts:
             os.environ.clear()
             os.environ.update(environment(self.folder))
         os.nice(PATIENT)
         # The handler counts the files that are open and have no name any more, which is a look into the process.
         prctl(PR_SET_DUMPABLE, 1)
-        if Part.LIMITS in self.parts:
+        if SealPart.LIMITS in self.parts:
             _limit(self.limits)
         _restrict([*libraries(), Allowed(self.folder, landlock.OWN_FOLDER)], self.parts)
-        if Part.FILTER in self.parts:
+        if SealPart.FILTER in self.parts:
             filters.install(self.rules)
 
 
@@ -155,7 +155,7 @@ def close_descriptors() -> None:
     syscall("close_range", 3, 0x7FFFFFFF, 0)
 
 
-def _limit(limits: Limits) -> None:
+def _limit(limits: RunLimits) -> None:
     here = _address_space()
     space = here + limits.memory_bytes + limits.processes * THREAD_STACK
     # A second line: the handler ends a run by the clock. At the soft limit the signal says why, at the hard one it would not.
@@ -182,19 +182,19 @@ def _address_space() -> int:
         return int(statm.read().split()[0]) * resource.getpagesize()
 
 
-def _restrict(paths: list[Allowed], parts: frozenset[Part]) -> None:
-    which = {"files": Part.FILES in parts, "network": Part.NETWORK in parts, "scope": Part.SCOPE in parts}
+def _restrict(paths: list[Allowed], parts: frozenset[SealPart]) -> None:
+    which = {"files": SealPart.FILES in parts, "network": SealPart.NETWORK in parts, "scope": SealPart.SCOPE in parts}
     if any(which.values()):
         landlock.restrict(paths, **which)
 
 
-def _prove(parts: frozenset[Part]) -> None:
+def _prove(parts: frozenset[SealPart]) -> None:
     """Try what must fail. Raises NotAvailable if it does not: a kernel that accepts a seal and does not keep it must run nothing."""
-    if Part.PRIVILEGES in parts and prctl(PR_GET_NO_NEW_PRIVS) != 1:
+    if SealPart.PRIVILEGES in parts and prctl(PR_GET_NO_NEW_PRIVS) != 1:
         raise NotAvailable("the sealed process could gain privileges")
-    if Part.FILES in parts and not _fails(lambda: os.close(os.open("/etc/passwd", os.O_RDONLY)), errno.EACCES):
+    if SealPart.FILES in parts and not _fails(lambda: os.close(os.open("/etc/passwd", os.O_RDONLY)), errno.EACCES):
         raise NotAvailable("the sealed process could read foreign files")
-    if Part.FILTER in parts and not _fails(
+    if SealPart.FILTER in parts and not _fails(
         lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).close(), errno.EPERM
     ):
         raise NotAvailable("the sealed process could open sockets")

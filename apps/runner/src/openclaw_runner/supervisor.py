@@ -16,7 +16,7 @@ from openclaw_runner.handling import handle
 from openclaw_runner.kernel.calls import PR_SET_PDEATHSIG, NotAvailable, prctl
 from openclaw_runner.preload import LIBRARIES, preload
 from openclaw_runner.processes import end_all
-from openclaw_runner.seals import EVERY, Part, seal_supervisor
+from openclaw_runner.seals import EVERY, SealPart, seal_supervisor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class _Stop(BaseException):
     """Also noted, since an exception is lost where Python catches all of them itself: in what libraries do around a fork."""
 
 
-def serve(settings: Settings, *, parts: frozenset[Part] = EVERY) -> None:
+def serve(settings: Settings, *, parts: frozenset[SealPart] = EVERY) -> None:
     """Answer requests, one after the other, until there were enough, or SIGTERM. Ends what runs then."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
@@ -73,7 +73,7 @@ def listen(path: Path) -> socket.socket:
 
 
 def _hand_over(
-    connection: socket.socket, listener: socket.socket, root: Path, unavailable: str, parts: frozenset[Part]
+    connection: socket.socket, listener: socket.socket, root: Path, unavailable: str, parts: frozenset[SealPart]
 ) -> None:
     """Fork a handler and wait for it. What a request holds is in that process alone, and gone with it."""
     supervisor = os.getpid()
@@ -87,7 +87,7 @@ def _hand_over(
         os.waitpid(pid, 0)
     finally:
         # After a handler that came to its end nothing is left. One that was killed, or is killed here, ends nothing itself.
-        if Part.GROUP in parts:
+        if SealPart.GROUP in parts:
             end_all()
             folders.empty(root)
 
@@ -97,7 +97,7 @@ def _be_handler(
     listener: socket.socket,
     root: Path,
     unavailable: str,
-    parts: frozenset[Part],
+    parts: frozenset[SealPart],
     parent: int,
 ) -> NoReturn:
     code = 1

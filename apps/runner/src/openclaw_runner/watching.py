@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from openclaw_core.sealed.values import Cause, Limits
+from openclaw_core.sealed.values import RunLimits, RunnerCause
 from openclaw_runner import folder as folders
 
 FOLDER_EACH = 4  # turns: searching the folder costs more than asking for processes
@@ -23,7 +23,7 @@ class _Status:
 class Watch:
     """Watches all that this process has started. *processes* are asked about at every turn, the folder at some."""
 
-    def __init__(self, *, folder: Path, limits: Limits) -> None:
+    def __init__(self, *, folder: Path, limits: RunLimits) -> None:
         self._folder = folder
         self._limits = limits
         self._turn = 0
@@ -32,7 +32,7 @@ class Watch:
         self._shared = mine.memory if mine else 0
         self._space = mine.space if mine else 0
 
-    def look(self) -> tuple[Cause, str] | None:
+    def look(self) -> tuple[RunnerCause, str] | None:
         """The limit that is passed, with words for it; None if none is."""
         self._turn += 1
         memory = tasks = 0
@@ -42,18 +42,24 @@ class Watch:
                 memory += max(0, status.memory - (self._shared if status.space >= self._space else 0))
                 tasks += status.threads
             if tasks > self._limits.processes:
-                return Cause.TOO_MANY_PROCESSES, f"it had more than {self._limits.processes} processes and threads"
+                return (
+                    RunnerCause.TOO_MANY_PROCESSES,
+                    f"it had more than {self._limits.processes} processes and threads",
+                )
         if memory > self._limits.memory_bytes:
-            return Cause.OUT_OF_MEMORY, f"it used more than {self._limits.memory_bytes >> 20} MiB of memory"
+            return RunnerCause.OUT_OF_MEMORY, f"it used more than {self._limits.memory_bytes >> 20} MiB of memory"
         return self._look_at_folder() if self._turn % FOLDER_EACH == 1 else None
 
-    def _look_at_folder(self) -> tuple[Cause, str] | None:
+    def _look_at_folder(self) -> tuple[RunnerCause, str] | None:
         size, entries = folders.size(self._folder, most_entries=self._limits.folder_entries)
         size += nameless()
         if entries > self._limits.folder_entries:
-            return Cause.FOLDER_LIMIT, f"it made more than {self._limits.folder_entries} files"
+            return RunnerCause.FOLDER_LIMIT, f"it made more than {self._limits.folder_entries} files"
         if size > self._limits.folder_bytes:
-            return Cause.FOLDER_LIMIT, f"its files were larger than {self._limits.folder_bytes >> 20} MiB together"
+            return (
+                RunnerCause.FOLDER_LIMIT,
+                f"its files were larger than {self._limits.folder_bytes >> 20} MiB together",
+            )
         return None
 
 

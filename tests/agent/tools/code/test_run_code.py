@@ -11,7 +11,7 @@ from openclaw_agent.tools.code.record import PICTURE_MAX_BYTES
 from openclaw_agent.tools.code.run_code import SECONDS, RunCode
 from openclaw_agent.tools.opened import OpenedPages
 from openclaw_agent.tools.tool import RESULT_MAX_TOKENS, ToolResult
-from openclaw_core.sealed import Cause, File, Language, Outcome, RunnerClient, RunRequest, RunResult
+from openclaw_core.sealed import File, Outcome, ProgramLanguage, RunnerCause, RunnerClient, RunRequest, RunResult
 from openclaw_core.tasks.conversation import estimate_tokens
 from openclaw_core.tasks.steps import NotRun
 from tests.runner.runners import needs_sealing, runner
@@ -45,7 +45,7 @@ async def test_code_and_test_reach_the_runner_with_a_limit_of_time() -> None:
 
     [request] = sealed.asked
     assert (request.language, request.code, request.test, request.limits.seconds) == (
-        Language.PYTHON,
+        ProgramLanguage.PYTHON,
         "x",
         "y",
         SECONDS,
@@ -118,7 +118,7 @@ async def test_pictures_are_taken_up_to_a_size_and_number_and_other_files_are_na
 
 
 async def test_a_cause_of_the_runner_is_a_result_with_a_run() -> None:
-    ended = Answers(RunResult(program=Outcome(cause=Cause.TIMED_OUT, seconds=10.0)))
+    ended = Answers(RunResult(program=Outcome(cause=RunnerCause.TIMED_OUT, seconds=10.0)))
     result = await call(RunCode(runner=ended), {"language": "python", "code": "while True: pass"})
 
     assert "ended by the runner (timed_out)" in result.text

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openclaw_agent.tools.fetching.addresses import joined, parse
-from openclaw_agent.tools.fetching.faults import NotFetched, Why
+from openclaw_agent.tools.fetching.addresses import parse_address, redirect_target
+from openclaw_agent.tools.fetching.faults import FetchCause, NotFetched
 
 
 @pytest.mark.parametrize(
@@ -28,62 +28,62 @@ from openclaw_agent.tools.fetching.faults import NotFetched, Why
     ],
 )
 def test_an_address_has_one_form(written: str, text: str) -> None:
-    assert parse(written).text == text
-    assert parse(text).text == text
+    assert parse_address(written).text == text
+    assert parse_address(text).text == text
 
 
 @pytest.mark.parametrize(
     ("written", "why"),
     [
-        ("", Why.NOT_AN_ADDRESS),
-        ("example.org/page", Why.NOT_AN_ADDRESS),
-        ("https:///page", Why.NOT_AN_ADDRESS),
-        ("https://example.org/a b", Why.NOT_AN_ADDRESS),
-        ("https://example.org/\r\nHost: other", Why.NOT_AN_ADDRESS),
-        ("https://example.org/" + "a" * 2048, Why.NOT_AN_ADDRESS),
-        ("ftp://example.org/", Why.SCHEME),
-        ("file:///etc/passwd", Why.SCHEME),
-        ("gopher://example.org/", Why.SCHEME),
-        ("javascript:alert(1)", Why.SCHEME),
-        ("https://example.org:8443/", Why.PORT),
-        ("http://example.org:6379/", Why.PORT),
-        ("http://example.org:0/", Why.PORT),
-        ("https://user@example.org/", Why.LOGIN),
-        ("https://user:word@example.org/", Why.LOGIN),
-        ("https://example.org@127.0.0.1/", Why.LOGIN),
-        ("https://example.org:80@127.0.0.1/", Why.LOGIN),
-        (r"https://example.org\@127.0.0.1/", Why.LOGIN),
-        (r"https://127.0.0.1\.example.org/", Why.HOST_FORM),
-        ("https://exa%6dple.org/", Why.HOST_FORM),
-        ("https://example.org:80:80/", Why.HOST_FORM),
-        ("https://::1/", Why.HOST_FORM),
-        ("https://[::1/", Why.HOST_FORM),
-        ("https://[fe80::1%25eth0]/", Why.HOST_FORM),
-        ("https://[127.0.0.1]/", Why.HOST_FORM),
-        ("https://-a.example.org/", Why.HOST_FORM),
-        ("https://a..example.org/", Why.HOST_FORM),
-        ("https://exam!ple.org/", Why.HOST_FORM),
+        ("", FetchCause.NOT_AN_ADDRESS),
+        ("example.org/page", FetchCause.NOT_AN_ADDRESS),
+        ("https:///page", FetchCause.NOT_AN_ADDRESS),
+        ("https://example.org/a b", FetchCause.NOT_AN_ADDRESS),
+        ("https://example.org/\r\nHost: other", FetchCause.NOT_AN_ADDRESS),
+        ("https://example.org/" + "a" * 2048, FetchCause.NOT_AN_ADDRESS),
+        ("ftp://example.org/", FetchCause.SCHEME),
+        ("file:///etc/passwd", FetchCause.SCHEME),
+        ("gopher://example.org/", FetchCause.SCHEME),
+        ("javascript:alert(1)", FetchCause.SCHEME),
+        ("https://example.org:8443/", FetchCause.PORT),
+        ("http://example.org:6379/", FetchCause.PORT),
+        ("http://example.org:0/", FetchCause.PORT),
+        ("https://user@example.org/", FetchCause.LOGIN),
+        ("https://user:word@example.org/", FetchCause.LOGIN),
+        ("https://example.org@127.0.0.1/", FetchCause.LOGIN),
+        ("https://example.org:80@127.0.0.1/", FetchCause.LOGIN),
+        (r"https://example.org\@127.0.0.1/", FetchCause.LOGIN),
+        (r"https://127.0.0.1\.example.org/", FetchCause.HOST_FORM),
+        ("https://exa%6dple.org/", FetchCause.HOST_FORM),
+        ("https://example.org:80:80/", FetchCause.HOST_FORM),
+        ("https://::1/", FetchCause.HOST_FORM),
+        ("https://[::1/", FetchCause.HOST_FORM),
+        ("https://[fe80::1%25eth0]/", FetchCause.HOST_FORM),
+        ("https://[127.0.0.1]/", FetchCause.HOST_FORM),
+        ("https://-a.example.org/", FetchCause.HOST_FORM),
+        ("https://a..example.org/", FetchCause.HOST_FORM),
+        ("https://exam!ple.org/", FetchCause.HOST_FORM),
         # Forms that resolvers read as 127.0.0.1 or 169.254.169.254.
-        ("http://2130706433/", Why.HOST_FORM),
-        ("http://017700000001/", Why.HOST_FORM),
-        ("http://0x7f000001/", Why.HOST_FORM),
-        ("http://0177.0.0.1/", Why.HOST_FORM),
-        ("http://0x7f.0.0.1/", Why.HOST_FORM),
-        ("http://127.1/", Why.HOST_FORM),
-        ("http://169.254.43518/", Why.HOST_FORM),
-        ("http://example.1/", Why.HOST_FORM),
-        ("http://256.1.1.1/", Why.HOST_FORM),
+        ("http://2130706433/", FetchCause.HOST_FORM),
+        ("http://017700000001/", FetchCause.HOST_FORM),
+        ("http://0x7f000001/", FetchCause.HOST_FORM),
+        ("http://0177.0.0.1/", FetchCause.HOST_FORM),
+        ("http://0x7f.0.0.1/", FetchCause.HOST_FORM),
+        ("http://127.1/", FetchCause.HOST_FORM),
+        ("http://169.254.43518/", FetchCause.HOST_FORM),
+        ("http://example.1/", FetchCause.HOST_FORM),
+        ("http://256.1.1.1/", FetchCause.HOST_FORM),
         # Names of our own network.
-        ("http://redis/", Why.NOT_PUBLIC),
-        ("http://localhost/", Why.NOT_PUBLIC),
-        ("http://ℓocalhost./", Why.NOT_PUBLIC),
-        ("http://metadata.google.internal/", Why.NOT_PUBLIC),
-        ("http://redis.openclaw-prod.svc.cluster.local/", Why.NOT_PUBLIC),
+        ("http://redis/", FetchCause.NOT_PUBLIC),
+        ("http://localhost/", FetchCause.NOT_PUBLIC),
+        ("http://ℓocalhost./", FetchCause.NOT_PUBLIC),
+        ("http://metadata.google.internal/", FetchCause.NOT_PUBLIC),
+        ("http://redis.openclaw-prod.svc.cluster.local/", FetchCause.NOT_PUBLIC),
     ],
 )
-def test_what_is_no_public_web_address_is_refused(written: str, why: Why) -> None:
+def test_what_is_no_public_web_address_is_refused(written: str, why: FetchCause) -> None:
     with pytest.raises(NotFetched) as refused:
-        parse(written)
+        parse_address(written)
     assert refused.value.why is why
 
 
@@ -99,12 +99,12 @@ def test_what_is_no_public_web_address_is_refused(written: str, why: Why) -> Non
     ],
 )
 def test_other_digits_letters_and_dots_are_read_as_a_resolver_would(written: str, host: str) -> None:
-    assert parse(written).host == host
+    assert parse_address(written).host == host
 
 
 def test_a_look_alike_shows_as_one() -> None:
-    assert parse("https://аррӏе.com/").domain == "xn--80ak6aa92e.com"  # Cyrillic
-    assert parse("https://www.example.org/").domain == "example.org"
+    assert parse_address("https://аррӏе.com/").domain == "xn--80ak6aa92e.com"  # Cyrillic
+    assert parse_address("https://www.example.org/").domain == "example.org"
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_look_alike_shows_as_one() -> None:
     ],
 )
 def test_a_redirect_leads_on_from_where_it_stands(location: str, text: str) -> None:
-    assert joined(parse("https://example.org/x/y"), location).text == text
+    assert redirect_target(parse_address("https://example.org/x/y"), location).text == text
 
 
 @pytest.mark.parametrize(
@@ -126,15 +126,15 @@ def test_a_redirect_leads_on_from_where_it_stands(location: str, text: str) -> N
 )
 def test_a_redirect_is_read_as_strictly(location: str) -> None:
     with pytest.raises(NotFetched):
-        joined(parse("https://example.org/"), location)
+        redirect_target(parse_address("https://example.org/"), location)
 
 
 @given(st.text(max_size=60), st.sampled_from(["", "http://", "https://", "https://example.org/", "http://1.", "//"]))
 def test_whatever_is_taken_is_one_plain_address(text: str, before: str) -> None:
     try:
-        address = parse(before + text)
+        address = parse_address(before + text)
     except NotFetched:
         return
     assert address.text.isascii()
     assert not set(address.text) & set(" \r\n\t\\<>\"`'()|{}^#*$")
-    assert parse(address.text) == address
+    assert parse_address(address.text) == address

@@ -2,8 +2,8 @@
 
 import pytest
 
-from openclaw_agent.tools.fetching.contents import Kind
-from openclaw_agent.tools.fetching.faults import Why
+from openclaw_agent.tools.fetching.contents import ContentKind
+from openclaw_agent.tools.fetching.faults import FetchCause
 from tests.agent.tools.fetching.asking import fetched, refused
 from tests.agent.tools.web import Web, leads_to, reply
 
@@ -13,7 +13,7 @@ async def test_a_page_is_fetched(web: Web) -> None:
 
     got = await fetched(web, "example.org/page?q=1")
 
-    assert (got.kind, got.charset, got.body) == (Kind.HTML, "windows-1255", b"<p>hello")
+    assert (got.kind, got.charset, got.body) == (ContentKind.HTML, "windows-1255", b"<p>hello")
     assert got.address.domain == "example.org"
 
 
@@ -35,18 +35,22 @@ async def test_the_request_tells_nothing_but_what_is_wanted_and_by_whom(web: Web
 @pytest.mark.parametrize(
     ("kind", "body", "expected"),
     [
-        ("text/plain", b"x", Kind.TEXT),
-        ("Text/HTML;charset=x", b"x", Kind.HTML),
-        ("application/json", b"{}", Kind.JSON),
-        ("text/markdown", b"# x", Kind.MARKDOWN),
-        ("application/rss+xml", b"<x/>", Kind.XML),
-        ("text/plain; charset=utf-16", "x".encode("utf-16"), Kind.TEXT),
-        ("application/pdf", b"%PDF-1.7 \x00", Kind.PDF),
-        ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", b"PK\x03\x04\x00", Kind.WORD),
-        ("application/vnd.ms-excel", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00", Kind.EXCEL),
+        ("text/plain", b"x", ContentKind.TEXT),
+        ("Text/HTML;charset=x", b"x", ContentKind.HTML),
+        ("application/json", b"{}", ContentKind.JSON),
+        ("text/markdown", b"# x", ContentKind.MARKDOWN),
+        ("application/rss+xml", b"<x/>", ContentKind.XML),
+        ("text/plain; charset=utf-16", "x".encode("utf-16"), ContentKind.TEXT),
+        ("application/pdf", b"%PDF-1.7 \x00", ContentKind.PDF),
+        (
+            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+            b"PK\x03\x04\x00",
+            ContentKind.WORD,
+        ),
+        ("application/vnd.ms-excel", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\x00", ContentKind.EXCEL),
     ],
 )
-async def test_pages_and_documents_are_taken(web: Web, kind: str, body: bytes, expected: Kind) -> None:
+async def test_pages_and_documents_are_taken(web: Web, kind: str, body: bytes, expected: ContentKind) -> None:
     web["example.org/"] = reply(body, kind=kind)
 
     got = await fetched(web, "example.org/")
@@ -70,7 +74,7 @@ async def test_pages_and_documents_are_taken(web: Web, kind: str, body: bytes, e
 async def test_other_kinds_are_refused(web: Web, kind: str) -> None:
     web["example.org/"] = reply("x", kind=kind)
 
-    assert await refused(web, "example.org/") is Why.KIND
+    assert await refused(web, "example.org/") is FetchCause.KIND
 
 
 @pytest.mark.parametrize(
@@ -85,14 +89,14 @@ async def test_other_kinds_are_refused(web: Web, kind: str) -> None:
 async def test_what_is_not_what_it_says_is_refused(web: Web, kind: str, body: bytes) -> None:
     web["example.org/"] = reply(body, kind=kind)
 
-    assert await refused(web, "example.org/") is Why.NOT_THAT_KIND
+    assert await refused(web, "example.org/") is FetchCause.NOT_THAT_KIND
 
 
 @pytest.mark.parametrize("body", ["", " \n\t "])
 async def test_an_empty_page_is_told(web: Web, body: str) -> None:
     web["example.org/"] = reply(body)
 
-    assert await refused(web, "example.org/") is Why.EMPTY
+    assert await refused(web, "example.org/") is FetchCause.EMPTY
 
 
 @pytest.mark.parametrize(
@@ -103,19 +107,19 @@ async def test_an_empty_page_is_told(web: Web, body: str) -> None:
 async def test_what_breaks_off_or_is_no_http_is_told(web: Web, answer: bytes) -> None:
     web["example.org/"] = answer
 
-    assert await refused(web, "example.org/") is Why.BROKEN
+    assert await refused(web, "example.org/") is FetchCause.BROKEN
 
 
 @pytest.mark.parametrize(
     ("status", "why"),
-    [("404 Not Found", Why.GONE), ("410 Gone", Why.GONE), ("401 Login", Why.FORBIDDEN), ("403 Forbidden", Why.FORBIDDEN), ("429 Slow down", Why.BUSY),
-     ("500 Fault", Why.SERVER), ("503 Away", Why.BUSY), ("204 Nothing", Why.GONE), ("304 Same", Why.GONE), ("206 Part", Why.GONE)],
+    [("404 Not Found", FetchCause.GONE), ("410 Gone", FetchCause.GONE), ("401 Login", FetchCause.FORBIDDEN), ("403 Forbidden", FetchCause.FORBIDDEN), ("429 Slow down", FetchCause.BUSY),
+     ("500 Fault", FetchCause.SERVER), ("503 Away", FetchCause.BUSY), ("204 Nothing", FetchCause.GONE), ("304 Same", FetchCause.GONE), ("206 Part", FetchCause.GONE)],
 )  # fmt: skip
-async def test_other_statuses_are_told(web: Web, status: str, why: Why) -> None:
+async def test_other_statuses_are_told(web: Web, status: str, why: FetchCause) -> None:
     web["example.org/"] = reply("" if status[:3] in ("204", "304") else "words of the server", status=status)
 
     assert await refused(web, "example.org/") is why
 
 
 def test_each_cause_has_a_sentence() -> None:
-    assert all(why.sentence.endswith(".") for why in Why)
+    assert all(why.sentence.endswith(".") for why in FetchCause)

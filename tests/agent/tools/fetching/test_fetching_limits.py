@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from openclaw_agent.tools.fetching.connecting import PublicOnly
-from openclaw_agent.tools.fetching.faults import NotFetched, Why
+from openclaw_agent.tools.fetching.faults import FetchCause, NotFetched
 from tests.agent.tools.fetching.asking import fetched, refused
 from tests.agent.tools.web import Web, leads_to, reply
 
@@ -19,7 +19,7 @@ from tests.agent.tools.web import Web, leads_to, reply
 async def test_a_body_over_the_limit_is_not_begun_where_the_server_says_so(web: Web) -> None:
     web["example.org/"] = reply("x", content_length="5000001")
 
-    assert await refused(web, "example.org/") is Why.SIZE
+    assert await refused(web, "example.org/") is FetchCause.SIZE
 
 
 @pytest.mark.parametrize("encoding", ["identity", "gzip", "deflate"])
@@ -40,7 +40,7 @@ async def test_an_endless_body_ends_at_the_limit(web: Web, encoding: str) -> Non
 
     web["example.org/"] = endless
 
-    assert await refused(web, "example.org/") is Why.SIZE
+    assert await refused(web, "example.org/") is FetchCause.SIZE
     assert sent >= 5_000_000
 
 
@@ -53,7 +53,7 @@ async def test_a_bomb_is_stopped_while_it_grows(web: Web, encoding: str) -> None
 
     tracemalloc.start()
     try:
-        assert await refused(web, "example.org/") is Why.SIZE
+        assert await refused(web, "example.org/") is FetchCause.SIZE
         assert tracemalloc.get_traced_memory()[1] < 25_000_000
     finally:
         tracemalloc.stop()
@@ -70,13 +70,13 @@ async def test_what_follows_the_end_of_a_packed_body_counts_too(web: Web) -> Non
 
     web["example.org/"] = endless
 
-    assert await refused(web, "example.org/") is Why.SIZE
+    assert await refused(web, "example.org/") is FetchCause.SIZE
 
 
 async def test_a_body_of_very_many_empty_members_is_stopped(web: Web) -> None:
     web["example.org/"] = reply(gzip.compress(b"") * 5000, content_encoding="gzip")
 
-    assert await refused(web, "example.org/") is Why.SIZE
+    assert await refused(web, "example.org/") is FetchCause.SIZE
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ async def test_what_was_asked_for_is_unpacked(web: Web, packed: bytes, encoding:
 async def test_other_packings_are_refused(web: Web, encoding: str) -> None:
     web["example.org/"] = reply("x", content_encoding=encoding)
 
-    assert await refused(web, "example.org/") is Why.ENCODING
+    assert await refused(web, "example.org/") is FetchCause.ENCODING
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ async def test_other_packings_are_refused(web: Web, encoding: str) -> None:
 async def test_a_damaged_body_is_told(web: Web, packed: bytes) -> None:
     web["example.org/"] = reply(packed, content_encoding="gzip")
 
-    assert await refused(web, "example.org/") is Why.BROKEN
+    assert await refused(web, "example.org/") is FetchCause.BROKEN
 
 
 @pytest.mark.parametrize("part", ["nothing", "head", "body"])
@@ -129,7 +129,7 @@ async def test_a_slow_drip_ends_in_time(web: Web, part: str) -> None:
     web["example.org/"] = drip
     began = time.monotonic()
 
-    assert await refused(web, "example.org/", total_s=0.4) is Why.TIME
+    assert await refused(web, "example.org/", total_s=0.4) is FetchCause.TIME
     assert time.monotonic() - began < 3
 
 
@@ -140,7 +140,7 @@ async def test_the_time_is_for_all_redirects_together(web: Web) -> None:
 
     web["example.org/"] = slow
 
-    assert await refused(web, "example.org/", total_s=0.6) is Why.TIME
+    assert await refused(web, "example.org/", total_s=0.6) is FetchCause.TIME
 
 
 async def test_a_slow_resolver_ends_in_time(web: Web) -> None:
@@ -151,7 +151,7 @@ async def test_a_slow_resolver_ends_in_time(web: Web) -> None:
     fetcher = replace(web.fetcher(total_s=0.2), network=PublicOnly(resolve=lookup))
     with pytest.raises(NotFetched) as exc:
         await fetcher.fetch("http://slow.org/")
-    assert exc.value.why is Why.TIME
+    assert exc.value.why is FetchCause.TIME
 
 
 async def test_a_head_without_end_is_stopped(web: Web) -> None:
@@ -163,7 +163,7 @@ async def test_a_head_without_end_is_stopped(web: Web) -> None:
 
     web["example.org/"] = heads
 
-    assert await refused(web, "example.org/") is Why.BROKEN
+    assert await refused(web, "example.org/") is FetchCause.BROKEN
 
 
 async def test_a_stopped_call_closes_its_connection(web: Web) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from openclaw_agent.tools.fetching.connecting import PublicOnly, system_addresses
-from openclaw_agent.tools.fetching.faults import NotFetched, Why
+from openclaw_agent.tools.fetching.faults import FetchCause, NotFetched
 from openclaw_agent.tools.fetching.fetcher import Fetcher
 from tests.agent.tools.fetching.asking import fetched, refused
 from tests.agent.tools.web import PRIVATE, PUBLIC, Web, certificate, leads_to, opened, reply
@@ -29,7 +29,7 @@ async def test_a_host_that_rebinds_between_redirects_is_looked_at_again(web: Web
     web.names["rebinds.org"] = [[PUBLIC], [PRIVATE]]
     web["rebinds.org/"] = leads_to("/inside")
 
-    assert await refused(web, "rebinds.org/") is Why.NOT_PUBLIC
+    assert await refused(web, "rebinds.org/") is FetchCause.NOT_PUBLIC
     assert [at for at, _ in web.heads] == [PUBLIC]
 
 
@@ -41,7 +41,7 @@ async def test_a_host_that_rebinds_between_redirects_is_looked_at_again(web: Web
 async def test_a_name_that_leads_into_our_network_is_refused(web: Web, addresses: Sequence[str]) -> None:
     web.names["inside.org"] = [addresses]
 
-    assert await refused(web, "inside.org/") is Why.NOT_PUBLIC
+    assert await refused(web, "inside.org/") is FetchCause.NOT_PUBLIC
     assert web.heads == []
 
 
@@ -55,19 +55,19 @@ async def test_a_name_without_a_server_is_none(web: Web, addresses: Sequence[str
     fetcher = replace(web.fetcher(), network=PublicOnly(resolve=lookup))
     with pytest.raises(NotFetched) as exc:
         await fetcher.fetch("http://nowhere.org/")
-    assert exc.value.why is Why.NO_SUCH_HOST
+    assert exc.value.why is FetchCause.NO_SUCH_HOST
 
 
 @pytest.mark.parametrize(
     ("host", "why"),
-    [("127.0.0.2", Why.NOT_PUBLIC), ("169.254.169.254", Why.NOT_PUBLIC), ("[::ffff:169.254.169.254]", Why.NOT_PUBLIC),
-     ("[0:0:0:0:0:FFFF:A9FE:A9FE]", Why.NOT_PUBLIC), ("[fd00:ec2::254]", Why.NOT_PUBLIC), ("[::1]", Why.NOT_PUBLIC), ("[::ffff:127.0.0.2]", Why.NOT_PUBLIC),
-     ("[::ffff:7f00:2]", Why.NOT_PUBLIC), ("[64:ff9b::a9fe:a9fe]", Why.NOT_PUBLIC), ("[2002:7f00:2::]", Why.NOT_PUBLIC), ("127.0.0.2.", Why.NOT_PUBLIC),
-     ("１２７.０.０.２", Why.NOT_PUBLIC), ("2130706434", Why.HOST_FORM), ("0x7f.0.0.2", Why.HOST_FORM), ("0177.0.0.2", Why.HOST_FORM),
-     ("localhost", Why.NOT_PUBLIC), ("redis", Why.NOT_PUBLIC)],
+    [("127.0.0.2", FetchCause.NOT_PUBLIC), ("169.254.169.254", FetchCause.NOT_PUBLIC), ("[::ffff:169.254.169.254]", FetchCause.NOT_PUBLIC),
+     ("[0:0:0:0:0:FFFF:A9FE:A9FE]", FetchCause.NOT_PUBLIC), ("[fd00:ec2::254]", FetchCause.NOT_PUBLIC), ("[::1]", FetchCause.NOT_PUBLIC), ("[::ffff:127.0.0.2]", FetchCause.NOT_PUBLIC),
+     ("[::ffff:7f00:2]", FetchCause.NOT_PUBLIC), ("[64:ff9b::a9fe:a9fe]", FetchCause.NOT_PUBLIC), ("[2002:7f00:2::]", FetchCause.NOT_PUBLIC), ("127.0.0.2.", FetchCause.NOT_PUBLIC),
+     ("１２７.０.０.２", FetchCause.NOT_PUBLIC), ("2130706434", FetchCause.HOST_FORM), ("0x7f.0.0.2", FetchCause.HOST_FORM), ("0177.0.0.2", FetchCause.HOST_FORM),
+     ("localhost", FetchCause.NOT_PUBLIC), ("redis", FetchCause.NOT_PUBLIC)],
 )  # fmt: skip
 async def test_a_host_that_is_inside_is_refused_in_each_of_its_forms_also_behind_a_redirect(
-    web: Web, host: str, why: Why
+    web: Web, host: str, why: FetchCause
 ) -> None:
     assert await refused(web, f"{host}/") is why
 
@@ -78,11 +78,13 @@ async def test_a_host_that_is_inside_is_refused_in_each_of_its_forms_also_behind
 
 @pytest.mark.parametrize(
     ("location", "why"),
-    [("ftp://example.org/", Why.SCHEME), ("file:///etc/passwd", Why.SCHEME), ("http://example.org:6379/", Why.PORT),
-     ("http://user:word@example.org/", Why.LOGIN), ("http://exa mple.org/", Why.NOT_AN_ADDRESS), (r"http://example.org\@127.0.0.2/", Why.NOT_AN_ADDRESS),
-     ("", Why.BROKEN), ("x" * 3000, Why.NOT_AN_ADDRESS)],
+    [("ftp://example.org/", FetchCause.SCHEME), ("file:///etc/passwd", FetchCause.SCHEME), ("http://example.org:6379/", FetchCause.PORT),
+     ("http://user:word@example.org/", FetchCause.LOGIN), ("http://exa mple.org/", FetchCause.NOT_AN_ADDRESS), (r"http://example.org\@127.0.0.2/", FetchCause.NOT_AN_ADDRESS),
+     ("", FetchCause.BROKEN), ("x" * 3000, FetchCause.NOT_AN_ADDRESS)],
 )  # fmt: skip
-async def test_a_redirect_may_lead_only_where_a_person_might_have_sent_us(web: Web, location: str, why: Why) -> None:
+async def test_a_redirect_may_lead_only_where_a_person_might_have_sent_us(
+    web: Web, location: str, why: FetchCause
+) -> None:
     web["outside.org/"] = leads_to(location)
 
     assert await refused(web, "outside.org/") is why
@@ -95,7 +97,7 @@ async def test_no_chain_of_redirects_ends_at_the_metadata_of_a_cloud(web: Web, l
     web["example.net/next"] = leads_to(f"//example.com:{web.port}/last")
     web["example.com/last"] = leads_to(f"http://{last}:{web.port}/latest/meta-data/")
 
-    assert await refused(web, "example.org/") is Why.NOT_PUBLIC
+    assert await refused(web, "example.org/") is FetchCause.NOT_PUBLIC
     assert [at for at, _ in web.heads] == [PUBLIC] * 3
 
 
@@ -105,7 +107,7 @@ async def test_three_redirects_are_followed_and_no_fourth(web: Web) -> None:
     web["example.org/4"] = reply("end")
 
     assert (await fetched(web, "example.org/1")).address.target == "/4"
-    assert await refused(web, "example.org/0") is Why.REDIRECTS
+    assert await refused(web, "example.org/0") is FetchCause.REDIRECTS
 
 
 async def test_the_next_address_of_a_host_is_tried_where_one_does_not_answer(web: Web) -> None:
@@ -126,7 +128,7 @@ async def test_production_opens_no_other_port_and_no_address_of_this_machine() -
         with pytest.raises(NotFetched) as place:
             await Fetcher().fetch(f"http://{PUBLIC}/")
 
-        assert (port.value.why, place.value.why) == (Why.PORT, Why.NOT_PUBLIC)
+        assert (port.value.why, place.value.why) == (FetchCause.PORT, FetchCause.NOT_PUBLIC)
         assert web.heads == []
 
 
@@ -138,9 +140,9 @@ async def test_the_systems_resolver_knows_no_such_name_and_ends() -> None:
 # ---- TLS
 
 
-@pytest.mark.parametrize(("name", "why"), [("true.org", None), ("false.org", Why.CERTIFICATE)])
+@pytest.mark.parametrize(("name", "why"), [("true.org", None), ("false.org", FetchCause.CERTIFICATE)])
 async def test_a_certificate_is_for_the_name_and_not_for_the_address(
-    tmp_path: Path, name: str, why: Why | None
+    tmp_path: Path, name: str, why: FetchCause | None
 ) -> None:
     pem = certificate(tmp_path, "true.org")
     serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -166,4 +168,4 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path) 
     async with opened(tls=serving) as web:
         with pytest.raises(NotFetched) as exc:
             await web.fetcher().fetch(f"https://true.org:{web.port}/")
-        assert exc.value.why is Why.CERTIFICATE
+        assert exc.value.why is FetchCause.CERTIFICATE

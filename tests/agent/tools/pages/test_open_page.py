@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from openclaw_agent.tools.fetching.contents import Kind
+from openclaw_agent.tools.fetching.contents import ContentKind
 from openclaw_agent.tools.opened import OpenedPages
 from openclaw_agent.tools.pages import children
 from openclaw_agent.tools.pages.children import ChildReader, Unread
 from openclaw_agent.tools.pages.open_page import OpenPage
-from openclaw_agent.tools.pages.parts import parts
+from openclaw_agent.tools.pages.parts import text_parts
 from openclaw_agent.tools.tool import RESULT_MAX_TOKENS, Doing, Tool
 from openclaw_core.tasks.conversation import estimate_tokens
 from tests.agent.tools.web import Web, leads_to, opened, reply
@@ -111,7 +111,7 @@ async def test_a_long_page_comes_in_parts(web: Web) -> None:
 
 @pytest.mark.parametrize("text", ["", "x", "word " * 5000, "שלום " * 5000, "x" * 20_000, "a\n" * 3000, "😀" * 3000])
 def test_parts_are_the_text_and_each_fits(text: str) -> None:
-    found = parts(text, 500)
+    found = text_parts(text, 500)
 
     assert "".join(found) == text
     assert all(estimate_tokens(one) <= 500 for one in found)
@@ -180,7 +180,7 @@ async def test_the_reading_process_has_nothing_of_the_agents_environment(
     )
     monkeypatch.setattr(children, "_PROGRAM", spy)
 
-    document = await ChildReader().read(b"x", Kind.HTML)
+    document = await ChildReader().read(b"x", ContentKind.HTML)
 
     assert "secret" not in document.text
     assert not {"REDIS_PASSWORD", "PATH", "HOME"} & set(re.findall(r"[A-Z_]+", document.text))
@@ -207,14 +207,14 @@ async def test_a_page_that_does_not_let_itself_be_read_ends_in_one_sentence(
     began = time.monotonic()
 
     with pytest.raises(Unread, match="could not be read"):
-        await replace(ChildReader(), read_s=2.0, cpu_s=1).read(b"<p>x", Kind.HTML)
+        await replace(ChildReader(), read_s=2.0, cpu_s=1).read(b"<p>x", ContentKind.HTML)
 
     assert time.monotonic() - began < 8
 
 
 async def test_a_page_that_the_parser_cannot_get_through_ends_in_one_sentence() -> None:
     with pytest.raises(Unread, match="could not be read"):
-        await ChildReader(read_s=6, cpu_s=2).read(b"<a" * 500_000, Kind.HTML)
+        await ChildReader(read_s=6, cpu_s=2).read(b"<a" * 500_000, ContentKind.HTML)
 
 
 async def test_a_stopped_call_ends_its_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ async def test_a_stopped_call_ends_its_process(monkeypatch: pytest.MonkeyPatch, 
     spy = tmp_path / "reading.py"
     spy.write_text(f"import os, time\nopen({str(pid)!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)")
     monkeypatch.setattr(children, "_PROGRAM", spy)
-    task = asyncio.create_task(ChildReader(read_s=60).read(b"x", Kind.HTML))
+    task = asyncio.create_task(ChildReader(read_s=60).read(b"x", ContentKind.HTML))
     while not (pid.exists() and pid.read_text()):
         await asyncio.sleep(0.02)
     task.cancel()

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openclaw_agent.tools.pages import reading
-from openclaw_agent.tools.pages.reading import Document, read
+from openclaw_agent.tools.pages.reading import ReadableText, read
 
 LONG = "Foxes are small animals that live in forests, fields and towns of most of the world. " * 4
 PAGE = f"""<!doctype html><html><head><title> A page  about
@@ -22,7 +22,7 @@ foxes </title><meta property="article:published_time" content="2026-03-04T10:00:
 <aside>Buy now</aside><footer>© 2026</footer></body></html>"""
 
 
-def html(text: str, **other: str) -> Document:
+def html(text: str, **other: str) -> ReadableText:
     return read(text.encode(), "html", **other)
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from openclaw_agent.settings import SearchServices
 from openclaw_agent.tools.opened import OpenedPages
-from openclaw_agent.tools.search.backends import Backend, FirstOf, Found, SearchFault, Why
+from openclaw_agent.tools.search.backends import Backend, FirstOf, Found, SearchCause, SearchFault
 from openclaw_agent.tools.search.brave import Brave
 from openclaw_agent.tools.search.results import kept
 from openclaw_agent.tools.search.scraping import Scraping, scraped
@@ -48,7 +48,7 @@ SERVICES = [
 MAKERS = [pytest.param(maker, id=maker.__name__) for maker in (searxng, brave, tavily)]
 
 
-async def why(backend: Backend) -> Why:
+async def why(backend: Backend) -> SearchCause:
     with pytest.raises(SearchFault) as exc:
         await backend.search("foxes", count=8)
     return exc.value.why
@@ -66,25 +66,25 @@ async def test_each_service_gives_its_results(backend: Callable[[Answer], Backen
 @pytest.mark.parametrize(
     ("reply", "expected"),
     [
-        (httpx.Response(401, text="no"), Why.KEY),
-        (httpx.Response(402, text="pay"), Why.LIMIT),
-        (httpx.Response(429, text="slow"), Why.LIMIT),
-        (httpx.Response(400, text="bad"), Why.QUERY),
-        (httpx.Response(500, text="fault"), Why.AWAY),
-        (httpx.Response(302, headers={"location": "http://10.0.0.1/"}), Why.ODD),
-        (httpx.Response(200, text="<html>please solve this CAPTCHA</html>"), Why.BLOCKED),
-        (httpx.Response(200, text="<html>log in</html>"), Why.ODD),
-        (httpx.Response(200, text=""), Why.ODD),
-        (httpx.Response(200, json=[]), Why.ODD),
-        (httpx.Response(200, json={"results": {}, "web": []}), Why.ODD),
-        (httpx.Response(200, json={"results": "x", "web": {"results": None}}), Why.ODD),
-        (httpx.Response(200, text="[" * 100_000), Why.ODD),
-        (httpx.Response(200, content=b" " * 2_100_000), Why.ODD),
-        (httpx.Response(200, headers={"content-encoding": "gzip"}, content=b""), Why.ODD),
+        (httpx.Response(401, text="no"), SearchCause.KEY),
+        (httpx.Response(402, text="pay"), SearchCause.LIMIT),
+        (httpx.Response(429, text="slow"), SearchCause.LIMIT),
+        (httpx.Response(400, text="bad"), SearchCause.QUERY),
+        (httpx.Response(500, text="fault"), SearchCause.AWAY),
+        (httpx.Response(302, headers={"location": "http://10.0.0.1/"}), SearchCause.ODD),
+        (httpx.Response(200, text="<html>please solve this CAPTCHA</html>"), SearchCause.BLOCKED),
+        (httpx.Response(200, text="<html>log in</html>"), SearchCause.ODD),
+        (httpx.Response(200, text=""), SearchCause.ODD),
+        (httpx.Response(200, json=[]), SearchCause.ODD),
+        (httpx.Response(200, json={"results": {}, "web": []}), SearchCause.ODD),
+        (httpx.Response(200, json={"results": "x", "web": {"results": None}}), SearchCause.ODD),
+        (httpx.Response(200, text="[" * 100_000), SearchCause.ODD),
+        (httpx.Response(200, content=b" " * 2_100_000), SearchCause.ODD),
+        (httpx.Response(200, headers={"content-encoding": "gzip"}, content=b""), SearchCause.ODD),
     ],
 )
 async def test_each_fault_of_a_service_has_a_cause(
-    backend: Callable[[Answer], Backend], reply: httpx.Response, expected: Why
+    backend: Callable[[Answer], Backend], reply: httpx.Response, expected: SearchCause
 ) -> None:
     assert (
         await why(
@@ -101,11 +101,11 @@ async def test_each_fault_of_a_service_has_a_cause(
 @pytest.mark.parametrize("backend", MAKERS)
 @pytest.mark.parametrize(
     ("exc", "expected"),
-    [(httpx.ReadTimeout("x"), Why.TIME), (httpx.ConnectTimeout("x"), Why.TIME), (httpx.ConnectError("x"), Why.AWAY), (OSError("x"), Why.AWAY),
-     (httpx.RemoteProtocolError("x"), Why.AWAY)],
+    [(httpx.ReadTimeout("x"), SearchCause.TIME), (httpx.ConnectTimeout("x"), SearchCause.TIME), (httpx.ConnectError("x"), SearchCause.AWAY), (OSError("x"), SearchCause.AWAY),
+     (httpx.RemoteProtocolError("x"), SearchCause.AWAY)],
 )  # fmt: skip
 async def test_a_service_that_does_not_answer(
-    backend: Callable[[Answer], Backend], exc: Exception, expected: Why
+    backend: Callable[[Answer], Backend], exc: Exception, expected: SearchCause
 ) -> None:
     def raises(_: httpx.Request) -> httpx.Response:
         raise exc
@@ -128,17 +128,17 @@ async def test_rows_that_are_odd_are_left_out_or_empty() -> None:
 
 
 async def test_a_key_that_is_not_accepted_is_told_as_that() -> None:
-    assert await why(brave(services.brave(), key="wrong")) is Why.KEY
-    assert await why(tavily(services.tavily(), key="wrong")) is Why.KEY
-    assert await why(brave(lambda _: services.refusal(422, "VALIDATION"))) is Why.QUERY
-    assert await why(tavily(lambda _: httpx.Response(432, text="plan"))) is Why.LIMIT
-    assert await why(tavily(lambda _: httpx.Response(433, text="paid"))) is Why.LIMIT
+    assert await why(brave(services.brave(), key="wrong")) is SearchCause.KEY
+    assert await why(tavily(services.tavily(), key="wrong")) is SearchCause.KEY
+    assert await why(brave(lambda _: services.refusal(422, "VALIDATION"))) is SearchCause.QUERY
+    assert await why(tavily(lambda _: httpx.Response(432, text="plan"))) is SearchCause.LIMIT
+    assert await why(tavily(lambda _: httpx.Response(433, text="paid"))) is SearchCause.LIMIT
 
 
 async def test_searxng_without_json_or_with_blocked_engines() -> None:
-    assert await why(searxng(services.searxng(json_allowed=False))) is Why.SETUP
+    assert await why(searxng(services.searxng(json_allowed=False))) is SearchCause.SETUP
     blocked = [["duckduckgo", "Suspended: CAPTCHA"], ["brave", "too many requests"]]
-    assert await why(searxng(services.searxng((), unresponsive=blocked))) is Why.BLOCKED
+    assert await why(searxng(services.searxng((), unresponsive=blocked))) is SearchCause.BLOCKED
     assert len(await searxng(services.searxng(unresponsive=blocked)).search("x", count=8)) == 2
     assert (
         list(
@@ -160,13 +160,13 @@ def test_no_key_shows_in_a_log_or_traceback() -> None:
 class Fake:
     name = "fake"
 
-    def __init__(self, answer: Sequence[Found] | Why) -> None:
+    def __init__(self, answer: Sequence[Found] | SearchCause) -> None:
         self.answer = answer
         self.queries: list[str] = []
 
     async def search(self, query: str, *, count: int) -> Sequence[Found]:
         self.queries.append(query)
-        if isinstance(self.answer, Why):
+        if isinstance(self.answer, SearchCause):
             raise SearchFault(self.answer)
         return self.answer
 
@@ -177,8 +177,10 @@ def results(*rows: tuple[str, str, str]) -> list[Found]:
 
 async def test_the_next_service_is_asked_where_one_fails() -> None:
     second = Fake(results(*ROWS))
-    assert len(await FirstOf(backends=(Fake(Why.LIMIT), second, Fake(Why.KEY))).search("x", count=8)) == 2
-    assert await why(FirstOf(backends=(Fake(Why.LIMIT), Fake(Why.KEY)))) is Why.LIMIT
+    assert (
+        len(await FirstOf(backends=(Fake(SearchCause.LIMIT), second, Fake(SearchCause.KEY))).search("x", count=8)) == 2
+    )
+    assert await why(FirstOf(backends=(Fake(SearchCause.LIMIT), Fake(SearchCause.KEY)))) is SearchCause.LIMIT
 
 
 # ---- the tool
@@ -250,8 +252,8 @@ async def test_a_query_that_is_none_is_told(arguments: dict[str, object]) -> Non
     assert "query" in text
 
 
-@pytest.mark.parametrize("cause", Why)
-async def test_each_cause_is_a_result_in_one_sentence(cause: Why) -> None:
+@pytest.mark.parametrize("cause", SearchCause)
+async def test_each_cause_is_a_result_in_one_sentence(cause: SearchCause) -> None:
     assert await call(Fake(cause), query="x") == (cause.sentence, True)
 
 
@@ -337,14 +339,14 @@ async def test_the_library_runs_in_a_process_of_its_own(monkeypatch: pytest.Monk
 
     assert (one.title, one.url) == ("foxes", "https://a.org")
     assert "secret" not in one.snippet
-    assert await why(program("print(json.dumps(1))")) is Why.ODD
-    assert await why(program('print(\'{"fault": "blocked"}\')')) is Why.BLOCKED
-    assert await why(program('print(\'{"fault": "new"}\')')) is Why.ODD
+    assert await why(program("print(json.dumps(1))")) is SearchCause.ODD
+    assert await why(program('print(\'{"fault": "blocked"}\')')) is SearchCause.BLOCKED
+    assert await why(program('print(\'{"fault": "new"}\')')) is SearchCause.ODD
 
 
 async def test_a_library_that_hangs_ends_in_time_and_with_its_call() -> None:
     began = time.monotonic()
-    assert await why(program("import time; time.sleep(60)", scrape_s=0.3)) is Why.TIME
+    assert await why(program("import time; time.sleep(60)", scrape_s=0.3)) is SearchCause.TIME
     task = asyncio.create_task(program("import time; time.sleep(60)").search("x", count=8))
     await asyncio.sleep(0.2)
     task.cancel()

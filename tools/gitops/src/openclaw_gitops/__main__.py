@@ -157,7 +157,7 @@ def _render_charts(args: argparse.Namespace, root: Path, env: Mapping[str, str])
 
     from openclaw_gitops import chart_values
     from openclaw_gitops.charts import Helm, charts, kubernetes_version
-    from openclaw_gitops.duplicate_keys import faults
+    from openclaw_gitops.duplicate_keys import duplicates
 
     helm = Helm.found(env, args.charts)
     wrong: list[str] = []
@@ -171,7 +171,7 @@ def _render_charts(args: argparse.Namespace, root: Path, env: Mapping[str, str])
                 keys[chart] = helm.defaults(place)
                 wrong += chart_values.faults(chart, root, chart_values.tree(keys[chart]))
                 text = helm.rendered(chart, place, root, kubernetes=kubernetes_version(root))
-                wrong += [f"{environment}: {chart.part}: {fault}" for fault in faults(text)]
+                wrong += [f"{environment}: {chart.part}: {fault}" for fault in duplicates(text)]
                 if args.into:
                     args.into.mkdir(parents=True, exist_ok=True)
                     (args.into / f"{environment}-{chart.part}.yaml").write_text(text)
@@ -272,9 +272,9 @@ def _pin(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> int:
 
 
 def _ends(args: argparse.Namespace, root: Path, _env: Mapping[str, str]) -> int:
-    from openclaw_gitops.end_of_life import read, warnings
+    from openclaw_gitops.end_of_life import read_entries, warnings
 
-    found = read(root)
+    found = read_entries(root)
     if wrong := [fault for end in found for fault in end.misplaced(root)]:
         raise CommandError(REFUSED, "\n".join(wrong))
     lines = warnings(found, args.today)

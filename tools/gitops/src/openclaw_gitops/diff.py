@@ -8,7 +8,7 @@ from typing import Literal
 
 import yaml
 
-from openclaw_gitops.kustomize import Object
+from openclaw_gitops.kustomize import Manifest
 from openclaw_gitops.masking import masked
 
 TEXT_MAX_CHARS = 60_000
@@ -24,13 +24,13 @@ _HASH = re.compile(r"-[bcdfghkmt2456789]{10}$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class ObjectChange:
     what: What
     name: str
     diff: str
 
 
-def changes(old: Iterable[Object], new: Iterable[Object], *, salt: str) -> list[Change]:
+def changes(old: Iterable[Manifest], new: Iterable[Manifest], *, salt: str) -> list[ObjectChange]:
     """What differs, object by object, in the order of their names. Secrets are masked under *salt*."""
     before = {_identity(obj): masked(obj, salt=salt) for obj in old}
     after = {_identity(obj): masked(obj, salt=salt) for obj in new}
@@ -40,11 +40,11 @@ def changes(old: Iterable[Object], new: Iterable[Object], *, salt: str) -> list[
         if one == other:
             continue
         what: What = "changed" if one and other else "added" if other else "removed"
-        found.append(Change(what=what, name=name, diff=_unified(one, other)))
+        found.append(ObjectChange(what=what, name=name, diff=_unified(one, other)))
     return found
 
 
-def _identity(obj: Object) -> str:
+def _identity(obj: Manifest) -> str:
     """Kind, namespace and name. A generated ConfigMap is the same object under its next hash."""
     meta = obj.get("metadata", {})
     name = str(meta.get("name", ""))
@@ -69,8 +69,8 @@ def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
 _Block.add_representer(str, _text)
 
 
-def _unified(old: Object | None, new: Object | None) -> str:
-    def lines(obj: Object | None) -> list[str]:
+def _unified(old: Manifest | None, new: Manifest | None) -> str:
+    def lines(obj: Manifest | None) -> list[str]:
         if obj is None:
             return []
         return yaml.dump(obj, Dumper=_Block, sort_keys=True, allow_unicode=True, width=10_000).splitlines()
@@ -80,7 +80,7 @@ def _unified(old: Object | None, new: Object | None) -> str:
 
 def markdown(
     environment: str,
-    found: Sequence[Change],
+    found: Sequence[ObjectChange],
     *,
     base: str,
     remarks: Sequence[str] = (),
@@ -111,7 +111,7 @@ def markdown(
     return text[:max_chars]
 
 
-def as_text(found: Sequence[Change]) -> str:
+def as_text(found: Sequence[ObjectChange]) -> str:
     """Everything, for a terminal."""
     return "".join(f"# {change.what} {change.name}\n{change.diff}\n" for change in found)
 
@@ -125,7 +125,7 @@ def _quoted(remarks: Sequence[str]) -> list[str]:
     return [f"> {remark}\n" for remark in remarks]
 
 
-def _details(change: Change) -> str:
+def _details(change: ObjectChange) -> str:
     # The fence is longer than any inside: a prompt may hold Markdown itself.
     fence = "`" * max(3, 1 + max((len(run) for run in re.findall(r"`+", change.diff)), default=0))
     return f"\n<details><summary>{change.what} <code>{_plain(change.name)}</code></summary>\n\n{fence}diff\n{change.diff}\n{fence}\n</details>\n"

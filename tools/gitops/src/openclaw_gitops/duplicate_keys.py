@@ -23,7 +23,7 @@ MERGED_BY: Mapping[str, tuple[str, ...]] = {
 DEFAULTS = {"protocol": "TCP"}
 
 
-def faults(text: str) -> Iterator[str]:
+def duplicates(text: str) -> Iterator[str]:
     """What is wrong with a render, by object: keys that stand twice in a mapping, and entries that stand twice in a list."""
     for document in yaml.compose_all(text, Loader=yaml.CSafeLoader):
         if not isinstance(document, yaml.MappingNode):

@@ -81,7 +81,7 @@ class EndOfLife:
         return ", ".join(place.file for place in self.pinned)
 
 
-def read(root: Path) -> list[EndOfLife]:
+def read_entries(root: Path) -> list[EndOfLife]:
     """All entries. Raises CommandError naming the entry that is not whole."""
     try:
         rows = yaml.safe_load((root / FILE).read_text())

@@ -27,7 +27,7 @@ _SHA = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class ApplicationSource:
     """One source of an Application. *own*: it is this repository, so that a pin is one of our commits."""
 
     repository: str
@@ -50,7 +50,7 @@ class Application:
     """An Application; *part* is its name without the environment."""
 
     part: str
-    sources: tuple[Source, ...]
+    sources: tuple[ApplicationSource, ...]
 
     @property
     def is_root(self) -> bool:
@@ -93,12 +93,14 @@ def applications(root: Path, environment: str) -> list[Application]:
     return sorted(found, key=lambda app: app.part)
 
 
-def _source(source: Mapping[str, Any], node: yaml.MappingNode, file: Path, environment: str, repository: str) -> Source:
+def _source(
+    source: Mapping[str, Any], node: yaml.MappingNode, file: Path, environment: str, repository: str
+) -> ApplicationSource:
     url = str(source.get("repoURL", ""))
     [revision] = [value for key, value in node.value if key.value == "targetRevision"]
     own = "chart" not in source and url.removesuffix(".git") in (OURS, repository.removesuffix(".git"))
     path = str(source.get("path", ""))
-    return Source(
+    return ApplicationSource(
         repository=url,
         revision=str(source["targetRevision"]),
         path=path.removesuffix(PLACEHOLDER) + environment if own and path.endswith(f"/{PLACEHOLDER}") else path,
@@ -135,7 +137,7 @@ class _Pins:
         """*app* with the revisions that stand here. Raises CommandError if one is missing."""
         return replace(app, sources=tuple(self._pinned(app.part, source) for source in app.sources))
 
-    def _pinned(self, part: str, source: Source) -> Source:
+    def _pinned(self, part: str, source: ApplicationSource) -> ApplicationSource:
         node = self.commit if source.own else self.versions.get(part)
         if node is None:
             raise CommandError(REFUSED, f"{self.name}: versions has no {part}")

@@ -8,7 +8,7 @@ from typing import Self
 import httpx
 
 from openclaw_gitops.errors import REFUSED, UNAVAILABLE, USAGE, CommandError
-from openclaw_gitops.promotion_rules import Status
+from openclaw_gitops.promotion_rules import CommitStatus
 
 CALL_S = 15.0
 PAGE = 100
@@ -47,13 +47,13 @@ class Statuses:
         api = env.get("GITHUB_API_URL", "https://api.github.com").rstrip("/")
         return cls(api=api, repository=name, token=token, creators=creators)
 
-    def of(self, commit: str) -> dict[str, Status]:
+    def of(self, commit: str) -> dict[str, CommitStatus]:
         """The newest status of each context at *commit*, of those whose status counts. Raises CommandError if GitHub does not tell.
 
         Whoever may write to the repository may set any status, so each is asked who set it. The combined status does not say: this
         is the list of all, newest first.
         """
-        found: dict[str, Status] = {}
+        found: dict[str, CommitStatus] = {}
         for page in range(1, 11):
             entries = self._get(f"commits/{commit}/statuses?per_page={PAGE}&page={page}")
             if not isinstance(entries, list):
@@ -62,7 +62,7 @@ class Statuses:
                 creator = entry.get("creator") or {}
                 if creator.get("type") != "Bot" or creator.get("login") not in self.creators:
                     continue
-                status = Status(state=str(entry["state"]), at=str(entry["created_at"]))
+                status = CommitStatus(state=str(entry["state"]), at=str(entry["created_at"]))
                 found.setdefault(str(entry["context"]), status)
             if len(entries) < PAGE:
                 return found

@@ -11,7 +11,7 @@ import yaml
 
 from openclaw_gitops.errors import REFUSED, UNAVAILABLE, CommandError
 
-Object = dict[str, Any]
+Manifest = dict[str, Any]
 
 BUILD_S = 120
 """A build reads local files only and takes about a second."""
@@ -49,5 +49,5 @@ def build(folder: Path, env: Mapping[str, str]) -> str:
     return done.stdout
 
 
-def objects(text: str) -> list[Object]:
+def objects(text: str) -> list[Manifest]:
     return [document for document in yaml.load_all(text, Loader=yaml.CSafeLoader) if document]

@@ -4,7 +4,7 @@ import hashlib
 import re
 from typing import Any
 
-from openclaw_gitops.kustomize import Object
+from openclaw_gitops.kustomize import Manifest
 
 SECRET_NAME = re.compile(r"(TOKEN|PASSWORD|PASSWD|SECRET|API_?KEY|PRIVATE_?KEY|CREDENTIALS?)$", re.IGNORECASE)
 SECRET_SHAPE = re.compile(
@@ -21,9 +21,9 @@ SECRET_LINE = re.compile(
 """A line of a file that a ConfigMap holds: YAML, JSON, an environment file, Redis' settings."""
 
 
-def masked(obj: Object, *, salt: str) -> Object:
+def masked(obj: Manifest, *, salt: str) -> Manifest:
     """A copy of *obj*. Equal secrets look equal and different ones different under one *salt*, which must be random."""
-    copy: Object = _walk(obj, salt)
+    copy: Manifest = _walk(obj, salt)
     if obj.get("kind") == "Secret":
         for part in ("data", "stringData"):
             if isinstance(copy.get(part), dict):

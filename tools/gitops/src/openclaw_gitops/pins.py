@@ -13,7 +13,7 @@ from openclaw_gitops.environments import applications, settings
 from openclaw_gitops.errors import REFUSED, CommandError
 from openclaw_gitops.scalars import scalar
 
-Kind = Literal["image", "chart", "file", "machine"]
+PinKind = Literal["image", "chart", "file", "machine"]
 
 CHARTS = "platform/pins.yaml"
 """Argo CD takes charts by version; their checksums stand here, so that a version that is published anew does not pass unseen."""
@@ -37,7 +37,7 @@ _MACHINE = re.compile(r'^ami_id *= *"(?P<id>[^"]*)".*$', re.MULTILINE)
 class Pin:
     """One thing that is pinned in one file. *known* is its digest (an id, for a machine image), empty while nobody has looked it up."""
 
-    kind: Kind
+    kind: PinKind
     name: str
     file: str
     known: str
@@ -63,7 +63,7 @@ def pins(root: Path) -> list[Pin]:
     return sorted(found, key=lambda pin: (pin.file, pin.kind, pin.name))
 
 
-def faults(found: list[Pin]) -> list[str]:
+def pin_faults(found: list[Pin]) -> list[str]:
     """What is wrong with pins that are there."""
     bad = [f"{pin}: {pin.known} is no digest that anybody could have looked up" for pin in found if not pin.is_sound]
     by_name: dict[str, set[str]] = {}
@@ -135,7 +135,7 @@ def _machines(root: Path) -> Iterator[Pin]:
         yield Pin(kind="machine", name=f"Debian 12 amd64 in {region}", file=file, known=match["id"] if match else "")
 
 
-def write(root: Path, pin: Pin, value: str) -> None:
+def write_pin(root: Path, pin: Pin, value: str) -> None:
     """Put *value* where *pin* was missing. Raises CommandError if it is no digest."""
     looked_up = Pin(kind=pin.kind, name=pin.name, file=pin.file, known=value)
     if not value or not looked_up.is_sound:

@@ -13,12 +13,12 @@ from openclaw_gitops.errors import NOT_YET, REFUSED, CommandError
 from openclaw_gitops.github import Statuses
 from openclaw_gitops.pins import pins
 from openclaw_gitops.promotion_rules import (
+    CommitStatus,
     Facts,
     Move,
     NothingToDo,
     NotYet,
     ReportedCommit,
-    Status,
     VersionMove,
     decide,
     new_pins,
@@ -28,7 +28,7 @@ from openclaw_gitops.render import rendered
 HISTORY_MAX = 50
 """How many commits back a status is looked for."""
 
-StatusesOf = Callable[[str], Mapping[str, Status]]
+StatusesOf = Callable[[str], Mapping[str, CommitStatus]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +109,7 @@ def _history(
     return found
 
 
-def _difference(checkout: Checkout, tree: Path, pinned: str, env: Mapping[str, str]) -> list[diff.Change]:
+def _difference(checkout: Checkout, tree: Path, pinned: str, env: Mapping[str, str]) -> list[diff.ObjectChange]:
     """Prod's objects at the pin and at the new commit. The root is left out: it follows main, and moves with this change itself."""
     wiring = frozenset({"root"})
     new = rendered(tree, "prod", env, without=wiring)
@@ -119,7 +119,7 @@ def _difference(checkout: Checkout, tree: Path, pinned: str, env: Mapping[str, s
         return diff.changes(rendered(before, "prod", env, without=wiring), new, salt=secrets.token_hex(16))
 
 
-def _body(checkout: Checkout, facts: Facts, versions: list[VersionMove], found: list[diff.Change]) -> str:
+def _body(checkout: Checkout, facts: Facts, versions: list[VersionMove], found: list[diff.ObjectChange]) -> str:
     """The pull request's text: what moves, what vouches for it, what changes in prod, how to go back."""
     lines = [f"Prod moves from `{_short(facts.pinned)}` to `{facts.commit}`.\n"]
     if facts.history is None:

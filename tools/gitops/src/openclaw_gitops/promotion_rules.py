@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from openclaw_gitops.environments import NEVER, Application, Source
+from openclaw_gitops.environments import NEVER, Application, ApplicationSource
 from openclaw_gitops.errors import REFUSED, CommandError
 from openclaw_gitops.release import BUILT_PATHS, Release
 
@@ -29,7 +29,7 @@ PROMOTED = ("platform/", "clusters/kustomization.yaml", "clusters/prod/environme
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
+class CommitStatus:
     """The newest status of one context at one commit."""
 
     state: str
@@ -42,7 +42,7 @@ class ReportedCommit:
     """The candidate, or a commit before it: its statuses, and the files that have changed since."""
 
     commit: str
-    statuses: Mapping[str, Status] = field(hash=False)
+    statuses: Mapping[str, CommitStatus] = field(hash=False)
     changed_since: Sequence[str]
 
 
@@ -85,24 +85,28 @@ class NotYet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class PromotionRefused:
     reason: str
 
 
-Decision = Move | NothingToDo | NotYet | Refused
+PromotionDecision = Move | NothingToDo | NotYet | PromotionRefused
 
 
-def decide(facts: Facts) -> Decision:
+def decide(facts: Facts) -> PromotionDecision:
     """What to do about prod."""
     short = facts.commit[:12]
     if not facts.on_main:
-        return Refused(reason=f"{short} is not on main: merge it first")
+        return PromotionRefused(reason=f"{short} is not on main: merge it first")
     if facts.pinned == facts.commit:
         return NothingToDo(reason=f"prod pins {short} already")
     if facts.pinned != NEVER and not facts.after_pin:
-        return Refused(reason=f"{short} is older than prod's pin {facts.pinned[:12]}: to go back, revert the promotion")
+        return PromotionRefused(
+            reason=f"{short} is older than prod's pin {facts.pinned[:12]}: to go back, revert the promotion"
+        )
     if not facts.release.is_built:
-        return Refused(reason=f"no images have been built yet: {short} holds the tag unreleased and digests of zeros")
+        return PromotionRefused(
+            reason=f"no images have been built yet: {short} holds the tag unreleased and digests of zeros"
+        )
     if late := [path for path in facts.changed_since_build if path.startswith(BUILT_PATHS)]:
         built = facts.release.built_from[:12]
         return NotYet(
@@ -120,7 +124,7 @@ def decide(facts: Facts) -> Decision:
     return _staging(facts.commit, facts.history)
 
 
-def _staging(commit: str, history: Sequence[ReportedCommit]) -> Decision:
+def _staging(commit: str, history: Sequence[ReportedCommit]) -> PromotionDecision:
     """Decide by the newest status of each context that still holds for *commit*."""
     known: dict[str, str] = {}
     for reported in history:
@@ -184,7 +188,7 @@ def new_pins(
     return edits, moves
 
 
-def _same_source(mine: Source, theirs: Source) -> bool:
+def _same_source(mine: ApplicationSource, theirs: ApplicationSource) -> bool:
     """Whether both are our repository, or the same chart or path of the same other repository."""
     if mine.own or theirs.own:
         return mine.own and theirs.own

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from openclaw_gitops.environments import applications, check_name
 from openclaw_gitops.errors import REFUSED, USAGE, CommandError
-from openclaw_gitops.kustomize import Object, build, objects
+from openclaw_gitops.kustomize import Manifest, build, objects
 
 
 def parts(root: Path, environment: str) -> dict[str, Path]:
@@ -41,7 +41,7 @@ def render(root: Path, environment: str, part: str | None, env: Mapping[str, str
 
 def rendered(
     root: Path, environment: str, env: Mapping[str, str], *, without: frozenset[str] = frozenset()
-) -> list[Object]:
+) -> list[Manifest]:
     """All objects of *environment*. A tree that does not know the environment yet has none."""
     if not (root / "clusters" / environment / "environment.yaml").exists():
         return []

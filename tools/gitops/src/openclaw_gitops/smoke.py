@@ -68,7 +68,7 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class BotAnswer:
     """When the first sign and the answer came, in seconds after the question."""
 
     sign_s: float
@@ -108,7 +108,7 @@ class _Telegram:
         return body["result"]
 
 
-def smoke(settings: Settings, *, within_s: float, clock: Clock = time.monotonic, word: str | None = None) -> Answer:
+def smoke(settings: Settings, *, within_s: float, clock: Clock = time.monotonic, word: str | None = None) -> BotAnswer:
     """Ask once and wait for the answer. Raises CommandError with FAILED if it is wrong, says that it failed, or does not come."""
     word = word or f"oc{secrets.token_hex(6)}"
     telegram = _Telegram(settings)
@@ -134,7 +134,7 @@ def smoke(settings: Settings, *, within_s: float, clock: Clock = time.monotonic,
         if not heard:
             text = _text_now(telegram, settings, reply["message_id"]) or text
         if word in text:
-            return Answer(sign_s=sign_s, answer_s=clock() - began)
+            return BotAnswer(sign_s=sign_s, answer_s=clock() - began)
         if _offers_retry(reply):
             raise CommandError(FAILED, f"@{settings.target} could not answer, and says: {text[:SHOWN_MAX_CHARS]}")
         reply = {**reply, "text": text}

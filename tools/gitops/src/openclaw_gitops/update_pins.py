@@ -5,7 +5,7 @@ from pathlib import Path
 
 from openclaw_gitops.errors import FAILED, REFUSED, CommandError
 from openclaw_gitops.lookups import look_up
-from openclaw_gitops.pins import Pin, faults, pins, write
+from openclaw_gitops.pins import Pin, pin_faults, pins, write_pin
 
 FIXED = ("chart", "file")
 """Released once: another digest under the same version is an alarm. A tag may be built anew, and the digest we have stays good."""
@@ -14,7 +14,7 @@ FIXED = ("chart", "file")
 def checked(root: Path) -> list[Pin]:
     """All pins. Raises CommandError if one that is there cannot have been looked up."""
     found = pins(root)
-    if wrong := faults(found):
+    if wrong := pin_faults(found):
         raise CommandError(REFUSED, "\n".join(wrong))
     return found
 
@@ -37,7 +37,7 @@ def fill(
             yield exc
             continue
         if not pin.known:
-            write(root, pin, value)
+            write_pin(root, pin, value)
             yield f"{pin}: {value}"
         elif value != pin.known:
             yield CommandError(

@@ -29,7 +29,7 @@ ENCODINGS = ("utf-8-sig", "cp1255")
 """Older Hebrew programs on Windows write cp1255. It decodes almost any byte, so it comes last."""
 
 
-class Unreadable(Exception):
+class UnreadableAttachment(Exception):
     """An attachment cannot be turned into text, because of *cause*."""
 
     def __init__(self, cause: Cause) -> None:
@@ -47,28 +47,28 @@ class AttachmentReader:
     sleep: Callable[[float], Awaitable[None]] = field(repr=False)
 
     async def fetch(self, index: int, attachment: Attachment) -> bytes:
-        """The content of *attachment*, the task's attachment at *index*. Raises Unreadable."""
+        """The content of *attachment*, the task's attachment at *index*. Raises UnreadableAttachment."""
         try:
             return await self.files.content(index)
         except NoFile as exc:
             log.warning("attachment.not_fetched", kind=attachment.kind, reason=str(exc))
-            raise Unreadable(Cause.FILE_UNREADABLE) from None
+            raise UnreadableAttachment(Cause.FILE_UNREADABLE) from None
 
     async def read(self, index: int, attachment: Attachment) -> str:
-        """The text of *attachment*, the task's attachment at *index*; never empty. Raises Unreadable."""
+        """The text of *attachment*, the task's attachment at *index*; never empty. Raises UnreadableAttachment."""
         return await self.text_of(await self.fetch(index, attachment), attachment)
 
     async def text_of(self, content: bytes, attachment: Attachment) -> str:
-        """The text of *attachment*, a recording or a text file; never empty. Raises Unreadable."""
+        """The text of *attachment*, a recording or a text file; never empty. Raises UnreadableAttachment."""
         if attachment.kind == "file":
             return decoded(content)
         transcript = await self._transcribe(content, attachment.name)
         if not transcript:
-            raise Unreadable(Cause.VOICE_UNCLEAR)
+            raise UnreadableAttachment(Cause.VOICE_UNCLEAR)
         return transcript
 
     async def _transcribe(self, recording: bytes, name: str) -> str:
-        """The transcript of *recording*. Raises Unreadable."""
+        """The transcript of *recording*. Raises UnreadableAttachment."""
 
         def ask(attempt: Attempt) -> Awaitable[str]:
             return self.transcriber.transcribe(recording, name=name, model=attempt.model, timeout_s=TRANSCRIBE_S)
@@ -77,7 +77,7 @@ class AttachmentReader:
             return await first_reply(Attempts(models=self.voice_models, limits=RECORDING), ask, sleep=self.sleep)
         except NoReply as exc:
             refused = exc.cause in (Cause.TOO_LONG, Cause.REFUSED)
-            raise Unreadable(Cause.FILE_UNREADABLE if refused else exc.cause) from None
+            raise UnreadableAttachment(Cause.FILE_UNREADABLE if refused else exc.cause) from None
 
 
 async def with_attachments(
@@ -92,7 +92,7 @@ async def with_attachments(
 
     A recording is the question itself, unless it was forwarded with words of the user's own. Files and forwarded recordings are
     quoted. Several of them get an equal share of *max_tokens*, so that one cannot push out the others. If some cannot be read,
-    the model is told so. Raises Unreadable if none can be read.
+    the model is told so. Raises UnreadableAttachment if none can be read.
 
     *documents* None: the role reads none. Else documents, and text files that are longer than their share, are added to it, and the model is
     given a list of them. A short document is quoted whole.
@@ -109,11 +109,11 @@ async def with_attachments(
             if pictures is not None:
                 pictures.left_out += 1
             elif not (task.text or task.quoted):
-                fault = fault or Unreadable(Cause.FILE_UNSUPPORTED)
+                fault = fault or UnreadableAttachment(Cause.FILE_UNSUPPORTED)
             continue
         try:
             text = await _text(index, attachment, reader, documents, pictures, share)
-        except Unreadable as exc:
+        except UnreadableAttachment as exc:
             fault = fault or exc
             if documents is None or attachment.kind != "document":  # those stand in the list
                 quoted.append(f"{attachment.name or 'A picture'}\n[It could not be read.]")
@@ -143,16 +143,16 @@ async def _text(
     pictures: SentPictures | None,
     max_tokens: int,
 ) -> str | None:
-    """The text of an attachment; None if it is a picture, or a document that the model has to read in parts. Raises Unreadable."""
+    """The text of an attachment; None if it is a picture, or a document that the model has to read in parts. Raises UnreadableAttachment."""
     try:
         content = await reader.fetch(index, attachment)
-    except Unreadable as exc:
+    except UnreadableAttachment as exc:
         if documents is not None and attachment.kind == "document":
             documents.fail(attachment.name, exc.cause)
         raise
     if attachment.kind == "picture" and pictures is not None:
         if not pictures.add(content):
-            raise Unreadable(Cause.FILE_UNREADABLE)
+            raise UnreadableAttachment(Cause.FILE_UNREADABLE)
         return None
     if attachment.kind != "document":
         text = await reader.text_of(content, attachment)
@@ -161,10 +161,10 @@ async def _text(
         document = await documents.open(attachment.name, content)
         return text if document.fault is not None else None
     if documents is None:
-        raise Unreadable(Cause.FILE_UNSUPPORTED)
+        raise UnreadableAttachment(Cause.FILE_UNSUPPORTED)
     document = await documents.open(attachment.name, content)
     if document.fault is not None:
-        raise Unreadable(document.fault)
+        raise UnreadableAttachment(document.fault)
     if document.cut or estimate_tokens(document.text) > max_tokens:
         return None
     documents.put_in_message(document)
@@ -172,7 +172,7 @@ async def _text(
 
 
 def decoded(content: bytes) -> str:
-    """The text of a file. Raises Unreadable for an empty file and for one that is not text."""
+    """The text of a file. Raises UnreadableAttachment for an empty file and for one that is not text."""
     for encoding in ENCODINGS if not content.startswith((b"\xff\xfe", b"\xfe\xff")) else ("utf-16",):
         try:
             text = content.decode(encoding).replace("\r\n", "\n").strip()
@@ -181,6 +181,6 @@ def decoded(content: bytes) -> str:
         if "\x00" in text:
             break
         if not text:
-            raise Unreadable(Cause.FILE_EMPTY)
+            raise UnreadableAttachment(Cause.FILE_EMPTY)
         return text
-    raise Unreadable(Cause.FILE_UNREADABLE)
+    raise UnreadableAttachment(Cause.FILE_UNREADABLE)

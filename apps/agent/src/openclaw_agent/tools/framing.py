@@ -33,7 +33,7 @@ _NUMBER = re.compile(r"[\[［【〔⁅]\s*(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)([�
 _LENTICULAR = str.maketrans("【】", "()")
 
 
-def clean(text: str) -> str:
+def clean_material(text: str) -> str:
     """*text* without what nobody sees, without marks of a model's own language, and without numbers that look like ours.
 
     `[3]` becomes `(3)`; in code `[ 3 ]`, which means the same there.
@@ -53,7 +53,7 @@ def _without_marks(text: str) -> str:
 
 def one_line(text: str, max_chars: int) -> str:
     """*text* clean, on one line, of at most *max_chars* characters."""
-    line = " ".join(clean(text).split())
+    line = " ".join(clean_material(text).split())
     return line if len(line) <= max_chars else line[: max_chars - 1].rstrip() + "…"
 
 
@@ -61,7 +61,7 @@ def framed(
     text: str, *, name: str, numbers: bool = False, new_token: Callable[[], str] = lambda: secrets.token_hex(4)
 ) -> str:
     """*text* clean and framed. *name* says what it is and is ours, such as `page 3`. With *numbers* those in brackets stay, as in a program's output."""
-    inner = _without_marks(text) if numbers else clean(text)
+    inner = _without_marks(text) if numbers else clean_material(text)
     token = new_token()
     while token in inner:
         token = new_token() + secrets.token_hex(2)

@@ -11,7 +11,7 @@ class Source:
     number: int
     """From 1."""
     url: str
-    """Where the page was found after its redirects, as `addresses.parse` writes it."""
+    """Where the page was found after its redirects, as `addresses.parse_address` writes it."""
     domain: str
     title: str = field(repr=False)
     text: str = field(repr=False)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from openclaw_agent.tools.citing import held_back, numbers, quotations
-from openclaw_agent.tools.citing.listing import listed, literal
+from openclaw_agent.tools.citing.listing import literal, source_list
 from openclaw_agent.tools.citing.numbers import Pages
 from openclaw_agent.tools.opened import Source
 from openclaw_core import characters
@@ -44,7 +44,7 @@ def _below(marked: str, pages: Pages, lang: Lang, unopened: Sentence | None) -> 
     if not pages:
         return f"_{wording.sentence(unopened, lang)}_" if unopened else ""
     order = numbers.cited(marked, pages)
-    return listed(
+    return source_list(
         [pages[number] for number in order], [page for number, page in pages.items() if number not in order], lang
     )
 

@@ -8,8 +8,9 @@ from openclaw_brain.inbox.commands import is_ours
 from openclaw_brain.inbox.context import UpdateContext
 from openclaw_brain.telegram.incoming import Incoming
 from openclaw_core.records import NoticeKind
-from openclaw_core.store.access import EVERYONE, AccessEntry, Right
+from openclaw_core.store.access import AccessEntry, Right
 from openclaw_core.store.effects import Effect
+from openclaw_core.texts.access import EVERYONE
 from openclaw_core.texts.wording import Sentence
 
 REFUSED_AGAIN_S = 24 * 3600

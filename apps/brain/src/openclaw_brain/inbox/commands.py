@@ -10,7 +10,7 @@ from openclaw_brain.inbox.owner_commands import OWNER_COMMANDS, press_access, ru
 from openclaw_brain.inbox.pairing import press_pairing
 from openclaw_core.ports import Lang
 from openclaw_core.records import NoticeKind
-from openclaw_core.store.effects import ChooseRole, Effect, Forget, RetryTask, SendFile, SetLanguage, StopTasks
+from openclaw_core.store.effects import ChooseRole, Effect, Forget, RetryTask, SendFileAgain, SetLanguage, StopTasks
 from openclaw_core.tasks.task import retry_id
 from openclaw_core.texts import wording
 from openclaw_core.texts.wording import Sentence
@@ -87,7 +87,7 @@ def press_button(context: UpdateContext) -> list[Effect]:
             return [*_set_lang(context, argument), done]
         case "file" if argument:
             task, _, part = argument.rpartition(":")
-            return [SendFile(**context.notice_fields("file_gone"), task=task, part=part), done]
+            return [SendFileAgain(**context.notice_fields("file_gone"), task=task, part=part), done]
         case "forget":
             return press_forget(context, argument)
         case "pair":

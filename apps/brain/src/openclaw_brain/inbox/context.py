@@ -20,7 +20,7 @@ ABOUT_A_PERSON = frozenset({NoticeKind.USAGE, NoticeKind.FORGET_ASK})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChatState:
+class ChatFacts:
     """What the store holds about a chat and its sender: settings, the task that is to run again, the figures of /status, /usage and /why, access."""
 
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class UpdateContext:
     """*english_only*: the model understands no other language."""
 
     incoming: Incoming
-    state: ChatState
+    state: ChatFacts
     roles: Roles
     english_only: bool
     admitted_ms: int

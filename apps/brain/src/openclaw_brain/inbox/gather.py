@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any, TypeGuard
 
-from openclaw_brain.telegram.content import Kind, kind_of
+from openclaw_brain.telegram.content import MessageKind, kind_of
 from openclaw_brain.telegram.incoming import Incoming
 from openclaw_brain.telegram.wire import mapping
 from openclaw_core.store.effects import ActLink, AddNotice, Effect, EndAct, QueueTask, RetryTask
@@ -45,7 +45,7 @@ class Windows:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class InboxPart:
     """An entry of the inbox with its effects, and what decides which other parts it joins."""
 
     entry_id: str
@@ -67,7 +67,7 @@ class Part:
 
 def make_part(
     entry_id: str, update: Mapping[str, Any], incoming: Incoming, effects: Sequence[Effect], windows: Windows, *, only_joins: bool = False
-) -> Part:  # fmt: skip
+) -> InboxPart:  # fmt: skip
     """Read from *update* what decides how an entry joins others, whatever the update looks like."""
     message = mapping(update.get("message"))
     date = message.get("date")
@@ -77,7 +77,7 @@ def make_part(
     more = incoming.forwarded or units >= LONG_UNITS or incoming.text.rstrip().endswith(COLONS)
     quiet_ms = max(windows.more_ms if more else 0, windows.album_ms if incoming.media_group_id else 0)
     open_ms = max(quiet_ms, windows.fold_ms if bare else 0)
-    return Part(
+    return InboxPart(
         entry_id=entry_id,
         incoming=incoming,
         effects=effects,
@@ -108,7 +108,7 @@ def as_addressed(update: Mapping[str, Any], incoming: Incoming) -> Incoming | No
     if not incoming.user_id or incoming.user_is_bot:
         return None
     if incoming.attachment:
-        kinds: dict[str, Kind] = {"voice": "voice", "picture": "photo"}
+        kinds: dict[str, MessageKind] = {"voice": "voice", "picture": "photo"}
         return replace(incoming, kind=kinds.get(incoming.attachment.kind, "file"))
     if incoming.text:
         return replace(incoming, kind="text")
@@ -116,7 +116,7 @@ def as_addressed(update: Mapping[str, Any], incoming: Incoming) -> Incoming | No
     return None if kind in ("ignored", "joined", "text") else replace(incoming, kind=kind)
 
 
-def link_parts(parts: Sequence[Part], windows: Windows) -> list[Sequence[Effect]]:
+def link_parts(parts: Sequence[InboxPart], windows: Windows) -> list[Sequence[Effect]]:
     """Return the effects of each part, with what the store needs to join them. The order of *parts* is that of the stream."""
     before = _predecessors(parts, windows)
     addressed = _addressed_later(parts, before)
@@ -127,14 +127,14 @@ def link_parts(parts: Sequence[Part], windows: Windows) -> list[Sequence[Effect]
     ]
 
 
-def _effects(part: Part, windows: Windows, *, followed: bool) -> Sequence[Effect]:
+def _effects(part: InboxPart, windows: Windows, *, followed: bool) -> Sequence[Effect]:
     effects = [_with_link(effect, part, windows, followed=followed) for effect in part.effects]
     if part.incoming.kind == "command" and part.incoming.chat_id:  # a command ends the act before it
         return [EndAct(act=part.act), *effects]
     return effects
 
 
-def _with_link(effect: Effect, part: Part, windows: Windows, *, followed: bool) -> Effect:
+def _with_link(effect: Effect, part: InboxPart, windows: Windows, *, followed: bool) -> Effect:
     if not _joinable(effect):
         return effect
     held = part.quiet_ms > 0 or followed
@@ -163,16 +163,16 @@ def _joinable(effect: Effect) -> TypeGuard[QueueTask | AddNotice]:
     return isinstance(effect, QueueTask) or (isinstance(effect, AddNotice) and effect.record is not None)
 
 
-def _may_start(effect: Effect, part: Part) -> bool:
+def _may_start(effect: Effect, part: InboxPart) -> bool:
     """Whether *effect* can start an act. Something unreadable does so only if text may come with it."""
     return isinstance(effect, QueueTask) or part.refers_back or part.open_s >= 0 or part.incoming.media_group_id != ""
 
 
-def _record(record: str, part: Part) -> str:
+def _record(record: str, part: InboxPart) -> str:
     return to_json(replace(from_json(record), forwarded="all" if part.incoming.forwarded else "", cut=part.cut))
 
 
-def _predecessors(parts: Sequence[Part], windows: Windows) -> dict[int, int]:
+def _predecessors(parts: Sequence[InboxPart], windows: Windows) -> dict[int, int]:
     """Map the index of each part that joins another of *parts* to the index of that one."""
     found: dict[int, int] = {}
     last: dict[str, int] = {}
@@ -186,7 +186,7 @@ def _predecessors(parts: Sequence[Part], windows: Windows) -> dict[int, int]:
     return found
 
 
-def _addressed_later(parts: Sequence[Part], before: Mapping[int, int]) -> set[int]:
+def _addressed_later(parts: Sequence[InboxPart], before: Mapping[int, int]) -> set[int]:
     """Return the indexes of parts whose act addresses the bot in a later part.
 
     Clients put the caption of an album at its end, and people put the name of the bot there.
@@ -198,7 +198,7 @@ def _addressed_later(parts: Sequence[Part], before: Mapping[int, int]) -> set[in
     return found
 
 
-def _goes_on(last: Part, part: Part, windows: Windows) -> bool:
+def _goes_on(last: InboxPart, part: InboxPart, windows: Windows) -> bool:
     """Same as the function `goes_on` of the store's `0_gather.lua`."""
     group, apart_s = part.incoming.media_group_id, part.sent_s - last.sent_s
     if group and group == last.incoming.media_group_id:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from openclaw_brain.inbox.context import ChatState
-from openclaw_brain.inbox.gather import Part, Windows, as_addressed, link_parts, make_part
+from openclaw_brain.inbox.context import ChatFacts
+from openclaw_brain.inbox.gather import InboxPart, Windows, as_addressed, link_parts, make_part
 from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.inbox.owner_commands import OWNER_COMMANDS
 from openclaw_brain.inbox.pairing import newcomer_of
@@ -101,7 +101,7 @@ class UpdateHandler:
     async def _handle_plain(self, stream: Stream, plain: Sequence[tuple[Admitted, Incoming]]) -> None:
         if plain:
             found = await self.inbox.chats_and_access([(one.chat_id, one.user_id) for _, one in plain])
-            states = (ChatState(settings=settings, access=access) for settings, access in found)
+            states = (ChatFacts(settings=settings, access=access) for settings, access in found)
             parts = [self._part(entry, one, state) for (entry, one), state in zip(plain, states, strict=True)]
             await self._commit(stream, parts)
 
@@ -123,7 +123,7 @@ class UpdateHandler:
             log.fault("update.unreadable", exc)
             return IGNORED
 
-    def _part(self, entry: Admitted, incoming: Incoming, state: ChatState) -> Part:
+    def _part(self, entry: Admitted, incoming: Incoming, state: ChatFacts) -> InboxPart:
         """Decide the effects of an update. One that cannot be read has none: the next ones wait behind it."""
         try:
             addressed = as_addressed(entry.update, incoming)
@@ -137,7 +137,7 @@ class UpdateHandler:
             log.fault("update.unreadable", exc)
             return make_part(entry.entry_id, {}, IGNORED, (), self.windows)
 
-    async def _commit(self, stream: Stream, parts: Sequence[Part]) -> None:
+    async def _commit(self, stream: Stream, parts: Sequence[InboxPart]) -> None:
         linked = zip(parts, link_parts(parts, self.windows), strict=True)
         handled = [(part.entry_id, effects) for part, effects in linked]
         release = self.release_request()
@@ -149,9 +149,9 @@ class UpdateHandler:
         if release:
             self.on_released(released)
 
-    async def _state(self, incoming: Incoming) -> ChatState:
+    async def _state(self, incoming: Incoming) -> ChatFacts:
         [(settings, access)] = await self.inbox.chats_and_access([(incoming.chat_id, incoming.user_id)])
-        state = ChatState(settings=settings, access=access)
+        state = ChatFacts(settings=settings, access=access)
         if incoming.command == "status":
             return replace(state, status=await self._status(incoming.chat_id))
         if incoming.command == "usage":

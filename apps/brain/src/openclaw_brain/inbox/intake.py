@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from openclaw_brain.inbox.access import Access, refuse
 from openclaw_brain.inbox.commands import press_button, run_command
-from openclaw_brain.inbox.context import ChatState, UpdateContext
+from openclaw_brain.inbox.context import ChatFacts, UpdateContext
 from openclaw_brain.inbox.forget_command import forget_without_access
 from openclaw_brain.inbox.new_task import ask, unreadable
 from openclaw_brain.inbox.pairing import ask_pairing, new_code
@@ -27,7 +27,7 @@ class Intake:
     new_code: Callable[[], str] = new_code
     """Gives the code of a newcomer."""
 
-    def effects(self, incoming: Incoming, state: ChatState, *, admitted_ms: int) -> list[Effect]:
+    def effects(self, incoming: Incoming, state: ChatFacts, *, admitted_ms: int) -> list[Effect]:
         """Return what handling *incoming* changes. Effects are keyed by the update, so repeating them is harmless."""
         if incoming.kind == "migrated":
             return [MoveChat(old=str(incoming.chat_id), new=str(incoming.migrated_to))]

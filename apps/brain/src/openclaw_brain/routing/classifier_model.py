@@ -122,7 +122,7 @@ def features(messages: Sequence[ParsedText], embed: Embed) -> Vector:
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class ClassifierModel:
     """Weights, one column for each of `ROLES`."""
 
     weights: Vector
@@ -145,16 +145,16 @@ def fit(rows: Vector, roles: Sequence[str]) -> Vector:
     return np.asarray(rows.T @ np.linalg.solve(kernel, targets), dtype=np.float32)
 
 
-def train(embed: Embed, training: Sequence[Example]) -> Model:
+def train(embed: Embed, training: Sequence[Example]) -> ClassifierModel:
     messages = [parse(example.text) for example in training]
     rows = np.vstack([features(messages[i : i + BATCH], embed) for i in range(0, len(messages), BATCH)])
-    return Model(fit(rows, [example.role for example in training]), embed)
+    return ClassifierModel(fit(rows, [example.role for example in training]), embed)
 
 
-def load(embed: Embed) -> Model:
+def load(embed: Embed) -> ClassifierModel:
     """Load the model of the package."""
     with np.load(WEIGHTS, allow_pickle=False) as stored:
-        return Model(stored["weights"].astype(np.float32), embed)
+        return ClassifierModel(stored["weights"].astype(np.float32), embed)
 
 
 def embedder() -> Embed:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from openclaw_brain.telegram.wire import integer, listed, mapping, text_of
 from openclaw_core.tasks.task import PICTURES_MAX_BYTES, Attachment
 
-Kind = Literal[
+MessageKind = Literal[
     "text", "command", "button", "edited", "voice", "photo", "video", "file", "sticker", "place", "contact", "game", "joined", "migrated", "other",
     "ignored",
 ]  # fmt: skip
@@ -29,12 +29,18 @@ SERVICE = frozenset(
 # People answer each other with these in a group. A bot that replies to one is noise.
 GESTURES = frozenset({"sticker", "animation", "dice"})
 
-_MEDIA: tuple[tuple[str, Kind], ...] = (
+_MEDIA: tuple[tuple[str, MessageKind], ...] = (
     ("voice", "voice"), ("audio", "voice"), ("video_note", "voice"), ("photo", "photo"), ("live_photo", "photo"), ("video", "video"),
     ("animation", "video"), ("document", "file"), ("sticker", "sticker"), ("location", "place"), ("venue", "place"), ("contact", "contact"),
     ("poll", "game"), ("dice", "game"), ("game", "game"),
 )  # fmt: skip
-_UNSEEN: Mapping[Kind, str] = {"photo": "photo", "video": "video", "file": "file", "sticker": "other", "other": "other"}
+_UNSEEN: Mapping[MessageKind, str] = {
+    "photo": "photo",
+    "video": "video",
+    "file": "file",
+    "sticker": "other",
+    "other": "other",
+}
 
 _TEXT_ENDINGS = frozenset(
     {
@@ -56,7 +62,7 @@ _OFFICE = "application/vnd.openxmlformats-officedocument."
 _RECORDING_ENDINGS = {"audio/ogg": "ogg", "audio/mpeg": "mp3", "audio/mp4": "m4a", "audio/x-m4a": "m4a", "audio/wav": "wav", "audio/x-wav": "wav", "audio/webm": "webm", "audio/flac": "flac"}  # fmt: skip
 
 
-def kind_of(message: Mapping[str, Any], *, has_text: bool) -> Kind:
+def kind_of(message: Mapping[str, Any], *, has_text: bool) -> MessageKind:
     """Return the kind of a message that is no command. A poll with a question is a text."""
     if "new_chat_members" in message:
         return "joined"

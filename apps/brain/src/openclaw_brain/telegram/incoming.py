@@ -5,7 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from openclaw_brain.telegram.content import GESTURES, Kind, attachment, attachment_id, is_service, kind_of, unseen
+from openclaw_brain.telegram.content import (
+    GESTURES,
+    MessageKind,
+    attachment,
+    attachment_id,
+    is_service,
+    kind_of,
+    unseen,
+)
 from openclaw_brain.telegram.message_text import QUOTED_MAX_CHARS, MessageText, full_text, quoted_text, sender_text
 from openclaw_brain.telegram.wire import integer, listed, mapping, text_of
 from openclaw_core.characters import trimmed
@@ -38,7 +46,7 @@ class Incoming:
     """What a person did, parsed from an update. Kind `ignored`: nobody expects an answer."""
 
     update_id: int
-    kind: Kind
+    kind: MessageKind
     chat_id: int = 0
     chat_kind: ChatKind = "private"
     user_id: int = 0
@@ -60,7 +68,7 @@ class Incoming:
     command: str = ""
     names_us: bool = False
     """Whether a command names this bot."""
-    edited_kind: Kind = "ignored"
+    edited_kind: MessageKind = "ignored"
     """Of an edit: the kind that the message has now."""
     content_digest: str = ""
     """Changes when somebody changes the text or the file of this message."""
@@ -73,7 +81,7 @@ class Incoming:
     """The chat's new id, if this is the service message that says so (kind `migrated`)."""
 
     @property
-    def content_kind(self) -> Kind:
+    def content_kind(self) -> MessageKind:
         """The kind; of an edit, the kind that its message has now."""
         return self.edited_kind if self.kind == "edited" else self.kind
 
@@ -147,7 +155,7 @@ def _message(update_id: int, message: Mapping[str, Any], bot: Bot) -> Incoming:
     names_us = named_first or named.lower() == bot.username.lower()
     reply = mapping(message.get("reply_to_message"))
     elsewhere = mapping(message.get("external_reply"))
-    kind: Kind = "command" if command else kind_of(message, has_text=bool(written.text))
+    kind: MessageKind = "command" if command else kind_of(message, has_text=bool(written.text))
     gesture = not written.text and not GESTURES.isdisjoint(message)
     if chat_kind == "group":
         if command and named and not names_us:

@@ -21,7 +21,7 @@ import psutil
 from rich.console import Console
 
 from openclaw_cli.bench import staging
-from openclaw_cli.bench.figures import rate_per_s, routing_summary, summary, table
+from openclaw_cli.bench.figures import quantile_table, rate_per_s, routing_summary, summary
 from openclaw_cli.bench.goals import GOALS, goal_results
 from openclaw_cli.bench.kubectl import NAMESPACE, Unmet
 from openclaw_cli.bench.pods import PodWatch, Timeline
@@ -216,10 +216,10 @@ class Bench:
 
 def show(name: str, figures: dict[str, Any]) -> None:
     console.rule(name, align="left")
-    console.print(table(figures["seconds"]))
+    console.print(quantile_table(figures["seconds"]))
     for title, rows in figures.get("split", {}).items():
         console.print(title.replace("_", " "))
-        console.print(table(rows))
+        console.print(quantile_table(rows))
     counted = (
         "lost",
         "twice",

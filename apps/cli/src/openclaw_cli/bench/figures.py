@@ -94,7 +94,7 @@ def quantiles(values: Iterable[float | None]) -> dict[str, float]:
     }
 
 
-def table(seconds: dict[str, dict[str, float]]) -> Table:
+def quantile_table(seconds: dict[str, dict[str, float]]) -> Table:
     """Quantiles of each figure, one in a row."""
     out = Table("seconds", "p50", "p95", "p99", "max")
     for name, row in seconds.items():

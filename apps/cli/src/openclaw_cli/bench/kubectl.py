@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from openclaw_gitops.kustomize import Object
+from openclaw_gitops.kustomize import Manifest
 
 NAMESPACE = "openclaw-staging"
 
@@ -37,7 +37,7 @@ def ours(*args: str, stdin: str | None = None, check: bool = True, timeout_s: fl
     return kubectl("-n", NAMESPACE, *args, stdin=stdin, check=check, timeout_s=timeout_s)
 
 
-def listed(kind: str, *args: str) -> list[Object]:
+def listed(kind: str, *args: str) -> list[Manifest]:
     items = json.loads(ours("get", kind, *args, "-o", "json"))["items"]
     return list(items)
 
@@ -53,7 +53,7 @@ def until(found: Callable[[], Any], *, within_s: float, what: str, every_s: floa
         time.sleep(every_s)
 
 
-def apply(*objects: Object) -> None:
+def apply(*objects: Manifest) -> None:
     kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(objects))
 
 
@@ -73,11 +73,11 @@ def state() -> Iterator[tuple[str, str]]:
         yield title, "\n".join(ours(*args, check=False).splitlines()[-60:])
 
 
-def pods(component: str) -> list[Object]:
+def pods(component: str) -> list[Manifest]:
     return listed("pods", "-l", f"app.kubernetes.io/component={component}")
 
 
-def is_terminating(pod: Object) -> bool:
+def is_terminating(pod: Manifest) -> bool:
     """Whether *pod* is being deleted."""
     return "deletionTimestamp" in pod["metadata"]
 

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from openclaw_cli.bench.costs import IDLE_S, costs_of
-from openclaw_cli.bench.figures import routing_summary, summary, table, usage_by_role
+from openclaw_cli.bench.figures import quantile_table, routing_summary, summary, usage_by_role
 from openclaw_cli.bench.questions import Question, add_results, send
 from openclaw_cli.bench.roles import folder_without_tools
 from openclaw_cli.bench.waits import until_ended, until_leading, until_warm
@@ -131,7 +131,7 @@ async def _memory(brain_pid: int) -> dict[str, float]:
 def show(report: dict[str, Any]) -> None:
     console = Console()
     console.print("  ".join(f"{name} {value}" for name, value in report["conditions"].items()), highlight=False)
-    console.print(table(report["seconds"]))
+    console.print(quantile_table(report["seconds"]))
     costs = Table("a message", "script calls", "kB to and from Redis", "ms of CPU: brain", "agents")
     costs.add_row("idle polling taken off", *(str(value) for value in report["a_message"].values()))
     console.print(costs)

@@ -12,7 +12,7 @@ from openclaw_core.store import RunRecords, Script
 from openclaw_standin.bot_api import BotApi
 from openclaw_standin.bot_api.journal import Entry
 from openclaw_standin.model import ScriptedModel
-from openclaw_standin.model.script import digest
+from openclaw_standin.model.script import short_digest
 
 # Half is decided by rules or commands, half is Hebrew, as design section 6 asks of the mix.
 MIX = (
@@ -91,7 +91,7 @@ async def add_results(asked: Sequence[Question], script: Script, api: BotApi, mo
 def answer_id(messages: Sequence[Mapping[str, Any]], one: Question) -> int:
     """The first message that holds the answer to *one*, or says that it failed; 0 if there is none."""
     command, _, rest = one.text.partition(" ")
-    mark = digest(rest if command.startswith("/") else one.text)
+    mark = short_digest(rest if command.startswith("/") else one.text)
     for message in messages:
         if not message["from"].get("is_bot"):
             continue

@@ -30,7 +30,7 @@ from openclaw_cli.bench.kubectl import (
     until,
 )
 from openclaw_cli.bench.roles import with_and_without_tools
-from openclaw_gitops.kustomize import Object, build
+from openclaw_gitops.kustomize import Manifest, build
 from openclaw_gitops.kustomize import objects as parsed
 
 OVERLAY_HOST = "10.244.0.1"
@@ -38,11 +38,11 @@ OVERLAY_HOST = "10.244.0.1"
 OVERLAY, POLICIES = Path("tests/e2e/overlay"), Path("platform/policies")
 
 
-def rendered(folder: Path) -> list[Object]:
+def rendered(folder: Path) -> list[Manifest]:
     return parsed(build(folder, os.environ))
 
 
-def named(objects: Sequence[Object], kind: str, name: str) -> Object:
+def named(objects: Sequence[Manifest], kind: str, name: str) -> Manifest:
     return next(obj for obj in objects if obj["kind"] == kind and obj["metadata"]["name"] == name)
 
 
@@ -51,14 +51,14 @@ def stand_in_host() -> str:
     return os.environ.get("OPENCLAW_E2E_HOST", OVERLAY_HOST)
 
 
-def adapted(objects: Sequence[Object], *, tools: bool = True) -> list[Object]:
+def adapted(objects: Sequence[Manifest], *, tools: bool = True) -> list[Manifest]:
     """The overlay's render for a cluster whose pods reach the stand-ins and the API server elsewhere, and with roles of bench.roles.
 
     *tools*: whether there are roles with tools too.
     """
     api_server = os.environ.get("OPENCLAW_E2E_APISERVER", OVERLAY_HOST)
     text = json.dumps(list(objects)).replace(OVERLAY_HOST, stand_in_host())
-    moved: list[Object] = json.loads(text)
+    moved: list[Manifest] = json.loads(text)
     egress = named(moved, "NetworkPolicy", "brain")["spec"]["egress"]
     egress[0]["to"][0]["ipBlock"]["cidr"] = f"{api_server}/32"
     for obj in moved:
@@ -71,7 +71,7 @@ def adapted(objects: Sequence[Object], *, tools: bool = True) -> list[Object]:
 class Cluster:
     """Staging as it was installed. Changes are applied as a whole object and taken back the same way."""
 
-    objects: list[Object] = field(default_factory=list)
+    objects: list[Manifest] = field(default_factory=list)
 
     # ---- installing
 
@@ -151,10 +151,10 @@ class Cluster:
 
     # ---- changing
 
-    def original(self, kind: str, name: str) -> Object:
+    def original(self, kind: str, name: str) -> Manifest:
         return copy.deepcopy(self.find(kind, name))
 
-    def find(self, kind: str, name: str) -> Object:
+    def find(self, kind: str, name: str) -> Manifest:
         """By name, without the hash that kustomize may have put behind it."""
         return next(
             obj
@@ -198,7 +198,7 @@ def refuse_unless_disposable() -> None:
         )
 
 
-def remove(policies: Sequence[Object]) -> None:
+def remove(policies: Sequence[Manifest]) -> None:
     """Delete everything that an installation makes, and nothing else."""
     names = [f"{obj['kind']}/{obj['metadata']['name']}" for obj in policies]
     kubectl("delete", "--ignore-not-found", "--timeout=120s", *names, timeout_s=150)

@@ -29,11 +29,11 @@ def pod_steps(pods: Sequence[Timeline]) -> Quantiles:
     )
 
 
-Step = tuple[str, float | None, float | None]
+BenchStep = tuple[str, float | None, float | None]
 """Its name, and the Unix seconds of its start and its end, None where they are not known."""
 
 
-def _steps_of(one: Question, job: Timeline) -> Iterator[Step]:
+def _steps_of(one: Question, job: Timeline) -> Iterator[BenchStep]:
     def at_s(name: str) -> float | None:
         return float(one.fields.get(name, 0)) / 1000 or None
 
@@ -55,7 +55,7 @@ def _steps_of(one: Question, job: Timeline) -> Iterator[Step]:
     yield "answer ended → shown", answered, at_s("ended_ms")
 
 
-def _quantiles(steps: Iterator[Step]) -> Quantiles:
+def _quantiles(steps: Iterator[BenchStep]) -> Quantiles:
     took: dict[str, list[float]] = {}
     for name, start_s, end_s in steps:
         if start_s and end_s:

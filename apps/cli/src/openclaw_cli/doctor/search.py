@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from openclaw_agent.tools.search.backends import Backend, SearchFault, Why
+from openclaw_agent.tools.search.backends import Backend, SearchCause, SearchFault
 from openclaw_cli.doctor.findings import ROLES_DIR, Env, Level, Results
-from openclaw_cli.up.search_services import TITLES, services_from
+from openclaw_cli.up.search_services import SERVICE_TITLES, services_from
 from openclaw_core.roles.check import load_roles
 
 REMEDIES = {
-    Why.SETUP: "put `json` into search.formats of its settings",
-    Why.AWAY: "check SEARCH_URL, and that it runs",
-    Why.TIME: "check SEARCH_URL, and that it runs",
+    SearchCause.SETUP: "put `json` into search.formats of its settings",
+    SearchCause.AWAY: "check SEARCH_URL, and that it runs",
+    SearchCause.TIME: "check SEARCH_URL, and that it runs",
 }
 
 
@@ -23,7 +23,7 @@ async def check(env: Env) -> Results:
     if not services:
         yield Level.WARNING, "none, so answers know what models know: set SEARCH_URL, BRAVE_API_KEY or TAVILY_API_KEY"
         return
-    order = ", then ".join(TITLES[one.name] for one in services)
+    order = ", then ".join(SERVICE_TITLES[one.name] for one in services)
     note = ", which reads the engines' own pages and breaks now and then" if services[0].name == "ddgs" else ""
     yield Level.OK, f"{order}{note}"
     # The others count each search, and some take money for it.

@@ -7,7 +7,7 @@ from typing import Any
 
 from openclaw_brain.routing import Previous
 
-LANGUAGES = ("en", "he", "mix")
+MESSAGE_LANGUAGES = ("en", "he", "mix")
 KEYS = frozenset({"id", "lang", "text", "previous", "accept", "kind"})
 
 
@@ -50,8 +50,8 @@ def _line(place: str, raw: str) -> LabelledMessage:
     for key in ("text", "kind"):
         if not isinstance(row[key], str):
             raise BadFile(f"{place}: {key} must be a string")
-    if row["lang"] not in LANGUAGES:
-        raise BadFile(f"{place}: lang must be one of {', '.join(LANGUAGES)}")
+    if row["lang"] not in MESSAGE_LANGUAGES:
+        raise BadFile(f"{place}: lang must be one of {', '.join(MESSAGE_LANGUAGES)}")
     accept = row["accept"]
     if not isinstance(accept, list) or not accept or not all(isinstance(role, str) for role in accept):
         raise BadFile(f"{place}: accept must be a list of at least one role")

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from openclaw_brain.routing import Classifier, Routed, decide_agent
-from openclaw_cli.eval.labelled_file import LANGUAGES, BadFile, LabelledMessage, read_labelled
+from openclaw_cli.eval.labelled_file import MESSAGE_LANGUAGES, BadFile, LabelledMessage, read_labelled
 from openclaw_core.environment import Environment
 from openclaw_core.models.brain_clients import open_brain_clients
 from openclaw_core.ports import ChatModel
@@ -25,7 +25,7 @@ from openclaw_core.tasks.outcome import Decision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class RoutedMessage:
     line: LabelledMessage
     routed: Routed
 
@@ -41,18 +41,18 @@ class Result:
 
 async def route_all(
     lines: Sequence[LabelledMessage], *, roles: Roles, chat: ChatModel | None, classifier: Classifier | None
-) -> list[Result]:
+) -> list[RoutedMessage]:
     """Route each message, one after another, so that times are those of a message alone."""
     results = []
     for line in lines:
         routed = await decide_agent(
             line.text, explicit=None, previous=line.previous, roles=roles, chat=chat, classifier=classifier
         )
-        results.append(Result(line=line, routed=routed))
+        results.append(RoutedMessage(line=line, routed=routed))
     return results
 
 
-def report(results: Sequence[Result], *, took_s: float) -> dict[str, Any]:
+def report(results: Sequence[RoutedMessage], *, took_s: float) -> dict[str, Any]:
     """The figures, as `--json` prints them. Shares are between 0 and 1."""
     usages = [one.routed.usage for one in results if one.routed.usage is not None]
     tokens = [usage.prompt_tokens + usage.answer_tokens for usage in usages]
@@ -65,7 +65,7 @@ def report(results: Sequence[Result], *, took_s: float) -> dict[str, Any]:
         "messages": len(results),
         "accuracy": _share(results),
         "by_role": _shares(results, {one.line.accept[0] for one in results}, lambda one: one.line.accept[0]),
-        "by_language": _shares(results, LANGUAGES, lambda one: one.line.lang),
+        "by_language": _shares(results, MESSAGE_LANGUAGES, lambda one: one.line.lang),
         "by_decision": _shares(results, list(Decision), lambda one: one.routed.decision.value),
         "decided_by": dict(Counter(one.routed.decision.value for one in results)),
         "without_model": round(sum(without_model) / len(results), 4),
@@ -76,11 +76,11 @@ def report(results: Sequence[Result], *, took_s: float) -> dict[str, Any]:
     }
 
 
-def _share(results: Sequence[Result]) -> float:
+def _share(results: Sequence[RoutedMessage]) -> float:
     return round(sum(one.right for one in results) / len(results), 4)
 
 
-def _shares(results: Sequence[Result], keys: Any, key_of: Any) -> dict[str, float]:
+def _shares(results: Sequence[RoutedMessage], keys: Any, key_of: Any) -> dict[str, float]:
     groups = {key: [one for one in results if key_of(one) == key] for key in sorted(keys)}
     return {key: _share(group) for key, group in groups.items() if group}
 

@@ -11,7 +11,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from openclaw_cli.up.store_engine import AOF_FOLDER, Server
+from openclaw_cli.up.store_engine import AOF_FOLDER, StoreProgram
 from openclaw_core.errors import SettingsError
 
 CUT_OFF = "cut-off"
@@ -20,7 +20,7 @@ UNFINISHED_MAX_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class AofFault:
     """Why a server could not read its file, from its log."""
 
     file: str
@@ -28,14 +28,14 @@ class Fault:
     """It ends in the middle of a write. Otherwise there is something in it that is no command at all."""
 
 
-def fault_in(log: str) -> Fault | None:
+def fault_in(log: str) -> AofFault | None:
     """The fault in the file that ended the start of a server; None if something else ended it."""
     if found := re.search(r"Unexpected end of file reading the append only file (\S+?)[:.]?\s", log):
-        return Fault(file=found[1], unfinished=True)
+        return AofFault(file=found[1], unfinished=True)
     if found := re.search(
         r"(?:Bad file format|Unrecoverable error|Unknown command .*) reading the append only file (\S+?):?\s", log
     ):
-        return Fault(file=found[1], unfinished=False)
+        return AofFault(file=found[1], unfinished=False)
     return None
 
 
@@ -75,7 +75,7 @@ class Damage:
         return kept
 
 
-def damage_at_end(server: Server, data_dir: Path, fault: Fault) -> Damage | None:
+def damage_at_end(server: StoreProgram, data_dir: Path, fault: AofFault) -> Damage | None:
     """The damage at the end of the newest file; None if the fault is in another file, where a cut would lose all that came later."""
     newest = max((data_dir / AOF_FOLDER).glob("*.incr.aof"), key=_number, default=None)
     if newest is None or newest.name != fault.file:

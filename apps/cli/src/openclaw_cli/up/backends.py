@@ -24,7 +24,7 @@ def local_token() -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Model:
+class LocalModel:
     """A model server: *name* for people, *env* for brain and agents."""
 
     name: str
@@ -38,7 +38,7 @@ def is_chosen(env: Mapping[str, str]) -> bool:
 
 
 @asynccontextmanager
-async def model_from(env: Mapping[str, str], tell: Callable[[str], None] = lambda _: None) -> AsyncIterator[Model]:
+async def model_from(env: Mapping[str, str], tell: Callable[[str], None] = lambda _: None) -> AsyncIterator[LocalModel]:
     """The server that *env* names; else one that runs on this machine; else, or with `DEMO_MODEL=yes`, the built-in model, started here.
 
     *tell* gets a sentence about what was not found.
@@ -49,12 +49,12 @@ async def model_from(env: Mapping[str, str], tell: Callable[[str], None] = lambd
     if env.get("DEMO_MODEL") != "yes":
         found = await running_server(env)
         if found is not None:
-            yield Model(name=found.name, demo=False, env=found.env)
+            yield LocalModel(name=found.name, demo=False, env=found.env)
             return
         titles = ", ".join(f"{provider.title} ({provider.port})" for provider in ASKED)
         tell(f"no key, and none of these has a model to offer on this machine: {titles}. Taking the built-in model")
     async with builtin_model() as server:
-        yield Model(
+        yield LocalModel(
             name="SmolLM2-135M, built in (a small English demo model; set GROQ_API_KEY for a real one)",
             demo=True,
             env={
@@ -67,14 +67,14 @@ async def model_from(env: Mapping[str, str], tell: Callable[[str], None] = lambd
         )
 
 
-def _chosen(env: Mapping[str, str]) -> Model:
+def _chosen(env: Mapping[str, str]) -> LocalModel:
     names = ("MODEL_OVERRIDE", *VARIABLES, *(f"{name}_FILE" for name in VARIABLES if name.endswith("_API_KEY")))
     settings = {name: env[name] for name in names if env.get(name)}
     keys = ("GROQ_API_KEY", "GROQ_API_KEY_FILE", "MODEL_API_KEY", "MODEL_API_KEY_FILE")
     if env.get("GROQ_BASE_URL") and not any(name in settings for name in keys):
         settings["GROQ_API_KEY"] = NO_KEY
     provider = PROVIDERS.get(env.get("MODEL_PROVIDER", ""))
-    return Model(
+    return LocalModel(
         name=env.get("MODEL_BASE_URL") or (provider.title if provider else env.get("GROQ_BASE_URL") or "Groq"),
         demo=False,
         env=settings,

@@ -24,7 +24,7 @@ from openclaw_core.environment import Environment
 from openclaw_core.errors import OpenClawError, SettingsError, StoreMisconfigured
 from openclaw_core.store import open_script
 from openclaw_standin.bot_api import BotApi
-from openclaw_standin.bot_api.repair import readable, repair
+from openclaw_standin.bot_api.repair import is_undamaged, repair
 from openclaw_standin.bot_api.storage import CHATS_FILE
 
 DEFAULT_PORT = 8787
@@ -79,7 +79,7 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str], data: Path) ->
         say(f"[bold]OpenClaw is up.[/bold] Chat: [bold cyan]{where}[/bold cyan]")
         say(f"  model  {model.name}")
         if not model.demo:  # that one calls no tools
-            titles = [search_services.TITLES[one.name] for one in search_services.services_from(env)]
+            titles = [search_services.SERVICE_TITLES[one.name] for one in search_services.services_from(env)]
             say(f"  search {', then '.join(titles) or 'none: SEARCH_URL, BRAVE_API_KEY or TAVILY_API_KEY'}")
         console.print(
             f"  store  {'REDIS_URL' if env.get('REDIS_URL') else data / 'redis'} (kept over restarts; --fresh forgets)",
@@ -143,7 +143,7 @@ async def _forget(data: Path) -> None:
 
 def _repair_chats(folder: Path, tell: Callable[[str], None]) -> None:
     """If the chats' file is damaged, keep what can be read of it. Raises SettingsError if there is no room for that."""
-    if not (folder / CHATS_FILE).exists() or readable(folder):
+    if not (folder / CHATS_FILE).exists() or is_undamaged(folder):
         return
     try:
         kept, rows = repair(folder)

@@ -12,7 +12,14 @@ from pathlib import Path
 
 from openclaw_cli.up import aof, child_processes
 from openclaw_cli.up.data_folder import write_private
-from openclaw_cli.up.store_engine import AOF_FOLDER, Server, note_writer, server_for, unreadable_message, written_by
+from openclaw_cli.up.store_engine import (
+    AOF_FOLDER,
+    StoreProgram,
+    note_writer,
+    server_for,
+    unreadable_message,
+    written_by,
+)
 from openclaw_cli.up.store_lock import URL_NAME, lock_file, owner_of, take_lock, url_of_running_store
 from openclaw_core.errors import SettingsError
 
@@ -147,7 +154,7 @@ class _Start:
             await self._repair_end(server, log, process.returncode)
         raise SettingsError("no free port was found for the store: give one, or set REDIS_URL")
 
-    async def _attempt(self, server: Server, port: int, password: str) -> asyncio.subprocess.Process:
+    async def _attempt(self, server: StoreProgram, port: int, password: str) -> asyncio.subprocess.Process:
         """A server that answers, or one that has ended."""
         config = CONFIG.format(port=port, password=password).encode()
         log_file = self.data_dir / LOG_NAME
@@ -165,7 +172,7 @@ class _Start:
             raise SettingsError(f"the store did not start in {START_TIMEOUT_S:.0f} s: see {log_file}") from None
         return process
 
-    async def _repair_end(self, server: Server, log: str, code: int) -> None:
+    async def _repair_end(self, server: StoreProgram, log: str, code: int) -> None:
         """Cut off the damaged end of the file after a failed start, if that is allowed. Raises SettingsError otherwise."""
         fault = aof.fault_in(log)
         if fault is None:

@@ -9,7 +9,7 @@ from openclaw_core.environment import Environment
 
 DEFAULTS = {"SEARCH_SCRAPING": "yes"}
 """Searching without a key is for one machine: docs/tools.md."""
-TITLES = {"searxng": "SearXNG", "brave": "Brave", "tavily": "Tavily", "ddgs": "ddgs"}
+SERVICE_TITLES = {"searxng": "SearXNG", "brave": "Brave", "tavily": "Tavily", "ddgs": "ddgs"}
 
 
 def services_from(env: Mapping[str, str]) -> tuple[Backend, ...]:

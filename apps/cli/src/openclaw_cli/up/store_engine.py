@@ -26,9 +26,9 @@ AOF_FOLDER = "appendonlydir"
 _HEAD_BYTES = 200
 """Magic and the first fields of an RDB file, among them its writer's version."""
 
-Name = Literal["redis", "valkey"]
-Version = tuple[int, int]
-COMMON: Version = (7, 2)
+EngineName = Literal["redis", "valkey"]
+EngineVersion = tuple[int, int]
+COMMON: EngineVersion = (7, 2)
 """Up to this version of Redis, and before version 9 of Valkey, both write the same format."""
 
 
@@ -36,8 +36,8 @@ COMMON: Version = (7, 2)
 class Engine:
     """A server's name and version; major and minor version decide its file format."""
 
-    name: Name
-    version: Version
+    name: EngineName
+    version: EngineVersion
 
     def __str__(self) -> str:
         return f"{self.name.capitalize()} {self.version[0]}.{self.version[1]}"
@@ -52,14 +52,14 @@ class Engine:
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class StoreProgram:
     """A server program of this machine."""
 
     engine: Engine
     program: str
 
 
-def server_for(data_dir: Path) -> Server:
+def server_for(data_dir: Path) -> StoreProgram:
     """The server that reads what stands in *data_dir*. Raises SettingsError, which names the one that is missing."""
     found = list(servers())
     if not found:
@@ -85,12 +85,12 @@ def unreadable_message(data_dir: Path, writer: Engine, here: Sequence[Engine]) -
     )
 
 
-def servers() -> Iterator[Server]:
+def servers() -> Iterator[StoreProgram]:
     """The servers of this machine that are new enough, the packaged one first."""
     for program in (*_packaged(), *filter(None, map(shutil.which, ("valkey-server", "redis-server")))):
         engine = _engine_of(program)
         if engine is not None and engine.version[0] >= OLDEST_MAJOR:
-            yield Server(engine=engine, program=program)
+            yield StoreProgram(engine=engine, program=program)
 
 
 def _packaged() -> Iterator[str]:

@@ -99,6 +99,6 @@ def _block(test: Argument) -> list[Instruction]:
     return block
 
 
-def packed(program: Sequence[Instruction]) -> bytes:
+def packed_program(program: Sequence[Instruction]) -> bytes:
     """As the kernel reads it: struct sock_filter."""
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in program)

@@ -7,7 +7,7 @@ an older way to do the same.
 import ctypes
 import errno as codes
 
-from openclaw_runner.kernel.bpf import ALLOW, Argument, Rule, assemble, errno, packed
+from openclaw_runner.kernel.bpf import ALLOW, Argument, Rule, assemble, errno, packed_program
 from openclaw_runner.kernel.calls import (
     PR_GET_DUMPABLE,
     PR_GET_NAME,
@@ -134,7 +134,7 @@ SECCOMP_SET_MODE_FILTER = 1
 def install(rules: tuple[Rule, ...]) -> None:
     """Put *rules* on this process and all that it starts, for good. It must have no other thread. Raises OSError."""
     instructions = assemble(rules, machine=machine(), default=REFUSED)
-    code = ctypes.create_string_buffer(packed(instructions))
+    code = ctypes.create_string_buffer(packed_program(instructions))
     program = _Program(len(instructions), ctypes.cast(code, ctypes.c_void_p))
     syscall("seccomp", SECCOMP_SET_MODE_FILTER, 0, ctypes.byref(program))
 

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 import zipfile
 import zlib
 
-from openclaw_core.sealed.values import MIB, Cause
+from openclaw_core.sealed.values import MIB, RunnerCause
 from openclaw_runner.readers.document import Unreadable
 
 ENTRIES_MAX = 10_000
@@ -25,18 +25,18 @@ class Archive:
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
         except (zipfile.BadZipFile, ValueError, NotImplementedError) as exc:
-            raise Unreadable(Cause.DAMAGED, "the archive is cut off or damaged") from exc
+            raise Unreadable(RunnerCause.DAMAGED, "the archive is cut off or damaged") from exc
         entries = self._zip.infolist()
         if len(entries) > ENTRIES_MAX:
-            raise Unreadable(Cause.HOSTILE, "it holds more files than any document")
+            raise Unreadable(RunnerCause.HOSTILE, "it holds more files than any document")
         if sum(entry.file_size for entry in entries) > UNPACKED_MAX:
-            raise Unreadable(Cause.HOSTILE, "unpacked it would be many times its size")
+            raise Unreadable(RunnerCause.HOSTILE, "unpacked it would be many times its size")
         for entry in entries:
             if entry.flag_bits & 1:
-                raise Unreadable(Cause.ENCRYPTED, "it needs a password")
+                raise Unreadable(RunnerCause.ENCRYPTED, "it needs a password")
             packed = max(1, entry.compress_size)
             if entry.file_size > RATIO_FROM and entry.file_size / packed > RATIO_MAX:
-                raise Unreadable(Cause.HOSTILE, "unpacked it would be many times its size")
+                raise Unreadable(RunnerCause.HOSTILE, "unpacked it would be many times its size")
         self.names = frozenset(entry.filename for entry in entries)
 
     def read(self, name: str) -> bytes:
@@ -45,28 +45,28 @@ class Archive:
             with self._zip.open(name) as entry:
                 data = entry.read(ENTRY_MAX + 1)
         except KeyError as exc:
-            raise Unreadable(Cause.DAMAGED, "a part is missing") from exc
+            raise Unreadable(RunnerCause.DAMAGED, "a part is missing") from exc
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as exc:
-            raise Unreadable(Cause.DAMAGED, "a part is damaged") from exc
+            raise Unreadable(RunnerCause.DAMAGED, "a part is damaged") from exc
         if len(data) > ENTRY_MAX:
-            raise Unreadable(Cause.HOSTILE, "unpacked it would be many times its size")
+            raise Unreadable(RunnerCause.HOSTILE, "unpacked it would be many times its size")
         return data
 
     def xml(self, name: str) -> ET.Element:
         """One entry as XML. Documents of this kind declare no entities, and those that do can grow without end."""
-        return parsed(self.read(name))
+        return parse_xml(self.read(name))
 
 
-def parsed(data: bytes) -> ET.Element:
+def parse_xml(data: bytes) -> ET.Element:
     """XML without declarations of its own. Raises Unreadable."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         data = re.sub(r"^<\?xml.*?\?>", "", data.decode("utf-16", "replace")).encode()
     if _DOCTYPE.search(data):
-        raise Unreadable(Cause.HOSTILE, "it declares entities of its own")
+        raise Unreadable(RunnerCause.HOSTILE, "it declares entities of its own")
     try:
         return ET.fromstring(data)  # noqa: S314 - what could grow is refused above
     except ET.ParseError as exc:
-        raise Unreadable(Cause.DAMAGED, "a part is no XML") from exc
+        raise Unreadable(RunnerCause.DAMAGED, "a part is no XML") from exc
 
 
 def local(tag: object) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from openclaw_core.sealed.values import Cause
+from openclaw_core.sealed.values import RunnerCause
 
 PART_CHARS = 12_000
 """The size of a page where the document has none of its own, such as a text file."""
@@ -32,7 +32,7 @@ class Document:
 class Unreadable(Exception):
     """A document that gives no text, and why."""
 
-    def __init__(self, cause: Cause, why: str) -> None:
+    def __init__(self, cause: RunnerCause, why: str) -> None:
         super().__init__(why)
         self.cause = cause
         self.why = why

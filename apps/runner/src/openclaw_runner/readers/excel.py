@@ -8,8 +8,8 @@ from zipfile import BadZipFile
 from openpyxl.reader.excel import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
-from openclaw_core.sealed.values import PAGE_MAX_CHARS, Cause
-from openclaw_runner.readers.archive import Archive, parsed
+from openclaw_core.sealed.values import PAGE_MAX_CHARS, RunnerCause
+from openclaw_runner.readers.archive import Archive, parse_xml
 from openclaw_runner.readers.document import Document, Text, Unreadable, table
 
 MARK = "xl/workbook.xml"
@@ -22,13 +22,13 @@ def read(data: bytes, archive: Archive) -> Document:
     for name in archive.names:
         # Only those that the library reads as a whole; a sheet is streamed, and its head shows what it declares.
         if name.endswith((".xml", ".rels")) and not name.startswith("xl/worksheets/"):
-            parsed(archive.read(name))
+            parse_xml(archive.read(name))
         elif name.endswith(".xml") and b"<!" in archive.read(name)[:4096]:
-            raise Unreadable(Cause.HOSTILE, "it declares entities of its own")
+            raise Unreadable(RunnerCause.HOSTILE, "it declares entities of its own")
     try:
         book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
     except (InvalidFileException, BadZipFile, KeyError, ValueError, TypeError, AttributeError) as exc:
-        raise Unreadable(Cause.DAMAGED, "its structure is damaged") from exc
+        raise Unreadable(RunnerCause.DAMAGED, "its structure is damaged") from exc
     sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"] or book.worksheets
     return Document((_sheet(sheet) for sheet in sheets), len(sheets))
 

@@ -1,6 +1,6 @@
 """Which reader a file gets: by its first bytes, and by its name where those say nothing. A name may lie."""
 
-from openclaw_core.sealed.values import Cause
+from openclaw_core.sealed.values import RunnerCause
 from openclaw_runner.readers.document import Document, Unreadable
 
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"II*\0", b"MM\0*", b"BM")
@@ -11,7 +11,7 @@ def open_document(name: str, data: bytes) -> Document:
     """Open *data* with the reader of its kind; each imports its library as it is needed. Raises Unreadable."""
     suffix = name.rpartition(".")[2].lower()
     if not data.strip(b"\0 \t\r\n"):
-        raise Unreadable(Cause.EMPTY, "the file is empty")
+        raise Unreadable(RunnerCause.EMPTY, "the file is empty")
     if b"%PDF-" in data[:1024]:
         from openclaw_runner.readers import pdf
 
@@ -20,10 +20,10 @@ def open_document(name: str, data: bytes) -> Document:
         return _archive(data)
     if data.startswith(_OLE):
         if "EncryptedPackage".encode("utf-16-le") in data:
-            raise Unreadable(Cause.ENCRYPTED, "it needs a password")
-        raise Unreadable(Cause.UNSUPPORTED, "an Office format of before 2007 cannot be read")
+            raise Unreadable(RunnerCause.ENCRYPTED, "it needs a password")
+        raise Unreadable(RunnerCause.UNSUPPORTED, "an Office format of before 2007 cannot be read")
     if data.startswith(_PICTURES):
-        raise Unreadable(Cause.UNSUPPORTED, "a picture has no text to read")
+        raise Unreadable(RunnerCause.UNSUPPORTED, "a picture has no text to read")
     return _text(suffix, data)
 
 
@@ -42,7 +42,7 @@ def _archive(data: bytes) -> Document:
         return excel.read(data, archive)
     if web.EPUB in archive.names:
         return web.read_epub(archive)
-    raise Unreadable(Cause.UNSUPPORTED, "this kind of archive cannot be read")
+    raise Unreadable(RunnerCause.UNSUPPORTED, "this kind of archive cannot be read")
 
 
 def _text(suffix: str, data: bytes) -> Document:

@@ -4,7 +4,7 @@ import posixpath
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 
-from openclaw_core.sealed.values import Cause
+from openclaw_core.sealed.values import RunnerCause
 from openclaw_runner.readers.archive import Archive, attribute, local
 from openclaw_runner.readers.document import Document, Text, Unreadable, parts, table
 
@@ -17,7 +17,7 @@ def read_word(archive: Archive) -> Document:
     root = archive.xml(WORD)
     body = next((child for child in root if local(child.tag) == "body"), None)
     if body is None:
-        raise Unreadable(Cause.DAMAGED, "it has no body")
+        raise Unreadable(RunnerCause.DAMAGED, "it has no body")
     pages: list[list[str]] = [[]]
     for page, block in _blocks(body):
         while page >= len(pages):
@@ -89,7 +89,7 @@ def read_powerpoint(archive: Archive) -> Document:
     # `id` is there twice, once with a namespace: the relation's is the one that has a target.
     names = [targets[name] for each in root.iter() if local(each.tag) == "sldId" for name in each.attrib.values() if name in targets]  # fmt: skip
     if not listed:
-        raise Unreadable(Cause.EMPTY, "it has no slide")
+        raise Unreadable(RunnerCause.EMPTY, "it has no slide")
     return Document((_slide(archive, name) for name in names), len(names))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pypdf
 from pypdf.errors import LimitReachedError, PyPdfError
 
-from openclaw_core.sealed.values import Cause
+from openclaw_core.sealed.values import RunnerCause
 from openclaw_runner.readers.document import Document, Text, Unreadable
 
 MARK = b"%PDF-"
@@ -19,14 +19,14 @@ def read(data: bytes) -> Document:
     try:
         reader = pypdf.PdfReader(io.BytesIO(data), strict=False)
         if reader.is_encrypted and not reader.decrypt(""):
-            raise Unreadable(Cause.ENCRYPTED, "it needs a password")
+            raise Unreadable(RunnerCause.ENCRYPTED, "it needs a password")
         total = _count(reader)
     except (LimitReachedError, RecursionError) as exc:
-        raise Unreadable(Cause.HOSTILE, "it refers to itself without end, or grows without end") from exc
+        raise Unreadable(RunnerCause.HOSTILE, "it refers to itself without end, or grows without end") from exc
     except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, IndexError, AssertionError) as exc:
-        raise Unreadable(Cause.DAMAGED, "its structure is damaged") from exc
+        raise Unreadable(RunnerCause.DAMAGED, "its structure is damaged") from exc
     if not total:
-        raise Unreadable(Cause.EMPTY, "it has no page")
+        raise Unreadable(RunnerCause.EMPTY, "it has no page")
     return Document(_pages(reader, total), total, pictures=lambda: _has_pictures(reader))
 
 
@@ -45,11 +45,11 @@ def _pages(reader: pypdf.PdfReader, total: int) -> Iterator[Text]:
         try:
             yield Text(page.extract_text())
         except LimitReachedError as exc:
-            raise Unreadable(Cause.HOSTILE, f"page {number + 1} grows without end") from exc
+            raise Unreadable(RunnerCause.HOSTILE, f"page {number + 1} grows without end") from exc
         except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
             damaged += 1
             if damaged == total:
-                raise Unreadable(Cause.DAMAGED, "none of its pages can be read") from None
+                raise Unreadable(RunnerCause.DAMAGED, "none of its pages can be read") from None
             yield Text("")
 
 

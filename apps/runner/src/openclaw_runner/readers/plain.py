@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator
 from itertools import pairwise
 
-from openclaw_core.sealed.values import Cause
+from openclaw_core.sealed.values import RunnerCause
 from openclaw_runner.readers.document import Document, Unreadable, parts, table
 
 CODE = {
@@ -39,7 +39,7 @@ def decoded(data: bytes, *, hint: str = "") -> str:
 def text(data: bytes) -> str:
     """The text of a file that claims to be one. Raises Unreadable if it holds what no text does."""
     if b"\0" in data[:65536] and not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise Unreadable(Cause.UNSUPPORTED, "this kind of file cannot be read")
+        raise Unreadable(RunnerCause.UNSUPPORTED, "this kind of file cannot be read")
     return decoded(data)
 
 
@@ -72,4 +72,4 @@ def read_table(data: bytes) -> Document:
     try:
         return Document(parts(list(table(row for row in rows if row)), separator="\n"))
     except csv.Error as exc:
-        raise Unreadable(Cause.DAMAGED, "it is no table") from exc
+        raise Unreadable(RunnerCause.DAMAGED, "it is no table") from exc

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from urllib.parse import unquote
 
-from openclaw_core.sealed.values import Cause
+from openclaw_core.sealed.values import RunnerCause
 from openclaw_runner.readers.archive import Archive, attribute, local
 from openclaw_runner.readers.document import Document, Text, Unreadable, parts
 from openclaw_runner.readers.plain import decoded
@@ -128,7 +128,7 @@ def read_epub(archive: Archive) -> Document:
     """An e-book: each file of its spine, which mostly is a chapter, is a page."""
     packages = [attribute(each, "full-path") for each in archive.xml(EPUB).iter() if local(each.tag) == "rootfile"]
     if not packages or packages[0] not in archive.names:
-        raise Unreadable(Cause.DAMAGED, "it has no list of chapters")
+        raise Unreadable(RunnerCause.DAMAGED, "it has no list of chapters")
     package = archive.xml(packages[0])
     folder = posixpath.dirname(packages[0])
     files = {attribute(each, "id"): attribute(each, "href") for each in package.iter() if local(each.tag) == "item"}
@@ -136,7 +136,7 @@ def read_epub(archive: Archive) -> Document:
     names = [posixpath.normpath(posixpath.join(folder, unquote(name))) for name in spine if name]
     found = [name for name in names if name in archive.names]
     if "META-INF/encryption.xml" in archive.names and b"rights" in b" ".join(name.encode() for name in archive.names):
-        raise Unreadable(Cause.ENCRYPTED, "it is protected against copying")
+        raise Unreadable(RunnerCause.ENCRYPTED, "it is protected against copying")
     return Document(_chapters(archive, found), len(found))
 
 

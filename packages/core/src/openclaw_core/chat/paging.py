@@ -8,7 +8,7 @@ from unicodedata import combining
 
 from openclaw_core import characters
 from openclaw_core.chat.markdown import links
-from openclaw_core.chat.markdown.spans import CODE_KINDS, QUOTE_KINDS, Span
+from openclaw_core.chat.markdown.spans import CODE_KINDS, QUOTE_KINDS, TextSpan
 from openclaw_core.chat.text_edits import add_direction_marks, move_long_code
 from openclaw_core.chat.utf16 import PAGE_MAX_UNITS, Positions
 from openclaw_core.ports import AnswerFile, Entity, Lang, Page
@@ -40,20 +40,20 @@ def preview(markdown: str, *, lang: Lang) -> tuple[Page, ...]:
 # ---- Markdown → text and spans
 
 
-def _converted(markdown: str, *, grows: bool = False) -> tuple[str, list[Span]]:
+def _converted(markdown: str, *, grows: bool = False) -> tuple[str, list[TextSpan]]:
     # Imported here, at the first text: the brain starts sooner without it.
     from openclaw_core.chat.markdown import blocks
 
     text, spans = blocks.convert_markdown(markdown, grows=grows)
     # Telegram turns these into links, except in code.
-    deep = [Span(start, end, "code") for start, end in links.deep_links(text)]
+    deep = [TextSpan(start, end, "code") for start, end in links.deep_links(text)]
     return text, _tidy([*spans, *deep], len(text))
 
 
-def _tidy(spans: Sequence[Span], length: int) -> list[Span]:
+def _tidy(spans: Sequence[TextSpan], length: int) -> list[TextSpan]:
     """Known kinds only, in bounds, properly nested, and without code in code or quotes in quotes."""
-    kept: list[Span] = []
-    open_spans: list[Span] = []
+    kept: list[TextSpan] = []
+    open_spans: list[TextSpan] = []
     code_end = quote_end = 0
     # Outer spans first. Where kinds cover the same range, quotes are outermost, then links, then code, which wins alone.
     ordered = sorted(
@@ -93,16 +93,16 @@ def _tidy(spans: Sequence[Span], length: int) -> list[Span]:
 # ---- pages
 
 
-def _paged(text: str, spans: Sequence[Span]) -> tuple[Page, ...]:
+def _paged(text: str, spans: Sequence[TextSpan]) -> tuple[Page, ...]:
     position = Positions(text)
     return tuple(_page(text[start:end], inside, start) for start, end, inside in _cuts(text, spans, position))
 
 
-def _cuts(text: str, spans: Sequence[Span], position: Positions) -> Iterator[tuple[int, int, list[Span]]]:
+def _cuts(text: str, spans: Sequence[TextSpan], position: Positions) -> Iterator[tuple[int, int, list[TextSpan]]]:
     """Ranges of *text* that are visible pages, with the spans of each."""
     length = len(text)
     start = behind = 0
-    current: list[Span] = []  # of those before *behind*, in order of their start
+    current: list[TextSpan] = []  # of those before *behind*, in order of their start
     while start < length:
         end = position.after_units(start, PAGE_MAX_UNITS)
         while behind < len(spans) and spans[behind].start < end:
@@ -120,7 +120,7 @@ def _cuts(text: str, spans: Sequence[Span], position: Positions) -> Iterator[tup
         start = end
 
 
-def _boundary(text: str, spans: Sequence[Span], start: int, end: int) -> int:
+def _boundary(text: str, spans: Sequence[TextSpan], start: int, end: int) -> int:
     """Where to cut at or before *end*: between paragraphs, else lines, else words, but not before half of the page."""
     half = start + (end - start) // 2
     blocks = [span for span in spans if span.kind == "pre"]
@@ -144,7 +144,7 @@ def _joins(char: str) -> bool:
     return bool(combining(char)) or char in "\u200d\ufe0f\u20e3" or "\U0001f3fb" <= char <= "\U0001f3ff"
 
 
-def _trimmed(text: str, spans: Sequence[Span], start: int, end: int) -> tuple[int, int]:
+def _trimmed(text: str, spans: Sequence[TextSpan], start: int, end: int) -> tuple[int, int]:
     """Without the blank space around a page, but with the indentation of its first line of code."""
     while start < end and text[start].isspace():
         if text[start] != "\n" and any(span.kind == "pre" and span.start <= start < span.end for span in spans):
@@ -155,7 +155,7 @@ def _trimmed(text: str, spans: Sequence[Span], start: int, end: int) -> tuple[in
     return start, end
 
 
-def _page(text: str, spans: Sequence[Span], start: int) -> Page:
+def _page(text: str, spans: Sequence[TextSpan], start: int) -> Page:
     unit = Positions(text).unit_of
     here = [
         span._replace(start=max(span.start - start, 0), end=min(span.end - start, len(text)))
@@ -175,7 +175,7 @@ def _page(text: str, spans: Sequence[Span], start: int) -> Page:
     return Page(text=text, entities=tuple(entities[:PAGE_MAX_ENTITIES]))
 
 
-def _without_formatted_code(spans: Sequence[Span]) -> list[Span]:
+def _without_formatted_code(spans: Sequence[TextSpan]) -> list[TextSpan]:
     """Without bold or a link around exactly one piece of code: Telegram allows no other formatting on code."""
     alone = {(span.start, span.end) for span in spans if span.kind in CODE_KINDS}
     return [

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
-from openclaw_core.chat.markdown.spans import CODE_KINDS, QUOTE_KINDS, Span
+from openclaw_core.chat.markdown.spans import CODE_KINDS, QUOTE_KINDS, TextSpan
 from openclaw_core.ports import AnswerFile, Lang
 from openclaw_core.texts import wording
 from openclaw_core.texts.language import hebrew_share, is_hebrew
@@ -47,7 +47,7 @@ class _Edit(NamedTuple):
     new: str
 
 
-def move_long_code(text: str, spans: list[Span], lang: Lang) -> tuple[str, list[Span], tuple[AnswerFile, ...]]:
+def move_long_code(text: str, spans: list[TextSpan], lang: Lang) -> tuple[str, list[TextSpan], tuple[AnswerFile, ...]]:
     edits: list[_Edit] = []
     files: list[AnswerFile] = []
     for span in spans:
@@ -85,7 +85,7 @@ def _file_name(language: str | None, first_line: str, *, taken: set[str]) -> str
     return unique
 
 
-def add_direction_marks(text: str, spans: list[Span]) -> tuple[str, list[Span]]:
+def add_direction_marks(text: str, spans: list[TextSpan]) -> tuple[str, list[TextSpan]]:
     """Add U+200F to lines of a Hebrew text that would be laid out from left to right.
 
     Telegram has no direction flag: each line takes the direction of its first strong character.
@@ -108,7 +108,7 @@ def add_direction_marks(text: str, spans: list[Span]) -> tuple[str, list[Span]]:
     return _edited(text, spans, edits)
 
 
-def _outside(text: str, spans: Sequence[Span]) -> Iterator[str]:
+def _outside(text: str, spans: Sequence[TextSpan]) -> Iterator[str]:
     at = 0
     for span in spans:
         yield text[at : span.start]
@@ -123,7 +123,7 @@ def _wants_mark(line: str) -> bool:
     return any(map(is_hebrew, line)) or len(_WORD.findall(line)) <= FOREIGN_WORDS
 
 
-def _edited(text: str, spans: list[Span], edits: Sequence[_Edit]) -> tuple[str, list[Span]]:
+def _edited(text: str, spans: list[TextSpan], edits: Sequence[_Edit]) -> tuple[str, list[TextSpan]]:
     """Apply *edits*, which are in order and do not overlap, and move the spans with their text.
 
     Text inserted at the edge of a span stays outside, except for quotations, which must begin at a line.

@@ -131,7 +131,7 @@ BROKEN_OFF = frozenset({"error", "abort", "insufficient_system_resource"})
 """End marks of OpenAI, Groq, OpenRouter, vLLM, SGLang and DeepSeek. All others end a whole answer."""
 
 
-def printable(reason: str) -> str:
+def loggable(reason: str) -> str:
     """*reason* if it is safe to log: a server's text could hold anything."""
     return reason if re.fullmatch(r"[a-z_]{1,20}", reason) else "an unknown mark"
 

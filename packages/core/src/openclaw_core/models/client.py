@@ -36,7 +36,7 @@ from openclaw_core.models.chunks import (
     chunks,
     delta_of,
     estimated_usage,
-    printable,
+    loggable,
     usage_of,
 )
 from openclaw_core.models.connections import connections
@@ -233,11 +233,11 @@ def _check_end(ended: str, text: str, *, called: bool, calls: bool, may_call: bo
     if may_call and (called or ended in TOOL_CALLED) and not calls:
         raise _broken(text, "a call that cannot be read, or none")
     if not may_call and (called or ended in TOOL_CALLED):
-        raise ToolCalled(printable(ended))
+        raise ToolCalled(loggable(ended))
     if ended in FILTERED:
-        raise AnswerFiltered(printable(ended))
+        raise AnswerFiltered(loggable(ended))
     if is_blank(text) and not calls:
-        raise EmptyAnswer(f"ended by {printable(ended)}")
+        raise EmptyAnswer(f"ended by {loggable(ended)}")
 
 
 @asynccontextmanager

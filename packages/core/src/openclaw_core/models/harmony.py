@@ -20,14 +20,14 @@ _CHANNEL = re.compile(r"<\|channel\|>([\w-]*)")
 _TO = re.compile(r"\bto=([\w.:-]+)")
 
 
-class Header(NamedTuple):
+class HarmonyHeader(NamedTuple):
     chars: int
     """Its length."""
     shown: bool
     """Whether its message is an answer."""
 
 
-def header_of(text: str) -> Header | None:
+def header_of(text: str) -> HarmonyHeader | None:
     """The header at the beginning of *text*; None if there is none, or not all of it.
 
     gpt-oss names a content type with or without `<|constrain|>`, and at times a second channel: the pattern allows both.
@@ -38,7 +38,7 @@ def header_of(text: str) -> Header | None:
     author, channels = found["author"] or "", _CHANNEL.findall(found["channels"])
     to = _TO.search(found.group())
     speaks = channels[-1] == "final" if channels else author.split()[:1] in ([], ["assistant"])
-    return Header(chars=found.end(), shown=speaks and (to is None or to[1] == "user"))
+    return HarmonyHeader(chars=found.end(), shown=speaks and (to is None or to[1] == "user"))
 
 
 def may_become_header(text: str) -> bool:

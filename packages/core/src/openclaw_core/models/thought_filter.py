@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 
 from openclaw_core.models.code_spans import CodeTracker
-from openclaw_core.models.harmony import FOLLOWS_A_MESSAGE, Header, header_of, is_begun, may_become_header
+from openclaw_core.models.harmony import FOLLOWS_A_MESSAGE, HarmonyHeader, header_of, is_begun, may_become_header
 from openclaw_core.models.mentions import (
     Doubt,
     begin_mark_is_mentioned,
@@ -259,7 +259,7 @@ class ThoughtFilter:
             return self._consume(self._unread)  # the answer was cut in its header
         return self._consume(word, shown=True)
 
-    def _open(self, header: Header) -> None:
+    def _open(self, header: HarmonyHeader) -> None:
         self._unread = self._unread[header.chars :]
         self._channels, self._thought, self._outside = True, True, None
         if not header.shown:

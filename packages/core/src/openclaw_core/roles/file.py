@@ -8,17 +8,17 @@ from pydantic import Field, StringConstraints
 
 from openclaw_core.roles.yaml_file import FileFaults, LineNumbers, Strict, read_yaml
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+RoleName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Line = Annotated[str, StringConstraints(pattern=r"^\S[^\r\n]*$", max_length=200)]
 PromptFile = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*\.md$")]
 # Job names are agent-<template>-<8>-<n>, and pods need room for their suffix.
 Template = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=30)]
 BuiltinTool = Literal["browser_search", "code_interpreter"]
 """Tools that run at the model's server, which are Groq's."""
-Tool = Literal["web_search", "open_page", "read_document", "run_code", "browser_search", "code_interpreter"]
+ToolName = Literal["web_search", "open_page", "read_document", "run_code", "browser_search", "code_interpreter"]
 """Those, and tools of our own, which an agent runs: `openclaw_agent.tools`."""
 Effort = Literal["low", "medium", "high"]
-Provider = Literal["groq", "openai", "openrouter", "together", "ollama", "llama.cpp", "lmstudio", "vllm"]
+ProviderName = Literal["groq", "openai", "openrouter", "together", "ollama", "llama.cpp", "lmstudio", "vllm"]
 
 
 class Price(Strict):
@@ -33,7 +33,7 @@ class Price(Strict):
 class ModelEntry(Strict):
     context_tokens: int = Field(ge=1024)
     """The model's context window, in tokens, at least 1024."""
-    provider: Provider | None = None
+    provider: ProviderName | None = None
     """Whose server has it, with a key of its own such as OPENROUTER_API_KEY; without it, the default server (docs/settings.md)."""
     id: Line | None = None
     """Its id at that server, if it is not the name that stands here: one model may be at two."""
@@ -77,7 +77,7 @@ class CanaryEntry(Strict):
 
 
 class RoleEntry(Strict):
-    command: Name
+    command: RoleName
     """The chat command without the slash: a small letter, then small letters, digits and _, up to 32."""
     emoji: str = Field(min_length=1, max_length=8)
     """One emoji that stands for the role."""
@@ -93,7 +93,7 @@ class RoleEntry(Strict):
     """Another prompt that a part of the chats gets, to be tried."""
     models: list[str] = Field(min_length=1)
     """Ids from `models`, in order of preference."""
-    tools: list[Tool] = Field(default=[])
+    tools: list[ToolName] = Field(default=[])
     """web_search, open_page, read_document and run_code, which its agents run; or browser_search and code_interpreter, which its first model must have."""
     max_steps: int = Field(default=6, ge=1, le=20)
     """How often a model with tools that its agents run is asked for one answer, 1 to 20; the last time it may call nothing."""
@@ -120,7 +120,7 @@ class RolesFile(Strict):
     """Models by name: the id that the server lists, unless `id` says another."""
     router: RouterEntry
     """The small model that picks a role where rules do not."""
-    roles: dict[Name, RoleEntry] = Field(min_length=1)
+    roles: dict[RoleName, RoleEntry] = Field(min_length=1)
     """Who answers."""
 
 

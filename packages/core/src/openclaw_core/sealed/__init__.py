@@ -7,14 +7,14 @@ How code is sealed is not told here: that is `openclaw_runner`.
 from openclaw_core.sealed.client import RunnerClient
 from openclaw_core.sealed.values import (
     MOST,
-    Cause,
+    DocumentPage,
     File,
-    Language,
-    Limits,
     Outcome,
-    Page,
+    ProgramLanguage,
     ReadRequest,
     ReadResult,
+    RunLimits,
+    RunnerCause,
     RunRequest,
     RunResult,
 )
@@ -22,16 +22,16 @@ from openclaw_core.sealed.wire import Malformed
 
 __all__ = [
     "MOST",
-    "Cause",
+    "DocumentPage",
     "File",
-    "Language",
-    "Limits",
     "Malformed",
     "Outcome",
-    "Page",
+    "ProgramLanguage",
     "ReadRequest",
     "ReadResult",
+    "RunLimits",
     "RunRequest",
     "RunResult",
+    "RunnerCause",
     "RunnerClient",
 ]

@@ -3,13 +3,13 @@
 import asyncio
 from pathlib import Path
 
-from openclaw_core.sealed.values import Cause, Outcome, ReadRequest, ReadResult, RunRequest, RunResult
+from openclaw_core.sealed.values import Outcome, ReadRequest, ReadResult, RunnerCause, RunRequest, RunResult
 from openclaw_core.sealed.wire import (
     PREFIX,
     RESULT_MAX_BYTES,
     Malformed,
     Request,
-    Result,
+    SealedResult,
     decode_result,
     encode_request,
     header_bytes,
@@ -42,7 +42,7 @@ class RunnerClient:
         answer = await self._ask(request, wanted_s)
         if isinstance(answer, RunResult):
             return answer
-        return RunResult(program=Outcome(cause=Cause.NOT_AVAILABLE, why=_unexpected(answer)))
+        return RunResult(program=Outcome(cause=RunnerCause.NOT_AVAILABLE, why=_unexpected(answer)))
 
     async def read(self, request: ReadRequest) -> ReadResult:
         """Read a document. Cancelling this call ends the reading."""
@@ -52,9 +52,9 @@ class RunnerClient:
         # A runner that cannot seal itself answers before it has read what was asked, always as a run.
         if isinstance(answer, RunResult) and answer.program.cause is not None:
             return ReadResult(cause=answer.program.cause, why=answer.program.why)
-        return ReadResult(cause=Cause.NOT_AVAILABLE, why=_unexpected(answer))
+        return ReadResult(cause=RunnerCause.NOT_AVAILABLE, why=_unexpected(answer))
 
-    async def _ask(self, request: Request, wanted_s: float) -> Result | str:
+    async def _ask(self, request: Request, wanted_s: float) -> SealedResult | str:
         """The runner's answer, or why there is none."""
         message = encode_request(request)
         try:
@@ -79,7 +79,7 @@ class RunnerClient:
                     raise
             await asyncio.sleep(LOOK_EVERY_S)
 
-    async def _exchange(self, message: bytes) -> Result:
+    async def _exchange(self, message: bytes) -> SealedResult:
         reader, writer = await self._connected()
         try:
             sending = asyncio.create_task(_send(writer, message), name="send to the runner")
@@ -100,5 +100,5 @@ async def _send(writer: asyncio.StreamWriter, message: bytes) -> None:
     await writer.drain()
 
 
-def _unexpected(answer: Result | str) -> str:
+def _unexpected(answer: SealedResult | str) -> str:
     return answer if isinstance(answer, str) else "the runner's answer is of another kind"

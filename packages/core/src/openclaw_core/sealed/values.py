@@ -8,7 +8,7 @@ from enum import StrEnum
 MIB = 1 << 20
 
 
-class Language(StrEnum):
+class ProgramLanguage(StrEnum):
     """What the runner can run."""
 
     PYTHON = "python"
@@ -16,7 +16,7 @@ class Language(StrEnum):
     SQLITE = "sqlite"
 
 
-class Cause(StrEnum):
+class RunnerCause(StrEnum):
     """Why there is no exit code, or no text of a document."""
 
     # the runner's side
@@ -39,7 +39,7 @@ class Cause(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class RunLimits:
     """What one run may use. The runner refuses a request above `MOST`."""
 
     seconds: float = 10.0  # from start to end, of the program and of its test each
@@ -66,7 +66,7 @@ class Limits:
                 raise ValueError(f"the limit {each.name} is too high")
 
 
-MOST = Limits(
+MOST = RunLimits(
     seconds=120.0,
     memory_bytes=2048 * MIB,
     processes=64,
@@ -128,17 +128,17 @@ class RunRequest:
     *test* is Python for pytest and runs after the code, if that ended well, in the same folder; the code is `main.py` there.
     """
 
-    language: Language
+    language: ProgramLanguage
     code: str = field(repr=False)
     test: str | None = field(default=None, repr=False)
     files: tuple[File, ...] = ()
-    limits: Limits = field(default_factory=Limits)
+    limits: RunLimits = field(default_factory=RunLimits)
 
     def __post_init__(self) -> None:
         for text in (self.code, self.test or ""):
             if len(text.encode("utf-8", "surrogatepass")) > CODE_MAX_BYTES:
                 raise ValueError("the code is too long")
-        if self.test is not None and self.language is not Language.PYTHON:
+        if self.test is not None and self.language is not ProgramLanguage.PYTHON:
             raise ValueError("only Python has a test")
         if len(self.files) > INPUT_FILES_MAX or sum(len(file.data) for file in self.files) > INPUT_MAX_BYTES:
             raise ValueError("the files are too many or too large")
@@ -157,7 +157,7 @@ class ReadRequest:
     data: bytes = field(repr=False)
     first_page: int = 1
     pages: int = 100
-    limits: Limits = field(default_factory=lambda: Limits(seconds=30.0))
+    limits: RunLimits = field(default_factory=lambda: RunLimits(seconds=30.0))
 
     def __post_init__(self) -> None:
         checked_name(self.name)
@@ -175,7 +175,7 @@ class Outcome:
     """How a program ended. One of *exit_code* and *cause* is there: a cause says which limit ended it."""
 
     exit_code: int | None = None
-    cause: Cause | None = None
+    cause: RunnerCause | None = None
     why: str = ""
     stdout: str = field(default="", repr=False)
     stderr: str = field(default="", repr=False)
@@ -223,7 +223,7 @@ class RunResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class DocumentPage:
     """One page's text. *name* is a sheet's, a slide's or a chapter's own title."""
 
     number: int
@@ -241,9 +241,9 @@ class Page:
 class ReadResult:
     """A document's text. With a *cause* there are no pages, or only those that were read before it."""
 
-    cause: Cause | None = None
+    cause: RunnerCause | None = None
     why: str = ""
-    pages: tuple[Page, ...] = ()
+    pages: tuple[DocumentPage, ...] = ()
     pages_total: int | None = None  # None where counting them would mean reading all
     cut: bool = False  # some page was longer than what is returned
     seconds: float = 0.0

@@ -20,14 +20,14 @@ from openclaw_core.sealed.values import (
     MOST,
     PAGES_MAX,
     TEXT_MAX_BYTES,
-    Cause,
+    DocumentPage,
     File,
-    Language,
-    Limits,
     Outcome,
-    Page,
+    ProgramLanguage,
     ReadRequest,
     ReadResult,
+    RunLimits,
+    RunnerCause,
     RunRequest,
     RunResult,
 )
@@ -42,7 +42,7 @@ REQUEST_MAX_BYTES = max(2 * CODE_MAX_BYTES + INPUT_MAX_BYTES, DOCUMENT_MAX_BYTES
 RESULT_MAX_BYTES = max(4 * 3 * MOST.output_bytes + MOST.returned_bytes, TEXT_MAX_BYTES)
 
 Request = RunRequest | ReadRequest
-Result = RunResult | ReadResult
+SealedResult = RunResult | ReadResult
 
 
 class Malformed(Exception):
@@ -114,11 +114,11 @@ def _text(data: bytes) -> str:
         raise Malformed("a text is not UTF-8") from exc
 
 
-def _limits(raw: object) -> Limits:
-    known = {each.name for each in fields(Limits)}
+def _limits(raw: object) -> RunLimits:
+    known = {each.name for each in fields(RunLimits)}
     if not isinstance(raw, dict) or not raw.keys() <= known:
         raise Malformed("the limits are not understood")
-    return Limits(**raw)
+    return RunLimits(**raw)
 
 
 def encode_request(request: Request) -> bytes:
@@ -153,7 +153,7 @@ def decode_request(header: Header, body: bytes) -> Request:
                 raise Malformed("the parts are too many, or two have one name")
             test = named.pop("test", None)
             return RunRequest(
-                language=Language(header.fields["language"]),
+                language=ProgramLanguage(header.fields["language"]),
                 code=_text(named.pop("code")),
                 test=None if test is None else _text(test),
                 files=tuple(File(name=_after("file:", name), data=data) for name, data in named.items()),
@@ -170,7 +170,7 @@ def _after(label: str, name: str) -> str:
     return name.removeprefix(label)
 
 
-def encode_result(result: Result) -> bytes:
+def encode_result(result: SealedResult) -> bytes:
     """The whole message of *result*."""
     if isinstance(result, ReadResult):
         header = {"kind": "read", "pages": [[page.number, page.name] for page in result.pages], **_plain(result)}
@@ -195,7 +195,7 @@ def _checked(raw: dict[str, Any], kind: type[ReadResult] | type[Outcome]) -> dic
     return found | {"cause": _cause(raw["cause"]), "why": _string(raw["why"])}
 
 
-def decode_result(header: Header, body: bytes) -> Result:
+def decode_result(header: Header, body: bytes) -> SealedResult:
     """The result of a message, of which nothing is trusted. Raises Malformed."""
     parts = split_body(header, body)
     try:
@@ -210,7 +210,7 @@ def decode_result(header: Header, body: bytes) -> Result:
 
 def _read_result(raw: dict[str, Any], parts: Sequence[tuple[str, bytes]]) -> ReadResult:
     pages = tuple(
-        Page(number=number, name=_string(name), text=_text(text))
+        DocumentPage(number=number, name=_string(name), text=_text(text))
         for (number, name), (_, text) in zip(raw["pages"], parts, strict=True)
     )
     return ReadResult(pages=pages, **_checked(raw, ReadResult))
@@ -229,8 +229,8 @@ def _outcome(raw: dict[str, Any], parts: dict[str, bytes], name: str) -> Outcome
     return Outcome(stdout=stdout, stderr=stderr, **_checked(raw, Outcome))
 
 
-def _cause(raw: object) -> Cause | None:
-    return None if raw is None else Cause(_string(raw))
+def _cause(raw: object) -> RunnerCause | None:
+    return None if raw is None else RunnerCause(_string(raw))
 
 
 def _string(raw: object) -> str:

@@ -10,7 +10,6 @@ from enum import StrEnum
 from openclaw_core.records import whole
 from openclaw_core.store.client import Script, fenced
 
-EVERYONE = "*"
 READABLE_VERSIONS = frozenset({"1"})
 """Of a row. One of another version gives nobody access."""
 

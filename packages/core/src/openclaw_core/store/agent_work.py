@@ -138,9 +138,9 @@ class AgentWork:
         self._mine(await self._script.step("amend", run=run.name, job=self.job, said=_text(text)))
 
     async def end(self, run: Run, result: Result) -> bool:
-        return await self._finish(run.name, wire(result), last=run.last, unborn=isinstance(result, PutBack))
+        return await self._finish(run.name, wire(result), last=run.last, never_started=isinstance(result, PutBack))
 
-    async def _finish(self, name: str, result: dict[str, Any], *, last: bool, unborn: bool = False) -> bool:
+    async def _finish(self, name: str, result: dict[str, Any], *, last: bool, never_started: bool = False) -> bool:
         """Only what goes on after the text that is written already is sent of an answer."""
         answers = result["kind"] == ResultKind.ANSWERED
         content = result["markdown"].encode() if answers else b""
@@ -156,7 +156,7 @@ class AgentWork:
                 at=at or None,
                 pool=self.pool,
                 last=last,
-                unborn=unborn or None,
+                never_started=never_started or None,
                 answers=answers,
                 result=compact(result),
             )

@@ -20,7 +20,7 @@ from redis.client import NEVER_DECODE
 
 from openclaw_core import logs
 from openclaw_core.errors import LostOwnership, StoreFault, StoreFull, StoreMisconfigured, StoreUnavailable
-from openclaw_core.store.server import WANTED, Memory, Server, fault_of, memory_of, server_of
+from openclaw_core.store.server import WANTED, Memory, Server, memory_of, server_fault, server_of
 
 log = logs.get(__name__)
 T = TypeVar("T")
@@ -228,7 +228,7 @@ class Script:
             info, config = await self._shielded(self._asked())
         if not info:
             raise StoreMisconfigured("the server does not say what it is: INFO has to be allowed")
-        if fault := fault_of(info, config, self._stated):
+        if fault := server_fault(info, config, self._stated):
             raise StoreMisconfigured(fault)
         await self._probe()
         return server_of(info)

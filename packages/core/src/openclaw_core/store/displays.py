@@ -36,7 +36,7 @@ TASK_FIELDS = (
 )  # fmt: skip
 """What `adopt` in `lua/leader/3_pool.lua` gives too, in this order."""
 _NOTICE_FIELDS = ("chat", "kind", "args", "lang", "thread", "reply_to", "order", "replaced", *_FEW_FIELDS)
-Row = Mapping[str, str | None]
+DisplayRow = Mapping[str, str | None]
 
 
 class RedisDisplays:
@@ -116,7 +116,7 @@ class RedisDisplays:
         return readable(rows or (), _indicator, of="signs")
 
     async def _displays(
-        self, versions: Mapping[str, int], known: Mapping[str, Row] | None = None, *, delivered: bool = False
+        self, versions: Mapping[str, int], known: Mapping[str, DisplayRow] | None = None, *, delivered: bool = False
     ) -> list[Display]:
         """Those that can be read; others are reported, and taken out of the open ones, where they would be met again and again."""
         if not versions:
@@ -132,7 +132,7 @@ class RedisDisplays:
                 await self.settled(name, 2**52)
         return found
 
-    async def _rows(self, names: Sequence[str], known: Mapping[str, Row]) -> dict[str, Row]:
+    async def _rows(self, names: Sequence[str], known: Mapping[str, DisplayRow]) -> dict[str, DisplayRow]:
         unknown = [name for name in names if name not in known]
         rows = await self._fields({name: TASK_FIELDS if name.startswith("t:") else _NOTICE_FIELDS for name in unknown})
         rows.update(known)
@@ -145,7 +145,7 @@ class RedisDisplays:
         others = await self._fields(wanted)
         return {name: {**row, **others.get(name, {})} for name, row in rows.items()}
 
-    async def _fields(self, wanted: Mapping[str, tuple[str, ...]]) -> dict[str, Row]:
+    async def _fields(self, wanted: Mapping[str, tuple[str, ...]]) -> dict[str, DisplayRow]:
         replies = await self._script.reads([("HMGET", self._key(name), *fields) for name, fields in wanted.items()])
         return {
             name: dict(zip(fields, values or [None] * len(fields), strict=True))
@@ -155,7 +155,7 @@ class RedisDisplays:
     def _key(self, name: str) -> str:
         return self._script.keys("task" if name.startswith("t:") else "notice", name[2:])
 
-    def _task(self, name: str, version: int, row: Row, delivered: bool) -> Display:
+    def _task(self, name: str, version: int, row: DisplayRow, delivered: bool) -> Display:
         chat = int(row["chat"] or "")
         record = {"lang": row["answer_lang"]} if row["answer_lang"] else _record(row["record"] or "")
         cause = row["cause"] or ""
@@ -181,7 +181,7 @@ class RedisDisplays:
         )
 
 
-def _notice(name: str, version: int, row: Row, delivered: bool) -> Display:
+def _notice(name: str, version: int, row: DisplayRow, delivered: bool) -> Display:
     args = parsed(row["args"] or "{}")
     return Display(
         id=name,
@@ -200,7 +200,7 @@ def _notice(name: str, version: int, row: Row, delivered: bool) -> Display:
     )
 
 
-def _numbered(row: Row, name: str, kind: Any) -> dict[int, Any]:
+def _numbered(row: DisplayRow, name: str, kind: Any) -> dict[int, Any]:
     return {n: kind(value) for n in range(SLOTS) if (value := row.get(f"{name}{n}"))}
 
 

@@ -152,7 +152,7 @@ class AnswerButton(InPlace):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SendFile(Replies):
+class SendFileAgain(Replies):
     """A file of an answer, whose fate was unknown, is asked for again."""
 
     kind_of_effect: ClassVar[EffectKind] = EffectKind.FILE

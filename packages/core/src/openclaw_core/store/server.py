@@ -50,7 +50,7 @@ def server_of(info: Mapping[str, str]) -> Server:
     return Server(name="Redis", version=info.get("redis_version", "of unknown version"))
 
 
-def fault_of(info: Mapping[str, str], config: Mapping[str, str], stated: Mapping[str, str]) -> str:
+def server_fault(info: Mapping[str, str], config: Mapping[str, str], stated: Mapping[str, str]) -> str:
     """Why this server cannot be the store, in a sentence that says what to do; empty if it can.
 
     *config* is what CONFIG GET tells, empty where it is not allowed; *stated* is what the operator states of settings that nothing tells.

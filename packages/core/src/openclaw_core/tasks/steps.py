@@ -57,7 +57,7 @@ class Ended:
 
     exit_code: int | None = None
     cause: str = ""
-    """Instead of an exit code: a NotRun, or the limit at which the runner ended it (`openclaw_core.sealed.Cause`)."""
+    """Instead of an exit code: a NotRun, or the limit at which the runner ended it (`openclaw_core.sealed.RunnerCause`)."""
     seconds: float = 0.0
     output: str = field(default="", repr=False)
     errors: str = field(default="", repr=False)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from openclaw_core.ports import Lang
 
 EVERYONE = "*"
+"""The subject of a row that gives access to all."""
 
 
 def access_list(rows: Sequence[Sequence[str]], more: int, lang: Lang) -> str:

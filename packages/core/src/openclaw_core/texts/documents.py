@@ -6,7 +6,7 @@ from enum import StrEnum
 from openclaw_core.ports import Lang
 
 
-class Unit(StrEnum):
+class PageUnit(StrEnum):
     """What the pages of a document are."""
 
     PAGE = "page"
@@ -16,26 +16,26 @@ class Unit(StrEnum):
     PART = "part"
 
 
-_UNITS: Mapping[str, Unit] = {
-    "pdf": Unit.PAGE, "docx": Unit.PAGE, "docm": Unit.PAGE, "pptx": Unit.SLIDE, "pptm": Unit.SLIDE, "xlsx": Unit.SHEET, "xlsm": Unit.SHEET,
-    "epub": Unit.CHAPTER,
+_UNITS: Mapping[str, PageUnit] = {
+    "pdf": PageUnit.PAGE, "docx": PageUnit.PAGE, "docm": PageUnit.PAGE, "pptx": PageUnit.SLIDE, "pptm": PageUnit.SLIDE, "xlsx": PageUnit.SHEET, "xlsm": PageUnit.SHEET,
+    "epub": PageUnit.CHAPTER,
 }  # fmt: skip
-_NAMES: Mapping[Unit, Mapping[Lang, tuple[str, str]]] = {
-    Unit.PAGE: {"en": ("page", "pages"), "he": ("עמוד", "עמודים")},
-    Unit.SLIDE: {"en": ("slide", "slides"), "he": ("שקופית", "שקופיות")},
-    Unit.SHEET: {"en": ("sheet", "sheets"), "he": ("גיליון", "גיליונות")},
-    Unit.CHAPTER: {"en": ("chapter", "chapters"), "he": ("פרק", "פרקים")},
-    Unit.PART: {"en": ("part", "parts"), "he": ("חלק", "חלקים")},
+_NAMES: Mapping[PageUnit, Mapping[Lang, tuple[str, str]]] = {
+    PageUnit.PAGE: {"en": ("page", "pages"), "he": ("עמוד", "עמודים")},
+    PageUnit.SLIDE: {"en": ("slide", "slides"), "he": ("שקופית", "שקופיות")},
+    PageUnit.SHEET: {"en": ("sheet", "sheets"), "he": ("גיליון", "גיליונות")},
+    PageUnit.CHAPTER: {"en": ("chapter", "chapters"), "he": ("פרק", "פרקים")},
+    PageUnit.PART: {"en": ("part", "parts"), "he": ("חלק", "חלקים")},
 }
 """Of one, and of many."""
 
 
-def unit_of(name: str) -> Unit:
+def unit_of(name: str) -> PageUnit:
     """What the pages of a document of this name are; parts where its format has no pages."""
-    return _UNITS.get(name.rpartition(".")[2].lower(), Unit.PART)
+    return _UNITS.get(name.rpartition(".")[2].lower(), PageUnit.PART)
 
 
-def status_subject(name: str, unit: Unit, first: int, last: int, *, lang: Lang, max_chars: int) -> str:
+def status_subject(name: str, unit: PageUnit, first: int, last: int, *, lang: Lang, max_chars: int) -> str:
     """`report.pdf, pages 5–8` within *max_chars*: the name is cut, not the pages."""
     one, many = _NAMES[unit][lang]
     where = f", {one} {first}" if first == last else f", {many} {first}–{last}"
@@ -43,7 +43,7 @@ def status_subject(name: str, unit: Unit, first: int, last: int, *, lang: Lang, 
     return (name if len(name) <= room else name[: room - 1].rstrip() + "…") + where
 
 
-def read_line(unit: Unit, *, whole: str, in_part: str, all_of_it: bool, total: int, lang: Lang) -> str:
+def read_line(unit: PageUnit, *, whole: str, in_part: str, all_of_it: bool, total: int, lang: Lang) -> str:
     """Which parts of a document were read: *whole* and *in_part* are numbers such as `1–4, 9`, maybe empty."""
     _, many = _NAMES[unit][lang]
     if all_of_it:

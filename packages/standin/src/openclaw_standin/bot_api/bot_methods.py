@@ -5,13 +5,13 @@ from typing import Any
 
 from openclaw_standin.bot_api import message_methods
 from openclaw_standin.bot_api.message_methods import Method
-from openclaw_standin.bot_api.state import JsonObject, TelegramState
+from openclaw_standin.bot_api.state import ApiObject, TelegramState
 from openclaw_standin.bot_api.wire import Params, bad_request
 
 MAX_DOWNLOAD_BYTES = 20 * 1024 * 1024
 
 
-def get_me(state: TelegramState, _params: Params) -> JsonObject:
+def get_me(state: TelegramState, _params: Params) -> ApiObject:
     return state.bot | {
         "can_join_groups": True,
         "can_read_all_group_messages": False,
@@ -21,7 +21,7 @@ def get_me(state: TelegramState, _params: Params) -> JsonObject:
     }
 
 
-async def get_updates(state: TelegramState, params: Params) -> list[JsonObject]:
+async def get_updates(state: TelegramState, params: Params) -> list[ApiObject]:
     allowed = params.parsed("allowed_updates", "allowed updates")
     if allowed is not None and not isinstance(allowed, list):
         raise bad_request("can't parse allowed updates: expected an Array")
@@ -65,11 +65,11 @@ def set_my_commands(state: TelegramState, params: Params) -> bool:
     return True
 
 
-def get_my_commands(state: TelegramState, params: Params) -> list[JsonObject]:
+def get_my_commands(state: TelegramState, params: Params) -> list[ApiObject]:
     return state.commands.get(_commands_key(params), [])
 
 
-def shown_commands(state: TelegramState, language_code: str) -> list[JsonObject]:
+def shown_commands(state: TelegramState, language_code: str) -> list[ApiObject]:
     """The commands that a client in *language_code* lists: of the narrowest scope that has any, in its language if there are any."""
     for scope in ("all_private_chats", "default"):
         for language in (language_code, ""):
@@ -78,7 +78,7 @@ def shown_commands(state: TelegramState, language_code: str) -> list[JsonObject]
     return []
 
 
-def get_file(state: TelegramState, params: Params) -> JsonObject:
+def get_file(state: TelegramState, params: Params) -> ApiObject:
     file_id = params.text("file_id")
     known = state.storage.stored_file(file_id) if file_id else None
     if known is None:

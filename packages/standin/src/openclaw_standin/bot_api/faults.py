@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from openclaw_standin.bot_api.wire import Refused, too_many
+from openclaw_standin.bot_api.wire import ErrorReply, too_many
 from openclaw_standin.fault_queue import FaultQueue
 
 _REFUSALS: Mapping[str, tuple[int, str]] = {
@@ -40,13 +40,13 @@ class Fault:
     hold_s: float = 120.0
     """How long `withhold` and `hang` keep the connection open, and `slow` and `late` wait before they act."""
 
-    def refusal(self) -> Refused | None:
+    def refusal(self) -> ErrorReply | None:
         """The error reply, None for kinds without one."""
         if self.kind == "flood":
             return too_many(self.retry_after_s)
         if self.kind in _REFUSALS:
             status, description = _REFUSALS[self.kind]
-            return Refused(status, description)
+            return ErrorReply(status, description)
         return None
 
 

@@ -30,7 +30,7 @@ class Bucket:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class FloodTimes:
     """`light_per_s` is for chat actions and reactions, the others for messages, edits and files."""
 
     bot_per_s: float = 30.0
@@ -44,7 +44,7 @@ class Flood:
     """Refuses calls above *limits* with 429, unless it is switched off."""
 
     def __init__(
-        self, limits: Limits = Limits(), *, on: bool = True, clock: Callable[[], float] = time.monotonic
+        self, limits: FloodTimes = FloodTimes(), *, on: bool = True, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._limits = limits
         self.on = on
@@ -52,7 +52,7 @@ class Flood:
         self._buckets: dict[str, Bucket] = {}
 
     def take(self, chat_id: int, *, group: bool) -> None:
-        """Count one message, edit or file. Raises Refused (429) with the seconds to wait; then nothing is counted."""
+        """Count one message, edit or file. Raises ErrorReply (429) with the seconds to wait; then nothing is counted."""
         limits = self._limits
         chat = (
             (limits.group_per_min / 60, limits.group_per_min) if group else (limits.private_per_s, limits.private_burst)

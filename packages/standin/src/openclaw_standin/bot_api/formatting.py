@@ -46,7 +46,7 @@ class Formatted:
 def read_formatted(
     params: Params, name: str, *, entities_name: str, max_units: int, too_long: str, required: bool = True
 ) -> Formatted:
-    """The text parameter *name* with its formatting. Raises Refused with Telegram's error text."""
+    """The text parameter *name* with its formatting. Raises ErrorReply with Telegram's error text."""
     raw = params.text(name)
     mode = params.text("parse_mode").lower()
     if mode == "html":  # Alertmanager's; OpenClaw sends entities
@@ -133,7 +133,7 @@ def _cleaned(text: str, entities: list[dict[str, Any]]) -> tuple[str, list[dict[
 
 
 def _check_ranges(text: str, entities: list[dict[str, Any]]) -> None:
-    """Raises Refused if an entity is outside of *text*, splits a character, or overlaps another one."""
+    """Raises ErrorReply if an entity is outside of *text*, splits a character, or overlaps another one."""
     if not entities:
         return
     edges = {0}

@@ -37,7 +37,7 @@ def _cannot_parse(why: str) -> Exception:
 
 
 def parse_html(raw: str) -> Parsed:
-    """Text and entities of HTML markup. Raises Refused for unknown tags and for tags that are not closed in order."""
+    """Text and entities of HTML markup. Raises ErrorReply for unknown tags and for tags that are not closed in order."""
     out, size, at = [], 0, 0
     entities: list[dict[str, Any]] = []
     open_tags: list[tuple[str, dict[str, Any]]] = []

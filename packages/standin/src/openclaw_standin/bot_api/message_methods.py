@@ -6,8 +6,8 @@ from typing import Any
 
 from openclaw_standin.bot_api.formatting import MAX_CAPTION_UNITS, MAX_TEXT_UNITS, read_formatted
 from openclaw_standin.bot_api.photos import checked_photo
-from openclaw_standin.bot_api.state import Chat, JsonObject, TelegramState
-from openclaw_standin.bot_api.wire import Params, Refused, bad_request
+from openclaw_standin.bot_api.state import ApiObject, Chat, TelegramState
+from openclaw_standin.bot_api.wire import ErrorReply, Params, bad_request
 
 Method = Callable[[TelegramState, Params], Any]
 
@@ -35,7 +35,7 @@ ACTIONS = frozenset(
 )  # fmt: skip
 
 
-def send_message(state: TelegramState, params: Params) -> JsonObject:
+def send_message(state: TelegramState, params: Params) -> ApiObject:
     chat = state.find_chat(params)
     text = _text(params)
     extra = _extra(state, chat, params)
@@ -43,13 +43,13 @@ def send_message(state: TelegramState, params: Params) -> JsonObject:
     return state.new_message(chat, state.bot, text | extra)
 
 
-def send_document(state: TelegramState, params: Params) -> JsonObject:
+def send_document(state: TelegramState, params: Params) -> ApiObject:
     chat = state.find_chat(params)
     extra = _caption(params) | _extra(state, chat, params)
     return state.new_message(chat, state.bot, {"document": _document(state, chat, params)} | extra)
 
 
-def _document(state: TelegramState, chat: Chat, params: Params) -> JsonObject:
+def _document(state: TelegramState, chat: Chat, params: Params) -> ApiObject:
     upload = params.upload("document")
     if upload is None:
         known = state.storage.stored_file(params.text("document"))
@@ -63,12 +63,12 @@ def _document(state: TelegramState, chat: Chat, params: Params) -> JsonObject:
         if not content:
             raise bad_request("file must be non-empty")
         if len(content) > MAX_UPLOAD_BYTES:
-            raise Refused(413, "Request Entity Too Large")
+            raise ErrorReply(413, "Request Entity Too Large")
     state.flood.take(chat.id, group=chat.is_group)
     return state.new_file(name, mime_type, content) | {"file_name": name, "mime_type": mime_type}
 
 
-def send_photo(state: TelegramState, params: Params) -> JsonObject:
+def send_photo(state: TelegramState, params: Params) -> ApiObject:
     chat = state.find_chat(params)
     extra = _caption(params) | _extra(state, chat, params)
     upload = params.upload("photo")
@@ -80,7 +80,7 @@ def send_photo(state: TelegramState, params: Params) -> JsonObject:
     return state.new_message(chat, state.bot, {"photo": [file | {"width": width, "height": height}]} | extra)
 
 
-def edit_message_text(state: TelegramState, params: Params) -> JsonObject:
+def edit_message_text(state: TelegramState, params: Params) -> ApiObject:
     chat, old = _own_message(state, params)
     text = _text(params)
     if "text" not in old:
@@ -136,7 +136,7 @@ def answer_callback_query(state: TelegramState, params: Params) -> bool:
 # ---- shared by the methods
 
 
-def _own_message(state: TelegramState, params: Params) -> tuple[Chat, JsonObject]:
+def _own_message(state: TelegramState, params: Params) -> tuple[Chat, ApiObject]:
     chat = state.find_chat(params)
     if not params.has("message_id"):
         raise bad_request("message identifier is not specified")
@@ -148,14 +148,14 @@ def _own_message(state: TelegramState, params: Params) -> tuple[Chat, JsonObject
     return chat, message
 
 
-def _text(params: Params) -> JsonObject:
+def _text(params: Params) -> ApiObject:
     text = read_formatted(
         params, "text", entities_name="entities", max_units=MAX_TEXT_UNITS, too_long="message is too long"
     )
     return {"text": text.text} | ({"entities": list(text.entities)} if text.entities else {})
 
 
-def _caption(params: Params) -> JsonObject:
+def _caption(params: Params) -> ApiObject:
     caption = read_formatted(
         params,
         "caption",
@@ -167,14 +167,14 @@ def _caption(params: Params) -> JsonObject:
     return {"caption": caption.text or None, "caption_entities": list(caption.entities)}
 
 
-def _extra(state: TelegramState, chat: Chat, params: Params) -> JsonObject:
+def _extra(state: TelegramState, chat: Chat, params: Params) -> ApiObject:
     return _reply(state, chat, params) | {"reply_markup": _markup(params)}
 
 
-def _reply(state: TelegramState, chat: Chat, params: Params) -> JsonObject:
+def _reply(state: TelegramState, chat: Chat, params: Params) -> ApiObject:
     """The fields for the message that is replied to, and for the topic."""
     thread_id = params.integer("message_thread_id")
-    extra: JsonObject = {"message_thread_id": thread_id, "is_topic_message": True} if thread_id else {}
+    extra: ApiObject = {"message_thread_id": thread_id, "is_topic_message": True} if thread_id else {}
     wanted = params.parsed("reply_parameters", "reply parameters")
     if wanted is not None:
         if not isinstance(wanted, dict) or not isinstance(wanted.get("message_id"), int):
@@ -190,7 +190,7 @@ def _reply(state: TelegramState, chat: Chat, params: Params) -> JsonObject:
     return extra
 
 
-def _markup(params: Params) -> JsonObject | None:
+def _markup(params: Params) -> ApiObject | None:
     """The inline keyboard; None without one. Other keyboards are accepted and not shown, as on an old client."""
     markup = params.parsed("reply_markup", "reply keyboard markup")
     if markup is None:

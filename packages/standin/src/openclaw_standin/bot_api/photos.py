@@ -1,6 +1,6 @@
 """Photos as the Bot API takes them: kind and size are read from the first bytes, and what no app could show is refused."""
 
-from openclaw_standin.bot_api.wire import Refused, bad_request
+from openclaw_standin.bot_api.wire import ErrorReply, bad_request
 
 MAX_PHOTO_BYTES = 10 * 1024 * 1024
 MAX_SIDES = 10_000
@@ -12,12 +12,12 @@ _JPEG_SIZES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 
 
 def checked_photo(content: bytes) -> tuple[str, int, int]:
-    """Type, width and height. Raises Refused, as Telegram does."""
+    """Type, width and height. Raises ErrorReply, as Telegram does."""
     if not content:
         raise bad_request("file must be non-empty")
     if len(content) > MAX_PHOTO_BYTES:
-        raise Refused(413, "Request Entity Too Large")
-    kind = kind_of(content)
+        raise ErrorReply(413, "Request Entity Too Large")
+    kind = image_type(content)
     width, height = _png_size(content) if kind == "image/png" else _jpeg_size(content) if kind else (0, 0)
     if not width or not height:
         raise bad_request("IMAGE_PROCESS_FAILED")
@@ -30,11 +30,11 @@ def photo_size(content: bytes) -> tuple[int, int] | None:
     """Width and height; None for what Telegram takes as no photo."""
     try:
         return checked_photo(content)[1:]
-    except Refused:
+    except ErrorReply:
         return None
 
 
-def kind_of(content: bytes) -> str:
+def image_type(content: bytes) -> str:
     """`image/png` or `image/jpeg`; empty for anything else."""
     return "image/png" if content.startswith(_PNG) else "image/jpeg" if content.startswith(b"\xff\xd8\xff") else ""
 

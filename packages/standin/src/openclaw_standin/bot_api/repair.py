@@ -47,7 +47,7 @@ def repair(data_dir: Path) -> tuple[Path, int]:
     return kept, count
 
 
-def readable(data_dir: Path) -> bool:
+def is_undamaged(data_dir: Path) -> bool:
     """Whether the chat file of *data_dir* is undamaged."""
     try:
         with contextlib.closing(sqlite3.connect(f"file:{data_dir / CHATS_FILE}?mode=ro", uri=True)) as source:

@@ -16,7 +16,7 @@ from openclaw_standin.bot_api.bot_methods import METHODS, result_message_id
 from openclaw_standin.bot_api.faults import Fault, Faults
 from openclaw_standin.bot_api.journal import Entry, Journal
 from openclaw_standin.bot_api.state import TelegramState
-from openclaw_standin.bot_api.wire import Params, Refused, read_params, reply_of
+from openclaw_standin.bot_api.wire import ErrorReply, Params, read_params, reply_of
 from openclaw_standin.guard import Handler, for_programs
 
 log = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ class BotRoutes:
                 return await self._abort(request, fault.hold_s if withheld else 0)
             record("ok", result_message_id(result))
             return web.json_response({"ok": True, "result": result})
-        except Refused as refused:
+        except ErrorReply as refused:
             record(f"{refused.status} {refused.description}")
             return reply_of(refused)
         except _NoReply as fault_reply:
@@ -98,14 +98,14 @@ class BotRoutes:
         except Exception as exc:  # noqa: BLE001 - a bug of ours must not look like a fault of the network
             log.error("fault in %s: %s", method if method.lower() in METHODS else "a call", _place(exc))
             record("500 Internal Server Error")
-            return reply_of(Refused(500, "Internal Server Error"))
+            return reply_of(ErrorReply(500, "Internal Server Error"))
 
     def _check_token(self, token: str) -> None:
         head, colon, tail = token.partition(":")
         if not (head.isdigit() and colon and tail):
-            raise Refused(404, "Not Found")
+            raise ErrorReply(404, "Not Found")
         if not hmac.compare_digest(token.encode(errors="replace"), self._state.token.encode()):
-            raise Refused(401, "Unauthorized")
+            raise ErrorReply(401, "Unauthorized")
 
     async def _run_with_fault(self, method: str, params: Params, fault: Fault | None) -> Any:
         if fault is not None:
@@ -128,7 +128,7 @@ class BotRoutes:
     async def _run(self, method: str, params: Params) -> Any:
         run = METHODS.get(method.lower())
         if run is None:
-            raise Refused(404, "Not Found: method not found")
+            raise ErrorReply(404, "Not Found: method not found")
         result = run(self._state, params)
         return await result if inspect.isawaitable(result) else result
 
@@ -165,14 +165,14 @@ class BotRoutes:
     async def download(self, request: web.Request) -> web.Response:
         try:
             self._check_token(request.match_info["token"])
-        except Refused as refused:
+        except ErrorReply as refused:
             return reply_of(refused)
         path = request.match_info["path"]
         given_s = self._state.file_links.get(path)
         is_good = given_s is not None and self._state.clock() - given_s < FILE_LINK_S
         content = self._state.storage.content_at(path) if is_good else None
         if content is None:
-            return reply_of(Refused(404, "Not Found"))
+            return reply_of(ErrorReply(404, "Not Found"))
         return web.Response(body=content, content_type="application/octet-stream")
 
 

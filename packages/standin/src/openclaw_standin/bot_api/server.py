@@ -13,10 +13,10 @@ from openclaw_core.errors import SettingsError
 from openclaw_standin import guard
 from openclaw_standin.bot_api.chat_page.routes import PageRoutes
 from openclaw_standin.bot_api.faults import Faults
-from openclaw_standin.bot_api.flood import Flood, Limits
+from openclaw_standin.bot_api.flood import Flood, FloodTimes
 from openclaw_standin.bot_api.journal import Journal
 from openclaw_standin.bot_api.routes import BotRoutes
-from openclaw_standin.bot_api.state import JsonObject, TelegramState
+from openclaw_standin.bot_api.state import ApiObject, TelegramState
 from openclaw_standin.bot_api.storage import Storage, open_error
 from openclaw_standin.bot_api.users import Users
 
@@ -48,7 +48,7 @@ class BotApi:
         token: str,
         data_dir: Path | None = None,
         flood: bool = True,
-        limits: Limits | None = None,
+        limits: FloodTimes | None = None,
         notice: str = "",
         fresh: bool = False,
         page_secret: str = "",
@@ -64,7 +64,7 @@ class BotApi:
             storage = Storage(data_dir, fresh=fresh)
         try:
             with _translate_errors(data_dir):
-                state = TelegramState(storage, Flood(limits or Limits(), on=flood), token=token)
+                state = TelegramState(storage, Flood(limits or FloodTimes(), on=flood), token=token)
             api = cls(state)
             app = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[guard.known_hosts(hosts)])
             api._routes.add_to(app)
@@ -82,7 +82,7 @@ class BotApi:
         finally:
             storage.close()
 
-    def messages(self, chat_id: int) -> list[JsonObject]:
+    def messages(self, chat_id: int) -> list[ApiObject]:
         """All messages of a chat, of users and of the bot, oldest first."""
         return self.state.messages(chat_id)
 

@@ -11,10 +11,10 @@ from openclaw_standin.bot_api.chat_page.events import PageEvents
 from openclaw_standin.bot_api.flood import Flood
 from openclaw_standin.bot_api.storage import Storage
 from openclaw_standin.bot_api.updates import Updates
-from openclaw_standin.bot_api.wire import Params, Refused, bad_request
+from openclaw_standin.bot_api.wire import ErrorReply, Params, bad_request
 
 ChatType = Literal["private", "group", "supergroup"]
-JsonObject = dict[str, Any]
+ApiObject = dict[str, Any]
 """An object of the Bot API, as in a reply."""
 
 _GONE = {
@@ -43,14 +43,14 @@ class Chat:
     def is_group(self) -> bool:
         return self.type != "private"
 
-    def wire(self) -> JsonObject:
+    def wire(self) -> ApiObject:
         """As a `Chat` of the Bot API."""
         name = "title" if self.is_group else "first_name"
         return {"id": self.id, "type": self.type, name: self.title} | self._username()
 
-    def user(self) -> JsonObject:
+    def user(self) -> ApiObject:
         """As a `User` of the Bot API."""
-        fields: JsonObject = {
+        fields: ApiObject = {
             "id": self.id,
             "is_bot": False,
             "first_name": self.title,
@@ -58,7 +58,7 @@ class Chat:
         }
         return fields | self._username()
 
-    def _username(self) -> JsonObject:
+    def _username(self) -> ApiObject:
         return {"username": self.username} if self.username else {}
 
 
@@ -71,14 +71,14 @@ class TelegramState:
         self.flood = flood
         self.page_events = PageEvents()
         self.updates = Updates(storage)
-        self.bot: JsonObject = {
+        self.bot: ApiObject = {
             "id": int(token.partition(":")[0]),
             "is_bot": True,
             "first_name": "OpenClaw",
             "username": "openclaw_local_bot",
         }
         self.chats: dict[int, Chat] = {body["id"]: Chat(**body) for body in storage.chats()}
-        self._messages: dict[int, dict[int, JsonObject]] = {}
+        self._messages: dict[int, dict[int, ApiObject]] = {}
         self.reactions: dict[tuple[int, int], str] = {}
         for chat_id, message_id, body, reaction in storage.messages():
             self._messages.setdefault(chat_id, {})[message_id] = body
@@ -86,8 +86,8 @@ class TelegramState:
                 self.reactions[chat_id, message_id] = reaction
         self.closed_topics: dict[tuple[int, int], str] = {}
         """Topics that refuse messages of the bot, by chat and thread, with Telegram's error text."""
-        self.commands: dict[str, list[JsonObject]] = storage.fact("commands", {})
-        self.message_listeners: list[Callable[[JsonObject, bool], None]] = []
+        self.commands: dict[str, list[ApiObject]] = storage.fact("commands", {})
+        self.message_listeners: list[Callable[[ApiObject, bool], None]] = []
         """Called with each message that is new, or (True) edited: the second bot may get it."""
         self.open_callbacks: dict[str, int] = {}
         """Callback queries that the bot has not answered yet: their ids, with their chats."""
@@ -107,7 +107,7 @@ class TelegramState:
         self.page_events.publish("chat", chat.id)
 
     def find_chat(self, params: Params) -> Chat:
-        """The chat that *params* name. Raises Refused if there is none or the bot may not write to it."""
+        """The chat that *params* name. Raises ErrorReply if there is none or the bot may not write to it."""
         if not params.has("chat_id"):
             raise bad_request("chat_id is empty")
         chat = self.chats.get(params.integer("chat_id"))
@@ -115,13 +115,13 @@ class TelegramState:
             raise bad_request("chat not found")
         if chat.moved_to is not None:
             description = "Bad Request: group chat was upgraded to a supergroup chat"
-            raise Refused(400, description, parameters={"migrate_to_chat_id": chat.moved_to})
+            raise ErrorReply(400, description, parameters={"migrate_to_chat_id": chat.moved_to})
         if chat.gone:
-            raise Refused(403, _GONE.get(chat.gone, chat.gone))
+            raise ErrorReply(403, _GONE.get(chat.gone, chat.gone))
         return chat
 
     def check_topic(self, chat_id: int, thread_id: int | None) -> None:
-        """Raises Refused for a topic in which nobody has written, or that is closed or deleted."""
+        """Raises ErrorReply for a topic in which nobody has written, or that is closed or deleted."""
         if not thread_id:
             return
         if refusal := self.closed_topics.get((chat_id, thread_id)):
@@ -134,14 +134,14 @@ class TelegramState:
 
     # ---- messages
 
-    def messages(self, chat_id: int) -> list[JsonObject]:
+    def messages(self, chat_id: int) -> list[ApiObject]:
         """The messages of a chat, oldest first."""
         return list(self._messages.get(chat_id, {}).values())
 
-    def message(self, chat_id: int, message_id: int) -> JsonObject | None:
+    def message(self, chat_id: int, message_id: int) -> ApiObject | None:
         return self._messages.get(chat_id, {}).get(message_id)
 
-    def new_message(self, chat: Chat, sender: JsonObject, body: JsonObject) -> JsonObject:
+    def new_message(self, chat: Chat, sender: ApiObject, body: ApiObject) -> ApiObject:
         """Store a new message, with its number and date."""
         chat.last_message_id += 1
         message = {
@@ -157,17 +157,17 @@ class TelegramState:
         self._publish(chat.id, message, edited=False)
         return message
 
-    def save_message(self, chat_id: int, message: JsonObject) -> None:
+    def save_message(self, chat_id: int, message: ApiObject) -> None:
         """Add or replace *message* as it is."""
         self._store(chat_id, message)
         self._publish(chat_id, message, edited=True)
 
-    def _publish(self, chat_id: int, message: JsonObject, *, edited: bool) -> None:
+    def _publish(self, chat_id: int, message: ApiObject, *, edited: bool) -> None:
         self.page_events.publish("message", chat_id, message=message)
         for listener in self.message_listeners:
             listener(message, edited)
 
-    def _store(self, chat_id: int, message: JsonObject) -> None:
+    def _store(self, chat_id: int, message: ApiObject) -> None:
         message_id = message["message_id"]
         # Stored first: a message that the disk has no room for must not be shown.
         self.storage.save_message(chat_id, message_id, message, self.reactions.get((chat_id, message_id), ""))
@@ -188,7 +188,7 @@ class TelegramState:
 
     # ---- files
 
-    def new_file(self, name: str, mime_type: str, content: bytes, *, folder: str = "documents") -> JsonObject:
+    def new_file(self, name: str, mime_type: str, content: bytes, *, folder: str = "documents") -> ApiObject:
         """Store a file. Returns the fields that all kinds of files have."""
         file_id = f"BQ{secrets.token_urlsafe(24)}"
         suffix = Path(name).suffix[:16]
@@ -197,7 +197,7 @@ class TelegramState:
 
     # ---- commands
 
-    def set_commands(self, key: str, commands: list[JsonObject]) -> None:
+    def set_commands(self, key: str, commands: list[ApiObject]) -> None:
         self.commands[key] = commands
         self.storage.save_fact("commands", self.commands)
         self.page_events.publish("commands")

@@ -6,7 +6,7 @@ from collections import deque
 from typing import Any
 
 from openclaw_standin.bot_api.storage import Storage
-from openclaw_standin.bot_api.wire import Refused
+from openclaw_standin.bot_api.wire import ErrorReply
 
 NOT_BY_DEFAULT = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
 MAX_POLL_S = 50
@@ -45,7 +45,7 @@ class Updates:
     def webhook_url(self, url: str) -> None:
         self._webhook_url = url
         if url and self._poller is not None and not self._poller.done():
-            self._poller.set_exception(Refused(409, _WEBHOOK_SET))
+            self._poller.set_exception(ErrorReply(409, _WEBHOOK_SET))
 
     @property
     def pending(self) -> int:
@@ -74,14 +74,14 @@ class Updates:
         self._wake()
 
     async def poll(self, *, offset: int, limit: int, timeout_s: int, allowed: list[str] | None) -> list[dict[str, Any]]:
-        """The next updates. Waits up to *timeout_s* for one. Raises Refused (409) if another poll begins."""
+        """The next updates. Waits up to *timeout_s* for one. Raises ErrorReply (409) if another poll begins."""
         if self.webhook_url:
-            raise Refused(409, _WEBHOOK)
+            raise ErrorReply(409, _WEBHOOK)
         if allowed is not None:
             self._allowed = frozenset(allowed) if allowed else None
         self._acknowledge(offset)
         if self._poller is not None and not self._poller.done():
-            self._poller.set_exception(Refused(409, _CONFLICT))
+            self._poller.set_exception(ErrorReply(409, _CONFLICT))
         size = min(max(limit, 1), MAX_BATCH)
         batch = self._batch(size)
         if batch or timeout_s <= 0:

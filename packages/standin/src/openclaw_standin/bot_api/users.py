@@ -6,10 +6,10 @@ import time
 from typing import Any, Literal
 
 from openclaw_standin.bot_api.formatting import with_found
-from openclaw_standin.bot_api.state import Chat, ChatType, JsonObject, TelegramState
+from openclaw_standin.bot_api.state import ApiObject, Chat, ChatType, TelegramState
 
 FIRST_USER_ID = 1_000_001
-ANONYMOUS_ADMIN: JsonObject = {"id": 1087968824, "is_bot": True, "first_name": "Group", "username": "GroupAnonymousBot"}
+ANONYMOUS_ADMIN: ApiObject = {"id": 1087968824, "is_bot": True, "first_name": "Group", "username": "GroupAnonymousBot"}
 """Telegram's `from` of a message of an anonymous administrator."""
 _NOT_IN_REPLIES = ("reply_to_message", "external_reply", "quote")
 FileKind = Literal["document", "voice", "photo"]
@@ -83,7 +83,7 @@ class Users:
         chat_id: int,
         text: str,
         *,
-        extra: JsonObject | None = None,
+        extra: ApiObject | None = None,
         **sender: Any,
     ) -> int:
         """A user writes *text*. *extra* adds or replaces fields of the message. *sender* are options of `_post`."""
@@ -102,7 +102,7 @@ class Users:
         size: tuple[int, int] | None = None,
         user_id: int | None = None,
         language_code: str | None = None,
-        extra: JsonObject | None = None,
+        extra: ApiObject | None = None,
     ) -> int:
         """A user sends a file, as a document or as one of the other kinds. *size*: width and height of a photo."""
         file = self._state.new_file(name, mime_type, content)
@@ -111,7 +111,7 @@ class Users:
             "voice": file | {"mime_type": mime_type, "duration": duration_s},
             "photo": [file | dict(zip(("width", "height"), size or (640, 480), strict=True))],
         }
-        body: JsonObject = {kind: parts[kind]}
+        body: ApiObject = {kind: parts[kind]}
         if caption:
             body |= {"caption": caption, "caption_entities": with_found(caption) or None}
         return self._post(chat_id, body | (extra or {}), user_id=user_id, language_code=language_code)
@@ -119,7 +119,7 @@ class Users:
     def _post(
         self,
         chat_id: int,
-        body: JsonObject,
+        body: ApiObject,
         *,
         user_id: int | None = None,
         first_name: str = "",

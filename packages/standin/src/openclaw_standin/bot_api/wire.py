@@ -10,7 +10,7 @@ from aiohttp import web
 from openclaw_standin.guard import BadBody, last, read_body
 
 
-class Refused(Exception):
+class ErrorReply(Exception):
     """The call gets an error reply. *description* is Telegram's own text, without words of a user."""
 
     def __init__(self, status: int, description: str, *, parameters: Mapping[str, Any] | None = None) -> None:
@@ -26,12 +26,12 @@ class Refused(Exception):
         return body
 
 
-def bad_request(what: str) -> Refused:
-    return Refused(400, f"Bad Request: {what}")
+def bad_request(what: str) -> ErrorReply:
+    return ErrorReply(400, f"Bad Request: {what}")
 
 
-def too_many(retry_after_s: int) -> Refused:
-    return Refused(429, f"Too Many Requests: retry after {retry_after_s}", parameters={"retry_after": retry_after_s})
+def too_many(retry_after_s: int) -> ErrorReply:
+    return ErrorReply(429, f"Too Many Requests: retry after {retry_after_s}", parameters={"retry_after": retry_after_s})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ class Params:
         try:
             text.encode("utf-8")
         except UnicodeEncodeError:  # half of a surrogate pair
-            raise Refused(400, "Bad Request: strings must be encoded in UTF-8") from None
+            raise ErrorReply(400, "Bad Request: strings must be encoded in UTF-8") from None
         return text
 
     def integer(self, name: str, default: int = 0) -> int:
@@ -75,7 +75,7 @@ class Params:
         return self.text(name).lower() in ("true", "1", "yes", "t", "y")
 
     def parsed(self, name: str, what: str) -> Any:
-        """The parameter as JSON; None if it was not sent. Raises Refused, which names *what*, for anything else."""
+        """The parameter as JSON; None if it was not sent. Raises ErrorReply, which names *what*, for anything else."""
         value = self._values.get(name)
         if value is None or value == "":
             return None
@@ -94,12 +94,12 @@ class Params:
 
 
 async def read_params(request: web.Request) -> Params:
-    """The parameters of *request*, in any of the four formats. Raises Refused for a body that does not match its headers."""
+    """The parameters of *request*, in any of the four formats. Raises ErrorReply for a body that does not match its headers."""
     values: dict[str, Any] = dict(request.query)
     try:
         await read_body(request)
     except BadBody as bad:
-        raise Refused(bad.status, bad.why) from None
+        raise ErrorReply(bad.status, bad.why) from None
     files: dict[str, Upload] = {}
     kind = request.content_type
     if request.method == "POST" and request.body_exists:
@@ -123,7 +123,7 @@ async def read_params(request: web.Request) -> Params:
     return Params(values, files)
 
 
-def reply_of(refused: Refused) -> web.Response:
+def reply_of(refused: ErrorReply) -> web.Response:
     """The reply to a refused call."""
     wait = (refused.parameters or {}).get("retry_after")
     headers = {} if wait is None else {"Retry-After": str(wait)}

@@ -67,7 +67,7 @@ class ModelFault:
     hold_s: float = 300.0
 
 
-def fault_of(kind: str, **details: Any) -> ModelFault:
+def model_fault(kind: str, **details: Any) -> ModelFault:
     """A fault for a test; *details* are fields of `ModelFault`. Raises ValueError for an unknown kind."""
     if kind not in FAULT_KINDS:
         raise ValueError(f"unknown kind of fault; use one of {', '.join(FAULT_KINDS)}")
@@ -79,7 +79,7 @@ class ModelFaults(FaultQueue[ModelFault]):
 
     def next(self, kind: str, **details: Any) -> ModelFault:
         """Order a fault for the next calls; *details* are fields of `ModelFault`."""
-        return self.add(fault_of(kind, **details))
+        return self.add(model_fault(kind, **details))
 
     def take(self, model: str, kind: Literal["answer", "json"]) -> ModelFault | None:
         """The fault that this call meets."""

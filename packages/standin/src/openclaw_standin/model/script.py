@@ -19,7 +19,7 @@ _WORDS = {
 
 
 @dataclass(slots=True, kw_only=True)
-class Call:
+class ScriptCall:
     """One call as the server saw it. Times are seconds of the monotonic clock; None for what did not happen."""
 
     n: int
@@ -41,7 +41,7 @@ class Call:
     messages: list[dict[str, Any]] = field(default_factory=list, repr=False)
 
 
-def digest(text: str) -> str:
+def short_digest(text: str) -> str:
     """Eight characters that tell texts apart."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
@@ -64,8 +64,8 @@ def answer_tokens(user_text: str, *, system_prompt: str = "", tokens: int = 120)
     """
     chance = random.Random(f"0:{user_text}")
     hebrew = sum("א" <= char <= "ת" for char in user_text) > len(user_text) / 4
-    opening = ["תשובה " if hebrew else "Answer ", digest(user_text), " לפי הנחיה " if hebrew else " by prompt "]
-    pieces = [*opening, digest(system_prompt), ":"]
+    opening = ["תשובה " if hebrew else "Answer ", short_digest(user_text), " לפי הנחיה " if hebrew else " by prompt "]
+    pieces = [*opening, short_digest(system_prompt), ":"]
     words = _WORDS["he" if hebrew else "en"]
     while len(pieces) < tokens:
         count = len(pieces)

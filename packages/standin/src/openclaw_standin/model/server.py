@@ -14,16 +14,16 @@ from aiohttp import web
 from openclaw_standin import guard
 from openclaw_standin.model.faults import ERRORS, FINISHES, SAID_BEFORE, THINKS, THOUGHT, ModelFault, ModelFaults
 from openclaw_standin.model.picture_rules import pictures_refused, tokens_of
-from openclaw_standin.model.script import Call, answer_tokens, digest, last_said, matching
+from openclaw_standin.model.script import ScriptCall, answer_tokens, last_said, matching, short_digest
 from openclaw_standin.model.tool_rules import functions_in, refusal_of
 from openclaw_standin.model.tool_scripts import (
     Refusal,
+    ScriptedTurn,
     ScriptFault,
     Scripts,
-    Turn,
     call_entries,
     call_message,
-    words_of,
+    streamed_pieces,
 )
 from openclaw_standin.model.wire import (
     abort,
@@ -73,7 +73,7 @@ class ScriptedModel:
         self.pace = pace
         self.faults = ModelFaults()
         self.scripts = Scripts()
-        self.calls: list[Call] = []
+        self.calls: list[ScriptCall] = []
         self.models = list(MODELS)
         self._chance = random.Random(0)
         self._api_key = api_key
@@ -143,7 +143,7 @@ class ScriptedModel:
             return error("bad_request", message="the body must be JSON with model and messages")
         schema = wanted_schema(params)
         kind: Literal["answer", "json"] = "answer" if schema is None else "json"
-        call = Call(
+        call = ScriptCall(
             n=len(self.calls) + 1,
             model=name,
             kind=kind,
@@ -151,7 +151,7 @@ class ScriptedModel:
             start_s=start_s,
             wall_s=wall_s,
             prompt_tokens=sum(map(tokens_of, messages)),
-            user_digest=digest(last_said(messages, "user")),
+            user_digest=short_digest(last_said(messages, "user")),
             messages=messages,
         )
         self.calls.append(call)
@@ -168,7 +168,7 @@ class ScriptedModel:
         self,
         request: web.Request,
         params: dict[str, Any],
-        call: Call,
+        call: ScriptCall,
         schema: dict[str, Any] | None,
         request_bytes: int,
     ) -> web.StreamResponse:
@@ -187,7 +187,7 @@ class ScriptedModel:
             fault = ModelFault(kind="model_gone")
         if fault is None and not allows(params, call.model):
             fault = ModelFault(kind="bad_parameter")
-        turn: Turn | None = None
+        turn: ScriptedTurn | None = None
         if fault is None and schema is None:
             try:
                 step = self.scripts.step(call.model, call.messages, may_call=bool(functions_in(params)))
@@ -198,7 +198,7 @@ class ScriptedModel:
                 call.outcome = f"status {step.status}"
                 return refused(step.status, step.message, code=step.code, retry_after_s=step.retry_after_s)
             fault = step if isinstance(step, ModelFault) else None
-            turn = step if isinstance(step, Turn) else None
+            turn = step if isinstance(step, ScriptedTurn) else None
         if turn is not None:
             await asyncio.sleep(turn.delay_s)
         if fault is not None:
@@ -210,7 +210,7 @@ class ScriptedModel:
                 return abort(request)
             if fault.kind == "garbage" and not call.stream:
                 return web.Response(text="<<<", content_type="application/json")
-        pieces = self._pieces(call, schema, fault) if turn is None else words_of(turn.text)
+        pieces = self._pieces(call, schema, fault) if turn is None else streamed_pieces(turn.text)
         limit = params.get("max_completion_tokens") or params.get("max_tokens")
         cut_short = isinstance(limit, int) and 0 < limit < len(pieces)
         pieces = pieces[:limit] if cut_short else pieces
@@ -237,7 +237,7 @@ class ScriptedModel:
         }
         return web.json_response(body, headers=limits())
 
-    def _pieces(self, call: Call, schema: dict[str, Any] | None, fault: ModelFault | None) -> list[str]:
+    def _pieces(self, call: ScriptCall, schema: dict[str, Any] | None, fault: ModelFault | None) -> list[str]:
         kind = "" if fault is None else fault.kind
         if kind in ("empty", "thoughts_alone"):
             return []
@@ -260,11 +260,11 @@ class ScriptedModel:
         self,
         request: web.Request,
         params: dict[str, Any],
-        call: Call,
+        call: ScriptCall,
         pieces: list[str],
         finish: str,
         fault: ModelFault | None,
-        turn: Turn | None,
+        turn: ScriptedTurn | None,
     ) -> web.StreamResponse:
         kind = "" if fault is None else fault.kind
         stop_at = (
@@ -308,10 +308,10 @@ class ScriptedModel:
         call.outcome = "ok" if fault is None else call.outcome
         return response
 
-    async def _pause(self, call: Call, token: int) -> None:
+    async def _pause(self, call: ScriptCall, token: int) -> None:
         await asyncio.sleep(max(0.0, call.start_s + self.pace.due_s(token) - time.monotonic()))
 
-    def _usage(self, call: Call) -> dict[str, Any]:
+    def _usage(self, call: ScriptCall) -> dict[str, Any]:
         took_s = round(time.monotonic() - call.start_s, 4)
         return {
             "queue_time": 0.0,

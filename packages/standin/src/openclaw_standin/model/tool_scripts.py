@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from openclaw_standin.model.faults import ModelFault, fault_of
+from openclaw_standin.model.faults import ModelFault, model_fault
 from openclaw_standin.model.script import content_text
 
 MANNERS = ("pieces", "whole", "object", "no_index", "no_id")
@@ -36,7 +36,7 @@ class ScriptedCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class ScriptedTurn:
     """What the model does when it is asked once."""
 
     text: str = ""
@@ -65,7 +65,7 @@ class Refusal:
     times: int = 1
 
 
-Step = Turn | Refusal | ModelFault
+ScriptedStep = ScriptedTurn | Refusal | ModelFault
 
 
 class ScriptFault(Exception):
@@ -73,10 +73,10 @@ class ScriptFault(Exception):
 
 
 @dataclass(kw_only=True)
-class Script:
+class ToolScript:
     """What the model does in conversations in which a user said *when*."""
 
-    turns: Sequence[Step]
+    turns: Sequence[ScriptedStep]
     when: str = ""
     model: str | None = None
     repeat_last: bool = False
@@ -87,11 +87,11 @@ class Script:
     """How often each fault and refusal has been met, by its place."""
 
     def __post_init__(self) -> None:
-        if not any(isinstance(step, Turn) for step in self.turns):
+        if not any(isinstance(step, ScriptedTurn) for step in self.turns):
             raise ValueError("a script has at least one turn that is no fault")
 
     @classmethod
-    def of(cls, data: Mapping[str, Any]) -> "Script":
+    def of(cls, data: Mapping[str, Any]) -> "ToolScript":
         """From data as above. Raises TypeError for a field that does not exist, ValueError for a value that is none of its kind."""
         return cls(**dict(data) | {"turns": [_step_of(turn) for turn in data["turns"]]})
 
@@ -106,23 +106,23 @@ class Script:
         ]
         return places[-1] if places else None
 
-    def step(self, messages: Sequence[Mapping[str, Any]], begins_at: int, *, may_call: bool) -> Step:
+    def step(self, messages: Sequence[Mapping[str, Any]], begins_at: int, *, may_call: bool) -> ScriptedStep:
         """What the model does now. A conversation that is sent again gets the same turn again. Raises ScriptFault."""
         said = sum(one.get("role") == "assistant" for one in messages[begins_at:])
-        spoken = [at for at, step in enumerate(self.turns) if isinstance(step, Turn)]
+        spoken = [at for at, step in enumerate(self.turns) if isinstance(step, ScriptedTurn)]
         if said >= len(spoken) and not self.repeat_last:
             raise ScriptFault(f"the script has {len(spoken)} turns, and this is number {said + 1}")
         at = spoken[min(said, len(spoken) - 1)]
         before = spoken[said - 1] + 1 if 0 < said < len(spoken) else 0 if said == 0 else at
         for place in range(before, at):
             step = self.turns[place]
-            if not isinstance(step, Turn) and (step.times is None or self.met.get(place, 0) < step.times):
+            if not isinstance(step, ScriptedTurn) and (step.times is None or self.met.get(place, 0) < step.times):
                 self.met[place] = self.met.get(place, 0) + 1
                 return step
         turn = self.turns[at]
-        assert isinstance(turn, Turn)  # noqa: S101 - by `spoken`
+        assert isinstance(turn, ScriptedTurn)  # noqa: S101 - by `spoken`
         if turn.calls and not may_call:
-            return Turn(text=turn.text or self.closing, delay_s=turn.delay_s)
+            return ScriptedTurn(text=turn.text or self.closing, delay_s=turn.delay_s)
         return _filled(turn, messages[begins_at:])
 
 
@@ -130,16 +130,16 @@ class Scripts:
     """The scripts that stand, oldest first; the first that fits a conversation is played."""
 
     def __init__(self) -> None:
-        self._scripts: list[Script] = []
+        self._scripts: list[ToolScript] = []
 
     def add(self, script: Mapping[str, Any]) -> None:
-        """Play *script* from now on. Raises as `Script.of` does."""
-        self._scripts.append(Script.of(script))
+        """Play *script* from now on. Raises as `ToolScript.of` does."""
+        self._scripts.append(ToolScript.of(script))
 
     def clear(self) -> None:
         self._scripts.clear()
 
-    def step(self, model: str, messages: Sequence[Mapping[str, Any]], *, may_call: bool) -> Step | None:
+    def step(self, model: str, messages: Sequence[Mapping[str, Any]], *, may_call: bool) -> ScriptedStep | None:
         """What the model does now; None without a script for the conversation. Raises ScriptFault."""
         for script in self._scripts:
             begins_at = script.begins_at(model, messages)
@@ -151,7 +151,7 @@ class Scripts:
 # ---- what is streamed
 
 
-def call_entries(turn: Turn, n: int) -> list[list[dict[str, Any]]]:
+def call_entries(turn: ScriptedTurn, n: int) -> list[list[dict[str, Any]]]:
     """The `tool_calls` of each chunk, in the manner of *turn*; *n* tells answers apart in ids."""
     chunks: list[list[dict[str, Any]]] = []
     for index, one in enumerate(turn.calls):
@@ -170,7 +170,7 @@ def call_entries(turn: Turn, n: int) -> list[list[dict[str, Any]]]:
     return chunks
 
 
-def call_message(turn: Turn, n: int) -> list[dict[str, Any]]:
+def call_message(turn: ScriptedTurn, n: int) -> list[dict[str, Any]]:
     """The `tool_calls` of an answer that is not streamed."""
     return [
         {"id": id_of(one, n, at), "type": "function", "function": {"name": one.name, "arguments": _text_of(one.arguments)}}
@@ -182,7 +182,7 @@ def id_of(one: ScriptedCall, n: int, index: int) -> str:
     return f"call_{n}_{index}" if one.id is None else one.id
 
 
-def words_of(text: str) -> list[str]:
+def streamed_pieces(text: str) -> list[str]:
     """*text* in the pieces in which it is streamed."""
     return re.findall(r"\s*\S+|\s+\Z", text)
 
@@ -194,15 +194,15 @@ def _text_of(arguments: Any) -> str:
 # ---- reading
 
 
-def _step_of(data: Mapping[str, Any]) -> Step:
+def _step_of(data: Mapping[str, Any]) -> ScriptedStep:
     if "status" in data:
         return Refusal(**data)
     if "fault" in data:
-        return fault_of(data["fault"], **{name: value for name, value in data.items() if name != "fault"})
-    return Turn(**dict(data) | {"calls": tuple(ScriptedCall(**one) for one in data.get("calls", ()))})
+        return model_fault(data["fault"], **{name: value for name, value in data.items() if name != "fault"})
+    return ScriptedTurn(**dict(data) | {"calls": tuple(ScriptedCall(**one) for one in data.get("calls", ()))})
 
 
-def _filled(turn: Turn, messages: Sequence[Mapping[str, Any]]) -> Turn:
+def _filled(turn: ScriptedTurn, messages: Sequence[Mapping[str, Any]]) -> ScriptedTurn:
     """*turn* with what it takes from the results. Raises ScriptFault."""
     if not turn.take:
         return turn

@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from openclaw_standin.model.faults import ERRORS, ModelFault
-from openclaw_standin.model.script import Call
+from openclaw_standin.model.script import ScriptCall
 
 
 def wanted_schema(params: dict[str, Any]) -> dict[str, Any] | None:
@@ -19,11 +19,11 @@ def wanted_schema(params: dict[str, Any]) -> dict[str, Any] | None:
     return {"type": "object"} if form.get("type") == "json_object" else None
 
 
-def head(call: Call, kind: str) -> dict[str, Any]:
+def head(call: ScriptCall, kind: str) -> dict[str, Any]:
     return {"id": f"chatcmpl-{call.n}", "object": kind, "created": int(call.wall_s), "model": call.model}
 
 
-def chunk(call: Call, delta: dict[str, Any], *, finish: str | None = None) -> dict[str, Any]:
+def chunk(call: ScriptCall, delta: dict[str, Any], *, finish: str | None = None) -> dict[str, Any]:
     choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
     return head(call, "chat.completion.chunk") | {"choices": [choice]}
 
@@ -44,7 +44,7 @@ def allows(params: dict[str, Any], model: str) -> bool:
     )
 
 
-def thinking(call: Call, pieces: list[str]) -> list[dict[str, Any]]:
+def thinking(call: ScriptCall, pieces: list[str]) -> list[dict[str, Any]]:
     """Chunks with a thought in a field of its own."""
     return [chunk(call, {"reasoning": piece}) for piece in pieces]
 

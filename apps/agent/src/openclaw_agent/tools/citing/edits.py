@@ -9,13 +9,13 @@ HIDDEN = "\x00"
 """Stands for each character of code. No text of a model has it after `characters.cleaned`."""
 
 
-class Edit(NamedTuple):
+class TextEdit(NamedTuple):
     start: int
     end: int
     new: str
 
 
-def masked(text: str, *, grows: bool = False) -> str:
+def without_code(text: str, *, grows: bool = False) -> str:
     """*text* with its code hidden; as long as *text* is."""
     parts, at = [], 0
     for begin, end in code_ranges(text, grows=grows):
@@ -24,7 +24,7 @@ def masked(text: str, *, grows: bool = False) -> str:
     return "".join([*parts, text[at:]])
 
 
-def applied(text: str, edits: Iterable[Edit]) -> str:
+def applied(text: str, edits: Iterable[TextEdit]) -> str:
     """*text* after *edits*; of two that overlap the first one counts."""
     parts, at = [], 0
     for edit in sorted(edits):

@@ -2,7 +2,7 @@
 
 import re
 
-from openclaw_agent.tools.citing.edits import HIDDEN, masked
+from openclaw_agent.tools.citing.edits import HIDDEN, without_code
 from openclaw_agent.tools.citing.numbers import CLOSE, MARK, OPEN
 from openclaw_agent.tools.citing.quotations import LEAST_WORDS, MAX_CHARS, in_marks, settled, words_of
 
@@ -29,7 +29,7 @@ _LIST_LINE = re.compile(
 
 def shown(text: str) -> str:
     """*text* up to where the next words may change what was shown."""
-    mask = masked(text, grows=True)
+    mask = without_code(text, grows=True)
     end = _before_own_list(mask, len(text))
     end = _before_half(mask, end)
     return text[: _before_open_quotation(mask, end)].rstrip(" ")
@@ -37,7 +37,7 @@ def shown(text: str) -> str:
 
 def without_own_list(text: str) -> str:
     """*text* without the list of sources that a model wrote below it: ours comes there, of what was opened."""
-    mask = masked(text)
+    mask = without_code(text)
     end = _before_own_list(mask, len(text), open_end=False)
     return text if end == len(text) else text[:end].rstrip()
 

@@ -15,7 +15,7 @@ _BRACKETS = str.maketrans("[]［］【】〔〕⁅⁆<>", "()()()()()‹›")
 _MARKS = re.compile(r"[!-/:-@\[-`{-~]")
 
 
-def listed(cited: Sequence[Source], others: Sequence[Source], lang: Lang) -> str:
+def source_list(cited: Sequence[Source], others: Sequence[Source], lang: Lang) -> str:
     """Markdown: the *cited* pages in that order, the *others* folded below them."""
     parts = []
     if cited:

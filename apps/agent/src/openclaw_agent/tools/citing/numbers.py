@@ -9,8 +9,8 @@ import html
 import re
 from collections.abc import Callable, Mapping
 
-from openclaw_agent.tools.citing.edits import Edit, applied, masked
-from openclaw_agent.tools.fetching.addresses import parse
+from openclaw_agent.tools.citing.edits import TextEdit, applied, without_code
+from openclaw_agent.tools.fetching.addresses import parse_address
 from openclaw_agent.tools.fetching.faults import NotFetched
 from openclaw_agent.tools.opened import Source
 
@@ -57,20 +57,20 @@ def second_pass(text: str, pages: Pages) -> str:
     ticks = _unused_ticks(text)
     text = _edited(text, _LINK_TAG, lambda found: found[0].replace("<", "‹").replace(">", "›"))
     text = _edited(text, _HALF_LINK, lambda found: "] (" if _is_target(found["target"]) else found[0])
-    mask = masked(text)
-    edits = [Edit(*found.span(), _linked(found, pages, mask)) for found in MARK.finditer(mask)]
+    mask = without_code(text)
+    edits = [TextEdit(*found.span(), _linked(found, pages, mask)) for found in MARK.finditer(mask)]
     # A number's own link is written by the edit above, so the addresses that are found here are the model's.
-    edits += [Edit(*found.span(), _as_code(found, ticks)) for found in _ADDRESS.finditer(mask)]
+    edits += [TextEdit(*found.span(), _as_code(found, ticks)) for found in _ADDRESS.finditer(mask)]
     return applied(text, edits)
 
 
 def cited(text: str, pages: Pages) -> list[int]:
     """The numbers that *text*, as the first pass leaves it, has: each once, in order."""
-    return list(dict.fromkeys(number for found in MARK.finditer(masked(text)) for number in _known(found, pages)))
+    return list(dict.fromkeys(number for found in MARK.finditer(without_code(text)) for number in _known(found, pages)))
 
 
 def target(url: str) -> str:
-    """*url* as the target of a link in Markdown, where `&copy=` would be a sign. Its other characters are plain already (`addresses.parse`)."""
+    """*url* as the target of a link in Markdown, where `&copy=` would be a sign. Its other characters are plain already (`addresses.parse_address`)."""
     return url.replace("&", "&amp;").replace("*", "%2A")
 
 
@@ -91,7 +91,7 @@ def _known(found: re.Match[str], pages: Pages) -> list[int]:
 
 def _edited(text: str, pattern: re.Pattern[str], new: "Callable[[re.Match[str]], str]", *, glue: bool = False) -> str:
     """*text* with what *pattern* finds outside of code written anew. *glue*: where nothing is written, the space before it goes too."""
-    mask = masked(text)
+    mask = without_code(text)
     edits = []
     for found in pattern.finditer(mask):
         real = pattern.match(text, found.start()) or found  # a label may hold code
@@ -99,7 +99,7 @@ def _edited(text: str, pattern: re.Pattern[str], new: "Callable[[re.Match[str]],
         start = found.start()
         if glue and not said and mask[start - 1 : start] == " " and mask[start - 2 : start - 1].strip():
             start -= 1
-        edits.append(Edit(start, found.end(), said))
+        edits.append(TextEdit(start, found.end(), said))
     return applied(text, edits)
 
 
@@ -136,7 +136,7 @@ def _number(written: str, by_url: Mapping[str, int]) -> int | None:
     """The number of the page at an address; both as it is written and without references, since `&copy=1` may be meant."""
     for url in dict.fromkeys((written, html.unescape(written.replace("\\", "")))):
         try:
-            number = by_url.get(parse(f"https://{url}" if url.lower().startswith("www.") else url).text)
+            number = by_url.get(parse_address(f"https://{url}" if url.lower().startswith("www.") else url).text)
         except NotFetched:
             continue
         if number is not None:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from openclaw_agent.tools.citing.edits import Edit, applied, masked
+from openclaw_agent.tools.citing.edits import TextEdit, applied, without_code
 from openclaw_agent.tools.citing.numbers import MARK, Pages, numbers_of
 
 LEAST_WORDS = 5
@@ -44,7 +44,7 @@ class Quotation(NamedTuple):
 
 def checked(text: str, pages: Pages) -> str:
     """*text* without quotations of pages that do not say it."""
-    mask = masked(text)
+    mask = without_code(text)
     return applied(text, [*_of_marks(text, mask, pages), *_of_blocks(text, mask, pages)])
 
 
@@ -106,7 +106,7 @@ def page_words(text: str) -> str:
     return f" {' '.join(words_of(_NUMBER_IN_PAGE.sub(' ', text)))} "
 
 
-def _of_marks(text: str, mask: str, pages: Pages) -> list[Edit]:
+def _of_marks(text: str, mask: str, pages: Pages) -> list[TextEdit]:
     edits = []
     for one in in_marks(mask):
         quoted = text[one.inner : one.inner_end]
@@ -116,13 +116,13 @@ def _of_marks(text: str, mask: str, pages: Pages) -> list[Edit]:
         if numbers is None or _in_any(quoted, numbers, pages):
             continue
         if _is_near(quoted, numbers, pages):
-            edits += [Edit(one.start, one.inner, ""), Edit(one.inner_end, one.end, "")]
+            edits += [TextEdit(one.start, one.inner, ""), TextEdit(one.inner_end, one.end, "")]
         else:
-            edits.append(Edit(one.start, one.end, GONE))
+            edits.append(TextEdit(one.start, one.end, GONE))
     return edits
 
 
-def _of_blocks(text: str, mask: str, pages: Pages) -> list[Edit]:
+def _of_blocks(text: str, mask: str, pages: Pages) -> list[TextEdit]:
     """Quotations by `>`, if a number stands in them or on the line behind them."""
     edits = []
     for block in _QUOTE_LINES.finditer(mask):
@@ -133,12 +133,12 @@ def _of_blocks(text: str, mask: str, pages: Pages) -> list[Edit]:
             continue
         if _is_near(quoted, numbers, pages):
             edits += [
-                Edit(block.start() + line.start(), block.start() + line.end(), "")
+                TextEdit(block.start() + line.start(), block.start() + line.end(), "")
                 for line in _QUOTE_MARK.finditer(block[0])
             ]
         else:
             left = "".join(f" [{number}]" for number in _numbers_in(block[0]))
-            edits.append(Edit(block.start(), block.end(), f"> {GONE}{left}\n"))
+            edits.append(TextEdit(block.start(), block.end(), f"> {GONE}{left}\n"))
     return edits
 
 

@@ -2,7 +2,7 @@
 
 from openclaw_agent.tools.framing import framed
 from openclaw_agent.tools.tool import bounded
-from openclaw_core.sealed import File, Language, Outcome, RunResult
+from openclaw_core.sealed import File, Outcome, ProgramLanguage, RunResult
 from openclaw_core.sealed.values import media_type
 from openclaw_core.tasks.steps import CodeRun, Ended
 
@@ -15,7 +15,7 @@ STDOUT_MAX_TOKENS, STDERR_MAX_TOKENS, TEST_MAX_TOKENS = 1500, 1000, 800
 _PICTURES = ("image/png", "image/jpeg")
 
 
-def recorded(language: Language, result: RunResult) -> tuple[CodeRun, tuple[File, ...]]:
+def recorded(language: ProgramLanguage, result: RunResult) -> tuple[CodeRun, tuple[File, ...]]:
     """The record of a run, which names all files, and its pictures."""
     pictures = [file for file in result.files if media_type(file) in _PICTURES and len(file.data) <= PICTURE_MAX_BYTES]
     run = CodeRun(
@@ -38,7 +38,7 @@ def _ended(outcome: Outcome) -> Ended:
     )
 
 
-def told(language: Language, result: RunResult) -> str:
+def run_report(language: ProgramLanguage, result: RunResult) -> str:
     """What the model reads. Outputs are framed: a program may print a stranger's words."""
     program, test = result.program, result.test
     parts = [f"{language.value}: {_how(program)}."]

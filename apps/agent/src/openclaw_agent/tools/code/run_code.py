@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from openclaw_agent.tools.code.record import recorded, told
+from openclaw_agent.tools.code.record import recorded, run_report
 from openclaw_agent.tools.opened import OpenedPages
 from openclaw_agent.tools.tool import Doing, Status, ToolResult
 from openclaw_core.characters import is_blank
-from openclaw_core.sealed import Cause, Language, Limits, Outcome, RunRequest, RunResult
+from openclaw_core.sealed import Outcome, ProgramLanguage, RunLimits, RunnerCause, RunRequest, RunResult
 from openclaw_core.tasks.steps import CodeRun, Ended, NotRun
 
 NAME = "run_code"
@@ -17,11 +17,11 @@ RUNS_MAX = 3
 SECONDS = 10.0
 """For a program, and as many for its test."""
 LANGUAGE_MAX_CHARS = 24
-_LANGUAGES = frozenset(one.value for one in Language)
+_LANGUAGES = frozenset(one.value for one in ProgramLanguage)
 _PARAMETERS = {
     "type": "object",
     "properties": {
-        "language": {"type": "string", "enum": [one.value for one in Language], "description": "Nothing else can be run."},
+        "language": {"type": "string", "enum": [one.value for one in ProgramLanguage], "description": "Nothing else can be run."},
         "code": {"type": "string", "description": "The whole program. It has to print what you want to see."},
         "test": {
             "type": "string",
@@ -78,27 +78,27 @@ class RunCode:
             return not_run(_NO_CODE, NotRun.BAD_CALL, language)
         if language not in _LANGUAGES:
             return not_run(_OTHER, NotRun.OTHER_LANGUAGE, language)
-        wanted = Language(language)
+        wanted = ProgramLanguage(language)
         try:
             request = RunRequest(
                 language=wanted,
                 code=code,
                 # Models write an empty test where none is asked for; of another language than Python there is none.
-                test=test if test and wanted is Language.PYTHON else None,
-                limits=Limits(seconds=SECONDS),
+                test=test if test and wanted is ProgramLanguage.PYTHON else None,
+                limits=RunLimits(seconds=SECONDS),
             )
         except ValueError:
             return not_run(_LONG, NotRun.TOO_LONG, language)
         if self.runner is None:
             return not_run(_NO_RUNNER.format(why=""), NotRun.NOT_AVAILABLE, language)
         result = await self.runner.run(request)
-        if result.program.cause is Cause.NOT_AVAILABLE:
+        if result.program.cause is RunnerCause.NOT_AVAILABLE:
             why = f" ({result.program.why})" if result.program.why else ""
             return not_run(_NO_RUNNER.format(why=why), NotRun.NOT_AVAILABLE, language)
-        if result.program.cause is Cause.BAD_REQUEST:
+        if result.program.cause is RunnerCause.BAD_REQUEST:
             return not_run(_NO_CODE, NotRun.BAD_CALL, language)
         run, pictures = recorded(wanted, result)
-        return ToolResult(text=told(wanted, result), failed=not _went_well(result), ran=run, pictures=pictures)
+        return ToolResult(text=run_report(wanted, result), failed=not _went_well(result), ran=run, pictures=pictures)
 
 
 def refused() -> ToolResult:

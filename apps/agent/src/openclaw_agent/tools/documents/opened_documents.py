@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from openclaw_agent.tools.documents.sealed_reader import Reader, cause_of
+from openclaw_agent.tools.documents.sealed_reader import DocumentReader, cause_of
 from openclaw_agent.tools.framing import one_line
 from openclaw_core import logs
-from openclaw_core.sealed import Page
+from openclaw_core.sealed import DocumentPage
 from openclaw_core.tasks.outcome import Cause
-from openclaw_core.texts.documents import Unit, unit_of
+from openclaw_core.texts.documents import PageUnit, unit_of
 
 log = logs.get(__name__)
 TEXT_MAX_CHARS = 4_000_000
@@ -17,13 +17,13 @@ NAME_MAX_CHARS = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class OpenedDocument:
     """One document. *name* and the pages are a stranger's: `framing` cleans them for the model."""
 
     number: int
     """From 1, in the order of sending."""
     name: str = field(repr=False)
-    pages: tuple[Page, ...] = field(default=(), repr=False)
+    pages: tuple[DocumentPage, ...] = field(default=(), repr=False)
     """Those that have text, in order."""
     total: int = 0
     """How many pages it has; of one that is `cut`, how many can be read if the rest was not counted."""
@@ -35,7 +35,7 @@ class Document:
     """Whether all its text stands in the user's message, because it is short."""
 
     @property
-    def unit(self) -> Unit:
+    def unit(self) -> PageUnit:
         return unit_of(self.name)
 
     @property
@@ -47,15 +47,15 @@ class Document:
 class OpenedDocuments:
     """The documents of a task in the order of sending. Another agent that takes the task over gives them the same numbers."""
 
-    reader: Reader
-    all: list[Document] = field(default_factory=list, init=False)
+    reader: DocumentReader
+    all: list[OpenedDocument] = field(default_factory=list, init=False)
 
-    async def open(self, name: str, data: bytes) -> Document:
+    async def open(self, name: str, data: bytes) -> OpenedDocument:
         """Open a document and add it, also one that cannot be read."""
         result = await self.reader.read(name, data)
         pages, cut = _within(result.pages, TEXT_MAX_CHARS - sum(len(one.text) for one in self.all))
         last = pages[-1].number if pages else 0
-        document = Document(
+        document = OpenedDocument(
             number=len(self.all) + 1,
             name=one_line(name, NAME_MAX_CHARS) or "document",
             pages=pages,
@@ -71,10 +71,10 @@ class OpenedDocuments:
     def fail(self, name: str, cause: Cause) -> None:
         """Add a document that could not even be fetched."""
         self.all.append(
-            Document(number=len(self.all) + 1, name=one_line(name, NAME_MAX_CHARS) or "document", fault=cause)
+            OpenedDocument(number=len(self.all) + 1, name=one_line(name, NAME_MAX_CHARS) or "document", fault=cause)
         )
 
-    def put_in_message(self, document: Document) -> None:
+    def put_in_message(self, document: OpenedDocument) -> None:
         """Note that the model is given all of *document* with the message."""
         self.all[document.number - 1] = replace(document, in_message=True)
 
@@ -83,9 +83,9 @@ class OpenedDocuments:
         return "\n".join(map(_line, self.all))
 
 
-def _within(pages: Sequence[Page], max_chars: int) -> tuple[tuple[Page, ...], bool]:
+def _within(pages: Sequence[DocumentPage], max_chars: int) -> tuple[tuple[DocumentPage, ...], bool]:
     """The first of *pages* that have at most *max_chars* together, and whether some were left out."""
-    kept: list[Page] = []
+    kept: list[DocumentPage] = []
     for page in pages:
         max_chars -= len(page.text)
         if max_chars < 0:
@@ -94,7 +94,7 @@ def _within(pages: Sequence[Page], max_chars: int) -> tuple[tuple[Page, ...], bo
     return tuple(kept), False
 
 
-def _line(document: Document) -> str:
+def _line(document: OpenedDocument) -> str:
     head = f"Document {document.number}: {document.name}"
     if document.fault is not None:
         return f"{head}. It cannot be read ({document.fault.value.removeprefix('file_')})."

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from openclaw_agent.tools.pages.parts import parts
-from openclaw_core.sealed import Page
+from openclaw_agent.tools.pages.parts import text_parts
+from openclaw_core.sealed import DocumentPage
 from openclaw_core.tasks.conversation import estimate_tokens
 from openclaw_core.tasks.steps import ReadPages
 
@@ -18,7 +18,7 @@ PAGE_HEAD_TOKENS = 10
 class Excerpt:
     """Some of a document."""
 
-    texts: tuple[Page, ...] = field(repr=False)
+    texts: tuple[DocumentPage, ...] = field(repr=False)
     """Pages with what is given of each."""
     last: int = 0
     piece: int = 1
@@ -38,18 +38,18 @@ class Excerpt:
         return (ReadPages(document=document, first=first, last=self.last, piece=self.piece, pieces=self.pieces),)
 
 
-def taken(pages: Sequence[Page], first: int, most: int | None, piece: int, max_tokens: int) -> Excerpt:
+def taken(pages: Sequence[DocumentPage], first: int, most: int | None, piece: int, max_tokens: int) -> Excerpt:
     """Pages from *first* on, at most *most* and as many as fit whole; of a page that is too long by itself, piece *piece*."""
     end = pages[-1].number if most is None else first + most - 1
     wanted = [page for page in pages if first <= page.number <= end]
     if not wanted:
         return Excerpt(texts=())
-    pieces = parts(wanted[0].text, max_tokens)
+    pieces = text_parts(wanted[0].text, max_tokens)
     if len(pieces) > 1:
         piece = min(piece, len(pieces))
-        text = Page(number=wanted[0].number, name=wanted[0].name, text=pieces[piece - 1])
+        text = DocumentPage(number=wanted[0].number, name=wanted[0].name, text=pieces[piece - 1])
         return Excerpt(texts=(text,), last=text.number, piece=piece, pieces=len(pieces))
-    kept: list[Page] = []
+    kept: list[DocumentPage] = []
     for page in wanted:
         max_tokens -= estimate_tokens(page.text) + PAGE_HEAD_TOKENS
         if kept and max_tokens < 0:
@@ -58,10 +58,10 @@ def taken(pages: Sequence[Page], first: int, most: int | None, piece: int, max_t
     return Excerpt(texts=tuple(kept), last=kept[-1].number)
 
 
-def found(pages: Sequence[Page], phrase: str, first: int, max_tokens: int) -> Excerpt:
+def places_of(pages: Sequence[DocumentPage], phrase: str, first: int, max_tokens: int) -> Excerpt:
     """The places from page *first* on where *phrase* stands; capitals and the number of spaces do not count."""
     sought = " ".join(phrase.casefold().split())
-    kept: list[Page] = []
+    kept: list[DocumentPage] = []
     for page in pages:
         text, places = " ".join(page.text.split()), list[str]()
         folded = text.casefold()
@@ -71,7 +71,7 @@ def found(pages: Sequence[Page], phrase: str, first: int, max_tokens: int) -> Ex
             at = folded.find(sought, at + len(sought) + AROUND_CHARS)
         if not places:
             continue
-        shown = Page(number=page.number, name=page.name, text="\n".join(places))
+        shown = DocumentPage(number=page.number, name=page.name, text="\n".join(places))
         max_tokens -= estimate_tokens(shown.text) + PAGE_HEAD_TOKENS
         if (kept and max_tokens < 0) or len(kept) == PLACES_MAX:
             return Excerpt(texts=tuple(kept), last=kept[-1].number, pieces=0, more=True)

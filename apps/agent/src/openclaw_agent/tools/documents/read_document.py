@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from openclaw_agent.tools.documents.opened_documents import Document, OpenedDocuments
-from openclaw_agent.tools.documents.pages_of import Excerpt, found, taken
+from openclaw_agent.tools.documents.opened_documents import OpenedDocument, OpenedDocuments
+from openclaw_agent.tools.documents.pages_of import Excerpt, places_of, taken
 from openclaw_agent.tools.framing import framed
 from openclaw_agent.tools.opened import OpenedPages
 from openclaw_agent.tools.tool import RESULT_MAX_TOKENS, Doing, Status, ToolResult, failed
@@ -91,7 +91,7 @@ class ReadDocument:
             text=f"{head}\n{framed(text, name=f'document {document.number}')}", read=excerpt.read(document.number)
         )
 
-    def _asked(self, arguments: Mapping[str, Any]) -> tuple[Document, int, str, Excerpt]:
+    def _asked(self, arguments: Mapping[str, Any]) -> tuple[OpenedDocument, int, str, Excerpt]:
         """The document, the first page, the phrase and what is given of it. Raises _WrongArgument."""
         number, first, piece = (_number(arguments, name) or 1 for name in ("document", "first_page", "piece"))
         phrase = arguments.get("find")
@@ -106,7 +106,7 @@ class ReadDocument:
             raise _WrongArgument(f"Document {number} cannot be read: {document.fault.value.removeprefix('file_')}.")
         max_tokens = max(1000, min(RESULT_MAX_TOKENS, self.results_tokens // 2)) - HEAD_TOKENS
         if phrase and phrase.strip():
-            return document, first, phrase, found(document.pages, phrase, first, max_tokens)
+            return document, first, phrase, places_of(document.pages, phrase, first, max_tokens)
         return document, first, "", taken(document.pages, first, _number(arguments, "pages"), piece, max_tokens)
 
 
@@ -126,7 +126,7 @@ def _number(arguments: Mapping[str, Any], name: str) -> int | None:
     return value
 
 
-def _next(document: Document, excerpt: Excerpt, phrase: str) -> str:
+def _next(document: OpenedDocument, excerpt: Excerpt, phrase: str) -> str:
     """How to go on, or that the end was reached."""
     if phrase:
         return " There are more: go on with first_page." if excerpt.more else ""

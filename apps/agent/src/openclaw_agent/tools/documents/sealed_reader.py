@@ -8,23 +8,23 @@ from typing import Protocol
 
 from openclaw_agent.tools.runner import runner_at
 from openclaw_core import sealed
-from openclaw_core.sealed import Limits, ReadRequest, ReadResult
+from openclaw_core.sealed import ReadRequest, ReadResult, RunLimits
 from openclaw_core.sealed.values import PAGES_MAX
 from openclaw_core.tasks.outcome import Cause
 
 _SUFFIX = re.compile(r"\.([A-Za-z0-9]{1,10})$")
-_CAUSES: Mapping[sealed.Cause, Cause] = {
-    sealed.Cause.NOT_AVAILABLE: Cause.NO_RUNNER,
-    sealed.Cause.BAD_REQUEST: Cause.FILE_UNREADABLE,
-    sealed.Cause.UNSUPPORTED: Cause.FILE_UNSUPPORTED,
-    sealed.Cause.EMPTY: Cause.FILE_EMPTY,
-    sealed.Cause.SCANNED: Cause.FILE_SCANNED,
-    sealed.Cause.ENCRYPTED: Cause.FILE_ENCRYPTED,
-    sealed.Cause.DAMAGED: Cause.FILE_DAMAGED,
+_CAUSES: Mapping[sealed.RunnerCause, Cause] = {
+    sealed.RunnerCause.NOT_AVAILABLE: Cause.NO_RUNNER,
+    sealed.RunnerCause.BAD_REQUEST: Cause.FILE_UNREADABLE,
+    sealed.RunnerCause.UNSUPPORTED: Cause.FILE_UNSUPPORTED,
+    sealed.RunnerCause.EMPTY: Cause.FILE_EMPTY,
+    sealed.RunnerCause.SCANNED: Cause.FILE_SCANNED,
+    sealed.RunnerCause.ENCRYPTED: Cause.FILE_ENCRYPTED,
+    sealed.RunnerCause.DAMAGED: Cause.FILE_DAMAGED,
 }
 
 
-class Reader(Protocol):
+class DocumentReader(Protocol):
     """Opens documents."""
 
     async def read(self, name: str, data: bytes) -> ReadResult:
@@ -33,7 +33,7 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealedReader:
-    """`Reader` by the runner at *socket*. Without one, nothing is opened."""
+    """`DocumentReader` by the runner at *socket*. Without one, nothing is opened."""
 
     socket: Path | None
     seconds: float = 30.0
@@ -41,8 +41,8 @@ class SealedReader:
 
     async def read(self, name: str, data: bytes) -> ReadResult:
         if self.socket is None:
-            return ReadResult(cause=sealed.Cause.NOT_AVAILABLE, why="no runner is set up")
-        request = ReadRequest(name=safe_name(name), data=data, pages=PAGES_MAX, limits=Limits(seconds=self.seconds))
+            return ReadResult(cause=sealed.RunnerCause.NOT_AVAILABLE, why="no runner is set up")
+        request = ReadRequest(name=safe_name(name), data=data, pages=PAGES_MAX, limits=RunLimits(seconds=self.seconds))
         return await runner_at(self.socket).read(request)
 
 

@@ -2,20 +2,20 @@
 
 from collections.abc import Sequence
 
-from openclaw_agent.tools.documents.opened_documents import Document
+from openclaw_agent.tools.documents.opened_documents import OpenedDocument
 from openclaw_core.ports import Lang
 from openclaw_core.tasks.steps import ReadPages, Step
 from openclaw_core.texts import wording
 from openclaw_core.texts.documents import read_line
 
 
-def what_was_read(documents: Sequence[Document], steps: Sequence[Step], lang: Lang) -> str:
+def what_was_read(documents: Sequence[OpenedDocument], steps: Sequence[Step], lang: Lang) -> str:
     """Markdown: a line for each document."""
     read = [pages for step in steps for result in step.results for pages in result.read]
     return "\n".join(_line(one, [pages for pages in read if pages.document == one.number], lang) for one in documents)
 
 
-def _line(document: Document, read: Sequence[ReadPages], lang: Lang) -> str:
+def _line(document: OpenedDocument, read: Sequence[ReadPages], lang: Lang) -> str:
     name = "`" + document.name.replace("`", "'") + "`"  # as code: an app would make a link of `notes.md`
     if document.fault is not None:
         return f"📄 {name}: {wording.cause_sentence(document.fault, lang)}"

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urljoin
 
-from openclaw_agent.tools.fetching.faults import NotFetched, Why
+from openclaw_agent.tools.fetching.faults import FetchCause, NotFetched
 
 MAX_CHARS = 2048
 PORTS = {"http": 80, "https": 443}
@@ -57,40 +57,40 @@ class Address:
         return self.host.removeprefix("www.")
 
 
-def parse(text: str, *, ports: frozenset[int] = frozenset(PORTS.values())) -> Address:
+def parse_address(text: str, *, ports: frozenset[int] = frozenset(PORTS.values())) -> Address:
     """The address that *text* is. Raises NotFetched. *ports* are others only in tests."""
     text = text.strip()
     if not text or len(text) > MAX_CHARS or re.search(r"[\x00-\x20\x7f-\xa0\u2028\u2029]", text):
-        raise NotFetched(Why.NOT_AN_ADDRESS)
+        raise NotFetched(FetchCause.NOT_AN_ADDRESS)
     parts = _PARTS.match(text)
     if parts is None:
-        raise NotFetched(Why.NOT_AN_ADDRESS)
+        raise NotFetched(FetchCause.NOT_AN_ADDRESS)
     scheme = parts["scheme"].lower()
     if scheme not in PORTS:
-        raise NotFetched(Why.SCHEME)
+        raise NotFetched(FetchCause.SCHEME)
     authority = parts["authority"]
     if not authority:
-        raise NotFetched(Why.NOT_AN_ADDRESS)
+        raise NotFetched(FetchCause.NOT_AN_ADDRESS)
     if "@" in authority:
-        raise NotFetched(Why.LOGIN)
+        raise NotFetched(FetchCause.LOGIN)
     found = _HOST_PORT.fullmatch(authority)
     if found is None or "%" in authority or "\\" in authority:
-        raise NotFetched(Why.HOST_FORM)
+        raise NotFetched(FetchCause.HOST_FORM)
     port = int(found["port"] or PORTS[scheme])
     if port not in ports:
-        raise NotFetched(Why.PORT)
+        raise NotFetched(FetchCause.PORT)
     return Address(scheme=scheme, host=_host(found["host"]), port=port, target=_target(parts["rest"]))
 
 
-def joined(base: Address, location: str, *, ports: frozenset[int] = frozenset(PORTS.values())) -> Address:
+def redirect_target(base: Address, location: str, *, ports: frozenset[int] = frozenset(PORTS.values())) -> Address:
     """Where a redirect from *base* leads. Raises NotFetched, as for any other address."""
     if len(location) > MAX_CHARS or "\\" in location:  # browsers read `\` as `/`, urljoin does not
-        raise NotFetched(Why.NOT_AN_ADDRESS)
+        raise NotFetched(FetchCause.NOT_AN_ADDRESS)
     try:
         whole = urljoin(base.text, location.strip())
     except ValueError:
-        raise NotFetched(Why.NOT_AN_ADDRESS) from None
-    return parse(whole, ports=ports)
+        raise NotFetched(FetchCause.NOT_AN_ADDRESS) from None
+    return parse_address(whole, ports=ports)
 
 
 def _host(written: str) -> str:
@@ -99,7 +99,7 @@ def _host(written: str) -> str:
         try:
             return ipaddress.IPv6Address(written[1:-1]).compressed
         except ValueError:
-            raise NotFetched(Why.HOST_FORM) from None
+            raise NotFetched(FetchCause.HOST_FORM) from None
     host = _ascii(written).removesuffix(".")
     try:
         return str(ipaddress.IPv4Address(host))
@@ -107,9 +107,9 @@ def _host(written: str) -> str:
         pass
     labels = host.split(".")
     if _ENDS_IN_NUMBER.search(host) or len(host) > 253 or not all(map(_LABEL.fullmatch, labels)):
-        raise NotFetched(Why.HOST_FORM)
+        raise NotFetched(FetchCause.HOST_FORM)
     if len(labels) < 2 or labels[-1] in _OURS:  # one label is a name of our own network: `redis`
-        raise NotFetched(Why.NOT_PUBLIC)
+        raise NotFetched(FetchCause.NOT_PUBLIC)
     return host
 
 
@@ -121,7 +121,7 @@ def _ascii(host: str) -> str:
     try:
         return idna.encode(host, uts46=True, std3_rules=True).decode()
     except (idna.IDNAError, UnicodeError):
-        raise NotFetched(Why.HOST_FORM) from None
+        raise NotFetched(FetchCause.HOST_FORM) from None
 
 
 def _target(rest: str) -> str:

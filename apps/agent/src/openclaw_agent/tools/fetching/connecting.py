@@ -14,7 +14,7 @@ from typing import Any
 
 import httpcore
 
-from openclaw_agent.tools.fetching.faults import NotFetched, Why
+from openclaw_agent.tools.fetching.faults import FetchCause, NotFetched
 from openclaw_agent.tools.fetching.networks import is_public
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -79,10 +79,10 @@ class PublicOnly(httpcore.AsyncNetworkBackend):
                 return await self._tcp.connect_tcp(address, port, timeout=_CONNECT_S, socket_options=socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as exc:
                 last = exc
-        raise last or NotFetched(Why.NO_SUCH_HOST)
+        raise last or NotFetched(FetchCause.NO_SUCH_HOST)
 
     async def connect_unix_socket(self, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
-        raise NotFetched(Why.NOT_PUBLIC)
+        raise NotFetched(FetchCause.NOT_PUBLIC)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -98,9 +98,9 @@ class PublicOnly(httpcore.AsyncNetworkBackend):
             try:
                 addresses = list(dict.fromkeys(await self._resolve(host, port)))
             except OSError:
-                raise NotFetched(Why.NO_SUCH_HOST) from None
+                raise NotFetched(FetchCause.NO_SUCH_HOST) from None
         if not addresses:
-            raise NotFetched(Why.NO_SUCH_HOST)
+            raise NotFetched(FetchCause.NO_SUCH_HOST)
         if not all(map(self._allow, addresses)):
-            raise NotFetched(Why.NOT_PUBLIC)
+            raise NotFetched(FetchCause.NOT_PUBLIC)
         return addresses

@@ -3,7 +3,7 @@
 from openclaw_agent.tools.causes import NothingToGive, ToolCause
 
 
-class Why(ToolCause):
+class FetchCause(ToolCause):
     NOT_AN_ADDRESS = (
         "not_an_address",
         "This is not a web address that can be opened. Give a whole one, beginning with https://.",
@@ -36,4 +36,4 @@ class Why(ToolCause):
 class NotFetched(NothingToGive):
     """There is no content to be had."""
 
-    why: Why
+    why: FetchCause

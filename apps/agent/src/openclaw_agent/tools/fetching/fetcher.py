@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 import httpcore
 
 from openclaw_agent.tools.fetching import contents
-from openclaw_agent.tools.fetching.addresses import PORTS, Address, joined, parse
+from openclaw_agent.tools.fetching.addresses import PORTS, Address, parse_address, redirect_target
 from openclaw_agent.tools.fetching.connecting import PublicOnly
-from openclaw_agent.tools.fetching.contents import Kind
-from openclaw_agent.tools.fetching.faults import NotFetched, Why
+from openclaw_agent.tools.fetching.contents import ContentKind
+from openclaw_agent.tools.fetching.faults import FetchCause, NotFetched
 from openclaw_agent.tools.fetching.unpacking import ASKED_FOR, Unpacked
 from openclaw_core import tls
 
@@ -29,8 +29,8 @@ _ACCEPT = (
 )
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REFUSALS = {
-    401: Why.FORBIDDEN, 402: Why.FORBIDDEN, 403: Why.FORBIDDEN, 404: Why.GONE, 407: Why.FORBIDDEN, 410: Why.GONE, 429: Why.BUSY,
-    451: Why.FORBIDDEN, 503: Why.BUSY,
+    401: FetchCause.FORBIDDEN, 402: FetchCause.FORBIDDEN, 403: FetchCause.FORBIDDEN, 404: FetchCause.GONE, 407: FetchCause.FORBIDDEN, 410: FetchCause.GONE, 429: FetchCause.BUSY,
+    451: FetchCause.FORBIDDEN, 503: FetchCause.BUSY,
 }  # fmt: skip
 
 
@@ -40,7 +40,7 @@ class Fetched:
 
     address: Address
     """After redirects."""
-    kind: Kind
+    kind: ContentKind
     charset: str
     """As the server names it; empty if it does not."""
     body: bytes = field(repr=False)
@@ -62,17 +62,17 @@ class Fetcher:
         logging.getLogger("httpcore").setLevel(
             logging.WARNING
         )  # below that it writes addresses, which are a person's words
-        address = parse(url, ports=self.ports)
+        address = parse_address(url, ports=self.ports)
         try:
             async with asyncio.timeout(self.total_s):
                 for _ in range(REDIRECTS_MAX + 1):
                     got = await self._hop(address)
                     if isinstance(got, Fetched):
                         return got
-                    address = joined(address, got, ports=self.ports)
+                    address = redirect_target(address, got, ports=self.ports)
         except TimeoutError:
-            raise NotFetched(Why.TIME) from None
-        raise NotFetched(Why.REDIRECTS)
+            raise NotFetched(FetchCause.TIME) from None
+        raise NotFetched(FetchCause.REDIRECTS)
 
     async def _hop(self, address: Address) -> Fetched | str:
         """What *address* holds, or the address that it leads on to, as the server wrote it."""
@@ -98,27 +98,27 @@ class Fetcher:
             ):
                 return await self._read(address, reply)
         except (httpcore.TimeoutException, TimeoutError):
-            raise NotFetched(Why.TIME) from None
+            raise NotFetched(FetchCause.TIME) from None
         except httpcore.ConnectError as exc:
-            raise NotFetched(Why.CERTIFICATE if _is_about_tls(exc) else Why.NO_CONNECTION) from None
+            raise NotFetched(FetchCause.CERTIFICATE if _is_about_tls(exc) else FetchCause.NO_CONNECTION) from None
         except (httpcore.NetworkError, httpcore.ProtocolError, OSError):
-            raise NotFetched(Why.BROKEN) from None
+            raise NotFetched(FetchCause.BROKEN) from None
 
     async def _read(self, address: Address, reply: httpcore.Response) -> Fetched | str:
         status = reply.status
         if status in _REDIRECTS:
             location = _header(reply, b"location")
             if not location:
-                raise NotFetched(Why.BROKEN)
+                raise NotFetched(FetchCause.BROKEN)
             return location
         if status not in (200, 203):
-            raise NotFetched(_REFUSALS.get(status, Why.SERVER if status >= 500 else Why.GONE))
+            raise NotFetched(_REFUSALS.get(status, FetchCause.SERVER if status >= 500 else FetchCause.GONE))
         content_type = _header(reply, b"content-type")
         kind = contents.kind_of(content_type)
         max_bytes = self.document_max_bytes if kind in contents.DOCUMENTS else self.max_bytes
         length = _header(reply, b"content-length")
         if length.isdecimal() and int(length[:20]) > max_bytes:
-            raise NotFetched(Why.SIZE)
+            raise NotFetched(FetchCause.SIZE)
         unpacked = Unpacked(_header(reply, b"content-encoding"), max_bytes=max_bytes)
         async for piece in reply.aiter_stream():
             unpacked.feed(piece)

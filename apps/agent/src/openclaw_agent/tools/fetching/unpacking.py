@@ -2,7 +2,7 @@
 
 import zlib
 
-from openclaw_agent.tools.fetching.faults import NotFetched, Why
+from openclaw_agent.tools.fetching.faults import FetchCause, NotFetched
 
 ASKED_FOR = "gzip, deflate"
 """Not br and not zstd: their decoders cannot be told before each piece how much they may give. A server that sends them is refused."""
@@ -17,7 +17,7 @@ class Unpacked:
     def __init__(self, content_encoding: str, *, max_bytes: int) -> None:
         self._encoding = content_encoding.strip().lower() or "identity"
         if self._encoding not in ("identity", "gzip", "x-gzip", "deflate"):
-            raise NotFetched(Why.ENCODING)
+            raise NotFetched(FetchCause.ENCODING)
         self._left = self._wire_left = max_bytes
         self._pieces: list[bytes] = []
         self._inflater: zlib._Decompress | None = None
@@ -28,25 +28,25 @@ class Unpacked:
         """Take a piece of the body. Raises NotFetched if it is too much, or damaged."""
         self._wire_left -= len(data)
         if self._wire_left < 0:
-            raise NotFetched(Why.SIZE)
+            raise NotFetched(FetchCause.SIZE)
         if self._encoding == "identity":
             self._keep(data)
             return
         try:
             self._inflate(data)
         except zlib.error:
-            raise NotFetched(Why.BROKEN) from None
+            raise NotFetched(FetchCause.BROKEN) from None
 
     def done(self) -> bytes:
         """The whole body. Raises NotFetched if its end is missing."""
         if self._inflater is not None and not self._ended:
-            raise NotFetched(Why.BROKEN)
+            raise NotFetched(FetchCause.BROKEN)
         return b"".join(self._pieces)
 
     def _keep(self, piece: bytes) -> None:
         self._left -= len(piece)
         if self._left < 0:
-            raise NotFetched(Why.SIZE)
+            raise NotFetched(FetchCause.SIZE)
         self._pieces.append(piece)
 
     def _inflate(self, data: bytes) -> None:
@@ -56,7 +56,7 @@ class Unpacked:
                     return  # what follows the last member is padding
                 self._members += 1
                 if self._members > _MEMBERS_MAX:
-                    raise NotFetched(Why.SIZE)
+                    raise NotFetched(FetchCause.SIZE)
                 self._inflater, self._ended = zlib.decompressobj(self._window_bits(data)), False
             self._keep(self._inflater.decompress(data, _PIECE_BYTES))
             if self._inflater.eof:

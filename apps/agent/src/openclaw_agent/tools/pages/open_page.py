@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from openclaw_agent.tools.fetching.addresses import parse
+from openclaw_agent.tools.fetching.addresses import parse_address
 from openclaw_agent.tools.fetching.faults import NotFetched
 from openclaw_agent.tools.fetching.fetcher import TOTAL_S, Fetcher
-from openclaw_agent.tools.framing import clean, framed, one_line
+from openclaw_agent.tools.framing import clean_material, framed, one_line
 from openclaw_agent.tools.opened import OpenedPages, Source
-from openclaw_agent.tools.pages.children import READ_S, ChildReader, Reader, Unread
-from openclaw_agent.tools.pages.parts import PART_TOKENS, parts
+from openclaw_agent.tools.pages.children import READ_S, ChildReader, PageReader, Unread
+from openclaw_agent.tools.pages.parts import PART_TOKENS, text_parts
 from openclaw_agent.tools.tool import Doing, Status, ToolResult, failed, subject
 from openclaw_core.characters import is_blank
 
@@ -35,7 +35,7 @@ class OpenPage:
     """The tool. It keeps no page: those of a run are in its `OpenedPages`."""
 
     fetcher: Fetcher = field(default_factory=Fetcher)
-    reader: Reader = field(default_factory=ChildReader)
+    reader: PageReader = field(default_factory=ChildReader)
     part_tokens: int = PART_TOKENS
     name: str = "open_page"
     description: str = (
@@ -48,7 +48,7 @@ class OpenPage:
 
     def status(self, arguments: Mapping[str, Any]) -> Status:
         try:
-            domain = parse(str(arguments.get("url", "")), ports=self.fetcher.ports).domain
+            domain = parse_address(str(arguments.get("url", "")), ports=self.fetcher.ports).domain
         except NotFetched:
             domain = ""
         return Status(doing=Doing.READING, subject=subject(domain))
@@ -62,7 +62,7 @@ class OpenPage:
         if not isinstance(part, int) or isinstance(part, bool) or part < 1:
             return failed("The argument part of open_page is a whole number from 1 on.")
         try:
-            asked = parse(url, ports=self.fetcher.ports).text
+            asked = parse_address(url, ports=self.fetcher.ports).text
             source = pages.at(asked) or await self._opened(asked, pages)
         except NotFetched as exc:
             return failed(exc.sentence)
@@ -76,7 +76,7 @@ class OpenPage:
         if known := pages.at(got.address.text):
             return pages.open(known.url, asked=url, domain=known.domain, title=known.title, text=known.text)
         document = await self.reader.read(got.body, got.kind, charset=got.charset)
-        text = clean(document.text)
+        text = clean_material(document.text)
         if is_blank(text):
             raise Unread("There is no text on this page that can be read. It may need scripts, or be a picture.")
         if document.cut:
@@ -87,7 +87,7 @@ class OpenPage:
         )
 
     def _part(self, source: Source, part: int) -> ToolResult:
-        pieces = parts(source.text, self.part_tokens)
+        pieces = text_parts(source.text, self.part_tokens)
         if part > len(pieces):
             return failed(f"Page {source.number} has {len(pieces)} part(s); there is no part {part}.")
         head = f"Page [{source.number}]: {source.url}\nPart {part} of {len(pieces)}."

@@ -8,7 +8,7 @@ PART_TOKENS = 3000
 _LAST_CUTS = (re.compile(r"\n\n"), re.compile(r"\n"), re.compile(r"[.!?…] "), re.compile(r" "))
 
 
-def parts(text: str, max_tokens: int = PART_TOKENS) -> list[str]:
+def text_parts(text: str, max_tokens: int = PART_TOKENS) -> list[str]:
     """*text* in parts that are it when joined; at least one."""
     found, at = [], 0
     while at < len(text):

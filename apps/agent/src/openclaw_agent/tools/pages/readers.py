@@ -2,16 +2,21 @@
 
 from dataclasses import dataclass, field
 
-from openclaw_agent.tools.documents.sealed_reader import Reader as DocumentReader
-from openclaw_agent.tools.documents.sealed_reader import cause_of
-from openclaw_agent.tools.fetching.contents import DOCUMENTS, Kind
-from openclaw_agent.tools.pages.children import ChildReader, Reader, Unread
-from openclaw_agent.tools.pages.reading import TEXT_MAX_CHARS, Document
+from openclaw_agent.tools.documents.sealed_reader import DocumentReader, cause_of
+from openclaw_agent.tools.fetching.contents import DOCUMENTS, ContentKind
+from openclaw_agent.tools.pages.children import ChildReader, PageReader, Unread
+from openclaw_agent.tools.pages.reading import TEXT_MAX_CHARS, ReadableText
 from openclaw_core.tasks.outcome import Cause
 
 DOCUMENT_S = 20.0
 """For a document behind a link, whose model waits."""
-_ENDINGS = {Kind.PDF: "pdf", Kind.WORD: "docx", Kind.EXCEL: "xlsx", Kind.POWERPOINT: "pptx", Kind.EPUB: "epub"}
+_ENDINGS = {
+    ContentKind.PDF: "pdf",
+    ContentKind.WORD: "docx",
+    ContentKind.EXCEL: "xlsx",
+    ContentKind.POWERPOINT: "pptx",
+    ContentKind.EPUB: "epub",
+}
 _WHY = {
     Cause.NO_RUNNER: "This address leads to a document, and nothing here can open documents. Nothing was read.",
     Cause.FILE_EMPTY: "The document behind this address has no text.",
@@ -25,12 +30,12 @@ _ELSE = "The document behind this address is of a kind that cannot be read."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EitherReader:
-    """`Reader` of all kinds that are fetched."""
+    """`PageReader` of all kinds that are fetched."""
 
     documents: DocumentReader
-    pages: Reader = field(default_factory=ChildReader)
+    pages: PageReader = field(default_factory=ChildReader)
 
-    async def read(self, body: bytes, kind: Kind, *, charset: str = "") -> Document:
+    async def read(self, body: bytes, kind: ContentKind, *, charset: str = "") -> ReadableText:
         if kind not in DOCUMENTS:
             return await self.pages.read(body, kind, charset=charset)
         result = await self.documents.read(f"document.{_ENDINGS[kind]}", body)
@@ -41,4 +46,4 @@ class EitherReader:
             f"## Page {page.number}{f': {page.name}' if page.name else ''}\n{page.text}" for page in result.pages
         )
         cut = result.cut or result.cause is not None or len(text) > TEXT_MAX_CHARS
-        return Document(text=text[:TEXT_MAX_CHARS], title="", date="", cut=cut)
+        return ReadableText(text=text[:TEXT_MAX_CHARS], title="", date="", cut=cut)

@@ -81,7 +81,7 @@ _CHARSETS = re.compile(
 
 
 @dataclass(frozen=True)
-class Document:
+class ReadableText:
     """What a page or document says. All of it is a stranger's words."""
 
     text: str = field(repr=False)
@@ -93,7 +93,7 @@ class Document:
     """Whether the text is longer than TEXT_MAX_CHARS and was cut."""
 
 
-def read(body: bytes, kind: str, charset: str = "") -> Document:
+def read(body: bytes, kind: str, charset: str = "") -> ReadableText:
     """The document that *body* is: `html`, or any kind of plain text."""
     text = decoded(body, charset)
     if kind != "html":
@@ -137,8 +137,8 @@ def decoded(body: bytes, charset: str) -> str:
         return body.decode("cp1255", "replace")
 
 
-def _document(text: str, title: str, date: str) -> Document:
-    return Document(
+def _document(text: str, title: str, date: str) -> ReadableText:
+    return ReadableText(
         text=text[:TEXT_MAX_CHARS],
         title=" ".join(title.split())[:TITLE_MAX_CHARS],
         date=date,

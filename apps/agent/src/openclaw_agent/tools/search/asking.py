@@ -7,28 +7,28 @@ from typing import Any
 
 import httpx
 
-from openclaw_agent.tools.search.backends import Found, SearchFault, Why
+from openclaw_agent.tools.search.backends import Found, SearchCause, SearchFault
 from openclaw_core import reply_limit, tls
 
 SEARCH_S = 8.0
 """Several engines behind one service need their time; SearXNG waits 3 to 6 s for them by its own settings."""
 _REPLY_MAX_BYTES = 2_000_000
 _STATUSES = {
-    400: Why.QUERY,
-    401: Why.KEY,
-    402: Why.LIMIT,
-    403: Why.KEY,
-    408: Why.TIME,
-    414: Why.QUERY,
-    422: Why.QUERY,
-    429: Why.LIMIT,
+    400: SearchCause.QUERY,
+    401: SearchCause.KEY,
+    402: SearchCause.LIMIT,
+    403: SearchCause.KEY,
+    408: SearchCause.TIME,
+    414: SearchCause.QUERY,
+    422: SearchCause.QUERY,
+    429: SearchCause.LIMIT,
 }
 
 
 async def asked(
     request: httpx.Request,
     *,
-    statuses: Mapping[int, Why],
+    statuses: Mapping[int, SearchCause],
     transport: httpx.AsyncBaseTransport | None,
     trust_env: bool,
     bad_key: bytes = b"",
@@ -49,38 +49,38 @@ async def asked(
         ) as http:
             reply = await http.send(request)
     except httpx.TimeoutException:
-        raise SearchFault(Why.TIME) from None
+        raise SearchFault(SearchCause.TIME) from None
     except reply_limit.ReplyTooLong:
-        raise SearchFault(Why.ODD) from None
+        raise SearchFault(SearchCause.ODD) from None
     except (httpx.HTTPError, OSError):
-        raise SearchFault(Why.AWAY) from None  # the cause's message may hold the address
+        raise SearchFault(SearchCause.AWAY) from None  # the cause's message may hold the address
     status = reply.status_code
     if status != 200 and bad_key and bad_key in reply.content:
-        raise SearchFault(Why.KEY)
+        raise SearchFault(SearchCause.KEY)
     if why := {**_STATUSES, **statuses}.get(status):
         raise SearchFault(why)
     if status != 200:
-        raise SearchFault(Why.AWAY if status >= 500 else Why.ODD)
+        raise SearchFault(SearchCause.AWAY if status >= 500 else SearchCause.ODD)
     try:
         return reply.json()
     except (ValueError, json.JSONDecodeError, RecursionError):
         # A page instead of JSON is a wall: a login, or a question whether we are human.
         looks_human = b"captcha" in reply.content[:200_000].lower()
-        raise SearchFault(Why.BLOCKED if looks_human else Why.ODD) from None
+        raise SearchFault(SearchCause.BLOCKED if looks_human else SearchCause.ODD) from None
 
 
 def rows(value: Any, *path: str) -> Sequence[Mapping[str, Any]]:
     """The list of objects at *path* in *value*; what is no object is left out. Raises SearchFault if there is no list."""
     for key in path:
         if not isinstance(value, dict):
-            raise SearchFault(Why.ODD)
+            raise SearchFault(SearchCause.ODD)
         value = value.get(key)
     if not isinstance(value, list):
-        raise SearchFault(Why.ODD)
+        raise SearchFault(SearchCause.ODD)
     return [row for row in value if isinstance(row, dict)]
 
 
-def found(row: Mapping[str, Any], *, url: str, snippet: str) -> Found:
+def found_in(row: Mapping[str, Any], *, url: str, snippet: str) -> Found:
     """A result of *row*, whose address and snippet have these names. What is no text is empty."""
 
     def text(name: str) -> str:

@@ -10,7 +10,7 @@ QUERY_MAX_CHARS = 400
 """Brave takes no more."""
 
 
-class Why(ToolCause):
+class SearchCause(ToolCause):
     KEY = "key", "The search service does not accept this bot's key, so nothing can be searched for."
     LIMIT = "limit", "The search service takes no more searches just now."
     TIME = "time", "The search service did not answer in time."
@@ -27,7 +27,7 @@ class Why(ToolCause):
 class SearchFault(NothingToGive):
     """There are no results to be had."""
 
-    why: Why
+    why: SearchCause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,4 +67,4 @@ class FirstOf:
                 return await backend.search(query, count=count)
             except SearchFault as exc:
                 fault = fault or exc
-        raise fault or SearchFault(Why.AWAY)
+        raise fault or SearchFault(SearchCause.AWAY)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from openclaw_agent.tools.search.asking import asked, found, rows
+from openclaw_agent.tools.search.asking import asked, found_in, rows
 from openclaw_agent.tools.search.backends import Found
 from openclaw_core import reply_limit
 
@@ -39,4 +39,4 @@ class Brave:
         # Without any result there is no `web`.
         if isinstance(said, dict) and said.get("type") == "search" and "web" not in said:
             return []
-        return [found(row, url="url", snippet="description") for row in rows(said, "web", "results")]
+        return [found_in(row, url="url", snippet="description") for row in rows(said, "web", "results")]

@@ -4,7 +4,7 @@ import html
 import re
 from collections.abc import Iterable
 
-from openclaw_agent.tools.fetching.addresses import Address, parse
+from openclaw_agent.tools.fetching.addresses import Address, parse_address
 from openclaw_agent.tools.fetching.faults import NotFetched
 from openclaw_agent.tools.fetching.networks import is_public
 from openclaw_agent.tools.framing import one_line
@@ -31,7 +31,7 @@ def kept(found: Iterable[Found], count: int) -> list[Found]:
     return list(results.values())
 
 
-def listed(results: Iterable[Found]) -> str:
+def result_list(results: Iterable[Found]) -> str:
     """One entry for each; without numbers, since those are of opened pages."""
     return "\n".join(
         "\n".join(filter(None, (f"- {one.title}", f"  {one.url}", one.snippet and f"  {one.snippet}")))
@@ -41,7 +41,7 @@ def listed(results: Iterable[Found]) -> str:
 
 def _address(url: str) -> Address | None:
     try:
-        address = parse(url)
+        address = parse_address(url)
     except NotFetched:
         return None
     return address if not address.is_ip or is_public(address.host) else None

@@ -30,19 +30,19 @@ class Scraping:
     async def search(self, query: str, *, count: int) -> Sequence[Any]:
         """As in `Backend`."""
         from openclaw_agent.tools.child import said_by
-        from openclaw_agent.tools.search.asking import found, rows
-        from openclaw_agent.tools.search.backends import SearchFault, Why
+        from openclaw_agent.tools.search.asking import found_in, rows
+        from openclaw_agent.tools.search.backends import SearchCause, SearchFault
 
         given = json.dumps({"query": query, "count": count * 2}).encode()
         try:
             said = await said_by(self.program, given, within_s=self.scrape_s)
         except TimeoutError:
-            raise SearchFault(Why.TIME) from None
+            raise SearchFault(SearchCause.TIME) from None
         except ValueError:
-            raise SearchFault(Why.ODD) from None
-        if isinstance(said, dict) and said.get("fault") in list(Why):
-            raise SearchFault(Why(said["fault"]))
-        return [found(row, url="href", snippet="body") for row in rows(said, "results")]
+            raise SearchFault(SearchCause.ODD) from None
+        if isinstance(said, dict) and said.get("fault") in list(SearchCause):
+            raise SearchFault(SearchCause(said["fault"]))
+        return [found_in(row, url="href", snippet="body") for row in rows(said, "results")]
 
 
 def scraped(query: str, count: int, ddgs: Any) -> Mapping[str, Any]:

@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx
 
-from openclaw_agent.tools.search.asking import asked, found, rows
-from openclaw_agent.tools.search.backends import Found, SearchFault, Why
+from openclaw_agent.tools.search.asking import asked, found_in, rows
+from openclaw_agent.tools.search.backends import Found, SearchCause, SearchFault
 from openclaw_core import reply_limit
 
 _BLOCKED = ("captcha", "too many requests", "access denied", "suspended")
@@ -28,10 +28,10 @@ class SearXNG:
             headers={"accept": "application/json", **reply_limit.UNCOMPRESSED},
         )
         # 403: JSON is not among its formats.
-        said = await asked(request, statuses={403: Why.SETUP}, transport=self.transport, trust_env=False)
-        results = [found(row, url="url", snippet="content") for row in rows(said, "results")]
+        said = await asked(request, statuses={403: SearchCause.SETUP}, transport=self.transport, trust_env=False)
+        results = [found_in(row, url="url", snippet="content") for row in rows(said, "results")]
         if not results and _all_blocked(said.get("unresponsive_engines")):
-            raise SearchFault(Why.BLOCKED)
+            raise SearchFault(SearchCause.BLOCKED)
         return results[: count * 2]
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from openclaw_agent.tools.search.asking import asked, found, rows
-from openclaw_agent.tools.search.backends import Found, Why
+from openclaw_agent.tools.search.asking import asked, found_in, rows
+from openclaw_agent.tools.search.backends import Found, SearchCause
 from openclaw_core import reply_limit
 
 URL = "https://api.tavily.com"
@@ -39,5 +39,7 @@ class Tavily:
             },
         )
         # 432 and 433: the limits of the plan, and of what is paid as it is used.
-        said = await asked(request, statuses={432: Why.LIMIT, 433: Why.LIMIT}, transport=self.transport, trust_env=True)
-        return [found(row, url="url", snippet="content") for row in rows(said, "results")]
+        said = await asked(
+            request, statuses={432: SearchCause.LIMIT, 433: SearchCause.LIMIT}, transport=self.transport, trust_env=True
+        )
+        return [found_in(row, url="url", snippet="content") for row in rows(said, "results")]

@@ -7,7 +7,7 @@ from typing import Any
 from openclaw_agent.tools.framing import framed
 from openclaw_agent.tools.opened import OpenedPages
 from openclaw_agent.tools.search.backends import QUERY_MAX_CHARS, Backend, SearchFault
-from openclaw_agent.tools.search.results import kept, listed
+from openclaw_agent.tools.search.results import kept, result_list
 from openclaw_agent.tools.tool import Doing, Status, ToolResult, failed, subject
 from openclaw_core.characters import is_blank
 
@@ -50,7 +50,7 @@ class WebSearch:
             return failed(exc.sentence)
         if not results:
             return failed("The search found nothing. Try fewer or other words.")
-        text = framed(listed(results), name="results")
+        text = framed(result_list(results), name="results")
         return ToolResult(
             text=f"{text}\nNone of these was opened. Open those that matter with open_page; only opened pages can be cited."
         )

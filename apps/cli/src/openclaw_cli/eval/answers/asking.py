@@ -113,7 +113,7 @@ class OwnText:
                 yield piece
 
 
-class Server(StreamingModel, Transcriber, Protocol):
+class StreamsAndTranscribes(StreamingModel, Transcriber, Protocol):
     """Model servers: `ModelClients`."""
 
 
@@ -121,7 +121,7 @@ class Server(StreamingModel, Transcriber, Protocol):
 class Asker:
     """Asks for answers. *runner_socket* None: no code runs and no document is read, and the model is told so."""
 
-    server: Server
+    server: StreamsAndTranscribes
     runner_socket: Path | None
     deadline_s: float = DEADLINE_S
     clock: Callable[[], float] = time.monotonic

@@ -32,7 +32,7 @@ from openclaw_core.environment import NO_KEY, Environment
 from openclaw_core.errors import SettingsError
 from openclaw_core.models.clients import open_clients
 from openclaw_core.models.providers import ModelServers
-from openclaw_core.sealed import Cause, Outcome, RunRequest, RunResult
+from openclaw_core.sealed import Outcome, RunnerCause, RunRequest, RunResult
 from openclaw_standin.model.server import ScriptedModel
 
 COULD_NOT_RUN = 2
@@ -167,7 +167,7 @@ class _NoSandbox:
     """`Sandbox` where nothing can be run."""
 
     async def run(self, request: RunRequest) -> RunResult:
-        return RunResult(program=Outcome(cause=Cause.NOT_AVAILABLE, why="no runner is here"))
+        return RunResult(program=Outcome(cause=RunnerCause.NOT_AVAILABLE, why="no runner is here"))
 
 
 def _grader(socket: Path | None) -> GradeAnswer:

@@ -4,9 +4,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from openclaw_agent.tools.fetching.addresses import parse
-from openclaw_agent.tools.fetching.contents import Kind
-from openclaw_agent.tools.fetching.faults import NotFetched, Why
+from openclaw_agent.tools.fetching.addresses import parse_address
+from openclaw_agent.tools.fetching.contents import ContentKind
+from openclaw_agent.tools.fetching.faults import FetchCause, NotFetched
 from openclaw_agent.tools.fetching.fetcher import Fetched, Fetcher
 from openclaw_agent.tools.search.backends import Found
 from openclaw_cli.eval.answers.source_text import page_text
@@ -22,11 +22,11 @@ class LocalFetcher(Fetcher):
     pages: Sequence[WebPage] = field(repr=False)
 
     async def fetch(self, url: str) -> Fetched:
-        address = parse(url, ports=self.ports)
-        found = next((page for page in self.pages if parse(page.url).text == address.text), None)
+        address = parse_address(url, ports=self.ports)
+        found = next((page for page in self.pages if parse_address(page.url).text == address.text), None)
         if found is None:
-            raise NotFetched(Why.NO_SUCH_HOST)
-        return Fetched(address=address, kind=Kind.HTML, charset="utf-8", body=found.body)
+            raise NotFetched(FetchCause.NO_SUCH_HOST)
+        return Fetched(address=address, kind=ContentKind.HTML, charset="utf-8", body=found.body)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,12 +9,12 @@ from pydantic import BaseModel, ValidationError
 from openclaw_cli.eval.answers.graders.citations import SourcesOpened
 from openclaw_cli.eval.answers.task import AnswerTask, Check, HistoryTurn, MaterialFile, WebPage
 from openclaw_cli.eval.answers.task_file import KINDS, SiteEntry, TaskFile
-from openclaw_cli.eval.answers.yaml_lines import BadYaml, read_yaml
+from openclaw_cli.eval.answers.yaml_lines import BadYaml, read_yaml_lines
 from openclaw_core.roles.yaml_file import LineNumbers
 
 __all__ = ["AnswerTask", "BadTasks", "Check", "HistoryTurn", "MaterialFile", "WebPage", "load_tasks"]
 
-Model = TypeVar("Model", bound=BaseModel)
+Checked = TypeVar("Checked", bound=BaseModel)
 ROLES = ("coder", "researcher", "summarizer")
 """Folders of tasks. The others are `material` and `web`."""
 
@@ -41,7 +41,7 @@ def _read_web(folder: Path, faults: list[str]) -> dict[str, WebPage]:
     if not path.exists():
         return {}
     try:
-        data, lines = read_yaml(path)
+        data, lines = read_yaml_lines(path)
     except BadYaml as exc:
         faults.append(str(exc))
         return {}
@@ -60,7 +60,7 @@ def _read_web(folder: Path, faults: list[str]) -> dict[str, WebPage]:
 def _read_task(folder: Path, path: Path, web: dict[str, WebPage], faults: list[str]) -> AnswerTask | None:
     before = len(faults)
     try:
-        data, lines = read_yaml(path)
+        data, lines = read_yaml_lines(path)
     except BadYaml as exc:
         faults.append(str(exc))
         return None
@@ -150,14 +150,14 @@ def _utf8(path: Path, place: str, faults: list[str]) -> bytes | None:
 
 
 def _validated(
-    kind: type[Model],
+    kind: type[Checked],
     data: Any,
     what: str,
     path: Path,
     lines: LineNumbers,
     place: tuple[str | int, ...],
     faults: list[str],
-) -> Model | None:
+) -> Checked | None:
     try:
         return kind.model_validate(data)
     except ValidationError as exc:

@@ -29,7 +29,7 @@ for _tag, _pattern, _first in (
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
 
 
-def read_yaml(path: Path) -> tuple[dict[str, Any], LineNumbers]:
+def read_yaml_lines(path: Path) -> tuple[dict[str, Any], LineNumbers]:
     """The mapping of the file, and its lines. Raises BadYaml."""
     try:
         loader = _Loader(path.read_text(encoding="utf-8"))

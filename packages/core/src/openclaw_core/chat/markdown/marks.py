@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from openclaw_core.chat.markdown import emphasis, links
-from openclaw_core.chat.markdown.spans import RichText, Span
+from openclaw_core.chat.markdown.spans import RichText, TextSpan
 
 
 @dataclass(slots=True)
@@ -126,5 +126,5 @@ class Marks:
     def assembled(self) -> RichText:
         """The whole text with its spans."""
         ends = [0, *accumulate(map(len, self.parts))]
-        spans = [Span(ends[first], ends[last], kind, url) for first, last, kind, url in self.spans]
+        spans = [TextSpan(ends[first], ends[last], kind, url) for first, last, kind, url in self.spans]
         return RichText("".join(self.parts), tuple(span for span in spans if span.start < span.end))

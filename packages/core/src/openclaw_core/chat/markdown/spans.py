@@ -8,7 +8,7 @@ CODE_KINDS = frozenset({"pre", "code"})
 QUOTE_KINDS = frozenset({"blockquote", "expandable_blockquote"})
 
 
-class Span(NamedTuple):
+class TextSpan(NamedTuple):
     """A stretch of formatting; *kind* is the type of Telegram's MessageEntity."""
 
     start: int
@@ -22,19 +22,19 @@ class RichText(NamedTuple):
     """A text and its spans, in no particular order; they may cross."""
 
     text: str
-    spans: tuple[Span, ...] = ()
+    spans: tuple[TextSpan, ...] = ()
 
     def marked(self, kind: str, *, language: str | None = None) -> "RichText":
         """The same with one more span over all of it."""
         if not self.text:
             return self
-        return self._replace(spans=(Span(0, len(self.text), kind, None, language), *self.spans))
+        return self._replace(spans=(TextSpan(0, len(self.text), kind, None, language), *self.spans))
 
 
 def joined(parts: Iterable[RichText | str]) -> RichText:
     """All parts in a row."""
     texts: list[str] = []
-    spans: list[Span] = []
+    spans: list[TextSpan] = []
     at = 0
     for part in parts:
         if isinstance(part, str):

@@ -12,8 +12,8 @@ from urllib.parse import quote
 from aiohttp import web
 
 from openclaw_standin.bot_api.bot_methods import shown_commands
-from openclaw_standin.bot_api.photos import kind_of, photo_size
-from openclaw_standin.bot_api.state import Chat, JsonObject, TelegramState
+from openclaw_standin.bot_api.photos import image_type, photo_size
+from openclaw_standin.bot_api.state import ApiObject, Chat, TelegramState
 from openclaw_standin.bot_api.storage import is_full
 from openclaw_standin.bot_api.users import Users
 from openclaw_standin.guard import LOOPBACK, BadBody, Handler, host_of, last, read_body
@@ -115,7 +115,7 @@ class PageRoutes:
 
         return sorted(self._state.chats.values(), key=active_at, reverse=True)[:MAX_LISTED]
 
-    def _summary(self, chat: Chat) -> JsonObject:
+    def _summary(self, chat: Chat) -> ApiObject:
         messages = self._state.messages(chat.id)
         first = next((said for m in messages if (said := _title_from(m))), "")
         last = messages[-1] if messages else None
@@ -163,7 +163,7 @@ class PageRoutes:
     async def photo(self, request: web.Request) -> web.Response:
         """A picture to be shown. Its type is what its bytes say, and no browser makes anything else of it."""
         found = self._state.storage.stored_file(request.match_info["file_id"])
-        kind = kind_of(found[3]) if found is not None else ""
+        kind = image_type(found[3]) if found is not None else ""
         if found is None or not kind:
             raise web.HTTPNotFound
         return web.Response(body=found[3], content_type=kind, headers=_HEADERS)
@@ -287,11 +287,11 @@ def _json(body: Any) -> web.Response:
     return web.json_response(body, headers=_HEADERS)
 
 
-def _shown_at(message: JsonObject) -> int:
+def _shown_at(message: ApiObject) -> int:
     return int(message.get("edit_date") or message.get("date") or 0)
 
 
-def _title_from(message: JsonObject) -> str:
+def _title_from(message: ApiObject) -> str:
     """A title for a chat: the words of a user, or the name of a file that they sent."""
     if message.get("from", {}).get("is_bot"):
         return ""
@@ -302,6 +302,6 @@ def _title_from(message: JsonObject) -> str:
     return str(file.get("file_name", "")) if isinstance(file, dict) else ""
 
 
-def _kind_of(message: JsonObject) -> str:
+def _kind_of(message: ApiObject) -> str:
     kinds = ("document", "voice", "audio", "photo", "video", "sticker")
     return next((f"[{kind}]" for kind in kinds if kind in message), "")

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from openclaw_agent.tools.citing.edits import masked
+from openclaw_agent.tools.citing.edits import without_code
 from openclaw_agent.tools.citing.numbers import MARK, numbers_of
 from openclaw_agent.tools.citing.quotations import LEAST_WORDS, in_marks, stands_in, words_of
 from openclaw_cli.eval.answers.graders.grader import Grader, Seen
@@ -46,12 +46,12 @@ class QuotationsFound(Grader):
 
 def cited(markdown: str) -> list[int]:
     """The numbers of pages in *markdown*, each once, in order; numbers in code are none."""
-    text = masked(cleaned(markdown))
+    text = without_code(cleaned(markdown))
     return list(dict.fromkeys(number for found in MARK.finditer(text) for number in numbers_of(found)))
 
 
 def quotations(markdown: str) -> list[str]:
     """What *markdown* has in quotation marks, of five words and more: shorter ones may be a word that is only named."""
     text = cleaned(markdown)
-    spans = [text[one.inner : one.inner_end] for one in in_marks(masked(text)) if one.closed]
+    spans = [text[one.inner : one.inner_end] for one in in_marks(without_code(text)) if one.closed]
     return [span for span in spans if len(words_of(span)) >= LEAST_WORDS]

@@ -7,14 +7,14 @@ from pydantic import Field, model_validator
 
 from openclaw_cli.eval.answers.graders.grader import CannotGrade, Grader, Seen
 from openclaw_cli.eval.answers.graders.reading import code_blocks
-from openclaw_core.sealed import Cause, File, Language, Limits, RunRequest, RunResult
+from openclaw_core.sealed import File, ProgramLanguage, RunLimits, RunnerCause, RunRequest, RunResult
 
 _MARKS = {
     "python": frozenset({"python", "py", "python3"}),
     "bash": frozenset({"bash", "sh", "shell"}),
     "sqlite": frozenset({"sql", "sqlite", "sqlite3"}),
 }
-_NOT_RUN = (Cause.NOT_AVAILABLE, Cause.BAD_REQUEST)
+_NOT_RUN = (RunnerCause.NOT_AVAILABLE, RunnerCause.BAD_REQUEST)
 
 
 class Sandbox(Protocol):
@@ -66,11 +66,11 @@ class ProgramPasses(Grader):
         whole = "\n".join(part for part in (self.setup, code, self.after) if part)
         try:
             request = RunRequest(
-                language=Language(self.language),
+                language=ProgramLanguage(self.language),
                 code=whole,
                 test=self.tests,
                 files=tuple(File(name=name, data=text.encode()) for name, text in self.files.items()),
-                limits=Limits(seconds=self.seconds),
+                limits=RunLimits(seconds=self.seconds),
             )
         except ValueError as exc:
             return f"cannot be run: {exc}"

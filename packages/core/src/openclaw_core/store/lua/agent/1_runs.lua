@@ -184,9 +184,9 @@ function ops.amend()
   return 1
 end
 
--- Hand the result of a run over. The Job waits for another run then, or is retired (`last`), or counts as never started (`unborn`).
+-- Hand the result of a run over. The Job waits for another run then, or is retired (`last`), or counts as never started (`never_started`).
 -- Arguments: run, job, of? (size of the record that the agent has read), at? (bytes of the text that stand, and `result` goes on after), pool, last,
--- unborn?, answers?, result
+-- never_started?, answers?, result
 -- Keys: writes agent:run, agent:jobs, agent:leases, agent:news
 -- Result: 1; 0 if another text stands there, and all of it has to be sent without `at`; 2 for an answer if more was sent that belongs to the task and
 -- nothing was written yet: nothing has happened
@@ -205,7 +205,7 @@ function ops.finish()
   if a.answers and first then call('HSET', run_key(a.run), 'first_text_ms', now) end
   call('HSET', run_key(a.run), 'result', a.result)
   call('ZREM', A .. 'leases', a.run)
-  set_job(a.pool, a.job, a.unborn and 'created ' .. now or a.last and 'retired ' .. now or 'waiting ' .. now .. ' ' .. now)
+  set_job(a.pool, a.job, a.never_started and 'created ' .. now or a.last and 'retired ' .. now or 'waiting ' .. now .. ' ' .. now)
   news()
   return 1
 end
