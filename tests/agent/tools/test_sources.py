@@ -198,6 +198,13 @@ def test_a_title_says_only_its_words(title: str) -> None:
         'הוא אמר: "בצה"ל לא היו דברים מעולם" [2].',
         'short "not there" [1]. And "nobody says where this was ever said".',
         '"the quick brown fox jumps over" said one [2][1].',
+        "He says 'the quick brown fox jumps over' and more [1].",
+        "‘It doesn’t mind, said Dr. Levi’ [1]",
+        "In the '90s the keepers' lamps had gone and nobody's dog slept [1].",
+        "'Tis the season of the foxes' return, and nobody knows why that is [1].",
+        "The foxes' and dogs' peace holds, says the vets' board of the town [1].",
+        "A shelf of 12″ records and one of 7″ records stood in the room [1].",
+        "לפי ג'ורג' וצ'רלי אין שום כוונה כזאת ולא היתה מעולם [2].",
     ],
 )
 def test_what_stands_in_the_page_stays(kept: str) -> None:
@@ -211,10 +218,13 @@ def test_what_stands_in_the_page_stays(kept: str) -> None:
         ('He said "we never expected such a result at all" [1].', "He said […] [1]."),
         ('He said "we never expected such a result at all." [1] Then more.', "He said […] [1] Then more."),
         ("In [2]: “the quick brown fox jumps over”.", "In [2]: […]."),
-        ("“the quick brown fox jumped over the lazy dog” [1]", "the quick brown fox jumped over the lazy dog [1]"),
-        ('נאמר ש"הממשלה תתפטר כולה כבר מחר בבוקר" [2].', "נאמר ש[…] [2]."),
-        ("נאמר ״הממשלה תתפטר כולה כבר מחר בבוקר״ [2].", "נאמר […] [2]."),
-        ('"nobody ever said any of these words" [9].', "[…]."),
+        # Letters that look alike.
+        (
+            "“the qui\u0441k br\u043ewn fox jumps over the lazy dog” [1]",
+            "the qui\u0441k br\u043ewn fox jumps over the lazy dog [1]",
+        ),
+        ("“th\u0435 qui\u0441k br\u043ewn f\u043ex jum\u0440s” [1]", "[…] [1]"),
+        ("“the 99 quick brown fox jumps over the lazy dog” [1]", "[…] [1]"),
         ("> the moon is made of green cheese [1]\n\nend", "[…] [1]\n\nend"),
         (
             "> the quick brown fox jumped over the lazy dog\n\n— [1]",
@@ -238,6 +248,7 @@ def test_words_that_nobody_is_named_for_are_left_alone_without_pages() -> None:
 ANSWER = (
     'Foxes [1] say "the quick brown fox jumps over" [1]. Others say "we never expected such a result at all" [2]. See [x](https://evil.com/a) and '
     'https://evil.com/b or [the law](https://b.co.il/חוק) [9].\n\n> the moon is made of green cheese [1]\n\nהוא אמר ש"הממשלה תתפטר כולה כבר מחר" [2].\n\n'
+    "They said 'the keepers' lamp burns on forever' [1].\n\n"
     "```\na[7]\n```\nand `b[8]`.\n\nSources:\n- [1] https://a.org\n- [9] https://evil.com\n"
 )
 
@@ -245,7 +256,17 @@ ANSWER = (
 def test_nothing_flashes_while_an_answer_grows() -> None:
     for end in range(len(ANSWER) + 1):
         shown = "\n".join(page.text for page in preview(growing(ANSWER[:end], OPENED), lang="en"))
-        for never in ("expected such", "green cheese", "evil.com/a", "[9", "הממשלה תתפטר", "Sources", "](", "[["):
+        for never in (
+            "expected such",
+            "green cheese",
+            "lamp burns",
+            "evil.com/a",
+            "[9",
+            "הממשלה תתפטר",
+            "Sources",
+            "](",
+            "[[",
+        ):
             assert never not in shown, (ANSWER[:end], shown)
         assert not re.search(r"(?<!a)(?<!b)\[\d?$", shown)  # a[7] and b[8] are code
         check(preview(growing(ANSWER[:end], OPENED), lang="en"))
@@ -375,6 +396,9 @@ def test_code_stays_behind_anything(before: str, code: str) -> None:
         "<",
         "[1]",
         "“a b c d e f ",
+        " 'a",
+        " 'a' b",
+        "‘a’ ",
         "&#91;",
         "[9]",
         "![a](",

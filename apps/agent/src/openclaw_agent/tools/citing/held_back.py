@@ -4,7 +4,7 @@ import re
 
 from openclaw_agent.tools.citing.edits import HIDDEN, without_code
 from openclaw_agent.tools.citing.numbers import CLOSE, MARK, OPEN
-from openclaw_agent.tools.citing.quotations import LEAST_WORDS, MAX_CHARS, in_marks, settled, words_of
+from openclaw_agent.tools.citing.quotations import LEAST_WORDS, MAX_CHARS, SINGLE, in_marks, settled, words_of
 
 _HALF = re.compile(
     rf"""(?:
@@ -74,7 +74,7 @@ def _before_open_quotation(mask: str, end: int) -> int:
         quoted = text[one.inner : one.inner_end]
         if not one.closed and ("\n\n" in text[one.start :] or len(quoted) > MAX_CHARS):
             continue  # it has no end in its paragraph
-        if one.closed and len(words_of(quoted)) < LEAST_WORDS:
-            continue
+        if one.closed and len(words_of(quoted)) < LEAST_WORDS and text[one.start] not in SINGLE:
+            continue  # a single mark that ends it may yet turn out to be an apostrophe
         return one.start
     return end

@@ -18,8 +18,17 @@ MAX_CHARS = 2000
 GONE = "[…]"
 NEAR = 0.6
 """From this share of a quotation's pairs of words that stand side by side in the page on, it is a paraphrase."""
-CLOSERS = {"“": "”“", "„": "“”", "«": "»", "»": "«", "״": "״”", "”": "”", '"': '"', "‟": "”", "「": "」", "＂": "＂"}
+CLOSERS = {
+    "“": "”“", "„": "“”", "«": "»", "»": "«", "״": "״”", "”": "”", '"': '"', "‟": "”", "「": "」", "『": "』", "《": "》", "＂": "＂", "❝": "❞",
+    "〝": "〞〟", "″": "″", "‘": "’", "‚": "‘’", "'": "'", "‹": "›", "›": "‹", "❛": "❜",
+}  # fmt: skip
+SINGLE = frozenset("‘‚'")
+"""Closed by what also is an apostrophe."""
+_ALSO_IN_WORDS = frozenset('"״”＂″') | SINGLE
+_SHORTENED = re.compile(r"\d|(?:tis|twas|em|cause|til|bout|n)\b", re.IGNORECASE)
+"""Behind an apostrophe that opens nothing: ’90s, ’tis."""
 _CLOSER = {opener: re.compile(f"[{closers}]") for opener, closers in CLOSERS.items()}
+_BEHIND_CLOSER = re.compile(rf"\s*(?:$|\n|{MARK.pattern})|[.,;:!?)…–—]", re.IGNORECASE)
 _PREFIX = re.compile(r"(?<![\u05d0-\u05ea])[ושהבכלמ]{1,3}$")
 _LEFT_OUT = re.compile(r"…|\.{3,}|\[[^\[\]]{0,80}\]|\(…\)")
 _NUMBER_IN_PAGE = re.compile(r"[\[(]\s*\d{1,3}\s*[\])]")
@@ -58,9 +67,7 @@ def in_marks(mask: str) -> Iterator[Quotation]:
                 at += 1
                 continue
             stop = min(end, at + MAX_CHARS + 2)
-            close = next(
-                (one.start() for one in _CLOSER[char].finditer(mask, at + 1, stop) if _closes(mask, one.start())), None
-            )
+            close = _close_of(mask, at, stop)
             if close is None:
                 if stop == end:
                     yield Quotation(at, at + 1, end, end, False)
@@ -165,13 +172,32 @@ def _in_any(quoted: str, numbers: Sequence[int], pages: Pages) -> bool:
 
 
 def _is_near(quoted: str, numbers: Sequence[int], pages: Pages) -> bool:
+    """Whether it says nearly what a named page says. Figures are not near: each has to stand there."""
     words = words_of(quoted)
     pairs = list(pairwise(words))
-    named = [pages[number] for number in numbers if number in pages]
+    figures = [word for word in words if any(map(str.isdigit, word))]
+    named = [page_words(pages[number].text) for number in numbers if number in pages]
     return any(
-        sum(f" {first} {second} " in page_words(page.text) for first, second in pairs) >= NEAR * len(pairs)
+        sum(f" {first} {second} " in page for first, second in pairs) >= NEAR * len(pairs)
+        and all(f" {figure} " in page for figure in figures)
         for page in named
     )
+
+
+def _close_of(mask: str, at: int, stop: int) -> int | None:
+    """Where the quotation that *at* opens ends, before *stop*; None if it does not."""
+    found = (one.start() for one in _CLOSER[mask[at]].finditer(mask, at + 1, stop) if _closes(mask, one.start()))
+    if mask[at] not in SINGLE:
+        return next(found, None)
+    # `keepers' lamp` has an apostrophe that looks like an end. The end is where a number or the sentence's own marks follow, else the last one.
+    sentence = _SENTENCE_END.search(mask, at, stop)
+    last = None
+    for close in found:
+        if _BEHIND_CLOSER.match(mask, close + 1):
+            return close
+        if sentence is None or close < sentence.start():
+            last = close
+    return last
 
 
 def _opens(mask: str, at: int) -> bool:
@@ -179,9 +205,9 @@ def _opens(mask: str, at: int) -> bool:
     before, after = mask[at - 1 : at] if at else "", mask[at + 1 : at + 2]
     if not after.strip():
         return False
-    if mask[at] not in '"״”＂':
-        return True
-    if not before.isalnum():
+    if mask[at] in SINGLE and (before.isalnum() or _SHORTENED.match(mask, at + 1)):
+        return False
+    if mask[at] not in _ALSO_IN_WORDS or not before.isalnum():
         return True
     word = re.compile(r"[\u05d0-\u05ea]*").match(mask, at + 1)
     return word is not None and len(word[0]) > 1 and _PREFIX.search(mask, max(0, at - 4), at) is not None
