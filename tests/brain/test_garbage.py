@@ -345,7 +345,7 @@ async def test_a_text_with_numbers_of_another_hand_holds_up_no_other(leader: Lea
 
 FIELDS = [
     "state", "record", "chat", "chat_kind", "lang", "message_id", "user", "admitted_ms", "attempt", "tries", "handbacks", "pool", "job", "role", "ready_ms",
-    "attempt_ms", "slot0", "part0", "generation", "next_role", "run", "run_id", "order", "reserved", "day", "month", "spent_tokens", "asked_model", "asked_tokens", "budget", "budget_wait", "order_n", "more_n", "not_before_ms", "cause", "delivery", "replaced", "thread",
+    "attempt_ms", "slot0", "part0", "generation", "next_role", "run", "run_id", "order", "reserved", "day", "month", "spent_tokens", "asked_model", "asked_tokens", "budget", "budget_wait", "route_micro_usd", "recording_micro_usd", "tokens", "micro_usd", "order_n", "more_n", "not_before_ms", "cause", "delivery", "replaced", "thread",
 ]  # fmt: skip
 RECORDS = [
     "{}", "5", DEEP, to_json(task(999)),

@@ -14,6 +14,7 @@ import pytest
 from openclaw_cli.runs.arguments import since
 from openclaw_cli.runs.causes import WORDS, in_words
 from openclaw_cli.runs.choose import Choice
+from openclaw_cli.runs.rows import cost_parts
 from openclaw_cli.runs.stats import count, count_prompts, percentile
 from openclaw_cli.runs.timeline import moments
 from openclaw_core.store import Script
@@ -203,6 +204,15 @@ def test_a_time_line_says_what_happened_when() -> None:
         (1.9, "the agent was through"),
         (2.0, "answered and shown (delivery: delivered)"),
     ]
+
+
+def test_the_parts_of_a_cost_are_named_and_the_rest_is_the_answers() -> None:
+    spent = replace(RUN, micro_usd="2000", route_micro_usd="300", search_micro_usd="500", lost_micro_usd="200")
+    assert cost_parts(spent) == {
+        "answer": 0.001, "routing": 0.0003, "searches": 0.0005, "attempts without an answer": 0.0002,
+    }  # fmt: skip
+    assert cost_parts(replace(spent, state="failed", micro_usd="1000")).keys() & {"answer"} == set()
+    assert cost_parts(replace(spent, micro_usd="")) == {}
 
 
 def test_a_run_that_never_reached_an_agent_has_a_time_line_too() -> None:

@@ -41,8 +41,10 @@ async def test_a_user_is_warned_then_refused_and_an_answer_is_never_cut_off(tmp_
 
         assert len(bot.model.prompts) == asked + 1, "the third one reached no model"
         await bot.all_ended(4)
-        causes = [row.cause for row in await RunRecords(bot.script).newest(count=9)]
-        assert sorted(causes) == ["", "", "", "budget"]
+        runs = await RunRecords(bot.script).newest(count=9)
+        assert sorted(run.cause for run in runs) == ["", "", "", "budget"]
+        counted = await bot.script.read("HGET", bot.script.keys("spent", "all"), "day_tokens")
+        assert sum(int(run.tokens or 0) for run in runs) == int(counted or 0) == 3 * tokens
         assert await bot.script.read("ZCARD", bot.script.keys("budget.reserved")) == 0
         log = bot.log.read_text(errors="replace")
         assert '"task.over_budget"' in log

@@ -258,7 +258,9 @@ def counted(found: Figures, roles: Collection[str], used: Sequence[Used] = ()) -
         "openclaw_tokens", "Tokens of answers: prompt (not cached), cached (part of the prompt), answer.", "tokens", "kind"
     )  # fmt: skip
     yield by_role(
-        "openclaw_cost_microusd", "Cost of answers in millionths of a dollar, for models whose price is known.", "cost"
+        "openclaw_cost_microusd",
+        "Cost of tasks in millionths of a dollar, with routing, searches and recordings, for models whose price is known.",
+        "cost",
     )
     yield by_role("openclaw_answers_unpriced", "Answers of models whose price is not known.", "unpriced")
     yield gauge(

@@ -189,7 +189,7 @@ class UpdateHandler:
             "role": run.role, "decision": run.decision, "model": usage.model,
             "tools": [call.tool for step in usage.steps for call in step.calls],
             "took_s": (whole(run.ended_ms) - whole(run.admitted_ms)) / 1000,
-            "tokens": usage.prompt_tokens + usage.answer_tokens, "micro_usd": whole(run.micro_usd) if run.micro_usd else None,
+            "tokens": whole(run.tokens) or usage.prompt_tokens + usage.answer_tokens, "micro_usd": whole(run.micro_usd) if run.micro_usd else None,
         }  # fmt: skip
 
     async def _status(self, chat_id: int) -> dict[str, Any]:

@@ -50,11 +50,11 @@ class TaskBudget:
 
     def spend(self, task: Task, role: Role, roles: Roles, *, model: str, routing: Usage | None) -> Mapping[str, Any]:
         """What `Lanes.dispatch` counts for *task*: routing and recordings are spent already, *model* is asked first."""
-        known = routing_spend(routing, roles) + recordings_spend(task, self.budgets.prices)
         question = min(role.history_tokens, estimate_tokens(task.text) + estimate_tokens(task.quoted))
         return spend_fields(
             self.budgets.calendar(self.now_s()),
-            known,
+            routing_spend(routing, roles),
+            recording_micro_usd=recordings_spend(task, self.budgets.prices).micro_usd,
             model=model,
             asked_tokens=estimate_tokens(role.prompt) + question,
         )

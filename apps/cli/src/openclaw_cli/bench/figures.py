@@ -58,15 +58,14 @@ def routing_summary(asked: Sequence[Question], model: ScriptedModel) -> dict[str
 
 
 def usage_by_role(asked: Sequence[Question]) -> dict[str, dict[str, float]]:
-    """Of each role: its answers, the mean tokens of one, and USD for 1,000 of them (0 where its model has no price)."""
+    """Of each role: its answers, the mean tokens of one, and USD for 1,000 of them without routing (0 where its model has no price)."""
     found: dict[str, list[Counter[str]]] = defaultdict(list)
     for one in asked:
         if "run" in one.fields and one.fields.get("state") == "closed":
             usage = json.loads(one.fields["run"])
             tokens = {kind: usage.get(f"{kind}_tokens", 0) for kind in ("prompt", "cached", "answer")}
-            found[one.fields.get("role", "")].append(
-                Counter(tokens | {"micro_usd": int(one.fields.get("micro_usd", 0))})
-            )
+            own = int(one.fields.get("micro_usd", 0)) - int(one.fields.get("route_micro_usd", 0))
+            found[one.fields.get("role", "")].append(Counter(tokens | {"micro_usd": max(0, own)}))
     return {
         role: {"answers": len(rows)}
         | {kind: round(sum(row[kind] for row in rows) / len(rows)) for kind in ("prompt", "cached", "answer")}

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from openclaw_cli.runs.choose import Choice
 from openclaw_cli.runs.receipts import receipt_rows
-from openclaw_cli.runs.rows import OF_ITS_JOB, row_of
+from openclaw_cli.runs.rows import OF_ITS_JOB, cost_parts, row_of
 from openclaw_cli.runs.source import opened
 from openclaw_cli.runs.stats import count, count_prompts
 from openclaw_cli.runs.timeline import moments
@@ -121,7 +121,8 @@ async def _show(args: argparse.Namespace, script: Script) -> int:
         steps = [asdict(step) for step in usage.steps]
         line = [{"at_s": moment.at_s, "what": moment.what} for moment in moments(run)]
         receipt = asdict(usage.receipt)
-        print(json.dumps(row | {"receipt": receipt, "steps": steps, "timeline": line}, indent=2))
+        costs = {"usd_parts": cost_parts(run)}
+        print(json.dumps(row | costs | {"receipt": receipt, "steps": steps, "timeline": line}, indent=2))
         return 0
     console = Console(soft_wrap=True, highlight=False)
     made_of = receipt_rows(usage.receipt)
@@ -131,6 +132,8 @@ async def _show(args: argparse.Namespace, script: Script) -> int:
     for name in ("model", "tokens", "usd", *OF_ITS_JOB):
         if row[name] not in ("", None):
             fields.add_row(name, str(row[name]))
+    if len(parts := cost_parts(run)) > 1:
+        fields.add_row("of that", ", ".join(f"{name} {usd:.6f}" for name, usd in parts.items()))
     for name, text in made_of:
         fields.add_row(name, text)
     console.print(fields)

@@ -60,16 +60,19 @@ async def reserve(
     return Reserved(fenced(result))
 
 
-def spend_fields(calendar: Calendar, known: Spend, *, model: str, asked_tokens: int) -> dict[str, Any]:
+def spend_fields(
+    calendar: Calendar, routing: Spend, *, recording_micro_usd: int = 0, model: str, asked_tokens: int
+) -> dict[str, Any]:
     """What `Lanes.dispatch` needs so that a task is counted.
 
-    *known* is spent already. Where an attempt ends without its counts, *asked_tokens* and the text that came are counted by the price of *model*.
+    *routing* is spent already, and each routing of a task counts. Its recordings count once. Where an attempt ends without its counts, *asked_tokens* and the text that came are counted by the price of *model*.
     """
     return {
         "day": calendar.day,
         "month": calendar.month,
-        "tokens": known.tokens,
-        "micro_usd": known.micro_usd,
+        "tokens": routing.tokens,
+        "micro_usd": routing.micro_usd,
+        "recording_micro_usd": recording_micro_usd,
         "model": model,
         "asked_tokens": asked_tokens,
     }

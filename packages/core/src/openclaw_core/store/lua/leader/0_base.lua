@@ -6,7 +6,7 @@ local function fix_type(key, kind)
 end
 
 local mend -- deletes keys of a wrong type, of the whole bot; in 5_repair
-local cost_of_run, note_unreported, settle, tokens_of -- in 0_budgets
+local note_unreported, settle, tokens_of -- in 0_budgets
 
 local function task_key(id) return P .. 'task:' .. id end
 local function get(id, field) return call('HGET', task_key(id), field) end
@@ -215,25 +215,21 @@ end
 local function replace_turn(id, turn) return change_turn(id, function() return turn end) end
 local function note_turn(id, note) change_turn(id, function(turn) turn.note = note; return cjson.encode(turn) end) end
 
--- Count the tokens and the cost of an answered run by role, each model's tokens at its own price. Gives the cost in whole millionths of a dollar, nil if a
--- model has no price.
-local function count_usage(role, run)
-  local fresh, cached, answer = tokens_of(run)
-  count('tokens:' .. role .. ':prompt', fresh)
-  count('tokens:' .. role .. ':cached', cached)
-  count('tokens:' .. role .. ':answer', answer)
-  local micro_usd, priced = cost_of_run(run)
-  if not priced then
-    count('unpriced:' .. role)
-    return nil
+-- Count by role the tokens of an answer, and what a task cost: nothing is known of an answer whose model has no price.
+local function count_usage(role, run, micro_usd)
+  if run then
+    local fresh, cached, answer = tokens_of(run)
+    count('tokens:' .. role .. ':prompt', fresh)
+    count('tokens:' .. role .. ':cached', cached)
+    count('tokens:' .. role .. ':answer', answer)
   end
-  count('cost:' .. role, micro_usd)
-  return ms(micro_usd)
+  if micro_usd then count('cost:' .. role, number(micro_usd, 0))
+  elseif run then count('unpriced:' .. role) end
 end
 
 local function record_run(id)
   local names = { 'chat', 'run', 'state', 'cause', 'delivery', 'attempt', 'role', 'admitted_ms', 'decision', 'ready_ms', 'claimed_ms', 'job', 'warm', 'lost',
-    'queued_ms', 'route_ms', 'route_tokens', 'first_text_ms', 'answered_ms', 'released_ms', 'attempt_ms', 'timings', 'order' }
+    'queued_ms', 'route_ms', 'route_tokens', 'first_text_ms', 'answered_ms', 'released_ms', 'attempt_ms', 'timings', 'order', 'tokens', 'route_micro_usd', 'search_micro_usd', 'recording_micro_usd', 'lost_micro_usd', 'micro_usd' }
   local fields = call('HMGET', task_key(id), unpack(names))
   local record = { 'task', id, 'ended_ms', ms(now_ms()) }
   for i, name in ipairs(names) do
@@ -243,8 +239,7 @@ local function record_run(id)
   if through_ms then record[#record + 1] = 'through_ms'; record[#record + 1] = through_ms end
   local role = fields[7] and fields[7] ~= '' and fields[7] or 'none'
   local run = fields[2] and row(fields[2])
-  local micro_usd = run and count_usage(role, run)
-  if micro_usd then record[#record + 1] = 'micro_usd'; record[#record + 1] = micro_usd end
+  count_usage(role, run, fields[#names])
   local admitted_ms = number(fields[8])
   count('role_ended:' .. role .. ':' .. (fields[3] or '?'))
   if fields[3] == 'closed' and admitted_ms then
@@ -263,7 +258,7 @@ end
 local PASSING = { 'order', 'run_id', 'tries', 'handbacks', 'released_ms', 'queued_ms', 'route_ms', 'route_tokens', 'attempt_ms', 'first_text_ms', 'generation', 'joined',
   'next_role', 'pool', 'order_n', 'replaced', 'warm', 'ready_ms', 'claimed_ms', 'decision', 'run', 'answered_ms', 'admitted_ms', 'attempt', 'not_before_ms', 'timings',
   'role', 'user', 'message_id', 'chat_kind', 'lang', 'answer_lang', 'thread', 'reserved', 'day', 'month', 'spent_tokens', 'spent_micro_usd', 'asked_model',
-  'asked_tokens', 'budget_wait' }
+  'asked_tokens', 'budget_wait', 'tokens', 'micro_usd', 'route_micro_usd', 'search_micro_usd', 'recording_micro_usd', 'lost_micro_usd' }
 local function shrink(id)
   local key = task_key(id)
   call('HDEL', key, unpack(PASSING))

@@ -87,7 +87,7 @@ local function taken(model, usage)
 end
 
 -- Money of what all models of a run have taken, each at its own price, in millionths of a dollar; and whether all have a price.
-cost_of_run = function(run)
+local function cost_of_run(run)
   local fresh, cached, answer = tokens_of(run)
   local sum, priced = 0, true
   local function add(model, f, c, a)
@@ -125,16 +125,18 @@ local function searches(calls, name)
   return n
 end
 
--- What an answer has taken, with its searches; of an attempt without an answer, what its completed steps have.
+-- What an answer has taken, and apart what its searches cost; of an attempt without an answer, what its completed steps have. And whether all models of
+-- the answer have a price.
 local function spent_by_run(run, steps)
-  local tokens, micro_usd, n = 0, 0, 0
+  local tokens, micro_usd, n, priced = 0, 0, 0, true
   local function add(model, usage)
     local more, cost = taken(model, usage)
     tokens, micro_usd = tokens + more, micro_usd + cost
   end
   if run then
     local fresh, cached, answer = tokens_of(run)
-    tokens, micro_usd = fresh + cached + answer, (cost_of_run(run))
+    tokens = fresh + cached + answer
+    micro_usd, priced = cost_of_run(run)
     for _, step in ipairs(type(run.steps) == 'table' and run.steps or {}) do n = n + searches(step.calls, 'tool') end
   else
     for line in (steps or ''):gmatch('[^\n]+') do
@@ -143,7 +145,7 @@ local function spent_by_run(run, steps)
       n = n + searches(step.calls, 'name')
     end
   end
-  return tokens, micro_usd + math.floor(n * number(call('HGET', P .. 'prices', 'tool:' .. SEARCH), 0) + 0.5)
+  return tokens, micro_usd, math.floor(n * number(call('HGET', P .. 'prices', 'tool:' .. SEARCH), 0) + 0.5), priced
 end
 
 -- Tell a user and a chat, once in a period, that they have nearly spent what they may.
@@ -170,14 +172,31 @@ local function believed(by, reserved)
   return { tokens = math.min(by.tokens, tokens and tokens * ESTIMATES or MOST.tokens), micro_usd = math.min(by.micro_usd, micro_usd and micro_usd * ESTIMATES or MOST.micro_usd) }
 end
 
+-- Write down what a task has cost, for its run record: `tokens` and `micro_usd` are all of it, as its budgets count it, and the others are parts of the
+-- money; the rest is that of the answer. An answer of a model without a price has no cost.
+local function note_cost(id, by, parts, priced)
+  local fields = { 'tokens', ms(by.tokens) }
+  if priced then fields[#fields + 1] = 'micro_usd'; fields[#fields + 1] = ms(by.micro_usd) end
+  for name, micro_usd in pairs(parts) do
+    if micro_usd > 0 then fields[#fields + 1] = name .. '_micro_usd'; fields[#fields + 1] = ms(math.min(micro_usd, by.micro_usd)) end
+  end
+  set(id, unpack(fields))
+end
+
 -- Release what is reserved for a task that ends, and count what it has taken. `steps` are those of its last run.
 settle = function(id, steps)
-  local t = call('HMGET', task_key(id), 'reserved', 'day', 'month', 'user', 'chat', 'state', 'run', 'spent_tokens', 'spent_micro_usd')
+  local t = call('HMGET', task_key(id), 'reserved', 'day', 'month', 'user', 'chat', 'state', 'run', 'spent_tokens', 'spent_micro_usd', 'route_micro_usd',
+    'recording_micro_usd', 'tokens')
   if t[1] then call('ZREM', P .. 'budget.reserved', t[1]) end
   call('HDEL', task_key(id), 'reserved', 'day', 'month')
+  if not t[6] or t[12] then return end -- nothing is left of it, or it was counted before
+  local answer = t[6] == 'answered' and row(t[7] or '') or nil
+  local tokens, micro_usd, search, priced = spent_by_run(answer, steps)
+  local route, recording = number(t[10], 0), number(t[11], 0)
+  local lost = math.max(0, number(t[9], 0) - route)
+  local by = believed({ tokens = tokens + number(t[8], 0), micro_usd = micro_usd + search + route + recording + lost }, t[1])
+  note_cost(id, by, { route = route, recording = recording, search = search, lost = lost + (answer and 0 or micro_usd) }, priced and (answer or by.micro_usd > 0))
   if not (t[2] and t[3] and t[4] and t[5]) then return end
-  local tokens, micro_usd = spent_by_run(t[6] == 'answered' and row(t[7] or '') or nil, steps)
-  local by = believed({ tokens = tokens + number(t[8], 0), micro_usd = micro_usd + number(t[9], 0) }, t[1])
   local names = { day = t[2], month = t[3] }
   for _, payer in ipairs(payers(t[4], t[5])) do add_spent(payer.key, names, by) end
   local found = limits()

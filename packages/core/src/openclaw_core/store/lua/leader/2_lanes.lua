@@ -85,7 +85,7 @@ end
 -- Hand a routed task to its pool as a run. Its record is the first `keep` bytes of what stands there, and `record`; the user's turn says `said`, or the
 -- record's text.
 -- Arguments: epoch, task, parts, record, keep, of? (bytes that stand there), said?, answer_lang, order (digest), pool, role?, decision, route_ms,
--- route_tokens, secret, spend? (day, month, tokens, micro_usd, model, asked_tokens), canary?
+-- route_tokens, secret, spend? (day, month, tokens and micro_usd of routing, recording_micro_usd, model, asked_tokens), canary?
 -- Keys: reads epoch, files.at, prices; writes task, chat, turns, counts, pools, agent:order, agent:run, agent:ready, agent:wake, agent:leases,
 -- agent:pictures
 -- Result: 1; 0 if it is not queued any more; 2 if it has grown since it was read; 3 if more may be coming; 4 if the order has to be written first
@@ -108,6 +108,9 @@ function ops.dispatch()
   if a.spend then -- the day and month that pay for it, what is spent already, and what the first model is asked
     set(a.task, 'day', a.spend.day, 'month', a.spend.month, 'asked_model', a.spend.model, 'asked_tokens', ms(a.spend.asked_tokens))
     note_spent(a.task, a.spend.tokens, a.spend.micro_usd)
+    if a.spend.micro_usd > 0 then add_to(task_key(a.task), 'route_micro_usd', ms(a.spend.micro_usd)) end
+    -- Not added: a task that is routed once more has the recordings that it had.
+    if a.spend.recording_micro_usd > 0 then set(a.task, 'recording_micro_usd', ms(a.spend.recording_micro_usd)) end
   end
   new_run(a.task, a.pool, a.secret, false)
   return 1

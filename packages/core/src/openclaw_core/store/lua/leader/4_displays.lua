@@ -75,7 +75,7 @@ end
 
 -- Note that all of a display stands, or never can.
 -- Arguments: epoch or alone, display, version, delivery
--- Keys: reads epoch, prices; writes task, notice, answer, chat, open, ended, runs, outcomes, counts, agent:pictures, pictures
+-- Keys: reads epoch; writes task, notice, answer, chat, open, ended, runs, outcomes, counts, agent:pictures, pictures
 -- Result: 1; 0 if it has changed since that version
 -- Late or twice: nothing.
 function ops.shown()
