@@ -155,6 +155,14 @@ def test_a_list_of_the_models_own_goes(head: str) -> None:
     assert "rely on them" in finish(f"{head}\n\nYou should rely on them only with care.", OPENED, lang="en")
 
 
+def test_a_list_of_sources_from_memory_goes_too() -> None:
+    text = "The tower is 41 metres high.\n\nSources:\n- Museum of Lighthouses, museum.example.org\n- [1] harbour.example.net"
+
+    assert finish(text, (), lang="en").startswith("The tower is 41 metres high.\n\n_This answer is from memory")
+    # A role that only reads sums up what it was sent, which may end so.
+    assert "Museum of Lighthouses" in finish(text, (), lang="en", unopened=None)
+
+
 @pytest.mark.parametrize(
     "title",
     [

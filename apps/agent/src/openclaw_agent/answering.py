@@ -28,6 +28,7 @@ from openclaw_core.tasks.task import RoleSnapshot, Task
 from openclaw_core.tasks.timings import Part, Stopwatch
 from openclaw_core.tasks.work import Answered, GaveUp, Run, Work
 from openclaw_core.texts import wording
+from openclaw_core.texts.imitated import without_imitated
 from openclaw_core.texts.notes import with_note
 
 if TYPE_CHECKING:
@@ -181,9 +182,9 @@ class RunAnswerer:
                     preview.clear()
                 elif isinstance(event, AnswerFailed):
                     return GaveUp(cause=event.cause)
-                elif not is_blank(event.text):
+                elif not is_blank(text := without_imitated(event.text)):
                     usage = _usage(event, model_s=self.clock() - began, first_s=first_s)
-                    return self._answered(event, usage, requests)
+                    return self._answered(replace(event, text=text), usage, requests)
         return GaveUp(cause=Cause.EMPTY_ANSWER)
 
     async def _in_steps(

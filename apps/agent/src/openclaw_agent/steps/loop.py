@@ -26,6 +26,7 @@ from openclaw_core.tasks.run_usage import RunUsage
 from openclaw_core.tasks.steps import CallResult, Step
 from openclaw_core.tasks.timings import Stopwatch
 from openclaw_core.tasks.work import GaveUp, Run, Work
+from openclaw_core.texts.imitated import without_imitated
 from openclaw_core.texts.notes import with_note
 
 
@@ -154,6 +155,7 @@ class StepLoop:
         return tuple(results)
 
     async def _finished(self, answer: AnswerComplete, model_s: float) -> Finished | GaveUp:
+        answer = replace(answer, text=without_imitated(answer.text))
         if is_blank(answer.text):
             return GaveUp(cause=Cause.EMPTY_ANSWER)
         usage = decisions.usage_of(self.steps, answer, tools=self.tools, model_s=model_s, first_s=self._first_s)
@@ -187,6 +189,7 @@ class StepLoop:
 
     async def _shown(self, text: str) -> str:
         """What a chat may see of a text that is being written. In a thread: it takes some milliseconds."""
+        text = without_imitated(text, grows=True)
         if not decisions.may_cite(self.run.snapshot):
             return text
         return await asyncio.to_thread(_growing_text, text, self.pages.all)

@@ -26,7 +26,9 @@ _ADDRESS = re.compile(r"(?:https?|tg|ton|ftp)://(?=\S)|(?<![\w.@/-])www\.\w", re
 def finish(text: str, opened: Sequence[Source], *, lang: Lang, unopened: Sentence | None = Sentence.FROM_MEMORY) -> str:
     """The whole answer *text* as it is shown: Markdown with links, and below it the list of *opened*, or *unopened* if there are none."""
     pages = {page.number: page for page in opened}
-    body = held_back.without_own_list(characters.cleaned(text)) if pages else characters.cleaned(text)
+    body = characters.cleaned(text)
+    if pages or unopened:  # without a page, what the model lists as its sources was opened by nobody
+        body = held_back.without_own_list(body) or body
     marked = _checked(body, pages)
     shown = numbers.second_pass(marked, pages)
     whole = _with(shown, _below(marked, pages, lang, unopened))

@@ -1,5 +1,7 @@
 """The words of the block below an answer whose model may run code: what ran, how it ended, and why something did not."""
 
+import re
+
 from openclaw_core.ports import Lang
 from openclaw_core.tasks.steps import CodeRun, Ended, NotRun
 
@@ -41,6 +43,19 @@ _ENDED_AT: dict[str, Words] = {
     "folder_limit": {"en": "stopped: too much in files", "he": "נעצר: יותר מדי בקבצים"},
 }
 _KILLED: Words = {"en": "ended by a signal", "he": "הסתיים באות"}
+
+_OF_THE_BLOCK = re.compile(
+    r"""(?: [▶►▷⏵]?\s* (?:what\ ran|מה\ הורץ) \s*:?
+      | (?:try|ניסיון)\ \d+:\ [^,\n]{1,40},\ (?:exit\ -?\d|stopped|ended\ by|קוד\ יציאה|נעצר|הסתיים) .*
+      | its\ (?:\d+\ )?pictures?\ follows?\. | (?:התמונה|\d+\ תמונות)\ בהמשך\.
+      | (?:files,\ not\ sent|קבצים,\ לא\ נשלחו): .* | (?:the\ code\ that\ ran|הקוד\ שהורץ) :? )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def claims_run(line: str) -> bool:
+    """Whether *line*, without marks of Markdown, is one that only the block may have: its heading, a try, what it says of files and pictures."""
+    return _OF_THE_BLOCK.fullmatch(line) is not None
 
 
 def why_not_run(cause: str, lang: Lang) -> str:

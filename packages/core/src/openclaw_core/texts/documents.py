@@ -1,5 +1,6 @@
 """What users read about their documents: which parts were read, and the subject of a status line."""
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 
@@ -28,6 +29,16 @@ _NAMES: Mapping[PageUnit, Mapping[Lang, tuple[str, str]]] = {
     PageUnit.PART: {"en": ("part", "parts"), "he": ("חלק", "חלקים")},
 }
 """Of one, and of many."""
+_MANY = "|".join(many for names in _NAMES.values() for _, many in names.values())
+_READ_LINE = re.compile(
+    rf"📄.*: (?:read whole|נקרא כולו|not read|לא נקרא|(?:some of |קטעים מ)?(?:{_MANY}) \d.* (?:of|מתוך) \d+)",
+    re.IGNORECASE,
+)
+
+
+def claims_read(line: str) -> bool:
+    """Whether *line*, without marks of Markdown, says what was read of a document as only the record may: `📄 report.pdf: pages 1–4 of 60`."""
+    return _READ_LINE.fullmatch(line) is not None
 
 
 def unit_of(name: str) -> PageUnit:
