@@ -320,7 +320,7 @@ ENTRIES = [
 NOTICES = [
     notice("failed", "no JSON"), notice("failed", "{}"), notice("failed", '{"cause":5,"task":[]}'), notice("pool_wait", "{}"), notice("full", '{"cap":"x"}'),
     notice("too_large", "{}"), notice("stopped", '{"stopped":"x"}'), notice("status", '{"waiting":"x"}'), notice("role_chosen", "{}"), notice("refused", "{}"),
-    notice("unsupported", "{}"), notice("usage", "{}"), notice("usage", '{"rows":[["user","day","x",1,2]],"next_day":1,"next_month":1}'), notice("budget_nearly", '{"scope":"x"}'), notice("new", "{}", chat="x"), notice("new", "{}", thread="x"), notice("new", "{}", reply_to="x"), notice("new", "{}", lang="x"),
+    notice("unsupported", "{}"), notice("usage", "{}"), notice("usage", '{"rows":[["user","day","x",1,2]],"next_day":1,"next_month":1}'), notice("budget_nearly", '{"scope":"x"}'), notice("canary", "{}"), notice("canary", '{"rows":[{"role":"coder","state":"good"}]}'), notice("canary", '{"rows":5}'), notice("new", "{}", chat="x"), notice("new", "{}", thread="x"), notice("new", "{}", reply_to="x"), notice("new", "{}", lang="x"),
     notice("failed", '{"cause":"crash","task":"u5"}', order="x"), notice("new", "{}", slot0="x"), notice("new", "{}", part0="x", replaced="x"), notice("new", "[]"), notice("new", DEEP),
 ]  # fmt: skip
 

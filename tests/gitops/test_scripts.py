@@ -8,7 +8,7 @@ import pytest
 
 from tests.gitops.conftest import ROOT
 
-NAMES = ("render", "diff", "bump", "promote", "smoke", "pin", "dashboards", "cost-diff")
+NAMES = ("render", "diff", "bump", "promote", "smoke", "pin", "dashboards", "cost-diff", "canary-ask", "canary-change")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -249,7 +249,7 @@ KEY_ACTIONS = {
 """Actions that may run beside a key: by commit, and none of them runs what a registry offers today."""
 KEY_COMMANDS = {"cat", "cosign", "echo", "exit", "gh", "git", "jq", "mkdir", "printf", "skopeo", "tee"}
 """Commands that the machine has, or an action of the list above has brought."""
-KEY_SCRIPTS = {"deliver", "drift", "fact", "infra", "one-issue", "smoke", "status", "verify-images"}
+KEY_SCRIPTS = {"canary-ask", "deliver", "drift", "fact", "infra", "one-issue", "smoke", "status", "verify-images"}
 """Scripts of ours that may run beside a key. They install nothing and build nothing, and nor does what they call."""
 FOREIGN_CODE = re.compile(
     r"(^|[^\w./-])(make|uv|pip3?|pipx|npm|npx|yarn|cargo|gem|curl|wget|docker|buildah|podman|apt|apt-get|helm|eval)\s|\bgo (install|run|build|get|tool)\b"

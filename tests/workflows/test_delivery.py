@@ -326,7 +326,7 @@ def test_a_patch_on_scripts_reaches_no_job_with_a_key(
     git(clone, "add", ".")
     patch = run(["git", "diff", "--cached", "--binary", "-M"], clone).stdout
     git(clone, "reset", "--quiet", "--hard")
-    for name in ("locks", "promotion", "release"):
+    for name in ("locks", "promotion", "proposal", "release"):
         (tmp_path / "temp" / name).mkdir(parents=True)
         (tmp_path / "temp" / name / "change.patch").write_text(patch)
 

@@ -50,6 +50,7 @@ def test_the_workflows_that_the_platform_needs_are_there() -> None:
         "smoke",
         "ends",
         "answers",
+        "canaries",
     )
 
     assert {f"{name}.yaml" for name in names} <= ALL.keys()

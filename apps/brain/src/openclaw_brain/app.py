@@ -136,7 +136,7 @@ class Brain:
         handler = UpdateHandler(
             inbox=inbox, lanes=lanes, runs=RunRecords(self.script), intake=intake, bot=Bot(id=self.identity.id, username=self.identity.username), epoch=epoch,
             windows=settings.windows, chat_cap=settings.chat_cap, total_cap=settings.total_cap, on_display=delivery.wake,
-            spending=Spending(self.script, settings.budgets),
+            spending=Spending(self.script, settings.budgets), canaries=canaries,
             release_request=consumer.release_request, on_released=consumer.route_released,
         )  # fmt: skip
 

@@ -63,6 +63,7 @@ class NoticeKind(StrEnum):
     PAIR_FULL = "pair_full"
     PAIRED = "paired"
     USAGE = "usage"
+    CANARY = "canary"
     FORGET_ASK = "forget_ask"
     FORGOTTEN = "forgotten"
     # of the script itself

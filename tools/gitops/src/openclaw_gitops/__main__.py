@@ -1,4 +1,4 @@
-"""The commands behind `scripts/render`, `render-charts`, `diff`, `bump`, `promote`, `smoke`, `pin`, `ends`, `dashboards` and `cost-diff`; each says what it does with `--help`.
+"""The commands behind the scripts of the same names, such as `scripts/render`; each says what it does with `--help`.
 
 Exit codes: 0 done, or nothing to do; 1 what was looked at is not well; 64 wrong use; 65 refused; 69 a tool or a server is missing; 75 not yet, try later.
 """
@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
+from openclaw_gitops import canary_command
 from openclaw_gitops.errors import FAILED, REFUSED, USAGE, CommandError
 
 Command = Callable[[argparse.Namespace, Path, Mapping[str, str]], int]
@@ -91,6 +92,19 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     smoke.add_argument("environment")
     smoke.add_argument("--within", type=float, default=120.0, metavar="SECONDS", help="how long to wait (default 120)")
+
+    canaries = command(
+        "canary-ask", canary_command.run_ask, "ask a deployed bot what became of the prompts that its roles try",
+        "A second bot writes /canary@Bot in a group; set the same variables as for scripts/smoke. Prints the bot's answer, for scripts/canary-change.",
+    )  # fmt: skip
+    canaries.add_argument("--within", type=float, default=60.0, metavar="SECONDS", help="how long to wait (default 60)")
+
+    judged = command(
+        "canary-change", canary_command.run_change, "take canaries that the bot has judged out of roles.yaml",
+        "Changes the work tree and prints the text of the pull request. A verdict on another prompt than the one in Git is left alone.",
+    )  # fmt: skip
+    judged.add_argument("answer", type=Path, help="a file with what scripts/canary-ask has printed")
+    judged.add_argument("--into", type=Path, metavar="FOLDER", help="also write title.txt and body.md there")
 
     pin = command(
         "pin", _pin, "look up what is pinned by version alone, and write its digest",

@@ -75,7 +75,7 @@ class BotAnswer:
     answer_s: float
 
 
-class _Telegram:
+class AskingBot:
     """The Bot API for the asking bot. Its errors never carry the token, which is part of every address."""
 
     def __init__(self, settings: Settings) -> None:
@@ -111,13 +111,13 @@ class _Telegram:
 def smoke(settings: Settings, *, within_s: float, clock: Clock = time.monotonic, word: str | None = None) -> BotAnswer:
     """Ask once and wait for the answer. Raises CommandError with FAILED if it is wrong, says that it failed, or does not come."""
     word = word or f"oc{secrets.token_hex(6)}"
-    telegram = _Telegram(settings)
+    telegram = AskingBot(settings)
     me = telegram.call("getMe")
     if me["username"].lower() == settings.target.lower():
         raise CommandError(
             USAGE, "SMOKE_BOT_TOKEN is the token of the bot that is asked: a bot never hears itself, take a second one"
         )
-    updates = _Updates(telegram)
+    updates = NewUpdates(telegram)
     question = f"/research@{settings.target} Answer with this one word and nothing else: {word}"
     asked = telegram.call("sendMessage", chat_id=settings.chat_id, text=question)["message_id"]
     began = clock()
@@ -132,7 +132,7 @@ def smoke(settings: Settings, *, within_s: float, clock: Clock = time.monotonic,
             sign_s = clock() - began
         text = reply.get("text", "")
         if not heard:
-            text = _text_now(telegram, settings, reply["message_id"]) or text
+            text = text_now(telegram, settings, reply["message_id"]) or text
         if word in text:
             return BotAnswer(sign_s=sign_s, answer_s=clock() - began)
         if _offers_retry(reply):
@@ -150,10 +150,10 @@ def smoke(settings: Settings, *, within_s: float, clock: Clock = time.monotonic,
     )
 
 
-class _Updates:
+class NewUpdates:
     """What the asking bot hears from now on: what waited for it from before is skipped."""
 
-    def __init__(self, telegram: _Telegram) -> None:
+    def __init__(self, telegram: AskingBot) -> None:
         self._telegram = telegram
         old = telegram.call("getUpdates", offset=-1, timeout=0, allowed_updates=["message", "edited_message"])
         self._offset = old[-1]["update_id"] + 1 if old else 0
@@ -172,7 +172,7 @@ def is_reply(message: Mapping[str, Any], asked: int, settings: Settings) -> bool
     return chat_id == settings.chat_id and replied == asked and sender.lower() == settings.target.lower()
 
 
-def _text_now(telegram: _Telegram, settings: Settings, message_id: int) -> str:
+def text_now(telegram: AskingBot, settings: Settings, message_id: int) -> str:
     """What a message says now. Answers are edited into their message, and bots may not hear of edits: a silent copy tells, and goes."""
     where = {"chat_id": settings.chat_id, "from_chat_id": settings.chat_id, "message_id": message_id}
     copy = telegram.call("forwardMessage", **where, disable_notification=True)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from openclaw_brain.inbox.canary_command import tell_canaries
 from openclaw_brain.inbox.context import UpdateContext
 from openclaw_brain.inbox.forget_command import ask_forget, press_forget
 from openclaw_brain.inbox.new_task import ask, task_fields, unreadable
@@ -65,6 +66,8 @@ def run_command(context: UpdateContext) -> list[Effect]:
             return _set_lang(context, incoming.text.strip().lower())
         case "forget":
             return [*ask_forget(context)]
+        case "canary":
+            return tell_canaries(context)
         case command if command in OWNER_COMMANDS:
             return run_owner_command(context)
     return [context.notice(NoticeKind.UNKNOWN_COMMAND)]

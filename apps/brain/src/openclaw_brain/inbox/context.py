@@ -35,6 +35,8 @@ class ChatFacts:
     usage: Mapping[str, Any] = field(default_factory=dict)
     why: Mapping[str, Any] = field(default_factory=dict)
     """The arguments of `texts.why.why_reply`; empty where there is no answer to tell of."""
+    canaries: Sequence[Mapping[str, Any]] = ()
+    """For /canary: the arguments of `texts.canaries.canary_reply`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

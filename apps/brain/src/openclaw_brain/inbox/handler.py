@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from openclaw_brain.inbox.canary_command import canary_rows
 from openclaw_brain.inbox.context import ChatFacts
 from openclaw_brain.inbox.gather import InboxPart, Windows, as_addressed, link_parts, make_part
 from openclaw_brain.inbox.intake import Intake
@@ -18,6 +19,7 @@ from openclaw_core.errors import BadTask, StoreError
 from openclaw_core.records import UNREADABLE, whole
 from openclaw_core.store import Admitted, Inbox, Lanes, RunRecords
 from openclaw_core.store.budgets import Spending
+from openclaw_core.store.canaries import Canaries
 from openclaw_core.store.effects import AddNotice, QueueTask
 from openclaw_core.store.inbox import Stream
 from openclaw_core.tasks.run_usage import read_usage
@@ -43,6 +45,7 @@ class UpdateHandler:
     chat_cap: int
     total_cap: int
     spending: Spending
+    canaries: Canaries | None = None
     on_display: Callable[[], None] = lambda: None
     """Called after an effect that a chat has to be shown."""
     release_request: Callable[[], Mapping[str, int] | None] = lambda: None
@@ -88,7 +91,7 @@ class UpdateHandler:
         # with many of them would have the others parsed again each time.
         plain: list[tuple[Admitted, Incoming]] = []
         for entry, incoming in zip(entries, await self._in_present_chats(map(self._parse, entries)), strict=True):
-            if not _needs_store(incoming, self.intake.access.owners):
+            if not _needs_store(incoming, self.intake.access.owners, self.intake.access.bots):
                 plain.append((entry, incoming))
                 continue
             await self._handle_plain(stream, plain)
@@ -157,6 +160,8 @@ class UpdateHandler:
         if incoming.command == "usage":
             usage = await usage_args(self.spending, user_id=incoming.user_id, chat_id=incoming.chat_id)
             return replace(state, usage=usage)
+        if incoming.command == "canary" and self.canaries is not None:
+            return replace(state, canaries=canary_rows(self.intake.roles, await self.canaries.all()))
         if incoming.command == "access":
             return replace(state, access_rows=self.intake.access.rows(*await self.inbox.access_entries()))
         if incoming.button_data.startswith("pair:"):
@@ -205,13 +210,15 @@ class UpdateHandler:
         return status
 
 
-def _needs_store(incoming: Incoming, owners: frozenset[int]) -> bool:
+def _needs_store(incoming: Incoming, owners: frozenset[int], bots: frozenset[int] = frozenset()) -> bool:
     """Whether the effects depend on more than the settings of the chat, or those of the next entries depend on them.
 
-    What anybody else than an owner sends of owners' commands does neither: many of them cost no more than other messages.
+    What anybody else than an owner sends of owners' commands does neither: many of them cost no more than other messages. A bot of *bots* may
+    ask /canary too.
     """
     by_owner = incoming.user_id in owners
-    commands = ("status", "usage", "why", "retry", *(OWNER_COMMANDS if by_owner else ()))
+    of_owners = (*OWNER_COMMANDS, "canary") if by_owner else ("canary",) if incoming.user_id in bots else ()
+    commands = ("status", "usage", "why", "retry", *of_owners)
     buttons = ("retry:", "access:", "pair:") if by_owner else ("retry:",)
     if incoming.kind == "button":
         return incoming.button_data.startswith(buttons)

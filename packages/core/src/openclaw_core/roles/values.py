@@ -117,7 +117,22 @@ READ_DOCUMENT = "read_document"
 """The tool by which a role reads documents. A task with some goes to a role that has it."""
 
 RESERVED_COMMANDS = frozenset(
-    {"start", "help", "new", "stop", "retry", "status", "usage", "why", "lang", "access", "allow", "remove", "forget"}
+    {
+        "start",
+        "help",
+        "new",
+        "stop",
+        "retry",
+        "status",
+        "usage",
+        "why",
+        "lang",
+        "access",
+        "allow",
+        "remove",
+        "forget",
+        "canary",
+    }
 )
 """Commands of the bot itself; no role may take one."""
 

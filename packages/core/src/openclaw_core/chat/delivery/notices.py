@@ -8,6 +8,7 @@ from openclaw_core.ports import Button, Lang, Page
 from openclaw_core.records import NoticeKind
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.texts import access, spending, wording
+from openclaw_core.texts.canaries import canary_reply
 from openclaw_core.texts.language import LANG_NAMES
 from openclaw_core.texts.why import why_reply
 from openclaw_core.texts.wording import Label, Sentence
@@ -89,6 +90,8 @@ def _text_and_buttons(kind: str, args: Any, lang: Lang, roles: "Roles | None") -
             rows = [(str(a), str(b), str(c), int(spent), int(limit)) for a, b, c, spent, limit in args["rows"]]
             next_day, next_month = str(args["next_day"]), str(args["next_month"])
             return spending.usage_reply(rows, next_day=next_day, next_month=next_month, lang=lang), ()
+        case NoticeKind.CANARY:
+            return canary_reply(args["rows"], lang), ()
         case NoticeKind.BUDGET_NEARLY:
             return spending.limit_near(str(args["scope"]), str(args["period"]), int(args["percent"]), lang), ()
         case NoticeKind.WHY if not args:
