@@ -28,6 +28,8 @@ class EchoModel:
     fail: list[int] = field(default_factory=list)
     fails_for: dict[str, int] = field(default_factory=dict)
     """Questions that are always answered with a status."""
+    fails_prompt: str = ""
+    """What a system prompt says that is always answered with 401."""
     seen: list[str] = field(default_factory=list)
     prompts: list[list[dict[str, Any]]] = field(default_factory=list)
 
@@ -39,6 +41,8 @@ class EchoModel:
         self.asked_of.append(body["model"])
         if question in self.fails_for:
             return web.json_response({"error": {"message": "no"}}, status=self.fails_for[question])
+        if self.fails_prompt and self.fails_prompt in body["messages"][0]["content"]:
+            return web.json_response({"error": {"message": "no"}}, status=401)
         if self.fail:
             return web.json_response({"error": {"message": f"about {question}"}}, status=self.fail.pop(0))
         response = web.StreamResponse(headers={"content-type": "text/event-stream"})
