@@ -1,6 +1,7 @@
 """Names of the code: one name means one thing, and each module says in its first line what it is for."""
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -101,3 +102,33 @@ def without_a_sentence(code: Mapping[str, ast.Module]) -> Iterable[str]:
 def test_each_module_says_in_its_first_line_what_it_is_for() -> None:
     assert without_a_sentence(CODE) == []
     assert without_a_sentence(parsed(a="x = 1", b='"""Reads pages of documents."""', c="")) == ["a"]
+
+
+PLAIN_WORDS = {
+    r"\bstands? (in|there)\b(?! for)": "is in, is there: a stand-in is a server that takes another's place",
+    r"\blets? \w* ?(tasks? )?go\b|\blet go\b": "release",
+    r"\bunborn\b|\bnewborn\b|\bnursery\b": "not started, fork server",
+    r"\bhears?\b of\b|\b[Hh]eard\b of\b": "learns of, reads",
+    r"\b(has no|without) ears\b": "cannot transcribe",
+    r"\bloudly\b": "in the log, in the chat",
+}
+"""Pictures of our own that were in the code once, and the words of the field for them."""
+TEXTS = [*(file for file in FILES if file.parent.name != "texts"), *sorted((ROOT / "packages").glob("*/src/**/*.lua"))]
+"""Users' sentences are not among them: they keep their tone."""
+
+
+def pictures(text: str) -> list[str]:
+    """What of *text* is a picture of our own, with a plain word for it."""
+    return [
+        f"{found[0]!r}: write {plain}" for pattern, plain in PLAIN_WORDS.items() for found in re.finditer(pattern, text)
+    ]
+
+
+def test_code_speaks_in_the_words_of_the_field() -> None:
+    found = [f"{file.relative_to(ROOT)}: {one}" for file in TEXTS for one in pictures(file.read_text())]
+    assert "\n".join(found) == ""
+
+
+def test_a_picture_of_our_own_is_noticed() -> None:
+    assert len(pictures("The run stands in Redis until the leader hears of it. It is let go then.")) == 3
+    assert pictures("`{{url}}` stands for it, the stand-in answers, it lets them wait") == []

@@ -8,8 +8,8 @@ from openclaw_core.chat.delivery.displays import Display, Stage
 from openclaw_core.ports import FunctionCall, Usage
 from openclaw_core.records import read
 from openclaw_core.store import (
+    Adopted,
     AgentWork,
-    Heard,
     Inbox,
     Lanes,
     Leadership,
@@ -171,7 +171,7 @@ class World:
         await self.hear()
         return run
 
-    async def hear(self) -> list[Heard]:
+    async def hear(self) -> list[Adopted]:
         """Carry out what there is of news."""
         names = await self.script.read("LPOP", self.script.keys("agent", "news"), 1000)
         runs = [name for name in dict.fromkeys(names or ()) if not name.endswith(TEXT)]

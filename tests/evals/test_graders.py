@@ -46,7 +46,7 @@ def test_citations_that_lead_nowhere_or_elsewhere_are_named() -> None:
 )  # fmt: skip
 def test_quotations_stand_in_what_was_read(read: str, good: str, bad: str) -> None:
     assert fault("quotations_found", answered(good, read=read), at_least=1) == ""
-    assert fault("quotations_found", answered(bad, read=read)) == "1 of 1 quotations do not stand in what was read"
+    assert fault("quotations_found", answered(bad, read=read)) == "1 of 1 quotations are not in what was read"
     assert fault("quotations_found", answered("no quotation", read=read)) == ""
     assert fault("quotations_found", answered("no quotation", read=read), at_least=1) != ""
 

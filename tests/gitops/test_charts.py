@@ -35,7 +35,7 @@ spec:
         ("[{name: a}, {name: a}]", "containers has two entries with name a"),
         ("[{name: a, volumeMounts: [{name: b, mountPath: /x}, {name: c, mountPath: /x}]}]", "volumeMounts has two entries with mountPath /x"),
         ("[{name: a, ports: [{containerPort: 80}, {containerPort: 80, protocol: TCP}]}]", "two entries with containerPort 80, protocol TCP"),
-        ("[{name: a, name: b}]", "containers.0.name stands twice"),
+        ("[{name: a, name: b}]", "containers.0.name occurs twice"),
         ("[{name: a, env: [{name: X}, {name: Y}], ports: [{containerPort: 53}, {containerPort: 53, protocol: UDP}]}]", ""),
         ("[{name: a, args: [x, x], env: []}]", ""),
     ],

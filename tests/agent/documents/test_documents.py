@@ -124,7 +124,7 @@ async def test_a_long_pdf_is_read_in_parts_and_the_answer_says_which(agent: Agen
 async def test_words_are_looked_up_in_all_of_a_document(agent: Agent) -> None:
     agent.script(reading(find="KEEPER  of light 41 "), {"text": "On page 41."})
     assert await agent.answer("Where is light 41?", ("report.pdf", REPORT)) is None
-    assert agent.given[0].startswith("Document 1, pages 41 of 60, places where the words stand.")
+    assert agent.given[0].startswith("Document 1, pages 41 of 60, places where the words are.")
     assert agent.markdown == "On page 41.\n\n📄 `report.pdf`: some of pages 41 of 60"
 
 
@@ -150,7 +150,7 @@ async def test_two_documents_and_one_that_is_locked(agent: Agent) -> None:
     agent.script(reading(document=2), {"text": "Oil, and wicks."})
     locked = ("locked.pdf", made.encrypted_pdf(user="secret"))
     assert await agent.answer("What does the light burn?", ("a.docx", short), ("report.pdf", REPORT), locked) is None
-    assert "Document 1: a.docx. All of it stands here." in agent.asked
+    assert "Document 1: a.docx. All of it is here." in agent.asked
     assert "The light burns oil." in agent.asked
     assert "Document 3: locked.pdf. It cannot be read (encrypted)." in agent.asked
     assert agent.markdown.splitlines()[2:] == [

@@ -12,7 +12,7 @@ AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forgetting:
-    """Raises LostOwnership. The requests stand in the store, so the next leader goes on with them."""
+    """Raises LostOwnership. The requests are in the store, so the next leader goes on with them."""
 
     inbox: Inbox
     epoch: int

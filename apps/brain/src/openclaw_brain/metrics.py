@@ -225,7 +225,7 @@ def counted(found: Figures, roles: Collection[str], used: Sequence[Used] = ()) -
     )
     yield counter("openclaw_tasks_handed_back", "Tasks given back by agents that were told to go.", "handed_back")
     yield counter(
-        "openclaw_deliveries", "Texts by what they were and whether they stand in the chat.", "delivery", "text", "outcome"
+        "openclaw_deliveries", "Texts by what they were and whether they are in the chat.", "delivery", "text", "outcome"
     )  # fmt: skip
 
     def by_role(name: str, what: str, first: str, *labels: str) -> CounterMetricFamily:

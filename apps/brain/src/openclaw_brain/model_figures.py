@@ -26,13 +26,13 @@ OUTCOMES = (ANSWERED, LIMITED, FAILED)
 
 @dataclass(kw_only=True)
 class ModelFigures:
-    """What this brain has heard of the requests to *models* since its start."""
+    """What this brain knows of the requests to *models* since its start."""
 
     models: Mapping[str, ModelSpec] = field(default_factory=dict)
     clock: Callable[[], float] = monotonic
     _requests: Counter[tuple[str, str]] = field(default_factory=Counter)
     _left: dict[tuple[str, str], tuple[int, float]] = field(default_factory=dict)
-    """By model and limit: percent, and when it was heard."""
+    """By model and limit: percent, and when that was read."""
 
     def asked(self, model: str, outcome: str) -> None:
         """Count a request; *model* is a name of the configuration, or the id that its server has."""

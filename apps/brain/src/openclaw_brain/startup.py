@@ -78,7 +78,7 @@ async def _pause(stop: asyncio.Event) -> None:
 async def prepare_lead(
     script: Script, lanes: Lanes, rollout: Rollout, roles: Roles, access: Access, budgets: Budgets, *, epoch: int
 ) -> None:
-    """What every loop of a new leader stands on. An outage of Redis is waited out, and the lead is kept meanwhile."""
+    """What every loop of a new leader needs. An outage of Redis is waited out, and the lead is kept meanwhile."""
 
     async def prepare() -> None:
         await lanes.reconcile(epoch=epoch)

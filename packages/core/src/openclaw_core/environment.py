@@ -56,7 +56,7 @@ class Environment:
         return value
 
     def api_key(self, name: str, *, required: bool = True) -> str:
-        """A secret that can stand in an HTTP header."""
+        """A secret that can be in an HTTP header."""
         key = self.secret(name, required=required)
         if not (key.isascii() and key.isprintable() and " " not in key):
             self.faults.append(f"{name} holds characters that no key has: copy it again")

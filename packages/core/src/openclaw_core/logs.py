@@ -216,7 +216,7 @@ class _JsonFormatter(logging.Formatter):
 
 
 def _task_of(fields: Mapping[str, Any]) -> str:
-    """The task that an event is about, by its field `task_id`, or `display`, where `t:` stands before it; empty for none."""
+    """The task that an event is about, by its field `task_id`, or `display`, where `t:` is before it; empty for none."""
     task, display = fields.get("task_id"), fields.get("display")
     if isinstance(task, str):
         return task

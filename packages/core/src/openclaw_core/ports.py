@@ -270,7 +270,7 @@ class ChatModel(StreamingModel, JsonModel, Protocol):
 
 
 class Transcriber(Protocol):
-    """A model server that hears. Raises as `ChatModel.stream`."""
+    """A model server that turns recordings into text. Raises as `ChatModel.stream`."""
 
     async def transcribe(self, recording: bytes, *, name: str, model: str, timeout_s: float) -> str:
         """What is said in a recording, empty if nothing is; *name* tells its format by its ending."""

@@ -118,7 +118,7 @@ def _prompts_of_others(roles: str, role: str) -> set[str]:
 def _without(text: str, mapping: yaml.MappingNode, name: str) -> str:
     """*text* without the lines of one entry of a mapping. Raises _Left if the mapping has no line of its own for it."""
     if mapping.flow_style:
-        raise _Left("the role stands in one line of roles.yaml: change it by hand")
+        raise _Left("the role is in one line of roles.yaml: change it by hand")
     [(key, value)] = [(key, value) for key, value in mapping.value if key.value == name]
     return _cut(text, key.start_mark.line, _last_line(value))
 
@@ -160,7 +160,7 @@ def _take_away(root: Path, name: str) -> None:
 
 
 def _listed(tree: yaml.Node | None) -> Iterator[yaml.Node]:
-    """The files of all generators. Raises CommandError for a list that stands in one line."""
+    """The files of all generators. Raises CommandError for a list that is in one line."""
     if not isinstance(tree, yaml.MappingNode):
         return
     for key, generators in tree.value:

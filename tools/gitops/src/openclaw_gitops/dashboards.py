@@ -13,7 +13,7 @@ from openclaw_gitops.errors import REFUSED, CommandError
 SOURCE = Path("platform/monitoring/dashboards.yaml")
 FOLDER = Path("platform/monitoring/base/dashboards")
 DATA_SOURCE = {"type": "prometheus", "uid": "prometheus"}
-"""The uid stands in platform/monitoring/values.yaml too."""
+"""The uid is in platform/monitoring/values.yaml too."""
 SIZES = {"number": (4, 4), "lines": (8, 8)}
 """Width and height in the units of Grafana's grid, which is 24 wide."""
 GRID = 24

@@ -14,7 +14,7 @@ from openclaw_gitops.masking import masked
 TEXT_MAX_CHARS = 60_000
 """GitHub takes 65,536 characters; the rest is for what a workflow puts around it."""
 COMMENT_MAX_CHARS = TEXT_MAX_CHARS // 2
-"""One environment's: both stand in one comment."""
+"""One environment's: both are in one comment."""
 OBJECT_MAX_CHARS = 15_000
 NAMED_MAX = 200
 

@@ -1,4 +1,4 @@
-"""Find what a cluster would refuse in a render: a key that stands twice in a mapping, or an entry that stands twice in a list."""
+"""Find what a cluster would refuse in a render: a key that occurs twice in a mapping, or an entry that occurs twice in a list."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -24,13 +24,13 @@ DEFAULTS = {"protocol": "TCP"}
 
 
 def duplicates(text: str) -> Iterator[str]:
-    """What is wrong with a render, by object: keys that stand twice in a mapping, and entries that stand twice in a list."""
+    """What is wrong with a render, by object: keys that occur twice in a mapping, and entries that occur twice in a list."""
     for document in yaml.compose_all(text, Loader=yaml.CSafeLoader):
         if not isinstance(document, yaml.MappingNode):
             continue
         value = _plain(document)
         who = f"{value.get('kind')}/{value['metadata'].get('name')}" if "metadata" in value else str(value.get("kind"))
-        yield from (f"{who}: {place} stands twice in its mapping" for place in _twice(document, ()))
+        yield from (f"{who}: {place} occurs twice in its mapping" for place in _twice(document, ()))
         if value.get("kind") != "CustomResourceDefinition":
             yield from (f"{who}: {fault}" for fault in _merged_twice(value, (), str(value.get("kind"))))
 

@@ -1,4 +1,4 @@
-"""Read `clusters/`: the settings of an environment, its Argo CD Applications, and where their pins stand."""
+"""Read `clusters/`: the settings of an environment, its Argo CD Applications, and where their pins are."""
 
 import re
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ class ApplicationSource:
     own: bool
     file: Path
     at: tuple[int, int]
-    """The file that decides on the revision, and where in it that stands: first and last character."""
+    """The file that decides on the revision, and where in it that is: first and last character."""
 
     @property
     def what(self) -> str:
@@ -134,7 +134,7 @@ class _Pins:
         return cls(file=file, name=name, commit=commit, versions={key.value: value for key, value in versions.value})
 
     def over(self, app: Application) -> Application:
-        """*app* with the revisions that stand here. Raises CommandError if one is missing."""
+        """*app* with the revisions that are here. Raises CommandError if one is missing."""
         return replace(app, sources=tuple(self._pinned(app.part, source) for source in app.sources))
 
     def _pinned(self, part: str, source: ApplicationSource) -> ApplicationSource:

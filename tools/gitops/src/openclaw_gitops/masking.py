@@ -1,4 +1,4 @@
-"""Mask secrets in manifests before they stand in a pull request. No Secret belongs in Git; one that got in is not repeated."""
+"""Mask secrets in manifests before they get into a pull request. No Secret belongs in Git; one that got in is not repeated."""
 
 import hashlib
 import re

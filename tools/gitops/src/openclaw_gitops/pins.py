@@ -16,7 +16,7 @@ from openclaw_gitops.scalars import scalar
 PinKind = Literal["image", "chart", "file", "machine"]
 
 CHARTS = "platform/pins.yaml"
-"""Argo CD takes charts by version; their checksums stand here, so that a version that is published anew does not pass unseen."""
+"""Argo CD takes charts by version; their checksums are here, so that a version that is published anew does not pass unseen."""
 
 _IMAGE_FILES = (
     "platform/**/*.yaml",

@@ -58,7 +58,7 @@ def promote(
         edits, versions = new_pins(commit, prod, staging)
         facts = _facts(checkout, tree, commit, main, pinned, versions)
         decision = decide(facts)
-        # GitHub is asked once nothing else stands in the way: that may be fifty calls.
+        # GitHub is asked once nothing else is in the way: that may be fifty calls.
         if statuses_of is not None and isinstance(decision, Move):
             facts = replace(facts, history=_history(checkout, commit, staging, statuses_of))
             decision = decide(facts)

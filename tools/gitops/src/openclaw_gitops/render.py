@@ -1,4 +1,4 @@
-"""Render an environment's manifests: of each part that stands in this repository, as Argo CD does."""
+"""Render an environment's manifests: of each part that is in this repository, as Argo CD does."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -19,7 +19,7 @@ from typing import Any, Self
 from openclaw_gitops.errors import FAILED, UNAVAILABLE, USAGE, CommandError
 
 POLL_S = 5
-"""Seconds that one poll waits; between two, the answer is also looked at where it stands."""
+"""Seconds that one poll waits; between two, the answer is also looked at where it is."""
 CALL_S = 15.0
 READ_MAX_BYTES = 2**20
 SHOWN_MAX_CHARS = 200
@@ -115,7 +115,8 @@ def smoke(settings: Settings, *, within_s: float, clock: Clock = time.monotonic,
     me = telegram.call("getMe")
     if me["username"].lower() == settings.target.lower():
         raise CommandError(
-            USAGE, "SMOKE_BOT_TOKEN is the token of the bot that is asked: a bot never hears itself, take a second one"
+            USAGE,
+            "SMOKE_BOT_TOKEN is the token of the bot that is asked: a bot gets none of its own, take a second one",
         )
     updates = NewUpdates(telegram)
     question = f"/research@{settings.target} Answer with this one word and nothing else: {word}"
@@ -151,7 +152,7 @@ def smoke(settings: Settings, *, within_s: float, clock: Clock = time.monotonic,
 
 
 class NewUpdates:
-    """What the asking bot hears from now on: what waited for it from before is skipped."""
+    """What the asking bot gets from now on: what waited for it from before is skipped."""
 
     def __init__(self, telegram: AskingBot) -> None:
         self._telegram = telegram
@@ -165,7 +166,7 @@ class NewUpdates:
 
 
 def is_reply(message: Mapping[str, Any], asked: int, settings: Settings) -> bool:
-    """Whether *message* answers our question: a bot in a group hears replies to older ones too."""
+    """Whether *message* answers our question: a bot in a group gets replies to older ones too."""
     chat_id = message.get("chat", {}).get("id")
     replied = message.get("reply_to_message", {}).get("message_id")
     sender = str(message.get("from", {}).get("username", ""))
@@ -173,7 +174,7 @@ def is_reply(message: Mapping[str, Any], asked: int, settings: Settings) -> bool
 
 
 def text_now(telegram: AskingBot, settings: Settings, message_id: int) -> str:
-    """What a message says now. Answers are edited into their message, and bots may not hear of edits: a silent copy tells, and goes."""
+    """What a message says now. Answers are edited into their message, and bots may get no edits: a silent copy tells, and goes."""
     where = {"chat_id": settings.chat_id, "from_chat_id": settings.chat_id, "message_id": message_id}
     copy = telegram.call("forwardMessage", **where, disable_notification=True)
     telegram.call("deleteMessage", chat_id=settings.chat_id, message_id=copy["message_id"])

@@ -115,7 +115,7 @@ async def with_attachments(
             text = await _text(index, attachment, reader, documents, pictures, share)
         except UnreadableAttachment as exc:
             fault = fault or exc
-            if documents is None or attachment.kind != "document":  # those stand in the list
+            if documents is None or attachment.kind != "document":  # those are in the list
                 quoted.append(f"{attachment.name or 'A picture'}\n[It could not be read.]")
             continue
         if text is None:

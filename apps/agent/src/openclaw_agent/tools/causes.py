@@ -1,4 +1,4 @@
-"""Why a tool has nothing to give: each cause stands once, with the sentence that the model reads."""
+"""Why a tool has nothing to give: each cause once, with the sentence that the model reads."""
 
 from enum import StrEnum
 from typing import Self

@@ -21,7 +21,7 @@ REFUSED_AGAIN_S = 24 * 3600
 class Access:
     """Who may use the bot by Git and the environment. *users* None: every person, group and channel.
 
-    In the list, a group or a channel stands by its own id: who writes as it. In *groups* everybody may use the bot, in any other group those who may
+    In the list, a group or a channel has its own id: who writes as it. In *groups* everybody may use the bot, in any other group those who may
     elsewhere. A bot is answered only if it is listed, and only its commands.
     """
 

@@ -14,7 +14,7 @@ HERE = (Scope.USER, Scope.CHAT)
 async def usage_args(
     spending: Spending, *, user_id: int, chat_id: int, now_s: Callable[[], float] = time.time
 ) -> dict[str, Any]:
-    """The arguments of a notice `usage`. In a private chat user and chat are one, so the chat stands there only where it has a limit."""
+    """The arguments of a notice `usage`. In a private chat user and chat are one, so the chat is there only where it has a limit."""
     calendar = spending.budgets.calendar(now_s())
     spent = await spending.spent(calendar, user_id=user_id, chat_id=chat_id)
     limits = {(one.scope, one.period, one.unit): one.amount for one in spending.budgets.limits}

@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass, field
 
 READ_CHARS = 2400
-"""Of a longer message only the start and the end are read. The request stands there, pasted text between."""
+"""Of a longer message only the start and the end are read. The request is there, pasted text between."""
 REQUEST_CHARS = 160
 """The longest lead ('shorten this, keep the tone:') that counts as the request before a pasted text, in characters."""
 

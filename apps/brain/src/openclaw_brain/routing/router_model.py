@@ -88,7 +88,7 @@ def user_prompt(text: str, previous_role: str | None, previous_user: str, max_to
 
 
 def _shown(text: str, max_tokens: int) -> str:
-    """Return *text* cleaned and without our markers. Of a longer text: the start and the end, where requests stand."""
+    """Return *text* cleaned and without our markers. Of a longer text: the start and the end, where requests are."""
     shown = clean(text).replace(OPEN, "").replace(CLOSE, "")
     if estimate_tokens(shown) <= max_tokens:
         return shown

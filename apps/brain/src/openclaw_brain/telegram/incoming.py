@@ -211,7 +211,7 @@ def _digest(message: Mapping[str, Any], text: str) -> str:
 
 
 def _unseen_in_reply(replied: Mapping[str, Any], quote: str) -> str:
-    """Return what no agent can read in the message replied to, unless its quoted text stands for it."""
+    """Return what no agent can read in the message replied to, unless its quoted text takes its place."""
     what = unseen(replied)
     return "" if what == "other" and quote else what
 

@@ -101,7 +101,7 @@ async def admit_forever(
 ) -> None:  # fmt: skip
     """Poll until cancelled; *on_admitted* is told what was new, and whether that was all. Raises LostOwnership when a newer leader has come.
 
-    The offset moves only after the batch stands in Redis; while Redis is full or away nothing is acknowledged.
+    The offset moves only after the batch is in Redis; while Redis is full or away nothing is acknowledged.
     """
     offset: int | None = None  # at start: everything that is not acknowledged, known ids are dropped
     last_update = clock()

@@ -90,6 +90,6 @@ class TraceExport:
 
 
 def _place(row_id: str) -> tuple[int, int]:
-    """Where a row stands in the stream."""
+    """Where a row is in the stream."""
     at_ms, _, n = row_id.partition("-")
     return int(at_ms), int(n or 0)

@@ -24,7 +24,7 @@ from openclaw_core.tasks.work import Answered
 from openclaw_standin.model.script import answer_for
 
 BOT_ID, FIRST_CHAT, FIRST_UPDATE = 7_770_000_002, 1_000_000_000, 700_000_000
-"""As long as Telegram's, since they stand in every key."""
+"""As long as Telegram's, since they are in every key."""
 
 
 @dataclass(kw_only=True)

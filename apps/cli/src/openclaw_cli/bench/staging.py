@@ -34,7 +34,7 @@ from openclaw_gitops.kustomize import Manifest, build
 from openclaw_gitops.kustomize import objects as parsed
 
 OVERLAY_HOST = "10.244.0.1"
-"""Stands in the overlay for the stand-ins and for the API server."""
+"""Is in the overlay for the stand-ins and for the API server."""
 OVERLAY, POLICIES = Path("tests/e2e/overlay"), Path("platform/policies")
 
 

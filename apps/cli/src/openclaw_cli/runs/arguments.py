@@ -49,7 +49,7 @@ def add_arguments(runs: argparse.ArgumentParser) -> None:
 
 
 def _add_shared(parser: argparse.ArgumentParser, *, first: bool = False, choice: bool = True) -> None:
-    """Options of all forms. What stands before the subcommand counts too: only the *first* parser may have defaults."""
+    """Options of all forms. What is before the subcommand counts too: only the *first* parser may have defaults."""
 
     def add(*names: str, default: Any = "", **how: Any) -> None:
         parser.add_argument(*names, default=default if first else argparse.SUPPRESS, **how)

@@ -20,7 +20,7 @@ class Choice:
         return all(want in ("", has) for want, has in wanted) and not self.is_before(run)
 
     def is_before(self, run: RunRecord) -> bool:
-        """Whether *run* ended too early; so did all that stand before it."""
+        """Whether *run* ended too early; so did all before it."""
         return ended_s(run) < self.since_s
 
 

@@ -7,7 +7,7 @@ from openclaw_core.store.run_records import RunRecord
 from openclaw_core.tasks.run_usage import read_usage
 
 OF_ITS_JOB = ("job_cause", "job_detail", "log_tail")
-"""What became of a lost agent. It stands in the task's record, since it can become known after the run has ended."""
+"""What became of a lost agent. It is in the task's record, since it can become known after the run has ended."""
 PARTS = {
     "routing": "route_micro_usd",
     "searches": "search_micro_usd",

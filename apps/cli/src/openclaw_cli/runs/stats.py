@@ -63,7 +63,7 @@ def count_prompts(runs: Iterable[RunRecord], tried: Mapping[str, TriedPrompt]) -
     """One row for each role and prompt, by the prompt's digest, the one with the most runs first; *tried*: the newest canary of each role.
 
     A run without an answer has no receipt. It had the prompt of an answer that was made with the same settings; where there is none, its
-    prompt is not known and stands as empty.
+    prompt is not known and is empty.
     """
     runs = list(runs)
     prompts = {run.order: prompt for run in runs if (prompt := read_usage(run.run).receipt.prompt)}

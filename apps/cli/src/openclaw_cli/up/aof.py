@@ -1,4 +1,4 @@
-"""Repair an append-only file whose end cannot be read: cut the end off, and keep it. What was confirmed stands before it.
+"""Repair an append-only file whose end cannot be read: cut the end off, and keep it. What was confirmed is before it.
 
 The server's own repair cuts the file at the first place that it cannot read. For a damaged length in the middle that loses all that
 follows. So the server is told not to repair, and what is cut off here is kept beside the data.

@@ -1,6 +1,6 @@
 """The data folder of a local run: readable by its user alone, also if an older version made it readable by everybody.
 
-What belongs there: rights of the folder and of what we keep in it, and the secrets that stay with it. Not: what stands in the files.
+What belongs there: rights of the folder and of what we keep in it, and the secrets that stay with it. Not: what is in the files.
 """
 
 import hmac
@@ -59,7 +59,7 @@ def _make_private(path: Path) -> None:
 
 
 def page_secret(folder: Path, port: int) -> str:
-    """What stands in the chat page's address on *port*: the same for each start, so that a bookmark lives as long as its chats.
+    """What is in the chat page's address on *port*: the same for each start, so that a bookmark lives as long as its chats.
 
     On another port it is another. Whoever took our port before us gets to see the address of a bookmark, and must not be able to use
     it where we are then.

@@ -60,7 +60,7 @@ class StoreProgram:
 
 
 def server_for(data_dir: Path) -> StoreProgram:
-    """The server that reads what stands in *data_dir*. Raises SettingsError, which names the one that is missing."""
+    """The server that reads what is in *data_dir*. Raises SettingsError, which names the one that is missing."""
     found = list(servers())
     if not found:
         raise SettingsError(

@@ -41,7 +41,7 @@ class BudgetsFile(Strict):
     user: ScopeEntry = ScopeEntry()
     """Each user, in all chats together."""
     prices: ToolPricesEntry = ToolPricesEntry()
-    """Prices of what is not paid by tokens; those of models stand in roles.yaml."""
+    """Prices of what is not paid by tokens; those of models are in roles.yaml."""
 
 
 def json_schema() -> dict[str, Any]:

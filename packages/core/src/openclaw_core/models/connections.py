@@ -48,5 +48,5 @@ def _limit(request: httpx.Request) -> int:
 
 
 def can_be_sent(api_key: str) -> bool:
-    """Whether a key can stand in a header."""
+    """Whether a key can be in a header."""
     return bool(api_key) and api_key.isascii() and api_key.isprintable() and " " not in api_key

@@ -22,7 +22,7 @@ ARGUMENTS_MAX_CHARS = 100_000
 BROKEN_MAX_CHARS = 1000
 """What is kept of arguments that cannot be used."""
 NAME_MAX_CHARS = 200
-"""With the marks that can stand around it."""
+"""With the marks that can be around it."""
 ID_MAX_CHARS = 40
 """OpenAI takes no longer one back. Groq's have 9, OpenAI's 29."""
 

@@ -15,7 +15,7 @@ _ABOUT = re.compile(
 """What follows a mark at the beginning of a sentence about it: `<think> is the tag that …`."""
 
 DOUBT_MAX_CHARS = 2000
-"""A longer thought between marks is one, whatever stands around it."""
+"""A longer thought between marks is one, whatever is around it."""
 LONG_DOUBT_MAX_CHARS = 200_000
 
 

@@ -63,7 +63,7 @@ class Provider:
     tool_choice: bool = True
     """Whether it knows `tool_choice`. If not, functions that must not be called are not sent."""
     mixes_tools: bool = False
-    """Whether built-in tools and functions may stand in one request. No server documents it; functions win where they may not."""
+    """Whether built-in tools and functions may be in one request. No server documents it; functions win where they may not."""
     usage_fields: tuple[tuple[str, ...], ...] = (("usage",), ("x_groq", "usage"))
     """Paths to the token counts of a reply; the first that exists counts."""
     retry_headers: tuple[RetryHeader, ...] = (RetryHeader(name="retry-after"),)

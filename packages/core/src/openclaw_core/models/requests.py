@@ -65,7 +65,7 @@ def sent_functions(call: ModelCall, provider: Provider) -> tuple[FunctionTool, .
 
 
 def sent_builtin_tools(call: ModelCall, provider: Provider) -> tuple[str, ...]:
-    """The built-in tools that the request has: those of a model that takes them, beside functions only where both may stand."""
+    """The built-in tools that the request has: those of a model that takes them, beside functions only where both are allowed."""
     if not provider.family_of(call.model).tools or (sent_functions(call, provider) and not provider.mixes_tools):
         return ()
     return call.tools

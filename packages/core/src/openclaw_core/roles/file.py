@@ -36,7 +36,7 @@ class ModelEntry(Strict):
     provider: ProviderName | None = None
     """Whose server has it, with a key of its own such as OPENROUTER_API_KEY; without it, the default server (docs/settings.md)."""
     id: Line | None = None
-    """Its id at that server, if it is not the name that stands here: one model may be at two."""
+    """Its id at that server, if it is not the name here: one model may be at two."""
     strict_schema: bool = False
     """Whether it keeps to a strict JSON schema; a router's model must."""
     tools: list[BuiltinTool] = Field(default=[])

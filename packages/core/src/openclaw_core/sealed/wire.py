@@ -36,7 +36,7 @@ VERSION = 1
 MAGIC = b"OCSR"
 PREFIX = struct.Struct(">4sBI")
 IN_PARTS = ("pages", "stdout", "stderr")
-"""Fields of results that do not stand in the header, or not as they are."""
+"""Fields of results that are not in the header, or not as they are."""
 HEADER_MAX_BYTES = 1 << 20  # 2,000 pages with their titles
 REQUEST_MAX_BYTES = max(2 * CODE_MAX_BYTES + INPUT_MAX_BYTES, DOCUMENT_MAX_BYTES)
 RESULT_MAX_BYTES = max(4 * 3 * MOST.output_bytes + MOST.returned_bytes, TEXT_MAX_BYTES)

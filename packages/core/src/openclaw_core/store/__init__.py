@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from openclaw_core.store.lanes import Lanes as Lanes
     from openclaw_core.store.lanes import move_chat as move_chat
     from openclaw_core.store.leadership import Leadership as Leadership
+    from openclaw_core.store.news import Adopted as Adopted
     from openclaw_core.store.news import Became as Became
-    from openclaw_core.store.news import Heard as Heard
     from openclaw_core.store.news import News as News
     from openclaw_core.store.pools import Pools as Pools
     from openclaw_core.store.run_records import RunRecords as RunRecords
@@ -33,7 +33,7 @@ _NAMES = {
     "inbox": ("Admitted", "Inbox"),
     "lanes": ("Lanes", "move_chat"),
     "leadership": ("Leadership",),
-    "news": ("Became", "Heard", "News"),
+    "news": ("Adopted", "Became", "News"),
     "pools": ("Pools",),
     "run_records": ("RunRecords",),
 }

@@ -36,7 +36,7 @@ class AgentWork:
         self.lease_s = lease_s
         self.writes = 0
         self._call = ""
-        """Names a claim until its answer is heard: Redis may have given a run whose answer was lost on the way."""
+        """Names a claim until its reply has come: Redis may have given a run whose answer was lost on the way."""
         self._had: str | None = None
         """The run that was claimed last."""
         self._orders: dict[str, RoleSnapshot] = {}
@@ -85,7 +85,7 @@ class AgentWork:
         return await self._field(run, "files_at")
 
     async def _field(self, run: Run, name: str) -> str:
-        """What stands in a field of the run. Raises LostOwnership."""
+        """What is in a field of the run. Raises LostOwnership."""
         wanted = ("job",) if name == "job" else ("job", name)
         owner, *value = await self._script.read("HMGET", self._script.keys("agent", "run", run.name), *wanted)
         if owner != self.job:
@@ -165,7 +165,7 @@ class AgentWork:
             at = 0
 
     def _at(self, name: str, content: bytes) -> int:
-        """How many of its first bytes stand in the run."""
+        """How many of its first bytes are in the run."""
         written, known = self._written
         return len(known) if written == name and content.startswith(known) else 0
 

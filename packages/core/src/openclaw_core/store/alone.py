@@ -14,7 +14,7 @@ from openclaw_core.tasks.work import Result
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begun:
-    """How a task alone stands: *state*, whether its end is still to be shown, and the turns before it."""
+    """How far a task alone is: *state*, whether its end is still to be shown, and the turns before it."""
 
     state: str
     unshown: bool = False

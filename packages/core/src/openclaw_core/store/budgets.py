@@ -16,7 +16,7 @@ class Reserved(IntEnum):
     GONE = 0  # the task is not out, or not queued any more
     DONE = 1
     REFUSED = 2  # a limit is reached: the task has failed, and its chat is told
-    WAITS = 3  # only what other tasks have reserved stands in the way: it waits in its lane, and is released again
+    WAITS = 3  # only what other tasks have reserved is in the way: it waits in its lane, and is released again
     LATE = 4  # it has waited for too long
 
 
@@ -33,7 +33,7 @@ class Used:
 
 
 async def set_budgets(script: Script, budgets: Budgets, *, epoch: int) -> None:
-    """Write the limits down for the tasks that are let go from now on. Raises LostOwnership."""
+    """Write the limits down for the tasks that are released from now on. Raises LostOwnership."""
     fenced(await script.step("set_budgets", limits=dict(budgets.by_field()), epoch=epoch))
 
 
@@ -42,7 +42,7 @@ async def reserve(
 ) -> Reserved:
     """Reserve *most* for a released task, before a model is asked for it. Raises LostOwnership.
 
-    Where a limit is reached, the task fails in the same step. Where only what others have reserved stands in the way, the task
+    Where a limit is reached, the task fails in the same step. Where only what others have reserved is in the way, the task
     goes back into its lane, for *wait_s* seconds at most. A task that has begun is never refused.
     """
     result = await script.step(

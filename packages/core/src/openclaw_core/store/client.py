@@ -133,7 +133,7 @@ class Script:
     async def steps(self, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Any]:
         """Run steps in order in one round trip; each is atomic by itself. Raises as `step`, for the first that failed.
 
-        A step that Redis gets to only after our time-out is refused there: we would not hear what it gave.
+        A step that Redis gets to only after our time-out is refused there: we would not get its reply.
         """
         if not calls:
             return []
@@ -189,7 +189,7 @@ class Script:
             return await self._shielded(self.redis.execute_command(command, *args, **{NEVER_DECODE: True}))  # type: ignore[no-untyped-call]
 
     async def reads(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """Plain commands in one round trip. Raises as `step`. What stands at a key of another type than the command's reads as None."""
+        """Plain commands in one round trip. Raises as `step`. What is at a key of another type than the command's reads as None."""
         if not commands:
             return []
         with translated():
@@ -206,7 +206,7 @@ class Script:
         return list(results)
 
     async def wait_for(self, key: str, *, timeout_s: float) -> bool:
-        """Block until a wake-up stands in the list *key*, at most *timeout_s*; True if one was taken."""
+        """Block until a wake-up is in the list *key*, at most *timeout_s*; True if one was taken."""
         return await self._waited(timeout_s, "BLPOP", key, timeout_s) is not None
 
     async def pop(self, key: str, *, at_most: int, timeout_s: float) -> list[str]:

@@ -1,4 +1,4 @@
-"""What chats are to see, as it stands in Redis: the port `Displays`."""
+"""What chats are to see, as Redis holds it: the port `Displays`."""
 
 import base64
 from collections.abc import Mapping, Sequence

@@ -223,7 +223,7 @@ _RENAMED = {"old": "from", "new": "to"}
 
 
 def to_lua(effect: Effect) -> dict[str, Any]:
-    """The fields that Lua reads: `op` is the kind, a link's fields stand beside the others."""
+    """The fields that Lua reads: `op` is the kind, a link's fields are beside the others."""
     row: dict[str, Any] = {"op": effect.kind_of_effect}
     for one in fields(effect):
         value = getattr(effect, one.name)

@@ -170,7 +170,7 @@ async def set_prices(
 
 
 def _since(key: Keys, display: str) -> tuple[str, str, str]:
-    """Where it stands since when a display waits: the end of its task, or the time of its notice."""
+    """The time since when a display waits: the end of its task, or the time of its notice."""
     kind, _, name = display.partition(":")
     return ("HGET", key("task", name), "ended_ms") if kind == "t" else ("HGET", key("notice", name), "at")
 

@@ -38,7 +38,7 @@ class Dispatched(IntEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queued:
     """A task that waits to be routed. *parts* is how many messages besides its first are in it, *next_role* the role that was chosen for it by a
-    button, *record* the first message as it stands."""
+    button, *record* the first message as it is."""
 
     task: Task
     parts: int
@@ -67,7 +67,7 @@ class Lanes:
         return {"cap": cap, "max": at_most, "turn": self._turn}
 
     def read_release(self, ids: Sequence[Any]) -> list[str]:
-        """Ids of the tasks that a release has let go, of its reply."""
+        """Ids of the tasks that a release has taken out of their lanes, from its reply."""
         held = [str(one) for one in ids if str(one).startswith("held ")]
         self.held_s = whole(held[0].removeprefix("held ")) / 1000 if held else None
         return [str(one) for one in ids if not str(one).startswith("held ")]
@@ -81,7 +81,7 @@ class Lanes:
         return sorted(await self._script.read("SMEMBERS", self._script.keys("released")))
 
     async def waiting(self) -> int:
-        """How many tasks stand in lanes, over all chats."""
+        """How many tasks are in lanes, over all chats."""
         return int(await self._script.read("ZCARD", self._script.keys("waiting.since")))
 
     async def waiting_in(self, chat_id: int) -> list[str]:
@@ -141,7 +141,7 @@ class Lanes:
         """Hand a routed task, joined from its first message and *parts* others, to its pool, and remember what its user said.
 
         *canary* is what is remembered of the conversation's choice of a prompt (`roles.canary`), None for a role without one.
-        *spend* (`budgets.spend_fields`) says which day and month pay for it; without it, nothing is counted. Its order is sent only where it does not stand yet, and of its record what differs from the *known* one.
+        *spend* (`budgets.spend_fields`) says which day and month pay for it; without it, nothing is counted. Its order is sent only where it is not there yet, and of its record what differs from the *known* one.
         """
         order = snapshot_json(task.snapshot) if task.snapshot is not None else ""
         digest = snapshot_digest(order)
@@ -193,7 +193,7 @@ class Lanes:
 
 
 async def move_chat(script: Script, old: int, new: int) -> None:
-    """A group became a supergroup: what is kept of it goes on under its new id. Whoever hears of it says so; only the first moves anything.
+    """A group became a supergroup: what is kept of it goes on under its new id. Whoever learns of it says so; only the first moves anything.
 
     A store that is away is no reason to give up the call that found it: the next one finds it again.
     """

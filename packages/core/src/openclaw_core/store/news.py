@@ -1,4 +1,4 @@
-"""What the leader hears of its agents' runs, and carries out: progress, text, results."""
+"""Reports of agents on their runs, which the leader reads and carries out: progress, text, results."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from openclaw_core.tasks.user_turn import user_turn_text
 MAX_HANDBACKS = 10
 MAX_NEWS = 500
 NOTHING: Sequence[Any] = ("", "", 0, 0, (), "", "", "")
-"""What a short reply of `adopt` stands for."""
+"""The parts that a short reply of `adopt` leaves out."""
 TEXT = " text"
 """Behind the name of a run that goes on: there is more to be read, and nothing to be carried out."""
 
@@ -36,11 +36,13 @@ class Became(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
+class Adopted:
+    """What `adopt` found in one run, and carried out."""
+
     became: Became
     task_id: str = ""
     version: int = 0
-    """Of what its chat is to see; 0 if that stands."""
+    """Of what its chat is to see; 0 if that is shown."""
     row: Mapping[str, str | None] | None = None
     """How that is recorded now, if the task has begun or ended."""
     job: str = ""
@@ -70,20 +72,20 @@ class News:
         texts = [one.removesuffix(TEXT) for one in news if one.endswith(TEXT)]
         return [one for one in news if not one.endswith(TEXT)], texts
 
-    async def adopt(self, runs: list[str], *, epoch: int) -> list[Heard]:
-        """Carry out what stands in each of *runs*, which are named once: its progress, and its result if there is one."""
+    async def adopt(self, runs: list[str], *, epoch: int) -> list[Adopted]:
+        """Carry out what is in each of *runs*, which are named once: its progress, and its result if there is one."""
         replies = await self._adopt(runs, epoch=epoch)
         # The next run of a task that was given back needs a name, which few tasks do.
         again = [run for run, reply in replies.items() if reply[0] == "secret"]
         replies |= await self._adopt(again, epoch=epoch, secret=secrets.token_hex(16), max_handbacks=MAX_HANDBACKS)
-        heard = []
+        adopted = []
         for reply in replies.values():
             became, task_id, version, others_wait, values, job, role, timings = (
                 *fenced_list(reply),
                 *NOTHING[len(reply) :],
             )
-            heard.append(
-                Heard(
+            adopted.append(
+                Adopted(
                     became=Became(became),
                     task_id=task_id,
                     version=whole(version),
@@ -94,7 +96,7 @@ class News:
                     timings=timings_from(timings),
                 )
             )
-        return heard
+        return adopted
 
     async def _adopt(self, runs: Sequence[str], **args: Any) -> dict[str, Any]:
         replies = await self._script.steps([("adopt", {"run": run, "timings": self._timings, **args}) for run in runs])

@@ -63,7 +63,7 @@ class Pools:
         return {name: _state(value) for name, value in rows.items()}
 
     async def job(self, pool: str, name: str) -> JobState | None:
-        """One Job, None if nothing stands of it."""
+        """One Job, None if there is none."""
         [value] = await self._script.reads([("HGET", self._script.keys("agent", "jobs", pool), name)])
         return None if value is None else _state(value)
 

@@ -13,7 +13,7 @@ AGENT_MAY = {
     "jobs:*": ("hget", "hset", "expire"),
     "claim.call:*": ("get", "set"),
     "leases": ("zadd", "zrem"),
-    "news": ("rpush", "ltrim", "expire"),  # and never reads it: the names of other agents' runs stand there
+    "news": ("rpush", "ltrim", "expire"),  # and never reads it: the names of other agents' runs are there
     "pictures": ("zadd", "zrange", "zrem", "zremrangebyscore", "expire"),  # sizes, by digests of names
     "pictures:*": ("hset", "expire", "del"),  # and never reads them
     "order:*": ("get",),  # and never writes it: orders hold the prompts of all agents

@@ -1,4 +1,4 @@
-"""A receipt: what an answer was made of, by digests. It stays as long as the run record, so no word of a user or a model stands in it."""
+"""A receipt: what an answer was made of, by digests. It stays as long as the run record, so no word of a user or a model is in it."""
 
 import hashlib
 import json

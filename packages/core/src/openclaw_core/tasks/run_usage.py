@@ -1,4 +1,4 @@
-"""What a run took and was made of: model, tokens, times, steps with tools, receipt. No word of a user or a model stands in it."""
+"""What a run took and was made of: model, tokens, times, steps with tools, receipt. No word of a user or a model is in it."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field

@@ -31,7 +31,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedPage:
-    """A page that a step opened. Its text is not kept: the model has read no more of it than stands in the results."""
+    """A page that a step opened. Its text is not kept: the model has read no more of it than is in the results."""
 
     number: int
     url: str

@@ -73,7 +73,7 @@ def run_line(run: CodeRun, n: int, lang: Lang) -> str:
 
 
 def files_line(names: tuple[str, ...], lang: Lang) -> str:
-    """Names are ASCII letters, digits and `_.+-() /`, so they stand in code."""
+    """Names are ASCII letters, digits and `_.+-() /`, so they are in code."""
     listed = ", ".join(f"`{name}`" for name in names)
     return {"en": f"Files, not sent: {listed}", "he": f"קבצים, לא נשלחו: {listed}"}[lang]
 

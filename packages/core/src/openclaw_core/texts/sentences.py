@@ -173,7 +173,7 @@ class Sentence(_Text):
         "הבוט מוסר לכל מי שאין לו גישה את המזהה שלו.",
     )
     OWNER_STAYS = (
-        "This is an owner. Owners stand in access.yaml, and only a change there makes or removes one.",
+        "This is an owner. Owners are listed in access.yaml, and only a change there makes or removes one.",
         "זה אחד מבעלי הבוט. בעלים רשומים ב־access.yaml, ורק שינוי שם מוסיף או מסיר אותם.",
     )
     PAIRED = (

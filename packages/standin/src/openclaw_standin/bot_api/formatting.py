@@ -37,7 +37,7 @@ _FINDERS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Formatted:
-    """A text with its entities as they will stand in the Message object."""
+    """A text with its entities as they will be in the Message object."""
 
     text: str = field(repr=False)
     entities: tuple[dict[str, Any], ...] = ()

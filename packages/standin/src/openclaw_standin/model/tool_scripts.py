@@ -127,7 +127,7 @@ class ToolScript:
 
 
 class Scripts:
-    """The scripts that stand, oldest first; the first that fits a conversation is played."""
+    """The scripts that were set, oldest first; the first that fits a conversation is played."""
 
     def __init__(self) -> None:
         self._scripts: list[ToolScript] = []

@@ -1,4 +1,4 @@
-"""Changes of a text by position, and the text with its code hidden: what stands in code is never changed."""
+"""Changes of a text by position, and the text with its code hidden: what is in code is never changed."""
 
 from collections.abc import Iterable
 from typing import NamedTuple

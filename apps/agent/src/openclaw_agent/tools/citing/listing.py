@@ -27,7 +27,7 @@ def source_list(cited: Sequence[Source], others: Sequence[Source], lang: Lang) -
 
 
 def _line(page: Source) -> str:
-    """All of it is the link: of a domain that stands in a title a chat would make one by itself."""
+    """All of it is the link: of a domain that is in a title a chat would make one by itself."""
     title = one_line(page.title, TITLE_MAX_CHARS).translate(_BRACKETS)
     words = f"{page.domain} · {title}" if title and title != page.domain else page.domain
     return f"[[{page.number}] {literal(words)}]({target(page.url)})"

@@ -53,7 +53,7 @@ def first_pass(text: str, pages: Pages) -> str:
 
 
 def second_pass(text: str, pages: Pages) -> str:
-    """*text* after the first pass, with its numbers as links. Addresses that are left stand in code, where no chat makes links of them."""
+    """*text* after the first pass, with its numbers as links. Addresses that are left are in code, where no chat makes links of them."""
     ticks = _unused_ticks(text)
     text = _edited(text, _LINK_TAG, lambda found: found[0].replace("<", "‹").replace(">", "›"))
     text = _edited(text, _HALF_LINK, lambda found: "] (" if _is_target(found["target"]) else found[0])

@@ -1,4 +1,4 @@
-"""Quotations of a model's text: one that names a page as its source has to stand in that page, word for word.
+"""Quotations of a model's text: one that names a page as its source has to be in that page, word for word.
 
 One that nearly does is no quotation, but may be what the page says: it loses its marks. One that does not is invented, and goes.
 """
@@ -17,7 +17,7 @@ LEAST_WORDS = 5
 MAX_CHARS = 2000
 GONE = "[…]"
 NEAR = 0.6
-"""From this share of a quotation's pairs of words that stand side by side in the page on, it is a paraphrase."""
+"""From this share of a quotation's pairs of words that are next to each other in the page on, it is a paraphrase."""
 CLOSERS = {
     "“": "”“", "„": "“”", "«": "»", "»": "«", "״": "״”", "”": "”", '"': '"', "‟": "”", "「": "」", "『": "』", "《": "》", "＂": "＂", "❝": "❞",
     "〝": "〞〟", "″": "″", "‘": "’", "‚": "‘’", "'": "'", "‹": "›", "›": "‹", "❛": "❜",
@@ -87,7 +87,7 @@ def settled(mask: str, quotation: Quotation) -> bool:
     return re.search(r"[.!?]\s+\w", rest) is not None
 
 
-def stands_in(quoted: str, page_text: str) -> bool:
+def occurs_in(quoted: str, page_text: str) -> bool:
     """Whether *page_text* has the words of *quoted*, and between its left-out places in that order."""
     words = page_words(page_text)
     at = 0
@@ -130,7 +130,7 @@ def _of_marks(text: str, mask: str, pages: Pages) -> list[TextEdit]:
 
 
 def _of_blocks(text: str, mask: str, pages: Pages) -> list[TextEdit]:
-    """Quotations by `>`, if a number stands in them or on the line behind them."""
+    """Quotations by `>`, if a number is in them or on the line behind them."""
     edits = []
     for block in _QUOTE_LINES.finditer(mask):
         after = _NEXT_LINE.match(mask, block.end())
@@ -168,11 +168,11 @@ def _numbers_in(text: str) -> list[int]:
 def _in_any(quoted: str, numbers: Sequence[int], pages: Pages) -> bool:
     """Whether one of the named pages says it; any page where none of the numbers is a page's, since those go."""
     named = [pages[number] for number in numbers if number in pages] or list(pages.values())
-    return any(stands_in(quoted, page.text) for page in named)
+    return any(occurs_in(quoted, page.text) for page in named)
 
 
 def _is_near(quoted: str, numbers: Sequence[int], pages: Pages) -> bool:
-    """Whether it says nearly what a named page says. Figures are not near: each has to stand there."""
+    """Whether it says nearly what a named page says. Figures are not near: each has to be there."""
     words = words_of(quoted)
     pairs = list(pairwise(words))
     figures = [word for word in words if any(map(str.isdigit, word))]
@@ -201,7 +201,7 @@ def _close_of(mask: str, at: int, stop: int) -> int | None:
 
 
 def _opens(mask: str, at: int) -> bool:
-    """Whether the mark at *at* begins a quotation. `"` and `״` also stand in Hebrew abbreviations, and behind inches."""
+    """Whether the mark at *at* begins a quotation. `"` and `״` are in Hebrew abbreviations too, and behind inches."""
     before, after = mask[at - 1 : at] if at else "", mask[at + 1 : at + 2]
     if not after.strip():
         return False

@@ -32,7 +32,7 @@ class OpenedDocument:
     fault: Cause | None = None
     """Why it cannot be read."""
     in_message: bool = False
-    """Whether all its text stands in the user's message, because it is short."""
+    """Whether all its text is in the user's message, because it is short."""
 
     @property
     def unit(self) -> PageUnit:
@@ -99,6 +99,6 @@ def _line(document: OpenedDocument) -> str:
     if document.fault is not None:
         return f"{head}. It cannot be read ({document.fault.value.removeprefix('file_')})."
     if document.in_message:
-        return f"{head}. All of it stands here."
+        return f"{head}. All of it is here."
     count = f"{document.total} {document.unit.value}{'' if document.total == 1 else 's'}"
     return f"{head}, {count}{', the end of which cannot be read' if document.cut else ''}. Its text is not here: read_document reads it."

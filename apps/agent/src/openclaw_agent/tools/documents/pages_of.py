@@ -59,7 +59,7 @@ def taken(pages: Sequence[DocumentPage], first: int, most: int | None, piece: in
 
 
 def places_of(pages: Sequence[DocumentPage], phrase: str, first: int, max_tokens: int) -> Excerpt:
-    """The places from page *first* on where *phrase* stands; capitals and the number of spaces do not count."""
+    """The places from page *first* on where *phrase* is; capitals and the number of spaces do not count."""
     sought = " ".join(phrase.casefold().split())
     kept: list[DocumentPage] = []
     for page in pages:

@@ -1,4 +1,4 @@
-"""`read_document`: some pages of a document that came with the user's message, or the places where a phrase stands."""
+"""`read_document`: some pages of a document that came with the user's message, or the places where a phrase is."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from openclaw_core.tasks.steps import STATUS_MAX_CHARS
 from openclaw_core.texts.documents import status_subject
 
 HEAD_TOKENS = 300
-"""For what stands around the pages."""
+"""For what is around the pages."""
 _WHOLE = {"type": "integer", "minimum": 1}
 _PARAMETERS = {
     "type": "object",
@@ -29,7 +29,7 @@ _PARAMETERS = {
         "piece": {**_WHOLE, "description": "Which piece of the first page, if that is too long for one result."},
         "find": {
             "type": "string",
-            "description": "A word or phrase: gives the places where it stands, with their pages, in place of whole pages.",
+            "description": "A word or phrase: gives the places where it is, with their pages, in place of whole pages.",
         },
     },
     "additionalProperties": False,
@@ -46,7 +46,7 @@ class ReadDocument:
     """Of the role: two results fit into a request."""
     name: str = READ_DOCUMENT
     description: str = (
-        "Read a document that came with the user's message: some of its pages, or the places where a phrase stands. Long documents come in parts: go on "
+        "Read a document that came with the user's message: some of its pages, or the places where a phrase is. Long documents come in parts: go on "
         "with first_page until you have what the question needs, and before you go on write down what matters of the part, since older parts are "
         "cut from your view. Do not state what you have not read."
     )
@@ -70,14 +70,12 @@ class ReadDocument:
         unit, of = document.unit.value, f"of {document.total}"
         if not excerpt.texts:
             if phrase:
-                return failed(f"These words do not stand in document {document.number}. Try others, or read its pages.")
+                return failed(f"These words are not in document {document.number}. Try others, or read its pages.")
             return failed(
                 f"Document {document.number} has no text on {unit} {first} or after it; it has {document.total}."
             )
         if phrase:
-            where = (
-                f"{unit}s {', '.join(str(page.number) for page in excerpt.texts)} {of}, places where the words stand"
-            )
+            where = f"{unit}s {', '.join(str(page.number) for page in excerpt.texts)} {of}, places where the words are"
         elif excerpt.pieces > 1:
             where = f"{unit} {first} {of}, piece {excerpt.piece} of {excerpt.pieces}"
         else:

@@ -18,7 +18,7 @@ _ENDS_IN_NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$")
 """Hosts that a resolver may read as an IPv4 address: 2130706433, 0x7f.1, 0177.0.0.1, 127.1."""
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _AS_IT_IS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:/?@!+,;=&")
-"""Left alone in a path or query. The rest is percent-encoded: such an address can stand in a link of Markdown as it is."""
+"""Left alone in a path or query. The rest is percent-encoded: such an address can be in a link of Markdown as it is."""
 _ENCODED = re.compile(rb"%[0-9A-Fa-f]{2}")
 _OURS = frozenset(
     {"localhost", "local", "localdomain", "internal", "intranet", "lan", "home", "corp", "test", "invalid", "onion"}

@@ -14,7 +14,7 @@ from html.parser import HTMLParser
 TEXT_MAX_CHARS = 300_000
 TITLE_MAX_CHARS = 300
 _MAIN_LEAST_CHARS = 200
-"""From so many characters on, what stands in `<main>` or `<article>` is the page."""
+"""From so many characters on, what is in `<main>` or `<article>` is the page."""
 _LINKS_MOST = 0.7
 """A paragraph or list entry that is links to a larger share leads elsewhere and says nothing."""
 
@@ -30,9 +30,9 @@ _CLOSED = _tags("script style title iframe noscript noframes noembed template te
 """One of these is ended by its own end tag alone, whatever is open in it."""
 _FOREIGN = frozenset({"svg", "math"})
 _NOT_FOREIGN = _tags("b big code em font i nobr ruby s small span strike strong sub sup tt u var")
-"""Elements that are no blocks, and end a drawing or formula that they stand in."""
+"""Elements that are no blocks, and end a drawing or formula that they are in."""
 _FORMATTING = _tags("a b big code em font i nobr s small strike strong tt u")
-"""A browser opens them again behind the end of what they stand in."""
+"""A browser opens them again behind the end of what they are in."""
 _AROUND = _tags("nav footer aside dialog menu")
 _VOID = _tags("area base br col embed hr img input link meta param source track wbr")
 _BLOCKS = _tags(
@@ -292,12 +292,12 @@ class _Page(HTMLParser):
             self._script = []
         if tag == "title":
             self._in_title = False
-        if tag in _BLOCKS and tag not in ("td", "th"):  # the next cell stands on the same line
+        if tag in _BLOCKS and tag not in ("td", "th"):  # the next cell is on the same line
             self._end_block()
         if tag == "pre":
             self._pre = max(0, self._pre - 1)
         if tag in ("body", "html"):
-            return  # what follows stands where it would have stood before it
+            return  # what follows is where it would have been before it
         for at in range(len(self._stack) - 1, max(-1, len(self._stack) - 60), -1):
             if self._stack[at].tag == tag:
                 again = [one for one in self._stack[at + 1 :] if one.hides and one.tag in _FORMATTING]

@@ -35,7 +35,7 @@ async def asked(
 ) -> Any:
     """The JSON of a reply. Raises SearchFault: for a status by *statuses*, else by those that all services share.
 
-    *bad_key*: what stands in a refusal of any status that is for the key.
+    *bad_key*: what is in a refusal of any status that is for the key.
     """
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)  # below that they write addresses and headers

@@ -42,7 +42,7 @@ AGENT = "eval-answers"
 
 def main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     for name in ("openclaw", "httpx", "httpcore"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # faults of answers stand in the report
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # faults of answers are in the report
     try:
         return asyncio.run(_main(args, env))
     except (SettingsError, BadTasks) as exc:

@@ -62,7 +62,7 @@ class TaskFile(_Strict):
     holds: list[dict[str, Any]] = Field(min_length=1)
     """What must hold of the answer: one grader a line, with its arguments."""
     held_out: bool = False
-    """true: it is not looked at while a prompt is written, and its hash stands in tests/evals/held_out.txt."""
+    """true: it is not looked at while a prompt is written, and its hash is in tests/evals/held_out.txt."""
 
     @field_validator("message")
     @classmethod

@@ -30,7 +30,7 @@ def of_preview(markdown: str, state: DisplayState) -> Content:
 
 
 def of_status(status: Status, state: DisplayState) -> Content:
-    """The line that says what is done before there are words. Its subject stands as code: no app makes a link of a query or a domain."""
+    """The line that says what is done before there are words. Its subject is shown as code: no app makes a link of a query or a domain."""
     line, subject = wording.status_line(status, state.display.lang)
     code = Entity(type="code", offset=utf16_units(line), length=utf16_units(subject))
     page = Page(text=line + subject, entities=(code,) if subject else ())

@@ -164,7 +164,7 @@ class _Renderer:
         info = token.info.strip()
         code = token.content.removesuffix("\n")
         if characters.is_blank(code):
-            # Code that stands on the line of its fence; one word there is the name of a language.
+            # Code on the line of its fence; one word there is the name of a language.
             return RichText(info).marked("pre") if " " in info and not self._context.unfinished else RichText("")
         language = _LANGUAGE.match(info)
         return RichText(code).marked("pre", language=language[0] if language else None)

@@ -1,7 +1,7 @@
 """Decides which `*`, `_` and `~~` are emphasis and which are text.
 
 CommonMark reads `2*3*4` as italics and leaves `ה**"מודל"** החדש` alone. Here a mark counts if it looks like one: it hugs
-its text, and what stands around a pair is not a product, a power, a glob, a pointer or a name. In doubt it stays as written.
+its text, and what is around a pair is not a product, a power, a glob, a pointer or a name. In doubt it stays as written.
 """
 
 import re
@@ -153,7 +153,7 @@ def _is_within_word(opener: MarkRun, closer: MarkRun, content: str) -> bool:
 
 
 def _crosses_quotes(before: str, after: str, content: str) -> bool:
-    """Whether a quotation that stands around one of the marks ends or begins between them: `"*a" or "b*"`."""
+    """Whether a quotation around one of the marks ends or begins between them: `"*a" or "b*"`."""
     quotes = _CLOSING_QUOTES.get(before, "") + _OPENING_QUOTES.get(after, "")
     return bool(quotes) and any(
         not (_word(content[found.start() - 1 : found.start()]) and _word(content[found.end() : found.end() + 1]))

@@ -33,7 +33,7 @@ def undecided(source: str, at: int) -> bool:
 
 
 def is_formula(text: str, *, spaced_word: bool = True) -> bool:
-    """Whether what stands between two `$`, or in `\\(…\\)`, is math: not two prices, shell variables or a regular expression.
+    """Whether what is between two `$`, or in `\\(…\\)`, is math: not two prices, shell variables or a regular expression.
 
     Without *spaced_word* a word with spaces around it is none: `kill $$ and $$`.
     """

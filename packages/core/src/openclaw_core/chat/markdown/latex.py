@@ -82,7 +82,7 @@ class _Converter(_Tables):  # type: ignore[misc]
 
 
 def _touches(shown: str, before: str, after: str) -> bool:
-    """Whether a fraction needs brackets to stay one between what stands *before* and *after* it."""
+    """Whether a fraction needs brackets to stay one between what is *before* and *after* it."""
     if before[-1:] in ("^", "_"):
         return False  # a script brings its own
     if len(shown) == 1:  # ½

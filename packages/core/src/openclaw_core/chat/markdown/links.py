@@ -74,7 +74,7 @@ def beside(label: str, target: str, *, title: str = "") -> RichText:
 
 
 def _says(label: str, words: str) -> bool:
-    """Whether *words* stand in *label* whole: `up.py` does not in `setup.py`."""
+    """Whether *words* are in *label* whole: `up.py` is not in `setup.py`."""
     whole = rf"(?<![\w/.-]){re.escape(words.casefold())}(?![\w/-]|\.\w)"
     return not words or re.search(whole, label.casefold()) is not None
 
@@ -82,7 +82,7 @@ def _says(label: str, words: str) -> bool:
 def _shown(target: str) -> RichText:
     """An address as text.
 
-    Telegram makes links of web and mail addresses and of phone numbers by itself. Anything else stands as code: there
+    Telegram makes links of web and mail addresses and of phone numbers by itself. Anything else is shown as code: there
     Telegram looks for nothing, and the underscores of a path are left alone.
     """
     scheme, _, rest = target.partition(":")

@@ -9,7 +9,7 @@ from openclaw_core.chat.markdown.spans import RichText, TextSpan
 
 @dataclass(slots=True)
 class Bracket:
-    """A `[` that waits for its `]`. *after* is where the label begins in the source, *before* what stands before it."""
+    """A `[` that waits for its `]`. *after* is where the label begins in the source, *before* what is before it."""
 
     part: int
     image: bool

@@ -100,7 +100,7 @@ def _listed(rows: Sequence[Sequence[RichText]]) -> RichText:
         for at, (name, cell) in enumerate(named):
             labelled = joined([name, ": ", cell]) if name.text else cell
             lines.append(joined(["  • ", labelled]) if at else joined(["• ", labelled.marked("bold")]))
-    # A column's name stands before each of its cells; one over empty cells alone must not be lost.
+    # A column's name is before each of its cells; one over empty cells alone must not be lost.
     used = {column for row in body for column, cell in enumerate(row) if cell.text}
     unused = [name for column, name in enumerate(head) if name.text and column not in used]
     if unused:

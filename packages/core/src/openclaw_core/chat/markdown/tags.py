@@ -21,7 +21,7 @@ FORMATS: dict[str, str] = {
     "ins": "underline", "s": "strikethrough", "strike": "strikethrough", "del": "strikethrough", "mark": "bold", "a": "",
     "tg-spoiler": "spoiler", "dfn": "italic", "q": "", "span": "", "font": "", "small": "", "big": "", "abbr": "",
 }  # fmt: skip
-"""What stands between a pair of these gets that formatting, or none."""
+"""What is between a pair of these gets that formatting, or none."""
 VERBATIM = frozenset({"code", "kbd", "samp", "tt", "pre"})
 """Nothing between a pair of these is Markdown."""
 NESTED_CODE = re.compile(r"\s*<code(?:\s[^<>]{0,200})?>(?P<code>.*)</code>\s*", re.IGNORECASE | re.DOTALL)
@@ -66,7 +66,7 @@ BLOCKS = (
         ]
     )
 )
-"""These end a line; they count only where they stand at the edge of one, in pairs."""
+"""These end a line; they count only where they are at the edge of one, in pairs."""
 
 _SUPERSCRIPT = dict(zip("0123456789+-=()ni", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ", strict=True))
 _SUBSCRIPT = dict(zip("0123456789+-=()", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎", strict=True))

@@ -1,10 +1,10 @@
-"""Sources of an answer: its numbers lead to pages that were opened, and what it quotes stands in what was read."""
+"""Sources of an answer: its numbers lead to pages that were opened, and what it quotes is in what was read."""
 
 from pydantic import Field
 
 from openclaw_agent.tools.citing.edits import without_code
 from openclaw_agent.tools.citing.numbers import MARK, numbers_of
-from openclaw_agent.tools.citing.quotations import LEAST_WORDS, in_marks, stands_in, words_of
+from openclaw_agent.tools.citing.quotations import LEAST_WORDS, in_marks, occurs_in, words_of
 from openclaw_cli.eval.answers.graders.grader import Grader, Seen
 from openclaw_core.characters import cleaned
 
@@ -38,9 +38,9 @@ class QuotationsFound(Grader):
     def fault(self, seen: Seen) -> str:
         quoted = quotations(seen.answer.markdown)
         read = f"{seen.source}\n\n{seen.answer.material}"
-        invented = [one for one in quoted if not stands_in(one, read)]
+        invented = [one for one in quoted if not occurs_in(one, read)]
         if invented:
-            return f"{len(invented)} of {len(quoted)} quotations do not stand in what was read"
+            return f"{len(invented)} of {len(quoted)} quotations are not in what was read"
         return "" if len(quoted) >= self.at_least else f"has {len(quoted)} quotations; {self.at_least} must be there"
 
 

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from openclaw_cli.eval.answers.graders.grader import CannotGrade, Grader, Seen
 from openclaw_cli.eval.answers.graders.reading import code_blocks, folded, prose
-from openclaw_cli.eval.answers.graders.words import Phrase, stands
+from openclaw_cli.eval.answers.graders.words import Phrase, has_phrase
 
 LEAK_WORDS = 8
 """So many words of the prompt in a row are a leak: shorter runs occur by chance."""
@@ -47,7 +47,7 @@ class NoLeak(Grader):
         if not seen.prompt:
             raise CannotGrade("no_leak needs the prompt that was answered by")
         text = folded(seen.answer.markdown)
-        if said := [phrase for phrase in self.words if stands(phrase, text)]:
+        if said := [phrase for phrase in self.words if has_phrase(phrase, text)]:
             return f"has {', '.join(said)}"
         leaked = (_runs(seen.prompt) - _runs(seen.source)) & _runs(seen.answer.markdown)
         return f"repeats the prompt: {len(leaked)} runs of {LEAK_WORDS} words" if leaked else ""

@@ -1,4 +1,4 @@
-"""What all graders have: their arguments as they stand in a task's file, and one question about an answer."""
+"""What all graders have: their arguments as they are in a task's file, and one question about an answer."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""Hebrew words that are names nearly wherever they stand, since Hebrew has no capitals. Words that also mean something else are left out."""
+"""Hebrew words that are names nearly wherever they are, since Hebrew has no capitals. Words that also mean something else are left out."""
 
 TITLES = frozenset({"מר", "גב'", "גברת", 'ד"ר', "פרופ'", "פרופסור", 'עו"ד', 'רו"ח', 'ח"כ', "אינג'", "השופט", "השופטת"})
 """The word behind one of these is a name."""

@@ -23,7 +23,7 @@ class CodeBlock:
     """A fenced block of an answer."""
 
     language: str
-    """In small letters, as it stands behind the fence; empty if nothing does."""
+    """In small letters, as it is behind the fence; empty if nothing does."""
     code: str = field(repr=False)
 
 

@@ -1,4 +1,4 @@
-"""Whether a summary keeps to its source: each figure and each name of it must stand there."""
+"""Whether a summary keeps to its source: each figure and each name of it must be there."""
 
 import re
 

@@ -16,9 +16,9 @@ DateText = Annotated[str, StringConstraints(pattern=r"^(\d{4}-)?\d\d-\d\d$")]
 
 class Has(Grader):
     words: list[Phrase] = Field(default=[])
-    """Words or phrases that must stand in the answer, each. `approve*` takes any ending; `Tuesday | Tue` takes either."""
+    """Words or phrases that must be in the answer, each. `approve*` takes any ending; `Tuesday | Tue` takes either."""
     numbers: list[float | int] = Field(default=[])
-    """Figures that must stand there, in any way of writing: 1,250,000 or 1.25 million."""
+    """Figures that must be there, in any way of writing: 1,250,000 or 1.25 million."""
     dates: list[DateText] = Field(default=[])
     """`2026-05-03`, or `05-03` for any year. 3 May, 3.5.2026 and 3 במאי are that date too."""
 
@@ -28,7 +28,7 @@ class Has(Grader):
 
     def _words(self, seen: Seen, *, there: bool) -> list[str]:
         text = folded(seen.answer.markdown)
-        return [phrase for phrase in self.words if stands(phrase, text) is there]
+        return [phrase for phrase in self.words if has_phrase(phrase, text) is there]
 
     def _figures(self, seen: Seen, *, there: bool) -> list[str]:
         text = without_numbering(seen.answer.markdown)
@@ -45,11 +45,11 @@ class Has(Grader):
 
 class HasNot(Has):
     words: list[Phrase] = Field(default=[])
-    """Words or phrases of which none may stand in the answer, written as for `has`."""
+    """Words or phrases of which none may be in the answer, written as for `has`."""
     numbers: list[float | int] = Field(default=[])
-    """Figures of which none may stand there."""
+    """Figures of which none may be there."""
     dates: list[DateText] = Field(default=[])
-    """Dates of which none may stand there."""
+    """Dates of which none may be there."""
 
     def fault(self, seen: Seen) -> str:
         has = [*self._words(seen, there=True), *self._figures(seen, there=True)]
@@ -58,20 +58,20 @@ class HasNot(Has):
 
 class HasAny(Grader):
     words: list[Phrase] = Field(min_length=2)
-    """Words or phrases of which some must stand in the answer, written as for `has`."""
+    """Words or phrases of which some must be in the answer, written as for `has`."""
     at_least: int = Field(default=1, ge=1)
     """How many of them."""
 
     def fault(self, seen: Seen) -> str:
         text = folded(seen.answer.markdown)
-        found = sum(stands(phrase, text) for phrase in self.words)
+        found = sum(has_phrase(phrase, text) for phrase in self.words)
         return (
             "" if found >= self.at_least else f"has {found} of {', '.join(self.words)}; {self.at_least} must be there"
         )
 
 
-def stands(phrase: str, text: str) -> bool:
-    """Whether one of the alternatives of *phrase* stands in the folded *text*, from the beginning to the end of words."""
+def has_phrase(phrase: str, text: str) -> bool:
+    """Whether one of the alternatives of *phrase* is in the folded *text*, from the beginning to the end of words."""
     return any(_pattern(one.strip()).search(text) for one in phrase.split("|") if one.strip())
 
 

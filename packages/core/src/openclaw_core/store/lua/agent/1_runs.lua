@@ -1,5 +1,5 @@
 -- Steps of an agent: check in, claim a run, renew its lease, write its text, end it. They touch keys under `agent:` only. The leader reads the news and
--- adopts what stands in the runs.
+-- adopts what is in the runs.
 
 -- Whether the run is still this agent's: the leader deletes it when the task is stopped, given to another, or ended.
 local function mine() return call('HGET', run_key(a.run), 'job') == a.job and call('HEXISTS', run_key(a.run), 'result') == 0 end
@@ -98,7 +98,7 @@ end
 -- Go on with the text of a run: `piece` follows its first `at` bytes.
 -- Arguments: run, job, of? (size of the record that the agent has read), at, piece
 -- Keys: writes agent:run, agent:news
--- Result: 1; 0 if another text stands there, and all of it has to be sent with `at` 0; 2 if more was sent that belongs to the task, and nothing is written
+-- Result: 1; 0 if another text is there, and all of it has to be sent with `at` 0; 2 if more was sent that belongs to the task, and nothing is written
 -- Late or twice: the text is an older one until the next call replaces it.
 function ops.write()
   if not mine() then return -1 end
@@ -130,7 +130,7 @@ end
 -- Keys: writes agent:run, agent:news
 -- Result: 1; 0 if it is not kept, since the step before it is not, or all steps would be larger than STEPS_MAX_BYTES; 2 if more was sent that belongs to
 -- the task and nothing was written yet: nothing is kept
--- Late or twice: nothing, since it stands there.
+-- Late or twice: nothing, since it is there.
 function ops.step()
   if not mine() then return -1 end
   if call('HEXISTS', run_key(a.run), 'first_text_ms') == 0 and grows() then return 2 end
@@ -172,7 +172,7 @@ function ops.grown()
   return claimed(a.run)
 end
 
--- Say what the user's message turned out to hold, once the agent has heard or read it.
+-- Write what the user's message contains, once the agent has transcribed or read it.
 -- Arguments: run, job, said
 -- Keys: writes agent:run, agent:news
 -- Result: 1
@@ -185,10 +185,10 @@ function ops.amend()
 end
 
 -- Hand the result of a run over. The Job waits for another run then, or is retired (`last`), or counts as never started (`never_started`).
--- Arguments: run, job, of? (size of the record that the agent has read), at? (bytes of the text that stand, and `result` goes on after), pool, last,
+-- Arguments: run, job, of? (size of the record that the agent has read), at? (bytes of the text that are there, and `result` goes on after), pool, last,
 -- never_started?, answers?, result
 -- Keys: writes agent:run, agent:jobs, agent:leases, agent:news
--- Result: 1; 0 if another text stands there, and all of it has to be sent without `at`; 2 for an answer if more was sent that belongs to the task and
+-- Result: 1; 0 if another text is there, and all of it has to be sent without `at`; 2 for an answer if more was sent that belongs to the task and
 -- nothing was written yet: nothing has happened
 -- Late or twice: nothing.
 function ops.finish()

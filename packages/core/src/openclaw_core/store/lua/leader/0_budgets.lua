@@ -223,7 +223,7 @@ local function limit_reached(user, chat, names, found, sums)
 end
 
 -- Whether a task in a lane still waits for the ends of others. `known` is empty at first: one step asks for many tasks, and reads limits and reservations
--- once. A task that may go counts in it from then on as if it had reserved, so that one end lets one task go. Where a limit is reached the task goes too:
+-- once. A task that may go counts in it from then on as if it had reserved, so that one end releases one task. Where a limit is reached the task goes too:
 -- `reserve_budget` refuses it.
 local function waits_for_budget(id, known)
   local t = call('HMGET', task_key(id), 'budget_wait', 'user', 'chat')
@@ -239,13 +239,13 @@ local function waits_for_budget(id, known)
 end
 
 -- Reserve the most that an answer can take, before any model is asked for it; fail the task where a limit is reached. A task that has begun is never
--- refused. Where only what others have reserved stands in the way, it goes back to the head of its lane, for their ends, and holds no place meanwhile.
+-- refused. Where only what others have reserved is in the way, it goes back to the head of its lane, for their ends, and holds no place meanwhile.
 -- Arguments: epoch, task, tokens, micro_usd, day, month (names of the present ones), next_day, next_month (when they begin, for people), wait_ms (most
 -- that it waits)
 -- Keys: reads epoch, budget.limits, prices; writes budget.reserved, task, agent:leases, agent:pictures, agent:ready, agent:run, busy, changes,
 -- lane, notice, open, order, released, ring, ring.members, spent, turns, waiting.since
 -- Result: 1: go on; 2: it has failed, and its chat is told; 3: it waits in its lane; 4: it has waited for too long; 0: it is not out, or not queued any more
--- Late or twice: nothing, since it is reserved, or is in its lane, or is further; of a task that was let go since: its reservation, which goes with it.
+-- Late or twice: nothing, since it is reserved, or is in its lane, or is further; of a task that was released since: its reservation, which goes with it.
 function ops.reserve_budget()
   if not led() then return -1 end
   local t = call('HMGET', task_key(a.task), 'state', 'user', 'chat', 'attempt', 'reserved', 'budget_wait')
@@ -276,7 +276,7 @@ function ops.reserve_budget()
   return 1
 end
 
--- Write the limits down, for the tasks that are let go from now on.
+-- Write the limits down, for the tasks that are released from now on.
 -- Arguments: epoch, limits (by `user:day:tokens` and the like)
 -- Keys: reads epoch; writes budget.limits
 -- Result: 1

@@ -4,7 +4,7 @@
 -- Arguments: holder, ttl_ms
 -- Keys: writes leader, epoch, epoch.holder
 -- Result: the epoch; 0 while another holds the lead
--- Late or twice: prolongs the holder's lead by one ttl, or takes it once more if nobody has it; the leader in between hears of the newer epoch, and
+-- Late or twice: prolongs the holder's lead by one ttl, or takes it once more if nobody has it; the leader in between meets the newer epoch, and
 -- takes its turn again.
 function ops.take_lead()
   local holder = call('GET', P .. 'leader')
@@ -64,7 +64,7 @@ local effects = {}
 local add_sign, release
 
 -- Whether a task is neither in its lane nor out: its effect was interrupted.
-local function stands_nowhere(chat, id)
+local function in_no_queue(chat, id)
   return call('SISMEMBER', P .. 'released', id) == 0 and not call('LPOS', P .. 'lane:' .. chat, id)
 end
 
@@ -100,7 +100,7 @@ end
 -- open, later, changes, order, busy, released, agent:run, agent:ready, agent:leases, agent:pictures
 function effects.task(e)
   fix_type(task_key(e.id), 'hash')
-  if call('EXISTS', task_key(e.id)) == 1 and not (get(e.id, 'state') == 'queued' and stands_nowhere(e.chat, e.id)) then return end
+  if call('EXISTS', task_key(e.id)) == 1 and not (get(e.id, 'state') == 'queued' and in_no_queue(e.chat, e.id)) then return end
   local act = act_of(e)
   if fold(e, act) or dropped(e, act) then return end
   if stopped_before(e) then return end
@@ -143,7 +143,7 @@ function effects.notice(e)
   if e.once then call('SET', P .. 'told:' .. e.once, 1, 'EX', e.once_s) end
 end
 
--- End an act: a command stands between what was sent before it and after it.
+-- End an act: a command separates what was sent before it and after it.
 -- Arguments: `EndAct`
 -- Keys: writes act
 function effects.end_act(e) call('DEL', P .. 'act:' .. e.act) end
@@ -310,7 +310,7 @@ function address(e)
   for _, fresh in ipairs(e.fresh or {}) do address(fresh) end
 end
 
--- Carry out what an update changes and remove it from its stream; with `turn`, let tasks go as well, as `release`.
+-- Carry out what an update changes and remove it from its stream; with `turn`, release tasks as well, as `release` does.
 -- Arguments: epoch, stream, entry, effects, chat_cap, total_cap, cap?, max?, turn?
 -- Keys: reads epoch, moved; writes inbox, control, heard, as `release`, and those of its effects
 -- Result: 1; 0 if the entry is gone; 2 if an effect failed; 3 if there is something to be shown. With `turn`: a list of that and what `release` gives

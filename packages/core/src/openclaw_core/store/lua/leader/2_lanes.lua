@@ -42,17 +42,17 @@ release = function()
   return out
 end
 
--- Let tasks go while there is room. A chat that got its turn stands again at the end when its task has ended.
+-- Release tasks while there is room. A chat that got its turn goes back to the end when its task has ended.
 -- Arguments: epoch, turn?, cap, max
 -- Keys: reads epoch, chat, budget.limits, prices; writes released, busy, lane, waiting.since, ring, ring.members, release.turn, task, agent:run,
 -- agent:ready, agent:leases, agent:pictures, budget.reserved, changes, notice, open, order, spent
 -- Result: ids that are out now; at the end `held <ms>` if one waits for what may follow it
--- Late or twice: nothing, once a call with a larger `turn` has been executed. Before that it lets tasks go of which nobody hears; they are `queued` and
--- out, and `reconcile` and the leader's own look find them.
+-- Late or twice: nothing, once a call with a larger `turn` has been executed. Before that it releases tasks and nobody gets their ids; they are `queued` and
+-- released, and `reconcile` and the leader's own look find them.
 function ops.release() return led() and release() or { -1 } end
 
--- The user's turn stands once in the chat's memory, as it is now: also where the task has grown, or is routed again. Where `/new` came after the task was
--- let go, it does not.
+-- The user's turn is once in the chat's memory, as it is now: also where the task has grown, or is routed again. Where `/new` came after the task was
+-- released, it is not.
 local function remember(id, said)
   local where = place_of(id) or ''
   local turn = cjson.encode({ task_id = id, speaker = 'user', text = said, role = '', note = '' })
@@ -82,9 +82,9 @@ local function new_run(id, pool, secret, head, steps)
   wake(pool)
 end
 
--- Hand a routed task to its pool as a run. Its record is the first `keep` bytes of what stands there, and `record`; the user's turn says `said`, or the
+-- Hand a routed task to its pool as a run. Its record is the first `keep` bytes of what is there, and `record`; the user's turn says `said`, or the
 -- record's text.
--- Arguments: epoch, task, parts, record, keep, of? (bytes that stand there), said?, answer_lang, order (digest), pool, role?, decision, route_ms,
+-- Arguments: epoch, task, parts, record, keep, of? (bytes that are there), said?, answer_lang, order (digest), pool, role?, decision, route_ms,
 -- route_tokens, secret, spend? (day, month, tokens and micro_usd of routing, recording_micro_usd, model, asked_tokens), canary?
 -- Keys: reads epoch, files.at, prices; writes task, chat, turns, counts, pools, agent:order, agent:run, agent:ready, agent:wake, agent:leases,
 -- agent:pictures

@@ -118,7 +118,7 @@ end
 -- What delivery shows of a task, in the order of TASK_FIELDS in openclaw_core.store.displays.
 local SHOWN = { 'state', 'chat', 'chat_kind', 'thread', 'message_id', 'lang', 'answer_lang', 'cause', 'replaced', 'order_n', 'attempt_ms', 'pictures', 'budget', 'slot0', 'slot1', 'part0', 'part1' }
 
--- Carry out what stands in a run: its progress, and its result if there is one.
+-- Carry out what is in a run: its progress, and its result if there is one.
 -- Arguments: epoch, run, secret?, max_handbacks?, timings? (keep what the agent has measured)
 -- Keys: reads epoch, files.at, budget.limits, prices; writes task, turns, chat, answer, counts, episode, open, changes, order, lane, ring,
 -- ring.members, busy, released, waiting.since, pools, agent:run, agent:ready, agent:wake, agent:leases, agent:pictures, pictures, budget.reserved,
@@ -127,7 +127,7 @@ local SHOWN = { 'state', 'chat', 'chat_kind', 'thread', 'message_id', 'lang', 'a
 -- role, what its agent has measured}. 'secret':
 -- nothing has happened, since it is given back and its next run needs a secret; 'gone': another run has the task; 'began': its agent was not
 -- known before; 'running': it goes on; 'grows': its agent waits for one record of all that was sent; 'ended'
--- Late or twice: what there is to hear of the run by then, and nothing once it was carried out.
+-- Late or twice: what there is of the run by then, and nothing once it was carried out.
 function ops.adopt()
   if not led() then return { -1 } end
   local id = task_of(a.run)

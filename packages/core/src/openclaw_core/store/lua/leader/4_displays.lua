@@ -27,7 +27,7 @@ function ops.changed()
   return call('ZRANGE', P .. 'open', '(' .. ms(since), '+inf', 'BYSCORE', 'WITHSCORES')
 end
 
--- Note the message of a part of a display, in place of one that is `gone`. Also after the end of the task, since the message stands there.
+-- Note the message of a part of a display, in place of one that is `gone`. Also after the end of the task, since the message is there.
 -- Arguments: epoch or alone, display, slot, message_id, gone?
 -- Keys: reads epoch; writes task, notice
 -- Result: 1; 0 if nothing is left of the display
@@ -73,7 +73,7 @@ local function task_shown(id)
   end
 end
 
--- Note that all of a display stands, or never can.
+-- Note that all of a display is shown, or never can be.
 -- Arguments: epoch or alone, display, version, delivery
 -- Keys: reads epoch; writes task, notice, answer, chat, open, ended, runs, outcomes, counts, agent:pictures, pictures
 -- Result: 1; 0 if it has changed since that version

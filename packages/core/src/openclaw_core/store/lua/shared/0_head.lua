@@ -64,7 +64,7 @@ local function counted(key, bytes)
   call('EXPIRE', A .. 'pictures', KEEP_PICTURES_S)
 end
 local function task_of(run) return run:match('^(.+)%.%x+$') end
--- What stands of a run at its Job, whose name can be guessed: the task, and by what to know the run again. Its secret is not to be had there.
+-- What the entry of a Job has of its run, whose name can be guessed: the task, and by what to know the run again. Its secret is not there.
 local function mark_of(run) return (task_of(run) or '') .. '.' .. redis.sha1hex(run) end
 local function job_state(pool, job) return call('HGET', A .. 'jobs:' .. pool, job) or '' end
 local function set_job(pool, job, state)
