@@ -17,7 +17,7 @@ FIRST_WORDS_CHARS = 80
 FIRST_WORDS_S = 0.4
 """The first text waits until it is that long or that old: some models begin their thoughts without a mark, and only a mark at their end
 tells that they were thoughts."""
-POLL_S = 0.05
+PREVIEW_POLL_S = 0.05
 """While the first text waits."""
 
 
@@ -74,7 +74,7 @@ class Preview:
                 await self._wait_for_change()
                 since_s = self.clock()
             else:
-                await self.sleep(POLL_S)
+                await self.sleep(PREVIEW_POLL_S)
 
     async def _wait_for_change(self) -> None:
         self._changed.clear()

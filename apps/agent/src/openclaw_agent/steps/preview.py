@@ -3,7 +3,14 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from openclaw_agent.preview import FIRST_WORDS_CHARS, FIRST_WORDS_S, GROUP_WRITE_EVERY_S, POLL_S, WRITE_EVERY_S, Preview
+from openclaw_agent.preview import (
+    FIRST_WORDS_CHARS,
+    FIRST_WORDS_S,
+    GROUP_WRITE_EVERY_S,
+    PREVIEW_POLL_S,
+    WRITE_EVERY_S,
+    Preview,
+)
 from openclaw_core import logs
 from openclaw_core.characters import is_blank
 from openclaw_core.errors import StoreError
@@ -42,7 +49,7 @@ class StepPreview(Preview):
                     await self.work.status(self.run, status)
                     told = status
                 elif not has_words and len(text) < FIRST_WORDS_CHARS and self.clock() - since_s < FIRST_WORDS_S:
-                    await self.sleep(POLL_S)
+                    await self.sleep(PREVIEW_POLL_S)
                     continue
                 elif text == seen:
                     await self._wait_for_change()
