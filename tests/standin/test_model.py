@@ -300,3 +300,12 @@ async def test_a_key_is_needed_and_checked_if_given() -> None:
     ):
         with pytest.raises(groq.AuthenticationError):
             await client.models.list()
+
+
+async def test_a_fault_for_a_prompt_meets_the_calls_that_have_it_and_no_other(
+    model: ScriptedModel, client: AsyncGroq
+) -> None:
+    model.faults.next("unauthorized", times=None, prompt="be brief")
+    with pytest.raises(groq.AuthenticationError):
+        await streamed(client)
+    assert await asked(client)

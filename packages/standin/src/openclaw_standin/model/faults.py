@@ -56,12 +56,14 @@ thoughts, in a field of their own. `tool_call`, `filtered`: the answer ends afte
 
 @dataclass(slots=True, kw_only=True)
 class ModelFault:
-    """What the next *times* calls meet: of *model*, if given; of answers or of JSON calls *only*. *times* None means all until cleared."""
+    """What the next *times* calls meet: of *model*, if given; of answers or of JSON calls *only*; with a system prompt that holds *prompt*. *times*
+    None means all until cleared."""
 
     kind: str
     times: int | None = 1
     model: str | None = None
     only: Literal["answer", "json"] | None = None
+    prompt: str = ""
     retry_after_s: float | None = None
     after_tokens: int = 10
     hold_s: float = 300.0
@@ -81,6 +83,8 @@ class ModelFaults(FaultQueue[ModelFault]):
         """Order a fault for the next calls; *details* are fields of `ModelFault`."""
         return self.add(model_fault(kind, **details))
 
-    def take(self, model: str, kind: Literal["answer", "json"]) -> ModelFault | None:
-        """The fault that this call meets."""
-        return self.first(lambda fault: fault.model in (None, model) and fault.only in (None, kind))
+    def take(self, model: str, kind: Literal["answer", "json"], prompt: str) -> ModelFault | None:
+        """The fault that this call meets. *prompt* is its system prompt."""
+        return self.first(
+            lambda fault: fault.model in (None, model) and fault.only in (None, kind) and fault.prompt in prompt
+        )

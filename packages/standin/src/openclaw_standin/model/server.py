@@ -182,7 +182,7 @@ class ScriptedModel:
         if why:
             call.outcome, call.refusal = "refused", why
             return refused(status, why)
-        fault = self.faults.take(call.model, call.kind)
+        fault = self.faults.take(call.model, call.kind, last_said(call.messages, "system"))
         if fault is None and call.model not in self.models:
             fault = ModelFault(kind="model_gone")
         if fault is None and not allows(params, call.model):
