@@ -279,9 +279,22 @@ async def test_a_good_prompt_is_judged_anew_where_the_own_prompt_has_changed(wor
     await watch(world, trying(50))._look()
     await another_leads(world)
     changed = replace(trying(50), prompt="You write code in another way.")
-    watching = watch(world, changed)
-    await watching._look()
-    assert not watching._watched["coder"].entry.good
+    await watch(world, changed)._look()
+    entry = await Canaries(world.script).of_role("coder")
+    assert entry == TriedPrompt(prompt=digest(NEXT), own=digest(changed.prompt), since=await world.runs.last_id())
+
+
+async def test_what_was_ended_stays_so_where_the_own_prompt_has_changed(world: World) -> None:
+    await watch(world, trying(50))._look()
+    for _ in range(15):
+        await ended(world, CODER.prompt, "closed")
+        await ended(world, NEXT, "failed")
+    await watch(world, trying(50))._look()
+    await another_leads(world)
+    await watch(world, replace(trying(50), prompt="You write code in another way."))._look()
+    entry = await Canaries(world.script).of_role("coder")
+    assert entry is not None
+    assert (entry.ended, entry.own) == (True, digest(CODER.prompt))
 
 
 async def test_an_entry_of_the_release_before_is_read_and_one_of_ours_has_what_that_release_reads(world: World) -> None:

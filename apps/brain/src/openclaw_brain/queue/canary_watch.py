@@ -138,13 +138,13 @@ class CanaryWatch:
         for name, role in self.roles.roles.items():
             if role.canary is None:
                 continue
-            tried = digest(role.canary.prompt)
+            tried, own = digest(role.canary.prompt), digest(role.prompt)
             entry = await self.canaries.of_role(name)
-            if entry is None or entry.prompt != tried:
-                entry = TriedPrompt(prompt=tried, since=await self.runs.last_id())
+            # What was ended stays so. Otherwise another own prompt is another comparison, with runs of the same days on both sides.
+            compared = entry is not None and (entry.ended or entry.own in ("", own))
+            if entry is None or entry.prompt != tried or not compared:
+                entry = TriedPrompt(prompt=tried, own=own, since=await self.runs.last_id())
                 await self.canaries.keep(name, entry, epoch=self.epoch)
-            if entry.own != digest(role.prompt):
-                entry = replace(entry, good=False)  # that was said of another own prompt: it is judged anew
             found[name] = WatchedCanary(role=role, entry=entry, prompts=self._prompts_of(role))
         self._seen = min((one.entry.since for one in found.values()), key=_order)
         self._watched = found

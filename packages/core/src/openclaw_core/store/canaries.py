@@ -21,8 +21,9 @@ class TriedPrompt:
     good: bool = False
     """Whether enough answers have shown that it may become the role's own."""
     own: str = ""
-    """Digest of the role's own prompt that it was judged against. This and what follows are of the newest verdict, empty before one."""
+    """Digest of the role's own prompt that it is compared with. Empty in an entry of the release before."""
     of_tried: JudgedRuns = field(default_factory=JudgedRuns)
+    """This and *of_own* are of the newest verdict, empty before one."""
     of_own: JudgedRuns = field(default_factory=JudgedRuns)
 
 
