@@ -16,6 +16,8 @@ from openclaw_core.roles.snapshot import snapshot_of
 from openclaw_core.roles.values import Canary, Role, Roles
 from openclaw_core.store import Script
 from openclaw_core.store.canaries import Canaries, TriedPrompt
+from openclaw_core.store.feedback import FeedbackRecords
+from openclaw_core.tasks.feedback import FeedbackKind
 from openclaw_core.tasks.receipt import Receipt, digest
 from openclaw_core.tasks.run_usage import RunUsage, usage_fields
 from openclaw_core.tasks.task import Task, snapshot_digest, snapshot_json
@@ -128,7 +130,12 @@ def watch(world: World, coder: Role, seen: dict[str, bool] | None = None) -> Can
     roles: Roles = replace(SHIPPED, roles={**SHIPPED.roles, "coder": coder})
     states = {} if seen is None else seen
     return CanaryWatch(
-        canaries=Canaries(world.script), runs=world.runs, roles=roles, epoch=world.epoch, on_state=states.__setitem__
+        canaries=Canaries(world.script),
+        runs=world.runs,
+        feedback=FeedbackRecords(world.script),
+        roles=roles,
+        epoch=world.epoch,
+        on_state=states.__setitem__,
     )
 
 
@@ -141,10 +148,11 @@ def runs_of(prompt: str, state: str) -> dict[str, str]:
     return {"role": "coder", "state": state, "order": snapshot_digest(snapshot_json(snapshot)), "run": run} | times
 
 
-async def ended(world: World, prompt: str, *states: str) -> None:
+async def ended(world: World, prompt: str, *states: str, ago_s: int = 0) -> None:
     for state in states:
+        entry = f"{await Canaries(world.script).now_ms() - ago_s * 1000}-*" if ago_s else "*"
         fields = [part for pair in runs_of(prompt, state).items() for part in pair if part is not None]
-        await world.script.read("XADD", world.script.keys("runs"), "*", *fields)
+        await world.script.read("XADD", world.script.keys("runs"), entry, *fields)
 
 
 async def another_leads(world: World) -> None:
@@ -218,6 +226,55 @@ async def test_both_prompts_have_figures_and_a_third_one_has_none(world: World) 
     assert labels == {(*own, "closed"): 1, (*own, "failed"): 1, (*tried, "cancelled"): 1, (*tried, "failed"): 1}
 
 
+async def answered_with_feedback(world: World, prompt: str, *kinds: str, ago_s: int, n: int) -> None:
+    """An answer that was shown so long ago, and the feedback that came 20 s later."""
+    at_ms = await Canaries(world.script).now_ms() - ago_s * 1000
+    fields = [part for pair in {**runs_of(prompt, "closed"), "task": f"u{n}"}.items() for part in pair]
+    await world.script.read("XADD", world.script.keys("runs"), f"{at_ms}-{n}", *fields)
+    for kind in kinds:
+        row = ("task", f"u{n}", "kind", kind)
+        await world.script.read("XADD", world.script.keys("feedback"), f"{at_ms + 20_000}-{n}", *row)
+
+
+@pytest.mark.parametrize("kind", list(FeedbackKind))
+async def test_bad_feedback_on_answers_ends_a_prompt_and_praise_does_not(world: World, kind: FeedbackKind) -> None:
+    seen: dict[str, bool] = {}
+    watching = watch(world, trying(50), seen)
+    watching.figures = PromptFigures()
+    await watching._look()
+    for n in range(40, 0, -2):
+        await answered_with_feedback(world, CODER.prompt, ago_s=200 + n, n=n)
+        await answered_with_feedback(world, NEXT, kind, ago_s=199 + n, n=n - 1)
+    await watching._look()
+    assert seen == {"coder": kind is not FeedbackKind.UP}
+    by_kind = next(one for one in watching.figures.families() if one.name == "openclaw_prompt_feedback")
+    counted = {(one.labels["which"], one.labels["kind"]): one.value for one in by_kind.samples if one.value}
+    assert counted == {("tried", kind.value): 20}
+
+
+async def test_bad_feedback_keeps_a_prompt_from_being_good(world: World) -> None:
+    watching = watch(world, trying(50))
+    await watching._look()
+    for n in range(2 * LOOKS[0], 0, -2):
+        await answered_with_feedback(world, CODER.prompt, ago_s=1000 + n, n=10_000 - n)
+        bad = ("down",) if n % 20 == 0 else ()
+        await answered_with_feedback(world, NEXT, *bad, ago_s=1000 + n, n=10_001 - n)
+    await watching._look()
+    evidence = watching._watched["coder"].evidence
+    assert (evidence.known.tried, evidence.known.harmed, evidence.good) == (LOOKS[0], 30, False)
+
+
+async def test_an_answer_is_judged_by_its_feedback_when_others_have_had_time_for_theirs(world: World) -> None:
+    seen: dict[str, bool] = {}
+    watching = watch(world, trying(50), seen)
+    await watching._look()
+    for n in range(40, 0, -2):
+        await answered_with_feedback(world, CODER.prompt, ago_s=20, n=41 - n)
+        await answered_with_feedback(world, NEXT, "down", ago_s=20, n=42 - n)
+    await watching._look()
+    assert seen == {"coder": False}, "they are 20 s old, and are judged after 60"
+
+
 async def test_what_happened_before_the_canary_does_not_count(world: World) -> None:
     for _ in range(30):
         await ended(world, CODER.prompt, "closed")
@@ -236,10 +293,10 @@ async def test_an_entry_that_cannot_be_read_is_written_anew(world: World) -> Non
 
 
 async def good_and_own(world: World, *, tried: int) -> None:
-    """As many answers of either prompt, the newest last."""
+    """As many answers of either prompt, the newest last, all of two minutes ago: feedback on them has had its time."""
     for _ in range(tried):
-        await ended(world, CODER.prompt, "closed")
-        await ended(world, NEXT, "closed")
+        await ended(world, CODER.prompt, "closed", ago_s=120)
+        await ended(world, NEXT, "closed", ago_s=120)
 
 
 async def test_a_prompt_that_has_shown_no_harm_in_three_hundred_answers_is_good_and_its_figures_are_kept(

@@ -60,6 +60,21 @@ async def test_runs_lists_what_ended_without_the_users_words(script: Script, red
     assert (code, "u1" in out, "marker" in out) == (0, True, False)
 
 
+async def test_runs_tells_the_feedback_on_an_answer(script: Script, redis_url: str, bot_id: int) -> None:
+    world = World(script)
+    await world.lead()
+    await world.answered(await world.claimed(task(1)))
+    await world.show_all()
+    await world.effects({"op": "correction", "chat": "1", "user": "9", "within_ms": 60_000})
+    where = {"TELEGRAM_TOKEN": f"{bot_id}:x", "REDIS_URL": redis_url}
+    _, listed = await openclaw("runs", "--json", **where)
+    _, shown = await openclaw("runs", "show", "u1", **where)
+    _, counted = await openclaw("runs", "stats", "--by-prompt", "--json", **where)
+    assert [row["feedback"] for row in json.loads(listed)] == ["correction"]
+    assert "correction" in shown
+    assert [(row["retried"], row["corrected"], row["up"], row["down"]) for row in json.loads(counted)] == [(0, 1, 0, 0)]
+
+
 async def test_runs_tells_what_became_of_an_agent_that_was_lost(script: Script, redis_url: str, bot_id: int) -> None:
     world = World(script)
     await world.lead()
@@ -237,6 +252,7 @@ def test_stats_count_by_day_and_role() -> None:
     assert today == {
         "day": "2026-11-30", "role": "coder", "runs": 4, "answered": 2, "failed": 1, "stopped": 1, "success_percent": 66.7,
         "p50_s": 2.0, "p95_s": 10.0, "tokens": 240, "usd": 0.0015, "unpriced": 1,
+        "retried": 0, "corrected": 0, "up": 0, "down": 0,
     }  # fmt: skip
     assert (before["day"], before["role"], before["p50_s"]) == ("2026-11-29", "none", "")
     assert (everything["runs"], everything["answered"]) == (5, 3)

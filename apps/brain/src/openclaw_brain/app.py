@@ -57,6 +57,7 @@ from openclaw_core.store import (
 )
 from openclaw_core.store.budgets import Spending
 from openclaw_core.store.canaries import Canaries
+from openclaw_core.store.feedback import FeedbackRecords
 
 log = logs.get(__name__)
 WOKEN = ("inbox", "control", "lanes", "pool")
@@ -190,7 +191,7 @@ class Brain:
             start("forget", Forgetting(inbox=inbox, epoch=epoch).run)
             start("news", results.run)
             watch = CanaryWatch(
-                canaries=canaries, runs=RunRecords(self.script), roles=roles, epoch=epoch, model_override=settings.model_override,
+                canaries=canaries, runs=RunRecords(self.script), feedback=FeedbackRecords(self.script), roles=roles, epoch=epoch, model_override=settings.model_override,
                 demo=settings.demo_model, on_state=metrics.canary_seen, figures=metrics.prompts,
             )  # fmt: skip
             if watch.tries:

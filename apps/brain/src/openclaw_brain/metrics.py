@@ -21,6 +21,7 @@ from openclaw_core.errors import OpenClawError
 from openclaw_core.store import Script
 from openclaw_core.store.budgets import Spending, Used
 from openclaw_core.store.figures import Figures, Queue, figures
+from openclaw_core.tasks.feedback import FeedbackKind
 from openclaw_core.tasks.outcome import Cause, TaskState
 
 __all__ = ["CONTENT_TYPE_LATEST", "Metrics", "counted"]
@@ -179,6 +180,12 @@ def counted(found: Figures, roles: Collection[str], used: Sequence[Used] = ()) -
     yield counter("openclaw_updates_admitted", "Updates written to the store, by stream.", "admitted", "stream")
     yield counter("openclaw_messages_refused", "Messages that found their lane or all lanes full.", "refused")
     yield counter("openclaw_tasks_routed", "Tasks by how their role was picked.", "routed", "decision")
+    yield counter_by(
+        "openclaw_feedback",
+        "Feedback on answers, by what was done.",
+        ("kind",),
+        {(kind.value,): found.labelled("feedback", labels=1).get((kind.value,), 0) for kind in FeedbackKind},
+    )
     yield counter("openclaw_routing_tokens", "Tokens that routing calls took.", "routing_tokens")
 
     queues = {"inbox": found.inbox, "control": found.control, "lanes": found.lanes, "notices": found.notices}

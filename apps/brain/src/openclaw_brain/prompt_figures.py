@@ -12,6 +12,7 @@ from openclaw_brain.metric_families import counter_by, histogram
 from openclaw_core.records import whole
 from openclaw_core.store.figures import BOUNDS_MS, Timings
 from openclaw_core.store.run_records import RunRecord
+from openclaw_core.tasks.feedback import FeedbackKind
 from openclaw_core.tasks.outcome import ENDED, TaskState
 from openclaw_core.tasks.run_usage import read_usage
 
@@ -25,6 +26,7 @@ class PromptRuns:
 
     digest: str
     ends: Counter[str] = field(default_factory=Counter)
+    feedback: Counter[FeedbackKind] = field(default_factory=Counter)
     answer_tokens: int = 0
     micro_usd: int = 0
     unpriced: int = 0
@@ -78,6 +80,12 @@ class PromptFigures:
             "Runs by how they ended, with the prompt that a role tries and with its own.",
             (*LABELS, "state"),
             {(*labels, state.value): one.ends[state] for labels, one in rows.items() for state in ENDED},
+        )
+        yield counter_by(
+            "openclaw_prompt_feedback",
+            "Feedback on answers, by prompt.",
+            (*LABELS, "kind"),
+            {(*labels, kind.value): one.feedback[kind] for labels, one in rows.items() for kind in FeedbackKind},
         )
         yield histogram(
             "openclaw_prompt_answer_seconds",

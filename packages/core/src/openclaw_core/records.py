@@ -27,6 +27,7 @@ class EffectKind(StrEnum):
     FORGET = "forget"
     EDITED = "edited"
     BUTTON = "button"
+    CORRECTION = "correction"
     FILE = "file"
     MOVE = "move"
     ACCESS = "access"

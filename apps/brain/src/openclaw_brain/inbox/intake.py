@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from openclaw_brain.inbox.access import Access, refuse
 from openclaw_brain.inbox.commands import press_button, run_command
 from openclaw_brain.inbox.context import ChatFacts, UpdateContext
+from openclaw_brain.inbox.corrections import note_correction
 from openclaw_brain.inbox.forget_command import forget_without_access
 from openclaw_brain.inbox.new_task import ask, unreadable
 from openclaw_brain.inbox.pairing import ask_pairing, new_code
@@ -57,7 +58,7 @@ class Intake:
             fresh = _message_effects(now)
             edited = EditMessage(**context.notice_fields("edited"), message_id=str(incoming.message_id), fresh=fresh)
             return [edited] if fresh else []
-        return _message_effects(context)
+        return [*note_correction(context), *_message_effects(context)]
 
 
 def _message_effects(context: UpdateContext) -> list[Effect]:

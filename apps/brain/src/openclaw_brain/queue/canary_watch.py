@@ -1,18 +1,19 @@
-"""Judges prompts that are tried, from the run records: ends one that does more harm than the role's own, and says when one is good."""
+"""Judges prompts that are tried, from run records and the feedback on answers: ends one that does more harm than the role's own, and says when one is good."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from openclaw_brain.loops import Loop
 from openclaw_brain.prompt_figures import PromptFigures, PromptRuns, Which
+from openclaw_brain.queue.canary_evidence import CanaryEvidence
 from openclaw_core import logs
-from openclaw_core.roles.good_test import LOOKS, is_good
-from openclaw_core.roles.harm_test import HarmTest
+from openclaw_core.roles.harm_test import Seen
 from openclaw_core.roles.judged_runs import JudgedRuns
 from openclaw_core.roles.snapshot import snapshot_of
 from openclaw_core.roles.values import Role, Roles
 from openclaw_core.store import RunRecords
 from openclaw_core.store.canaries import Canaries, TriedPrompt
+from openclaw_core.store.feedback import FeedbackRecords, FeedbackRow
 from openclaw_core.store.run_records import PAGE, RunRecord
 from openclaw_core.tasks.outcome import TaskState
 from openclaw_core.tasks.receipt import digest
@@ -21,32 +22,34 @@ from openclaw_core.tasks.task import snapshot_digest, snapshot_json
 
 log = logs.get(__name__)
 LOOK_EVERY_S = 5.0
+TASKS_MAX = 10_000
+"""Tasks of a role whose prompt is remembered, the newest: feedback on older ones is in no figure."""
 
 
 def did_harm(run: RunRecord) -> bool:
-    """Whether a run counts as harm: it failed, or its user stopped it."""
+    """Whether the end of a run is harm: it failed, or its user stopped it."""
     return run.state in (TaskState.FAILED, TaskState.CANCELLED)
 
 
 @dataclass(kw_only=True)
 class WatchedCanary:
-    """One prompt that is tried, and the evidence against it."""
+    """One prompt that is tried, and what speaks for and against it."""
 
     role: Role
     entry: TriedPrompt
-    test: HarmTest = field(default_factory=HarmTest)
+    evidence: CanaryEvidence = field(default_factory=CanaryEvidence)
     prompts: dict[str, str] = field(default_factory=dict)
     """By the digest of a snapshot: that of its prompt."""
-    good: bool = False
-    """Whether one of the looks of `good_test` found the prompt good."""
     runs: Mapping[Which, PromptRuns] = field(init=False)
+    _which: dict[str, Which] = field(default_factory=dict)
+    """By task, the newest TASKS_MAX."""
 
     def __post_init__(self) -> None:
         own, tried = digest(self.role.prompt), self.entry.prompt
         self.runs = {"own": PromptRuns(digest=own), "tried": PromptRuns(digest=tried)}
 
-    def add(self, run: RunRecord) -> None:
-        """Count *run*, if it is of this role and its prompt is known. A run without an answer is known by its snapshot alone."""
+    def add(self, run: RunRecord, entry_id: str) -> None:
+        """Count *run*, whose row has that id, if it is of this role and its prompt is known. A run without an answer is known by its snapshot alone."""
         if run.role != self.role.name:
             return
         if prompt := read_usage(run.run).receipt.prompt:
@@ -55,27 +58,32 @@ class WatchedCanary:
         for which, runs in self.runs.items():
             if prompt == runs.digest:
                 runs.add(run)
-                self.test.add(tried=which == "tried", harmed=did_harm(run))
-                self._look_for_good(which)
+                self._which[run.task] = which
+                if len(self._which) > TASKS_MAX:
+                    del self._which[next(iter(self._which))]
+                harmed, at_ms = did_harm(run), order_of(entry_id)[0]
+                self.evidence.ended(run.task, tried=which == "tried", harmed=harmed, at_ms=at_ms)
 
-    def _look_for_good(self, newest: Which) -> None:
-        test = self.test
-        if newest == "tried" and test.tried in LOOKS:
-            counts = {"others": test.others, "others_harmed": test.others_harmed}
-            self.good = self.good or is_good(tried=test.tried, harmed=test.harmed, **counts)
+    def hear(self, row: FeedbackRow) -> None:
+        """Count feedback, if it is on an answer of this role with one of its two prompts."""
+        which = self._which.get(row.task)
+        if which and row.kind:
+            self.runs[which].feedback[row.kind] += 1
+            self.evidence.heard(row.task, row.kind, at_ms=order_of(row.entry_id)[0])
 
     def judged(self) -> TriedPrompt | None:
         """The entry with a verdict that it does not have yet; None if there is none. Harm that is seen later takes a good one back."""
-        test = self.test
-        if self.entry.ended or not (test.does_harm or (self.good and not self.entry.good)):
+        test = self.evidence.test
+        if self.entry.ended or not (test.does_harm or (self.evidence.good and not self.entry.good)):
             return None
+        seen = [test.shares[one] for one in Seen]
         return replace(
             self.entry,
             ended=test.does_harm,
             good=not test.does_harm,
             own=self.runs["own"].digest,
-            of_tried=_judged_runs(self.runs["tried"], harmed=test.harmed),
-            of_own=_judged_runs(self.runs["own"], harmed=test.others_harmed),
+            of_tried=_judged_runs(self.runs["tried"], harmed=sum(one.harmed for one in seen)),
+            of_own=_judged_runs(self.runs["own"], harmed=sum(one.others_harmed for one in seen)),
         )
 
 
@@ -89,10 +97,11 @@ def _judged_runs(runs: PromptRuns, *, harmed: int) -> JudgedRuns:
 
 @dataclass(kw_only=True)
 class CanaryWatch:
-    """Follows the run records of the roles that try a prompt."""
+    """Follows the run records of the roles that try a prompt, and the feedback on their answers."""
 
     canaries: Canaries
     runs: RunRecords
+    feedback: FeedbackRecords
     roles: Roles
     epoch: int
     model_override: str | None = None
@@ -102,6 +111,7 @@ class CanaryWatch:
     figures: PromptFigures = field(default_factory=PromptFigures)
     _watched: dict[str, WatchedCanary] = field(default_factory=dict)
     _seen: str = ""
+    _heard: str = ""
 
     @property
     def tries(self) -> bool:
@@ -115,15 +125,10 @@ class CanaryWatch:
     async def _look(self) -> float:
         if not self._watched:
             await self._begin()
-        while rows := await self.runs.after(self._seen):
-            for entry_id, run in rows:
-                self._seen = entry_id
-                for one in self._watched.values():
-                    if entry_id_after(entry_id, one.entry.since):
-                        one.add(run)
-            if len(rows) < PAGE:
-                break
+        now_ms = await self.canaries.now_ms()  # first: all that ended before it is read below
+        await self._read(now_ms)
         for name, one in self._watched.items():
+            one.evidence.count_until(now_ms)
             if (entry := one.judged()) is not None:
                 await self.canaries.keep(name, entry, epoch=self.epoch)
                 one.entry = entry
@@ -131,6 +136,26 @@ class CanaryWatch:
             self.on_state(name, one.entry.ended)
             self.figures.seen(name, one.runs)
         return LOOK_EVERY_S
+
+    async def _read(self, now_ms: int) -> None:
+        """Read all new runs, then the feedback given until *now_ms*: the runs that it is on are known by then."""
+        while rows := await self.runs.after(self._seen):
+            for entry_id, run in rows:
+                self._seen = entry_id
+                for one in self._watched.values():
+                    if order_of(entry_id) > order_of(one.entry.since):
+                        one.add(run, entry_id)
+            if len(rows) < PAGE:
+                break
+        while given := await self.feedback.after(self._heard):
+            for row in given:
+                if order_of(row.entry_id)[0] > now_ms:
+                    return
+                self._heard = row.entry_id
+                for one in self._watched.values():
+                    one.hear(row)
+            if len(given) < PAGE:
+                break
 
     async def _begin(self) -> None:
         """Go on where the leader before was: the evidence is counted again from the run records."""
@@ -146,7 +171,7 @@ class CanaryWatch:
                 entry = TriedPrompt(prompt=tried, own=own, since=await self.runs.last_id())
                 await self.canaries.keep(name, entry, epoch=self.epoch)
             found[name] = WatchedCanary(role=role, entry=entry, prompts=self._prompts_of(role))
-        self._seen = min((one.entry.since for one in found.values()), key=_order)
+        self._seen = self._heard = min((one.entry.since for one in found.values()), key=order_of)
         self._watched = found
 
     def _prompts_of(self, role: Role) -> dict[str, str]:
@@ -171,11 +196,7 @@ def _tell(role: str, entry: TriedPrompt) -> None:
         log.info("canary.good", role=role, prompt=entry.prompt, **counts, hint=hint)
 
 
-def entry_id_after(entry_id: str, other: str) -> bool:
-    """Whether an entry of a stream came after another one."""
-    return _order(entry_id) > _order(other)
-
-
-def _order(entry_id: str) -> tuple[int, int]:
+def order_of(entry_id: str) -> tuple[int, int]:
+    """The order of an entry of a stream: its time in ms, and its number within that."""
     ms, _, n = entry_id.partition("-")
     return int(ms), int(n or 0)

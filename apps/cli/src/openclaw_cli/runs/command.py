@@ -13,19 +13,21 @@ from rich.table import Table
 
 from openclaw_cli.runs.choose import Choice
 from openclaw_cli.runs.receipts import receipt_rows
-from openclaw_cli.runs.rows import OF_ITS_JOB, cost_parts, row_of
+from openclaw_cli.runs.rows import NO_FEEDBACK, OF_ITS_JOB, cost_parts, row_of
 from openclaw_cli.runs.source import opened
-from openclaw_cli.runs.stats import count, count_prompts
+from openclaw_cli.runs.stats import NONE_GIVEN, count, count_prompts
 from openclaw_cli.runs.timeline import moments
 from openclaw_core.errors import StoreError
 from openclaw_core.store import Lanes, RunRecords, Script
 from openclaw_core.store.canaries import Canaries
+from openclaw_core.store.feedback import FeedbackRecords
 from openclaw_core.store.run_records import RunRecord
+from openclaw_core.tasks.feedback import Feedback
 from openclaw_core.tasks.run_usage import read_usage
 
 COLUMNS = {
     "task": "task", "role": "role", "picked by": "decision", "ended": "state", "cause": "cause", "delivery": "delivery",
-    "its job": "job_detail", "try": "attempt", "waited": "waited_s", "took": "took_s", "tokens": "tokens", "USD": "usd",
+    "its job": "job_detail", "try": "attempt", "waited": "waited_s", "took": "took_s", "tokens": "tokens", "USD": "usd", "feedback": "feedback",
 }  # fmt: skip
 """Titles of the table, with the fields below them."""
 LOOKS_EACH_S = 1.0
@@ -54,7 +56,8 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
             return await _stats(args, script, choice)
         if args.follow:
             return await _follow(args, script, choice)
-        rows = await _rows(script, [run async for run in _chosen(script, choice, args.count)])
+        runs = [run async for run in _chosen(script, choice, args.count)]
+        rows = await _rows(script, runs, await FeedbackRecords(script).by_task())
         if args.json:
             print(json.dumps(rows, indent=2))
         else:
@@ -72,10 +75,12 @@ async def _chosen(script: Script, choice: Choice, most: int | None = None) -> As
             most = None if most is None else most - 1
 
 
-async def _rows(script: Script, runs: Sequence[RunRecord]) -> list[dict[str, Any]]:
+async def _rows(
+    script: Script, runs: Sequence[RunRecord], feedback: Mapping[str, Feedback] = NONE_GIVEN
+) -> list[dict[str, Any]]:
     records = await Lanes(script).fields([run.task for run in runs], *OF_ITS_JOB)
     return [
-        row_of(run) | {name: of_job[name] or "" for name in OF_ITS_JOB}
+        row_of(run, feedback.get(run.task, NO_FEEDBACK)) | {name: of_job[name] or "" for name in OF_ITS_JOB}
         for run, of_job in zip(runs, records, strict=True)
     ]
 
@@ -101,7 +106,8 @@ async def _follow(args: argparse.Namespace, script: Script, choice: Choice) -> i
 
 async def _stats(args: argparse.Namespace, script: Script, choice: Choice) -> int:
     runs = [run async for run in _chosen(script, choice)]
-    rows = count_prompts(runs, await Canaries(script).all()) if args.by_prompt else count(runs)
+    feedback = await FeedbackRecords(script).by_task()
+    rows = count_prompts(runs, await Canaries(script).all(), feedback) if args.by_prompt else count(runs, feedback)
     if args.json:
         print(json.dumps(rows, indent=2))
     else:
@@ -115,7 +121,7 @@ async def _show(args: argparse.Namespace, script: Script) -> int:
     if run is None:
         print(f"no run of {args.task}: it has not ended, or its record has gone", file=sys.stderr)
         return 1
-    [row] = await _rows(script, [run])
+    [row] = await _rows(script, [run], await FeedbackRecords(script).by_task())
     usage = read_usage(run.run)
     if args.json:
         steps = [asdict(step) for step in usage.steps]
@@ -129,7 +135,7 @@ async def _show(args: argparse.Namespace, script: Script) -> int:
     for moment in moments(run):
         console.print(f"{'' if moment.at_s is None else f'{moment.at_s:.3f} s':>12}  {moment.what}")
     fields = Table.grid(padding=(0, 2))
-    for name in ("model", "tokens", "usd", *OF_ITS_JOB):
+    for name in ("model", "tokens", "usd", "feedback", *OF_ITS_JOB):
         if row[name] not in ("", None):
             fields.add_row(name, str(row[name]))
     if len(parts := cost_parts(run)) > 1:

@@ -4,6 +4,7 @@ from typing import Any
 
 from openclaw_core.records import whole
 from openclaw_core.store.run_records import RunRecord
+from openclaw_core.tasks.feedback import Feedback
 from openclaw_core.tasks.run_usage import read_usage
 
 OF_ITS_JOB = ("job_cause", "job_detail", "log_tail")
@@ -17,8 +18,12 @@ PARTS = {
 """What a run pays for beside its answer."""
 
 
-def row_of(run: RunRecord) -> dict[str, Any]:
-    """A run as people read it; its cost by the prices of its time, as its budgets count it, empty where the model had none."""
+NO_FEEDBACK = Feedback()
+
+
+def row_of(run: RunRecord, feedback: Feedback = NO_FEEDBACK) -> dict[str, Any]:
+    """A run as people read it, with the *feedback* on its answer; its cost by the prices of its time, as its budgets count it, empty where the model had
+    none."""
     fields = run.row
     usage = read_usage(run.run)
     admitted, claimed, first, ended = (
@@ -33,6 +38,7 @@ def row_of(run: RunRecord) -> dict[str, Any]:
         "took_s": round((ended - admitted) / 1000, 2) if ended and admitted else "",
         "tokens": whole(run.tokens) or usage.prompt_tokens + usage.answer_tokens,
         "usd": int(fields["micro_usd"]) / 1e6 if "micro_usd" in fields else "",
+        "feedback": ", ".join(feedback.kinds),
     }
 
 

@@ -42,6 +42,11 @@ class Canaries:
         found = {role: _entry(row) for role, row in rows.items()}
         return {role: entry for role, entry in sorted(found.items()) if entry is not None}
 
+    async def now_ms(self) -> int:
+        """The Unix time by Redis' clock, of which ids of rows are made."""
+        seconds, micros = await self._script.read("TIME")
+        return int(seconds) * 1000 + int(micros) // 1000
+
     async def keep(self, role: str, entry: TriedPrompt, *, epoch: int) -> None:
         """Keep *entry* in place of what was kept. Raises LostOwnership."""
         fenced(await self._script.step("keep_canary", role=role, entry=compact(asdict(entry)), epoch=epoch))

@@ -79,6 +79,15 @@ class RetryTask(QueueTask):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoteCorrection(InPlace):
+    """A message of *user* says that the answer before it is wrong. It counts if that answer was shown at most *within_ms* ago."""
+
+    kind_of_effect: ClassVar[EffectKind] = EffectKind.CORRECTION
+    user: str
+    within_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AddNotice(Replies):
     """A text of the bot's own. With *record* and *link* it stands for a message that cannot be read, and may become part of a task instead."""
 

@@ -253,6 +253,13 @@ local function record_run(id)
   add_to(P .. 'outcomes', (fields[3] or '?') .. ':' .. (fields[4] or ''), 1)
 end
 
+-- Keep what an asker lets us know of an answer, beside its row of `runs`.
+local function note_feedback(id, kind)
+  fix_type(P .. 'feedback', 'stream')
+  call('XADD', P .. 'feedback', 'MAXLEN', '~', 20000, '*', 'task', id, 'kind', kind)
+  count('feedback:' .. kind)
+end
+
 -- Fields that are dropped once the end of a task was shown: its record or the stream `runs` has them too. Retry, edits, buttons and support need the rest
 -- for 7 days.
 local PASSING = { 'order', 'run_id', 'tries', 'handbacks', 'released_ms', 'queued_ms', 'route_ms', 'route_tokens', 'attempt_ms', 'first_text_ms', 'generation', 'joined',

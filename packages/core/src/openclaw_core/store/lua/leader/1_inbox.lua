@@ -195,9 +195,9 @@ function effects.stop(e)
   add_notice(e.key, e)
 end
 
--- Ask a finished task again, once: the new id derives from the old one.
+-- Ask a finished task again, once: the new id derives from the old one. Of an answer this is feedback.
 -- Arguments: `RetryTask`
--- Keys: reads moved; writes as `task`
+-- Keys: reads moved; writes feedback, as `task`
 function effects.retry(e)
   fix_task(e.task)
   local old = call('HMGET', task_key(e.task), 'state', 'chat', 'record')
@@ -208,6 +208,23 @@ function effects.retry(e)
     e.kind = 'retry_twice'; add_notice(e.key, e); return
   end
   effects.task(e)
+  if old[1] == 'closed' and call('EXISTS', task_key(e.id)) == 1 then note_feedback(e.task, 'retry') end
+end
+
+-- Note that a message says that the answer before it is wrong. It counts once for an answer: soon after the answer was shown, from who had asked, and
+-- with nothing asked between.
+-- Arguments: `NoteCorrection`
+-- Keys: reads chat, runs; writes task, feedback, counts
+function effects.correction(e)
+  local last = call('HMGET', P .. 'chat:' .. place(e.chat, e.thread), 'last_answer', 'last_task')
+  local shown_ms = number((last[1] or ''):match('^(%d+)%-%d+$'))
+  if not shown_ms or now_ms() - shown_ms > e.within_ms then return end
+  fix_type(P .. 'runs', 'stream')
+  local id = last[2]
+  local found = call('XRANGE', P .. 'runs', last[1], last[1])[1]
+  if not (id and found and found[2][1] == 'task' and found[2][2] == id) then return end
+  fix_type(task_key(id), 'hash')
+  if of_record(id, 'user_id') == e.user and call('HSETNX', task_key(id), 'corrected', 1) == 1 then note_feedback(id, 'correction') end
 end
 
 -- Choose the language of a chat.

@@ -7,7 +7,7 @@ local KINDS = {
   set = { 'ring.members', 'released', 'pools' },
   zset = { 'waiting.since', 'open', 'later', 'again', 'ended', 'agent:leases', 'agent:pictures', 'budget.reserved' },
   hash = { 'templates', 'outcomes', 'counts', 'prices', 'moved', 'access', 'access.git', 'pairing', 'forgetting', 'budget.limits', 'canaries' },
-  stream = { 'inbox', 'control', 'runs' },
+  stream = { 'inbox', 'control', 'runs', 'feedback' },
 }
 local POOL_KINDS = { ready = 'list', wake = 'list', jobs = 'hash' }
 mend = function()
