@@ -302,7 +302,7 @@ end
 function effects.button(e) sign({ chat = e.chat, button = e.id, text = e.text }) end
 
 -- Send a file whose fate was unknown, since its user asks for it.
--- Arguments: `SendFile`
+-- Arguments: `SendFileAgain`
 -- Keys: reads task, answer, moved; writes signs, notice, open, changes, order
 function effects.file(e)
   fix_task(e.task)
