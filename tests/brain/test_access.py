@@ -11,6 +11,7 @@ from openclaw_brain.inbox.handler import UpdateHandler
 from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.telegram.incoming import Bot, Incoming
 from openclaw_core.budgets.values import Budgets
+from openclaw_core.roles.access import AccessFile
 from openclaw_core.roles.check import load_roles
 from openclaw_core.store import Script
 from openclaw_core.store.access import AccessEntry, Right, set_git_access
@@ -171,3 +172,12 @@ def test_a_decision_about_a_person_counts_before_one_about_the_group(
     incoming = Incoming(update_id=1, kind="text", chat_id=-100, chat_kind="group", user_id=9)
     known = {one: entry(right) for one, right in decided.items() if right is not None}
     assert access.admits(incoming, known) is admitted
+
+
+def test_git_and_the_environment_say_together_who_may_use_the_bot() -> None:
+    listed = AccessFile(owners=[OWNER], users=[FRIEND], groups=[GROUP_ID])
+    access = Access.of(listed, users=frozenset({7}), bots=frozenset({9}))
+    assert access == Access(
+        users=frozenset({FRIEND, 7}), bots=frozenset({9}), owners=frozenset({OWNER}), groups=frozenset({GROUP_ID}), pairing=True
+    )  # fmt: skip
+    assert Access.of(listed, users=None, bots=frozenset()).users is None

@@ -382,3 +382,17 @@ async def test_the_log_holds_no_name_of_a_run_and_no_id_of_a_file(port: Port, ca
     said = "\n".join(logs._JsonFormatter("brain").format(line) + line.getMessage() for line in caplog.records)
     for secret in (run.name, run.name.rpartition(".")[2], "file-id-never-logged"):
         assert secret not in said
+
+
+@pytest.mark.parametrize("host", ["", "127.0.0.1", "::1"])
+async def test_the_address_is_published_once_the_server_answers(script: Script, host: str) -> None:
+    published = asyncio.Queue[str]()
+    server = FileServer(script=script, source=Source())
+    async with asyncio.TaskGroup() as group:
+        serving = group.create_task(server.run(0, host, published.put))
+        address = await published.get()
+        async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+            assert (await http.get(f"{address}/files/unknown.0a/0")).status_code == 404
+        serving.cancel()
+    assert address.startswith("http://[::1]:" if host == "::1" else "http://127.0.0.1:")
+    assert published.empty()

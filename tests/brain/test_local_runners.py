@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -15,6 +16,7 @@ import pytest
 from openclaw_brain.agents import local_runners
 from openclaw_brain.agents.local_processes import agent_environment
 from openclaw_brain.agents.local_runners import LocalRunners
+from openclaw_core.roles.check import load_roles
 from openclaw_core.sealed import ProgramLanguage, RunLimits, RunnerClient, RunRequest
 from tests.runner.runners import needs_sealing
 
@@ -33,6 +35,15 @@ async def runners() -> AsyncIterator[LocalRunners]:
 
 def processes() -> set[int]:
     return {one.pid for one in psutil.Process().children(recursive=True) if "openclaw_runner" in one.cmdline()}
+
+
+def test_runners_are_there_for_roles_whose_tools_need_one() -> None:
+    shipped = load_roles(Path(__file__).parents[2] / "platform/openclaw/base")
+    runners = LocalRunners.of(shipped, {})
+    assert runners is not None
+    assert runners.needs("coder")
+    without = {name: replace(role, functions=()) for name, role in shipped.roles.items()}
+    assert LocalRunners.of(replace(shipped, roles=without), {}) is None
 
 
 async def test_an_agent_that_needs_none_starts_none(runners: LocalRunners) -> None:

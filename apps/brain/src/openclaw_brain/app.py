@@ -12,7 +12,7 @@ from typing import Any
 from openclaw_brain import startup
 from openclaw_brain.agents.files import FileServer
 from openclaw_brain.agents.local_processes import LocalProcesses, agent_environment
-from openclaw_brain.agents.local_runners import LocalRunners, can_run
+from openclaw_brain.agents.local_runners import LocalRunners
 from openclaw_brain.agents.ports import Launcher
 from openclaw_brain.agents.recovery import Recovery
 from openclaw_brain.agents.results import ResultReader
@@ -42,7 +42,7 @@ from openclaw_core.chat.delivery.dispatcher import Dispatcher
 from openclaw_core.chat.telegram.messenger import BotIdentity, TelegramMessenger
 from openclaw_core.models.brain_clients import open_brain_clients
 from openclaw_core.ports import ChatModel
-from openclaw_core.roles.values import RUNNER_TOOLS, Roles
+from openclaw_core.roles.values import Roles
 from openclaw_core.store import (
     Inbox,
     Lanes,
@@ -127,7 +127,7 @@ class Brain:
             cap=settings.running_cap, model_override=settings.model_override, demo=settings.demo_model,
             canaries=canaries, budget=TaskBudget(script=self.script, budgets=settings.budgets, epoch=epoch, on_refused=delivery.wake, wait_s=settings.queue_deadline_s),
         )  # fmt: skip
-        access = access_of(settings)
+        access = Access.of(settings.access, users=settings.allowed_user_ids, bots=settings.smoke_bot_ids)
         sees = (
             not settings.demo_model
             and settings.model_override is None
@@ -204,7 +204,11 @@ class Brain:
                 start("traces", traces.run)
             group.create_task(self.launcher.watch(loop_of=self.loop, confirmed=metrics.watch_confirmed), name="watch")
             group.create_task(delivery.run(), name="delivery")
-            group.create_task(self._serve_files(inbox, epoch), name="files")
+            files = FileServer(script=self.script, source=self.messenger)
+            group.create_task(
+                files.run(settings.file_port, settings.file_host, partial(inbox.set_files_at, epoch=epoch)),
+                name="files",
+            )
             group.create_task(startup.set_commands(self.messenger, roles), name="commands")
             if self.chat is not None and not settings.model_override:
 
@@ -215,24 +219,6 @@ class Brain:
                     chat=self.chat, roles=roles, voice_models=settings.voice_model_ids, on_roles=use, on_listed=metrics.models_listed,
                 )  # fmt: skip
                 group.create_task(served.check_forever(Loop()), name="models")
-
-    async def _serve_files(self, inbox: Inbox, epoch: int) -> None:
-        """Give agents the files of their runs, and publish the address in Redis."""
-        host = self.settings.file_host or "127.0.0.1"
-        async with FileServer(script=self.script, source=self.messenger).serve(self.settings.file_port, host) as port:
-            address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-            await Loop().run(partial(inbox.set_files_at, address, epoch=epoch))
-            await asyncio.Event().wait()
-
-
-def access_of(settings: Settings) -> Access:
-    """Who may use the bot by `access.yaml` and the environment."""
-    listed = settings.access
-    users = settings.allowed_user_ids
-    return Access(
-        users=None if users is None else users | set(listed.users), bots=settings.smoke_bot_ids,
-        owners=frozenset(listed.owners), groups=frozenset(listed.groups), pairing=listed.pairing,
-    )  # fmt: skip
 
 
 def _local_processes(environment: Mapping[str, str], runners: LocalRunners | None) -> Launcher:
@@ -320,7 +306,7 @@ async def _cluster_or_local(
     holder = f"{settings.holder}-{uuid.uuid4().hex[:8]}"  # a restarted container is another holder than before
     leadership = Leadership(script)
     if settings.launcher == "processes":
-        launcher = local(agent_environment(env, AGENT_VARIABLES), _runners(roles, env))
+        launcher = local(agent_environment(env, AGENT_VARIABLES), LocalRunners.of(roles, agent_environment(env, ())))
         return launcher, RedisLeader(leadership=leadership, holder=holder)
     # Here: on one machine the client library would cost 11 MB and 0.1 s for nothing.
     from openclaw_brain.kubernetes.api import KubernetesApi
@@ -331,14 +317,3 @@ async def _cluster_or_local(
         KubernetesApi.open(settings.namespace, kubeconfig=settings.kubeconfig or None)
     )
     return KubernetesJobs(api=api), LeaseLeader(api=api, leadership=leadership, holder=holder)
-
-
-def _runners(roles: Roles, env: Mapping[str, str]) -> LocalRunners | None:
-    """Sealed runners for the agents of this machine; None if no role needs one, or none can be started."""
-    needing = {name for name, role in roles.roles.items() if RUNNER_TOOLS.intersection(role.functions)}
-    if not needing:
-        return None
-    if why := can_run():
-        log.warning("runner.not_available", hint=why)
-        return None
-    return LocalRunners(environment=agent_environment(env, ()), needs=needing.__contains__)

@@ -5,13 +5,15 @@
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from aiohttp import web
 
+from openclaw_brain.loops import Loop
 from openclaw_core import logs
 from openclaw_core.errors import BadTask, FloodWait, MessengerRefused, OpenClawError, StoreError
 from openclaw_core.store import Script
@@ -46,6 +48,14 @@ class FileServer:
     source: FileSource
     _served: set[str] = field(default_factory=set, repr=False)
     """Runs that are getting a file."""
+
+    async def run(self, port: int, host: str, publish: Callable[[str], Awaitable[None]]) -> None:
+        """Serve until cancelled, and *publish* the address once, by which agents find it. Waits out an outage of Redis. Raises LostOwnership."""
+        host = host or "127.0.0.1"
+        async with self.serve(port, host) as given:
+            address = f"http://[{host}]:{given}" if ":" in host else f"http://{host}:{given}"
+            await Loop().run(partial(publish, address))
+            await asyncio.Event().wait()
 
     @asynccontextmanager
     async def serve(self, port: int, host: str) -> AsyncIterator[int]:

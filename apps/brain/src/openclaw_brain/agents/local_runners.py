@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from openclaw_core import child_process, logs
+from openclaw_core.roles.values import RUNNER_TOOLS, Roles
 
 log = logs.get(__name__)
 REQUESTS = 10_000
@@ -44,6 +45,17 @@ class LocalRunners:
     _running: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
     _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
     _root: Path = field(default_factory=lambda: _place() / f"{PREFIX}{os.getpid()}-{secrets.token_hex(4)}")
+
+    @classmethod
+    def of(cls, roles: Roles, environment: Mapping[str, str]) -> "LocalRunners | None":
+        """Runners for the agents of *roles*; None if no role needs one, or none can be started here."""
+        needing = {name for name, role in roles.roles.items() if RUNNER_TOOLS.intersection(role.functions)}
+        if not needing:
+            return None
+        if why := can_run():
+            log.warning("runner.not_available", hint=why)
+            return None
+        return cls(environment=environment, needs=needing.__contains__)
 
     def socket_of(self, name: str) -> Path:
         """Where the runner of the agent *name* listens, once it is needed."""

@@ -8,6 +8,7 @@ from openclaw_brain.inbox.commands import is_ours
 from openclaw_brain.inbox.context import UpdateContext
 from openclaw_brain.telegram.incoming import Incoming
 from openclaw_core.records import NoticeKind
+from openclaw_core.roles.access import AccessFile
 from openclaw_core.store.access import AccessEntry, Right
 from openclaw_core.store.effects import Effect
 from openclaw_core.texts.access import EVERYONE
@@ -30,6 +31,17 @@ class Access:
     owners: frozenset[int] = frozenset()
     groups: frozenset[int] = frozenset()
     pairing: bool = False
+
+    @classmethod
+    def of(cls, listed: AccessFile, *, users: frozenset[int] | None, bots: frozenset[int]) -> "Access":
+        """By `access.yaml`, and the users and bots of the environment."""
+        return cls(
+            users=None if users is None else users | set(listed.users),
+            bots=bots,
+            owners=frozenset(listed.owners),
+            groups=frozenset(listed.groups),
+            pairing=listed.pairing,
+        )
 
     def pairs(self, incoming: Incoming, decided: Mapping[int, AccessEntry]) -> bool:
         """Whether a person without access may ask the owners for it: in a private chat, unless an owner took access from them."""
