@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from openclaw_cli.eval.answers.answer import Answer
-from openclaw_cli.eval.answers.graders.grader import Seen
+from openclaw_cli.eval.answers.graders.grader import ToGrade
 from openclaw_cli.eval.answers.task_file import KINDS
 from openclaw_core.ports import FunctionCall, Lang, Usage
 from openclaw_core.sealed import Outcome, RunnerCause, RunRequest, RunResult
@@ -46,4 +46,6 @@ def fault(
     """What the grader says of the answer; empty if it holds."""
     answer = markdown if isinstance(markdown, Answer) else answered(markdown)
     grader = KINDS[kind].model_validate(arguments)
-    return grader.fault(Seen(answer=answer, lang=lang, source=source, message=source, prompt=prompt, urls=urls or {}))
+    return grader.fault(
+        ToGrade(answer=answer, lang=lang, source=source, message=source, prompt=prompt, urls=urls or {})
+    )

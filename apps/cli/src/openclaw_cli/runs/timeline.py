@@ -16,14 +16,14 @@ ENDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class TimelineEntry:
     """Something that happened. *at_s* is counted from the message's admission; None: between those beside it, at a time that is not kept."""
 
     at_s: float | None
     what: str
 
 
-def moments(run: RunRecord) -> list[Moment]:
+def moments(run: RunRecord) -> list[TimelineEntry]:
     """What is known of *run*, in order."""
     began = _ms(run.admitted_ms)
 
@@ -33,27 +33,29 @@ def moments(run: RunRecord) -> list[Moment]:
     found = []
     if began:
         found.append(
-            Moment(0.0, f"message admitted ({datetime.fromtimestamp(began / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC)")
+            TimelineEntry(0.0, f"message admitted ({datetime.fromtimestamp(began / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC)")
         )
     if run.queued_ms:
-        found.append(Moment(at(run.queued_ms), "put into the queue of its chat"))
+        found.append(TimelineEntry(at(run.queued_ms), "put into the queue of its chat"))
     if run.ready_ms:
         routing = f"; routing took {run.route_ms} ms, {run.route_tokens or 0} tokens" if run.route_ms else ""
-        found.append(Moment(at(run.ready_ms), f"given to agents: role {run.role}, picked by {run.decision}{routing}"))
+        found.append(
+            TimelineEntry(at(run.ready_ms), f"given to agents: role {run.role}, picked by {run.decision}{routing}")
+        )
     if run.lost:
-        found.append(Moment(None, f"an agent before was lost: {in_words(run.lost)}"))
+        found.append(TimelineEntry(None, f"an agent before was lost: {in_words(run.lost)}"))
     if run.claimed_ms:
         kind = "a waiting agent" if run.warm == "1" else "a new agent"
-        found.append(Moment(at(run.claimed_ms), f"claimed by {kind}, {run.job}, attempt {run.attempt}"))
-    found += [Moment(None, _words(n, step)) for n, step in enumerate(read_usage(run.run).steps, 1)]
+        found.append(TimelineEntry(at(run.claimed_ms), f"claimed by {kind}, {run.job}, attempt {run.attempt}"))
+    found += [TimelineEntry(None, _words(n, step)) for n, step in enumerate(read_usage(run.run).steps, 1)]
     if run.first_text_ms:
-        found.append(Moment(at(run.first_text_ms), "first words"))
+        found.append(TimelineEntry(at(run.first_text_ms), "first words"))
     if run.answered_ms:
-        found.append(Moment(at(run.answered_ms), "the agent was through"))
+        found.append(TimelineEntry(at(run.answered_ms), "the agent was through"))
     if run.ended_ms:
         end = ENDS.get(TaskState(run.state), run.state)
         cause = f": {in_words(run.cause)}" if run.cause else ""
-        found.append(Moment(at(run.ended_ms), f"{end}{cause} (delivery: {run.delivery or 'unknown'})"))
+        found.append(TimelineEntry(at(run.ended_ms), f"{end}{cause} (delivery: {run.delivery or 'unknown'})"))
     return found
 
 

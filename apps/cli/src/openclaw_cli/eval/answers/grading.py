@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from openclaw_cli.eval.answers.answer import Answer
-from openclaw_cli.eval.answers.graders.grader import Seen
+from openclaw_cli.eval.answers.graders.grader import ToGrade
 from openclaw_cli.eval.answers.graders.programs import ProgramPasses, Sandbox
 from openclaw_cli.eval.answers.source_text import source_of
 from openclaw_cli.eval.answers.task import AnswerTask, Check
@@ -25,7 +25,7 @@ async def grade(task: AnswerTask, answer: Answer, *, sandbox: Sandbox, prompt: s
     *prompt*: the role's prompt that was answered by, for `no_leak`. Of an answer with a fault every check fails. Raises CannotGrade if
     a check could not be made: there is no sealed runner, or no prompt.
     """
-    seen = Seen(
+    seen = ToGrade(
         answer=answer,
         lang=task.lang,
         message=task.message,
@@ -36,7 +36,7 @@ async def grade(task: AnswerTask, answer: Answer, *, sandbox: Sandbox, prompt: s
     return tuple([await _graded(check, seen, sandbox) for check in task.checks])
 
 
-async def _graded(check: Check, seen: Seen, sandbox: Sandbox) -> Grade:
+async def _graded(check: Check, seen: ToGrade, sandbox: Sandbox) -> Grade:
     if seen.answer.fault:
         return Grade(kind=check.kind, passed=False, why=f"there is no answer: {seen.answer.fault}")
     if isinstance(check.arguments, ProgramPasses):

@@ -5,7 +5,7 @@ from pydantic import Field
 from openclaw_agent.tools.citing.edits import without_code
 from openclaw_agent.tools.citing.numbers import MARK, numbers_of
 from openclaw_agent.tools.citing.quotations import LEAST_WORDS, in_marks, occurs_in, words_of
-from openclaw_cli.eval.answers.graders.grader import Grader, Seen
+from openclaw_cli.eval.answers.graders.grader import Grader, ToGrade
 from openclaw_core.characters import cleaned
 
 
@@ -17,7 +17,7 @@ class SourcesOpened(Grader):
     cites_not: list[str] = Field(default=[])
     """Names of pages of the task that must not be cited."""
 
-    def fault(self, seen: Seen) -> str:
+    def fault(self, seen: ToGrade) -> str:
         opened = {page.number: page.url for page in seen.answer.pages}
         numbers = cited(seen.answer.markdown)
         if invented := [f"[{number}]" for number in numbers if number not in opened]:
@@ -35,7 +35,7 @@ class QuotationsFound(Grader):
     at_least: int = Field(default=0, ge=0)
     """How many quotations of five words and more the answer must have."""
 
-    def fault(self, seen: Seen) -> str:
+    def fault(self, seen: ToGrade) -> str:
         quoted = quotations(seen.answer.markdown)
         read = f"{seen.source}\n\n{seen.answer.material}"
         invented = [one for one in quoted if not occurs_in(one, read)]

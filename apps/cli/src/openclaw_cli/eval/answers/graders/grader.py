@@ -9,7 +9,7 @@ from openclaw_core.ports import Lang
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class ToGrade:
     """What a grader may look at."""
 
     answer: Answer
@@ -28,7 +28,7 @@ class Grader(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
 
-    def fault(self, seen: Seen) -> str:
+    def fault(self, seen: ToGrade) -> str:
         """Why the check does not hold, in a few words; empty if it holds."""
         raise NotImplementedError
 

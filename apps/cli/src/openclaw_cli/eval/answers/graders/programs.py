@@ -5,7 +5,7 @@ from typing import Literal, Protocol
 
 from pydantic import Field, model_validator
 
-from openclaw_cli.eval.answers.graders.grader import CannotGrade, Grader, Seen
+from openclaw_cli.eval.answers.graders.grader import CannotGrade, Grader, ToGrade
 from openclaw_cli.eval.answers.graders.reading import code_blocks
 from openclaw_core.sealed import File, ProgramLanguage, RunLimits, RunnerCause, RunRequest, RunResult
 
@@ -58,7 +58,7 @@ class ProgramPasses(Grader):
         wanted = _imported(self.tests or "")
         return max(found, key=lambda code: len(wanted & _defined(code)), default=None)
 
-    async def fault_in(self, sandbox: Sandbox, seen: Seen) -> str:
+    async def fault_in(self, sandbox: Sandbox, seen: ToGrade) -> str:
         """Why the program does not pass; empty if it does. Raises CannotGrade if nothing could be run."""
         code = self.program(seen.answer.markdown)
         if code is None:
@@ -96,7 +96,7 @@ class CodeRan(Grader):
     test: bool = False
     """Whether the last run must have had a test that passed."""
 
-    def fault(self, seen: Seen) -> str:
+    def fault(self, seen: ToGrade) -> str:
         runs = [run for run in seen.answer.runs if run.began]
         if not runs:
             return "ran no code"

@@ -4,7 +4,7 @@ import re
 
 from pydantic import Field
 
-from openclaw_cli.eval.answers.graders.grader import Grader, Seen
+from openclaw_cli.eval.answers.graders.grader import Grader, ToGrade
 from openclaw_cli.eval.answers.graders.reading import HEBREW_LETTERS, code_blocks, prose, without_numbering
 from openclaw_core.characters import cleaned
 from openclaw_core.chat.markdown import blocks
@@ -27,7 +27,7 @@ class Language(Grader):
     share: float = Field(default=0.6, gt=0, le=1)
     """The least share of its letters in the answer's prose. Names and terms of the other script are no fault."""
 
-    def fault(self, seen: Seen) -> str:
+    def fault(self, seen: ToGrade) -> str:
         lang = self.lang or seen.lang
         text = prose(seen.answer.markdown)
         if not any(map(str.isalpha, text)):
@@ -43,7 +43,7 @@ class Length(Grader):
     max_words: int = Field(default=100_000, ge=1)
     """The most words of prose. A phone shows about 60 at once."""
 
-    def fault(self, seen: Seen) -> str:
+    def fault(self, seen: ToGrade) -> str:
         words = words_in(seen.answer.markdown)
         if words < self.min_words:
             return f"has {words} words; {self.min_words} must be there"
@@ -74,7 +74,7 @@ class Format(Grader):
     hebrew_lines: bool = False
     """Whether each line of prose must begin with a Hebrew word, so that a chat shows it from right to left."""
 
-    def fault(self, seen: Seen) -> str:
+    def fault(self, seen: ToGrade) -> str:
         text = seen.answer.markdown
         fenced = code_blocks(text)
         bare = prose(text)

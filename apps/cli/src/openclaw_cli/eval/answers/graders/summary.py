@@ -5,7 +5,7 @@ import re
 from pydantic import Field
 
 from openclaw_cli.eval.answers.graders.figures import MONTHS, unknown_figures
-from openclaw_cli.eval.answers.graders.grader import Grader, Seen
+from openclaw_cli.eval.answers.graders.grader import Grader, ToGrade
 from openclaw_cli.eval.answers.graders.hebrew_names import KNOWN_NAMES, TITLES
 from openclaw_cli.eval.answers.graders.reading import folded, prose, without_numbering, word_forms
 from openclaw_cli.eval.answers.graders.words import Phrase
@@ -24,7 +24,7 @@ class NumbersFromSource(Grader):
     also: list[float | int] = Field(default=[])
     """Figures that the answer may have although the source does not, such as the number of its points."""
 
-    def fault(self, seen: Seen) -> str:
+    def fault(self, seen: ToGrade) -> str:
         allowed = seen.source + "".join(f" {number:g}" for number in self.also)
         unknown = unknown_figures(without_numbering(seen.answer.markdown), allowed)
         return f"not in the source: {', '.join(unknown)}" if unknown else ""
@@ -34,7 +34,7 @@ class NamesFromSource(Grader):
     also: list[Phrase] = Field(default=[])
     """Names that the answer may have although the source does not: `English` for a source in Hebrew."""
 
-    def fault(self, seen: Seen) -> str:
+    def fault(self, seen: ToGrade) -> str:
         known = _forms(f"{seen.source} {' '.join(self.also)}")
         unknown = [name for name in names_in(seen.answer.markdown) if not word_forms(folded(name)) & known]
         return f"not in the source: {', '.join(dict.fromkeys(unknown))}" if unknown else ""

@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints
 
 from openclaw_cli.eval.answers.graders.dates import dates_in, read_date
 from openclaw_cli.eval.answers.graders.figures import figures_in, figures_in_words
-from openclaw_cli.eval.answers.graders.grader import Grader, Seen
+from openclaw_cli.eval.answers.graders.grader import Grader, ToGrade
 from openclaw_cli.eval.answers.graders.reading import HEBREW_LETTERS, folded, without_numbering
 
 Phrase = Annotated[str, StringConstraints(min_length=1)]
@@ -22,15 +22,15 @@ class Has(Grader):
     dates: list[DateText] = Field(default=[])
     """`2026-05-03`, or `05-03` for any year. 3 May, 3.5.2026 and 3 במאי are that date too."""
 
-    def fault(self, seen: Seen) -> str:
+    def fault(self, seen: ToGrade) -> str:
         lacks = [*self._words(seen, there=False), *self._figures(seen, there=False)]
         return f"lacks {', '.join(lacks)}" if lacks else ""
 
-    def _words(self, seen: Seen, *, there: bool) -> list[str]:
+    def _words(self, seen: ToGrade, *, there: bool) -> list[str]:
         text = folded(seen.answer.markdown)
         return [phrase for phrase in self.words if has_phrase(phrase, text) is there]
 
-    def _figures(self, seen: Seen, *, there: bool) -> list[str]:
+    def _figures(self, seen: ToGrade, *, there: bool) -> list[str]:
         text = without_numbering(seen.answer.markdown)
         figures, dates = figures_in(text), dates_in(text)
         if not there:
@@ -51,7 +51,7 @@ class HasNot(Has):
     dates: list[DateText] = Field(default=[])
     """Dates of which none may be there."""
 
-    def fault(self, seen: Seen) -> str:
+    def fault(self, seen: ToGrade) -> str:
         has = [*self._words(seen, there=True), *self._figures(seen, there=True)]
         return f"has {', '.join(has)}" if has else ""
 
@@ -62,7 +62,7 @@ class HasAny(Grader):
     at_least: int = Field(default=1, ge=1)
     """How many of them."""
 
-    def fault(self, seen: Seen) -> str:
+    def fault(self, seen: ToGrade) -> str:
         text = folded(seen.answer.markdown)
         found = sum(has_phrase(phrase, text) for phrase in self.words)
         return (
