@@ -157,3 +157,55 @@ def billion_laughs() -> bytes:
     entities = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10))
     declared = f'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a0 "ha">{entities}]>'
     return zipped({"word/document.xml": f'{declared}<w:document xmlns:w="{W}"><w:body>&a9;</w:body></w:document>'})
+
+
+def declaring(encoding: str, kind: str = "docx") -> bytes:
+    """A document or a sheet that declares an entity, its XML in *encoding*."""
+    head = f'<?xml version="1.0" encoding="{encoding[:6]}"?><!DOCTYPE x [<!ENTITY a "haha">]>'
+    if kind == "docx":
+        body = f'{head}<w:document xmlns:w="{W}"><w:body>{paragraph("a text of words &a;")}</w:body></w:document>'
+        return zipped({"word/document.xml": body.encode(encoding)})
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(excel({"S": [["a"]]}))) as book, zipfile.ZipFile(out, "w") as changed:
+        for name in book.namelist():
+            data = book.read(name)
+            if name.startswith("xl/worksheets/"):
+                data = (head + " " * 5000).encode(encoding) + data.decode().partition("?>")[2].encode(encoding)
+            changed.writestr(name, data)
+    return out.getvalue()
+
+
+_PAGE = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Resources << /XObject << /A 5 0 R >> /Font << /F 5 0 R >> >> /Contents 4 0 R >>"
+_TREE = (b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>")
+
+
+def _stream(entries: bytes, data: bytes) -> bytes:
+    return b"<< %s /Length %d >>\nstream\n%s\nendstream" % (entries, len(data), data)
+
+
+def endless_pdfs() -> dict[str, bytes]:
+    """PDFs whose objects lead back to themselves, or double at each step."""
+    form = b"/Type /XObject /Subtype /Form /BBox [0 0 9 9] /Resources << /XObject << /A %d 0 R /B %d 0 R >> >>"
+    font = b"<< /Type /Font /Subtype /Type0 /BaseFont /X /Encoding /Identity-H /ToUnicode 6 0 R /DescendantFonts [5 0 R] >>"
+    codes = b"6 0 R usecmap begincmap 1 beginbfrange <0000> <FFFFFFFF> <0041> endbfrange endcmap"
+    kids = [b"<< /Type /Pages /Kids [%d 0 R %d 0 R] /Count 2 >>" % (n + 3, n + 3) for n in range(40)]
+    forms = [_stream(form % (n + 6, n + 6), b"/A Do /B Do") for n in range(16)]
+    once = b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n2 0 obj\n<< /Type /Pages /Kids [] /Count 0 >>\nendobj\n"
+    table = b"xref\n0 1\n0000000000 65535 f \ntrailer << /Size 3 /Root 1 0 R /Prev %d >>\nstartxref\n%d\n%%%%EOF" % (
+        len(once),
+        len(once),
+    )
+    return {
+        "the root is itself": assembled([b"1 0 R"]),
+        "references in a ring": assembled([_TREE[0], b"3 0 R", b"2 0 R"]),
+        "parents in a ring": assembled([_TREE[0], _TREE[1][:-3] + b" /Parent 3 0 R >>", b"<< /Type /Page /Parent 2 0 R >>"]),
+        "pages that double": assembled([_TREE[0], *kids, b"<< /Type /Page /MediaBox [0 0 9 9] >>"]),
+        "contents of contents": assembled([*_TREE, _PAGE, b"[4 0 R 4 0 R]"]),
+        "a length that is its own": assembled([*_TREE, _PAGE, b"<< /Length 4 0 R >>\nstream\nBT (a) Tj ET\nendstream"]),
+        "a form in itself": assembled([*_TREE, _PAGE, _stream(b"", b"/A Do"), _stream(form % (5, 5), b"/A Do /B Do")]),
+        "forms that double": assembled([*_TREE, _PAGE, _stream(b"", b"/A Do"), *forms, _stream(b"/Subtype /Form", b"BT (a) Tj ET")]),
+        "a font of itself": assembled([*_TREE, _PAGE, _stream(b"", b"BT /F 9 Tf (a) Tj ET"), font, _stream(b"/UseCMap 6 0 R", codes)]),
+        "5,000 filters": assembled([*_TREE, _PAGE, _stream(b"/Filter [" + b"/ASCIIHexDecode " * 5000 + b"]", b"41>")]),
+        "arrays in arrays": assembled([*_TREE, _PAGE[:-3] + b"/X " + b"[" * 100_000]),
+        "a table before itself": once + table,
+    }  # fmt: skip

@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -155,6 +156,11 @@ async def test_long_text_comes_in_parts(opened: Runner) -> None:
         ("bomb.docx", documents.zip_bomb(), RunnerCause.HOSTILE),
         ("lying.docx", documents.lying_zip(), RunnerCause.DAMAGED),
         ("laughs.docx", documents.billion_laughs(), RunnerCause.HOSTILE),
+        ("laughs-16.docx", documents.declaring("utf-16"), RunnerCause.HOSTILE),
+        ("laughs-16le.docx", documents.declaring("utf-16-le"), RunnerCause.HOSTILE),
+        ("laughs-16be.docx", documents.declaring("utf-16-be"), RunnerCause.HOSTILE),
+        ("laughs.xlsx", documents.declaring("utf-8", "xlsx"), RunnerCause.HOSTILE),
+        ("laughs-16.xlsx", documents.declaring("utf-16", "xlsx"), RunnerCause.HOSTILE),
         ("picture.pdf", b"\x89PNG\r\n\x1a\n0000", RunnerCause.UNSUPPORTED),
         ("program.txt", b"\x7fELF\0\0\0\0" * 10, RunnerCause.UNSUPPORTED),
         ("any.zip", documents.zipped({"../../etc/passwd": "x"}), RunnerCause.UNSUPPORTED),
@@ -167,6 +173,62 @@ async def test_what_cannot_be_read_has_its_own_cause(
     got = await read(opened, name, data)
 
     assert (got.cause, got.pages) == (cause, ()), got.why
+
+
+@needs_sealing
+@pytest.mark.parametrize("data", documents.endless_pdfs().values(), ids=documents.endless_pdfs())
+async def test_a_pdf_without_an_end_is_given_up(opened: Runner, data: bytes) -> None:
+    got = await read(opened, "a.pdf", data)
+
+    assert got.cause in (RunnerCause.EMPTY, RunnerCause.DAMAGED, RunnerCause.HOSTILE), got.why
+    assert got.pages == ()
+
+
+@needs_sealing
+async def test_names_in_an_archive_lead_nowhere(opened: Runner, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    names = [
+        f"../../../../../../../..{outside}",
+        str(outside),
+        "word/../../../../etc/passwd",
+        "..\\..\\outside",
+        "CON",
+        "a\nb",
+    ]
+    got = await read(opened, "a.docx", documents.word(paragraph("a text of words"), **dict.fromkeys(names, "evil")))
+
+    assert (got.cause, [page.text for page in got.pages]) == (None, ["a text of words"])
+    assert not outside.exists()
+    assert list(opened.folder.iterdir()) == []
+
+
+@needs_sealing
+@pytest.mark.parametrize(
+    "target",
+    [
+        "../../../../../../../etc/passwd",
+        "/etc/passwd",
+        "file:///etc/passwd",
+        "http://example.org/",
+        "/proc/self/environ",
+    ],
+)
+async def test_a_part_that_lies_outside_of_its_archive_is_not_read(opened: Runner, target: str) -> None:
+    slides = documents.zipped(
+        {
+            "ppt/presentation.xml": '<p:presentation xmlns:p="p" xmlns:r="r"><p:sldIdLst><p:sldId id="256" r:id="rId0"/></p:sldIdLst></p:presentation>',
+            "ppt/_rels/presentation.xml.rels": f'<Relationships><Relationship Id="rId0" Target="{target}" TargetMode="External"/></Relationships>',
+        }
+    )
+    book = documents.zipped(
+        {
+            "META-INF/container.xml": '<container><rootfiles><rootfile full-path="c.opf"/></rootfiles></container>',
+            "c.opf": f'<package><manifest><item id="a" href="{target}"/></manifest><spine><itemref idref="a"/></spine></package>',
+        }
+    )
+    for name, data in (("a.pptx", slides), ("a.epub", book)):
+        got = await read(opened, name, data)
+        assert (got.cause, got.pages) == (RunnerCause.EMPTY, ())
 
 
 @needs_sealing

@@ -20,6 +20,7 @@ from openclaw_runner.kernel.calls import NotAvailable
 from openclaw_runner.preload import LIBRARIES
 from openclaw_runner.processes import KeptOutput
 from openclaw_runner.programs.sqlite import statements
+from openclaw_runner.programs.testing import ENDED_EARLY
 from tests.runner.runners import Runner, descendants, needs_sealing, runner
 
 
@@ -76,6 +77,34 @@ async def test_a_test_runs_after_the_program(opened: Runner, wanted: int, exit_c
     assert result.program.stdout == "9\n"
     assert result.test is not None
     assert (result.test.exit_code, line in result.test.stdout) == (exit_code, True), result.test.stdout
+
+
+@needs_sealing
+@pytest.mark.parametrize(
+    ("code", "test", "exit_code"),
+    [
+        ("import os\nif __name__ != '__main__': os._exit(0)", "import main\ndef test_a(): assert False", 1),
+        ("import os\ndef f(): os._exit(0)", "import main\ndef test_a(): assert main.f() == 2", 1),
+        ("import atexit, os\natexit.register(os._exit, 0)", "import main\ndef test_a(): pass", 1),
+        ("x = 1", "import pytest\ndef test_a(): pytest.skip('later')", 5),
+        ("x = 1", "import pytest\n@pytest.mark.xfail\ndef test_a(): assert False", 5),
+        ("x = 1", "def check(): assert False", 5),
+        (
+            "open('conftest.py', 'w').write('def pytest_collection_modifyitems(items): items.clear()')",
+            "def test_a(): assert False",
+            5,
+        ),
+    ],
+)
+async def test_a_test_has_passed_only_if_one_ran_to_its_end(
+    opened: Runner, code: str, test: str, exit_code: int
+) -> None:
+    result = await run(opened, code, test=test)
+
+    assert result.program.exit_code == 0
+    assert result.test is not None
+    assert result.test.exit_code == exit_code, result.test
+    assert result.test.stderr == (ENDED_EARLY if exit_code == 1 else "")
 
 
 @needs_sealing

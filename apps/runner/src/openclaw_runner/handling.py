@@ -4,6 +4,7 @@ import select
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -89,20 +90,19 @@ def _run(request: RunRequest, folder: Path, caller: int, parts: frozenset[SealPa
     seal = ChildSeal(folder=folder, limits=request.limits, parts=parts)
     start = partial(processes.run, seal=seal, caller=caller, output_bytes=request.limits.output_bytes)
     first = start(program)
-    second = None
+    test = None
     if request.test is not None and first.exit_code == 0:
         from openclaw_runner.programs import testing  # needs pytest: imported by now, unless a supervisor does without
 
         given.append(File(name=testing.NAME, data=request.test.encode("utf-8", "replace")))
         folders.fill(folder, given[-1:])
-        second = start(testing.run)
+        test = _test_outcome(start(testing.run), passed=testing.PASSED, early=testing.ENDED_EARLY)
     files: tuple[File, ...] = ()
     dropped = 0
     # What was ended in the middle has left files in the middle.
     if first.exit_code is not None:
         only_regular = SealPart.REGULAR in parts
         files, dropped = folders.collect(folder, given=given, limits=request.limits, only_regular=only_regular)
-    test = None if second is None else _outcome(second)
     return RunResult(program=_outcome(first), test=test, files=files, files_dropped=dropped)
 
 
@@ -117,6 +117,16 @@ def _outcome(ended: EndedChild) -> Outcome:
         stderr_dropped=ended.stderr.dropped,
         seconds=ended.seconds,
     )
+
+
+def _test_outcome(ended: EndedChild, *, passed: int, early: str) -> Outcome:
+    """How a test ended: with 0 only if the process says by its exit code *passed* that tests have run; else *early* is added to its errors."""
+    outcome = _outcome(ended)
+    if ended.exit_code == passed:
+        return replace(outcome, exit_code=0)
+    if ended.exit_code == 0:
+        return replace(outcome, exit_code=1, stderr=outcome.stderr + early)
+    return outcome
 
 
 def _not_available(why: str) -> SealedResult:

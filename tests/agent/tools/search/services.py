@@ -39,7 +39,7 @@ def searxng(
         ]  # fmt: skip
         return httpx.Response(
             200,
-            json={"query": asked["q"], "number_of_results": 0, "results": results, "answers": [], "corrections": [], "infoboxes": [], "suggestions": [],
+            json={"query": asked["q"], "results": results, "answers": [], "corrections": [], "infoboxes": [], "suggestions": [],
                   "unresponsive_engines": list(unresponsive)},
         )  # fmt: skip
 

@@ -61,12 +61,17 @@ def parse_xml(data: bytes) -> ET.Element:
     """XML without declarations of its own. Raises Unreadable."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         data = re.sub(r"^<\?xml.*?\?>", "", data.decode("utf-16", "replace")).encode()
-    if _DOCTYPE.search(data):
+    if declares_entities(data):
         raise Unreadable(RunnerCause.HOSTILE, "it declares entities of its own")
     try:
         return ET.fromstring(data)  # noqa: S314 - what could grow is refused above
     except ET.ParseError as exc:
         raise Unreadable(RunnerCause.DAMAGED, "a part is no XML") from exc
+
+
+def declares_entities(data: bytes) -> bool:
+    """Whether *data* has a declaration of XML, in any encoding that the parser finds out by itself: UTF-16 is ASCII with zeros between."""
+    return _DOCTYPE.search(data.replace(b"\0", b"")) is not None
 
 
 def local(tag: object) -> str:

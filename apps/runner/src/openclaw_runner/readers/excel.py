@@ -9,10 +9,11 @@ from openpyxl.reader.excel import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
 from openclaw_core.sealed.values import PAGE_MAX_CHARS, RunnerCause
-from openclaw_runner.readers.archive import Archive, parse_xml
+from openclaw_runner.readers.archive import Archive, declares_entities, parse_xml
 from openclaw_runner.readers.document import Document, Text, Unreadable, table
 
 MARK = "xl/workbook.xml"
+_PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".emf", ".wmf", ".svg")
 EMPTY_ROWS_MAX = 1000
 """Rows without a value after which a sheet counts as ended: some say that they have a million."""
 
@@ -20,10 +21,10 @@ EMPTY_ROWS_MAX = 1000
 def read(data: bytes, archive: Archive) -> Document:
     """A workbook: each sheet is a page, its values as they were last computed."""
     for name in archive.names:
-        # Only those that the library reads as a whole; a sheet is streamed, and its head shows what it declares.
+        # Only those that the library reads as a whole; a sheet is streamed, and may have another name than sheets have.
         if name.endswith((".xml", ".rels")) and not name.startswith("xl/worksheets/"):
             parse_xml(archive.read(name))
-        elif name.endswith(".xml") and b"<!" in archive.read(name)[:4096]:
+        elif not name.lower().endswith(_PICTURES) and declares_entities(archive.read(name)):
             raise Unreadable(RunnerCause.HOSTILE, "it declares entities of its own")
     try:
         book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
