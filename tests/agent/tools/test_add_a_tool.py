@@ -51,8 +51,8 @@ def followed(folder: Path) -> None:
 
     roles = folder / CORE / "openclaw_core/roles/file.py"
     text = roles.read_text()
-    assert text.count("\nTool = Literal[") == 1
-    roles.write_text(text.replace("\nTool = Literal[", f'\nTool = Literal["{module.rpartition(".")[2]}", '))
+    assert text.count("\nToolName = Literal[") == 1
+    roles.write_text(text.replace("\nToolName = Literal[", f'\nToolName = Literal["{module.rpartition(".")[2]}", '))
     shell = command.replace(".venv/bin/python", sys.executable)
     subprocess.run(["bash", "-c", shell], cwd=folder, env=environment(folder), check=True)
 
