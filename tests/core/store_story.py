@@ -75,7 +75,7 @@ async def _a_question_that_three_agents_had(world: World) -> None:
     assert await world.lanes.release(cap=9, at_most=9, epoch=me) == ["u1"]
     calendar = Budgets().calendar(1_800_000_000)
     most = Spend(tokens=100, micro_usd=100)
-    assert await reserve(world.script, "u1", most, calendar, epoch=me) is Reserved.DONE
+    assert (await reserve(world.script, "u1", most, calendar, epoch=me)).state is Reserved.DONE
     await world.dispatch(task(1), spend=spend_fields(calendar, most, model="m", asked_tokens=5))
     assert await world.lanes.tell_waiting(["u1"], Cause.QUOTA, epoch=me) == 1
     run = await world.claim()

@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from openclaw_core.budgets.check import load_budgets
-from openclaw_core.budgets.estimates import recordings_spend, role_estimate, routing_spend, task_estimate
+from openclaw_core.budgets.estimates import recordings_spend, role_estimate, routing_spend, steps_within, task_estimate
 from openclaw_core.budgets.file import json_schema
-from openclaw_core.budgets.values import Budgets, Limit, Period, Scope, Spend, ToolPrices, Unit
+from openclaw_core.budgets.values import Budgets, Limit, Period, Room, Scope, Spend, ToolPrices, Unit
 from openclaw_core.errors import SettingsError
 from openclaw_core.ports import Usage
 from openclaw_core.roles.check import load_roles
@@ -192,3 +192,22 @@ def test_a_recording_is_paid_by_its_length(seconds: int, size_bytes: int, paid_s
     file = Attachment(kind="file", file_id="f", size_bytes=10**6)
     one = replace(task(1), attachments=(voice, file))
     assert recordings_spend(one, prices) == Spend(micro_usd=10 * paid_s)
+
+
+def test_as_many_steps_are_given_as_fit_into_every_limit_beside_what_is_spent_already(roles: Roles) -> None:
+    researcher = roles.roles["researcher"]
+    one = role_estimate(replace(researcher, max_steps=1), roles.models, ToolPrices())
+
+    def steps(room: Room, *, spent: int = 0, **of_it: int) -> int:
+        return steps_within(room, researcher, roles.models, ToolPrices(), known=Spend(tokens=spent), **of_it)
+
+    assert steps(Room()) == researcher.max_steps
+    assert steps(Room(tokens=3 * one.tokens)) == 3
+    assert steps(Room(tokens=3 * one.tokens - 1)) == 2
+    assert steps(Room(tokens=3 * one.tokens), spent=1) == 2
+    assert steps(Room(tokens=5 * one.tokens, micro_usd=2 * one.micro_usd)) == 2
+    assert steps(Room(tokens=0, micro_usd=0)) == 1
+    assert steps(Room(tokens=0), least=2) == 2
+    assert steps(Room(tokens=2 * one.tokens), pictures=1) == 1
+    alone = replace(researcher, functions=())
+    assert steps_within(Room(), alone, roles.models, ToolPrices(), known=Spend(), least=2) == 1

@@ -45,7 +45,7 @@ async def reserved(world: World, one: Task, calendar: Calendar = TODAY) -> Reser
     """Asked, let go, and reserved for."""
     await world.ask(one)
     await world.lanes.release(cap=100, at_most=100, epoch=world.epoch)
-    return await reserve(world.script, one.id, MOST, calendar, epoch=world.epoch)
+    return (await reserve(world.script, one.id, MOST, calendar, epoch=world.epoch)).state
 
 
 async def released(world: World, *, cap: int = 100) -> list[str]:
@@ -163,7 +163,7 @@ async def test_what_others_have_reserved_makes_a_task_wait_and_is_no_refusal(wor
     await world.end(run, Answered(markdown="42", usage=ANSWER))
 
     assert await released(world) == ["u2"]
-    assert await reserve(world.script, "u2", MOST, TODAY, epoch=world.epoch) is Reserved.DONE
+    assert (await reserve(world.script, "u2", MOST, TODAY, epoch=world.epoch)).state is Reserved.DONE
     assert await world.field("u2", "budget_wait") is None
 
 
@@ -178,7 +178,7 @@ async def test_a_task_that_waits_for_others_holds_no_place_and_stops_nobody_behi
     await world.ask(replace(task(30, chat=30), user_id=5))
 
     assert await released(world, cap=2) == ["u30"]
-    assert await reserve(world.script, "u30", MOST, TODAY, epoch=world.epoch) is Reserved.DONE
+    assert (await reserve(world.script, "u30", MOST, TODAY, epoch=world.epoch)).state is Reserved.DONE
 
 
 async def test_one_end_lets_one_of_those_that_wait_go_the_one_that_asked_first(world: World) -> None:
@@ -189,7 +189,7 @@ async def test_one_end_lets_one_of_those_that_wait_go_the_one_that_asked_first(w
         assert await reserved(world, task(n, chat=n)) is Reserved.WAITS
     await world.end(first, Answered(markdown="42", usage=ANSWER))
     assert await released(world) == ["u3"]
-    assert await reserve(world.script, "u3", MOST, TODAY, epoch=world.epoch) is Reserved.DONE
+    assert (await reserve(world.script, "u3", MOST, TODAY, epoch=world.epoch)).state is Reserved.DONE
     await handed_over(world, task(3, chat=3))
     third = await world.claim()
     await world.end(second, Answered(markdown="42", usage=ANSWER))
@@ -204,7 +204,7 @@ async def test_more_that_wait_than_one_step_looks_at_stop_nobody_either(world: W
     many = [task(n, chat=n) for n in range(2, 132)]
     await world.ask(*many)
     for one in await released(world, cap=1000):
-        assert await reserve(world.script, one, MOST, TODAY, epoch=world.epoch) is Reserved.WAITS
+        assert (await reserve(world.script, one, MOST, TODAY, epoch=world.epoch)).state is Reserved.WAITS
     await world.ask(replace(task(200, chat=200), user_id=5))
     assert await released(world) == []
     assert world.lanes.held_s == pytest.approx(0.05, abs=0.02), "the next look comes soon"
@@ -217,7 +217,7 @@ async def test_what_waits_for_others_is_refused_once_they_have_spent_the_limit(w
     assert await reserved(world, task(2, chat=2)) is Reserved.WAITS
     await world.end(run, Answered(markdown="42", usage=ANSWER))
     assert await released(world) == ["u2"]
-    assert await reserve(world.script, "u2", MOST, TODAY, epoch=world.epoch) is Reserved.REFUSED
+    assert (await reserve(world.script, "u2", MOST, TODAY, epoch=world.epoch)).state is Reserved.REFUSED
 
 
 async def test_what_has_waited_for_too_long_is_known_by_the_time_of_its_first_wait(world: World) -> None:
@@ -227,7 +227,7 @@ async def test_what_has_waited_for_too_long_is_known_by_the_time_of_its_first_wa
     row = str(await world.field("u2", "budget_wait")).split()
     await world.put({"budget_wait": " ".join([*row[:-1], "1"])}, "task", "u2")
     assert await released(world) == ["u2"]
-    assert await reserve(world.script, "u2", MOST, TODAY, epoch=world.epoch) is Reserved.LATE
+    assert (await reserve(world.script, "u2", MOST, TODAY, epoch=world.epoch)).state is Reserved.LATE
 
 
 async def test_a_task_that_waits_for_others_can_be_stopped_and_edited_as_any_that_waits(world: World) -> None:
@@ -250,7 +250,7 @@ async def test_a_reservation_that_is_asked_for_late_puts_no_task_into_its_lane_t
     await limited(world, limit(MOST.micro_usd))
     await claimed(world, task(1))
     assert await reserved(world, task(2, chat=2)) is Reserved.WAITS
-    assert await reserve(world.script, "u2", MOST, TODAY, epoch=world.epoch) is Reserved.GONE
+    assert (await reserve(world.script, "u2", MOST, TODAY, epoch=world.epoch)).state is Reserved.GONE
     assert await world.lanes.waiting_in(2) == ["u2"]
 
 
@@ -265,7 +265,7 @@ async def test_twenty_messages_at_once_at_the_limit_overspend_by_less_than_one_a
 
     async def one_message(one: Task) -> Reserved:
         nonlocal at_work, most_at_once
-        got = await reserve(world.script, one.id, MOST, TODAY, epoch=world.epoch)
+        got = (await reserve(world.script, one.id, MOST, TODAY, epoch=world.epoch)).state
         if got is Reserved.DONE:
             at_work += 1
             most_at_once = max(most_at_once, at_work)
@@ -303,7 +303,7 @@ async def test_a_task_that_has_begun_is_never_refused(world: World) -> None:
     assert await world.state(task(1)) == "ready"
     await world.put({"state": "queued"}, "task", "u1")
     await world.script.read("HDEL", world.script.keys("task", "u1"), "reserved")
-    assert await reserve(world.script, "u1", MOST, TODAY, epoch=world.epoch) is Reserved.DONE
+    assert (await reserve(world.script, "u1", MOST, TODAY, epoch=world.epoch)).state is Reserved.DONE
 
 
 @pytest.mark.parametrize("end", ["stop", "failure", "queue deadline"])
@@ -408,7 +408,7 @@ async def test_a_reservation_whose_task_is_lost_goes_by_itself(world: World) -> 
     assert await reserved(world, task(2, chat=2)) is Reserved.WAITS
     await world.script.read("ZADD", world.script.keys("budget.reserved"), "XX", "1", "u1 9 1 1000 1500")
     assert await released(world) == ["u2"]
-    assert await reserve(world.script, "u2", MOST, TODAY, epoch=world.epoch) is Reserved.DONE
+    assert (await reserve(world.script, "u2", MOST, TODAY, epoch=world.epoch)).state is Reserved.DONE
 
 
 async def test_what_a_group_has_spent_goes_with_it_to_its_new_id(world: World) -> None:

@@ -32,7 +32,7 @@ async def _limited(world: World) -> None:
 async def _reserved(world: World, one: Task, most: Spend) -> Reserved:
     await world.ask(one)
     await world.lanes.release(cap=100, at_most=100, epoch=world.epoch)
-    return await reserve(world.script, one.id, most, TODAY, epoch=world.epoch)
+    return (await reserve(world.script, one.id, most, TODAY, epoch=world.epoch)).state
 
 
 async def _handed_over(world: World, one: Task, *, routing: Spend, recording_micro_usd: int, role: str) -> None:

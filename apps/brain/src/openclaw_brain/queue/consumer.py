@@ -9,6 +9,7 @@ from openclaw_brain.loops import Loop
 from openclaw_brain.queue.spending import TaskBudget
 from openclaw_brain.routing import Classifier, Previous, decide_agent
 from openclaw_core import logs
+from openclaw_core.budgets.values import Room
 from openclaw_core.errors import BadTask, StoreError, StoreFault
 from openclaw_core.ports import JsonModel
 from openclaw_core.records import UNREADABLE
@@ -222,22 +223,23 @@ class QueueConsumer:
                 log.error("task.unreadable", task_id=task_id)
                 await self.lanes.fail(task_id, Cause.BAD_TASK, epoch=self.epoch)
                 return
-            if not await self._reserve(queued):
+            room = await self._reserve(queued)
+            if room is None:
                 return
             if task_id in self._unreserved:
                 self._unreserved.remove(task_id)
                 on_reserved()
-            outcome = await self._route(queued)
+            outcome = await self._route(queued, room)
 
-    async def _reserve(self, queued: Queued) -> bool:
-        """Reserve what the task can cost. False if it has to wait in its lane for the ends of others, or has ended."""
+    async def _reserve(self, queued: Queued) -> Room | None:
+        """Reserve what the task can cost, and return what is left of its limits. None if it has to wait in its lane, or has ended."""
         if self.budget is None:
-            return True
+            return Room()
         task = queued.task
         reserved = await self.budget.reserve(task, role=task.role or queued.next_role, roles=self.roles)
-        if reserved is Reserved.LATE:
+        if reserved.state is Reserved.LATE:
             await self.lanes.fail(task.id, Cause.QUEUE_DEADLINE, state="queued", epoch=self.epoch)
-        return reserved is Reserved.DONE
+        return reserved.room if reserved.state is Reserved.DONE else None
 
     async def _with_prompt(self, role: Role, task: Task) -> tuple[Role, str | None]:
         """The role with the prompt that this conversation gets, and what to remember of that, if the role tries another prompt."""
@@ -256,7 +258,7 @@ class QueueConsumer:
         )
         return chosen.role, chosen.remember
 
-    async def _route(self, queued: Queued) -> Dispatched:
+    async def _route(self, queued: Queued, room: Room) -> Dispatched:
         task = queued.task
         explicit = task.role or queued.next_role
         turns: Sequence[Turn] = ()
@@ -271,6 +273,8 @@ class QueueConsumer:
             classifier=self.classifier,
         )
         role, canary = await self._with_prompt(self.roles.roles[reading_role(self.roles, routed.role, task)], task)
+        if self.budget is not None:
+            role = self.budget.within(room, role, task, self.roles, routing=routed.usage)
         snapshot = snapshot_of(role, model_override=self.model_override, demo=self.demo)
         tokens = routed.usage.prompt_tokens + routed.usage.answer_tokens if routed.usage else 0
         outcome = await self.lanes.dispatch(

@@ -1,9 +1,10 @@
 """What a request can cost at most, and what is known of its cost before a model answers. Pure."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import ceil
 
-from openclaw_core.budgets.values import Spend, ToolPrices
+from openclaw_core.budgets.values import Room, Spend, ToolPrices
 from openclaw_core.ports import Usage
 from openclaw_core.roles.values import ModelSpec, Role, Roles, Router
 from openclaw_core.tasks.conversation import estimate_tokens
@@ -43,6 +44,33 @@ def role_estimate(role: Role, models: Mapping[str, ModelSpec], prices: ToolPrice
     dearest = _dearest(role.models, models, prompt, 0, role.max_answer_tokens)
     searches = SEARCHES_A_STEP * prices.search_micro_usd if "web_search" in role.functions else 0.0
     return Spend(tokens=steps * (prompt + role.max_answer_tokens), micro_usd=ceil(steps * (dearest + searches)))
+
+
+def steps_within(
+    room: Room,
+    role: Role,
+    models: Mapping[str, ModelSpec],
+    prices: ToolPrices,
+    *,
+    known: Spend,
+    pictures: int = 0,
+    least: int = 1,
+) -> int:
+    """How many steps of *role*, each at its most, fit into *room* beside what is *known* to be spent: from *least* to all of its steps.
+
+    So an answer that begins below a limit passes it by less than *least* steps. Of a role without tools it is 1, its one call.
+    """
+    whole = role.max_steps if role.functions else 1
+    one = role_estimate(replace(role, max_steps=1), models, prices, pictures=pictures)
+    fits = [
+        (left - spent) // each
+        for left, spent, each in (
+            (room.tokens, known.tokens, one.tokens),
+            (room.micro_usd, known.micro_usd, one.micro_usd),
+        )
+        if left is not None and each
+    ]
+    return max(min(least, whole), min([whole, *fits]))
 
 
 def _router_estimate(router: Router, models: Mapping[str, ModelSpec]) -> Spend:

@@ -50,6 +50,14 @@ class Spend:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """How much is left of all limits of a task besides what is spent and what other tasks have reserved. None: there is no limit in this unit."""
+
+    tokens: int | None = None
+    micro_usd: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Calendar:
     """The day and the month of a moment, and when the next ones begin."""
 

@@ -1,23 +1,31 @@
 """Budgets in the store: the limits, a reservation for each task that is out, and what users, chats and all have spent."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
-from openclaw_core.budgets.values import Budgets, Calendar, Limit, Period, Scope, Spend, Unit
+from openclaw_core.budgets.values import Budgets, Calendar, Limit, Period, Room, Scope, Spend, Unit
 from openclaw_core.records import whole
-from openclaw_core.store.client import Script, fenced, pairs
+from openclaw_core.store.client import Script, fenced, fenced_list, pairs
 
 
 class Reserved(IntEnum):
-    """What became of a reservation."""
+    """What became of a task that asked for a reservation."""
 
     GONE = 0  # the task is not out, or not queued any more
     DONE = 1
     REFUSED = 2  # a limit is reached: the task has failed, and its chat is told
     WAITS = 3  # only what other tasks have reserved is in the way: it waits in its lane, and is released again
     LATE = 4  # it has waited for too long
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """The answer to a task that asked. *room* is that of one that may go on."""
+
+    state: Reserved
+    room: Room = field(default_factory=Room)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,13 +47,13 @@ async def set_budgets(script: Script, budgets: Budgets, *, epoch: int) -> None:
 
 async def reserve(
     script: Script, task_id: str, most: Spend, calendar: Calendar, *, epoch: int, wait_s: float = 900
-) -> Reserved:
+) -> Reservation:
     """Reserve *most* for a released task, before a model is asked for it. Raises LostOwnership.
 
     Where a limit is reached, the task fails in the same step. Where only what others have reserved is in the way, the task
     goes back into its lane, for *wait_s* seconds at most. A task that has begun is never refused.
     """
-    result = await script.step(
+    reply = await script.step(
         "reserve_budget",
         task=task_id,
         tokens=most.tokens,
@@ -57,7 +65,9 @@ async def reserve(
         wait_ms=round(wait_s * 1000),
         epoch=epoch,
     )
-    return Reserved(fenced(result))
+    state, *room = fenced_list(reply)
+    tokens, micro_usd = (int(one) if one else None for one in room or ("", ""))
+    return Reservation(state=Reserved(int(state)), room=Room(tokens=tokens, micro_usd=micro_usd))
 
 
 def spend_fields(

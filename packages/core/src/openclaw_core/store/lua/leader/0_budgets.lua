@@ -204,9 +204,10 @@ settle = function(id, steps)
 end
 
 -- The limit that a task's payers have reached, the one that counts longest: its scope and period. And whether they would reach one if all that is
--- reserved was spent. `names` are those of the day and the month, `found` the limits, `sums` what others have reserved.
+-- reserved was spent; and by unit how much is left of the limits besides that. `names` are those of the day and the month, `found` the limits, `sums`
+-- what others have reserved.
 local function limit_reached(user, chat, names, found, sums)
-  local full, waits = nil, false
+  local full, waits, room = nil, false, {}
   for _, period in ipairs(PERIODS) do
     for _, payer in ipairs(payers(user, chat)) do
       local reserved = sums[payer.key] or {}
@@ -214,13 +215,18 @@ local function limit_reached(user, chat, names, found, sums)
       for _, unit in ipairs(UNITS) do
         local limit = found[payer.scope .. ':' .. period .. ':' .. unit]
         local spent = limit and spent_in(payer.key, period, names[period], unit)
+        local left = limit and limit - spent - (reserved[unit] or 0)
         if limit and spent >= limit then full = { scope = payer.scope, period = period }
-        elseif limit and spent + (reserved[unit] or 0) >= limit then waits = true end
+        elseif limit and left <= 0 then waits = true end
+        if left then room[unit] = math.min(room[unit] or math.huge, math.max(0, left)) end
       end
     end
   end
-  return full, waits
+  return full, waits, room
 end
+
+-- The reply of `reserve_budget` for a task that may go on.
+local function go_on(room) return { 1, room.tokens and ms(room.tokens) or '', room.micro_usd and ms(room.micro_usd) or '' } end
 
 -- Whether a task in a lane still waits for the ends of others. `known` is empty at first: one step asks for many tasks, and reads limits and reservations
 -- once. A task that may go counts in it from then on as if it had reserved, so that one end releases one task. Where a limit is reached the task goes too:
@@ -244,28 +250,29 @@ end
 -- that it waits)
 -- Keys: reads epoch, budget.limits, prices; writes budget.reserved, task, agent:leases, agent:pictures, agent:ready, agent:run, busy, changes,
 -- lane, notice, open, order, released, ring, ring.members, spent, turns, waiting.since
--- Result: 1: go on; 2: it has failed, and its chat is told; 3: it waits in its lane; 4: it has waited for too long; 0: it is not out, or not queued any more
+-- Result: {1: go on; 2: it has failed, and its chat is told; 3: it waits in its lane; 4: it has waited for too long; 0: it is not out, or not queued any
+-- more}. With 1 also how much is left of the limits besides what others have reserved: tokens, micro_usd, each empty without a limit
 -- Late or twice: nothing, since it is reserved, or is in its lane, or is further; of a task that was released since: its reservation, which goes with it.
 function ops.reserve_budget()
-  if not led() then return -1 end
+  if not led() then return { -1 } end
   local t = call('HMGET', task_key(a.task), 'state', 'user', 'chat', 'attempt', 'reserved', 'budget_wait')
-  if t[1] ~= 'queued' or call('SISMEMBER', P .. 'released', a.task) == 0 then return 0 end
-  if t[5] then return 1 end
+  if t[1] ~= 'queued' or call('SISMEMBER', P .. 'released', a.task) == 0 then return { 0 } end
   local user, chat, now = t[2] or '-', t[3] or '-', now_ms()
+  local full, waits, room = limit_reached(user, chat, { day = a.day, month = a.month }, limits(), reserved_sums(a.task))
+  if t[5] then return go_on(room) end
   if number(t[4], 0) == 0 then
-    local full, waits = limit_reached(user, chat, { day = a.day, month = a.month }, limits(), reserved_sums(a.task))
     if full then
       set(a.task, 'budget', full.scope .. ' ' .. full.period .. ' ' .. (full.period == 'day' and a.next_day or a.next_month))
       unqueue(a.task)
       fail(a.task, 'budget')
-      return 2
+      return { 2 }
     end
     if waits then
       local until_ms = number((t[6] or ''):match(' (%d+)$'), now + a.wait_ms)
-      if until_ms <= now then return 4 end
+      if until_ms <= now then return { 4 } end
       set(a.task, 'budget_wait', table.concat({ ms(a.tokens), ms(a.micro_usd), a.day, a.month, ms(until_ms) }, ' '))
       into_lane(a.task, true)
-      return 3
+      return { 3 }
     end
   end
   local entry = table.concat({ a.task, user, chat, ms(a.tokens), ms(a.micro_usd) }, ' ')
@@ -273,7 +280,7 @@ function ops.reserve_budget()
   call('EXPIRE', P .. 'budget.reserved', KEEP_RESERVED_S)
   set(a.task, 'reserved', entry)
   call('HDEL', task_key(a.task), 'budget_wait')
-  return 1
+  return go_on(room)
 end
 
 -- Write the limits down, for the tasks that are released from now on.
