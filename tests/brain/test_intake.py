@@ -290,6 +290,17 @@ def test_a_stop_names_its_update_and_a_press_its_task(chat: Chat) -> None:
     assert press["update"] is None
 
 
+@pytest.mark.parametrize("vote", ["up", "down"])
+def test_a_vote_names_its_answer_and_in_a_group_who_pressed(chat: Chat, vote: str) -> None:
+    [press] = chat.presses(f"{vote}:u1")
+    assert (press["op"], press["task"], press["vote"], press["by"], press["button"]) == ("vote", "u1", vote, None, "cb")
+    assert set(press["toasts"]) == {"taken", "not_yours", "old"}
+    query = {"id": "cb", "data": f"{vote}:u1", "from": {"id": 7}, "message": {"message_id": 9, "chat": GROUP}}
+    [in_group] = rows(chat.intake, read_update({"update_id": 3, "callback_query": query}, BOT), NOTHING)
+    assert in_group["by"] == "7"
+    assert [row["op"] for row in chat.presses(f"{vote}:")] == ["button"]
+
+
 @pytest.mark.parametrize("data", ["lang:he", "role:coder", "retry:u1", "file:u1:1", "nonsense"])
 def test_the_end_of_a_buttons_spinner_names_its_chat(chat: Chat, data: str) -> None:
     """Delivery cannot read one that does not."""

@@ -108,6 +108,8 @@ async def _a_question_that_three_agents_had(world: World) -> None:
     await world.effects({"op": "file", "key": "f", "kind": "file_gone", "task": "u1", "part": "1", **CHAT})
     await world.displays.doubt("t:u1", due_ms=10)
     await world.shown("t:u1")
+    toasts = {"taken": "Noted", "not_yours": "No", "old": "Old"}
+    await world.effects({"op": "vote", "task": "u1", "vote": "down", "button": "b2", "toasts": toasts, **CHAT})
     await world.effects({"op": "correction", "user": "9", "within_ms": 3_600_000, **CHAT})
     await world.displays.settled("t:u1", 10)
     await world.pools.retire("p", job)

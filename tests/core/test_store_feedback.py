@@ -97,3 +97,62 @@ def test_the_last_vote_counts_and_nothing_else_is_taken_back() -> None:
     }
     assert not Feedback(vote="up").is_bad
     assert all(one.is_bad for one in (Feedback(vote="down"), Feedback(retried=True), Feedback(corrected=True)))
+
+
+# ---- 👍 and 👎
+
+
+TOASTS = {"taken": "taken", "not_yours": "not yours", "old": "old"}
+
+
+async def press(world: World, vote: str, **other: Any) -> str:
+    """Press a button under the answer of u1, and give its toast."""
+    row = {"op": "vote", "chat": "1", "task": "u1", "vote": vote, "button": "b", "toasts": TOASTS, **other}
+    await world.effects(row)
+    [*_, toast] = await world.displays.take_indicators(10)
+    return toast.toast
+
+
+async def test_the_last_press_counts_and_a_repeated_one_is_one(world: World) -> None:
+    assert [await press(world, vote) for vote in ("up", "up", "down", "down", "up")] == ["taken"] * 5
+    assert await given(world) == [("u1", "up"), ("u1", "down"), ("u1", "up")]
+    assert await FeedbackRecords(world.script).by_task() == {"u1": Feedback(vote="up")}
+
+
+async def test_who_presses_to_and_fro_fills_nothing(world: World) -> None:
+    said = [await press(world, vote) for _ in range(15) for vote in ("up", "down")]
+    assert (said[19], said[20]) == ("taken", "old")
+    assert len(await given(world)) == 20
+
+
+@pytest.mark.parametrize(
+    ("other", "toast"),
+    [({"by": "8"}, "not yours"), ({"by": "9"}, "taken"), ({"chat": "2"}, "old"), ({"task": "u7"}, "old")],
+    ids=["another person of the group", "who asked", "another chat", "no such task"],
+)
+async def test_only_who_asked_may_press_in_a_group_and_only_where_the_answer_is(
+    world: World, other: dict[str, Any], toast: str
+) -> None:
+    assert await press(world, "down", **other) == toast
+    assert await given(world) == ([("u1", "down")] if toast == "taken" else [])
+    assert await world.script.read("EXISTS", world.script.keys("task", "u7")) == 0
+
+
+async def test_a_question_of_a_channel_may_be_judged_by_anybody_of_its_group(world: World) -> None:
+    asked = replace(task(2, chat=-5), chat_kind="group", user_id=-100)
+    await world.answered(await world.claimed(asked))
+    await world.show_all()
+    assert await press(world, "up", chat="-5", task="u2", by="8") == "taken"
+
+
+async def test_a_failure_is_not_judged(world: World) -> None:
+    await world.failed(await world.claimed(task(2)))
+    await world.show_all()
+    assert await press(world, "down", task="u2") == "old"
+
+
+async def test_a_group_that_got_another_id_keeps_its_buttons(world: World) -> None:
+    await world.answered(await world.claimed(replace(task(2, chat=-5), chat_kind="group")))
+    await world.show_all()
+    await world.effects({"op": "move", "from": "-5", "to": "-1005"})
+    assert await press(world, "down", chat="-5", task="u2", by="9") == "taken"

@@ -164,6 +164,7 @@ READ_OF_EACH = {"chat", "thread", "heard", "heard_of"}
 SET_BY_LUA = {
     "stop": {"args", "id", "text"},
     "pair_decide": {"id", "text"},
+    "vote": {"id", "text"},
     "edited": {"args", "kind"},
     "file": {"args"},
     "retry": {"args", "kind"},

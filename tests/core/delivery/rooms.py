@@ -28,6 +28,7 @@ STANDS = frozenset({Delivery.DELIVERED, Delivery.PARTIAL})
 class Room:
     shelf: Shelf = field(default_factory=Shelf)
     telegram: FakeTelegram = field(default_factory=FakeTelegram)
+    feedback_buttons: bool = False
     displays: FakeDisplays = field(init=False)
     engine: Dispatcher = field(init=False)
 
@@ -36,6 +37,7 @@ class Room:
             displays=displays,
             messenger=messenger or self.telegram,
             roles=ROLES,
+            feedback_buttons=self.feedback_buttons,
             drain_s=10,
             clock=now,
             wall=wall,

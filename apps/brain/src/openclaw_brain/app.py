@@ -110,7 +110,7 @@ class Brain:
 
         delivery = Dispatcher(
             displays=RedisDisplays(self.script, epoch=epoch, task_deadline_s=settings.task_deadline_s), messenger=self.messenger, roles=roles,
-            drain_s=settings.drain_s, heartbeat=self.heartbeats.of("delivery"),
+            drain_s=settings.drain_s, heartbeat=self.heartbeats.of("delivery"), feedback_buttons=settings.feedback_buttons,
         )  # fmt: skip
         rollout = Rollout(
             templates=templates, launcher=self.launcher, pools=pools, lanes=lanes, epoch=epoch,

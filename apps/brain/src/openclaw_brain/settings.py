@@ -86,6 +86,8 @@ class Settings:
     """How long a shutdown waits for calls to Telegram that were begun."""
     traces: TraceCollector | None = None
     """None: there are no traces."""
+    feedback_buttons: bool = False
+    """Whether 👍 and 👎 stand under an answer."""
     budgets: Budgets = field(default_factory=Budgets)
     """What may be spent: `budgets.yaml` beside the roles."""
 
@@ -145,6 +147,7 @@ def from_env(env: Mapping[str, str]) -> Settings:
         ),
         drain_s=read.number("DRAIN_S", 8, low=0, high=120),
         traces=_trace_collector(read),
+        feedback_buttons=read.one_of("FEEDBACK_BUTTONS", "no", ("yes", "no")) == "yes",
     )
     if settings.launcher == "kubernetes" and not settings.namespace:
         read.faults.append("POD_NAMESPACE is missing: AGENT_LAUNCHER=kubernetes needs the namespace of its Jobs")

@@ -28,6 +28,7 @@ class EffectKind(StrEnum):
     EDITED = "edited"
     BUTTON = "button"
     CORRECTION = "correction"
+    VOTE = "vote"
     FILE = "file"
     MOVE = "move"
     ACCESS = "access"

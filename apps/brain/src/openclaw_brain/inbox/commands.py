@@ -11,7 +11,16 @@ from openclaw_brain.inbox.owner_commands import OWNER_COMMANDS, press_access, ru
 from openclaw_brain.inbox.pairing import press_pairing
 from openclaw_core.ports import Lang
 from openclaw_core.records import NoticeKind
-from openclaw_core.store.effects import ChooseRole, Effect, Forget, RetryTask, SendFileAgain, SetLanguage, StopTasks
+from openclaw_core.store.effects import (
+    ChooseRole,
+    Effect,
+    Forget,
+    RetryTask,
+    SendFileAgain,
+    SetLanguage,
+    StopTasks,
+    VoteOnAnswer,
+)
 from openclaw_core.tasks.task import retry_id
 from openclaw_core.texts import wording
 from openclaw_core.texts.wording import Sentence
@@ -26,6 +35,7 @@ _STOP_TOASTS = {
     "not_yours": Sentence.NOT_YOURS,
     "old": Sentence.BUTTON_OLD,
 }
+_VOTE_TOASTS = {"taken": Sentence.VOTE_TAKEN, "not_yours": Sentence.NOT_YOURS, "old": Sentence.BUTTON_OLD}
 
 
 def is_ours(context: UpdateContext) -> bool:
@@ -86,6 +96,13 @@ def press_button(context: UpdateContext) -> list[Effect]:
             return [StopTasks(**fields, task=argument, button=incoming.button_id, toasts=toasts, by=by)]
         case "retry" if argument:
             return [*_retry(context), done] if _may_retry(context) else [context.toast(Sentence.NOT_YOURS)]
+        case ("up" | "down") as vote if argument:
+            # The store alone knows which of these toasts fits. Buttons stand in chats after the setting was turned off, and count there.
+            toasts = {name: wording.sentence(what, context.lang) for name, what in _VOTE_TOASTS.items()}
+            by = str(incoming.user_id) if incoming.chat_kind == "group" else None
+            return [
+                VoteOnAnswer(**context.place, task=argument, vote=vote, button=incoming.button_id, toasts=toasts, by=by)
+            ]
         case "lang":
             return [*_set_lang(context, argument), done]
         case "file" if argument:

@@ -88,6 +88,19 @@ class NoteCorrection(InPlace):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VoteOnAnswer(InPlace):
+    """👍 or 👎 under the answer of *task* was pressed. The store alone knows which of *toasts* fits: `taken`, `not_yours`, `old`."""
+
+    kind_of_effect: ClassVar[EffectKind] = EffectKind.VOTE
+    task: str
+    vote: Literal["up", "down"]
+    button: str
+    toasts: Mapping[str, str]
+    by: str | None = None
+    """In groups: who pressed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AddNotice(Replies):
     """A text of the bot's own. With *record* and *link* it stands for a message that cannot be read, and may become part of a task instead."""
 

@@ -142,6 +142,10 @@ class Sentence(_Text):
         "⏹ Stopping…",
         "⏹ עוצרים…",
     )
+    VOTE_TAKEN = (
+        "Noted, thank you.",
+        "נרשם, תודה.",
+    )
     NOT_YOURS = (
         "Only the person who asked can press this.",
         "רק מי ששאל יכול ללחוץ על זה.",

@@ -225,7 +225,7 @@ def _reserve_or_edit(state: DisplayState, slot: int, page: Page, buttons: Button
 
 
 def _with_resend_offer(state: DisplayState, content: Content, unknown: list[int]) -> Content:
-    """The answer with a button that sends files of unknown fate again."""
+    """The answer with buttons that send files of unknown fate again, before those that it has."""
     if not unknown:
         return content
     display = state.display
@@ -235,7 +235,7 @@ def _with_resend_offer(state: DisplayState, content: Content, unknown: list[int]
     *before, last = content.pages
     if utf16_units(last.text + note) <= PAGE_MAX_UNITS:
         last = Page(text=last.text + note, entities=last.entities)
-    return Content(pages=(*before, last), files=content.files, buttons=(row,))
+    return Content(pages=(*before, last), files=content.files, buttons=(row, *content.buttons))
 
 
 def preview_every_s(display: Display) -> float:

@@ -37,12 +37,12 @@ def of_status(status: Status, state: DisplayState) -> Content:
     return Content(pages=_accepted((page,), state), is_status=True)
 
 
-def of_answer(markdown: str, state: DisplayState) -> Content:
-    """The whole answer and its files; no page if a reader would see nothing."""
+def of_answer(markdown: str, state: DisplayState, buttons: notices.Buttons = ()) -> Content:
+    """The whole answer and its files, with *buttons* below its text; no page if a reader would see nothing."""
     if is_blank(markdown):
         return Content(pages=())
     pages, files = paging.pages(markdown, lang=state.display.answer_lang)
-    return Content(pages=_accepted(pages, state), files=files, pictures=state.display.pictures)
+    return Content(pages=_accepted(pages, state), files=files, pictures=state.display.pictures, buttons=buttons)
 
 
 def of_stopped(markdown: str, state: DisplayState) -> Content:

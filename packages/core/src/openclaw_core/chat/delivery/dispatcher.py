@@ -37,7 +37,7 @@ class Dispatcher:
     """Makes all calls that show something, for one bot. At most one call runs in a chat, and `CALLS_AT_ONCE` in all.
 
     *drain_s*: how long running calls may take when `run` is cancelled. *heartbeat* is called at least once in `READ_EVERY_S`.
-    *roles* may be None where failures are the only notices.
+    *roles* may be None where failures are the only notices. *feedback_buttons*: whether 👍 and 👎 stand under an answer.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class Dispatcher:
         displays: Displays,
         messenger: Messenger,
         roles: "Roles | None" = None,
+        feedback_buttons: bool = False,
         drain_s: float = 0.0,
         heartbeat: Callable[[], None] = lambda: None,
         cautious: bool = True,
@@ -68,7 +69,9 @@ class Dispatcher:
             messenger=messenger,
             limits=self._limits,
             recorder=self._recorder,
-            text_loader=TextLoader(displays=displays, recorder=self._recorder, roles=roles, clock=clock),
+            text_loader=TextLoader(
+                displays=displays, recorder=self._recorder, roles=roles, clock=clock, feedback_buttons=feedback_buttons
+            ),
             clock=clock,
             wall_ms=self._wall_ms,
             chat_gone=self._chats.give_up,

@@ -36,6 +36,7 @@ _PLAIN: Mapping[str, Sentence] = {
     NoticeKind.OWNER_STAYS: Sentence.OWNER_STAYS,
     NoticeKind.PAIRED: Sentence.PAIRED,
 }
+_VOTES = {"up": "👍", "down": "👎"}
 _UNSUPPORTED = {
     "voice": Sentence.VOICE,
     "photo": Sentence.PHOTO,
@@ -47,6 +48,11 @@ _UNSUPPORTED = {
     "sticker": Sentence.STICKER,
     "place": Sentence.LOCATION,
 }
+
+
+def feedback_buttons(task_id: str) -> Buttons:
+    """The buttons under an answer by which its asker says whether it was good."""
+    return (tuple(Button(label=label, data=f"{vote}:{task_id}") for vote, label in _VOTES.items()),)
 
 
 def notice_page(notice: Display, roles: "Roles | None") -> tuple[Page, Buttons]:

@@ -9,6 +9,7 @@ from openclaw_core.characters import is_blank
 from openclaw_core.chat.delivery import actions, content
 from openclaw_core.chat.delivery.display_state import DisplayState
 from openclaw_core.chat.delivery.displays import Displays, Stage
+from openclaw_core.chat.delivery.notices import feedback_buttons
 from openclaw_core.chat.delivery.recorder import Recorder
 from openclaw_core.tasks.outcome import Delivery
 
@@ -26,6 +27,8 @@ class TextLoader:
     recorder: Recorder
     roles: "Roles | None"
     clock: Callable[[], float]
+    feedback_buttons: bool = False
+    """Whether 👍 and 👎 stand under an answer."""
 
     async def load(self, state: DisplayState) -> None:
         display = state.display
@@ -45,7 +48,8 @@ class TextLoader:
         if display.stage is Stage.STOPPED:
             state.content = content.of_stopped(markdown, state)
             return
-        state.content = content.of_answer(markdown, state)
+        buttons = feedback_buttons(display.task_id) if self.feedback_buttons else ()
+        state.content = content.of_answer(markdown, state, buttons)
         if not state.content.pages:
             log.error("display.empty", display=display.id)
             state.ends_as = Delivery.UNDELIVERABLE

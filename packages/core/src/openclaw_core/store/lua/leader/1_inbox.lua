@@ -227,6 +227,27 @@ function effects.correction(e)
   if of_record(id, 'user_id') == e.user and call('HSETNX', task_key(id), 'corrected', 1) == 1 then note_feedback(id, 'correction') end
 end
 
+local VOTES_MAX = 20 -- of one answer: who presses to and fro fills the stream with nothing
+
+-- Take a press of 👍 or 👎 under an answer: the last one counts. In a group only the person who asked may press, as with Stop.
+-- Arguments: `VoteOnAnswer`
+-- Keys: reads moved; writes task, feedback, counts, signs
+function effects.vote(e)
+  fix_type(task_key(e.task), 'hash')
+  local t, toast = call('HMGET', task_key(e.task), 'chat', 'state', 'vote', 'votes'), 'old'
+  if t[1] and here(t[1]) == e.chat and (t[2] == 'closed' or t[2] == 'answered') then
+    local asker = of_record(e.task, 'user_id')
+    if e.by and asker and asker ~= e.by and asker:sub(1, 1) ~= '-' then toast = 'not_yours'
+    elseif t[3] == e.vote then toast = 'taken'
+    elseif number(t[4], 0) < VOTES_MAX then
+      set(e.task, 'vote', e.vote, 'votes', ms(number(t[4], 0) + 1))
+      note_feedback(e.task, e.vote)
+      toast = 'taken'
+    end
+  end
+  effects.button({ chat = e.chat, id = e.button, text = e.toasts[toast] })
+end
+
 -- Choose the language of a chat.
 -- Arguments: `SetLanguage`
 -- Keys: writes chat
