@@ -48,13 +48,17 @@ async def test_it_tells_of_the_last_answer_once_that_was_shown(desk: Desk, scrip
     [task_id] = await world.lanes.release(cap=10, at_most=10, epoch=world.epoch)
     assert await world.dispatch(await world.lanes.asked(task_id))
     run = await world.claim()
-    calls = (CallUsage(tool="run_code", ms=5), CallUsage(tool="run_code", ms=5))
+    calls = (
+        CallUsage(tool="run_code", ms=5), CallUsage(tool="run_code", ms=5, fault="failed"), CallUsage(tool="run_code", fault="not_run"),
+        CallUsage(tool="open_page", ms=5, fault="failed"), CallUsage(tool="web_search", ms=5, fault="timed_out"),
+    )  # fmt: skip
     await world.end(run, Answered(markdown="Sorted.", usage=replace(USAGE, steps=(StepUsage(calls=calls),))))
     assert await why(desk) == {}, "it is not shown yet"
     await world.show_all()
     told = await why(desk)
     assert (told["role"], told["decision"], told["model"]) == ("coder", "rule", "m")
     assert (told["tools"], told["tokens"], told["micro_usd"]) == (["run_code", "run_code"], 12, 14)
+    assert (told["not_done"], told["steps"]) == (["run_code", "open_page", "web_search"], 1)
     assert told["took_s"] >= 0
 
 
@@ -131,3 +135,35 @@ def test_what_is_not_known_is_said() -> None:
 def test_each_way_to_pick_and_each_tool_has_words() -> None:
     assert PICKED.keys() == set(Decision)
     assert {tool for role in ROLES.roles.values() for tool in role.functions} <= DID.keys()
+
+
+@pytest.mark.parametrize(
+    ("lang", "lines"),
+    [
+        (
+            "en",
+            [
+                "It searched the web once, opened a page 2 times, could not open a page once, could not run code 2 times",
+                "in 3 steps",
+            ],
+        ),
+        (
+            "he",
+            [
+                "בדרך: חיפוש באינטרנט פעם אחת, פתיחת דף 2 פעמים, פתיחת דף שלא הצליחה פעם אחת, הרצת קוד שלא הצליחה 2 פעמים",
+                "ב־3 צעדים",
+            ],
+        ),
+    ],
+)
+def test_what_was_tried_and_not_done_is_not_called_done(lang: Lang, lines: list[str]) -> None:
+    said = why_reply(ROLES, **FACTS, not_done=["open_page", "run_code", "run_code"], steps=3, lang=lang)
+    assert all(line in said for line in lines), said
+
+
+def test_without_a_page_that_was_opened_no_sources_are_named() -> None:
+    said = why_reply(ROLES, **{**FACTS, "tools": []}, not_done=["open_page"], steps=1, lang="en")
+    assert "It could not open a page once" in said
+    assert "in 1 step and" in said
+    assert "sources" not in said
+    assert "used no tools" not in said

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ import psutil
 import pytest
 from aiohttp import web
 
+from openclaw_cli.runs.timeline import moments
 from openclaw_core.store import RunRecords
 from openclaw_standin.model import ScriptedModel
 from tests.e2e_local.world import World, world
@@ -96,6 +98,14 @@ async def test_an_agent_that_is_killed_between_steps_is_followed_by_one_that_goe
         steps = json.loads(run.run)["steps"]
         assert [[call["tool"] for call in step["calls"]] for step in steps] == [["web_search"], ["web_search"]]
         assert (run.attempt, run.lost) == ("2", "crash")
+        shown = [one.what for one in moments(run) if one.what.startswith("step")]
+        assert [re.sub(r"\d+ ms", "t", one) for one in shown] == [
+            f"step {n}: model t, then web_search t" for n in (1, 2)
+        ]
+        bot.api.users.write(1, "/why")
+        await bot.until(
+            lambda: any("It searched the web 2 times" in text and " in 2 steps and " in text for text in bot.texts(1))
+        )
 
 
 async def test_stop_ends_an_answer_in_two_seconds_while_a_tool_works(tmp_path: Path) -> None:

@@ -117,6 +117,7 @@ async def test_a_fourth_run_reaches_no_runner() -> None:
 
         assert len(sealed.asked) == 3
         assert "three runs are the most" in text
+        assert [call.fault for step in agent.answered.usage.steps for call in step.calls] == ["", "", "", "not_run"]
         assert agent.results()[-1].startswith("Not run: 3 runs")
 
 
@@ -125,6 +126,7 @@ async def test_without_a_runner_the_answer_says_that_nothing_ran() -> None:
         agent.script(runs("1"), {"text": "I ran it and it prints 1."})
 
         assert (await answer(agent)).endswith("_Not run: there is no sealed runner here._")
+        assert agent.answered.usage.steps[0].calls[0].fault == "not_run"
 
 
 async def test_a_run_that_is_cancelled_with_its_answer_ends_at_the_runner() -> None:

@@ -70,7 +70,7 @@ async def _run_call(
     if tool is None:  # of a release whose snapshot names more tools
         return Called(result=CallResult(text=f"Not run: there is no function {call.name}.", fault="unknown_name"))
     if (no := refused.get(call.id)) is not None:
-        return Called(result=CallResult(text=no.text, fault="failed", ran=no.ran))
+        return Called(result=CallResult(text=no.text, fault=_fault_of(no), ran=no.ran))
     began = clock()
     working = asyncio.ensure_future(tool.call(arguments_of(call), pages))
     try:
@@ -103,7 +103,14 @@ def _outcome(tool: Tool, working: "asyncio.Future[ToolResult]") -> tuple[ToolRes
     if exc is not None or working.cancelled():
         return ToolResult(text=CRASHED.format(name=tool.name), failed=True), "crashed"
     result = working.result()
-    return result, "failed" if result.failed else ""
+    return result, _fault_of(result)
+
+
+def _fault_of(result: ToolResult) -> str:
+    """For the figures. Code that was not begun is told from code that failed: only the latter has run."""
+    if result.ran is not None and not result.ran.began:
+        return "not_run"
+    return "failed" if result.failed else ""
 
 
 async def _cancelled(running: "Iterable[asyncio.Future[Any]]") -> None:

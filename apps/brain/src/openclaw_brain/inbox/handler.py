@@ -22,7 +22,7 @@ from openclaw_core.store.budgets import Spending
 from openclaw_core.store.canaries import Canaries
 from openclaw_core.store.effects import AddNotice, QueueTask
 from openclaw_core.store.inbox import Stream
-from openclaw_core.tasks.run_usage import read_usage
+from openclaw_core.tasks.run_usage import CallUsage, read_usage
 from openclaw_core.tasks.task import Task
 
 log = logs.get(__name__)
@@ -190,9 +190,11 @@ class UpdateHandler:
         if run is None:
             return {}
         usage = read_usage(run.run)
+        calls = [call for step in usage.steps for call in step.calls]
         return {
             "role": run.role, "decision": run.decision, "model": usage.model,
-            "tools": [call.tool for step in usage.steps for call in step.calls],
+            "tools": [call.tool for call in calls if _done(call)], "not_done": [call.tool for call in calls if not _done(call)],
+            "steps": len(usage.steps),
             "took_s": (whole(run.ended_ms) - whole(run.admitted_ms)) / 1000,
             "tokens": whole(run.tokens) or usage.prompt_tokens + usage.answer_tokens, "micro_usd": whole(run.micro_usd) if run.micro_usd else None,
         }  # fmt: skip
@@ -208,6 +210,11 @@ class UpdateHandler:
         if waiting:
             status["waiting_s"] = _age_s(oldest[-1]["admitted_ms"], now_ms)
         return status
+
+
+def _done(call: CallUsage) -> bool:
+    """Whether a call did what its tool is for. Code that ended with an error has run."""
+    return not call.fault or (call.tool == "run_code" and call.fault == "failed")
 
 
 def _needs_store(incoming: Incoming, owners: frozenset[int], bots: frozenset[int] = frozenset()) -> bool:

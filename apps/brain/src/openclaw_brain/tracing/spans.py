@@ -13,7 +13,7 @@ from openclaw_core.trace_ids import span_id, trace_id
 
 OTHER = "other"
 """For a name that this brain does not know: of a role that was removed, of another release, or of an agent that is taken over."""
-FAULTS = frozenset({"failed", "timed_out", "crashed", "unknown_name", *CallFault, *Cause})
+FAULTS = frozenset({"failed", "not_run", "timed_out", "crashed", "unknown_name", *CallFault, *Cause})
 Service = Literal["brain", "agent"]
 
 
