@@ -68,6 +68,17 @@ local function here(chat)
   return chat and chat:sub(1, 1) == '-' and call('HGET', P .. 'moved', chat) or chat
 end
 
+-- All ids that a chat has had, the present one first.
+local function ids_of(chat)
+  local found = { chat }
+  if chat:sub(1, 1) ~= '-' then return found end
+  local moved = call('HGETALL', P .. 'moved')
+  for i = 1, #moved, 2 do
+    if moved[i + 1] == chat then found[#found + 1] = moved[i] end
+  end
+  return found
+end
+
 -- A task's record with its chat's new id. It is changed as text, since cjson would spoil its numbers. A quote within the user's words has a backslash.
 local function readdressed(record, from, to)
   local old = '"chat_id":' .. from .. ','

@@ -68,12 +68,22 @@ local function in_no_queue(chat, id)
   return call('SISMEMBER', P .. 'released', id) == 0 and not call('LPOS', P .. 'lane:' .. chat, id)
 end
 
--- Whether a Stop came before the question that it meant: commands do not wait behind other updates.
+-- Whether a Stop, or the asker's `/forget`, came before the question that it meant: commands do not wait behind other updates. A group may have had
+-- another id then.
 local KEEP_STOP_S = 3600
 local function stopped_before(e)
-  local stop = number(call('GET', P .. 'stop:' .. place(e.chat, e.thread)))
   local update = number(e.id:match('^u(%d+)$'))
-  if not (stop and update and update < stop) then return false end
+  if not update then return false end
+  local keys, stop = { P .. 'stop:by:' .. e.user }, 0
+  for _, chat in ipairs(ids_of(e.chat)) do
+    keys[#keys + 1] = P .. 'stop:' .. place(chat, e.thread)
+    keys[#keys + 1] = P .. 'stop:by:' .. e.user .. ':' .. chat
+  end
+  for _, key in ipairs(keys) do
+    fix_type(key, 'string')
+    stop = math.max(stop, number(call('GET', key), 0))
+  end
+  if update >= stop then return false end
   count('stopped_before')
   add_notice('stopped:' .. place(e.chat, e.thread), { chat = e.chat, lang = e.lang, thread = e.thread, kind = 'stopped', args = { stopped = 0, waiting = 1, late = 0 }, reply_to = e.reply_to })
   return true
@@ -96,7 +106,7 @@ end
 
 -- Put a new task into its chat's lane, or fold it into the one that it belongs to.
 -- Arguments: `QueueTask`
--- Keys: reads stop, prices; writes task, lane, waiting.since, msg, act, unread, next_role, chat, ring, ring.members, signs, counts, episode, notice,
+-- Keys: reads stop, moved, prices; writes task, lane, waiting.since, msg, act, unread, next_role, chat, ring, ring.members, signs, counts, episode, notice,
 -- open, later, changes, order, busy, released, agent:run, agent:ready, agent:leases, agent:pictures
 function effects.task(e)
   fix_type(task_key(e.id), 'hash')

@@ -23,7 +23,8 @@ local function forget_task(id, user)
   end
   if call('HGET', P .. 'chat:' .. where, 'last_task') == id then call('HDEL', P .. 'chat:' .. where, 'last_task') end
   if chat == user and where ~= chat then call('DEL', P .. 'chat:' .. where, P .. 'turns:' .. where, P .. 'next_role:' .. where) end
-  call('DEL', P .. 'msg:' .. chat .. ':' .. message, P .. 'heard:' .. chat .. ':' .. message, P .. 'answer:' .. id, task_key(id))
+  for _, known in ipairs(ids_of(chat)) do call('DEL', P .. 'msg:' .. known .. ':' .. message, P .. 'heard:' .. known .. ':' .. message) end
+  call('DEL', P .. 'answer:' .. id, task_key(id))
   if call('DEL', P .. 'pictures:' .. id) == 1 then uncounted(P .. 'pictures:' .. id) end
   call('ZREM', P .. 'ended', id)
 end
@@ -43,12 +44,13 @@ function effects.forget_user(e)
       end
     end
   end
-  local by_person = place(e.chat, e.thread) .. ':' .. e.user
-  call('DEL', P .. 'act:' .. by_person, P .. 'unread:' .. by_person)
-  if not only then
-    call('DEL', P .. 'turns:' .. e.chat, P .. 'chat:' .. e.chat, P .. 'next_role:' .. e.chat)
-    call('SET', P .. 'stop:' .. e.chat, e.update, 'EX', KEEP_STOP_S) -- what was sent before and is handled later begins no more
+  for _, chat in ipairs(ids_of(e.chat)) do
+    local by_person = place(chat, e.thread) .. ':' .. e.user
+    call('DEL', P .. 'act:' .. by_person, P .. 'unread:' .. by_person)
   end
+  if not only then call('DEL', P .. 'turns:' .. e.chat, P .. 'chat:' .. e.chat, P .. 'next_role:' .. e.chat) end
+  -- What was sent before and is handled later begins no more.
+  call('SET', P .. 'stop:by:' .. e.user .. (only and ':' .. only or ''), e.update, 'EX', KEEP_STOP_S)
   call('HSET', P .. 'forgetting', e.user .. ' ' .. e.chat .. ' ' .. (only and 'here' or 'everywhere'), '1 ' .. e.update .. ' 0 ' .. ms(now_ms()) .. ' ' .. e.lang)
 end
 
@@ -78,6 +80,7 @@ function ops.forget_some()
     update, asked_ms = number(update), number(asked_ms)
     if not (user and update and asked_ms) then call('HDEL', P .. 'forgetting', requests[i])
     else
+      chat = here(chat) -- the group may have got another id since
       local only = where == 'here' and chat or nil
       local found = call('ZRANGE', P .. 'ended', from, '+inf', 'BYSCORE', 'LIMIT', 0, a.at_most, 'WITHSCORES')
       local full, last = #found == 2 * a.at_most, found[#found] or from
