@@ -285,7 +285,9 @@ def answers(pod: ToolsPod) -> dict[str, dict[str, Any]]:
                 {
                     "name": each.name,
                     "language": each.language,
-                    "code": f"{lines}\n{each.program}" if each.language == "python" else each.program,
+                    "code": f"{lines}\n{each.program(seen_s=8.0)}"
+                    if each.language == "python"
+                    else each.program(seen_s=8.0),
                     "seconds": each.seconds,
                 }
                 for each in ATTACKS
