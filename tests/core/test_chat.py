@@ -338,14 +338,14 @@ async def test_a_model_that_thinks_is_not_silent(part: str) -> None:
     async def script(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"content-type": "text/event-stream"})
         await response.prepare(request)
-        for _ in range(6):
+        for _ in range(13):
             await response.write(part.encode())
             await asyncio.sleep(0.1)
         await response.write(f"{delta('</think>yes' if 'think>' in part else 'yes')}{END}".encode())
         return response
 
     async with serving(script) as (_, chat):
-        pieces = await collected(chat, replace(CALL, first_token_timeout_s=0.4, idle_timeout_s=5))
+        pieces = await collected(chat, replace(CALL, first_token_timeout_s=1, idle_timeout_s=5))
     assert "".join(piece.text for piece in pieces) == "yes"
 
 

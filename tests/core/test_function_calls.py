@@ -167,11 +167,11 @@ async def test_a_model_that_calls_slowly_is_not_silent() -> None:
         await response.prepare(request)
         for part in (called(entry(0, "a", "look", "")), *(called(entry(0, arguments=one)) for one in NORTH), END, DONE):
             await response.write(part.encode())
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.1)
         return response
 
     async with asked(script) as (_, client):
-        pieces = await collected(client, call(first_token_timeout_s=0.5, idle_timeout_s=0.5))
+        pieces = await collected(client, call(first_token_timeout_s=1, idle_timeout_s=1))
 
     assert [arguments_of(one) for one in pieces[-1].calls] == [{"at": "north"}]
 

@@ -6,14 +6,14 @@ Each is bounded: without the seal it must do no harm to the machine that tests i
 
 from dataclasses import dataclass
 
-from openclaw_core.sealed import Cause, ProgramLanguage
-from openclaw_runner.seals import Part
+from openclaw_core.sealed import RunnerCause, ProgramLanguage
+from openclaw_runner.seals import SealPart
 
-LANDLOCK = frozenset({Part.FILES, Part.NETWORK, Part.SCOPE})
+LANDLOCK = frozenset({SealPart.FILES, SealPart.NETWORK, SealPart.SCOPE})
 """Any rule of Landlock forbids to look into processes outside the seal: all have to be left out together."""
-ANOTHER = LANDLOCK | {Part.FILTER, Part.PRIVILEGES}
+ANOTHER = LANDLOCK | {SealPart.FILTER, SealPart.PRIVILEGES}
 FILES, FILTER, SCOPE, WATCH, LIMITS = (
-    {part} for part in (Part.FILES, Part.FILTER, Part.SCOPE, Part.WATCH, Part.LIMITS)
+    {part} for part in (SealPart.FILES, SealPart.FILTER, SealPart.SCOPE, SealPart.WATCH, SealPart.LIMITS)
 )
 
 NUMBERS = {
@@ -73,8 +73,8 @@ class Attack:
     name: str
     code: str
     refused_by: str
-    without: frozenset[Part] = frozenset()
-    cause: Cause | None = None  # with which the run is ended
+    without: frozenset[SealPart] = frozenset()
+    cause: RunnerCause | None = None  # with which the run is ended
     or_fails: bool = False  # or it meets a limit of the kernel before that is seen, and fails by itself
     measure: str = ""
     root: bool = False
@@ -90,7 +90,7 @@ class Attack:
 
 
 def attack(
-    name: str, code: str, refused_by: str, without: set[Part] | frozenset[Part] = frozenset(), **more: object
+    name: str, code: str, refused_by: str, without: set[SealPart] | frozenset[SealPart] = frozenset(), **more: object
 ) -> Attack:
     return Attack(name=name, code=code, refused_by=refused_by, without=frozenset(without), **more)  # type: ignore[arg-type]
 
@@ -100,19 +100,19 @@ OTHER_PROCESSES = [
         "the parent's environment",
         "print('GOT', open(f'/proc/{PARENT}/environ').read())",
         "Landlock, not dumpable",
-        LANDLOCK | {Part.PRIVILEGES},
+        LANDLOCK | {SealPart.PRIVILEGES},
     ),
     attack(
         "the parent's memory",
         "f = open(f'/proc/{PARENT}/mem', 'rb'); print('GOT')",
         "Landlock, not dumpable",
-        LANDLOCK | {Part.PRIVILEGES},
+        LANDLOCK | {SealPart.PRIVILEGES},
     ),
     attack(
         "the parent's open files",
         "print('GOT', os.listdir(f'/proc/{PARENT}/fd'))",
         "Landlock, not dumpable",
-        LANDLOCK | {Part.PRIVILEGES},
+        LANDLOCK | {SealPart.PRIVILEGES},
     ),
     attack(
         "the command line of another process", "print('GOT', open(f'/proc/{VICTIM}/cmdline').read())", "Landlock", FILES
@@ -121,7 +121,7 @@ OTHER_PROCESSES = [
         "its own environment in /proc",
         "print('GOT', open('/proc/self/environ').read())",
         "Landlock, not dumpable",
-        FILES | {Part.PRIVILEGES},
+        FILES | {SealPart.PRIVILEGES},
     ),
     attack(
         "another process's root", "print('GOT', os.listdir(f'/proc/{VICTIM}/root'))", "Landlock", LANDLOCK, root=True
@@ -158,7 +158,7 @@ call("process_vm_readv", PARENT, ctypes.byref(local), 1, ctypes.byref(remote), 1
         "the parent's limits",
         "call('prlimit64', PARENT, 7, None, ctypes.create_string_buffer(16)); print('GOT')",
         "seccomp, not dumpable",
-        FILTER | {Part.PRIVILEGES},
+        FILTER | {SealPart.PRIVILEGES},
     ),
     attack("its own limits", "resource.setrlimit(resource.RLIMIT_NOFILE, (60, 60)); print('GOT')", "seccomp", FILTER),
     attack("the parent's priority", "call('setpriority', 0, PARENT, 3); print('GOT')", "seccomp", FILTER),
@@ -179,16 +179,16 @@ FILE_SYSTEM = [
     attack("/dev/shm", "open('/dev/shm/x-' + str(os.getpid()), 'x'); os.unlink('/dev/shm/x-' + str(os.getpid())); print('GOT')", "Landlock", FILES),
     attack("the terminal", "os.open('/dev/ptmx', os.O_RDWR); print('GOT')", "Landlock", FILES),
     attack("/sys", "print('GOT', os.listdir('/sys'))", "Landlock", FILES),
-    attack("a symbolic link out", "os.symlink(SECRET, 'stolen.txt')", "Landlock, only regular files are collected", FILES | {Part.REGULAR}, measure="stolen"),
-    attack("a hard link out", "os.link(OUTSIDE + '/full', 'stolen.txt')", "Landlock, only files with one name are collected", FILES | {Part.REGULAR}, measure="stolen"),
+    attack("a symbolic link out", "os.symlink(SECRET, 'stolen.txt')", "Landlock, only regular files are collected", FILES | {SealPart.REGULAR}, measure="stolen"),
+    attack("a hard link out", "os.link(OUTSIDE + '/full', 'stolen.txt')", "Landlock, only files with one name are collected", FILES | {SealPart.REGULAR}, measure="stolen"),
     attack("a device", "os.mknod('null.txt', 0o20666, os.makedev(1, 3)); print('GOT')", "seccomp, Landlock", FILES | FILTER, root=True),
     attack("a pipe with a name", "os.mkfifo('pipe.txt'); print('GOT')", "seccomp, Landlock", FILES | FILTER),
     attack("a program of its own", "open('x.sh', 'w').write('#!/bin/sh\\necho GOT'); os.chmod('x.sh', 0o700); subprocess.run(['./x.sh'])", "Landlock, seccomp", FILES | FILTER),
     attack("a program in memory only", "call('memfd_create', ctypes.c_char_p(b'x'), 0); print('GOT')", "seccomp", FILTER),
     attack("a handle instead of a path", "call('name_to_handle_at', -100, ctypes.c_char_p(SECRET.encode()), ctypes.create_string_buffer(b'\\x80' + bytes(200)), ctypes.create_string_buffer(8), 0); print('GOT')", "seccomp", FILTER),
     attack("watching files elsewhere", "call('inotify_init1', 0); print('GOT')", "seccomp", FILTER),
-    attack("inherited descriptors", "for n in range(3, 200):\n    try: os.fstat(n)\n    except OSError: continue\n    print('GOT', n)", "close_range", {Part.DESCRIPTORS}),
-    attack("the environment", "print('GOT' if 'SECRET_TOKEN' in os.environ else os.environ)", "a closed environment", {Part.ENVIRONMENT}),
+    attack("inherited descriptors", "for n in range(3, 200):\n    try: os.fstat(n)\n    except OSError: continue\n    print('GOT', n)", "close_range", {SealPart.DESCRIPTORS}),
+    attack("the environment", "print('GOT' if 'SECRET_TOKEN' in os.environ else os.environ)", "a closed environment", {SealPart.ENVIRONMENT}),
 ]  # fmt: skip
 
 NETWORK = [
@@ -196,13 +196,13 @@ NETWORK = [
         "TCP, as to Redis",
         "socket.create_connection(('127.0.0.1', PORT), 5); print('GOT')",
         "seccomp, Landlock",
-        FILTER | {Part.NETWORK},
+        FILTER | {SealPart.NETWORK},
     ),
     attack(
         "a TCP server",
         "s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(); print('GOT')",
         "seccomp, Landlock",
-        FILTER | {Part.NETWORK},
+        FILTER | {SealPart.NETWORK},
     ),
     attack(
         "UDP, as to DNS",
@@ -318,24 +318,24 @@ KERNEL = [
 ]
 
 RESOURCES = [
-    attack("many processes", "pids = []\nfor _ in range(60):\n    if (pid := os.fork()) == 0: time.sleep(60); os._exit(0)\n    pids.append(pid)\ntime.sleep(SEEN_S); print('GOT')\nfor pid in pids: os.kill(pid, 9)", "watched", WATCH, cause=Cause.TOO_MANY_PROCESSES),
-    attack("a bomb of forks", "f() { [ $1 -gt 0 ] && { f $(($1 - 1)) & f $(($1 - 1)) & }; sleep 5; }\nf 5; sleep 3; echo GOT", "watched", WATCH, cause=Cause.TOO_MANY_PROCESSES, language=ProgramLanguage.BASH),
-    attack("many threads", "for _ in range(60): threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\ntime.sleep(SEEN_S); print('GOT')", "rlimit, watched", LIMITS | WATCH, cause=Cause.TOO_MANY_PROCESSES, or_fails=True),
-    attack("memory", "x = bytearray(600 << 20); print('GOT')", "rlimit", LIMITS | WATCH, cause=Cause.OUT_OF_MEMORY),
-    attack("memory of many processes", "for _ in range(6):\n    if os.fork() == 0:\n        x = b'x' * (30 << 20); time.sleep(60)\ntime.sleep(3 * SEEN_S); print('GOT', flush=True); os.killpg(0, 9)", "watched", WATCH, cause=Cause.OUT_OF_MEMORY),
-    attack("shared memory without a name", "import mmap\nx = mmap.mmap(-1, 90 << 20)\nfor n in range(0, 90 << 20, 4096): x[n] = 1\ntime.sleep(SEEN_S); print('GOT')", "watched", WATCH, cause=Cause.OUT_OF_MEMORY),
+    attack("many processes", "pids = []\nfor _ in range(60):\n    if (pid := os.fork()) == 0: time.sleep(60); os._exit(0)\n    pids.append(pid)\ntime.sleep(SEEN_S); print('GOT')\nfor pid in pids: os.kill(pid, 9)", "watched", WATCH, cause=RunnerCause.TOO_MANY_PROCESSES),
+    attack("a bomb of forks", "f() { [ $1 -gt 0 ] && { f $(($1 - 1)) & f $(($1 - 1)) & }; sleep 5; }\nf 5; sleep 3; echo GOT", "watched", WATCH, cause=RunnerCause.TOO_MANY_PROCESSES, language=ProgramLanguage.BASH),
+    attack("many threads", "for _ in range(60): threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\ntime.sleep(SEEN_S); print('GOT')", "rlimit, watched", LIMITS | WATCH, cause=RunnerCause.TOO_MANY_PROCESSES, or_fails=True),
+    attack("memory", "x = bytearray(600 << 20); print('GOT')", "rlimit", LIMITS | WATCH, cause=RunnerCause.OUT_OF_MEMORY),
+    attack("memory of many processes", "for _ in range(6):\n    if os.fork() == 0:\n        x = b'x' * (30 << 20); time.sleep(60)\ntime.sleep(3 * SEEN_S); print('GOT', flush=True); os.killpg(0, 9)", "watched", WATCH, cause=RunnerCause.OUT_OF_MEMORY),
+    attack("shared memory without a name", "import mmap\nx = mmap.mmap(-1, 90 << 20)\nfor n in range(0, 90 << 20, 4096): x[n] = 1\ntime.sleep(SEEN_S); print('GOT')", "watched", WATCH, cause=RunnerCause.OUT_OF_MEMORY),
     attack("a large file", "f = open('x', 'wb')\nfor _ in range(20): f.write(bytes(1 << 20)); f.flush()\nprint('GOT')", "rlimit", LIMITS | WATCH),
-    attack("many files", "for n in range(15): open(str(n), 'wb').write(bytes(1 << 20))\ntime.sleep(SEEN_S); print('GOT')", "watched", WATCH, cause=Cause.FOLDER_LIMIT),
-    attack("many empty files", "for n in range(1500): open(str(n), 'wb').close()\ntime.sleep(SEEN_S); print('GOT')", "watched", WATCH, cause=Cause.FOLDER_LIMIT),
-    attack("files that have no name any more", "f = [open(str(n), 'wb') for n in range(15)]\nfor n, each in enumerate(f):\n    each.write(bytes(1 << 20)); os.unlink(str(n))\ntime.sleep(SEEN_S); print('GOT')", "watched", WATCH, cause=Cause.FOLDER_LIMIT),
+    attack("many files", "for n in range(15): open(str(n), 'wb').write(bytes(1 << 20))\ntime.sleep(SEEN_S); print('GOT')", "watched", WATCH, cause=RunnerCause.FOLDER_LIMIT),
+    attack("many empty files", "for n in range(1500): open(str(n), 'wb').close()\ntime.sleep(SEEN_S); print('GOT')", "watched", WATCH, cause=RunnerCause.FOLDER_LIMIT),
+    attack("files that have no name any more", "f = [open(str(n), 'wb') for n in range(15)]\nfor n, each in enumerate(f):\n    each.write(bytes(1 << 20)); os.unlink(str(n))\ntime.sleep(SEEN_S); print('GOT')", "watched", WATCH, cause=RunnerCause.FOLDER_LIMIT),
     attack("open files", "f = [os.open('/dev/null', 0) for _ in range(200)]; print('GOT')", "rlimit", LIMITS),
-    attack("a flood of output", "while True: os.write(1, b'x' * 65536)", "the handler", cause=Cause.OUTPUT_LIMIT),
-    attack("an endless loop", "while True: pass", "the handler", cause=Cause.TIMED_OUT, seconds=1),
-    attack("an endless sleep", "time.sleep(1e6)", "the handler", cause=Cause.TIMED_OUT, seconds=1),
-    attack("deaf to signals", "for n in set(signal.valid_signals()) - {9, 19}:\n    try: signal.signal(n, signal.SIG_IGN)\n    except OSError: pass\nwhile True: time.sleep(1)", "the handler", cause=Cause.TIMED_OUT, seconds=1),
-    attack("stopping itself", "os.kill(os.getpid(), signal.SIGSTOP)", "the handler", cause=Cause.TIMED_OUT, seconds=1),
-    attack("a grandchild that lives on", "if os.fork() == 0:\n    if os.fork() == 0:\n        os.close(0); os.close(1); os.close(2); time.sleep(20)\n    os._exit(0)\ntime.sleep(0.3)", "one process group", {Part.GROUP}, measure="left"),
-    attack("a grandchild in its own session", "if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        os.close(0); os.close(1); os.close(2); time.sleep(20)\n    os._exit(0)\ntime.sleep(0.3)", "seccomp, the subreaper", {Part.GROUP, Part.FILTER}, measure="left"),
+    attack("a flood of output", "while True: os.write(1, b'x' * 65536)", "the handler", cause=RunnerCause.OUTPUT_LIMIT),
+    attack("an endless loop", "while True: pass", "the handler", cause=RunnerCause.TIMED_OUT, seconds=1),
+    attack("an endless sleep", "time.sleep(1e6)", "the handler", cause=RunnerCause.TIMED_OUT, seconds=1),
+    attack("deaf to signals", "for n in set(signal.valid_signals()) - {9, 19}:\n    try: signal.signal(n, signal.SIG_IGN)\n    except OSError: pass\nwhile True: time.sleep(1)", "the handler", cause=RunnerCause.TIMED_OUT, seconds=1),
+    attack("stopping itself", "os.kill(os.getpid(), signal.SIGSTOP)", "the handler", cause=RunnerCause.TIMED_OUT, seconds=1),
+    attack("a grandchild that lives on", "if os.fork() == 0:\n    if os.fork() == 0:\n        os.close(0); os.close(1); os.close(2); time.sleep(20)\n    os._exit(0)\ntime.sleep(0.3)", "one process group", {SealPart.GROUP}, measure="left"),
+    attack("a grandchild in its own session", "if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        os.close(0); os.close(1); os.close(2); time.sleep(20)\n    os._exit(0)\ntime.sleep(0.3)", "seccomp, the subreaper", {SealPart.GROUP, SealPart.FILTER}, measure="left"),
     attack("folders in folders", "for _ in range(900):\n    os.mkdir('d' * 200); os.chdir('d' * 200)\nos.mkdir('closed', 0)", "the handler", measure="emptied"),
     attack("names that mislead", "for name in ('a\\nb.png', '\\u202egnp.txt', '-rf.txt', 'x' * 200 + '.txt', 'a;b.txt', '..a.txt'): open(name, 'w').write('x')", "what is collected", measure="names"),
     attack("a picture that is none", "open('x.png', 'wb').write(b'GOT')", "what is collected", measure="names"),

@@ -21,9 +21,16 @@ from tests.standin.conftest import TOKEN, bot_for
 KEYBOARD = InlineKeyboardMarkup([[InlineKeyboardButton("Stop", callback_data="stop:1")]])
 
 
+async def polled(api: BotApi) -> None:
+    """Wait until a poll has arrived."""
+    async with asyncio.timeout(30):
+        while api.state.updates._poller is None:
+            await asyncio.sleep(0.01)
+
+
 async def test_a_poll_waits_for_the_next_update_and_returns_at_once_when_it_comes(api: BotApi, bot: Bot) -> None:
     polling = asyncio.create_task(bot.get_updates(timeout=40))
-    await asyncio.sleep(0.1)
+    await polled(api)
     assert not polling.done()
 
     said_at = time.monotonic()
@@ -62,7 +69,7 @@ async def test_ids_start_anywhere_and_rise_by_one(api: BotApi) -> None:
 
 async def test_a_second_poller_throws_the_first_one_out(api: BotApi, bot: Bot) -> None:
     first = asyncio.create_task(bot.get_updates(timeout=30))
-    await asyncio.sleep(1)  # it has to have arrived before its rival
+    await polled(api)
 
     async with bot_for(api.url) as rival:
         second = asyncio.create_task(rival.get_updates(timeout=30))
@@ -74,7 +81,7 @@ async def test_a_second_poller_throws_the_first_one_out(api: BotApi, bot: Bot) -
 
 async def test_a_poller_that_was_killed_takes_no_update_with_it(api: BotApi, bot: Bot) -> None:
     dead = asyncio.create_task(bot.get_updates(timeout=10))
-    await asyncio.sleep(0.1)
+    await polled(api)
     dead.cancel()
     await asyncio.gather(dead, return_exceptions=True)
 

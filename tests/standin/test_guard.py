@@ -145,7 +145,7 @@ async def test_half_a_request_does_not_keep_its_connection(sent: bytes, monkeypa
                 reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
                 writer.write(sent.replace(b"%b", path.encode()))
                 try:
-                    async with asyncio.timeout(5):
+                    async with asyncio.timeout(9):
                         reply = await reader.read()
                 finally:
                     writer.close()

@@ -1,7 +1,6 @@
 """Documents that came with a message: a model reads them in parts, the sealed runner opens them, and the record says what was read."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -24,7 +23,7 @@ from openclaw_standin.model import ScriptedModel
 from tests.agent.harness import FakeFiles, task, until
 from tests.fakes.work import ORDER, FakeWork
 from tests.runner import documents as made
-from tests.runner.runners import Runner
+from tests.runner.runners import Runner, descendants
 
 SNAPSHOT = replace(
     ORDER, models=("openai/gpt-oss-120b",), functions=("read_document",), history_tokens=1500, results_tokens=8000, max_steps=10
@@ -234,14 +233,14 @@ async def test_without_a_runner_a_long_text_is_cut_as_ever() -> None:
         assert "[… cut …]" in agent.asked
 
 
-async def test_stop_ends_the_reading(agent: Agent) -> None:
+async def test_stop_ends_the_reading(agent: Agent, sealed: Runner) -> None:
+    idle = len(descendants(sealed.process.pid))
     run = await agent.claimed("Who keeps the light?", ("bomb.pdf", made.pdf_bomb()))
     answering = asyncio.create_task(agent.answerer.answer(run))
-    await asyncio.sleep(0.1)
-    began = time.monotonic()
+    await until(lambda: len(descendants(sealed.process.pid)) >= idle + 2)
     answering.cancel()
-    await asyncio.gather(answering, return_exceptions=True)
-    assert time.monotonic() - began < 1
+    await asyncio.wait_for(asyncio.gather(answering, return_exceptions=True), 20)
+    await until(lambda: len(descendants(sealed.process.pid)) == idle)
 
 
 async def test_an_agent_that_takes_over_goes_on_behind_the_parts_that_were_read(agent: Agent) -> None:

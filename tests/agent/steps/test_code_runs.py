@@ -130,10 +130,11 @@ async def test_without_a_runner_the_answer_says_that_nothing_ran() -> None:
 
 
 async def test_a_run_that_is_cancelled_with_its_answer_ends_at_the_runner() -> None:
-    ended = asyncio.Event()
+    began, ended = asyncio.Event(), asyncio.Event()
 
     class Endless:
         async def run(self, request: RunRequest) -> RunResult:
+            began.set()
             try:
                 await asyncio.sleep(3600)
             finally:
@@ -143,11 +144,9 @@ async def test_a_run_that_is_cancelled_with_its_answer_ends_at_the_runner() -> N
     async with agent_of(RunCode(runner=Endless())) as agent:
         agent.script(runs("1"), {"text": "Never."})
         answering = asyncio.create_task(agent.answer(functions=("run_code",)))
-        while not agent.work.statuses.get("u1"):
-            await asyncio.sleep(0.01)
-        await asyncio.sleep(0.1)
+        await asyncio.wait_for(began.wait(), 30)
         answering.cancel()
-        await asyncio.wait([answering], timeout=2)
+        await asyncio.wait([answering], timeout=30)
 
         assert answering.cancelled()
         assert ended.is_set()

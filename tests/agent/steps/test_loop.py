@@ -26,6 +26,7 @@ from tests.agent.harness import FakeFiles, task, until
 from tests.agent.steps.probe import Probe, crashes, fails, hangs, heeds_nothing, says_where
 from tests.agent.tools.web import opened, reply
 from tests.fakes.work import ORDER, FakeWork
+from tests.timing import is_done_within
 
 BIG, SMALL = "openai/gpt-oss-120b", "openai/gpt-oss-20b"
 SNAPSHOT = replace(ORDER, models=(BIG, SMALL), functions=("look",), max_steps=6, results_tokens=8000)
@@ -173,12 +174,17 @@ async def test_a_tool_that_does_not_end_in_its_time_is_ended_and_the_others_of_i
 
 async def test_a_tool_that_heeds_no_cancellation_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running_calls, "CANCEL_S", 0.1)
-    async with agent_of(Probe(heeds_nothing, timeout_s=0.05)) as agent:
-        agent.script({"calls": [LOOK]}, {"text": "Without."})
-        began = time.monotonic()
-        assert await agent.answer() is None
-        assert time.monotonic() - began < 3
-        assert agent.markdown == "Without."
+
+    async def answered() -> float:
+        async with agent_of(Probe(heeds_nothing, timeout_s=0.05)) as agent:
+            agent.script({"calls": [LOOK]}, {"text": "Without."})
+            began = time.monotonic()
+            assert await agent.answer() is None
+            took_s = time.monotonic() - began
+            assert agent.markdown == "Without."
+            return took_s
+
+    await is_done_within(3, answered)
 
 
 async def test_a_tool_that_there_is_not_and_broken_arguments_are_told_to_the_model() -> None:
@@ -342,22 +348,26 @@ async def test_numbers_of_pages_stay_when_a_task_is_taken_over() -> None:
 
 @pytest.mark.parametrize("does", [hangs, heeds_nothing])
 async def test_stop_ends_an_answer_within_two_seconds_while_a_tool_works(does: Any) -> None:
-    look = Probe(does)
-    async with agent_of(look) as agent:
-        agent.script({"calls": [LOOK]}, {"text": "Never."})
-        run = await agent.claimed()
-        doing = asyncio.create_task(do_run(agent.work, agent.answerer, run, asyncio.Event()))
-        await until(lambda: look.calls)
-        agent.work.take_away("u1")
-        began = time.monotonic()
-        assert await doing is Exit.DONE
-        assert time.monotonic() - began < 2
-        assert agent.work.results == {}
+    async def stopped() -> float:
+        look = Probe(does)
+        async with agent_of(look) as agent:
+            agent.script({"calls": [LOOK]}, {"text": "Never."})
+            run = await agent.claimed()
+            doing = asyncio.create_task(do_run(agent.work, agent.answerer, run, asyncio.Event()))
+            await until(lambda: look.calls)
+            agent.work.take_away("u1")
+            began = time.monotonic()
+            assert await doing is Exit.DONE
+            took_s = time.monotonic() - began
+            assert agent.work.results == {}
+            return took_s
+
+    await is_done_within(2, stopped)
 
 
 async def test_a_tool_leaves_time_for_the_answer_before_the_deadline() -> None:
     look = Probe(hangs, timeout_s=3600)
-    async with agent_of(look, deadline_s=2.0) as agent:
+    async with agent_of(look, deadline_s=8.0) as agent:  # a quarter of it is the answer's
         agent.script({"calls": [LOOK]}, {"text": "I had no time to look."})
         assert await agent.answer() is None
         assert agent.markdown == "I had no time to look."

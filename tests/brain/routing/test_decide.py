@@ -25,6 +25,7 @@ from openclaw_core.tasks.conversation import estimate_tokens
 from openclaw_core.tasks.outcome import Decision
 from tests.brain.routing.scripted_chat import SILENCE, USAGE, ScriptedChat
 from tests.brain.routing.test_sets import rows_of
+from tests.timing import is_done_within
 
 UNSURE = "ceramic vs stainless pans"
 """Nothing but a model or a classifier has an opinion on this."""
@@ -181,11 +182,15 @@ async def test_answer_of_another_shape_or_role_falls_through_and_its_tokens_coun
 
 async def test_silent_model_costs_no_more_than_its_budget(roles: Roles) -> None:
     hasty = replace(roles, router=replace(roles.router, budget_s=0.05))
-    began = time.monotonic()
-    routed = await route(UNSURE, hasty, chat=ScriptedChat([SILENCE]))
-    assert routed.decision is Decision.DEFAULT
-    assert routed.took_ms >= 40
-    assert time.monotonic() - began < 1.8  # the budget of the roles is 2 s
+
+    async def routing() -> float:
+        began = time.monotonic()
+        routed = await route(UNSURE, hasty, chat=ScriptedChat([SILENCE]))
+        assert routed.decision is Decision.DEFAULT
+        assert routed.took_ms >= 40
+        return time.monotonic() - began
+
+    await is_done_within(1.8, routing)  # the budget of the roles is 2 s
 
 
 async def test_second_routing_model_is_asked_when_the_first_is_gone(roles: Roles) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from openclaw_agent.tools.fetching.connecting import PublicOnly
 from openclaw_agent.tools.fetching.faults import FetchCause, NotFetched
+from openclaw_agent.tools.fetching.fetcher import TOTAL_S
 from tests.agent.tools.fetching.asking import fetched, refused
 from tests.agent.tools.web import Web, leads_to, reply
 
@@ -130,7 +131,7 @@ async def test_a_slow_drip_ends_in_time(web: Web, part: str) -> None:
     began = time.monotonic()
 
     assert await refused(web, "example.org/", total_s=0.4) is FetchCause.TIME
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < TOTAL_S / 2, "by its own limit, not by the one of production"
 
 
 async def test_the_time_is_for_all_redirects_together(web: Web) -> None:
@@ -186,4 +187,4 @@ async def test_a_stopped_call_closes_its_connection(web: Web) -> None:
 
     with pytest.raises(asyncio.CancelledError):
         await task
-    await asyncio.wait_for(gone.wait(), 5)
+    await asyncio.wait_for(gone.wait(), 30)

@@ -209,7 +209,7 @@ async def test_a_page_that_does_not_let_itself_be_read_ends_in_one_sentence(
     with pytest.raises(Unread, match="could not be read"):
         await replace(ChildReader(), read_s=2.0, cpu_s=1).read(b"<p>x", ContentKind.HTML)
 
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 30
 
 
 async def test_a_page_that_the_parser_cannot_get_through_ends_in_one_sentence() -> None:

@@ -352,7 +352,7 @@ async def test_a_library_that_hangs_ends_in_time_and_with_its_call() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert time.monotonic() - began < 6
+    assert time.monotonic() - began < 30
 
 
 def test_what_tavily_and_brave_are_asked_is_documented() -> None:
