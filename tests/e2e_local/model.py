@@ -30,11 +30,14 @@ class EchoModel:
     """Questions that are always answered with a status."""
     fails_prompt: str = ""
     """What a system prompt says that is always answered with 401."""
+    held: dict[str, asyncio.Event] = field(default_factory=dict)
+    """Questions whose answer does not begin before its event."""
     seen: list[str] = field(default_factory=list)
     prompts: list[list[dict[str, Any]]] = field(default_factory=list)
 
     async def chat(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
+        first_s, word_s, words = self.first_s, self.word_s, self.words  # a test may change them for the next call
         question = body["messages"][-1]["content"]
         self.seen.append(question)
         self.prompts.append(body["messages"])
@@ -48,14 +51,16 @@ class EchoModel:
         response = web.StreamResponse(headers={"content-type": "text/event-stream"})
         await response.prepare(request)
         try:
-            await asyncio.sleep(self.first_s)
+            if question in self.held:
+                await self.held[question].wait()
+            await asyncio.sleep(first_s)
             thought = [self.thought[at : at + 7] for at in range(0, len(self.thought), 7)]
             for text in thought:
                 await response.write(self._event({"content": text}, None))
                 await asyncio.sleep(0.05)
-            for text in [self.answer or f"Answer to {question}. ", *(f"w{n} " for n in range(self.words))]:
+            for text in [self.answer or f"Answer to {question}. ", *(f"w{n} " for n in range(words))]:
                 await response.write(self._event({"content": text}, None))
-                await asyncio.sleep(self.word_s)
+                await asyncio.sleep(word_s)
             await response.write(self._event({}, "stop"))
             await response.write(b"data: [DONE]\n\n")
         except ConnectionError:

@@ -23,11 +23,12 @@ def last_request(bot: World) -> str:
 
 
 async def test_a_comment_is_answered_with_what_is_forwarded_a_moment_later(bot: World) -> None:
-    bot.model.first_s = 3  # the forward comes while the model is thinking already
     bot.api.users.write(5, "/code warm up")
     await bot.answered(5, "warm up")
+    bot.model.first_s = 60  # the forward comes while the model is thinking already
     bot.api.users.write(5, "is this true?")
     await bot.until(lambda: "is this true?" in bot.model.seen)
+    bot.model.first_s = 0.05
     bot.api.users.write(5, "The moon is made of cheese.", extra=FORWARDED)
     await bot.until(lambda: "The moon is made of cheese." in last_request(bot))
     assert last_request(bot).endswith("is this true?")

@@ -71,12 +71,7 @@ def _asked_times(bot: World, n: int) -> bool:
 async def running(bot: World, question: str) -> list[psutil.Process]:
     """The agent that asks the model for *question*: the one with a connection to its server."""
     await bot.until(lambda: question in bot.model.seen)
-    port = int(bot.model.url.rpartition(":")[2])
-    return [
-        p
-        for p in bot.agents()
-        if any(c.raddr and c.raddr.port == port and c.status == "ESTABLISHED" for c in p.net_connections())
-    ]
+    return bot.agents_at(int(bot.model.url.rpartition(":")[2]))
 
 
 @pytest.mark.parametrize("moment", ["before the first token", "mid-answer"])

@@ -169,9 +169,7 @@ async def test_an_agent_that_takes_over_cites_what_the_first_one_opened(tmp_path
         )  # fmt: skip
         bot.api.users.write(1, QUESTION)
         await bot.until(lambda: any("host: harbour" in head.lower() for _, head in web.heads))
-        [agent] = [
-            one for one in bot.agents() if any(c.raddr and c.raddr.port == web.port for c in one.net_connections())
-        ]
+        [agent] = bot.agents_at(web.port)
         agent.kill()
         goes_on.set()
         message = await answer_of(bot, 1, "The tower")

@@ -75,10 +75,10 @@ class World:
         await self.brain.wait()
         self.brain = None
 
-    async def stop_brain(self) -> int:
+    async def stop_brain(self, *, within_s: float = 60) -> int:
         assert self.brain is not None
         self.brain.terminate()
-        async with asyncio.timeout(20):  # then a pod of it is killed
+        async with asyncio.timeout(within_s):
             code = await self.brain.wait()
         self.brain = None
         return code
@@ -102,6 +102,20 @@ class World:
             except (psutil.NoSuchProcess, psutil.AccessDenied):
                 continue
         return found
+
+    def agents_at(self, port: int) -> list[psutil.Process]:
+        """Agents that have a connection to *port*. One that ends between two looks at it has none."""
+
+        def connected(agent: psutil.Process) -> bool:
+            try:
+                return any(
+                    one.raddr and one.raddr.port == port and one.status == psutil.CONN_ESTABLISHED
+                    for one in agent.net_connections()
+                )
+            except psutil.NoSuchProcess:
+                return False
+
+        return [agent for agent in self.agents() if connected(agent)]
 
     # ---- looking
 
@@ -205,7 +219,7 @@ async def world(folder: Path, program: str = "openclaw_brain", **settings: str) 
             )
             try:
                 await bot.start_brain()
-                await bot.until(lambda: "leader.taken" in bot.log.read_text(errors="replace"))
+                await bot.until(lambda: "leader.taken" in bot.log.read_text(errors="replace"), timeout_s=120)
                 yield bot
             finally:
                 for process in bot.agents():

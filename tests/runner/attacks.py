@@ -6,7 +6,7 @@ Each is bounded: without the seal it must do no harm to the machine that tests i
 
 from dataclasses import dataclass
 
-from openclaw_core.sealed import RunnerCause, ProgramLanguage
+from openclaw_core.sealed import ProgramLanguage, RunnerCause
 from openclaw_runner.seals import SealPart
 
 LANDLOCK = frozenset({SealPart.FILES, SealPart.NETWORK, SealPart.SCOPE})
