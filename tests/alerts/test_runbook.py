@@ -1,0 +1,54 @@
+"""docs/alerts.md: its commands can be given as they stand, and it says of each alert whether its fault was provoked."""
+
+import contextlib
+import re
+import shlex
+
+import pytest
+
+from openclaw_cli.__main__ import parser
+from tests.alerts.operators import THRESHOLDS_IN_SECONDS, shorten
+from tests.alerts.rule_files import alerts
+from tests.alerts.runbook import PAGE, commands
+
+NAMES = [rule["alert"] for _, rule in alerts()]
+
+
+def test_commands_of_a_section_are_those_in_back_quotes() -> None:
+    page = "### One\n\nSee `kubectl get nodes` and `valkey-cli --user brain INFO commandstats`, `SLOWLOG GET`; `no_room`.\n\n### Other\n"
+
+    assert commands("One", page) == [
+        "kubectl get nodes", "valkey-cli --user brain INFO commandstats", "valkey-cli --user brain SLOWLOG GET",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_commands_of_openclaw_can_be_given_as_they_stand(name: str) -> None:
+    for command in commands(name):
+        program, *arguments = shlex.split(command)
+        if program == "openclaw" and arguments != ["eval"]:  # a pointer to its page, not a command
+            with contextlib.suppress(SystemExit):
+                parser().parse_args(arguments)
+                continue
+            pytest.fail(f"`{command}` is refused")
+
+
+def test_each_alert_was_provoked_or_the_page_says_why_not() -> None:
+    tried, _, others = PAGE.read_text().partition("## Tried by their faults")[2].partition("Not provoked")
+    provoked = re.findall(r"^\| (\w+) \|", tried, re.MULTILINE)
+    not_provoked = re.findall(r"`([A-Z]\w+)`", others.partition("\n\n## ")[0])
+
+    assert sorted([*provoked[1:], *not_provoked]) == sorted(NAMES)
+
+
+def test_times_of_a_rule_become_shorter_by_one_factor_and_days_until_an_end_do_not() -> None:
+    by_name = {rule["alert"]: rule for _, rule in alerts()}
+    for rule in by_name.values():
+        shorten(rule, 60)
+
+    assert by_name["RedisSlow"]["for"] == "10000ms"
+    assert "[5000ms]" in by_name["RedisSlow"]["expr"]
+    assert by_name["InboxStuck"]["expr"].endswith("> 1")
+    assert by_name["AnswersSlow"]["expr"].endswith("> 0.5")
+    assert "< 30 * 86400" in by_name["ModelEnds"]["expr"]
+    assert set(by_name) >= THRESHOLDS_IN_SECONDS
