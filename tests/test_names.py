@@ -132,3 +132,14 @@ def test_code_speaks_in_the_words_of_the_field() -> None:
 def test_a_picture_of_our_own_is_noticed() -> None:
     assert len(pictures("The run stands in Redis until the leader hears of it. It is let go then.")) == 3
     assert pictures("`{{url}}` stands for it, the stand-in answers, it lets them wait") == []
+
+
+def glossary_words() -> list[str]:
+    page = (ROOT / "docs/architecture.md").read_text()
+    return re.findall(r"^\| \*\*(.+?)\*\* \|", page.partition("\n## Glossary\n")[2].partition("\n## ")[0], re.MULTILINE)
+
+
+def test_the_glossary_has_each_word_once() -> None:
+    words = glossary_words()
+    assert len(words) > 30
+    assert sorted(word for word in set(words) if words.count(word) > 1) == []

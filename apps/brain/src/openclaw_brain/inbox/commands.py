@@ -97,7 +97,7 @@ def press_button(context: UpdateContext) -> list[Effect]:
         case "retry" if argument:
             return [*_retry(context), done] if _may_retry(context) else [context.toast(Sentence.NOT_YOURS)]
         case ("up" | "down") as vote if argument:
-            # The store alone knows which of these toasts fits. Buttons stand in chats after the setting was turned off, and count there.
+            # The store alone knows which of these toasts fits. Buttons are in chats after the setting was turned off, and count there.
             toasts = {name: wording.sentence(what, context.lang) for name, what in _VOTE_TOASTS.items()}
             by = str(incoming.user_id) if incoming.chat_kind == "group" else None
             return [
