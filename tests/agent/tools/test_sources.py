@@ -75,7 +75,15 @@ def test_pages_that_nothing_goes_by_are_all_folded_and_named_in_the_users_langua
     markdown = finish("בלי מספרים", OPENED, lang="he")
 
     assert "**מקורות**" not in markdown
-    assert markdown.split("\n\n")[1].startswith("<blockquote expandable>\n**נקראו גם**\n[[1]")
+    assert markdown.split("\n\n")[1].startswith("<blockquote expandable>\n**נקראו גם**\n\u200f[[1]")
+
+
+def test_each_line_of_a_hebrew_list_reads_from_the_right() -> None:
+    (page,) = pages(finish("גובה המגדלור הוא 41 מטרים [1], והוא הודלק ב־1931 [2].", OPENED, lang="he"), lang="he")[0]
+
+    lines = page.text[page.text.index("מקורות") :].split("\n")
+    assert [line[:4] for line in lines if "]" in line] == ["\u200f[1]", "\u200f[2]", "\u200f[3]"]
+    assert "\u200f" not in finish("It is 41 metres high [1].", OPENED, lang="en")
 
 
 @pytest.mark.parametrize("lang", ["en", "he"])

@@ -11,17 +11,24 @@ from openclaw_core.texts import wording
 from openclaw_core.texts.wording import Sentence
 
 TITLE_MAX_CHARS = 90
+_RTL = "\u200f"
 _BRACKETS = str.maketrans("[]［］【】〔〕⁅⁆<>", "()()()()()‹›")
 _MARKS = re.compile(r"[!-/:-@\[-`{-~]")
 
 
 def source_list(cited: Sequence[Source], others: Sequence[Source], lang: Lang) -> str:
     """Markdown: the *cited* pages in that order, the *others* folded below them."""
+    # A line of Latin words alone would stand at the left of a Hebrew list: an app takes its direction from its first letter.
+    mark = _RTL if lang == "he" else ""
     parts = []
     if cited:
-        parts.append("\n".join([f"**{wording.sentence(Sentence.SOURCES, lang)}**", *map(_line, cited)]))
+        parts.append(
+            "\n".join([f"**{wording.sentence(Sentence.SOURCES, lang)}**", *(f"{mark}{_line(page)}" for page in cited)])
+        )
     if others:
-        lines = "\n".join([f"**{wording.sentence(Sentence.ALSO_READ, lang)}**", *map(_line, others)])
+        lines = "\n".join(
+            [f"**{wording.sentence(Sentence.ALSO_READ, lang)}**", *(f"{mark}{_line(page)}" for page in others)]
+        )
         parts.append(f"<blockquote expandable>\n{lines}\n</blockquote>")
     return "\n\n".join(parts)
 
