@@ -1,8 +1,11 @@
-"""docs/architecture.md says where the code is: every folder of the packages, and the order of imports, stand there."""
+"""docs/architecture.md says where the code is: every folder of the packages and the order of imports. No import goes in a circle."""
 
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
+
+import grimp
 
 ROOT = Path(__file__).parents[1]
 SECTION = (ROOT / "docs/architecture.md").read_text().partition("\n## Where the code is\n")[2]
@@ -43,3 +46,27 @@ def test_the_arrows_are_those_that_are_checked() -> None:
     }
 
     assert arrows(SECTION) == checked
+
+
+def circles(imports: Mapping[str, set[str]]) -> list[str]:
+    """Modules that are in a circle of imports: what is left once all that import nothing, or are imported by nothing, are taken away."""
+    left = {module: set(imported) & set(imports) for module, imported in imports.items()}
+    while ends := {
+        module for module, imported in left.items() if not imported or not any(module in of for of in left.values())
+    }:
+        left = {module: imported - ends for module, imported in left.items() if module not in ends}
+    return sorted(left)
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    packages = sorted(folder.name for folder in ROOT.glob("*/*/src/openclaw_*"))
+    graph = grimp.build_graph(packages[0], *packages[1:], exclude_type_checking_imports=True)
+    imports = {module: set(graph.find_modules_directly_imported_by(module)) for module in graph.modules}
+
+    assert len(packages) == 7
+    assert circles(imports) == []
+
+
+def test_a_circle_is_noticed() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"c", "e"}, "e": set()}) == ["b", "c"]
+    assert circles({"a": {"b"}, "b": {"c", "json"}, "c": set()}) == []
