@@ -232,6 +232,12 @@ def test_an_answer_that_lacks_a_line_is_refused(repository: Repository, without:
     assert stopped.value.code == FAILED
 
 
+def test_an_answer_that_lacks_a_whole_canary_is_refused(repository: Repository) -> None:
+    lines = said(repository.verdict(State.ENDED), repository.verdict(State.GOOD)).splitlines()
+    with pytest.raises(CommandError, match="named 2 canaries, and its answer has 1"):
+        read_verdicts("\n".join(lines[:-3]))
+
+
 @pytest.mark.parametrize("line", ["coder ended tried=../../x own=y", "$(reboot) ended tried=0 own=0", "coder ended"])
 def test_a_line_of_another_form_is_refused(line: str) -> None:
     with pytest.raises(CommandError):
