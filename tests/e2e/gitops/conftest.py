@@ -39,8 +39,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     elif not TOOL:
         why = "OPENCLAW_CLUSTER_TOOL is not set: without its Argo CD the GitOps tests are NOT run"
     for item in items:
-        if HERE in item.path.parents and why:
+        if HERE not in item.path.parents:
+            continue
+        if why:
             item.add_marker(pytest.mark.skip(reason=why))
+        elif item.get_closest_marker("full") and os.environ.get("OPENCLAW_E2E") != "full":
+            item.add_marker(pytest.mark.skip(reason="takes long: make e2e-full"))
 
 
 @pytest.hookimpl(wrapper=True)
