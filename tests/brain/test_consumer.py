@@ -65,6 +65,32 @@ async def test_tasks_whose_release_was_not_heard_of_are_dispatched_once(monkeypa
     assert sorted(dispatched) == ["u1", "u2"]
 
 
+class Out(LostReply):
+    """Lanes with two tasks out. *asked* are those whose states were read."""
+
+    def __init__(self, **states: str) -> None:
+        super().__init__()
+        self.states, self.asked = states, list[str]()
+
+    async def released(self) -> list[str]:
+        return list(self.states)
+
+    async def fields(self, tasks: list[str], *_: str) -> list[dict[str, Any]]:
+        self.asked += tasks
+        return [{"state": self.states[one]} for one in tasks]
+
+
+async def test_the_state_of_a_task_that_was_handed_over_is_read_once_in_ten_looks() -> None:
+    lanes, nothing = Out(u1="running", u2="queued"), cast("Any", None)
+    consumer = QueueConsumer(
+        lanes=cast("Any", lanes), roles=nothing, chat=None, classifier=None, pool_of=lambda _: "p", cap=10, epoch=1
+    )
+    assert [await consumer._orphaned() for _ in range(8)] == [["u2"]] * 8
+    assert lanes.asked.count("u1") == 1
+    lanes.states["u1"] = "queued"  # its agent was lost, and a reply as well
+    assert [await consumer._orphaned() for _ in range(2)] == [["u2"], ["u1", "u2"]]
+
+
 async def test_tasks_that_another_step_has_let_go_are_routed_without_a_look(
     script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -86,7 +112,7 @@ async def test_tasks_that_another_step_has_let_go_are_routed_without_a_look(
     await world.ask(task(1))
     reply = await script.step("release", epoch=world.epoch, **(consumer.release_request() or {}))
     looked = len(looks)
-    consumer.route_released(reply)
+    consumer.route_released(reply, {"u1": "of another size"})
     async with asyncio.timeout(10):
         await ready.wait()
     looping.cancel()

@@ -1,7 +1,6 @@
 """Runs of a task, against a real server: one owner, no lost task, no answer twice."""
 
 import asyncio
-import json
 import zlib
 from dataclasses import replace
 from typing import Any
@@ -198,7 +197,7 @@ async def test_handing_back_uses_up_no_try_and_ends_after_ten(world: World) -> N
     for n in range(MAX_HANDBACKS):
         [name] = await world.script.read("ZRANGE", world.script.keys("agent", "leases"), 0, -1)
         await world.agents.step(
-            "finish", run=name, job="job-1", pool="p", last=False, never_started=False, result='{"kind":"handed_back"}'
+            "finish", run=name, job="job-1", pool="p", last=False, never_started=False, result={"kind": "handed_back"}
         )
         await world.hear()
         run = await world.claim()
@@ -417,7 +416,7 @@ async def test_of_an_answer_only_what_was_not_written_yet_is_sent(world: World, 
     steps = world.agents.steps
 
     async def watched(calls: Any) -> Any:
-        sent.extend(json.loads(args["result"])["markdown"] for op, args in calls if op == "finish")
+        sent.extend(args["result"]["markdown"] for op, args in calls if op == "finish")
         return await steps(calls)
 
     world.agents.steps = watched  # type: ignore[method-assign]

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -95,6 +96,28 @@ async def test_what_was_shown_stays_open_while_another_run_has_the_task(world: W
     display = await world.opened("t:u1")
     assert (display.stage, display.slots) == (Stage.GROWING, {0: 555})
     assert not (await world.displays.growing("t:u1")).began
+
+
+async def test_the_text_of_a_run_that_was_heard_of_is_read_at_once_and_that_of_the_next_one_is_found(
+    world: World,
+) -> None:
+    run, displays = await world.claimed(task(1)), world.displays
+    await displays.announced({"t:u1": Change(version=1, run=run.name)})
+    assert not (await displays.growing("t:u1")).began
+    await world.agent.write(run, "So far")
+    reads, read = list[str](), world.script.read
+
+    async def watched(command: str, *args: Any) -> Any:
+        reads.append(command)
+        return await read(command, *args)
+
+    world.script.read = watched  # type: ignore[method-assign]
+    assert (await displays.growing("t:u1")).text == "So far"
+    assert reads == ["HMGET"]
+    await world.pools.lost("u1", Cause.CRASH, epoch=world.epoch)
+    next_run = await world.claim(world.work("job-2"))
+    await world.work("job-2").write(next_run, "Anew")
+    assert (await displays.growing("t:u1")).text == "Anew"
 
 
 async def test_stop_keeps_what_was_shown_also_of_a_run_that_is_gone(world: World) -> None:

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from openclaw_core.errors import LostOwnership
+from openclaw_core.errors import BadTask, LostOwnership
 from openclaw_core.store.inbox import Stream
+from openclaw_core.store.lanes import Dispatched
 from openclaw_core.tasks.outcome import Cause
+from openclaw_core.tasks.task import to_json
 from openclaw_core.tasks.work import HandedBack
-from tests.core.store_world import CAPS, World, effect, task, typed
+from tests.core.store_world import CAPS, ORDER, World, effect, task, typed
 
 _updates = itertools.count(100_000)
 STOP = {"op": "stop", "key": "stopped:1", "chat": "1", "lang": "en"}
@@ -82,9 +84,46 @@ async def test_tasks_may_go_in_the_step_that_handles_the_last_message(world: Wor
     handled = [(entry, [typed(effect(task(n, chat=n)))]) for n, entry in enumerate(entries, start=1)]
     asks = world.lanes.release_arguments(cap=9, at_most=9)
     calls: Any = {"epoch": world.epoch, **CAPS}
-    assert await world.inbox.handle("inbox", handled, release=asks, **calls) == (False, ["u1", "u2"])
+    shows, reply = await world.inbox.handle("inbox", handled, release=asks, **calls)
+    assert (shows, world.lanes.read_release(reply)) == (False, ["u1", "u2"])
     assert await world.inbox.handle("inbox", handled, release=asks, **calls) == (False, [])
     assert await world.lanes.released() == ["u1", "u2"]
+
+
+async def test_a_task_whose_record_the_same_step_wrote_is_read_without_redis(world: World) -> None:
+    record = to_json(task(1))
+    await world.ask(task(1))
+    reply = await world.script.step("release", epoch=world.epoch, **world.lanes.release_arguments(cap=9, at_most=9))
+    assert world.lanes.read_release(reply, {"u1": record, "u2": "of another"}) == ["u1"]
+    await world.script.read("DEL", world.script.keys("task", "u1"))
+    queued = await world.lanes.queued("u1")
+    assert (queued.task, queued.parts, queued.next_role, queued.record) == (task(1), 0, None, record)
+    with pytest.raises(BadTask):
+        await world.lanes.queued("u1")  # once
+
+
+async def test_a_record_that_redis_has_otherwise_is_read_and_so_is_a_chosen_role(world: World) -> None:
+    await world.ask(task(1), task(2, chat=2))
+    await world.effects({"op": "choose", "chat": "3", "role": "coder"})
+    await world.ask(task(3, chat=3))
+    reply = await world.script.step("release", epoch=world.epoch, **world.lanes.release_arguments(cap=9, at_most=9))
+    written = {"u1": to_json(task(1, text="other words")), "u3": to_json(task(3, chat=3))}
+    assert sorted(world.lanes.read_release(reply, written)) == ["u1", "u2", "u3"]
+    assert [(await world.lanes.queued(name)).task.text for name in ("u1", "u2")] == ["hello", "hello"]
+    assert (await world.lanes.queued("u3")).next_role == "coder"
+
+
+async def test_what_has_joined_a_task_since_it_was_let_go_is_no_part_of_what_is_handed_over(world: World) -> None:
+    await world.ask(task(1))
+    reply = await world.script.step("release", epoch=world.epoch, **world.lanes.release_arguments(cap=9, at_most=9))
+    world.lanes.read_release(reply, {"u1": to_json(task(1))})
+    queued = await world.lanes.queued("u1")
+    await world.script.read("HSET", world.script.keys("task", "u1"), "record", to_json(task(1, text="longer words")))
+    handed = await world.lanes.dispatch(
+        queued.task.with_snapshot(ORDER), pool="p", decision="rule", route_ms=0, route_tokens=0, epoch=world.epoch, known=queued.record
+    )  # fmt: skip
+    assert handed is Dispatched.GROWN
+    assert (await world.lanes.queued("u1")).task.text == "longer words"
 
 
 async def test_a_turn_is_remembered_once_and_only_the_last_ten_are_kept(world: World) -> None:

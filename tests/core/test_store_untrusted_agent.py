@@ -42,10 +42,8 @@ async def test_a_failure_is_told_also_where_the_record_cannot_be_read(world: Wor
 )  # fmt: skip
 async def test_a_result_that_cannot_be_read_is_a_bad_task(world: World, result: str) -> None:
     run = await world.claimed(task(1))
-    await world.agents.step(
-        "finish", run=run.name, job="job-1", pool="p", last=False, never_started=False, result=result
-    )
-    await world.hear()
+    await world.run_fields(run, result=result)
+    await world.news.adopt([run.name], epoch=world.epoch)
     assert (await world.opened("t:u1")).cause is Cause.BAD_TASK
     assert await world.lanes.running_in(1) is None
 

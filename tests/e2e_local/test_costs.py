@@ -11,7 +11,7 @@ from openclaw_cli.bench.roles import folder_without_tools
 from tests.e2e_local.world import ROOT, World, world
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
-SCRIPT_CALLS = 12
+SCRIPT_CALLS, KB = 12, 10
 WORDS = 100
 IDLE_S = 12.0
 """Three rounds of what agents ask while they wait."""
@@ -42,12 +42,11 @@ async def _a_message(bot: World) -> dict[str, float]:
     return spent.without_idle(idle).each(len(CHATS))
 
 
-# Where an agent does one task, its process is new with each message: it connects, reads the role's prompt, and is seen to come and go. The goal is 10 kB;
-# what budgets, receipts and times of parts say of each run takes the rest (docs/capacity.md).
-@pytest.mark.parametrize(("tasks_per_job", "kb"), [("1", 11), ("50", 10)])
-async def test_a_short_message_costs_few_calls_and_little_traffic(tmp_path: Path, tasks_per_job: str, kb: int) -> None:
+# Where an agent does one task, its process is new with each message: it connects, reads the role's prompt, and is seen to come and go.
+@pytest.mark.parametrize("tasks_per_job", ["1", "50"])
+async def test_a_short_message_costs_few_calls_and_little_traffic(tmp_path: Path, tasks_per_job: str) -> None:
     roles = str(folder_without_tools(ROOT / "platform/openclaw/base", tmp_path / "roles"))
     async with world(tmp_path, TASKS_PER_JOB=tasks_per_job, WARM_AGENTS="1", ROLES_DIR=roles) as bot:
         cost = await _a_message(bot)
     assert cost["script_calls"] <= SCRIPT_CALLS, cost
-    assert cost["kb"] <= kb, cost
+    assert cost["kb"] <= KB, cost

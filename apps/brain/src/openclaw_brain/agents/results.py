@@ -61,7 +61,7 @@ class ResultReader:
         changes, chat_free = {}, False
         for run, found in zip(runs, await self.news.adopt(runs, epoch=self.epoch) if runs else (), strict=True):
             if found.became in (Became.BEGAN, Became.ENDED):
-                changes[f"t:{found.task_id}"] = Change(version=found.version, row=found.row)
+                changes[f"t:{found.task_id}"] = Change(version=found.version, row=found.row, run=run)
                 if found.job:
                     await self.on_claimed(found.job, found.task_id, found.role)
             if found.timings:

@@ -20,7 +20,7 @@ from openclaw_core.records import UNREADABLE, whole
 from openclaw_core.store import Admitted, Inbox, Lanes, RunRecords
 from openclaw_core.store.budgets import Spending
 from openclaw_core.store.canaries import Canaries
-from openclaw_core.store.effects import AddNotice, QueueTask
+from openclaw_core.store.effects import AddNotice, QueueTask, queued_records
 from openclaw_core.store.inbox import Stream
 from openclaw_core.tasks.run_usage import CallUsage, read_usage
 from openclaw_core.tasks.task import Task
@@ -50,8 +50,8 @@ class UpdateHandler:
     """Called after an effect that a chat has to be shown."""
     release_request: Callable[[], Mapping[str, int] | None] = lambda: None
     """Gives the arguments with which the same step also releases tasks, or None for no tasks."""
-    on_released: Callable[[Sequence[str]], None] = lambda _: None
-    """Called with the tasks that the step released."""
+    on_released: Callable[[Sequence[str], Mapping[str, str]], None] = lambda *_: None
+    """Called with the tasks that the step released, and with the records that it wrote, by the task's id."""
     _admitted: dict[Stream, list[Admitted]] = field(default_factory=dict)
     """Entries that were admitted since a stream was read, in order. A stream that is missing here may hold others too."""
 
@@ -150,7 +150,7 @@ class UpdateHandler:
         if shows:
             self.on_display()
         if release:
-            self.on_released(released)
+            self.on_released(released, queued_records(effect for _, effects in handled for effect in effects))
 
     async def _state(self, incoming: Incoming) -> ChatFacts:
         [(settings, access)] = await self.inbox.chats_and_access([(incoming.chat_id, incoming.user_id)])

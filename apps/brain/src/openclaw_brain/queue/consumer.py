@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from openclaw_brain.loops import Loop
@@ -32,6 +32,8 @@ MAX_FAULTS = 3
 """A task fails after this many refusals by Redis. The store repairs a key of the wrong type within a second."""
 ORPHANS_EVERY_S = 1.0
 """Between looks for released tasks that nobody routes. Redis may have released them in a call that timed out here."""
+ALL_ORPHANS_EVERY = 10
+"""Looks. The others leave out tasks that were handed over: such a one is queued again only where its agent was lost."""
 PREVIOUS_TURNS = 6
 """The last exchange is searched in this many turns: a follow-up stays with its role."""
 HELD_PAUSE_S = 0.05
@@ -97,6 +99,9 @@ class QueueConsumer:
     _routing: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _unreserved: set[str] = field(default_factory=set)
     """Tasks in routing that have no reservation yet. They may go back into their lanes."""
+    _handed_over: set[str] = field(default_factory=set)
+    """Tasks that are out and not queued any more, when they were last looked at."""
+    _looks: int = 0
     _start: Callable[[Sequence[str]], None] = lambda _: None
 
     def routing(self) -> Collection[str]:
@@ -108,9 +113,9 @@ class QueueConsumer:
         free = MAX_ROUTING - len(self._routing)
         return self.lanes.release_arguments(cap=self.cap, at_most=free) if free > 0 else None
 
-    def route_released(self, reply: Sequence[str]) -> None:
-        """Route the tasks that such a step released."""
-        self._start(self.lanes.read_release(reply))
+    def route_released(self, reply: Sequence[str], records: Mapping[str, str]) -> None:
+        """Route the tasks that such a step released. *records* are those that it has written, by the task's id."""
+        self._start(self.lanes.read_release(reply, records))
 
     async def forever(
         self, loop: Loop, *, on_released: Callable[[], None] = lambda: None, on_ready: Callable[[], None] = lambda: None
@@ -152,6 +157,7 @@ class QueueConsumer:
                     )
                 except StoreError:
                     looked_at = None  # Redis may have released tasks whose ids were lost on the way here
+                    self._handed_over.clear()
                     raise
                 start(fresh)
                 all_released = not found and len(fresh) < max(1, room)  # there are no more to release now
@@ -162,12 +168,13 @@ class QueueConsumer:
 
     async def _orphaned(self) -> list[str]:
         released = await self.lanes.released()
-        states = await self.lanes.fields(released, "state") if released else []
-        return [
-            task_id
-            for task_id, row in zip(released, states, strict=True)
-            if row["state"] == "queued" and task_id not in self._routing
-        ]
+        self._looks += 1
+        self._handed_over &= set(released if self._looks % ALL_ORPHANS_EVERY else ())
+        unknown = [one for one in released if one not in self._handed_over and one not in self._routing]
+        states = await self.lanes.fields(unknown, "state") if unknown else []
+        queued = [one for one, row in zip(unknown, states, strict=True) if row["state"] == "queued"]
+        self._handed_over.update(set(unknown) - set(queued))
+        return [one for one in queued if one not in self._routing]
 
     async def _route_task(
         self, task_id: str, on_reserved: Callable[[], None], on_ready: Callable[[], None], loop: Loop
@@ -241,14 +248,15 @@ class QueueConsumer:
             await self.lanes.fail(task.id, Cause.QUEUE_DEADLINE, state="queued", epoch=self.epoch)
         return reserved.room if reserved.state is Reserved.DONE else None
 
-    async def _with_prompt(self, role: Role, task: Task) -> tuple[Role, str | None]:
-        """The role with the prompt that this conversation gets, and what to remember of that, if the role tries another prompt."""
+    async def _with_prompt(self, role: Role, task: Task, turns: Sequence[Turn] | None) -> tuple[Role, str | None]:
+        """The role with the prompt that this conversation gets, and what to remember of that if it tries another. *turns*: the last, if known."""
         if role.canary is None:
             return role, None
         entry = await self.canaries.of_role(role.name) if self.canaries else None
         if entry is not None and entry.ended and entry.prompt == digest(role.canary.prompt):
             return role, OUT
-        turns = await self.lanes.history(task.chat_id, task.thread_id, last=PREVIOUS_TURNS)
+        if turns is None:
+            turns = await self.lanes.history(task.chat_id, task.thread_id, last=PREVIOUS_TURNS)
         chosen = choose_prompt(
             role,
             role.canary,
@@ -261,18 +269,20 @@ class QueueConsumer:
     async def _route(self, queued: Queued, room: Room) -> Dispatched:
         task = queued.task
         explicit = task.role or queued.next_role
-        turns: Sequence[Turn] = ()
+        turns: Sequence[Turn] | None = None
         if explicit not in self.roles.roles:
             turns = await self.lanes.history(task.chat_id, task.thread_id, last=PREVIOUS_TURNS)
         routed = await decide_agent(
             routing_text(task),
             explicit=explicit,
-            previous=previous_of([turn for turn in turns if turn.task_id != task.id]),
+            previous=previous_of([turn for turn in turns or () if turn.task_id != task.id]),
             roles=self.roles,
             chat=self.chat,
             classifier=self.classifier,
         )
-        role, canary = await self._with_prompt(self.roles.roles[reading_role(self.roles, routed.role, task)], task)
+        role, canary = await self._with_prompt(
+            self.roles.roles[reading_role(self.roles, routed.role, task)], task, turns
+        )
         if self.budget is not None:
             role = self.budget.within(room, role, task, self.roles, routing=routed.usage)
         snapshot = snapshot_of(role, model_override=self.model_override, demo=self.demo)
@@ -283,6 +293,7 @@ class QueueConsumer:
             spend=self.budget.spend(task, role, self.roles, model=snapshot.models[0], routing=routed.usage) if self.budget else None,
         )  # fmt: skip
         if outcome is Dispatched.READY:
+            self._handed_over.add(task.id)
             log.info(
                 "task.ready",
                 task_id=task.id,

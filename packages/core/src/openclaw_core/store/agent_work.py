@@ -9,7 +9,7 @@ from typing import Any
 from openclaw_core import logs
 from openclaw_core.errors import BadTask, LostOwnership
 from openclaw_core.records import UNREADABLE, ResultKind, parsed, whole
-from openclaw_core.store.client import Script, compact
+from openclaw_core.store.client import Script
 from openclaw_core.store.packing import unpacked
 from openclaw_core.store.run_steps import status_json, step_json, steps_from
 from openclaw_core.store.turns import turns_from
@@ -158,7 +158,7 @@ class AgentWork:
                 last=last,
                 never_started=never_started or None,
                 answers=answers,
-                result=compact(result),
+                result=result,
             )
             if self._mine(done):
                 return bool(done == 1)

@@ -80,9 +80,9 @@ def spend_fields(
     return {
         "day": calendar.day,
         "month": calendar.month,
-        "tokens": routing.tokens,
-        "micro_usd": routing.micro_usd,
-        "recording_micro_usd": recording_micro_usd,
+        "tokens": routing.tokens or None,
+        "micro_usd": routing.micro_usd or None,
+        "recording_micro_usd": recording_micro_usd or None,
         "model": model,
         "asked_tokens": asked_tokens,
     }

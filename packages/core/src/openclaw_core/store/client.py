@@ -26,6 +26,9 @@ log = logs.get(__name__)
 T = TypeVar("T")
 PROBE = "return redis.call('DEL', KEYS[1])"
 """A write that changes nothing, which a full server takes as well."""
+MEMORY = """local info = redis.call('INFO', 'memory')
+return {'used_memory', info:match('used_memory:(%d+)') or '', 'maxmemory', info:match('maxmemory:(%d+)') or ''}"""
+"""Two of the fields that INFO tells of memory: all of them are 1.5 kB, and a leader asks every two seconds."""
 IN_BYTES = ("claim", "grown")
 """Steps that give bytes for strings: a packed order is no text."""
 
@@ -236,7 +239,7 @@ class Script:
     async def memory(self) -> Memory:
         """How much memory the server uses, and may use."""
         with translated():
-            return memory_of(await self._shielded(self._told("INFO", "memory")))
+            return memory_of(await self._shielded(self._told("EVAL", MEMORY, "0")))
 
     async def _asked(self) -> tuple[dict[str, str], dict[str, str]]:
         """INFO, and the settings that matter."""

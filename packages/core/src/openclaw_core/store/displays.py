@@ -47,6 +47,8 @@ class RedisDisplays:
         self._script = script
         self._fence: Mapping[str, Any] = {"alone": alone} if alone else {"epoch": epoch}
         self._deadline_ms = round(task_deadline_s * 1000)
+        self._runs: dict[str, str] = {}
+        """Names of runs by the displays that show them, from what the leader learned of them. Another run may have the task by now."""
 
     async def changed(self, since: int) -> Sequence[Display]:
         rows = fenced_list(await self._script.step("changed", since=since, **self._fence))
@@ -55,6 +57,7 @@ class RedisDisplays:
 
     async def announced(self, changes: Mapping[str, Change]) -> Sequence[Display]:
         known = {name: change.row for name, change in changes.items() if change.row is not None}
+        self._runs |= {name: change.run for name, change in changes.items() if change.run}
         return await self._displays({name: change.version for name, change in changes.items()}, known)
 
     async def read(self, display_id: str) -> Display | None:
@@ -63,10 +66,17 @@ class RedisDisplays:
         return found[0] if found else None
 
     async def growing(self, display_id: str) -> Growing:
+        known = self._runs.get(display_id)
+        if known and (found := await self._written(known)):
+            return found
         run = await self._script.read("HGET", self._script.keys("task", display_id[2:]), "run_id")
-        if not run:
-            return Growing()
+        return (run and run != known and await self._written(run)) or Growing()
+
+    async def _written(self, run: str) -> Growing | None:
+        """What its agent has written; None where there is nothing: also of a run that has gone."""
         text, status = await self._script.read("HMGET", self._script.keys("agent", "run", run), "text", "status")
+        if not text and status is None:
+            return None
         return Growing(text=str(text or ""), began=bool(text), status=None if text else status_from(status))
 
     async def answer(self, display_id: str) -> str:
@@ -88,6 +98,7 @@ class RedisDisplays:
         fenced(await self._script.step("part", display=display_id, part=part, status=status, **self._fence))
 
     async def shown(self, display_id: str, version: int, delivery: Delivery) -> bool:
+        self._runs.pop(display_id, None)
         return bool(
             fenced(
                 await self._script.step(

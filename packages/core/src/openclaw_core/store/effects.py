@@ -1,6 +1,6 @@
 """Effects: what handling an update changes in Redis. Each class is the arguments of one Lua function `effects.<kind>`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal
 
@@ -67,6 +67,11 @@ class QueueTask(InPlace):
     heard: str | None = None
     heard_of: str | None = None
     link: ActLink | None = None
+
+
+def queued_records(effects: Iterable[Effect]) -> dict[str, str]:
+    """Records of the tasks that *effects* queue, by the task's id."""
+    return {effect.id: effect.record for effect in effects if isinstance(effect, QueueTask)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,11 +17,12 @@ from openclaw_core.store.turns import turns_from
 from openclaw_core.tasks.conversation import Turn, conversation_key
 from openclaw_core.tasks.merging import merge_tasks
 from openclaw_core.tasks.outcome import Cause, Decision
-from openclaw_core.tasks.task import Task, snapshot_digest, snapshot_json, to_json
+from openclaw_core.tasks.task import Task, from_json, snapshot_digest, snapshot_json, to_json
 from openclaw_core.tasks.user_turn import user_turn_text
 
 log = logs.get(__name__)
 NO_ORDER = 4
+MAX_FRESH = 1000
 UNUSED_ORDER_S = 600
 """Until the step that follows keeps an order for as long as its tasks."""
 
@@ -54,6 +55,8 @@ class Lanes:
         self._turn = 0
         self.held_s: float | None = None
         """Seconds after which the next task may go that the last `release` held back for what may follow it; None if there is none."""
+        self._fresh: dict[str, str] = {}
+        """Records of tasks that were released and not read yet. `dispatch` notices if another one is there by then."""
 
     async def release(self, *, cap: int, at_most: int, epoch: int) -> list[str]:
         """Let tasks go while fewer than *cap* are out; gives their ids. Each stays `queued` until dispatched."""
@@ -66,11 +69,20 @@ class Lanes:
         self._turn = max(self._turn + 1, time.monotonic_ns() // 1000)
         return {"cap": cap, "max": at_most, "turn": self._turn}
 
-    def read_release(self, ids: Sequence[Any]) -> list[str]:
-        """Ids of the tasks that a release has taken out of their lanes, from its reply."""
-        held = [str(one) for one in ids if str(one).startswith("held ")]
-        self.held_s = whole(held[0].removeprefix("held ")) / 1000 if held else None
-        return [str(one) for one in ids if not str(one).startswith("held ")]
+    def read_release(self, reply: Sequence[Any], records: Mapping[str, str] | None = None) -> list[str]:
+        """Ids of the tasks that a release has taken out of their lanes, from its reply. *records* are those that the same step has written, by the task's id."""
+        self.held_s, ids = None, []
+        for name, _, number in (str(one).partition(" ") for one in reply):
+            if name == "held":
+                self.held_s = whole(number) / 1000
+                continue
+            ids.append(name)
+            record = (records or {}).get(name, "")
+            if number and len(record.encode()) == whole(number):
+                self._fresh[name] = record
+        while len(self._fresh) > MAX_FRESH:
+            del self._fresh[next(iter(self._fresh))]
+        return ids
 
     async def reconcile(self, *, epoch: int) -> None:
         """Repair what nothing else would: a released task without an owner, a chat that waits and has no turn."""
@@ -114,6 +126,8 @@ class Lanes:
 
     async def queued(self, task_id: str) -> Queued:
         """A task with all that was sent with it so far. Raises BadTask."""
+        if fresh := self._fresh.pop(task_id, None):
+            return Queued(task=merge_tasks([from_json(fresh)]), parts=0, next_role=None, record=fresh)
         row, (first, *others) = await read_parts(self._script, task_id, "next_role", "decision")
         record = row["record"] or ""
         if row["decision"] and row["decision"] != Decision.EXPLICIT:  # it was ready before: its role is looked for anew
@@ -149,8 +163,8 @@ class Lanes:
         same = _common_start(known, record)
         step = {
             "task": task.id,
-            "parts": parts,
-            "record": record[len(same) :],
+            "parts": parts or None,
+            "record": record[len(same) :] or None,
             "keep": len(same.encode()),
             "of": len(known.encode()) if known else None,
             "said": None if user_turn_text(task) == task.text else user_turn_text(task),
@@ -159,8 +173,8 @@ class Lanes:
             "pool": pool,
             "role": task.role,
             "decision": decision,
-            "route_ms": route_ms,
-            "route_tokens": route_tokens,
+            "route_ms": route_ms or None,
+            "route_tokens": route_tokens or None,
             "secret": secrets.token_hex(16),
             "spend": spend,
             "canary": canary,

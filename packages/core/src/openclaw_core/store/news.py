@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import zip_longest
 from typing import Any
 
 from openclaw_core.records import whole
@@ -89,7 +90,7 @@ class News:
                     became=Became(became),
                     task_id=task_id,
                     version=whole(version),
-                    row=dict(zip(TASK_FIELDS, values, strict=True)) if values else None,
+                    row=dict(zip_longest(TASK_FIELDS, values)) if values else None,
                     others_wait=bool(others_wait),
                     job=job,
                     role=role,

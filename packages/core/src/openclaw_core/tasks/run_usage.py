@@ -7,6 +7,9 @@ from typing import Any
 from openclaw_core.records import UNREADABLE, parsed, read
 from openclaw_core.tasks.receipt import Receipt
 
+ASSUMED = {"cached_tokens": 0, "counted": True, "first_token_ms": None}
+"""Fields of a run that are left out with these values: most runs have some of them, and all readers assume them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallUsage:
@@ -70,6 +73,9 @@ def usage_fields(usage: RunUsage) -> dict[str, Any]:
     ]
     receipt = {name: value for name, value in fields.pop("receipt").items() if value}
     others = list(fields.pop("others"))
+    for name, assumed in ASSUMED.items():
+        if fields[name] == assumed:
+            del fields[name]
     fields |= {"others": others} if others else {}
     return fields | ({"steps": steps} if steps else {}) | ({"receipt": receipt} if receipt else {})
 

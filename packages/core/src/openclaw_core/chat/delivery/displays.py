@@ -69,10 +69,11 @@ class Display:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """A display has a new *version*, and is stored as *row*. A row that is None has to be read."""
+    """A display has a new *version*, and is stored as *row*. A row that is None has to be read. *run* is the name of the run that it shows."""
 
     version: int
     row: Mapping[str, str | None] | None = None
+    run: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

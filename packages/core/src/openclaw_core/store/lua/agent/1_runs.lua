@@ -195,15 +195,15 @@ function ops.finish()
   if not mine() then return -1 end
   local first = call('HEXISTS', run_key(a.run), 'first_text_ms') == 0
   if a.answers and first and grows() then return 2 end
+  local result = a.result
   if a.at then
-    local text, result = call('HGET', run_key(a.run), 'text') or '', cjson.decode(a.result)
+    local text = call('HGET', run_key(a.run), 'text') or ''
     if a.at ~= #text then return 0 end
     result.markdown = text .. result.markdown
-    a.result = cjson.encode(result)
   end
   local now = ms(now_ms())
   if a.answers and first then call('HSET', run_key(a.run), 'first_text_ms', now) end
-  call('HSET', run_key(a.run), 'result', a.result)
+  call('HSET', run_key(a.run), 'result', cjson.encode(result))
   call('ZREM', A .. 'leases', a.run)
   set_job(a.pool, a.job, a.never_started and 'created ' .. now or a.last and 'retired ' .. now or 'waiting ' .. now .. ' ' .. now)
   news()

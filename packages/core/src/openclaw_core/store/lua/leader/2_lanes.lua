@@ -30,7 +30,9 @@ release = function()
       if get(id, 'state') then
         set(id, 'released_ms', ms(now_ms()))
         if not get(id, 'generation') then set(id, 'generation', call('HGET', P .. 'chat:' .. (place_of(id) or ''), 'generation') or '0') end
-        out[#out + 1] = id
+        -- Whoever has just written its record need not read it, where nothing else says how it is to be routed.
+        local t = call('HMGET', task_key(id), 'record', 'more_n', 'next_role', 'decision')
+        out[#out + 1] = t[1] and not (t[2] or t[3] or t[4]) and id .. ' ' .. #t[1] or id
       else leave(id) end -- nothing is left of it
     end
     if #behind == BUDGET_LOOKS then break end
@@ -46,7 +48,8 @@ end
 -- Arguments: epoch, turn?, cap, max
 -- Keys: reads epoch, chat, budget.limits, prices; writes released, busy, lane, waiting.since, ring, ring.members, release.turn, task, agent:run,
 -- agent:ready, agent:leases, agent:pictures, budget.reserved, changes, notice, open, order, spent
--- Result: ids that are out now; at the end `held <ms>` if one waits for what may follow it
+-- Result: ids that are out now, each followed by a space and the size of its record in bytes where only that says how it is to be routed; at the end
+-- `held <ms>` if one waits for what may follow it
 -- Late or twice: nothing, once a call with a larger `turn` has been executed. Before that it releases tasks and nobody gets their ids; they are `queued` and
 -- released, and `reconcile` and the leader's own look find them.
 function ops.release() return led() and release() or { -1 } end
@@ -84,8 +87,8 @@ end
 
 -- Hand a routed task to its pool as a run. Its record is the first `keep` bytes of what is there, and `record`; the user's turn says `said`, or the
 -- record's text.
--- Arguments: epoch, task, parts, record, keep, of? (bytes that are there), said?, answer_lang, order (digest), pool, role?, decision, route_ms,
--- route_tokens, secret, spend? (day, month, tokens and micro_usd of routing, recording_micro_usd, model, asked_tokens), canary?
+-- Arguments: epoch, task, parts?, record?, keep, of? (bytes that are there), said?, answer_lang, order (digest), pool, role?, decision, route_ms?,
+-- route_tokens?, secret, spend? (day, month, tokens? and micro_usd? of routing, recording_micro_usd?, model, asked_tokens), canary?
 -- Keys: reads epoch, files.at, prices; writes task, chat, turns, counts, pools, agent:order, agent:run, agent:ready, agent:wake, agent:leases,
 -- agent:pictures
 -- Result: 1; 0 if it is not queued any more; 2 if it has grown since it was read; 3 if more may be coming; 4 if the order has to be written first
@@ -93,24 +96,25 @@ end
 function ops.dispatch()
   if not led() then return -1 end
   if get(a.task, 'state') ~= 'queued' then return 0 end
-  local known = get(a.task, 'record') or ''
-  if (get(a.task, 'more_n') or '0') ~= ms(a.parts) or a.of and #known ~= a.of then return 2 end
+  local known, parts, route_ms, route_tokens = get(a.task, 'record') or '', a.parts or 0, a.route_ms or 0, a.route_tokens or 0
+  if (get(a.task, 'more_n') or '0') ~= ms(parts) or a.of and #known ~= a.of then return 2 end
   if held(a.task) then return 3 end
   if call('EXPIRE', A .. 'order:' .. a.order .. ':z', KEEP_TASK_S) == 0 then return 4 end
-  if a.parts > 0 then joined(a.task, a.parts) end
-  local record = known:sub(1, a.keep) .. a.record
+  if parts > 0 then joined(a.task, parts) end
+  local record = known:sub(1, a.keep) .. (a.record or '')
   remember(a.task, a.said or (row(record) or {}).text or '')
-  set(a.task, 'state', 'ready', 'record', record, 'answer_lang', a.answer_lang, 'order', a.order, 'role', a.role, 'decision', a.decision, 'route_ms', a.route_ms, 'route_tokens', a.route_tokens,
+  set(a.task, 'state', 'ready', 'record', record, 'answer_lang', a.answer_lang, 'order', a.order, 'role', a.role, 'decision', a.decision, 'route_ms', route_ms, 'route_tokens', route_tokens,
     'ready_ms', ms(now_ms()))
   if a.canary then set_chat(place_of(a.task) or '', 'canary:' .. a.role, a.canary) end
   count('routed:' .. a.decision)
-  count('routing_tokens', a.route_tokens)
+  count('routing_tokens', route_tokens)
   if a.spend then -- the day and month that pay for it, what is spent already, and what the first model is asked
     set(a.task, 'day', a.spend.day, 'month', a.spend.month, 'asked_model', a.spend.model, 'asked_tokens', ms(a.spend.asked_tokens))
-    note_spent(a.task, a.spend.tokens, a.spend.micro_usd)
-    if a.spend.micro_usd > 0 then add_to(task_key(a.task), 'route_micro_usd', ms(a.spend.micro_usd)) end
+    local micro_usd, recording = a.spend.micro_usd or 0, a.spend.recording_micro_usd or 0
+    note_spent(a.task, a.spend.tokens or 0, micro_usd)
+    if micro_usd > 0 then add_to(task_key(a.task), 'route_micro_usd', ms(micro_usd)) end
     -- Not added: a task that is routed once more has the recordings that it had.
-    if a.spend.recording_micro_usd > 0 then set(a.task, 'recording_micro_usd', ms(a.spend.recording_micro_usd)) end
+    if recording > 0 then set(a.task, 'recording_micro_usd', ms(recording)) end
   end
   new_run(a.task, a.pool, a.secret, false)
   return 1

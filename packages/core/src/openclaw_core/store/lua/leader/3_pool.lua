@@ -123,9 +123,8 @@ local SHOWN = { 'state', 'chat', 'chat_kind', 'thread', 'message_id', 'lang', 'a
 -- Keys: reads epoch, files.at, budget.limits, prices; writes task, turns, chat, answer, counts, episode, open, changes, order, lane, ring,
 -- ring.members, busy, released, waiting.since, pools, agent:run, agent:ready, agent:wake, agent:leases, agent:pictures, pictures, budget.reserved,
 -- notice, spent
--- Result: {what became of it, task, version of its display, 1 if a chat waits for its turn, and where it began or ended: the values of SHOWN, its Job, its
--- role, what its agent has measured}. 'secret':
--- nothing has happened, since it is given back and its next run needs a secret; 'gone': another run has the task; 'began': its agent was not
+-- Result: {what became of it, task, version of its display, 1 if a chat waits for its turn, and where it began or ended: the values of SHOWN up to the last
+-- that it has, its Job, its role, what its agent has measured}. 'secret': nothing has happened, since it is given back and its next run needs a secret; 'gone': another run has the task; 'began': its agent was not
 -- known before; 'running': it goes on; 'grows': its agent waits for one record of all that was sent; 'ended'
 -- Late or twice: what there is of the run by then, and nothing once it was carried out.
 function ops.adopt()
@@ -150,7 +149,9 @@ function ops.adopt()
   else carried_out(id, result) end
   local reply = { became, id, call('ZSCORE', P .. 'open', 't:' .. id) or '', call('EXISTS', P .. 'ring') }
   if became ~= 'began' and became ~= 'ended' then return reply end
-  reply[5], reply[6], reply[7] = call('HMGET', task_key(id), unpack(SHOWN)), r[4] or '', get(id, 'role') or ''
+  local shown = call('HMGET', task_key(id), unpack(SHOWN))
+  while #shown > 0 and not shown[#shown] do shown[#shown] = nil end
+  reply[5], reply[6], reply[7] = shown, r[4] or '', get(id, 'role') or ''
   reply[8] = timings_of(result) or ''
   return reply
 end
