@@ -1,6 +1,7 @@
 """The cost part of the comment on a pull request: machines, agents that wait, models; and what could not be reckoned."""
 
 import shutil
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from openclaw_gitops.__main__ import main
 from openclaw_gitops.costs import ASSUMED, ROLES, Bill, bill, markdown, of_models, prices, waiting_gib
-from openclaw_gitops.errors import CommandError
 from tests.gitops.conftest import ROOT
 
 ASSUMPTIONS = yaml.safe_load((ROOT / ASSUMED).read_text())
@@ -77,9 +78,44 @@ def test_an_untouched_tree_costs_what_it_did(tree: Path, tools: Mapping[str, str
     assert markdown("staging", cost(ROOT, tools), cost(tree, tools)) == "### Cost of staging: unchanged\n"
 
 
-def test_a_machine_without_a_price_is_refused_with_the_file(tree: Path, tools: Mapping[str, str]) -> None:
-    with pytest.raises(CommandError, match=r"staging/terraform\.tfvars: 'c7i\.large' has no price"):
-        changed(tree, "terraform/environments/staging/terraform.tfvars", '["t3.large"', '["c7i.large"', tools)
+@pytest.mark.parametrize(("old", "what"), [('["t3.large"', "pool system"), ('["t3.medium"', "pool agents")])
+def test_a_machine_without_a_price_is_named_with_its_file_and_the_rest_is_told(
+    tree: Path, tools: Mapping[str, str], old: str, what: str
+) -> None:
+    file = tree / "terraform/environments/staging/terraform.tfvars"
+    text = file.read_text()
+    assert old in text, what
+    file.write_text(text.replace(old, '["c7i.large"', 1))
+
+    before, after = cost(ROOT, tools), cost(tree, tools)
+    comment = markdown("staging", before, after)
+
+    assert after.unpriced[0] == (
+        "c7i.large of terraform/environments/staging/terraform.tfvars has no price: add it to `INSTANCE_USD` of scripts/infra-cost"
+    )
+    assert f"> {after.unpriced[0]}\n" in comment
+    assert f"| {LEAST} | {before.usd[LEAST]:,.2f} | not known | not known |\n" in comment
+    assert MODELS in after.usd
+    assert (WAITING in after.usd) == (what == "pool system")
+    assert any("INSTANCE_GIB" in one for one in after.unpriced) == (what == "pool agents")
+    assert "unchanged" not in markdown("staging", after, after), "what is not known is not called unchanged"
+    assert f"| {LEAST} | not known | {before.usd[LEAST]:,.2f} | not known |\n" in markdown("staging", after, before)
+
+
+def test_the_script_prints_the_comment_and_fails(
+    tree: Path, tools: Mapping[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(ROOT / "scripts", tree / "scripts")
+    for args in (["init", "-q"], ["add", "."], ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "x"]):
+        subprocess.run(["git", *args], cwd=tree, check=True)
+    file = tree / "terraform/environments/staging/terraform.tfvars"
+    file.write_text(file.read_text().replace('["t3.large"', '["c7i.large"', 1))
+
+    assert main(["cost-diff", "staging", "HEAD"], root=tree, env=tools) == 65
+    told = capsys.readouterr()
+    assert "### Cost of staging" in told.out
+    assert "c7i.large" in told.out
+    assert "c7i.large" in told.err
 
 
 ROLE = {"models": ["m"]}

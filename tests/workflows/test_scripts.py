@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -290,3 +291,21 @@ def test_a_resolution_runs_no_code_of_what_it_resolves(tmp_path: Path) -> None:
     assert "--no-build" in first.split()
     assert first.endswith("--upgrade")
     assert all(" --frozen " in line for line in others)
+
+
+@pytest.mark.parametrize(("cost", "whole"), [(0, True), (65, True), (1, False)])
+def test_a_cost_that_is_not_known_keeps_no_diff_from_its_reviewer(tmp_path: Path, cost: int, whole: bool) -> None:
+    scripts = tmp_path / "scripts"
+    scripts.mkdir()
+    shutil.copy(ROOT / "scripts/diff-comment", scripts)
+    for name, ends in (("cost-diff", cost), ("diff", 0)):
+        (scripts / name).write_text(f'#!/bin/sh\necho "{name} $1 $2"\nexit {ends}\n')
+        (scripts / name).chmod(0o755)
+
+    done = subprocess.run([scripts / "diff-comment", "base", tmp_path / "diff.md"], check=False)
+
+    assert done.returncode == cost
+    assert (tmp_path / "diff.md").exists() == whole
+    if whole:
+        shown = [f"{name} {environment} base" for environment in ("staging", "prod") for name in ("cost-diff", "diff")]
+        assert (tmp_path / "diff.md").read_text().splitlines() == shown

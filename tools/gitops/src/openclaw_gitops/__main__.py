@@ -137,7 +137,8 @@ def parser() -> argparse.ArgumentParser:
 
     costs = command(
         "cost-diff", _cost_diff, "say what the work tree changes in an environment's cost a month",
-        "Markdown for a comment. Prices and messages are assumed: scripts/infra-cost, roles.yaml, platform/costs.yaml.",
+        "Markdown for a comment. Prices and messages are assumed: scripts/infra-cost, roles.yaml, platform/costs.yaml. A machine without"
+        " a price is named there, and the exit status is 65.",
     )  # fmt: skip
     costs.add_argument("environment")
     costs.add_argument("base", help="the commit to compare with, such as origin/main or HEAD~1")
@@ -327,7 +328,10 @@ def _cost_diff(args: argparse.Namespace, root: Path, env: Mapping[str, str]) -> 
     checkout = Checkout(root=root)
     with checkout.at(checkout.commit(args.base)) as tree:
         before = bill(tree, args.environment, assumed=assumed, of=of, env=env)
-    print(markdown(args.environment, before, bill(root, args.environment, assumed=assumed, of=of, env=env)), end="")
+    after = bill(root, args.environment, assumed=assumed, of=of, env=env)
+    print(markdown(args.environment, before, after), end="")
+    if after.unpriced:  # the comment says it too, and has the rest
+        raise CommandError(REFUSED, "; ".join(after.unpriced))
     return 0
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import yaml
 
-from openclaw_gitops.errors import REFUSED, CommandError
 from openclaw_gitops.kustomize import build, objects
 
 ASSUMED = Path("platform/costs.yaml")
@@ -18,14 +17,22 @@ ROLES = Path("platform/openclaw/base/config/roles.yaml")
 GIB = {"Gi": 1.0, "Mi": 1 / 1024}
 WAITING = {"agent": "WARM_AGENTS", "agent-tools": "WARM_TOOL_AGENTS"}
 """By template: the setting that says how many wait."""
+LEAST, MOST = "machines and network, at least", "machines and network, all pools grown"
+WAITING_AGENTS = "share of a worker that waiting agents hold"
+NOT_KNOWN = "not known"
+"""Instead of a sum."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bill:
-    """USD a month by what is paid for, and what could not be reckoned."""
+    """USD a month by what is paid for, and what could not be reckoned.
+
+    *unpriced* says which machines have no price and where to add it. Their sums are not in *usd*.
+    """
 
     usd: Mapping[str, float]
     remarks: Sequence[str] = ()
+    unpriced: Sequence[str] = ()
 
 
 def prices(root: Path) -> Any:
@@ -39,28 +46,31 @@ def prices(root: Path) -> Any:
 
 
 def bill(root: Path, environment: str, *, assumed: Mapping[str, Any], of: Any, env: Mapping[str, str]) -> Bill:
-    """What *environment* of the tree at *root* costs by the prices *of* the present one. Raises CommandError for a machine without a price."""
+    """What *environment* of the tree at *root* costs by the prices *of* the present one. A sum with a machine without a price is left out."""
     tfvars = root / f"terraform/environments/{environment}/terraform.tfvars"
-    try:
-        settings = of.read_tfvars(tfvars.read_text())
+    settings = of.read_tfvars(tfvars.read_text())
+    workers = settings["pools"]["agents"]["instance_types"][0]
+    machines = {settings.get("master_instance_type", of.MASTER_TYPE)} | {
+        pool["instance_types"][0] for pool in settings["pools"].values()
+    }
+    named = f"of {tfvars.relative_to(root)}"
+    unpriced = [
+        f"{one} {named} has no price: add it to `INSTANCE_USD` of scripts/infra-cost"
+        for one in sorted(machines - of.INSTANCE_USD.keys())
+    ]
+    usd: dict[str, float] = {}
+    if not unpriced:
         rows = of.monthly(settings)
-    except KeyError as exc:
-        raise CommandError(
-            REFUSED, f"{tfvars.relative_to(root)}: {exc} has no price: add it to scripts/infra-cost"
-        ) from None
-    least, most = sum(row.least for row in rows), sum(row.most for row in rows)
+        usd[LEAST], usd[MOST] = sum(row.least for row in rows), sum(row.most for row in rows)
+    if workers not in of.INSTANCE_GIB:
+        unpriced.append(f"{workers} {named} has no size: add it to `INSTANCE_GIB` of scripts/infra-cost")
+    elif workers in of.INSTANCE_USD:
+        rendered = objects(build(root / f"platform/openclaw/overlays/{environment}", env))
+        usd[WAITING_AGENTS] = waiting_gib(rendered) * of.gib_usd(workers)
     models, remarks = of_models(yaml.safe_load((root / ROLES).read_text()), assumed)
     messages = assumed["messages_a_month"][environment]
-    return Bill(
-        usd={
-            "machines and network, at least": least,
-            "machines and network, all pools grown": most,
-            "share of a worker that waiting agents hold": waiting_gib(objects(build(root / f"platform/openclaw/overlays/{environment}", env)))
-            * of.gib_usd(settings["pools"]["agents"]["instance_types"][0]),
-            f"models, {messages:,} messages": messages * models,
-        },
-        remarks=remarks,
-    )  # fmt: skip
+    usd[f"models, {messages:,} messages"] = messages * models
+    return Bill(usd=usd, remarks=remarks, unpriced=unpriced)
 
 
 def waiting_gib(rendered: Sequence[Mapping[str, Any]]) -> float:
@@ -116,13 +126,23 @@ def _usd(model: Mapping[str, Any], tokens: Mapping[str, float]) -> float | None:
 
 
 def markdown(environment: str, before: Bill, after: Bill) -> str:
-    """The part of the comment on a pull request; one line where nothing changes."""
-    shown = {what: (round(before.usd.get(what, 0), 2), round(usd, 2)) for what, usd in after.usd.items()}
-    remarks = "".join(f"\n> {remark}\n" for remark in after.remarks)
-    if all(old == new for old, new in shown.values()):
+    """The part of the comment on a pull request; one line where nothing changes and all is known."""
+    remarks = "".join(f"\n> {remark}\n" for remark in (*after.unpriced, *after.remarks))
+    sums = [
+        (what, before.usd.get(what), after.usd.get(what)) for what in (*after.usd, *(before.usd.keys() - after.usd))
+    ]
+    if not after.unpriced and all(_amount(old) == _amount(new) for _, old, new in sums):
         return f"### Cost of {environment}: unchanged\n{remarks}"
-    rows = "".join(f"| {what} | {old:,.2f} | {new:,.2f} | {new - old:+,.2f} |\n" for what, (old, new) in shown.items())
+    rows = "".join(f"| {what} | {_amount(old)} | {_amount(new)} | {_change(old, new)} |\n" for what, old, new in sums)
     return (
         f"### Cost of {environment}\n\nUSD a month, by assumed prices (`scripts/infra-cost`, `roles.yaml`, `{ASSUMED}`):\n\n"
         f"| | before | after | change |\n| --- | ---: | ---: | ---: |\n{rows}{remarks}"
     )
+
+
+def _amount(usd: float | None) -> str:
+    return NOT_KNOWN if usd is None else f"{usd:,.2f}"
+
+
+def _change(old: float | None, new: float | None) -> str:
+    return NOT_KNOWN if old is None or new is None else f"{round(new, 2) - round(old, 2):+,.2f}"
