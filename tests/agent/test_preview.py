@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from openclaw_agent.preview import FIRST_WORDS_CHARS, FIRST_WORDS_S, GROUP_WRITE_EVERY_S, WRITE_EVERY_S, Preview
-from openclaw_core.chat.delivery import actions
+from openclaw_agent.preview import Preview
 from openclaw_core.errors import LostOwnership
-from openclaw_core.tasks.work import Run
+from openclaw_core.tasks.work import FIRST_WORDS_CHARS, FIRST_WORDS_S, PREVIEW_EVERY_S, Run
 from tests.agent.harness import task
 from tests.fakes.work import FakeWork
 
@@ -74,12 +73,8 @@ async def test_it_is_written_as_often_as_it_can_be_shown_and_whole_each_time(wri
         await written.time.on(0.05)
 
     assert len(written.texts[0]) >= FIRST_WORDS_CHARS
-    assert len(written.texts) <= 5 / WRITE_EVERY_S + 1
+    assert len(written.texts) <= 5 / PREVIEW_EVERY_S + 1
     assert all(later.startswith(earlier) for earlier, later in zip(written.texts, written.texts[1:], strict=False))
-
-
-def test_it_is_written_as_often_as_delivery_edits_a_preview() -> None:
-    assert (WRITE_EVERY_S, GROUP_WRITE_EVERY_S) == (actions.PREVIEW_EVERY_S, actions.GROUP_PREVIEW_EVERY_S)
 
 
 async def test_few_first_words_wait_for_a_moment(written: Written) -> None:

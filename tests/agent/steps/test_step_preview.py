@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from openclaw_agent.preview import WRITE_EVERY_S
 from openclaw_agent.steps.preview import StepPreview
 from openclaw_core.errors import StoreUnavailable
 from openclaw_core.tasks.steps import Doing, Status
+from openclaw_core.tasks.work import PREVIEW_EVERY_S
 from tests.agent.harness import task, until
 from tests.fakes.time import FakeTime
 from tests.fakes.work import FakeWork
@@ -98,4 +98,4 @@ async def test_statuses_are_written_as_often_as_a_chat_can_show_them(n: int) -> 
         for at in range(n):
             preview.tell(Status(doing=Doing.SEARCHING, subject=str(at)))
             await until(lambda at=at: len(work.statuses.get("u1", ())) > at)  # type: ignore[misc]
-        assert time.clock() - began >= (n - 1) * WRITE_EVERY_S
+        assert time.clock() - began >= (n - 1) * PREVIEW_EVERY_S

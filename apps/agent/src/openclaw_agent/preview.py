@@ -8,15 +8,9 @@ from dataclasses import dataclass, field
 from openclaw_core import logs
 from openclaw_core.characters import is_blank
 from openclaw_core.errors import StoreError
-from openclaw_core.tasks.work import Run, Work
+from openclaw_core.tasks.work import FIRST_WORDS_CHARS, FIRST_WORDS_S, GROUP_PREVIEW_EVERY_S, PREVIEW_EVERY_S, Run, Work
 
 log = logs.get(__name__)
-WRITE_EVERY_S, GROUP_WRITE_EVERY_S = 1.2, 3.0
-"""Delivery edits no preview more often (`openclaw_core.chat.delivery.actions`, which an agent does not import)."""
-FIRST_WORDS_CHARS = 80
-FIRST_WORDS_S = 0.4
-"""The first text waits until it is that long or that old: some models begin their thoughts without a mark, and only a mark at their end
-tells that they were thoughts."""
 PREVIEW_POLL_S = 0.05
 """While the first text waits."""
 
@@ -49,7 +43,7 @@ class Preview:
         Raises LostOwnership.
         """
         await self._wait_for_first_words()
-        every_s = GROUP_WRITE_EVERY_S if self.run.task.chat_kind == "group" else WRITE_EVERY_S
+        every_s = GROUP_PREVIEW_EVERY_S if self.run.task.chat_kind == "group" else PREVIEW_EVERY_S
         written = ""
         while True:
             text = self.text

@@ -14,7 +14,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from openclaw_brain.metric_families import counter_by, gauge, gauge_by, histogram
-from openclaw_brain.model_figures import ModelFigures
+from openclaw_brain.model_figures import OTHER, ModelFigures
 from openclaw_brain.prompt_figures import PromptFigures
 from openclaw_core.budgets.values import Budgets
 from openclaw_core.errors import OpenClawError
@@ -25,8 +25,6 @@ from openclaw_core.tasks.feedback import FeedbackKind
 from openclaw_core.tasks.outcome import Cause, TaskState
 
 __all__ = ["CONTENT_TYPE_LATEST", "Metrics", "counted"]
-OTHER = "other"
-"""The label for values that this configuration does not know: a role that was removed, a cause of another release."""
 CAUSES = frozenset(cause.value for cause in Cause)
 ENDS = (TaskState.CLOSED, TaskState.FAILED, TaskState.CANCELLED)
 JOB_STATES = ("created", "waiting", "claimed", "retired")

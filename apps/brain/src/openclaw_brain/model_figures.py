@@ -17,6 +17,7 @@ from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.timings import Part, Timing
 
 OTHER = "other"
+"""The label for values that this configuration does not know: a role or a model that was removed, a cause of another release."""
 ANSWERED, LIMITED, FAILED = "answered", "limited", "failed"
 LEFT_KEPT_S = 3600.0
 """What is left of a limit is told for so long after the last reply that said it."""

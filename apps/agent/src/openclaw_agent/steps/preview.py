@@ -3,18 +3,12 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from openclaw_agent.preview import (
-    FIRST_WORDS_CHARS,
-    FIRST_WORDS_S,
-    GROUP_WRITE_EVERY_S,
-    PREVIEW_POLL_S,
-    WRITE_EVERY_S,
-    Preview,
-)
+from openclaw_agent.preview import PREVIEW_POLL_S, Preview
 from openclaw_core import logs
 from openclaw_core.characters import is_blank
 from openclaw_core.errors import StoreError
 from openclaw_core.tasks.steps import Status
+from openclaw_core.tasks.work import FIRST_WORDS_CHARS, FIRST_WORDS_S, GROUP_PREVIEW_EVERY_S, PREVIEW_EVERY_S
 
 log = logs.get(__name__)
 
@@ -34,7 +28,7 @@ class StepPreview(Preview):
 
     async def keep_written(self) -> None:
         """As of `Preview`, and the same for each status."""
-        every_s = GROUP_WRITE_EVERY_S if self.run.task.chat_kind == "group" else WRITE_EVERY_S
+        every_s = GROUP_PREVIEW_EVERY_S if self.run.task.chat_kind == "group" else PREVIEW_EVERY_S
         told: Status | None = None
         seen, since_s, has_words = "", self.clock(), False
         while True:

@@ -11,16 +11,12 @@ from openclaw_core.chat.formatting import plain
 from openclaw_core.chat.utf16 import PAGE_MAX_UNITS, utf16_units
 from openclaw_core.ports import AnswerFile, Button, Page
 from openclaw_core.tasks.outcome import Delivery
+from openclaw_core.tasks.work import FIRST_WORDS_CHARS, FIRST_WORDS_S, GROUP_PREVIEW_EVERY_S, PREVIEW_EVERY_S
 from openclaw_core.texts import wording
 from openclaw_core.texts.wording import Label, Sentence
 
-PREVIEW_EVERY_S, GROUP_PREVIEW_EVERY_S = 1.2, 3.0
-"""Between two edits of a message that is still being written."""
 TYPING_EVERY_S = 4.5
 """'typing' is shown for 5 s."""
-FIRST_WORDS_CHARS = 80
-FIRST_WORDS_S = 0.4
-"""Fewer and younger first words wait: they may be the beginning of a thought, which the next words show."""
 FILE_BUTTONS_MAX = 4
 LEFT_OVER = Page(text="…")
 """Replaces a page of the preview that the final text does not have."""
