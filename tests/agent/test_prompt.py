@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openclaw_agent.prompt import CUT_MARK, NOTES, messages
+from openclaw_agent.prompt import CUT_MARK, NOTES, call_with, messages, model_call
 from openclaw_core.tasks.conversation import Speaker, Turn, estimate_tokens
 from openclaw_core.tasks.task import RoleSnapshot, Task
 
@@ -173,3 +173,10 @@ def test_a_model_is_told_of_what_it_cannot_see(unseen: str) -> None:
     assert said(task)[-1].startswith("user: now in Rust\n\n[")
     assert "cannot" in said(task)[-1]
     assert said(replace(task, quoted="a text"))[-1].count("now in Rust\n\n[") == 1
+
+
+def test_a_request_that_is_made_smaller_leaves_room_for_an_answer() -> None:
+    order = replace(ORDER, max_answer_tokens=1000)
+    asked = messages(TASK, order, CHAT)
+    assert [call_with(asked, order, "m", shrink).max_tokens for shrink in range(4)] == [1000, 500, 256, 256]
+    assert call_with(asked, order, "m", 1) == replace(model_call(TASK, order, CHAT, "m", 0), max_tokens=500)

@@ -53,11 +53,16 @@ def messages(task: Task, snapshot: RoleSnapshot, history: Sequence[Turn], *, shr
 
 def model_call(task: Task, snapshot: RoleSnapshot, history: Sequence[Turn], model: str, shrink: int) -> ModelCall:
     """The request for *model*; each level of *shrink* halves it."""
+    return call_with(messages(task, snapshot, history, shrink=shrink), snapshot, model, shrink)
+
+
+def call_with(asked: tuple[Message, ...], snapshot: RoleSnapshot, model: str, shrink: int) -> ModelCall:
+    """The request for *model* with messages that are there already. Each level of *shrink* halves the longest answer, to 256 tokens at least."""
     at = snapshot.at(model)
     return ModelCall(
         model=at.id,
         provider=at.provider,
-        messages=messages(task, snapshot, history, shrink=shrink),
+        messages=asked,
         max_tokens=max(256, snapshot.max_answer_tokens >> shrink),
         temperature=snapshot.temperature,
         reasoning_effort=snapshot.reasoning_effort,

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 
-from openclaw_agent.prompt import messages
+from openclaw_agent.prompt import call_with, messages
 from openclaw_cli.up.backends import model_from
 from openclaw_core.environment import Environment
 from openclaw_core.errors import SettingsError
@@ -122,14 +122,10 @@ def _changed(rebuilt: Rebuilt, args: argparse.Namespace) -> Rebuilt:
 
 async def _answer(rebuilt: Rebuilt, env: Mapping[str, str]) -> str:
     """What a model of this machine's settings answers now. Raises SettingsError if none does."""
-    snapshot = rebuilt.snapshot
+    snapshot = replace(rebuilt.snapshot, tools=(), functions=())
 
     def make_call(name: str, shrink: int) -> ModelCall:
-        at = snapshot.at(name)
-        return ModelCall(
-            model=at.id, provider=at.provider, messages=rebuilt.messages, max_tokens=snapshot.max_answer_tokens >> shrink,
-            temperature=snapshot.temperature, reasoning_effort=snapshot.reasoning_effort,
-        )  # fmt: skip
+        return call_with(rebuilt.messages, snapshot, name, shrink)
 
     async with model_from(env) as model:
         read = Environment(model.env)
