@@ -77,7 +77,7 @@ check-shell: ## [Change +] shellcheck over every shell script
 	scripts/check-shell
 
 check-workflows: ## [Change +] actionlint, zizmor and our own rules over .github/workflows
-	$(BIN)/pytest tests/workflows/test_workflows.py
+	$(BIN)/pytest tests/workflows/test_workflows.py tests/workflows/test_key_rules.py
 	@if command -v actionlint; then actionlint -shellcheck=$(BIN)/shellcheck -pyflakes=; else echo '*** actionlint SKIPPED: run make tools ***' >&2; fi
 	$(BIN)/zizmor --offline --quiet --persona=auditor .github
 

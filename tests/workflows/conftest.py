@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.workflows.commands import GH, git
-from tests.workflows.rules import RELEASE, ROOT
+from tests.workflows.workflow_files import RELEASE, ROOT
 
 
 @pytest.fixture

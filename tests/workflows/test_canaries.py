@@ -9,7 +9,7 @@ import pytest
 
 from openclaw_gitops.canary_change import BASE, KUSTOMIZATION, PROMPTS, ROLES
 from tests.workflows.commands import git, run
-from tests.workflows.rules import ROOT, workflows
+from tests.workflows.workflow_files import ROOT, workflows
 
 NEXT = "You write code, and you say first what it does.\n"
 [WORKFLOW] = [one for one in workflows() if one.name == "canaries.yaml"]

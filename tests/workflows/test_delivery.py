@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.workflows.commands import git, run
-from tests.workflows.rules import RELEASE, ROOT, Workflow, _delivered_by, holds_a_key, workflows
+from tests.workflows.key_rules import delivered_by, holds_a_key
+from tests.workflows.workflow_files import RELEASE, ROOT, Workflow, workflows
 
 
 def deliver(checkout: Path, gh: dict[str, str], *args: str) -> "subprocess.CompletedProcess[str]":
@@ -315,7 +316,7 @@ def test_a_patch_on_scripts_reaches_no_job_with_a_key(
 ) -> None:
     clone = tmp_path / "clone"
     git(tmp_path, "init", "--quiet", str(clone))
-    path = _delivered_by(workflow, job)[0]
+    path = delivered_by(workflow, job)[0]
     wanted = path if path.endswith(".yaml") else f"{path}/x.yaml"
     for name, text in (("scripts/deliver", "reviewed\n" * 9), ("scripts/new", f"{HOSTILE}\n"), (wanted, "old\n")):
         (clone / name).parent.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.workflows.commands import GH, git, run
-from tests.workflows.rules import RELEASE, ROOT
+from tests.workflows.workflow_files import RELEASE, ROOT
 
 
 @pytest.mark.parametrize(
