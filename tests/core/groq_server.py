@@ -85,6 +85,10 @@ def delta(text: str = "", *, reason: str | None = None, **more: Any) -> str:
     return "data: " + json.dumps({"id": "c", "object": "chat.completion.chunk", "choices": [choice], **more}) + "\n\n"
 
 
+def thinking(field: str) -> str:
+    return f'data: {{"choices": [{{"delta": {{"{field}": "hmm", "executed_tools": []}}, "finish_reason": null}}]}}\n\n'
+
+
 USAGE = {
     "prompt_tokens": 11,
     "completion_tokens": 3,
