@@ -191,7 +191,7 @@ class Leader:
         self.updates += 2
         n, chat = self.updates, 5000 + self.updates
         pool = self.rollout.current("agent")
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             await self._admitted("inbox", says(n, chat, "write a python function"))
             await self._admitted("control", says(n + 1, chat + 10_000, "/help"))
             agent = AgentWork(
