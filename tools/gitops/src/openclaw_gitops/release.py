@@ -159,8 +159,8 @@ def _others(text: str) -> Any:
 def bump(root: Path, release: Release) -> bool:
     """Write *release*, and nothing else. Whether anything changed.
 
-    Raises CommandError if the values are not those of a build, if the checkout holds any other change, or if the images were
-    built from a commit that is not in this history: a bump that is late must not undo a newer one.
+    Raises CommandError if the values are not those of a build, or if the checkout holds any other change. Raises it too if the
+    images were built from a commit that is not in this history: a late bump must not undo a newer one.
     """
     check(release)
     checkout = Checkout(root=root)

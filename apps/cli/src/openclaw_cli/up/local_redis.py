@@ -83,8 +83,8 @@ async def local_store(
 ) -> AsyncIterator[LocalStore]:
     """A Redis: *redis_url* if given, else a server of our own with its data in *data_dir*, on 127.0.0.1 only.
 
-    With *port* 0 a free one is chosen. If another process runs a server over *data_dir*, that is given, or, without *share*,
-    SettingsError raised; so is it for a taken port, a folder that cannot be used, a missing server, a full disk, and data that
+    With *port* 0 a free one is chosen. If another process runs a server over *data_dir*, the result is that server. Without
+    *share* it is a SettingsError. So is a taken port, a folder that cannot be used, a missing server, a full disk, and data that
     cannot be read. No data is ever thrown away: an unfinished last write is cut off and kept, and *tell* gets a sentence about it;
     with *repair* so is everything from the first damaged place on.
     """

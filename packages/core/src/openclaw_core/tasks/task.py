@@ -170,8 +170,8 @@ _OPTIONAL = ("thread_id", "role", "quoted", "forwarded", "cut", "unseen", "notic
 def version_of(task: Task) -> int:
     """The oldest schema version whose readers answer *task* correctly.
 
-    Readers drop unknown fields. A new field needs a new version only if dropping it changes the question: 2 is needed for one
-    attached file, 3 for several, 4 for a document, whose bytes the readers before would take for text, 5 for a picture likewise.
+    Readers drop unknown fields. A new field needs a new version only if dropping it changes the question. 2 is needed for one
+    attached file, 3 for several, 4 for a document, 5 for a picture. Older readers would take the bytes of the last two for text.
     """
     if any(one.kind == "picture" for one in task.attachments):
         return 5
