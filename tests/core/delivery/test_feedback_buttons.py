@@ -36,6 +36,13 @@ async def test_without_the_setting_there_are_none() -> None:
 
 
 @virtual
+async def test_no_button_asks_for_what_would_end_the_same_again() -> None:
+    for cause, buttons in ((Cause.FILE_ENCRYPTED, []), (Cause.FILE_SCANNED, []), (Cause.FILE_DAMAGED, ["retry:1"])):
+        [failed] = await shown(Room(), Stage.FAILED, cause=cause)
+        assert data(failed) == buttons, cause
+
+
+@virtual
 async def test_a_failure_a_stopped_answer_and_a_preview_have_none() -> None:
     [failed] = await shown(Room(feedback_buttons=True), Stage.FAILED, cause=Cause.MODEL_DOWN)
     assert data(failed) == ["retry:1"]

@@ -50,6 +50,10 @@ _UNSUPPORTED = {
 }
 
 
+_SAME_AGAIN = frozenset({Cause.FILE_EMPTY, Cause.FILE_SCANNED, Cause.FILE_ENCRYPTED, Cause.FILE_UNSUPPORTED})
+"""Causes that lie in what was sent."""
+
+
 def feedback_buttons(task_id: str) -> Buttons:
     """The buttons under an answer by which its asker says whether it was good."""
     return (tuple(Button(label=label, data=f"{vote}:{task_id}") for vote, label in _VOTES.items()),)
@@ -65,7 +69,9 @@ def notice_page(notice: Display, roles: "Roles | None") -> tuple[Page, Buttons]:
 
 
 def failure_page(cause: Cause, task_id: str, lang: Lang, budget: str = "") -> tuple[Page, Buttons]:
-    """Why there is no answer, with a Retry button. *budget* is that of `Display`."""
+    """Why there is no answer, with a Retry button where a second try may end otherwise. *budget* is that of `Display`."""
+    if cause in _SAME_AGAIN:
+        return Page(text=wording.failure(cause, lang, budget)), ()
     retry = Button(label=wording.label(Label.RETRY, lang), data=f"retry:{task_id}")
     return Page(text=wording.failure(cause, lang, budget)), ((retry,),)
 
