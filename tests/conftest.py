@@ -25,7 +25,10 @@ _bot_ids = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[RedisServer]:
-    """A real server with the settings that OpenClaw insists on; one for each worker of the run. The packaged one, unless a test asks for the oldest."""
+    """A real server with the settings that OpenClaw insists on; one for each worker of the run.
+
+    The packaged one, unless a test asks for the oldest.
+    """
     with RedisServer.start(
         tmp_path_factory.mktemp("redis"), program=SERVERS[getattr(request, "param", "packaged")]()
     ) as server:

@@ -1,4 +1,7 @@
-"""What a message to a role without tools costs Redis, on top of what is asked with nothing to do: calls of scripts, and bytes to and from all clients."""
+"""What a message to a role without tools costs Redis, on top of what is asked with nothing to do.
+
+Counted are calls of scripts, and bytes to and from all clients.
+"""
 
 import asyncio
 from functools import partial

@@ -9,7 +9,10 @@ from openclaw_core.ports import ModelCall, Piece, Usage
 
 @dataclass
 class FakeChat:
-    """`StreamingModel` and `Transcriber`: works off *script*, then says *else_says*. It fails, or goes on after its first words, when *goes_on* is set."""
+    """`StreamingModel` and `Transcriber`: works off *script*, then says *else_says*.
+
+    It fails, or goes on after its first words, when *goes_on* is set.
+    """
 
     script: list[str | Exception] = field(default_factory=list)
     else_says: str = "The whole answer."

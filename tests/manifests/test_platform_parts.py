@@ -38,7 +38,10 @@ def test_staging_keeps_the_argo_cd_that_the_master_installs() -> None:
 
 
 def test_prod_follows_with_a_promotion() -> None:
-    """Alike in both, a newer Argo CD could never be tried in staging first. A new master of prod installs staging's, and its first sync takes it back."""
+    """Alike in both, a newer Argo CD could never be tried in staging first.
+
+    A new master of prod installs staging's, and its first sync takes it back.
+    """
     staging, prod = (argo_cd(environment) for environment in ENVIRONMENTS)
     numbers = [[int(part) for part in one["targetRevision"].removeprefix("v").split(".")] for one in (staging, prod)]
 

@@ -1,4 +1,7 @@
-"""What docs/gitops.md tells an author to do, done command by command: each gives what stands there, a refusal within ten seconds, and at the end all is well."""
+"""What docs/gitops.md tells an author to do, done command by command.
+
+Each gives what stands there, a refusal within ten seconds, and at the end all is well.
+"""
 
 import os
 import re

@@ -26,7 +26,10 @@ class Rule:
     """Whose prompts say it."""
     against: str = r"(?!)"
     without: Mapping[str, float] = field(default_factory=dict)
-    """By kind of check, the share of answers that still pass it if the prompt does not say the rule. Where it says the opposite: a quarter of that."""
+    """By kind of check, the share of answers that still pass it if the prompt does not say the rule.
+
+Where it says the opposite: a quarter of that.
+"""
     hebrew_only: bool = False
 
     def share(self, kind: str, prompt: str, *, role: str, lang: str) -> float:
