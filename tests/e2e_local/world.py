@@ -119,7 +119,7 @@ class World:
 
     # ---- looking
 
-    async def until(self, found: "Callable[[], object]", *, timeout_s: float = 60) -> object:
+    async def until(self, found: "Callable[[], object]", *, timeout_s: float = 120) -> object:
         """What *found* gives, once it gives something."""
         deadline = time.monotonic() + timeout_s
         while True:
@@ -141,7 +141,7 @@ class World:
     def texts(self, chat_id: int) -> list[str]:
         return self.api.bot_texts(chat_id)
 
-    async def answered(self, chat_id: int, question: str, *, timeout_s: float = 60) -> str:
+    async def answered(self, chat_id: int, question: str, *, timeout_s: float = 120) -> str:
         """The final answer to *question*."""
         last = f"w{self.model.words - 1}"
         return str(
