@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
-from openclaw_core.store.figures import Timings
+from openclaw_core.store.figures import HistogramCounts
 
 
 def gauge_by(label: str, name: str, what: str, rows: Mapping[str, float]) -> GaugeMetricFamily:
@@ -28,7 +28,7 @@ def counter_by(
 
 
 def histogram(
-    name: str, what: str, labels: tuple[str, ...], rows: Mapping[tuple[str, ...], Timings]
+    name: str, what: str, labels: tuple[str, ...], rows: Mapping[tuple[str, ...], HistogramCounts]
 ) -> HistogramMetricFamily:
     family = HistogramMetricFamily(name, what, labels=labels)
     for values, timings in sorted(rows.items(), key=lambda row: row[0]):

@@ -10,7 +10,7 @@ from prometheus_client.metrics_core import Metric
 
 from openclaw_brain.metric_families import counter_by, histogram
 from openclaw_core.records import whole
-from openclaw_core.store.figures import BOUNDS_MS, Timings
+from openclaw_core.store.figures import BOUNDS_MS, HistogramCounts
 from openclaw_core.store.run_records import RunRecord
 from openclaw_core.tasks.feedback import FeedbackKind
 from openclaw_core.tasks.outcome import ENDED, TaskState
@@ -48,13 +48,13 @@ class PromptRuns:
         self._took_ms += took_ms
 
     @property
-    def took(self) -> Timings:
+    def took(self) -> HistogramCounts:
         """From admission to the delivered answer."""
         below, rows = 0, []
         for n, bound_ms in enumerate(BOUNDS_MS):
             below += self._took[n]
             rows.append((bound_ms / 1000, below))
-        return Timings(at_most=tuple(rows), total=self._took.total(), sum_s=self._took_ms / 1000)
+        return HistogramCounts(at_most=tuple(rows), total=self._took.total(), sum_s=self._took_ms / 1000)
 
 
 @dataclass(kw_only=True)

@@ -23,7 +23,7 @@ class Queue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Timings:
+class HistogramCounts:
     """A histogram: how many took at most so many seconds (each bound with those below it), how many in all, their sum."""
 
     at_most: tuple[tuple[float, int], ...] = ()
@@ -56,7 +56,7 @@ class Figures:
         split = [(key.split(":"), n) for key, n in self.counts.items()]
         return {tuple(rest): n for (head, *rest), n in split if head == first and len(rest) == labels}
 
-    def timings(self, *labels: str) -> Timings:
+    def timings(self, *labels: str) -> HistogramCounts:
         """The histogram under *labels*."""
         prefix = ":".join(labels) + ":"
         below, rows = 0, []
@@ -64,7 +64,7 @@ class Figures:
             below += self.counts.get(f"{prefix}{bound_ms}", 0)
             rows.append((bound_ms / 1000, below))
         total = below + self.counts.get(f"{prefix}inf", 0)
-        return Timings(at_most=tuple(rows), total=total, sum_s=self.counts.get(f"{prefix}sum", 0) / 1000)
+        return HistogramCounts(at_most=tuple(rows), total=total, sum_s=self.counts.get(f"{prefix}sum", 0) / 1000)
 
 
 async def figures(script: Script) -> Figures:

@@ -29,10 +29,6 @@ class Counts:
         return _at_least(self.worse, self.worse + self.better)
 
     @property
-    def p_better(self) -> float:
-        return _at_least(self.better, self.worse + self.better)
-
-    @property
     def least_p(self) -> float:
         """What `p_worse` would be if every pair that differs were worse."""
         return 1 / (1 << self.worse + self.better)
