@@ -21,12 +21,18 @@ class PromptedModel:
     """The system prompt of each call."""
 
     async def complete(self, request: web.Request) -> web.StreamResponse:
-        said = (await request.json())["messages"]
+        body = await request.json()
+        said = body["messages"]
         prompt, message = said[0]["content"], said[-1]["content"]
         self.prompts.append(prompt)
+        usage = {"prompt_tokens": len(prompt) // 4, "completion_tokens": 50, "total_tokens": len(prompt) // 4 + 50}
+        if not body.get("stream"):
+            answer = {"role": "assistant", "content": self.say(prompt, message)}
+            choice = {"index": 0, "message": answer, "finish_reason": "stop"}
+            whole = {"id": "c", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]}
+            return web.json_response(whole | {"usage": usage})
         response = web.StreamResponse(headers={"content-type": "text/event-stream"})
         await response.prepare(request)
-        usage = {"prompt_tokens": len(prompt) // 4, "completion_tokens": 50, "total_tokens": len(prompt) // 4 + 50}
         for delta, end in (({"role": "assistant", "content": self.say(prompt, message)}, None), ({}, "stop")):
             row = {"id": "c", "object": "chat.completion.chunk", "created": 0, "model": "m"}
             row |= {"choices": [{"index": 0, "delta": delta, "finish_reason": end}]}

@@ -18,6 +18,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--limit", type=float, metavar="USD", help="ask nothing more once answers have cost so much; a repeat goes on"
     )
+    parser.add_argument(
+        "--judge",
+        metavar="MODEL",
+        help="also ask this model the tasks' `judge` questions; shown, no part of the verdict",
+    )
     parser.add_argument("--all", action="store_true", help="also ask roles that do not differ: what chance alone does")
     parser.add_argument("--parallel", type=int, default=2, help="pairs at a time (default %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the report as JSON")

@@ -18,10 +18,11 @@ from openclaw_brain.agents.local_runners import LocalRunners, can_run
 from openclaw_cli.eval.answers.answer import Answer
 from openclaw_cli.eval.answers.asking import Asker
 from openclaw_cli.eval.answers.cache import AnswerCache
-from openclaw_cli.eval.answers.comparing import Comparing, GradeAnswer, Progress
+from openclaw_cli.eval.answers.comparing import Comparing, Comparison, GradeAnswer, Progress
 from openclaw_cli.eval.answers.graders.programs import Sandbox
 from openclaw_cli.eval.answers.grading import Grade, grade
 from openclaw_cli.eval.answers.markdown import markdown_of
+from openclaw_cli.eval.answers.model_judge import JudgeReport, ModelJudge
 from openclaw_cli.eval.answers.page import page_of
 from openclaw_cli.eval.answers.report import report_json, report_of
 from openclaw_cli.eval.answers.task import AnswerTask
@@ -32,6 +33,7 @@ from openclaw_core.environment import NO_KEY, Environment
 from openclaw_core.errors import SettingsError
 from openclaw_core.models.clients import open_clients
 from openclaw_core.models.providers import ModelServers
+from openclaw_core.ports import JsonModel
 from openclaw_core.sealed import Outcome, RunnerCause, RunRequest, RunResult
 from openclaw_standin.model.server import ScriptedModel
 
@@ -66,8 +68,12 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
         asked = await stack.enter_async_context(_server(env))
         chat = await stack.enter_async_context(open_clients(asked.servers))
         socket = await stack.enter_async_context(_runner(env))
+        if args.judge and asked.scripted:
+            raise SettingsError("--judge needs a model: set GROQ_API_KEY or MODEL_BASE_URL")
         if args.limit is not None:
             _check_prices(roles, after, model)
+            if args.judge:
+                _check_prices(roles[:1], after, args.judge)
         progress = _ProgressLines()
         comparing = Comparing(
             before=before,
@@ -84,7 +90,8 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
             tell=progress.tell,
         )
         comparison = await comparing.compare(tasks)
-    report = report_of(comparison, before, after, model=model or asked.name, scripted=asked.scripted)
+        judged = await _judged(args, comparison, after, chat, asked.name) if args.judge else None
+    report = report_of(comparison, before, after, model=model or asked.name, scripted=asked.scripted, judged=judged)
     if args.json:
         args.json.write_text(json.dumps(report_json(report), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     text = markdown_of(report)
@@ -94,6 +101,22 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
         args.html.write_text(page_of(report), encoding="utf-8")
     print(text)
     return COULD_NOT_RUN if comparison.server_failed else report.verdict.ruling.exit_code
+
+
+async def _judged(
+    args: argparse.Namespace, comparison: Comparison, version: Version, chat: JsonModel, server: str
+) -> JudgeReport:
+    """What the model of --judge says, for what is left of the limit."""
+    judge = ModelJudge(
+        chat=chat,
+        server=server,
+        model=args.judge,
+        spec=version.roles.models.get(args.judge),
+        folder=args.cache,
+        limit_micro_usd=None if args.limit is None else round(args.limit * 1e6) - (comparison.spent_micro_usd or 0),
+        parallel=max(1, args.parallel),
+    )
+    return await judge.opinions_of(comparison.pairs)
 
 
 def _roles(args: argparse.Namespace, before: Version, after: Version, model: str | None) -> tuple[str, ...]:

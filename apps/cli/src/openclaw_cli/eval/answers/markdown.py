@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 
+from openclaw_cli.eval.answers.model_judge import JudgeReport
 from openclaw_cli.eval.answers.report import Difference, Report, SideFigures
 from openclaw_cli.eval.answers.significance import ERROR, POWER
 from openclaw_cli.eval.answers.verdict import Ruling, Tally
@@ -75,6 +76,8 @@ def _facts(report: Report) -> Iterable[str]:
     for title, rows in (("passed", report.subjects), ("language", report.languages), ("tasks", report.held_out)):
         if rows:
             yield _table(title, rows)
+    if report.judged is not None:
+        yield _judge_table(report.judged)
     yield " ".join(statistics_of(report))
     spent = "" if report.spent_micro_usd is None else f", for {report.spent_micro_usd / 1e6:.4f} USD"
     yield f"{report.asked} answers were asked now{spent}; the others came from the cache."
@@ -95,6 +98,21 @@ def _table(title: str, rows: Sequence[Tally]) -> str:
             f"| {one.name} | {one.pairs} | {row.passed_before} | {row.passed_after} | {one.worse} | {one.better} | {one.p_worse:.2g} |"
         )
     return "\n".join(lines)
+
+
+def judge_note(judged: JudgeReport) -> str:
+    """What the judge's figures are, in a sentence or two."""
+    spent = "" if judged.spent_micro_usd is None else f", for {judged.spent_micro_usd / 1e6:.4f} USD"
+    return f"{judged.model} as a judge is no part of the verdict. It was asked {judged.asked} times now{spent}."
+
+
+def _judge_table(judged: JudgeReport) -> str:
+    lines = ["| the judge says yes | questions | before | after | no reply |", "| --- | --- | --- | --- | --- |"]
+    lines += [
+        f"| {one.role} | {one.questions} | {one.yes_before} | {one.yes_after} | {one.no_reply} |"
+        for one in judged.tallies
+    ]
+    return "\n".join(lines) + "\n\n" + judge_note(judged)
 
 
 def _difference(one: Difference, what: str) -> str:

@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from openclaw_cli.eval.answers.markdown import cost_of, statistics_of
+from openclaw_cli.eval.answers.markdown import cost_of, judge_note, statistics_of
+from openclaw_cli.eval.answers.model_judge import JudgeReport
 from openclaw_cli.eval.answers.report import Difference, Report
 from openclaw_cli.eval.answers.verdict import Ruling, Tally
 
@@ -60,6 +61,7 @@ def page_of(report: Report) -> str:
             for title, rows in _tables(report)
             for part in _table(title, rows, {one.name for one in report.verdict.worse})
         ),
+        *(_judge(report.judged) if report.judged is not None else ()),
         '<h2>What so many tasks can say</h2><ul class="soft">',
         *(f"<li>{_text(sentence)}</li>" for sentence in statistics_of(report)),
         "</ul>",
@@ -92,6 +94,17 @@ def _costs(report: Report) -> Iterable[str]:
     missing = "".join(f" {count} pairs are missing: {_text(why)}." for why, count in report.left.items())
     spent = "" if report.spent_micro_usd is None else f", for {report.spent_micro_usd / 1e6:.4f} USD"
     yield f'<p class="soft">{report.asked} answers were asked now{spent}; the others came from the cache.{missing}</p>'
+
+
+def _judge(judged: JudgeReport) -> Iterable[str]:
+    yield '<h2>A model as a judge</h2><div class="wide"><table>'
+    yield "<tr><th>says yes</th><th>questions</th><th>before</th><th>after</th><th>no reply</th></tr>"
+    for one in judged.tallies:
+        yield (
+            f"<tr><td>{_text(one.role)}</td><td>{one.questions}</td><td>{one.yes_before}</td><td>{one.yes_after}</td>"
+            f"<td>{one.no_reply}</td></tr>"
+        )
+    yield f'</table></div><p class="soft">{_text(judge_note(judged))}</p>'
 
 
 def _tables(report: Report) -> list[tuple[str, Sequence[Tally]]]:

@@ -22,7 +22,7 @@ def micro_usd(usage: RunUsage | None, steps: Sequence[Step], prices: Mapping[str
         of_steps = {name: sum(getattr(step.usage, name) for step in steps) for name in TOKENS}
         last = Usage(**{name: max(0, getattr(usage, name) - of_steps[name]) for name in TOKENS})
         parts.append((usage.model, last))
-    costs = [_cost(used, prices.get(model)) for model, used in parts]
+    costs = [cost_of_usage(used, prices.get(model)) for model, used in parts]
     return None if any(one is None for one in costs) else round(sum(one for one in costs if one is not None))
 
 
@@ -30,7 +30,9 @@ def most_micro_usd(message: str, snapshot: RoleSnapshot, prices: Mapping[str, Mo
     """What one request for *message* may cost: the whole answer, nothing cached. An answer in steps has several."""
     prompt = estimate_tokens(snapshot.prompt) + estimate_tokens(message)
     return _whole(
-        _cost(Usage(prompt_tokens=prompt, answer_tokens=snapshot.max_answer_tokens), prices.get(snapshot.models[0]))
+        cost_of_usage(
+            Usage(prompt_tokens=prompt, answer_tokens=snapshot.max_answer_tokens), prices.get(snapshot.models[0])
+        )
     )
 
 
@@ -38,8 +40,8 @@ def _whole(cost: float | None) -> int | None:
     return None if cost is None else round(cost)
 
 
-def _cost(usage: Usage, price: ModelSpec | None) -> float | None:
-    """A dollar for a million tokens is a millionth of a dollar for one."""
+def cost_of_usage(usage: Usage, price: ModelSpec | None) -> float | None:
+    """The cost of *usage* in millionths of a dollar; None if the price is not known. A dollar for a million tokens is a millionth of one for one."""
     if price is None or price.input_usd_per_mtok is None or price.output_usd_per_mtok is None:
         return None
     cached_price = price.input_usd_per_mtok if price.cached_usd_per_mtok is None else price.cached_usd_per_mtok

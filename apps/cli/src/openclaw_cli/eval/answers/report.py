@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from openclaw_cli.eval.answers.comparing import AnsweredPair, Comparison, Graded, Left
+from openclaw_cli.eval.answers.model_judge import JudgeReport
 from openclaw_cli.eval.answers.verdict import (
     Tally,
     Verdict,
@@ -74,9 +75,19 @@ class Report:
     spent_micro_usd: int | None
     left: dict[str, int]
     """Pairs that there are not, by why."""
+    judged: JudgeReport | None = None
+    """What a model said of the answers, which no other part of the report looks at; None if none was asked."""
 
 
-def report_of(comparison: Comparison, before: Version, after: Version, *, model: str, scripted: bool) -> Report:
+def report_of(
+    comparison: Comparison,
+    before: Version,
+    after: Version,
+    *,
+    model: str,
+    scripted: bool,
+    judged: JudgeReport | None = None,
+) -> Report:
     checks = [pair.checks for pair in comparison.pairs]
     verdict = judge(
         checks,
@@ -104,6 +115,7 @@ def report_of(comparison: Comparison, before: Version, after: Version, *, model:
         asked=comparison.asked,
         spent_micro_usd=comparison.spent_micro_usd,
         left={why.value: count for why, count in comparison.left.items()},
+        judged=judged,
     )
 
 

@@ -61,6 +61,8 @@ class AnswerTask:
     files: tuple[MaterialFile, ...] = ()
     web: tuple[WebPage, ...] = ()
     checks: tuple[Check, ...]
+    judge: tuple[str, ...] = ()
+    """Questions to a model about the answer, where yes is good. No check, and no part of a verdict."""
     held_out: bool = False
     """Not to be looked at while a prompt is written."""
     digest: str

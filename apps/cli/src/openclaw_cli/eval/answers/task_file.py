@@ -1,7 +1,7 @@
 """The schema of a task's file: `python -m openclaw_cli.eval.answers.task_file > evals/task.schema.json`."""
 
 import json
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -61,6 +61,8 @@ class TaskFile(_Strict):
     """Pages that can be found and opened: names of evals/web/sites.yaml."""
     holds: list[dict[str, Any]] = Field(min_length=1)
     """What must hold of the answer: one grader a line, with its arguments."""
+    judge: list[Annotated[str, Field(min_length=10, max_length=300, pattern=r"\?$")]] = []
+    """Questions about the answer to which yes is good, for a model (--judge MODEL). What it says is shown and never decides."""
     held_out: bool = False
     """true: it is not looked at while a prompt is written, and its hash is in tests/evals/held_out.txt."""
 

@@ -90,6 +90,7 @@ def _read_task(folder: Path, path: Path, web: dict[str, WebPage], faults: list[s
         files=material,
         web=pages,
         checks=checks,
+        judge=tuple(task.judge),
         held_out=task.held_out,
         digest=_digest(path, material, pages),
     )
