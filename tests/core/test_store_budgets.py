@@ -418,6 +418,25 @@ async def test_what_a_group_has_spent_goes_with_it_to_its_new_id(world: World) -
     assert await spent(world, Scope.CHAT, chat=-1007) == COST
 
 
+async def test_a_group_that_has_spent_under_both_ids_has_one_budget_and_what_is_reserved_counts_in_it(
+    world: World,
+) -> None:
+    await limited(world, limit(2 * COST.micro_usd + MOST.micro_usd, Scope.CHAT))
+    for n, chat in ((1, -7), (2, -1007)):
+        await world.end(await claimed(world, task(n, chat=chat)), Answered(markdown="42", usage=ANSWER))
+    run = await claimed(world, task(3, chat=-7))
+    await world.script.step("move_chat", **{"from": "-7", "to": "-1007"})
+    assert await spent(world, Scope.CHAT, chat=-1007) == COST + COST
+    assert await spent(world, Scope.CHAT, Period.MONTH, chat=-1007) == COST + COST
+    assert await in_reserve(world) == ["u3 9 -1007 1000 1500"]
+
+    await world.end(run, Answered(markdown="42", usage=ANSWER))
+
+    assert await in_reserve(world) == []
+    assert await spent(world, Scope.CHAT, chat=-1007) == COST + COST + COST
+    assert await spent(world, Scope.CHAT, chat=-7) == NOTHING
+
+
 async def test_counters_go_by_themselves_and_hold_numbers_alone(world: World) -> None:
     await limited(world, limit(10**9))
     await world.end(await claimed(world, task(1, text="a secret")), Answered(markdown="42", usage=ANSWER))

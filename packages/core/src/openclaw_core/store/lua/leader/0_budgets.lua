@@ -283,6 +283,33 @@ function ops.reserve_budget()
   return go_on(room)
 end
 
+-- Give what a group has spent, and what is reserved for its tasks, to its new id. It may have spent something under that one already.
+local function move_budget(from, to)
+  local old, new = P .. 'spent:chat:' .. from, P .. 'spent:chat:' .. to
+  fix_type(old, 'hash')
+  fix_type(new, 'hash')
+  for _, period in ipairs(PERIODS) do
+    local name, known = call('HGET', old, period) or '', call('HGET', new, period) or ''
+    if name:match('^%d%d%d%d%-') and known <= name then
+      if known < name then call('HSET', new, period, name, period .. '_tokens', 0, period .. '_micro_usd', 0) end
+      for _, unit in ipairs(UNITS) do add_to(new, period .. '_' .. unit, ms(number(call('HGET', old, period .. '_' .. unit), 0))) end
+      if call('HEXISTS', old, period .. '_told') == 1 then call('HSET', new, period .. '_told', 1) end
+      call('EXPIRE', new, KEEP_SPENT_S)
+    end
+  end
+  call('DEL', old)
+  local entries = call('ZRANGE', P .. 'budget.reserved', 0, -1, 'WITHSCORES')
+  for i = 1, #entries, 2 do
+    local task, user, chat, most = entries[i]:match('^(%S+) (%S+) (%S+) (%d+ %d+)$')
+    if task and chat == from then
+      local entry = table.concat({ task, user, to, most }, ' ')
+      call('ZREM', P .. 'budget.reserved', entries[i])
+      call('ZADD', P .. 'budget.reserved', entries[i + 1], entry)
+      if get(task, 'reserved') == entries[i] then set(task, 'reserved', entry) end
+    end
+  end
+end
+
 -- Write the limits down, for the tasks that are released from now on.
 -- Arguments: epoch, limits (by `user:day:tokens` and the like)
 -- Keys: reads epoch; writes budget.limits

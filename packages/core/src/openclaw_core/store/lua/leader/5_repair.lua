@@ -121,14 +121,15 @@ local function move_chat(from, to)
     call('HSET', P .. 'access', to, allowed)
     call('HDEL', P .. 'access', from)
   end
-  if call('EXISTS', P .. 'spent:chat:' .. from) == 1 then call('RENAMENX', P .. 'spent:chat:' .. from, P .. 'spent:chat:' .. to) end
+  move_budget(from, to)
   next_in_chat(to)
   return 1
 end
 
 -- Move all that is kept of a group to its new id.
 -- Arguments: from, to
--- Keys: reads released, later; writes moved, task, notice, open, changes, lane, ring, ring.members, busy, turns, chat, next_role, access, spent
+-- Keys: reads released, later; writes moved, task, notice, open, changes, lane, ring, ring.members, busy, turns, chat, next_role, access, spent,
+-- budget.reserved
 -- Result: 1; 0 if it had moved before
 -- Late or twice: nothing.
 function ops.move_chat() return move_chat(a.from, a.to) end
