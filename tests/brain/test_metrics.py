@@ -334,7 +334,9 @@ async def test_what_this_process_sees_of_pools_templates_and_the_watch(metrics: 
     metrics.clock = lambda: now
     metrics.loop_ages_s = lambda: {"lanes": 0.5}
     assert of(await page(metrics), "watch_age_seconds", "kind=jobs") is None
+    assert of(await page(metrics), "updates_age_seconds") is None
     metrics.watch_confirmed("jobs")
+    metrics.telegram_heard()
     metrics.causes = lambda: {"agent": Cause.IMAGE}
     metrics.template_fallback("agent", True)
     now += 12
@@ -343,6 +345,7 @@ async def test_what_this_process_sees_of_pools_templates_and_the_watch(metrics: 
     assert of(found, "leader") == 1
     assert of(found, "watch_age_seconds", "kind=jobs") == 12
     assert of(found, "watch_age_seconds", "kind=pods") == 0
+    assert of(found, "updates_age_seconds") == 12
     assert of(found, "loop_age_seconds", "loop=lanes") == 0.5
     assert of(found, "pool_cause", "template=agent", "cause=image") == 1
     assert of(found, "template_fallback", "template=agent") == 1
@@ -360,6 +363,7 @@ async def test_what_this_process_sees_of_pools_templates_and_the_watch(metrics: 
     assert of(found, "leader") == 0
     assert of(found, "pool_cause", "template=agent", "cause=image") is None
     assert of(found, "watch_age_seconds", "kind=jobs") is None
+    assert of(found, "updates_age_seconds") is None
 
 
 async def test_counts_outlive_the_brain_and_a_killed_redis_and_the_page_outlives_redis(

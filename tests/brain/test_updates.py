@@ -23,6 +23,10 @@ class Admission:
     epoch: int
     waits: list[float] = field(default_factory=list)
     webhooks: int = 0
+    times_heard: int = 0
+
+    def heard(self) -> None:
+        self.times_heard += 1
 
     def webhook(self) -> None:
         self.webhooks += 1
@@ -50,6 +54,7 @@ class Admission:
                 epoch=self.epoch,
                 on_admitted=lambda *_: None,
                 on_webhook=self.webhook,
+                on_heard=self.heard,
             )
         )
         try:
@@ -77,6 +82,18 @@ async def test_a_poll_that_fails_is_begun_anew_and_no_update_is_lost(admission: 
         second = admission.api.users.write(7, "two")
         await admission.admitted(first, second)
     assert len(admission.waits) >= 2
+
+
+async def test_a_poll_that_is_refused_is_not_heard_and_the_next_answered_one_is(admission: Admission) -> None:
+    admission.api.faults.next("getUpdates", "conflict", times=None)
+    async with admission.running():
+        async with asyncio.timeout(60):
+            while len(admission.waits) < 3:
+                await asyncio.sleep(0.02)
+        assert admission.times_heard == 1, "the beginning alone"
+        admission.api.faults.clear()
+        await admission.admitted(admission.api.users.write(7, "one"))
+        assert admission.times_heard >= 2
 
 
 @pytest.mark.parametrize("kind", ["server_error", "close", "flood"])

@@ -46,6 +46,17 @@ async def test_the_model_is_silent_then_slow_then_the_key_is_refused(tmp_path: P
         await chat.over("TasksFail")
 
 
+async def test_another_program_polls_with_the_token(tmp_path: Path) -> None:
+    async with watched(tmp_path) as (bot, chat):
+        bot.api.faults.next("getUpdates", "conflict", times=None)
+        since = time.monotonic()
+        await chat.told("TelegramNotHeard", since=since, within_s=300)  # its threshold stays: a quiet poll takes 20 s
+        bot.api.faults.clear()
+        await chat.over("TelegramNotHeard")
+        bot.api.users.write(5, "/code heard again")
+        await bot.answered(5, "heard again")
+
+
 async def test_telegram_is_away_then_refuses_chats_and_somebody_else_has_the_token(tmp_path: Path) -> None:
     async with watched(tmp_path) as (bot, chat):
         bot.api.state.updates.webhook_url = "https://example.com/of-somebody-else"

@@ -175,7 +175,7 @@ class Brain:
                 "updates",
                 partial(
                     admit_forever, poller, inbox, epoch=epoch,
-                    on_admitted=admitted, on_webhook=metrics.webhook_ended,
+                    on_admitted=admitted, on_webhook=metrics.webhook_ended, on_heard=metrics.telegram_heard,
                 ),
             )  # fmt: skip
             start("control", partial(handler.forever, "control", handled=delivery.indicators_added))

@@ -47,6 +47,7 @@ class Metrics:
     leading: bool = False
     webhooks_ended: int = 0
     """How often a webhook of others was removed, so that polls are answered again."""
+    _telegram_heard: float | None = None
     _memory_share: float = 0.0
     _watched: dict[str, float] = field(default_factory=dict)
     _fallback: dict[str, bool] = field(default_factory=dict)
@@ -73,6 +74,10 @@ class Metrics:
         """The share of Redis' memory limit that is in use."""
         self._memory_share = share
 
+    def telegram_heard(self) -> None:
+        """The polls for updates have begun, or Telegram has answered one."""
+        self._telegram_heard = self.clock()
+
     def webhook_ended(self) -> None:
         """Somebody had set a webhook for the bot."""
         self.webhooks_ended += 1
@@ -93,6 +98,7 @@ class Metrics:
         """This process has lost the lead: forget what only a leader knows of pools, models and the watch."""
         self.leading, self.causes = False, dict
         self._watched.clear()
+        self._telegram_heard = None
         self._memory_share = 0.0
         self._fallback.clear()
         self._models_gone = {}
@@ -138,6 +144,13 @@ class Metrics:
             "Time since the API server was last heard on the watch of a kind, or this brain began it: jobs, pods, events.",
             {kind: self.clock() - heard for kind, heard in self._watched.items()},
         )
+        heard = GaugeMetricFamily(
+            "openclaw_updates_age_seconds",
+            "Time since Telegram last answered a poll for updates, or this brain began to poll.",
+        )
+        if self._telegram_heard is not None:
+            heard.add_metric((), self.clock() - self._telegram_heard)
+        yield heard
         yield gauge_by(
             "loop", "openclaw_loop_age_seconds", "Time since each of our own loops last turned.", self.loop_ages_s()
         )

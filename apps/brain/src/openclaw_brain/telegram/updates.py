@@ -97,9 +97,11 @@ class Poller:
 
 async def admit_forever(
     poller: Poller, inbox: Inbox, loop: Loop, *, epoch: int, on_admitted: Callable[[Batch, bool], None], clock: Callable[[], float] = time.monotonic,
-    on_webhook: Callable[[], None] = lambda: None,
+    on_webhook: Callable[[], None] = lambda: None, on_heard: Callable[[], None] = lambda: None,
 ) -> None:  # fmt: skip
     """Poll until cancelled; *on_admitted* is told what was new, and whether that was all. Raises LostOwnership when a newer leader has come.
+
+    *on_heard* is called now, and after each poll that Telegram has answered.
 
     The offset moves only after the batch is in Redis; while Redis is full or away nothing is acknowledged.
     """
@@ -124,6 +126,7 @@ async def admit_forever(
                 on_admitted(fresh, len(fresh) == len(updates))
             elif clock() - last_update > FORGET_OFFSET_S:
                 offset, last_update = None, clock()
+            on_heard()
             pause_s = 0.0
         except WebhookSet:
             may_poll, pause_s = False, 1.0  # ended before the next poll, and what has not been fetched stays
@@ -148,6 +151,7 @@ async def admit_forever(
         loop.heartbeat()  # the poll may have taken long, and Telegram may ask for a long pause
         return pause_s
 
+    on_heard()
     await loop.run(step)
 
 
