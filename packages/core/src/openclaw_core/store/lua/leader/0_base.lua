@@ -6,7 +6,7 @@ local function fix_type(key, kind)
 end
 
 local mend -- deletes keys of a wrong type, of the whole bot; in 5_repair
-local note_unreported, settle, tokens_of -- in 0_budgets
+local move_budget, note_spent, note_unreported, settle, tokens_of, waits_for_budget -- in 0_budgets
 
 local function task_key(id) return P .. 'task:' .. id end
 local function get(id, field) return call('HGET', task_key(id), field) end

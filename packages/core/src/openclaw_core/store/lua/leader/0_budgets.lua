@@ -1,6 +1,7 @@
 -- Budgets: what each user, each chat and all together have spent in the present day and month, what is reserved for tasks that are out, and the limits.
 -- A hash `spent:…` holds for each period its name, and its tokens and money (millionths of a dollar). A newer name begins a new period at 0.
 -- A reservation is `<task> <user> <chat> <tokens> <micro_usd>`. It goes at the end of its task, or by itself, should that be lost.
+do -- the names of this file end with it: a script may have 200
 local KEEP_SPENT_S = 3456000 -- 40 days: longer than a month
 local KEEP_RESERVED_S = 7200 -- longer than a task is out; one that is out longer is counted at its end all the same
 local NEARLY = 0.8 -- from this share of a limit on its user or chat is told, once in a period
@@ -104,7 +105,7 @@ local function cost_of_run(run)
   return sum, priced
 end
 
-local function note_spent(id, tokens, micro_usd)
+note_spent = function(id, tokens, micro_usd)
   add_to(task_key(id), 'spent_tokens', ms(tokens))
   add_to(task_key(id), 'spent_micro_usd', ms(micro_usd))
 end
@@ -231,7 +232,7 @@ local function go_on(room) return { 1, room.tokens and ms(room.tokens) or '', ro
 -- Whether a task in a lane still waits for the ends of others. `known` is empty at first: one step asks for many tasks, and reads limits and reservations
 -- once. A task that may go counts in it from then on as if it had reserved, so that one end releases one task. Where a limit is reached the task goes too:
 -- `reserve_budget` refuses it.
-local function waits_for_budget(id, known)
+waits_for_budget = function(id, known)
   local t = call('HMGET', task_key(id), 'budget_wait', 'user', 'chat')
   local tokens, micro_usd, day, month, until_ms = (t[1] or ''):match('^(%d+) (%d+) (%S+) (%S+) (%d+)$')
   if not tokens or number(until_ms, 0) <= now_ms() then return false end
@@ -284,7 +285,7 @@ function ops.reserve_budget()
 end
 
 -- Give what a group has spent, and what is reserved for its tasks, to its new id. It may have spent something under that one already.
-local function move_budget(from, to)
+move_budget = function(from, to)
   local old, new = P .. 'spent:chat:' .. from, P .. 'spent:chat:' .. to
   fix_type(old, 'hash')
   fix_type(new, 'hash')
@@ -321,3 +322,4 @@ function ops.set_budgets()
   for name, limit in pairs(a.limits) do call('HSET', P .. 'budget.limits', name, ms(limit)) end
   return 1
 end
+end -- of this file

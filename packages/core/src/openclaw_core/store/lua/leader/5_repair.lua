@@ -1,4 +1,5 @@
 -- Repairs that the leader makes each second, and the move of a chat that gets another id.
+do -- the names of this file end with it: a script may have 200
 
 -- Keys of the whole bot by their type, to find those of a wrong type.
 local KINDS = {
@@ -138,3 +139,4 @@ function ops.move_chat() return move_chat(a.from, a.to) end
 -- Arguments: `MoveChat`
 -- Keys: as `move_chat`
 function effects.move(e) move_chat(e.from, e.to) end
+end -- of this file

@@ -1,5 +1,6 @@
 -- Who may use the bot. `access` has what owners decided in their chat, `access.git` what Git said last and since when. The last one asked decides: a
 -- change of Git about somebody removes the bot's entry. A row is version, right, by whom, time in ms.
+do -- the names of this file end with it: a script may have 200
 
 -- Stop all that waits or runs for a person, or in a group, without access.
 local function stop_all_of(subject)
@@ -114,3 +115,4 @@ function ops.set_access()
   end
   return changed
 end
+end -- of this file

@@ -1,5 +1,6 @@
 -- What is kept of a person goes, as they ask: at once what has a name of its own, and step by step the records of finished tasks, which are found by
 -- looking at all of them. A row of `forgetting` is version, update of the request, from where on to look (ms), when it was asked (ms), language.
+do -- the names of this file end with it: a script may have 200
 
 local FORGET_WITHIN_MS = 900000 -- a chat that cannot be written to must not keep a request for ever
 
@@ -101,3 +102,4 @@ function ops.forget_some()
   end
   return 0
 end
+end -- of this file
