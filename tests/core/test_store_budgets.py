@@ -181,7 +181,7 @@ async def test_a_task_that_waits_for_others_holds_no_place_and_stops_nobody_behi
     assert (await reserve(world.script, "u30", MOST, TODAY, epoch=world.epoch)).state is Reserved.DONE
 
 
-async def test_one_end_lets_one_of_those_that_wait_go_the_one_that_asked_first(world: World) -> None:
+async def test_one_end_releases_one_of_those_that_wait_the_one_that_asked_first(world: World) -> None:
     await limited(world, limit(2 * MOST.micro_usd))
     first = await claimed(world, task(1))
     second = await claimed(world, task(2, chat=2))
