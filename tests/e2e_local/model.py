@@ -32,6 +32,12 @@ class EchoModel:
     """What a system prompt says that is always answered with 401."""
     held: dict[str, asyncio.Event] = field(default_factory=dict)
     """Questions whose answer does not begin before its event."""
+    limited: set[str] = field(default_factory=set)
+    """Models that are answered 429."""
+    refused_prompt: str = ""
+    """A request whose instructions have these words is answered 400."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """Of each answer."""
     seen: list[str] = field(default_factory=list)
     prompts: list[list[dict[str, Any]]] = field(default_factory=list)
 
@@ -46,9 +52,13 @@ class EchoModel:
             return web.json_response({"error": {"message": "no"}}, status=self.fails_for[question])
         if self.fails_prompt and self.fails_prompt in body["messages"][0]["content"]:
             return web.json_response({"error": {"message": "no"}}, status=401)
+        if body["model"] in self.limited:
+            return web.json_response({"error": {"message": "a limit"}}, status=429, headers={"retry-after": "1"})
+        if self.refused_prompt and self.refused_prompt in body["messages"][0]["content"]:
+            return web.json_response({"error": {"message": "no"}}, status=400)
         if self.fail:
             return web.json_response({"error": {"message": f"about {question}"}}, status=self.fail.pop(0))
-        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        response = web.StreamResponse(headers={"content-type": "text/event-stream", **self.headers})
         await response.prepare(request)
         try:
             if question in self.held:
