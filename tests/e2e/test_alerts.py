@@ -61,6 +61,10 @@ def released_nowhere(policy: Any) -> None:
     policy["data"] |= {"image.agent": "localhost/openclaw-agent:nowhere", "before.agent": "test"}
 
 
+def nobody(workload: Any) -> None:
+    workload["spec"]["replicas"] = 0
+
+
 def fall_back(bot: World) -> AbstractContextManager[Any]:
     stack = ExitStack()
     stack.enter_context(bot.cluster.changed("ConfigMap", "agent-policy", released_nowhere))
@@ -70,6 +74,8 @@ def fall_back(bot: World) -> AbstractContextManager[Any]:
 
 FAULTS: dict[str, tuple[Callable[[World], AbstractContextManager[Any]], str]] = {
     "AgentTemplateFallsBack": (fall_back, "ImagePull"),
+    "BrainNotScraped": (lambda bot: bot.cluster.changed("Deployment", "brain", nobody), "Scaled down"),
+    "RedisDown": (lambda bot: bot.cluster.changed("StatefulSet", "redis", nobody), "redis-0"),
 }
 """By alert: its fault, and what the commands of its section show."""
 
