@@ -51,6 +51,10 @@ def test_a_message_is_answered_by_a_job_that_is_gone_a_minute_later(bot: World) 
     shown = json.loads(openclaw("runs", "show", asked.task, "--cluster", "staging", "--json"))
     assert (shown["state"], shown["role"]) == ("closed", "coder")
     assert any(job in moment["what"] for moment in shown["timeline"]), "its Job is named, also when it is gone"
+    rebuilt = json.loads(openclaw("runs", "replay", asked.task, "--text", "--cluster", "staging", "--json"))
+    assert (rebuilt["same"], rebuilt["lacking"]) == (True, []), "its request is rebuilt byte for byte"
+    [call] = bot.calls(asked.question)
+    assert [message["content"] for message in rebuilt["messages"]] == [message["content"] for message in call.messages]
 
 
 def test_ten_chats_with_different_roles_are_answered_side_by_side(bot: World) -> None:
