@@ -1,12 +1,14 @@
 """What chats are to see, as it stands in Redis: what is open, what changed, and what has moved."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from openclaw_core.chat.delivery.displays import Change, Stage
+from openclaw_core.errors import StoreFault
 from openclaw_core.store import move_chat
 from openclaw_core.tasks.outcome import Cause, Delivery
 from openclaw_core.tasks.work import Answered
@@ -52,6 +54,24 @@ async def test_where_the_number_of_changes_was_lost_all_that_is_open_has_changed
     await world.script.read("SET", world.script.keys("changes"), "no number")
     await world.effects(notice("d:1"))
     assert "n:d:1" in names(await world.displays.changed(newest))
+
+
+@pytest.mark.parametrize("lost", [("DEL",), ("XADD", "*", "of", "another type")])
+async def test_a_change_after_the_number_of_changes_was_lost_is_newer_than_all_before(
+    world: World, lost: tuple[str, ...]
+) -> None:
+    await world.effects(notice("a:1"))
+    [read] = await world.displays.changed(0)
+    await world.effects(notice("b:1"), notice("c:1"))
+    await world.script.read("DEL", world.script.keys("changes"))
+    command, *arguments = lost
+    await world.script.read(command, world.script.keys("changes"), *arguments)
+    with suppress(StoreFault):  # the step that meets a key of another type repairs it
+        await world.displays.changed(read.version)
+    newest = max(one.version for one in await world.displays.changed(read.version))
+    later = [f"d:{n}" for n in range(3)]
+    await world.effects(*map(notice, later))
+    assert {f"n:{name}" for name in later} <= set(names(await world.displays.changed(newest)))
 
 
 async def test_a_display_in_a_group_answers_the_message_and_its_topic(world: World) -> None:

@@ -1,8 +1,10 @@
 -- Functions that the leader's steps share. Their keys are all but those of the agents' area.
--- A key of a wrong type comes from outside. It would break each step that meets it, so it is deleted.
+-- A key of a wrong type comes from outside. It would break each step that meets it, so it is deleted. Returns whether it was.
 local function fix_type(key, kind)
   local found = call('TYPE', key).ok
-  if found ~= kind and found ~= 'none' then call('DEL', key) end
+  if found == kind or found == 'none' then return false end
+  call('DEL', key)
+  return true
 end
 
 local mend -- deletes keys of a wrong type, of the whole bot; in 5_repair

@@ -17,7 +17,8 @@ function ops.changed()
   if not led() then return { -1 } end
   local since = a.since
   if number(call('GET', P .. 'changes'), 0) < since then
-    call('SET', P .. 'changes', ms(since))
+    local newest = call('ZRANGE', P .. 'open', 0, 0, 'REV', 'WITHSCORES')[2] -- may be unread, and newer than what was read
+    call('SET', P .. 'changes', ms(math.max(since, number(newest, 0))))
     since = 0
   end
   for _, display in ipairs(call('ZRANGE', P .. 'later', '-inf', now_ms(), 'BYSCORE')) do

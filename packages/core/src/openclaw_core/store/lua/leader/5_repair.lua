@@ -12,12 +12,13 @@ local KINDS = {
 }
 local POOL_KINDS = { ready = 'list', wake = 'list', jobs = 'hash' }
 mend = function()
+  local deleted = {}
   for kind, keys in pairs(KINDS) do
-    for _, key in ipairs(keys) do fix_type(P .. key, kind) end
+    for _, key in ipairs(keys) do deleted[key] = fix_type(P .. key, kind) end
   end
   for _, key in ipairs({ 'epoch', 'job.counter', 'order', 'changes' }) do -- beyond all that were given before
     local value = call('GET', P .. key)
-    if value and not value:match('^%d+$') then call('SET', P .. key, ms(now_ms())) end
+    if deleted[key] or (value and not value:match('^%d+$')) then call('SET', P .. key, ms(now_ms())) end
   end
   local pools = call('SMEMBERS', P .. 'pools')
   pools[#pools + 1] = a.pool
