@@ -49,29 +49,29 @@ def answer_key(task: AnswerTask, snapshot: RoleSnapshot, *, server: str, sample:
         "runner": runner,
         "code": code_digest(),
     }
+    return key_of(parts)
+
+
+def key_of(parts: Any) -> str:
+    """The name of what depends on *parts*, which JSON can hold."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerCache:
-    """Answers by key, one file each. The folder is made when the first is kept."""
+class JsonFiles:
+    """Rows of JSON by key, one file each. The folder is made when the first is kept."""
 
     folder: Path
 
-    def get(self, key: str) -> Answer | None:
-        """The answer that is kept under *key*; None if there is none, or its file cannot be read."""
+    def get(self, key: str) -> Any:
+        """The row that is kept under *key*; None if there is none, or its file cannot be read."""
         try:
-            row: Any = json.loads(self._path(key).read_text(encoding="utf-8"))
-            return _answer(row)
-        except (OSError, ValueError, TypeError, KeyError):
+            return json.loads(self._path(key).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
             return None
 
-    def put(self, key: str, answer: Answer) -> None:
-        """Keep *answer*. A file is there whole or not at all."""
-        row = {
-            "v": VERSION, "markdown": answer.markdown, "steps": [step_json(step) for step in answer.steps], "micro_usd": answer.micro_usd,
-            "seconds": answer.seconds, "fault": answer.fault,
-        }  # fmt: skip
+    def put(self, key: str, row: Mapping[str, Any]) -> None:
+        """Keep *row*. A file is there whole or not at all."""
         path = self._path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
         written = path.with_suffix(f".{os.getpid()}")
@@ -80,6 +80,28 @@ class AnswerCache:
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key[2:]}.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerCache:
+    """Answers by key, one file each."""
+
+    folder: Path
+
+    def get(self, key: str) -> Answer | None:
+        """The answer that is kept under *key*; None if there is none, or its file cannot be read."""
+        try:
+            return _answer(JsonFiles(folder=self.folder).get(key))
+        except (ValueError, TypeError, KeyError):
+            return None
+
+    def put(self, key: str, answer: Answer) -> None:
+        """Keep *answer*."""
+        row = {
+            "v": VERSION, "markdown": answer.markdown, "steps": [step_json(step) for step in answer.steps], "micro_usd": answer.micro_usd,
+            "seconds": answer.seconds, "fault": answer.fault,
+        }  # fmt: skip
+        JsonFiles(folder=self.folder).put(key, row)
 
 
 def _answer(row: Mapping[str, Any]) -> Answer:

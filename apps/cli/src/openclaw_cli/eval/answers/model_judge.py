@@ -1,14 +1,13 @@
 """A model as a judge: yes or no to the questions of a task, for both versions' answers. It is shown beside the checks and never part of the verdict."""
 
 import asyncio
-import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from openclaw_cli.eval.answers.cache import JsonFiles, key_of
 from openclaw_cli.eval.answers.comparing import AnsweredPair, Graded
 from openclaw_cli.eval.answers.prices import cost_of_usage
 from openclaw_core.errors import ModelError
@@ -109,8 +108,8 @@ class ModelJudge:
         if side.answer.fault:
             return None
         messages = judge_messages(question, pair.task.message, side.answer.markdown)
-        path = self._path(messages)
-        if (kept := _kept(path)) is not None:
+        files, key = JsonFiles(folder=self.folder / "judge"), self._key(messages)
+        if (kept := read_opinion(files.get(key))) is not None:
             return kept
         most = self._cost(
             Usage(prompt_tokens=sum(estimate_tokens(one.content) for one in messages), answer_tokens=OPINION_MAX_TOKENS)
@@ -125,7 +124,7 @@ class ModelJudge:
         finally:
             self._promised -= most or 0
         if opinion is not None:
-            _keep(path, opinion)
+            files.put(key, {"yes": opinion})
         return opinion
 
     async def _ask(self, messages: tuple[Message, ...]) -> bool | None:
@@ -150,10 +149,8 @@ class ModelJudge:
     def _cost(self, usage: Usage) -> float | None:
         return cost_of_usage(usage, self.spec)
 
-    def _path(self, messages: tuple[Message, ...]) -> Path:
-        parts = [str(VERSION), self.server, self.model, *(one.content for one in messages)]
-        key = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-        return self.folder / "judge" / key[:2] / f"{key[2:]}.json"
+    def _key(self, messages: tuple[Message, ...]) -> str:
+        return key_of([str(VERSION), self.server, self.model, *(one.content for one in messages)])
 
 
 def read_opinion(reply: Any) -> bool | None:
@@ -173,18 +170,3 @@ def _tally(role: str, opinions: Sequence[tuple[bool | None, bool | None]]) -> Ju
         yes_after=sum(after for _, after in both),
         no_reply=len(opinions) - len(both),
     )
-
-
-def _kept(path: Path) -> bool | None:
-    try:
-        return read_opinion(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
-        return None
-
-
-def _keep(path: Path, opinion: bool) -> None:
-    """A file is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    written = path.with_suffix(f".{os.getpid()}")
-    written.write_text(json.dumps({"yes": opinion}), encoding="utf-8")
-    written.replace(path)
