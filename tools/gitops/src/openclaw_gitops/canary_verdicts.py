@@ -2,16 +2,13 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 
 from openclaw_gitops.errors import FAILED, CommandError
 
 _BEGIN = re.compile(r"^canaries: (\d{1,3})$", re.MULTILINE)
 _CANARY = re.compile(r"([a-z][a-z0-9_-]{0,63}) (tried|ended|good) tried=([0-9a-f]{16}) own=([0-9a-f]{16})")
-_RUNS = re.compile(
-    r"(tried|own): runs=(\d{1,15}) harmed=(\d{1,15}) answered=(\d{1,15}) took_ms=(\d{1,15}) priced=(\d{1,15}) micro_usd=(\d{1,15})"
-)
 
 
 class State(StrEnum):
@@ -32,6 +29,10 @@ class Runs:
     took_ms: int = 0
     priced: int = 0
     micro_usd: int = 0
+
+
+_FIGURES = " ".join(rf"{one.name}=(?P<{one.name}>\d{{1,15}})" for one in fields(Runs))
+_RUNS = {which: re.compile(f"{which}: {_FIGURES}") for which in ("tried", "own")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,13 +72,12 @@ def _verdicts(lines: Iterator[str]) -> Iterator[CanaryVerdict]:
         if state is State.TRIED:
             yield CanaryVerdict(role=role, state=state, tried=tried, own=own)
             continue
-        runs = {which: _runs(next(lines, ""), which) for which in ("tried", "own")}
+        runs = {which: _runs(next(lines, ""), which) for which in _RUNS}
         yield CanaryVerdict(role=role, state=state, tried=tried, own=own, of_tried=runs["tried"], of_own=runs["own"])
 
 
 def _runs(line: str, which: str) -> Runs:
-    match = _RUNS.fullmatch(line)
-    if match is None or match[1] != which:
+    match = _RUNS[which].fullmatch(line)
+    if match is None:
         raise CommandError(FAILED, f"the bot's answer has no figures of the prompt: {which}")
-    names = ("runs", "harmed", "answered", "took_ms", "priced", "micro_usd")
-    return Runs(**{name: int(value) for name, value in zip(names, match.groups()[1:], strict=True)})
+    return Runs(**{name: int(value) for name, value in match.groupdict().items()})
