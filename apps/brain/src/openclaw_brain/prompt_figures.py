@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -57,6 +57,13 @@ class PromptRuns:
         return HistogramCounts(at_most=tuple(rows), total=self._took.total(), sum_s=self._took_ms / 1000)
 
 
+SUMS: tuple[tuple[str, str, Callable[[PromptRuns], int]], ...] = (
+    ("openclaw_prompt_answer_tokens", "Tokens of answers, by prompt.", lambda one: one.answer_tokens),
+    ("openclaw_prompt_cost_microusd", "Cost of answers in millionths of a dollar, by prompt.", lambda one: one.micro_usd),
+    ("openclaw_prompt_answers_unpriced", "Answers of models whose price is not known, by prompt.", lambda one: one.unpriced),
+)  # fmt: skip
+
+
 @dataclass(kw_only=True)
 class PromptFigures:
     """What the leader has counted. Two prompts for each role that tries one: runs with any other prompt are in none of these."""
@@ -93,21 +100,5 @@ class PromptFigures:
             LABELS,
             {labels: one.took for labels, one in rows.items()},
         )
-        yield counter_by(
-            "openclaw_prompt_answer_tokens",
-            "Tokens of answers, by prompt.",
-            LABELS,
-            {labels: one.answer_tokens for labels, one in rows.items()},
-        )
-        yield counter_by(
-            "openclaw_prompt_cost_microusd",
-            "Cost of answers in millionths of a dollar, by prompt.",
-            LABELS,
-            {labels: one.micro_usd for labels, one in rows.items()},
-        )
-        yield counter_by(
-            "openclaw_prompt_answers_unpriced",
-            "Answers of models whose price is not known, by prompt.",
-            LABELS,
-            {labels: one.unpriced for labels, one in rows.items()},
-        )
+        for name, help_text, of in SUMS:
+            yield counter_by(name, help_text, LABELS, {labels: of(one) for labels, one in rows.items()})
