@@ -137,6 +137,25 @@ async def test_runs_show_says_why_a_run_failed(script: Script, redis_url: str, b
     assert "its last line" in out
 
 
+async def test_runs_show_prints_an_agents_last_lines_as_they_are(script: Script, redis_url: str, bot_id: int) -> None:
+    world = World(script)
+    await world.lead()
+    await world.claimed(task(1))
+    await world.lanes.fail("u1", Cause.CRASH, epoch=world.epoch)
+    await world.show_all()
+    lines = '{"at": ["[/usr/lib/x.py]"], "tag": "[red]"} \x1b]0;title\x07\x1b[2J\nits last line'
+    await world.pools.note_job("u1", cause=Cause.CRASH, detail="[/exit 1]", log_tail=lines)
+    await world.show_all()
+    where = {"TELEGRAM_TOKEN": f"{bot_id}:x", "REDIS_URL": redis_url}
+    code, out = await openclaw("runs", "show", "u1", COLUMNS="200", **where)
+    assert code == 0, out
+    assert '"at": ["[/usr/lib/x.py]"], "tag": "[red]"}' in out
+    assert "its last line" in out
+    assert "\x1b" not in out, "an agent's words do not steer the terminal"
+    code, out = await openclaw("runs", COLUMNS="250", **where)
+    assert (code, "[/exit 1]" in out) == (0, True), out
+
+
 async def test_runs_are_chosen_by_role_state_and_cause(script: Script, redis_url: str, bot_id: int) -> None:
     world = World(script)
     await world.lead()
@@ -228,6 +247,10 @@ def test_the_parts_of_a_cost_are_named_and_the_rest_is_the_answers() -> None:
     }  # fmt: skip
     assert cost_parts(replace(spent, state="failed", micro_usd="1000")).keys() & {"answer"} == set()
     assert cost_parts(replace(spent, micro_usd="")) == {}
+
+
+def test_a_state_of_a_later_release_is_shown_as_it_is() -> None:
+    assert moments(replace(RUN, state="paused"))[-1].what.startswith("paused")
 
 
 def test_a_run_that_never_reached_an_agent_has_a_time_line_too() -> None:

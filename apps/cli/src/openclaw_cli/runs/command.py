@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from openclaw_cli.runs.choose import Choice
 from openclaw_cli.runs.receipts import receipt_rows
@@ -17,6 +18,7 @@ from openclaw_cli.runs.rows import NO_FEEDBACK, OF_ITS_JOB, cost_parts, row_of
 from openclaw_cli.runs.source import opened
 from openclaw_cli.runs.stats import NONE_GIVEN, count, count_prompts
 from openclaw_cli.runs.timeline import moments
+from openclaw_core.characters import cleaned
 from openclaw_core.errors import StoreError
 from openclaw_core.store import Lanes, RunRecords, Script
 from openclaw_core.store.canaries import Canaries
@@ -97,7 +99,7 @@ async def _follow(args: argparse.Namespace, script: Script, choice: Choice) -> i
             if args.json:
                 print(json.dumps(row), flush=True)
             else:
-                print("  ".join(f"{row[COLUMNS[name]]!s:<{width[name]}}" for name in COLUMNS), flush=True)
+                print("  ".join(f"{cleaned(str(row[COLUMNS[name]])):<{width[name]}}" for name in COLUMNS), flush=True)
         await asyncio.sleep(LOOKS_EACH_S)
         new = await records.after(seen)
         seen = new[-1][0] if new else seen
@@ -130,18 +132,18 @@ async def _show(args: argparse.Namespace, script: Script) -> int:
         costs = {"usd_parts": cost_parts(run)}
         print(json.dumps(row | costs | {"receipt": receipt, "steps": steps, "timeline": line}, indent=2))
         return 0
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, markup=False)
     made_of = receipt_rows(usage.receipt)
     for moment in moments(run):
-        console.print(f"{'' if moment.at_s is None else f'{moment.at_s:.3f} s':>12}  {moment.what}")
+        console.print(f"{'' if moment.at_s is None else f'{moment.at_s:.3f} s':>12}  {cleaned(moment.what)}")
     fields = Table.grid(padding=(0, 2))
     for name in ("model", "tokens", "usd", "feedback", *OF_ITS_JOB):
         if row[name] not in ("", None):
-            fields.add_row(name, str(row[name]))
+            fields.add_row(name, _plain(row[name]))
     if len(parts := cost_parts(run)) > 1:
         fields.add_row("of that", ", ".join(f"{name} {usd:.6f}" for name, usd in parts.items()))
     for name, text in made_of:
-        fields.add_row(name, text)
+        fields.add_row(name, _plain(text))
     console.print(fields)
     return 0
 
@@ -149,5 +151,10 @@ async def _show(args: argparse.Namespace, script: Script) -> int:
 def _table(titles: Sequence[str], rows: Iterable[Iterable[object]]) -> Table:
     table = Table(*titles)
     for row in rows:
-        table.add_row(*map(str, row))
+        table.add_row(*map(_plain, row))
     return table
+
+
+def _plain(value: object) -> Text:
+    """*value* as it is. What an agent has written, such as its last lines, is neither Rich's markup nor an order to the terminal."""
+    return Text(cleaned(str(value)))

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 from openclaw_agent.prompt import call_with, messages
 from openclaw_cli.up.backends import model_from
+from openclaw_core.characters import cleaned
 from openclaw_core.environment import Environment
 from openclaw_core.errors import SettingsError
 from openclaw_core.models.answer_stream import AnswerComplete, AnswerFailed, AnswerStream
@@ -77,7 +78,7 @@ async def replay(args: argparse.Namespace, env: Mapping[str, str], script: Scrip
     else:
         _print(rebuilt, text=args.text)
     if args.ask:
-        print(await _answer(_changed(rebuilt, args), env))
+        print(cleaned(await _answer(_changed(rebuilt, args), env)))
     return 0 if rebuilt.same else NOT_THE_SAME
 
 
@@ -98,7 +99,7 @@ def _print(rebuilt: Rebuilt, *, text: bool) -> None:
     for one in rebuilt.messages:
         print(f"{one.role:>9}  about {estimate_tokens(one.content)} tokens, digest {digest(one.content)}")
         if text:
-            print(f"{one.content}\n")
+            print(f"{cleaned(one.content)}\n")
     for sentence in rebuilt.lacking:
         print(sentence)
     shown = messages_digest(rebuilt.messages)

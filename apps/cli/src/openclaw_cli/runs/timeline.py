@@ -1,5 +1,6 @@
 """One run as a time line: what happened when, and why it ended."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -8,7 +9,7 @@ from openclaw_core.store.run_records import RunRecord
 from openclaw_core.tasks.outcome import TaskState
 from openclaw_core.tasks.run_usage import StepUsage, read_usage
 
-ENDS = {
+ENDS: Mapping[str, str] = {
     TaskState.CLOSED: "answered and shown",
     TaskState.FAILED: "failed, and the chat was told",
     TaskState.CANCELLED: "stopped by the user",
@@ -53,7 +54,7 @@ def moments(run: RunRecord) -> list[TimelineEntry]:
     if run.answered_ms:
         found.append(TimelineEntry(at(run.answered_ms), "the agent was through"))
     if run.ended_ms:
-        end = ENDS.get(TaskState(run.state), run.state)
+        end = ENDS.get(run.state, run.state)
         cause = f": {in_words(run.cause)}" if run.cause else ""
         found.append(TimelineEntry(at(run.ended_ms), f"{end}{cause} (delivery: {run.delivery or 'unknown'})"))
     return found
