@@ -254,7 +254,9 @@ async def test_a_file_that_breaks_off_is_seen_to(port: Port, caplog: pytest.LogC
     port.source.breaks = [MessengerUnavailable("reset")]
     with caplog.at_level(logging.DEBUG), pytest.raises(httpx.RemoteProtocolError):
         await port.get(run.name)
-    assert "file.broke_off" in [line.getMessage() for line in caplog.records]
+    [broke_off] = [line for line in caplog.records if line.getMessage() == "file.broke_off"]
+    written = json.loads(logs._JsonFormatter("brain", trace_of=lambda task: f"trace of {task}").format(broke_off))
+    assert written["trace_id"] == "trace of u1"
     assert not [line for line in caplog.records if line.levelno >= logging.ERROR]
     assert len((await port.get(run.name)).content) == 3 * PIECE
 

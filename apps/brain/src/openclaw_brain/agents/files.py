@@ -92,6 +92,10 @@ class FileServer:
             raise _ask_again("Redis is away: ask again\n") from None
         if attachment is None:
             raise web.HTTPNotFound(text="there is no such file for this run\n")
+        with logs.bound(task_id=task_of(run)):
+            return await self._stream(request, attachment)
+
+    async def _stream(self, request: web.Request, attachment: Attachment) -> web.StreamResponse:
         async with aclosing(self.source.stream_file(attachment.file_id, FILE_MAX_BYTES)) as pieces:
             try:
                 first = await anext(pieces, b"")
