@@ -83,6 +83,42 @@ async def test_a_program_that_does_nothing_fails(task: AnswerTask, opened: Runne
     assert not (await graded(task, WRONG[check_of(task).language], opened))["program_passes"].passed
 
 
+WRONG_ROWS = {
+    "missing_days": "WITH RECURSIVE d(x) AS (SELECT min(day) FROM readings UNION ALL SELECT date(x, '+1 day') FROM d"
+    " WHERE x < (SELECT max(day) FROM readings)) SELECT x FROM d;",
+    "second_salary": "SELECT dept, name, salary FROM employees ORDER BY dept, name;",
+    "overdue_loans_he": "SELECT reader, count(*) AS n FROM loans WHERE returned IS NULL AND due < '2026-03-10' GROUP BY reader ORDER BY n DESC;",
+    "top_customers": "SELECT name, sum(total) AS s FROM customers c JOIN orders o ON o.customer_id = c.id WHERE status = 'paid'"
+    " GROUP BY c.id ORDER BY s DESC;",
+    "error_codes": "awk '{n[$3] += ($4 >= 500)} END {for (p in n) print p, n[p]}' access.log | sort -k2,2nr -k1,1",
+    "words_per_user": "awk '{n[$2]++} END {for (u in n) print u, n[u]}' chat.log | tr -d '<>' | sort -k2,2nr -k1,1",
+    "rename_spaces_he": 'for f in *" "*.txt; do n="${f// /_}"; [ -e "$n" ] || cp -- "$f" "$n"; done',
+}
+"""Programs that drop a rule and print the lines that are asked for, with more or fewer beside them."""
+
+
+@needs_sealing
+@pytest.mark.parametrize("name", WRONG_ROWS)
+async def test_a_program_that_drops_a_rule_fails(name: str, opened: Runner) -> None:
+    [task] = [one for one in TASKS if one.id == f"coder/{name}"]
+    assert not (await graded(task, WRONG_ROWS[name], opened))["program_passes"].passed
+
+
+CHEATS = (
+    "import os\nif __name__ != '__main__':\n    os._exit(0)\n",
+    "import sys\nif __name__ != '__main__':\n    sys.exit(0)\n",
+    "import pytest\nif __name__ != '__main__':\n    pytest.skip('no', allow_module_level=True)\n",
+    "import pytest\nif __name__ != '__main__':\n    pytest.exit('no', returncode=0)\n",
+)
+
+
+@needs_sealing
+@pytest.mark.parametrize("cheat", CHEATS)
+async def test_a_program_that_ends_its_tests_early_has_passed_none(cheat: str, opened: Runner) -> None:
+    [task] = [one for one in TASKS if one.id == "coder/fizzbuzz_he"]
+    assert not (await graded(task, cheat, opened))["program_passes"].passed
+
+
 @needs_sealing
 async def test_why_says_what_went_wrong(opened: Runner) -> None:
     [task] = [one for one in TASKS if one.id == "coder/fizzbuzz_he"]

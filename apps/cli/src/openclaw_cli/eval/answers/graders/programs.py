@@ -34,7 +34,9 @@ class ProgramPasses(Grader):
     after: str = ""
     """Runs behind the program in its own language, such as a query of what it changed."""
     prints: list[str] = Field(default=[])
-    """Lines that the run must print, in this order; spaces at their ends do not count. Columns of SQL have `|` between them."""
+    """Lines that the run must print, in this order; spaces at their ends do not count. Columns of SQL have `|` between them; 2 is 2.0 there."""
+    nothing_else: bool = False
+    """true: it prints no other lines, of SQL one query. Without it, a query that returns every row has the right ones too."""
     files: dict[str, str] = Field(default={})
     """Text files that lie in the program's folder, by name."""
     seconds: float = Field(default=20.0, gt=0, le=60)
@@ -46,6 +48,8 @@ class ProgramPasses(Grader):
             raise ValueError("give tests for pytest, or lines that it prints")
         if self.tests is not None and self.language != "python":
             raise ValueError("only python has tests; give lines that it prints")
+        if self.nothing_else and not self.prints:
+            raise ValueError("`nothing_else` needs the lines that it prints")
         return self
 
     def program(self, markdown: str) -> str | None:
@@ -87,9 +91,14 @@ class ProgramPasses(Grader):
             return f"the program ends with {program.cause or f'exit code {program.exit_code}'}: {_last(program.stderr)}"
         if self.tests is not None and (test is None or not test.succeeded):
             return f"its tests fail: {_first_error(test.stdout) if test else 'they were not run'}"
-        printed = iter(line.strip().replace("\t", "|") for line in program.stdout.splitlines())
-        lacks = next((line for line in self.prints if line.strip() not in printed), None)
-        return "" if lacks is None else f"does not print {lacks!r}"
+        printed = [_columns(line.replace("\t", "|")) for line in program.stdout.splitlines() if line.strip()]
+        rest = iter(printed)
+        lacks = next((line for line in self.prints if _columns(line) not in rest), None)
+        if lacks is not None:
+            return f"does not print {lacks!r}"
+        head = 1 if self.language == "sqlite" else 0  # the names of the query's columns
+        more = len(printed) - len(self.prints) - head
+        return f"prints {more} lines more than it should" if self.nothing_else and more else ""
 
 
 class CodeRan(Grader):
@@ -106,6 +115,16 @@ class CodeRan(Grader):
         if self.test and (last.test is None or last.test.exit_code != 0):
             return "its last run has no test that passed"
         return ""
+
+
+def _columns(line: str) -> tuple[str | float, ...]:
+    """The columns of a printed line; those of a row of SQL that are numbers, by their value: a sum of nothing is 0 or 0.0."""
+    columns = line.strip().split("|")
+    return tuple(_number(column) if len(columns) > 1 else column for column in columns)
+
+
+def _number(column: str) -> str | float:
+    return float(column) if re.fullmatch(r"-?\d+(?:\.\d+)?", column) else column
 
 
 def _imported(tests: str) -> set[str]:
