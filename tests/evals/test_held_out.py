@@ -1,6 +1,5 @@
 """The held-out tasks are the ones that were written first: whoever changes one changes its hash here, which a review sees."""
 
-import hashlib
 from pathlib import Path
 
 from openclaw_cli.eval.answers.tasks import load_tasks
@@ -10,11 +9,8 @@ LISTED = Path(__file__).with_name("held_out.txt")
 
 
 def hashes() -> str:
-    """A line for each held-out task: the hash of its file, and its id."""
-    held_out = [task.id for task in load_tasks(ROOT / "evals") if task.held_out]
-    return "".join(
-        f"{hashlib.sha256((ROOT / f'evals/{id_}.yaml').read_bytes()).hexdigest()}  {id_}\n" for id_ in held_out
-    )
+    """A line for each held-out task: the hash of its file with its material and pages, and its id."""
+    return "".join(f"{task.digest}  {task.id}\n" for task in load_tasks(ROOT / "evals") if task.held_out)
 
 
 def test_held_out_tasks_are_those_of_the_list() -> None:
