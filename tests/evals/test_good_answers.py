@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from openclaw_cli.eval.answers.answer import Answer
+from openclaw_cli.eval.answers.graders.citations import quotations
 from openclaw_cli.eval.answers.graders.programs import ProgramPasses
 from openclaw_cli.eval.answers.grading import grade
 from openclaw_cli.eval.answers.source_text import page_text
@@ -92,6 +93,16 @@ async def test_of_an_answer_in_the_other_language_the_language_does_not_hold() -
     for task in TASKS:
         other = SAYS_NOTHING["en" if task.lang == "he" else "he"]
         assert "language" in await faults(task, other), task.id
+
+
+async def test_a_page_that_was_not_opened_cannot_be_quoted() -> None:
+    good = OPEN | HELD_OUT
+    quoting = [task for task in TASKS if "quotations_found" in kinds_of(task) and quotations(good[task.id])]
+    assert quoting
+    for task in quoting:
+        bare = replace(answer_to(task, good[task.id]), steps=())
+        grades = await grade(task, bare, sandbox=NoRunner(), prompt="x")
+        assert [one.passed for one in grades if one.kind == "quotations_found"] == [False], task.id
 
 
 async def test_a_page_that_was_not_opened_cannot_be_cited() -> None:

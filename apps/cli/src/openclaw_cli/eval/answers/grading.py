@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from openclaw_cli.eval.answers.answer import Answer
 from openclaw_cli.eval.answers.graders.grader import ToGrade
 from openclaw_cli.eval.answers.graders.programs import ProgramPasses, Sandbox
-from openclaw_cli.eval.answers.source_text import source_of
+from openclaw_cli.eval.answers.source_text import given_by, source_of
 from openclaw_cli.eval.answers.task import AnswerTask, Check
 
 
@@ -30,6 +30,7 @@ async def grade(task: AnswerTask, answer: Answer, *, sandbox: Sandbox, prompt: s
         lang=task.lang,
         message=task.message,
         source=source_of(task),
+        given=given_by(task),
         urls={page.name: page.url for page in task.web},
         prompt=prompt,
     )

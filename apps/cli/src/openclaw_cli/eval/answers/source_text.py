@@ -9,9 +9,13 @@ _SILENT = frozenset({"script", "style", "head", "template"})
 
 def source_of(task: AnswerTask) -> str:
     """Message, earlier turns, files and pages of *task* as one text."""
+    return "\n\n".join([given_by(task), *(page_text(page.body) for page in task.web)])
+
+
+def given_by(task: AnswerTask) -> str:
+    """Message, earlier turns and files of *task*: what is read without opening a page."""
     turns = [part for turn in task.history for part in (turn.user, turn.assistant)]
-    files = [file.text for file in task.files]
-    return "\n\n".join([task.message, *turns, *files, *(page_text(page.body) for page in task.web)])
+    return "\n\n".join([task.message, *turns, *(file.text for file in task.files)])
 
 
 def page_text(body: bytes) -> str:

@@ -37,7 +37,7 @@ class QuotationsFound(Grader):
 
     def fault(self, seen: ToGrade) -> str:
         quoted = quotations(seen.answer.markdown)
-        read = f"{seen.source}\n\n{seen.answer.material}"
+        read = f"{seen.given}\n\n{seen.answer.material}"
         invented = [one for one in quoted if not occurs_in(one, read)]
         if invented:
             return f"{len(invented)} of {len(quoted)} quotations are not in what was read"

@@ -18,6 +18,8 @@ class ToGrade:
     message: str = field(default="", repr=False)
     source: str = field(default="", repr=False)
     """All of the task's material as text: message, history, files, pages."""
+    given: str = field(default="", repr=False)
+    """The same without pages, which are read only if they are opened."""
     urls: dict[str, str] = field(default_factory=dict)
     """The address of each page of the task, by its name."""
     prompt: str = field(default="", repr=False)
