@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 from collections.abc import Mapping
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,19 @@ import pytest
 import yaml
 
 from openclaw_gitops.__main__ import main
-from openclaw_gitops.costs import ASSUMED, ROLES, Bill, bill, markdown, of_models, prices, waiting_gib
+from openclaw_gitops.costs import (
+    ALLOWED,
+    ASSUMED,
+    BUDGETS,
+    ROLES,
+    Bill,
+    allowed,
+    bill,
+    markdown,
+    of_models,
+    prices,
+    waiting_gib,
+)  # fmt: skip
 from tests.gitops.conftest import ROOT
 
 ASSUMPTIONS = yaml.safe_load((ROOT / ASSUMED).read_text())
@@ -72,6 +85,41 @@ def test_a_dearer_first_model_costs_by_the_messages_of_its_role(tree: Path, tool
     wanted = 1000 * tokens["share"] * (tokens["prompt"] * more["input"] + tokens["answer"] * more["output"]) / 1e6
     assert tokens["cached"] == 0
     assert cost(tree, tools).usd[MODELS] - before == pytest.approx(wanted)
+
+
+AT_LIMITS = "the same, each at the limits of its role in `roles.yaml`"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "more_usd"),
+    [
+        # gpt-oss-20b of the Summarizer, a fifth of 1,000 messages: two more steps of 14,800 and 1,200 tokens.
+        ("max_steps: 10", "max_steps: 12", 200 * 2 * (14_800 * 0.075 + 1_200 * 0.30) / 1e6),
+        # Its answers: 400 tokens of each of ten requests are paid as those of an answer.
+        ("max_answer_tokens: 1200", "max_answer_tokens: 1600", 200 * 10 * 400 * (0.30 - 0.075) / 1e6),
+        # All roles: six steps, six, and ten.
+        ("request_max_tokens: 16000", "request_max_tokens: 17000", (500 * 6 * 0.15 + 300 * 6 * 0.15 + 200 * 10 * 0.075) / 1e3),
+    ],
+)  # fmt: skip
+def test_a_limit_of_a_role_shows_what_it_lets_messages_cost(
+    tree: Path, tools: Mapping[str, str], old: str, new: str, more_usd: float
+) -> None:
+    assert changed(tree, str(ROLES), old, new, tools) == {AT_LIMITS: round(more_usd, 2)}
+
+
+def test_a_budget_shows_what_all_may_spend(tree: Path, tools: Mapping[str, str]) -> None:
+    file = tree / BUDGETS
+    free = cost(tree, tools)
+    file.write_text("all: {day: {usd: 2}}\n")
+    by_day = cost(tree, tools)
+    file.write_text("all: {day: {usd: 2}, month: {usd: 50}}\n")
+    by_month = cost(tree, tools)
+    file.write_text("all: {month: {tokens: 5}}\n")
+
+    assert allowed(file) == allowed(tree / "none.yaml") == free.usd[ALLOWED] == inf
+    assert (by_day.usd[ALLOWED], by_month.usd[ALLOWED]) == (62, 50)
+    assert f"| {ALLOWED} | no limit | 62.00 | from no limit to 62.00 |" in markdown("staging", free, by_day)
+    assert f"| {ALLOWED} | 62.00 | 50.00 | -12.00 |" in markdown("staging", by_day, by_month)
 
 
 def test_an_untouched_tree_costs_what_it_did(tree: Path, tools: Mapping[str, str]) -> None:

@@ -1,9 +1,10 @@
-"""What a change costs a month: machines, agents that wait, and models, before it and after it."""
+"""What a change costs a month: machines, agents that wait, models and their limits, before it and after it."""
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.machinery import SourceFileLoader
+from math import inf, isinf
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,12 +15,17 @@ from openclaw_gitops.kustomize import build, objects
 
 ASSUMED = Path("platform/costs.yaml")
 ROLES = Path("platform/openclaw/base/config/roles.yaml")
+BUDGETS = Path("platform/openclaw/base/config/budgets.yaml")
+MAX_STEPS, REQUEST_MAX_TOKENS = 6, 8000
+"""Of a role and of a `roles.yaml` that do not say it, as the bot takes them."""
+LONGEST_MONTH_DAYS = 31
 GIB = {"Gi": 1.0, "Mi": 1 / 1024}
 WAITING = {"agent": "WARM_AGENTS", "agent-tools": "WARM_TOOL_AGENTS"}
 """By template: the setting that says how many wait."""
 LEAST, MOST = "machines and network, at least", "machines and network, all pools grown"
 WAITING_AGENTS = "share of a worker that waiting agents hold"
-NOT_KNOWN = "not known"
+ALLOWED = "most that all may spend on models, by `budgets.yaml`"
+NOT_KNOWN, NO_LIMIT = "not known", "no limit"
 """Instead of a sum."""
 
 
@@ -67,9 +73,12 @@ def bill(root: Path, environment: str, *, assumed: Mapping[str, Any], of: Any, e
     elif workers in of.INSTANCE_USD:
         rendered = objects(build(root / f"platform/openclaw/overlays/{environment}", env))
         usd[WAITING_AGENTS] = waiting_gib(rendered) * of.gib_usd(workers)
-    models, remarks = of_models(yaml.safe_load((root / ROLES).read_text()), assumed)
+    roles = yaml.safe_load((root / ROLES).read_text())
+    models, remarks = of_models(roles, assumed)
     messages = assumed["messages_a_month"][environment]
     usd[f"models, {messages:,} messages"] = messages * models
+    usd[f"the same, each at the limits of its role in `{ROLES.name}`"] = messages * at_limits(roles, assumed)
+    usd[ALLOWED] = allowed(root / BUDGETS)
     return Bill(usd=usd, remarks=remarks, unpriced=unpriced)
 
 
@@ -115,6 +124,30 @@ def of_models(roles: Mapping[str, Any], assumed: Mapping[str, Any]) -> tuple[flo
     return usd + routing["share"] * (each or 0.0), remarks
 
 
+def at_limits(roles: Mapping[str, Any], assumed: Mapping[str, Any]) -> float:
+    """USD for one message that takes all that its role may: each step a whole request, nothing of it cached. Searches, routing, models without a price
+    and roles without a share are left out."""
+    request, usd = roles.get("request_max_tokens", REQUEST_MAX_TOKENS), 0.0
+    for name, role in roles["roles"].items():
+        tokens, model, answer = (
+            assumed["tokens"].get(name),
+            roles["models"][role["models"][0]],
+            role["max_answer_tokens"],
+        )
+        own_tools = set(role.get("tools", ())) - set(model.get("tools", ()))
+        steps = role.get("max_steps", MAX_STEPS) if own_tools else 1
+        each = _usd(model, {"prompt": request - answer, "answer": answer})
+        usd += tokens["share"] * steps * each if tokens and each else 0.0
+    return usd
+
+
+def allowed(budgets: Path) -> float:
+    """USD a month that all together may spend; infinite without a limit in dollars."""
+    limits = ((yaml.safe_load(budgets.read_text()) or {}) if budgets.exists() else {}).get("all") or {}
+    day, month = ((limits.get(period) or {}).get("usd", inf) for period in ("day", "month"))
+    return float(min(day * LONGEST_MONTH_DAYS, month))
+
+
 def _usd(model: Mapping[str, Any], tokens: Mapping[str, float]) -> float | None:
     price = model.get("usd_per_mtok")
     if price is None:
@@ -141,8 +174,12 @@ def markdown(environment: str, before: Bill, after: Bill) -> str:
 
 
 def _amount(usd: float | None) -> str:
-    return NOT_KNOWN if usd is None else f"{usd:,.2f}"
+    return NOT_KNOWN if usd is None else NO_LIMIT if isinf(usd) else f"{usd:,.2f}"
 
 
 def _change(old: float | None, new: float | None) -> str:
-    return NOT_KNOWN if old is None or new is None else f"{round(new, 2) - round(old, 2):+,.2f}"
+    if old is None or new is None:
+        return NOT_KNOWN
+    if isinf(old) or isinf(new):
+        return "" if old == new else f"from {_amount(old)} to {_amount(new)}"
+    return f"{round(new, 2) - round(old, 2):+,.2f}"
