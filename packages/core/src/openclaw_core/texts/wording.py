@@ -1,6 +1,6 @@
-"""Builds the sentences that users read. Fixed ones are in `sentences`; here are those with parts, such as numbers and role names.
+"""Builds the sentences that users read, with parts such as numbers and role names.
 
-No sentence contains an exception or the user's words.
+Fixed ones are in `sentences`, `failures` and `menus`. No sentence contains an exception or the user's words.
 """
 
 from typing import TYPE_CHECKING
@@ -9,8 +9,9 @@ from openclaw_core.characters import cleaned
 from openclaw_core.ports import Lang
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.steps import Doing, Status
-from openclaw_core.texts import sentences, spending
-from openclaw_core.texts.sentences import Label, Sentence
+from openclaw_core.texts import failures, menus, spending
+from openclaw_core.texts.menus import Label
+from openclaw_core.texts.sentences import Sentence
 
 if TYPE_CHECKING:  # the module needs YAML
     from openclaw_core.roles.values import Roles
@@ -29,17 +30,17 @@ def sentence(what: Sentence, lang: Lang) -> str:
 def failure(cause: Cause, lang: Lang, budget: str = "") -> str:
     """Why there is no answer, and what to do; a Retry button is below it. *budget* is that of `Display`."""
     text = spending.limit_reached(budget, lang) if cause is Cause.BUDGET else None
-    return "⚠️ " + (text or sentences.FAILED[cause][lang])
+    return "⚠️ " + (text or failures.FAILED[cause][lang])
 
 
 def cause_sentence(cause: Cause, lang: Lang) -> str:
     """The same as part of a text."""
-    return sentences.FAILED[cause][lang]
+    return failures.FAILED[cause][lang]
 
 
 def pool_wait(cause: Cause, lang: Lang) -> str:
     """Why a question still waits; *cause* is that of its pool."""
-    return sentences.WAITING.get(cause, sentences.WAITING_ELSE)[lang]
+    return failures.WAITING.get(cause, failures.WAITING_ELSE)[lang]
 
 
 def label(button: Label, lang: Lang) -> str:
@@ -113,14 +114,14 @@ def help_reply(roles: "Roles", lang: Lang) -> str:
             "אפשר לערוך הודעה כל עוד העבודה עליה לא התחילה. בקבוצות, תייגו את הבוט או השיבו להודעה שלו.",
         ),
     }[lang]
-    commands = "\n".join(f"{_ltr(lang)}/{name} – {words[lang]}" for name, words in sentences.COMMANDS.items())
+    commands = "\n".join(f"{_ltr(lang)}/{name} – {words[lang]}" for name, words in menus.COMMANDS.items())
     return f"{intro}\n\n{_role_list(roles, lang)}\n\n{others}\n{commands}\n\n{end}"
 
 
 def commands(roles: "Roles", lang: Lang) -> list[tuple[str, str]]:
     """The command menu, roles first."""
     by_role = [(role.command, f"{role.emoji} {role.descriptions[lang]}"[:256]) for role in roles.roles.values()]
-    return by_role + [(name, words[lang]) for name, words in sentences.COMMANDS.items()]
+    return by_role + [(name, words[lang]) for name, words in menus.COMMANDS.items()]
 
 
 def role_label(roles: "Roles", name: str, lang: Lang) -> str:
