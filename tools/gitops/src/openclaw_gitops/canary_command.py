@@ -9,12 +9,9 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from openclaw_gitops.canary_verdicts import read_verdicts
+from openclaw_gitops.canary_verdicts import VERDICTS_BEGIN, read_verdicts
 from openclaw_gitops.errors import FAILED, CommandError
 from openclaw_gitops.smoke import POLL_S, AskingBot, NewUpdates, Settings, is_reply, text_now
-
-MARK = "canaries: "
-"""In the bot's answer, before the number of lines that follow."""
 
 
 def ask(settings: Settings, *, within_s: float, clock: Callable[[], float] = time.monotonic) -> str:
@@ -29,9 +26,9 @@ def ask(settings: Settings, *, within_s: float, clock: Callable[[], float] = tim
                 reply = message
         if reply is not None:
             text = str(reply.get("text", ""))
-            if MARK not in text:
+            if VERDICTS_BEGIN not in text:
                 text = text_now(telegram, settings, reply["message_id"])
-            if MARK in text:
+            if VERDICTS_BEGIN in text:
                 return text
     raise CommandError(
         FAILED,

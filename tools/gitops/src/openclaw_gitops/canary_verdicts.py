@@ -7,7 +7,10 @@ from enum import StrEnum
 
 from openclaw_gitops.errors import FAILED, CommandError
 
-_BEGIN = re.compile(r"^canaries: (\d{1,3})$", re.MULTILINE)
+VERDICTS_BEGIN = "canaries: "
+"""In the bot's answer, before the number of canaries that follow."""
+
+_HEAD = re.compile(rf"^{VERDICTS_BEGIN}(\d{{1,3}})$", re.MULTILINE)
 _CANARY = re.compile(r"([a-z][a-z0-9_-]{0,63}) (tried|ended|good) tried=([0-9a-f]{16}) own=([0-9a-f]{16})")
 
 
@@ -51,7 +54,7 @@ class CanaryVerdict:
 
 def read_verdicts(text: str) -> list[CanaryVerdict]:
     """The verdicts of a bot's answer. Raises CommandError unless it is whole: a part of it must not pass for all."""
-    begin = _BEGIN.search(text)
+    begin = _HEAD.search(text)
     if begin is None:
         raise CommandError(
             FAILED, "the bot did not say what its roles try: does it know /canary, and may this bot ask it?"
