@@ -7,7 +7,6 @@ from openclaw_brain.loops import Loop
 from openclaw_brain.prompt_figures import PromptFigures, PromptRuns, Which
 from openclaw_brain.queue.canary_evidence import CanaryEvidence
 from openclaw_core import logs
-from openclaw_core.roles.harm_test import Seen
 from openclaw_core.roles.judged_runs import JudgedRuns
 from openclaw_core.roles.snapshot import snapshot_of
 from openclaw_core.roles.values import Role, Roles
@@ -73,17 +72,17 @@ class WatchedCanary:
 
     def judged(self) -> TriedPrompt | None:
         """The entry with a verdict that it does not have yet; None if there is none. Harm that is seen later takes a good one back."""
-        test = self.evidence.test
-        if self.entry.ended or not (test.does_harm or (self.evidence.good and not self.entry.good)):
+        evidence = self.evidence
+        does_harm = evidence.test.does_harm
+        if self.entry.ended or not (does_harm or (evidence.good and not self.entry.good)):
             return None
-        seen = [test.shares[one] for one in Seen]
         return replace(
             self.entry,
-            ended=test.does_harm,
-            good=not test.does_harm,
+            ended=does_harm,
+            good=not does_harm,
             own=self.runs["own"].digest,
-            of_tried=_judged_runs(self.runs["tried"], harmed=sum(one.harmed for one in seen)),
-            of_own=_judged_runs(self.runs["own"], harmed=sum(one.others_harmed for one in seen)),
+            of_tried=_judged_runs(self.runs["tried"], harmed=evidence.harmed),
+            of_own=_judged_runs(self.runs["own"], harmed=evidence.others_harmed),
         )
 
 
