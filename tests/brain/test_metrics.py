@@ -1,85 +1,23 @@
-"""The page as Prometheus reads it, with steps of a real store behind it."""
+"""What the page of metrics says of tasks, with steps of a real store behind it."""
 
 import asyncio
 import re
 import time
-from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
-
-import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from openclaw_brain.metrics import Metrics
 from openclaw_core.budgets.values import Budgets, Limit, Period, Scope, Spend, Unit
-from openclaw_core.roles.values import ModelSpec
-from openclaw_core.store import RedisSettings, Script, open_script
+from openclaw_core.store import Script
 from openclaw_core.store.budgets import spend_fields
 from openclaw_core.store.client import source
 from openclaw_core.store.figures import BOUNDS_MS, set_prices
 from openclaw_core.tasks.outcome import Cause
-from openclaw_core.tasks.run_usage import ModelTokens, RunUsage
-from openclaw_core.tasks.work import Answered, HandedBack, Run
+from openclaw_core.tasks.run_usage import ModelTokens
+from openclaw_core.tasks.work import HandedBack
+from tests.brain.metrics_page import MARKER, PRICED, USAGE, answer, claim, metrics, now_ms, of, page, world
 from tests.core.store_world import ORDER, World, effect, task
-from tests.redis_server import RedisServer
 
-MARKER = "a-word-of-the-user"
-PRICED = ModelSpec(
-    id="m", context_tokens=1, input_usd_per_mtok=0.15, cached_usd_per_mtok=0.075, output_usd_per_mtok=0.6
-)
-USAGE = RunUsage(model="m", prompt_tokens=1000, cached_tokens=400, answer_tokens=200)
-
-Page = Mapping[tuple[str, frozenset[str]], float]
-
-
-@pytest.fixture
-async def world(script: Script) -> World:
-    world = World(script)
-    world.agent = world.work("job-1", pool="agent-0123abcd")
-    await world.lead()
-    await set_prices(script, {"m": PRICED}, epoch=world.epoch)
-    return world
-
-
-@pytest.fixture
-def metrics(script: Script) -> Metrics:
-    return Metrics(script=script, roles=("coder",), leading=True)
-
-
-async def page(metrics: Metrics) -> Page:
-    """Samples by name and `label=value` pairs."""
-    families = text_string_to_metric_families((await metrics.page()).decode())
-    return {
-        (sample.name, frozenset(f"{label}={value}" for label, value in sample.labels.items())): sample.value
-        for family in families
-        for sample in family.samples
-    }
-
-
-def of(found: Page, name: str, *labels: str) -> float | None:
-    return found.get((f"openclaw_{name}", frozenset(labels)))
-
-
-async def claim(world: World, n: int, role: str = "coder") -> Run:
-    one = task(n, text=MARKER)
-    await world.ask(one)
-    await world.lanes.release(cap=10, at_most=10, epoch=world.epoch)
-    assert await world.lanes.dispatch(
-        one.with_snapshot(replace(ORDER, role=role)),
-        pool="agent-0123abcd",
-        decision="model",
-        route_ms=1,
-        route_tokens=300,
-        epoch=world.epoch,
-    )
-    return await world.claim()
-
-
-async def answer(world: World, run: Run, usage: RunUsage = USAGE) -> None:
-    """The run's agent answers, and the answer is shown."""
-    assert await world.agent.write(run, MARKER)
-    await world.end(run, Answered(markdown=MARKER, usage=usage))
-    await world.show_all()
+__all__ = ["metrics", "world"]
 
 
 async def test_the_way_of_a_message_is_counted_step_by_step(world: World, metrics: Metrics) -> None:
@@ -192,7 +130,7 @@ async def test_a_failure_is_counted_by_its_cause_and_its_text_when_it_stands_in_
 
 async def test_queues_tell_how_many_wait_and_since_when(world: World, metrics: Metrics) -> None:
     await world.inbox.admit([("inbox", {"update_id": 50})], offset=None, epoch=world.epoch)
-    long_ago = await _now_ms(world.script) - 30_000
+    long_ago = await now_ms(world.script) - 30_000
     for n in (1, 2):
         await world.effects({**effect(task(n)), "admitted_ms": str(long_ago + n)})
     found = await page(metrics)
@@ -219,7 +157,7 @@ async def test_tasks_that_wait_for_an_agent_are_told_by_template_with_the_pools_
             one.with_snapshot(ORDER), pool=pool, decision="rule", route_ms=1, route_tokens=0, epoch=world.epoch
         )
     await world.agent.check_in()
-    await world.script.read("HSET", world.script.keys("task", "u1"), "ready_ms", await _now_ms(world.script) - 30_000)
+    await world.script.read("HSET", world.script.keys("task", "u1"), "ready_ms", await now_ms(world.script) - 30_000)
     found = await page(metrics)
     assert of(found, "ready_length", "template=agent") == 2
     assert 30 <= (of(found, "ready_age_seconds", "template=agent") or 0) < 60, "the older one of both pools"
@@ -251,7 +189,7 @@ async def test_agents_that_have_not_renewed_in_time_are_told_while_nobody_has_ju
 ) -> None:
     run = await claim(world, 1)
     assert of(await page(metrics), "leases_overdue") == 0
-    await world.script.read("ZADD", world.script.keys("agent", "leases"), await _now_ms(world.script) - 1, run.name)
+    await world.script.read("ZADD", world.script.keys("agent", "leases"), await now_ms(world.script) - 1, run.name)
     assert of(await page(metrics), "leases_overdue") == 1
 
 
@@ -298,93 +236,6 @@ async def test_no_word_of_a_user_and_no_id_is_on_the_page(world: World, metrics:
     assert "7654321" not in text
 
 
-async def test_how_full_redis_is_is_told_by_who_looks_and_the_oldest_display_tells_how_long_it_waits(
-    world: World, metrics: Metrics
-) -> None:
-    assert of(await page(metrics), "store_memory_share") == 0
-    metrics.memory_seen(0.83)
-    await world.effects({"op": "notice", "key": "n", "chat": "1", "kind": "new", "lang": "en"})
-    await world.script.read("HSET", world.script.keys("notice", "n"), "at", await _now_ms(world.script) - 30_000)
-    found = await page(metrics)
-    assert of(found, "store_memory_share") == 0.83
-    assert 30 <= (of(found, "queue_age_seconds", "queue=notices") or 0) < 60
-    metrics.forget()
-    assert of(await page(metrics), "store_memory_share") == 0
-
-
-async def test_steps_of_this_brain_are_timed(world: World, metrics: Metrics) -> None:
-    before = of(await page(metrics), "store_step_seconds_count")
-    await world.lanes.release(cap=10, at_most=10, epoch=world.epoch)
-    found = await page(metrics)
-    assert of(found, "store_step_seconds_count") == (before or 0) + 1
-    assert 0 < (of(found, "store_step_seconds_sum") or 0) < 60
-
-
-async def test_a_standby_tells_of_itself_only(world: World, metrics: Metrics) -> None:
-    await answer(world, await claim(world, 1))
-    metrics.leading = False
-    found = await page(metrics)
-    assert of(found, "leader") == 0
-    assert of(found, "store_up") == 1
-    assert of(found, "tasks_ended_total", "state=closed", "cause=") is None
-
-
-async def test_what_this_process_sees_of_pools_templates_and_the_watch(metrics: Metrics) -> None:
-    now = 100.0
-    metrics.clock = lambda: now
-    metrics.loop_ages_s = lambda: {"lanes": 0.5}
-    assert of(await page(metrics), "watch_age_seconds", "kind=jobs") is None
-    assert of(await page(metrics), "updates_age_seconds") is None
-    metrics.watch_confirmed("jobs")
-    metrics.telegram_heard()
-    metrics.causes = lambda: {"agent": Cause.IMAGE}
-    metrics.template_fallback("agent", True)
-    now += 12
-    metrics.watch_confirmed("pods")
-    found = await page(metrics)
-    assert of(found, "leader") == 1
-    assert of(found, "watch_age_seconds", "kind=jobs") == 12
-    assert of(found, "watch_age_seconds", "kind=pods") == 0
-    assert of(found, "updates_age_seconds") == 12
-    assert of(found, "loop_age_seconds", "loop=lanes") == 0.5
-    assert of(found, "pool_cause", "template=agent", "cause=image") == 1
-    assert of(found, "template_fallback", "template=agent") == 1
-    metrics.template_fallback("agent", False)
-    assert of(await page(metrics), "template_fallback", "template=agent") == 0
-
-    metrics.models_listed(("m", "n"), {"n"})
-    found = await page(metrics)
-    assert of(found, "model_gone", "model=m") == 0
-    assert of(found, "model_gone", "model=n") == 1
-
-    metrics.forget()
-    found = await page(metrics)
-    assert of(found, "model_gone", "model=n") is None
-    assert of(found, "leader") == 0
-    assert of(found, "pool_cause", "template=agent", "cause=image") is None
-    assert of(found, "watch_age_seconds", "kind=jobs") is None
-    assert of(found, "updates_age_seconds") is None
-
-
-async def test_counts_outlive_the_brain_and_a_killed_redis_and_the_page_outlives_redis(
-    tmp_path: Path, bot_id: int
-) -> None:
-    with RedisServer.start(tmp_path) as server:
-        async with open_script(RedisSettings(url=server.url, timeout_s=1), bot_id=bot_id) as script:
-            world = World(script)
-            world.agent = world.work("job-1", pool="agent-0123abcd")
-            await world.lead()
-            await answer(world, await claim(world, 1))
-            server.kill()
-            metrics = Metrics(script=script, roles=("coder",), leading=True)
-            found = await page(metrics)
-            assert (of(found, "store_up"), of(found, "leader")) == (0, 1)
-            server.up()
-        async with open_script(RedisSettings(url=server.url), bot_id=bot_id) as script:
-            found = await page(Metrics(script=script, roles=("coder",), leading=True))
-            assert of(found, "deliveries_total", "text=answer", "outcome=delivered") == 1
-
-
 async def test_a_histogram_has_every_bound_and_adds_up(world: World, metrics: Metrics) -> None:
     bounds = re.search(r"BOUNDS_MS = \{([^}]*)\}", source("leader"))
     assert bounds is not None
@@ -392,15 +243,10 @@ async def test_a_histogram_has_every_bound_and_adds_up(world: World, metrics: Me
     for n in (1, 2):
         run = await claim(world, n)
         await world.script.read(
-            "HSET", world.script.keys("task", f"u{n}"), "admitted_ms", await _now_ms(world.script) - 200
+            "HSET", world.script.keys("task", f"u{n}"), "admitted_ms", await now_ms(world.script) - 200
         )
         await answer(world, run)
     found = await page(metrics)
     assert of(found, "answer_seconds_bucket", "le=0.15") == 0
     assert of(found, "answer_seconds_bucket", "le=900") == of(found, "answer_seconds_bucket", "le=+Inf") == 2
     assert 0.4 <= (of(found, "answer_seconds_sum") or 0) < 60
-
-
-async def _now_ms(script: Script) -> int:
-    seconds, micros = await script.read("TIME")
-    return int(seconds) * 1000 + int(micros) // 1000
