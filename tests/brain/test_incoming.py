@@ -1,28 +1,13 @@
-"""Every kind of update, and ten thousand broken ones: never an exception, never a good one lost among them."""
+"""What each kind of update is read as."""
 
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from telegram.constants import MessageType
 
 from openclaw_brain.telegram.content import SERVICE
-from openclaw_brain.telegram.incoming import Bot, Incoming, read_update, stream_of
-from openclaw_brain.telegram.message_text import MESSAGE_MAX_CHARS, QUOTED_MAX_CHARS
-
-BOT = Bot(id=42, username="OpenClawBot")
-USER = {"id": 7, "is_bot": False, "first_name": "A", "language_code": "he"}
-PRIVATE = {"id": 7, "type": "private"}
-GROUP = {"id": -100500, "type": "supergroup", "title": "G"}
-
-
-def message(chat: dict[str, Any] = PRIVATE, **fields: Any) -> dict[str, Any]:
-    return {"update_id": 1, "message": {"message_id": 5, "date": 1, "chat": chat, "from": USER, **fields}}
-
-
-def read(update: dict[str, Any]) -> Incoming:
-    return read_update(update, BOT)
+from openclaw_brain.telegram.incoming import stream_of
+from tests.brain.incoming_updates import GROUP, PRIVATE, USER, edited, message, read
 
 
 @pytest.mark.parametrize(
@@ -91,10 +76,6 @@ def test_the_library_knows_no_kind_that_we_have_not_sorted() -> None:
 @pytest.mark.parametrize("name", ["channel_post", "edited_channel_post", "my_chat_member", "poll", "something_new"])
 def test_nobody_waits_for_an_answer_to_these(name: str) -> None:
     assert read({"update_id": 1, name: {"chat": {"id": 1, "type": "channel"}, "text": "hi"}}).kind == "ignored"
-
-
-def edited(chat: dict[str, Any] = PRIVATE, **fields: Any) -> dict[str, Any]:
-    return {"update_id": 1, "edited_message": message(chat, **fields)["message"]}
 
 
 @pytest.mark.parametrize(
@@ -172,105 +153,6 @@ def test_a_button_names_its_chat_and_data() -> None:
     }
     button = read(update)
     assert (button.kind, button.chat_id, button.button_id, button.button_data) == ("button", 7, "cb", "stop:u1")
-
-
-@pytest.mark.parametrize(
-    ("fields", "for_us"),
-    [
-        ({"text": "hello all"}, False),
-        ({"text": "mail me at x@OpenClawBot.com"}, False),
-        ({"text": "@OpenClawBot hi", "entities": [{"type": "mention", "offset": 0, "length": 12}]}, True),
-        ({"text": "\U0001f600 @openclawbot hi", "entities": [{"type": "mention", "offset": 3, "length": 12}]}, True),
-        ({"text": "@OtherBot hi", "entities": [{"type": "mention", "offset": 0, "length": 9}]}, False),
-        ({"text": "yes", "reply_to_message": {"from": {"id": 42}, "text": "answer"}}, True),
-        ({"text": "yes", "reply_to_message": {"from": {"id": 43}, "text": "answer"}}, False),
-        ({"text": "/code@OpenClawBot x"}, True),
-        ({"text": "/code@OtherBot x"}, False),
-        ({"text": "hey", "entities": [{"type": "text_mention", "offset": 0, "length": 3, "user": {"id": 42}}]}, True),
-        ({"new_chat_members": [{"id": 42}]}, True),
-        ({"new_chat_members": [{"id": 43}]}, False),
-        ({"text": "@OpenClawBot"}, True),
-        ({"text": "@OpenClawBotty hi", "entities": [{"type": "mention", "offset": 0, "length": 14}]}, False),
-        ({"text": "ask /code@OpenClawBot", "entities": [{"type": "bot_command", "offset": 4, "length": 17}]}, True),
-        (
-            {
-                "photo": [{}],
-                "caption": "@openclawbot?",
-                "caption_entities": [{"type": "mention", "offset": 0, "length": 12}],
-            },
-            True,
-        ),
-        ({"text": "@X hi @OpenClawBot", "caption_entities": [{"type": "mention", "offset": 6, "length": 12}]}, False),
-        ({"rich_message": {"blocks": [{"text": {"type": "mention", "text": "me", "username": "openclawbot"}}]}}, True),
-        ({"text": "/code x"}, True),
-        ({"text": "/etc/hosts is broken"}, False),
-        ({"text": "/etc/hosts is broken", "reply_to_message": {"from": {"id": 42}, "text": "answer"}}, True),
-        ({"text": "/code@OtherBot x", "reply_to_message": {"from": {"id": 42}, "text": "answer"}}, False),
-        ({"text": "hi", "reply_to_message": {"from": {"id": 42}, "forum_topic_created": {}}}, False),
-        ({"sticker": {}, "reply_to_message": {"from": {"id": 42}, "text": "answer"}}, False),
-        ({"animation": {}, "document": {}, "reply_to_message": {"from": {"id": 42}, "text": "answer"}}, False),
-        ({"dice": {}, "reply_to_message": {"from": {"id": 42}, "text": "answer"}}, False),
-        ({"voice": {}, "reply_to_message": {"from": {"id": 42}, "text": "answer"}}, True),
-    ],
-)
-def test_in_groups_only_what_is_meant_for_us_counts(fields: dict[str, Any], for_us: bool) -> None:
-    assert (read(message(GROUP, **fields)).kind != "ignored") is for_us
-
-
-def test_a_command_is_split_from_its_words_and_its_bot() -> None:
-    incoming = read(message(text="/Code@OpenClawBot  sort a list"))
-    assert (incoming.command, incoming.text) == ("code", "sort a list")
-    assert read(message(text="/sum\nline one\nline two")).text == "line one\nline two"
-    assert read(message(text="/sum\tone")).command == "sum"
-    assert [read(message(text=text)).command for text in ("/ sum", "/", "/sum.", "/a/b", "/סכם")] == [""] * 5
-
-
-@pytest.mark.parametrize(
-    "text", ["/tmp is full", "/usr is full", "/Users is gone", "@OpenClawBot /var keeps growing", "/home"]
-)
-def test_a_path_in_front_is_no_command(text: str) -> None:
-    incoming = read(message(text=text))
-    assert (incoming.kind, incoming.text) == ("text", text.removeprefix("@OpenClawBot "))
-    assert read(message(text="/tmp@OpenClawBot x")).command == "tmp"
-
-
-@pytest.mark.parametrize("text", ["/new", "/stop", "/help", "/lang he", "/code x", "@OpenClawBot /retry"])
-@pytest.mark.parametrize("by_others", [{"forward_origin": {"type": "user"}}, {"via_bot": {"id": 9, "is_bot": True}}])
-def test_what_others_wrote_commands_nothing(text: str, by_others: dict[str, Any]) -> None:
-    incoming = read(message(text=text, **by_others))
-    assert (incoming.kind, incoming.command, incoming.text) == ("text", "", text.removeprefix("@OpenClawBot "))
-    assert read(edited(text=text, **by_others)).edited_kind == "text"
-    assert stream_of(message(text=text, **by_others)) == "inbox"
-    posted = read(message(GROUP, text="/code x", forward_origin={}, is_automatic_forward=True))
-    assert (posted.command, posted.forwarded) == ("code", False), "a channel's own post"
-
-
-@pytest.mark.parametrize(
-    ("text", "command", "rest"),
-    [
-        ("@OpenClawBot /stop", "stop", ""),
-        ("@openclawbot, /code: x", "", "/code: x"),
-        ("@OpenClawBot: why?", "", "why?"),
-        ("@OpenClawBot", "", ""),
-        ("@OpenClawBot2 why?", "", "@OpenClawBot2 why?"),
-        ("/code@OpenClawBot x", "code", "x"),
-        ("\u200f@OpenClawBot\u200f", "", ""),
-        ("@OpenClawBot @openclawbot", "", ""),
-        ("@OpenClawBot \u200f@OpenClawBot: \u2067why?\u2069", "", "why?"),
-        ("@OpenClawBot \u2800", "", ""),
-        ("\u200f/help", "help", ""),
-        ("\u2067@OpenClawBot\u2069 \u200f/code\u200f \u200fx\u200f", "code", "x"),
-        ("/code@OpenClawBot\u200e x", "code", "x"),
-    ],
-)
-def test_our_name_in_front_is_no_part_of_the_words(text: str, command: str, rest: str) -> None:
-    incoming = read(message(text=text))
-    assert (incoming.command, incoming.text) == (command, rest)
-
-
-def test_only_a_command_that_names_us_is_surely_ours() -> None:
-    texts = ["/ban x", "/ban@OpenClawBot x", "@OpenClawBot /ban x"]
-    assert [read(message(GROUP, text=text)).names_us for text in texts] == [False, True, True]
 
 
 def test_the_mention_and_the_quoted_text_are_told_apart_from_the_question() -> None:
@@ -374,64 +256,3 @@ def test_who_writes_as_a_chat_is_known_by_that_chat(from_id: int, sender_chat: i
 )
 def test_stop_status_help_and_buttons_pass_the_queue(update: dict[str, Any], stream: str) -> None:
     assert stream_of(update) == stream
-
-
-NAMES = [
-    "message", "chat", "from", "id", "type", "text", "caption", "entities", "caption_entities", "offset", "length", "user", "reply_to_message",
-    "external_reply", "message_id", "quote", "new_chat_members", "voice", "document", "file_id", "file_name", "mime_type", "file_size", "photo",
-    "message_thread_id", "is_topic_message", "language_code", "data", "rich_message", "blocks", "items", "cells", "summary", "label", "credit", "username",
-    "checklist", "tasks", "title", "poll", "question", "options", "contact", "first_name", "venue", "location", "latitude", "longitude", "game", "gift",
-    "sender_chat", "forward_origin", "media_group_id", "migrate_to_chat_id", "pinned_message", "date", "edit_date", "file_unique_id",
-]  # fmt: skip
-junk = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.integers(-(10**40), 10**40) | st.floats() | st.text()
-    | st.sampled_from(["private", "supergroup", "mention", "bot_command", "/stop", "@OpenClawBot", "\ud800", "application/json", "retry:", "file:u1:x"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=6),
-    max_leaves=10,
-)  # fmt: skip
-PARTS = st.dictionaries(st.sampled_from(NAMES), junk, max_size=4)
-
-
-def bounded(incoming: Incoming) -> None:
-    assert incoming.kind in ("ignored", "migrated") or (incoming.chat_id and incoming.user_id)
-    assert len(incoming.text) <= MESSAGE_MAX_CHARS
-    assert len(incoming.quoted) <= QUOTED_MAX_CHARS
-    assert (
-        max(map(len, (incoming.button_data, incoming.button_id, incoming.language_code, incoming.media_group_id))) <= 64
-    )
-    assert (
-        max(
-            map(
-                abs, (incoming.chat_id, incoming.user_id, incoming.message_id, incoming.update_id, incoming.migrated_to)
-            )
-        )
-        < 2**53
-    )
-    f"{incoming.text}{incoming.quoted}{incoming.prose}{incoming.button_data}{incoming.attachment}".encode()
-
-
-@pytest.mark.timeout(900)  # 20 s alone, minutes beside much other work
-@settings(max_examples=3_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    st.sampled_from(["message", "edited_message", "callback_query", "channel_post", "new_kind"]),
-    junk | PARTS,
-    PARTS,
-    st.dictionaries(st.text(max_size=8), junk, max_size=2),
-)
-def test_no_update_raises_and_a_good_one_beside_it_is_still_read(
-    kind: str, value: Any, parts: dict[str, Any], extra: dict[str, Any]
-) -> None:
-    for update in (
-        {**extra, "update_id": 3, kind: value},
-        {"update_id": 10**30, kind: {**message()["message"], **parts}},
-    ):
-        assert stream_of(update) in ("control", "inbox")
-        bounded(read_update(update, BOT))
-    good = message(text="good")
-    good["message"] = {
-        **(value if isinstance(value, dict) else {}),
-        **parts,
-        **good["message"],
-        "migrate_to_chat_id": None,
-    }
-    assert read_update({**extra, **good}, BOT).kind != "ignored"

@@ -1,76 +1,21 @@
-"""Who may use the bot, what each kind of message becomes, and that nothing of the user's gets into a text of ours."""
+"""What each kind of message becomes, and that nothing of the user's gets into a text of ours."""
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from openclaw_brain.inbox.access import Access
 from openclaw_brain.inbox.context import ChatFacts
-from openclaw_brain.inbox.handler import _needs_store
-from openclaw_brain.inbox.intake import Intake
-from openclaw_brain.telegram.incoming import Bot, Incoming, read_update
-from openclaw_core.roles.check import load_roles
+from openclaw_brain.telegram.incoming import read_update
 from openclaw_core.roles.values import Roles
-from openclaw_core.store.effects import to_lua
-from openclaw_core.tasks.task import Task, from_json
-from tests.brain.test_incoming import PARTS
+from openclaw_core.tasks.task import Task
+from tests.brain.incoming_updates import PARTS
+from tests.brain.intake_chat import BOT, GROUP, NOTHING, Chat, Row, chat, kinds, roles, rows, task_of
 
-NOTHING = ChatFacts()
-BOT = Bot(id=42, username="OpenClawBot")
-GROUP = {"id": -100500, "type": "supergroup"}
-Row = dict[str, Any]
-"""An effect as the script reads it."""
-
-
-@pytest.fixture(scope="module")
-def roles() -> Roles:
-    return load_roles(Path(__file__).parents[2] / "platform/openclaw/base")
-
-
-def rows(intake: Intake, incoming: Incoming, known: ChatFacts, *, admitted_ms: int = 1) -> list[Row]:
-    return [to_lua(effect) for effect in intake.effects(incoming, known, admitted_ms=admitted_ms)]
-
-
-class Chat:
-    def __init__(self, roles: Roles, users: frozenset[int] | None = None, *, english_only: bool = False) -> None:
-        self.intake = Intake(roles=roles, access=Access(users=users), english_only=english_only)
-
-    def says(
-        self, text: str = "", *, known: ChatFacts = NOTHING, user: int = 7, bot: bool = False, **fields: Any
-    ) -> list[Row]:
-        message = {
-            "message_id": 5, "date": 1, "chat": {"id": user, "type": "private"}, "from": {"id": user, "is_bot": bot, "language_code": "en"}, **fields,
-        }  # fmt: skip
-        if text:
-            message["text"] = text
-        return rows(self.intake, read_update({"update_id": 3, "message": message}, BOT), known, admitted_ms=1000)
-
-    def presses(self, data: str, known: ChatFacts = NOTHING) -> list[Row]:
-        query = {
-            "id": "cb",
-            "data": data,
-            "from": {"id": 7},
-            "message": {"message_id": 9, "chat": {"id": 7, "type": "private"}},
-        }
-        return rows(self.intake, read_update({"update_id": 3, "callback_query": query}, BOT), known, admitted_ms=1000)
-
-
-@pytest.fixture
-def chat(roles: Roles) -> Chat:
-    return Chat(roles)
-
-
-def kinds(effects: list[Row]) -> list[str]:
-    return [str(effect.get("kind", effect["op"])) for effect in effects]
-
-
-def task_of(effect: Row) -> Task:
-    return from_json(str(effect["record"]))
+__all__ = ["chat", "roles"]
 
 
 def test_a_text_becomes_a_task_of_its_update(chat: Chat) -> None:
@@ -170,11 +115,11 @@ def test_other_files_and_too_large_ones_are_not_taken(chat: Chat) -> None:
 
 def test_where_no_role_reads_documents_they_are_not_taken(roles: Roles) -> None:
     deaf = replace(roles, roles={name: replace(role, functions=()) for name, role in roles.roles.items()})
-    for chat in (Chat(deaf), Chat(roles, english_only=True)):
-        assert kinds(chat.says("", document=PDF)) == ["unsupported"]
-        [effect] = chat.says("", caption="who wrote it?", document=PDF)
+    for one in (Chat(deaf), Chat(roles, english_only=True)):
+        assert kinds(one.says("", document=PDF)) == ["unsupported"]
+        [effect] = one.says("", caption="who wrote it?", document=PDF)
         assert (task_of(effect).attachments, task_of(effect).unseen) == ((), "file")
-        [effect] = chat.says("", document={**NOTES, "file_size": 1_000_001})
+        [effect] = one.says("", document={**NOTES, "file_size": 1_000_001})
         assert (effect["kind"], effect["args"]["mb"]) == ("too_large", 1)
 
 
@@ -205,7 +150,7 @@ def test_a_poll_and_a_checklist_are_answered_by_their_words(chat: Chat) -> None:
     ]
 
 
-def test_the_demo_model_has_no_ears(roles: Roles) -> None:
+def test_the_demo_model_takes_no_recordings(roles: Roles) -> None:
     demo = Chat(roles, english_only=True)
     assert kinds(demo.says("", voice=SOUND)) == ["unsupported"]
     assert kinds(demo.says("", document=NOTES)) == ["task"]
@@ -243,28 +188,6 @@ def test_a_button_that_does_nothing_any_more_says_so(chat: Chat, data: str) -> N
         "button",
         "This button is from an older conversation and does nothing any more.",
     )
-
-
-def test_a_button_of_somebody_without_access_only_says_so(roles: Roles) -> None:
-    [effect] = Chat(roles, users=frozenset({8})).presses("stop:u1")
-    assert effect["op"] == "button"
-    assert "not open to you" in effect["text"]
-
-
-def test_with_no_list_everyone_is_refused_and_told_their_id(roles: Roles) -> None:
-    closed = Chat(roles, users=frozenset())
-    [effect] = closed.says("let me in", user=12345)
-    assert (effect["kind"], effect["args"]) == ("refused", {"user_id": "12345"})
-    assert "let me in" not in str(effect)
-
-
-def test_a_stranger_is_refused_under_one_key_and_once_a_day(roles: Roles) -> None:
-    closed = Chat(roles, users=frozenset())
-    [first], [second] = closed.says("let me in", user=12345), closed.says("please", user=12345)
-    assert (first["key"], first["once"], first["once_s"]) == ("refused:12345", "refused:12345", 24 * 3600)
-    assert {name: first[name] for name in ("key", "once")} == {name: second[name] for name in ("key", "once")}
-    [in_a_group] = closed.says("@OpenClawBot please", user=12345, chat=GROUP)
-    assert (in_a_group["key"], in_a_group["once"]) == ("refused:-100500", "refused:12345"), "the person, wherever"
 
 
 @pytest.mark.parametrize(
@@ -308,71 +231,6 @@ def test_the_end_of_a_buttons_spinner_names_its_chat(chat: Chat, data: str) -> N
     assert (toast["op"], toast["id"], toast["chat"]) == ("button", "cb", "7")
 
 
-def from_bot(roles: Roles, bot_id: int, text: str, **fields: Any) -> list[str]:
-    """The kinds of effects that a message of the bot *bot_id* in a group has, when bots 9 and 42 are listed."""
-    intake = Intake(roles=roles, access=Access(users=None, bots=frozenset({9, BOT.id})))
-    sender = {"id": bot_id, "is_bot": True}
-    message = {"message_id": 5, "chat": {"id": -100500, "type": "supergroup"}, "from": sender, "text": text, **fields}
-    return kinds(rows(intake, read_update({"update_id": 1, "message": message}, BOT), NOTHING, admitted_ms=1))
-
-
-def test_only_the_commands_of_a_listed_bot_are_answered(roles: Roles) -> None:
-    assert from_bot(roles, 9, "/research@OpenClawBot nonce") == ["task"]
-    assert from_bot(roles, 8, "/research@OpenClawBot nonce") == []
-    assert from_bot(roles, 9, "/research@AnotherBot nonce") == []
-
-
-def test_two_bots_that_listed_each_other_do_not_answer_their_answers(roles: Roles) -> None:
-    ours = {"message_id": 4, "from": {"id": BOT.id, "is_bot": True}, "text": "an answer"}
-
-    assert from_bot(roles, 9, "a reply to ours", reply_to_message=ours) == []
-
-
-@pytest.mark.parametrize("text", ["an answer", "/research@OpenClawBot an answer"])
-def test_an_answer_of_our_own_is_never_answered_even_if_our_id_is_listed(roles: Roles, text: str) -> None:
-    ours = {"message_id": 4, "from": {"id": BOT.id, "is_bot": True}, "text": "an answer"}
-
-    assert from_bot(roles, BOT.id, text, reply_to_message=ours) == []
-
-
-OURS = {"message_id": 4, "from": {"id": BOT.id, "is_bot": True}, "text": "an answer"}
-
-
-@pytest.mark.parametrize(
-    ("users", "answer"),
-    [
-        (None, "task"),
-        (frozenset({-100777}), "task"),
-        (frozenset({136817688}), "refused"),
-        (frozenset({7}), "refused"),
-        (frozenset[int](), "refused"),
-    ],
-)
-def test_who_writes_as_a_channel_is_admitted_by_the_channels_id(
-    roles: Roles, users: frozenset[int] | None, answer: str
-) -> None:
-    channel: dict[str, Any] = {"chat": GROUP, "from": {"id": 136817688, "is_bot": True}, "sender_chat": {"id": -100777}}
-    [effect] = Chat(roles, users).says("/research x", **channel)
-    assert kinds([effect]) == [answer]
-    if answer == "refused":
-        assert effect["args"] == {"user_id": "-100777"}  # what the list has to hold
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [("/ban x", []), ("/etc/hosts is broken", []), ("/etc is broken", []), ("/ban@OpenClawBot x", ["unknown_command"]), ("/help", ["help"]),
-     ("/code x", ["task"]), ("/ban@OtherBot x", []), ("@OpenClawBot /etc/hosts is broken", ["task"])],
-)  # fmt: skip
-def test_in_a_group_a_command_that_names_nobody_is_ours_only_if_we_know_it(
-    chat: Chat, text: str, expected: list[str]
-) -> None:
-    assert kinds(chat.says(text, chat=GROUP)) == expected
-
-
-def test_a_foreign_command_that_replies_to_us_is_not_refused_aloud(roles: Roles) -> None:
-    assert kinds(Chat(roles, frozenset()).says("/warn", chat=GROUP, reply_to_message=OURS)) == []
-
-
 def test_our_name_alone_asks_about_the_message_replied_to_or_for_help(chat: Chat) -> None:
     def named(**fields: Any) -> list[Row]:
         return chat.says("@OpenClawBot", chat=GROUP, **fields)
@@ -385,51 +243,6 @@ def test_our_name_alone_asks_about_the_message_replied_to_or_for_help(chat: Chat
     assert kinds(named(reply_to_message={"message_id": 4, "pinned_message": {}})) == ["help"]
     assert kinds(named()) == ["help"]
     assert kinds(chat.says("\u2060\u200b")) == ["help"]
-
-
-def edits(chat: Chat, text: str, *, where: Any = GROUP, **fields: Any) -> list[Row]:
-    message = {"message_id": 5, "date": 1, "edit_date": 9, "chat": where, "from": {"id": 7}, "text": text, **fields}
-    return rows(chat.intake, read_update({"update_id": 4, "edited_message": message}, BOT), NOTHING, admitted_ms=1)
-
-
-def test_an_edit_carries_what_it_asks_for_and_the_digest_of_its_words(chat: Chat) -> None:
-    [effect] = edits(chat, "@OpenClawBot why?")
-    [fresh] = effect["fresh"]
-    assert (effect["op"], effect["message_id"], fresh["op"], fresh["id"], task_of(fresh).text) == (
-        "edited",
-        "5",
-        "task",
-        "u4",
-        "why?",
-    )
-    [said] = chat.says("@OpenClawBot why?", chat=GROUP)
-    assert said["heard"] == effect["heard"] == fresh["heard"]
-    assert (said["heard_of"], chat.says("/nonsense")[0]["heard_of"]) == ("5", "5")
-    [other] = edits(chat, "@OpenClawBot why not?")
-    assert other["heard"] != effect["heard"]
-
-
-@pytest.mark.parametrize("text", ["why?", "/ban x", "/etc/hosts"])
-def test_an_edit_that_is_not_meant_for_us_does_nothing(chat: Chat, text: str) -> None:
-    assert edits(chat, text) == []
-
-
-def test_an_edit_of_somebody_without_access_or_of_a_bot_does_nothing(roles: Roles, chat: Chat) -> None:
-    private = {"id": 7, "type": "private"}
-    assert edits(Chat(roles, frozenset()), "why?", where=private) == []
-    streaming: dict[str, Any] = {"from": {"id": 9, "is_bot": True}}
-    listed = Chat(roles)
-    listed.intake = Intake(roles=roles, access=Access(users=None, bots=frozenset({9})))
-    assert edits(listed, "/code@OpenClawBot x", **streaming) == []
-
-
-def test_an_edit_to_a_command_that_asks_the_store_is_known_as_such(chat: Chat) -> None:
-    message = {"message_id": 5, "date": 1, "chat": {"id": 7, "type": "private"}, "from": {"id": 7}, "text": "/retry"}
-    incoming = read_update({"update_id": 4, "edited_message": message}, BOT)
-    assert _needs_store(incoming, frozenset())
-    old = task_of(chat.says("again please")[0])
-    [effect] = rows(chat.intake, incoming, ChatFacts(old_task=old), admitted_ms=1)
-    assert [one["op"] for one in effect["fresh"]] == ["retry"]
 
 
 def press(chat: Chat, data: str, old: Task | None = None, user: int = 7) -> list[Row]:

@@ -16,7 +16,7 @@ from openclaw_core.roles.values import READ_DOCUMENT, Roles
 from openclaw_core.tasks.task import PICTURES_MAX_BYTES, Attachment
 from tests.brain.gather.conftest import desk, receives
 from tests.brain.gather.desk import ALBUM, GROUP, MENTION, Desk, Receives, said
-from tests.brain.test_intake import BOT, NOTHING, Row, kinds, rows, task_of
+from tests.brain.intake_chat import BOT, NOTHING, Row, kinds, rows, task_of
 from tests.core.store_world import task
 
 __all__ = ["desk", "receives"]
