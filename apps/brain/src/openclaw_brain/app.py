@@ -32,6 +32,7 @@ from openclaw_brain.queue.consumer import QueueConsumer
 from openclaw_brain.queue.served_models import ServedModels
 from openclaw_brain.queue.spending import TaskBudget
 from openclaw_brain.routing import Classifier
+from openclaw_brain.secret_files import stopping_when_replaced
 from openclaw_brain.settings import Settings
 from openclaw_brain.store_capacity import StoreCapacity
 from openclaw_brain.telegram.incoming import Bot
@@ -277,7 +278,8 @@ async def run(
         def not_ready() -> None:
             health.ready = False
 
-        await lead_until(stop, partial(brain.lead, leader), on_stop=not_ready)
+        async with stopping_when_replaced(settings, env, stop):
+            await lead_until(stop, partial(brain.lead, leader), on_stop=not_ready)
         await launcher.close()  # 3. agents of this machine hand their tasks back
         await leader.release()  # 4. the next one need not wait for the lock's end
     return 0
