@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import count
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,11 @@ import httpx
 import psutil
 import yaml
 
+from openclaw_brain.queue.canary_watch import LOOK_EVERY_S
 from openclaw_cli.bench.questions import send
 from openclaw_cli.bench.roles import folder_without_tools
+from openclaw_core.roles.canary import is_inside
+from openclaw_core.tasks.receipt import digest
 from openclaw_gitops.dashboards import Panel
 from openclaw_standin.model import ScriptedModel
 from tests.alerts.rule_files import Rule, write_rules
@@ -26,6 +30,15 @@ KEY = "marker-key-never-logged"
 NAMESPACE, ROLE = "openclaw-staging", "coder"
 RATE_S = 15
 """`$__rate_interval` here: scrapes come each second."""
+PERCENT = 50
+CODER_CHATS = 1, 5
+"""Chats whose questions all go to the coder: of eight, that take the questions of benchmarks in turn."""
+NEXT = next(
+    text
+    for text in (f"You write code. Version {n}." for n in count())
+    if [is_inside(digest(text), str(chat), PERCENT) for chat in CODER_CHATS] == [True, False]
+)
+"""A prompt that the coder tries in the first of these chats."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,18 +117,35 @@ def _prometheus_config(folder: Path, brain: int) -> Path:
     return file
 
 
+def _roles(folder: Path) -> Path:
+    """The shipped roles without tools, with a limit of spending and a coder that tries another prompt."""
+    roles = folder_without_tools(ROOT / "platform/openclaw/base", folder)
+    (roles / "config/budgets.yaml").write_text("all: {day: {usd: 1}}\ntime_zone: UTC\n")
+    (roles / "prompts/coder-next.md").write_text(NEXT)
+    file = roles / "config/roles.yaml"
+    line = "    prompt: coder.md\n"
+    text = file.read_text()
+    assert line in text
+    file.write_text(text.replace(line, f"{line}    canary: {{prompt: coder-next.md, percent: {PERCENT}}}\n"))
+    return roles
+
+
 @asynccontextmanager
 async def load_run(folder: Path, *, messages: int, per_s: float) -> AsyncIterator[Run]:
-    """Send the questions of benchmarks to a whole bot. Two are refused by the model, and agents are killed until one is lost with a task."""
+    """Send the questions of benchmarks to a whole bot whose coder tries another prompt.
+
+    Two are refused by the model and one more by the tried prompt, agents are killed until one is lost with a task, and people judge two answers.
+    """
     prometheus, port, health = tool("prometheus"), free_port(), free_port()
     files = folder / "prometheus"
     files.mkdir()
     (folder / "bot").mkdir()
-    roles = folder_without_tools(ROOT / "platform/openclaw/base", folder / "roles")
-    (roles / "config/budgets.yaml").write_text("all: {day: {usd: 1}}\ntime_zone: UTC\n")
+    settings = {
+        "GROQ_API_KEY": KEY, "DEMO_MODEL": "no", "ROLES_DIR": str(_roles(folder / "roles")), "HEALTH_PORT": str(health), "FEEDBACK_BUTTONS": "yes",
+    }  # fmt: skip
     async with (
         ScriptedModel.open(api_key=KEY) as model,
-        world(folder / "bot", GROQ_BASE_URL=model.url, GROQ_API_KEY=KEY, DEMO_MODEL="no", ROLES_DIR=str(roles), HEALTH_PORT=str(health)) as bot,
+        world(folder / "bot", GROQ_BASE_URL=model.url, **settings) as bot,
         process(
             folder / "prometheus.log",
             prometheus, f"--config.file={_prometheus_config(files, health)}", f"--storage.tsdb.path={folder / 'data'}",
@@ -127,7 +157,10 @@ async def load_run(folder: Path, *, messages: int, per_s: float) -> AsyncIterato
         first = messages // 3
         await send(bot.api, messages=first, chats=8, per_s=per_s)
         model.faults.next("unauthorized", only="answer", times=2)
+        model.faults.next("unauthorized", only="answer", prompt=NEXT)
         await send(bot.api, messages=first, chats=8, per_s=per_s, first_text=first)
+        for chat, kind in zip(CODER_CHATS, ("up", "down"), strict=True):
+            await _judge(bot, chat, kind)
         asking = asyncio.create_task(
             send(bot.api, messages=messages - 2 * first, chats=8, per_s=per_s, first_text=2 * first),
             name="send questions",
@@ -135,8 +168,23 @@ async def load_run(folder: Path, *, messages: int, per_s: float) -> AsyncIterato
         await _lose_an_agent(bot)
         await asking
         await bot.all_ended(messages, timeout_s=240)
-        await asyncio.sleep(3)  # the last ends are scraped
+        await asyncio.sleep(LOOK_EVERY_S + 3)  # the last ends are counted by prompt, and scraped
         yield run
+
+
+async def _judge(bot: World, chat: int, kind: str) -> None:
+    """Press 👍 or 👎 under an answer in *chat*, once there is one."""
+
+    def pressed() -> bool:
+        for message in bot.api.messages(chat):
+            for row in message.get("reply_markup", {}).get("inline_keyboard", []):
+                for button in row:
+                    if button["callback_data"].startswith(f"{kind}:"):
+                        bot.api.users.press(chat, message["message_id"], button["callback_data"])
+                        return True
+        return False
+
+    await bot.until(pressed)
 
 
 async def _lose_an_agent(bot: World) -> None:

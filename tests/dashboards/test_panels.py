@@ -13,6 +13,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # a busy machine is s
 ZERO_WHEN_WELL = {
     ("well", "Alerts that fire"), ("well", "No agent can start"), ("well", "Redis in use"), ("well", "Oldest that waits"), ("well", "Age of the oldest"),
     ("spending", "Answers without a price"), ("role", "Answers without a price"),
+    ("role", "Tried prompt: ended"), ("role", "Tried prompt: more harm"),
 }  # fmt: skip
 """They must answer too, with a number."""
 
