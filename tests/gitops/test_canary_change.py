@@ -56,12 +56,11 @@ class Repository:
         return self.git("status", "--porcelain").splitlines()
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    """Its coder tries a prompt."""
-    made = Repository(tmp_path)
-    shutil.copytree(ROOT / BASE, tmp_path / BASE)
-    made.write(f"{PROMPTS}/coder-next.md", NEXT)
+def repository_that_tries(root: Path, prompt: str = NEXT) -> Repository:
+    """One in *root* with the shipped roles, whose coder tries *prompt*."""
+    made = Repository(root)
+    shutil.copytree(ROOT / BASE, root / BASE)
+    made.write(f"{PROMPTS}/coder-next.md", prompt)
     made.replace(
         KUSTOMIZATION, "      - prompts/coder.md\n", "      - prompts/coder.md\n      - prompts/coder-next.md\n"
     )
@@ -70,6 +69,11 @@ def repository(tmp_path: Path) -> Repository:
     made.git("add", "--all")
     made.git("commit", "--quiet", "-m", "Try a prompt")
     return made
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    return repository_that_tries(tmp_path)
 
 
 def test_a_bad_canary_goes_with_its_file_and_nothing_else_changes(repository: Repository) -> None:
