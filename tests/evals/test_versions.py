@@ -66,6 +66,17 @@ def test_a_commit_that_is_not_there_is_named(tmp_path: Path) -> None:
         at_revision(repository(tmp_path), "nowhere")
 
 
+def test_a_link_to_a_file_of_this_machine_is_refused_with_its_commit(tmp_path: Path) -> None:
+    folder = repository(tmp_path)
+    prompt = folder / FOLDER / "prompts/coder.md"
+    prompt.unlink()
+    prompt.symlink_to("/proc/self/environ")
+    commit(folder)
+
+    with pytest.raises(SettingsError, match=r"coder\.md"):
+        at_revision(folder, "HEAD")
+
+
 def test_a_revision_is_never_an_option_of_git(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="no commit"):
         at_revision(repository(tmp_path), "--output=x")

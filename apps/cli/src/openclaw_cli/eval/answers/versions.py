@@ -55,8 +55,11 @@ def at_revision(repository: Path, revision: str | None, *, of: str = "HEAD") -> 
     commit = _resolved(repository, revision) if revision else _left_main(repository, of)
     archive = _git(repository, "archive", "--format=tar", commit, FOLDER)
     with tempfile.TemporaryDirectory(prefix="openclaw-version-") as folder:
-        with tarfile.open(fileobj=BytesIO(archive)) as tar:
-            tar.extractall(folder, filter="data")
+        try:
+            with tarfile.open(fileobj=BytesIO(archive)) as tar:
+                tar.extractall(folder, filter="data")
+        except tarfile.FilterError as exc:  # such as a link to a file of this machine
+            raise SettingsError(f"{FOLDER} at {commit[:8]} is refused: {exc}") from None
         try:
             roles = load_roles(Path(folder) / FOLDER)
         except SettingsError as exc:
