@@ -1,20 +1,21 @@
 """Answers that were asked for before, in a folder: a repeat is free.
 
 An answer is kept under the digest of all that it depends on: the prompt with its role's settings, the models, the
-server, the task with its material, the number of the try, and the code of agent and core. What else differs is chance of the model.
+server, the task with its material, the number of the try, and the code that answers. What else differs is chance of the model.
 """
 
 import hashlib
 import json
 import os
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import openclaw_agent
-import openclaw_core
+from openclaw_cli.eval.answers import asking, local_web, source_text
 from openclaw_cli.eval.answers.answer import Answer
 from openclaw_cli.eval.answers.task import AnswerTask
 from openclaw_core.store.run_steps import step_json, steps_from
@@ -24,17 +25,25 @@ VERSION = 1
 """Of the files. Those of another version are asked for again."""
 
 
+def code_files() -> dict[str, Path]:
+    """What answers are made by, by a name that is the same on each machine: agent, core and sealed runner, and what asks here."""
+    found = {Path(str(one.__file__)).name: Path(str(one.__file__)) for one in (asking, local_web, source_text)}
+    for package in ("openclaw_agent", "openclaw_core", "openclaw_runner"):
+        spec = find_spec(package)
+        if spec is None or spec.origin is None:  # a machine without a runner
+            continue
+        root = Path(spec.origin).parent
+        found |= {f"{package}/{file.relative_to(root).as_posix()}": file for file in root.rglob("*.py")}
+    return found
+
+
 @cache
 def code_digest() -> str:
-    """Of every Python file of agent and core: tools, steps, the building of requests, the client."""
-    digest = hashlib.sha256()
-    for package in (openclaw_agent, openclaw_core):
-        root = Path(str(package.__file__)).parent
-        for file in sorted(root.rglob("*.py")):
-            content = file.read_bytes()
-            digest.update(
-                f"{package.__name__}/{file.relative_to(root).as_posix()}\0{len(content)}\0".encode() + content
-            )
+    """Of `code_files` and the version of Python, in which the code of an answer runs too."""
+    digest = hashlib.sha256(platform.python_version().encode())
+    for name, file in sorted(code_files().items()):
+        content = file.read_bytes()
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()
 
 
