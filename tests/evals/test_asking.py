@@ -125,10 +125,19 @@ async def test_the_small_web_is_all_there_is() -> None:
         await LocalFetcher(pages=pages).fetch("https://bridge.example.com/other")
 
 
-def test_the_most_that_a_request_may_cost_is_a_whole_answer() -> None:
+def test_the_most_that_an_answer_may_cost_is_all_of_its_steps_by_the_dearest_model() -> None:
     snapshot = VERSION.snapshot("summarizer")
     assert snapshot is not None
-    dear = {snapshot.models[0]: ModelSpec(id="m", context_tokens=1, input_usd_per_mtok=0.0, output_usd_per_mtok=2.0)}
+    first, *others = snapshot.models
+    price = ModelSpec(id="m", context_tokens=1, input_usd_per_mtok=0.0, output_usd_per_mtok=2.0)
+    prices = {first: replace(price, output_usd_per_mtok=1.0), **dict.fromkeys(others, price)}
+    long = replace(task(), files=(MaterialFile(name="notes.txt", data=b"word " * 10_000),))
+    read = dict.fromkeys(snapshot.models, replace(price, input_usd_per_mtok=1.0, output_usd_per_mtok=0.0))
+    alone = replace(snapshot, functions=(), results_tokens=0)
 
-    assert most_micro_usd("hello", snapshot, dear) == 2 * snapshot.max_answer_tokens
-    assert most_micro_usd("hello", snapshot, {}) is None
+    assert snapshot.max_steps > 1
+    assert most_micro_usd(task(), snapshot, prices) == 2 * snapshot.max_answer_tokens * snapshot.max_steps
+    assert most_micro_usd(task(), alone, prices) == 2 * snapshot.max_answer_tokens
+    assert (most_micro_usd(long, alone, read) or 0) > 10_000
+    assert (most_micro_usd(task(), snapshot, read) or 0) > snapshot.max_steps * snapshot.results_tokens
+    assert most_micro_usd(task(), snapshot, {first: price}) is None

@@ -6,7 +6,10 @@ import os
 import sys
 from pathlib import Path
 
-from tests.evals.answer_values import change_prompt, repository
+from openclaw_cli.eval.answers.prices import most_micro_usd
+from openclaw_cli.eval.answers.tasks import load_tasks
+from openclaw_cli.eval.answers.versions import FOLDER, work_tree
+from tests.evals.answer_values import change_prompt, commit, repository
 from tests.evals.prompted_model import prompted_model
 from tests.runner.runners import needs_sealing
 
@@ -110,11 +113,19 @@ async def test_programs_of_answers_run_in_a_sealed_runner_that_is_started_here(t
     assert "| coder: program_passes | 8 | 8 | 0 | 8 | 0 |" in out
 
 
+def most_of_one(folder: Path) -> int:
+    """What one answer of the Summarizer may cost, in millionths of a dollar. What the model of these tests takes is about a hundred."""
+    version, task = work_tree(folder), load_tasks(folder / "evals")[0]
+    snapshot = version.snapshot("summarizer")
+    assert snapshot is not None
+    return most_micro_usd(task, snapshot, version.roles.models) or 0
+
+
 async def test_a_limit_ends_without_a_verdict_and_the_next_run_goes_on(tmp_path: Path) -> None:
     folder = changed(tmp_path)
     async with prompted_model(by_prompt) as model:
         settings = {"GROQ_BASE_URL": model.url, "GROQ_API_KEY": "k"}
-        limited, out = await eval_answers(folder, "--limit", "0.002", **settings)
+        limited, out = await eval_answers(folder, "--limit", f"{(most_of_one(folder) + 500) / 1e6}", **settings)
         asked = len(model.prompts)
         whole, _ = await eval_answers(folder, **settings)
 
@@ -144,6 +155,20 @@ async def test_an_unchanged_work_tree_asks_nothing_and_ends_with_0(tmp_path: Pat
 
     assert code == 0, out
     assert "nothing to ask" in out
+
+
+async def test_a_limit_needs_the_prices_of_both_versions(tmp_path: Path) -> None:
+    folder = changed(tmp_path, tasks=1)
+    roles = folder / FOLDER / "config/roles.yaml"
+    priced = roles.read_text()
+    roles.write_text("".join(line for line in priced.splitlines(keepends=True) if "usd_per_mtok" not in line))
+    commit(folder)
+    roles.write_text(priced)
+
+    code, out = await eval_answers(folder, "--limit", "1", "--against", "HEAD", "--role", "summarizer", "--all")
+
+    assert code == 2, out
+    assert "roles.yaml has no usd_per_mtok" in out
 
 
 async def test_what_cannot_run_ends_with_2(tmp_path: Path) -> None:

@@ -1,15 +1,18 @@
 """Pairs are asked once, kept, paid for within the limit, and left out where nobody could answer."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from openclaw_cli.eval.answers.answer import Answer
-from openclaw_cli.eval.answers.cache import AnswerCache
+from openclaw_cli.eval.answers.cache import AnswerCache, code_files
 from openclaw_cli.eval.answers.comparing import FAULTS_IN_A_ROW_MAX, GATE_PAIRS, Comparing, Left, Progress, samples_of
 from openclaw_cli.eval.answers.graders.grader import CannotGrade
 from openclaw_cli.eval.answers.grading import Grade
+from openclaw_cli.eval.answers.prices import most_micro_usd
 from openclaw_cli.eval.answers.task import AnswerTask
 from openclaw_cli.eval.answers.versions import Version, at_revision, work_tree
 from openclaw_core.roles.values import ModelSpec
@@ -37,6 +40,7 @@ class Model:
     async def ask(self, task: AnswerTask, snapshot: RoleSnapshot, prices: Mapping[str, ModelSpec]) -> Answer:
         new = snapshot.prompt.endswith(NEW)
         self.asked.append((task.id, new))
+        await asyncio.sleep(0)  # others are asked meanwhile
         return self.say(task, new)
 
 
@@ -52,12 +56,30 @@ def comparing(
     *,
     grade: Callable[[AnswerTask, Answer, str], Awaitable[Sequence[Grade]]] = by_word,
     limit_micro_usd: int | None = None,
+    parallel: int = 1,
     tell: Callable[[Progress], None] = lambda _: None,
 ) -> Comparing:
     return Comparing(
         before=versions[0], after=versions[1], ask=model.ask, grade=grade, cache=AnswerCache(folder=folder / "answers"), server="s",
-        runner=True, limit_micro_usd=limit_micro_usd, parallel=1, tell=tell,
+        runner=True, limit_micro_usd=limit_micro_usd, parallel=parallel, tell=tell,
     )  # fmt: skip
+
+
+def most_of(versions: tuple[Version, Version]) -> int:
+    """What one answer of the Summarizer may cost at most."""
+    most = [
+        most_micro_usd(TASKS[0], one, versions[0].roles.models)
+        for version in versions
+        if (one := version.snapshot("summarizer"))
+    ]
+    return max(one for one in most if one is not None)
+
+
+def test_kept_answers_depend_on_all_code_that_makes_them() -> None:
+    names = code_files().keys()
+
+    assert {"asking.py", "local_web.py", "source_text.py"} <= names
+    assert {"openclaw_agent/prompt.py", "openclaw_core/sealed/client.py", "openclaw_runner/programs/sqlite.py"} <= names
 
 
 TASKS = [task(str(n)) for n in range(10)]
@@ -97,16 +119,54 @@ async def test_a_changed_task_is_asked_again_and_the_others_are_not(
 async def test_the_limit_stops_before_it_is_passed_and_a_repeat_goes_on(
     versions: tuple[Version, Version], tmp_path: Path
 ) -> None:
-    limit = 20_000  # one request of the summarizer may cost about a thousand
-    model = Model(lambda task, new: answer(micro_usd=4000))
+    limit = 5 * most_of(versions)
+    model = Model(lambda task, new: answer(micro_usd=most_of(versions)))
     found = await comparing(versions, model, tmp_path, limit_micro_usd=limit).compare(TASKS)
     rest = await comparing(versions, model, tmp_path).compare(TASKS)
 
-    assert found.spent_micro_usd == 20_000
+    assert found.spent_micro_usd == limit
     assert found.left == {Left.NOT_ASKED: 8}
     assert len(found.pairs) == 2
     assert len(rest.pairs) == 10
     assert len(model.asked) == 20
+
+
+async def test_answers_that_are_asked_side_by_side_wait_for_what_the_others_leave(
+    versions: tuple[Version, Version], tmp_path: Path
+) -> None:
+    """Each may cost nearly the whole limit, and costs a hundredth of it."""
+    limit = most_of(versions) * 3 // 2
+    model = Model(lambda task, new: answer(micro_usd=limit // 100))
+    found = await comparing(versions, model, tmp_path, limit_micro_usd=limit, parallel=4).compare(TASKS)
+
+    assert len(found.pairs) == 10
+    assert found.left == {}
+
+
+async def test_an_answer_that_failed_counts_towards_the_limit_as_if_it_had_taken_the_most(
+    versions: tuple[Version, Version], tmp_path: Path
+) -> None:
+    """A model that thinks until its tokens are used up is paid for, and no usage is known."""
+    model = Model(lambda task, new: answer(fault="empty_answer", micro_usd=0))
+    found = await comparing(versions, model, tmp_path, limit_micro_usd=4 * most_of(versions)).compare(TASKS)
+
+    assert len(model.asked) == 4
+    assert found.left[Left.NOT_ASKED] == 8
+
+
+async def test_a_version_that_lowers_prices_gets_no_more_for_the_limit(
+    versions: tuple[Version, Version], tmp_path: Path
+) -> None:
+    before, after = versions
+    cheap = {
+        name: replace(one, input_usd_per_mtok=0.0, output_usd_per_mtok=0.0) for name, one in after.roles.models.items()
+    }
+    changed = (before, replace(after, roles=replace(after.roles, models=cheap)))
+    model = Model()
+    found = await comparing(changed, model, tmp_path, limit_micro_usd=most_of(versions) - 1).compare(TASKS)
+
+    assert model.asked == []
+    assert found.left == {Left.NOT_ASKED: 10}
 
 
 async def test_a_limit_below_one_answer_asks_nothing(versions: tuple[Version, Version], tmp_path: Path) -> None:

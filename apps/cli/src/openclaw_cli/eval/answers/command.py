@@ -71,7 +71,8 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
         if args.judge and asked.scripted:
             raise SettingsError("--judge needs a model: set GROQ_API_KEY or MODEL_BASE_URL")
         if args.limit is not None:
-            _check_prices(roles, after, model)
+            for version in (before, after):
+                _check_prices(roles, version, model)
             if args.judge:
                 _check_prices(roles[:1], after, args.judge)
         progress = _ProgressLines()

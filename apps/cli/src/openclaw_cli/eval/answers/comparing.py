@@ -11,7 +11,7 @@ from openclaw_cli.eval.answers.asking import SERVERS_FAULTS
 from openclaw_cli.eval.answers.cache import AnswerCache, answer_key
 from openclaw_cli.eval.answers.graders.grader import CannotGrade
 from openclaw_cli.eval.answers.grading import Grade
-from openclaw_cli.eval.answers.prices import most_micro_usd
+from openclaw_cli.eval.answers.prices import dearer, most_micro_usd
 from openclaw_cli.eval.answers.task import AnswerTask
 from openclaw_cli.eval.answers.verdict import GradedPair
 from openclaw_cli.eval.answers.versions import Version
@@ -134,6 +134,10 @@ class Comparing:
     _price_missing: bool = field(default=False, init=False)
     _dearest: float = field(default=0.0, init=False)
     _promised: float = field(default=0.0, init=False)
+    _not_told: float = field(default=0.0, init=False)
+    """The most that failed answers may have cost beyond what is known: a server says nothing of a call without an answer."""
+    _ended: asyncio.Condition = field(default_factory=asyncio.Condition, init=False)
+    """Notified at the end of each answer that was asked for."""
     _row: int = field(default=0, init=False)
     """Faults of the server, one behind the other."""
     _why_not_graded: str = field(default="", init=False)
@@ -157,7 +161,7 @@ class Comparing:
             left=Counter(pair for pair in found if isinstance(pair, Left)),
             asked=self._asked,
             spent_micro_usd=None if self._price_missing else round(self._spent),
-            server_failed=self._row >= FAULTS_IN_A_ROW_MAX,
+            server_failed=self._failing,
             why_not_graded=self._why_not_graded,
         )
 
@@ -165,6 +169,7 @@ class Comparing:
         """The pair, or why there is none."""
         if n:  # a repeat is for its gates
             task = replace(task, checks=tuple(check for check in task.checks if check.kind in GATES))
+        prices = dearer(self.before.roles.models, self.after.roles.models) if self.priced else {}
         sides = []
         for side, version in enumerate((self.before, self.after)):
             snapshot = version.snapshot(task.role, self.model)
@@ -172,9 +177,7 @@ class Comparing:
                 return Left.NOT_ASKED
             # A version that is compared with itself is asked anew, else it would be compared with its own copy.
             same = side and self.before.snapshot(task.role, self.model) == snapshot
-            answer = await self._answer(
-                task, snapshot, n + (samples if same else 0), version.roles.models if self.priced else {}
-            )
+            answer = await self._answer(task, snapshot, n + (samples if same else 0), prices)
             if answer is None:
                 return Left.NOT_ASKED
             if answer.fault in SERVERS_FAULTS:
@@ -193,23 +196,44 @@ class Comparing:
         key = answer_key(task, snapshot, server=self.server, sample=sample, runner=self.runner)
         answer = self.cache.get(key)
         if answer is None:
-            most = max(self._dearest, most_micro_usd(task.message, snapshot, prices) or 0)
-            if self._row >= FAULTS_IN_A_ROW_MAX or not self._fits(most):
+            most = max(self._dearest, most_micro_usd(task, snapshot, prices) or 0)
+            if not await self._promise(most):
                 return None
-            self._promised += most
             try:
                 answer = await self.ask(task, snapshot, prices)
+                self._count(answer)
+                if answer.fault and answer.fault not in SERVERS_FAULTS:
+                    self._not_told += max(0, most - (answer.micro_usd or 0))
             finally:
-                self._promised -= most
-            self._count(answer)
+                await self._keep_promise(most)
             if answer.fault not in NOT_KEPT:
                 self.cache.put(key, answer)
         self._done += 1
         self.tell(self._progress())
         return answer
 
+    async def _promise(self, most: float) -> bool:
+        """Put *most* aside for an answer, once it is clear whether it fits: an answer that is asked for now may take less than was put aside."""
+        async with self._ended:
+            await self._ended.wait_for(lambda: self._fits(most) or not self._promised or self._failing)
+            if self._failing or not self._fits(most):
+                return False
+            self._promised += most
+            return True
+
+    async def _keep_promise(self, most: float) -> None:
+        async with self._ended:
+            self._promised -= most
+            self._ended.notify_all()
+
+    @property
+    def _failing(self) -> bool:
+        return self._row >= FAULTS_IN_A_ROW_MAX
+
     def _fits(self, most: float) -> bool:
-        return self.limit_micro_usd is None or self._spent + self._promised + most <= self.limit_micro_usd
+        return (
+            self.limit_micro_usd is None or self._spent + self._not_told + self._promised + most <= self.limit_micro_usd
+        )
 
     def _count(self, answer: Answer) -> None:
         self._asked += 1

@@ -1,7 +1,10 @@
 """What an answer costs, by the prices of `roles.yaml`. Pure."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from openclaw_cli.eval.answers.source_text import given_by
+from openclaw_cli.eval.answers.task import AnswerTask
 from openclaw_core.ports import Usage
 from openclaw_core.roles.values import ModelSpec
 from openclaw_core.tasks.conversation import estimate_tokens
@@ -26,18 +29,34 @@ def micro_usd(usage: RunUsage | None, steps: Sequence[Step], prices: Mapping[str
     return None if any(one is None for one in costs) else round(sum(one for one in costs if one is not None))
 
 
-def most_micro_usd(message: str, snapshot: RoleSnapshot, prices: Mapping[str, ModelSpec]) -> int | None:
-    """What one request for *message* may cost: the whole answer, nothing cached. An answer in steps has several."""
-    prompt = estimate_tokens(snapshot.prompt) + estimate_tokens(message)
-    return _whole(
-        cost_of_usage(
-            Usage(prompt_tokens=prompt, answer_tokens=snapshot.max_answer_tokens), prices.get(snapshot.models[0])
-        )
+def most_micro_usd(task: AnswerTask, snapshot: RoleSnapshot, prices: Mapping[str, ModelSpec]) -> int | None:
+    """What one answer to *task* may cost: every step by the dearest model, with full results and a whole answer, nothing cached.
+
+    None if the price of one of the models is not known.
+    """
+    prompt = estimate_tokens(snapshot.prompt) + estimate_tokens(given_by(task)) + snapshot.results_tokens
+    usage = Usage(prompt_tokens=prompt, answer_tokens=snapshot.max_answer_tokens)
+    costs = [cost_of_usage(usage, prices.get(model)) for model in snapshot.models]
+    steps = snapshot.max_steps if snapshot.functions else 1
+    return None if any(one is None for one in costs) else round(steps * max(one for one in costs if one is not None))
+
+
+def dearer(before: Mapping[str, ModelSpec], after: Mapping[str, ModelSpec]) -> dict[str, ModelSpec]:
+    """The models of both versions, each at the higher of its prices: a change of a price can neither pass a limit nor look like a cheaper prompt."""
+    return {name: _dearer(spec, before.get(name, spec)) for name, spec in {**before, **after}.items()}
+
+
+def _dearer(one: ModelSpec, other: ModelSpec) -> ModelSpec:
+    return replace(
+        one,
+        input_usd_per_mtok=_higher(one.input_usd_per_mtok, other.input_usd_per_mtok),
+        cached_usd_per_mtok=_higher(one.cached_usd_per_mtok, other.cached_usd_per_mtok),
+        output_usd_per_mtok=_higher(one.output_usd_per_mtok, other.output_usd_per_mtok),
     )
 
 
-def _whole(cost: float | None) -> int | None:
-    return None if cost is None else round(cost)
+def _higher(one: float | None, other: float | None) -> float | None:
+    return max((price for price in (one, other) if price is not None), default=None)
 
 
 def cost_of_usage(usage: Usage, price: ModelSpec | None) -> float | None:
