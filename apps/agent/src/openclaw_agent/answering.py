@@ -140,7 +140,10 @@ class RunAnswerer:
     async def _with_attachments(
         self, run: Run, documents: "OpenedDocuments | None", pictures: SentPictures, watch: Stopwatch
     ) -> Task:
-        """The task with the text of its attachments, which goes into the chat's memory too. Its pictures are added to *pictures*. Raises UnreadableAttachment."""
+        """The task with the text of its attachments, which goes into the chat's memory too.
+
+        Its pictures are added to *pictures*. Raises UnreadableAttachment.
+        """
         if not run.task.attachments:
             return run.task
         reader = AttachmentReader(

@@ -57,7 +57,10 @@ def model_call(task: Task, snapshot: RoleSnapshot, history: Sequence[Turn], mode
 
 
 def call_with(asked: tuple[Message, ...], snapshot: RoleSnapshot, model: str, shrink: int) -> ModelCall:
-    """The request for *model* with messages that are there already. Each level of *shrink* halves the longest answer, to 256 tokens at least."""
+    """The request for *model* with messages that are there already.
+
+    Each level of *shrink* halves the longest answer, to 256 tokens at least.
+    """
     at = snapshot.at(model)
     return ModelCall(
         model=at.id,

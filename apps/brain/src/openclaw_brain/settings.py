@@ -156,7 +156,10 @@ def from_env(env: Mapping[str, str]) -> Settings:
 
 
 def at_start(env: Mapping[str, str]) -> tuple[Settings, Roles]:
-    """The settings with owners and budgets, and the roles of the folder `ROLES_DIR`. Raises SettingsError with the faults of all together."""
+    """The settings with owners and budgets, and the roles of the folder `ROLES_DIR`.
+
+    Raises SettingsError with the faults of all together.
+    """
     settings, roles, budgets, access, faults = None, None, None, AccessFile(), []
     folder = Path(Environment(env).text("ROLES_DIR", "platform/openclaw/base"))
     try:

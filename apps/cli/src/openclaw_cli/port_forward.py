@@ -12,7 +12,10 @@ OPENS_WITHIN_S, ENDS_WITHIN_S = 30.0, 10.0
 
 @asynccontextmanager
 async def forwarded(namespace: str, target: str, port: int) -> AsyncIterator[int]:
-    """A local port that leads to *port* of *target* until the block ends. Raises SettingsError if kubectl opens none; it has said why on stderr."""
+    """A local port that leads to *port* of *target* until the block ends.
+
+    Raises SettingsError if kubectl opens none; it has said why on stderr.
+    """
     process = await asyncio.create_subprocess_exec(
         "kubectl", "-n", namespace, "port-forward", target, f":{port}", stdout=asyncio.subprocess.PIPE
     )

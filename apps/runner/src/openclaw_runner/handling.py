@@ -120,7 +120,9 @@ def _outcome(ended: EndedChild) -> Outcome:
 
 
 def _test_outcome(ended: EndedChild, *, passed: int, early: str) -> Outcome:
-    """How a test ended: with 0 only if the process says by its exit code *passed* that tests have run; else *early* is added to its errors."""
+    """How a test ended: with 0 only if the process says by its exit code *passed* that tests have run; else *early* is
+    added to its errors.
+    """
     outcome = _outcome(ended)
     if ended.exit_code == passed:
         return replace(outcome, exit_code=0)

@@ -86,7 +86,8 @@ def bound(**fields: Any) -> Iterator[None]:
 def configure(level: str = "INFO", *, service: str, trace_of: Callable[[str], str] | None = None) -> None:
     """Send everything to stderr as JSON: our events from *level* on, libraries' records from WARNING on, every fault.
 
-    *trace_of* gives the id of a task's trace: each event of a task gets it as `trace_id`, also where no traces are sent. Called once, by `__main__`. Raises ValueError for an unknown level.
+    *trace_of* gives the id of a task's trace: each event of a task gets it as `trace_id`, also where no traces are
+    sent. Called once, by `__main__`. Raises ValueError for an unknown level.
     """
     handler = _Handler()
     handler.setFormatter(_JsonFormatter(service, trace_of))

@@ -1,4 +1,7 @@
-"""Ids of a task's trace. They follow from the bot and the task, so logs and spans of every process agree and nothing has to be passed on."""
+"""Ids of a task's trace.
+
+They follow from the bot and the task, so logs and spans of every process agree and nothing has to be passed on.
+"""
 
 import hashlib
 from functools import lru_cache

@@ -1,6 +1,7 @@
 """The commands behind the scripts of the same names, such as `scripts/render`; each says what it does with `--help`.
 
-Exit codes: 0 done, or nothing to do; 1 what was looked at is not well; 64 wrong use; 65 refused; 69 a tool or a server is missing; 75 not yet, try later.
+Exit codes: 0 done, or nothing to do; 1 what was looked at is not well; 64 wrong use; 65 refused; 69 a tool or a server
+is missing; 75 not yet, try later.
 """
 
 import argparse

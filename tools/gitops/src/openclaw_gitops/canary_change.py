@@ -1,7 +1,8 @@
 """`canary-change`: take judged canaries out of roles.yaml, and write the text of the pull request.
 
-A canary that did harm goes, with its prompt file. A good one becomes the role's own prompt: its text takes the place of the text in the role's
-file, so the review shows what changes. Everything else of the files stays as it is, comments too.
+A canary that did harm goes, with its prompt file. A good one becomes the role's own prompt: its text takes the place of
+the text in the role's file, so the review shows what changes. Everything else of the files stays as it is, comments
+too.
 """
 
 import hashlib

@@ -100,7 +100,10 @@ class Helm:
         return cls(program=program, folder=folder)
 
     def fetched(self, chart: Chart, into: Path, root: Path) -> Path:
-        """The chart as Helm takes it. Raises CommandError if it does not exist, or is not the one whose checksum is in platform/pins.yaml."""
+        """The chart as Helm takes it.
+
+        Raises CommandError if it does not exist, or is not the one whose checksum is in platform/pins.yaml.
+        """
         if self.folder is not None:
             place = self.folder / chart.name
             if not (place / "Chart.yaml").exists():

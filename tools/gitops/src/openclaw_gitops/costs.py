@@ -52,7 +52,10 @@ def prices(root: Path) -> Any:
 
 
 def bill(root: Path, environment: str, *, assumed: Mapping[str, Any], of: Any, env: Mapping[str, str]) -> Bill:
-    """What *environment* of the tree at *root* costs by the prices *of* the present one. A sum with a machine without a price is left out."""
+    """What *environment* of the tree at *root* costs by the prices *of* the present one.
+
+    A sum with a machine without a price is left out.
+    """
     tfvars = root / f"terraform/environments/{environment}/terraform.tfvars"
     settings = of.read_tfvars(tfvars.read_text())
     workers = settings["pools"]["agents"]["instance_types"][0]
@@ -125,8 +128,10 @@ def of_models(roles: Mapping[str, Any], assumed: Mapping[str, Any]) -> tuple[flo
 
 
 def at_limits(roles: Mapping[str, Any], assumed: Mapping[str, Any]) -> float:
-    """USD for one message that takes all that its role may: each step a whole request, nothing of it cached. Searches, routing, models without a price
-    and roles without a share are left out."""
+    """USD for one message that takes all that its role may: each step a whole request, nothing of it cached.
+
+    Searches, routing, models without a price and roles without a share are left out.
+    """
     request, usd = roles.get("request_max_tokens", REQUEST_MAX_TOKENS), 0.0
     for name, role in roles["roles"].items():
         tokens, model, answer = (

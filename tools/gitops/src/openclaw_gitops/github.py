@@ -27,7 +27,10 @@ class Statuses:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str], repository_url: str) -> Self:
-        """From GITHUB_TOKEN or GH_TOKEN, STATUS_CREATORS, GITHUB_REPOSITORY (else *repository_url*), GITHUB_API_URL. Raises CommandError."""
+        """From GITHUB_TOKEN or GH_TOKEN, STATUS_CREATORS, GITHUB_REPOSITORY (else *repository_url*), GITHUB_API_URL.
+
+        Raises CommandError.
+        """
         token = env.get("GITHUB_TOKEN") or env.get("GH_TOKEN")
         if not token:
             raise CommandError(

@@ -25,7 +25,10 @@ VETO = "argocd/staging-"
 """Other parts of staging report too: none of them may be broken."""
 
 PROMOTED = ("platform/", "clusters/kustomization.yaml", "clusters/prod/environment.yaml")
-"""What a pin decides on: overlays read the facts of their environment at the pinned commit, by way of clusters/kustomization.yaml. The rest of clusters/prod is wiring that Argo CD follows on main, terraform/ is applied by itself."""
+"""What a pin decides on: overlays read the facts of their environment at the pinned commit, by way of
+clusters/kustomization.yaml. The rest of clusters/prod is wiring that Argo CD follows on main, terraform/ is applied by
+itself.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,7 @@
-"""The pictures of a task: told by their first bytes, within the bounds of one request, and given to models that see. Nothing decodes them."""
+"""The pictures of a task: told by their first bytes, within the bounds of one request, and given to models that see.
+
+Nothing decodes them.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace

@@ -143,7 +143,10 @@ async def _text(
     pictures: SentPictures | None,
     max_tokens: int,
 ) -> str | None:
-    """The text of an attachment; None if it is a picture, or a document that the model has to read in parts. Raises UnreadableAttachment."""
+    """The text of an attachment; None if it is a picture, or a document that the model has to read in parts.
+
+    Raises UnreadableAttachment.
+    """
     try:
         content = await reader.fetch(index, attachment)
     except UnreadableAttachment as exc:

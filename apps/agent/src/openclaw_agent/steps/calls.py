@@ -40,7 +40,10 @@ async def run_calls(
     watch: Stopwatch,
     clock: Callable[[], float] = time.monotonic,
 ) -> tuple[Called, ...]:
-    """The results of *calls*, in their order. *watch* notes each by *clock*. *limit_s* says how long a call of a tool may take; a call whose id is in *refused* is not made.
+    """The results of *calls*, in their order.
+
+    *watch* notes each by *clock*. *limit_s* says how long a call of a tool may take; a call whose id is in *refused* is
+    not made.
 
     Raises nothing but CancelledError.
     """

@@ -1,4 +1,6 @@
-"""What the loop decides, as pure functions: when the model may call, how long a tool may take, what the status line says, what it all took."""
+"""What the loop decides, as pure functions: when the model may call, how long a tool may take, what the status line
+says, what it all took.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -195,7 +195,8 @@ class StepLoop:
         return await asyncio.to_thread(_growing_text, text, self.pages.all)
 
 
-# What a chat would make of an answer is asked of the Markdown converter. It is loaded here, beside the model's first words and not before them.
+# What a chat would make of an answer is asked of the Markdown converter. It is loaded here, beside the model's first
+# words and not before them.
 
 
 def _growing_text(text: str, pages: Sequence[Source]) -> str:

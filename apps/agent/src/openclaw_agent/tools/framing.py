@@ -1,7 +1,8 @@
-"""What a stranger wrote, as a model gets to read it: clean, between two lines that the stranger could not have written, and named as material.
+"""What a stranger wrote, as a model gets to read it: clean, between two lines that the stranger could not have written,
+and named as material.
 
-A page must not speak with our voice: it cannot end its frame, since it cannot know the frame's name; it cannot forge the number of another page;
-and it cannot say what a person who opens it does not see.
+A page must not speak with our voice: it cannot end its frame, since it cannot know the frame's name; it cannot forge
+the number of another page; and it cannot say what a person who opens it does not see.
 """
 
 import re
@@ -60,7 +61,11 @@ def one_line(text: str, max_chars: int) -> str:
 def framed(
     text: str, *, name: str, numbers: bool = False, new_token: Callable[[], str] = lambda: secrets.token_hex(4)
 ) -> str:
-    """*text* clean and framed. *name* says what it is and is ours, such as `page 3`. With *numbers* those in brackets stay, as in a program's output."""
+    """*text* clean and framed.
+
+    *name* says what it is and is ours, such as `page 3`. With *numbers* those in brackets stay, as in a program's
+    output.
+    """
     inner = _without_marks(text) if numbers else clean_material(text)
     token = new_token()
     while token in inner:

@@ -40,7 +40,10 @@ class OpenedPages:
         return found if found is not None and found.whole else None
 
     def open(self, url: str, *, domain: str, title: str, text: str, date: str = "", asked: str = "") -> Source:
-        """Record that the page was opened, which *asked* led to; gives it its number, or the one it has. Calls of a step may end in any order."""
+        """Record that the page was opened, which *asked* led to; gives it its number, or the one it has.
+
+        Calls of a step may end in any order.
+        """
         self._led_to[asked or url] = url
         known = self._by_url.get(url)
         if known is not None and known.whole:

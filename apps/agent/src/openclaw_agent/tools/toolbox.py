@@ -23,8 +23,8 @@ log = logs.get(__name__)
 def all_tools(search: SearchServices, runner_socket: Path | None = None) -> dict[str, Tool]:
     """Every tool that can be used with these settings. Without a search service there is no `web_search`.
 
-    Tools that need the sealed runner are there without one too: their results say that nothing was run. `read_document` is not among them: the loop
-    makes it for a task that has documents.
+    Tools that need the sealed runner are there without one too: their results say that nothing was run. `read_document`
+    is not among them: the loop makes it for a task that has documents.
     """
     services = backends(search)
     runner = None if runner_socket is None else runner_at(runner_socket)

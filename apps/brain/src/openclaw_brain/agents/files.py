@@ -50,7 +50,10 @@ class FileServer:
     """Runs that are getting a file."""
 
     async def run(self, port: int, host: str, publish: Callable[[str], Awaitable[None]]) -> None:
-        """Serve until cancelled, and *publish* the address once, by which agents find it. Waits out an outage of Redis. Raises LostOwnership."""
+        """Serve until cancelled, and *publish* the address once, by which agents find it.
+
+        Waits out an outage of Redis. Raises LostOwnership.
+        """
         host = host or "127.0.0.1"
         async with self.serve(port, host) as given:
             address = f"http://[{host}]:{given}" if ":" in host else f"http://{host}:{given}"

@@ -1,7 +1,7 @@
 """Sealed runners of one machine: one process for each agent whose role has a tool that needs one.
 
-It is started when such an agent has claimed a task, so that no other agent pays for its libraries, and ends with the agent. A request of a task is in no
-process of another one.
+It is started when such an agent has claimed a task, so that no other agent pays for its libraries, and ends with the
+agent. A request of a task is in no process of another one.
 """
 
 import asyncio
@@ -38,7 +38,10 @@ def can_run() -> str:
 
 @dataclass(kw_only=True)
 class LocalRunners:
-    """Runners by the name of their agent. *environment* is what each gets, without any secret; *needs* says whether a role has tools that need one."""
+    """Runners by the name of their agent.
+
+    *environment* is what each gets, without any secret; *needs* says whether a role has tools that need one.
+    """
 
     environment: Mapping[str, str] = field(repr=False)
     needs: Callable[[str], bool]

@@ -98,7 +98,8 @@ class Recovery:
         return bool(verdict)
 
     async def check_leases(self, loop: Loop) -> None:
-        """Recover tasks whose lease ran out, whose deadline passed or whose agent ignores a stop; also repair the store (`Lanes.reconcile`).
+        """Recover tasks whose lease ran out, whose deadline passed or whose agent ignores a stop; also repair the store
+        (`Lanes.reconcile`).
 
         Only after Redis has answered, and this brain has led, for one lease without a break: an outage must not make every task look lost.
         """

@@ -22,8 +22,8 @@ REFUSED_AGAIN_S = 24 * 3600
 class Access:
     """Who may use the bot by Git and the environment. *users* None: every person, group and channel.
 
-    In the list, a group or a channel has its own id: who writes as it. In *groups* everybody may use the bot, in any other group those who may
-    elsewhere. A bot is answered only if it is listed, and only its commands.
+    In the list, a group or a channel has its own id: who writes as it. In *groups* everybody may use the bot, in any
+    other group those who may elsewhere. A bot is answered only if it is listed, and only its commands.
     """
 
     users: frozenset[int] | None
@@ -51,7 +51,10 @@ class Access:
         return self.pairing and bool(self.owners) and asks and incoming.user_id not in decided
 
     def admits(self, incoming: Incoming, decided: Mapping[int, AccessEntry]) -> bool:
-        """Whether the sender may use the bot. *decided* are the bot's entries about the sender and the chat, which count before Git's, but for owners."""
+        """Whether the sender may use the bot.
+
+        *decided* are the bot's entries about the sender and the chat, which count before Git's, but for owners.
+        """
         user = incoming.user_id
         if incoming.user_is_bot:
             # Commands name this bot, replies do not. Two bots that list each other would answer each other for ever.

@@ -21,7 +21,9 @@ ABOUT_A_PERSON = frozenset({NoticeKind.USAGE, NoticeKind.FORGET_ASK})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatFacts:
-    """What the store holds about a chat and its sender: settings, the task that is to run again, the figures of /status, /usage and /why, access."""
+    """What the store holds about a chat and its sender: settings, the task that is to run again, the figures of
+    /status, /usage and /why, access.
+    """
 
     settings: Mapping[str, str] = field(default_factory=dict)
     old_task: Task | None = None

@@ -56,7 +56,10 @@ class UpdateHandler:
     """Entries that were admitted since a stream was read, in order. A stream that is missing here may hold others too."""
 
     def add_admitted(self, fresh: Sequence[tuple[Stream, Admitted]], complete: bool) -> None:
-        """Handle these new entries without reading them. If not *complete*, an earlier call may have written others that this process does not know."""
+        """Handle these new entries without reading them.
+
+        If not *complete*, an earlier call may have written others that this process does not know.
+        """
         if not complete:
             self._admitted.clear()
         for stream, entry in fresh:
@@ -87,8 +90,8 @@ class UpdateHandler:
             self._admitted.pop(stream, None)
         if not entries:
             return 0
-        # An entry that needs more of the store is handled alone, after the effects of those before it. All are parsed first: otherwise a chat
-        # with many of them would have the others parsed again each time.
+        # An entry that needs more of the store is handled alone, after the effects of those before it. All are parsed
+        # first: otherwise a chat with many of them would have the others parsed again each time.
         plain: list[tuple[Admitted, Incoming]] = []
         for entry, incoming in zip(entries, await self._in_present_chats(map(self._parse, entries)), strict=True):
             if not _needs_store(incoming, self.intake.access.owners, self.intake.access.bots):
@@ -220,8 +223,8 @@ def _done(call: CallUsage) -> bool:
 def _needs_store(incoming: Incoming, owners: frozenset[int], bots: frozenset[int] = frozenset()) -> bool:
     """Whether the effects depend on more than the settings of the chat, or those of the next entries depend on them.
 
-    What anybody else than an owner sends of owners' commands does neither: many of them cost no more than other messages. A bot of *bots* may
-    ask /canary too.
+    What anybody else than an owner sends of owners' commands does neither: many of them cost no more than other
+    messages. A bot of *bots* may ask /canary too.
     """
     by_owner = incoming.user_id in owners
     of_owners = (*OWNER_COMMANDS, "canary") if by_owner else ("canary",) if incoming.user_id in bots else ()

@@ -249,7 +249,10 @@ class QueueConsumer:
         return reserved.room if reserved.state is Reserved.DONE else None
 
     async def _with_prompt(self, role: Role, task: Task, turns: Sequence[Turn] | None) -> tuple[Role, str | None]:
-        """The role with the prompt that this conversation gets, and what to remember of that if it tries another. *turns*: the last, if known."""
+        """The role with the prompt that this conversation gets, and what to remember of that if it tries another.
+
+        *turns*: the last, if known.
+        """
         if role.canary is None:
             return role, None
         entry = await self.canaries.of_role(role.name) if self.canaries else None

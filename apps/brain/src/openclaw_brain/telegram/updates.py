@@ -99,7 +99,9 @@ async def admit_forever(
     poller: Poller, inbox: Inbox, loop: Loop, *, epoch: int, on_admitted: Callable[[Batch, bool], None], clock: Callable[[], float] = time.monotonic,
     on_webhook: Callable[[], None] = lambda: None, on_heard: Callable[[], None] = lambda: None,
 ) -> None:  # fmt: skip
-    """Poll until cancelled; *on_admitted* is told what was new, and whether that was all. Raises LostOwnership when a newer leader has come.
+    """Poll until cancelled; *on_admitted* is told what was new, and whether that was all.
+
+    Raises LostOwnership when a newer leader has come.
 
     *on_heard* is called now, and after each poll that Telegram has answered.
 

@@ -1,4 +1,7 @@
-"""Follows the run records of tasks that have ended, and sends their spans. A collector that is away is waited for; no answer waits for it."""
+"""Follows the run records of tasks that have ended, and sends their spans.
+
+A collector that is away is waited for; no answer waits for it.
+"""
 
 import time
 from collections.abc import Callable, Sequence

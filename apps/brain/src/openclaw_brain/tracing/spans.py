@@ -1,4 +1,7 @@
-"""The spans of one task, as a pure function of its run record. Numbers, our own ids of tasks, and names of closed sets: no word of a user."""
+"""The spans of one task, as a pure function of its run record.
+
+Numbers, our own ids of tasks, and names of closed sets: no word of a user.
+"""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field

@@ -14,7 +14,9 @@ GOALS: Mapping[str, Mapping[str, float]] = {
     "thousand": {"all done": 73, "lost": 0, "twice": 0, "out of order": 0},
     "cpu-limit": {},
 }
-"""The most that each figure of a phase may be, in seconds where it is a time; the bare pod's are how often its p95 fits into the claim's."""
+"""The most that each figure of a phase may be, in seconds where it is a time; the bare pod's are how often its p95 fits
+into the claim's.
+"""
 
 
 def goal_results(phase: str, figures: Mapping[str, Any]) -> dict[str, str]:

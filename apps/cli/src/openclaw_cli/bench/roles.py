@@ -1,6 +1,7 @@
 """Roles of measurements and cluster tests: the shipped ones without their tools, and a second one of each that has them.
 
-Most of what is measured and tested is the way of a task. It costs least, and compares with releases before tools, where an agent needs no runner.
+Most of what is measured and tested is the way of a task. It costs least, and compares with releases before tools, where
+an agent needs no runner.
 """
 
 import shutil

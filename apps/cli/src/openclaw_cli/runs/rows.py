@@ -22,8 +22,9 @@ NO_FEEDBACK = Feedback()
 
 
 def row_of(run: RunRecord, feedback: Feedback = NO_FEEDBACK) -> dict[str, Any]:
-    """A run as people read it, with the *feedback* on its answer; its cost by the prices of its time, as its budgets count it, empty where the model had
-    none."""
+    """A run as people read it, with the *feedback* on its answer; its cost by the prices of its time, as its budgets
+    count it, empty where the model had none.
+    """
     fields = run.row
     usage = read_usage(run.run)
     admitted, claimed, first, ended = (

@@ -35,7 +35,10 @@ async def opened(args: argparse.Namespace, env: Mapping[str, str]) -> AsyncItera
 
 @asynccontextmanager
 async def of_cluster(environment: str) -> AsyncIterator[tuple[str, int]]:
-    """The URL of an environment's Redis, through a port of this machine, and the bot's id. The password is read from its Secret and is never shown."""
+    """The URL of an environment's Redis, through a port of this machine, and the bot's id.
+
+    The password is read from its Secret and is never shown.
+    """
     if shutil.which("kubectl") is None:
         raise SettingsError("--cluster needs kubectl: install it, and let KUBECONFIG name the cluster")
     namespace = f"openclaw-{environment}"

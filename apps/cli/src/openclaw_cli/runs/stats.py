@@ -75,8 +75,8 @@ NONE_GIVEN: Mapping[str, Feedback] = {}
 def count_prompts(
     runs: Iterable[RunRecord], tried: Mapping[str, TriedPrompt], feedback: Mapping[str, Feedback] = NONE_GIVEN
 ) -> list[dict[str, Any]]:
-    """One row for each role and prompt, by the prompt's digest, the one with the most runs first; *tried*: the newest canary of each role. *feedback* is
-    by task.
+    """One row for each role and prompt, by the prompt's digest, the one with the most runs first; *tried*: the newest
+    canary of each role. *feedback* is by task.
 
     A run without an answer has no receipt. It had the prompt of an answer that was made with the same settings; where there is none, its
     prompt is not known and is empty.

@@ -18,7 +18,10 @@ ENDS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class TimelineEntry:
-    """Something that happened. *at_s* is counted from the message's admission; None: between those beside it, at a time that is not kept."""
+    """Something that happened.
+
+    *at_s* is counted from the message's admission; None: between those beside it, at a time that is not kept.
+    """
 
     at_s: float | None
     what: str

@@ -1,7 +1,9 @@
-"""Which system calls the supervisor and the sealed code may make. What is not listed fails: docs/decisions/0013 says why a list of the allowed.
+"""Which system calls the supervisor and the sealed code may make.
 
-`EPERM` is the answer to what is not listed, so that a program goes on with an error it knows. `ENOSYS` is the answer where the C library has
-an older way to do the same.
+What is not listed fails: docs/decisions/0013 says why a list of the allowed.
+
+`EPERM` is the answer to what is not listed, so that a program goes on with an error it knows. `ENOSYS` is the answer
+where the C library has an older way to do the same.
 """
 
 import ctypes
@@ -39,8 +41,9 @@ PROCESS = """exit exit_group wait4 waitid set_tid_address set_robust_list get_ro
 SIGNALS = "kill tgkill rt_sigaction rt_sigprocmask rt_sigreturn rt_sigsuspend rt_sigpending rt_sigtimedwait sigaltstack restart_syscall"
 STARTING = "execve fork vfork"
 
-# Landlock knows no right to change modes, owners and times: as the same user, code could close the supervisor's own files. They answer "done"
-# and do nothing, since programs that copy or unpack files set them in passing, and in a folder of one's own they mean nothing.
+# Landlock knows no right to change modes, owners and times: as the same user, code could close the supervisor's own
+# files. They answer "done" and do nothing, since programs that copy or unpack files set them in passing, and in a
+# folder of one's own they mean nothing.
 ATTRIBUTES = "chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat utime utimes utimensat futimesat"
 EXTENDED_ATTRIBUTES = "setxattr lsetxattr fsetxattr getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr"
 
@@ -112,7 +115,9 @@ READER = (
 
 
 def supervisor(listener: int) -> tuple[Rule, ...]:
-    """What the supervisor and its handlers may call: what code may (filters add up), to seal and end a child, and to accept from *listener*."""
+    """What the supervisor and its handlers may call: what code may (filters add up), to seal and end a child, and to
+    accept from *listener*.
+    """
     return (
         *_COMMON,
         *_allowed(STARTING, ATTRIBUTES),

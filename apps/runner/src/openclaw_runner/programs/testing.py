@@ -6,7 +6,10 @@ from openclaw_runner.programs import python
 
 NAME = "test_main.py"
 PASSED = 97
-"""How this process ends where a test has passed and none has failed. It is not 0, with which the program may end the process while it is tested."""
+"""How this process ends where a test has passed and none has failed.
+
+It is not 0, with which the program may end the process while it is tested.
+"""
 NONE_PASSED = 5
 """As pytest says that it has run no test. So says one whose tests were all skipped."""
 ENDED_EARLY = "The program ended the process while it was tested: its tests did not end.\n"

@@ -1,4 +1,7 @@
-"""Word and PowerPoint: zip files of XML, whose text is in few kinds of elements. Their libraries would bring a C parser and more, for this."""
+"""Word and PowerPoint: zip files of XML, whose text is in few kinds of elements.
+
+Their libraries would bring a C parser and more, for this.
+"""
 
 import posixpath
 import xml.etree.ElementTree as ET

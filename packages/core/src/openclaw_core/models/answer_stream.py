@@ -55,8 +55,9 @@ class AnswerFailed:
 
 
 OnAsked = Callable[[str, float, Usage, LimitsLeft, Cause | None], None]
-"""Gets a request to a model that has just ended: the model, when it began by the stream's clock, its tokens, what is left of the limits, and
-why it failed, if it did."""
+"""Gets a request to a model that has just ended: the model, when it began by the stream's clock, its tokens, what is
+left of the limits, and why it failed, if it did.
+"""
 
 Event = TextAdded | AnswerRestarted | AnswerComplete | AnswerFailed
 

@@ -30,7 +30,10 @@ class RunnerClient:
     """
 
     def __init__(self, socket: Path, *, spare_s: float = SPARE_S, start_s: float = 0.0) -> None:
-        """*spare_s*: how long an answer may take beyond the request's own limits. *start_s*: how long to wait for a runner that is being started."""
+        """*spare_s*: how long an answer may take beyond the request's own limits.
+
+        *start_s*: how long to wait for a runner that is being started.
+        """
         self._socket = socket
         self._spare_s = spare_s
         self._start_s = start_s

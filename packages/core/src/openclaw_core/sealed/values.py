@@ -151,7 +151,10 @@ class RunRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadRequest:
-    """A document whose text is wanted as Markdown, from one page on. A page is what the kind of document has: page, slide, sheet, chapter."""
+    """A document whose text is wanted as Markdown, from one page on.
+
+    A page is what the kind of document has: page, slide, sheet, chapter.
+    """
 
     name: str
     data: bytes = field(repr=False)

@@ -1,6 +1,7 @@
 """Who may use the bot: what its owners decided in their chat, and since when Git says what it says.
 
-A person or a group has one entry of the bot at most. It counts before Git's list, and goes when Git changes about them: the last one asked decides.
+A person or a group has one entry of the bot at most. It counts before Git's list, and goes when Git changes about them:
+the last one asked decides.
 """
 
 from collections.abc import Mapping
@@ -44,7 +45,10 @@ def entry_of(subject: str, raw: str) -> AccessEntry:
 
 
 async def set_git_access(script: Script, rights: Mapping[str, Right], *, epoch: int) -> int:
-    """Note what Git says now; gives about how many it says something else than before. Their entries of the bot go. Raises LostOwnership."""
+    """Note what Git says now; gives about how many it says something else than before.
+
+    Their entries of the bot go. Raises LostOwnership.
+    """
     return fenced(await script.step("set_access", rights=dict(rights), epoch=epoch))
 
 

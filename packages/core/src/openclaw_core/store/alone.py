@@ -29,7 +29,9 @@ class AloneTasks:
         self.start = start
 
     async def begin(self, task: Task) -> Begun:
-        """Write *task* down, once for its id, and take it from any start before; its words go to the history unless the newest turn says them already."""
+        """Write *task* down, once for its id, and take it from any start before; its words go to the history unless the
+        newest turn says them already.
+        """
         turn = Turn(task_id=task.id, speaker="user", text=task.text)
         state, delivery, *rows = await self._script.step(
             "begin_alone",

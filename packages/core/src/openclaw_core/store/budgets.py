@@ -75,7 +75,8 @@ def spend_fields(
 ) -> dict[str, Any]:
     """What `Lanes.dispatch` needs so that a task is counted.
 
-    *routing* is spent already, and each routing of a task counts. Its recordings count once. Where an attempt ends without its counts, *asked_tokens* and the text that came are counted by the price of *model*.
+    *routing* is spent already, and each routing of a task counts. Its recordings count once. Where an attempt ends
+    without its counts, *asked_tokens* and the text that came are counted by the price of *model*.
     """
     return {
         "day": calendar.day,

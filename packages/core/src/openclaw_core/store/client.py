@@ -103,8 +103,9 @@ class Script:
     async def _shielded(self, call: Coroutine[Any, Any, T]) -> T:
         """Run *call* to completion even if the caller is cancelled.
 
-        redis-py 8.1 can lose a cancellation that arrives during a read (more than half of them in a tight loop), and breaks its connection. So
-        the call runs in a task of its own: the caller is cancelled at once, and the command finishes in the background.
+        redis-py 8.1 can lose a cancellation that arrives during a read (more than half of them in a tight loop), and
+        breaks its connection. So the call runs in a task of its own: the caller is cancelled at once, and the command
+        finishes in the background.
         """
         task = asyncio.ensure_future(call)
         self._calls.add(task)

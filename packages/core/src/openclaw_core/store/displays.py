@@ -40,8 +40,10 @@ DisplayRow = Mapping[str, str | None]
 
 
 class RedisDisplays:
-    """The leader's, with its *epoch*; or those of a process that does one task *alone*, by the name of its start. *task_deadline_s* is how long an
-    attempt may take."""
+    """The leader's, with its *epoch*; or those of a process that does one task *alone*, by the name of its start.
+
+    *task_deadline_s* is how long an attempt may take.
+    """
 
     def __init__(self, script: Script, *, epoch: int = 0, alone: str = "", task_deadline_s: float = 180.0) -> None:
         self._script = script

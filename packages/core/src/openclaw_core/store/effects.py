@@ -107,7 +107,10 @@ class VoteOnAnswer(InPlace):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddNotice(Replies):
-    """A text of the bot's own. With *record* and *link* it stands for a message that cannot be read, and may become part of a task instead."""
+    """A text of the bot's own.
+
+    With *record* and *link* it stands for a message that cannot be read, and may become part of a task instead.
+    """
 
     kind_of_effect: ClassVar[EffectKind] = EffectKind.NOTICE
     kind: NoticeKind
@@ -222,7 +225,10 @@ class AskPairing(Replies):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecidePairing(InPlace):
-    """An owner's press lets a newcomer in, or refuses. The store alone knows which of *toasts* fits: `given`, `declined`, `already`, `expired`."""
+    """An owner's press lets a newcomer in, or refuses.
+
+    The store alone knows which of *toasts* fits: `given`, `declined`, `already`, `expired`.
+    """
 
     kind_of_effect: ClassVar[EffectKind] = EffectKind.PAIR_DECIDE
     user: str

@@ -1,4 +1,7 @@
-"""Feedback on answers: one row for each that was given, newest last, at most about 20,000. It stands beside run records, which never change."""
+"""Feedback on answers: one row for each that was given, newest last, at most about 20,000.
+
+It stands beside run records, which never change.
+"""
 
 from dataclasses import dataclass
 from typing import Any

@@ -158,7 +158,8 @@ async def set_prices(
 ) -> None:
     """Price the runs that end from now on, by USD for a million tokens, which is millionths of a dollar for one.
 
-    *search_micro_usd* is the price of one search, for budgets. A model without a price stays out: its runs have no cost rather than none to pay. Raises LostOwnership.
+    *search_micro_usd* is the price of one search, for budgets. A model without a price stays out: its runs have no cost
+    rather than none to pay. Raises LostOwnership.
     """
     prices = {"tool:web_search": str(search_micro_usd)} if search_micro_usd else {}
     for name, model in models.items():

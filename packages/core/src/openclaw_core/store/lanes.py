@@ -38,8 +38,11 @@ class Dispatched(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queued:
-    """A task that waits to be routed. *parts* is how many messages besides its first are in it, *next_role* the role that was chosen for it by a
-    button, *record* the first message as it is."""
+    """A task that waits to be routed.
+
+    *parts* is how many messages besides its first are in it, *next_role* the role that was chosen for it by a button,
+    *record* the first message as it is.
+    """
 
     task: Task
     parts: int
@@ -70,7 +73,10 @@ class Lanes:
         return {"cap": cap, "max": at_most, "turn": self._turn}
 
     def read_release(self, reply: Sequence[Any], records: Mapping[str, str] | None = None) -> list[str]:
-        """Ids of the tasks that a release has taken out of their lanes, from its reply. *records* are those that the same step has written, by the task's id."""
+        """Ids of the tasks that a release has taken out of their lanes, from its reply.
+
+        *records* are those that the same step has written, by the task's id.
+        """
         self.held_s, ids = None, []
         for name, _, number in (str(one).partition(" ") for one in reply):
             if name == "held":
@@ -207,7 +213,9 @@ class Lanes:
 
 
 async def move_chat(script: Script, old: int, new: int) -> None:
-    """A group became a supergroup: what is kept of it goes on under its new id. Whoever learns of it says so; only the first moves anything.
+    """A group became a supergroup: what is kept of it goes on under its new id.
+
+    Whoever learns of it says so; only the first moves anything.
 
     A store that is away is no reason to give up the call that found it: the next one finds it again.
     """

@@ -20,8 +20,9 @@ AGENT_MAY = {
 }
 """By key below `oc:<bot id>:agent:`, what the steps of `lua/agent` and an agent's wait call there."""
 EXPORTER_MAY = ("info", "latency|latest", "latency|histogram", "slowlog|len")
-"""What redis_exporter asks for, as platform/redis-exporter sets it up, but for two that hold users' words or settings and that it can do without:
-SLOWLOG GET, whose entries are commands with their arguments, and CONFIG."""
+"""What redis_exporter asks for, as platform/redis-exporter sets it up, but for two that hold users' words or settings
+and that it can do without: SLOWLOG GET, whose entries are commands with their arguments, and CONFIG.
+"""
 
 
 def acl_lines(*, brain: str, agent: str, exporter: str) -> tuple[str, ...]:

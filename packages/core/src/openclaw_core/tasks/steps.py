@@ -102,7 +102,9 @@ class CallResult:
     ms: int = 0
     """How long it took, in milliseconds."""
     fault: str = ""
-    """Empty, or why there is no result: `failed`, `not_run` (code that was not begun), `timed_out`, `crashed`, or the value of a CallFault."""
+    """Empty, or why there is no result: `failed`, `not_run` (code that was not begun), `timed_out`, `crashed`, or the
+    value of a CallFault.
+    """
     pages: tuple[OpenedPage, ...] = field(default=(), repr=False)
     read: tuple[ReadPages, ...] = ()
     ran: CodeRun | None = field(default=None, repr=False)

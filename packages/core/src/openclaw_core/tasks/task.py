@@ -13,7 +13,10 @@ READABLE_VERSIONS = frozenset({1, 2, 3, 4, 5})
 """Schema versions that this release reads. During a rollout two releases read each other's records."""
 
 PICTURES_MAX_BYTES = 2_800_000
-"""Of one picture, and of all pictures of a task. Groq takes requests with pictures of 4 MB; base64 adds a third, and the words need room too."""
+"""Of one picture, and of all pictures of a task.
+
+Groq takes requests with pictures of 4 MB; base64 adds a third, and the words need room too.
+"""
 PICTURE_TOKENS = 1_300
 """An estimate for one picture in a request: a token for 32 by 32 pixels, and Telegram makes photos 1280 pixels wide."""
 

@@ -1,4 +1,7 @@
-"""The times of an agent's parts of a run: what it did, from when, for how long. A trace is made of them (docs/traces.md). No word of a user."""
+"""The times of an agent's parts of a run: what it did, from when, for how long.
+
+A trace is made of them (docs/traces.md). No word of a user.
+"""
 
 import json
 import time
@@ -105,7 +108,10 @@ class Stopwatch:
 
 
 def timings_json(timings: Sequence[Timing]) -> str:
-    """The timings as stored: each a list of its fields in order, without those at its end that have their defaults. New fields go to the end."""
+    """The timings as stored: each a list of its fields in order, without those at its end that have their defaults.
+
+    New fields go to the end.
+    """
     return json.dumps([_row(one) for one in timings], separators=(",", ":"))
 
 

@@ -15,8 +15,9 @@ from openclaw_core.tasks.timings import Timing
 PREVIEW_EVERY_S, GROUP_PREVIEW_EVERY_S = 1.2, 3.0
 """Between two previews of one answer: an agent writes none sooner, and delivery makes no edit sooner."""
 FIRST_WORDS_CHARS, FIRST_WORDS_S = 80, 0.4
-"""The first text waits until it is that long or that old, in the agent and in delivery: some models begin their thoughts without a mark, and
-only a mark at their end tells that they were thoughts."""
+"""The first text waits until it is that long or that old, in the agent and in delivery: some models begin their
+thoughts without a mark, and only a mark at their end tells that they were thoughts.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,9 @@ RUNS = ("runs", "harmed", "answered", "took_ms", "priced", "micro_usd")
 def canary_reply(canaries: Iterable[Mapping[str, object]], lang: Lang) -> str:
     """One line for each canary, and two with the figures of both prompts where it was judged.
 
-    Each of *canaries*: role, state (`tried`, `ended`, `good`), digests `tried` and `own`; `of_tried` and `of_own` with RUNS. The lines are the same in
-    each language, since a program reads them too (`openclaw_gitops.canary_verdicts`); the first one tells how many follow.
+    Each of *canaries*: role, state (`tried`, `ended`, `good`), digests `tried` and `own`; `of_tried` and `of_own` with
+    RUNS. The lines are the same in each language, since a program reads them too (`openclaw_gitops.canary_verdicts`);
+    the first one tells how many follow.
     """
     rows = list(canaries)
     head = {"en": "Prompts that are tried, by digest:", "he": "הנחיות בניסיון, לפי תקציר:"}[lang]

@@ -54,7 +54,9 @@ _OF_THE_BLOCK = re.compile(
 
 
 def claims_run(line: str) -> bool:
-    """Whether *line*, without marks of Markdown, is one that only the block may have: its heading, a try, what it says of files and pictures."""
+    """Whether *line*, without marks of Markdown, is one that only the block may have: its heading, a try, what it says
+    of files and pictures.
+    """
     return _OF_THE_BLOCK.fullmatch(line) is not None
 
 

@@ -37,7 +37,9 @@ _READ_LINE = re.compile(
 
 
 def claims_read(line: str) -> bool:
-    """Whether *line*, without marks of Markdown, says what was read of a document as only the record may: `📄 report.pdf: pages 1–4 of 60`."""
+    """Whether *line*, without marks of Markdown, says what was read of a document as only the record may:
+    `📄 report.pdf: pages 1–4 of 60`.
+    """
     return _READ_LINE.fullmatch(line) is not None
 
 

@@ -51,7 +51,9 @@ def limit_near(scope: str, period: str, percent: int, lang: Lang) -> str:
 
 
 def usage_reply(rows: Iterable[tuple[str, str, str, int, int]], *, next_day: str, next_month: str, lang: Lang) -> str:
-    """The answer to /usage. Each row: whose (`user`, `chat`), which period, in what (`tokens`, `micro_usd`), spent, and the limit, 0 for none.
+    """The answer to /usage.
+
+    Each row: whose (`user`, `chat`), which period, in what (`tokens`, `micro_usd`), spent, and the limit, 0 for none.
 
     Raises KeyError for a name that is not known.
     """

@@ -49,15 +49,19 @@ ERRORS: Mapping[str, tuple[int, str, str, str]] = {
 """HTTP status, message, type and code as Groq sends them."""
 
 FAULT_KINDS = (*ERRORS, "hang", "hang_mid", "cut", "error_event", "empty", "garbage", "bad_json", *THINKS, *FINISHES)
-"""`hang`: no headers come. `hang_mid`, `cut`, `error_event`: after some tokens. `garbage`: the reply is not JSON. `bad_json`: the content is
-not the JSON that was asked for. `thoughts…`: the text holds thoughts, between two marks or before one. `thoughts_alone`: all tokens are
-thoughts, in a field of their own. `tool_call`, `filtered`: the answer ends after a few words."""
+"""`hang`: no headers come.
+
+`hang_mid`, `cut`, `error_event`: after some tokens. `garbage`: the reply is not JSON. `bad_json`: the content is not
+the JSON that was asked for. `thoughts…`: the text holds thoughts, between two marks or before one. `thoughts_alone`:
+all tokens are thoughts, in a field of their own. `tool_call`, `filtered`: the answer ends after a few words.
+"""
 
 
 @dataclass(slots=True, kw_only=True)
 class ModelFault:
-    """What the next *times* calls meet: of *model*, if given; of answers or of JSON calls *only*; with a system prompt that holds *prompt*. *times*
-    None means all until cleared."""
+    """What the next *times* calls meet: of *model*, if given; of answers or of JSON calls *only*; with a system prompt
+    that holds *prompt*. *times* None means all until cleared.
+    """
 
     kind: str
     times: int | None = 1

@@ -79,7 +79,10 @@ def answer_for(user_text: str, *, system_prompt: str = "", tokens: int = 120) ->
 
 
 def matching(schema: Mapping[str, Any], chance: random.Random) -> Any:
-    """A random value that fits *schema*: an object, a choice of values, or a text, as routing asks for. No accuracy can be measured with it."""
+    """A random value that fits *schema*: an object, a choice of values, or a text, as routing asks for.
+
+    No accuracy can be measured with it.
+    """
     if schema.get("enum"):
         return chance.choice(list(schema["enum"]))
     if schema.get("type") == "object":

@@ -43,7 +43,10 @@ def without_own_list(text: str) -> str:
 
 
 def _before_own_list(mask: str, end: int, *, open_end: bool = True) -> int:
-    """Where the list begins that the text ends with, if it does. With an *open_end* its last line may become anything, and more may come."""
+    """Where the list begins that the text ends with, if it does.
+
+    With an *open_end* its last line may become anything, and more may come.
+    """
     begin, has_lines, at = end, False, end
     while at > 0:
         start = mask.rfind("\n", 0, at - 1) + 1

@@ -1,4 +1,7 @@
-"""The list below an answer: "domain · title" of each opened page. Titles are a stranger's words and nothing else: no mark of theirs is one."""
+"""The list below an answer: "domain · title" of each opened page.
+
+Titles are a stranger's words and nothing else: no mark of theirs is one.
+"""
 
 import re
 from collections.abc import Sequence

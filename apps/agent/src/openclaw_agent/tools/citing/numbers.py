@@ -1,8 +1,8 @@
 """The numbers and links of a model's text: each number links to an opened page, and nothing else is a link.
 
-Two passes. The first takes out numbers without a page, and makes a number of each link to an opened page and words of each other link. What is
-taken out can leave a new mark behind (`[[9]1]`), so the second pass takes nothing out: it writes the links, and what it does not want as such a mark or
-link it writes in another way.
+Two passes. The first takes out numbers without a page, and makes a number of each link to an opened page and words of
+each other link. What is taken out can leave a new mark behind (`[[9]1]`), so the second pass takes nothing out: it
+writes the links, and what it does not want as such a mark or link it writes in another way.
 """
 
 import html
@@ -70,7 +70,10 @@ def cited(text: str, pages: Pages) -> list[int]:
 
 
 def target(url: str) -> str:
-    """*url* as the target of a link in Markdown, where `&copy=` would be a sign. Its other characters are plain already (`addresses.parse_address`)."""
+    """*url* as the target of a link in Markdown, where `&copy=` would be a sign.
+
+    Its other characters are plain already (`addresses.parse_address`).
+    """
     return url.replace("&", "&amp;").replace("*", "%2A")
 
 

@@ -189,7 +189,8 @@ def _close_of(mask: str, at: int, stop: int) -> int | None:
     found = (one.start() for one in _CLOSER[mask[at]].finditer(mask, at + 1, stop) if _closes(mask, one.start()))
     if mask[at] not in SINGLE:
         return next(found, None)
-    # `keepers' lamp` has an apostrophe that looks like an end. The end is where a number or the sentence's own marks follow, else the last one.
+    # `keepers' lamp` has an apostrophe that looks like an end. The end is where a number or the sentence's own marks
+    # follow, else the last one.
     sentence = _SENTENCE_END.search(mask, at, stop)
     last = None
     for close in found:

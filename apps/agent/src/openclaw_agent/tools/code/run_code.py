@@ -1,4 +1,7 @@
-"""`run_code`: code and its test are run by the sealed runner. It has no network, no user's files and nothing of ours, so a run may be repeated."""
+"""`run_code`: code and its test are run by the sealed runner.
+
+It has no network, no user's files and nothing of ours, so a run may be repeated.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,6 @@
-"""What a reader sees of code below an answer: what ran and how it ended, from the record of the steps and never from the model's words. Pure."""
+"""What a reader sees of code below an answer: what ran and how it ended, from the record of the steps and never from
+the model's words. Pure.
+"""
 
 import re
 from collections.abc import Sequence

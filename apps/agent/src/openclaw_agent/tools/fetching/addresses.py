@@ -1,6 +1,7 @@
 """A web address as a model or a page wrote it, taken apart and written anew in one form. Pure.
 
-Two readers of one address must not disagree about its host: what browsers, libraries and resolvers read differently is refused, not guessed.
+Two readers of one address must not disagree about its host: what browsers, libraries and resolvers read differently is
+refused, not guessed.
 """
 
 import ipaddress

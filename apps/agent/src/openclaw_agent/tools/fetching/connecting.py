@@ -1,8 +1,9 @@
 """Connections to strangers: the host is resolved once, each address is looked at, and exactly one of those is connected to.
 
-httpcore opens its TCP connections by a backend that can be given to it. So the check and the connection are one step, in one place: no second
-resolution comes between them (DNS rebinding), and TLS still proves the name of the host. aiohttp's resolver only feeds a connector that decides by
-itself what it resolves (an IP address as the host goes past it), and httpx takes no backend; besides, an agent has no aiohttp.
+httpcore opens its TCP connections by a backend that can be given to it. So the check and the connection are one step,
+in one place: no second resolution comes between them (DNS rebinding), and TLS still proves the name of the host.
+aiohttp's resolver only feeds a connector that decides by itself what it resolves (an IP address as the host goes past
+it), and httpx takes no backend; besides, an agent has no aiohttp.
 """
 
 import asyncio

@@ -29,7 +29,10 @@ _REFUSED_4 = tuple(
     )
 )
 _GLOBAL_6 = ipaddress.IPv6Network("2000::/3")
-"""All that is handed out. Outside lie ::1, IPv4-mapped and -compatible, NAT64, unique local, link-local, site-local and multicast addresses."""
+"""All that is handed out.
+
+Outside lie ::1, IPv4-mapped and -compatible, NAT64, unique local, link-local, site-local and multicast addresses.
+"""
 _REFUSED_6 = tuple(
     map(
         ipaddress.IPv6Network,

@@ -1,7 +1,8 @@
 """Reads a page in a process of its own: without the agent's environment, and with limits of time and memory.
 
-That is no sandbox: the process runs as the same user. It holds because `reading` is Python alone. What parses more than that (PDF, Office, an HTML library in C)
-belongs into the sealed runner, which takes the place of `ChildReader` behind the same `PageReader`.
+That is no sandbox: the process runs as the same user. It holds because `reading` is Python alone. What parses more than
+that (PDF, Office, an HTML library in C) belongs into the sealed runner, which takes the place of `ChildReader` behind
+the same `PageReader`.
 """
 
 import json

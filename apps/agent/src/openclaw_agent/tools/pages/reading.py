@@ -1,7 +1,10 @@
-"""A page's bytes become readable text with a title and a date. This file is also a program: `children` runs it by itself, without the agent.
+"""A page's bytes become readable text with a title and a date.
 
-It needs Python's own library alone, and of that no parser written in C: bytes of a stranger meet no code that can be made to write outside of its memory.
-What it can be made to do is take long, and its process has limits for that.
+This file is also a program: `children` runs it by itself, without the agent. It stays one file because Python's isolated
+mode (`-I`) finds no module beside it.
+
+It needs Python's own library alone, and of that no parser written in C: bytes of a stranger meet no code that can be
+made to write outside of its memory. What it can be made to do is take long, and its process has limits for that.
 """
 
 import codecs

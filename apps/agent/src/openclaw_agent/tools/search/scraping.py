@@ -1,7 +1,10 @@
-"""ddgs: engines read without a key, for a laptop where nothing is set. This file is also a program: it runs by itself, in a process of its own.
+"""ddgs: engines read without a key, for a laptop where nothing is set.
 
-ddgs reads the engines' pages with parsers in C, opens connections of its own and cannot be stopped within a thread. In a process it has none of the
-agent's environment and ends with the call. It breaks now and then, and it is not for a cluster: set one of the other services there.
+This file is also a program: it runs by itself, in a process of its own.
+
+ddgs reads the engines' pages with parsers in C, opens connections of its own and cannot be stopped within a thread. In
+a process it has none of the agent's environment and ends with the call. It breaks now and then, and it is not for a
+cluster: set one of the other services there.
 """
 
 import importlib

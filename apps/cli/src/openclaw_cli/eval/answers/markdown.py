@@ -1,4 +1,7 @@
-"""The report as Markdown, for a terminal and for a comment on a pull request. A model's words are in fences alone, so they format and call nobody."""
+"""The report as Markdown, for a terminal and for a comment on a pull request.
+
+A model's words are in fences alone, so they format and call nobody.
+"""
 
 import difflib
 import re

@@ -1,4 +1,7 @@
-"""A model as a judge: yes or no to the questions of a task, for both versions' answers. It is shown beside the checks and never part of the verdict."""
+"""A model as a judge: yes or no to the questions of a task, for both versions' answers.
+
+It is shown beside the checks and never part of the verdict.
+"""
 
 import asyncio
 import json

@@ -60,7 +60,10 @@ def _higher(one: float | None, other: float | None) -> float | None:
 
 
 def cost_of_usage(usage: Usage, price: ModelSpec | None) -> float | None:
-    """The cost of *usage* in millionths of a dollar; None if the price is not known. A dollar for a million tokens is a millionth of one for one."""
+    """The cost of *usage* in millionths of a dollar; None if the price is not known.
+
+    A dollar for a million tokens is a millionth of one for one.
+    """
     if price is None or price.input_usd_per_mtok is None or price.output_usd_per_mtok is None:
         return None
     cached_price = price.input_usd_per_mtok if price.cached_usd_per_mtok is None else price.cached_usd_per_mtok

@@ -55,7 +55,8 @@ def called_worse(subjects: Sequence[Counts], error: float = ERROR) -> tuple[Coun
 def detectable(pairs: int, *, noise: float, level: float = ERROR, power: float = POWER) -> float | None:
     """The smallest fall, as a share of all pairs, that *pairs* of them would have shown at *level* with *power*; None if none would.
 
-    *noise* is the share of pairs that go better by chance; as many go worse by chance, and the fall comes on top. In steps of one hundredth.
+    *noise* is the share of pairs that go better by chance; as many go worse by chance, and the fall comes on top. In
+    steps of one hundredth.
     """
     most = math.floor((1 - 2 * noise) * 100)
     if most < 1 or _power(pairs, worse=noise + most / 100, better=noise, level=level) < power:

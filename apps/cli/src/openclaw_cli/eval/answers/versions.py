@@ -29,7 +29,10 @@ class Version:
     roles: Roles
 
     def snapshot(self, role: str, model: str | None = None) -> RoleSnapshot | None:
-        """What an agent would get, with the one *model* if it is given; None if there is no such role. The prompt is whole, as in a cluster."""
+        """What an agent would get, with the one *model* if it is given; None if there is no such role.
+
+        The prompt is whole, as in a cluster.
+        """
         if role not in self.roles.roles:
             return None
         snapshot = snapshot_of(self.roles.roles[role])

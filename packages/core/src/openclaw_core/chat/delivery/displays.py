@@ -69,7 +69,10 @@ class Display:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """A display has a new *version*, and is stored as *row*. A row that is None has to be read. *run* is the name of the run that it shows."""
+    """A display has a new *version*, and is stored as *row*.
+
+    A row that is None has to be read. *run* is the name of the run that it shows.
+    """
 
     version: int
     row: Mapping[str, str | None] | None = None

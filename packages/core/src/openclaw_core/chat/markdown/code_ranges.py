@@ -1,4 +1,7 @@
-"""Where Markdown holds code, which is shown as it is. Blocks are those that `blocks` finds; code within a line goes by its backticks and tags."""
+"""Where Markdown holds code, which is shown as it is.
+
+Blocks are those that `blocks` finds; code within a line goes by its backticks and tags.
+"""
 
 import re
 
