@@ -1,4 +1,6 @@
-"""What the images hold and who runs in them, as far as it stands in files; building and starting them is `scripts/image-smoke`'s and tests/e2e's."""
+"""What the images hold and who runs in them, as far as it stands in files; building and starting them is
+`scripts/image-smoke`'s and tests/e2e's.
+"""
 
 import re
 from importlib.metadata import packages_distributions

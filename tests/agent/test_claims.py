@@ -1,4 +1,6 @@
-"""An agent in a pool: a claim does not wait for what only an answer needs, and who can never answer, or takes no more, is not counted on."""
+"""An agent in a pool: a claim does not wait for what only an answer needs, and who can never answer, or takes no more,
+is not counted on.
+"""
 
 import asyncio
 from dataclasses import replace

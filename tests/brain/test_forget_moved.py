@@ -1,4 +1,6 @@
-"""`/forget` in a group that becomes a supergroup within the same seconds: whatever comes first, no word of who asked stays, and others' stay."""
+"""`/forget` in a group that becomes a supergroup within the same seconds: whatever comes first, no word of who asked
+stays, and others' stay.
+"""
 
 from typing import Any
 

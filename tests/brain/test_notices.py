@@ -1,4 +1,7 @@
-"""Texts of the bot's own cannot crowd each other out: one for each thing that a chat should know. And `/stop` means what stood before it."""
+"""Texts of the bot's own cannot crowd each other out: one for each thing that a chat should know.
+
+And `/stop` means what stood before it.
+"""
 
 import asyncio
 from pathlib import Path

@@ -161,7 +161,10 @@ async def test_the_loop_outlives_redis_and_ends_with_the_lead(desk: Desk) -> Non
 
 
 async def test_messages_are_admitted_on_a_small_redis_while_old_finished_ones_go(tmp_path: Path, bot_id: int) -> None:
-    """150 messages of 8 KB on a Redis that has room for a few of them. The scripts' own half megabyte must fit between 92 % and the limit too."""
+    """150 messages of 8 KB on a Redis that has room for a few of them.
+
+    The scripts' own half megabyte must fit between 92 % and the limit too.
+    """
     with RedisServer.start(tmp_path, "--maxmemory", "8mb") as server:
         async with open_script(RedisSettings(url=server.url, timeout_s=30), bot_id=bot_id) as script:
             world = World(script)

@@ -1,4 +1,6 @@
-"""What the brain sends is what the OpenTelemetry Collector reads: its own receiver takes it, and its own exporter says in protobuf what it took."""
+"""What the brain sends is what the OpenTelemetry Collector reads: its own receiver takes it, and its own exporter says
+in protobuf what it took.
+"""
 
 import copy
 from collections.abc import AsyncIterator, Callable

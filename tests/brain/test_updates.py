@@ -1,4 +1,6 @@
-"""Polling and admission through the stand-in and a real store: faults of Telegram heal, and nothing is acknowledged that Redis has not got."""
+"""Polling and admission through the stand-in and a real store: faults of Telegram heal, and nothing is acknowledged
+that Redis has not got.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -15,7 +15,9 @@ async def world(script: Script) -> World:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """The store's tests run on the packaged server and on the oldest that is supported; where there is none of those, they are skipped by name."""
+    """The store's tests run on the packaged server and on the oldest that is supported; where there is none of those,
+    they are skipped by name.
+    """
     if metafunc.module.__name__.rpartition(".")[2].startswith("test_store") and "redis_server" in metafunc.fixturenames:
         marks = [] if oldest() else [pytest.mark.skip(reason=NO_OLDEST)]
         servers = ["packaged", pytest.param("oldest", marks=marks)]

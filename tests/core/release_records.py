@@ -62,7 +62,9 @@ def settled(value: dict[str, Any]) -> dict[str, Any]:
 
 
 async def written(world: World) -> dict[str, Any]:
-    """What today's code leaves in Redis: tasks, an order, a run before and after its answer, turns, a Job in each state, what is kept in the end."""
+    """What today's code leaves in Redis: tasks, an order, a run before and after its answer, turns, a Job in each
+    state, what is kept in the end.
+    """
     script, snapshot = world.script, OURS[0].with_snapshot(HEARD.snapshot or ORDER).snapshot
     assert snapshot is not None
     await world.inbox.set_files_at("http://brain", epoch=world.epoch)

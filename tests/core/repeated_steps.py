@@ -99,8 +99,10 @@ class Story:
 
     @staticmethod
     def _does_its_work(call: Call, before: Mapping[str, Any]) -> bool:
-        """Whether *call*, made late, does what is to be done anyway: hear of a run, as long as there is something to hear. And one of which no
-        record is left, since room was made: that is long after any call about it was given up."""
+        """Whether *call*, made late, does what is to be done anyway: hear of a run, as long as there is something to hear.
+
+        And one of which no record is left, since room was made: that is long after any call about it was given up.
+        """
         _, op, args = call
         if op != "adopt":
             return False

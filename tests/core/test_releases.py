@@ -1,8 +1,9 @@
 """Brain and agent of two releases side by side, as a rollout has them: records of the one are read by the other, or refused aloud.
 
-`fixtures/records/v4.json` was written by the release before, and is what today's code writes but for `ASSUMED` fields of a run; `v5.json` is what it adds for roles with tools,
-`v6.json` what it adds for pictures.
-A release that changes records adds a file of its own beside them, is held against all, and deletes the files of releases before the one before it.
+`fixtures/records/v4.json` was written by the release before, and is what today's code writes but for `ASSUMED` fields
+of a run; `v5.json` is what it adds for roles with tools, `v6.json` what it adds for pictures. A release that changes
+records adds a file of its own beside them, is held against all, and deletes the files of releases before the one before
+it.
 """
 
 import json

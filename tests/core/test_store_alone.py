@@ -1,4 +1,6 @@
-"""A task that a process does by itself, in the store: the newest start owns it, and what its chat was not shown is shown by the next start."""
+"""A task that a process does by itself, in the store: the newest start owns it, and what its chat was not shown is
+shown by the next start.
+"""
 
 import pytest
 

@@ -1,4 +1,6 @@
-"""Completed steps of an answer in the store: each is kept once, goes with the task to its next agent, and is bounded; and the status line."""
+"""Completed steps of an answer in the store: each is kept once, goes with the task to its next agent, and is bounded;
+and the status line.
+"""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,6 @@
-"""Alerts of answers that do not come, come late or are refused, each by its fault: a silent model, a refused key, Telegram away, a stolen token."""
+"""Alerts of answers that do not come, come late or are refused, each by its fault: a silent model, a refused key,
+Telegram away, a stolen token.
+"""
 
 import asyncio
 import time

@@ -1,4 +1,6 @@
-"""Alerts of Redis and of the brain that needs it, each by its fault: Redis killed, filled, stalled, read-only; the brain without it, or gone."""
+"""Alerts of Redis and of the brain that needs it, each by its fault: Redis killed, filled, stalled, read-only; the
+brain without it, or gone.
+"""
 
 import asyncio
 import os

@@ -1,4 +1,6 @@
-"""A whole research answer over a small web: who is cited, what a lying page and an order in a page come to, in two languages, and a takeover."""
+"""A whole research answer over a small web: who is cited, what a lying page and an order in a page come to, in two
+languages, and a takeover.
+"""
 
 import asyncio
 import re

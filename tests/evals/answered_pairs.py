@@ -1,4 +1,6 @@
-"""Pairs of answers for tests of reports, in both languages: a change of the Summarizer that lost what makes it short and in the reader's language."""
+"""Pairs of answers for tests of reports, in both languages: a change of the Summarizer that lost what makes it short
+and in the reader's language.
+"""
 
 from openclaw_cli.eval.answers.answer import Answer
 from openclaw_cli.eval.answers.comparing import AnsweredPair, Comparison, Graded, Left

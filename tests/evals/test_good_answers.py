@@ -1,4 +1,6 @@
-"""Each task can be passed: a good answer holds in every check, and the same answer with something invented, or one that says nothing, does not."""
+"""Each task can be passed: a good answer holds in every check, and the same answer with something invented, or one that
+says nothing, does not.
+"""
 
 import re
 from dataclasses import replace

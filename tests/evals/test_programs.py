@@ -1,4 +1,6 @@
-"""Programs of answers in the sealed runner: a reference solution of each coder task holds in every check, and one that does nothing fails."""
+"""Programs of answers in the sealed runner: a reference solution of each coder task holds in every check, and one that
+does nothing fails.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path

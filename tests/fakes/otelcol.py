@@ -1,4 +1,6 @@
-"""The OpenTelemetry Collector as a process of a test: it takes traces by its own receiver and sends them on by its own exporter, in protobuf."""
+"""The OpenTelemetry Collector as a process of a test: it takes traces by its own receiver and sends them on by its own
+exporter, in protobuf.
+"""
 
 import asyncio
 import json

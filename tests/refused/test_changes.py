@@ -40,7 +40,9 @@ NEEDS = {"manifests": ("kustomize", "kubeconform"), "workflows": ("actionlint",)
 """Without these a check looks at less, and says so."""
 
 BLOCK_LINES = 6
-"""Tools that need more than one line for a refusal need no more than these: file and rule must stand in one block, not in those of two changes."""
+"""Tools that need more than one line for a refusal need no more than these: file and rule must stand in one block, not
+in those of two changes.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -68,7 +68,10 @@ PARENT = os.getppid()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attack:
-    """*without* is empty where no part can be left out: the handler itself holds these. *root*: it is one of root's, and must be tried as root."""
+    """*without* is empty where no part can be left out: the handler itself holds these.
+
+    *root*: it is one of root's, and must be tried as root.
+    """
 
     name: str
     code: str

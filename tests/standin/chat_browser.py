@@ -30,7 +30,9 @@ FLAGS = [
 
 @cache
 def browser_path() -> str | None:
-    """`OPENCLAW_CHROMIUM`, else the first Chromium or Chrome on PATH, else Playwright's own, which is fetched once; None where none can be had."""
+    """`OPENCLAW_CHROMIUM`, else the first Chromium or Chrome on PATH, else Playwright's own, which is fetched once;
+    None where none can be had.
+    """
     found = os.environ.get("OPENCLAW_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
         tool = [sys.executable, "-m", "playwright", "install"]

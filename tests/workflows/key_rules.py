@@ -41,7 +41,10 @@ MODEL_KEYS: dict[tuple[str, str], str] = {
         "answers",
     ): "to ask a model is its work, which takes our installed code; the key buys answers within a limit of its own, and nothing else",
 }
-"""Jobs with the key of a model server, each with the reason why installed code stands beside it. `a-model-key-is-seen-by-one-step` bounds them."""
+"""Jobs with the key of a model server, each with the reason why installed code stands beside it.
+
+`a-model-key-is-seen-by-one-step` bounds them.
+"""
 MODEL_KEY_STEPS = {"make install", 'git fetch --quiet origin "$BASE" "$HEAD"'}
 """What such a job runs before the step with the key."""
 MODEL_KEY_STEP = 'scripts/answers "$BASE" "$HEAD" answers'
@@ -145,7 +148,9 @@ def _scheduled_or_pushed(workflow: Workflow) -> bool:
 
 
 KEY_GIT = {"apply", "diff", "fetch", "log", "rev-parse", "show", "status"}
-"""What git may do in a step beside a key: nothing that brings other files into the tree, and no option before it, since `-c` can name a program."""
+"""What git may do in a step beside a key: nothing that brings other files into the tree, and no option before it, since
+`-c` can name a program.
+"""
 KEY_GH = {(what, how) for what in ("issue", "pr") for how in ("close", "comment", "create", "edit", "list", "view")}
 NEVER_PATCHED = {"scripts", ".github", "tests", "Makefile", "requirements.txt", "."}
 """Programs of ours, and files that name programs. No patch of a job without rights reaches them beside a key, whatever the job delivers."""

@@ -1,4 +1,6 @@
-"""docs/tools.md, "Add a tool", walked: its blocks of code are added to a copy of the packages by its own steps, and a model uses the tool."""
+"""docs/tools.md, "Add a tool", walked: its blocks of code are added to a copy of the packages by its own steps, and a
+model uses the tool.
+"""
 
 import asyncio
 import os

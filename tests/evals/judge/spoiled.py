@@ -35,7 +35,10 @@ LEAK_WORDS = 10
 
 
 def spoiled(task: AnswerTask, passes: Mapping[str, bool], prompt: str) -> Answer:
-    """The good answer to *task*, with a fault for each kind of check that it does not pass. Some kinds have no fault here: format and refusals."""
+    """The good answer to *task*, with a fault for each kind of check that it does not pass.
+
+    Some kinds have no fault here: format and refusals.
+    """
     lang = language_of(task)
     text = GOOD[task.id]
     failed = {kind for kind, passed in passes.items() if not passed}

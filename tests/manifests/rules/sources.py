@@ -16,7 +16,9 @@ from tests.manifests.rendering import ROOT, Object, label, tool
 
 
 def patch_faults(environment: str, objects: Sequence[Object], root: Path = ROOT) -> Iterator[str]:
-    """Patches of an overlay that select nothing, or replace what is not there: kustomize leaves them out, or adds a key of that spelling."""
+    """Patches of an overlay that select nothing, or replace what is not there: kustomize leaves them out, or adds a key
+    of that spelling.
+    """
     folder = root / "platform/openclaw/overlays" / environment
     file = folder / "kustomization.yaml"
     for patch in yaml.safe_load(file.read_text()).get("patches", []):

@@ -1,4 +1,6 @@
-"""Numbers of different files that must fit each other: what all that the cap allows needs, what Redis needs, what cannot change once installed."""
+"""Numbers of different files that must fit each other: what all that the cap allows needs, what Redis needs, what
+cannot change once installed.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
