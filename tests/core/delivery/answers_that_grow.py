@@ -1,4 +1,4 @@
-"""Answers that grow in many chats, and displays of each kind."""
+"""Answers that grow in many chats, long ones, and displays of each kind."""
 
 import asyncio
 
@@ -7,6 +7,8 @@ from openclaw_core.tasks.outcome import Cause
 from tests.core.delivery.rooms import Room
 
 WORDS = "The first words of a longer answer, " * 4
+LONG = "\n\n".join(f"Paragraph {n} " + "word " * 100 for n in range(20))
+LONG_CODE = "Here:\n\n```python\n" + "\n".join(f"print({n})" for n in range(80)) + "\n```"
 
 
 def growing(room: Room, *, chats: int) -> None:

@@ -8,9 +8,8 @@ from openclaw_core.chat.delivery.displays import Stage
 from openclaw_core.chat.delivery.sending import LOST_MAX
 from openclaw_core.errors import StoreFault, StoreFull
 from openclaw_core.texts import wording
-from tests.core.delivery.answers_that_grow import WORDS, growing, grown, mixed
+from tests.core.delivery.answers_that_grow import LONG, WORDS, growing, grown, mixed
 from tests.core.delivery.rooms import Room, until
-from tests.core.delivery.test_delivery import LONG
 from tests.core.delivery.virtual import now, virtual
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from openclaw_core.chat.delivery.displays import Stage
 from openclaw_core.tasks.outcome import Cause, Delivery
+from tests.core.delivery.answers_that_grow import LONG, LONG_CODE
 from tests.core.delivery.rooms import Room
-from tests.core.delivery.test_delivery import LONG, LONG_CODE
 from tests.core.delivery.test_leaders import Life, end, start
 from tests.core.delivery.virtual import now, virtual
 

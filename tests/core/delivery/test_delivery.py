@@ -11,11 +11,10 @@ from openclaw_core.chat.utf16 import utf16_units
 from openclaw_core.ports import Entity, Page
 from openclaw_core.tasks.outcome import Cause, Delivery
 from openclaw_core.texts import wording
+from tests.core.delivery.answers_that_grow import LONG, LONG_CODE
 from tests.core.delivery.rooms import Room, until
 from tests.core.delivery.virtual import now, now_ms, virtual
 
-LONG_CODE = "Here:\n\n```python\n" + "\n".join(f"print({n})" for n in range(80)) + "\n```"
-LONG = "\n\n".join(f"Paragraph {n} " + "word " * 100 for n in range(20))
 PNG = b"\x89PNG\r\n\x1a\n"
 
 

@@ -5,9 +5,8 @@ import asyncio
 from openclaw_core.chat.delivery.displays import Stage
 from openclaw_core.chat.delivery.sending import LOST_IN_ALL, LOST_MAX, REPLACED_MAX
 from openclaw_core.tasks.outcome import Delivery
-from tests.core.delivery.answers_that_grow import WORDS, mixed
+from tests.core.delivery.answers_that_grow import LONG_CODE, WORDS, mixed
 from tests.core.delivery.rooms import Room, until
-from tests.core.delivery.test_delivery import LONG_CODE
 from tests.core.delivery.virtual import now, now_ms, virtual
 
 
