@@ -35,7 +35,8 @@ def warn_if_closed(settings: Settings) -> None:
     if settings.allowed_user_ids is not None and not settings.allowed_user_ids and not listed:
         log.warning(
             "access.closed",
-            hint="nobody may use the bot: set ALLOWED_USER_IDS to user ids (the bot tells each its own), or to * for everyone; or list owners in access.yaml",
+            hint="nobody may use the bot: set ALLOWED_USER_IDS to user ids (the bot tells each its own), or to * for "
+            "everyone; or list owners in access.yaml",
         )
 
 

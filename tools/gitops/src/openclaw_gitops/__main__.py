@@ -98,7 +98,8 @@ def parser() -> argparse.ArgumentParser:
 
     canaries = command(
         "canary-ask", canary_command.run_ask, "ask a deployed bot what became of the prompts that its roles try",
-        "A second bot writes /canary@Bot in a group; set the same variables as for scripts/smoke. Prints the bot's answer, for scripts/canary-change.",
+        "A second bot writes /canary@Bot in a group; set the same variables as for scripts/smoke. Prints the bot's "
+        "answer, for scripts/canary-change.",
     )  # fmt: skip
     canaries.add_argument("--within", type=float, default=60.0, metavar="SECONDS", help="how long to wait (default 60)")
 

@@ -122,7 +122,8 @@ class Helm:
             away = UNREACHED.search(str(exc)) is not None
             raise CommandError(
                 UNAVAILABLE if away else exc.code,
-                f"clusters/base/apps/{chart.part}.yaml: the chart {chart.name} {chart.version} cannot be had from {chart.repository}: {exc}",
+                f"clusters/base/apps/{chart.part}.yaml: the chart {chart.name} {chart.version} cannot be had from "
+                f"{chart.repository}: {exc}",
             ) from None
         [archive] = place.glob("*.tgz")
         digest = f"sha256:{hashlib.sha256(archive.read_bytes()).hexdigest()}"

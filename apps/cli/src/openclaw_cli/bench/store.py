@@ -162,7 +162,7 @@ def show(report: dict[str, Any]) -> None:
     console.print(out)
     verdict = "finished records begin to go" if report["until_records_go"] else "there is room"
     console.print(
-        f"{report['messages']:,} messages of {report['chats']:,} chats, {report['week']:,} a week: {report['used_mb']} of {report['maxmemory_mb']} MB, "
-        f"{report['bytes_a_message']:,} bytes a message; {verdict}",
+        f"{report['messages']:,} messages of {report['chats']:,} chats, {report['week']:,} a week: {report['used_mb']} "
+        f"of {report['maxmemory_mb']} MB, {report['bytes_a_message']:,} bytes a message; {verdict}",
         highlight=False,
     )

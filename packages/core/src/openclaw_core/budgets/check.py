@@ -50,7 +50,8 @@ def build_budgets(
                 faults.add(
                     shown,
                     places.of(limit.scope, limit.period, "usd"),
-                    f"a limit in dollars needs prices, and roles.yaml has none for {', '.join(unpriced)}: add `usd_per_mtok`, or limit tokens",
+                    f"a limit in dollars needs prices, and roles.yaml has none for {', '.join(unpriced)}: add "
+                    "`usd_per_mtok`, or limit tokens",
                 )
     faults.found += [(shown, *fault) for fault in _month_below_day(limits, places)]
     return Budgets(

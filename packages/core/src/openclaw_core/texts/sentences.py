@@ -158,8 +158,8 @@ class Sentence(TranslatedText):
         "אפשר לבקש את זה בצ׳אט הפרטי איתי: הרשימה מיועדת לבעלי הבוט בלבד.",
     )
     ACCESS_HOW = (
-        "Put the id behind the command: /allow 123456, or /remove 123456. In a group, the command with my name and no id, such as /allow@MyBot, means the group. "
-        "The bot tells each stranger their id.",
+        "Put the id behind the command: /allow 123456, or /remove 123456. In a group, the command with my name and no "
+        "id, such as /allow@MyBot, means the group. The bot tells each stranger their id.",
         "כתבו את המזהה אחרי הפקודה: ‎/allow 123456 או ‎/remove 123456. בקבוצה, הפקודה עם שם הבוט ובלי מזהה, למשל \u200e/allow@MyBot, מתייחסת לקבוצה כולה. "
         "הבוט מוסר לכל מי שאין לו גישה את המזהה שלו.",
     )
@@ -185,15 +185,15 @@ class Sentence(TranslatedText):
         "הבקשה פגה או שכבר הוכרעה. כדי לתת גישה, השתמשו ב־\u200e/allow עם המזהה.",
     )
     FORGET_ASK = (
-        "Delete what I keep of you? That is our conversation, your questions and answers here and in groups, what waits or runs, and your "
-        "language. It can't be undone. What you have used of your budget stays, and so does whether you may use the bot. Messages in Telegram stay until you "
-        "delete them there.",
+        "Delete what I keep of you? That is our conversation, your questions and answers here and in groups, what "
+        "waits or runs, and your language. It can't be undone. What you have used of your budget stays, and so does "
+        "whether you may use the bot. Messages in Telegram stay until you delete them there.",
         "למחוק את מה ששמור כאן עליך? השיחה שלנו, השאלות והתשובות כאן ובקבוצות, מה שממתין או רץ, והשפה שנבחרה. אי אפשר לבטל את זה. "
         "מה שנוצל מהתקציב נשאר, וגם ההרשאה להשתמש בבוט. ההודעות בטלגרם נשארות עד שמוחקים אותן שם.",
     )
     FORGET_ASK_GROUP = (
-        "Delete what I keep of your questions in this group, with their answers? What others said stays. For everything, send /forget in our "
-        "private chat. It can't be undone.",
+        "Delete what I keep of your questions in this group, with their answers? What others said stays. For "
+        "everything, send /forget in our private chat. It can't be undone.",
         "למחוק את מה ששמור כאן מהשאלות שלך בקבוצה הזאת, עם התשובות? מה שאחרים כתבו נשאר. למחיקת הכול, שלחו \u200e/forget בצ׳אט הפרטי. "
         "אי אפשר לבטל את זה.",
     )

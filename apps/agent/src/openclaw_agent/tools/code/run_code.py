@@ -62,10 +62,11 @@ class RunCode:
     runner: Runner | None
     name: str = NAME
     description: str = (
-        "Run a program in a sealed sandbox and see its exit code and output. Use it to prove code before you show it, with a test of your own. There is no "
-        "network, no pip and no user's file; python has numpy, pandas, matplotlib, sympy, openpyxl and pytest. plt.show() makes a picture that the user "
-        f"gets. Each run begins from nothing, ends after {SECONDS:g} s, and an answer has {RUNS_MAX} runs at most. The user sees the record of your runs "
-        "below your answer, so do not repeat their output."
+        "Run a program in a sealed sandbox and see its exit code and output. Use it to prove code before you show it, "
+        "with a test of your own. There is no network, no pip and no user's file; python has numpy, pandas, "
+        "matplotlib, sympy, openpyxl and pytest. plt.show() makes a picture that the user gets. Each run begins from "
+        f"nothing, ends after {SECONDS:g} s, and an answer has {RUNS_MAX} runs at most. The user sees the record of "
+        "your runs below your answer, so do not repeat their output."
     )
     parameters: Mapping[str, Any] = field(default_factory=lambda: _PARAMETERS)
     timeout_s: float = 75.0

@@ -46,9 +46,10 @@ class ReadDocument:
     """Of the role: two results fit into a request."""
     name: str = READ_DOCUMENT
     description: str = (
-        "Read a document that came with the user's message: some of its pages, or the places where a phrase is. Long documents come in parts: go on "
-        "with first_page until you have what the question needs, and before you go on write down what matters of the part, since older parts are "
-        "cut from your view. Do not state what you have not read."
+        "Read a document that came with the user's message: some of its pages, or the places where a phrase is. Long "
+        "documents come in parts: go on with first_page until you have what the question needs, and before you go on "
+        "write down what matters of the part, since older parts are cut from your view. Do not state what you have "
+        "not read."
     )
     parameters: Mapping[str, Any] = field(default_factory=lambda: _PARAMETERS)
     timeout_s: float = 10.0

@@ -39,9 +39,10 @@ class OpenPage:
     part_tokens: int = PART_TOKENS
     name: str = "open_page"
     description: str = (
-        "Open one web page and read its text. Use it for links in the user's message and for the most promising search results: a search result "
-        "alone is no source. The page gets a number; cite what it says as [number], directly behind the claim. Quote it word for word or not at all. "
-        "PDF, Office documents and e-books behind an address are read too. Long pages come in parts. It cannot log in, fill in forms or run scripts."
+        "Open one web page and read its text. Use it for links in the user's message and for the most promising "
+        "search results: a search result alone is no source. The page gets a number; cite what it says as [number], "
+        "directly behind the claim. Quote it word for word or not at all. PDF, Office documents and e-books behind an "
+        "address are read too. Long pages come in parts. It cannot log in, fill in forms or run scripts."
     )
     parameters: Mapping[str, Any] = field(default_factory=lambda: _PARAMETERS)
     timeout_s: float = TOTAL_S + READ_S + 2

@@ -29,9 +29,9 @@ class WebSearch:
     backend: Backend
     name: str = "web_search"
     description: str = (
-        "Search the web. Use it for anything recent, for facts that you are not sure of, and to find pages to cite. It gives titles, addresses and short "
-        "snippets. Snippets are no sources: open the most promising results with open_page before you rely on them. Search in the language in which the "
-        "answer is likely to be written."
+        "Search the web. Use it for anything recent, for facts that you are not sure of, and to find pages to cite. "
+        "It gives titles, addresses and short snippets. Snippets are no sources: open the most promising results with "
+        "open_page before you rely on them. Search in the language in which the answer is likely to be written."
     )
     parameters: Mapping[str, Any] = field(default_factory=lambda: _PARAMETERS)
     timeout_s: float = 20.0
