@@ -89,7 +89,8 @@ WRONG_ROWS = {
     "missing_days": "WITH RECURSIVE d(x) AS (SELECT min(day) FROM readings UNION ALL SELECT date(x, '+1 day') FROM d"
     " WHERE x < (SELECT max(day) FROM readings)) SELECT x FROM d;",
     "second_salary": "SELECT dept, name, salary FROM employees ORDER BY dept, name;",
-    "overdue_loans_he": "SELECT reader, count(*) AS n FROM loans WHERE returned IS NULL AND due < '2026-03-10' GROUP BY reader ORDER BY n DESC;",
+    "overdue_loans_he": "SELECT reader, count(*) AS n FROM loans WHERE returned IS NULL AND due < '2026-03-10' GROUP "
+    "BY reader ORDER BY n DESC;",
     "top_customers": "SELECT name, sum(total) AS s FROM customers c JOIN orders o ON o.customer_id = c.id WHERE status = 'paid'"
     " GROUP BY c.id ORDER BY s DESC;",
     "error_codes": "awk '{n[$3] += ($4 >= 500)} END {for (p in n) print p, n[p]}' access.log | sort -k2,2nr -k1,1",

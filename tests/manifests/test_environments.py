@@ -88,7 +88,8 @@ def test_staging_and_prod_differ_only_where_they_may() -> None:
     wrong = sorted(path for path in different if not DIFFERENCES.match(path))
     files = {path: files_of(path.partition(".")[0]) for path in wrong}
     assert not wrong, "staging and prod differ in " + "; ".join(
-        f"{path} ({files[path]}): write it into platform/openclaw/base for both, or into DIFFERENCES of tests/manifests/test_environments.py"
+        f"{path} ({files[path]}): write it into platform/openclaw/base for both, or into DIFFERENCES of "
+        "tests/manifests/test_environments.py"
         for path in wrong
     )
 

@@ -313,7 +313,8 @@ KERNEL = [
     ),
     attack(
         "a message queue",
-        "call('mq_open', ctypes.c_char_p(b'openclaw-test'), 0o102, 0o600, None); call('mq_unlink', ctypes.c_char_p(b'openclaw-test')); print('GOT')",
+        "call('mq_open', ctypes.c_char_p(b'openclaw-test'), 0o102, 0o600, None); call('mq_unlink', "
+        "ctypes.c_char_p(b'openclaw-test')); print('GOT')",
         "seccomp",
         FILTER | LIMITS | FILES,
     ),

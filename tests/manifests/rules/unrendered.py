@@ -94,7 +94,8 @@ KNOWN = (
     (
         r'unable to parse SM or JSON patch from \[path: "(?P<word>[^"]+)"',
         _given,
-        "this patch cannot be read: it is neither a merge by names (apiVersion, kind, metadata.name and what changes) nor a list of operations (op, path, value)",
+        "this patch cannot be read: it is neither a merge by names (apiVersion, kind, metadata.name and what changes) "
+        "nor a list of operations (op, path, value)",
     ),
     (
         r"invalid Kustomization: (?:error converting YAML to JSON: )?yaml: (?:line (?P<line>\d+): )?(?P<what>.*?)(?: in File: .*)?$",
@@ -104,7 +105,8 @@ KNOWN = (
     (
         r"unable to parse SM or JSON patch from \[(?P<word>patch): ",
         _named,
-        "a {word} of this file cannot be read: it is neither a merge by names (apiVersion, kind, metadata.name and what changes) nor a list of operations (op, path, value)",
+        "a {word} of this file cannot be read: it is neither a merge by names (apiVersion, kind, metadata.name and "
+        "what changes) nor a list of operations (op, path, value)",
     ),
     (
         r"(?:error in )?(?P<op>\w+) (?:for path|operation does not apply): .*?(?P<word>/[\w~./-]+)",
@@ -114,7 +116,8 @@ KNOWN = (
     (
         r"testing value (?P<word>\S+) failed",
         _anywhere,
-        "this patch tests what stands at the position {word}, and something else does now: write the patch as a merge by names, as agent-log-level.yaml is, or correct the position",
+        "this patch tests what stands at the position {word}, and something else does now: write the patch as a merge "
+        "by names, as agent-log-level.yaml is, or correct the position",
     ),
     (
         r"MalformedYAMLError: yaml: (?:line (?P<line>\d+): )?(?P<what>.*?) in File: (?P<word>\S+?)['\"]?(?:$|[\s:])",
@@ -149,7 +152,8 @@ KNOWN = (
     (
         r'unable to find field \\?"(?P<word>[^"\\]+)\\?" in replacement target',
         _named,
-        "the objects that are selected above this line have nothing at {word} any more (positions count from 0): give it back to them, or correct the path here",
+        "the objects that are selected above this line have nothing at {word} any more (positions count from 0): give "
+        "it back to them, or correct the path here",
     ),
     (
         r'Kind:"(?P<kind>\w+)".*?Name:"(?P<word>[^"]+)".*? exists; can not use behavior',
