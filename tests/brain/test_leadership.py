@@ -11,8 +11,8 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from openclaw_brain.app import Brain
 from openclaw_brain.leadership import RedisLeader, lead_until
+from openclaw_brain.leading import Brain
 from openclaw_brain.loops import Heartbeats, Loop
 from openclaw_brain.metrics import Metrics
 from openclaw_brain.settings import at_start
