@@ -120,12 +120,22 @@ async def test_a_failure_is_counted_by_its_cause_and_its_text_when_it_stands_in_
     await world.failed(await claim(world, 1), Cause.MODEL_DOWN)
     found = await page(metrics)
     assert of(found, "queue_length", "queue=notices") == 1
-    assert of(found, "deliveries_total", "text=failure", "outcome=delivered") is None
+    assert of(found, "deliveries_total", "text=failure", "outcome=delivered") == 0
     await world.show_all()
     found = await page(metrics)
     assert of(found, "tasks_ended_total", "state=failed", "cause=model_down") == 1
     assert of(found, "queue_length", "queue=notices") == 0
     assert of(found, "deliveries_total", "text=failure", "outcome=delivered") == 1
+
+
+async def test_texts_and_answers_are_counted_from_0_on_so_that_a_first_burst_is_an_increase(
+    world: World, metrics: Metrics
+) -> None:
+    found = await page(metrics)
+    assert of(found, "tasks_ended_total", "state=closed", "cause=") == 0
+    for text in ("answer", "failure", "stopped", "notice"):
+        for outcome in ("delivered", "partial", "undeliverable"):
+            assert of(found, "deliveries_total", f"text={text}", f"outcome={outcome}") == 0
 
 
 async def test_queues_tell_how_many_wait_and_since_when(world: World, metrics: Metrics) -> None:

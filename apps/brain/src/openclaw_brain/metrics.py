@@ -22,12 +22,15 @@ from openclaw_core.store import Script
 from openclaw_core.store.budgets import Spending, Used
 from openclaw_core.store.figures import Figures, Queue, figures
 from openclaw_core.tasks.feedback import FeedbackKind
-from openclaw_core.tasks.outcome import Cause, TaskState
+from openclaw_core.tasks.outcome import Cause, Delivery, TaskState
 
 __all__ = ["CONTENT_TYPE_LATEST", "Metrics", "counted"]
 CAUSES = frozenset(cause.value for cause in Cause)
 ENDS = (TaskState.CLOSED, TaskState.FAILED, TaskState.CANCELLED)
 JOB_STATES = ("created", "waiting", "claimed", "retired")
+TEXTS = ("answer", "failure", "stopped", "notice")
+"""What the store's script counts as a text that was shown, or cannot be."""
+OUTCOMES_OF_TEXTS = tuple(outcome.value for outcome in Delivery if outcome is not Delivery.PENDING)
 
 
 @dataclass(kw_only=True)
@@ -233,8 +236,9 @@ def counted(found: Figures, roles: Collection[str], used: Sequence[Used] = ()) -
         "openclaw_tasks_ended",
         "Tasks by how they ended, and why.",
         ("state", "cause"),
-        _summed(((state, _cause(cause)), n) for (state, cause), n in found.ended.items()),
-    )
+        # The first answer is an increase too: NothingAnswered looks for one.
+        _summed([((TaskState.CLOSED.value, ""), 0), *(((state, _cause(cause)), n) for (state, cause), n in found.ended.items())]),
+    )  # fmt: skip
     yield counter_by(
         "openclaw_agents_lost",
         "Agents that ended or fell silent with a task in hand, tried again or not.",
@@ -242,8 +246,12 @@ def counted(found: Figures, roles: Collection[str], used: Sequence[Used] = ()) -
         _summed(((_cause(cause),), n) for (cause,), n in found.labelled("lost", labels=1).items()),
     )
     yield counter("openclaw_tasks_handed_back", "Tasks given back by agents that were told to go.", "handed_back")
-    yield counter(
-        "openclaw_deliveries", "Texts by what they were and whether they are in the chat.", "delivery", "text", "outcome"
+    yield counter_by(
+        "openclaw_deliveries",
+        "Texts by what they were and whether they are in the chat.",
+        ("text", "outcome"),
+        # From 0 on, as below: a first burst of refusals would be missing.
+        _summed([*(((text, outcome), 0) for text in TEXTS for outcome in OUTCOMES_OF_TEXTS), *found.labelled("delivery", labels=2).items()]),
     )  # fmt: skip
 
     def by_role(name: str, what: str, first: str, *labels: str) -> CounterMetricFamily:
