@@ -18,6 +18,7 @@ import yaml
 
 from openclaw_standin.bot_api import BotApi
 from tests.alerts.rule_files import Rule, write_alertmanager, write_rules
+from tests.alerts.runbook import commands
 from tests.alerts.servers import free_port, process
 from tests.manifests.rendering import tool
 
@@ -77,6 +78,16 @@ class Operators:
     prometheus: "asyncio.subprocess.Process"
     prometheus_log: Path
     told_of: list[Told] = field(default_factory=list)
+
+    def logged(self, alert: str) -> str:
+        """What the section's `kubectl -n monitoring logs` would print: the last lines of these servers' logs. They run in no pod here."""
+        printed = []
+        for command in commands(alert):
+            if found := re.fullmatch(r"kubectl -n monitoring logs (\w+)-\S+ .*--tail=(\d+)", command):
+                file = self.prometheus_log.with_name(f"{found[1]}.log")
+                printed += file.read_text(errors="replace").splitlines()[-int(found[2]) :]
+        assert printed, f"docs/alerts.md#{alert.lower()} names no log of Prometheus or Alertmanager"
+        return "\n".join(printed)
 
     def texts(self) -> list[str]:
         return self.api.bot_texts(OPS_CHAT)

@@ -25,3 +25,15 @@ def commands(alert: str, page: str = "") -> list[str]:
         elif program and re.fullmatch(r"[A-Z]+( [A-Z]+)+", text):
             found.append(f"{program} {text}")
     return found
+
+
+def named(command: str, **names: str) -> str:
+    """*command* with *names* instead of the words in capitals that stand for them."""
+    for name, value in names.items():
+        command = re.sub(rf"\b{name}\b", value, command)
+    return command
+
+
+def changes_something(command: str) -> bool:
+    """Whether *command* is a remedy. The others look at something."""
+    return bool(re.search(r" (rollout restart|CONFIG SET|CLIENT KILL) ", command))

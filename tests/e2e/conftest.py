@@ -65,9 +65,10 @@ def world() -> Iterator[World]:
 
 @pytest.fixture
 def bot(world: World) -> Iterator[World]:
-    """The installation in good health, and a model that answers within a second."""
+    """The installation in good health, a Telegram without faults, and a model that answers within a second."""
     world.pace(first_token_s=0.2, tokens_per_s=200.0, tokens=60)
     world.standins.do(world.standins.model.faults.clear)
+    world.standins.do(world.standins.api.faults.clear)
     world.standins.do(world.standins.model.calls.clear)
     world.is_well()
     yield world

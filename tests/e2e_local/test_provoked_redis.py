@@ -3,6 +3,7 @@ brain without it, or gone.
 """
 
 import asyncio
+import itertools
 import os
 import signal
 import time
@@ -10,23 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.alerts.redis_faults import MAXMEMORY, fill, stop_writes_while_messages_wait
 from tests.e2e_local.watched_bot import follow, full, watched
 from tests.e2e_local.world import World
 
 pytestmark = [full, pytest.mark.timeout(600)]  # a busy machine is slow, not wrong
-
-
-MAXMEMORY = 64_000_000
-
-
-async def fill(bot: World, share: float) -> None:
-    """Write foreign keys until *share* of `maxmemory` is used."""
-    for n in range(1000):
-        info = await bot.script.redis.info("memory")
-        if info["used_memory"] >= share * MAXMEMORY:
-            return
-        await bot.script.read("SET", f"foreign:{share}:{n}", "x" * 250_000)
-    raise AssertionError("it cannot be filled")
 
 
 async def stall(bot: World) -> None:
@@ -43,27 +32,11 @@ async def stall(bot: World) -> None:
         os.kill(pid, signal.SIGCONT)
 
 
-async def stop_writes_while_messages_wait(bot: World) -> None:
-    """Redis becomes a replica in the middle of a burst, as after a failover: it answers, and refuses writes."""
-    for n in range(20):
-        for chat_id in range(1000 * (n + 1), 1000 * (n + 1) + 300):
-            bot.api.users.write(chat_id, "/code one of many")
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            if await bot.script.read("XLEN", bot.script.keys("inbox")):
-                await bot.script.read("REPLICAOF", "127.0.0.1", "1")
-                if await bot.script.read("XLEN", bot.script.keys("inbox")):
-                    return
-                await bot.script.read("REPLICAOF", "NO", "ONE")
-                break
-    raise AssertionError("each message was handled before Redis refused writes")
-
-
 async def test_redis_fills_stalls_is_full_and_is_killed(tmp_path: Path) -> None:
     async with watched(tmp_path) as (bot, chat):
         await bot.script.read("CONFIG", "SET", "maxmemory", MAXMEMORY)
         since = time.monotonic()
-        await fill(bot, 0.85)
+        await fill(bot.script, 0.85)
         stalling = asyncio.create_task(stall(bot), name="stall Redis")
         await chat.told("RedisFilling", since=since)
         await chat.told("RedisSlow", since=since)
@@ -72,7 +45,7 @@ async def test_redis_fills_stalls_is_full_and_is_killed(tmp_path: Path) -> None:
         assert "cmdstat_evalsha" in await follow(bot, "RedisSlow")
 
         since = time.monotonic()
-        await fill(bot, 0.975)
+        await fill(bot.script, 0.975)
         await chat.told("RedisFull", since=since)
         await follow(bot, "RedisFull")
         await chat.over("RedisFilling", "RedisFull", "RedisSlow")
@@ -87,7 +60,13 @@ async def test_redis_fills_stalls_is_full_and_is_killed(tmp_path: Path) -> None:
 
 async def test_nothing_is_worked_on_then_no_brain_runs_then_none_leads_then_prometheus_is_gone(tmp_path: Path) -> None:
     async with watched(tmp_path) as (bot, chat):
-        await stop_writes_while_messages_wait(bot)
+        chats = itertools.count(1000)
+
+        def write(count: int) -> None:
+            for chat_id in itertools.islice(chats, count):
+                bot.api.users.write(chat_id, "/code one of many")
+
+        await stop_writes_while_messages_wait(bot.script, write)
         await chat.told("InboxStuck", since=time.monotonic())
         await bot.script.read("REPLICAOF", "NO", "ONE")
         await chat.over("InboxStuck")

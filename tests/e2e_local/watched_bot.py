@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import re
 import shlex
 import sys
 from collections.abc import AsyncIterator
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.alerts.operators import Operators, brain_job, operators
-from tests.alerts.runbook import commands
+from tests.alerts.runbook import commands, named
 from tests.alerts.servers import free_port
 from tests.e2e_local.world import ROOT, TOKEN, World, world
 
@@ -39,9 +38,7 @@ async def follow(bot: World, alert: str, **names: str) -> str:
     """
     printed = []
     for command in commands(alert):
-        for name, value in names.items():
-            command = re.sub(rf"\b{name}\b", value, command)
-        program, *arguments = shlex.split(command)
+        program, *arguments = shlex.split(named(command.replace(" --cluster ENV", ""), **names))
         if program == "openclaw" and arguments[0] in ("runs", "doctor"):
             printed.append(await _openclaw(bot, *arguments))
         elif program == "valkey-cli":

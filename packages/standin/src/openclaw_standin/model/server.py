@@ -75,6 +75,8 @@ class ScriptedModel:
         self.scripts = Scripts()
         self.calls: list[ScriptCall] = []
         self.models = list(MODELS)
+        self.limits = limits()
+        """Headers of each answer: the key's limits, and what is left of them."""
         self._chance = random.Random(0)
         self._api_key = api_key
 
@@ -235,7 +237,7 @@ class ScriptedModel:
             "usage": self._usage(call),
             "x_groq": {"id": f"req_{call.n}"},
         }
-        return web.json_response(body, headers=limits())
+        return web.json_response(body, headers=self.limits)
 
     def _pieces(self, call: ScriptCall, schema: dict[str, Any] | None, fault: ModelFault | None) -> list[str]:
         kind = "" if fault is None else fault.kind
@@ -270,7 +272,7 @@ class ScriptedModel:
         stop_at = (
             fault.after_tokens if fault is not None and kind in ("hang_mid", "cut", "error_event", "garbage") else None
         )
-        response = web.StreamResponse(headers=limits() | {"Content-Type": "text/event-stream"})
+        response = web.StreamResponse(headers=self.limits | {"Content-Type": "text/event-stream"})
         response.enable_chunked_encoding()
         await response.prepare(request)
         await self._pause(call, 0)
