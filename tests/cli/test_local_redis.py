@@ -18,7 +18,7 @@ from openclaw_cli.up import store_lock
 from openclaw_cli.up.local_redis import local_redis, server_binary
 from openclaw_core.errors import SettingsError, StoreMisconfigured
 from openclaw_core.store import RedisSettings, open_script
-from openclaw_core.store.client import pairs
+from openclaw_core.store.step_values import pairs
 
 
 async def ask(url: str, *command: str) -> object:

@@ -11,7 +11,8 @@ from typing import Any
 from redis.asyncio import Redis
 
 from openclaw_core.store import Script
-from openclaw_core.store.client import Rights, _without_none, digest, source
+from openclaw_core.store.client import Rights, digest, source
+from openclaw_core.store.step_values import without_none
 from tests.core.store_world import World
 
 DATA_MD = Path(__file__).parents[2] / "docs/data.md"
@@ -153,7 +154,7 @@ class Story:
         pipe.info("persistence")
         for rights, op, args in calls:
             prefix = self.keys.prefix if rights == "leader" else self.keys("agent", "")
-            pipe.evalsha(digest(rights), 1, prefix, op, json.dumps(_without_none(args)))
+            pipe.evalsha(digest(rights), 1, prefix, op, json.dumps(without_none(args)))
         pipe.info("persistence")
         first, *results, last = await pipe.execute()
         return results, bool(last["rdb_changes_since_last_save"] != first["rdb_changes_since_last_save"])

@@ -5,9 +5,9 @@ from dataclasses import replace
 from openclaw_core.budgets.values import Budgets, Calendar, Limit, Period, Scope, Spend, Unit
 from openclaw_core.roles.values import ModelSpec
 from openclaw_core.store.budgets import Reserved, Spending, reserve, set_budgets, spend_fields
-from openclaw_core.store.client import pairs
 from openclaw_core.store.figures import set_prices
 from openclaw_core.store.run_records import RunRecord
+from openclaw_core.store.step_values import pairs
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.run_usage import CallUsage, ModelTokens, RunUsage, StepUsage
 from openclaw_core.tasks.task import Task

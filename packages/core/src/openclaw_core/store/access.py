@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from openclaw_core.records import whole
-from openclaw_core.store.client import Script, fenced
+from openclaw_core.store.client import Script
+from openclaw_core.store.step_values import fenced
 
 READABLE_VERSIONS = frozenset({"1"})
 """Of a row. One of another version gives nobody access."""

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 from openclaw_core.errors import LostOwnership
 from openclaw_core.store.agent_work import wire
-from openclaw_core.store.client import Script, compact
+from openclaw_core.store.client import Script
+from openclaw_core.store.step_values import compact
 from openclaw_core.store.turns import turn_json, turns_from
 from openclaw_core.tasks.conversation import Turn
 from openclaw_core.tasks.outcome import Delivery

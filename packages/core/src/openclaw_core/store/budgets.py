@@ -7,7 +7,8 @@ from typing import Any
 
 from openclaw_core.budgets.values import Budgets, Calendar, Limit, Period, Room, Scope, Spend, Unit
 from openclaw_core.records import whole
-from openclaw_core.store.client import Script, fenced, fenced_list, pairs
+from openclaw_core.store.client import Script
+from openclaw_core.store.step_values import fenced, fenced_list, pairs
 
 
 class Reserved(IntEnum):

@@ -6,7 +6,8 @@ from typing import Any
 
 from openclaw_core.records import UNREADABLE, parsed, read
 from openclaw_core.roles.judged_runs import JudgedRuns
-from openclaw_core.store.client import Script, compact, fenced, pairs
+from openclaw_core.store.client import Script
+from openclaw_core.store.step_values import compact, fenced, pairs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,6 @@
 
 import asyncio
 import hashlib
-import json
-import re
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -19,8 +17,10 @@ from redis.backoff import NoBackoff
 from redis.client import NEVER_DECODE
 
 from openclaw_core import logs
-from openclaw_core.errors import LostOwnership, StoreFault, StoreFull, StoreMisconfigured, StoreUnavailable
+from openclaw_core.errors import StoreFault, StoreMisconfigured, StoreUnavailable
+from openclaw_core.store.redis_faults import NoReplicas, translated
 from openclaw_core.store.server import WANTED, Memory, Server, memory_of, server_fault, server_of
+from openclaw_core.store.step_values import compact, pairs, without_none
 
 log = logs.get(__name__)
 T = TypeVar("T")
@@ -158,7 +158,7 @@ class Script:
             pipe = self.redis.pipeline(transaction=False)
             for op, args in calls[len(done) :]:
                 options = {NEVER_DECODE: True} if op in IN_BYTES else {}
-                body = compact({**_without_none(args), "by_ms": by_ms})
+                body = compact({**without_none(args), "by_ms": by_ms})
                 pipe.execute_command("EVALSHA", digest(self._rights), 1, prefix, op, body, **options)
             for result in await pipe.execute(raise_on_error=False):
                 if isinstance(result, exceptions.NoScriptError) or _is_late(result):
@@ -281,82 +281,8 @@ class Script:
         return await self.redis.execute_command("EVAL", script, 1, self.keys("probe"))  # type: ignore[no-untyped-call]
 
 
-class NoReplicas(StoreUnavailable):
-    """The primary waits for its replicas."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "the server has fewer replicas than its min-replicas-to-write: bring them back, or set it to 0"
-        )
-
-
 def _is_late(result: Any) -> bool:
     return isinstance(result, exceptions.ResponseError) and str(result).startswith("LATE")
-
-
-def _without_none(value: Any) -> Any:
-    """Drop None from mappings: a JSON null would be a true value in the script."""
-    if isinstance(value, Mapping):
-        return {name: _without_none(item) for name, item in value.items() if item is not None}
-    if isinstance(value, list | tuple):
-        return [_without_none(item) for item in value]
-    return value
-
-
-def compact(value: Any) -> str:
-    """JSON without a spare byte. Half a character, which UTF-8 cannot hold, is sent as a question mark."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def fenced(result: object) -> int:
-    """The number that a leader's step gave. Raises LostOwnership for -1: a newer leader has raised the epoch."""
-    return int(str(fenced_list([result])[0]))
-
-
-def fenced_list(reply: list[Any]) -> list[Any]:
-    """The list that a leader's step gave. Raises LostOwnership for one that begins with -1."""
-    if reply and reply[0] == -1:
-        raise LostOwnership("a newer leader has raised the epoch")
-    return reply
-
-
-def pairs(reply: Any) -> dict[str, str]:
-    """A hash as a mapping, whichever shape the protocol's version gives it."""
-    return reply if isinstance(reply, dict) else dict(zip(reply[::2], reply[1::2], strict=True))
-
-
-_NOT_READY = ("LOADING", "READONLY", "MASTERDOWN", "MISCONF", "BUSY", "CLUSTERDOWN", "TRYAGAIN", "UNBLOCKED")
-
-
-class translated:
-    """Turn the client's exceptions into ours. The cause is dropped: its text can hold arguments, so users' words."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, _tb: object) -> None:
-        if exc is None:
-            return
-        if isinstance(exc, exceptions.AuthenticationError) or (
-            isinstance(exc, exceptions.ResponseError) and str(exc).startswith(("WRONGPASS", "NOAUTH", "NOPERM"))
-        ):
-            raise StoreMisconfigured(
-                "Redis refuses the password or the user: check REDIS_PASSWORD or REDIS_URL"
-            ) from None
-        if isinstance(exc, exceptions.OutOfMemoryError) or (
-            isinstance(exc, exceptions.ResponseError) and "OOM" in str(exc)[:60]
-        ):
-            raise StoreFull("Redis is at its memory limit") from None
-        if isinstance(exc, exceptions.ResponseError):
-            if str(exc).startswith("NOREPLICAS"):
-                raise NoReplicas from None
-            if str(exc).startswith(_NOT_READY):
-                raise StoreUnavailable("Redis is not ready for writes") from None
-            # A row of another type, a field that is no number, a bug in a step. Only that, and where: messages can hold what was read.
-            word, line = re.match(r"[A-Z]*", str(exc)), re.search(r"user_script:(\d+)", str(exc))
-            log.error("store.fault", kind=word[0] if word else "", line=int(line[1]) if line else None)
-            raise StoreFault("Redis refuses the step") from None
-        if isinstance(exc, exceptions.RedisError | OSError | TimeoutError):
-            raise StoreUnavailable("Redis does not answer") from None
 
 
 @asynccontextmanager

@@ -7,8 +7,9 @@ from typing import Any
 from openclaw_core import logs
 from openclaw_core.chat.delivery.displays import Change, Display, Growing, Indicator, Stage
 from openclaw_core.records import UNREADABLE, parsed, readable, whole
-from openclaw_core.store.client import Script, fenced, fenced_list
+from openclaw_core.store.client import Script
 from openclaw_core.store.run_steps import status_from
+from openclaw_core.store.step_values import fenced, fenced_list
 from openclaw_core.tasks.outcome import Cause, Delivery
 
 log = logs.get(__name__)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from openclaw_core.records import UNREADABLE
-from openclaw_core.store.client import Script, pairs
+from openclaw_core.store.client import Script
 from openclaw_core.store.run_records import PAGE
+from openclaw_core.store.step_values import pairs
 from openclaw_core.tasks.feedback import Feedback, FeedbackKind, by_task
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from openclaw_core.records import whole
 from openclaw_core.roles.values import ModelSpec
-from openclaw_core.store.client import Keys, Script, fenced, pairs
+from openclaw_core.store.client import Keys, Script
 from openclaw_core.store.pools import task_of, template_of
+from openclaw_core.store.step_values import fenced, pairs
 
 BOUNDS_MS = (50, 100, 150, 300, 600, 1000, 2000, 4000, 8000, 15000, 30000, 60000, 180000, 900000)
 """Of every histogram, the same as in the script: the goals of 150 and 300 ms are among them."""

@@ -8,8 +8,9 @@ from typing import Any, Literal
 from openclaw_core import logs
 from openclaw_core.records import UNREADABLE, parsed, whole
 from openclaw_core.store.access import READABLE_VERSIONS, AccessEntry, entries_of, entry_of
-from openclaw_core.store.client import Script, fenced, pairs
+from openclaw_core.store.client import Script
 from openclaw_core.store.effects import Effect, to_lua
+from openclaw_core.store.step_values import fenced, pairs
 from openclaw_core.tasks.conversation import conversation_key
 
 log = logs.get(__name__)

@@ -10,9 +10,10 @@ from typing import Any
 from openclaw_core import logs
 from openclaw_core.errors import StoreError
 from openclaw_core.records import whole
-from openclaw_core.store.client import Script, fenced, fenced_list
+from openclaw_core.store.client import Script
 from openclaw_core.store.packing import packed
 from openclaw_core.store.parts import read_parts
+from openclaw_core.store.step_values import fenced, fenced_list
 from openclaw_core.store.turns import turns_from
 from openclaw_core.tasks.conversation import Turn, conversation_key
 from openclaw_core.tasks.merging import merge_tasks

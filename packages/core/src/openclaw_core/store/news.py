@@ -8,9 +8,10 @@ from itertools import zip_longest
 from typing import Any
 
 from openclaw_core.records import whole
-from openclaw_core.store.client import Script, fenced, fenced_list
+from openclaw_core.store.client import Script
 from openclaw_core.store.displays import TASK_FIELDS
 from openclaw_core.store.parts import read_parts
+from openclaw_core.store.step_values import fenced, fenced_list
 from openclaw_core.store.turns import turn_json
 from openclaw_core.tasks.conversation import Turn
 from openclaw_core.tasks.merging import merge_tasks

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from openclaw_core.records import JobStage, whole
-from openclaw_core.store.client import Script, fenced, pairs
+from openclaw_core.store.client import Script
+from openclaw_core.store.step_values import fenced, pairs
 from openclaw_core.tasks.outcome import Cause
 
 MAX_TRIES = 2

@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from openclaw_core.records import read, whole
-from openclaw_core.store.client import Script, pairs
+from openclaw_core.store.client import Script
+from openclaw_core.store.step_values import pairs
 from openclaw_core.tasks.conversation import conversation_key
 
 PAGE = 1000
