@@ -56,6 +56,14 @@ def git(folder: Path, *words: str) -> str:
     return done.stdout.strip()
 
 
+def change_canary(folder: Path, name: str, more: str) -> None:
+    """Let some chats of the role *name* try its prompt with *more* behind it."""
+    prompts, roles = folder / FOLDER / "prompts", folder / FOLDER / "config/roles.yaml"
+    (prompts / f"{name}-next.md").write_text((prompts / f"{name}.md").read_text() + more)
+    own, tried = f"    prompt: {name}.md\n", f"    canary: {{prompt: {name}-next.md, percent: 5}}\n"
+    roles.write_text(roles.read_text().replace(tried, "").replace(own, own + tried))
+
+
 def change_prompt(folder: Path, name: str, more: str) -> None:
     path = folder / FOLDER / "prompts" / f"{name}.md"
     path.write_text(path.read_text() + more)

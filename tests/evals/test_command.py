@@ -9,7 +9,7 @@ from pathlib import Path
 from openclaw_cli.eval.answers.prices import most_micro_usd
 from openclaw_cli.eval.answers.tasks import load_tasks
 from openclaw_cli.eval.answers.versions import FOLDER, work_tree
-from tests.evals.answer_values import change_prompt, commit, repository
+from tests.evals.answer_values import change_canary, change_prompt, commit, repository
 from tests.evals.prompted_model import prompted_model
 from tests.runner.runners import needs_sealing
 
@@ -73,6 +73,19 @@ async def test_a_prompt_that_makes_answers_worse_ends_with_1_and_a_repeat_asks_n
     assert "| summarizer: has_not | 10 | 10 | 0 | 10 | 0 |" in out
     assert "-The fair is on Monday.\n+The fair is on Tuesday." in out
     assert asked == len(model.prompts) == 20
+
+
+async def test_a_prompt_that_some_chats_are_to_try_is_judged_too(tmp_path: Path) -> None:
+    folder = repository(tmp_path)
+    (folder / "evals/summarizer").mkdir(parents=True)
+    for n in range(10):
+        (folder / f"evals/summarizer/t{n}.yaml").write_text(TASK.format(lang="en", n=n))
+    change_canary(folder, "summarizer", "\nSay Tuesday.")
+    async with prompted_model(by_prompt) as model:
+        code, out = await eval_answers(folder, GROQ_BASE_URL=model.url, GROQ_API_KEY="k")
+
+    assert code == 1, out
+    assert "canary of summarizer" in out
 
 
 async def test_a_prompt_whose_answers_pass_as_before_ends_with_0(tmp_path: Path) -> None:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from openclaw_cli.eval.answers.versions import FOLDER, at_revision, changed_roles, work_tree
+from openclaw_cli.eval.answers.versions import FOLDER, at_revision, changed_roles, with_canaries, work_tree
 from openclaw_core.errors import SettingsError
-from tests.evals.answer_values import change_prompt, commit, git, repository
+from tests.evals.answer_values import change_canary, change_prompt, commit, git, repository
 
 
 def test_a_changed_prompt_is_a_changed_role_and_no_other_is(tmp_path: Path) -> None:
@@ -64,6 +64,26 @@ def test_one_model_takes_the_place_of_the_roles_models_and_the_prompt_stays_whol
 def test_a_commit_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="no commit 'nowhere'"):
         at_revision(repository(tmp_path), "nowhere")
+
+
+def test_a_canary_that_begins_is_judged_once_and_not_beside_a_change_of_the_own_prompt(tmp_path: Path) -> None:
+    folder = repository(tmp_path)
+    before = work_tree(folder)
+    change_canary(folder, "coder", "\nBe new.")
+    tried = with_canaries(before, work_tree(folder), ["coder"])
+    work_tree_then = work_tree(folder)
+    of_another_role = with_canaries(before, work_tree_then, ["summarizer"])
+    commit(folder)
+    kept = with_canaries(at_revision(folder, "HEAD"), work_tree(folder), ["coder"])
+    change_prompt(folder, "coder", "\nBe new too.")
+
+    assert changed_roles(before, tried) == ("coder",)
+    assert tried.roles.roles["coder"].prompt.endswith("Be new.")
+    assert tried.name == "work tree, canary of coder"
+    assert of_another_role == work_tree_then
+    assert changed_roles(at_revision(folder, "HEAD"), kept) == ()
+    with pytest.raises(SettingsError, match="one after the other"):
+        with_canaries(before, work_tree(folder), ["coder"])
 
 
 def test_a_link_to_a_file_of_this_machine_is_refused_with_its_commit(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from openclaw_cli.eval.answers.page import page_of
 from openclaw_cli.eval.answers.report import report_json, report_of
 from openclaw_cli.eval.answers.task import AnswerTask
 from openclaw_cli.eval.answers.tasks import BadTasks, load_tasks
-from openclaw_cli.eval.answers.versions import Version, at_revision, changed_roles, work_tree
+from openclaw_cli.eval.answers.versions import Version, at_revision, changed_roles, with_canaries, work_tree
 from openclaw_cli.up.backends import is_chosen, model_from
 from openclaw_core.environment import NO_KEY, Environment
 from openclaw_core.errors import SettingsError
@@ -56,6 +56,7 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     repository = Path.cwd()
     after = at_revision(repository, args.of) if args.of else work_tree(repository)
     before = at_revision(repository, args.against, of=args.of or "HEAD")
+    after = with_canaries(before, after, args.role or tuple(after.roles.roles))
     model = args.model or env.get("MODEL_OVERRIDE") or None
     roles = _roles(args, before, after, model)
     tasks = [task for task in load_tasks(args.tasks) if task.role in roles]

@@ -11,7 +11,7 @@ from pathlib import Path
 from openclaw_core.errors import SettingsError
 from openclaw_core.roles.check import load_roles
 from openclaw_core.roles.snapshot import snapshot_of
-from openclaw_core.roles.values import Roles
+from openclaw_core.roles.values import Role, Roles
 from openclaw_core.tasks.task import RoleSnapshot
 
 FOLDER = "platform/openclaw/base"
@@ -69,6 +69,43 @@ def at_revision(repository: Path, revision: str | None, *, of: str = "HEAD") -> 
             raise SettingsError(f"the roles at {commit[:8]} cannot be read by this code:\n{exc}") from None
     named = revision or "main"
     return Version(name=commit[:8] if commit.startswith(named) else f"{named} ({commit[:8]})", roles=roles)
+
+
+def with_canaries(before: Version, after: Version, roles: Sequence[str]) -> Version:
+    """*after*, where those of *roles* that begin a canary have its prompt as their own: it reaches people too.
+
+    Raises SettingsError where both prompts of a role differ, since one comparison would have to judge two changes.
+    """
+    tried = [name for name in roles if _begins_a_canary(before, after, name)]
+    if both := [name for name in tried if _own(before, name) != _own(after, name)]:
+        raise SettingsError(
+            f"{both[0]}: both its canary and its own prompt or settings differ; change one after the other"
+        )
+    if not tried:
+        return after
+    changed = {name: _of_canary(after.roles.roles[name]) for name in tried}
+    return replace(
+        after,
+        name=f"{after.name}, canary of {', '.join(tried)}",
+        roles=replace(after.roles, roles={**after.roles.roles, **changed}),
+    )
+
+
+def _begins_a_canary(before: Version, after: Version, name: str) -> bool:
+    old, new = before.roles.roles.get(name), after.roles.roles.get(name)
+    if old is None or new is None or new.canary is None:
+        return False
+    return old.canary is None or old.canary.prompt != new.canary.prompt
+
+
+def _own(version: Version, name: str) -> RoleSnapshot | None:
+    """What an agent gets without a canary. A longer canary takes its tokens from the results of tools, which is no change of the role's own."""
+    snapshot = version.snapshot(name)
+    return None if snapshot is None else replace(snapshot, results_tokens=0)
+
+
+def _of_canary(role: Role) -> Role:
+    return role if role.canary is None else replace(role, prompt=role.canary.prompt, canary=None)
 
 
 def changed_roles(before: Version, after: Version, model: str | None = None) -> tuple[str, ...]:
