@@ -13,7 +13,7 @@ STAMP := $(VENV)/.installed
 # The locked checkers come before those of the machine, in every recipe and script.
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-.PHONY: check-alerts check-charts check-evals check-rules check-tfvars help install tools up dev configure render diff cost-diff bump pin promote ends test test-oldest e2e e2e-full bench-cluster check format lock clean bench terraform-check terraform-files terraform-scan machines-test machines-upgrade infra-plan infra-up infra-down
+.PHONY: check-alerts check-charts check-evals check-rules check-tfvars help install tools up dev configure render diff cost-diff bump pin promote ends test test-oldest e2e e2e-full bench-cluster check format lock clean bench terraform-check terraform-files terraform-scan machines-test machines-alerts machines-upgrade infra-plan infra-up infra-down
 
 help: ## [Run +] this list; ALL=1 says what each command does
 	@scripts/help Makefile $(ALL)
@@ -134,6 +134,9 @@ terraform-scan: terraform-files ## [Infrastructure +] our own rules and checkov 
 
 machines-test: ## [Measure +] boot machines from the rendered user data (OPENCLAW_MACHINES_TOOL names the tool)
 	scripts/machines-test
+
+machines-alerts: ## [Measure +] provoke the alerts of etcd and certificates on machines
+	scripts/machines-test tests/machines/alerts
 
 machines-upgrade: ## [Measure +] rehearse the upgrade from an older Kubernetes on machines (OPENCLAW_OLDER_KUBERNETES names its programs)
 	scripts/machines-test tests/machines/upgrade

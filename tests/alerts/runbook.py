@@ -4,7 +4,7 @@ import re
 
 from tests.manifests.rendering import ROOT
 
-PROGRAMS = ("kubectl", "openclaw", "sudo", "valkey-cli")
+PROGRAMS = ("journalctl", "kubectl", "openclaw", "sudo", "valkey-cli")
 PAGE = ROOT / "docs/alerts.md"
 
 
