@@ -8,8 +8,9 @@ from typing import Any
 
 from openclaw_brain.agents.ports import JobEnded, LaunchFailed, Pool
 from openclaw_brain.kubernetes import diagnosis
-from openclaw_brain.kubernetes.api import ApiRefused, ApiUnavailable, Gone, KubernetesApi, Object
+from openclaw_brain.kubernetes.api import ApiRefused, ApiUnavailable, KubernetesApi, Object
 from openclaw_brain.kubernetes.diagnosis import Diagnosis
+from openclaw_brain.kubernetes.follow import follow_objects
 from openclaw_brain.kubernetes.job_manifest import LABELS, POOL_LABEL, ROLE_LABEL, TASK_LABEL, job_manifest
 from openclaw_brain.loops import Loop
 from openclaw_core import logs
@@ -24,7 +25,7 @@ SELECTOR = f"{COMPONENT}={LABELS[COMPONENT]}"
 JOB_LABEL = "batch.kubernetes.io/job-name"
 FAILED_CREATE = "involvedObject.kind=Job,reason=FailedCreate"
 PAUSE_S = 1.0
-"""Between tries to list or watch again."""
+"""Between tries to label a Job."""
 LOOK_S = 1.0
 """Between checks of Jobs whose diagnosis changes by time alone: no room, no node."""
 CONFLICTS = 5
@@ -71,7 +72,6 @@ class KubernetesJobs:
     """By Job: its pool, and why it does not start. It may still start."""
     _templates_refused: dict[str, int] = field(default_factory=dict)
     """Templates that could not be read when last asked for, and the API server's answer."""
-    _confirmed: Callable[[str], None] = lambda _kind: None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     # ---- the port
@@ -152,7 +152,6 @@ class KubernetesJobs:
         self._troubles.clear()
         self._early_pods.clear()
         self._early_events.clear()
-        self._confirmed = confirmed
         async with asyncio.TaskGroup() as group:
             # A heartbeat for each: a loop that hangs must not hide behind the others.
             for api, kind, seen, gone, selector in (
@@ -160,8 +159,10 @@ class KubernetesJobs:
                 (CORE, "pods", self._pod, lambda pod: _drop(self._early_pods, pod), {"labelSelector": SELECTOR}),
                 (CORE, "events", self._event, lambda event: _drop(self._early_events, event), {"fieldSelector": FAILED_CREATE}),
             ):  # fmt: skip
-                follow = self._follow(api, kind, seen, gone, loop_of(f"watch_{kind}"), **selector)
-                group.create_task(follow, name=f"watch {kind}")
+                following = follow_objects(
+                    self.api, api, kind, seen=seen, gone=gone, confirmed=confirmed, loop=loop_of(f"watch_{kind}"), query=selector,
+                )  # fmt: skip
+                group.create_task(following, name=f"watch {kind}")
             group.create_task(self._look_forever(loop_of("verdicts")), name="look at jobs")
 
     async def reachable(self) -> bool:
@@ -172,58 +173,7 @@ class KubernetesJobs:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    # ---- list, then watch
-
-    async def _follow(
-        self, api: str, kind: str, seen: Callable[[Object], None], gone: Callable[[str], None], loop: Loop, **query: str
-    ) -> None:  # fmt: skip
-        version = ""
-        names: set[str] = set()
-        self._confirmed(kind)  # its age counts from here on, also where the API server is away
-
-        async def step() -> float:
-            nonlocal version, names
-            try:
-                if not version:
-                    listed = await self.api.get(api, kind, **query)
-                    version = listed["metadata"]["resourceVersion"]
-                    now = {item["metadata"]["name"] for item in listed["items"]}
-                    for item in listed["items"]:
-                        seen(item)
-                    for name in names - now:
-                        gone(name)
-                    names = now
-                    self._confirmed(kind)
-                    loop.heartbeat()
-                async for change, item in self.api.watch(api, kind, since=version, **query):
-                    loop.heartbeat()
-                    self._confirmed(kind)
-                    version = item["metadata"]["resourceVersion"]
-                    if change == "BOOKMARK":
-                        continue
-                    name = item["metadata"]["name"]
-                    if change == "DELETED":
-                        names.discard(name)
-                        seen(item)
-                        gone(name)
-                    else:
-                        names.add(name)
-                        seen(item)
-                self._confirmed(kind)  # the server ended the watch in time, as it was asked to
-                return 0
-            except Gone:
-                version = ""
-                return 0
-            except ApiRefused as exc:
-                log.error(
-                    "watch.refused", kind=kind, status=exc.status, hint="does the brain's Role allow list and watch?"
-                )
-                version = ""
-            except ApiUnavailable as exc:
-                log.warning("watch.unavailable", kind=kind, error=str(exc), hint="is the API server up? Trying again")
-            return PAUSE_S
-
-        await loop.run(step)
+    # ---- what the watches show
 
     def _job(self, item: Object) -> None:
         name = item["metadata"]["name"]
