@@ -20,7 +20,8 @@ help: ## [Run +] this list; ALL=1 says what each command does
 
 # Only a Python that somebody names takes the place of the one that an environment has.
 NAMED_PYTHON := $(if $(filter file,$(origin PYTHON)),,$(PYTHON))
-# An environment whose Python is gone, or has become another one, is made anew however new its stamp is: what it then depends on is never there.
+# An environment whose Python is gone, or has become another one, is made anew however new its stamp is: what it then
+# depends on is never there.
 STALE := $(if $(wildcard $(STAMP)),$(shell PYTHON="$(NAMED_PYTHON)" scripts/install --check $(VENV) || echo stale-environment))
 
 install: $(STAMP) ## [Run +] make the environment in .venv from the hashed locks
