@@ -86,7 +86,8 @@ class RedisServer:
 
     def up(self) -> None:
         args = [
-            self.program or packaged(), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--appendonly", "yes", "--appendfsync", "always",
+            self.program or packaged(), "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder),
+            "--appendonly", "yes", "--appendfsync", "always",
             "--maxmemory-policy", "noeviction", "--save", "", *self.options,
         ]  # fmt: skip
         self.process = subprocess.Popen(args, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -18,7 +18,8 @@ from tests.fakes.work import FakeWork
 
 def task(n: int = 1, text: str = "hello", **fields: Any) -> Task:
     return Task(
-        id=f"u{n}", chat_id=1, chat_kind="private", user_id=9, message_id=100 + n, update_id=n, lang=fields.pop("lang", "en"), text=text, admitted_ms=1,
+        id=f"u{n}", chat_id=1, chat_kind="private", user_id=9, message_id=100 + n, update_id=n,
+        lang=fields.pop("lang", "en"), text=text, admitted_ms=1,
         **fields,
     )  # fmt: skip
 

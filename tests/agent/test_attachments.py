@@ -94,7 +94,8 @@ def test_no_text_in_a_file_is_told(content: bytes, cause: Cause) -> None:
 def test_a_file_is_quoted_as_material_and_cut_to_the_budget() -> None:
     snapshot = RoleSnapshot(role="r", prompt="p", prompt_sha256="", models=("m",), history_tokens=200)
     task = Task(
-        id="u1", chat_id=1, chat_kind="private", user_id=1, message_id=1, update_id=1, lang="en", text="how many?", admitted_ms=1, attachments=(FILE,),
+        id="u1", chat_id=1, chat_kind="private", user_id=1, message_id=1, update_id=1, lang="en", text="how many?",
+        admitted_ms=1, attachments=(FILE,),
         quoted="notes.txt\n" + "word " * 2000,
     )  # fmt: skip
     [_, asked] = messages(task, snapshot, ())
@@ -106,7 +107,8 @@ def test_a_file_is_quoted_as_material_and_cut_to_the_budget() -> None:
 
 def several(*attachments: Attachment, text: str = "compare them", **fields: Any) -> Task:
     return Task(
-        id="u1", chat_id=1, chat_kind="private", user_id=1, message_id=1, update_id=1, lang="en", text=text, admitted_ms=1, attachments=attachments, **fields
+        id="u1", chat_id=1, chat_kind="private", user_id=1, message_id=1, update_id=1, lang="en", text=text,
+        admitted_ms=1, attachments=attachments, **fields
     )  # fmt: skip
 
 

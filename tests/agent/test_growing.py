@@ -11,7 +11,8 @@ from openclaw_core.tasks.task import Attachment
 from tests.agent.harness import AgentHarness, Pieces, task, until
 
 WHOLE = replace(
-    task(1, "is this true?"), quoted="The moon is made of cheese.", forwarded="some", attachments=(Attachment(kind="file", file_id="f", name="a.txt"),)
+    task(1, "is this true?"), quoted="The moon is made of cheese.", forwarded="some",
+    attachments=(Attachment(kind="file", file_id="f", name="a.txt"),)
 )  # fmt: skip
 
 

@@ -87,7 +87,8 @@ class Leader:
         await self.lanes.reconcile(epoch=self.epoch)
         await self.rollout.refresh()
         handler = UpdateHandler(
-            inbox=self.inbox, lanes=self.lanes, runs=RunRecords(self.script), intake=Intake(roles=ROLES, access=Access(users=None)), bot=Bot(id=5, username="bot"),
+            inbox=self.inbox, lanes=self.lanes, runs=RunRecords(self.script),
+            intake=Intake(roles=ROLES, access=Access(users=None)), bot=Bot(id=5, username="bot"),
             windows=Windows(), epoch=self.epoch, chat_cap=20, total_cap=5000, spending=Spending(self.script, Budgets()),
         )  # fmt: skip
         lanes = QueueConsumer(
@@ -95,7 +96,8 @@ class Leader:
             budget=TaskBudget(script=self.script, budgets=Budgets(limits=(MUCH,)), epoch=self.epoch),
         )  # fmt: skip
         recovery = Recovery(
-            pools=self.pools, lanes=self.lanes, launcher=self.launcher, controller_of=self.rollout.controller, successor_of=self.rollout.successor,
+            pools=self.pools, lanes=self.lanes, launcher=self.launcher, controller_of=self.rollout.controller,
+            successor_of=self.rollout.successor,
             epoch=self.epoch, task_deadline_s=60, lease_s=0.01,
         )  # fmt: skip
         delivery = Dispatcher(
@@ -142,9 +144,11 @@ class Leader:
         for n, state in ((1, "queued"), (2, "ready"), (3, "running"), (4, "answered"), (5, "failed"), (6, "queued")):
             one = task(n, chat=VICTIM)
             fields = {
-                **{name: value for name, value in effect(one).items() if name not in ("op", "id")}, "state": state, "attempt": "1", "tries": "0",
+                **{name: value for name, value in effect(one).items() if name not in ("op", "id")}, "state": state,
+                "attempt": "1", "tries": "0",
                 "handbacks": "0", "pool": pool, "job": "ghost", "role": "coder", "admitted_ms": "1", "ready_ms": "1", "attempt_ms": "1",
-                "queued_ms": "1", "record": to_json(one), "order": snapshot_digest(order), "slot0": "99", "order_n": str(n), "generation": "0", "next_role": "coder",
+                "queued_ms": "1", "record": to_json(one), "order": snapshot_digest(order), "slot0": "99",
+                "order_n": str(n), "generation": "0", "next_role": "coder",
                 "delivery": "pending", "run": "{}",
             }  # fmt: skip
             if n in (2, 3):

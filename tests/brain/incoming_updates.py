@@ -25,10 +25,14 @@ def edited(chat: dict[str, Any] = PRIVATE, **fields: Any) -> dict[str, Any]:
 
 
 NAMES = [
-    "message", "chat", "from", "id", "type", "text", "caption", "entities", "caption_entities", "offset", "length", "user", "reply_to_message",
-    "external_reply", "message_id", "quote", "new_chat_members", "voice", "document", "file_id", "file_name", "mime_type", "file_size", "photo",
-    "message_thread_id", "is_topic_message", "language_code", "data", "rich_message", "blocks", "items", "cells", "summary", "label", "credit", "username",
-    "checklist", "tasks", "title", "poll", "question", "options", "contact", "first_name", "venue", "location", "latitude", "longitude", "game", "gift",
+    "message", "chat", "from", "id", "type", "text", "caption", "entities", "caption_entities", "offset", "length",
+    "user", "reply_to_message",
+    "external_reply", "message_id", "quote", "new_chat_members", "voice", "document", "file_id", "file_name",
+    "mime_type", "file_size", "photo",
+    "message_thread_id", "is_topic_message", "language_code", "data", "rich_message", "blocks", "items", "cells",
+    "summary", "label", "credit", "username",
+    "checklist", "tasks", "title", "poll", "question", "options", "contact", "first_name", "venue", "location",
+    "latitude", "longitude", "game", "gift",
     "sender_chat", "forward_origin", "media_group_id", "migrate_to_chat_id", "pinned_message", "date", "edit_date", "file_unique_id",
 ]  # fmt: skip
 junk = st.recursive(

@@ -38,7 +38,8 @@ class Chat:
         self, text: str = "", *, known: ChatFacts = NOTHING, user: int = 7, bot: bool = False, **fields: Any
     ) -> list[Row]:
         message = {
-            "message_id": 5, "date": 1, "chat": {"id": user, "type": "private"}, "from": {"id": user, "is_bot": bot, "language_code": "en"}, **fields,
+            "message_id": 5, "date": 1, "chat": {"id": user, "type": "private"},
+            "from": {"id": user, "is_bot": bot, "language_code": "en"}, **fields,
         }  # fmt: skip
         if text:
             message["text"] = text

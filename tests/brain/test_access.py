@@ -34,8 +34,10 @@ class Desk:
         await self.world.lead()
         await set_git_access(self.world.script, self.access.rights(), epoch=self.world.epoch)
         self.handler = UpdateHandler(
-            inbox=self.world.inbox, lanes=self.world.lanes, runs=self.world.runs, intake=Intake(roles=ROLES, access=self.access), bot=Bot(id=42, username="OpenClawBot"),
-            windows=Windows(), epoch=self.world.epoch, chat_cap=CAPS["chat_cap"], total_cap=CAPS["total_cap"], spending=Spending(self.world.script, Budgets()),
+            inbox=self.world.inbox, lanes=self.world.lanes, runs=self.world.runs,
+            intake=Intake(roles=ROLES, access=self.access), bot=Bot(id=42, username="OpenClawBot"),
+            windows=Windows(), epoch=self.world.epoch, chat_cap=CAPS["chat_cap"], total_cap=CAPS["total_cap"],
+            spending=Spending(self.world.script, Budgets()),
         )  # fmt: skip
         return self
 

@@ -60,7 +60,8 @@ class Desk:
     async def open(self) -> "Desk":
         await self.world.lead()
         self.handler = UpdateHandler(
-            inbox=self.inbox, lanes=self.world.lanes, runs=self.world.runs, intake=Intake(roles=ROLES, access=Access(users=None)), bot=Bot(id=1, username="b"), windows=Windows(),
+            inbox=self.inbox, lanes=self.world.lanes, runs=self.world.runs,
+            intake=Intake(roles=ROLES, access=Access(users=None)), bot=Bot(id=1, username="b"), windows=Windows(),
             epoch=self.world.epoch, chat_cap=1000, total_cap=5000, spending=Spending(self.world.script, Budgets()),
         )  # fmt: skip
         return self

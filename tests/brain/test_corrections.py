@@ -25,9 +25,11 @@ def effects(incoming: Incoming) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(
     "text",
     [
-        "wrong", "Wrong!", "No, that's wrong.", "that is not correct", "That\u2019s not what I asked for", "it still doesn't work", "You are wrong, it is 5",
+        "wrong", "Wrong!", "No, that's wrong.", "that is not correct", "That\u2019s not what I asked for",
+        "it still doesn't work", "You are wrong, it is 5",
         "The answer is wrong: 7 is prime", "not correct, 2+2=4", "this is not right", "incorrect. try again", "you misunderstood me",
-        "לא נכון", "לא, זה לא נכון", "טעות", "זה לא מה שביקשתי", "לא עובד", "הקוד לא עובד", "יש לך טעות בשורה 3", "לא הבנת אותי", "סליחה, אבל זה שגוי",
+        "לא נכון", "לא, זה לא נכון", "טעות", "זה לא מה שביקשתי", "לא עובד", "הקוד לא עובד", "יש לך טעות בשורה 3",
+        "לא הבנת אותי", "סליחה, אבל זה שגוי",
         "לא זה מה ששאלתי", "התשובה לא נכונה", "\u200fטעית.",
     ],
 )  # fmt: skip
@@ -38,8 +40,10 @@ def test_messages_that_begin_by_saying_so_correct(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "wrong number called me, what now?", "what is wrong with this code?", "it is wrong to steal, discuss", "not right now", "no", "thanks", "right",
-        "explain this code", "that is not true if x is 3", "it doesn't work when I press it, how do I fix my printer?", "", "Is this correct?",
+        "wrong number called me, what now?", "what is wrong with this code?", "it is wrong to steal, discuss",
+        "not right now", "no", "thanks", "right",
+        "explain this code", "that is not true if x is 3", "it doesn't work when I press it, how do I fix my printer?",
+        "", "Is this correct?",
         "לא", "תודה", "מה לא נכון במשפט הזה?", "טעויות נפוצות בעברית", "לא עובד לי המדפסת", "אולי",
     ],
 )  # fmt: skip

@@ -75,7 +75,8 @@ async def everything(desk: Desk) -> dict[str, str]:
     """All keys of the bot, with what they hold."""
     script, found = desk.world.script, {}
     reads: dict[str, tuple[Any, ...]] = {
-        "string": ("GET",), "hash": ("HGETALL",), "list": ("LRANGE", 0, -1), "set": ("SMEMBERS",), "zset": ("ZRANGE", 0, -1), "stream": ("XRANGE", "-", "+"),
+        "string": ("GET",), "hash": ("HGETALL",), "list": ("LRANGE", 0, -1), "set": ("SMEMBERS",),
+        "zset": ("ZRANGE", 0, -1), "stream": ("XRANGE", "-", "+"),
     }  # fmt: skip
     for name in await script.read("KEYS", script.keys("*")):
         command, *rest = reads[await script.read("TYPE", name)]

@@ -33,22 +33,39 @@ ENTRIES = [
     ("XADD", "inbox", "*", "other", "field"), ("XADD", "control", "*", "other", "field"),
     *(("RPUSH", queue, row) for queue in ("signs",) for row in ("no JSON", "{}", "[]", "5", '{"chat":"x","message_id":"y"}', '{"task":"u4","part":"abc"}', '{"task":"u4","part":{}}', '{"id":[]}')),
     *(("ZADD", "open", "1", display) for display in ("n:gone", "t:ghost", "garbage", "t:", "n:", "", "x:u1")),
-    *(("ZADD", "again", "1", display) for display in ("n:gone", "t:ghost", "garbage", "t:u3", "t:u4")), ("ZADD", "ended", "1", "ghost"), ("ZADD", "ended", "1", "u3"),
+    *(("ZADD", "again", "1", display) for display in ("n:gone", "t:ghost", "garbage", "t:u3", "t:u4")),
+    ("ZADD", "ended", "1", "ghost"), ("ZADD", "ended", "1", "u3"),
     *(("RPUSH", "agent:news", run) for run in ("ghost", "", "u1", "ghost.00", f"u2.{'0' * 32}", RUNS[2], RUNS[3], RUNS[5], "u3.x", "*", DEEP)),
     ("SADD", "released", "ghost"), ("ZADD", "agent:leases", "1", "ghost"), ("ZADD", "agent:leases", "1", "ghost.00"),
-    ("ZADD", "waiting.since", "1", "ghost"), ("RPUSH", "ring", "ghost"), ("RPUSH", "lane:1", "ghost"), ("RPUSH", "agent:ready:POOL", "ghost"), ("RPUSH", "agent:ready:POOL", "ghost.00"),
-    ("SADD", "pools", "no pool"), *(("HSET", "agent:jobs:POOL", "ghost", state) for state in ("garbage", "claimed", "waiting x y", "claimed ghost", f"claimed {RUNS[3]}", "retired x", "created")),
-    ("HSET", "templates", "agent", "garbage"), ("HSET", "templates", "agent", "{}"), ("HSET", "counts", "admitted:inbox", "x", "tokens", "y", "lost", "1", "delivery", "2", "tokens:coder", "1"),
-    ("HSET", "outcomes", "closed:", "x"), ("HSET", "prices", "m", "x y z"), ("HSET", "prices", "m", ""), ("HSET", "budget.limits", "user:day:tokens", "x", "x", "y"), ("ZADD", "budget.reserved", "9e15", "x"), ("HSET", "spent:all", "day", "x"), ("XADD", "runs", "*", "x", "y"),
-    ("RPUSH", "turns:1", "garbage"), ("RPUSH", "turns:1", "5"), ("LPUSH", "turns:1", '{"task_id":5}'), ("SET", "busy:1", "ghost"), ("SET", "next_role:1", "no role"),
-    ("HSET", "chat:1", "generation", "x", "lang", "x", "last_task", "x", "last_role", "x"), ("SET", "offset", "x"), ("SET", "job.counter", "x"), ("SET", "release.turn", "x"),
-    ("HSET", "moved", "-5", "x"), ("SET", "changes", "x"), ("SET", "order", "x"), ("SET", "files.at", "x"), ("SET", "canaries", "x"), ("SET", "stop:1", "x"), ("SET", "episode:wait:1", "x"), ("SET", "act:1", "x"),
+    ("ZADD", "waiting.since", "1", "ghost"), ("RPUSH", "ring", "ghost"), ("RPUSH", "lane:1", "ghost"),
+    ("RPUSH", "agent:ready:POOL", "ghost"), ("RPUSH", "agent:ready:POOL", "ghost.00"),
+    ("SADD", "pools", "no pool"),
+    *(("HSET", "agent:jobs:POOL", "ghost", state) for state in ("garbage", "claimed", "waiting x y", "claimed ghost", f"claimed {RUNS[3]}", "retired x", "created")),
+    ("HSET", "templates", "agent", "garbage"), ("HSET", "templates", "agent", "{}"),
+    ("HSET", "counts", "admitted:inbox", "x", "tokens", "y", "lost", "1", "delivery", "2", "tokens:coder", "1"),
+    ("HSET", "outcomes", "closed:", "x"), ("HSET", "prices", "m", "x y z"), ("HSET", "prices", "m", ""),
+    ("HSET", "budget.limits", "user:day:tokens", "x", "x", "y"), ("ZADD", "budget.reserved", "9e15", "x"),
+    ("HSET", "spent:all", "day", "x"), ("XADD", "runs", "*", "x", "y"),
+    ("RPUSH", "turns:1", "garbage"), ("RPUSH", "turns:1", "5"), ("LPUSH", "turns:1", '{"task_id":5}'),
+    ("SET", "busy:1", "ghost"), ("SET", "next_role:1", "no role"),
+    ("HSET", "chat:1", "generation", "x", "lang", "x", "last_task", "x", "last_role", "x"), ("SET", "offset", "x"),
+    ("SET", "job.counter", "x"), ("SET", "release.turn", "x"),
+    ("HSET", "moved", "-5", "x"), ("SET", "changes", "x"), ("SET", "order", "x"), ("SET", "files.at", "x"),
+    ("SET", "canaries", "x"), ("SET", "stop:1", "x"), ("SET", "episode:wait:1", "x"), ("SET", "act:1", "x"),
 ]  # fmt: skip
 NOTICES = [
-    notice("failed", "no JSON"), notice("failed", "{}"), notice("failed", '{"cause":5,"task":[]}'), notice("pool_wait", "{}"), notice("full", '{"cap":"x"}'),
-    notice("too_large", "{}"), notice("stopped", '{"stopped":"x"}'), notice("status", '{"waiting":"x"}'), notice("role_chosen", "{}"), notice("refused", "{}"),
-    notice("unsupported", "{}"), notice("usage", "{}"), notice("usage", '{"rows":[["user","day","x",1,2]],"next_day":1,"next_month":1}'), notice("budget_nearly", '{"scope":"x"}'), notice("canary", "{}"), notice("canary", '{"rows":[{"role":"coder","state":"good"}]}'), notice("canary", '{"rows":5}'), notice("new", "{}", chat="x"), notice("new", "{}", thread="x"), notice("new", "{}", reply_to="x"), notice("new", "{}", lang="x"),
-    notice("failed", '{"cause":"crash","task":"u5"}', order="x"), notice("new", "{}", slot0="x"), notice("new", "{}", part0="x", replaced="x"), notice("new", "[]"), notice("new", DEEP),
+    notice("failed", "no JSON"), notice("failed", "{}"), notice("failed", '{"cause":5,"task":[]}'),
+    notice("pool_wait", "{}"), notice("full", '{"cap":"x"}'),
+    notice("too_large", "{}"), notice("stopped", '{"stopped":"x"}'), notice("status", '{"waiting":"x"}'),
+    notice("role_chosen", "{}"), notice("refused", "{}"),
+    notice("unsupported", "{}"), notice("usage", "{}"),
+    notice("usage", '{"rows":[["user","day","x",1,2]],"next_day":1,"next_month":1}'),
+    notice("budget_nearly", '{"scope":"x"}'), notice("canary", "{}"),
+    notice("canary", '{"rows":[{"role":"coder","state":"good"}]}'), notice("canary", '{"rows":5}'),
+    notice("new", "{}", chat="x"), notice("new", "{}", thread="x"), notice("new", "{}", reply_to="x"),
+    notice("new", "{}", lang="x"),
+    notice("failed", '{"cause":"crash","task":"u5"}', order="x"), notice("new", "{}", slot0="x"),
+    notice("new", "{}", part0="x", replaced="x"), notice("new", "[]"), notice("new", DEEP),
 ]  # fmt: skip
 
 
@@ -71,8 +88,11 @@ async def test_a_text_with_numbers_of_another_hand_holds_up_no_other(leader: Lea
 
 
 FIELDS = [
-    "state", "record", "chat", "chat_kind", "lang", "message_id", "user", "admitted_ms", "attempt", "tries", "handbacks", "pool", "job", "role", "ready_ms",
-    "attempt_ms", "slot0", "part0", "generation", "next_role", "run", "run_id", "order", "reserved", "day", "month", "spent_tokens", "asked_model", "asked_tokens", "budget", "budget_wait", "route_micro_usd", "recording_micro_usd", "tokens", "micro_usd", "order_n", "more_n", "not_before_ms", "cause", "delivery", "replaced", "thread",
+    "state", "record", "chat", "chat_kind", "lang", "message_id", "user", "admitted_ms", "attempt", "tries",
+    "handbacks", "pool", "job", "role", "ready_ms",
+    "attempt_ms", "slot0", "part0", "generation", "next_role", "run", "run_id", "order", "reserved", "day", "month",
+    "spent_tokens", "asked_model", "asked_tokens", "budget", "budget_wait", "route_micro_usd", "recording_micro_usd",
+    "tokens", "micro_usd", "order_n", "more_n", "not_before_ms", "cause", "delivery", "replaced", "thread",
 ]  # fmt: skip
 RECORDS = [
     "{}", "5", DEEP, to_json(task(999)),
@@ -120,10 +140,13 @@ async def test_a_field_of_a_run_that_its_agent_spoils_costs_nobody_else_an_answe
 
 
 KEYS = [
-    "task:u1", "task:u2", "task:u3", "task:u4", "task:u5", "task:u6", "lane:1", "turns:1", "busy:1", "chat:1", "next_role:1", "notice:bad", "answer:u4",
+    "task:u1", "task:u2", "task:u3", "task:u4", "task:u5", "task:u6", "lane:1", "turns:1", "busy:1", "chat:1",
+    "next_role:1", "notice:bad", "answer:u4",
     f"agent:run:{RUNS[2]}", f"agent:run:{RUNS[3]}", "agent:ready:POOL", "agent:wake:POOL", "agent:jobs:POOL", "agent:news", "agent:leases",
-    "inbox", "control", "ring", "ring.members", "released", "waiting.since", "signs", "open", "again", "ended", "changes", "order", "files.at",
-    "templates", "counts", "outcomes", "prices", "budget.limits", "budget.reserved", "spent:all", "spent:chat:1", "runs", "pools", "job.counter", "release.turn", "offset", "moved",
+    "inbox", "control", "ring", "ring.members", "released", "waiting.since", "signs", "open", "again", "ended",
+    "changes", "order", "files.at",
+    "templates", "counts", "outcomes", "prices", "budget.limits", "budget.reserved", "spent:all", "spent:chat:1",
+    "runs", "pools", "job.counter", "release.turn", "offset", "moved",
 ]  # fmt: skip
 
 

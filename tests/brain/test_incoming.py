@@ -66,8 +66,10 @@ def test_the_library_knows_no_kind_that_we_have_not_sorted() -> None:
         "suggested_post_info",
     }
     persons = {
-        "animation", "audio", "checklist", "contact", "dice", "document", "game", "gift", "gift_upgrade_sent", "giveaway", "giveaway_winners", "invoice",
-        "live_photo", "location", "new_chat_members", "paid_media", "passport_data", "photo", "poll", "sticker", "story", "successful_payment",
+        "animation", "audio", "checklist", "contact", "dice", "document", "game", "gift", "gift_upgrade_sent",
+        "giveaway", "giveaway_winners", "invoice",
+        "live_photo", "location", "new_chat_members", "paid_media", "passport_data", "photo", "poll", "sticker",
+        "story", "successful_payment",
         "unique_gift", "users_shared", "chat_shared", "venue", "video", "video_note", "voice", "web_app_data",
     }  # fmt: skip
     assert {kind.value for kind in MessageType} - SERVICE - envelope == persons

@@ -39,7 +39,8 @@ def message(update_id: int, chat: int, **content: Any) -> dict[str, Any]:
 async def handled(world: World, *updates: dict[str, Any], stream: Any = "inbox") -> None:
     roles = load_roles(Path(__file__).parents[2] / "platform/openclaw/base")
     handler = UpdateHandler(
-        inbox=world.inbox, lanes=world.lanes, runs=world.runs, intake=Intake(roles=roles, access=Access(users=None)), bot=BOT, windows=Windows(), epoch=world.epoch,
+        inbox=world.inbox, lanes=world.lanes, runs=world.runs, intake=Intake(roles=roles, access=Access(users=None)),
+        bot=BOT, windows=Windows(), epoch=world.epoch,
         chat_cap=20, total_cap=5000, spending=Spending(world.script, Budgets()),
     )  # fmt: skip
     await world.inbox.admit([(stream, update) for update in updates], offset=None, epoch=world.epoch)

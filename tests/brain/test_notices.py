@@ -36,7 +36,8 @@ class Desk:
         await self.world.lead()
         intake = Intake(roles=ROLES, access=Access(users=frozenset({7, 8, 9})))
         self.handler = UpdateHandler(
-            inbox=self.world.inbox, lanes=self.world.lanes, runs=self.world.runs, intake=intake, bot=Bot(id=42, username="OpenClawBot"), windows=Windows(),
+            inbox=self.world.inbox, lanes=self.world.lanes, runs=self.world.runs, intake=intake,
+            bot=Bot(id=42, username="OpenClawBot"), windows=Windows(),
             epoch=self.world.epoch, chat_cap=CAPS["chat_cap"], total_cap=CAPS["total_cap"], spending=Spending(self.world.script, Budgets()),
         )  # fmt: skip
         return self

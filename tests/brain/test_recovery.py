@@ -48,7 +48,8 @@ class Scene:
         )  # fmt: skip
         self.recovery = Recovery(
             pools=self.store.pools, lanes=self.store.lanes, launcher=self.launcher, epoch=self.store.epoch, task_deadline_s=180,
-            controller_of=lambda pool: self.controller if pool == POOL.id else None, successor_of=lambda _: "p-11111111", clock=lambda: self.now,
+            controller_of=lambda pool: self.controller if pool == POOL.id else None,
+            successor_of=lambda _: "p-11111111", clock=lambda: self.now,
         )  # fmt: skip
         return self
 

@@ -29,7 +29,8 @@ SHIPPED = load_roles(Path("platform/openclaw/base"))
 
 def role(name: str, *models: str) -> Role:
     return Role(
-        name=name, command=name, titles={"en": name, "he": name}, descriptions={"en": name, "he": name}, emoji="x", when="always", prompt="p",
+        name=name, command=name, titles={"en": name, "he": name}, descriptions={"en": name, "he": name}, emoji="x",
+        when="always", prompt="p",
         models=models, tools=(), max_answer_tokens=100, history_tokens=100, temperature=None, reasoning_effort=None, template="agent",
     )  # fmt: skip
 
@@ -96,7 +97,8 @@ class Looking:
 
     def served(self, chat: "GroqChat | Listing") -> ServedModels:
         return ServedModels(
-            chat=cast("GroqChat", chat), roles=SHIPPED, voice_models=("whisper-large-v3",), on_roles=self.roles.append, on_listed=lambda _, gone: self.told.append(gone),
+            chat=cast("GroqChat", chat), roles=SHIPPED, voice_models=("whisper-large-v3",), on_roles=self.roles.append,
+            on_listed=lambda _, gone: self.told.append(gone),
         )  # fmt: skip
 
 

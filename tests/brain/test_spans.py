@@ -53,7 +53,8 @@ def test_spans_say_what_became_of_the_message_and_of_each_part() -> None:
     root, _, _, route, _, answer, _, _, refused, asked, tool, _ = spans(RUN)
 
     assert root.attributes == {
-        "openclaw.task_id": "u1", "openclaw.role": "coder", "openclaw.decision": "rule", "openclaw.state": "closed", "openclaw.delivery": "delivered",
+        "openclaw.task_id": "u1", "openclaw.role": "coder", "openclaw.decision": "rule", "openclaw.state": "closed",
+        "openclaw.delivery": "delivered",
         "openclaw.attempts": 1,
     }  # fmt: skip
     assert route.attributes == {"openclaw.decision": "rule", "openclaw.route_ms": 40, "openclaw.route_tokens": 7}

@@ -51,8 +51,10 @@ async def url(store: Collector, tmp_path: Path) -> AsyncIterator[str]:
 def as_taken(span: Span) -> TakenSpan:
     """*span* as it has to arrive."""
     return TakenSpan(
-        trace=span.trace, id=span.id, parent=span.parent, name=span.name, service=f"openclaw-{span.service}", start_ns=span.start_ms * 1_000_000,
-        end_ns=span.end_ms * 1_000_000, kind=3 if span.calls_out else 1 if span.parent else 2, status=2 if span.fault else 0, message=span.fault,
+        trace=span.trace, id=span.id, parent=span.parent, name=span.name, service=f"openclaw-{span.service}",
+        start_ns=span.start_ms * 1_000_000,
+        end_ns=span.end_ms * 1_000_000, kind=3 if span.calls_out else 1 if span.parent else 2,
+        status=2 if span.fault else 0, message=span.fault,
         attributes=dict(span.attributes),
     )  # fmt: skip
 

@@ -190,7 +190,8 @@ def test_a_folder_of_another_user_is_refused(reachable: Path) -> None:
         shutil.copy(Path(__file__).parents[2] / package / name, source / name)
         (source / name).parent.joinpath("__init__.py").touch()
     ran = subprocess.run(
-        [*AS_NOBODY, PYTHON, "-c", code], env={"PYTHONPATH": str(source), "PYTHONDONTWRITEBYTECODE": "1"}, cwd="/", capture_output=True, text=True, check=False,
+        [*AS_NOBODY, PYTHON, "-c", code], env={"PYTHONPATH": str(source), "PYTHONDONTWRITEBYTECODE": "1"}, cwd="/",
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert "belongs to another user: give another folder with --data" in ran.stderr
 

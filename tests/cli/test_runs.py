@@ -308,7 +308,8 @@ def test_stats_by_prompt_count_failures_beside_the_answers_of_the_same_prompt() 
     tried = '{"model": "m", "receipt": {"prompt": "aaaa"}}'
     own = '{"model": "m", "receipt": {"prompt": "bbbb"}}'
     runs = [
-        replace(RUN, run=tried, order="1"), replace(RUN, run="", order="1", state="failed"), replace(RUN, run="", order="1", state="cancelled"),
+        replace(RUN, run=tried, order="1"), replace(RUN, run="", order="1", state="failed"),
+        replace(RUN, run="", order="1", state="cancelled"),
         replace(RUN, run=own, order="2"), replace(RUN, run=own, order="2"), replace(RUN, run="", order="3", state="failed"),
     ]  # fmt: skip
     rows = {

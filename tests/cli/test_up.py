@@ -34,7 +34,8 @@ async def start(folder: Path, *args: str, **settings: str) -> asyncio.subprocess
         if not name.startswith(("TELEGRAM_", "GROQ_", "MODEL_", "REDIS_", "ALLOWED_", "SEARCH_", "BRAVE_", "TAVILY_"))
     }
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "openclaw_cli", "up", "--data", str(folder), *args, env=env | settings, cwd=ROOT, stdout=asyncio.subprocess.PIPE,
+        sys.executable, "-m", "openclaw_cli", "up", "--data", str(folder), *args, env=env | settings, cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT, stdin=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
 

@@ -52,7 +52,8 @@ MAY_CHANGE: Mapping[str, Mapping[str, str]] = {
 }
 
 UNFENCED = {
-    "take_lead", "give_up_lead", "raise_epoch", "retire", "note_job", "forget_job", "doubt", "begin_alone", "move_chat", "check_in", "claim",
+    "take_lead", "give_up_lead", "raise_epoch", "retire", "note_job", "forget_job", "doubt", "begin_alone", "move_chat",
+    "check_in", "claim",
 }  # fmt: skip
 """Steps that carry no epoch and no run. Whoever adds one says in its header why it needs none."""
 

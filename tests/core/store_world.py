@@ -70,7 +70,8 @@ def completed_step(n: int, text: str = "found") -> Step:
 def effect(one: Task) -> dict[str, str]:
     return {
         "op": "task", "id": one.id, "record": to_json(one), "chat": str(one.chat_id), "chat_kind": one.chat_kind, "lang": one.notices_in,
-        "message_id": str(one.message_id), "user": str(one.user_id), "admitted_ms": "1", **({} if one.thread_id is None else {"thread": str(one.thread_id)}),
+        "message_id": str(one.message_id), "user": str(one.user_id), "admitted_ms": "1",
+        **({} if one.thread_id is None else {"thread": str(one.thread_id)}),
     }  # fmt: skip
 
 

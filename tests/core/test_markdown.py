@@ -171,7 +171,8 @@ def test_a_target_is_shown_unless_the_label_says_it_as_a_word() -> None:
     "address",
     [
         "tg://user?id=1", "tg://proxy?server=a", "TG://login?token=x", "ton://a", "tonsite://a.ton", "https://t.me/proxy?server=a&port=1",
-        "http://www.T.me/socks?server=a", "https://telegram.me/login/12345", "https://t.me/%70roxy?server=a", "https://u@t.me:443//proxy?server=a",
+        "http://www.T.me/socks?server=a", "https://telegram.me/login/12345", "https://t.me/%70roxy?server=a",
+        "https://u@t.me:443//proxy?server=a",
         "https://telegram.dog/confirmphone?phone=1", "https://t.me/setlanguage/x", "t.me/login",
     ],
 )  # fmt: skip
@@ -212,11 +213,14 @@ def test_a_link_is_worth_more_than_the_font_of_its_label() -> None:
 @pytest.mark.parametrize(
     ("address", "fine"),
     [
-        ("https://google.com", True), ("httPs://google.com/?1#tes", True), ("http://google.com?1#tes", True), ("http://google.com:0000000001", True),
-        ("http://[2001:db8:0:0:0:ff00:42:8329]", True), ("http://..", True), ("https://עברית.example/נתיב", True), ("https://u:p@a.b/c", True),
+        ("https://google.com", True), ("httPs://google.com/?1#tes", True), ("http://google.com?1#tes", True),
+        ("http://google.com:0000000001", True),
+        ("http://[2001:db8:0:0:0:ff00:42:8329]", True), ("http://..", True), ("https://עברית.example/נתיב", True),
+        ("https://u:p@a.b/c", True),
         ("sftp://google.com", False), ("http://google.com:0", False), ("http://google.com:-1", False), ("http://google.com:99999", False),
         ("http://google.com:", False), ("http:google.com", False), ("http://localhost", False), ("https://.", False), ("https://", False),
-        ("http://a b.com", False), ("http://a.b/c d", False), ("http://exa{m}ple.com", False), ("http://[::g]", False), ("tg://user?id=1", False),
+        ("http://a b.com", False), ("http://a.b/c d", False), ("http://exa{m}ple.com", False), ("http://[::g]", False),
+        ("tg://user?id=1", False),
         ("mailto:a@b.c", False), ("javascript:alert(1)", False), ("//a.b", False), ("google.com", False), ("http://a.b%zz", False),
     ],
 )  # fmt: skip
@@ -350,8 +354,10 @@ def test_formulas_are_told_from_prices_and_brackets(markdown: str, text: str) ->
 # ---- cost
 
 HOSTILE = ["$", "$a", "$$ ", "`", "`a", "`a``b", "[", "[a](", "[a](b) ", "[a](((", "![a](b)", "*", "*a ", "**a *b", "a**", "_a ", "> ", "- ", "|", "| a",
-           "|a|b|\n|-|-|\n", "<", "<b>", "<code>", "<a href='x'>y</i>", "&", "\\", "\\(", "~~a ", "# a\n", "1. a\n", "**a** ", "x\n=\n", "```a\n", "{$",
-           "<pre>\n", "<pre>a</pre> b\n", "<blockquote>\n", "<blockquote>a</blockquote>\n", "<!-- \n", "<h1>a</h1>b", "<sup>", "<td>", '"*', '"*a', "\\.*",
+           "|a|b|\n|-|-|\n", "<", "<b>", "<code>", "<a href='x'>y</i>", "&", "\\", "\\(", "~~a ", "# a\n", "1. a\n",
+           "**a** ", "x\n=\n", "```a\n", "{$",
+           "<pre>\n", "<pre>a</pre> b\n", "<blockquote>\n", "<blockquote>a</blockquote>\n", "<!-- \n", "<h1>a</h1>b",
+           "<sup>", "<td>", '"*', '"*a', "\\.*",
            "/\\.", 'grep "', "http://a.b/*", "${", "$\\frac{a}{b}$"]  # fmt: skip
 
 

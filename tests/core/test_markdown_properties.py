@@ -54,7 +54,8 @@ HEBREW_OPERANDS = st.sampled_from(["מחיר", "כמות", "הנחה"])
 NAMES = st.sampled_from(
     [r"C:\Users\_me\new", r"\d+\.\d*", r"\\server\share", "List<T>", "f(*args, **kwargs)", "*.py", "src/**/*.ts", "**/*.js", "char *p",
      "**kwargs", "*args", "_private", "@user_name_x", "__init__.py", "~/.config", "a && b", "x <- y", "#include <stdio.h>", "a|b", "[0, 1)",
-     '"*"', "'_'", "“**”", "[*]", 'char *s = "*";', "_.map(_.x)", "_ => 1", "http://a.b/*c*", r"C:\*.*", r"C:\_x", "${a}${b}", "$$", r"s/\*/x/",
+     '"*"', "'_'", "“**”", "[*]", 'char *s = "*";', "_.map(_.x)", "_ => 1", "http://a.b/*c*", r"C:\*.*", r"C:\_x",
+     "${a}${b}", "$$", r"s/\*/x/",
      r"\[a-z\]+", r"\(x\|y\)", r"a\/b", r'grep "\*"', '"*.py"', '"a*"']
 )  # fmt: skip
 
@@ -150,7 +151,8 @@ def test_operators_and_names_stay_as_they_are_written(expressions: list[str], wo
 
 
 NOISE = st.lists(
-    st.sampled_from([*"abזש1 *_~`#>-+.|()[]!\\$<&^\n", "**", "word", "מילה", "\n\n", "- ", "1. ", " *", "* ", "***", "__", "(", "x=1", ":", '"']), max_size=60
+    st.sampled_from([*"abזש1 *_~`#>-+.|()[]!\\$<&^\n", "**", "word", "מילה", "\n\n", "- ", "1. ", " *", "* ", "***", "__", "(", "x=1", ":", '"']),
+    max_size=60
 ).map("".join)  # fmt: skip
 
 

@@ -22,7 +22,9 @@ PNG = Picture(mime_type="image/png", data=b"\x89PNG\r\n\x1a\n a plan")
 
 def call(*pictures: Picture, model: str = SEEING) -> ModelCall:
     return ModelCall(
-        model=model, messages=(Message(role="system", content="Be brief."), Message(role="user", content="what is it?", pictures=pictures)), max_tokens=100,
+        model=model,
+        messages=(Message(role="system", content="Be brief."), Message(role="user", content="what is it?", pictures=pictures)),
+        max_tokens=100,
     )  # fmt: skip
 
 

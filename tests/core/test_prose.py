@@ -106,9 +106,11 @@ JAVA = """Exception in thread "main" java.lang.NullPointerException: Cannot invo
 GO = "panic: runtime error: index out of range [5] with length 3\n\ngoroutine 1 [running]:\nmain.main()\n\t/tmp/main.go:8 +0x1d\nexit status 2"
 RUST = 'error[E0382]: borrow of moved value: `x`\n --> src/main.rs:4:20\n  |\n4 |     println!("{}", x);\n  = note: move occurs because it has type String'
 CODE = {
-    "python": PYTHON, "javascript": JAVASCRIPT, "json": JSON, "yaml": YAML, "sql": SQL, "traceback": TRACEBACK, "log": LOG, "csv": CSV, "shell": SHELL,
+    "python": PYTHON, "javascript": JAVASCRIPT, "json": JSON, "yaml": YAML, "sql": SQL, "traceback": TRACEBACK,
+    "log": LOG, "csv": CSV, "shell": SHELL,
     "html": HTML, "addresses": ADDRESSES, "fenced": "```\nplain words in a fence\n```",
-    "syslog": SYSLOG, "sql in small letters": SQL_IN_SMALL_LETTERS, "bash": BASH, "dockerfile": DOCKERFILE, "csv with spaces": CSV_WITH_SPACES,
+    "syslog": SYSLOG, "sql in small letters": SQL_IN_SMALL_LETTERS, "bash": BASH, "dockerfile": DOCKERFILE,
+    "csv with spaces": CSV_WITH_SPACES,
     "compiler": COMPILER, "npm": NPM, "access log": ACCESS_LOG, "java": JAVA, "go": GO, "rust": RUST,
     "indented": "    plain words that are indented\n    and some more of them",
 }  # fmt: skip
@@ -175,11 +177,16 @@ def test_terms_of_the_other_language_turn_no_sentence(text: str, lang: str) -> N
 
 
 SENTENCES = [
-    "Return to sender; it is mine;", "class of 1999 was nice", "import taxes are high", "I like dogs (and cats)", "Note: this is text", "let me know",
-    "print the page please", "return of the king, who wrote it?", "select a good book for me", "make me a cake", "If you can, answer this:", "and/or",
-    "for me: what is the best food for dogs?", "Dear Dana,\nplease pay.\nThanks,\nNoam", "Milk, eggs, bread", "a list:\n- bananas\n- apples\n- pears",
-    "Title: one\nAuthor: two\nText: a few words", "    one indented sentence", "from here to there", "with love,\nfrom Haifa", "Is it 5? Yes; or no.",
-    "I think, therefore I am.\nWho said it?", "error: it does not work for me", "set the table\nand sit down\nor go home", "run and copy that", "if so, then do it",
+    "Return to sender; it is mine;", "class of 1999 was nice", "import taxes are high", "I like dogs (and cats)",
+    "Note: this is text", "let me know",
+    "print the page please", "return of the king, who wrote it?", "select a good book for me", "make me a cake",
+    "If you can, answer this:", "and/or",
+    "for me: what is the best food for dogs?", "Dear Dana,\nplease pay.\nThanks,\nNoam", "Milk, eggs, bread",
+    "a list:\n- bananas\n- apples\n- pears",
+    "Title: one\nAuthor: two\nText: a few words", "    one indented sentence", "from here to there",
+    "with love,\nfrom Haifa", "Is it 5? Yes; or no.",
+    "I think, therefore I am.\nWho said it?", "error: it does not work for me",
+    "set the table\nand sit down\nor go home", "run and copy that", "if so, then do it",
     "Where is it?\nFrom whom?", "note: bring milk\nand bread", "Nov 29 is a fine day", "done", "I got exit status two",
 ]  # fmt: skip
 

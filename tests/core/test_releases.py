@@ -102,7 +102,8 @@ async def test_what_our_code_writes_it_reads_whole(world: World) -> None:
     assert read_snapshot(CURRENT["order"]) == HEARD.snapshot
     turns = [turn_from(json.dumps(turn)) for turn in CURRENT["turns"]]
     assert [(turn.task_id, turn.speaker, turn.role, turn.text) for turn in turns] == [
-        ("u7", "user", "", "תודה"), ("u7", "assistant", "coder", "**Hello**"), ("u9", "user", "", "sum up"), ("u9", "assistant", "coder", "**42** שלום"),
+        ("u7", "user", "", "תודה"), ("u7", "assistant", "coder", "**Hello**"), ("u9", "user", "", "sum up"),
+        ("u9", "assistant", "coder", "**42** שלום"),
     ]  # fmt: skip
     await world.put(CURRENT["jobs"], "agent", "jobs", "p")
     states = await Pools(world.script).jobs("p")

@@ -38,7 +38,8 @@ async def _reserved(world: World, one: Task, most: Spend) -> Reserved:
 async def _handed_over(world: World, one: Task, *, routing: Spend, recording_micro_usd: int, role: str) -> None:
     spend = spend_fields(TODAY, routing, recording_micro_usd=recording_micro_usd, model="m", asked_tokens=50)
     await world.lanes.dispatch(
-        one.with_snapshot(replace(ORDER, role=role)), pool="p", decision="model", route_ms=1, route_tokens=routing.tokens, epoch=world.epoch,
+        one.with_snapshot(replace(ORDER, role=role)), pool="p", decision="model", route_ms=1,
+        route_tokens=routing.tokens, epoch=world.epoch,
         spend=spend,
     )  # fmt: skip
 

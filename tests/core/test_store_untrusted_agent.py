@@ -36,7 +36,8 @@ async def test_a_failure_is_told_also_where_the_record_cannot_be_read(world: Wor
     [
         "no JSON", "null", "[]", "42", "{}", '{"kind":null}', '{"kind":"answered"}', '{"kind":"answered","markdown":7,"usage":{}}',
         '{"kind":"answered","markdown":"x","usage":"y"}', '{"kind":"answered","markdown":"\\ud800","usage":{}}', '{"kind":"gave_up"}',
-        '{"kind":"gave_up","cause":["x"]}', '{"kind":"gave_up","cause":"No Such; Thing"}', '{"kind":"gave_up","cause":"' + "x" * 5000 + '"}',
+        '{"kind":"gave_up","cause":["x"]}', '{"kind":"gave_up","cause":"No Such; Thing"}',
+        '{"kind":"gave_up","cause":"' + "x" * 5000 + '"}',
         '{"kind":"of the next release"}', "[" * 2000 + "]" * 2000,
     ],
 )  # fmt: skip

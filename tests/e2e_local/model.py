@@ -81,7 +81,8 @@ class EchoModel:
     def _event(delta: dict[str, str], finish: str | None) -> bytes:
         usage = {"prompt_tokens": 10, "completion_tokens": 20, "total_tokens": 30}
         chunk: dict[str, Any] = {
-            "id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
+            "id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m",
+            "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
         }  # fmt: skip
         if finish:
             chunk["x_groq"] = {"id": "r", "usage": usage}

@@ -15,7 +15,8 @@ pytestmark = pytest.mark.timeout(300)
 
 async def alone(bot: World, **settings: str) -> tuple[int, str]:
     env = {
-        "PATH": os.environ["PATH"], "TELEGRAM_TOKEN": TOKEN, "GROQ_API_KEY": "k", "REDIS_HOST": "127.0.0.1", "REDIS_PORT": str(bot.redis.port),
+        "PATH": os.environ["PATH"], "TELEGRAM_TOKEN": TOKEN, "GROQ_API_KEY": "k", "REDIS_HOST": "127.0.0.1",
+        "REDIS_PORT": str(bot.redis.port),
         "TELEGRAM_BASE_URL": bot.api.url, "GROQ_BASE_URL": bot.model.url, **settings,
     }  # fmt: skip
     process = await asyncio.create_subprocess_exec(

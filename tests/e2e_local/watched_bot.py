@@ -50,7 +50,8 @@ async def follow(bot: World, alert: str, **names: str) -> str:
 async def _openclaw(bot: World, *arguments: str) -> str:
     env = {**bot.settings, "COLUMNS": "200", "TELEGRAM_TOKEN": TOKEN, "TELEGRAM_BASE_URL": bot.api.url, "REDIS_URL": bot.redis.url, "GROQ_API_KEY": "k", "GROQ_BASE_URL": bot.model_url}  # fmt: skip
     asked = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "openclaw_cli", *arguments, cwd=ROOT, env=env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+        sys.executable, "-m", "openclaw_cli", *arguments, cwd=ROOT, env=env, stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT
     )  # fmt: skip
     said, _ = await asked.communicate()
     text = said.decode()

@@ -52,7 +52,8 @@ class World:
     async def _started(self) -> "asyncio.subprocess.Process":
         keep = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         env = {
-            **keep, "TELEGRAM_TOKEN": TOKEN, "TELEGRAM_BASE_URL": self.api.url, "GROQ_API_KEY": "marker-key-never-logged", "GROQ_BASE_URL": self.model.url,
+            **keep, "TELEGRAM_TOKEN": TOKEN, "TELEGRAM_BASE_URL": self.api.url,
+            "GROQ_API_KEY": "marker-key-never-logged", "GROQ_BASE_URL": self.model.url,
             "REDIS_URL": self.redis.url, "ALLOWED_USER_IDS": "*", "ROLES_DIR": str(ROOT / "platform/openclaw/base"), "WARM_AGENTS": "2",
             "RUNNING_CAP": "8", "DEMO_MODEL": "yes", **self.settings,
         }  # fmt: skip

@@ -13,7 +13,8 @@ LINES = [line.split() for line in (ROOT / "CODEOWNERS").read_text().splitlines()
     "path",
     [
         "CODEOWNERS", "clusters/prod/pins.yaml", "clusters/components/wiring/kustomization.yaml", "platform/policies/job-shape.yaml",
-        "platform/argocd/base/rbac-cm.yaml", ".github/workflows/promote.yaml", "scripts/promote", "tools/gitops/src/openclaw_gitops/promotion_rules.py",
+        "platform/argocd/base/rbac-cm.yaml", ".github/workflows/promote.yaml", "scripts/promote",
+        "tools/gitops/src/openclaw_gitops/promotion_rules.py",
     ],
 )  # fmt: skip
 def test_this_does_not_change_without_an_owner(path: str) -> None:

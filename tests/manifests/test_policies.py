@@ -168,7 +168,8 @@ def test_the_policy_lets_agents_have_what_they_have_and_the_bots_number(
 
     assert {name for name in data if name.startswith("env.")} == {f"env.{name}" for name in env}
     assert {name: env[name] for name in env if name.startswith("REDIS_")} == {
-        "REDIS_HOST": "redis", "REDIS_PORT": "6379", "REDIS_USERNAME": "agent", "REDIS_PASSWORD_FILE": "/run/secrets/openclaw/redis/password",
+        "REDIS_HOST": "redis", "REDIS_PORT": "6379", "REDIS_USERNAME": "agent",
+        "REDIS_PASSWORD_FILE": "/run/secrets/openclaw/redis/password",
     }  # fmt: skip
     assert data["secrets"] == "groq,redis-agent"
     assert "e.name == 'BOT_ID' && e.value.matches('^[0-9]{1,20}$')" in rule

@@ -97,7 +97,8 @@ def test_half_a_surrogate_pair_in_a_models_code_is_sent_as_a_question_mark() -> 
 
 
 @pytest.mark.parametrize(
-    "name", ["", ".", "..", "../a.png", "/a.png", "a/../b.png", ".hidden.png", "a\n.png", "‮gnp.png", "a\0.png", "x" * 200, "a.png/", "a;b", "c:\\a", "a."]
+    "name",
+    ["", ".", "..", "../a.png", "/a.png", "a/../b.png", ".hidden.png", "a\n.png", "‮gnp.png", "a\0.png", "x" * 200, "a.png/", "a;b", "c:\\a", "a."]
 )  # fmt: skip
 def test_a_name_that_leads_elsewhere_is_no_name(name: str) -> None:
     with pytest.raises(ValueError, match="name"):

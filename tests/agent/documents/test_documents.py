@@ -257,7 +257,8 @@ async def test_an_agent_that_takes_over_goes_on_behind_the_parts_that_were_read(
 
 
 HOSTILE_ARGUMENTS: list[dict[str, Any]] = [
-    {"document": 2}, {"document": "one"}, {"first_page": 0}, {"first_page": 61}, {"first_page": True}, {"pages": -1}, {"piece": "x"}, {"find": 7},
+    {"document": 2}, {"document": "one"}, {"first_page": 0}, {"first_page": 61}, {"first_page": True}, {"pages": -1},
+    {"piece": "x"}, {"find": 7},
     {"find": "no such words"}, {"first_page": 10**30},
 ]  # fmt: skip
 

@@ -82,7 +82,8 @@ async def test_the_steps_of_the_page_give_a_model_a_new_tool(tmp_path: Path) -> 
             api.users.write(5, "/help")
             env = environment(tmp_path / "code") | {
                 "TASK": "How long is it until Purim?", "ROLE": "researcher", "CHAT_ID": "5", "ROLES_DIR": str(tmp_path / "code" / BASE),
-                "TELEGRAM_TOKEN": TOKEN, "TELEGRAM_BASE_URL": api.url, "GROQ_API_KEY": "k", "GROQ_BASE_URL": model.url, "REDIS_URL": redis.url,
+                "TELEGRAM_TOKEN": TOKEN, "TELEGRAM_BASE_URL": api.url, "GROQ_API_KEY": "k", "GROQ_BASE_URL": model.url,
+                "REDIS_URL": redis.url,
             }  # fmt: skip
             agent = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "openclaw_agent", env=env, stderr=asyncio.subprocess.PIPE

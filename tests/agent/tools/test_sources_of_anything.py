@@ -16,12 +16,18 @@ from tests.core.page_checks import assert_valid, part
 
 FRAGMENTS = st.sampled_from(
     [
-        "word", "מילה", "צה\"ל", " ", " ", " ", "\n", "\n\n", ". ", "[1]", "[2]", "[3]", "[9]", "[1", "]", "[", "[[", "]]", "(", ")", "](", "【", "】", "†L1",
-        "1", "9", "２", "١", ",", "-", "^", "\\", "\\[", "\\]", "`", "``", "```", "\n```\n", "~~~\n", "*", "**", "_", "~~", "|", "\n| a | b |\n|---|---|\n| ", "> ", "\n> ",
-        "- ", "# ", "!", "![", "<", ">", "<b>", "</b>", "<a href=\"https://evil.com\">", "</a>", "<pre>", "</pre>", "<code>", "</code>", "<blockquote>", "</blockquote>",
-        "<!--", "-->", "&#91;", "&#93;", "&amp;", "&lt;", "$", "$$", "\\(", "\\)", "http", "https://", "://", "evil.com", "https://evil.com/x", "www.evil.com",
-        "https://a.org/fox?b=1&copy=2", "[x](https://evil.com)", "[1](https://evil.com)", "[x](https://b.co.il/חוק)", "<https://evil.com>", "\"", "“", "”", "״", "«", "»",
-        "the quick brown fox jumps over", "nobody ever said any of this", "\u200b", "\u202e", "\x00", "\ud800", "\t", "    ", "[^1]: ", "Sources:\n", "מקורות\n", "{", "}", "%",
+        "word", "מילה", "צה\"ל", " ", " ", " ", "\n", "\n\n", ". ", "[1]", "[2]", "[3]", "[9]", "[1", "]", "[", "[[",
+        "]]", "(", ")", "](", "【", "】", "†L1",
+        "1", "9", "２", "١", ",", "-", "^", "\\", "\\[", "\\]", "`", "``", "```", "\n```\n", "~~~\n", "*", "**", "_",
+        "~~", "|", "\n| a | b |\n|---|---|\n| ", "> ", "\n> ",
+        "- ", "# ", "!", "![", "<", ">", "<b>", "</b>", "<a href=\"https://evil.com\">", "</a>", "<pre>", "</pre>",
+        "<code>", "</code>", "<blockquote>", "</blockquote>",
+        "<!--", "-->", "&#91;", "&#93;", "&amp;", "&lt;", "$", "$$", "\\(", "\\)", "http", "https://", "://",
+        "evil.com", "https://evil.com/x", "www.evil.com",
+        "https://a.org/fox?b=1&copy=2", "[x](https://evil.com)", "[1](https://evil.com)", "[x](https://b.co.il/חוק)",
+        "<https://evil.com>", "\"", "“", "”", "״", "«", "»",
+        "the quick brown fox jumps over", "nobody ever said any of this", "\u200b", "\u202e", "\x00", "\ud800", "\t",
+        "    ", "[^1]: ", "Sources:\n", "מקורות\n", "{", "}", "%",
     ]
 )  # fmt: skip
 TEXTS = st.one_of(

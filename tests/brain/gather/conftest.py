@@ -19,8 +19,10 @@ async def desk(script: Script) -> Desk:
     world = World(script)
     await world.lead()
     handler = UpdateHandler(
-        inbox=world.inbox, lanes=world.lanes, runs=world.runs, intake=Intake(roles=ROLES, access=Access(users=None)), bot=Bot(id=42, username="OpenClawBot"),
-        windows=Windows(), epoch=world.epoch, chat_cap=CAPS["chat_cap"], total_cap=CAPS["total_cap"], spending=Spending(world.script, Budgets()),
+        inbox=world.inbox, lanes=world.lanes, runs=world.runs, intake=Intake(roles=ROLES, access=Access(users=None)),
+        bot=Bot(id=42, username="OpenClawBot"),
+        windows=Windows(), epoch=world.epoch, chat_cap=CAPS["chat_cap"], total_cap=CAPS["total_cap"],
+        spending=Spending(world.script, Budgets()),
     )  # fmt: skip
     return Desk(world, handler)
 

@@ -77,7 +77,8 @@ class Desk:
     async def dispatched(self, task_id: str) -> Dispatched:
         queued = await self.world.lanes.queued(task_id)
         return await self.world.lanes.dispatch(
-            queued.task.with_snapshot(ORDER), pool="p", decision="rule", route_ms=1, route_tokens=0, epoch=self.world.epoch, parts=queued.parts
+            queued.task.with_snapshot(ORDER), pool="p", decision="rule", route_ms=1, route_tokens=0,
+            epoch=self.world.epoch, parts=queued.parts
         )  # fmt: skip
 
     async def put_off(self) -> list[str]:

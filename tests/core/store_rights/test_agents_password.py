@@ -200,9 +200,12 @@ async def test_a_step_of_the_leader_is_no_way_around(op: str, bot: Bot) -> None:
     await bot.answer(chat=5, text="a secret", answer="kept")
     before = await bot.all_but_the_agents()
     args = json.dumps({
-        "epoch": bot.world.epoch, "holder": "me", "ttl_ms": 1, "pool": POOL, "name": "x", "job": "x", "call": "x", "task": "u1", "run": "u1.0", "chat": "5",
-        "updates": [], "ids": ["u1"], "tasks": ["u1"], "runs": ["u1.0"], "cap": 9, "at_most": 9, "prices": {}, "limits": {}, "display": "t:u1", "address": "http://x",
-        "from": "5", "to": "6", "secret": "0", "since": 0, "stream": "inbox", "entries": [], "version": 1, "slot": 0, "part": 0, "due_ms": 1,
+        "epoch": bot.world.epoch, "holder": "me", "ttl_ms": 1, "pool": POOL, "name": "x", "job": "x", "call": "x",
+        "task": "u1", "run": "u1.0", "chat": "5",
+        "updates": [], "ids": ["u1"], "tasks": ["u1"], "runs": ["u1.0"], "cap": 9, "at_most": 9, "prices": {},
+        "limits": {}, "display": "t:u1", "address": "http://x",
+        "from": "5", "to": "6", "secret": "0", "since": 0, "stream": "inbox", "entries": [], "version": 1, "slot": 0,
+        "part": 0, "due_ms": 1,
     })  # fmt: skip
 
     for prefix in (bot.key(""), bot.key("agent", ""), bot.key("agent", "run", "x")):

@@ -21,8 +21,10 @@ async def test_the_exporter_sees_numbers_and_no_content(bot: Bot) -> None:
         exporter.execute_command("LATENCY", "HISTOGRAM")
         assert exporter.execute_command("SLOWLOG", "LEN") >= 0
         for command in (
-            ("SLOWLOG", "GET", "1"), ("CONFIG", "GET", "*"), ("KEYS", "*"), ("SCAN", "0"), ("GET", bot.key("leader")), ("TYPE", bot.key("leader")),
-            ("HGETALL", bot.key("task", "u1")), ("CLIENT", "LIST"), ("MONITOR",), ("EVAL", "return 1", 0), ("EVALSHA", digest("agent"), 1, bot.key("agent", "")),
+            ("SLOWLOG", "GET", "1"), ("CONFIG", "GET", "*"), ("KEYS", "*"), ("SCAN", "0"), ("GET", bot.key("leader")),
+            ("TYPE", bot.key("leader")),
+            ("HGETALL", bot.key("task", "u1")), ("CLIENT", "LIST"), ("MONITOR",), ("EVAL", "return 1", 0),
+            ("EVALSHA", digest("agent"), 1, bot.key("agent", "")),
             ("FLUSHALL",), ("ACL", "LIST"), ("SET", "x", "y"), ("PUBLISH", "x", "y"), ("COMMAND", "INFO", "GET"), ("LATENCY", "RESET"),
         ):  # fmt: skip
             with pytest.raises(redis.ResponseError, match="perm"):

@@ -176,7 +176,8 @@ def _runner(runner: Object, allowed: dict[str, str]) -> Iterator[str]:
 
 
 POD_FIELDS = {
-    "serviceAccountName", "automountServiceAccountToken", "enableServiceLinks", "dnsConfig", "restartPolicy", "terminationGracePeriodSeconds",
+    "serviceAccountName", "automountServiceAccountToken", "enableServiceLinks", "dnsConfig", "restartPolicy",
+    "terminationGracePeriodSeconds",
     "securityContext", "tolerations", "affinity", "containers", "initContainers", "volumes",
     "runtimeClassName",
 }  # fmt: skip

@@ -54,7 +54,8 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
                 roles.roles[routed.role], model_override=model.env.get("MODEL_OVERRIDE"), demo=model.demo
             )
             task = Task(
-                id="ask", chat_id=0, chat_kind="private", user_id=0, message_id=0, update_id=0, lang=lang, text=args.question, admitted_ms=0, snapshot=snapshot,
+                id="ask", chat_id=0, chat_kind="private", user_id=0, message_id=0, update_id=0, lang=lang,
+                text=args.question, admitted_ms=0, snapshot=snapshot,
             )  # fmt: skip
             console.print(f"[dim]{wording.role_label(roles, routed.role, 'en')} · {model.name}[/dim]", highlight=False)
             if snapshot.functions:

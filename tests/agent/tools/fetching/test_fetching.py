@@ -113,7 +113,8 @@ async def test_what_breaks_off_or_is_no_http_is_told(web: Web, answer: bytes) ->
 @pytest.mark.parametrize(
     ("status", "why"),
     [("404 Not Found", FetchCause.GONE), ("410 Gone", FetchCause.GONE), ("401 Login", FetchCause.FORBIDDEN), ("403 Forbidden", FetchCause.FORBIDDEN), ("429 Slow down", FetchCause.BUSY),
-     ("500 Fault", FetchCause.SERVER), ("503 Away", FetchCause.BUSY), ("204 Nothing", FetchCause.GONE), ("304 Same", FetchCause.GONE), ("206 Part", FetchCause.GONE)],
+     ("500 Fault", FetchCause.SERVER), ("503 Away", FetchCause.BUSY), ("204 Nothing", FetchCause.GONE),
+     ("304 Same", FetchCause.GONE), ("206 Part", FetchCause.GONE)],
 )  # fmt: skip
 async def test_other_statuses_are_told(web: Web, status: str, why: FetchCause) -> None:
     web["example.org/"] = reply("" if status[:3] in ("204", "304") else "words of the server", status=status)

@@ -61,9 +61,12 @@ async def test_a_name_without_a_server_is_none(web: Web, addresses: Sequence[str
 @pytest.mark.parametrize(
     ("host", "why"),
     [("127.0.0.2", FetchCause.NOT_PUBLIC), ("169.254.169.254", FetchCause.NOT_PUBLIC), ("[::ffff:169.254.169.254]", FetchCause.NOT_PUBLIC),
-     ("[0:0:0:0:0:FFFF:A9FE:A9FE]", FetchCause.NOT_PUBLIC), ("[fd00:ec2::254]", FetchCause.NOT_PUBLIC), ("[::1]", FetchCause.NOT_PUBLIC), ("[::ffff:127.0.0.2]", FetchCause.NOT_PUBLIC),
-     ("[::ffff:7f00:2]", FetchCause.NOT_PUBLIC), ("[64:ff9b::a9fe:a9fe]", FetchCause.NOT_PUBLIC), ("[2002:7f00:2::]", FetchCause.NOT_PUBLIC), ("127.0.0.2.", FetchCause.NOT_PUBLIC),
-     ("１２７.０.０.２", FetchCause.NOT_PUBLIC), ("2130706434", FetchCause.HOST_FORM), ("0x7f.0.0.2", FetchCause.HOST_FORM), ("0177.0.0.2", FetchCause.HOST_FORM),
+     ("[0:0:0:0:0:FFFF:A9FE:A9FE]", FetchCause.NOT_PUBLIC), ("[fd00:ec2::254]", FetchCause.NOT_PUBLIC),
+     ("[::1]", FetchCause.NOT_PUBLIC), ("[::ffff:127.0.0.2]", FetchCause.NOT_PUBLIC),
+     ("[::ffff:7f00:2]", FetchCause.NOT_PUBLIC), ("[64:ff9b::a9fe:a9fe]", FetchCause.NOT_PUBLIC),
+     ("[2002:7f00:2::]", FetchCause.NOT_PUBLIC), ("127.0.0.2.", FetchCause.NOT_PUBLIC),
+     ("１２７.０.０.２", FetchCause.NOT_PUBLIC), ("2130706434", FetchCause.HOST_FORM), ("0x7f.0.0.2", FetchCause.HOST_FORM),
+     ("0177.0.0.2", FetchCause.HOST_FORM),
      ("localhost", FetchCause.NOT_PUBLIC), ("redis", FetchCause.NOT_PUBLIC)],
 )  # fmt: skip
 async def test_a_host_that_is_inside_is_refused_in_each_of_its_forms_also_behind_a_redirect(
@@ -79,7 +82,8 @@ async def test_a_host_that_is_inside_is_refused_in_each_of_its_forms_also_behind
 @pytest.mark.parametrize(
     ("location", "why"),
     [("ftp://example.org/", FetchCause.SCHEME), ("file:///etc/passwd", FetchCause.SCHEME), ("http://example.org:6379/", FetchCause.PORT),
-     ("http://user:word@example.org/", FetchCause.LOGIN), ("http://exa mple.org/", FetchCause.NOT_AN_ADDRESS), (r"http://example.org\@127.0.0.2/", FetchCause.NOT_AN_ADDRESS),
+     ("http://user:word@example.org/", FetchCause.LOGIN), ("http://exa mple.org/", FetchCause.NOT_AN_ADDRESS),
+     (r"http://example.org\@127.0.0.2/", FetchCause.NOT_AN_ADDRESS),
      ("", FetchCause.BROKEN), ("x" * 3000, FetchCause.NOT_AN_ADDRESS)],
 )  # fmt: skip
 async def test_a_redirect_may_lead_only_where_a_person_might_have_sent_us(

@@ -13,7 +13,8 @@ from openclaw_gitops.charts import Chart
 FOLDER = Path("tests/schemas/charts")
 """Keys of the charts that are in use, as far as our values reach, so that a misspelt one is seen without a network."""
 FREE = frozenset({
-    "affinity", "annotations", "args", "config", "containerSecurityContext", "env", "extraArgs", "extraEnv", "grafana.ini", "labels", "limits",
+    "affinity", "annotations", "args", "config", "containerSecurityContext", "env", "extraArgs", "extraEnv",
+    "grafana.ini", "labels", "limits",
     "matchLabels", "nodeSelector", "podAnnotations", "podLabels", "podSecurityContext", "requests", "seccompProfile",
     "securityContext", "selector",
 })  # fmt: skip

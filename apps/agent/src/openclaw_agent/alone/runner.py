@@ -39,7 +39,8 @@ async def run_alone(settings: Settings, alone: Alone, stop: asyncio.Event) -> Ex
         messenger.on_moved = partial(move_chat, script)
         start = secrets.token_hex(8)
         displays = AloneDisplays(
-            stored=RedisDisplays(script, alone=start), task_id=task.id, deadline_ms=task.admitted_ms + round(settings.task_deadline_s * 1000)
+            stored=RedisDisplays(script, alone=start), task_id=task.id,
+            deadline_ms=task.admitted_ms + round(settings.task_deadline_s * 1000)
         )  # fmt: skip
         work = AloneWork(records=AloneTasks(script, start=start), displays=displays)
 

@@ -199,7 +199,8 @@ class UpdateHandler:
             "tools": [call.tool for call in calls if _done(call)], "not_done": [call.tool for call in calls if not _done(call)],
             "steps": len(usage.steps),
             "took_s": (whole(run.ended_ms) - whole(run.admitted_ms)) / 1000,
-            "tokens": whole(run.tokens) or usage.prompt_tokens + usage.answer_tokens, "micro_usd": whole(run.micro_usd) if run.micro_usd else None,
+            "tokens": whole(run.tokens) or usage.prompt_tokens + usage.answer_tokens,
+            "micro_usd": whole(run.micro_usd) if run.micro_usd else None,
         }  # fmt: skip
 
     async def _status(self, chat_id: int) -> dict[str, Any]:

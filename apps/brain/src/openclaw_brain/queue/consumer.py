@@ -292,7 +292,8 @@ class QueueConsumer:
         tokens = routed.usage.prompt_tokens + routed.usage.answer_tokens if routed.usage else 0
         outcome = await self.lanes.dispatch(
             task.with_snapshot(snapshot),
-            pool=self.pool_of(role.template), decision=routed.decision.value, route_ms=routed.took_ms, route_tokens=tokens, epoch=self.epoch, parts=queued.parts, known=queued.record, canary=canary,
+            pool=self.pool_of(role.template), decision=routed.decision.value, route_ms=routed.took_ms,
+            route_tokens=tokens, epoch=self.epoch, parts=queued.parts, known=queued.record, canary=canary,
             spend=self.budget.spend(task, role, self.roles, model=snapshot.models[0], routing=routed.usage) if self.budget else None,
         )  # fmt: skip
         if outcome is Dispatched.READY:

@@ -7,7 +7,8 @@ from openclaw_brain.telegram.wire import integer, listed, mapping, text_of
 from openclaw_core.tasks.task import PICTURES_MAX_BYTES, Attachment
 
 MessageKind = Literal[
-    "text", "command", "button", "edited", "voice", "photo", "video", "file", "sticker", "place", "contact", "game", "joined", "migrated", "other",
+    "text", "command", "button", "edited", "voice", "photo", "video", "file", "sticker", "place", "contact", "game",
+    "joined", "migrated", "other",
     "ignored",
 ]  # fmt: skip
 
@@ -15,13 +16,18 @@ MessageKind = Literal[
 # are newer than this list.
 SERVICE = frozenset(
     {
-        "left_chat_member", "chat_owner_left", "chat_owner_changed", "new_chat_title", "new_chat_photo", "delete_chat_photo", "group_chat_created",
-        "supergroup_chat_created", "channel_chat_created", "message_auto_delete_timer_changed", "migrate_to_chat_id", "migrate_from_chat_id",
+        "left_chat_member", "chat_owner_left", "chat_owner_changed", "new_chat_title", "new_chat_photo",
+        "delete_chat_photo", "group_chat_created",
+        "supergroup_chat_created", "channel_chat_created", "message_auto_delete_timer_changed", "migrate_to_chat_id",
+        "migrate_from_chat_id",
         "pinned_message", "refunded_payment", "connected_website", "write_access_allowed", "proximity_alert_triggered", "boost_added",
-        "chat_background_set", "checklist_tasks_done", "checklist_tasks_added", "direct_message_price_changed", "paid_message_price_changed",
+        "chat_background_set", "checklist_tasks_done", "checklist_tasks_added", "direct_message_price_changed",
+        "paid_message_price_changed",
         "forum_topic_created", "forum_topic_edited", "forum_topic_closed", "forum_topic_reopened", "general_forum_topic_hidden",
-        "general_forum_topic_unhidden", "giveaway_created", "giveaway_completed", "managed_bot_created", "poll_option_added", "poll_option_deleted",
-        "suggested_post_approved", "suggested_post_approval_failed", "suggested_post_declined", "suggested_post_paid", "suggested_post_refunded",
+        "general_forum_topic_unhidden", "giveaway_created", "giveaway_completed", "managed_bot_created",
+        "poll_option_added", "poll_option_deleted",
+        "suggested_post_approved", "suggested_post_approval_failed", "suggested_post_declined", "suggested_post_paid",
+        "suggested_post_refunded",
         "video_chat_scheduled", "video_chat_started", "video_chat_ended", "video_chat_participants_invited", "voice_chat_scheduled",
         "voice_chat_started", "voice_chat_ended", "voice_chat_participants_invited", "community_chat_added", "community_chat_removed",
     }
@@ -44,8 +50,10 @@ _UNSEEN: Mapping[MessageKind, str] = {
 
 _TEXT_ENDINGS = frozenset(
     {
-        "txt", "md", "markdown", "rst", "log", "csv", "tsv", "json", "jsonl", "yaml", "yml", "toml", "ini", "cfg", "conf", "xml", "html", "css", "srt", "vtt",
-        "tex", "sql", "sh", "bash", "py", "ipynb", "js", "mjs", "ts", "jsx", "tsx", "java", "kt", "go", "rs", "c", "h", "cc", "cpp", "hpp", "cs", "rb", "php",
+        "txt", "md", "markdown", "rst", "log", "csv", "tsv", "json", "jsonl", "yaml", "yml", "toml", "ini", "cfg",
+        "conf", "xml", "html", "css", "srt", "vtt",
+        "tex", "sql", "sh", "bash", "py", "ipynb", "js", "mjs", "ts", "jsx", "tsx", "java", "kt", "go", "rs", "c", "h",
+        "cc", "cpp", "hpp", "cs", "rb", "php",
         "swift", "scala", "lua", "pl", "r", "m", "dart", "proto", "tf", "diff", "patch", "dockerfile", "makefile",
     }
 )  # fmt: skip

@@ -24,7 +24,8 @@ from openclaw_core.tasks.task import Attachment, ChatKind
 CONTROL_COMMANDS = frozenset({"stop", "status", "usage", "why", "help"})
 ROOT_FOLDERS = frozenset(
     {
-        "applications", "bin", "boot", "dev", "etc", "home", "lib", "lib64", "library", "media", "mnt", "opt", "private", "proc", "root", "run", "sbin", "srv",
+        "applications", "bin", "boot", "dev", "etc", "home", "lib", "lib64", "library", "media", "mnt", "opt",
+        "private", "proc", "root", "run", "sbin", "srv",
         "sys", "system", "tmp", "users", "usr", "var", "volumes",
     }
 )  # fmt: skip

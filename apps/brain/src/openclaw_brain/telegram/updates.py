@@ -96,7 +96,8 @@ class Poller:
 
 
 async def admit_forever(
-    poller: Poller, inbox: Inbox, loop: Loop, *, epoch: int, on_admitted: Callable[[Batch, bool], None], clock: Callable[[], float] = time.monotonic,
+    poller: Poller, inbox: Inbox, loop: Loop, *, epoch: int, on_admitted: Callable[[Batch, bool], None],
+    clock: Callable[[], float] = time.monotonic,
     on_webhook: Callable[[], None] = lambda: None, on_heard: Callable[[], None] = lambda: None,
 ) -> None:  # fmt: skip
     """Poll until cancelled; *on_admitted* is told what was new, and whether that was all.

@@ -133,7 +133,8 @@ def _of_agent(answer: Span, n: int, timing: Timing, names: Names) -> Span:
         name = f"execute_tool {tool}"
         attributes = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": tool}
     return Span(
-        trace=answer.trace, id=span_id(answer.trace, f"answer {n}"), parent=answer.id, name=name, service="agent", start_ms=start_ms, end_ms=end_ms,
+        trace=answer.trace, id=span_id(answer.trace, f"answer {n}"), parent=answer.id, name=name, service="agent",
+        start_ms=start_ms, end_ms=end_ms,
         attributes=_without_empty(attributes), fault=_one_of(timing.fault, FAULTS), calls_out=timing.part is Part.MODEL,
     )  # fmt: skip
 

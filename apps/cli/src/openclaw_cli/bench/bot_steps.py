@@ -49,7 +49,8 @@ class BotSteps:
         inbox, lanes, news = Inbox(self.script), Lanes(self.script), News(self.script)
         await inbox.admit([("inbox", update) for update in updates], offset=None, epoch=self.epoch)
         handler = UpdateHandler(
-            inbox=inbox, lanes=lanes, runs=RunRecords(self.script), intake=Intake(roles=self.roles, access=Access(users=None)), bot=Bot(id=BOT_ID, username="bench"),
+            inbox=inbox, lanes=lanes, runs=RunRecords(self.script),
+            intake=Intake(roles=self.roles, access=Access(users=None)), bot=Bot(id=BOT_ID, username="bench"),
             windows=Windows(), epoch=self.epoch, chat_cap=count, total_cap=5000, spending=Spending(self.script, Budgets()),
         )  # fmt: skip
         while await handler.handle_batch("inbox"):

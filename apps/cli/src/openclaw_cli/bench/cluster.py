@@ -120,7 +120,8 @@ class Bench:
         pod = self.cluster.find("PodTemplate", "agent")["template"]["spec"]["containers"][0]["resources"]
         quota = self.cluster.find("ResourceQuota", "openclaw")["spec"]["hard"]
         return {
-            "warm": settings["WARM_AGENTS"], "cap": settings["RUNNING_CAP"], "starting at a time": settings["STARTING_CAP"], "tasks a Job": settings["TASKS_PER_JOB"],
+            "warm": settings["WARM_AGENTS"], "cap": settings["RUNNING_CAP"],
+            "starting at a time": settings["STARTING_CAP"], "tasks a Job": settings["TASKS_PER_JOB"],
             "agent's CPU request": pod["requests"]["cpu"], "CPU limit": pod["limits"].get("cpu", "none"), "memory": pod["limits"]["memory"],
             "quota of Jobs": quota["count/jobs.batch"],
         }  # fmt: skip

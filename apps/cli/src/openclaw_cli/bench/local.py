@@ -52,7 +52,8 @@ async def _run(args: argparse.Namespace, outer: Mapping[str, str]) -> dict[str, 
         env = {
             **{name: outer[name] for name in ("PATH", "HOME") if name in outer},
             "TELEGRAM_TOKEN": token, "TELEGRAM_BASE_URL": api.url, "GROQ_API_KEY": key, "GROQ_BASE_URL": model.url, "REDIS_URL": redis_url,
-            "ALLOWED_USER_IDS": "*", "RUNNING_CAP": str(args.running_cap), "WARM_AGENTS": str(args.warm), "TASKS_PER_JOB": str(args.tasks_per_job),
+            "ALLOWED_USER_IDS": "*", "RUNNING_CAP": str(args.running_cap), "WARM_AGENTS": str(args.warm),
+            "TASKS_PER_JOB": str(args.tasks_per_job),
             "LOG_LEVEL": "warning", "ROLES_DIR": str(folder_without_tools(Path(SHIPPED), folder / "roles")),
         }  # fmt: skip
         log = stack.enter_context((folder / "brain.log").open("wb"))
@@ -77,7 +78,8 @@ async def _run(args: argparse.Namespace, outer: Mapping[str, str]) -> dict[str, 
         report |= {
             "conditions": {
                 "messages": args.messages, "chats": args.chats, "rate_per_s": args.rate, "running_cap": args.running_cap, "warm": args.warm,
-                "tasks_per_job": args.tasks_per_job, "cores": os.cpu_count(), "load_before": round(load_before, 2), "load_after": round(os.getloadavg()[0], 2),
+                "tasks_per_job": args.tasks_per_job, "cores": os.cpu_count(), "load_before": round(load_before, 2),
+                "load_after": round(os.getloadavg()[0], 2),
                 "model": "0.3 s to the first token, 100 tokens/s, 120 tokens", "flood_limits": "on",
             },
             "admits_per_s_alone": admits_per_s,

@@ -50,7 +50,8 @@ async def _run(args: argparse.Namespace) -> dict[str, Any]:
         await script.read("CONFIG", "SET", "appendonly", "no")  # it costs time here, and no memory
         await script.read("CONFIG", "SET", "maxmemory", f"{args.maxmemory_mb}mb")
         bot = BotSteps(
-            script=BatchingScript.over(script, "leader"), agents=BatchingScript.over(script, "agent"), roles=roles, chats=args.chats, answer_tokens=args.answer_tokens,
+            script=BatchingScript.over(script, "leader"), agents=BatchingScript.over(script, "agent"), roles=roles,
+            chats=args.chats, answer_tokens=args.answer_tokens,
         )  # fmt: skip
         await bot.lead()
         return await fill(bot, week=args.week, at_most=args.messages)
@@ -74,7 +75,8 @@ async def fill(bot: BotSteps, *, week: int, at_most: int) -> dict[str, Any]:
     memory = await script.memory()
     kept = await sizes_by_kind(script)
     return {
-        "messages": answered, "until_records_go": memory.share >= FULL, "week": week, "chats": bot.chats, "answer_tokens": bot.answer_tokens,
+        "messages": answered, "until_records_go": memory.share >= FULL, "week": week, "chats": bot.chats,
+        "answer_tokens": bot.answer_tokens,
         "maxmemory_mb": round(memory.limit / 2**20), "used_mb": round(memory.used / 2**20, 1), "share": round(memory.share, 3),
         "bytes_a_message": round((memory.used - before) / answered), "took_s": round(time.monotonic() - began),
         "kinds": kept, "room_made": await measure_cleanup(bot) if memory.share >= FULL else {},

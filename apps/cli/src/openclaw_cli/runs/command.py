@@ -29,7 +29,8 @@ from openclaw_core.tasks.run_usage import read_usage
 
 COLUMNS = {
     "task": "task", "role": "role", "picked by": "decision", "ended": "state", "cause": "cause", "delivery": "delivery",
-    "its job": "job_detail", "try": "attempt", "waited": "waited_s", "took": "took_s", "tokens": "tokens", "USD": "usd", "feedback": "feedback",
+    "its job": "job_detail", "try": "attempt", "waited": "waited_s", "took": "took_s", "tokens": "tokens", "USD": "usd",
+    "feedback": "feedback",
 }  # fmt: skip
 """Titles of the table, with the fields below them."""
 LOOKS_EACH_S = 1.0

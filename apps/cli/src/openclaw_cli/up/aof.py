@@ -82,7 +82,8 @@ def damage_at_end(server: StoreProgram, data_dir: Path, fault: AofFault) -> Dama
         return None
     # One program is server and checker, by the name under which it is called.
     done = subprocess.run(  # noqa: S603 - the server that was found
-        [f"{server.engine.name}-check-aof", str(newest)], executable=server.program, capture_output=True, text=True, timeout=600, check=False
+        [f"{server.engine.name}-check-aof", str(newest)], executable=server.program, capture_output=True, text=True,
+        timeout=600, check=False
     )  # fmt: skip
     found = re.search(r"size=(\d+), ok_up_to=(\d+)", done.stdout)
     if found is None:

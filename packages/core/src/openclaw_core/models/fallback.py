@@ -39,7 +39,8 @@ last model may use all of it."""
 LEAST_SILENCE_S = 1.0
 
 CAUSE_PRIORITY = (
-    Cause.MODEL_KEY, Cause.TOO_LONG, Cause.MODEL_BUSY, Cause.MODEL_DOWN, Cause.EMPTY_ANSWER, Cause.REFUSED, Cause.MODEL_GONE, Cause.INTERNAL,
+    Cause.MODEL_KEY, Cause.TOO_LONG, Cause.MODEL_BUSY, Cause.MODEL_DOWN, Cause.EMPTY_ANSWER, Cause.REFUSED,
+    Cause.MODEL_GONE, Cause.INTERNAL,
 )  # fmt: skip
 """If models failed in different ways, the user is told the first of these causes: a busy model is worth a retry."""
 

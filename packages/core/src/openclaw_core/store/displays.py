@@ -32,7 +32,8 @@ _STAGES = {
 _FEW_FIELDS = tuple(f"{name}{n}" for name in ("slot", "part") for n in range(FEW))
 _OTHER_FIELDS = tuple(f"{name}{n}" for name in ("slot", "part") for n in range(FEW, SLOTS))
 TASK_FIELDS = (
-    "state", "chat", "chat_kind", "thread", "message_id", "lang", "answer_lang", "cause", "replaced", "order_n", "attempt_ms", "pictures", "budget",
+    "state", "chat", "chat_kind", "thread", "message_id", "lang", "answer_lang", "cause", "replaced", "order_n",
+    "attempt_ms", "pictures", "budget",
     *_FEW_FIELDS,
 )  # fmt: skip
 """What `adopt` in `lua/leader/3_pool.lua` gives too, in this order."""

@@ -18,7 +18,8 @@ class PageUnit(StrEnum):
 
 
 _UNITS: Mapping[str, PageUnit] = {
-    "pdf": PageUnit.PAGE, "docx": PageUnit.PAGE, "docm": PageUnit.PAGE, "pptx": PageUnit.SLIDE, "pptm": PageUnit.SLIDE, "xlsx": PageUnit.SHEET, "xlsm": PageUnit.SHEET,
+    "pdf": PageUnit.PAGE, "docx": PageUnit.PAGE, "docm": PageUnit.PAGE, "pptx": PageUnit.SLIDE, "pptm": PageUnit.SLIDE,
+    "xlsx": PageUnit.SHEET, "xlsm": PageUnit.SHEET,
     "epub": PageUnit.CHAPTER,
 }  # fmt: skip
 _NAMES: Mapping[PageUnit, Mapping[Lang, tuple[str, str]]] = {

@@ -30,7 +30,8 @@ _GLUE: Mapping[Lang, re.Pattern[str]] = {
         "(?<![\u05d0-\u05ea])(?:את|של|שלי|שלך|לי|לך|לנו|זה|זו|זאת|עם|על|לא|יש|אין|אני|אנחנו|אתה|הוא|היא|הם|כי|אם|גם|רק|או|אבל|צריך|רוצה)(?![\u05d0-\u05ea])"
     ),
     "en": re.compile(
-        r"\b(?:the|an|is|are|was|were|am|i|of|to|and|or|not|my|me|you|your|it|this|that|has|have|had|do|does|did|with|will|about)\b", re.IGNORECASE
+        r"\b(?:the|an|is|are|was|were|am|i|of|to|and|or|not|my|me|you|your|it|this|that|has|have|had|do|does|did|with|will|about)\b",
+        re.IGNORECASE
     ),
 }  # fmt: skip
 """Small words of nearly every sentence; terms and names of the other language do not contain them."""

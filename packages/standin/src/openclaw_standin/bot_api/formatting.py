@@ -16,7 +16,8 @@ MAX_ENTITIES = 100
 
 GIVEN = frozenset(
     {
-        "bold", "italic", "underline", "strikethrough", "spoiler", "blockquote", "expandable_blockquote", "code", "pre", "text_link", "text_mention",
+        "bold", "italic", "underline", "strikethrough", "spoiler", "blockquote", "expandable_blockquote", "code", "pre",
+        "text_link", "text_mention",
         "custom_emoji", "date_time",
     }
 )  # fmt: skip

@@ -9,10 +9,12 @@ from typing import Any, Literal
 _WORDS = {
     "en": [
         "water", "river", "stone", "light", "green", "north", "paper", "garden", "letter", "winter", "bridge", "market", "simple", "answer",
-        "reason", "number", "window", "circle", "method", "signal", "harbor", "summer", "engine", "mirror", "planet", "basket", "copper", "valley",
+        "reason", "number", "window", "circle", "method", "signal", "harbor", "summer", "engine", "mirror", "planet",
+        "basket", "copper", "valley",
     ],
     "he": [
-        "מים", "נהר", "אבן", "אור", "ירוק", "צפון", "נייר", "גינה", "מכתב", "חורף", "גשר", "שוק", "פשוט", "תשובה", "סיבה", "מספר", "חלון", "עיגול",
+        "מים", "נהר", "אבן", "אור", "ירוק", "צפון", "נייר", "גינה", "מכתב", "חורף", "גשר", "שוק", "פשוט", "תשובה",
+        "סיבה", "מספר", "חלון", "עיגול",
         "שיטה", "אות", "נמל", "קיץ", "מנוע", "מראה",
     ],
 }  # fmt: skip

@@ -29,7 +29,8 @@ _ACCEPT = (
 )
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REFUSALS = {
-    401: FetchCause.FORBIDDEN, 402: FetchCause.FORBIDDEN, 403: FetchCause.FORBIDDEN, 404: FetchCause.GONE, 407: FetchCause.FORBIDDEN, 410: FetchCause.GONE, 429: FetchCause.BUSY,
+    401: FetchCause.FORBIDDEN, 402: FetchCause.FORBIDDEN, 403: FetchCause.FORBIDDEN, 404: FetchCause.GONE,
+    407: FetchCause.FORBIDDEN, 410: FetchCause.GONE, 429: FetchCause.BUSY,
     451: FetchCause.FORBIDDEN, 503: FetchCause.BUSY,
 }  # fmt: skip
 

@@ -111,7 +111,8 @@ def _text_and_buttons(kind: str, args: Any, lang: Lang, roles: "Roles | None") -
         case NoticeKind.WHY if roles is not None:
             cost = args.get("micro_usd")  # not there for a model without a price: the store keeps no null
             return why_reply(
-                roles, role=str(args["role"]), decision=str(args["decision"]), model=str(args["model"]), tools=[str(tool) for tool in args["tools"]],
+                roles, role=str(args["role"]), decision=str(args["decision"]), model=str(args["model"]),
+                tools=[str(tool) for tool in args["tools"]],
                 not_done=[str(tool) for tool in args.get("not_done", ())], steps=int(args.get("steps", 0)),
                 took_s=float(args["took_s"]), tokens=int(args["tokens"]), micro_usd=None if cost is None else int(cost), lang=lang,
             ), ()  # fmt: skip

@@ -15,11 +15,15 @@ _MULTIPLIERS = {
     "מיליוני": 1e6, "bn": 1e9, "billion": 1e9, "billions": 1e9, "מיליארד": 1e9, "hundred": 1e2, "מאות": 1e2, "מאה": 1e2,
 }  # fmt: skip
 _WORDS = {
-    1: "one first אחד אחת ראשון ראשונה", 2: "two second twice שניים שתיים שני שתי שנייה יומיים שבועיים חודשיים שנתיים פעמיים", 3: "three third שלוש שלושה שלושת שלישי שלישית",
+    1: "one first אחד אחת ראשון ראשונה",
+    2: "two second twice שניים שתיים שני שתי שנייה יומיים שבועיים חודשיים שנתיים פעמיים",
+    3: "three third שלוש שלושה שלושת שלישי שלישית",
     4: "four fourth ארבע ארבעה ארבעת רביעי רביעית", 5: "five fifth חמש חמישה חמשת חמישי חמישית", 6: "six sixth שש שישה ששת שישי שישית",
     7: "seven seventh שבע שבעה שבעת שביעי שביעית", 8: "eight eighth שמונה שמונת שמיני שמינית", 9: "nine ninth תשע תשעה תשעת תשיעי תשיעית",
-    10: "ten tenth עשר עשרה עשרת עשירי עשירית", 11: "eleven", 12: "twelve dozen תריסר", 13: "thirteen", 14: "fourteen", 15: "fifteen", 16: "sixteen",
-    17: "seventeen", 18: "eighteen", 19: "nineteen", 20: "twenty עשרים", 30: "thirty שלושים", 40: "forty ארבעים", 50: "fifty half חמישים חצי מחצית", 60: "sixty שישים",
+    10: "ten tenth עשר עשרה עשרת עשירי עשירית", 11: "eleven", 12: "twelve dozen תריסר", 13: "thirteen", 14: "fourteen",
+    15: "fifteen", 16: "sixteen",
+    17: "seventeen", 18: "eighteen", 19: "nineteen", 20: "twenty עשרים", 30: "thirty שלושים", 40: "forty ארבעים",
+    50: "fifty half חמישים חצי מחצית", 60: "sixty שישים",
     70: "seventy שבעים", 80: "eighty שמונים", 90: "ninety תשעים", 100: "hundred מאה", 200: "מאתיים", 1000: "thousand אלף", 2000: "אלפיים",
     0: "zero none אפס",
 }  # fmt: skip
