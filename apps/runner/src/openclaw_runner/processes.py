@@ -71,8 +71,8 @@ class EndedChild:
 def run(program: Callable[[], int], seal: ChildSeal, *, caller: int, output_bytes: int) -> EndedChild:
     """Fork, seal and run *program*, which returns its exit code.
 
-    *output_bytes* is what is kept of each output. Raises Hung if *caller*, a connected socket, is closed meanwhile. No process of the run is
-    left afterwards.
+    *output_bytes* is what is kept of each output. Raises Hung if *caller*, a connected socket, is closed meanwhile. No
+    process of the run is left afterwards.
     """
     pipes = [os.pipe() for _ in range(3)]  # output, errors, word of the sealing
     started = time.monotonic()

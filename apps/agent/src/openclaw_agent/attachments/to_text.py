@@ -94,8 +94,8 @@ async def with_attachments(
     quoted. Several of them get an equal share of *max_tokens*, so that one cannot push out the others. If some cannot be read,
     the model is told so. Raises UnreadableAttachment if none can be read.
 
-    *documents* None: the role reads none. Else documents, and text files that are longer than their share, are added to it, and the model is
-    given a list of them. A short document is quoted whole.
+    *documents* None: the role reads none. Else documents, and text files that are longer than their share, are added to
+    it, and the model is given a list of them. A short document is quoted whole.
 
     *pictures* None: no model of the role sees, and the task says so. Else pictures are added to it.
     """

@@ -91,8 +91,10 @@ class Inbox:
         total_cap: int,
         release: Mapping[str, Any] | None = None,
     ) -> tuple[bool, list[str]]:
-        """For each entry id: its effects and its removal in one step; a repeat does nothing. Gives whether there is something to be shown, and with
-        *release* (`Lanes.release_arguments`) what the last of these steps has released, for `Lanes.read_release`.
+        """For each entry id: its effects and its removal in one step; a repeat does nothing.
+
+        Gives whether there is something to be shown, and with *release* (`Lanes.release_arguments`) what the last of
+        these steps has released, for `Lanes.read_release`.
 
         An entry whose effects Redis refuses is gone all the same: it would be refused again, before all that follow it.
         """

@@ -162,7 +162,8 @@ class Lanes:
         """Hand a routed task, joined from its first message and *parts* others, to its pool, and remember what its user said.
 
         *canary* is what is remembered of the conversation's choice of a prompt (`roles.canary`), None for a role without one.
-        *spend* (`budgets.spend_fields`) says which day and month pay for it; without it, nothing is counted. Its order is sent only where it is not there yet, and of its record what differs from the *known* one.
+        *spend* (`budgets.spend_fields`) says which day and month pay for it; without it, nothing is counted. Its order
+        is sent only where it is not there yet, and of its record what differs from the *known* one.
         """
         order = snapshot_json(task.snapshot) if task.snapshot is not None else ""
         digest = snapshot_digest(order)

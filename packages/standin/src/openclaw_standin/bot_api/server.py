@@ -58,7 +58,8 @@ class BotApi:
 
         *data_dir* None keeps nothing, *fresh* deletes the old data. *notice* is the banner of the chat page. *page_secret* is part of the
         page's address; without one, each start has another. *hosts* are names of this server besides the loopback's, for pods of a test
-        cluster; the chat page answers on this machine only. Raises OSError if the port is taken, SettingsError for data that cannot be opened.
+        cluster; the chat page answers on this machine only. Raises OSError if the port is taken, SettingsError for data
+        that cannot be opened.
         """
         with _translate_errors(data_dir):
             storage = Storage(data_dir, fresh=fresh)
