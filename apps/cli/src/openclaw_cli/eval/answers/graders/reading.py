@@ -15,6 +15,13 @@ _SIGNS = str.maketrans({**dict.fromkeys("“”„״‟«»", '"'), **dict.fromk
 _MARKS = re.compile(r"[*_`~]+")
 _SPACE = re.compile(r"\s+")
 _CITATION = re.compile(r"\[*\[\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*\]\]*(?:\([^()\s]*\))?")
+_SPAN = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
+_STATEMENT = re.compile(
+    r"^[ \t]*(?:import [\w.]+|from [\w.]+ import .+|(?:def|class) \w+.*:|(?:for|while|if|with|try|else|except)\b[^.!?]*:|[\w.]+\([^()]*\)"
+    r"|[\w.]+ = \S.*|#!/.*)[ \t]*$",
+    re.MULTILINE,
+)
+"""A line that is one of a program and no sentence."""
 _ITEM = re.compile(r"^([ \t]*)(?:[-*+•]|\d{1,2}[.)])[ \t]+", re.MULTILINE)
 
 
@@ -40,6 +47,15 @@ def code_blocks(markdown: str) -> tuple[CodeBlock, ...]:
         for token in blocks.tokens(cleaned(markdown))
         if token.type == "fence"
     )
+
+
+def code_lines(markdown: str) -> int:
+    """How many lines of a program there are: in blocks with a fence or indented, in a line of the prose, and statements within one."""
+    tokens = list(blocks.tokens(cleaned(markdown)))
+    in_blocks = [token.content for token in tokens if token.type in ("fence", "code_block")]
+    lines = sum(len(one.splitlines()) for one in in_blocks)
+    spans = sum(";" in span for span in _SPAN.findall(cleaned(markdown)))
+    return lines + spans + len(_STATEMENT.findall(prose(markdown)))
 
 
 def prose(markdown: str) -> str:
