@@ -9,7 +9,7 @@ import pytest
 from openclaw_cli.__main__ import parser
 from tests.alerts.operators import THRESHOLDS_IN_SECONDS, shorten
 from tests.alerts.rule_files import alerts
-from tests.alerts.runbook import PAGE, commands
+from tests.alerts.runbook import PAGE, changes_something, commands, named
 
 NAMES = [rule["alert"] for _, rule in alerts()]
 
@@ -19,6 +19,15 @@ def test_commands_of_a_section_are_those_in_back_quotes() -> None:
 
     assert commands("One", page) == [
         "kubectl get nodes", "valkey-cli --user brain INFO commandstats", "valkey-cli --user brain SLOWLOG GET",
+    ]  # fmt: skip
+
+
+def test_a_remedy_is_told_from_a_look_and_names_stand_in_capitals() -> None:
+    look, remedy = "kubectl -n NS get pods -l app=NSX", "kubectl -n NS rollout restart deployment brain"
+
+    assert named(look, NS="openclaw-staging") == "kubectl -n openclaw-staging get pods -l app=NSX"
+    assert [changes_something(one) for one in (look, remedy, "valkey-cli --user brain CONFIG SET maxmemory 400mb")] == [
+        False, True, True,
     ]  # fmt: skip
 
 
@@ -39,6 +48,15 @@ def test_each_alert_was_provoked_or_the_page_says_why_not() -> None:
     not_provoked = re.findall(r"`([A-Z]\w+)`", others.partition("\n\n## ")[0])
 
     assert sorted([*provoked[1:], *not_provoked]) == sorted(NAMES)
+
+
+def test_what_was_followed_on_a_cluster_are_alerts_each_with_its_seconds() -> None:
+    rows = re.findall(
+        r"^\| (\w+) \|.*\| ([\d.]+) \|", PAGE.read_text().partition("## Followed on a test cluster")[2], re.MULTILINE
+    )
+
+    assert {alert for alert, _ in rows} <= set(NAMES)
+    assert len(rows) >= 10
 
 
 def test_times_of_a_rule_become_shorter_by_one_factor_and_days_until_an_end_do_not() -> None:

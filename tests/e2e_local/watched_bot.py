@@ -41,7 +41,7 @@ async def follow(bot: World, alert: str, **names: str) -> str:
         program, *arguments = shlex.split(named(command.replace(" --cluster ENV", ""), **names))
         if program == "openclaw" and arguments[0] in ("runs", "doctor"):
             printed.append(await _openclaw(bot, *arguments))
-        elif program == "valkey-cli":
+        elif program == "valkey-cli" and "--memkeys" not in arguments:  # that is the program's own
             printed.append(str(await bot.script.read(*(arguments[2:] if arguments[0] == "--user" else arguments))))
     assert printed, f"docs/alerts.md#{alert.lower()} names no command for one machine"
     return "\n".join(printed)
