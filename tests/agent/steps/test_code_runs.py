@@ -8,7 +8,7 @@ from openclaw_agent.tools.code.run_code import RunCode
 from openclaw_core.chat.markdown.blocks import convert_markdown
 from openclaw_core.sealed import File, Outcome, RunRequest, RunResult
 from openclaw_core.tasks.steps import Doing, Status
-from tests.agent.steps.test_loop import Agent, agent_of
+from tests.agent.steps.stepping_agent import Agent, agent_of
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
