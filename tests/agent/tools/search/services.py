@@ -5,6 +5,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import httpx
+import pytest
+
+from openclaw_agent.tools.search.backends import Backend, SearchCause, SearchFault
 
 KEY = "key-of-the-test"
 ROWS = (("The fox", "https://a.org/fox", "A fox is"), ("החוק", "https://b.co.il/law", "לפי החוק"))
@@ -134,3 +137,10 @@ def tavily(rows: Rows = ROWS, *, key: str = KEY) -> Callable[[httpx.Request], ht
         )
 
     return answer
+
+
+async def why(backend: Backend) -> SearchCause:
+    """Why a search fails, which it must."""
+    with pytest.raises(SearchFault) as exc:
+        await backend.search("foxes", count=8)
+    return exc.value.why

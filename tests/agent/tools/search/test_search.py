@@ -1,11 +1,7 @@
 """`web_search` over its services: what a model reads of their results, and of their faults."""
 
-import asyncio
 import json
-import sys
-import time
 from collections.abc import Callable, Sequence
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -16,14 +12,13 @@ from openclaw_agent.tools.opened import OpenedPages
 from openclaw_agent.tools.search.backends import Backend, FirstOf, Found, SearchCause, SearchFault
 from openclaw_agent.tools.search.brave import Brave
 from openclaw_agent.tools.search.results import kept
-from openclaw_agent.tools.search.scraping import Scraping, scraped
 from openclaw_agent.tools.search.searxng import SearXNG
 from openclaw_agent.tools.search.settings import backends
 from openclaw_agent.tools.search.tavily import Tavily
 from openclaw_agent.tools.search.web_search import RESULTS, WebSearch
 from openclaw_agent.tools.tool import Doing, Tool
 from tests.agent.tools.search import services
-from tests.agent.tools.search.services import KEY, ROWS
+from tests.agent.tools.search.services import KEY, ROWS, why
 
 Answer = Callable[[httpx.Request], httpx.Response]
 
@@ -46,12 +41,6 @@ SERVICES = [
     pytest.param(tavily, services.tavily, id="tavily"),
 ]
 MAKERS = [pytest.param(maker, id=maker.__name__) for maker in (searxng, brave, tavily)]
-
-
-async def why(backend: Backend) -> SearchCause:
-    with pytest.raises(SearchFault) as exc:
-        await backend.search("foxes", count=8)
-    return exc.value.why
 
 
 @pytest.mark.parametrize(("backend", "service"), SERVICES)
@@ -278,81 +267,6 @@ def test_services_are_those_that_are_set_in_order() -> None:
     every = SearchServices(searxng_url="http://searxng:8080", brave_key="b", tavily_key="t", scraping=True)
     assert [one.name for one in backends(every)] == ["searxng", "brave", "tavily"]
     assert backends(SearchServices()) == ()
-
-
-# ---- without a key
-
-
-class DDGSException(Exception): ...
-
-
-class RatelimitException(DDGSException): ...
-
-
-class TimeoutException(DDGSException): ...
-
-
-def library(answer: Any) -> Any:
-    """Stands for ddgs 9.16: `DDGS(timeout=…).text(query, **kwargs)` gives dicts of title, href and body, or raises."""
-
-    class DDGS:
-        def __init__(self, proxy: str | None = None, timeout: int | None = 5, *, verify: bool = True) -> None: ...
-
-        def text(
-            self, query: str, *, safesearch: str = "moderate", max_results: int | None = 10
-        ) -> list[dict[str, str]]:
-            if isinstance(answer, Exception):
-                raise answer
-            return answer[:max_results]  # type: ignore[no-any-return]
-
-    return SimpleNamespace(
-        DDGS=DDGS,
-        exceptions=SimpleNamespace(
-            DDGSException=DDGSException, RatelimitException=RatelimitException, TimeoutException=TimeoutException
-        ),
-    )
-
-
-@pytest.mark.parametrize(
-    ("answer", "said"),
-    [
-        ([{"title": "t", "href": "h", "body": "b"}], {"results": [{"title": "t", "href": "h", "body": "b"}]}),
-        (DDGSException("No results found."), {"results": []}),
-        (RatelimitException("x"), {"fault": "blocked"}),
-        (TimeoutException("x"), {"fault": "time"}),
-        (DDGSException("x"), {"fault": "away"}),
-    ],
-)
-def test_what_the_library_says(answer: Any, said: Any) -> None:
-    assert scraped("x", 8, library(answer)) == said
-
-
-def program(code: str, scrape_s: float = 5.0) -> Scraping:
-    return Scraping(program=(sys.executable, "-I", "-S", "-c", code), scrape_s=scrape_s)
-
-
-async def test_the_library_runs_in_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GROQ_API_KEY", "secret")
-    code = "import json, os, sys; asked = json.load(sys.stdin); print(json.dumps({'results': [{'title': asked['query'], 'href': 'https://a.org', 'body': str(dict(os.environ))}]}))"
-
-    (one,) = await program(code).search("foxes", count=8)
-
-    assert (one.title, one.url) == ("foxes", "https://a.org")
-    assert "secret" not in one.snippet
-    assert await why(program("print(json.dumps(1))")) is SearchCause.ODD
-    assert await why(program('print(\'{"fault": "blocked"}\')')) is SearchCause.BLOCKED
-    assert await why(program('print(\'{"fault": "new"}\')')) is SearchCause.ODD
-
-
-async def test_a_library_that_hangs_ends_in_time_and_with_its_call() -> None:
-    began = time.monotonic()
-    assert await why(program("import time; time.sleep(60)", scrape_s=0.3)) is SearchCause.TIME
-    task = asyncio.create_task(program("import time; time.sleep(60)").search("x", count=8))
-    await asyncio.sleep(0.2)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert time.monotonic() - began < 30
 
 
 def test_what_tavily_and_brave_are_asked_is_documented() -> None:
