@@ -9,42 +9,15 @@ import sys
 import textwrap
 import threading
 import warnings
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
 from openclaw_core import logs
+from tests.core.log_lines import MARKER, TOKEN, Read, read
 from tests.core.store_world import task
 
-MARKER = "MARKER-של-משתמש-4711"
-TOKEN = "7:SECRET-TOKEN"
-
-Read = Callable[[], list[dict[str, Any]]]
-
-
-@pytest.fixture
-def read(capsys: pytest.CaptureFixture[str]) -> Iterator[Read]:
-    """Configured logging, undone afterwards; gives the lines written since the last call, none of them telling."""
-    root = logging.getLogger()
-    before = (
-        root.handlers[:], root.level, sys.excepthook, sys.unraisablehook, threading.excepthook, logging.raiseExceptions
-    )  # fmt: skip
-    logs.configure("INFO", service="test")
-
-    def lines() -> list[dict[str, Any]]:
-        captured = capsys.readouterr()
-        assert captured.out == ""
-        assert MARKER not in captured.err
-        assert json.dumps(MARKER)[1:-1] not in captured.err
-        assert TOKEN not in captured.err
-        return [json.loads(line) for line in captured.err.splitlines()]
-
-    yield lines
-    logging.captureWarnings(False)
-    root.handlers[:], level, sys.excepthook, sys.unraisablehook, threading.excepthook, logging.raiseExceptions = before
-    root.setLevel(level)
-    logging.getLogger("openclaw").setLevel(logging.NOTSET)
+__all__ = ["read"]
 
 
 def fault_from_pydantic() -> Exception:
@@ -274,85 +247,6 @@ def test_python_warnings_arrive_without_their_words(read: Read) -> None:
     assert line["logger"] == "py.warnings"
 
 
-def test_an_event_is_one_line_of_json_with_its_fields(read: Read) -> None:
-    logs.get("openclaw_brain.agents.pool").info(
-        "job.created", job="agent-1", took_s=0.1, roles=("a", "b"), cost=float("nan")
-    )
-
-    (line,) = read()
-    assert line["at"].endswith("Z")
-    del line["at"]
-    assert line == {
-        "level": "info",
-        "service": "test",
-        "event": "job.created",
-        "logger": "openclaw_brain.agents.pool",
-        "job": "agent-1",
-        "took_s": 0.1,
-        "roles": ["a", "b"],
-        "cost": "nan",
-    }
-
-
-def test_a_field_cannot_replace_what_every_line_has(read: Read) -> None:
-    logs.get("x").info("y", level="mine")
-
-    (line,) = read()
-    assert (line["level"], line["level_"]) == ("info", "mine")
-
-
-def test_fields_bound_at_the_door_are_in_each_event_of_that_task_alone(read: Read) -> None:
-    log = logs.get("x")
-
-    async def work(task_id: str) -> None:
-        logs.bind(task_id=task_id)
-        await asyncio.sleep(0)
-        log.info("work.done")
-
-    async def main() -> None:
-        await asyncio.gather(work("u1"), work("u2"))
-        log.info("main.done")
-
-    asyncio.run(main())
-
-    assert [line.get("task_id") for line in read()] == ["u1", "u2", None]
-
-
-def test_bound_fields_end_with_their_block(read: Read) -> None:
-    log = logs.get("x")
-    with logs.bound(task_id="u1"), logs.bound(role="coder"):
-        log.info("inside")
-    log.info("outside")
-
-    inside, outside = read()
-    assert (inside["task_id"], inside["role"]) == ("u1", "coder")
-    assert "task_id" not in outside
-
-
-def test_levels_below_the_configured_one_are_silent(read: Read) -> None:
-    logs.configure("WARNING", service="test")
-    logs.get("x").info("too.much")
-
-    assert read() == []
-
-
-def test_events_of_a_task_carry_the_id_of_its_trace(read: Read) -> None:
-    logs.configure("INFO", service="test", trace_of=lambda task: f"trace of {task}")
-    log = logs.get("a.module")
-    with logs.bound(task_id="u1"):
-        log.info("task.claimed")
-    log.info("display.shown", display="t:u2")
-    log.info("display.shown", display="n:start:1")
-    log.info("leader.taken")
-
-    assert [line.get("trace_id") for line in read()] == ["trace of u1", "trace of u2", None, None]
-
-
-def test_an_unknown_level_is_refused() -> None:
-    with pytest.raises(ValueError, match="LOUD"):
-        logs.configure("loud", service="x")
-
-
 def test_a_process_that_dies_says_where_and_not_what() -> None:
     program = f"""
     from openclaw_core import logs
@@ -370,21 +264,6 @@ def test_a_process_that_dies_says_where_and_not_what() -> None:
     assert ended.returncode == 1
     assert MARKER not in line
     assert json.loads(line)["faults"] == [{"type": "builtins.ValueError", "at": ["__main__:6", "__main__:5"]}]
-
-
-def test_logging_loads_the_standard_library_only() -> None:
-    listed = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "import sys, openclaw_core.logs; print({'structlog', 'rich', 'pydantic'} & set(sys.modules))",
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-
-    assert listed.stdout.strip() == "set()"
 
 
 def test_a_task_does_not_show_its_words_in_its_repr() -> None:
