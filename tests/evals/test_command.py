@@ -184,6 +184,20 @@ async def test_a_limit_needs_the_prices_of_both_versions(tmp_path: Path) -> None
     assert "roles.yaml has no usd_per_mtok" in out
 
 
+async def test_a_fault_on_the_way_is_no_verdict(tmp_path: Path) -> None:
+    folder = changed(tmp_path)
+    (folder / "taken").write_text("a file where answers are to be kept")
+    async with prompted_model(lambda prompt, message: "The fair is on Monday.") as model:
+        settings = {"GROQ_BASE_URL": model.url, "GROQ_API_KEY": "k"}
+        nowhere, out = await eval_answers(folder, "--html", "nowhere/page.html", **settings)
+        asked = len(model.prompts)
+        kept, trace = await eval_answers(folder, "--cache", "taken", **settings)
+
+    assert (nowhere, asked, kept) == (2, 0, 2), out
+    assert "there is no folder nowhere" in out
+    assert "NotADirectoryError" in trace or "FileExistsError" in trace
+
+
 async def test_what_cannot_run_ends_with_2(tmp_path: Path) -> None:
     folder = changed(tmp_path, tasks=1)
 
@@ -192,6 +206,8 @@ async def test_what_cannot_run_ends_with_2(tmp_path: Path) -> None:
         (["--role", "poet"], "--role poet"),
         (["--tasks", "elsewhere"], "elsewhere"),
         (["--model", "no/price", "--limit", "1"], "usd_per_mtok for no/price"),
+        (["--limit", "nan"], "no amount in dollars"),
+        (["--limit", "-1"], "no amount in dollars"),
     ):
         code, out = await eval_answers(folder, *args)
         assert code == 2, out

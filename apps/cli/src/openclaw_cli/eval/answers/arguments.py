@@ -1,7 +1,19 @@
 """The arguments of `openclaw eval answers`."""
 
 import argparse
+import math
 from pathlib import Path
+
+
+def _dollars(text: str) -> float:
+    """Raises ArgumentTypeError, with which argparse ends with 2, and so does a comparison that could not run."""
+    try:
+        limit = float(text)
+    except ValueError:
+        limit = math.nan
+    if not (math.isfinite(limit) and limit >= 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is no amount in dollars, such as 1.50")
+    return limit
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model", help="ask this one model instead of the role's (default MODEL_OVERRIDE, else the role's)"
     )
     parser.add_argument(
-        "--limit", type=float, metavar="USD", help="ask nothing more once answers have cost so much; a repeat goes on"
+        "--limit",
+        type=_dollars,
+        metavar="USD",
+        help="ask nothing more once answers have cost so much; a repeat goes on",
     )
     parser.add_argument(
         "--judge",

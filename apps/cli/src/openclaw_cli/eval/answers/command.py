@@ -8,6 +8,7 @@ import asyncio
 import json
 import logging
 import sys
+import traceback
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -50,10 +51,16 @@ def main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     except (SettingsError, BadTasks) as exc:
         print(exc, file=sys.stderr)
         return COULD_NOT_RUN
+    except Exception:  # noqa: BLE001 - Python ends with 1, which would say that the new version is worse
+        traceback.print_exc()
+        return COULD_NOT_RUN
 
 
 async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     repository = Path.cwd()
+    for report in (args.json, args.markdown, args.html):
+        if report is not None and not report.parent.is_dir():
+            raise SettingsError(f"{report} cannot be written: there is no folder {report.parent}")
     after = at_revision(repository, args.of) if args.of else work_tree(repository)
     before = at_revision(repository, args.against, of=args.of or "HEAD")
     after = with_canaries(before, after, args.role or tuple(after.roles.roles))
