@@ -10,7 +10,7 @@ from openclaw_brain.inbox.access import Access
 from openclaw_core.store import Script
 from openclaw_core.tasks.task import Task
 from openclaw_core.texts.wording import Sentence
-from tests.brain.test_access import FRIEND, GROUP, GROUP_ID, Desk
+from tests.brain.access_desk import FRIEND, GROUP, GROUP_ID, Desk
 
 OTHER = 8
 

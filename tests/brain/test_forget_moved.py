@@ -8,7 +8,7 @@ import pytest
 
 from openclaw_brain.inbox.access import Access
 from openclaw_core.store import Script, move_chat
-from tests.brain.test_access import FRIEND, Desk
+from tests.brain.access_desk import FRIEND, Desk
 from tests.brain.test_forget import OTHER, answered, asks, button, everything, forgets, holding, told
 
 OLD_ID, NEW_ID = -77, -10077
