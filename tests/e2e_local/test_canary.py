@@ -18,7 +18,7 @@ from openclaw_gitops.canary_verdicts import State, read_verdicts
 from openclaw_gitops.smoke import Settings
 from tests.e2e_local.world import ROOT, World, world
 from tests.fakes.second_bot import SecondBot
-from tests.gitops.test_smoke import GROUP, SECOND_TOKEN, SMOKE_BOT, variables
+from tests.gitops.smoke_bot import GROUP, SECOND_TOKEN, SMOKE_BOT, variables
 
 pytestmark = pytest.mark.timeout(600)
 NEXT = "You write code. A marker of the tried prompt."

@@ -23,8 +23,8 @@ from openclaw_gitops.smoke import Settings
 from tests.e2e_local.test_canary import NEXT, roles_that_try
 from tests.e2e_local.world import World, world
 from tests.fakes.second_bot import SecondBot
+from tests.gitops.smoke_bot import GROUP, SECOND_TOKEN, SMOKE_BOT, variables
 from tests.gitops.test_canary_change import repository_that_tries
-from tests.gitops.test_smoke import GROUP, SECOND_TOKEN, SMOKE_BOT, variables
 
 pytestmark = [
     pytest.mark.full,

@@ -19,7 +19,7 @@ from openclaw_gitops.smoke import Settings
 from tests.e2e_local.world import World, world
 from tests.fakes.second_bot import SecondBot
 from tests.gitops.conftest import ROOT
-from tests.gitops.test_smoke import GROUP, SECOND_TOKEN, SMOKE_BOT, variables
+from tests.gitops.smoke_bot import GROUP, SECOND_TOKEN, SMOKE_BOT, variables
 
 BASE = ROOT / "platform/openclaw/base"
 NEXT = "You write code, and you say first what it does."

@@ -17,11 +17,7 @@ from openclaw_standin.bot_api import BotApi
 from tests.e2e_local.world import World, world
 from tests.fakes.second_bot import SecondBot
 from tests.gitops.conftest import ROOT
-
-SECOND_TOKEN = "5151:marker-second-token-never-logged"
-GROUP = -100200
-TARGET = "openclaw_local_bot"
-SMOKE_BOT = SECOND_TOKEN.split(":")[0]
+from tests.gitops.smoke_bot import GROUP, SECOND_TOKEN, SMOKE_BOT, TARGET, variables
 
 
 @pytest.fixture
@@ -30,12 +26,6 @@ async def bot(tmp_path: Path) -> AsyncIterator[World]:
         up.api.users.add_group(GROUP, title="Smoke")
         SecondBot(up.api, token=SECOND_TOKEN)
         yield up
-
-
-def variables(api: BotApi, **changes: str) -> dict[str, str]:
-    return {
-        "SMOKE_BOT_TOKEN": SECOND_TOKEN, "SMOKE_CHAT_ID": str(GROUP), "SMOKE_TARGET": TARGET, "TELEGRAM_BASE_URL": api.url, **changes,
-    }  # fmt: skip
 
 
 async def ask(api: BotApi, *, within_s: float = 30, **changes: str) -> BotAnswer:
