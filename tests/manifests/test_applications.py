@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.manifests.object_checks import KUBERNETES, kubeconform
 from tests.manifests.rendering import ENVIRONMENTS, ROOT, Object, copy_of_the_tree, named, of_kind, render
 from tests.manifests.test_environments import flat
-from tests.manifests.test_tools import KUBERNETES, kubeconform
 from tests.manifests.wiring import (
     GUEST,
     applications,

@@ -6,8 +6,8 @@ from string import Template
 import pytest
 import yaml
 
+from tests.manifests.object_checks import KUBERNETES, kubeconform
 from tests.manifests.rendering import ROOT, Object
-from tests.manifests.test_tools import KUBERNETES, kubeconform
 
 FOLDER = ROOT / "terraform/modules/gitops/manifests"
 FILES = sorted(FOLDER.iterdir())

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.manifests.object_checks import kubeconform
 from tests.manifests.rendering import ROOT, copy_of_the_tree, label, overlay, render
 from tests.manifests.rules import RULES
-from tests.manifests.test_tools import kubeconform
 
 FIXTURES = sorted((ROOT / "tests/fixtures/invalid/manifests").glob("*.yaml"))
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.manifests.object_checks import KUBERNETES, checkov, kubeconform
 from tests.manifests.rendering import ENVIRONMENTS, ROOT, Object, copy_of_the_tree, named, of_kind, render
 from tests.manifests.rules import RULES
-from tests.manifests.test_tools import KUBERNETES, checkov, kubeconform
 from tests.manifests.wiring import GUEST, applications, own, part
 
 KEPT = (
