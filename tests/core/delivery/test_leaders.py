@@ -10,11 +10,10 @@ import pytest
 from openclaw_core.chat.delivery.displays import Stage
 from openclaw_core.errors import LostOwnership
 from openclaw_core.tasks.outcome import Cause, Delivery
-from tests.core.delivery.answers_that_grow import LONG_CODE
+from tests.core.delivery.answers_that_grow import LONG_CODE, WORDS
 from tests.core.delivery.rooms import Room, until
 from tests.core.delivery.virtual import now, now_ms, virtual
 
-WORDS = "The first words of a longer answer, " * 4
 STEPS = frozenset({"send", "edit", "send_file", "reserved", "part", "shown", "doubt", "settled"})
 NEVER = 1_000_000
 
