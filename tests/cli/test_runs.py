@@ -7,7 +7,6 @@ import os
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -203,24 +202,6 @@ async def test_runs_follow_shows_each_run_when_it_has_ended(script: Script, redi
     finally:
         process.terminate()
         await process.wait()
-
-
-async def test_a_store_that_does_not_answer_is_one_sentence() -> None:
-    code, out = await openclaw("runs", TELEGRAM_TOKEN="1:x", REDIS_URL="redis://127.0.0.1:1")
-    assert code == 69
-    assert "the store does not answer" in out
-    assert "Traceback" not in out
-
-
-async def test_a_secret_that_cannot_be_read_is_one_sentence_with_what_kubectl_said(tmp_path: Path) -> None:
-    program = tmp_path / "kubectl"
-    program.write_text("#!/bin/sh\necho 'Error from server (Forbidden): secrets' >&2\nexit 1\n")
-    program.chmod(0o755)
-    code, out = await openclaw("runs", "--cluster", "staging", PATH=f"{tmp_path}:{os.environ['PATH']}")
-    assert code == 78
-    assert "of openclaw-staging cannot be read: Error from server (Forbidden)" in out
-    code, out = await openclaw("runs", "--cluster", "staging", PATH=str(tmp_path / "nothing"))
-    assert (code, "--cluster needs kubectl" in out) == (78, True)
 
 
 def test_a_time_line_says_what_happened_when() -> None:

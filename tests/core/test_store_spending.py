@@ -117,6 +117,8 @@ async def test_a_user_is_told_once_in_a_period_that_a_limit_is_near(world: World
         if n == 1:
             [notice] = await world.notices()
             assert (notice.kind, notice.args) == ("budget_nearly", {"scope": "user", "period": "day", "percent": 80})
+        else:
+            assert await world.notices() == [], "it was told before"
         await world.show_all()
         assert await world.notices() == []
         if n == 1:
