@@ -1,4 +1,4 @@
-"""Tasks that Redis has let go are dispatched, whatever became of its reply."""
+"""Tasks that Redis has released are dispatched, whatever became of its reply."""
 
 import asyncio
 from dataclasses import replace

@@ -114,8 +114,8 @@ def test_other_files_and_too_large_ones_are_not_taken(chat: Chat) -> None:
 
 
 def test_where_no_role_reads_documents_they_are_not_taken(roles: Roles) -> None:
-    deaf = replace(roles, roles={name: replace(role, functions=()) for name, role in roles.roles.items()})
-    for one in (Chat(deaf), Chat(roles, english_only=True)):
+    reads_none = replace(roles, roles={name: replace(role, functions=()) for name, role in roles.roles.items()})
+    for one in (Chat(reads_none), Chat(roles, english_only=True)):
         assert kinds(one.says("", document=PDF)) == ["unsupported"]
         [effect] = one.says("", caption="who wrote it?", document=PDF)
         assert (task_of(effect).attachments, task_of(effect).unseen) == ((), "file")

@@ -150,7 +150,7 @@ class World:
         return handed is Dispatched.READY
 
     async def ready(self, one: Task) -> None:
-        """Asked, let go, remembered and handed to the pool."""
+        """Asked, released, remembered and handed to the pool."""
         await self.ask(one)
         assert await self.lanes.release(cap=10, at_most=10, epoch=self.epoch) == [one.id]
         assert await self.dispatch(one)

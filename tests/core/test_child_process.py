@@ -5,7 +5,7 @@ import sys
 
 from openclaw_core.child_process import end
 
-DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); signal.pause()"
+IGNORES_SIGTERM = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); signal.pause()"
 POLITE = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(7)); print(flush=True); signal.pause()"
 
 
@@ -25,7 +25,7 @@ async def test_a_process_that_listens_ends_by_itself() -> None:
 
 
 async def test_one_that_does_not_is_killed_when_its_time_is_over() -> None:
-    process = await started(DEAF)
+    process = await started(IGNORES_SIGTERM)
 
     assert not await end(process, within_s=0.1)
     assert process.returncode == -9

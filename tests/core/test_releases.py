@@ -1,4 +1,4 @@
-"""Brain and agent of two releases side by side, as a rollout has them: records of the one are read by the other, or refused aloud.
+"""Brain and agent of two releases side by side, as a rollout has them: records of the one are read by the other, or refused with an error.
 
 `fixtures/records/v4.json` was written by the release before, and is what today's code writes but for `ASSUMED` fields
 of a run; `v5.json` is what it adds for roles with tools, `v6.json` what it adds for pictures. A release that changes

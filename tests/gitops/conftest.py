@@ -25,7 +25,7 @@ RUNNER = "sha256:3f0a377ba0a4a460ecb616f6507ce0d8cfa3e704025d4fda3ed0c5ca0546872
 
 @pytest.fixture(scope="session")
 def tools() -> Mapping[str, str]:
-    """An environment in which kustomize is found; without one the test is skipped, loudly."""
+    """An environment in which kustomize is found; without one the test is skipped, and the run says so."""
     env = {**os.environ, "PATH": f"{os.environ.get('PATH', '')}:{ROOT / '.tools/bin'}"}
     try:
         kustomize(env)

@@ -228,7 +228,7 @@ def test_a_render_that_a_cluster_would_refuse_fails(
     assert "two entries with name AWS_REGION" in said
 
 
-def test_without_helm_it_says_so_and_the_check_is_skipped_loudly(tools: Mapping[str, str]) -> None:
+def test_without_helm_it_says_so_and_the_skipped_check_is_told(tools: Mapping[str, str]) -> None:
     assert main(["render-charts"], root=ROOT, env={**tools, "HELM": "no-such-helm"}) == UNAVAILABLE
     env = {"PATH": tools["PATH"], "HELM": "no-such-helm"}
 

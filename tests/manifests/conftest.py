@@ -30,7 +30,7 @@ def policies() -> list[Object]:
 
 @pytest.fixture
 def argocd_admin(tmp_path: Path) -> ArgocdAdmin:
-    """Argo CD's own command. Without the program the test is skipped, loudly."""
+    """Argo CD's own command. Without the program the test is skipped, and the run says so."""
     binary = os.environ.get("ARGOCD") or shutil.which("argocd")
     if not binary:
         pytest.skip(

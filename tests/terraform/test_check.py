@@ -30,7 +30,7 @@ def checked(root: Path, ci: str = "", tfvars: str = "exit 0") -> subprocess.Comp
 
 
 @pytest.mark.parametrize(("ci", "status"), [("true", 1), ("", 0)])
-def test_a_missing_tflint_is_said_loudly_and_red_in_ci(tmp_path: Path, ci: str, status: int) -> None:
+def test_a_missing_tflint_is_told_and_red_in_ci(tmp_path: Path, ci: str, status: int) -> None:
     done = checked(tmp_path, ci=ci)
 
     assert "tflint SKIPPED" in done.stderr

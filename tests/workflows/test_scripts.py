@@ -253,7 +253,7 @@ def test_what_the_smoke_test_waits_for_is_what_the_code_says(app: str) -> None:
 
 
 @pytest.mark.parametrize(("ci", "status"), [("false", 0), ("true", 1)])
-def test_a_missing_checker_is_said_loudly_and_red_in_ci(tmp_path: Path, ci: str, status: int) -> None:
+def test_a_missing_checker_is_told_and_red_in_ci(tmp_path: Path, ci: str, status: int) -> None:
     if any(shutil.which(name, path="/usr/bin:/bin") for name in ("go", "kustomize", "kubeconform", "actionlint")):
         pytest.skip("a checker, or the Go that builds them, is installed where every command is")
     scripts = tmp_path / "scripts"

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 KEPT = ("PYTHONPATH", "PYTHONPYCACHEPREFIX", "OPENBLAS_CORETYPE")
-"""Where libraries are found and how they compute. All else in the environment is nobody's business here."""
+"""Where libraries are found and how they compute. Nothing else of the environment is kept."""
 OWN = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
     "LANG": "C.UTF-8",

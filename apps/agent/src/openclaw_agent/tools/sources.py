@@ -1,7 +1,7 @@
 """What a reader may trust in an answer: each number links to a page that this run opened, and the list below has what was opened. Pure.
 
 Whatever the model writes: no number without an entry, no link that was not opened, no quotation of a page that does not
-say it. What becomes of code is nobody's business here: it is shown as it is.
+say it. Code is not looked at: it is shown as it is.
 """
 
 import re
