@@ -1,7 +1,7 @@
 """One agent with fakes at its edges."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,9 +84,3 @@ class AgentHarness:
     def asked(self) -> list[str]:
         """The user's message in each call of a model."""
         return [call.messages[-1].content for call in self.chat.calls]
-
-
-async def until(found: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
-        while not found():
-            await asyncio.sleep(0.005)

@@ -27,11 +27,12 @@ from openclaw_core.tasks.outcome import Delivery, Exit, TaskState
 from openclaw_core.tasks.steps import Doing, Status
 from openclaw_core.tasks.task import Attachment, Task
 from openclaw_core.tasks.work import Run
-from tests.agent.harness import AgentHarness, task, until
+from tests.agent.harness import AgentHarness, task
 from tests.fakes.alone import FakeDeliverer, FakeRecords
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.time import FakeTime
 from tests.fakes.work import ORDER
+from tests.waiting import until
 
 LONELY = task(1, "lonely question")
 

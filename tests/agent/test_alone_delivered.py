@@ -12,9 +12,10 @@ from openclaw_core.chat.delivery.dispatcher import Dispatcher
 from openclaw_core.errors import ChatUnauthorized
 from openclaw_core.store import AloneTasks, Lanes, RedisDisplays, Script
 from openclaw_core.tasks.outcome import Exit
-from tests.agent.harness import AgentHarness, task, until
+from tests.agent.harness import AgentHarness, task
 from tests.fakes.messenger import FakeMessenger
 from tests.fakes.work import ORDER
+from tests.waiting import until
 
 LONELY = task(1, "lonely question")
 

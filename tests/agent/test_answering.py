@@ -23,8 +23,9 @@ from openclaw_core.tasks.run_usage import RunUsage
 from openclaw_core.tasks.task import Attachment
 from openclaw_core.tasks.timings import Part
 from openclaw_core.tasks.work import GaveUp
-from tests.agent.harness import AgentHarness, Pieces, task, until
+from tests.agent.harness import AgentHarness, Pieces, task
 from tests.fakes.work import ORDER
+from tests.waiting import until
 
 VOICE = Attachment(kind="voice", file_id="v", name="recording.ogg")
 FILE = Attachment(kind="file", file_id="f", name="a.txt")

@@ -14,7 +14,8 @@ from openclaw_agent.settings import InPool
 from openclaw_core.errors import ChatUnauthorized, SettingsError, StoreUnavailable
 from openclaw_core.tasks.outcome import Exit
 from openclaw_core.tasks.work import PutBack
-from tests.agent.harness import AgentHarness, task, until
+from tests.agent.harness import AgentHarness, task
+from tests.waiting import until
 
 PLACE = InPool(pool="p", job="job-1", tasks_per_job=1, warm_max_age_s=900)
 

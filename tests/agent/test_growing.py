@@ -8,7 +8,8 @@ import pytest
 from openclaw_core.ports import Piece, Usage
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.task import Attachment
-from tests.agent.harness import AgentHarness, Pieces, task, until
+from tests.agent.harness import AgentHarness, Pieces, task
+from tests.waiting import until
 
 WHOLE = replace(
     task(1, "is this true?"), quoted="The moon is made of cheese.", forwarded="some",

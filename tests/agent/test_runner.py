@@ -18,9 +18,10 @@ from openclaw_core.errors import (
 )
 from openclaw_core.tasks.outcome import Cause, Exit
 from openclaw_core.tasks.work import Answered, HandedBack, PutBack, Run
-from tests.agent.harness import AgentHarness, task, until
+from tests.agent.harness import AgentHarness, task
 from tests.fakes.time import FakeTime
 from tests.fakes.work import FakeWork
+from tests.waiting import until
 
 
 async def test_a_lease_is_renewed_every_three_seconds_and_looked_at_in_between() -> None:

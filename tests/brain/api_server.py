@@ -156,9 +156,3 @@ async def launcher(
 async def next_end(jobs: KubernetesJobs) -> JobEnded:
     async with asyncio.timeout(20):
         return await jobs.next_end()
-
-
-async def until(condition: Any) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.01)

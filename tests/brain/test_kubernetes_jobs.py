@@ -10,7 +10,8 @@ import pytest
 from openclaw_brain.agents.ports import LaunchFailed, Pool
 from openclaw_brain.loops import STUCK_S, Heartbeats
 from openclaw_core.tasks.outcome import Cause
-from tests.brain.api_server import POOL, ApiServer, job, launcher, next_end, pod, until
+from tests.brain.api_server import POOL, ApiServer, job, launcher, next_end, pod
+from tests.waiting import until
 
 FAILED = {"conditions": [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}]}
 

@@ -21,6 +21,7 @@ from openclaw_core.errors import StoreUnavailable
 from openclaw_core.store import Leadership, Script
 from openclaw_standin.bot_api import BotApi
 from tests.fakes.launcher import FakeLauncher
+from tests.waiting import until
 
 
 class Flaky(Script):
@@ -68,12 +69,6 @@ def brain(script: Script, monkeypatch: pytest.MonkeyPatch) -> Brain:
 
 async def lead(brain: Brain, leader: RedisLeader, stop: asyncio.Event, on_stop: Callable[[], None]) -> None:
     await lead_until(stop, partial(brain.lead, leader), on_stop=on_stop)
-
-
-async def until(found: Callable[[], object]) -> None:
-    async with asyncio.timeout(30):
-        while not found():
-            await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize("step", ["set_prices", "move_ready"])

@@ -1,7 +1,6 @@
 """What becomes of agents that end, fall silent, overrun or do not hear a stop, and what their tasks make of it."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
@@ -18,6 +17,7 @@ from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.work import Answered, Run
 from tests.core.store_world import ORDER, USAGE, World, task
 from tests.fakes.launcher import FakeLauncher
+from tests.waiting import until
 
 POOL = Pool(template="p", hash8="0" * 8)
 
@@ -88,12 +88,6 @@ class Scene:
 @pytest.fixture
 async def scene(script: Script) -> Scene:
     return await Scene(script).open()
-
-
-async def until(found: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
-        while not found():
-            await asyncio.sleep(0.01)
 
 
 def ended(cause: Cause | None, detail: str = "exit 1", tail: str = "last words") -> JobEnded:

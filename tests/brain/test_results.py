@@ -19,6 +19,7 @@ from openclaw_core.tasks.task import to_json
 from openclaw_core.tasks.timings import Part, Timing
 from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, PutBack, Run
 from tests.core.store_world import USAGE, World, task
+from tests.waiting import until
 
 
 class Flaky(Script):
@@ -118,15 +119,6 @@ async def scene(script: Script) -> Scene:
         on_claimed=scene.job_claimed, on_chat_free=scene.ended, sleep=quick,
     )  # fmt: skip
     return scene
-
-
-async def until(found: Callable[[], object | Awaitable[object]]) -> None:
-    async with asyncio.timeout(20):
-        while True:
-            value = found()
-            if await value if isinstance(value, Awaitable) else value:
-                return
-            await asyncio.sleep(0.01)
 
 
 def becomes(scene: Scene, n: int, *states: str) -> Callable[[], Awaitable[bool]]:

@@ -20,10 +20,11 @@ from openclaw_core.tasks.task import Attachment
 from openclaw_core.tasks.work import Answered, Run
 from openclaw_core.texts import wording
 from openclaw_standin.model import ScriptedModel
-from tests.agent.harness import FakeFiles, task, until
+from tests.agent.harness import FakeFiles, task
 from tests.fakes.work import ORDER, FakeWork
 from tests.runner import documents as made
 from tests.runner.runners import Runner, descendants
+from tests.waiting import until
 
 SNAPSHOT = replace(
     ORDER, models=("openai/gpt-oss-120b",), functions=("read_document",), history_tokens=1500, results_tokens=8000, max_steps=10

@@ -14,8 +14,9 @@ from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.steps import Doing, Status
 from openclaw_core.tasks.task import Attachment
 from openclaw_core.texts import wording
-from tests.agent.harness import AgentHarness, task, until
+from tests.agent.harness import AgentHarness, task
 from tests.fakes.work import ORDER
+from tests.waiting import until
 
 SNAPSHOT = replace(ORDER, functions=("read_document",), results_tokens=8000, history_tokens=2000)
 REPORT = Attachment(kind="document", file_id="r", name="report.pdf")

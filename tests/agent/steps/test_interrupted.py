@@ -10,11 +10,12 @@ from openclaw_agent.runner import do_run
 from openclaw_agent.tools.pages.open_page import OpenPage
 from openclaw_core.tasks.outcome import Cause, Exit
 from openclaw_core.tasks.work import GaveUp
-from tests.agent.harness import task, until
+from tests.agent.harness import task
 from tests.agent.steps.probe import Probe, hangs, heeds_nothing, says_where
 from tests.agent.steps.stepping_agent import LOOK, agent_of, outcomes
 from tests.agent.tools.web import opened, reply
 from tests.timing import is_done_within
+from tests.waiting import until
 
 
 async def test_a_task_that_is_taken_over_goes_on_behind_its_last_completed_step() -> None:

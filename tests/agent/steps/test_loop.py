@@ -13,11 +13,11 @@ from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.steps import Doing, Status
 from openclaw_core.texts import wording
 from openclaw_core.texts.wording import Sentence
-from tests.agent.harness import until
 from tests.agent.steps.probe import Probe, crashes, fails, hangs, heeds_nothing, says_where
 from tests.agent.steps.stepping_agent import BIG, FROM_MEMORY, LOOK, SMALL, agent_of, outcomes
 from tests.agent.tools.web import opened, reply
 from tests.timing import is_done_within
+from tests.waiting import until
 
 
 async def test_a_model_that_calls_a_tool_gets_its_result_and_answers() -> None:

@@ -10,9 +10,10 @@ from openclaw_agent.steps.preview import StepPreview
 from openclaw_core.errors import StoreUnavailable
 from openclaw_core.tasks.steps import Doing, Status
 from openclaw_core.tasks.work import PREVIEW_EVERY_S
-from tests.agent.harness import task, until
+from tests.agent.harness import task
 from tests.fakes.time import FakeTime
 from tests.fakes.work import FakeWork
+from tests.waiting import until
 
 SEARCHING = Status(doing=Doing.SEARCHING, subject="light")
 READING = Status(doing=Doing.READING, subject="a.org")

@@ -12,9 +12,10 @@ from openclaw_core.store import AgentWork, Script
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.steps import Doing, Status
 from openclaw_standin.model import ScriptedModel
-from tests.agent.harness import FakeFiles, until
+from tests.agent.harness import FakeFiles
 from tests.agent.steps.probe import Probe, says_where
 from tests.core.store_world import ORDER, World, task
+from tests.waiting import until
 
 SNAPSHOT = replace(ORDER, models=("openai/gpt-oss-120b",), functions=("look",), results_tokens=8000)
 
