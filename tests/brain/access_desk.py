@@ -1,6 +1,5 @@
 """A brain that takes messages of an owner and of others, with the store that remembers who may use the bot."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,13 +10,12 @@ from openclaw_brain.inbox.handler import UpdateHandler
 from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.telegram.incoming import Bot
 from openclaw_core.budgets.values import Budgets
-from openclaw_core.roles.check import load_roles
 from openclaw_core.store import Script
 from openclaw_core.store.access import set_git_access
 from openclaw_core.store.budgets import Spending
 from tests.core.store_world import CAPS, World
+from tests.shipped import ROLES
 
-ROLES = load_roles(Path(__file__).parents[2] / "platform/openclaw/base")
 OWNER = 5
 FRIEND = 6
 STRANGER = 404

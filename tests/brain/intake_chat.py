@@ -1,6 +1,5 @@
 """A chat with the intake: what is said and pressed there, and the effects that it has."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,10 +8,10 @@ from openclaw_brain.inbox.access import Access
 from openclaw_brain.inbox.context import ChatFacts
 from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.telegram.incoming import Bot, Incoming, read_update
-from openclaw_core.roles.check import load_roles
 from openclaw_core.roles.values import Roles
 from openclaw_core.store.effects import to_lua
 from openclaw_core.tasks.task import Task, from_json
+from tests.shipped import ROLES
 
 NOTHING = ChatFacts()
 BOT = Bot(id=42, username="OpenClawBot")
@@ -23,7 +22,7 @@ Row = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def roles() -> Roles:
-    return load_roles(Path(__file__).parents[2] / "platform/openclaw/base")
+    return ROLES
 
 
 def rows(intake: Intake, incoming: Incoming, known: ChatFacts, *, admitted_ms: int = 1) -> list[Row]:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,13 +14,11 @@ from openclaw_brain.loops import Loop
 from openclaw_brain.telegram.incoming import Bot
 from openclaw_core.budgets.values import Budgets
 from openclaw_core.errors import StoreUnavailable
-from openclaw_core.roles.check import load_roles
 from openclaw_core.store import Admitted, Inbox, Script
 from openclaw_core.store.budgets import Spending
 from openclaw_core.store.inbox import Stream
 from tests.core.store_world import World
-
-ROLES = load_roles(Path(__file__).parents[2] / "platform/openclaw/base")
+from tests.shipped import ROLES
 
 
 class Counting(Inbox):

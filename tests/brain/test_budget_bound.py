@@ -11,7 +11,8 @@ from openclaw_core.store import Script
 from openclaw_core.tasks.run_usage import RunUsage
 from openclaw_core.tasks.task import Attachment, Task
 from openclaw_core.tasks.work import Answered, Run
-from tests.brain.test_budgets import ROLES, Bot, a_question, leading, limit
+from tests.brain.test_budgets import Bot, a_question, leading, limit
+from tests.shipped import ROLES
 
 RESEARCHER = ROLES.roles["researcher"]
 STEP = role_estimate(replace(RESEARCHER, max_steps=1), ROLES.models, ToolPrices())

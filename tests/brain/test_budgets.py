@@ -17,7 +17,6 @@ from openclaw_core.budgets.values import Budgets, Limit, Period, Scope, Spend, U
 from openclaw_core.chat.delivery import content
 from openclaw_core.errors import SettingsError
 from openclaw_core.ports import ModelCall, Usage
-from openclaw_core.roles.check import load_roles
 from openclaw_core.store import Script
 from openclaw_core.store.budgets import Spending, set_budgets
 from openclaw_core.store.figures import set_prices
@@ -25,8 +24,8 @@ from openclaw_core.tasks.run_usage import RunUsage
 from openclaw_core.tasks.task import Task
 from openclaw_core.tasks.work import Answered
 from tests.core.store_world import World, task
+from tests.shipped import ROLES
 
-ROLES = load_roles(Path("platform/openclaw/base"))
 NOON_S = 1_795_953_600.0
 """29 November 2026, 12:00 UTC."""
 TODAY = Budgets().calendar(NOON_S)

@@ -15,7 +15,8 @@ from openclaw_core.store.canaries import Canaries, TriedPrompt
 from openclaw_core.tasks.receipt import digest
 from openclaw_core.texts.canaries import canary_reply
 from openclaw_gitops.canary_verdicts import Runs, State, read_verdicts
-from tests.brain.access_desk import FRIEND, GROUP, OWNER, ROLES, STRANGER, Desk
+from tests.brain.access_desk import FRIEND, GROUP, OWNER, STRANGER, Desk
+from tests.shipped import ROLES
 
 NEXT = "You write code. You are being tried."
 CODER = ROLES.roles["coder"]

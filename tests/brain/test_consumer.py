@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -11,12 +10,12 @@ from openclaw_brain.loops import Loop
 from openclaw_brain.queue import consumer as module
 from openclaw_brain.queue.consumer import QueueConsumer, reading_role, routing_text
 from openclaw_core.errors import StoreUnavailable
-from openclaw_core.roles.check import load_roles
 from openclaw_core.roles.values import READ_DOCUMENT, Roles
 from openclaw_core.store import Script
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.task import Attachment
 from tests.core.store_world import World, task
+from tests.shipped import ROLES
 
 
 class LostReply:
@@ -99,7 +98,7 @@ async def test_tasks_that_another_step_has_let_go_are_routed_without_a_look(
     await world.lead()
     ready, looks = asyncio.Event(), []
     consumer = QueueConsumer(
-        lanes=world.lanes, roles=load_roles(Path("platform/openclaw/base")), chat=None, classifier=None, pool_of=lambda _: "p", cap=2,
+        lanes=world.lanes, roles=ROLES, chat=None, classifier=None, pool_of=lambda _: "p", cap=2,
         epoch=world.epoch,
     )  # fmt: skip
     looping = asyncio.create_task(
@@ -126,7 +125,7 @@ async def test_a_release_that_redis_executes_late_leaks_no_place(script: Script)
     await world.lead()
     await world.ask(*(task(n, chat=n) for n in range(1, 6)))
     consumer = QueueConsumer(
-        lanes=world.lanes, roles=load_roles(Path("platform/openclaw/base")), chat=None, classifier=None, pool_of=lambda _: "p", cap=2,
+        lanes=world.lanes, roles=ROLES, chat=None, classifier=None, pool_of=lambda _: "p", cap=2,
         epoch=world.epoch,
     )  # fmt: skip
     looping = asyncio.create_task(consumer.forever(Loop(woken=asyncio.Event())))
@@ -188,9 +187,6 @@ async def test_what_is_out_and_in_nobodys_hands_is_found_and_what_waits_gets_its
             await script.read("DEL", key("task", "u1"))
             await world.lanes.reconcile(epoch=world.epoch)
             assert await world.lanes.release(cap=9, at_most=9, epoch=world.epoch) == ["u2"]
-
-
-ROLES = load_roles(Path(__file__).parents[2] / "platform/openclaw/base")
 
 
 def reading_by(*names: str) -> Roles:

@@ -1,7 +1,6 @@
 """Which messages say that the answer before them is wrong."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,14 +10,14 @@ from openclaw_brain.inbox.context import ChatFacts
 from openclaw_brain.inbox.corrections import says_wrong
 from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.telegram.incoming import Incoming
-from openclaw_core.roles.check import load_roles
 from openclaw_core.store.effects import to_lua
+from tests.shipped import ROLES
 
 SAYS = Incoming(update_id=3, kind="text", chat_id=7, user_id=7, message_id=5, text="No, that's wrong.")
 
 
 def effects(incoming: Incoming) -> list[dict[str, Any]]:
-    intake = Intake(roles=load_roles(Path("platform/openclaw/base")), access=Access(users=None))
+    intake = Intake(roles=ROLES, access=Access(users=None))
     return [to_lua(one) for one in intake.effects(incoming, ChatFacts(), admitted_ms=1)]
 
 
@@ -65,5 +64,5 @@ def test_an_edit_a_forward_or_a_command_corrects_nothing(other: dict[str, Any]) 
 
 
 def test_who_may_not_use_the_bot_corrects_nothing() -> None:
-    intake = Intake(roles=load_roles(Path("platform/openclaw/base")), access=Access(users=frozenset({8})))
+    intake = Intake(roles=ROLES, access=Access(users=frozenset({8})))
     assert [to_lua(one)["op"] for one in intake.effects(SAYS, ChatFacts(), admitted_ms=1)] == ["notice"]

@@ -16,9 +16,9 @@ import pytest
 from openclaw_brain.agents import local_runners
 from openclaw_brain.agents.local_processes import agent_environment
 from openclaw_brain.agents.local_runners import LocalRunners
-from openclaw_core.roles.check import load_roles
 from openclaw_core.sealed import ProgramLanguage, RunLimits, RunnerClient, RunRequest
 from tests.runner.runners import needs_sealing
+from tests.shipped import ROLES
 
 pytestmark = [pytest.mark.slow, needs_sealing]
 START_S = 120.0
@@ -38,7 +38,7 @@ def processes() -> set[int]:
 
 
 def test_runners_are_there_for_roles_whose_tools_need_one() -> None:
-    shipped = load_roles(Path(__file__).parents[2] / "platform/openclaw/base")
+    shipped = ROLES
     runners = LocalRunners.of(shipped, {})
     assert runners is not None
     assert runners.needs("coder")

@@ -1,6 +1,5 @@
 """A group that becomes a supergroup, as its updates tell it: one service message in the old chat, one in the new one, in any order."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +11,11 @@ from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.telegram.incoming import Bot
 from openclaw_core.budgets.values import Budgets
 from openclaw_core.chat.delivery.displays import Stage
-from openclaw_core.roles.check import load_roles
 from openclaw_core.store import Script
 from openclaw_core.store.budgets import Spending
 from openclaw_core.tasks.outcome import Cause
 from tests.core.store_world import World, task
+from tests.shipped import ROLES
 
 OLD, NEW, BOT = -5, -1005, Bot(id=5, username="bot")
 
@@ -37,7 +36,7 @@ def message(update_id: int, chat: int, **content: Any) -> dict[str, Any]:
 
 
 async def handled(world: World, *updates: dict[str, Any], stream: Any = "inbox") -> None:
-    roles = load_roles(Path(__file__).parents[2] / "platform/openclaw/base")
+    roles = ROLES
     handler = UpdateHandler(
         inbox=world.inbox, lanes=world.lanes, runs=world.runs, intake=Intake(roles=roles, access=Access(users=None)),
         bot=BOT, windows=Windows(), epoch=world.epoch,

@@ -4,7 +4,6 @@ And `/stop` means what stood before it.
 """
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,13 +14,12 @@ from openclaw_brain.inbox.handler import UpdateHandler
 from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.telegram.incoming import Bot
 from openclaw_core.budgets.values import Budgets
-from openclaw_core.roles.check import load_roles
 from openclaw_core.store import Script
 from openclaw_core.store.budgets import Spending
 from openclaw_core.tasks.outcome import Cause
 from tests.core.store_world import CAPS, World, task
+from tests.shipped import ROLES
 
-ROLES = load_roles(Path(__file__).parents[2] / "platform/openclaw/base")
 STRANGER = 404
 
 

@@ -9,7 +9,8 @@ from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.inbox.pairing import new_code
 from openclaw_core.store import Script
 from openclaw_core.texts.wording import Sentence
-from tests.brain.access_desk import FRIEND, GROUP, OWNER, ROLES, STRANGER, Desk
+from tests.brain.access_desk import FRIEND, GROUP, OWNER, STRANGER, Desk
+from tests.shipped import ROLES
 
 SECOND_OWNER = 55
 ACCESS = Access(users=frozenset({FRIEND}), owners=frozenset({OWNER, SECOND_OWNER}), pairing=True)

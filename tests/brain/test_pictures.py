@@ -1,7 +1,6 @@
 """Pictures that people send: what becomes a picture of a task, and that a bot whose models see none goes on as before."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,17 +10,15 @@ from openclaw_brain.inbox.intake import Intake
 from openclaw_brain.queue.consumer import reading_role, routing_text
 from openclaw_brain.telegram.content import PHOTO_MAX_BYTES
 from openclaw_brain.telegram.incoming import Incoming, read_update
-from openclaw_core.roles.check import load_roles
 from openclaw_core.roles.values import READ_DOCUMENT, Roles
 from openclaw_core.tasks.task import PICTURES_MAX_BYTES, Attachment
 from tests.brain.gather.conftest import desk, receives
 from tests.brain.gather.desk import ALBUM, GROUP, MENTION, Desk, Receives, said
 from tests.brain.intake_chat import BOT, NOTHING, Row, kinds, rows, task_of
 from tests.core.store_world import task
+from tests.shipped import ROLES
 
 __all__ = ["desk", "receives"]
-
-ROLES = load_roles(Path(__file__).parents[2] / "platform/openclaw/base")
 
 
 def size(file_id: str, width: int, file_size: int | None) -> dict[str, Any]:

@@ -15,8 +15,9 @@ from openclaw_core.tasks.outcome import Cause, Decision
 from openclaw_core.tasks.run_usage import CallUsage, StepUsage
 from openclaw_core.tasks.work import Answered
 from openclaw_core.texts.why import DID, PICKED, why_reply
-from tests.brain.test_notices import ROLES, Desk
+from tests.brain.test_notices import Desk
 from tests.core.store_world import USAGE, task
+from tests.shipped import ROLES
 
 FACTS: Mapping[str, Any] = {
     "role": "researcher", "decision": "rule", "model": "openai/gpt-oss-120b", "took_s": 12.4, "tokens": 4512, "micro_usd": 2140,

@@ -10,8 +10,9 @@ from openclaw_brain.telegram.incoming import Bot
 from openclaw_core.budgets.values import Budgets
 from openclaw_core.store import Script
 from openclaw_core.store.budgets import Spending
-from tests.brain.gather.desk import ROLES, Desk, Message, Receives
+from tests.brain.gather.desk import Desk, Message, Receives
 from tests.core.store_world import CAPS, World
+from tests.shipped import ROLES
 
 
 @pytest.fixture

@@ -2,20 +2,17 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from openclaw_brain.inbox.gather import Windows
 from openclaw_brain.inbox.handler import UpdateHandler
 from openclaw_core.chat.delivery.displays import Display
-from openclaw_core.roles.check import load_roles
 from openclaw_core.store.lanes import Dispatched
 from openclaw_core.tasks.task import Task
 from tests.core.store_world import ORDER, World
 
 Message = dict[str, Any]
 Receives = Callable[..., Awaitable[None]]
-ROLES = load_roles(Path(__file__).parents[3] / "platform/openclaw/base")
 GROUP: dict[str, Any] = {"id": -100500, "type": "supergroup"}
 FORWARDED: dict[str, Any] = {"forward_origin": {"type": "hidden_user", "sender_user_name": "A", "date": 1}}
 MENTION: dict[str, Any] = {"entities": [{"type": "mention", "offset": 0, "length": 12}]}

@@ -1,12 +1,11 @@
 """Three of the shipped roles, and one classifier process for the tests that ask it."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from openclaw_core.roles.check import load_roles
 from openclaw_core.roles.values import Roles
+from tests.shipped import ROLES
 
 LABELLED = ("researcher", "coder", "summarizer")
 """The roles that the labelled messages know. A pull request that adds another changes what rules decide, and not whether they are right."""
@@ -14,5 +13,5 @@ LABELLED = ("researcher", "coder", "summarizer")
 
 @pytest.fixture(scope="session")
 def roles() -> Roles:
-    shipped = load_roles(Path(__file__).parents[3] / "platform/openclaw/base")
+    shipped = ROLES
     return replace(shipped, roles={name: shipped.roles[name] for name in LABELLED}, default="researcher")

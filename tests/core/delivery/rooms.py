@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from openclaw_core.chat import paging
 from openclaw_core.chat.delivery import notices
@@ -13,14 +12,13 @@ from openclaw_core.chat.delivery.content import page_with_stopped_mark
 from openclaw_core.chat.delivery.dispatcher import Dispatcher
 from openclaw_core.chat.delivery.displays import Display, Displays, Stage
 from openclaw_core.ports import Messenger, Page
-from openclaw_core.roles.check import load_roles
 from openclaw_core.tasks.outcome import Cause, Delivery
 from openclaw_core.texts import wording
 from tests.core.delivery.virtual import now, wall
 from tests.fakes.displays import FakeDisplays, Shelf
 from tests.fakes.messenger import FakeTelegram
+from tests.shipped import ROLES
 
-ROLES = load_roles(Path(__file__).parents[3] / "platform/openclaw/base")
 STANDS = frozenset({Delivery.DELIVERED, Delivery.PARTIAL})
 
 
