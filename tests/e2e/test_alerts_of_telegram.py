@@ -25,6 +25,7 @@ async def test_somebody_else_has_the_token_then_telegram_is_away_then_refuses_ch
             do, lambda: setattr(api.state.updates, "webhook_url", "https://example.com/of-somebody-else")
         )
         await chat.told("TokenUsedElsewhere", since=since)
+        assert "updates.webhook" in await follow("TokenUsedElsewhere")
         assert "restarted" in await follow_to_the_end("TokenUsedElsewhere")
         await asyncio.to_thread(bot.cluster.wait_for_brain)
         await chat.over("TokenUsedElsewhere", within_s=180)
