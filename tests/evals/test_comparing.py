@@ -2,19 +2,23 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from openclaw_cli.eval.answers.answer import Answer
-from openclaw_cli.eval.answers.cache import AnswerCache, code_files
+from openclaw_cli.eval.answers.cache import AnswerCache, answer_key, code_files
+from openclaw_cli.eval.answers.command import AskedServer
 from openclaw_cli.eval.answers.comparing import FAULTS_IN_A_ROW_MAX, GATE_PAIRS, Comparing, Left, Progress, samples_of
 from openclaw_cli.eval.answers.graders.grader import CannotGrade
 from openclaw_cli.eval.answers.grading import Grade
 from openclaw_cli.eval.answers.prices import most_micro_usd
 from openclaw_cli.eval.answers.task import AnswerTask
 from openclaw_cli.eval.answers.versions import Version, at_revision, work_tree
+from openclaw_core.environment import Environment
+from openclaw_core.ports import ModelAt
 from openclaw_core.roles.values import ModelSpec
 from openclaw_core.tasks.task import RoleSnapshot
 from tests.evals.answer_values import IGNORES, LANGUAGE, NO_LEAK, answer, change_prompt, repository, task
@@ -73,6 +77,33 @@ def most_of(versions: tuple[Version, Version]) -> int:
         if (one := version.snapshot("summarizer"))
     ]
     return max(one for one in most if one is not None)
+
+
+def test_kept_answers_depend_on_all_that_was_asked_and_where(versions: tuple[Version, Version]) -> None:
+    snapshot = versions[0].snapshot("coder")
+    assert snapshot is not None
+    changes: dict[str, Any] = {
+        "prompt": "Another.", "models": ("m",), "tools": ("browser_search",), "functions": (), "temperature": 0.9, "reasoning_effort": "high",
+        "max_answer_tokens": 7, "history_tokens": 7, "max_steps": 1, "results_tokens": 7, "seeing": ("m",), "elsewhere": (ModelAt(name="m", id="n"),),
+    }  # fmt: skip
+    others = [replace(snapshot, **{name: value}) for name, value in changes.items()]
+    where: dict[str, Any] = {"server": "s", "sample": 0, "runner": True}
+    keys = [
+        answer_key(TASKS[0], snapshot, **where), answer_key(TASKS[1], snapshot, **where),
+        *(answer_key(TASKS[0], one, **where) for one in others),
+        *(answer_key(TASKS[0], snapshot, **where | one) for one in ({"server": "t"}, {"sample": 1}, {"runner": False})),
+    ]  # fmt: skip
+
+    assert changes.keys() | {"role", "prompt_sha256"} == {one.name for one in fields(RoleSnapshot)}
+    assert len(set(keys)) == len(keys) == len(changes) + 5
+
+
+def test_servers_are_told_apart_by_every_address() -> None:
+    def kept_as(**env: str) -> str:
+        read = Environment({"GROQ_API_KEY": "k", **env})
+        return AskedServer(name="Groq", scripted=False, servers=read.model_servers()).kept_as
+
+    assert len({kept_as(), kept_as(GROQ_BASE_URL="http://a.example"), kept_as(OLLAMA_BASE_URL="http://b.example")}) == 3
 
 
 def test_kept_answers_depend_on_all_code_that_makes_them() -> None:

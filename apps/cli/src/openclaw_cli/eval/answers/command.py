@@ -90,7 +90,7 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
             ask=Asker(server=chat, runner_socket=socket).ask,
             grade=_grader(socket),
             cache=AnswerCache(folder=args.cache),
-            server=asked.name,
+            server=asked.kept_as,
             runner=socket is not None,
             model=model,
             priced=not asked.scripted,
@@ -99,7 +99,7 @@ async def _main(args: argparse.Namespace, env: Mapping[str, str]) -> int:
             tell=progress.tell,
         )
         comparison = await comparing.compare(tasks)
-        judged = await _judged(args, comparison, after, chat, asked.name) if args.judge else None
+        judged = await _judged(args, comparison, after, chat, asked.kept_as) if args.judge else None
     report = report_of(comparison, before, after, model=model or asked.name, scripted=asked.scripted, judged=judged)
     if args.json:
         args.json.write_text(json.dumps(report_json(report), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
@@ -154,11 +154,19 @@ def _check_prices(roles: Sequence[str], version: Version, model: str | None) -> 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskedServer:
-    """Where models are asked: *name* tells answers of different servers apart."""
+    """Where models are asked. *name* is for people."""
 
     name: str
     scripted: bool
     servers: ModelServers = field(repr=False)
+
+    @property
+    def kept_as(self) -> str:
+        """Tells answers of different servers apart: the addresses of all, since a role's models may be at several."""
+        if self.scripted:  # at another port each time
+            return self.name
+        named = (f"{name}={server.url}" for name, server in sorted(self.servers.named.items()))
+        return " ".join([self.servers.default.url, *named])
 
 
 @asynccontextmanager
