@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from math import isfinite
 from pathlib import Path
@@ -18,6 +18,8 @@ from openclaw_brain.queue.canary_watch import LOOK_EVERY_S
 from openclaw_cli.bench.questions import send
 from openclaw_cli.bench.roles import folder_without_tools
 from openclaw_core.roles.canary import is_inside
+from openclaw_core.store import RunRecords
+from openclaw_core.store.run_records import RunRecord
 from openclaw_core.tasks.receipt import digest
 from openclaw_gitops.dashboards import Panel
 from openclaw_standin.model import ScriptedModel
@@ -55,6 +57,8 @@ class Run:
 
     url: str
     began: float
+    ended: list[RunRecord] = field(default_factory=list)
+    """What the store says of all its messages."""
 
     async def answers(self, panel: Panel) -> Sequence[Series]:
         """What the panel shows. A query that Prometheus refuses is an AssertionError with its words."""
@@ -168,6 +172,7 @@ async def load_run(folder: Path, *, messages: int, per_s: float) -> AsyncIterato
         await _lose_an_agent(bot)
         await asking
         await bot.all_ended(messages, timeout_s=240)
+        run.ended.extend(await RunRecords(bot.script).newest(count=messages))
         await asyncio.sleep(LOOK_EVERY_S + 3)  # the last ends are counted by prompt, and scraped
         yield run
 

@@ -66,6 +66,9 @@ def test_queries_of_the_bot_name_the_chosen_namespace_and_a_role_s_page_its_role
     for panel in page.panels:
         for query in panel.queries.values():
             selectors = re.findall(r"(?:openclaw|process)_\w+(\{[^}]*\})?", query)
+            assert selectors or panel.cluster or re.search(r"openclaw:|ALERTS\{", query), (
+                f"{panel.title} shows no metric"
+            )
             assert all('namespace="$namespace"' in selector for selector in selectors), panel.title
             assert ("$role" in query) == page.role, panel.title
 
