@@ -1,11 +1,12 @@
-"""A git checkout with our scripts, and a `gh` that writes down what it is told."""
+"""A git checkout with our scripts, and a `gh` that writes down what it is told and refuses what the real one would."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.workflows.commands import GH, git
+from tests.workflows.commands import FAKE_GH, git
 from tests.workflows.workflow_files import RELEASE, ROOT
 
 
@@ -32,6 +33,6 @@ def gh(tmp_path: Path) -> dict[str, str]:
     """The environment in which `gh` is a stand-in; its calls are in the file GH_LOG."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    (folder / "gh").write_text(GH)
+    shutil.copy(FAKE_GH, folder / "gh")
     (folder / "gh").chmod(0o755)
     return {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", "GH_LOG": str(tmp_path / "gh.log")}

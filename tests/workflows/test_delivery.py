@@ -106,11 +106,12 @@ def test_a_promotion_opens_its_pull_request_once(
 
 def test_the_same_proposal_is_not_pushed_again(checkout: Path, gh: dict[str, str], tmp_path: Path) -> None:
     """It would start the checks anew and dismiss an approval, twice an hour."""
-    tips = []
+    tips: list[str] = []
+    (tmp_path / "body.md").write_text("why")
     for minute, text in (("01", "new\n"), ("02", "new\n"), ("03", "newer\n")):
         git(checkout, "switch", "--quiet", "main")
         (checkout / "docs/x.md").write_text(text)
-        now = {"GIT_COMMITTER_DATE": f"2026-01-01T00:{minute}:00Z"}
+        now = {"GIT_COMMITTER_DATE": f"2026-01-01T00:{minute}:00Z", "GH_OPEN": "7" if tips else ""}
 
         done = deliver(checkout, gh | now, "propose", "promote", "Promote", str(tmp_path / "body.md"), "docs")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workflows.commands import GH, git, run
+from tests.workflows.commands import FAKE_GH, git, run
 from tests.workflows.workflow_files import RELEASE, ROOT
 
 
@@ -197,8 +197,11 @@ def test_drift_keeps_one_issue(
 
 
 def test_an_issue_about_drift_names_what_differs_and_no_value(tmp_path: Path, gh: dict[str, str]) -> None:
-    bodies = GH + 'while (($#)); do if [[ $1 == --body-file ]]; then cat "$2" >>"$GH_LOG"; fi; shift; done\n'
-    (tmp_path / "bin/gh").write_text(bodies)
+    bodies = (
+        f'python3 "{FAKE_GH}" "$@" || exit\n'
+        + 'while (($#)); do if [[ $1 == --body-file ]]; then cat "$2" >>"$GH_LOG"; fi; shift; done\n'
+    )
+    (tmp_path / "bin/gh").write_text(f"#!/usr/bin/env bash\n{bodies}")
     scripts = tmp_path / "tree/scripts"
     scripts.mkdir(parents=True)
     for name, text in (
