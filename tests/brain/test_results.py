@@ -1,131 +1,20 @@
 """What agents write is heard: text reaches delivery, results are carried out, and a task that grows gets one record."""
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from openclaw_brain.agents.results import ResultReader
-from openclaw_brain.loops import Loop
-from openclaw_core.chat.delivery.displays import Change, Stage
+from openclaw_core.chat.delivery.displays import Stage
 from openclaw_core.errors import LostOwnership, StoreFault, StoreFull, StoreUnavailable
-from openclaw_core.store import News, Script
 from openclaw_core.tasks.outcome import Cause
-from openclaw_core.tasks.task import to_json
 from openclaw_core.tasks.timings import Part, Timing
-from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, PutBack, Run
-from tests.core.store_world import USAGE, World, task
+from openclaw_core.tasks.work import Answered, GaveUp, HandedBack, PutBack
+from tests.brain.results_scene import Scene, becomes, grown, scene
+from tests.core.store_world import USAGE, task
 from tests.waiting import until
 
-
-class Flaky(Script):
-    """A Redis that fails the next calls of a step, or of reading the news."""
-
-    def __init__(self, real: Script) -> None:
-        super().__init__(real.redis, real.keys, timeout_s=30)
-        self.fails: dict[str, list[Exception]] = {}
-        self.asked: list[str] = []
-
-    def _called(self, name: str) -> None:
-        self.asked.append(name)
-        if self.fails.get(name):
-            raise self.fails[name].pop(0)
-
-    async def steps(self, calls: Sequence[tuple[str, Mapping[str, Any]]]) -> list[Any]:
-        for op, _ in calls:
-            self._called(op)
-        return await super().steps(calls)
-
-    async def pop(self, key: str, *, at_most: int, timeout_s: float) -> list[str]:
-        self._called("news")
-        return await super().pop(key, at_most=at_most, timeout_s=min(timeout_s, 0.2))
-
-
-@dataclass
-class Scene:
-    world: World
-    reader: ResultReader
-    grew: list[str] = field(default_factory=list)
-    ends: int = 0
-    versions: dict[str, int] = field(default_factory=dict)
-    claims: list[tuple[str, str, str]] = field(default_factory=list)
-    beats: int = 0
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-
-    @property
-    def redis(self) -> Flaky:
-        return cast("Flaky", self.world.script)
-
-    def changed(self, changes: Mapping[str, Change]) -> None:
-        self.versions.update({name: change.version for name, change in changes.items()})
-
-    async def job_claimed(self, job: str, task_id: str, role: str) -> None:
-        self.claims.append((job, task_id, role))
-
-    def ended(self) -> None:
-        self.ends += 1
-
-    def heartbeat(self) -> None:
-        self.beats += 1
-
-    @asynccontextmanager
-    async def reads(self) -> AsyncIterator["asyncio.Task[None]"]:
-        reading = asyncio.create_task(self.reader.run(Loop(on_heartbeat=self.heartbeat, sleep=self.sleep)))
-        try:
-            yield reading
-            assert not reading.done()
-        finally:
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
-
-    async def claimed(self, n: int = 1, *, chat: int = 1) -> Run:
-        """Claimed, and the leader has not heard of it."""
-        await self.world.ready(task(n, chat=chat))
-        run = await self.world.agent.claim()
-        assert run is not None
-        return run
-
-    async def more(self, run: Run, words: str, *, hold_ms: int = 0) -> None:
-        """One more message belongs to the run's task, and yet another one may for *hold_ms*."""
-        part = task(900 + len(words), chat=run.task.chat_id, text=words)
-        key = self.world.script.keys("task", run.task.id)
-        n = await self.world.script.read("HINCRBY", key, "more_n", 1)
-        await self.world.script.read("HSET", key, f"more{n}", to_json(part))
-        await self.world.run_fields(run, more="1")
-        if hold_ms:
-            await self.world.script.read("HSET", key, "not_before_ms", await _now_ms(self.world.script) + hold_ms)
-
-
-async def _now_ms(script: Script) -> int:
-    seconds, micros = await script.read("TIME")
-    return int(seconds) * 1000 + int(micros) // 1000
-
-
-async def quick(seconds: float) -> None:
-    await asyncio.sleep(min(seconds, 0.02))
-
-
-@pytest.fixture
-async def scene(script: Script) -> Scene:
-    world = World(Flaky(script))
-    await world.lead()
-    scene = Scene(world, cast("ResultReader", None), sleep=quick)
-    scene.reader = ResultReader(
-        news=News(world.script), lanes=world.lanes, epoch=world.epoch, on_text=scene.grew.append, on_changed=scene.changed,
-        on_claimed=scene.job_claimed, on_chat_free=scene.ended, sleep=quick,
-    )  # fmt: skip
-    return scene
-
-
-def becomes(scene: Scene, n: int, *states: str) -> Callable[[], Awaitable[bool]]:
-    async def found() -> bool:
-        return await scene.world.state(task(n)) in states
-
-    return found
+__all__ = ["scene"]
 
 
 async def test_what_an_agent_has_measured_is_told_once_also_of_a_failed_run(scene: Scene) -> None:
@@ -232,7 +121,7 @@ async def test_a_task_that_grows_gets_one_record_once_no_more_may_come(scene: Sc
         await scene.more(run, "and that one too")
         assert not await scene.world.agent.write(run, "Four")  # it asks once more meanwhile
         await scene.world.script.read("HDEL", scene.world.script.keys("task", "u1"), "not_before_ms")
-        await until(lambda: _grown(scene, run))
+        await until(lambda: grown(scene, run))
         whole = await scene.world.agent.grown(run)
         assert whole is not None
         assert whole.task.text == "hello\nand this\nand that one too"
@@ -243,16 +132,12 @@ async def test_a_task_that_grows_gets_one_record_once_no_more_may_come(scene: Sc
     assert await scene.world.history() == [("user", "hello\nand this\nand that one too")]
 
 
-async def _grown(scene: Scene, run: Run) -> bool:
-    return await scene.world.agent.grown(run) is not None
-
-
 async def test_an_answer_that_came_before_what_was_sent_with_it_is_asked_for_again(scene: Scene) -> None:
     run = await scene.claimed()
     async with scene.reads():
         await scene.more(run, "and this")
         assert not await scene.world.agent.end(run, Answered(markdown="Four.", usage=USAGE))
-        await until(lambda: _grown(scene, run))
+        await until(lambda: grown(scene, run))
         assert await scene.world.agent.end(run, Answered(markdown="Five.", usage=USAGE))
         await until(becomes(scene, 1, "answered"))
     assert [text for _, text in await scene.world.history()] == ["hello\nand this", "Five."]
@@ -278,7 +163,7 @@ async def test_a_task_with_a_part_that_nobody_can_read_fails_and_holds_up_no_oth
         await scene.more(good, "and this")
         assert not await scene.world.agent.write(bad, "Four")
         assert not await scene.world.agent.write(good, "Four")
-        await until(lambda: _grown(scene, good))
+        await until(lambda: grown(scene, good))
         await until(becomes(scene, 1, "failed"))
     assert await scene.world.field("u1", "cause") == "bad_task"
     with pytest.raises(LostOwnership):
@@ -297,85 +182,3 @@ async def test_a_task_that_cannot_be_read_is_failed_also_if_redis_is_away_just_t
         assert not await scene.world.agent.write(run, "Four")
         await until(becomes(scene, 1, "failed"))
     assert scene.redis.fails["fail_task"] == []
-
-
-# ---- Redis
-
-
-@pytest.mark.parametrize("fault", [StoreUnavailable("away"), StoreFull("full"), StoreFault("refused")])
-@pytest.mark.parametrize("step", ["news", "adopt", "regrow"])
-async def test_what_was_said_while_redis_failed_is_heard_when_it_is_back(
-    scene: Scene, step: str, fault: Exception, caplog: pytest.LogCaptureFixture
-) -> None:
-    run = await scene.claimed()
-    scene.redis.fails[step] = [fault] * 3
-    async with scene.reads():
-        await scene.more(run, "and this")
-        assert not await scene.world.agent.write(run, "Four")
-        await until(lambda: _reconciled(scene, run))
-        assert await scene.world.agent.end(run, Answered(markdown="Five.", usage=USAGE))
-        await until(lambda: _answered(scene))
-    assert scene.redis.fails[step] == []
-    assert [text for _, text in await scene.world.history()] == ["hello\nand this", "Five."]
-
-
-async def _reconciled(scene: Scene, run: Run) -> bool:
-    """The leader's other loop repairs each second what was lost; the agent asks again by itself."""
-    await scene.world.lanes.reconcile(epoch=scene.world.epoch)
-    await scene.world.agent.write(run, "Four")
-    return await _grown(scene, run)
-
-
-async def _answered(scene: Scene) -> bool:
-    await scene.world.lanes.reconcile(epoch=scene.world.epoch)
-    return await scene.world.state(task(1)) == "answered"
-
-
-async def test_a_list_of_news_that_is_none_costs_few_lines_of_log(
-    scene: Scene, caplog: pytest.LogCaptureFixture
-) -> None:
-    key, sleeps = scene.world.script.keys("agent", "news"), 0
-
-    async def counted(seconds: float) -> None:
-        nonlocal sleeps
-        sleeps += 1
-        assert seconds >= 0.1
-        await asyncio.sleep(0.05)
-
-    scene.sleep = counted
-    await scene.world.script.read("SET", key, "x")
-    with caplog.at_level(logging.ERROR):
-        async with scene.reads():
-            await until(lambda: sleeps > 3)
-            await scene.world.lanes.reconcile(epoch=scene.world.epoch)
-            run = await scene.claimed()
-            await until(becomes(scene, 1, "running"))
-            assert await scene.world.agent.end(run, GaveUp(cause=Cause.MODEL_DOWN))
-            await until(becomes(scene, 1, "failed"))
-    assert sum(line.getMessage() == "news.not_read" for line in caplog.records) <= sleeps
-
-
-async def test_the_loop_turns_while_nothing_is_said_and_while_redis_is_away(scene: Scene) -> None:
-    async with scene.reads():
-        await until(lambda: scene.beats > 3)
-        scene.redis.fails["news"] = [StoreUnavailable("away")] * 5
-        before = scene.beats
-        await until(lambda: not scene.redis.fails["news"])
-        await until(lambda: scene.beats > before + 5)
-
-
-async def test_who_leads_no_more_hears_nothing_and_says_so(scene: Scene) -> None:
-    run = await scene.claimed()
-    assert await scene.world.agent.end(run, Answered(markdown="Four.", usage=USAGE))
-    await scene.world.leadership.give_up_lead("me")
-    old, scene.world.epoch = scene.world.epoch, await scene.world.leadership.take_lead("another", ttl_s=8)
-    assert old != scene.world.epoch
-    with pytest.raises(ExceptionGroup) as lost:
-        async with asyncio.timeout(20):
-            await scene.reader.run(Loop())
-    assert lost.group_contains(LostOwnership)
-    assert await scene.world.state(task(1)) == "ready", "what it took from the list is found by the next one"
-    assert (scene.grew, scene.ends) == ([], 0)
-    await scene.world.lanes.reconcile(epoch=scene.world.epoch)
-    await scene.world.hear()
-    assert await scene.world.state(task(1)) == "answered"
