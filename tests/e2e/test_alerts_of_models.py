@@ -1,10 +1,11 @@
-"""Alerts of models and budgets, each by its fault on the cluster: the model server, its list, and budgets.yaml."""
+"""Alerts of models, a tried prompt and budgets, each by its fault on the cluster: the model server, its list and headers, roles.yaml and budgets.yaml."""
 
 import asyncio
 import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,42 @@ def config(bot: World, change: Callable[[Any], None], *, file: str = "roles.yaml
 
 def ask(bot: World, count: int, question: str) -> list[Asked]:
     return [bot.ask(bot.new_chat(), f"{question} {n}") for n in range(count)]
+
+
+async def test_a_tried_prompt_does_harm_and_a_model_ends_and_is_near_its_limit(bot: World, tmp_path: Path) -> None:
+    model = bot.standins.model
+
+    def tried(roles: Any) -> None:
+        roles["models"]["openai/gpt-oss-20b"]["ends"] = datetime.now(tz=UTC).date() + timedelta(days=20)
+        roles["roles"]["coder"]["canary"] = {"prompt": "coder-next.md", "percent": 50}
+
+    before = model.limits
+    model.limits = before | {"x-ratelimit-limit-requests": "1000", "x-ratelimit-remaining-requests": "40"}
+    fault = ExitStack()
+    try:
+        async with watched(tmp_path) as chat:
+            since = time.monotonic()
+            await asyncio.to_thread(fault.enter_context, config(bot, tried))
+            await asyncio.to_thread(
+                bot.standins.do, lambda: model.faults.next("unauthorized", times=None, prompt=TRIED)
+            )
+            asked = await asyncio.to_thread(ask, bot, 60, "in chats that try and in others")
+            await asyncio.gather(
+                *(chat.told(name, since=since) for name in ("ModelEnds", "ModelNearLimit", "CanaryEnded"))
+            )
+            failed = next(one for one in asked if bot.told(one))
+            printed = await follow("CanaryEnded", ROLE="coder", ID=failed.task)
+            assert re.search(r"coder .* 0\.0 ", printed), printed  # a prompt without an answer has no digest there
+            assert "model_key" in printed, printed
+            assert "coder" in await follow("ModelNearLimit")
+
+            model.limits = before
+            await asyncio.to_thread(fault.close)  # both are taken out of roles.yaml
+            await asyncio.to_thread(ask, bot, 3, "with enough left")
+            await chat.over("ModelEnds", "ModelNearLimit", "CanaryEnded", within_s=180)
+    finally:
+        model.limits = before
+        await asyncio.to_thread(fault.close)
 
 
 async def test_a_model_is_gone_and_another_limited_then_a_budget_is_spent(bot: World, tmp_path: Path) -> None:
