@@ -147,6 +147,25 @@ async def test_a_pool_that_nobody_asks_keeps_no_agents_waiting_until_a_task_come
     assert await created_after(5060) == 0
 
 
+async def test_agents_of_a_changed_template_are_started_where_nobody_has_asked_for_long(script: Script) -> None:
+    epoch = await Leadership(script).take_lead("me", ttl_s=60)
+    now, launcher = [0.0], FakeLauncher()
+
+    def controller_of(hash8: str) -> PoolController:
+        return PoolController(
+            pool=Pool(template="agent", hash8=hash8), pools=Pools(script), lanes=Lanes(script), launcher=launcher, epoch=epoch,
+            limits=PoolLimits(warm=2, cap=10, queue_deadline_s=900, sleep_after_s=60), clock=lambda: now[0],
+        )  # fmt: skip
+
+    before = controller_of("0" * 8)
+    now[0] = 5000
+    await before.scale()
+    assert (before.asleep, launcher.created) == (True, [])
+
+    await controller_of("1" * 8).scale()
+    assert len(launcher.created) == 2
+
+
 async def test_without_the_setting_agents_always_wait(script: Script) -> None:
     epoch = await Leadership(script).take_lead("me", ttl_s=60)
     now = [0.0]
