@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from tests.alerts.operators import Operators, operators
-from tests.alerts.runbook import commands
+from tests.alerts.runbook import commands, named
 from tests.manifests.rendering import ROOT
 
 NAMES = os.environ.get("OPENCLAW_ALERTS_MACHINES", "")
@@ -121,15 +121,15 @@ async def watched(folder: Path, master: NodeMachine, worker: NodeMachine) -> Asy
         yield chat
 
 
-async def follow(alert: str, master: NodeMachine, node: NodeMachine | None = None) -> dict[str, str]:
+async def follow(alert: str, master: NodeMachine, node: NodeMachine | None = None, **names: str) -> dict[str, str]:
     """What each command of the alert's section prints, also those that fail: what is asked for may be gone.
 
-    Logs of a unit are those of *node*; all else is for the master.
+    Logs of a unit are those of *node*; all else is for the master. *names* stand in the commands in capitals.
     """
     printed = {}
     for command in commands(alert):
         on = node if node and command.startswith("journalctl") else master
-        printed[command] = (await on.tried(command))[1]
+        printed[command] = (await on.tried(named(command, **names)))[1]
         print(f"$ {command}\n{printed[command]}")
     return printed
 
@@ -218,11 +218,16 @@ async def test_a_kubelet_whose_certificate_nobody_renews_is_told_and_gets_a_new_
             )
             told = await chat.told("CertificateEnds", since=time.monotonic(), within_s=240)
             assert worker.node in told.text
-            printed = await follow("CertificateEnds", master, worker)
+            asked = await master.run(
+                f"kubectl get csr --sort-by .metadata.creationTimestamp | grep '{worker.node}.*Pending'"
+                " | tail --lines 1 | cut --delimiter ' ' --fields 1"
+            )
+            printed = await follow("CertificateEnds", master, worker, CSR=asked.strip())
 
             pending = [line for line in printed["kubectl get csr"].splitlines() if line.endswith("Pending")]
             assert [line for line in pending if worker.node in line], printed
             assert "NotFound" in printed[f"kubectl get clusterrolebinding {AUTOAPPROVES}"]
+            assert "approved" in printed["kubectl certificate approve CSR"]
             await chat.over("CertificateEnds", within_s=180)
             kept = await worker.run(
                 "openssl x509 -noout -checkend $((300 * 86400)) -in /var/lib/kubelet/pki/kubelet-client-current.pem"
