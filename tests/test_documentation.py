@@ -60,7 +60,7 @@ def tracked() -> set[str]:
 
 
 TRACKED = tracked()
-MAPS = ("README.md", "CONTRIBUTING.md", "SECURITY.md", *(f"docs/{name}.md" for name in ("architecture", "tour", "failures", "local", "costs")))  # fmt: skip
+MAPS = ("README.md", "CONTRIBUTING.md", "SECURITY.md", *(f"docs/{name}.md" for name in ("architecture", "tour", "failures", "local", "cost")))  # fmt: skip
 """Pages by which a stranger finds a file."""
 
 
@@ -165,7 +165,7 @@ def test_every_page_is_in_the_index() -> None:
 
 def test_the_readme_is_read_in_a_minute_and_leads_to_the_five_questions() -> None:
     text = (ROOT / "README.md").read_text()
-    pages = ("costs", "failures", "infrastructure", "metrics", "updates")
+    pages = ("cost", "failures", "infrastructure", "metrics", "updates")
 
     assert len(text.splitlines()) <= 85
     assert [page for page in pages if f"](docs/{page}.md" not in text] == []

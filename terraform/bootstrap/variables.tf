@@ -9,7 +9,7 @@ variable "alarm_email" {
 }
 
 variable "monthly_budget_usd" {
-  description = "What the whole account may cost in a month, USD. See the cost table in docs/costs.md."
+  description = "What the whole account may cost in a month, USD. See the cost table in docs/cost.md."
   type        = number
   default     = 500
 

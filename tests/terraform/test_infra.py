@@ -51,7 +51,7 @@ class Ended:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of the script and of what it reads, where a test may change things."""
-    for path in ("scripts", "clusters", "terraform/environments", "terraform/modules", "docs/costs.md"):
+    for path in ("scripts", "clusters", "terraform/environments", "terraform/modules", "docs/cost.md"):
         target = tmp_path / path
         target.parent.mkdir(parents=True, exist_ok=True)
         if (ROOT / path).is_dir():

@@ -192,7 +192,7 @@ def test_the_cost_table_is_up_to_date() -> None:
         [sys.executable, ROOT / "scripts/infra-cost"], capture_output=True, text=True, check=True
     ).stdout
 
-    assert printed.strip() in (ROOT / "docs/costs.md").read_text(), "run scripts/infra-cost --write"
+    assert printed.strip() in (ROOT / "docs/cost.md").read_text(), "run scripts/infra-cost --write"
 
 
 def test_a_workflows_role_has_no_policy_that_no_test_knows() -> None:

@@ -22,7 +22,7 @@ def project(tmp_path: Path) -> Path:
     for name in ("scripts", "clusters", "terraform"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns(".terraform*", "tests"))
     (tmp_path / "docs").mkdir()
-    shutil.copy(ROOT / "docs/costs.md", tmp_path / "docs")
+    shutil.copy(ROOT / "docs/cost.md", tmp_path / "docs")
     template = Path("platform/openclaw/base/agent/podtemplate.yaml")
     (tmp_path / template).parent.mkdir(parents=True)
     shutil.copy(ROOT / template, tmp_path / template)
@@ -170,7 +170,7 @@ def test_a_stale_cost_table_names_the_command(project: Path) -> None:
     [refusal] = refusals(project)
     subprocess.run([sys.executable, project / "scripts/infra-cost", "--write"], check=True)
 
-    assert re.match(r"docs/costs\.md:\d+: the cost table .* scripts/infra-cost --write", refusal)
+    assert re.match(r"docs/cost\.md:\d+: the cost table .* scripts/infra-cost --write", refusal)
     assert refusals(project) == []
 
 
@@ -199,7 +199,7 @@ def test_the_documented_pool_is_added_as_the_docs_say(project: Path) -> None:
 
     assert "scripts/infra-cost --write" in stale
     assert refusals(project) == []
-    assert "pool `agents-reserve`" in (project / "docs/costs.md").read_text()
+    assert "pool `agents-reserve`" in (project / "docs/cost.md").read_text()
 
 
 def test_agents_jobs_may_run_on_the_documented_pool() -> None:

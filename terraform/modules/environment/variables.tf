@@ -68,7 +68,7 @@ variable "service_cidr" {
 }
 
 variable "nat_mode" {
-  description = "gateway_per_zone, gateway or instance: see the cost table in docs/costs.md."
+  description = "gateway_per_zone, gateway or instance: see the cost table in docs/cost.md."
   type        = string
 }
 
