@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import yaml
 
 from openclaw_standin.bot_api import BotApi
@@ -77,6 +78,7 @@ class Operators:
     folder: Path
     prometheus: "asyncio.subprocess.Process"
     prometheus_log: Path
+    prometheus_url: str
     told_of: list[Told] = field(default_factory=list)
 
     def logged(self, alert: str) -> str:
@@ -124,6 +126,13 @@ class Operators:
         async with asyncio.timeout(WITHIN_S):
             while self.prometheus_log.read_text().count(loaded) == before.count(loaded):
                 await asyncio.sleep(0.1)
+
+    async def page_targets(self, job: str) -> str:
+        """What Prometheus' page Targets says of *job*: the errors of its last scrapes."""
+        async with httpx.AsyncClient() as client:
+            found = (await client.get(f"{self.prometheus_url}/api/v1/targets")).raise_for_status().json()
+        targets = found["data"]["activeTargets"]
+        return "\n".join(one["lastError"] for one in targets if one["labels"]["job"] == job)
 
     def _write_down(self, told: Told) -> None:
         """Add a row to the file that OPENCLAW_ALERTS_TABLE names: the rows of the table in docs/alerts.md."""
@@ -191,7 +200,11 @@ async def operators(folder: Path, *jobs: Mapping[str, Any]) -> AsyncIterator[Ope
     ):  # fmt: skip
         api.users.add_group(OPS_CHAT, title="Operators")
         found = Operators(
-            api=api, folder=files["rules"], prometheus=prometheus, prometheus_log=folder / "prometheus.log"
+            api=api,
+            folder=files["rules"],
+            prometheus=prometheus,
+            prometheus_log=folder / "prometheus.log",
+            prometheus_url=f"http://127.0.0.1:{port}",
         )
         await found._line(r"^💚 staging: alerts are on$", within_s=WITHIN_S)
         yield found

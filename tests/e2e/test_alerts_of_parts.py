@@ -1,0 +1,92 @@
+"""Alerts of what the bot stands on: its node, its restarts, and the parts that give metrics. Each is provoked and its section followed."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.alerts.operators import FASTER, operators
+from tests.e2e.cluster import kubectl, until
+from tests.e2e.watched_parts import cluster_figures, kubelet_job, node, shown_by
+from tests.e2e.world import World
+
+pytestmark = [pytest.mark.full, pytest.mark.timeout(1500)]
+
+TOOL = os.environ.get("OPENCLAW_CLUSTER_TOOL", "")
+needs_tool = pytest.mark.skipif(not TOOL, reason="OPENCLAW_CLUSTER_TOOL is not set: it stops the kubelet")
+
+
+def too_little_memory(deployment: Any) -> None:
+    """So little that the kernel ends a brain while it starts."""
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    container["resources"] = {"requests": {"cpu": "250m", "memory": "32Mi"}, "limits": {"memory": "32Mi"}}
+
+
+@pytest.mark.skipif(FASTER > 30, reason="a kubelet waits 10 s, then 20 s: OPENCLAW_ALERTS_FASTER=30 or less")
+async def test_a_brain_that_restarts_again_and_again_is_told(bot: World, tmp_path: Path) -> None:
+    async with cluster_figures(tmp_path / "figures") as figures, operators(tmp_path / "watch", figures.job) as chat:
+        await asyncio.sleep(3)
+        fault = bot.cluster.changed("Deployment", "brain", too_little_memory)
+        await asyncio.to_thread(fault.__enter__)
+        since = time.monotonic()
+        try:
+            await chat.told("BrainRestarts", since=since, within_s=180)
+            shown = await asyncio.to_thread(shown_by, "BrainRestarts")
+            assert "OOMKilled" in shown, shown
+        finally:
+            await asyncio.to_thread(fault.__exit__, None, None, None)
+        await chat.over("BrainRestarts", within_s=180)
+
+
+@contextmanager
+def without_kubelet() -> Iterator[None]:
+    subprocess.run([TOOL, "stop", "kubelet"], check=True, capture_output=True)
+    try:
+        yield
+    finally:
+        subprocess.run([TOOL, "start", "kubelet"], check=True, capture_output=True)
+        until(lambda: ready() == "True", within_s=120, what="the node")
+
+
+def ready() -> str:
+    return kubectl("get", "nodes", "-o", "jsonpath={.items[0].status.conditions[?(@.type=='Ready')].status}")
+
+
+@needs_tool
+@pytest.mark.usefixtures("bot")
+async def test_a_node_whose_kubelet_has_ended_is_told(tmp_path: Path) -> None:
+    async with cluster_figures(tmp_path / "figures") as figures:
+        jobs = (figures.job, kubelet_job(tmp_path / "kubelet"))
+        async with operators(tmp_path / "watch", *jobs) as chat:
+            await asyncio.sleep(3)
+            fault = without_kubelet()
+            await asyncio.to_thread(fault.__enter__)
+            since = time.monotonic()
+            try:
+                await chat.told("TargetDown", since=since)
+                await chat.told("NodeNotReady", since=since, within_s=180)
+                shown = await asyncio.to_thread(shown_by, "NodeNotReady", NODE=node())
+                assert "Kubelet stopped posting node status" in shown, shown
+            finally:
+                await asyncio.to_thread(fault.__exit__, None, None, None)
+            await chat.over("TargetDown", "NodeNotReady", within_s=120)
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_part_that_gives_no_metrics_is_told_and_page_targets_says_why(tmp_path: Path) -> None:
+    async with cluster_figures(tmp_path / "figures") as figures, operators(tmp_path / "watch", figures.job) as chat:
+        await asyncio.sleep(3)
+        os.kill(figures.pid, signal.SIGKILL)
+        since = time.monotonic()
+
+        told = await chat.told("TargetDown", since=since)
+
+        assert "cannot read kube-state-metrics" in told.text
+        assert "connection refused" in await chat.page_targets("kube-state-metrics")

@@ -1,0 +1,60 @@
+"""Alerts of Redis' disk, each provoked; the commands of docs/alerts.md are run as they are written."""
+
+import asyncio
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.alerts.operators import operators
+from tests.alerts.runbook import commands
+from tests.e2e.cluster import NAMESPACE, ours, redis, until
+from tests.e2e.small_disk import SIZE_MB, nobody, small_disk
+from tests.e2e.watched_parts import exporter_job, kubelet_job, redis_exporter, shown_by
+from tests.e2e.world import World
+
+pytestmark = [pytest.mark.full, pytest.mark.timeout(1500)]
+
+FILLED_MB = 56
+# Hashes, since a rewrite packs what repeats itself.
+_FILL = """
+for megabyte = ARGV[1], ARGV[2] do
+  local parts = {}
+  for i = 1, 26215 do parts[i] = redis.sha1hex(megabyte .. ':' .. i) end
+  redis.call('SET', 'filler:' .. megabyte, table.concat(parts))
+end
+"""
+_EMPTY = "for i = 1, ARGV[1] do redis.call('DEL', 'filler:' .. i) end"
+
+
+async def test_a_disk_that_fills_and_then_has_no_room_for_a_rewrite_is_told(bot: World, tmp_path: Path) -> None:
+    with small_disk(bot) as disk, redis_exporter():
+        jobs = kubelet_job(tmp_path / "kubelet")
+        async with exporter_job(tmp_path / "exporter") as job, operators(tmp_path / "watch", jobs, job) as chat:
+            await asyncio.sleep(5)
+            for megabyte in range(1, FILLED_MB, 8):
+                await asyncio.to_thread(redis, "EVAL", _FILL, "0", str(megabyte), str(megabyte + 7))
+            since = time.monotonic()
+            told = await chat.told("DiskFilling", since=since, within_s=180)  # a kubelet looks once a minute
+            assert f"data-redis-0 of {NAMESPACE}" in told.text
+
+            # While the rewrite fills the disk, a write of the brain would end Redis.
+            with bot.cluster.changed("Deployment", "brain", nobody):
+                await asyncio.to_thread(until, bot_is_away, within_s=60, what="the end of the brain")
+                redis("BGREWRITEAOF")  # as Redis does by itself when its file has doubled
+                since = time.monotonic()
+                await chat.told("RedisNotOnDisk", since=since)
+                shown = await asyncio.to_thread(shown_by, "RedisNotOnDisk")
+                assert re.search(r"\b[89]\d% /data", shown), shown
+
+                disk.grow(3 * SIZE_MB)
+                [remedy] = [one for one in commands("RedisNotOnDisk") if one.startswith("valkey-cli")]
+                redis(*remedy.removeprefix("valkey-cli --user brain ").split())
+                await chat.over("RedisNotOnDisk", within_s=60)
+            await chat.over("DiskFilling", within_s=180)
+            redis("EVAL", _EMPTY, "0", str(FILLED_MB))
+
+
+def bot_is_away() -> bool:
+    return ours("get", "pods", "-l", "app.kubernetes.io/component=brain", "-o", "name") == ""
