@@ -22,7 +22,10 @@ TOOLS = ("openclaw_agent.tools", "openclaw_agent.steps")
 """What a role without tools does not pay for."""
 OF_THE_STORE = {
     "openclaw_core.store",
-    *(f"openclaw_core.store.{name}" for name in ("agent_work", "client", "packing", "run_steps", "server", "turns")),
+    *(
+        f"openclaw_core.store.{name}"
+        for name in ("agent_work", "client", "packing", "redis_faults", "run_steps", "server", "step_values", "turns")
+    ),
 }
 """What an agent uses of the store: the rest is the leader's."""
 

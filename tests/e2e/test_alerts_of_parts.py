@@ -1,4 +1,4 @@
-"""Alerts of what the bot stands on: its node, its restarts, and the parts that give metrics. Each is provoked and its section followed."""
+"""Alerts of what the bot stands on: its node, the API server, and the parts that give metrics. Each is provoked and its section followed."""
 
 import asyncio
 import os
@@ -13,14 +13,16 @@ from typing import Any
 import pytest
 
 from tests.alerts.operators import FASTER, operators
-from tests.e2e.cluster import kubectl, until
-from tests.e2e.watched_parts import cluster_figures, kubelet_job, node, shown_by
+from tests.e2e.cluster import api_server_is_ready, kubectl, until
+from tests.e2e.watched_parts import brain_job, cluster_figures, kubelet_job, node, shown_by
 from tests.e2e.world import World
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(1500)]
 
 TOOL = os.environ.get("OPENCLAW_CLUSTER_TOOL", "")
 needs_tool = pytest.mark.skipif(not TOOL, reason="OPENCLAW_CLUSTER_TOOL is not set: it stops the kubelet")
+STOP, START = (os.environ.get(f"OPENCLAW_APISERVER_{what}", "") for what in ("STOP", "START"))
+needs_stop = pytest.mark.skipif(not (STOP and START), reason="OPENCLAW_APISERVER_STOP and _START are not set")
 
 
 def too_little_memory(deployment: Any) -> None:
@@ -90,3 +92,30 @@ async def test_a_part_that_gives_no_metrics_is_told_and_page_targets_says_why(tm
 
         assert "cannot read kube-state-metrics" in told.text
         assert "connection refused" in await chat.page_targets("kube-state-metrics")
+
+
+@contextmanager
+def without_api_server() -> Iterator[None]:
+    subprocess.run(STOP.split(), check=True, capture_output=True)
+    try:
+        yield
+    finally:
+        subprocess.run(START.split(), check=True, capture_output=True)
+        until(api_server_is_ready, within_s=90, what="the API server")
+
+
+@needs_stop
+@pytest.mark.usefixtures("bot")
+async def test_an_api_server_that_does_not_answer_the_brain_is_told(tmp_path: Path) -> None:
+    async with operators(tmp_path, brain_job()) as chat:
+        await asyncio.sleep(3)
+        fault = without_api_server()
+        await asyncio.to_thread(fault.__enter__)
+        since = time.monotonic()
+        try:
+            await chat.told("KubernetesNotHeard", since=since, within_s=300)  # 180 s are not shortened
+            shown = await asyncio.to_thread(shown_by, "KubernetesNotHeard")
+            assert "refused" in shown, shown
+        finally:
+            await asyncio.to_thread(fault.__exit__, None, None, None)
+        await chat.over("KubernetesNotHeard", within_s=120)

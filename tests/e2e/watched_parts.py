@@ -142,6 +142,14 @@ async def exporter_job(folder: Path) -> AsyncIterator[Job]:
         naming.cancel()
 
 
+def brain_job() -> Job:
+    """The scrape of the brain's pod that runs now."""
+    [pod] = [one for one in pods("brain") if one["status"].get("podIP")]
+    labels = {"namespace": NAMESPACE, "container": "brain"}
+    targets = [f"{pod['status']['podIP']}:8080"]
+    return {"job_name": "monitoring/brain", "static_configs": [{"targets": targets, "labels": labels}]}
+
+
 def node() -> str:
     return kubectl("get", "nodes", "-o", "jsonpath={.items[0].metadata.name}")
 
