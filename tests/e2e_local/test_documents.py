@@ -66,8 +66,8 @@ async def test_stop_ends_a_document_that_takes_long(tmp_path: Path) -> None:
         async def stop() -> float:
             nonlocal chat
             chat += 1
-            bot.api.users.upload(chat, "bomb.pdf", made.pdf_bomb())
-            await bot.until(lambda: any("bomb.pdf" in text for text in bot.texts(chat)))
+            bot.api.users.upload(chat, "long.pdf", made.pdf_that_takes_long())
+            await bot.until(lambda: any("long.pdf" in text for text in bot.texts(chat)))
             began = time.monotonic()
             bot.api.users.write(chat, "/stop")
             await bot.until(lambda: any("Stopped" in text for text in bot.texts(chat)))

@@ -82,6 +82,22 @@ def pdf_bomb() -> bytes:
     )
 
 
+def pdf_that_takes_long() -> bytes:
+    """A hundred pages that are nothing bad, but take a reader some 20 s: each shows 10,000 letters one by one."""
+    packed = zlib.compress(b"BT /F 12 Tf " + b"(a) Tj 0 9 Td " * 10_000 + b"ET")
+    font = b"<< /Font << /F << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >>"
+    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 3 0 R /Resources %s >>" % font
+    kids = b" ".join(b"%d 0 R" % n for n in range(4, 104))
+    return assembled(
+        [
+            b"<< /Type /Catalog /Pages 2 0 R >>",
+            b"<< /Type /Pages /Kids [%s] /Count 100 >>" % kids,
+            b"<< /Length %d /Filter /FlateDecode >>\nstream\n%s\nendstream" % (len(packed), packed),
+            *[page] * 100,
+        ]
+    )
+
+
 def pdf_of_itself() -> bytes:
     """Pages whose children are themselves."""
     return assembled(
