@@ -108,11 +108,12 @@ def runner(
 def descendants(pid: int) -> list[int]:
     """All that *pid* has started, parents before children; no zombies."""
     found = []
-    for stat_ in Path("/proc").glob("[0-9]*/stat"):
+    # A name with a wildcard alone: a longer pattern looks into processes that may have ended meanwhile.
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            fields = stat_.read_text().rpartition(")")[2].split()
+            fields = (process / "stat").read_text().rpartition(")")[2].split()
         except OSError:
             continue
         if int(fields[1]) == pid and fields[0] != "Z":
-            found += [int(stat_.parent.name), *descendants(int(stat_.parent.name))]
+            found += [int(process.name), *descendants(int(process.name))]
     return found
