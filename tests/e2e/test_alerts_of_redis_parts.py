@@ -46,7 +46,7 @@ async def test_an_exporter_with_the_password_of_before_is_told(tmp_path: Path) -
                 since = time.monotonic()
                 await chat.told("RedisNotScraped", since=since)
                 shown = await asyncio.to_thread(shown_by, "RedisNotScraped")
-                assert "WRONGPASS" in shown, shown
+                assert "Couldn't connect to redis instance" in shown, shown
 
                 [remedy] = [one for one in commands("RedisNotScraped") if "rollout restart" in one]
                 assert "restarted" in await asyncio.to_thread(run_written, remedy)
@@ -67,6 +67,8 @@ async def test_a_disk_that_fills_and_then_has_no_room_for_a_rewrite_is_told(bot:
             since = time.monotonic()
             told = await chat.told("DiskFilling", since=since, within_s=180)  # a kubelet looks once a minute
             assert f"data-redis-0 of {NAMESPACE}" in told.text
+            shown = await asyncio.to_thread(shown_by, "DiskFilling")
+            assert re.search(r"\b[89]\d% /data", shown), shown
 
             # While the rewrite fills the disk, a write of the brain would end Redis.
             with bot.cluster.changed("Deployment", "brain", nobody):
