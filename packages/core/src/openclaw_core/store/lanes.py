@@ -217,7 +217,7 @@ class Lanes:
 async def move_chat(script: Script, old: int, new: int) -> None:
     """A group became a supergroup: what is kept of it goes on under its new id.
 
-    Whoever learns of it says so; only the first moves anything.
+    Each caller that sees the move may call this; only the first call moves anything.
 
     A store that is away is no reason to give up the call that found it: the next one finds it again.
     """
