@@ -59,3 +59,15 @@ async def heeds_nothing(arguments: Mapping[str, Any]) -> ToolResult:
         except asyncio.CancelledError:
             continue
     return ToolResult(text="late")
+
+
+def hangs_once(hanging: asyncio.Event) -> Callable[[Mapping[str, Any]], Awaitable[ToolResult]]:
+    """What says where, but never returns from its first look to the south, of which *hanging* tells."""
+
+    async def does(arguments: Mapping[str, Any]) -> ToolResult:
+        if arguments["at"] == "south" and not hanging.is_set():
+            hanging.set()
+            await asyncio.sleep(3600)
+        return await says_where(arguments)
+
+    return does

@@ -11,7 +11,7 @@ from openclaw_agent.tools.pages.open_page import OpenPage
 from openclaw_core.tasks.outcome import Cause, Exit
 from openclaw_core.tasks.work import GaveUp
 from tests.agent.harness import task
-from tests.agent.steps.probe import Probe, hangs, heeds_nothing, says_where
+from tests.agent.steps.probe import Probe, hangs, hangs_once, heeds_nothing, says_where
 from tests.agent.steps.stepping_agent import LOOK, agent_of, outcomes
 from tests.agent.tools.web import opened, reply
 from tests.timing import is_done_within
@@ -21,13 +21,7 @@ from tests.waiting import until
 async def test_a_task_that_is_taken_over_goes_on_behind_its_last_completed_step() -> None:
     hanging = asyncio.Event()
 
-    async def hangs_at_first(arguments: Any) -> Any:
-        if arguments["at"] == "south" and not hanging.is_set():
-            hanging.set()
-            await asyncio.sleep(3600)
-        return await says_where(arguments)
-
-    look = Probe(hangs_at_first)
+    look = Probe(hangs_once(hanging))
     async with agent_of(look) as agent:
         south = {"name": "look", "arguments": {"at": "south"}}
         agent.script({"calls": [LOOK]}, {"calls": [south]}, {"text": "North and south."})

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from dataclasses import replace
-from typing import Any
 
 from openclaw_agent.answering import RunAnswerer
 from openclaw_core.models.client import ModelClient
@@ -13,7 +12,7 @@ from openclaw_core.tasks.outcome import Cause
 from openclaw_core.tasks.steps import Doing, Status
 from openclaw_standin.model import ScriptedModel
 from tests.agent.harness import FakeFiles
-from tests.agent.steps.probe import Probe, says_where
+from tests.agent.steps.probe import Probe, hangs_once
 from tests.core.store_world import ORDER, World, task
 from tests.waiting import until
 
@@ -30,13 +29,7 @@ async def test_a_killed_agents_task_goes_on_in_another_and_is_recorded_whole(scr
         one.with_snapshot(SNAPSHOT), pool="p", decision="rule", route_ms=1, route_tokens=0, parts=0, epoch=world.epoch
     )
 
-    async def hangs_at_first(arguments: Any) -> Any:
-        if arguments["at"] == "south" and not hanging.is_set():
-            hanging.set()
-            await asyncio.sleep(3600)
-        return await says_where(arguments)
-
-    look = Probe(hangs_at_first)
+    look = Probe(hangs_once(hanging))
     async with (
         ScriptedModel.open(first_token_s=0.0, tokens_per_s=4000, tokens=30, chunk_s=0.001) as model,
         ModelClient.at(ModelServer.of(GROQ, "key", model.url)) as chat,
