@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 import yaml
 
+from openclaw_core.roles.file import RoleEntry, RolesFile
 from openclaw_gitops.__main__ import main
 from openclaw_gitops.costs import (
     ALLOWED,
     ASSUMED,
     BUDGETS,
+    MAX_STEPS,
+    REQUEST_MAX_TOKENS,
     ROLES,
     Bill,
     allowed,
@@ -85,6 +88,11 @@ def test_a_dearer_first_model_costs_by_the_messages_of_its_role(tree: Path, tool
     wanted = 1000 * tokens["share"] * (tokens["prompt"] * more["input"] + tokens["answer"] * more["output"]) / 1e6
     assert tokens["cached"] == 0
     assert cost(tree, tools).usd[MODELS] - before == pytest.approx(wanted)
+
+
+def test_what_a_role_does_not_say_is_what_the_bot_takes() -> None:
+    assert RoleEntry.model_fields["max_steps"].default == MAX_STEPS
+    assert RolesFile.model_fields["request_max_tokens"].default == REQUEST_MAX_TOKENS
 
 
 AT_LIMITS = "the same, each at the limits of its role in `roles.yaml`"
