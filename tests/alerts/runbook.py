@@ -36,4 +36,4 @@ def named(command: str, **names: str) -> str:
 
 def changes_something(command: str) -> bool:
     """Whether *command* is a remedy. The others look at something."""
-    return bool(re.search(r" (rollout restart|CONFIG SET) ", command))
+    return bool(re.search(r" (rollout restart|CONFIG SET|BGREWRITEAOF)( |$)", command))

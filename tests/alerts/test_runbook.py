@@ -29,6 +29,7 @@ def test_a_remedy_is_told_from_a_look_and_names_stand_in_capitals() -> None:
     assert [changes_something(one) for one in (look, remedy, "valkey-cli --user brain CONFIG SET maxmemory 400mb")] == [
         False, True, True,
     ]  # fmt: skip
+    assert changes_something("valkey-cli --user brain BGREWRITEAOF")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.e2e.changes import nobody
 from tests.e2e.cluster import kubectl, ours, pods, until
 from tests.e2e.world import World
 
@@ -23,10 +23,6 @@ class SmallDisk:
     def grow(self, size_mb: int) -> None:
         """As a CSI driver grows a volume: the file system stays in use."""
         _run("mount", "-o", f"remount,size={size_mb}M", self.place)
-
-
-def nobody(workload: Any) -> None:
-    workload["spec"]["replicas"] = 0
 
 
 def _run(*command: str) -> None:

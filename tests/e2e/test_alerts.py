@@ -9,22 +9,15 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.changes import image_that_is_nowhere, nobody
 from tests.e2e.watched_cluster import follow, watched
 from tests.e2e.world import World
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(1500)]
 
 
-def image_that_is_nowhere(template: Any) -> None:
-    template["template"]["spec"]["containers"][0]["image"] = "localhost/openclaw-agent:nowhere"
-
-
 def released_nowhere(policy: Any) -> None:
     policy["data"] |= {"image.agent": "localhost/openclaw-agent:nowhere", "before.agent": "test"}
-
-
-def nobody(workload: Any) -> None:
-    workload["spec"]["replicas"] = 0
 
 
 def fall_back(bot: World) -> AbstractContextManager[Any]:

@@ -14,7 +14,8 @@ import pytest
 
 from tests.alerts.operators import FASTER, operators
 from tests.e2e.cluster import api_server_is_ready, kubectl, until
-from tests.e2e.watched_parts import brain_job, cluster_figures, kubelet_job, node, shown_by
+from tests.e2e.watched_cluster import follow
+from tests.e2e.watched_parts import brain_job, cluster_figures, kubelet_job, node
 from tests.e2e.world import World
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(1500)]
@@ -40,7 +41,7 @@ async def test_a_brain_that_restarts_again_and_again_is_told(bot: World, tmp_pat
         since = time.monotonic()
         try:
             await chat.told("BrainRestarts", since=since, within_s=180)
-            shown = await asyncio.to_thread(shown_by, "BrainRestarts")
+            shown = await follow("BrainRestarts")
             assert "OOMKilled" in shown, shown
         finally:
             await asyncio.to_thread(fault.__exit__, None, None, None)
@@ -74,7 +75,7 @@ async def test_a_node_whose_kubelet_has_ended_is_told(tmp_path: Path) -> None:
             try:
                 await chat.told("TargetDown", since=since)
                 await chat.told("NodeNotReady", since=since, within_s=180)
-                shown = await asyncio.to_thread(shown_by, "NodeNotReady", NODE=node())
+                shown = await follow("NodeNotReady", NODE=node())
                 assert "Kubelet stopped posting node status" in shown, shown
             finally:
                 await asyncio.to_thread(fault.__exit__, None, None, None)
@@ -114,7 +115,7 @@ async def test_an_api_server_that_does_not_answer_the_brain_is_told(tmp_path: Pa
         since = time.monotonic()
         try:
             await chat.told("KubernetesNotHeard", since=since, within_s=300)  # 180 s are not shortened
-            shown = await asyncio.to_thread(shown_by, "KubernetesNotHeard")
+            shown = await follow("KubernetesNotHeard")
             assert "refused" in shown, shown
         finally:
             await asyncio.to_thread(fault.__exit__, None, None, None)

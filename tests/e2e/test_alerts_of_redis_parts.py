@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.alerts.operators import operators
-from tests.alerts.runbook import commands
+from tests.e2e.changes import nobody
 from tests.e2e.cluster import NAMESPACE, ours, redis, until
-from tests.e2e.small_disk import SIZE_MB, nobody, small_disk
-from tests.e2e.watched_parts import exporter_job, kubelet_job, redis_exporter, run_written, shown_by
+from tests.e2e.small_disk import SIZE_MB, small_disk
+from tests.e2e.watched_cluster import follow, follow_to_the_end
+from tests.e2e.watched_parts import exporter_job, kubelet_job, redis_exporter
 from tests.e2e.world import World
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(1500)]
@@ -45,11 +46,10 @@ async def test_an_exporter_with_the_password_of_before_is_told(tmp_path: Path) -
                 ours("patch", "secret", "redis-exporter", "-p", f'{{"stringData": {{"password": "{NEW}"}}}}')
                 since = time.monotonic()
                 await chat.told("RedisNotScraped", since=since)
-                shown = await asyncio.to_thread(shown_by, "RedisNotScraped")
+                shown = await follow("RedisNotScraped")
                 assert "Couldn't connect to redis instance" in shown, shown
 
-                [remedy] = [one for one in commands("RedisNotScraped") if "rollout restart" in one]
-                assert "restarted" in await asyncio.to_thread(run_written, remedy)
+                assert "restarted" in await follow_to_the_end("RedisNotScraped")
 
                 await chat.over("RedisNotScraped", within_s=120)
             finally:
@@ -67,7 +67,7 @@ async def test_a_disk_that_fills_and_then_has_no_room_for_a_rewrite_is_told(bot:
             since = time.monotonic()
             told = await chat.told("DiskFilling", since=since, within_s=180)  # a kubelet looks once a minute
             assert f"data-redis-0 of {NAMESPACE}" in told.text
-            shown = await asyncio.to_thread(shown_by, "DiskFilling")
+            shown = await follow("DiskFilling")
             assert re.search(r"\b[89]\d% /data", shown), shown
 
             # While the rewrite fills the disk, a write of the brain would end Redis.
@@ -76,12 +76,11 @@ async def test_a_disk_that_fills_and_then_has_no_room_for_a_rewrite_is_told(bot:
                 redis("BGREWRITEAOF")  # as Redis does by itself when its file has doubled
                 since = time.monotonic()
                 await chat.told("RedisNotOnDisk", since=since)
-                shown = await asyncio.to_thread(shown_by, "RedisNotOnDisk")
+                shown = await follow("RedisNotOnDisk")
                 assert re.search(r"\b[89]\d% /data", shown), shown
 
                 disk.grow(3 * SIZE_MB)
-                [remedy] = [one for one in commands("RedisNotOnDisk") if one.startswith("valkey-cli")]
-                redis(*remedy.removeprefix("valkey-cli --user brain ").split())
+                await follow_to_the_end("RedisNotOnDisk")
                 await chat.over("RedisNotOnDisk", within_s=60)
             await chat.over("DiskFilling", within_s=180)
             redis("EVAL", _EMPTY, "0", str(FILLED_MB))

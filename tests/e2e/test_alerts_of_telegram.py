@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.alerts.operators import Operators
+from tests.e2e.changes import nobody
 from tests.e2e.cluster import pods, until
-from tests.e2e.test_alerts import nobody
 from tests.e2e.watched_cluster import follow, follow_to_the_end, watched
 from tests.e2e.world import World
 

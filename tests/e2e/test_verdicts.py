@@ -12,6 +12,7 @@ import pytest
 from openclaw_core.tasks.outcome import Cause
 from openclaw_core.texts import wording
 from tests.e2e.bystanders import Hand, hand_on_the_node
+from tests.e2e.changes import image_that_is_nowhere
 from tests.e2e.cluster import (
     NAMESPACE,
     apply,
@@ -92,10 +93,6 @@ def first_template_is(change: Callable[[Any], None]) -> Callable[[World], Abstra
 
     broken.__name__ = change.__name__
     return broken
-
-
-def image_that_is_nowhere(template: Any) -> None:
-    template["template"]["spec"]["containers"][0]["image"] = "localhost/openclaw-agent:nowhere"
 
 
 def path_that_cannot_be_made(template: Any) -> None:

@@ -25,37 +25,43 @@ IN_REDIS = 'REDISCLI_AUTH="$(cat /run/secrets/openclaw/redis/password)" exec "$@
 @asynccontextmanager
 async def watched(folder: Path) -> AsyncIterator[Operators]:
     """Who reads the operators' chat. The brain has been scraped."""
-    file = folder / "pods.json"
-    naming = asyncio.create_task(name_pods(file), name="name the brain's pods")
+    async with pods_job(folder, "monitoring/brain", "brain", port=8080) as job, operators(folder, job) as chat:
+        await asyncio.sleep(3)
+        yield chat
+
+
+@asynccontextmanager
+async def pods_job(folder: Path, name: str, component: str, *, port: int) -> AsyncIterator[dict[str, Any]]:
+    """The scrape of a component's pods from outside of the cluster, also of those that come later. A file in *folder* names them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{component}.pods.json"
+    naming = asyncio.create_task(_name_pods(file, component, port=port), name=f"name the pods of {component}")
     try:
-        async with operators(folder, brain_pods(file)) as chat:
-            await asyncio.sleep(3)
-            yield chat
+        yield {"job_name": name, "file_sd_configs": [{"files": [str(file)], "refresh_interval": "1s"}]}
     finally:
         naming.cancel()
 
 
-def brain_pods(file: Path) -> dict[str, Any]:
-    """The scrape of platform/monitoring/base/brain.yaml, from outside of the cluster. *file* names the pods."""
-    return {"job_name": "monitoring/brain", "file_sd_configs": [{"files": [str(file)], "refresh_interval": "1s"}]}
-
-
-async def name_pods(file: Path) -> None:
-    """Write the brain's pods into *file* again and again: Debian's Prometheus cannot ask Kubernetes itself."""
+async def _name_pods(file: Path, component: str, *, port: int) -> None:
+    """Write the pods into *file* again and again: Debian's Prometheus cannot ask Kubernetes itself."""
     while True:
-        found = await asyncio.to_thread(pods, "brain")
-        targets = [
-            {
-                "targets": [f"{pod['status']['podIP']}:8080"],
-                "labels": {"namespace": NAMESPACE, "container": "brain", "pod": pod["metadata"]["name"]},
-            }
-            for pod in found
-            if pod["status"].get("podIP")
-        ]
+        found = await asyncio.to_thread(targets, component, port=port)
         written = file.with_suffix(".new")
-        written.write_text(json.dumps(targets))
+        written.write_text(json.dumps(found))
         written.rename(file)
         await asyncio.sleep(1)
+
+
+def targets(component: str, *, port: int) -> list[dict[str, Any]]:
+    """The pods that a component has now, with the labels that a PodMonitor gives."""
+    return [
+        {
+            "targets": [f"{pod['status']['podIP']}:{port}"],
+            "labels": {"namespace": NAMESPACE, "container": component, "pod": pod["metadata"]["name"]},
+        }
+        for pod in pods(component)
+        if pod["status"].get("podIP")
+    ]
 
 
 async def follow(alert: str, **names: str) -> str:

@@ -3,14 +3,12 @@
 kube-state-metrics is built from the module that requirements/kube-state-metrics locks, once a machine.
 """
 
-import asyncio
 import base64
 import json
 import os
-import shlex
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,18 +16,15 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.alerts.runbook import commands
 from tests.alerts.servers import free_port, process
-from tests.e2e.cluster import NAMESPACE, kubectl, ours, pods
+from tests.e2e.cluster import NAMESPACE, kubectl, ours
+from tests.e2e.watched_cluster import pods_job, targets
 from tests.manifests.rendering import ROOT, named, render
 
 LOCK = ROOT / "requirements/kube-state-metrics"
 BUILT = ROOT / ".tools/bin/kube-state-metrics"
 RESOURCES = "nodes,pods"
 """What the rules ask for. The chart has more."""
-CHANGES = ("rollout restart", "port-forward")
-"""Commands of docs/alerts.md that mend something, or go on until they are ended."""
-
 Job = dict[str, Any]
 
 
@@ -119,53 +114,15 @@ def redis_exporter() -> Iterator[None]:
         ours("delete", "--ignore-not-found", "-f", "-", stdin=text)
 
 
-@asynccontextmanager
-async def exporter_job(folder: Path) -> AsyncIterator[Job]:
-    """The scrape of the exporter's pods, also of those that come later: *folder* has a file that names them."""
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "pods.json"
-    labels = {"namespace": NAMESPACE, "container": "redis-exporter"}
-
-    async def name_them() -> None:
-        while True:
-            found = await asyncio.to_thread(pods, "redis-exporter")
-            targets = [f"{pod['status']['podIP']}:9121" for pod in found if pod["status"].get("podIP")]
-            file.with_suffix(".new").write_text(json.dumps([{"targets": targets, "labels": labels}]))
-            file.with_suffix(".new").rename(file)
-            await asyncio.sleep(1)
-
-    naming = asyncio.create_task(name_them(), name="name the exporter's pods")
-    try:
-        scrape = {"files": [str(file)], "refresh_interval": "1s"}
-        yield {"job_name": f"{NAMESPACE}/redis-exporter", "file_sd_configs": [scrape]}
-    finally:
-        naming.cancel()
+def exporter_job(folder: Path) -> AbstractAsyncContextManager[Job]:
+    """The scrape of the exporter's pods. *folder* gets a file that names them."""
+    return pods_job(folder, f"{NAMESPACE}/redis-exporter", "redis-exporter", port=9121)
 
 
 def brain_job() -> Job:
-    """The scrape of the brain's pod that runs now."""
-    [pod] = [one for one in pods("brain") if one["status"].get("podIP")]
-    labels = {"namespace": NAMESPACE, "container": "brain"}
-    targets = [f"{pod['status']['podIP']}:8080"]
-    return {"job_name": "monitoring/brain", "static_configs": [{"targets": targets, "labels": labels}]}
+    """The scrape of the brain's pods that run now: without an API server nobody can ask for those that come later."""
+    return {"job_name": "monitoring/brain", "static_configs": targets("brain", port=8080)}
 
 
 def node() -> str:
     return kubectl("get", "nodes", "-o", "jsonpath={.items[0].metadata.name}")
-
-
-def shown_by(alert: str, **words: str) -> str:
-    """What the `kubectl` commands of the alert's section print that look at something, also those that fail. *words*: as for `run_written`."""
-    printed = []
-    for command in commands(alert):
-        if command.startswith("kubectl") and not any(word in command for word in CHANGES):
-            printed.append(run_written(command, **words))
-    return "\n".join(printed)
-
-
-def run_written(command: str, **words: str) -> str:
-    """Run a command of docs/alerts.md and give its output, with that to stderr. *words*: what its words in capitals stand for."""
-    words = {"NS": NAMESPACE, **words}
-    line = [words.get(word, word) for word in shlex.split(command)]
-    done = subprocess.run(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=90, check=False)
-    return done.stdout

@@ -10,6 +10,7 @@ from typing import Any
 
 from openclaw_standin.model.script import answer_tokens, short_digest
 from tests.e2e.bystanders import Hand
+from tests.e2e.changes import nobody
 from tests.e2e.cluster import Cluster, jobs, ours, pods, redis, until
 from tests.e2e.standins import StandIns
 
@@ -203,9 +204,6 @@ class World:
     @contextmanager
     def without_a_good_template(self) -> Iterator[None]:
         """A brain that starts without knowing of any template that has ever worked."""
-
-        def nobody(deployment: Any) -> None:
-            deployment["spec"]["replicas"] = 0
 
         with self.cluster.changed("Deployment", "brain", nobody):
             until(lambda: not pods("brain"), within_s=60, what="the end of the brain")

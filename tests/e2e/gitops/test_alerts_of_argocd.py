@@ -18,7 +18,7 @@ from tests.alerts.operators import operators
 from tests.e2e.cluster import kubectl, until
 from tests.e2e.gitops import argocd
 from tests.e2e.gitops.conftest import TOOL, stop_argocd
-from tests.e2e.watched_parts import shown_by
+from tests.e2e.watched_cluster import follow
 
 pytestmark = [pytest.mark.full, pytest.mark.timeout(900)]
 
@@ -120,7 +120,7 @@ async def test_a_commit_that_does_harm_is_told_until_it_is_reverted(
 
         told = await chat.told(alert, since=since, within_s=180)
         assert NAME in told.text
-        shown = await asyncio.to_thread(shown_by, alert, NAME=NAME)
+        shown = await follow(alert, NAME=NAME)
         assert shows in shown, shown
 
         repository.commit()
